@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sotto/identity.h>
+
+#include <sodium.h>
+#include <sotto/secret.h>
+#include <string.h>
+
+/* Guarded memory holds the whole struct. */
+struct sotto_identity {
+    uint8_t seed[crypto_sign_SEEDBYTES];
+    uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
+    struct sotto_key key;
+};
+
+enum sotto_status sotto_identity_from_seed(struct sotto_identity **out, const uint8_t seed[32])
+{
+    struct sotto_identity *identity = sotto_secret_alloc(sizeof *identity);
+    if (identity == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    memcpy(identity->seed, seed, sizeof identity->seed);
+    (void)crypto_sign_seed_keypair(identity->key.bytes, identity->secret_key, seed);
+    *out = identity;
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_identity_generate(struct sotto_identity **out, struct sotto_random random)
+{
+    uint8_t seed[crypto_sign_SEEDBYTES];
+    enum sotto_status status = random.fill(random.context, seed, sizeof seed);
+    if (status == SOTTO_OK) {
+        status = sotto_identity_from_seed(out, seed);
+    }
+    sotto_wipe(seed, sizeof seed);
+    return status;
+}
+
+void sotto_identity_seed(const struct sotto_identity *identity, uint8_t out[32])
+{
+    memcpy(out, identity->seed, sizeof identity->seed);
+}
+
+void sotto_identity_free(struct sotto_identity *identity)
+{
+    sotto_secret_free(identity);
+}
+
+struct sotto_key sotto_identity_key(const struct sotto_identity *identity)
+{
+    return identity->key;
+}
+
+#define SIGNED_DIGEST_BYTES 64
+
+static void signed_digest(uint8_t out[SIGNED_DIGEST_BYTES], const char *label, const void *message,
+                          size_t message_bytes)
+{
+    size_t label_bytes = strlen(label) + 1; /* its NUL ends it */
+    SOTTO_REQUIRE(label_bytes <= 65);
+    crypto_generichash_state state;
+    (void)crypto_generichash_init(&state, NULL, 0, SIGNED_DIGEST_BYTES);
+    (void)crypto_generichash_update(&state, (const uint8_t *)label, label_bytes);
+    (void)crypto_generichash_update(&state, message, message_bytes);
+    (void)crypto_generichash_final(&state, out, SIGNED_DIGEST_BYTES);
+}
+
+void sotto_identity_sign(const struct sotto_identity *identity, struct sotto_signature *out,
+                         const char *label, const void *message, size_t message_bytes)
+{
+    uint8_t digest[SIGNED_DIGEST_BYTES];
+    signed_digest(digest, label, message, message_bytes);
+    (void)crypto_sign_detached(out->bytes, NULL, digest, sizeof digest, identity->secret_key);
+}
+
+bool sotto_key_verify(const struct sotto_key *key, const struct sotto_signature *signature,
+                      const char *label, const void *message, size_t message_bytes)
+{
+    uint8_t digest[SIGNED_DIGEST_BYTES];
+    signed_digest(digest, label, message, message_bytes);
+    return crypto_sign_verify_detached(signature->bytes, digest, sizeof digest, key->bytes) == 0;
+}
+
+bool sotto_key_equal(const struct sotto_key *a, const struct sotto_key *b)
+{
+    return sotto_key_compare(a, b) == 0;
+}
+
+int sotto_key_compare(const struct sotto_key *a, const struct sotto_key *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+void sotto_key_to_text(const struct sotto_key *key, char out[SOTTO_KEY_TEXT_BYTES])
+{
+    (void)sodium_bin2hex(out, SOTTO_KEY_TEXT_BYTES, key->bytes, sizeof key->bytes);
+}
+
+enum sotto_status sotto_key_from_text(struct sotto_key *out, const char *text)
+{
+    struct sotto_key key;
+    size_t bytes = 0;
+    const char *end = NULL;
+    size_t text_bytes = strnlen(text, SOTTO_KEY_TEXT_BYTES);
+    if (text_bytes != SOTTO_KEY_TEXT_BYTES - 1 ||
+        sodium_hex2bin(key.bytes, sizeof key.bytes, text, text_bytes, NULL, &bytes, &end) != 0 ||
+        bytes != sizeof key.bytes || end != text + text_bytes ||
+        crypto_core_ed25519_is_valid_point(key.bytes) != 1) {
+        return SOTTO_ERROR_INPUT;
+    }
+    *out = key;
+    return SOTTO_OK;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_IDENTITY_H
+#define SOTTO_IDENTITY_H
+
+/* Long-lived Ed25519 identities. A node has one; the others pin its public key. */
+
+#include <sotto/random.h>
+
+SOTTO_BEGIN_DECLS
+
+#define SOTTO_KEY_TEXT_BYTES 65 /* 64 lower-case hexadecimal digits and the NUL */
+
+struct sotto_key {
+    uint8_t bytes[32];
+};
+
+struct sotto_signature {
+    uint8_t bytes[64];
+};
+
+struct sotto_identity; /* holds the secret key in guarded memory */
+
+SOTTO_API enum sotto_status sotto_identity_generate(struct sotto_identity **out,
+                                                    struct sotto_random random) SOTTO_NODISCARD;
+
+/* The identity of a 32-byte seed, and the seed of an identity, for a 0600 file of the caller's.
+ * Ownership: copies; the caller wipes its own copy. */
+SOTTO_API enum sotto_status sotto_identity_from_seed(struct sotto_identity **out,
+                                                     const uint8_t seed[32]) SOTTO_NODISCARD;
+SOTTO_API void sotto_identity_seed(const struct sotto_identity *identity, uint8_t out[32]);
+SOTTO_API void sotto_identity_free(struct sotto_identity *identity);
+
+SOTTO_API struct sotto_key sotto_identity_key(const struct sotto_identity *identity);
+
+/* Signs label and message: the label ("sotto peer request") keeps signatures of one purpose from
+ * standing for another; it is at most 64 bytes. Ed25519 over BLAKE2b-512(label, 0, message).
+ * CT: in the secret key. */
+SOTTO_API void sotto_identity_sign(const struct sotto_identity *identity,
+                                   struct sotto_signature *out, const char *label,
+                                   const void *message, size_t message_bytes);
+SOTTO_API bool sotto_key_verify(const struct sotto_key *key, const struct sotto_signature *signature,
+                                const char *label, const void *message, size_t message_bytes);
+
+SOTTO_API bool sotto_key_equal(const struct sotto_key *a, const struct sotto_key *b);
+
+/* Order of keys, as memcmp; public keys only. */
+SOTTO_API int sotto_key_compare(const struct sotto_key *a, const struct sotto_key *b);
+
+SOTTO_API void sotto_key_to_text(const struct sotto_key *key, char out[SOTTO_KEY_TEXT_BYTES]);
+
+/* Returns: SOTTO_ERROR_INPUT unless text is 64 hexadecimal digits of a point of prime order. */
+SOTTO_API enum sotto_status sotto_key_from_text(struct sotto_key *out, const char *text)
+    SOTTO_NODISCARD;
+
+SOTTO_END_DECLS
+
+#endif

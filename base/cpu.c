@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sotto/cpu.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const level_names[] = {
+    [SOTTO_CPU_GENERIC] = "generic",
+    [SOTTO_CPU_NEON] = "neon",
+    [SOTTO_CPU_AVX2] = "avx2",
+    [SOTTO_CPU_AVX512] = "avx512",
+};
+
+const char *sotto_cpu_level_name(enum sotto_cpu_level level)
+{
+    return level_names[level];
+}
+
+static enum sotto_cpu_level cpu_probe(void)
+{
+#if defined(__x86_64__)
+    /* __builtin_cpu_supports asks the operating system's XSAVE state too. */
+    __builtin_cpu_init();
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
+                __builtin_cpu_supports("pclmul");
+    bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("vpclmulqdq");
+    return avx512 ? SOTTO_CPU_AVX512 : avx2 ? SOTTO_CPU_AVX2 : SOTTO_CPU_GENERIC;
+#elif defined(__aarch64__)
+    return SOTTO_CPU_NEON;
+#else
+    return SOTTO_CPU_GENERIC;
+#endif
+}
+
+static enum sotto_cpu_level chosen_level;
+static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
+
+#ifdef SOTTO_TEST_BUILD
+static enum sotto_cpu_level cpu_lowered(enum sotto_cpu_level best, const char *wanted)
+{
+    bool arm = best == SOTTO_CPU_NEON;
+    for (size_t i = 0; i <= (size_t)best; i++) {
+        bool other_arch = (i == SOTTO_CPU_NEON) != arm && i != SOTTO_CPU_GENERIC;
+        if (!other_arch && strcmp(level_names[i], wanted) == 0) {
+            return (enum sotto_cpu_level)i;
+        }
+    }
+    (void)fprintf(stderr, "sotto: SOTTO_CPU=%s: this CPU offers up to %s\n", wanted,
+                  level_names[best]);
+    abort();
+}
+#endif
+
+static void cpu_choose(void)
+{
+    chosen_level = cpu_probe();
+#ifdef SOTTO_TEST_BUILD
+    const char *wanted = getenv("SOTTO_CPU");
+    if (wanted != NULL && wanted[0] != '\0') {
+        chosen_level = cpu_lowered(chosen_level, wanted);
+    }
+#endif
+}
+
+enum sotto_cpu_level sotto_cpu_level(void)
+{
+    (void)pthread_once(&chosen_once, cpu_choose);
+    return chosen_level;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_BYTES_H
+#define SOTTO_BYTES_H
+
+/* A bounded reader and a bounded writer, little endian, through which all bytes from and to the
+ * outside pass. Both fail stickily: after the first failure every read gives zeros and every write
+ * does nothing, so that a parser reads a whole message and asks once. */
+
+#include <sotto/status.h>
+
+SOTTO_BEGIN_DECLS
+
+/* Borrows data. Use the functions, not the fields. */
+struct sotto_reader {
+    const uint8_t *data;
+    size_t data_bytes;
+    size_t position;
+    bool failed;
+};
+
+SOTTO_API void sotto_reader_init(struct sotto_reader *reader, const void *data, size_t data_bytes);
+
+SOTTO_API uint8_t sotto_read_u8(struct sotto_reader *reader);
+SOTTO_API uint16_t sotto_read_u16(struct sotto_reader *reader);
+SOTTO_API uint32_t sotto_read_u32(struct sotto_reader *reader);
+SOTTO_API uint64_t sotto_read_u64(struct sotto_reader *reader);
+
+/* Reads bytes bytes. Returns: a pointer into the reader's data, or NULL on failure. */
+SOTTO_API const uint8_t *sotto_read_bytes(struct sotto_reader *reader, size_t bytes);
+
+/* Copies bytes bytes to out, zeros on failure. */
+SOTTO_API void sotto_read_copy(struct sotto_reader *reader, void *out, size_t bytes);
+
+/* Reads a u32 length of at most max_bytes and that many bytes. Returns: as sotto_read_bytes. */
+SOTTO_API const uint8_t *sotto_read_blob(struct sotto_reader *reader, size_t *out_bytes,
+                                         size_t max_bytes);
+
+SOTTO_API size_t sotto_reader_left(const struct sotto_reader *reader);
+SOTTO_API void sotto_reader_fail(struct sotto_reader *reader);
+
+/* Returns: true if nothing failed and nothing is left over. */
+SOTTO_API bool sotto_reader_finished(const struct sotto_reader *reader);
+
+/* Owns data, which grows up to limit_bytes. Zero-initialise with sotto_writer_init. */
+struct sotto_writer {
+    uint8_t *data;
+    size_t data_bytes;
+    size_t capacity_bytes;
+    size_t limit_bytes;
+    bool failed;
+};
+
+SOTTO_API void sotto_writer_init(struct sotto_writer *writer, size_t limit_bytes);
+SOTTO_API void sotto_writer_release(struct sotto_writer *writer);
+
+SOTTO_API void sotto_write_u8(struct sotto_writer *writer, uint8_t value);
+SOTTO_API void sotto_write_u16(struct sotto_writer *writer, uint16_t value);
+SOTTO_API void sotto_write_u32(struct sotto_writer *writer, uint32_t value);
+SOTTO_API void sotto_write_u64(struct sotto_writer *writer, uint64_t value);
+SOTTO_API void sotto_write_bytes(struct sotto_writer *writer, const void *data, size_t data_bytes);
+/* A u32 length and the bytes; fails where the length does not fit. */
+SOTTO_API void sotto_write_blob(struct sotto_writer *writer, const void *data, size_t data_bytes);
+
+/* Appends bytes bytes of undefined content. Returns: where they start, valid until the next write,
+ * or NULL on failure. */
+SOTTO_API uint8_t *sotto_write_space(struct sotto_writer *writer, size_t bytes);
+
+/* Returns: SOTTO_ERROR_NO_MEMORY if a write failed (no memory, or limit_bytes reached). */
+SOTTO_API enum sotto_status sotto_writer_status(const struct sotto_writer *writer) SOTTO_NODISCARD;
+
+/* Gives the data to the caller (ended by sotto_free) and leaves the writer empty. */
+SOTTO_API uint8_t *sotto_writer_take(struct sotto_writer *writer, size_t *out_bytes);
+
+/* An owned byte string. */
+struct sotto_buffer {
+    uint8_t *data;
+    size_t data_bytes;
+};
+
+SOTTO_API void sotto_buffer_release(struct sotto_buffer *buffer);
+
+/* Copies data. Returns: SOTTO_ERROR_NO_MEMORY, and *out empty. */
+SOTTO_API enum sotto_status sotto_buffer_copy(struct sotto_buffer *out, const void *data,
+                                              size_t data_bytes) SOTTO_NODISCARD;
+
+/* Little-endian scalars at any alignment. */
+SOTTO_API uint64_t sotto_load_u64(const uint8_t *from);
+SOTTO_API void sotto_store_u64(uint8_t *to, uint64_t value);
+
+SOTTO_END_DECLS
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_BASE_INTERNAL_H
+#define SOTTO_BASE_INTERNAL_H
+
+#include <sotto/status.h>
+
+/* Asks the fault-injection hook of alloc.h. */
+bool sotto__alloc_allowed(size_t bytes);
+
+#endif

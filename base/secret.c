@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sotto/secret.h>
+
+#include "internal.h"
+#include <sodium.h>
+#include <string.h>
+
+enum sotto_status sotto_init(void)
+{
+    return sodium_init() < 0 ? SOTTO_ERROR_RANDOM : SOTTO_OK;
+}
+
+void *sotto_secret_alloc(size_t bytes)
+{
+    if (!sotto__alloc_allowed(bytes)) {
+        return NULL;
+    }
+    void *secret = sodium_malloc(bytes);
+    if (secret != NULL) {
+        memset(secret, 0, bytes);
+    }
+    return secret;
+}
+
+void sotto_secret_free(void *secret)
+{
+    sodium_free(secret);
+}
+
+void sotto_wipe(void *memory, size_t bytes)
+{
+    sodium_memzero(memory, bytes);
+}
+
+bool sotto_equal_ct(const void *a, const void *b, size_t bytes)
+{
+    return sodium_memcmp(a, b, bytes) == 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_CSV_H
+#define SOTTO_CSV_H
+
+/* CSV and TSV files as typed columns. The grammar, the number syntax and the typing rules are stated
+ * in dataset/README.md; errors name file, line, column, what was expected and what was found.
+ *
+ * Two steps: sotto_csv_catalogue reads the file once and tells columns, types and rows;
+ * sotto_csv_scan then reads wanted columns as the types that were agreed on. */
+
+#include <sotto/column.h>
+
+SOTTO_BEGIN_DECLS
+
+struct sotto_csv_options {
+    char delimiter;              /* 0: tab if the name ends with .tsv, else comma */
+    const char *const *na_words; /* NULL: pandas' default list (sotto_csv_na_words) */
+    size_t na_words_len;
+};
+
+/* pandas' default NA words, the empty text included. Returns: static storage. */
+SOTTO_API const char *const *sotto_csv_na_words(size_t *out_len);
+
+/* Tells two files, or two states of one, apart. */
+struct sotto_file_identity {
+    uint64_t device;
+    uint64_t inode;
+    uint64_t size_bytes;
+    int64_t modified_ns;
+    int64_t changed_ns;
+};
+
+struct sotto_catalogue_column {
+    char *name;
+    struct sotto_type type;
+    uint64_t missing;
+    bool digits_lost; /* float64 because a plain number has more digits than a decimal holds */
+};
+
+/* What is known about a file. Ownership: ended by sotto_catalogue_free. */
+struct sotto_catalogue {
+    struct sotto_file_identity identity;
+    uint64_t rows;
+    struct sotto_catalogue_column *columns;
+    size_t columns_len;
+};
+
+struct sotto_csv;
+
+/* Opens a file for reading. name stands in error texts; options may be NULL.
+ * Returns: SOTTO_ERROR_NOT_FOUND (missing), SOTTO_ERROR_IO (unreadable), SOTTO_ERROR_INPUT (a
+ * directory or another thing that is not a regular file).
+ * Ownership: copies name and options; _fd takes fd, also on failure. */
+SOTTO_API enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
+                                           const struct sotto_csv_options *options,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
+SOTTO_API enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *name,
+                                              const struct sotto_csv_options *options,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+SOTTO_API void sotto_csv_close(struct sotto_csv *csv);
+
+/* The identity of the file that is open. */
+SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
+                                               struct sotto_file_identity *out,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Reads the whole file and tells what is in it.
+ * Returns: SOTTO_ERROR_INPUT (malformed text: the first error by position), SOTTO_ERROR_CHANGED (the
+ * file changed while it was read), SOTTO_ERROR_IO, SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv,
+                                                struct sotto_catalogue **out,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
+
+SOTTO_API void sotto_catalogue_free(struct sotto_catalogue *catalogue);
+
+/* The index of the column of that name, or SIZE_MAX. */
+SOTTO_API size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char *name);
+
+SOTTO_API bool sotto_file_identity_equal(const struct sotto_file_identity *a,
+                                         const struct sotto_file_identity *b);
+
+/* One wanted column and the type to read it as: its catalogued type or any above it. */
+struct sotto_csv_wanted {
+    size_t column; /* index in the catalogue */
+    struct sotto_type type;
+};
+
+/* Takes one block of rows: columns[i] is wanted[i]. Blocks borrow buffers that are reused after the
+ * call. worker < sotto_csv_workers(): calls with one worker never overlap, calls with two may, and
+ * blocks come in any order. A status other than SOTTO_OK ends the scan with it. */
+typedef enum sotto_status sotto_csv_sink(void *context, size_t worker,
+                                         const struct sotto_column *columns, size_t columns_len,
+                                         size_t rows, struct sotto_error *err);
+
+/* How many workers a scan uses, at least 1. */
+SOTTO_API size_t sotto_csv_workers(const struct sotto_csv *csv);
+
+/* Reads the wanted columns of all rows into blocks for the sink. wanted_len may be 0: blocks then
+ * only count rows. Returns: as sotto_csv_catalogue; SOTTO_ERROR_CHANGED also where the file is not
+ * the one that was catalogued, SOTTO_ERROR_TYPE where a wanted type is not above the catalogued one. */
+SOTTO_API enum sotto_status sotto_csv_scan(struct sotto_csv *csv,
+                                           const struct sotto_catalogue *catalogue,
+                                           const struct sotto_csv_wanted *wanted,
+                                           size_t wanted_len, sotto_csv_sink *sink, void *context,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A catalogue as bytes (versioned, little endian) and back, for a node's store. Decoding checks
+ * everything: SOTTO_ERROR_INPUT. */
+struct sotto_buffer;
+SOTTO_API enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue,
+                                                   struct sotto_buffer *out) SOTTO_NODISCARD;
+SOTTO_API enum sotto_status sotto_catalogue_decode(struct sotto_catalogue **out,
+                                                   const uint8_t *data, size_t data_bytes)
+    SOTTO_NODISCARD;
+
+SOTTO_END_DECLS
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_TABLE_H
+#define SOTTO_TABLE_H
+
+/* A table in memory: a scan that appends. */
+
+#include <sotto/csv.h>
+
+SOTTO_BEGIN_DECLS
+
+struct sotto_table;
+
+/* Loads the wanted columns. Returns: as sotto_csv_scan. Ownership: ended by sotto_table_free. */
+SOTTO_API enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *csv,
+                                             const struct sotto_catalogue *catalogue,
+                                             const struct sotto_csv_wanted *wanted,
+                                             size_t wanted_len, struct sotto_error *err)
+    SOTTO_NODISCARD;
+SOTTO_API void sotto_table_free(struct sotto_table *table);
+
+SOTTO_API size_t sotto_table_rows(const struct sotto_table *table);
+
+/* Column i of the wanted ones. Borrows from the table. */
+SOTTO_API struct sotto_column sotto_table_column(const struct sotto_table *table, size_t i);
+
+SOTTO_END_DECLS
+
+#endif

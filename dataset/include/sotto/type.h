@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_TYPE_H
+#define SOTTO_TYPE_H
+
+/* Column types and the lattice they form (DESIGN, section 4):
+ *
+ *     null < bool < string        null < int64 < decimal < float64 < string
+ *
+ * A column has the join of its values' types, so it does not matter how rows are split. */
+
+#include <sotto/status.h>
+
+SOTTO_BEGIN_DECLS
+
+enum sotto_kind {
+    SOTTO_KIND_NULL, /* every value is missing */
+    SOTTO_KIND_BOOL,
+    SOTTO_KIND_INT64,
+    SOTTO_KIND_DECIMAL, /* digits x 10^-scale, 0 <= scale <= SOTTO_SCALE_MAX */
+    SOTTO_KIND_FLOAT64,
+    SOTTO_KIND_STRING,
+};
+
+#define SOTTO_KINDS_LEN 6
+#define SOTTO_SCALE_MAX 18
+
+struct sotto_type {
+    enum sotto_kind kind;
+    uint8_t scale; /* of a decimal; 0 for every other kind */
+};
+
+/* "null", "bool", "int64", "decimal", "float64" or "string". */
+SOTTO_API const char *sotto_kind_name(enum sotto_kind kind);
+
+/* int64, decimal or float64. */
+SOTTO_API bool sotto_kind_is_numeric(enum sotto_kind kind);
+
+/* The join within one file: always exists. */
+SOTTO_API struct sotto_type sotto_type_join(struct sotto_type a, struct sotto_type b);
+
+/* The join between parties. Returns: false, and *out unchanged, for a numeric kind against bool or
+ * string, and for bool against string: that is two different things under one name. */
+SOTTO_API bool sotto_type_agree(struct sotto_type *out, struct sotto_type a, struct sotto_type b);
+
+SOTTO_END_DECLS
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sotto/type.h>
+
+const char *sotto_kind_name(enum sotto_kind kind)
+{
+    static const char *const names[SOTTO_KINDS_LEN] = {
+        "null", "bool", "int64", "decimal", "float64", "string",
+    };
+    return names[kind];
+}
+
+bool sotto_kind_is_numeric(enum sotto_kind kind)
+{
+    return kind == SOTTO_KIND_INT64 || kind == SOTTO_KIND_DECIMAL || kind == SOTTO_KIND_FLOAT64;
+}
+
+struct sotto_type sotto_type_join(struct sotto_type a, struct sotto_type b)
+{
+    /* The chain int64 < decimal < float64 < string is in the order of the enum, bool lies beside
+     * its numeric part. */
+    struct sotto_type upper = a.kind > b.kind ? a : b;
+    struct sotto_type lower = a.kind > b.kind ? b : a;
+    if (lower.kind == SOTTO_KIND_BOOL && sotto_kind_is_numeric(upper.kind)) {
+        return (struct sotto_type){.kind = SOTTO_KIND_STRING};
+    }
+    if (lower.kind == SOTTO_KIND_DECIMAL && upper.kind == SOTTO_KIND_DECIMAL) {
+        upper.scale = lower.scale > upper.scale ? lower.scale : upper.scale;
+    }
+    return upper;
+}
+
+bool sotto_type_agree(struct sotto_type *out, struct sotto_type a, struct sotto_type b)
+{
+    bool missing = a.kind == SOTTO_KIND_NULL || b.kind == SOTTO_KIND_NULL;
+    bool numeric = sotto_kind_is_numeric(a.kind) && sotto_kind_is_numeric(b.kind);
+    if (!missing && !numeric && a.kind != b.kind) {
+        return false;
+    }
+    *out = sotto_type_join(a, b);
+    return true;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_DRIVER_H
+#define SOTTO_DRIVER_H
+
+/* The driver turns a plan and an agreed schema into rounds. A round is a list of slots, each an
+ * integer in two's complement of some limbs; the aggregate of a round is the sum of all parties'
+ * partials, slot by slot, modulo 2^(64 limbs). Given the aggregate of a round the driver goes to the
+ * next one or to the result. Every party runs it too, and contributes only to the round that it
+ * derives itself. */
+
+#include <sotto/schema.h>
+
+SOTTO_BEGIN_DECLS
+
+/* No partial may stand for more rows than this in all parties together (DESIGN, section 5). */
+#define SOTTO_ROWS_MAX (UINT64_C(1) << 60)
+
+struct sotto_driver;
+
+/* Plans the rounds. Returns: SOTTO_ERROR_TYPE naming output and column where an aggregate does not
+ * take the agreed type. Ownership: borrows plan; copies schema. */
+SOTTO_API enum sotto_status sotto_driver_new(struct sotto_driver **out,
+                                             const struct sotto_plan *plan,
+                                             const struct sotto_schema *schema,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+SOTTO_API void sotto_driver_free(struct sotto_driver *driver);
+
+/* The current round, from 1; 0 once the result is there. */
+SOTTO_API uint32_t sotto_driver_round(const struct sotto_driver *driver);
+
+/* The limbs of each slot of the current round. Borrows from the driver, until it advances. */
+SOTTO_API const uint16_t *sotto_driver_slots(const struct sotto_driver *driver,
+                                             size_t *out_slots_len);
+
+/* The limbs of all slots of the current round together. */
+SOTTO_API size_t sotto_driver_limbs_len(const struct sotto_driver *driver);
+
+/* Takes the aggregate of the current round: sotto_driver_limbs_len limbs, least significant first
+ * within each slot. Returns: SOTTO_ERROR_PROTOCOL for what no honest parties can sum up to (a
+ * negative count, a count above SOTTO_ROWS_MAX), SOTTO_ERROR_STATE after the last round. */
+SOTTO_API enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64_t *limbs,
+                                                 size_t limbs_len, struct sotto_error *err)
+    SOTTO_NODISCARD;
+
+/* One party's contribution to the current round: reads the files of all datasets, files[d] and
+ * catalogues[d] for the plan's dataset d, as the agreed types, and writes limbs (out, limbs_len ==
+ * sotto_driver_limbs_len). Returns: as sotto_csv_scan. On failure out is zeroed.
+ * Threads: uses OpenMP's; may run on another thread than the driver's owner if nobody advances it. */
+SOTTO_API enum sotto_status sotto_driver_partial(const struct sotto_driver *driver, uint64_t *out,
+                                                 size_t limbs_len, struct sotto_csv *const *files,
+                                                 const struct sotto_catalogue *const *catalogues,
+                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+struct sotto_result_parties {
+    uint32_t invited;
+    uint32_t joined;
+    uint32_t survived;
+};
+
+/* The result as JSON text (PLAN.md, "Results"): outputs with value and exact text, parties, agreed
+ * schema, conversions. offers are those of the joined parties: a column that some party held as
+ * int64 or decimal and that was read as float64 is listed as a conversion.
+ * Returns: SOTTO_ERROR_STATE before the last round. Ownership: *out is ended by sotto_free. */
+SOTTO_API enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **out,
+                                                const struct sotto_result_parties *parties,
+                                                const struct sotto_schema *offers,
+                                                size_t offers_len, struct sotto_error *err)
+    SOTTO_NODISCARD;
+
+SOTTO_END_DECLS
+
+#endif

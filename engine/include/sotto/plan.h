@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_PLAN_H
+#define SOTTO_PLAN_H
+
+/* A plan: the task as data. engine/PLAN.md specifies its JSON and its expressions. */
+
+#include <sotto/type.h>
+
+SOTTO_BEGIN_DECLS
+
+#define SOTTO_PLAN_BYTES_MAX (256 * 1024)
+#define SOTTO_PLAN_MIN_CLIENTS 3
+#define SOTTO_PLAN_MAX_CLIENTS 1000
+
+struct sotto_strategy {
+    uint32_t min_clients;          /* >= SOTTO_PLAN_MIN_CLIENTS */
+    uint32_t max_clients;          /* >= min_clients */
+    uint32_t wait_timeout_s;       /* for local computation */
+    uint32_t connection_timeout_s; /* for each other step */
+};
+
+/* A column that the plan reads. Borrows from the plan. */
+struct sotto_plan_column {
+    size_t dataset; /* index of the dataset */
+    const char *name;
+};
+
+struct sotto_plan;
+
+/* Parses and checks everything that needs no data: JSON, keys, expressions, places (every output is
+ * an aggregate), strategy.
+ * Returns: SOTTO_ERROR_PLAN with a text that names the key or output and the position;
+ * SOTTO_ERROR_LIMIT above SOTTO_PLAN_BYTES_MAX or another bound of PLAN.md. */
+SOTTO_API enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json,
+                                             size_t json_bytes, struct sotto_error *err)
+    SOTTO_NODISCARD;
+SOTTO_API void sotto_plan_free(struct sotto_plan *plan);
+
+SOTTO_API const char *sotto_plan_name(const struct sotto_plan *plan);
+SOTTO_API const struct sotto_strategy *sotto_plan_strategy(const struct sotto_plan *plan);
+
+/* The datasets: alias ("wages") and file name ("wages.csv"), sorted by alias. */
+SOTTO_API size_t sotto_plan_datasets_len(const struct sotto_plan *plan);
+SOTTO_API const char *sotto_plan_dataset_alias(const struct sotto_plan *plan, size_t dataset);
+SOTTO_API const char *sotto_plan_dataset_file(const struct sotto_plan *plan, size_t dataset);
+
+/* The columns that the plan reads, each once, sorted by dataset, then by name (bytes). */
+SOTTO_API size_t sotto_plan_columns_len(const struct sotto_plan *plan);
+SOTTO_API struct sotto_plan_column sotto_plan_column(const struct sotto_plan *plan, size_t column);
+
+/* Writes a plan from the pieces that a command line has. */
+struct sotto_plan_parts {
+    const char *name;
+    const char *const *dataset_aliases;
+    const char *const *dataset_files;
+    size_t datasets_len;
+    const char *const *outputs; /* "m=mean(wage)" or "mean(wage)" */
+    size_t outputs_len;
+    struct sotto_strategy strategy;
+};
+
+/* Returns: JSON text in *out, ended by sotto_free; SOTTO_ERROR_PLAN for two outputs of one name. The
+ * expressions are not checked: sotto_plan_parse does. */
+SOTTO_API enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *parts,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
+
+SOTTO_END_DECLS
+
+#endif

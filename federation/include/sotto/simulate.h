@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_SIMULATE_H
+#define SOTTO_SIMULATE_H
+
+/* The real protocol between parties in one process: for research, tests and `sotto simulate`. */
+
+#include <sotto/csv.h>
+#include <sotto/status.h>
+
+SOTTO_BEGIN_DECLS
+
+struct sotto_simulation {
+    const char *plan_json;
+    size_t plan_json_bytes;
+    /* files[party * datasets_len + dataset] for the datasets of the plan, sorted by alias */
+    struct sotto_csv *const *files;
+    size_t datasets_len;
+    size_t parties_len;
+    uint64_t seed; /* 0: the system's randomness */
+    /* Takes each line of the aggregator's log; may be NULL. */
+    void (*log)(void *context, const char *line);
+    void *log_context;
+};
+
+/* Runs the task to its end. Returns: the status that it ended with; on success *out_result is the
+ * result as JSON, ended by sotto_free. */
+SOTTO_API enum sotto_status sotto_simulate(char **out_result,
+                                           const struct sotto_simulation *simulation,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
+
+SOTTO_END_DECLS
+
+#endif

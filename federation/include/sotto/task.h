@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_TASK_H
+#define SOTTO_TASK_H
+
+/* One task, as two sans-I/O machines: the aggregator runs it, each party takes part in it. Neither
+ * opens a socket, reads a clock or starts a thread: the host gives them messages, the time
+ * (milliseconds of any monotonic clock) and a source of randomness, and carries out their actions
+ * in order. Messages are signed and bound to their task; the host only has to deliver them, in any
+ * order, and may lose or repeat them. federation/README.md draws the whole exchange.
+ *
+ * Not thread-safe: one machine, one thread at a time. */
+
+#include <sotto/bytes.h>
+#include <sotto/driver.h>
+#include <sotto/identity.h>
+
+SOTTO_BEGIN_DECLS
+
+#define SOTTO_TASK_ID_BYTES 16
+/* No message of any machine is longer. */
+#define SOTTO_MESSAGE_BYTES_MAX ((size_t)256 * 1024 * 1024)
+
+/* Names a task among all nodes; drawn at random by its creator. */
+struct sotto_task_id {
+    uint8_t bytes[SOTTO_TASK_ID_BYTES];
+};
+
+struct sotto_peer {
+    struct sotto_key key;
+    const char *name; /* for logs and errors */
+};
+
+enum sotto_action_kind {
+    SOTTO_ACTION_SEND,    /* deliver bytes to peer (which may be the host's own key) */
+    SOTTO_ACTION_TIMER,   /* call tick at or after deadline_ms; replaces the earlier deadline */
+    SOTTO_ACTION_LOG,     /* text is a line of the task's log */
+    SOTTO_ACTION_OFFER,   /* party only: see sotto_task_party_offer */
+    SOTTO_ACTION_PARTIAL, /* party only: see sotto_task_party_partial */
+    SOTTO_ACTION_RECORD,  /* party only: make bytes durable, then call sotto_task_party_recorded */
+    SOTTO_ACTION_DONE,    /* the last action: status and text tell the end */
+};
+
+/* What the host has to do. Ownership: the host's, ended by sotto_action_release. */
+struct sotto_action {
+    enum sotto_action_kind kind;
+    struct sotto_key peer;
+    struct sotto_buffer bytes;
+    uint64_t deadline_ms;
+    enum sotto_status status;
+    char *text; /* LOG, DONE: never NULL there */
+};
+
+SOTTO_API void sotto_action_release(struct sotto_action *action);
+
+/* What a message says of itself, before any check of its signature: for routing only. */
+struct sotto_message_route {
+    struct sotto_task_id task;
+    struct sotto_key sender;
+    bool is_invitation;
+    bool to_aggregator; /* else to a party */
+};
+
+/* Returns: false if bytes can't be a message. */
+SOTTO_API bool sotto_message_route(struct sotto_message_route *out, const uint8_t *bytes,
+                                   size_t bytes_len);
+
+/* --- The aggregator --- */
+
+struct sotto_task_aggregator;
+
+struct sotto_task_aggregator_config {
+    const struct sotto_identity *identity; /* borrowed until free */
+    struct sotto_random random;
+    struct sotto_task_id id;
+    uint64_t number; /* what logs call the task: the node's own task number */
+    const char *plan_json;
+    size_t plan_json_bytes;
+    const struct sotto_peer *invited; /* who may join; copied, names too */
+    size_t invited_len;
+    uint64_t now_ms;
+};
+
+/* Starts a task: its first actions are the invitations. Returns: as sotto_plan_parse;
+ * SOTTO_ERROR_PARTIES if fewer are invited than the plan's min_clients. */
+SOTTO_API enum sotto_status sotto_task_aggregator_new(
+    struct sotto_task_aggregator **out, const struct sotto_task_aggregator_config *config,
+    struct sotto_error *err) SOTTO_NODISCARD;
+SOTTO_API void sotto_task_aggregator_free(struct sotto_task_aggregator *task);
+
+/* Takes a message from anybody. What is malformed, unsigned, foreign, replayed or out of place
+ * changes nothing. Returns: why it was ignored, for the operator's log; the task goes on. */
+SOTTO_API enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *task,
+                                                          const uint8_t *bytes, size_t bytes_len,
+                                                          uint64_t now_ms, struct sotto_error *err)
+    SOTTO_NODISCARD;
+
+SOTTO_API void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, uint64_t now_ms);
+
+/* A peer came (back) on line with nothing of the past: it is invited again if joining is open. */
+SOTTO_API void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
+                                              const struct sotto_key *peer);
+
+/* Ends the task with SOTTO_ERROR_CANCELLED and tells the parties. */
+SOTTO_API void sotto_task_aggregator_cancel(struct sotto_task_aggregator *task);
+
+/* The next action. Returns: false if there is none. */
+SOTTO_API bool sotto_task_aggregator_next(struct sotto_task_aggregator *task,
+                                          struct sotto_action *out);
+
+/* The result as JSON once DONE came with SOTTO_OK, else NULL. Borrows from the task. */
+SOTTO_API const char *sotto_task_aggregator_result(const struct sotto_task_aggregator *task);
+
+/* --- The party --- */
+
+struct sotto_task_party;
+
+struct sotto_task_party_config {
+    const struct sotto_identity *identity; /* borrowed until free */
+    struct sotto_random random;
+    const struct sotto_peer *peers; /* who may be in a roster or run a task: the pinned keys, and
+                                       the node's own key; copied, names too */
+    size_t peers_len;
+    uint32_t min_parties; /* the owner's minimum, on top of the plan's and the protocol's */
+    bool answered;        /* a RECORD of this task is on disk: only declining is allowed */
+    uint64_t now_ms;
+};
+
+/* Takes an invitation, checks it and its plan. The first action is OFFER, or SEND of a decline and
+ * DONE where the plan is not one that this version takes.
+ * Returns: SOTTO_ERROR_AUTH, SOTTO_ERROR_PROTOCOL if it is no invitation of a pinned peer. */
+SOTTO_API enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
+                                                 const struct sotto_task_party_config *config,
+                                                 const uint8_t *invitation,
+                                                 size_t invitation_bytes, struct sotto_error *err)
+    SOTTO_NODISCARD;
+SOTTO_API void sotto_task_party_free(struct sotto_task_party *task);
+
+/* What is asked, by whom. Borrow from the task. */
+SOTTO_API const struct sotto_plan *sotto_task_party_plan(const struct sotto_task_party *task);
+SOTTO_API const char *sotto_task_party_plan_json(const struct sotto_task_party *task);
+SOTTO_API struct sotto_task_id sotto_task_party_id(const struct sotto_task_party *task);
+SOTTO_API struct sotto_key sotto_task_party_creator(const struct sotto_task_party *task);
+
+/* Answers OFFER: joins with these types (copied), or declines. The aggregator learns the class
+ * (the name of reason: "not_found", "refused", ...), never a text. */
+SOTTO_API void sotto_task_party_offer(struct sotto_task_party *task,
+                                      const struct sotto_schema *schema);
+SOTTO_API void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason);
+
+/* Answers PARTIAL: limbs (sotto_driver_limbs_len of sotto_task_party_driver, copied and frozen), or
+ * with decline above that there will be none. The driver is the task's, and stands still until
+ * then. */
+SOTTO_API const struct sotto_driver *sotto_task_party_driver(const struct sotto_task_party *task);
+SOTTO_API void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *limbs,
+                                        size_t limbs_len);
+
+/* Answers RECORD: it is durable. What depended on it is sent now. */
+SOTTO_API void sotto_task_party_recorded(struct sotto_task_party *task);
+
+/* As for the aggregator. */
+SOTTO_API enum sotto_status sotto_task_party_receive(struct sotto_task_party *task,
+                                                     const uint8_t *bytes, size_t bytes_len,
+                                                     uint64_t now_ms, struct sotto_error *err)
+    SOTTO_NODISCARD;
+SOTTO_API void sotto_task_party_tick(struct sotto_task_party *task, uint64_t now_ms);
+SOTTO_API bool sotto_task_party_next(struct sotto_task_party *task, struct sotto_action *out);
+
+SOTTO_END_DECLS
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_TEST_FAULT_H
+#define SOTTO_TEST_FAULT_H
+
+/* Fault injection: run something again and again, failing its 1st, 2nd, 3rd, ... allocation (or
+ * call for randomness), until it succeeds without a failure being left to inject. */
+
+#include <sotto/random.h>
+
+/* One run of the code under test. It must release everything it made, whatever happens. */
+typedef enum sotto_status fault_run(void *context);
+
+/* Asserts (cmocka) that every run with an injected failure returns SOTTO_ERROR_NO_MEMORY (without
+ * crashing or leaking) and that the run without one succeeds. Returns: how many allocations that
+ * run made, at least 1. */
+size_t fault_each_allocation(fault_run *run, void *context);
+
+/* The same for randomness: `source` must be what the code under test draws from. */
+struct fault_random {
+    struct sotto_random_stream stream;
+    struct sotto_random inner;
+    size_t calls;
+    size_t fail_at; /* 0: never */
+};
+
+struct sotto_random fault_random_source(struct fault_random *fault);
+size_t fault_each_random(fault_run *run, void *context, struct fault_random *fault);
+
+#endif
