@@ -20,8 +20,7 @@ static inline uint64_t test_double_bits(double value)
     return bits;
 }
 
-#define assert_double_bits_equal(a, b)                                                             \
-    assert_int_equal(test_double_bits(a), test_double_bits(b))
+#define assert_double_bits_equal(a, b) assert_int_equal(test_double_bits(a), test_double_bits(b))
 
 #define assert_ok(call) assert_int_equal((call), SOTTO_OK)
 

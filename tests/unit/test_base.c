@@ -30,8 +30,9 @@ static void test_error_text_is_safe_to_print(void **state)
 {
     (void)state;
     struct sotto_error err;
-    assert_int_equal(sotto_error_set(&err, SOTTO_ERROR_INPUT, "a\x1b[31m\n\xff\xc2\x9b|\xe2\x82\xac"),
-                     SOTTO_ERROR_INPUT);
+    assert_int_equal(
+        sotto_error_set(&err, SOTTO_ERROR_INPUT, "a\x1b[31m\n\xff\xc2\x9b|\xe2\x82\xac"),
+        SOTTO_ERROR_INPUT);
     assert_string_equal(err.text, "a?[31m????|\xe2\x82\xac");
     assert_int_equal(sotto_error_prefix(&err, "file %d", 7), SOTTO_ERROR_INPUT);
     assert_string_equal(err.text, "file 7: a?[31m????|\xe2\x82\xac");
@@ -61,9 +62,18 @@ static void test_utf8(void **state)
         const char *text;
         size_t valid;
     } cases[] = {
-        {"", 0},           {"a", 1},           {"\xc2\xa9", 2},         {"\xc1\xbf", 0},
-        {"\xe0\x80\x80", 0}, {"\xed\xa0\x80", 0}, {"\xf0\x9f\x98\x80", 4}, {"\xf4\x90\x80\x80", 0},
-        {"ab\xe2\x82", 2}, {"\xf5", 0},        {"a\x80", 1},            {"\xf0\x80\x80\x80", 0},
+        {"", 0},
+        {"a", 1},
+        {"\xc2\xa9", 2},
+        {"\xc1\xbf", 0},
+        {"\xe0\x80\x80", 0},
+        {"\xed\xa0\x80", 0},
+        {"\xf0\x9f\x98\x80", 4},
+        {"\xf4\x90\x80\x80", 0},
+        {"ab\xe2\x82", 2},
+        {"\xf5", 0},
+        {"a\x80", 1},
+        {"\xf0\x80\x80\x80", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(sotto_utf8_valid_prefix(cases[i].text, strlen(cases[i].text)),

@@ -38,8 +38,9 @@ SOTTO_API struct sotto_key sotto_identity_key(const struct sotto_identity *ident
 SOTTO_API void sotto_identity_sign(const struct sotto_identity *identity,
                                    struct sotto_signature *out, const char *label,
                                    const void *message, size_t message_bytes);
-SOTTO_API bool sotto_key_verify(const struct sotto_key *key, const struct sotto_signature *signature,
-                                const char *label, const void *message, size_t message_bytes);
+SOTTO_API bool sotto_key_verify(const struct sotto_key *key,
+                                const struct sotto_signature *signature, const char *label,
+                                const void *message, size_t message_bytes);
 
 SOTTO_API bool sotto_key_equal(const struct sotto_key *a, const struct sotto_key *b);
 
@@ -49,8 +50,8 @@ SOTTO_API int sotto_key_compare(const struct sotto_key *a, const struct sotto_ke
 SOTTO_API void sotto_key_to_text(const struct sotto_key *key, char out[SOTTO_KEY_TEXT_BYTES]);
 
 /* Returns: SOTTO_ERROR_INPUT unless text is 64 hexadecimal digits of a point of prime order. */
-SOTTO_API enum sotto_status sotto_key_from_text(struct sotto_key *out, const char *text)
-    SOTTO_NODISCARD;
+SOTTO_API enum sotto_status sotto_key_from_text(struct sotto_key *out,
+                                                const char *text) SOTTO_NODISCARD;
 
 SOTTO_END_DECLS
 

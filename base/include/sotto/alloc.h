@@ -9,7 +9,8 @@
 
 SOTTO_BEGIN_DECLS
 
-/* What column buffers are aligned to and padded to a multiple of: a cache line, an AVX-512 vector. */
+/* What column buffers are aligned to and padded to a multiple of: a cache line, an AVX-512 vector.
+ */
 #define SOTTO_ALIGNMENT 64
 
 /* Allocates bytes (0 allowed), zero-filled by the _zeroed form. Returns: NULL if there is no
@@ -26,10 +27,11 @@ SOTTO_API void *sotto_alloc_aligned(size_t bytes) SOTTO_NODISCARD;
 
 /* Grows *array (NULL or from sotto_alloc*, not from sotto_alloc_aligned) to hold at least
  * needed_len elements, at least doubling *capacity_len; new elements are not initialised.
- * Returns: SOTTO_ERROR_NO_MEMORY, and *array and *capacity_len unchanged, on overflow or no memory. */
+ * Returns: SOTTO_ERROR_NO_MEMORY, and *array and *capacity_len unchanged, on overflow or no memory.
+ */
 SOTTO_API enum sotto_status sotto_array_reserve(void **array, size_t *capacity_len,
-                                                size_t needed_len, size_t element_bytes)
-    SOTTO_NODISCARD;
+                                                size_t needed_len,
+                                                size_t element_bytes) SOTTO_NODISCARD;
 
 /* Copies text_bytes bytes and a terminating NUL. Returns: NULL if there is no memory. */
 SOTTO_API char *sotto_text_copy(const char *text, size_t text_bytes) SOTTO_NODISCARD;

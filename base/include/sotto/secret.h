@@ -9,8 +9,8 @@
 
 SOTTO_BEGIN_DECLS
 
-/* Prepares the cryptographic libraries. Call once before anything else of Sotto; calling it again is
- * fine. Returns: SOTTO_ERROR_RANDOM if the system has no randomness. Threads: safe. */
+/* Prepares the cryptographic libraries. Call once before anything else of Sotto; calling it again
+ * is fine. Returns: SOTTO_ERROR_RANDOM if the system has no randomness. Threads: safe. */
 SOTTO_API enum sotto_status sotto_init(void) SOTTO_NODISCARD;
 
 /* Allocates bytes of guarded, zero-filled memory; subject to the hook of alloc.h. Returns: NULL if

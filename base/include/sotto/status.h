@@ -58,7 +58,8 @@ enum sotto_status {
 #undef SOTTO_STATUS_ENUM
 };
 
-/* The short name ("io") and the text for people of a status. Returns: static storage, never NULL. */
+/* The short name ("io") and the text for people of a status. Returns: static storage, never NULL.
+ */
 SOTTO_API const char *sotto_status_name(enum sotto_status status);
 SOTTO_API const char *sotto_status_text(enum sotto_status status);
 

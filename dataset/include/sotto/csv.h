@@ -2,8 +2,9 @@
 #ifndef SOTTO_CSV_H
 #define SOTTO_CSV_H
 
-/* CSV and TSV files as typed columns. The grammar, the number syntax and the typing rules are stated
- * in dataset/README.md; errors name file, line, column, what was expected and what was found.
+/* CSV and TSV files as typed columns. The grammar, the number syntax and the typing rules are
+ * stated in dataset/README.md; errors name file, line, column, what was expected and what was
+ * found.
  *
  * Two steps: sotto_csv_catalogue reads the file once and tells columns, types and rows;
  * sotto_csv_scan then reads wanted columns as the types that were agreed on. */
@@ -65,10 +66,9 @@ SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Reads the whole file and tells what is in it.
- * Returns: SOTTO_ERROR_INPUT (malformed text: the first error by position), SOTTO_ERROR_CHANGED (the
- * file changed while it was read), SOTTO_ERROR_IO, SOTTO_ERROR_NO_MEMORY. */
-SOTTO_API enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv,
-                                                struct sotto_catalogue **out,
+ * Returns: SOTTO_ERROR_INPUT (malformed text: the first error by position), SOTTO_ERROR_CHANGED
+ * (the file changed while it was read), SOTTO_ERROR_IO, SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
 SOTTO_API void sotto_catalogue_free(struct sotto_catalogue *catalogue);
@@ -97,11 +97,12 @@ SOTTO_API size_t sotto_csv_workers(const struct sotto_csv *csv);
 
 /* Reads the wanted columns of all rows into blocks for the sink. wanted_len may be 0: blocks then
  * only count rows. Returns: as sotto_csv_catalogue; SOTTO_ERROR_CHANGED also where the file is not
- * the one that was catalogued, SOTTO_ERROR_TYPE where a wanted type is not above the catalogued one. */
+ * the one that was catalogued, SOTTO_ERROR_TYPE where a wanted type is not above the catalogued
+ * one. */
 SOTTO_API enum sotto_status sotto_csv_scan(struct sotto_csv *csv,
                                            const struct sotto_catalogue *catalogue,
-                                           const struct sotto_csv_wanted *wanted,
-                                           size_t wanted_len, sotto_csv_sink *sink, void *context,
+                                           const struct sotto_csv_wanted *wanted, size_t wanted_len,
+                                           sotto_csv_sink *sink, void *context,
                                            struct sotto_error *err) SOTTO_NODISCARD;
 
 /* A catalogue as bytes (versioned, little endian) and back, for a node's store. Decoding checks
@@ -110,8 +111,8 @@ struct sotto_buffer;
 SOTTO_API enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue,
                                                    struct sotto_buffer *out) SOTTO_NODISCARD;
 SOTTO_API enum sotto_status sotto_catalogue_decode(struct sotto_catalogue **out,
-                                                   const uint8_t *data, size_t data_bytes)
-    SOTTO_NODISCARD;
+                                                   const uint8_t *data,
+                                                   size_t data_bytes) SOTTO_NODISCARD;
 
 SOTTO_END_DECLS
 

@@ -14,8 +14,8 @@ struct sotto_table;
 SOTTO_API enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *csv,
                                              const struct sotto_catalogue *catalogue,
                                              const struct sotto_csv_wanted *wanted,
-                                             size_t wanted_len, struct sotto_error *err)
-    SOTTO_NODISCARD;
+                                             size_t wanted_len,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_table_free(struct sotto_table *table);
 
 SOTTO_API size_t sotto_table_rows(const struct sotto_table *table);

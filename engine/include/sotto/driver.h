@@ -4,8 +4,8 @@
 
 /* The driver turns a plan and an agreed schema into rounds. A round is a list of slots, each an
  * integer in two's complement of some limbs; the aggregate of a round is the sum of all parties'
- * partials, slot by slot, modulo 2^(64 limbs). Given the aggregate of a round the driver goes to the
- * next one or to the result. Every party runs it too, and contributes only to the round that it
+ * partials, slot by slot, modulo 2^(64 limbs). Given the aggregate of a round the driver goes to
+ * the next one or to the result. Every party runs it too, and contributes only to the round that it
  * derives itself. */
 
 #include <sotto/schema.h>
@@ -39,13 +39,14 @@ SOTTO_API size_t sotto_driver_limbs_len(const struct sotto_driver *driver);
  * within each slot. Returns: SOTTO_ERROR_PROTOCOL for what no honest parties can sum up to (a
  * negative count, a count above SOTTO_ROWS_MAX), SOTTO_ERROR_STATE after the last round. */
 SOTTO_API enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64_t *limbs,
-                                                 size_t limbs_len, struct sotto_error *err)
-    SOTTO_NODISCARD;
+                                                 size_t limbs_len,
+                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
 /* One party's contribution to the current round: reads the files of all datasets, files[d] and
  * catalogues[d] for the plan's dataset d, as the agreed types, and writes limbs (out, limbs_len ==
  * sotto_driver_limbs_len). Returns: as sotto_csv_scan. On failure out is zeroed.
- * Threads: uses OpenMP's; may run on another thread than the driver's owner if nobody advances it. */
+ * Threads: uses OpenMP's; may run on another thread than the driver's owner if nobody advances it.
+ */
 SOTTO_API enum sotto_status sotto_driver_partial(const struct sotto_driver *driver, uint64_t *out,
                                                  size_t limbs_len, struct sotto_csv *const *files,
                                                  const struct sotto_catalogue *const *catalogues,
@@ -64,8 +65,8 @@ struct sotto_result_parties {
 SOTTO_API enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **out,
                                                 const struct sotto_result_parties *parties,
                                                 const struct sotto_schema *offers,
-                                                size_t offers_len, struct sotto_error *err)
-    SOTTO_NODISCARD;
+                                                size_t offers_len,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
 
 SOTTO_END_DECLS
 

@@ -32,8 +32,8 @@ struct sotto_plan;
  * Returns: SOTTO_ERROR_PLAN with a text that names the key or output and the position;
  * SOTTO_ERROR_LIMIT above SOTTO_PLAN_BYTES_MAX or another bound of PLAN.md. */
 SOTTO_API enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json,
-                                             size_t json_bytes, struct sotto_error *err)
-    SOTTO_NODISCARD;
+                                             size_t json_bytes,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_plan_free(struct sotto_plan *plan);
 
 SOTTO_API const char *sotto_plan_name(const struct sotto_plan *plan);
@@ -59,8 +59,8 @@ struct sotto_plan_parts {
     struct sotto_strategy strategy;
 };
 
-/* Returns: JSON text in *out, ended by sotto_free; SOTTO_ERROR_PLAN for two outputs of one name. The
- * expressions are not checked: sotto_plan_parse does. */
+/* Returns: JSON text in *out, ended by sotto_free; SOTTO_ERROR_PLAN for two outputs of one name.
+ * The expressions are not checked: sotto_plan_parse does. */
 SOTTO_API enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *parts,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 

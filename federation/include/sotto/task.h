@@ -82,17 +82,18 @@ struct sotto_task_aggregator_config {
 
 /* Starts a task: its first actions are the invitations. Returns: as sotto_plan_parse;
  * SOTTO_ERROR_PARTIES if fewer are invited than the plan's min_clients. */
-SOTTO_API enum sotto_status sotto_task_aggregator_new(
-    struct sotto_task_aggregator **out, const struct sotto_task_aggregator_config *config,
-    struct sotto_error *err) SOTTO_NODISCARD;
+SOTTO_API enum sotto_status
+sotto_task_aggregator_new(struct sotto_task_aggregator **out,
+                          const struct sotto_task_aggregator_config *config,
+                          struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_task_aggregator_free(struct sotto_task_aggregator *task);
 
 /* Takes a message from anybody. What is malformed, unsigned, foreign, replayed or out of place
  * changes nothing. Returns: why it was ignored, for the operator's log; the task goes on. */
 SOTTO_API enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *task,
                                                           const uint8_t *bytes, size_t bytes_len,
-                                                          uint64_t now_ms, struct sotto_error *err)
-    SOTTO_NODISCARD;
+                                                          uint64_t now_ms,
+                                                          struct sotto_error *err) SOTTO_NODISCARD;
 
 SOTTO_API void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, uint64_t now_ms);
 
@@ -130,9 +131,8 @@ struct sotto_task_party_config {
  * Returns: SOTTO_ERROR_AUTH, SOTTO_ERROR_PROTOCOL if it is no invitation of a pinned peer. */
 SOTTO_API enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
                                                  const struct sotto_task_party_config *config,
-                                                 const uint8_t *invitation,
-                                                 size_t invitation_bytes, struct sotto_error *err)
-    SOTTO_NODISCARD;
+                                                 const uint8_t *invitation, size_t invitation_bytes,
+                                                 struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_task_party_free(struct sotto_task_party *task);
 
 /* What is asked, by whom. Borrow from the task. */
@@ -160,8 +160,8 @@ SOTTO_API void sotto_task_party_recorded(struct sotto_task_party *task);
 /* As for the aggregator. */
 SOTTO_API enum sotto_status sotto_task_party_receive(struct sotto_task_party *task,
                                                      const uint8_t *bytes, size_t bytes_len,
-                                                     uint64_t now_ms, struct sotto_error *err)
-    SOTTO_NODISCARD;
+                                                     uint64_t now_ms,
+                                                     struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_task_party_tick(struct sotto_task_party *task, uint64_t now_ms);
 SOTTO_API bool sotto_task_party_next(struct sotto_task_party *task, struct sotto_action *out);
 
