@@ -50,7 +50,9 @@ SOTTO_BEGIN_DECLS
     X(SOTTO_ERROR_PROTOCOL, -12, "protocol", "a peer broke the protocol")                          \
     X(SOTTO_ERROR_PARTIES, -13, "parties", "too few parties")                                      \
     X(SOTTO_ERROR_CANCELLED, -14, "cancelled", "cancelled")                                        \
-    X(SOTTO_ERROR_RANDOM, -15, "random", "the source of randomness failed")
+    X(SOTTO_ERROR_RANDOM, -15, "random", "the source of randomness failed")                        \
+    X(SOTTO_ERROR_VERSION, -16, "version", "no protocol version in common")                        \
+    X(SOTTO_ERROR_TIMEOUT, -17, "timeout", "no answer in time")
 
 enum sotto_status {
 #define SOTTO_STATUS_ENUM(code, value, name, text) code = value,

@@ -10,47 +10,15 @@
  *
  * Not thread-safe: one machine, one thread at a time. */
 
-#include <sotto/bytes.h>
+#include <sotto/action.h>
 #include <sotto/driver.h>
-#include <sotto/identity.h>
 
 SOTTO_BEGIN_DECLS
-
-#define SOTTO_TASK_ID_BYTES 16
-/* No message of any machine is longer. */
-#define SOTTO_MESSAGE_BYTES_MAX ((size_t)256 * 1024 * 1024)
-
-/* Names a task among all nodes; drawn at random by its creator. */
-struct sotto_task_id {
-    uint8_t bytes[SOTTO_TASK_ID_BYTES];
-};
 
 struct sotto_peer {
     struct sotto_key key;
     const char *name; /* for logs and errors */
 };
-
-enum sotto_action_kind {
-    SOTTO_ACTION_SEND,    /* deliver bytes to peer (which may be the host's own key) */
-    SOTTO_ACTION_TIMER,   /* call tick at or after deadline_ms; replaces the earlier deadline */
-    SOTTO_ACTION_LOG,     /* text is a line of the task's log */
-    SOTTO_ACTION_OFFER,   /* party only: see sotto_task_party_offer */
-    SOTTO_ACTION_PARTIAL, /* party only: see sotto_task_party_partial */
-    SOTTO_ACTION_RECORD,  /* party only: make bytes durable, then call sotto_task_party_recorded */
-    SOTTO_ACTION_DONE,    /* the last action: status and text tell the end */
-};
-
-/* What the host has to do. Ownership: the host's, ended by sotto_action_release. */
-struct sotto_action {
-    enum sotto_action_kind kind;
-    struct sotto_key peer;
-    struct sotto_buffer bytes;
-    uint64_t deadline_ms;
-    enum sotto_status status;
-    char *text; /* LOG, DONE: never NULL there */
-};
-
-SOTTO_API void sotto_action_release(struct sotto_action *action);
 
 /* What a message says of itself, before any check of its signature: for routing only. */
 struct sotto_message_route {

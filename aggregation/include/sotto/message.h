@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_MESSAGE_H
+#define SOTTO_MESSAGE_H
+
+/* The envelope of every message between parties and aggregator: header, body, signature
+ * (aggregation/PROTOCOL.md, "Messages"). */
+
+#include <sotto/bytes.h>
+#include <sotto/identity.h>
+
+SOTTO_BEGIN_DECLS
+
+#define SOTTO_PROTOCOL_VERSION 1
+#define SOTTO_PROTOCOL_SUITE 1
+#define SOTTO_TASK_ID_BYTES 16
+#define SOTTO_SESSION_BYTES 32
+#define SOTTO_MESSAGE_HEADER_BYTES 100
+#define SOTTO_MESSAGE_SIGNATURE_BYTES 64
+/* No message of any machine is longer. */
+#define SOTTO_MESSAGE_BYTES_MAX ((size_t)256 * 1024 * 1024)
+
+/* To a party: INVITATION, REOPEN, FINISH, ROSTER, SHARES, LIVING, UNMASK; the others to the
+ * aggregator. */
+enum sotto_message_type {
+    SOTTO_MESSAGE_INVITATION = 1,
+    SOTTO_MESSAGE_REOPEN = 2,
+    SOTTO_MESSAGE_FINISH = 3,
+    SOTTO_MESSAGE_ROSTER = 4,
+    SOTTO_MESSAGE_SHARES = 5,
+    SOTTO_MESSAGE_LIVING = 6,
+    SOTTO_MESSAGE_UNMASK = 7,
+    SOTTO_MESSAGE_ADVERT = 16,
+    SOTTO_MESSAGE_DEAL = 17,
+    SOTTO_MESSAGE_MASKED = 18,
+    SOTTO_MESSAGE_CONSENT = 19,
+    SOTTO_MESSAGE_REVEAL = 20,
+    SOTTO_MESSAGE_LEAVE = 21,
+};
+
+/* Names a task among all nodes; drawn at random by its creator. */
+struct sotto_task_id {
+    uint8_t bytes[SOTTO_TASK_ID_BYTES];
+};
+
+/* One attempt at one round of a task. */
+struct sotto_session_label {
+    struct sotto_task_id task;
+    uint32_t round;   /* from 1 */
+    uint32_t attempt; /* from 1 */
+};
+
+SOTTO_API bool sotto_session_label_equal(const struct sotto_session_label *a,
+                                         const struct sotto_session_label *b);
+
+/* A message taken apart; body borrows the bytes it was parsed from. */
+struct sotto_message {
+    uint16_t version;
+    uint16_t suite;
+    uint16_t type;
+    struct sotto_session_label label;
+    uint8_t session[SOTTO_SESSION_BYTES];
+    struct sotto_key sender;
+    const uint8_t *body;
+    size_t body_bytes;
+};
+
+/* Takes the header apart without looking at version, suite, type, session or signature. Returns:
+ * false if these bytes can't be a message. */
+SOTTO_API bool sotto_message_parse(struct sotto_message *out, const uint8_t *bytes,
+                                   size_t bytes_len);
+
+/* Parses, and checks version, suite and the sender's signature: who the sender should be is the
+ * caller's to check. Returns: SOTTO_ERROR_PROTOCOL, SOTTO_ERROR_VERSION or SOTTO_ERROR_AUTH. */
+SOTTO_API enum sotto_status sotto_message_open(struct sotto_message *out, const uint8_t *bytes,
+                                               size_t bytes_len,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Begins a message in an initialised writer; the caller appends the body, then finishes: signs,
+ * gives the bytes to *out and leaves the writer released, also on failure. session may be NULL
+ * (zeros). */
+SOTTO_API void sotto_message_begin(struct sotto_writer *writer, enum sotto_message_type type,
+                                   const struct sotto_session_label *label, const uint8_t *session,
+                                   const struct sotto_identity *identity);
+SOTTO_API enum sotto_status
+sotto_message_finish(struct sotto_writer *writer, struct sotto_buffer *out,
+                     const struct sotto_identity *identity) SOTTO_NODISCARD;
+
+/* The body of LEAVE. */
+struct sotto_leave {
+    enum sotto_status reason;
+    struct sotto_key blamed; /* zeros: nobody */
+};
+
+SOTTO_API enum sotto_status sotto_leave_seal(struct sotto_buffer *out,
+                                             const struct sotto_leave *leave,
+                                             const struct sotto_session_label *label,
+                                             const uint8_t *session,
+                                             const struct sotto_identity *identity) SOTTO_NODISCARD;
+SOTTO_API bool sotto_leave_parse(struct sotto_leave *out, const struct sotto_message *message);
+
+/* A status on the wire: one byte, 0 for success. Reading gives SOTTO_ERROR_PROTOCOL for a byte that
+ * is no status. */
+SOTTO_API void sotto_write_status(struct sotto_writer *writer, enum sotto_status status);
+SOTTO_API enum sotto_status sotto_read_status(struct sotto_reader *reader);
+
+SOTTO_END_DECLS
+
+#endif

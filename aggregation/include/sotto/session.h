@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_SESSION_H
+#define SOTTO_SESSION_H
+
+/* One secure sum: the party's and the aggregator's side of one session of aggregation/PROTOCOL.md,
+ * as sans-I/O machines. They take messages that sotto_message_open accepted and queue actions
+ * (SEND, RECORD). They know no time: the host tells the aggregator when a step's time is over.
+ *
+ * A vector is a list of slots, slot k an integer modulo 2^(64 slots[k]) of slots[k] limbs of 64
+ * bits, least significant first.
+ *
+ * Not thread-safe: one machine, one thread at a time. */
+
+#include <sotto/action.h>
+
+SOTTO_BEGIN_DECLS
+
+#define SOTTO_SESSION_PARTIES_MAX 1000
+#define SOTTO_SESSION_LIMBS_MAX ((size_t)1 << 24)
+#define SOTTO_SLOT_LIMBS_MAX 1024
+#define SOTTO_ADVERT_PAYLOAD_MAX ((size_t)1024 * 1024)
+#define SOTTO_DIGEST_BYTES 32
+
+/* H(label, data) of PROTOCOL.md. */
+SOTTO_API void sotto_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *label, const void *data,
+                            size_t data_bytes);
+
+/* Parties that may collude with the aggregator, its own party included. */
+#define SOTTO_SESSION_COLLUDING 1
+
+/* t = floor(2n/3) + 1 (PROTOCOL.md, "Parameters"). */
+SOTTO_API uint32_t sotto_session_threshold(uint32_t parties_len);
+
+/* The least number of survivors for n parties and a minimum of the plan's or the owner's. */
+SOTTO_API uint32_t sotto_session_need(uint32_t parties_len, uint32_t min_parties);
+
+/* --- Adverts and rosters --- */
+
+/* What an advert is bound to. */
+struct sotto_invitation_terms {
+    struct sotto_session_label label;
+    struct sotto_key aggregator;
+    uint8_t plan_digest[SOTTO_DIGEST_BYTES];
+};
+
+/* One party's advert, taken apart; payload and bytes borrow. */
+struct sotto_advert {
+    struct sotto_key sender;
+    uint8_t channel_point[32];
+    uint8_t mask_point[32];
+    const uint8_t *payload;
+    size_t payload_bytes;
+    const uint8_t *bytes; /* the whole signed message */
+    size_t bytes_len;
+};
+
+/* Opens an advert and checks it against the terms. Returns: as sotto_message_open;
+ * SOTTO_ERROR_PROTOCOL also for other terms and for points that are not valid or the identity. */
+SOTTO_API enum sotto_status sotto_advert_open(struct sotto_advert *out, const uint8_t *bytes,
+                                              size_t bytes_len,
+                                              const struct sotto_invitation_terms *terms,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The parties of a session, ascending by key. Owns one copy of the roster message. */
+struct sotto_roster {
+    struct sotto_buffer message;
+    struct sotto_advert *adverts;
+    uint32_t adverts_len;
+    uint32_t threshold;
+};
+
+SOTTO_API void sotto_roster_release(struct sotto_roster *roster);
+
+/* Makes and signs the ROSTER of these adverts (any order; copied). Returns: SOTTO_ERROR_PROTOCOL
+ * for two adverts of one key, SOTTO_ERROR_PARTIES outside 3 .. SOTTO_SESSION_PARTIES_MAX. */
+SOTTO_API enum sotto_status
+sotto_roster_make(struct sotto_roster *out, const struct sotto_buffer *adverts, size_t adverts_len,
+                  const struct sotto_invitation_terms *terms, const struct sotto_identity *identity,
+                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Opens a ROSTER (copied) and checks everything in it but who the senders are. */
+SOTTO_API enum sotto_status sotto_roster_open(struct sotto_roster *out, const uint8_t *bytes,
+                                              size_t bytes_len,
+                                              const struct sotto_invitation_terms *terms,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The index of a key, or UINT32_MAX. */
+SOTTO_API uint32_t sotto_roster_find(const struct sotto_roster *roster,
+                                     const struct sotto_key *key);
+
+/* What all must agree on beside the adverts. Borrows slots. */
+struct sotto_session_terms {
+    struct sotto_invitation_terms invitation;
+    uint8_t agreement[SOTTO_DIGEST_BYTES];
+    uint32_t min_parties; /* the plan's */
+    const uint16_t *slots;
+    size_t slots_len;
+};
+
+/* --- The party --- */
+
+struct sotto_session_party;
+
+enum sotto_party_phase {
+    SOTTO_PARTY_ADVERTISED, /* waits for the roster */
+    SOTTO_PARTY_DEALT,      /* waits for shares */
+    SOTTO_PARTY_SHARED,     /* has its shares, waits for its input */
+    SOTTO_PARTY_MASKED,     /* waits for the living */
+    SOTTO_PARTY_CONSENTED,  /* waits for the signatures */
+    SOTTO_PARTY_RECORDING,  /* waits for its host */
+    SOTTO_PARTY_REVEALED,   /* has done its part */
+    SOTTO_PARTY_LEFT,       /* found a peer cheating, and said so */
+};
+
+/* Draws fresh keys. identity is borrowed until free; payload is copied into the advert. Queues the
+ * ADVERT to the aggregator. */
+SOTTO_API enum sotto_status
+sotto_session_party_new(struct sotto_session_party **out, const struct sotto_identity *identity,
+                        struct sotto_random random, const struct sotto_invitation_terms *terms,
+                        const uint8_t *payload, size_t payload_bytes) SOTTO_NODISCARD;
+/* Wipes and frees. */
+SOTTO_API void sotto_session_party_free(struct sotto_session_party *party);
+
+/* Takes the roster (moved; the party's also on failure) whose senders the caller has checked, and
+ * deals. own_min_parties is the owner's minimum. Returns: SOTTO_ERROR_PARTIES if the roster is too
+ * small, SOTTO_ERROR_PROTOCOL if the party's own advert is not in it unchanged. CT: in all secrets.
+ */
+SOTTO_API enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
+                                                      struct sotto_roster *roster,
+                                                      const struct sotto_session_terms *terms,
+                                                      uint32_t own_min_parties,
+                                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Gives the vector (copied): limbs_len is the sum of the slots. Before or after the shares come. */
+SOTTO_API enum sotto_status sotto_session_party_input(struct sotto_session_party *party,
+                                                      const uint64_t *limbs,
+                                                      size_t limbs_len) SOTTO_NODISCARD;
+
+/* Takes SHARES, LIVING or UNMASK from the aggregator. Returns: why nothing changed. A dealer that
+ * cheated gives SOTTO_ERROR_PROTOCOL, phase LEFT, and a LEAVE that names it. */
+SOTTO_API enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
+                                                        const struct sotto_message *message,
+                                                        struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The RECORD is durable: sends REVEAL. */
+SOTTO_API enum sotto_status
+sotto_session_party_recorded(struct sotto_session_party *party) SOTTO_NODISCARD;
+
+SOTTO_API enum sotto_party_phase sotto_session_party_phase(const struct sotto_session_party *party);
+SOTTO_API bool sotto_session_party_next(struct sotto_session_party *party,
+                                        struct sotto_action *out);
+
+/* --- The aggregator --- */
+
+struct sotto_session_aggregator;
+
+enum sotto_aggregator_phase {
+    SOTTO_AGGREGATOR_DEALING,
+    SOTTO_AGGREGATOR_MASKING,
+    SOTTO_AGGREGATOR_CONSENTING,
+    SOTTO_AGGREGATOR_REVEALING,
+    SOTTO_AGGREGATOR_SUMMED,
+    SOTTO_AGGREGATOR_FAILED,
+};
+
+/* Takes the roster (moved, also on failure) and queues it to all parties. identity is borrowed. */
+SOTTO_API enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator **out,
+                                                         const struct sotto_identity *identity,
+                                                         struct sotto_roster *roster,
+                                                         const struct sotto_session_terms *terms,
+                                                         struct sotto_error *err) SOTTO_NODISCARD;
+SOTTO_API void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator);
+
+/* Takes DEAL, MASKED, CONSENT, REVEAL or LEAVE. Returns: why nothing changed; SOTTO_ERROR_PROTOCOL
+ * for a REVEAL that does not open its commitments names the holder. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_receive(struct sotto_session_aggregator *aggregator,
+                                 const struct sotto_message *message,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The time of the current step is over: goes on with those who answered, or fails. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_expire(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
+
+SOTTO_API enum sotto_aggregator_phase
+sotto_session_aggregator_phase(const struct sotto_session_aggregator *aggregator);
+SOTTO_API bool sotto_session_aggregator_next(struct sotto_session_aggregator *aggregator,
+                                             struct sotto_action *out);
+
+/* Whether roster member `index` dealt, is in the sum, or has answered the step that is (or was
+ * last) under way. */
+SOTTO_API bool sotto_session_aggregator_dealt(const struct sotto_session_aggregator *aggregator,
+                                              uint32_t index);
+SOTTO_API bool sotto_session_aggregator_lives(const struct sotto_session_aggregator *aggregator,
+                                              uint32_t index);
+SOTTO_API bool sotto_session_aggregator_answered(const struct sotto_session_aggregator *aggregator,
+                                                 uint32_t index);
+SOTTO_API const struct sotto_roster *
+sotto_session_aggregator_roster(const struct sotto_session_aggregator *aggregator);
+
+/* FAILED: why; *opened tells that UNMASK was sent, so that nobody may try again with fewer. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregator, bool *opened,
+                                 struct sotto_error *err);
+
+/* SUMMED: the sum over the living. Borrows. */
+SOTTO_API const uint64_t *
+sotto_session_aggregator_sum(const struct sotto_session_aggregator *aggregator,
+                             size_t *out_limbs_len);
+
+SOTTO_END_DECLS
+
+#endif
