@@ -142,6 +142,11 @@ SOTTO_API enum sotto_status sotto_session_party_receive(struct sotto_session_par
                                                         const struct sotto_message *message,
                                                         struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Ends the party's part: wipes its secrets and queues LEAVE. */
+SOTTO_API enum sotto_status
+sotto_session_party_leave(struct sotto_session_party *party,
+                          const struct sotto_leave *leave) SOTTO_NODISCARD;
+
 /* The RECORD is durable: sends REVEAL. */
 SOTTO_API enum sotto_status
 sotto_session_party_recorded(struct sotto_session_party *party) SOTTO_NODISCARD;
@@ -171,12 +176,17 @@ SOTTO_API enum sotto_status sotto_session_aggregator_new(struct sotto_session_ag
                                                          struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator);
 
-/* Takes DEAL, MASKED, CONSENT, REVEAL or LEAVE. Returns: why nothing changed; SOTTO_ERROR_PROTOCOL
+/* Takes DEAL, MASKED, CONSENT or REVEAL. Returns: why nothing changed; SOTTO_ERROR_PROTOCOL
  * for a REVEAL that does not open its commitments names the holder. */
 SOTTO_API enum sotto_status
 sotto_session_aggregator_receive(struct sotto_session_aggregator *aggregator,
                                  const struct sotto_message *message,
                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Roster member `index` is gone, or said so: nothing more is awaited from it. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_drop(struct sotto_session_aggregator *aggregator,
+                              uint32_t index) SOTTO_NODISCARD;
 
 /* The time of the current step is over: goes on with those who answered, or fails. */
 SOTTO_API enum sotto_status

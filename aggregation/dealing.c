@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <sotto/secret.h>
+#include <string.h>
+
+static const char dealing_label[] = "sotto dealing";
+
+#define DEALING_SIGNED_BYTES (SOTTO_SESSION_BYTES + POINT_BYTES + HASH_BYTES)
+
+static void dealing_signed(uint8_t out[DEALING_SIGNED_BYTES], const struct sotto__dealing *dealing,
+                           const uint8_t *session)
+{
+    memcpy(out, session, SOTTO_SESSION_BYTES);
+    memcpy(out + SOTTO_SESSION_BYTES, dealing->seed_point, POINT_BYTES);
+    memcpy(out + SOTTO_SESSION_BYTES + POINT_BYTES, dealing->root, HASH_BYTES);
+}
+
+void sotto__dealing_sign(struct sotto__dealing *dealing, const uint8_t *session,
+                         const struct sotto_identity *identity)
+{
+    uint8_t message[DEALING_SIGNED_BYTES];
+    dealing_signed(message, dealing, session);
+    sotto_identity_sign(identity, &dealing->signature, dealing_label, message, sizeof message);
+}
+
+bool sotto__dealing_verify(const struct sotto__dealing *dealing, const uint8_t *session,
+                           const struct sotto_key *dealer)
+{
+    uint8_t message[DEALING_SIGNED_BYTES];
+    dealing_signed(message, dealing, session);
+    return sotto__point_is_usable(dealing->seed_point) &&
+           sotto_key_verify(dealer, &dealing->signature, dealing_label, message, sizeof message);
+}
+
+void sotto__dealing_write(const struct sotto__dealing *dealing, struct sotto_writer *writer)
+{
+    sotto_write_bytes(writer, dealing->seed_point, POINT_BYTES);
+    sotto_write_bytes(writer, dealing->root, HASH_BYTES);
+    sotto_write_bytes(writer, dealing->signature.bytes, sizeof dealing->signature.bytes);
+}
+
+void sotto__dealing_read(struct sotto__dealing *dealing, struct sotto_reader *reader)
+{
+    sotto_read_copy(reader, dealing->seed_point, POINT_BYTES);
+    sotto_read_copy(reader, dealing->root, HASH_BYTES);
+    sotto_read_copy(reader, dealing->signature.bytes, sizeof dealing->signature.bytes);
+}
+
+#define SHARE_AD_BYTES (SOTTO_SESSION_BYTES + 8)
+
+static void share_associated_data(uint8_t out[SHARE_AD_BYTES], const uint8_t *session,
+                                  uint32_t dealer, uint32_t holder)
+{
+    memcpy(out, session, SOTTO_SESSION_BYTES);
+    sotto_store_u64(out + SOTTO_SESSION_BYTES, (uint64_t)holder << 32 | dealer);
+}
+
+/* The key serves this one message, so the nonce may be a constant. */
+static const uint8_t share_nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
+
+void sotto__share_encrypt(uint8_t *out, const struct sotto__share_pair *pair, const uint8_t key[32],
+                          const uint8_t *session, uint32_t dealer, uint32_t holder)
+{
+    uint8_t data[SHARE_AD_BYTES];
+    share_associated_data(data, session, dealer, holder);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, (const uint8_t *)pair, sizeof *pair,
+                                                     data, sizeof data, NULL, share_nonce, key);
+}
+
+bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
+                          const uint8_t key[32], const uint8_t *session, uint32_t dealer,
+                          uint32_t holder)
+{
+    uint8_t data[SHARE_AD_BYTES];
+    share_associated_data(data, session, dealer, holder);
+    int result = crypto_aead_xchacha20poly1305_ietf_decrypt((uint8_t *)out, NULL, NULL, cipher,
+                                                            SHARE_CIPHER_BYTES, data, sizeof data,
+                                                            share_nonce, key);
+    if (result != 0) {
+        sotto_wipe(out, sizeof *out);
+    }
+    return result == 0;
+}
+
+void sotto__survivors_digest(uint8_t out[HASH_BYTES], const uint8_t *session,
+                             const uint8_t *dealers, const uint8_t *living, uint32_t parties_len)
+{
+    struct sotto__hash hash;
+    sotto__hash_init(&hash, SURVIVORS_LABEL);
+    sotto__hash_bytes(&hash, session, SOTTO_SESSION_BYTES);
+    sotto__hash_bytes(&hash, dealers, bitmap_bytes(parties_len));
+    sotto__hash_bytes(&hash, living, bitmap_bytes(parties_len));
+    sotto__hash_final(&hash, out);
+}
+
+const uint8_t *sotto__bitmap_read(struct sotto_reader *reader, uint32_t len)
+{
+    const uint8_t *bitmap = sotto_read_bytes(reader, bitmap_bytes(len));
+    if (bitmap != NULL && len % 8 != 0 && bitmap[len / 8] >> (len % 8) != 0) {
+        sotto_reader_fail(reader);
+        return NULL;
+    }
+    return bitmap;
+}

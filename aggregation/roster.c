@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <sotto/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t sotto_session_threshold(uint32_t parties_len)
+{
+    return 2 * parties_len / 3 + 1;
+}
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+uint32_t sotto_session_need(uint32_t parties_len, uint32_t min_parties)
+{
+    uint32_t need = max_u32(sotto_session_threshold(parties_len), min_parties);
+    need = max_u32(need, 3);
+    return max_u32(need, SOTTO_SESSION_COLLUDING + 2);
+}
+
+enum sotto_status sotto__slots_limbs(size_t *out, const uint16_t *slots, size_t slots_len)
+{
+    size_t limbs = 0;
+    for (size_t k = 0; k < slots_len; k++) {
+        limbs += slots[k];
+        if (slots[k] == 0 || slots[k] > SOTTO_SLOT_LIMBS_MAX || limbs > SOTTO_SESSION_LIMBS_MAX) {
+            return SOTTO_ERROR_LIMIT;
+        }
+    }
+    *out = limbs;
+    return slots_len > 0 ? SOTTO_OK : SOTTO_ERROR_LIMIT;
+}
+
+enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
+                                     const struct sotto_invitation_terms *terms,
+                                     const uint8_t channel_point[POINT_BYTES],
+                                     const uint8_t mask_point[POINT_BYTES], const uint8_t nonce[16],
+                                     const uint8_t *payload, size_t payload_bytes,
+                                     const struct sotto_identity *identity)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_message_begin(&writer, SOTTO_MESSAGE_ADVERT, &terms->label, NULL, identity);
+    sotto_write_bytes(&writer, terms->aggregator.bytes, sizeof terms->aggregator.bytes);
+    sotto_write_bytes(&writer, terms->plan_digest, sizeof terms->plan_digest);
+    sotto_write_bytes(&writer, channel_point, POINT_BYTES);
+    sotto_write_bytes(&writer, mask_point, POINT_BYTES);
+    sotto_write_bytes(&writer, nonce, 16);
+    sotto_write_blob(&writer, payload, payload_bytes);
+    return sotto_message_finish(&writer, out, identity);
+}
+
+enum sotto_status sotto_advert_open(struct sotto_advert *out, const uint8_t *bytes,
+                                    size_t bytes_len, const struct sotto_invitation_terms *terms,
+                                    struct sotto_error *err)
+{
+    struct sotto_message message;
+    enum sotto_status status = sotto_message_open(&message, bytes, bytes_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto_advert advert = {.sender = message.sender, .bytes = bytes, .bytes_len = bytes_len};
+    struct sotto_reader reader;
+    struct sotto_key aggregator;
+    uint8_t plan_digest[SOTTO_DIGEST_BYTES];
+    sotto_reader_init(&reader, message.body, message.body_bytes);
+    sotto_read_copy(&reader, aggregator.bytes, sizeof aggregator.bytes);
+    sotto_read_copy(&reader, plan_digest, sizeof plan_digest);
+    sotto_read_copy(&reader, advert.channel_point, POINT_BYTES);
+    sotto_read_copy(&reader, advert.mask_point, POINT_BYTES);
+    (void)sotto_read_bytes(&reader, 16); /* the nonce only has to be in the hash */
+    advert.payload = sotto_read_blob(&reader, &advert.payload_bytes, SOTTO_ADVERT_PAYLOAD_MAX);
+    if (message.type != SOTTO_MESSAGE_ADVERT || !sotto_reader_finished(&reader)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert is malformed");
+    }
+    if (!sotto_session_label_equal(&message.label, &terms->label) ||
+        !sotto_key_equal(&aggregator, &terms->aggregator) ||
+        memcmp(plan_digest, terms->plan_digest, sizeof plan_digest) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "an advert was made for another task, attempt, plan or aggregator");
+    }
+    if (!sotto__point_is_usable(advert.channel_point) ||
+        !sotto__point_is_usable(advert.mask_point)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert holds an unusable point");
+    }
+    *out = advert;
+    return SOTTO_OK;
+}
+
+void sotto_roster_release(struct sotto_roster *roster)
+{
+    sotto_buffer_release(&roster->message);
+    sotto_free(roster->adverts);
+    *roster = (struct sotto_roster){0};
+}
+
+/* Reads n and t, and allocates the adverts. */
+static enum sotto_status roster_read_head(struct sotto_roster *roster, struct sotto_reader *reader,
+                                          struct sotto_error *err)
+{
+    uint32_t parties_len = sotto_read_u32(reader);
+    roster->threshold = sotto_read_u32(reader);
+    if (parties_len < 3 || parties_len > SOTTO_SESSION_PARTIES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "a roster of %u parties: expected 3 to %d",
+                               parties_len, SOTTO_SESSION_PARTIES_MAX);
+    }
+    if (roster->threshold != sotto_session_threshold(parties_len)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "threshold %u among %u: expected %u",
+                               roster->threshold, parties_len,
+                               sotto_session_threshold(parties_len));
+    }
+    roster->adverts = sotto_alloc_array(parties_len, sizeof *roster->adverts);
+    if (roster->adverts == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+    }
+    roster->adverts_len = parties_len;
+    return SOTTO_OK;
+}
+
+static enum sotto_status roster_read(struct sotto_roster *roster,
+                                     const struct sotto_message *message,
+                                     const struct sotto_invitation_terms *terms,
+                                     struct sotto_error *err)
+{
+    struct sotto_reader reader;
+    sotto_reader_init(&reader, message->body, message->body_bytes);
+    enum sotto_status status = roster_read_head(roster, &reader, err);
+    for (uint32_t i = 0; status == SOTTO_OK && i < roster->adverts_len; i++) {
+        size_t bytes_len;
+        const uint8_t *bytes = sotto_read_blob(&reader, &bytes_len, SOTTO_MESSAGE_BYTES_MAX);
+        if (bytes == NULL) {
+            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a roster is cut short");
+        }
+        status = sotto_advert_open(&roster->adverts[i], bytes, bytes_len, terms, err);
+        if (status == SOTTO_OK && i > 0 &&
+            sotto_key_compare(&roster->adverts[i - 1].sender, &roster->adverts[i].sender) >= 0) {
+            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                   "the parties of a roster are not in ascending order");
+        }
+    }
+    if (status == SOTTO_OK && !sotto_reader_finished(&reader)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a roster has bytes left over");
+    }
+    return status;
+}
+
+/* Takes message, also on failure. */
+static enum sotto_status roster_from_message(struct sotto_roster *out, struct sotto_buffer *message,
+                                             const struct sotto_invitation_terms *terms,
+                                             struct sotto_error *err)
+{
+    struct sotto_roster roster = {.message = *message};
+    struct sotto_message opened;
+    *message = (struct sotto_buffer){0};
+    enum sotto_status status =
+        sotto_message_open(&opened, roster.message.data, roster.message.data_bytes, err);
+    if (status == SOTTO_OK && (opened.type != SOTTO_MESSAGE_ROSTER ||
+                               !sotto_session_label_equal(&opened.label, &terms->label) ||
+                               !sotto_key_equal(&opened.sender, &terms->aggregator))) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "not the roster of this session");
+    }
+    if (status == SOTTO_OK) {
+        status = roster_read(&roster, &opened, terms, err);
+    }
+    if (status != SOTTO_OK) {
+        sotto_roster_release(&roster);
+        return status;
+    }
+    *out = roster;
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_roster_open(struct sotto_roster *out, const uint8_t *bytes,
+                                    size_t bytes_len, const struct sotto_invitation_terms *terms,
+                                    struct sotto_error *err)
+{
+    struct sotto_buffer copy;
+    enum sotto_status status = sotto_buffer_copy(&copy, bytes, bytes_len);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "no memory for a roster");
+    }
+    return roster_from_message(out, &copy, terms, err);
+}
+
+/* By sender, whose key stands at a fixed offset of a message. */
+static int compare_adverts(const void *a, const void *b)
+{
+    const struct sotto_buffer *first = *(const struct sotto_buffer *const *)a;
+    const struct sotto_buffer *second = *(const struct sotto_buffer *const *)b;
+    struct sotto_message x = {0};
+    struct sotto_message y = {0};
+    (void)sotto_message_parse(&x, first->data, first->data_bytes);
+    (void)sotto_message_parse(&y, second->data, second->data_bytes);
+    return sotto_key_compare(&x.sender, &y.sender);
+}
+
+enum sotto_status sotto_roster_make(struct sotto_roster *out, const struct sotto_buffer *adverts,
+                                    size_t adverts_len, const struct sotto_invitation_terms *terms,
+                                    const struct sotto_identity *identity, struct sotto_error *err)
+{
+    if (adverts_len < 3 || adverts_len > SOTTO_SESSION_PARTIES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%zu parties: a session takes 3 to %d",
+                               adverts_len, SOTTO_SESSION_PARTIES_MAX);
+    }
+    const struct sotto_buffer **sorted = sotto_alloc_array(adverts_len, sizeof *sorted);
+    if (sorted == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+    }
+    for (size_t i = 0; i < adverts_len; i++) {
+        sorted[i] = &adverts[i];
+    }
+    qsort(sorted, adverts_len, sizeof *sorted, compare_adverts);
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_message_begin(&writer, SOTTO_MESSAGE_ROSTER, &terms->label, NULL, identity);
+    sotto_write_u32(&writer, (uint32_t)adverts_len);
+    sotto_write_u32(&writer, sotto_session_threshold((uint32_t)adverts_len));
+    for (size_t i = 0; i < adverts_len; i++) {
+        sotto_write_blob(&writer, sorted[i]->data, sorted[i]->data_bytes);
+    }
+    sotto_free(sorted);
+    struct sotto_buffer message;
+    enum sotto_status status = sotto_message_finish(&writer, &message, identity);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "no memory for a roster");
+    }
+    return roster_from_message(out, &message, terms, err);
+}
+
+uint32_t sotto_roster_find(const struct sotto_roster *roster, const struct sotto_key *key)
+{
+    uint32_t low = 0;
+    uint32_t high = roster->adverts_len;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = sotto_key_compare(&roster->adverts[middle].sender, key);
+        if (order == 0) {
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return UINT32_MAX;
+}
+
+void sotto__session_id(uint8_t out[SOTTO_SESSION_BYTES], const struct sotto_roster *roster,
+                       const struct sotto_session_terms *terms)
+{
+    const struct sotto_invitation_terms *invitation = &terms->invitation;
+    struct sotto__hash hash;
+    sotto__hash_init(&hash, "sotto session");
+    sotto__hash_label(&hash, &invitation->label);
+    sotto__hash_bytes(&hash, invitation->aggregator.bytes, sizeof invitation->aggregator.bytes);
+    sotto__hash_bytes(&hash, invitation->plan_digest, sizeof invitation->plan_digest);
+    sotto__hash_bytes(&hash, terms->agreement, sizeof terms->agreement);
+    sotto__hash_u32(&hash, roster->threshold);
+    sotto__hash_u32(&hash, terms->min_parties);
+    sotto__hash_u32(&hash, roster->adverts_len);
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        uint8_t digest[SOTTO_DIGEST_BYTES];
+        sotto_digest(digest, "sotto advert", roster->adverts[i].bytes,
+                     roster->adverts[i].bytes_len);
+        sotto__hash_bytes(&hash, digest, sizeof digest);
+    }
+    sotto__hash_final(&hash, out);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_FEDERATION_INTERNAL_H
+#define SOTTO_FEDERATION_INTERNAL_H
+
+/* What the two sides of a task share: the federation's own messages, and what all parties must
+ * agree on. */
+
+#include <sotto/session.h>
+#include <sotto/task.h>
+
+/* --- wire.c --- */
+
+/* H("sotto plan", text). */
+void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, size_t plan_bytes);
+
+/* H("sotto agreement", schema, slots) of the driver's current round. */
+enum sotto_status sotto__agreement_digest(uint8_t out[SOTTO_DIGEST_BYTES],
+                                          const struct sotto_schema *schema,
+                                          const struct sotto_driver *driver) SOTTO_NODISCARD;
+
+/* INVITATION: the plan's text. REOPEN: nothing. FINISH: a status. */
+enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
+                                         size_t plan_bytes, const struct sotto_session_label *label,
+                                         const struct sotto_identity *identity) SOTTO_NODISCARD;
+enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
+                                     const struct sotto_session_label *label,
+                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
+enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status task_status,
+                                     const struct sotto_session_label *label,
+                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
+bool sotto__finish_parse(enum sotto_status *out, const struct sotto_message *message);
+
+/* A schema offer as the payload of an advert. */
+enum sotto_status sotto__offer_encode(struct sotto_buffer *out,
+                                      const struct sotto_schema *schema) SOTTO_NODISCARD;
+enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sotto_plan *plan,
+                                      const struct sotto_advert *advert) SOTTO_NODISCARD;
+
+/* --- peers.c: an owned list of keys and names --- */
+
+struct sotto__peers {
+    struct sotto_peer *peers; /* names owned */
+    size_t len;
+};
+
+/* Copies. Returns: SOTTO_ERROR_INPUT for two peers of one key. */
+enum sotto_status sotto__peers_copy(struct sotto__peers *out, const struct sotto_peer *peers,
+                                    size_t len) SOTTO_NODISCARD;
+void sotto__peers_release(struct sotto__peers *peers);
+/* The index of a key, or SIZE_MAX. */
+size_t sotto__peers_find(const struct sotto__peers *peers, const struct sotto_key *key);
+
+/* --- outbox.c: the actions of a machine, with one sticky failure --- */
+
+/* Zero-initialise. A failed push is kept in status, so that a machine asks once for each call it
+ * serves. After end, nothing more is queued, and the last action is DONE: it needs no memory. */
+struct sotto__outbox {
+    struct sotto_action_queue queue;
+    enum sotto_status status;
+    bool ended;
+    bool done_taken;
+    struct sotto_error end;
+};
+
+/* Takes *bytes. */
+void sotto__outbox_send(struct sotto__outbox *outbox, const struct sotto_key *peer,
+                        struct sotto_buffer *bytes);
+void sotto__outbox_push(struct sotto__outbox *outbox, const struct sotto_action *action);
+void sotto__outbox_timer(struct sotto__outbox *outbox, uint64_t deadline_ms);
+void sotto__outbox_log(struct sotto__outbox *outbox, const char *format, ...) SOTTO_PRINTF(2, 3);
+void sotto__outbox_end(struct sotto__outbox *outbox, enum sotto_status status, const char *text);
+bool sotto__outbox_next(struct sotto__outbox *outbox, struct sotto_action *out);
+void sotto__outbox_release(struct sotto__outbox *outbox);
+
+#endif

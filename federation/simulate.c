@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host of a task whose parties all live in this process: one queue of messages, a clock that
+ * moves only when nothing is under way. */
+#include <sotto/simulate.h>
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <sotto/task.h>
+#include <stdio.h>
+#include <string.h>
+
+struct sim_party {
+    struct sotto_identity *identity;
+    struct sotto_random random;
+    struct sotto_random_stream stream;
+    struct sotto_task_party *task; /* NULL before the invitation and after the end */
+    struct sotto_csv *const *files;
+    struct sotto_catalogue **catalogues; /* by dataset, made for the offer */
+    struct sotto_error trouble;          /* why it declined */
+    char name[32];
+};
+
+/* party: SIZE_MAX for the aggregator. */
+struct sim_letter {
+    size_t party;
+    struct sotto_buffer bytes;
+};
+
+struct sim {
+    const struct sotto_simulation *config;
+    struct sim_party *parties;
+    struct sotto_peer *peers;
+    struct sotto_task_aggregator *aggregator;
+    struct sotto_random random;
+    struct sotto_random_stream stream;
+    struct sim_letter *letters; /* first in, first out */
+    size_t letters_head;
+    size_t letters_len;
+    size_t letters_capacity;
+    uint64_t deadline_ms; /* the aggregator's timer */
+    bool done;
+    struct sotto_error end;
+};
+
+static struct sotto_random sim_random(const struct sim *sim, struct sotto_random_stream *stream,
+                                      uint64_t label)
+{
+    return sim->config->seed == 0 ? sotto_random_system()
+                                  : sotto_random_seeded(stream, sim->config->seed, label);
+}
+
+static enum sotto_status sim_post(struct sim *sim, size_t party, struct sotto_buffer *bytes)
+{
+    void *letters = sim->letters;
+    enum sotto_status status = sotto_array_reserve(&letters, &sim->letters_capacity,
+                                                   sim->letters_len + 1, sizeof *sim->letters);
+    if (status != SOTTO_OK) {
+        sotto_buffer_release(bytes);
+        return status;
+    }
+    sim->letters = letters;
+    sim->letters[sim->letters_len++] = (struct sim_letter){.party = party, .bytes = *bytes};
+    return SOTTO_OK;
+}
+
+static size_t sim_find(const struct sim *sim, const struct sotto_key *key)
+{
+    for (size_t i = 0; i < sim->config->parties_len; i++) {
+        if (sotto_key_equal(&sim->peers[i].key, key)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+/* --- A party's host --- */
+
+static enum sotto_status party_offer(struct sim *sim, struct sim_party *party)
+{
+    struct sotto_schema schema;
+    struct sotto_error *err = &party->trouble;
+    for (size_t d = 0; d < sim->config->datasets_len; d++) {
+        if (party->catalogues[d] == NULL) {
+            enum sotto_status status =
+                sotto_csv_catalogue(party->files[d], &party->catalogues[d], err);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
+    }
+    enum sotto_status status =
+        sotto_schema_offer(&schema, sotto_task_party_plan(party->task),
+                           (const struct sotto_catalogue *const *)party->catalogues, err);
+    if (status == SOTTO_OK) {
+        sotto_task_party_offer(party->task, &schema);
+        sotto_schema_release(&schema);
+    }
+    return status;
+}
+
+static enum sotto_status party_partial(struct sim_party *party)
+{
+    const struct sotto_driver *driver = sotto_task_party_driver(party->task);
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    if (limbs == NULL) {
+        return sotto_error_set(&party->trouble, SOTTO_ERROR_NO_MEMORY, "no memory for a partial");
+    }
+    enum sotto_status status = sotto_driver_partial(
+        driver, limbs, limbs_len, party->files,
+        (const struct sotto_catalogue *const *)party->catalogues, &party->trouble);
+    if (status == SOTTO_OK) {
+        sotto_task_party_partial(party->task, limbs, limbs_len);
+    }
+    sotto_wipe(limbs, limbs_len * sizeof *limbs);
+    sotto_free(limbs);
+    return status;
+}
+
+static enum sotto_status party_act(struct sim *sim, struct sim_party *party,
+                                   struct sotto_action *action)
+{
+    enum sotto_status status = SOTTO_OK;
+    switch (action->kind) {
+    case SOTTO_ACTION_SEND:
+        return sim_post(sim, SIZE_MAX, &action->bytes);
+    case SOTTO_ACTION_OFFER:
+        status = party_offer(sim, party);
+        break;
+    case SOTTO_ACTION_PARTIAL:
+        status = party_partial(party);
+        break;
+    case SOTTO_ACTION_RECORD: /* nothing here outlives the process */
+        sotto_task_party_recorded(party->task);
+        break;
+    default:
+        break;
+    }
+    if (status != SOTTO_OK) {
+        sotto_task_party_decline(party->task, status);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status party_pump(struct sim *sim, struct sim_party *party)
+{
+    struct sotto_action action;
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && sotto_task_party_next(party->task, &action)) {
+        status = party_act(sim, party, &action);
+        if (action.kind != SOTTO_ACTION_SEND) {
+            sotto_action_release(&action);
+        }
+    }
+    return status;
+}
+
+static enum sotto_status party_take(struct sim *sim, struct sim_party *party,
+                                    const struct sotto_buffer *bytes)
+{
+    struct sotto_error err;
+    if (party->task != NULL) {
+        /* What a party ignores is the aggregator's loss. */
+        (void)!sotto_task_party_receive(party->task, bytes->data, bytes->data_bytes, 0, &err);
+        return party_pump(sim, party);
+    }
+    struct sotto_task_party_config config = {
+        .identity = party->identity,
+        .random = party->random,
+        .peers = sim->peers,
+        .peers_len = sim->config->parties_len,
+    };
+    enum sotto_status status =
+        sotto_task_party_new(&party->task, &config, bytes->data, bytes->data_bytes, &sim->end);
+    return status == SOTTO_OK ? party_pump(sim, party) : status;
+}
+
+/* --- The aggregator's host --- */
+
+static enum sotto_status aggregator_act(struct sim *sim, struct sotto_action *action)
+{
+    switch (action->kind) {
+    case SOTTO_ACTION_SEND:
+        return sim_post(sim, sim_find(sim, &action->peer), &action->bytes);
+    case SOTTO_ACTION_TIMER:
+        sim->deadline_ms = action->deadline_ms;
+        return SOTTO_OK;
+    case SOTTO_ACTION_LOG:
+        if (sim->config->log != NULL) {
+            sim->config->log(sim->config->log_context, action->text);
+        }
+        return SOTTO_OK;
+    case SOTTO_ACTION_DONE:
+        sim->done = true;
+        return sotto_error_set(&sim->end, action->status, "%s", action->text);
+    default:
+        return SOTTO_OK;
+    }
+}
+
+static enum sotto_status aggregator_pump(struct sim *sim)
+{
+    struct sotto_action action;
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && sotto_task_aggregator_next(sim->aggregator, &action)) {
+        status = aggregator_act(sim, &action);
+        if (action.kind != SOTTO_ACTION_SEND) {
+            sotto_action_release(&action);
+        }
+    }
+    return status;
+}
+
+/* Delivers messages until the task ends. */
+static enum sotto_status sim_run(struct sim *sim)
+{
+    enum sotto_status status = aggregator_pump(sim);
+    while (status == SOTTO_OK && !sim->done) {
+        if (sim->letters_head == sim->letters_len) {
+            sim->letters_head = sim->letters_len = 0;
+            sotto_task_aggregator_tick(sim->aggregator, sim->deadline_ms);
+            status = aggregator_pump(sim);
+            continue;
+        }
+        struct sim_letter letter = sim->letters[sim->letters_head++];
+        if (letter.party == SIZE_MAX) {
+            struct sotto_error err;
+            (void)!sotto_task_aggregator_receive(sim->aggregator, letter.bytes.data,
+                                                 letter.bytes.data_bytes, 0, &err);
+            status = aggregator_pump(sim);
+        } else {
+            status = party_take(sim, &sim->parties[letter.party], &letter.bytes);
+        }
+        sotto_buffer_release(&letter.bytes);
+    }
+    return status;
+}
+
+/* --- Building and taking down --- */
+
+static enum sotto_status sim_add_party(struct sim *sim, size_t i)
+{
+    struct sim_party *party = &sim->parties[i];
+    party->random = sim_random(sim, &party->stream, i + 1);
+    party->files = sim->config->files + i * sim->config->datasets_len;
+    party->catalogues = sotto_alloc_array(sim->config->datasets_len, sizeof *party->catalogues);
+    if (party->catalogues == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    enum sotto_status status = sotto_identity_generate(&party->identity, party->random);
+    if (status == SOTTO_OK) {
+        (void)snprintf(party->name, sizeof party->name, "party %zu", i + 1);
+        sim->peers[i] =
+            (struct sotto_peer){.key = sotto_identity_key(party->identity), .name = party->name};
+    }
+    return status;
+}
+
+static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
+{
+    const struct sotto_simulation *config = sim->config;
+    sim->parties = sotto_alloc_array(config->parties_len, sizeof *sim->parties);
+    sim->peers = sotto_alloc_array(config->parties_len, sizeof *sim->peers);
+    enum sotto_status status =
+        sim->parties != NULL && sim->peers != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; status == SOTTO_OK && i < config->parties_len; i++) {
+        status = sim_add_party(sim, i);
+    }
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "starting a simulation: %s", sotto_status_text(status));
+    }
+    struct sotto_task_aggregator_config task = {
+        .identity = sim->parties[0].identity,
+        .random = sim_random(sim, &sim->stream, 0),
+        .number = 1,
+        .plan_json = config->plan_json,
+        .plan_json_bytes = config->plan_json_bytes,
+        .invited = sim->peers,
+        .invited_len = config->parties_len,
+    };
+    sim->random = task.random;
+    status = sim->random.fill(sim->random.context, task.id.bytes, sizeof task.id.bytes);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "starting a simulation: %s", sotto_status_text(status));
+    }
+    return sotto_task_aggregator_new(&sim->aggregator, &task, err);
+}
+
+static void sim_release(struct sim *sim)
+{
+    for (size_t i = 0; sim->parties != NULL && i < sim->config->parties_len; i++) {
+        struct sim_party *party = &sim->parties[i];
+        sotto_task_party_free(party->task);
+        for (size_t d = 0; party->catalogues != NULL && d < sim->config->datasets_len; d++) {
+            sotto_catalogue_free(party->catalogues[d]);
+        }
+        sotto_free(party->catalogues);
+    }
+    sotto_task_aggregator_free(sim->aggregator);
+    for (size_t i = 0; sim->parties != NULL && i < sim->config->parties_len; i++) {
+        sotto_identity_free(sim->parties[i].identity);
+    }
+    for (; sim->letters_head < sim->letters_len; sim->letters_head++) {
+        sotto_buffer_release(&sim->letters[sim->letters_head].bytes);
+    }
+    sotto_free(sim->letters);
+    sotto_free(sim->parties);
+    sotto_free(sim->peers);
+}
+
+/* The task's end, and what the parties found wrong with their own files: in one process nobody has
+ * to be kept from knowing. */
+static enum sotto_status sim_failure(const struct sim *sim, struct sotto_error *err)
+{
+    for (size_t i = 0; i < sim->config->parties_len; i++) {
+        const struct sim_party *party = &sim->parties[i];
+        if (party->trouble.status != SOTTO_OK) {
+            return sotto_error_set(err, party->trouble.status, "%s: %s", party->name,
+                                   party->trouble.text);
+        }
+    }
+    return sotto_error_set(err, sim->end.status, "%s", sim->end.text);
+}
+
+enum sotto_status sotto_simulate(char **out_result, const struct sotto_simulation *simulation,
+                                 struct sotto_error *err)
+{
+    struct sim sim = {.config = simulation};
+    enum sotto_status status = sim_build(&sim, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sim_run(&sim);
+    if (status != SOTTO_OK) {
+        status = sim.end.status != SOTTO_OK
+                     ? sim_failure(&sim, err)
+                     : sotto_error_set(err, status, "simulating: %s", sotto_status_text(status));
+        goto out;
+    }
+    const char *result = sotto_task_aggregator_result(sim.aggregator);
+    SOTTO_REQUIRE(result != NULL);
+    char *copy = sotto_text_copy(result, strlen(result));
+    if (copy == NULL) {
+        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for the result");
+        goto out;
+    }
+    *out_result = copy;
+out:
+    sim_release(&sim);
+    return status;
+}

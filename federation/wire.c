@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <sotto/alloc.h>
+
+void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, size_t plan_bytes)
+{
+    sotto_digest(out, "sotto plan", plan_json, plan_bytes);
+}
+
+enum sotto_status sotto__agreement_digest(uint8_t out[SOTTO_DIGEST_BYTES],
+                                          const struct sotto_schema *schema,
+                                          const struct sotto_driver *driver)
+{
+    struct sotto_writer writer;
+    size_t slots_len;
+    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_schema_write(schema, &writer);
+    sotto_write_u64(&writer, slots_len);
+    for (size_t k = 0; k < slots_len; k++) {
+        sotto_write_u16(&writer, slots[k]);
+    }
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        sotto_digest(out, "sotto agreement", writer.data, writer.data_bytes);
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
+static void wire_begin(struct sotto_writer *writer, enum sotto_message_type type,
+                       const struct sotto_session_label *label,
+                       const struct sotto_identity *identity)
+{
+    sotto_writer_init(writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_message_begin(writer, type, label, NULL, identity);
+}
+
+enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
+                                         size_t plan_bytes, const struct sotto_session_label *label,
+                                         const struct sotto_identity *identity)
+{
+    struct sotto_writer writer;
+    wire_begin(&writer, SOTTO_MESSAGE_INVITATION, label, identity);
+    sotto_write_bytes(&writer, plan_json, plan_bytes);
+    return sotto_message_finish(&writer, out, identity);
+}
+
+enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
+                                     const struct sotto_session_label *label,
+                                     const struct sotto_identity *identity)
+{
+    struct sotto_writer writer;
+    wire_begin(&writer, SOTTO_MESSAGE_REOPEN, label, identity);
+    return sotto_message_finish(&writer, out, identity);
+}
+
+enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status task_status,
+                                     const struct sotto_session_label *label,
+                                     const struct sotto_identity *identity)
+{
+    struct sotto_writer writer;
+    wire_begin(&writer, SOTTO_MESSAGE_FINISH, label, identity);
+    sotto_write_status(&writer, task_status);
+    return sotto_message_finish(&writer, out, identity);
+}
+
+bool sotto__finish_parse(enum sotto_status *out, const struct sotto_message *message)
+{
+    struct sotto_reader reader;
+    sotto_reader_init(&reader, message->body, message->body_bytes);
+    enum sotto_status status = sotto_read_status(&reader);
+    if (!sotto_reader_finished(&reader)) {
+        return false;
+    }
+    *out = status;
+    return true;
+}
+
+enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sotto_schema *schema)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOTTO_ADVERT_PAYLOAD_MAX);
+    sotto_schema_write(schema, &writer);
+    enum sotto_status status = sotto_writer_status(&writer);
+    *out = (struct sotto_buffer){0};
+    if (status == SOTTO_OK) {
+        out->data = sotto_writer_take(&writer, &out->data_bytes);
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
+enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sotto_plan *plan,
+                                      const struct sotto_advert *advert)
+{
+    struct sotto_reader reader;
+    struct sotto_schema schema;
+    sotto_reader_init(&reader, advert->payload, advert->payload_bytes);
+    enum sotto_status status = sotto_schema_read(&schema, plan, &reader);
+    if (status == SOTTO_OK && !sotto_reader_finished(&reader)) {
+        sotto_schema_release(&schema);
+        status = SOTTO_ERROR_INPUT;
+    }
+    if (status == SOTTO_OK) {
+        *out = schema;
+    }
+    return status;
+}
+
+bool sotto_message_route(struct sotto_message_route *out, const uint8_t *bytes, size_t bytes_len)
+{
+    struct sotto_message message;
+    if (!sotto_message_parse(&message, bytes, bytes_len)) {
+        return false;
+    }
+    *out = (struct sotto_message_route){
+        .task = message.label.task,
+        .sender = message.sender,
+        .is_invitation = message.type == SOTTO_MESSAGE_INVITATION,
+        .to_aggregator = message.type >= SOTTO_MESSAGE_ADVERT,
+    };
+    return true;
+}
