@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+sotto_test(unit type)
+sotto_test(unit number)
+sotto_test(unit csv)
+sotto_test(fault fault_dataset)

@@ -13,8 +13,14 @@
 
 SOTTO_BEGIN_DECLS
 
+/* Limits; beyond them reading ends with SOTTO_ERROR_LIMIT. */
+#define SOTTO_CSV_COLUMNS_MAX 65536
+#define SOTTO_CSV_NAME_BYTES_MAX 1024
+#define SOTTO_CSV_FIELD_BYTES_MAX ((size_t)16 * 1024 * 1024)
+
 struct sotto_csv_options {
-    char delimiter;              /* 0: tab if the name ends with .tsv, else comma */
+    char delimiter;              /* 0: tab if the name ends with .tsv, else comma; may be a tab or
+                                    one of ,;|:!#$%&*<>?@^~ and the slash */
     const char *const *na_words; /* NULL: pandas' default list (sotto_csv_na_words) */
     size_t na_words_len;
 };
@@ -50,7 +56,7 @@ struct sotto_csv;
 
 /* Opens a file for reading. name stands in error texts; options may be NULL.
  * Returns: SOTTO_ERROR_NOT_FOUND (missing), SOTTO_ERROR_IO (unreadable), SOTTO_ERROR_INPUT (a
- * directory or another thing that is not a regular file).
+ * directory or another thing that is not a regular file; a delimiter that can't be one).
  * Ownership: copies name and options; _fd takes fd, also on failure. */
 SOTTO_API enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
                                            const struct sotto_csv_options *options,
@@ -66,8 +72,9 @@ SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Reads the whole file and tells what is in it.
- * Returns: SOTTO_ERROR_INPUT (malformed text: the first error by position), SOTTO_ERROR_CHANGED
- * (the file changed while it was read), SOTTO_ERROR_IO, SOTTO_ERROR_NO_MEMORY. */
+ * Returns: SOTTO_ERROR_INPUT (malformed text: the first error by position), SOTTO_ERROR_LIMIT,
+ * SOTTO_ERROR_CHANGED (the file changed while it was read), SOTTO_ERROR_IO, SOTTO_ERROR_NO_MEMORY.
+ * Threads: several may read one file at a time. */
 SOTTO_API enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+enum sotto_status sotto__buffer_grow(void **buffer, size_t *capacity_bytes, size_t needed_bytes)
+{
+    if (needed_bytes <= *capacity_bytes) {
+        return SOTTO_OK;
+    }
+    size_t bytes = *capacity_bytes > SIZE_MAX / 2 ? needed_bytes : *capacity_bytes * 2;
+    bytes = bytes < needed_bytes ? needed_bytes : bytes;
+    void *grown = sotto_alloc_aligned(bytes);
+    if (grown == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    if (*capacity_bytes > 0) {
+        memcpy(grown, *buffer, *capacity_bytes);
+    }
+    sotto_free(*buffer);
+    *buffer = grown;
+    *capacity_bytes = bytes;
+    return SOTTO_OK;
+}
+
+void sotto__bit_set(uint8_t *bitmap, size_t i, bool value)
+{
+    uint8_t mask = (uint8_t)(1U << (i % 8));
+    bitmap[i / 8] = (uint8_t)(value ? bitmap[i / 8] | mask : bitmap[i / 8] & ~mask);
+}
+
+void sotto__values_widen(void *values, size_t len)
+{
+    unsigned char *bytes = values;
+    for (size_t i = len; i-- > 0;) {
+        int64_t narrow;
+        memcpy(&narrow, bytes + i * sizeof narrow, sizeof narrow);
+        struct sotto_int128 wide = {.low = (uint64_t)narrow, .high = narrow < 0 ? -1 : 0};
+        memcpy(bytes + i * sizeof wide, &wide, sizeof wide);
+    }
+}

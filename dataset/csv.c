@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sotto/alloc.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Errno values as texts, without strerror's locale and static buffer. */
+static enum sotto_status open_failed(const char *name, int number, struct sotto_error *err)
+{
+    switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "%s: there is no such file; check its name and its folder", name);
+    case EACCES:
+    case EPERM:
+        return sotto_error_set(err, SOTTO_ERROR_IO,
+                               "%s: no permission to read it; check the file's mode and owner",
+                               name);
+    case ELOOP:
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: too many symbolic links", name);
+    case EMFILE:
+    case ENFILE:
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: too many open files", name);
+    case ENOMEM:
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
+    default:
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: cannot be opened (errno %d)", name,
+                               number);
+    }
+}
+
+static bool delimiter_is_usable(char c)
+{
+    return c == '\t' || (c != '\0' && strchr(",;|:!#$%&*/<>?@^~", c) != NULL);
+}
+
+static char delimiter_of_name(const char *name)
+{
+    size_t bytes = strlen(name);
+    return bytes >= 4 && strcmp(name + bytes - 4, ".tsv") == 0 ? '\t' : ',';
+}
+
+static enum sotto_status check_regular(const char *name, int fd, struct sotto_error *err)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: cannot be inspected (errno %d)", name,
+                               errno);
+    }
+    if (S_ISDIR(info.st_mode)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: expected a CSV file, found a directory",
+                               name);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: expected a regular file, found a device, pipe or socket", name);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status csv_init_options(struct sotto_csv *csv,
+                                          const struct sotto_csv_options *options,
+                                          struct sotto_error *err)
+{
+    size_t words_len;
+    const char *const *words = sotto_csv_na_words(&words_len);
+    csv->delimiter = delimiter_of_name(csv->name);
+    if (options != NULL && options->na_words != NULL) {
+        words = options->na_words;
+        words_len = options->na_words_len;
+    }
+    if (options != NULL && options->delimiter != 0) {
+        csv->delimiter = options->delimiter;
+        if (!delimiter_is_usable(csv->delimiter)) {
+            return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                   "%s: '%c' can't be the delimiter; use a tab or one of "
+                                   ",;|:!#$%%&*/<>?@^~",
+                                   csv->name, csv->delimiter);
+        }
+    }
+    csv->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (csv->c_locale == (locale_t)0 ||
+        sotto__na_words_init(&csv->na, words, words_len) != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *name,
+                                    const struct sotto_csv_options *options,
+                                    struct sotto_error *err)
+{
+    SOTTO_REQUIRE(fd >= 0 && name != NULL);
+    struct sotto_csv *csv = sotto_alloc_zeroed(sizeof *csv);
+    if (csv == NULL) {
+        (void)close(fd);
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
+    }
+    csv->fd = fd;
+    csv->name = sotto_text_copy(name, strlen(name));
+    enum sotto_status status = check_regular(name, fd, err);
+    if (csv->name == NULL) {
+        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
+    }
+    if (status == SOTTO_OK) {
+        status = csv_init_options(csv, options, err);
+    }
+    if (status != SOTTO_OK) {
+        sotto_csv_close(csv);
+        return status;
+    }
+    *out = csv;
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
+                                 const struct sotto_csv_options *options, struct sotto_error *err)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        return open_failed(path, errno, err);
+    }
+    return sotto_csv_open_fd(out, fd, path, options, err);
+}
+
+void sotto_csv_close(struct sotto_csv *csv)
+{
+    if (csv == NULL) {
+        return;
+    }
+    sotto__na_words_release(&csv->na);
+    if (csv->c_locale != (locale_t)0) {
+        freelocale(csv->c_locale);
+    }
+    (void)close(csv->fd);
+    sotto_free(csv->name);
+    sotto_free(csv);
+}
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+    /* Wraps for times beyond the year 2262: only compared for equality. */
+    return (int64_t)((uint64_t)time->tv_sec * 1000000000U + (uint64_t)time->tv_nsec);
+}
+
+enum sotto_status sotto_csv_identity(const struct sotto_csv *csv, struct sotto_file_identity *out,
+                                     struct sotto_error *err)
+{
+    struct stat info;
+    if (fstat(csv->fd, &info) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: cannot be inspected (errno %d)", csv->name,
+                               errno);
+    }
+    *out = (struct sotto_file_identity){
+        .device = (uint64_t)info.st_dev,
+        .inode = (uint64_t)info.st_ino,
+        .size_bytes = (uint64_t)info.st_size,
+        .modified_ns = nanoseconds(&info.st_mtim),
+        .changed_ns = nanoseconds(&info.st_ctim),
+    };
+    return SOTTO_OK;
+}
+
+bool sotto_file_identity_equal(const struct sotto_file_identity *a,
+                               const struct sotto_file_identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
+size_t sotto_csv_workers(const struct sotto_csv *csv)
+{
+    (void)csv;
+    return 1;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+/* pandas.read_csv's list (2.x). */
+static const char *const na_words_default[] = {
+    "",     "#N/A", "#N/A N/A", "#NA",  "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A",  "NA",       "NULL", "NaN",     "None",     "n/a",  "nan",  "null",
+};
+
+const char *const *sotto_csv_na_words(size_t *out_len)
+{
+    *out_len = sizeof na_words_default / sizeof na_words_default[0];
+    return na_words_default;
+}
+
+enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *const *words,
+                                       size_t words_len)
+{
+    *out = (struct sotto__na_words){.words = sotto_alloc_array(words_len, sizeof *out->words)};
+    if (out->words == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < words_len; i++) {
+        out->words[i] = sotto_text_copy(words[i], strlen(words[i]));
+        if (out->words[i] == NULL) {
+            sotto__na_words_release(out);
+            return SOTTO_ERROR_NO_MEMORY;
+        }
+        out->words_len = i + 1;
+        out->first[(unsigned char)words[i][0]] = true;
+        out->empty = out->empty || words[i][0] == '\0';
+    }
+    return SOTTO_OK;
+}
+
+void sotto__na_words_release(struct sotto__na_words *na)
+{
+    for (size_t i = 0; i < na->words_len; i++) {
+        sotto_free(na->words[i]);
+    }
+    sotto_free(na->words);
+    *na = (struct sotto__na_words){0};
+}
+
+bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text, size_t text_bytes)
+{
+    if (text_bytes == 0) {
+        return na->empty;
+    }
+    if (!na->first[(unsigned char)text[0]]) {
+        return false;
+    }
+    for (size_t i = 0; i < na->words_len; i++) {
+        /* text holds no NUL, so equal bytes and an equal end are an equal text. */
+        if (strncmp(na->words[i], text, text_bytes) == 0 && na->words[i][text_bytes] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Exponents beyond it can't change what a field of SOTTO_CSV_FIELD_BYTES_MAX reads as. */
+#define EXPONENT_MAX 1000000000
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static size_t digits_len(const char *p, const char *end)
+{
+    const char *start = p;
+    while (p < end && is_digit(*p)) {
+        p++;
+    }
+    return (size_t)(p - start);
+}
+
+/* Whether [p, end) is word, in any case; word is lower case. */
+static bool is_word(const char *p, const char *end, const char *word)
+{
+    for (; p < end && *word != '\0'; p++, word++) {
+        if ((*p | 0x20) != *word) {
+            return false;
+        }
+    }
+    return p == end && *word == '\0';
+}
+
+static bool parse_exponent(int64_t *out, const char *p, const char *end)
+{
+    bool negative = p < end && *p == '-';
+    if (p < end && (*p == '-' || *p == '+')) {
+        p++;
+    }
+    if (p == end || digits_len(p, end) != (size_t)(end - p)) {
+        return false;
+    }
+    int64_t value = 0;
+    for (; p < end; p++) {
+        value = value >= EXPONENT_MAX ? EXPONENT_MAX : value * 10 + (*p - '0');
+    }
+    value = value > EXPONENT_MAX ? EXPONENT_MAX : value;
+    *out = negative ? -value : value;
+    return true;
+}
+
+/* Appends the digits to *value, downwards from 0: the negative range is the larger one. */
+static bool digits_append(int64_t *value, const char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (__builtin_mul_overflow(*value, (int64_t)10, value) ||
+            __builtin_sub_overflow(*value, (int64_t)(p[i] - '0'), value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The value at a scale of scale digits of the fraction, the rest of which must be zeros. */
+static bool exact_at(struct sotto__number *number, const char *integer, const char *fraction,
+                     size_t scale)
+{
+    int64_t value = 0;
+    if (!digits_append(&value, integer, number->integer_digits) ||
+        !digits_append(&value, fraction, scale)) {
+        return false;
+    }
+    if (!number->negative && __builtin_sub_overflow((int64_t)0, value, &value)) {
+        return false;
+    }
+    number->digits = value;
+    number->type.kind = scale == 0 ? SOTTO_KIND_INT64 : SOTTO_KIND_DECIMAL;
+    number->type.scale = (uint8_t)scale;
+    return true;
+}
+
+/* A number without exponent: exact if it can be, with as many of its zeros at the end as fit. */
+static void classify(struct sotto__number *number, const char *integer, const char *fraction)
+{
+    size_t scale = number->fraction_digits;
+    if (scale <= SOTTO_SCALE_MAX && exact_at(number, integer, fraction, scale)) {
+        return;
+    }
+    size_t least = scale;
+    while (least > 0 && fraction[least - 1] == '0') {
+        least--;
+    }
+    scale = scale > SOTTO_SCALE_MAX ? SOTTO_SCALE_MAX : scale;
+    for (size_t s = scale + 1; s-- > least;) {
+        if (exact_at(number, integer, fraction, s)) {
+            return;
+        }
+    }
+    number->type = (struct sotto_type){.kind = SOTTO_KIND_FLOAT64};
+    number->digits_lost = true;
+}
+
+bool sotto__number_parse(struct sotto__number *out, const char *text, size_t text_bytes)
+{
+    const char *p = text;
+    const char *end = text + text_bytes;
+    while (p < end && is_blank(*p)) {
+        p++;
+    }
+    while (p < end && is_blank(end[-1])) {
+        end--;
+    }
+    *out = (struct sotto__number){.text = p, .negative = p < end && *p == '-'};
+    if (p < end && (*p == '-' || *p == '+')) {
+        p++;
+    }
+    const char *integer = p;
+    out->integer_digits = digits_len(p, end);
+    p += out->integer_digits;
+    const char *fraction = p;
+    if (p < end && *p == '.') {
+        out->has_point = true;
+        fraction = ++p;
+        out->fraction_digits = digits_len(p, end);
+        p += out->fraction_digits;
+    }
+    if (out->integer_digits + out->fraction_digits == 0) {
+        out->infinite = !out->has_point && (is_word(p, end, "inf") || is_word(p, end, "infinity"));
+        out->type.kind = SOTTO_KIND_FLOAT64;
+        return out->infinite;
+    }
+    if (p == end) {
+        classify(out, integer, fraction);
+        return true;
+    }
+    out->type.kind = SOTTO_KIND_FLOAT64;
+    return (*p == 'e' || *p == 'E') && parse_exponent(&out->exponent, p + 1, end);
+}
+
+bool sotto__number_is_plain(const char *text, size_t text_bytes)
+{
+    struct sotto__number number;
+    return sotto__number_parse(&number, text, text_bytes) && !number.infinite;
+}
+
+/* Powers of ten that are doubles. */
+static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+/* Clinger's fast path: an integer below 2^53 times or over a power of ten that is a double, both
+ * exact, is one correctly rounded operation. Returns: false where it does not apply. */
+static bool double_fast(double *out, const struct sotto__number *number)
+{
+    size_t digits = number->integer_digits + number->fraction_digits;
+    if (digits > 15 || number->exponent < -40 || number->exponent > 40) {
+        return false;
+    }
+    int power = (int)number->exponent - (int)number->fraction_digits;
+    if (power < -22 || power > 22) {
+        return false;
+    }
+    uint64_t value = 0; /* < 10^15 < 2^53 */
+    for (const char *p = number->text; digits > 0; p++) {
+        if (is_digit(*p)) {
+            value = value * 10 + (uint64_t)(*p - '0');
+            digits--;
+        }
+    }
+    double magnitude =
+        power < 0 ? (double)value / powers_of_ten[-power] : (double)value * powers_of_ten[power];
+    *out = number->negative ? -magnitude : magnitude;
+    return true;
+}
+
+double sotto__number_double(const struct sotto__number *number, locale_t c_locale)
+{
+    double value;
+    if (number->infinite) {
+        return number->negative ? -__builtin_inf() : __builtin_inf();
+    }
+    if (!double_fast(&value, number)) {
+        /* Correctly rounded by glibc and musl. The text ends at a NUL or a blank, and its form was
+         * checked, so that no hexadecimal gets here. */
+        value = strtod_l(number->text, NULL, c_locale);
+    }
+    return value == 0 ? 0.0 : value;
+}
+
+bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes)
+{
+    static const char *const words[] = {"False", "FALSE", "false", "True", "TRUE", "true"};
+    for (size_t i = 0; (text_bytes == 4 || text_bytes == 5) && i < 6; i++) {
+        if (strlen(words[i]) == text_bytes && memcmp(words[i], text, text_bytes) == 0) {
+            *out = i >= 3;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Records through libcsv. libcsv can't tell where it is, so it is fed one physical line at a time:
+ * then each callback belongs to the current line, and at most one record ends in each call. */
+
+#include "internal.h"
+
+#include <csv.h>
+#include <errno.h>
+#include <fenv.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLOCK_BYTES ((size_t)256 * 1024)
+/* libcsv's buffer for one field grows by this. */
+#define FIELD_STEP_BYTES ((size_t)16 * 1024)
+
+struct sotto__csv_reader {
+    const struct sotto_csv *csv;
+    const struct sotto__csv_visitor *visitor;
+    struct sotto_error *err;
+    struct csv_parser parser;
+    int parser_idle;          /* libcsv's state between records */
+    enum sotto_status status; /* the first failure */
+    uint64_t line;
+    uint64_t record_line; /* where the current record starts */
+    uint64_t field_line;  /* where the current field starts */
+    size_t field;         /* fields of the current record so far */
+    bool after_cr;
+    bool header_done;
+    char **names;
+    size_t names_len;
+    size_t names_capacity_len;
+};
+
+struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader)
+{
+    return reader->err;
+}
+
+/* libcsv answers a failed growth by asking for less; one refusal is to be the end of it. */
+static _Thread_local bool memory_refused;
+
+static void *parser_realloc(void *memory, size_t bytes)
+{
+    size_t capacity = 0;
+    if (memory_refused || sotto_array_reserve(&memory, &capacity, bytes, 1) != SOTTO_OK) {
+        memory_refused = true;
+        return NULL;
+    }
+    return memory;
+}
+
+static enum sotto_status error_at(struct sotto__csv_reader *reader, enum sotto_status status,
+                                  uint64_t line, size_t column, const char *text)
+{
+    if (column < reader->names_len && reader->header_done) {
+        return sotto_error_set(reader->err, status, "%s:%llu: column \"%s\": %s", reader->csv->name,
+                               (unsigned long long)line, reader->names[column], text);
+    }
+    if (column != SIZE_MAX) {
+        return sotto_error_set(reader->err, status, "%s:%llu: column %zu: %s", reader->csv->name,
+                               (unsigned long long)line, column + 1, text);
+    }
+    return sotto_error_set(reader->err, status, "%s:%llu: %s", reader->csv->name,
+                           (unsigned long long)line, text);
+}
+
+enum sotto_status sotto__csv_error(struct sotto__csv_reader *reader, enum sotto_status status,
+                                   size_t column, const char *format, ...)
+{
+    char text[SOTTO_ERROR_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return error_at(reader, status, reader->record_line, column, text);
+}
+
+static enum sotto_status no_memory(struct sotto__csv_reader *reader)
+{
+    return sotto_error_set(reader->err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory",
+                           reader->csv->name);
+}
+
+/* --- The header --- */
+
+static enum sotto_status header_field(struct sotto__csv_reader *reader, const char *text,
+                                      size_t text_bytes)
+{
+    while (text_bytes > 0 && (*text == ' ' || *text == '\t')) {
+        text++;
+        text_bytes--;
+    }
+    while (text_bytes > 0 && (text[text_bytes - 1] == ' ' || text[text_bytes - 1] == '\t')) {
+        text_bytes--;
+    }
+    if (reader->names_len == SOTTO_CSV_COLUMNS_MAX) {
+        return sotto__csv_error(reader, SOTTO_ERROR_LIMIT, SIZE_MAX,
+                                "expected at most %d columns, found more", SOTTO_CSV_COLUMNS_MAX);
+    }
+    if (text_bytes == 0) {
+        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, reader->names_len,
+                                "expected a name in the header, found none");
+    }
+    if (text_bytes > SOTTO_CSV_NAME_BYTES_MAX) {
+        return sotto__csv_error(reader, SOTTO_ERROR_LIMIT, reader->names_len,
+                                "expected a name of at most %d bytes, found %zu",
+                                SOTTO_CSV_NAME_BYTES_MAX, text_bytes);
+    }
+    void *names = reader->names;
+    if (sotto_array_reserve(&names, &reader->names_capacity_len, reader->names_len + 1,
+                            sizeof *reader->names) != SOTTO_OK) {
+        return no_memory(reader);
+    }
+    reader->names = names;
+    char *name = sotto_text_copy(text, text_bytes);
+    if (name == NULL) {
+        return no_memory(reader);
+    }
+    reader->names[reader->names_len++] = name;
+    return SOTTO_OK;
+}
+
+static enum sotto_status header_end(struct sotto__csv_reader *reader)
+{
+    bool all_numbers = true;
+    for (size_t i = 0; i < reader->names_len; i++) {
+        all_numbers =
+            all_numbers && sotto__number_is_plain(reader->names[i], strlen(reader->names[i]));
+    }
+    if (all_numbers) {
+        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+                                "expected a header with the columns' names, found only numbers: "
+                                "put a line of names before the data");
+    }
+    size_t first;
+    size_t second;
+    enum sotto_status status;
+    if (sotto__names_duplicate(&first, &second, &status, reader->names, reader->names_len)) {
+        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+                                "expected different names in the header, found \"%s\" as column "
+                                "%zu and as column %zu",
+                                reader->names[second], first + 1, second + 1);
+    }
+    if (status != SOTTO_OK) {
+        return no_memory(reader);
+    }
+    reader->header_done = true;
+    return reader->visitor->header(reader->visitor->context, reader, reader->names,
+                                   reader->names_len);
+}
+
+/* --- libcsv's callbacks --- */
+
+static enum sotto_status check_text(struct sotto__csv_reader *reader, const char *text,
+                                    size_t text_bytes)
+{
+    if (text_bytes > SOTTO_CSV_FIELD_BYTES_MAX) {
+        return error_at(reader, SOTTO_ERROR_LIMIT, reader->field_line, reader->field,
+                        "expected a field of at most 16 MiB, found a longer one: is a quote left "
+                        "open?");
+    }
+    if (memchr(text, 0, text_bytes) != NULL) {
+        return error_at(reader, SOTTO_ERROR_INPUT, reader->field_line, reader->field,
+                        "expected text, found a NUL byte");
+    }
+    if (sotto_utf8_valid_prefix(text, text_bytes) != text_bytes) {
+        return error_at(reader, SOTTO_ERROR_INPUT, reader->field_line, reader->field,
+                        "expected UTF-8, found other bytes: save the file as UTF-8");
+    }
+    return SOTTO_OK;
+}
+
+static void on_field(void *text, size_t text_bytes, void *context)
+{
+    struct sotto__csv_reader *reader = context;
+    if (reader->status != SOTTO_OK) {
+        return;
+    }
+    reader->status = check_text(reader, text, text_bytes);
+    if (reader->status == SOTTO_OK && !reader->header_done) {
+        reader->status = header_field(reader, text, text_bytes);
+    } else if (reader->status == SOTTO_OK && reader->field < reader->names_len) {
+        reader->status = reader->visitor->field(reader->visitor->context, reader, reader->field,
+                                                text, text_bytes);
+    }
+    reader->field++;
+    reader->field_line = reader->line;
+}
+
+static void on_row(int terminator, void *context)
+{
+    (void)terminator;
+    struct sotto__csv_reader *reader = context;
+    if (reader->status != SOTTO_OK) {
+        return;
+    }
+    if (!reader->header_done) {
+        reader->status = header_end(reader);
+    } else if (reader->field != reader->names_len) {
+        reader->status = sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+                                          "expected %zu fields as in the header, found %zu",
+                                          reader->names_len, reader->field);
+    } else {
+        reader->status = reader->visitor->row(reader->visitor->context, reader);
+    }
+    reader->field = 0;
+}
+
+/* --- Feeding it --- */
+
+static enum sotto_status parser_failed(struct sotto__csv_reader *reader)
+{
+    switch (csv_error(&reader->parser)) {
+    case CSV_EPARSE:
+        return error_at(reader, SOTTO_ERROR_INPUT, reader->line, reader->field,
+                        "stray quote: expected quotes around the whole field, and each quote "
+                        "inside doubled");
+    case CSV_ETOOBIG:
+        return error_at(reader, SOTTO_ERROR_LIMIT, reader->line, reader->field,
+                        "the field is too long");
+    default:
+        return no_memory(reader);
+    }
+}
+
+/* Feeds bytes of one line, its end or not. */
+static enum sotto_status feed_line(struct sotto__csv_reader *reader, const char *data, size_t bytes)
+{
+    if (reader->parser.pstate == reader->parser_idle) {
+        reader->record_line = reader->line;
+        reader->field_line = reader->line;
+    }
+    size_t fed = csv_parse(&reader->parser, data, bytes, on_field, on_row, reader);
+    if (reader->status == SOTTO_OK && fed != bytes) {
+        reader->status = parser_failed(reader);
+    }
+    if (reader->status == SOTTO_OK && reader->parser.entry_pos > SOTTO_CSV_FIELD_BYTES_MAX) {
+        reader->status = error_at(reader, SOTTO_ERROR_LIMIT, reader->field_line, reader->field,
+                                  "expected a field of at most 16 MiB, found a longer one: is a "
+                                  "quote left open?");
+    }
+    return reader->status;
+}
+
+/* Counts the line that ends at the byte last. A line feed after a carriage return, possibly in
+ * another block, belongs to the line that is over. */
+static void count_line(struct sotto__csv_reader *reader, char last)
+{
+    bool continues = last == '\n' && reader->after_cr;
+    reader->line += (last == '\r' || last == '\n') && !continues;
+    reader->after_cr = last == '\r';
+}
+
+static enum sotto_status feed(struct sotto__csv_reader *reader, const char *data, size_t bytes)
+{
+    const char *end = data + bytes;
+    const char *lf = memchr(data, '\n', bytes); /* the first line feed at or after data */
+    while (data < end) {
+        if (lf != NULL && lf < data) {
+            lf = memchr(data, '\n', (size_t)(end - data));
+        }
+        const char *stop = lf != NULL ? lf + 1 : end;
+        const char *cr = memchr(data, '\r', (size_t)(stop - data));
+        stop = cr != NULL ? cr + 1 : stop;
+        enum sotto_status status = feed_line(reader, data, (size_t)(stop - data));
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        count_line(reader, stop[-1]);
+        data = stop;
+    }
+    return SOTTO_OK;
+}
+
+/* Fills block, less of it only at the end of the file. */
+static enum sotto_status read_block(struct sotto__csv_reader *reader, char *block,
+                                    size_t *out_bytes, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < BLOCK_BYTES) {
+        ssize_t got =
+            pread(reader->csv->fd, block + done, BLOCK_BYTES - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return sotto_error_set(reader->err, SOTTO_ERROR_IO, "%s: reading failed (errno %d)",
+                                   reader->csv->name, errno);
+        }
+        if (got == 0) {
+            break;
+        }
+        done += (size_t)got;
+    }
+    *out_bytes = done;
+    return SOTTO_OK;
+}
+
+/* The bytes of a byte order mark at the start of the file. */
+static enum sotto_status skip_mark(struct sotto__csv_reader *reader, size_t *out_skip,
+                                   const char *block, size_t bytes)
+{
+    if (bytes >= 2 && (memcmp(block, "\xff\xfe", 2) == 0 || memcmp(block, "\xfe\xff", 2) == 0)) {
+        return error_at(reader, SOTTO_ERROR_INPUT, 1, SIZE_MAX,
+                        "expected UTF-8, found UTF-16: save the file as UTF-8");
+    }
+    *out_skip = bytes >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    return SOTTO_OK;
+}
+
+static enum sotto_status finish(struct sotto__csv_reader *reader)
+{
+    if (csv_fini(&reader->parser, on_field, on_row, reader) != 0) {
+        return error_at(reader, SOTTO_ERROR_INPUT, reader->field_line, reader->field,
+                        "unclosed quote: expected a closing quote, found the end of the file");
+    }
+    if (reader->status == SOTTO_OK && !reader->header_done) {
+        return error_at(reader, SOTTO_ERROR_INPUT, 1, SIZE_MAX,
+                        "expected a header with the columns' names, found an empty file");
+    }
+    return reader->status;
+}
+
+static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
+                                  uint64_t size_bytes)
+{
+    uint64_t offset = 0;
+    for (;;) {
+        size_t bytes = 0;
+        size_t skip = 0;
+        enum sotto_status status = read_block(reader, block, &bytes, offset);
+        if (status == SOTTO_OK && offset == 0) {
+            status = skip_mark(reader, &skip, block, bytes);
+        }
+        if (status == SOTTO_OK) {
+            status = feed(reader, block + skip, bytes - skip);
+        }
+        offset += bytes;
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (bytes < BLOCK_BYTES) {
+            break;
+        }
+    }
+    if (offset != size_bytes) {
+        return sotto_error_set(reader->err, SOTTO_ERROR_CHANGED,
+                               "%s: changed while it was read; try again when nobody writes it",
+                               reader->csv->name);
+    }
+    return finish(reader);
+}
+
+static void reader_init(struct sotto__csv_reader *reader)
+{
+    (void)csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
+    csv_set_delim(&reader->parser, (unsigned char)reader->csv->delimiter);
+    csv_set_realloc_func(&reader->parser, parser_realloc);
+    csv_set_free_func(&reader->parser, sotto_free);
+    csv_set_blk_size(&reader->parser, FIELD_STEP_BYTES);
+    reader->parser_idle = reader->parser.pstate;
+    reader->line = 1;
+    memory_refused = false;
+}
+
+static void reader_release(struct sotto__csv_reader *reader)
+{
+    csv_free(&reader->parser);
+    for (size_t i = 0; i < reader->names_len; i++) {
+        sotto_free(reader->names[i]);
+    }
+    sotto_free(reader->names);
+}
+
+/* Reads between two looks at the file's identity: what was read must be one state of the file. A
+ * malformed text in a file that changed meanwhile is the change, not an error of the text. */
+static enum sotto_status read_unchanged(struct sotto__csv_reader *reader,
+                                        struct sotto_file_identity *out_identity, char *block)
+{
+    struct sotto_file_identity before;
+    struct sotto_file_identity after;
+    enum sotto_status status = sotto_csv_identity(reader->csv, &before, reader->err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = read_all(reader, block, before.size_bytes);
+    if (status != SOTTO_OK && status != SOTTO_ERROR_INPUT) {
+        return status;
+    }
+    enum sotto_status looked = sotto_csv_identity(reader->csv, &after, reader->err);
+    if (looked != SOTTO_OK) {
+        return looked;
+    }
+    if (!sotto_file_identity_equal(&before, &after)) {
+        return sotto_error_set(reader->err, SOTTO_ERROR_CHANGED,
+                               "%s: changed while it was read; try again when nobody writes it",
+                               reader->csv->name);
+    }
+    if (status == SOTTO_OK) {
+        *out_identity = before;
+    }
+    return status;
+}
+
+enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
+                                  struct sotto_file_identity *out_identity,
+                                  const struct sotto__csv_visitor *visitor, struct sotto_error *err)
+{
+    struct sotto__csv_reader reader = {.csv = csv, .visitor = visitor, .err = err};
+    /* Doubles are rounded to nearest, subnormals kept, whatever the caller's thread has set. */
+    fenv_t caller_environment;
+    (void)fegetenv(&caller_environment);
+    (void)fesetenv(FE_DFL_ENV);
+    reader_init(&reader);
+    char *block = sotto_alloc(BLOCK_BYTES);
+    enum sotto_status status =
+        block != NULL ? read_unchanged(&reader, out_identity, block) : no_memory(&reader);
+    sotto_free(block);
+    reader_release(&reader);
+    (void)fesetenv(&caller_environment);
+    return status;
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "files.h"
+#include "test.h"
+
+#include <fcntl.h>
+#include <fenv.h>
+#include <sotto/alloc.h>
+#include <sotto/bytes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- What is refused --- */
+
+static void refuses_bytes(const void *data, size_t bytes, enum sotto_status expected,
+                          const char *part)
+{
+    struct sotto_csv *csv = test_csv_bytes(data, bytes);
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_csv_catalogue(csv, &catalogue, &err), expected);
+    assert_null(catalogue);
+    assert_contains(err.text, part);
+    sotto_csv_close(csv);
+}
+
+static void refuses(const char *text, const char *part)
+{
+    refuses_bytes(text, strlen(text), SOTTO_ERROR_INPUT, part);
+}
+
+static void test_malformed_texts(void **state)
+{
+    (void)state;
+    refuses("", "t.csv:1: expected a header");
+    refuses("\n\n  \n", "t.csv:1: expected a header");
+    refuses("\xef\xbb\xbf", "found an empty file");
+    refuses("a,b\n1,2\n3\n", "t.csv:3: expected 2 fields as in the header, found 1");
+    refuses("a,b\n\n1,2,3\n", "t.csv:3: expected 2 fields as in the header, found 3");
+    refuses("a,b\r\n\"1\r\n2\",3\r\n4\r\n", "t.csv:4: expected 2 fields");
+    refuses("a\r1\r1,2\r", "t.csv:3: expected 1 fields");
+    refuses("a,b\n1,\"2\n3\n", "t.csv:2: column \"b\": unclosed quote");
+    refuses("a,b\n1\n2,3", "t.csv:2: expected 2 fields");
+    refuses("a,b\n1,2\"\n", "t.csv:2: column \"b\": stray quote");
+    refuses("a,b\n\"1\"x,2\n", "t.csv:2: column \"a\": stray quote");
+    refuses("a,b\n\"1\n\"x,2\n", "t.csv:3: column \"a\": stray quote");
+    refuses("a,\"b\n", "t.csv:1: column 2: unclosed quote");
+    refuses("a,,c\n", "t.csv:1: column 2: expected a name");
+    refuses("a,\" \",c\n", "t.csv:1: column 2: expected a name");
+    refuses("a,b, a \n", "found \"a\" as column 1 and as column 3");
+    refuses("1,2.5,-3e5\n4,5,6\n", "found only numbers");
+    refuses("2024\n1\n", "found only numbers");
+    refuses("a,b\n1,\xff\n", "t.csv:2: column \"b\": expected UTF-8");
+    refuses("a,b\n1,\xed\xa0\x80\n", "column \"b\": expected UTF-8");
+    refuses("a\xc3,b\n1,2\n", "t.csv:1: column 1: expected UTF-8");
+    refuses_bytes("a,b\n1,x\0y\n", 10, SOTTO_ERROR_INPUT,
+                  "t.csv:2: column \"b\": expected text, found a NUL");
+    refuses_bytes("\xff\xfe"
+                  "a\0,\0",
+                  6, SOTTO_ERROR_INPUT, "found UTF-16");
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    size_t bytes = SOTTO_CSV_FIELD_BYTES_MAX + 16;
+    char *text = malloc(bytes);
+    assert_non_null(text);
+    memset(text, 'x', bytes);
+    memcpy(text, "a,b\n1,\"", 7);
+    refuses_bytes(text, bytes, SOTTO_ERROR_LIMIT,
+                  "t.csv:2: column \"b\": expected a field of at most 16 MiB");
+    /* Exactly the limit is fine. */
+    memcpy(text, "a\n", 2);
+    memset(text + 2, 'x', bytes - 2);
+    struct sotto_csv *csv = test_csv_bytes(text, SOTTO_CSV_FIELD_BYTES_MAX + 2);
+    sotto_catalogue_free(test_catalogue(csv));
+    sotto_csv_close(csv);
+    size_t columns = SOTTO_CSV_COLUMNS_MAX + 1;
+    for (size_t i = 0; i < columns; i++) {
+        (void)snprintf(text + 8 * i, 9, "c%06zu,", i);
+    }
+    refuses_bytes(text, 8 * columns, SOTTO_ERROR_LIMIT, "at most 65536 columns");
+    memset(text, 'n', SOTTO_CSV_NAME_BYTES_MAX + 1);
+    refuses_bytes(text, SOTTO_CSV_NAME_BYTES_MAX + 1, SOTTO_ERROR_LIMIT, "at most 1024 bytes");
+    free(text);
+}
+
+static void test_opening(void **state)
+{
+    (void)state;
+    struct sotto_csv *csv = NULL;
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_csv_open(&csv, "/nonexistent/wages.csv", NULL, &err),
+                     SOTTO_ERROR_NOT_FOUND);
+    assert_contains(err.text, "/nonexistent/wages.csv: there is no such file");
+    assert_int_equal(sotto_csv_open(&csv, "/", NULL, &err), SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "found a directory");
+    assert_int_equal(sotto_csv_open(&csv, "/dev/null", NULL, &err), SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "regular file");
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(sotto_csv_open_fd(&csv, fds[0], "pipe", NULL, &err), SOTTO_ERROR_INPUT);
+    assert_int_equal(fcntl(fds[0], F_GETFD), -1); /* it was taken */
+    (void)close(fds[1]);
+    struct sotto_csv_options options = {.delimiter = '"'};
+    assert_int_equal(sotto_csv_open_fd(&csv, test_file("a", 1), "t.csv", &options, &err),
+                     SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "can't be the delimiter");
+    assert_null(csv);
+    sotto_csv_close(NULL);
+}
+
+/* --- What is read --- */
+
+static void reads(const char *text, const char *expected)
+{
+    char *cells = test_read(text, NULL);
+    assert_string_equal(cells, expected);
+    sotto_free(cells);
+}
+
+static void test_grammar(void **state)
+{
+    (void)state;
+    struct sotto_type string = {.kind = SOTTO_KIND_STRING};
+    static const struct {
+        const char *text;
+        const char *cells;
+    } cases[] = {
+        {"\xef\xbb\xbf"
+         "a,b\nx,1\n",
+         "x|"},
+        {"\xef\xbb\xbf\"a\",b\nx,1\n", "x|"},
+        {"a\nx\r\ny\rz", "x|y|z|"},
+        {"a\n\n  \nx\n\t\n\r\ny\n\n", "x|y|"},
+        {"a,b\n x y\t, 2 \n", "x y|"},
+        {"a,b\n \" x \" ,2\n", " x |"},
+        {"a,b\n\"x\"\"y\",2\n", "x\"y|"},
+        {"a,b\n\"x,\r\ny\",2\nz,1", "x,\r\ny|z|"},
+        {"a,b\n\"\",2\n,3\n", "NA|NA|"},
+        {"a\n\"\"\nx\n", "NA|x|"},
+        {" a ,b\n007,1\n", "007|"},
+        {"a\n\xe2\x82\xac\n", "\xe2\x82\xac|"},
+        {"a", ""},
+        {"a,b\r\n", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *cells = test_read(cases[i].text, &string);
+        assert_string_equal(cells, cases[i].cells);
+        sotto_free(cells);
+    }
+}
+
+static void test_types_of_columns(void **state)
+{
+    (void)state;
+    reads("a\n1\n-2\n\"3\"\n\" 4 \"\n", "1|-2|3|4|");
+    reads("a\n1\n2.50\n-.125\nNA\n", "1.000|2.500|-0.125|NA|");
+    reads("a\n1\n1e0\n-0.0\n", "0x1p+0|0x1p+0|0x0p+0|");
+    reads("a\n1\ninf\n-Infinity\n", "0x1p+0|inf|-inf|");
+    reads("a\nTrue\nnull\nfalse\n", "true|NA|false|");
+    reads("a\nTrue\n1\n", "True|1|");
+    reads("a\n1\nx\n1e5\n", "1|x|1e5|");
+    reads("a\nNA\n\"NaN\"\n#N/A N/A\n", "NA|NA|NA|");
+    reads("a\n9223372036854775807\n0.000000000000000001\n",
+          "9223372036854775807.000000000000000000|0.000000000000000001|");
+    reads("a\n5.\n-0\n", "5|0|");
+    reads("a\n0.1\n12345678901234567890\n", "0x1.999999999999ap-4|0x1.56a95319d63e1p+63|");
+}
+
+static void test_catalogue_says_what_is_there(void **state)
+{
+    (void)state;
+    struct sotto_csv *csv =
+        test_csv("i,d,f,s,n,b,l\n1,1.25,1e3,x,,True,0.12345678901234567890123\n,3,2,,NA,,1\n");
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    static const struct sotto_type types[] = {
+        {.kind = SOTTO_KIND_INT64},   {.kind = SOTTO_KIND_DECIMAL, .scale = 2},
+        {.kind = SOTTO_KIND_FLOAT64}, {.kind = SOTTO_KIND_STRING},
+        {.kind = SOTTO_KIND_NULL},    {.kind = SOTTO_KIND_BOOL},
+        {.kind = SOTTO_KIND_FLOAT64},
+    };
+    static const uint64_t missing[] = {1, 0, 0, 1, 2, 1, 0};
+    assert_int_equal(catalogue->rows, 2);
+    assert_int_equal(catalogue->columns_len, 7);
+    for (size_t i = 0; i < 7; i++) {
+        assert_int_equal(catalogue->columns[i].type.kind, types[i].kind);
+        assert_int_equal(catalogue->columns[i].type.scale, types[i].scale);
+        assert_int_equal(catalogue->columns[i].missing, missing[i]);
+        assert_int_equal(catalogue->columns[i].digits_lost, i == 6);
+    }
+    assert_int_equal(sotto_catalogue_find(catalogue, "s"), 3);
+    assert_true(sotto_catalogue_find(catalogue, "S") == SIZE_MAX);
+    sotto_catalogue_free(catalogue);
+    sotto_catalogue_free(NULL);
+    sotto_csv_close(csv);
+}
+
+static void test_options(void **state)
+{
+    (void)state;
+    static const char text[] = "a\tb\nx;y\t-999\n\t5\n";
+    static const char *const words[] = {"-999"};
+    struct sotto_csv *csv = NULL;
+    assert_ok(sotto_csv_open_fd(&csv, test_file(text, strlen(text)), "t.tsv", NULL, NULL));
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    assert_int_equal(catalogue->columns_len, 2);
+    assert_int_equal(catalogue->columns[0].missing, 1);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    struct sotto_csv_options options = {.delimiter = '\t', .na_words = words, .na_words_len = 1};
+    assert_ok(sotto_csv_open_fd(&csv, test_file(text, strlen(text)), "t.csv", &options, NULL));
+    catalogue = test_catalogue(csv);
+    assert_int_equal(catalogue->columns[0].missing, 0);
+    assert_int_equal(catalogue->columns[1].missing, 1);
+    assert_int_equal(catalogue->columns[1].type.kind, SOTTO_KIND_INT64);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
+static void test_read_as_a_type_above(void **state)
+{
+    (void)state;
+    struct sotto_type scale4 = {.kind = SOTTO_KIND_DECIMAL, .scale = 4};
+    struct sotto_type scale18 = {.kind = SOTTO_KIND_DECIMAL, .scale = 18};
+    struct sotto_type real = {.kind = SOTTO_KIND_FLOAT64};
+    struct sotto_type string = {.kind = SOTTO_KIND_STRING};
+    static const char text[] = "a\n1\n2.5\nNA\n-0.1\n";
+    char *cells = test_read(text, &scale4);
+    assert_string_equal(cells, "1.0000|2.5000|NA|-0.1000|");
+    sotto_free(cells);
+    cells = test_read("a\n-9223372036854775808\nNA\n3\n", &scale18);
+    assert_string_equal(cells, "-9223372036854775808.000000000000000000|NA|3.000000000000000000|");
+    sotto_free(cells);
+    cells = test_read(text, &real);
+    assert_string_equal(cells, "0x1p+0|0x1.4p+1|NA|-0x1.999999999999ap-4|");
+    sotto_free(cells);
+    cells = test_read("a\n007\n-0\n+1.50\n", &string);
+    assert_string_equal(cells, "007|-0|+1.50|");
+    sotto_free(cells);
+    cells = test_read("a\nNA\n\"\"\n", &scale4);
+    assert_string_equal(cells, "NA|NA|");
+    sotto_free(cells);
+}
+
+static enum sotto_status count_sink(void *context, size_t worker,
+                                    const struct sotto_column *columns, size_t columns_len,
+                                    size_t rows, struct sotto_error *err)
+{
+    (void)columns;
+    (void)err;
+    assert_int_equal(worker, 0);
+    assert_int_equal(columns_len, 0);
+    *(size_t *)context += rows;
+    return SOTTO_OK;
+}
+
+static void test_types_below_are_refused(void **state)
+{
+    (void)state;
+    struct sotto_csv *csv = test_csv("a,b\n1.5,x\n");
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_csv_wanted wanted = {.column = 0, .type = {.kind = SOTTO_KIND_INT64}};
+    struct sotto_table *table = NULL;
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_table_load(&table, csv, catalogue, &wanted, 1, &err), SOTTO_ERROR_TYPE);
+    assert_contains(err.text, "column \"a\"");
+    wanted = (struct sotto_csv_wanted){.column = 1, .type = {.kind = SOTTO_KIND_FLOAT64}};
+    assert_int_equal(sotto_table_load(&table, csv, catalogue, &wanted, 1, &err), SOTTO_ERROR_TYPE);
+    size_t rows = 0;
+    assert_int_equal(sotto_csv_workers(csv), 1);
+    assert_ok(sotto_csv_scan(csv, catalogue, NULL, 0, count_sink, &rows, &err));
+    assert_int_equal(rows, 1);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
+static void test_one_column_twice_and_many_blocks(void **state)
+{
+    (void)state;
+    size_t rows = 30000;
+    char *text = malloc(rows * 16);
+    assert_non_null(text);
+    size_t at = (size_t)sprintf(text, "a,b\n");
+    for (size_t i = 0; i < rows; i++) {
+        /* The last row makes the last block wide. */
+        at += (size_t)sprintf(text + at, i + 1 < rows ? "%zu,%s\n" : "%zu,9e0\n",
+                              i + 1 < rows ? i : (size_t)99999999999, i % 3 == 0 ? "" : "0.5");
+    }
+    struct sotto_csv *csv = test_csv_bytes(text, at);
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_csv_wanted wanted[] = {
+        {.column = 0, .type = {.kind = SOTTO_KIND_DECIMAL, .scale = 12}},
+        {.column = 1, .type = {.kind = SOTTO_KIND_STRING}},
+        {.column = 0, .type = {.kind = SOTTO_KIND_INT64}},
+    };
+    struct sotto_table *table = NULL;
+    assert_ok(sotto_table_load(&table, csv, catalogue, wanted, 3, NULL));
+    assert_int_equal(sotto_table_rows(table), rows);
+    for (size_t i = 0; i < rows; i++) {
+        struct sotto_column columns[] = {sotto_table_column(table, 0), sotto_table_column(table, 1),
+                                         sotto_table_column(table, 2)};
+        char expected[64];
+        unsigned long long value = i + 1 < rows ? i : 99999999999;
+        assert_true(((const int64_t *)columns[2].values)[i] == (int64_t)value);
+        (void)snprintf(expected, sizeof expected, "%llu.000000000000", value);
+        char *cell = test_cell(&columns[0], i);
+        assert_string_equal(cell, expected);
+        sotto_free(cell);
+        cell = test_cell(&columns[1], i);
+        assert_string_equal(cell, i + 1 == rows ? "9e0" : i % 3 == 0 ? "NA" : "0.5");
+        sotto_free(cell);
+    }
+    assert_true(sotto_table_column(table, 0).wide);
+    sotto_table_free(table);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    free(text);
+}
+
+static void test_rounding_mode_of_the_caller_does_not_matter(void **state)
+{
+    (void)state;
+    assert_int_equal(fesetround(FE_UPWARD), 0);
+    reads("a\n1e0\n0.1\n0.12345678901234567890\n",
+          "0x1p+0|0x1.999999999999ap-4|0x1.f9add3746f65fp-4|");
+    assert_int_equal(fegetround(), FE_UPWARD);
+    assert_int_equal(fesetround(FE_TONEAREST), 0);
+}
+
+/* --- A file that changes --- */
+
+static enum sotto_status load_all(struct sotto_csv *csv, const struct sotto_catalogue *catalogue,
+                                  struct sotto_error *err)
+{
+    struct sotto_csv_wanted wanted = {.column = 0, .type = catalogue->columns[0].type};
+    struct sotto_table *table = NULL;
+    enum sotto_status status = sotto_table_load(&table, csv, catalogue, &wanted, 1, err);
+    sotto_table_free(table);
+    return status;
+}
+
+static void test_a_changed_file_is_an_error(void **state)
+{
+    (void)state;
+    int fd = test_file("a\n1\n2\n", 6);
+    int mine = dup(fd);
+    struct sotto_csv *csv = NULL;
+    struct sotto_error err = {0};
+    assert_ok(sotto_csv_open_fd(&csv, fd, "t.csv", NULL, NULL));
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    assert_ok(load_all(csv, catalogue, &err));
+    assert_int_equal(pwrite(mine, "3\n", 2, 6), 2);
+    assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
+    assert_contains(err.text, "t.csv: changed since it was catalogued");
+    /* Same identity by accident (or by a lying catalogue): what is found decides. */
+    assert_ok(sotto_csv_identity(csv, &catalogue->identity, NULL));
+    assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
+    catalogue->rows = 4;
+    assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
+    catalogue->rows = 3;
+    assert_ok(load_all(csv, catalogue, &err));
+    catalogue->columns[0].type.kind = SOTTO_KIND_BOOL;
+    assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
+    assert_contains(err.text, "t.csv:2: column \"a\": expected bool");
+    catalogue->columns[0].name[0] = 'b';
+    assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    (void)close(mine);
+}
+
+struct meddling {
+    int fd;
+    bool grow;
+};
+
+static enum sotto_status meddling_sink(void *context, size_t worker,
+                                       const struct sotto_column *columns, size_t columns_len,
+                                       size_t rows, struct sotto_error *err)
+{
+    (void)worker;
+    (void)columns;
+    (void)columns_len;
+    (void)rows;
+    (void)err;
+    struct meddling *meddling = context;
+    if (meddling->grow) {
+        assert_int_equal(pwrite(meddling->fd, "x", 1, 4 * 200000), 1);
+    } else {
+        assert_int_equal(ftruncate(meddling->fd, 4 * 100000 + 1), 0);
+    }
+    return SOTTO_OK;
+}
+
+static void test_a_file_that_changes_meanwhile(void **state)
+{
+    (void)state;
+    for (int grow = 0; grow < 2; grow++) {
+        char *text = malloc(4 * 200000);
+        assert_non_null(text);
+        for (size_t i = 0; i < 200000; i++) {
+            memcpy(text + 4 * i, i == 0 ? "a,b\n" : "1,2\n", 4);
+        }
+        int fd = test_file(text, 4 * 200000);
+        struct meddling meddling = {.fd = dup(fd), .grow = grow != 0};
+        struct sotto_csv *csv = NULL;
+        assert_ok(sotto_csv_open_fd(&csv, fd, "t.csv", NULL, NULL));
+        struct sotto_catalogue *catalogue = test_catalogue(csv);
+        struct sotto_error err = {0};
+        assert_int_equal(sotto_csv_scan(csv, catalogue, NULL, 0, meddling_sink, &meddling, &err),
+                         SOTTO_ERROR_CHANGED);
+        assert_contains(err.text, "changed");
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+        (void)close(meddling.fd);
+        free(text);
+    }
+}
+
+static enum sotto_status failing_sink(void *context, size_t worker,
+                                      const struct sotto_column *columns, size_t columns_len,
+                                      size_t rows, struct sotto_error *err)
+{
+    (void)context;
+    (void)worker;
+    (void)columns;
+    (void)columns_len;
+    (void)rows;
+    return sotto_error_set(err, SOTTO_ERROR_CANCELLED, "enough");
+}
+
+static void test_a_sink_ends_the_scan(void **state)
+{
+    (void)state;
+    struct sotto_csv *csv = test_csv("a\n1\n");
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_csv_scan(csv, catalogue, NULL, 0, failing_sink, NULL, &err),
+                     SOTTO_ERROR_CANCELLED);
+    assert_string_equal(err.text, "enough");
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
+/* --- The catalogue as bytes --- */
+
+static void test_catalogue_bytes(void **state)
+{
+    (void)state;
+    struct sotto_csv *csv = test_csv("a,\xc3\xa9,c\n1,0.25,1e3\n,NA,2\n");
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_buffer bytes = {0};
+    assert_ok(sotto_catalogue_encode(catalogue, &bytes));
+    struct sotto_catalogue *decoded = NULL;
+    assert_ok(sotto_catalogue_decode(&decoded, bytes.data, bytes.data_bytes));
+    assert_true(sotto_file_identity_equal(&catalogue->identity, &decoded->identity));
+    assert_int_equal(decoded->rows, 2);
+    assert_int_equal(decoded->columns_len, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(decoded->columns[i].name, catalogue->columns[i].name);
+        assert_memory_equal(&decoded->columns[i].type, &catalogue->columns[i].type,
+                            sizeof(struct sotto_type));
+        assert_int_equal(decoded->columns[i].missing, catalogue->columns[i].missing);
+    }
+    sotto_catalogue_free(decoded);
+    decoded = NULL;
+    for (size_t cut = 0; cut < bytes.data_bytes; cut++) {
+        assert_int_equal(sotto_catalogue_decode(&decoded, bytes.data, cut), SOTTO_ERROR_INPUT);
+    }
+    /* Any byte may be wrong: no crash, and nothing impossible comes out. */
+    for (size_t i = 0; i < bytes.data_bytes; i++) {
+        for (int value = 0; value < 256; value += 5) {
+            uint8_t before = bytes.data[i];
+            bytes.data[i] = (uint8_t)value;
+            if (sotto_catalogue_decode(&decoded, bytes.data, bytes.data_bytes) == SOTTO_OK) {
+                assert_true(decoded->rows <= decoded->identity.size_bytes);
+                sotto_catalogue_free(decoded);
+            }
+            bytes.data[i] = before;
+        }
+    }
+    sotto_buffer_release(&bytes);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_malformed_texts),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_opening),
+        cmocka_unit_test(test_grammar),
+        cmocka_unit_test(test_types_of_columns),
+        cmocka_unit_test(test_catalogue_says_what_is_there),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_read_as_a_type_above),
+        cmocka_unit_test(test_types_below_are_refused),
+        cmocka_unit_test(test_one_column_twice_and_many_blocks),
+        cmocka_unit_test(test_rounding_mode_of_the_caller_does_not_matter),
+        cmocka_unit_test(test_a_changed_file_is_an_error),
+        cmocka_unit_test(test_a_file_that_changes_meanwhile),
+        cmocka_unit_test(test_a_sink_ends_the_scan),
+        cmocka_unit_test(test_catalogue_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

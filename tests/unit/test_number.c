@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include "dataset/internal.h"
+#include "files.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static locale_t c_locale;
+
+static void test_grammar(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "0",
+        "-0",
+        "+7",
+        "1.5",
+        ".5",
+        "5.",
+        "-.5",
+        "1e5",
+        "1E+5",
+        "1.e-5",
+        ".5e0",
+        " 12 ",
+        "\t3",
+        "inf",
+        "-Inf",
+        "+INFINITY",
+        "infinity",
+        "007",
+        "1e999999999999",
+    };
+    static const char *const bad[] = {
+        "",      " ",    ".",     "+",   "-",    "e5",   "1e",       "1e+", "1 2",
+        "1,5",   "0x10", "1_000", "--1", "+-1",  "1..2", "1.2.3",    "nan", "NaN",
+        "infin", ".inf", "1e5.0", "1f",  "inf1", "1d5",  "\xd9\xa1",
+    };
+    struct sotto__number number;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        if (!sotto__number_parse(&number, good[i], strlen(good[i]))) {
+            print_error("\"%s\" should be a number\n", good[i]);
+            fail();
+        }
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (sotto__number_parse(&number, bad[i], strlen(bad[i]))) {
+            print_error("\"%s\" should be no number\n", bad[i]);
+            fail();
+        }
+    }
+}
+
+static void test_smallest_type(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum sotto_kind kind;
+        int scale;
+        int64_t digits;
+        bool lost;
+    } cases[] = {
+        {"9223372036854775807", SOTTO_KIND_INT64, 0, INT64_MAX, false},
+        {"-9223372036854775808", SOTTO_KIND_INT64, 0, INT64_MIN, false},
+        {"9223372036854775808", SOTTO_KIND_FLOAT64, 0, 0, true},
+        {"00000000000000000000000000000012", SOTTO_KIND_INT64, 0, 12, false},
+        {"5.", SOTTO_KIND_INT64, 0, 5, false},
+        {"5.0", SOTTO_KIND_DECIMAL, 1, 50, false},
+        {"-0", SOTTO_KIND_INT64, 0, 0, false},
+        {"-0.00", SOTTO_KIND_DECIMAL, 2, 0, false},
+        {"5549.44", SOTTO_KIND_DECIMAL, 2, 554944, false},
+        {"0.000000000000000001", SOTTO_KIND_DECIMAL, 18, 1, false},
+        {"0.0000000000000000001", SOTTO_KIND_FLOAT64, 0, 0, true},
+        {"0.1000000000000000000000000", SOTTO_KIND_DECIMAL, 18, 100000000000000000, false},
+        {"12.0000000000000000000", SOTTO_KIND_DECIMAL, 17, 1200000000000000000, false},
+        {"9223372036854775807.000", SOTTO_KIND_INT64, 0, INT64_MAX, false},
+        {"92233720368547758.08", SOTTO_KIND_FLOAT64, 0, 0, true},
+        {"-92233720368547758.08", SOTTO_KIND_DECIMAL, 2, INT64_MIN, false},
+        {"1e2", SOTTO_KIND_FLOAT64, 0, 0, false},
+        {"inf", SOTTO_KIND_FLOAT64, 0, 0, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sotto__number number;
+        assert_true(sotto__number_parse(&number, cases[i].text, strlen(cases[i].text)));
+        assert_int_equal(number.type.kind, cases[i].kind);
+        assert_int_equal(number.type.scale, cases[i].scale);
+        assert_int_equal(number.digits_lost, cases[i].lost);
+        if (cases[i].kind != SOTTO_KIND_FLOAT64) {
+            assert_true(number.digits == cases[i].digits);
+        }
+    }
+}
+
+static double read_double(const char *text)
+{
+    struct sotto__number number;
+    assert_true(sotto__number_parse(&number, text, strlen(text)));
+    return sotto__number_double(&number, c_locale);
+}
+
+static void test_doubles_of_the_strtod_suites(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double value;
+    } cases[] = {
+        {"2.2250738585072011e-308", 0x0.fffffffffffffp-1022}, /* hung PHP */
+        {"2.2250738585072012e-308", 0x1p-1022},               /* hung Java */
+        {"2.2250738585072014e-308", 0x1p-1022},
+        {"4.9e-324", 0x1p-1074},
+        {"2.4703282292062327e-324", 0}, /* just below half of it */
+        {"2.4703282292062328e-324", 0x1p-1074},
+        {"1.7976931348623157e308", 0x1.fffffffffffffp1023},
+        {"1.7976931348623158e308", 0x1.fffffffffffffp1023},
+        {"1.7976931348623159e308", __builtin_inf()},
+        {"9007199254740993", 0x1p53}, /* halfway, to even */
+        {"9007199254740993.0000000000000000000000000001", 0x1.0000000000001p53},
+        {"9007199254740995", 0x1.0000000000002p53},
+        {"6929495644600919.5", 0x1.89e56ee5e7a58p52},
+        {"3.518437208883201171875e13", 0x1.0000000000002p45},
+        {"62.5364939768271845828", 0x1.f44abd5aa7ca4p5},
+        {"8.10109172351e-10", 0x1.bd5cbaef0fd0cp-31},
+        {"1.50000000000000011102230246251565", 0x1.8p0},
+        {"1.00000000000000033306690738754695", 0x1.0000000000001p0},
+        {"9214843084008499", 0x1.05e6cec57761ap53},
+        {"30078505129381147446200", 0x1.97a3c7271b021p74},
+        {"179769313486231580793e288", 0x1.fffffffffffffp1023},
+        {"0.000000000000000000000000000000000001e36", 1},
+        {"123456789012345e-15", 0x1.f9add3746f62ep-4},
+        {"-0.0e5", 0},
+        {"-1e-400", 0},
+        {"1e999999999999", __builtin_inf()},
+        {"-INF", -__builtin_inf()},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        double value = read_double(cases[i].text);
+        if (test_double_bits(value) != test_double_bits(cases[i].value)) {
+            print_error("%s reads as %a, not %a\n", cases[i].text, value, cases[i].value);
+            fail();
+        }
+    }
+}
+
+static void test_printed_doubles_come_back(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    for (size_t i = 0; i < 100000; i++) {
+        uint64_t bits = test_random(&random);
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (value != value || value - value != 0 || value == 0) {
+            continue;
+        }
+        char text[400];
+        (void)snprintf(text, sizeof text, i % 2 == 0 ? "%.17g" : "%.16e", value);
+        assert_double_bits_equal(read_double(text), value);
+    }
+}
+
+/* The fast path is one correctly rounded operation; glibc's strtod is the judge. */
+static void test_fast_path_equals_strtod(void **state)
+{
+    (void)state;
+    uint64_t random = 2;
+    for (size_t i = 0; i < 200000; i++) {
+        char text[64];
+        uint64_t digits = test_random(&random) % UINT64_C(1000000000000000);
+        (void)snprintf(text, sizeof text, "%llu.%02ue%d",
+                       (unsigned long long)(digits >> test_random_below(&random, 48)),
+                       (unsigned)test_random_below(&random, 100),
+                       (int)test_random_below(&random, 60) - 30);
+        assert_double_bits_equal(read_double(text), strtod(text, NULL));
+    }
+}
+
+static void test_booleans(void **state)
+{
+    (void)state;
+    static const char *const yes[] = {"True", "TRUE", "true"};
+    static const char *const no[] = {"False", "FALSE", "false"};
+    static const char *const neither[] = {"tRUE", "T", "yes", "1", "truee", "", "fALSE"};
+    bool value = false;
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(sotto__bool_parse(&value, yes[i], strlen(yes[i])));
+        assert_true(value);
+        assert_true(sotto__bool_parse(&value, no[i], strlen(no[i])));
+        assert_false(value);
+    }
+    for (size_t i = 0; i < sizeof neither / sizeof neither[0]; i++) {
+        assert_false(sotto__bool_parse(&value, neither[i], strlen(neither[i])));
+    }
+}
+
+int main(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_grammar),
+        cmocka_unit_test(test_smallest_type),
+        cmocka_unit_test(test_doubles_of_the_strtod_suites),
+        cmocka_unit_test(test_printed_doubles_come_back),
+        cmocka_unit_test(test_fast_path_equals_strtod),
+        cmocka_unit_test(test_booleans),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    freelocale(c_locale);
+    return failed;
+}
