@@ -123,8 +123,8 @@ SOTTO_API void sotto_session_party_free(struct sotto_session_party *party);
 
 /* Takes the roster (moved; the party's also on failure) whose senders the caller has checked, and
  * deals. own_min_parties is the owner's minimum. Returns: SOTTO_ERROR_PARTIES if the roster is too
- * small, SOTTO_ERROR_PROTOCOL if the party's own advert is not in it unchanged. CT: in all secrets.
- */
+ * small, SOTTO_ERROR_PROTOCOL if the party's own advert is not in it unchanged; on failure only leave
+ * and free may follow. Call it once. CT: in all secrets. */
 SOTTO_API enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
                                                       struct sotto_roster *roster,
                                                       const struct sotto_session_terms *terms,

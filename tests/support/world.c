@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+static enum sotto_status world_post(struct world *world, uint32_t from, uint32_t to,
+                                    const struct sotto_buffer *bytes)
+{
+    void *letters = world->letters;
+    enum sotto_status status = sotto_array_reserve(&letters, &world->letters_capacity,
+                                                   world->letters_len + 1, sizeof *world->letters);
+    if (status != SOTTO_OK) {
+        struct sotto_buffer lost = *bytes;
+        sotto_buffer_release(&lost);
+        return status;
+    }
+    world->letters = letters;
+    world->letters[world->letters_len++] =
+        (struct world_letter){.from = from, .to = to, .bytes = *bytes};
+    return SOTTO_OK;
+}
+
+static uint32_t world_find(const struct world *world, const struct sotto_key *key)
+{
+    for (uint32_t i = 0; i < world->parties_len; i++) {
+        struct sotto_key own = sotto_identity_key(world->parties[i].identity);
+        if (sotto_key_equal(&own, key)) {
+            return i;
+        }
+    }
+    return WORLD_AGGREGATOR;
+}
+
+uint32_t world_party_at(const struct world *world, uint32_t roster_index)
+{
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(world->aggregator);
+    return world_find(world, &roster->adverts[roster_index].sender);
+}
+
+uint32_t world_index_of(const struct world *world, uint32_t party)
+{
+    struct sotto_key key = sotto_identity_key(world->parties[party].identity);
+    return sotto_roster_find(sotto_session_aggregator_roster(world->aggregator), &key);
+}
+
+static uint64_t world_random(struct world *world)
+{
+    uint8_t bytes[8] = {0};
+    (void)!world->random.fill(world->random.context, bytes, sizeof bytes);
+    return sotto_load_u64(bytes);
+}
+
+static enum sotto_status world_add_party(struct world *world, uint32_t i)
+{
+    struct world_party *party = &world->parties[i];
+    enum sotto_status status = sotto_identity_generate(&party->identity, world->random);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    party->vector = sotto_alloc_array(world->limbs_len, sizeof *party->vector);
+    if (party->vector == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    status = world->random.fill(world->random.context, (uint8_t *)party->vector,
+                                world->limbs_len * sizeof *party->vector);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_session_party_new(&party->session, party->identity, world->random,
+                                   &world->terms.invitation, (const uint8_t *)"offer", 5);
+}
+
+enum sotto_status world_init(struct world *world, uint32_t parties_len, const uint16_t *slots,
+                             size_t slots_len, uint32_t min_parties, struct sotto_random random)
+{
+    *world = (struct world){.parties_len = parties_len, .random = random};
+    world->terms.slots = slots;
+    world->terms.slots_len = slots_len;
+    world->terms.min_parties = min_parties;
+    world->terms.invitation.label.round = 1;
+    world->terms.invitation.label.attempt = 1;
+    for (size_t k = 0; k < slots_len; k++) {
+        world->limbs_len += slots[k];
+    }
+    enum sotto_status status = sotto_identity_generate(&world->aggregator_identity, random);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    world->terms.invitation.aggregator = sotto_identity_key(world->aggregator_identity);
+    for (uint32_t i = 0; status == SOTTO_OK && i < parties_len; i++) {
+        status = world_add_party(world, i);
+    }
+    return status;
+}
+
+void world_release(struct world *world)
+{
+    for (uint32_t i = 0; i < world->parties_len; i++) {
+        sotto_session_party_free(world->parties[i].session);
+        sotto_identity_free(world->parties[i].identity);
+        sotto_free(world->parties[i].vector);
+    }
+    sotto_session_aggregator_free(world->aggregator);
+    sotto_identity_free(world->aggregator_identity);
+    for (size_t i = 0; i < world->letters_len; i++) {
+        sotto_buffer_release(&world->letters[i].bytes);
+    }
+    sotto_free(world->letters);
+}
+
+/* Collects what party or aggregator wants sent; a RECORD is durable at once. */
+static enum sotto_status world_pump(struct world *world, uint32_t who)
+{
+    struct sotto_action action;
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK &&
+           (who == WORLD_AGGREGATOR
+                ? world->aggregator != NULL &&
+                      sotto_session_aggregator_next(world->aggregator, &action)
+                : sotto_session_party_next(world->parties[who].session, &action))) {
+        if (action.kind == SOTTO_ACTION_SEND) {
+            uint32_t to = world_find(world, &action.peer);
+            status = world_post(world, who, to, &action.bytes);
+        } else {
+            sotto_action_release(&action);
+            status = sotto_session_party_recorded(world->parties[who].session);
+        }
+    }
+    return status;
+}
+
+enum sotto_status world_start(struct world *world)
+{
+    struct sotto_buffer adverts[WORLD_PARTIES_MAX];
+    enum sotto_status status = SOTTO_OK;
+    for (uint32_t i = 0; status == SOTTO_OK && i < world->parties_len; i++) {
+        status = world_pump(world, i);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < world->parties_len; i++) {
+        adverts[i] = world->letters[i].bytes;
+    }
+    struct sotto_roster roster;
+    status = sotto_roster_make(&roster, adverts, world->parties_len, &world->terms.invitation,
+                               world->aggregator_identity, NULL);
+    for (uint32_t i = 0; i < world->parties_len; i++) {
+        sotto_buffer_release(&world->letters[i].bytes);
+    }
+    world->letters_len = 0;
+    if (status == SOTTO_OK) {
+        status = sotto_session_aggregator_new(&world->aggregator, world->aggregator_identity,
+                                              &roster, &world->terms, NULL);
+    }
+    return status == SOTTO_OK ? world_pump(world, WORLD_AGGREGATOR) : status;
+}
+
+enum sotto_status world_give(struct world *world, uint32_t party, const struct sotto_buffer *bytes,
+                             struct sotto_error *err)
+{
+    struct sotto_message message;
+    struct world_party *to = &world->parties[party];
+    enum sotto_status status = sotto_message_open(&message, bytes->data, bytes->data_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (message.type != SOTTO_MESSAGE_ROSTER) {
+        return sotto_session_party_receive(to->session, &message, err);
+    }
+    if (sotto_session_party_phase(to->session) != SOTTO_PARTY_ADVERTISED) {
+        return SOTTO_ERROR_STATE;
+    }
+    struct sotto_roster roster;
+    status =
+        sotto_roster_open(&roster, bytes->data, bytes->data_bytes, &world->terms.invitation, err);
+    if (status == SOTTO_OK) {
+        status = sotto_session_party_start(to->session, &roster, &world->terms, to->own_min, err);
+    }
+    return status == SOTTO_OK ? sotto_session_party_input(to->session, to->vector, world->limbs_len)
+                              : status;
+}
+
+static enum sotto_status world_give_aggregator(struct world *world,
+                                               const struct sotto_buffer *bytes)
+{
+    struct sotto_message message;
+    enum sotto_status status = sotto_message_open(&message, bytes->data, bytes->data_bytes, NULL);
+    return status == SOTTO_OK ? sotto_session_aggregator_receive(world->aggregator, &message, NULL)
+                              : status;
+}
+
+static bool is_fatal(enum sotto_status status)
+{
+    return status == SOTTO_ERROR_NO_MEMORY || status == SOTTO_ERROR_RANDOM;
+}
+
+static bool is_lost(struct world *world, struct world_letter *letter)
+{
+    struct sotto_message message;
+    if (world->inspect != NULL && !world->inspect(world, letter)) {
+        return true;
+    }
+    if (letter->from == WORLD_AGGREGATOR) {
+        return false;
+    }
+    uint16_t drop_from = world->parties[letter->from].drop_from;
+    return drop_from != 0 &&
+           sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes) &&
+           message.type >= drop_from;
+}
+
+static enum sotto_status world_deliver_one(struct world *world)
+{
+    size_t k = world->shuffle ? world_random(world) % world->letters_len : 0;
+    struct world_letter letter = world->letters[k];
+    enum sotto_status status = SOTTO_OK;
+    memmove(&world->letters[k], &world->letters[k + 1],
+            (world->letters_len - k - 1) * sizeof *world->letters);
+    world->letters_len--;
+    bool lost = is_lost(world, &letter);
+    for (int copy = 0; !lost && copy < (world->repeat ? 2 : 1) && !is_fatal(status); copy++) {
+        status = letter.to == WORLD_AGGREGATOR ? world_give_aggregator(world, &letter.bytes)
+                                               : world_give(world, letter.to, &letter.bytes, NULL);
+    }
+    sotto_buffer_release(&letter.bytes);
+    if (!is_fatal(status)) {
+        status = world_pump(world, letter.to);
+    }
+    return is_fatal(status) ? status : SOTTO_OK;
+}
+
+enum sotto_status world_deliver(struct world *world)
+{
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && world->letters_len > 0) {
+        status = world_deliver_one(world);
+    }
+    return status;
+}
+
+enum sotto_status world_run(struct world *world)
+{
+    for (;;) {
+        enum sotto_status status = world_deliver(world);
+        if (status != SOTTO_OK ||
+            sotto_session_aggregator_phase(world->aggregator) >= SOTTO_AGGREGATOR_SUMMED) {
+            return status;
+        }
+        status = sotto_session_aggregator_expire(world->aggregator);
+        if (is_fatal(status)) {
+            return status;
+        }
+        status = world_pump(world, WORLD_AGGREGATOR);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+}
+
+void world_expected(const struct world *world, const bool *lives, uint64_t *out)
+{
+    memset(out, 0, world->limbs_len * sizeof *out);
+    for (uint32_t i = 0; i < world->parties_len; i++) {
+        size_t limb = 0;
+        for (size_t k = 0; lives[i] && k < world->terms.slots_len; k++) {
+            uint64_t carry = 0;
+            for (size_t end = limb + world->terms.slots[k]; limb < end; limb++) {
+                __extension__ unsigned __int128 sum =
+                    (unsigned __int128)out[limb] + world->parties[i].vector[limb] + carry;
+                out[limb] = (uint64_t)sum;
+                carry = (uint64_t)(sum >> 64);
+            }
+        }
+    }
+}
+
+void world_seal(const struct world *world, struct sotto_buffer *out,
+                const struct sotto_identity *identity, enum sotto_message_type type,
+                const uint8_t session[SOTTO_SESSION_BYTES], const void *body, size_t body_bytes)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_message_begin(&writer, type, &world->terms.invitation.label, session, identity);
+    sotto_write_bytes(&writer, body, body_bytes);
+    SOTTO_REQUIRE(sotto_message_finish(&writer, out, identity) == SOTTO_OK);
+}

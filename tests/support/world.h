@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_TEST_WORLD_H
+#define SOTTO_TEST_WORLD_H
+
+/* One session between parties and an aggregator in this process, with every message in the test's
+ * hands: lost, repeated, reordered, changed. */
+
+#include <sotto/session.h>
+
+#define WORLD_PARTIES_MAX 40
+#define WORLD_AGGREGATOR UINT32_MAX
+
+struct world_letter {
+    uint32_t from; /* index in `parties`, or WORLD_AGGREGATOR */
+    uint32_t to;
+    struct sotto_buffer bytes;
+};
+
+struct world_party {
+    struct sotto_identity *identity;
+    struct sotto_session_party *session;
+    uint64_t *vector;
+    uint16_t drop_from; /* its messages of this type and later get lost; 0: none */
+    uint32_t own_min;
+};
+
+struct world {
+    uint32_t parties_len;
+    struct sotto_random random;
+    struct sotto_identity *aggregator_identity;
+    struct sotto_session_aggregator *aggregator;
+    struct world_party parties[WORLD_PARTIES_MAX];
+    struct sotto_session_terms terms;
+    size_t limbs_len;
+    struct world_letter *letters;
+    size_t letters_len;
+    size_t letters_capacity;
+    bool shuffle; /* deliver in random order */
+    bool repeat;  /* deliver everything twice */
+    /* Sees every letter before it is delivered; false loses it. May be NULL. */
+    bool (*inspect)(struct world *world, struct world_letter *letter);
+    void *inspect_context;
+};
+
+/* Parties with fresh identities, random vectors, and their adverts under way. slots is borrowed. */
+enum sotto_status world_init(struct world *world, uint32_t parties_len, const uint16_t *slots,
+                             size_t slots_len, uint32_t min_parties, struct sotto_random random);
+void world_release(struct world *world);
+
+/* Collects the adverts and starts the aggregator and, with its ROSTER, the parties. */
+enum sotto_status world_start(struct world *world);
+
+/* Delivers until nothing is under way and the aggregator has summed or failed; steps that hang
+ * expire. Returns: a failure of memory or randomness, else SOTTO_OK. */
+enum sotto_status world_run(struct world *world);
+
+/* Delivers what is under way, without letting a step expire. */
+enum sotto_status world_deliver(struct world *world);
+
+/* The party whose key stands at an index of the roster, and the other way round. */
+uint32_t world_party_at(const struct world *world, uint32_t roster_index);
+uint32_t world_index_of(const struct world *world, uint32_t party);
+
+/* The sum of the vectors of the parties that `lives` says yes to, slot by slot, into out. */
+void world_expected(const struct world *world, const bool *lives, uint64_t *out);
+
+/* Seals a message of the aggregator's, or of a party's, in this session. */
+void world_seal(const struct world *world, struct sotto_buffer *out,
+                const struct sotto_identity *identity, enum sotto_message_type type,
+                const uint8_t session[SOTTO_SESSION_BYTES], const void *body, size_t body_bytes);
+
+/* Gives bytes to a party's session, as its host would. */
+enum sotto_status world_give(struct world *world, uint32_t party, const struct sotto_buffer *bytes,
+                             struct sotto_error *err);
+
+#endif
