@@ -199,21 +199,21 @@ static enum sotto_status task_agree(struct sotto_task_aggregator *task,
     size_t joined = count_guests(task, GUEST_JOINED);
     struct sotto_schema *offers = sotto_alloc_array(joined, sizeof *offers);
     const char **names = sotto_alloc_array(joined, sizeof *names);
-    enum sotto_status status =
-        offers != NULL && names != NULL
-            ? SOTTO_OK
-            : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
-    for (size_t i = 0, k = 0; status == SOTTO_OK && i < task->invited.len; i++) {
+    enum sotto_status status = SOTTO_OK;
+    if (offers == NULL || names == NULL) {
+        (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+        status = SOTTO_ERROR_NO_MEMORY;
+        goto out;
+    }
+    for (size_t i = 0, k = 0; i < task->invited.len; i++) {
         if (task->guests[i].state == GUEST_JOINED) {
             offers[k] = task->guests[i].offer; /* borrowed */
             names[k++] = guest_name(task, i);
         }
     }
-    if (status == SOTTO_OK) {
-        status = sotto_schema_agree(&agreed, task->plan, offers, names, joined, err);
-    }
     sotto_driver_free(task->driver);
     task->driver = NULL;
+    status = sotto_schema_agree(&agreed, task->plan, offers, names, joined, err);
     if (status == SOTTO_OK) {
         status = sotto_driver_new(&task->driver, task->plan, &agreed, err);
     }
@@ -223,6 +223,7 @@ static enum sotto_status task_agree(struct sotto_task_aggregator *task,
             (void)sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
         }
     }
+out:
     sotto_schema_release(&agreed);
     sotto_free(offers);
     sotto_free(names);
@@ -350,16 +351,16 @@ static void task_finish_round(struct sotto_task_aggregator *task)
     struct sotto_result_parties parties = {.invited = (uint32_t)task->invited.len,
                                            .joined = task->joined_first};
     struct sotto_schema *offers = sotto_alloc_array(roster->adverts_len, sizeof *offers);
-    enum sotto_status status =
-        offers != NULL ? SOTTO_OK
-                       : sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "no memory for a result");
-    if (status == SOTTO_OK) {
-        for (uint32_t i = 0; i < roster->adverts_len; i++) {
-            offers[i] = task->guests[guest_of_member(task, i)].offer; /* borrowed */
-            parties.survived += sotto_session_aggregator_lives(task->session, i);
-        }
-        status = sotto_driver_advance(task->driver, sum, limbs_len, &err);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (offers == NULL) {
+        (void)sotto_error_set(&err, status, "no memory for a result");
+        goto out;
     }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        offers[i] = task->guests[guest_of_member(task, i)].offer; /* borrowed */
+        parties.survived += sotto_session_aggregator_lives(task->session, i);
+    }
+    status = sotto_driver_advance(task->driver, sum, limbs_len, &err);
     if (status == SOTTO_OK && sotto_driver_round(task->driver) != 0) {
         status = sotto_error_set(&err, SOTTO_ERROR_PLAN, "the plan needs more than one round");
     }
@@ -367,6 +368,7 @@ static void task_finish_round(struct sotto_task_aggregator *task)
         status = sotto_driver_result(task->driver, &task->result, &parties, offers,
                                      roster->adverts_len, &err);
     }
+out:
     sotto_free(offers);
     task_end(task, status, status == SOTTO_OK ? "finished" : err.text);
 }

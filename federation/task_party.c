@@ -279,10 +279,12 @@ static enum sotto_status task_agree(struct sotto_task_party *task, struct sotto_
 {
     struct sotto_schema *offers = sotto_alloc_array(roster->adverts_len, sizeof *offers);
     const char **names = sotto_alloc_array(roster->adverts_len, sizeof *names);
-    enum sotto_status status =
-        offers != NULL && names != NULL
-            ? SOTTO_OK
-            : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+    enum sotto_status status = SOTTO_OK;
+    if (offers == NULL || names == NULL) {
+        (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+        status = SOTTO_ERROR_NO_MEMORY;
+        goto out;
+    }
     for (uint32_t i = 0; status == SOTTO_OK && i < roster->adverts_len; i++) {
         size_t peer = sotto__peers_find(&task->peers, &roster->adverts[i].sender);
         if (peer == SIZE_MAX) {
@@ -302,6 +304,7 @@ static enum sotto_status task_agree(struct sotto_task_party *task, struct sotto_
     if (status == SOTTO_OK) {
         status = sotto_schema_agree(out, task->plan, offers, names, roster->adverts_len, err);
     }
+out:
     for (uint32_t i = 0; offers != NULL && i < roster->adverts_len; i++) {
         sotto_schema_release(&offers[i]);
     }

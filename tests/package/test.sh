@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# test.sh SOURCE_DIR BUILD_DIR: installs Sotto into a folder of its own and builds programs against
+# what was installed: README's C program by CMake package and by pkg-config, a C++ one statically.
+set -euo pipefail
+source_dir=$1
+build_dir=$2
+work=$build_dir/package
+rm -rf "$work"
+mkdir -p "$work"
+cmake --install "$build_dir" --prefix "$work/prefix" >"$work/install.log"
+
+# The first C block of the README is the program.
+awk '/^```c$/ { inside = 1; next } /^```/ && inside { exit } inside' "$source_dir/README.md" >"$work/readme.c"
+[ -s "$work/readme.c" ] || { echo "README.md has no C program" >&2; exit 1; }
+
+libdir=$(dirname "$(find "$work/prefix" -name sotto.pc)")
+cmake -S "$source_dir/tests/package" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
+    -DCONSUMER_SOURCE="$work/readme.c" >"$work/configure.log"
+cmake --build "$work/build" >"$work/build.log"
+"$work/build/consumer_cxx"
+
+export PKG_CONFIG_PATH=$libdir LD_LIBRARY_PATH=${libdir%/pkgconfig}
+read -ra flags < <(pkg-config --cflags --libs sotto)
+cc -std=c17 -Wall -Wextra -Wpedantic -Werror "$work/readme.c" -o "$work/consumer_pc" "${flags[@]}"
+
+printf 'wage\n100.25\n200.50\n' >"$work/a.csv"
+printf 'wage\n300\nNA\n' >"$work/b.csv"
+printf 'wage\n400.75\n' >"$work/c.csv"
+for program in "$work/build/consumer_c" "$work/consumer_pc"; do
+    output=$("$program" "$work/a.csv" "$work/b.csv" "$work/c.csv")
+    grep -q '"exact": *"250.375"' <<<"$output" || { echo "$program printed: $output" >&2; exit 1; }
+done
+echo "ok"
