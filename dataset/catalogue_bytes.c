@@ -66,7 +66,8 @@ static enum sotto_status read_column(struct sotto_catalogue_column *out,
     out->type.scale = sotto_read_u8(reader);
     uint8_t digits_lost = sotto_read_u8(reader);
     out->missing = sotto_read_u64(reader);
-    if (name == NULL || reader->failed || name_bytes == 0 || memchr(name, 0, name_bytes) != NULL ||
+    if (name == NULL || sotto_read_bytes(reader, 0) == NULL || name_bytes == 0 ||
+        memchr(name, 0, name_bytes) != NULL ||
         sotto_utf8_valid_prefix(name, name_bytes) != name_bytes ||
         !column_is_possible(out, kind, digits_lost, rows)) {
         return SOTTO_ERROR_INPUT;

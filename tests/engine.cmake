@@ -1,1 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
+sotto_test(unit plan)
+sotto_test(unit driver)

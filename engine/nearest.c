@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <string.h>
+
+#define WORD_BYTES_MAX 64
+
+static unsigned char lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance, letters' case ignored. Requires lengths up to WORD_BYTES_MAX. */
+static size_t distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+{
+    size_t row[WORD_BYTES_MAX + 1];
+    for (size_t j = 0; j <= b_bytes; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a_bytes; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_bytes; j++) {
+            size_t replaced = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
+            diagonal = row[j];
+            row[j] = least(replaced, row[j] + 1, row[j - 1] + 1);
+        }
+    }
+    return row[b_bytes];
+}
+
+const char *sotto__nearest(const char *word, const char *const *names, size_t names_len)
+{
+    size_t word_bytes = strlen(word);
+    size_t best = word_bytes / 3 + 2; /* must be nearer than this */
+    const char *nearest = NULL;
+    for (size_t i = 0; word_bytes <= WORD_BYTES_MAX && i < names_len; i++) {
+        size_t name_bytes = strlen(names[i]);
+        if (name_bytes > WORD_BYTES_MAX) {
+            continue;
+        }
+        size_t far = distance(word, word_bytes, names[i], name_bytes);
+        /* Nothing in common is no likeness. */
+        if (far < best && far < word_bytes && far < name_bytes) {
+            best = far;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plans.h"
+
+#include "files.h"
+#include "test.h"
+#include <sotto/alloc.h>
+
+struct sotto_plan *test_plan(const char *const *outputs)
+{
+    static const char *const alias = "t";
+    static const char *const file = "t.csv";
+    struct sotto_plan_parts parts = {.name = "test",
+                                     .dataset_aliases = &alias,
+                                     .dataset_files = &file,
+                                     .datasets_len = 1,
+                                     .outputs = outputs};
+    while (outputs[parts.outputs_len] != NULL) {
+        parts.outputs_len++;
+    }
+    char *json = NULL;
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    assert_ok(sotto_plan_compose(&json, &parts, &err));
+    if (sotto_plan_parse(&plan, json, strlen(json), &err) != SOTTO_OK) {
+        print_error("%s\n", err.text);
+        fail();
+    }
+    sotto_free(json);
+    return plan;
+}
+
+struct sotto_plan *test_plan_of(const char *output)
+{
+    const char *outputs[] = {output, NULL};
+    return test_plan(outputs);
+}
+
+void test_add_slots(uint64_t *sum, const uint64_t *limbs, const uint16_t *slots, size_t slots_len)
+{
+    for (size_t slot = 0; slot < slots_len; slot++) {
+        __extension__ unsigned __int128 carry = 0;
+        for (size_t i = 0; i < slots[slot]; i++, sum++, limbs++) {
+            carry += *sum;
+            carry += *limbs;
+            *sum = (uint64_t)carry;
+            carry >>= 64;
+        }
+    }
+}
+
+static enum sotto_status add_partials(uint64_t *sum, const struct sotto_driver *driver,
+                                      struct sotto_csv *const *files,
+                                      struct sotto_catalogue *const *catalogues, size_t len,
+                                      struct sotto_error *err)
+{
+    size_t slots_len;
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    enum sotto_status status = limbs != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        const struct sotto_catalogue *catalogue = catalogues[i];
+        status = sotto_driver_partial(driver, limbs, limbs_len, &files[i], &catalogue, err);
+        test_add_slots(sum, limbs, slots, slots_len);
+    }
+    sotto_free(limbs);
+    return status;
+}
+
+static enum sotto_status run_driver(char **out, uint64_t **out_limbs, struct sotto_driver *driver,
+                                    struct sotto_csv *const *files,
+                                    struct sotto_catalogue *const *catalogues,
+                                    const struct sotto_schema *offers, size_t len,
+                                    struct sotto_error *err)
+{
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t *sum = sotto_alloc_array(limbs_len, sizeof *sum);
+    enum sotto_status status = sum != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    if (status == SOTTO_OK) {
+        status = add_partials(sum, driver, files, catalogues, len, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_driver_advance(driver, sum, limbs_len, err);
+    }
+    if (status == SOTTO_OK) {
+        struct sotto_result_parties parties = {
+            .invited = (uint32_t)len, .joined = (uint32_t)len, .survived = (uint32_t)len};
+        status = sotto_driver_result(driver, out, &parties, offers, len, err);
+    }
+    if (status == SOTTO_OK && out_limbs != NULL) {
+        *out_limbs = sum;
+        sum = NULL;
+    }
+    sotto_free(sum);
+    return status;
+}
+
+#define PARTIES_MAX 64
+
+enum sotto_status test_run(char **out, uint64_t **out_limbs, const struct sotto_plan *plan,
+                           const char *const *texts, size_t texts_len, struct sotto_error *err)
+{
+    struct sotto_csv *files[PARTIES_MAX] = {NULL};
+    struct sotto_catalogue *catalogues[PARTIES_MAX] = {NULL};
+    struct sotto_schema offers[PARTIES_MAX] = {{0}};
+    struct sotto_schema schema = {0};
+    struct sotto_driver *driver = NULL;
+    enum sotto_status status = SOTTO_OK;
+    assert_true(texts_len <= PARTIES_MAX);
+    for (size_t i = 0; status == SOTTO_OK && i < texts_len; i++) {
+        int fd = test_file(texts[i], strlen(texts[i]));
+        status = sotto_csv_open_fd(&files[i], fd, "t.csv", NULL, err);
+        if (status == SOTTO_OK) {
+            status = sotto_csv_catalogue(files[i], &catalogues[i], err);
+        }
+        if (status == SOTTO_OK) {
+            const struct sotto_catalogue *catalogue = catalogues[i];
+            status = sotto_schema_offer(&offers[i], plan, &catalogue, err);
+        }
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_schema_agree(&schema, plan, offers, NULL, texts_len, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_driver_new(&driver, plan, &schema, err);
+    }
+    if (status == SOTTO_OK) {
+        status = run_driver(out, out_limbs, driver, files, catalogues, offers, texts_len, err);
+    }
+    sotto_driver_free(driver);
+    sotto_schema_release(&schema);
+    for (size_t i = 0; i < texts_len; i++) {
+        sotto_schema_release(&offers[i]);
+        sotto_catalogue_free(catalogues[i]);
+        sotto_csv_close(files[i]);
+    }
+    return status;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_TEST_PLANS_H
+#define SOTTO_TEST_PLANS_H
+
+/* Plans over CSV texts, without a network: every text is a party's file of the one dataset "t". */
+
+#include <sotto/driver.h>
+
+/* The plan of these outputs ("m=mean(x)"), ended with NULL, over dataset t. */
+struct sotto_plan *test_plan(const char *const *outputs);
+struct sotto_plan *test_plan_of(const char *output);
+
+/* What the parties' rows give: the schema is agreed, partials are summed slot by slot. Returns: as
+ * the functions that fail; on success *out is the result as JSON, ended by sotto_free, and
+ * *out_limbs (if not NULL) the summed aggregate, ended by sotto_free. */
+enum sotto_status test_run(char **out, uint64_t **out_limbs, const struct sotto_plan *plan,
+                           const char *const *texts, size_t texts_len, struct sotto_error *err);
+
+/* Adds slot by slot, modulo 2^64 to the power of its limbs. */
+void test_add_slots(uint64_t *sum, const uint64_t *limbs, const uint16_t *slots, size_t slots_len);
+
+#endif

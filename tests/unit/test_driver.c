@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "files.h"
+#include "plans.h"
+#include "test.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The result of one output "x" over these parties contains part. */
+static void gives(const char *expression, const char *const *texts, size_t texts_len,
+                  const char *part)
+{
+    char *json = NULL;
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = test_plan_of(expression);
+    if (test_run(&json, NULL, plan, texts, texts_len, &err) != SOTTO_OK) {
+        print_error("%s: %s\n", expression, err.text);
+        fail();
+    }
+    assert_contains(json, part);
+    sotto_free(json);
+    sotto_plan_free(plan);
+}
+
+static void gives1(const char *expression, const char *text, const char *part)
+{
+    gives(expression, &text, 1, part);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    static const char ints[] = "a,b,s\n1,True,x\n2,False,\nNA,NA,y\n6,True,z\n";
+    gives1("x=count(a)", ints, "{\"x\": {\"value\": 3, \"exact\": \"3\"}}");
+    gives1("x=sum(a)", ints, "{\"value\": 9.0, \"exact\": \"9\"}");
+    gives1("x=mean(a)", ints, "{\"value\": 3.0, \"exact\": \"3\"}");
+    gives1("x=mean(b)", ints, "{\"value\": 0.6666666666666666, \"exact\": \"2/3\"}");
+    gives1("x=sum(b)", ints, "\"exact\": \"2\"");
+    gives1("x=count(s)", ints, "{\"value\": 3, \"exact\": \"3\"}");
+    gives1("x=count(a) * 2", ints, "{\"value\": 6.0, \"exact\": \"6\"}");
+    gives1("x=-(sum(a) - 10) / 4 + .5e1 * 1.25", ints, "{\"value\": 6.5, \"exact\": \"6.5\"}");
+    gives1("x=mean(t.a) - mean(a)", ints, "{\"value\": 0.0, \"exact\": \"0\"}");
+    gives1("x=2 - 3 - 4 + sum(a)", ints, "\"exact\": \"4\"");
+    gives1("x=sum(a) / 2 / 3", ints, "\"exact\": \"1.5\"");
+    gives1("x=sum(a) * 0.1 - 1", ints, "{\"value\": -0.1, \"exact\": \"-0.1\"}");
+    gives1("x=mean(a)", "a\n0.1\n0.2\n", "{\"value\": 0.15, \"exact\": \"0.15\"}");
+    gives1("x=sum(a)", "a\n1e0\n1e300\n-1e300\n", "{\"value\": 1.0, \"exact\": \"1\"}");
+    gives1("x=sum(a)", "a\n5e-324\n0e0\n", "\"value\": 5e-324");
+    gives1("x=sum(a)", "a\n9223372036854775807\n9223372036854775807\n",
+           "{\"value\": 1.8446744073709552e+19, \"exact\": \"18446744073709551614\"}");
+    gives1("x=sum(a)", "a\n-9223372036854775808\n0.000000000000000001\n",
+           "\"exact\": \"-9223372036854775807.999999999999999999\"");
+}
+
+static void test_what_is_not_finite(void **state)
+{
+    (void)state;
+    static const char empty[] = "a\n";
+    static const char missing[] = "a\nNA\n\"\"\n";
+    static const char infinite[] = "a\n1\ninf\n";
+    static const char both[] = "a\ninf\n-inf\n";
+    gives1("x=sum(a)", empty, "{\"value\": 0.0, \"exact\": \"0\"}");
+    gives1("x=mean(a)", empty, "{\"x\": {\"value\": null, \"special\": \"NaN\"}}");
+    gives1("x=count(a)", missing, "\"value\": 0,");
+    gives1("x=mean(a)", missing, "\"special\": \"NaN\"");
+    gives1("x=mean(a)", infinite, "{\"value\": null, \"special\": \"inf\"}");
+    gives1("x=-sum(a)", infinite, "\"special\": \"-inf\"");
+    gives1("x=count(a)", infinite, "\"value\": 2");
+    gives1("x=sum(a) - sum(a)", infinite, "\"special\": \"NaN\"");
+    gives1("x=sum(a)", both, "\"special\": \"NaN\"");
+    gives1("x=1 / sum(a)", infinite, "{\"value\": 0.0, \"exact\": \"0\"}");
+    gives1("x=sum(a) * 0", infinite, "\"special\": \"NaN\"");
+    gives1("x=sum(a) * -2 + 1", infinite, "\"special\": \"-inf\"");
+    gives1("x=sum(a) / sum(a)", infinite, "\"special\": \"NaN\"");
+    gives1("x=sum(a) / -2", infinite, "\"special\": \"-inf\"");
+    gives1("x=1 / sum(a)", "a\n0\n", "\"special\": \"inf\"");
+    gives1("x=-1 / sum(a)", "a\n0\n", "\"special\": \"-inf\"");
+    gives1("x=sum(a) / sum(a)", "a\n0\n", "\"special\": \"NaN\"");
+    gives1("x=sum(a)", "a\n1.7e308\n1.7e308\n",
+           "{\"value\": null, \"special\": \"inf\", \"exact\":");
+    gives1("x=mean(a)", "a\n1.5e308\n1.5e308\n", "{\"value\": 1.5e+308,");
+}
+
+static void test_parties_of_different_types(void **state)
+{
+    (void)state;
+    const char *exact[] = {"a\n1\n2\n", "a\n0.25\nNA\n", "a\n"};
+    gives("x=mean(a)", exact, 3, "\"exact\": \"13/12\"");
+    gives("x=mean(a)", exact, 3,
+          "\"schema\": {\"t\": {\"a\": {\"type\": \"decimal\", \"scale\": 2}}}");
+    gives("x=mean(a)", exact, 3, "\"conversions\": []");
+    gives("x=mean(a)", exact, 3, "\"parties\": {\"invited\": 3, \"joined\": 3, \"survived\": 3}");
+    const char *mixed[] = {"b,a\nx,1\n", "a\n0.1\n", "a\n1e1\n", "a\nNA\n"};
+    gives("x=sum(a)", mixed, 4, "\"value\": 11.1,");
+    gives("x=sum(a)", mixed, 4, "{\"type\": \"float64\"}");
+    gives("x=sum(a)", mixed, 4, "\"t.a: int64 or decimal at 2 of 4 parties, read as float64");
+    const char *lost[] = {"a\n0.12345678901234567890\n", "a\n1e0\n"};
+    gives("x=sum(a)", lost, 2, "\"t.a: float64 at 1 of 2 parties because numbers have more digits");
+}
+
+static void refused(const char *output, const char *const *texts, size_t texts_len,
+                    enum sotto_status expected, const char *part)
+{
+    char *json = NULL;
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = test_plan_of(output);
+    assert_int_equal(test_run(&json, NULL, plan, texts, texts_len, &err), expected);
+    assert_null(json);
+    assert_contains(err.text, part);
+    sotto_plan_free(plan);
+}
+
+static void test_types_that_do_not_fit(void **state)
+{
+    (void)state;
+    const char *texts[] = {"wage\nNA\n", "wage\n1\n", "wage\nx\n"};
+    refused("m=mean(wage)", texts, 3, SOTTO_ERROR_TYPE,
+            "column t.wage is int64 at party 2, but string at party 3");
+    refused("m=mean(wage)", &texts[2], 1, SOTTO_ERROR_TYPE,
+            "output \"m\": mean takes numbers or booleans, but column t.wage is string");
+    refused("m=mean(wgae)", texts, 1, SOTTO_ERROR_NOT_FOUND,
+            "dataset \"t\" (t.csv) has no column \"wgae\"; did you mean \"wage\"?");
+    refused("m=mean(zzz)", texts, 1, SOTTO_ERROR_NOT_FOUND, "it has wage");
+}
+
+/* --- The slots --- */
+
+static struct sotto_driver *driver_of(const struct sotto_plan *plan, const struct sotto_type *types)
+{
+    struct sotto_schema schema = {.fields_len = sotto_plan_columns_len(plan)};
+    schema.fields = sotto_alloc_array(schema.fields_len, sizeof *schema.fields);
+    assert_non_null(schema.fields);
+    for (size_t i = 0; i < schema.fields_len; i++) {
+        schema.fields[i].type = types[i];
+    }
+    struct sotto_driver *driver = NULL;
+    assert_ok(sotto_driver_new(&driver, plan, &schema, NULL));
+    sotto_schema_release(&schema);
+    return driver;
+}
+
+static const struct sotto_type all_types[] = {
+    {.kind = SOTTO_KIND_INT64},
+    {.kind = SOTTO_KIND_BOOL},
+    {.kind = SOTTO_KIND_DECIMAL, .scale = 2},
+    {.kind = SOTTO_KIND_FLOAT64},
+    {.kind = SOTTO_KIND_NULL},
+    {.kind = SOTTO_KIND_STRING},
+};
+
+static void test_slots_are_what_is_needed(void **state)
+{
+    (void)state;
+    const char *const outputs[] = {
+        "mean(a) + sum(a)", "sum(b)",   "mean(c)", "d=mean(d) / count(d)",
+        "sum(e)",           "count(f)", NULL};
+    struct sotto_plan *plan = test_plan(outputs);
+    struct sotto_driver *driver = driver_of(plan, all_types);
+    static const uint16_t expected[] = {1, 2, 1, 1, 3, 1, 34, 1, 1, 1, 1};
+    size_t slots_len;
+    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
+    assert_int_equal(sotto_driver_round(driver), 1);
+    assert_int_equal(slots_len, sizeof expected / sizeof expected[0]);
+    assert_memory_equal(slots, expected, sizeof expected);
+    assert_int_equal(sotto_driver_limbs_len(driver), 47);
+    sotto_driver_free(driver);
+    sotto_driver_free(NULL);
+    sotto_plan_free(plan);
+}
+
+/* Limbs of: a count, a sum (2); b sum; c count, sum (3); d count, sum (34), +inf, -inf; e, f counts
+ */
+enum { A_COUNT, A_SUM, B_SUM = 3, C_COUNT, C_SUM, D_COUNT = 8, D_SUM, D_INF = 43, E_COUNT = 45 };
+
+static void test_aggregates_that_cannot_be(void **state)
+{
+    (void)state;
+    const char *const outputs[] = {"mean(a)", "sum(b)",   "mean(c)", "mean(d)",
+                                   "sum(e)",  "count(f)", NULL};
+    static const struct {
+        size_t limb;
+        uint64_t value;
+        const char *part;
+    } cases[] = {
+        {A_COUNT, UINT64_MAX, "impossible count"},
+        {A_COUNT, SOTTO_ROWS_MAX + 1, "impossible count"},
+        {A_SUM, 1, "too large for its rows"},
+        {B_SUM, UINT64_MAX, "too large for its rows"},
+        {B_SUM, SOTTO_ROWS_MAX + 1, "too large for its rows"},
+        {C_SUM + 2, UINT64_C(1) << 63, "too large for its rows"},
+        {D_INF, 1, "number of infinities"},
+        {D_SUM + 33, 1, "too large for its rows"},
+        {E_COUNT, 1, "impossible count"},
+    };
+    struct sotto_plan *plan = test_plan(outputs);
+    struct sotto_driver *driver = driver_of(plan, all_types);
+    uint64_t limbs[47] = {0};
+    struct sotto_error err = {0};
+    char *json = NULL;
+    struct sotto_result_parties parties = {3, 3, 3};
+    assert_int_equal(sotto_driver_result(driver, &json, &parties, NULL, 0, &err),
+                     SOTTO_ERROR_STATE);
+    assert_int_equal(sotto_driver_advance(driver, limbs, 46, &err), SOTTO_ERROR_PROTOCOL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        memset(limbs, 0, sizeof limbs);
+        limbs[cases[i].limb] = cases[i].value;
+        assert_int_equal(sotto_driver_advance(driver, limbs, 47, &err), SOTTO_ERROR_PROTOCOL);
+        assert_contains(err.text, cases[i].part);
+        assert_int_equal(sotto_driver_round(driver), 1);
+    }
+    memset(limbs, 0, sizeof limbs);
+    limbs[D_COUNT] = 2;
+    limbs[D_INF + 1] = 1;
+    assert_ok(sotto_driver_advance(driver, limbs, 47, &err));
+    assert_int_equal(sotto_driver_round(driver), 0);
+    assert_int_equal(sotto_driver_limbs_len(driver), 0);
+    assert_int_equal(sotto_driver_advance(driver, limbs, 47, &err), SOTTO_ERROR_STATE);
+    assert_int_equal(sotto_driver_partial(driver, limbs, 47, NULL, NULL, &err), SOTTO_ERROR_STATE);
+    assert_ok(sotto_driver_result(driver, &json, &parties, NULL, 0, &err));
+    assert_contains(json, "\"mean(d)\": {\"value\": null, \"special\": \"-inf\"}");
+    sotto_free(json);
+    sotto_driver_free(driver);
+    sotto_plan_free(plan);
+}
+
+static void test_a_failed_partial_is_zero(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = test_plan_of("sum(a)");
+    struct sotto_type type = {.kind = SOTTO_KIND_INT64};
+    struct sotto_driver *driver = driver_of(plan, &type);
+    struct sotto_csv *csv = test_csv("a\n0.5\n");
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    const struct sotto_catalogue *borrowed = catalogue;
+    uint64_t limbs[2] = {7, 7};
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_driver_partial(driver, limbs, 2, &csv, &borrowed, &err),
+                     SOTTO_ERROR_TYPE);
+    assert_true(limbs[0] == 0 && limbs[1] == 0);
+    catalogue->columns[0].name[0] = 'z';
+    assert_int_equal(sotto_driver_partial(driver, limbs, 2, &csv, &borrowed, &err),
+                     SOTTO_ERROR_NOT_FOUND);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    sotto_driver_free(driver);
+    sotto_plan_free(plan);
+}
+
+/* --- The schema as bytes --- */
+
+static void test_schema_bytes(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = test_plan_of("mean(a) + mean(b)");
+    struct sotto_schema_field fields[] = {
+        {.type = {.kind = SOTTO_KIND_DECIMAL, .scale = 18}},
+        {.type = {.kind = SOTTO_KIND_FLOAT64}, .digits_lost = true}};
+    struct sotto_schema schema = {.fields = fields, .fields_len = 2};
+    struct sotto_schema back = {0};
+    struct sotto_writer writer;
+    struct sotto_reader reader;
+    sotto_writer_init(&writer, 100);
+    sotto_schema_write(&schema, &writer);
+    assert_int_equal(writer.data_bytes, 10);
+    sotto_reader_init(&reader, writer.data, writer.data_bytes);
+    assert_ok(sotto_schema_read(&back, plan, &reader));
+    assert_true(sotto_reader_finished(&reader));
+    assert_int_equal(back.fields[0].type.scale, 18);
+    assert_true(back.fields[1].digits_lost);
+    sotto_schema_release(&back);
+    for (size_t cut = 0; cut < writer.data_bytes; cut++) {
+        sotto_reader_init(&reader, writer.data, cut);
+        assert_int_equal(sotto_schema_read(&back, plan, &reader), SOTTO_ERROR_INPUT);
+        assert_null(back.fields);
+    }
+    static const uint8_t wrong[][2] = {{4, 6}, {5, 19}, {6, 2}, {7, 6},
+                                       {8, 1}, {9, 2},  {0, 3}, {4, 1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        uint8_t before = writer.data[wrong[i][0]];
+        writer.data[wrong[i][0]] = wrong[i][1];
+        sotto_reader_init(&reader, writer.data, writer.data_bytes);
+        assert_int_equal(sotto_schema_read(&back, plan, &reader), SOTTO_ERROR_INPUT);
+        writer.data[wrong[i][0]] = before;
+    }
+    sotto_writer_release(&writer);
+    sotto_plan_free(plan);
+}
+
+/* --- NIST's NumAcc, from their definitions --- */
+
+static void num_acc(const char *first, const char *odd, const char *even, const char *mean)
+{
+    char *parties[3] = {NULL};
+    for (size_t party = 0; party < 3; party++) {
+        parties[party] = malloc(8192);
+        assert_non_null(parties[party]);
+        strcpy(parties[party], "y\n");
+    }
+    for (size_t i = 0; i < 1001; i++) {
+        char *text = parties[i * i % 3];
+        strcat(text, i == 0 ? first : i % 2 == 1 ? odd : even);
+        strcat(text, "\n");
+    }
+    char part[100];
+    (void)snprintf(part, sizeof part, "{\"value\": %s, \"exact\": \"%s\"}", mean, mean);
+    gives("x=mean(y)", (const char *const *)parties, 3, part);
+    for (size_t party = 0; party < 3; party++) {
+        free(parties[party]);
+    }
+}
+
+static void test_nist_num_acc(void **state)
+{
+    (void)state;
+    gives1("x=mean(y)", "y\n10000001\n10000003\n10000002\n",
+           "{\"value\": 10000002.0, \"exact\": \"10000002\"}");
+    num_acc("1.2", "1.1", "1.3", "1.2");
+    num_acc("1000000.2", "1000000.1", "1000000.3", "1000000.2");
+    num_acc("10000000.2", "10000000.1", "10000000.3", "10000000.2");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_what_is_not_finite),
+        cmocka_unit_test(test_parties_of_different_types),
+        cmocka_unit_test(test_types_that_do_not_fit),
+        cmocka_unit_test(test_slots_are_what_is_needed),
+        cmocka_unit_test(test_aggregates_that_cannot_be),
+        cmocka_unit_test(test_a_failed_partial_is_zero),
+        cmocka_unit_test(test_schema_bytes),
+        cmocka_unit_test(test_nist_num_acc),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

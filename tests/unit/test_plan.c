@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <sotto/alloc.h>
+#include <sotto/plan.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HEAD "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", "
+#define DATA "\"datasets\": {\"wages\": \"wages.csv\"}"
+
+static void refuses_bytes(const char *json, size_t bytes, enum sotto_status expected,
+                          const char *part)
+{
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_plan_parse(&plan, json, bytes, NULL), expected);
+    assert_int_equal(sotto_plan_parse(&plan, json, bytes, &err), expected);
+    assert_null(plan);
+    assert_contains(err.text, part);
+}
+
+static void refuses(const char *json, const char *part)
+{
+    refuses_bytes(json, strlen(json), SOTTO_ERROR_PLAN, part);
+}
+
+static void refuses_output(const char *expression, const char *part)
+{
+    char json[600];
+    (void)snprintf(json, sizeof json, HEAD DATA ", \"select\": {\"x\": \"%s\"}}", expression);
+    refuses(json, part);
+}
+
+static void test_json_errors(void **state)
+{
+    (void)state;
+    refuses("", "no valid JSON: line 1");
+    refuses("{\"version\": 1,\n \"name\": }", "line 2, column");
+    refuses("3", "plan: expected an object, found an integer");
+    refuses("{\"a\": 1, \"a\": 2}", "duplicate");
+    refuses("{} x", "no valid JSON");
+    refuses_bytes("{\"a\0\": 1}", 9, SOTTO_ERROR_PLAN, "no valid JSON");
+    refuses("{\"a\\u0000\": 1}", "no valid JSON");
+    refuses("{\"a\": \"\xff\"}", "no valid JSON");
+    refuses("{\"version\": 1, \"strategi\": {}}",
+            "unknown key \"strategi\"; did you mean \"strategy\"?");
+    refuses("{\"zzzzzzzz\": {}}", "unknown key \"zzzzzzzz\"");
+    refuses("{}", "key \"version\" is missing");
+    refuses("{\"version\": 2}", "version: expected 1, found 2");
+    refuses("{\"version\": \"1\"}", "version: expected 1, found a string");
+    refuses("{\"version\": 1}", "key \"type\" is missing");
+    refuses("{\"version\": 1, \"type\": \"learning\"}", "expected \"analytics\"");
+    refuses("{\"version\": 1, \"type\": 7}", "type: expected a string, found an integer");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"where\": \"a > 1\"}",
+            "\"where\" is not supported in this version");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"group_by\": []}", "\"group_by\" is not");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"enable_verify\": true}",
+            "until verification exists");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"enable_verify\": 1}", "a boolean");
+    refuses("{\"version\": 1, \"type\": \"analytics\"}", "key \"name\" is missing");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"name\": \"\"}", "name: expected 1 to 256");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"name\": \"a\\nb\"}", "control characters");
+    char *large = malloc(SOTTO_PLAN_BYTES_MAX + 1);
+    assert_non_null(large);
+    memset(large, ' ', SOTTO_PLAN_BYTES_MAX + 1);
+    refuses_bytes(large, SOTTO_PLAN_BYTES_MAX + 1, SOTTO_ERROR_LIMIT, "at most 262144 bytes");
+    free(large);
+}
+
+static void test_datasets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        const char *part;
+    } files[] = {
+        {"/etc/passwd", "absolute"}, {"../x", "\\\"..\\\""}, {"a/../b", ".."},
+        {".hidden", "hidden"},       {"a/.b", "hidden"},     {"a\\\\b", "backslash"},
+        {"", "1 to 255 bytes"},      {"a\\nb", "control"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char json[300];
+        (void)snprintf(json, sizeof json,
+                       HEAD "\"datasets\": {\"w\": \"%s\"}, \"select\": {\"m\": \"mean(a)\"}}",
+                       files[i].file);
+        refuses(json, i == 1 ? "datasets.w: \"../x\": \"..\" is refused" : files[i].part);
+    }
+    refuses(HEAD "\"datasets\": {}}", "datasets: expected at least one");
+    refuses(HEAD "\"datasets\": []}", "datasets: expected an object, found an array");
+    refuses(HEAD "\"datasets\": {\"w\": 3}}", "datasets.w: expected a file name, found an integer");
+    refuses(HEAD "\"datasets\": {\"a b\": \"f\"}}", "\"a b\" can't be a dataset's name");
+    refuses(HEAD "\"select\": {}}", "key \"datasets\" is missing");
+    refuses(HEAD DATA "}", "key \"select\" is missing");
+    refuses(HEAD DATA ", \"select\": {}}", "select: expected at least one");
+    refuses(HEAD DATA ", \"select\": {\"x\": 1}}", "select.x: expected an expression");
+    refuses(HEAD DATA ", \"select\": {\"\": \"mean(a)\"}}", "an output's name");
+}
+
+static void test_strategy(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *strategy;
+        const char *part;
+    } cases[] = {
+        {"[]", "strategy: expected an object"},
+        {"{\"min_client\": 3}", "\"strategy.min_client\"; did you mean \"strategy.min_clients\"?"},
+        {"{\"min_clients\": \"3\"}", "strategy.min_clients: expected an integer, found a string"},
+        {"{\"min_clients\": 3.0}", "found a number with a fraction"},
+        {"{\"min_clients\": 2}", "with two parties each learns the other's value"},
+        {"{\"min_clients\": 1}", "strategy.min_clients: expected at least 3, found 1"},
+        {"{\"min_clients\": 0}", "strategy.min_clients: expected 1 to 1000, found 0"},
+        {"{\"max_clients\": 1001}", "strategy.max_clients: expected 1 to 1000"},
+        {"{\"min_clients\": 5, \"max_clients\": 4}", "at least min_clients, which is 5, found 4"},
+        {"{\"wait_timeout\": -1}", "strategy.wait_timeout: expected 1 to 604800, found -1"},
+        {"{\"connection_timeout\": 99999999999999999999}", "no valid JSON"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[300];
+        (void)snprintf(json, sizeof json,
+                       HEAD DATA ", \"select\": {\"m\": \"mean(a)\"}, \"strategy\": %s}",
+                       cases[i].strategy);
+        refuses(json, cases[i].part);
+    }
+}
+
+static void test_expression_errors(void **state)
+{
+    (void)state;
+    refuses_output("wage", "output \"x\": \"wage\" is row-wise: an output must be an aggregate, "
+                           "such as mean(wage)");
+    refuses_output("wages.wage", "is row-wise: an output must be an aggregate");
+    refuses_output("wage - mean(wage)", "is row-wise");
+    refuses_output("1 + 2", "\"1 + 2\" is a constant: an output must be an aggregate");
+    refuses_output("1 + medain(a)",
+                   "output \"x\": column 5: unknown function \"medain\"; did you mean \"mean\"?");
+    refuses_output("frobnicate(a)", "there are count, sum and mean");
+    refuses_output("mean(a * 2)", "column 8: arithmetic inside mean is not supported");
+    refuses_output("mean(-a)", "column 6: arithmetic inside mean");
+    refuses_output("sum(mean(a))", "column 5: an aggregate inside sum is not supported");
+    refuses_output("sum(2)", "column 5: sum takes a column, found a constant");
+    refuses_output("sum()", "column 5: sum takes a column, found none");
+    refuses_output("sum(a, b)", "column 6: sum takes one column, found more");
+    refuses_output("", "column 1: expected a column, a number or a function, found the end");
+    refuses_output("mean(a", "column 7: expected \")\", found the end");
+    refuses_output("(mean(a)", "column 9: expected \")\"");
+    refuses_output("mean(a) mean(b)", "column 9: expected an operator or the end, found \"mean\"");
+    refuses_output("mean(a) +", "column 10: expected");
+    refuses_output("mean(a) ** 2", "column 9: \"**\" is not supported in this version");
+    refuses_output("mean(a) and 2", "\"and\" is not supported in this version");
+    refuses_output("mean(a) ! 2", "column 9: unexpected \"!\"");
+    refuses_output("mean(1x)", "column 7: a number can't go on with \"x\"");
+    refuses_output("mean(a) * 1e", "column 12: expected digits after the exponent's e");
+    refuses_output("mean(a) * 1e401", "column 11: expected an exponent between -400 and 400");
+    refuses_output("mean(`a)", "column 6: the name has no closing `");
+    refuses_output("mean(``)", "the name is empty");
+    refuses_output("mean(wagse.a)", "column 6: unknown dataset \"wagse\"; did you mean \"wages\"?");
+    refuses_output("mean(wages.)", "column 12: expected a column's name");
+    refuses_output("\xc3\xa9\xc3\xa9 + medain(a)", "column 6: unknown function");
+    refuses(HEAD "\"datasets\": {\"a\": \"a\", \"b\": \"b\"}, \"select\": {\"m\": \"mean(c)\"}}",
+            "\"c\" must say its dataset, such as a.c");
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    char text[8000] = HEAD DATA ", \"select\": {\"m\": \"";
+    for (int i = 0; i < 70; i++) {
+        strcat(text, "(");
+    }
+    strcat(text, "\"}}");
+    refuses_bytes(text, strlen(text), SOTTO_ERROR_LIMIT, "at most 64 levels");
+    strcpy(text, HEAD DATA ", \"select\": {\"m\": \"mean(a)");
+    for (int i = 0; i < 300; i++) {
+        strcat(text, "+1");
+    }
+    strcat(text, "\"}}");
+    refuses_bytes(text, strlen(text), SOTTO_ERROR_LIMIT, "at most 256 operations");
+    strcpy(text, HEAD DATA ", \"select\": {\"m\": \"");
+    size_t start = strlen(text);
+    memset(text + start, ' ', 4097);
+    strcpy(text + start + 4097, "\"}}");
+    refuses_bytes(text, strlen(text), SOTTO_ERROR_LIMIT, "at most 4096 bytes");
+}
+
+static void test_a_plan(void **state)
+{
+    (void)state;
+    static const char json[] =
+        HEAD "\"datasets\": {\"z\": \"sub/z.csv\", \"a\": \"a.csv\"}, \"enable_verify\": false,"
+             "\"select\": {\"m\": \"mean(z.wage) - mean(a.x)\", \"c\": \"count(a.`od``d`)\","
+             "\"d\": \"sum(a.x)\"}, \"strategy\": {\"min_clients\": 5}}";
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_string_equal(sotto_plan_name(plan), "n");
+    assert_int_equal(sotto_plan_datasets_len(plan), 2);
+    assert_string_equal(sotto_plan_dataset_alias(plan, 0), "a");
+    assert_string_equal(sotto_plan_dataset_file(plan, 1), "sub/z.csv");
+    assert_int_equal(sotto_plan_columns_len(plan), 3);
+    static const char *const names[] = {"od`d", "x", "wage"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(sotto_plan_column(plan, i).name, names[i]);
+        assert_int_equal(sotto_plan_column(plan, i).dataset, i == 2);
+    }
+    const struct sotto_strategy *strategy = sotto_plan_strategy(plan);
+    assert_int_equal(strategy->min_clients, 5);
+    assert_int_equal(strategy->max_clients, 5);
+    assert_int_equal(strategy->wait_timeout_s, 60);
+    assert_int_equal(strategy->connection_timeout_s, 60);
+    sotto_plan_free(plan);
+    sotto_plan_free(NULL);
+}
+
+static void composes(const char *const *outputs, size_t outputs_len, const char *part)
+{
+    static const char *const alias = "t";
+    static const char *const file = "t\"x.csv";
+    struct sotto_plan_parts parts = {.name = "n",
+                                     .dataset_aliases = &alias,
+                                     .dataset_files = &file,
+                                     .datasets_len = 1,
+                                     .outputs = outputs,
+                                     .outputs_len = outputs_len,
+                                     .strategy = {.min_clients = 4, .wait_timeout_s = 7}};
+    char *json = NULL;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_compose(&json, &parts, NULL));
+    assert_contains(json, part);
+    assert_contains(json, "\"strategy\": {\"min_clients\": 4, \"wait_timeout\": 7}");
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_string_equal(sotto_plan_dataset_file(plan, 0), file);
+    sotto_plan_free(plan);
+    sotto_free(json);
+}
+
+static void test_compose(void **state)
+{
+    (void)state;
+    const char *const named[] = {" m = mean(a) ", "mean(a)"};
+    composes(named, 2, "\"select\": {\"m\": \"mean(a)\", \"mean(a)\": \"mean(a)\"}");
+    const char *const odd[] = {"mean(`a=b`)"};
+    composes(odd, 1, "\"mean(`a=b`)\": \"mean(`a=b`)\"");
+    const char *const twice[] = {"m=mean(a)", "m=sum(a)"};
+    const char *const invalid[] = {"m=mean(\xff)"};
+    struct sotto_plan_parts parts = {.name = "n", .outputs = twice, .outputs_len = 2};
+    struct sotto_error err = {0};
+    char *json = NULL;
+    assert_int_equal(sotto_plan_compose(&json, &parts, &err), SOTTO_ERROR_PLAN);
+    assert_contains(err.text, "two outputs are named \"m\"");
+    parts.outputs = invalid;
+    parts.outputs_len = 1;
+    assert_int_equal(sotto_plan_compose(&json, &parts, &err), SOTTO_ERROR_PLAN);
+    assert_contains(err.text, "UTF-8");
+    assert_null(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json_errors), cmocka_unit_test(test_datasets),
+        cmocka_unit_test(test_strategy),    cmocka_unit_test(test_expression_errors),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_a_plan),
+        cmocka_unit_test(test_compose),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
