@@ -33,6 +33,20 @@ size_t fault_each_allocation(fault_run *run, void *context)
     }
 }
 
+static struct allocation_fault by_hand;
+
+void fault_allocation_begin(size_t fail_at)
+{
+    by_hand = (struct allocation_fault){.fail_at = fail_at};
+    sotto_alloc_set_hook(allow, &by_hand);
+}
+
+bool fault_allocation_end(void)
+{
+    sotto_alloc_set_hook(NULL, NULL);
+    return by_hand.calls >= by_hand.fail_at;
+}
+
 static enum sotto_status fault_fill(void *context, uint8_t *out, size_t out_bytes)
 {
     struct fault_random *fault = context;

@@ -15,6 +15,11 @@ typedef enum sotto_status fault_run(void *context);
  * run made, at least 1. */
 size_t fault_each_allocation(fault_run *run, void *context);
 
+/* Injects one failure by hand, for code that lives on with it: the fail_at-th allocation from now
+ * on. _end returns whether it came to that. */
+void fault_allocation_begin(size_t fail_at);
+bool fault_allocation_end(void);
+
 /* The same for randomness: `source` must be what the code under test draws from. */
 struct fault_random {
     struct sotto_random_stream stream;
