@@ -57,8 +57,7 @@ void compute__send(struct compute *compute, struct sotto_action *action, uint64_
     struct sotto_message_route route;
     bool is_own = sotto_key_equal(&action->peer, &compute->key);
     struct job *job = job_new(is_own ? JOB_MESSAGE : EVENT_SEND);
-    if (job == NULL ||
-        !sotto_message_route(&route, action->bytes.data, action->bytes.data_bytes)) {
+    if (job == NULL || !sotto_message_route(&route, action->bytes.data, action->bytes.data_bytes)) {
         log_line("a message to %s is lost: out of memory",
                  compute__peer_name(compute, &action->peer));
         job_free(job);

@@ -65,7 +65,8 @@ static enum sotto_status write_end(struct compute *compute, const struct host *h
         status = store_log(store, host->number, clock_unix_ms(), line, err);
     }
     if (status == SOTTO_OK && state == TASK_FINISHED) {
-        status = store_result(store, host->number, sotto_task_aggregator_result(host->machine), err);
+        status =
+            store_result(store, host->number, sotto_task_aggregator_result(host->machine), err);
     }
     if (status == SOTTO_OK) {
         status = store_task_state(store, host->number, state,
@@ -161,10 +162,9 @@ static enum sotto_status check_own_data(struct compute *compute, const struct so
     struct dataset *datasets = sotto_alloc_zeroed((len + 1) * sizeof *datasets);
     const struct sotto_catalogue **catalogues = sotto_alloc_array(len + 1, sizeof(void *));
     bool has_all = true;
-    enum sotto_status status =
-        datasets == NULL || catalogues == NULL
-            ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
-            : SOTTO_OK;
+    enum sotto_status status = datasets == NULL || catalogues == NULL
+                                   ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                                   : SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         const char *file = sotto_plan_dataset_file(plan, i);
         bool is_offered = config_offers(compute->config.config, file);
@@ -293,8 +293,8 @@ void host_create(struct compute *compute, const struct job *job)
              sotto_plan_name(plan));
     drain(compute, host, true);
     char reply[64];
-    int reply_bytes = snprintf(reply, sizeof reply, "{\"task_id\": %llu}",
-                               (unsigned long long)host->number);
+    int reply_bytes =
+        snprintf(reply, sizeof reply, "{\"task_id\": %llu}", (unsigned long long)host->number);
     compute__reply(compute, job->request, HTTP_OK, sotto_text_copy(reply, (size_t)reply_bytes));
 out:
     sotto_plan_free(plan);

@@ -195,8 +195,7 @@ static void drain(struct compute *compute, struct seat *seat)
             break;
         case SOTTO_ACTION_DONE:
             log_line("%s: ended (%s)%s%s", seat->label, sotto_status_name(action.status),
-                     action.text[0] != '\0' ? ": " : "",
-                     action.text);
+                     action.text[0] != '\0' ? ": " : "", action.text);
             seat->has_ended = true;
             break;
         }
@@ -251,9 +250,8 @@ void seat_invited(struct compute *compute, const struct sotto_message_route *rou
     }
     struct seat *seat = sotto_alloc_zeroed(sizeof *seat);
     enum sotto_status status =
-        seat == NULL
-            ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
-            : store_has_answered(compute->config.store, &has_answered, &route->task, &err);
+        seat == NULL ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                     : store_has_answered(compute->config.store, &has_answered, &route->task, &err);
     struct sotto_task_party_config config = {
         .identity = compute->config.identity,
         .random = sotto_random_system(),
@@ -264,8 +262,8 @@ void seat_invited(struct compute *compute, const struct sotto_message_route *rou
         .now_ms = clock_ms(),
     };
     if (status == SOTTO_OK) {
-        status = sotto_task_party_new(&seat->machine, &config, message->data, message->data_bytes,
-                                      &err);
+        status =
+            sotto_task_party_new(&seat->machine, &config, message->data, message->data_bytes, &err);
     }
     if (status != SOTTO_OK) {
         log_line("an invitation is ignored: %s", err.text);

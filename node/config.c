@@ -79,8 +79,8 @@ struct yaml_messages {
     char where[128];
 };
 
-__attribute__((format(printf, 3, 0))) static void
-yaml_message(cyaml_log_t level, void *context, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void yaml_message(cyaml_log_t level, void *context,
+                                                               const char *format, va_list args)
 {
     struct yaml_messages *messages = context;
     char line[256];
@@ -296,9 +296,9 @@ static enum sotto_status check_peer(struct config *config, const char *path, uns
                                    config->file->peers[i].name, peer->name);
         }
     }
-    return same_name ? sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: two nodes named %s", path,
-                                       peer->name)
-                     : SOTTO_OK;
+    return same_name
+               ? sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: two nodes named %s", path, peer->name)
+               : SOTTO_OK;
 }
 
 static enum sotto_status check_policy(const struct config *config, const char *path,

@@ -14,10 +14,10 @@ struct dataset {
     struct sotto_catalogue *catalogue;
 };
 
-/* Opens a file that policy offers and gets its catalogue, from the store if the file is the one that
- * was catalogued.
- * Returns: SOTTO_ERROR_NOT_FOUND (policy does not offer it, or there is none), SOTTO_ERROR_REFUSED
- * (a name or link that leads out of data_dir), else as sotto_csv_open_fd and sotto_csv_catalogue. */
+/* Opens a file that policy offers and gets its catalogue, from the store if the file is the one
+ * that was catalogued. Returns: SOTTO_ERROR_NOT_FOUND (policy does not offer it, or there is none),
+ * SOTTO_ERROR_REFUSED (a name or link that leads out of data_dir), else as sotto_csv_open_fd and
+ * sotto_csv_catalogue. */
 enum sotto_status dataset_open(struct dataset *out, const struct config *config,
                                struct store *store, const char *file,
                                struct sotto_error *err) SOTTO_NODISCARD;

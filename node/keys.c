@@ -119,9 +119,9 @@ enum sotto_status identity_file_load(const char *path, struct sotto_identity **o
         sodium_hex2bin(seed, sizeof seed, line + prefix_bytes, strlen(line + prefix_bytes), NULL,
                        &seed_bytes, &end) != 0 ||
         seed_bytes != sizeof seed || *end != '\0') {
-        status = sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                 "%s: not an identity file; expected what `sotto keygen` writes",
-                                 path);
+        status =
+            sotto_error_set(err, SOTTO_ERROR_INPUT,
+                            "%s: not an identity file; expected what `sotto keygen` writes", path);
         goto out;
     }
     status = sotto_identity_from_seed(out, seed);
@@ -195,8 +195,8 @@ enum sotto_status file_read(const char *path, char **out, size_t *out_bytes, siz
     if (ferror(file)) {
         status = sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
     } else if (got > max_bytes) {
-        status = sotto_error_set(err, SOTTO_ERROR_LIMIT, "%s: longer than %zu bytes", path,
-                                 max_bytes);
+        status =
+            sotto_error_set(err, SOTTO_ERROR_LIMIT, "%s: longer than %zu bytes", path, max_bytes);
     } else {
         text[got] = '\0';
         *out = text;

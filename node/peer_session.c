@@ -102,7 +102,8 @@ bool envelope_body_matches(const struct envelope *envelope, const void *body, si
 {
     uint8_t hash[ENVELOPE_HASH_BYTES];
     body_hash(hash, body, body_bytes);
-    return body_bytes == envelope->body_bytes && memcmp(hash, envelope->body_hash, sizeof hash) == 0;
+    return body_bytes == envelope->body_bytes &&
+           memcmp(hash, envelope->body_hash, sizeof hash) == 0;
 }
 
 /* --- Replay --- */

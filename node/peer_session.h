@@ -7,7 +7,8 @@
  * specification. No I/O here.
  *
  * An envelope is a header, a signature of the header, and the body, whose hash and length are in
- * the header: a receiver knows who is talking, and how much will come, before it stores any of it. */
+ * the header: a receiver knows who is talking, and how much will come, before it stores any of it.
+ */
 
 #include <sotto/bytes.h>
 #include <sotto/identity.h>
@@ -28,8 +29,8 @@ struct session_id {
     uint8_t bytes[SESSION_BYTES];
 };
 
-enum sotto_status session_id_random(struct session_id *out, struct sotto_random random)
-    SOTTO_NODISCARD;
+enum sotto_status session_id_random(struct session_id *out,
+                                    struct sotto_random random) SOTTO_NODISCARD;
 bool session_id_equal(const struct session_id *a, const struct session_id *b);
 
 struct envelope {

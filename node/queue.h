@@ -49,8 +49,8 @@ struct queue {
 };
 
 /* polled: makes the eventfd. */
-enum sotto_status queue_init(struct queue *queue, bool polled, struct sotto_error *err)
-    SOTTO_NODISCARD;
+enum sotto_status queue_init(struct queue *queue, bool polled,
+                             struct sotto_error *err) SOTTO_NODISCARD;
 void queue_release(struct queue *queue);
 
 /* Takes job. Threads: any. */

@@ -41,8 +41,8 @@ static const char *const migrations[] = {
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
 static const char *const state_names[TASK_STATES_LEN] = {
-    [TASK_PENDING] = "PENDING",   [TASK_RUNNING] = "RUNNING", [TASK_FINISHED] = "FINISHED",
-    [TASK_CONFIRMED] = "CONFIRMED", [TASK_ERROR] = "ERROR",   [TASK_CANCELLED] = "CANCELLED",
+    [TASK_PENDING] = "PENDING",     [TASK_RUNNING] = "RUNNING", [TASK_FINISHED] = "FINISHED",
+    [TASK_CONFIRMED] = "CONFIRMED", [TASK_ERROR] = "ERROR",     [TASK_CANCELLED] = "CANCELLED",
 };
 
 const char *task_state_name(enum task_state state)
@@ -262,17 +262,15 @@ void store_rollback(struct store *store)
 /* --- Tasks --- */
 
 enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
-                                    const struct store_task *task,
-                                    const struct sotto_task_id *id, const char *plan_json,
-                                    struct sotto_error *err)
+                                    const struct store_task *task, const struct sotto_task_id *id,
+                                    const char *plan_json, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status =
         prepare(store, &statement, err,
                 "INSERT INTO tasks(uid, name, type, creator, status, plan, created_at)"
                 " VALUES (?,?,?,?,?,?,?)",
-                "bttttti",
-                id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
+                "bttttti", id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
                 state_names[task->state], plan_json, (uint64_t)task->created_ms);
     if (status == SOTTO_OK) {
         status = run(store, statement, err);
@@ -307,9 +305,9 @@ enum sotto_status store_result(struct store *store, uint64_t number, const char 
                                struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status = prepare(store, &statement, err,
-                                       "INSERT INTO results(task_id, document) VALUES (?,?)", "it",
-                                       number, json);
+    enum sotto_status status =
+        prepare(store, &statement, err, "INSERT INTO results(task_id, document) VALUES (?,?)", "it",
+                number, json);
     return status == SOTTO_OK ? run(store, statement, err) : status;
 }
 
@@ -418,8 +416,8 @@ enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_ST
 {
     sqlite3_stmt *statement = NULL;
     memset(counts, 0, TASK_STATES_LEN * sizeof counts[0]);
-    enum sotto_status status = prepare(
-        store, &statement, err, "SELECT status, count(*) FROM tasks GROUP BY status", "");
+    enum sotto_status status =
+        prepare(store, &statement, err, "SELECT status, count(*) FROM tasks GROUP BY status", "");
     if (status != SOTTO_OK) {
         return status;
     }
@@ -487,8 +485,8 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
 {
     sqlite3_stmt *statement = NULL;
     struct sotto_buffer document = {0};
-    enum sotto_status status = prepare(
-        store, &statement, err, "SELECT document FROM results WHERE task_id=?", "i", number);
+    enum sotto_status status = prepare(store, &statement, err,
+                                       "SELECT document FROM results WHERE task_id=?", "i", number);
     if (status == SOTTO_OK) {
         status = get_bytes(store, &document, statement, err);
     }

@@ -51,9 +51,8 @@ struct store_task {
 
 /* Makes a task; fills *out_number. task->number is not read. */
 enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
-                                    const struct store_task *task,
-                                    const struct sotto_task_id *id, const char *plan_json,
-                                    struct sotto_error *err) SOTTO_NODISCARD;
+                                    const struct store_task *task, const struct sotto_task_id *id,
+                                    const char *plan_json, struct sotto_error *err) SOTTO_NODISCARD;
 enum sotto_status store_task_state(struct store *store, uint64_t number, enum task_state state,
                                    const char *error, struct sotto_error *err) SOTTO_NODISCARD;
 enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
