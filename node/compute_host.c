@@ -56,14 +56,6 @@ static enum sotto_status write_end(struct compute *compute, const struct host *h
     struct store *store = compute->config.store;
     enum task_state state = end_state(done->status);
     enum sotto_status status = store_begin(store, true, err);
-    if (status == SOTTO_OK && state != TASK_FINISHED) {
-        char line[SOTTO_ERROR_TEXT_BYTES + 64];
-        (void)snprintf(line, sizeof line, "[%s] task %llu: %s (%s)",
-                       state == TASK_CANCELLED ? "Cancelled" : "Error",
-                       (unsigned long long)host->number, done->text,
-                       sotto_status_name(done->status));
-        status = store_log(store, host->number, clock_unix_ms(), line, err);
-    }
     if (status == SOTTO_OK && state == TASK_FINISHED) {
         status =
             store_result(store, host->number, sotto_task_aggregator_result(host->machine), err);

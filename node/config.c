@@ -108,6 +108,28 @@ static const cyaml_config_t yaml_config = {
     .flags = CYAML_CFG_DEFAULT,
 };
 
+/* libcyaml gives the place before an unknown key: finds the line that the key itself is on. */
+static void locate_unknown_key(struct yaml_messages *messages, const char *path)
+{
+    static const char unknown[] = "Unexpected key: ";
+    char line[1024];
+    const char *key = messages->what + sizeof unknown - 1;
+    FILE *file =
+        strncmp(messages->what, unknown, sizeof unknown - 1) == 0 ? fopen(path, "re") : NULL;
+    if (file == NULL) {
+        return;
+    }
+    size_t key_bytes = strlen(key);
+    for (unsigned number = 1; fgets(line, sizeof line, file) != NULL; number++) {
+        const char *start = line + strspn(line, " -{\t\"'");
+        if (strncmp(start, key, key_bytes) == 0 && strchr(":\"' \t", start[key_bytes]) != NULL) {
+            (void)snprintf(messages->where, sizeof messages->where, "line: %u", number);
+            break;
+        }
+    }
+    (void)fclose(file);
+}
+
 static enum sotto_status yaml_load(struct config_file **out, const char *path,
                                    struct sotto_error *err)
 {
@@ -123,6 +145,7 @@ static enum sotto_status yaml_load(struct config_file **out, const char *path,
         cyaml_load_file(path, &config, &file_schema, (cyaml_data_t **)(void *)out, NULL);
     if (code != CYAML_OK) {
         *out = NULL;
+        locate_unknown_key(&messages, path);
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: %s%s%s", path,
                                messages.what[0] != '\0' ? messages.what : cyaml_strerror(code),
                                messages.where[0] != '\0' ? ", " : "", messages.where);

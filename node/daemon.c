@@ -68,7 +68,10 @@ static void on_events(void *context, uint32_t ready)
 static void on_signal(void *context, uint32_t ready)
 {
     struct daemon *daemon = context;
+    struct signalfd_siginfo info;
     (void)ready;
+    ssize_t got = read(daemon->signal_fd, &info, sizeof info); /* else it comes again at the end */
+    (void)got;
     log_line("stopping");
     loop_stop(daemon->loop);
 }
@@ -190,7 +193,6 @@ struct daemon_resources {
     struct loop_source *signal_source;
     struct loop_source *event_source;
     sigset_t signals_before;
-    int signal_fd;
     int lock_fd;
     bool has_jobs;
     bool has_events;
@@ -225,10 +227,10 @@ static enum sotto_status start(struct daemon *daemon, struct daemon_resources *h
         status = loop_new(&daemon->loop, err);
     }
     if (status == SOTTO_OK) {
-        status = watch_signals(&held->signal_fd, &held->signals_before, err);
+        status = watch_signals(&daemon->signal_fd, &held->signals_before, err);
     }
     if (status == SOTTO_OK) {
-        status = loop_add(daemon->loop, &held->signal_source, held->signal_fd, EPOLLIN, on_signal,
+        status = loop_add(daemon->loop, &held->signal_source, daemon->signal_fd, EPOLLIN, on_signal,
                           daemon, err);
     }
     if (status == SOTTO_OK) {
@@ -250,8 +252,8 @@ static enum sotto_status start(struct daemon *daemon, struct daemon_resources *h
 
 enum sotto_status daemon_run(const struct config *config, struct sotto_error *err)
 {
-    struct daemon daemon = {.config = config};
-    struct daemon_resources held = {.signal_fd = -1, .lock_fd = -1};
+    struct daemon daemon = {.config = config, .signal_fd = -1};
+    struct daemon_resources held = {.lock_fd = -1};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     enum sotto_status status = start(&daemon, &held, err);
     if (status == SOTTO_OK) {
@@ -262,8 +264,8 @@ enum sotto_status daemon_run(const struct config *config, struct sotto_error *er
     http_api_free(daemon.api);
     compute_stop(daemon.compute);
     loop_free(daemon.loop);
-    if (held.signal_fd >= 0) {
-        (void)close(held.signal_fd);
+    if (daemon.signal_fd >= 0) {
+        (void)close(daemon.signal_fd);
         (void)pthread_sigmask(SIG_SETMASK, &held.signals_before, NULL);
     }
     if (held.has_events) {

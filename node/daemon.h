@@ -29,6 +29,7 @@ struct daemon {
     struct queue jobs;
     struct queue events;
     struct compute *compute;
+    int signal_fd;
     struct http_api *api;
     struct http_peer *peer; /* NULL: no peer listener */
     struct peer_client *client;
