@@ -1,1 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
+foreach(name config store peer_session)
+  sotto_test(unit ${name} sotto_node)
+endforeach()
+
+# sotto_e2e(<name>): tests/e2e/test_<name>.py drives real daemons; the standard library of Debian's
+# python3 is all it needs.
+find_program(SOTTO_PYTHON3 NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+function(sotto_e2e name)
+  add_test(NAME e2e/${name}
+    COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_${name}.py)
+  set_tests_properties(e2e/${name} PROPERTIES LABELS e2e TIMEOUT 300
+    ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>")
+endfunction()

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "keys.h"
+#include "log.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <jansson.h>
+#include <sotto/alloc.h>
+#include <sotto/bytes.h>
+#include <sotto/secret.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Commands against a node's API. */
+
+#define NODE_DEFAULT "http://127.0.0.1:6700"
+#define RESPONSE_BYTES_MAX ((size_t)256 * 1024 * 1024)
+#define LOGS_LIMIT 200
+#define POLL_SECONDS 25
+#define HTTP_OK 200
+
+struct client {
+    CURL *easy;
+    struct curl_slist *headers;
+    const char *base;
+    struct sotto_writer response;
+};
+
+static void client_release(struct client *client)
+{
+    curl_easy_cleanup(client->easy);
+    curl_slist_free_all(client->headers);
+    sotto_writer_release(&client->response);
+    curl_global_cleanup();
+}
+
+static size_t on_response(char *data, size_t size, size_t len, void *context)
+{
+    struct client *client = context;
+    sotto_write_bytes(&client->response, data, size * len);
+    return sotto_writer_status(&client->response) == SOTTO_OK ? size * len : 0;
+}
+
+static enum sotto_status set_token(struct client *client, const struct args *args,
+                                   struct sotto_error *err)
+{
+    char token[TOKEN_TEXT_BYTES];
+    char header[512];
+    const char *text = getenv("SOTTO_TOKEN");
+    if (args->token_file != NULL) {
+        enum sotto_status status = token_file_load(args->token_file, token, false, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        text = token;
+    }
+    if (text != NULL) {
+        (void)snprintf(header, sizeof header, "Authorization: Bearer %s", text);
+        client->headers = curl_slist_append(client->headers, header);
+        sotto_wipe(header, sizeof header);
+    }
+    sotto_wipe(token, sizeof token);
+    return SOTTO_OK;
+}
+
+static bool is_loopback(const char *url)
+{
+    return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://[::1]", 12) == 0 ||
+           strncmp(url, "http://localhost", 16) == 0;
+}
+
+static enum sotto_status client_init(struct client *client, const struct args *args,
+                                     struct sotto_error *err)
+{
+    const char *ca = args->ca != NULL ? args->ca : getenv("SOTTO_CA");
+    const char *node = getenv("SOTTO_NODE");
+    *client = (struct client){.base = args->node != NULL ? args->node
+                                      : node != NULL     ? node
+                                                         : NODE_DEFAULT};
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
+    client->easy = curl_easy_init();
+    client->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (client->easy == NULL || client->headers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
+    }
+    enum sotto_status status = set_token(client, args, err);
+    (void)curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
+    (void)curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, on_response);
+    (void)curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
+    (void)curl_easy_setopt(client->easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(client->easy, CURLOPT_CONNECTTIMEOUT, 10L);
+    (void)curl_easy_setopt(client->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (is_loopback(client->base)) {
+        (void)curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
+    }
+    if (ca != NULL) {
+        (void)curl_easy_setopt(client->easy, CURLOPT_CAINFO, ca);
+    }
+    return status;
+}
+
+/* What the node says of an error. */
+static enum sotto_status node_error(const struct client *client, long http_status,
+                                    struct sotto_error *err)
+{
+    json_t *object =
+        json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
+    const char *detail = json_string_value(json_object_get(object, "detail"));
+    if (detail != NULL) {
+        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s", detail);
+    } else {
+        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s answers with HTTP status %ld",
+                              client->base, http_status);
+    }
+    json_decref(object);
+    return SOTTO_ERROR_REFUSED;
+}
+
+/* GETs path, or POSTs body to it if that is not NULL. The answer is in client->response. */
+static enum sotto_status client_call(struct client *client, const char *path, const char *body,
+                                     struct sotto_error *err)
+{
+    char url[1024];
+    long http_status = 0;
+    size_t base_bytes = strlen(client->base);
+    if (base_bytes > 0 && client->base[base_bytes - 1] == '/') {
+        base_bytes--;
+    }
+    (void)snprintf(url, sizeof url, "%.*s%s", (int)base_bytes, client->base, path);
+    sotto_writer_release(&client->response);
+    sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
+    (void)curl_easy_setopt(client->easy, CURLOPT_URL, url);
+    if (body != NULL) {
+        (void)curl_easy_setopt(client->easy, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(client->easy, CURLOPT_POSTFIELDS, body);
+        (void)curl_easy_setopt(client->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+    } else {
+        (void)curl_easy_setopt(client->easy, CURLOPT_HTTPGET, 1L);
+    }
+    CURLcode code = curl_easy_perform(client->easy);
+    if (code != CURLE_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached: %s",
+                               client->base, curl_easy_strerror(code));
+    }
+    (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    return http_status == HTTP_OK ? SOTTO_OK : node_error(client, http_status, err);
+}
+
+/* The same, and the answer as JSON; *out is ended by json_decref. */
+static enum sotto_status client_json(struct client *client, json_t **out, const char *path,
+                                     const char *body, struct sotto_error *err)
+{
+    enum sotto_status status = client_call(client, path, body, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    *out = json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
+    return *out != NULL ? SOTTO_OK
+                        : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                          "%s does not answer like a sotto node", client->base);
+}
+
+/* --- Steps --- */
+
+static enum sotto_status create(struct client *client, const char *plan, uint64_t *out_number,
+                                struct sotto_error *err)
+{
+    json_t *object = NULL;
+    enum sotto_status status = client_json(client, &object, "/v1/task", plan, err);
+    if (status == SOTTO_OK) {
+        *out_number = (uint64_t)json_integer_value(json_object_get(object, "task_id"));
+        json_decref(object);
+    }
+    return status;
+}
+
+/* Whether the task has ended, after at most wait_s; *out_failed: not with a result. */
+static enum sotto_status poll_end(struct client *client, uint64_t number, int wait_s,
+                                  bool *out_ended, bool *out_failed, struct sotto_error *err)
+{
+    char path[128];
+    json_t *object = NULL;
+    (void)snprintf(path, sizeof path, "/v1/task/status?task_id=%llu&wait=%d",
+                   (unsigned long long)number, wait_s);
+    enum sotto_status status = client_json(client, &object, path, NULL, err);
+    if (status == SOTTO_OK) {
+        const char *state = json_string_value(json_object_get(object, "status"));
+        state = state != NULL ? state : "";
+        *out_ended = strcmp(state, "PENDING") != 0 && strcmp(state, "RUNNING") != 0;
+        *out_failed =
+            *out_ended && strcmp(state, "FINISHED") != 0 && strcmp(state, "CONFIRMED") != 0;
+        json_decref(object);
+    }
+    return status;
+}
+
+static enum sotto_status print_logs(struct client *client, uint64_t number, uint64_t *start,
+                                    int wait_s, FILE *out, size_t *out_len, struct sotto_error *err)
+{
+    char path[192];
+    json_t *array = NULL;
+    json_t *line;
+    size_t index;
+    (void)snprintf(path, sizeof path, "/v1/task/logs?task_id=%llu&start=%llu&limit=%d&wait=%d",
+                   (unsigned long long)number, (unsigned long long)*start, LOGS_LIMIT, wait_s);
+    enum sotto_status status = client_json(client, &array, path, NULL, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    json_array_foreach(array, index, line)
+    {
+        char when[LOG_TIME_BYTES];
+        char text[2048];
+        const char *message = json_string_value(json_object_get(line, "message"));
+        log_time(when, json_integer_value(json_object_get(line, "created_at")));
+        (void)snprintf(text, sizeof text, "%s", message != NULL ? message : "");
+        sotto_text_sanitize(text);
+        (void)fprintf(out, "%s  %s\n", when, text);
+        *start = (uint64_t)json_integer_value(json_object_get(line, "id")) + 1;
+    }
+    (void)fflush(out);
+    *out_len = json_array_size(array);
+    json_decref(array);
+    return SOTTO_OK;
+}
+
+/* Prints the log until the task ends. */
+static enum sotto_status trace(struct client *client, uint64_t number, FILE *out, bool *out_failed,
+                               struct sotto_error *err)
+{
+    uint64_t start = 0;
+    bool has_ended = false;
+    size_t len = 0;
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && !(has_ended && len == 0)) {
+        status = print_logs(client, number, &start, has_ended ? 0 : POLL_SECONDS, out, &len, err);
+        if (status == SOTTO_OK && !has_ended) {
+            status = poll_end(client, number, 0, &has_ended, out_failed, err);
+            len = 1; /* lines that came between the two calls are fetched once more */
+        }
+    }
+    return status;
+}
+
+static int print_task_result(struct client *client, uint64_t number, bool as_json)
+{
+    char path[64];
+    struct sotto_error err = {0};
+    (void)snprintf(path, sizeof path, "/v1/task/result?task_id=%llu", (unsigned long long)number);
+    if (client_call(client, path, NULL, &err) != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    return print_result((const char *)client->response.data, client->response.data_bytes, as_json);
+}
+
+/* --- Commands --- */
+
+static bool number_argument(const struct args *args, uint64_t *out)
+{
+    char *end = NULL;
+    if (args->positional_len != 1 || args->outputs_len > 0) {
+        (void)command_usage("expected one task number");
+        return false;
+    }
+    const char *text = args->positional[0];
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0) {
+        (void)command_usage("\"%s\" is not a task number", text);
+        return false;
+    }
+    return true;
+}
+
+int cmd_create(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    char *plan = NULL;
+    size_t plan_bytes;
+    uint64_t number = 0;
+    if (args->positional_len != 1 || args->outputs_len > 0) {
+        return command_usage("expected: sotto create plan.json");
+    }
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status == SOTTO_OK) {
+        status = file_read(args->positional[0], &plan, &plan_bytes, SOTTO_PLAN_BYTES_MAX, &err);
+    }
+    if (status == SOTTO_OK) {
+        status = create(&client, plan, &number, &err);
+    }
+    if (status == SOTTO_OK) {
+        (void)printf(args->json ? "{\"task_id\": %llu}\n" : "%llu\n", (unsigned long long)number);
+    }
+    sotto_free(plan);
+    client_release(&client);
+    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}
+
+int cmd_trace(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    uint64_t number;
+    bool has_failed = false;
+    if (!number_argument(args, &number)) {
+        return EXIT_USAGE;
+    }
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status == SOTTO_OK) {
+        status = trace(&client, number, stdout, &has_failed, &err);
+    }
+    client_release(&client);
+    return status != SOTTO_OK ? command_failed(&err) : has_failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+int cmd_wait(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    uint64_t number;
+    bool has_ended = false;
+    bool has_failed = false;
+    if (!number_argument(args, &number)) {
+        return EXIT_USAGE;
+    }
+    enum sotto_status status = client_init(&client, args, &err);
+    while (status == SOTTO_OK && !has_ended) {
+        status = poll_end(&client, number, POLL_SECONDS, &has_ended, &has_failed, &err);
+    }
+    client_release(&client);
+    return status != SOTTO_OK ? command_failed(&err) : has_failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+int cmd_result(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    uint64_t number;
+    if (!number_argument(args, &number)) {
+        return EXIT_USAGE;
+    }
+    int code = client_init(&client, args, &err) == SOTTO_OK
+                   ? print_task_result(&client, number, args->json)
+                   : command_failed(&err);
+    client_release(&client);
+    return code;
+}
+
+/* The plan of `sotto run`: a file, or composed from the options. Ended by sotto_free. */
+static enum sotto_status run_plan(char **out, const struct args *args, struct sotto_error *err)
+{
+    struct data_options data = {0};
+    size_t bytes;
+    if (args->positional_len == 1) {
+        return file_read(args->positional[0], out, &bytes, SOTTO_PLAN_BYTES_MAX, err);
+    }
+    struct sotto_strategy strategy = args->strategy;
+    if (strategy.min_clients == 0) {
+        strategy.min_clients = SOTTO_PLAN_MIN_CLIENTS;
+    }
+    if (strategy.max_clients == 0) {
+        strategy.max_clients = strategy.min_clients;
+    }
+    strategy.wait_timeout_s = strategy.wait_timeout_s == 0 ? 60 : strategy.wait_timeout_s;
+    strategy.connection_timeout_s =
+        strategy.connection_timeout_s == 0 ? 60 : strategy.connection_timeout_s;
+    enum sotto_status status = data_options_parse(&data, args->data, args->data_len, err);
+    if (status == SOTTO_OK) {
+        status = compose_plan(out, &data, args, &strategy, err);
+    }
+    data_options_release(&data);
+    return status;
+}
+
+int cmd_run(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    char *plan = NULL;
+    uint64_t number = 0;
+    bool has_failed = false;
+    bool has_file = args->positional_len == 1 && args->outputs_len == 0 && args->data_len == 0;
+    bool has_parts = args->positional_len == 0 && args->outputs_len > 0 && args->data_len > 0;
+    if (!has_file && !has_parts) {
+        return command_usage("expected a plan file, or --data and expressions after --; see sotto "
+                             "run --help");
+    }
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status == SOTTO_OK) {
+        status = run_plan(&plan, args, &err);
+    }
+    if (status == SOTTO_OK) {
+        status = create(&client, plan, &number, &err);
+    }
+    if (status == SOTTO_OK) {
+        status = trace(&client, number, stderr, &has_failed, &err);
+    }
+    int code = status != SOTTO_OK ? command_failed(&err)
+               : has_failed       ? EXIT_FAILED
+                                  : print_task_result(&client, number, args->json);
+    sotto_free(plan);
+    client_release(&client);
+    return code;
+}
+
+static void print_tasks(json_t *tasks)
+{
+    json_t *task;
+    size_t index;
+    (void)printf("%6s  %-9s  %-19s  %s\n", "task", "status", "created", "name");
+    json_array_foreach(tasks, index, task)
+    {
+        char when[LOG_TIME_BYTES];
+        const char *state = json_string_value(json_object_get(task, "status"));
+        const char *name = json_string_value(json_object_get(task, "name"));
+        char text[256];
+        log_time(when, json_integer_value(json_object_get(task, "created_at")));
+        (void)snprintf(text, sizeof text, "%s", name != NULL ? name : "");
+        sotto_text_sanitize(text);
+        (void)printf("%6lld  %-9s  %-19s  %s\n",
+                     (long long)json_integer_value(json_object_get(task, "id")),
+                     state != NULL ? state : "", when, text);
+    }
+}
+
+int cmd_list(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    json_t *object = NULL;
+    if (args->positional_len > 0 || args->outputs_len > 0) {
+        return command_usage("expected: sotto list");
+    }
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status == SOTTO_OK) {
+        status = client_json(&client, &object, "/v1/tasks?page_size=1000&order=desc", NULL, &err);
+    }
+    if (status == SOTTO_OK && args->json) {
+        (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
+    } else if (status == SOTTO_OK) {
+        print_tasks(json_object_get(object, "tasks"));
+    }
+    json_decref(object);
+    client_release(&client);
+    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}
+
+int cmd_cancel(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    uint64_t number;
+    char path[64];
+    if (!number_argument(args, &number)) {
+        return EXIT_USAGE;
+    }
+    (void)snprintf(path, sizeof path, "/v1/task/cancel?task_id=%llu", (unsigned long long)number);
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status == SOTTO_OK) {
+        status = client_call(&client, path, "", &err);
+    }
+    client_release(&client);
+    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_COMMAND_H
+#define SOTTO_NODE_COMMAND_H
+
+/* The command line: one table (main.c) of commands, one file for each group of them. */
+
+#include <sotto/plan.h>
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1, /* the task failed or was refused */
+    EXIT_USAGE = 2,
+};
+
+enum command_option {
+    OPTION_JSON = 1 << 0,
+    OPTION_DATA = 1 << 1,
+    OPTION_CONFIG = 1 << 2,
+    OPTION_CLIENT = 1 << 3, /* --node, --token-file, --ca */
+    OPTION_STRATEGY = 1 << 4,
+    OPTION_OUT = 1 << 5,
+    OPTION_SHOW = 1 << 6,
+    OPTION_LOG = 1 << 7,
+    OPTION_NAME = 1 << 8,
+};
+
+#define ARGS_LEN_MAX 1024
+
+struct args {
+    bool json;
+    bool log;
+    const char *config;
+    const char *node;
+    const char *token_file;
+    const char *ca;
+    const char *out;
+    const char *show;
+    const char *name;
+    struct sotto_strategy strategy;
+    const char **data; /* of --data, in order */
+    size_t data_len;
+    char **positional; /* before "--" */
+    size_t positional_len;
+    char **outputs; /* after it */
+    size_t outputs_len;
+};
+
+struct command {
+    const char *name;
+    const char *summary;
+    const char *usage;
+    unsigned options;
+    int (*run)(const struct args *args);
+};
+
+/* Reads the arguments after the command's name. Returns: false, and a line on standard error, if
+ * they are not what the command takes. data of *out is ended by args_release. */
+bool args_parse(struct args *out, const struct command *command, int argc, char **argv);
+void args_release(struct args *args);
+
+/* Prints "sotto: text" on standard error and gives the exit code. */
+int command_usage(const char *format, ...) SOTTO_PRINTF(1, 2);
+int command_failed(const struct sotto_error *err);
+
+/* The datasets of --data options: "wages=wages.csv" or "wages.csv", whose alias is its stem. */
+struct data_options {
+    char **aliases;
+    const char **paths; /* as given */
+    const char **files; /* their last parts */
+    size_t len;
+};
+enum sotto_status data_options_parse(struct data_options *out, const char *const *data,
+                                     size_t data_len, struct sotto_error *err) SOTTO_NODISCARD;
+void data_options_release(struct data_options *options);
+
+/* The plan of a command line as JSON, ended by sotto_free. */
+enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
+                               const struct sotto_strategy *strategy,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Prints a result document (engine/PLAN.md, "Results") as JSON or as a table. */
+int print_result(const char *json, size_t json_bytes, bool as_json);
+
+int cmd_local(const struct args *args);
+int cmd_simulate(const struct args *args);
+int cmd_node(const struct args *args);
+int cmd_keygen(const struct args *args);
+int cmd_create(const struct args *args);
+int cmd_trace(const struct args *args);
+int cmd_wait(const struct args *args);
+int cmd_result(const struct args *args);
+int cmd_run(const struct args *args);
+int cmd_list(const struct args *args);
+int cmd_cancel(const struct args *args);
+int cmd_version(const struct args *args);
+
+#endif

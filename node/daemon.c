@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon.h"
+
+#include "keys.h"
+#include "log.h"
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INTERRUPTED "the node was restarted"
+
+size_t daemon_find_peer(const struct daemon *daemon, const struct sotto_key *key)
+{
+    for (size_t i = 0; i < daemon->config->file->peers_count; i++) {
+        if (sotto_key_equal(&daemon->config->peer_keys[i], key)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static void send_message(struct daemon *daemon, struct job *event)
+{
+    if (event->to_aggregator) {
+        peer_client_send(daemon->client, event);
+    } else if (daemon->peer != NULL) {
+        http_peer_send(daemon->peer, event);
+    } else {
+        log_line("a message is dropped: node.yaml has no peer section, so nobody can fetch it");
+    }
+}
+
+static void on_events(void *context, uint32_t ready)
+{
+    struct daemon *daemon = context;
+    uint64_t count;
+    struct job *event;
+    (void)ready;
+    ssize_t got = read(daemon->events.event_fd, &count, sizeof count);
+    (void)got;
+    while ((event = queue_pop(&daemon->events)) != NULL) {
+        switch (event->kind) {
+        case EVENT_REPLY:
+            http_api_reply(daemon->api, event);
+            break;
+        case EVENT_CHANGED:
+            http_api_changed(daemon->api, event->number);
+            break;
+        case EVENT_SEND:
+            send_message(daemon, event);
+            break;
+        default:
+            break;
+        }
+        job_free(event);
+    }
+}
+
+static void on_signal(void *context, uint32_t ready)
+{
+    struct daemon *daemon = context;
+    struct signalfd_siginfo info;
+    (void)ready;
+    ssize_t got = read(daemon->signal_fd, &info, sizeof info); /* else it comes again at the end */
+    (void)got;
+    log_line("stopping");
+    loop_stop(daemon->loop);
+}
+
+/* --- Start --- */
+
+/* Only one daemon may use a state_dir: the lock goes with the process. */
+static enum sotto_status lock_state(int *out_fd, const char *folder, struct sotto_error *err)
+{
+    char path[4200];
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "state_dir %s: %s", folder, strerror(errno));
+    }
+    (void)snprintf(path, sizeof path, "%s/lock", folder);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        (void)close(fd);
+        return sotto_error_set(err, SOTTO_ERROR_STATE,
+                               "state_dir %s is in use by another sotto node", folder);
+    }
+    *out_fd = fd;
+    return SOTTO_OK;
+}
+
+/* Tells where the node listens: one line on standard output, and a file for scripts. */
+static enum sotto_status announce(const struct daemon *daemon, uint16_t api_port,
+                                  uint16_t peer_port, struct sotto_error *err)
+{
+    char line[512];
+    char path[4200];
+    const struct config_file *file = daemon->config->file;
+    const char *listen_text = file->api.listen;
+    int used = snprintf(line, sizeof line, "api %s://%.*s:%u",
+                        file->api.tls_cert != NULL ? "https" : "http",
+                        (int)(strrchr(listen_text, ':') - listen_text), listen_text, api_port);
+    if (file->peer != NULL) {
+        listen_text = file->peer->listen;
+        (void)snprintf(line + used, sizeof line - (size_t)used, " peer %s://%.*s:%u",
+                       file->peer->tls_cert != NULL ? "https" : "http",
+                       (int)(strrchr(listen_text, ':') - listen_text), listen_text, peer_port);
+    }
+    (void)snprintf(path, sizeof path, "%s/address", file->state_dir);
+    FILE *out = fopen(path, "we");
+    if (out == NULL || fprintf(out, "%s\n", line) < 0 || fclose(out) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
+    }
+    (void)printf("%s\n", line);
+    (void)fflush(stdout);
+    log_line("%s is up: %s", file->name, line);
+    if (file->policy.datasets_count == 0) {
+        log_line("policy.datasets is empty: this node offers no data and joins no task");
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status watch_signals(int *out_fd, sigset_t *out_before, struct sotto_error *err)
+{
+    sigset_t stop;
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigaddset(&stop, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &stop, out_before);
+    (void)signal(SIGPIPE, SIG_IGN);
+    *out_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+    return *out_fd >= 0 ? SOTTO_OK
+                        : sotto_error_set(err, SOTTO_ERROR_IO, "signalfd: %s", strerror(errno));
+}
+
+static enum sotto_status open_stores(struct daemon *daemon, struct store **out_writer,
+                                     struct sotto_error *err)
+{
+    char path[4200];
+    const char *folder = daemon->config->file->state_dir;
+    (void)snprintf(path, sizeof path, "%s/node.log", folder);
+    enum sotto_status status = log_open(path, err);
+    (void)snprintf(path, sizeof path, "%s/node.db", folder);
+    if (status == SOTTO_OK) {
+        mode_t before = umask(0077); /* plans and results are the owner's */
+        status = store_open(out_writer, path, false, err);
+        (void)umask(before);
+    }
+    if (status == SOTTO_OK) {
+        status = store_interrupt_tasks(*out_writer, clock_unix_ms(), INTERRUPTED, err);
+    }
+    return status == SOTTO_OK ? store_open(&daemon->reader, path, true, err) : status;
+}
+
+static enum sotto_status start_network(struct daemon *daemon, struct sotto_error *err)
+{
+    uint16_t api_port = 0;
+    uint16_t peer_port = 0;
+    enum sotto_status status = http_api_new(&daemon->api, &api_port, daemon, err);
+    if (status == SOTTO_OK && daemon->config->file->peer != NULL) {
+        status = http_peer_new(&daemon->peer, &peer_port, daemon, err);
+    }
+    if (status == SOTTO_OK) {
+        status = peer_client_new(&daemon->client, daemon, err);
+    }
+    return status == SOTTO_OK ? announce(daemon, api_port, peer_port, err) : status;
+}
+
+static enum sotto_status check_own_key(const struct daemon *daemon, struct sotto_error *err)
+{
+    size_t index = daemon_find_peer(daemon, &daemon->key);
+    return index == SIZE_MAX
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "peer %s has this node's own key: list only the others",
+                                 daemon->config->file->peers[index].name);
+}
+
+/* Everything that daemon_run holds, apart from what the parts share. */
+struct daemon_resources {
+    struct sotto_identity *identity;
+    struct store *writer;
+    struct loop_source *signal_source;
+    struct loop_source *event_source;
+    sigset_t signals_before;
+    int lock_fd;
+    bool has_jobs;
+    bool has_events;
+};
+
+static enum sotto_status start(struct daemon *daemon, struct daemon_resources *held,
+                               struct sotto_error *err)
+{
+    enum sotto_status status =
+        identity_file_load(daemon->config->file->identity, &held->identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    daemon->identity = held->identity;
+    daemon->key = sotto_identity_key(held->identity);
+    status = check_own_key(daemon, err);
+    if (status == SOTTO_OK) {
+        status = lock_state(&held->lock_fd, daemon->config->file->state_dir, err);
+    }
+    if (status == SOTTO_OK) {
+        status = open_stores(daemon, &held->writer, err);
+    }
+    if (status == SOTTO_OK) {
+        status = queue_init(&daemon->jobs, false, err);
+        held->has_jobs = status == SOTTO_OK;
+    }
+    if (status == SOTTO_OK) {
+        status = queue_init(&daemon->events, true, err);
+        held->has_events = status == SOTTO_OK;
+    }
+    if (status == SOTTO_OK) {
+        status = loop_new(&daemon->loop, err);
+    }
+    if (status == SOTTO_OK) {
+        status = watch_signals(&daemon->signal_fd, &held->signals_before, err);
+    }
+    if (status == SOTTO_OK) {
+        status = loop_add(daemon->loop, &held->signal_source, daemon->signal_fd, EPOLLIN, on_signal,
+                          daemon, err);
+    }
+    if (status == SOTTO_OK) {
+        status = loop_add(daemon->loop, &held->event_source, daemon->events.event_fd, EPOLLIN,
+                          on_events, daemon, err);
+    }
+    if (status == SOTTO_OK) {
+        struct compute_config config = {
+            .config = daemon->config,
+            .identity = held->identity,
+            .store = held->writer,
+            .jobs = &daemon->jobs,
+            .events = &daemon->events,
+        };
+        status = compute_start(&daemon->compute, &config, err);
+    }
+    return status == SOTTO_OK ? start_network(daemon, err) : status;
+}
+
+enum sotto_status daemon_run(const struct config *config, struct sotto_error *err)
+{
+    struct daemon daemon = {.config = config, .signal_fd = -1};
+    struct daemon_resources held = {.lock_fd = -1};
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    enum sotto_status status = start(&daemon, &held, err);
+    if (status == SOTTO_OK) {
+        loop_run(daemon.loop);
+    }
+    peer_client_free(daemon.client);
+    http_peer_free(daemon.peer);
+    http_api_free(daemon.api);
+    compute_stop(daemon.compute);
+    loop_free(daemon.loop);
+    if (daemon.signal_fd >= 0) {
+        (void)close(daemon.signal_fd);
+        (void)pthread_sigmask(SIG_SETMASK, &held.signals_before, NULL);
+    }
+    if (held.has_events) {
+        queue_release(&daemon.events);
+    }
+    if (held.has_jobs) {
+        queue_release(&daemon.jobs);
+    }
+    store_close(daemon.reader);
+    store_close(held.writer);
+    if (held.lock_fd >= 0) {
+        (void)close(held.lock_fd);
+    }
+    sotto_identity_free(held.identity);
+    log_close();
+    curl_global_cleanup();
+    return status;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_KEYS_H
+#define SOTTO_NODE_KEYS_H
+
+/* The two secrets of a node on disk: its identity and the token of its API. Both files have mode
+ * 0600, and are refused where group or others may read them. */
+
+#include <sotto/identity.h>
+
+#define TOKEN_TEXT_BYTES 65 /* 64 hexadecimal digits and the NUL */
+
+/* Writes a new identity. Returns: SOTTO_ERROR_STATE if the file exists: a key is never
+ * overwritten. */
+enum sotto_status identity_file_create(const char *path, struct sotto_key *out_key,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+
+enum sotto_status identity_file_load(const char *path, struct sotto_identity **out,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Reads the token; makes the file first if create is set and there is none. */
+enum sotto_status token_file_load(const char *path, char out[TOKEN_TEXT_BYTES], bool create,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Reads a file of at most max_bytes (a certificate, a plan); *out is NUL-terminated and ended by
+ * sotto_free. path "-" is standard input. */
+enum sotto_status file_read(const char *path, char **out, size_t *out_bytes, size_t max_bytes,
+                            struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif

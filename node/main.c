@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+
+#include <sotto/secret.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CLIENT_USAGE                                                                               \
+    "\n"                                                                                           \
+    "The node is http://127.0.0.1:6700, or what SOTTO_NODE or --node URL says. Its token is in\n"  \
+    "SOTTO_TOKEN, or in the file that --token-file names. --ca FILE or SOTTO_CA: certificates\n"   \
+    "that its https is checked against.\n"
+
+static const struct command commands[] = {
+    {"local", "one table, no federation",
+     "sotto local --data wages.csv [--data ALIAS=FILE]... [--json] -- 'm=mean(wage)'...\n",
+     OPTION_JSON | OPTION_DATA, cmd_local},
+    {"simulate", "every file a party, the real protocol in one process",
+     "sotto simulate a.csv b.csv c.csv... [--json] [--log] -- 'm=mean(wage)'...\n"
+     "\n"
+     "--log prints the aggregator's log on standard error.\n",
+     OPTION_JSON | OPTION_LOG, cmd_simulate},
+    {"node", "run a node",
+     "sotto node --config node.yaml\n"
+     "\n"
+     "Prints where it listens, and stops at SIGTERM or SIGINT.\n",
+     OPTION_CONFIG, cmd_node},
+    {"keygen", "make a node's key and print what others pin",
+     "sotto keygen --out node.key     makes a key and prints its public part\n"
+     "sotto keygen --show node.key    prints the public part of a key\n",
+     OPTION_OUT | OPTION_SHOW, cmd_keygen},
+    {"create", "give a plan to a node, print the task's number",
+     "sotto create plan.json [--json]\n" CLIENT_USAGE, OPTION_CLIENT | OPTION_JSON, cmd_create},
+    {"trace", "print the log of a task until it ends",
+     "sotto trace NUMBER\n"
+     "\n"
+     "Exit code 1 if the task fails.\n" CLIENT_USAGE,
+     OPTION_CLIENT, cmd_trace},
+    {"wait", "wait in silence until a task ends",
+     "sotto wait NUMBER\n"
+     "\n"
+     "Exit code 1 if the task fails.\n" CLIENT_USAGE,
+     OPTION_CLIENT, cmd_wait},
+    {"result", "print the result of a task", "sotto result NUMBER [--json]\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON, cmd_result},
+    {"run", "create, trace and result in one",
+     "sotto run plan.json [--json]\n"
+     "sotto run --data wages=wages.csv [--min 3] [--max 3] [--name NAME] [--wait-timeout 60]\n"
+     "          [--connection-timeout 60] [--json] -- 'm=mean(wage)'...\n"
+     "\n"
+     "The log goes to standard error, the result to standard output.\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME, cmd_run},
+    {"list", "the tasks of a node", "sotto list [--json]\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON, cmd_list},
+    {"cancel", "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, OPTION_CLIENT, cmd_cancel},
+    {"version", "print the version", "sotto version\n", 0, cmd_version},
+};
+
+static const size_t commands_len = sizeof commands / sizeof commands[0];
+
+static void print_help(FILE *out)
+{
+    (void)fputs("sotto: statistics over tables that stay where they are\n\nusage:\n", out);
+    for (size_t i = 0; i < commands_len; i++) {
+        (void)fprintf(out, "  sotto %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    (void)fputs("\nsotto COMMAND --help says more.\n", out);
+}
+
+int cmd_version(const struct args *args)
+{
+    (void)args;
+    (void)puts("sotto " SOTTO_VERSION);
+    return EXIT_DONE;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    struct args args;
+    if (asks_for_help(argc, argv)) {
+        (void)printf("%s: %s\n\n%s", command->name, command->summary, command->usage);
+        return EXIT_DONE;
+    }
+    if (!args_parse(&args, command, argc, argv)) {
+        return EXIT_USAGE;
+    }
+    int code = command->run(&args);
+    args_release(&args);
+    if (fflush(stdout) != 0) {
+        return command_usage("standard output can't be written");
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (sotto_init() != SOTTO_OK) {
+        (void)fputs("sotto: the system gives no randomness\n", stderr);
+        return EXIT_FAILED;
+    }
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+    for (size_t i = 0; i < commands_len; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return run_command(&commands[i], argc - 1, argv + 1);
+        }
+    }
+    if (strcmp(name, "help") == 0 || asks_for_help(argc - 1, argv + 1)) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    return command_usage("there is no command \"%s\"; see sotto --help", name);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_STORE_H
+#define SOTTO_NODE_STORE_H
+
+/* What a node remembers, in SQLite: tasks, their logs and results, the catalogue of its files and
+ * which tasks it has answered. One store object is one connection for one thread; the daemon opens
+ * one to write (compute thread) and one to read (loop thread). */
+
+#include <sotto/bytes.h>
+#include <sotto/task.h>
+
+struct store;
+
+/* Opens or makes the database, and brings older ones to the present form. Returns:
+ * SOTTO_ERROR_STATE for one of a newer version. */
+enum sotto_status store_open(struct store **out, const char *path, bool read_only,
+                             struct sotto_error *err) SOTTO_NODISCARD;
+void store_close(struct store *store);
+
+/* A transaction. Durable: once commit returns, power may fail; else only the process may. Without
+ * one, each write is its own durable transaction. */
+enum sotto_status store_begin(struct store *store, bool durable,
+                              struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_commit(struct store *store, struct sotto_error *err) SOTTO_NODISCARD;
+void store_rollback(struct store *store);
+
+#define STORE_NAME_BYTES 256
+
+enum task_state {
+    TASK_PENDING,
+    TASK_RUNNING,
+    TASK_FINISHED,
+    TASK_CONFIRMED,
+    TASK_ERROR,
+    TASK_CANCELLED,
+};
+#define TASK_STATES_LEN 6
+
+const char *task_state_name(enum task_state state);
+bool task_state_has_ended(enum task_state state);
+
+struct store_task {
+    uint64_t number;
+    int64_t created_ms;
+    char name[STORE_NAME_BYTES];
+    char type[32];
+    char creator[STORE_NAME_BYTES];
+    enum task_state state;
+    char error[SOTTO_ERROR_TEXT_BYTES]; /* why it ended, if it did not finish */
+};
+
+/* Makes a task; fills *out_number. task->number is not read. */
+enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
+                                    const struct store_task *task, const struct sotto_task_id *id,
+                                    const char *plan_json, struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_task_state(struct store *store, uint64_t number, enum task_state state,
+                                   const char *error, struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
+                            const char *message, struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_result(struct store *store, uint64_t number, const char *json,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Ends every task that was under way, with a line in its log. */
+enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
+
+/* SOTTO_ERROR_NOT_FOUND if there is none. */
+enum sotto_status store_get_task(struct store *store, struct store_task *out, uint64_t number,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
+/* *out_json is ended by sotto_free. */
+enum sotto_status store_get_result(struct store *store, char **out_json, uint64_t number,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+typedef void store_task_visit(void *context, const struct store_task *task);
+enum sotto_status store_each_task(struct store *store, uint64_t offset, uint64_t limit,
+                                  bool descending, store_task_visit *visit, void *context,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_STATES_LEN],
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+
+typedef void store_log_visit(void *context, uint64_t id, int64_t created_ms, const char *message);
+enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t start,
+                                 uint64_t limit, store_log_visit *visit, void *context,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The catalogue: bytes of sotto_catalogue_encode for a file read with some options. */
+enum sotto_status store_catalogue_put(struct store *store, const char *file, const char *options,
+                                      const void *encoded, size_t encoded_bytes,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *out,
+                                      const char *file, const char *options,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* What this node has revealed shares for: durable before the shares leave. */
+enum sotto_status store_answer(struct store *store, const struct sotto_task_id *id,
+                               const void *bytes, size_t bytes_len, int64_t now_ms,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_has_answered(struct store *store, bool *out, const struct sotto_task_id *id,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/config.h"
+#include "node/datasets.h"
+#include "node/keys.h"
+#include "test.h"
+
+#include <fcntl.h>
+#include <sotto/secret.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_A "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+#define KEY_B "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"
+
+static char folder[64];
+static char yaml_path[96];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    (void)strcpy(folder, "/tmp/sotto-test-XXXXXX");
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    (void)snprintf(yaml_path, sizeof yaml_path, "%s/node.yaml", folder);
+    return sotto_init() == SOTTO_OK ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    char command[128];
+    (void)state;
+    (void)snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static enum sotto_status load(struct config *out, const char *text, struct sotto_error *err)
+{
+    write_file(yaml_path, text);
+    return config_load(out, yaml_path, err);
+}
+
+#define HEAD "name: alpha\nstate_dir: state\nidentity: node.key\n"
+
+static void test_a_whole_file(void **state)
+{
+    (void)state;
+    struct config config;
+    struct sotto_error err = {0};
+    char data_dir[96];
+    (void)snprintf(data_dir, sizeof data_dir, "%s/data", folder);
+    assert_int_equal(mkdir(data_dir, 0700), 0);
+    enum sotto_status status =
+        load(&config,
+             HEAD "data_dir: data\n"
+                  "api:\n  listen: \"[::1]:0\"\n  token_file: /elsewhere/token\n"
+                  "peer:\n  listen: \"0.0.0.0:6701\"\n"
+                  "peers:\n"
+                  "  - name: beta\n    key: " KEY_A "\n    url: https://beta.example:6701\n"
+                  "  - {name: gamma, key: " KEY_B "}\n"
+                  "policy:\n  ask: [beta]\n  min_parties: 4\n  min_rows: 0\n"
+                  "  datasets: [wages.csv, 2024/wages.csv]\n",
+             &err);
+    assert_string_equal(err.text, "");
+    assert_ok(status);
+    assert_string_equal(config.file->data_dir, data_dir);
+    assert_string_equal(config.file->api.token_file, "/elsewhere/token");
+    assert_string_equal(config.file->peers[1].name, "gamma");
+    assert_null(config.file->peers[1].url);
+    assert_int_equal(config.min_rows, 0);
+    assert_int_equal(config.peer_keys[0].bytes[0], 0x3d);
+    assert_true(config_may_ask(&config, "beta"));
+    assert_true(config_may_ask(&config, "alpha"));
+    assert_false(config_may_ask(&config, "gamma"));
+    assert_true(config_offers(&config, "2024/wages.csv"));
+    assert_false(config_offers(&config, "wages"));
+    config_release(&config);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct config config;
+    struct sotto_error err = {0};
+    assert_ok(load(&config, HEAD, &err));
+    assert_string_equal(config.file->api.listen, "127.0.0.1:6700");
+    assert_null(config.file->peer);
+    assert_int_equal(config.min_rows, CONFIG_MIN_ROWS_DEFAULT);
+    assert_true(config_may_ask(&config, "anybody"));
+    assert_false(config_offers(&config, "wages.csv"));
+    config_release(&config);
+}
+
+static void test_errors_say_what_and_where(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *parts[2];
+    } cases[] = {
+        {HEAD "polcy:\n  min_rows: 1\n", {"polcy", "line: 4"}},
+        {HEAD "policy:\n  min_rws: 1\n", {"min_rws", "line: 5"}},
+        {HEAD "policy:\n  min_rows: many\n", {"many", "line: 5"}},
+        {HEAD "policy:\n  min_rows: -1\n", {"-1", "line: 5"}},
+        {HEAD "api: 6700\n", {"line: 4", ""}},
+        {"name: alpha\nidentity: k\n", {"state_dir", ""}},
+        {"", {"empty", ""}},
+        {HEAD "peers:\n  - name: [\n", {"node.yaml", ""}},
+        {HEAD "api:\n  listen: localhost:6700\n", {"api.listen \"localhost:6700\"", "numeric"}},
+        {HEAD "api:\n  listen: 127.0.0.1\n", {"api.listen", "port"}},
+        {HEAD "api:\n  listen: \"127.0.0.1:65536\"\n", {"api.listen", "port"}},
+        {HEAD "api:\n  listen: \"0.0.0.0:6700\"\n", {"not loopback", "tls_cert"}},
+        {HEAD "api:\n  tls_cert: c.pem\n", {"tls_key", "together"}},
+        {HEAD "peer:\n  token_file: t\n", {"peer.token_file", ""}},
+        {HEAD "peers:\n  - {name: b, key: abc}\n", {"peer b: key", "64"}},
+        {HEAD "peers:\n  - {name: b, key: " KEY_A ", url: \"beta:1\"}\n", {"url", "http://"}},
+        {HEAD "peers:\n  - {name: b, key: " KEY_A "}\n  - {name: c, key: " KEY_A "}\n",
+         {"b and c", "one key"}},
+        {HEAD "peers:\n  - {name: alpha, key: " KEY_A "}\n", {"two nodes named alpha", ""}},
+        {HEAD "policy:\n  ask: [delta]\n", {"policy.ask", "delta"}},
+        {HEAD "data_dir: .\npolicy:\n  datasets: [\"../x.csv\"]\n", {"policy.datasets", "../x"}},
+        {HEAD "data_dir: .\npolicy:\n  datasets: [/etc/passwd]\n", {"policy.datasets", "/etc"}},
+        {HEAD "policy:\n  datasets: [x.csv]\n", {"no data_dir", ""}},
+        {HEAD "data_dir: nowhere\n", {"data_dir", "not a directory"}},
+        {"name: \"two words\"\nstate_dir: s\nidentity: k\n", {"name \"two words\"", "spaces"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config config;
+        struct sotto_error err = {0};
+        assert_int_not_equal(load(&config, cases[i].text, &err), SOTTO_OK);
+        assert_contains(err.text, "node.yaml");
+        assert_contains(err.text, cases[i].parts[0]);
+        assert_contains(err.text, cases[i].parts[1]);
+    }
+    struct config config;
+    struct sotto_error err = {0};
+    assert_int_equal(config_load(&config, "/nowhere/node.yaml", &err), SOTTO_ERROR_NOT_FOUND);
+}
+
+static void test_safe_file_names(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"wages.csv", "a/b.csv", "..a", "a..b/c", "...", "\xc3\xa9"};
+    static const char *const bad[] = {"",    "/etc/passwd", "../x", "a/../x", "a//b", "a/",
+                                      "./a", ".",           "..",   "a/..",   "a\nb", "a\x7f"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(config_is_safe_file_name(good[i]));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(config_is_safe_file_name(bad[i]));
+    }
+}
+
+static void expect_refused(const char *data_dir, const char *file, enum sotto_status status)
+{
+    struct sotto_error err = {0};
+    assert_int_equal(dataset_open_beneath(data_dir, file, &err), -1);
+    assert_int_equal(err.status, status);
+}
+
+static void test_files_are_opened_beneath_data_dir_only(void **state)
+{
+    (void)state;
+    char path[160];
+    char data_dir[96];
+    struct sotto_error err = {0};
+    (void)snprintf(data_dir, sizeof data_dir, "%s/beneath", folder);
+    assert_int_equal(mkdir(data_dir, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/secret.csv", folder);
+    write_file(path, "a\n1\n");
+    (void)snprintf(path, sizeof path, "%s/inside.csv", data_dir);
+    write_file(path, "a\n1\n");
+    (void)snprintf(path, sizeof path, "%s/out.csv", data_dir);
+    assert_int_equal(symlink("../secret.csv", path), 0);
+    (void)snprintf(path, sizeof path, "%s/absolute.csv", data_dir);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    (void)snprintf(path, sizeof path, "%s/up", data_dir);
+    assert_int_equal(symlink("..", path), 0);
+    (void)snprintf(path, sizeof path, "%s/proc", data_dir);
+    assert_int_equal(symlink("/proc/self/root", path), 0);
+    (void)snprintf(path, sizeof path, "%s/link.csv", data_dir);
+    assert_int_equal(symlink("inside.csv", path), 0);
+
+    int fd = dataset_open_beneath(data_dir, "inside.csv", &err);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    fd = dataset_open_beneath(data_dir, "link.csv", &err); /* stays inside */
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    expect_refused(data_dir, "../secret.csv", SOTTO_ERROR_REFUSED);
+    expect_refused(data_dir, "/etc/passwd", SOTTO_ERROR_REFUSED);
+    expect_refused(data_dir, "out.csv", SOTTO_ERROR_REFUSED);
+    expect_refused(data_dir, "absolute.csv", SOTTO_ERROR_REFUSED);
+    expect_refused(data_dir, "up/secret.csv", SOTTO_ERROR_REFUSED);
+    expect_refused(data_dir, "proc/etc/passwd", SOTTO_ERROR_REFUSED);
+    expect_refused(data_dir, "missing.csv", SOTTO_ERROR_NOT_FOUND);
+    expect_refused(data_dir, "inside.csv/x", SOTTO_ERROR_NOT_FOUND);
+}
+
+static void test_key_files(void **state)
+{
+    (void)state;
+    char path[96];
+    char token[TOKEN_TEXT_BYTES];
+    char again[TOKEN_TEXT_BYTES];
+    struct sotto_error err = {0};
+    struct sotto_key key;
+    struct sotto_identity *identity = NULL;
+    struct stat info;
+    (void)snprintf(path, sizeof path, "%s/node.key", folder);
+    assert_int_equal(identity_file_load(path, &identity, &err), SOTTO_ERROR_NOT_FOUND);
+    assert_contains(err.text, "sotto keygen --out");
+    assert_ok(identity_file_create(path, &key, &err));
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(identity_file_create(path, &key, &err), SOTTO_ERROR_STATE);
+    assert_ok(identity_file_load(path, &identity, &err));
+    struct sotto_key loaded = sotto_identity_key(identity);
+    assert_true(sotto_key_equal(&loaded, &key));
+    sotto_identity_free(identity);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(identity_file_load(path, &identity, &err), SOTTO_ERROR_REFUSED);
+    assert_contains(err.text, "chmod 600");
+    assert_int_equal(chmod(path, 0600), 0);
+    write_file(path, "sotto identity 1 00\n");
+    assert_int_equal(identity_file_load(path, &identity, &err), SOTTO_ERROR_INPUT);
+
+    (void)snprintf(path, sizeof path, "%s/token", folder);
+    assert_int_equal(token_file_load(path, token, false, &err), SOTTO_ERROR_NOT_FOUND);
+    assert_ok(token_file_load(path, token, true, &err));
+    assert_ok(token_file_load(path, again, true, &err));
+    assert_string_equal(token, again);
+    assert_int_equal(chmod(path, 0604), 0);
+    assert_int_equal(token_file_load(path, token, true, &err), SOTTO_ERROR_REFUSED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_whole_file),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_errors_say_what_and_where),
+        cmocka_unit_test(test_safe_file_names),
+        cmocka_unit_test(test_files_are_opened_beneath_data_dir_only),
+        cmocka_unit_test(test_key_files),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
