@@ -135,7 +135,7 @@ enum sotto_status sotto_leave_seal(struct sotto_buffer *out, const struct sotto_
 bool sotto_leave_parse(struct sotto_leave *out, const struct sotto_message *message)
 {
     struct sotto_reader reader;
-    struct sotto_leave leave;
+    struct sotto_leave leave = {0};
     sotto_reader_init(&reader, message->body, message->body_bytes);
     leave.reason = sotto_read_status(&reader);
     sotto_read_copy(&reader, leave.blamed.bytes, sizeof leave.blamed.bytes);

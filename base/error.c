@@ -114,6 +114,7 @@ static void error_cut(char *text, size_t written)
     sotto_text_sanitize(text);
 }
 
+#undef sotto_error_set
 enum sotto_status sotto_error_set(struct sotto_error *err, enum sotto_status status,
                                   const char *format, ...)
 {

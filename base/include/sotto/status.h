@@ -83,6 +83,10 @@ struct sotto_error {
 SOTTO_API enum sotto_status sotto_error_set(struct sotto_error *err, enum sotto_status status,
                                             const char *format, ...) SOTTO_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__ /* which can't see that status comes back */
+#define sotto_error_set(err, status, ...) (sotto_error_set(err, status, __VA_ARGS__), (status))
+#endif
+
 /* Puts formatted text and ": " before the text that err holds already. Returns: err's status. */
 SOTTO_API enum sotto_status sotto_error_prefix(struct sotto_error *err, const char *format, ...)
     SOTTO_PRINTF(2, 3);
