@@ -75,7 +75,7 @@ static void add_booleans(struct sotto__accumulator *accumulator, const struct so
 {
     const uint8_t *bits = block->values;
     for (size_t i = 0; i < block->len; i++) {
-        accumulator->sum[0] += (bits[i / 8] >> (i % 8)) & 1U;
+        accumulator->sum[0] += ((unsigned)bits[i / 8] >> (i % 8)) & 1U;
     }
 }
 

@@ -67,8 +67,8 @@ static enum sotto_status add_partials(uint64_t *sum, const struct sotto_driver *
     return status;
 }
 
-static enum sotto_status run_driver(char **out, uint64_t **out_limbs, struct sotto_driver *driver,
-                                    struct sotto_csv *const *files,
+static enum sotto_status run_driver(char **out, struct sotto_buffer *out_limbs,
+                                    struct sotto_driver *driver, struct sotto_csv *const *files,
                                     struct sotto_catalogue *const *catalogues,
                                     const struct sotto_schema *offers, size_t len,
                                     struct sotto_error *err)
@@ -88,7 +88,8 @@ static enum sotto_status run_driver(char **out, uint64_t **out_limbs, struct sot
         status = sotto_driver_result(driver, out, &parties, offers, len, err);
     }
     if (status == SOTTO_OK && out_limbs != NULL) {
-        *out_limbs = sum;
+        *out_limbs =
+            (struct sotto_buffer){.data = (uint8_t *)sum, .data_bytes = limbs_len * sizeof *sum};
         sum = NULL;
     }
     sotto_free(sum);
@@ -97,8 +98,9 @@ static enum sotto_status run_driver(char **out, uint64_t **out_limbs, struct sot
 
 #define PARTIES_MAX 64
 
-enum sotto_status test_run(char **out, uint64_t **out_limbs, const struct sotto_plan *plan,
-                           const char *const *texts, size_t texts_len, struct sotto_error *err)
+enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
+                           const struct sotto_plan *plan, const char *const *texts,
+                           size_t texts_len, struct sotto_error *err)
 {
     struct sotto_csv *files[PARTIES_MAX] = {NULL};
     struct sotto_catalogue *catalogues[PARTIES_MAX] = {NULL};

@@ -12,9 +12,10 @@ struct sotto_plan *test_plan_of(const char *output);
 
 /* What the parties' rows give: the schema is agreed, partials are summed slot by slot. Returns: as
  * the functions that fail; on success *out is the result as JSON, ended by sotto_free, and
- * *out_limbs (if not NULL) the summed aggregate, ended by sotto_free. */
-enum sotto_status test_run(char **out, uint64_t **out_limbs, const struct sotto_plan *plan,
-                           const char *const *texts, size_t texts_len, struct sotto_error *err);
+ * *out_limbs (if not NULL) the bytes of the summed aggregate. */
+enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
+                           const struct sotto_plan *plan, const char *const *texts,
+                           size_t texts_len, struct sotto_error *err);
 
 /* Adds slot by slot, modulo 2^64 to the power of its limbs. */
 void test_add_slots(uint64_t *sum, const uint64_t *limbs, const uint16_t *slots, size_t slots_len);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fault.h"
+#include "files.h"
+#include "plans.h"
+#include "test.h"
+
+#include <sotto/alloc.h>
+
+static const char json[] =
+    "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
+    "\"select\": {\"m\": \"(mean(t.a) + 1) * 2\", \"c\": \"count(`b`)\", \"d\": \"sum(d) / 3\"}}";
+
+static enum sotto_status parse_run(void *context)
+{
+    (void)context;
+    struct sotto_plan *plan = NULL;
+    enum sotto_status status = sotto_plan_parse(&plan, json, strlen(json), NULL);
+    sotto_plan_free(plan);
+    return status;
+}
+
+static enum sotto_status compose_run(void *context)
+{
+    (void)context;
+    static const char *const alias = "t";
+    static const char *const outputs[] = {"m=mean(a)", "sum(b)"};
+    struct sotto_plan_parts parts = {.name = "n",
+                                     .dataset_aliases = &alias,
+                                     .dataset_files = &alias,
+                                     .datasets_len = 1,
+                                     .outputs = outputs,
+                                     .outputs_len = 2};
+    char *text = NULL;
+    enum sotto_status status = sotto_plan_compose(&text, &parts, NULL);
+    sotto_free(text);
+    return status;
+}
+
+static void test_plans(void **state)
+{
+    (void)state;
+    assert_true(fault_each_allocation(parse_run, NULL) > 15);
+    assert_true(fault_each_allocation(compose_run, NULL) > 4);
+}
+
+/* From files to the result: every allocation of dataset and engine that a task makes. */
+static enum sotto_status task_run(void *context)
+{
+    static const char *const texts[] = {"a,b,d\n1,x,0.5\n2,,1\n",
+                                        "a,b,d\n1e0,y,9223372036854775807\n",
+                                        "a,b,d\n0.12345678901234567890,z,0.000000000000000001\n"};
+    char *result = NULL;
+    enum sotto_status status = test_run(&result, NULL, context, texts, 3, NULL);
+    sotto_free(result);
+    return status;
+}
+
+static void test_task(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_true(fault_each_allocation(task_run, plan) > 100);
+    sotto_plan_free(plan);
+}
+
+static enum sotto_status schema_run(void *context)
+{
+    static const uint8_t bytes[] = {3, 0, 0, 0, 4, 0, 1, 5, 0, 0, 3, 18, 0};
+    struct sotto_schema schema = {0};
+    struct sotto_reader reader;
+    sotto_reader_init(&reader, bytes, sizeof bytes);
+    enum sotto_status status = sotto_schema_read(&schema, context, &reader);
+    sotto_schema_release(&schema);
+    return status;
+}
+
+static enum sotto_status missing_column_run(void *context)
+{
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_schema schema = {0};
+    enum sotto_status status = sotto_csv_open_fd(&csv, test_file("zz\n", 3), "t.csv", NULL, NULL);
+    if (status == SOTTO_OK) {
+        status = sotto_csv_catalogue(csv, &catalogue, NULL);
+    }
+    if (status == SOTTO_OK) {
+        const struct sotto_catalogue *borrowed = catalogue;
+        status = sotto_schema_offer(&schema, context, &borrowed, NULL);
+    }
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return status == SOTTO_ERROR_NOT_FOUND ? SOTTO_OK : status;
+}
+
+static void test_schemas(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_int_equal(fault_each_allocation(schema_run, plan), 1);
+    assert_true(fault_each_allocation(missing_column_run, plan) > 10);
+    sotto_plan_free(plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plans),
+        cmocka_unit_test(test_task),
+        cmocka_unit_test(test_schemas),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

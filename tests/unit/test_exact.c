@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include "engine/internal.h"
+#include "files.h"
+#include <mpfr.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static double double_of(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* A finite double, all exponents alike. */
+static double random_double(uint64_t *random)
+{
+    for (;;) {
+        double value = double_of(test_random(random));
+        if (value - value == 0) {
+            return value;
+        }
+    }
+}
+
+/* MPFR's opinion. */
+static double reference(const mpq_t number)
+{
+    mpfr_set_emin(-1073);
+    mpfr_set_emax(1024);
+    mpfr_t rounded;
+    mpfr_init2(rounded, 53);
+    int direction = mpfr_set_q(rounded, number, MPFR_RNDN);
+    (void)mpfr_subnormalize(rounded, direction, MPFR_RNDN);
+    double value = mpfr_get_d(rounded, MPFR_RNDN);
+    mpfr_clear(rounded);
+    mpfr_set_emin(mpfr_get_emin_min());
+    mpfr_set_emax(mpfr_get_emax_max());
+    return value == 0 ? 0.0 : value;
+}
+
+static void rounds_as_mpfr(const mpq_t number)
+{
+    double ours = sotto__round(number);
+    double theirs = reference(number);
+    if (test_double_bits(ours) != test_double_bits(theirs)) {
+        gmp_printf("%Qd rounds to %a, not %a\n", number, ours, theirs);
+        fail();
+    }
+}
+
+static void test_doubles_round_to_themselves(void **state)
+{
+    (void)state;
+    uint64_t random = 3;
+    mpq_t number;
+    mpq_init(number);
+    for (size_t i = 0; i < 20000; i++) {
+        double value = i < 100 ? double_of(i) : random_double(&random);
+        mpq_set_d(number, value);
+        assert_double_bits_equal(sotto__round(number), value == 0 ? 0.0 : value);
+    }
+    mpq_clear(number);
+}
+
+/* (2a + 2b +- 1 ulp of nothing) / 4: exactly between two doubles, a little above and below. */
+static void test_halfway(void **state)
+{
+    (void)state;
+    uint64_t random = 4;
+    mpq_t low;
+    mpq_t high;
+    mpq_t nudge;
+    mpq_inits(low, high, nudge, NULL);
+    mpq_set_ui(nudge, 1, 1);
+    mpq_div_2exp(nudge, nudge, 3000);
+    for (size_t i = 0; i < 5000; i++) {
+        uint64_t bits = test_random(&random) & ~(UINT64_C(1) << 63);
+        bits = i < 10 ? i : i < 20 ? (UINT64_C(1) << 52) - 10 + (i - 10) : bits;
+        if (double_of(bits + 1) - double_of(bits + 1) != 0) {
+            continue;
+        }
+        mpq_set_d(low, double_of(bits));
+        mpq_set_d(high, double_of(bits + 1));
+        mpq_add(low, low, high);
+        mpq_div_2exp(low, low, 1);
+        assert_double_bits_equal(sotto__round(low), double_of(bits + (bits & 1)));
+        mpq_add(high, low, nudge);
+        assert_double_bits_equal(sotto__round(high), double_of(bits + 1));
+        mpq_sub(high, low, nudge);
+        assert_double_bits_equal(sotto__round(high), double_of(bits));
+        mpq_neg(low, low);
+        rounds_as_mpfr(low);
+    }
+    mpq_clears(low, high, nudge, NULL);
+}
+
+static void test_overflow_and_underflow(void **state)
+{
+    (void)state;
+    mpq_t number;
+    mpq_t little;
+    mpq_inits(number, little, NULL);
+    mpq_set_ui(little, 1, 3);
+    /* DBL_MAX and half of its last bit: a tie, and infinity is the even one. */
+    mpq_set_d(number, 0x1.fffffffffffffp1023);
+    mpz_setbit(mpq_numref(number), 970);
+    assert_double_bits_equal(sotto__round(number), __builtin_inf());
+    mpq_sub(number, number, little);
+    assert_double_bits_equal(sotto__round(number), 0x1.fffffffffffffp1023);
+    mpq_neg(number, number);
+    assert_double_bits_equal(sotto__round(number), -0x1.fffffffffffffp1023);
+    mpq_set_ui(number, 1, 1);
+    mpq_mul_2exp(number, number, 100000);
+    assert_double_bits_equal(sotto__round(number), __builtin_inf());
+    mpq_set_si(number, -1, 1);
+    mpq_div_2exp(number, number, 1075); /* half of the least: a tie, 0 is the even one */
+    assert_double_bits_equal(sotto__round(number), 0.0);
+    mpq_mul(number, number, number);
+    assert_double_bits_equal(sotto__round(number), 0.0);
+    mpq_set_ui(number, 3, 1);
+    mpq_div_2exp(number, number, 1076);
+    assert_double_bits_equal(sotto__round(number), 0x1p-1074);
+    mpq_clears(number, little, NULL);
+}
+
+static void test_random_fractions(void **state)
+{
+    (void)state;
+    uint64_t random = 5;
+    mpq_t number;
+    mpq_init(number);
+    for (size_t i = 0; i < 20000; i++) {
+        mpz_set_ui(mpq_numref(number), test_random(&random));
+        mpz_set_ui(mpq_denref(number), test_random(&random) | 1);
+        mpz_mul_2exp(mpq_numref(number), mpq_numref(number), test_random_below(&random, 1100));
+        mpz_mul_2exp(mpq_denref(number), mpq_denref(number), test_random_below(&random, 1200));
+        mpq_canonicalize(number);
+        rounds_as_mpfr(number);
+    }
+    mpq_clear(number);
+}
+
+/* --- Texts --- */
+
+static void test_shortest_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        {0, "0.0"},
+        {1, "1.0"},
+        {-1, "-1.0"},
+        {0.1, "0.1"},
+        {5549.44, "5549.44"},
+        {0.30000000000000004, "0.30000000000000004"},
+        {1e16, "1e+16"},
+        {1e15, "1000000000000000.0"},
+        {9999999999999998, "9999999999999998.0"},
+        {123456789012345680, "1.2345678901234568e+17"},
+        {0.0001, "0.0001"},
+        {0.00012, "0.00012"},
+        {0.00001, "1e-05"},
+        {1.5e-7, "1.5e-07"},
+        {1e23, "1e+23"},
+        {1e22, "1e+22"},
+        {5e-324, "5e-324"},
+        {2.2250738585072014e-308, "2.2250738585072014e-308"},
+        {1.7976931348623157e308, "1.7976931348623157e+308"},
+        {-1e100, "-1e+100"},
+        {100, "100.0"},
+        {0x1p53, "9007199254740992.0"},
+        {2e-44, "2e-44"},
+        {0x1p-1022, "2.2250738585072014e-308"},
+        {9.5367431640625e-07, "9.5367431640625e-07"},
+        {0x1p-24, "5.960464477539063e-08"},
+    };
+    char text[DOUBLE_TEXT_BYTES];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sotto__double_text(text, cases[i].value);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static size_t digits_in(const char *text)
+{
+    size_t digits = 0;
+    for (; *text != '\0' && *text != 'e'; text++) {
+        digits += *text >= '0' && *text <= '9';
+    }
+    return digits;
+}
+
+static void test_texts_are_short_and_read_back(void **state)
+{
+    (void)state;
+    uint64_t random = 6;
+    for (size_t i = 0; i < 3000; i++) {
+        /* Powers of two are the hard ones: their neighbour below is nearer. */
+        uint64_t bits = i < 2046 ? (uint64_t)(i + 1) << 52 : test_random(&random);
+        double value = double_of(bits);
+        char text[DOUBLE_TEXT_BYTES];
+        char shorter[64];
+        if (value - value != 0 || value == 0) {
+            continue;
+        }
+        sotto__double_text(text, value);
+        assert_double_bits_equal(strtod(text, NULL), value);
+        size_t digits = digits_in(text);
+        if (strchr(text, 'e') != NULL && digits > 1) {
+            (void)snprintf(shorter, sizeof shorter, "%.*e", (int)digits - 2, value);
+            assert_true(strtod(shorter, NULL) != value);
+        }
+    }
+}
+
+static void exact_is(const char *fraction, const char *expected)
+{
+    mpq_t number;
+    char *text = NULL;
+    enum sotto_status status;
+    mpq_init(number);
+    assert_int_equal(mpq_set_str(number, fraction, 10), 0);
+    mpq_canonicalize(number);
+    assert_true(sotto__exact_text(&text, &status, number));
+    assert_string_equal(text, expected);
+    sotto_free(text);
+    mpq_clear(number);
+}
+
+static void test_exact_texts(void **state)
+{
+    (void)state;
+    exact_is("0", "0");
+    exact_is("-12", "-12");
+    exact_is("1/2", "0.5");
+    exact_is("-1/8", "-0.125");
+    exact_is("554944/100", "5549.44");
+    exact_is("1/1000", "0.001");
+    exact_is("-49945/9", "-49945/9");
+    exact_is("1/6", "1/6");
+    exact_is("1000000000000000000000000000000", "1000000000000000000000000000000");
+    mpq_t number;
+    char *text = NULL;
+    enum sotto_status status = SOTTO_ERROR_IO;
+    mpq_init(number);
+    mpq_set_ui(number, 1, 1);
+    mpq_mul_2exp(number, number, 20000);
+    assert_false(sotto__exact_text(&text, &status, number));
+    assert_int_equal(status, SOTTO_OK);
+    mpq_inv(number, number);
+    assert_false(sotto__exact_text(&text, &status, number));
+    assert_null(text);
+    mpq_clear(number);
+}
+
+static void test_literals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *fraction;
+    } cases[] = {{"0", "0"},  {"12", "12"},    {"0.1", "1/10"},     {".5", "1/2"},
+                 {"5.", "5"}, {"1e3", "1000"}, {"1.5E-2", "3/200"}, {"2.50e+1", "25"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sotto__value value;
+        mpq_t expected;
+        sotto__value_init(&value);
+        mpq_init(expected);
+        assert_int_equal(mpq_set_str(expected, cases[i].fraction, 10), 0);
+        sotto__value_set_literal(&value, cases[i].text, strlen(cases[i].text));
+        assert_true(mpq_equal(value.number, expected));
+        mpq_clear(expected);
+        sotto__value_clear(&value);
+    }
+}
+
+static void test_nearest_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"count", "sum", "mean", "wage"};
+    assert_string_equal(sotto__nearest("medain", names, 4), "mean");
+    assert_string_equal(sotto__nearest("WAGE", names, 4), "wage");
+    assert_string_equal(sotto__nearest("cuont", names, 4), "count");
+    assert_null(sotto__nearest("frobnicate", names, 4));
+    assert_null(sotto__nearest("xy", names, 4));
+    assert_null(sotto__nearest("", names, 4));
+    assert_null(sotto__nearest("wage", names, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_doubles_round_to_themselves),
+        cmocka_unit_test(test_halfway),
+        cmocka_unit_test(test_overflow_and_underflow),
+        cmocka_unit_test(test_random_fractions),
+        cmocka_unit_test(test_shortest_texts),
+        cmocka_unit_test(test_texts_are_short_and_read_back),
+        cmocka_unit_test(test_exact_texts),
+        cmocka_unit_test(test_literals),
+        cmocka_unit_test(test_nearest_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
