@@ -12,3 +12,6 @@ function(sotto_e2e name)
   set_tests_properties(e2e/${name} PROPERTIES LABELS e2e TIMEOUT 300
     ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>")
 endfunction()
+foreach(name average_wage refusals dropouts restart defects peer_side)
+  sotto_e2e(${name})
+endforeach()

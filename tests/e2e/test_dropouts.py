@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes that die, and nodes that come back. SOTTO_TEST_STOP_AT (test builds) kills a node at a step
+as a power cut would: offer (it has joined), partial (between sharing and masking), record (its
+answer is on disk and has not left)."""
+
+import sqlite3
+import time
+import unittest
+
+from support import ClusterCase, plan, wages
+
+FOUR = [wages(1, 2), wages(3, 4), wages(5, 6), wages(100)]
+
+
+class Dropouts(ClusterCase):
+    def stopping(self, step, files=FOUR):
+        """Four nodes, the last dies at a step."""
+        return self.cluster(files, env={len(files) - 1: {"SOTTO_TEST_STOP_AT": step}})
+
+    def finish(self, creator, task):
+        state = creator.wait_end(task)
+        self.assertEqual(state, "FINISHED", creator.messages(task))
+        return creator.result(task)
+
+    def test_killed_between_sharing_and_masking(self):
+        creator = self.stopping("partial").nodes[0]
+        task = creator.create(plan(min_clients=3, max_clients=4, wait=2, connection=2))
+        result = self.finish(creator, task)
+        self.assertEqual(result["parties"], {"invited": 4, "joined": 4, "survived": 3})
+        self.assertEqual(result["outputs"]["m"]["value"], 3.5)
+        self.assertIn("dead members [d]", " ".join(creator.messages(task)))
+
+    def test_killed_between_sharing_and_masking_and_needed(self):
+        cluster = self.stopping("partial")
+        creator = cluster.nodes[0]
+        begin = time.monotonic()
+        task = creator.create(plan(min_clients=4, max_clients=4, wait=1, connection=1))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        self.assertLess(time.monotonic() - begin, 15)
+        self.assertIn("(parties)", creator.messages(task)[-1])
+        status, answer = creator.request("GET", f"/v1/task/result?task_id={task}")
+        self.assertEqual(status, 400)
+        self.assertIn("ERROR", answer["detail"])
+        self.assertEqual(creator.cli("trace", str(task), check=False).returncode, 1)
+        self.assertEqual(creator.cli("wait", str(task), check=False).returncode, 1)
+        for node in cluster.nodes[:3]:
+            node.wait_log("ended (")  # nothing hangs there either
+
+    def test_three_survive_no_loss(self):
+        creator = self.stopping("partial", FOUR[:3]).nodes[0]
+        task = creator.create(plan(wait=1, connection=1))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        self.assertIn("(parties)", creator.messages(task)[-1])
+
+    def test_killed_before_the_round_starts(self):
+        creator = self.stopping("offer").nodes[0]
+        task = creator.create(plan(min_clients=3, max_clients=4, wait=2, connection=2))
+        result = self.finish(creator, task)
+        self.assertEqual(result["parties"]["survived"], 3)
+        self.assertEqual(result["outputs"]["m"]["value"], 3.5)
+
+    def test_never_there(self):
+        cluster = self.cluster(FOUR, start=False)
+        for node in cluster.nodes[:3]:
+            node.start()
+        creator = cluster.nodes[0]
+        task = creator.create(plan(min_clients=3, max_clients=4, connection=1))
+        result = self.finish(creator, task)
+        self.assertEqual(result["parties"], {"invited": 4, "joined": 3, "survived": 3})
+        task = creator.create(plan(min_clients=4, max_clients=4, connection=1))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        self.assertIn("3 of 4", creator.messages(task)[-1])
+
+    def test_comes_back_while_joining_is_open(self):
+        cluster = self.stopping("offer")
+        creator, d = cluster.nodes[0], cluster.nodes[3]
+        task = creator.create(plan(min_clients=4, max_clients=4, wait=30, connection=30))
+        d.process.wait()
+        d.kill()
+        d.start()  # with the memory of nothing
+        result = self.finish(creator, task)
+        self.assertEqual(result["parties"], {"invited": 4, "joined": 4, "survived": 4})
+        self.assertIn("d is back, restarted", creator.log())
+
+    def test_comes_back_after_sharing(self):
+        cluster = self.stopping("partial")
+        creator, d = cluster.nodes[0], cluster.nodes[3]
+        begin = time.monotonic()
+        task = creator.create(plan(min_clients=3, max_clients=4, wait=60, connection=60))
+        d.process.wait()
+        d.kill()
+        d.start()  # its keys are gone: it is out of this task, and nobody waits for it
+        result = self.finish(creator, task)
+        self.assertEqual(result["parties"]["survived"], 3)
+        self.assertLess(time.monotonic() - begin, 45)
+        task = creator.create(plan(min_clients=4, max_clients=4))
+        self.assertEqual(self.finish(creator, task)["parties"]["survived"], 4)
+
+    def test_killed_when_its_answer_is_on_disk(self):
+        cluster = self.stopping("record")
+        creator, d = cluster.nodes[0], cluster.nodes[3]
+        task = creator.create(plan(min_clients=3, max_clients=4, wait=2, connection=2))
+        result = self.finish(creator, task)
+        # It masked, so its rows are in; the others' shares are enough to open the sum.
+        self.assertEqual(result["parties"]["survived"], 4)
+        self.assertEqual(result["outputs"]["m"]["value"], 121 / 7)
+        d.process.wait()
+        with sqlite3.connect(d.folder / "state" / "node.db") as database:
+            self.assertEqual(database.execute("SELECT count(*) FROM answered").fetchone(), (1,))
+
+
+if __name__ == "__main__":
+    unittest.main()

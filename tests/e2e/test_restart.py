@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 at any moment, cancelling, and policy."""
+
+import unittest
+
+from support import ClusterCase, plan, wages
+
+THREE = [wages(1, 2), wages(3, 4), wages(5, 6)]
+
+
+class Restart(ClusterCase):
+    def test_kill_keeps_results_and_ends_what_was_under_way(self):
+        cluster = self.cluster(THREE + [wages(7)], start=False)
+        creator = cluster.nodes[0]
+        for node in cluster.nodes[:3]:
+            node.start()
+        finished = creator.create(plan(min_clients=3, max_clients=3))
+        self.assertEqual(creator.wait_end(finished), "FINISHED")
+        result = creator.result(finished)
+        messages = creator.messages(finished)
+        waiting = creator.create(plan(min_clients=4, max_clients=4))
+        creator.kill()
+        creator.start()
+        self.assertEqual(creator.result(finished), result)
+        self.assertEqual(creator.messages(finished), messages)
+        status = creator.get(f"/v1/task/status?task_id={waiting}")
+        self.assertEqual(status, {"status": "ERROR", "error": "the node was restarted"})
+        self.assertEqual(creator.messages(waiting)[-1], "the node was restarted")
+        # The others find it again by themselves.
+        again = creator.create(plan(min_clients=3, max_clients=3))
+        self.assertEqual(again, waiting + 1)
+        self.assertEqual(creator.wait_end(again), "FINISHED", creator.messages(again))
+
+    def test_kill_right_after_the_answer(self):
+        cluster = self.cluster(THREE)
+        creator = cluster.nodes[0]
+        for _ in range(5):
+            task = creator.create(plan())
+            self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+            creator.kill()  # not a moment to write anything more
+            creator.start()
+            self.assertEqual(creator.result(task)["outputs"]["m"]["value"], 3.5)
+
+    def test_stop_with_long_polls_open(self):
+        cluster = self.cluster(THREE[:2])
+        cluster.wait_connected()  # b's poll is held at a
+        cluster.nodes[0].stop()  # must not wait for it
+
+    def test_cancel(self):
+        cluster = self.cluster(THREE + [wages(7)], start=False)
+        creator = cluster.nodes[0]
+        for node in cluster.nodes[:3]:
+            node.start()
+        task = creator.create(plan(min_clients=4, max_clients=4, connection=60))
+        for node in cluster.nodes[1:3]:
+            node.wait_log("joined")
+        creator.cli("cancel", str(task))
+        self.assertEqual(creator.wait_end(task), "CANCELLED")
+        self.assertIn("cancelled", creator.messages(task)[-1])
+        for node in cluster.nodes[:3]:
+            node.wait_log("ended (cancelled)")
+        status, answer = creator.request("POST", f"/v1/task/cancel?task_id={task}")
+        self.assertEqual(status, 400)
+        self.assertIn("ended already", answer["detail"])
+        status, answer = creator.request("GET", f"/v1/task/result?task_id={task}")
+        self.assertEqual(status, 400)
+        self.assertIn("CANCELLED", answer["detail"])
+
+
+class Policy(ClusterCase):
+    def decline(self, policy, part, changed=2):
+        """Node c has another policy: the task fails, its log says why, the creator's does not."""
+        cluster = self.cluster(THREE, start=False)
+        cluster.nodes[changed].policy = policy
+        cluster.start()
+        creator = cluster.nodes[0]
+        task = creator.create(plan())
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        cluster.nodes[changed].wait_log(part)
+        log = "\n".join(creator.messages(task))
+        self.assertIn(cluster.nodes[changed].name, log)
+        self.assertNotIn("policy", log)
+        return log
+
+    def test_who_may_ask(self):
+        self.assertIn("refused", self.decline({"ask": ["b"]}, "policy.ask does not list a"))
+
+    def test_min_parties(self):
+        log = self.decline({"min_parties": 4}, "policy.min_parties is 4")
+        self.assertIn("refused", log)
+
+    def test_min_rows(self):
+        log = self.decline({"min_rows": 3}, "wages.csv has 2 rows, policy.min_rows is 3")
+        self.assertIn("refused", log)
+
+    def test_datasets(self):
+        log = self.decline({"datasets": []}, "wages.csv is not offered")
+        self.assertIn("not_found", log)
+
+    def test_a_node_without_data_creates(self):
+        cluster = self.cluster([{}] + THREE)
+        creator = cluster.nodes[0]
+        task = creator.create(plan())
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        self.assertEqual(creator.result(task)["parties"]["invited"], 3)
+        # What it can't check itself, the others tell as a class.
+        task = creator.create(plan({"m": "mean(wages.wag)"}))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        log = "\n".join(creator.messages(task))
+        self.assertIn("not_found", log)
+        self.assertNotIn("wag\"", log)
+        for node in cluster.nodes[1:]:
+            node.wait_log("wag")
+
+
+if __name__ == "__main__":
+    unittest.main()
