@@ -192,6 +192,12 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
     for (size_t i = 0; i < plan->outputs_len; i++) {
         nodes_len += plan->outputs[i].expression.nodes_len;
     }
+    if (nodes_len > PLAN_NODES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "select: expected at most %d operations, numbers and columns in all "
+                               "outputs, found %zu",
+                               PLAN_NODES_MAX, nodes_len);
+    }
     plan->columns = sotto_alloc_array(nodes_len, sizeof *plan->columns);
     if (plan->columns == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
