@@ -238,7 +238,10 @@ static enum sotto_status feed_line(struct sotto__csv_reader *reader, const char 
     if (reader->status == SOTTO_OK && fed != bytes) {
         reader->status = parser_failed(reader);
     }
-    if (reader->status == SOTTO_OK && reader->parser.entry_pos > SOTTO_CSV_FIELD_BYTES_MAX) {
+    /* While a field goes on, blanks and a quote at its end may still be taken away: its own length
+     * is checked when it ends. */
+    if (reader->status == SOTTO_OK &&
+        reader->parser.entry_pos > SOTTO_CSV_FIELD_BYTES_MAX + BLOCK_BYTES) {
         reader->status = error_at(reader, SOTTO_ERROR_LIMIT, reader->field_line, reader->field,
                                   "expected a field of at most 16 MiB, found a longer one: is a "
                                   "quote left open?");

@@ -77,6 +77,7 @@ static enum sotto_status find_place(enum place *out, const struct sotto__express
                                     struct sotto_error *err)
 {
     enum place places[EXPRESSION_NODES_MAX];
+    SOTTO_REQUIRE(expression->nodes_len > 0);
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         enum sotto_status status = SOTTO_OK;

@@ -6,6 +6,9 @@
 #include <sotto/bytes.h>
 #include <sotto/driver.h>
 
+/* mpz_get_ui and its like carry limbs here. */
+_Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long must have 64 bits");
+
 /* Bounds of a plan (PLAN.md, "Limits"): they bound the operands of GMP and the depth of recursion.
  */
 #define PLAN_NAME_BYTES_MAX 256
