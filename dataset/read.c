@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES ((size_t)256 * 1024)
-/* libcsv's buffer for one field grows by this. */
+/* libcsv's buffer for one field grows by this at least. */
 #define FIELD_STEP_BYTES ((size_t)16 * 1024)
 
 struct sotto__csv_reader {
@@ -234,6 +234,8 @@ static enum sotto_status feed_line(struct sotto__csv_reader *reader, const char 
         reader->record_line = reader->line;
         reader->field_line = reader->line;
     }
+    /* Doubling: libcsv's own steps would copy a long field once for each. */
+    csv_set_blk_size(&reader->parser, reader->parser.entry_size + FIELD_STEP_BYTES);
     size_t fed = csv_parse(&reader->parser, data, bytes, on_field, on_row, reader);
     if (reader->status == SOTTO_OK && fed != bytes) {
         reader->status = parser_failed(reader);
@@ -364,7 +366,6 @@ static void reader_init(struct sotto__csv_reader *reader)
     csv_set_delim(&reader->parser, (unsigned char)reader->csv->delimiter);
     csv_set_realloc_func(&reader->parser, parser_realloc);
     csv_set_free_func(&reader->parser, sotto_free);
-    csv_set_blk_size(&reader->parser, FIELD_STEP_BYTES);
     reader->parser_idle = reader->parser.pstate;
     reader->line = 1;
     memory_refused = false;
