@@ -105,7 +105,8 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     csv->name = sotto_text_copy(name, strlen(name));
     enum sotto_status status = check_regular(name, fd, err);
     if (csv->name == NULL) {
-        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
+        (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
+        status = SOTTO_ERROR_NO_MEMORY;
     }
     if (status == SOTTO_OK) {
         status = csv_init_options(csv, options, err);

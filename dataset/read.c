@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES ((size_t)256 * 1024)
-/* libcsv's buffer for one field grows by this. */
+/* libcsv's buffer for one field grows by this at least. */
 #define FIELD_STEP_BYTES ((size_t)16 * 1024)
 
 struct sotto__csv_reader {
@@ -234,11 +234,16 @@ static enum sotto_status feed_line(struct sotto__csv_reader *reader, const char 
         reader->record_line = reader->line;
         reader->field_line = reader->line;
     }
+    /* Doubling: libcsv's own steps would copy a long field once for each. */
+    csv_set_blk_size(&reader->parser, reader->parser.entry_size + FIELD_STEP_BYTES);
     size_t fed = csv_parse(&reader->parser, data, bytes, on_field, on_row, reader);
     if (reader->status == SOTTO_OK && fed != bytes) {
         reader->status = parser_failed(reader);
     }
-    if (reader->status == SOTTO_OK && reader->parser.entry_pos > SOTTO_CSV_FIELD_BYTES_MAX) {
+    /* While a field goes on, blanks and a quote at its end may still be taken away: its own length
+     * is checked when it ends. */
+    if (reader->status == SOTTO_OK &&
+        reader->parser.entry_pos > SOTTO_CSV_FIELD_BYTES_MAX + BLOCK_BYTES) {
         reader->status = error_at(reader, SOTTO_ERROR_LIMIT, reader->field_line, reader->field,
                                   "expected a field of at most 16 MiB, found a longer one: is a "
                                   "quote left open?");
@@ -361,7 +366,6 @@ static void reader_init(struct sotto__csv_reader *reader)
     csv_set_delim(&reader->parser, (unsigned char)reader->csv->delimiter);
     csv_set_realloc_func(&reader->parser, parser_realloc);
     csv_set_free_func(&reader->parser, sotto_free);
-    csv_set_blk_size(&reader->parser, FIELD_STEP_BYTES);
     reader->parser_idle = reader->parser.pstate;
     reader->line = 1;
     memory_refused = false;

@@ -187,6 +187,7 @@ void sotto__evaluate(struct sotto__value *out, const struct sotto__expression *e
                      const struct sotto__aggregate_column *columns)
 {
     struct sotto__value values[EXPRESSION_NODES_MAX];
+    SOTTO_REQUIRE(expression->nodes_len > 0);
     for (size_t i = 0; i < expression->nodes_len; i++) {
         sotto__value_init(&values[i]);
         evaluate_node(values, i, expression, columns);

@@ -77,6 +77,7 @@ static enum sotto_status find_place(enum place *out, const struct sotto__express
                                     struct sotto_error *err)
 {
     enum place places[EXPRESSION_NODES_MAX];
+    SOTTO_REQUIRE(expression->nodes_len > 0);
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         enum sotto_status status = SOTTO_OK;
@@ -191,6 +192,12 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
     size_t nodes_len = 0;
     for (size_t i = 0; i < plan->outputs_len; i++) {
         nodes_len += plan->outputs[i].expression.nodes_len;
+    }
+    if (nodes_len > PLAN_NODES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "select: expected at most %d operations, numbers and columns in all "
+                               "outputs, found %zu",
+                               PLAN_NODES_MAX, nodes_len);
     }
     plan->columns = sotto_alloc_array(nodes_len, sizeof *plan->columns);
     if (plan->columns == NULL) {

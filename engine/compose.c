@@ -169,7 +169,7 @@ enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *
         return status;
     }
     struct sotto_writer writer;
-    sotto_writer_init(&writer, (size_t)8 * SOTTO_PLAN_BYTES_MAX);
+    sotto_writer_init(&writer, (size_t)8 * (size_t)SOTTO_PLAN_BYTES_MAX);
     sotto__json_raw(&writer, "{\"version\": 1, \"name\": ");
     sotto__json_string(&writer, parts->name);
     sotto__json_raw(&writer, ", \"type\": \"analytics\"");

@@ -235,7 +235,7 @@ static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_
 {
     struct reading reading;
     enum sotto_status status = reading_init(&reading, driver, dataset, file, catalogue, err);
-    if (status == SOTTO_OK && catalogue->rows > SOTTO_ROWS_MAX) {
+    if (status == SOTTO_OK && reading.wanted_len > 0 && catalogue->rows > SOTTO_ROWS_MAX) {
         status = sotto_error_set(err, SOTTO_ERROR_LIMIT, "dataset \"%s\" has more than 2^60 rows",
                                  driver->plan->datasets[dataset].alias);
     }

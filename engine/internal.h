@@ -6,11 +6,15 @@
 #include <sotto/bytes.h>
 #include <sotto/driver.h>
 
+/* mpz_get_ui and its like carry limbs here. */
+_Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long must have 64 bits");
+
 /* Bounds of a plan (PLAN.md, "Limits"): they bound the operands of GMP and the depth of recursion.
  */
 #define PLAN_NAME_BYTES_MAX 256
 #define PLAN_DATASETS_MAX 64
 #define PLAN_OUTPUTS_MAX 1024
+#define PLAN_NODES_MAX 4096       /* in all outputs: bounds the time that rationals take */
 #define PLAN_TIMEOUT_S_MAX 604800 /* a week */
 #define EXPRESSION_BYTES_MAX 4096
 #define EXPRESSION_NODES_MAX 256

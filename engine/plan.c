@@ -177,7 +177,7 @@ static enum sotto_status parse_dataset(struct sotto_plan *plan, const char *alia
 static enum sotto_status parse_datasets(struct sotto_plan *plan, const json_t *root,
                                         struct sotto_error *err)
 {
-    const json_t *object;
+    const json_t *object = NULL;
     enum sotto_status status = get_object(root, &object, "datasets", PLAN_DATASETS_MAX, err);
     if (status != SOTTO_OK) {
         return status;
@@ -229,7 +229,7 @@ static enum sotto_status parse_output(struct sotto_plan *plan, const char *name,
 static enum sotto_status parse_select(struct sotto_plan *plan, const json_t *root,
                                       struct sotto_error *err)
 {
-    const json_t *object;
+    const json_t *object = NULL;
     enum sotto_status status = get_object(root, &object, "select", PLAN_OUTPUTS_MAX, err);
     if (status != SOTTO_OK) {
         return status;
@@ -362,7 +362,7 @@ static enum sotto_status check_version_and_type(const json_t *root, struct sotto
                                "version: expected 1, found %" JSON_INTEGER_FORMAT,
                                json_integer_value(version));
     }
-    const char *type;
+    const char *type = NULL;
     enum sotto_status status = get_string(root, &type, "type", PLAN_NAME_BYTES_MAX, err);
     if (status == SOTTO_OK && strcmp(type, "analytics") != 0) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN, "type: expected \"analytics\", found \"%s\"",
@@ -379,7 +379,7 @@ static enum sotto_status parse_root(struct sotto_plan *plan, const json_t *root,
     if (!json_is_object(root)) {
         return wrong_kind("", "plan", "an object", root, err);
     }
-    const char *name;
+    const char *name = NULL;
     enum sotto_status status = check_keys(root, "", keys, sizeof keys / sizeof keys[0], err);
     if (status == SOTTO_OK) {
         status = check_version_and_type(root, err);

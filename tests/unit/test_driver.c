@@ -320,6 +320,37 @@ static void test_nist_num_acc(void **state)
     num_acc("10000000.2", "10000000.1", "10000000.3", "10000000.2");
 }
 
+/* NIST's files where they are at hand: their data part as a CSV file of one column. */
+static void nist_file(const char *name, const char *part)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/%s", SOTTO_TEST_NIST, name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        print_message("SKIPPED: there is no %s\n", path);
+        skip();
+    }
+    char *text = malloc(65536);
+    assert_non_null(text);
+    size_t bytes = fread(text, 1, 65535, file);
+    (void)fclose(file);
+    text[bytes] = '\0';
+    char *data = strstr(text, "Data: Y\n");
+    assert_non_null(data);
+    data = strchr(data + 8, '\n'); /* after the rule of dashes */
+    assert_non_null(data);
+    data[-1] = 'y'; /* the last dash becomes the header */
+    gives1("x=mean(y)", data - 1, part);
+    free(text);
+}
+
+static void test_nist_files(void **state)
+{
+    (void)state;
+    nist_file("NumAcc4.dat", "{\"value\": 10000000.2, \"exact\": \"10000000.2\"}");
+    nist_file("Lottery.dat", "{\"value\": 518.9587155963303, \"exact\": \"113133/218\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_partial_is_zero),
         cmocka_unit_test(test_schema_bytes),
         cmocka_unit_test(test_nist_num_acc),
+        cmocka_unit_test(test_nist_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

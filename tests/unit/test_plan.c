@@ -165,6 +165,21 @@ static void test_expression_errors(void **state)
 static void test_limits(void **state)
 {
     (void)state;
+    char *many = malloc(SOTTO_PLAN_BYTES_MAX);
+    assert_non_null(many);
+    strcpy(many, HEAD DATA ", \"select\": {\"o\": \"mean(a)\"");
+    size_t bytes = strlen(many);
+    for (int i = 0; i < 100; i++) {
+        bytes += (size_t)sprintf(many + bytes, ", \"o%d\": \"mean(a)", i);
+        for (int j = 0; j < 20; j++) {
+            bytes += (size_t)sprintf(many + bytes, "+1");
+        }
+        bytes += (size_t)sprintf(many + bytes, "\"");
+    }
+    strcpy(many + bytes, "}}");
+    refuses_bytes(many, strlen(many), SOTTO_ERROR_LIMIT,
+                  "select: expected at most 4096 operations");
+    free(many);
     char text[8000] = HEAD DATA ", \"select\": {\"m\": \"";
     for (int i = 0; i < 70; i++) {
         strcat(text, "(");
