@@ -116,7 +116,14 @@ struct http_request *http_find(struct http_server *server, uint64_t id)
 
 const char *http_parameter(const struct http_request *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+    const char *value = NULL;
+    size_t bytes = 0;
+    if (MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+                                      strlen(name), &value, &bytes) != MHD_YES) {
+        return NULL;
+    }
+    /* A text that goes on behind a NUL (%00) is no value of any parameter. */
+    return value != NULL && strlen(value) == bytes ? value : "";
 }
 
 uint64_t http_server_bytes_in(const struct http_server *server)

@@ -156,18 +156,20 @@ struct list_query {
 };
 
 static enum MHD_Result list_one(void *context, enum MHD_ValueKind kind, const char *key,
-                                const char *value)
+                                size_t key_bytes, const char *value, size_t value_bytes)
 {
     struct list_query *query = context;
     struct sotto_error err = {0};
     struct store_task task;
     uint64_t number;
     (void)kind;
+    (void)key_bytes;
     if (strcmp(key, "task_ids") != 0) {
         return MHD_YES;
     }
     query->failed = true;
-    if (value == NULL || !parse_number(&number, value) || ++query->len > LIST_LEN_MAX) {
+    if (value == NULL || strlen(value) != value_bytes || !parse_number(&number, value) ||
+        ++query->len > LIST_LEN_MAX) {
         http_answer_detail(query->request, MHD_HTTP_UNPROCESSABLE_CONTENT,
                            "task_ids: expected at most %d whole numbers, each as task_ids=NUMBER",
                            LIST_LEN_MAX);
@@ -185,7 +187,7 @@ static enum MHD_Result list_one(void *context, enum MHD_ValueKind kind, const ch
 static void get_list(struct http_api *api, struct http_request *request)
 {
     struct list_query query = {.api = api, .request = request, .array = json_array()};
-    (void)MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, list_one, &query);
+    (void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, list_one, &query);
     if (query.failed) {
         json_decref(query.array);
     } else {

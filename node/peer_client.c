@@ -59,6 +59,7 @@ struct link {
     size_t in_flight_len; /* messages of the head that the call under way carries */
     struct loop_timer retry;
     uint64_t retry_ms;
+    bool was_in_conflict; /* since the last call that went well */
     bool is_up;
     long reported; /* what was last logged, so that each trouble is told once */
 };
@@ -252,14 +253,14 @@ static void link_failed(struct link *link, long code)
     link->retry_ms = link->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : link->retry_ms * 2;
 }
 
-static void link_works(struct link *link)
+/* The peer has proved its key. */
+static void link_is_up(struct link *link)
 {
     if (!link->is_up) {
         log_line("connected to %s at %s", link->peer->name, link->peer->url);
     }
     link->is_up = true;
     link->reported = 0;
-    link->retry_ms = RETRY_MIN_MS;
 }
 
 static void take_session(struct link *link, const uint8_t *body, size_t body_bytes)
@@ -272,6 +273,7 @@ static void take_session(struct link *link, const uint8_t *body, size_t body_byt
     link->has_session = true;
     link->counter = 0;
     link->seen = 0;
+    link_is_up(link);
 }
 
 static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
@@ -309,10 +311,11 @@ static void session_lost(struct link *link)
         }
     }
     link->has_session = false;
-    if (!link->is_up) {
+    link->is_up = false;
+    if (link->was_in_conflict) {
         link_failed(link, MHD_HTTP_CONFLICT); /* the second time in a row: not at once */
     }
-    link->is_up = false;
+    link->was_in_conflict = true;
 }
 
 static void call_ended(struct call *call, CURLcode code)
@@ -333,7 +336,9 @@ static void call_ended(struct call *call, CURLcode code)
         } else if (call->request.type == ENVELOPE_HELLO) {
             take_session(link, body, bytes);
         } else {
-            link_works(link);
+            link_is_up(link);
+            link->was_in_conflict = false;
+            link->retry_ms = RETRY_MIN_MS;
             if (call->request.type == ENVELOPE_POLL) {
                 take_poll(link, body, bytes);
             } else {

@@ -29,19 +29,19 @@ class Defects(ClusterCase):
             self.assertNotIn(part, creator.log())
 
     def test_ragged_row(self):
-        self.broken("name,wage\na,1\nb\nc,3\n", "input", "line 3", "expected 2")
+        self.broken("name,wage\na,1\nb\nc,3\n", "input", "wages.csv:3:", "expected 2")
 
     def test_unclosed_quote(self):
-        self.broken('name,wage\na,1\n"b,2\n', "input", "line 3", "quote")
+        self.broken('name,wage\na,1\n"b,2\n', "input", "wages.csv:3:", "quote")
 
     def test_stray_quote(self):
-        self.broken('name,wage\na,1\nb"b,2\n', "input", "line 3", "quote")
+        self.broken('name,wage\na,1\nb"b,2\n', "input", "wages.csv:3:", "quote")
 
     def test_nul_byte(self):
-        self.broken(b"name,wage\na,1\nb,\x002\n", "input", "line 3", "NUL")
+        self.broken(b"name,wage\na,1\nb,\x002\n", "input", "wages.csv:3:", "NUL")
 
     def test_invalid_utf8(self):
-        self.broken(b"name,wage\n\xff,1\n", "input", "line 2", "UTF-8")
+        self.broken(b"name,wage\n\xff,1\n", "input", "wages.csv:2:", "UTF-8")
 
     def test_text_where_the_others_have_numbers(self):
         cluster = self.cluster([GOOD, GOOD, wages("much")])
@@ -56,7 +56,7 @@ class Defects(ClusterCase):
         self.broken(None, "not_found", "no such file", prepare=lambda path: None)
 
     def test_a_directory(self):
-        self.broken(None, "input", "regular file", prepare=os.mkdir)
+        self.broken(None, "input", "a directory", prepare=os.mkdir)
 
     def test_a_fifo(self):
         self.broken(None, "input", "regular file", prepare=os.mkfifo)
@@ -76,7 +76,7 @@ class Defects(ClusterCase):
 
     def test_the_creator_learns_of_its_own_file_at_once(self):
         cluster = self.cluster([{"wages.csv": "name,wage\na\n"}, GOOD, GOOD])
-        self.refuse(cluster.nodes[0], plan(), "line 2")
+        self.refuse(cluster.nodes[0], plan(), "wages.csv:2:")
 
 
 if __name__ == "__main__":
