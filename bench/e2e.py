@@ -7,6 +7,9 @@ import pathlib
 import sys
 import time
 
+if "--bin" in sys.argv[1:-1]:  # the build folder
+    folder = sys.argv[sys.argv.index("--bin") + 1]
+    os.environ["SOTTO_BINARY"] = str(pathlib.Path(folder).resolve() / "node" / "sotto")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "e2e"))
 from support import Cluster, plan  # noqa: E402
 

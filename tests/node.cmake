@@ -3,6 +3,8 @@ foreach(name config store peer_session)
   sotto_test(unit ${name} sotto_node)
 endforeach()
 
+sotto_fuzz(envelope sotto_node)
+
 # sotto_e2e(<name>): tests/e2e/test_<name>.py drives real daemons; the standard library of Debian's
 # python3 is all it needs.
 find_program(SOTTO_PYTHON3 NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
@@ -15,3 +17,9 @@ endfunction()
 foreach(name average_wage refusals dropouts restart defects peer_side)
   sotto_e2e(${name})
 endforeach()
+
+add_test(NAME e2e/bench
+  COMMAND ${SOTTO_PYTHON3} -B ${PROJECT_SOURCE_DIR}/bench/e2e.py --bin ${PROJECT_BINARY_DIR} --quick)
+add_test(NAME e2e/demo COMMAND ${PROJECT_SOURCE_DIR}/node/demo.sh $<TARGET_FILE:sotto>)
+set_tests_properties(e2e/bench e2e/demo PROPERTIES LABELS e2e TIMEOUT 300)
+set_tests_properties(e2e/demo PROPERTIES PASS_REGULAR_EXPRESSION "identical: yes")
