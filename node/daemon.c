@@ -263,6 +263,8 @@ enum sotto_status daemon_run(const struct config *config, struct sotto_error *er
     http_peer_free(daemon.peer);
     http_api_free(daemon.api);
     compute_stop(daemon.compute);
+    loop_remove(daemon.loop, held.event_source);
+    loop_remove(daemon.loop, held.signal_source);
     loop_free(daemon.loop);
     if (daemon.signal_fd >= 0) {
         (void)close(daemon.signal_fd);

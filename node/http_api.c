@@ -359,7 +359,7 @@ static json_t *node_json(const struct daemon *daemon, size_t id)
     bool is_self = id == 0;
     sotto_key_to_text(is_self ? &daemon->key : &daemon->config->peer_keys[id - 1], key);
     const char *url = is_self ? "" : file->peers[id - 1].url;
-    return json_pack("{s:I, s:s, s:s, s:s, s:b}", "id", (json_int_t)(id + 1), "url",
+    return json_pack("{s:I, s:s, s:s, s:s, s:b}", "id", (json_int_t)id + 1, "url",
                      url != NULL ? url : "", "name",
                      is_self ? file->name : file->peers[id - 1].name, "key", key, "connected",
                      is_self || peer_is_connected(daemon, id - 1));

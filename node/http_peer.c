@@ -393,7 +393,7 @@ void http_peer_free(struct http_peer *peer)
 {
     if (peer != NULL) {
         http_server_free(peer->server);
-        for (size_t i = 0; i < peer->peers_len; i++) {
+        for (size_t i = 0; peer->peers != NULL && i < peer->peers_len; i++) {
             outbox_clear(&peer->peers[i]);
         }
         sotto_free(peer->peers);

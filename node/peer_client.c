@@ -564,7 +564,7 @@ enum sotto_status peer_client_new(struct peer_client **out, struct daemon *daemo
         peer_client_free(client);
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
     }
-    for (unsigned i = 0; i < len; i++) {
+    for (size_t i = 0; i < client->links_len; i++) {
         if (client->links[i].client != NULL) {
             link_go(&client->links[i]);
         }
@@ -578,7 +578,7 @@ void peer_client_free(struct peer_client *client)
     if (client == NULL) {
         return;
     }
-    for (size_t i = 0; i < client->links_len; i++) {
+    for (size_t i = 0; client->links != NULL && i < client->links_len; i++) {
         if (client->links[i].client != NULL) {
             link_release(&client->links[i]);
         }
