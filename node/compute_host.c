@@ -72,8 +72,9 @@ static enum sotto_status write_end(struct compute *compute, const struct host *h
 }
 
 /* Carries out everything that the machine wants. */
-static void drain(struct compute *compute, struct host *host, bool in_transaction)
+static void drain(struct compute *compute, struct host *host)
 {
+    bool in_transaction = false;
     struct sotto_action action;
     struct sotto_error err = {0};
     while (!host->has_ended && sotto_task_aggregator_next(host->machine, &action)) {
@@ -118,14 +119,14 @@ void host_receive(struct compute *compute, struct host *host, const struct sotto
                                       &err) != SOTTO_OK) {
         log_line("task %llu: a message is ignored: %s", (unsigned long long)host->number, err.text);
     }
-    drain(compute, host, false);
+    drain(compute, host);
 }
 
 void host_returned(struct compute *compute, struct host *host, const struct sotto_key *peer)
 {
     if (!host->has_ended) {
         sotto_task_aggregator_returned(host->machine, peer);
-        drain(compute, host, false);
+        drain(compute, host);
     }
 }
 
@@ -133,7 +134,7 @@ void host_tick(struct compute *compute, struct host *host)
 {
     if (!host->has_ended) {
         sotto_task_aggregator_tick(host->machine, clock_ms());
-        drain(compute, host, false);
+        drain(compute, host);
     }
 }
 
@@ -192,7 +193,7 @@ static void describe(struct store_task *task, const struct compute *compute,
     json_decref(root);
 }
 
-/* Writes the task and starts its machine; leaves the transaction open on success. */
+/* Makes the machine of a task, and the task durable. */
 static enum sotto_status start(struct compute *compute, struct host *host,
                                const struct sotto_plan *plan, const struct sotto_buffer *json,
                                struct sotto_error *err)
@@ -233,9 +234,10 @@ static enum sotto_status start(struct compute *compute, struct host *host,
     if (status == SOTTO_OK) {
         status = store_task_state(store, host->number, TASK_RUNNING, "", err);
     }
-    if (status != SOTTO_OK) {
-        store_rollback(store);
+    if (status == SOTTO_OK) {
+        status = store_commit(store, err);
     }
+    store_rollback(store); /* if it was not committed */
     sotto_free(text);
     return status;
 }
@@ -275,7 +277,9 @@ void host_create(struct compute *compute, const struct job *job)
     }
     if (status != SOTTO_OK) {
         compute__reply_detail(compute, job->request, http_status_of(status), err.text);
-        sotto_free(host);
+        if (host != NULL) {
+            host_free(host);
+        }
         goto out;
     }
     host->next = compute->hosts;
@@ -283,7 +287,7 @@ void host_create(struct compute *compute, const struct job *job)
     compute->hosts_len++;
     log_line("task %llu \"%s\" created here", (unsigned long long)host->number,
              sotto_plan_name(plan));
-    drain(compute, host, true);
+    drain(compute, host);
     char reply[64];
     int reply_bytes =
         snprintf(reply, sizeof reply, "{\"task_id\": %llu}", (unsigned long long)host->number);
@@ -302,7 +306,7 @@ void host_cancel(struct compute *compute, const struct job *job)
     }
     if (host != NULL) {
         sotto_task_aggregator_cancel(host->machine);
-        drain(compute, host, false);
+        drain(compute, host);
     }
     if (store_get_task(compute->config.store, &task, job->number, &err) == SOTTO_OK) {
         if (host != NULL && task.state == TASK_CANCELLED) {

@@ -494,6 +494,9 @@ static bool call_init(struct call *call, struct link *link)
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(call->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(call->easy, CURLOPT_USERAGENT, "sotto");
+    (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPALIVE, 1L); /* a peer without power */
+    (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPIDLE, 15L);
+    (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPINTVL, 5L);
     if (is_loopback_url(url)) {
         (void)curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
     }

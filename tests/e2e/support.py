@@ -58,13 +58,16 @@ class Node:
         self.policy = {}
         self.listen = "127.0.0.1:0"
         self.peer_listen = "127.0.0.1:0"
-        self.tls = None
+        self.tls = None  # certificate and key of the peer side
+        self.api_tls = None
         self.process = None
         self.api_url = self.peer_url = None
 
     def configure(self):
         lines = [f"name: {self.name}", "data_dir: data", "state_dir: state", "identity: node.key",
                  "api:", f'  listen: "{self.listen}"', "  token_file: token"]
+        if self.api_tls:
+            lines += [f"  tls_cert: {self.api_tls[0]}", f"  tls_key: {self.api_tls[1]}"]
         if self.peer_listen:
             lines += ["peer:", f'  listen: "{self.peer_listen}"']
             if self.tls:

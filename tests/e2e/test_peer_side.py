@@ -17,9 +17,11 @@ PREFIX_BYTES = 198  # header and signature, API.md
 class Recorder:
     """A TCP relay that keeps what the client sent."""
 
-    def __init__(self, target):
+    def __init__(self, target, cut_after=None):
         self.target = target
+        self.cut_after = cut_after  # bytes of either direction, then the connection is cut
         self.streams = []
+        self.sockets = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -37,15 +39,20 @@ class Recorder:
                 continue
             stream = bytearray()
             self.streams.append(stream)
+            self.sockets += [client, server]
             threading.Thread(target=self.relay, args=(client, server, stream), daemon=True).start()
             threading.Thread(target=self.relay, args=(server, client, None), daemon=True).start()
 
-    @staticmethod
-    def relay(source, sink, keep):
+    def relay(self, source, sink, keep):
+        passed = 0
         try:
             while data := source.recv(65536):
                 if keep is not None:
                     keep += data
+                passed += len(data)
+                if self.cut_after and passed > self.cut_after:
+                    sink.sendall(data[:len(data) // 2])
+                    break
                 sink.sendall(data)
         except OSError:
             pass
@@ -70,7 +77,12 @@ class Recorder:
         return found
 
     def close(self):
-        self.listener.close()
+        for end in [self.listener, *self.sockets]:
+            try:
+                end.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits on it
+            except OSError:
+                pass
+            end.close()
 
 
 class PeerSide(ClusterCase):
@@ -178,15 +190,34 @@ class PeerSide(ClusterCase):
         names = [node["name"] for node in creator.get("/v1/nodes")["nodes"]]
         self.assertEqual(names, ["a", "b", "c"])
 
-    def test_tls(self):
+    def test_connections_that_are_cut(self):
+        """Whatever was on its way comes again, once: every task ends with the right result."""
         cluster = self.cluster(THREE, start=False)
         a, b, c = cluster.nodes
+        a.start()
+        relay = Recorder(tuple(a.peer_listen.rsplit(":", 1)), cut_after=12_000)
+        self.addCleanup(relay.close)
+        b.peers = [(a, relay.url), (c, False)]
+        b.start()
+        c.start()
+        for _ in range(20):
+            self.finish(a)
+        self.assertGreater(len(relay.streams), 5)
+        self.assertNotIn("restarted", a.log())
+
+    @staticmethod
+    def certificate(node):
+        cert, key = str(node.folder / "tls.crt"), str(node.folder / "tls.key")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-                        str(a.folder / "tls.key"), "-out", str(a.folder / "tls.crt"), "-days", "2",
-                        "-subj", "/CN=a", "-addext", "subjectAltName=IP:127.0.0.1"],
-                       check=True, capture_output=True)
-        a.tls = (str(a.folder / "tls.crt"), str(a.folder / "tls.key"))
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert,
+                        "-days", "2", "-subj", "/CN=a", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        return cert, key
+
+    def test_tls(self):
+        cluster = self.cluster(THREE, start=False)
+        a = cluster.nodes[0]
+        a.tls = self.certificate(a)
         cluster.start()
         self.assertTrue(a.peer_url.startswith("https://"))
         self.finish(a)
@@ -195,6 +226,28 @@ class PeerSide(ClusterCase):
         with socket.create_connection((host, int(port))) as plain:
             with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
                 self.assertIn(secure.version(), ("TLSv1.2", "TLSv1.3"))
+
+    def test_tls_with_another_certificate(self):
+        cluster = self.cluster(THREE[:2], start=False)
+        a, b = cluster.nodes
+        a.tls = self.certificate(a)
+        a.start()
+        a.tls = self.certificate(b)  # what b is told to trust
+        b.start()
+        b.wait_log("can't be reached")
+        self.assertNotIn("b is connected", a.log())
+
+    def test_api_tls(self):
+        cluster = self.cluster(THREE, start=False)
+        a = cluster.nodes[0]
+        a.api_tls = self.certificate(a)
+        cluster.start()
+        self.assertTrue(a.api_url.startswith("https://"))
+        done = a.cli("run", "--ca", a.api_tls[0], "--data", "wages.csv", "--", "m=mean(wage)")
+        self.assertEqual(done.stdout.splitlines()[0], "m  3.5")
+        done = a.cli("list", check=False)  # nobody vouches for it
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("can't be reached", done.stderr)
 
 
 if __name__ == "__main__":
