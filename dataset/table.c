@@ -198,7 +198,7 @@ void sotto_table_free(struct sotto_table *table)
     if (table == NULL) {
         return;
     }
-    for (size_t i = 0; i < table->columns_len; i++) {
+    for (size_t i = 0; table->columns != NULL && i < table->columns_len; i++) {
         sotto_free(table->columns[i].validity);
         sotto_free(table->columns[i].values);
         sotto_free(table->columns[i].offsets);

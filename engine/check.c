@@ -120,7 +120,7 @@ static const char *first_column(const struct sotto__expression *expression)
 static enum sotto_status check_output(const struct sotto__expression *expression,
                                       struct sotto_error *err)
 {
-    enum place place;
+    enum place place = PLACE_CONSTANT;
     enum sotto_status status = find_place(&place, expression, err);
     if (status != SOTTO_OK || place == PLACE_AGGREGATE) {
         return status;

@@ -18,6 +18,9 @@ static enum sotto_status no_memory(struct sotto_error *err)
 
 static const char *json_kind(const json_t *value)
 {
+    if (value == NULL) {
+        return "nothing";
+    }
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return "an object";
@@ -45,13 +48,12 @@ static enum sotto_status wrong_kind(const char *prefix, const char *key, const c
 }
 
 /* Refuses keys that are not among names; path is "" or ends with a dot. */
-static enum sotto_status check_keys(const json_t *object, const char *path,
-                                    const char *const *names, size_t names_len,
-                                    struct sotto_error *err)
+static enum sotto_status check_keys(json_t *object, const char *path, const char *const *names,
+                                    size_t names_len, struct sotto_error *err)
 {
     const char *key;
     const json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    json_object_foreach(object, key, value)
     {
         bool known = false;
         for (size_t i = 0; i < names_len; i++) {
@@ -98,10 +100,10 @@ static enum sotto_status get_string(const json_t *object, const char **out, cons
 }
 
 /* The object at a key that must be there, with 1 to max_len members. Borrows. */
-static enum sotto_status get_object(const json_t *object, const json_t **out, const char *key,
+static enum sotto_status get_object(const json_t *object, json_t **out, const char *key,
                                     size_t max_len, struct sotto_error *err)
 {
-    const json_t *value = json_object_get(object, key);
+    json_t *value = json_object_get(object, key);
     if (value == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN, "key \"%s\" is missing", key);
     }
@@ -177,7 +179,7 @@ static enum sotto_status parse_dataset(struct sotto_plan *plan, const char *alia
 static enum sotto_status parse_datasets(struct sotto_plan *plan, const json_t *root,
                                         struct sotto_error *err)
 {
-    const json_t *object = NULL;
+    json_t *object = NULL;
     enum sotto_status status = get_object(root, &object, "datasets", PLAN_DATASETS_MAX, err);
     if (status != SOTTO_OK) {
         return status;
@@ -188,7 +190,7 @@ static enum sotto_status parse_datasets(struct sotto_plan *plan, const json_t *r
     }
     const char *alias;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, alias, value)
+    json_object_foreach(object, alias, value)
     {
         status = parse_dataset(plan, alias, value, err);
         if (status != SOTTO_OK) {
@@ -229,7 +231,7 @@ static enum sotto_status parse_output(struct sotto_plan *plan, const char *name,
 static enum sotto_status parse_select(struct sotto_plan *plan, const json_t *root,
                                       struct sotto_error *err)
 {
-    const json_t *object = NULL;
+    json_t *object = NULL;
     enum sotto_status status = get_object(root, &object, "select", PLAN_OUTPUTS_MAX, err);
     if (status != SOTTO_OK) {
         return status;
@@ -240,7 +242,7 @@ static enum sotto_status parse_select(struct sotto_plan *plan, const json_t *roo
     }
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    json_object_foreach(object, name, value)
     {
         status = parse_output(plan, name, value, err);
         if (status != SOTTO_OK) {
@@ -301,7 +303,7 @@ static enum sotto_status parse_strategy(struct sotto_strategy *out, const json_t
 {
     static const char *const keys[] = {"min_clients", "max_clients", "wait_timeout",
                                        "connection_timeout"};
-    const json_t *strategy = json_object_get(root, "strategy");
+    json_t *strategy = json_object_get(root, "strategy");
     if (strategy == NULL) {
         return SOTTO_OK;
     }
@@ -371,8 +373,7 @@ static enum sotto_status check_version_and_type(const json_t *root, struct sotto
     return status;
 }
 
-static enum sotto_status parse_root(struct sotto_plan *plan, const json_t *root,
-                                    struct sotto_error *err)
+static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struct sotto_error *err)
 {
     static const char *const keys[] = {"version", "name",     "type",          "datasets", "select",
                                        "where",   "group_by", "enable_verify", "strategy"};
@@ -423,7 +424,7 @@ static enum sotto_status load_json(json_t **out, const void *json, size_t json_b
 enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json, size_t json_bytes,
                                    struct sotto_error *err)
 {
-    struct sotto_error unwanted;
+    struct sotto_error unwanted = {0};
     err = err != NULL ? err : &unwanted;
     json_t *root = NULL;
     enum sotto_status status = load_json(&root, json, json_bytes, err);

@@ -113,7 +113,10 @@ void sotto__value_multiply(struct sotto__value *a, const struct sotto__value *b)
 
 void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b)
 {
-    if (a->kind == VALUE_NAN || b->kind == VALUE_NAN || (is_infinite(a) && is_infinite(b))) {
+    bool both_zero =
+        a->kind == VALUE_FINITE && b->kind == VALUE_FINITE && sign(a) == 0 && sign(b) == 0;
+    if (a->kind == VALUE_NAN || b->kind == VALUE_NAN || (is_infinite(a) && is_infinite(b)) ||
+        both_zero) {
         sotto__value_set_special(a, VALUE_NAN);
     } else if (is_infinite(a)) {
         set_infinite(a, sign(b) < 0 ? -sign(a) : sign(a));
@@ -121,8 +124,6 @@ void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b)
         mpq_set_ui(a->number, 0, 1);
     } else if (mpq_sgn(b->number) != 0) {
         mpq_div(a->number, a->number, b->number);
-    } else if (sign(a) == 0) {
-        sotto__value_set_special(a, VALUE_NAN);
     } else {
         set_infinite(a, sign(a));
     }

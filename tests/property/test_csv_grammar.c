@@ -126,7 +126,7 @@ static size_t random_text(char *text, uint64_t *random)
     static const char *const pieces[] = {"a",  "b",  "7",    ",", ",",  "\n",   "\n",       "\r",
                                          "\"", "\"", "\"\"", " ", "\t", "\r\n", "\xc3\xa9", ".5"};
     static const char *const tidy[] = {"\"x\"",      ",",   "\n",      "y z",
-                                       "\"p\"\"q\"", " 5 ", "\"a,b\"", "\"c\nd\""};
+                                       "\"p\"\"q\"", " 5 ", "\"a,b\"", "\"c\n8\""};
     static const char *const headers[] = {"h", "h,i", " h , \"i\",j\r", "h,i\r\n", "\"h\ni\",j"};
     size_t bytes = 0;
     bool is_tidy = test_random_below(random, 2) == 0;

@@ -18,7 +18,7 @@ struct host {
     struct sotto_task_party *task;
     struct sotto_csv *csv;
     struct sotto_catalogue *catalogue;
-    char name[16];
+    char name[24];
     bool off;             /* receives and sends nothing */
     uint16_t dies_before; /* the message type that it never sends, nor anything after */
     bool answered;        /* from an earlier life: see struct sotto_task_party_config */

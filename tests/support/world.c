@@ -124,6 +124,7 @@ static enum sotto_status world_pump(struct world *world, uint32_t who)
             status = world_post(world, who, to, &action.bytes);
         } else {
             sotto_action_release(&action);
+            SOTTO_REQUIRE(who < WORLD_PARTIES_MAX); /* only parties record */
             status = sotto_session_party_recorded(world->parties[who].session);
         }
     }
