@@ -270,13 +270,16 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code)
 {
+    struct http_server *server = context;
     struct http_request *request = *state;
-    (void)context;
     (void)connection;
     (void)code;
     if (request != NULL) {
         if (request->is_suspended) {
             unlink_waiting(request);
+        }
+        if (server->handlers.ended != NULL) {
+            server->handlers.ended(server->handlers.context, request);
         }
         request_free(request);
         *state = NULL;

@@ -34,7 +34,9 @@ struct http_request {
     uint64_t waits_number;
     uint64_t waits_start;
     uint64_t waits_limit;
-    void *owner; /* borrowed */
+    void *owner;           /* borrowed */
+    size_t reserved_bytes; /* its part of *reserved_of */
+    size_t *reserved_of;   /* borrowed; NULL: nothing */
 };
 
 struct http_handlers {
@@ -49,6 +51,8 @@ struct http_handlers {
     void (*complete)(void *context, struct http_request *request);
     /* The time of a waiting request has come: must answer. */
     void (*expired)(void *context, struct http_request *request);
+    /* The request is over, however it ended. NULL if not wanted. */
+    void (*ended)(void *context, struct http_request *request);
     size_t body_bytes_max;
 };
 

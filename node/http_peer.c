@@ -17,6 +17,10 @@
 #define POLL_BYTES_MAX ((size_t)4 * 1024 * 1024)
 /* A message with its length, and room for small ones beside it. */
 #define MESSAGE_BODY_MAX (SOTTO_MESSAGE_BYTES_MAX + 1024 * 1024)
+/* Of all large bodies of one peer that are under way. A node sends one at a time, and once more
+ * what a connection lost. Small ones are bounded by the number of connections. */
+#define BODIES_BYTES_MAX (2 * MESSAGE_BODY_MAX)
+#define BODY_BYTES_SMALL ((size_t)64 * 1024)
 #define CONNECTED_MS ((POLL_SECONDS_MAX + 5) * 1000)
 
 struct outgoing {
@@ -34,6 +38,7 @@ struct peer_state {
     size_t outbox_bytes;
     uint64_t last_sequence;
     uint64_t last_seen_ms;
+    size_t bodies_bytes; /* of its large ones under way, as their headers say */
 };
 
 struct http_peer {
@@ -214,6 +219,15 @@ static void on_prefix(void *context, struct http_request *request)
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return;
     }
+    if (envelope.body_bytes > BODY_BYTES_SMALL) {
+        if (envelope.body_bytes > BODIES_BYTES_MAX - state->bodies_bytes) {
+            http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
+            return;
+        }
+        request->reserved_bytes = envelope.body_bytes;
+        request->reserved_of = &state->bodies_bytes;
+        state->bodies_bytes += request->reserved_bytes;
+    }
     request->body.limit_bytes = ENVELOPE_PREFIX_BYTES + (size_t)envelope.body_bytes;
     if (request->body.data_bytes > request->body.limit_bytes) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
@@ -263,8 +277,13 @@ static void take_messages(struct http_peer *peer, struct http_request *request,
 {
     struct sotto_reader again = *body;
     size_t bytes;
-    while (sotto_reader_left(body) > 0 && !body->failed) {
-        (void)sotto_read_blob(body, &bytes, SOTTO_MESSAGE_BYTES_MAX);
+    while (sotto_reader_left(body) > 0) {
+        const uint8_t *data = sotto_read_blob(body, &bytes, SOTTO_MESSAGE_BYTES_MAX);
+        struct sotto_message_route route;
+        /* Nothing that is cheaper to send than to take. */
+        if (data == NULL || !sotto_message_route(&route, data, bytes)) {
+            sotto_reader_fail(body);
+        }
     }
     if (!sotto_reader_finished(body)) {
         http_answer_status(request, MHD_HTTP_BAD_REQUEST);
@@ -353,6 +372,14 @@ static void on_expired(void *context, struct http_request *request)
     answer_signed(context, request, NULL, 0);
 }
 
+static void on_ended(void *context, struct http_request *request)
+{
+    (void)context;
+    if (request->reserved_of != NULL) {
+        *request->reserved_of -= request->reserved_bytes;
+    }
+}
+
 /* --- Start, stop, state --- */
 
 enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port, struct daemon *daemon,
@@ -369,6 +396,7 @@ enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port, stru
         .prefix_bytes = ENVELOPE_PREFIX_BYTES,
         .complete = on_complete,
         .expired = on_expired,
+        .ended = on_ended,
         .body_bytes_max = ENVELOPE_PREFIX_BYTES + MESSAGE_BODY_MAX,
     };
     peer->daemon = daemon;

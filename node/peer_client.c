@@ -284,7 +284,9 @@ static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
         size_t bytes;
         uint64_t sequence = sotto_read_u64(&reader);
         const uint8_t *data = sotto_read_blob(&reader, &bytes, SOTTO_MESSAGE_BYTES_MAX);
-        struct job *job = data != NULL ? job_new(JOB_MESSAGE) : NULL;
+        struct sotto_message_route route;
+        bool is_message = data != NULL && sotto_message_route(&route, data, bytes);
+        struct job *job = is_message ? job_new(JOB_MESSAGE) : NULL;
         if (job == NULL || sotto_buffer_copy(&job->bytes, data, bytes) != SOTTO_OK) {
             job_free(job);
             log_line("a message from %s is lost: malformed, or out of memory", link->peer->name);

@@ -63,7 +63,7 @@ void queue_push(struct queue *queue, struct job *job)
     (void)pthread_mutex_lock(&queue->mutex);
     *queue->tail = job;
     queue->tail = &job->next;
-    queue->bytes += job->bytes.data_bytes;
+    queue->bytes += sizeof *job + job->bytes.data_bytes;
     (void)pthread_cond_signal(&queue->arrived);
     (void)pthread_mutex_unlock(&queue->mutex);
     if (queue->event_fd >= 0) {
@@ -78,7 +78,7 @@ static struct job *pop_locked(struct queue *queue)
     struct job *job = queue->head;
     if (job != NULL) {
         queue->head = job->next;
-        queue->bytes -= job->bytes.data_bytes;
+        queue->bytes -= sizeof *job + job->bytes.data_bytes;
         if (queue->head == NULL) {
             queue->tail = &queue->head;
         }

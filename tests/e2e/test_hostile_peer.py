@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pinned peer that spends what it is given: it must not use up the node, nor take another's place."""
+
+import os
+import unittest
+
+from hostile import MESSAGE, Hostile
+from support import ClusterCase, plan, wages
+
+THREE = [wages(1, 2), wages(3, 4), wages(5, 6)]
+
+
+def memory_kb(node):
+    with open(f"/proc/{node.process.pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+
+
+def open_files(node):
+    return len(os.listdir(f"/proc/{node.process.pid}/fd"))
+
+
+class HostilePeer(ClusterCase):
+    def hostile(self, names="b"):
+        """A node, and those of its peers that are named, in a program that is not Sotto's."""
+        cluster = self.cluster(THREE, start=False)
+        a = cluster.nodes[0]
+        a.start()
+        return a, *(Hostile(node.folder / "node.key", a) for node in cluster.nodes[1:]
+                    if node.name in names)
+
+    def test_messages_of_nothing(self):
+        """Each would cost a job and a line of the log: many times what it costs to send."""
+        a, b = self.hostile()
+        before = memory_kb(a)
+        status, _ = b.call(MESSAGE, bytes(4 * 1024 * 1024))
+        a.get("/v1/tasks")
+        self.assertEqual(status, 400)
+        self.assertLess(memory_kb(a) - before, 64 * 1024)
+        self.assertLess(len(a.log()), 10_000)
+
+    def test_bodies_that_do_not_end(self):
+        """What one peer makes a node hold at once is bounded, whatever its number of connections."""
+        _, b, c = self.hostile("bc")
+        length = 257 * 1024 * 1024
+        large = b.message(16, os.urandom(16), bytes(100_000))  # an advert of no task
+        self.assertEqual(b.send(large), 200)
+        connections = []
+        for _ in range(2):
+            connection = b.connect()
+            self.addCleanup(connection.close)
+            connection.putrequest("POST", "/peer/v1/message")
+            connection.putheader("Content-Length", 198 + length)
+            connection.endheaders(b.envelope(MESSAGE, bytes(100_000), length=length))
+            connections.append(connection)
+        self.wait_status(503, b.send, large)
+        self.assertEqual(b.send(b.message(16, os.urandom(16), b"")), 200)  # small
+        self.assertEqual(c.send(large), 200)
+        for connection in connections:
+            connection.close()
+        self.wait_status(200, b.send, large)
+
+    def wait_status(self, status, call, *arguments):
+        for _ in range(200):
+            if (got := call(*arguments)) == status:
+                return
+        self.assertEqual(got, status)
+
+    def test_task_ids_of_others(self):
+        """The name of a task is its creator's key and its number: nobody can occupy another's."""
+        a, b, c = self.hostile("bc")
+        task = os.urandom(16)
+        self.assertEqual(b.invite(task, plan()), 200)
+        a.wait_log("of b (wage_avg): joined")
+        self.assertEqual(c.invite(task, plan()), 200)
+        a.wait_log("of c (wage_avg): joined")
+
+    def test_tasks_without_end(self):
+        """One peer's tasks leave room for those of the others, and files for the node."""
+        a, b, c = self.hostile("bc")
+        many = {f"w{i}": "wages.csv" for i in range(64)}
+        wanted = plan(outputs={"m": "mean(w0.wage)"}, files=many, wait=600000, connection=600000)
+        for _ in range(300):
+            self.assertEqual(b.invite(os.urandom(16), wanted), 200)
+        a.wait_log("declined (limit)")
+        self.assertEqual(c.invite(os.urandom(16), plan()), 200)
+        a.wait_log("of c (wage_avg): joined")
+        self.assertLess(open_files(a), 1000)
+
+
+if __name__ == "__main__":
+    unittest.main()
