@@ -88,10 +88,12 @@ static struct host *find_host(struct compute *compute, const struct sotto_task_i
     return host;
 }
 
-static struct seat *find_seat(struct compute *compute, const struct sotto_task_id *id)
+/* A task is named by its creator and its id: nobody can take the place of another's. */
+static struct seat *find_seat(struct compute *compute, const struct sotto_message_route *route)
 {
     struct seat *seat = compute->seats;
-    while (seat != NULL && memcmp(seat->id.bytes, id->bytes, sizeof id->bytes) != 0) {
+    while (seat != NULL && (memcmp(seat->id.bytes, route->task.bytes, sizeof seat->id.bytes) != 0 ||
+                            !sotto_key_equal(&seat->creator, &route->sender))) {
         seat = seat->next;
     }
     return seat;
@@ -112,7 +114,7 @@ static void take_message(struct compute *compute, const struct job *job)
         }
         return;
     }
-    struct seat *seat = find_seat(compute, &route.task);
+    struct seat *seat = find_seat(compute, &route);
     if (seat != NULL) {
         seat_receive(compute, seat, &job->bytes);
     } else if (route.is_invitation) {

@@ -10,8 +10,10 @@
 #include "log.h"
 #include <sotto/task.h>
 
-/* How many tasks one node takes part in, or runs, at once. More are refused, not queued. */
-#define SEATS_MAX 256
+/* How many tasks one node takes part in, of one creator or in all, or runs, at once. More are
+ * refused, not queued. */
+#define SEATS_MAX 1024
+#define SEATS_OF_ONE_MAX 256
 #define HOSTS_MAX 256
 
 /* A task that was created here. */
@@ -30,6 +32,7 @@ struct seat {
     struct seat *next;
     struct sotto_task_party *machine;
     struct sotto_task_id id;
+    struct sotto_key creator;
     uint64_t deadline_ms;
     uint64_t patience_ms;
     struct dataset *datasets;

@@ -24,14 +24,36 @@ static void test_stop(const char *step)
 void seat_free(struct seat *seat)
 {
     sotto_task_party_free(seat->machine);
-    for (size_t i = 0; i < seat->datasets_len; i++) {
-        dataset_release(&seat->datasets[i]);
+    for (size_t i = seat->datasets_len; i-- > 0;) {
+        bool is_shared = false;
+        for (size_t j = 0; j < i; j++) {
+            is_shared = is_shared || seat->datasets[j].csv == seat->datasets[i].csv;
+        }
+        if (!is_shared) {
+            dataset_release(&seat->datasets[i]);
+        }
     }
     sotto_free(seat->datasets);
     sotto_free(seat);
 }
 
 /* --- Joining --- */
+
+/* Nobody's tasks may leave no room for those of others. */
+static enum sotto_status check_room(const struct compute *compute, const struct seat *seat,
+                                    struct sotto_error *err)
+{
+    size_t of_one = 0;
+    for (const struct seat *other = compute->seats; other != NULL; other = other->next) {
+        of_one += sotto_key_equal(&other->creator, &seat->creator);
+    }
+    if (of_one > SEATS_OF_ONE_MAX || compute->seats_len > SEATS_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "%zu tasks are under way, %zu of this node's: at most %d and %d",
+                               compute->seats_len - 1, of_one - 1, SEATS_MAX, SEATS_OF_ONE_MAX);
+    }
+    return SOTTO_OK;
+}
 
 static enum sotto_status check_policy(const struct compute *compute, const struct seat *seat,
                                       struct sotto_error *err)
@@ -52,6 +74,22 @@ static enum sotto_status check_policy(const struct compute *compute, const struc
     return SOTTO_OK;
 }
 
+/* Opens the plan's dataset i, or takes another of the same file: it costs one descriptor. */
+static enum sotto_status open_dataset(struct compute *compute, struct seat *seat, size_t i,
+                                      struct sotto_error *err)
+{
+    const struct sotto_plan *plan = sotto_task_party_plan(seat->machine);
+    const char *file = sotto_plan_dataset_file(plan, i);
+    for (size_t j = 0; j < i; j++) {
+        if (strcmp(sotto_plan_dataset_file(plan, j), file) == 0) {
+            seat->datasets[i] = seat->datasets[j];
+            return SOTTO_OK;
+        }
+    }
+    return dataset_open(&seat->datasets[i], compute->config.config, compute->config.store, file,
+                        err);
+}
+
 static enum sotto_status open_datasets(struct compute *compute, struct seat *seat,
                                        struct sotto_error *err)
 {
@@ -64,8 +102,7 @@ static enum sotto_status open_datasets(struct compute *compute, struct seat *sea
     }
     for (size_t i = 0; i < len; i++) {
         const char *file = sotto_plan_dataset_file(plan, i);
-        enum sotto_status status = dataset_open(&seat->datasets[i], compute->config.config,
-                                                compute->config.store, file, err);
+        enum sotto_status status = open_dataset(compute, seat, i, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -104,7 +141,10 @@ static void answer_offer(struct compute *compute, struct seat *seat)
     struct sotto_error err = {0};
     struct sotto_schema schema = {0};
     const struct sotto_catalogue **catalogues = NULL;
-    enum sotto_status status = check_policy(compute, seat, &err);
+    enum sotto_status status = check_room(compute, seat, &err);
+    if (status == SOTTO_OK) {
+        status = check_policy(compute, seat, &err);
+    }
     if (status == SOTTO_OK) {
         status = open_datasets(compute, seat, &err);
     }
@@ -243,11 +283,6 @@ void seat_invited(struct compute *compute, const struct sotto_message_route *rou
 {
     struct sotto_error err = {0};
     bool has_answered = false;
-    if (compute->seats_len >= SEATS_MAX) {
-        log_line("an invitation is ignored: %d tasks are under way, and that is the most",
-                 SEATS_MAX);
-        return;
-    }
     struct seat *seat = sotto_alloc_zeroed(sizeof *seat);
     enum sotto_status status =
         seat == NULL ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
@@ -272,6 +307,7 @@ void seat_invited(struct compute *compute, const struct sotto_message_route *rou
     }
     const struct sotto_plan *plan = sotto_task_party_plan(seat->machine);
     seat->id = sotto_task_party_id(seat->machine);
+    seat->creator = sotto_task_party_creator(seat->machine);
     seat->deadline_ms = UINT64_MAX;
     seat->patience_ms = plan != NULL ? compute__patience(plan) : 60000;
     name_seat(compute, seat);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,6 +78,18 @@ static void on_signal(void *context, uint32_t ready)
 }
 
 /* --- Start --- */
+
+#define OPEN_FILES_MAX 16384
+
+/* Connections and the files of tasks that are under way: more than the usual 1024 descriptors. */
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < OPEN_FILES_MAX) {
+        limit.rlim_cur = limit.rlim_max < OPEN_FILES_MAX ? limit.rlim_max : OPEN_FILES_MAX;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* else it stays as it is */
+    }
+}
 
 /* Only one daemon may use a state_dir: the lock goes with the process. */
 static enum sotto_status lock_state(int *out_fd, const char *folder, struct sotto_error *err)
@@ -255,6 +268,7 @@ enum sotto_status daemon_run(const struct config *config, struct sotto_error *er
     struct daemon daemon = {.config = config, .signal_fd = -1};
     struct daemon_resources held = {.lock_fd = -1};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    raise_open_files();
     enum sotto_status status = start(&daemon, &held, err);
     if (status == SOTTO_OK) {
         loop_run(daemon.loop);
