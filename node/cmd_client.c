@@ -94,6 +94,7 @@ static enum sotto_status client_init(struct client *client, const struct args *a
     (void)curl_easy_setopt(client->easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(client->easy, CURLOPT_CONNECTTIMEOUT, 10L);
     (void)curl_easy_setopt(client->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(client->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (is_loopback(client->base)) {
         (void)curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
     }

@@ -495,6 +495,7 @@ static bool call_init(struct call *call, struct link *link)
     (void)curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(call->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(call->easy, CURLOPT_USERAGENT, "sotto");
     (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPALIVE, 1L); /* a peer without power */
     (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPIDLE, 15L);

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import threading
 import unittest
+import warnings
 
 from support import ClusterCase, Node, plan, wages
 
@@ -226,6 +227,14 @@ class PeerSide(ClusterCase):
         with socket.create_connection((host, int(port))) as plain:
             with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
                 self.assertIn(secure.version(), ("TLSv1.2", "TLSv1.3"))
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # these versions are what the test is about
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        with socket.create_connection((host, int(port))) as plain:
+            with self.assertRaises(ssl.SSLError):
+                context.wrap_socket(plain, server_hostname="127.0.0.1")
 
     def test_tls_with_another_certificate(self):
         cluster = self.cluster(THREE[:2], start=False)
