@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 1024
+#define CONNECTIONS_OF_ONE_MAX 512 /* of one address */
 #define IDLE_SECONDS 120
 #define LISTEN_BACKLOG 128
 #define PEM_BYTES_MAX ((size_t)1024 * 1024)
@@ -394,6 +395,7 @@ static enum sotto_status start_daemon(struct http_server *server, struct sotto_e
         flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_ARRAY,
         server->cert != NULL ? tls : none, MHD_OPTION_END);
     if (server->daemon == NULL) {

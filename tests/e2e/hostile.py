@@ -49,7 +49,7 @@ class Hostile:
 
     def connect(self):
         host, port = self.target.peer_listen.rsplit(":", 1)
-        return http.client.HTTPConnection(host, int(port), timeout=60)
+        return http.client.HTTPConnection(host, int(port), timeout=20)
 
     def call(self, kind, body, session=None):
         connection = self.connect()

@@ -2,6 +2,8 @@
 """A pinned peer that spends what it is given: it must not use up the node, nor take another's place."""
 
 import os
+import resource
+import socket
 import unittest
 
 from hostile import MESSAGE, Hostile
@@ -64,6 +66,21 @@ class HostilePeer(ClusterCase):
             if (got := call(*arguments)) == status:
                 return
         self.assertEqual(got, status)
+
+    def test_connections_of_one_address(self):
+        """A stranger that opens connections and says nothing keeps nobody else out."""
+        a, b = self.hostile()
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limit)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[1], 4096), limit[1]))
+        address = tuple(a.peer_listen.rsplit(":", 1))
+        for _ in range(1200):
+            try:
+                stranger = socket.create_connection(address, 1, ("127.0.0.2", 0))
+            except OSError:
+                continue
+            self.addCleanup(stranger.close)
+        self.assertEqual(b.send(b.message(16, os.urandom(16), b"")), 200)
 
     def test_task_ids_of_others(self):
         """The name of a task is its creator's key and its number: nobody can occupy another's."""
