@@ -91,6 +91,12 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
         [ENVELOPE_POLL] = "poll",
         [ENVELOPE_MESSAGE] = "message",
     };
+    /* Nothing is known of who answers before the whole answer is there. */
+    static const size_t answers_bytes_max[] = {
+        [ENVELOPE_HELLO] = SESSION_BYTES,
+        [ENVELOPE_POLL] = RESPONSE_BYTES_MAX,
+        [ENVELOPE_MESSAGE] = 0,
+    };
     struct link *link = call->link;
     struct peer_client *client = link->client;
     size_t url_bytes = strlen(link->peer->url);
@@ -108,7 +114,7 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
     sotto_writer_release(&call->upload);
     sotto_writer_init(&call->upload, ENVELOPE_PREFIX_BYTES + body_bytes);
     sotto_writer_release(&call->response);
-    sotto_writer_init(&call->response, RESPONSE_BYTES_MAX);
+    sotto_writer_init(&call->response, ENVELOPE_PREFIX_BYTES + answers_bytes_max[type]);
     envelope_write(&call->upload, client->daemon->identity, &call->request, body, body_bytes);
     if (sotto_writer_status(&call->upload) != SOTTO_OK) {
         loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);

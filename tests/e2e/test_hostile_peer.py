@@ -4,6 +4,7 @@
 import os
 import resource
 import socket
+import threading
 import unittest
 
 from hostile import MESSAGE, Hostile
@@ -81,6 +82,32 @@ class HostilePeer(ClusterCase):
                 continue
             self.addCleanup(stranger.close)
         self.assertEqual(b.send(b.message(16, os.urandom(16), b"")), 200)
+
+    def test_an_answer_without_end(self):
+        """Whoever answers at a peer's address, unsigned, fills no memory."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            while True:
+                try:
+                    client, _ = listener.accept()
+                    client.recv(65536)
+                    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+                    for _ in range(200):
+                        client.sendall(bytes(1024 * 1024))
+                except OSError:
+                    if listener.fileno() < 0:
+                        return
+
+        threading.Thread(target=serve, daemon=True).start()
+        cluster = self.cluster(THREE, start=False)
+        a, b, _ = cluster.nodes
+        b.peers = [(a, "http://127.0.0.1:%d" % listener.getsockname()[1])]
+        a.peer_url = ""
+        b.start()
+        b.wait_log("can't be reached")
+        self.assertLess(memory_kb(b), 100 * 1024)
 
     def test_task_ids_of_others(self):
         """The name of a task is its creator's key and its number: nobody can occupy another's."""
