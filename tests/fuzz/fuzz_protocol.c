@@ -8,7 +8,7 @@
 #include "federation/internal.h"
 #include <sotto/secret.h>
 
-static const uint16_t slots[] = {1, 2, 34};
+static const struct sotto_vector_run runs[] = {{8, 1}, {16, 1}, {272, 1}};
 
 enum reader { READ_RAW, READ_ROSTER, READ_PARTY, READ_AGGREGATOR, READ_TASK, READERS_LEN };
 
@@ -16,9 +16,9 @@ static const enum sotto_message_type party_types[] = {SOTTO_MESSAGE_SHARES, SOTT
                                                       SOTTO_MESSAGE_UNMASK};
 static const enum sotto_message_type aggregator_types[] = {
     SOTTO_MESSAGE_DEAL, SOTTO_MESSAGE_MASKED, SOTTO_MESSAGE_CONSENT, SOTTO_MESSAGE_REVEAL};
-static const enum sotto_message_type task_types[] = {
-    SOTTO_MESSAGE_INVITATION, SOTTO_MESSAGE_REOPEN, SOTTO_MESSAGE_FINISH, SOTTO_MESSAGE_ROSTER,
-    SOTTO_MESSAGE_ADVERT,     SOTTO_MESSAGE_LEAVE};
+static const enum sotto_message_type task_types[] = {SOTTO_MESSAGE_INVITATION, SOTTO_MESSAGE_REOPEN,
+                                                     SOTTO_MESSAGE_FINISH,     SOTTO_MESSAGE_ROSTER,
+                                                     SOTTO_MESSAGE_ADVERT,     SOTTO_MESSAGE_LEAVE};
 
 static void read_raw(const uint8_t *data, size_t data_bytes)
 {
@@ -30,9 +30,9 @@ static void read_raw(const uint8_t *data, size_t data_bytes)
 
 /* A body in a message of this world, opened again. */
 static enum sotto_status seal(const struct world *world, struct sotto_buffer *bytes,
-                              struct sotto_message *message,
-                              const struct sotto_identity *identity, enum sotto_message_type type,
-                              const uint8_t *session, const uint8_t *body, size_t body_bytes)
+                              struct sotto_message *message, const struct sotto_identity *identity,
+                              enum sotto_message_type type, const uint8_t *session,
+                              const uint8_t *body, size_t body_bytes)
 {
     world_seal(world, bytes, identity, type, session, body, body_bytes);
     return sotto_message_open(message, bytes->data, bytes->data_bytes, NULL);
@@ -132,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
         read_raw(body, body_bytes);
         return 0;
     }
-    if (world_init(&world, 3, slots, 3, 3, sotto_random_seeded(&stream, 1, 1)) == SOTTO_OK) {
+    if (world_init(&world, 3, runs, 3, 3, sotto_random_seeded(&stream, 1, 1)) == SOTTO_OK) {
         switch (data[0] % READERS_LEN) {
         case READ_ROSTER:
             read_roster(&world, body, body_bytes);
