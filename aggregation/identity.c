@@ -51,16 +51,40 @@ struct sotto_key sotto_identity_key(const struct sotto_identity *identity)
 }
 
 #define SIGNED_DIGEST_BYTES 64
+/* Longer messages are hashed in chunks of this size, on all threads. */
+#define CHUNK_BYTES ((size_t)1024 * 1024)
+#define CHUNKS_MAX (SOTTO_SIGNED_BYTES_MAX / CHUNK_BYTES + 1)
 
-static void signed_digest(uint8_t out[SIGNED_DIGEST_BYTES], const char *label, const void *message,
-                          size_t message_bytes)
+static void digest_begin(crypto_generichash_state *state, const char *label, uint8_t kind)
 {
-    size_t label_bytes = strlen(label) + 1; /* its NUL ends it */
-    SOTTO_REQUIRE(label_bytes <= 65);
+    size_t label_bytes = strlen(label);
+    SOTTO_REQUIRE(label_bytes <= 64);
+    (void)crypto_generichash_init(state, NULL, 0, SIGNED_DIGEST_BYTES);
+    (void)crypto_generichash_update(state, (const uint8_t *)label, label_bytes);
+    (void)crypto_generichash_update(state, &kind, 1);
+}
+
+/* kind 0: of the message itself; kind 1: of the digests of its chunks. */
+static void signed_digest(uint8_t out[SIGNED_DIGEST_BYTES], const char *label,
+                          const uint8_t *message, size_t message_bytes)
+{
     crypto_generichash_state state;
-    (void)crypto_generichash_init(&state, NULL, 0, SIGNED_DIGEST_BYTES);
-    (void)crypto_generichash_update(&state, (const uint8_t *)label, label_bytes);
-    (void)crypto_generichash_update(&state, message, message_bytes);
+    if (message_bytes <= CHUNK_BYTES) {
+        digest_begin(&state, label, 0);
+        (void)crypto_generichash_update(&state, message, message_bytes);
+    } else {
+        uint8_t digests[CHUNKS_MAX][SIGNED_DIGEST_BYTES];
+        size_t chunks = (message_bytes + CHUNK_BYTES - 1) / CHUNK_BYTES;
+        SOTTO_REQUIRE(message_bytes <= SOTTO_SIGNED_BYTES_MAX);
+#pragma omp parallel for schedule(static)
+        for (size_t c = 0; c < chunks; c++) {
+            size_t left = message_bytes - c * CHUNK_BYTES;
+            (void)crypto_generichash(digests[c], SIGNED_DIGEST_BYTES, message + c * CHUNK_BYTES,
+                                     left < CHUNK_BYTES ? left : CHUNK_BYTES, NULL, 0);
+        }
+        digest_begin(&state, label, 1);
+        (void)crypto_generichash_update(&state, digests[0], chunks * SIGNED_DIGEST_BYTES);
+    }
     (void)crypto_generichash_final(&state, out, SIGNED_DIGEST_BYTES);
 }
 

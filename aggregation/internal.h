@@ -13,6 +13,9 @@
 #define SALT_BYTES 16
 #define HASH_BYTES SOTTO_DIGEST_BYTES
 
+/* Group operations for this many parties are worth a second thread. */
+#define PARALLEL_PARTIES 64
+
 /* --- hash.c: H(label, ...) in pieces, and K(label, secret, a, b) --- */
 
 struct sotto__hash {
@@ -84,18 +87,64 @@ bool sotto__merkle_check(const uint8_t root[HASH_BYTES], const uint8_t leaf_mask
                          const uint8_t leaf_self_seed[HASH_BYTES], const uint8_t *path,
                          uint32_t holder, uint32_t holders_len);
 
-/* --- mask.c: keystreams added to vectors --- */
+/* --- keystream.c: AES-256-CTR from a library --- */
+
+/* Keystream made at a time: it and what it is added to stay in the second-level cache, and the key
+ * schedule is paid for. */
+#define SOTTO__KEYSTREAM_BYTES_MAX ((size_t)16 * 1024)
+
+struct sotto__keystream_library {
+    const char *name;
+    /* A state for one thread. Returns: NULL if there is no memory. */
+    void *(*start)(void);
+    /* Writes the keystream of key from offset on, which is a multiple of 16; at most
+     * SOTTO__KEYSTREAM_BYTES_MAX bytes. */
+    enum sotto_status (*make)(void *state, uint8_t *out, size_t bytes, const uint8_t key[32],
+                              uint64_t offset);
+    /* Wipes and frees. */
+    void (*stop)(void *state);
+};
+
+/* The library for this much keystream in all. Never NULL. */
+const struct sotto__keystream_library *sotto__keystream_library(size_t total_bytes);
+
+/* --- vector.c --- */
 
 enum sotto__sign { MASK_ADD, MASK_SUBTRACT };
 
-/* vector += or -= PRG(key), slot by slot. CT: in key and vector. Returns: SOTTO_ERROR_NO_MEMORY if
- * libcrypto can't. */
-enum sotto_status sotto__mask_apply(uint64_t *vector, const uint16_t *slots, size_t slots_len,
-                                    const uint8_t key[32], enum sotto__sign sign) SOTTO_NODISCARD;
+/* By sign: vector += or -= addend, `len` elements of 32, 40 or 64 bits, or one element of len
+ * words. */
+typedef void sotto__elements_op(uint8_t *vector, const uint8_t *addend, size_t len);
 
-/* vector += addend, little-endian limbs, slot by slot. */
-void sotto__vector_add(uint64_t *vector, const uint8_t *addend, const uint16_t *slots,
-                       size_t slots_len);
+struct sotto__vector_ops {
+    sotto__elements_op *of_32[2];
+    sotto__elements_op *of_40[2];
+    sotto__elements_op *of_64[2];
+    sotto__elements_op *of_words[2];
+};
+
+/* vector_<level>.c: the same loops, compiled for one SIMD level each. */
+extern const struct sotto__vector_ops sotto__vector_ops_generic;
+extern const struct sotto__vector_ops sotto__vector_ops_avx2;
+extern const struct sotto__vector_ops sotto__vector_ops_avx512;
+
+/* vector += or -= addend, elements of one width. */
+void sotto__elements_add(uint8_t *vector, const uint8_t *addend, size_t element_bytes,
+                         size_t elements_len, enum sotto__sign sign);
+
+/* --- mask.c: keystreams added to vectors --- */
+
+struct sotto__mask_key {
+    uint8_t key[32];
+    enum sotto__sign sign;
+};
+
+/* vector += or -= PRG(key) for each key, element by element. CT: in keys and vector. Threads: uses
+ * OpenMP's where the work is long. Returns: SOTTO_ERROR_NO_MEMORY (the vector is then undefined).
+ */
+enum sotto_status sotto__mask_apply(uint8_t *vector, const struct sotto_vector_run *runs,
+                                    size_t runs_len, const struct sotto__mask_key *keys,
+                                    size_t keys_len) SOTTO_NODISCARD;
 
 /* --- roster.c --- */
 
@@ -103,9 +152,10 @@ void sotto__vector_add(uint64_t *vector, const uint8_t *addend, const uint16_t *
 void sotto__session_id(uint8_t out[SOTTO_SESSION_BYTES], const struct sotto_roster *roster,
                        const struct sotto_session_terms *terms);
 
-/* The sum of the slots. Returns: SOTTO_ERROR_LIMIT if a slot or the sum is 0 or too large. */
-enum sotto_status sotto__slots_limbs(size_t *out, const uint16_t *slots,
-                                     size_t slots_len) SOTTO_NODISCARD;
+/* Checks the signature and the points of one advert. */
+enum sotto_status sotto__roster_verify(const struct sotto_roster *roster, uint32_t index,
+                                       const struct sotto_invitation_terms *terms,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
 
 enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
                                      const struct sotto_invitation_terms *terms,

@@ -1,96 +1,193 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Keystreams added to vectors: made and added chunk by chunk, in the first-level cache, all keys
+ * over one chunk before the next, chunks on all threads. */
 #include "internal.h"
 
-#include <openssl/evp.h>
+#include <omp.h>
+#include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <string.h>
 
-/* Keystream made at a time: stays in the first-level cache, and holds the widest slot. */
-#define CHUNK_LIMBS 2048
-_Static_assert(SOTTO_SLOT_LIMBS_MAX <= CHUNK_LIMBS, "a slot must fit a chunk");
 /* The 32-bit block counter must not wrap. */
-_Static_assert(SOTTO_SESSION_LIMBS_MAX * 8 / 16 < UINT32_MAX, "a vector must fit one counter");
+_Static_assert(SOTTO_VECTOR_BYTES_MAX / 16 < UINT32_MAX, "a vector must fit one counter");
+_Static_assert(SOTTO_ELEMENT_BYTES_MAX + 16 <= SOTTO__KEYSTREAM_BYTES_MAX,
+               "an element must fit a chunk");
 
-/* slot += addend modulo 2^(64 limbs). The carry of a + b + c is at most 1: 2 (2^64 - 1) + 1 < 2^65.
- */
-static void slot_add(uint64_t *slot, const uint8_t *addend, size_t limbs)
+/* Some elements of one run, at a byte offset of the vector. */
+struct chunk {
+    size_t offset;
+    uint32_t element_bytes;
+    uint32_t elements_len;
+};
+
+/* How many elements of a run go into a chunk, with room for starting at a whole cipher block. */
+static size_t chunk_capacity(size_t element_bytes)
 {
-    uint64_t carry = 0;
-    for (size_t i = 0; i < limbs; i++) {
-        uint64_t sum;
-        uint64_t over = __builtin_add_overflow(slot[i], sotto_load_u64(addend + 8 * i), &sum);
-        carry = over | __builtin_add_overflow(sum, carry, &slot[i]);
-    }
+    return (SOTTO__KEYSTREAM_BYTES_MAX - 16) / element_bytes;
 }
 
-static void slot_subtract(uint64_t *slot, const uint8_t *subtrahend, size_t limbs)
+static size_t count_chunks(const struct sotto_vector_run *runs, size_t runs_len)
 {
-    uint64_t borrow = 0;
-    for (size_t i = 0; i < limbs; i++) {
-        uint64_t difference;
-        uint64_t under =
-            __builtin_sub_overflow(slot[i], sotto_load_u64(subtrahend + 8 * i), &difference);
-        borrow = under | __builtin_sub_overflow(difference, borrow, &slot[i]);
+    size_t chunks = 0;
+    for (size_t k = 0; k < runs_len; k++) {
+        size_t capacity = chunk_capacity(runs[k].element_bytes);
+        chunks += (runs[k].elements_len + capacity - 1) / capacity;
     }
+    return chunks;
 }
 
-void sotto__vector_add(uint64_t *vector, const uint8_t *addend, const uint16_t *slots,
-                       size_t slots_len)
+static void cut_chunks(struct chunk *chunks, const struct sotto_vector_run *runs, size_t runs_len)
 {
-    for (size_t k = 0; k < slots_len; k++) {
-        slot_add(vector, addend, slots[k]);
-        vector += slots[k];
-        addend += (size_t)8 * slots[k];
-    }
-}
-
-/* The slots from `first` on that together fit a chunk. Returns: their number, at least 1. */
-static size_t chunk_of_slots(size_t *out_limbs, const uint16_t *slots, size_t slots_len,
-                             size_t first)
-{
-    size_t limbs = 0;
-    size_t end = first;
-    while (end < slots_len && limbs + slots[end] <= CHUNK_LIMBS) {
-        limbs += slots[end++];
-    }
-    *out_limbs = limbs;
-    return end - first;
-}
-
-enum sotto_status sotto__mask_apply(uint64_t *vector, const uint16_t *slots, size_t slots_len,
-                                    const uint8_t key[32], enum sotto__sign sign)
-{
-    static const uint8_t zeros[CHUNK_LIMBS * 8];
-    uint8_t stream[CHUNK_LIMBS * 8];
-    uint8_t counter_block[16] = {0};
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-    if (cipher == NULL ||
-        EVP_EncryptInit_ex(cipher, EVP_aes_256_ctr(), NULL, key, counter_block) != 1) {
-        goto out;
-    }
-    for (size_t k = 0; k < slots_len;) {
-        size_t limbs;
-        size_t chunk_slots = chunk_of_slots(&limbs, slots, slots_len, k);
-        int made = 0;
-        if (EVP_EncryptUpdate(cipher, stream, &made, zeros, (int)(limbs * 8)) != 1 ||
-            (size_t)made != limbs * 8) {
-            goto out;
+    size_t offset = 0;
+    for (size_t k = 0; k < runs_len; k++) {
+        size_t capacity = chunk_capacity(runs[k].element_bytes);
+        for (size_t left = runs[k].elements_len; left > 0;) {
+            size_t len = left < capacity ? left : capacity;
+            *chunks++ = (struct chunk){offset, runs[k].element_bytes, (uint32_t)len};
+            offset += len * runs[k].element_bytes;
+            left -= len;
         }
-        const uint8_t *from = stream;
-        for (size_t end = k + chunk_slots; k < end; k++) {
-            if (sign == MASK_ADD) {
-                slot_add(vector, from, slots[k]);
-            } else {
-                slot_subtract(vector, from, slots[k]);
+    }
+}
+
+/* One thread's share of the work. */
+struct mask_worker {
+    const struct sotto__keystream_library *library;
+    void *state;
+    uint8_t *stream; /* SOTTO__KEYSTREAM_BYTES_MAX, wiped in the end */
+};
+
+static enum sotto_status worker_start(struct mask_worker *worker,
+                                      const struct sotto__keystream_library *library)
+{
+    *worker = (struct mask_worker){.library = library, .state = library->start()};
+    worker->stream = sotto_alloc_aligned(SOTTO__KEYSTREAM_BYTES_MAX);
+    return worker->state != NULL && worker->stream != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+}
+
+static void worker_stop(struct mask_worker *worker)
+{
+    if (worker->state != NULL) {
+        worker->library->stop(worker->state);
+    }
+    if (worker->stream != NULL) {
+        sotto_wipe(worker->stream, SOTTO__KEYSTREAM_BYTES_MAX);
+        sotto_free(worker->stream);
+    }
+}
+
+static enum sotto_status mask_chunk(struct mask_worker *worker, uint8_t *vector,
+                                    const struct chunk *chunk, const struct sotto__mask_key *key)
+{
+    size_t skip = chunk->offset % 16;
+    size_t bytes = (size_t)chunk->element_bytes * chunk->elements_len;
+    enum sotto_status status = worker->library->make(worker->state, worker->stream, skip + bytes,
+                                                     key->key, chunk->offset - skip);
+    if (status == SOTTO_OK) {
+        sotto__elements_add(vector + chunk->offset, worker->stream + skip, chunk->element_bytes,
+                            chunk->elements_len, key->sign);
+    }
+    return status;
+}
+
+struct mask_job {
+    uint8_t *vector;
+    size_t vector_bytes;
+    const struct chunk *chunks;
+    size_t chunks_len;
+    const struct sotto__mask_key *keys;
+    size_t keys_len;
+    const struct sotto__keystream_library *library;
+};
+
+/* Long vectors: each thread takes chunks, and applies all keys to each. */
+static enum sotto_status mask_by_chunks(const struct mask_job *job, int threads)
+{
+    enum sotto_status result = SOTTO_OK;
+#pragma omp parallel num_threads(threads)
+    {
+        struct mask_worker worker;
+        enum sotto_status status = worker_start(&worker, job->library);
+#pragma omp for schedule(dynamic, 1)
+        for (size_t c = 0; c < job->chunks_len; c++) {
+            for (size_t k = 0; status == SOTTO_OK && k < job->keys_len; k++) {
+                status = mask_chunk(&worker, job->vector, &job->chunks[c], &job->keys[k]);
             }
-            vector += slots[k];
-            from += (size_t)8 * slots[k];
+        }
+        worker_stop(&worker);
+        if (status != SOTTO_OK) {
+#pragma omp atomic write
+            result = status;
         }
     }
-    status = SOTTO_OK;
-out:
-    EVP_CIPHER_CTX_free(cipher);
-    sotto_wipe(stream, sizeof stream);
+    return result;
+}
+
+/* Short vectors and many keys: each thread sums its keys' streams on its own, and adds the sum in
+ * the end. Sums modulo powers of two don't depend on the order. */
+static enum sotto_status mask_by_keys(const struct mask_job *job,
+                                      const struct sotto_vector_run *runs, size_t runs_len,
+                                      int threads)
+{
+    enum sotto_status result = SOTTO_OK;
+#pragma omp parallel num_threads(threads)
+    {
+        struct mask_worker worker;
+        enum sotto_status status = worker_start(&worker, job->library);
+        uint8_t *own = sotto_alloc_aligned(job->vector_bytes);
+        status = own == NULL ? SOTTO_ERROR_NO_MEMORY : status;
+#pragma omp for schedule(static)
+        for (size_t k = 0; k < job->keys_len; k++) {
+            for (size_t c = 0; status == SOTTO_OK && c < job->chunks_len; c++) {
+                status = mask_chunk(&worker, own, &job->chunks[c], &job->keys[k]);
+            }
+        }
+        worker_stop(&worker);
+#pragma omp critical(sotto_mask_by_keys)
+        if (status == SOTTO_OK) {
+            size_t offset = 0;
+            for (size_t r = 0; r < runs_len; r++) {
+                sotto__elements_add(job->vector + offset, own + offset, runs[r].element_bytes,
+                                    runs[r].elements_len, MASK_ADD);
+                offset += (size_t)runs[r].element_bytes * runs[r].elements_len;
+            }
+        } else {
+            result = status;
+        }
+        if (own != NULL) {
+            sotto_wipe(own, job->vector_bytes);
+            sotto_free(own);
+        }
+    }
+    return result;
+}
+
+/* Below this many bytes of keystream a second thread is not worth waking. */
+#define PARALLEL_BYTES ((size_t)4 * 1024 * 1024)
+
+enum sotto_status sotto__mask_apply(uint8_t *vector, const struct sotto_vector_run *runs,
+                                    size_t runs_len, const struct sotto__mask_key *keys,
+                                    size_t keys_len)
+{
+    struct mask_job job = {.vector = vector, .keys = keys, .keys_len = keys_len};
+    size_t total_bytes;
+    SOTTO_REQUIRE(sotto_vector_bytes(&job.vector_bytes, runs, runs_len) == SOTTO_OK);
+    if (__builtin_mul_overflow(job.vector_bytes, keys_len, &total_bytes)) {
+        total_bytes = SIZE_MAX;
+    }
+    job.library = sotto__keystream_library(total_bytes);
+    job.chunks_len = count_chunks(runs, runs_len);
+    struct chunk *chunks = sotto_alloc_array(job.chunks_len, sizeof *chunks);
+    if (chunks == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    cut_chunks(chunks, runs, runs_len);
+    job.chunks = chunks;
+    int threads = total_bytes >= PARALLEL_BYTES ? omp_get_max_threads() : 1;
+    bool by_keys =
+        threads > 1 && job.chunks_len < (size_t)threads * 4 && keys_len >= (size_t)threads * 4;
+    enum sotto_status status =
+        by_keys ? mask_by_keys(&job, runs, runs_len, threads) : mask_by_chunks(&job, threads);
+    sotto_free(chunks);
     return status;
 }

@@ -5,36 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t sotto_session_threshold(uint32_t parties_len)
-{
-    return 2 * parties_len / 3 + 1;
-}
-
-static uint32_t max_u32(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
-}
-
-uint32_t sotto_session_need(uint32_t parties_len, uint32_t min_parties)
-{
-    uint32_t need = max_u32(sotto_session_threshold(parties_len), min_parties);
-    need = max_u32(need, 3);
-    return max_u32(need, SOTTO_SESSION_COLLUDING + 2);
-}
-
-enum sotto_status sotto__slots_limbs(size_t *out, const uint16_t *slots, size_t slots_len)
-{
-    size_t limbs = 0;
-    for (size_t k = 0; k < slots_len; k++) {
-        limbs += slots[k];
-        if (slots[k] == 0 || slots[k] > SOTTO_SLOT_LIMBS_MAX || limbs > SOTTO_SESSION_LIMBS_MAX) {
-            return SOTTO_ERROR_LIMIT;
-        }
-    }
-    *out = limbs;
-    return slots_len > 0 ? SOTTO_OK : SOTTO_ERROR_LIMIT;
-}
-
 enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
                                      const struct sotto_invitation_terms *terms,
                                      const uint8_t channel_point[POINT_BYTES],
@@ -54,41 +24,55 @@ enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
     return sotto_message_finish(&writer, out, identity);
 }
 
-enum sotto_status sotto_advert_open(struct sotto_advert *out, const uint8_t *bytes,
-                                    size_t bytes_len, const struct sotto_invitation_terms *terms,
-                                    struct sotto_error *err)
+/* Takes an advert apart whose signature is, or will be, checked elsewhere. */
+static enum sotto_status advert_read(struct sotto_advert *out, const struct sotto_message *message,
+                                     const uint8_t *bytes, size_t bytes_len,
+                                     const struct sotto_invitation_terms *terms,
+                                     struct sotto_error *err)
 {
-    struct sotto_message message;
-    enum sotto_status status = sotto_message_open(&message, bytes, bytes_len, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto_advert advert = {.sender = message.sender, .bytes = bytes, .bytes_len = bytes_len};
+    struct sotto_advert advert = {
+        .sender = message->sender, .bytes = bytes, .bytes_len = bytes_len};
     struct sotto_reader reader;
     struct sotto_key aggregator;
     uint8_t plan_digest[SOTTO_DIGEST_BYTES];
-    sotto_reader_init(&reader, message.body, message.body_bytes);
+    sotto_reader_init(&reader, message->body, message->body_bytes);
     sotto_read_copy(&reader, aggregator.bytes, sizeof aggregator.bytes);
     sotto_read_copy(&reader, plan_digest, sizeof plan_digest);
     sotto_read_copy(&reader, advert.channel_point, POINT_BYTES);
     sotto_read_copy(&reader, advert.mask_point, POINT_BYTES);
     (void)sotto_read_bytes(&reader, 16); /* the nonce only has to be in the hash */
     advert.payload = sotto_read_blob(&reader, &advert.payload_bytes, SOTTO_ADVERT_PAYLOAD_MAX);
-    if (message.type != SOTTO_MESSAGE_ADVERT || !sotto_reader_finished(&reader)) {
+    if (message->type != SOTTO_MESSAGE_ADVERT || !sotto_reader_finished(&reader)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert is malformed");
     }
-    if (!sotto_session_label_equal(&message.label, &terms->label) ||
+    if (!sotto_session_label_equal(&message->label, &terms->label) ||
         !sotto_key_equal(&aggregator, &terms->aggregator) ||
         memcmp(plan_digest, terms->plan_digest, sizeof plan_digest) != 0) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "an advert was made for another task, attempt, plan or aggregator");
     }
-    if (!sotto__point_is_usable(advert.channel_point) ||
-        !sotto__point_is_usable(advert.mask_point)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert holds an unusable point");
-    }
     *out = advert;
     return SOTTO_OK;
+}
+
+enum sotto_status sotto_advert_open(struct sotto_advert *out, const uint8_t *bytes,
+                                    size_t bytes_len, const struct sotto_invitation_terms *terms,
+                                    struct sotto_error *err)
+{
+    struct sotto_message message;
+    struct sotto_advert advert;
+    enum sotto_status status = sotto_message_open(&message, bytes, bytes_len, err);
+    if (status == SOTTO_OK) {
+        status = advert_read(&advert, &message, bytes, bytes_len, terms, err);
+    }
+    if (status == SOTTO_OK && (!sotto__point_is_usable(advert.channel_point) ||
+                               !sotto__point_is_usable(advert.mask_point))) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert holds an unusable point");
+    }
+    if (status == SOTTO_OK) {
+        *out = advert;
+    }
+    return status;
 }
 
 void sotto_roster_release(struct sotto_roster *roster)
@@ -98,20 +82,17 @@ void sotto_roster_release(struct sotto_roster *roster)
     *roster = (struct sotto_roster){0};
 }
 
-/* Reads n and t, and allocates the adverts. */
+/* Reads n and the graph, and allocates the adverts. */
 static enum sotto_status roster_read_head(struct sotto_roster *roster, struct sotto_reader *reader,
                                           struct sotto_error *err)
 {
     uint32_t parties_len = sotto_read_u32(reader);
-    roster->threshold = sotto_read_u32(reader);
+    roster->graph.holders = sotto_read_u32(reader);
+    roster->graph.masks = sotto_read_u32(reader);
+    roster->graph.threshold = sotto_read_u32(reader);
     if (parties_len < 3 || parties_len > SOTTO_SESSION_PARTIES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES, "a roster of %u parties: expected 3 to %d",
                                parties_len, SOTTO_SESSION_PARTIES_MAX);
-    }
-    if (roster->threshold != sotto_session_threshold(parties_len)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "threshold %u among %u: expected %u",
-                               roster->threshold, parties_len,
-                               sotto_session_threshold(parties_len));
     }
     roster->adverts = sotto_alloc_array(parties_len, sizeof *roster->adverts);
     if (roster->adverts == NULL) {
@@ -119,6 +100,22 @@ static enum sotto_status roster_read_head(struct sotto_roster *roster, struct so
     }
     roster->adverts_len = parties_len;
     return SOTTO_OK;
+}
+
+static enum sotto_status roster_read_advert(struct sotto_advert *out, struct sotto_reader *reader,
+                                            const struct sotto_invitation_terms *terms,
+                                            struct sotto_error *err)
+{
+    struct sotto_message message;
+    size_t bytes_len;
+    const uint8_t *bytes = sotto_read_blob(reader, &bytes_len, SOTTO_MESSAGE_BYTES_MAX);
+    if (bytes == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a roster is cut short");
+    }
+    if (!sotto_message_parse(&message, bytes, bytes_len)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert is malformed");
+    }
+    return advert_read(out, &message, bytes, bytes_len, terms, err);
 }
 
 static enum sotto_status roster_read(struct sotto_roster *roster,
@@ -130,12 +127,7 @@ static enum sotto_status roster_read(struct sotto_roster *roster,
     sotto_reader_init(&reader, message->body, message->body_bytes);
     enum sotto_status status = roster_read_head(roster, &reader, err);
     for (uint32_t i = 0; status == SOTTO_OK && i < roster->adverts_len; i++) {
-        size_t bytes_len;
-        const uint8_t *bytes = sotto_read_blob(&reader, &bytes_len, SOTTO_MESSAGE_BYTES_MAX);
-        if (bytes == NULL) {
-            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a roster is cut short");
-        }
-        status = sotto_advert_open(&roster->adverts[i], bytes, bytes_len, terms, err);
+        status = roster_read_advert(&roster->adverts[i], &reader, terms, err);
         if (status == SOTTO_OK && i > 0 &&
             sotto_key_compare(&roster->adverts[i - 1].sender, &roster->adverts[i].sender) >= 0) {
             return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
@@ -146,6 +138,15 @@ static enum sotto_status roster_read(struct sotto_roster *roster,
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a roster has bytes left over");
     }
     return status;
+}
+
+enum sotto_status sotto__roster_verify(const struct sotto_roster *roster, uint32_t index,
+                                       const struct sotto_invitation_terms *terms,
+                                       struct sotto_error *err)
+{
+    struct sotto_advert advert;
+    return sotto_advert_open(&advert, roster->adverts[index].bytes,
+                             roster->adverts[index].bytes_len, terms, err);
 }
 
 /* Takes message, also on failure. */
@@ -200,8 +201,10 @@ static int compare_adverts(const void *a, const void *b)
 
 enum sotto_status sotto_roster_make(struct sotto_roster *out, const struct sotto_buffer *adverts,
                                     size_t adverts_len, const struct sotto_invitation_terms *terms,
+                                    const struct sotto_graph_terms *graph_terms,
                                     const struct sotto_identity *identity, struct sotto_error *err)
 {
+    struct sotto_graph graph;
     if (adverts_len < 3 || adverts_len > SOTTO_SESSION_PARTIES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%zu parties: a session takes 3 to %d",
                                adverts_len, SOTTO_SESSION_PARTIES_MAX);
@@ -217,8 +220,11 @@ enum sotto_status sotto_roster_make(struct sotto_roster *out, const struct sotto
     struct sotto_writer writer;
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
     sotto_message_begin(&writer, SOTTO_MESSAGE_ROSTER, &terms->label, NULL, identity);
+    sotto_graph_choose(&graph, graph_terms, (uint32_t)adverts_len);
     sotto_write_u32(&writer, (uint32_t)adverts_len);
-    sotto_write_u32(&writer, sotto_session_threshold((uint32_t)adverts_len));
+    sotto_write_u32(&writer, graph.holders);
+    sotto_write_u32(&writer, graph.masks);
+    sotto_write_u32(&writer, graph.threshold);
     for (size_t i = 0; i < adverts_len; i++) {
         sotto_write_blob(&writer, sorted[i]->data, sorted[i]->data_bytes);
     }
@@ -260,7 +266,9 @@ void sotto__session_id(uint8_t out[SOTTO_SESSION_BYTES], const struct sotto_rost
     sotto__hash_bytes(&hash, invitation->aggregator.bytes, sizeof invitation->aggregator.bytes);
     sotto__hash_bytes(&hash, invitation->plan_digest, sizeof invitation->plan_digest);
     sotto__hash_bytes(&hash, terms->agreement, sizeof terms->agreement);
-    sotto__hash_u32(&hash, roster->threshold);
+    sotto__hash_u32(&hash, roster->graph.holders);
+    sotto__hash_u32(&hash, roster->graph.masks);
+    sotto__hash_u32(&hash, roster->graph.threshold);
     sotto__hash_u32(&hash, terms->min_parties);
     sotto__hash_u32(&hash, roster->adverts_len);
     for (uint32_t i = 0; i < roster->adverts_len; i++) {

@@ -6,6 +6,12 @@
 #include <sotto/secret.h>
 #include <string.h>
 
+/* A share that a holder revealed. */
+struct revealed {
+    uint32_t holder;
+    uint8_t share[SCALAR_BYTES];
+};
+
 struct member {
     bool left;
     bool dealt;
@@ -13,10 +19,19 @@ struct member {
     bool consented;
     bool revealed;
     struct sotto__dealing dealing;
-    uint8_t *leaves;  /* 2n hashes */
-    uint8_t *ciphers; /* n - 1 of SHARE_CIPHER_BYTES, until SHARES are sent */
+    uint32_t *holders; /* graph.holders, by position; the first is the member itself */
+    uint8_t *leaves;   /* two hashes for each position */
+    uint8_t
+        *ciphers; /* SHARE_CIPHER_BYTES for each position but the first, until SHARES are sent */
     struct sotto_signature consent;
-    uint8_t *shares; /* by dealer, SCALAR_BYTES each: what REVEAL opened */
+    struct revealed *shares; /* of this member's secret: the first threshold that came */
+    uint32_t shares_len;
+};
+
+/* That `dealer` dealt a share to somebody, at a position of its holders. */
+struct holding {
+    uint32_t dealer;
+    uint32_t position;
 };
 
 struct sotto_session_aggregator {
@@ -25,15 +40,21 @@ struct sotto_session_aggregator {
     struct sotto_session_label label;
     uint8_t session[SOTTO_SESSION_BYTES];
     uint32_t need;
-    uint16_t *slots;
-    size_t slots_len;
-    size_t limbs_len;
+    struct sotto_vector_run *runs;
+    size_t runs_len;
+    size_t vector_bytes;
     struct sotto_action_queue queue;
     enum sotto_aggregator_phase phase;
+    struct sotto_session_counters counters;
     struct member *members;
     uint8_t *dealers; /* bitmaps, fixed when their step ends */
     uint8_t *living;
-    uint64_t *sum; /* of the masked inputs, in the end of the inputs */
+    /* From the end of dealing on: what member j holds is holdings[starts[j]] to
+     * holdings[starts[j + 1] - 1], ascending by dealer, its own share among them. */
+    struct holding *holdings;
+    size_t *starts;
+    uint32_t complete_secrets; /* dealers of whom threshold shares were revealed */
+    uint8_t *sum;              /* of the masked inputs, in the end of the inputs */
     bool opened;
     struct sotto_error failure;
 };
@@ -131,12 +152,18 @@ sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregat
     return aggregator->failure.status;
 }
 
-const uint64_t *sotto_session_aggregator_sum(const struct sotto_session_aggregator *aggregator,
-                                             size_t *out_limbs_len)
+const uint8_t *sotto_session_aggregator_sum(const struct sotto_session_aggregator *aggregator,
+                                            size_t *out_vector_bytes)
 {
     SOTTO_REQUIRE(aggregator->phase == SOTTO_AGGREGATOR_SUMMED);
-    *out_limbs_len = aggregator->limbs_len;
+    *out_vector_bytes = aggregator->vector_bytes;
     return aggregator->sum;
+}
+
+struct sotto_session_counters
+sotto_session_aggregator_counters(const struct sotto_session_aggregator *aggregator)
+{
+    return aggregator->counters;
 }
 
 void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
@@ -146,17 +173,20 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
     }
     for (uint32_t i = 0; aggregator->members != NULL && i < parties_len(aggregator); i++) {
         struct member *member = &aggregator->members[i];
+        sotto_free(member->holders);
         sotto_free(member->leaves);
         sotto_free(member->ciphers);
         if (member->shares != NULL) {
-            sotto_wipe(member->shares, (size_t)parties_len(aggregator) * SCALAR_BYTES);
+            sotto_wipe(member->shares, aggregator->roster.graph.threshold * sizeof *member->shares);
             sotto_free(member->shares);
         }
     }
     sotto_free(aggregator->members);
     sotto_free(aggregator->dealers);
     sotto_free(aggregator->living);
-    sotto_free(aggregator->slots);
+    sotto_free(aggregator->holdings);
+    sotto_free(aggregator->starts);
+    sotto_free(aggregator->runs);
     sotto_free(aggregator->sum);
     sotto_action_queue_release(&aggregator->queue);
     sotto_roster_release(&aggregator->roster);
@@ -173,15 +203,21 @@ static void aggregator_begin(const struct sotto_session_aggregator *aggregator,
                         aggregator->identity);
 }
 
+/* Queues bytes to a member; takes them. */
+static enum sotto_status aggregator_push(struct sotto_session_aggregator *aggregator,
+                                         struct sotto_buffer *bytes, uint32_t index)
+{
+    aggregator->counters.bytes_out += bytes->data_bytes;
+    return sotto_action_push_send(&aggregator->queue, member_key(aggregator, index), bytes);
+}
+
 static enum sotto_status aggregator_finish(struct sotto_session_aggregator *aggregator,
                                            struct sotto_writer *writer, uint32_t index)
 {
     struct sotto_buffer message;
     enum sotto_status status = sotto_message_finish(writer, &message, aggregator->identity);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return sotto_action_push_send(&aggregator->queue, member_key(aggregator, index), &message);
+    aggregator->counters.signatures++;
+    return status == SOTTO_OK ? aggregator_push(aggregator, &message, index) : status;
 }
 
 /* Queues a copy of one message to every member of a bitmap (NULL: all). */
@@ -196,7 +232,7 @@ static enum sotto_status aggregator_send_all(struct sotto_session_aggregator *ag
         }
         enum sotto_status status = sotto_buffer_copy(&copy, message->data, message->data_bytes);
         if (status == SOTTO_OK) {
-            status = sotto_action_push_send(&aggregator->queue, member_key(aggregator, i), &copy);
+            status = aggregator_push(aggregator, &copy, i);
         }
         if (status != SOTTO_OK) {
             return status;
@@ -211,17 +247,17 @@ static enum sotto_status aggregator_allocate(struct sotto_session_aggregator *ag
                                              const struct sotto_session_terms *terms)
 {
     size_t bitmap_len = bitmap_bytes(parties_len(aggregator));
-    aggregator->slots_len = terms->slots_len;
-    aggregator->slots = sotto_alloc_array(terms->slots_len, sizeof *aggregator->slots);
+    aggregator->runs_len = terms->runs_len;
+    aggregator->runs = sotto_alloc_array(terms->runs_len, sizeof *aggregator->runs);
     aggregator->members = sotto_alloc_array(parties_len(aggregator), sizeof *aggregator->members);
     aggregator->dealers = sotto_alloc_zeroed(bitmap_len);
     aggregator->living = sotto_alloc_zeroed(bitmap_len);
-    aggregator->sum = sotto_alloc_array(aggregator->limbs_len, sizeof *aggregator->sum);
-    if (aggregator->slots == NULL || aggregator->members == NULL || aggregator->dealers == NULL ||
+    aggregator->sum = sotto_alloc_aligned(aggregator->vector_bytes);
+    if (aggregator->runs == NULL || aggregator->members == NULL || aggregator->dealers == NULL ||
         aggregator->living == NULL || aggregator->sum == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    memcpy(aggregator->slots, terms->slots, terms->slots_len * sizeof *aggregator->slots);
+    memcpy(aggregator->runs, terms->runs, terms->runs_len * sizeof *aggregator->runs);
     return SOTTO_OK;
 }
 
@@ -240,9 +276,10 @@ enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator *
     aggregator->roster = *roster;
     *roster = (struct sotto_roster){0};
     aggregator->label = terms->invitation.label;
-    aggregator->need = sotto_session_need(parties_len(aggregator), terms->min_parties);
+    aggregator->need = sotto_session_need(&terms->graph, &aggregator->roster.graph,
+                                          parties_len(aggregator), terms->min_parties);
     enum sotto_status status =
-        sotto__slots_limbs(&aggregator->limbs_len, terms->slots, terms->slots_len);
+        sotto_vector_bytes(&aggregator->vector_bytes, terms->runs, terms->runs_len);
     if (status == SOTTO_OK && parties_len(aggregator) < aggregator->need) {
         status = SOTTO_ERROR_PARTIES;
     }
@@ -289,75 +326,124 @@ static uint32_t count_awaited(const struct sotto_session_aggregator *aggregator,
     return count;
 }
 
+/* Who holds what of whom, ascending. */
+static enum sotto_status index_holdings(struct sotto_session_aggregator *aggregator)
+{
+    uint32_t n = parties_len(aggregator);
+    uint32_t holders_len = aggregator->roster.graph.holders;
+    aggregator->starts = sotto_alloc_array((size_t)n + 1, sizeof *aggregator->starts);
+    size_t *next = sotto_alloc_array(n, sizeof *next);
+    aggregator->holdings = sotto_alloc_array((size_t)n * holders_len, sizeof *aggregator->holdings);
+    if (aggregator->starts == NULL || next == NULL || aggregator->holdings == NULL) {
+        sotto_free(next);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t p = 0; aggregator->members[i].dealt && p < holders_len; p++) {
+            aggregator->starts[aggregator->members[i].holders[p] + 1]++;
+        }
+    }
+    for (uint32_t j = 0; j < n; j++) {
+        aggregator->starts[j + 1] += aggregator->starts[j];
+        next[j] = aggregator->starts[j];
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t p = 0; aggregator->members[i].dealt && p < holders_len; p++) {
+            uint32_t holder = aggregator->members[i].holders[p];
+            aggregator->holdings[next[holder]++] = (struct holding){i, p};
+        }
+    }
+    sotto_free(next);
+    return SOTTO_OK;
+}
+
 static enum sotto_status send_shares_to(struct sotto_session_aggregator *aggregator,
                                         const struct sotto__merkle_tree *trees, uint32_t holder)
 {
-    uint32_t n = parties_len(aggregator);
-    size_t path_bytes = (size_t)sotto__merkle_depth(n) * HASH_BYTES;
+    size_t path_bytes = (size_t)sotto__merkle_depth(aggregator->roster.graph.holders) * HASH_BYTES;
     struct sotto_writer writer;
     aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_SHARES);
-    sotto_write_bytes(&writer, aggregator->dealers, bitmap_bytes(n));
-    for (uint32_t i = 0; i < n; i++) {
-        const struct member *dealer = &aggregator->members[i];
-        if (i == holder || !dealer->dealt) {
+    sotto_write_bytes(&writer, aggregator->dealers, bitmap_bytes(parties_len(aggregator)));
+    /* All but its own. */
+    size_t first = aggregator->starts[holder];
+    size_t end = aggregator->starts[holder + 1];
+    sotto_write_u32(&writer, (uint32_t)(end - first - 1));
+    for (size_t k = first; k < end; k++) {
+        const struct holding *holding = &aggregator->holdings[k];
+        const struct member *dealer = &aggregator->members[holding->dealer];
+        if (holding->dealer == holder) {
             continue;
         }
+        sotto_write_u32(&writer, holding->dealer);
+        sotto_write_u32(&writer, holding->position);
         sotto__dealing_write(&dealer->dealing, &writer);
         uint8_t *path = sotto_write_space(&writer, path_bytes);
         if (path != NULL) {
-            sotto__merkle_path(&trees[i], path, holder);
+            sotto__merkle_path(&trees[holding->dealer], path, holding->position);
         }
-        /* The dealer skipped itself. */
-        size_t position = holder < i ? holder : holder - 1;
-        sotto_write_bytes(&writer, dealer->ciphers + position * SHARE_CIPHER_BYTES,
+        sotto_write_bytes(&writer,
+                          dealer->ciphers + (size_t)(holding->position - 1) * SHARE_CIPHER_BYTES,
                           SHARE_CIPHER_BYTES);
     }
     return aggregator_finish(aggregator, &writer, holder);
 }
 
-static enum sotto_status send_all_shares(struct sotto_session_aggregator *aggregator,
-                                         struct sotto__merkle_tree *trees)
+static enum sotto_status build_trees(const struct sotto_session_aggregator *aggregator,
+                                     struct sotto__merkle_tree *trees)
 {
+    enum sotto_status result = SOTTO_OK;
     uint32_t n = parties_len(aggregator);
+#pragma omp parallel for schedule(static) if (n > PARALLEL_PARTIES)
     for (uint32_t i = 0; i < n; i++) {
-        if (aggregator->members[i].dealt) {
+        const struct member *member = &aggregator->members[i];
+        if (member->dealt) {
             enum sotto_status status =
-                sotto__merkle_build(&trees[i], aggregator->members[i].leaves, n);
+                sotto__merkle_build(&trees[i], member->leaves, aggregator->roster.graph.holders);
             if (status != SOTTO_OK) {
-                return status;
+#pragma omp atomic write
+                result = status;
             }
         }
     }
-    for (uint32_t j = 0; j < n; j++) {
-        if (aggregator->members[j].dealt) {
-            enum sotto_status status = send_shares_to(aggregator, trees, j);
-            if (status != SOTTO_OK) {
-                return status;
-            }
-        }
-    }
-    return SOTTO_OK;
+    return result;
 }
 
-static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregator)
+static enum sotto_status send_all_shares(struct sotto_session_aggregator *aggregator)
 {
     uint32_t n = parties_len(aggregator);
     struct sotto__merkle_tree *trees = sotto_alloc_array(n, sizeof *trees);
     if (trees == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
+    enum sotto_status status = build_trees(aggregator, trees);
+    for (uint32_t j = 0; status == SOTTO_OK && j < n; j++) {
+        if (aggregator->members[j].dealt) {
+            status = send_shares_to(aggregator, trees, j);
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        sotto__merkle_release(&trees[i]);
+    }
+    sotto_free(trees);
+    return status;
+}
+
+static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregator)
+{
+    uint32_t n = parties_len(aggregator);
     for (uint32_t i = 0; i < n; i++) {
         if (aggregator->members[i].dealt) {
             bitmap_set(aggregator->dealers, i);
         }
     }
-    enum sotto_status status = send_all_shares(aggregator, trees);
+    enum sotto_status status = index_holdings(aggregator);
+    if (status == SOTTO_OK) {
+        status = send_all_shares(aggregator);
+    }
     for (uint32_t i = 0; i < n; i++) {
-        sotto__merkle_release(&trees[i]);
         sotto_free(aggregator->members[i].ciphers);
         aggregator->members[i].ciphers = NULL;
     }
-    sotto_free(trees);
     aggregator->phase = SOTTO_AGGREGATOR_MASKING;
     return status;
 }
@@ -383,142 +469,249 @@ static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggre
     return status;
 }
 
-static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggregator)
+/* How many of a member's holders consented. */
+static uint32_t count_consents(const struct sotto_session_aggregator *aggregator, uint32_t index)
 {
+    uint32_t count = 0;
+    for (uint32_t p = 0; p < aggregator->roster.graph.holders; p++) {
+        count += aggregator->members[aggregator->members[index].holders[p]].consented;
+    }
+    return count;
+}
+
+/* The consents of a member's holders, ascending: on a complete graph those of all. */
+static enum sotto_status send_unmask_to(struct sotto_session_aggregator *aggregator, uint32_t index)
+{
+    uint32_t n = parties_len(aggregator);
+    uint8_t wanted[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
     struct sotto_writer writer;
-    struct sotto_buffer message;
+    for (uint32_t p = 0; p < aggregator->roster.graph.holders; p++) {
+        bitmap_set(wanted, aggregator->members[index].holders[p]);
+    }
     aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_UNMASK);
-    sotto_write_u32(&writer, count_answers(aggregator, SOTTO_AGGREGATOR_CONSENTING));
-    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+    sotto_write_u32(&writer, count_consents(aggregator, index));
+    for (uint32_t i = 0; i < n; i++) {
         const struct member *member = &aggregator->members[i];
-        if (member->consented) {
+        if (member->consented && bitmap_get(wanted, i)) {
             sotto_write_u32(&writer, i);
             sotto_write_bytes(&writer, member->consent.bytes, sizeof member->consent.bytes);
         }
     }
-    enum sotto_status status = sotto_message_finish(&writer, &message, aggregator->identity);
-    if (status == SOTTO_OK) {
-        aggregator->opened = true; /* from the first copy on somebody may answer */
-        status = aggregator_send_all(aggregator, &message, aggregator->living);
+    aggregator->opened = true; /* from the first copy on somebody may answer */
+    return aggregator_finish(aggregator, &writer, index);
+}
+
+static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggregator)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (uint32_t j = 0; status == SOTTO_OK && j < parties_len(aggregator); j++) {
+        if (bitmap_get(aggregator->living, j) &&
+            count_consents(aggregator, j) >= aggregator->roster.graph.threshold) {
+            status = send_unmask_to(aggregator, j);
+        }
     }
-    sotto_buffer_release(&message);
     aggregator->phase = SOTTO_AGGREGATOR_REVEALING;
     return status;
 }
 
 /* --- The sum --- */
 
-/* The secret of one dealer from the shares of these holders. */
+/* The secret of a dealer from the shares that were revealed of it. */
 static void interpolate(const struct sotto_session_aggregator *aggregator,
-                        uint8_t out[SCALAR_BYTES], uint32_t dealer, const uint32_t *holders,
-                        const uint8_t *basis)
+                        uint8_t out[SCALAR_BYTES], uint32_t dealer, const uint8_t *basis)
 {
     memset(out, 0, SCALAR_BYTES);
-    for (uint32_t k = 0; k < aggregator->roster.threshold; k++) {
-        const struct member *holder = &aggregator->members[holders[k]];
+    for (uint32_t k = 0; k < aggregator->roster.graph.threshold; k++) {
         sotto__shamir_accumulate(out, basis + (size_t)k * SCALAR_BYTES,
-                                 holder->shares + (size_t)dealer * SCALAR_BYTES);
+                                 aggregator->members[dealer].shares[k].share);
     }
 }
 
-/* A living dealer: subtracts its self mask. */
-static enum sotto_status unmask_living(struct sotto_session_aggregator *aggregator, uint32_t dealer,
-                                       const uint8_t seed[SCALAR_BYTES])
+/* A Lagrange basis, kept for as long as the holders stay the same. */
+struct basis {
+    uint8_t *scalars;
+    uint32_t *holders;
+    bool filled;
+};
+
+static void basis_for(struct basis *basis, const struct member *dealer, uint32_t threshold)
 {
-    uint8_t key[32];
-    sotto__derive_key(key, "sotto self mask", seed, aggregator->session,
-                      member_key(aggregator, dealer), member_key(aggregator, dealer));
-    enum sotto_status status = sotto__mask_apply(aggregator->sum, aggregator->slots,
-                                                 aggregator->slots_len, key, MASK_SUBTRACT);
-    sotto_wipe(key, sizeof key);
-    return status;
+    bool same = basis->filled;
+    for (uint32_t k = 0; k < threshold; k++) {
+        same = same && basis->holders[k] == dealer->shares[k].holder;
+        basis->holders[k] = dealer->shares[k].holder;
+    }
+    if (!same) {
+        sotto__shamir_basis(basis->scalars, basis->holders, threshold);
+        basis->filled = true;
+    }
 }
 
-/* A dead dealer: takes back the pair masks that the living applied for it. */
-static enum sotto_status unmask_dead(struct sotto_session_aggregator *aggregator, uint32_t dealer,
-                                     const uint8_t mask_key[SCALAR_BYTES])
+/* The secrets of all dealers, checked against what they committed to. Returns: the least index of a
+ * dealer whose secret is another, or UINT32_MAX. */
+static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uint8_t *secrets,
+                                enum sotto_status *out_status)
 {
-    enum sotto_status status = SOTTO_OK;
-    uint8_t key[32];
-    uint8_t shared[POINT_BYTES];
-    for (uint32_t j = 0; status == SOTTO_OK && j < parties_len(aggregator); j++) {
-        if (!bitmap_get(aggregator->living, j)) {
+    uint32_t threshold = aggregator->roster.graph.threshold;
+    uint32_t n = parties_len(aggregator);
+    uint32_t cheat = UINT32_MAX;
+    *out_status = SOTTO_OK;
+#pragma omp parallel if (n > PARALLEL_PARTIES)
+    {
+        struct basis basis = {.scalars = sotto_alloc_array(threshold, SCALAR_BYTES),
+                              .holders = sotto_alloc_array(threshold, sizeof *basis.holders)};
+        bool able = basis.scalars != NULL && basis.holders != NULL;
+#pragma omp for schedule(static) reduction(min : cheat)
+        for (uint32_t i = 0; i < n; i++) {
+            if (!able || !bitmap_get(aggregator->dealers, i)) {
+                continue;
+            }
+            uint8_t point[POINT_BYTES];
+            const uint8_t *committed = bitmap_get(aggregator->living, i)
+                                           ? aggregator->members[i].dealing.seed_point
+                                           : aggregator->roster.adverts[i].mask_point;
+            basis_for(&basis, &aggregator->members[i], threshold);
+            interpolate(aggregator, secrets + (size_t)i * SCALAR_BYTES, i, basis.scalars);
+            (void)sotto__point_base(point, secrets + (size_t)i * SCALAR_BYTES);
+            if (memcmp(point, committed, POINT_BYTES) != 0 && i < cheat) {
+                cheat = i;
+            }
+        }
+        sotto_free(basis.scalars);
+        sotto_free(basis.holders);
+        if (!able) {
+#pragma omp atomic write
+            *out_status = SOTTO_ERROR_NO_MEMORY;
+        }
+    }
+    aggregator->counters.group_operations += bitmap_count(aggregator->dealers, n);
+    return cheat;
+}
+
+/* A mask that is left in the sum: a living party's own (partner == dealer), or the one that a
+ * living party shares with a dead dealer. */
+struct leftover {
+    uint32_t dealer;
+    uint32_t partner;
+};
+
+/* Marks with whom a dealer has pair masks: whom it drew, and who drew it. */
+static void mark_partners(const struct sotto_session_aggregator *aggregator, uint8_t *marks,
+                          uint32_t dealer)
+{
+    uint32_t masks = aggregator->roster.graph.masks;
+    memset(marks, 0, bitmap_bytes(parties_len(aggregator)));
+    for (uint32_t p = 1; p <= masks; p++) {
+        bitmap_set(marks, aggregator->members[dealer].holders[p]);
+    }
+    for (size_t k = aggregator->starts[dealer]; k < aggregator->starts[dealer + 1]; k++) {
+        const struct holding *holding = &aggregator->holdings[k];
+        if (holding->position >= 1 && holding->position <= masks) {
+            bitmap_set(marks, holding->dealer);
+        }
+    }
+}
+
+/* All masks that are left in the sum. leftovers NULL: counts only. */
+static size_t list_leftovers(const struct sotto_session_aggregator *aggregator,
+                             struct leftover *leftovers)
+{
+    size_t len = 0;
+    uint8_t marks[(SOTTO_SESSION_PARTIES_MAX + 7) / 8];
+    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+        if (!bitmap_get(aggregator->dealers, i)) {
             continue;
         }
-        SOTTO_REQUIRE(
-            sotto__point_multiply(shared, mask_key, aggregator->roster.adverts[j].mask_point));
-        sotto__derive_key(key, "sotto pair mask", shared, aggregator->session,
-                          member_key(aggregator, j < dealer ? j : dealer),
-                          member_key(aggregator, j < dealer ? dealer : j));
-        /* j added the stream if the dealer's index is above its own. */
-        status = sotto__mask_apply(aggregator->sum, aggregator->slots, aggregator->slots_len, key,
-                                   dealer > j ? MASK_SUBTRACT : MASK_ADD);
+        bool lives = bitmap_get(aggregator->living, i);
+        memset(marks, 0, sizeof marks);
+        if (lives) {
+            bitmap_set(marks, i);
+        } else {
+            mark_partners(aggregator, marks, i);
+        }
+        for (uint32_t j = 0; j < parties_len(aggregator); j++) {
+            if (bitmap_get(marks, j) && bitmap_get(aggregator->living, j)) {
+                if (leftovers != NULL) {
+                    leftovers[len] = (struct leftover){i, j};
+                }
+                len++;
+            }
+        }
     }
-    sotto_wipe(key, sizeof key);
-    sotto_wipe(shared, sizeof shared);
-    return status;
+    return len;
 }
 
-static enum sotto_status unmask_dealer(struct sotto_session_aggregator *aggregator, uint32_t dealer,
-                                       const uint32_t *holders, const uint8_t *basis)
+static void derive_leftover(const struct sotto_session_aggregator *aggregator,
+                            struct sotto__mask_key *out, const struct leftover *leftover,
+                            const uint8_t *secrets)
 {
-    uint8_t secret[SCALAR_BYTES];
-    uint8_t point[POINT_BYTES];
-    bool lives = bitmap_get(aggregator->living, dealer);
-    const uint8_t *committed = lives ? aggregator->members[dealer].dealing.seed_point
-                                     : aggregator->roster.adverts[dealer].mask_point;
-    enum sotto_status status;
-    interpolate(aggregator, secret, dealer, holders, basis);
-    (void)sotto__point_base(point, secret);
-    if (memcmp(point, committed, POINT_BYTES) != 0) {
-        char name[SOTTO_KEY_TEXT_BYTES];
-        sotto_key_to_text(member_key(aggregator, dealer), name);
-        status = sotto_error_set(&aggregator->failure, SOTTO_ERROR_PROTOCOL,
-                                 "dealer %s committed to shares of another secret", name);
-    } else {
-        status = lives ? unmask_living(aggregator, dealer, secret)
-                       : unmask_dead(aggregator, dealer, secret);
+    uint32_t i = leftover->dealer;
+    uint32_t j = leftover->partner;
+    const uint8_t *secret = secrets + (size_t)i * SCALAR_BYTES;
+    if (i == j) {
+        sotto__derive_key(out->key, "sotto self mask", secret, aggregator->session,
+                          member_key(aggregator, i), member_key(aggregator, i));
+        out->sign = MASK_SUBTRACT;
+        return;
     }
-    sotto_wipe(secret, sizeof secret);
+    uint8_t shared[POINT_BYTES];
+    SOTTO_REQUIRE(sotto__point_multiply(shared, secret, aggregator->roster.adverts[j].mask_point));
+    sotto__derive_key(out->key, "sotto pair mask", shared, aggregator->session,
+                      member_key(aggregator, j < i ? j : i), member_key(aggregator, j < i ? i : j));
+    /* j added the stream if the dealer's index is above its own. */
+    out->sign = i > j ? MASK_SUBTRACT : MASK_ADD;
+    sotto_wipe(shared, sizeof shared);
+}
+
+static enum sotto_status remove_masks(struct sotto_session_aggregator *aggregator,
+                                      const uint8_t *secrets)
+{
+    size_t len = list_leftovers(aggregator, NULL);
+    struct leftover *leftovers = sotto_alloc_array(len, sizeof *leftovers);
+    struct sotto__mask_key *keys = sotto_alloc_array(len, sizeof *keys);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (leftovers != NULL && keys != NULL) {
+        (void)list_leftovers(aggregator, leftovers);
+#pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES)
+        for (size_t k = 0; k < len; k++) {
+            derive_leftover(aggregator, &keys[k], &leftovers[k], secrets);
+        }
+        status =
+            sotto__mask_apply(aggregator->sum, aggregator->runs, aggregator->runs_len, keys, len);
+        aggregator->counters.group_operations +=
+            len - bitmap_count(aggregator->living, parties_len(aggregator));
+        aggregator->counters.keystream_bytes += len * aggregator->vector_bytes;
+    }
+    if (keys != NULL) {
+        sotto_wipe(keys, len * sizeof *keys);
+    }
+    sotto_free(keys);
+    sotto_free(leftovers);
     return status;
 }
 
 static enum sotto_status finish_sum(struct sotto_session_aggregator *aggregator)
 {
-    uint32_t threshold = aggregator->roster.threshold;
-    uint32_t *holders = sotto_alloc_array(threshold, sizeof *holders);
-    uint8_t *basis = sotto_alloc_array(threshold, SCALAR_BYTES);
+    size_t secrets_bytes = (size_t)parties_len(aggregator) * SCALAR_BYTES;
+    uint8_t *secrets = sotto_secret_alloc(secrets_bytes);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (holders != NULL && basis != NULL) {
-        uint32_t holders_len = 0;
-        for (uint32_t i = 0; i < parties_len(aggregator) && holders_len < threshold; i++) {
-            if (aggregator->members[i].revealed) {
-                holders[holders_len++] = i;
-            }
-        }
-        SOTTO_VERIFY(holders_len == threshold);
-        sotto__shamir_basis(basis, holders, threshold);
-        status = SOTTO_OK;
-        for (uint32_t i = 0; status == SOTTO_OK && i < parties_len(aggregator); i++) {
-            if (bitmap_get(aggregator->dealers, i)) {
-                status = unmask_dealer(aggregator, i, holders, basis);
-            }
+    if (secrets != NULL) {
+        uint32_t cheat = recover_secrets(aggregator, secrets, &status);
+        if (status == SOTTO_OK && cheat != UINT32_MAX) {
+            char name[SOTTO_KEY_TEXT_BYTES];
+            sotto_key_to_text(member_key(aggregator, cheat), name);
+            status = sotto_error_set(&aggregator->failure, SOTTO_ERROR_PROTOCOL,
+                                     "dealer %s committed to shares of another secret", name);
         }
     }
-    sotto_free(holders);
-    sotto_free(basis);
+    if (status == SOTTO_OK) {
+        status = remove_masks(aggregator, secrets);
+    }
+    sotto_secret_free(secrets);
     if (status == SOTTO_OK) {
         aggregator->phase = SOTTO_AGGREGATOR_SUMMED;
     }
     return status;
-}
-
-/* How many answers a step needs before it may end at all. */
-static uint32_t answers_needed(const struct sotto_session_aggregator *aggregator)
-{
-    bool by_threshold = aggregator->phase == SOTTO_AGGREGATOR_CONSENTING ||
-                        aggregator->phase == SOTTO_AGGREGATOR_REVEALING;
-    return by_threshold ? aggregator->roster.threshold : aggregator->need;
 }
 
 static enum sotto_status aggregator_end_step(struct sotto_session_aggregator *aggregator)
@@ -535,6 +728,47 @@ static enum sotto_status aggregator_end_step(struct sotto_session_aggregator *ag
     }
 }
 
+/* Whether member j can have given, or can still give, its answer to this step. */
+static bool may_answer(const struct sotto_session_aggregator *aggregator, uint32_t j, bool expired)
+{
+    const struct member *member = &aggregator->members[j];
+    bool asked = aggregator->phase == SOTTO_AGGREGATOR_DEALING ||
+                 (aggregator->phase == SOTTO_AGGREGATOR_MASKING && member->dealt) ||
+                 (aggregator->phase > SOTTO_AGGREGATOR_MASKING && member->masked);
+    return member_answered(member, aggregator->phase) || (asked && !member->left && !expired);
+}
+
+/* Whether each dealer has threshold holders that answered or (not expired) still may. Before
+ * dealing ends nobody knows who holds what: then counting all is all there is. */
+static bool holders_suffice(const struct sotto_session_aggregator *aggregator, bool expired)
+{
+    uint32_t n = parties_len(aggregator);
+    uint32_t holders_len = aggregator->roster.graph.holders;
+    for (uint32_t i = 0; aggregator->phase > SOTTO_AGGREGATOR_DEALING && i < n; i++) {
+        uint32_t count = 0;
+        for (uint32_t p = 0; bitmap_get(aggregator->dealers, i) && p < holders_len; p++) {
+            count += may_answer(aggregator, aggregator->members[i].holders[p], expired);
+        }
+        if (bitmap_get(aggregator->dealers, i) && count < aggregator->roster.graph.threshold) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a step may end before everybody has answered: on a complete graph with threshold
+ * consents, on any with threshold shares of every secret. */
+static bool step_is_complete(const struct sotto_session_aggregator *aggregator)
+{
+    uint32_t n = parties_len(aggregator);
+    if (aggregator->phase == SOTTO_AGGREGATOR_REVEALING) {
+        return aggregator->complete_secrets == bitmap_count(aggregator->dealers, n);
+    }
+    return aggregator->phase == SOTTO_AGGREGATOR_CONSENTING &&
+           sotto_graph_is_complete(&aggregator->roster.graph, n) &&
+           count_answers(aggregator, aggregator->phase) >= aggregator->roster.graph.threshold;
+}
+
 /* Ends the current step if nobody more is awaited (or, expired, can be awaited): goes on or fails.
  */
 static enum sotto_status aggregator_advance(struct sotto_session_aggregator *aggregator,
@@ -548,16 +782,18 @@ static enum sotto_status aggregator_advance(struct sotto_session_aggregator *agg
     bool by_threshold = aggregator->phase >= SOTTO_AGGREGATOR_CONSENTING;
     uint32_t answers = count_answers(aggregator, aggregator->phase);
     uint32_t awaited = expired ? 0 : count_awaited(aggregator, aggregator->phase);
-    uint32_t needed = answers_needed(aggregator);
-    if (answers + awaited < needed) {
+    uint32_t needed = by_threshold ? aggregator->roster.graph.threshold : aggregator->need;
+    bool complete = step_is_complete(aggregator);
+    bool ends = complete || awaited == 0;
+    if (!complete &&
+        (answers + awaited < needed || (ends && !holders_suffice(aggregator, expired)))) {
         (void)sotto_error_set(
             &aggregator->failure, SOTTO_ERROR_PARTIES, "%s: %u of %u parties answered, %u needed",
             step_names[aggregator->phase], answers, parties_len(aggregator), needed);
         aggregator->phase = SOTTO_AGGREGATOR_FAILED;
         return SOTTO_OK;
     }
-    bool complete = answers >= needed && (awaited == 0 || by_threshold);
-    if (!complete) {
+    if (!ends) {
         return SOTTO_OK;
     }
     enum sotto_status status = aggregator_end_step(aggregator);
@@ -578,68 +814,118 @@ enum sotto_status sotto_session_aggregator_expire(struct sotto_session_aggregato
 
 /* --- Receiving --- */
 
+/* What a DEAL says; borrows but for holders, which is the caller's to free. */
+struct deal {
+    struct sotto__dealing dealing;
+    uint32_t *holders;
+    const uint8_t *leaves;
+    const uint8_t *ciphers;
+};
+
+/* Reads the holders that a dealer drew: distinct, the dealer itself first. */
+static bool read_holders(const struct sotto_session_aggregator *aggregator, uint32_t *holders,
+                         uint32_t dealer, struct sotto_reader *reader)
+{
+    uint8_t seen[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
+    holders[0] = dealer;
+    bitmap_set(seen, dealer);
+    for (uint32_t p = 1; p < aggregator->roster.graph.holders; p++) {
+        holders[p] = sotto_read_u32(reader);
+        if (holders[p] >= parties_len(aggregator) || bitmap_get(seen, holders[p])) {
+            return false;
+        }
+        bitmap_set(seen, holders[p]);
+    }
+    return true;
+}
+
+static bool read_deal(const struct sotto_session_aggregator *aggregator, struct deal *deal,
+                      uint32_t dealer, struct sotto_reader *reader)
+{
+    size_t holders_len = aggregator->roster.graph.holders;
+    sotto__dealing_read(&deal->dealing, reader);
+    if (!read_holders(aggregator, deal->holders, dealer, reader)) {
+        return false;
+    }
+    deal->leaves = sotto_read_bytes(reader, 2 * holders_len * HASH_BYTES);
+    deal->ciphers = sotto_read_bytes(reader, (holders_len - 1) * SHARE_CIPHER_BYTES);
+    return sotto_reader_finished(reader);
+}
+
 static enum sotto_status check_deal(const struct sotto_session_aggregator *aggregator,
-                                    uint32_t index, const struct sotto__dealing *dealing,
-                                    const uint8_t *leaves, struct sotto_error *err)
+                                    uint32_t index, const struct deal *deal,
+                                    struct sotto_error *err)
 {
     struct sotto__merkle_tree tree;
-    enum sotto_status status = sotto__merkle_build(&tree, leaves, parties_len(aggregator));
+    enum sotto_status status =
+        sotto__merkle_build(&tree, deal->leaves, aggregator->roster.graph.holders);
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "no memory for a commitment");
     }
-    bool fits = memcmp(sotto__merkle_root(&tree), dealing->root, HASH_BYTES) == 0;
+    bool fits = memcmp(sotto__merkle_root(&tree), deal->dealing.root, HASH_BYTES) == 0;
     sotto__merkle_release(&tree);
-    if (!fits ||
-        !sotto__dealing_verify(dealing, aggregator->session, member_key(aggregator, index))) {
+    if (!fits || !sotto__dealing_verify(&deal->dealing, aggregator->session,
+                                        member_key(aggregator, index))) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "a dealer's commitment does not fit its shares or its signature");
     }
     return SOTTO_OK;
 }
 
+static enum sotto_status keep_deal(struct sotto_session_aggregator *aggregator,
+                                   struct member *member, struct deal *deal,
+                                   struct sotto_error *err)
+{
+    size_t holders_len = aggregator->roster.graph.holders;
+    struct sotto_buffer leaves;
+    struct sotto_buffer ciphers = {0};
+    enum sotto_status status =
+        sotto_buffer_copy(&leaves, deal->leaves, 2 * holders_len * HASH_BYTES);
+    if (status == SOTTO_OK) {
+        status = sotto_buffer_copy(&ciphers, deal->ciphers, (holders_len - 1) * SHARE_CIPHER_BYTES);
+    }
+    if (status != SOTTO_OK) {
+        sotto_buffer_release(&leaves);
+        return sotto_error_set(err, status, "no memory for shares");
+    }
+    member->dealing = deal->dealing;
+    member->holders = deal->holders;
+    deal->holders = NULL;
+    member->leaves = leaves.data;
+    member->ciphers = ciphers.data;
+    member->dealt = true;
+    return SOTTO_OK;
+}
+
 static enum sotto_status receive_deal(struct sotto_session_aggregator *aggregator, uint32_t index,
                                       struct sotto_reader *reader, struct sotto_error *err)
 {
-    size_t n = parties_len(aggregator);
-    size_t leaves_bytes = 2 * n * HASH_BYTES;
-    size_t ciphers_bytes = (n - 1) * SHARE_CIPHER_BYTES;
-    struct member *member = &aggregator->members[index];
-    struct sotto__dealing dealing;
-    sotto__dealing_read(&dealing, reader);
-    const uint8_t *leaves = sotto_read_bytes(reader, leaves_bytes);
-    const uint8_t *ciphers = sotto_read_bytes(reader, ciphers_bytes);
-    if (!sotto_reader_finished(reader)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a DEAL message is malformed");
+    struct deal deal = {
+        .holders = sotto_alloc_array(aggregator->roster.graph.holders, sizeof *deal.holders)};
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (deal.holders == NULL) {
+        (void)sotto_error_set(err, status, "no memory for shares");
+    } else if (!read_deal(aggregator, &deal, index, reader)) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a DEAL message is malformed");
+    } else {
+        status = check_deal(aggregator, index, &deal, err);
+        aggregator->counters.signatures++;
     }
-    enum sotto_status status = check_deal(aggregator, index, &dealing, leaves, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto_buffer leaves_copy;
-    struct sotto_buffer ciphers_copy = {0};
-    status = sotto_buffer_copy(&leaves_copy, leaves, leaves_bytes);
     if (status == SOTTO_OK) {
-        status = sotto_buffer_copy(&ciphers_copy, ciphers, ciphers_bytes);
+        status = keep_deal(aggregator, &aggregator->members[index], &deal, err);
     }
-    if (status != SOTTO_OK) {
-        sotto_buffer_release(&leaves_copy);
-        return sotto_error_set(err, status, "no memory for shares");
-    }
-    member->dealing = dealing;
-    member->leaves = leaves_copy.data;
-    member->ciphers = ciphers_copy.data;
-    member->dealt = true;
-    return SOTTO_OK;
+    sotto_free(deal.holders);
+    return status;
 }
 
 static enum sotto_status receive_masked(struct sotto_session_aggregator *aggregator, uint32_t index,
                                         struct sotto_reader *reader, struct sotto_error *err)
 {
-    const uint8_t *vector = sotto_read_bytes(reader, aggregator->limbs_len * 8);
+    const uint8_t *vector = sotto_read_bytes(reader, aggregator->vector_bytes);
     if (!sotto_reader_finished(reader)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a masked input of the wrong length");
     }
-    sotto__vector_add(aggregator->sum, vector, aggregator->slots, aggregator->slots_len);
+    sotto_vector_add(aggregator->sum, vector, aggregator->runs, aggregator->runs_len);
     aggregator->members[index].masked = true;
     return SOTTO_OK;
 }
@@ -659,30 +945,35 @@ static enum sotto_status receive_consent(struct sotto_session_aggregator *aggreg
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "a consent does not sign the survivors of this session");
     }
+    aggregator->counters.signatures++;
     aggregator->members[index].consent = signature;
     aggregator->members[index].consented = true;
     return SOTTO_OK;
 }
 
-/* Copies the opened shares to out, one per dealer. Returns: false if one is not what its dealer
- * committed to. */
+/* What this living or dead dealer's holders reveal. */
+static enum sotto__share_kind revealed_kind(const struct sotto_session_aggregator *aggregator,
+                                            uint32_t dealer)
+{
+    return bitmap_get(aggregator->living, dealer) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
+}
+
+/* Reads what a holder reveals into out, one share for each of its holdings. Returns: false if one
+ * is not what its dealer committed to. */
 static bool check_openings(const struct sotto_session_aggregator *aggregator, uint8_t *out,
                            uint32_t holder, struct sotto_reader *reader)
 {
-    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
-        if (!bitmap_get(aggregator->dealers, i)) {
-            continue;
-        }
-        uint8_t *share = out + (size_t)i * SCALAR_BYTES;
+    for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
+        const struct holding *holding = &aggregator->holdings[k];
+        uint8_t *share = out + (k - aggregator->starts[holder]) * SCALAR_BYTES;
         uint8_t salt[SALT_BYTES];
         uint8_t leaf[HASH_BYTES];
-        enum sotto__share_kind kind =
-            bitmap_get(aggregator->living, i) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
+        enum sotto__share_kind kind = revealed_kind(aggregator, holding->dealer);
         sotto_read_copy(reader, share, SCALAR_BYTES);
         sotto_read_copy(reader, salt, SALT_BYTES);
-        sotto__share_leaf(leaf, aggregator->session, i, holder, kind, salt, share);
-        const uint8_t *committed =
-            aggregator->members[i].leaves + ((size_t)2 * holder + kind) * HASH_BYTES;
+        sotto__share_leaf(leaf, aggregator->session, holding->dealer, holder, kind, salt, share);
+        const uint8_t *committed = aggregator->members[holding->dealer].leaves +
+                                   ((size_t)2 * holding->position + kind) * HASH_BYTES;
         if (memcmp(leaf, committed, HASH_BYTES) != 0) {
             return false;
         }
@@ -690,26 +981,63 @@ static bool check_openings(const struct sotto_session_aggregator *aggregator, ui
     return sotto_reader_finished(reader);
 }
 
+/* Makes room for shares of every dealer that a holder reveals shares of. */
+static enum sotto_status reserve_shares(struct sotto_session_aggregator *aggregator,
+                                        uint32_t holder)
+{
+    for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
+        struct member *dealer = &aggregator->members[aggregator->holdings[k].dealer];
+        if (dealer->shares == NULL) {
+            dealer->shares =
+                sotto_alloc_array(aggregator->roster.graph.threshold, sizeof *dealer->shares);
+            if (dealer->shares == NULL) {
+                return SOTTO_ERROR_NO_MEMORY;
+            }
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Keeps the first threshold shares of each secret. */
+static void keep_shares(struct sotto_session_aggregator *aggregator, const uint8_t *shares,
+                        uint32_t holder)
+{
+    uint32_t threshold = aggregator->roster.graph.threshold;
+    for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
+        struct member *dealer = &aggregator->members[aggregator->holdings[k].dealer];
+        if (dealer->shares_len < threshold) {
+            struct revealed *kept = &dealer->shares[dealer->shares_len++];
+            kept->holder = holder;
+            memcpy(kept->share, shares + (k - aggregator->starts[holder]) * SCALAR_BYTES,
+                   SCALAR_BYTES);
+            aggregator->complete_secrets += dealer->shares_len == threshold;
+        }
+    }
+}
+
 static enum sotto_status receive_reveal(struct sotto_session_aggregator *aggregator, uint32_t index,
                                         struct sotto_reader *reader, struct sotto_error *err)
 {
-    struct member *member = &aggregator->members[index];
-    uint8_t *shares = sotto_alloc_array(parties_len(aggregator), SCALAR_BYTES);
-    if (shares == NULL) {
+    size_t held = aggregator->starts[index + 1] - aggregator->starts[index];
+    uint8_t *shares = sotto_alloc_array(held, SCALAR_BYTES);
+    if (shares == NULL || reserve_shares(aggregator, index) != SOTTO_OK) {
+        sotto_free(shares);
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
     }
-    if (!check_openings(aggregator, shares, index, reader)) {
+    enum sotto_status status = SOTTO_OK;
+    if (check_openings(aggregator, shares, index, reader)) {
+        keep_shares(aggregator, shares, index);
+        aggregator->members[index].revealed = true;
+    } else {
         char name[SOTTO_KEY_TEXT_BYTES];
         sotto_key_to_text(member_key(aggregator, index), name);
-        sotto_wipe(shares, (size_t)parties_len(aggregator) * SCALAR_BYTES);
-        sotto_free(shares);
-        member->left = true; /* it will not do better a second time */
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "holder %s revealed shares that nobody dealt to it", name);
+        aggregator->members[index].left = true; /* it will not do better a second time */
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "holder %s revealed shares that nobody dealt to it", name);
     }
-    member->shares = shares;
-    member->revealed = true;
-    return SOTTO_OK;
+    sotto_wipe(shares, held * SCALAR_BYTES);
+    sotto_free(shares);
+    return status;
 }
 
 /* The phase in which a message type is an answer. */
@@ -752,6 +1080,8 @@ enum sotto_status sotto_session_aggregator_receive(struct sotto_session_aggregat
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a message late, again or out of turn");
     }
     struct sotto_reader reader;
+    aggregator->counters.bytes_in +=
+        message->body_bytes + SOTTO_MESSAGE_HEADER_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES;
     sotto_reader_init(&reader, message->body, message->body_bytes);
     enum sotto_status status;
     switch (message->type) {

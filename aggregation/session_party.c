@@ -11,6 +11,7 @@ struct party_secrets {
     uint8_t channel_key[SCALAR_BYTES]; /* c */
     uint8_t mask_key[SCALAR_BYTES];    /* m */
     uint8_t self_seed[SCALAR_BYTES];   /* b */
+    struct sotto__share_pair own_share;
 };
 
 struct sotto_session_party {
@@ -21,20 +22,29 @@ struct sotto_session_party {
     struct sotto_buffer advert;
     struct sotto_action_queue queue;
     enum sotto_party_phase phase;
+    struct sotto_session_counters counters;
 
     /* From the roster on. */
     struct sotto_roster roster;
-    uint16_t *slots;
-    size_t slots_len;
-    size_t limbs_len;
+    struct sotto_vector_run *runs;
+    size_t runs_len;
+    size_t vector_bytes;
     uint32_t own;  /* index of this party */
     uint32_t need; /* survivors, at least */
     uint8_t session[SOTTO_SESSION_BYTES];
-    struct sotto__share_pair *shares; /* by dealer; guarded */
-    uint8_t *dealers;                 /* bitmaps */
+    uint32_t *holders;   /* graph.holders of them, in the order drawn: the first is this party */
+    uint8_t *my_holders; /* bitmaps of parties */
+    uint8_t *verified;   /* whose adverts were checked */
+    uint8_t *partners;   /* with whom there is a pair mask */
+    uint8_t *dealers;
     uint8_t *living;
 
-    uint64_t *vector; /* the input, then the masked input; NULL until there is an input */
+    /* From the shares on: of whom this party holds shares, ascending, itself among them. */
+    uint32_t *held;
+    uint32_t held_len;
+    struct sotto__share_pair *shares; /* by place in held; guarded */
+
+    uint8_t *vector; /* the input, then the masked input; NULL until there is an input */
     struct sotto_buffer consent;
     struct sotto_buffer reveal;
 };
@@ -49,10 +59,15 @@ bool sotto_session_party_next(struct sotto_session_party *party, struct sotto_ac
     return sotto_action_pop(&party->queue, out);
 }
 
+struct sotto_session_counters sotto_session_party_counters(const struct sotto_session_party *party)
+{
+    return party->counters;
+}
+
 static void party_wipe_vector(struct sotto_session_party *party)
 {
     if (party->vector != NULL) {
-        sotto_wipe(party->vector, party->limbs_len * sizeof *party->vector);
+        sotto_wipe(party->vector, party->vector_bytes);
         sotto_free(party->vector);
         party->vector = NULL;
     }
@@ -79,15 +94,32 @@ void sotto_session_party_free(struct sotto_session_party *party)
     sotto_buffer_release(&party->reveal);
     sotto_action_queue_release(&party->queue);
     sotto_roster_release(&party->roster);
-    sotto_free(party->slots);
+    sotto_free(party->runs);
+    sotto_free(party->holders);
+    sotto_free(party->my_holders);
+    sotto_free(party->verified);
+    sotto_free(party->partners);
     sotto_free(party->dealers);
     sotto_free(party->living);
+    sotto_free(party->held);
     sotto_free(party);
 }
 
 static const struct sotto_key *party_key(const struct sotto_session_party *party, uint32_t index)
 {
     return &party->roster.adverts[index].sender;
+}
+
+static uint32_t party_count(const struct sotto_session_party *party)
+{
+    return party->roster.adverts_len;
+}
+
+/* Queues bytes to the aggregator; takes them. */
+static enum sotto_status party_push(struct sotto_session_party *party, struct sotto_buffer *bytes)
+{
+    party->counters.bytes_out += bytes->data_bytes;
+    return sotto_action_push_send(&party->queue, &party->invitation.aggregator, bytes);
 }
 
 /* Queues a copy of bytes to the aggregator. */
@@ -99,7 +131,7 @@ static enum sotto_status party_send(struct sotto_session_party *party,
     if (status != SOTTO_OK) {
         return status;
     }
-    return sotto_action_push_send(&party->queue, &party->invitation.aggregator, &copy);
+    return party_push(party, &copy);
 }
 
 static void party_begin(const struct sotto_session_party *party, struct sotto_writer *writer,
@@ -115,10 +147,8 @@ static enum sotto_status party_finish(struct sotto_session_party *party,
 {
     struct sotto_buffer message;
     enum sotto_status status = sotto_message_finish(writer, &message, party->identity);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return sotto_action_push_send(&party->queue, &party->invitation.aggregator, &message);
+    party->counters.signatures++;
+    return status == SOTTO_OK ? party_push(party, &message) : status;
 }
 
 /* --- ADVERT --- */
@@ -145,6 +175,8 @@ static enum sotto_status party_advertise(struct sotto_session_party *party, cons
     if (status != SOTTO_OK) {
         return status;
     }
+    party->counters.group_operations += 2;
+    party->counters.signatures++;
     status = sotto__advert_seal(&party->advert, &party->invitation, channel_point, mask_point,
                                 nonce, payload, payload_bytes, party->identity);
     return status == SOTTO_OK ? party_send(party, &party->advert) : status;
@@ -199,7 +231,7 @@ static void party_channel_key(const struct sotto_session_party *party, uint8_t o
 }
 
 /* What dealing needs for a moment; lives in guarded memory. coefficients[kind] has threshold
- * scalars, pairs one entry for each holder. */
+ * scalars, pairs one entry for each holder, by position. */
 struct dealing_work {
     uint8_t *coefficients[2];
     struct sotto__share_pair *pairs;
@@ -211,7 +243,7 @@ static enum sotto_status draw_polynomials(struct sotto_session_party *party,
     memcpy(work->coefficients[SHARE_OF_MASK_KEY], party->secrets->mask_key, SCALAR_BYTES);
     memcpy(work->coefficients[SHARE_OF_SELF_SEED], party->secrets->self_seed, SCALAR_BYTES);
     for (size_t kind = 0; kind < 2; kind++) {
-        for (uint32_t k = 1; k < party->roster.threshold; k++) {
+        for (uint32_t k = 1; k < party->roster.graph.threshold; k++) {
             enum sotto_status status = sotto__scalar_random(
                 work->coefficients[kind] + (size_t)k * SCALAR_BYTES, party->random);
             if (status != SOTTO_OK) {
@@ -222,80 +254,109 @@ static enum sotto_status draw_polynomials(struct sotto_session_party *party,
     return SOTTO_OK;
 }
 
-/* Shares, salts, and the leaves that commit to them (2n hashes). */
-static enum sotto_status make_shares(struct sotto_session_party *party, struct dealing_work *work,
-                                     uint8_t *leaves)
+static enum sotto_status draw_salts(struct sotto_session_party *party, struct dealing_work *work)
 {
-    for (uint32_t j = 0; j < party->roster.adverts_len; j++) {
-        struct sotto__share_pair *pair = &work->pairs[j];
-        for (size_t kind = 0; kind < 2; kind++) {
-            enum sotto_status status =
-                party->random.fill(party->random.context, pair->salt[kind], SALT_BYTES);
-            if (status != SOTTO_OK) {
-                return status;
-            }
-            sotto__shamir_share(pair->share[kind], work->coefficients[kind],
-                                party->roster.threshold, j);
-            sotto__share_leaf(leaves + ((size_t)2 * j + kind) * HASH_BYTES, party->session,
-                              party->own, j, (enum sotto__share_kind)kind, pair->salt[kind],
-                              pair->share[kind]);
-        }
+    enum sotto_status status = SOTTO_OK;
+    for (uint32_t p = 0; status == SOTTO_OK && p < party->roster.graph.holders; p++) {
+        status = party->random.fill(party->random.context, work->pairs[p].salt[0],
+                                    sizeof work->pairs[p].salt);
     }
-    return SOTTO_OK;
+    return status;
 }
 
-static void write_ciphers(struct sotto_session_party *party, const struct dealing_work *work,
-                          struct sotto_writer *writer)
+/* Shares, and the leaves that commit to them (two hashes a holder). */
+static void make_shares(const struct sotto_session_party *party, struct dealing_work *work,
+                        uint8_t *leaves)
 {
-    for (uint32_t j = 0; j < party->roster.adverts_len; j++) {
-        uint8_t *cipher = j == party->own ? NULL : sotto_write_space(writer, SHARE_CIPHER_BYTES);
-        if (cipher != NULL) {
-            uint8_t key[32];
-            party_channel_key(party, key, j, party->own, j);
-            sotto__share_encrypt(cipher, &work->pairs[j], key, party->session, party->own, j);
-            sotto_wipe(key, sizeof key);
+    uint32_t threshold = party->roster.graph.threshold;
+    uint32_t holders_len = party->roster.graph.holders;
+#pragma omp parallel for schedule(static) if (holders_len > PARALLEL_PARTIES)
+    for (uint32_t p = 0; p < holders_len; p++) {
+        struct sotto__share_pair *pair = &work->pairs[p];
+        for (size_t kind = 0; kind < 2; kind++) {
+            sotto__shamir_share(pair->share[kind], work->coefficients[kind], threshold,
+                                party->holders[p]);
+            sotto__share_leaf(leaves + ((size_t)2 * p + kind) * HASH_BYTES, party->session,
+                              party->own, party->holders[p], (enum sotto__share_kind)kind,
+                              pair->salt[kind], pair->share[kind]);
         }
     }
+}
+
+static void make_ciphers(struct sotto_session_party *party, const struct dealing_work *work,
+                         uint8_t *ciphers)
+{
+    uint32_t holders_len = party->roster.graph.holders;
+#pragma omp parallel for schedule(static) if (holders_len > PARALLEL_PARTIES)
+    for (uint32_t p = 1; p < holders_len; p++) {
+        uint8_t key[32];
+        uint32_t holder = party->holders[p];
+        party_channel_key(party, key, holder, party->own, holder);
+        sotto__share_encrypt(ciphers + (size_t)(p - 1) * SHARE_CIPHER_BYTES, &work->pairs[p], key,
+                             party->session, party->own, holder);
+        sotto_wipe(key, sizeof key);
+    }
+    party->counters.group_operations += holders_len - 1;
+}
+
+static enum sotto_status party_commit(struct sotto_session_party *party, const uint8_t *leaves,
+                                      struct sotto__dealing *dealing)
+{
+    struct sotto__merkle_tree tree;
+    enum sotto_status status = sotto__merkle_build(&tree, leaves, party->roster.graph.holders);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    memcpy(dealing->root, sotto__merkle_root(&tree), HASH_BYTES);
+    sotto__merkle_release(&tree);
+    if (!sotto__point_base(dealing->seed_point, party->secrets->self_seed)) {
+        return SOTTO_ERROR_RANDOM;
+    }
+    sotto__dealing_sign(dealing, party->session, party->identity);
+    party->counters.group_operations++;
+    party->counters.signatures++;
+    return SOTTO_OK;
 }
 
 static enum sotto_status party_write_deal(struct sotto_session_party *party,
                                           struct dealing_work *work, uint8_t *leaves)
 {
+    uint32_t holders_len = party->roster.graph.holders;
     struct sotto__dealing dealing;
-    struct sotto__merkle_tree tree;
     enum sotto_status status = draw_polynomials(party, work);
     if (status == SOTTO_OK) {
-        status = make_shares(party, work, leaves);
+        status = draw_salts(party, work);
     }
     if (status == SOTTO_OK) {
-        status = sotto__merkle_build(&tree, leaves, party->roster.adverts_len);
+        make_shares(party, work, leaves);
+        status = party_commit(party, leaves, &dealing);
     }
     if (status != SOTTO_OK) {
         return status;
     }
-    memcpy(dealing.root, sotto__merkle_root(&tree), HASH_BYTES);
-    sotto__merkle_release(&tree);
-    if (!sotto__point_base(dealing.seed_point, party->secrets->self_seed)) {
-        return SOTTO_ERROR_RANDOM;
-    }
-    sotto__dealing_sign(&dealing, party->session, party->identity);
-    party->shares[party->own] = work->pairs[party->own];
+    party->secrets->own_share = work->pairs[0];
 
     struct sotto_writer writer;
     party_begin(party, &writer, SOTTO_MESSAGE_DEAL);
     sotto__dealing_write(&dealing, &writer);
-    sotto_write_bytes(&writer, leaves, (size_t)2 * party->roster.adverts_len * HASH_BYTES);
-    write_ciphers(party, work, &writer);
+    for (uint32_t p = 1; p < holders_len; p++) {
+        sotto_write_u32(&writer, party->holders[p]);
+    }
+    sotto_write_bytes(&writer, leaves, (size_t)2 * holders_len * HASH_BYTES);
+    uint8_t *ciphers = sotto_write_space(&writer, (size_t)(holders_len - 1) * SHARE_CIPHER_BYTES);
+    if (ciphers != NULL) {
+        make_ciphers(party, work, ciphers);
+    }
     return party_finish(party, &writer);
 }
 
 static enum sotto_status party_deal(struct sotto_session_party *party)
 {
-    size_t parties_len = party->roster.adverts_len;
-    size_t polynomial_bytes = (size_t)party->roster.threshold * SCALAR_BYTES;
-    uint8_t *leaves = sotto_alloc_array(2 * parties_len, HASH_BYTES);
+    size_t holders_len = party->roster.graph.holders;
+    size_t polynomial_bytes = (size_t)party->roster.graph.threshold * SCALAR_BYTES;
+    uint8_t *leaves = sotto_alloc_array(2 * holders_len, HASH_BYTES);
     uint8_t *coefficients = sotto_secret_alloc(2 * polynomial_bytes);
-    struct dealing_work work = {.pairs = sotto_secret_alloc(parties_len * sizeof *work.pairs)};
+    struct dealing_work work = {.pairs = sotto_secret_alloc(holders_len * sizeof *work.pairs)};
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
     if (leaves != NULL && coefficients != NULL && work.pairs != NULL) {
         work.coefficients[0] = coefficients;
@@ -308,7 +369,10 @@ static enum sotto_status party_deal(struct sotto_session_party *party)
     return status;
 }
 
+/* --- The roster --- */
+
 static enum sotto_status party_check_roster(struct sotto_session_party *party,
+                                            const struct sotto_graph_terms *graph,
                                             struct sotto_error *err)
 {
     struct sotto_key own_key = sotto_identity_key(party->identity);
@@ -320,10 +384,16 @@ static enum sotto_status party_check_roster(struct sotto_session_party *party,
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "the roster does not hold this party's own advert");
     }
-    if (party->roster.adverts_len < party->need) {
+    if (party_count(party) < party->need) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES,
-                               "a roster of %u parties: at least %u needed",
-                               party->roster.adverts_len, party->need);
+                               "a roster of %u parties: at least %u needed", party_count(party),
+                               party->need);
+    }
+    if (!sotto_graph_is_safe(&party->roster.graph, graph, party_count(party))) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "a graph of %u holders with threshold %u is not safe for %u parties",
+                               party->roster.graph.holders, party->roster.graph.threshold,
+                               party_count(party));
     }
     return SOTTO_OK;
 }
@@ -331,17 +401,104 @@ static enum sotto_status party_check_roster(struct sotto_session_party *party,
 static enum sotto_status party_allocate(struct sotto_session_party *party,
                                         const struct sotto_session_terms *terms)
 {
-    size_t parties_len = party->roster.adverts_len;
-    party->slots_len = terms->slots_len;
-    party->slots = sotto_alloc_array(terms->slots_len, sizeof *party->slots);
-    party->shares = sotto_secret_alloc(parties_len * sizeof *party->shares);
-    party->dealers = sotto_alloc_zeroed(bitmap_bytes(party->roster.adverts_len));
-    party->living = sotto_alloc_zeroed(bitmap_bytes(party->roster.adverts_len));
-    if (party->slots == NULL || party->shares == NULL || party->dealers == NULL ||
+    size_t bitmap_len = bitmap_bytes(party_count(party));
+    party->runs_len = terms->runs_len;
+    party->runs = sotto_alloc_array(terms->runs_len, sizeof *party->runs);
+    party->holders = sotto_alloc_array(party_count(party), sizeof *party->holders);
+    party->my_holders = sotto_alloc_zeroed(bitmap_len);
+    party->verified = sotto_alloc_zeroed(bitmap_len);
+    party->partners = sotto_alloc_zeroed(bitmap_len);
+    party->dealers = sotto_alloc_zeroed(bitmap_len);
+    party->living = sotto_alloc_zeroed(bitmap_len);
+    if (party->runs == NULL || party->holders == NULL || party->my_holders == NULL ||
+        party->verified == NULL || party->partners == NULL || party->dealers == NULL ||
         party->living == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    memcpy(party->slots, terms->slots, terms->slots_len * sizeof *party->slots);
+    memcpy(party->runs, terms->runs, terms->runs_len * sizeof *party->runs);
+    return SOTTO_OK;
+}
+
+/* Uniform below limit > 0, by rejection. */
+static enum sotto_status random_below(uint32_t *out, uint32_t limit, struct sotto_random random)
+{
+    uint32_t beyond = UINT32_MAX - UINT32_MAX % limit; /* the last incomplete range starts there */
+    uint8_t bytes[4];
+    uint32_t value;
+    do {
+        enum sotto_status status = random.fill(random.context, bytes, sizeof bytes);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        value = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                (uint32_t)bytes[3] << 24;
+    } while (value >= beyond);
+    *out = value % limit;
+    return SOTTO_OK;
+}
+
+/* Draws the holders: itself, then others at random without replacement; all, in order, on a
+ * complete graph. party->holders has room for all parties. */
+static enum sotto_status party_draw_holders(struct sotto_session_party *party)
+{
+    uint32_t n = party_count(party);
+    uint32_t *holders = party->holders;
+    uint32_t holders_len = party->roster.graph.holders;
+    holders[0] = party->own;
+    for (uint32_t i = 0, p = 1; i < n; i++) {
+        if (i != party->own) {
+            holders[p++] = i;
+        }
+    }
+    for (uint32_t p = 1; holders_len < n && p < holders_len; p++) {
+        uint32_t offset;
+        enum sotto_status status = random_below(&offset, n - p, party->random);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        uint32_t drawn = holders[p + offset];
+        holders[p + offset] = holders[p];
+        holders[p] = drawn;
+    }
+    for (uint32_t p = 0; p < holders_len; p++) {
+        bitmap_set(party->my_holders, holders[p]);
+        if (p >= 1 && p <= party->roster.graph.masks) {
+            bitmap_set(party->partners, holders[p]);
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Checks the adverts of these parties that were not checked yet. */
+static enum sotto_status party_verify(struct sotto_session_party *party, const uint32_t *indices,
+                                      uint32_t indices_len, struct sotto_error *err)
+{
+    enum sotto_status result = SOTTO_OK;
+    uint32_t bad = 0;
+#pragma omp parallel for schedule(static) if (indices_len > PARALLEL_PARTIES)
+    for (uint32_t k = 0; k < indices_len; k++) {
+        if (bitmap_get(party->verified, indices[k]) || indices[k] == party->own) {
+            continue;
+        }
+        enum sotto_status status =
+            sotto__roster_verify(&party->roster, indices[k], &party->invitation, NULL);
+        if (status != SOTTO_OK) {
+#pragma omp critical(sotto_party_verify)
+            {
+                result = status;
+                bad = indices[k];
+            }
+        }
+    }
+    if (result != SOTTO_OK) {
+        char name[SOTTO_KEY_TEXT_BYTES];
+        sotto_key_to_text(party_key(party, bad), name);
+        return sotto_error_set(err, result, "the advert of %s in the roster is not right", name);
+    }
+    for (uint32_t k = 0; k < indices_len; k++) {
+        party->counters.signatures += !bitmap_get(party->verified, indices[k]);
+        bitmap_set(party->verified, indices[k]);
+    }
     return SOTTO_OK;
 }
 
@@ -350,23 +507,32 @@ enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
                                             const struct sotto_session_terms *terms,
                                             uint32_t own_min_parties, struct sotto_error *err)
 {
-    SOTTO_REQUIRE(party->phase == SOTTO_PARTY_ADVERTISED && party->slots == NULL);
+    SOTTO_REQUIRE(party->phase == SOTTO_PARTY_ADVERTISED && party->runs == NULL);
     party->roster = *roster;
     *roster = (struct sotto_roster){0};
+    party->counters.bytes_in += party->roster.message.data_bytes;
     uint32_t min_parties =
         terms->min_parties > own_min_parties ? terms->min_parties : own_min_parties;
-    party->need = sotto_session_need(party->roster.adverts_len, min_parties);
-    enum sotto_status status = party_check_roster(party, err);
+    party->need =
+        sotto_session_need(&terms->graph, &party->roster.graph, party_count(party), min_parties);
+    enum sotto_status status = party_check_roster(party, &terms->graph, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__slots_limbs(&party->limbs_len, terms->slots, terms->slots_len);
+    status = sotto_vector_bytes(&party->vector_bytes, terms->runs, terms->runs_len);
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "the vector to sum is empty or too long");
+        return sotto_error_set(err, status, "the vector to sum is empty, odd or too long");
     }
     sotto__session_id(party->session, &party->roster, terms);
     status = party_allocate(party, terms);
     if (status == SOTTO_OK) {
+        status = party_draw_holders(party);
+    }
+    if (status == SOTTO_OK) {
+        status = party_verify(party, party->holders, party->roster.graph.holders, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
         status = party_deal(party);
     }
     if (status != SOTTO_OK) {
@@ -386,10 +552,7 @@ enum sotto_status sotto_session_party_leave(struct sotto_session_party *party,
     party->phase = SOTTO_PARTY_LEFT;
     enum sotto_status status = sotto_leave_seal(&message, leave, &party->invitation.label,
                                                 party->session, party->identity);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return sotto_action_push_send(&party->queue, &party->invitation.aggregator, &message);
+    return status == SOTTO_OK ? party_push(party, &message) : status;
 }
 
 static enum sotto_status party_blame(struct sotto_session_party *party, uint32_t dealer,
@@ -408,20 +571,24 @@ static enum sotto_status party_blame(struct sotto_session_party *party, uint32_t
 
 /* What SHARES holds of one dealer; borrows. */
 struct dealt {
+    uint32_t dealer;
+    uint32_t position; /* of this party among the dealer's holders */
     struct sotto__dealing dealing;
     const uint8_t *path;
     const uint8_t *cipher;
+    const char *wrong; /* what is, or NULL */
 };
 
-/* Returns: NULL if the shares are what the dealer committed to, else what is wrong. */
-static const char *party_take_share(struct sotto_session_party *party, uint32_t dealer,
-                                    const struct dealt *dealt)
+/* Decrypts into pair. Returns: NULL if the shares are what the dealer committed to, else what is
+ * wrong. */
+static const char *take_share(const struct sotto_session_party *party, const struct dealt *dealt,
+                              struct sotto__share_pair *pair)
 {
+    uint32_t dealer = dealt->dealer;
     if (!sotto__dealing_verify(&dealt->dealing, party->session, party_key(party, dealer))) {
         return "its commitment is not signed by it";
     }
     uint8_t key[32];
-    struct sotto__share_pair *pair = &party->shares[dealer];
     party_channel_key(party, key, dealer, dealer, party->own);
     bool opened =
         sotto__share_decrypt(pair, dealt->cipher, key, party->session, dealer, party->own);
@@ -434,54 +601,111 @@ static const char *party_take_share(struct sotto_session_party *party, uint32_t 
         sotto__share_leaf(leaves[kind], party->session, dealer, party->own,
                           (enum sotto__share_kind)kind, pair->salt[kind], pair->share[kind]);
     }
-    return sotto__merkle_check(dealt->dealing.root, leaves[0], leaves[1], dealt->path, party->own,
-                               party->roster.adverts_len)
+    return sotto__merkle_check(dealt->dealing.root, leaves[0], leaves[1], dealt->path,
+                               dealt->position, party->roster.graph.holders)
                ? NULL
                : "its share is not the one that it committed to";
 }
 
-static enum sotto_status party_mask(struct sotto_session_party *party);
+/* What one SHARES message says. */
+struct shares_message {
+    const uint8_t *dealers;
+    struct dealt *dealt; /* ascending by dealer, this party left out */
+    uint32_t *indices;   /* their dealers */
+    uint32_t dealt_len;
+};
 
-/* Reads all of SHARES before anything is believed. dealt has one entry for each party. */
+/* Reads all of SHARES before anything is believed. */
 static bool read_shares(const struct sotto_session_party *party, struct sotto_reader *reader,
-                        const uint8_t **dealers, struct dealt *dealt)
+                        struct shares_message *shares)
 {
-    uint32_t parties_len = party->roster.adverts_len;
-    *dealers = sotto__bitmap_read(reader, parties_len);
-    for (uint32_t i = 0; *dealers != NULL && i < parties_len; i++) {
-        if (bitmap_get(*dealers, i) && i != party->own) {
-            sotto__dealing_read(&dealt[i].dealing, reader);
-            dealt[i].path =
-                sotto_read_bytes(reader, (size_t)sotto__merkle_depth(parties_len) * HASH_BYTES);
-            dealt[i].cipher = sotto_read_bytes(reader, SHARE_CIPHER_BYTES);
+    size_t path_bytes = (size_t)sotto__merkle_depth(party->roster.graph.holders) * HASH_BYTES;
+    for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        struct dealt *dealt = &shares->dealt[k];
+        dealt->dealer = sotto_read_u32(reader);
+        dealt->position = sotto_read_u32(reader);
+        sotto__dealing_read(&dealt->dealing, reader);
+        dealt->path = sotto_read_bytes(reader, path_bytes);
+        dealt->cipher = sotto_read_bytes(reader, SHARE_CIPHER_BYTES);
+        shares->indices[k] = dealt->dealer;
+        bool ascending = k == 0 || dealt->dealer > shares->dealt[k - 1].dealer;
+        if (!ascending || dealt->dealer >= party_count(party) || dealt->dealer == party->own ||
+            !bitmap_get(shares->dealers, dealt->dealer) || dealt->position == 0 ||
+            dealt->position >= party->roster.graph.holders) {
+            return false;
         }
     }
     return sotto_reader_finished(reader);
 }
 
-static enum sotto_status party_accept_shares(struct sotto_session_party *party,
-                                             struct sotto_reader *reader, struct dealt *dealt,
-                                             struct sotto_error *err)
+/* Decrypts and checks all shares. Returns: the place of the first that is wrong, or dealt_len. */
+static uint32_t take_shares(struct sotto_session_party *party, struct shares_message *shares)
 {
-    uint32_t parties_len = party->roster.adverts_len;
-    const uint8_t *dealers;
-    if (!read_shares(party, reader, &dealers, dealt)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
+#pragma omp parallel for schedule(static) if (shares->dealt_len > PARALLEL_PARTIES)
+    for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        struct dealt *dealt = &shares->dealt[k];
+        uint32_t place = dealt->dealer < party->own ? k : k + 1;
+        dealt->wrong = take_share(party, dealt, &party->shares[place]);
+        party->held[place] = dealt->dealer;
     }
-    if (!bitmap_get(dealers, party->own) || bitmap_count(dealers, parties_len) < party->need) {
+    party->counters.group_operations += shares->dealt_len;
+    party->counters.signatures += shares->dealt_len;
+    uint32_t own_place = 0;
+    uint32_t first_wrong = 0;
+    while (own_place < shares->dealt_len && shares->indices[own_place] < party->own) {
+        own_place++;
+    }
+    party->held[own_place] = party->own;
+    party->shares[own_place] = party->secrets->own_share;
+    while (first_wrong < shares->dealt_len && shares->dealt[first_wrong].wrong == NULL) {
+        first_wrong++;
+    }
+    return first_wrong;
+}
+
+static enum sotto_status party_mask(struct sotto_session_party *party);
+
+/* Whether the dealers are enough, for everybody and for this party's own secrets. */
+static bool enough_of(const struct sotto_session_party *party, const uint8_t *parties)
+{
+    uint32_t holders = 0;
+    for (uint32_t p = 0; p < party->roster.graph.holders; p++) {
+        holders += bitmap_get(parties, party->holders[p]);
+    }
+    return bitmap_get(parties, party->own) &&
+           bitmap_count(parties, party_count(party)) >= party->need &&
+           holders >= party->roster.graph.threshold;
+}
+
+static enum sotto_status party_accept_shares(struct sotto_session_party *party,
+                                             struct shares_message *shares, struct sotto_error *err)
+{
+    if (!enough_of(party, shares->dealers)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "shares of %u dealers: at least %u needed, this party among them",
-                               bitmap_count(dealers, parties_len), party->need);
+                               "shares of %u dealers: at least %u needed, this party and its "
+                               "holders among them",
+                               bitmap_count(shares->dealers, party_count(party)), party->need);
     }
-    for (uint32_t i = 0; i < parties_len; i++) {
-        if (bitmap_get(dealers, i) && i != party->own) {
-            const char *wrong = party_take_share(party, i, &dealt[i]);
-            if (wrong != NULL) {
-                return party_blame(party, i, err, wrong);
-            }
+    enum sotto_status status = party_verify(party, shares->indices, shares->dealt_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    party->held_len = shares->dealt_len + 1;
+    party->held = sotto_alloc_array(party->held_len, sizeof *party->held);
+    party->shares = sotto_secret_alloc(party->held_len * sizeof *party->shares);
+    if (party->held == NULL || party->shares == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
+    }
+    uint32_t wrong = take_shares(party, shares);
+    if (wrong < shares->dealt_len) {
+        return party_blame(party, shares->indices[wrong], err, shares->dealt[wrong].wrong);
+    }
+    for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        if (shares->dealt[k].position <= party->roster.graph.masks) {
+            bitmap_set(party->partners, shares->indices[k]);
         }
     }
-    memcpy(party->dealers, dealers, bitmap_bytes(parties_len));
+    memcpy(party->dealers, shares->dealers, bitmap_bytes(party_count(party)));
     party->phase = SOTTO_PARTY_SHARED;
     return party->vector != NULL ? party_mask(party) : SOTTO_OK;
 }
@@ -489,39 +713,71 @@ static enum sotto_status party_accept_shares(struct sotto_session_party *party,
 static enum sotto_status party_receive_shares(struct sotto_session_party *party,
                                               struct sotto_reader *reader, struct sotto_error *err)
 {
-    if (party->phase != SOTTO_PARTY_DEALT) {
+    if (party->phase != SOTTO_PARTY_DEALT || party->held != NULL) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "shares again");
     }
-    struct dealt *dealt = sotto_alloc_array(party->roster.adverts_len, sizeof *dealt);
-    if (dealt == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
+    struct shares_message shares = {.dealers = sotto__bitmap_read(reader, party_count(party)),
+                                    .dealt_len = sotto_read_u32(reader)};
+    if (shares.dealers == NULL || shares.dealt_len >= party_count(party)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
     }
-    enum sotto_status status = party_accept_shares(party, reader, dealt, err);
-    sotto_free(dealt);
+    shares.dealt = sotto_alloc_array(shares.dealt_len, sizeof *shares.dealt);
+    shares.indices = sotto_alloc_array(shares.dealt_len, sizeof *shares.indices);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (shares.dealt == NULL || shares.indices == NULL) {
+        (void)sotto_error_set(err, status, "no memory for shares");
+    } else if (!read_shares(party, reader, &shares)) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
+    } else {
+        status = party_accept_shares(party, &shares, err);
+    }
+    sotto_free(shares.dealt);
+    sotto_free(shares.indices);
     return status;
 }
 
 /* --- MASKED --- */
 
-static enum sotto_status party_apply_masks(struct sotto_session_party *party)
+/* Keys of the self mask and of the pair masks with those partners that dealt; keys has room for one
+ * more than the partners. Returns: how many there are. */
+static size_t derive_mask_keys(struct sotto_session_party *party, struct sotto__mask_key *keys,
+                               uint32_t *partners)
 {
-    uint8_t key[32];
-    sotto__derive_key(key, "sotto self mask", party->secrets->self_seed, party->session,
-                      party_key(party, party->own), party_key(party, party->own));
-    enum sotto_status status =
-        sotto__mask_apply(party->vector, party->slots, party->slots_len, key, MASK_ADD);
-    for (uint32_t j = 0; status == SOTTO_OK && j < party->roster.adverts_len; j++) {
-        if (j == party->own || !bitmap_get(party->dealers, j)) {
-            continue;
+    uint32_t partners_len = 0;
+    for (uint32_t j = 0; j < party_count(party); j++) {
+        if (bitmap_get(party->partners, j) && bitmap_get(party->dealers, j)) {
+            partners[partners_len++] = j;
         }
+    }
+#pragma omp parallel for schedule(static) if (partners_len > PARALLEL_PARTIES)
+    for (uint32_t k = 0; k < partners_len; k++) {
+        uint32_t j = partners[k];
         uint32_t low = j < party->own ? j : party->own;
         uint32_t high = j < party->own ? party->own : j;
-        party_pair_key(party, key, "sotto pair mask", party->secrets->mask_key,
+        party_pair_key(party, keys[k + 1].key, "sotto pair mask", party->secrets->mask_key,
                        party->roster.adverts[j].mask_point, low, high);
-        status = sotto__mask_apply(party->vector, party->slots, party->slots_len, key,
-                                   j > party->own ? MASK_ADD : MASK_SUBTRACT);
+        keys[k + 1].sign = j > party->own ? MASK_ADD : MASK_SUBTRACT;
     }
-    sotto_wipe(key, sizeof key);
+    sotto__derive_key(keys[0].key, "sotto self mask", party->secrets->self_seed, party->session,
+                      party_key(party, party->own), party_key(party, party->own));
+    keys[0].sign = MASK_ADD;
+    party->counters.group_operations += partners_len;
+    return (size_t)partners_len + 1;
+}
+
+static enum sotto_status party_apply_masks(struct sotto_session_party *party)
+{
+    uint32_t partners_len = bitmap_count(party->partners, party_count(party));
+    struct sotto__mask_key *keys = sotto_secret_alloc(((size_t)partners_len + 1) * sizeof *keys);
+    uint32_t *partners = sotto_alloc_array(partners_len, sizeof *partners);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (keys != NULL && partners != NULL) {
+        size_t keys_len = derive_mask_keys(party, keys, partners);
+        status = sotto__mask_apply(party->vector, party->runs, party->runs_len, keys, keys_len);
+        party->counters.keystream_bytes += keys_len * party->vector_bytes;
+    }
+    sotto_secret_free(keys);
+    sotto_free(partners);
     return status;
 }
 
@@ -531,10 +787,8 @@ static enum sotto_status party_mask(struct sotto_session_party *party)
     if (status == SOTTO_OK) {
         struct sotto_writer writer;
         party_begin(party, &writer, SOTTO_MESSAGE_MASKED);
-        uint8_t *space = sotto_write_space(&writer, party->limbs_len * 8);
-        for (size_t i = 0; space != NULL && i < party->limbs_len; i++) {
-            sotto_store_u64(space + 8 * i, party->vector[i]);
-        }
+        sotto_writer_reserve(&writer, party->vector_bytes + SOTTO_MESSAGE_SIGNATURE_BYTES);
+        sotto_write_bytes(&writer, party->vector, party->vector_bytes);
         status = party_finish(party, &writer);
     }
     party_wipe_vector(party);
@@ -549,15 +803,15 @@ static enum sotto_status party_mask(struct sotto_session_party *party)
 }
 
 enum sotto_status sotto_session_party_input(struct sotto_session_party *party,
-                                            const uint64_t *limbs, size_t limbs_len)
+                                            const uint8_t *vector, size_t vector_bytes)
 {
     SOTTO_REQUIRE(party->phase == SOTTO_PARTY_DEALT || party->phase == SOTTO_PARTY_SHARED);
-    SOTTO_REQUIRE(party->vector == NULL && limbs_len == party->limbs_len);
-    party->vector = sotto_alloc_array(limbs_len, sizeof *party->vector);
+    SOTTO_REQUIRE(party->vector == NULL && vector_bytes == party->vector_bytes);
+    party->vector = sotto_alloc(vector_bytes);
     if (party->vector == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    memcpy(party->vector, limbs, limbs_len * sizeof *limbs);
+    memcpy(party->vector, vector, vector_bytes);
     return party->phase == SOTTO_PARTY_SHARED ? party_mask(party) : SOTTO_OK;
 }
 
@@ -572,11 +826,11 @@ static enum sotto_status party_check_living(const struct sotto_session_party *pa
             return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a survivor that never dealt");
         }
     }
-    uint32_t count = bitmap_count(living, parties_len);
-    if (!bitmap_get(living, party->own) || count < party->need) {
+    if (!enough_of(party, living)) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES,
-                               "%u survivors: at least %u needed, this party among them", count,
-                               party->need);
+                               "%u survivors: at least %u needed, this party and its holders among "
+                               "them",
+                               bitmap_count(living, parties_len), party->need);
     }
     return SOTTO_OK;
 }
@@ -628,7 +882,7 @@ static enum sotto_status party_receive_living(struct sotto_session_party *party,
 
 /* --- UNMASK -> RECORD -> REVEAL --- */
 
-static enum sotto_status party_check_consents(const struct sotto_session_party *party,
+static enum sotto_status party_check_consents(struct sotto_session_party *party,
                                               struct sotto_reader *reader, struct sotto_error *err)
 {
     uint8_t digest[HASH_BYTES];
@@ -647,14 +901,15 @@ static enum sotto_status party_check_consents(const struct sotto_session_party *
             return sotto_error_set(err, SOTTO_ERROR_AUTH,
                                    "a consent of the survivors is not right");
         }
+        party->counters.signatures++;
         next = index + 1;
     }
     if (!sotto_reader_finished(reader)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
     }
-    if (count < party->roster.threshold) {
+    if (count < party->roster.graph.threshold) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", count,
-                               party->roster.threshold);
+                               party->roster.graph.threshold);
     }
     return SOTTO_OK;
 }
@@ -706,14 +961,11 @@ enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party
     SOTTO_REQUIRE(party->phase == SOTTO_PARTY_RECORDING);
     struct sotto_writer writer;
     party_begin(party, &writer, SOTTO_MESSAGE_REVEAL);
-    for (uint32_t i = 0; i < party->roster.adverts_len; i++) {
-        if (!bitmap_get(party->dealers, i)) {
-            continue;
-        }
+    for (uint32_t k = 0; k < party->held_len; k++) {
         enum sotto__share_kind kind =
-            bitmap_get(party->living, i) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
-        sotto_write_bytes(&writer, party->shares[i].share[kind], SCALAR_BYTES);
-        sotto_write_bytes(&writer, party->shares[i].salt[kind], SALT_BYTES);
+            bitmap_get(party->living, party->held[k]) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
+        sotto_write_bytes(&writer, party->shares[k].share[kind], SCALAR_BYTES);
+        sotto_write_bytes(&writer, party->shares[k].salt[kind], SALT_BYTES);
     }
     enum sotto_status status = sotto_message_finish(&writer, &party->reveal, party->identity);
     if (status == SOTTO_OK) {
@@ -737,6 +989,8 @@ enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a message of another session");
     }
     struct sotto_reader reader;
+    party->counters.bytes_in +=
+        message->body_bytes + SOTTO_MESSAGE_HEADER_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES;
     sotto_reader_init(&reader, message->body, message->body_bytes);
     switch (message->type) {
     case SOTTO_MESSAGE_SHARES:

@@ -31,28 +31,65 @@ void sotto__shamir_share(uint8_t out[SCALAR_BYTES], const uint8_t *coefficients,
     sotto_wipe(value, sizeof value);
 }
 
+/* Differences of points are below 2^10 in magnitude: six of them fit a word. */
+#define DIFFERENCES_PER_WORD 6
+_Static_assert(SOTTO_SESSION_PARTIES_MAX < 1 << 10, "six differences must fit 60 bits");
+
+static void scalar_multiply_word(uint8_t out[SCALAR_BYTES], uint64_t word)
+{
+    uint8_t factor[SCALAR_BYTES] = {0};
+    sotto_store_u64(factor, word);
+    crypto_core_ristretto255_scalar_mul(out, out, factor);
+}
+
+/* x_k prod_{m != k} (x_m - x_k). */
+static void basis_denominator(uint8_t out[SCALAR_BYTES], const uint32_t *holders,
+                              uint32_t holders_len, uint32_t k)
+{
+    uint64_t word = holders[k] + 1;
+    bool negative = false;
+    unsigned factors = 1;
+    memset(out, 0, SCALAR_BYTES);
+    out[0] = 1;
+    for (uint32_t m = 0; m < holders_len; m++) {
+        if (m == k) {
+            continue;
+        }
+        negative ^= holders[m] < holders[k];
+        word *= holders[m] < holders[k] ? holders[k] - holders[m] : holders[m] - holders[k];
+        if (++factors == DIFFERENCES_PER_WORD) {
+            scalar_multiply_word(out, word);
+            word = 1;
+            factors = 0;
+        }
+    }
+    scalar_multiply_word(out, word);
+    if (negative) {
+        crypto_core_ristretto255_scalar_negate(out, out);
+    }
+}
+
 void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holders_len)
 {
-    /* basis_k = prod_{m != k} x_m / (x_m - x_k). */
+    /* basis_k = prod_m x_m / (x_k prod_{m != k} (x_m - x_k)). The denominators are inverted
+     * together (Montgomery's trick): basis_k first holds the product of those before k. */
+    uint8_t denominators[SOTTO_SESSION_PARTIES_MAX][SCALAR_BYTES];
+    uint8_t product[SCALAR_BYTES] = {1};
+    uint8_t numerator[SCALAR_BYTES] = {1};
+    uint8_t inverse[SCALAR_BYTES];
+    SOTTO_REQUIRE(holders_len <= SOTTO_SESSION_PARTIES_MAX);
     for (uint32_t k = 0; k < holders_len; k++) {
-        uint8_t numerator[SCALAR_BYTES] = {1};
-        uint8_t denominator[SCALAR_BYTES] = {1};
-        uint8_t x_k[SCALAR_BYTES];
-        scalar_of_point(x_k, holders[k]);
-        for (uint32_t m = 0; m < holders_len; m++) {
-            if (m == k) {
-                continue;
-            }
-            uint8_t x_m[SCALAR_BYTES];
-            uint8_t difference[SCALAR_BYTES];
-            scalar_of_point(x_m, holders[m]);
-            crypto_core_ristretto255_scalar_sub(difference, x_m, x_k);
-            crypto_core_ristretto255_scalar_mul(numerator, numerator, x_m);
-            crypto_core_ristretto255_scalar_mul(denominator, denominator, difference);
-        }
-        uint8_t inverse[SCALAR_BYTES];
-        SOTTO_REQUIRE(crypto_core_ristretto255_scalar_invert(inverse, denominator) == 0);
-        crypto_core_ristretto255_scalar_mul(basis + (size_t)k * SCALAR_BYTES, numerator, inverse);
+        scalar_multiply_word(numerator, holders[k] + 1);
+        basis_denominator(denominators[k], holders, holders_len, k);
+        memcpy(basis + (size_t)k * SCALAR_BYTES, product, SCALAR_BYTES);
+        crypto_core_ristretto255_scalar_mul(product, product, denominators[k]);
+    }
+    SOTTO_REQUIRE(crypto_core_ristretto255_scalar_invert(inverse, product) == 0);
+    crypto_core_ristretto255_scalar_mul(inverse, inverse, numerator);
+    for (uint32_t k = holders_len; k-- > 0;) {
+        uint8_t *entry = basis + (size_t)k * SCALAR_BYTES;
+        crypto_core_ristretto255_scalar_mul(entry, entry, inverse);
+        crypto_core_ristretto255_scalar_mul(inverse, inverse, denominators[k]);
     }
 }
 

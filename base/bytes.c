@@ -106,6 +106,28 @@ void sotto_writer_release(struct sotto_writer *writer)
     *writer = (struct sotto_writer){0};
 }
 
+void sotto_writer_reserve(struct sotto_writer *writer, size_t bytes)
+{
+    if (writer->failed || bytes > writer->limit_bytes - writer->data_bytes) {
+        writer->failed = true;
+        return;
+    }
+    size_t capacity_bytes = writer->data_bytes + bytes;
+    if (capacity_bytes > writer->capacity_bytes) {
+        uint8_t *data = sotto_alloc(capacity_bytes);
+        if (data == NULL) {
+            writer->failed = true;
+            return;
+        }
+        if (writer->data_bytes > 0) {
+            memcpy(data, writer->data, writer->data_bytes);
+        }
+        sotto_free(writer->data);
+        writer->data = data;
+        writer->capacity_bytes = capacity_bytes;
+    }
+}
+
 uint8_t *sotto_write_space(struct sotto_writer *writer, size_t bytes)
 {
     if (writer->failed || bytes > writer->limit_bytes - writer->data_bytes) {

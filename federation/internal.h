@@ -18,6 +18,14 @@ enum sotto_status sotto__agreement_digest(uint8_t out[SOTTO_DIGEST_BYTES],
                                           const struct sotto_schema *schema,
                                           const struct sotto_driver *driver) SOTTO_NODISCARD;
 
+/* The shape of the driver's current round as a vector: one run for each slot, equal neighbours
+ * together. *out is ended by sotto_free. */
+enum sotto_status sotto__driver_runs(struct sotto_vector_run **out, size_t *out_len,
+                                     const struct sotto_driver *driver) SOTTO_NODISCARD;
+
+/* What every task's graph has to withstand (README.md, "Graphs"). */
+struct sotto_graph_terms sotto__graph_terms(size_t parties_len);
+
 /* INVITATION: the plan's text. REOPEN: nothing. FINISH: a status. */
 enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
                                          size_t plan_bytes, const struct sotto_session_label *label,

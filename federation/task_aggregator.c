@@ -244,8 +244,9 @@ static enum sotto_status task_make_roster(struct sotto_task_aggregator *task,
             adverts[len++] = task->guests[i].advert; /* borrowed */
         }
     }
+    struct sotto_graph_terms graph = sotto__graph_terms(len);
     enum sotto_status status =
-        sotto_roster_make(out, adverts, len, &task->terms, task->identity, err);
+        sotto_roster_make(out, adverts, len, &task->terms, &graph, task->identity, err);
     sotto_free(adverts);
     return status;
 }
@@ -257,15 +258,24 @@ static enum sotto_status task_open_session(struct sotto_task_aggregator *task,
     struct sotto_session_terms terms = {
         .invitation = task->terms,
         .min_parties = sotto_plan_strategy(task->plan)->min_clients,
+        .graph = sotto__graph_terms(count_guests(task, GUEST_JOINED)),
     };
+    struct sotto_vector_run *runs = NULL;
     enum sotto_status status = task_agree(task, terms.agreement, err);
+    if (status == SOTTO_OK) {
+        status = sotto__driver_runs(&runs, &terms.runs_len, task->driver);
+        if (status != SOTTO_OK) {
+            (void)sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
+        }
+    }
     if (status == SOTTO_OK) {
         status = task_make_roster(task, &roster, err);
     }
     if (status == SOTTO_OK) {
-        terms.slots = sotto_driver_slots(task->driver, &terms.slots_len);
+        terms.runs = runs;
         status = sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms, err);
     }
+    sotto_free(runs);
     return status;
 }
 
@@ -345,8 +355,9 @@ static void task_reopen(struct sotto_task_aggregator *task);
 static void task_finish_round(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
-    size_t limbs_len;
-    const uint64_t *sum = sotto_session_aggregator_sum(task->session, &limbs_len);
+    size_t sum_bytes;
+    /* An aligned vector, little endian: limbs as they are. */
+    const void *sum = sotto_session_aggregator_sum(task->session, &sum_bytes);
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     struct sotto_result_parties parties = {.invited = (uint32_t)task->invited.len,
                                            .joined = task->joined_first};
@@ -360,7 +371,7 @@ static void task_finish_round(struct sotto_task_aggregator *task)
         offers[i] = task->guests[guest_of_member(task, i)].offer; /* borrowed */
         parties.survived += sotto_session_aggregator_lives(task->session, i);
     }
-    status = sotto_driver_advance(task->driver, sum, limbs_len, &err);
+    status = sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
     if (status == SOTTO_OK && sotto_driver_round(task->driver) != 0) {
         status = sotto_error_set(&err, SOTTO_ERROR_PLAN, "the plan needs more than one round");
     }

@@ -321,7 +321,9 @@ static enum sotto_status task_start_session(struct sotto_task_party *task,
     struct sotto_session_terms terms = {
         .invitation = task->terms,
         .min_parties = sotto_plan_strategy(task->plan)->min_clients,
+        .graph = sotto__graph_terms(roster->adverts_len),
     };
+    struct sotto_vector_run *runs = NULL;
     sotto_driver_free(task->driver);
     task->driver = NULL;
     enum sotto_status status = sotto_driver_new(&task->driver, task->plan, schema, err);
@@ -329,11 +331,16 @@ static enum sotto_status task_start_session(struct sotto_task_party *task,
         return status;
     }
     status = sotto__agreement_digest(terms.agreement, schema, task->driver);
+    if (status == SOTTO_OK) {
+        status = sotto__driver_runs(&runs, &terms.runs_len, task->driver);
+    }
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
     }
-    terms.slots = sotto_driver_slots(task->driver, &terms.slots_len);
-    return sotto_session_party_start(task->session, roster, &terms, task->min_parties, err);
+    terms.runs = runs;
+    status = sotto_session_party_start(task->session, roster, &terms, task->min_parties, err);
+    sotto_free(runs);
+    return status;
 }
 
 static void task_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
@@ -368,7 +375,9 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
         return; /* the session that asked is over */
     }
     SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->driver));
-    enum sotto_status status = sotto_session_party_input(task->session, limbs, limbs_len);
+    /* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other hosts). */
+    enum sotto_status status =
+        sotto_session_party_input(task->session, (const uint8_t *)limbs, limbs_len * sizeof *limbs);
     if (status != SOTTO_OK) {
         task_leave(task, status, sotto_status_text(status));
     }

@@ -23,6 +23,11 @@ enum long_option {
     LONG_MAX,
     LONG_WAIT_TIMEOUT,
     LONG_CONNECTION_TIMEOUT,
+    LONG_PARTIES,
+    LONG_ELEMENTS,
+    LONG_BITS,
+    LONG_DROP,
+    LONG_GRAPH,
 };
 
 static const struct option long_options[] = {
@@ -40,6 +45,11 @@ static const struct option long_options[] = {
     {"max", required_argument, NULL, LONG_MAX},
     {"wait-timeout", required_argument, NULL, LONG_WAIT_TIMEOUT},
     {"connection-timeout", required_argument, NULL, LONG_CONNECTION_TIMEOUT},
+    {"parties", required_argument, NULL, LONG_PARTIES},
+    {"elements", required_argument, NULL, LONG_ELEMENTS},
+    {"bits", required_argument, NULL, LONG_BITS},
+    {"drop", required_argument, NULL, LONG_DROP},
+    {"graph", required_argument, NULL, LONG_GRAPH},
     {NULL, 0, NULL, 0},
 };
 
@@ -64,6 +74,12 @@ static unsigned option_group(int code)
         return OPTION_SHOW;
     case LONG_NAME:
         return OPTION_NAME;
+    case LONG_PARTIES:
+    case LONG_ELEMENTS:
+    case LONG_BITS:
+    case LONG_DROP:
+    case LONG_GRAPH:
+        return OPTION_TRIAL;
     default:
         return OPTION_STRATEGY;
     }
@@ -86,17 +102,62 @@ int command_failed(const struct sotto_error *err)
     return EXIT_FAILED;
 }
 
+#define COUNT_MAX 100000000
+
 static bool parse_count(uint32_t *out, const char *name, const char *text)
 {
     char *end = NULL;
     errno = 0;
     unsigned long value = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > 1000000) {
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > COUNT_MAX) {
         (void)command_usage("--%s %s: expected a whole number", name, text);
         return false;
     }
     *out = (uint32_t)value;
     return true;
+}
+
+static bool parse_fraction(double *out, const char *name, const char *text)
+{
+    char *end = NULL;
+    double value = strtod(text, &end);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || !(value < 1)) {
+        (void)command_usage("--%s %s: expected a fraction from 0 to below 1, such as 0.3", name,
+                            text);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static bool parse_graph(enum sotto_graph_model *out, const char *name, const char *text)
+{
+    static const char *const models[] = {"complete", "curious", "semi-malicious"};
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        if (strcmp(text, models[i]) == 0) {
+            *out = (enum sotto_graph_model)i;
+            return true;
+        }
+    }
+    (void)command_usage("--%s %s: expected complete, curious or semi-malicious", name, text);
+    return false;
+}
+
+static bool take_trial_option(struct trial_options *trial, int code, const char *name,
+                              const char *value)
+{
+    switch (code) {
+    case LONG_PARTIES:
+        return parse_count(&trial->parties, name, value);
+    case LONG_ELEMENTS:
+        return parse_count(&trial->elements, name, value);
+    case LONG_BITS:
+        return parse_count(&trial->bits, name, value);
+    case LONG_DROP:
+        return parse_fraction(&trial->drop, name, value);
+    default:
+        return parse_graph(&trial->graph, name, value);
+    }
 }
 
 static bool take_option(struct args *args, int code, const char *name, const char *value)
@@ -142,8 +203,10 @@ static bool take_option(struct args *args, int code, const char *name, const cha
         return parse_count(&args->strategy.max_clients, name, value);
     case LONG_WAIT_TIMEOUT:
         return parse_count(&args->strategy.wait_timeout_s, name, value);
-    default:
+    case LONG_CONNECTION_TIMEOUT:
         return parse_count(&args->strategy.connection_timeout_s, name, value);
+    default:
+        return take_trial_option(&args->trial, code, name, value);
     }
 }
 

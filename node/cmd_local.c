@@ -198,6 +198,9 @@ static enum sotto_status simulate(char **out_json, const struct args *args, stru
 
 int cmd_simulate(const struct args *args)
 {
+    if (args->trial.parties > 0) {
+        return cmd_trial(args);
+    }
     if (args->positional_len == 0 || args->outputs_len == 0) {
         return command_usage("expected: sotto simulate FILE FILE FILE... -- EXPRESSION...");
     }

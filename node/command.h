@@ -4,6 +4,7 @@
 
 /* The command line: one table (main.c) of commands, one file for each group of them. */
 
+#include <sotto/graph.h>
 #include <sotto/plan.h>
 
 enum exit_code {
@@ -22,11 +23,21 @@ enum command_option {
     OPTION_SHOW = 1 << 6,
     OPTION_LOG = 1 << 7,
     OPTION_NAME = 1 << 8,
+    OPTION_TRIAL = 1 << 9, /* --parties, --elements, --bits, --drop, --graph */
 };
 
 #define ARGS_LEN_MAX 1024
 
+struct trial_options {
+    uint32_t parties; /* 0: not given */
+    uint32_t elements;
+    uint32_t bits;
+    double drop; /* fraction of the parties */
+    enum sotto_graph_model graph;
+};
+
 struct args {
+    struct trial_options trial;
     bool json;
     bool log;
     const char *config;
@@ -83,6 +94,7 @@ int print_result(const char *json, size_t json_bytes, bool as_json);
 
 int cmd_local(const struct args *args);
 int cmd_simulate(const struct args *args);
+int cmd_trial(const struct args *args); /* sotto simulate --parties */
 int cmd_node(const struct args *args);
 int cmd_keygen(const struct args *args);
 int cmd_create(const struct args *args);

@@ -8,7 +8,7 @@
 #include "federation/internal.h"
 #include <sotto/secret.h>
 
-static const uint16_t slots[] = {1, 2, 34};
+static const struct sotto_vector_run runs[] = {{8, 1}, {16, 1}, {272, 1}};
 
 enum reader { READ_RAW, READ_ROSTER, READ_PARTY, READ_AGGREGATOR, READ_TASK, READERS_LEN };
 
@@ -132,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
         read_raw(body, body_bytes);
         return 0;
     }
-    if (world_init(&world, 3, slots, 3, 3, sotto_random_seeded(&stream, 1, 1)) == SOTTO_OK) {
+    if (world_init(&world, 3, runs, 3, 3, sotto_random_seeded(&stream, 1, 1)) == SOTTO_OK) {
         switch (data[0] % READERS_LEN) {
         case READ_ROSTER:
             read_roster(&world, body, body_bytes);

@@ -10,26 +10,26 @@
 #include <sotto/secret.h>
 #include <stdlib.h>
 
-static const uint16_t slots[] = {1, 34, 2, 3, 1};
-#define SLOTS_LEN (sizeof slots / sizeof slots[0])
-#define LIMBS_LEN 41
+static const struct sotto_vector_run runs[] = {{8, 1}, {272, 1}, {5, 19}, {4, 7}, {16, 2}, {24, 1}};
+#define RUNS_LEN (sizeof runs / sizeof runs[0])
+#define VECTOR_BYTES 459
 
 static struct sotto_random_stream stream;
 
 static void world_make(struct world *world, uint32_t parties_len, uint64_t seed)
 {
-    assert_ok(world_init(world, parties_len, slots, SLOTS_LEN, 3,
+    assert_ok(world_init(world, parties_len, runs, RUNS_LEN, 3,
                          sotto_random_seeded(&stream, seed, parties_len)));
 }
 
 static void assert_sum(const struct world *world, const bool *lives)
 {
-    uint64_t expected[LIMBS_LEN];
-    size_t limbs_len;
+    uint8_t expected[VECTOR_BYTES];
+    size_t vector_bytes;
     world_expected(world, lives, expected);
     assert_int_equal(sotto_session_aggregator_phase(world->aggregator), SOTTO_AGGREGATOR_SUMMED);
-    const uint64_t *sum = sotto_session_aggregator_sum(world->aggregator, &limbs_len);
-    assert_int_equal(limbs_len, LIMBS_LEN);
+    const uint8_t *sum = sotto_session_aggregator_sum(world->aggregator, &vector_bytes);
+    assert_int_equal(vector_bytes, VECTOR_BYTES);
     assert_memory_equal(sum, expected, sizeof expected);
 }
 
@@ -124,6 +124,54 @@ static void test_larger_rosters(void **state)
         assert_outcome(&world);
         world_release(&world);
     }
+}
+
+/* Sparse graphs: within what they were chosen for every loss is survived, and the sum is right. */
+static void run_sparse(uint32_t parties_len, enum sotto_graph_model model, uint32_t lost,
+                       uint16_t lost_at, uint64_t seed)
+{
+    struct world world;
+    bool lives[WORLD_PARTIES_MAX];
+    world_make(&world, parties_len, seed);
+    world.terms.graph = (struct sotto_graph_terms){model, 50, 200};
+    world.shuffle = true;
+    for (uint32_t i = 0; i < parties_len; i++) {
+        bool goes = i * 7 % parties_len < lost; /* 7 and the sizes below have no common factor */
+        world.parties[i].drop_from = goes ? lost_at : 0;
+        lives[i] = !goes || lost_at > SOTTO_MESSAGE_MASKED;
+    }
+    assert_ok(world_start(&world));
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(world.aggregator);
+    assert_false(sotto_graph_is_complete(&roster->graph, parties_len));
+    assert_ok(world_run(&world));
+    assert_sum(&world, lives);
+    world_release(&world);
+}
+
+static void test_sparse_graphs(void **state)
+{
+    (void)state;
+    for (uint16_t type = SOTTO_MESSAGE_DEAL; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        run_sparse(60, SOTTO_GRAPH_CURIOUS, 12, type, type);
+        run_sparse(60, SOTTO_GRAPH_SEMI_MALICIOUS, 12, type, type);
+    }
+    run_sparse(120, SOTTO_GRAPH_CURIOUS, 24, SOTTO_MESSAGE_MASKED, 1);
+    run_sparse(120, SOTTO_GRAPH_SEMI_MALICIOUS, 0, 0, 2);
+}
+
+static void test_too_many_losses_on_a_sparse_graph(void **state)
+{
+    (void)state;
+    struct world world;
+    world_make(&world, 60, 3);
+    world.terms.graph = (struct sotto_graph_terms){SOTTO_GRAPH_SEMI_MALICIOUS, 50, 200};
+    for (uint32_t i = 0; i < 13; i++) {
+        world.parties[i].drop_from = SOTTO_MESSAGE_MASKED;
+    }
+    assert_ok(world_start(&world));
+    assert_ok(world_run(&world));
+    assert_failed(&world, false, SOTTO_ERROR_PARTIES);
+    world_release(&world);
 }
 
 static void test_the_owner_may_ask_for_more_parties(void **state)
@@ -305,6 +353,8 @@ static enum sotto_status roster_with(struct world *world, struct sotto_buffer *a
     sotto_message_begin(&writer, SOTTO_MESSAGE_ROSTER, &world->terms.invitation.label, NULL,
                         world->aggregator_identity);
     sotto_write_u32(&writer, adverts_len);
+    sotto_write_u32(&writer, adverts_len);
+    sotto_write_u32(&writer, adverts_len - 1);
     sotto_write_u32(&writer, threshold);
     for (uint32_t i = 0; i < adverts_len; i++) {
         sotto_write_blob(&writer, adverts[i].data, adverts[i].data_bytes);
@@ -343,7 +393,7 @@ static void test_rosters_are_checked(void **state)
            !sotto_key_equal(&own.sender, &zero)) {
         own_index++;
     }
-    assert_int_equal(roster_with(&world, adverts, 5, 3, 0), SOTTO_ERROR_PROTOCOL); /* threshold */
+    assert_int_equal(roster_with(&world, adverts, 5, 3, 1), SOTTO_ERROR_PROTOCOL); /* threshold */
     assert_int_equal(roster_with(&world, adverts, 2, 2, 0), SOTTO_ERROR_PARTIES);
 
     memcpy(changed, adverts, sizeof changed);
@@ -356,8 +406,11 @@ static void test_rosters_are_checked(void **state)
     assert_int_equal(roster_with(&world, changed, 5, 4, 0), SOTTO_ERROR_PROTOCOL);
 
     uint32_t other = own_index == 0 ? 1 : 0;
-    adverts[other].data[110] ^= 1; /* unsigned change */
-    assert_int_equal(roster_with(&world, adverts, 5, 4, 0), SOTTO_ERROR_AUTH);
+    adverts[other].data[170] ^= 1; /* a point, changed by somebody who can't sign */
+    assert_int_equal(roster_with(&world, adverts, 5, 4, 2), SOTTO_ERROR_AUTH);
+    adverts[other].data[170] ^= 1;
+    adverts[other].data[110] ^= 1; /* another aggregator */
+    assert_int_equal(roster_with(&world, adverts, 5, 4, 0), SOTTO_ERROR_PROTOCOL);
     adverts[other].data[110] ^= 1;
 
     /* Another advert of the same party, honestly signed: the party sees that it is not its own. */
@@ -622,7 +675,7 @@ static void test_masked_inputs_hide_the_input(void **state)
     for (size_t run = 0; run < 2; run++) {
         struct world world;
         world_make(&world, 3, 17 + run);
-        memset(world.parties[0].vector, 0, LIMBS_LEN * 8);
+        memset(world.parties[0].vector, 0, VECTOR_BYTES);
         world.inspect = keep_masked;
         world.inspect_context = &kept[run];
         assert_ok(world_start(&world));
@@ -634,7 +687,7 @@ static void test_masked_inputs_hide_the_input(void **state)
         zeros += kept[0].data[i] == 0;
         same += kept[0].data[i] == kept[1].data[i];
     }
-    assert_true(zeros < 20 && same < 20); /* of 328; one in 256 by chance */
+    assert_true(zeros < 20 && same < 20); /* of 459; one in 256 by chance */
     sotto_buffer_release(&kept[0]);
     sotto_buffer_release(&kept[1]);
 }
@@ -645,7 +698,7 @@ static struct fault_random fault_source;
 
 static enum sotto_status whole_session(void *context)
 {
-    static const uint16_t two[] = {1, 2};
+    static const struct sotto_vector_run two[] = {{8, 1}, {16, 1}};
     struct sotto_random_stream own;
     struct sotto_random random =
         context != NULL ? fault_random_source(context) : sotto_random_seeded(&own, 3, 3);
@@ -684,6 +737,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_dropout_pattern),
         cmocka_unit_test(test_larger_rosters),
+        cmocka_unit_test(test_sparse_graphs),
+        cmocka_unit_test(test_too_many_losses_on_a_sparse_graph),
         cmocka_unit_test(test_the_owner_may_ask_for_more_parties),
         cmocka_unit_test(test_one_survivor_set_is_signed),
         cmocka_unit_test(test_unmasking_needs_enough_consents_to_the_same_set),

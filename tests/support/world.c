@@ -58,12 +58,11 @@ static enum sotto_status world_add_party(struct world *world, uint32_t i)
     if (status != SOTTO_OK) {
         return status;
     }
-    party->vector = sotto_alloc_array(world->limbs_len, sizeof *party->vector);
+    party->vector = sotto_alloc(world->vector_bytes);
     if (party->vector == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    status = world->random.fill(world->random.context, (uint8_t *)party->vector,
-                                world->limbs_len * sizeof *party->vector);
+    status = world->random.fill(world->random.context, party->vector, world->vector_bytes);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -71,18 +70,17 @@ static enum sotto_status world_add_party(struct world *world, uint32_t i)
                                    &world->terms.invitation, (const uint8_t *)"offer", 5);
 }
 
-enum sotto_status world_init(struct world *world, uint32_t parties_len, const uint16_t *slots,
-                             size_t slots_len, uint32_t min_parties, struct sotto_random random)
+enum sotto_status world_init(struct world *world, uint32_t parties_len,
+                             const struct sotto_vector_run *runs, size_t runs_len,
+                             uint32_t min_parties, struct sotto_random random)
 {
     *world = (struct world){.parties_len = parties_len, .random = random};
-    world->terms.slots = slots;
-    world->terms.slots_len = slots_len;
+    world->terms.runs = runs;
+    world->terms.runs_len = runs_len;
     world->terms.min_parties = min_parties;
     world->terms.invitation.label.round = 1;
     world->terms.invitation.label.attempt = 1;
-    for (size_t k = 0; k < slots_len; k++) {
-        world->limbs_len += slots[k];
-    }
+    SOTTO_REQUIRE(sotto_vector_bytes(&world->vector_bytes, runs, runs_len) == SOTTO_OK);
     enum sotto_status status = sotto_identity_generate(&world->aggregator_identity, random);
     if (status != SOTTO_OK) {
         return status;
@@ -146,7 +144,7 @@ enum sotto_status world_start(struct world *world)
     }
     struct sotto_roster roster;
     status = sotto_roster_make(&roster, adverts, world->parties_len, &world->terms.invitation,
-                               world->aggregator_identity, NULL);
+                               &world->terms.graph, world->aggregator_identity, NULL);
     for (uint32_t i = 0; i < world->parties_len; i++) {
         sotto_buffer_release(&world->letters[i].bytes);
     }
@@ -179,8 +177,9 @@ enum sotto_status world_give(struct world *world, uint32_t party, const struct s
     if (status == SOTTO_OK) {
         status = sotto_session_party_start(to->session, &roster, &world->terms, to->own_min, err);
     }
-    return status == SOTTO_OK ? sotto_session_party_input(to->session, to->vector, world->limbs_len)
-                              : status;
+    return status == SOTTO_OK
+               ? sotto_session_party_input(to->session, to->vector, world->vector_bytes)
+               : status;
 }
 
 static enum sotto_status world_give_aggregator(struct world *world,
@@ -260,18 +259,20 @@ enum sotto_status world_run(struct world *world)
     }
 }
 
-void world_expected(const struct world *world, const bool *lives, uint64_t *out)
+/* Byte by byte, whatever the width: the plainest sum there is. */
+void world_expected(const struct world *world, const bool *lives, uint8_t *out)
 {
-    memset(out, 0, world->limbs_len * sizeof *out);
+    memset(out, 0, world->vector_bytes);
     for (uint32_t i = 0; i < world->parties_len; i++) {
-        size_t limb = 0;
-        for (size_t k = 0; lives[i] && k < world->terms.slots_len; k++) {
-            uint64_t carry = 0;
-            for (size_t end = limb + world->terms.slots[k]; limb < end; limb++) {
-                __extension__ unsigned __int128 sum =
-                    (unsigned __int128)out[limb] + world->parties[i].vector[limb] + carry;
-                out[limb] = (uint64_t)sum;
-                carry = (uint64_t)(sum >> 64);
+        size_t at = 0;
+        for (size_t r = 0; lives[i] && r < world->terms.runs_len; r++) {
+            size_t width = world->terms.runs[r].element_bytes;
+            unsigned carry = 0;
+            for (size_t b = 0; b < width * world->terms.runs[r].elements_len; b++, at++) {
+                carry = b % width == 0 ? 0 : carry;
+                unsigned sum = out[at] + world->parties[i].vector[at] + carry;
+                out[at] = (uint8_t)sum;
+                carry = sum >> 8;
             }
         }
     }

@@ -7,7 +7,7 @@
 
 #include <sotto/session.h>
 
-#define WORLD_PARTIES_MAX 40
+#define WORLD_PARTIES_MAX 200
 #define WORLD_AGGREGATOR UINT32_MAX
 
 struct world_letter {
@@ -19,7 +19,7 @@ struct world_letter {
 struct world_party {
     struct sotto_identity *identity;
     struct sotto_session_party *session;
-    uint64_t *vector;
+    uint8_t *vector;
     uint16_t drop_from; /* its messages of this type and later get lost; 0: none */
     uint32_t own_min;
 };
@@ -31,7 +31,7 @@ struct world {
     struct sotto_session_aggregator *aggregator;
     struct world_party parties[WORLD_PARTIES_MAX];
     struct sotto_session_terms terms;
-    size_t limbs_len;
+    size_t vector_bytes;
     struct world_letter *letters;
     size_t letters_len;
     size_t letters_capacity;
@@ -42,9 +42,11 @@ struct world {
     void *inspect_context;
 };
 
-/* Parties with fresh identities, random vectors, and their adverts under way. slots is borrowed. */
-enum sotto_status world_init(struct world *world, uint32_t parties_len, const uint16_t *slots,
-                             size_t slots_len, uint32_t min_parties, struct sotto_random random);
+/* Parties with fresh identities, random vectors, and their adverts under way, on a complete graph
+ * (until world_start: terms.graph can be changed). runs is borrowed. */
+enum sotto_status world_init(struct world *world, uint32_t parties_len,
+                             const struct sotto_vector_run *runs, size_t runs_len,
+                             uint32_t min_parties, struct sotto_random random);
 void world_release(struct world *world);
 
 /* Collects the adverts and starts the aggregator and, with its ROSTER, the parties. */
@@ -61,8 +63,8 @@ enum sotto_status world_deliver(struct world *world);
 uint32_t world_party_at(const struct world *world, uint32_t roster_index);
 uint32_t world_index_of(const struct world *world, uint32_t party);
 
-/* The sum of the vectors of the parties that `lives` says yes to, slot by slot, into out. */
-void world_expected(const struct world *world, const bool *lives, uint64_t *out);
+/* The sum of the vectors of the parties that `lives` says yes to, element by element, into out. */
+void world_expected(const struct world *world, const bool *lives, uint8_t *out);
 
 /* Seals a message of the aggregator's, or of a party's, in this session. */
 void world_seal(const struct world *world, struct sotto_buffer *out,

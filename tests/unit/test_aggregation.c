@@ -35,9 +35,11 @@ static void test_thresholds(void **state)
         uint32_t t = sotto_session_threshold(n);
         assert_true(2 * t > n + SOTTO_SESSION_COLLUDING && t <= n);
     }
-    assert_int_equal(sotto_session_need(4, 2), 3);
-    assert_int_equal(sotto_session_need(4, 4), 4);
-    assert_int_equal(sotto_session_need(10, 3), 7);
+    struct sotto_graph_terms complete = {.model = SOTTO_GRAPH_COMPLETE};
+    struct sotto_graph four = {4, 3, 3}, ten = {10, 9, 7};
+    assert_int_equal(sotto_session_need(&complete, &four, 4, 2), 3);
+    assert_int_equal(sotto_session_need(&complete, &four, 4, 4), 4);
+    assert_int_equal(sotto_session_need(&complete, &ten, 10, 3), 7);
 }
 
 static void test_any_threshold_many_shares_give_the_secret(void **state)
@@ -113,8 +115,7 @@ static void test_merkle_paths(void **state)
     }
 }
 
-/* One call to the library over the whole length, slots of one limb each: the plainest reading of
- * PROTOCOL.md, "MASKED". */
+/* One call to the library over the whole length: the plainest reading of PROTOCOL.md, "MASKED". */
 static void plain_stream(uint8_t *out, size_t bytes, const uint8_t key[32])
 {
     static const uint8_t counter_block[16];
@@ -126,47 +127,154 @@ static void plain_stream(uint8_t *out, size_t bytes, const uint8_t key[32])
     EVP_CIPHER_CTX_free(cipher);
 }
 
-static void test_masks_are_the_keystream_slot_by_slot(void **state)
+/* vector += or -= addend, byte by byte. */
+static void plain_add(uint8_t *vector, const uint8_t *addend, const struct sotto_vector_run *runs,
+                      size_t runs_len, bool subtract)
 {
-    (void)state;
-    enum { SLOTS = 700 };
-    static uint16_t slots[SLOTS];
-    static uint64_t vector[SLOTS * 34], masked[SLOTS * 34];
-    static uint8_t stream_bytes[SLOTS * 34 * 8];
-    static const uint16_t widths[] = {1, 2, 3, 34, 1, 7};
-    uint8_t key[32];
-    size_t limbs = 0;
-    for (size_t k = 0; k < SLOTS; k++) {
-        slots[k] = widths[k % 6];
-        limbs += slots[k];
-    }
-    fill(key, sizeof key);
-    fill(vector, sizeof vector);
-    memcpy(masked, vector, sizeof vector);
-    assert_ok(sotto__mask_apply(masked, slots, SLOTS, key, MASK_ADD));
-    plain_stream(stream_bytes, limbs * 8, key);
-    size_t limb = 0;
-    for (size_t k = 0; k < SLOTS; k++) {
-        uint64_t carry = 0;
-        for (size_t end = limb + slots[k]; limb < end; limb++) {
-            __extension__ unsigned __int128 sum =
-                (unsigned __int128)vector[limb] + sotto_load_u64(stream_bytes + 8 * limb) + carry;
-            assert_true(masked[limb] == (uint64_t)sum);
-            carry = (uint64_t)(sum >> 64);
+    for (size_t r = 0; r < runs_len; r++) {
+        size_t width = runs[r].element_bytes;
+        int carry = 0;
+        for (size_t b = 0; b < width * runs[r].elements_len; b++) {
+            carry = b % width == 0 ? 0 : carry;
+            int sum = subtract ? *vector - *addend - carry : *vector + *addend + carry;
+            *vector++ = (uint8_t)(sum & 0xff);
+            addend++;
+            carry = sum < 0 || sum > 255;
         }
     }
-    assert_ok(sotto__mask_apply(masked, slots, SLOTS, key, MASK_SUBTRACT));
-    assert_memory_equal(masked, vector, sizeof vector);
 }
 
-static void test_vectors_add_with_carries_inside_slots_only(void **state)
+/* Every width, lengths around the eight of 40 bits, offsets at no cipher block, more than a chunk.
+ */
+static void check_masks(const struct sotto_vector_run *runs, size_t runs_len, size_t keys_len)
+{
+    size_t bytes;
+    struct sotto__mask_key keys[40];
+    assert_ok(sotto_vector_bytes(&bytes, runs, runs_len));
+    uint8_t *masked = sotto_alloc_aligned(bytes);
+    uint8_t *expected = sotto_alloc_aligned(bytes);
+    uint8_t *stream_bytes = sotto_alloc_aligned(bytes);
+    fill(masked, bytes);
+    memcpy(expected, masked, bytes);
+    for (size_t k = 0; k < keys_len; k++) {
+        fill(keys[k].key, 32);
+        keys[k].sign = k % 3 == 1 ? MASK_SUBTRACT : MASK_ADD;
+        plain_stream(stream_bytes, bytes, keys[k].key);
+        plain_add(expected, stream_bytes, runs, runs_len, keys[k].sign == MASK_SUBTRACT);
+    }
+    assert_ok(sotto__mask_apply(masked, runs, runs_len, keys, keys_len));
+    assert_memory_equal(masked, expected, bytes);
+    sotto_free(masked);
+    sotto_free(expected);
+    sotto_free(stream_bytes);
+}
+
+static void test_masks_are_the_keystream_element_by_element(void **state)
 {
     (void)state;
-    static const uint16_t slots[] = {2, 1};
-    uint64_t vector[] = {UINT64_MAX, UINT64_MAX, 5};
-    uint8_t addend[24] = {1};
-    sotto__vector_add(vector, addend, slots, 2);
-    assert_true(vector[0] == 0 && vector[1] == 0 && vector[2] == 5);
+    static const struct sotto_vector_run mixed[] = {{5, 3},  {4, 11}, {8, 5},      {272, 2},
+                                                    {5, 13}, {16, 3}, {1064, 100}, {5, 8}};
+    static const struct sotto_vector_run narrow = {4, 100003}, odd = {5, 100003}, wide = {8, 50001};
+    static const struct sotto_vector_run big = {4, 1500000};
+    check_masks(mixed, 8, 1);
+    check_masks(mixed, 8, 40);
+    check_masks(&narrow, 1, 3);
+    check_masks(&odd, 1, 3);
+    check_masks(&wide, 1, 3);
+    check_masks(&big, 1, 2); /* long enough for the other library, where there is one */
+}
+
+static void test_vectors_add_with_carries_inside_elements_only(void **state)
+{
+    (void)state;
+    static const uint32_t widths[] = {4, 5, 8, 16, 24, 272};
+    for (size_t w = 0; w < 6; w++) {
+        for (size_t len = 1; len < 40; len++) {
+            struct sotto_vector_run run = {widths[w], len};
+            static uint8_t vector[40 * 272], addend[40 * 272], expected[40 * 272];
+            fill(vector, sizeof vector);
+            fill(addend, sizeof addend);
+            memset(vector, 0xff, widths[w]); /* carries all the way */
+            memcpy(expected, vector, sizeof vector);
+            plain_add(expected, addend, &run, 1, false);
+            sotto_vector_add(vector, addend, &run, 1);
+            assert_memory_equal(vector, expected, sizeof vector);
+            plain_add(expected, addend, &run, 1, true);
+            sotto__elements_add(vector, addend, widths[w], len, MASK_SUBTRACT);
+            assert_memory_equal(vector, expected, sizeof vector);
+        }
+    }
+}
+
+static void test_vectors_have_limits(void **state)
+{
+    (void)state;
+    static const struct sotto_vector_run bad[] = {
+        {0, 1},
+        {3, 1},
+        {12, 1},
+        {SOTTO_ELEMENT_BYTES_MAX + 8, 1},
+        {4, 0},
+        {8, SIZE_MAX / 4},
+        {4, SOTTO_VECTOR_BYTES_MAX / 4 + 1},
+    };
+    static const struct sotto_vector_run good[] = {{8, 1}, {4, 3}, {5, 1}};
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(sotto_vector_bytes(&bytes, &bad[i], 1), SOTTO_ERROR_LIMIT);
+    }
+    assert_int_equal(sotto_vector_bytes(&bytes, good, 0), SOTTO_ERROR_LIMIT);
+    assert_ok(sotto_vector_bytes(&bytes, good, 3));
+    assert_int_equal(bytes, 25);
+}
+
+/* fcp's table for a shared permutation (5 % corrupted): ours, with holders that each party draws
+ * itself, needs the same (its degree is our holders less the party itself). */
+static void test_graphs_against_the_published_table(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sotto_graph_model model;
+        uint16_t dropped_permille;
+        uint32_t degree;
+        uint32_t threshold;
+    } table[] = {{SOTTO_GRAPH_CURIOUS, 50, 30, 17},
+                 {SOTTO_GRAPH_CURIOUS, 330, 72, 24},
+                 {SOTTO_GRAPH_SEMI_MALICIOUS, 50, 52, 37},
+                 {SOTTO_GRAPH_SEMI_MALICIOUS, 330, 398, 223}};
+    for (size_t i = 0; i < 4; i++) {
+        struct sotto_graph_terms terms = {table[i].model, 50, table[i].dropped_permille};
+        struct sotto_graph graph;
+        sotto_graph_choose(&graph, &terms, 1000);
+        assert_in_range(graph.holders - 1, table[i].degree - 1, table[i].degree);
+        assert_int_equal(graph.threshold, table[i].threshold);
+    }
+}
+
+static void test_graphs_are_safe_and_no_larger_than_needed(void **state)
+{
+    (void)state;
+    for (uint32_t n = 3; n <= 1000; n += 1 + n / 4) {
+        for (int model = SOTTO_GRAPH_COMPLETE; model <= SOTTO_GRAPH_SEMI_MALICIOUS; model++) {
+            struct sotto_graph_terms terms = {(enum sotto_graph_model)model, 50, 200};
+            struct sotto_graph graph;
+            sotto_graph_choose(&graph, &terms, n);
+            assert_true(sotto_graph_is_safe(&graph, &terms, n));
+            if (sotto_graph_is_complete(&graph, n)) {
+                continue;
+            }
+            assert_true(model != SOTTO_GRAPH_COMPLETE);
+            struct sotto_graph smaller = graph;
+            struct sotto_graph weaker = graph;
+            weaker.threshold = graph.holders; /* correctness */
+            assert_false(sotto_graph_is_safe(&weaker, &terms, n));
+            smaller.threshold = graph.threshold / 2; /* privacy; a few parties have few corrupted */
+            assert_true(n < 50 || !sotto_graph_is_safe(&smaller, &terms, n));
+            smaller = graph;
+            smaller.masks = 1;
+            assert_true(graph.masks == 1 || !sotto_graph_is_safe(&smaller, &terms, n));
+        }
+    }
 }
 
 static void test_shares_travel_to_one_holder_only(void **state)
@@ -202,18 +310,6 @@ static void test_derived_keys_differ(void **state)
             assert_memory_not_equal(keys[i], keys[j], 32);
         }
     }
-}
-
-static void test_slots_have_limits(void **state)
-{
-    (void)state;
-    size_t limbs = 0;
-    const uint16_t good[] = {1, 34}, empty[] = {1, 0}, wide[] = {SOTTO_SLOT_LIMBS_MAX + 1};
-    assert_ok(sotto__slots_limbs(&limbs, good, 2));
-    assert_int_equal(limbs, 35);
-    assert_int_equal(sotto__slots_limbs(&limbs, empty, 2), SOTTO_ERROR_LIMIT);
-    assert_int_equal(sotto__slots_limbs(&limbs, wide, 1), SOTTO_ERROR_LIMIT);
-    assert_int_equal(sotto__slots_limbs(&limbs, good, 0), SOTTO_ERROR_LIMIT);
 }
 
 static void test_bitmaps_have_no_bits_beyond_their_end(void **state)
@@ -280,6 +376,29 @@ static void test_identities(void **state)
     sotto_identity_free(again);
 }
 
+static void test_long_messages_are_signed_in_chunks(void **state)
+{
+    (void)state;
+    struct sotto_identity *identity;
+    struct sotto_signature signature;
+    size_t bytes = ((size_t)3 << 20) + 5;
+    uint8_t *message = sotto_alloc(bytes);
+    assert_ok(sotto_identity_generate(&identity, source));
+    struct sotto_key key = sotto_identity_key(identity);
+    fill(message, bytes);
+    sotto_identity_sign(identity, &signature, "l", message, bytes);
+    assert_true(sotto_key_verify(&key, &signature, "l", message, bytes));
+    static const size_t places[] = {0, 1 << 20, (2 << 20) - 1, (3 << 20) + 4};
+    for (size_t i = 0; i < 4; i++) {
+        message[places[i]] ^= 1;
+        assert_false(sotto_key_verify(&key, &signature, "l", message, bytes));
+        message[places[i]] ^= 1;
+    }
+    assert_false(sotto_key_verify(&key, &signature, "l", message, bytes - 1));
+    sotto_free(message);
+    sotto_identity_free(identity);
+}
+
 static void test_other_versions_are_named(void **state)
 {
     (void)state;
@@ -339,14 +458,17 @@ int main(void)
         cmocka_unit_test(test_any_threshold_many_shares_give_the_secret),
         cmocka_unit_test(test_points),
         cmocka_unit_test(test_merkle_paths),
-        cmocka_unit_test(test_masks_are_the_keystream_slot_by_slot),
-        cmocka_unit_test(test_vectors_add_with_carries_inside_slots_only),
+        cmocka_unit_test(test_masks_are_the_keystream_element_by_element),
+        cmocka_unit_test(test_vectors_add_with_carries_inside_elements_only),
+        cmocka_unit_test(test_vectors_have_limits),
+        cmocka_unit_test(test_graphs_against_the_published_table),
+        cmocka_unit_test(test_graphs_are_safe_and_no_larger_than_needed),
         cmocka_unit_test(test_shares_travel_to_one_holder_only),
         cmocka_unit_test(test_derived_keys_differ),
-        cmocka_unit_test(test_slots_have_limits),
         cmocka_unit_test(test_bitmaps_have_no_bits_beyond_their_end),
         cmocka_unit_test(test_every_status_goes_over_the_wire),
         cmocka_unit_test(test_identities),
+        cmocka_unit_test(test_long_messages_are_signed_in_chunks),
         cmocka_unit_test(test_other_versions_are_named),
         cmocka_unit_test(test_queues_survive_no_memory),
     };

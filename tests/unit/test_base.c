@@ -143,6 +143,23 @@ static void test_writer_keeps_its_limit(void **state)
     sotto_writer_release(&writer);
 }
 
+static void test_writer_reserves_exactly(void **state)
+{
+    (void)state;
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, 100);
+    sotto_write_u32(&writer, 7);
+    sotto_writer_reserve(&writer, 60);
+    const uint8_t *data = writer.data;
+    assert_non_null(sotto_write_space(&writer, 60));
+    assert_ptr_equal(writer.data, data);
+    assert_int_equal(writer.capacity_bytes, 64);
+    assert_int_equal(writer.data[0], 7);
+    sotto_writer_reserve(&writer, 37);
+    assert_int_equal(sotto_writer_status(&writer), SOTTO_ERROR_NO_MEMORY);
+    sotto_writer_release(&writer);
+}
+
 static enum sotto_status write_much(void *context)
 {
     (void)context;
@@ -231,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_writer_and_reader_agree),
         cmocka_unit_test(test_reader_fails_stickily),
         cmocka_unit_test(test_writer_keeps_its_limit),
+        cmocka_unit_test(test_writer_reserves_exactly),
         cmocka_unit_test(test_writer_survives_no_memory),
         cmocka_unit_test(test_arrays_refuse_overflow),
         cmocka_unit_test(test_seeded_streams_differ),

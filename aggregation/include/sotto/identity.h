@@ -32,9 +32,13 @@ SOTTO_API void sotto_identity_free(struct sotto_identity *identity);
 
 SOTTO_API struct sotto_key sotto_identity_key(const struct sotto_identity *identity);
 
+/* No longer message can be signed. */
+#define SOTTO_SIGNED_BYTES_MAX ((size_t)256 * 1024 * 1024)
+
 /* Signs label and message: the label ("sotto peer request") keeps signatures of one purpose from
- * standing for another; it is at most 64 bytes. Ed25519 over BLAKE2b-512(label, 0, message).
- * CT: in the secret key. */
+ * standing for another; it is at most 64 bytes. Ed25519 over BLAKE2b-512(label, 0, message), above
+ * 1 MiB over BLAKE2b-512(label, 1, the BLAKE2b-512 of each 1 MiB). CT: in the secret key. Threads:
+ * uses OpenMP's for long messages. */
 SOTTO_API void sotto_identity_sign(const struct sotto_identity *identity,
                                    struct sotto_signature *out, const char *label,
                                    const void *message, size_t message_bytes);

@@ -12,12 +12,10 @@
  * Not thread-safe: one machine, one thread at a time. */
 
 #include <sotto/action.h>
+#include <sotto/graph.h>
 
 SOTTO_BEGIN_DECLS
 
-#define SOTTO_SESSION_PARTIES_MAX 1000
-#define SOTTO_SESSION_LIMBS_MAX ((size_t)1 << 24)
-#define SOTTO_SLOT_LIMBS_MAX 1024
 #define SOTTO_ADVERT_PAYLOAD_MAX ((size_t)1024 * 1024)
 #define SOTTO_DIGEST_BYTES 32
 
@@ -25,14 +23,24 @@ SOTTO_BEGIN_DECLS
 SOTTO_API void sotto_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *label, const void *data,
                             size_t data_bytes);
 
-/* Parties that may collude with the aggregator, its own party included. */
-#define SOTTO_SESSION_COLLUDING 1
+/* --- Vectors --- */
 
-/* t = floor(2n/3) + 1 (PROTOCOL.md, "Parameters"). */
-SOTTO_API uint32_t sotto_session_threshold(uint32_t parties_len);
+#define SOTTO_ELEMENT_BYTES_MAX 8192
+#define SOTTO_VECTOR_BYTES_MAX ((size_t)240 * 1024 * 1024)
 
-/* The least number of survivors for n parties and a minimum of the plan's or the owner's. */
-SOTTO_API uint32_t sotto_session_need(uint32_t parties_len, uint32_t min_parties);
+struct sotto_vector_run {
+    uint32_t element_bytes; /* 4, 5, or a multiple of 8 up to SOTTO_ELEMENT_BYTES_MAX */
+    size_t elements_len;    /* at least 1 */
+};
+
+/* The bytes of a vector of this shape. Returns: SOTTO_ERROR_LIMIT for a width that is not one of
+ * the above, an empty run, no run, or more than SOTTO_VECTOR_BYTES_MAX. */
+SOTTO_API enum sotto_status sotto_vector_bytes(size_t *out, const struct sotto_vector_run *runs,
+                                               size_t runs_len) SOTTO_NODISCARD;
+
+/* vector += addend, element by element. Threads: uses OpenMP's for long vectors. */
+SOTTO_API void sotto_vector_add(uint8_t *vector, const uint8_t *addend,
+                                const struct sotto_vector_run *runs, size_t runs_len);
 
 /* --- Adverts and rosters --- */
 
@@ -61,24 +69,28 @@ SOTTO_API enum sotto_status sotto_advert_open(struct sotto_advert *out, const ui
                                               const struct sotto_invitation_terms *terms,
                                               struct sotto_error *err) SOTTO_NODISCARD;
 
-/* The parties of a session, ascending by key. Owns one copy of the roster message. */
+/* The parties of a session, ascending by key, and the graph proposed for them. Owns one copy of the
+ * roster message. */
 struct sotto_roster {
     struct sotto_buffer message;
     struct sotto_advert *adverts;
     uint32_t adverts_len;
-    uint32_t threshold;
+    struct sotto_graph graph;
 };
 
 SOTTO_API void sotto_roster_release(struct sotto_roster *roster);
 
-/* Makes and signs the ROSTER of these adverts (any order; copied). Returns: SOTTO_ERROR_PROTOCOL
- * for two adverts of one key, SOTTO_ERROR_PARTIES outside 3 .. SOTTO_SESSION_PARTIES_MAX. */
+/* Makes and signs the ROSTER of these adverts (any order; copied), which the caller has opened. Its
+ * graph is the one that sotto_graph_choose gives. Returns: SOTTO_ERROR_PROTOCOL for two adverts of
+ * one key, SOTTO_ERROR_PARTIES outside 3 .. SOTTO_SESSION_PARTIES_MAX. */
 SOTTO_API enum sotto_status
 sotto_roster_make(struct sotto_roster *out, const struct sotto_buffer *adverts, size_t adverts_len,
-                  const struct sotto_invitation_terms *terms, const struct sotto_identity *identity,
-                  struct sotto_error *err) SOTTO_NODISCARD;
+                  const struct sotto_invitation_terms *terms, const struct sotto_graph_terms *graph,
+                  const struct sotto_identity *identity, struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Opens a ROSTER (copied) and checks everything in it but who the senders are. */
+/* Opens a ROSTER (copied). It checks the aggregator's signature and the form of the adverts; the
+ * adverts' own signatures are checked by the party's session where it has to do with their senders
+ * (PROTOCOL.md, "Lazy checks"), the graph when it starts, who the senders are by the caller. */
 SOTTO_API enum sotto_status sotto_roster_open(struct sotto_roster *out, const uint8_t *bytes,
                                               size_t bytes_len,
                                               const struct sotto_invitation_terms *terms,
@@ -88,13 +100,23 @@ SOTTO_API enum sotto_status sotto_roster_open(struct sotto_roster *out, const ui
 SOTTO_API uint32_t sotto_roster_find(const struct sotto_roster *roster,
                                      const struct sotto_key *key);
 
-/* What all must agree on beside the adverts. Borrows slots. */
+/* What all must agree on beside the adverts. Borrows runs. */
 struct sotto_session_terms {
     struct sotto_invitation_terms invitation;
     uint8_t agreement[SOTTO_DIGEST_BYTES];
     uint32_t min_parties; /* the plan's */
-    const uint16_t *slots;
-    size_t slots_len;
+    struct sotto_graph_terms graph;
+    const struct sotto_vector_run *runs;
+    size_t runs_len;
+};
+
+/* What a machine has done so far. */
+struct sotto_session_counters {
+    uint64_t group_operations; /* scalar multiplications */
+    uint64_t signatures;       /* made and checked */
+    uint64_t keystream_bytes;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
 };
 
 /* --- The party --- */
@@ -123,18 +145,18 @@ SOTTO_API void sotto_session_party_free(struct sotto_session_party *party);
 
 /* Takes the roster (moved; the party's also on failure) whose senders the caller has checked, and
  * deals. own_min_parties is the owner's minimum. Returns: SOTTO_ERROR_PARTIES if the roster is too
- * small, SOTTO_ERROR_PROTOCOL if the party's own advert is not in it unchanged; on failure only leave
- * and free may follow. Call it once. CT: in all secrets. */
+ * small, SOTTO_ERROR_PROTOCOL if the party's own advert is not in it unchanged; on failure only
+ * leave and free may follow. Call it once. CT: in all secrets. */
 SOTTO_API enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
                                                       struct sotto_roster *roster,
                                                       const struct sotto_session_terms *terms,
                                                       uint32_t own_min_parties,
                                                       struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Gives the vector (copied): limbs_len is the sum of the slots. Before or after the shares come. */
+/* Gives the vector (copied), vector_bytes of the terms' runs. Before or after the shares come. */
 SOTTO_API enum sotto_status sotto_session_party_input(struct sotto_session_party *party,
-                                                      const uint64_t *limbs,
-                                                      size_t limbs_len) SOTTO_NODISCARD;
+                                                      const uint8_t *vector,
+                                                      size_t vector_bytes) SOTTO_NODISCARD;
 
 /* Takes SHARES, LIVING or UNMASK from the aggregator. Returns: why nothing changed. A dealer that
  * cheated gives SOTTO_ERROR_PROTOCOL, phase LEFT, and a LEAVE that names it. */
@@ -152,6 +174,8 @@ SOTTO_API enum sotto_status
 sotto_session_party_recorded(struct sotto_session_party *party) SOTTO_NODISCARD;
 
 SOTTO_API enum sotto_party_phase sotto_session_party_phase(const struct sotto_session_party *party);
+SOTTO_API struct sotto_session_counters
+sotto_session_party_counters(const struct sotto_session_party *party);
 SOTTO_API bool sotto_session_party_next(struct sotto_session_party *party,
                                         struct sotto_action *out);
 
@@ -214,9 +238,12 @@ sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregat
                                  struct sotto_error *err);
 
 /* SUMMED: the sum over the living. Borrows. */
-SOTTO_API const uint64_t *
+SOTTO_API const uint8_t *
 sotto_session_aggregator_sum(const struct sotto_session_aggregator *aggregator,
-                             size_t *out_limbs_len);
+                             size_t *out_vector_bytes);
+
+SOTTO_API struct sotto_session_counters
+sotto_session_aggregator_counters(const struct sotto_session_aggregator *aggregator);
 
 SOTTO_END_DECLS
 

@@ -53,6 +53,10 @@ struct sotto_writer {
 SOTTO_API void sotto_writer_init(struct sotto_writer *writer, size_t limit_bytes);
 SOTTO_API void sotto_writer_release(struct sotto_writer *writer);
 
+/* Makes room for bytes more bytes, exactly: for long data, where growing by doubling would waste.
+ */
+SOTTO_API void sotto_writer_reserve(struct sotto_writer *writer, size_t bytes);
+
 SOTTO_API void sotto_write_u8(struct sotto_writer *writer, uint8_t value);
 SOTTO_API void sotto_write_u16(struct sotto_writer *writer, uint16_t value);
 SOTTO_API void sotto_write_u32(struct sotto_writer *writer, uint32_t value);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_GRAPH_H
+#define SOTTO_GRAPH_H
+
+/* Who holds shares for whom: everybody for everybody in small rosters, a random few in large ones.
+ * aggregation/PROTOCOL.md, "Sparse graphs", derives the bounds. */
+
+#include <sotto/status.h>
+
+SOTTO_BEGIN_DECLS
+
+#define SOTTO_SESSION_PARTIES_MAX 1000
+
+/* Parties that may collude with the aggregator on a complete graph, its own party included. */
+#define SOTTO_SESSION_COLLUDING 1
+
+/* The probabilities that a sparse graph is chosen for: of a privacy failure at most 2^-40, of a
+ * session that fails although no more than the stated fraction vanished at most 2^-20. */
+#define SOTTO_GRAPH_SECURITY_BITS 40
+#define SOTTO_GRAPH_CORRECTNESS_BITS 20
+
+enum sotto_graph_model {
+    SOTTO_GRAPH_COMPLETE,       /* the aggregator may lie; everybody holds shares for everybody */
+    SOTTO_GRAPH_CURIOUS,        /* the aggregator follows the protocol, and remembers */
+    SOTTO_GRAPH_SEMI_MALICIOUS, /* the aggregator relays the adverts honestly, then may lie */
+};
+
+/* What a graph has to withstand. */
+struct sotto_graph_terms {
+    enum sotto_graph_model model;
+    uint16_t corrupted_permille; /* of the parties, colluding with the aggregator */
+    uint16_t dropped_permille;   /* of the parties, vanishing on the way */
+};
+
+struct sotto_graph {
+    uint32_t holders;   /* who hold shares of one party's secrets, itself included */
+    uint32_t masks;     /* of the holders, other than itself: who share a pair mask with it too */
+    uint32_t threshold; /* shares that give a secret */
+};
+
+/* t = floor(2n/3) + 1, on a complete graph. */
+SOTTO_API uint32_t sotto_session_threshold(uint32_t parties_len);
+
+/* The least number of survivors, with a minimum of the plan's or the owner's. */
+SOTTO_API uint32_t sotto_session_need(const struct sotto_graph_terms *terms,
+                                      const struct sotto_graph *graph, uint32_t parties_len,
+                                      uint32_t min_parties);
+
+/* The cheapest graph of these terms for parties_len (3 .. SOTTO_SESSION_PARTIES_MAX): complete
+ * where no sparse one is safe. */
+SOTTO_API void sotto_graph_choose(struct sotto_graph *out, const struct sotto_graph_terms *terms,
+                                  uint32_t parties_len);
+
+/* Whether everybody holds shares for everybody. */
+SOTTO_API bool sotto_graph_is_complete(const struct sotto_graph *graph, uint32_t parties_len);
+
+/* Whether a graph that somebody proposes withstands the terms. (Not whether it is the cheapest: so
+ * that two machines' floating point need not agree on the last bit.) */
+SOTTO_API bool sotto_graph_is_safe(const struct sotto_graph *graph,
+                                   const struct sotto_graph_terms *terms, uint32_t parties_len);
+
+SOTTO_END_DECLS
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_TRIAL_H
+#define SOTTO_TRIAL_H
+
+/* One session between parties in this process, measured: for research and benchmarks. The machines
+ * are those of session.h, which run over any transport; here it is a queue in memory. */
+
+#include <sotto/session.h>
+
+SOTTO_BEGIN_DECLS
+
+/* When a party vanishes: it answers the steps before, and never this one. */
+enum sotto_trial_step {
+    SOTTO_TRIAL_DEALING,
+    SOTTO_TRIAL_MASKING,
+    SOTTO_TRIAL_CONSENTING,
+    SOTTO_TRIAL_REVEALING,
+    SOTTO_TRIAL_STAYS,
+};
+
+#define SOTTO_TRIAL_STEPS_LEN 4
+
+struct sotto_trial {
+    uint32_t parties_len; /* 3 .. SOTTO_SESSION_PARTIES_MAX */
+    uint32_t min_parties;
+    struct sotto_graph_terms graph;
+    const struct sotto_vector_run *runs; /* borrowed */
+    size_t runs_len;
+    uint64_t seed; /* of keys and graphs; 0: the system's randomness */
+    /* Writes a party's vector. */
+    void (*input)(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes);
+    /* NULL: everybody stays. */
+    enum sotto_trial_step (*leaves)(void *context, uint32_t party);
+    void *context;
+};
+
+/* Of one step, or of all together. Party figures are means over the parties that answered it. */
+struct sotto_trial_cost {
+    double party_s;
+    double party_max_s;
+    double aggregator_s;
+    double party_up_bytes;   /* what a party sends */
+    double party_down_bytes; /* what it is sent */
+    double party_group_operations;
+    double party_keystream_bytes;
+    uint64_t aggregator_group_operations;
+    uint64_t aggregator_keystream_bytes;
+};
+
+struct sotto_trial_report {
+    struct sotto_graph graph;
+    uint32_t survivors;
+    uint8_t *sum; /* of the survivors' vectors; ended by sotto_trial_report_release */
+    size_t sum_bytes;
+    struct sotto_trial_cost steps[SOTTO_TRIAL_STEPS_LEN]; /* by enum sotto_trial_step */
+    struct sotto_trial_cost total;
+};
+
+/* Runs a session to its end. Returns: SOTTO_ERROR_PARTIES if too many vanished. Threads: the
+ * machines use OpenMP's; parties run one after the other, so that each is measured with the whole
+ * machine. */
+SOTTO_API enum sotto_status sotto_trial_run(struct sotto_trial_report *out,
+                                            const struct sotto_trial *trial,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+SOTTO_API void sotto_trial_report_release(struct sotto_trial_report *report);
+
+SOTTO_END_DECLS
+
+#endif

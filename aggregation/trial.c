@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sotto/trial.h>
+
+#include <sotto/alloc.h>
+#include <string.h>
+#include <time.h>
+
+struct trial_party {
+    struct sotto_identity *identity;
+    struct sotto_session_party *session;
+    enum sotto_trial_step leaves;
+    bool gone;
+    double seconds; /* in the step that is under way */
+    double total_s;
+};
+
+struct trial_letter {
+    uint32_t to; /* UINT32_MAX: the aggregator */
+    struct sotto_buffer bytes;
+};
+
+struct trial_run {
+    const struct sotto_trial *trial;
+    struct trial_party *parties;
+    struct sotto_identity *aggregator_identity;
+    struct sotto_session_aggregator *aggregator;
+    struct sotto_session_terms terms;
+    struct sotto_random_stream stream;
+    struct sotto_random random;
+    uint8_t *input;
+    size_t vector_bytes;
+    struct trial_letter *letters;
+    size_t letters_len;
+    size_t letters_capacity;
+    enum sotto_trial_step step;
+    double aggregator_s; /* in the step that is under way */
+    struct sotto_trial_report report;
+};
+
+static double now_s(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* --- Letters --- */
+
+static enum sotto_status trial_post(struct trial_run *run, uint32_t to, struct sotto_buffer *bytes)
+{
+    void *letters = run->letters;
+    enum sotto_status status = sotto_array_reserve(&letters, &run->letters_capacity,
+                                                   run->letters_len + 1, sizeof *run->letters);
+    if (status != SOTTO_OK) {
+        sotto_buffer_release(bytes);
+        return status;
+    }
+    run->letters = letters;
+    run->letters[run->letters_len++] = (struct trial_letter){to, *bytes};
+    return SOTTO_OK;
+}
+
+static enum sotto_status collect_from_party(struct trial_run *run, struct trial_party *party)
+{
+    struct sotto_action action;
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && sotto_session_party_next(party->session, &action)) {
+        if (action.kind == SOTTO_ACTION_SEND) {
+            status = trial_post(run, UINT32_MAX, &action.bytes);
+        } else {
+            sotto_action_release(&action);
+            status = sotto_session_party_recorded(party->session);
+        }
+    }
+    return status;
+}
+
+static uint32_t party_of(const struct trial_run *run, const struct sotto_key *key)
+{
+    for (uint32_t i = 0; i < run->trial->parties_len; i++) {
+        struct sotto_key own = sotto_identity_key(run->parties[i].identity);
+        if (sotto_key_equal(&own, key)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static enum sotto_status collect_from_aggregator(struct trial_run *run)
+{
+    struct sotto_action action;
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && sotto_session_aggregator_next(run->aggregator, &action)) {
+        status = trial_post(run, party_of(run, &action.peer), &action.bytes);
+    }
+    return status;
+}
+
+/* --- Before the first step: identities, adverts, the roster --- */
+
+static enum sotto_status add_party(struct trial_run *run, uint32_t i)
+{
+    struct trial_party *party = &run->parties[i];
+    const struct sotto_trial *trial = run->trial;
+    party->leaves = trial->leaves != NULL ? trial->leaves(trial->context, i) : SOTTO_TRIAL_STAYS;
+    enum sotto_status status = sotto_identity_generate(&party->identity, run->random);
+    if (status == SOTTO_OK) {
+        status = sotto_session_party_new(&party->session, party->identity, run->random,
+                                         &run->terms.invitation, NULL, 0);
+    }
+    return status == SOTTO_OK ? collect_from_party(run, party) : status;
+}
+
+static enum sotto_status open_session(struct trial_run *run, struct sotto_error *err)
+{
+    uint32_t n = run->trial->parties_len;
+    struct sotto_buffer *adverts = sotto_alloc_array(n, sizeof *adverts);
+    struct sotto_roster roster;
+    if (adverts == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        adverts[i] = run->letters[i].bytes;
+    }
+    enum sotto_status status = sotto_roster_make(&roster, adverts, n, &run->terms.invitation,
+                                                 &run->terms.graph, run->aggregator_identity, err);
+    for (uint32_t i = 0; i < n; i++) {
+        sotto_buffer_release(&adverts[i]);
+    }
+    run->letters_len = 0;
+    sotto_free(adverts);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    run->report.graph = roster.graph;
+    status = sotto_session_aggregator_new(&run->aggregator, run->aggregator_identity, &roster,
+                                          &run->terms, err);
+    return status == SOTTO_OK ? collect_from_aggregator(run) : status;
+}
+
+static enum sotto_status trial_prepare(struct trial_run *run, struct sotto_error *err)
+{
+    const struct sotto_trial *trial = run->trial;
+    if (trial->parties_len < 3 || trial->parties_len > SOTTO_SESSION_PARTIES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u parties: a session takes 3 to %d",
+                               trial->parties_len, SOTTO_SESSION_PARTIES_MAX);
+    }
+    enum sotto_status status = sotto_vector_bytes(&run->vector_bytes, trial->runs, trial->runs_len);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "the vector to sum is empty, odd or too long");
+    }
+    run->random = trial->seed == 0 ? sotto_random_system()
+                                   : sotto_random_seeded(&run->stream, trial->seed, 0);
+    run->terms.graph = trial->graph;
+    run->terms.min_parties = trial->min_parties;
+    run->terms.runs = trial->runs;
+    run->terms.runs_len = trial->runs_len;
+    run->terms.invitation.label.round = 1;
+    run->terms.invitation.label.attempt = 1;
+    run->parties = sotto_alloc_array(trial->parties_len, sizeof *run->parties);
+    run->input = sotto_alloc(run->vector_bytes);
+    status = run->parties != NULL && run->input != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    if (status == SOTTO_OK) {
+        status = sotto_identity_generate(&run->aggregator_identity, run->random);
+    }
+    if (status == SOTTO_OK) {
+        run->terms.invitation.aggregator = sotto_identity_key(run->aggregator_identity);
+    }
+    for (uint32_t i = 0; status == SOTTO_OK && i < trial->parties_len; i++) {
+        status = add_party(run, i);
+    }
+    return status == SOTTO_OK
+               ? open_session(run, err)
+               : sotto_error_set(err, status, "starting: %s", sotto_status_text(status));
+}
+
+/* --- Steps --- */
+
+/* A party starts on its roster, and gives its input at once: it is needed when the shares come. */
+static enum sotto_status start_party(struct trial_run *run, uint32_t i,
+                                     const struct sotto_buffer *bytes, struct sotto_error *err)
+{
+    struct trial_party *party = &run->parties[i];
+    struct sotto_roster roster;
+    run->trial->input(run->trial->context, i, run->input, run->vector_bytes);
+    double start = now_s();
+    enum sotto_status status =
+        sotto_roster_open(&roster, bytes->data, bytes->data_bytes, &run->terms.invitation, err);
+    if (status == SOTTO_OK) {
+        status = sotto_session_party_start(party->session, &roster, &run->terms, 0, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_session_party_input(party->session, run->input, run->vector_bytes);
+    }
+    party->seconds += now_s() - start;
+    return status;
+}
+
+static enum sotto_status give_party(struct trial_run *run, uint32_t i,
+                                    const struct sotto_buffer *bytes, struct sotto_error *err)
+{
+    struct trial_party *party = &run->parties[i];
+    struct sotto_message message;
+    if (run->step == SOTTO_TRIAL_DEALING) {
+        return start_party(run, i, bytes, err);
+    }
+    double start = now_s();
+    enum sotto_status status = sotto_message_open(&message, bytes->data, bytes->data_bytes, err);
+    if (status == SOTTO_OK) {
+        status = sotto_session_party_receive(party->session, &message, err);
+    }
+    party->seconds += now_s() - start;
+    return status;
+}
+
+/* Parties take what the aggregator sent, and answer. */
+static enum sotto_status parties_step(struct trial_run *run, struct sotto_error *err)
+{
+    size_t letters_len = run->letters_len;
+    enum sotto_status status = SOTTO_OK;
+    for (size_t k = 0; k < letters_len; k++) {
+        struct trial_letter letter = run->letters[k];
+        struct trial_party *party = &run->parties[letter.to];
+        run->report.steps[run->step].party_down_bytes += (double)letter.bytes.data_bytes;
+        party->gone = party->gone || party->leaves <= run->step;
+        if (status == SOTTO_OK && !party->gone) {
+            status = give_party(run, letter.to, &letter.bytes, err);
+        }
+        if (status == SOTTO_OK && !party->gone) {
+            double start = now_s();
+            status = collect_from_party(run, party);
+            party->seconds += now_s() - start;
+        }
+        sotto_buffer_release(&letter.bytes);
+    }
+    run->letters_len -= letters_len;
+    memmove(run->letters, run->letters + letters_len, run->letters_len * sizeof *run->letters);
+    return status;
+}
+
+/* Checks all signatures, on all threads. Returns: the first that is wrong. */
+static enum sotto_status open_letters(const struct trial_run *run, struct sotto_message *messages)
+{
+    enum sotto_status result = SOTTO_OK;
+#pragma omp parallel for schedule(dynamic, 4)
+    for (size_t k = 0; k < run->letters_len; k++) {
+        const struct sotto_buffer *bytes = &run->letters[k].bytes;
+        enum sotto_status status =
+            sotto_message_open(&messages[k], bytes->data, bytes->data_bytes, NULL);
+        if (status != SOTTO_OK) {
+#pragma omp atomic write
+            result = status;
+        }
+    }
+    return result;
+}
+
+/* The aggregator takes the answers; the step's time is over when they are all there. */
+static enum sotto_status aggregator_step(struct trial_run *run, struct sotto_error *err)
+{
+    enum sotto_aggregator_phase phase = sotto_session_aggregator_phase(run->aggregator);
+    double start = now_s();
+    struct sotto_message *messages = sotto_alloc_array(run->letters_len, sizeof *messages);
+    enum sotto_status status =
+        messages != NULL ? open_letters(run, messages) : SOTTO_ERROR_NO_MEMORY;
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "opening messages: %s", sotto_status_text(status));
+    }
+    for (size_t k = 0; k < run->letters_len; k++) {
+        run->report.steps[run->step].party_up_bytes += (double)run->letters[k].bytes.data_bytes;
+        /* Answers beyond the threshold come too late: no failure. */
+        bool late = sotto_session_aggregator_phase(run->aggregator) != phase;
+        if (status == SOTTO_OK && !late) {
+            status = sotto_session_aggregator_receive(run->aggregator, &messages[k], err);
+        }
+        sotto_buffer_release(&run->letters[k].bytes);
+    }
+    if (status == SOTTO_OK && sotto_session_aggregator_phase(run->aggregator) == phase) {
+        status = sotto_session_aggregator_expire(run->aggregator);
+    }
+    run->letters_len = 0;
+    sotto_free(messages);
+    if (status == SOTTO_OK) {
+        status = collect_from_aggregator(run);
+    }
+    run->aggregator_s += now_s() - start;
+    return status;
+}
+
+static struct sotto_session_counters sum_of_parties(const struct trial_run *run)
+{
+    struct sotto_session_counters sum = {0};
+    for (uint32_t i = 0; i < run->trial->parties_len; i++) {
+        struct sotto_session_counters one = sotto_session_party_counters(run->parties[i].session);
+        sum.group_operations += one.group_operations;
+        sum.keystream_bytes += one.keystream_bytes;
+    }
+    return sum;
+}
+
+/* Sums become means over those that answered; the clocks start anew. */
+static void close_step(struct trial_run *run, const struct sotto_session_counters *parties_before,
+                       const struct sotto_session_counters *aggregator_before)
+{
+    struct sotto_trial_cost *cost = &run->report.steps[run->step];
+    struct sotto_session_counters parties = sum_of_parties(run);
+    struct sotto_session_counters aggregator = sotto_session_aggregator_counters(run->aggregator);
+    uint32_t answered = 0;
+    for (uint32_t i = 0; i < run->trial->parties_len; i++) {
+        struct trial_party *party = &run->parties[i];
+        answered += !party->gone;
+        cost->party_s += party->seconds;
+        cost->party_max_s = party->seconds > cost->party_max_s ? party->seconds : cost->party_max_s;
+        party->total_s += party->seconds;
+        party->seconds = 0;
+    }
+    double parties_len = answered > 0 ? answered : 1;
+    cost->party_s /= parties_len;
+    cost->party_up_bytes /= parties_len;
+    cost->party_down_bytes /= parties_len;
+    cost->party_group_operations =
+        (double)(parties.group_operations - parties_before->group_operations) / parties_len;
+    cost->party_keystream_bytes =
+        (double)(parties.keystream_bytes - parties_before->keystream_bytes) / parties_len;
+    cost->aggregator_group_operations =
+        aggregator.group_operations - aggregator_before->group_operations;
+    cost->aggregator_keystream_bytes =
+        aggregator.keystream_bytes - aggregator_before->keystream_bytes;
+    cost->aggregator_s = run->aggregator_s;
+    run->aggregator_s = 0;
+}
+
+static void total_up(struct trial_run *run)
+{
+    struct sotto_trial_cost *total = &run->report.total;
+    for (size_t k = 0; k < SOTTO_TRIAL_STEPS_LEN; k++) {
+        const struct sotto_trial_cost *step = &run->report.steps[k];
+        total->party_s += step->party_s;
+        total->aggregator_s += step->aggregator_s;
+        total->party_up_bytes += step->party_up_bytes;
+        total->party_down_bytes += step->party_down_bytes;
+        total->party_group_operations += step->party_group_operations;
+        total->party_keystream_bytes += step->party_keystream_bytes;
+        total->aggregator_group_operations += step->aggregator_group_operations;
+        total->aggregator_keystream_bytes += step->aggregator_keystream_bytes;
+    }
+    for (uint32_t i = 0; i < run->trial->parties_len; i++) {
+        double seconds = run->parties[i].total_s;
+        total->party_max_s = seconds > total->party_max_s ? seconds : total->party_max_s;
+    }
+}
+
+static enum sotto_status trial_steps(struct trial_run *run, struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (int k = 0; status == SOTTO_OK && k < SOTTO_TRIAL_STEPS_LEN; k++) {
+        struct sotto_session_counters parties = sum_of_parties(run);
+        struct sotto_session_counters aggregator =
+            sotto_session_aggregator_counters(run->aggregator);
+        bool opened;
+        run->step = (enum sotto_trial_step)k;
+        status = parties_step(run, err);
+        if (status == SOTTO_OK) {
+            status = aggregator_step(run, err);
+        }
+        if (status == SOTTO_OK &&
+            sotto_session_aggregator_phase(run->aggregator) == SOTTO_AGGREGATOR_FAILED) {
+            status = sotto_session_aggregator_failure(run->aggregator, &opened, err);
+        }
+        close_step(run, &parties, &aggregator);
+    }
+    return status;
+}
+
+static enum sotto_status trial_conclude(struct trial_run *run, struct sotto_error *err)
+{
+    struct sotto_buffer copy;
+    size_t sum_bytes;
+    const uint8_t *sum = sotto_session_aggregator_sum(run->aggregator, &sum_bytes);
+    if (sotto_buffer_copy(&copy, sum, sum_bytes) != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for the sum");
+    }
+    run->report.sum = copy.data;
+    run->report.sum_bytes = copy.data_bytes;
+    for (uint32_t i = 0; i < run->trial->parties_len; i++) {
+        run->report.survivors += sotto_session_aggregator_lives(run->aggregator, i);
+    }
+    total_up(run);
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_trial_run(struct sotto_trial_report *out, const struct sotto_trial *trial,
+                                  struct sotto_error *err)
+{
+    struct trial_run run = {.trial = trial};
+    enum sotto_status status = trial_prepare(&run, err);
+    if (status == SOTTO_OK) {
+        status = trial_steps(&run, err);
+    }
+    if (status == SOTTO_OK) {
+        status = trial_conclude(&run, err);
+    }
+    for (uint32_t i = 0; run.parties != NULL && i < trial->parties_len; i++) {
+        sotto_session_party_free(run.parties[i].session);
+        sotto_identity_free(run.parties[i].identity);
+    }
+    for (size_t k = 0; k < run.letters_len; k++) {
+        sotto_buffer_release(&run.letters[k].bytes);
+    }
+    sotto_session_aggregator_free(run.aggregator);
+    sotto_identity_free(run.aggregator_identity);
+    sotto_free(run.letters);
+    sotto_free(run.parties);
+    sotto_free(run.input);
+    if (status == SOTTO_OK) {
+        *out = run.report;
+    }
+    return status;
+}
+
+void sotto_trial_report_release(struct sotto_trial_report *report)
+{
+    sotto_free(report->sum);
+    *report = (struct sotto_trial_report){0};
+}

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vector_kernels.h"
+
+const struct sotto__vector_ops sotto__vector_ops_avx512 = VECTOR_OPS;

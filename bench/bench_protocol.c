@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a session costs: parties and aggregator of real machines in this process, 100,000 values of
+ * 24 bits (and one long vector), dropouts after dealing, complete and sparse graphs. Every sum is
+ * checked against a plain one. */
+#include "support.h"
+
+#include <omp.h>
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <sotto/trial.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct workload {
+    uint32_t parties_len;
+    size_t elements_len;
+    unsigned bits;
+    unsigned drop_percent;
+    struct sotto_graph_terms graph;
+};
+
+/* Room for the sum over all parties. */
+static uint32_t element_bytes(const struct workload *workload)
+{
+    unsigned bits = workload->bits;
+    while (bits < 64 && (UINT64_C(1) << (bits - workload->bits)) < workload->parties_len) {
+        bits++;
+    }
+    return workload->bits >= 32 ? (workload->bits == 32 ? 4 : 8)
+           : bits <= 32         ? 4
+           : bits <= 40         ? 5
+                                : 8;
+}
+
+static uint64_t value_of(const struct workload *workload, uint32_t party, size_t element)
+{
+    uint64_t x = (uint64_t)party * 1000003 + element * 7919 + 1;
+    x ^= x >> 15;
+    x *= UINT64_C(0x9E3779B97F4A7C15);
+    return x >> (64 - workload->bits);
+}
+
+static void input(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes)
+{
+    const struct workload *workload = context;
+    size_t width = element_bytes(workload);
+    for (size_t i = 0; i * width < vector_bytes; i++) {
+        uint64_t value = value_of(workload, party, i);
+        memcpy(vector + i * width, &value, width);
+    }
+}
+
+/* Spread evenly over the parties. */
+static bool vanishes(const struct workload *workload, uint32_t party)
+{
+    uint32_t n = workload->parties_len;
+    return party * workload->drop_percent / 100 != (party + 1) * workload->drop_percent / 100 &&
+           party < n;
+}
+
+static enum sotto_trial_step leaves(void *context, uint32_t party)
+{
+    return vanishes(context, party) ? SOTTO_TRIAL_MASKING : SOTTO_TRIAL_STAYS;
+}
+
+static bool sum_is_right(const struct workload *workload, const struct sotto_trial_report *report)
+{
+    size_t width = element_bytes(workload);
+    size_t step = workload->elements_len > 1000 ? workload->elements_len / 997 : 1;
+    for (size_t i = 0; i < workload->elements_len; i += step) {
+        uint64_t sum = 0;
+        uint64_t found = 0;
+        for (uint32_t party = 0; party < workload->parties_len; party++) {
+            sum += vanishes(workload, party) ? 0 : value_of(workload, party, i);
+        }
+        memcpy(&found, report->sum + i * width, width);
+        if (found != (width == 8 ? sum : sum & ((UINT64_C(1) << (8 * width)) - 1))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *graph_name(const struct sotto_graph_terms *graph)
+{
+    static const char *const names[] = {"complete", "curious", "semi"};
+    return names[graph->model];
+}
+
+static void print_case(const struct workload *workload, const struct sotto_trial_report *report,
+                       struct bench_values *aggregator, struct bench_values *party, bool ok)
+{
+    char name[96];
+    char more[512];
+    double plain = (double)workload->elements_len * workload->bits / 8;
+    (void)snprintf(name, sizeof name, "%s_n%u_m%zu_b%u_d%u", graph_name(&workload->graph),
+                   workload->parties_len, workload->elements_len, workload->bits,
+                   workload->drop_percent);
+    (void)snprintf(more, sizeof more,
+                   ", \"party_ms\": %.4g, \"aggregator_ms\": %.4g, \"up_bytes\": %.0f, "
+                   "\"down_bytes\": %.0f, \"expansion\": %.3g, \"peak_mb\": %.0f, \"holders\": %u, "
+                   "\"masks\": %u, \"threshold\": %u, \"party_group_operations\": %.0f, "
+                   "\"aggregator_group_operations\": %llu",
+                   bench_quantile(party, 0.5), bench_quantile(aggregator, 0.5),
+                   report->total.party_up_bytes, report->total.party_down_bytes,
+                   report->total.party_up_bytes / plain, bench_peak_mb(), report->graph.holders,
+                   report->graph.masks, report->graph.threshold,
+                   report->total.party_group_operations,
+                   (unsigned long long)report->total.aggregator_group_operations);
+    bench_print("protocol", name, aggregator, "ms", more, ok);
+}
+
+static bool bench_case(const struct workload *workload, size_t runs)
+{
+    struct sotto_vector_run run = {element_bytes(workload), workload->elements_len};
+    struct sotto_trial trial = {
+        .parties_len = workload->parties_len,
+        .min_parties = 3,
+        .graph = workload->graph,
+        .runs = &run,
+        .runs_len = 1,
+        .input = input,
+        .leaves = leaves,
+        .context = (void *)workload,
+    };
+    struct bench_values aggregator = {0};
+    struct bench_values party = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < runs; i++) {
+        struct sotto_trial_report report = {0};
+        struct sotto_error err;
+        if (sotto_trial_run(&report, &trial, &err) != SOTTO_OK) {
+            (void)fprintf(stderr, "bench_protocol: %s\n", err.text);
+            return false;
+        }
+        ok = sum_is_right(workload, &report);
+        bench_add(&aggregator, report.total.aggregator_s * 1e3);
+        bench_add(&party, report.total.party_s * 1e3);
+        if (!ok || i + 1 == runs) {
+            print_case(workload, &report, &aggregator, &party, ok);
+        }
+        sotto_trial_report_release(&report);
+    }
+    return ok;
+}
+
+static bool bench_roster(uint32_t parties_len, size_t runs)
+{
+    static const unsigned drops[] = {0, 10, 30};
+    bool ok = true;
+    for (size_t d = 0; ok && d < 3; d++) {
+        for (int model = SOTTO_GRAPH_COMPLETE; ok && model <= SOTTO_GRAPH_SEMI_MALICIOUS; model++) {
+            struct sotto_graph_terms terms = {(enum sotto_graph_model)model, 50,
+                                              drops[d] == 0   ? 50
+                                              : drops[d] < 30 ? 100
+                                                              : 330};
+            struct workload workload = {parties_len, 100000, 24, drops[d], terms};
+            struct sotto_graph graph;
+            sotto_graph_choose(&graph, &terms, parties_len);
+            bool complete = sotto_graph_is_complete(&graph, parties_len);
+            bool possible = drops[d] == 0 || parties_len >= 10;
+            if (possible && (model == SOTTO_GRAPH_COMPLETE || (!complete && parties_len >= 100))) {
+                ok = bench_case(&workload, runs);
+            }
+        }
+    }
+    return ok;
+}
+
+static bool bench_all(bool with_large_complete)
+{
+    static const struct sotto_graph_terms complete = {.model = SOTTO_GRAPH_COMPLETE};
+    static const struct sotto_graph_terms curious = {SOTTO_GRAPH_CURIOUS, 50, 330};
+    static const struct sotto_graph_terms semi = {SOTTO_GRAPH_SEMI_MALICIOUS, 50, 330};
+    static const struct workload scalars = {3, 5, 64, 0, {.model = SOTTO_GRAPH_COMPLETE}};
+    bool ok = bench_case(&scalars, 21) && bench_roster(3, 5) && bench_roster(10, 5) &&
+              bench_roster(100, 5);
+    static const uint32_t large[] = {500, 1000};
+    for (size_t i = 0; ok && i < 2; i++) {
+        for (unsigned drop = 0; ok && drop <= 30; drop += drop == 0 ? 10 : 20) {
+            struct workload workload = {large[i], 100000, 24, drop, curious};
+            ok = bench_case(&workload, 1);
+            workload.graph = semi;
+            ok = ok && bench_case(&workload, 1);
+            workload.graph = complete;
+            ok = ok && (!with_large_complete || bench_case(&workload, 1));
+        }
+    }
+    for (unsigned drop = 0; ok && drop <= 30; drop += 30) {
+        struct workload workload = {100, 10000000, 32, drop, complete};
+        ok = bench_case(&workload, 1);
+    }
+    return ok;
+}
+
+static int usage(void)
+{
+    (void)fprintf(stderr,
+                  "usage: bench_protocol [--quick | --full | --case GRAPH N ELEMENTS BITS DROP%%]\n"
+                  "GRAPH: complete, curious, semi. --full adds complete graphs of 500 and 1,000\n"
+                  "parties, every one of which does all its work: minutes each.\n");
+    return 2;
+}
+
+static bool bench_named(char **words)
+{
+    struct sotto_graph_terms terms = {SOTTO_GRAPH_COMPLETE, 50, 330};
+    if (strcmp(words[0], "curious") == 0) {
+        terms.model = SOTTO_GRAPH_CURIOUS;
+    } else if (strcmp(words[0], "semi") == 0) {
+        terms.model = SOTTO_GRAPH_SEMI_MALICIOUS;
+    }
+    struct workload workload = {(uint32_t)strtoul(words[1], NULL, 10), strtoul(words[2], NULL, 10),
+                                (unsigned)strtoul(words[3], NULL, 10),
+                                (unsigned)strtoul(words[4], NULL, 10), terms};
+    if (workload.elements_len == 0 || workload.bits < 1 || workload.bits > 64) {
+        return false;
+    }
+    return bench_case(&workload, 1);
+}
+
+int main(int argc, char **argv)
+{
+    if (sotto_init() != SOTTO_OK) {
+        return 1;
+    }
+    if (argc == 1) {
+        return bench_all(false) ? 0 : 1;
+    }
+    if (argc == 2 && strcmp(argv[1], "--full") == 0) {
+        return bench_all(true) ? 0 : 1;
+    }
+    if (argc == 7 && strcmp(argv[1], "--case") == 0) {
+        return bench_named(argv + 2) ? 0 : 1;
+    }
+    if (argc == 2 && strcmp(argv[1], "--quick") == 0) {
+        struct workload scalars = {3, 5, 64, 0, {.model = SOTTO_GRAPH_COMPLETE}};
+        struct workload some = {10, 1000, 24, 30, {.model = SOTTO_GRAPH_COMPLETE}};
+        struct workload sparse = {60, 1000, 24, 10, {SOTTO_GRAPH_SEMI_MALICIOUS, 50, 200}};
+        return bench_case(&scalars, 5) && bench_case(&some, 5) && bench_case(&sparse, 1) ? 0 : 1;
+    }
+    return usage();
+}
