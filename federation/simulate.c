@@ -259,6 +259,9 @@ static enum sotto_status sim_add_party(struct sim *sim, size_t i)
 static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
 {
     const struct sotto_simulation *config = sim->config;
+    if (config->parties_len == 0) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "a simulation without parties");
+    }
     sim->parties = sotto_alloc_array(config->parties_len, sizeof *sim->parties);
     sim->peers = sotto_alloc_array(config->parties_len, sizeof *sim->peers);
     enum sotto_status status =

@@ -8,6 +8,7 @@
 #include "federation/internal.h"
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
+#include <sotto/simulate.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -682,6 +683,19 @@ static void test_a_silent_aggregator_is_left(void **state)
     net_end();
 }
 
+static void test_simulating_nobody(void **state)
+{
+    (void)state;
+    char plan[1024];
+    char *result = NULL;
+    struct sotto_error err = {0};
+    (void)snprintf(plan, sizeof plan, plan_format, 3, 3);
+    struct sotto_simulation simulation = {
+        .plan_json = plan, .plan_json_bytes = strlen(plan), .datasets_len = 1};
+    assert_int_equal(sotto_simulate(&result, &simulation, &err), SOTTO_ERROR_PARTIES);
+    assert_null(result);
+}
+
 /* --- Faults --- */
 
 /* Every allocation of a task fails once. Whoever meets it, the task ends: with a result among those
@@ -738,6 +752,7 @@ int main(void)
         cmocka_unit_test(test_a_plan_with_two_parties_is_declined_by_the_parties_too),
         cmocka_unit_test(test_no_second_answer_after_the_first),
         cmocka_unit_test(test_a_silent_aggregator_is_left),
+        cmocka_unit_test(test_simulating_nobody),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
