@@ -74,9 +74,9 @@ static void (*ipsec_init)(IMB_MGR *manager, IMB_ARCH *arch);
 static void (*ipsec_free)(IMB_MGR *manager);
 
 struct ipsec_state {
-    IMB_MGR *manager;
     _Alignas(64) uint32_t schedule[60];
     _Alignas(64) uint32_t decryption[60];
+    IMB_MGR *manager;
 };
 
 static void ipsec_stop(void *state)

@@ -123,19 +123,23 @@ static enum sotto_status mask_by_chunks(const struct mask_job *job, int threads)
     return result;
 }
 
-/* Short vectors and many keys: each thread sums its keys' streams on its own, and adds the sum in
+/* Short vectors and many keys: each thread sums its keys' streams on its own; the sums are added in
  * the end. Sums modulo powers of two don't depend on the order. */
 static enum sotto_status mask_by_keys(const struct mask_job *job,
                                       const struct sotto_vector_run *runs, size_t runs_len,
                                       int threads)
 {
     enum sotto_status result = SOTTO_OK;
+    size_t stride = (job->vector_bytes + SOTTO_ALIGNMENT - 1) / SOTTO_ALIGNMENT * SOTTO_ALIGNMENT;
+    uint8_t *sums = sotto_alloc_aligned(stride * (size_t)threads);
+    if (sums == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
 #pragma omp parallel num_threads(threads)
     {
         struct mask_worker worker;
         enum sotto_status status = worker_start(&worker, job->library);
-        uint8_t *own = sotto_alloc_aligned(job->vector_bytes);
-        status = own == NULL ? SOTTO_ERROR_NO_MEMORY : status;
+        uint8_t *own = sums + stride * (size_t)omp_get_thread_num();
 #pragma omp for schedule(static)
         for (size_t k = 0; k < job->keys_len; k++) {
             for (size_t c = 0; status == SOTTO_OK && c < job->chunks_len; c++) {
@@ -143,22 +147,16 @@ static enum sotto_status mask_by_keys(const struct mask_job *job,
             }
         }
         worker_stop(&worker);
-#pragma omp critical(sotto_mask_by_keys)
-        if (status == SOTTO_OK) {
-            size_t offset = 0;
-            for (size_t r = 0; r < runs_len; r++) {
-                sotto__elements_add(job->vector + offset, own + offset, runs[r].element_bytes,
-                                    runs[r].elements_len, MASK_ADD);
-                offset += (size_t)runs[r].element_bytes * runs[r].elements_len;
-            }
-        } else {
+        if (status != SOTTO_OK) {
+#pragma omp atomic write
             result = status;
         }
-        if (own != NULL) {
-            sotto_wipe(own, job->vector_bytes);
-            sotto_free(own);
-        }
     }
+    for (size_t t = 0; result == SOTTO_OK && t < (size_t)threads; t++) {
+        sotto_vector_add(job->vector, sums + t * stride, runs, runs_len);
+    }
+    sotto_wipe(sums, stride * (size_t)threads);
+    sotto_free(sums);
     return result;
 }
 
@@ -169,7 +167,8 @@ enum sotto_status sotto__mask_apply(uint8_t *vector, const struct sotto_vector_r
                                     size_t runs_len, const struct sotto__mask_key *keys,
                                     size_t keys_len)
 {
-    struct mask_job job = {.vector = vector, .keys = keys, .keys_len = keys_len};
+    struct mask_job job = {.keys = keys, .keys_len = keys_len};
+    job.vector = vector;
     size_t total_bytes;
     SOTTO_REQUIRE(sotto_vector_bytes(&job.vector_bytes, runs, runs_len) == SOTTO_OK);
     if (__builtin_mul_overflow(job.vector_bytes, keys_len, &total_bytes)) {

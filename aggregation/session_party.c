@@ -473,27 +473,22 @@ static enum sotto_status party_draw_holders(struct sotto_session_party *party)
 static enum sotto_status party_verify(struct sotto_session_party *party, const uint32_t *indices,
                                       uint32_t indices_len, struct sotto_error *err)
 {
-    enum sotto_status result = SOTTO_OK;
-    uint32_t bad = 0;
-#pragma omp parallel for schedule(static) if (indices_len > PARALLEL_PARTIES)
+    uint32_t bad = UINT32_MAX;
+#pragma omp parallel for schedule(static) if (indices_len > PARALLEL_PARTIES) reduction(min : bad)
     for (uint32_t k = 0; k < indices_len; k++) {
-        if (bitmap_get(party->verified, indices[k]) || indices[k] == party->own) {
-            continue;
-        }
-        enum sotto_status status =
-            sotto__roster_verify(&party->roster, indices[k], &party->invitation, NULL);
-        if (status != SOTTO_OK) {
-#pragma omp critical(sotto_party_verify)
-            {
-                result = status;
-                bad = indices[k];
-            }
+        bool known = bitmap_get(party->verified, indices[k]) || indices[k] == party->own;
+        if (!known && sotto__roster_verify(&party->roster, indices[k], &party->invitation, NULL) !=
+                          SOTTO_OK) {
+            bad = indices[k] < bad ? indices[k] : bad;
         }
     }
-    if (result != SOTTO_OK) {
+    if (bad != UINT32_MAX) {
+        struct sotto_error reason;
         char name[SOTTO_KEY_TEXT_BYTES];
         sotto_key_to_text(party_key(party, bad), name);
-        return sotto_error_set(err, result, "the advert of %s in the roster is not right", name);
+        enum sotto_status status =
+            sotto__roster_verify(&party->roster, bad, &party->invitation, &reason);
+        return sotto_error_set(err, status, "the roster's advert of %s: %s", name, reason.text);
     }
     for (uint32_t k = 0; k < indices_len; k++) {
         party->counters.signatures += !bitmap_get(party->verified, indices[k]);

@@ -204,6 +204,9 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
     if (status != SOTTO_OK) {
         return status;
     }
+    if (reading->wanted_len == 0) {
+        return SOTTO_OK;
+    }
     size_t accumulators_len = sotto_csv_workers(file) * reading->wanted_len;
     reading->accumulators = sotto_alloc_array(accumulators_len, sizeof *reading->accumulators);
     status = reading->accumulators != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
