@@ -247,7 +247,8 @@ static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_
                                 err);
     }
     /* Sums are exact: the order of workers does not matter. */
-    for (size_t i = 0; status == SOTTO_OK && i < reading.accumulators_len; i++) {
+    bool reads = status == SOTTO_OK && reading.wanted_len > 0;
+    for (size_t i = 0; reads && i < reading.accumulators_len; i++) {
         size_t column = reading.columns[i % reading.wanted_len];
         sotto__accumulator_add_to(&reading.accumulators[i], out, &driver->layout.columns[column]);
     }

@@ -538,9 +538,8 @@ static enum sotto_status task_lose(struct sotto_task_aggregator *task, size_t in
     }
     uint32_t member = sotto_roster_find(sotto_session_aggregator_roster(task->session),
                                         &task->invited.peers[index].key);
-    if (member == UINT32_MAX) {
-        guest->state = state;
-    } else {
+    guest->state = state;
+    if (member != UINT32_MAX) {
         status = sotto_session_aggregator_drop(task->session, member);
         task_follow_session(task);
     }

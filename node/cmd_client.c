@@ -44,6 +44,25 @@ static size_t on_response(char *data, size_t size, size_t len, void *context)
     return sotto_writer_status(&client->response) == SOTTO_OK ? size * len : 0;
 }
 
+/* Whether a URL's host is this machine. */
+static bool is_loopback(const char *url)
+{
+    static const char *const names[] = {"localhost", "[::1]"};
+    const char *host = strncasecmp(url, "http://", 7) == 0 ? url + 7 : url;
+    size_t bytes = strcspn(host, "/?#");
+    if (memchr(host, '@', bytes) != NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t name_bytes = strlen(names[i]);
+        if (strncasecmp(host, names[i], name_bytes) == 0 &&
+            (name_bytes == bytes || host[name_bytes] == ':')) {
+            return true;
+        }
+    }
+    return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.:") == bytes;
+}
+
 static enum sotto_status set_token(struct client *client, const struct args *args,
                                    struct sotto_error *err)
 {
@@ -57,6 +76,14 @@ static enum sotto_status set_token(struct client *client, const struct args *arg
         }
         text = token;
     }
+    if (text != NULL && strncasecmp(client->base, "https://", 8) != 0 &&
+        !is_loopback(client->base)) {
+        sotto_wipe(token, sizeof token);
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "%s is neither https nor this machine: the token would travel in "
+                               "the clear",
+                               client->base);
+    }
     if (text != NULL) {
         (void)snprintf(header, sizeof header, "Authorization: Bearer %s", text);
         client->headers = curl_slist_append(client->headers, header);
@@ -64,12 +91,6 @@ static enum sotto_status set_token(struct client *client, const struct args *arg
     }
     sotto_wipe(token, sizeof token);
     return SOTTO_OK;
-}
-
-static bool is_loopback(const char *url)
-{
-    return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://[::1]", 12) == 0 ||
-           strncmp(url, "http://localhost", 16) == 0;
 }
 
 static enum sotto_status client_init(struct client *client, const struct args *args,

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #define NAME_BYTES_MAX 64
+#define URL_BYTES_MAX 400 /* a link keeps it with the path behind it */
 #define PEERS_MAX 1000
 #define DATASETS_MAX 1000
 
@@ -310,6 +311,11 @@ static enum sotto_status check_peer(struct config *config, const char *path, uns
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: peer %s: url \"%s\": expected http:// or https://", path,
                                peer->name, peer->url);
+    }
+    if (peer->url != NULL && strlen(peer->url) > URL_BYTES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: peer %s: url: expected at most %d bytes", path, peer->name,
+                               URL_BYTES_MAX);
     }
     bool same_name = strcmp(peer->name, config->file->name) == 0;
     for (unsigned i = 0; i < at; i++) {

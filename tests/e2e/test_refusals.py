@@ -47,6 +47,17 @@ class Refusals(ClusterCase):
             self.refuse(creator, plan(files={"wages": name}), "out of data_dir")
         self.assertEqual(creator.get("/v1/tasks")["tasks"], [])
 
+    def test_the_token_does_not_travel_in_the_clear(self):
+        """A client sends it over TLS or within this machine only, whatever the name looks like."""
+        for node in ("http://192.0.2.1:6700", "192.0.2.1", "http://127.0.0.1@192.0.2.1/",
+                     "http://127.0.0.1.example", "http://localhost.example:6700"):
+            done = run("list", "--node", node, check=False, env={"SOTTO_TOKEN": "0" * 64})
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("in the clear", done.stderr, node)
+        for node in ("https://127.0.0.1:1", "http://localhost:1", "127.0.0.1:1", "http://[::1]:1/"):
+            done = run("list", "--node", node, check=False, env={"SOTTO_TOKEN": "0" * 64})
+            self.assertIn("can't be reached", done.stderr, node)
+
     def test_every_route_wants_the_token(self):
         creator = self.cluster([wages(1, 2)] * 3).nodes[0]
         task = creator.create(plan())

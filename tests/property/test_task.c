@@ -635,6 +635,38 @@ static void test_strangers_are_not_heard(void **state)
     net_end();
 }
 
+static size_t count_in_log(const char *text)
+{
+    size_t count = 0;
+    for (const char *at = net.log; (at = strstr(at, text)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+/* Who left has left: saying so again writes no second line into the task's log. */
+static void test_leaving_again_and_again(void **state)
+{
+    (void)state;
+    struct sotto_buffer message;
+    struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 1};
+    struct sotto_leave leave = {.reason = SOTTO_ERROR_REFUSED};
+    begin(5, 3, 5);
+    net.hosts[4].dies_before = SOTTO_MESSAGE_DEAL;
+    deliver_all(); /* a session is under way */
+    assert_ok(sotto_leave_seal(&message, &leave, &label, NULL, net.hosts[4].identity));
+    assert_ok(
+        sotto_task_aggregator_receive(net.aggregator, message.data, message.data_bytes, 0, NULL));
+    assert_int_equal(
+        sotto_task_aggregator_receive(net.aggregator, message.data, message.data_bytes, 0, NULL),
+        SOTTO_ERROR_STATE);
+    sotto_buffer_release(&message);
+    run();
+    assert_result_has("\"survived\": 4");
+    assert_int_equal(count_in_log("n4 left: refused"), 1);
+    net_end();
+}
+
 static void test_a_plan_with_two_parties_is_declined_by_the_parties_too(void **state)
 {
     (void)state;
@@ -749,6 +781,7 @@ int main(void)
         cmocka_unit_test(test_cancelling),
         cmocka_unit_test(test_a_stranger_in_the_roster_makes_a_party_leave),
         cmocka_unit_test(test_strangers_are_not_heard),
+        cmocka_unit_test(test_leaving_again_and_again),
         cmocka_unit_test(test_a_plan_with_two_parties_is_declined_by_the_parties_too),
         cmocka_unit_test(test_no_second_answer_after_the_first),
         cmocka_unit_test(test_a_silent_aggregator_is_left),

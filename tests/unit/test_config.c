@@ -101,6 +101,10 @@ static void test_defaults(void **state)
     config_release(&config);
 }
 
+#define TEXT_20 "abcdefghijklmnopqrst"
+#define TEXT_100 TEXT_20 TEXT_20 TEXT_20 TEXT_20 TEXT_20
+#define TEXT_400 TEXT_100 TEXT_100 TEXT_100 TEXT_100
+
 static void test_errors_say_what_and_where(void **state)
 {
     (void)state;
@@ -124,6 +128,8 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "peer:\n  token_file: t\n", {"peer.token_file", ""}},
         {HEAD "peers:\n  - {name: b, key: abc}\n", {"peer b: key", "64"}},
         {HEAD "peers:\n  - {name: b, key: " KEY_A ", url: \"beta:1\"}\n", {"url", "http://"}},
+        {HEAD "peers:\n  - {name: b, key: " KEY_A ", url: \"http://" TEXT_400 "\"}\n",
+         {"url", "400"}},
         {HEAD "peers:\n  - {name: b, key: " KEY_A "}\n  - {name: c, key: " KEY_A "}\n",
          {"b and c", "one key"}},
         {HEAD "peers:\n  - {name: alpha, key: " KEY_A "}\n", {"two nodes named alpha", ""}},
