@@ -4,7 +4,7 @@
  * checked against a plain one. */
 #include "support.h"
 
-#include <omp.h>
+#include <math.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <sotto/trial.h>
@@ -111,6 +111,71 @@ static void print_case(const struct workload *workload, const struct sotto_trial
     bench_print("protocol", name, aggregator, "ms", more, ok);
 }
 
+/* What was measured, for the fits in the end. */
+struct measured {
+    struct workload workload;
+    double party_ms;
+    double aggregator_ms;
+};
+
+static struct measured measured[64];
+static size_t measured_len;
+
+static void remember(const struct workload *workload, struct bench_values *aggregator,
+                     struct bench_values *party)
+{
+    if (measured_len < sizeof measured / sizeof measured[0]) {
+        measured[measured_len++] = (struct measured){*workload, bench_quantile(party, 0.5),
+                                                     bench_quantile(aggregator, 0.5)};
+    }
+}
+
+/* The slope of log(milliseconds) over log(x), by least squares. */
+struct fit {
+    double n, x, y, xx, xy;
+};
+
+static void fit_add(struct fit *fit, double x, double y)
+{
+    x = log(x);
+    y = log(y);
+    fit->n++;
+    fit->x += x;
+    fit->y += y;
+    fit->xx += x * x;
+    fit->xy += x * y;
+}
+
+static double fit_slope(const struct fit *fit)
+{
+    return (fit->n * fit->xy - fit->x * fit->y) / (fit->n * fit->xx - fit->x * fit->x);
+}
+
+/* How costs grow with the number of parties, from 10 on, on each graph, at 100,000 values. */
+static void print_growth(unsigned drop_percent)
+{
+    for (int model = SOTTO_GRAPH_COMPLETE; model <= SOTTO_GRAPH_SEMI_MALICIOUS; model++) {
+        struct fit party = {0};
+        struct fit aggregator = {0};
+        const char *name = "";
+        for (size_t i = 0; i < measured_len; i++) {
+            const struct workload *one = &measured[i].workload;
+            if (one->graph.model == (enum sotto_graph_model)model && one->elements_len == 100000 &&
+                one->drop_percent == drop_percent && one->parties_len >= 10) {
+                fit_add(&party, one->parties_len, measured[i].party_ms);
+                fit_add(&aggregator, one->parties_len, measured[i].aggregator_ms);
+                name = graph_name(&one->graph);
+            }
+        }
+        if (party.n >= 2) {
+            (void)printf("{\"bench\": \"protocol\", \"case\": \"growth_%s_d%u\", \"unit\": "
+                         "\"exponent of n\", \"points\": %.0f, \"party\": %.3g, \"aggregator\": "
+                         "%.3g}\n",
+                         name, drop_percent, party.n, fit_slope(&party), fit_slope(&aggregator));
+        }
+    }
+}
+
 static bool bench_case(const struct workload *workload, size_t runs)
 {
     struct sotto_vector_run run = {element_bytes(workload), workload->elements_len};
@@ -139,6 +204,7 @@ static bool bench_case(const struct workload *workload, size_t runs)
         bench_add(&party, report.total.party_s * 1e3);
         if (!ok || i + 1 == runs) {
             print_case(workload, &report, &aggregator, &party, ok);
+            remember(workload, &aggregator, &party);
         }
         sotto_trial_report_release(&report);
     }
@@ -190,7 +256,11 @@ static bool bench_all(bool with_large_complete)
     for (unsigned drop = 0; ok && drop <= 30; drop += 30) {
         struct workload workload = {100, 10000000, 32, drop, complete};
         ok = bench_case(&workload, 1);
+        workload.elements_len = 1000000;
+        ok = ok && bench_case(&workload, 1);
     }
+    print_growth(0);
+    print_growth(30);
     return ok;
 }
 

@@ -2,6 +2,7 @@
 /* Sessions against their specification: the sum over the survivors for every pattern of dropouts
  * that the thresholds allow, an error for every other, and nothing for whoever lies. */
 #include "fault.h"
+#include "files.h"
 #include "test.h"
 #include "world.h"
 
@@ -157,6 +158,43 @@ static void test_sparse_graphs(void **state)
     }
     run_sparse(120, SOTTO_GRAPH_CURIOUS, 24, SOTTO_MESSAGE_MASKED, 1);
     run_sparse(120, SOTTO_GRAPH_SEMI_MALICIOUS, 0, 0, 2);
+}
+
+/* Anybody may vanish at any step, as long as the graph was chosen for so many. */
+static void test_random_losses(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {7, 13, 31, 80, 200};
+    static const struct sotto_vector_run scalar = {8, 1};
+    for (size_t s = 0; s < 5; s++) {
+        for (int model = SOTTO_GRAPH_COMPLETE; model <= SOTTO_GRAPH_SEMI_MALICIOUS; model++) {
+            struct world world;
+            uint32_t n = sizes[s];
+            uint64_t draws = n + (uint64_t)model;
+            uint64_t sum = 0;
+            size_t bytes;
+            assert_ok(
+                world_init(&world, n, &scalar, 1, 3, sotto_random_seeded(&stream, draws, 77)));
+            world.terms.graph = (struct sotto_graph_terms){(enum sotto_graph_model)model, 50, 200};
+            for (uint32_t lost = 0; lost < n / 5; lost++) {
+                uint32_t party = (uint32_t)(test_random(&draws) % n);
+                world.parties[party].drop_from =
+                    (uint16_t)(SOTTO_MESSAGE_DEAL + test_random(&draws) % 4);
+            }
+            assert_ok(world_start(&world));
+            assert_ok(world_run(&world));
+            for (uint32_t i = 0; i < n; i++) {
+                uint16_t drop_from = world.parties[i].drop_from;
+                bool lives = drop_from == 0 || drop_from > SOTTO_MESSAGE_MASKED;
+                sum += lives ? sotto_load_u64(world.parties[i].vector) : 0;
+            }
+            assert_int_equal(sotto_session_aggregator_phase(world.aggregator),
+                             SOTTO_AGGREGATOR_SUMMED);
+            assert_true(sotto_load_u64(sotto_session_aggregator_sum(world.aggregator, &bytes)) ==
+                        sum);
+            world_release(&world);
+        }
+    }
 }
 
 static void test_too_many_losses_on_a_sparse_graph(void **state)
@@ -738,6 +776,7 @@ int main(void)
         cmocka_unit_test(test_every_dropout_pattern),
         cmocka_unit_test(test_larger_rosters),
         cmocka_unit_test(test_sparse_graphs),
+        cmocka_unit_test(test_random_losses),
         cmocka_unit_test(test_too_many_losses_on_a_sparse_graph),
         cmocka_unit_test(test_the_owner_may_ask_for_more_parties),
         cmocka_unit_test(test_one_survivor_set_is_signed),
