@@ -107,23 +107,30 @@ void world_release(struct world *world)
     sotto_free(world->letters);
 }
 
-/* Collects what party or aggregator wants sent; a RECORD is durable at once. */
-static enum sotto_status world_pump(struct world *world, uint32_t who)
+/* Collects what the aggregator wants sent. */
+static enum sotto_status world_pump_aggregator(struct world *world)
 {
     struct sotto_action action;
     enum sotto_status status = SOTTO_OK;
-    while (status == SOTTO_OK &&
-           (who == WORLD_AGGREGATOR
-                ? world->aggregator != NULL &&
-                      sotto_session_aggregator_next(world->aggregator, &action)
-                : sotto_session_party_next(world->parties[who].session, &action))) {
+    while (status == SOTTO_OK && sotto_session_aggregator_next(world->aggregator, &action)) {
+        status =
+            world_post(world, WORLD_AGGREGATOR, world_find(world, &action.peer), &action.bytes);
+    }
+    return status;
+}
+
+/* Collects what a party wants sent; a RECORD is durable at once. */
+static enum sotto_status world_pump(struct world *world, uint32_t party)
+{
+    struct sotto_action action;
+    enum sotto_status status = SOTTO_OK;
+    struct sotto_session_party *session = world->parties[party].session;
+    while (status == SOTTO_OK && sotto_session_party_next(session, &action)) {
         if (action.kind == SOTTO_ACTION_SEND) {
-            uint32_t to = world_find(world, &action.peer);
-            status = world_post(world, who, to, &action.bytes);
+            status = world_post(world, party, WORLD_AGGREGATOR, &action.bytes);
         } else {
             sotto_action_release(&action);
-            SOTTO_REQUIRE(who < WORLD_PARTIES_MAX); /* only parties record */
-            status = sotto_session_party_recorded(world->parties[who].session);
+            status = sotto_session_party_recorded(session);
         }
     }
     return status;
@@ -153,7 +160,7 @@ enum sotto_status world_start(struct world *world)
         status = sotto_session_aggregator_new(&world->aggregator, world->aggregator_identity,
                                               &roster, &world->terms, NULL);
     }
-    return status == SOTTO_OK ? world_pump(world, WORLD_AGGREGATOR) : status;
+    return status == SOTTO_OK ? world_pump_aggregator(world) : status;
 }
 
 enum sotto_status world_give(struct world *world, uint32_t party, const struct sotto_buffer *bytes,
@@ -226,7 +233,8 @@ static enum sotto_status world_deliver_one(struct world *world)
     }
     sotto_buffer_release(&letter.bytes);
     if (!is_fatal(status)) {
-        status = world_pump(world, letter.to);
+        status = letter.to == WORLD_AGGREGATOR ? world_pump_aggregator(world)
+                                               : world_pump(world, letter.to);
     }
     return is_fatal(status) ? status : SOTTO_OK;
 }
@@ -252,7 +260,7 @@ enum sotto_status world_run(struct world *world)
         if (is_fatal(status)) {
             return status;
         }
-        status = world_pump(world, WORLD_AGGREGATOR);
+        status = world_pump_aggregator(world);
         if (status != SOTTO_OK) {
             return status;
         }
