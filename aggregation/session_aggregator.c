@@ -45,6 +45,7 @@ struct sotto_session_aggregator {
     size_t vector_bytes;
     struct sotto_action_queue queue;
     enum sotto_aggregator_phase phase;
+    enum sotto_aggregator_phase step; /* the phase, or the last one before the end */
     struct sotto_session_counters counters;
     struct member *members;
     uint8_t *dealers; /* bitmaps, fixed when their step ends */
@@ -55,7 +56,6 @@ struct sotto_session_aggregator {
     size_t *starts;
     uint32_t complete_secrets; /* dealers of whom threshold shares were revealed */
     uint8_t *sum;              /* of the masked inputs, in the end of the inputs */
-    bool opened;
     struct sotto_error failure;
 };
 
@@ -115,37 +115,19 @@ static bool member_answered(const struct member *member, enum sotto_aggregator_p
     }
 }
 
-/* The step that is under way, or in which the session failed. */
-static enum sotto_aggregator_phase
-aggregator_step(const struct sotto_session_aggregator *aggregator)
-{
-    if (aggregator->phase != SOTTO_AGGREGATOR_FAILED) {
-        return aggregator->phase;
-    }
-    if (aggregator->opened) {
-        return SOTTO_AGGREGATOR_REVEALING;
-    }
-    if (bitmap_count(aggregator->living, parties_len(aggregator)) > 0) {
-        return SOTTO_AGGREGATOR_CONSENTING;
-    }
-    return bitmap_count(aggregator->dealers, parties_len(aggregator)) > 0
-               ? SOTTO_AGGREGATOR_MASKING
-               : SOTTO_AGGREGATOR_DEALING;
-}
-
 bool sotto_session_aggregator_answered(const struct sotto_session_aggregator *aggregator,
                                        uint32_t index)
 {
     const struct member *member = &aggregator->members[index];
-    return !member->left && member_answered(member, aggregator_step(aggregator));
+    return !member->left && member_answered(member, aggregator->step);
 }
 
 enum sotto_status
-sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregator, bool *opened,
+sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregator, bool *final,
                                  struct sotto_error *err)
 {
     SOTTO_REQUIRE(aggregator->phase == SOTTO_AGGREGATOR_FAILED);
-    *opened = aggregator->opened;
+    *final = aggregator->step >= SOTTO_AGGREGATOR_CONSENTING;
     if (err != NULL) {
         *err = aggregator->failure;
     }
@@ -444,7 +426,7 @@ static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregat
         sotto_free(aggregator->members[i].ciphers);
         aggregator->members[i].ciphers = NULL;
     }
-    aggregator->phase = SOTTO_AGGREGATOR_MASKING;
+    aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_MASKING;
     return status;
 }
 
@@ -465,7 +447,7 @@ static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggre
         status = aggregator_send_all(aggregator, &message, aggregator->living);
     }
     sotto_buffer_release(&message);
-    aggregator->phase = SOTTO_AGGREGATOR_CONSENTING;
+    aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_CONSENTING;
     return status;
 }
 
@@ -497,7 +479,6 @@ static enum sotto_status send_unmask_to(struct sotto_session_aggregator *aggrega
             sotto_write_bytes(&writer, member->consent.bytes, sizeof member->consent.bytes);
         }
     }
-    aggregator->opened = true; /* from the first copy on somebody may answer */
     return aggregator_finish(aggregator, &writer, index);
 }
 
@@ -510,7 +491,7 @@ static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggreg
             status = send_unmask_to(aggregator, j);
         }
     }
-    aggregator->phase = SOTTO_AGGREGATOR_REVEALING;
+    aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_REVEALING;
     return status;
 }
 

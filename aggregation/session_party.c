@@ -810,7 +810,7 @@ enum sotto_status sotto_session_party_input(struct sotto_session_party *party,
     return party->phase == SOTTO_PARTY_SHARED ? party_mask(party) : SOTTO_OK;
 }
 
-/* --- LIVING -> CONSENT --- */
+/* --- LIVING -> RECORD -> CONSENT --- */
 
 static enum sotto_status party_check_living(const struct sotto_session_party *party,
                                             const uint8_t *living, struct sotto_error *err)
@@ -826,85 +826,6 @@ static enum sotto_status party_check_living(const struct sotto_session_party *pa
                                "%u survivors: at least %u needed, this party and its holders among "
                                "them",
                                bitmap_count(living, parties_len), party->need);
-    }
-    return SOTTO_OK;
-}
-
-static enum sotto_status party_consent(struct sotto_session_party *party)
-{
-    uint8_t digest[HASH_BYTES];
-    struct sotto_signature signature;
-    struct sotto_writer writer;
-    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
-                            party->roster.adverts_len);
-    sotto_identity_sign(party->identity, &signature, SURVIVORS_LABEL, digest, sizeof digest);
-    party_begin(party, &writer, SOTTO_MESSAGE_CONSENT);
-    sotto_write_bytes(&writer, signature.bytes, sizeof signature.bytes);
-    enum sotto_status status = sotto_message_finish(&writer, &party->consent, party->identity);
-    return status == SOTTO_OK ? party_send(party, &party->consent) : status;
-}
-
-static enum sotto_status party_receive_living(struct sotto_session_party *party,
-                                              struct sotto_reader *reader, struct sotto_error *err)
-{
-    uint32_t parties_len = party->roster.adverts_len;
-    const uint8_t *living = sotto__bitmap_read(reader, parties_len);
-    if (living == NULL || !sotto_reader_finished(reader)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the survivor set is malformed");
-    }
-    if (party->phase >= SOTTO_PARTY_CONSENTED) {
-        if (memcmp(living, party->living, bitmap_bytes(parties_len)) != 0) {
-            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                                   "the aggregator asks for consent to a second survivor set");
-        }
-        return party_send(party, &party->consent);
-    }
-    if (party->phase != SOTTO_PARTY_MASKED) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE, "a survivor set before the masked inputs");
-    }
-    enum sotto_status status = party_check_living(party, living, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    /* From here on only this set exists, even if the answer can't be sent. */
-    memcpy(party->living, living, bitmap_bytes(parties_len));
-    party->phase = SOTTO_PARTY_CONSENTED;
-    status = party_consent(party);
-    return status == SOTTO_OK
-               ? SOTTO_OK
-               : sotto_error_set(err, status, "signing survivors: %s", sotto_status_text(status));
-}
-
-/* --- UNMASK -> RECORD -> REVEAL --- */
-
-static enum sotto_status party_check_consents(struct sotto_session_party *party,
-                                              struct sotto_reader *reader, struct sotto_error *err)
-{
-    uint8_t digest[HASH_BYTES];
-    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
-                            party->roster.adverts_len);
-    uint32_t count = sotto_read_u32(reader);
-    uint32_t next = 0; /* ascending: nobody counts twice */
-    for (uint32_t k = 0; k < count; k++) {
-        uint32_t index = sotto_read_u32(reader);
-        struct sotto_signature signature;
-        sotto_read_copy(reader, signature.bytes, sizeof signature.bytes);
-        bool known =
-            index >= next && index < party->roster.adverts_len && bitmap_get(party->living, index);
-        if (!known || !sotto_key_verify(party_key(party, index), &signature, SURVIVORS_LABEL,
-                                        digest, sizeof digest)) {
-            return sotto_error_set(err, SOTTO_ERROR_AUTH,
-                                   "a consent of the survivors is not right");
-        }
-        party->counters.signatures++;
-        next = index + 1;
-    }
-    if (!sotto_reader_finished(reader)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
-    }
-    if (count < party->roster.graph.threshold) {
-        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", count,
-                               party->roster.graph.threshold);
     }
     return SOTTO_OK;
 }
@@ -930,6 +851,108 @@ static enum sotto_status party_push_record(struct sotto_session_party *party)
     return status;
 }
 
+static enum sotto_status party_receive_living(struct sotto_session_party *party,
+                                              struct sotto_reader *reader, struct sotto_error *err)
+{
+    uint32_t parties_len = party->roster.adverts_len;
+    const uint8_t *living = sotto__bitmap_read(reader, parties_len);
+    if (living == NULL || !sotto_reader_finished(reader)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the survivor set is malformed");
+    }
+    if (party->phase >= SOTTO_PARTY_RECORDING) {
+        if (memcmp(living, party->living, bitmap_bytes(parties_len)) != 0) {
+            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                   "the aggregator asks for consent to a second survivor set");
+        }
+        return party->phase > SOTTO_PARTY_RECORDING ? party_send(party, &party->consent) : SOTTO_OK;
+    }
+    if (party->phase != SOTTO_PARTY_MASKED) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "a survivor set before the masked inputs");
+    }
+    enum sotto_status status = party_check_living(party, living, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    /* From here on only this set exists, even if the answer can't be sent. */
+    memcpy(party->living, living, bitmap_bytes(parties_len));
+    party->phase = SOTTO_PARTY_RECORDING;
+    status = party_push_record(party);
+    return status == SOTTO_OK ? SOTTO_OK
+                              : sotto_error_set(err, status, "recording the answer: %s",
+                                                sotto_status_text(status));
+}
+
+enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
+{
+    SOTTO_REQUIRE(party->phase == SOTTO_PARTY_RECORDING);
+    uint8_t digest[HASH_BYTES];
+    struct sotto_signature signature;
+    struct sotto_writer writer;
+    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
+                            party->roster.adverts_len);
+    sotto_identity_sign(party->identity, &signature, SURVIVORS_LABEL, digest, sizeof digest);
+    party->counters.signatures += 2;
+    party_begin(party, &writer, SOTTO_MESSAGE_CONSENT);
+    sotto_write_bytes(&writer, signature.bytes, sizeof signature.bytes);
+    party->phase = SOTTO_PARTY_CONSENTED;
+    enum sotto_status status = sotto_message_finish(&writer, &party->consent, party->identity);
+    return status == SOTTO_OK ? party_send(party, &party->consent) : status;
+}
+
+/* --- UNMASK -> REVEAL --- */
+
+static enum sotto_status party_check_consents(struct sotto_session_party *party,
+                                              struct sotto_reader *reader, struct sotto_error *err)
+{
+    uint8_t digest[HASH_BYTES];
+    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
+                            party->roster.adverts_len);
+    uint32_t count = sotto_read_u32(reader);
+    uint32_t next = 0; /* ascending: nobody counts twice */
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t index = sotto_read_u32(reader);
+        struct sotto_signature signature;
+        sotto_read_copy(reader, signature.bytes, sizeof signature.bytes);
+        bool known = index >= next && index < party->roster.adverts_len &&
+                     bitmap_get(party->living, index) && bitmap_get(party->my_holders, index);
+        if (!known || !sotto_key_verify(party_key(party, index), &signature, SURVIVORS_LABEL,
+                                        digest, sizeof digest)) {
+            return sotto_error_set(err, SOTTO_ERROR_AUTH,
+                                   "a consent of the survivors is not right");
+        }
+        party->counters.signatures++;
+        next = index + 1;
+    }
+    if (!sotto_reader_finished(reader)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
+    }
+    if (count < party->roster.graph.threshold) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", count,
+                               party->roster.graph.threshold);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status party_reveal(struct sotto_session_party *party)
+{
+    struct sotto_writer writer;
+    party_begin(party, &writer, SOTTO_MESSAGE_REVEAL);
+    for (uint32_t k = 0; k < party->held_len; k++) {
+        enum sotto__share_kind kind =
+            bitmap_get(party->living, party->held[k]) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
+        sotto_write_bytes(&writer, party->shares[k].share[kind], SCALAR_BYTES);
+        sotto_write_bytes(&writer, party->shares[k].salt[kind], SALT_BYTES);
+    }
+    party->counters.signatures++;
+    enum sotto_status status = sotto_message_finish(&writer, &party->reveal, party->identity);
+    if (status == SOTTO_OK) {
+        status = party_send(party, &party->reveal);
+    }
+    party_wipe(party);
+    party->phase = status == SOTTO_OK ? SOTTO_PARTY_REVEALED : SOTTO_PARTY_LEFT;
+    return status;
+}
+
 static enum sotto_status party_receive_unmask(struct sotto_session_party *party,
                                               struct sotto_reader *reader, struct sotto_error *err)
 {
@@ -940,35 +963,11 @@ static enum sotto_status party_receive_unmask(struct sotto_session_party *party,
     if (status != SOTTO_OK) {
         return status;
     }
-    if (party->phase == SOTTO_PARTY_REVEALED) {
-        return party_send(party, &party->reveal);
-    }
-    status = party_push_record(party);
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "recording the answer: %s", sotto_status_text(status));
-    }
-    party->phase = SOTTO_PARTY_RECORDING;
-    return SOTTO_OK;
-}
-
-enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
-{
-    SOTTO_REQUIRE(party->phase == SOTTO_PARTY_RECORDING);
-    struct sotto_writer writer;
-    party_begin(party, &writer, SOTTO_MESSAGE_REVEAL);
-    for (uint32_t k = 0; k < party->held_len; k++) {
-        enum sotto__share_kind kind =
-            bitmap_get(party->living, party->held[k]) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
-        sotto_write_bytes(&writer, party->shares[k].share[kind], SCALAR_BYTES);
-        sotto_write_bytes(&writer, party->shares[k].salt[kind], SALT_BYTES);
-    }
-    enum sotto_status status = sotto_message_finish(&writer, &party->reveal, party->identity);
-    if (status == SOTTO_OK) {
-        status = party_send(party, &party->reveal);
-    }
-    party_wipe(party);
-    party->phase = status == SOTTO_OK ? SOTTO_PARTY_REVEALED : SOTTO_PARTY_LEFT;
-    return status;
+    status = party->phase == SOTTO_PARTY_REVEALED ? party_send(party, &party->reveal)
+                                                  : party_reveal(party);
+    return status == SOTTO_OK
+               ? SOTTO_OK
+               : sotto_error_set(err, status, "revealing shares: %s", sotto_status_text(status));
 }
 
 enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,

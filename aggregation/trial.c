@@ -357,7 +357,7 @@ static enum sotto_status trial_steps(struct trial_run *run, struct sotto_error *
         struct sotto_session_counters parties = sum_of_parties(run);
         struct sotto_session_counters aggregator =
             sotto_session_aggregator_counters(run->aggregator);
-        bool opened;
+        bool final;
         run->step = (enum sotto_trial_step)k;
         status = parties_step(run, err);
         if (status == SOTTO_OK) {
@@ -365,7 +365,7 @@ static enum sotto_status trial_steps(struct trial_run *run, struct sotto_error *
         }
         if (status == SOTTO_OK &&
             sotto_session_aggregator_phase(run->aggregator) == SOTTO_AGGREGATOR_FAILED) {
-            status = sotto_session_aggregator_failure(run->aggregator, &opened, err);
+            status = sotto_session_aggregator_failure(run->aggregator, &final, err);
         }
         close_step(run, &parties, &aggregator);
     }

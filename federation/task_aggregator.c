@@ -387,15 +387,15 @@ out:
 static void task_fail_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
-    bool opened;
-    enum sotto_status status = sotto_session_aggregator_failure(task->session, &opened, &err);
+    bool final;
+    enum sotto_status status = sotto_session_aggregator_failure(task->session, &final, &err);
     size_t answered = 0;
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
         answered += sotto_session_aggregator_answered(task->session, i);
     }
     /* Each attempt is smaller than the one before, so that attempts end. */
-    bool again = !opened && status == SOTTO_ERROR_PARTIES && answered < roster->adverts_len &&
+    bool again = !final && status == SOTTO_ERROR_PARTIES && answered < roster->adverts_len &&
                  answered >= sotto_plan_strategy(task->plan)->min_clients;
     if (!again) {
         task_end(task, status, err.text);

@@ -28,7 +28,9 @@ struct sotto_task_party {
     enum task_phase phase;
     struct sotto_session_party *session;
     struct sotto_driver *driver;
-    bool recorded; /* an answer of this task is on disk */
+    bool recorded;  /* consent to a survivor set of this task is on disk, or was asked for */
+    bool computing; /* the host was asked for a partial, and works on it */
+    struct sotto_buffer next_roster; /* came meanwhile: the driver stands still until then */
     struct sotto__outbox outbox;
 };
 
@@ -69,6 +71,7 @@ void sotto_task_party_free(struct sotto_task_party *task)
     }
     sotto_session_party_free(task->session);
     sotto_driver_free(task->driver);
+    sotto_buffer_release(&task->next_roster);
     sotto_schema_release(&task->offer);
     sotto_plan_free(task->plan);
     sotto_free(task->plan_json);
@@ -363,6 +366,7 @@ static void task_receive_roster(struct sotto_task_party *task, const uint8_t *by
         return;
     }
     task->phase = TASK_SESSION;
+    task->computing = true;
     task_heard(task);
     struct sotto_action action = {.kind = SOTTO_ACTION_PARTIAL};
     sotto__outbox_push(&task->outbox, &action);
@@ -371,15 +375,26 @@ static void task_receive_roster(struct sotto_task_party *task, const uint8_t *by
 void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *limbs,
                               size_t limbs_len)
 {
-    if (task->outbox.ended || task->phase != TASK_SESSION) {
-        return; /* the session that asked is over */
+    SOTTO_REQUIRE(task->outbox.ended || task->computing);
+    task->computing = false;
+    if (task->outbox.ended) {
+        return;
     }
-    SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->driver));
-    /* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other hosts). */
-    enum sotto_status status =
-        sotto_session_party_input(task->session, (const uint8_t *)limbs, limbs_len * sizeof *limbs);
-    if (status != SOTTO_OK) {
-        task_leave(task, status, sotto_status_text(status));
+    if (task->phase == TASK_SESSION) {
+        SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->driver));
+        /* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other
+         * hosts). */
+        enum sotto_status status = sotto_session_party_input(task->session, (const uint8_t *)limbs,
+                                                             limbs_len * sizeof *limbs);
+        if (status != SOTTO_OK) {
+            task_leave(task, status, sotto_status_text(status));
+        }
+    } else if (task->next_roster.data != NULL) {
+        /* The session that asked for the partial is over; the next one waited. */
+        struct sotto_buffer roster = task->next_roster;
+        task->next_roster = (struct sotto_buffer){0};
+        task_receive_roster(task, roster.data, roster.data_bytes);
+        sotto_buffer_release(&roster);
     }
     task_settle(task);
 }
@@ -415,6 +430,7 @@ static enum sotto_status task_reopen(struct sotto_task_party *task,
     }
     sotto_session_party_free(task->session);
     task->session = NULL;
+    sotto_buffer_release(&task->next_roster);
     task->terms.label = message->label;
     task_advertise(task);
     return SOTTO_OK;
@@ -466,8 +482,12 @@ static enum sotto_status task_dispatch(struct sotto_task_party *task,
             !sotto_session_label_equal(&message->label, &task->terms.label)) {
             return sotto_error_set(err, SOTTO_ERROR_STATE, "a roster out of turn");
         }
-        task_receive_roster(task, bytes, bytes_len);
-        return SOTTO_OK;
+        if (!task->computing) {
+            task_receive_roster(task, bytes, bytes_len);
+            return SOTTO_OK;
+        }
+        sotto_buffer_release(&task->next_roster);
+        return sotto_buffer_copy(&task->next_roster, bytes, bytes_len);
     default:
         return task_receive_session(task, message, err);
     }

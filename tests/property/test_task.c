@@ -23,6 +23,7 @@ struct host {
     bool off;             /* receives and sends nothing */
     uint16_t dies_before; /* the message type that it never sends, nor anything after */
     bool answered;        /* from an earlier life: see struct sotto_task_party_config */
+    bool slow;            /* leaves PARTIAL to the test */
     size_t peers_len;     /* how many of the others it has pinned; 0: all */
     uint32_t min_parties;
     enum sotto_status ended; /* of DONE */
@@ -142,7 +143,9 @@ static void host_pump(struct host *host)
             host_offer(host);
             break;
         case SOTTO_ACTION_PARTIAL:
-            host_partial(host);
+            if (!host->slow) {
+                host_partial(host);
+            }
             break;
         case SOTTO_ACTION_RECORD:
             sotto_task_party_recorded(host->task);
@@ -504,15 +507,44 @@ static void test_an_unopened_session_starts_again(void **state)
     net_end();
 }
 
-static void test_an_opened_session_does_not(void **state)
+/* After somebody may have consented to a survivor set there is no second try with fewer. */
+static void test_a_session_with_consents_does_not(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {"consents: 3 of 5 parties answered, 4 needed",
+                                          "revealed shares: 3 of 5 parties answered, 4 needed"};
+    for (uint16_t type = SOTTO_MESSAGE_CONSENT; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        begin(5, 3, 5);
+        net.hosts[1].dies_before = type;
+        net.hosts[2].dies_before = type;
+        run();
+        assert_ended(SOTTO_ERROR_PARTIES, reasons[type - SOTTO_MESSAGE_CONSENT]);
+        assert_null(strstr(net.log, "[Restart]"));
+        net_end();
+    }
+}
+
+/* A host may take its time over a partial: the driver stands still, a new attempt waits. */
+static void test_a_new_attempt_waits_for_the_partial(void **state)
 {
     (void)state;
     begin(5, 3, 5);
-    net.hosts[1].dies_before = SOTTO_MESSAGE_REVEAL;
-    net.hosts[2].dies_before = SOTTO_MESSAGE_REVEAL;
+    net.hosts[1].dies_before = SOTTO_MESSAGE_DEAL;
+    net.hosts[2].dies_before = SOTTO_MESSAGE_DEAL;
+    net.hosts[3].slow = true;
+    deliver_all();
+    const struct sotto_driver *driver = sotto_task_party_driver(net.hosts[3].task);
+    net.now_ms = net.deadline_ms;
+    sotto_task_aggregator_tick(net.aggregator, net.now_ms); /* too few dealt: again */
+    net_pump();
+    deliver_all();
+    assert_contains(net.log, "[Restart] task 42 round 1 dealing shares: 3 of 5");
+    assert_ptr_equal(sotto_task_party_driver(net.hosts[3].task), driver);
+    net.hosts[3].slow = false;
+    host_partial(&net.hosts[3]); /* of the attempt before: not used */
+    host_pump(&net.hosts[3]);
     run();
-    assert_ended(SOTTO_ERROR_PARTIES, "revealed shares: 3 of 5 parties answered, 4 needed");
-    assert_null(strstr(net.log, "[Restart]"));
+    assert_result_has("\"joined\": 5, \"survived\": 3");
     net_end();
 }
 
@@ -683,21 +715,23 @@ static void test_a_plan_with_two_parties_is_declined_by_the_parties_too(void **s
     net_end();
 }
 
-/* After it has recorded an answer, a party takes no new attempt at the round. */
+/* After it has recorded its consent, a party takes no new attempt at the round. */
 static void test_no_second_answer_after_the_first(void **state)
 {
     (void)state;
-    struct sotto_buffer reopen;
-    struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 2};
-    begin(5, 3, 5);
-    net.hosts[1].dies_before = SOTTO_MESSAGE_REVEAL;
-    net.hosts[2].dies_before = SOTTO_MESSAGE_REVEAL;
-    deliver_all(); /* the others have revealed */
-    assert_ok(sotto__reopen_seal(&reopen, &label, net.hosts[0].identity));
-    assert_int_equal(host_take(&net.hosts[3], &reopen), SOTTO_ERROR_PROTOCOL);
-    sotto_buffer_release(&reopen);
-    run();
-    net_end();
+    for (uint16_t type = SOTTO_MESSAGE_CONSENT; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        struct sotto_buffer reopen;
+        struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 2};
+        begin(5, 3, 5);
+        net.hosts[1].dies_before = type;
+        net.hosts[2].dies_before = type;
+        deliver_all(); /* the others have consented, or revealed */
+        assert_ok(sotto__reopen_seal(&reopen, &label, net.hosts[0].identity));
+        assert_int_equal(host_take(&net.hosts[3], &reopen), SOTTO_ERROR_PROTOCOL);
+        sotto_buffer_release(&reopen);
+        run();
+        net_end();
+    }
 }
 
 static void test_a_silent_aggregator_is_left(void **state)
@@ -773,7 +807,8 @@ int main(void)
         cmocka_unit_test(test_a_loss_at_every_step),
         cmocka_unit_test(test_a_loss_among_three_is_final),
         cmocka_unit_test(test_an_unopened_session_starts_again),
-        cmocka_unit_test(test_an_opened_session_does_not),
+        cmocka_unit_test(test_a_session_with_consents_does_not),
+        cmocka_unit_test(test_a_new_attempt_waits_for_the_partial),
         cmocka_unit_test(test_a_party_that_comes_back_before_the_start_takes_part),
         cmocka_unit_test(test_a_party_that_joined_died_and_came_back_joins_anew),
         cmocka_unit_test(test_a_party_that_comes_back_too_late_is_lost_at_once),

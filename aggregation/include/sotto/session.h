@@ -128,8 +128,8 @@ enum sotto_party_phase {
     SOTTO_PARTY_DEALT,      /* waits for shares */
     SOTTO_PARTY_SHARED,     /* has its shares, waits for its input */
     SOTTO_PARTY_MASKED,     /* waits for the living */
-    SOTTO_PARTY_CONSENTED,  /* waits for the signatures */
     SOTTO_PARTY_RECORDING,  /* waits for its host */
+    SOTTO_PARTY_CONSENTED,  /* waits for the signatures */
     SOTTO_PARTY_REVEALED,   /* has done its part */
     SOTTO_PARTY_LEFT,       /* found a peer cheating, and said so */
 };
@@ -169,7 +169,7 @@ SOTTO_API enum sotto_status
 sotto_session_party_leave(struct sotto_session_party *party,
                           const struct sotto_leave *leave) SOTTO_NODISCARD;
 
-/* The RECORD is durable: sends REVEAL. */
+/* The RECORD is durable: sends CONSENT. */
 SOTTO_API enum sotto_status
 sotto_session_party_recorded(struct sotto_session_party *party) SOTTO_NODISCARD;
 
@@ -232,9 +232,10 @@ SOTTO_API bool sotto_session_aggregator_answered(const struct sotto_session_aggr
 SOTTO_API const struct sotto_roster *
 sotto_session_aggregator_roster(const struct sotto_session_aggregator *aggregator);
 
-/* FAILED: why; *opened tells that UNMASK was sent, so that nobody may try again with fewer. */
+/* FAILED: why; *final tells that consent to a survivor set was asked for, so that nobody may try
+ * again with fewer. */
 SOTTO_API enum sotto_status
-sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregator, bool *opened,
+sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregator, bool *final,
                                  struct sotto_error *err);
 
 /* SUMMED: the sum over the living. Borrows. */
