@@ -47,9 +47,20 @@ bool sotto__point_multiply(uint8_t out[POINT_BYTES], const uint8_t scalar[SCALAR
 
 /* --- shamir.c: shares over the scalars --- */
 
-/* The polynomial's value at x = holder + 1; coefficients[0] is the secret. CT: in coefficients. */
-void sotto__shamir_share(uint8_t out[SCALAR_BYTES], const uint8_t *coefficients, uint32_t threshold,
-                         uint32_t holder);
+/* What dealing to some holders needs that is public: the first threshold - 1 of them (distinct) get
+ * uniform shares, which with the secret are a polynomial; the others' shares follow. */
+struct sotto__shamir_dealer;
+enum sotto_status sotto__shamir_dealer_new(struct sotto__shamir_dealer **out,
+                                           const uint32_t *holders,
+                                           uint32_t threshold) SOTTO_NODISCARD;
+void sotto__shamir_dealer_free(struct sotto__shamir_dealer *dealer);
+/* Prepares one polynomial: values holds the secret, then the first threshold - 1 shares. weighted
+ * has threshold scalars. CT: in values. */
+void sotto__shamir_weigh(const struct sotto__shamir_dealer *dealer, uint8_t *weighted,
+                         const uint8_t *values);
+/* The share of another holder. CT: in weighted. */
+void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer, uint8_t out[SCALAR_BYTES],
+                          const uint8_t *weighted, uint32_t holder);
 
 /* The Lagrange basis at 0 of these holders (distinct), basis[k] for holders[k], SCALAR_BYTES each.
  */

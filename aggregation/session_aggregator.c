@@ -26,6 +26,8 @@ struct member {
     struct sotto_signature consent;
     struct revealed *shares; /* of this member's secret: the first threshold that came */
     uint32_t shares_len;
+    uint8_t *pair_keys; /* 32 bytes for each of its dead partners, as it revealed them */
+    uint32_t pair_keys_len;
 };
 
 /* That `dealer` dealt a share to somebody, at a position of its holders. */
@@ -55,6 +57,7 @@ struct sotto_session_aggregator {
     struct holding *holdings;
     size_t *starts;
     uint32_t complete_secrets; /* dealers of whom threshold shares were revealed */
+    size_t missing_keys;       /* pair masks between living and dead whose keys were not revealed */
     uint8_t *sum;              /* of the masked inputs, in the end of the inputs */
     struct sotto_error failure;
 };
@@ -161,6 +164,10 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
         if (member->shares != NULL) {
             sotto_wipe(member->shares, aggregator->roster.graph.threshold * sizeof *member->shares);
             sotto_free(member->shares);
+        }
+        if (member->pair_keys != NULL) {
+            sotto_wipe(member->pair_keys, (size_t)member->pair_keys_len * 32);
+            sotto_free(member->pair_keys);
         }
     }
     sotto_free(aggregator->members);
@@ -451,6 +458,40 @@ static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggre
     return status;
 }
 
+/* Marks with whom a dealer has pair masks: whom it drew, and who drew it. */
+static void mark_partners(const struct sotto_session_aggregator *aggregator, uint8_t *marks,
+                          uint32_t dealer)
+{
+    uint32_t masks = aggregator->roster.graph.masks;
+    memset(marks, 0, bitmap_bytes(parties_len(aggregator)));
+    for (uint32_t p = 1; p <= masks; p++) {
+        bitmap_set(marks, aggregator->members[dealer].holders[p]);
+    }
+    for (size_t k = aggregator->starts[dealer]; k < aggregator->starts[dealer + 1]; k++) {
+        const struct holding *holding = &aggregator->holdings[k];
+        if (holding->position >= 1 && holding->position <= masks) {
+            bitmap_set(marks, holding->dealer);
+        }
+    }
+}
+
+/* The dead dealers with whom a living member has pair masks, ascending; out has room for all
+ * parties. Returns: how many. */
+static uint32_t dead_partners(const struct sotto_session_aggregator *aggregator, uint32_t *out,
+                              uint32_t index)
+{
+    uint8_t marks[(SOTTO_SESSION_PARTIES_MAX + 7) / 8];
+    uint32_t len = 0;
+    mark_partners(aggregator, marks, index);
+    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+        if (bitmap_get(marks, i) && bitmap_get(aggregator->dealers, i) &&
+            !bitmap_get(aggregator->living, i)) {
+            out[len++] = i;
+        }
+    }
+    return len;
+}
+
 /* How many of a member's holders consented. */
 static uint32_t count_consents(const struct sotto_session_aggregator *aggregator, uint32_t index)
 {
@@ -485,7 +526,11 @@ static enum sotto_status send_unmask_to(struct sotto_session_aggregator *aggrega
 static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggregator)
 {
     enum sotto_status status = SOTTO_OK;
+    uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
     for (uint32_t j = 0; status == SOTTO_OK && j < parties_len(aggregator); j++) {
+        if (bitmap_get(aggregator->living, j)) {
+            aggregator->missing_keys += dead_partners(aggregator, partners, j);
+        }
         if (bitmap_get(aggregator->living, j) &&
             count_consents(aggregator, j) >= aggregator->roster.graph.threshold) {
             status = send_unmask_to(aggregator, j);
@@ -528,10 +573,10 @@ static void basis_for(struct basis *basis, const struct member *dealer, uint32_t
     }
 }
 
-/* The secrets of all dealers, checked against what they committed to. Returns: the least index of a
- * dealer whose secret is another, or UINT32_MAX. */
+/* The secrets of the dealers in a bitmap, checked against what they committed to. Returns: the
+ * least index of a dealer whose secret is another, or UINT32_MAX. */
 static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uint8_t *secrets,
-                                enum sotto_status *out_status)
+                                const uint8_t *needed, enum sotto_status *out_status)
 {
     uint32_t threshold = aggregator->roster.graph.threshold;
     uint32_t n = parties_len(aggregator);
@@ -544,7 +589,7 @@ static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uin
         bool able = basis.scalars != NULL && basis.holders != NULL;
 #pragma omp for schedule(static) reduction(min : cheat)
         for (uint32_t i = 0; i < n; i++) {
-            if (!able || !bitmap_get(aggregator->dealers, i)) {
+            if (!able || !bitmap_get(needed, i)) {
                 continue;
             }
             uint8_t point[POINT_BYTES];
@@ -565,57 +610,44 @@ static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uin
             *out_status = SOTTO_ERROR_NO_MEMORY;
         }
     }
-    aggregator->counters.group_operations += bitmap_count(aggregator->dealers, n);
+    aggregator->counters.group_operations += bitmap_count(needed, n);
     return cheat;
 }
 
 /* A mask that is left in the sum: a living party's own (partner == dealer), or the one that a
- * living party shares with a dead dealer. */
+ * living party shares with a dead dealer, whose key it may have revealed. */
 struct leftover {
     uint32_t dealer;
     uint32_t partner;
+    const uint8_t *key; /* NULL: to be derived from the dealer's secret */
 };
 
-/* Marks with whom a dealer has pair masks: whom it drew, and who drew it. */
-static void mark_partners(const struct sotto_session_aggregator *aggregator, uint8_t *marks,
-                          uint32_t dealer)
-{
-    uint32_t masks = aggregator->roster.graph.masks;
-    memset(marks, 0, bitmap_bytes(parties_len(aggregator)));
-    for (uint32_t p = 1; p <= masks; p++) {
-        bitmap_set(marks, aggregator->members[dealer].holders[p]);
-    }
-    for (size_t k = aggregator->starts[dealer]; k < aggregator->starts[dealer + 1]; k++) {
-        const struct holding *holding = &aggregator->holdings[k];
-        if (holding->position >= 1 && holding->position <= masks) {
-            bitmap_set(marks, holding->dealer);
-        }
-    }
-}
-
-/* All masks that are left in the sum. leftovers NULL: counts only. */
+/* All masks that are left in the sum. leftovers NULL: counts only. Marks the dealers whose secrets
+ * are needed. */
 static size_t list_leftovers(const struct sotto_session_aggregator *aggregator,
-                             struct leftover *leftovers)
+                             struct leftover *leftovers, uint8_t *needed)
 {
     size_t len = 0;
-    uint8_t marks[(SOTTO_SESSION_PARTIES_MAX + 7) / 8];
-    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
-        if (!bitmap_get(aggregator->dealers, i)) {
+    uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
+    for (uint32_t j = 0; j < parties_len(aggregator); j++) {
+        const struct member *member = &aggregator->members[j];
+        uint32_t partners_len = 0;
+        if (!bitmap_get(aggregator->living, j)) {
             continue;
         }
-        bool lives = bitmap_get(aggregator->living, i);
-        memset(marks, 0, sizeof marks);
-        if (lives) {
-            bitmap_set(marks, i);
-        } else {
-            mark_partners(aggregator, marks, i);
+        partners_len = dead_partners(aggregator, partners, j);
+        bitmap_set(needed, j);
+        if (leftovers != NULL) {
+            leftovers[len] = (struct leftover){j, j, NULL};
         }
-        for (uint32_t j = 0; j < parties_len(aggregator); j++) {
-            if (bitmap_get(marks, j) && bitmap_get(aggregator->living, j)) {
-                if (leftovers != NULL) {
-                    leftovers[len] = (struct leftover){i, j};
-                }
-                len++;
+        len++;
+        for (uint32_t k = 0; k < partners_len; k++, len++) {
+            const uint8_t *key = member->revealed ? member->pair_keys + (size_t)k * 32 : NULL;
+            if (key == NULL) {
+                bitmap_set(needed, partners[k]);
+            }
+            if (leftovers != NULL) {
+                leftovers[len] = (struct leftover){partners[k], j, key};
             }
         }
     }
@@ -635,60 +667,62 @@ static void derive_leftover(const struct sotto_session_aggregator *aggregator,
         out->sign = MASK_SUBTRACT;
         return;
     }
+    /* j added the stream if the dealer's index is above its own. */
+    out->sign = i > j ? MASK_SUBTRACT : MASK_ADD;
+    if (leftover->key != NULL) {
+        memcpy(out->key, leftover->key, sizeof out->key);
+        return;
+    }
     uint8_t shared[POINT_BYTES];
     SOTTO_REQUIRE(sotto__point_multiply(shared, secret, aggregator->roster.adverts[j].mask_point));
     sotto__derive_key(out->key, "sotto pair mask", shared, aggregator->session,
                       member_key(aggregator, j < i ? j : i), member_key(aggregator, j < i ? i : j));
-    /* j added the stream if the dealer's index is above its own. */
-    out->sign = i > j ? MASK_SUBTRACT : MASK_ADD;
     sotto_wipe(shared, sizeof shared);
 }
 
 static enum sotto_status remove_masks(struct sotto_session_aggregator *aggregator,
-                                      const uint8_t *secrets)
+                                      const uint8_t *secrets, const struct leftover *leftovers,
+                                      size_t len)
 {
-    size_t len = list_leftovers(aggregator, NULL);
-    struct leftover *leftovers = sotto_alloc_array(len, sizeof *leftovers);
     struct sotto__mask_key *keys = sotto_alloc_array(len, sizeof *keys);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (leftovers != NULL && keys != NULL) {
-        (void)list_leftovers(aggregator, leftovers);
+    if (keys == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
 #pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES)
-        for (size_t k = 0; k < len; k++) {
-            derive_leftover(aggregator, &keys[k], &leftovers[k], secrets);
-        }
-        status =
-            sotto__mask_apply(aggregator->sum, aggregator->runs, aggregator->runs_len, keys, len);
-        aggregator->counters.group_operations +=
-            len - bitmap_count(aggregator->living, parties_len(aggregator));
-        aggregator->counters.keystream_bytes += len * aggregator->vector_bytes;
+    for (size_t k = 0; k < len; k++) {
+        derive_leftover(aggregator, &keys[k], &leftovers[k], secrets);
     }
-    if (keys != NULL) {
-        sotto_wipe(keys, len * sizeof *keys);
-    }
+    enum sotto_status status =
+        sotto__mask_apply(aggregator->sum, aggregator->runs, aggregator->runs_len, keys, len);
+    aggregator->counters.group_operations += aggregator->missing_keys;
+    aggregator->counters.keystream_bytes += len * aggregator->vector_bytes;
+    sotto_wipe(keys, len * sizeof *keys);
     sotto_free(keys);
-    sotto_free(leftovers);
     return status;
 }
 
 static enum sotto_status finish_sum(struct sotto_session_aggregator *aggregator)
 {
-    size_t secrets_bytes = (size_t)parties_len(aggregator) * SCALAR_BYTES;
-    uint8_t *secrets = sotto_secret_alloc(secrets_bytes);
+    uint8_t needed[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
+    size_t len = list_leftovers(aggregator, NULL, needed);
+    struct leftover *leftovers = sotto_alloc_array(len, sizeof *leftovers);
+    uint8_t *secrets = sotto_secret_alloc((size_t)parties_len(aggregator) * SCALAR_BYTES);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (secrets != NULL) {
-        uint32_t cheat = recover_secrets(aggregator, secrets, &status);
+    if (secrets != NULL && leftovers != NULL) {
+        (void)list_leftovers(aggregator, leftovers, needed);
+        uint32_t cheat = recover_secrets(aggregator, secrets, needed, &status);
         if (status == SOTTO_OK && cheat != UINT32_MAX) {
             char name[SOTTO_KEY_TEXT_BYTES];
             sotto_key_to_text(member_key(aggregator, cheat), name);
             status = sotto_error_set(&aggregator->failure, SOTTO_ERROR_PROTOCOL,
                                      "dealer %s committed to shares of another secret", name);
         }
-    }
-    if (status == SOTTO_OK) {
-        status = remove_masks(aggregator, secrets);
+        if (status == SOTTO_OK) {
+            status = remove_masks(aggregator, secrets, leftovers, len);
+        }
     }
     sotto_secret_free(secrets);
+    sotto_free(leftovers);
     if (status == SOTTO_OK) {
         aggregator->phase = SOTTO_AGGREGATOR_SUMMED;
     }
@@ -737,13 +771,17 @@ static bool holders_suffice(const struct sotto_session_aggregator *aggregator, b
     return true;
 }
 
+/* Keys that nobody revealed cost a multiplication each: so few are not worth waiting for. */
+#define MISSING_KEYS_MAX 1000
+
 /* Whether a step may end before everybody has answered: on a complete graph with threshold
  * consents, on any with threshold shares of every secret. */
 static bool step_is_complete(const struct sotto_session_aggregator *aggregator)
 {
     uint32_t n = parties_len(aggregator);
     if (aggregator->phase == SOTTO_AGGREGATOR_REVEALING) {
-        return aggregator->complete_secrets == bitmap_count(aggregator->dealers, n);
+        return aggregator->complete_secrets == bitmap_count(aggregator->dealers, n) &&
+               aggregator->missing_keys <= MISSING_KEYS_MAX;
     }
     return aggregator->phase == SOTTO_AGGREGATOR_CONSENTING &&
            sotto_graph_is_complete(&aggregator->roster.graph, n) &&
@@ -959,7 +997,29 @@ static bool check_openings(const struct sotto_session_aggregator *aggregator, ui
             return false;
         }
     }
-    return sotto_reader_finished(reader);
+    return true;
+}
+
+/* Reads the keys of the pair masks with the dead. They are not checked: whoever lies about one
+ * could as well have lied about its input. */
+static enum sotto_status read_pair_keys(struct sotto_session_aggregator *aggregator, uint32_t index,
+                                        struct sotto_reader *reader)
+{
+    uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
+    uint32_t len = dead_partners(aggregator, partners, index);
+    struct member *member = &aggregator->members[index];
+    const uint8_t *keys = sotto_read_bytes(reader, (size_t)len * 32);
+    if (!sotto_reader_finished(reader)) {
+        return SOTTO_ERROR_PROTOCOL;
+    }
+    uint8_t *copy = sotto_alloc((size_t)len * 32);
+    if (copy == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    memcpy(copy, keys, (size_t)len * 32);
+    member->pair_keys = copy;
+    member->pair_keys_len = len;
+    return SOTTO_OK;
 }
 
 /* Makes room for shares of every dealer that a holder reveals shares of. */
@@ -1005,16 +1065,21 @@ static enum sotto_status receive_reveal(struct sotto_session_aggregator *aggrega
         sotto_free(shares);
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
     }
-    enum sotto_status status = SOTTO_OK;
-    if (check_openings(aggregator, shares, index, reader)) {
+    enum sotto_status status = check_openings(aggregator, shares, index, reader)
+                                   ? read_pair_keys(aggregator, index, reader)
+                                   : SOTTO_ERROR_PROTOCOL;
+    if (status == SOTTO_OK) {
         keep_shares(aggregator, shares, index);
+        aggregator->missing_keys -= aggregator->members[index].pair_keys_len;
         aggregator->members[index].revealed = true;
-    } else {
+    } else if (status == SOTTO_ERROR_PROTOCOL) {
         char name[SOTTO_KEY_TEXT_BYTES];
         sotto_key_to_text(member_key(aggregator, index), name);
         aggregator->members[index].left = true; /* it will not do better a second time */
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                                 "holder %s revealed shares that nobody dealt to it", name);
+        (void)sotto_error_set(err, status, "holder %s revealed shares that nobody dealt to it",
+                              name);
+    } else {
+        (void)sotto_error_set(err, status, "no memory for keys");
     }
     sotto_wipe(shares, held * SCALAR_BYTES);
     sotto_free(shares);

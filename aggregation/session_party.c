@@ -230,26 +230,31 @@ static void party_channel_key(const struct sotto_session_party *party, uint8_t o
                    party->roster.adverts[peer].channel_point, dealer, holder);
 }
 
-/* What dealing needs for a moment; lives in guarded memory. coefficients[kind] has threshold
- * scalars, pairs one entry for each holder, by position. */
+/* What dealing needs for a moment. values and weighted have threshold scalars for each kind, pairs
+ * one entry for each holder, by position; these three live in guarded memory. */
 struct dealing_work {
-    uint8_t *coefficients[2];
+    struct sotto__shamir_dealer *dealer;
+    uint8_t *values[2];
+    uint8_t *weighted[2];
     struct sotto__share_pair *pairs;
 };
 
+/* The secrets, and uniform shares for the first threshold - 1 holders: with these, polynomials. */
 static enum sotto_status draw_polynomials(struct sotto_session_party *party,
                                           struct dealing_work *work)
 {
-    memcpy(work->coefficients[SHARE_OF_MASK_KEY], party->secrets->mask_key, SCALAR_BYTES);
-    memcpy(work->coefficients[SHARE_OF_SELF_SEED], party->secrets->self_seed, SCALAR_BYTES);
+    memcpy(work->values[SHARE_OF_MASK_KEY], party->secrets->mask_key, SCALAR_BYTES);
+    memcpy(work->values[SHARE_OF_SELF_SEED], party->secrets->self_seed, SCALAR_BYTES);
     for (size_t kind = 0; kind < 2; kind++) {
         for (uint32_t k = 1; k < party->roster.graph.threshold; k++) {
-            enum sotto_status status = sotto__scalar_random(
-                work->coefficients[kind] + (size_t)k * SCALAR_BYTES, party->random);
+            uint8_t *value = work->values[kind] + (size_t)k * SCALAR_BYTES;
+            enum sotto_status status = sotto__scalar_random(value, party->random);
             if (status != SOTTO_OK) {
                 return status;
             }
+            memcpy(work->pairs[k - 1].share[kind], value, SCALAR_BYTES);
         }
+        sotto__shamir_weigh(work->dealer, work->weighted[kind], work->values[kind]);
     }
     return SOTTO_OK;
 }
@@ -264,18 +269,20 @@ static enum sotto_status draw_salts(struct sotto_session_party *party, struct de
     return status;
 }
 
-/* Shares, and the leaves that commit to them (two hashes a holder). */
+/* The other shares, and the leaves that commit to all of them (two hashes a holder). */
 static void make_shares(const struct sotto_session_party *party, struct dealing_work *work,
                         uint8_t *leaves)
 {
     uint32_t threshold = party->roster.graph.threshold;
     uint32_t holders_len = party->roster.graph.holders;
-#pragma omp parallel for schedule(static) if (holders_len > PARALLEL_PARTIES)
+#pragma omp parallel for schedule(dynamic, 8) if (holders_len > PARALLEL_PARTIES)
     for (uint32_t p = 0; p < holders_len; p++) {
         struct sotto__share_pair *pair = &work->pairs[p];
         for (size_t kind = 0; kind < 2; kind++) {
-            sotto__shamir_share(pair->share[kind], work->coefficients[kind], threshold,
-                                party->holders[p]);
+            if (p + 1 >= threshold) {
+                sotto__shamir_extend(work->dealer, pair->share[kind], work->weighted[kind],
+                                     party->holders[p]);
+            }
             sotto__share_leaf(leaves + ((size_t)2 * p + kind) * HASH_BYTES, party->session,
                               party->own, party->holders[p], (enum sotto__share_kind)kind,
                               pair->salt[kind], pair->share[kind]);
@@ -355,16 +362,23 @@ static enum sotto_status party_deal(struct sotto_session_party *party)
     size_t holders_len = party->roster.graph.holders;
     size_t polynomial_bytes = (size_t)party->roster.graph.threshold * SCALAR_BYTES;
     uint8_t *leaves = sotto_alloc_array(2 * holders_len, HASH_BYTES);
-    uint8_t *coefficients = sotto_secret_alloc(2 * polynomial_bytes);
+    uint8_t *scalars = sotto_secret_alloc(4 * polynomial_bytes);
     struct dealing_work work = {.pairs = sotto_secret_alloc(holders_len * sizeof *work.pairs)};
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (leaves != NULL && coefficients != NULL && work.pairs != NULL) {
-        work.coefficients[0] = coefficients;
-        work.coefficients[1] = coefficients + polynomial_bytes;
+    if (leaves != NULL && scalars != NULL && work.pairs != NULL) {
+        for (size_t kind = 0; kind < 2; kind++) {
+            work.values[kind] = scalars + 2 * kind * polynomial_bytes;
+            work.weighted[kind] = work.values[kind] + polynomial_bytes;
+        }
+        status =
+            sotto__shamir_dealer_new(&work.dealer, party->holders, party->roster.graph.threshold);
+    }
+    if (status == SOTTO_OK) {
         status = party_write_deal(party, &work, leaves);
     }
+    sotto__shamir_dealer_free(work.dealer);
     sotto_secret_free(work.pairs);
-    sotto_secret_free(coefficients);
+    sotto_secret_free(scalars);
     sotto_free(leaves);
     return status;
 }
@@ -933,6 +947,25 @@ static enum sotto_status party_check_consents(struct sotto_session_party *party,
     return SOTTO_OK;
 }
 
+/* The keys of the pair masks with the dead: it saves the aggregator as many multiplications. It
+ * could derive them itself from the dead one's secret, so they tell it nothing more. */
+static void party_write_pair_keys(struct sotto_session_party *party, struct sotto_writer *writer)
+{
+    for (uint32_t j = 0; j < party_count(party); j++) {
+        if (!bitmap_get(party->partners, j) || !bitmap_get(party->dealers, j) ||
+            bitmap_get(party->living, j)) {
+            continue;
+        }
+        uint8_t *key = sotto_write_space(writer, 32);
+        if (key != NULL) {
+            party_pair_key(party, key, "sotto pair mask", party->secrets->mask_key,
+                           party->roster.adverts[j].mask_point, j < party->own ? j : party->own,
+                           j < party->own ? party->own : j);
+            party->counters.group_operations++;
+        }
+    }
+}
+
 static enum sotto_status party_reveal(struct sotto_session_party *party)
 {
     struct sotto_writer writer;
@@ -943,6 +976,7 @@ static enum sotto_status party_reveal(struct sotto_session_party *party)
         sotto_write_bytes(&writer, party->shares[k].share[kind], SCALAR_BYTES);
         sotto_write_bytes(&writer, party->shares[k].salt[kind], SALT_BYTES);
     }
+    party_write_pair_keys(party, &writer);
     party->counters.signatures++;
     enum sotto_status status = sotto_message_finish(&writer, &party->reveal, party->identity);
     if (status == SOTTO_OK) {

@@ -46,14 +46,24 @@ static void test_any_threshold_many_shares_give_the_secret(void **state)
 {
     (void)state;
     enum { THRESHOLD = 4, HOLDERS = 7 };
-    uint8_t coefficients[THRESHOLD * SCALAR_BYTES];
+    static const uint32_t order[HOLDERS] = {4, 0, 6, 2, 1, 5, 3}; /* as drawn on a sparse graph */
+    uint8_t values[THRESHOLD * SCALAR_BYTES]; /* the secret, then the first shares */
+    uint8_t weighted[THRESHOLD * SCALAR_BYTES];
     uint8_t shares[HOLDERS][SCALAR_BYTES];
+    struct sotto__shamir_dealer *dealer;
     for (size_t k = 0; k < THRESHOLD; k++) {
-        assert_ok(sotto__scalar_random(coefficients + k * SCALAR_BYTES, source));
+        assert_ok(sotto__scalar_random(values + k * SCALAR_BYTES, source));
     }
-    for (uint32_t j = 0; j < HOLDERS; j++) {
-        sotto__shamir_share(shares[j], coefficients, THRESHOLD, j);
+    assert_ok(sotto__shamir_dealer_new(&dealer, order, THRESHOLD));
+    sotto__shamir_weigh(dealer, weighted, values);
+    for (uint32_t p = 0; p < HOLDERS; p++) {
+        if (p + 1 < THRESHOLD) {
+            memcpy(shares[order[p]], values + (p + 1) * SCALAR_BYTES, SCALAR_BYTES);
+        } else {
+            sotto__shamir_extend(dealer, shares[order[p]], weighted, order[p]);
+        }
     }
+    sotto__shamir_dealer_free(dealer);
     for (uint32_t set = 0; set < 1U << HOLDERS; set++) {
         uint32_t holders[HOLDERS];
         uint8_t basis[HOLDERS * SCALAR_BYTES];
@@ -71,7 +81,7 @@ static void test_any_threshold_many_shares_give_the_secret(void **state)
         for (uint32_t k = 0; k < len; k++) {
             sotto__shamir_accumulate(secret, basis + (size_t)k * SCALAR_BYTES, shares[holders[k]]);
         }
-        bool found = memcmp(secret, coefficients, SCALAR_BYTES) == 0;
+        bool found = memcmp(secret, values, SCALAR_BYTES) == 0;
         assert_int_equal(found, len >= THRESHOLD);
     }
 }
