@@ -24,6 +24,9 @@ export PKG_CONFIG_PATH=$libdir LD_LIBRARY_PATH=${libdir%/pkgconfig}
 read -ra flags < <(pkg-config --cflags --libs sotto)
 cc -std=c17 -Wall -Wextra -Wpedantic -Werror "$work/readme.c" -o "$work/consumer_pc" "${flags[@]}"
 
+cc -std=c17 -Wall -Wextra -Wpedantic -Werror "$source_dir/tests/package/research.c" -o "$work/research" "${flags[@]}" -lm
+"$work/research" | grep '^18 survivors, first sum ' || { echo "research.c failed" >&2; exit 1; }
+
 printf 'wage\n100.25\n200.50\n' >"$work/a.csv"
 printf 'wage\n300\nNA\n' >"$work/b.csv"
 printf 'wage\n400.75\n' >"$work/c.csv"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Real vectors: encoding, sums, and the program of thirty lines that uses them. */
+/* Real vectors: encoding, and sums of them. */
 #include "test.h"
 
 #include <math.h>
@@ -71,7 +71,7 @@ static void test_values_out_of_bounds_are_named(void **state)
     }
 }
 
-/* The program of README.md, "From C", for research: N parties, some of whom vanish. */
+/* As tests/package/research.c does it: N parties, some of whom vanish. */
 static const struct sotto_fixed fixed = {5, 24, 1};
 
 static void gradient(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes)
