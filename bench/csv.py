@@ -71,6 +71,7 @@ def duckdb_run(typed):
     import duckdb
     base = duckdb.connect()
     base.execute(f"SET threads={threads}")
+    base.execute("SET enable_progress_bar=false")
     extra = f", header=true, auto_detect=false, delim=',', quote='\"', columns={types}" if typed else ""
     read = f"read_csv('{path}'{extra})"
     def run():

@@ -13,6 +13,7 @@ void sotto_catalogue_free(struct sotto_catalogue *catalogue)
         sotto_free(catalogue->columns[i].name);
     }
     sotto_free(catalogue->columns);
+    sotto_free(catalogue->spans);
     sotto_free(catalogue);
 }
 
@@ -29,6 +30,7 @@ size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char 
 struct cataloguing {
     const struct sotto__na_words *na;
     struct sotto_catalogue *catalogue;
+    struct sotto__tally *tallies;
 };
 
 static enum sotto_status visit_header(void *context, struct sotto__csv_reader *reader,
@@ -44,7 +46,8 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
         }
         catalogue->columns_len++;
     }
-    if (catalogue->columns_len != names_len) {
+    work->tallies = sotto_alloc_array(names_len, sizeof *work->tallies);
+    if (catalogue->columns_len != names_len || work->tallies == NULL) {
         return sotto__csv_error(reader, SOTTO_ERROR_NO_MEMORY, SIZE_MAX, "out of memory");
     }
     return SOTTO_OK;
@@ -55,24 +58,7 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
 {
     (void)reader;
     struct cataloguing *work = context;
-    struct sotto_catalogue_column *known = &work->catalogue->columns[column];
-    if (sotto__na_words_contain(work->na, text, text_bytes)) {
-        known->missing++;
-        return SOTTO_OK;
-    }
-    if (known->type.kind == SOTTO_KIND_STRING) {
-        return SOTTO_OK; /* the top of the lattice */
-    }
-    struct sotto__number number;
-    bool truth;
-    struct sotto_type type = {.kind = SOTTO_KIND_STRING};
-    if (sotto__number_parse(&number, text, text_bytes)) {
-        type = number.type;
-        known->digits_lost = known->digits_lost || number.digits_lost;
-    } else if (sotto__bool_parse(&truth, text, text_bytes)) {
-        type.kind = SOTTO_KIND_BOOL;
-    }
-    known->type = sotto_type_join(known->type, type);
+    sotto__tally_text(&work->tallies[column], work->na, text, text_bytes);
     return SOTTO_OK;
 }
 
@@ -84,17 +70,63 @@ static enum sotto_status visit_row(void *context, struct sotto__csv_reader *read
     return SOTTO_OK;
 }
 
+/* Line by line, through libcsv. */
+static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
+                                            struct sotto_catalogue *catalogue,
+                                            struct sotto_error *err)
+{
+    struct cataloguing work = {.na = &csv->na, .catalogue = catalogue};
+    struct sotto__csv_visitor visitor = {
+        .header = visit_header, .field = visit_field, .row = visit_row, .context = &work};
+    enum sotto_status status = sotto__csv_read(csv, &catalogue->identity, &visitor, err);
+    for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
+        catalogue->columns[i].type = work.tallies[i].type;
+        catalogue->columns[i].missing = work.tallies[i].missing;
+        catalogue->columns[i].digits_lost = work.tallies[i].digits_lost;
+    }
+    sotto_free(work.tallies);
+    return status;
+}
+
+/* In spans, on all threads. Returns: SOTTO_ERROR_INPUT if the other way must tell. */
+static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
+                                               struct sotto_catalogue *catalogue,
+                                               struct sotto_error *err)
+{
+    struct cataloguing work = {.na = &csv->na, .catalogue = catalogue};
+    struct sotto__csv_visitor visitor = {.header = visit_header, .context = &work};
+    struct sotto_file_identity after;
+    uint64_t rows_offset;
+    enum sotto_status status =
+        sotto__csv_read_header(csv, &catalogue->identity, &rows_offset, &visitor, err);
+    sotto_free(work.tallies);
+    if (status == SOTTO_OK && rows_offset < catalogue->identity.size_bytes) {
+        status = sotto__spans_catalogue(csv, catalogue, rows_offset, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_csv_identity(csv, &after, err);
+    }
+    if (status == SOTTO_OK && !sotto_file_identity_equal(&after, &catalogue->identity)) {
+        status = sotto__csv_changed(csv, err);
+    }
+    return status;
+}
+
 enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
                                       struct sotto_error *err)
 {
     struct sotto_catalogue *catalogue = sotto_alloc_zeroed(sizeof *catalogue);
     if (catalogue == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
+        return sotto__csv_no_memory(csv, err);
     }
-    struct cataloguing work = {.na = &csv->na, .catalogue = catalogue};
-    struct sotto__csv_visitor visitor = {
-        .header = visit_header, .field = visit_field, .row = visit_row, .context = &work};
-    enum sotto_status status = sotto__csv_read(csv, &catalogue->identity, &visitor, err);
+    enum sotto_status status =
+        csv->serial ? SOTTO_ERROR_INPUT : catalogue_in_parallel(csv, catalogue, err);
+    if (status == SOTTO_ERROR_INPUT) {
+        sotto_catalogue_free(catalogue);
+        catalogue = sotto_alloc_zeroed(sizeof *catalogue);
+        status = catalogue != NULL ? catalogue_serially(csv, catalogue, err)
+                                   : sotto__csv_no_memory(csv, err);
+    }
     if (status != SOTTO_OK) {
         sotto_catalogue_free(catalogue);
         return status;

@@ -2,10 +2,11 @@
 
 /* A catalogue as bytes, little endian:
  *
- *     "SCAT", u16 version (1)
+ *     "SCAT", u16 version (2)
  *     u64 device, inode, size; i64 modified, changed (nanoseconds)
  *     u64 rows, u32 columns
- *     per column: u32 length and name, u8 kind, u8 scale, u8 digits_lost, u64 missing */
+ *     per column: u32 length and name, u8 kind, u8 scale, u8 digits_lost, u64 missing
+ *     u32 spans; per span: u64 offset, u64 rows before */
 
 #include "internal.h"
 
@@ -13,9 +14,10 @@
 #include <sotto/bytes.h>
 #include <string.h>
 
-#define CATALOGUE_VERSION 1
+#define CATALOGUE_VERSION 2
 #define CATALOGUE_BYTES_MAX ((size_t)128 * 1024 * 1024)
 #define COLUMN_BYTES_MIN (4 + 1 + 3 + 8)
+#define SPAN_BYTES (8 + 8)
 
 enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue,
                                          struct sotto_buffer *out)
@@ -39,6 +41,11 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
         sotto_write_u8(&writer, column->type.scale);
         sotto_write_u8(&writer, column->digits_lost);
         sotto_write_u64(&writer, column->missing);
+    }
+    sotto_write_u32(&writer, (uint32_t)catalogue->spans_len);
+    for (size_t i = 0; i < catalogue->spans_len; i++) {
+        sotto_write_u64(&writer, catalogue->spans[i].offset);
+        sotto_write_u64(&writer, catalogue->spans[i].rows_before);
     }
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
@@ -97,6 +104,38 @@ static enum sotto_status check_names(const struct sotto_catalogue *catalogue)
     return status;
 }
 
+/* All rows in spans of at least a row, each of a size that a scan reads at once; or no spans. */
+static enum sotto_status read_spans(struct sotto_catalogue *catalogue, struct sotto_reader *reader)
+{
+    size_t spans_len = sotto_read_u32(reader);
+    if (spans_len == 0) {
+        return SOTTO_OK;
+    }
+    if (spans_len > sotto_reader_left(reader) / SPAN_BYTES) {
+        return SOTTO_ERROR_INPUT;
+    }
+    catalogue->spans = sotto_alloc_array(spans_len, sizeof *catalogue->spans);
+    if (catalogue->spans == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    struct sotto_catalogue_span end = {.offset = catalogue->identity.size_bytes,
+                                       .rows_before = catalogue->rows};
+    for (size_t i = 0; i < spans_len; i++) {
+        catalogue->spans[i].offset = sotto_read_u64(reader);
+        catalogue->spans[i].rows_before = sotto_read_u64(reader);
+        catalogue->spans_len++;
+    }
+    bool possible = catalogue->spans[0].rows_before == 0;
+    for (size_t i = 0; possible && i < spans_len; i++) {
+        const struct sotto_catalogue_span *span = &catalogue->spans[i];
+        const struct sotto_catalogue_span *next = i + 1 < spans_len ? span + 1 : &end;
+        possible = span->offset > 0 && span->offset < next->offset &&
+                   next->offset - span->offset <= SPAN_BYTES_MAX &&
+                   span->rows_before < next->rows_before;
+    }
+    return possible ? SOTTO_OK : SOTTO_ERROR_INPUT;
+}
+
 static enum sotto_status read_catalogue(struct sotto_catalogue *catalogue,
                                         struct sotto_reader *reader)
 {
@@ -126,6 +165,10 @@ static enum sotto_status read_catalogue(struct sotto_catalogue *catalogue,
             return status;
         }
         catalogue->columns_len++;
+    }
+    enum sotto_status status = read_spans(catalogue, reader);
+    if (status != SOTTO_OK) {
+        return status;
     }
     return sotto_reader_finished(reader) ? check_names(catalogue) : SOTTO_ERROR_INPUT;
 }

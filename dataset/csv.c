@@ -3,10 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <omp.h>
 #include <sotto/alloc.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A chunk fits the second-level cache, its windows the first. */
+#define CHUNK_BYTES ((size_t)1024 * 1024)
+#define WINDOW_BYTES ((size_t)32 * 1024)
 
 /* Errno values as texts, without strerror's locale and static buffer. */
 static enum sotto_status open_failed(const char *name, int number, struct sotto_error *err)
@@ -45,7 +50,8 @@ static char delimiter_of_name(const char *name)
     return bytes >= 4 && strcmp(name + bytes - 4, ".tsv") == 0 ? '\t' : ',';
 }
 
-static enum sotto_status check_regular(const char *name, int fd, struct sotto_error *err)
+static enum sotto_status check_regular(uint64_t *out_bytes, const char *name, int fd,
+                                       struct sotto_error *err)
 {
     struct stat info;
     if (fstat(fd, &info) != 0) {
@@ -60,6 +66,7 @@ static enum sotto_status check_regular(const char *name, int fd, struct sotto_er
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: expected a regular file, found a device, pipe or socket", name);
     }
+    *out_bytes = (uint64_t)info.st_size;
     return SOTTO_OK;
 }
 
@@ -102,8 +109,10 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
     }
     csv->fd = fd;
+    csv->chunk_bytes = CHUNK_BYTES;
+    csv->window_bytes = WINDOW_BYTES;
     csv->name = sotto_text_copy(name, strlen(name));
-    enum sotto_status status = check_regular(name, fd, err);
+    enum sotto_status status = check_regular(&csv->size_bytes, name, fd, err);
     if (csv->name == NULL) {
         (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
         status = SOTTO_ERROR_NO_MEMORY;
@@ -175,8 +184,46 @@ bool sotto_file_identity_equal(const struct sotto_file_identity *a,
            a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
 }
 
+/* Small files are not worth waking threads for. */
 size_t sotto_csv_workers(const struct sotto_csv *csv)
 {
-    (void)csv;
-    return 1;
+    int threads = omp_get_max_threads();
+    uint64_t chunks = csv->size_bytes / csv->chunk_bytes + 1;
+    size_t workers = threads > 1 && !csv->serial ? (size_t)threads : 1;
+    return chunks < workers ? (size_t)chunks : workers;
+}
+
+enum sotto_status sotto__csv_changed(const struct sotto_csv *csv, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_CHANGED,
+                           "%s: changed while it was read; try again when nobody writes it",
+                           csv->name);
+}
+
+enum sotto_status sotto__csv_no_memory(const struct sotto_csv *csv, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
+}
+
+enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_t bytes,
+                                   uint64_t offset, struct sotto_error *err)
+{
+    char *to = out;
+    while (bytes > 0) {
+        ssize_t got = pread(csv->fd, to, bytes, (off_t)offset);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return sotto_error_set(err, SOTTO_ERROR_IO, "%s: reading failed (errno %d)", csv->name,
+                                   errno);
+        }
+        if (got == 0) {
+            return sotto__csv_changed(csv, err);
+        }
+        to += got;
+        offset += (uint64_t)got;
+        bytes -= (size_t)got;
+    }
+    return SOTTO_OK;
 }

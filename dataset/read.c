@@ -30,6 +30,8 @@ struct sotto__csv_reader {
     size_t field;         /* fields of the current record so far */
     bool after_cr;
     bool header_done;
+    bool header_only;     /* stop behind the header */
+    uint64_t rows_offset; /* of the byte behind the header's line */
     char **names;
     size_t names_len;
     size_t names_capacity_len;
@@ -40,14 +42,14 @@ struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader)
     return reader->err;
 }
 
-/* libcsv answers a failed growth by asking for less; one refusal is to be the end of it. */
-static _Thread_local bool memory_refused;
+_Thread_local bool sotto__parser_memory_refused;
 
-static void *parser_realloc(void *memory, size_t bytes)
+void *sotto__parser_realloc(void *memory, size_t bytes)
 {
     size_t capacity = 0;
-    if (memory_refused || sotto_array_reserve(&memory, &capacity, bytes, 1) != SOTTO_OK) {
-        memory_refused = true;
+    if (sotto__parser_memory_refused ||
+        sotto_array_reserve(&memory, &capacity, bytes, 1) != SOTTO_OK) {
+        sotto__parser_memory_refused = true;
         return NULL;
     }
     return memory;
@@ -81,8 +83,7 @@ enum sotto_status sotto__csv_error(struct sotto__csv_reader *reader, enum sotto_
 
 static enum sotto_status no_memory(struct sotto__csv_reader *reader)
 {
-    return sotto_error_set(reader->err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory",
-                           reader->csv->name);
+    return sotto__csv_no_memory(reader->csv, reader->err);
 }
 
 /* --- The header --- */
@@ -260,8 +261,11 @@ static void count_line(struct sotto__csv_reader *reader, char last)
     reader->after_cr = last == '\r';
 }
 
-static enum sotto_status feed(struct sotto__csv_reader *reader, const char *data, size_t bytes)
+/* Feeds a block of the file, which stands at offset in it. */
+static enum sotto_status feed(struct sotto__csv_reader *reader, const char *data, size_t bytes,
+                              uint64_t offset)
 {
+    const char *start = data;
     const char *end = data + bytes;
     const char *lf = memchr(data, '\n', bytes); /* the first line feed at or after data */
     while (data < end) {
@@ -277,6 +281,10 @@ static enum sotto_status feed(struct sotto__csv_reader *reader, const char *data
         }
         count_line(reader, stop[-1]);
         data = stop;
+        if (reader->header_only && reader->header_done) {
+            reader->rows_offset = offset + (uint64_t)(data - start);
+            return SOTTO_OK;
+        }
     }
     return SOTTO_OK;
 }
@@ -342,10 +350,10 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
             status = skip_mark(reader, &skip, block, bytes);
         }
         if (status == SOTTO_OK) {
-            status = feed(reader, block + skip, bytes - skip);
+            status = feed(reader, block + skip, bytes - skip, offset + skip);
         }
         offset += bytes;
-        if (status != SOTTO_OK) {
+        if (status != SOTTO_OK || reader->rows_offset > 0) {
             return status;
         }
         if (bytes < BLOCK_BYTES) {
@@ -353,10 +361,9 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
         }
     }
     if (offset != size_bytes) {
-        return sotto_error_set(reader->err, SOTTO_ERROR_CHANGED,
-                               "%s: changed while it was read; try again when nobody writes it",
-                               reader->csv->name);
+        return sotto__csv_changed(reader->csv, reader->err);
     }
+    reader->rows_offset = offset;
     return finish(reader);
 }
 
@@ -364,11 +371,11 @@ static void reader_init(struct sotto__csv_reader *reader)
 {
     (void)csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
     csv_set_delim(&reader->parser, (unsigned char)reader->csv->delimiter);
-    csv_set_realloc_func(&reader->parser, parser_realloc);
+    csv_set_realloc_func(&reader->parser, sotto__parser_realloc);
     csv_set_free_func(&reader->parser, sotto_free);
     reader->parser_idle = reader->parser.pstate;
     reader->line = 1;
-    memory_refused = false;
+    sotto__parser_memory_refused = false;
 }
 
 static void reader_release(struct sotto__csv_reader *reader)
@@ -400,13 +407,28 @@ static enum sotto_status read_unchanged(struct sotto__csv_reader *reader,
         return looked;
     }
     if (!sotto_file_identity_equal(&before, &after)) {
-        return sotto_error_set(reader->err, SOTTO_ERROR_CHANGED,
-                               "%s: changed while it was read; try again when nobody writes it",
-                               reader->csv->name);
+        return sotto__csv_changed(reader->csv, reader->err);
     }
     if (status == SOTTO_OK) {
         *out_identity = before;
     }
+    return status;
+}
+
+static enum sotto_status read_file(struct sotto__csv_reader *reader,
+                                   struct sotto_file_identity *out_identity)
+{
+    /* Doubles are rounded to nearest, subnormals kept, whatever the caller's thread has set. */
+    fenv_t caller_environment;
+    (void)fegetenv(&caller_environment);
+    (void)fesetenv(FE_DFL_ENV);
+    reader_init(reader);
+    char *block = sotto_alloc(BLOCK_BYTES);
+    enum sotto_status status =
+        block != NULL ? read_unchanged(reader, out_identity, block) : no_memory(reader);
+    sotto_free(block);
+    reader_release(reader);
+    (void)fesetenv(&caller_environment);
     return status;
 }
 
@@ -415,16 +437,26 @@ enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
                                   const struct sotto__csv_visitor *visitor, struct sotto_error *err)
 {
     struct sotto__csv_reader reader = {.csv = csv, .visitor = visitor, .err = err};
-    /* Doubles are rounded to nearest, subnormals kept, whatever the caller's thread has set. */
-    fenv_t caller_environment;
-    (void)fegetenv(&caller_environment);
-    (void)fesetenv(FE_DFL_ENV);
-    reader_init(&reader);
-    char *block = sotto_alloc(BLOCK_BYTES);
-    enum sotto_status status =
-        block != NULL ? read_unchanged(&reader, out_identity, block) : no_memory(&reader);
-    sotto_free(block);
-    reader_release(&reader);
-    (void)fesetenv(&caller_environment);
+    return read_file(&reader, out_identity);
+}
+
+enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
+                                         struct sotto_file_identity *out_identity,
+                                         uint64_t *out_rows_offset,
+                                         const struct sotto__csv_visitor *visitor,
+                                         struct sotto_error *err)
+{
+    struct sotto__csv_reader reader = {
+        .csv = csv, .visitor = visitor, .err = err, .header_only = true};
+    enum sotto_status status = read_file(&reader, out_identity);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    *out_rows_offset = reader.rows_offset;
+    char next;
+    if (reader.after_cr && reader.rows_offset < out_identity->size_bytes) {
+        status = sotto__csv_pread(csv, &next, 1, reader.rows_offset, err);
+        *out_rows_offset += status == SOTTO_OK && next == '\n';
+    }
     return status;
 }

@@ -245,10 +245,11 @@ static void test_read_as_a_type_above(void **state)
     sotto_free(cells);
 }
 
-static enum sotto_status count_sink(void *context, size_t worker,
+static enum sotto_status count_sink(void *context, size_t worker, uint64_t first_row,
                                     const struct sotto_column *columns, size_t columns_len,
                                     size_t rows, struct sotto_error *err)
 {
+    (void)first_row;
     (void)columns;
     (void)err;
     assert_int_equal(worker, 0);
@@ -377,10 +378,11 @@ struct meddling {
     bool grow;
 };
 
-static enum sotto_status meddling_sink(void *context, size_t worker,
+static enum sotto_status meddling_sink(void *context, size_t worker, uint64_t first_row,
                                        const struct sotto_column *columns, size_t columns_len,
                                        size_t rows, struct sotto_error *err)
 {
+    (void)first_row;
     (void)worker;
     (void)columns;
     (void)columns_len;
@@ -420,10 +422,11 @@ static void test_a_file_that_changes_meanwhile(void **state)
     }
 }
 
-static enum sotto_status failing_sink(void *context, size_t worker,
+static enum sotto_status failing_sink(void *context, size_t worker, uint64_t first_row,
                                       const struct sotto_column *columns, size_t columns_len,
                                       size_t rows, struct sotto_error *err)
 {
+    (void)first_row;
     (void)context;
     (void)worker;
     (void)columns;

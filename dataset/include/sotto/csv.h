@@ -44,12 +44,22 @@ struct sotto_catalogue_column {
     bool digits_lost; /* float64 because a plain number has more digits than a decimal holds */
 };
 
+/* A place where reading may start: the record that begins at byte `offset` of the text is row
+ * `rows_before`, from 0. A span reaches to the next one, the last to the end. */
+struct sotto_catalogue_span {
+    uint64_t offset;
+    uint64_t rows_before;
+};
+
 /* What is known about a file. Ownership: ended by sotto_catalogue_free. */
 struct sotto_catalogue {
     struct sotto_file_identity identity;
     uint64_t rows;
     struct sotto_catalogue_column *columns;
     size_t columns_len;
+    struct sotto_catalogue_span *spans; /* all rows, in order; where there are none (no rows, a
+                                           record of many MiB) a scan reads line by line */
+    size_t spans_len;
 };
 
 struct sotto_csv;
@@ -92,14 +102,16 @@ struct sotto_csv_wanted {
     struct sotto_type type;
 };
 
-/* Takes one block of rows: columns[i] is wanted[i]. Blocks borrow buffers that are reused after the
- * call. worker < sotto_csv_workers(): calls with one worker never overlap, calls with two may, and
- * blocks come in any order. A status other than SOTTO_OK ends the scan with it. */
-typedef enum sotto_status sotto_csv_sink(void *context, size_t worker,
+/* Takes one block of rows, the first of which is row first_row of the file, from 0: columns[i] is
+ * wanted[i]. Blocks borrow buffers that are reused after the call. worker < sotto_csv_workers():
+ * calls with one worker never overlap, calls with two may, and blocks come in any order. A status
+ * other than SOTTO_OK ends the scan with it. */
+typedef enum sotto_status sotto_csv_sink(void *context, size_t worker, uint64_t first_row,
                                          const struct sotto_column *columns, size_t columns_len,
                                          size_t rows, struct sotto_error *err);
 
-/* How many workers a scan uses, at least 1. */
+/* How many workers a scan uses, at least 1: OpenMP's threads, fewer for a small file. It holds
+ * until the calling thread changes OpenMP's number of threads. */
 SOTTO_API size_t sotto_csv_workers(const struct sotto_csv *csv);
 
 /* Reads the wanted columns of all rows into blocks for the sink. wanted_len may be 0: blocks then
