@@ -12,7 +12,7 @@ function(sotto_test_levels label name)
   foreach(level ${SOTTO_TEST_LEVELS})
     add_test(NAME ${label}/${name}@${level} COMMAND test_${name})
     set_tests_properties(${label}/${name}@${level} PROPERTIES LABELS ${label} TIMEOUT 300
-      ENVIRONMENT SOTTO_CPU=${level})
+      ENVIRONMENT "SOTTO_CPU=${level};OMP_WAIT_POLICY=passive")
   endforeach()
 endfunction()
 
@@ -22,6 +22,7 @@ sotto_test(unit csv)
 sotto_test(fault fault_dataset)
 sotto_test(property csv_grammar)
 sotto_test(property csv_paths OpenMP::OpenMP_C)
+set_tests_properties(property/csv_paths PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive) # tests run side by side
 sotto_test_levels(unit csv)
 sotto_test_levels(property csv_grammar)
 sotto_test_levels(property csv_paths)

@@ -269,7 +269,7 @@ static void test_random_texts(void **state)
     (void)state;
     uint64_t random = 11 + sotto_cpu_level(); /* ctest runs this at each level: other texts */
     struct outcome outcome = {0};
-    size_t cases = cases_wanted(34000);
+    size_t cases = cases_wanted(20000);
     for (size_t i = 0; i < cases; i++) {
         struct text text;
         make(&text, &random);
