@@ -10,11 +10,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/* They stand in loops over the rows of a column, where calls would cost more than the work. */
+#define DIGITS_INLINE static inline __attribute__((always_inline))
+
 /* Bytes before a text that must be readable: digits are loaded backwards from its end. */
 #define DIGITS_BEFORE 16
 
 /* The value of the len digits that end at end, 1 <= len <= 8. */
-static inline bool digits8(uint64_t *out, const char *end, size_t len)
+DIGITS_INLINE bool digits8(uint64_t *out, const char *end, size_t len)
 {
     uint64_t word;
     memcpy(&word, end - 8, sizeof word);
@@ -34,7 +37,7 @@ static inline bool digits8(uint64_t *out, const char *end, size_t len)
 }
 
 /* The same for up to 16 digits: the value is below 10^16. */
-static inline bool digits16(uint64_t *out, const char *end, size_t len)
+DIGITS_INLINE bool digits16(uint64_t *out, const char *end, size_t len)
 {
     uint64_t low;
     uint64_t high;
@@ -49,7 +52,7 @@ static inline bool digits16(uint64_t *out, const char *end, size_t len)
 }
 
 /* -?\d{1,16} */
-static inline bool digits_int64(int64_t *out, const char *text, size_t bytes)
+DIGITS_INLINE bool digits_int64(int64_t *out, const char *text, size_t bytes)
 {
     uint64_t value;
     bool negative = *text == '-';
@@ -61,7 +64,7 @@ static inline bool digits_int64(int64_t *out, const char *text, size_t bytes)
 }
 
 /* -?\d{1,d}\.\d{scale} with 1 <= scale, d + scale <= 16: the digits without the point. */
-static inline bool digits_decimal(int64_t *out, const char *text, size_t bytes, size_t scale)
+DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t bytes, size_t scale)
 {
     uint64_t integer;
     uint64_t fraction;

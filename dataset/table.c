@@ -10,6 +10,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define PAGE_BYTES ((size_t)4096)
+#define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
 
 /* Copied from a block's bytes as they come; put in order at the end, when it is known how many
  * bytes stand before them. */
@@ -67,11 +71,24 @@ static size_t values_bytes(const struct table_column *column, size_t rows)
     }
 }
 
-/* Zeros that are not touched before they are used: pages come on the threads that fill them. */
+/* Zeros that are not touched before they are used: pages come on the threads that fill them, large
+ * ones where there are some, since faults would cost as much as parsing. */
+static void *pages_allocate(size_t bytes)
+{
+    void *memory = sotto_alloc_zeroed(bytes);
+    uintptr_t start = (uintptr_t)memory;
+    uintptr_t page = (start + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+    if (memory != NULL && bytes >= 2 * HUGE_PAGE_BYTES) {
+        /* A hint, no more. */
+        (void)madvise((char *)memory + (page - start), bytes - PAGE_BYTES, MADV_HUGEPAGE);
+    }
+    return memory;
+}
+
 static enum sotto_status values_allocate(struct table_column *column, size_t bytes)
 {
     /* Padded to the alignment, and moved to it. */
-    column->values_memory = sotto_alloc_zeroed(bytes + 2 * (size_t)SOTTO_ALIGNMENT);
+    column->values_memory = pages_allocate(bytes + 2 * (size_t)SOTTO_ALIGNMENT);
     if (column->values_memory == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -87,7 +104,7 @@ static enum sotto_status column_init(struct table_column *column, size_t rows, s
         return SOTTO_ERROR_NO_MEMORY;
     }
     if (column->type.kind == SOTTO_KIND_STRING) {
-        column->offsets = sotto_alloc_zeroed((rows + 1) * sizeof *column->offsets);
+        column->offsets = pages_allocate((rows + 1) * sizeof *column->offsets);
         column->segments = sotto_alloc_array(workers, sizeof(struct segment *));
         return column->offsets != NULL && column->segments != NULL ? SOTTO_OK
                                                                    : SOTTO_ERROR_NO_MEMORY;

@@ -24,28 +24,35 @@ void sotto__tally_text(struct sotto__tally *tally, const struct sotto__na_words 
     tally->type = sotto_type_join(tally->type, type);
 }
 
-/* Numbers of up to 16 digits, which most are. scale is where the last one had its point. Returns:
- * false for anything else. */
+static void join_kind(struct sotto__tally *tally, enum sotto_kind kind, size_t scale)
+{
+    struct sotto_type type = {.kind = kind, .scale = (uint8_t)scale};
+    bool above = tally->type.kind == kind ? tally->type.scale >= scale : tally->type.kind > kind;
+    if (!above || tally->type.kind == SOTTO_KIND_BOOL) {
+        tally->type = sotto_type_join(tally->type, type);
+    }
+}
+
+/* Numbers of up to 16 digits, which most are. scale is what the last one had. Returns: false for
+ * anything else. */
 static bool tally_number(struct sotto__tally *tally, size_t *scale, const char *text, size_t bytes)
 {
     int64_t value;
-    if (digits_int64(&value, text, bytes)) {
-        if (tally->type.kind < SOTTO_KIND_INT64) { /* else it changes nothing */
-            tally->type =
-                sotto_type_join(tally->type, (struct sotto_type){.kind = SOTTO_KIND_INT64});
-        }
+    if (*scale > 0 && digits_decimal(&value, text, bytes, *scale)) {
+        join_kind(tally, SOTTO_KIND_DECIMAL, *scale);
         return true;
     }
-    bool found = *scale > 0 && digits_decimal(&value, text, bytes, *scale);
-    if (!found) {
-        *scale = digits_fraction_len(text, bytes);
-        found = *scale > 0 && digits_decimal(&value, text, bytes, *scale);
+    if (digits_int64(&value, text, bytes)) {
+        join_kind(tally, SOTTO_KIND_INT64, 0);
+        return true;
     }
-    if (found && (tally->type.kind != SOTTO_KIND_DECIMAL || tally->type.scale < *scale)) {
-        struct sotto_type type = {.kind = SOTTO_KIND_DECIMAL, .scale = (uint8_t)*scale};
-        tally->type = sotto_type_join(tally->type, type);
+    size_t found = digits_fraction_len(text, bytes);
+    if (found > 0 && digits_decimal(&value, text, bytes, found)) {
+        *scale = found;
+        join_kind(tally, SOTTO_KIND_DECIMAL, found);
+        return true;
     }
-    return found;
+    return false;
 }
 
 void sotto__tally_fields(struct sotto__tally *tally, const struct sotto__na_words *na,
