@@ -78,7 +78,8 @@ static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
     struct cataloguing work = {.na = &csv->na, .catalogue = catalogue};
     struct sotto__csv_visitor visitor = {
         .header = visit_header, .field = visit_field, .row = visit_row, .context = &work};
-    enum sotto_status status = sotto__csv_read(csv, &catalogue->identity, &visitor, err);
+    enum sotto_status status =
+        sotto__csv_read(csv, &catalogue->identity, &catalogue->text_bytes, &visitor, err);
     for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
         catalogue->columns[i].type = work.tallies[i].type;
         catalogue->columns[i].missing = work.tallies[i].missing;
@@ -100,8 +101,11 @@ static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
     enum sotto_status status =
         sotto__csv_read_header(csv, &catalogue->identity, &rows_offset, &visitor, err);
     sotto_free(work.tallies);
-    if (status == SOTTO_OK && rows_offset < catalogue->identity.size_bytes) {
-        status = sotto__spans_catalogue(csv, catalogue, rows_offset, err);
+    if (status == SOTTO_OK) {
+        catalogue->text_bytes = catalogue->identity.size_bytes;
+        status = csv->packing == SOTTO__PACKING_NONE
+                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, err)
+                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_csv_identity(csv, &after, err);

@@ -4,7 +4,7 @@
  *
  *     "SCAT", u16 version (2)
  *     u64 device, inode, size; i64 modified, changed (nanoseconds)
- *     u64 rows, u32 columns
+ *     u64 bytes of the text, u64 rows, u32 columns
  *     per column: u32 length and name, u8 kind, u8 scale, u8 digits_lost, u64 missing
  *     u32 spans; per span: u64 offset, u64 rows before */
 
@@ -32,6 +32,7 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
     sotto_write_u64(&writer, identity->size_bytes);
     sotto_write_u64(&writer, (uint64_t)identity->modified_ns);
     sotto_write_u64(&writer, (uint64_t)identity->changed_ns);
+    sotto_write_u64(&writer, catalogue->text_bytes);
     sotto_write_u64(&writer, catalogue->rows);
     sotto_write_u32(&writer, (uint32_t)catalogue->columns_len);
     for (size_t i = 0; i < catalogue->columns_len; i++) {
@@ -118,7 +119,7 @@ static enum sotto_status read_spans(struct sotto_catalogue *catalogue, struct so
     if (catalogue->spans == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    struct sotto_catalogue_span end = {.offset = catalogue->identity.size_bytes,
+    struct sotto_catalogue_span end = {.offset = catalogue->text_bytes,
                                        .rows_before = catalogue->rows};
     for (size_t i = 0; i < spans_len; i++) {
         catalogue->spans[i].offset = sotto_read_u64(reader);
@@ -146,11 +147,12 @@ static enum sotto_status read_catalogue(struct sotto_catalogue *catalogue,
     catalogue->identity.size_bytes = sotto_read_u64(reader);
     catalogue->identity.modified_ns = (int64_t)sotto_read_u64(reader);
     catalogue->identity.changed_ns = (int64_t)sotto_read_u64(reader);
+    catalogue->text_bytes = sotto_read_u64(reader);
     catalogue->rows = sotto_read_u64(reader);
     size_t columns_len = sotto_read_u32(reader);
     /* Each row is at least one byte of the file, which bounds what a table of them takes. */
     if (magic == NULL || memcmp(magic, "SCAT", 4) != 0 || version != CATALOGUE_VERSION ||
-        catalogue->rows > catalogue->identity.size_bytes || columns_len == 0 ||
+        catalogue->rows > catalogue->text_bytes || columns_len == 0 ||
         columns_len > SOTTO_CSV_COLUMNS_MAX ||
         columns_len > sotto_reader_left(reader) / COLUMN_BYTES_MIN) {
         return SOTTO_ERROR_INPUT;

@@ -6,6 +6,7 @@
 #include <omp.h>
 #include <sotto/alloc.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,7 +48,12 @@ static bool delimiter_is_usable(char c)
 static char delimiter_of_name(const char *name)
 {
     size_t bytes = strlen(name);
-    return bytes >= 4 && strcmp(name + bytes - 4, ".tsv") == 0 ? '\t' : ',';
+    if (bytes >= 3 && strcmp(name + bytes - 3, ".gz") == 0) {
+        bytes -= 3;
+    } else if (bytes >= 4 && strcmp(name + bytes - 4, ".zst") == 0) {
+        bytes -= 4;
+    }
+    return bytes >= 4 && strncmp(name + bytes - 4, ".tsv", 4) == 0 ? '\t' : ',';
 }
 
 static enum sotto_status check_regular(uint64_t *out_bytes, const char *name, int fd,
@@ -120,6 +126,9 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     if (status == SOTTO_OK) {
         status = csv_init_options(csv, options, err);
     }
+    char start[4];
+    ssize_t got = status == SOTTO_OK ? pread(fd, start, sizeof start, 0) : 0;
+    csv->packing = sotto__packing_detect(start, got > 0 ? (size_t)got : 0);
     if (status != SOTTO_OK) {
         sotto_csv_close(csv);
         return status;
@@ -128,9 +137,47 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     return SOTTO_OK;
 }
 
+/* What is read twice must be kept: standard input goes to memory, never to a disk. */
+static enum sotto_status read_standard_input(int *out, struct sotto_error *err)
+{
+    static const char name[] = "standard input";
+    char block[16384];
+    int fd = memfd_create("sotto-input", MFD_CLOEXEC);
+    if (fd < 0) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: no memory file (errno %d)", name, errno);
+    }
+    for (;;) {
+        ssize_t got = read(STDIN_FILENO, block, sizeof block);
+        if (got == 0) {
+            *out = fd;
+            return SOTTO_OK;
+        }
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        for (ssize_t done = 0; got > 0 && done < got;) {
+            ssize_t put = write(fd, block + done, (size_t)(got - done));
+            done += put > 0 ? put : 0;
+            got = put < 0 && errno != EINTR ? -1 : got;
+        }
+        if (got < 0) {
+            int reason = errno;
+            (void)close(fd);
+            return sotto_error_set(err, SOTTO_ERROR_IO, "%s: reading failed (errno %d)", name,
+                                   reason);
+        }
+    }
+}
+
 enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
                                  const struct sotto_csv_options *options, struct sotto_error *err)
 {
+    if (strcmp(path, "-") == 0) {
+        int input = -1;
+        enum sotto_status status = read_standard_input(&input, err);
+        return status == SOTTO_OK ? sotto_csv_open_fd(out, input, "standard input", options, err)
+                                  : status;
+    }
     /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
@@ -188,7 +235,10 @@ bool sotto_file_identity_equal(const struct sotto_file_identity *a,
 size_t sotto_csv_workers(const struct sotto_csv *csv)
 {
     int threads = omp_get_max_threads();
-    uint64_t chunks = csv->size_bytes / csv->chunk_bytes + 1;
+    /* Packed text is some four times as long. */
+    uint64_t text_bytes =
+        csv->packing == SOTTO__PACKING_NONE ? csv->size_bytes : 4 * csv->size_bytes;
+    uint64_t chunks = text_bytes / csv->chunk_bytes + 1;
     size_t workers = threads > 1 && !csv->serial ? (size_t)threads : 1;
     return chunks < workers ? (size_t)chunks : workers;
 }

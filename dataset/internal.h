@@ -50,7 +50,7 @@ bool sotto__number_is_plain(const char *text, size_t text_bytes);
  * environment and c_locale, the "C" locale. */
 double sotto__number_double(const struct sotto__number *number, locale_t c_locale);
 
-/* The double nearest to digits x 10^power. Returns: false where it can't tell (nearest.c). */
+/* The double nearest to digits x 10^power. Returns: false where it can't tell (lemire.c). */
 bool sotto__nearest_double(double *out, uint64_t digits, int64_t power);
 
 /* The same in place, of -?\d+(\.\d*)?([eE][+-]?\d+)? with up to 19 digits; SPLIT_BLOCK bytes after
@@ -60,6 +60,29 @@ bool sotto__number_quick(double *out, const char *text, size_t text_bytes);
 /* True, TRUE, true, False, FALSE or false. Returns: false for any other text. */
 bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
 
+/* --- stream.c: compressed files --- */
+
+enum sotto__packing { SOTTO__PACKING_NONE, SOTTO__PACKING_GZIP, SOTTO__PACKING_ZSTD };
+
+/* By the first bytes, which begin no UTF-8 text. */
+enum sotto__packing sotto__packing_detect(const void *start, size_t bytes);
+
+struct sotto__stream;
+
+/* The text of a packed file from its beginning. Ownership: borrows csv; ended by _free. */
+enum sotto_status sotto__stream_new(struct sotto__stream **out, const struct sotto_csv *csv,
+                                    struct sotto_error *err);
+void sotto__stream_free(struct sotto__stream *stream);
+
+/* The next bytes of the text, less than bytes only at its end. Returns: SOTTO_ERROR_INPUT for
+ * damaged data. */
+enum sotto_status sotto__stream_read(struct sotto__stream *stream, void *out, size_t *out_bytes,
+                                     size_t bytes, struct sotto_error *err);
+
+/* Passes over bytes bytes. Returns: SOTTO_ERROR_CHANGED if there are less. */
+enum sotto_status sotto__stream_skip(struct sotto__stream *stream, uint64_t bytes,
+                                     struct sotto_error *err);
+
 /* --- csv.c: the open file --- */
 
 struct sotto_csv {
@@ -68,6 +91,7 @@ struct sotto_csv {
     char delimiter;
     locale_t c_locale;
     struct sotto__na_words na;
+    enum sotto__packing packing;
     uint64_t size_bytes; /* when it was opened: chooses the number of workers, no more */
     /* How a file is cut up. Tests set them; results don't depend on them. */
     size_t chunk_bytes;  /* what a worker takes at a time */
@@ -100,10 +124,12 @@ struct sotto__csv_visitor {
     void *context;
 };
 
-/* Reads the whole file. On success *out_identity tells what was read. Returns: as
+/* Reads the whole file. On success *out_identity tells what was read, and *out_text_bytes how long
+ * its text is. Returns: as
  * sotto_csv_catalogue, or what the visitor returned. */
 enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
                                   struct sotto_file_identity *out_identity,
+                                  uint64_t *out_text_bytes,
                                   const struct sotto__csv_visitor *visitor,
                                   struct sotto_error *err);
 
@@ -216,10 +242,11 @@ enum sotto_status sotto__span_buffer_reserve(struct sotto__span_buffer *buffer, 
                                              size_t keep);
 void sotto__span_buffer_release(struct sotto__span_buffer *buffer);
 
-/* Reads [offset, offset + bytes) of the file, which ends a record; closes a last line that has no
- * end. */
+/* Reads [offset, offset + bytes) of the file, or the next bytes of a stream (which may be NULL);
+ * they end a record. Closes a last line that has no end. */
 enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const struct sotto_csv *csv,
-                                   uint64_t offset, size_t bytes, struct sotto_error *err);
+                                   struct sotto__stream *stream, uint64_t offset, size_t bytes,
+                                   struct sotto_error *err);
 
 /* No span is longer: then the file is read serially. Above SOTTO_CSV_FIELD_BYTES_MAX. */
 #define SPAN_BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -230,6 +257,11 @@ enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const stru
 enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
                                          struct sotto_catalogue *catalogue, uint64_t rows_offset,
                                          struct sotto_error *err);
+
+/* The same of a packed file, whose text is unpacked by one worker at a time. */
+enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
+                                                struct sotto_catalogue *catalogue,
+                                                uint64_t rows_offset, struct sotto_error *err);
 
 /* --- tally.c: the types of values --- */
 

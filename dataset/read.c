@@ -19,6 +19,7 @@
 
 struct sotto__csv_reader {
     const struct sotto_csv *csv;
+    struct sotto__stream *stream; /* of a packed file */
     const struct sotto__csv_visitor *visitor;
     struct sotto_error *err;
     struct csv_parser parser;
@@ -32,6 +33,7 @@ struct sotto__csv_reader {
     bool header_done;
     bool header_only;     /* stop behind the header */
     uint64_t rows_offset; /* of the byte behind the header's line */
+    uint64_t text_bytes;  /* of all, when all is read */
     char **names;
     size_t names_len;
     size_t names_capacity_len;
@@ -294,6 +296,9 @@ static enum sotto_status read_block(struct sotto__csv_reader *reader, char *bloc
                                     size_t *out_bytes, uint64_t offset)
 {
     size_t done = 0;
+    if (reader->stream != NULL) {
+        return sotto__stream_read(reader->stream, block, out_bytes, BLOCK_BYTES, reader->err);
+    }
     while (done < BLOCK_BYTES) {
         ssize_t got =
             pread(reader->csv->fd, block + done, BLOCK_BYTES - done, (off_t)(offset + done));
@@ -360,10 +365,11 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
             break;
         }
     }
-    if (offset != size_bytes) {
+    if (reader->stream == NULL && offset != size_bytes) {
         return sotto__csv_changed(reader->csv, reader->err);
     }
     reader->rows_offset = offset;
+    reader->text_bytes = offset;
     return finish(reader);
 }
 
@@ -424,8 +430,14 @@ static enum sotto_status read_file(struct sotto__csv_reader *reader,
     (void)fesetenv(FE_DFL_ENV);
     reader_init(reader);
     char *block = sotto_alloc(BLOCK_BYTES);
-    enum sotto_status status =
-        block != NULL ? read_unchanged(reader, out_identity, block) : no_memory(reader);
+    enum sotto_status status = block != NULL ? SOTTO_OK : no_memory(reader);
+    if (status == SOTTO_OK && reader->csv->packing != SOTTO__PACKING_NONE) {
+        status = sotto__stream_new(&reader->stream, reader->csv, reader->err);
+    }
+    if (status == SOTTO_OK) {
+        status = read_unchanged(reader, out_identity, block);
+    }
+    sotto__stream_free(reader->stream);
     sotto_free(block);
     reader_release(reader);
     (void)fesetenv(&caller_environment);
@@ -434,10 +446,15 @@ static enum sotto_status read_file(struct sotto__csv_reader *reader,
 
 enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
                                   struct sotto_file_identity *out_identity,
+                                  uint64_t *out_text_bytes,
                                   const struct sotto__csv_visitor *visitor, struct sotto_error *err)
 {
     struct sotto__csv_reader reader = {.csv = csv, .visitor = visitor, .err = err};
-    return read_file(&reader, out_identity);
+    enum sotto_status status = read_file(&reader, out_identity);
+    if (status == SOTTO_OK) {
+        *out_text_bytes = reader.text_bytes;
+    }
+    return status;
 }
 
 enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
@@ -454,7 +471,8 @@ enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
     }
     *out_rows_offset = reader.rows_offset;
     char next;
-    if (reader.after_cr && reader.rows_offset < out_identity->size_bytes) {
+    if (csv->packing == SOTTO__PACKING_NONE && reader.after_cr &&
+        reader.rows_offset < out_identity->size_bytes) {
         status = sotto__csv_pread(csv, &next, 1, reader.rows_offset, err);
         *out_rows_offset += status == SOTTO_OK && next == '\n';
     }

@@ -7,6 +7,7 @@
 
 #include <fenv.h>
 #include <omp.h>
+#include <pthread.h>
 #include <sotto/alloc.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -20,6 +21,8 @@ struct scan {
     void *context;
     atomic_size_t next; /* span */
     atomic_bool stopped;
+    struct sotto__stream *stream; /* of a packed file: whoever reads it holds the lock */
+    pthread_mutex_t stream_lock;
 };
 
 static enum sotto_status changed(const struct scan *scan, struct sotto_error *err)
@@ -114,6 +117,7 @@ static enum sotto_status scan_serially(struct scan *scan, struct sotto_error *er
 {
     struct serial serial = {.scan = scan};
     struct sotto_file_identity identity;
+    uint64_t text_bytes;
     struct sotto__csv_visitor visitor = {
         .header = visit_header, .field = visit_field, .row = visit_row, .context = &serial};
     enum sotto_status status = sotto__block_init(
@@ -122,7 +126,7 @@ static enum sotto_status scan_serially(struct scan *scan, struct sotto_error *er
         status = sotto__csv_no_memory(scan->csv, err);
         goto out;
     }
-    status = sotto__csv_read(scan->csv, &identity, &visitor, err);
+    status = sotto__csv_read(scan->csv, &identity, &text_bytes, &visitor, err);
     if (status == SOTTO_OK) {
         bool same = serial.rows == scan->catalogue->rows &&
                     sotto_file_identity_equal(&identity, &scan->catalogue->identity);
@@ -182,47 +186,80 @@ static enum sotto_status take_fields(void *context, const struct sotto__fields *
     return status;
 }
 
-static enum sotto_status scan_span(struct worker *worker, size_t i)
+static uint64_t span_end(const struct sotto_catalogue *catalogue, size_t i)
+{
+    return i + 1 < catalogue->spans_len ? catalogue->spans[i + 1].offset : catalogue->text_bytes;
+}
+
+static enum sotto_status read_span(struct worker *worker, size_t i)
 {
     const struct scan *scan = worker->scan;
-    const struct sotto_catalogue *catalogue = scan->catalogue;
-    const struct sotto_catalogue_span *span = &catalogue->spans[i];
-    bool is_last = i + 1 == catalogue->spans_len;
-    uint64_t end = is_last ? catalogue->identity.size_bytes : span[1].offset;
-    if (end <= span->offset || end - span->offset > SPAN_BYTES_MAX) {
+    uint64_t start = scan->catalogue->spans[i].offset;
+    uint64_t end = span_end(scan->catalogue, i);
+    if (end <= start || end - start > SPAN_BYTES_MAX) {
         return SOTTO_ERROR_CHANGED; /* no catalogue of ours */
     }
-    enum sotto_status status = sotto__span_read(&worker->buffer, scan->csv, span->offset,
-                                                (size_t)(end - span->offset), &worker->err);
+    enum sotto_status status = sotto__span_read(&worker->buffer, scan->csv, scan->stream, start,
+                                                (size_t)(end - start), &worker->err);
     worker->is_said = status == SOTTO_ERROR_IO;
+    return status;
+}
+
+static enum sotto_status scan_span(struct worker *worker, size_t i)
+{
+    const struct sotto_catalogue *catalogue = worker->scan->catalogue;
+    const struct sotto_catalogue_span *span = &catalogue->spans[i];
     worker->row = span->rows_before;
-    worker->row_end = is_last ? catalogue->rows : span[1].rows_before;
-    if (status == SOTTO_OK) {
-        status = sotto__split_rows(&worker->splitter, worker->buffer.text, worker->buffer.bytes,
-                                   take_fields, worker);
-    }
+    worker->row_end = i + 1 < catalogue->spans_len ? span[1].rows_before : catalogue->rows;
+    enum sotto_status status = sotto__split_rows(&worker->splitter, worker->buffer.text,
+                                                 worker->buffer.bytes, take_fields, worker);
     if (status == SOTTO_OK) {
         status = flush(worker);
     }
     return status == SOTTO_OK && worker->row != worker->row_end ? SOTTO_ERROR_CHANGED : status;
 }
 
-static void scan_spans(struct worker *worker)
+/* The next span into the worker's buffer. *out_i: which; beyond the last one at the end. */
+static enum sotto_status next_span(struct worker *worker, size_t *out_i)
 {
     struct scan *scan = worker->scan;
+    bool packed = scan->stream != NULL;
+    enum sotto_status status = SOTTO_OK;
+    if (packed) { /* it is read in order */
+        (void)pthread_mutex_lock(&scan->stream_lock);
+    }
+    *out_i = atomic_fetch_add(&scan->next, 1);
+    if (*out_i < scan->catalogue->spans_len && !atomic_load(&scan->stopped)) {
+        status = read_span(worker, *out_i);
+    } else {
+        *out_i = SIZE_MAX;
+    }
+    if (status != SOTTO_OK) {
+        atomic_store(&scan->stopped, true);
+    }
+    if (packed) {
+        (void)pthread_mutex_unlock(&scan->stream_lock);
+    }
+    return status;
+}
+
+static void scan_spans(struct worker *worker)
+{
     fenv_t caller_environment;
     (void)fegetenv(&caller_environment);
     (void)fesetenv(FE_DFL_ENV);
-    while (!atomic_load_explicit(&scan->stopped, memory_order_relaxed)) {
-        size_t i = atomic_fetch_add(&scan->next, 1);
-        if (i >= scan->catalogue->spans_len) {
+    for (;;) {
+        size_t i;
+        worker->status = next_span(worker, &i);
+        if (worker->status == SOTTO_OK && i != SIZE_MAX) {
+            worker->status = scan_span(worker, i);
+        }
+        if (worker->status != SOTTO_OK || i == SIZE_MAX) {
             break;
         }
-        worker->status = scan_span(worker, i);
-        if (worker->status != SOTTO_OK) {
-            atomic_store(&scan->stopped, true);
-            break;
-        }
+    }
+    if (worker->status != SOTTO_OK) {
+        atomic_store(&worker->scan->stopped, true);
     }
     (void)fesetenv(&caller_environment);
 }
@@ -313,6 +350,15 @@ static enum sotto_status scan_in_parallel(struct scan *scan, struct sotto_error 
         status = sotto__csv_no_memory(scan->csv, err);
         goto out;
     }
+    if (scan->csv->packing != SOTTO__PACKING_NONE) {
+        status = sotto__stream_new(&scan->stream, scan->csv, err);
+        if (status == SOTTO_OK) {
+            status = sotto__stream_skip(scan->stream, scan->catalogue->spans[0].offset, err);
+        }
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
     if (len == 1) {
         scan_spans(&workers[0]);
     } else {
@@ -321,6 +367,7 @@ static enum sotto_status scan_in_parallel(struct scan *scan, struct sotto_error 
     }
     status = judge(scan, workers, len, err);
 out:
+    sotto__stream_free(scan->stream);
     workers_free(workers, len);
     return status;
 }
@@ -334,7 +381,9 @@ static enum sotto_status check_identity(const struct scan *scan, struct sotto_er
     if (status != SOTTO_OK) {
         return status;
     }
-    bool same = sotto_file_identity_equal(&identity, &scan->catalogue->identity);
+    bool same = sotto_file_identity_equal(&identity, &scan->catalogue->identity) &&
+                (scan->csv->packing != SOTTO__PACKING_NONE ||
+                 scan->catalogue->text_bytes == identity.size_bytes);
     return same ? SOTTO_OK : changed(scan, err);
 }
 
@@ -349,6 +398,7 @@ enum sotto_status sotto_csv_scan(struct sotto_csv *csv, const struct sotto_catal
         .wanted_len = wanted_len,
         .sink = sink,
         .context = context,
+        .stream_lock = PTHREAD_MUTEX_INITIALIZER,
     };
     for (size_t i = 0; i < wanted_len; i++) {
         enum sotto_status status = check_wanted(&scan, &wanted[i], err);

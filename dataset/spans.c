@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fenv.h>
 #include <omp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sotto/alloc.h>
 #include <stdatomic.h>
@@ -66,12 +67,22 @@ static void buffer_close(struct sotto__span_buffer *buffer, bool is_last)
 }
 
 enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const struct sotto_csv *csv,
-                                   uint64_t offset, size_t bytes, struct sotto_error *err)
+                                   struct sotto__stream *stream, uint64_t offset, size_t bytes,
+                                   struct sotto_error *err)
 {
+    size_t got = bytes;
+    enum sotto_status status;
     if (sotto__span_buffer_reserve(buffer, bytes, 0) != SOTTO_OK) {
         return sotto__csv_no_memory(csv, err);
     }
-    enum sotto_status status = sotto__csv_pread(csv, buffer->text, bytes, offset, err);
+    if (stream != NULL) {
+        status = sotto__stream_read(stream, buffer->text, &got, bytes, err);
+    } else {
+        status = sotto__csv_pread(csv, buffer->text, bytes, offset, err);
+    }
+    if (status == SOTTO_OK && got < bytes) {
+        return sotto__csv_changed(csv, err);
+    }
     buffer->bytes = bytes;
     buffer_close(buffer, true);
     return status;
@@ -95,6 +106,13 @@ struct cutting {
     _Atomic unsigned char *parities;
     atomic_size_t next;
     atomic_bool stopped;
+    /* Of a packed file, under the lock: its text is cut as it comes. */
+    pthread_mutex_t lock;
+    struct sotto__stream *stream;
+    struct sotto__span_buffer carry; /* what was read beyond the last chunk */
+    uint64_t offset;                 /* of the next chunk */
+    size_t chunks_capacity;
+    bool ended;
 };
 
 enum parity { PARITY_UNKNOWN, PARITY_OUTSIDE, PARITY_INSIDE };
@@ -262,6 +280,129 @@ static void cut_all(struct cutter *cutter)
     (void)fesetenv(&caller_environment);
 }
 
+/* --- Cutting a packed file --- */
+
+/* Reads bytes more bytes of the stream; all: whether it is at its end. */
+static enum sotto_status read_more(struct cutter *cutter, size_t bytes, bool *all)
+{
+    struct sotto__span_buffer *buffer = &cutter->buffer;
+    size_t got = 0;
+    if (buffer->bytes + bytes > SPAN_BYTES_MAX) {
+        return SOTTO_ERROR_INPUT;
+    }
+    if (sotto__span_buffer_reserve(buffer, buffer->bytes + bytes, buffer->bytes) != SOTTO_OK) {
+        return sotto__csv_no_memory(cutter->cutting->csv, &cutter->err);
+    }
+    enum sotto_status status = sotto__stream_read(
+        cutter->cutting->stream, buffer->text + buffer->bytes, &got, bytes, &cutter->err);
+    *all = got < bytes;
+    buffer->bytes += got;
+    return status;
+}
+
+/* The next chunk: what was left over, at least chunk_bytes in all, up to the end of a record. */
+static enum sotto_status read_packed(struct cutter *cutter)
+{
+    struct cutting *cutting = cutter->cutting;
+    struct sotto__span_buffer *buffer = &cutter->buffer;
+    size_t chunk = cutting->csv->chunk_bytes;
+    size_t left = cutting->carry.bytes;
+    bool all = false;
+    buffer->bytes = 0;
+    if (sotto__span_buffer_reserve(buffer, left + chunk, 0) != SOTTO_OK) {
+        return sotto__csv_no_memory(cutting->csv, &cutter->err);
+    }
+    if (left > 0) {
+        memcpy(buffer->text, cutting->carry.text, left);
+        buffer->bytes = left;
+    }
+    enum sotto_status status = SOTTO_OK;
+    if (left < chunk) {
+        status = read_more(cutter, chunk - left, &all);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    memset(buffer->text + buffer->bytes, 0, SPLIT_BLOCK);
+    size_t mark = chunk < buffer->bytes ? chunk : buffer->bytes;
+    bool inside = cutter->splitter.kernels->quotes(buffer->text, mark) % 2 != 0;
+    size_t end = SIZE_MAX;
+    for (size_t step = TAIL_BYTES; end == SIZE_MAX; step *= 2) {
+        size_t to = all || buffer->bytes == mark ? buffer->bytes : buffer->bytes - 1;
+        end = after_row_end(buffer->text, buffer->bytes, mark, to, inside);
+        if (end == SIZE_MAX && all) {
+            end = buffer->bytes;
+        } else if (end == SIZE_MAX) {
+            status = read_more(cutter, step, &all);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
+    }
+    cutting->ended = all && end == buffer->bytes;
+    size_t rest = buffer->bytes - end;
+    if (sotto__span_buffer_reserve(&cutting->carry, rest, 0) != SOTTO_OK) {
+        return sotto__csv_no_memory(cutting->csv, &cutter->err);
+    }
+    memcpy(cutting->carry.text, buffer->text + end, rest);
+    cutting->carry.bytes = rest;
+    buffer->bytes = end;
+    return SOTTO_OK;
+}
+
+/* Takes the next chunk; *out_i is its number, SIZE_MAX if there is none. */
+static enum sotto_status take_packed(struct cutter *cutter, size_t *out_i)
+{
+    struct cutting *cutting = cutter->cutting;
+    enum sotto_status status = SOTTO_OK;
+    *out_i = SIZE_MAX;
+    (void)pthread_mutex_lock(&cutting->lock);
+    if (!cutting->ended && !atomic_load(&cutting->stopped)) {
+        void *chunks = cutting->chunks;
+        status = read_packed(cutter);
+        if (status == SOTTO_OK &&
+            sotto_array_reserve(&chunks, &cutting->chunks_capacity, cutting->chunks_len + 1,
+                                sizeof *cutting->chunks) != SOTTO_OK) {
+            status = sotto__csv_no_memory(cutting->csv, &cutter->err);
+        }
+        cutting->chunks = chunks;
+        if (status == SOTTO_OK) {
+            *out_i = cutting->chunks_len++;
+            cutting->chunks[*out_i] = (struct chunk){.offset = cutting->offset};
+            cutting->offset += cutter->buffer.bytes;
+        }
+        buffer_close(&cutter->buffer, cutting->ended);
+    }
+    if (status != SOTTO_OK) {
+        atomic_store(&cutting->stopped, true);
+    }
+    (void)pthread_mutex_unlock(&cutting->lock);
+    return status;
+}
+
+static void cut_packed(struct cutter *cutter)
+{
+    struct cutting *cutting = cutter->cutting;
+    for (;;) {
+        size_t i;
+        cutter->rows = 0;
+        cutter->status = take_packed(cutter, &i);
+        if (cutter->status == SOTTO_OK && i != SIZE_MAX) {
+            cutter->status = sotto__split_rows(&cutter->splitter, cutter->buffer.text,
+                                               cutter->buffer.bytes, take_fields, cutter);
+        }
+        if (cutter->status != SOTTO_OK || i == SIZE_MAX) {
+            break;
+        }
+        (void)pthread_mutex_lock(&cutting->lock);
+        cutting->chunks[i].rows = cutter->rows;
+        (void)pthread_mutex_unlock(&cutting->lock);
+    }
+    if (cutter->status != SOTTO_OK) {
+        atomic_store(&cutting->stopped, true);
+    }
+}
+
 /* --- What came of it --- */
 
 static enum sotto_status keep_spans(const struct cutting *cutting,
@@ -277,6 +418,13 @@ static enum sotto_status keep_spans(const struct cutting *cutting,
             catalogue->spans[catalogue->spans_len++] = (struct sotto_catalogue_span){
                 .offset = chunk->offset, .rows_before = catalogue->rows};
             catalogue->rows += chunk->rows;
+        }
+    }
+    for (size_t i = 0; i < catalogue->spans_len; i++) {
+        bool is_last = i + 1 == catalogue->spans_len;
+        uint64_t end = is_last ? catalogue->text_bytes : catalogue->spans[i + 1].offset;
+        if (end - catalogue->spans[i].offset > SPAN_BYTES_MAX) {
+            return SOTTO_ERROR_INPUT; /* of blank lines, mostly */
         }
     }
     return SOTTO_OK;
@@ -338,44 +486,87 @@ static void cutters_free(struct cutter *cutters, size_t len)
     sotto_free(cutters);
 }
 
-enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
-                                         struct sotto_catalogue *catalogue, uint64_t rows_offset,
-                                         struct sotto_error *err)
+/* Cuts with all workers by `cut`, and keeps what they found. */
+static enum sotto_status cut_with(struct cutting *cutting, void (*cut)(struct cutter *cutter),
+                                  struct sotto_catalogue *catalogue, size_t workers,
+                                  struct sotto_error *err)
 {
-    uint64_t size = catalogue->identity.size_bytes;
-    struct cutting cutting = {
-        .csv = csv, .catalogue = catalogue, .start = rows_offset, .end = size};
-    cutting.chunks_len = (size_t)((size - rows_offset + csv->chunk_bytes - 1) / csv->chunk_bytes);
-    size_t workers = sotto_csv_workers(csv);
-    workers = workers < cutting.chunks_len ? workers : cutting.chunks_len;
-    cutting.chunks = sotto_alloc_array(cutting.chunks_len, sizeof *cutting.chunks);
-    cutting.parities = sotto_alloc_array(cutting.chunks_len + 1, sizeof *cutting.parities);
     struct cutter *cutters = sotto_alloc_array(workers, sizeof *cutters);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (cutting.chunks != NULL && cutting.parities != NULL && cutters != NULL) {
-        status = cutters_init(cutters, workers, &cutting);
-    }
+    enum sotto_status status =
+        cutters != NULL ? cutters_init(cutters, workers, cutting) : SOTTO_ERROR_NO_MEMORY;
     if (status != SOTTO_OK) {
-        status = sotto__csv_no_memory(csv, err);
+        status = sotto__csv_no_memory(cutting->csv, err);
         goto out;
     }
-    atomic_store(&cutting.parities[0], PARITY_OUTSIDE);
     if (workers == 1) {
-        cut_all(&cutters[0]);
+        cut(&cutters[0]);
     } else {
 #pragma omp parallel num_threads((int)workers)
-        cut_all(&cutters[omp_get_thread_num()]);
+        cut(&cutters[omp_get_thread_num()]);
     }
     status = first_failure(cutters, workers, err);
     for (size_t i = 0; status == SOTTO_OK && i < workers; i++) {
         keep_tallies(catalogue, &cutters[i]);
     }
+out:
+    cutters_free(cutters, workers);
+    return status;
+}
+
+enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
+                                         struct sotto_catalogue *catalogue, uint64_t rows_offset,
+                                         struct sotto_error *err)
+{
+    struct cutting cutting = {.csv = csv,
+                              .catalogue = catalogue,
+                              .start = rows_offset,
+                              .end = catalogue->identity.size_bytes};
+    uint64_t bytes = cutting.end - rows_offset;
+    if (bytes == 0) {
+        return SOTTO_OK;
+    }
+    cutting.chunks_len = (size_t)((bytes + csv->chunk_bytes - 1) / csv->chunk_bytes);
+    size_t workers = sotto_csv_workers(csv);
+    workers = workers < cutting.chunks_len ? workers : cutting.chunks_len;
+    cutting.chunks = sotto_alloc_array(cutting.chunks_len, sizeof *cutting.chunks);
+    cutting.parities = sotto_alloc_array(cutting.chunks_len + 1, sizeof *cutting.parities);
+    enum sotto_status status;
+    if (cutting.chunks == NULL || cutting.parities == NULL) {
+        status = sotto__csv_no_memory(csv, err);
+        goto out;
+    }
+    atomic_store(&cutting.parities[0], PARITY_OUTSIDE);
+    status = cut_with(&cutting, cut_all, catalogue, workers, err);
     if (status == SOTTO_OK) {
         status = keep_spans(&cutting, catalogue, err);
     }
 out:
-    cutters_free(cutters, workers);
     sotto_free((void *)cutting.parities);
+    sotto_free(cutting.chunks);
+    return status;
+}
+
+enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
+                                                struct sotto_catalogue *catalogue,
+                                                uint64_t rows_offset, struct sotto_error *err)
+{
+    struct cutting cutting = {.csv = csv,
+                              .catalogue = catalogue,
+                              .offset = rows_offset,
+                              .lock = PTHREAD_MUTEX_INITIALIZER};
+    enum sotto_status status = sotto__stream_new(&cutting.stream, csv, err);
+    if (status == SOTTO_OK) {
+        status = sotto__stream_skip(cutting.stream, rows_offset, err);
+    }
+    if (status == SOTTO_OK) {
+        status = cut_with(&cutting, cut_packed, catalogue, sotto_csv_workers(csv), err);
+    }
+    catalogue->text_bytes = cutting.offset;
+    if (status == SOTTO_OK) {
+        status = keep_spans(&cutting, catalogue, err);
+    }
+    sotto__stream_free(cutting.stream);
+    sotto__span_buffer_release(&cutting.carry);
     sotto_free(cutting.chunks);
     return status;
 }

@@ -18,7 +18,7 @@ endfunction()
 
 sotto_test(unit type)
 sotto_test(unit number)
-sotto_test(unit csv)
+sotto_test(unit csv PkgConfig::zlib PkgConfig::zstd OpenMP::OpenMP_C)
 sotto_test(fault fault_dataset)
 sotto_test(property csv_grammar)
 sotto_test(property csv_paths OpenMP::OpenMP_C)

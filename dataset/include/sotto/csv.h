@@ -54,6 +54,7 @@ struct sotto_catalogue_span {
 /* What is known about a file. Ownership: ended by sotto_catalogue_free. */
 struct sotto_catalogue {
     struct sotto_file_identity identity;
+    uint64_t text_bytes; /* of the file, or of what is packed in it */
     uint64_t rows;
     struct sotto_catalogue_column *columns;
     size_t columns_len;
@@ -64,7 +65,9 @@ struct sotto_catalogue {
 
 struct sotto_csv;
 
-/* Opens a file for reading. name stands in error texts; options may be NULL.
+/* Opens a file for reading; the path "-" is standard input, which is read to its end into memory.
+ * What gzip or zstd packed is unpacked while it is read. name stands in error texts; options may be
+ * NULL.
  * Returns: SOTTO_ERROR_NOT_FOUND (missing), SOTTO_ERROR_IO (unreadable), SOTTO_ERROR_INPUT (a
  * directory or another thing that is not a regular file; a delimiter that can't be one).
  * Ownership: copies name and options; _fd takes fd, also on failure. */
