@@ -243,18 +243,6 @@ size_t sotto_csv_workers(const struct sotto_csv *csv)
     return chunks < workers ? (size_t)chunks : workers;
 }
 
-enum sotto_status sotto__csv_changed(const struct sotto_csv *csv, struct sotto_error *err)
-{
-    return sotto_error_set(err, SOTTO_ERROR_CHANGED,
-                           "%s: changed while it was read; try again when nobody writes it",
-                           csv->name);
-}
-
-enum sotto_status sotto__csv_no_memory(const struct sotto_csv *csv, struct sotto_error *err)
-{
-    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
-}
-
 enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_t bytes,
                                    uint64_t offset, struct sotto_error *err)
 {

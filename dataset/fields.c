@@ -275,7 +275,7 @@ enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char
     size_t window = splitter->csv->window_bytes;
     enum sotto_status status = SOTTO_OK;
     for (size_t at = 0; status == SOTTO_OK && at < bytes;) {
-        size_t used;
+        size_t used = 0;
         size_t left = bytes - at;
         size_t now = window < left ? window : left;
         if (now > SOTTO_CSV_FIELD_BYTES_MAX) {

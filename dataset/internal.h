@@ -104,9 +104,20 @@ struct sotto_csv {
 enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_t bytes,
                                    uint64_t offset, struct sotto_error *err);
 
-/* "NAME: changed while it was read; ..." */
-enum sotto_status sotto__csv_changed(const struct sotto_csv *csv, struct sotto_error *err);
-enum sotto_status sotto__csv_no_memory(const struct sotto_csv *csv, struct sotto_error *err);
+/* Inline, so that the analyser sees what comes back. */
+static inline enum sotto_status sotto__csv_changed(const struct sotto_csv *csv,
+                                                   struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_CHANGED,
+                           "%s: changed while it was read; try again when nobody writes it",
+                           csv->name);
+}
+
+static inline enum sotto_status sotto__csv_no_memory(const struct sotto_csv *csv,
+                                                     struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
+}
 
 /* --- read.c: records through libcsv --- */
 

@@ -163,7 +163,9 @@ bool sotto__nearest_double(double *out, uint64_t digits, int64_t power)
     int shift = __builtin_clzll(digits);
     digits <<= shift;
     /* 217706 / 2^16 is log2(10) closely enough for these powers: the exponent of 10^power. */
-    uint64_t exponent = (uint64_t)(((217706 * power) >> 16) + 64 + 1023 - shift);
+    const int64_t offset = INT64_C(1) << 40; /* so that no negative number is shifted */
+    int64_t log2 = ((217706 * power + offset) >> 16) - (offset >> 16);
+    uint64_t exponent = (uint64_t)(log2 + 64 + 1023 - shift);
     uint64_t low;
     uint64_t high = multiply(&low, digits, ten[0]);
     if ((high & 0x1FF) == 0x1FF && low + digits < digits) {

@@ -37,7 +37,7 @@ static inline size_t split_block(uint32_t *ends, struct sotto__split *out, uint6
     uint64_t end = row | (block_equal(block, delimiter) & valid);
     if ((quote | *inside) != 0) {
         uint64_t quoted = prefix_xor(quote) ^ *inside;
-        *inside = (uint64_t)((int64_t)quoted >> 63);
+        *inside = 0 - (quoted >> 63);
         out->quotes += (size_t)__builtin_popcountll(quote);
         row &= ~quoted;
         end &= ~quoted;

@@ -122,7 +122,7 @@ static enum sotto_status step_gzip(struct sotto__stream *stream, char *to, size_
     return result == Z_OK || result == Z_BUF_ERROR ? SOTTO_OK : damaged(stream, err);
 }
 
-static enum sotto_status step_zstd(struct sotto__stream *stream, char *to, size_t room,
+static enum sotto_status step_zstd(struct sotto__stream *stream, void *to, size_t room,
                                    size_t *made, struct sotto_error *err)
 {
     ZSTD_inBuffer in = {.src = stream->input, .size = stream->input_bytes, .pos = stream->input_at};

@@ -387,7 +387,7 @@ void sotto_table_free(struct sotto_table *table)
     if (table == NULL) {
         return;
     }
-    for (size_t i = 0; i < table->columns_len; i++) {
+    for (size_t i = 0; table->columns != NULL && i < table->columns_len; i++) {
         column_release(&table->columns[i], table->workers);
     }
     sotto_free(table->columns);

@@ -99,7 +99,7 @@ static void add_blanks(struct text *text, uint64_t *random)
 
 static void add_field(struct text *text, uint64_t *random, unsigned flavour, bool quotes)
 {
-    static const char *const quoted[] = {"\"\"",      "\" x \"",    "\"a,b\"",  "\"c\nd\"",
+    static const char *const quoted[] = {"\"\"",      "\" x \"",    "\"a,b\"",  "\"c\nz\"",
                                          "\"e\r\n\"", "\"p\"\"q\"", "\"\"\"\"", "\" 5 \"",
                                          "\"NA\"",    "\"\r\""};
     add_blanks(text, random);
