@@ -178,7 +178,8 @@ static bool is_even(const struct sotto__splitter *splitter, const char *text, si
     bool even = ends_len == rows * columns_len;
     if (columns_len == 1) {
         for (size_t row = 0; even && row < rows; row++) {
-            even = !is_blank(text + (uint32_t)(end[row - 1] + 1), end[row] - (end[row - 1] + 1));
+            uint32_t start = splitter->ends[row] + 1; /* wraps to 0 for the first */
+            even = !is_blank(text + start, end[row] - start);
         }
         return even;
     }

@@ -26,5 +26,5 @@ set_tests_properties(property/csv_paths PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=p
 sotto_test_levels(unit csv)
 sotto_test_levels(property csv_grammar)
 sotto_test_levels(property csv_paths)
-sotto_fuzz(csv)
+sotto_fuzz(csv OpenMP::OpenMP_C)
 sotto_fuzz(catalogue)
