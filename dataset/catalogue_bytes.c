@@ -5,8 +5,8 @@
  *     "SCAT", u16 version (2)
  *     u64 device, inode, size; i64 modified, changed (nanoseconds)
  *     u64 bytes of the text, u64 rows, u32 columns
- *     per column: u32 length and name, u8 kind, u8 scale, u8 digits_lost, u64 missing
- *     u32 spans; per span: u64 offset, u64 rows before */
+ *     per column: u32 length and name, u8 kind, u8 scale, u8 flags (1 digits lost, 2 hidden), u64
+ * missing u32 spans; per span: u64 offset, u64 rows before */
 
 #include "internal.h"
 
@@ -40,7 +40,7 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
         sotto_write_blob(&writer, column->name, strlen(column->name));
         sotto_write_u8(&writer, (uint8_t)column->type.kind);
         sotto_write_u8(&writer, column->type.scale);
-        sotto_write_u8(&writer, column->digits_lost);
+        sotto_write_u8(&writer, (uint8_t)(column->digits_lost + 2 * column->hidden));
         sotto_write_u64(&writer, column->missing);
     }
     sotto_write_u32(&writer, (uint32_t)catalogue->spans_len);
@@ -57,12 +57,13 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
 }
 
 static bool column_is_possible(const struct sotto_catalogue_column *column, uint8_t kind,
-                               uint8_t digits_lost, uint64_t rows)
+                               uint8_t flags, uint64_t rows)
 {
+    bool digits_lost = (flags & 1) != 0;
     return kind < SOTTO_KINDS_LEN && column->type.scale <= SOTTO_SCALE_MAX &&
-           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && digits_lost <= 1 &&
-           (digits_lost == 0 || kind == SOTTO_KIND_FLOAT64) && column->missing <= rows &&
-           (kind == SOTTO_KIND_NULL) == (column->missing == rows);
+           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 3 &&
+           (!digits_lost || kind == SOTTO_KIND_FLOAT64) && column->missing <= rows &&
+           (kind != SOTTO_KIND_NULL || column->missing == rows);
 }
 
 static enum sotto_status read_column(struct sotto_catalogue_column *out,
@@ -72,16 +73,17 @@ static enum sotto_status read_column(struct sotto_catalogue_column *out,
     const uint8_t *name = sotto_read_blob(reader, &name_bytes, SOTTO_CSV_NAME_BYTES_MAX);
     uint8_t kind = sotto_read_u8(reader);
     out->type.scale = sotto_read_u8(reader);
-    uint8_t digits_lost = sotto_read_u8(reader);
+    uint8_t flags = sotto_read_u8(reader);
     out->missing = sotto_read_u64(reader);
     if (name == NULL || sotto_read_bytes(reader, 0) == NULL || name_bytes == 0 ||
         memchr(name, 0, name_bytes) != NULL ||
         sotto_utf8_valid_prefix(name, name_bytes) != name_bytes ||
-        !column_is_possible(out, kind, digits_lost, rows)) {
+        !column_is_possible(out, kind, flags, rows)) {
         return SOTTO_ERROR_INPUT;
     }
     out->type.kind = (enum sotto_kind)kind;
-    out->digits_lost = digits_lost != 0;
+    out->digits_lost = (flags & 1) != 0;
+    out->hidden = (flags & 2) != 0;
     out->name = sotto_text_copy((const char *)name, name_bytes);
     return out->name != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }

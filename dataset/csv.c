@@ -104,6 +104,30 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
     return SOTTO_OK;
 }
 
+static enum sotto_status copy_columns(struct sotto_csv *csv,
+                                      const struct sotto_csv_options *options,
+                                      struct sotto_error *err)
+{
+    csv->columns = sotto_alloc_array(options->columns_len, sizeof *csv->columns);
+    if (csv->columns == NULL) {
+        return sotto__csv_no_memory(csv, err);
+    }
+    for (size_t i = 0; i < options->columns_len; i++) {
+        const struct sotto_csv_column *column = &options->columns[i];
+        SOTTO_REQUIRE(!column->typed ||
+                      (column->type.kind != SOTTO_KIND_NULL &&
+                       column->type.scale <= SOTTO_SCALE_MAX &&
+                       (column->type.scale == 0 || column->type.kind == SOTTO_KIND_DECIMAL)));
+        csv->columns[i] = *column;
+        csv->columns[i].name = sotto_text_copy(column->name, strlen(column->name));
+        if (csv->columns[i].name == NULL) {
+            return sotto__csv_no_memory(csv, err);
+        }
+        csv->columns_len++;
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *name,
                                     const struct sotto_csv_options *options,
                                     struct sotto_error *err)
@@ -125,6 +149,9 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     }
     if (status == SOTTO_OK) {
         status = csv_init_options(csv, options, err);
+    }
+    if (status == SOTTO_OK && options != NULL && options->columns_len > 0) {
+        status = copy_columns(csv, options, err);
     }
     char start[4];
     ssize_t got = status == SOTTO_OK ? pread(fd, start, sizeof start, 0) : 0;
@@ -192,6 +219,10 @@ void sotto_csv_close(struct sotto_csv *csv)
         return;
     }
     sotto__na_words_release(&csv->na);
+    for (size_t i = 0; i < csv->columns_len; i++) {
+        sotto_free((char *)(uintptr_t)csv->columns[i].name);
+    }
+    sotto_free(csv->columns);
     if (csv->c_locale != (locale_t)0) {
         freelocale(csv->c_locale);
     }

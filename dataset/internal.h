@@ -91,6 +91,8 @@ struct sotto_csv {
     char delimiter;
     locale_t c_locale;
     struct sotto__na_words na;
+    struct sotto_csv_column *columns; /* of the options; the names are copies */
+    size_t columns_len;
     enum sotto__packing packing;
     uint64_t size_bytes; /* when it was opened: chooses the number of workers, no more */
     /* How a file is cut up. Tests set them; results don't depend on them. */

@@ -472,6 +472,9 @@ static enum sotto_status cutters_init(struct cutter *cutters, size_t len, struct
         if (cutters[i].tallies == NULL) {
             return SOTTO_ERROR_NO_MEMORY;
         }
+        for (size_t j = 0; j < columns_len; j++) {
+            cutters[i].tallies[j].type = cutting->catalogue->columns[j].type;
+        }
     }
     return SOTTO_OK;
 }

@@ -406,16 +406,20 @@ static enum sotto_status meddling_sink(void *context, size_t worker, uint64_t fi
 static void test_a_file_that_changes_meanwhile(void **state)
 {
     (void)state;
-    for (int grow = 0; grow < 2; grow++) {
+    for (int way = 0; way < 8; way++) {
+        bool grow = way % 2 != 0;
+        omp_set_num_threads(1 + way / 4);
         char *text = malloc(4 * 200000);
         assert_non_null(text);
         for (size_t i = 0; i < 200000; i++) {
             memcpy(text + 4 * i, i == 0 ? "a,b\n" : "1,2\n", 4);
         }
         int fd = test_file(text, 4 * 200000);
-        struct meddling meddling = {.fd = dup(fd), .grow = grow != 0};
+        struct meddling meddling = {.fd = dup(fd), .grow = grow};
         struct sotto_csv *csv = NULL;
         assert_ok(sotto_csv_open_fd(&csv, fd, "t.csv", NULL, NULL));
+        csv->chunk_bytes = 20000;
+        csv->serial = way % 4 >= 2 && way < 4;
         struct sotto_catalogue *catalogue = test_catalogue(csv);
         struct sotto_error err = {0};
         assert_int_equal(sotto_csv_scan(csv, catalogue, NULL, 0, meddling_sink, &meddling, &err),
@@ -426,6 +430,7 @@ static void test_a_file_that_changes_meanwhile(void **state)
         (void)close(meddling.fd);
         free(text);
     }
+    omp_set_num_threads(1);
 }
 
 static enum sotto_status failing_sink(void *context, size_t worker, uint64_t first_row,
@@ -452,6 +457,89 @@ static void test_a_sink_ends_the_scan(void **state)
     assert_string_equal(err.text, "enough");
     sotto_catalogue_free(catalogue);
     sotto_csv_close(csv);
+}
+
+/* --- Columns that the options speak of --- */
+
+static enum sotto_status catalogue_with(struct sotto_catalogue **out, struct sotto_csv **out_csv,
+                                        const char *text, const struct sotto_csv_column *columns,
+                                        size_t len, struct sotto_error *err)
+{
+    struct sotto_csv_options options = {.columns = columns, .columns_len = len};
+    assert_ok(sotto_csv_open_fd(out_csv, test_file(text, strlen(text)), "t.csv", &options, NULL));
+    return sotto_csv_catalogue(*out_csv, out, err);
+}
+
+static void test_stated_types(void **state)
+{
+    (void)state;
+    static const struct sotto_csv_column columns[] = {
+        {.name = "id", .typed = true, .type = {.kind = SOTTO_KIND_STRING}},
+        {.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DECIMAL, .scale = 4}},
+        {.name = "none", .typed = true, .type = {.kind = SOTTO_KIND_FLOAT64}},
+        {.name = "secret", .hidden = true},
+    };
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_error err = {0};
+    assert_ok(catalogue_with(&catalogue, &csv, "id,x,none,secret\n007,1.5,,3\n8,2,NA,4\n", columns,
+                             4, &err));
+    assert_int_equal(catalogue->columns[0].type.kind, SOTTO_KIND_STRING);
+    assert_int_equal(catalogue->columns[1].type.scale, 4);
+    assert_int_equal(catalogue->columns[2].type.kind, SOTTO_KIND_FLOAT64);
+    assert_int_equal(sotto_catalogue_find(catalogue, "none"), 2);
+    assert_int_equal(sotto_catalogue_find(catalogue, "secret"), SIZE_MAX);
+    struct sotto_csv_wanted wanted = {.column = 3, .type = catalogue->columns[3].type};
+    struct sotto_table *table = NULL;
+    assert_int_equal(sotto_table_load(&table, csv, catalogue, &wanted, 1, &err),
+                     SOTTO_ERROR_NOT_FOUND);
+    wanted = (struct sotto_csv_wanted){.column = 1, .type = catalogue->columns[1].type};
+    assert_ok(sotto_table_load(&table, csv, catalogue, &wanted, 1, &err));
+    struct sotto_column column = sotto_table_column(table, 0);
+    char *cells = test_cells(&column);
+    assert_string_equal(cells, "1.5000|2.0000|");
+    sotto_free(cells);
+    sotto_table_free(table);
+    /* All of it goes through bytes. */
+    struct sotto_buffer bytes = {0};
+    struct sotto_catalogue *decoded = NULL;
+    assert_ok(sotto_catalogue_encode(catalogue, &bytes));
+    assert_ok(sotto_catalogue_decode(&decoded, bytes.data, bytes.data_bytes));
+    assert_int_equal(sotto_catalogue_find(decoded, "secret"), SIZE_MAX);
+    sotto_buffer_release(&bytes);
+    sotto_catalogue_free(decoded);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
+static void test_values_beyond_a_stated_type(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sotto_csv_column column;
+        const char *text;
+        const char *part;
+    } cases[] = {
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_INT64}},
+         "x\n1\n2.5\n",
+         "t.csv:3: column \"x\": expected int64 as configured"},
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_BOOL}},
+         "x\nTrue\n\n1\n",
+         "t.csv:4: column \"x\": expected bool"},
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DECIMAL, .scale = 1}},
+         "x\n1.25\n",
+         "t.csv:2: column \"x\": expected decimal"},
+        {{.name = "y"}, "x\n1\n", "t.csv:1: expected a column \"y\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sotto_csv *csv = NULL;
+        struct sotto_catalogue *catalogue = NULL;
+        struct sotto_error err = {0};
+        assert_int_equal(catalogue_with(&catalogue, &csv, cases[i].text, &cases[i].column, 1, &err),
+                         SOTTO_ERROR_INPUT);
+        assert_contains(err.text, cases[i].part);
+        sotto_csv_close(csv);
+    }
 }
 
 /* --- Packed files --- */
@@ -606,6 +694,8 @@ int main(void)
         cmocka_unit_test(test_a_changed_file_is_an_error),
         cmocka_unit_test(test_a_file_that_changes_meanwhile),
         cmocka_unit_test(test_a_sink_ends_the_scan),
+        cmocka_unit_test(test_stated_types),
+        cmocka_unit_test(test_values_beyond_a_stated_type),
         cmocka_unit_test(test_packed_files),
         cmocka_unit_test(test_damaged_packing),
         cmocka_unit_test(test_catalogue_bytes),

@@ -18,11 +18,22 @@ SOTTO_BEGIN_DECLS
 #define SOTTO_CSV_NAME_BYTES_MAX 1024
 #define SOTTO_CSV_FIELD_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
+/* What is said of a column before it is read. */
+struct sotto_csv_column {
+    const char *name; /* of a column that the file must have */
+    bool hidden;      /* sotto_catalogue_find does not find it, no scan reads it */
+    bool typed;       /* its type is not found but stated; a value of no lower type, that is one
+                         which such a column can't hold, is SOTTO_ERROR_INPUT */
+    struct sotto_type type; /* not null */
+};
+
 struct sotto_csv_options {
     char delimiter;              /* 0: tab if the name ends with .tsv, else comma; may be a tab or
                                     one of ,;|:!#$%&*<>?@^~ and the slash */
     const char *const *na_words; /* NULL: pandas' default list (sotto_csv_na_words) */
     size_t na_words_len;
+    const struct sotto_csv_column *columns; /* each name once; columns not named are found out */
+    size_t columns_len;
 };
 
 /* pandas' default NA words, the empty text included. Returns: static storage. */
@@ -41,6 +52,7 @@ struct sotto_catalogue_column {
     char *name;
     struct sotto_type type;
     uint64_t missing;
+    bool hidden;      /* by the options */
     bool digits_lost; /* float64 because a plain number has more digits than a decimal holds */
 };
 
@@ -93,7 +105,7 @@ SOTTO_API enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct so
 
 SOTTO_API void sotto_catalogue_free(struct sotto_catalogue *catalogue);
 
-/* The index of the column of that name, or SIZE_MAX. */
+/* The index of the column of that name that is not hidden, or SIZE_MAX. */
 SOTTO_API size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char *name);
 
 SOTTO_API bool sotto_file_identity_equal(const struct sotto_file_identity *a,
@@ -119,7 +131,8 @@ SOTTO_API size_t sotto_csv_workers(const struct sotto_csv *csv);
 
 /* Reads the wanted columns of all rows into blocks for the sink. wanted_len may be 0: blocks then
  * only count rows. Returns: as sotto_csv_catalogue; SOTTO_ERROR_CHANGED also where the file is not
- * the one that was catalogued, SOTTO_ERROR_TYPE where a wanted type is not above the catalogued
+ * the one that was catalogued, SOTTO_ERROR_NOT_FOUND for a hidden column, SOTTO_ERROR_TYPE where a
+ * wanted type is not above the catalogued
  * one. */
 SOTTO_API enum sotto_status sotto_csv_scan(struct sotto_csv *csv,
                                            const struct sotto_catalogue *catalogue,
