@@ -62,16 +62,17 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     struct cataloguing *work = context;
     struct sotto_catalogue *catalogue = work->catalogue;
     catalogue->columns = sotto_alloc_array(names_len, sizeof *catalogue->columns);
-    for (size_t i = 0; catalogue->columns != NULL && i < names_len; i++) {
-        catalogue->columns[i].name = sotto_text_copy(names[i], strlen(names[i]));
-        if (catalogue->columns[i].name == NULL) {
-            break;
-        }
-        catalogue->columns_len++;
-    }
     work->tallies = sotto_alloc_array(names_len, sizeof *work->tallies);
     work->stated = sotto_alloc_array(names_len, sizeof *work->stated);
-    if (catalogue->columns_len != names_len || work->tallies == NULL || work->stated == NULL) {
+    bool complete = catalogue->columns != NULL && work->tallies != NULL && work->stated != NULL;
+    for (size_t i = 0; complete && i < names_len; i++) {
+        char *name = sotto_text_copy(names[i], strlen(names[i]));
+        complete = name != NULL;
+        if (complete) {
+            catalogue->columns[catalogue->columns_len++].name = name;
+        }
+    }
+    if (!complete) {
         return sotto__csv_error(reader, SOTTO_ERROR_NO_MEMORY, SIZE_MAX, "out of memory");
     }
     enum sotto_status status = apply_options(work, reader);

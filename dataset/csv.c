@@ -220,7 +220,7 @@ void sotto_csv_close(struct sotto_csv *csv)
     }
     sotto__na_words_release(&csv->na);
     for (size_t i = 0; i < csv->columns_len; i++) {
-        sotto_free((char *)(uintptr_t)csv->columns[i].name);
+        sotto_free((void *)csv->columns[i].name); /* a copy of ours */
     }
     sotto_free(csv->columns);
     if (csv->c_locale != (locale_t)0) {

@@ -53,6 +53,19 @@ static enum sotto_status check_wanted(const struct scan *scan,
                            wanted->type.scale);
 }
 
+static enum sotto_status check_identity(const struct scan *scan, struct sotto_error *err)
+{
+    struct sotto_file_identity identity;
+    enum sotto_status status = sotto_csv_identity(scan->csv, &identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    bool same = sotto_file_identity_equal(&identity, &scan->catalogue->identity) &&
+                (scan->csv->packing != SOTTO__PACKING_NONE ||
+                 scan->catalogue->text_bytes == identity.size_bytes);
+    return same ? SOTTO_OK : changed(scan, err);
+}
+
 /* --- Line by line --- */
 
 struct serial {
@@ -298,9 +311,21 @@ static enum sotto_status judge(struct scan *scan, const struct worker *workers, 
         }
         return failed->status;
     }
+    /* The text was well formed when it was catalogued: if the file is another, that is what is
+     * wrong, whatever its text is now. */
     scan->sink = NULL;
-    enum sotto_status status = scan_serially(scan, err);
-    return status != SOTTO_OK ? status : changed(scan, err);
+    enum sotto_status status = check_identity(scan, err);
+    if (status == SOTTO_OK) {
+        status = scan_serially(scan, err);
+    }
+    if (status == SOTTO_OK) {
+        return changed(scan, err);
+    }
+    struct sotto_error other;
+    if (status == SOTTO_ERROR_INPUT && check_identity(scan, &other) != SOTTO_OK) {
+        return changed(scan, err);
+    }
+    return status;
 }
 
 static enum sotto_status workers_init(struct worker *workers, size_t len, struct scan *scan)
@@ -377,19 +402,6 @@ out:
 }
 
 /* --- Both --- */
-
-static enum sotto_status check_identity(const struct scan *scan, struct sotto_error *err)
-{
-    struct sotto_file_identity identity;
-    enum sotto_status status = sotto_csv_identity(scan->csv, &identity, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    bool same = sotto_file_identity_equal(&identity, &scan->catalogue->identity) &&
-                (scan->csv->packing != SOTTO__PACKING_NONE ||
-                 scan->catalogue->text_bytes == identity.size_bytes);
-    return same ? SOTTO_OK : changed(scan, err);
-}
 
 enum sotto_status sotto_csv_scan(struct sotto_csv *csv, const struct sotto_catalogue *catalogue,
                                  const struct sotto_csv_wanted *wanted, size_t wanted_len,
