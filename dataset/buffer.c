@@ -30,6 +30,17 @@ void sotto__bit_set(uint8_t *bitmap, size_t i, bool value)
     bitmap[i / 8] = (uint8_t)(value ? bitmap[i / 8] | mask : bitmap[i / 8] & ~mask);
 }
 
+void sotto__bits_set(uint8_t *bitmap, size_t from, size_t len)
+{
+    for (; len > 0 && from % 8 != 0; from++, len--) {
+        sotto__bit_set(bitmap, from, true);
+    }
+    memset(bitmap + from / 8, 0xFF, len / 8);
+    for (from += len / 8 * 8, len %= 8; len > 0; from++, len--) {
+        sotto__bit_set(bitmap, from, true);
+    }
+}
+
 void sotto__values_widen(void *values, size_t len)
 {
     unsigned char *bytes = values;

@@ -13,13 +13,14 @@ void sotto_catalogue_free(struct sotto_catalogue *catalogue)
         sotto_free(catalogue->columns[i].name);
     }
     sotto_free(catalogue->columns);
+    sotto_free(catalogue->spans);
     sotto_free(catalogue);
 }
 
 size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char *name)
 {
     for (size_t i = 0; i < catalogue->columns_len; i++) {
-        if (strcmp(catalogue->columns[i].name, name) == 0) {
+        if (!catalogue->columns[i].hidden && strcmp(catalogue->columns[i].name, name) == 0) {
             return i;
         }
     }
@@ -27,9 +28,33 @@ size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char 
 }
 
 struct cataloguing {
-    const struct sotto__na_words *na;
+    const struct sotto_csv *csv;
     struct sotto_catalogue *catalogue;
+    struct sotto__tally *tallies;
+    bool *stated; /* columns whose type the options state */
 };
+
+/* What the options say of the columns. The stated type is where a column's type begins. */
+static enum sotto_status apply_options(const struct cataloguing *work,
+                                       struct sotto__csv_reader *reader)
+{
+    for (size_t i = 0; i < work->csv->columns_len; i++) {
+        const struct sotto_csv_column *option = &work->csv->columns[i];
+        size_t found = sotto_catalogue_find(work->catalogue, option->name);
+        if (found == SIZE_MAX) {
+            return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+                                    "expected a column \"%s\", which the configuration names",
+                                    option->name);
+        }
+        struct sotto_catalogue_column *column = &work->catalogue->columns[found];
+        column->hidden = option->hidden;
+        if (option->typed) {
+            column->type = option->type;
+            work->stated[found] = true;
+        }
+    }
+    return SOTTO_OK;
+}
 
 static enum sotto_status visit_header(void *context, struct sotto__csv_reader *reader,
                                       char *const *names, size_t names_len)
@@ -37,42 +62,38 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     struct cataloguing *work = context;
     struct sotto_catalogue *catalogue = work->catalogue;
     catalogue->columns = sotto_alloc_array(names_len, sizeof *catalogue->columns);
-    for (size_t i = 0; catalogue->columns != NULL && i < names_len; i++) {
-        catalogue->columns[i].name = sotto_text_copy(names[i], strlen(names[i]));
-        if (catalogue->columns[i].name == NULL) {
-            break;
+    work->tallies = sotto_alloc_array(names_len, sizeof *work->tallies);
+    work->stated = sotto_alloc_array(names_len, sizeof *work->stated);
+    bool complete = catalogue->columns != NULL && work->tallies != NULL && work->stated != NULL;
+    for (size_t i = 0; complete && i < names_len; i++) {
+        char *name = sotto_text_copy(names[i], strlen(names[i]));
+        complete = name != NULL;
+        if (complete) {
+            catalogue->columns[catalogue->columns_len++].name = name;
         }
-        catalogue->columns_len++;
     }
-    if (catalogue->columns_len != names_len) {
+    if (!complete) {
         return sotto__csv_error(reader, SOTTO_ERROR_NO_MEMORY, SIZE_MAX, "out of memory");
     }
-    return SOTTO_OK;
+    enum sotto_status status = apply_options(work, reader);
+    for (size_t i = 0; i < names_len; i++) {
+        work->tallies[i].type = catalogue->columns[i].type;
+    }
+    return status;
 }
 
 static enum sotto_status visit_field(void *context, struct sotto__csv_reader *reader, size_t column,
                                      const char *text, size_t text_bytes)
 {
-    (void)reader;
     struct cataloguing *work = context;
-    struct sotto_catalogue_column *known = &work->catalogue->columns[column];
-    if (sotto__na_words_contain(work->na, text, text_bytes)) {
-        known->missing++;
-        return SOTTO_OK;
+    struct sotto__tally *tally = &work->tallies[column];
+    sotto__tally_text(tally, &work->csv->na, text, text_bytes);
+    struct sotto_type stated = work->catalogue->columns[column].type;
+    if (work->stated[column] && !sotto__type_is_above(stated, tally->type)) {
+        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, column,
+                                "expected %s as configured, found another text",
+                                sotto_kind_name(stated.kind));
     }
-    if (known->type.kind == SOTTO_KIND_STRING) {
-        return SOTTO_OK; /* the top of the lattice */
-    }
-    struct sotto__number number;
-    bool truth;
-    struct sotto_type type = {.kind = SOTTO_KIND_STRING};
-    if (sotto__number_parse(&number, text, text_bytes)) {
-        type = number.type;
-        known->digits_lost = known->digits_lost || number.digits_lost;
-    } else if (sotto__bool_parse(&truth, text, text_bytes)) {
-        type.kind = SOTTO_KIND_BOOL;
-    }
-    known->type = sotto_type_join(known->type, type);
     return SOTTO_OK;
 }
 
@@ -84,17 +105,88 @@ static enum sotto_status visit_row(void *context, struct sotto__csv_reader *read
     return SOTTO_OK;
 }
 
+/* Line by line, through libcsv. */
+static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
+                                            struct sotto_catalogue *catalogue,
+                                            struct sotto_error *err)
+{
+    struct cataloguing work = {.csv = csv, .catalogue = catalogue};
+    struct sotto__csv_visitor visitor = {
+        .header = visit_header, .field = visit_field, .row = visit_row, .context = &work};
+    enum sotto_status status =
+        sotto__csv_read(csv, &catalogue->identity, &catalogue->text_bytes, &visitor, err);
+    for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
+        catalogue->columns[i].type = work.tallies[i].type;
+        catalogue->columns[i].missing = work.tallies[i].missing;
+        catalogue->columns[i].digits_lost = work.tallies[i].digits_lost;
+    }
+    sotto_free(work.stated);
+    sotto_free(work.tallies);
+    return status;
+}
+
+/* Whether the columns of stated types kept them; if not, the other way tells where. */
+static bool stated_types_hold(const struct sotto_csv *csv, const struct sotto_catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        const struct sotto_catalogue_column *column = &catalogue->columns[i];
+        for (size_t j = 0; j < csv->columns_len; j++) {
+            const struct sotto_csv_column *option = &csv->columns[j];
+            if (option->typed && strcmp(option->name, column->name) == 0 &&
+                !sotto__type_is_above(option->type, column->type)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* In spans, on all threads. Returns: SOTTO_ERROR_INPUT if the other way must tell. */
+static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
+                                               struct sotto_catalogue *catalogue,
+                                               struct sotto_error *err)
+{
+    struct cataloguing work = {.csv = csv, .catalogue = catalogue};
+    struct sotto__csv_visitor visitor = {.header = visit_header, .context = &work};
+    struct sotto_file_identity after;
+    uint64_t rows_offset;
+    enum sotto_status status =
+        sotto__csv_read_header(csv, &catalogue->identity, &rows_offset, &visitor, err);
+    sotto_free(work.stated);
+    sotto_free(work.tallies);
+    if (status == SOTTO_OK) {
+        catalogue->text_bytes = catalogue->identity.size_bytes;
+        status = csv->packing == SOTTO__PACKING_NONE
+                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, err)
+                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_csv_identity(csv, &after, err);
+    }
+    if (status == SOTTO_OK && !stated_types_hold(csv, catalogue)) {
+        return SOTTO_ERROR_INPUT;
+    }
+    if (status == SOTTO_OK && !sotto_file_identity_equal(&after, &catalogue->identity)) {
+        status = sotto__csv_changed(csv, err);
+    }
+    return status;
+}
+
 enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
                                       struct sotto_error *err)
 {
     struct sotto_catalogue *catalogue = sotto_alloc_zeroed(sizeof *catalogue);
     if (catalogue == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
+        return sotto__csv_no_memory(csv, err);
     }
-    struct cataloguing work = {.na = &csv->na, .catalogue = catalogue};
-    struct sotto__csv_visitor visitor = {
-        .header = visit_header, .field = visit_field, .row = visit_row, .context = &work};
-    enum sotto_status status = sotto__csv_read(csv, &catalogue->identity, &visitor, err);
+    enum sotto_status status =
+        csv->serial ? SOTTO_ERROR_INPUT : catalogue_in_parallel(csv, catalogue, err);
+    if (status == SOTTO_ERROR_INPUT) {
+        sotto_catalogue_free(catalogue);
+        catalogue = sotto_alloc_zeroed(sizeof *catalogue);
+        status = catalogue != NULL ? catalogue_serially(csv, catalogue, err)
+                                   : sotto__csv_no_memory(csv, err);
+    }
     if (status != SOTTO_OK) {
         sotto_catalogue_free(catalogue);
         return status;

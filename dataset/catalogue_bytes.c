@@ -2,10 +2,11 @@
 
 /* A catalogue as bytes, little endian:
  *
- *     "SCAT", u16 version (1)
+ *     "SCAT", u16 version (2)
  *     u64 device, inode, size; i64 modified, changed (nanoseconds)
- *     u64 rows, u32 columns
- *     per column: u32 length and name, u8 kind, u8 scale, u8 digits_lost, u64 missing */
+ *     u64 bytes of the text, u64 rows, u32 columns
+ *     per column: u32 length and name, u8 kind, u8 scale, u8 flags (1 digits lost, 2 hidden), u64
+ * missing u32 spans; per span: u64 offset, u64 rows before */
 
 #include "internal.h"
 
@@ -13,9 +14,10 @@
 #include <sotto/bytes.h>
 #include <string.h>
 
-#define CATALOGUE_VERSION 1
+#define CATALOGUE_VERSION 2
 #define CATALOGUE_BYTES_MAX ((size_t)128 * 1024 * 1024)
 #define COLUMN_BYTES_MIN (4 + 1 + 3 + 8)
+#define SPAN_BYTES (8 + 8)
 
 enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue,
                                          struct sotto_buffer *out)
@@ -30,6 +32,7 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
     sotto_write_u64(&writer, identity->size_bytes);
     sotto_write_u64(&writer, (uint64_t)identity->modified_ns);
     sotto_write_u64(&writer, (uint64_t)identity->changed_ns);
+    sotto_write_u64(&writer, catalogue->text_bytes);
     sotto_write_u64(&writer, catalogue->rows);
     sotto_write_u32(&writer, (uint32_t)catalogue->columns_len);
     for (size_t i = 0; i < catalogue->columns_len; i++) {
@@ -37,8 +40,13 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
         sotto_write_blob(&writer, column->name, strlen(column->name));
         sotto_write_u8(&writer, (uint8_t)column->type.kind);
         sotto_write_u8(&writer, column->type.scale);
-        sotto_write_u8(&writer, column->digits_lost);
+        sotto_write_u8(&writer, (uint8_t)(column->digits_lost + 2 * column->hidden));
         sotto_write_u64(&writer, column->missing);
+    }
+    sotto_write_u32(&writer, (uint32_t)catalogue->spans_len);
+    for (size_t i = 0; i < catalogue->spans_len; i++) {
+        sotto_write_u64(&writer, catalogue->spans[i].offset);
+        sotto_write_u64(&writer, catalogue->spans[i].rows_before);
     }
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
@@ -49,12 +57,13 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
 }
 
 static bool column_is_possible(const struct sotto_catalogue_column *column, uint8_t kind,
-                               uint8_t digits_lost, uint64_t rows)
+                               uint8_t flags, uint64_t rows)
 {
+    bool digits_lost = (flags & 1) != 0;
     return kind < SOTTO_KINDS_LEN && column->type.scale <= SOTTO_SCALE_MAX &&
-           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && digits_lost <= 1 &&
-           (digits_lost == 0 || kind == SOTTO_KIND_FLOAT64) && column->missing <= rows &&
-           (kind == SOTTO_KIND_NULL) == (column->missing == rows);
+           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 3 &&
+           (!digits_lost || kind == SOTTO_KIND_FLOAT64) && column->missing <= rows &&
+           (kind != SOTTO_KIND_NULL || column->missing == rows);
 }
 
 static enum sotto_status read_column(struct sotto_catalogue_column *out,
@@ -64,16 +73,17 @@ static enum sotto_status read_column(struct sotto_catalogue_column *out,
     const uint8_t *name = sotto_read_blob(reader, &name_bytes, SOTTO_CSV_NAME_BYTES_MAX);
     uint8_t kind = sotto_read_u8(reader);
     out->type.scale = sotto_read_u8(reader);
-    uint8_t digits_lost = sotto_read_u8(reader);
+    uint8_t flags = sotto_read_u8(reader);
     out->missing = sotto_read_u64(reader);
     if (name == NULL || sotto_read_bytes(reader, 0) == NULL || name_bytes == 0 ||
         memchr(name, 0, name_bytes) != NULL ||
         sotto_utf8_valid_prefix(name, name_bytes) != name_bytes ||
-        !column_is_possible(out, kind, digits_lost, rows)) {
+        !column_is_possible(out, kind, flags, rows)) {
         return SOTTO_ERROR_INPUT;
     }
     out->type.kind = (enum sotto_kind)kind;
-    out->digits_lost = digits_lost != 0;
+    out->digits_lost = (flags & 1) != 0;
+    out->hidden = (flags & 2) != 0;
     out->name = sotto_text_copy((const char *)name, name_bytes);
     return out->name != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
@@ -97,6 +107,38 @@ static enum sotto_status check_names(const struct sotto_catalogue *catalogue)
     return status;
 }
 
+/* All rows in spans of at least a row, each of a size that a scan reads at once; or no spans. */
+static enum sotto_status read_spans(struct sotto_catalogue *catalogue, struct sotto_reader *reader)
+{
+    size_t spans_len = sotto_read_u32(reader);
+    if (spans_len == 0) {
+        return SOTTO_OK;
+    }
+    if (spans_len > sotto_reader_left(reader) / SPAN_BYTES) {
+        return SOTTO_ERROR_INPUT;
+    }
+    catalogue->spans = sotto_alloc_array(spans_len, sizeof *catalogue->spans);
+    if (catalogue->spans == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    struct sotto_catalogue_span end = {.offset = catalogue->text_bytes,
+                                       .rows_before = catalogue->rows};
+    for (size_t i = 0; i < spans_len; i++) {
+        catalogue->spans[i].offset = sotto_read_u64(reader);
+        catalogue->spans[i].rows_before = sotto_read_u64(reader);
+        catalogue->spans_len++;
+    }
+    bool possible = catalogue->spans[0].rows_before == 0;
+    for (size_t i = 0; possible && i < spans_len; i++) {
+        const struct sotto_catalogue_span *span = &catalogue->spans[i];
+        const struct sotto_catalogue_span *next = i + 1 < spans_len ? span + 1 : &end;
+        possible = span->offset > 0 && span->offset < next->offset &&
+                   next->offset - span->offset <= SPAN_BYTES_MAX &&
+                   span->rows_before < next->rows_before;
+    }
+    return possible ? SOTTO_OK : SOTTO_ERROR_INPUT;
+}
+
 static enum sotto_status read_catalogue(struct sotto_catalogue *catalogue,
                                         struct sotto_reader *reader)
 {
@@ -107,11 +149,12 @@ static enum sotto_status read_catalogue(struct sotto_catalogue *catalogue,
     catalogue->identity.size_bytes = sotto_read_u64(reader);
     catalogue->identity.modified_ns = (int64_t)sotto_read_u64(reader);
     catalogue->identity.changed_ns = (int64_t)sotto_read_u64(reader);
+    catalogue->text_bytes = sotto_read_u64(reader);
     catalogue->rows = sotto_read_u64(reader);
     size_t columns_len = sotto_read_u32(reader);
     /* Each row is at least one byte of the file, which bounds what a table of them takes. */
     if (magic == NULL || memcmp(magic, "SCAT", 4) != 0 || version != CATALOGUE_VERSION ||
-        catalogue->rows > catalogue->identity.size_bytes || columns_len == 0 ||
+        catalogue->rows > catalogue->text_bytes || columns_len == 0 ||
         columns_len > SOTTO_CSV_COLUMNS_MAX ||
         columns_len > sotto_reader_left(reader) / COLUMN_BYTES_MIN) {
         return SOTTO_ERROR_INPUT;
@@ -126,6 +169,10 @@ static enum sotto_status read_catalogue(struct sotto_catalogue *catalogue,
             return status;
         }
         catalogue->columns_len++;
+    }
+    enum sotto_status status = read_spans(catalogue, reader);
+    if (status != SOTTO_OK) {
+        return status;
     }
     return sotto_reader_finished(reader) ? check_names(catalogue) : SOTTO_ERROR_INPUT;
 }

@@ -3,10 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <omp.h>
 #include <sotto/alloc.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A chunk fits the second-level cache, its windows the first. */
+#define CHUNK_BYTES ((size_t)1024 * 1024)
+#define WINDOW_BYTES ((size_t)32 * 1024)
 
 /* Errno values as texts, without strerror's locale and static buffer. */
 static enum sotto_status open_failed(const char *name, int number, struct sotto_error *err)
@@ -42,10 +48,16 @@ static bool delimiter_is_usable(char c)
 static char delimiter_of_name(const char *name)
 {
     size_t bytes = strlen(name);
-    return bytes >= 4 && strcmp(name + bytes - 4, ".tsv") == 0 ? '\t' : ',';
+    if (bytes >= 3 && strcmp(name + bytes - 3, ".gz") == 0) {
+        bytes -= 3;
+    } else if (bytes >= 4 && strcmp(name + bytes - 4, ".zst") == 0) {
+        bytes -= 4;
+    }
+    return bytes >= 4 && strncmp(name + bytes - 4, ".tsv", 4) == 0 ? '\t' : ',';
 }
 
-static enum sotto_status check_regular(const char *name, int fd, struct sotto_error *err)
+static enum sotto_status check_regular(uint64_t *out_bytes, const char *name, int fd,
+                                       struct sotto_error *err)
 {
     struct stat info;
     if (fstat(fd, &info) != 0) {
@@ -60,6 +72,7 @@ static enum sotto_status check_regular(const char *name, int fd, struct sotto_er
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: expected a regular file, found a device, pipe or socket", name);
     }
+    *out_bytes = (uint64_t)info.st_size;
     return SOTTO_OK;
 }
 
@@ -91,6 +104,30 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
     return SOTTO_OK;
 }
 
+static enum sotto_status copy_columns(struct sotto_csv *csv,
+                                      const struct sotto_csv_options *options,
+                                      struct sotto_error *err)
+{
+    csv->columns = sotto_alloc_array(options->columns_len, sizeof *csv->columns);
+    if (csv->columns == NULL) {
+        return sotto__csv_no_memory(csv, err);
+    }
+    for (size_t i = 0; i < options->columns_len; i++) {
+        const struct sotto_csv_column *column = &options->columns[i];
+        SOTTO_REQUIRE(!column->typed ||
+                      (column->type.kind != SOTTO_KIND_NULL &&
+                       column->type.scale <= SOTTO_SCALE_MAX &&
+                       (column->type.scale == 0 || column->type.kind == SOTTO_KIND_DECIMAL)));
+        csv->columns[i] = *column;
+        csv->columns[i].name = sotto_text_copy(column->name, strlen(column->name));
+        if (csv->columns[i].name == NULL) {
+            return sotto__csv_no_memory(csv, err);
+        }
+        csv->columns_len++;
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *name,
                                     const struct sotto_csv_options *options,
                                     struct sotto_error *err)
@@ -102,8 +139,10 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
     }
     csv->fd = fd;
+    csv->chunk_bytes = CHUNK_BYTES;
+    csv->window_bytes = WINDOW_BYTES;
     csv->name = sotto_text_copy(name, strlen(name));
-    enum sotto_status status = check_regular(name, fd, err);
+    enum sotto_status status = check_regular(&csv->size_bytes, name, fd, err);
     if (csv->name == NULL) {
         (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
         status = SOTTO_ERROR_NO_MEMORY;
@@ -111,6 +150,12 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     if (status == SOTTO_OK) {
         status = csv_init_options(csv, options, err);
     }
+    if (status == SOTTO_OK && options != NULL && options->columns_len > 0) {
+        status = copy_columns(csv, options, err);
+    }
+    char start[4];
+    ssize_t got = status == SOTTO_OK ? pread(fd, start, sizeof start, 0) : 0;
+    csv->packing = sotto__packing_detect(start, got > 0 ? (size_t)got : 0);
     if (status != SOTTO_OK) {
         sotto_csv_close(csv);
         return status;
@@ -119,9 +164,47 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     return SOTTO_OK;
 }
 
+/* What is read twice must be kept: standard input goes to memory, never to a disk. */
+static enum sotto_status read_standard_input(int *out, struct sotto_error *err)
+{
+    static const char name[] = "standard input";
+    char block[16384];
+    int fd = memfd_create("sotto-input", MFD_CLOEXEC);
+    if (fd < 0) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: no memory file (errno %d)", name, errno);
+    }
+    for (;;) {
+        ssize_t got = read(STDIN_FILENO, block, sizeof block);
+        if (got == 0) {
+            *out = fd;
+            return SOTTO_OK;
+        }
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        for (ssize_t done = 0; got > 0 && done < got;) {
+            ssize_t put = write(fd, block + done, (size_t)(got - done));
+            done += put > 0 ? put : 0;
+            got = put < 0 && errno != EINTR ? -1 : got;
+        }
+        if (got < 0) {
+            int reason = errno;
+            (void)close(fd);
+            return sotto_error_set(err, SOTTO_ERROR_IO, "%s: reading failed (errno %d)", name,
+                                   reason);
+        }
+    }
+}
+
 enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
                                  const struct sotto_csv_options *options, struct sotto_error *err)
 {
+    if (strcmp(path, "-") == 0) {
+        int input = -1;
+        enum sotto_status status = read_standard_input(&input, err);
+        return status == SOTTO_OK ? sotto_csv_open_fd(out, input, "standard input", options, err)
+                                  : status;
+    }
     /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
@@ -136,6 +219,10 @@ void sotto_csv_close(struct sotto_csv *csv)
         return;
     }
     sotto__na_words_release(&csv->na);
+    for (size_t i = 0; i < csv->columns_len; i++) {
+        sotto_free((void *)csv->columns[i].name); /* a copy of ours */
+    }
+    sotto_free(csv->columns);
     if (csv->c_locale != (locale_t)0) {
         freelocale(csv->c_locale);
     }
@@ -175,8 +262,37 @@ bool sotto_file_identity_equal(const struct sotto_file_identity *a,
            a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
 }
 
+/* Small files are not worth waking threads for. */
 size_t sotto_csv_workers(const struct sotto_csv *csv)
 {
-    (void)csv;
-    return 1;
+    int threads = omp_get_max_threads();
+    /* Packed text is some four times as long. */
+    uint64_t text_bytes =
+        csv->packing == SOTTO__PACKING_NONE ? csv->size_bytes : 4 * csv->size_bytes;
+    uint64_t chunks = text_bytes / csv->chunk_bytes + 1;
+    size_t workers = threads > 1 && !csv->serial ? (size_t)threads : 1;
+    return chunks < workers ? (size_t)chunks : workers;
+}
+
+enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_t bytes,
+                                   uint64_t offset, struct sotto_error *err)
+{
+    char *to = out;
+    while (bytes > 0) {
+        ssize_t got = pread(csv->fd, to, bytes, (off_t)offset);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return sotto_error_set(err, SOTTO_ERROR_IO, "%s: reading failed (errno %d)", csv->name,
+                                   errno);
+        }
+        if (got == 0) {
+            return sotto__csv_changed(csv, err);
+        }
+        to += got;
+        offset += (uint64_t)got;
+        bytes -= (size_t)got;
+    }
+    return SOTTO_OK;
 }

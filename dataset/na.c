@@ -31,7 +31,11 @@ enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *
         }
         out->words_len = i + 1;
         out->first[(unsigned char)words[i][0]] = true;
-        out->empty = out->empty || words[i][0] == '\0';
+        size_t bytes = strlen(words[i]);
+        struct sotto__number number;
+        out->lengths |= UINT64_C(1) << (bytes < 63 ? bytes : 63);
+        out->empty = out->empty || bytes == 0;
+        out->number = out->number || sotto__number_parse(&number, words[i], bytes);
     }
     return SOTTO_OK;
 }
@@ -50,7 +54,8 @@ bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text,
     if (text_bytes == 0) {
         return na->empty;
     }
-    if (!na->first[(unsigned char)text[0]]) {
+    if (!na->first[(unsigned char)text[0]] ||
+        (na->lengths >> (text_bytes < 63 ? text_bytes : 63) & 1) == 0) {
         return false;
     }
     for (size_t i = 0; i < na->words_len; i++) {

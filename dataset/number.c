@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "digits.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -191,6 +192,60 @@ double sotto__number_double(const struct sotto__number *number, locale_t c_local
         value = strtod_l(number->text, NULL, c_locale);
     }
     return value == 0 ? 0.0 : value;
+}
+
+/* Appends the digits at p to *value, modulo 2^64. Returns: where they end. */
+static const char *take_digits(uint64_t *value, const char *p, const char *end)
+{
+    uint64_t eight;
+    while (end - p >= 8 && digits8(&eight, p + 8, 8)) {
+        *value = *value * 100000000 + eight;
+        p += 8;
+    }
+    while (p < end && is_digit(*p)) {
+        *value = *value * 10 + (uint64_t)(*p++ - '0');
+    }
+    return p;
+}
+
+bool sotto__number_quick(double *out, const char *text, size_t text_bytes)
+{
+    const char *p = text;
+    const char *end = text + text_bytes;
+    uint64_t digits = 0;
+    int64_t power = 0;
+    bool negative = text_bytes > 0 && *p == '-';
+    const char *integer = p + negative;
+    p = take_digits(&digits, integer, end);
+    ptrdiff_t len = p - integer;
+    if (len == 0) {
+        return false;
+    }
+    if (p < end && *p == '.') {
+        const char *fraction = p + 1;
+        p = take_digits(&digits, fraction, end);
+        power = fraction - p;
+        len += p - fraction;
+    }
+    if (len > 19) { /* 10^19 < 2^64 */
+        return false;
+    }
+    if (p < end) {
+        int64_t exponent;
+        if ((*p != 'e' && *p != 'E') || !parse_exponent(&exponent, p + 1, end)) {
+            return false;
+        }
+        power += exponent;
+    }
+    double value;
+    if (digits < UINT64_C(1) << 53 && power >= -22 && power <= 22) {
+        value = power < 0 ? (double)digits / powers_of_ten[-power]
+                          : (double)digits * powers_of_ten[power];
+    } else if (!sotto__nearest_double(&value, digits, power)) {
+        return false;
+    }
+    *out = negative && value != 0 ? -value : value;
+    return true;
 }
 
 bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes)

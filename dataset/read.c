@@ -19,6 +19,7 @@
 
 struct sotto__csv_reader {
     const struct sotto_csv *csv;
+    struct sotto__stream *stream; /* of a packed file */
     const struct sotto__csv_visitor *visitor;
     struct sotto_error *err;
     struct csv_parser parser;
@@ -30,6 +31,9 @@ struct sotto__csv_reader {
     size_t field;         /* fields of the current record so far */
     bool after_cr;
     bool header_done;
+    bool header_only;     /* stop behind the header */
+    uint64_t rows_offset; /* of the byte behind the header's line */
+    uint64_t text_bytes;  /* of all, when all is read */
     char **names;
     size_t names_len;
     size_t names_capacity_len;
@@ -40,14 +44,14 @@ struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader)
     return reader->err;
 }
 
-/* libcsv answers a failed growth by asking for less; one refusal is to be the end of it. */
-static _Thread_local bool memory_refused;
+_Thread_local bool sotto__parser_memory_refused;
 
-static void *parser_realloc(void *memory, size_t bytes)
+void *sotto__parser_realloc(void *memory, size_t bytes)
 {
     size_t capacity = 0;
-    if (memory_refused || sotto_array_reserve(&memory, &capacity, bytes, 1) != SOTTO_OK) {
-        memory_refused = true;
+    if (sotto__parser_memory_refused ||
+        sotto_array_reserve(&memory, &capacity, bytes, 1) != SOTTO_OK) {
+        sotto__parser_memory_refused = true;
         return NULL;
     }
     return memory;
@@ -81,8 +85,7 @@ enum sotto_status sotto__csv_error(struct sotto__csv_reader *reader, enum sotto_
 
 static enum sotto_status no_memory(struct sotto__csv_reader *reader)
 {
-    return sotto_error_set(reader->err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory",
-                           reader->csv->name);
+    return sotto__csv_no_memory(reader->csv, reader->err);
 }
 
 /* --- The header --- */
@@ -260,8 +263,11 @@ static void count_line(struct sotto__csv_reader *reader, char last)
     reader->after_cr = last == '\r';
 }
 
-static enum sotto_status feed(struct sotto__csv_reader *reader, const char *data, size_t bytes)
+/* Feeds a block of the file, which stands at offset in it. */
+static enum sotto_status feed(struct sotto__csv_reader *reader, const char *data, size_t bytes,
+                              uint64_t offset)
 {
+    const char *start = data;
     const char *end = data + bytes;
     const char *lf = memchr(data, '\n', bytes); /* the first line feed at or after data */
     while (data < end) {
@@ -277,6 +283,10 @@ static enum sotto_status feed(struct sotto__csv_reader *reader, const char *data
         }
         count_line(reader, stop[-1]);
         data = stop;
+        if (reader->header_only && reader->header_done) {
+            reader->rows_offset = offset + (uint64_t)(data - start);
+            return SOTTO_OK;
+        }
     }
     return SOTTO_OK;
 }
@@ -286,6 +296,9 @@ static enum sotto_status read_block(struct sotto__csv_reader *reader, char *bloc
                                     size_t *out_bytes, uint64_t offset)
 {
     size_t done = 0;
+    if (reader->stream != NULL) {
+        return sotto__stream_read(reader->stream, block, out_bytes, BLOCK_BYTES, reader->err);
+    }
     while (done < BLOCK_BYTES) {
         ssize_t got =
             pread(reader->csv->fd, block + done, BLOCK_BYTES - done, (off_t)(offset + done));
@@ -342,21 +355,21 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
             status = skip_mark(reader, &skip, block, bytes);
         }
         if (status == SOTTO_OK) {
-            status = feed(reader, block + skip, bytes - skip);
+            status = feed(reader, block + skip, bytes - skip, offset + skip);
         }
         offset += bytes;
-        if (status != SOTTO_OK) {
+        if (status != SOTTO_OK || reader->rows_offset > 0) {
             return status;
         }
         if (bytes < BLOCK_BYTES) {
             break;
         }
     }
-    if (offset != size_bytes) {
-        return sotto_error_set(reader->err, SOTTO_ERROR_CHANGED,
-                               "%s: changed while it was read; try again when nobody writes it",
-                               reader->csv->name);
+    if (reader->stream == NULL && offset != size_bytes) {
+        return sotto__csv_changed(reader->csv, reader->err);
     }
+    reader->rows_offset = offset;
+    reader->text_bytes = offset;
     return finish(reader);
 }
 
@@ -364,11 +377,11 @@ static void reader_init(struct sotto__csv_reader *reader)
 {
     (void)csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
     csv_set_delim(&reader->parser, (unsigned char)reader->csv->delimiter);
-    csv_set_realloc_func(&reader->parser, parser_realloc);
+    csv_set_realloc_func(&reader->parser, sotto__parser_realloc);
     csv_set_free_func(&reader->parser, sotto_free);
     reader->parser_idle = reader->parser.pstate;
     reader->line = 1;
-    memory_refused = false;
+    sotto__parser_memory_refused = false;
 }
 
 static void reader_release(struct sotto__csv_reader *reader)
@@ -400,9 +413,7 @@ static enum sotto_status read_unchanged(struct sotto__csv_reader *reader,
         return looked;
     }
     if (!sotto_file_identity_equal(&before, &after)) {
-        return sotto_error_set(reader->err, SOTTO_ERROR_CHANGED,
-                               "%s: changed while it was read; try again when nobody writes it",
-                               reader->csv->name);
+        return sotto__csv_changed(reader->csv, reader->err);
     }
     if (status == SOTTO_OK) {
         *out_identity = before;
@@ -410,21 +421,60 @@ static enum sotto_status read_unchanged(struct sotto__csv_reader *reader,
     return status;
 }
 
-enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
-                                  struct sotto_file_identity *out_identity,
-                                  const struct sotto__csv_visitor *visitor, struct sotto_error *err)
+static enum sotto_status read_file(struct sotto__csv_reader *reader,
+                                   struct sotto_file_identity *out_identity)
 {
-    struct sotto__csv_reader reader = {.csv = csv, .visitor = visitor, .err = err};
     /* Doubles are rounded to nearest, subnormals kept, whatever the caller's thread has set. */
     fenv_t caller_environment;
     (void)fegetenv(&caller_environment);
     (void)fesetenv(FE_DFL_ENV);
-    reader_init(&reader);
+    reader_init(reader);
     char *block = sotto_alloc(BLOCK_BYTES);
-    enum sotto_status status =
-        block != NULL ? read_unchanged(&reader, out_identity, block) : no_memory(&reader);
+    enum sotto_status status = block != NULL ? SOTTO_OK : no_memory(reader);
+    if (status == SOTTO_OK && reader->csv->packing != SOTTO__PACKING_NONE) {
+        status = sotto__stream_new(&reader->stream, reader->csv, reader->err);
+    }
+    if (status == SOTTO_OK) {
+        status = read_unchanged(reader, out_identity, block);
+    }
+    sotto__stream_free(reader->stream);
     sotto_free(block);
-    reader_release(&reader);
+    reader_release(reader);
     (void)fesetenv(&caller_environment);
+    return status;
+}
+
+enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
+                                  struct sotto_file_identity *out_identity,
+                                  uint64_t *out_text_bytes,
+                                  const struct sotto__csv_visitor *visitor, struct sotto_error *err)
+{
+    struct sotto__csv_reader reader = {.csv = csv, .visitor = visitor, .err = err};
+    enum sotto_status status = read_file(&reader, out_identity);
+    if (status == SOTTO_OK) {
+        *out_text_bytes = reader.text_bytes;
+    }
+    return status;
+}
+
+enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
+                                         struct sotto_file_identity *out_identity,
+                                         uint64_t *out_rows_offset,
+                                         const struct sotto__csv_visitor *visitor,
+                                         struct sotto_error *err)
+{
+    struct sotto__csv_reader reader = {
+        .csv = csv, .visitor = visitor, .err = err, .header_only = true};
+    enum sotto_status status = read_file(&reader, out_identity);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    *out_rows_offset = reader.rows_offset;
+    char next;
+    if (csv->packing == SOTTO__PACKING_NONE && reader.after_cr &&
+        reader.rows_offset < out_identity->size_bytes) {
+        status = sotto__csv_pread(csv, &next, 1, reader.rows_offset, err);
+        *out_rows_offset += status == SOTTO_OK && next == '\n';
+    }
     return status;
 }

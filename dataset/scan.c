@@ -1,82 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A scan: the spans of the catalogue on all threads; or, without spans, line by line through
+ * libcsv. The second way also finds the words for an error of the first. */
+
 #include "internal.h"
 
+#include <fenv.h>
+#include <omp.h>
+#include <pthread.h>
 #include <sotto/alloc.h>
+#include <stdatomic.h>
 #include <string.h>
-
-/* A block's values: small enough for the second-level cache, unless columns are many. */
-#define BLOCK_VALUES ((size_t)128 * 1024)
-#define BLOCK_ROWS_MAX ((size_t)8192)
-#define BLOCK_ROWS_MIN ((size_t)64)
-/* A block ends early when its strings are longer than this. */
-#define BLOCK_STRING_BYTES ((size_t)4 * 1024 * 1024)
-
-struct block_column {
-    struct sotto_csv_wanted wanted;
-    size_t next; /* another wanted column of the same file column, or SIZE_MAX */
-    bool wide;
-    size_t null_count;
-    uint8_t *validity;
-    void *values; /* strings: their bytes */
-    size_t values_bytes;
-    int64_t *offsets;
-};
 
 struct scan {
     const struct sotto_csv *csv;
     const struct sotto_catalogue *catalogue;
-    sotto_csv_sink *sink;
+    const struct sotto_csv_wanted *wanted;
+    size_t wanted_len;
+    sotto_csv_sink *sink; /* NULL: blocks are only checked */
     void *context;
-    struct block_column *columns;
-    struct sotto_column *views;
-    size_t columns_len;
-    size_t *heads; /* the first wanted column of each file column, or SIZE_MAX */
-    size_t block_rows;
-    size_t row; /* rows in the block */
-    size_t string_bytes;
-    uint64_t rows;
+    atomic_size_t next; /* span */
+    atomic_bool stopped;
+    struct sotto__stream *stream; /* of a packed file: whoever reads it holds the lock */
+    pthread_mutex_t stream_lock;
 };
 
 static enum sotto_status changed(const struct scan *scan, struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_CHANGED,
                            "%s: changed since it was catalogued; start again", scan->csv->name);
-}
-
-/* --- Setting up --- */
-
-static size_t value_bytes(enum sotto_kind kind)
-{
-    switch (kind) {
-    case SOTTO_KIND_INT64:
-    case SOTTO_KIND_FLOAT64:
-        return 8;
-    case SOTTO_KIND_DECIMAL:
-        return sizeof(struct sotto_int128); /* room to become wide */
-    default:
-        return 0;
-    }
-}
-
-static enum sotto_status block_column_init(struct block_column *column, size_t rows)
-{
-    enum sotto_kind kind = column->wanted.type.kind;
-    size_t bytes = kind == SOTTO_KIND_BOOL ? rows / 8 : rows * value_bytes(kind);
-    column->validity = sotto_alloc_aligned(rows / 8);
-    enum sotto_status status = sotto__buffer_grow(&column->values, &column->values_bytes,
-                                                  bytes > 0 ? bytes : SOTTO_ALIGNMENT);
-    if (kind == SOTTO_KIND_STRING) {
-        column->offsets = sotto_alloc_aligned((rows + 1) * sizeof *column->offsets);
-    }
-    bool complete = column->validity != NULL && status == SOTTO_OK &&
-                    (kind != SOTTO_KIND_STRING || column->offsets != NULL);
-    return complete ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-}
-
-static bool type_is_above(struct sotto_type above, struct sotto_type below)
-{
-    struct sotto_type join = sotto_type_join(above, below);
-    return join.kind == above.kind && join.scale == above.scale;
 }
 
 static enum sotto_status check_wanted(const struct scan *scan,
@@ -86,7 +38,11 @@ static enum sotto_status check_wanted(const struct scan *scan,
     SOTTO_REQUIRE(wanted->column < scan->catalogue->columns_len);
     SOTTO_REQUIRE(wanted->type.scale <= SOTTO_SCALE_MAX);
     const struct sotto_catalogue_column *known = &scan->catalogue->columns[wanted->column];
-    if (type_is_above(wanted->type, known->type)) {
+    if (known->hidden) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "%s: there is no column \"%s\"",
+                               scan->csv->name, known->name);
+    }
+    if (sotto__type_is_above(wanted->type, known->type)) {
         return SOTTO_OK;
     }
     return sotto_error_set(err, SOTTO_ERROR_TYPE,
@@ -97,205 +53,43 @@ static enum sotto_status check_wanted(const struct scan *scan,
                            wanted->type.scale);
 }
 
-static size_t choose_block_rows(size_t columns_len)
+static enum sotto_status check_identity(const struct scan *scan, struct sotto_error *err)
 {
-    size_t rows = columns_len > 0 ? BLOCK_VALUES / columns_len : BLOCK_ROWS_MAX;
-    rows = rows > BLOCK_ROWS_MAX ? BLOCK_ROWS_MAX : rows;
-    rows = rows < BLOCK_ROWS_MIN ? BLOCK_ROWS_MIN : rows;
-    return rows / 64 * 64;
-}
-
-static enum sotto_status scan_init(struct scan *scan, const struct sotto_csv_wanted *wanted,
-                                   size_t wanted_len, struct sotto_error *err)
-{
-    for (size_t i = 0; i < wanted_len; i++) {
-        enum sotto_status status = check_wanted(scan, &wanted[i], err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    size_t file_columns_len = scan->catalogue->columns_len;
-    scan->block_rows = choose_block_rows(wanted_len);
-    scan->columns = sotto_alloc_array(wanted_len, sizeof *scan->columns);
-    scan->views = sotto_alloc_array(wanted_len, sizeof *scan->views);
-    scan->heads = sotto_alloc_array(file_columns_len, sizeof *scan->heads);
-    enum sotto_status status = SOTTO_OK;
-    if (scan->columns == NULL || scan->views == NULL || scan->heads == NULL) {
-        status = SOTTO_ERROR_NO_MEMORY;
-    }
-    for (size_t i = 0; status == SOTTO_OK && i < file_columns_len; i++) {
-        scan->heads[i] = SIZE_MAX;
-    }
-    for (size_t i = 0; status == SOTTO_OK && i < wanted_len; i++) {
-        struct block_column *column = &scan->columns[i];
-        scan->columns_len++;
-        column->wanted = wanted[i];
-        column->next = scan->heads[wanted[i].column];
-        scan->heads[wanted[i].column] = i;
-        status = block_column_init(column, scan->block_rows);
-    }
+    struct sotto_file_identity identity;
+    enum sotto_status status = sotto_csv_identity(scan->csv, &identity, err);
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "%s: out of memory", scan->csv->name);
+        return status;
     }
-    return SOTTO_OK;
+    bool same = sotto_file_identity_equal(&identity, &scan->catalogue->identity) &&
+                (scan->csv->packing != SOTTO__PACKING_NONE ||
+                 scan->catalogue->text_bytes == identity.size_bytes);
+    return same ? SOTTO_OK : changed(scan, err);
 }
 
-static void scan_release(struct scan *scan)
+/* --- Line by line --- */
+
+struct serial {
+    struct scan *scan;
+    struct sotto__block block;
+    uint64_t rows; /* with those of the block */
+};
+
+static enum sotto_status serial_flush(struct serial *serial, struct sotto_error *err)
 {
-    for (size_t i = 0; i < scan->columns_len; i++) {
-        sotto_free(scan->columns[i].validity);
-        sotto_free(scan->columns[i].values);
-        sotto_free(scan->columns[i].offsets);
+    struct sotto__block *block = &serial->block;
+    enum sotto_status status = SOTTO_OK;
+    if (block->rows > 0 && serial->scan->sink != NULL) {
+        status = serial->scan->sink(serial->scan->context, 0, serial->rows - block->rows,
+                                    sotto__block_view(block), block->columns_len, block->rows, err);
     }
-    sotto_free(scan->columns);
-    sotto_free(scan->views);
-    sotto_free(scan->heads);
-}
-
-/* --- Converting a field --- */
-
-/* digits x 10^power. Fits: 2^63 x 10^18 < 2^123. */
-static struct sotto_int128 rescale(int64_t digits, unsigned power)
-{
-    __extension__ typedef __int128 int128;
-    int128 value = digits;
-    for (; power > 0; power--) {
-        value *= 10;
-    }
-    return (struct sotto_int128){.low = (uint64_t)value, .high = (int64_t)(value >> 64)};
-}
-
-static void put_decimal(struct block_column *column, size_t row, struct sotto_int128 value)
-{
-    bool narrow = value.high == ((int64_t)value.low < 0 ? -1 : 0);
-    if (!column->wide && !narrow) {
-        sotto__values_widen(column->values, row);
-        column->wide = true;
-    }
-    if (column->wide) {
-        ((struct sotto_int128 *)column->values)[row] = value;
-    } else {
-        ((int64_t *)column->values)[row] = (int64_t)value.low;
-    }
-}
-
-/* Returns: false if the text is not what the catalogue says. */
-static bool put_number(struct scan *scan, struct block_column *column, const char *text,
-                       size_t text_bytes)
-{
-    struct sotto__number number;
-    if (!sotto__number_parse(&number, text, text_bytes) ||
-        !type_is_above(column->wanted.type, number.type)) {
-        return false;
-    }
-    switch (column->wanted.type.kind) {
-    case SOTTO_KIND_INT64:
-        ((int64_t *)column->values)[scan->row] = number.digits;
-        return true;
-    case SOTTO_KIND_DECIMAL:
-        put_decimal(
-            column, scan->row,
-            rescale(number.digits, (unsigned)(column->wanted.type.scale - number.type.scale)));
-        return true;
-    default:
-        ((double *)column->values)[scan->row] = sotto__number_double(&number, scan->csv->c_locale);
-        return true;
-    }
-}
-
-static enum sotto_status put_string(struct scan *scan, struct block_column *column,
-                                    const char *text, size_t text_bytes)
-{
-    size_t start = (size_t)column->offsets[scan->row];
-    if (sotto__buffer_grow(&column->values, &column->values_bytes, start + text_bytes) !=
-        SOTTO_OK) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    memcpy((char *)column->values + start, text, text_bytes);
-    column->offsets[scan->row + 1] = (int64_t)(start + text_bytes);
-    scan->string_bytes += text_bytes;
-    return SOTTO_OK;
-}
-
-static void put_missing(struct scan *scan, struct block_column *column)
-{
-    sotto__bit_set(column->validity, scan->row, false);
-    column->null_count++;
-    switch (column->wanted.type.kind) {
-    case SOTTO_KIND_NULL:
-        break;
-    case SOTTO_KIND_BOOL:
-        sotto__bit_set(column->values, scan->row, false);
-        break;
-    case SOTTO_KIND_DECIMAL:
-        put_decimal(column, scan->row, (struct sotto_int128){0});
-        break;
-    case SOTTO_KIND_INT64:
-    case SOTTO_KIND_FLOAT64:
-        ((int64_t *)column->values)[scan->row] = 0; /* the bits of 0.0, too */
-        break;
-    case SOTTO_KIND_STRING:
-        column->offsets[scan->row + 1] = column->offsets[scan->row];
-        break;
-    }
-}
-
-/* Returns: SOTTO_ERROR_CHANGED if the text is not what the catalogue says. */
-static enum sotto_status put(struct scan *scan, struct block_column *column, const char *text,
-                             size_t text_bytes)
-{
-    bool truth;
-    sotto__bit_set(column->validity, scan->row, true);
-    switch (column->wanted.type.kind) {
-    case SOTTO_KIND_NULL:
-        return SOTTO_ERROR_CHANGED;
-    case SOTTO_KIND_BOOL:
-        if (!sotto__bool_parse(&truth, text, text_bytes)) {
-            return SOTTO_ERROR_CHANGED;
-        }
-        sotto__bit_set(column->values, scan->row, truth);
-        return SOTTO_OK;
-    case SOTTO_KIND_STRING:
-        return put_string(scan, column, text, text_bytes);
-    default:
-        return put_number(scan, column, text, text_bytes) ? SOTTO_OK : SOTTO_ERROR_CHANGED;
-    }
-}
-
-/* --- Blocks --- */
-
-static enum sotto_status flush(struct scan *scan, struct sotto_error *err)
-{
-    if (scan->row == 0) {
-        return SOTTO_OK;
-    }
-    for (size_t i = 0; i < scan->columns_len; i++) {
-        const struct block_column *column = &scan->columns[i];
-        scan->views[i] = (struct sotto_column){
-            .type = column->wanted.type,
-            .wide = column->wide,
-            .len = scan->row,
-            .null_count = column->null_count,
-            .validity = column->null_count > 0 ? column->validity : NULL,
-            .values = column->wanted.type.kind == SOTTO_KIND_NULL ? NULL : column->values,
-            .offsets = column->offsets,
-        };
-    }
-    enum sotto_status status =
-        scan->sink(scan->context, 0, scan->views, scan->columns_len, scan->row, err);
-    for (size_t i = 0; i < scan->columns_len; i++) {
-        scan->columns[i].wide = false;
-        scan->columns[i].null_count = 0;
-    }
-    scan->row = 0;
-    scan->string_bytes = 0;
+    sotto__block_clear(block);
     return status;
 }
 
 static enum sotto_status visit_header(void *context, struct sotto__csv_reader *reader,
                                       char *const *names, size_t names_len)
 {
-    struct scan *scan = context;
+    const struct scan *scan = ((const struct serial *)context)->scan;
     bool same = names_len == scan->catalogue->columns_len;
     for (size_t i = 0; same && i < names_len; i++) {
         same = strcmp(names[i], scan->catalogue->columns[i].name) == 0;
@@ -306,24 +100,15 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
 static enum sotto_status visit_field(void *context, struct sotto__csv_reader *reader, size_t column,
                                      const char *text, size_t text_bytes)
 {
-    struct scan *scan = context;
-    size_t i = scan->heads[column];
-    if (i == SIZE_MAX) {
-        return SOTTO_OK;
-    }
-    bool missing = sotto__na_words_contain(&scan->csv->na, text, text_bytes);
-    for (; i != SIZE_MAX; i = scan->columns[i].next) {
-        enum sotto_status status = SOTTO_OK;
-        if (missing) {
-            put_missing(scan, &scan->columns[i]);
-        } else {
-            status = put(scan, &scan->columns[i], text, text_bytes);
-        }
+    struct serial *serial = context;
+    const struct sotto__block *block = &serial->block;
+    for (size_t i = block->heads[column]; i != SIZE_MAX; i = block->columns[i].next) {
+        enum sotto_status status = sotto__block_put(&serial->block, i, text, text_bytes);
         if (status == SOTTO_ERROR_CHANGED) {
             return sotto__csv_error(reader, status, column,
                                     "expected %s as catalogued, found another text: the file "
                                     "changed, or its missing-value words did; catalogue it again",
-                                    sotto_kind_name(scan->columns[i].wanted.type.kind));
+                                    sotto_kind_name(block->columns[i].wanted.type.kind));
         }
         if (status != SOTTO_OK) {
             return sotto__csv_error(reader, status, column, "out of memory");
@@ -334,46 +119,316 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
 
 static enum sotto_status visit_row(void *context, struct sotto__csv_reader *reader)
 {
-    struct scan *scan = context;
-    scan->row++;
-    scan->rows++;
-    if (scan->rows > scan->catalogue->rows) {
-        return changed(scan, sotto__csv_reader_err(reader));
+    struct serial *serial = context;
+    serial->block.rows++;
+    serial->rows++;
+    if (serial->rows > serial->scan->catalogue->rows) {
+        return changed(serial->scan, sotto__csv_reader_err(reader));
     }
-    bool full = scan->row == scan->block_rows || scan->string_bytes >= BLOCK_STRING_BYTES;
-    return full ? flush(scan, sotto__csv_reader_err(reader)) : SOTTO_OK;
+    return sotto__block_is_full(&serial->block)
+               ? serial_flush(serial, sotto__csv_reader_err(reader))
+               : SOTTO_OK;
 }
 
-static enum sotto_status scan_run(struct scan *scan, struct sotto_error *err)
+static enum sotto_status scan_serially(struct scan *scan, struct sotto_error *err)
 {
+    struct serial serial = {.scan = scan};
     struct sotto_file_identity identity;
-    enum sotto_status status = sotto_csv_identity(scan->csv, &identity, err);
+    uint64_t text_bytes;
+    struct sotto__csv_visitor visitor = {
+        .header = visit_header, .field = visit_field, .row = visit_row, .context = &serial};
+    enum sotto_status status = sotto__block_init(
+        &serial.block, scan->csv, scan->catalogue->columns_len, scan->wanted, scan->wanted_len);
     if (status != SOTTO_OK) {
-        return status;
+        status = sotto__csv_no_memory(scan->csv, err);
+        goto out;
     }
-    if (!sotto_file_identity_equal(&identity, &scan->catalogue->identity)) {
+    status = sotto__csv_read(scan->csv, &identity, &text_bytes, &visitor, err);
+    if (status == SOTTO_OK) {
+        bool same = serial.rows == scan->catalogue->rows &&
+                    sotto_file_identity_equal(&identity, &scan->catalogue->identity);
+        status = same ? serial_flush(&serial, err) : changed(scan, err);
+    }
+out:
+    sotto__block_release(&serial.block);
+    return status;
+}
+
+/* --- Spans --- */
+
+struct worker {
+    struct scan *scan;
+    size_t number;
+    struct sotto__span_buffer buffer;
+    struct sotto__splitter splitter;
+    struct sotto__block block;
+    uint64_t row;     /* the first one of the block */
+    uint64_t row_end; /* of the span */
+    bool is_said;     /* err has a text that stands: of the sink, of a read */
+    struct sotto_error err;
+    enum sotto_status status;
+};
+
+static enum sotto_status flush(struct worker *worker)
+{
+    struct sotto__block *block = &worker->block;
+    enum sotto_status status = SOTTO_OK;
+    if (block->rows > 0) {
+        status = worker->scan->sink(worker->scan->context, worker->number, worker->row,
+                                    sotto__block_view(block), block->columns_len, block->rows,
+                                    &worker->err);
+        worker->is_said = status != SOTTO_OK;
+    }
+    worker->row += block->rows;
+    sotto__block_clear(block);
+    return status;
+}
+
+static enum sotto_status take_fields(void *context, const struct sotto__fields *fields)
+{
+    struct worker *worker = context;
+    struct sotto__block *block = &worker->block;
+    enum sotto_status status = SOTTO_OK;
+    if (fields->rows > worker->row_end - worker->row - block->rows) {
+        return SOTTO_ERROR_CHANGED;
+    }
+    for (size_t row = 0; status == SOTTO_OK && row < fields->rows;) {
+        size_t rows = fields->rows - row;
+        status = sotto__block_append(block, &rows, fields, row);
+        row += rows;
+        if (status == SOTTO_OK && sotto__block_is_full(block)) {
+            status = flush(worker);
+        }
+    }
+    return status;
+}
+
+static uint64_t span_end(const struct sotto_catalogue *catalogue, size_t i)
+{
+    return i + 1 < catalogue->spans_len ? catalogue->spans[i + 1].offset : catalogue->text_bytes;
+}
+
+static enum sotto_status read_span(struct worker *worker, size_t i)
+{
+    const struct scan *scan = worker->scan;
+    uint64_t start = scan->catalogue->spans[i].offset;
+    uint64_t end = span_end(scan->catalogue, i);
+    if (end <= start || end - start > SPAN_BYTES_MAX) {
+        return SOTTO_ERROR_CHANGED; /* no catalogue of ours */
+    }
+    enum sotto_status status = sotto__span_read(&worker->buffer, scan->csv, scan->stream, start,
+                                                (size_t)(end - start), &worker->err);
+    worker->is_said = status == SOTTO_ERROR_IO;
+    return status;
+}
+
+static enum sotto_status scan_span(struct worker *worker, size_t i)
+{
+    const struct sotto_catalogue *catalogue = worker->scan->catalogue;
+    const struct sotto_catalogue_span *span = &catalogue->spans[i];
+    worker->row = span->rows_before;
+    worker->row_end = i + 1 < catalogue->spans_len ? span[1].rows_before : catalogue->rows;
+    enum sotto_status status = sotto__split_rows(&worker->splitter, worker->buffer.text,
+                                                 worker->buffer.bytes, take_fields, worker);
+    if (status == SOTTO_OK) {
+        status = flush(worker);
+    }
+    return status == SOTTO_OK && worker->row != worker->row_end ? SOTTO_ERROR_CHANGED : status;
+}
+
+/* The next span into the worker's buffer. *out_i: which; beyond the last one at the end. */
+static enum sotto_status next_span(struct worker *worker, size_t *out_i)
+{
+    struct scan *scan = worker->scan;
+    bool packed = scan->stream != NULL;
+    enum sotto_status status = SOTTO_OK;
+    if (packed) { /* it is read in order */
+        (void)pthread_mutex_lock(&scan->stream_lock);
+    }
+    *out_i = atomic_fetch_add(&scan->next, 1);
+    if (*out_i < scan->catalogue->spans_len && !atomic_load(&scan->stopped)) {
+        status = read_span(worker, *out_i);
+    } else {
+        *out_i = SIZE_MAX;
+    }
+    if (status != SOTTO_OK) {
+        atomic_store(&scan->stopped, true);
+    }
+    if (packed) {
+        (void)pthread_mutex_unlock(&scan->stream_lock);
+    }
+    return status;
+}
+
+static void scan_spans(struct worker *worker)
+{
+    fenv_t caller_environment;
+    (void)fegetenv(&caller_environment);
+    (void)fesetenv(FE_DFL_ENV);
+    for (;;) {
+        size_t i;
+        worker->status = next_span(worker, &i);
+        if (worker->status == SOTTO_OK && i != SIZE_MAX) {
+            worker->status = scan_span(worker, i);
+        }
+        if (worker->status != SOTTO_OK || i == SIZE_MAX) {
+            break;
+        }
+    }
+    if (worker->status != SOTTO_OK) {
+        atomic_store(&worker->scan->stopped, true);
+    }
+    (void)fesetenv(&caller_environment);
+}
+
+/* Which failure says more: one with a text, then lack of memory, then a text to be read again. */
+static int weight(const struct worker *worker)
+{
+    if (worker->status == SOTTO_OK) {
+        return 0;
+    }
+    return worker->is_said ? 3 : worker->status == SOTTO_ERROR_NO_MEMORY ? 2 : 1;
+}
+
+/* What the workers' failures come to. A malformed or changed text is read again, to say where. */
+static enum sotto_status judge(struct scan *scan, const struct worker *workers, size_t len,
+                               struct sotto_error *err)
+{
+    const struct worker *failed = &workers[0];
+    for (size_t i = 1; i < len; i++) {
+        failed = weight(&workers[i]) > weight(failed) ? &workers[i] : failed;
+    }
+    switch (weight(failed)) {
+    case 0:
+        return SOTTO_OK;
+    case 1:
+        break;
+    case 2:
+        return sotto__csv_no_memory(scan->csv, err);
+    default:
+        if (err != NULL) {
+            *err = failed->err;
+        }
+        return failed->status;
+    }
+    /* The text was well formed when it was catalogued: if the file is another, that is what is
+     * wrong, whatever its text is now. */
+    scan->sink = NULL;
+    enum sotto_status status = check_identity(scan, err);
+    if (status == SOTTO_OK) {
+        status = scan_serially(scan, err);
+    }
+    if (status == SOTTO_OK) {
         return changed(scan, err);
     }
-    struct sotto__csv_visitor visitor = {
-        .header = visit_header, .field = visit_field, .row = visit_row, .context = scan};
-    status = sotto__csv_read(scan->csv, &identity, &visitor, err);
-    if (status != SOTTO_OK) {
-        return status;
+    struct sotto_error other;
+    if (status == SOTTO_ERROR_INPUT && check_identity(scan, &other) != SOTTO_OK) {
+        return changed(scan, err);
     }
-    bool same = scan->rows == scan->catalogue->rows &&
-                sotto_file_identity_equal(&identity, &scan->catalogue->identity);
-    return same ? flush(scan, err) : changed(scan, err);
+    return status;
 }
+
+static enum sotto_status workers_init(struct worker *workers, size_t len, struct scan *scan)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        workers[i].scan = scan;
+        workers[i].number = i;
+        sotto__splitter_init(&workers[i].splitter, scan->csv, scan->catalogue->columns_len);
+        status = sotto__block_init(&workers[i].block, scan->csv, scan->catalogue->columns_len,
+                                   scan->wanted, scan->wanted_len);
+    }
+    return status;
+}
+
+static void workers_free(struct worker *workers, size_t len)
+{
+    for (size_t i = 0; workers != NULL && i < len; i++) {
+        sotto__span_buffer_release(&workers[i].buffer);
+        sotto__splitter_release(&workers[i].splitter);
+        sotto__block_release(&workers[i].block);
+    }
+    sotto_free(workers);
+}
+
+static enum sotto_status check_header(struct scan *scan, struct sotto_error *err)
+{
+    struct serial serial = {.scan = scan};
+    struct sotto__csv_visitor visitor = {.header = visit_header, .context = &serial};
+    struct sotto_file_identity identity;
+    uint64_t rows_offset;
+    enum sotto_status status =
+        sotto__csv_read_header(scan->csv, &identity, &rows_offset, &visitor, err);
+    bool same = status == SOTTO_OK && rows_offset <= scan->catalogue->spans[0].offset;
+    return status == SOTTO_OK && !same ? changed(scan, err) : status;
+}
+
+static enum sotto_status scan_in_parallel(struct scan *scan, struct sotto_error *err)
+{
+    enum sotto_status checked = check_header(scan, err);
+    if (checked != SOTTO_OK) {
+        return checked;
+    }
+    size_t len = sotto_csv_workers(scan->csv);
+    struct worker *workers = sotto_alloc_array(len, sizeof *workers);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (workers != NULL) {
+        status = workers_init(workers, len, scan);
+    }
+    if (status != SOTTO_OK) {
+        status = sotto__csv_no_memory(scan->csv, err);
+        goto out;
+    }
+    if (scan->csv->packing != SOTTO__PACKING_NONE) {
+        status = sotto__stream_new(&scan->stream, scan->csv, err);
+        if (status == SOTTO_OK) {
+            status = sotto__stream_skip(scan->stream, scan->catalogue->spans[0].offset, err);
+        }
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    if (len == 1) {
+        scan_spans(&workers[0]);
+    } else {
+#pragma omp parallel num_threads((int)len)
+        scan_spans(&workers[omp_get_thread_num()]);
+    }
+    status = judge(scan, workers, len, err);
+out:
+    sotto__stream_free(scan->stream);
+    workers_free(workers, len);
+    return status;
+}
+
+/* --- Both --- */
 
 enum sotto_status sotto_csv_scan(struct sotto_csv *csv, const struct sotto_catalogue *catalogue,
                                  const struct sotto_csv_wanted *wanted, size_t wanted_len,
                                  sotto_csv_sink *sink, void *context, struct sotto_error *err)
 {
-    struct scan scan = {.csv = csv, .catalogue = catalogue, .sink = sink, .context = context};
-    enum sotto_status status = scan_init(&scan, wanted, wanted_len, err);
-    if (status == SOTTO_OK) {
-        status = scan_run(&scan, err);
+    struct scan scan = {
+        .csv = csv,
+        .catalogue = catalogue,
+        .wanted = wanted,
+        .wanted_len = wanted_len,
+        .sink = sink,
+        .context = context,
+        .stream_lock = PTHREAD_MUTEX_INITIALIZER,
+    };
+    for (size_t i = 0; i < wanted_len; i++) {
+        enum sotto_status status = check_wanted(&scan, &wanted[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    scan_release(&scan);
-    return status;
+    enum sotto_status status = check_identity(&scan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (csv->serial || catalogue->spans_len == 0) {
+        return scan_serially(&scan, err);
+    }
+    status = scan_in_parallel(&scan, err);
+    return status == SOTTO_OK ? check_identity(&scan, err) : status;
 }

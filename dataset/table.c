@@ -1,9 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A table in memory: all workers of a scan put their blocks at the rows where they belong. */
+
 #include "internal.h"
 
+#include <omp.h>
 #include <sotto/alloc.h>
 #include <sotto/table.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define PAGE_BYTES ((size_t)4096)
+#define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
+
+/* Copied from a block's bytes as they come; put in order at the end, when it is known how many
+ * bytes stand before them. */
+struct segment {
+    struct segment *next;
+    uint64_t first_row;
+    size_t rows;
+    size_t bytes;
+    char text[];
+};
 
 struct table_column {
     struct sotto_type type;
@@ -11,15 +31,24 @@ struct table_column {
     size_t null_count;
     uint8_t *validity;
     void *values;
-    size_t values_bytes; /* capacity */
-    int64_t *offsets;
+    void *values_memory;       /* values are aligned within it */
+    int64_t *offsets;          /* while loading: of each row within its segment */
+    struct segment **segments; /* a list for each worker, the last first */
 };
 
 struct sotto_table {
-    size_t rows;     /* loaded so far */
-    size_t capacity; /* rows of the catalogue */
+    size_t rows;
     struct table_column *columns;
     size_t columns_len;
+    size_t workers;
+};
+
+/* What workers share while they load. */
+struct loading {
+    struct sotto_table *table;
+    atomic_size_t rows;
+    atomic_size_t *null_counts;
+    atomic_bool *needs_wide; /* a decimal column met a value beyond 64 bits */
 };
 
 static size_t bitmap_bytes(size_t rows)
@@ -27,151 +56,301 @@ static size_t bitmap_bytes(size_t rows)
     return rows / 8 + 1;
 }
 
-static size_t narrow_bytes(enum sotto_kind kind, size_t rows)
+static size_t values_bytes(const struct table_column *column, size_t rows)
 {
-    switch (kind) {
+    switch (column->type.kind) {
     case SOTTO_KIND_BOOL:
         return bitmap_bytes(rows);
     case SOTTO_KIND_INT64:
-    case SOTTO_KIND_DECIMAL:
     case SOTTO_KIND_FLOAT64:
         return rows * 8;
+    case SOTTO_KIND_DECIMAL:
+        return rows * (column->wide ? sizeof(struct sotto_int128) : 8);
     default:
         return 0;
     }
 }
 
-static enum sotto_status column_init(struct table_column *column, struct sotto_type type,
-                                     size_t rows)
+/* Zeros that are not touched before they are used: pages come on the threads that fill them, large
+ * ones where there are some, since faults would cost as much as parsing. */
+static void *pages_allocate(size_t bytes)
 {
-    column->type = type;
+    void *memory = sotto_alloc_zeroed(bytes);
+    uintptr_t start = (uintptr_t)memory;
+    uintptr_t page = (start + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+    if (memory != NULL && bytes >= 2 * HUGE_PAGE_BYTES) {
+        /* A hint, no more. */
+        (void)madvise((char *)memory + (page - start), bytes - PAGE_BYTES, MADV_HUGEPAGE);
+    }
+    return memory;
+}
+
+static enum sotto_status values_allocate(struct table_column *column, size_t bytes)
+{
+    /* Padded to the alignment, and moved to it. */
+    column->values_memory = pages_allocate(bytes + 2 * (size_t)SOTTO_ALIGNMENT);
+    if (column->values_memory == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    uintptr_t start = (uintptr_t)column->values_memory;
+    column->values = (char *)column->values_memory + (-start & (SOTTO_ALIGNMENT - 1));
+    return SOTTO_OK;
+}
+
+static enum sotto_status column_init(struct table_column *column, size_t rows, size_t workers)
+{
     column->validity = sotto_alloc_aligned(bitmap_bytes(rows));
     if (column->validity == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    if (type.kind == SOTTO_KIND_STRING) {
-        column->offsets = sotto_alloc_aligned((rows + 1) * sizeof *column->offsets);
-        if (column->offsets == NULL) {
-            return SOTTO_ERROR_NO_MEMORY;
+    if (column->type.kind == SOTTO_KIND_STRING) {
+        column->offsets = pages_allocate((rows + 1) * sizeof *column->offsets);
+        column->segments = sotto_alloc_array(workers, sizeof(struct segment *));
+        return column->offsets != NULL && column->segments != NULL ? SOTTO_OK
+                                                                   : SOTTO_ERROR_NO_MEMORY;
+    }
+    return values_allocate(column, values_bytes(column, rows));
+}
+
+static void segments_free(struct table_column *column, size_t workers)
+{
+    for (size_t i = 0; column->segments != NULL && i < workers; i++) {
+        for (struct segment *segment = column->segments[i]; segment != NULL;) {
+            struct segment *next = segment->next;
+            sotto_free(segment);
+            segment = next;
         }
     }
-    size_t bytes = narrow_bytes(type.kind, rows);
-    return sotto__buffer_grow(&column->values, &column->values_bytes,
-                              bytes > 0 ? bytes : SOTTO_ALIGNMENT);
+    sotto_free(column->segments);
+    column->segments = NULL;
+}
+
+static void column_release(struct table_column *column, size_t workers)
+{
+    segments_free(column, workers);
+    sotto_free(column->validity);
+    sotto_free(column->values_memory);
+    sotto_free(column->offsets);
+    *column = (struct table_column){.type = column->type, .wide = column->wide};
 }
 
 /* --- Appending a block --- */
 
-static void append_bits(uint8_t *bitmap, size_t at, const uint8_t *bits, size_t len)
+/* ORs bits into zeros at an offset. Only the first and the last byte can be another worker's too.
+ */
+static void put_bits(uint8_t *bitmap, size_t at, const uint8_t *bits, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        bool bit = bits == NULL || ((bits[i / 8] >> (i % 8)) & 1) != 0;
-        sotto__bit_set(bitmap, at + i, bit);
+    unsigned shift = at % 8;
+    uint8_t *to = bitmap + at / 8;
+    unsigned carry = 0;
+    size_t last = (shift + len - 1) / 8;
+    for (size_t i = 0; i <= last; i++) {
+        unsigned byte = 0;
+        if (8 * i < len) {
+            size_t left = len - 8 * i;
+            byte = bits != NULL ? bits[i] : 0xFF;
+            byte &= left < 8 ? (1U << left) - 1 : 0xFF;
+        }
+        uint8_t value = (uint8_t)(byte << shift | carry);
+        carry = byte << shift >> 8;
+        if (i == 0 || i == last) {
+            (void)__atomic_fetch_or(&to[i], value, __ATOMIC_RELAXED);
+        } else {
+            to[i] = value;
+        }
     }
 }
 
-static enum sotto_status append_decimals(struct table_column *column, size_t at, size_t capacity,
-                                         const struct sotto_column *block)
+static void put_decimals(struct loading *loading, size_t i, size_t at,
+                         const struct sotto_column *block)
 {
-    if (block->wide && !column->wide) {
-        enum sotto_status status = sotto__buffer_grow(&column->values, &column->values_bytes,
-                                                      capacity * sizeof(struct sotto_int128));
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        sotto__values_widen(column->values, at);
-        column->wide = true;
-    }
-    if (column->wide && !block->wide) {
-        struct sotto_int128 *values = (struct sotto_int128 *)column->values + at;
-        memcpy(values, block->values, block->len * sizeof(int64_t));
-        sotto__values_widen(values, block->len);
-        return SOTTO_OK;
+    struct table_column *column = &loading->table->columns[i];
+    if (!column->wide && block->wide) {
+        atomic_store_explicit(&loading->needs_wide[i], true, memory_order_relaxed);
+        return; /* the whole load starts again */
     }
     size_t each = column->wide ? sizeof(struct sotto_int128) : sizeof(int64_t);
-    memcpy((char *)column->values + at * each, block->values, block->len * each);
-    return SOTTO_OK;
+    char *to = (char *)column->values + at * each;
+    memcpy(to, block->values, block->len * (block->wide ? sizeof(struct sotto_int128) : 8));
+    if (column->wide && !block->wide) {
+        sotto__values_widen(to, block->len);
+    }
 }
 
-static enum sotto_status append_strings(struct table_column *column, size_t at,
-                                        const struct sotto_column *block)
+static enum sotto_status put_strings(struct table_column *column, size_t worker, size_t at,
+                                     const struct sotto_column *block)
 {
-    size_t start = (size_t)column->offsets[at];
     size_t bytes = (size_t)block->offsets[block->len];
-    enum sotto_status status =
-        sotto__buffer_grow(&column->values, &column->values_bytes, start + bytes);
-    if (status != SOTTO_OK) {
-        return status;
+    struct segment *segment = sotto_alloc(sizeof *segment + bytes);
+    if (segment == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
     }
-    memcpy((char *)column->values + start, block->values, bytes);
-    for (size_t i = 0; i < block->len; i++) {
-        column->offsets[at + i + 1] = (int64_t)start + block->offsets[i + 1];
-    }
+    *segment = (struct segment){
+        .next = column->segments[worker], .first_row = at, .rows = block->len, .bytes = bytes};
+    memcpy(segment->text, block->values, bytes);
+    memcpy(column->offsets + at, block->offsets, block->len * sizeof *block->offsets);
+    column->segments[worker] = segment;
     return SOTTO_OK;
 }
 
-static enum sotto_status append(struct table_column *column, size_t at, size_t capacity,
-                                const struct sotto_column *block)
+static enum sotto_status put_column(struct loading *loading, size_t i, size_t worker, size_t at,
+                                    const struct sotto_column *block)
 {
-    append_bits(column->validity, at, block->validity, block->len);
-    column->null_count += block->null_count;
+    struct table_column *column = &loading->table->columns[i];
+    put_bits(column->validity, at, block->validity, block->len);
+    atomic_fetch_add_explicit(&loading->null_counts[i], block->null_count, memory_order_relaxed);
     switch (column->type.kind) {
     case SOTTO_KIND_BOOL:
-        append_bits(column->values, at, block->values, block->len);
+        put_bits(column->values, at, block->values, block->len);
         return SOTTO_OK;
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
         memcpy((char *)column->values + at * 8, block->values, block->len * 8);
         return SOTTO_OK;
     case SOTTO_KIND_DECIMAL:
-        return append_decimals(column, at, capacity, block);
+        put_decimals(loading, i, at, block);
+        return SOTTO_OK;
     case SOTTO_KIND_STRING:
-        return append_strings(column, at, block);
+        return put_strings(column, worker, at, block);
     default:
         return SOTTO_OK;
     }
 }
 
-static enum sotto_status table_sink(void *context, size_t worker,
+static enum sotto_status table_sink(void *context, size_t worker, uint64_t first_row,
                                     const struct sotto_column *columns, size_t columns_len,
                                     size_t rows, struct sotto_error *err)
 {
-    (void)worker;
-    struct sotto_table *table = context;
-    /* A scan gives as many rows as were catalogued, or fails before. */
-    SOTTO_REQUIRE(columns_len == table->columns_len && rows <= table->capacity - table->rows);
+    struct loading *loading = context;
+    struct sotto_table *table = loading->table;
+    /* A scan gives the rows that were catalogued, or fails before. */
+    SOTTO_REQUIRE(columns_len == table->columns_len && worker < table->workers);
+    SOTTO_REQUIRE(first_row <= table->rows && rows <= table->rows - first_row);
     for (size_t i = 0; i < columns_len; i++) {
-        enum sotto_status status =
-            append(&table->columns[i], table->rows, table->capacity, &columns[i]);
+        enum sotto_status status = put_column(loading, i, worker, (size_t)first_row, &columns[i]);
         if (status != SOTTO_OK) {
             return sotto_error_set(err, status, "loading a table: %s", sotto_status_text(status));
         }
     }
-    table->rows += rows;
+    atomic_fetch_add_explicit(&loading->rows, rows, memory_order_relaxed);
     return SOTTO_OK;
 }
 
+/* --- Strings in order --- */
+
+static int segment_compare(const void *a, const void *b)
+{
+    const struct segment *x = *(const struct segment *const *)a;
+    const struct segment *y = *(const struct segment *const *)b;
+    return (x->first_row > y->first_row) - (x->first_row < y->first_row);
+}
+
+/* Where each segment's bytes go, in the order of their rows: ends in the total. */
+static size_t segments_order(struct segment **out, struct table_column *column, size_t workers)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < workers; i++) {
+        for (struct segment *at = column->segments[i]; at != NULL; at = at->next) {
+            out[len++] = at;
+        }
+    }
+    qsort(out, len, sizeof(struct segment *), segment_compare);
+    return len;
+}
+
+static enum sotto_status strings_join(struct table_column *column, size_t rows, size_t workers)
+{
+    size_t len = 0;
+    size_t bytes = 0;
+    for (size_t i = 0; i < workers; i++) {
+        for (const struct segment *at = column->segments[i]; at != NULL; at = at->next) {
+            len++;
+            bytes += at->bytes;
+        }
+    }
+    struct segment **ordered = sotto_alloc_array(len, sizeof(struct segment *));
+    size_t *starts = sotto_alloc_array(len, sizeof *starts);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (ordered == NULL || starts == NULL || values_allocate(column, bytes) != SOTTO_OK) {
+        goto out;
+    }
+    (void)segments_order(ordered, column, workers);
+    for (size_t i = 1; i < len; i++) {
+        starts[i] = starts[i - 1] + ordered[i - 1]->bytes;
+    }
+#pragma omp parallel for schedule(dynamic, 16) num_threads((int)workers) if (workers > 1)
+    for (size_t i = 0; i < len; i++) {
+        const struct segment *segment = ordered[i];
+        int64_t *offsets = column->offsets + segment->first_row;
+        memcpy((char *)column->values + starts[i], segment->text, segment->bytes);
+        for (size_t row = 0; row < segment->rows; row++) {
+            offsets[row] += (int64_t)starts[i];
+        }
+    }
+    column->offsets[rows] = (int64_t)bytes;
+    segments_free(column, workers);
+    status = SOTTO_OK;
+out:
+    sotto_free(starts);
+    sotto_free(ordered);
+    return status;
+}
+
+/* --- Loading --- */
+
 static enum sotto_status table_new(struct sotto_table **out, const struct sotto_csv_wanted *wanted,
-                                   size_t wanted_len, uint64_t rows)
+                                   size_t wanted_len, uint64_t rows, size_t workers)
 {
     struct sotto_table *table = sotto_alloc_zeroed(sizeof *table);
-    if (table == NULL || rows > SIZE_MAX / sizeof(struct sotto_int128) - 1) {
+    if (table == NULL || rows > SIZE_MAX / sizeof(struct sotto_int128) - 16) {
         sotto_free(table);
         return SOTTO_ERROR_NO_MEMORY;
     }
-    table->capacity = (size_t)rows;
+    table->rows = (size_t)rows;
+    table->workers = workers;
     table->columns = sotto_alloc_array(wanted_len, sizeof *table->columns);
-    enum sotto_status status = table->columns != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    for (size_t i = 0; status == SOTTO_OK && i < wanted_len; i++) {
-        table->columns_len++;
-        status = column_init(&table->columns[i], wanted[i].type, table->capacity);
-    }
-    if (status != SOTTO_OK) {
+    if (table->columns == NULL) {
         sotto_table_free(table);
-        return status;
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (; table->columns_len < wanted_len; table->columns_len++) {
+        table->columns[table->columns_len].type = wanted[table->columns_len].type;
     }
     *out = table;
     return SOTTO_OK;
+}
+
+/* One scan into empty columns. *again: it has to be done once more, with wider columns. */
+static enum sotto_status load(struct loading *loading, bool *again, struct sotto_csv *csv,
+                              const struct sotto_catalogue *catalogue,
+                              const struct sotto_csv_wanted *wanted, struct sotto_error *err)
+{
+    struct sotto_table *table = loading->table;
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < table->columns_len; i++) {
+        column_release(&table->columns[i], table->workers);
+        status = column_init(&table->columns[i], table->rows, table->workers);
+        loading->null_counts[i] = 0;
+        loading->needs_wide[i] = false;
+    }
+    loading->rows = 0;
+    if (status != SOTTO_OK) {
+        return sotto__csv_no_memory(csv, err);
+    }
+    status = sotto_csv_scan(csv, catalogue, wanted, table->columns_len, table_sink, loading, err);
+    *again = false;
+    for (size_t i = 0; status == SOTTO_OK && i < table->columns_len; i++) {
+        struct table_column *column = &table->columns[i];
+        column->null_count = loading->null_counts[i];
+        column->wide = column->wide || loading->needs_wide[i];
+        *again = *again || loading->needs_wide[i];
+        if (column->type.kind == SOTTO_KIND_STRING &&
+            strings_join(column, table->rows, table->workers) != SOTTO_OK) {
+            return sotto__csv_no_memory(csv, err);
+        }
+    }
+    SOTTO_REQUIRE(status != SOTTO_OK || loading->rows == table->rows);
+    return status;
 }
 
 enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *csv,
@@ -179,12 +358,22 @@ enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *c
                                    const struct sotto_csv_wanted *wanted, size_t wanted_len,
                                    struct sotto_error *err)
 {
-    struct sotto_table *table;
-    enum sotto_status status = table_new(&table, wanted, wanted_len, catalogue->rows);
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "%s: out of memory", csv->name);
+    struct sotto_table *table = NULL;
+    struct loading loading = {0};
+    bool again = true;
+    enum sotto_status status =
+        table_new(&table, wanted, wanted_len, catalogue->rows, sotto_csv_workers(csv));
+    loading.table = table;
+    loading.null_counts = sotto_alloc_array(wanted_len, sizeof *loading.null_counts);
+    loading.needs_wide = sotto_alloc_array(wanted_len, sizeof *loading.needs_wide);
+    if (status != SOTTO_OK || loading.null_counts == NULL || loading.needs_wide == NULL) {
+        status = sotto__csv_no_memory(csv, err);
     }
-    status = sotto_csv_scan(csv, catalogue, wanted, wanted_len, table_sink, table, err);
+    while (status == SOTTO_OK && again) {
+        status = load(&loading, &again, csv, catalogue, wanted, err);
+    }
+    sotto_free(loading.needs_wide);
+    sotto_free(loading.null_counts);
     if (status != SOTTO_OK) {
         sotto_table_free(table);
         return status;
@@ -199,9 +388,7 @@ void sotto_table_free(struct sotto_table *table)
         return;
     }
     for (size_t i = 0; table->columns != NULL && i < table->columns_len; i++) {
-        sotto_free(table->columns[i].validity);
-        sotto_free(table->columns[i].values);
-        sotto_free(table->columns[i].offsets);
+        column_release(&table->columns[i], table->workers);
     }
     sotto_free(table->columns);
     sotto_free(table);

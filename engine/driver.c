@@ -219,9 +219,11 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
 
-static enum sotto_status sink(void *context, size_t worker, const struct sotto_column *columns,
-                              size_t columns_len, size_t rows, struct sotto_error *err)
+static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
+                              const struct sotto_column *columns, size_t columns_len, size_t rows,
+                              struct sotto_error *err)
 {
+    (void)first_row;
     (void)rows;
     (void)err;
     struct reading *reading = context;

@@ -30,10 +30,13 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
     if (names == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
+    size_t names_len = 0;
     for (size_t i = 0; i < catalogue->columns_len; i++) {
-        names[i] = catalogue->columns[i].name;
+        if (!catalogue->columns[i].hidden) {
+            names[names_len++] = catalogue->columns[i].name;
+        }
     }
-    const char *nearest = sotto__nearest(wanted->name, names, catalogue->columns_len);
+    const char *nearest = sotto__nearest(wanted->name, names, names_len);
     if (nearest != NULL) {
         (void)sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                               "dataset \"%s\" (%s) has no column \"%s\"; did you mean \"%s\"?",
@@ -41,7 +44,7 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
     } else {
         char list[200] = "";
         size_t at = 0;
-        for (size_t i = 0; i < catalogue->columns_len && at < sizeof list; i++) {
+        for (size_t i = 0; i < names_len && at < sizeof list; i++) {
             at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
         }
         (void)sotto_error_set(

@@ -95,6 +95,7 @@ int print_result(const char *json, size_t json_bytes, bool as_json);
 int cmd_local(const struct args *args);
 int cmd_simulate(const struct args *args);
 int cmd_trial(const struct args *args); /* sotto simulate --parties */
+int cmd_describe(const struct args *args);
 int cmd_node(const struct args *args);
 int cmd_keygen(const struct args *args);
 int cmd_create(const struct args *args);

@@ -26,6 +26,12 @@ static const struct command commands[] = {
      "measures what one secure sum of N parties costs, step by step; --drop: the fraction\n"
      "that vanishes after dealing shares.\n",
      OPTION_JSON | OPTION_LOG | OPTION_TRIAL, cmd_simulate},
+    {"describe", "the columns of a file, as a task reads them",
+     "sotto describe wages.csv [--json]\n"
+     "\n"
+     "Rows, and each column's type, missing values and, of strings, different ones (up to\n"
+     "100000). The file may be packed by gzip or zstd; - is standard input.\n",
+     OPTION_JSON, cmd_describe},
     {"node", "run a node",
      "sotto node --config node.yaml\n"
      "\n"

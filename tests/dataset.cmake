@@ -1,8 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# The test once more at each SIMD level below this machine's.
+set(SOTTO_TEST_LEVELS generic)
+if(EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo flags REGEX "^flags.* avx512_vbmi2" LIMIT_COUNT 1)
+  if(flags)
+    list(APPEND SOTTO_TEST_LEVELS avx2)
+  endif()
+endif()
+function(sotto_test_levels label name)
+  foreach(level ${SOTTO_TEST_LEVELS})
+    add_test(NAME ${label}/${name}@${level} COMMAND test_${name})
+    set_tests_properties(${label}/${name}@${level} PROPERTIES LABELS ${label} TIMEOUT 300
+      ENVIRONMENT "SOTTO_CPU=${level};OMP_WAIT_POLICY=passive")
+  endforeach()
+endfunction()
+
 sotto_test(unit type)
 sotto_test(unit number)
-sotto_test(unit csv)
+sotto_test(unit csv PkgConfig::zlib PkgConfig::zstd OpenMP::OpenMP_C)
 sotto_test(fault fault_dataset)
 sotto_test(property csv_grammar)
-sotto_fuzz(csv)
+sotto_test(property csv_paths OpenMP::OpenMP_C)
+set_tests_properties(property/csv_paths PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive) # tests run side by side
+sotto_test_levels(unit csv)
+sotto_test_levels(property csv_grammar)
+sotto_test_levels(property csv_paths)
+sotto_fuzz(csv OpenMP::OpenMP_C)
 sotto_fuzz(catalogue)

@@ -11,7 +11,12 @@ static const char text[] = "a,b,c,d,e\n1,0.5,x,True,\n9223372036854775807,1e3,\"
 static enum sotto_status open_all(struct sotto_csv **out)
 {
     static const char *const words[] = {"", "NA"};
-    struct sotto_csv_options options = {.na_words = words, .na_words_len = 2};
+    static const struct sotto_csv_column columns[] = {
+        {.name = "b", .typed = true, .type = {.kind = SOTTO_KIND_FLOAT64}},
+        {.name = "e", .typed = true, .type = {.kind = SOTTO_KIND_STRING}},
+    };
+    struct sotto_csv_options options = {
+        .na_words = words, .na_words_len = 2, .columns = columns, .columns_len = 2};
     return sotto_csv_open_fd(out, test_file(text, strlen(text)), "t.csv", &options, NULL);
 }
 

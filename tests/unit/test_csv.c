@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "dataset/internal.h"
 #include "files.h"
 #include "test.h"
 
 #include <fcntl.h>
 #include <fenv.h>
+#include <omp.h>
 #include <sotto/alloc.h>
 #include <sotto/bytes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
 /* --- What is refused --- */
 
@@ -245,10 +249,11 @@ static void test_read_as_a_type_above(void **state)
     sotto_free(cells);
 }
 
-static enum sotto_status count_sink(void *context, size_t worker,
+static enum sotto_status count_sink(void *context, size_t worker, uint64_t first_row,
                                     const struct sotto_column *columns, size_t columns_len,
                                     size_t rows, struct sotto_error *err)
 {
+    (void)first_row;
     (void)columns;
     (void)err;
     assert_int_equal(worker, 0);
@@ -358,6 +363,8 @@ static void test_a_changed_file_is_an_error(void **state)
     /* Same identity by accident (or by a lying catalogue): what is found decides. */
     assert_ok(sotto_csv_identity(csv, &catalogue->identity, NULL));
     assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
+    catalogue->text_bytes = catalogue->identity.size_bytes;
+    assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
     catalogue->rows = 4;
     assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
     catalogue->rows = 3;
@@ -377,10 +384,11 @@ struct meddling {
     bool grow;
 };
 
-static enum sotto_status meddling_sink(void *context, size_t worker,
+static enum sotto_status meddling_sink(void *context, size_t worker, uint64_t first_row,
                                        const struct sotto_column *columns, size_t columns_len,
                                        size_t rows, struct sotto_error *err)
 {
+    (void)first_row;
     (void)worker;
     (void)columns;
     (void)columns_len;
@@ -398,16 +406,20 @@ static enum sotto_status meddling_sink(void *context, size_t worker,
 static void test_a_file_that_changes_meanwhile(void **state)
 {
     (void)state;
-    for (int grow = 0; grow < 2; grow++) {
+    for (int way = 0; way < 8; way++) {
+        bool grow = way % 2 != 0;
+        omp_set_num_threads(1 + way / 4);
         char *text = malloc(4 * 200000);
         assert_non_null(text);
         for (size_t i = 0; i < 200000; i++) {
             memcpy(text + 4 * i, i == 0 ? "a,b\n" : "1,2\n", 4);
         }
         int fd = test_file(text, 4 * 200000);
-        struct meddling meddling = {.fd = dup(fd), .grow = grow != 0};
+        struct meddling meddling = {.fd = dup(fd), .grow = grow};
         struct sotto_csv *csv = NULL;
         assert_ok(sotto_csv_open_fd(&csv, fd, "t.csv", NULL, NULL));
+        csv->chunk_bytes = 20000;
+        csv->serial = way % 4 >= 2 && way < 4;
         struct sotto_catalogue *catalogue = test_catalogue(csv);
         struct sotto_error err = {0};
         assert_int_equal(sotto_csv_scan(csv, catalogue, NULL, 0, meddling_sink, &meddling, &err),
@@ -418,12 +430,14 @@ static void test_a_file_that_changes_meanwhile(void **state)
         (void)close(meddling.fd);
         free(text);
     }
+    omp_set_num_threads(1);
 }
 
-static enum sotto_status failing_sink(void *context, size_t worker,
+static enum sotto_status failing_sink(void *context, size_t worker, uint64_t first_row,
                                       const struct sotto_column *columns, size_t columns_len,
                                       size_t rows, struct sotto_error *err)
 {
+    (void)first_row;
     (void)context;
     (void)worker;
     (void)columns;
@@ -445,6 +459,182 @@ static void test_a_sink_ends_the_scan(void **state)
     sotto_csv_close(csv);
 }
 
+/* --- Columns that the options speak of --- */
+
+static enum sotto_status catalogue_with(struct sotto_catalogue **out, struct sotto_csv **out_csv,
+                                        const char *text, const struct sotto_csv_column *columns,
+                                        size_t len, struct sotto_error *err)
+{
+    struct sotto_csv_options options = {.columns = columns, .columns_len = len};
+    assert_ok(sotto_csv_open_fd(out_csv, test_file(text, strlen(text)), "t.csv", &options, NULL));
+    return sotto_csv_catalogue(*out_csv, out, err);
+}
+
+static void test_stated_types(void **state)
+{
+    (void)state;
+    static const struct sotto_csv_column columns[] = {
+        {.name = "id", .typed = true, .type = {.kind = SOTTO_KIND_STRING}},
+        {.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DECIMAL, .scale = 4}},
+        {.name = "none", .typed = true, .type = {.kind = SOTTO_KIND_FLOAT64}},
+        {.name = "secret", .hidden = true},
+    };
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_error err = {0};
+    assert_ok(catalogue_with(&catalogue, &csv, "id,x,none,secret\n007,1.5,,3\n8,2,NA,4\n", columns,
+                             4, &err));
+    assert_int_equal(catalogue->columns[0].type.kind, SOTTO_KIND_STRING);
+    assert_int_equal(catalogue->columns[1].type.scale, 4);
+    assert_int_equal(catalogue->columns[2].type.kind, SOTTO_KIND_FLOAT64);
+    assert_int_equal(sotto_catalogue_find(catalogue, "none"), 2);
+    assert_int_equal(sotto_catalogue_find(catalogue, "secret"), SIZE_MAX);
+    struct sotto_csv_wanted wanted = {.column = 3, .type = catalogue->columns[3].type};
+    struct sotto_table *table = NULL;
+    assert_int_equal(sotto_table_load(&table, csv, catalogue, &wanted, 1, &err),
+                     SOTTO_ERROR_NOT_FOUND);
+    wanted = (struct sotto_csv_wanted){.column = 1, .type = catalogue->columns[1].type};
+    assert_ok(sotto_table_load(&table, csv, catalogue, &wanted, 1, &err));
+    struct sotto_column column = sotto_table_column(table, 0);
+    char *cells = test_cells(&column);
+    assert_string_equal(cells, "1.5000|2.0000|");
+    sotto_free(cells);
+    sotto_table_free(table);
+    /* All of it goes through bytes. */
+    struct sotto_buffer bytes = {0};
+    struct sotto_catalogue *decoded = NULL;
+    assert_ok(sotto_catalogue_encode(catalogue, &bytes));
+    assert_ok(sotto_catalogue_decode(&decoded, bytes.data, bytes.data_bytes));
+    assert_int_equal(sotto_catalogue_find(decoded, "secret"), SIZE_MAX);
+    sotto_buffer_release(&bytes);
+    sotto_catalogue_free(decoded);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
+static void test_values_beyond_a_stated_type(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sotto_csv_column column;
+        const char *text;
+        const char *part;
+    } cases[] = {
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_INT64}},
+         "x\n1\n2.5\n",
+         "t.csv:3: column \"x\": expected int64 as configured"},
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_BOOL}},
+         "x\nTrue\n\n1\n",
+         "t.csv:4: column \"x\": expected bool"},
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DECIMAL, .scale = 1}},
+         "x\n1.25\n",
+         "t.csv:2: column \"x\": expected decimal"},
+        {{.name = "y"}, "x\n1\n", "t.csv:1: expected a column \"y\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sotto_csv *csv = NULL;
+        struct sotto_catalogue *catalogue = NULL;
+        struct sotto_error err = {0};
+        assert_int_equal(catalogue_with(&catalogue, &csv, cases[i].text, &cases[i].column, 1, &err),
+                         SOTTO_ERROR_INPUT);
+        assert_contains(err.text, cases[i].part);
+        sotto_csv_close(csv);
+    }
+}
+
+/* --- Packed files --- */
+
+/* The text packed, in two members or frames. */
+static size_t pack(char *out, size_t room, const char *text, size_t bytes, bool zstd)
+{
+    size_t at = 0;
+    for (size_t part = 0; part < 2; part++) {
+        const char *from = text + part * (bytes / 2);
+        size_t len = part == 0 ? bytes / 2 : bytes - bytes / 2;
+        if (zstd) {
+            size_t made = ZSTD_compress(out + at, room - at, from, len, 1);
+            assert_false(ZSTD_isError(made));
+            at += made;
+            continue;
+        }
+        z_stream gzip = {.next_in = (Bytef *)(uintptr_t)from,
+                         .avail_in = (uInt)len,
+                         .next_out = (Bytef *)out + at,
+                         .avail_out = (uInt)(room - at)};
+        assert_int_equal(deflateInit2(&gzip, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, 0), Z_OK);
+        assert_int_equal(deflate(&gzip, Z_FINISH), Z_STREAM_END);
+        at += gzip.total_out;
+        assert_int_equal(deflateEnd(&gzip), Z_OK);
+    }
+    return at;
+}
+
+static struct sotto_csv *open_packed(const char *packed, size_t bytes, size_t chunk, bool serial)
+{
+    struct sotto_csv *csv = test_csv_bytes(packed, bytes);
+    csv->chunk_bytes = chunk;
+    csv->serial = serial;
+    omp_set_num_threads(1 + (int)(chunk % 3));
+    return csv;
+}
+
+/* Packed and cut anyhow, it is the same table. */
+static void test_packed_files(void **state)
+{
+    (void)state;
+    char text[20000];
+    char packed[30000];
+    size_t bytes = (size_t)sprintf(text, "a,b\r\n");
+    for (size_t i = 0; bytes < sizeof text - 100; i++) {
+        bytes += (size_t)sprintf(text + bytes, i % 9 == 0 ? "%zu,\"x\r\ny%zu\"\r\n" : "%zu,z%zu\n",
+                                 i, i % 7);
+    }
+    struct sotto_csv *plain = test_csv_bytes(text, bytes);
+    struct sotto_catalogue *catalogue = test_catalogue(plain);
+    struct sotto_table *table = test_table(plain, catalogue, false);
+    struct sotto_column expected = sotto_table_column(table, 1);
+    char *cells = test_cells(&expected);
+    for (size_t i = 0; i < 60; i++) {
+        size_t packed_bytes = pack(packed, sizeof packed, text, bytes, i % 2 == 0);
+        struct sotto_csv *csv = open_packed(packed, packed_bytes, 1 + i * i * 7, i < 4);
+        struct sotto_catalogue *ours = test_catalogue(csv);
+        assert_int_equal(ours->text_bytes, bytes);
+        assert_int_equal(ours->rows, catalogue->rows);
+        assert_true((ours->spans_len > 0) == (i >= 4));
+        struct sotto_table *loaded = test_table(csv, ours, false);
+        struct sotto_column column = sotto_table_column(loaded, 1);
+        char *others = test_cells(&column);
+        assert_string_equal(cells, others);
+        sotto_free(others);
+        sotto_table_free(loaded);
+        sotto_catalogue_free(ours);
+        sotto_csv_close(csv);
+    }
+    omp_set_num_threads(1);
+    sotto_free(cells);
+    sotto_table_free(table);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(plain);
+}
+
+static void test_damaged_packing(void **state)
+{
+    (void)state;
+    static const char text[] = "a,b\n1,x\n2,y\n";
+    char packed[1000];
+    for (int zstd = 0; zstd < 2; zstd++) {
+        size_t bytes = pack(packed, sizeof packed, text, sizeof text - 1, zstd != 0);
+        refuses_bytes(packed, bytes - 1, SOTTO_ERROR_INPUT, "damaged or cut short");
+        packed[bytes - 6] = (char)(packed[bytes - 6] + 1);
+        packed[bytes - 3] = (char)(packed[bytes - 3] + 1);
+        packed[bytes] = 'x'; /* what follows is no member either */
+        refuses_bytes(packed, bytes + 1, SOTTO_ERROR_INPUT, "t.csv");
+    }
+    /* A row that is too short is found in the text, by its line. */
+    size_t bytes = pack(packed, sizeof packed, "a,b\n1,x\n2\n", 10, false);
+    refuses_bytes(packed, bytes, SOTTO_ERROR_INPUT, "t.csv:3: expected 2 fields");
+}
+
 /* --- The catalogue as bytes --- */
 
 static void test_catalogue_bytes(void **state)
@@ -461,8 +651,8 @@ static void test_catalogue_bytes(void **state)
     assert_int_equal(decoded->columns_len, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_string_equal(decoded->columns[i].name, catalogue->columns[i].name);
-        assert_memory_equal(&decoded->columns[i].type, &catalogue->columns[i].type,
-                            sizeof(struct sotto_type));
+        assert_int_equal(decoded->columns[i].type.kind, catalogue->columns[i].type.kind);
+        assert_int_equal(decoded->columns[i].type.scale, catalogue->columns[i].type.scale);
         assert_int_equal(decoded->columns[i].missing, catalogue->columns[i].missing);
     }
     sotto_catalogue_free(decoded);
@@ -476,7 +666,7 @@ static void test_catalogue_bytes(void **state)
             uint8_t before = bytes.data[i];
             bytes.data[i] = (uint8_t)value;
             if (sotto_catalogue_decode(&decoded, bytes.data, bytes.data_bytes) == SOTTO_OK) {
-                assert_true(decoded->rows <= decoded->identity.size_bytes);
+                assert_true(decoded->rows <= decoded->text_bytes);
                 sotto_catalogue_free(decoded);
             }
             bytes.data[i] = before;
@@ -504,6 +694,10 @@ int main(void)
         cmocka_unit_test(test_a_changed_file_is_an_error),
         cmocka_unit_test(test_a_file_that_changes_meanwhile),
         cmocka_unit_test(test_a_sink_ends_the_scan),
+        cmocka_unit_test(test_stated_types),
+        cmocka_unit_test(test_values_beyond_a_stated_type),
+        cmocka_unit_test(test_packed_files),
+        cmocka_unit_test(test_damaged_packing),
         cmocka_unit_test(test_catalogue_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

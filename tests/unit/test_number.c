@@ -93,11 +93,30 @@ static void test_smallest_type(void **state)
     }
 }
 
+static size_t quick_answers;
+
+/* By both ways, which must agree where the quick one answers. */
 static double read_double(const char *text)
 {
     struct sotto__number number;
+    double quick;
     assert_true(sotto__number_parse(&number, text, strlen(text)));
-    return sotto__number_double(&number, c_locale);
+    double value = sotto__number_double(&number, c_locale);
+    if (sotto__number_quick(&quick, text, strlen(text))) {
+        if (test_double_bits(quick) != test_double_bits(value)) {
+            print_error("%s: quickly %a, slowly %a\n", text, quick, value);
+            fail();
+        }
+        quick_answers++;
+    }
+    return value;
+}
+
+/* SOTTO_TEST_CASES sets how many random numbers a test takes. */
+static size_t cases_wanted(size_t usual)
+{
+    const char *text = getenv("SOTTO_TEST_CASES");
+    return text != NULL ? strtoull(text, NULL, 10) : usual;
 }
 
 static void test_doubles_of_the_strtod_suites(void **state)
@@ -148,7 +167,7 @@ static void test_printed_doubles_come_back(void **state)
 {
     (void)state;
     uint64_t random = 1;
-    for (size_t i = 0; i < 100000; i++) {
+    for (size_t i = 0, cases = cases_wanted(100000); i < cases; i++) {
         uint64_t bits = test_random(&random);
         double value;
         memcpy(&value, &bits, sizeof value);
@@ -174,6 +193,54 @@ static void test_fast_path_equals_strtod(void **state)
                        (unsigned)test_random_below(&random, 100),
                        (int)test_random_below(&random, 60) - 30);
         assert_double_bits_equal(read_double(text), strtod(text, NULL));
+    }
+}
+
+/* Of sizes as they occur: as few digits as tell the double, or a fixed number of them. */
+static void test_usual_doubles_come_back(void **state)
+{
+    (void)state;
+    uint64_t random = 3;
+    size_t cases = cases_wanted(300000);
+    quick_answers = 0;
+    for (size_t i = 0; i < cases; i++) {
+        uint64_t bits = test_random(&random);
+        /* Exponents of 2^-150 to 2^149, uniform mantissas. */
+        bits = (bits & UINT64_C(0x800FFFFFFFFFFFFF)) | (873 + bits / 4 % 300) << 52;
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        char text[400];
+        int digits = 15;
+        do { /* shortest */
+            (void)snprintf(text, sizeof text, "%.*g", digits++, value);
+        } while (strtod(text, NULL) != value);
+        assert_double_bits_equal(read_double(text), value);
+        (void)snprintf(text, sizeof text, "%.*e", 16, value);
+        assert_double_bits_equal(read_double(text), value);
+        (void)snprintf(text, sizeof text, "%.*f", (int)(i % 40), value);
+        double fixed = strtod(text, NULL);
+        assert_double_bits_equal(read_double(text), fixed == 0 ? 0.0 : fixed);
+    }
+    assert_true(quick_answers > cases * 2);
+}
+
+/* Integers half way between two doubles, and their neighbours: ties go to even. */
+static void test_half_way(void **state)
+{
+    (void)state;
+    uint64_t random = 4;
+    for (size_t i = 0; i < 100000; i++) {
+        unsigned shift = 1 + (unsigned)test_random_below(&random, 10);
+        uint64_t mantissa = UINT64_C(1) << 52 | test_random(&random) >> 12;
+        uint64_t half = (2 * mantissa + 1) << (shift - 1); /* below 2^63 */
+        for (uint64_t value = half - 1; value <= half + 1; value++) {
+            char text[64];
+            (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+            assert_double_bits_equal(read_double(text), (double)value);
+            (void)snprintf(text, sizeof text, "%llue-%u", (unsigned long long)value,
+                           (unsigned)test_random_below(&random, 90));
+            assert_double_bits_equal(read_double(text), strtod(text, NULL));
+        }
     }
 }
 
@@ -204,6 +271,8 @@ int main(void)
         cmocka_unit_test(test_doubles_of_the_strtod_suites),
         cmocka_unit_test(test_printed_doubles_come_back),
         cmocka_unit_test(test_fast_path_equals_strtod),
+        cmocka_unit_test(test_usual_doubles_come_back),
+        cmocka_unit_test(test_half_way),
         cmocka_unit_test(test_booleans),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,11 +18,22 @@ SOTTO_BEGIN_DECLS
 #define SOTTO_CSV_NAME_BYTES_MAX 1024
 #define SOTTO_CSV_FIELD_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
+/* What is said of a column before it is read. */
+struct sotto_csv_column {
+    const char *name; /* of a column that the file must have */
+    bool hidden;      /* sotto_catalogue_find does not find it, no scan reads it */
+    bool typed;       /* its type is not found but stated; a value of no lower type, that is one
+                         which such a column can't hold, is SOTTO_ERROR_INPUT */
+    struct sotto_type type; /* not null */
+};
+
 struct sotto_csv_options {
     char delimiter;              /* 0: tab if the name ends with .tsv, else comma; may be a tab or
                                     one of ,;|:!#$%&*<>?@^~ and the slash */
     const char *const *na_words; /* NULL: pandas' default list (sotto_csv_na_words) */
     size_t na_words_len;
+    const struct sotto_csv_column *columns; /* each name once; columns not named are found out */
+    size_t columns_len;
 };
 
 /* pandas' default NA words, the empty text included. Returns: static storage. */
@@ -41,20 +52,34 @@ struct sotto_catalogue_column {
     char *name;
     struct sotto_type type;
     uint64_t missing;
+    bool hidden;      /* by the options */
     bool digits_lost; /* float64 because a plain number has more digits than a decimal holds */
+};
+
+/* A place where reading may start: the record that begins at byte `offset` of the text is row
+ * `rows_before`, from 0. A span reaches to the next one, the last to the end. */
+struct sotto_catalogue_span {
+    uint64_t offset;
+    uint64_t rows_before;
 };
 
 /* What is known about a file. Ownership: ended by sotto_catalogue_free. */
 struct sotto_catalogue {
     struct sotto_file_identity identity;
+    uint64_t text_bytes; /* of the file, or of what is packed in it */
     uint64_t rows;
     struct sotto_catalogue_column *columns;
     size_t columns_len;
+    struct sotto_catalogue_span *spans; /* all rows, in order; where there are none (no rows, a
+                                           record of many MiB) a scan reads line by line */
+    size_t spans_len;
 };
 
 struct sotto_csv;
 
-/* Opens a file for reading. name stands in error texts; options may be NULL.
+/* Opens a file for reading; the path "-" is standard input, which is read to its end into memory.
+ * What gzip or zstd packed is unpacked while it is read. name stands in error texts; options may be
+ * NULL.
  * Returns: SOTTO_ERROR_NOT_FOUND (missing), SOTTO_ERROR_IO (unreadable), SOTTO_ERROR_INPUT (a
  * directory or another thing that is not a regular file; a delimiter that can't be one).
  * Ownership: copies name and options; _fd takes fd, also on failure. */
@@ -80,7 +105,7 @@ SOTTO_API enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct so
 
 SOTTO_API void sotto_catalogue_free(struct sotto_catalogue *catalogue);
 
-/* The index of the column of that name, or SIZE_MAX. */
+/* The index of the column of that name that is not hidden, or SIZE_MAX. */
 SOTTO_API size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char *name);
 
 SOTTO_API bool sotto_file_identity_equal(const struct sotto_file_identity *a,
@@ -92,19 +117,22 @@ struct sotto_csv_wanted {
     struct sotto_type type;
 };
 
-/* Takes one block of rows: columns[i] is wanted[i]. Blocks borrow buffers that are reused after the
- * call. worker < sotto_csv_workers(): calls with one worker never overlap, calls with two may, and
- * blocks come in any order. A status other than SOTTO_OK ends the scan with it. */
-typedef enum sotto_status sotto_csv_sink(void *context, size_t worker,
+/* Takes one block of rows, the first of which is row first_row of the file, from 0: columns[i] is
+ * wanted[i]. Blocks borrow buffers that are reused after the call. worker < sotto_csv_workers():
+ * calls with one worker never overlap, calls with two may, and blocks come in any order. A status
+ * other than SOTTO_OK ends the scan with it. */
+typedef enum sotto_status sotto_csv_sink(void *context, size_t worker, uint64_t first_row,
                                          const struct sotto_column *columns, size_t columns_len,
                                          size_t rows, struct sotto_error *err);
 
-/* How many workers a scan uses, at least 1. */
+/* How many workers a scan uses, at least 1: OpenMP's threads, fewer for a small file. It holds
+ * until the calling thread changes OpenMP's number of threads. */
 SOTTO_API size_t sotto_csv_workers(const struct sotto_csv *csv);
 
 /* Reads the wanted columns of all rows into blocks for the sink. wanted_len may be 0: blocks then
  * only count rows. Returns: as sotto_csv_catalogue; SOTTO_ERROR_CHANGED also where the file is not
- * the one that was catalogued, SOTTO_ERROR_TYPE where a wanted type is not above the catalogued
+ * the one that was catalogued, SOTTO_ERROR_NOT_FOUND for a hidden column, SOTTO_ERROR_TYPE where a
+ * wanted type is not above the catalogued
  * one. */
 SOTTO_API enum sotto_status sotto_csv_scan(struct sotto_csv *csv,
                                            const struct sotto_catalogue *catalogue,

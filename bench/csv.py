@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""./dev bench csv [--quick] [--rows N] [--threads N]: reading CSV, against libcsv, DuckDB, polars and pandas.
+
+JSON lines on standard output, everything else on standard error. All read the same file, from the page cache, with
+the same number of threads (pandas' and libcsv's readers have one). Every answer is checked against the exact sums
+that the generator printed.
+
+`mean_*` and `load_all` are of a file that is catalogued, as a node's are after the first use; `catalogue` and
+`cold_mean_int` (what `sotto local` does on a file it never saw) stand beside them. duckdb finds the types itself;
+`duckdb_typed` is told them, as our catalogued file is.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+import venv
+from fractions import Fraction
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PEERS = ["duckdb", "polars", "pandas", "pyarrow"]
+TYPES = "{'id':'BIGINT','name':'VARCHAR','age':'BIGINT','dept':'BIGINT','amount':'DOUBLE','score':'DOUBLE','level':'VARCHAR'}"
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def make(binaries, rows):
+    """The table, made once, and its exact sums."""
+    folder = ROOT / "build" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"csv-{rows}.csv"
+    facts = folder / f"csv-{rows}.json"
+    if not facts.exists():
+        say(f"making {path.relative_to(ROOT)} ...")
+        out = subprocess.run([binaries / "bench/bench_csv_make", path, str(rows)], check=True, capture_output=True)
+        facts.write_bytes(out.stdout)
+    with open(path, "rb") as file:  # into the page cache
+        while file.read(1 << 24):
+            pass
+    return path, json.loads(facts.read_text())
+
+
+def peers_python():
+    """A Python with the peers in it, or None. Missing peers are said loudly."""
+    folder = ROOT / "build" / "venv"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        say("making build/venv ...")
+        venv.create(folder, with_pip=True)
+    wanted = [peer for peer in PEERS if subprocess.run([python, "-c", f"import {peer}"], capture_output=True).returncode]
+    if wanted:
+        say(f"installing {' '.join(wanted)} into build/venv ...")
+        if subprocess.run([python, "-m", "pip", "install", "-q", *wanted], stdout=sys.stderr).returncode:
+            say("*** PyPI CAN'T BE REACHED: peers that are not installed ARE SKIPPED, ratios are missing. ***")
+    return python
+
+
+# Runs in the peers' Python: argv = peer, case, file, runs, threads. Prints seconds and the answer.
+PEER = r"""
+import json, sys, time, os
+peer, case, path, runs, threads = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+types = __TYPES__
+column = "amount" if case == "mean_decimal" else "age"
+def duckdb_run(typed):
+    import duckdb
+    base = duckdb.connect()
+    base.execute(f"SET threads={threads}")
+    base.execute("SET enable_progress_bar=false")
+    extra = f", header=true, auto_detect=false, delim=',', quote='\"', columns={types}" if typed else ""
+    read = f"read_csv('{path}'{extra})"
+    def run():
+        if case == "load_all":
+            base.execute(f"CREATE OR REPLACE TABLE t AS SELECT * FROM {read}")
+            return lambda: base.execute("SELECT sum(age) FROM t").fetchone()[0]
+        value = base.execute(f"SELECT avg({column}) FROM {read}").fetchone()[0]
+        return lambda: value
+    return run
+def polars_run():
+    import polars as pl
+    def run():
+        if case == "load_all":
+            frame = pl.read_csv(path)
+            return lambda: frame["age"].sum()
+        value = pl.scan_csv(path).select(pl.col(column).mean()).collect().item()
+        return lambda: value
+    return run
+def pandas_run():
+    import pandas as pd
+    def run():
+        if case == "load_all":
+            frame = pd.read_csv(path)
+            return lambda: int(frame["age"].sum())
+        value = float(pd.read_csv(path, usecols=[column])[column].mean())
+        return lambda: value
+    return run
+def pyarrow_run():
+    import pyarrow.csv, pyarrow.compute
+    pyarrow.set_cpu_count(threads)
+    def run():
+        include = None if case == "load_all" else [column]
+        options = pyarrow.csv.ConvertOptions(include_columns=include)
+        table = pyarrow.csv.read_csv(path, convert_options=options)
+        if case == "load_all":
+            return lambda: pyarrow.compute.sum(table["age"]).as_py()
+        value = pyarrow.compute.mean(table[column]).as_py()
+        return lambda: value
+    return run
+run = {"duckdb": lambda: duckdb_run(False), "duckdb_typed": lambda: duckdb_run(True), "polars": polars_run,
+       "pandas": pandas_run, "pyarrow": pyarrow_run}[peer]()
+run()
+seconds = []
+for _ in range(runs):
+    start = time.perf_counter()
+    keep = run()
+    seconds.append(time.perf_counter() - start)
+print(json.dumps({"seconds": seconds, "answer": keep()}))
+"""
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.binaries = pathlib.Path(arguments.bin)
+        self.threads = arguments.threads
+        self.runs = 5 if arguments.quick else arguments.runs
+        self.quick = arguments.quick
+        self.only = arguments.case
+        self.path, self.facts = make(self.binaries, arguments.rows)
+        self.bytes = self.path.stat().st_size
+        self.python = None if arguments.quick else peers_python()
+        self.failed = False
+
+    def ours(self, case):
+        environment = dict(os.environ, OMP_NUM_THREADS=str(self.threads))
+        out = subprocess.run([self.binaries / "bench/bench_csv_run", case, self.path, str(self.runs)], check=True,
+                             capture_output=True, env=environment)
+        return json.loads(out.stdout)
+
+    def peer(self, peer, case):
+        runs = min(self.runs, 5)
+        if self.python is None:
+            return None
+        environment = dict(os.environ, POLARS_MAX_THREADS=str(self.threads), OMP_NUM_THREADS=str(self.threads))
+        out = subprocess.run([self.python, "-c", PEER.replace("__TYPES__", repr(TYPES)), peer, case, self.path, str(runs),
+                              str(self.threads)], capture_output=True, env=environment)
+        if out.returncode:
+            say(f"*** {peer} IS SKIPPED in {case}: {out.stderr.decode().strip().splitlines()[-1]} ***")
+            return None
+        return json.loads(out.stdout)
+
+    def expected(self, case):
+        rows = self.facts["rows"]
+        if case == "mean_decimal":
+            return Fraction(self.facts["cents"], 100 * rows)
+        if case in ("load_all", "libcsv_mean", "libcsv_load"):
+            return Fraction(self.facts["age"])
+        return Fraction(rows) if case == "catalogue" else Fraction(self.facts["age"], rows)
+
+    def right(self, case, answer, exact):
+        expected = self.expected(case)
+        if exact:
+            return Fraction(answer) == expected
+        return abs(float(answer) - float(expected)) <= 1e-9 * abs(float(expected))
+
+    def emit(self, line):
+        self.failed = self.failed or not line["ok"]
+        print(json.dumps(line), flush=True)
+
+    def speed(self, case, peers, fields=None):
+        """Our speed and the peers', interleaved in time so that other load hits all alike."""
+        if self.only and case not in self.only:
+            return
+        ours = self.ours(case)
+        ok = self.right(case, ours["answer"], True)
+        rates = {}
+        for peer in peers:
+            if peer == "libcsv":
+                plain = "libcsv_load" if case == "load_all" else "libcsv_mean"
+                found = self.ours(plain)
+                good = self.right(plain, found["answer"], True)
+            else:
+                found = self.peer(peer, case)
+                good = found is None or self.right(case, found["answer"], False)
+            if found is None:
+                continue
+            if not good:
+                say(f"*** {peer} answers {found['answer']} in {case} ***")
+                ok = False
+            rates[peer] = self.bytes / statistics.median(found["seconds"]) / 1e9
+        times = sorted(ours["seconds"] + self.ours(case)["seconds"])
+        rate = [self.bytes / seconds / 1e9 for seconds in reversed(times)]
+        value = statistics.median(rate)
+        self.emit({"bench": "csv", "case": case, "value": round(value, 3), "unit": "GB/s",
+                   "p10": round(rate[len(rate) // 10], 3), "p90": round(rate[-1 - len(rate) // 10], 3),
+                   "threads": self.threads, "isa": ours["isa"], "bytes": self.bytes,
+                   "peers": {peer: round(rate, 3) for peer, rate in rates.items()},
+                   "ratio": {peer: round(value / rate, 2) for peer, rate in rates.items()}, "ok": ok})
+
+    def memory(self):
+        """Anonymous memory of a streaming mean, catalogue included."""
+        if self.only and "stream_rss" not in self.only:
+            return
+        found = self.ours("cold_mean_int")
+        ok = self.right("mean_int", found["answer"], True)
+        self.emit({"bench": "csv", "case": "stream_rss", "value": found["anon_mb"], "unit": "MB", "threads": self.threads,
+                   "isa": found["isa"], "bytes": self.bytes, "peers": {}, "ratio": {}, "ok": ok})
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--case", action="append")
+    arguments = parser.parse_args()
+    arguments.rows = arguments.rows or (20000 if arguments.quick else 8000000)
+    bench = Bench(arguments)
+    every = ["duckdb", "duckdb_typed", "polars", "pandas", "pyarrow", "libcsv"]
+    bench.speed("mean_int", every)
+    bench.speed("mean_decimal", ["duckdb", "duckdb_typed", "polars", "pandas", "pyarrow"])
+    bench.speed("load_all", every)
+    bench.speed("catalogue", [])
+    bench.speed("cold_mean_int", ["duckdb", "polars", "pyarrow"])
+    bench.memory()
+    return 1 if bench.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A file in parts that are read independently.
+ *
+ * Cataloguing cuts the rows into chunks of equal size. Whoever reads a chunk counts its quotes;
+ * with the parity of the quotes before, which goes from chunk to chunk, it knows what is within
+ * quotes and where the chunk's first record begins: behind the first row end in it. A chunk's
+ * records reach to the first row end at or after the chunk's end. Up to the first stray quote this
+ * is right, and the record with that quote is refused by the worker that reads it: no malformed
+ * text passes.
+ *
+ * What was found are the spans of the catalogue: a scan needs no parity, and knows its rows. */
+
+#include "digits.h"
+#include "internal.h"
+
+#include <errno.h>
+#include <fenv.h>
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sotto/alloc.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Read behind a chunk at first, to find the end of its last record. */
+#define TAIL_BYTES ((size_t)16 * 1024)
+
+/* --- Buffers --- */
+
+enum sotto_status sotto__span_buffer_reserve(struct sotto__span_buffer *buffer, size_t bytes,
+                                             size_t keep)
+{
+    size_t needed = SOTTO_ALIGNMENT + bytes + SPLIT_BLOCK + 1;
+    if (needed > buffer->capacity) {
+        char *grown = sotto_alloc_aligned(needed);
+        if (grown == NULL) {
+            return SOTTO_ERROR_NO_MEMORY;
+        }
+        if (keep > 0) {
+            memcpy(grown + SOTTO_ALIGNMENT, buffer->text, keep);
+        }
+        sotto_free(buffer->memory);
+        buffer->memory = grown;
+        buffer->capacity = needed;
+    }
+    buffer->text = (char *)buffer->memory + SOTTO_ALIGNMENT;
+    return SOTTO_OK;
+}
+
+void sotto__span_buffer_release(struct sotto__span_buffer *buffer)
+{
+    sotto_free(buffer->memory);
+    *buffer = (struct sotto__span_buffer){0};
+}
+
+/* Closes a last line that has no end, so that each field has one; then zeros. */
+static void buffer_close(struct sotto__span_buffer *buffer, bool is_last)
+{
+    char *end = buffer->text + buffer->bytes;
+    if (is_last && buffer->bytes > 0 && end[-1] != '\n' && end[-1] != '\r') {
+        *end++ = '\n';
+        buffer->bytes++;
+    }
+    memset(end, 0, SPLIT_BLOCK);
+}
+
+enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const struct sotto_csv *csv,
+                                   struct sotto__stream *stream, uint64_t offset, size_t bytes,
+                                   struct sotto_error *err)
+{
+    size_t got = bytes;
+    enum sotto_status status;
+    if (sotto__span_buffer_reserve(buffer, bytes, 0) != SOTTO_OK) {
+        return sotto__csv_no_memory(csv, err);
+    }
+    if (stream != NULL) {
+        status = sotto__stream_read(stream, buffer->text, &got, bytes, err);
+    } else {
+        status = sotto__csv_pread(csv, buffer->text, bytes, offset, err);
+    }
+    if (status == SOTTO_OK && got < bytes) {
+        return sotto__csv_changed(csv, err);
+    }
+    buffer->bytes = bytes;
+    buffer_close(buffer, true);
+    return status;
+}
+
+/* --- Cutting --- */
+
+struct chunk {
+    uint64_t offset; /* of its first record */
+    uint64_t rows;
+};
+
+struct cutting {
+    const struct sotto_csv *csv;
+    const struct sotto_catalogue *catalogue;
+    uint64_t start; /* of the rows */
+    uint64_t end;   /* of the file */
+    size_t chunks_len;
+    struct chunk *chunks;
+    /* Of the quotes before each chunk; told once, by whoever reads the chunk before. */
+    _Atomic unsigned char *parities;
+    atomic_size_t next;
+    atomic_bool stopped;
+    /* Of a packed file, under the lock: its text is cut as it comes. */
+    pthread_mutex_t lock;
+    struct sotto__stream *stream;
+    struct sotto__span_buffer carry; /* what was read beyond the last chunk */
+    uint64_t offset;                 /* of the next chunk */
+    size_t chunks_capacity;
+    bool ended;
+};
+
+enum parity { PARITY_UNKNOWN, PARITY_OUTSIDE, PARITY_INSIDE };
+
+struct cutter {
+    struct cutting *cutting;
+    struct sotto__span_buffer buffer;
+    struct sotto__splitter splitter;
+    struct sotto__tally *tallies;
+    uint64_t rows; /* of the current chunk */
+    struct sotto_error err;
+    enum sotto_status status;
+};
+
+/* Waits for the reader of the chunk before, which has its chunk longer than we have ours. Returns:
+ * PARITY_UNKNOWN if work stopped. */
+static enum parity parity_before(struct cutting *cutting, size_t i)
+{
+    for (;;) {
+        unsigned char parity = atomic_load_explicit(&cutting->parities[i], memory_order_acquire);
+        if (parity != PARITY_UNKNOWN ||
+            atomic_load_explicit(&cutting->stopped, memory_order_relaxed)) {
+            return (enum parity)parity;
+        }
+        (void)sched_yield();
+    }
+}
+
+/* The position behind the first row end in [from, to) outside quotes, a CR LF being one; SIZE_MAX
+ * if there is none. bytes: what can be looked at. */
+static size_t after_row_end(const char *text, size_t bytes, size_t from, size_t to, bool inside)
+{
+    for (size_t i = from; i < to; i++) {
+        char c = text[i];
+        inside = inside != (c == '"');
+        if (!inside && c == '\n') {
+            return i + 1;
+        }
+        if (!inside && c == '\r') {
+            return i + 1 + (i + 1 < bytes && text[i + 1] == '\n');
+        }
+    }
+    return SIZE_MAX;
+}
+
+/* Reads on until the record that begins before position `chunk` of the buffer ends; *out_end is
+ * where. */
+static enum sotto_status find_end(struct cutter *cutter, size_t *out_end, uint64_t offset,
+                                  size_t chunk, bool inside)
+{
+    struct cutting *cutting = cutter->cutting;
+    struct sotto__span_buffer *buffer = &cutter->buffer;
+    size_t left =
+        cutting->end - offset < SPAN_BYTES_MAX ? (size_t)(cutting->end - offset) : SPAN_BYTES_MAX;
+    if (offset + chunk == cutting->end) {
+        *out_end = chunk;
+        return SOTTO_OK;
+    }
+    for (size_t step = TAIL_BYTES;; step *= 2) {
+        /* The last byte of the window may be a CR: its LF must be in sight. */
+        bool all = offset + buffer->bytes == cutting->end;
+        size_t to = all ? buffer->bytes : buffer->bytes - 1;
+        *out_end = after_row_end(buffer->text, buffer->bytes, chunk, to, inside);
+        if (*out_end != SIZE_MAX || all) {
+            *out_end = *out_end == SIZE_MAX ? buffer->bytes : *out_end;
+            return SOTTO_OK;
+        }
+        size_t more = left - buffer->bytes < step ? left - buffer->bytes : step;
+        if (more == 0) {
+            return SOTTO_ERROR_INPUT;
+        }
+        if (sotto__span_buffer_reserve(buffer, buffer->bytes + more, buffer->bytes) != SOTTO_OK) {
+            return sotto__csv_no_memory(cutting->csv, &cutter->err);
+        }
+        enum sotto_status status = sotto__csv_pread(cutting->csv, buffer->text + buffer->bytes,
+                                                    more, offset + buffer->bytes, &cutter->err);
+        buffer->bytes += more;
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+}
+
+static enum sotto_status take_fields(void *context, const struct sotto__fields *fields)
+{
+    struct cutter *cutter = context;
+    for (size_t i = 0; i < fields->columns_len; i++) {
+        sotto__tally_fields(&cutter->tallies[i], &cutter->cutting->csv->na, fields, i);
+    }
+    cutter->rows += fields->rows;
+    return SOTTO_OK;
+}
+
+/* The records that begin behind the first row end of the chunk (the first chunk: at its start). */
+static enum sotto_status cut_records(struct cutter *cutter, size_t i, uint64_t offset, size_t bytes,
+                                     bool inside, bool inside_after)
+{
+    struct cutting *cutting = cutter->cutting;
+    struct sotto__span_buffer *buffer = &cutter->buffer;
+    size_t begin = i == 0 ? 0 : after_row_end(buffer->text, buffer->bytes, 0, bytes, inside);
+    size_t end = begin;
+    enum sotto_status status = SOTTO_OK;
+    if (begin != SIZE_MAX) {
+        status = find_end(cutter, &end, offset, bytes, inside_after);
+    }
+    if (status != SOTTO_OK || begin >= end) {
+        return status; /* no record begins here */
+    }
+    buffer->bytes = end;
+    buffer_close(buffer, offset + end == cutting->end);
+    cutter->rows = 0;
+    status = sotto__split_rows(&cutter->splitter, buffer->text + begin, buffer->bytes - begin,
+                               take_fields, cutter);
+    cutting->chunks[i] = (struct chunk){.offset = offset + begin, .rows = cutter->rows};
+    return status;
+}
+
+static enum sotto_status cut_chunk(struct cutter *cutter, size_t i)
+{
+    struct cutting *cutting = cutter->cutting;
+    const struct sotto_csv *csv = cutting->csv;
+    struct sotto__span_buffer *buffer = &cutter->buffer;
+    uint64_t offset = cutting->start + (uint64_t)i * csv->chunk_bytes;
+    uint64_t left = cutting->end - offset;
+    size_t bytes = left < csv->chunk_bytes ? (size_t)left : csv->chunk_bytes;
+    size_t window = left < bytes + TAIL_BYTES ? (size_t)left : bytes + TAIL_BYTES;
+    if (sotto__span_buffer_reserve(buffer, window, 0) != SOTTO_OK) {
+        return sotto__csv_no_memory(csv, &cutter->err);
+    }
+    enum sotto_status status = sotto__csv_pread(csv, buffer->text, window, offset, &cutter->err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    buffer->bytes = window;
+    memset(buffer->text + window, 0, SPLIT_BLOCK);
+    bool odd = cutter->splitter.kernels->quotes(buffer->text, bytes) % 2 != 0;
+    enum parity before = parity_before(cutting, i);
+    if (before == PARITY_UNKNOWN) {
+        return SOTTO_OK;
+    }
+    bool inside = before == PARITY_INSIDE;
+    bool inside_after = inside != odd;
+    atomic_store_explicit(&cutting->parities[i + 1], inside_after ? PARITY_INSIDE : PARITY_OUTSIDE,
+                          memory_order_release);
+    return cut_records(cutter, i, offset, bytes, inside, inside_after);
+}
+
+static void cut_all(struct cutter *cutter)
+{
+    struct cutting *cutting = cutter->cutting;
+    fenv_t caller_environment;
+    (void)fegetenv(&caller_environment);
+    (void)fesetenv(FE_DFL_ENV);
+    while (!atomic_load_explicit(&cutting->stopped, memory_order_relaxed)) {
+        size_t i = atomic_fetch_add(&cutting->next, 1);
+        if (i >= cutting->chunks_len) {
+            break;
+        }
+        cutter->status = cut_chunk(cutter, i);
+        if (cutter->status != SOTTO_OK) {
+            atomic_store(&cutting->stopped, true);
+            break;
+        }
+    }
+    (void)fesetenv(&caller_environment);
+}
+
+/* --- Cutting a packed file --- */
+
+/* Reads bytes more bytes of the stream; all: whether it is at its end. */
+static enum sotto_status read_more(struct cutter *cutter, size_t bytes, bool *all)
+{
+    struct sotto__span_buffer *buffer = &cutter->buffer;
+    size_t got = 0;
+    if (buffer->bytes + bytes > SPAN_BYTES_MAX) {
+        return SOTTO_ERROR_INPUT;
+    }
+    if (sotto__span_buffer_reserve(buffer, buffer->bytes + bytes, buffer->bytes) != SOTTO_OK) {
+        return sotto__csv_no_memory(cutter->cutting->csv, &cutter->err);
+    }
+    enum sotto_status status = sotto__stream_read(
+        cutter->cutting->stream, buffer->text + buffer->bytes, &got, bytes, &cutter->err);
+    *all = got < bytes;
+    buffer->bytes += got;
+    return status;
+}
+
+/* The next chunk: what was left over, at least chunk_bytes in all, up to the end of a record. */
+static enum sotto_status read_packed(struct cutter *cutter)
+{
+    struct cutting *cutting = cutter->cutting;
+    struct sotto__span_buffer *buffer = &cutter->buffer;
+    size_t chunk = cutting->csv->chunk_bytes;
+    size_t left = cutting->carry.bytes;
+    bool all = false;
+    buffer->bytes = 0;
+    if (sotto__span_buffer_reserve(buffer, left + chunk, 0) != SOTTO_OK) {
+        return sotto__csv_no_memory(cutting->csv, &cutter->err);
+    }
+    if (left > 0) {
+        memcpy(buffer->text, cutting->carry.text, left);
+        buffer->bytes = left;
+    }
+    enum sotto_status status = SOTTO_OK;
+    if (left < chunk) {
+        status = read_more(cutter, chunk - left, &all);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    memset(buffer->text + buffer->bytes, 0, SPLIT_BLOCK);
+    size_t mark = chunk < buffer->bytes ? chunk : buffer->bytes;
+    bool inside = cutter->splitter.kernels->quotes(buffer->text, mark) % 2 != 0;
+    size_t end = SIZE_MAX;
+    for (size_t step = TAIL_BYTES; end == SIZE_MAX; step *= 2) {
+        size_t to = all || buffer->bytes == mark ? buffer->bytes : buffer->bytes - 1;
+        end = after_row_end(buffer->text, buffer->bytes, mark, to, inside);
+        if (end == SIZE_MAX && all) {
+            end = buffer->bytes;
+        } else if (end == SIZE_MAX) {
+            status = read_more(cutter, step, &all);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
+    }
+    cutting->ended = all && end == buffer->bytes;
+    size_t rest = buffer->bytes - end;
+    if (sotto__span_buffer_reserve(&cutting->carry, rest, 0) != SOTTO_OK) {
+        return sotto__csv_no_memory(cutting->csv, &cutter->err);
+    }
+    memcpy(cutting->carry.text, buffer->text + end, rest);
+    cutting->carry.bytes = rest;
+    buffer->bytes = end;
+    return SOTTO_OK;
+}
+
+/* Takes the next chunk; *out_i is its number, SIZE_MAX if there is none. */
+static enum sotto_status take_packed(struct cutter *cutter, size_t *out_i)
+{
+    struct cutting *cutting = cutter->cutting;
+    enum sotto_status status = SOTTO_OK;
+    *out_i = SIZE_MAX;
+    (void)pthread_mutex_lock(&cutting->lock);
+    if (!cutting->ended && !atomic_load(&cutting->stopped)) {
+        void *chunks = cutting->chunks;
+        status = read_packed(cutter);
+        if (status == SOTTO_OK &&
+            sotto_array_reserve(&chunks, &cutting->chunks_capacity, cutting->chunks_len + 1,
+                                sizeof *cutting->chunks) != SOTTO_OK) {
+            status = sotto__csv_no_memory(cutting->csv, &cutter->err);
+        }
+        cutting->chunks = chunks;
+        if (status == SOTTO_OK) {
+            *out_i = cutting->chunks_len++;
+            cutting->chunks[*out_i] = (struct chunk){.offset = cutting->offset};
+            cutting->offset += cutter->buffer.bytes;
+        }
+        buffer_close(&cutter->buffer, cutting->ended);
+    }
+    if (status != SOTTO_OK) {
+        atomic_store(&cutting->stopped, true);
+    }
+    (void)pthread_mutex_unlock(&cutting->lock);
+    return status;
+}
+
+static void cut_packed(struct cutter *cutter)
+{
+    struct cutting *cutting = cutter->cutting;
+    for (;;) {
+        size_t i;
+        cutter->rows = 0;
+        cutter->status = take_packed(cutter, &i);
+        if (cutter->status == SOTTO_OK && i != SIZE_MAX) {
+            cutter->status = sotto__split_rows(&cutter->splitter, cutter->buffer.text,
+                                               cutter->buffer.bytes, take_fields, cutter);
+        }
+        if (cutter->status != SOTTO_OK || i == SIZE_MAX) {
+            break;
+        }
+        (void)pthread_mutex_lock(&cutting->lock);
+        cutting->chunks[i].rows = cutter->rows;
+        (void)pthread_mutex_unlock(&cutting->lock);
+    }
+    if (cutter->status != SOTTO_OK) {
+        atomic_store(&cutting->stopped, true);
+    }
+}
+
+/* --- What came of it --- */
+
+static enum sotto_status keep_spans(const struct cutting *cutting,
+                                    struct sotto_catalogue *catalogue, struct sotto_error *err)
+{
+    catalogue->spans = sotto_alloc_array(cutting->chunks_len, sizeof *catalogue->spans);
+    if (catalogue->spans == NULL) {
+        return sotto__csv_no_memory(cutting->csv, err);
+    }
+    for (size_t i = 0; i < cutting->chunks_len; i++) {
+        const struct chunk *chunk = &cutting->chunks[i];
+        if (chunk->rows > 0) {
+            catalogue->spans[catalogue->spans_len++] = (struct sotto_catalogue_span){
+                .offset = chunk->offset, .rows_before = catalogue->rows};
+            catalogue->rows += chunk->rows;
+        }
+    }
+    for (size_t i = 0; i < catalogue->spans_len; i++) {
+        bool is_last = i + 1 == catalogue->spans_len;
+        uint64_t end = is_last ? catalogue->text_bytes : catalogue->spans[i + 1].offset;
+        if (end - catalogue->spans[i].offset > SPAN_BYTES_MAX) {
+            return SOTTO_ERROR_INPUT; /* of blank lines, mostly */
+        }
+    }
+    return SOTTO_OK;
+}
+
+static void keep_tallies(struct sotto_catalogue *catalogue, const struct cutter *cutter)
+{
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        struct sotto_catalogue_column *column = &catalogue->columns[i];
+        struct sotto__tally all = {
+            .type = column->type, .missing = column->missing, .digits_lost = column->digits_lost};
+        sotto__tally_merge(&all, &cutter->tallies[i]);
+        column->type = all.type;
+        column->missing = all.missing;
+        column->digits_lost = all.digits_lost;
+    }
+}
+
+/* The failure to report: lack of memory and failed reads before malformed texts. */
+static enum sotto_status first_failure(const struct cutter *cutters, size_t len,
+                                       struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; i < len; i++) {
+        if (cutters[i].status == SOTTO_OK) {
+            continue;
+        }
+        if (status == SOTTO_OK || status == SOTTO_ERROR_INPUT) {
+            status = cutters[i].status;
+            if (err != NULL) {
+                *err = cutters[i].err;
+            }
+        }
+    }
+    return status;
+}
+
+static enum sotto_status cutters_init(struct cutter *cutters, size_t len, struct cutting *cutting)
+{
+    size_t columns_len = cutting->catalogue->columns_len;
+    for (size_t i = 0; i < len; i++) {
+        cutters[i].cutting = cutting;
+        sotto__splitter_init(&cutters[i].splitter, cutting->csv, columns_len);
+        cutters[i].tallies = sotto_alloc_array(columns_len, sizeof *cutters[i].tallies);
+        if (cutters[i].tallies == NULL) {
+            return SOTTO_ERROR_NO_MEMORY;
+        }
+        for (size_t j = 0; j < columns_len; j++) {
+            cutters[i].tallies[j].type = cutting->catalogue->columns[j].type;
+        }
+    }
+    return SOTTO_OK;
+}
+
+static void cutters_free(struct cutter *cutters, size_t len)
+{
+    for (size_t i = 0; cutters != NULL && i < len; i++) {
+        sotto__span_buffer_release(&cutters[i].buffer);
+        sotto__splitter_release(&cutters[i].splitter);
+        sotto_free(cutters[i].tallies);
+    }
+    sotto_free(cutters);
+}
+
+/* Cuts with all workers by `cut`, and keeps what they found. */
+static enum sotto_status cut_with(struct cutting *cutting, void (*cut)(struct cutter *cutter),
+                                  struct sotto_catalogue *catalogue, size_t workers,
+                                  struct sotto_error *err)
+{
+    struct cutter *cutters = sotto_alloc_array(workers, sizeof *cutters);
+    enum sotto_status status =
+        cutters != NULL ? cutters_init(cutters, workers, cutting) : SOTTO_ERROR_NO_MEMORY;
+    if (status != SOTTO_OK) {
+        status = sotto__csv_no_memory(cutting->csv, err);
+        goto out;
+    }
+    if (workers == 1) {
+        cut(&cutters[0]);
+    } else {
+#pragma omp parallel num_threads((int)workers)
+        cut(&cutters[omp_get_thread_num()]);
+    }
+    status = first_failure(cutters, workers, err);
+    for (size_t i = 0; status == SOTTO_OK && i < workers; i++) {
+        keep_tallies(catalogue, &cutters[i]);
+    }
+out:
+    cutters_free(cutters, workers);
+    return status;
+}
+
+enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
+                                         struct sotto_catalogue *catalogue, uint64_t rows_offset,
+                                         struct sotto_error *err)
+{
+    struct cutting cutting = {.csv = csv,
+                              .catalogue = catalogue,
+                              .start = rows_offset,
+                              .end = catalogue->identity.size_bytes};
+    uint64_t bytes = cutting.end - rows_offset;
+    if (bytes == 0) {
+        return SOTTO_OK;
+    }
+    cutting.chunks_len = (size_t)((bytes + csv->chunk_bytes - 1) / csv->chunk_bytes);
+    size_t workers = sotto_csv_workers(csv);
+    workers = workers < cutting.chunks_len ? workers : cutting.chunks_len;
+    cutting.chunks = sotto_alloc_array(cutting.chunks_len, sizeof *cutting.chunks);
+    cutting.parities = sotto_alloc_array(cutting.chunks_len + 1, sizeof *cutting.parities);
+    enum sotto_status status;
+    if (cutting.chunks == NULL || cutting.parities == NULL) {
+        status = sotto__csv_no_memory(csv, err);
+        goto out;
+    }
+    atomic_store(&cutting.parities[0], PARITY_OUTSIDE);
+    status = cut_with(&cutting, cut_all, catalogue, workers, err);
+    if (status == SOTTO_OK) {
+        status = keep_spans(&cutting, catalogue, err);
+    }
+out:
+    sotto_free((void *)cutting.parities);
+    sotto_free(cutting.chunks);
+    return status;
+}
+
+enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
+                                                struct sotto_catalogue *catalogue,
+                                                uint64_t rows_offset, struct sotto_error *err)
+{
+    struct cutting cutting = {.csv = csv,
+                              .catalogue = catalogue,
+                              .offset = rows_offset,
+                              .lock = PTHREAD_MUTEX_INITIALIZER};
+    enum sotto_status status = sotto__stream_new(&cutting.stream, csv, err);
+    if (status == SOTTO_OK) {
+        status = sotto__stream_skip(cutting.stream, rows_offset, err);
+    }
+    if (status == SOTTO_OK) {
+        status = cut_with(&cutting, cut_packed, catalogue, sotto_csv_workers(csv), err);
+    }
+    catalogue->text_bytes = cutting.offset;
+    if (status == SOTTO_OK) {
+        status = keep_spans(&cutting, catalogue, err);
+    }
+    sotto__stream_free(cutting.stream);
+    sotto__span_buffer_release(&cutting.carry);
+    sotto_free(cutting.chunks);
+    return status;
+}

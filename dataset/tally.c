@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "digits.h"
+#include "internal.h"
+
+void sotto__tally_text(struct sotto__tally *tally, const struct sotto__na_words *na,
+                       const char *text, size_t text_bytes)
+{
+    if (sotto__na_words_contain(na, text, text_bytes)) {
+        tally->missing++;
+        return;
+    }
+    if (tally->type.kind == SOTTO_KIND_STRING) {
+        return; /* the top of the lattice */
+    }
+    struct sotto__number number;
+    bool truth;
+    struct sotto_type type = {.kind = SOTTO_KIND_STRING};
+    if (sotto__number_parse(&number, text, text_bytes)) {
+        type = number.type;
+        tally->digits_lost = tally->digits_lost || number.digits_lost;
+    } else if (sotto__bool_parse(&truth, text, text_bytes)) {
+        type.kind = SOTTO_KIND_BOOL;
+    }
+    tally->type = sotto_type_join(tally->type, type);
+}
+
+static void join_kind(struct sotto__tally *tally, enum sotto_kind kind, size_t scale)
+{
+    struct sotto_type type = {.kind = kind, .scale = (uint8_t)scale};
+    bool above = tally->type.kind == kind ? tally->type.scale >= scale : tally->type.kind > kind;
+    if (!above || tally->type.kind == SOTTO_KIND_BOOL) {
+        tally->type = sotto_type_join(tally->type, type);
+    }
+}
+
+/* Numbers of up to 16 digits, which most are. scale is what the last one had. Returns: false for
+ * anything else. */
+static bool tally_number(struct sotto__tally *tally, size_t *scale, const char *text, size_t bytes)
+{
+    int64_t value;
+    if (*scale > 0 && digits_decimal(&value, text, bytes, *scale)) {
+        join_kind(tally, SOTTO_KIND_DECIMAL, *scale);
+        return true;
+    }
+    if (digits_int64(&value, text, bytes)) {
+        join_kind(tally, SOTTO_KIND_INT64, 0);
+        return true;
+    }
+    size_t found = digits_fraction_len(text, bytes);
+    if (found > 0 && digits_decimal(&value, text, bytes, found)) {
+        *scale = found;
+        join_kind(tally, SOTTO_KIND_DECIMAL, found);
+        return true;
+    }
+    return false;
+}
+
+void sotto__tally_fields(struct sotto__tally *tally, const struct sotto__na_words *na,
+                         const struct sotto__fields *fields, size_t column)
+{
+    size_t scale = tally->type.scale;
+    for (size_t row = 0; row < fields->rows; row++) {
+        size_t bytes;
+        const char *text = sotto__field(fields, row, column, &bytes);
+        if (tally->type.kind != SOTTO_KIND_STRING && bytes > 0 && !na->number &&
+            tally_number(tally, &scale, text, bytes)) {
+            continue;
+        }
+        text = sotto__field_trim(fields, text, &bytes);
+        sotto__tally_text(tally, na, text, bytes);
+    }
+}
+
+void sotto__tally_merge(struct sotto__tally *tally, const struct sotto__tally *other)
+{
+    tally->type = sotto_type_join(tally->type, other->type);
+    tally->missing += other->missing;
+    tally->digits_lost = tally->digits_lost || other->digits_lost;
+}
