@@ -156,7 +156,7 @@ void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holde
 {
     /* basis_k = prod_{m != k} -x_m / (x_k - x_m) = prod_m -x_m / (-x_k prod_{m != k} (x_k - x_m)).
      */
-    int32_t points[SOTTO_SESSION_PARTIES_MAX];
+    int32_t points[SOTTO_SESSION_PARTIES_MAX] = {0};
     uint8_t work[SOTTO_SESSION_PARTIES_MAX][SCALAR_BYTES];
     uint8_t numerator[SCALAR_BYTES];
     SOTTO_REQUIRE(holders_len <= SOTTO_SESSION_PARTIES_MAX);
