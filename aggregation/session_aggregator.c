@@ -1,66 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The aggregator's side of a session: ROSTER, SHARES, LIVING, UNMASK and the sum (PROTOCOL.md). */
-#include "internal.h"
+#include "session_aggregator.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <string.h>
-
-/* A share that a holder revealed. */
-struct revealed {
-    uint32_t holder;
-    uint8_t share[SCALAR_BYTES];
-};
-
-struct member {
-    bool left;
-    bool dealt;
-    bool masked;
-    bool consented;
-    bool revealed;
-    struct sotto__dealing dealing;
-    uint32_t *holders; /* graph.holders, by position; the first is the member itself */
-    uint8_t *leaves;   /* two hashes for each position */
-    uint8_t
-        *ciphers; /* SHARE_CIPHER_BYTES for each position but the first, until SHARES are sent */
-    struct sotto_signature consent;
-    struct revealed *shares; /* of this member's secret: the first threshold that came */
-    uint32_t shares_len;
-    uint8_t *pair_keys; /* 32 bytes for each of its dead partners, as it revealed them */
-    uint32_t pair_keys_len;
-};
-
-/* That `dealer` dealt a share to somebody, at a position of its holders. */
-struct holding {
-    uint32_t dealer;
-    uint32_t position;
-};
-
-struct sotto_session_aggregator {
-    const struct sotto_identity *identity;
-    struct sotto_roster roster;
-    struct sotto_session_label label;
-    uint8_t session[SOTTO_SESSION_BYTES];
-    uint32_t need;
-    struct sotto_vector_run *runs;
-    size_t runs_len;
-    size_t vector_bytes;
-    struct sotto_action_queue queue;
-    enum sotto_aggregator_phase phase;
-    enum sotto_aggregator_phase step; /* the phase, or the last one before the end */
-    struct sotto_session_counters counters;
-    struct member *members;
-    uint8_t *dealers; /* bitmaps, fixed when their step ends */
-    uint8_t *living;
-    /* From the end of dealing on: what member j holds is holdings[starts[j]] to
-     * holdings[starts[j + 1] - 1], ascending by dealer, its own share among them. */
-    struct holding *holdings;
-    size_t *starts;
-    uint32_t complete_secrets; /* dealers of whom threshold shares were revealed */
-    size_t missing_keys;       /* pair masks between living and dead whose keys were not revealed */
-    uint8_t *sum;              /* of the masked inputs, in the end of the inputs */
-    struct sotto_error failure;
-};
 
 enum sotto_aggregator_phase
 sotto_session_aggregator_phase(const struct sotto_session_aggregator *aggregator)
@@ -78,17 +22,6 @@ const struct sotto_roster *
 sotto_session_aggregator_roster(const struct sotto_session_aggregator *aggregator)
 {
     return &aggregator->roster;
-}
-
-static uint32_t parties_len(const struct sotto_session_aggregator *aggregator)
-{
-    return aggregator->roster.adverts_len;
-}
-
-static const struct sotto_key *member_key(const struct sotto_session_aggregator *aggregator,
-                                          uint32_t index)
-{
-    return &aggregator->roster.adverts[index].sender;
 }
 
 bool sotto_session_aggregator_dealt(const struct sotto_session_aggregator *aggregator,
@@ -458,40 +391,6 @@ static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggre
     return status;
 }
 
-/* Marks with whom a dealer has pair masks: whom it drew, and who drew it. */
-static void mark_partners(const struct sotto_session_aggregator *aggregator, uint8_t *marks,
-                          uint32_t dealer)
-{
-    uint32_t masks = aggregator->roster.graph.masks;
-    memset(marks, 0, bitmap_bytes(parties_len(aggregator)));
-    for (uint32_t p = 1; p <= masks; p++) {
-        bitmap_set(marks, aggregator->members[dealer].holders[p]);
-    }
-    for (size_t k = aggregator->starts[dealer]; k < aggregator->starts[dealer + 1]; k++) {
-        const struct holding *holding = &aggregator->holdings[k];
-        if (holding->position >= 1 && holding->position <= masks) {
-            bitmap_set(marks, holding->dealer);
-        }
-    }
-}
-
-/* The dead dealers with whom a living member has pair masks, ascending; out has room for all
- * parties. Returns: how many. */
-static uint32_t dead_partners(const struct sotto_session_aggregator *aggregator, uint32_t *out,
-                              uint32_t index)
-{
-    uint8_t marks[(SOTTO_SESSION_PARTIES_MAX + 7) / 8];
-    uint32_t len = 0;
-    mark_partners(aggregator, marks, index);
-    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
-        if (bitmap_get(marks, i) && bitmap_get(aggregator->dealers, i) &&
-            !bitmap_get(aggregator->living, i)) {
-            out[len++] = i;
-        }
-    }
-    return len;
-}
-
 /* How many of a member's holders consented. */
 static uint32_t count_consents(const struct sotto_session_aggregator *aggregator, uint32_t index)
 {
@@ -529,7 +428,7 @@ static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggreg
     uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
     for (uint32_t j = 0; status == SOTTO_OK && j < parties_len(aggregator); j++) {
         if (bitmap_get(aggregator->living, j)) {
-            aggregator->missing_keys += dead_partners(aggregator, partners, j);
+            aggregator->missing_keys += sotto__aggregator_dead_partners(aggregator, partners, j);
         }
         if (bitmap_get(aggregator->living, j) &&
             count_consents(aggregator, j) >= aggregator->roster.graph.threshold) {
@@ -537,195 +436,6 @@ static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggreg
         }
     }
     aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_REVEALING;
-    return status;
-}
-
-/* --- The sum --- */
-
-/* The secret of a dealer from the shares that were revealed of it. */
-static void interpolate(const struct sotto_session_aggregator *aggregator,
-                        uint8_t out[SCALAR_BYTES], uint32_t dealer, const uint8_t *basis)
-{
-    memset(out, 0, SCALAR_BYTES);
-    for (uint32_t k = 0; k < aggregator->roster.graph.threshold; k++) {
-        sotto__shamir_accumulate(out, basis + (size_t)k * SCALAR_BYTES,
-                                 aggregator->members[dealer].shares[k].share);
-    }
-}
-
-/* A Lagrange basis, kept for as long as the holders stay the same. */
-struct basis {
-    uint8_t *scalars;
-    uint32_t *holders;
-    bool filled;
-};
-
-static void basis_for(struct basis *basis, const struct member *dealer, uint32_t threshold)
-{
-    bool same = basis->filled;
-    for (uint32_t k = 0; k < threshold; k++) {
-        same = same && basis->holders[k] == dealer->shares[k].holder;
-        basis->holders[k] = dealer->shares[k].holder;
-    }
-    if (!same) {
-        sotto__shamir_basis(basis->scalars, basis->holders, threshold);
-        basis->filled = true;
-    }
-}
-
-/* The secrets of the dealers in a bitmap, checked against what they committed to. Returns: the
- * least index of a dealer whose secret is another, or UINT32_MAX. */
-static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uint8_t *secrets,
-                                const uint8_t *needed, enum sotto_status *out_status)
-{
-    uint32_t threshold = aggregator->roster.graph.threshold;
-    uint32_t n = parties_len(aggregator);
-    uint32_t cheat = UINT32_MAX;
-    *out_status = SOTTO_OK;
-#pragma omp parallel if (n > PARALLEL_PARTIES)
-    {
-        struct basis basis = {.scalars = sotto_alloc_array(threshold, SCALAR_BYTES),
-                              .holders = sotto_alloc_array(threshold, sizeof *basis.holders)};
-        bool able = basis.scalars != NULL && basis.holders != NULL;
-#pragma omp for schedule(static) reduction(min : cheat)
-        for (uint32_t i = 0; i < n; i++) {
-            if (!able || !bitmap_get(needed, i)) {
-                continue;
-            }
-            uint8_t point[POINT_BYTES];
-            const uint8_t *committed = bitmap_get(aggregator->living, i)
-                                           ? aggregator->members[i].dealing.seed_point
-                                           : aggregator->roster.adverts[i].mask_point;
-            basis_for(&basis, &aggregator->members[i], threshold);
-            interpolate(aggregator, secrets + (size_t)i * SCALAR_BYTES, i, basis.scalars);
-            (void)sotto__point_base(point, secrets + (size_t)i * SCALAR_BYTES);
-            if (memcmp(point, committed, POINT_BYTES) != 0 && i < cheat) {
-                cheat = i;
-            }
-        }
-        sotto_free(basis.scalars);
-        sotto_free(basis.holders);
-        if (!able) {
-#pragma omp atomic write
-            *out_status = SOTTO_ERROR_NO_MEMORY;
-        }
-    }
-    aggregator->counters.group_operations += bitmap_count(needed, n);
-    return cheat;
-}
-
-/* A mask that is left in the sum: a living party's own (partner == dealer), or the one that a
- * living party shares with a dead dealer, whose key it may have revealed. */
-struct leftover {
-    uint32_t dealer;
-    uint32_t partner;
-    const uint8_t *key; /* NULL: to be derived from the dealer's secret */
-};
-
-/* All masks that are left in the sum. leftovers NULL: counts only. Marks the dealers whose secrets
- * are needed. */
-static size_t list_leftovers(const struct sotto_session_aggregator *aggregator,
-                             struct leftover *leftovers, uint8_t *needed)
-{
-    size_t len = 0;
-    uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
-    for (uint32_t j = 0; j < parties_len(aggregator); j++) {
-        const struct member *member = &aggregator->members[j];
-        uint32_t partners_len = 0;
-        if (!bitmap_get(aggregator->living, j)) {
-            continue;
-        }
-        partners_len = dead_partners(aggregator, partners, j);
-        bitmap_set(needed, j);
-        if (leftovers != NULL) {
-            leftovers[len] = (struct leftover){j, j, NULL};
-        }
-        len++;
-        for (uint32_t k = 0; k < partners_len; k++, len++) {
-            const uint8_t *key = member->revealed ? member->pair_keys + (size_t)k * 32 : NULL;
-            if (key == NULL) {
-                bitmap_set(needed, partners[k]);
-            }
-            if (leftovers != NULL) {
-                leftovers[len] = (struct leftover){partners[k], j, key};
-            }
-        }
-    }
-    return len;
-}
-
-static void derive_leftover(const struct sotto_session_aggregator *aggregator,
-                            struct sotto__mask_key *out, const struct leftover *leftover,
-                            const uint8_t *secrets)
-{
-    uint32_t i = leftover->dealer;
-    uint32_t j = leftover->partner;
-    const uint8_t *secret = secrets + (size_t)i * SCALAR_BYTES;
-    if (i == j) {
-        sotto__derive_key(out->key, "sotto self mask", secret, aggregator->session,
-                          member_key(aggregator, i), member_key(aggregator, i));
-        out->sign = MASK_SUBTRACT;
-        return;
-    }
-    /* j added the stream if the dealer's index is above its own. */
-    out->sign = i > j ? MASK_SUBTRACT : MASK_ADD;
-    if (leftover->key != NULL) {
-        memcpy(out->key, leftover->key, sizeof out->key);
-        return;
-    }
-    uint8_t shared[POINT_BYTES];
-    SOTTO_REQUIRE(sotto__point_multiply(shared, secret, aggregator->roster.adverts[j].mask_point));
-    sotto__derive_key(out->key, "sotto pair mask", shared, aggregator->session,
-                      member_key(aggregator, j < i ? j : i), member_key(aggregator, j < i ? i : j));
-    sotto_wipe(shared, sizeof shared);
-}
-
-static enum sotto_status remove_masks(struct sotto_session_aggregator *aggregator,
-                                      const uint8_t *secrets, const struct leftover *leftovers,
-                                      size_t len)
-{
-    struct sotto__mask_key *keys = sotto_alloc_array(len, sizeof *keys);
-    if (keys == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-#pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES)
-    for (size_t k = 0; k < len; k++) {
-        derive_leftover(aggregator, &keys[k], &leftovers[k], secrets);
-    }
-    enum sotto_status status =
-        sotto__mask_apply(aggregator->sum, aggregator->runs, aggregator->runs_len, keys, len);
-    aggregator->counters.group_operations += aggregator->missing_keys;
-    aggregator->counters.keystream_bytes += len * aggregator->vector_bytes;
-    sotto_wipe(keys, len * sizeof *keys);
-    sotto_free(keys);
-    return status;
-}
-
-static enum sotto_status finish_sum(struct sotto_session_aggregator *aggregator)
-{
-    uint8_t needed[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
-    size_t len = list_leftovers(aggregator, NULL, needed);
-    struct leftover *leftovers = sotto_alloc_array(len, sizeof *leftovers);
-    uint8_t *secrets = sotto_secret_alloc((size_t)parties_len(aggregator) * SCALAR_BYTES);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (secrets != NULL && leftovers != NULL) {
-        (void)list_leftovers(aggregator, leftovers, needed);
-        uint32_t cheat = recover_secrets(aggregator, secrets, needed, &status);
-        if (status == SOTTO_OK && cheat != UINT32_MAX) {
-            char name[SOTTO_KEY_TEXT_BYTES];
-            sotto_key_to_text(member_key(aggregator, cheat), name);
-            status = sotto_error_set(&aggregator->failure, SOTTO_ERROR_PROTOCOL,
-                                     "dealer %s committed to shares of another secret", name);
-        }
-        if (status == SOTTO_OK) {
-            status = remove_masks(aggregator, secrets, leftovers, len);
-        }
-    }
-    sotto_secret_free(secrets);
-    sotto_free(leftovers);
-    if (status == SOTTO_OK) {
-        aggregator->phase = SOTTO_AGGREGATOR_SUMMED;
-    }
     return status;
 }
 
@@ -739,7 +449,7 @@ static enum sotto_status aggregator_end_step(struct sotto_session_aggregator *ag
     case SOTTO_AGGREGATOR_CONSENTING:
         return begin_revealing(aggregator);
     default:
-        return finish_sum(aggregator);
+        return sotto__aggregator_finish_sum(aggregator);
     }
 }
 
@@ -833,110 +543,6 @@ enum sotto_status sotto_session_aggregator_expire(struct sotto_session_aggregato
 
 /* --- Receiving --- */
 
-/* What a DEAL says; borrows but for holders, which is the caller's to free. */
-struct deal {
-    struct sotto__dealing dealing;
-    uint32_t *holders;
-    const uint8_t *leaves;
-    const uint8_t *ciphers;
-};
-
-/* Reads the holders that a dealer drew: distinct, the dealer itself first. */
-static bool read_holders(const struct sotto_session_aggregator *aggregator, uint32_t *holders,
-                         uint32_t dealer, struct sotto_reader *reader)
-{
-    uint8_t seen[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
-    holders[0] = dealer;
-    bitmap_set(seen, dealer);
-    for (uint32_t p = 1; p < aggregator->roster.graph.holders; p++) {
-        holders[p] = sotto_read_u32(reader);
-        if (holders[p] >= parties_len(aggregator) || bitmap_get(seen, holders[p])) {
-            return false;
-        }
-        bitmap_set(seen, holders[p]);
-    }
-    return true;
-}
-
-static bool read_deal(const struct sotto_session_aggregator *aggregator, struct deal *deal,
-                      uint32_t dealer, struct sotto_reader *reader)
-{
-    size_t holders_len = aggregator->roster.graph.holders;
-    sotto__dealing_read(&deal->dealing, reader);
-    if (!read_holders(aggregator, deal->holders, dealer, reader)) {
-        return false;
-    }
-    deal->leaves = sotto_read_bytes(reader, 2 * holders_len * HASH_BYTES);
-    deal->ciphers = sotto_read_bytes(reader, (holders_len - 1) * SHARE_CIPHER_BYTES);
-    return sotto_reader_finished(reader);
-}
-
-static enum sotto_status check_deal(const struct sotto_session_aggregator *aggregator,
-                                    uint32_t index, const struct deal *deal,
-                                    struct sotto_error *err)
-{
-    struct sotto__merkle_tree tree;
-    enum sotto_status status =
-        sotto__merkle_build(&tree, deal->leaves, aggregator->roster.graph.holders);
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "no memory for a commitment");
-    }
-    bool fits = memcmp(sotto__merkle_root(&tree), deal->dealing.root, HASH_BYTES) == 0;
-    sotto__merkle_release(&tree);
-    if (!fits || !sotto__dealing_verify(&deal->dealing, aggregator->session,
-                                        member_key(aggregator, index))) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "a dealer's commitment does not fit its shares or its signature");
-    }
-    return SOTTO_OK;
-}
-
-static enum sotto_status keep_deal(struct sotto_session_aggregator *aggregator,
-                                   struct member *member, struct deal *deal,
-                                   struct sotto_error *err)
-{
-    size_t holders_len = aggregator->roster.graph.holders;
-    struct sotto_buffer leaves;
-    struct sotto_buffer ciphers = {0};
-    enum sotto_status status =
-        sotto_buffer_copy(&leaves, deal->leaves, 2 * holders_len * HASH_BYTES);
-    if (status == SOTTO_OK) {
-        status = sotto_buffer_copy(&ciphers, deal->ciphers, (holders_len - 1) * SHARE_CIPHER_BYTES);
-    }
-    if (status != SOTTO_OK) {
-        sotto_buffer_release(&leaves);
-        return sotto_error_set(err, status, "no memory for shares");
-    }
-    member->dealing = deal->dealing;
-    member->holders = deal->holders;
-    deal->holders = NULL;
-    member->leaves = leaves.data;
-    member->ciphers = ciphers.data;
-    member->dealt = true;
-    return SOTTO_OK;
-}
-
-static enum sotto_status receive_deal(struct sotto_session_aggregator *aggregator, uint32_t index,
-                                      struct sotto_reader *reader, struct sotto_error *err)
-{
-    struct deal deal = {
-        .holders = sotto_alloc_array(aggregator->roster.graph.holders, sizeof *deal.holders)};
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (deal.holders == NULL) {
-        (void)sotto_error_set(err, status, "no memory for shares");
-    } else if (!read_deal(aggregator, &deal, index, reader)) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a DEAL message is malformed");
-    } else {
-        status = check_deal(aggregator, index, &deal, err);
-        aggregator->counters.signatures++;
-    }
-    if (status == SOTTO_OK) {
-        status = keep_deal(aggregator, &aggregator->members[index], &deal, err);
-    }
-    sotto_free(deal.holders);
-    return status;
-}
-
 static enum sotto_status receive_masked(struct sotto_session_aggregator *aggregator, uint32_t index,
                                         struct sotto_reader *reader, struct sotto_error *err)
 {
@@ -968,122 +574,6 @@ static enum sotto_status receive_consent(struct sotto_session_aggregator *aggreg
     aggregator->members[index].consent = signature;
     aggregator->members[index].consented = true;
     return SOTTO_OK;
-}
-
-/* What this living or dead dealer's holders reveal. */
-static enum sotto__share_kind revealed_kind(const struct sotto_session_aggregator *aggregator,
-                                            uint32_t dealer)
-{
-    return bitmap_get(aggregator->living, dealer) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
-}
-
-/* Reads what a holder reveals into out, one share for each of its holdings. Returns: false if one
- * is not what its dealer committed to. */
-static bool check_openings(const struct sotto_session_aggregator *aggregator, uint8_t *out,
-                           uint32_t holder, struct sotto_reader *reader)
-{
-    for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
-        const struct holding *holding = &aggregator->holdings[k];
-        uint8_t *share = out + (k - aggregator->starts[holder]) * SCALAR_BYTES;
-        uint8_t salt[SALT_BYTES];
-        uint8_t leaf[HASH_BYTES];
-        enum sotto__share_kind kind = revealed_kind(aggregator, holding->dealer);
-        sotto_read_copy(reader, share, SCALAR_BYTES);
-        sotto_read_copy(reader, salt, SALT_BYTES);
-        sotto__share_leaf(leaf, aggregator->session, holding->dealer, holder, kind, salt, share);
-        const uint8_t *committed = aggregator->members[holding->dealer].leaves +
-                                   ((size_t)2 * holding->position + kind) * HASH_BYTES;
-        if (memcmp(leaf, committed, HASH_BYTES) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Reads the keys of the pair masks with the dead. They are not checked: whoever lies about one
- * could as well have lied about its input. */
-static enum sotto_status read_pair_keys(struct sotto_session_aggregator *aggregator, uint32_t index,
-                                        struct sotto_reader *reader)
-{
-    uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
-    uint32_t len = dead_partners(aggregator, partners, index);
-    struct member *member = &aggregator->members[index];
-    const uint8_t *keys = sotto_read_bytes(reader, (size_t)len * 32);
-    if (!sotto_reader_finished(reader)) {
-        return SOTTO_ERROR_PROTOCOL;
-    }
-    uint8_t *copy = sotto_alloc((size_t)len * 32);
-    if (copy == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    memcpy(copy, keys, (size_t)len * 32);
-    member->pair_keys = copy;
-    member->pair_keys_len = len;
-    return SOTTO_OK;
-}
-
-/* Makes room for shares of every dealer that a holder reveals shares of. */
-static enum sotto_status reserve_shares(struct sotto_session_aggregator *aggregator,
-                                        uint32_t holder)
-{
-    for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
-        struct member *dealer = &aggregator->members[aggregator->holdings[k].dealer];
-        if (dealer->shares == NULL) {
-            dealer->shares =
-                sotto_alloc_array(aggregator->roster.graph.threshold, sizeof *dealer->shares);
-            if (dealer->shares == NULL) {
-                return SOTTO_ERROR_NO_MEMORY;
-            }
-        }
-    }
-    return SOTTO_OK;
-}
-
-/* Keeps the first threshold shares of each secret. */
-static void keep_shares(struct sotto_session_aggregator *aggregator, const uint8_t *shares,
-                        uint32_t holder)
-{
-    uint32_t threshold = aggregator->roster.graph.threshold;
-    for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
-        struct member *dealer = &aggregator->members[aggregator->holdings[k].dealer];
-        if (dealer->shares_len < threshold) {
-            struct revealed *kept = &dealer->shares[dealer->shares_len++];
-            kept->holder = holder;
-            memcpy(kept->share, shares + (k - aggregator->starts[holder]) * SCALAR_BYTES,
-                   SCALAR_BYTES);
-            aggregator->complete_secrets += dealer->shares_len == threshold;
-        }
-    }
-}
-
-static enum sotto_status receive_reveal(struct sotto_session_aggregator *aggregator, uint32_t index,
-                                        struct sotto_reader *reader, struct sotto_error *err)
-{
-    size_t held = aggregator->starts[index + 1] - aggregator->starts[index];
-    uint8_t *shares = sotto_alloc_array(held, SCALAR_BYTES);
-    if (shares == NULL || reserve_shares(aggregator, index) != SOTTO_OK) {
-        sotto_free(shares);
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
-    }
-    enum sotto_status status = check_openings(aggregator, shares, index, reader)
-                                   ? read_pair_keys(aggregator, index, reader)
-                                   : SOTTO_ERROR_PROTOCOL;
-    if (status == SOTTO_OK) {
-        keep_shares(aggregator, shares, index);
-        aggregator->missing_keys -= aggregator->members[index].pair_keys_len;
-        aggregator->members[index].revealed = true;
-    } else if (status == SOTTO_ERROR_PROTOCOL) {
-        char name[SOTTO_KEY_TEXT_BYTES];
-        sotto_key_to_text(member_key(aggregator, index), name);
-        aggregator->members[index].left = true; /* it will not do better a second time */
-        (void)sotto_error_set(err, status, "holder %s revealed shares that nobody dealt to it",
-                              name);
-    } else {
-        (void)sotto_error_set(err, status, "no memory for keys");
-    }
-    sotto_wipe(shares, held * SCALAR_BYTES);
-    sotto_free(shares);
-    return status;
 }
 
 /* The phase in which a message type is an answer. */
@@ -1132,7 +622,7 @@ enum sotto_status sotto_session_aggregator_receive(struct sotto_session_aggregat
     enum sotto_status status;
     switch (message->type) {
     case SOTTO_MESSAGE_DEAL:
-        status = receive_deal(aggregator, index, &reader, err);
+        status = sotto__aggregator_take_deal(aggregator, index, &reader, err);
         break;
     case SOTTO_MESSAGE_MASKED:
         status = receive_masked(aggregator, index, &reader, err);
@@ -1141,7 +631,7 @@ enum sotto_status sotto_session_aggregator_receive(struct sotto_session_aggregat
         status = receive_consent(aggregator, index, &reader, err);
         break;
     default:
-        status = receive_reveal(aggregator, index, &reader, err);
+        status = sotto__aggregator_take_reveal(aggregator, index, &reader, err);
         break;
     }
     enum sotto_status advanced = aggregator_advance(aggregator, false);

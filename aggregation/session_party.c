@@ -1,53 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The party's side of a session: ADVERT, DEAL, MASKED, CONSENT, REVEAL (PROTOCOL.md). */
-#include "internal.h"
+#include "session_party.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <string.h>
-
-/* Lives in guarded memory. */
-struct party_secrets {
-    uint8_t channel_key[SCALAR_BYTES]; /* c */
-    uint8_t mask_key[SCALAR_BYTES];    /* m */
-    uint8_t self_seed[SCALAR_BYTES];   /* b */
-    struct sotto__share_pair own_share;
-};
-
-struct sotto_session_party {
-    const struct sotto_identity *identity;
-    struct sotto_random random;
-    struct sotto_invitation_terms invitation;
-    struct party_secrets *secrets;
-    struct sotto_buffer advert;
-    struct sotto_action_queue queue;
-    enum sotto_party_phase phase;
-    struct sotto_session_counters counters;
-
-    /* From the roster on. */
-    struct sotto_roster roster;
-    struct sotto_vector_run *runs;
-    size_t runs_len;
-    size_t vector_bytes;
-    uint32_t own;  /* index of this party */
-    uint32_t need; /* survivors, at least */
-    uint8_t session[SOTTO_SESSION_BYTES];
-    uint32_t *holders;   /* graph.holders of them, in the order drawn: the first is this party */
-    uint8_t *my_holders; /* bitmaps of parties */
-    uint8_t *verified;   /* whose adverts were checked */
-    uint8_t *partners;   /* with whom there is a pair mask */
-    uint8_t *dealers;
-    uint8_t *living;
-
-    /* From the shares on: of whom this party holds shares, ascending, itself among them. */
-    uint32_t *held;
-    uint32_t held_len;
-    struct sotto__share_pair *shares; /* by place in held; guarded */
-
-    uint8_t *vector; /* the input, then the masked input; NULL until there is an input */
-    struct sotto_buffer consent;
-    struct sotto_buffer reveal;
-};
 
 enum sotto_party_phase sotto_session_party_phase(const struct sotto_session_party *party)
 {
@@ -105,16 +62,6 @@ void sotto_session_party_free(struct sotto_session_party *party)
     sotto_free(party);
 }
 
-static const struct sotto_key *party_key(const struct sotto_session_party *party, uint32_t index)
-{
-    return &party->roster.adverts[index].sender;
-}
-
-static uint32_t party_count(const struct sotto_session_party *party)
-{
-    return party->roster.adverts_len;
-}
-
 /* Queues bytes to the aggregator; takes them. */
 static enum sotto_status party_push(struct sotto_session_party *party, struct sotto_buffer *bytes)
 {
@@ -134,7 +81,7 @@ static enum sotto_status party_send(struct sotto_session_party *party,
     return party_push(party, &copy);
 }
 
-static void party_begin(const struct sotto_session_party *party, struct sotto_writer *writer,
+void sotto__party_begin(const struct sotto_session_party *party, struct sotto_writer *writer,
                         enum sotto_message_type type)
 {
     sotto_writer_init(writer, SOTTO_MESSAGE_BYTES_MAX);
@@ -142,7 +89,7 @@ static void party_begin(const struct sotto_session_party *party, struct sotto_wr
 }
 
 /* Finishes the message and queues it. */
-static enum sotto_status party_finish(struct sotto_session_party *party,
+enum sotto_status sotto__party_finish(struct sotto_session_party *party,
                                       struct sotto_writer *writer)
 {
     struct sotto_buffer message;
@@ -209,7 +156,7 @@ enum sotto_status sotto_session_party_new(struct sotto_session_party **out,
     return SOTTO_OK;
 }
 
-/* --- DEAL --- */
+/* --- Keys --- */
 
 /* The key of a label between this party's scalar and a peer's point, for the ordered parties a, b.
  * Usable points times nonzero scalars are never the identity: the group has prime order. */
@@ -223,167 +170,25 @@ static void party_pair_key(const struct sotto_session_party *party, uint8_t out[
     sotto_wipe(shared, sizeof shared);
 }
 
-static void party_channel_key(const struct sotto_session_party *party, uint8_t out[32],
+void sotto__party_channel_key(const struct sotto_session_party *party, uint8_t out[32],
                               uint32_t peer, uint32_t dealer, uint32_t holder)
 {
     party_pair_key(party, out, "sotto channel", party->secrets->channel_key,
                    party->roster.adverts[peer].channel_point, dealer, holder);
 }
 
-/* What dealing needs for a moment. values and weighted have threshold scalars for each kind, pairs
- * one entry for each holder, by position; these three live in guarded memory. */
-struct dealing_work {
-    struct sotto__shamir_dealer *dealer;
-    uint8_t *values[2];
-    uint8_t *weighted[2];
-    struct sotto__share_pair *pairs;
-};
-
-/* The secrets, and uniform shares for the first threshold - 1 holders: with these, polynomials. */
-static enum sotto_status draw_polynomials(struct sotto_session_party *party,
-                                          struct dealing_work *work)
-{
-    memcpy(work->values[SHARE_OF_MASK_KEY], party->secrets->mask_key, SCALAR_BYTES);
-    memcpy(work->values[SHARE_OF_SELF_SEED], party->secrets->self_seed, SCALAR_BYTES);
-    for (size_t kind = 0; kind < 2; kind++) {
-        for (uint32_t k = 1; k < party->roster.graph.threshold; k++) {
-            uint8_t *value = work->values[kind] + (size_t)k * SCALAR_BYTES;
-            enum sotto_status status = sotto__scalar_random(value, party->random);
-            if (status != SOTTO_OK) {
-                return status;
-            }
-            memcpy(work->pairs[k - 1].share[kind], value, SCALAR_BYTES);
-        }
-        sotto__shamir_weigh(work->dealer, work->weighted[kind], work->values[kind]);
-    }
-    return SOTTO_OK;
-}
-
-static enum sotto_status draw_salts(struct sotto_session_party *party, struct dealing_work *work)
-{
-    enum sotto_status status = SOTTO_OK;
-    for (uint32_t p = 0; status == SOTTO_OK && p < party->roster.graph.holders; p++) {
-        status = party->random.fill(party->random.context, work->pairs[p].salt[0],
-                                    sizeof work->pairs[p].salt);
-    }
-    return status;
-}
-
-/* The other shares, and the leaves that commit to all of them (two hashes a holder). */
-static void make_shares(const struct sotto_session_party *party, struct dealing_work *work,
-                        uint8_t *leaves)
-{
-    uint32_t threshold = party->roster.graph.threshold;
-    uint32_t holders_len = party->roster.graph.holders;
-#pragma omp parallel for schedule(dynamic, 8) if (holders_len > PARALLEL_PARTIES)
-    for (uint32_t p = 0; p < holders_len; p++) {
-        struct sotto__share_pair *pair = &work->pairs[p];
-        for (size_t kind = 0; kind < 2; kind++) {
-            if (p + 1 >= threshold) {
-                sotto__shamir_extend(work->dealer, pair->share[kind], work->weighted[kind],
-                                     party->holders[p]);
-            }
-            sotto__share_leaf(leaves + ((size_t)2 * p + kind) * HASH_BYTES, party->session,
-                              party->own, party->holders[p], (enum sotto__share_kind)kind,
-                              pair->salt[kind], pair->share[kind]);
-        }
-    }
-}
-
-static void make_ciphers(struct sotto_session_party *party, const struct dealing_work *work,
-                         uint8_t *ciphers)
-{
-    uint32_t holders_len = party->roster.graph.holders;
-#pragma omp parallel for schedule(static) if (holders_len > PARALLEL_PARTIES)
-    for (uint32_t p = 1; p < holders_len; p++) {
-        uint8_t key[32];
-        uint32_t holder = party->holders[p];
-        party_channel_key(party, key, holder, party->own, holder);
-        sotto__share_encrypt(ciphers + (size_t)(p - 1) * SHARE_CIPHER_BYTES, &work->pairs[p], key,
-                             party->session, party->own, holder);
-        sotto_wipe(key, sizeof key);
-    }
-    party->counters.group_operations += holders_len - 1;
-}
-
-static enum sotto_status party_commit(struct sotto_session_party *party, const uint8_t *leaves,
-                                      struct sotto__dealing *dealing)
-{
-    struct sotto__merkle_tree tree;
-    enum sotto_status status = sotto__merkle_build(&tree, leaves, party->roster.graph.holders);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    memcpy(dealing->root, sotto__merkle_root(&tree), HASH_BYTES);
-    sotto__merkle_release(&tree);
-    if (!sotto__point_base(dealing->seed_point, party->secrets->self_seed)) {
-        return SOTTO_ERROR_RANDOM;
-    }
-    sotto__dealing_sign(dealing, party->session, party->identity);
-    party->counters.group_operations++;
-    party->counters.signatures++;
-    return SOTTO_OK;
-}
-
-static enum sotto_status party_write_deal(struct sotto_session_party *party,
-                                          struct dealing_work *work, uint8_t *leaves)
-{
-    uint32_t holders_len = party->roster.graph.holders;
-    struct sotto__dealing dealing;
-    enum sotto_status status = draw_polynomials(party, work);
-    if (status == SOTTO_OK) {
-        status = draw_salts(party, work);
-    }
-    if (status == SOTTO_OK) {
-        make_shares(party, work, leaves);
-        status = party_commit(party, leaves, &dealing);
-    }
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    party->secrets->own_share = work->pairs[0];
-
-    struct sotto_writer writer;
-    party_begin(party, &writer, SOTTO_MESSAGE_DEAL);
-    sotto__dealing_write(&dealing, &writer);
-    for (uint32_t p = 1; p < holders_len; p++) {
-        sotto_write_u32(&writer, party->holders[p]);
-    }
-    sotto_write_bytes(&writer, leaves, (size_t)2 * holders_len * HASH_BYTES);
-    uint8_t *ciphers = sotto_write_space(&writer, (size_t)(holders_len - 1) * SHARE_CIPHER_BYTES);
-    if (ciphers != NULL) {
-        make_ciphers(party, work, ciphers);
-    }
-    return party_finish(party, &writer);
-}
-
-static enum sotto_status party_deal(struct sotto_session_party *party)
-{
-    size_t holders_len = party->roster.graph.holders;
-    size_t polynomial_bytes = (size_t)party->roster.graph.threshold * SCALAR_BYTES;
-    uint8_t *leaves = sotto_alloc_array(2 * holders_len, HASH_BYTES);
-    uint8_t *scalars = sotto_secret_alloc(4 * polynomial_bytes);
-    struct dealing_work work = {.pairs = sotto_secret_alloc(holders_len * sizeof *work.pairs)};
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (leaves != NULL && scalars != NULL && work.pairs != NULL) {
-        for (size_t kind = 0; kind < 2; kind++) {
-            work.values[kind] = scalars + 2 * kind * polynomial_bytes;
-            work.weighted[kind] = work.values[kind] + polynomial_bytes;
-        }
-        status =
-            sotto__shamir_dealer_new(&work.dealer, party->holders, party->roster.graph.threshold);
-    }
-    if (status == SOTTO_OK) {
-        status = party_write_deal(party, &work, leaves);
-    }
-    sotto__shamir_dealer_free(work.dealer);
-    sotto_secret_free(work.pairs);
-    sotto_secret_free(scalars);
-    sotto_free(leaves);
-    return status;
-}
-
 /* --- The roster --- */
+
+bool sotto__party_has_enough(const struct sotto_session_party *party, const uint8_t *parties)
+{
+    uint32_t holders = 0;
+    for (uint32_t p = 0; p < party->roster.graph.holders; p++) {
+        holders += bitmap_get(parties, party->holders[p]);
+    }
+    return bitmap_get(parties, party->own) &&
+           bitmap_count(parties, party_count(party)) >= party->need &&
+           holders >= party->roster.graph.threshold;
+}
 
 static enum sotto_status party_check_roster(struct sotto_session_party *party,
                                             const struct sotto_graph_terms *graph,
@@ -483,8 +288,7 @@ static enum sotto_status party_draw_holders(struct sotto_session_party *party)
     return SOTTO_OK;
 }
 
-/* Checks the adverts of these parties that were not checked yet. */
-static enum sotto_status party_verify(struct sotto_session_party *party, const uint32_t *indices,
+enum sotto_status sotto__party_verify(struct sotto_session_party *party, const uint32_t *indices,
                                       uint32_t indices_len, struct sotto_error *err)
 {
     uint32_t bad = UINT32_MAX;
@@ -538,11 +342,11 @@ enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
         status = party_draw_holders(party);
     }
     if (status == SOTTO_OK) {
-        status = party_verify(party, party->holders, party->roster.graph.holders, err);
+        status = sotto__party_verify(party, party->holders, party->roster.graph.holders, err);
         if (status != SOTTO_OK) {
             return status;
         }
-        status = party_deal(party);
+        status = sotto__party_deal(party);
     }
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "dealing shares: %s", sotto_status_text(status));
@@ -551,7 +355,7 @@ enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
     return SOTTO_OK;
 }
 
-/* --- SHARES --- */
+/* --- Leaving --- */
 
 enum sotto_status sotto_session_party_leave(struct sotto_session_party *party,
                                             const struct sotto_leave *leave)
@@ -562,187 +366,6 @@ enum sotto_status sotto_session_party_leave(struct sotto_session_party *party,
     enum sotto_status status = sotto_leave_seal(&message, leave, &party->invitation.label,
                                                 party->session, party->identity);
     return status == SOTTO_OK ? party_push(party, &message) : status;
-}
-
-static enum sotto_status party_blame(struct sotto_session_party *party, uint32_t dealer,
-                                     struct sotto_error *err, const char *what)
-{
-    struct sotto_leave leave = {.reason = SOTTO_ERROR_PROTOCOL,
-                                .blamed = *party_key(party, dealer)};
-    char name[SOTTO_KEY_TEXT_BYTES];
-    sotto_key_to_text(&leave.blamed, name);
-    enum sotto_status status = sotto_session_party_leave(party, &leave);
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "leaving the session: %s", sotto_status_text(status));
-    }
-    return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "dealer %s cheated: %s", name, what);
-}
-
-/* What SHARES holds of one dealer; borrows. */
-struct dealt {
-    uint32_t dealer;
-    uint32_t position; /* of this party among the dealer's holders */
-    struct sotto__dealing dealing;
-    const uint8_t *path;
-    const uint8_t *cipher;
-    const char *wrong; /* what is, or NULL */
-};
-
-/* Decrypts into pair. Returns: NULL if the shares are what the dealer committed to, else what is
- * wrong. */
-static const char *take_share(const struct sotto_session_party *party, const struct dealt *dealt,
-                              struct sotto__share_pair *pair)
-{
-    uint32_t dealer = dealt->dealer;
-    if (!sotto__dealing_verify(&dealt->dealing, party->session, party_key(party, dealer))) {
-        return "its commitment is not signed by it";
-    }
-    uint8_t key[32];
-    party_channel_key(party, key, dealer, dealer, party->own);
-    bool opened =
-        sotto__share_decrypt(pair, dealt->cipher, key, party->session, dealer, party->own);
-    sotto_wipe(key, sizeof key);
-    if (!opened) {
-        return "its share does not decrypt";
-    }
-    uint8_t leaves[2][HASH_BYTES];
-    for (size_t kind = 0; kind < 2; kind++) {
-        sotto__share_leaf(leaves[kind], party->session, dealer, party->own,
-                          (enum sotto__share_kind)kind, pair->salt[kind], pair->share[kind]);
-    }
-    return sotto__merkle_check(dealt->dealing.root, leaves[0], leaves[1], dealt->path,
-                               dealt->position, party->roster.graph.holders)
-               ? NULL
-               : "its share is not the one that it committed to";
-}
-
-/* What one SHARES message says. */
-struct shares_message {
-    const uint8_t *dealers;
-    struct dealt *dealt; /* ascending by dealer, this party left out */
-    uint32_t *indices;   /* their dealers */
-    uint32_t dealt_len;
-};
-
-/* Reads all of SHARES before anything is believed. */
-static bool read_shares(const struct sotto_session_party *party, struct sotto_reader *reader,
-                        struct shares_message *shares)
-{
-    size_t path_bytes = (size_t)sotto__merkle_depth(party->roster.graph.holders) * HASH_BYTES;
-    for (uint32_t k = 0; k < shares->dealt_len; k++) {
-        struct dealt *dealt = &shares->dealt[k];
-        dealt->dealer = sotto_read_u32(reader);
-        dealt->position = sotto_read_u32(reader);
-        sotto__dealing_read(&dealt->dealing, reader);
-        dealt->path = sotto_read_bytes(reader, path_bytes);
-        dealt->cipher = sotto_read_bytes(reader, SHARE_CIPHER_BYTES);
-        shares->indices[k] = dealt->dealer;
-        bool ascending = k == 0 || dealt->dealer > shares->dealt[k - 1].dealer;
-        if (!ascending || dealt->dealer >= party_count(party) || dealt->dealer == party->own ||
-            !bitmap_get(shares->dealers, dealt->dealer) || dealt->position == 0 ||
-            dealt->position >= party->roster.graph.holders) {
-            return false;
-        }
-    }
-    return sotto_reader_finished(reader);
-}
-
-/* Decrypts and checks all shares. Returns: the place of the first that is wrong, or dealt_len. */
-static uint32_t take_shares(struct sotto_session_party *party, struct shares_message *shares)
-{
-#pragma omp parallel for schedule(static) if (shares->dealt_len > PARALLEL_PARTIES)
-    for (uint32_t k = 0; k < shares->dealt_len; k++) {
-        struct dealt *dealt = &shares->dealt[k];
-        uint32_t place = dealt->dealer < party->own ? k : k + 1;
-        dealt->wrong = take_share(party, dealt, &party->shares[place]);
-        party->held[place] = dealt->dealer;
-    }
-    party->counters.group_operations += shares->dealt_len;
-    party->counters.signatures += shares->dealt_len;
-    uint32_t own_place = 0;
-    uint32_t first_wrong = 0;
-    while (own_place < shares->dealt_len && shares->indices[own_place] < party->own) {
-        own_place++;
-    }
-    party->held[own_place] = party->own;
-    party->shares[own_place] = party->secrets->own_share;
-    while (first_wrong < shares->dealt_len && shares->dealt[first_wrong].wrong == NULL) {
-        first_wrong++;
-    }
-    return first_wrong;
-}
-
-static enum sotto_status party_mask(struct sotto_session_party *party);
-
-/* Whether the dealers are enough, for everybody and for this party's own secrets. */
-static bool enough_of(const struct sotto_session_party *party, const uint8_t *parties)
-{
-    uint32_t holders = 0;
-    for (uint32_t p = 0; p < party->roster.graph.holders; p++) {
-        holders += bitmap_get(parties, party->holders[p]);
-    }
-    return bitmap_get(parties, party->own) &&
-           bitmap_count(parties, party_count(party)) >= party->need &&
-           holders >= party->roster.graph.threshold;
-}
-
-static enum sotto_status party_accept_shares(struct sotto_session_party *party,
-                                             struct shares_message *shares, struct sotto_error *err)
-{
-    if (!enough_of(party, shares->dealers)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "shares of %u dealers: at least %u needed, this party and its "
-                               "holders among them",
-                               bitmap_count(shares->dealers, party_count(party)), party->need);
-    }
-    enum sotto_status status = party_verify(party, shares->indices, shares->dealt_len, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    party->held_len = shares->dealt_len + 1;
-    party->held = sotto_alloc_array(party->held_len, sizeof *party->held);
-    party->shares = sotto_secret_alloc(party->held_len * sizeof *party->shares);
-    if (party->held == NULL || party->shares == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
-    }
-    uint32_t wrong = take_shares(party, shares);
-    if (wrong < shares->dealt_len) {
-        return party_blame(party, shares->indices[wrong], err, shares->dealt[wrong].wrong);
-    }
-    for (uint32_t k = 0; k < shares->dealt_len; k++) {
-        if (shares->dealt[k].position <= party->roster.graph.masks) {
-            bitmap_set(party->partners, shares->indices[k]);
-        }
-    }
-    memcpy(party->dealers, shares->dealers, bitmap_bytes(party_count(party)));
-    party->phase = SOTTO_PARTY_SHARED;
-    return party->vector != NULL ? party_mask(party) : SOTTO_OK;
-}
-
-static enum sotto_status party_receive_shares(struct sotto_session_party *party,
-                                              struct sotto_reader *reader, struct sotto_error *err)
-{
-    if (party->phase != SOTTO_PARTY_DEALT || party->held != NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE, "shares again");
-    }
-    struct shares_message shares = {.dealers = sotto__bitmap_read(reader, party_count(party)),
-                                    .dealt_len = sotto_read_u32(reader)};
-    if (shares.dealers == NULL || shares.dealt_len >= party_count(party)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
-    }
-    shares.dealt = sotto_alloc_array(shares.dealt_len, sizeof *shares.dealt);
-    shares.indices = sotto_alloc_array(shares.dealt_len, sizeof *shares.indices);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (shares.dealt == NULL || shares.indices == NULL) {
-        (void)sotto_error_set(err, status, "no memory for shares");
-    } else if (!read_shares(party, reader, &shares)) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
-    } else {
-        status = party_accept_shares(party, &shares, err);
-    }
-    sotto_free(shares.dealt);
-    sotto_free(shares.indices);
-    return status;
 }
 
 /* --- MASKED --- */
@@ -790,15 +413,15 @@ static enum sotto_status party_apply_masks(struct sotto_session_party *party)
     return status;
 }
 
-static enum sotto_status party_mask(struct sotto_session_party *party)
+enum sotto_status sotto__party_mask(struct sotto_session_party *party)
 {
     enum sotto_status status = party_apply_masks(party);
     if (status == SOTTO_OK) {
         struct sotto_writer writer;
-        party_begin(party, &writer, SOTTO_MESSAGE_MASKED);
+        sotto__party_begin(party, &writer, SOTTO_MESSAGE_MASKED);
         sotto_writer_reserve(&writer, party->vector_bytes + SOTTO_MESSAGE_SIGNATURE_BYTES);
         sotto_write_bytes(&writer, party->vector, party->vector_bytes);
-        status = party_finish(party, &writer);
+        status = sotto__party_finish(party, &writer);
     }
     party_wipe_vector(party);
     if (status != SOTTO_OK) {
@@ -821,7 +444,7 @@ enum sotto_status sotto_session_party_input(struct sotto_session_party *party,
         return SOTTO_ERROR_NO_MEMORY;
     }
     memcpy(party->vector, vector, vector_bytes);
-    return party->phase == SOTTO_PARTY_SHARED ? party_mask(party) : SOTTO_OK;
+    return party->phase == SOTTO_PARTY_SHARED ? sotto__party_mask(party) : SOTTO_OK;
 }
 
 /* --- LIVING -> RECORD -> CONSENT --- */
@@ -835,7 +458,7 @@ static enum sotto_status party_check_living(const struct sotto_session_party *pa
             return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a survivor that never dealt");
         }
     }
-    if (!enough_of(party, living)) {
+    if (!sotto__party_has_enough(party, living)) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES,
                                "%u survivors: at least %u needed, this party and its holders among "
                                "them",
@@ -906,7 +529,7 @@ enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party
                             party->roster.adverts_len);
     sotto_identity_sign(party->identity, &signature, SURVIVORS_LABEL, digest, sizeof digest);
     party->counters.signatures += 2;
-    party_begin(party, &writer, SOTTO_MESSAGE_CONSENT);
+    sotto__party_begin(party, &writer, SOTTO_MESSAGE_CONSENT);
     sotto_write_bytes(&writer, signature.bytes, sizeof signature.bytes);
     party->phase = SOTTO_PARTY_CONSENTED;
     enum sotto_status status = sotto_message_finish(&writer, &party->consent, party->identity);
@@ -969,7 +592,7 @@ static void party_write_pair_keys(struct sotto_session_party *party, struct sott
 static enum sotto_status party_reveal(struct sotto_session_party *party)
 {
     struct sotto_writer writer;
-    party_begin(party, &writer, SOTTO_MESSAGE_REVEAL);
+    sotto__party_begin(party, &writer, SOTTO_MESSAGE_REVEAL);
     for (uint32_t k = 0; k < party->held_len; k++) {
         enum sotto__share_kind kind =
             bitmap_get(party->living, party->held[k]) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
@@ -1022,7 +645,7 @@ enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
     sotto_reader_init(&reader, message->body, message->body_bytes);
     switch (message->type) {
     case SOTTO_MESSAGE_SHARES:
-        return party_receive_shares(party, &reader, err);
+        return sotto__party_receive_shares(party, &reader, err);
     case SOTTO_MESSAGE_LIVING:
         return party_receive_living(party, &reader, err);
     case SOTTO_MESSAGE_UNMASK:

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a session: secrets from shares, and the masks that they leave in the sum. */
+#include "session_aggregator.h"
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <string.h>
+
+/* Marks with whom a dealer has pair masks: whom it drew, and who drew it. */
+static void mark_partners(const struct sotto_session_aggregator *aggregator, uint8_t *marks,
+                          uint32_t dealer)
+{
+    uint32_t masks = aggregator->roster.graph.masks;
+    memset(marks, 0, bitmap_bytes(parties_len(aggregator)));
+    for (uint32_t p = 1; p <= masks; p++) {
+        bitmap_set(marks, aggregator->members[dealer].holders[p]);
+    }
+    for (size_t k = aggregator->starts[dealer]; k < aggregator->starts[dealer + 1]; k++) {
+        const struct holding *holding = &aggregator->holdings[k];
+        if (holding->position >= 1 && holding->position <= masks) {
+            bitmap_set(marks, holding->dealer);
+        }
+    }
+}
+
+uint32_t sotto__aggregator_dead_partners(const struct sotto_session_aggregator *aggregator,
+                                         uint32_t *out, uint32_t index)
+{
+    uint8_t marks[(SOTTO_SESSION_PARTIES_MAX + 7) / 8];
+    uint32_t len = 0;
+    mark_partners(aggregator, marks, index);
+    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+        if (bitmap_get(marks, i) && bitmap_get(aggregator->dealers, i) &&
+            !bitmap_get(aggregator->living, i)) {
+            out[len++] = i;
+        }
+    }
+    return len;
+}
+
+/* The secret of a dealer from the shares that were revealed of it. */
+static void interpolate(const struct sotto_session_aggregator *aggregator,
+                        uint8_t out[SCALAR_BYTES], uint32_t dealer, const uint8_t *basis)
+{
+    memset(out, 0, SCALAR_BYTES);
+    for (uint32_t k = 0; k < aggregator->roster.graph.threshold; k++) {
+        sotto__shamir_accumulate(out, basis + (size_t)k * SCALAR_BYTES,
+                                 aggregator->members[dealer].shares[k].share);
+    }
+}
+
+/* A Lagrange basis, kept for as long as the holders stay the same. */
+struct basis {
+    uint8_t *scalars;
+    uint32_t *holders;
+    bool filled;
+};
+
+static void basis_for(struct basis *basis, const struct member *dealer, uint32_t threshold)
+{
+    bool same = basis->filled;
+    for (uint32_t k = 0; k < threshold; k++) {
+        same = same && basis->holders[k] == dealer->shares[k].holder;
+        basis->holders[k] = dealer->shares[k].holder;
+    }
+    if (!same) {
+        sotto__shamir_basis(basis->scalars, basis->holders, threshold);
+        basis->filled = true;
+    }
+}
+
+/* The secrets of the dealers in a bitmap, checked against what they committed to. Returns: the
+ * least index of a dealer whose secret is another, or UINT32_MAX. */
+static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uint8_t *secrets,
+                                const uint8_t *needed, enum sotto_status *out_status)
+{
+    uint32_t threshold = aggregator->roster.graph.threshold;
+    uint32_t n = parties_len(aggregator);
+    uint32_t cheat = UINT32_MAX;
+    *out_status = SOTTO_OK;
+#pragma omp parallel if (n > PARALLEL_PARTIES)
+    {
+        struct basis basis = {.scalars = sotto_alloc_array(threshold, SCALAR_BYTES),
+                              .holders = sotto_alloc_array(threshold, sizeof *basis.holders)};
+        bool able = basis.scalars != NULL && basis.holders != NULL;
+#pragma omp for schedule(static) reduction(min : cheat)
+        for (uint32_t i = 0; i < n; i++) {
+            if (!able || !bitmap_get(needed, i)) {
+                continue;
+            }
+            uint8_t point[POINT_BYTES];
+            const uint8_t *committed = bitmap_get(aggregator->living, i)
+                                           ? aggregator->members[i].dealing.seed_point
+                                           : aggregator->roster.adverts[i].mask_point;
+            basis_for(&basis, &aggregator->members[i], threshold);
+            interpolate(aggregator, secrets + (size_t)i * SCALAR_BYTES, i, basis.scalars);
+            (void)sotto__point_base(point, secrets + (size_t)i * SCALAR_BYTES);
+            if (memcmp(point, committed, POINT_BYTES) != 0 && i < cheat) {
+                cheat = i;
+            }
+        }
+        sotto_free(basis.scalars);
+        sotto_free(basis.holders);
+        if (!able) {
+#pragma omp atomic write
+            *out_status = SOTTO_ERROR_NO_MEMORY;
+        }
+    }
+    aggregator->counters.group_operations += bitmap_count(needed, n);
+    return cheat;
+}
+
+/* A mask that is left in the sum: a living party's own (partner == dealer), or the one that a
+ * living party shares with a dead dealer, whose key it may have revealed. */
+struct leftover {
+    uint32_t dealer;
+    uint32_t partner;
+    const uint8_t *key; /* NULL: to be derived from the dealer's secret */
+};
+
+/* All masks that are left in the sum. leftovers NULL: counts only. Marks the dealers whose secrets
+ * are needed. */
+static size_t list_leftovers(const struct sotto_session_aggregator *aggregator,
+                             struct leftover *leftovers, uint8_t *needed)
+{
+    size_t len = 0;
+    uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
+    for (uint32_t j = 0; j < parties_len(aggregator); j++) {
+        const struct member *member = &aggregator->members[j];
+        uint32_t partners_len = 0;
+        if (!bitmap_get(aggregator->living, j)) {
+            continue;
+        }
+        partners_len = sotto__aggregator_dead_partners(aggregator, partners, j);
+        bitmap_set(needed, j);
+        if (leftovers != NULL) {
+            leftovers[len] = (struct leftover){j, j, NULL};
+        }
+        len++;
+        for (uint32_t k = 0; k < partners_len; k++, len++) {
+            const uint8_t *key = member->revealed ? member->pair_keys + (size_t)k * 32 : NULL;
+            if (key == NULL) {
+                bitmap_set(needed, partners[k]);
+            }
+            if (leftovers != NULL) {
+                leftovers[len] = (struct leftover){partners[k], j, key};
+            }
+        }
+    }
+    return len;
+}
+
+static void derive_leftover(const struct sotto_session_aggregator *aggregator,
+                            struct sotto__mask_key *out, const struct leftover *leftover,
+                            const uint8_t *secrets)
+{
+    uint32_t i = leftover->dealer;
+    uint32_t j = leftover->partner;
+    const uint8_t *secret = secrets + (size_t)i * SCALAR_BYTES;
+    if (i == j) {
+        sotto__derive_key(out->key, "sotto self mask", secret, aggregator->session,
+                          member_key(aggregator, i), member_key(aggregator, i));
+        out->sign = MASK_SUBTRACT;
+        return;
+    }
+    /* j added the stream if the dealer's index is above its own. */
+    out->sign = i > j ? MASK_SUBTRACT : MASK_ADD;
+    if (leftover->key != NULL) {
+        memcpy(out->key, leftover->key, sizeof out->key);
+        return;
+    }
+    uint8_t shared[POINT_BYTES];
+    SOTTO_REQUIRE(sotto__point_multiply(shared, secret, aggregator->roster.adverts[j].mask_point));
+    sotto__derive_key(out->key, "sotto pair mask", shared, aggregator->session,
+                      member_key(aggregator, j < i ? j : i), member_key(aggregator, j < i ? i : j));
+    sotto_wipe(shared, sizeof shared);
+}
+
+static enum sotto_status remove_masks(struct sotto_session_aggregator *aggregator,
+                                      const uint8_t *secrets, const struct leftover *leftovers,
+                                      size_t len)
+{
+    struct sotto__mask_key *keys = sotto_alloc_array(len, sizeof *keys);
+    if (keys == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+#pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES)
+    for (size_t k = 0; k < len; k++) {
+        derive_leftover(aggregator, &keys[k], &leftovers[k], secrets);
+    }
+    enum sotto_status status =
+        sotto__mask_apply(aggregator->sum, aggregator->runs, aggregator->runs_len, keys, len);
+    aggregator->counters.group_operations += aggregator->missing_keys;
+    aggregator->counters.keystream_bytes += len * aggregator->vector_bytes;
+    sotto_wipe(keys, len * sizeof *keys);
+    sotto_free(keys);
+    return status;
+}
+
+enum sotto_status sotto__aggregator_finish_sum(struct sotto_session_aggregator *aggregator)
+{
+    uint8_t needed[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
+    size_t len = list_leftovers(aggregator, NULL, needed);
+    struct leftover *leftovers = sotto_alloc_array(len, sizeof *leftovers);
+    uint8_t *secrets = sotto_secret_alloc((size_t)parties_len(aggregator) * SCALAR_BYTES);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (secrets != NULL && leftovers != NULL) {
+        (void)list_leftovers(aggregator, leftovers, needed);
+        uint32_t cheat = recover_secrets(aggregator, secrets, needed, &status);
+        if (status == SOTTO_OK && cheat != UINT32_MAX) {
+            char name[SOTTO_KEY_TEXT_BYTES];
+            sotto_key_to_text(member_key(aggregator, cheat), name);
+            status = sotto_error_set(&aggregator->failure, SOTTO_ERROR_PROTOCOL,
+                                     "dealer %s committed to shares of another secret", name);
+        }
+        if (status == SOTTO_OK) {
+            status = remove_masks(aggregator, secrets, leftovers, len);
+        }
+    }
+    sotto_secret_free(secrets);
+    sotto_free(leftovers);
+    if (status == SOTTO_OK) {
+        aggregator->phase = SOTTO_AGGREGATOR_SUMMED;
+    }
+    return status;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DEAL: shares of the mask key and of the self seed, committed to and encrypted to their holders.
+ */
+#include "session_party.h"
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <string.h>
+
+/* What dealing needs for a moment. values and weighted have threshold scalars for each kind, pairs
+ * one entry for each holder, by position; these three live in guarded memory. */
+struct dealing_work {
+    struct sotto__shamir_dealer *dealer;
+    uint8_t *values[2];
+    uint8_t *weighted[2];
+    struct sotto__share_pair *pairs;
+};
+
+/* The secrets, and uniform shares for the first threshold - 1 holders: with these, polynomials. */
+static enum sotto_status draw_polynomials(struct sotto_session_party *party,
+                                          struct dealing_work *work)
+{
+    memcpy(work->values[SHARE_OF_MASK_KEY], party->secrets->mask_key, SCALAR_BYTES);
+    memcpy(work->values[SHARE_OF_SELF_SEED], party->secrets->self_seed, SCALAR_BYTES);
+    for (size_t kind = 0; kind < 2; kind++) {
+        for (uint32_t k = 1; k < party->roster.graph.threshold; k++) {
+            uint8_t *value = work->values[kind] + (size_t)k * SCALAR_BYTES;
+            enum sotto_status status = sotto__scalar_random(value, party->random);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+            memcpy(work->pairs[k - 1].share[kind], value, SCALAR_BYTES);
+        }
+        sotto__shamir_weigh(work->dealer, work->weighted[kind], work->values[kind]);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status draw_salts(struct sotto_session_party *party, struct dealing_work *work)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (uint32_t p = 0; status == SOTTO_OK && p < party->roster.graph.holders; p++) {
+        status = party->random.fill(party->random.context, work->pairs[p].salt[0],
+                                    sizeof work->pairs[p].salt);
+    }
+    return status;
+}
+
+/* The other shares, and the leaves that commit to all of them (two hashes a holder). */
+static void make_shares(const struct sotto_session_party *party, struct dealing_work *work,
+                        uint8_t *leaves)
+{
+    uint32_t threshold = party->roster.graph.threshold;
+    uint32_t holders_len = party->roster.graph.holders;
+#pragma omp parallel for schedule(dynamic, 8) if (holders_len > PARALLEL_PARTIES)
+    for (uint32_t p = 0; p < holders_len; p++) {
+        struct sotto__share_pair *pair = &work->pairs[p];
+        for (size_t kind = 0; kind < 2; kind++) {
+            if (p + 1 >= threshold) {
+                sotto__shamir_extend(work->dealer, pair->share[kind], work->weighted[kind],
+                                     party->holders[p]);
+            }
+            sotto__share_leaf(leaves + ((size_t)2 * p + kind) * HASH_BYTES, party->session,
+                              party->own, party->holders[p], (enum sotto__share_kind)kind,
+                              pair->salt[kind], pair->share[kind]);
+        }
+    }
+}
+
+static void make_ciphers(struct sotto_session_party *party, const struct dealing_work *work,
+                         uint8_t *ciphers)
+{
+    uint32_t holders_len = party->roster.graph.holders;
+#pragma omp parallel for schedule(static) if (holders_len > PARALLEL_PARTIES)
+    for (uint32_t p = 1; p < holders_len; p++) {
+        uint8_t key[32];
+        uint32_t holder = party->holders[p];
+        sotto__party_channel_key(party, key, holder, party->own, holder);
+        sotto__share_encrypt(ciphers + (size_t)(p - 1) * SHARE_CIPHER_BYTES, &work->pairs[p], key,
+                             party->session, party->own, holder);
+        sotto_wipe(key, sizeof key);
+    }
+    party->counters.group_operations += holders_len - 1;
+}
+
+static enum sotto_status party_commit(struct sotto_session_party *party, const uint8_t *leaves,
+                                      struct sotto__dealing *dealing)
+{
+    struct sotto__merkle_tree tree;
+    enum sotto_status status = sotto__merkle_build(&tree, leaves, party->roster.graph.holders);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    memcpy(dealing->root, sotto__merkle_root(&tree), HASH_BYTES);
+    sotto__merkle_release(&tree);
+    if (!sotto__point_base(dealing->seed_point, party->secrets->self_seed)) {
+        return SOTTO_ERROR_RANDOM;
+    }
+    sotto__dealing_sign(dealing, party->session, party->identity);
+    party->counters.group_operations++;
+    party->counters.signatures++;
+    return SOTTO_OK;
+}
+
+static enum sotto_status party_write_deal(struct sotto_session_party *party,
+                                          struct dealing_work *work, uint8_t *leaves)
+{
+    uint32_t holders_len = party->roster.graph.holders;
+    struct sotto__dealing dealing;
+    enum sotto_status status = draw_polynomials(party, work);
+    if (status == SOTTO_OK) {
+        status = draw_salts(party, work);
+    }
+    if (status == SOTTO_OK) {
+        make_shares(party, work, leaves);
+        status = party_commit(party, leaves, &dealing);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    party->secrets->own_share = work->pairs[0];
+
+    struct sotto_writer writer;
+    sotto__party_begin(party, &writer, SOTTO_MESSAGE_DEAL);
+    sotto__dealing_write(&dealing, &writer);
+    for (uint32_t p = 1; p < holders_len; p++) {
+        sotto_write_u32(&writer, party->holders[p]);
+    }
+    sotto_write_bytes(&writer, leaves, (size_t)2 * holders_len * HASH_BYTES);
+    uint8_t *ciphers = sotto_write_space(&writer, (size_t)(holders_len - 1) * SHARE_CIPHER_BYTES);
+    if (ciphers != NULL) {
+        make_ciphers(party, work, ciphers);
+    }
+    return sotto__party_finish(party, &writer);
+}
+
+enum sotto_status sotto__party_deal(struct sotto_session_party *party)
+{
+    size_t holders_len = party->roster.graph.holders;
+    size_t polynomial_bytes = (size_t)party->roster.graph.threshold * SCALAR_BYTES;
+    uint8_t *leaves = sotto_alloc_array(2 * holders_len, HASH_BYTES);
+    uint8_t *scalars = sotto_secret_alloc(4 * polynomial_bytes);
+    struct dealing_work work = {.pairs = sotto_secret_alloc(holders_len * sizeof *work.pairs)};
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (leaves != NULL && scalars != NULL && work.pairs != NULL) {
+        for (size_t kind = 0; kind < 2; kind++) {
+            work.values[kind] = scalars + 2 * kind * polynomial_bytes;
+            work.weighted[kind] = work.values[kind] + polynomial_bytes;
+        }
+        status =
+            sotto__shamir_dealer_new(&work.dealer, party->holders, party->roster.graph.threshold);
+    }
+    if (status == SOTTO_OK) {
+        status = party_write_deal(party, &work, leaves);
+    }
+    sotto__shamir_dealer_free(work.dealer);
+    sotto_secret_free(work.pairs);
+    sotto_secret_free(scalars);
+    sotto_free(leaves);
+    return status;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SHARES: what others dealt to this party, checked against their commitments before it masks. */
+#include "session_party.h"
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <string.h>
+
+static enum sotto_status party_blame(struct sotto_session_party *party, uint32_t dealer,
+                                     struct sotto_error *err, const char *what)
+{
+    struct sotto_leave leave = {.reason = SOTTO_ERROR_PROTOCOL,
+                                .blamed = *party_key(party, dealer)};
+    char name[SOTTO_KEY_TEXT_BYTES];
+    sotto_key_to_text(&leave.blamed, name);
+    enum sotto_status status = sotto_session_party_leave(party, &leave);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "leaving the session: %s", sotto_status_text(status));
+    }
+    return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "dealer %s cheated: %s", name, what);
+}
+
+/* What SHARES holds of one dealer; borrows. */
+struct dealt {
+    uint32_t dealer;
+    uint32_t position; /* of this party among the dealer's holders */
+    struct sotto__dealing dealing;
+    const uint8_t *path;
+    const uint8_t *cipher;
+    const char *wrong; /* what is, or NULL */
+};
+
+/* Decrypts into pair. Returns: NULL if the shares are what the dealer committed to, else what is
+ * wrong. */
+static const char *take_share(const struct sotto_session_party *party, const struct dealt *dealt,
+                              struct sotto__share_pair *pair)
+{
+    uint32_t dealer = dealt->dealer;
+    if (!sotto__dealing_verify(&dealt->dealing, party->session, party_key(party, dealer))) {
+        return "its commitment is not signed by it";
+    }
+    uint8_t key[32];
+    sotto__party_channel_key(party, key, dealer, dealer, party->own);
+    bool opened =
+        sotto__share_decrypt(pair, dealt->cipher, key, party->session, dealer, party->own);
+    sotto_wipe(key, sizeof key);
+    if (!opened) {
+        return "its share does not decrypt";
+    }
+    uint8_t leaves[2][HASH_BYTES];
+    for (size_t kind = 0; kind < 2; kind++) {
+        sotto__share_leaf(leaves[kind], party->session, dealer, party->own,
+                          (enum sotto__share_kind)kind, pair->salt[kind], pair->share[kind]);
+    }
+    return sotto__merkle_check(dealt->dealing.root, leaves[0], leaves[1], dealt->path,
+                               dealt->position, party->roster.graph.holders)
+               ? NULL
+               : "its share is not the one that it committed to";
+}
+
+/* What one SHARES message says. */
+struct shares_message {
+    const uint8_t *dealers;
+    struct dealt *dealt; /* ascending by dealer, this party left out */
+    uint32_t *indices;   /* their dealers */
+    uint32_t dealt_len;
+};
+
+/* Reads all of SHARES before anything is believed. */
+static bool read_shares(const struct sotto_session_party *party, struct sotto_reader *reader,
+                        struct shares_message *shares)
+{
+    size_t path_bytes = (size_t)sotto__merkle_depth(party->roster.graph.holders) * HASH_BYTES;
+    for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        struct dealt *dealt = &shares->dealt[k];
+        dealt->dealer = sotto_read_u32(reader);
+        dealt->position = sotto_read_u32(reader);
+        sotto__dealing_read(&dealt->dealing, reader);
+        dealt->path = sotto_read_bytes(reader, path_bytes);
+        dealt->cipher = sotto_read_bytes(reader, SHARE_CIPHER_BYTES);
+        shares->indices[k] = dealt->dealer;
+        bool ascending = k == 0 || dealt->dealer > shares->dealt[k - 1].dealer;
+        if (!ascending || dealt->dealer >= party_count(party) || dealt->dealer == party->own ||
+            !bitmap_get(shares->dealers, dealt->dealer) || dealt->position == 0 ||
+            dealt->position >= party->roster.graph.holders) {
+            return false;
+        }
+    }
+    return sotto_reader_finished(reader);
+}
+
+/* Decrypts and checks all shares. Returns: the place of the first that is wrong, or dealt_len. */
+static uint32_t take_shares(struct sotto_session_party *party, struct shares_message *shares)
+{
+#pragma omp parallel for schedule(static) if (shares->dealt_len > PARALLEL_PARTIES)
+    for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        struct dealt *dealt = &shares->dealt[k];
+        uint32_t place = dealt->dealer < party->own ? k : k + 1;
+        dealt->wrong = take_share(party, dealt, &party->shares[place]);
+        party->held[place] = dealt->dealer;
+    }
+    party->counters.group_operations += shares->dealt_len;
+    party->counters.signatures += shares->dealt_len;
+    uint32_t own_place = 0;
+    uint32_t first_wrong = 0;
+    while (own_place < shares->dealt_len && shares->indices[own_place] < party->own) {
+        own_place++;
+    }
+    party->held[own_place] = party->own;
+    party->shares[own_place] = party->secrets->own_share;
+    while (first_wrong < shares->dealt_len && shares->dealt[first_wrong].wrong == NULL) {
+        first_wrong++;
+    }
+    return first_wrong;
+}
+
+static enum sotto_status party_accept_shares(struct sotto_session_party *party,
+                                             struct shares_message *shares, struct sotto_error *err)
+{
+    if (!sotto__party_has_enough(party, shares->dealers)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "shares of %u dealers: at least %u needed, this party and its "
+                               "holders among them",
+                               bitmap_count(shares->dealers, party_count(party)), party->need);
+    }
+    enum sotto_status status = sotto__party_verify(party, shares->indices, shares->dealt_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    party->held_len = shares->dealt_len + 1;
+    party->held = sotto_alloc_array(party->held_len, sizeof *party->held);
+    party->shares = sotto_secret_alloc(party->held_len * sizeof *party->shares);
+    if (party->held == NULL || party->shares == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
+    }
+    uint32_t wrong = take_shares(party, shares);
+    if (wrong < shares->dealt_len) {
+        return party_blame(party, shares->indices[wrong], err, shares->dealt[wrong].wrong);
+    }
+    for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        if (shares->dealt[k].position <= party->roster.graph.masks) {
+            bitmap_set(party->partners, shares->indices[k]);
+        }
+    }
+    memcpy(party->dealers, shares->dealers, bitmap_bytes(party_count(party)));
+    party->phase = SOTTO_PARTY_SHARED;
+    return party->vector != NULL ? sotto__party_mask(party) : SOTTO_OK;
+}
+
+enum sotto_status sotto__party_receive_shares(struct sotto_session_party *party,
+                                              struct sotto_reader *reader, struct sotto_error *err)
+{
+    if (party->phase != SOTTO_PARTY_DEALT || party->held != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "shares again");
+    }
+    struct shares_message shares = {.dealers = sotto__bitmap_read(reader, party_count(party)),
+                                    .dealt_len = sotto_read_u32(reader)};
+    if (shares.dealers == NULL || shares.dealt_len >= party_count(party)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
+    }
+    shares.dealt = sotto_alloc_array(shares.dealt_len, sizeof *shares.dealt);
+    shares.indices = sotto_alloc_array(shares.dealt_len, sizeof *shares.indices);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (shares.dealt == NULL || shares.indices == NULL) {
+        (void)sotto_error_set(err, status, "no memory for shares");
+    } else if (!read_shares(party, reader, &shares)) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
+    } else {
+        status = party_accept_shares(party, &shares, err);
+    }
+    sotto_free(shares.dealt);
+    sotto_free(shares.indices);
+    return status;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_AGGREGATION_SESSION_AGGREGATOR_H
+#define SOTTO_AGGREGATION_SESSION_AGGREGATOR_H
+
+/* The state of an aggregator's session, for the files that it is spread over: session_aggregator.c
+ * (steps and messages), aggregator_receive.c (DEAL, REVEAL), aggregator_sum.c (unmasking). */
+
+#include "internal.h"
+
+/* A share that a holder revealed. */
+struct revealed {
+    uint32_t holder;
+    uint8_t share[SCALAR_BYTES];
+};
+
+struct member {
+    bool left;
+    bool dealt;
+    bool masked;
+    bool consented;
+    bool revealed;
+    struct sotto__dealing dealing;
+    uint32_t *holders; /* graph.holders, by position; the first is the member itself */
+    uint8_t *leaves;   /* two hashes for each position */
+    uint8_t
+        *ciphers; /* SHARE_CIPHER_BYTES for each position but the first, until SHARES are sent */
+    struct sotto_signature consent;
+    struct revealed *shares; /* of this member's secret: the first threshold that came */
+    uint32_t shares_len;
+    uint8_t *pair_keys; /* 32 bytes for each of its dead partners, as it revealed them */
+    uint32_t pair_keys_len;
+};
+
+/* That `dealer` dealt a share to somebody, at a position of its holders. */
+struct holding {
+    uint32_t dealer;
+    uint32_t position;
+};
+
+struct sotto_session_aggregator {
+    const struct sotto_identity *identity;
+    struct sotto_roster roster;
+    struct sotto_session_label label;
+    uint8_t session[SOTTO_SESSION_BYTES];
+    uint32_t need;
+    struct sotto_vector_run *runs;
+    size_t runs_len;
+    size_t vector_bytes;
+    struct sotto_action_queue queue;
+    enum sotto_aggregator_phase phase;
+    enum sotto_aggregator_phase step; /* the phase, or the last one before the end */
+    struct sotto_session_counters counters;
+    struct member *members;
+    uint8_t *dealers; /* bitmaps, fixed when their step ends */
+    uint8_t *living;
+    /* From the end of dealing on: what member j holds is holdings[starts[j]] to
+     * holdings[starts[j + 1] - 1], ascending by dealer, its own share among them. */
+    struct holding *holdings;
+    size_t *starts;
+    uint32_t complete_secrets; /* dealers of whom threshold shares were revealed */
+    size_t missing_keys;       /* pair masks between living and dead whose keys were not revealed */
+    uint8_t *sum;              /* of the masked inputs, in the end of the inputs */
+    struct sotto_error failure;
+};
+
+static inline uint32_t parties_len(const struct sotto_session_aggregator *aggregator)
+{
+    return aggregator->roster.adverts_len;
+}
+
+static inline const struct sotto_key *member_key(const struct sotto_session_aggregator *aggregator,
+                                                 uint32_t index)
+{
+    return &aggregator->roster.adverts[index].sender;
+}
+
+/* --- aggregator_receive.c: a member's answer, checked and kept --- */
+
+enum sotto_status sotto__aggregator_take_deal(struct sotto_session_aggregator *aggregator,
+                                              uint32_t index, struct sotto_reader *reader,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__aggregator_take_reveal(struct sotto_session_aggregator *aggregator,
+                                                uint32_t index, struct sotto_reader *reader,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- aggregator_sum.c --- */
+
+/* The dead dealers with whom a living member has pair masks, ascending; out has room for all
+ * parties. Returns: how many. */
+uint32_t sotto__aggregator_dead_partners(const struct sotto_session_aggregator *aggregator,
+                                         uint32_t *out, uint32_t index);
+
+/* Recovers secrets and takes all masks out of the sum: SUMMED, or failure says who cheated. */
+enum sotto_status
+sotto__aggregator_finish_sum(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
+
+#endif

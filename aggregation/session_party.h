@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_AGGREGATION_SESSION_PARTY_H
+#define SOTTO_AGGREGATION_SESSION_PARTY_H
+
+/* The state of a party's session, for the files that it is spread over: session_party.c (advert,
+ * roster, masks, consent, reveal), party_deal.c (DEAL), party_shares.c (SHARES). */
+
+#include "internal.h"
+
+/* Lives in guarded memory. */
+struct party_secrets {
+    uint8_t channel_key[SCALAR_BYTES]; /* c */
+    uint8_t mask_key[SCALAR_BYTES];    /* m */
+    uint8_t self_seed[SCALAR_BYTES];   /* b */
+    struct sotto__share_pair own_share;
+};
+
+struct sotto_session_party {
+    const struct sotto_identity *identity;
+    struct sotto_random random;
+    struct sotto_invitation_terms invitation;
+    struct party_secrets *secrets;
+    struct sotto_buffer advert;
+    struct sotto_action_queue queue;
+    enum sotto_party_phase phase;
+    struct sotto_session_counters counters;
+
+    /* From the roster on. */
+    struct sotto_roster roster;
+    struct sotto_vector_run *runs;
+    size_t runs_len;
+    size_t vector_bytes;
+    uint32_t own;  /* index of this party */
+    uint32_t need; /* survivors, at least */
+    uint8_t session[SOTTO_SESSION_BYTES];
+    uint32_t *holders;   /* graph.holders of them, in the order drawn: the first is this party */
+    uint8_t *my_holders; /* bitmaps of parties */
+    uint8_t *verified;   /* whose adverts were checked */
+    uint8_t *partners;   /* with whom there is a pair mask */
+    uint8_t *dealers;
+    uint8_t *living;
+
+    /* From the shares on: of whom this party holds shares, ascending, itself among them. */
+    uint32_t *held;
+    uint32_t held_len;
+    struct sotto__share_pair *shares; /* by place in held; guarded */
+
+    uint8_t *vector; /* the input, then the masked input; NULL until there is an input */
+    struct sotto_buffer consent;
+    struct sotto_buffer reveal;
+};
+
+static inline const struct sotto_key *party_key(const struct sotto_session_party *party,
+                                                uint32_t index)
+{
+    return &party->roster.adverts[index].sender;
+}
+
+static inline uint32_t party_count(const struct sotto_session_party *party)
+{
+    return party->roster.adverts_len;
+}
+
+/* --- session_party.c --- */
+
+/* Begins a message of this session; finishes and queues it to the aggregator. */
+void sotto__party_begin(const struct sotto_session_party *party, struct sotto_writer *writer,
+                        enum sotto_message_type type);
+enum sotto_status sotto__party_finish(struct sotto_session_party *party,
+                                      struct sotto_writer *writer) SOTTO_NODISCARD;
+
+/* The key of the channel on which dealer sends holder its shares; one of them is this party, peer
+ * the other. CT: in the channel key. */
+void sotto__party_channel_key(const struct sotto_session_party *party, uint8_t out[32],
+                              uint32_t peer, uint32_t dealer, uint32_t holder);
+
+/* Checks the adverts of these parties that were not checked yet. */
+enum sotto_status sotto__party_verify(struct sotto_session_party *party, const uint32_t *indices,
+                                      uint32_t indices_len,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Whether the parties of a bitmap are enough, for everybody and for this party's own secrets. */
+bool sotto__party_has_enough(const struct sotto_session_party *party, const uint8_t *parties);
+
+/* Masks the vector and sends it. */
+enum sotto_status sotto__party_mask(struct sotto_session_party *party) SOTTO_NODISCARD;
+
+/* --- party_deal.c, party_shares.c --- */
+
+enum sotto_status sotto__party_deal(struct sotto_session_party *party) SOTTO_NODISCARD;
+enum sotto_status sotto__party_receive_shares(struct sotto_session_party *party,
+                                              struct sotto_reader *reader,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif
