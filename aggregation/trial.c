@@ -242,7 +242,7 @@ static enum sotto_status parties_step(struct trial_run *run, struct sotto_error 
 static enum sotto_status open_letters(const struct trial_run *run, struct sotto_message *messages)
 {
     enum sotto_status result = SOTTO_OK;
-#pragma omp parallel for schedule(dynamic, 4)
+#pragma omp parallel for schedule(dynamic, 4) if (run->letters_len > 16)
     for (size_t k = 0; k < run->letters_len; k++) {
         const struct sotto_buffer *bytes = &run->letters[k].bytes;
         enum sotto_status status =
