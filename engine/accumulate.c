@@ -1,35 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Exact sums. Integers go through 128 bits into limbs; doubles into a superaccumulator:
+/* Exact sums. Exact values add up as words of the slot's width; doubles and their products in a
+ * superaccumulator:
  *
- * A finite double is m x 2^(e - 1074) with 0 <= e <= 2045 and |m| < 2^53. Its bits e .. e+52 of the
- * number line that starts at 2^-1074 lie in the 64-bit limbs e/64 and e/64 + 1, the last of them
- * limb 2045/64 + 1 = 32. Each limb has a signed 128-bit accumulator, to which a value adds less
- * than 2^64 in magnitude: after 2^60 values it is below 2^124, so that no carry is needed until the
- * end. */
+ * A finite double is m x 2^(e - 1074) with 0 <= e <= 2045 and |m| < 2^53, and a product of k of
+ * them M x 2^(E - 1074 k) with E <= 2045 k and |M| < 2^(53 k). Shifted by E mod 64, M has at most
+ * 53 k + 63 bits, which lie in the 64-bit words from E / 64 on: for k = 1 to 4 at most 2, 3, 4, 5
+ * words, the last of them 32, 65, 98, 131. Each word has a signed 128-bit accumulator, to which a
+ * product adds less than 2^64 in magnitude: after 2^60 of them it is below 2^124, so that no carry
+ * is needed until the end. */
 
 #include "internal.h"
 
-#include <sotto/alloc.h>
 #include <string.h>
 
-enum sotto_status sotto__accumulator_init(struct sotto__accumulator *out, struct sotto_type type)
-{
-    *out = (struct sotto__accumulator){0};
-    if (type.kind == SOTTO_KIND_FLOAT64) {
-        out->limbs = sotto_alloc_aligned((FLOAT_LIMBS + 1) * sizeof *out->limbs);
-        if (out->limbs == NULL) {
-            return SOTTO_ERROR_NO_MEMORY;
-        }
-    }
-    return SOTTO_OK;
-}
-
-void sotto__accumulator_release(struct sotto__accumulator *accumulator)
-{
-    sotto_free(accumulator->limbs);
-    *accumulator = (struct sotto__accumulator){0};
-}
+/* The words of a shifted product of four. */
+#define PRODUCT_WORDS 5
 
 void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len)
 {
@@ -43,133 +29,258 @@ void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len)
     }
 }
 
-static void add_wide(uint64_t sum[3], sotto__int128 value)
+/* --- Doubles --- */
+
+static uint64_t bits_of(double value)
 {
-    uint64_t limbs[3] = {(uint64_t)value, (uint64_t)(value >> 64), value < 0 ? UINT64_MAX : 0};
-    sotto__limbs_add(sum, limbs, 3);
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 
-/* Values at missing places are 0, and a block's sum of int64 can't leave 128 bits. */
-static void add_integers(struct sotto__accumulator *accumulator, const struct sotto_column *block)
-{
-    const int64_t *values = block->values;
-    sotto__int128 sum = 0;
-    for (size_t i = 0; i < block->len; i++) {
-        sum += values[i];
-    }
-    add_wide(accumulator->sum, sum);
-}
-
-static void add_wide_decimals(struct sotto__accumulator *accumulator,
-                              const struct sotto_column *block)
-{
-    const struct sotto_int128 *values = block->values;
-    for (size_t i = 0; i < block->len; i++) {
-        uint64_t limbs[3] = {values[i].low, (uint64_t)values[i].high,
-                             values[i].high < 0 ? UINT64_MAX : 0};
-        sotto__limbs_add(accumulator->sum, limbs, 3);
-    }
-}
-
-static void add_booleans(struct sotto__accumulator *accumulator, const struct sotto_column *block)
-{
-    const uint8_t *bits = block->values;
-    for (size_t i = 0; i < block->len; i++) {
-        accumulator->sum[0] += ((unsigned)bits[i / 8] >> (i % 8)) & 1U;
-    }
-}
-
-static void add_double(struct sotto__accumulator *accumulator, uint64_t bits)
+/* Mantissa and exponent as above; bits are those of a finite double. */
+static uint64_t split(unsigned *exponent, uint64_t bits)
 {
     uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
-    unsigned exponent = (unsigned)(bits >> 52) & 0x7FF;
-    if (exponent > 0) {
-        mantissa |= UINT64_C(1) << 52;
-        exponent--;
-    }
-    unsigned shift = exponent % 64;
-    __extension__ unsigned __int128 shifted = mantissa;
-    shifted <<= shift;
-    sotto__int128 *limb = &accumulator->limbs[exponent / 64];
+    unsigned biased = (unsigned)(bits >> 52) & 0x7FF;
+    *exponent = biased > 0 ? biased - 1 : 0;
+    return biased > 0 ? mantissa | UINT64_C(1) << 52 : mantissa;
+}
+
+static bool is_finite(uint64_t bits)
+{
+    return (bits >> 52 & 0x7FF) != 0x7FF;
+}
+
+static void add_double(sotto__int128 *words, uint64_t bits)
+{
+    unsigned exponent;
+    sotto__uint128 shifted = split(&exponent, bits);
+    shifted <<= exponent % 64;
+    sotto__int128 *word = &words[exponent / 64];
     if (bits >> 63 == 0) {
-        limb[0] += (uint64_t)shifted;
-        limb[1] += (uint64_t)(shifted >> 64);
+        word[0] += (uint64_t)shifted;
+        word[1] += (uint64_t)(shifted >> 64);
     } else {
-        limb[0] -= (uint64_t)shifted;
-        limb[1] -= (uint64_t)(shifted >> 64);
+        word[0] -= (uint64_t)shifted;
+        word[1] -= (uint64_t)(shifted >> 64);
     }
 }
 
-static void add_doubles(struct sotto__accumulator *accumulator, const struct sotto_column *block)
+/* product *= factor; it must fit. */
+static void multiply_word(uint64_t product[PRODUCT_WORDS], uint64_t factor)
 {
-    for (size_t i = 0; i < block->len; i++) {
-        uint64_t bits;
-        memcpy(&bits, (const double *)block->values + i, sizeof bits);
-        if ((bits >> 52 & 0x7FF) != 0x7FF) {
-            add_double(accumulator, bits);
-        } else if ((bits & ((UINT64_C(1) << 52) - 1)) != 0) {
-            /* NaN is missing; a null slot holds 0, so this one was counted as present. */
-            accumulator->count--;
-        } else if (bits >> 63 == 0) {
-            accumulator->infinite++;
-        } else {
-            accumulator->negative_infinite++;
+    uint64_t carry = 0;
+    for (size_t i = 0; i < PRODUCT_WORDS; i++) {
+        sotto__uint128 word = (sotto__uint128)product[i] * factor + carry;
+        product[i] = (uint64_t)word;
+        carry = (uint64_t)(word >> 64);
+    }
+}
+
+/* The product of 2 to 4 finite doubles. */
+static void add_product(sotto__int128 *words, const uint64_t *factors, size_t factors_len)
+{
+    uint64_t product[PRODUCT_WORDS] = {1};
+    unsigned exponents = 0;
+    uint64_t sign = 0;
+    for (size_t i = 0; i < factors_len; i++) {
+        unsigned exponent;
+        multiply_word(product, split(&exponent, factors[i]));
+        exponents += exponent;
+        sign ^= factors[i] >> 63;
+    }
+    multiply_word(product, UINT64_C(1) << (exponents % 64));
+    sotto__int128 *word = &words[exponents / 64];
+    for (size_t i = 0; i <= factors_len; i++) {
+        word[i] += sign == 0 ? (sotto__int128)product[i] : -(sotto__int128)product[i];
+    }
+}
+
+/* The infinities stand behind the words, as two counts. */
+static uint64_t *infinities(sotto__int128 *words, const struct sotto__term *term)
+{
+    return (uint64_t *)(words + term->limbs + 1);
+}
+
+static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
+                       const struct sotto__term *term, size_t row)
+{
+    uint64_t factors[TERM_FACTORS_MAX];
+    bool finite = true;
+    for (size_t i = 0; i < term->factors_len; i++) {
+        factors[i] = bits_of(((const double *)rows->registers[term->factors[i]].values)[row]);
+        finite = finite && is_finite(factors[i]);
+    }
+    if (finite && term->factors_len == 1) {
+        add_double(words, factors[0]);
+    } else if (finite) {
+        add_product(words, factors, term->factors_len);
+    } else if (term->has_infinities) {
+        infinities(words, term)[factors[0] >> 63]++;
+    }
+}
+
+/* --- Exact values --- */
+
+/* One value, sign-extended to the slot's words. */
+static void add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs)
+{
+    uint64_t sign = value[value_limbs - 1] >> 63 != 0 ? UINT64_MAX : 0;
+    uint64_t carry = 0;
+    for (size_t i = 0; i < limbs; i++) {
+        uint64_t word = i < value_limbs ? value[i] : sign;
+        uint64_t with_carry = sum[i] + carry;
+        carry = with_carry < carry;
+        sum[i] = with_carry + word;
+        carry += sum[i] < word;
+    }
+}
+
+/* All of a block whose values have one or two words: its sum fits 128 bits. */
+static void add_exact_block(uint64_t *sum, const struct sotto__register *reg, const uint8_t *state,
+                            bool all, size_t limbs, size_t len)
+{
+    sotto__int128 total = 0;
+    if (reg->limbs == 2) {
+        const sotto__int128 *values = reg->values;
+        for (size_t i = 0; i < len; i++) {
+            total += state[i] == 0 ? values[i] : 0;
+        }
+    } else if (reg->bits <= 53) { /* 2^53 x 512 fits int64 */
+        const int64_t *values = reg->values;
+        int64_t narrow = 0;
+        for (size_t i = 0; all && i < len; i++) {
+            narrow += values[i];
+        }
+        for (size_t i = 0; !all && i < len; i++) {
+            narrow += state[i] == 0 ? values[i] : 0;
+        }
+        total = narrow;
+    } else {
+        const int64_t *values = reg->values;
+        for (size_t i = 0; i < len; i++) {
+            total += state[i] == 0 ? values[i] : 0;
         }
     }
+    uint64_t words[2] = {(uint64_t)total, (uint64_t)(total >> 64)};
+    add_exact(sum, words, 2, limbs);
 }
 
-void sotto__accumulate(struct sotto__accumulator *accumulator, const struct sotto_column *block)
+/* --- Terms --- */
+
+/* The union of the factors' states, and the rows that are not selected. */
+static const uint8_t *state_of(struct sotto__rows *rows, const struct sotto__term *term, size_t len)
 {
-    accumulator->count += block->len - block->null_count;
-    switch (block->type.kind) {
-    case SOTTO_KIND_BOOL:
-        add_booleans(accumulator, block);
-        break;
-    case SOTTO_KIND_INT64:
-        add_integers(accumulator, block);
-        break;
-    case SOTTO_KIND_DECIMAL:
-        if (block->wide) {
-            add_wide_decimals(accumulator, block);
-        } else {
-            add_integers(accumulator, block);
+    const struct sotto__program *program = rows->program;
+    bool selects = program->where != SIZE_MAX || program->keys_len > 0;
+    const uint8_t *state = rows->registers[term->factors[0]].state;
+    for (size_t i = 0; i < term->factors_len; i++) {
+        const uint8_t *other = rows->registers[term->factors[i]].state;
+        for (size_t j = 0; other != state && j < len; j++) {
+            rows->state[j] = state[j] | other[j];
         }
-        break;
-    case SOTTO_KIND_FLOAT64:
-        add_doubles(accumulator, block);
-        break;
-    default:
-        break;
+        state = other != state ? rows->state : state;
+    }
+    for (size_t j = 0; selects && j < len; j++) {
+        rows->state[j] = state[j] | rows->skipped[j];
+    }
+    return selects ? rows->state : state;
+}
+
+static void add_row(const struct sotto__rows *rows, sotto__int128 *accumulator,
+                    const struct sotto__term *term, size_t row)
+{
+    const struct sotto__register *reg = &rows->registers[term->factors[0]];
+    if (term->kind != TERM_SUM) {
+        (*(uint64_t *)accumulator)++;
+    } else if (term->type == ROW_FLOAT) {
+        add_floats(rows, accumulator, term, row);
+    } else {
+        add_exact((uint64_t *)accumulator, (const uint64_t *)reg->values + row * reg->limbs,
+                  reg->limbs, term->limbs);
     }
 }
 
-/* Carries through the accumulators: two's complement of FLOAT_LIMBS limbs. */
-static void carry(uint64_t out[FLOAT_LIMBS], const sotto__int128 *limbs)
+static uint64_t count_rows(const uint8_t *state, uint8_t wanted, size_t len)
 {
-    sotto__int128 rest = 0;
-    for (size_t i = 0; i < FLOAT_LIMBS; i++) {
-        rest += limbs[i];
-        out[i] = (uint64_t)rest;
-        rest >>= 64; /* arithmetic in gcc and clang */
+    uint64_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        count += state[i] == wanted;
     }
+    return count;
 }
 
-void sotto__accumulator_add_to(const struct sotto__accumulator *accumulator, uint64_t *out,
-                               const struct sotto__layout_column *column)
+static void add_term(struct sotto__rows *rows, const struct sotto__term *term, size_t len)
 {
-    uint64_t sum[FLOAT_LIMBS];
-    if (column->counted) {
-        out[column->count_offset] += accumulator->count;
-    }
-    if (!column->summed) {
+    const struct sotto__program *program = rows->program;
+    const struct sotto__register *reg = &rows->registers[term->factors[0]];
+    const uint8_t *state = state_of(rows, term, len);
+    sotto__int128 *accumulator = rows->accumulators + term->accumulator;
+    uint8_t wanted = term->kind == TERM_MADE ? ROW_MADE_NAN : 0;
+    if (program->keys_len == 0 && term->kind != TERM_SUM) {
+        *(uint64_t *)accumulator += count_rows(state, wanted, len);
         return;
     }
-    if (column->type.kind == SOTTO_KIND_FLOAT64) {
-        carry(sum, accumulator->limbs);
-        sotto__limbs_add(out + column->sum_offset, sum, column->sum_limbs);
-        out[column->infinite_offset] += accumulator->infinite;
-        out[column->infinite_offset + 1] += accumulator->negative_infinite;
-    } else {
-        sotto__limbs_add(out + column->sum_offset, accumulator->sum, column->sum_limbs);
+    if (program->keys_len == 0 && term->type != ROW_FLOAT && reg->bits <= 117) {
+        add_exact_block((uint64_t *)accumulator, reg, state, state == rows->no_state, term->limbs,
+                        len);
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (state[i] == wanted) {
+            size_t group = program->keys_len > 0 ? rows->groups[i] : 0;
+            add_row(rows, accumulator + group * program->group_accumulators, term, i);
+        }
+    }
+}
+
+void sotto__accumulate(struct sotto__rows *rows, size_t dataset, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t i = 0; i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        if (program->ops[term->factors[0]].dataset == dataset) {
+            add_term(rows, term, len);
+        }
+    }
+}
+
+/* --- Out of the accumulators --- */
+
+/* Carries through the words: two's complement, added to out. */
+static void carry_to(uint64_t *out, const sotto__int128 *words, size_t limbs)
+{
+    sotto__int128 rest = 0;
+    uint64_t carry = 0;
+    for (size_t i = 0; i < limbs; i++) {
+        rest += words[i];
+        uint64_t word = (uint64_t)rest;
+        rest >>= 64; /* arithmetic in gcc and clang */
+        uint64_t sum = out[i] + carry;
+        carry = sum < carry;
+        out[i] = sum + word;
+        carry += out[i] < word;
+    }
+}
+
+void sotto__accumulators_add_to(const struct sotto__rows *rows, uint64_t *out)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t group = 0; group < program->groups_len; group++) {
+        for (size_t i = 0; i < program->terms_len; i++) {
+            const struct sotto__term *term = &program->terms[i];
+            sotto__int128 *from = rows->accumulators + group * program->group_accumulators;
+            uint64_t *to = out + group * program->group_limbs + term->offset;
+            from += term->accumulator;
+            if (term->kind != TERM_SUM || term->type != ROW_FLOAT) {
+                sotto__limbs_add(to, (const uint64_t *)from, term->limbs);
+                continue;
+            }
+            carry_to(to, from, term->limbs);
+            for (size_t j = 0; term->has_infinities && j < 2; j++) {
+                to[term->limbs + j] += infinities(from, term)[j];
+            }
+        }
     }
 }

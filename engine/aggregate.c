@@ -19,149 +19,121 @@ static void import_signed(mpz_t out, const uint64_t *limbs, size_t len)
     }
 }
 
-/* The largest magnitude that one value adds to a sum. */
-static void value_bound(mpz_t out, struct sotto_type type)
-{
-    mpz_set_ui(out, 1);
-    switch (type.kind) {
-    case SOTTO_KIND_INT64:
-        mpz_mul_2exp(out, out, 63);
-        break;
-    case SOTTO_KIND_DECIMAL:
-        mpz_ui_pow_ui(out, 10, type.scale);
-        mpz_mul_2exp(out, out, 63);
-        break;
-    case SOTTO_KIND_FLOAT64:
-        mpz_mul_2exp(out, out, 1024 + 1074);
-        break;
-    default:
-        break;
-    }
-}
-
-static bool sum_is_possible(const mpz_t sum, struct sotto_type type, uint64_t rows)
+static bool sum_is_possible(const mpz_t sum, const struct sotto__term *term, uint64_t rows)
 {
     mpz_t bound;
-    mpz_init(bound);
-    value_bound(bound, type);
-    mpz_mul_ui(bound, bound, rows);
-    bool possible =
-        mpz_cmpabs(sum, bound) <= 0 && (type.kind != SOTTO_KIND_BOOL || mpz_sgn(sum) >= 0);
+    mpz_init_set_ui(bound, rows);
+    size_t bits = term->type == ROW_FLOAT ? 2098 * term->factors_len : term->bits;
+    mpz_mul_2exp(bound, bound, bits);
+    bool possible = mpz_cmpabs(sum, bound) <= 0 && (!term->never_negative || mpz_sgn(sum) >= 0);
     mpz_clear(bound);
     return possible;
 }
 
-/* The integer in the sum's unit: 10^-scale or 2^-1074. */
-static void set_sum(struct sotto__value *out, const mpz_t sum, struct sotto_type type)
+/* The integer in the sum's unit: 10^-scale, or 2^-1074 for each factor. */
+static void set_sum(struct sotto__value *out, const mpz_t sum, const struct sotto__term *term)
 {
     mpz_set(mpq_numref(out->number), sum);
     mpz_set_ui(mpq_denref(out->number), 1);
-    if (type.kind == SOTTO_KIND_DECIMAL) {
-        mpz_ui_pow_ui(mpq_denref(out->number), 10, type.scale);
-    } else if (type.kind == SOTTO_KIND_FLOAT64) {
-        mpz_mul_2exp(mpq_denref(out->number), mpq_denref(out->number), 1074);
+    if (term->type == ROW_FLOAT) {
+        mpz_mul_2exp(mpq_denref(out->number), mpq_denref(out->number), 1074 * term->factors_len);
+    } else {
+        mpz_ui_pow_ui(mpq_denref(out->number), 10, term->scale);
     }
     mpq_canonicalize(out->number);
 }
 
-static enum sotto_status read_sum(struct sotto__aggregate_column *out, const uint64_t *limbs,
-                                  const struct sotto__layout_column *column, uint64_t rows,
-                                  struct sotto_error *err)
+/* The rows that a sum is over, as far as they are counted. */
+static uint64_t rows_of(const struct sotto__program *program, const struct sotto__term *term,
+                        const uint64_t *limbs)
 {
-    mpz_t sum;
-    mpz_init(sum);
-    import_signed(sum, limbs + column->sum_offset, column->sum_limbs);
-    bool possible = sum_is_possible(sum, column->type, rows);
-    set_sum(&out->sum, sum, column->type);
-    mpz_clear(sum);
-    return possible ? SOTTO_OK : impossible(err, "a sum that is too large for its rows");
+    if (program->ops[term->factors[0]].is_null) {
+        return 0;
+    }
+    for (size_t i = 0; i < program->terms_len; i++) {
+        const struct sotto__term *count = &program->terms[i];
+        if (count->kind == TERM_COUNT && count->factors[0] == term->factors[0]) {
+            return limbs[count->offset];
+        }
+    }
+    return SOTTO_ROWS_MAX;
 }
 
-enum sotto_status sotto__aggregate_read(struct sotto__aggregate_column *out, const uint64_t *limbs,
-                                        const struct sotto__layout_column *column,
-                                        struct sotto_error *err)
+static enum sotto_status read_sum(struct sotto__value *out, const uint64_t *limbs,
+                                  const struct sotto__program *program,
+                                  const struct sotto__term *term, struct sotto_error *err)
 {
-    uint64_t rows = column->counted ? limbs[column->count_offset] : SOTTO_ROWS_MAX;
+    uint64_t rows = rows_of(program, term, limbs);
     uint64_t infinite = 0;
     uint64_t negative = 0;
-    if (rows > SOTTO_ROWS_MAX || (column->type.kind == SOTTO_KIND_NULL && rows > 0)) {
-        return impossible(err, "an impossible count");
-    }
-    out->count = rows;
-    if (!column->summed) {
-        return SOTTO_OK;
-    }
-    if (column->type.kind == SOTTO_KIND_FLOAT64) {
-        infinite = limbs[column->infinite_offset];
-        negative = limbs[column->infinite_offset + 1];
+    if (term->has_infinities) {
+        infinite = limbs[term->offset + term->limbs];
+        negative = limbs[term->offset + term->limbs + 1];
         if (infinite > rows || negative > rows - infinite) {
             return impossible(err, "an impossible number of infinities");
         }
     }
-    enum sotto_status status = read_sum(out, limbs, column, rows - infinite - negative, err);
-    if (infinite > 0 && negative > 0) {
-        sotto__value_set_special(&out->sum, VALUE_NAN);
-    } else if (infinite > 0 || negative > 0) {
-        sotto__value_set_special(&out->sum,
-                                 infinite > 0 ? VALUE_INFINITE : VALUE_NEGATIVE_INFINITE);
+    mpz_t sum;
+    mpz_init(sum);
+    import_signed(sum, limbs + term->offset, term->limbs);
+    bool possible = sum_is_possible(sum, term, rows - infinite - negative);
+    set_sum(out, sum, term);
+    mpz_clear(sum);
+    if (!possible) {
+        return impossible(err, "a sum that is too large for its rows");
     }
-    return status;
+    if (infinite > 0 && negative > 0) {
+        sotto__value_set_special(out, VALUE_NAN);
+    } else if (infinite > 0 || negative > 0) {
+        sotto__value_set_special(out, infinite > 0 ? VALUE_INFINITE : VALUE_NEGATIVE_INFINITE);
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__aggregate_read(struct sotto__aggregate *out, const uint64_t *limbs,
+                                        const struct sotto__program *program,
+                                        struct sotto_error *err)
+{
+    SOTTO_REQUIRE(out->terms_len == program->terms_len);
+    for (size_t i = 0; i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        if (term->kind != TERM_SUM) {
+            uint64_t rows = limbs[term->offset];
+            if (rows > SOTTO_ROWS_MAX || (rows > 0 && program->ops[term->factors[0]].is_null)) {
+                return impossible(err, "an impossible count");
+            }
+            sotto__value_set_special(&out->terms[i], VALUE_FINITE);
+            mpq_set_ui(out->terms[i].number, rows, 1);
+        }
+    }
+    for (size_t i = 0; i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        if (term->kind == TERM_SUM) {
+            sotto__value_set_special(&out->terms[i], VALUE_FINITE);
+            enum sotto_status status = read_sum(&out->terms[i], limbs, program, term, err);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
+    }
+    return SOTTO_OK;
 }
 
 /* --- Expressions --- */
 
-static void set_count(struct sotto__value *out, uint64_t count)
-{
-    mpz_set_ui(mpq_numref(out->number), count);
-    mpz_set_ui(mpq_denref(out->number), 1);
-}
-
-static void copy(struct sotto__value *out, const struct sotto__value *from)
-{
-    out->kind = from->kind;
-    mpq_set(out->number, from->number);
-}
-
-static void apply(struct sotto__value *out, const struct sotto__node *node,
-                  const struct sotto__aggregate_column *column)
-{
-    struct sotto__value count;
-    switch (node->function) {
-    case FUNCTION_COUNT:
-        set_count(out, column->count);
-        break;
-    case FUNCTION_SUM:
-        copy(out, &column->sum);
-        break;
-    case FUNCTION_MEAN:
-        sotto__value_init(&count);
-        set_count(&count, column->count);
-        copy(out, &column->sum);
-        sotto__value_divide(out, &count);
-        sotto__value_clear(&count);
-        break;
-    }
-}
-
 /* Children stand before parents: values[i] is that of node i. */
 static void evaluate_node(struct sotto__value *values, size_t i,
-                          const struct sotto__expression *expression,
-                          const struct sotto__aggregate_column *columns)
+                          const struct sotto__expression *expression)
 {
     const struct sotto__node *node = &expression->nodes[i];
-    switch (node->kind) {
-    case NODE_LITERAL:
+    if (node->kind == NODE_LITERAL) {
         sotto__value_set_literal(&values[i], expression->text + node->start, node->bytes);
         return;
-    case NODE_COLUMN:
-        return; /* only inside an aggregate, which reads its slots */
-    case NODE_AGGREGATE:
-        apply(&values[i], node, &columns[expression->nodes[node->left].column]);
-        return;
-    default:
-        break;
     }
-    copy(&values[i], &values[node->left]);
+    if (node->kind == NODE_COLUMN || node->kind == NODE_TEXT) {
+        return; /* only inside an aggregate, which has its terms */
+    }
+    sotto__value_set(&values[i], &values[node->left]);
     switch (node->kind) {
     case NODE_NEGATE:
         sotto__value_negate(&values[i]);
@@ -177,23 +149,63 @@ static void evaluate_node(struct sotto__value *values, size_t i,
     case NODE_MULTIPLY:
         sotto__value_multiply(&values[i], &values[node->right]);
         break;
-    default:
+    case NODE_DIVIDE:
         sotto__value_divide(&values[i], &values[node->right]);
+        break;
+    case NODE_POWER:
+        sotto__value_power(&values[i], node->number);
+        break;
+    default:
+        if (node->function == FUNCTION_SQRT) {
+            sotto__value_sqrt(&values[i]);
+        } else if (values[i].kind == VALUE_NEGATIVE_INFINITE || mpq_sgn(values[i].number) < 0) {
+            sotto__value_negate(&values[i]); /* abs */
+        }
         break;
     }
 }
 
-void sotto__evaluate(struct sotto__value *out, const struct sotto__expression *expression,
-                     const struct sotto__aggregate_column *columns)
+/* Nodes below an aggregate have no value of their own: those with a column under them. */
+static void find_row_wise(bool *out, const struct sotto__expression *expression)
+{
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        out[i] = false;
+    }
+    for (size_t i = expression->nodes_len; i-- > 0;) {
+        const struct sotto__node *node = &expression->nodes[i];
+        size_t children[3];
+        size_t children_len = sotto__node_children(node, children);
+        for (size_t j = 0; j < children_len; j++) {
+            out[children[j]] = out[children[j]] || out[i] || node->kind == NODE_AGGREGATE;
+        }
+    }
+}
+
+enum sotto_status sotto__evaluate(struct sotto__value *out,
+                                  const struct sotto__expression *expression,
+                                  const struct sotto__of *ofs,
+                                  const struct sotto__aggregate *aggregate, struct sotto_error *err)
 {
     struct sotto__value values[EXPRESSION_NODES_MAX];
+    bool row_wise[EXPRESSION_NODES_MAX];
+    enum sotto_status status = SOTTO_OK;
+    size_t len = 0;
     SOTTO_REQUIRE(expression->nodes_len > 0);
-    for (size_t i = 0; i < expression->nodes_len; i++) {
-        sotto__value_init(&values[i]);
-        evaluate_node(values, i, expression, columns);
+    find_row_wise(row_wise, expression);
+    for (; status == SOTTO_OK && len < expression->nodes_len; len++) {
+        const struct sotto__node *node = &expression->nodes[len];
+        sotto__value_init(&values[len]);
+        if (node->kind == NODE_AGGREGATE) {
+            status = sotto__statistic(&values[len], node, ofs++, aggregate, err);
+        } else if (!row_wise[len]) {
+            evaluate_node(values, len, expression);
+        }
     }
-    copy(out, &values[expression->nodes_len - 1]);
-    for (size_t i = 0; i < expression->nodes_len; i++) {
+    if (status == SOTTO_OK) {
+        sotto__value_set(out, &values[len - 1]);
+    }
+    for (size_t i = 0; i < len; i++) {
         sotto__value_clear(&values[i]);
     }
+    return status;
 }

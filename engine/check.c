@@ -40,28 +40,64 @@ static enum sotto_status find_dataset(const struct sotto_plan *plan, size_t *out
 
 /* --- Places --- */
 
-static enum sotto_status check_argument(const struct sotto__expression *expression,
-                                        const struct sotto__node *call, enum place place,
-                                        struct sotto_error *err)
+size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
 {
-    const struct sotto__node *argument = &expression->nodes[call->left];
-    const char *function = sotto__function_name(call->function);
-    if (argument->kind == NODE_COLUMN) {
+    out[0] = node->left;
+    out[1] = node->right;
+    out[2] = node->third;
+    switch (node->kind) {
+    case NODE_LITERAL:
+    case NODE_TEXT:
+    case NODE_COLUMN:
+        return 0;
+    case NODE_NEGATE:
+    case NODE_NOT:
+    case NODE_POWER:
+        return 1;
+    case NODE_CALL:
+    case NODE_AGGREGATE:
+        return sotto__function_rules(node->function)->arguments_len;
+    default:
+        return 2;
+    }
+}
+
+static enum sotto_status check_argument(const struct sotto__expression *expression,
+                                        const struct sotto__node *call, size_t argument,
+                                        enum place place, struct sotto_error *err)
+{
+    const char *function = sotto__function_rules(call->function)->name;
+    size_t start = expression->nodes[argument].start;
+    if (place == PLACE_ROW) {
         return SOTTO_OK;
     }
     if (place == PLACE_CONSTANT) {
-        return sotto__expression_error(expression->text, argument->start, err,
+        return sotto__expression_error(expression->text, start, err,
                                        "%s takes a column, found a constant", function);
     }
-    if (place == PLACE_AGGREGATE) {
-        return sotto__expression_error(expression->text, argument->start, err,
-                                       "an aggregate inside %s is not supported in this version",
-                                       function);
-    }
-    return sotto__expression_error(expression->text, argument->start, err,
-                                   "arithmetic inside %s is not supported in this version; "
-                                   "calculate with aggregates instead, such as mean(a) * 2",
+    return sotto__expression_error(expression->text, start, err,
+                                   "an aggregate inside %s is not supported in this version",
                                    function);
+}
+
+/* What works on rows only: comparisons, logic, texts and most functions. */
+static bool is_of_rows(const struct sotto__node *node)
+{
+    switch (node->kind) {
+    case NODE_NEGATE:
+    case NODE_ADD:
+    case NODE_SUBTRACT:
+    case NODE_MULTIPLY:
+    case NODE_DIVIDE:
+    case NODE_POWER:
+    case NODE_LITERAL:
+    case NODE_COLUMN:
+        return false;
+    case NODE_CALL:
+        return sotto__function_rules(node->function)->of != FUNCTION_OF_ANY;
+    default:
+        return true;
+    }
 }
 
 static enum place join_places(enum place a, enum place b)
@@ -72,6 +108,39 @@ static enum place join_places(enum place a, enum place b)
     return a == PLACE_AGGREGATE || b == PLACE_AGGREGATE ? PLACE_AGGREGATE : PLACE_CONSTANT;
 }
 
+static enum sotto_status find_node_place(enum place *places, size_t i,
+                                         const struct sotto__expression *expression,
+                                         struct sotto_error *err)
+{
+    const struct sotto__node *node = &expression->nodes[i];
+    size_t children[3];
+    size_t children_len = sotto__node_children(node, children);
+    places[i] = node->kind == NODE_COLUMN ? PLACE_ROW : PLACE_CONSTANT;
+    bool has_aggregate = false;
+    for (size_t j = 0; j < children_len; j++) {
+        enum place place = places[children[j]];
+        if (node->kind == NODE_AGGREGATE) {
+            enum sotto_status status = check_argument(expression, node, children[j], place, err);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
+        has_aggregate = has_aggregate || place == PLACE_AGGREGATE;
+        places[i] = join_places(places[i], place);
+    }
+    if (node->kind == NODE_AGGREGATE) {
+        places[i] = PLACE_AGGREGATE;
+    } else if (has_aggregate && places[i] == PLACE_ROW) {
+        return sotto__expression_error(expression->text, node->start, err,
+                                       "this is row-wise and has an aggregate in it, which is not "
+                                       "supported in this version");
+    } else if (has_aggregate && is_of_rows(node)) {
+        return sotto__expression_error(expression->text, node->start, err,
+                                       "this works on rows, not on aggregates");
+    }
+    return SOTTO_OK;
+}
+
 /* The place of the whole; children stand before parents, so that one pass does. */
 static enum sotto_status find_place(enum place *out, const struct sotto__expression *expression,
                                     struct sotto_error *err)
@@ -79,31 +148,39 @@ static enum sotto_status find_place(enum place *out, const struct sotto__express
     enum place places[EXPRESSION_NODES_MAX];
     SOTTO_REQUIRE(expression->nodes_len > 0);
     for (size_t i = 0; i < expression->nodes_len; i++) {
-        const struct sotto__node *node = &expression->nodes[i];
-        enum sotto_status status = SOTTO_OK;
-        switch (node->kind) {
-        case NODE_LITERAL:
-            places[i] = PLACE_CONSTANT;
-            break;
-        case NODE_COLUMN:
-            places[i] = PLACE_ROW;
-            break;
-        case NODE_NEGATE:
-            places[i] = places[node->left];
-            break;
-        case NODE_AGGREGATE:
-            status = check_argument(expression, node, places[node->left], err);
-            places[i] = PLACE_AGGREGATE;
-            break;
-        default:
-            places[i] = join_places(places[node->left], places[node->right]);
-            break;
-        }
+        enum sotto_status status = find_node_place(places, i, expression, err);
         if (status != SOTTO_OK) {
             return status;
         }
     }
     *out = places[expression->nodes_len - 1];
+    return SOTTO_OK;
+}
+
+/* How many factors the result's numerator and denominator may have, powers multiplied out. */
+static enum sotto_status check_size(size_t *out, const struct sotto__expression *expression,
+                                    struct sotto_error *err)
+{
+    size_t sizes[EXPRESSION_NODES_MAX];
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        const struct sotto__node *node = &expression->nodes[i];
+        size_t children[3];
+        size_t children_len = sotto__node_children(node, children);
+        sizes[i] = children_len == 0;
+        for (size_t j = 0; j < children_len; j++) {
+            sizes[i] += sizes[children[j]];
+        }
+        if (node->kind == NODE_AGGREGATE) {
+            sizes[i] = sotto__function_rules(node->function)->arguments_len + 1;
+        } else if (node->kind == NODE_POWER) {
+            sizes[i] *= (size_t)abs(node->number) + 1;
+        }
+        if (sizes[i] > EXPRESSION_SIZE_MAX) {
+            return sotto__expression_error(expression->text, node->start, err,
+                                           "this multiplies too many aggregates and numbers");
+        }
+    }
+    *out = sizes[expression->nodes_len - 1];
     return SOTTO_OK;
 }
 
@@ -117,12 +194,15 @@ static const char *first_column(const struct sotto__expression *expression)
     return "column";
 }
 
-static enum sotto_status check_output(const struct sotto__expression *expression,
+static enum sotto_status check_output(size_t *out_size, const struct sotto__expression *expression,
                                       struct sotto_error *err)
 {
     enum place place = PLACE_CONSTANT;
     enum sotto_status status = find_place(&place, expression, err);
-    if (status != SOTTO_OK || place == PLACE_AGGREGATE) {
+    if (status == SOTTO_OK && place == PLACE_AGGREGATE) {
+        return check_size(out_size, expression, err);
+    }
+    if (status != SOTTO_OK) {
         return status;
     }
     return sotto_error_set(
@@ -161,6 +241,31 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
     return SOTTO_OK;
 }
 
+/* Values of one row come from one dataset. Uses what collect left in node->column. */
+static enum sotto_status check_datasets(const struct sotto__expression *expression,
+                                        struct sotto_error *err)
+{
+    size_t datasets[EXPRESSION_NODES_MAX]; /* SIZE_MAX: none */
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        const struct sotto__node *node = &expression->nodes[i];
+        size_t children[3];
+        size_t children_len = sotto__node_children(node, children);
+        datasets[i] = node->kind == NODE_COLUMN ? node->column : SIZE_MAX;
+        for (size_t j = 0; j < children_len; j++) {
+            size_t dataset = datasets[children[j]];
+            if (dataset != SIZE_MAX && datasets[i] != SIZE_MAX && dataset != datasets[i]) {
+                return sotto__expression_error(expression->text, node->start, err,
+                                               "rows of two datasets can't be combined");
+            }
+            datasets[i] = dataset != SIZE_MAX ? dataset : datasets[i];
+        }
+        if (node->kind == NODE_AGGREGATE) {
+            datasets[i] = SIZE_MAX;
+        }
+    }
+    return SOTTO_OK;
+}
+
 static void sort_columns(struct sotto_plan *plan)
 {
     qsort(plan->columns, plan->columns_len, sizeof *plan->columns, column_compare);
@@ -187,9 +292,70 @@ static void number_columns(struct sotto_plan *plan, struct sotto__expression *ex
     }
 }
 
+static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_error *err)
+{
+    size_t sizes = 0;
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        struct sotto__plan_output *output = &plan->outputs[i];
+        size_t size = 0;
+        enum sotto_status status = check_output(&size, &output->expression, err);
+        sizes += size;
+        if (status == SOTTO_OK) {
+            status = collect(plan, &output->expression, err);
+        }
+        if (status == SOTTO_OK) {
+            status = check_datasets(&output->expression, err);
+        }
+        if (status != SOTTO_OK) {
+            (void)sotto_error_prefix(err, "output \"%s\"", output->name);
+            return status;
+        }
+    }
+    if (sizes > PLAN_SIZE_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "select: the outputs multiply too many aggregates and numbers");
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error *err)
+{
+    enum place place = PLACE_CONSTANT;
+    if (plan->where.nodes_len == 0) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = find_place(&place, &plan->where, err);
+    if (status == SOTTO_OK && place != PLACE_ROW) {
+        status = sotto_error_set(err, SOTTO_ERROR_PLAN,
+                                 "\"%s\" says nothing about rows: expected a condition on columns",
+                                 plan->where.text);
+    }
+    if (status == SOTTO_OK) {
+        status = collect(plan, &plan->where, err);
+    }
+    return status == SOTTO_OK ? status : sotto_error_prefix(err, "where");
+}
+
+static enum sotto_status check_keys(struct sotto_plan *plan, struct sotto_error *err)
+{
+    if (plan->datasets_len > 1 && (plan->keys_len > 0 || plan->where.nodes_len > 0)) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                               "where and group_by select rows of one dataset: expected one in "
+                               "datasets, found %zu",
+                               plan->datasets_len);
+    }
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        enum sotto_status status = collect(plan, &plan->keys[i].column, err);
+        if (status != SOTTO_OK) {
+            return sotto_error_prefix(err, "group_by");
+        }
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error *err)
 {
-    size_t nodes_len = 0;
+    size_t nodes_len = plan->where.nodes_len;
     for (size_t i = 0; i < plan->outputs_len; i++) {
         nodes_len += plan->outputs[i].expression.nodes_len;
     }
@@ -199,24 +365,23 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
                                "outputs, found %zu",
                                PLAN_NODES_MAX, nodes_len);
     }
-    plan->columns = sotto_alloc_array(nodes_len, sizeof *plan->columns);
+    plan->columns = sotto_alloc_array(nodes_len + plan->keys_len, sizeof *plan->columns);
     if (plan->columns == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    for (size_t i = 0; i < plan->outputs_len; i++) {
-        struct sotto__plan_output *output = &plan->outputs[i];
-        enum sotto_status status = check_output(&output->expression, err);
-        if (status == SOTTO_OK) {
-            status = collect(plan, &output->expression, err);
-        }
-        if (status != SOTTO_OK) {
-            (void)sotto_error_prefix(err, "output \"%s\"", output->name);
-            return status;
-        }
+    enum sotto_status status = check_outputs(plan, err);
+    status = status == SOTTO_OK ? check_where(plan, err) : status;
+    status = status == SOTTO_OK ? check_keys(plan, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
     }
     sort_columns(plan);
     for (size_t i = 0; i < plan->outputs_len; i++) {
         number_columns(plan, &plan->outputs[i].expression);
+    }
+    number_columns(plan, &plan->where);
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        number_columns(plan, &plan->keys[i].column);
     }
     return SOTTO_OK;
 }

@@ -6,30 +6,6 @@
 
 /* --- Making one --- */
 
-static enum sotto_status check_types(const struct sotto_plan *plan,
-                                     const struct sotto_schema *schema, struct sotto_error *err)
-{
-    for (size_t i = 0; i < plan->outputs_len; i++) {
-        const struct sotto__expression *expression = &plan->outputs[i].expression;
-        for (size_t j = 0; j < expression->nodes_len; j++) {
-            const struct sotto__node *node = &expression->nodes[j];
-            if (node->kind != NODE_AGGREGATE || node->function == FUNCTION_COUNT) {
-                continue;
-            }
-            size_t column = expression->nodes[node->left].column;
-            if (schema->fields[column].type.kind == SOTTO_KIND_STRING) {
-                return sotto_error_set(err, SOTTO_ERROR_TYPE,
-                                       "output \"%s\": %s takes numbers or booleans, but column "
-                                       "%s.%s is string",
-                                       plan->outputs[i].name, sotto__function_name(node->function),
-                                       plan->datasets[plan->columns[column].dataset].alias,
-                                       plan->columns[column].name);
-            }
-        }
-    }
-    return SOTTO_OK;
-}
-
 static enum sotto_status copy_schema(struct sotto_schema *out, const struct sotto_schema *schema)
 {
     out->fields = sotto_alloc_array(schema->fields_len, sizeof *out->fields);
@@ -44,23 +20,24 @@ static enum sotto_status copy_schema(struct sotto_schema *out, const struct sott
 }
 
 static enum sotto_status driver_init(struct sotto_driver *driver, const struct sotto_plan *plan,
-                                     const struct sotto_schema *schema)
+                                     const struct sotto_schema *schema, struct sotto_error *err)
 {
     driver->plan = plan;
     driver->round = 1;
-    enum sotto_status status = copy_schema(&driver->schema, schema);
-    if (status == SOTTO_OK) {
-        status = sotto__layout_init(&driver->layout, plan, schema);
+    if (copy_schema(&driver->schema, schema) != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    driver->aggregates = sotto_alloc_array(plan->columns_len, sizeof *driver->aggregates);
-    driver->values = sotto_alloc_array(plan->outputs_len, sizeof *driver->values);
-    if (status != SOTTO_OK || driver->aggregates == NULL || driver->values == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
+    enum sotto_status status = sotto__program_init(&driver->program, plan, schema, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    for (; driver->aggregates_len < plan->columns_len; driver->aggregates_len++) {
-        sotto__value_init(&driver->aggregates[driver->aggregates_len].sum);
+    size_t values_len = driver->program.groups_len * plan->outputs_len;
+    driver->values = sotto_alloc_array(values_len, sizeof *driver->values);
+    driver->made = sotto_alloc_array(values_len, sizeof *driver->made);
+    if (driver->values == NULL || driver->made == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    for (; driver->values_len < plan->outputs_len; driver->values_len++) {
+    for (; driver->values_len < values_len; driver->values_len++) {
         sotto__value_init(&driver->values[driver->values_len]);
     }
     return SOTTO_OK;
@@ -69,15 +46,17 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
 enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto_plan *plan,
                                    const struct sotto_schema *schema, struct sotto_error *err)
 {
+    struct sotto_error unwanted = {0};
     SOTTO_REQUIRE(schema->fields_len == plan->columns_len);
-    enum sotto_status status = check_types(plan, schema, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
+    err = err != NULL ? err : &unwanted;
     struct sotto_driver *driver = sotto_alloc_zeroed(sizeof *driver);
-    if (driver == NULL || driver_init(driver, plan, schema) != SOTTO_OK) {
-        sotto_driver_free(driver);
+    if (driver == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    enum sotto_status status = driver_init(driver, plan, schema, err);
+    if (status != SOTTO_OK) {
+        sotto_driver_free(driver);
+        return status;
     }
     *out = driver;
     return SOTTO_OK;
@@ -88,15 +67,12 @@ void sotto_driver_free(struct sotto_driver *driver)
     if (driver == NULL) {
         return;
     }
-    for (size_t i = 0; i < driver->aggregates_len; i++) {
-        sotto__value_clear(&driver->aggregates[i].sum);
-    }
     for (size_t i = 0; i < driver->values_len; i++) {
         sotto__value_clear(&driver->values[i]);
     }
-    sotto_free(driver->aggregates);
     sotto_free(driver->values);
-    sotto__layout_release(&driver->layout);
+    sotto_free(driver->made);
+    sotto__program_release(&driver->program);
     sotto_schema_release(&driver->schema);
     sotto_free(driver);
 }
@@ -110,58 +86,129 @@ uint32_t sotto_driver_round(const struct sotto_driver *driver)
 
 const uint16_t *sotto_driver_slots(const struct sotto_driver *driver, size_t *out_slots_len)
 {
-    *out_slots_len = driver->round != 0 ? driver->layout.slots_len : 0;
-    return driver->layout.slots;
+    *out_slots_len = driver->round != 0 ? driver->program.slots_len : 0;
+    return driver->program.slots;
 }
 
 size_t sotto_driver_limbs_len(const struct sotto_driver *driver)
 {
-    return driver->round != 0 ? driver->layout.limbs_len : 0;
+    return driver->round != 0 ? driver->program.limbs_len : 0;
+}
+
+static enum sotto_status aggregate_init(struct sotto__aggregate *out, size_t terms_len)
+{
+    *out = (struct sotto__aggregate){0};
+    out->terms = sotto_alloc_array(terms_len, sizeof *out->terms);
+    for (; out->terms != NULL && out->terms_len < terms_len; out->terms_len++) {
+        sotto__value_init(&out->terms[out->terms_len]);
+    }
+    return out->terms != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+}
+
+static void aggregate_release(struct sotto__aggregate *aggregate)
+{
+    for (size_t i = 0; i < aggregate->terms_len; i++) {
+        sotto__value_clear(&aggregate->terms[i]);
+    }
+    sotto_free(aggregate->terms);
+}
+
+/* The number of NaN that an output's aggregates made, each argument once. */
+static uint64_t count_made(const struct sotto__of *ofs, size_t ofs_len,
+                           const struct sotto__aggregate *aggregate)
+{
+    uint64_t made = 0;
+    for (size_t i = 0; i < ofs_len; i++) {
+        bool is_new = ofs[i].terms[OF_MADE] != SIZE_MAX;
+        for (size_t j = 0; j < i; j++) {
+            is_new = is_new && ofs[j].terms[OF_MADE] != ofs[i].terms[OF_MADE];
+        }
+        if (is_new) {
+            made += mpz_get_ui(mpq_numref(aggregate->terms[ofs[i].terms[OF_MADE]].number));
+        }
+    }
+    return made;
+}
+
+static size_t count_aggregates(const struct sotto__expression *expression)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        len += expression->nodes[i].kind == NODE_AGGREGATE;
+    }
+    return len;
+}
+
+/* The outputs of one group. */
+static enum sotto_status evaluate_group(struct sotto_driver *driver, size_t group,
+                                        const struct sotto__aggregate *aggregate,
+                                        struct sotto_error *err)
+{
+    const struct sotto_plan *plan = driver->plan;
+    const struct sotto__of *ofs = driver->program.ofs;
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < plan->outputs_len; i++) {
+        const struct sotto__expression *expression = &plan->outputs[i].expression;
+        size_t ofs_len = count_aggregates(expression);
+        size_t at = group * plan->outputs_len + i;
+        status = sotto__evaluate(&driver->values[at], expression, ofs, aggregate, err);
+        driver->made[at] = count_made(ofs, ofs_len, aggregate);
+        ofs += ofs_len;
+    }
+    return status;
 }
 
 enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64_t *limbs,
                                        size_t limbs_len, struct sotto_error *err)
 {
-    const struct sotto_plan *plan = driver->plan;
+    const struct sotto__program *program = &driver->program;
     if (driver->round == 0) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
     }
-    if (limbs_len != driver->layout.limbs_len) {
+    if (limbs_len != program->limbs_len) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "the aggregate has %zu limbs, expected %zu", limbs_len,
-                               driver->layout.limbs_len);
+                               program->limbs_len);
     }
-    for (size_t i = 0; i < plan->columns_len; i++) {
-        enum sotto_status status =
-            sotto__aggregate_read(&driver->aggregates[i], limbs, &driver->layout.columns[i], err);
-        if (status != SOTTO_OK) {
-            return status;
+    struct sotto__aggregate aggregate;
+    if (aggregate_init(&aggregate, program->terms_len) != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < program->groups_len; i++) {
+        status = sotto__aggregate_read(&aggregate, limbs + i * program->group_limbs, program, err);
+        if (status == SOTTO_OK) {
+            status = evaluate_group(driver, i, &aggregate, err);
         }
     }
-    for (size_t i = 0; i < plan->outputs_len; i++) {
-        sotto__evaluate(&driver->values[i], &plan->outputs[i].expression, driver->aggregates);
+    aggregate_release(&aggregate);
+    if (status == SOTTO_OK) {
+        driver->round = 0; /* this version's plans have one round */
     }
-    driver->round = 0; /* this version's plans have one round */
-    return SOTTO_OK;
+    return status;
 }
 
 /* --- A party's contribution --- */
 
-/* The columns of one dataset that a round reads, and an accumulator for each worker and column. */
+/* The columns of one dataset that a round reads, and what each worker needs. */
 struct reading {
     struct sotto_csv_wanted *wanted;
     size_t *columns; /* of the plan */
     size_t wanted_len;
-    struct sotto__accumulator *accumulators; /* [worker * wanted_len + i] */
-    size_t accumulators_len;
+    size_t dataset;
+    struct sotto__rows *workers;
+    size_t workers_len;
+    const struct sotto_column **blocks; /* [worker * columns_len + i]: the plan's column i */
+    size_t columns_len;
 };
 
 static void reading_release(struct reading *reading)
 {
-    for (size_t i = 0; i < reading->accumulators_len; i++) {
-        sotto__accumulator_release(&reading->accumulators[i]);
+    for (size_t i = 0; i < reading->workers_len; i++) {
+        sotto__rows_release(&reading->workers[i]);
     }
-    sotto_free(reading->accumulators);
+    sotto_free(reading->workers);
+    sotto_free(reading->blocks);
     sotto_free(reading->wanted);
     sotto_free(reading->columns);
 }
@@ -194,7 +241,7 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
                                       struct sotto_error *err)
 {
     size_t columns_len = driver->plan->columns_len;
-    *reading = (struct reading){0};
+    *reading = (struct reading){.dataset = dataset, .columns_len = columns_len};
     reading->wanted = sotto_alloc_array(columns_len, sizeof *reading->wanted);
     reading->columns = sotto_alloc_array(columns_len, sizeof *reading->columns);
     if (reading->wanted == NULL || reading->columns == NULL) {
@@ -207,14 +254,12 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
     if (reading->wanted_len == 0) {
         return SOTTO_OK;
     }
-    size_t accumulators_len = sotto_csv_workers(file) * reading->wanted_len;
-    reading->accumulators = sotto_alloc_array(accumulators_len, sizeof *reading->accumulators);
-    status = reading->accumulators != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    while (status == SOTTO_OK && reading->accumulators_len < accumulators_len) {
-        size_t i = reading->accumulators_len % reading->wanted_len;
-        status = sotto__accumulator_init(&reading->accumulators[reading->accumulators_len],
-                                         reading->wanted[i].type);
-        reading->accumulators_len++;
+    size_t workers_len = sotto_csv_workers(file);
+    reading->workers = sotto_alloc_array(workers_len, sizeof *reading->workers);
+    reading->blocks = sotto_alloc_array(workers_len * columns_len, sizeof *reading->blocks);
+    status = reading->workers != NULL && reading->blocks != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    while (status == SOTTO_OK && reading->workers_len < workers_len) {
+        status = sotto__rows_init(&reading->workers[reading->workers_len++], &driver->program);
     }
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
@@ -224,13 +269,12 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
                               struct sotto_error *err)
 {
     (void)first_row;
-    (void)rows;
-    (void)err;
     struct reading *reading = context;
+    const struct sotto_column **blocks = reading->blocks + worker * reading->columns_len;
     for (size_t i = 0; i < columns_len; i++) {
-        sotto__accumulate(&reading->accumulators[worker * reading->wanted_len + i], &columns[i]);
+        blocks[reading->columns[i]] = &columns[i];
     }
-    return SOTTO_OK;
+    return sotto__rows_take(&reading->workers[worker], reading->dataset, blocks, rows, err);
 }
 
 static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_t *out,
@@ -249,10 +293,8 @@ static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_
                                 err);
     }
     /* Sums are exact: the order of workers does not matter. */
-    bool reads = status == SOTTO_OK && reading.wanted_len > 0;
-    for (size_t i = 0; reads && i < reading.accumulators_len; i++) {
-        size_t column = reading.columns[i % reading.wanted_len];
-        sotto__accumulator_add_to(&reading.accumulators[i], out, &driver->layout.columns[column]);
+    for (size_t i = 0; status == SOTTO_OK && i < reading.workers_len; i++) {
+        sotto__accumulators_add_to(&reading.workers[i], out);
     }
     reading_release(&reading);
     return status;
@@ -267,7 +309,7 @@ enum sotto_status sotto_driver_partial(const struct sotto_driver *driver, uint64
     if (driver->round == 0) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
     }
-    SOTTO_REQUIRE(limbs_len == driver->layout.limbs_len);
+    SOTTO_REQUIRE(limbs_len == driver->program.limbs_len);
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < driver->plan->datasets_len; i++) {
         status = read_dataset(driver, out, i, files[i], catalogues[i], err);

@@ -3,236 +3,44 @@
 /* A Pratt parser: each operator has a binding power, and parse_expression(power) takes all that
  * binds tighter than power. */
 
-#include "internal.h"
+#include "tokens.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const function_names[FUNCTIONS_LEN] = {
-    [FUNCTION_COUNT] = "count",
-    [FUNCTION_SUM] = "sum",
-    [FUNCTION_MEAN] = "mean",
+static const struct sotto__function_rules functions[FUNCTIONS_LEN] = {
+    [FUNCTION_COUNT] = {"count", 1, FUNCTION_OF_ALL_ROWS, false},
+    [FUNCTION_SUM] = {"sum", 1, FUNCTION_OF_ALL_ROWS, false},
+    [FUNCTION_MEAN] = {"mean", 1, FUNCTION_OF_ALL_ROWS, false},
+    [FUNCTION_VAR] = {"var", 1, FUNCTION_OF_ALL_ROWS, true},
+    [FUNCTION_STD] = {"std", 1, FUNCTION_OF_ALL_ROWS, true},
+    [FUNCTION_SEM] = {"sem", 1, FUNCTION_OF_ALL_ROWS, true},
+    [FUNCTION_SKEW] = {"skew", 1, FUNCTION_OF_ALL_ROWS, false},
+    [FUNCTION_KURT] = {"kurt", 1, FUNCTION_OF_ALL_ROWS, false},
+    [FUNCTION_ANY] = {"any", 1, FUNCTION_OF_ALL_ROWS, false},
+    [FUNCTION_ALL] = {"all", 1, FUNCTION_OF_ALL_ROWS, false},
+    [FUNCTION_COV] = {"cov", 2, FUNCTION_OF_ALL_ROWS, true},
+    [FUNCTION_CORR] = {"corr", 2, FUNCTION_OF_ALL_ROWS, false},
+    [FUNCTION_ABS] = {"abs", 1, FUNCTION_OF_ANY, false},
+    [FUNCTION_SQRT] = {"sqrt", 1, FUNCTION_OF_ANY, false},
+    [FUNCTION_ISNA] = {"isna", 1, FUNCTION_OF_A_ROW, false},
+    [FUNCTION_FILLNA] = {"fillna", 2, FUNCTION_OF_A_ROW, false},
+    [FUNCTION_IF] = {"if", 3, FUNCTION_OF_A_ROW, false},
+    [FUNCTION_FLOAT] = {"float", 1, FUNCTION_OF_A_ROW, false},
 };
 
-const char *sotto__function_name(enum sotto__function function)
+const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)
 {
-    return function_names[function];
-}
-
-enum token_kind {
-    TOKEN_END,
-    TOKEN_NUMBER,
-    TOKEN_NAME,
-    TOKEN_QUOTED, /* `name` */
-    TOKEN_SIGN,   /* one of + - * / ( ) , . */
-    TOKEN_LATER,  /* an operator of a later version */
-};
-
-struct token {
-    enum token_kind kind;
-    size_t start;
-    size_t bytes;
-};
-
-struct parser {
-    struct sotto__expression *expression;
-    const char *text;
-    size_t at; /* where the next token is looked for */
-    struct token token;
-    unsigned depth;
-    struct sotto_error *err;
-};
-
-enum sotto_status sotto__expression_error(const char *text, size_t start, struct sotto_error *err,
-                                          const char *format, ...)
-{
-    char message[SOTTO_ERROR_TEXT_BYTES];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    size_t column = 1; /* in characters, not bytes */
-    for (size_t i = 0; i < start; i++) {
-        column += ((unsigned char)text[i] & 0xC0) != 0x80;
-    }
-    return sotto_error_set(err, SOTTO_ERROR_PLAN, "column %zu: %s", column, message);
-}
-
-/* --- Tokens --- */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_name_start(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
-}
-
-static size_t name_len(const char *text)
-{
-    size_t i = 0;
-    while (is_name_start(text[i]) || (i > 0 && is_digit(text[i]))) {
-        i++;
-    }
-    return i;
-}
-
-bool sotto__is_name(const char *text, size_t text_bytes)
-{
-    return text_bytes > 0 && name_len(text) == text_bytes;
-}
-
-static size_t digits_len(const char *text)
-{
-    size_t i = 0;
-    while (is_digit(text[i])) {
-        i++;
-    }
-    return i;
-}
-
-static enum sotto_status read_number(struct parser *parser, size_t start)
-{
-    const char *p = parser->text + start;
-    p += digits_len(p);
-    if (*p == '.') {
-        p++;
-        p += digits_len(p);
-    }
-    if (*p == 'e' || *p == 'E') {
-        const char *exponent = p + 1 + (p[1] == '+' || p[1] == '-');
-        size_t len = digits_len(exponent);
-        if (len == 0) {
-            return sotto__expression_error(parser->text, (size_t)(p - parser->text), parser->err,
-                                           "expected digits after the exponent's e");
-        }
-        unsigned value = 0;
-        for (size_t i = 0; i < len && value <= LITERAL_EXPONENT_MAX; i++) {
-            value = value * 10 + (unsigned)(exponent[i] - '0');
-        }
-        if (value > LITERAL_EXPONENT_MAX) {
-            return sotto__expression_error(parser->text, start, parser->err,
-                                           "expected an exponent between -%d and %d",
-                                           LITERAL_EXPONENT_MAX, LITERAL_EXPONENT_MAX);
-        }
-        p = exponent + len;
-    }
-    size_t end = (size_t)(p - parser->text);
-    if (is_name_start(*p) || *p == '.') {
-        return sotto__expression_error(parser->text, end, parser->err,
-                                       "a number can't go on with \"%c\"",
-                                       (unsigned char)*p < 0x80 ? *p : '?');
-    }
-    parser->token = (struct token){.kind = TOKEN_NUMBER, .start = start, .bytes = end - start};
-    parser->at = end;
-    return SOTTO_OK;
-}
-
-static enum sotto_status read_quoted(struct parser *parser, size_t start)
-{
-    size_t i = start + 1;
-    while (parser->text[i] != '\0' && (parser->text[i] != '`' || parser->text[i + 1] == '`')) {
-        i += parser->text[i] == '`' ? 2 : 1;
-    }
-    if (parser->text[i] == '\0') {
-        return sotto__expression_error(parser->text, start, parser->err,
-                                       "the name has no closing `");
-    }
-    if (i == start + 1) {
-        return sotto__expression_error(parser->text, start, parser->err, "the name is empty");
-    }
-    parser->token = (struct token){.kind = TOKEN_QUOTED, .start = start, .bytes = i + 1 - start};
-    parser->at = i + 1;
-    return SOTTO_OK;
-}
-
-/* Operators of later versions, longer ones first. */
-static size_t later_operator_len(const char *text)
-{
-    static const char *const operators[] = {"**", "//", "==", "!=", "<=", ">=", "<", ">", "%"};
-    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
-        size_t len = strlen(operators[i]);
-        if (strncmp(text, operators[i], len) == 0) {
-            return len;
-        }
-    }
-    return 0;
-}
-
-static bool is_later_word(const char *text, size_t bytes)
-{
-    static const char *const words[] = {"and", "or", "not", "in"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strlen(words[i]) == bytes && memcmp(words[i], text, bytes) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum sotto_status next_token(struct parser *parser)
-{
-    const char *text = parser->text;
-    size_t start = parser->at;
-    while (text[start] == ' ' || text[start] == '\t') {
-        start++;
-    }
-    char c = text[start];
-    parser->token = (struct token){.kind = TOKEN_END, .start = start};
-    if (c == '\0') {
-        parser->at = start;
-        return SOTTO_OK;
-    }
-    if (is_digit(c) || (c == '.' && is_digit(text[start + 1]))) {
-        return read_number(parser, start);
-    }
-    if (c == '`') {
-        return read_quoted(parser, start);
-    }
-    size_t bytes = name_len(text + start);
-    enum token_kind kind = TOKEN_NAME;
-    if (bytes > 0) {
-        kind = is_later_word(text + start, bytes) ? TOKEN_LATER : TOKEN_NAME;
-    } else if ((bytes = later_operator_len(text + start)) > 0) {
-        kind = TOKEN_LATER;
-    } else if (strchr("+-*/(),.", c) != NULL) {
-        kind = TOKEN_SIGN;
-        bytes = 1;
-    } else {
-        return sotto__expression_error(text, start, parser->err, "unexpected \"%c\"", c);
-    }
-    parser->token = (struct token){.kind = kind, .start = start, .bytes = bytes};
-    parser->at = start + bytes;
-    return SOTTO_OK;
-}
-
-static bool token_is(const struct parser *parser, char sign)
-{
-    return parser->token.kind == TOKEN_SIGN && parser->text[parser->token.start] == sign;
-}
-
-static enum sotto_status unexpected(struct parser *parser, const char *expected)
-{
-    const struct token *token = &parser->token;
-    const char *found = parser->text + token->start;
-    if (token->kind == TOKEN_LATER) {
-        return sotto__expression_error(parser->text, token->start, parser->err,
-                                       "\"%.*s\" is not supported in this version",
-                                       (int)token->bytes, found);
-    }
-    if (token->kind == TOKEN_END) {
-        return sotto__expression_error(parser->text, token->start, parser->err,
-                                       "expected %s, found the end", expected);
-    }
-    return sotto__expression_error(parser->text, token->start, parser->err,
-                                   "expected %s, found \"%.*s\"", expected, (int)token->bytes,
-                                   found);
+    return &functions[function];
 }
 
 /* --- Nodes --- */
+
+static enum sotto_status no_memory(struct parser *parser)
+{
+    return sotto_error_set(parser->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+}
 
 static enum sotto_status add_node(struct parser *parser, size_t *out, struct sotto__node node)
 {
@@ -245,7 +53,7 @@ static enum sotto_status add_node(struct parser *parser, size_t *out, struct sot
     void *nodes = expression->nodes;
     if (sotto_array_reserve(&nodes, &expression->nodes_capacity_len, expression->nodes_len + 1,
                             sizeof node) != SOTTO_OK) {
-        return sotto_error_set(parser->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return no_memory(parser);
     }
     expression->nodes = nodes;
     *out = expression->nodes_len++;
@@ -253,38 +61,10 @@ static enum sotto_status add_node(struct parser *parser, size_t *out, struct sot
     return SOTTO_OK;
 }
 
-/* The text of a name token; quoted ones without their quotes. NULL: no memory. */
-static char *token_name(const struct parser *parser, const struct token *token)
+/* Takes the texts of node, also on failure. */
+static enum sotto_status add_named(struct parser *parser, size_t *out, struct sotto__node node)
 {
-    const char *text = parser->text + token->start;
-    if (token->kind == TOKEN_NAME) {
-        return sotto_text_copy(text, token->bytes);
-    }
-    char *name = sotto_alloc(token->bytes);
-    size_t len = 0;
-    for (size_t i = 1; name != NULL && i + 1 < token->bytes; i++) {
-        name[len++] = text[i];
-        i += text[i] == '`';
-    }
-    if (name != NULL) {
-        name[len] = '\0';
-    }
-    return name;
-}
-
-static enum sotto_status add_column(struct parser *parser, size_t *out, const struct token *dataset,
-                                    const struct token *column)
-{
-    struct sotto__node node = {.kind = NODE_COLUMN};
-    node.name = token_name(parser, column);
-    node.dataset = dataset != NULL ? token_name(parser, dataset) : NULL;
-    node.start = dataset != NULL ? dataset->start : column->start;
-    enum sotto_status status;
-    if (node.name == NULL || (dataset != NULL && node.dataset == NULL)) {
-        status = sotto_error_set(parser->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
-    } else {
-        status = add_node(parser, out, node);
-    }
+    enum sotto_status status = node.name != NULL ? add_node(parser, out, node) : no_memory(parser);
     if (status != SOTTO_OK) {
         sotto_free(node.name);
         sotto_free(node.dataset);
@@ -292,62 +72,167 @@ static enum sotto_status add_column(struct parser *parser, size_t *out, const st
     return status;
 }
 
+static enum sotto_status add_column(struct parser *parser, size_t *out, const struct token *dataset,
+                                    const struct token *column)
+{
+    struct sotto__node node = {.kind = NODE_COLUMN};
+    node.start = dataset != NULL ? dataset->start : column->start;
+    if (dataset != NULL) {
+        node.dataset = sotto__token_text(parser, dataset);
+        if (node.dataset == NULL) {
+            return no_memory(parser);
+        }
+    }
+    node.name = sotto__token_text(parser, column);
+    return add_named(parser, out, node);
+}
+
 /* --- The grammar --- */
 
+#define POWER_OR 1
+#define POWER_AND 2
+#define POWER_NOT 3
+#define POWER_COMPARE 4
 #define POWER_ADD 10
 #define POWER_MULTIPLY 20
 #define POWER_NEGATE 30
+#define POWER_POWER 40
 
 static enum sotto_status parse_expression(struct parser *parser, size_t *out, int power);
+
+/* Takes sign, or says that it was expected. */
+static enum sotto_status take(struct parser *parser, const char *sign)
+{
+    if (!sotto__token_is(parser, sign)) {
+        char quoted[8];
+        (void)snprintf(quoted, sizeof quoted, "\"%s\"", sign);
+        return sotto__token_unexpected(parser, quoted);
+    }
+    return sotto__token_next(parser);
+}
 
 static enum sotto_status find_function(struct parser *parser, enum sotto__function *out,
                                        const struct token *token)
 {
+    const char *names[FUNCTIONS_LEN];
     char name[80];
     (void)snprintf(name, sizeof name, "%.*s", (int)(token->bytes > 79 ? 79 : token->bytes),
                    parser->text + token->start);
     for (size_t i = 0; i < FUNCTIONS_LEN; i++) {
-        if (strcmp(function_names[i], name) == 0) {
+        names[i] = functions[i].name;
+        if (strcmp(names[i], name) == 0) {
             *out = (enum sotto__function)i;
             return SOTTO_OK;
         }
     }
-    const char *nearest = sotto__nearest(name, function_names, FUNCTIONS_LEN);
+    const char *nearest = sotto__nearest(name, names, FUNCTIONS_LEN);
     if (nearest != NULL) {
         return sotto__expression_error(parser->text, token->start, parser->err,
                                        "unknown function \"%s\"; did you mean \"%s\"?", name,
                                        nearest);
     }
+    char list[200] = "";
+    size_t at = 0;
+    for (size_t i = 0; i < FUNCTIONS_LEN && at < sizeof list; i++) {
+        at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
+    }
     return sotto__expression_error(parser->text, token->start, parser->err,
-                                   "unknown function \"%s\"; there are count, sum and mean", name);
+                                   "unknown function \"%s\"; there are %s", name, list);
 }
 
-/* After the name: "(" argument ")". */
+/* The token as a whole number up to max. */
+static enum sotto_status read_whole(struct parser *parser, int *out, int max, const char *what)
+{
+    int value = 0;
+    bool whole = parser->token.kind == TOKEN_NUMBER;
+    for (size_t i = 0; whole && i < parser->token.bytes; i++) {
+        char c = parser->text[parser->token.start + i];
+        whole = c >= '0' && c <= '9';
+        value = whole ? value * 10 + (c - '0') : value;
+        whole = whole && value <= max;
+    }
+    if (!whole) {
+        return sotto__expression_error(parser->text, parser->token.start, parser->err,
+                                       "expected %s: a whole number up to %d, written out", what,
+                                       max);
+    }
+    *out = value;
+    return sotto__token_next(parser);
+}
+
+/* "ddof=0" after the arguments, or its number alone. */
+static enum sotto_status parse_ddof(struct parser *parser, struct sotto__node *node)
+{
+    const struct token *token = &parser->token;
+    enum sotto_status status = SOTTO_OK;
+    if (token->kind == TOKEN_NAME && token->bytes == 4 &&
+        memcmp(parser->text + token->start, "ddof", 4) == 0) {
+        status = sotto__token_next(parser);
+        if (status == SOTTO_OK) {
+            status = take(parser, "=");
+        }
+    }
+    return status == SOTTO_OK ? read_whole(parser, &node->number, DDOF_MAX, "ddof") : status;
+}
+
+static enum sotto_status wrong_arguments(struct parser *parser, const struct sotto__node *node,
+                                         const char *found)
+{
+    const struct sotto__function_rules *rules = &functions[node->function];
+    const char *number = rules->arguments_len == 1   ? "one argument"
+                         : rules->arguments_len == 2 ? "two arguments"
+                                                     : "three arguments";
+    return sotto__expression_error(parser->text, parser->token.start, parser->err,
+                                   "%s takes %s%s, found %s", rules->name, number,
+                                   rules->takes_ddof ? " and ddof" : "", found);
+}
+
+/* The arguments and the ")". */
+static enum sotto_status parse_arguments(struct parser *parser, struct sotto__node *node)
+{
+    const struct sotto__function_rules *rules = &functions[node->function];
+    size_t *const places[3] = {&node->left, &node->right, &node->third};
+    for (size_t i = 0; i < rules->arguments_len; i++) {
+        if (sotto__token_is(parser, ")")) {
+            return wrong_arguments(parser, node, i == 0 ? "none" : "fewer");
+        }
+        enum sotto_status status = i > 0 ? take(parser, ",") : SOTTO_OK;
+        if (status == SOTTO_OK) {
+            status = parse_expression(parser, places[i], 0);
+        }
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    node->number = 1; /* ddof */
+    if (sotto__token_is(parser, ",")) {
+        if (!rules->takes_ddof) {
+            return wrong_arguments(parser, node, "more");
+        }
+        enum sotto_status status = sotto__token_next(parser);
+        if (status == SOTTO_OK) {
+            status = parse_ddof(parser, node);
+        }
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return take(parser, ")");
+}
+
+/* After the name, at the "(". */
 static enum sotto_status parse_call(struct parser *parser, size_t *out, const struct token *name)
 {
-    struct sotto__node node = {.kind = NODE_AGGREGATE, .start = name->start};
+    struct sotto__node node = {.kind = NODE_CALL, .start = name->start};
     enum sotto_status status = find_function(parser, &node.function, name);
     if (status == SOTTO_OK) {
-        status = next_token(parser);
-    }
-    if (status == SOTTO_OK && token_is(parser, ')')) {
-        return sotto__expression_error(parser->text, parser->token.start, parser->err,
-                                       "%s takes a column, found none",
-                                       function_names[node.function]);
+        status = sotto__token_next(parser);
     }
     if (status == SOTTO_OK) {
-        status = parse_expression(parser, &node.left, 0);
+        status = parse_arguments(parser, &node);
     }
-    if (status == SOTTO_OK && token_is(parser, ',')) {
-        return sotto__expression_error(parser->text, parser->token.start, parser->err,
-                                       "%s takes one column, found more",
-                                       function_names[node.function]);
-    }
-    if (status == SOTTO_OK && !token_is(parser, ')')) {
-        return unexpected(parser, "\")\"");
-    }
-    if (status == SOTTO_OK) {
-        status = next_token(parser);
+    if (functions[node.function].of == FUNCTION_OF_ALL_ROWS) {
+        node.kind = NODE_AGGREGATE;
     }
     return status == SOTTO_OK ? add_node(parser, out, node) : status;
 }
@@ -356,81 +241,179 @@ static enum sotto_status parse_call(struct parser *parser, size_t *out, const st
 static enum sotto_status parse_name(struct parser *parser, size_t *out)
 {
     struct token name = parser->token;
-    enum sotto_status status = next_token(parser);
+    enum sotto_status status = sotto__token_next(parser);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (token_is(parser, '(') && name.kind == TOKEN_NAME) {
+    if (sotto__token_is(parser, "(") && name.kind == TOKEN_NAME) {
         return parse_call(parser, out, &name);
     }
-    if (!token_is(parser, '.')) {
+    if (!sotto__token_is(parser, ".")) {
         return add_column(parser, out, NULL, &name);
     }
-    status = next_token(parser);
+    status = sotto__token_next(parser);
     if (status != SOTTO_OK) {
         return status;
     }
     struct token column = parser->token;
     if (column.kind != TOKEN_NAME && column.kind != TOKEN_QUOTED) {
-        return unexpected(parser, "a column's name (odd names in backticks)");
+        return sotto__token_unexpected(parser, "a column's name (odd names in backticks)");
     }
-    status = next_token(parser);
+    status = sotto__token_next(parser);
     return status == SOTTO_OK ? add_column(parser, out, &name, &column) : status;
+}
+
+static enum sotto_status parse_literal(struct parser *parser, size_t *out)
+{
+    struct sotto__node node = {.start = parser->token.start, .bytes = parser->token.bytes};
+    if (parser->token.kind == TOKEN_NUMBER) {
+        node.kind = NODE_LITERAL;
+    } else if (parser->token.kind == TOKEN_TEXT) {
+        node.kind = NODE_TEXT;
+        node.name = sotto__token_text(parser, &parser->token);
+        if (node.name == NULL) {
+            return no_memory(parser);
+        }
+    } else {
+        return sotto__token_unexpected(parser, "a column, a number or a function");
+    }
+    enum sotto_status status = sotto__token_next(parser);
+    if (status == SOTTO_OK) {
+        return node.kind == NODE_TEXT ? add_named(parser, out, node) : add_node(parser, out, node);
+    }
+    sotto_free(node.name);
+    return status;
 }
 
 static enum sotto_status parse_prefix(struct parser *parser, size_t *out)
 {
-    struct sotto__node node = {.start = parser->token.start, .bytes = parser->token.bytes};
+    struct sotto__node node = {.start = parser->token.start};
     enum sotto_status status;
     if (parser->token.kind == TOKEN_NAME || parser->token.kind == TOKEN_QUOTED) {
         return parse_name(parser, out);
     }
-    if (parser->token.kind == TOKEN_NUMBER) {
-        node.kind = NODE_LITERAL;
-        status = next_token(parser);
-        return status == SOTTO_OK ? add_node(parser, out, node) : status;
-    }
-    if (token_is(parser, '-')) {
-        node.kind = NODE_NEGATE;
-        status = next_token(parser);
+    if (sotto__token_is(parser, "-") || sotto__token_is(parser, "not")) {
+        bool is_not = sotto__token_is(parser, "not");
+        node.kind = is_not ? NODE_NOT : NODE_NEGATE;
+        status = sotto__token_next(parser);
         if (status == SOTTO_OK) {
-            status = parse_expression(parser, &node.left, POWER_NEGATE);
+            status = parse_expression(parser, &node.left, is_not ? POWER_NOT : POWER_NEGATE);
         }
         return status == SOTTO_OK ? add_node(parser, out, node) : status;
     }
-    if (token_is(parser, '(')) {
-        status = next_token(parser);
+    if (sotto__token_is(parser, "(")) {
+        status = sotto__token_next(parser);
         if (status == SOTTO_OK) {
             status = parse_expression(parser, out, 0);
         }
-        if (status == SOTTO_OK && !token_is(parser, ')')) {
-            return unexpected(parser, "\")\"");
-        }
-        return status == SOTTO_OK ? next_token(parser) : status;
+        return status == SOTTO_OK ? take(parser, ")") : status;
     }
-    return unexpected(parser, "a column, a number or a function");
+    return parse_literal(parser, out);
 }
 
-/* The binary operator at the token. Returns: its power, or 0. */
-static int infix(const struct parser *parser, enum sotto__node_kind *out)
+/* --- What stands between two operands --- */
+
+struct infix {
+    const char *sign;
+    enum sotto__node_kind kind;
+    int power;
+};
+
+static const struct infix *find_infix(const struct parser *parser)
 {
-    static const struct {
-        char sign;
-        enum sotto__node_kind kind;
-        int power;
-    } operators[] = {
-        {'+', NODE_ADD, POWER_ADD},
-        {'-', NODE_SUBTRACT, POWER_ADD},
-        {'*', NODE_MULTIPLY, POWER_MULTIPLY},
-        {'/', NODE_DIVIDE, POWER_MULTIPLY},
+    static const struct infix operators[] = {
+        {"or", NODE_OR, POWER_OR},
+        {"and", NODE_AND, POWER_AND},
+        {"==", NODE_EQUAL, POWER_COMPARE},
+        {"!=", NODE_UNEQUAL, POWER_COMPARE},
+        {"<", NODE_LESS, POWER_COMPARE},
+        {"<=", NODE_LESS_EQUAL, POWER_COMPARE},
+        {">", NODE_GREATER, POWER_COMPARE},
+        {">=", NODE_GREATER_EQUAL, POWER_COMPARE},
+        {"in", NODE_OR, POWER_COMPARE},
+        {"not", NODE_NOT, POWER_COMPARE}, /* "not in" */
+        {"+", NODE_ADD, POWER_ADD},
+        {"-", NODE_SUBTRACT, POWER_ADD},
+        {"*", NODE_MULTIPLY, POWER_MULTIPLY},
+        {"/", NODE_DIVIDE, POWER_MULTIPLY},
+        {"**", NODE_POWER, POWER_POWER},
     };
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
-        if (token_is(parser, operators[i].sign)) {
-            *out = operators[i].kind;
-            return operators[i].power;
+        if (sotto__token_is(parser, operators[i].sign)) {
+            return &operators[i];
         }
     }
-    return 0;
+    return NULL;
+}
+
+/* x in (a, b) is x == a or x == b. At the "in", or at the "not" before it. */
+static enum sotto_status parse_in(struct parser *parser, size_t *inout)
+{
+    size_t start = parser->token.start;
+    bool negated = sotto__token_is(parser, "not");
+    enum sotto_status status = negated ? sotto__token_next(parser) : SOTTO_OK;
+    status = status == SOTTO_OK ? take(parser, "in") : status;
+    status = status == SOTTO_OK ? take(parser, "(") : status;
+    struct sotto__node either = {.kind = NODE_OR, .start = start};
+    for (size_t i = 0; status == SOTTO_OK; i++) {
+        struct sotto__node equal = {.kind = NODE_EQUAL, .start = start, .left = *inout};
+        size_t found = 0;
+        status = parse_expression(parser, &equal.right, POWER_ADD);
+        status = status == SOTTO_OK ? add_node(parser, &found, equal) : status;
+        either.right = found;
+        if (status == SOTTO_OK && i > 0) {
+            status = add_node(parser, &found, either);
+        }
+        either.left = found;
+        if (status != SOTTO_OK || !sotto__token_is(parser, ",")) {
+            break;
+        }
+        status = sotto__token_next(parser);
+    }
+    status = status == SOTTO_OK ? take(parser, ")") : status;
+    *inout = either.left;
+    if (status == SOTTO_OK && negated) {
+        struct sotto__node opposite = {.kind = NODE_NOT, .start = start, .left = either.left};
+        status = add_node(parser, inout, opposite);
+    }
+    return status;
+}
+
+/* After the "**": a whole number, written out, with a minus if you like. */
+static enum sotto_status parse_exponent(struct parser *parser, struct sotto__node *node)
+{
+    bool negative = sotto__token_is(parser, "-");
+    enum sotto_status status = negative ? sotto__token_next(parser) : SOTTO_OK;
+    if (status == SOTTO_OK) {
+        status = read_whole(parser, &node->number, POWER_EXPONENT_MAX, "the exponent");
+    }
+    node->number = negative ? -node->number : node->number;
+    if (status == SOTTO_OK && sotto__token_is(parser, "**")) {
+        return sotto__expression_error(parser->text, parser->token.start, parser->err,
+                                       "a power of a power needs brackets");
+    }
+    return status;
+}
+
+static enum sotto_status parse_infix(struct parser *parser, const struct infix *infix,
+                                     size_t *inout)
+{
+    struct sotto__node node = {.kind = infix->kind, .left = *inout, .start = parser->token.start};
+    if (infix->power == POWER_COMPARE && (infix->kind == NODE_OR || infix->kind == NODE_NOT)) {
+        return parse_in(parser, inout);
+    }
+    enum sotto_status status = sotto__token_next(parser);
+    if (status == SOTTO_OK && infix->kind == NODE_POWER) {
+        status = parse_exponent(parser, &node);
+    } else if (status == SOTTO_OK) {
+        status = parse_expression(parser, &node.right, infix->power);
+    }
+    const struct infix *next = status == SOTTO_OK ? find_infix(parser) : NULL;
+    if (next != NULL && next->power == POWER_COMPARE && infix->power == POWER_COMPARE) {
+        return sotto__expression_error(parser->text, parser->token.start, parser->err,
+                                       "comparisons don't chain: say a < b and b < c");
+    }
+    return status == SOTTO_OK ? add_node(parser, inout, node) : status;
 }
 
 static enum sotto_status parse_expression(struct parser *parser, size_t *out, int power)
@@ -443,19 +426,12 @@ static enum sotto_status parse_expression(struct parser *parser, size_t *out, in
     parser->depth++;
     size_t left = 0;
     enum sotto_status status = parse_prefix(parser, &left);
-    for (;;) {
-        struct sotto__node node = {.left = left, .start = parser->token.start};
-        int infix_power = status == SOTTO_OK ? infix(parser, &node.kind) : 0;
-        if (infix_power <= power) {
+    while (status == SOTTO_OK) {
+        const struct infix *infix = find_infix(parser);
+        if (infix == NULL || infix->power <= power) {
             break;
         }
-        status = next_token(parser);
-        if (status == SOTTO_OK) {
-            status = parse_expression(parser, &node.right, infix_power);
-        }
-        if (status == SOTTO_OK) {
-            status = add_node(parser, &left, node);
-        }
+        status = parse_infix(parser, infix, &left);
     }
     parser->depth--;
     *out = left;
@@ -468,7 +444,7 @@ enum sotto_status sotto__expression_parse(struct sotto__expression *out, const c
     struct sotto__expression expression = {0};
     struct parser parser = {.expression = &expression, .err = err};
     enum sotto_status status = SOTTO_OK;
-    size_t root;
+    size_t root = 0;
     if (strlen(text) > EXPRESSION_BYTES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "expected an expression of at most %d bytes, found %zu",
@@ -479,17 +455,18 @@ enum sotto_status sotto__expression_parse(struct sotto__expression *out, const c
     if (expression.text == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    status = next_token(&parser);
+    status = sotto__token_next(&parser);
     if (status == SOTTO_OK) {
         status = parse_expression(&parser, &root, 0);
     }
     if (status == SOTTO_OK && parser.token.kind != TOKEN_END) {
-        status = unexpected(&parser, "an operator or the end");
+        status = sotto__token_unexpected(&parser, "an operator or the end");
     }
     if (status != SOTTO_OK) {
         sotto__expression_release(&expression);
         return status;
     }
+    SOTTO_REQUIRE(root + 1 == expression.nodes_len);
     *out = expression;
     return SOTTO_OK;
 }

@@ -20,6 +20,21 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
 #define EXPRESSION_NODES_MAX 256
 #define EXPRESSION_DEPTH_MAX 64
 #define LITERAL_EXPONENT_MAX 400
+#define POWER_EXPONENT_MAX 64
+#define DDOF_MAX 1000000
+/* What a value inside an aggregate may take: beyond it the hint is float(x). */
+#define VALUE_BITS_MAX 1024
+#define VALUE_LIMBS_MAX 17
+#define VALUE_SCALE_MAX 4096
+/* Factors of aggregates in an output, powers multiplied out: bounds rationals. */
+#define EXPRESSION_SIZE_MAX 1024
+#define PLAN_SIZE_MAX 16384
+#define GROUP_KEYS_MAX 2
+#define GROUP_LEVELS_MAX 4096
+#define GROUPS_MAX 10000
+/* Of one round; of the memory for rows that one thread needs. */
+#define ROUND_LIMBS_MAX ((size_t)1 << 22)
+#define ROWS_BYTES_MAX ((size_t)64 << 20)
 /* Longer exact texts are left out of results. */
 #define EXACT_BYTES_MAX 4096
 
@@ -40,35 +55,75 @@ void sotto__json_integer(struct sotto_writer *writer, uint64_t value);
 /* Ends the text; *out is ended by sotto_free. */
 enum sotto_status sotto__json_finish(struct sotto_writer *writer, char **out);
 
-/* --- expression.c: the text of an expression to a tree --- */
+/* --- expression.c, token.c: the text of an expression to a tree --- */
 
 enum sotto__node_kind {
     NODE_LITERAL,
+    NODE_TEXT,
     NODE_COLUMN,
     NODE_NEGATE, /* left */
+    NODE_NOT,    /* left */
     NODE_ADD,
     NODE_SUBTRACT,
     NODE_MULTIPLY,
     NODE_DIVIDE,
-    NODE_AGGREGATE, /* function of left */
+    NODE_POWER, /* left ** number */
+    NODE_EQUAL,
+    NODE_UNEQUAL,
+    NODE_LESS,
+    NODE_LESS_EQUAL,
+    NODE_GREATER,
+    NODE_GREATER_EQUAL,
+    NODE_AND,
+    NODE_OR,
+    NODE_CALL,      /* function of left, right, third: as many as it takes */
+    NODE_AGGREGATE, /* function, of all rows, of left and right; number is ddof */
 };
 
-enum sotto__function { FUNCTION_COUNT, FUNCTION_SUM, FUNCTION_MEAN };
-#define FUNCTIONS_LEN 3
+enum sotto__function {
+    FUNCTION_COUNT,
+    FUNCTION_SUM,
+    FUNCTION_MEAN,
+    FUNCTION_VAR,
+    FUNCTION_STD,
+    FUNCTION_SEM,
+    FUNCTION_SKEW,
+    FUNCTION_KURT,
+    FUNCTION_ANY,
+    FUNCTION_ALL,
+    FUNCTION_COV,
+    FUNCTION_CORR,
+    FUNCTION_ABS,
+    FUNCTION_SQRT,
+    FUNCTION_ISNA,
+    FUNCTION_FILLNA,
+    FUNCTION_IF,
+    FUNCTION_FLOAT,
+};
+#define FUNCTIONS_LEN 18
+
+struct sotto__function_rules {
+    const char *name;
+    size_t arguments_len;
+    enum { FUNCTION_OF_ALL_ROWS, FUNCTION_OF_A_ROW, FUNCTION_OF_ANY } of;
+    bool takes_ddof;
+};
 
 struct sotto__node {
     enum sotto__node_kind kind;
     enum sotto__function function;
+    int number;   /* ddof, exponent */
     size_t start; /* in the text: where it begins (an operator: where that stands) */
     size_t bytes; /* of a literal */
     size_t left;  /* indices of nodes */
     size_t right;
+    size_t third;
     char *dataset; /* column: the qualifier or NULL */
-    char *name;    /* column */
+    char *name;    /* column; the text of a text */
     size_t column; /* column: index in the plan, set by the check */
 };
 
-/* Children stand before their parents in nodes; the root is the last one. */
+/* Children stand before their parents in nodes, and may have several; the root is the last one. */
 struct sotto__expression {
     char *text;
     struct sotto__node *nodes;
@@ -82,11 +137,16 @@ enum sotto_status sotto__expression_parse(struct sotto__expression *out, const c
                                           struct sotto_error *err);
 void sotto__expression_release(struct sotto__expression *expression);
 
-/* Sets "column N: text" for the byte offset start. Returns: SOTTO_ERROR_PLAN. */
+/* Sets "column N: text" for the byte offset start. Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_TYPE. */
 enum sotto_status sotto__expression_error(const char *text, size_t start, struct sotto_error *err,
                                           const char *format, ...) SOTTO_PRINTF(4, 5);
+enum sotto_status sotto__type_error(const char *text, size_t start, struct sotto_error *err,
+                                    const char *format, ...) SOTTO_PRINTF(4, 5);
 
-const char *sotto__function_name(enum sotto__function function);
+/* Returns: static storage. */
+const struct sotto__function_rules *sotto__function_rules(enum sotto__function function);
+/* How many of left, right and third a node has: 0 to 3. */
+size_t sotto__node_children(const struct sotto__node *node, size_t out[3]);
 /* A letter, '_' or a byte of a non-ASCII character; then digits too. */
 bool sotto__is_name(const char *text, size_t text_bytes);
 
@@ -102,8 +162,23 @@ struct sotto__plan_output {
     struct sotto__expression expression;
 };
 
+struct sotto__level {
+    enum { LEVEL_TEXT, LEVEL_NUMBER, LEVEL_BOOL } kind;
+    char *text; /* the number as it is written, maybe with a minus; "true", "false" */
+};
+
+struct sotto__group_key {
+    struct sotto__expression column; /* one node */
+    struct sotto__level *levels;
+    size_t levels_len;
+    bool other; /* a group for all other values */
+};
+
 struct sotto_plan {
     char *name;
+    struct sotto__expression where; /* no nodes: none */
+    struct sotto__group_key keys[GROUP_KEYS_MAX];
+    size_t keys_len;
     struct sotto_strategy strategy;
     struct sotto__plan_dataset *datasets;
     size_t datasets_len;
@@ -112,6 +187,13 @@ struct sotto_plan {
     struct sotto_plan_column *columns; /* names borrow from nodes */
     size_t columns_len;
 };
+
+/* --- selection.c: the plan's keys "where" and "group_by" --- */
+
+struct json_t;
+enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const struct json_t *root,
+                                         struct sotto_error *err);
+void sotto__selection_release(struct sotto_plan *plan);
 
 /* --- check.c: places and columns --- */
 
@@ -122,28 +204,42 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
 
 enum sotto__value_kind { VALUE_FINITE, VALUE_INFINITE, VALUE_NEGATIVE_INFINITE, VALUE_NAN };
 
-/* Exact; zero has no sign. */
+/* Exact, unless it is marked; zero has no sign. A root is the signed square root of number:
+ * -sqrt(2) has -2. It is irrational: roots that are rational are kept as rationals. */
 struct sotto__value {
     enum sotto__value_kind kind;
-    mpq_t number; /* canonical; 0 unless finite */
+    bool is_root;
+    bool is_rounded; /* a double stands for what is no rational and no root */
+    mpq_t number;    /* canonical; 0 unless finite */
 };
 
 void sotto__value_init(struct sotto__value *value);
 void sotto__value_clear(struct sotto__value *value);
+void sotto__value_set(struct sotto__value *value, const struct sotto__value *from);
 void sotto__value_set_special(struct sotto__value *value, enum sotto__value_kind kind);
 /* An unsigned decimal literal, digits with a point and an exponent, checked already. */
 void sotto__value_set_literal(struct sotto__value *value, const char *text, size_t text_bytes);
 void sotto__value_negate(struct sotto__value *value);
-/* a = a op b, with the rules of IEEE 754 for what is not finite and for division by zero. */
+/* a = a op b, with the rules of IEEE 754 for what is not finite and for division by zero. The sum
+ * of a root and another number is that of the doubles nearest to them, rounded. */
 void sotto__value_add(struct sotto__value *a, const struct sotto__value *b);
 void sotto__value_multiply(struct sotto__value *a, const struct sotto__value *b);
 void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b);
+/* a = a ** exponent. */
+void sotto__value_power(struct sotto__value *a, int exponent);
+void sotto__value_sqrt(struct sotto__value *value);
+/* The signed root of the number that value is. */
+void sotto__value_signed_root(struct sotto__value *value);
+/* The nearest double; NaN and infinities too. */
+double sotto__value_double(const struct sotto__value *value);
 
 /* --- round.c --- */
 
 /* The double nearest to number (canonical), ties to even, subnormals and overflow to infinity
  * included; never -0. */
 double sotto__round(const mpq_t number);
+/* The double nearest to the signed square root of number, likewise. */
+double sotto__round_root(const mpq_t number);
 
 /* --- text.c --- */
 
@@ -152,76 +248,244 @@ double sotto__round(const mpq_t number);
 /* The shortest decimal text that reads back as value (finite), in the form of Python's repr. */
 void sotto__double_text(char out[DOUBLE_TEXT_BYTES], double value);
 
+/* The number of decimals of a fraction with this denominator. Returns: false if it does not end. */
+bool sotto__decimals(unsigned long *out, const mpz_t denominator);
+
 /* The exact value: an integer, a terminating decimal or a fraction. Returns: false if it is longer
  * than EXACT_BYTES_MAX, or there is no memory (*out_status). *out is ended by sotto_free. */
 bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t number);
 
-/* --- layout.c: which slots a round has --- */
+/* --- program.c: the outputs under the agreed types, as operations on rows and sums of them --- */
 
-/* What a round sums up of one column of the plan. Offsets are in limbs. */
-struct sotto__layout_column {
-    struct sotto_type type;
-    bool counted;
-    bool summed;
-    size_t count_offset;
-    size_t sum_offset;
-    size_t sum_limbs;
-    size_t infinite_offset; /* float64: +inf, then -inf, one limb each */
+enum sotto__op_kind {
+    OP_COLUMN,
+    OP_CONSTANT,
+    OP_NEGATE, /* a */
+    OP_ABS,
+    OP_NOT,
+    OP_SQRT,  /* float64 */
+    OP_IS_NA, /* never missing */
+    OP_FLOAT, /* the nearest double of an exact a */
+    OP_ADD,   /* a, b: of one scale */
+    OP_SUBTRACT,
+    OP_MULTIPLY,
+    OP_DIVIDE, /* float64 */
+    OP_EQUAL,  /* never missing, as the next three */
+    OP_UNEQUAL,
+    OP_LESS,
+    OP_LESS_EQUAL,
+    OP_TEXT_EQUAL, /* column a and the text */
+    OP_AND,
+    OP_OR,
+    OP_FILL, /* a, where it is missing b */
+    OP_MASK, /* a, missing also where b is */
+    OP_IF,   /* c: a, else b */
 };
 
-struct sotto__layout {
-    struct sotto__layout_column *columns; /* one for each column of the plan */
-    size_t columns_len;
+enum sotto__row_kind {
+    ROW_BOOL, /* exact too: 0 and 1 */
+    ROW_EXACT,
+    ROW_FLOAT,
+    ROW_TEXT,
+};
+
+/* Operands stand before their operations. An exact value v is in units of 10^-scale,
+ * |v| <= 2^bits. */
+struct sotto__op {
+    enum sotto__op_kind kind;
+    enum sotto__row_kind type;
+    bool makes_nan; /* it or an operand may give NaN for present inputs */
+    bool is_null;   /* a column that is missing everywhere */
+    unsigned bits;
+    unsigned scale;
+    size_t a;
+    size_t b;
+    size_t c;
+    size_t dataset;   /* SIZE_MAX: constant */
+    size_t index;     /* column of the plan, constant */
+    const char *text; /* OP_TEXT_EQUAL; borrows from the plan */
+};
+
+struct sotto__constant {
+    uint64_t limbs[VALUE_LIMBS_MAX]; /* two's complement, if it is exact and not too wide */
+    double number;                   /* nearest */
+};
+
+enum sotto__term_kind {
+    TERM_COUNT, /* rows where a factor is present */
+    TERM_MADE,  /* rows where NaN was made */
+    TERM_SUM,   /* the sum of the product of the factors; exact ones have one factor */
+};
+
+#define TERM_FACTORS_MAX 4
+
+struct sotto__term {
+    enum sotto__term_kind kind;
+    size_t factors[TERM_FACTORS_MAX]; /* operations */
+    size_t factors_len;
+    enum sotto__row_kind type;
+    unsigned bits;
+    unsigned scale;
+    bool never_negative;
+    bool has_infinities; /* a float64 of one factor: +inf and -inf, one limb each after the sum */
+    size_t limbs;
+    size_t offset;      /* in limbs, of the first group */
+    size_t accumulator; /* offset in units of 128 bits, of the first group */
+};
+
+/* What an aggregate is made of; indices of terms, SIZE_MAX: not used. */
+enum { OF_COUNT, OF_MADE, OF_X, OF_XX, OF_XXX, OF_XXXX, OF_Y, OF_YY, OF_XY, OFS_LEN };
+struct sotto__of {
+    size_t terms[OFS_LEN];
+};
+
+struct sotto__program {
+    struct sotto__op *ops;
+    size_t ops_len;
+    size_t ops_capacity_len;
+    struct sotto__constant *constants;
+    size_t constants_len;
+    size_t constants_capacity_len;
+    struct sotto__term *terms;
+    size_t terms_len;
+    size_t terms_capacity_len;
+    struct sotto__of *ofs; /* one for each aggregate, by output, then by node */
+    size_t ofs_len;
+    size_t where; /* operation or SIZE_MAX */
+    size_t keys[GROUP_KEYS_MAX];
+    struct sotto__levels *levels[GROUP_KEYS_MAX];
+    size_t keys_len;
+    size_t groups_len; /* 1 without keys */
+    /* Of the round. */
     uint16_t *slots;
     size_t slots_len;
+    size_t group_limbs;
     size_t limbs_len;
+    size_t group_accumulators; /* in units of 128 bits */
+    size_t rows_bytes;         /* of the registers of one thread */
 };
 
-#define SUM_LIMBS_MAX 34
+/* Returns: SOTTO_ERROR_TYPE naming output and column where types do not fit, SOTTO_ERROR_LIMIT.
+ * Ownership: borrows plan. err must not be NULL. */
+enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
+                                      const struct sotto_schema *schema, struct sotto_error *err);
+void sotto__program_release(struct sotto__program *program);
+/* An exact register's limbs for |v| <= 2^bits. */
+static inline unsigned sotto__bits_limbs(unsigned bits)
+{
+    return (bits + 65) / 64;
+}
 
-enum sotto_status sotto__layout_init(struct sotto__layout *out, const struct sotto_plan *plan,
-                                     const struct sotto_schema *schema);
-void sotto__layout_release(struct sotto__layout *layout);
+/* --- layout.c: which slots a round has --- */
 
-/* --- accumulate.c: exact sums of one column's blocks --- */
+enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_error *err);
+
+/* --- groups.c: the values of a key column and their groups --- */
+
+struct sotto__levels;
+enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
+                                    struct sotto_type type, struct sotto_error *err);
+void sotto__levels_free(struct sotto__levels *levels);
+#define GROUP_NONE UINT32_MAX /* the row's key is missing */
+#define GROUP_OTHER (UINT32_MAX - 1)
+/* The level of row of a key column's block. */
+uint32_t sotto__levels_find(const struct sotto__levels *levels, const struct sotto_column *block,
+                            size_t row);
+/* With the group of all others, if there is one. */
+size_t sotto__levels_len(const struct sotto__levels *levels);
+
+/* --- rows.c: a block of rows through the operations --- */
 
 __extension__ typedef __int128 sotto__int128;
+__extension__ typedef unsigned __int128 sotto__uint128;
 
-#define FLOAT_LIMBS 34
+/* Rows that go through the operations at a time: registers stay in the caches. */
+#define ROWS_LEN 512
 
-struct sotto__accumulator {
-    uint64_t count;
-    uint64_t infinite;
-    uint64_t negative_infinite;
-    uint64_t sum[3];      /* bool, int64, decimal: two's complement */
-    sotto__int128 *limbs; /* float64: FLOAT_LIMBS + 1, see accumulate.c */
+/* Why a row has no value. */
+#define ROW_MISSING 1U
+#define ROW_MADE_NAN 2U
+
+/* The values of one operation. Values of rows without one are arbitrary, but within bounds. */
+struct sotto__register {
+    const void *values;   /* exact: limbs 64-bit words each, two's complement; float64 */
+    const uint8_t *state; /* 0: present; else a union of the above */
+    unsigned limbs;
+    unsigned bits; /* exact: of this block */
+    void *own_values;
+    uint8_t *own_state;
 };
 
-/* Prepares for values of type. */
-enum sotto_status sotto__accumulator_init(struct sotto__accumulator *out, struct sotto_type type);
-void sotto__accumulator_release(struct sotto__accumulator *accumulator);
-void sotto__accumulate(struct sotto__accumulator *accumulator, const struct sotto_column *block);
-/* Adds the accumulator to a partial: out has the limbs of all slots. */
-void sotto__accumulator_add_to(const struct sotto__accumulator *accumulator, uint64_t *out,
-                               const struct sotto__layout_column *column);
+/* One thread's. */
+struct sotto__rows {
+    const struct sotto__program *program;
+    struct sotto__register *registers; /* one for each operation */
+    uint8_t *memory;
+    void *scratch[2];  /* ROWS_LEN values of VALUE_LIMBS_MAX limbs */
+    uint8_t *skipped;  /* rows that no term takes */
+    uint8_t *state;    /* of a term */
+    uint8_t *no_state; /* zeros */
+    uint32_t *groups;
+    sotto__int128 *accumulators; /* of all groups, see accumulate.c */
+};
+
+enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program);
+void sotto__rows_release(struct sotto__rows *rows);
+/* Takes a block of a dataset's columns, len rows: blocks[i] is the plan's column i, NULL if it is
+ * another dataset's. Returns: SOTTO_ERROR_INPUT for a key that is no level. */
+enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
+                                   const struct sotto_column *const *blocks, size_t len,
+                                   struct sotto_error *err);
+
+/* --- rows_exact.c --- */
+
+/* The register's values sign-extended (or cut) to limbs words each: its own, or in scratch. */
+const uint64_t *sotto__exact_as(const struct sotto__register *from, unsigned limbs,
+                                uint64_t *scratch, size_t len);
+/* OP_NEGATE to OP_LESS_EQUAL on exact operands: out->bits is set. scratch: two. */
+void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
+                        const struct sotto__register *a, const struct sotto__register *b,
+                        void *const scratch[2], size_t len);
+/* OP_FLOAT. */
+void sotto__exact_to_float(double *out, const struct sotto__register *a, unsigned scale,
+                           size_t len);
+
+/* --- accumulate.c: exact sums --- */
+
+/* Adds rows of a register to all accumulators of the terms of this dataset. */
+void sotto__accumulate(struct sotto__rows *rows, size_t dataset, size_t len);
+/* Adds the accumulators to a partial. */
+void sotto__accumulators_add_to(const struct sotto__rows *rows, uint64_t *out);
 /* a += b, len limbs, modulo 2^(64 len). */
 void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len);
 
 /* --- aggregate.c: what a round's aggregate says --- */
 
-struct sotto__aggregate_column {
-    uint64_t count;
-    struct sotto__value sum; /* finite values, or what infinities make of them */
+/* The terms of one group. */
+struct sotto__aggregate {
+    struct sotto__value *terms;
+    size_t terms_len;
 };
 
-/* Reads the column's slots. Returns: SOTTO_ERROR_PROTOCOL for what cannot be. */
-enum sotto_status sotto__aggregate_read(struct sotto__aggregate_column *out, const uint64_t *limbs,
-                                        const struct sotto__layout_column *column,
+/* Reads the slots of a group. Returns: SOTTO_ERROR_PROTOCOL for what cannot be. */
+enum sotto_status sotto__aggregate_read(struct sotto__aggregate *out, const uint64_t *limbs,
+                                        const struct sotto__program *program,
                                         struct sotto_error *err);
 
-/* Evaluates an expression on aggregates. */
-void sotto__evaluate(struct sotto__value *out, const struct sotto__expression *expression,
-                     const struct sotto__aggregate_column *columns);
+/* --- statistics.c --- */
+
+/* The value of an aggregate. Returns: SOTTO_ERROR_PROTOCOL for what no rows can give. */
+enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto__node *node,
+                                   const struct sotto__of *of,
+                                   const struct sotto__aggregate *aggregate,
+                                   struct sotto_error *err);
+
+/* Evaluates an output's expression; ofs are those of its aggregates. */
+enum sotto_status sotto__evaluate(struct sotto__value *out,
+                                  const struct sotto__expression *expression,
+                                  const struct sotto__of *ofs,
+                                  const struct sotto__aggregate *aggregate,
+                                  struct sotto_error *err);
 
 /* --- driver.c --- */
 
@@ -229,10 +493,9 @@ struct sotto_driver {
     const struct sotto_plan *plan;
     struct sotto_schema schema;
     uint32_t round; /* from 1; 0: done */
-    struct sotto__layout layout;
-    struct sotto__aggregate_column *aggregates; /* one for each column of the plan */
-    size_t aggregates_len;
-    struct sotto__value *values; /* one for each output */
+    struct sotto__program program;
+    struct sotto__value *values; /* [group * outputs_len + output] */
+    uint64_t *made;              /* NaN made, likewise */
     size_t values_len;
 };
 

@@ -1,92 +1,88 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Slots in the order of the plan's columns; of each column its count, its sum and its infinities,
- * as far as some output needs them. A slot of values of b bits has ceil((b + 61) / 64) limbs: sums
- * of up to 2^60 of them, and the sign. */
+/* The slots of a round: for each group the terms, each once, in the order in which outputs need
+ * them. A slot of values |v| <= 2^b has ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and
+ * the sign. Powers of doubles, in units of 2^-1074 to that power: |v| < 2^(2098 power). */
 
 #include "internal.h"
 
 #include <sotto/alloc.h>
 
-static void add_needs(struct sotto__layout *layout, const struct sotto__expression *expression)
+#define DOUBLE_BITS 2098
+
+static size_t limbs_of(const struct sotto__term *term)
 {
-    for (size_t i = 0; i < expression->nodes_len; i++) {
-        const struct sotto__node *node = &expression->nodes[i];
-        if (node->kind == NODE_AGGREGATE) {
-            struct sotto__layout_column *column =
-                &layout->columns[expression->nodes[node->left].column];
-            column->counted = column->counted || node->function != FUNCTION_SUM;
-            column->summed = column->summed || node->function != FUNCTION_COUNT;
+    if (term->kind != TERM_SUM) {
+        return 1;
+    }
+    size_t bits = term->type == ROW_FLOAT ? DOUBLE_BITS * term->factors_len : term->bits;
+    return (bits + 62 + 63) / 64;
+}
+
+/* A count or exact limbs; a double's 128-bit limbs, one more than the slot's, and infinities. */
+static size_t accumulator_size(const struct sotto__term *term)
+{
+    if (term->kind == TERM_SUM && term->type == ROW_FLOAT) {
+        return term->limbs + 1 + 1;
+    }
+    return (term->limbs + 1) / 2;
+}
+
+static enum sotto_status place_terms(struct sotto__program *program, size_t *out_slots_len)
+{
+    for (size_t i = 0; i < program->terms_len; i++) {
+        struct sotto__term *term = &program->terms[i];
+        term->limbs = limbs_of(term);
+        term->offset = program->group_limbs;
+        term->accumulator = program->group_accumulators;
+        program->group_limbs += term->limbs + (term->has_infinities ? 2 : 0);
+        program->group_accumulators += accumulator_size(term);
+        *out_slots_len += term->has_infinities ? 3 : 1;
+    }
+    return program->group_limbs <= ROUND_LIMBS_MAX / program->groups_len ? SOTTO_OK
+                                                                         : SOTTO_ERROR_LIMIT;
+}
+
+static size_t rows_bytes(const struct sotto__program *program)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        const struct sotto__op *op = &program->ops[i];
+        unsigned limbs =
+            op->type == ROW_FLOAT || op->bits > VALUE_BITS_MAX ? 1 : sotto__bits_limbs(op->bits);
+        bytes += ROWS_LEN * (limbs * sizeof(uint64_t) + 1);
+    }
+    return bytes;
+}
+
+enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_error *err)
+{
+    size_t slots_len = 0;
+    if (place_terms(program, &slots_len) != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "expected sums of at most %zu bytes in all groups, found more",
+                               ROUND_LIMBS_MAX * sizeof(uint64_t));
+    }
+    program->rows_bytes = rows_bytes(program);
+    if (program->rows_bytes > ROWS_BYTES_MAX) {
+        return sotto_error_set(
+            err, SOTTO_ERROR_LIMIT,
+            "the expressions need too much memory for exact values: say float(x) "
+            "for the doubles nearest to x");
+    }
+    program->limbs_len = program->group_limbs * program->groups_len;
+    program->slots = sotto_alloc_array(slots_len * program->groups_len, sizeof *program->slots);
+    if (program->slots == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    for (size_t group = 0; group < program->groups_len; group++) {
+        for (size_t i = 0; i < program->terms_len; i++) {
+            const struct sotto__term *term = &program->terms[i];
+            program->slots[program->slots_len++] = (uint16_t)term->limbs;
+            for (size_t j = 0; term->has_infinities && j < 2; j++) {
+                program->slots[program->slots_len++] = 1;
+            }
         }
     }
-}
-
-static size_t sum_limbs(enum sotto_kind kind)
-{
-    switch (kind) {
-    case SOTTO_KIND_BOOL:
-        return 1; /* 1 bit */
-    case SOTTO_KIND_INT64:
-        return 2; /* 63 bits */
-    case SOTTO_KIND_DECIMAL:
-        return 3; /* 2^63 x 10^18 < 2^123 */
-    case SOTTO_KIND_FLOAT64:
-        return FLOAT_LIMBS; /* 2^1024 in units of 2^-1074: 2098 bits */
-    default:
-        return 0;
-    }
-}
-
-static void add_slot(struct sotto__layout *layout, size_t *out_offset, size_t limbs)
-{
-    *out_offset = layout->limbs_len;
-    layout->slots[layout->slots_len++] = (uint16_t)limbs;
-    layout->limbs_len += limbs;
-}
-
-static void add_column(struct sotto__layout *layout, struct sotto__layout_column *column)
-{
-    size_t limbs = sum_limbs(column->type.kind);
-    column->summed = column->summed && limbs > 0;
-    /* Of a column that is missing everywhere there is nothing but its count, which is 0. */
-    column->counted = column->counted || column->type.kind == SOTTO_KIND_NULL;
-    if (column->counted) {
-        add_slot(layout, &column->count_offset, 1);
-    }
-    if (column->summed) {
-        add_slot(layout, &column->sum_offset, limbs);
-        column->sum_limbs = limbs;
-    }
-    if (column->summed && column->type.kind == SOTTO_KIND_FLOAT64) {
-        size_t negative;
-        add_slot(layout, &column->infinite_offset, 1);
-        add_slot(layout, &negative, 1);
-    }
-}
-
-enum sotto_status sotto__layout_init(struct sotto__layout *out, const struct sotto_plan *plan,
-                                     const struct sotto_schema *schema)
-{
-    *out = (struct sotto__layout){.columns_len = plan->columns_len};
-    out->columns = sotto_alloc_array(plan->columns_len, sizeof *out->columns);
-    out->slots = sotto_alloc_array(plan->columns_len * 4, sizeof *out->slots);
-    if (out->columns == NULL || out->slots == NULL) {
-        sotto__layout_release(out);
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    for (size_t i = 0; i < plan->outputs_len; i++) {
-        add_needs(out, &plan->outputs[i].expression);
-    }
-    for (size_t i = 0; i < plan->columns_len; i++) {
-        out->columns[i].type = schema->fields[i].type;
-        add_column(out, &out->columns[i]);
-    }
     return SOTTO_OK;
-}
-
-void sotto__layout_release(struct sotto__layout *layout)
-{
-    sotto_free(layout->columns);
-    sotto_free(layout->slots);
-    *layout = (struct sotto__layout){0};
 }

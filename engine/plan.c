@@ -330,15 +330,8 @@ static enum sotto_status parse_strategy(struct sotto_strategy *out, const json_t
 
 /* --- The whole --- */
 
-static enum sotto_status check_later_keys(const json_t *root, struct sotto_error *err)
+static enum sotto_status check_verify(const json_t *root, struct sotto_error *err)
 {
-    static const char *const later[] = {"where", "group_by"};
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
-        if (json_object_get(root, later[i]) != NULL) {
-            return sotto_error_set(err, SOTTO_ERROR_PLAN,
-                                   "key \"%s\" is not supported in this version", later[i]);
-        }
-    }
     const json_t *verify = json_object_get(root, "enable_verify");
     if (verify != NULL && !json_is_boolean(verify)) {
         return wrong_kind("", "enable_verify", "a boolean", verify, err);
@@ -386,7 +379,7 @@ static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struc
         status = check_version_and_type(root, err);
     }
     if (status == SOTTO_OK) {
-        status = check_later_keys(root, err);
+        status = check_verify(root, err);
     }
     if (status == SOTTO_OK) {
         status = get_string(root, &name, "name", PLAN_NAME_BYTES_MAX, err);
@@ -400,6 +393,9 @@ static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struc
     }
     if (status == SOTTO_OK) {
         status = parse_select(plan, root, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto__parse_selection(plan, root, err);
     }
     return status == SOTTO_OK ? sotto__plan_check(plan, err) : status;
 }
@@ -466,6 +462,7 @@ void sotto_plan_free(struct sotto_plan *plan)
         sotto_free(plan->outputs[i].name);
         sotto__expression_release(&plan->outputs[i].expression);
     }
+    sotto__selection_release(plan);
     sotto_free(plan->datasets);
     sotto_free(plan->outputs);
     sotto_free(plan->columns);

@@ -26,35 +26,67 @@ static void write_special(struct sotto_writer *writer, enum sotto__value_kind ki
     sotto__json_string(writer, kind == VALUE_NAN ? "NaN" : kind == VALUE_INFINITE ? "inf" : "-inf");
 }
 
-static bool is_count(const struct sotto__expression *expression)
+/* The root of an output: what kind of JSON its values are. */
+static bool root_is(const struct sotto__expression *expression, enum sotto__function function)
 {
     const struct sotto__node *root = &expression->nodes[expression->nodes_len - 1];
-    return root->kind == NODE_AGGREGATE && root->function == FUNCTION_COUNT;
+    return root->kind == NODE_AGGREGATE && root->function == function;
+}
+
+static void write_number(struct sotto_writer *writer, const struct sotto__value *value)
+{
+    double rounded = sotto__value_double(value);
+    if (rounded - rounded == 0) {
+        char text[DOUBLE_TEXT_BYTES];
+        sotto__double_text(text, rounded);
+        sotto__json_raw(writer, text);
+    } else {
+        /* Finite, but beyond the largest double. */
+        write_special(writer, rounded > 0 ? VALUE_INFINITE : VALUE_NEGATIVE_INFINITE);
+    }
 }
 
 static enum sotto_status write_value(struct sotto_writer *writer, const struct sotto__value *value,
-                                     const struct sotto__expression *expression)
+                                     uint64_t made, const struct sotto__expression *expression)
 {
     sotto__json_raw(writer, "{\"value\": ");
     enum sotto_status status = SOTTO_OK;
     if (value->kind != VALUE_FINITE) {
         write_special(writer, value->kind);
-    } else if (is_count(expression)) {
+    } else if (root_is(expression, FUNCTION_ANY) || root_is(expression, FUNCTION_ALL)) {
+        sotto__json_raw(writer, mpq_sgn(value->number) != 0 ? "true" : "false");
+    } else if (root_is(expression, FUNCTION_COUNT)) {
         sotto__json_integer(writer, mpz_get_ui(mpq_numref(value->number)));
         status = write_exact(writer, value);
     } else {
-        double rounded = sotto__round(value->number);
-        if (rounded - rounded == 0) {
-            char text[DOUBLE_TEXT_BYTES];
-            sotto__double_text(text, rounded);
-            sotto__json_raw(writer, text);
-        } else {
-            /* Finite, but beyond the largest double. */
-            write_special(writer, rounded > 0 ? VALUE_INFINITE : VALUE_NEGATIVE_INFINITE);
+        write_number(writer, value);
+        if (!value->is_root && !value->is_rounded) {
+            status = write_exact(writer, value);
         }
-        status = write_exact(writer, value);
+    }
+    if (made > 0) {
+        sotto__json_raw(writer, ", \"nan_made\": ");
+        sotto__json_integer(writer, made);
     }
     sotto__json_raw(writer, "}");
+    return status;
+}
+
+static enum sotto_status write_output(struct sotto_writer *writer,
+                                      const struct sotto_driver *driver, size_t output)
+{
+    const struct sotto_plan *plan = driver->plan;
+    size_t groups_len = driver->program.groups_len;
+    bool is_series = plan->keys_len > 0;
+    enum sotto_status status = SOTTO_OK;
+    sotto__json_raw(writer, is_series ? "{\"values\": [" : "");
+    for (size_t group = 0; status == SOTTO_OK && group < groups_len; group++) {
+        size_t at = group * plan->outputs_len + output;
+        sotto__json_raw(writer, group > 0 ? ", " : "");
+        status = write_value(writer, &driver->values[at], driver->made[at],
+                             &plan->outputs[output].expression);
+    }
+    sotto__json_raw(writer, is_series ? "]}" : "");
     return status;
 }
 
@@ -64,14 +96,54 @@ static enum sotto_status write_outputs(struct sotto_writer *writer,
     enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, "{\"outputs\": {");
     for (size_t i = 0; status == SOTTO_OK && i < driver->plan->outputs_len; i++) {
-        const struct sotto__plan_output *output = &driver->plan->outputs[i];
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, output->name);
+        sotto__json_string(writer, driver->plan->outputs[i].name);
         sotto__json_raw(writer, ": ");
-        status = write_value(writer, &driver->values[i], &output->expression);
+        status = write_output(writer, driver, i);
     }
     sotto__json_raw(writer, "}");
     return status;
+}
+
+/* --- Groups --- */
+
+/* The label of a group in a key: a level as the plan has it, or (other). */
+static void write_label(struct sotto_writer *writer, const struct sotto__group_key *key,
+                        size_t level)
+{
+    if (level == key->levels_len) {
+        sotto__json_string(writer, "(other)");
+    } else if (key->levels[level].kind == LEVEL_TEXT) {
+        sotto__json_string(writer, key->levels[level].text);
+    } else {
+        sotto__json_raw(writer, key->levels[level].text);
+    }
+}
+
+static void write_groups(struct sotto_writer *writer, const struct sotto_driver *driver)
+{
+    const struct sotto_plan *plan = driver->plan;
+    if (plan->keys_len == 0) {
+        return;
+    }
+    sotto__json_raw(writer, ", \"groups\": {\"keys\": [");
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        sotto__json_raw(writer, i > 0 ? ", " : "");
+        sotto__json_string(writer, plan->columns[driver->program.keys[i]].name);
+    }
+    sotto__json_raw(writer, "], \"labels\": [");
+    for (size_t group = 0; group < driver->program.groups_len; group++) {
+        size_t rest = driver->program.groups_len;
+        sotto__json_raw(writer, group > 0 ? ", [" : "[");
+        for (size_t i = 0; i < plan->keys_len; i++) {
+            size_t levels_len = sotto__levels_len(driver->program.levels[i]);
+            rest /= levels_len;
+            sotto__json_raw(writer, i > 0 ? ", " : "");
+            write_label(writer, &plan->keys[i], group / rest % levels_len);
+        }
+        sotto__json_raw(writer, "]");
+    }
+    sotto__json_raw(writer, "]}");
 }
 
 /* --- What they were made from --- */
@@ -204,6 +276,7 @@ enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **
     struct sotto_writer writer;
     sotto_writer_init(&writer, RESULT_BYTES_MAX);
     enum sotto_status status = write_outputs(&writer, driver);
+    write_groups(&writer, driver);
     write_parties(&writer, parties);
     write_schema(&writer, driver);
     if (status == SOTTO_OK) {

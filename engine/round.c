@@ -58,7 +58,38 @@ static double from_bits(uint64_t bits)
     return value;
 }
 
-double sotto__round(const mpq_t number)
+/* sqrt(n / d) / 2^last to the nearest integer, ties to even; it is at most 2^53. */
+static uint64_t round_root_to_integer(const mpz_t n, const mpz_t d, long last)
+{
+    mpz_t scaled_n;
+    mpz_t scaled_d;
+    mpz_t root;
+    mpz_init_set(scaled_n, n);
+    mpz_init_set(scaled_d, d);
+    mpz_init(root);
+    if (last >= 0) {
+        mpz_mul_2exp(scaled_d, scaled_d, (mp_bitcnt_t)(2 * last));
+    } else {
+        mpz_mul_2exp(scaled_n, scaled_n, (mp_bitcnt_t)(-2 * last));
+    }
+    mpz_fdiv_q(root, scaled_n, scaled_d);
+    mpz_sqrt(root, root); /* the floor: no integer's square lies between a number and its floor */
+    uint64_t result = mpz_get_ui(root);
+    /* The midpoint is (2 root + 1) / 2: compare its square, (2 root + 1)^2 d to 4 n. */
+    mpz_mul_2exp(root, root, 1);
+    mpz_add_ui(root, root, 1);
+    mpz_mul(root, root, root);
+    mpz_mul(root, root, scaled_d);
+    mpz_mul_2exp(scaled_n, scaled_n, 2);
+    int half = mpz_cmp(scaled_n, root);
+    result += half > 0 || (half == 0 && (result & 1) != 0);
+    mpz_clear(scaled_n);
+    mpz_clear(scaled_d);
+    mpz_clear(root);
+    return result;
+}
+
+static double round_number(const mpq_t number, bool is_root)
 {
     static const uint64_t infinite = UINT64_C(0x7FF) << 52;
     int sign = mpq_sgn(number);
@@ -69,20 +100,32 @@ double sotto__round(const mpq_t number)
     mpz_init(n);
     mpz_abs(n, mpq_numref(number));
     long exponent = floor_log2(n, mpq_denref(number));
+    exponent = is_root ? (exponent - (exponent & 1)) / 2 : exponent;
     uint64_t bits = 0; /* below half of the least subnormal */
     if (exponent >= EXPONENT_MAX) {
         bits = infinite;
     } else if (exponent >= EXPONENT_MIN - 1) {
         long last = exponent - (MANTISSA_BITS - 1);
         last = last < EXPONENT_MIN ? EXPONENT_MIN : last;
+        uint64_t rounded = is_root ? round_root_to_integer(n, mpq_denref(number), last)
+                                   : round_to_integer(n, mpq_denref(number), last);
         /* Biased exponent - 1, to which the mantissa's leading bit (where it has one) adds 1, and a
          * carry to 2^53 another; so a subnormal becomes normal, and DBL_MAX infinity, by itself. */
-        bits =
-            ((uint64_t)(last - EXPONENT_MIN) << 52) + round_to_integer(n, mpq_denref(number), last);
+        bits = ((uint64_t)(last - EXPONENT_MIN) << 52) + rounded;
     }
     mpz_clear(n);
     if (bits == 0) {
         return 0.0; /* never -0 */
     }
     return from_bits(sign < 0 ? bits | UINT64_C(1) << 63 : bits);
+}
+
+double sotto__round(const mpq_t number)
+{
+    return round_number(number, false);
+}
+
+double sotto__round_root(const mpq_t number)
+{
+    return round_number(number, true);
 }

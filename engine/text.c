@@ -95,7 +95,7 @@ static size_t decimal_len(const mpz_t number)
 }
 
 /* The number of decimals of a fraction with this denominator. Returns: false if it does not end. */
-static bool decimals(unsigned long *out, const mpz_t denominator)
+bool sotto__decimals(unsigned long *out, const mpz_t denominator)
 {
     mpz_t rest;
     mpz_t five;
@@ -164,7 +164,7 @@ bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t nu
     if (parts > EXACT_BYTES_MAX) {
         return false;
     }
-    bool ends = decimals(&places, mpq_denref(number));
+    bool ends = sotto__decimals(&places, mpq_denref(number));
     if (ends && places > EXACT_BYTES_MAX) {
         return false;
     }

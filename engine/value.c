@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "internal.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 void sotto__value_init(struct sotto__value *value)
 {
-    value->kind = VALUE_FINITE;
+    *value = (struct sotto__value){.kind = VALUE_FINITE};
     mpq_init(value->number);
 }
 
@@ -14,9 +16,19 @@ void sotto__value_clear(struct sotto__value *value)
     mpq_clear(value->number);
 }
 
+void sotto__value_set(struct sotto__value *value, const struct sotto__value *from)
+{
+    value->kind = from->kind;
+    value->is_root = from->is_root;
+    value->is_rounded = from->is_rounded;
+    mpq_set(value->number, from->number);
+}
+
 void sotto__value_set_special(struct sotto__value *value, enum sotto__value_kind kind)
 {
     value->kind = kind;
+    value->is_root = false;
+    value->is_rounded = false;
     mpq_set_ui(value->number, 0, 1);
 }
 
@@ -26,8 +38,7 @@ void sotto__value_set_literal(struct sotto__value *value, const char *text, size
     long power = 0;
     bool after_point = false;
     size_t i = 0;
-    value->kind = VALUE_FINITE;
-    mpq_set_ui(value->number, 0, 1);
+    sotto__value_set_special(value, VALUE_FINITE);
     for (; i < text_bytes && text[i] != 'e' && text[i] != 'E'; i++) {
         if (text[i] == '.') {
             after_point = true;
@@ -88,9 +99,105 @@ void sotto__value_negate(struct sotto__value *value)
     mpq_neg(value->number, value->number);
 }
 
+/* --- Roots --- */
+
+/* A root of a fraction of squares becomes that fraction. */
+static void simplify(struct sotto__value *value)
+{
+    if (!value->is_root) {
+        return;
+    }
+    int sign_of = mpq_sgn(value->number);
+    mpz_abs(mpq_numref(value->number), mpq_numref(value->number));
+    if (mpz_perfect_square_p(mpq_numref(value->number)) != 0 &&
+        mpz_perfect_square_p(mpq_denref(value->number)) != 0) {
+        mpz_sqrt(mpq_numref(value->number), mpq_numref(value->number));
+        mpz_sqrt(mpq_denref(value->number), mpq_denref(value->number));
+        value->is_root = false;
+    }
+    if (sign_of < 0) {
+        mpq_neg(value->number, value->number);
+    }
+}
+
+/* The same number as a root: its square with its sign. */
+static void make_root(struct sotto__value *value)
+{
+    if (!value->is_root) {
+        int sign_of = mpq_sgn(value->number);
+        mpq_mul(value->number, value->number, value->number);
+        if (sign_of < 0) {
+            mpq_neg(value->number, value->number);
+        }
+        value->is_root = true;
+    }
+}
+
+/* The double nearest to it, if it is a root. */
+static void round_root(struct sotto__value *value)
+{
+    if (!value->is_root) {
+        return;
+    }
+    double rounded = sotto__round_root(value->number);
+    sotto__value_set_special(value, VALUE_FINITE);
+    if (rounded - rounded == 0) {
+        mpq_set_d(value->number, rounded);
+    } else {
+        set_infinite(value, rounded > 0 ? 1 : -1);
+    }
+    value->is_rounded = true;
+}
+
+static void round_value(struct sotto__value *value)
+{
+    if (value->is_root) {
+        round_root(value);
+    } else if (value->kind == VALUE_FINITE) {
+        double rounded = sotto__round(value->number);
+        if (rounded - rounded == 0) {
+            mpq_set_d(value->number, rounded);
+        } else {
+            set_infinite(value, rounded > 0 ? 1 : -1);
+        }
+        value->is_rounded = true;
+    }
+}
+
+double sotto__value_double(const struct sotto__value *value)
+{
+    switch (value->kind) {
+    case VALUE_FINITE:
+        return value->is_root ? sotto__round_root(value->number) : sotto__round(value->number);
+    case VALUE_INFINITE:
+        return (double)INFINITY;
+    case VALUE_NEGATIVE_INFINITE:
+        return (double)-INFINITY;
+    default:
+        return (double)NAN;
+    }
+}
+
+/* --- Arithmetic --- */
+
+static void add_rounded(struct sotto__value *a, const struct sotto__value *b)
+{
+    struct sotto__value other;
+    sotto__value_init(&other);
+    sotto__value_set(&other, b);
+    round_value(a);
+    round_value(&other);
+    sotto__value_add(a, &other); /* of doubles, exact, as far as they are finite */
+    round_value(a);
+    sotto__value_clear(&other);
+}
+
 void sotto__value_add(struct sotto__value *a, const struct sotto__value *b)
 {
-    if (a->kind == VALUE_FINITE && b->kind == VALUE_FINITE) {
+    bool is_rounded = a->is_rounded || b->is_rounded;
+    if (a->is_root || b->is_root) {
+        add_rounded(a, b);
+    } else if (a->kind == VALUE_FINITE && b->kind == VALUE_FINITE) {
         mpq_add(a->number, a->number, b->number);
     } else if (a->kind == VALUE_NAN || b->kind == VALUE_NAN ||
                (is_infinite(a) && is_infinite(b) && a->kind != b->kind)) {
@@ -98,9 +205,21 @@ void sotto__value_add(struct sotto__value *a, const struct sotto__value *b)
     } else {
         set_infinite(a, is_infinite(a) ? sign(a) : sign(b));
     }
+    a->is_rounded = a->is_rounded || is_rounded;
 }
 
-void sotto__value_multiply(struct sotto__value *a, const struct sotto__value *b)
+/* Both rationals, or both roots; false if they are rationals. */
+static bool alike(struct sotto__value *a, struct sotto__value *b)
+{
+    if (a->kind != VALUE_FINITE || b->kind != VALUE_FINITE || (!a->is_root && !b->is_root)) {
+        return false;
+    }
+    make_root(a);
+    make_root(b);
+    return true;
+}
+
+static void multiply(struct sotto__value *a, const struct sotto__value *b)
 {
     if (a->kind == VALUE_FINITE && b->kind == VALUE_FINITE) {
         mpq_mul(a->number, a->number, b->number);
@@ -111,7 +230,7 @@ void sotto__value_multiply(struct sotto__value *a, const struct sotto__value *b)
     }
 }
 
-void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b)
+static void divide(struct sotto__value *a, const struct sotto__value *b)
 {
     bool both_zero =
         a->kind == VALUE_FINITE && b->kind == VALUE_FINITE && sign(a) == 0 && sign(b) == 0;
@@ -121,10 +240,78 @@ void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b)
     } else if (is_infinite(a)) {
         set_infinite(a, sign(b) < 0 ? -sign(a) : sign(a));
     } else if (is_infinite(b)) {
-        mpq_set_ui(a->number, 0, 1);
+        sotto__value_set_special(a, VALUE_FINITE);
     } else if (mpq_sgn(b->number) != 0) {
         mpq_div(a->number, a->number, b->number);
     } else {
         set_infinite(a, sign(a));
+    }
+}
+
+static void apply(struct sotto__value *a, const struct sotto__value *b,
+                  void (*operation)(struct sotto__value *, const struct sotto__value *))
+{
+    struct sotto__value other;
+    bool is_rounded = a->is_rounded || b->is_rounded;
+    sotto__value_init(&other);
+    sotto__value_set(&other, b);
+    bool roots = alike(a, &other);
+    operation(a, &other);
+    a->is_root = roots && a->kind == VALUE_FINITE;
+    a->is_rounded = is_rounded;
+    simplify(a);
+    sotto__value_clear(&other);
+}
+
+void sotto__value_multiply(struct sotto__value *a, const struct sotto__value *b)
+{
+    apply(a, b, multiply);
+}
+
+void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b)
+{
+    apply(a, b, divide);
+}
+
+void sotto__value_power(struct sotto__value *a, int exponent)
+{
+    struct sotto__value base;
+    struct sotto__value one;
+    sotto__value_init(&base);
+    sotto__value_init(&one);
+    sotto__value_set(&base, a);
+    mpq_set_ui(one.number, 1, 1);
+    sotto__value_set(a, &one); /* x ** 0 is 1, of NaN too, as IEEE 754 has it */
+    for (int i = 0; i < abs(exponent); i++) {
+        sotto__value_multiply(a, &base);
+    }
+    if (exponent < 0) {
+        sotto__value_divide(&one, a);
+        sotto__value_set(a, &one);
+    }
+    sotto__value_clear(&base);
+    sotto__value_clear(&one);
+}
+
+void sotto__value_signed_root(struct sotto__value *value)
+{
+    round_root(value); /* a root of a root */
+    if (value->kind == VALUE_FINITE) {
+        value->is_root = true;
+        simplify(value);
+    }
+}
+
+void sotto__value_sqrt(struct sotto__value *value)
+{
+    if (sign(value) < 0) {
+        sotto__value_set_special(value, VALUE_NAN);
+        return;
+    }
+    bool was_rounded = value->is_rounded || value->is_root;
+    sotto__value_signed_root(value);
+    if (was_rounded) {
+        round_root(value);
+        value->is_rounded = true;
     }
 }

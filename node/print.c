@@ -32,7 +32,53 @@ static void format_value(char out[64], json_t *output)
     }
 }
 
-static void print_table(json_t *outputs)
+/* A value, its exact text if that says more, and how many NaN were made. */
+static void print_value(json_t *output)
+{
+    char value[64];
+    const char *exact = json_string_value(json_object_get(output, "exact"));
+    json_t *made = json_object_get(output, "nan_made");
+    format_value(value, output);
+    bool is_news = exact != NULL && strcmp(exact, value) != 0;
+    (void)printf("%s%s%s", value, is_news ? "  = " : "", is_news ? exact : "");
+    if (made != NULL) {
+        (void)printf("  (%lld NaN made)", (long long)json_integer_value(made));
+    }
+    (void)printf("\n");
+}
+
+static void print_label(json_t *label)
+{
+    size_t i;
+    json_t *level;
+    json_array_foreach(label, i, level)
+    {
+        (void)printf("%s", i > 0 ? ", " : "  ");
+        if (json_is_string(level)) {
+            (void)printf("%s", json_string_value(level));
+        } else if (json_is_integer(level)) {
+            (void)printf("%lld", (long long)json_integer_value(level));
+        } else {
+            (void)printf("%s", json_is_true(level) ? "true" : "false");
+        }
+    }
+}
+
+/* One line for each group. */
+static void print_series(const char *name, json_t *values, json_t *labels)
+{
+    size_t i;
+    json_t *value;
+    (void)printf("%s\n", name);
+    json_array_foreach(values, i, value)
+    {
+        print_label(json_array_get(labels, i));
+        (void)printf(": ");
+        print_value(value);
+    }
+}
+
+static void print_table(json_t *outputs, json_t *labels)
 {
     const char *name;
     json_t *output;
@@ -44,12 +90,13 @@ static void print_table(json_t *outputs)
     }
     json_object_foreach(outputs, name, output)
     {
-        char value[64];
-        const char *exact = json_string_value(json_object_get(output, "exact"));
-        format_value(value, output);
-        bool is_news = exact != NULL && strcmp(exact, value) != 0;
-        (void)printf("%-*s  %s%s%s\n", width, name, value, is_news ? "  = " : "",
-                     is_news ? exact : "");
+        json_t *values = json_object_get(output, "values");
+        if (values != NULL) {
+            print_series(name, values, labels);
+        } else {
+            (void)printf("%-*s  ", width, name);
+            print_value(output);
+        }
     }
 }
 
@@ -65,7 +112,8 @@ int print_result(const char *json, size_t json_bytes, bool as_json)
         (void)fprintf(stderr, "sotto: the result is not JSON: %s\n", error.text);
         return EXIT_FAILED;
     }
-    print_table(json_object_get(result, "outputs"));
+    json_t *groups = json_object_get(result, "groups");
+    print_table(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
     json_t *parties = json_object_get(result, "parties");
     long long invited = json_integer_value(json_object_get(parties, "invited"));
     long long joined = json_integer_value(json_object_get(parties, "joined"));

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include <sotto/alloc.h>
-#include <sotto/plan.h>
+#include <sotto/schema.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,9 +52,6 @@ static void test_json_errors(void **state)
     refuses("{\"version\": 1}", "key \"type\" is missing");
     refuses("{\"version\": 1, \"type\": \"learning\"}", "expected \"analytics\"");
     refuses("{\"version\": 1, \"type\": 7}", "type: expected a string, found an integer");
-    refuses("{\"version\": 1, \"type\": \"analytics\", \"where\": \"a > 1\"}",
-            "\"where\" is not supported in this version");
-    refuses("{\"version\": 1, \"type\": \"analytics\", \"group_by\": []}", "\"group_by\" is not");
     refuses("{\"version\": 1, \"type\": \"analytics\", \"enable_verify\": true}",
             "until verification exists");
     refuses("{\"version\": 1, \"type\": \"analytics\", \"enable_verify\": 1}", "a boolean");
@@ -135,20 +132,34 @@ static void test_expression_errors(void **state)
     refuses_output("1 + 2", "\"1 + 2\" is a constant: an output must be an aggregate");
     refuses_output("1 + medain(a)",
                    "output \"x\": column 5: unknown function \"medain\"; did you mean \"mean\"?");
-    refuses_output("frobnicate(a)", "there are count, sum and mean");
-    refuses_output("mean(a * 2)", "column 8: arithmetic inside mean is not supported");
-    refuses_output("mean(-a)", "column 6: arithmetic inside mean");
+    refuses_output("frobnicate(a)", "there are count, sum, mean, var");
+    refuses_output("mean(2 * 3)", "column 8: mean takes a column, found a constant");
+    refuses_output("sum(a - mean(a))", "column 7: this is row-wise and has an aggregate in it");
+    refuses_output("mean(a) > 2", "column 9: this works on rows, not on aggregates");
+    refuses_output("isna(mean(a))", "column 1: this works on rows");
+    refuses_output("not any(a)", "column 1: this works on rows");
     refuses_output("sum(mean(a))", "column 5: an aggregate inside sum is not supported");
     refuses_output("sum(2)", "column 5: sum takes a column, found a constant");
-    refuses_output("sum()", "column 5: sum takes a column, found none");
-    refuses_output("sum(a, b)", "column 6: sum takes one column, found more");
+    refuses_output("sum()", "column 5: sum takes one argument, found none");
+    refuses_output("sum(a, b)", "column 6: sum takes one argument, found more");
     refuses_output("", "column 1: expected a column, a number or a function, found the end");
     refuses_output("mean(a", "column 7: expected \")\", found the end");
     refuses_output("(mean(a)", "column 9: expected \")\"");
     refuses_output("mean(a) mean(b)", "column 9: expected an operator or the end, found \"mean\"");
     refuses_output("mean(a) +", "column 10: expected");
-    refuses_output("mean(a) ** 2", "column 9: \"**\" is not supported in this version");
-    refuses_output("mean(a) and 2", "\"and\" is not supported in this version");
+    refuses_output("sum(2 ** a)", "column 10: expected the exponent: a whole number up to 64");
+    refuses_output("sum(a ** 2.5)", "column 10: expected the exponent");
+    refuses_output("sum(a ** 65)", "column 10: expected the exponent");
+    refuses_output("sum(a ** 2 ** 3)", "column 12: a power of a power needs brackets");
+    refuses_output("sum(1 < a < 3)", "column 11: comparisons don't chain");
+    refuses_output("cov(a)", "column 6: cov takes two arguments and ddof, found fewer");
+    refuses_output("var(a, ddof=-1)", "column 13: expected ddof: a whole number up to 1000000");
+    refuses_output("var(a, b)", "column 8: expected ddof");
+    refuses_output("sum(a in b)", "column 10: expected \"(\", found \"b\"");
+    refuses_output("sum(a not b)", "expected \"in\", found \"b\"");
+    refuses_output("sum(s == 'x)", "column 10: the text has no closing '");
+    refuses_output("sum(a // 2)", "column 7: expected \")\", found \"//\"");
+    refuses_output("((((mean(a)**64)**64)**64)**64)", "this multiplies too many aggregates");
     refuses_output("mean(a) ! 2", "column 9: unexpected \"!\"");
     refuses_output("mean(1x)", "column 7: a number can't go on with \"x\"");
     refuses_output("mean(a) * 1e", "column 12: expected digits after the exponent's e");
@@ -160,6 +171,95 @@ static void test_expression_errors(void **state)
     refuses_output("\xc3\xa9\xc3\xa9 + medain(a)", "column 6: unknown function");
     refuses(HEAD "\"datasets\": {\"a\": \"a\", \"b\": \"b\"}, \"select\": {\"m\": \"mean(c)\"}}",
             "\"c\" must say its dataset, such as a.c");
+    refuses(HEAD
+            "\"datasets\": {\"a\": \"a\", \"b\": \"b\"}, \"select\": {\"m\": \"sum(a.c * b.c)\"}}",
+            "column 9: rows of two datasets can't be combined");
+}
+
+static void refuses_selection(const char *keys, const char *part)
+{
+    char json[600];
+    (void)snprintf(json, sizeof json, HEAD DATA ", \"select\": {\"x\": \"sum(a)\"}, %s}", keys);
+    refuses(json, part);
+}
+
+static void test_selection(void **state)
+{
+    (void)state;
+    refuses_selection("\"where\": 3", "where: expected a condition as a string");
+    refuses_selection("\"where\": \"a >\"", "where: column 4: expected a column");
+    refuses_selection("\"where\": \"1 > 2\"", "where: \"1 > 2\" says nothing about rows");
+    refuses_selection("\"where\": \"mean(a)\"", "says nothing about rows");
+    refuses_selection("\"where\": \"a > mean(a)\"", "where: column 3: this is row-wise");
+    refuses_selection("\"group_by\": {}", "expected a list of 1 or 2 keys");
+    refuses_selection("\"group_by\": [1, 2, 3]", "expected a list of 1 or 2 keys");
+    refuses_selection("\"group_by\": [{}]", "expected {\"column\": \"dept\"");
+    refuses_selection("\"group_by\": [{\"column\": \"a\", \"level\": [1]}]",
+                      "group_by: expected {");
+    refuses_selection("\"group_by\": [{\"column\": \"a\", \"levels\": []}]", "1 to 4096 levels");
+    refuses_selection("\"group_by\": [{\"column\": \"a\", \"levels\": [0.5]}]", "stands in quotes");
+    refuses_selection("\"group_by\": [{\"column\": \"a+1\", \"levels\": [1]}]",
+                      "\"a+1\" is no column");
+    refuses_selection("\"group_by\": [{\"column\": \"b.a\", \"levels\": [1]}]",
+                      "group_by: column 1: unknown dataset");
+}
+
+static void classified(const char *keys, const char *expression, enum sotto_plan_class expected,
+                       const char *part)
+{
+    char json[600];
+    struct sotto_plan *plan = NULL;
+    enum sotto_plan_class found = SOTTO_PLAN_OTHER;
+    char *words = NULL;
+    (void)snprintf(json, sizeof json, HEAD DATA ", \"select\": {\"x\": \"%s\"}%s}", expression,
+                   keys);
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_ok(sotto_plan_classify(plan, &found, &words, NULL, NULL));
+    assert_int_equal(found, expected);
+    assert_contains(words, part);
+    sotto_free(words);
+    assert_ok(sotto_plan_classify(plan, &found, NULL, NULL, NULL));
+    sotto_plan_free(plan);
+}
+
+static void test_classes(void **state)
+{
+    (void)state;
+    classified("", "mean(a) / count(b)", SOTTO_PLAN_BARE, "output \"x\": mean of a: as they are\n");
+    classified("", "std(a) + cov(a, b)", SOTTO_PLAN_BARE, "cov of");
+    classified("", "sum(3 * a * b - a ** 2)", SOTTO_PLAN_POLYNOMIAL, "of degree 2\n");
+    classified("", "var(a + b)", SOTTO_PLAN_POLYNOMIAL, "var of b, a: opens sums");
+    static const char *const others[] = {
+        "sum(a ** 3)",  "var(a * b)",        "skew(a)",
+        "kurt(a)",      "sum(a > 1)",        "sum(if(c, a, 0))",
+        "sum(a / b)",   "sum(abs(a))",       "sum(sqrt(a))",
+        "sum(isna(a))", "sum(fillna(a, 0))", "sum(float(a))",
+        "any(a)",       "sum(s == 'x')",     "mean(a) + sum(not b)"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        classified("", others[i], SOTTO_PLAN_OTHER, "output \"x\": ");
+    }
+    classified(", \"where\": \"a > 1\"", "sum(a)", SOTTO_PLAN_OTHER,
+               "rows where a > 1: a condition");
+    classified(", \"group_by\": [{\"column\": \"d\", \"levels\": [\"x\"]}]", "sum(a)",
+               SOTTO_PLAN_OTHER, "by d: a group can be a single row");
+}
+
+static void test_classes_with_types(void **state)
+{
+    (void)state;
+    static const char json[] =
+        HEAD DATA ", \"select\": {\"x\": \"sum(a) + sum(a + 1e300 - 1e300)\"}}";
+    struct sotto_schema_field field = {.type = {.kind = SOTTO_KIND_INT64}};
+    struct sotto_schema schema = {.fields = &field, .fields_len = 1};
+    struct sotto_plan *plan = NULL;
+    enum sotto_plan_class found = SOTTO_PLAN_OTHER;
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_ok(sotto_plan_classify(plan, &found, NULL, &schema, NULL));
+    assert_int_equal(found, SOTTO_PLAN_POLYNOMIAL);
+    field.type.kind = SOTTO_KIND_FLOAT64;
+    assert_ok(sotto_plan_classify(plan, &found, NULL, &schema, NULL));
+    assert_int_equal(found, SOTTO_PLAN_OTHER);
+    sotto_plan_free(plan);
 }
 
 static void test_limits(void **state)
@@ -276,7 +376,8 @@ int main(void)
         cmocka_unit_test(test_json_errors), cmocka_unit_test(test_datasets),
         cmocka_unit_test(test_strategy),    cmocka_unit_test(test_expression_errors),
         cmocka_unit_test(test_limits),      cmocka_unit_test(test_a_plan),
-        cmocka_unit_test(test_compose),
+        cmocka_unit_test(test_compose),     cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_classes),     cmocka_unit_test(test_classes_with_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,23 @@ SOTTO_API const char *sotto_plan_dataset_file(const struct sotto_plan *plan, siz
 SOTTO_API size_t sotto_plan_columns_len(const struct sotto_plan *plan);
 SOTTO_API struct sotto_plan_column sotto_plan_column(const struct sotto_plan *plan, size_t column);
 
+/* What a plan could take out of single rows, from harmless to harmful. */
+enum sotto_plan_class {
+    SOTTO_PLAN_BARE,       /* sums of columns, of their squares and of products of two */
+    SOTTO_PLAN_POLYNOMIAL, /* sums of polynomials of degree 2 with literal exponents */
+    SOTTO_PLAN_OTHER,      /* conditions, choices, division, higher degrees, where, group_by */
+};
+
+/* Classifies a plan: *out is its worst aggregate's class. *out_words, if out_words is not NULL, is
+ * a text for its owner, a line for each aggregate, ended by sotto_free. schema may be NULL; with
+ * the types of the columns a polynomial of a float64 column is SOTTO_PLAN_OTHER too, because
+ * rounding makes steps of it ((x + 1e300) - 1e300). Returns: SOTTO_ERROR_NO_MEMORY. */
+struct sotto_schema;
+SOTTO_API enum sotto_status sotto_plan_classify(const struct sotto_plan *plan,
+                                                enum sotto_plan_class *out, char **out_words,
+                                                const struct sotto_schema *schema,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Writes a plan from the pieces that a command line has. */
 struct sotto_plan_parts {
     const char *name;

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a plan could take out of single rows (PLAN.md, "What a plan can leak"): the degree of what
+ * is summed up, in words that an owner can read. */
+
+#include "internal.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+
+#define WORDS_BYTES_MAX ((size_t)16 * 1024 * 1024)
+#define DEGREE_OTHER 1000
+#define DEGREE_ADMITTED 2
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+static unsigned most(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+/* The degree of row-wise node i as a polynomial in columns, or DEGREE_OTHER. */
+static unsigned degree_of(const unsigned *degrees, const struct sotto__node *node)
+{
+    unsigned a = degrees[node->left];
+    unsigned b = degrees[node->right];
+    switch (node->kind) {
+    case NODE_LITERAL:
+        return 0;
+    case NODE_COLUMN:
+        return 1;
+    case NODE_NEGATE:
+        return a;
+    case NODE_ADD:
+    case NODE_SUBTRACT:
+        return most(a, b);
+    case NODE_MULTIPLY:
+        return least(a + b, DEGREE_OTHER);
+    case NODE_POWER:
+        return node->number >= 0 ? least(a * (unsigned)node->number, DEGREE_OTHER) : DEGREE_OTHER;
+    default:
+        return DEGREE_OTHER;
+    }
+}
+
+/* The degree of the sums that an aggregate opens. */
+static unsigned opened_degree(const unsigned *degrees, const struct sotto__node *node)
+{
+    unsigned x = degrees[node->left];
+    unsigned y = degrees[node->right];
+    switch (node->function) {
+    case FUNCTION_VAR:
+    case FUNCTION_STD:
+    case FUNCTION_SEM:
+        return 2 * x;
+    case FUNCTION_SKEW:
+        return 3 * x;
+    case FUNCTION_KURT:
+        return 4 * x;
+    case FUNCTION_COV:
+        return x + y;
+    case FUNCTION_CORR:
+        return 2 * most(x, y);
+    case FUNCTION_ANY:
+    case FUNCTION_ALL:
+        return DEGREE_OTHER;
+    default:
+        return x;
+    }
+}
+
+/* The columns below node; false if one of them is float64. */
+static bool write_columns(struct sotto_writer *writer, const struct sotto__expression *expression,
+                          size_t node, const struct sotto_schema *schema)
+{
+    bool below[EXPRESSION_NODES_MAX] = {false};
+    bool exact = true;
+    bool first = true;
+    below[node] = true;
+    for (size_t i = node + 1; i-- > 0;) {
+        const struct sotto__node *at = &expression->nodes[i];
+        size_t children[3];
+        size_t children_len = below[i] ? sotto__node_children(at, children) : 0;
+        for (size_t j = 0; j < children_len; j++) {
+            below[children[j]] = true;
+        }
+        if (below[i] && at->kind == NODE_COLUMN) {
+            sotto__json_raw(writer, first ? " " : ", ");
+            sotto__json_raw(writer, at->name);
+            first = false;
+            exact = exact &&
+                    (schema == NULL || schema->fields[at->column].type.kind != SOTTO_KIND_FLOAT64);
+        }
+    }
+    return exact;
+}
+
+static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
+                                                const struct sotto__expression *expression,
+                                                size_t i, const unsigned *degrees,
+                                                const struct sotto_schema *schema)
+{
+    const struct sotto__node *node = &expression->nodes[i];
+    size_t children[3];
+    size_t children_len = sotto__node_children(node, children);
+    unsigned degree = opened_degree(degrees, node);
+    bool bare = degree <= DEGREE_ADMITTED;
+    for (size_t j = 0; j < children_len; j++) {
+        bare = bare && expression->nodes[children[j]].kind == NODE_COLUMN;
+    }
+    char what[120];
+    sotto__json_raw(writer, sotto__function_rules(node->function)->name);
+    sotto__json_raw(writer, " of");
+    bool exact = write_columns(writer, expression, i, schema);
+    if (bare) {
+        sotto__json_raw(writer, ": as they are\n");
+        return SOTTO_PLAN_BARE;
+    }
+    if (degree >= DEGREE_OTHER) {
+        sotto__json_raw(writer, ": by a function or condition that can single out rows\n");
+        return SOTTO_PLAN_OTHER;
+    }
+    (void)snprintf(what, sizeof what, ": opens sums of polynomials of degree %u%s\n", degree,
+                   exact ? "" : ", of doubles, whose rounding can single out rows");
+    sotto__json_raw(writer, what);
+    return exact && degree <= DEGREE_ADMITTED ? SOTTO_PLAN_POLYNOMIAL : SOTTO_PLAN_OTHER;
+}
+
+static enum sotto_plan_class classify_output(struct sotto_writer *writer,
+                                             const struct sotto__plan_output *output,
+                                             const struct sotto_schema *schema)
+{
+    unsigned degrees[EXPRESSION_NODES_MAX];
+    enum sotto_plan_class worst = SOTTO_PLAN_BARE;
+    for (size_t i = 0; i < output->expression.nodes_len; i++) {
+        const struct sotto__node *node = &output->expression.nodes[i];
+        degrees[i] = degree_of(degrees, node);
+        if (node->kind == NODE_AGGREGATE) {
+            sotto__json_raw(writer, "output ");
+            sotto__json_string(writer, output->name);
+            sotto__json_raw(writer, ": ");
+            enum sotto_plan_class found =
+                classify_aggregate(writer, &output->expression, i, degrees, schema);
+            worst = found > worst ? found : worst;
+        }
+    }
+    return worst;
+}
+
+enum sotto_status sotto_plan_classify(const struct sotto_plan *plan, enum sotto_plan_class *out,
+                                      char **out_words, const struct sotto_schema *schema,
+                                      struct sotto_error *err)
+{
+    SOTTO_REQUIRE(schema == NULL || schema->fields_len == plan->columns_len);
+    struct sotto_writer writer;
+    enum sotto_plan_class worst = SOTTO_PLAN_BARE;
+    sotto_writer_init(&writer, WORDS_BYTES_MAX);
+    if (plan->where.nodes_len > 0) {
+        sotto__json_raw(&writer, "rows where ");
+        sotto__json_raw(&writer, plan->where.text);
+        sotto__json_raw(&writer, ": a condition can single out rows\n");
+        worst = SOTTO_PLAN_OTHER;
+    }
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        sotto__json_raw(&writer, "by ");
+        sotto__json_raw(&writer, plan->columns[plan->keys[i].column.nodes[0].column].name);
+        sotto__json_raw(&writer, ": a group can be a single row\n");
+        worst = SOTTO_PLAN_OTHER;
+    }
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        enum sotto_plan_class found = classify_output(&writer, &plan->outputs[i], schema);
+        worst = found > worst ? found : worst;
+    }
+    char *words = NULL;
+    enum sotto_status status = sotto__json_finish(&writer, &words);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "out of memory");
+    }
+    *out = worst;
+    if (out_words != NULL) {
+        *out_words = words;
+    } else {
+        sotto_free(words);
+    }
+    return SOTTO_OK;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A key column's declared levels: texts in a hash table, numbers sorted, both of them found for
+ * each row. */
+
+#include "internal.h"
+
+#include <sotto/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct number {
+    sotto__int128 value; /* in units of 10^-scale */
+    uint32_t level;
+};
+
+struct sotto__levels {
+    struct sotto_type type;
+    size_t len;
+    bool other;
+    struct number *numbers; /* sorted; bool: 0 and 1 */
+    size_t numbers_len;
+    const struct sotto__level *texts; /* borrows from the plan */
+    uint32_t *table;                  /* level + 1, 0: free; open addressing */
+    size_t table_len;                 /* a power of two */
+};
+
+static uint64_t hash(const char *text, size_t bytes)
+{
+    uint64_t state = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
+    for (size_t i = 0; i < bytes; i++) {
+        state = (state ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
+    }
+    return state ^ state >> 32;
+}
+
+/* The place of a text in the table, or the free one where it would stand. */
+static uint32_t *find_text(const struct sotto__levels *levels, const char *text, size_t bytes)
+{
+    size_t at = hash(text, bytes) & (levels->table_len - 1);
+    for (;; at = (at + 1) & (levels->table_len - 1)) {
+        uint32_t level = levels->table[at];
+        if (level == 0 || (strlen(levels->texts[level - 1].text) == bytes &&
+                           memcmp(levels->texts[level - 1].text, text, bytes) == 0)) {
+            return &levels->table[at];
+        }
+    }
+}
+
+static enum sotto_status twice(const struct sotto__level *level, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_PLAN, "the level %.80s is there twice", level->text);
+}
+
+static enum sotto_status add_texts(struct sotto__levels *levels, const struct sotto__group_key *key,
+                                   struct sotto_error *err)
+{
+    levels->texts = key->levels;
+    levels->table_len = 16;
+    while (levels->table_len < 2 * key->levels_len) {
+        levels->table_len *= 2;
+    }
+    levels->table = sotto_alloc_array(levels->table_len, sizeof *levels->table);
+    if (levels->table == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < key->levels_len; i++) {
+        const struct sotto__level *level = &key->levels[i];
+        if (level->kind != LEVEL_TEXT) {
+            return sotto_error_set(err, SOTTO_ERROR_TYPE,
+                                   "expected levels in quotes for a column of text, found %.80s",
+                                   level->text);
+        }
+        uint32_t *place = find_text(levels, level->text, strlen(level->text));
+        if (*place != 0) {
+            return twice(level, err);
+        }
+        *place = (uint32_t)(i + 1);
+    }
+    return SOTTO_OK;
+}
+
+/* [-] digits [. digits] */
+static bool is_number(const char *text)
+{
+    text += *text == '-';
+    size_t digits = strspn(text, "0123456789");
+    text += digits;
+    if (digits > 0 && *text == '.') {
+        text++;
+        digits = strspn(text, "0123456789");
+        text += digits;
+    }
+    return digits > 0 && *text == '\0';
+}
+
+/* Returns: false if no value of this scale equals the level. */
+static bool scaled(sotto__int128 *out, const char *text, unsigned scale)
+{
+    bool negative = *text == '-';
+    struct sotto__value value;
+    mpz_t power;
+    sotto__value_init(&value);
+    mpz_init(power);
+    sotto__value_set_literal(&value, text + negative, strlen(text + negative));
+    mpz_ui_pow_ui(power, 10, scale);
+    mpz_mul(mpq_numref(value.number), mpq_numref(value.number), power);
+    mpq_canonicalize(value.number);
+    bool fits = mpz_cmp_ui(mpq_denref(value.number), 1) == 0 &&
+                mpz_sizeinbase(mpq_numref(value.number), 2) <= 126;
+    if (fits) {
+        uint64_t limbs[2] = {0, 0};
+        (void)mpz_export(limbs, NULL, -1, sizeof limbs[0], 0, 0, mpq_numref(value.number));
+        *out = (sotto__int128)((sotto__uint128)limbs[1] << 64 | limbs[0]);
+        *out = negative ? -*out : *out;
+    }
+    mpz_clear(power);
+    sotto__value_clear(&value);
+    return fits;
+}
+
+static int number_compare(const void *a, const void *b)
+{
+    sotto__int128 x = ((const struct number *)a)->value;
+    sotto__int128 y = ((const struct number *)b)->value;
+    return (x > y) - (x < y);
+}
+
+static enum sotto_status add_numbers(struct sotto__levels *levels,
+                                     const struct sotto__group_key *key, struct sotto_error *err)
+{
+    bool is_bool = levels->type.kind == SOTTO_KIND_BOOL;
+    levels->numbers = sotto_alloc_array(key->levels_len, sizeof *levels->numbers);
+    if (levels->numbers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < key->levels_len; i++) {
+        const struct sotto__level *level = &key->levels[i];
+        struct number *number = &levels->numbers[levels->numbers_len];
+        number->level = (uint32_t)i;
+        bool fits = true;
+        if (is_bool && level->kind == LEVEL_BOOL) {
+            number->value = level->text[0] == 't';
+        } else if (!is_bool && level->kind != LEVEL_BOOL && is_number(level->text)) {
+            fits = scaled(&number->value, level->text, levels->type.scale);
+        } else {
+            return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected %s as levels, found %.80s",
+                                   is_bool ? "true and false" : "numbers", level->text);
+        }
+        levels->numbers_len += fits;
+    }
+    qsort(levels->numbers, levels->numbers_len, sizeof *levels->numbers, number_compare);
+    for (size_t i = 1; i < levels->numbers_len; i++) {
+        if (levels->numbers[i].value == levels->numbers[i - 1].value) {
+            return twice(&key->levels[levels->numbers[i].level], err);
+        }
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
+                                    struct sotto_type type, struct sotto_error *err)
+{
+    if (type.kind == SOTTO_KIND_FLOAT64) {
+        return sotto_error_set(err, SOTTO_ERROR_TYPE,
+                               "expected text, exact numbers or booleans to group by, found "
+                               "float64");
+    }
+    struct sotto__levels *levels = sotto_alloc_zeroed(sizeof *levels);
+    if (levels == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    levels->type = type;
+    levels->len = key->levels_len;
+    levels->other = key->other;
+    enum sotto_status status = SOTTO_OK;
+    if (type.kind == SOTTO_KIND_STRING) {
+        status = add_texts(levels, key, err);
+    } else if (type.kind != SOTTO_KIND_NULL) {
+        status = add_numbers(levels, key, err);
+    }
+    if (status != SOTTO_OK) {
+        sotto__levels_free(levels);
+        return status;
+    }
+    *out = levels;
+    return SOTTO_OK;
+}
+
+void sotto__levels_free(struct sotto__levels *levels)
+{
+    if (levels != NULL) {
+        sotto_free(levels->numbers);
+        sotto_free(levels->table);
+        sotto_free(levels);
+    }
+}
+
+size_t sotto__levels_len(const struct sotto__levels *levels)
+{
+    return levels->len + levels->other;
+}
+
+static sotto__int128 number_at(const struct sotto_column *block, size_t row)
+{
+    if (block->type.kind == SOTTO_KIND_BOOL) {
+        return (((const uint8_t *)block->values)[row / 8] >> (row % 8)) & 1;
+    }
+    if (block->wide) {
+        const struct sotto_int128 *wide = (const struct sotto_int128 *)block->values + row;
+        return (sotto__int128)((sotto__uint128)(uint64_t)wide->high << 64 | wide->low);
+    }
+    return ((const int64_t *)block->values)[row];
+}
+
+static uint32_t find_number(const struct sotto__levels *levels, sotto__int128 value)
+{
+    size_t low = 0;
+    size_t high = levels->numbers_len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (levels->numbers[middle].value < value) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool found = low < levels->numbers_len && levels->numbers[low].value == value;
+    return found ? levels->numbers[low].level : GROUP_OTHER;
+}
+
+uint32_t sotto__levels_find(const struct sotto__levels *levels, const struct sotto_column *block,
+                            size_t row)
+{
+    uint32_t level;
+    if (block->type.kind == SOTTO_KIND_NULL || !sotto_column_is_valid(block, row)) {
+        return GROUP_NONE;
+    }
+    if (levels->table != NULL) {
+        int64_t start = block->offsets[row];
+        level = *find_text(levels, (const char *)block->values + start,
+                           (size_t)(block->offsets[row + 1] - start));
+        level = level > 0 ? level - 1 : GROUP_OTHER;
+    } else {
+        level = find_number(levels, number_at(block, row));
+    }
+    return level == GROUP_OTHER && levels->other ? (uint32_t)levels->len : level;
+}

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Types the row-wise parts of a plan and writes them as operations, each different one once, and
+ * the aggregates as sums over them. */
+
+#include "program.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+/* --- Operations --- */
+
+enum sotto_status sotto__compile_error(struct sotto__compiler *compiler, const char *what)
+{
+    return sotto__type_error(compiler->text, compiler->start, compiler->err, "%s", what);
+}
+
+enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler)
+{
+    return sotto__type_error(compiler->text, compiler->start, compiler->err,
+                             "exact values here may need more than %d bits: say float(x) for the "
+                             "doubles nearest to x",
+                             VALUE_BITS_MAX);
+}
+
+static enum sotto_status no_memory(struct sotto__compiler *compiler)
+{
+    return sotto_error_set(compiler->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+}
+
+static bool same_op(const struct sotto__op *x, const struct sotto__op *y)
+{
+    return x->kind == y->kind && x->a == y->a && x->b == y->b && x->c == y->c &&
+           x->index == y->index && x->type == y->type && x->scale == y->scale &&
+           (x->text == y->text ||
+            (x->text != NULL && y->text != NULL && strcmp(x->text, y->text) == 0));
+}
+
+/* Adds op, or finds the same one. */
+static enum sotto_status add_op(struct sotto__compiler *compiler, size_t *out, struct sotto__op op)
+{
+    struct sotto__program *program = compiler->program;
+    if (op.type != ROW_FLOAT && op.kind != OP_CONSTANT &&
+        (op.bits > VALUE_BITS_MAX || op.scale > VALUE_SCALE_MAX)) {
+        return sotto__compile_too_wide(compiler);
+    }
+    for (size_t i = 0; i < program->ops_len; i++) {
+        if (same_op(&program->ops[i], &op)) {
+            *out = i;
+            return SOTTO_OK;
+        }
+    }
+    void *ops = program->ops;
+    if (sotto_array_reserve(&ops, &program->ops_capacity_len, program->ops_len + 1, sizeof op) !=
+        SOTTO_OK) {
+        return no_memory(compiler);
+    }
+    program->ops = ops;
+    *out = program->ops_len++;
+    program->ops[*out] = op;
+    return SOTTO_OK;
+}
+
+/* An operation on a, and on b if it is no SIZE_MAX. Its type, bits and scale are the caller's. */
+static struct sotto__op op_on(const struct sotto__compiler *compiler, enum sotto__op_kind kind,
+                              size_t a, size_t b)
+{
+    const struct sotto__op *x = &compiler->program->ops[a];
+    const struct sotto__op *y = b != SIZE_MAX ? &compiler->program->ops[b] : x;
+    return (struct sotto__op){
+        .kind = kind,
+        .type = ROW_BOOL,
+        .makes_nan = x->makes_nan || y->makes_nan,
+        .a = a,
+        .b = b,
+        .c = SIZE_MAX,
+        .dataset = x->dataset != SIZE_MAX ? x->dataset : y->dataset,
+        .index = SIZE_MAX,
+    };
+}
+
+/* SIZE_MAX stands for a text in quotes, which has no operation. */
+static enum sotto__row_kind type_of(const struct sotto__compiler *compiler, size_t op)
+{
+    return op != SIZE_MAX ? compiler->program->ops[op].type : ROW_TEXT;
+}
+
+static bool is_float(const struct sotto__compiler *compiler, size_t op)
+{
+    return type_of(compiler, op) == ROW_FLOAT;
+}
+
+static bool is_text(const struct sotto__compiler *compiler, size_t op)
+{
+    return type_of(compiler, op) == ROW_TEXT;
+}
+
+/* A condition, or a column that is missing everywhere. */
+static bool is_bool(const struct sotto__compiler *compiler, size_t op)
+{
+    return type_of(compiler, op) == ROW_BOOL ||
+           (op != SIZE_MAX && compiler->program->ops[op].is_null);
+}
+
+/* --- Constants --- */
+
+/* The constant number / 10^scale. */
+static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *out,
+                                      const mpz_t number, unsigned scale)
+{
+    struct sotto__program *program = compiler->program;
+    struct sotto__constant constant = {.number = 0};
+    unsigned bits = (unsigned)mpz_sizeinbase(number, 2);
+    if (bits <= VALUE_BITS_MAX) {
+        (void)mpz_export(constant.limbs, NULL, -1, sizeof(uint64_t), 0, 0, number);
+    }
+    mpq_t value;
+    mpq_init(value);
+    mpz_set(mpq_numref(value), number);
+    mpz_ui_pow_ui(mpq_denref(value), 10, scale);
+    mpq_canonicalize(value);
+    constant.number = sotto__round(value);
+    mpq_clear(value);
+    size_t index = 0;
+    while (index < program->constants_len &&
+           memcmp(&program->constants[index], &constant, sizeof constant) != 0) {
+        index++;
+    }
+    if (index == program->constants_len) {
+        void *constants = program->constants;
+        if (sotto_array_reserve(&constants, &program->constants_capacity_len, index + 1,
+                                sizeof constant) != SOTTO_OK) {
+            return no_memory(compiler);
+        }
+        program->constants = constants;
+        program->constants[program->constants_len++] = constant;
+    }
+    struct sotto__op op = {.kind = OP_CONSTANT, .type = ROW_EXACT, .bits = bits, .scale = scale};
+    op.a = op.b = op.c = op.dataset = SIZE_MAX;
+    op.index = index;
+    return add_op(compiler, out, op);
+}
+
+static enum sotto_status add_literal(struct sotto__compiler *compiler, size_t *out,
+                                     const char *text, size_t text_bytes)
+{
+    struct sotto__value value;
+    mpz_t digits;
+    sotto__value_init(&value);
+    mpz_init(digits);
+    sotto__value_set_literal(&value, text, text_bytes);
+    unsigned long scale = 0;
+    (void)sotto__decimals(&scale, mpq_denref(value.number));
+    mpz_ui_pow_ui(digits, 10, scale);
+    mpz_mul(digits, digits, mpq_numref(value.number));
+    mpz_divexact(digits, digits, mpq_denref(value.number));
+    enum sotto_status status = add_constant(compiler, out, digits, (unsigned)scale);
+    mpz_clear(digits);
+    sotto__value_clear(&value);
+    return status;
+}
+
+enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out)
+{
+    return add_literal(compiler, out, "0", 1);
+}
+
+static enum sotto_status add_power_of_ten(struct sotto__compiler *compiler, size_t *out,
+                                          unsigned exponent)
+{
+    mpz_t number;
+    mpz_init(number);
+    mpz_ui_pow_ui(number, 10, exponent);
+    enum sotto_status status = add_constant(compiler, out, number, 0);
+    mpz_clear(number);
+    return status;
+}
+
+/* --- Kinds --- */
+
+/* The doubles nearest to *inout. */
+enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *inout)
+{
+    if (is_float(compiler, *inout)) {
+        return SOTTO_OK;
+    }
+    struct sotto__op op = op_on(compiler, OP_FLOAT, *inout, SIZE_MAX);
+    const struct sotto__op *from = &compiler->program->ops[*inout];
+    op.type = ROW_FLOAT;
+    if (from->kind == OP_CONSTANT) {
+        op = *from;
+        op.type = ROW_FLOAT;
+        op.bits = 0;
+        op.scale = 0;
+    }
+    return add_op(compiler, inout, op);
+}
+
+/* Multiplies *inout's units so that its scale is scale. */
+static enum sotto_status rescale(struct sotto__compiler *compiler, size_t *inout, unsigned scale)
+{
+    size_t factor = 0;
+    unsigned from = compiler->program->ops[*inout].scale;
+    if (from == scale) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = add_power_of_ten(compiler, &factor, scale - from);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto__op op = op_on(compiler, OP_MULTIPLY, *inout, factor);
+    op.type = ROW_EXACT;
+    op.bits = compiler->program->ops[*inout].bits + compiler->program->ops[factor].bits;
+    op.scale = scale;
+    return add_op(compiler, inout, op);
+}
+
+/* Both doubles, or both exact and of one scale. */
+static enum sotto_status unify(struct sotto__compiler *compiler, size_t *a, size_t *b)
+{
+    enum sotto_status status;
+    if (is_float(compiler, *a) || is_float(compiler, *b)) {
+        status = sotto__compile_float(compiler, a);
+        return status == SOTTO_OK ? sotto__compile_float(compiler, b) : status;
+    }
+    const struct sotto__op *ops = compiler->program->ops;
+    unsigned scale = ops[*a].scale > ops[*b].scale ? ops[*a].scale : ops[*b].scale;
+    status = rescale(compiler, a, scale);
+    status = status == SOTTO_OK ? rescale(compiler, b, scale) : status;
+    ops = compiler->program->ops;
+    if (status == SOTTO_OK && (ops[*a].bits > VALUE_BITS_MAX || ops[*b].bits > VALUE_BITS_MAX)) {
+        return sotto__compile_too_wide(compiler);
+    }
+    return status;
+}
+
+static unsigned larger_bits(const struct sotto__compiler *compiler, size_t a, size_t b)
+{
+    const struct sotto__op *ops = compiler->program->ops;
+    return ops[a].bits > ops[b].bits ? ops[a].bits : ops[b].bits;
+}
+
+static enum sotto_status check_numbers(struct sotto__compiler *compiler, size_t a, size_t b)
+{
+    if (is_text(compiler, a) || (b != SIZE_MAX && is_text(compiler, b))) {
+        return sotto__compile_error(compiler, "expected numbers or booleans, found text");
+    }
+    return SOTTO_OK;
+}
+
+/* --- Arithmetic --- */
+
+enum sotto_status sotto__compile_multiply(struct sotto__compiler *compiler, size_t *out, size_t a,
+                                          size_t b)
+{
+    enum sotto_status status = check_numbers(compiler, a, b);
+    if (status == SOTTO_OK && (is_float(compiler, a) || is_float(compiler, b))) {
+        status = unify(compiler, &a, &b);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto__op op = op_on(compiler, OP_MULTIPLY, a < b ? a : b, a < b ? b : a);
+    const struct sotto__op *ops = compiler->program->ops;
+    op.type = ops[a].type == ROW_FLOAT ? ROW_FLOAT : ROW_EXACT;
+    op.makes_nan = op.makes_nan || op.type == ROW_FLOAT;
+    if (op.type == ROW_EXACT) {
+        op.bits = ops[a].bits + ops[b].bits;
+        op.scale = ops[a].scale + ops[b].scale;
+    }
+    return add_op(compiler, out, op);
+}
+
+static enum sotto_status add_arithmetic(struct sotto__compiler *compiler, size_t *out,
+                                        enum sotto__op_kind kind, size_t a, size_t b)
+{
+    enum sotto_status status = check_numbers(compiler, a, b);
+    status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
+    if (status == SOTTO_OK && kind == OP_DIVIDE) {
+        status = sotto__compile_float(compiler, &a);
+        status = status == SOTTO_OK ? sotto__compile_float(compiler, &b) : status;
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto__op op = op_on(compiler, kind, a, b);
+    op.type = is_float(compiler, a) ? ROW_FLOAT : ROW_EXACT;
+    op.makes_nan = op.makes_nan || op.type == ROW_FLOAT;
+    if (op.type == ROW_EXACT) {
+        op.bits = larger_bits(compiler, a, b) + 1;
+        op.scale = compiler->program->ops[a].scale;
+    }
+    return add_op(compiler, out, op);
+}
+
+/* By squaring, from the exponent's highest bit; x ** 0 is 1 where x is present. */
+static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out, size_t a,
+                                   int exponent)
+{
+    if (exponent < 0) {
+        return sotto__compile_error(compiler, "expected an exponent that is not negative on rows: "
+                                              "say 1 / x ** 2");
+    }
+    enum sotto_status status = check_numbers(compiler, a, SIZE_MAX);
+    if (status == SOTTO_OK && exponent == 0) {
+        size_t one = 0;
+        status = add_power_of_ten(compiler, &one, 0);
+        return status == SOTTO_OK ? sotto__compile_mask(compiler, out, one, a) : status;
+    }
+    *out = a;
+    int bit = 1;
+    while (bit * 2 <= exponent) {
+        bit *= 2;
+    }
+    for (bit /= 2; status == SOTTO_OK && bit > 0; bit /= 2) {
+        status = sotto__compile_multiply(compiler, out, *out, *out);
+        if (status == SOTTO_OK && (exponent & bit) != 0) {
+            status = sotto__compile_multiply(compiler, out, *out, a);
+        }
+    }
+    return status;
+}
+
+/* OP_NEGATE, OP_ABS, OP_SQRT. */
+static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out,
+                                   enum sotto__op_kind kind, size_t a)
+{
+    enum sotto_status status = check_numbers(compiler, a, SIZE_MAX);
+    if (status == SOTTO_OK && kind == OP_SQRT) {
+        status = sotto__compile_float(compiler, &a);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto__op op = op_on(compiler, kind, a, SIZE_MAX);
+    op.type = is_float(compiler, a) ? ROW_FLOAT : ROW_EXACT;
+    op.bits = compiler->program->ops[a].bits;
+    op.scale = compiler->program->ops[a].scale;
+    op.makes_nan = op.makes_nan || kind == OP_SQRT;
+    return add_op(compiler, out, op);
+}
+
+/* --- Conditions --- */
+
+static enum sotto_status add_bool(struct sotto__compiler *compiler, size_t *out,
+                                  enum sotto__op_kind kind, size_t a, size_t b)
+{
+    if (!is_bool(compiler, a) || (kind != OP_NOT && !is_bool(compiler, b))) {
+        return sotto__compile_error(compiler, "expected conditions, found numbers or text");
+    }
+    return add_op(compiler, out, op_on(compiler, kind, a, b));
+}
+
+static enum sotto_status add_text_equal(struct sotto__compiler *compiler, size_t *out,
+                                        enum sotto__node_kind kind, const struct sotto__node *left,
+                                        const struct sotto__node *right)
+{
+    const struct sotto__node *text = left->kind == NODE_TEXT ? left : right;
+    const struct sotto__node *other = left->kind == NODE_TEXT ? right : left;
+    size_t column = compiler->values[other - compiler->nodes];
+    if (kind != NODE_EQUAL && kind != NODE_UNEQUAL) {
+        return sotto__compile_error(compiler, "texts are equal or not, and have no order here");
+    }
+    if (other->kind != NODE_COLUMN || text->kind != NODE_TEXT) {
+        return sotto__compile_error(compiler, "a text is compared with a column, and a column of "
+                                              "text with a text in quotes");
+    }
+    const struct sotto__op *from = &compiler->program->ops[column];
+    if (from->type != ROW_TEXT && !from->is_null) {
+        return sotto__compile_error(compiler, "this column holds numbers or booleans, not text");
+    }
+    struct sotto__op op = op_on(compiler, OP_TEXT_EQUAL, column, SIZE_MAX);
+    op.text = text->name;
+    enum sotto_status status = add_op(compiler, out, op);
+    if (status == SOTTO_OK && kind == NODE_UNEQUAL) {
+        status = add_bool(compiler, out, OP_NOT, *out, SIZE_MAX);
+    }
+    return status;
+}
+
+enum sotto_status sotto__compile_compare(struct sotto__compiler *compiler, size_t *out,
+                                         enum sotto__op_kind kind, size_t a, size_t b)
+{
+    enum sotto_status status = check_numbers(compiler, a, b);
+    status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto__op op = op_on(compiler, kind, a, b);
+    op.makes_nan = false; /* a comparison is never missing */
+    return add_op(compiler, out, op);
+}
+
+static enum sotto_status add_comparison(struct sotto__compiler *compiler, size_t *out,
+                                        const struct sotto__node *node)
+{
+    const struct sotto__node *left = &compiler->nodes[node->left];
+    const struct sotto__node *right = &compiler->nodes[node->right];
+    size_t a = compiler->values[node->left];
+    size_t b = compiler->values[node->right];
+    if (left->kind == NODE_TEXT || right->kind == NODE_TEXT || is_text(compiler, a) ||
+        is_text(compiler, b)) {
+        return add_text_equal(compiler, out, node->kind, left, right);
+    }
+    switch (node->kind) {
+    case NODE_EQUAL:
+        return sotto__compile_compare(compiler, out, OP_EQUAL, a, b);
+    case NODE_UNEQUAL:
+        return sotto__compile_compare(compiler, out, OP_UNEQUAL, a, b);
+    case NODE_LESS:
+        return sotto__compile_compare(compiler, out, OP_LESS, a, b);
+    case NODE_LESS_EQUAL:
+        return sotto__compile_compare(compiler, out, OP_LESS_EQUAL, a, b);
+    case NODE_GREATER:
+        return sotto__compile_compare(compiler, out, OP_LESS, b, a);
+    default:
+        return sotto__compile_compare(compiler, out, OP_LESS_EQUAL, b, a);
+    }
+}
+
+/* --- Choices --- */
+
+enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *out, size_t a,
+                                      size_t b)
+{
+    struct sotto__op op = op_on(compiler, OP_MASK, a, b);
+    op.type = compiler->program->ops[a].type;
+    op.bits = compiler->program->ops[a].bits;
+    op.scale = compiler->program->ops[a].scale;
+    return add_op(compiler, out, op);
+}
+
+/* OP_FILL, or OP_IF with its condition. */
+static enum sotto_status add_choice(struct sotto__compiler *compiler, size_t *out,
+                                    enum sotto__op_kind kind, size_t a, size_t b, size_t condition)
+{
+    enum sotto_status status = check_numbers(compiler, a, b);
+    bool both_bool = type_of(compiler, a) == ROW_BOOL && type_of(compiler, b) == ROW_BOOL;
+    if (status == SOTTO_OK && kind == OP_IF && !is_bool(compiler, condition)) {
+        return sotto__compile_error(compiler, "if takes a condition, found numbers or text");
+    }
+    status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto__op op = op_on(compiler, kind, a, b);
+    op.c = condition;
+    op.type = is_float(compiler, a) ? ROW_FLOAT : both_bool ? ROW_BOOL : ROW_EXACT;
+    op.bits = larger_bits(compiler, a, b);
+    op.scale = compiler->program->ops[a].scale;
+    if (kind == OP_IF) {
+        const struct sotto__op *from = &compiler->program->ops[condition];
+        op.makes_nan = op.makes_nan || from->makes_nan;
+        op.dataset = op.dataset != SIZE_MAX ? op.dataset : from->dataset;
+    }
+    return add_op(compiler, out, op);
+}
+
+static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
+                                  const struct sotto__node *node)
+{
+    size_t a = compiler->values[node->left];
+    size_t b = compiler->values[node->right];
+    struct sotto__op op;
+    enum sotto_status status;
+    switch (node->function) {
+    case FUNCTION_ABS:
+        return add_unary(compiler, out, OP_ABS, a);
+    case FUNCTION_SQRT:
+        return add_unary(compiler, out, OP_SQRT, a);
+    case FUNCTION_ISNA:
+        if (a == SIZE_MAX) {
+            return sotto__compile_error(compiler, "isna takes a column, found a text");
+        }
+        op = op_on(compiler, OP_IS_NA, a, SIZE_MAX);
+        op.makes_nan = false;
+        return add_op(compiler, out, op);
+    case FUNCTION_FILLNA:
+        return add_choice(compiler, out, OP_FILL, a, b, SIZE_MAX);
+    case FUNCTION_IF:
+        return add_choice(compiler, out, OP_IF, b, compiler->values[node->third], a);
+    default:
+        status = check_numbers(compiler, a, SIZE_MAX);
+        *out = a;
+        return status == SOTTO_OK ? sotto__compile_float(compiler, out) : status;
+    }
+}
+
+/* --- Nodes --- */
+
+static enum sotto_status add_column(struct sotto__compiler *compiler, size_t *out, size_t column)
+{
+    struct sotto_type type = compiler->schema->fields[column].type;
+    struct sotto__op op = {.kind = OP_COLUMN,
+                           .dataset = compiler->plan->columns[column].dataset,
+                           .index = column,
+                           .is_null = type.kind == SOTTO_KIND_NULL};
+    op.a = op.b = op.c = SIZE_MAX;
+    switch (type.kind) {
+    case SOTTO_KIND_BOOL:
+        op.type = ROW_BOOL;
+        break;
+    case SOTTO_KIND_FLOAT64:
+        op.type = ROW_FLOAT;
+        break;
+    case SOTTO_KIND_STRING:
+        op.type = ROW_TEXT;
+        break;
+    default:
+        op.type = ROW_EXACT;
+        op.scale = type.scale;
+        /* 10^18 < 2^60, and so on down. */
+        op.bits = op.is_null ? 0 : 63 + (type.scale * 10U + 2) / 3;
+        break;
+    }
+    return add_op(compiler, out, op);
+}
+
+enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out, size_t i)
+{
+    const struct sotto__node *node = &compiler->nodes[i];
+    size_t a = compiler->values[node->left];
+    size_t b = compiler->values[node->right];
+    compiler->start = node->start;
+    switch (node->kind) {
+    case NODE_LITERAL:
+        return add_literal(compiler, out, compiler->text + node->start, node->bytes);
+    case NODE_TEXT:
+        *out = SIZE_MAX; /* only add_text_equal takes it */
+        return SOTTO_OK;
+    case NODE_COLUMN:
+        return add_column(compiler, out, node->column);
+    case NODE_NEGATE:
+        return add_unary(compiler, out, OP_NEGATE, a);
+    case NODE_NOT:
+        return add_bool(compiler, out, OP_NOT, a, SIZE_MAX);
+    case NODE_ADD:
+        return add_arithmetic(compiler, out, OP_ADD, a, b);
+    case NODE_SUBTRACT:
+        return add_arithmetic(compiler, out, OP_SUBTRACT, a, b);
+    case NODE_MULTIPLY:
+        return sotto__compile_multiply(compiler, out, a, b);
+    case NODE_DIVIDE:
+        return add_arithmetic(compiler, out, OP_DIVIDE, a, b);
+    case NODE_POWER:
+        return add_power(compiler, out, a, node->number);
+    case NODE_AND:
+        return add_bool(compiler, out, OP_AND, a, b);
+    case NODE_OR:
+        return add_bool(compiler, out, OP_OR, a, b);
+    case NODE_CALL:
+        return add_call(compiler, out, node);
+    default:
+        return add_comparison(compiler, out, node);
+    }
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_PROGRAM_H
+#define SOTTO_ENGINE_PROGRAM_H
+
+/* Compiling: program.c writes operations, terms.c what is summed up of them. */
+
+#include "internal.h"
+
+struct sotto__compiler {
+    struct sotto__program *program;
+    const struct sotto_plan *plan;
+    const struct sotto_schema *schema;
+    const char *text; /* of the expression, and where in it errors point */
+    size_t start;
+    const struct sotto__node *nodes;
+    size_t values[EXPRESSION_NODES_MAX]; /* the operation of each row-wise node */
+    struct sotto_error *err;
+};
+
+/* Errors at compiler->start. Return SOTTO_ERROR_TYPE. */
+enum sotto_status sotto__compile_error(struct sotto__compiler *compiler, const char *what);
+enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler);
+
+/* The operation of row-wise node i, its children done before. */
+enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out, size_t i);
+/* a * b; a where b is present; a comparison of numbers. */
+enum sotto_status sotto__compile_multiply(struct sotto__compiler *compiler, size_t *out, size_t a,
+                                          size_t b);
+enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *out, size_t a,
+                                      size_t b);
+enum sotto_status sotto__compile_compare(struct sotto__compiler *compiler, size_t *out,
+                                         enum sotto__op_kind kind, size_t a, size_t b);
+enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *inout);
+enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out);
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rows go through the operations in blocks that stay in the caches: one register of values and
+ * one of states for each operation, nothing allocated after the start. */
+
+#include "rows.h"
+
+#include <math.h>
+#include <sotto/alloc.h>
+#include <string.h>
+
+/* --- Storage --- */
+
+static void fill_constant(struct sotto__register *reg, const struct sotto__op *op,
+                          const struct sotto__constant *constant)
+{
+    for (size_t i = 0; op->type == ROW_FLOAT && i < ROWS_LEN; i++) {
+        ((double *)reg->own_values)[i] = constant->number;
+    }
+    for (size_t i = 0; op->type != ROW_FLOAT && op->bits <= VALUE_BITS_MAX && i < ROWS_LEN; i++) {
+        memcpy((uint64_t *)reg->own_values + i * reg->limbs, constant->limbs,
+               reg->limbs * sizeof(uint64_t));
+    }
+}
+
+static void place_registers(struct sotto__rows *rows)
+{
+    const struct sotto__program *program = rows->program;
+    uint8_t *at = rows->memory;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        const struct sotto__op *op = &program->ops[i];
+        struct sotto__register *reg = &rows->registers[i];
+        bool is_one = op->type == ROW_FLOAT || op->bits > VALUE_BITS_MAX;
+        reg->bits = op->bits;
+        reg->limbs = is_one ? 1 : sotto__bits_limbs(op->bits);
+        reg->own_values = at;
+        at += ROWS_LEN * reg->limbs * sizeof(uint64_t);
+        reg->own_state = at;
+        at += ROWS_LEN;
+        reg->values = reg->own_values;
+        reg->state = rows->no_state;
+        if (op->kind == OP_CONSTANT) {
+            fill_constant(reg, op, &program->constants[op->index]);
+        }
+    }
+}
+
+enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program)
+{
+    const size_t scratch_bytes = (size_t)ROWS_LEN * VALUE_LIMBS_MAX * sizeof(uint64_t);
+    *out = (struct sotto__rows){.program = program};
+    out->registers = sotto_alloc_array(program->ops_len, sizeof *out->registers);
+    out->memory = sotto_alloc_aligned(program->rows_bytes);
+    out->scratch[0] = sotto_alloc_aligned(scratch_bytes);
+    out->scratch[1] = sotto_alloc_aligned(scratch_bytes);
+    out->skipped = sotto_alloc_aligned(ROWS_LEN);
+    out->state = sotto_alloc_aligned(ROWS_LEN);
+    out->no_state = sotto_alloc_aligned(ROWS_LEN);
+    out->groups = sotto_alloc_aligned(ROWS_LEN * sizeof *out->groups);
+    out->accumulators = sotto_alloc_aligned(program->group_accumulators * program->groups_len *
+                                            sizeof *out->accumulators);
+    if (out->registers == NULL || out->memory == NULL || out->scratch[0] == NULL ||
+        out->scratch[1] == NULL || out->skipped == NULL || out->state == NULL ||
+        out->no_state == NULL || out->groups == NULL || out->accumulators == NULL) {
+        sotto__rows_release(out);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    place_registers(out);
+    return SOTTO_OK;
+}
+
+void sotto__rows_release(struct sotto__rows *rows)
+{
+    sotto_free(rows->registers);
+    sotto_free(rows->memory);
+    sotto_free(rows->scratch[0]);
+    sotto_free(rows->scratch[1]);
+    sotto_free(rows->skipped);
+    sotto_free(rows->state);
+    sotto_free(rows->no_state);
+    sotto_free(rows->groups);
+    sotto_free(rows->accumulators);
+    *rows = (struct sotto__rows){0};
+}
+
+/* --- States --- */
+
+/* The union of the states of a and b. */
+static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__register *out,
+                                  const struct sotto__register *a, const struct sotto__register *b,
+                                  size_t len)
+{
+    if (a->state == b->state || b->state == rows->no_state) {
+        return a->state;
+    }
+    if (a->state == rows->no_state) {
+        return b->state;
+    }
+    for (size_t i = 0; i < len; i++) {
+        out->own_state[i] = a->state[i] | b->state[i];
+    }
+    return out->own_state;
+}
+
+/* NaN in a present row was made here. */
+static void mark_made(struct sotto__register *out, size_t len)
+{
+    const double *values = out->values;
+    unsigned any = 0;
+    for (size_t i = 0; i < len; i++) {
+        any |= values[i] != values[i];
+    }
+    for (size_t i = 0; any != 0 && i < len; i++) {
+        bool made = values[i] != values[i] && out->state[i] == 0;
+        out->own_state[i] = made ? ROW_MADE_NAN : out->state[i];
+    }
+    out->state = any != 0 ? out->own_state : out->state;
+}
+
+/* --- Doubles --- */
+
+static void apply_float(double *out, enum sotto__op_kind kind, const double *a, const double *b,
+                        size_t len)
+{
+    for (size_t i = 0; kind == OP_ADD && i < len; i++) {
+        out[i] = a[i] + b[i];
+    }
+    for (size_t i = 0; kind == OP_SUBTRACT && i < len; i++) {
+        out[i] = a[i] - b[i];
+    }
+    for (size_t i = 0; kind == OP_MULTIPLY && i < len; i++) {
+        out[i] = a[i] * b[i];
+    }
+    for (size_t i = 0; kind == OP_DIVIDE && i < len; i++) {
+        out[i] = a[i] / b[i];
+    }
+    for (size_t i = 0; kind == OP_NEGATE && i < len; i++) {
+        out[i] = -a[i];
+    }
+    for (size_t i = 0; kind == OP_ABS && i < len; i++) {
+        out[i] = fabs(a[i]);
+    }
+    for (size_t i = 0; kind == OP_SQRT && i < len; i++) {
+        out[i] = sqrt(a[i]); /* IEEE 754: correctly rounded */
+    }
+}
+
+static void compare_float(int64_t *out, enum sotto__op_kind kind, const double *a, const double *b,
+                          size_t len)
+{
+    for (size_t i = 0; kind == OP_EQUAL && i < len; i++) {
+        out[i] = a[i] == b[i];
+    }
+    for (size_t i = 0; kind == OP_UNEQUAL && i < len; i++) {
+        out[i] = a[i] != b[i];
+    }
+    for (size_t i = 0; kind == OP_LESS && i < len; i++) {
+        out[i] = a[i] < b[i];
+    }
+    for (size_t i = 0; kind == OP_LESS_EQUAL && i < len; i++) {
+        out[i] = a[i] <= b[i];
+    }
+}
+
+/* --- Operations --- */
+
+static void arithmetic(struct sotto__rows *rows, struct sotto__register *out,
+                       const struct sotto__op *op, size_t len)
+{
+    const struct sotto__register *a = &rows->registers[op->a];
+    const struct sotto__register *b = op->b != SIZE_MAX ? &rows->registers[op->b] : a;
+    out->state = join_states(rows, out, a, b, len);
+    if (op->kind == OP_FLOAT) {
+        out->values = out->own_values;
+        sotto__exact_to_float(out->own_values, a, rows->program->ops[op->a].scale, len);
+    } else if (op->type == ROW_FLOAT) {
+        out->values = out->own_values;
+        apply_float(out->own_values, op->kind, a->values, b->values, len);
+        mark_made(out, len);
+    } else {
+        sotto__exact_apply(out, op->kind, a, b, rows->scratch, len);
+    }
+}
+
+/* Comparisons with what is missing are false, != is true. */
+static void comparison(struct sotto__rows *rows, struct sotto__register *out,
+                       const struct sotto__op *op, size_t len)
+{
+    const struct sotto__register *a = &rows->registers[op->a];
+    const struct sotto__register *b = &rows->registers[op->b];
+    if (rows->program->ops[op->a].type == ROW_FLOAT) {
+        compare_float(out->own_values, op->kind, a->values, b->values, len);
+    } else {
+        sotto__exact_apply(out, op->kind, a, b, rows->scratch, len);
+    }
+    const uint8_t *state = join_states(rows, out, a, b, len);
+    int64_t *values = out->own_values;
+    int64_t of_missing = op->kind == OP_UNEQUAL;
+    for (size_t i = 0; state != rows->no_state && i < len; i++) {
+        values[i] = state[i] != 0 ? of_missing : values[i];
+    }
+    out->state = rows->no_state;
+}
+
+/* Three-valued: what is missing may be true or false. */
+static void logic(struct sotto__rows *rows, struct sotto__register *out, const struct sotto__op *op,
+                  size_t len)
+{
+    const struct sotto__register *a = &rows->registers[op->a];
+    const struct sotto__register *b = op->kind == OP_NOT ? a : &rows->registers[op->b];
+    const int64_t *x = a->values;
+    const int64_t *y = b->values;
+    int64_t *values = out->own_values;
+    for (size_t i = 0; op->kind == OP_NOT && i < len; i++) {
+        values[i] = x[i] ^ 1;
+    }
+    out->state = op->kind == OP_NOT ? a->state : out->own_state;
+    int64_t deciding = op->kind == OP_OR; /* one operand of this value decides */
+    for (size_t i = 0; op->kind != OP_NOT && i < len; i++) {
+        bool decided =
+            (a->state[i] == 0 && x[i] == deciding) || (b->state[i] == 0 && y[i] == deciding);
+        values[i] = decided ? deciding : !deciding;
+        out->own_state[i] = decided ? 0 : a->state[i] | b->state[i];
+    }
+}
+
+/* OP_FILL and OP_IF: of each row the value of a or of b. */
+static void choice(struct sotto__rows *rows, struct sotto__register *out,
+                   const struct sotto__op *op, size_t len)
+{
+    const struct sotto__register *a = &rows->registers[op->a];
+    const struct sotto__register *b = &rows->registers[op->b];
+    const struct sotto__register *c = op->kind == OP_IF ? &rows->registers[op->c] : NULL;
+    out->bits = a->bits > b->bits ? a->bits : b->bits;
+    out->limbs = op->type == ROW_FLOAT ? 1 : sotto__bits_limbs(out->bits);
+    size_t limbs = out->limbs;
+    const uint64_t *x = sotto__exact_as(a, out->limbs, rows->scratch[0], len);
+    const uint64_t *y = sotto__exact_as(b, out->limbs, rows->scratch[1], len);
+    uint64_t *values = out->own_values;
+    for (size_t i = 0; i < len; i++) {
+        bool first = c != NULL ? ((const int64_t *)c->values)[i] != 0 : a->state[i] == 0;
+        const uint64_t *from = (first ? x : y) + i * limbs;
+        for (size_t j = 0; j < limbs; j++) {
+            values[i * limbs + j] = from[j];
+        }
+        unsigned state = first ? a->state[i] : b->state[i];
+        out->own_state[i] = (uint8_t)(state | (c != NULL ? c->state[i] : 0U));
+    }
+    out->state = out->own_state;
+}
+
+static void text_equal(struct sotto__register *out, const struct sotto_column *block,
+                       const char *text, size_t at, size_t len)
+{
+    size_t bytes = strlen(text);
+    int64_t *values = out->own_values;
+    for (size_t i = 0; i < len; i++) {
+        bool equal = false;
+        if (block->type.kind == SOTTO_KIND_STRING && sotto_column_is_valid(block, at + i)) {
+            int64_t start = block->offsets[at + i];
+            equal = (size_t)(block->offsets[at + i + 1] - start) == bytes &&
+                    memcmp((const char *)block->values + start, text, bytes) == 0;
+        }
+        values[i] = equal;
+    }
+}
+
+static void is_missing(struct sotto__register *out, const struct sotto__register *a, size_t len)
+{
+    int64_t *values = out->own_values;
+    for (size_t i = 0; i < len; i++) {
+        values[i] = a->state[i] != 0;
+    }
+}
+
+static void mask(struct sotto__rows *rows, struct sotto__register *out, const struct sotto__op *op,
+                 size_t len)
+{
+    const struct sotto__register *a = &rows->registers[op->a];
+    out->values = a->values;
+    out->limbs = a->limbs;
+    out->bits = a->bits;
+    out->state = join_states(rows, out, a, &rows->registers[op->b], len);
+}
+
+static void apply(struct sotto__rows *rows, const struct sotto__op *op,
+                  const struct sotto_column *const *blocks, size_t at, size_t len)
+{
+    struct sotto__register *out = &rows->registers[op - rows->program->ops];
+    switch (op->kind) {
+    case OP_COLUMN:
+        sotto__rows_load(rows, out, blocks[op->index], at, len);
+        break;
+    case OP_CONSTANT:
+        break;
+    case OP_NOT:
+    case OP_AND:
+    case OP_OR:
+        logic(rows, out, op, len);
+        break;
+    case OP_IS_NA:
+        is_missing(out, &rows->registers[op->a], len);
+        break;
+    case OP_EQUAL:
+    case OP_UNEQUAL:
+    case OP_LESS:
+    case OP_LESS_EQUAL:
+        comparison(rows, out, op, len);
+        break;
+    case OP_TEXT_EQUAL:
+        text_equal(out, blocks[rows->program->ops[op->a].index], op->text, at, len);
+        break;
+    case OP_FILL:
+    case OP_IF:
+        choice(rows, out, op, len);
+        break;
+    case OP_MASK:
+        mask(rows, out, op, len);
+        break;
+    default:
+        arithmetic(rows, out, op, len);
+        break;
+    }
+}
+
+/* --- Which rows, which groups --- */
+
+static enum sotto_status find_groups(struct sotto__rows *rows,
+                                     const struct sotto_column *const *blocks, size_t at,
+                                     size_t len, struct sotto_error *err)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t i = 0; i < len; i++) {
+        uint32_t group = 0;
+        for (size_t key = 0; key < program->keys_len && rows->skipped[i] == 0; key++) {
+            const struct sotto__levels *levels = program->levels[key];
+            uint32_t level = sotto__levels_find(levels, blocks[program->keys[key]], at + i);
+            if (level == GROUP_OTHER) {
+                return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                       "a column to group by has values that are not among the "
+                                       "levels: \"other\": true counts them as (other)");
+            }
+            rows->skipped[i] = level == GROUP_NONE;
+            group = group * (uint32_t)sotto__levels_len(levels) + level;
+        }
+        rows->groups[i] = group;
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status select_rows(struct sotto__rows *rows,
+                                     const struct sotto_column *const *blocks, size_t at,
+                                     size_t len, struct sotto_error *err)
+{
+    const struct sotto__program *program = rows->program;
+    memset(rows->skipped, 0, len);
+    if (program->where != SIZE_MAX) {
+        const struct sotto__register *where = &rows->registers[program->where];
+        for (size_t i = 0; i < len; i++) {
+            rows->skipped[i] = where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0;
+        }
+    }
+    return program->keys_len > 0 ? find_groups(rows, blocks, at, len, err) : SOTTO_OK;
+}
+
+enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
+                                   const struct sotto_column *const *blocks, size_t len,
+                                   struct sotto_error *err)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t at = 0; at < len; at += ROWS_LEN) {
+        size_t now = len - at < ROWS_LEN ? len - at : ROWS_LEN;
+        for (size_t i = 0; i < program->ops_len; i++) {
+            if (program->ops[i].dataset == dataset) {
+                apply(rows, &program->ops[i], blocks, at, now);
+            }
+        }
+        enum sotto_status status = SOTTO_OK;
+        if (program->where != SIZE_MAX || program->keys_len > 0) {
+            status = select_rows(rows, blocks, at, now, err);
+        }
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        sotto__accumulate(rows, dataset, now);
+    }
+    return SOTTO_OK;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rows.h"
+
+#include <string.h>
+
+static unsigned bit_length(uint64_t value)
+{
+    return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
+}
+
+static void load_state(struct sotto__rows *rows, struct sotto__register *out,
+                       const struct sotto_column *block, size_t at, size_t len)
+{
+    out->state = rows->no_state;
+    if (block->type.kind == SOTTO_KIND_NULL) {
+        memset(out->own_state, ROW_MISSING, len);
+        out->state = out->own_state;
+    } else if (block->validity != NULL) {
+        const uint8_t *bits = block->validity + at / 8;
+        for (size_t i = 0; i < len; i++) {
+            out->own_state[i] = (uint8_t)(~((unsigned)bits[i / 8] >> (i % 8)) & ROW_MISSING);
+        }
+        out->state = out->own_state;
+    }
+}
+
+static void load_bools(struct sotto__register *out, const uint8_t *bits, size_t len)
+{
+    int64_t *values = out->own_values;
+    for (size_t i = 0; i < len; i++) {
+        values[i] = ((unsigned)bits[i / 8] >> (i % 8)) & 1U;
+    }
+    out->values = values;
+    out->bits = 0;
+    out->limbs = 1;
+}
+
+static void load_integers(struct sotto__register *out, const int64_t *values, size_t len)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < len; i++) {
+        any |= (uint64_t)(values[i] ^ values[i] >> 63); /* v, or -v - 1 */
+    }
+    out->bits = bit_length(any);
+    out->limbs = sotto__bits_limbs(out->bits);
+    out->values = values;
+    if (out->limbs > 1) { /* 2^63 is no int64 */
+        sotto__int128 *wide = out->own_values;
+        for (size_t i = 0; i < len; i++) {
+            wide[i] = values[i];
+        }
+        out->values = wide;
+    }
+}
+
+static void load_wide(struct sotto__register *out, const struct sotto_int128 *values, size_t len)
+{
+    uint64_t any_low = 0;
+    uint64_t any_high = 0;
+    for (size_t i = 0; i < len; i++) {
+        uint64_t sign = (uint64_t)(values[i].high >> 63);
+        any_low |= values[i].low ^ sign;
+        any_high |= (uint64_t)values[i].high ^ sign;
+    }
+    out->bits = any_high != 0 ? 64 + bit_length(any_high) : bit_length(any_low);
+    out->limbs = sotto__bits_limbs(out->bits);
+    out->values = out->own_values;
+    for (size_t i = 0; i < len; i++) {
+        if (out->limbs == 1) {
+            ((uint64_t *)out->own_values)[i] = values[i].low;
+        } else {
+            ((uint64_t *)out->own_values)[2 * i] = values[i].low;
+            ((uint64_t *)out->own_values)[2 * i + 1] = (uint64_t)values[i].high;
+        }
+    }
+}
+
+/* NaN is missing. */
+static void load_doubles(struct sotto__register *out, const double *values, size_t len)
+{
+    unsigned any = 0;
+    for (size_t i = 0; i < len; i++) {
+        any |= values[i] != values[i];
+    }
+    out->values = values;
+    for (size_t i = 0; any != 0 && i < len; i++) {
+        out->own_state[i] = values[i] != values[i] ? ROW_MISSING : out->state[i];
+    }
+    out->state = any != 0 ? out->own_state : out->state;
+}
+
+void sotto__rows_load(struct sotto__rows *rows, struct sotto__register *out,
+                      const struct sotto_column *block, size_t at, size_t len)
+{
+    load_state(rows, out, block, at, len);
+    switch (block->type.kind) {
+    case SOTTO_KIND_BOOL:
+        load_bools(out, (const uint8_t *)block->values + at / 8, len);
+        break;
+    case SOTTO_KIND_INT64:
+        load_integers(out, (const int64_t *)block->values + at, len);
+        break;
+    case SOTTO_KIND_DECIMAL:
+        if (block->wide) {
+            load_wide(out, (const struct sotto_int128 *)block->values + at, len);
+        } else {
+            load_integers(out, (const int64_t *)block->values + at, len);
+        }
+        break;
+    case SOTTO_KIND_FLOAT64:
+        load_doubles(out, (const double *)block->values + at, len);
+        break;
+    default: /* missing everywhere: values stay 0; texts are read where they are compared */
+        out->bits = 0;
+        out->limbs = 1;
+        break;
+    }
+}

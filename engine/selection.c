@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <jansson.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum sotto_status parse_where(struct sotto_plan *plan, const json_t *where,
+                                     struct sotto_error *err)
+{
+    if (where == NULL) {
+        return SOTTO_OK;
+    }
+    if (!json_is_string(where)) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                               "where: expected a condition as a string, such as \"age >= 18\"");
+    }
+    enum sotto_status status = sotto__expression_parse(&plan->where, json_string_value(where), err);
+    return status == SOTTO_OK ? status : sotto_error_prefix(err, "where");
+}
+
+/* Numbers with a fraction would be read as the nearest double: they stand in quotes. */
+static enum sotto_status parse_level(struct sotto__level *out, const json_t *level,
+                                     struct sotto_error *err)
+{
+    char number[32];
+    const char *text = number;
+    if (json_is_string(level) &&
+        sotto__text_is_plain(json_string_value(level), json_string_length(level)) &&
+        json_string_length(level) <= PLAN_NAME_BYTES_MAX) {
+        out->kind = LEVEL_TEXT;
+        text = json_string_value(level);
+    } else if (json_is_integer(level)) {
+        out->kind = LEVEL_NUMBER;
+        (void)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(level));
+    } else if (json_is_boolean(level)) {
+        out->kind = LEVEL_BOOL;
+        text = json_is_true(level) ? "true" : "false";
+    } else {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                               "group_by: a level is a text of at most %d bytes, an integer, true "
+                               "or false; a number with a fraction stands in quotes: \"0.5\"",
+                               PLAN_NAME_BYTES_MAX);
+    }
+    out->text = sotto_text_copy(text, strlen(text));
+    return out->text != NULL ? SOTTO_OK
+                             : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+}
+
+static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t *levels,
+                                      struct sotto_error *err)
+{
+    size_t len = json_array_size(levels); /* 0 if it is no array */
+    if (len == 0 || len > GROUP_LEVELS_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                               "group_by: expected \"levels\" with 1 to %d levels",
+                               GROUP_LEVELS_MAX);
+    }
+    key->levels = sotto_alloc_array(len, sizeof *key->levels);
+    if (key->levels == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && key->levels_len < len) {
+        const json_t *level = json_array_get(levels, key->levels_len);
+        status = parse_level(&key->levels[key->levels_len++], level, err);
+    }
+    return status;
+}
+
+static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *object,
+                                   struct sotto_error *err)
+{
+    const json_t *column = json_object_get(object, "column");
+    const json_t *other = json_object_get(object, "other");
+    bool has_levels = json_object_get(object, "levels") != NULL;
+    size_t known = (size_t)(column != NULL) + (size_t)(other != NULL) + (size_t)has_levels;
+    if (!json_is_string(column) || (other != NULL && !json_is_boolean(other)) ||
+        known != json_object_size(object)) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                               "group_by: expected {\"column\": \"dept\", \"levels\": [...]}, with "
+                               "\"other\": true if you like");
+    }
+    key->other = json_is_true(other);
+    enum sotto_status status =
+        sotto__expression_parse(&key->column, json_string_value(column), err);
+    if (status != SOTTO_OK) {
+        return sotto_error_prefix(err, "group_by");
+    }
+    if (key->column.nodes_len != 1 || key->column.nodes[0].kind != NODE_COLUMN) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN, "group_by: \"%.80s\" is no column",
+                               key->column.text);
+    }
+    return parse_levels(key, json_object_get(object, "levels"), err);
+}
+
+enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const json_t *root,
+                                         struct sotto_error *err)
+{
+    const json_t *keys = json_object_get(root, "group_by");
+    enum sotto_status status = parse_where(plan, json_object_get(root, "where"), err);
+    if (status != SOTTO_OK || keys == NULL) {
+        return status;
+    }
+    size_t len = json_array_size(keys); /* 0 if it is no array */
+    if (len == 0 || len > GROUP_KEYS_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN, "group_by: expected a list of 1 or %d keys",
+                               GROUP_KEYS_MAX);
+    }
+    while (status == SOTTO_OK && plan->keys_len < len) {
+        const json_t *key = json_array_get(keys, plan->keys_len);
+        status = parse_key(&plan->keys[plan->keys_len++], key, err);
+    }
+    return status;
+}
+
+void sotto__selection_release(struct sotto_plan *plan)
+{
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        struct sotto__group_key *key = &plan->keys[i];
+        for (size_t j = 0; j < key->levels_len; j++) {
+            sotto_free(key->levels[j].text);
+        }
+        sotto_free(key->levels);
+        sotto__expression_release(&key->column);
+    }
+    sotto__expression_release(&plan->where);
+}

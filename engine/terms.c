@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is summed up for each aggregate: counts, sums and sums of products. */
+
+#include "program.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+static bool same_term(const struct sotto__term *x, const struct sotto__term *y)
+{
+    return x->kind == y->kind && x->factors_len == y->factors_len &&
+           memcmp(x->factors, y->factors, x->factors_len * sizeof x->factors[0]) == 0;
+}
+
+static enum sotto_status add_term(struct sotto__compiler *compiler, size_t *out,
+                                  struct sotto__term term)
+{
+    struct sotto__program *program = compiler->program;
+    for (size_t i = 0; i < program->terms_len; i++) {
+        if (same_term(&program->terms[i], &term)) {
+            *out = i;
+            return SOTTO_OK;
+        }
+    }
+    void *terms = program->terms;
+    if (sotto_array_reserve(&terms, &program->terms_capacity_len, program->terms_len + 1,
+                            sizeof term) != SOTTO_OK) {
+        return sotto_error_set(compiler->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    program->terms = terms;
+    *out = program->terms_len++;
+    program->terms[*out] = term;
+    return SOTTO_OK;
+}
+
+static enum sotto_status add_of_rows(struct sotto__compiler *compiler, size_t *out,
+                                     enum sotto__term_kind kind, size_t op)
+{
+    return add_term(compiler, out,
+                    (struct sotto__term){.kind = kind, .factors = {op}, .factors_len = 1});
+}
+
+/* The sum of x^power, or of x y. */
+static enum sotto_status add_sum(struct sotto__compiler *compiler, size_t *out,
+                                 const size_t *factors, size_t factors_len)
+{
+    struct sotto__term term = {.kind = TERM_SUM};
+    enum sotto_status status = SOTTO_OK;
+    size_t op = factors[0];
+    bool is_float = compiler->program->ops[op].type == ROW_FLOAT;
+    if (is_float) { /* products of doubles are exact only as terms */
+        memcpy(term.factors, factors, factors_len * sizeof *factors);
+        term.factors_len = factors_len;
+        term.has_infinities = factors_len == 1;
+        term.type = ROW_FLOAT;
+    }
+    for (size_t i = 1; status == SOTTO_OK && !is_float && i < factors_len; i++) {
+        status = sotto__compile_multiply(compiler, &op, op, factors[i]);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    bool is_even = factors_len % 2 == 0 && factors[0] == factors[1];
+    if (!is_float) {
+        const struct sotto__op *from = &compiler->program->ops[op];
+        term.factors[0] = op;
+        term.factors_len = 1;
+        term.type = from->type;
+        term.bits = from->bits;
+        term.scale = from->scale;
+    }
+    term.never_negative = is_even || term.type == ROW_BOOL;
+    return add_term(compiler, out, term);
+}
+
+/* Which sums a function needs. */
+struct needs {
+    bool count;
+    size_t powers; /* of x, from 1 */
+    bool y;        /* the sum of y and of x y */
+    bool yy;
+};
+
+static struct needs needs_of(enum sotto__function function)
+{
+    switch (function) {
+    case FUNCTION_COUNT:
+        return (struct needs){.count = true};
+    case FUNCTION_SUM:
+    case FUNCTION_ANY:
+        return (struct needs){.powers = 1};
+    case FUNCTION_VAR:
+    case FUNCTION_STD:
+    case FUNCTION_SEM:
+        return (struct needs){.count = true, .powers = 2};
+    case FUNCTION_SKEW:
+        return (struct needs){.count = true, .powers = 3};
+    case FUNCTION_KURT:
+        return (struct needs){.count = true, .powers = 4};
+    case FUNCTION_COV:
+        return (struct needs){.count = true, .powers = 1, .y = true};
+    case FUNCTION_CORR:
+        return (struct needs){.count = true, .powers = 2, .y = true, .yy = true};
+    default: /* mean, all */
+        return (struct needs){.count = true, .powers = 1};
+    }
+}
+
+/* The rows where both are present, both exact or both doubles. */
+static enum sotto_status pair_up(struct sotto__compiler *compiler, size_t *x, size_t *y)
+{
+    enum sotto_status status = SOTTO_OK;
+    bool any_float = compiler->program->ops[*x].type == ROW_FLOAT ||
+                     compiler->program->ops[*y].type == ROW_FLOAT;
+    if (any_float) {
+        status = sotto__compile_float(compiler, x);
+        status = status == SOTTO_OK ? sotto__compile_float(compiler, y) : status;
+    }
+    size_t a = *x;
+    size_t b = *y;
+    status = status == SOTTO_OK ? sotto__compile_mask(compiler, x, a, b) : status;
+    return status == SOTTO_OK ? sotto__compile_mask(compiler, y, b, a) : status;
+}
+
+/* x != 0 where x is present. */
+static enum sotto_status truth_of(struct sotto__compiler *compiler, size_t *inout)
+{
+    size_t zero = 0;
+    size_t truth = 0;
+    if (compiler->program->ops[*inout].type == ROW_BOOL) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = sotto__compile_zero(compiler, &zero);
+    if (status == SOTTO_OK) {
+        status = sotto__compile_compare(compiler, &truth, OP_UNEQUAL, *inout, zero);
+    }
+    return status == SOTTO_OK ? sotto__compile_mask(compiler, inout, truth, *inout) : status;
+}
+
+static enum sotto_status check_argument(struct sotto__compiler *compiler,
+                                        const struct sotto__node *node, size_t argument)
+{
+    const struct sotto__node *column = &compiler->nodes[argument];
+    size_t op = compiler->values[argument];
+    if (op != SIZE_MAX && compiler->program->ops[op].type != ROW_TEXT) {
+        return SOTTO_OK;
+    }
+    if (node->function == FUNCTION_COUNT && op != SIZE_MAX) {
+        return SOTTO_OK;
+    }
+    if (column->kind != NODE_COLUMN) {
+        return sotto__compile_error(compiler, "expected numbers or booleans, found text");
+    }
+    const struct sotto_plan *plan = compiler->plan;
+    return sotto_error_set(compiler->err, SOTTO_ERROR_TYPE,
+                           "%s takes numbers or booleans, but column %s.%s is string",
+                           sotto__function_rules(node->function)->name,
+                           plan->datasets[plan->columns[column->column].dataset].alias,
+                           plan->columns[column->column].name);
+}
+
+static enum sotto_status add_sums(struct sotto__compiler *compiler, struct sotto__of *of,
+                                  const struct needs *needs, size_t x, size_t y)
+{
+    const size_t xs[TERM_FACTORS_MAX] = {x, x, x, x};
+    const size_t ys[TERM_FACTORS_MAX] = {y, y};
+    const size_t xy[TERM_FACTORS_MAX] = {x, y};
+    enum sotto_status status = SOTTO_OK;
+    for (size_t power = 1; status == SOTTO_OK && power <= needs->powers; power++) {
+        status = add_sum(compiler, &of->terms[OF_X + power - 1], xs, power);
+    }
+    if (status == SOTTO_OK && needs->y) {
+        status = add_sum(compiler, &of->terms[OF_Y], ys, 1);
+        status = status == SOTTO_OK ? add_sum(compiler, &of->terms[OF_XY], xy, 2) : status;
+    }
+    if (status == SOTTO_OK && needs->yy) {
+        status = add_sum(compiler, &of->terms[OF_YY], ys, 2);
+    }
+    return status;
+}
+
+static enum sotto_status compile_aggregate(struct sotto__compiler *compiler, struct sotto__of *of,
+                                           const struct sotto__node *node)
+{
+    struct needs needs = needs_of(node->function);
+    size_t x = compiler->values[node->left];
+    size_t y = x;
+    enum sotto_status status = check_argument(compiler, node, node->left);
+    for (size_t i = 0; i < OFS_LEN; i++) {
+        of->terms[i] = SIZE_MAX;
+    }
+    if (status == SOTTO_OK && needs.y) {
+        y = compiler->values[node->right];
+        status = check_argument(compiler, node, node->right);
+        status = status == SOTTO_OK ? pair_up(compiler, &x, &y) : status;
+    }
+    bool makes_nan = status == SOTTO_OK && compiler->program->ops[x].makes_nan;
+    if (status == SOTTO_OK && (node->function == FUNCTION_ANY || node->function == FUNCTION_ALL)) {
+        status = truth_of(compiler, &x);
+    }
+    if (status == SOTTO_OK && needs.count) {
+        status = add_of_rows(compiler, &of->terms[OF_COUNT], TERM_COUNT, x);
+    }
+    if (status == SOTTO_OK) {
+        status = add_sums(compiler, of, &needs, x, y);
+    }
+    if (status == SOTTO_OK && makes_nan) {
+        status = add_of_rows(compiler, &of->terms[OF_MADE], TERM_MADE, x);
+    }
+    return status;
+}
+
+/* Row-wise nodes: those below an aggregate, or all. What stands above is no concern of the rows. */
+static void find_row_wise(bool *out, const struct sotto__expression *expression, bool all)
+{
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        out[i] = all;
+    }
+    for (size_t i = expression->nodes_len; i-- > 0;) {
+        const struct sotto__node *node = &expression->nodes[i];
+        size_t children[3];
+        size_t children_len = sotto__node_children(node, children);
+        for (size_t j = 0; j < children_len; j++) {
+            out[children[j]] = out[children[j]] || out[i] || node->kind == NODE_AGGREGATE;
+        }
+    }
+}
+
+static enum sotto_status compile_expression(struct sotto__compiler *compiler,
+                                            const struct sotto__expression *expression, bool all)
+{
+    bool row_wise[EXPRESSION_NODES_MAX];
+    find_row_wise(row_wise, expression, all);
+    compiler->text = expression->text;
+    compiler->nodes = expression->nodes;
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        const struct sotto__node *node = &expression->nodes[i];
+        enum sotto_status status = SOTTO_OK;
+        compiler->values[i] = SIZE_MAX;
+        compiler->start = node->start;
+        if (node->kind == NODE_AGGREGATE) {
+            struct sotto__program *program = compiler->program;
+            status = compile_aggregate(compiler, &program->ofs[program->ofs_len++], node);
+        } else if (row_wise[i]) {
+            status = sotto__compile_node(compiler, &compiler->values[i], i);
+        }
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status compile_outputs(struct sotto__compiler *compiler)
+{
+    const struct sotto_plan *plan = compiler->plan;
+    size_t nodes_len = 0;
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        nodes_len += plan->outputs[i].expression.nodes_len;
+    }
+    compiler->program->ofs = sotto_alloc_array(nodes_len, sizeof *compiler->program->ofs);
+    if (compiler->program->ofs == NULL) {
+        return sotto_error_set(compiler->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        enum sotto_status status =
+            compile_expression(compiler, &plan->outputs[i].expression, false);
+        if (status != SOTTO_OK) {
+            (void)sotto_error_prefix(compiler->err, "output \"%s\"", plan->outputs[i].name);
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status compile_where(struct sotto__compiler *compiler)
+{
+    const struct sotto__expression *where = &compiler->plan->where;
+    if (where->nodes_len == 0) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = compile_expression(compiler, where, true);
+    size_t root = compiler->values[where->nodes_len - 1];
+    if (status == SOTTO_OK && compiler->program->ops[root].type != ROW_BOOL) {
+        status = sotto__compile_error(compiler, "expected a condition, such as age >= 18");
+    }
+    compiler->program->where = root;
+    return status == SOTTO_OK ? status : sotto_error_prefix(compiler->err, "where");
+}
+
+static enum sotto_status compile_keys(struct sotto__compiler *compiler)
+{
+    const struct sotto_plan *plan = compiler->plan;
+    struct sotto__program *program = compiler->program;
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        size_t column = plan->keys[i].column.nodes[0].column;
+        enum sotto_status status =
+            sotto__levels_new(&program->levels[i], &plan->keys[i],
+                              compiler->schema->fields[column].type, compiler->err);
+        if (status != SOTTO_OK) {
+            return sotto_error_prefix(compiler->err, "group_by: column %s",
+                                      plan->columns[column].name);
+        }
+        program->keys_len++;
+        program->keys[i] = column;
+        program->groups_len *= sotto__levels_len(program->levels[i]);
+    }
+    if (program->groups_len > GROUPS_MAX) {
+        return sotto_error_set(compiler->err, SOTTO_ERROR_LIMIT,
+                               "group_by: expected at most %d groups, found %zu", GROUPS_MAX,
+                               program->groups_len);
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
+                                      const struct sotto_schema *schema, struct sotto_error *err)
+{
+    struct sotto__compiler compiler = {.program = out, .plan = plan, .schema = schema, .err = err};
+    *out = (struct sotto__program){.where = SIZE_MAX, .groups_len = 1};
+    enum sotto_status status = compile_outputs(&compiler);
+    status = status == SOTTO_OK ? compile_where(&compiler) : status;
+    status = status == SOTTO_OK ? compile_keys(&compiler) : status;
+    status = status == SOTTO_OK ? sotto__layout(out, err) : status;
+    if (status != SOTTO_OK) {
+        sotto__program_release(out);
+    }
+    return status;
+}
+
+void sotto__program_release(struct sotto__program *program)
+{
+    for (size_t i = 0; i < program->keys_len; i++) {
+        sotto__levels_free(program->levels[i]);
+    }
+    sotto_free(program->ops);
+    sotto_free(program->constants);
+    sotto_free(program->terms);
+    sotto_free(program->ofs);
+    sotto_free(program->slots);
+    *program = (struct sotto__program){0};
+}

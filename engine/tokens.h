@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_TOKENS_H
+#define SOTTO_ENGINE_TOKENS_H
+
+/* The text of an expression as tokens: token.c for expression.c. */
+
+#include "internal.h"
+
+enum token_kind {
+    TOKEN_END,
+    TOKEN_NUMBER,
+    TOKEN_NAME,
+    TOKEN_QUOTED, /* `name` */
+    TOKEN_TEXT,   /* 'text' or "text" */
+    TOKEN_SIGN,   /* an operator, a bracket, a comma, a point, or one of and or not in */
+};
+
+struct token {
+    enum token_kind kind;
+    size_t start;
+    size_t bytes;
+};
+
+struct parser {
+    struct sotto__expression *expression;
+    const char *text;
+    size_t at; /* where the next token is looked for */
+    struct token token;
+    unsigned depth;
+    struct sotto_error *err;
+};
+
+/* Goes to the next token. */
+enum sotto_status sotto__token_next(struct parser *parser);
+/* Whether the token is this operator, bracket or word. */
+bool sotto__token_is(const struct parser *parser, const char *sign);
+/* What stands between a token's quotes, each doubled quote once; a plain token as it is. NULL: no
+ * memory. */
+char *sotto__token_text(const struct parser *parser, const struct token *token);
+/* "expected ..., found ..." at the token. */
+enum sotto_status sotto__token_unexpected(struct parser *parser, const char *expected);
+
+#endif
