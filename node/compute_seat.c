@@ -136,6 +136,23 @@ static struct sotto_csv **seat_files(const struct seat *seat)
     return list;
 }
 
+/* What the plan could take out of single rows (engine/PLAN.md, "What a plan can leak"). */
+static enum sotto_status check_expressions(const struct compute *compute, const struct seat *seat,
+                                           const struct sotto_schema *schema,
+                                           struct sotto_error *err)
+{
+    enum sotto_plan_class class;
+    char *words = NULL;
+    enum sotto_status status =
+        sotto_plan_classify(sotto_task_party_plan(seat->machine), &class, &words, schema, err);
+    if (status == SOTTO_OK && class > compute->config.config->expressions) {
+        status = sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "policy.expressions does not take what the plan opens: %s", words);
+    }
+    sotto_free(words);
+    return status;
+}
+
 static void answer_offer(struct compute *compute, struct seat *seat)
 {
     struct sotto_error err = {0};
@@ -154,6 +171,9 @@ static void answer_offer(struct compute *compute, struct seat *seat)
                      ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
                      : sotto_schema_offer(&schema, sotto_task_party_plan(seat->machine), catalogues,
                                           &err);
+    }
+    if (status == SOTTO_OK) {
+        status = check_expressions(compute, seat, &schema, &err);
     }
     if (status == SOTTO_OK) {
         log_line("%s: joined", seat->label);

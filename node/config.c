@@ -51,6 +51,7 @@ static const cyaml_schema_field_t policy_fields[] = {
                          min_rows),
     CYAML_FIELD_SEQUENCE("datasets", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          datasets, &text_entry, 0, DATASETS_MAX),
+    TEXT_FIELD("expressions", CYAML_FLAG_OPTIONAL, struct config_policy, expressions),
     CYAML_FIELD_END,
 };
 
@@ -411,6 +412,25 @@ static bool complete(struct config_file *file, const char *path)
     return good;
 }
 
+static enum sotto_status check_expressions(enum sotto_plan_class *out, const char *path,
+                                           const char *text, struct sotto_error *err)
+{
+    static const char *const names[] = {
+        [SOTTO_PLAN_BARE] = "bare",
+        [SOTTO_PLAN_POLYNOMIAL] = "polynomial",
+        [SOTTO_PLAN_OTHER] = "any",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], text != NULL ? text : "polynomial") == 0) {
+            *out = (enum sotto_plan_class)i;
+            return SOTTO_OK;
+        }
+    }
+    return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                           "%s: policy.expressions: \"%s\": expected bare, polynomial or any", path,
+                           text);
+}
+
 enum sotto_status config_load(struct config *out, const char *path, struct sotto_error *err)
 {
     struct config config = {0};
@@ -426,6 +446,9 @@ enum sotto_status config_load(struct config *out, const char *path, struct sotto
         goto out;
     }
     status = check_name(path, "name", config.file->name, err);
+    if (status == SOTTO_OK) {
+        status = check_expressions(&config.expressions, path, config.file->policy.expressions, err);
+    }
     if (status == SOTTO_OK) {
         status = check_listener(path, "api", &config.file->api, true, err);
     }

@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <sotto/identity.h>
+#include <sotto/plan.h>
 
 struct config_listener {
     char *listen; /* "127.0.0.1:6700", "[::1]:6700"; port 0: any free one */
@@ -29,6 +30,7 @@ struct config_policy {
     unsigned *min_rows;
     char **datasets;
     unsigned datasets_count;
+    char *expressions; /* "bare", "polynomial" or "any"; NULL: polynomial */
 };
 
 struct config_file {
@@ -47,6 +49,7 @@ struct config {
     struct config_file *file;
     struct sotto_key *peer_keys; /* of file->peers, in their order */
     uint64_t min_rows;
+    enum sotto_plan_class expressions; /* the worst class of plan that is taken */
 };
 
 #define CONFIG_MIN_ROWS_DEFAULT 10

@@ -134,6 +134,7 @@ static void test_errors_say_what_and_where(void **state)
          {"b and c", "one key"}},
         {HEAD "peers:\n  - {name: alpha, key: " KEY_A "}\n", {"two nodes named alpha", ""}},
         {HEAD "policy:\n  ask: [delta]\n", {"policy.ask", "delta"}},
+        {HEAD "policy:\n  expressions: all\n", {"policy.expressions", "polynomial"}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [\"../x.csv\"]\n", {"policy.datasets", "../x"}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [/etc/passwd]\n", {"policy.datasets", "/etc"}},
         {HEAD "policy:\n  datasets: [x.csv]\n", {"no data_dir", ""}},
