@@ -5,7 +5,9 @@
 #include "split.h"
 
 #include <locale.h>
+#include <sotto/arrow.h>
 #include <sotto/csv.h>
+#include <stdatomic.h>
 
 /* --- na.c: which texts mean "missing" --- */
 
@@ -345,6 +347,39 @@ const struct sotto_column *sotto__block_view(struct sotto__block *block);
 void sotto__block_clear(struct sotto__block *block);
 
 bool sotto__type_is_above(struct sotto_type above, struct sotto_type below);
+
+/* --- table.c: tables in memory --- */
+
+struct sotto__segment;
+
+struct sotto__table_column {
+    struct sotto_type type;
+    bool wide;
+    size_t null_count;
+    uint8_t *validity;
+    void *values;
+    void *values_memory;              /* values are aligned within it */
+    int64_t *offsets;                 /* while loading: of each row within its segment */
+    struct sotto__segment **segments; /* while loading: a list for each worker, the last first */
+    char *name;
+    struct sotto_column view; /* what is handed out: borrows from the above, or from the owner */
+};
+
+struct sotto_table {
+    size_t rows;
+    struct sotto__table_column *columns;
+    size_t columns_len;
+    size_t workers;
+    atomic_size_t holds;     /* who must free it before it ends */
+    struct ArrowArray owner; /* of an imported table's buffers, or released */
+};
+
+/* A table of no columns yet, with room for columns_len. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__table_new(struct sotto_table **out, size_t columns_len, size_t rows,
+                                   size_t workers);
+
+/* Another hold on the table, ended by sotto_table_free. */
+struct sotto_table *sotto__table_hold(struct sotto_table *table);
 
 /* --- names.c --- */
 

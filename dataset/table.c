@@ -17,30 +17,12 @@
 
 /* Copied from a block's bytes as they come; put in order at the end, when it is known how many
  * bytes stand before them. */
-struct segment {
-    struct segment *next;
+struct sotto__segment {
+    struct sotto__segment *next;
     uint64_t first_row;
     size_t rows;
     size_t bytes;
     char text[];
-};
-
-struct table_column {
-    struct sotto_type type;
-    bool wide;
-    size_t null_count;
-    uint8_t *validity;
-    void *values;
-    void *values_memory;       /* values are aligned within it */
-    int64_t *offsets;          /* while loading: of each row within its segment */
-    struct segment **segments; /* a list for each worker, the last first */
-};
-
-struct sotto_table {
-    size_t rows;
-    struct table_column *columns;
-    size_t columns_len;
-    size_t workers;
 };
 
 /* What workers share while they load. */
@@ -56,7 +38,7 @@ static size_t bitmap_bytes(size_t rows)
     return rows / 8 + 1;
 }
 
-static size_t values_bytes(const struct table_column *column, size_t rows)
+static size_t values_bytes(const struct sotto__table_column *column, size_t rows)
 {
     switch (column->type.kind) {
     case SOTTO_KIND_BOOL:
@@ -85,7 +67,7 @@ static void *pages_allocate(size_t bytes)
     return memory;
 }
 
-static enum sotto_status values_allocate(struct table_column *column, size_t bytes)
+static enum sotto_status values_allocate(struct sotto__table_column *column, size_t bytes)
 {
     /* Padded to the alignment, and moved to it. */
     column->values_memory = pages_allocate(bytes + 2 * (size_t)SOTTO_ALIGNMENT);
@@ -97,7 +79,8 @@ static enum sotto_status values_allocate(struct table_column *column, size_t byt
     return SOTTO_OK;
 }
 
-static enum sotto_status column_init(struct table_column *column, size_t rows, size_t workers)
+static enum sotto_status column_init(struct sotto__table_column *column, size_t rows,
+                                     size_t workers)
 {
     column->validity = sotto_alloc_aligned(bitmap_bytes(rows));
     if (column->validity == NULL) {
@@ -105,18 +88,18 @@ static enum sotto_status column_init(struct table_column *column, size_t rows, s
     }
     if (column->type.kind == SOTTO_KIND_STRING) {
         column->offsets = pages_allocate((rows + 1) * sizeof *column->offsets);
-        column->segments = sotto_alloc_array(workers, sizeof(struct segment *));
+        column->segments = sotto_alloc_array(workers, sizeof(struct sotto__segment *));
         return column->offsets != NULL && column->segments != NULL ? SOTTO_OK
                                                                    : SOTTO_ERROR_NO_MEMORY;
     }
     return values_allocate(column, values_bytes(column, rows));
 }
 
-static void segments_free(struct table_column *column, size_t workers)
+static void segments_free(struct sotto__table_column *column, size_t workers)
 {
     for (size_t i = 0; column->segments != NULL && i < workers; i++) {
-        for (struct segment *segment = column->segments[i]; segment != NULL;) {
-            struct segment *next = segment->next;
+        for (struct sotto__segment *segment = column->segments[i]; segment != NULL;) {
+            struct sotto__segment *next = segment->next;
             sotto_free(segment);
             segment = next;
         }
@@ -125,13 +108,14 @@ static void segments_free(struct table_column *column, size_t workers)
     column->segments = NULL;
 }
 
-static void column_release(struct table_column *column, size_t workers)
+static void column_release(struct sotto__table_column *column, size_t workers)
 {
     segments_free(column, workers);
     sotto_free(column->validity);
     sotto_free(column->values_memory);
     sotto_free(column->offsets);
-    *column = (struct table_column){.type = column->type, .wide = column->wide};
+    *column = (struct sotto__table_column){
+        .type = column->type, .wide = column->wide, .name = column->name};
 }
 
 /* --- Appending a block --- */
@@ -164,7 +148,7 @@ static void put_bits(uint8_t *bitmap, size_t at, const uint8_t *bits, size_t len
 static void put_decimals(struct loading *loading, size_t i, size_t at,
                          const struct sotto_column *block)
 {
-    struct table_column *column = &loading->table->columns[i];
+    struct sotto__table_column *column = &loading->table->columns[i];
     if (!column->wide && block->wide) {
         atomic_store_explicit(&loading->needs_wide[i], true, memory_order_relaxed);
         return; /* the whole load starts again */
@@ -177,15 +161,15 @@ static void put_decimals(struct loading *loading, size_t i, size_t at,
     }
 }
 
-static enum sotto_status put_strings(struct table_column *column, size_t worker, size_t at,
+static enum sotto_status put_strings(struct sotto__table_column *column, size_t worker, size_t at,
                                      const struct sotto_column *block)
 {
     size_t bytes = (size_t)block->offsets[block->len];
-    struct segment *segment = sotto_alloc(sizeof *segment + bytes);
+    struct sotto__segment *segment = sotto_alloc(sizeof *segment + bytes);
     if (segment == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    *segment = (struct segment){
+    *segment = (struct sotto__segment){
         .next = column->segments[worker], .first_row = at, .rows = block->len, .bytes = bytes};
     memcpy(segment->text, block->values, bytes);
     memcpy(column->offsets + at, block->offsets, block->len * sizeof *block->offsets);
@@ -196,7 +180,7 @@ static enum sotto_status put_strings(struct table_column *column, size_t worker,
 static enum sotto_status put_column(struct loading *loading, size_t i, size_t worker, size_t at,
                                     const struct sotto_column *block)
 {
-    struct table_column *column = &loading->table->columns[i];
+    struct sotto__table_column *column = &loading->table->columns[i];
     put_bits(column->validity, at, block->validity, block->len);
     atomic_fetch_add_explicit(&loading->null_counts[i], block->null_count, memory_order_relaxed);
     switch (column->type.kind) {
@@ -240,35 +224,37 @@ static enum sotto_status table_sink(void *context, size_t worker, uint64_t first
 
 static int segment_compare(const void *a, const void *b)
 {
-    const struct segment *x = *(const struct segment *const *)a;
-    const struct segment *y = *(const struct segment *const *)b;
+    const struct sotto__segment *x = *(const struct sotto__segment *const *)a;
+    const struct sotto__segment *y = *(const struct sotto__segment *const *)b;
     return (x->first_row > y->first_row) - (x->first_row < y->first_row);
 }
 
 /* Where each segment's bytes go, in the order of their rows: ends in the total. */
-static size_t segments_order(struct segment **out, struct table_column *column, size_t workers)
+static size_t segments_order(struct sotto__segment **out, struct sotto__table_column *column,
+                             size_t workers)
 {
     size_t len = 0;
     for (size_t i = 0; i < workers; i++) {
-        for (struct segment *at = column->segments[i]; at != NULL; at = at->next) {
+        for (struct sotto__segment *at = column->segments[i]; at != NULL; at = at->next) {
             out[len++] = at;
         }
     }
-    qsort(out, len, sizeof(struct segment *), segment_compare);
+    qsort(out, len, sizeof(struct sotto__segment *), segment_compare);
     return len;
 }
 
-static enum sotto_status strings_join(struct table_column *column, size_t rows, size_t workers)
+static enum sotto_status strings_join(struct sotto__table_column *column, size_t rows,
+                                      size_t workers)
 {
     size_t len = 0;
     size_t bytes = 0;
     for (size_t i = 0; i < workers; i++) {
-        for (const struct segment *at = column->segments[i]; at != NULL; at = at->next) {
+        for (const struct sotto__segment *at = column->segments[i]; at != NULL; at = at->next) {
             len++;
             bytes += at->bytes;
         }
     }
-    struct segment **ordered = sotto_alloc_array(len, sizeof(struct segment *));
+    struct sotto__segment **ordered = sotto_alloc_array(len, sizeof(struct sotto__segment *));
     size_t *starts = sotto_alloc_array(len, sizeof *starts);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
     if (ordered == NULL || starts == NULL || values_allocate(column, bytes) != SOTTO_OK) {
@@ -280,7 +266,7 @@ static enum sotto_status strings_join(struct table_column *column, size_t rows, 
     }
 #pragma omp parallel for schedule(dynamic, 16) num_threads((int)workers) if (workers > 1)
     for (size_t i = 0; i < len; i++) {
-        const struct segment *segment = ordered[i];
+        const struct sotto__segment *segment = ordered[i];
         int64_t *offsets = column->offsets + segment->first_row;
         memcpy((char *)column->values + starts[i], segment->text, segment->bytes);
         for (size_t row = 0; row < segment->rows; row++) {
@@ -298,23 +284,50 @@ out:
 
 /* --- Loading --- */
 
-static enum sotto_status table_new(struct sotto_table **out, const struct sotto_csv_wanted *wanted,
-                                   size_t wanted_len, uint64_t rows, size_t workers)
+enum sotto_status sotto__table_new(struct sotto_table **out, size_t columns_len, size_t rows,
+                                   size_t workers)
 {
     struct sotto_table *table = sotto_alloc_zeroed(sizeof *table);
-    if (table == NULL || rows > SIZE_MAX / sizeof(struct sotto_int128) - 16) {
-        sotto_free(table);
+    if (table == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    table->rows = (size_t)rows;
+    table->rows = rows;
     table->workers = workers;
-    table->columns = sotto_alloc_array(wanted_len, sizeof *table->columns);
+    atomic_init(&table->holds, 1);
+    table->columns = sotto_alloc_array(columns_len, sizeof *table->columns);
     if (table->columns == NULL) {
         sotto_table_free(table);
         return SOTTO_ERROR_NO_MEMORY;
     }
-    for (; table->columns_len < wanted_len; table->columns_len++) {
-        table->columns[table->columns_len].type = wanted[table->columns_len].type;
+    *out = table;
+    return SOTTO_OK;
+}
+
+struct sotto_table *sotto__table_hold(struct sotto_table *table)
+{
+    (void)atomic_fetch_add_explicit(&table->holds, 1, memory_order_relaxed);
+    return table;
+}
+
+static enum sotto_status new_for(struct sotto_table **out, const struct sotto_catalogue *catalogue,
+                                 const struct sotto_csv_wanted *wanted, size_t wanted_len,
+                                 size_t workers)
+{
+    struct sotto_table *table = NULL;
+    if (catalogue->rows > SIZE_MAX / sizeof(struct sotto_int128) - 16 ||
+        sotto__table_new(&table, wanted_len, (size_t)catalogue->rows, workers) != SOTTO_OK) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < wanted_len; i++) {
+        SOTTO_REQUIRE(wanted[i].column < catalogue->columns_len);
+        const char *name = catalogue->columns[wanted[i].column].name;
+        table->columns_len++;
+        table->columns[i].type = wanted[i].type;
+        table->columns[i].name = sotto_text_copy(name, strlen(name));
+        if (table->columns[i].name == NULL) {
+            sotto_table_free(table);
+            return SOTTO_ERROR_NO_MEMORY;
+        }
     }
     *out = table;
     return SOTTO_OK;
@@ -340,7 +353,7 @@ static enum sotto_status load(struct loading *loading, bool *again, struct sotto
     status = sotto_csv_scan(csv, catalogue, wanted, table->columns_len, table_sink, loading, err);
     *again = false;
     for (size_t i = 0; status == SOTTO_OK && i < table->columns_len; i++) {
-        struct table_column *column = &table->columns[i];
+        struct sotto__table_column *column = &table->columns[i];
         column->null_count = loading->null_counts[i];
         column->wide = column->wide || loading->needs_wide[i];
         *again = *again || loading->needs_wide[i];
@@ -362,7 +375,7 @@ enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *c
     struct loading loading = {0};
     bool again = true;
     enum sotto_status status =
-        table_new(&table, wanted, wanted_len, catalogue->rows, sotto_csv_workers(csv));
+        new_for(&table, catalogue, wanted, wanted_len, sotto_csv_workers(csv));
     loading.table = table;
     loading.null_counts = sotto_alloc_array(wanted_len, sizeof *loading.null_counts);
     loading.needs_wide = sotto_alloc_array(wanted_len, sizeof *loading.needs_wide);
@@ -378,17 +391,33 @@ enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *c
         sotto_table_free(table);
         return status;
     }
+    for (size_t i = 0; i < table->columns_len; i++) {
+        struct sotto__table_column *column = &table->columns[i];
+        column->view = (struct sotto_column){
+            .type = column->type,
+            .wide = column->wide,
+            .len = table->rows,
+            .null_count = column->null_count,
+            .validity = column->null_count > 0 ? column->validity : NULL,
+            .values = column->type.kind == SOTTO_KIND_NULL ? NULL : column->values,
+            .offsets = column->offsets,
+        };
+    }
     *out = table;
     return SOTTO_OK;
 }
 
 void sotto_table_free(struct sotto_table *table)
 {
-    if (table == NULL) {
+    if (table == NULL || atomic_fetch_sub_explicit(&table->holds, 1, memory_order_acq_rel) > 1) {
         return;
     }
     for (size_t i = 0; table->columns != NULL && i < table->columns_len; i++) {
         column_release(&table->columns[i], table->workers);
+        sotto_free(table->columns[i].name);
+    }
+    if (table->owner.release != NULL) {
+        table->owner.release(&table->owner);
     }
     sotto_free(table->columns);
     sotto_free(table);
@@ -399,17 +428,19 @@ size_t sotto_table_rows(const struct sotto_table *table)
     return table->rows;
 }
 
+size_t sotto_table_columns_len(const struct sotto_table *table)
+{
+    return table->columns_len;
+}
+
 struct sotto_column sotto_table_column(const struct sotto_table *table, size_t i)
 {
     SOTTO_REQUIRE(i < table->columns_len);
-    const struct table_column *column = &table->columns[i];
-    return (struct sotto_column){
-        .type = column->type,
-        .wide = column->wide,
-        .len = table->rows,
-        .null_count = column->null_count,
-        .validity = column->null_count > 0 ? column->validity : NULL,
-        .values = column->type.kind == SOTTO_KIND_NULL ? NULL : column->values,
-        .offsets = column->offsets,
-    };
+    return table->columns[i].view;
+}
+
+const char *sotto_table_name(const struct sotto_table *table, size_t i)
+{
+    SOTTO_REQUIRE(i < table->columns_len);
+    return table->columns[i].name;
 }

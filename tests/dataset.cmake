@@ -19,6 +19,7 @@ endfunction()
 sotto_test(unit type)
 sotto_test(unit number)
 sotto_test(unit csv PkgConfig::zlib PkgConfig::zstd OpenMP::OpenMP_C)
+sotto_test(unit arrow)
 sotto_test(fault fault_dataset)
 sotto_test(property csv_grammar)
 sotto_test(property csv_paths OpenMP::OpenMP_C)
@@ -28,3 +29,9 @@ sotto_test_levels(property csv_grammar)
 sotto_test_levels(property csv_paths)
 sotto_fuzz(csv OpenMP::OpenMP_C)
 sotto_fuzz(catalogue)
+
+if(NOT SOTTO_SANITIZE) # whose run-time library Python lacks
+  add_test(NAME e2e/arrow
+    COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_arrow.py $<TARGET_FILE:sotto-shared>)
+  set_tests_properties(e2e/arrow PROPERTIES LABELS e2e TIMEOUT 600 SKIP_RETURN_CODE 77)
+endif()

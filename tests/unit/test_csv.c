@@ -433,6 +433,90 @@ static void test_a_file_that_changes_meanwhile(void **state)
     omp_set_num_threads(1);
 }
 
+/* --- A file that another one is renamed over --- */
+
+struct replacing {
+    char path[32];
+    char other[32];
+    atomic_bool done;
+    atomic_size_t ours; /* rows of the file that was opened */
+    atomic_size_t rows;
+};
+
+static void write_file(char *path, char digit, size_t rows)
+{
+    (void)snprintf(path, 32, "/tmp/sotto-test-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *file = fdopen(fd, "w");
+    assert_non_null(file);
+    for (size_t i = 0; i <= rows; i++) {
+        assert_true(fprintf(file, "%c\n", i == 0 ? 'a' : digit) > 0);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static enum sotto_status replacing_sink(void *context, size_t worker, uint64_t first_row,
+                                        const struct sotto_column *columns, size_t columns_len,
+                                        size_t rows, struct sotto_error *err)
+{
+    (void)worker;
+    (void)first_row;
+    (void)columns_len;
+    (void)err;
+    struct replacing *replacing = context;
+    if (!atomic_exchange(&replacing->done, true)) {
+        assert_int_equal(rename(replacing->other, replacing->path), 0);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        replacing->ours += ((const int64_t *)columns[0].values)[i] == 1;
+    }
+    replacing->rows += rows;
+    return SOTTO_OK;
+}
+
+/* The open file is read to its end, or is an error because its times changed when it lost its name,
+ * which is for the file system to say; rows of the other file are never among it. */
+static void test_a_file_that_is_replaced_meanwhile(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++) {
+        struct replacing replacing = {0};
+        struct sotto_csv *csv = NULL;
+        struct sotto_error err = {0};
+        write_file(replacing.path, '1', 100000);
+        write_file(replacing.other, '2', 100000);
+        omp_set_num_threads(1 + way / 2);
+        assert_ok(sotto_csv_open(&csv, replacing.path, NULL, NULL));
+        csv->chunk_bytes = 5000;
+        csv->serial = way == 1;
+        struct sotto_catalogue *catalogue = test_catalogue(csv);
+        struct sotto_csv_wanted wanted = {.column = 0, .type = catalogue->columns[0].type};
+        enum sotto_status status =
+            sotto_csv_scan(csv, catalogue, &wanted, 1, replacing_sink, &replacing, &err);
+        assert_true(replacing.done);
+        assert_int_equal(replacing.ours, replacing.rows);
+        if (status == SOTTO_OK) {
+            assert_int_equal(replacing.rows, 100000);
+        } else {
+            assert_int_equal(status, SOTTO_ERROR_CHANGED);
+            assert_contains(err.text, "changed");
+        }
+        sotto_csv_close(csv);
+        /* What the name stands for now is another file, though of the same size. */
+        assert_ok(sotto_csv_open(&csv, replacing.path, NULL, NULL));
+        assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
+        assert_contains(err.text, "changed since it was catalogued");
+        sotto_catalogue_free(catalogue);
+        catalogue = test_catalogue(csv);
+        assert_ok(load_all(csv, catalogue, &err));
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+        assert_int_equal(unlink(replacing.path), 0);
+    }
+    omp_set_num_threads(1);
+}
+
 static enum sotto_status failing_sink(void *context, size_t worker, uint64_t first_row,
                                       const struct sotto_column *columns, size_t columns_len,
                                       size_t rows, struct sotto_error *err)
@@ -693,6 +777,7 @@ int main(void)
         cmocka_unit_test(test_rounding_mode_of_the_caller_does_not_matter),
         cmocka_unit_test(test_a_changed_file_is_an_error),
         cmocka_unit_test(test_a_file_that_changes_meanwhile),
+        cmocka_unit_test(test_a_file_that_is_replaced_meanwhile),
         cmocka_unit_test(test_a_sink_ends_the_scan),
         cmocka_unit_test(test_stated_types),
         cmocka_unit_test(test_values_beyond_a_stated_type),

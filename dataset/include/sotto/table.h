@@ -2,7 +2,7 @@
 #ifndef SOTTO_TABLE_H
 #define SOTTO_TABLE_H
 
-/* A table in memory: a scan that appends. */
+/* A table in memory: a scan that appends, or what another library gave (arrow.h). */
 
 #include <sotto/csv.h>
 
@@ -19,9 +19,11 @@ SOTTO_API enum sotto_status sotto_table_load(struct sotto_table **out, struct so
 SOTTO_API void sotto_table_free(struct sotto_table *table);
 
 SOTTO_API size_t sotto_table_rows(const struct sotto_table *table);
+SOTTO_API size_t sotto_table_columns_len(const struct sotto_table *table);
 
-/* Column i of the wanted ones. Borrows from the table. */
+/* Column i, of the wanted ones where the table was loaded, and its name. Borrow from the table. */
 SOTTO_API struct sotto_column sotto_table_column(const struct sotto_table *table, size_t i);
+SOTTO_API const char *sotto_table_name(const struct sotto_table *table, size_t i);
 
 SOTTO_END_DECLS
 
