@@ -45,44 +45,6 @@ static void place_registers(struct sotto__rows *rows)
     }
 }
 
-enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program)
-{
-    const size_t scratch_bytes = (size_t)ROWS_LEN * VALUE_LIMBS_MAX * sizeof(uint64_t);
-    *out = (struct sotto__rows){.program = program};
-    out->registers = sotto_alloc_array(program->ops_len, sizeof *out->registers);
-    out->memory = sotto_alloc_aligned(program->rows_bytes);
-    out->scratch[0] = sotto_alloc_aligned(scratch_bytes);
-    out->scratch[1] = sotto_alloc_aligned(scratch_bytes);
-    out->skipped = sotto_alloc_aligned(ROWS_LEN);
-    out->state = sotto_alloc_aligned(ROWS_LEN);
-    out->no_state = sotto_alloc_aligned(ROWS_LEN);
-    out->groups = sotto_alloc_aligned(ROWS_LEN * sizeof *out->groups);
-    out->accumulators = sotto_alloc_aligned(program->group_accumulators * program->groups_len *
-                                            sizeof *out->accumulators);
-    if (out->registers == NULL || out->memory == NULL || out->scratch[0] == NULL ||
-        out->scratch[1] == NULL || out->skipped == NULL || out->state == NULL ||
-        out->no_state == NULL || out->groups == NULL || out->accumulators == NULL) {
-        sotto__rows_release(out);
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    place_registers(out);
-    return SOTTO_OK;
-}
-
-void sotto__rows_release(struct sotto__rows *rows)
-{
-    sotto_free(rows->registers);
-    sotto_free(rows->memory);
-    sotto_free(rows->scratch[0]);
-    sotto_free(rows->scratch[1]);
-    sotto_free(rows->skipped);
-    sotto_free(rows->state);
-    sotto_free(rows->no_state);
-    sotto_free(rows->groups);
-    sotto_free(rows->accumulators);
-    *rows = (struct sotto__rows){0};
-}
-
 /* --- States --- */
 
 /* The union of the states of a and b. */
@@ -321,6 +283,51 @@ static void apply(struct sotto__rows *rows, const struct sotto__op *op,
         arithmetic(rows, out, op, len);
         break;
     }
+}
+
+/* --- Making one --- */
+
+enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program)
+{
+    const size_t scratch_bytes = (size_t)ROWS_LEN * VALUE_LIMBS_MAX * sizeof(uint64_t);
+    *out = (struct sotto__rows){.program = program};
+    out->registers = sotto_alloc_array(program->ops_len, sizeof *out->registers);
+    out->memory = sotto_alloc_aligned(program->rows_bytes);
+    out->scratch[0] = sotto_alloc_aligned(scratch_bytes);
+    out->scratch[1] = sotto_alloc_aligned(scratch_bytes);
+    out->skipped = sotto_alloc_aligned(ROWS_LEN);
+    out->state = sotto_alloc_aligned(ROWS_LEN);
+    out->no_state = sotto_alloc_aligned(ROWS_LEN);
+    out->groups = sotto_alloc_aligned(ROWS_LEN * sizeof *out->groups);
+    out->accumulators = sotto_alloc_aligned(program->group_accumulators * program->groups_len *
+                                            sizeof *out->accumulators);
+    if (out->registers == NULL || out->memory == NULL || out->scratch[0] == NULL ||
+        out->scratch[1] == NULL || out->skipped == NULL || out->state == NULL ||
+        out->no_state == NULL || out->groups == NULL || out->accumulators == NULL) {
+        sotto__rows_release(out);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    place_registers(out);
+    for (size_t i = 0; i < program->ops_len; i++) {
+        if (program->ops[i].dataset == SIZE_MAX) { /* what only constants go into, once */
+            apply(out, &program->ops[i], NULL, 0, ROWS_LEN);
+        }
+    }
+    return SOTTO_OK;
+}
+
+void sotto__rows_release(struct sotto__rows *rows)
+{
+    sotto_free(rows->registers);
+    sotto_free(rows->memory);
+    sotto_free(rows->scratch[0]);
+    sotto_free(rows->scratch[1]);
+    sotto_free(rows->skipped);
+    sotto_free(rows->state);
+    sotto_free(rows->no_state);
+    sotto_free(rows->groups);
+    sotto_free(rows->accumulators);
+    *rows = (struct sotto__rows){0};
 }
 
 /* --- Which rows, which groups --- */

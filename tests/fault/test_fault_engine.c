@@ -10,11 +10,34 @@ static const char json[] =
     "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
     "\"select\": {\"m\": \"(mean(t.a) + 1) * 2\", \"c\": \"count(`b`)\", \"d\": \"sum(d) / 3\"}}";
 
+/* Everything that has allocations of its own: texts, constants, conditions, groups, moments. */
+static const char rich_json[] =
+    "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
+    "\"where\": \"b != 'q' or a in (1, 2.5)\", \"group_by\": [{\"column\": \"b\", \"levels\": "
+    "[\"x\", "
+    "\"y\"], \"other\": true}, {\"column\": \"c\", \"levels\": [1, \"2\"]}], \"select\": {\"m\": "
+    "\"std(if(isna(a), 0.5, a) * 3) + corr(a, d)\", \"k\": \"kurt(a) ** 2\"}}";
+
 static enum sotto_status parse_run(void *context)
 {
     (void)context;
     struct sotto_plan *plan = NULL;
     enum sotto_status status = sotto_plan_parse(&plan, json, strlen(json), NULL);
+    sotto_plan_free(plan);
+    return status;
+}
+
+static enum sotto_status rich_parse_run(void *context)
+{
+    (void)context;
+    struct sotto_plan *plan = NULL;
+    enum sotto_plan_class found;
+    char *words = NULL;
+    enum sotto_status status = sotto_plan_parse(&plan, rich_json, strlen(rich_json), NULL);
+    if (status == SOTTO_OK) {
+        status = sotto_plan_classify(plan, &found, &words, NULL, NULL);
+    }
+    sotto_free(words);
     sotto_plan_free(plan);
     return status;
 }
@@ -40,6 +63,7 @@ static void test_plans(void **state)
 {
     (void)state;
     assert_true(fault_each_allocation(parse_run, NULL) > 15);
+    assert_true(fault_each_allocation(rich_parse_run, NULL) > 40);
     assert_true(fault_each_allocation(compose_run, NULL) > 4);
 }
 
@@ -61,6 +85,25 @@ static void test_task(void **state)
     struct sotto_plan *plan = NULL;
     assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
     assert_true(fault_each_allocation(task_run, plan) > 100);
+    sotto_plan_free(plan);
+}
+
+static enum sotto_status rich_task_run(void *context)
+{
+    static const char *const texts[] = {"a,b,c,d\n1,x,1,1\n,,2,2\n3,z,1,3\n",
+                                        "a,b,c,d\n1e0,y,2,9223372036854775807\n"};
+    char *result = NULL;
+    enum sotto_status status = test_run(&result, NULL, context, texts, 2, NULL);
+    sotto_free(result);
+    return status;
+}
+
+static void test_rich_task(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, rich_json, strlen(rich_json), NULL));
+    assert_true(fault_each_allocation(rich_task_run, plan) > 100);
     sotto_plan_free(plan);
 }
 
@@ -108,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plans),
         cmocka_unit_test(test_task),
+        cmocka_unit_test(test_rich_task),
         cmocka_unit_test(test_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

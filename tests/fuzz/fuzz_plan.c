@@ -23,7 +23,8 @@ static void drive(const struct sotto_plan *plan, const struct sotto_schema *sche
     struct sotto_driver *driver = NULL;
     enum sotto_status status = sotto_driver_new(&driver, plan, schema, NULL);
     if (status != SOTTO_OK) {
-        check(status == SOTTO_ERROR_TYPE);
+        check(status == SOTTO_ERROR_TYPE || status == SOTTO_ERROR_LIMIT ||
+              status == SOTTO_ERROR_PLAN);
         return;
     }
     size_t limbs_len = sotto_driver_limbs_len(driver);
@@ -54,6 +55,8 @@ static void try_plan(const void *json, size_t json_bytes, const uint8_t *data, s
         check(status == err.status && err.text[0] != '\0');
         return;
     }
+    enum sotto_plan_class found;
+    check(sotto_plan_classify(plan, &found, NULL, NULL, NULL) == SOTTO_OK);
     struct sotto_schema schema = {0};
     struct sotto_reader reader;
     sotto_reader_init(&reader, data, data_bytes);
