@@ -163,7 +163,7 @@ static bool put_number(const struct sotto__block *block, struct sotto__block_col
                        size_t row, const char *text, size_t text_bytes)
 {
     struct sotto__number number;
-    if (!sotto__number_parse(&number, text, text_bytes) ||
+    if (!sotto__number_parse(&number, text, text_bytes, block->csv->point) ||
         !sotto__type_is_above(column->wanted.type, number.type)) {
         return false;
     }
@@ -308,17 +308,18 @@ static enum sotto_status fill_decimal(const struct filling *filling)
 {
     struct sotto__block_column *column = filling->column;
     size_t scale = column->wanted.type.scale;
+    char point = filling->block->csv->point;
     size_t guess = scale; /* where the last one had its point */
     for (size_t i = 0; i < filling->rows; i++) {
         size_t bytes;
         int64_t value;
         const char *text =
             sotto__field(filling->fields, filling->row + i, column->wanted.column, &bytes);
-        bool found = bytes > 0 && digits_decimal(&value, text, bytes, guess);
+        bool found = bytes > 0 && digits_decimal(&value, text, bytes, guess, point);
         if (!found && bytes > 0) {
-            guess = digits_fraction_len(text, bytes);
+            guess = digits_fraction_len(text, bytes, point);
             found = guess == 0 ? digits_int64(&value, text, bytes)
-                               : digits_decimal(&value, text, bytes, guess);
+                               : digits_decimal(&value, text, bytes, guess, point);
         }
         if (found && !column->wide && guess <= scale && scale_up(&value, scale - guess)) {
             ((int64_t *)column->values)[filling->at + i] = value;
@@ -336,10 +337,11 @@ static enum sotto_status fill_float64(const struct filling *filling)
 {
     double *values = (double *)filling->column->values + filling->at;
     size_t file_column = filling->column->wanted.column;
+    char point = filling->block->csv->point;
     for (size_t i = 0; i < filling->rows; i++) {
         size_t bytes;
         const char *text = sotto__field(filling->fields, filling->row + i, file_column, &bytes);
-        if (!sotto__number_quick(&values[i], text, bytes)) {
+        if (!sotto__number_quick(&values[i], text, bytes, point)) {
             enum sotto_status status = fill_slowly(filling, i, text, bytes);
             if (status != SOTTO_OK) {
                 return status;

@@ -87,7 +87,7 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
 {
     struct cataloguing *work = context;
     struct sotto__tally *tally = &work->tallies[column];
-    sotto__tally_text(tally, &work->csv->na, text, text_bytes);
+    sotto__tally_text(tally, work->csv, text, text_bytes);
     struct sotto_type stated = work->catalogue->columns[column].type;
     if (work->stated[column] && !sotto__type_is_above(stated, tally->type)) {
         return sotto__csv_error(reader, SOTTO_ERROR_INPUT, column,

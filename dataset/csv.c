@@ -83,6 +83,10 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
     size_t words_len;
     const char *const *words = sotto_csv_na_words(&words_len);
     csv->delimiter = delimiter_of_name(csv->name);
+    csv->point = options != NULL && options->decimal_comma ? ',' : '.';
+    if (csv->delimiter == csv->point) {
+        csv->delimiter = ';';
+    }
     if (options != NULL && options->na_words != NULL) {
         words = options->na_words;
         words_len = options->na_words_len;
@@ -96,9 +100,15 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
                                    csv->name, csv->delimiter);
         }
     }
+    if (csv->delimiter == csv->point) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: a comma can't be the delimiter where numbers have a decimal "
+                               "comma; use ; or another delimiter",
+                               csv->name);
+    }
     csv->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (csv->c_locale == (locale_t)0 ||
-        sotto__na_words_init(&csv->na, words, words_len) != SOTTO_OK) {
+        sotto__na_words_init(&csv->na, words, words_len, csv->point) != SOTTO_OK) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
     }
     return SOTTO_OK;

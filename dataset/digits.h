@@ -63,8 +63,9 @@ DIGITS_INLINE bool digits_int64(int64_t *out, const char *text, size_t bytes)
     return true;
 }
 
-/* -?\d{1,d}\.\d{scale} with 1 <= scale, d + scale <= 16: the digits without the point. */
-DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t bytes, size_t scale)
+/* -?\d{1,d}point\d{scale} with 1 <= scale, d + scale <= 16: the digits without the point. */
+DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t bytes, size_t scale,
+                                  char point)
 {
     uint64_t integer;
     uint64_t fraction;
@@ -88,7 +89,7 @@ DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t bytes, 
     bool negative = *text == '-';
     size_t digits = bytes - negative - 1; /* wraps where there is no room for the point */
     const char *end = text + bytes;
-    if (digits - 1 >= 16 || digits <= scale || end[-(ptrdiff_t)scale - 1] != '.' ||
+    if (digits - 1 >= 16 || digits <= scale || end[-(ptrdiff_t)scale - 1] != point ||
         !digits16(&fraction, end, scale) || !digits16(&integer, end - scale - 1, digits - scale)) {
         return false;
     }
@@ -98,10 +99,10 @@ DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t bytes, 
 }
 
 /* The digits behind the point, if there are at most 16; 0 if there is none. */
-static inline size_t digits_fraction_len(const char *text, size_t bytes)
+static inline size_t digits_fraction_len(const char *text, size_t bytes, char point)
 {
     for (size_t i = 1; i <= bytes && i <= 17; i++) {
-        if (text[bytes - i] == '.') {
+        if (text[bytes - i] == point) {
             return i - 1;
         }
     }

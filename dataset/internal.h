@@ -20,13 +20,13 @@ struct sotto__na_words {
     bool number;      /* some word reads as a number, so that numbers must be looked up too */
 };
 
-/* Copies words. Returns: SOTTO_ERROR_NO_MEMORY. */
+/* Copies words. point: of numbers. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *const *words,
-                                       size_t words_len);
+                                       size_t words_len, char point);
 void sotto__na_words_release(struct sotto__na_words *na);
 bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text, size_t text_bytes);
 
-/* --- number.c: the number grammar --- */
+/* --- number.c: the number grammar. The point is '.', or ',' where the file's options say so --- */
 
 struct sotto__number {
     struct sotto_type type; /* int64, decimal or float64: the smallest that holds the text */
@@ -43,10 +43,11 @@ struct sotto__number {
 
 /* Parses text, spaces and tabs around it allowed; what follows it must be a byte that can't go on a
  * number. Returns: false if it is no number (then *out is undefined). */
-bool sotto__number_parse(struct sotto__number *out, const char *text, size_t text_bytes);
+bool sotto__number_parse(struct sotto__number *out, const char *text, size_t text_bytes,
+                         char point);
 
 /* Whether it is a number by its digits alone: neither infinite nor anything else. */
-bool sotto__number_is_plain(const char *text, size_t text_bytes);
+bool sotto__number_is_plain(const char *text, size_t text_bytes, char point);
 
 /* The double nearest to the text, ties to even; -0 gives 0. Requires the default floating-point
  * environment and c_locale, the "C" locale. */
@@ -57,7 +58,7 @@ bool sotto__nearest_double(double *out, uint64_t digits, int64_t power);
 
 /* The same in place, of -?\d+(\.\d*)?([eE][+-]?\d+)? with up to 19 digits; SPLIT_BLOCK bytes after
  * text must be readable. Returns: false for what is not of this form, or hard to round. */
-bool sotto__number_quick(double *out, const char *text, size_t text_bytes);
+bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char point);
 
 /* True, TRUE, true, False, FALSE or false. Returns: false for any other text. */
 bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
@@ -91,6 +92,7 @@ struct sotto_csv {
     int fd;
     char *name;
     char delimiter;
+    char point; /* of numbers: '.' or ',' */
     locale_t c_locale;
     struct sotto__na_words na;
     struct sotto_csv_column *columns; /* of the options; the names are copies */
@@ -288,11 +290,11 @@ struct sotto__tally {
 };
 
 /* One value, as libcsv or sotto__field_trim gives it. */
-void sotto__tally_text(struct sotto__tally *tally, const struct sotto__na_words *na,
-                       const char *text, size_t text_bytes);
+void sotto__tally_text(struct sotto__tally *tally, const struct sotto_csv *csv, const char *text,
+                       size_t text_bytes);
 
 /* A column of some rows. */
-void sotto__tally_fields(struct sotto__tally *tally, const struct sotto__na_words *na,
+void sotto__tally_fields(struct sotto__tally *tally, const struct sotto_csv *csv,
                          const struct sotto__fields *fields, size_t column);
 
 /* Both together: commutative and associative. */

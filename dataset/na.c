@@ -17,7 +17,7 @@ const char *const *sotto_csv_na_words(size_t *out_len)
 }
 
 enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *const *words,
-                                       size_t words_len)
+                                       size_t words_len, char point)
 {
     *out = (struct sotto__na_words){.words = sotto_alloc_array(words_len, sizeof *out->words)};
     if (out->words == NULL) {
@@ -35,7 +35,7 @@ enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *
         struct sotto__number number;
         out->lengths |= UINT64_C(1) << (bytes < 63 ? bytes : 63);
         out->empty = out->empty || bytes == 0;
-        out->number = out->number || sotto__number_parse(&number, words[i], bytes);
+        out->number = out->number || sotto__number_parse(&number, words[i], bytes, point);
     }
     return SOTTO_OK;
 }

@@ -2,6 +2,7 @@
 #include "digits.h"
 #include "internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,7 +108,7 @@ static void classify(struct sotto__number *number, const char *integer, const ch
     number->digits_lost = true;
 }
 
-bool sotto__number_parse(struct sotto__number *out, const char *text, size_t text_bytes)
+bool sotto__number_parse(struct sotto__number *out, const char *text, size_t text_bytes, char point)
 {
     const char *p = text;
     const char *end = text + text_bytes;
@@ -125,7 +126,7 @@ bool sotto__number_parse(struct sotto__number *out, const char *text, size_t tex
     out->integer_digits = digits_len(p, end);
     p += out->integer_digits;
     const char *fraction = p;
-    if (p < end && *p == '.') {
+    if (p < end && *p == point) {
         out->has_point = true;
         fraction = ++p;
         out->fraction_digits = digits_len(p, end);
@@ -144,10 +145,10 @@ bool sotto__number_parse(struct sotto__number *out, const char *text, size_t tex
     return (*p == 'e' || *p == 'E') && parse_exponent(&out->exponent, p + 1, end);
 }
 
-bool sotto__number_is_plain(const char *text, size_t text_bytes)
+bool sotto__number_is_plain(const char *text, size_t text_bytes, char point)
 {
     struct sotto__number number;
-    return sotto__number_parse(&number, text, text_bytes) && !number.infinite;
+    return sotto__number_parse(&number, text, text_bytes, point) && !number.infinite;
 }
 
 /* Powers of ten that are doubles. */
@@ -180,6 +181,45 @@ static bool double_fast(double *out, const struct sotto__number *number)
     return true;
 }
 
+/* A value half way between two doubles has at most 767 digits: of what is behind these it only
+ * matters whether it is 0. */
+#define DIGITS_MAX ((size_t)800)
+
+/* As strtod_l reads it anywhere: digits and an exponent, no point. */
+static double double_slow(const struct sotto__number *number, locale_t c_locale)
+{
+    char text[DIGITS_MAX + 32];
+    size_t len = 0;
+    int64_t exponent = number->exponent - (int64_t)number->fraction_digits;
+    bool rest = false;
+    const char *p = number->text;
+    for (size_t left = number->integer_digits + number->fraction_digits; left > 0; p++) {
+        if (!is_digit(*p)) {
+            continue; /* the sign, the point */
+        }
+        left--;
+        if (len == 0 && *p == '0') {
+            continue;
+        }
+        if (len < DIGITS_MAX) {
+            text[len++] = *p;
+        } else {
+            exponent++;
+            rest = rest || *p != '0';
+        }
+    }
+    if (len == 0) {
+        return 0;
+    }
+    if (rest) {
+        text[len++] = '1';
+        exponent--;
+    }
+    (void)snprintf(text + len, sizeof text - len, "e%lld", (long long)exponent);
+    double magnitude = strtod_l(text, NULL, c_locale); /* correctly rounded by glibc and musl */
+    return number->negative ? -magnitude : magnitude;
+}
+
 double sotto__number_double(const struct sotto__number *number, locale_t c_locale)
 {
     double value;
@@ -187,9 +227,7 @@ double sotto__number_double(const struct sotto__number *number, locale_t c_local
         return number->negative ? -__builtin_inf() : __builtin_inf();
     }
     if (!double_fast(&value, number)) {
-        /* Correctly rounded by glibc and musl. The text ends at a NUL or a blank, and its form was
-         * checked, so that no hexadecimal gets here. */
-        value = strtod_l(number->text, NULL, c_locale);
+        value = double_slow(number, c_locale);
     }
     return value == 0 ? 0.0 : value;
 }
@@ -208,7 +246,7 @@ static const char *take_digits(uint64_t *value, const char *p, const char *end)
     return p;
 }
 
-bool sotto__number_quick(double *out, const char *text, size_t text_bytes)
+bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char point)
 {
     const char *p = text;
     const char *end = text + text_bytes;
@@ -221,7 +259,7 @@ bool sotto__number_quick(double *out, const char *text, size_t text_bytes)
     if (len == 0) {
         return false;
     }
-    if (p < end && *p == '.') {
+    if (p < end && *p == point) {
         const char *fraction = p + 1;
         p = take_digits(&digits, fraction, end);
         power = fraction - p;

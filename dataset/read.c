@@ -132,7 +132,8 @@ static enum sotto_status header_end(struct sotto__csv_reader *reader)
     bool all_numbers = true;
     for (size_t i = 0; i < reader->names_len; i++) {
         all_numbers =
-            all_numbers && sotto__number_is_plain(reader->names[i], strlen(reader->names[i]));
+            all_numbers &&
+            sotto__number_is_plain(reader->names[i], strlen(reader->names[i]), reader->csv->point);
     }
     if (all_numbers) {
         return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,

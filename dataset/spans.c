@@ -200,7 +200,7 @@ static enum sotto_status take_fields(void *context, const struct sotto__fields *
 {
     struct cutter *cutter = context;
     for (size_t i = 0; i < fields->columns_len; i++) {
-        sotto__tally_fields(&cutter->tallies[i], &cutter->cutting->csv->na, fields, i);
+        sotto__tally_fields(&cutter->tallies[i], cutter->cutting->csv, fields, i);
     }
     cutter->rows += fields->rows;
     return SOTTO_OK;

@@ -2,10 +2,10 @@
 #include "digits.h"
 #include "internal.h"
 
-void sotto__tally_text(struct sotto__tally *tally, const struct sotto__na_words *na,
-                       const char *text, size_t text_bytes)
+void sotto__tally_text(struct sotto__tally *tally, const struct sotto_csv *csv, const char *text,
+                       size_t text_bytes)
 {
-    if (sotto__na_words_contain(na, text, text_bytes)) {
+    if (sotto__na_words_contain(&csv->na, text, text_bytes)) {
         tally->missing++;
         return;
     }
@@ -15,7 +15,7 @@ void sotto__tally_text(struct sotto__tally *tally, const struct sotto__na_words 
     struct sotto__number number;
     bool truth;
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
-    if (sotto__number_parse(&number, text, text_bytes)) {
+    if (sotto__number_parse(&number, text, text_bytes, csv->point)) {
         type = number.type;
         tally->digits_lost = tally->digits_lost || number.digits_lost;
     } else if (sotto__bool_parse(&truth, text, text_bytes)) {
@@ -35,10 +35,11 @@ static void join_kind(struct sotto__tally *tally, enum sotto_kind kind, size_t s
 
 /* Numbers of up to 16 digits, which most are. scale is what the last one had. Returns: false for
  * anything else. */
-static bool tally_number(struct sotto__tally *tally, size_t *scale, const char *text, size_t bytes)
+static bool tally_number(struct sotto__tally *tally, size_t *scale, const char *text, size_t bytes,
+                         char point)
 {
     int64_t value;
-    if (*scale > 0 && digits_decimal(&value, text, bytes, *scale)) {
+    if (*scale > 0 && digits_decimal(&value, text, bytes, *scale, point)) {
         join_kind(tally, SOTTO_KIND_DECIMAL, *scale);
         return true;
     }
@@ -46,8 +47,8 @@ static bool tally_number(struct sotto__tally *tally, size_t *scale, const char *
         join_kind(tally, SOTTO_KIND_INT64, 0);
         return true;
     }
-    size_t found = digits_fraction_len(text, bytes);
-    if (found > 0 && digits_decimal(&value, text, bytes, found)) {
+    size_t found = digits_fraction_len(text, bytes, point);
+    if (found > 0 && digits_decimal(&value, text, bytes, found, point)) {
         *scale = found;
         join_kind(tally, SOTTO_KIND_DECIMAL, found);
         return true;
@@ -55,19 +56,19 @@ static bool tally_number(struct sotto__tally *tally, size_t *scale, const char *
     return false;
 }
 
-void sotto__tally_fields(struct sotto__tally *tally, const struct sotto__na_words *na,
+void sotto__tally_fields(struct sotto__tally *tally, const struct sotto_csv *csv,
                          const struct sotto__fields *fields, size_t column)
 {
     size_t scale = tally->type.scale;
     for (size_t row = 0; row < fields->rows; row++) {
         size_t bytes;
         const char *text = sotto__field(fields, row, column, &bytes);
-        if (tally->type.kind != SOTTO_KIND_STRING && bytes > 0 && !na->number &&
-            tally_number(tally, &scale, text, bytes)) {
+        if (tally->type.kind != SOTTO_KIND_STRING && bytes > 0 && !csv->na.number &&
+            tally_number(tally, &scale, text, bytes, csv->point)) {
             continue;
         }
         text = sotto__field_trim(fields, text, &bytes);
-        sotto__tally_text(tally, na, text, bytes);
+        sotto__tally_text(tally, csv, text, bytes);
     }
 }
 

@@ -222,11 +222,20 @@ struct outcome {
     size_t spans;
 };
 
-static void compare(struct outcome *outcome, const struct text *text, uint64_t *random,
-                    bool threads)
+static struct sotto_csv *open_text(const struct text *text, bool comma)
 {
-    struct sotto_csv *serial = test_csv_bytes(text->bytes, text->len);
-    struct sotto_csv *fast = test_csv_bytes(text->bytes, text->len);
+    struct sotto_csv_options options = {.decimal_comma = comma};
+    struct sotto_csv *csv = NULL;
+    int fd = test_file(text->bytes, text->len);
+    assert_ok(sotto_csv_open_fd(&csv, fd, "t.csv", &options, NULL));
+    return csv;
+}
+
+static void compare(struct outcome *outcome, const struct text *text, uint64_t *random,
+                    bool threads, bool comma)
+{
+    struct sotto_csv *serial = open_text(text, comma);
+    struct sotto_csv *fast = open_text(text, comma);
     struct sotto_catalogue *catalogue = NULL;
     struct sotto_catalogue *ours = NULL;
     struct sotto_error err = {0};
@@ -273,12 +282,78 @@ static void test_random_texts(void **state)
     for (size_t i = 0; i < cases; i++) {
         struct text text;
         make(&text, &random);
-        compare(&outcome, &text, &random, i % 16 == 0);
+        compare(&outcome, &text, &random, i % 16 == 0, false);
     }
     omp_set_num_threads(1);
     /* Good ones, bad ones, and files of several spans were there. */
     assert_true(outcome.good > cases / 3 && outcome.bad > cases / 50);
     assert_true(outcome.spans > outcome.good);
+}
+
+/* What stands where with a decimal comma: delimiter and point, and what is neither. */
+static void to_comma(char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        bytes[i] = (char)(bytes[i] == ','   ? ';'
+                          : bytes[i] == '.' ? ','
+                          : bytes[i] == ';' ? '.'
+                                            : bytes[i]);
+    }
+}
+
+/* The text with points, line by line, against the other one's catalogue and columns. */
+static void compare_comma(const struct text *text, const struct text *comma, uint64_t *random)
+{
+    struct sotto_csv *a = open_text(text, false);
+    struct sotto_csv *b = open_text(comma, true);
+    struct sotto_catalogue *x = NULL;
+    struct sotto_catalogue *y = NULL;
+    struct sotto_error err = {0};
+    struct sotto_error comma_err = {0};
+    a->serial = true;
+    shuffle(b, random, false);
+    enum sotto_status status = sotto_csv_catalogue(a, &x, &err);
+    assert_int_equal(sotto_csv_catalogue(b, &y, &comma_err), status);
+    assert_string_equal(err.text, comma_err.text);
+    if (status == SOTTO_OK) {
+        same_catalogues(x, y);
+        struct sotto_table *s = test_table(a, x, false);
+        struct sotto_table *t = test_table(b, y, false);
+        for (size_t i = 0; i < x->columns_len; i++) {
+            struct sotto_column c = sotto_table_column(s, i);
+            struct sotto_column d = sotto_table_column(t, i);
+            char *cells = test_cells(&c);
+            char *others = test_cells(&d);
+            to_comma(cells, c.type.kind == SOTTO_KIND_STRING ? strlen(cells) : 0);
+            assert_string_equal(cells, others);
+            sotto_free(cells);
+            sotto_free(others);
+        }
+        sotto_table_free(s);
+        sotto_table_free(t);
+    }
+    sotto_catalogue_free(x);
+    sotto_catalogue_free(y);
+    sotto_csv_close(a);
+    sotto_csv_close(b);
+}
+
+static void test_decimal_commas(void **state)
+{
+    (void)state;
+    uint64_t random = 13 + sotto_cpu_level();
+    struct outcome outcome = {0};
+    size_t cases = cases_wanted(5000);
+    for (size_t i = 0; i < cases; i++) {
+        struct text text;
+        make(&text, &random);
+        struct text comma = text;
+        to_comma(comma.bytes, comma.len);
+        compare(&outcome, &comma, &random, i % 16 == 0, true);
+        compare_comma(&text, &comma, &random);
+    }
+    omp_set_num_threads(1);
+    assert_true(outcome.good > cases / 3 && outcome.bad > cases / 50);
 }
 
 /* One text, cut at every offset, by windows and by chunks. */
@@ -366,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_kernels),
         cmocka_unit_test(test_every_offset),
         cmocka_unit_test(test_random_texts),
+        cmocka_unit_test(test_decimal_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,63 @@ static void test_catalogue_says_what_is_there(void **state)
     sotto_csv_close(csv);
 }
 
+static struct sotto_csv *open_comma(const char *name, const char *content, char delimiter)
+{
+    struct sotto_csv_options options = {.delimiter = delimiter, .decimal_comma = true};
+    struct sotto_csv *csv = NULL;
+    assert_ok(sotto_csv_open_fd(&csv, test_file(content, strlen(content)), name, &options, NULL));
+    return csv;
+}
+
+static void test_decimal_comma(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"t.csv", "t.tsv", "t.csv"};
+    static const char *const texts[] = {
+        "a;b;c;d;e\n1,25;1.5;-,5e1;7,;0,12345678901234567890123\n-3;2;1;;\n",
+        "a\tb\tc\td\te\n1,25\t1.5\t-,5e1\t7,\t0,12345678901234567890123\n-3\t2\t1\t\t\n",
+        "a|b|c|d|e\n1,25|1.5|\"-,5e1\"|7,|0,12345678901234567890123\n\"-3\"|2|1||\n"};
+    static const char *const cells[] = {"1.25|-3.00|", "1.5|2|", "-0x1.4p+2|0x1p+0|", "7|NA|",
+                                        "0x1.f9add3746f65fp-4|NA|"};
+    for (int way = 0; way < 6; way++) {
+        struct sotto_csv *csv = open_comma(names[way / 2], texts[way / 2], way / 2 == 2 ? '|' : 0);
+        csv->serial = way % 2 != 0;
+        struct sotto_catalogue *catalogue = test_catalogue(csv);
+        struct sotto_table *table = test_table(csv, catalogue, false);
+        assert_int_equal(catalogue->columns_len, 5);
+        for (size_t i = 0; i < 5; i++) {
+            struct sotto_column column = sotto_table_column(table, i);
+            char *found = test_cells(&column);
+            assert_string_equal(found, cells[i]);
+            assert_int_equal(catalogue->columns[i].digits_lost, i == 4);
+            sotto_free(found);
+        }
+        sotto_table_free(table);
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+    }
+    struct sotto_csv *csv = open_comma("t.csv", "1,5;2\n", 0);
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_csv_catalogue(csv, &catalogue, &err), SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "found only numbers");
+    sotto_csv_close(csv);
+    /* A missing-value word that is a number. */
+    static const char *const words[] = {"-9,0"};
+    struct sotto_csv_options options = {
+        .decimal_comma = true, .na_words = words, .na_words_len = 1};
+    assert_ok(sotto_csv_open_fd(&csv, test_file("a\n-9,0\n-9,00\n", 13), "t", &options, NULL));
+    catalogue = test_catalogue(csv);
+    assert_int_equal(catalogue->columns[0].missing, 1);
+    assert_int_equal(catalogue->columns[0].type.scale, 2);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    options.delimiter = ',';
+    assert_int_equal(sotto_csv_open_fd(&csv, test_file("a\n", 2), "t.csv", &options, &err),
+                     SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "t.csv: a comma can't be the delimiter");
+}
+
 static void test_options(void **state)
 {
     (void)state;
@@ -770,6 +827,7 @@ int main(void)
         cmocka_unit_test(test_grammar),
         cmocka_unit_test(test_types_of_columns),
         cmocka_unit_test(test_catalogue_says_what_is_there),
+        cmocka_unit_test(test_decimal_comma),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_read_as_a_type_above),
         cmocka_unit_test(test_types_below_are_refused),

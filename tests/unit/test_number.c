@@ -39,13 +39,13 @@ static void test_grammar(void **state)
     };
     struct sotto__number number;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        if (!sotto__number_parse(&number, good[i], strlen(good[i]))) {
+        if (!sotto__number_parse(&number, good[i], strlen(good[i]), '.')) {
             print_error("\"%s\" should be a number\n", good[i]);
             fail();
         }
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        if (sotto__number_parse(&number, bad[i], strlen(bad[i]))) {
+        if (sotto__number_parse(&number, bad[i], strlen(bad[i]), '.')) {
             print_error("\"%s\" should be no number\n", bad[i]);
             fail();
         }
@@ -83,7 +83,7 @@ static void test_smallest_type(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sotto__number number;
-        assert_true(sotto__number_parse(&number, cases[i].text, strlen(cases[i].text)));
+        assert_true(sotto__number_parse(&number, cases[i].text, strlen(cases[i].text), '.'));
         assert_int_equal(number.type.kind, cases[i].kind);
         assert_int_equal(number.type.scale, cases[i].scale);
         assert_int_equal(number.digits_lost, cases[i].lost);
@@ -100,15 +100,28 @@ static double read_double(const char *text)
 {
     struct sotto__number number;
     double quick;
-    assert_true(sotto__number_parse(&number, text, strlen(text)));
+    assert_true(sotto__number_parse(&number, text, strlen(text), '.'));
     double value = sotto__number_double(&number, c_locale);
-    if (sotto__number_quick(&quick, text, strlen(text))) {
+    if (sotto__number_quick(&quick, text, strlen(text), '.')) {
         if (test_double_bits(quick) != test_double_bits(value)) {
             print_error("%s: quickly %a, slowly %a\n", text, quick, value);
             fail();
         }
         quick_answers++;
     }
+    /* And with a decimal comma. */
+    char comma[4096];
+    assert_true(strlen(text) < sizeof comma);
+    for (size_t i = 0; i <= strlen(text); i++) {
+        comma[i] = (char)(text[i] == '.' ? ',' : text[i]);
+    }
+    assert_true(sotto__number_parse(&number, comma, strlen(text), ','));
+    assert_double_bits_equal(sotto__number_double(&number, c_locale), value);
+    if (sotto__number_quick(&quick, comma, strlen(text), ',')) {
+        assert_double_bits_equal(quick, value);
+    }
+    assert_int_equal(sotto__number_parse(&number, comma, strlen(text), '.'),
+                     strchr(text, '.') == NULL);
     return value;
 }
 
@@ -159,6 +172,24 @@ static void test_doubles_of_the_strtod_suites(void **state)
         if (test_double_bits(value) != test_double_bits(cases[i].value)) {
             print_error("%s reads as %a, not %a\n", cases[i].text, value, cases[i].value);
             fail();
+        }
+    }
+}
+
+/* Half way between two doubles, but for a digit that is far behind, or none. */
+static void test_long_doubles(void **state)
+{
+    (void)state;
+    static const char *const last[] = {"0", "1", "9", "0e0", "1e-9", "1e9"};
+    static const double expected[] = {0x1p53, 0x1.0000000000001p53, 0x1.0000000000001p53,
+                                      0x1p53, 9007199.254740993,    9007199254740993e9};
+    for (size_t zeros = 700; zeros < 2000; zeros += 1 + zeros / 20) {
+        for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
+            char text[4096] = "-0009007199254740993.";
+            size_t len = strlen(text);
+            memset(text + len, '0', zeros);
+            (void)strcpy(text + len + zeros, last[i]);
+            assert_double_bits_equal(read_double(text), -expected[i]);
         }
     }
 }
@@ -269,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_grammar),
         cmocka_unit_test(test_smallest_type),
         cmocka_unit_test(test_doubles_of_the_strtod_suites),
+        cmocka_unit_test(test_long_doubles),
         cmocka_unit_test(test_printed_doubles_come_back),
         cmocka_unit_test(test_fast_path_equals_strtod),
         cmocka_unit_test(test_usual_doubles_come_back),

@@ -28,8 +28,11 @@ struct sotto_csv_column {
 };
 
 struct sotto_csv_options {
-    char delimiter;              /* 0: tab if the name ends with .tsv, else comma; may be a tab or
-                                    one of ,;|:!#$%&*<>?@^~ and the slash */
+    char delimiter;              /* 0: tab if the name ends with .tsv, else comma (semicolon with
+                                    decimal_comma); may be a tab or one of ,;|:!#$%&*<>?@^~ and the
+                                    slash */
+    bool decimal_comma;          /* "1,5" is a number and "1.5" is none; not with commas as
+                                    delimiters */
     const char *const *na_words; /* NULL: pandas' default list (sotto_csv_na_words) */
     size_t na_words_len;
     const struct sotto_csv_column *columns; /* each name once; columns not named are found out */
@@ -81,8 +84,9 @@ struct sotto_csv;
  * What gzip or zstd packed is unpacked while it is read. name stands in error texts; options may be
  * NULL.
  * Returns: SOTTO_ERROR_NOT_FOUND (missing), SOTTO_ERROR_IO (unreadable), SOTTO_ERROR_INPUT (a
- * directory or another thing that is not a regular file; a delimiter that can't be one).
- * Ownership: copies name and options; _fd takes fd, also on failure. */
+ * directory or another thing that is not a regular file; a delimiter that can't be one, a comma
+ * with decimal_comma among them). Ownership: copies name and options; _fd takes fd, also on
+ * failure. */
 SOTTO_API enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
                                            const struct sotto_csv_options *options,
                                            struct sotto_error *err) SOTTO_NODISCARD;
