@@ -286,7 +286,7 @@ enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
 struct sotto__tally {
     struct sotto_type type;
     uint64_t missing;
-    bool digits_lost; /* some value that is a number loses digits as a double */
+    bool digits_lost; /* some number without exponent loses digits as a double */
 };
 
 /* One value, as libcsv or sotto__field_trim gives it. */

@@ -2,6 +2,18 @@
 #include "digits.h"
 #include "internal.h"
 
+/* Whether digits x 10^-scale, zeros at its end aside, has more than the 15 digits that every double
+ * keeps. */
+static bool is_long(int64_t digits)
+{
+    const uint64_t limit = UINT64_C(1000000000000000); /* 10^15 */
+    uint64_t magnitude = digits < 0 ? -(uint64_t)digits : (uint64_t)digits;
+    while (magnitude >= limit && magnitude % 10 == 0) {
+        magnitude /= 10;
+    }
+    return magnitude >= limit;
+}
+
 void sotto__tally_text(struct sotto__tally *tally, const struct sotto_csv *csv, const char *text,
                        size_t text_bytes)
 {
@@ -17,7 +29,8 @@ void sotto__tally_text(struct sotto__tally *tally, const struct sotto_csv *csv, 
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
     if (sotto__number_parse(&number, text, text_bytes, csv->point)) {
         type = number.type;
-        tally->digits_lost = tally->digits_lost || number.digits_lost;
+        tally->digits_lost = tally->digits_lost || number.digits_lost ||
+                             (type.kind != SOTTO_KIND_FLOAT64 && is_long(number.digits));
     } else if (sotto__bool_parse(&truth, text, text_bytes)) {
         type.kind = SOTTO_KIND_BOOL;
     }
@@ -41,16 +54,19 @@ static bool tally_number(struct sotto__tally *tally, size_t *scale, const char *
     int64_t value;
     if (*scale > 0 && digits_decimal(&value, text, bytes, *scale, point)) {
         join_kind(tally, SOTTO_KIND_DECIMAL, *scale);
+        tally->digits_lost = is_long(value) || tally->digits_lost;
         return true;
     }
     if (digits_int64(&value, text, bytes)) {
         join_kind(tally, SOTTO_KIND_INT64, 0);
+        tally->digits_lost = is_long(value) || tally->digits_lost;
         return true;
     }
     size_t found = digits_fraction_len(text, bytes, point);
     if (found > 0 && digits_decimal(&value, text, bytes, found, point)) {
         *scale = found;
         join_kind(tally, SOTTO_KIND_DECIMAL, found);
+        tally->digits_lost = is_long(value) || tally->digits_lost;
         return true;
     }
     return false;

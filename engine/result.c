@@ -240,8 +240,8 @@ static enum sotto_status write_column_conversions(struct sotto_writer *writer, b
     }
     if (status == SOTTO_OK && lost > 0) {
         (void)snprintf(what, sizeof what,
-                       "float64 at %zu of %zu parties because numbers have more digits than a "
-                       "decimal holds: digits are lost",
+                       "float64 at %zu of %zu parties, with numbers of more digits than a double "
+                       "holds: digits are lost",
                        lost, offers_len);
         status = write_conversion(writer, first, driver, column, what);
     }

@@ -202,6 +202,45 @@ static void test_catalogue_says_what_is_there(void **state)
     sotto_csv_close(csv);
 }
 
+/* By both readers. */
+static void loses_digits(const char *text, bool expected)
+{
+    for (int serial = 0; serial < 2; serial++) {
+        struct sotto_csv *csv = test_csv(text);
+        csv->serial = serial != 0;
+        struct sotto_catalogue *catalogue = test_catalogue(csv);
+        if (catalogue->columns[0].digits_lost != expected) {
+            print_error("%s: digits_lost is %d\n", text, !expected);
+            fail();
+        }
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+    }
+}
+
+static void test_digits_that_are_lost(void **state)
+{
+    (void)state;
+    loses_digits("a\n9007199254740993\n1e0\n", true);
+    loses_digits("a\n1e0\n9007199254740993\n", true);
+    loses_digits("a\n1e0\n-9007199254740993\n", true);
+    loses_digits("a\n1e0\n9223372036854775807\n", true);
+    loses_digits("a\n1e0\n-9223372036854775808\n", true);
+    loses_digits("a\n1e0\n0.1234567890123456\n", true);
+    loses_digits("a\ninf\n+1234567890.123456\n", true);
+    loses_digits("a\n\"1e0\"\n\"12345678.12345678\"\n", true);
+    loses_digits("a\n1e0\n12345678901234567890\n", true);
+    /* 15 digits come back from a double, and zeros at the ends are none. */
+    loses_digits("a\n1e0\n999999999999999\n0.123456789012345\n", false);
+    loses_digits("a\n1e0\n1000000000000000\n-9000000000000000000\n", false);
+    loses_digits("a\n1e0\n0000000000000001.5\n1.500000000000000000\n", false);
+    /* What is written with an exponent is a double by the writer's choice. */
+    loses_digits("a\n9.007199254740993e15\n", false);
+    /* Other types keep them. */
+    loses_digits("a\n9007199254740993\n0.5\n", false);
+    loses_digits("a\n9007199254740993\n1e0\nx\n", false);
+}
+
 static struct sotto_csv *open_comma(const char *name, const char *content, char delimiter)
 {
     struct sotto_csv_options options = {.delimiter = delimiter, .decimal_comma = true};
@@ -827,6 +866,7 @@ int main(void)
         cmocka_unit_test(test_grammar),
         cmocka_unit_test(test_types_of_columns),
         cmocka_unit_test(test_catalogue_says_what_is_there),
+        cmocka_unit_test(test_digits_that_are_lost),
         cmocka_unit_test(test_decimal_comma),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_read_as_a_type_above),

@@ -96,7 +96,12 @@ static void test_parties_of_different_types(void **state)
     gives("x=sum(a)", mixed, 4, "{\"type\": \"float64\"}");
     gives("x=sum(a)", mixed, 4, "\"t.a: int64 or decimal at 2 of 4 parties, read as float64");
     const char *lost[] = {"a\n0.12345678901234567890\n", "a\n1e0\n"};
-    gives("x=sum(a)", lost, 2, "\"t.a: float64 at 1 of 2 parties because numbers have more digits");
+    gives("x=sum(a)", lost, 2,
+          "\"t.a: float64 at 1 of 2 parties, with numbers of more digits than a double holds: "
+          "digits are lost\"");
+    /* Not for the number of digits, but beside an exponent. */
+    const char *beside[] = {"a\n9007199254740993\n1e0\n", "a\n1\n"};
+    gives("x=sum(a)", beside, 2, "\"t.a: float64 at 1 of 2 parties, with numbers of more digits");
 }
 
 static void refused(const char *output, const char *const *texts, size_t texts_len,

@@ -56,7 +56,8 @@ struct sotto_catalogue_column {
     struct sotto_type type;
     uint64_t missing;
     bool hidden;      /* by the options */
-    bool digits_lost; /* float64 because a plain number has more digits than a decimal holds */
+    bool digits_lost; /* float64, and a number without exponent has more than the 15 digits that a
+                         double is sure to keep; zeros at either end are not counted */
 };
 
 /* A place where reading may start: the record that begins at byte `offset` of the text is row
