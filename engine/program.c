@@ -240,12 +240,18 @@ static unsigned larger_bits(const struct sotto__compiler *compiler, size_t a, si
     return ops[a].bits > ops[b].bits ? ops[a].bits : ops[b].bits;
 }
 
-static enum sotto_status check_numbers(struct sotto__compiler *compiler, size_t a, size_t b)
+static enum sotto_status check_number(struct sotto__compiler *compiler, size_t a)
 {
-    if (is_text(compiler, a) || (b != SIZE_MAX && is_text(compiler, b))) {
+    if (is_text(compiler, a)) {
         return sotto__compile_error(compiler, "expected numbers or booleans, found text");
     }
     return SOTTO_OK;
+}
+
+static enum sotto_status check_numbers(struct sotto__compiler *compiler, size_t a, size_t b)
+{
+    enum sotto_status status = check_number(compiler, a);
+    return status == SOTTO_OK ? check_number(compiler, b) : status;
 }
 
 /* --- Arithmetic --- */
@@ -301,7 +307,7 @@ static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out
         return sotto__compile_error(compiler, "expected an exponent that is not negative on rows: "
                                               "say 1 / x ** 2");
     }
-    enum sotto_status status = check_numbers(compiler, a, SIZE_MAX);
+    enum sotto_status status = check_number(compiler, a);
     if (status == SOTTO_OK && exponent == 0) {
         size_t one = 0;
         status = add_power_of_ten(compiler, &one, 0);
@@ -325,7 +331,7 @@ static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out
 static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out,
                                    enum sotto__op_kind kind, size_t a)
 {
-    enum sotto_status status = check_numbers(compiler, a, SIZE_MAX);
+    enum sotto_status status = check_number(compiler, a);
     if (status == SOTTO_OK && kind == OP_SQRT) {
         status = sotto__compile_float(compiler, &a);
     }
@@ -480,7 +486,7 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
     case FUNCTION_IF:
         return add_choice(compiler, out, OP_IF, b, compiler->values[node->third], a);
     default:
-        status = check_numbers(compiler, a, SIZE_MAX);
+        status = check_number(compiler, a);
         *out = a;
         return status == SOTTO_OK ? sotto__compile_float(compiler, out) : status;
     }
