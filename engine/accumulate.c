@@ -10,7 +10,7 @@
  * product adds less than 2^64 in magnitude: after 2^60 of them it is below 2^124, so that no carry
  * is needed until the end. */
 
-#include "internal.h"
+#include "floats.h"
 
 #include <string.h>
 
@@ -52,10 +52,12 @@ static bool is_finite(uint64_t bits)
     return (bits >> 52 & 0x7FF) != 0x7FF;
 }
 
-static void add_double(sotto__int128 *words, uint64_t bits)
+/* In units of 2^(-1074 factors). */
+static void add_double(sotto__int128 *words, uint64_t bits, size_t factors)
 {
     unsigned exponent;
     sotto__uint128 shifted = split(&exponent, bits);
+    exponent += 1074 * (unsigned)(factors - 1);
     shifted <<= exponent % 64;
     sotto__int128 *word = &words[exponent / 64];
     if (bits >> 63 == 0) {
@@ -113,12 +115,85 @@ static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
         finite = finite && is_finite(factors[i]);
     }
     if (finite && term->factors_len == 1) {
-        add_double(words, factors[0]);
+        add_double(words, factors[0], 1);
     } else if (finite) {
         add_product(words, factors, term->factors_len);
     } else if (term->has_infinities) {
         infinities(words, term)[factors[0] >> 63]++;
     }
+}
+
+/* The sum of a block of finite doubles, if the fast way takes it. What two grids leave goes onto
+ * the next ones, and in the end one by one. */
+static bool add_sum(sotto__int128 *words, double *rest, const double *values, size_t len,
+                    size_t factors)
+{
+    double sums[2];
+    enum sotto__floats_result result = sotto__floats()->sum(sums, rest, values, len);
+    if (result == FLOATS_REFUSED) {
+        return false;
+    }
+    for (size_t pass = 0; result != FLOATS_REFUSED; pass++) {
+        add_double(words, bits_of(sums[0]), factors);
+        add_double(words, bits_of(sums[1]), factors);
+        if (result == FLOATS_SUMMED) {
+            return true;
+        }
+        result = pass < 2 ? sotto__floats()->sum(sums, rest, rest, len) : FLOATS_REFUSED;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (rest[i] != 0) {
+            add_double(words, bits_of(rest[i]), factors);
+        }
+    }
+    return true;
+}
+
+/* Values with 0 where there is none, up to a multiple of 8. */
+static const double *present_only(double *out, const double *values, const uint8_t *state, bool all,
+                                  size_t len)
+{
+    if (all && len % 8 == 0) {
+        return values;
+    }
+    for (size_t i = 0; i < len; i++) {
+        out[i] = state[i] == 0 ? values[i] : 0;
+    }
+    for (size_t i = len; i % 8 != 0; i++) {
+        out[i] = 0;
+    }
+    return out;
+}
+
+/* A whole block, without groups. Returns: false if nothing was added. */
+static bool add_float_block(const struct sotto__rows *rows, sotto__int128 *words,
+                            const struct sotto__term *term, const uint8_t *state, size_t len)
+{
+    /* Of scratch: the two factors, products, errors, and what a sum leaves. */
+    double *space[5];
+    for (size_t i = 0; i < 5; i++) {
+        space[i] = (double *)rows->scratch[0] + i * ROWS_LEN;
+    }
+    bool all = state == rows->no_state;
+    size_t padded = (len + 7) & ~(size_t)7;
+    const double *x =
+        present_only(space[0], rows->registers[term->factors[0]].values, state, all, len);
+    if (term->factors_len == 1) {
+        return add_sum(words, space[4], x, padded, 1);
+    }
+    const double *y = x;
+    if (term->factors[1] != term->factors[0]) {
+        y = present_only(space[1], rows->registers[term->factors[1]].values, state, all, len);
+    }
+    if (term->factors_len > 2 ||
+        sotto__floats()->multiply(space[2], space[3], x, y, padded) == FLOATS_REFUSED) {
+        return false;
+    }
+    /* Within the bounds of multiply no sum is refused. */
+    bool taken = add_sum(words, space[4], space[2], padded, 2) &&
+                 add_sum(words, space[4], space[3], padded, 2);
+    SOTTO_REQUIRE(taken);
+    return true;
 }
 
 /* --- Exact values --- */
@@ -225,6 +300,10 @@ static void add_term(struct sotto__rows *rows, const struct sotto__term *term, s
     if (program->keys_len == 0 && term->type != ROW_FLOAT && reg->bits <= 117) {
         add_exact_block((uint64_t *)accumulator, reg, state, state == rows->no_state, term->limbs,
                         len);
+        return;
+    }
+    if (program->keys_len == 0 && term->kind == TERM_SUM && term->type == ROW_FLOAT &&
+        add_float_block(rows, accumulator, term, state, len)) {
         return;
     }
     for (size_t i = 0; i < len; i++) {

@@ -187,7 +187,7 @@ enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   const struct sotto__aggregate *aggregate, struct sotto_error *err)
 {
     struct sotto__value values[EXPRESSION_NODES_MAX];
-    bool row_wise[EXPRESSION_NODES_MAX];
+    bool row_wise[EXPRESSION_NODES_MAX] = {false};
     enum sotto_status status = SOTTO_OK;
     size_t len = 0;
     SOTTO_REQUIRE(expression->nodes_len > 0);

@@ -55,8 +55,10 @@ size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
     case NODE_POWER:
         return 1;
     case NODE_CALL:
-    case NODE_AGGREGATE:
-        return sotto__function_rules(node->function)->arguments_len;
+    case NODE_AGGREGATE: {
+        size_t len = sotto__function_rules(node->function)->arguments_len;
+        return len < 3 ? len : 3;
+    }
     default:
         return 2;
     }
@@ -161,7 +163,7 @@ static enum sotto_status find_place(enum place *out, const struct sotto__express
 static enum sotto_status check_size(size_t *out, const struct sotto__expression *expression,
                                     struct sotto_error *err)
 {
-    size_t sizes[EXPRESSION_NODES_MAX];
+    size_t sizes[EXPRESSION_NODES_MAX] = {0};
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
@@ -245,7 +247,7 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
 static enum sotto_status check_datasets(const struct sotto__expression *expression,
                                         struct sotto_error *err)
 {
-    size_t datasets[EXPRESSION_NODES_MAX]; /* SIZE_MAX: none */
+    size_t datasets[EXPRESSION_NODES_MAX] = {0}; /* SIZE_MAX: none */
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];

@@ -133,7 +133,7 @@ static enum sotto_plan_class classify_output(struct sotto_writer *writer,
                                              const struct sotto__plan_output *output,
                                              const struct sotto_schema *schema)
 {
-    unsigned degrees[EXPRESSION_NODES_MAX];
+    unsigned degrees[EXPRESSION_NODES_MAX] = {0};
     enum sotto_plan_class worst = SOTTO_PLAN_BARE;
     for (size_t i = 0; i < output->expression.nodes_len; i++) {
         const struct sotto__node *node = &output->expression.nodes[i];

@@ -191,8 +191,8 @@ static enum sotto_status wrong_arguments(struct parser *parser, const struct sot
 static enum sotto_status parse_arguments(struct parser *parser, struct sotto__node *node)
 {
     const struct sotto__function_rules *rules = &functions[node->function];
-    size_t *const places[3] = {&node->left, &node->right, &node->third};
-    for (size_t i = 0; i < rules->arguments_len; i++) {
+    size_t *places[3] = {&node->left, &node->right, &node->third};
+    for (size_t i = 0; i < rules->arguments_len && i < 3; i++) {
         if (sotto__token_is(parser, ")")) {
             return wrong_arguments(parser, node, i == 0 ? "none" : "fewer");
         }
@@ -347,7 +347,7 @@ static const struct infix *find_infix(const struct parser *parser)
 }
 
 /* x in (a, b) is x == a or x == b. At the "in", or at the "not" before it. */
-static enum sotto_status parse_in(struct parser *parser, size_t *inout)
+static enum sotto_status parse_in(struct parser *parser, size_t *in_out)
 {
     size_t start = parser->token.start;
     bool negated = sotto__token_is(parser, "not");
@@ -356,7 +356,7 @@ static enum sotto_status parse_in(struct parser *parser, size_t *inout)
     status = status == SOTTO_OK ? take(parser, "(") : status;
     struct sotto__node either = {.kind = NODE_OR, .start = start};
     for (size_t i = 0; status == SOTTO_OK; i++) {
-        struct sotto__node equal = {.kind = NODE_EQUAL, .start = start, .left = *inout};
+        struct sotto__node equal = {.kind = NODE_EQUAL, .start = start, .left = *in_out};
         size_t found = 0;
         status = parse_expression(parser, &equal.right, POWER_ADD);
         status = status == SOTTO_OK ? add_node(parser, &found, equal) : status;
@@ -371,10 +371,10 @@ static enum sotto_status parse_in(struct parser *parser, size_t *inout)
         status = sotto__token_next(parser);
     }
     status = status == SOTTO_OK ? take(parser, ")") : status;
-    *inout = either.left;
+    *in_out = either.left;
     if (status == SOTTO_OK && negated) {
         struct sotto__node opposite = {.kind = NODE_NOT, .start = start, .left = either.left};
-        status = add_node(parser, inout, opposite);
+        status = add_node(parser, in_out, opposite);
     }
     return status;
 }
@@ -396,11 +396,11 @@ static enum sotto_status parse_exponent(struct parser *parser, struct sotto__nod
 }
 
 static enum sotto_status parse_infix(struct parser *parser, const struct infix *infix,
-                                     size_t *inout)
+                                     size_t *in_out)
 {
-    struct sotto__node node = {.kind = infix->kind, .left = *inout, .start = parser->token.start};
+    struct sotto__node node = {.kind = infix->kind, .left = *in_out, .start = parser->token.start};
     if (infix->power == POWER_COMPARE && (infix->kind == NODE_OR || infix->kind == NODE_NOT)) {
-        return parse_in(parser, inout);
+        return parse_in(parser, in_out);
     }
     enum sotto_status status = sotto__token_next(parser);
     if (status == SOTTO_OK && infix->kind == NODE_POWER) {
@@ -413,7 +413,7 @@ static enum sotto_status parse_infix(struct parser *parser, const struct infix *
         return sotto__expression_error(parser->text, parser->token.start, parser->err,
                                        "comparisons don't chain: say a < b and b < c");
     }
-    return status == SOTTO_OK ? add_node(parser, inout, node) : status;
+    return status == SOTTO_OK ? add_node(parser, in_out, node) : status;
 }
 
 static enum sotto_status parse_expression(struct parser *parser, size_t *out, int power)

@@ -104,6 +104,11 @@ static bool is_bool(const struct sotto__compiler *compiler, size_t op)
 
 /* --- Constants --- */
 
+static bool same_constant(const struct sotto__constant *x, const struct sotto__constant *y)
+{
+    return memcmp(x->limbs, y->limbs, sizeof x->limbs) == 0 && x->number == y->number;
+}
+
 /* The constant number / 10^scale. */
 static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *out,
                                       const mpz_t number, unsigned scale)
@@ -123,7 +128,7 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
     mpq_clear(value);
     size_t index = 0;
     while (index < program->constants_len &&
-           memcmp(&program->constants[index], &constant, sizeof constant) != 0) {
+           !same_constant(&program->constants[index], &constant)) {
         index++;
     }
     if (index == program->constants_len) {
@@ -178,14 +183,14 @@ static enum sotto_status add_power_of_ten(struct sotto__compiler *compiler, size
 
 /* --- Kinds --- */
 
-/* The doubles nearest to *inout. */
-enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *inout)
+/* The doubles nearest to *in_out. */
+enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *in_out)
 {
-    if (is_float(compiler, *inout)) {
+    if (is_float(compiler, *in_out)) {
         return SOTTO_OK;
     }
-    struct sotto__op op = op_on(compiler, OP_FLOAT, *inout, SIZE_MAX);
-    const struct sotto__op *from = &compiler->program->ops[*inout];
+    struct sotto__op op = op_on(compiler, OP_FLOAT, *in_out, SIZE_MAX);
+    const struct sotto__op *from = &compiler->program->ops[*in_out];
     op.type = ROW_FLOAT;
     if (from->kind == OP_CONSTANT) {
         op = *from;
@@ -193,14 +198,14 @@ enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t 
         op.bits = 0;
         op.scale = 0;
     }
-    return add_op(compiler, inout, op);
+    return add_op(compiler, in_out, op);
 }
 
-/* Multiplies *inout's units so that its scale is scale. */
-static enum sotto_status rescale(struct sotto__compiler *compiler, size_t *inout, unsigned scale)
+/* Multiplies *in_out's units so that its scale is scale. */
+static enum sotto_status rescale(struct sotto__compiler *compiler, size_t *in_out, unsigned scale)
 {
     size_t factor = 0;
-    unsigned from = compiler->program->ops[*inout].scale;
+    unsigned from = compiler->program->ops[*in_out].scale;
     if (from == scale) {
         return SOTTO_OK;
     }
@@ -208,11 +213,11 @@ static enum sotto_status rescale(struct sotto__compiler *compiler, size_t *inout
     if (status != SOTTO_OK) {
         return status;
     }
-    struct sotto__op op = op_on(compiler, OP_MULTIPLY, *inout, factor);
+    struct sotto__op op = op_on(compiler, OP_MULTIPLY, *in_out, factor);
     op.type = ROW_EXACT;
-    op.bits = compiler->program->ops[*inout].bits + compiler->program->ops[factor].bits;
+    op.bits = compiler->program->ops[*in_out].bits + compiler->program->ops[factor].bits;
     op.scale = scale;
-    return add_op(compiler, inout, op);
+    return add_op(compiler, in_out, op);
 }
 
 /* Both doubles, or both exact and of one scale. */
@@ -240,12 +245,18 @@ static unsigned larger_bits(const struct sotto__compiler *compiler, size_t a, si
     return ops[a].bits > ops[b].bits ? ops[a].bits : ops[b].bits;
 }
 
-static enum sotto_status check_numbers(struct sotto__compiler *compiler, size_t a, size_t b)
+static enum sotto_status check_number(struct sotto__compiler *compiler, size_t a)
 {
-    if (is_text(compiler, a) || (b != SIZE_MAX && is_text(compiler, b))) {
+    if (is_text(compiler, a)) {
         return sotto__compile_error(compiler, "expected numbers or booleans, found text");
     }
     return SOTTO_OK;
+}
+
+static enum sotto_status check_numbers(struct sotto__compiler *compiler, size_t a, size_t b)
+{
+    enum sotto_status status = check_number(compiler, a);
+    return status == SOTTO_OK ? check_number(compiler, b) : status;
 }
 
 /* --- Arithmetic --- */
@@ -301,7 +312,7 @@ static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out
         return sotto__compile_error(compiler, "expected an exponent that is not negative on rows: "
                                               "say 1 / x ** 2");
     }
-    enum sotto_status status = check_numbers(compiler, a, SIZE_MAX);
+    enum sotto_status status = check_number(compiler, a);
     if (status == SOTTO_OK && exponent == 0) {
         size_t one = 0;
         status = add_power_of_ten(compiler, &one, 0);
@@ -325,7 +336,7 @@ static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out
 static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out,
                                    enum sotto__op_kind kind, size_t a)
 {
-    enum sotto_status status = check_numbers(compiler, a, SIZE_MAX);
+    enum sotto_status status = check_number(compiler, a);
     if (status == SOTTO_OK && kind == OP_SQRT) {
         status = sotto__compile_float(compiler, &a);
     }
@@ -480,7 +491,7 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
     case FUNCTION_IF:
         return add_choice(compiler, out, OP_IF, b, compiler->values[node->third], a);
     default:
-        status = check_numbers(compiler, a, SIZE_MAX);
+        status = check_number(compiler, a);
         *out = a;
         return status == SOTTO_OK ? sotto__compile_float(compiler, out) : status;
     }

@@ -30,7 +30,7 @@ enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *
                                       size_t b);
 enum sotto_status sotto__compile_compare(struct sotto__compiler *compiler, size_t *out,
                                          enum sotto__op_kind kind, size_t a, size_t b);
-enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *inout);
+enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *in_out);
 enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out);
 
 #endif

@@ -39,7 +39,7 @@ static void load_integers(struct sotto__register *out, const int64_t *values, si
 {
     uint64_t any = 0;
     for (size_t i = 0; i < len; i++) {
-        any |= (uint64_t)(values[i] ^ values[i] >> 63); /* v, or -v - 1 */
+        any |= (uint64_t)(values[i] < 0 ? ~values[i] : values[i]); /* v, or -v - 1 */
     }
     out->bits = bit_length(any);
     out->limbs = sotto__bits_limbs(out->bits);
@@ -58,7 +58,7 @@ static void load_wide(struct sotto__register *out, const struct sotto_int128 *va
     uint64_t any_low = 0;
     uint64_t any_high = 0;
     for (size_t i = 0; i < len; i++) {
-        uint64_t sign = (uint64_t)(values[i].high >> 63);
+        uint64_t sign = values[i].high < 0 ? UINT64_MAX : 0;
         any_low |= values[i].low ^ sign;
         any_high |= (uint64_t)values[i].high ^ sign;
     }

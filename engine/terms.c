@@ -124,18 +124,18 @@ static enum sotto_status pair_up(struct sotto__compiler *compiler, size_t *x, si
 }
 
 /* x != 0 where x is present. */
-static enum sotto_status truth_of(struct sotto__compiler *compiler, size_t *inout)
+static enum sotto_status truth_of(struct sotto__compiler *compiler, size_t *in_out)
 {
     size_t zero = 0;
     size_t truth = 0;
-    if (compiler->program->ops[*inout].type == ROW_BOOL) {
+    if (compiler->program->ops[*in_out].type == ROW_BOOL) {
         return SOTTO_OK;
     }
     enum sotto_status status = sotto__compile_zero(compiler, &zero);
     if (status == SOTTO_OK) {
-        status = sotto__compile_compare(compiler, &truth, OP_UNEQUAL, *inout, zero);
+        status = sotto__compile_compare(compiler, &truth, OP_UNEQUAL, *in_out, zero);
     }
-    return status == SOTTO_OK ? sotto__compile_mask(compiler, inout, truth, *inout) : status;
+    return status == SOTTO_OK ? sotto__compile_mask(compiler, in_out, truth, *in_out) : status;
 }
 
 static enum sotto_status check_argument(struct sotto__compiler *compiler,
@@ -230,7 +230,7 @@ static void find_row_wise(bool *out, const struct sotto__expression *expression,
 static enum sotto_status compile_expression(struct sotto__compiler *compiler,
                                             const struct sotto__expression *expression, bool all)
 {
-    bool row_wise[EXPRESSION_NODES_MAX];
+    bool row_wise[EXPRESSION_NODES_MAX] = {false};
     find_row_wise(row_wise, expression, all);
     compiler->text = expression->text;
     compiler->nodes = expression->nodes;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "engine/internal.h"
+#include "engine/floats.h"
 #include "files.h"
+#include <math.h>
 #include <mpfr.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -280,6 +281,86 @@ static void test_literals(void **state)
     }
 }
 
+/* --- Blocks of doubles --- */
+
+static void sum_exactly(mpq_t out, const double *values, size_t len)
+{
+    mpq_t term;
+    mpq_init(term);
+    for (size_t i = 0; i < len; i++) {
+        mpq_set_d(term, values[i]);
+        mpq_add(out, out, term);
+    }
+    mpq_clear(term);
+}
+
+/* Values around 2^0 that span so many binades, some of them 0. */
+static void random_block(double *values, size_t len, size_t span, uint64_t *random)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint64_t bits = test_random(random) & ~(UINT64_C(0x7FF) << 52);
+        uint64_t exponent = 1023 + span / 2 - test_random_below(random, span + 1);
+        values[i] = test_random_below(random, 9) == 0 ? 0 : double_of(bits | exponent << 52);
+    }
+}
+
+static void floats_are_exact(const struct sotto__floats *floats, bool has_fma)
+{
+    static double values[2][ROWS_LEN];
+    static double rest[ROWS_LEN];
+    static double parts[2][ROWS_LEN];
+    uint64_t random = 11;
+    for (size_t i = 0; i < 400; i++) {
+        size_t len = 8 * (1 + test_random_below(&random, ROWS_LEN / 8));
+        size_t span = i % 4 == 0 ? 600 : 10 * (i % 40);
+        mpq_t expected;
+        mpq_t found;
+        double sums[2];
+        mpq_inits(expected, found, NULL);
+        random_block(values[0], len, span, &random);
+        random_block(values[1], len, span, &random);
+        sum_exactly(expected, values[0], len);
+        enum sotto__floats_result result = floats->sum(sums, rest, values[0], len);
+        assert_int_not_equal(result, FLOATS_REFUSED);
+        assert_true(span > 30 || result == FLOATS_SUMMED);
+        sum_exactly(found, sums, 2);
+        sum_exactly(found, rest, result == FLOATS_LEFT_REST ? len : 0);
+        assert_true(mpq_equal(expected, found));
+        bool multiplies =
+            floats->multiply(parts[0], parts[1], values[0], values[1], len) != FLOATS_REFUSED;
+        assert_int_equal(multiplies, has_fma);
+        for (size_t j = 0; multiplies && j < len; j++) {
+            mpq_set_d(expected, values[0][j]);
+            mpq_set_d(found, values[1][j]);
+            mpq_mul(expected, expected, found);
+            mpq_set_ui(found, 0, 1);
+            sum_exactly(found, &parts[0][j], 1);
+            sum_exactly(found, &parts[1][j], 1);
+            assert_true(mpq_equal(expected, found));
+        }
+        mpq_clears(expected, found, NULL);
+    }
+    static const double refused[] = {HUGE_VAL, -HUGE_VAL, 0x1p-1000, 0x1.8p1000};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        double sums[2];
+        memset(values[0], 0, 8 * sizeof values[0][0]);
+        values[0][3] = refused[i];
+        assert_int_equal(floats->sum(sums, rest, values[0], 8), FLOATS_REFUSED);
+        assert_int_equal(floats->multiply(parts[0], parts[1], values[0], values[0], 8),
+                         FLOATS_REFUSED);
+    }
+}
+
+static void test_blocks_of_doubles(void **state)
+{
+    (void)state;
+    bool has_fma = sotto__floats() != &sotto__floats_generic;
+#ifdef __FP_FAST_FMA
+    has_fma = true;
+#endif
+    floats_are_exact(sotto__floats(), has_fma);
+}
+
 static void test_nearest_names(void **state)
 {
     (void)state;
@@ -305,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_exact_texts),
         cmocka_unit_test(test_literals),
         cmocka_unit_test(test_nearest_names),
+        cmocka_unit_test(test_blocks_of_doubles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,12 @@ static void test_types(void **state)
 {
     (void)state;
     refused("x=sum(s + 1)", mixed, "column 7: expected numbers or booleans, found text");
+    refused("x=any(a * b * '')", mixed, "column 11: expected numbers or booleans, found text");
+    refused("x=sum(-'x' + a)", mixed, "column 5: expected numbers or booleans, found text");
+    refused("x=sum(a < 1 and 'x')", mixed, "column 11: expected conditions");
+    refused("x=sum(if(isna('x'), a, a))", mixed, "isna takes a column, found a text");
+    refused("x=sum('x' == ('y') or b)", mixed, "a text is compared with a column");
+    refused("x=cov(a, if(b, 'x', a))", mixed, "expected numbers or booleans, found text");
     refused("x=sum(a == 'x')", mixed, "column 7: this column holds numbers or booleans");
     refused("x=sum(s < 'x')", mixed, "column 7: texts are equal or not");
     refused("x=sum(s == s)", mixed, "a text is compared with a column");
