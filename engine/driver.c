@@ -90,6 +90,11 @@ const uint16_t *sotto_driver_slots(const struct sotto_driver *driver, size_t *ou
     return driver->program.slots;
 }
 
+const struct sotto_schema *sotto_driver_schema(const struct sotto_driver *driver)
+{
+    return &driver->schema;
+}
+
 size_t sotto_driver_limbs_len(const struct sotto_driver *driver)
 {
     return driver->round != 0 ? driver->program.limbs_len : 0;

@@ -189,7 +189,7 @@ static void answer_offer(struct compute *compute, struct seat *seat)
 
 /* --- A round --- */
 
-static void answer_partial(struct seat *seat)
+static void answer_partial(const struct compute *compute, struct seat *seat)
 {
     test_stop("partial");
     struct sotto_error err = {0};
@@ -198,10 +198,14 @@ static void answer_partial(struct seat *seat)
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
     const struct sotto_catalogue **catalogues = seat_catalogues(seat);
     struct sotto_csv **files = seat_files(seat);
-    enum sotto_status status =
-        limbs == NULL || catalogues == NULL || files == NULL
-            ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
-            : sotto_driver_partial(driver, limbs, limbs_len, files, catalogues, &err);
+    /* Again with the types that were agreed on: doubles can pack rows where decimals can't. */
+    enum sotto_status status = check_expressions(compute, seat, sotto_driver_schema(driver), &err);
+    if (status == SOTTO_OK && (limbs == NULL || catalogues == NULL || files == NULL)) {
+        status = sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_driver_partial(driver, limbs, limbs_len, files, catalogues, &err);
+    }
     if (status == SOTTO_OK) {
         sotto_task_party_partial(seat->machine, limbs, limbs_len);
     } else {
@@ -248,7 +252,7 @@ static void drain(struct compute *compute, struct seat *seat)
             answer_offer(compute, seat);
             break;
         case SOTTO_ACTION_PARTIAL:
-            answer_partial(seat);
+            answer_partial(compute, seat);
             break;
         case SOTTO_ACTION_RECORD:
             answer_record(compute, seat, &action.bytes);

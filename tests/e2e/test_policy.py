@@ -31,6 +31,18 @@ class Policy(ClusterCase):
             self.assertFalse(any("policy" in line for line in creator.messages(task)))
         other.wait_log("policy.expressions does not take what the plan opens")
 
+    def test_the_types_that_were_agreed_on_count(self):
+        # Two hold integers, for whom this is a polynomial; beside doubles it picks rows.
+        floats = {"wages.csv": "wage\n" + "".join(f"{i}.5e0\n" for i in range(20))}
+        cluster = self.cluster([wages(*range(1, 21)), wages(*range(1, 21)), floats], start=False)
+        cluster.nodes[2].policy = {"expressions": "any"}
+        cluster.start()
+        creator = cluster.nodes[0]
+        task, status = self.ends(creator, "sum((wages.wage + 1e300) - 1e300)")
+        self.assertEqual(status, "ERROR", creator.messages(task))
+        cluster.nodes[1].wait_log("policy.expressions does not take what the plan opens")
+        self.assertEqual(self.ends(creator, "std(wages.wage)")[1], "FINISHED")
+
     def test_a_condition_on_rows_is_refused_too(self):
         creator = self.cluster(ROWS).nodes[0]
         task, status = self.ends(creator, "mean(wages.wage)", where="wages.wage == 17")

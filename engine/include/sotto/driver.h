@@ -32,6 +32,9 @@ SOTTO_API uint32_t sotto_driver_round(const struct sotto_driver *driver);
 SOTTO_API const uint16_t *sotto_driver_slots(const struct sotto_driver *driver,
                                              size_t *out_slots_len);
 
+/* The types that were agreed on. Borrows from the driver. */
+SOTTO_API const struct sotto_schema *sotto_driver_schema(const struct sotto_driver *driver);
+
 /* The limbs of all slots of the current round together. */
 SOTTO_API size_t sotto_driver_limbs_len(const struct sotto_driver *driver);
 
