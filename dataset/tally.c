@@ -2,28 +2,22 @@
 #include "digits.h"
 #include "internal.h"
 
-/* Whether digits x 10^-scale, zeros at its end aside, has more than the 15 digits that every double
- * keeps. */
-static bool is_long(int64_t digits)
+#define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
+
+/* Whether digits x 10^-scale has more, zeros at its end aside. */
+static __attribute__((noinline)) bool is_long(int64_t digits)
 {
-    const uint64_t limit = UINT64_C(1000000000000000); /* 10^15 */
-    uint64_t magnitude = digits < 0 ? -(uint64_t)digits : (uint64_t)digits;
-    while (magnitude >= limit && magnitude % 10 == 0) {
-        magnitude /= 10;
+    while ((digits >= DOUBLE_DIGITS || digits <= -DOUBLE_DIGITS) && digits % 10 == 0) {
+        digits /= 10;
     }
-    return magnitude >= limit;
+    return digits >= DOUBLE_DIGITS || digits <= -DOUBLE_DIGITS;
 }
 
-void sotto__tally_text(struct sotto__tally *tally, const struct sotto_csv *csv, const char *text,
-                       size_t text_bytes)
+/* A value that is neither missing nor in a column of strings. */
+static __attribute__((noinline)) void tally_value(struct sotto__tally *tally,
+                                                  const struct sotto_csv *csv, const char *text,
+                                                  size_t text_bytes)
 {
-    if (sotto__na_words_contain(&csv->na, text, text_bytes)) {
-        tally->missing++;
-        return;
-    }
-    if (tally->type.kind == SOTTO_KIND_STRING) {
-        return; /* the top of the lattice */
-    }
     struct sotto__number number;
     bool truth;
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
@@ -37,7 +31,17 @@ void sotto__tally_text(struct sotto__tally *tally, const struct sotto_csv *csv, 
     tally->type = sotto_type_join(tally->type, type);
 }
 
-static void join_kind(struct sotto__tally *tally, enum sotto_kind kind, size_t scale)
+void sotto__tally_text(struct sotto__tally *tally, const struct sotto_csv *csv, const char *text,
+                       size_t text_bytes)
+{
+    if (sotto__na_words_contain(&csv->na, text, text_bytes)) {
+        tally->missing++;
+    } else if (tally->type.kind != SOTTO_KIND_STRING) { /* the top of the lattice */
+        tally_value(tally, csv, text, text_bytes);
+    }
+}
+
+DIGITS_INLINE void join_kind(struct sotto__tally *tally, enum sotto_kind kind, size_t scale)
 {
     struct sotto_type type = {.kind = kind, .scale = (uint8_t)scale};
     bool above = tally->type.kind == kind ? tally->type.scale >= scale : tally->type.kind > kind;
@@ -46,27 +50,29 @@ static void join_kind(struct sotto__tally *tally, enum sotto_kind kind, size_t s
     }
 }
 
-/* Numbers of up to 16 digits, which most are. scale is what the last one had. Returns: false for
+/* Numbers of up to 15 digits, which most are, and which no double loses; the values themselves are
+ * not asked for, which spares their arithmetic. scale is what the last one had. Returns: false for
  * anything else. */
-static bool tally_number(struct sotto__tally *tally, size_t *scale, const char *text, size_t bytes,
-                         char point)
+DIGITS_INLINE bool tally_number(struct sotto__tally *tally, size_t *scale, const char *text,
+                                size_t bytes, char point)
 {
     int64_t value;
+    size_t most = bytes - (*text == '-'); /* digits, and perhaps a point */
+    if (most > 16) {
+        return false;
+    }
     if (*scale > 0 && digits_decimal(&value, text, bytes, *scale, point)) {
         join_kind(tally, SOTTO_KIND_DECIMAL, *scale);
-        tally->digits_lost = is_long(value) || tally->digits_lost;
         return true;
     }
-    if (digits_int64(&value, text, bytes)) {
+    if (most < 16 && digits_int64(&value, text, bytes)) {
         join_kind(tally, SOTTO_KIND_INT64, 0);
-        tally->digits_lost = is_long(value) || tally->digits_lost;
         return true;
     }
     size_t found = digits_fraction_len(text, bytes, point);
     if (found > 0 && digits_decimal(&value, text, bytes, found, point)) {
         *scale = found;
         join_kind(tally, SOTTO_KIND_DECIMAL, found);
-        tally->digits_lost = is_long(value) || tally->digits_lost;
         return true;
     }
     return false;
