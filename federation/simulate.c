@@ -31,7 +31,6 @@ struct sim {
     struct sim_party *parties;
     struct sotto_peer *peers;
     struct sotto_task_aggregator *aggregator;
-    struct sotto_random random;
     struct sotto_random_stream stream;
     struct sim_letter *letters; /* first in, first out */
     size_t letters_head;
@@ -274,15 +273,14 @@ static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
     }
     struct sotto_task_aggregator_config task = {
         .identity = sim->parties[0].identity,
-        .random = sim_random(sim, &sim->stream, 0),
         .number = 1,
         .plan_json = config->plan_json,
         .plan_json_bytes = config->plan_json_bytes,
         .invited = sim->peers,
         .invited_len = config->parties_len,
     };
-    sim->random = task.random;
-    status = sim->random.fill(sim->random.context, task.id.bytes, sizeof task.id.bytes);
+    struct sotto_random random = sim_random(sim, &sim->stream, 0);
+    status = random.fill(random.context, task.id.bytes, sizeof task.id.bytes);
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "starting a simulation: %s", sotto_status_text(status));
     }

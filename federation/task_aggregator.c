@@ -23,7 +23,6 @@ struct guest {
 
 struct sotto_task_aggregator {
     const struct sotto_identity *identity;
-    struct sotto_random random;
     uint64_t number;
     char *plan_json;
     size_t plan_bytes;
@@ -570,7 +569,6 @@ static enum sotto_status task_configure(struct sotto_task_aggregator *task,
                                         struct sotto_error *err)
 {
     task->identity = config->identity;
-    task->random = config->random;
     task->number = config->number;
     task->now_ms = config->now_ms;
     task->terms.label = (struct sotto_session_label){.task = config->id, .round = 1, .attempt = 1};

@@ -413,7 +413,7 @@ void sotto_task_party_recorded(struct sotto_task_party *task)
     task_settle(task);
 }
 
-/* A new attempt at the round that was never opened. */
+/* A new attempt at a round whose survivors this party has not consented to. */
 static enum sotto_status task_reopen(struct sotto_task_party *task,
                                      const struct sotto_message *message, struct sotto_error *err)
 {

@@ -219,7 +219,6 @@ static enum sotto_status start(struct compute *compute, struct host *host,
     bool has_data = compute->config.config->file->policy.datasets_count > 0;
     struct sotto_task_aggregator_config config = {
         .identity = compute->config.identity,
-        .random = random,
         .id = host->id,
         .number = host->number,
         .plan_json = text,

@@ -275,7 +275,6 @@ static enum sotto_status net_begin(const char *const *texts, size_t len, uint32_
     (void)snprintf(plan, sizeof plan, plan_format, min_clients, max_clients);
     struct sotto_task_aggregator_config config = {
         .identity = net.hosts[0].identity,
-        .random = net.random,
         .id = {{1, 2, 3}},
         .number = 42,
         .plan_json = plan,

@@ -38,7 +38,6 @@ struct sotto_task_aggregator;
 
 struct sotto_task_aggregator_config {
     const struct sotto_identity *identity; /* borrowed until free */
-    struct sotto_random random;
     struct sotto_task_id id;
     uint64_t number; /* what logs call the task: the node's own task number */
     const char *plan_json;
