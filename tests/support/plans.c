@@ -138,3 +138,22 @@ enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
     }
     return status;
 }
+
+void test_gives(const char *output, const char *const *texts, size_t texts_len, const char *part)
+{
+    char *json = NULL;
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = test_plan_of(output);
+    if (test_run(&json, NULL, plan, texts, texts_len, &err) != SOTTO_OK) {
+        print_error("%s: %s\n", output, err.text);
+        fail();
+    }
+    assert_contains(json, part);
+    sotto_free(json);
+    sotto_plan_free(plan);
+}
+
+void test_gives1(const char *output, const char *text, const char *part)
+{
+    test_gives(output, &text, 1, part);
+}

@@ -7,50 +7,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The result of one output "x" over these parties contains part. */
-static void gives(const char *expression, const char *const *texts, size_t texts_len,
-                  const char *part)
-{
-    char *json = NULL;
-    struct sotto_error err = {0};
-    struct sotto_plan *plan = test_plan_of(expression);
-    if (test_run(&json, NULL, plan, texts, texts_len, &err) != SOTTO_OK) {
-        print_error("%s: %s\n", expression, err.text);
-        fail();
-    }
-    assert_contains(json, part);
-    sotto_free(json);
-    sotto_plan_free(plan);
-}
-
-static void gives1(const char *expression, const char *text, const char *part)
-{
-    gives(expression, &text, 1, part);
-}
-
 static void test_values(void **state)
 {
     (void)state;
     static const char ints[] = "a,b,s\n1,True,x\n2,False,\nNA,NA,y\n6,True,z\n";
-    gives1("x=count(a)", ints, "{\"x\": {\"value\": 3, \"exact\": \"3\"}}");
-    gives1("x=sum(a)", ints, "{\"value\": 9.0, \"exact\": \"9\"}");
-    gives1("x=mean(a)", ints, "{\"value\": 3.0, \"exact\": \"3\"}");
-    gives1("x=mean(b)", ints, "{\"value\": 0.6666666666666666, \"exact\": \"2/3\"}");
-    gives1("x=sum(b)", ints, "\"exact\": \"2\"");
-    gives1("x=count(s)", ints, "{\"value\": 3, \"exact\": \"3\"}");
-    gives1("x=count(a) * 2", ints, "{\"value\": 6.0, \"exact\": \"6\"}");
-    gives1("x=-(sum(a) - 10) / 4 + .5e1 * 1.25", ints, "{\"value\": 6.5, \"exact\": \"6.5\"}");
-    gives1("x=mean(t.a) - mean(a)", ints, "{\"value\": 0.0, \"exact\": \"0\"}");
-    gives1("x=2 - 3 - 4 + sum(a)", ints, "\"exact\": \"4\"");
-    gives1("x=sum(a) / 2 / 3", ints, "\"exact\": \"1.5\"");
-    gives1("x=sum(a) * 0.1 - 1", ints, "{\"value\": -0.1, \"exact\": \"-0.1\"}");
-    gives1("x=mean(a)", "a\n0.1\n0.2\n", "{\"value\": 0.15, \"exact\": \"0.15\"}");
-    gives1("x=sum(a)", "a\n1e0\n1e300\n-1e300\n", "{\"value\": 1.0, \"exact\": \"1\"}");
-    gives1("x=sum(a)", "a\n5e-324\n0e0\n", "\"value\": 5e-324");
-    gives1("x=sum(a)", "a\n9223372036854775807\n9223372036854775807\n",
-           "{\"value\": 1.8446744073709552e+19, \"exact\": \"18446744073709551614\"}");
-    gives1("x=sum(a)", "a\n-9223372036854775808\n0.000000000000000001\n",
-           "\"exact\": \"-9223372036854775807.999999999999999999\"");
+    test_gives1("x=count(a)", ints, "{\"x\": {\"value\": 3, \"exact\": \"3\"}}");
+    test_gives1("x=sum(a)", ints, "{\"value\": 9.0, \"exact\": \"9\"}");
+    test_gives1("x=mean(a)", ints, "{\"value\": 3.0, \"exact\": \"3\"}");
+    test_gives1("x=mean(b)", ints, "{\"value\": 0.6666666666666666, \"exact\": \"2/3\"}");
+    test_gives1("x=sum(b)", ints, "\"exact\": \"2\"");
+    test_gives1("x=count(s)", ints, "{\"value\": 3, \"exact\": \"3\"}");
+    test_gives1("x=count(a) * 2", ints, "{\"value\": 6.0, \"exact\": \"6\"}");
+    test_gives1("x=-(sum(a) - 10) / 4 + .5e1 * 1.25", ints, "{\"value\": 6.5, \"exact\": \"6.5\"}");
+    test_gives1("x=mean(t.a) - mean(a)", ints, "{\"value\": 0.0, \"exact\": \"0\"}");
+    test_gives1("x=2 - 3 - 4 + sum(a)", ints, "\"exact\": \"4\"");
+    test_gives1("x=sum(a) / 2 / 3", ints, "\"exact\": \"1.5\"");
+    test_gives1("x=sum(a) * 0.1 - 1", ints, "{\"value\": -0.1, \"exact\": \"-0.1\"}");
+    test_gives1("x=mean(a)", "a\n0.1\n0.2\n", "{\"value\": 0.15, \"exact\": \"0.15\"}");
+    test_gives1("x=sum(a)", "a\n1e0\n1e300\n-1e300\n", "{\"value\": 1.0, \"exact\": \"1\"}");
+    test_gives1("x=sum(a)", "a\n5e-324\n0e0\n", "\"value\": 5e-324");
+    test_gives1("x=sum(a)", "a\n9223372036854775807\n9223372036854775807\n",
+                "{\"value\": 1.8446744073709552e+19, \"exact\": \"18446744073709551614\"}");
+    test_gives1("x=sum(a)", "a\n-9223372036854775808\n0.000000000000000001\n",
+                "\"exact\": \"-9223372036854775807.999999999999999999\"");
 }
 
 static void test_what_is_not_finite(void **state)
@@ -60,48 +39,50 @@ static void test_what_is_not_finite(void **state)
     static const char missing[] = "a\nNA\n\"\"\n";
     static const char infinite[] = "a\n1\ninf\n";
     static const char both[] = "a\ninf\n-inf\n";
-    gives1("x=sum(a)", empty, "{\"value\": 0.0, \"exact\": \"0\"}");
-    gives1("x=mean(a)", empty, "{\"x\": {\"value\": null, \"special\": \"NaN\"}}");
-    gives1("x=count(a)", missing, "\"value\": 0,");
-    gives1("x=mean(a)", missing, "\"special\": \"NaN\"");
-    gives1("x=mean(a)", infinite, "{\"value\": null, \"special\": \"inf\"}");
-    gives1("x=-sum(a)", infinite, "\"special\": \"-inf\"");
-    gives1("x=count(a)", infinite, "\"value\": 2");
-    gives1("x=sum(a) - sum(a)", infinite, "\"special\": \"NaN\"");
-    gives1("x=sum(a)", both, "\"special\": \"NaN\"");
-    gives1("x=1 / sum(a)", infinite, "{\"value\": 0.0, \"exact\": \"0\"}");
-    gives1("x=sum(a) * 0", infinite, "\"special\": \"NaN\"");
-    gives1("x=sum(a) * -2 + 1", infinite, "\"special\": \"-inf\"");
-    gives1("x=sum(a) / sum(a)", infinite, "\"special\": \"NaN\"");
-    gives1("x=sum(a) / -2", infinite, "\"special\": \"-inf\"");
-    gives1("x=1 / sum(a)", "a\n0\n", "\"special\": \"inf\"");
-    gives1("x=-1 / sum(a)", "a\n0\n", "\"special\": \"-inf\"");
-    gives1("x=sum(a) / sum(a)", "a\n0\n", "\"special\": \"NaN\"");
-    gives1("x=sum(a)", "a\n1.7e308\n1.7e308\n",
-           "{\"value\": null, \"special\": \"inf\", \"exact\":");
-    gives1("x=mean(a)", "a\n1.5e308\n1.5e308\n", "{\"value\": 1.5e+308,");
+    test_gives1("x=sum(a)", empty, "{\"value\": 0.0, \"exact\": \"0\"}");
+    test_gives1("x=mean(a)", empty, "{\"x\": {\"value\": null, \"special\": \"NaN\"}}");
+    test_gives1("x=count(a)", missing, "\"value\": 0,");
+    test_gives1("x=mean(a)", missing, "\"special\": \"NaN\"");
+    test_gives1("x=mean(a)", infinite, "{\"value\": null, \"special\": \"inf\"}");
+    test_gives1("x=-sum(a)", infinite, "\"special\": \"-inf\"");
+    test_gives1("x=count(a)", infinite, "\"value\": 2");
+    test_gives1("x=sum(a) - sum(a)", infinite, "\"special\": \"NaN\"");
+    test_gives1("x=sum(a)", both, "\"special\": \"NaN\"");
+    test_gives1("x=1 / sum(a)", infinite, "{\"value\": 0.0, \"exact\": \"0\"}");
+    test_gives1("x=sum(a) * 0", infinite, "\"special\": \"NaN\"");
+    test_gives1("x=sum(a) * -2 + 1", infinite, "\"special\": \"-inf\"");
+    test_gives1("x=sum(a) / sum(a)", infinite, "\"special\": \"NaN\"");
+    test_gives1("x=sum(a) / -2", infinite, "\"special\": \"-inf\"");
+    test_gives1("x=1 / sum(a)", "a\n0\n", "\"special\": \"inf\"");
+    test_gives1("x=-1 / sum(a)", "a\n0\n", "\"special\": \"-inf\"");
+    test_gives1("x=sum(a) / sum(a)", "a\n0\n", "\"special\": \"NaN\"");
+    test_gives1("x=sum(a)", "a\n1.7e308\n1.7e308\n",
+                "{\"value\": null, \"special\": \"inf\", \"exact\":");
+    test_gives1("x=mean(a)", "a\n1.5e308\n1.5e308\n", "{\"value\": 1.5e+308,");
 }
 
 static void test_parties_of_different_types(void **state)
 {
     (void)state;
     const char *exact[] = {"a\n1\n2\n", "a\n0.25\nNA\n", "a\n"};
-    gives("x=mean(a)", exact, 3, "\"exact\": \"13/12\"");
-    gives("x=mean(a)", exact, 3,
-          "\"schema\": {\"t\": {\"a\": {\"type\": \"decimal\", \"scale\": 2}}}");
-    gives("x=mean(a)", exact, 3, "\"conversions\": []");
-    gives("x=mean(a)", exact, 3, "\"parties\": {\"invited\": 3, \"joined\": 3, \"survived\": 3}");
+    test_gives("x=mean(a)", exact, 3, "\"exact\": \"13/12\"");
+    test_gives("x=mean(a)", exact, 3,
+               "\"schema\": {\"t\": {\"a\": {\"type\": \"decimal\", \"scale\": 2}}}");
+    test_gives("x=mean(a)", exact, 3, "\"conversions\": []");
+    test_gives("x=mean(a)", exact, 3,
+               "\"parties\": {\"invited\": 3, \"joined\": 3, \"survived\": 3}");
     const char *mixed[] = {"b,a\nx,1\n", "a\n0.1\n", "a\n1e1\n", "a\nNA\n"};
-    gives("x=sum(a)", mixed, 4, "\"value\": 11.1,");
-    gives("x=sum(a)", mixed, 4, "{\"type\": \"float64\"}");
-    gives("x=sum(a)", mixed, 4, "\"t.a: int64 or decimal at 2 of 4 parties, read as float64");
+    test_gives("x=sum(a)", mixed, 4, "\"value\": 11.1,");
+    test_gives("x=sum(a)", mixed, 4, "{\"type\": \"float64\"}");
+    test_gives("x=sum(a)", mixed, 4, "\"t.a: int64 or decimal at 2 of 4 parties, read as float64");
     const char *lost[] = {"a\n0.12345678901234567890\n", "a\n1e0\n"};
-    gives("x=sum(a)", lost, 2,
-          "\"t.a: float64 at 1 of 2 parties, with numbers of more digits than a double holds: "
-          "digits are lost\"");
+    test_gives("x=sum(a)", lost, 2,
+               "\"t.a: float64 at 1 of 2 parties, with numbers of more digits than a double holds: "
+               "digits are lost\"");
     /* Not for the number of digits, but beside an exponent. */
     const char *beside[] = {"a\n9007199254740993\n1e0\n", "a\n1\n"};
-    gives("x=sum(a)", beside, 2, "\"t.a: float64 at 1 of 2 parties, with numbers of more digits");
+    test_gives("x=sum(a)", beside, 2,
+               "\"t.a: float64 at 1 of 2 parties, with numbers of more digits");
 }
 
 static void refused(const char *output, const char *const *texts, size_t texts_len,
@@ -310,7 +291,7 @@ static void num_acc(const char *first, const char *odd, const char *even, const 
     }
     char part[100];
     (void)snprintf(part, sizeof part, "{\"value\": %s, \"exact\": \"%s\"}", mean, mean);
-    gives("x=mean(y)", (const char *const *)parties, 3, part);
+    test_gives("x=mean(y)", (const char *const *)parties, 3, part);
     for (size_t party = 0; party < 3; party++) {
         free(parties[party]);
     }
@@ -319,8 +300,8 @@ static void num_acc(const char *first, const char *odd, const char *even, const 
 static void test_nist_num_acc(void **state)
 {
     (void)state;
-    gives1("x=mean(y)", "y\n10000001\n10000003\n10000002\n",
-           "{\"value\": 10000002.0, \"exact\": \"10000002\"}");
+    test_gives1("x=mean(y)", "y\n10000001\n10000003\n10000002\n",
+                "{\"value\": 10000002.0, \"exact\": \"10000002\"}");
     num_acc("1.2", "1.1", "1.3", "1.2");
     num_acc("1000000.2", "1000000.1", "1000000.3", "1000000.2");
     num_acc("10000000.2", "10000000.1", "10000000.3", "10000000.2");
@@ -346,7 +327,7 @@ static void nist_file(const char *name, const char *part)
     data = strchr(data + 8, '\n'); /* after the rule of dashes */
     assert_non_null(data);
     data[-1] = 'y'; /* the last dash becomes the header */
-    gives1("x=mean(y)", data - 1, part);
+    test_gives1("x=mean(y)", data - 1, part);
     free(text);
 }
 
