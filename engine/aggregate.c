@@ -127,11 +127,8 @@ static void evaluate_node(struct sotto__value *values, size_t i,
 {
     const struct sotto__node *node = &expression->nodes[i];
     if (node->kind == NODE_LITERAL) {
-        sotto__value_set_literal(&values[i], expression->text + node->start, node->bytes);
+        sotto__value_set_node(&values[i], expression, node);
         return;
-    }
-    if (node->kind == NODE_COLUMN || node->kind == NODE_TEXT) {
-        return; /* only inside an aggregate, which has its terms */
     }
     sotto__value_set(&values[i], &values[node->left]);
     switch (node->kind) {
@@ -186,8 +183,8 @@ enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   const struct sotto__of *ofs,
                                   const struct sotto__aggregate *aggregate, struct sotto_error *err)
 {
-    struct sotto__value values[EXPRESSION_NODES_MAX];
-    bool row_wise[EXPRESSION_NODES_MAX] = {false};
+    struct sotto__value values[CELL_NODES_MAX];
+    bool row_wise[CELL_NODES_MAX] = {false};
     enum sotto_status status = SOTTO_OK;
     size_t len = 0;
     SOTTO_REQUIRE(expression->nodes_len > 0);
