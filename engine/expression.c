@@ -10,24 +10,27 @@
 #include <string.h>
 
 static const struct sotto__function_rules functions[FUNCTIONS_LEN] = {
-    [FUNCTION_COUNT] = {"count", 1, FUNCTION_OF_ALL_ROWS, false},
-    [FUNCTION_SUM] = {"sum", 1, FUNCTION_OF_ALL_ROWS, false},
-    [FUNCTION_MEAN] = {"mean", 1, FUNCTION_OF_ALL_ROWS, false},
-    [FUNCTION_VAR] = {"var", 1, FUNCTION_OF_ALL_ROWS, true},
-    [FUNCTION_STD] = {"std", 1, FUNCTION_OF_ALL_ROWS, true},
-    [FUNCTION_SEM] = {"sem", 1, FUNCTION_OF_ALL_ROWS, true},
-    [FUNCTION_SKEW] = {"skew", 1, FUNCTION_OF_ALL_ROWS, false},
-    [FUNCTION_KURT] = {"kurt", 1, FUNCTION_OF_ALL_ROWS, false},
-    [FUNCTION_ANY] = {"any", 1, FUNCTION_OF_ALL_ROWS, false},
-    [FUNCTION_ALL] = {"all", 1, FUNCTION_OF_ALL_ROWS, false},
-    [FUNCTION_COV] = {"cov", 2, FUNCTION_OF_ALL_ROWS, true},
-    [FUNCTION_CORR] = {"corr", 2, FUNCTION_OF_ALL_ROWS, false},
-    [FUNCTION_ABS] = {"abs", 1, FUNCTION_OF_ANY, false},
-    [FUNCTION_SQRT] = {"sqrt", 1, FUNCTION_OF_ANY, false},
-    [FUNCTION_ISNA] = {"isna", 1, FUNCTION_OF_A_ROW, false},
-    [FUNCTION_FILLNA] = {"fillna", 2, FUNCTION_OF_A_ROW, false},
-    [FUNCTION_IF] = {"if", 3, FUNCTION_OF_A_ROW, false},
-    [FUNCTION_FLOAT] = {"float", 1, FUNCTION_OF_A_ROW, false},
+    [FUNCTION_COUNT] = {"count", 1, FUNCTION_OF_ALL_ROWS, NULL},
+    [FUNCTION_SUM] = {"sum", 1, FUNCTION_OF_ALL_ROWS, NULL},
+    [FUNCTION_MEAN] = {"mean", 1, FUNCTION_OF_ALL_ROWS, NULL},
+    [FUNCTION_VAR] = {"var", 1, FUNCTION_OF_ALL_ROWS, "ddof"},
+    [FUNCTION_STD] = {"std", 1, FUNCTION_OF_ALL_ROWS, "ddof"},
+    [FUNCTION_SEM] = {"sem", 1, FUNCTION_OF_ALL_ROWS, "ddof"},
+    [FUNCTION_SKEW] = {"skew", 1, FUNCTION_OF_ALL_ROWS, NULL},
+    [FUNCTION_KURT] = {"kurt", 1, FUNCTION_OF_ALL_ROWS, NULL},
+    [FUNCTION_ANY] = {"any", 1, FUNCTION_OF_ALL_ROWS, NULL},
+    [FUNCTION_ALL] = {"all", 1, FUNCTION_OF_ALL_ROWS, NULL},
+    [FUNCTION_COV] = {"cov", 2, FUNCTION_OF_ALL_ROWS, "ddof"},
+    [FUNCTION_CORR] = {"corr", 2, FUNCTION_OF_ALL_ROWS, NULL},
+    [FUNCTION_ABS] = {"abs", 1, FUNCTION_OF_ANY, NULL},
+    [FUNCTION_SQRT] = {"sqrt", 1, FUNCTION_OF_ANY, NULL},
+    [FUNCTION_ISNA] = {"isna", 1, FUNCTION_OF_A_ROW, NULL},
+    [FUNCTION_FILLNA] = {"fillna", 2, FUNCTION_OF_A_ROW, NULL},
+    [FUNCTION_IF] = {"if", 3, FUNCTION_OF_A_ROW, NULL},
+    [FUNCTION_FLOAT] = {"float", 1, FUNCTION_OF_A_ROW, NULL},
+    [FUNCTION_FLOOR] = {"floor", 1, FUNCTION_OF_A_ROW, NULL},
+    [FUNCTION_CEIL] = {"ceil", 1, FUNCTION_OF_A_ROW, NULL},
+    [FUNCTION_ROUND] = {"round", 1, FUNCTION_OF_A_ROW, "digits"},
 };
 
 const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)
@@ -131,7 +134,7 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
                                        "unknown function \"%s\"; did you mean \"%s\"?", name,
                                        nearest);
     }
-    char list[200] = "";
+    char list[300] = "";
     size_t at = 0;
     for (size_t i = 0; i < FUNCTIONS_LEN && at < sizeof list; i++) {
         at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
@@ -160,19 +163,27 @@ static enum sotto_status read_whole(struct parser *parser, int *out, int max, co
     return sotto__token_next(parser);
 }
 
-/* "ddof=0" after the arguments, or its number alone. */
-static enum sotto_status parse_ddof(struct parser *parser, struct sotto__node *node)
+/* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
+static enum sotto_status parse_number(struct parser *parser, struct sotto__node *node)
 {
     const struct token *token = &parser->token;
+    const char *what = functions[node->function].number;
+    bool is_round = node->function == FUNCTION_ROUND;
     enum sotto_status status = SOTTO_OK;
-    if (token->kind == TOKEN_NAME && token->bytes == 4 &&
-        memcmp(parser->text + token->start, "ddof", 4) == 0) {
+    if (token->kind == TOKEN_NAME && token->bytes == strlen(what) &&
+        memcmp(parser->text + token->start, what, token->bytes) == 0) {
         status = sotto__token_next(parser);
-        if (status == SOTTO_OK) {
-            status = take(parser, "=");
-        }
+        status = status == SOTTO_OK ? take(parser, "=") : status;
     }
-    return status == SOTTO_OK ? read_whole(parser, &node->number, DDOF_MAX, "ddof") : status;
+    bool negative = is_round && sotto__token_is(parser, "-");
+    if (status == SOTTO_OK && negative) {
+        status = sotto__token_next(parser);
+    }
+    if (status == SOTTO_OK) {
+        status = read_whole(parser, &node->number, is_round ? ROUND_DIGITS_MAX : DDOF_MAX, what);
+    }
+    node->number = negative ? -node->number : node->number;
+    return status;
 }
 
 static enum sotto_status wrong_arguments(struct parser *parser, const struct sotto__node *node,
@@ -183,8 +194,9 @@ static enum sotto_status wrong_arguments(struct parser *parser, const struct sot
                          : rules->arguments_len == 2 ? "two arguments"
                                                      : "three arguments";
     return sotto__expression_error(parser->text, parser->token.start, parser->err,
-                                   "%s takes %s%s, found %s", rules->name, number,
-                                   rules->takes_ddof ? " and ddof" : "", found);
+                                   "%s takes %s%s%s, found %s", rules->name, number,
+                                   rules->number != NULL ? " and " : "",
+                                   rules->number != NULL ? rules->number : "", found);
 }
 
 /* The arguments and the ")". */
@@ -204,14 +216,14 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
             return status;
         }
     }
-    node->number = 1; /* ddof */
+    node->number = node->function == FUNCTION_ROUND ? 0 : 1; /* digits, ddof */
     if (sotto__token_is(parser, ",")) {
-        if (!rules->takes_ddof) {
+        if (rules->number == NULL) {
             return wrong_arguments(parser, node, "more");
         }
         enum sotto_status status = sotto__token_next(parser);
         if (status == SOTTO_OK) {
-            status = parse_ddof(parser, node);
+            status = parse_number(parser, node);
         }
         if (status != SOTTO_OK) {
             return status;
@@ -336,6 +348,8 @@ static const struct infix *find_infix(const struct parser *parser)
         {"-", NODE_SUBTRACT, POWER_ADD},
         {"*", NODE_MULTIPLY, POWER_MULTIPLY},
         {"/", NODE_DIVIDE, POWER_MULTIPLY},
+        {"//", NODE_FLOOR_DIVIDE, POWER_MULTIPLY},
+        {"%", NODE_MODULO, POWER_MULTIPLY},
         {"**", NODE_POWER, POWER_POWER},
     };
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {

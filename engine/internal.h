@@ -22,6 +22,8 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
 #define LITERAL_EXPONENT_MAX 400
 #define POWER_EXPONENT_MAX 64
 #define DDOF_MAX 1000000
+/* round(x, digits): 10^22 is the largest power of ten that is a double. */
+#define ROUND_DIGITS_MAX 22
 /* What a value inside an aggregate may take: beyond it the hint is float(x). */
 #define VALUE_BITS_MAX 1024
 #define VALUE_LIMBS_MAX 17
@@ -67,6 +69,8 @@ enum sotto__node_kind {
     NODE_SUBTRACT,
     NODE_MULTIPLY,
     NODE_DIVIDE,
+    NODE_FLOOR_DIVIDE,
+    NODE_MODULO,
     NODE_POWER, /* left ** number */
     NODE_EQUAL,
     NODE_UNEQUAL,
@@ -99,20 +103,23 @@ enum sotto__function {
     FUNCTION_FILLNA,
     FUNCTION_IF,
     FUNCTION_FLOAT,
+    FUNCTION_FLOOR,
+    FUNCTION_CEIL,
+    FUNCTION_ROUND,
 };
-#define FUNCTIONS_LEN 18
+#define FUNCTIONS_LEN 21
 
 struct sotto__function_rules {
     const char *name;
     size_t arguments_len;
     enum { FUNCTION_OF_ALL_ROWS, FUNCTION_OF_A_ROW, FUNCTION_OF_ANY } of;
-    bool takes_ddof;
+    const char *number; /* what may follow the arguments: ddof, digits; NULL: nothing */
 };
 
 struct sotto__node {
     enum sotto__node_kind kind;
     enum sotto__function function;
-    int number;   /* ddof, exponent */
+    int number;   /* ddof, exponent, digits */
     size_t start; /* in the text: where it begins (an operator: where that stands) */
     size_t bytes; /* of a literal */
     size_t left;  /* indices of nodes */
@@ -270,7 +277,13 @@ enum sotto__op_kind {
     OP_SUBTRACT,
     OP_MULTIPLY,
     OP_DIVIDE, /* float64 */
-    OP_EQUAL,  /* never missing, as the next three */
+    OP_FLOOR_DIVIDE,
+    OP_MODULO,
+    OP_ROUND_DIVIDE, /* exact: the nearest integer, ties to even */
+    OP_FLOOR,        /* float64, as the next two */
+    OP_CEIL,
+    OP_ROUND, /* to digits */
+    OP_EQUAL, /* never missing, as the next three */
     OP_UNEQUAL,
     OP_LESS,
     OP_LESS_EQUAL,
@@ -296,8 +309,10 @@ struct sotto__op {
     enum sotto__row_kind type;
     bool makes_nan; /* it or an operand may give NaN for present inputs */
     bool is_null;   /* a column that is missing everywhere */
+    bool never_zero;
     unsigned bits;
     unsigned scale;
+    int digits; /* OP_ROUND */
     size_t a;
     size_t b;
     size_t c;
@@ -446,6 +461,13 @@ const uint64_t *sotto__exact_as(const struct sotto__register *from, unsigned lim
 void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
                         const struct sotto__register *a, const struct sotto__register *b,
                         void *const scratch[2], size_t len);
+/* Divisions: out->bits is at most bits. Where b is 0 there is no value: 0, for the caller to mark.
+ */
+void sotto__exact_divide(struct sotto__register *out, enum sotto__op_kind kind,
+                         const struct sotto__register *a, const struct sotto__register *b,
+                         unsigned bits, void *const scratch[2], size_t len);
+/* Whether row i is 0. */
+bool sotto__exact_is_zero(const struct sotto__register *a, size_t i);
 /* OP_FLOAT. */
 void sotto__exact_to_float(double *out, const struct sotto__register *a, unsigned scale,
                            size_t len);
