@@ -31,6 +31,9 @@ static const struct sotto__function_rules functions[FUNCTIONS_LEN] = {
     [FUNCTION_FLOOR] = {"floor", 1, FUNCTION_OF_A_ROW, NULL},
     [FUNCTION_CEIL] = {"ceil", 1, FUNCTION_OF_A_ROW, NULL},
     [FUNCTION_ROUND] = {"round", 1, FUNCTION_OF_A_ROW, "digits"},
+    [FUNCTION_EXP] = {"exp", 1, FUNCTION_OF_ANY, NULL},
+    [FUNCTION_LOG] = {"log", 1, FUNCTION_OF_ANY, NULL},
+    [FUNCTION_POW] = {"pow", 2, FUNCTION_OF_A_ROW, NULL},
 };
 
 const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)

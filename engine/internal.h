@@ -106,8 +106,11 @@ enum sotto__function {
     FUNCTION_FLOOR,
     FUNCTION_CEIL,
     FUNCTION_ROUND,
+    FUNCTION_EXP,
+    FUNCTION_LOG,
+    FUNCTION_POW,
 };
-#define FUNCTIONS_LEN 21
+#define FUNCTIONS_LEN 24
 
 struct sotto__function_rules {
     const char *name;
@@ -235,6 +238,9 @@ void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b);
 /* a = a ** exponent. */
 void sotto__value_power(struct sotto__value *a, int exponent);
 void sotto__value_sqrt(struct sotto__value *value);
+/* Of the nearest double, rounded once. */
+void sotto__value_exp(struct sotto__value *value);
+void sotto__value_log(struct sotto__value *value);
 /* The signed root of the number that value is. */
 void sotto__value_signed_root(struct sotto__value *value);
 /* The nearest double; NaN and infinities too. */
@@ -270,13 +276,16 @@ enum sotto__op_kind {
     OP_NEGATE, /* a */
     OP_ABS,
     OP_NOT,
-    OP_SQRT,  /* float64 */
+    OP_SQRT, /* float64, as the next two */
+    OP_EXP,
+    OP_LOG,
     OP_IS_NA, /* never missing */
     OP_FLOAT, /* the nearest double of an exact a */
     OP_ADD,   /* a, b: of one scale */
     OP_SUBTRACT,
     OP_MULTIPLY,
     OP_DIVIDE, /* float64 */
+    OP_POW,    /* float64 */
     OP_FLOOR_DIVIDE,
     OP_MODULO,
     OP_ROUND_DIVIDE, /* exact: the nearest integer, ties to even */

@@ -293,7 +293,7 @@ static enum sotto_status add_arithmetic(struct sotto__compiler *compiler, size_t
 {
     enum sotto_status status = check_numbers(compiler, a, b);
     status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
-    if (status == SOTTO_OK && kind == OP_DIVIDE) {
+    if (status == SOTTO_OK && (kind == OP_DIVIDE || kind == OP_POW)) {
         status = sotto__compile_float(compiler, &a);
         status = status == SOTTO_OK ? sotto__compile_float(compiler, &b) : status;
     }
@@ -338,12 +338,13 @@ static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out
     return status;
 }
 
-/* OP_NEGATE, OP_ABS, OP_SQRT. */
+/* OP_NEGATE, OP_ABS, OP_SQRT, OP_EXP, OP_LOG. */
 static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out,
                                    enum sotto__op_kind kind, size_t a)
 {
     enum sotto_status status = check_number(compiler, a);
-    if (status == SOTTO_OK && kind == OP_SQRT) {
+    bool of_floats = kind == OP_SQRT || kind == OP_EXP || kind == OP_LOG;
+    if (status == SOTTO_OK && of_floats) {
         status = sotto__compile_float(compiler, &a);
     }
     if (status != SOTTO_OK) {
@@ -354,7 +355,7 @@ static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out
     op.bits = compiler->program->ops[a].bits;
     op.scale = compiler->program->ops[a].scale;
     op.never_zero = compiler->program->ops[a].never_zero && op.type == ROW_EXACT;
-    op.makes_nan = op.makes_nan || kind == OP_SQRT;
+    op.makes_nan = op.makes_nan || kind == OP_SQRT || kind == OP_LOG;
     return add_op(compiler, out, op);
 }
 
@@ -572,6 +573,12 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
         op = op_on(compiler, OP_IS_NA, a, SIZE_MAX);
         op.makes_nan = false;
         return add_op(compiler, out, op);
+    case FUNCTION_EXP:
+        return add_unary(compiler, out, OP_EXP, a);
+    case FUNCTION_LOG:
+        return add_unary(compiler, out, OP_LOG, a);
+    case FUNCTION_POW:
+        return add_arithmetic(compiler, out, OP_POW, a, b);
     case FUNCTION_FLOOR:
         return add_whole(compiler, out, OP_FLOOR, a, 0);
     case FUNCTION_CEIL:

@@ -6,6 +6,7 @@
 #include "rows.h"
 
 #include <sotto/alloc.h>
+#include <sotto/arithmetic.h>
 #include <string.h>
 
 /* --- Storage --- */
@@ -281,12 +282,15 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
         sotto__rows_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
     place_registers(out);
     for (size_t i = 0; i < program->ops_len; i++) {
         if (program->ops[i].dataset == SIZE_MAX) { /* what only constants go into, once */
             apply(out, &program->ops[i], NULL, 0, ROWS_LEN);
         }
     }
+    sotto_arithmetic_leave(&arithmetic);
     return SOTTO_OK;
 }
 
@@ -344,9 +348,9 @@ static enum sotto_status select_rows(struct sotto__rows *rows,
     return program->keys_len > 0 ? find_groups(rows, blocks, at, len, err) : SOTTO_OK;
 }
 
-enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
-                                   const struct sotto_column *const *blocks, size_t len,
-                                   struct sotto_error *err)
+static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
+                              const struct sotto_column *const *blocks, size_t len,
+                              struct sotto_error *err)
 {
     const struct sotto__program *program = rows->program;
     for (size_t at = 0; at < len; at += ROWS_LEN) {
@@ -366,4 +370,15 @@ enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
         sotto__accumulate(rows, dataset, now);
     }
     return SOTTO_OK;
+}
+
+enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
+                                   const struct sotto_column *const *blocks, size_t len,
+                                   struct sotto_error *err)
+{
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
+    enum sotto_status status = take(rows, dataset, blocks, len, err);
+    sotto_arithmetic_leave(&arithmetic);
+    return status;
 }

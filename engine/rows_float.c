@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Doubles of a block. What is here is exact or rounded once as IEEE 754 says, so that it is the
- * same on every CPU. */
+ * same on every CPU; elementary.h has the rest. */
 
+#include "elementary.h"
 #include "rows.h"
 
 #include <math.h>
@@ -114,6 +115,15 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
     case OP_CEIL:
     case OP_ROUND:
         whole(out, op, a, b, len);
+        break;
+    case OP_EXP:
+        sotto__elementary()->exp(out, a, len);
+        break;
+    case OP_LOG:
+        sotto__elementary()->log(out, a, len);
+        break;
+    case OP_POW:
+        sotto__elementary()->pow(out, a, b, len);
         break;
     default:
         arithmetic(out, op->kind, a, b, len);
