@@ -7,8 +7,8 @@
 
 #include <csv.h>
 #include <errno.h>
-#include <fenv.h>
 #include <sotto/alloc.h>
+#include <sotto/arithmetic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -426,9 +426,8 @@ static enum sotto_status read_file(struct sotto__csv_reader *reader,
                                    struct sotto_file_identity *out_identity)
 {
     /* Doubles are rounded to nearest, subnormals kept, whatever the caller's thread has set. */
-    fenv_t caller_environment;
-    (void)fegetenv(&caller_environment);
-    (void)fesetenv(FE_DFL_ENV);
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
     reader_init(reader);
     char *block = sotto_alloc(BLOCK_BYTES);
     enum sotto_status status = block != NULL ? SOTTO_OK : no_memory(reader);
@@ -441,7 +440,7 @@ static enum sotto_status read_file(struct sotto__csv_reader *reader,
     sotto__stream_free(reader->stream);
     sotto_free(block);
     reader_release(reader);
-    (void)fesetenv(&caller_environment);
+    sotto_arithmetic_leave(&arithmetic);
     return status;
 }
 

@@ -5,10 +5,10 @@
 
 #include "internal.h"
 
-#include <fenv.h>
 #include <omp.h>
 #include <pthread.h>
 #include <sotto/alloc.h>
+#include <sotto/arithmetic.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -262,9 +262,8 @@ static enum sotto_status next_span(struct worker *worker, size_t *out_i)
 
 static void scan_spans(struct worker *worker)
 {
-    fenv_t caller_environment;
-    (void)fegetenv(&caller_environment);
-    (void)fesetenv(FE_DFL_ENV);
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
     for (;;) {
         size_t i;
         worker->status = next_span(worker, &i);
@@ -278,7 +277,7 @@ static void scan_spans(struct worker *worker)
     if (worker->status != SOTTO_OK) {
         atomic_store(&worker->scan->stopped, true);
     }
-    (void)fesetenv(&caller_environment);
+    sotto_arithmetic_leave(&arithmetic);
 }
 
 /* Which failure says more: one with a text, then lack of memory, then a text to be read again. */

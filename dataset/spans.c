@@ -15,11 +15,11 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <fenv.h>
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sotto/alloc.h>
+#include <sotto/arithmetic.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -263,9 +263,8 @@ static enum sotto_status cut_chunk(struct cutter *cutter, size_t i)
 static void cut_all(struct cutter *cutter)
 {
     struct cutting *cutting = cutter->cutting;
-    fenv_t caller_environment;
-    (void)fegetenv(&caller_environment);
-    (void)fesetenv(FE_DFL_ENV);
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
     while (!atomic_load_explicit(&cutting->stopped, memory_order_relaxed)) {
         size_t i = atomic_fetch_add(&cutting->next, 1);
         if (i >= cutting->chunks_len) {
@@ -277,7 +276,7 @@ static void cut_all(struct cutter *cutter)
             break;
         }
     }
-    (void)fesetenv(&caller_environment);
+    sotto_arithmetic_leave(&arithmetic);
 }
 
 /* --- Cutting a packed file --- */

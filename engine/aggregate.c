@@ -155,6 +155,10 @@ static void evaluate_node(struct sotto__value *values, size_t i,
     default:
         if (node->function == FUNCTION_SQRT) {
             sotto__value_sqrt(&values[i]);
+        } else if (node->function == FUNCTION_EXP) {
+            sotto__value_exp(&values[i]);
+        } else if (node->function == FUNCTION_LOG) {
+            sotto__value_log(&values[i]);
         } else if (values[i].kind == VALUE_NEGATIVE_INFINITE || mpq_sgn(values[i].number) < 0) {
             sotto__value_negate(&values[i]); /* abs */
         }

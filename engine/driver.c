@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <sotto/alloc.h>
+#include <sotto/arithmetic.h>
 #include <string.h>
 
 /* --- Making one --- */
@@ -48,7 +49,10 @@ enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto
     if (driver == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
     enum sotto_status status = driver_init(driver, plan, schema, err);
+    sotto_arithmetic_leave(&arithmetic);
     if (status != SOTTO_OK) {
         sotto_driver_free(driver);
         return status;
@@ -225,6 +229,8 @@ enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64
     if (aggregate_init(&aggregate, program->terms_len) != SOTTO_OK) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < program->groups_len; i++) {
         status = sotto__aggregate_read(&aggregate, limbs + i * program->group_limbs, program, err);
@@ -232,6 +238,7 @@ enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64
             status = evaluate_group(driver, i, &aggregate, err);
         }
     }
+    sotto_arithmetic_leave(&arithmetic);
     aggregate_release(&aggregate);
     if (status == SOTTO_OK) {
         driver->round = 0; /* this version's plans have one round */

@@ -31,6 +31,8 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
 #define LITERAL_BYTES_MAX 400 /* of an edge's label */
 #define POWER_EXPONENT_MAX 64
 #define DDOF_MAX 1000000
+/* round(x, digits): 10^22 is the largest power of ten that is a double. */
+#define ROUND_DIGITS_MAX 22
 /* What a value inside an aggregate may take: beyond it the hint is float(x). Products of two, which
  * an aggregate makes itself, may take twice as much. */
 #define VALUE_BITS_MAX 1024
@@ -81,6 +83,8 @@ enum sotto__node_kind {
     NODE_SUBTRACT,
     NODE_MULTIPLY,
     NODE_DIVIDE,
+    NODE_FLOOR_DIVIDE,
+    NODE_MODULO,
     NODE_POWER, /* left ** number */
     NODE_EQUAL,
     NODE_UNEQUAL,
@@ -125,17 +129,30 @@ enum sotto__function {
     FUNCTION_FILLNA,
     FUNCTION_IF,
     FUNCTION_FLOAT,
+    FUNCTION_FLOOR,
+    FUNCTION_CEIL,
+    FUNCTION_ROUND,
+    FUNCTION_EXP,
+    FUNCTION_LOG,
+    FUNCTION_POW,
     FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them is */
 };
-#define FUNCTIONS_LEN (FUNCTION_FLOAT + 1)
+#define FUNCTIONS_LEN (FUNCTION_POW + 1)
 #define DOT_TOGETHER 2 /* a dot's option: its columns are missing in the same rows */
+
+/* A whole number that may follow the arguments: "ddof=0", or "0". */
+struct sotto__option {
+    const char *name; /* NULL: there is none */
+    int min;
+    int max;
+    int absent; /* what it is where it is left out */
+};
 
 struct sotto__function_rules {
     const char *name;
     size_t arguments_len; /* 1 to 3 */
     enum { FUNCTION_OF_ALL_ROWS, FUNCTION_OF_A_ROW, FUNCTION_OF_ANY } of;
-    const char *option; /* a whole number up to option_max, 1 if it is not given, or NULL */
-    int option_max;
+    struct sotto__option option;
     bool is_frame_enough; /* the second argument may be left out */
     bool is_variadic;     /* the last argument is a list of the others */
 };
@@ -344,6 +361,9 @@ void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b);
 /* a = a ** exponent. */
 void sotto__value_power(struct sotto__value *a, int exponent);
 void sotto__value_sqrt(struct sotto__value *value);
+/* Of the nearest double, rounded once. */
+void sotto__value_exp(struct sotto__value *value);
+void sotto__value_log(struct sotto__value *value);
 /* The signed root of the number that value is. */
 void sotto__value_signed_root(struct sotto__value *value);
 /* The nearest double; NaN and infinities too. */
@@ -379,14 +399,23 @@ enum sotto__op_kind {
     OP_NEGATE, /* a */
     OP_ABS,
     OP_NOT,
-    OP_SQRT,  /* float64 */
+    OP_SQRT, /* float64, as the next two */
+    OP_EXP,
+    OP_LOG,
     OP_IS_NA, /* never missing */
     OP_FLOAT, /* the nearest double of an exact a */
     OP_ADD,   /* a, b: of one scale */
     OP_SUBTRACT,
     OP_MULTIPLY,
     OP_DIVIDE, /* float64 */
-    OP_EQUAL,  /* never missing, as the next three */
+    OP_POW,    /* float64 */
+    OP_FLOOR_DIVIDE,
+    OP_MODULO,
+    OP_ROUND_DIVIDE, /* exact: the nearest integer, ties to even */
+    OP_FLOOR,        /* float64, as the next two */
+    OP_CEIL,
+    OP_ROUND, /* to digits */
+    OP_EQUAL, /* never missing, as the next three */
     OP_UNEQUAL,
     OP_LESS,
     OP_LESS_EQUAL,
@@ -412,8 +441,10 @@ struct sotto__op {
     enum sotto__row_kind type;
     bool makes_nan; /* it or an operand may give NaN for present inputs */
     bool is_null;   /* missing everywhere: a column, or the constant na */
+    bool never_zero;
     unsigned bits;
     unsigned scale;
+    int digits; /* OP_ROUND */
     size_t a;
     size_t b;
     size_t c;
@@ -563,6 +594,13 @@ const uint64_t *sotto__exact_as(const struct sotto__register *from, unsigned lim
 void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
                         const struct sotto__register *a, const struct sotto__register *b,
                         void *const scratch[2], size_t len);
+/* Divisions: out->bits is at most bits. Where b is 0 there is no value: 0, for the caller to mark.
+ */
+void sotto__exact_divide(struct sotto__register *out, enum sotto__op_kind kind,
+                         const struct sotto__register *a, const struct sotto__register *b,
+                         unsigned bits, void *const scratch[2], size_t len);
+/* Whether row i is 0. */
+bool sotto__exact_is_zero(const struct sotto__register *a, size_t i);
 /* OP_FLOAT. */
 void sotto__exact_to_float(double *out, const struct sotto__register *a, unsigned scale,
                            size_t len);

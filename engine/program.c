@@ -33,6 +33,7 @@ static bool same_op(const struct sotto__op *x, const struct sotto__op *y)
 {
     return x->kind == y->kind && x->a == y->a && x->b == y->b && x->c == y->c &&
            x->index == y->index && x->type == y->type && x->scale == y->scale &&
+           x->digits == y->digits &&
            (x->text == y->text ||
             (x->text != NULL && y->text != NULL && strcmp(x->text, y->text) == 0));
 }
@@ -141,7 +142,11 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
         program->constants = constants;
         program->constants[program->constants_len++] = constant;
     }
-    struct sotto__op op = {.kind = OP_CONSTANT, .type = ROW_EXACT, .bits = bits, .scale = scale};
+    struct sotto__op op = {.kind = OP_CONSTANT,
+                           .type = ROW_EXACT,
+                           .never_zero = mpz_sgn(number) != 0,
+                           .bits = bits,
+                           .scale = scale};
     op.a = op.b = op.c = op.dataset = SIZE_MAX;
     op.index = index;
     return add_op(compiler, out, op);
@@ -223,6 +228,7 @@ static enum sotto_status rescale(struct sotto__compiler *compiler, size_t *in_ou
     }
     struct sotto__op op = op_on(compiler, OP_MULTIPLY, *in_out, factor);
     op.type = ROW_EXACT;
+    op.never_zero = compiler->program->ops[*in_out].never_zero;
     op.bits = compiler->program->ops[*in_out].bits + compiler->program->ops[factor].bits;
     op.scale = scale;
     return add_op(compiler, in_out, op);
@@ -295,7 +301,7 @@ static enum sotto_status add_arithmetic(struct sotto__compiler *compiler, size_t
 {
     enum sotto_status status = check_numbers(compiler, a, b);
     status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
-    if (status == SOTTO_OK && kind == OP_DIVIDE) {
+    if (status == SOTTO_OK && (kind == OP_DIVIDE || kind == OP_POW)) {
         status = sotto__compile_float(compiler, &a);
         status = status == SOTTO_OK ? sotto__compile_float(compiler, &b) : status;
     }
@@ -340,12 +346,13 @@ static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out
     return status;
 }
 
-/* OP_NEGATE, OP_ABS, OP_SQRT. */
+/* OP_NEGATE, OP_ABS, OP_SQRT, OP_EXP, OP_LOG. */
 static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out,
                                    enum sotto__op_kind kind, size_t a)
 {
     enum sotto_status status = check_number(compiler, a);
-    if (status == SOTTO_OK && kind == OP_SQRT) {
+    bool of_floats = kind == OP_SQRT || kind == OP_EXP || kind == OP_LOG;
+    if (status == SOTTO_OK && of_floats) {
         status = sotto__compile_float(compiler, &a);
     }
     if (status != SOTTO_OK) {
@@ -355,8 +362,88 @@ static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out
     op.type = is_float(compiler, a) ? ROW_FLOAT : ROW_EXACT;
     op.bits = compiler->program->ops[a].bits;
     op.scale = compiler->program->ops[a].scale;
-    op.makes_nan = op.makes_nan || kind == OP_SQRT;
+    op.never_zero = compiler->program->ops[a].never_zero && op.type == ROW_EXACT;
+    op.makes_nan = op.makes_nan || kind == OP_SQRT || kind == OP_LOG;
     return add_op(compiler, out, op);
+}
+
+/* --- Whole numbers --- */
+
+/* a // b or a % b: in units of one scale both are divisions of integers. */
+static enum sotto_status add_division(struct sotto__compiler *compiler, size_t *out,
+                                      enum sotto__op_kind kind, size_t a, size_t b)
+{
+    enum sotto_status status = check_numbers(compiler, a, b);
+    status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    const struct sotto__op *ops = compiler->program->ops;
+    struct sotto__op op = op_on(compiler, kind, a, b);
+    op.type = is_float(compiler, a) ? ROW_FLOAT : ROW_EXACT;
+    op.makes_nan = op.makes_nan || op.type == ROW_FLOAT || !ops[b].never_zero;
+    if (op.type == ROW_EXACT) { /* |a // b| <= |a|, |a % b| < |b| */
+        op.bits = kind == OP_MODULO ? ops[b].bits : ops[a].bits;
+        op.scale = kind == OP_MODULO ? ops[a].scale : 0;
+    }
+    return add_op(compiler, out, op);
+}
+
+/* The exact value's units by a power of ten, so that scale decimals are left; OP_FLOOR_DIVIDE or
+ * OP_ROUND_DIVIDE. */
+static enum sotto_status drop_decimals(struct sotto__compiler *compiler, size_t *in_out,
+                                       enum sotto__op_kind kind, int scale)
+{
+    size_t divisor = 0;
+    unsigned dropped = (unsigned)((int)compiler->program->ops[*in_out].scale - scale);
+    enum sotto_status status = add_power_of_ten(compiler, &divisor, dropped);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto__op op = op_on(compiler, kind, *in_out, divisor);
+    unsigned bits = compiler->program->ops[*in_out].bits;
+    unsigned fewer = compiler->program->ops[divisor].bits - 1; /* 10^dropped >= 2^fewer */
+    op.type = ROW_EXACT;
+    op.bits = bits > fewer ? bits - fewer : 0;
+    op.scale = scale > 0 ? (unsigned)scale : 0;
+    status = add_op(compiler, in_out, op);
+    if (status != SOTTO_OK || scale >= 0) {
+        return status;
+    }
+    status = add_power_of_ten(compiler, &divisor, (unsigned)-scale);
+    return status == SOTTO_OK ? sotto__compile_multiply(compiler, in_out, *in_out, divisor)
+                              : status;
+}
+
+/* floor, ceil, round; kind is that of doubles. */
+static enum sotto_status add_whole(struct sotto__compiler *compiler, size_t *out,
+                                   enum sotto__op_kind kind, size_t a, int digits)
+{
+    enum sotto_status status = check_number(compiler, a);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (is_float(compiler, a)) {
+        struct sotto__op op = op_on(compiler, kind, a, SIZE_MAX);
+        op.type = ROW_FLOAT;
+        op.digits = digits;
+        return add_op(compiler, out, op);
+    }
+    *out = a;
+    if ((int)compiler->program->ops[a].scale <= digits) {
+        return SOTTO_OK;
+    }
+    if (kind == OP_ROUND) {
+        return drop_decimals(compiler, out, OP_ROUND_DIVIDE, digits);
+    }
+    if (kind == OP_CEIL) { /* -floor(-x) */
+        status = add_unary(compiler, out, OP_NEGATE, *out);
+    }
+    if (status == SOTTO_OK) {
+        status = drop_decimals(compiler, out, OP_FLOOR_DIVIDE, 0);
+    }
+    return status == SOTTO_OK && kind == OP_CEIL ? add_unary(compiler, out, OP_NEGATE, *out)
+                                                 : status;
 }
 
 /* --- Conditions --- */
@@ -507,6 +594,18 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
         op = op_on(compiler, OP_IS_NA, a, SIZE_MAX);
         op.makes_nan = false;
         return add_op(compiler, out, op);
+    case FUNCTION_EXP:
+        return add_unary(compiler, out, OP_EXP, a);
+    case FUNCTION_LOG:
+        return add_unary(compiler, out, OP_LOG, a);
+    case FUNCTION_POW:
+        return add_arithmetic(compiler, out, OP_POW, a, b);
+    case FUNCTION_FLOOR:
+        return add_whole(compiler, out, OP_FLOOR, a, 0);
+    case FUNCTION_CEIL:
+        return add_whole(compiler, out, OP_CEIL, a, 0);
+    case FUNCTION_ROUND:
+        return add_whole(compiler, out, OP_ROUND, a, node->number);
     case FUNCTION_FILLNA:
         return add_choice(compiler, out, OP_FILL, a, b, SIZE_MAX);
     case FUNCTION_IF:
@@ -578,6 +677,10 @@ enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *
         return sotto__compile_multiply(compiler, out, a, b);
     case NODE_DIVIDE:
         return add_arithmetic(compiler, out, OP_DIVIDE, a, b);
+    case NODE_FLOOR_DIVIDE:
+        return add_division(compiler, out, OP_FLOOR_DIVIDE, a, b);
+    case NODE_MODULO:
+        return add_division(compiler, out, OP_MODULO, a, b);
     case NODE_POWER:
         return add_power(compiler, out, a, node->number);
     case NODE_AND:

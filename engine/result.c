@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <sotto/alloc.h>
+#include <sotto/arithmetic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -419,6 +420,8 @@ enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **
         SOTTO_REQUIRE(offers[i].fields_len == driver->schema.fields_len);
     }
     struct sotto_writer writer;
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
     sotto_writer_init(&writer, RESULT_BYTES_MAX);
     enum sotto_status status = write_outputs(&writer, driver);
     write_groups(&writer, driver);
@@ -431,5 +434,6 @@ enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **
         status = sotto__json_finish(&writer, out);
     }
     sotto_writer_release(&writer);
+    sotto_arithmetic_leave(&arithmetic);
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }

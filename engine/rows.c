@@ -5,8 +5,8 @@
 
 #include "rows.h"
 
-#include <math.h>
 #include <sotto/alloc.h>
+#include <sotto/arithmetic.h>
 #include <string.h>
 
 /* --- Storage --- */
@@ -82,52 +82,23 @@ static void mark_made(struct sotto__register *out, size_t len)
     out->state = any != 0 ? out->own_state : out->state;
 }
 
-/* --- Doubles --- */
-
-static void apply_float(double *out, enum sotto__op_kind kind, const double *a, const double *b,
-                        size_t len)
-{
-    for (size_t i = 0; kind == OP_ADD && i < len; i++) {
-        out[i] = a[i] + b[i];
-    }
-    for (size_t i = 0; kind == OP_SUBTRACT && i < len; i++) {
-        out[i] = a[i] - b[i];
-    }
-    for (size_t i = 0; kind == OP_MULTIPLY && i < len; i++) {
-        out[i] = a[i] * b[i];
-    }
-    for (size_t i = 0; kind == OP_DIVIDE && i < len; i++) {
-        out[i] = a[i] / b[i];
-    }
-    for (size_t i = 0; kind == OP_NEGATE && i < len; i++) {
-        out[i] = -a[i];
-    }
-    for (size_t i = 0; kind == OP_ABS && i < len; i++) {
-        out[i] = fabs(a[i]);
-    }
-    for (size_t i = 0; kind == OP_SQRT && i < len; i++) {
-        out[i] = sqrt(a[i]); /* IEEE 754: correctly rounded */
-    }
-}
-
-static void compare_float(int64_t *out, enum sotto__op_kind kind, const double *a, const double *b,
-                          size_t len)
-{
-    for (size_t i = 0; kind == OP_EQUAL && i < len; i++) {
-        out[i] = a[i] == b[i];
-    }
-    for (size_t i = 0; kind == OP_UNEQUAL && i < len; i++) {
-        out[i] = a[i] != b[i];
-    }
-    for (size_t i = 0; kind == OP_LESS && i < len; i++) {
-        out[i] = a[i] < b[i];
-    }
-    for (size_t i = 0; kind == OP_LESS_EQUAL && i < len; i++) {
-        out[i] = a[i] <= b[i];
-    }
-}
-
 /* --- Operations --- */
+
+/* A present row's division by 0 has no exact value. */
+static void mark_zero_divisors(const struct sotto__rows *rows, struct sotto__register *out,
+                               const struct sotto__op *op, size_t len)
+{
+    const struct sotto__register *b = &rows->registers[op->b];
+    const uint8_t *state = out->state;
+    if (rows->program->ops[op->b].never_zero) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        bool made = state[i] == 0 && sotto__exact_is_zero(b, i);
+        out->own_state[i] = made ? ROW_MADE_NAN : state[i];
+    }
+    out->state = out->own_state;
+}
 
 static void arithmetic(struct sotto__rows *rows, struct sotto__register *out,
                        const struct sotto__op *op, size_t len)
@@ -140,8 +111,12 @@ static void arithmetic(struct sotto__rows *rows, struct sotto__register *out,
         sotto__exact_to_float(out->own_values, a, rows->program->ops[op->a].scale, len);
     } else if (op->type == ROW_FLOAT) {
         out->values = out->own_values;
-        apply_float(out->own_values, op->kind, a->values, b->values, len);
+        sotto__rows_float(out->own_values, op, a->values, b->values, len);
         mark_made(out, len);
+    } else if (op->kind == OP_FLOOR_DIVIDE || op->kind == OP_MODULO ||
+               op->kind == OP_ROUND_DIVIDE) {
+        sotto__exact_divide(out, op->kind, a, b, op->bits, rows->scratch, len);
+        mark_zero_divisors(rows, out, op, len);
     } else {
         sotto__exact_apply(out, op->kind, a, b, rows->scratch, len);
     }
@@ -154,7 +129,7 @@ static void comparison(struct sotto__rows *rows, struct sotto__register *out,
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = &rows->registers[op->b];
     if (rows->program->ops[op->a].type == ROW_FLOAT) {
-        compare_float(out->own_values, op->kind, a->values, b->values, len);
+        sotto__rows_compare_float(out->own_values, op->kind, a->values, b->values, len);
     } else {
         sotto__exact_apply(out, op->kind, a, b, rows->scratch, len);
     }
@@ -310,12 +285,15 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
         sotto__rows_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
     place_registers(out);
     for (size_t i = 0; i < program->ops_len; i++) {
         if (program->ops[i].dataset == SIZE_MAX) { /* what only constants go into, once */
             apply(out, &program->ops[i], NULL, 0, ROWS_LEN);
         }
     }
+    sotto_arithmetic_leave(&arithmetic);
     return SOTTO_OK;
 }
 
@@ -373,9 +351,9 @@ static enum sotto_status select_rows(struct sotto__rows *rows,
     return program->keys_len > 0 ? find_groups(rows, blocks, at, len, err) : SOTTO_OK;
 }
 
-enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
-                                   const struct sotto_column *const *blocks, size_t len,
-                                   struct sotto_error *err)
+static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
+                              const struct sotto_column *const *blocks, size_t len,
+                              struct sotto_error *err)
 {
     const struct sotto__program *program = rows->program;
     for (size_t at = 0; at < len; at += ROWS_LEN) {
@@ -395,4 +373,15 @@ enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
         sotto__accumulate(rows, dataset, now);
     }
     return SOTTO_OK;
+}
+
+enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
+                                   const struct sotto_column *const *blocks, size_t len,
+                                   struct sotto_error *err)
+{
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
+    enum sotto_status status = take(rows, dataset, blocks, len, err);
+    sotto_arithmetic_leave(&arithmetic);
+    return status;
 }

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <math.h>
+#include <mpfr.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -325,4 +326,45 @@ void sotto__value_sqrt(struct sotto__value *value)
         round_root(value);
         value->is_rounded = true;
     }
+}
+
+/* --- Transcendental functions --- */
+
+/* The function of the double nearest to value, which MPFR takes with its infinities and NaN; what
+ * is below the normal doubles is rounded at their places. */
+static void apply_rounded(struct sotto__value *value,
+                          int (*function)(mpfr_t, const mpfr_t, mpfr_rnd_t))
+{
+    mpfr_t number;
+    mpfr_exp_t least = mpfr_get_emin();
+    mpfr_exp_t most = mpfr_get_emax();
+    mpfr_init2(number, 53);
+    (void)mpfr_set_d(number, sotto__value_double(value), MPFR_RNDN);
+    (void)mpfr_set_emin(-1073);
+    (void)mpfr_set_emax(1024);
+    int rounded = function(number, number, MPFR_RNDN);
+    (void)mpfr_subnormalize(number, rounded, MPFR_RNDN);
+    (void)mpfr_set_emin(least);
+    (void)mpfr_set_emax(most);
+    if (mpfr_nan_p(number)) {
+        sotto__value_set_special(value, VALUE_NAN);
+    } else if (mpfr_inf_p(number)) {
+        set_infinite(value, mpfr_sgn(number));
+    } else {
+        sotto__value_set_special(value, VALUE_FINITE);
+        mpfr_get_q(value->number, number);
+    }
+    value->is_rounded = true;
+    mpfr_clear(number);
+    mpfr_free_cache(); /* else threads that end leave it behind */
+}
+
+void sotto__value_exp(struct sotto__value *value)
+{
+    apply_rounded(value, mpfr_exp);
+}
+
+void sotto__value_log(struct sotto__value *value)
+{
+    apply_rounded(value, mpfr_log);
 }

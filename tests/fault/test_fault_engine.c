@@ -16,7 +16,8 @@ static const char rich_json[] =
     "\"where\": \"b != 'q' or a in (1, 2.5)\", \"group_by\": [{\"column\": \"b\", \"levels\": "
     "[\"x\", "
     "\"y\"], \"other\": true}, {\"column\": \"c\", \"levels\": [1, \"2\"]}], \"select\": {\"m\": "
-    "\"std(if(isna(a), 0.5, a) * 3) + corr(a, d)\", \"k\": \"kurt(a) ** 2\"}}";
+    "\"std(if(isna(a), 0.5, a) * 3) + corr(a, round(d, 1) // 2)\", \"k\": \"kurt(a) ** 2 + "
+    "exp(mean(log(pow(a, 2))))\"}}";
 
 static enum sotto_status parse_run(void *context)
 {

@@ -118,39 +118,95 @@ static void random_leaf(struct random_expression *out, const struct table *table
     }
 }
 
+/* floor, ceil, or round at digits: to the nearest multiple of 10^-digits, ties to an even one. */
+static void to_whole(mpq_ptr number, char op, int digits)
+{
+    mpq_t power;
+    mpz_t whole;
+    mpz_t rest;
+    mpq_init(power);
+    mpz_inits(whole, rest, NULL);
+    mpz_ui_pow_ui(mpq_numref(power), 10, (unsigned long)abs(digits));
+    if (digits < 0) {
+        mpq_inv(power, power);
+    }
+    mpq_mul(number, number, power);
+    mpz_fdiv_qr(whole, rest, mpq_numref(number), mpq_denref(number));
+    mpz_mul_ui(rest, rest, 2);
+    int half = mpz_cmp(rest, mpq_denref(number));
+    bool up = op == 'c'   ? mpz_sgn(rest) != 0
+              : op == 'r' ? half > 0 || (half == 0 && mpz_odd_p(whole))
+                          : false;
+    mpz_add_ui(whole, whole, up);
+    mpq_set_z(number, whole);
+    mpq_div(number, number, power);
+    mpq_clear(power);
+    mpz_clears(whole, rest, NULL);
+}
+
 static void random_unary(struct random_expression *out, const struct table *table, unsigned depth,
                          uint64_t *random)
 {
     char text[TEXT_BYTES];
-    size_t which = test_random_below(random, 4);
-    static const char *const formats[] = {"-(%.3900s)", "abs(%.3900s)", "(%.3900s)**2",
-                                          "(%.3900s)**3"};
+    static const struct {
+        char op;
+        int number; /* the exponent, digits */
+        const char *format;
+    } ops[] = {{'-', 0, "-(%.3900s)"},          {'a', 0, "abs(%.3900s)"},
+               {'p', 2, "(%.3900s)**2"},        {'p', 3, "(%.3900s)**3"},
+               {'f', 0, "floor(%.3900s)"},      {'c', 0, "ceil(%.3900s)"},
+               {'r', 0, "round(%.3900s)"},      {'r', 1, "round(%.3900s, 1)"},
+               {'r', -2, "round(%.3900s, -2)"}, {'r', 20, "round(%.3900s, digits=20)"}};
+    size_t which = test_random_below(random, sizeof ops / sizeof ops[0]);
     random_number(out, table, depth - 1, random);
     strcpy(text, out->text);
-    (void)snprintf(out->text, TEXT_BYTES, formats[which], text);
+    (void)snprintf(out->text, TEXT_BYTES, ops[which].format, text);
     for (size_t row = 0; row < table->rows_len; row++) {
         mpq_ptr number = out->cells[row].number;
         mpq_t base;
         mpq_init(base);
         mpq_set(base, number);
-        switch (which) {
-        case 0:
+        switch (ops[which].op) {
+        case '-':
             mpq_neg(number, number);
             break;
-        case 1:
+        case 'a':
             mpq_abs(number, number);
             break;
-        default:
-            for (size_t i = 1; i < which; i++) {
+        case 'p':
+            for (int i = 1; i < ops[which].number; i++) {
                 mpq_mul(number, number, base);
             }
+            break;
+        default:
+            to_whole(number, ops[which].op, ops[which].number);
             break;
         }
         mpq_clear(base);
     }
 }
 
-/* What two cells give; op is one of + - * < e (==) u (!=) l (<=) f (fillna). */
+/* a - b floor(a / b), or that floor; none by 0. */
+static void divide(struct cell *a, const struct cell *b, bool modulo)
+{
+    mpq_t quotient;
+    if (!a->present || !b->present || mpq_sgn(b->number) == 0) {
+        a->present = false;
+        return;
+    }
+    mpq_init(quotient);
+    mpq_div(quotient, a->number, b->number);
+    to_whole(quotient, 'f', 0);
+    if (modulo) {
+        mpq_mul(quotient, quotient, b->number);
+        mpq_sub(a->number, a->number, quotient);
+    } else {
+        mpq_set(a->number, quotient);
+    }
+    mpq_clear(quotient);
+}
+
+/* What two cells give; op is one of + - * / (//) % < e (==) u (!=) l (<=) f (fillna). */
 static void combine(struct cell *a, const struct cell *b, char op)
 {
     bool both = a->present && b->present;
@@ -165,6 +221,10 @@ static void combine(struct cell *a, const struct cell *b, char op)
     case '*':
         mpq_mul(a->number, a->number, b->number);
         break;
+    case '/':
+    case '%':
+        divide(a, b, op == '%');
+        return;
     case 'f':
         if (!a->present) {
             mpq_set(a->number, b->number);
@@ -190,10 +250,11 @@ static void random_binary(struct random_expression *out, const struct table *tab
     } ops[] = {{'+', "(%.1900s + %.1900s)"},  {'-', "(%.1900s - %.1900s)"},
                {'*', "(%.1900s * %.1900s)"},  {'f', "fillna(%.1900s, %.1900s)"},
                {'<', "(%.1900s < %.1900s)"},  {'e', "(%.1900s == %.1900s)"},
-               {'u', "(%.1900s != %.1900s)"}, {'l', "(%.1900s <= %.1900s)"}};
+               {'u', "(%.1900s != %.1900s)"}, {'l', "(%.1900s <= %.1900s)"},
+               {'/', "(%.1900s // %.1900s)"}, {'%', "(%.1900s %% %.1900s)"}};
     struct random_expression *right = malloc(sizeof *right);
     char text[TEXT_BYTES];
-    size_t which = test_random_below(random, 8);
+    size_t which = test_random_below(random, sizeof ops / sizeof ops[0]);
     assert_non_null(right);
     cells_init(right->cells);
     random_number(out, table, depth - 1, random);
@@ -425,10 +486,11 @@ static void run(const struct table *table, const struct random_expression *expre
 static bool has_column(const char *text)
 {
     for (; *text != '\0'; text++) {
-        if (strchr("idjb", *text) != NULL && !(text[1] >= 'a' && text[1] <= 'z') &&
-            strncmp(text, "if", 2) != 0) {
+        size_t letters = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+        if (letters == 1 && strchr("idjb", *text) != NULL) {
             return true;
         }
+        text += letters > 0 ? letters - 1 : 0;
     }
     return false;
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_ELEMENTARY_H
+#define SOTTO_ENGINE_ELEMENTARY_H
+
+#include <stddef.h>
+
+/* exp, log and pow of blocks of doubles by SLEEF's deterministic functions, those without fused
+ * multiplication ("cinz"): every CPU gives the same bits, within one unit in the last place. The
+ * generic ones, of single doubles, are the specification. Any number of values; out may be a. */
+struct sotto__elementary {
+    void (*exp)(double *out, const double *a, size_t len);
+    void (*log)(double *out, const double *a, size_t len);
+    void (*pow)(double *out, const double *a, const double *b, size_t len);
+};
+
+/* Chosen once, by the CPU and SOTTO_CPU. Threads: safe. */
+const struct sotto__elementary *sotto__elementary(void);
+
+extern const struct sotto__elementary sotto__elementary_generic;
+#ifdef __x86_64__
+extern const struct sotto__elementary sotto__elementary_avx2;
+extern const struct sotto__elementary sotto__elementary_avx512;
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_ELEMENTARY_KERNEL_H
+#define SOTTO_ENGINE_ELEMENTARY_KERNEL_H
+
+/* For one instruction set per file that includes this: VECTOR of LANES doubles, and SLEEF's EXP,
+ * LOG and POW of it. The last lanes are filled up with ones. */
+
+#include "elementary.h"
+
+#include <sleef.h>
+#include <string.h>
+
+static inline VECTOR load(const double *values, size_t len)
+{
+    VECTOR vector;
+    if (len >= LANES) {
+        memcpy(&vector, values, sizeof vector);
+        return vector;
+    }
+    double filled[LANES];
+    for (size_t i = 0; i < LANES; i++) {
+        filled[i] = i < len ? values[i] : 1;
+    }
+    memcpy(&vector, filled, sizeof vector);
+    return vector;
+}
+
+static inline void store(double *out, VECTOR vector, size_t len)
+{
+    memcpy(out, &vector, len < LANES ? len * sizeof *out : sizeof vector);
+}
+
+static void vector_exp(double *out, const double *a, size_t len)
+{
+    for (size_t i = 0; i < len; i += LANES) {
+        store(out + i, EXP(load(a + i, len - i)), len - i);
+    }
+}
+
+static void vector_log(double *out, const double *a, size_t len)
+{
+    for (size_t i = 0; i < len; i += LANES) {
+        store(out + i, LOG(load(a + i, len - i)), len - i);
+    }
+}
+
+static void vector_pow(double *out, const double *a, const double *b, size_t len)
+{
+    for (size_t i = 0; i < len; i += LANES) {
+        store(out + i, POW(load(a + i, len - i), load(b + i, len - i)), len - i);
+    }
+}
+
+#endif

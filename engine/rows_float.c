@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Doubles of a block. What is here is exact or rounded once as IEEE 754 says, so that it is the
+ * same on every CPU; elementary.h has the rest. */
+
+#include "elementary.h"
+#include "rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static void arithmetic(double *out, enum sotto__op_kind kind, const double *a, const double *b,
+                       size_t len)
+{
+    for (size_t i = 0; kind == OP_ADD && i < len; i++) {
+        out[i] = a[i] + b[i];
+    }
+    for (size_t i = 0; kind == OP_SUBTRACT && i < len; i++) {
+        out[i] = a[i] - b[i];
+    }
+    for (size_t i = 0; kind == OP_MULTIPLY && i < len; i++) {
+        out[i] = a[i] * b[i];
+    }
+    for (size_t i = 0; kind == OP_DIVIDE && i < len; i++) {
+        out[i] = a[i] / b[i];
+    }
+    for (size_t i = 0; kind == OP_NEGATE && i < len; i++) {
+        out[i] = -a[i];
+    }
+    for (size_t i = 0; kind == OP_ABS && i < len; i++) {
+        out[i] = fabs(a[i]);
+    }
+    for (size_t i = 0; kind == OP_SQRT && i < len; i++) {
+        out[i] = sqrt(a[i]); /* IEEE 754: correctly rounded */
+    }
+}
+
+/* --- Whole numbers, as numpy has them --- */
+
+/* npy_divmod: a - mod is near a multiple of b, and the quotient is snapped to an integer. */
+static double floor_divide(double a, double b)
+{
+    if (b == 0) {
+        return a / b;
+    }
+    double mod = fmod(a, b);
+    double quotient = (a - mod) / b;
+    if (mod != 0 && (b < 0) != (mod < 0)) {
+        quotient -= 1;
+    }
+    if (quotient == 0) {
+        return copysign(0, a / b);
+    }
+    double whole = floor(quotient);
+    return quotient - whole > 0.5 ? whole + 1 : whole;
+}
+
+/* The sign of b, also of 0; NaN by 0. */
+static double modulo(double a, double b)
+{
+    double mod = fmod(a, b);
+    if (mod == 0) {
+        return copysign(0, b);
+    }
+    return (b < 0) != (mod < 0) ? mod + b : mod;
+}
+
+/* Scaled by 10^digits to the nearest integer, ties to even, and back. What is too large to be
+ * scaled has no decimals. */
+static double round_to(double x, double power, bool up)
+{
+    double scaled = up ? x * power : x / power;
+    double whole = rint(scaled);
+    return isfinite(scaled) ? (up ? whole / power : whole * power) : x;
+}
+
+static void round_all(double *out, const double *a, int digits, size_t len)
+{
+    double power = 1;
+    for (int i = 0; i < abs(digits); i++) {
+        power *= 10; /* exact up to 10^22 */
+    }
+    for (size_t i = 0; i < len; i++) {
+        out[i] = round_to(a[i], power, digits > 0);
+    }
+}
+
+static void whole(double *out, const struct sotto__op *op, const double *a, const double *b,
+                  size_t len)
+{
+    for (size_t i = 0; op->kind == OP_FLOOR_DIVIDE && i < len; i++) {
+        out[i] = floor_divide(a[i], b[i]);
+    }
+    for (size_t i = 0; op->kind == OP_MODULO && i < len; i++) {
+        out[i] = modulo(a[i], b[i]);
+    }
+    for (size_t i = 0; op->kind == OP_FLOOR && i < len; i++) {
+        out[i] = floor(a[i]);
+    }
+    for (size_t i = 0; op->kind == OP_CEIL && i < len; i++) {
+        out[i] = ceil(a[i]);
+    }
+    if (op->kind == OP_ROUND) {
+        round_all(out, a, op->digits, len);
+    }
+}
+
+void sotto__rows_float(double *out, const struct sotto__op *op, const double *a, const double *b,
+                       size_t len)
+{
+    switch (op->kind) {
+    case OP_FLOOR_DIVIDE:
+    case OP_MODULO:
+    case OP_FLOOR:
+    case OP_CEIL:
+    case OP_ROUND:
+        whole(out, op, a, b, len);
+        break;
+    case OP_EXP:
+        sotto__elementary()->exp(out, a, len);
+        break;
+    case OP_LOG:
+        sotto__elementary()->log(out, a, len);
+        break;
+    case OP_POW:
+        sotto__elementary()->pow(out, a, b, len);
+        break;
+    default:
+        arithmetic(out, op->kind, a, b, len);
+        break;
+    }
+}
+
+/* --- Comparisons --- */
+
+void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const double *a,
+                               const double *b, size_t len)
+{
+    for (size_t i = 0; kind == OP_EQUAL && i < len; i++) {
+        out[i] = a[i] == b[i];
+    }
+    for (size_t i = 0; kind == OP_UNEQUAL && i < len; i++) {
+        out[i] = a[i] != b[i];
+    }
+    for (size_t i = 0; kind == OP_LESS && i < len; i++) {
+        out[i] = a[i] < b[i];
+    }
+    for (size_t i = 0; kind == OP_LESS_EQUAL && i < len; i++) {
+        out[i] = a[i] <= b[i];
+    }
+}
