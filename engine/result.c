@@ -77,7 +77,7 @@ static enum sotto_status write_output(struct sotto_writer *writer,
                                       const struct sotto_driver *driver, size_t output)
 {
     const struct sotto_plan *plan = driver->plan;
-    size_t groups_len = driver->program.groups_len;
+    size_t groups_len = driver->program->groups_len;
     bool is_series = plan->keys_len > 0;
     enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, is_series ? "{\"values\": [" : "");
@@ -130,14 +130,14 @@ static void write_groups(struct sotto_writer *writer, const struct sotto_driver 
     sotto__json_raw(writer, ", \"groups\": {\"keys\": [");
     for (size_t i = 0; i < plan->keys_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, plan->columns[driver->program.keys[i]].name);
+        sotto__json_string(writer, plan->columns[driver->program->keys[i]].name);
     }
     sotto__json_raw(writer, "], \"labels\": [");
-    for (size_t group = 0; group < driver->program.groups_len; group++) {
-        size_t rest = driver->program.groups_len;
+    for (size_t group = 0; group < driver->program->groups_len; group++) {
+        size_t rest = driver->program->groups_len;
         sotto__json_raw(writer, group > 0 ? ", [" : "[");
         for (size_t i = 0; i < plan->keys_len; i++) {
-            size_t levels_len = sotto__levels_len(driver->program.levels[i]);
+            size_t levels_len = sotto__levels_len(driver->program->levels[i]);
             rest /= levels_len;
             sotto__json_raw(writer, i > 0 ? ", " : "");
             write_label(writer, &plan->keys[i], group / rest % levels_len);

@@ -211,38 +211,32 @@ static enum sotto_status compile_aggregate(struct sotto__compiler *compiler, str
     return status;
 }
 
-/* Row-wise nodes: those below an aggregate, or all. What stands above is no concern of the rows. */
-static void find_row_wise(bool *out, const struct sotto__expression *expression, bool all)
-{
-    for (size_t i = 0; i < expression->nodes_len; i++) {
-        out[i] = all;
-    }
-    for (size_t i = expression->nodes_len; i-- > 0;) {
-        const struct sotto__node *node = &expression->nodes[i];
-        size_t children[3];
-        size_t children_len = sotto__node_children(node, children);
-        for (size_t j = 0; j < children_len; j++) {
-            out[children[j]] = out[children[j]] || out[i] || node->kind == NODE_AGGREGATE;
-        }
-    }
-}
-
+/* all: every node is row-wise; else those are that stand below an aggregate of this round. What
+ * stands above is no concern of the rows. */
 static enum sotto_status compile_expression(struct sotto__compiler *compiler,
                                             const struct sotto__expression *expression, bool all)
 {
+    struct sotto__places places;
     bool row_wise[EXPRESSION_NODES_MAX] = {false};
-    find_row_wise(row_wise, expression, all);
+    sotto__places_find(&places, expression);
+    sotto__places_find_rows(row_wise, &places, expression, compiler->round);
     compiler->text = expression->text;
     compiler->nodes = expression->nodes;
+    compiler->expression = expression;
+    compiler->ofs_at = compiler->program->ofs_len;
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         enum sotto_status status = SOTTO_OK;
         compiler->values[i] = SIZE_MAX;
         compiler->start = node->start;
         if (node->kind == NODE_AGGREGATE) {
-            struct sotto__program *program = compiler->program;
-            status = compile_aggregate(compiler, &program->ofs[program->ofs_len++], node);
-        } else if (row_wise[i]) {
+            struct sotto__of *of = &compiler->program->ofs[compiler->program->ofs_len++];
+            of->round = places.round[i];
+            status = of->round == compiler->round ? compile_aggregate(compiler, of, node) : status;
+        }
+        if (status == SOTTO_OK && row_wise[i] && places.place[i] == PLACE_AGGREGATE) {
+            status = sotto__compile_inner(compiler, &compiler->values[i], i);
+        } else if (status == SOTTO_OK && (row_wise[i] || all)) {
             status = sotto__compile_node(compiler, &compiler->values[i], i);
         }
         if (status != SOTTO_OK) {
@@ -274,6 +268,21 @@ static enum sotto_status compile_outputs(struct sotto__compiler *compiler)
     return SOTTO_OK;
 }
 
+/* What where is made of; operands stand before operations. */
+static void mark_early(struct sotto__program *program)
+{
+    program->ops[program->where].is_early = true;
+    for (size_t i = program->where + 1; i-- > 0;) {
+        const struct sotto__op *op = &program->ops[i];
+        const size_t operands[3] = {op->a, op->b, op->c};
+        for (size_t j = 0; op->is_early && j < 3; j++) {
+            if (operands[j] != SIZE_MAX) {
+                program->ops[operands[j]].is_early = true;
+            }
+        }
+    }
+}
+
 static enum sotto_status compile_where(struct sotto__compiler *compiler)
 {
     const struct sotto__expression *where = &compiler->plan->where;
@@ -286,6 +295,7 @@ static enum sotto_status compile_where(struct sotto__compiler *compiler)
         status = sotto__compile_error(compiler, "expected a condition, such as age >= 18");
     }
     compiler->program->where = root;
+    mark_early(compiler->program);
     return status == SOTTO_OK ? status : sotto_error_prefix(compiler->err, "where");
 }
 
@@ -315,9 +325,16 @@ static enum sotto_status compile_keys(struct sotto__compiler *compiler)
 }
 
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
-                                      const struct sotto_schema *schema, struct sotto_error *err)
+                                      const struct sotto_schema *schema,
+                                      const struct sotto__program *earlier, unsigned round,
+                                      struct sotto_error *err)
 {
-    struct sotto__compiler compiler = {.program = out, .plan = plan, .schema = schema, .err = err};
+    struct sotto__compiler compiler = {.program = out,
+                                       .plan = plan,
+                                       .schema = schema,
+                                       .earlier = earlier,
+                                       .round = round,
+                                       .err = err};
     *out = (struct sotto__program){.where = SIZE_MAX, .groups_len = 1};
     enum sotto_status status = compile_outputs(&compiler);
     status = status == SOTTO_OK ? compile_where(&compiler) : status;
@@ -338,6 +355,8 @@ void sotto__program_release(struct sotto__program *program)
     sotto_free(program->constants);
     sotto_free(program->terms);
     sotto_free(program->ofs);
+    sotto_free(program->inners);
+    sotto_free(program->inner_values);
     sotto_free(program->slots);
     *program = (struct sotto__program){0};
 }
