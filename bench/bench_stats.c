@@ -159,7 +159,8 @@ static bool is_right(const char *output, const struct values *values)
     mpq_inits(sum, squares, term, NULL);
     SOTTO_REQUIRE(limbs != NULL);
     exact_sums(limbs, driver, values, len);
-    SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, driver->program->limbs_len, NULL) == SOTTO_OK);
+    SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, driver->program->limbs_len, NULL) ==
+                  SOTTO_OK);
     for (size_t i = 0; i < len; i++) {
         if (values->type.kind == SOTTO_KIND_FLOAT64) {
             mpq_set_d(term, ((const double *)values->data)[i]);

@@ -127,7 +127,7 @@ static void evaluate_node(struct sotto__value *values, size_t i,
 {
     const struct sotto__node *node = &expression->nodes[i];
     if (node->kind == NODE_LITERAL) {
-        sotto__value_set_literal(&values[i], expression->text + node->start, node->bytes);
+        sotto__value_set_node(&values[i], expression, node);
         return;
     }
     sotto__value_set(&values[i], &values[node->left]);
@@ -185,8 +185,8 @@ enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   size_t ofs_at, const struct sotto__opened *opened,
                                   struct sotto_error *err)
 {
-    struct sotto__value values[EXPRESSION_NODES_MAX];
-    bool needed[EXPRESSION_NODES_MAX] = {false};
+    struct sotto__value values[CELL_NODES_MAX];
+    bool needed[CELL_NODES_MAX] = {false};
     enum sotto_status status = SOTTO_OK;
     size_t len = 0;
     find_needed(needed, expression, root);

@@ -18,9 +18,10 @@ static enum sotto_status find_dataset(const struct sotto_plan *plan, size_t *out
         return SOTTO_OK;
     }
     if (node->dataset == NULL) {
+        const char *name = node->kind == NODE_STAR ? "*" : node->name;
         return sotto__expression_error(expression->text, node->start, err,
-                                       "\"%s\" must say its dataset, such as %s.%s", node->name,
-                                       plan->datasets[0].alias, node->name);
+                                       "\"%s\" must say its dataset, such as %s.%s", name,
+                                       plan->datasets[0].alias, name);
     }
     const char *aliases[PLAN_DATASETS_MAX];
     for (size_t i = 0; i < plan->datasets_len; i++) {
@@ -46,17 +47,21 @@ size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
     switch (node->kind) {
     case NODE_LITERAL:
     case NODE_TEXT:
+    case NODE_NA:
     case NODE_COLUMN:
+    case NODE_STAR:
         return 0;
     case NODE_NEGATE:
     case NODE_NOT:
     case NODE_POWER:
         return 1;
+    case NODE_LIST:
+        out[0] = node->right;
+        out[1] = node->left;
+        return node->left == SIZE_MAX ? 1 : 2;
     case NODE_CALL:
-    case NODE_AGGREGATE: {
-        size_t len = sotto__function_rules(node->function)->arguments_len;
-        return len < 3 ? len : 3;
-    }
+    case NODE_AGGREGATE:
+        return node->right == SIZE_MAX ? 1 : node->third == SIZE_MAX ? 2 : 3;
     default:
         return 2;
     }
@@ -109,8 +114,9 @@ static enum sotto_status check_node(const struct sotto__places *places, size_t i
     size_t children[3];
     size_t children_len = sotto__node_children(node, children);
     enum sotto_status status = SOTTO_OK;
-    for (size_t j = 0; status == SOTTO_OK && node->kind == NODE_AGGREGATE && j < children_len;
-         j++) {
+    bool is_counted = node->function == FUNCTION_HIST || node->function == FUNCTION_VALUE_COUNTS;
+    size_t arguments_len = node->kind != NODE_AGGREGATE ? 0 : is_counted ? 1 : children_len;
+    for (size_t j = 0; status == SOTTO_OK && j < arguments_len; j++) {
         status = check_argument(expression, node, children[j], places->place[children[j]], err);
     }
     if (status == SOTTO_OK && node->kind != NODE_AGGREGATE && places->place[i] == PLACE_AGGREGATE &&
@@ -182,8 +188,8 @@ static enum sotto_status check_size(size_t *out, const struct sotto__expression 
 static const char *first_column(const struct sotto__expression *expression)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
-        if (expression->nodes[i].kind == NODE_COLUMN) {
-            return expression->nodes[i].name;
+        if (sotto__reads_data(&expression->nodes[i])) {
+            return expression->nodes[i].kind == NODE_STAR ? "*" : expression->nodes[i].name;
         }
     }
     return "column";
@@ -223,15 +229,19 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         struct sotto__node *node = &expression->nodes[i];
-        if (node->kind != NODE_COLUMN) {
+        if (!sotto__reads_data(node)) {
             continue;
         }
         enum sotto_status status = find_dataset(plan, &node->column, expression, node, err);
         if (status != SOTTO_OK) {
             return status;
         }
-        plan->columns[plan->columns_len++] =
-            (struct sotto_plan_column){.dataset = node->column, .name = node->name};
+        if (node->kind == NODE_STAR) {
+            plan->datasets[node->column].is_framed = true;
+        } else {
+            plan->columns[plan->columns_len++] =
+                (struct sotto_plan_column){.dataset = node->column, .name = node->name};
+        }
     }
     return SOTTO_OK;
 }
@@ -245,7 +255,7 @@ static enum sotto_status check_datasets(const struct sotto__expression *expressi
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
-        datasets[i] = node->kind == NODE_COLUMN ? node->column : SIZE_MAX;
+        datasets[i] = sotto__reads_data(node) ? node->column : SIZE_MAX;
         for (size_t j = 0; j < children_len; j++) {
             size_t dataset = datasets[children[j]];
             if (dataset != SIZE_MAX && datasets[i] != SIZE_MAX && dataset != datasets[i]) {
@@ -292,9 +302,8 @@ static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_err
     size_t sizes = 0;
     for (size_t i = 0; i < plan->outputs_len; i++) {
         struct sotto__plan_output *output = &plan->outputs[i];
-        size_t size = 0;
-        enum sotto_status status = check_output(&size, &output->expression, err);
-        sizes += size;
+        enum sotto_status status = check_output(&output->size, &output->expression, err);
+        sizes += output->size;
         if (status == SOTTO_OK) {
             status = collect(plan, &output->expression, err);
         }
@@ -388,5 +397,5 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
     for (size_t i = 0; i < plan->keys_len; i++) {
         number_columns(plan, &plan->keys[i].column);
     }
-    return SOTTO_OK;
+    return sotto__frames_check(plan, err);
 }

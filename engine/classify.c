@@ -26,13 +26,18 @@ static unsigned most(unsigned a, unsigned b)
 /* The degree of row-wise node i as a polynomial in columns, or DEGREE_OTHER. */
 static unsigned degree_of(const unsigned *degrees, const struct sotto__node *node)
 {
-    unsigned a = degrees[node->left];
-    unsigned b = degrees[node->right];
+    size_t children[3];
+    size_t children_len = sotto__node_children(node, children);
+    unsigned a = children_len > 0 ? degrees[children[0]] : 0;
+    unsigned b = children_len > 1 ? degrees[children[1]] : 0;
     switch (node->kind) {
     case NODE_LITERAL:
         return 0;
     case NODE_COLUMN:
+    case NODE_STAR:
         return 1;
+    case NODE_LIST:
+        return most(a, b);
     case NODE_NEGATE:
         return a;
     case NODE_ADD:
@@ -51,7 +56,7 @@ static unsigned degree_of(const unsigned *degrees, const struct sotto__node *nod
 static unsigned opened_degree(const unsigned *degrees, const struct sotto__node *node)
 {
     unsigned x = degrees[node->left];
-    unsigned y = degrees[node->right];
+    unsigned y = node->right != SIZE_MAX ? degrees[node->right] : x;
     switch (node->function) {
     case FUNCTION_VAR:
     case FUNCTION_STD:
@@ -62,38 +67,60 @@ static unsigned opened_degree(const unsigned *degrees, const struct sotto__node 
     case FUNCTION_KURT:
         return 4 * x;
     case FUNCTION_COV:
+    case FUNCTION_DOT:
         return x + y;
     case FUNCTION_CORR:
+    case FUNCTION_OLS:
         return 2 * most(x, y);
     case FUNCTION_ANY:
     case FUNCTION_ALL:
+    case FUNCTION_HIST:
+    case FUNCTION_VALUE_COUNTS:
         return DEGREE_OTHER;
     default:
         return x;
     }
 }
 
-/* The columns below node; false if one of them is float64. */
-static bool write_columns(struct sotto_writer *writer, const struct sotto__expression *expression,
-                          size_t node, const struct sotto_schema *schema)
+static bool has_doubles(const struct sotto__node *column, const struct sotto_schema *schema)
+{
+    bool found = false;
+    if (schema == NULL) {
+        return false;
+    }
+    for (size_t i = 0; column->kind == NODE_STAR && i < schema->frame_len; i++) {
+        found = found || (schema->frame[i].dataset == column->column &&
+                          schema->frame[i].field.type.kind == SOTTO_KIND_FLOAT64);
+    }
+    return found || (column->kind == NODE_COLUMN &&
+                     schema->fields[column->column].type.kind == SOTTO_KIND_FLOAT64);
+}
+
+/* What is read below node; false if doubles are among it. *out_bare: it is taken as it is. */
+static bool write_columns(struct sotto_writer *writer, bool *out_bare,
+                          const struct sotto__expression *expression, size_t node,
+                          const struct sotto_schema *schema)
 {
     bool below[EXPRESSION_NODES_MAX] = {false};
     bool exact = true;
     bool first = true;
     below[node] = true;
+    *out_bare = true;
     for (size_t i = node + 1; i-- > 0;) {
         const struct sotto__node *at = &expression->nodes[i];
         size_t children[3];
         size_t children_len = below[i] ? sotto__node_children(at, children) : 0;
+        bool is_column = at->kind == NODE_COLUMN || at->kind == NODE_STAR;
         for (size_t j = 0; j < children_len; j++) {
             below[children[j]] = true;
         }
-        if (below[i] && at->kind == NODE_COLUMN) {
+        if (below[i] && is_column) {
             sotto__json_raw(writer, first ? " " : ", ");
-            sotto__json_raw(writer, at->name);
+            sotto__json_raw(writer, at->kind == NODE_STAR ? "all numeric columns" : at->name);
             first = false;
-            exact = exact &&
-                    (schema == NULL || schema->fields[at->column].type.kind != SOTTO_KIND_FLOAT64);
+            exact = exact && !has_doubles(at, schema);
+        } else if (below[i] && i != node && at->kind != NODE_LIST) {
+            *out_bare = false;
         }
     }
     return exact;
@@ -106,19 +133,13 @@ static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
                                                 const struct sotto_schema *schema)
 {
     const struct sotto__node *node = &expression->nodes[i];
-    size_t children[3];
-    size_t children_len = sotto__node_children(node, children);
     unsigned degree = opened_degree(degrees, node);
-    bool is_later = places->round[i] > 1;
-    bool bare = degree <= DEGREE_ADMITTED;
-    for (size_t j = 0; j < children_len; j++) {
-        bare = bare && expression->nodes[children[j]].kind == NODE_COLUMN;
-    }
+    bool bare = false;
     char what[120];
     sotto__json_raw(writer, sotto__function_rules(node->function)->name);
     sotto__json_raw(writer, " of");
-    bool exact = write_columns(writer, expression, i, schema);
-    if (is_later) {
+    bool exact = write_columns(writer, &bare, expression, i, schema);
+    if (places->round[i] > 1) {
         (void)snprintf(what, sizeof what,
                        ": in round %u, with numbers that were opened before, which can single out "
                        "rows\n",
@@ -126,7 +147,7 @@ static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
         sotto__json_raw(writer, what);
         return SOTTO_PLAN_OTHER;
     }
-    if (bare) {
+    if (bare && degree <= DEGREE_ADMITTED) {
         sotto__json_raw(writer, ": as they are\n");
         return SOTTO_PLAN_BARE;
     }

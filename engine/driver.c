@@ -7,37 +7,30 @@
 
 /* --- Making one --- */
 
-static enum sotto_status copy_schema(struct sotto_schema *out, const struct sotto_schema *schema)
-{
-    out->fields = sotto_alloc_array(schema->fields_len, sizeof *out->fields);
-    if (out->fields == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    out->fields_len = schema->fields_len;
-    for (size_t i = 0; i < schema->fields_len; i++) {
-        out->fields[i] = schema->fields[i];
-    }
-    return SOTTO_OK;
-}
-
 static enum sotto_status driver_init(struct sotto_driver *driver, const struct sotto_plan *plan,
                                      const struct sotto_schema *schema, struct sotto_error *err)
 {
     driver->plan = plan;
     driver->round = 1;
-    if (copy_schema(&driver->schema, schema) != SOTTO_OK) {
+    if (sotto_schema_copy(&driver->schema, schema) != SOTTO_OK) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    for (uint32_t round = 0; round < sotto_plan_rounds(plan); round++) {
-        enum sotto_status status = sotto__program_init(&driver->programs[round], plan, schema,
-                                                       driver->programs, round + 1, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        driver->rounds_len++;
+    enum sotto_status status = sotto__expand(&driver->expansion, plan, &driver->schema, err);
+    for (uint32_t round = 0; status == SOTTO_OK && round < sotto_plan_rounds(plan); round++) {
+        status = sotto__program_init(&driver->programs[round], plan, &driver->expansion,
+                                     driver->programs, round + 1, err);
+        driver->rounds_len += status == SOTTO_OK;
+    }
+    if (status != SOTTO_OK) {
+        return status;
     }
     driver->program = &driver->programs[0];
-    size_t values_len = driver->program->groups_len * plan->outputs_len;
+    size_t values_len = driver->program->groups_len * driver->expansion.values_len;
+    if (values_len > RESULT_VALUES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "expected at most %zu values in all groups, found %zu",
+                               RESULT_VALUES_MAX, values_len);
+    }
     driver->values = sotto_alloc_array(values_len, sizeof *driver->values);
     driver->made = sotto_alloc_array(values_len, sizeof *driver->made);
     if (driver->values == NULL || driver->made == NULL) {
@@ -85,6 +78,7 @@ void sotto_driver_free(struct sotto_driver *driver)
         sotto__program_release(&driver->programs[round]);
         sotto_free(driver->opened[round]);
     }
+    sotto__expansion_release(&driver->expansion);
     sotto_schema_release(&driver->schema);
     sotto_free(driver);
 }
@@ -159,21 +153,69 @@ static size_t count_aggregates(const struct sotto__expression *expression)
     return len;
 }
 
-/* The outputs of one group. */
+/* A regression of one group, from its cells. */
+static enum sotto_status solve(struct sotto_driver *driver, struct sotto__value *out,
+                               const struct sotto__part *part, const struct sotto__value *cells,
+                               struct sotto_error *err)
+{
+    const struct sotto__axis *axis = &driver->expansion.axes[part->shape.axes[0]];
+    bool intercept = part->ols->number != 0;
+    return sotto__ols(out, cells, axis->len - intercept, intercept, axis->labels,
+                      driver->plan->keys_len > 0, err);
+}
+
+/* An output of one group; *ofs_at: the first aggregate of its cells among all, moved on. */
+static enum sotto_status evaluate_part(struct sotto_driver *driver, size_t group, size_t output,
+                                       size_t *ofs_at, const struct sotto__opened *opened,
+                                       struct sotto_error *err)
+{
+    const struct sotto__expansion *expansion = &driver->expansion;
+    const struct sotto__part *part = &expansion->parts[output];
+    size_t at = group * expansion->values_len + part->values;
+    struct sotto__value *sums = NULL;
+    struct sotto__value *out = &driver->values[at];
+    enum sotto_status status = SOTTO_OK;
+    if (part->ols != NULL) {
+        sums = sotto_alloc_array(part->cells_len, sizeof *sums);
+        if (sums == NULL) {
+            return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        }
+        for (size_t i = 0; i < part->cells_len; i++) {
+            sotto__value_init(&sums[i]);
+        }
+        out = sums;
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < part->cells_len; i++) {
+        const struct sotto__expression *cell = &expansion->cells[part->first + i].expression;
+        size_t ofs_len = count_aggregates(cell);
+        uint64_t made = count_made(opened, *ofs_at, ofs_len);
+        status = sotto__evaluate(&out[i], cell, cell->nodes_len - 1, *ofs_at, opened, err);
+        if (part->ols == NULL) {
+            driver->made[at + i] = made;
+        } else {
+            driver->made[at + part->values_len - OLS_SCALARS_LEN + OLS_COUNT] = made;
+        }
+        *ofs_at += ofs_len;
+    }
+    if (status == SOTTO_OK && part->ols != NULL) {
+        status = solve(driver, &driver->values[at], part, sums, err);
+    }
+    for (size_t i = 0; sums != NULL && i < part->cells_len; i++) {
+        sotto__value_clear(&sums[i]);
+    }
+    sotto_free(sums);
+    return status == SOTTO_OK
+               ? status
+               : sotto_error_prefix(err, "output \"%s\"", driver->plan->outputs[output].name);
+}
+
 static enum sotto_status evaluate_group(struct sotto_driver *driver, size_t group,
                                         const struct sotto__opened *opened, struct sotto_error *err)
 {
-    const struct sotto_plan *plan = driver->plan;
     size_t ofs_at = 0;
     enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < plan->outputs_len; i++) {
-        const struct sotto__expression *expression = &plan->outputs[i].expression;
-        size_t ofs_len = count_aggregates(expression);
-        size_t at = group * plan->outputs_len + i;
-        status = sotto__evaluate(&driver->values[at], expression, expression->nodes_len - 1, ofs_at,
-                                 opened, err);
-        driver->made[at] = count_made(opened, ofs_at, ofs_len);
-        ofs_at += ofs_len;
+    for (size_t i = 0; status == SOTTO_OK && i < driver->plan->outputs_len; i++) {
+        status = evaluate_part(driver, group, i, &ofs_at, opened, err);
     }
     return status;
 }
@@ -276,12 +318,12 @@ enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64
 /* The columns of one dataset that a round reads, and what each worker needs. */
 struct reading {
     struct sotto_csv_wanted *wanted;
-    size_t *columns; /* of the plan */
+    size_t *columns; /* of the expansion */
     size_t wanted_len;
     size_t dataset;
     struct sotto__rows *workers;
     size_t workers_len;
-    const struct sotto_column **blocks; /* [worker * columns_len + i]: the plan's column i */
+    const struct sotto_column **blocks; /* [worker * columns_len + i]: the expansion's column i */
     size_t columns_len;
 };
 
@@ -313,20 +355,20 @@ static enum sotto_status find_columns(struct reading *reading, const struct sott
                                       size_t dataset, const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
 {
-    const struct sotto_plan *plan = driver->plan;
-    for (size_t i = 0; i < plan->columns_len; i++) {
-        if (plan->columns[i].dataset != dataset || !is_read(driver->program, i)) {
+    for (size_t i = 0; i < driver->expansion.columns_len; i++) {
+        const struct sotto__column *column = &driver->expansion.columns[i];
+        if (column->dataset != dataset || !is_read(driver->program, i)) {
             continue;
         }
-        size_t found = sotto_catalogue_find(catalogue, plan->columns[i].name);
+        size_t found = sotto_catalogue_find(catalogue, column->name);
         if (found == SIZE_MAX) {
             return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                                    "dataset \"%s\" has no column \"%s\"",
-                                   plan->datasets[dataset].alias, plan->columns[i].name);
+                                   driver->plan->datasets[dataset].alias, column->name);
         }
         reading->columns[reading->wanted_len] = i;
         reading->wanted[reading->wanted_len++] =
-            (struct sotto_csv_wanted){.column = found, .type = driver->schema.fields[i].type};
+            (struct sotto_csv_wanted){.column = found, .type = column->type};
     }
     return SOTTO_OK;
 }
@@ -336,7 +378,7 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
                                       const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
 {
-    size_t columns_len = driver->plan->columns_len;
+    size_t columns_len = driver->expansion.columns_len;
     *reading = (struct reading){.dataset = dataset, .columns_len = columns_len};
     reading->wanted = sotto_alloc_array(columns_len, sizeof *reading->wanted);
     reading->columns = sotto_alloc_array(columns_len, sizeof *reading->columns);

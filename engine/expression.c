@@ -9,31 +9,47 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct sotto__function_rules functions[FUNCTIONS_LEN] = {
-    [FUNCTION_COUNT] = {"count", 1, FUNCTION_OF_ALL_ROWS, NULL},
-    [FUNCTION_SUM] = {"sum", 1, FUNCTION_OF_ALL_ROWS, NULL},
-    [FUNCTION_MEAN] = {"mean", 1, FUNCTION_OF_ALL_ROWS, NULL},
-    [FUNCTION_VAR] = {"var", 1, FUNCTION_OF_ALL_ROWS, "ddof"},
-    [FUNCTION_STD] = {"std", 1, FUNCTION_OF_ALL_ROWS, "ddof"},
-    [FUNCTION_SEM] = {"sem", 1, FUNCTION_OF_ALL_ROWS, "ddof"},
-    [FUNCTION_SKEW] = {"skew", 1, FUNCTION_OF_ALL_ROWS, NULL},
-    [FUNCTION_KURT] = {"kurt", 1, FUNCTION_OF_ALL_ROWS, NULL},
-    [FUNCTION_ANY] = {"any", 1, FUNCTION_OF_ALL_ROWS, NULL},
-    [FUNCTION_ALL] = {"all", 1, FUNCTION_OF_ALL_ROWS, NULL},
-    [FUNCTION_COV] = {"cov", 2, FUNCTION_OF_ALL_ROWS, "ddof"},
-    [FUNCTION_CORR] = {"corr", 2, FUNCTION_OF_ALL_ROWS, NULL},
-    [FUNCTION_ABS] = {"abs", 1, FUNCTION_OF_ANY, NULL},
-    [FUNCTION_SQRT] = {"sqrt", 1, FUNCTION_OF_ANY, NULL},
-    [FUNCTION_ISNA] = {"isna", 1, FUNCTION_OF_A_ROW, NULL},
-    [FUNCTION_FILLNA] = {"fillna", 2, FUNCTION_OF_A_ROW, NULL},
-    [FUNCTION_IF] = {"if", 3, FUNCTION_OF_A_ROW, NULL},
-    [FUNCTION_FLOAT] = {"float", 1, FUNCTION_OF_A_ROW, NULL},
-    [FUNCTION_FLOOR] = {"floor", 1, FUNCTION_OF_A_ROW, NULL},
-    [FUNCTION_CEIL] = {"ceil", 1, FUNCTION_OF_A_ROW, NULL},
-    [FUNCTION_ROUND] = {"round", 1, FUNCTION_OF_A_ROW, "digits"},
-    [FUNCTION_EXP] = {"exp", 1, FUNCTION_OF_ANY, NULL},
-    [FUNCTION_LOG] = {"log", 1, FUNCTION_OF_ANY, NULL},
-    [FUNCTION_POW] = {"pow", 2, FUNCTION_OF_A_ROW, NULL},
+#define OF_ALL FUNCTION_OF_ALL_ROWS
+#define OF_ROW FUNCTION_OF_A_ROW
+
+static const struct sotto__function_rules functions[] = {
+    [FUNCTION_COUNT] = {"count", 1, OF_ALL, NULL, 0, false, false},
+    [FUNCTION_SUM] = {"sum", 1, OF_ALL, NULL, 0, false, false},
+    [FUNCTION_MEAN] = {"mean", 1, OF_ALL, NULL, 0, false, false},
+    [FUNCTION_VAR] = {"var", 1, OF_ALL, "ddof", DDOF_MAX, false, false},
+    [FUNCTION_STD] = {"std", 1, OF_ALL, "ddof", DDOF_MAX, false, false},
+    [FUNCTION_SEM] = {"sem", 1, OF_ALL, "ddof", DDOF_MAX, false, false},
+    [FUNCTION_SKEW] = {"skew", 1, OF_ALL, NULL, 0, false, false},
+    [FUNCTION_KURT] = {"kurt", 1, OF_ALL, NULL, 0, false, false},
+    [FUNCTION_ANY] = {"any", 1, OF_ALL, NULL, 0, false, false},
+    [FUNCTION_ALL] = {"all", 1, OF_ALL, NULL, 0, false, false},
+    [FUNCTION_COV] = {"cov", 2, OF_ALL, "ddof", DDOF_MAX, true, false},
+    [FUNCTION_CORR] = {"corr", 2, OF_ALL, NULL, 0, true, false},
+    [FUNCTION_DOT] = {"dot", 2, OF_ALL, NULL, 0, false, false},
+    [FUNCTION_HIST] = {"hist", 2, OF_ALL, NULL, 0, false, true},
+    [FUNCTION_VALUE_COUNTS] = {"value_counts", 2, OF_ALL, NULL, 0, false, true},
+    [FUNCTION_OLS] = {"ols", 2, OF_ALL, "intercept", 1, false, true},
+    [FUNCTION_ROW_SUM] = {"row_sum", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_ROW_COUNT] = {"row_count", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_ROW_MEAN] = {"row_mean", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_ROW_VAR] = {"row_var", 1, OF_ROW, "ddof", DDOF_MAX, false, false},
+    [FUNCTION_ROW_STD] = {"row_std", 1, OF_ROW, "ddof", DDOF_MAX, false, false},
+    [FUNCTION_ROW_SEM] = {"row_sem", 1, OF_ROW, "ddof", DDOF_MAX, false, false},
+    [FUNCTION_ROW_ANY] = {"row_any", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_ROW_ALL] = {"row_all", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_ABS] = {"abs", 1, FUNCTION_OF_ANY, NULL, 0, false, false},
+    [FUNCTION_SQRT] = {"sqrt", 1, FUNCTION_OF_ANY, NULL, 0, false, false},
+    [FUNCTION_ISNA] = {"isna", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_FILLNA] = {"fillna", 2, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_IF] = {"if", 3, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_FLOAT] = {"float", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_FLOOR] = {"floor", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_CEIL] = {"ceil", 1, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_ROUND] = {"round", 1, OF_ROW, "digits", ROUND_DIGITS_MAX, false, false},
+    [FUNCTION_EXP] = {"exp", 1, FUNCTION_OF_ANY, NULL, 0, false, false},
+    [FUNCTION_LOG] = {"log", 1, FUNCTION_OF_ANY, NULL, 0, false, false},
+    [FUNCTION_POW] = {"pow", 2, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_TOGETHER] = {"", 2, OF_ROW, NULL, 0, false, false},
 };
 
 const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)
@@ -42,6 +58,18 @@ const struct sotto__function_rules *sotto__function_rules(enum sotto__function f
 }
 
 /* --- Nodes --- */
+
+size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list)
+{
+    size_t len = 0;
+    for (size_t i = list; i != SIZE_MAX; i = expression->nodes[i].left) {
+        len++;
+    }
+    for (size_t i = list, at = len; i != SIZE_MAX; i = expression->nodes[i].left) {
+        out[--at] = i;
+    }
+    return len;
+}
 
 static enum sotto_status no_memory(struct parser *parser)
 {
@@ -137,7 +165,7 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
                                        "unknown function \"%s\"; did you mean \"%s\"?", name,
                                        nearest);
     }
-    char list[300] = "";
+    char list[400] = "";
     size_t at = 0;
     for (size_t i = 0; i < FUNCTIONS_LEN && at < sizeof list; i++) {
         at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
@@ -166,29 +194,6 @@ static enum sotto_status read_whole(struct parser *parser, int *out, int max, co
     return sotto__token_next(parser);
 }
 
-/* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
-static enum sotto_status parse_number(struct parser *parser, struct sotto__node *node)
-{
-    const struct token *token = &parser->token;
-    const char *what = functions[node->function].number;
-    bool is_round = node->function == FUNCTION_ROUND;
-    enum sotto_status status = SOTTO_OK;
-    if (token->kind == TOKEN_NAME && token->bytes == strlen(what) &&
-        memcmp(parser->text + token->start, what, token->bytes) == 0) {
-        status = sotto__token_next(parser);
-        status = status == SOTTO_OK ? take(parser, "=") : status;
-    }
-    bool negative = is_round && sotto__token_is(parser, "-");
-    if (status == SOTTO_OK && negative) {
-        status = sotto__token_next(parser);
-    }
-    if (status == SOTTO_OK) {
-        status = read_whole(parser, &node->number, is_round ? ROUND_DIGITS_MAX : DDOF_MAX, what);
-    }
-    node->number = negative ? -node->number : node->number;
-    return status;
-}
-
 static enum sotto_status wrong_arguments(struct parser *parser, const struct sotto__node *node,
                                          const char *found)
 {
@@ -196,41 +201,108 @@ static enum sotto_status wrong_arguments(struct parser *parser, const struct sot
     const char *number = rules->arguments_len == 1   ? "one argument"
                          : rules->arguments_len == 2 ? "two arguments"
                                                      : "three arguments";
-    return sotto__expression_error(parser->text, parser->token.start, parser->err,
-                                   "%s takes %s%s%s, found %s", rules->name, number,
-                                   rules->number != NULL ? " and " : "",
-                                   rules->number != NULL ? rules->number : "", found);
+    return sotto__expression_error(
+        parser->text, parser->token.start, parser->err, "%s takes %s%s%s%s, found %s", rules->name,
+        number, rules->is_variadic ? " or more" : "", rules->option != NULL ? " and " : "",
+        rules->option != NULL ? rules->option : "", found);
+}
+
+/* At "ddof=", or whatever the function's option is called. */
+static bool is_option(const struct parser *parser, const struct sotto__function_rules *rules)
+{
+    const struct token *token = &parser->token;
+    const char *after = parser->text + parser->at;
+    while (*after == ' ' || *after == '\t') {
+        after++;
+    }
+    return rules->option != NULL && token->kind == TOKEN_NAME &&
+           token->bytes == strlen(rules->option) &&
+           memcmp(parser->text + token->start, rules->option, token->bytes) == 0 &&
+           after[0] == '=' && after[1] != '=';
+}
+
+/* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
+static enum sotto_status parse_option(struct parser *parser, struct sotto__node *node)
+{
+    const struct sotto__function_rules *rules = &functions[node->function];
+    enum sotto_status status = SOTTO_OK;
+    if (is_option(parser, rules)) {
+        status = sotto__token_next(parser);
+        status = status == SOTTO_OK ? take(parser, "=") : status;
+    }
+    bool negative = node->function == FUNCTION_ROUND && sotto__token_is(parser, "-");
+    if (status == SOTTO_OK && negative) {
+        status = sotto__token_next(parser);
+    }
+    if (status == SOTTO_OK) {
+        status = read_whole(parser, &node->number, rules->option_max, rules->option);
+    }
+    node->number = negative ? -node->number : node->number;
+    return status;
+}
+
+/* One more item of a list, at its first token. *in_out: the list so far, SIZE_MAX at first. */
+static enum sotto_status parse_item(struct parser *parser, size_t *in_out)
+{
+    struct sotto__node node = {.kind = NODE_LIST, .left = *in_out, .start = parser->token.start};
+    enum sotto_status status = parse_expression(parser, &node.right, 0);
+    node.bytes = parser->token.start - node.start;
+    while (node.bytes > 0 && (parser->text[node.start + node.bytes - 1] == ' ' ||
+                              parser->text[node.start + node.bytes - 1] == '\t')) {
+        node.bytes--;
+    }
+    return status == SOTTO_OK ? add_node(parser, in_out, node) : status;
+}
+
+/* The argument with this index, at its first token. */
+static enum sotto_status parse_argument(struct parser *parser, struct sotto__node *node,
+                                        size_t argument)
+{
+    const struct sotto__function_rules *rules = &functions[node->function];
+    size_t *places[3] = {&node->left, &node->right, &node->third};
+    size_t last = rules->arguments_len - 1;
+    SOTTO_REQUIRE(last < 3);
+    if (rules->is_variadic && argument >= last) {
+        return parse_item(parser, places[last]);
+    }
+    if (argument > last && rules->option != NULL) {
+        return parse_option(parser, node);
+    }
+    if (argument > last) {
+        return wrong_arguments(parser, node, "more");
+    }
+    return parse_expression(parser, places[argument], 0);
 }
 
 /* The arguments and the ")". */
 static enum sotto_status parse_arguments(struct parser *parser, struct sotto__node *node)
 {
     const struct sotto__function_rules *rules = &functions[node->function];
-    size_t *places[3] = {&node->left, &node->right, &node->third};
-    for (size_t i = 0; i < rules->arguments_len && i < 3; i++) {
-        if (sotto__token_is(parser, ")")) {
-            return wrong_arguments(parser, node, i == 0 ? "none" : "fewer");
-        }
+    size_t least = rules->is_frame_enough ? 1 : rules->arguments_len;
+    size_t most = rules->arguments_len + (rules->option != NULL);
+    bool ended = false;
+    node->left = node->right = node->third = SIZE_MAX;
+    node->number = node->function != FUNCTION_ROUND;
+    for (size_t i = 0; !ended && !sotto__token_is(parser, ")"); i++) {
         enum sotto_status status = i > 0 ? take(parser, ",") : SOTTO_OK;
-        if (status == SOTTO_OK) {
-            status = parse_expression(parser, places[i], 0);
+        ended = status == SOTTO_OK && i >= least && is_option(parser, rules);
+        if (ended) {
+            status = parse_option(parser, node);
+        } else if (status == SOTTO_OK) {
+            status = parse_argument(parser, node, i);
         }
+        ended = ended || (i + 1 == most && !rules->is_variadic);
         if (status != SOTTO_OK) {
             return status;
         }
     }
-    node->number = node->function == FUNCTION_ROUND ? 0 : 1; /* digits, ddof */
+    const size_t places[3] = {node->left, node->right, node->third};
+    SOTTO_REQUIRE(least >= 1 && least <= 3);
+    if (places[least - 1] == SIZE_MAX) {
+        return wrong_arguments(parser, node, node->left == SIZE_MAX ? "none" : "fewer");
+    }
     if (sotto__token_is(parser, ",")) {
-        if (rules->number == NULL) {
-            return wrong_arguments(parser, node, "more");
-        }
-        enum sotto_status status = sotto__token_next(parser);
-        if (status == SOTTO_OK) {
-            status = parse_number(parser, node);
-        }
-        if (status != SOTTO_OK) {
-            return status;
-        }
+        return wrong_arguments(parser, node, "more");
     }
     return take(parser, ")");
 }
@@ -252,7 +324,45 @@ static enum sotto_status parse_call(struct parser *parser, size_t *out, const st
     return status == SOTTO_OK ? add_node(parser, out, node) : status;
 }
 
-/* A column, a dataset's column or a call. */
+/* At the "*", dataset before it or NULL. */
+static enum sotto_status parse_star(struct parser *parser, size_t *out, const struct token *dataset)
+{
+    struct sotto__node node = {.kind = NODE_STAR, .start = parser->token.start};
+    if (dataset != NULL) {
+        node.start = dataset->start;
+        node.dataset = sotto__token_text(parser, dataset);
+        if (node.dataset == NULL) {
+            return no_memory(parser);
+        }
+    }
+    enum sotto_status status = sotto__token_next(parser);
+    status = status == SOTTO_OK ? add_node(parser, out, node) : status;
+    if (status != SOTTO_OK) {
+        sotto_free(node.dataset);
+    }
+    return status;
+}
+
+/* After the "[". */
+static enum sotto_status parse_list(struct parser *parser, size_t *out)
+{
+    enum sotto_status status = sotto__token_next(parser);
+    *out = SIZE_MAX;
+    status = status == SOTTO_OK ? parse_item(parser, out) : status;
+    while (status == SOTTO_OK && sotto__token_is(parser, ",")) {
+        status = sotto__token_next(parser);
+        status = status == SOTTO_OK ? parse_item(parser, out) : status;
+    }
+    return status == SOTTO_OK ? take(parser, "]") : status;
+}
+
+static bool is_na(const struct parser *parser, const struct token *name)
+{
+    return name->kind == TOKEN_NAME && name->bytes == 2 &&
+           memcmp(parser->text + name->start, "na", 2) == 0;
+}
+
+/* A column, a dataset's column or columns, a call, or na. */
 static enum sotto_status parse_name(struct parser *parser, size_t *out)
 {
     struct token name = parser->token;
@@ -264,11 +374,17 @@ static enum sotto_status parse_name(struct parser *parser, size_t *out)
         return parse_call(parser, out, &name);
     }
     if (!sotto__token_is(parser, ".")) {
-        return add_column(parser, out, NULL, &name);
+        return is_na(parser, &name)
+                   ? add_node(parser, out,
+                              (struct sotto__node){.kind = NODE_NA, .start = name.start})
+                   : add_column(parser, out, NULL, &name);
     }
     status = sotto__token_next(parser);
     if (status != SOTTO_OK) {
         return status;
+    }
+    if (sotto__token_is(parser, "*")) {
+        return parse_star(parser, out, &name);
     }
     struct token column = parser->token;
     if (column.kind != TOKEN_NAME && column.kind != TOKEN_QUOTED) {
@@ -315,6 +431,12 @@ static enum sotto_status parse_prefix(struct parser *parser, size_t *out)
             status = parse_expression(parser, &node.left, is_not ? POWER_NOT : POWER_NEGATE);
         }
         return status == SOTTO_OK ? add_node(parser, out, node) : status;
+    }
+    if (sotto__token_is(parser, "*")) {
+        return parse_star(parser, out, NULL);
+    }
+    if (sotto__token_is(parser, "[")) {
+        return parse_list(parser, out);
     }
     if (sotto__token_is(parser, "(")) {
         status = sotto__token_next(parser);

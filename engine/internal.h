@@ -18,15 +18,26 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
 #define PLAN_TIMEOUT_S_MAX 604800 /* a week */
 #define EXPRESSION_BYTES_MAX 4096
 #define EXPRESSION_NODES_MAX 256
+/* Of one value of an output, frames taken apart; of all of them; and with all groups. */
+#define CELL_NODES_MAX 4096
+#define CELLS_MAX 4096
+#define CELLS_NODES_MAX 131072
+#define RESULT_VALUES_MAX ((size_t)1 << 18)
+#define EXPANSION_SIZE_MAX 65536
+#define OLS_REGRESSORS_MAX 32
+#define OLS_BITS_MAX 100000 /* coefficients times the bits of the longest element */
 #define EXPRESSION_DEPTH_MAX 64
 #define LITERAL_EXPONENT_MAX 400
+#define LITERAL_BYTES_MAX 400 /* of an edge's label */
 #define POWER_EXPONENT_MAX 64
 #define DDOF_MAX 1000000
 /* round(x, digits): 10^22 is the largest power of ten that is a double. */
 #define ROUND_DIGITS_MAX 22
-/* What a value inside an aggregate may take: beyond it the hint is float(x). */
+/* What a value inside an aggregate may take: beyond it the hint is float(x). Products of two, which
+ * an aggregate makes itself, may take twice as much. */
 #define VALUE_BITS_MAX 1024
-#define VALUE_LIMBS_MAX 17
+#define PRODUCT_BITS_MAX 2048
+#define VALUE_LIMBS_MAX 33
 #define VALUE_SCALE_MAX 4096
 /* Factors of aggregates in an output, powers multiplied out: bounds rationals. */
 #define EXPRESSION_SIZE_MAX 1024
@@ -63,7 +74,10 @@ enum sotto_status sotto__json_finish(struct sotto_writer *writer, char **out);
 enum sotto__node_kind {
     NODE_LITERAL,
     NODE_TEXT,
+    NODE_NA, /* a missing value */
     NODE_COLUMN,
+    NODE_STAR,   /* the numeric columns of a dataset */
+    NODE_LIST,   /* of the items so far (left, SIZE_MAX: none) and one more (right) */
     NODE_NEGATE, /* left */
     NODE_NOT,    /* left */
     NODE_ADD,
@@ -82,7 +96,7 @@ enum sotto__node_kind {
     NODE_AND,
     NODE_OR,
     NODE_CALL,      /* function of left, right, third: as many as it takes */
-    NODE_AGGREGATE, /* function, of all rows, of left and right; number is ddof */
+    NODE_AGGREGATE, /* function, of all rows, likewise; number is its option */
 };
 
 enum sotto__function {
@@ -98,6 +112,18 @@ enum sotto__function {
     FUNCTION_ALL,
     FUNCTION_COV,
     FUNCTION_CORR,
+    FUNCTION_DOT,
+    FUNCTION_HIST,
+    FUNCTION_VALUE_COUNTS,
+    FUNCTION_OLS,
+    FUNCTION_ROW_SUM, /* of a frame, for each row: the first of these */
+    FUNCTION_ROW_COUNT,
+    FUNCTION_ROW_MEAN,
+    FUNCTION_ROW_VAR,
+    FUNCTION_ROW_STD,
+    FUNCTION_ROW_SEM,
+    FUNCTION_ROW_ANY,
+    FUNCTION_ROW_ALL, /* the last one */
     FUNCTION_ABS,
     FUNCTION_SQRT,
     FUNCTION_ISNA,
@@ -110,28 +136,34 @@ enum sotto__function {
     FUNCTION_EXP,
     FUNCTION_LOG,
     FUNCTION_POW,
+    FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them is */
 };
-#define FUNCTIONS_LEN 24
+#define FUNCTIONS_LEN (FUNCTION_POW + 1)
+#define DOT_TOGETHER 2 /* a dot's option: its columns are missing in the same rows */
 
 struct sotto__function_rules {
     const char *name;
-    size_t arguments_len;
+    size_t arguments_len; /* 1 to 3 */
     enum { FUNCTION_OF_ALL_ROWS, FUNCTION_OF_A_ROW, FUNCTION_OF_ANY } of;
-    const char *number; /* what may follow the arguments: ddof, digits; NULL: nothing */
+    const char
+        *option; /* a whole number up to option_max, 1 (digits: 0) if it is not given, or NULL */
+    int option_max;
+    bool is_frame_enough; /* the second argument may be left out */
+    bool is_variadic;     /* the last argument is a list of the others */
 };
 
 struct sotto__node {
     enum sotto__node_kind kind;
     enum sotto__function function;
-    int number;   /* ddof, exponent, digits */
+    int number;   /* option, exponent */
     size_t start; /* in the text: where it begins (an operator: where that stands) */
-    size_t bytes; /* of a literal */
+    size_t bytes; /* of a literal (0: it is number, not in the text), of a list's last item */
     size_t left;  /* indices of nodes */
-    size_t right;
+    size_t right; /* SIZE_MAX: left out */
     size_t third;
-    char *dataset; /* column: the qualifier or NULL */
+    char *dataset; /* column, star: the qualifier or NULL */
     char *name;    /* column; the text of a text */
-    size_t column; /* column: index in the plan, set by the check */
+    size_t column; /* column: index in the plan, of a star the dataset's, set by the check */
 };
 
 /* Children stand before their parents in nodes, and may have several; the root is the last one. */
@@ -158,6 +190,9 @@ enum sotto_status sotto__type_error(const char *text, size_t start, struct sotto
 const struct sotto__function_rules *sotto__function_rules(enum sotto__function function);
 /* How many of left, right and third a node has: 0 to 3. */
 size_t sotto__node_children(const struct sotto__node *node, size_t out[3]);
+/* A list's nodes in their order, each with an item on its right. Returns: how many, at most
+ * EXPRESSION_NODES_MAX. */
+size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list);
 /* A letter, '_' or a byte of a non-ASCII character; then digits too. */
 bool sotto__is_name(const char *text, size_t text_bytes);
 
@@ -166,11 +201,13 @@ bool sotto__is_name(const char *text, size_t text_bytes);
 struct sotto__plan_dataset {
     char *alias;
     char *file;
+    bool is_framed; /* alias.* is in the plan */
 };
 
 struct sotto__plan_output {
     char *name;
     struct sotto__expression expression;
+    size_t size; /* factors of aggregates, powers multiplied out */
 };
 
 struct sotto__level {
@@ -222,10 +259,12 @@ enum sotto__place {
 /* Of each node; round: which round must be over for its value, of a row-wise one for its inner
  * aggregates. 0: none. */
 struct sotto__places {
-    enum sotto__place place[EXPRESSION_NODES_MAX];
-    unsigned round[EXPRESSION_NODES_MAX];
+    enum sotto__place place[CELL_NODES_MAX];
+    unsigned round[CELL_NODES_MAX];
 };
 
+/* A column, or several. */
+bool sotto__reads_data(const struct sotto__node *node);
 void sotto__places_find(struct sotto__places *out, const struct sotto__expression *expression);
 /* The nodes that are computed row by row in a round: those below its aggregates, down to what
  * earlier rounds have opened. */
@@ -234,7 +273,7 @@ void sotto__places_find_rows(bool *out, const struct sotto__places *places,
 
 /* A number that earlier rounds opened, inside a row-wise expression: in each group a double. */
 struct sotto__inner {
-    const struct sotto__expression *expression; /* borrows from the plan */
+    const struct sotto__expression *expression; /* borrows from the expansion */
     size_t node;
     size_t ofs_at; /* of the expression's first aggregate among all */
 };
@@ -245,6 +284,84 @@ struct sotto__program;
 enum sotto_status sotto__inner_find(struct sotto__program *program, size_t *out,
                                     const struct sotto__inner *inner,
                                     const struct sotto__program *earlier);
+
+/* --- frames.c: the shapes of expressions --- */
+
+/* What runs along an axis of values: columns, bins, levels. */
+struct sotto__axis {
+    char **labels;
+    size_t len;
+    bool is_open; /* a star's, as long as there is no schema: any columns */
+};
+
+/* A single value, a series (one axis) or a square frame (two). */
+struct sotto__shape {
+    size_t axes[2]; /* indices into the expansion's */
+    size_t axes_len;
+};
+
+/* A column that an expansion reads: the plan's, then what stars stand for. Borrows. */
+struct sotto__column {
+    size_t dataset;
+    const char *name;
+    struct sotto_type type;
+};
+
+/* A single value: an expression without frames. Its nodes borrow texts from the plan. */
+struct sotto__cell {
+    struct sotto__expression expression;
+    bool is_count; /* of bins or levels: an integer */
+};
+
+/* An output's place. The cells of ols are the sums that it is solved from. */
+struct sotto__part {
+    struct sotto__shape shape;
+    size_t first; /* cell */
+    size_t cells_len;
+    size_t values; /* index of the first one among a group's */
+    size_t values_len;
+    const struct sotto__node *ols; /* NULL: the values are the cells' */
+};
+
+/* A plan under agreed types, its frames taken apart. */
+struct sotto__expansion {
+    const struct sotto_schema *schema; /* NULL: not agreed yet. Borrows */
+    struct sotto__column *columns;
+    size_t columns_len;
+    struct sotto__axis *axes;
+    size_t axes_len;
+    size_t axes_capacity_len;
+    struct sotto__cell *cells;
+    size_t cells_len;
+    size_t cells_capacity_len;
+    struct sotto__part *parts; /* one for each output */
+    size_t parts_len;
+    size_t values_len; /* of a group */
+    struct sotto__expression where;
+};
+
+/* Checks what can be checked before columns are known. Returns: SOTTO_ERROR_PLAN. */
+enum sotto_status sotto__frames_check(const struct sotto_plan *plan, struct sotto_error *err);
+/* The shape of each node of an expression (out: nodes_len of them). */
+enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__expansion *expansion,
+                                       const struct sotto_plan *plan,
+                                       const struct sotto__expression *expression,
+                                       struct sotto_error *err);
+/* The series of a regression's coefficients: "const", if it has one, and the regressors. */
+enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
+                                           struct sotto__expansion *expansion,
+                                           const struct sotto__shape *shapes,
+                                           const struct sotto__expression *expression,
+                                           const struct sotto__node *ols, struct sotto_error *err);
+void sotto__axes_release(struct sotto__expansion *expansion);
+
+/* --- expand.c --- */
+
+/* Returns: SOTTO_ERROR_TYPE, SOTTO_ERROR_LIMIT naming the output. Ownership: borrows plan and
+ * schema. err must not be NULL. */
+enum sotto_status sotto__expand(struct sotto__expansion *out, const struct sotto_plan *plan,
+                                const struct sotto_schema *schema, struct sotto_error *err);
+void sotto__expansion_release(struct sotto__expansion *expansion);
 
 /* --- value.c: what expressions on aggregates compute with --- */
 
@@ -263,8 +380,10 @@ void sotto__value_init(struct sotto__value *value);
 void sotto__value_clear(struct sotto__value *value);
 void sotto__value_set(struct sotto__value *value, const struct sotto__value *from);
 void sotto__value_set_special(struct sotto__value *value, enum sotto__value_kind kind);
-/* An unsigned decimal literal, digits with a point and an exponent, checked already. */
+/* An unsigned decimal literal, digits with a point and an exponent. */
 void sotto__value_set_literal(struct sotto__value *value, const char *text, size_t text_bytes);
+void sotto__value_set_node(struct sotto__value *value, const struct sotto__expression *expression,
+                           const struct sotto__node *literal);
 void sotto__value_negate(struct sotto__value *value);
 /* a = a op b, with the rules of IEEE 754 for what is not finite and for division by zero. The sum
  * of a root and another number is that of the doubles nearest to them, rounded. */
@@ -354,7 +473,7 @@ struct sotto__op {
     enum sotto__op_kind kind;
     enum sotto__row_kind type;
     bool makes_nan; /* it or an operand may give NaN for present inputs */
-    bool is_null;   /* a column that is missing everywhere */
+    bool is_null;   /* missing everywhere: a column, or the constant na */
     bool never_zero;
     bool is_early; /* where needs it: done before rows have groups */
     unsigned bits;
@@ -364,7 +483,7 @@ struct sotto__op {
     size_t b;
     size_t c;
     size_t dataset;   /* SIZE_MAX: constant */
-    size_t index;     /* column of the plan, constant, inner number */
+    size_t index;     /* column of the expansion, constant, inner number */
     const char *text; /* OP_TEXT_EQUAL; borrows from the plan */
 };
 
@@ -412,7 +531,7 @@ struct sotto__program {
     struct sotto__term *terms;
     size_t terms_len;
     size_t terms_capacity_len;
-    struct sotto__of *ofs; /* one for each aggregate, by output, then by node */
+    struct sotto__of *ofs; /* one for each aggregate, by cell, then by node */
     size_t ofs_len;
     struct sotto__inner *inners;
     size_t inners_len;
@@ -433,9 +552,10 @@ struct sotto__program {
 };
 
 /* Of a round, from 1; earlier: those before it. Returns: SOTTO_ERROR_TYPE naming output and column
- * where types do not fit, SOTTO_ERROR_LIMIT. Ownership: borrows plan. err must not be NULL. */
+ * where types do not fit, SOTTO_ERROR_LIMIT. Ownership: borrows plan and expansion. err must not be
+ * NULL. */
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
-                                      const struct sotto_schema *schema,
+                                      const struct sotto__expansion *expansion,
                                       const struct sotto__program *earlier, unsigned round,
                                       struct sotto_error *err);
 void sotto__program_release(struct sotto__program *program);
@@ -500,8 +620,8 @@ struct sotto__rows {
 
 enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program);
 void sotto__rows_release(struct sotto__rows *rows);
-/* Takes a block of a dataset's columns, len rows: blocks[i] is the plan's column i, NULL if it is
- * another dataset's. Returns: SOTTO_ERROR_INPUT for a key that is no level. */
+/* Takes a block of a dataset's columns, len rows: blocks[i] is the expansion's column i, NULL if it
+ * is another dataset's. Returns: SOTTO_ERROR_INPUT for a key that is no level. */
 enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
                                    const struct sotto_column *const *blocks, size_t len,
                                    struct sotto_error *err);
@@ -569,17 +689,43 @@ enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   size_t ofs_at, const struct sotto__opened *opened,
                                   struct sotto_error *err);
 
+/* --- ols.c --- */
+
+/* The values of a regression: coefficients, standard errors, t, of each of them "const", if there
+ * is one, and the regressors'; then these. */
+enum {
+    OLS_R2,
+    OLS_ADJUSTED_R2,
+    OLS_RESIDUAL_SD,
+    OLS_F,
+    OLS_CONDITION,
+    OLS_COUNT,
+    OLS_DF,
+    OLS_SCALARS_LEN,
+};
+
+size_t sotto__ols_values_len(size_t regressors, bool intercept);
+/* Solves a regression from its cells' values (expand.c). out: sotto__ols_values_len values, 0 each;
+ * NaN where a sum is infinite or there are fewer rows than coefficients. labels: of the
+ * coefficients. Returns: SOTTO_ERROR_INPUT naming regressors that are collinear (is_grouped: NaN),
+ * SOTTO_ERROR_LIMIT,
+ * SOTTO_ERROR_PROTOCOL for what no rows can give. */
+enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value *sums,
+                             size_t regressors, bool intercept, char *const *labels,
+                             bool is_grouped, struct sotto_error *err);
+
 /* --- driver.c --- */
 
 struct sotto_driver {
     const struct sotto_plan *plan;
     struct sotto_schema schema;
+    struct sotto__expansion expansion;
     uint32_t round; /* from 1; 0: done */
     uint32_t rounds_len;
     struct sotto__program programs[ROUNDS_MAX];
     struct sotto__program *program; /* of the round, at the end of the last one */
     uint64_t *opened[ROUNDS_MAX];   /* the aggregates of the rounds before */
-    struct sotto__value *values;    /* [group * outputs_len + output] */
+    struct sotto__value *values;    /* [group * expansion.values_len + value] */
     uint64_t *made;                 /* NaN made, likewise */
     size_t values_len;
 };

@@ -49,7 +49,7 @@ static size_t rows_bytes(const struct sotto__program *program)
     for (size_t i = 0; i < program->ops_len; i++) {
         const struct sotto__op *op = &program->ops[i];
         unsigned limbs =
-            op->type == ROW_FLOAT || op->bits > VALUE_BITS_MAX ? 1 : sotto__bits_limbs(op->bits);
+            op->type == ROW_FLOAT || op->bits > PRODUCT_BITS_MAX ? 1 : sotto__bits_limbs(op->bits);
         bytes += ROWS_LEN * (limbs * sizeof(uint64_t) + 1);
     }
     return bytes;

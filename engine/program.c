@@ -12,12 +12,13 @@
 
 enum sotto_status sotto__compile_error(struct sotto__compiler *compiler, const char *what)
 {
-    return sotto__type_error(compiler->text, compiler->start, compiler->err, "%s", what);
+    return sotto__type_error(compiler->expression->text, compiler->start, compiler->err, "%s",
+                             what);
 }
 
 enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler)
 {
-    return sotto__type_error(compiler->text, compiler->start, compiler->err,
+    return sotto__type_error(compiler->expression->text, compiler->start, compiler->err,
                              "exact values here may need more than %d bits: say float(x) for the "
                              "doubles nearest to x",
                              VALUE_BITS_MAX);
@@ -42,7 +43,7 @@ static enum sotto_status add_op(struct sotto__compiler *compiler, size_t *out, s
 {
     struct sotto__program *program = compiler->program;
     if (op.type != ROW_FLOAT && op.kind != OP_CONSTANT &&
-        (op.bits > VALUE_BITS_MAX || op.scale > VALUE_SCALE_MAX)) {
+        (op.bits > compiler->bits_max || op.scale > VALUE_SCALE_MAX)) {
         return sotto__compile_too_wide(compiler);
     }
     for (size_t i = 0; i < program->ops_len; i++) {
@@ -152,13 +153,13 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
 }
 
 static enum sotto_status add_literal(struct sotto__compiler *compiler, size_t *out,
-                                     const char *text, size_t text_bytes)
+                                     const struct sotto__node *literal)
 {
     struct sotto__value value;
     mpz_t digits;
     sotto__value_init(&value);
     mpz_init(digits);
-    sotto__value_set_literal(&value, text, text_bytes);
+    sotto__value_set_node(&value, compiler->expression, literal);
     unsigned long scale = 0;
     (void)sotto__decimals(&scale, mpq_denref(value.number));
     mpz_ui_pow_ui(digits, 10, scale);
@@ -172,7 +173,14 @@ static enum sotto_status add_literal(struct sotto__compiler *compiler, size_t *o
 
 enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out)
 {
-    return add_literal(compiler, out, "0", 1);
+    return add_literal(compiler, out, &(struct sotto__node){.kind = NODE_LITERAL});
+}
+
+static enum sotto_status add_na(struct sotto__compiler *compiler, size_t *out)
+{
+    struct sotto__op op = {.kind = OP_CONSTANT, .type = ROW_EXACT, .is_null = true};
+    op.a = op.b = op.c = op.dataset = op.index = SIZE_MAX;
+    return add_op(compiler, out, op);
 }
 
 static enum sotto_status add_power_of_ten(struct sotto__compiler *compiler, size_t *out,
@@ -455,7 +463,7 @@ static enum sotto_status add_text_equal(struct sotto__compiler *compiler, size_t
 {
     const struct sotto__node *text = left->kind == NODE_TEXT ? left : right;
     const struct sotto__node *other = left->kind == NODE_TEXT ? right : left;
-    size_t column = compiler->values[other - compiler->nodes];
+    size_t column = compiler->values[other - compiler->expression->nodes];
     if (kind != NODE_EQUAL && kind != NODE_UNEQUAL) {
         return sotto__compile_error(compiler, "texts are equal or not, and have no order here");
     }
@@ -492,8 +500,8 @@ enum sotto_status sotto__compile_compare(struct sotto__compiler *compiler, size_
 static enum sotto_status add_comparison(struct sotto__compiler *compiler, size_t *out,
                                         const struct sotto__node *node)
 {
-    const struct sotto__node *left = &compiler->nodes[node->left];
-    const struct sotto__node *right = &compiler->nodes[node->right];
+    const struct sotto__node *left = &compiler->expression->nodes[node->left];
+    const struct sotto__node *right = &compiler->expression->nodes[node->right];
     size_t a = compiler->values[node->left];
     size_t b = compiler->values[node->right];
     if (left->kind == NODE_TEXT || right->kind == NODE_TEXT || is_text(compiler, a) ||
@@ -528,12 +536,25 @@ enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *
     return add_op(compiler, out, op);
 }
 
+enum sotto_status sotto__compile_together(struct sotto__compiler *compiler, size_t *out, size_t a,
+                                          size_t b)
+{
+    enum sotto_status status = check_numbers(compiler, a, b);
+    if (status == SOTTO_OK && is_float(compiler, b)) {
+        status = sotto__compile_float(compiler, &a);
+    }
+    if (status == SOTTO_OK && is_float(compiler, a)) {
+        status = sotto__compile_float(compiler, &b);
+    }
+    return status == SOTTO_OK ? sotto__compile_mask(compiler, out, a, b) : status;
+}
+
 /* OP_FILL, or OP_IF with its condition. */
 static enum sotto_status add_choice(struct sotto__compiler *compiler, size_t *out,
                                     enum sotto__op_kind kind, size_t a, size_t b, size_t condition)
 {
     enum sotto_status status = check_numbers(compiler, a, b);
-    bool both_bool = type_of(compiler, a) == ROW_BOOL && type_of(compiler, b) == ROW_BOOL;
+    bool both_bool = is_bool(compiler, a) && is_bool(compiler, b);
     if (status == SOTTO_OK && kind == OP_IF && !is_bool(compiler, condition)) {
         return sotto__compile_error(compiler, "if takes a condition, found numbers or text");
     }
@@ -558,7 +579,7 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
                                   const struct sotto__node *node)
 {
     size_t a = compiler->values[node->left];
-    size_t b = compiler->values[node->right];
+    size_t b = node->right != SIZE_MAX ? compiler->values[node->right] : SIZE_MAX;
     struct sotto__op op;
     enum sotto_status status;
     switch (node->function) {
@@ -589,6 +610,8 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
         return add_choice(compiler, out, OP_FILL, a, b, SIZE_MAX);
     case FUNCTION_IF:
         return add_choice(compiler, out, OP_IF, b, compiler->values[node->third], a);
+    case FUNCTION_TOGETHER:
+        return sotto__compile_together(compiler, out, a, b);
     default:
         status = check_number(compiler, a);
         *out = a;
@@ -600,9 +623,9 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
 
 static enum sotto_status add_column(struct sotto__compiler *compiler, size_t *out, size_t column)
 {
-    struct sotto_type type = compiler->schema->fields[column].type;
+    struct sotto_type type = compiler->expansion->columns[column].type;
     struct sotto__op op = {.kind = OP_COLUMN,
-                           .dataset = compiler->plan->columns[column].dataset,
+                           .dataset = compiler->expansion->columns[column].dataset,
                            .index = column,
                            .is_null = type.kind == SOTTO_KIND_NULL};
     op.a = op.b = op.c = SIZE_MAX;
@@ -644,13 +667,15 @@ enum sotto_status sotto__compile_inner(struct sotto__compiler *compiler, size_t 
 
 enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out, size_t i)
 {
-    const struct sotto__node *node = &compiler->nodes[i];
+    const struct sotto__node *node = &compiler->expression->nodes[i];
     size_t a = compiler->values[node->left];
-    size_t b = compiler->values[node->right];
+    size_t b = node->right != SIZE_MAX ? compiler->values[node->right] : SIZE_MAX;
     compiler->start = node->start;
     switch (node->kind) {
     case NODE_LITERAL:
-        return add_literal(compiler, out, compiler->text + node->start, node->bytes);
+        return add_literal(compiler, out, node);
+    case NODE_NA:
+        return add_na(compiler, out);
     case NODE_TEXT:
         *out = SIZE_MAX; /* only add_text_equal takes it */
         return SOTTO_OK;

@@ -9,15 +9,14 @@
 struct sotto__compiler {
     struct sotto__program *program;
     const struct sotto_plan *plan;
-    const struct sotto_schema *schema;
+    const struct sotto__expansion *expansion;
     const struct sotto__program *earlier; /* rounds */
     unsigned round;
-    const char *text; /* of the expression, and where in it errors point */
-    size_t start;
     const struct sotto__expression *expression;
     size_t ofs_at; /* of its first aggregate among all */
-    const struct sotto__node *nodes;
-    size_t values[EXPRESSION_NODES_MAX]; /* the operation of each row-wise node */
+    size_t start;  /* where in its text errors point */
+    unsigned bits_max;
+    size_t values[CELL_NODES_MAX]; /* the operation of each row-wise node */
     struct sotto_error *err;
 };
 
@@ -37,6 +36,9 @@ enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *
 enum sotto_status sotto__compile_compare(struct sotto__compiler *compiler, size_t *out,
                                          enum sotto__op_kind kind, size_t a, size_t b);
 enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *in_out);
+/* a where b is present, a double if one of them is. */
+enum sotto_status sotto__compile_together(struct sotto__compiler *compiler, size_t *out, size_t a,
+                                          size_t b);
 enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
 #include <stdio.h>
+#include <string.h>
 
 #define RESULT_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
@@ -27,11 +28,15 @@ static void write_special(struct sotto_writer *writer, enum sotto__value_kind ki
     sotto__json_string(writer, kind == VALUE_NAN ? "NaN" : kind == VALUE_INFINITE ? "inf" : "-inf");
 }
 
-/* The root of an output: what kind of JSON its values are. */
-static bool root_is(const struct sotto__expression *expression, enum sotto__function function)
+/* How a value is written. */
+enum form { FORM_NUMBER, FORM_COUNT, FORM_BOOL };
+
+static enum form form_of(const struct sotto__cell *cell)
 {
-    const struct sotto__node *root = &expression->nodes[expression->nodes_len - 1];
-    return root->kind == NODE_AGGREGATE && root->function == function;
+    const struct sotto__node *root = &cell->expression.nodes[cell->expression.nodes_len - 1];
+    bool is_bool = root->kind == NODE_AGGREGATE &&
+                   (root->function == FUNCTION_ANY || root->function == FUNCTION_ALL);
+    return cell->is_count ? FORM_COUNT : is_bool ? FORM_BOOL : FORM_NUMBER;
 }
 
 static void write_number(struct sotto_writer *writer, const struct sotto__value *value)
@@ -48,15 +53,15 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
 }
 
 static enum sotto_status write_value(struct sotto_writer *writer, const struct sotto__value *value,
-                                     uint64_t made, const struct sotto__expression *expression)
+                                     uint64_t made, enum form form)
 {
     sotto__json_raw(writer, "{\"value\": ");
     enum sotto_status status = SOTTO_OK;
     if (value->kind != VALUE_FINITE) {
         write_special(writer, value->kind);
-    } else if (root_is(expression, FUNCTION_ANY) || root_is(expression, FUNCTION_ALL)) {
+    } else if (form == FORM_BOOL) {
         sotto__json_raw(writer, mpq_sgn(value->number) != 0 ? "true" : "false");
-    } else if (root_is(expression, FUNCTION_COUNT)) {
+    } else if (form == FORM_COUNT) {
         sotto__json_integer(writer, mpz_get_ui(mpq_numref(value->number)));
         status = write_exact(writer, value);
     } else {
@@ -73,22 +78,126 @@ static enum sotto_status write_value(struct sotto_writer *writer, const struct s
     return status;
 }
 
+/* --- Series and frames --- */
+
+/* Values of one kind: a single one, a series or a square frame, of each group. */
+struct block {
+    const struct sotto_driver *driver;
+    const struct sotto__part *part;
+    size_t first; /* index among a group's values */
+    size_t axes_len;
+    enum form form; /* of all of them, where there are no cells */
+};
+
+static enum sotto_status write_one(struct sotto_writer *writer, const struct block *block,
+                                   size_t group, size_t at)
+{
+    const struct sotto__expansion *expansion = &block->driver->expansion;
+    size_t value = group * expansion->values_len + block->first + at;
+    enum form form = block->part->ols != NULL ? block->form
+                                              : form_of(&expansion->cells[block->part->first + at]);
+    return write_value(writer, &block->driver->values[value], block->driver->made[value], form);
+}
+
+static enum sotto_status write_group(struct sotto_writer *writer, const struct block *block,
+                                     size_t group)
+{
+    const struct sotto__axis *axes = block->driver->expansion.axes;
+    const struct sotto__shape *shape = &block->part->shape;
+    size_t rows = block->axes_len > 1 ? axes[shape->axes[0]].len : 1;
+    size_t columns = block->axes_len > 0 ? axes[shape->axes[block->axes_len - 1]].len : 1;
+    enum sotto_status status = SOTTO_OK;
+    sotto__json_raw(writer, block->axes_len > 1 ? "[" : "");
+    for (size_t i = 0; status == SOTTO_OK && i < rows; i++) {
+        sotto__json_raw(writer, i > 0 ? ", " : "");
+        sotto__json_raw(writer, block->axes_len > 0 ? "[" : "");
+        for (size_t j = 0; status == SOTTO_OK && j < columns; j++) {
+            sotto__json_raw(writer, j > 0 ? ", " : "");
+            status = write_one(writer, block, group, i * columns + j);
+        }
+        sotto__json_raw(writer, block->axes_len > 0 ? "]" : "");
+    }
+    sotto__json_raw(writer, block->axes_len > 1 ? "]" : "");
+    return status;
+}
+
+/* {"labels": [["a", "b"]], "values": */
+static void write_labels(struct sotto_writer *writer, const struct block *block)
+{
+    sotto__json_raw(writer, "{");
+    for (size_t i = 0; i < block->axes_len; i++) {
+        const struct sotto__axis *axis = &block->driver->expansion.axes[block->part->shape.axes[i]];
+        sotto__json_raw(writer, i == 0 ? "\"labels\": [[" : ", [");
+        for (size_t j = 0; j < axis->len; j++) {
+            sotto__json_raw(writer, j > 0 ? ", " : "");
+            sotto__json_string(writer, axis->labels[j]);
+        }
+        sotto__json_raw(writer, i + 1 == block->axes_len ? "]], " : "]");
+    }
+    sotto__json_raw(writer, "\"values\": ");
+}
+
+static enum sotto_status write_block(struct sotto_writer *writer, const struct block *block)
+{
+    const struct sotto_driver *driver = block->driver;
+    bool is_grouped = driver->plan->keys_len > 0;
+    enum sotto_status status = SOTTO_OK;
+    if (!is_grouped && block->axes_len == 0) {
+        return write_one(writer, block, 0, 0);
+    }
+    write_labels(writer, block);
+    sotto__json_raw(writer, is_grouped ? "[" : "");
+    for (size_t group = 0; status == SOTTO_OK && group < driver->program->groups_len; group++) {
+        sotto__json_raw(writer, group > 0 ? ", " : "");
+        status = write_group(writer, block, group);
+    }
+    sotto__json_raw(writer, is_grouped ? "]}" : "}");
+    return status;
+}
+
+static enum sotto_status write_field(struct sotto_writer *writer, const struct block *block,
+                                     const char *name, bool is_first)
+{
+    sotto__json_raw(writer, is_first ? "" : ", ");
+    sotto__json_string(writer, name);
+    sotto__json_raw(writer, ": ");
+    return write_block(writer, block);
+}
+
+static enum sotto_status write_regression(struct sotto_writer *writer, struct block block)
+{
+    static const char *const series[] = {"coefficients", "standard_errors", "t"};
+    static const char *const scalars[OLS_SCALARS_LEN] = {
+        [OLS_R2] = "r2", [OLS_ADJUSTED_R2] = "adjusted_r2", [OLS_RESIDUAL_SD] = "residual_sd",
+        [OLS_F] = "f",   [OLS_CONDITION] = "condition",     [OLS_COUNT] = "count",
+        [OLS_DF] = "df",
+    };
+    size_t first = block.first;
+    size_t k = (block.part->values_len - OLS_SCALARS_LEN) / 3;
+    enum sotto_status status = SOTTO_OK;
+    sotto__json_raw(writer, "{\"fields\": {");
+    block.axes_len = 1;
+    for (size_t i = 0; status == SOTTO_OK && i < 3; i++) {
+        block.first = first + i * k;
+        status = write_field(writer, &block, series[i], i == 0);
+    }
+    block.axes_len = 0;
+    for (size_t i = 0; status == SOTTO_OK && i < OLS_SCALARS_LEN; i++) {
+        block.first = first + 3 * k + i;
+        block.form = i == OLS_COUNT || i == OLS_DF ? FORM_COUNT : FORM_NUMBER;
+        status = write_field(writer, &block, scalars[i], false);
+    }
+    sotto__json_raw(writer, "}}");
+    return status;
+}
+
 static enum sotto_status write_output(struct sotto_writer *writer,
                                       const struct sotto_driver *driver, size_t output)
 {
-    const struct sotto_plan *plan = driver->plan;
-    size_t groups_len = driver->program->groups_len;
-    bool is_series = plan->keys_len > 0;
-    enum sotto_status status = SOTTO_OK;
-    sotto__json_raw(writer, is_series ? "{\"values\": [" : "");
-    for (size_t group = 0; status == SOTTO_OK && group < groups_len; group++) {
-        size_t at = group * plan->outputs_len + output;
-        sotto__json_raw(writer, group > 0 ? ", " : "");
-        status = write_value(writer, &driver->values[at], driver->made[at],
-                             &plan->outputs[output].expression);
-    }
-    sotto__json_raw(writer, is_series ? "]}" : "");
-    return status;
+    const struct sotto__part *part = &driver->expansion.parts[output];
+    struct block block = {
+        .driver = driver, .part = part, .first = part->values, .axes_len = part->shape.axes_len};
+    return part->ols != NULL ? write_regression(writer, block) : write_block(writer, &block);
 }
 
 static enum sotto_status write_outputs(struct sotto_writer *writer,
@@ -130,7 +239,7 @@ static void write_groups(struct sotto_writer *writer, const struct sotto_driver 
     sotto__json_raw(writer, ", \"groups\": {\"keys\": [");
     for (size_t i = 0; i < plan->keys_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, plan->columns[driver->program->keys[i]].name);
+        sotto__json_string(writer, driver->expansion.columns[driver->program->keys[i]].name);
     }
     sotto__json_raw(writer, "], \"labels\": [");
     for (size_t group = 0; group < driver->program->groups_len; group++) {
@@ -171,24 +280,43 @@ static void write_type(struct sotto_writer *writer, struct sotto_type type)
     sotto__json_raw(writer, "}");
 }
 
-/* Columns are sorted by dataset. */
+static void write_columns(struct sotto_writer *writer, const struct sotto__expansion *expansion,
+                          size_t dataset)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < expansion->columns_len; i++) {
+        const struct sotto__column *column = &expansion->columns[i];
+        if (column->dataset == dataset) {
+            sotto__json_raw(writer, written++ > 0 ? ", " : "");
+            sotto__json_string(writer, column->name);
+            sotto__json_raw(writer, ": ");
+            write_type(writer, column->type);
+        }
+    }
+}
+
+static bool is_read(const struct sotto__expansion *expansion, size_t dataset)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < expansion->columns_len; i++) {
+        found = expansion->columns[i].dataset == dataset;
+    }
+    return found;
+}
+
 static void write_schema(struct sotto_writer *writer, const struct sotto_driver *driver)
 {
     const struct sotto_plan *plan = driver->plan;
-    size_t i = 0;
+    size_t written = 0;
     sotto__json_raw(writer, ", \"schema\": {");
-    while (i < plan->columns_len) {
-        size_t dataset = plan->columns[i].dataset;
-        sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, plan->datasets[dataset].alias);
-        sotto__json_raw(writer, ": {");
-        for (size_t first = i; i < plan->columns_len && plan->columns[i].dataset == dataset; i++) {
-            sotto__json_raw(writer, i > first ? ", " : "");
-            sotto__json_string(writer, plan->columns[i].name);
-            sotto__json_raw(writer, ": ");
-            write_type(writer, driver->schema.fields[i].type);
+    for (size_t i = 0; i < plan->datasets_len; i++) {
+        if (is_read(&driver->expansion, i)) {
+            sotto__json_raw(writer, written++ > 0 ? ", " : "");
+            sotto__json_string(writer, plan->datasets[i].alias);
+            sotto__json_raw(writer, ": {");
+            write_columns(writer, &driver->expansion, i);
+            sotto__json_raw(writer, "}");
         }
-        sotto__json_raw(writer, "}");
     }
     sotto__json_raw(writer, "}");
 }
@@ -199,13 +327,13 @@ static enum sotto_status write_conversion(struct sotto_writer *writer, bool *fir
                                           const struct sotto_driver *driver, size_t column,
                                           const char *what)
 {
-    const struct sotto_plan *plan = driver->plan;
+    const struct sotto__column *of = &driver->expansion.columns[column];
     struct sotto_writer text;
     char *line;
     sotto_writer_init(&text, RESULT_BYTES_MAX);
-    sotto__json_raw(&text, plan->datasets[plan->columns[column].dataset].alias);
+    sotto__json_raw(&text, driver->plan->datasets[of->dataset].alias);
     sotto__json_raw(&text, ".");
-    sotto__json_raw(&text, plan->columns[column].name);
+    sotto__json_raw(&text, of->name);
     sotto__json_raw(&text, ": ");
     sotto__json_raw(&text, what);
     enum sotto_status status = sotto__json_finish(&text, &line);
@@ -218,6 +346,23 @@ static enum sotto_status write_conversion(struct sotto_writer *writer, bool *fir
     return status;
 }
 
+/* What a party offered for a column. */
+static const struct sotto_schema_field *offered(const struct sotto_driver *driver,
+                                                const struct sotto_schema *offer, size_t column)
+{
+    static const struct sotto_schema_field nothing;
+    const struct sotto__column *of = &driver->expansion.columns[column];
+    if (column < offer->fields_len) {
+        return &offer->fields[column];
+    }
+    for (size_t i = 0; i < offer->frame_len; i++) {
+        if (offer->frame[i].dataset == of->dataset && strcmp(offer->frame[i].name, of->name) == 0) {
+            return &offer->frame[i].field;
+        }
+    }
+    return &nothing;
+}
+
 static enum sotto_status write_column_conversions(struct sotto_writer *writer, bool *first,
                                                   const struct sotto_driver *driver, size_t column,
                                                   const struct sotto_schema *offers,
@@ -226,13 +371,13 @@ static enum sotto_status write_column_conversions(struct sotto_writer *writer, b
     size_t exact = 0;
     size_t lost = 0;
     for (size_t party = 0; party < offers_len; party++) {
-        const struct sotto_schema_field *field = &offers[party].fields[column];
+        const struct sotto_schema_field *field = offered(driver, &offers[party], column);
         exact += field->type.kind == SOTTO_KIND_INT64 || field->type.kind == SOTTO_KIND_DECIMAL;
         lost += field->digits_lost;
     }
     char what[160];
     enum sotto_status status = SOTTO_OK;
-    if (driver->schema.fields[column].type.kind == SOTTO_KIND_FLOAT64 && exact > 0) {
+    if (driver->expansion.columns[column].type.kind == SOTTO_KIND_FLOAT64 && exact > 0) {
         (void)snprintf(what, sizeof what,
                        "int64 or decimal at %zu of %zu parties, read as float64: each value "
                        "became the double nearest to it",
@@ -256,7 +401,7 @@ static enum sotto_status write_conversions(struct sotto_writer *writer,
     bool first = true;
     enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, ", \"conversions\": [");
-    for (size_t i = 0; status == SOTTO_OK && i < driver->plan->columns_len; i++) {
+    for (size_t i = 0; status == SOTTO_OK && i < driver->expansion.columns_len; i++) {
         status = write_column_conversions(writer, &first, driver, i, offers, offers_len);
     }
     sotto__json_raw(writer, "]}");

@@ -16,13 +16,18 @@ static enum sotto__place join_places(enum sotto__place a, enum sotto__place b)
     return a == PLACE_AGGREGATE || b == PLACE_AGGREGATE ? PLACE_AGGREGATE : PLACE_CONSTANT;
 }
 
+bool sotto__reads_data(const struct sotto__node *node)
+{
+    return node->kind == NODE_COLUMN || node->kind == NODE_STAR;
+}
+
 void sotto__places_find(struct sotto__places *out, const struct sotto__expression *expression)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
-        out->place[i] = node->kind == NODE_COLUMN ? PLACE_ROW : PLACE_CONSTANT;
+        out->place[i] = sotto__reads_data(node) ? PLACE_ROW : PLACE_CONSTANT;
         out->round[i] = 0;
         for (size_t j = 0; j < children_len; j++) {
             size_t child = children[j];
@@ -99,7 +104,7 @@ static bool same_number(const struct number *x, const struct number *y,
         return false;
     }
     if (a->kind == NODE_LITERAL) {
-        return a->bytes == b->bytes &&
+        return a->bytes == b->bytes && /* 0: it is number, not in the text */
                memcmp(of_x->text + a->start, of_y->text + b->start, a->bytes) == 0;
     }
     if (a->kind == NODE_AGGREGATE) {

@@ -30,7 +30,7 @@ static void place_registers(struct sotto__rows *rows)
     for (size_t i = 0; i < program->ops_len; i++) {
         const struct sotto__op *op = &program->ops[i];
         struct sotto__register *reg = &rows->registers[i];
-        bool is_one = op->type == ROW_FLOAT || op->bits > VALUE_BITS_MAX;
+        bool is_one = op->type == ROW_FLOAT || op->bits > PRODUCT_BITS_MAX;
         reg->bits = op->bits;
         reg->limbs = is_one ? 1 : sotto__bits_limbs(op->bits);
         reg->own_values = at;
@@ -39,7 +39,10 @@ static void place_registers(struct sotto__rows *rows)
         at += ROWS_LEN;
         reg->values = reg->own_values;
         reg->state = rows->no_state;
-        if (op->kind == OP_CONSTANT) {
+        if (op->kind == OP_CONSTANT && op->is_null) { /* values stay 0 */
+            memset(reg->own_state, ROW_MISSING, ROWS_LEN);
+            reg->state = reg->own_state;
+        } else if (op->kind == OP_CONSTANT) {
             fill_constant(reg, op, &program->constants[op->index]);
         }
     }

@@ -6,18 +6,62 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FRAME_COLUMNS_MAX 1024
+#define FRAME_NAME_BYTES_MAX 4096
+
 void sotto_schema_release(struct sotto_schema *schema)
 {
+    for (size_t i = 0; i < schema->frame_len; i++) {
+        sotto_free(schema->frame[i].name);
+    }
+    sotto_free(schema->frame);
     sotto_free(schema->fields);
     *schema = (struct sotto_schema){0};
 }
 
 static enum sotto_status schema_init(struct sotto_schema *out, const struct sotto_plan *plan)
 {
+    *out = (struct sotto_schema){.fields_len = plan->columns_len};
     out->fields = sotto_alloc_array(plan->columns_len, sizeof *out->fields);
-    out->fields_len = plan->columns_len;
     return out->fields != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
+
+/* There is room for it. */
+static enum sotto_status add_to_frame(struct sotto_schema *schema, size_t dataset, const char *name,
+                                      size_t name_bytes, const struct sotto_schema_field *field)
+{
+    char *copy = sotto_text_copy(name, name_bytes);
+    if (copy == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    schema->frame[schema->frame_len++] =
+        (struct sotto_schema_column){.dataset = dataset, .name = copy, .field = *field};
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_schema_copy(struct sotto_schema *out, const struct sotto_schema *schema)
+{
+    struct sotto_schema copy = {.fields_len = schema->fields_len};
+    copy.fields = sotto_alloc_array(schema->fields_len, sizeof *copy.fields);
+    copy.frame = sotto_alloc_array(schema->frame_len, sizeof *copy.frame);
+    enum sotto_status status =
+        copy.fields != NULL && copy.frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; status == SOTTO_OK && i < schema->fields_len; i++) {
+        copy.fields[i] = schema->fields[i];
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < schema->frame_len; i++) {
+        const struct sotto_schema_column *from = &schema->frame[i];
+        status = add_to_frame(&copy, from->dataset, from->name, strlen(from->name), &from->field);
+    }
+    if (status == SOTTO_OK) {
+        *out = copy;
+    } else {
+        sotto_schema_release(&copy);
+    }
+    return status;
+}
+
+/* --- An offer --- */
 
 /* "; did you mean "wage"?", or the first names that there are. */
 static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t column,
@@ -55,6 +99,52 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
     return SOTTO_ERROR_NOT_FOUND;
 }
 
+static enum sotto_status offer_fields(struct sotto_schema *schema, const struct sotto_plan *plan,
+                                      const struct sotto_catalogue *const *catalogues,
+                                      struct sotto_error *err)
+{
+    for (size_t i = 0; i < plan->columns_len; i++) {
+        const struct sotto_catalogue *catalogue = catalogues[plan->columns[i].dataset];
+        size_t found = sotto_catalogue_find(catalogue, plan->columns[i].name);
+        if (found == SIZE_MAX) {
+            return no_such_column(plan, i, catalogue, err);
+        }
+        schema->fields[i].type = catalogue->columns[found].type;
+        schema->fields[i].digits_lost = catalogue->columns[found].digits_lost;
+    }
+    return SOTTO_OK;
+}
+
+/* All columns of the datasets that a "*" stands for. */
+static enum sotto_status offer_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
+                                     const struct sotto_catalogue *const *catalogues,
+                                     struct sotto_error *err)
+{
+    schema->frame = sotto_alloc_array(FRAME_COLUMNS_MAX, sizeof *schema->frame);
+    enum sotto_status status = schema->frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; i < plan->datasets_len; i++) {
+        size_t len = plan->datasets[i].is_framed ? catalogues[i]->columns_len : 0;
+        for (size_t j = 0; status == SOTTO_OK && j < len; j++) {
+            const struct sotto_catalogue_column *column = &catalogues[i]->columns[j];
+            struct sotto_schema_field field = {.type = column->type,
+                                               .digits_lost = column->digits_lost};
+            size_t bytes = strlen(column->name);
+            if (column->hidden) {
+                continue;
+            }
+            if (schema->frame_len == FRAME_COLUMNS_MAX || bytes > FRAME_NAME_BYTES_MAX) {
+                return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                       "\"*\" takes at most %d columns, of names up to %d bytes: "
+                                       "name the columns of dataset \"%s\" instead",
+                                       FRAME_COLUMNS_MAX, FRAME_NAME_BYTES_MAX,
+                                       plan->datasets[i].alias);
+            }
+            status = add_to_frame(schema, i, column->name, bytes, &field);
+        }
+    }
+    return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+}
+
 enum sotto_status sotto_schema_offer(struct sotto_schema *out, const struct sotto_plan *plan,
                                      const struct sotto_catalogue *const *catalogues,
                                      struct sotto_error *err)
@@ -64,15 +154,11 @@ enum sotto_status sotto_schema_offer(struct sotto_schema *out, const struct sott
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "out of memory");
     }
-    for (size_t i = 0; i < plan->columns_len; i++) {
-        const struct sotto_catalogue *catalogue = catalogues[plan->columns[i].dataset];
-        size_t found = sotto_catalogue_find(catalogue, plan->columns[i].name);
-        if (found == SIZE_MAX) {
-            sotto_schema_release(&schema);
-            return no_such_column(plan, i, catalogue, err);
-        }
-        schema.fields[i].type = catalogue->columns[found].type;
-        schema.fields[i].digits_lost = catalogue->columns[found].digits_lost;
+    status = offer_fields(&schema, plan, catalogues, err);
+    status = status == SOTTO_OK ? offer_frame(&schema, plan, catalogues, err) : status;
+    if (status != SOTTO_OK) {
+        sotto_schema_release(&schema);
+        return status;
     }
     *out = schema;
     return SOTTO_OK;
@@ -89,21 +175,19 @@ static void party_name(char *out, size_t out_bytes, const char *const *names, si
     }
 }
 
-static enum sotto_status disagreement(const struct sotto_plan *plan, size_t column,
-                                      const struct sotto_schema *offers, const char *const *names,
-                                      size_t first, size_t second, struct sotto_error *err)
+static enum sotto_status disagreement(const char *alias, const char *column,
+                                      const char *const *names, const enum sotto_kind kinds[2],
+                                      const size_t parties[2], struct sotto_error *err)
 {
     char first_name[120];
     char second_name[120];
-    party_name(first_name, sizeof first_name, names, first);
-    party_name(second_name, sizeof second_name, names, second);
+    party_name(first_name, sizeof first_name, names, parties[0]);
+    party_name(second_name, sizeof second_name, names, parties[1]);
     return sotto_error_set(err, SOTTO_ERROR_TYPE,
                            "column %s.%s is %s at %s, but %s at %s: numbers, booleans and texts "
                            "don't mix",
-                           plan->datasets[plan->columns[column].dataset].alias,
-                           plan->columns[column].name,
-                           sotto_kind_name(offers[first].fields[column].type.kind), first_name,
-                           sotto_kind_name(offers[second].fields[column].type.kind), second_name);
+                           alias, column, sotto_kind_name(kinds[0]), first_name,
+                           sotto_kind_name(kinds[1]), second_name);
 }
 
 /* The first offer before `second` that is not null in the column; there is one where agreement
@@ -117,6 +201,117 @@ static size_t first_typed(const struct sotto_schema *offers, size_t column, size
     return first;
 }
 
+static enum sotto_status agree_field(struct sotto_schema_field *field,
+                                     const struct sotto_plan *plan, size_t column,
+                                     const struct sotto_schema *offers, const char *const *names,
+                                     size_t offers_len, struct sotto_error *err)
+{
+    for (size_t party = 0; party < offers_len; party++) {
+        const struct sotto_schema_field *offered = &offers[party].fields[column];
+        if (!sotto_type_agree(&field->type, field->type, offered->type)) {
+            size_t first = first_typed(offers, column, party);
+            return disagreement(plan->datasets[plan->columns[column].dataset].alias,
+                                plan->columns[column].name, names,
+                                (const enum sotto_kind[]){offers[first].fields[column].type.kind,
+                                                          offered->type.kind},
+                                (const size_t[]){first, party}, err);
+        }
+        field->digits_lost = field->digits_lost || offered->digits_lost;
+    }
+    return SOTTO_OK;
+}
+
+/* --- Agreement on what "*" stands for --- */
+
+/* The column in an offer: most often where it is in the others. */
+static const struct sotto_schema_column *find_in_frame(const struct sotto_schema *offer,
+                                                       const struct sotto_schema_column *column,
+                                                       size_t hint)
+{
+    for (size_t i = 0; i < offer->frame_len; i++) {
+        const struct sotto_schema_column *at = &offer->frame[(hint + i) % offer->frame_len];
+        if (at->dataset == column->dataset && strcmp(at->name, column->name) == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+/* Joins a column of one offer over all. *out_has: it is numeric, and of the frame. */
+static enum sotto_status agree_column(struct sotto_schema_field *field, bool *out_has,
+                                      const struct sotto_plan *plan,
+                                      const struct sotto_schema_column *column, size_t hint,
+                                      const struct sotto_schema *offers, const char *const *names,
+                                      size_t offers_len, struct sotto_error *err)
+{
+    const char *alias = plan->datasets[column->dataset].alias;
+    size_t without = SIZE_MAX;
+    size_t typed = 0; /* the last party with a type before */
+    enum sotto_kind typed_kind = SOTTO_KIND_NULL;
+    *field = (struct sotto_schema_field){0};
+    for (size_t party = 0; party < offers_len; party++) {
+        const struct sotto_schema_column *found = find_in_frame(&offers[party], column, hint);
+        if (found == NULL) {
+            without = party;
+            continue;
+        }
+        if (!sotto_type_agree(&field->type, field->type, found->field.type)) {
+            return disagreement(alias, column->name, names,
+                                (const enum sotto_kind[]){typed_kind, found->field.type.kind},
+                                (const size_t[]){typed, party}, err);
+        }
+        if (found->field.type.kind != SOTTO_KIND_NULL) {
+            typed = party;
+            typed_kind = found->field.type.kind;
+        }
+        field->digits_lost = field->digits_lost || found->field.digits_lost;
+    }
+    *out_has = field->type.kind != SOTTO_KIND_STRING;
+    if (*out_has && without != SIZE_MAX) {
+        char name[120];
+        party_name(name, sizeof name, names, without);
+        return sotto_error_set(err, SOTTO_ERROR_TYPE,
+                               "\"*\" needs the same numeric columns everywhere, but %s has no "
+                               "column %s.%s: name the columns instead",
+                               name, alias, column->name);
+    }
+    return SOTTO_OK;
+}
+
+/* Columns in the order in which the offers have them, the first offer's first. */
+static enum sotto_status agree_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
+                                     const struct sotto_schema *offers, const char *const *names,
+                                     size_t offers_len, struct sotto_error *err)
+{
+    schema->frame = sotto_alloc_array(FRAME_COLUMNS_MAX, sizeof *schema->frame);
+    enum sotto_status status = schema->frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "out of memory");
+    }
+    for (size_t party = 0; party < offers_len; party++) {
+        for (size_t i = 0; i < offers[party].frame_len; i++) {
+            const struct sotto_schema_column *column = &offers[party].frame[i];
+            struct sotto_schema_field field;
+            bool has = false;
+            if (party > 0 && find_in_frame(&offers[0], column, i) != NULL) {
+                continue;
+            }
+            status = agree_column(&field, &has, plan, column, i, offers, names, offers_len, err);
+            /* A column that the first offer lacks is a text here, or an error. */
+            if (status == SOTTO_OK && has) {
+                status = add_to_frame(schema, column->dataset, column->name, strlen(column->name),
+                                      &field);
+                status =
+                    status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+            }
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto_schema_agree(struct sotto_schema *out, const struct sotto_plan *plan,
                                      const struct sotto_schema *offers, const char *const *names,
                                      size_t offers_len, struct sotto_error *err)
@@ -127,32 +322,45 @@ enum sotto_status sotto_schema_agree(struct sotto_schema *out, const struct sott
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "out of memory");
     }
-    for (size_t i = 0; i < plan->columns_len; i++) {
-        struct sotto_schema_field *field = &schema.fields[i];
-        for (size_t party = 0; party < offers_len; party++) {
-            SOTTO_REQUIRE(offers[party].fields_len == plan->columns_len);
-            const struct sotto_schema_field *offered = &offers[party].fields[i];
-            if (!sotto_type_agree(&field->type, field->type, offered->type)) {
-                sotto_schema_release(&schema);
-                return disagreement(plan, i, offers, names, first_typed(offers, i, party), party,
-                                    err);
-            }
-            field->digits_lost = field->digits_lost || offered->digits_lost;
-        }
+    for (size_t party = 0; party < offers_len; party++) {
+        SOTTO_REQUIRE(offers[party].fields_len == plan->columns_len);
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < plan->columns_len; i++) {
+        status = agree_field(&schema.fields[i], plan, i, offers, names, offers_len, err);
+    }
+    if (status == SOTTO_OK) {
+        status = agree_frame(&schema, plan, offers, names, offers_len, err);
+    }
+    if (status != SOTTO_OK) {
+        sotto_schema_release(&schema);
+        return status;
     }
     *out = schema;
     return SOTTO_OK;
 }
 
-/* --- Bytes: u32 fields, then for each u8 kind, u8 scale, u8 digits_lost --- */
+/* --- Bytes: u32 fields, then for each u8 kind, u8 scale, u8 digits_lost; u32 columns of frames,
+ * then for each u16 dataset, its name as a blob, its field --- */
+
+static void write_field(const struct sotto_schema_field *field, struct sotto_writer *writer)
+{
+    sotto_write_u8(writer, (uint8_t)field->type.kind);
+    sotto_write_u8(writer, field->type.scale);
+    sotto_write_u8(writer, field->digits_lost);
+}
 
 void sotto_schema_write(const struct sotto_schema *schema, struct sotto_writer *writer)
 {
     sotto_write_u32(writer, (uint32_t)schema->fields_len);
     for (size_t i = 0; i < schema->fields_len; i++) {
-        sotto_write_u8(writer, (uint8_t)schema->fields[i].type.kind);
-        sotto_write_u8(writer, schema->fields[i].type.scale);
-        sotto_write_u8(writer, schema->fields[i].digits_lost);
+        write_field(&schema->fields[i], writer);
+    }
+    sotto_write_u32(writer, (uint32_t)schema->frame_len);
+    for (size_t i = 0; i < schema->frame_len; i++) {
+        const struct sotto_schema_column *column = &schema->frame[i];
+        sotto_write_u16(writer, (uint16_t)column->dataset);
+        sotto_write_blob(writer, column->name, strlen(column->name));
+        write_field(&column->field, writer);
     }
 }
 
@@ -173,6 +381,48 @@ static bool read_field(struct sotto_schema_field *out, struct sotto_reader *read
     return true;
 }
 
+/* A column of a dataset that a "*" stands for, sorted by dataset, each once. */
+static enum sotto_status read_column(struct sotto_schema *schema, const struct sotto_plan *plan,
+                                     struct sotto_reader *reader)
+{
+    struct sotto_schema_field field;
+    size_t dataset = sotto_read_u16(reader);
+    size_t name_bytes = 0;
+    const uint8_t *name = sotto_read_blob(reader, &name_bytes, FRAME_NAME_BYTES_MAX);
+    if (name == NULL || !read_field(&field, reader) || dataset >= plan->datasets_len ||
+        !plan->datasets[dataset].is_framed || name_bytes == 0 ||
+        memchr(name, '\0', name_bytes) != NULL ||
+        sotto_utf8_valid_prefix(name, name_bytes) != name_bytes) {
+        return SOTTO_ERROR_INPUT;
+    }
+    enum sotto_status status =
+        add_to_frame(schema, dataset, (const char *)name, name_bytes, &field);
+    for (size_t i = 0; status == SOTTO_OK && i + 1 < schema->frame_len; i++) {
+        const struct sotto_schema_column *before = &schema->frame[i];
+        if (before->dataset > dataset ||
+            (before->dataset == dataset &&
+             strcmp(before->name, schema->frame[schema->frame_len - 1].name) == 0)) {
+            status = SOTTO_ERROR_INPUT;
+        }
+    }
+    return status;
+}
+
+static enum sotto_status read_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
+                                    struct sotto_reader *reader)
+{
+    size_t len = sotto_read_u32(reader);
+    if (len > FRAME_COLUMNS_MAX) {
+        return SOTTO_ERROR_INPUT;
+    }
+    schema->frame = sotto_alloc_array(len, sizeof *schema->frame);
+    enum sotto_status status = schema->frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        status = read_column(schema, plan, reader);
+    }
+    return status;
+}
+
 enum sotto_status sotto_schema_read(struct sotto_schema *out, const struct sotto_plan *plan,
                                     struct sotto_reader *reader)
 {
@@ -182,16 +432,16 @@ enum sotto_status sotto_schema_read(struct sotto_schema *out, const struct sotto
     }
     struct sotto_schema schema;
     enum sotto_status status = schema_init(&schema, plan);
-    bool valid = true;
-    for (size_t i = 0; status == SOTTO_OK && valid && i < schema.fields_len; i++) {
-        valid = read_field(&schema.fields[i], reader);
+    for (size_t i = 0; status == SOTTO_OK && i < schema.fields_len; i++) {
+        status = read_field(&schema.fields[i], reader) ? SOTTO_OK : SOTTO_ERROR_INPUT;
     }
+    status = status == SOTTO_OK ? read_frame(&schema, plan, reader) : status;
     /* Nothing may have failed: ask by reading nothing. */
-    if (status == SOTTO_OK && (!valid || sotto_read_bytes(reader, 0) == NULL)) {
-        sotto_reader_fail(reader);
+    if (status == SOTTO_OK && sotto_read_bytes(reader, 0) == NULL) {
         status = SOTTO_ERROR_INPUT;
     }
     if (status != SOTTO_OK) {
+        sotto_reader_fail(reader);
         sotto_schema_release(&schema);
         return status;
     }

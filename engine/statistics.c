@@ -229,6 +229,13 @@ enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto_
     case FUNCTION_CORR:
         status = correlation(out, &sums);
         break;
+    case FUNCTION_DOT:
+        if (sums.finite) {
+            mpq_set(out->number, sums.of[OF_XY]);
+        } else {
+            sotto__value_set_special(out, VALUE_NAN);
+        }
+        break;
     case FUNCTION_SKEW:
     case FUNCTION_KURT:
         status = shape(out, node, &sums);

@@ -49,15 +49,22 @@ static enum sotto_status add_sum(struct sotto__compiler *compiler, size_t *out,
     enum sotto_status status = SOTTO_OK;
     size_t op = factors[0];
     bool is_float = compiler->program->ops[op].type == ROW_FLOAT;
+    bool is_crossed = factors_len == 2 && factors[0] > factors[1];
     if (is_float) { /* products of doubles are exact only as terms */
         memcpy(term.factors, factors, factors_len * sizeof *factors);
+        if (is_crossed) { /* x y is y x */
+            term.factors[0] = factors[1];
+            term.factors[1] = factors[0];
+        }
         term.factors_len = factors_len;
         term.has_infinities = factors_len == 1;
         term.type = ROW_FLOAT;
     }
+    compiler->bits_max = PRODUCT_BITS_MAX;
     for (size_t i = 1; status == SOTTO_OK && !is_float && i < factors_len; i++) {
         status = sotto__compile_multiply(compiler, &op, op, factors[i]);
     }
+    compiler->bits_max = VALUE_BITS_MAX;
     if (status != SOTTO_OK) {
         return status;
     }
@@ -80,6 +87,7 @@ struct needs {
     size_t powers; /* of x, from 1 */
     bool y;        /* the sum of y and of x y */
     bool yy;
+    bool xy; /* of x y alone; where they are doubles, of x and y too: they say what is infinite */
 };
 
 static struct needs needs_of(enum sotto__function function)
@@ -102,23 +110,32 @@ static struct needs needs_of(enum sotto__function function)
         return (struct needs){.count = true, .powers = 1, .y = true};
     case FUNCTION_CORR:
         return (struct needs){.count = true, .powers = 2, .y = true, .yy = true};
+    case FUNCTION_DOT:
+        return (struct needs){.xy = true};
     default: /* mean, all */
         return (struct needs){.count = true, .powers = 1};
     }
+}
+
+static bool is_float_pair(const struct sotto__compiler *compiler, size_t x, size_t y)
+{
+    return compiler->program->ops[x].type == ROW_FLOAT ||
+           compiler->program->ops[y].type == ROW_FLOAT;
 }
 
 /* The rows where both are present, both exact or both doubles. */
 static enum sotto_status pair_up(struct sotto__compiler *compiler, size_t *x, size_t *y)
 {
     enum sotto_status status = SOTTO_OK;
-    bool any_float = compiler->program->ops[*x].type == ROW_FLOAT ||
-                     compiler->program->ops[*y].type == ROW_FLOAT;
-    if (any_float) {
+    if (is_float_pair(compiler, *x, *y)) {
         status = sotto__compile_float(compiler, x);
         status = status == SOTTO_OK ? sotto__compile_float(compiler, y) : status;
     }
     size_t a = *x;
     size_t b = *y;
+    if (status == SOTTO_OK && a == b) {
+        return SOTTO_OK;
+    }
     status = status == SOTTO_OK ? sotto__compile_mask(compiler, x, a, b) : status;
     return status == SOTTO_OK ? sotto__compile_mask(compiler, y, b, a) : status;
 }
@@ -141,7 +158,7 @@ static enum sotto_status truth_of(struct sotto__compiler *compiler, size_t *in_o
 static enum sotto_status check_argument(struct sotto__compiler *compiler,
                                         const struct sotto__node *node, size_t argument)
 {
-    const struct sotto__node *column = &compiler->nodes[argument];
+    const struct sotto__node *column = &compiler->expression->nodes[argument];
     size_t op = compiler->values[argument];
     if (op != SIZE_MAX && compiler->program->ops[op].type != ROW_TEXT) {
         return SOTTO_OK;
@@ -152,12 +169,11 @@ static enum sotto_status check_argument(struct sotto__compiler *compiler,
     if (column->kind != NODE_COLUMN) {
         return sotto__compile_error(compiler, "expected numbers or booleans, found text");
     }
-    const struct sotto_plan *plan = compiler->plan;
+    const struct sotto__column *from = &compiler->expansion->columns[column->column];
     return sotto_error_set(compiler->err, SOTTO_ERROR_TYPE,
                            "%s takes numbers or booleans, but column %s.%s is string",
                            sotto__function_rules(node->function)->name,
-                           plan->datasets[plan->columns[column->column].dataset].alias,
-                           plan->columns[column->column].name);
+                           compiler->plan->datasets[from->dataset].alias, from->name);
 }
 
 static enum sotto_status add_sums(struct sotto__compiler *compiler, struct sotto__of *of,
@@ -177,6 +193,9 @@ static enum sotto_status add_sums(struct sotto__compiler *compiler, struct sotto
     if (status == SOTTO_OK && needs->yy) {
         status = add_sum(compiler, &of->terms[OF_YY], ys, 2);
     }
+    if (status == SOTTO_OK && needs->xy) {
+        status = add_sum(compiler, &of->terms[OF_XY], xy, 2);
+    }
     return status;
 }
 
@@ -190,10 +209,15 @@ static enum sotto_status compile_aggregate(struct sotto__compiler *compiler, str
     for (size_t i = 0; i < OFS_LEN; i++) {
         of->terms[i] = SIZE_MAX;
     }
-    if (status == SOTTO_OK && needs.y) {
+    if (status == SOTTO_OK && (needs.y || needs.xy)) {
         y = compiler->values[node->right];
         status = check_argument(compiler, node, node->right);
-        status = status == SOTTO_OK ? pair_up(compiler, &x, &y) : status;
+        if (status == SOTTO_OK && node->number != DOT_TOGETHER) {
+            status = pair_up(compiler, &x, &y);
+        }
+    }
+    if (status == SOTTO_OK && needs.xy && is_float_pair(compiler, x, y)) {
+        needs = (struct needs){.powers = 1, .y = true};
     }
     bool makes_nan = status == SOTTO_OK && compiler->program->ops[x].makes_nan;
     if (status == SOTTO_OK && (node->function == FUNCTION_ANY || node->function == FUNCTION_ALL)) {
@@ -217,11 +241,9 @@ static enum sotto_status compile_expression(struct sotto__compiler *compiler,
                                             const struct sotto__expression *expression, bool all)
 {
     struct sotto__places places;
-    bool row_wise[EXPRESSION_NODES_MAX] = {false};
+    bool row_wise[CELL_NODES_MAX] = {false};
     sotto__places_find(&places, expression);
     sotto__places_find_rows(row_wise, &places, expression, compiler->round);
-    compiler->text = expression->text;
-    compiler->nodes = expression->nodes;
     compiler->expression = expression;
     compiler->ofs_at = compiler->program->ofs_len;
     for (size_t i = 0; i < expression->nodes_len; i++) {
@@ -246,23 +268,26 @@ static enum sotto_status compile_expression(struct sotto__compiler *compiler,
     return SOTTO_OK;
 }
 
-static enum sotto_status compile_outputs(struct sotto__compiler *compiler)
+static enum sotto_status compile_cells(struct sotto__compiler *compiler)
 {
-    const struct sotto_plan *plan = compiler->plan;
+    const struct sotto__expansion *expansion = compiler->expansion;
     size_t nodes_len = 0;
-    for (size_t i = 0; i < plan->outputs_len; i++) {
-        nodes_len += plan->outputs[i].expression.nodes_len;
+    for (size_t i = 0; i < expansion->cells_len; i++) {
+        nodes_len += expansion->cells[i].expression.nodes_len;
     }
     compiler->program->ofs = sotto_alloc_array(nodes_len, sizeof *compiler->program->ofs);
     if (compiler->program->ofs == NULL) {
         return sotto_error_set(compiler->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    for (size_t i = 0; i < plan->outputs_len; i++) {
-        enum sotto_status status =
-            compile_expression(compiler, &plan->outputs[i].expression, false);
-        if (status != SOTTO_OK) {
-            (void)sotto_error_prefix(compiler->err, "output \"%s\"", plan->outputs[i].name);
-            return status;
+    for (size_t i = 0; i < expansion->parts_len; i++) {
+        const struct sotto__part *part = &expansion->parts[i];
+        for (size_t j = part->first; j < part->first + part->cells_len; j++) {
+            enum sotto_status status =
+                compile_expression(compiler, &expansion->cells[j].expression, false);
+            if (status != SOTTO_OK) {
+                return sotto_error_prefix(compiler->err, "output \"%s\"",
+                                          compiler->plan->outputs[i].name);
+            }
         }
     }
     return SOTTO_OK;
@@ -285,7 +310,7 @@ static void mark_early(struct sotto__program *program)
 
 static enum sotto_status compile_where(struct sotto__compiler *compiler)
 {
-    const struct sotto__expression *where = &compiler->plan->where;
+    const struct sotto__expression *where = &compiler->expansion->where;
     if (where->nodes_len == 0) {
         return SOTTO_OK;
     }
@@ -307,10 +332,10 @@ static enum sotto_status compile_keys(struct sotto__compiler *compiler)
         size_t column = plan->keys[i].column.nodes[0].column;
         enum sotto_status status =
             sotto__levels_new(&program->levels[i], &plan->keys[i],
-                              compiler->schema->fields[column].type, compiler->err);
+                              compiler->expansion->columns[column].type, compiler->err);
         if (status != SOTTO_OK) {
             return sotto_error_prefix(compiler->err, "group_by: column %s",
-                                      plan->columns[column].name);
+                                      compiler->expansion->columns[column].name);
         }
         program->keys_len++;
         program->keys[i] = column;
@@ -325,18 +350,19 @@ static enum sotto_status compile_keys(struct sotto__compiler *compiler)
 }
 
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
-                                      const struct sotto_schema *schema,
+                                      const struct sotto__expansion *expansion,
                                       const struct sotto__program *earlier, unsigned round,
                                       struct sotto_error *err)
 {
     struct sotto__compiler compiler = {.program = out,
                                        .plan = plan,
-                                       .schema = schema,
+                                       .expansion = expansion,
                                        .earlier = earlier,
                                        .round = round,
+                                       .bits_max = VALUE_BITS_MAX,
                                        .err = err};
     *out = (struct sotto__program){.where = SIZE_MAX, .groups_len = 1};
-    enum sotto_status status = compile_outputs(&compiler);
+    enum sotto_status status = compile_cells(&compiler);
     status = status == SOTTO_OK ? compile_where(&compiler) : status;
     status = status == SOTTO_OK ? compile_keys(&compiler) : status;
     status = status == SOTTO_OK ? sotto__layout(out, err) : status;

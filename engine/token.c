@@ -132,8 +132,8 @@ static enum sotto_status read_quoted(struct parser *parser, size_t start)
 /* Longer ones first. */
 static size_t operator_len(const char *text)
 {
-    static const char *const operators[] = {"**", "//", "==", "!=", "<=", ">=", "<", ">", "%",
-                                            "+",  "-",  "*",  "/",  "(",  ")",  ",", ".", "="};
+    static const char *const operators[] = {"**", "//", "==", "!=", "<=", ">=", "<", ">", "%", "+",
+                                            "-",  "*",  "/",  "(",  ")",  ",",  ".", "=", "[", "]"};
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
         size_t len = strlen(operators[i]);
         if (strncmp(text, operators[i], len) == 0) {

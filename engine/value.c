@@ -67,6 +67,17 @@ void sotto__value_set_literal(struct sotto__value *value, const char *text, size
     mpq_canonicalize(value->number);
 }
 
+void sotto__value_set_node(struct sotto__value *value, const struct sotto__expression *expression,
+                           const struct sotto__node *literal)
+{
+    if (literal->bytes > 0) {
+        sotto__value_set_literal(value, expression->text + literal->start, literal->bytes);
+        return;
+    }
+    sotto__value_set_special(value, VALUE_FINITE);
+    mpq_set_si(value->number, literal->number, 1);
+}
+
 /* -1, 0 or 1; 0 for NaN. */
 static int sign(const struct sotto__value *value)
 {

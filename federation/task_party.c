@@ -244,20 +244,6 @@ static void task_advertise(struct sotto_task_party *task)
     task_heard(task);
 }
 
-static enum sotto_status schema_copy(struct sotto_schema *out, const struct sotto_schema *schema)
-{
-    struct sotto_schema copy = {.fields_len = schema->fields_len};
-    copy.fields = sotto_alloc_array(schema->fields_len, sizeof *copy.fields);
-    if (copy.fields == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    if (schema->fields_len > 0) {
-        memcpy(copy.fields, schema->fields, schema->fields_len * sizeof *copy.fields);
-    }
-    *out = copy;
-    return SOTTO_OK;
-}
-
 void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_schema *schema)
 {
     SOTTO_REQUIRE(task->outbox.ended || (task->phase == TASK_OFFERING && task->plan != NULL));
@@ -265,7 +251,7 @@ void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_sc
         return;
     }
     SOTTO_REQUIRE(schema->fields_len == sotto_plan_columns_len(task->plan));
-    enum sotto_status status = schema_copy(&task->offer, schema);
+    enum sotto_status status = sotto_schema_copy(&task->offer, schema);
     if (status == SOTTO_OK) {
         task_advertise(task);
     } else {

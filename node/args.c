@@ -21,6 +21,8 @@ enum long_option {
     LONG_NAME,
     LONG_MIN,
     LONG_MAX,
+    LONG_WHERE,
+    LONG_BY,
     LONG_WAIT_TIMEOUT,
     LONG_CONNECTION_TIMEOUT,
     LONG_PARTIES,
@@ -43,6 +45,8 @@ static const struct option long_options[] = {
     {"name", required_argument, NULL, LONG_NAME},
     {"min", required_argument, NULL, LONG_MIN},
     {"max", required_argument, NULL, LONG_MAX},
+    {"where", required_argument, NULL, LONG_WHERE},
+    {"by", required_argument, NULL, LONG_BY},
     {"wait-timeout", required_argument, NULL, LONG_WAIT_TIMEOUT},
     {"connection-timeout", required_argument, NULL, LONG_CONNECTION_TIMEOUT},
     {"parties", required_argument, NULL, LONG_PARTIES},
@@ -74,6 +78,9 @@ static unsigned option_group(int code)
         return OPTION_SHOW;
     case LONG_NAME:
         return OPTION_NAME;
+    case LONG_WHERE:
+    case LONG_BY:
+        return OPTION_ROWS;
     case LONG_PARTIES:
     case LONG_ELEMENTS:
     case LONG_BITS:
@@ -196,6 +203,16 @@ static bool take_option(struct args *args, int code, const char *name, const cha
         return true;
     case LONG_NAME:
         args->name = value;
+        return true;
+    case LONG_WHERE:
+        args->where = value;
+        return true;
+    case LONG_BY:
+        if (args->by_len == BY_LEN_MAX) {
+            (void)command_usage("more than %d --by options", BY_LEN_MAX);
+            return false;
+        }
+        args->by[args->by_len++] = value;
         return true;
     case LONG_MIN:
         return parse_count(&args->strategy.min_clients, name, value);
@@ -345,6 +362,9 @@ enum sotto_status compose_plan(char **out, const struct data_options *data, cons
         .datasets_len = data->len,
         .outputs = (const char *const *)args->outputs,
         .outputs_len = args->outputs_len,
+        .where = args->where,
+        .by = args->by,
+        .by_len = args->by_len,
         .strategy = *strategy,
     };
     return sotto_plan_compose(out, &parts, err);

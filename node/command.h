@@ -23,10 +23,12 @@ enum command_option {
     OPTION_SHOW = 1 << 6,
     OPTION_LOG = 1 << 7,
     OPTION_NAME = 1 << 8,
+    OPTION_ROWS = 1 << 10, /* --where, --by */
     OPTION_TRIAL = 1 << 9, /* --parties, --elements, --bits, --drop, --graph */
 };
 
 #define ARGS_LEN_MAX 1024
+#define BY_LEN_MAX 2
 
 struct trial_options {
     uint32_t parties; /* 0: not given */
@@ -48,6 +50,9 @@ struct args {
     const char *show;
     const char *name;
     struct sotto_strategy strategy;
+    const char *where;
+    const char *by[BY_LEN_MAX];
+    size_t by_len;
     const char **data; /* of --data, in order */
     size_t data_len;
     char **positional; /* before "--" */

@@ -11,13 +11,20 @@
     "SOTTO_TOKEN, or in the file that --token-file names. --ca FILE or SOTTO_CA: certificates\n"   \
     "that its https is checked against.\n"
 
+#define ROWS_USAGE                                                                                 \
+    "\n"                                                                                           \
+    "--where 'age >= 18' takes these rows only; --by 'dept in (\"R&D\", \"Sales\", other)' "       \
+    "gives\n"                                                                                      \
+    "each output for each group of them, other being all others; --by twice: two keys.\n"
+
 static const struct command commands[] = {
     {"local", "one table, no federation",
-     "sotto local --data wages.csv [--data ALIAS=FILE]... [--json] -- 'm=mean(wage)'...\n",
-     OPTION_JSON | OPTION_DATA, cmd_local},
+     "sotto local --data wages.csv [--data ALIAS=FILE]... [--where CONDITION] [--by GROUPS]...\n"
+     "            [--json] -- 'm=mean(wage)'...\n" ROWS_USAGE,
+     OPTION_JSON | OPTION_DATA | OPTION_ROWS, cmd_local},
     {"simulate", "every file a party, the real protocol in one process",
-     "sotto simulate a.csv b.csv c.csv... [--json] [--log] -- 'm=mean(wage)'...\n"
-     "\n"
+     "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--json] [--log]\n"
+     "               -- 'm=mean(wage)'...\n" ROWS_USAGE
      "--log prints the aggregator's log on standard error.\n"
      "\n"
      "sotto simulate --parties N [--elements 100000] [--bits 24] [--drop 0.3]\n"
@@ -25,7 +32,7 @@ static const struct command commands[] = {
      "\n"
      "measures what one secure sum of N parties costs, step by step; --drop: the fraction\n"
      "that vanishes after dealing shares.\n",
-     OPTION_JSON | OPTION_LOG | OPTION_TRIAL, cmd_simulate},
+     OPTION_JSON | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS, cmd_simulate},
     {"describe", "the columns of a file, as a task reads them",
      "sotto describe wages.csv [--json]\n"
      "\n"
@@ -58,10 +65,11 @@ static const struct command commands[] = {
     {"run", "create, trace and result in one",
      "sotto run plan.json [--json]\n"
      "sotto run --data wages=wages.csv [--min 3] [--max 3] [--name NAME] [--wait-timeout 60]\n"
-     "          [--connection-timeout 60] [--json] -- 'm=mean(wage)'...\n"
-     "\n"
+     "          [--connection-timeout 60] [--where CONDITION] [--by GROUPS]... [--json]\n"
+     "          -- 'm=mean(wage)'...\n" ROWS_USAGE
      "The log goes to standard error, the result to standard output.\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME, cmd_run},
+     OPTION_CLIENT | OPTION_JSON | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME | OPTION_ROWS,
+     cmd_run},
     {"list", "the tasks of a node", "sotto list [--json]\n" CLIENT_USAGE,
      OPTION_CLIENT | OPTION_JSON, cmd_list},
     {"cancel", "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, OPTION_CLIENT, cmd_cancel},

@@ -17,9 +17,11 @@ static void format_double(char out[40], double value)
     }
 }
 
+/* A value, and how many NaN were made. */
 static void format_value(char out[64], json_t *output)
 {
     json_t *value = json_object_get(output, "value");
+    json_t *made = json_object_get(output, "nan_made");
     const char *special = json_string_value(json_object_get(output, "special"));
     if (json_is_integer(value)) {
         (void)snprintf(out, 64, "%lld", (long long)json_integer_value(value));
@@ -30,72 +32,183 @@ static void format_value(char out[64], json_t *output)
     } else {
         (void)snprintf(out, 64, "%s", special != NULL ? special : "missing");
     }
+    if (made != NULL) {
+        size_t at = strlen(out);
+        (void)snprintf(out + at, 64 - at, "  (%lld NaN made)", (long long)json_integer_value(made));
+    }
 }
 
-/* A value, its exact text if that says more, and how many NaN were made. */
+/* A value, and its exact text if that says more. */
 static void print_value(json_t *output)
 {
     char value[64];
     const char *exact = json_string_value(json_object_get(output, "exact"));
-    json_t *made = json_object_get(output, "nan_made");
     format_value(value, output);
     bool is_news = exact != NULL && strcmp(exact, value) != 0;
-    (void)printf("%s%s%s", value, is_news ? "  = " : "", is_news ? exact : "");
-    if (made != NULL) {
-        (void)printf("  (%lld NaN made)", (long long)json_integer_value(made));
-    }
-    (void)printf("\n");
+    (void)printf("%s%s%s\n", value, is_news ? "  = " : "", is_news ? exact : "");
 }
 
-static void print_label(json_t *label)
+/* --- Series, frames, groups: a table --- */
+
+/* Cells as text, row by row, the first row and column being labels. */
+struct table {
+    char (*cells)[64];
+    size_t rows;
+    size_t columns;
+};
+
+static char *cell(const struct table *table, size_t row, size_t column)
+{
+    return table->cells[row * table->columns + column];
+}
+
+static void format_level(char *out, size_t out_bytes, json_t *level)
+{
+    if (json_is_string(level)) {
+        (void)snprintf(out, out_bytes, "%s", json_string_value(level));
+    } else if (json_is_integer(level)) {
+        (void)snprintf(out, out_bytes, "%lld", (long long)json_integer_value(level));
+    } else {
+        (void)snprintf(out, out_bytes, "%s", json_is_true(level) ? "true" : "false");
+    }
+}
+
+/* "R&D, north": a group of two keys. */
+static void format_group(char out[64], json_t *group)
 {
     size_t i;
+    size_t at = 0;
     json_t *level;
-    json_array_foreach(label, i, level)
+    out[0] = '\0';
+    json_array_foreach(group, i, level)
     {
-        (void)printf("%s", i > 0 ? ", " : "  ");
-        if (json_is_string(level)) {
-            (void)printf("%s", json_string_value(level));
-        } else if (json_is_integer(level)) {
-            (void)printf("%lld", (long long)json_integer_value(level));
+        char text[64];
+        format_level(text, sizeof text, level);
+        int bytes = snprintf(out + at, 64 - at, "%s%s", i > 0 ? ", " : "", text);
+        at = bytes > 0 && at + (size_t)bytes < 64 ? at + (size_t)bytes : 63;
+    }
+}
+
+/* Characters, not bytes. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xC0) != 0x80;
+    }
+    return width;
+}
+
+static void print_cells(const struct table *table)
+{
+    for (size_t row = 0; row < table->rows; row++) {
+        for (size_t column = 0; column < table->columns; column++) {
+            int width = 0;
+            for (size_t i = 0; i < table->rows; i++) {
+                int other = width_of(cell(table, i, column));
+                width = other > width ? other : width;
+            }
+            const char *text = cell(table, row, column);
+            int blanks = width - width_of(text);
+            if (column == 0) {
+                (void)printf("  %s%*s", text, blanks, "");
+            } else {
+                (void)printf("  %*s%s", blanks, "", text);
+            }
+        }
+        (void)printf("\n");
+    }
+}
+
+/* values: of one row, or a list of rows; labels of both may be NULL. */
+static void print_frame(json_t *values, json_t *row_labels, json_t *column_labels)
+{
+    size_t rows = json_array_size(values);
+    size_t columns = column_labels != NULL ? json_array_size(column_labels) : 1;
+    size_t head = column_labels != NULL;
+    struct table table = {.rows = rows + head, .columns = columns + 1};
+    table.cells = calloc(table.rows * table.columns, sizeof *table.cells);
+    if (table.cells == NULL) {
+        (void)fprintf(stderr, "sotto: out of memory\n");
+        return;
+    }
+    for (size_t i = 0; i < columns && head == 1; i++) {
+        format_level(cell(&table, 0, i + 1), 64, json_array_get(column_labels, i));
+    }
+    for (size_t i = 0; i < rows; i++) {
+        json_t *label = json_array_get(row_labels, i);
+        json_t *row = json_array_get(values, i);
+        if (json_is_array(label)) {
+            format_group(cell(&table, i + head, 0), label);
         } else {
-            (void)printf("%s", json_is_true(level) ? "true" : "false");
+            format_level(cell(&table, i + head, 0), 64, label);
+        }
+        for (size_t j = 0; j < columns; j++) {
+            format_value(cell(&table, i + head, j + 1), head == 1 ? json_array_get(row, j) : row);
         }
     }
+    print_cells(&table);
+    free(table.cells);
 }
 
-/* One line for each group. */
-static void print_series(const char *name, json_t *values, json_t *labels)
+/* One output, after its name. groups: labels, or NULL. */
+static void print_output(json_t *output, json_t *groups)
 {
-    size_t i;
-    json_t *value;
-    (void)printf("%s\n", name);
-    json_array_foreach(values, i, value)
+    json_t *values = json_object_get(output, "values");
+    json_t *axes = json_object_get(output, "labels");
+    json_t *first = json_array_get(axes, 0);
+    if (values == NULL) {
+        print_value(output);
+        return;
+    }
+    (void)printf("\n");
+    if (groups != NULL && json_array_size(axes) == 2) {
+        size_t i;
+        json_t *one;
+        json_array_foreach(values, i, one)
+        {
+            char label[64];
+            format_group(label, json_array_get(groups, i));
+            (void)printf("  %s\n", label);
+            print_frame(one, first, json_array_get(axes, 1));
+        }
+        return;
+    }
+    print_frame(values, groups != NULL ? groups : first,
+                groups != NULL ? first : json_array_get(axes, 1));
+}
+
+static void print_regression(json_t *fields, json_t *groups)
+{
+    const char *name;
+    json_t *field;
+    (void)printf("\n");
+    json_object_foreach(fields, name, field)
     {
-        print_label(json_array_get(labels, i));
-        (void)printf(": ");
-        print_value(value);
+        (void)printf("%s  ", name);
+        print_output(field, groups);
     }
 }
 
-static void print_table(json_t *outputs, json_t *labels)
+static void print_outputs(json_t *outputs, json_t *groups)
 {
     const char *name;
     json_t *output;
     int width = 0;
     json_object_foreach(outputs, name, output)
     {
-        int bytes = (int)strlen(name);
-        width = bytes > width ? bytes : width;
+        int other = width_of(name);
+        width = other > width ? other : width;
     }
     json_object_foreach(outputs, name, output)
     {
-        json_t *values = json_object_get(output, "values");
-        if (values != NULL) {
-            print_series(name, values, labels);
+        json_t *fields = json_object_get(output, "fields");
+        bool is_single = fields == NULL && json_object_get(output, "values") == NULL;
+        (void)printf("%s%*s", name, is_single ? width - width_of(name) + 2 : 0, "");
+        if (fields != NULL) {
+            print_regression(fields, groups);
         } else {
-            (void)printf("%-*s  ", width, name);
-            print_value(output);
+            print_output(output, groups);
         }
     }
 }
@@ -113,7 +226,7 @@ int print_result(const char *json, size_t json_bytes, bool as_json)
         return EXIT_FAILED;
     }
     json_t *groups = json_object_get(result, "groups");
-    print_table(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
+    print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
     json_t *parties = json_object_get(result, "parties");
     long long invited = json_integer_value(json_object_get(parties, "invited"));
     long long joined = json_integer_value(json_object_get(parties, "joined"));

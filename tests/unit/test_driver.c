@@ -249,7 +249,7 @@ static void test_schema_bytes(void **state)
     struct sotto_reader reader;
     sotto_writer_init(&writer, 100);
     sotto_schema_write(&schema, &writer);
-    assert_int_equal(writer.data_bytes, 10);
+    assert_int_equal(writer.data_bytes, 14);
     sotto_reader_init(&reader, writer.data, writer.data_bytes);
     assert_ok(sotto_schema_read(&back, plan, &reader));
     assert_true(sotto_reader_finished(&reader));
@@ -261,8 +261,8 @@ static void test_schema_bytes(void **state)
         assert_int_equal(sotto_schema_read(&back, plan, &reader), SOTTO_ERROR_INPUT);
         assert_null(back.fields);
     }
-    static const uint8_t wrong[][2] = {{4, 6}, {5, 19}, {6, 2}, {7, 6},
-                                       {8, 1}, {9, 2},  {0, 3}, {4, 1}};
+    static const uint8_t wrong[][2] = {{4, 6}, {5, 19}, {6, 2}, {7, 6}, {8, 1},
+                                       {9, 2}, {0, 3},  {4, 1}, {10, 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         uint8_t before = writer.data[wrong[i][0]];
         writer.data[wrong[i][0]] = wrong[i][1];

@@ -151,7 +151,31 @@ static void test_expression_errors(void **state)
     refuses_output("sum(a ** 65)", "column 10: expected the exponent");
     refuses_output("sum(a ** 2 ** 3)", "column 12: a power of a power needs brackets");
     refuses_output("sum(1 < a < 3)", "column 11: comparisons don't chain");
-    refuses_output("cov(a)", "column 6: cov takes two arguments and ddof, found fewer");
+    refuses_output("cov(a)", "column 1: this takes two columns, or a frame, such as [a, b]");
+    refuses_output("dot(a)", "column 6: dot takes two arguments, found fewer");
+    refuses_output("cov(a, b, 1, 2)", "column 12: cov takes two arguments and ddof, found more");
+    refuses_output("mean(ddof=1)", "column 10: expected \")\", found \"=\"");
+    refuses_output("hist(a)", "column 7: hist takes two arguments or more, found fewer");
+    refuses_output("hist(a, 1)", "column 1: hist takes at least two edges");
+    refuses_output("hist(a, 1, 2, 2)", "column 15: expected edges that rise");
+    refuses_output("hist(a, -1, -2)", "column 13: expected edges that rise");
+    refuses_output("hist(a, 1, b)", "column 12: expected an edge: a number, written out");
+    refuses_output("hist([a, b], 1, 2)", "column 1: this takes a single column");
+    refuses_output("value_counts(a, 1, 1.0)", "column 20: this level is there already");
+    refuses_output("value_counts(a, 'x', 'x')", "column 22: this level is there already");
+    refuses_output("value_counts(a, b)", "column 17: expected a level: a number or a text");
+    refuses_output("2 * ols(a, b)", "column 5: ols stands alone");
+    refuses_output("ols(a, b, intercept=2)",
+                   "column 21: expected intercept: a whole number up to 1");
+    refuses_output("ols([a, b], b)", "column 1: ols explains a single column");
+    refuses_output("mean([a, b] + [a, c])", "column 13: these frames have different columns");
+    refuses_output("mean([a, corr([a, b])])", "column 10: ");
+    refuses_output("corr([a, b]) + sum([a, b])", "column 14: these frames have different columns");
+    refuses_output("mean(row_sum(a))", "column 6: this takes a frame, such as [a, b]");
+    refuses_output("mean([])", "column 7: expected a column, a number or a function");
+    refuses_output("mean([a, b)", "column 11: expected \"]\", found \")\"");
+    refuses_output("sum(na)", "column 5: sum takes a column, found a constant");
+    refuses_output("[mean(a), mean(b)]", "works on rows, not on aggregates");
     refuses_output("var(a, ddof=-1)", "column 13: expected ddof: a whole number up to 1000000");
     refuses_output("var(a, b)", "column 8: expected ddof");
     refuses_output("sum(a in b)", "column 10: expected \"(\", found \"b\"");
@@ -348,6 +372,49 @@ static void composes(const char *const *outputs, size_t outputs_len, const char 
     sotto_free(json);
 }
 
+static void composes_by(const char *by, const char *part)
+{
+    static const char *const alias = "t";
+    static const char *const output = "count(a)";
+    struct sotto_plan_parts parts = {.name = "n",
+                                     .dataset_aliases = &alias,
+                                     .dataset_files = &alias,
+                                     .datasets_len = 1,
+                                     .outputs = &output,
+                                     .outputs_len = 1,
+                                     .where = "a > 'q'",
+                                     .by = &by,
+                                     .by_len = 1};
+    char *json = NULL;
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    if (sotto_plan_compose(&json, &parts, &err) != SOTTO_OK) {
+        assert_contains(err.text, part);
+        return;
+    }
+    assert_contains(json, part);
+    assert_contains(json, "\"where\": \"a > 'q'\"");
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    sotto_plan_free(plan);
+    sotto_free(json);
+}
+
+static void test_compose_groups(void **state)
+{
+    (void)state;
+    composes_by("dept in ('R&D', \"it's\", other)",
+                "\"group_by\": [{\"column\": \"`dept`\", \"levels\": [\"R&D\", \"it's\"], "
+                "\"other\": true}]");
+    composes_by("t.`a in ``b` in ('x')", "{\"column\": \"t.`a in ``b`\", \"levels\": [\"x\"]}");
+    composes_by("a == 007", "{\"column\": \"`a`\", \"levels\": [7]}");
+    composes_by("a in (-1, 0.50, -1e3, 00)", "\"levels\": [-1, \"0.50\", \"-1e3\", 0]");
+    composes_by("a in (b)", "by: \"a in (b)\": expected a column and its levels");
+    composes_by("a not in (1)", "expected a column and its levels");
+    composes_by("a in (1) or b == 2", "expected a column and its levels");
+    composes_by("a", "expected a column and its levels");
+    composes_by("a in (", "by: column 7: expected");
+}
+
 static void test_compose(void **state)
 {
     (void)state;
@@ -372,11 +439,17 @@ static void test_compose(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_errors), cmocka_unit_test(test_datasets),
-        cmocka_unit_test(test_strategy),    cmocka_unit_test(test_expression_errors),
-        cmocka_unit_test(test_limits),      cmocka_unit_test(test_a_plan),
-        cmocka_unit_test(test_compose),     cmocka_unit_test(test_selection),
-        cmocka_unit_test(test_classes),     cmocka_unit_test(test_classes_with_types),
+        cmocka_unit_test(test_json_errors),
+        cmocka_unit_test(test_datasets),
+        cmocka_unit_test(test_strategy),
+        cmocka_unit_test(test_expression_errors),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_a_plan),
+        cmocka_unit_test(test_compose),
+        cmocka_unit_test(test_compose_groups),
+        cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_classes_with_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,11 +83,15 @@ struct sotto_plan_parts {
     size_t datasets_len;
     const char *const *outputs; /* "m=mean(wage)" or "mean(wage)" */
     size_t outputs_len;
+    const char *where;     /* "age >= 18", or NULL */
+    const char *const *by; /* 'dept in ("R&D", "Sales")', with other for a group of all others */
+    size_t by_len;
     struct sotto_strategy strategy;
 };
 
-/* Returns: JSON text in *out, ended by sotto_free; SOTTO_ERROR_PLAN for two outputs of one name.
- * The expressions are not checked: sotto_plan_parse does. */
+/* Returns: JSON text in *out, ended by sotto_free; SOTTO_ERROR_PLAN for two outputs of one name,
+ * and a by that is no column in levels. Other expressions are not checked: sotto_plan_parse does.
+ */
 SOTTO_API enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *parts,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 

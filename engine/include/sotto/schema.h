@@ -16,13 +16,26 @@ struct sotto_schema_field {
     bool digits_lost; /* see struct sotto_catalogue_column */
 };
 
-/* fields[i] belongs to the plan's column i. Ownership: fields is the schema's. */
+/* A column that a plan does not name, but means by "*". Ownership: name is the schema's. */
+struct sotto_schema_column {
+    size_t dataset;
+    char *name;
+    struct sotto_schema_field field;
+};
+
+/* fields[i] belongs to the plan's column i. frame, by dataset: what "*" stands for; offered are all
+ * columns of a dataset, in the order of its file, agreed on are the numeric ones, in the order of
+ * the first offer. Ownership: fields and frame are the schema's. */
 struct sotto_schema {
     struct sotto_schema_field *fields;
     size_t fields_len;
+    struct sotto_schema_column *frame;
+    size_t frame_len;
 };
 
 SOTTO_API void sotto_schema_release(struct sotto_schema *schema);
+SOTTO_API enum sotto_status sotto_schema_copy(struct sotto_schema *out,
+                                              const struct sotto_schema *schema) SOTTO_NODISCARD;
 
 /* What one party offers; catalogues[d] describes the plan's dataset d.
  * Returns: SOTTO_ERROR_NOT_FOUND naming dataset and column, and the nearest names there are. */
@@ -32,7 +45,8 @@ SOTTO_API enum sotto_status sotto_schema_offer(struct sotto_schema *out,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
 /* The join of offers (at least one). names[i] names party i in errors; NULL: "party i + 1".
- * Returns: SOTTO_ERROR_TYPE naming column and both parties. */
+ * Returns: SOTTO_ERROR_TYPE naming column and both parties, also where "*" stands for a numeric
+ * column that a party does not have. */
 SOTTO_API enum sotto_status sotto_schema_agree(struct sotto_schema *out,
                                                const struct sotto_plan *plan,
                                                const struct sotto_schema *offers,

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Frames in expressions: a dataset's numeric columns (wages.*) and lists ([a, b]). Operations and
+ * functions work on each column; here is what comes out of them: single values, series, square
+ * frames, and the labels along them. */
+
+#include "internal.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+struct shaping {
+    struct sotto__shape *shapes;
+    struct sotto__expansion *expansion;
+    const struct sotto_plan *plan;
+    const struct sotto__expression *expression;
+    struct sotto_error *err;
+};
+
+static enum sotto_status no_memory(struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+}
+
+static enum sotto_status wrong(const struct shaping *shaping, const struct sotto__node *node,
+                               const char *what)
+{
+    return sotto__expression_error(shaping->expression->text, node->start, shaping->err, "%s",
+                                   what);
+}
+
+/* --- Axes --- */
+
+static enum sotto_status add_axis(const struct shaping *shaping, size_t *out, size_t len)
+{
+    struct sotto__expansion *expansion = shaping->expansion;
+    void *axes = expansion->axes;
+    if (sotto_array_reserve(&axes, &expansion->axes_capacity_len, expansion->axes_len + 1,
+                            sizeof *expansion->axes) != SOTTO_OK) {
+        return no_memory(shaping->err);
+    }
+    expansion->axes = axes;
+    struct sotto__axis *axis = &expansion->axes[expansion->axes_len];
+    *axis = (struct sotto__axis){.labels = sotto_alloc_zeroed((len + 1) * sizeof *axis->labels)};
+    if (axis->labels == NULL) {
+        return no_memory(shaping->err);
+    }
+    *out = expansion->axes_len++;
+    return SOTTO_OK;
+}
+
+/* There is room for it. */
+static enum sotto_status add_label(const struct shaping *shaping, size_t axis, const char *label,
+                                   size_t label_bytes)
+{
+    struct sotto__axis *to = &shaping->expansion->axes[axis];
+    to->labels[to->len] = sotto_text_copy(label, label_bytes);
+    if (to->labels[to->len] == NULL) {
+        return no_memory(shaping->err);
+    }
+    to->len++;
+    return SOTTO_OK;
+}
+
+static enum sotto_status add_labels(const struct shaping *shaping, size_t axis, size_t from)
+{
+    enum sotto_status status = SOTTO_OK;
+    const struct sotto__axis *axes = shaping->expansion->axes;
+    for (size_t i = 0; status == SOTTO_OK && i < axes[from].len; i++) {
+        status = add_label(shaping, axis, axes[from].labels[i], strlen(axes[from].labels[i]));
+    }
+    return status;
+}
+
+static bool same_axis(const struct sotto__axis *x, const struct sotto__axis *y)
+{
+    bool same = x->len == y->len;
+    for (size_t i = 0; same && i < x->len; i++) {
+        same = strcmp(x->labels[i], y->labels[i]) == 0;
+    }
+    return same || x->is_open || y->is_open;
+}
+
+void sotto__axes_release(struct sotto__expansion *expansion)
+{
+    for (size_t i = 0; i < expansion->axes_len; i++) {
+        for (size_t j = 0; j < expansion->axes[i].len; j++) {
+            sotto_free(expansion->axes[i].labels[j]);
+        }
+        sotto_free(expansion->axes[i].labels);
+    }
+    sotto_free(expansion->axes);
+    expansion->axes = NULL;
+    expansion->axes_len = 0;
+    expansion->axes_capacity_len = 0;
+}
+
+/* --- Frames --- */
+
+static enum sotto_status shape_star(const struct shaping *shaping, struct sotto__shape *out,
+                                    const struct sotto__node *node)
+{
+    const struct sotto_schema *schema = shaping->expansion->schema;
+    size_t len = schema != NULL ? schema->frame_len : 0;
+    size_t axis = 0;
+    enum sotto_status status = add_axis(shaping, &axis, len);
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        const struct sotto_schema_column *column = &schema->frame[i];
+        if (column->dataset == node->column) {
+            status = add_label(shaping, axis, column->name, strlen(column->name));
+        }
+    }
+    if (status == SOTTO_OK && schema != NULL && shaping->expansion->axes[axis].len == 0) {
+        return sotto__type_error(shaping->expression->text, node->start, shaping->err,
+                                 "dataset \"%s\" has no numeric columns",
+                                 shaping->plan->datasets[node->column].alias);
+    }
+    if (status == SOTTO_OK) {
+        shaping->expansion->axes[axis].is_open = schema == NULL;
+        *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
+    }
+    return status;
+}
+
+static enum sotto_status label_item(const struct shaping *shaping, size_t axis,
+                                    const struct sotto__node *list)
+{
+    const struct sotto__expression *expression = shaping->expression;
+    const struct sotto__node *item = &expression->nodes[list->right];
+    const struct sotto__shape *shape = &shaping->shapes[list->right];
+    if (shape->axes_len == 2) {
+        return wrong(shaping, item, "a list has columns and frames of columns in it");
+    }
+    if (shape->axes_len == 1) {
+        struct sotto__axis *axes = shaping->expansion->axes;
+        axes[axis].is_open = axes[axis].is_open || axes[shape->axes[0]].is_open;
+        return add_labels(shaping, axis, shape->axes[0]);
+    }
+    if (item->kind == NODE_COLUMN) {
+        return add_label(shaping, axis, item->name, strlen(item->name));
+    }
+    return add_label(shaping, axis, expression->text + list->start, list->bytes);
+}
+
+static enum sotto_status shape_list(const struct shaping *shaping, struct sotto__shape *out,
+                                    size_t node)
+{
+    size_t lists[EXPRESSION_NODES_MAX];
+    size_t items_len = sotto__list_items(lists, shaping->expression, node);
+    size_t len = 0;
+    size_t axis = 0;
+    for (size_t i = 0; i < items_len; i++) {
+        const struct sotto__shape *shape =
+            &shaping->shapes[shaping->expression->nodes[lists[i]].right];
+        len += shape->axes_len > 0 ? shaping->expansion->axes[shape->axes[0]].len : 1;
+    }
+    enum sotto_status status = add_axis(shaping, &axis, len);
+    for (size_t i = 0; status == SOTTO_OK && i < items_len; i++) {
+        status = label_item(shaping, axis, &shaping->expression->nodes[lists[i]]);
+    }
+    *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
+    return status;
+}
+
+/* --- Bins and levels --- */
+
+/* A number that is written out, maybe with a minus. Returns: false if it is something else. */
+static bool read_constant(struct sotto__value *out, const struct sotto__expression *expression,
+                          size_t node)
+{
+    const struct sotto__node *at = &expression->nodes[node];
+    bool is_negative = at->kind == NODE_NEGATE;
+    at = is_negative ? &expression->nodes[at->left] : at;
+    if (at->kind != NODE_LITERAL) {
+        return false;
+    }
+    sotto__value_set_node(out, expression, at);
+    if (is_negative) {
+        sotto__value_negate(out);
+    }
+    return true;
+}
+
+/* Edges must rise; levels must differ. */
+static enum sotto_status check_constants(const struct shaping *shaping, const size_t *lists,
+                                         size_t len, bool are_edges)
+{
+    const struct sotto__node *nodes = shaping->expression->nodes;
+    struct sotto__value one;
+    struct sotto__value other;
+    sotto__value_init(&one);
+    sotto__value_init(&other);
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        const struct sotto__node *item = &nodes[nodes[lists[i]].right];
+        bool is_text = !are_edges && item->kind == NODE_TEXT;
+        if (!is_text && !read_constant(&one, shaping->expression, nodes[lists[i]].right)) {
+            status = wrong(shaping, item,
+                           are_edges ? "expected an edge: a number, written out"
+                                     : "expected a level: a number or a text, written out");
+        }
+        for (size_t j = are_edges && i > 0 ? i - 1 : 0; status == SOTTO_OK && j < i; j++) {
+            const struct sotto__node *before = &nodes[nodes[lists[j]].right];
+            bool are_numbers = !is_text && before->kind != NODE_TEXT;
+            if (are_numbers) {
+                (void)read_constant(&other, shaping->expression, nodes[lists[j]].right);
+            }
+            int order = are_numbers ? mpq_cmp(one.number, other.number) : 1;
+            if (are_edges && order <= 0) {
+                status = wrong(shaping, item, "expected edges that rise");
+            } else if (order == 0 || (is_text && before->kind == NODE_TEXT &&
+                                      strcmp(item->name, before->name) == 0)) {
+                status = wrong(shaping, item, "this level is there already");
+            }
+        }
+    }
+    sotto__value_clear(&one);
+    sotto__value_clear(&other);
+    return status;
+}
+
+/* "[0, 10)", and the last one "[10, 20]". */
+static enum sotto_status label_bin(const struct shaping *shaping, size_t axis,
+                                   const struct sotto__node *from, const struct sotto__node *to,
+                                   bool is_last)
+{
+    char label[2 * LITERAL_BYTES_MAX + 8];
+    const char *text = shaping->expression->text;
+    int bytes = snprintf(label, sizeof label, "[%.*s, %.*s%c",
+                         (int)(from->bytes < LITERAL_BYTES_MAX ? from->bytes : LITERAL_BYTES_MAX),
+                         text + from->start,
+                         (int)(to->bytes < LITERAL_BYTES_MAX ? to->bytes : LITERAL_BYTES_MAX),
+                         text + to->start, is_last ? ']' : ')');
+    return add_label(shaping, axis, label, (size_t)bytes);
+}
+
+static enum sotto_status shape_counts(const struct shaping *shaping, struct sotto__shape *out,
+                                      const struct sotto__node *node)
+{
+    const struct sotto__node *nodes = shaping->expression->nodes;
+    bool are_edges = node->function == FUNCTION_HIST;
+    size_t lists[EXPRESSION_NODES_MAX];
+    size_t len = sotto__list_items(lists, shaping->expression, node->right);
+    size_t axis = 0;
+    if (shaping->shapes[node->left].axes_len > 0) {
+        return wrong(shaping, node, "this takes a single column");
+    }
+    if (are_edges && len < 2) {
+        return wrong(shaping, node, "hist takes at least two edges, such as hist(x, 0, 10, 20)");
+    }
+    enum sotto_status status = check_constants(shaping, lists, len, are_edges);
+    status = status == SOTTO_OK ? add_axis(shaping, &axis, len) : status;
+    for (size_t i = 0; status == SOTTO_OK && i + are_edges < len; i++) {
+        const struct sotto__node *item = &nodes[nodes[lists[i]].right];
+        if (are_edges) {
+            status = label_bin(shaping, axis, &nodes[lists[i]], &nodes[lists[i + 1]], i + 2 == len);
+        } else if (item->kind == NODE_TEXT) {
+            status = add_label(shaping, axis, item->name, strlen(item->name));
+        } else {
+            status = add_label(shaping, axis, shaping->expression->text + nodes[lists[i]].start,
+                               nodes[lists[i]].bytes);
+        }
+    }
+    *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
+    return status;
+}
+
+/* --- Operations and functions --- */
+
+static enum sotto_status join(const struct shaping *shaping, struct sotto__shape *in_out,
+                              const struct sotto__shape *other, const struct sotto__node *node)
+{
+    const struct sotto__axis *axes = shaping->expansion->axes;
+    if (other->axes_len == 0) {
+        return SOTTO_OK;
+    }
+    if (in_out->axes_len == 0) {
+        *in_out = *other;
+        return SOTTO_OK;
+    }
+    bool same = in_out->axes_len == other->axes_len;
+    for (size_t i = 0; same && i < other->axes_len; i++) {
+        same = same_axis(&axes[in_out->axes[i]], &axes[other->axes[i]]);
+    }
+    return same ? SOTTO_OK : wrong(shaping, node, "these frames have different columns");
+}
+
+static enum sotto_status shape_each(const struct shaping *shaping, struct sotto__shape *out,
+                                    const struct sotto__node *node)
+{
+    size_t children[3];
+    size_t children_len = sotto__node_children(node, children);
+    enum sotto_status status = SOTTO_OK;
+    *out = (struct sotto__shape){0};
+    for (size_t i = 0; status == SOTTO_OK && i < children_len; i++) {
+        status = join(shaping, out, &shaping->shapes[children[i]], node);
+    }
+    return status;
+}
+
+static bool is_row_function(const struct sotto__node *node)
+{
+    return node->kind == NODE_CALL && node->function >= FUNCTION_ROW_SUM &&
+           node->function <= FUNCTION_ROW_ALL;
+}
+
+static enum sotto_status shape_ols(const struct shaping *shaping, struct sotto__shape *out,
+                                   size_t node)
+{
+    const struct sotto__expression *expression = shaping->expression;
+    const struct sotto__node *ols = &expression->nodes[node];
+    *out = (struct sotto__shape){0};
+    if (node + 1 != expression->nodes_len) {
+        return wrong(shaping, ols, "ols stands alone: its output is a whole regression");
+    }
+    return shaping->shapes[ols->left].axes_len == 0
+               ? SOTTO_OK
+               : wrong(shaping, ols, "ols explains a single column");
+}
+
+static enum sotto_status shape_node(const struct shaping *shaping, size_t i)
+{
+    const struct sotto__node *node = &shaping->expression->nodes[i];
+    struct sotto__shape *out = &shaping->shapes[i];
+    if (node->kind == NODE_STAR) {
+        return shape_star(shaping, out, node);
+    }
+    if (node->kind == NODE_LIST) {
+        return shape_list(shaping, out, i);
+    }
+    if (is_row_function(node)) {
+        *out = (struct sotto__shape){0};
+        return shaping->shapes[node->left].axes_len == 1
+                   ? SOTTO_OK
+                   : wrong(shaping, node, "this takes a frame, such as [a, b]");
+    }
+    if (node->kind != NODE_AGGREGATE) {
+        return shape_each(shaping, out, node);
+    }
+    switch (node->function) {
+    case FUNCTION_HIST:
+    case FUNCTION_VALUE_COUNTS:
+        return shape_counts(shaping, out, node);
+    case FUNCTION_OLS:
+        return shape_ols(shaping, out, i);
+    default:
+        break;
+    }
+    if (node->right == SIZE_MAX && sotto__function_rules(node->function)->is_frame_enough) {
+        const struct sotto__shape *of = &shaping->shapes[node->left];
+        *out = (struct sotto__shape){.axes = {of->axes[0], of->axes[0]}, .axes_len = 2};
+        return of->axes_len == 1
+                   ? SOTTO_OK
+                   : wrong(shaping, node, "this takes two columns, or a frame, such as [a, b]");
+    }
+    return shape_each(shaping, out, node);
+}
+
+enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
+                                           struct sotto__expansion *expansion,
+                                           const struct sotto__shape *shapes,
+                                           const struct sotto__expression *expression,
+                                           const struct sotto__node *ols, struct sotto_error *err)
+{
+    size_t lists[EXPRESSION_NODES_MAX];
+    struct shaping shaping = {.shapes = (struct sotto__shape *)shapes, /* only read */
+                              .expansion = expansion,
+                              .expression = expression,
+                              .err = err};
+    size_t items_len = sotto__list_items(lists, expression, ols->right);
+    size_t axis = 0;
+    enum sotto_status status = add_axis(&shaping, &axis, 1 + OLS_REGRESSORS_MAX);
+    if (status == SOTTO_OK && ols->number != 0) {
+        status = add_label(&shaping, axis, "const", strlen("const"));
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < items_len; i++) {
+        status = label_item(&shaping, axis, &expression->nodes[lists[i]]);
+    }
+    *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
+    return status;
+}
+
+/* Lists whose items are arguments, or go on: nothing asks for their shape. */
+static void find_parts(bool *out, const struct sotto__expression *expression)
+{
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        const struct sotto__node *node = &expression->nodes[i];
+        if (node->kind == NODE_LIST && node->left != SIZE_MAX) {
+            out[node->left] = true;
+        }
+        if (node->kind == NODE_AGGREGATE && sotto__function_rules(node->function)->is_variadic) {
+            out[node->right] = true;
+        }
+    }
+}
+
+enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__expansion *expansion,
+                                       const struct sotto_plan *plan,
+                                       const struct sotto__expression *expression,
+                                       struct sotto_error *err)
+{
+    bool is_part[EXPRESSION_NODES_MAX] = {false};
+    struct shaping shaping = {
+        .shapes = out, .expansion = expansion, .plan = plan, .expression = expression, .err = err};
+    enum sotto_status status = SOTTO_OK;
+    find_parts(is_part, expression);
+    for (size_t i = 0; status == SOTTO_OK && i < expression->nodes_len; i++) {
+        out[i] = (struct sotto__shape){0};
+        status = is_part[i] ? SOTTO_OK : shape_node(&shaping, i);
+    }
+    return status;
+}
+
+enum sotto_status sotto__frames_check(const struct sotto_plan *plan, struct sotto_error *err)
+{
+    struct sotto__shape shapes[EXPRESSION_NODES_MAX];
+    struct sotto__expansion expansion = {0};
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < plan->outputs_len; i++) {
+        status = sotto__frames_shapes(shapes, &expansion, plan, &plan->outputs[i].expression, err);
+        if (status != SOTTO_OK) {
+            (void)sotto_error_prefix(err, "output \"%s\"", plan->outputs[i].name);
+        }
+        sotto__axes_release(&expansion);
+    }
+    if (status == SOTTO_OK && plan->where.nodes_len > 0) {
+        status = sotto__frames_shapes(shapes, &expansion, plan, &plan->where, err);
+        if (status == SOTTO_OK && shapes[plan->where.nodes_len - 1].axes_len > 0) {
+            status = sotto_error_set(err, SOTTO_ERROR_PLAN,
+                                     "expected a condition, found a frame: say row_all(...) or "
+                                     "row_any(...) of it");
+        }
+        if (status != SOTTO_OK) {
+            (void)sotto_error_prefix(err, "where");
+        }
+        sotto__axes_release(&expansion);
+    }
+    return status;
+}
