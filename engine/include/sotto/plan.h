@@ -56,7 +56,7 @@ SOTTO_API uint32_t sotto_plan_rounds(const struct sotto_plan *plan);
 enum sotto_plan_class {
     SOTTO_PLAN_BARE,       /* sums of columns, of their squares and of products of two */
     SOTTO_PLAN_POLYNOMIAL, /* sums of polynomials of degree 2 with literal exponents */
-    SOTTO_PLAN_OTHER,      /* conditions, choices, division, higher degrees, where, group_by */
+    SOTTO_PLAN_OTHER, /* conditions, choices, division, higher degrees, where, group_by, rounds */
 };
 
 /* Classifies a plan: *out is its worst aggregate's class. *out_words, if out_words is not NULL, is
