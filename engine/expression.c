@@ -11,45 +11,54 @@
 
 #define OF_ALL FUNCTION_OF_ALL_ROWS
 #define OF_ROW FUNCTION_OF_A_ROW
+#define NO_OPTION                                                                                  \
+    {                                                                                              \
+        NULL, 0, 0, 0                                                                              \
+    }
+#define DDOF                                                                                       \
+    {                                                                                              \
+        "ddof", 0, DDOF_MAX, 1                                                                     \
+    }
 
 static const struct sotto__function_rules functions[] = {
-    [FUNCTION_COUNT] = {"count", 1, OF_ALL, NULL, 0, false, false},
-    [FUNCTION_SUM] = {"sum", 1, OF_ALL, NULL, 0, false, false},
-    [FUNCTION_MEAN] = {"mean", 1, OF_ALL, NULL, 0, false, false},
-    [FUNCTION_VAR] = {"var", 1, OF_ALL, "ddof", DDOF_MAX, false, false},
-    [FUNCTION_STD] = {"std", 1, OF_ALL, "ddof", DDOF_MAX, false, false},
-    [FUNCTION_SEM] = {"sem", 1, OF_ALL, "ddof", DDOF_MAX, false, false},
-    [FUNCTION_SKEW] = {"skew", 1, OF_ALL, NULL, 0, false, false},
-    [FUNCTION_KURT] = {"kurt", 1, OF_ALL, NULL, 0, false, false},
-    [FUNCTION_ANY] = {"any", 1, OF_ALL, NULL, 0, false, false},
-    [FUNCTION_ALL] = {"all", 1, OF_ALL, NULL, 0, false, false},
-    [FUNCTION_COV] = {"cov", 2, OF_ALL, "ddof", DDOF_MAX, true, false},
-    [FUNCTION_CORR] = {"corr", 2, OF_ALL, NULL, 0, true, false},
-    [FUNCTION_DOT] = {"dot", 2, OF_ALL, NULL, 0, false, false},
-    [FUNCTION_HIST] = {"hist", 2, OF_ALL, NULL, 0, false, true},
-    [FUNCTION_VALUE_COUNTS] = {"value_counts", 2, OF_ALL, NULL, 0, false, true},
-    [FUNCTION_OLS] = {"ols", 2, OF_ALL, "intercept", 1, false, true},
-    [FUNCTION_ROW_SUM] = {"row_sum", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_ROW_COUNT] = {"row_count", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_ROW_MEAN] = {"row_mean", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_ROW_VAR] = {"row_var", 1, OF_ROW, "ddof", DDOF_MAX, false, false},
-    [FUNCTION_ROW_STD] = {"row_std", 1, OF_ROW, "ddof", DDOF_MAX, false, false},
-    [FUNCTION_ROW_SEM] = {"row_sem", 1, OF_ROW, "ddof", DDOF_MAX, false, false},
-    [FUNCTION_ROW_ANY] = {"row_any", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_ROW_ALL] = {"row_all", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_ABS] = {"abs", 1, FUNCTION_OF_ANY, NULL, 0, false, false},
-    [FUNCTION_SQRT] = {"sqrt", 1, FUNCTION_OF_ANY, NULL, 0, false, false},
-    [FUNCTION_ISNA] = {"isna", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_FILLNA] = {"fillna", 2, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_IF] = {"if", 3, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_FLOAT] = {"float", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_FLOOR] = {"floor", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_CEIL] = {"ceil", 1, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_ROUND] = {"round", 1, OF_ROW, "digits", ROUND_DIGITS_MAX, false, false},
-    [FUNCTION_EXP] = {"exp", 1, FUNCTION_OF_ANY, NULL, 0, false, false},
-    [FUNCTION_LOG] = {"log", 1, FUNCTION_OF_ANY, NULL, 0, false, false},
-    [FUNCTION_POW] = {"pow", 2, OF_ROW, NULL, 0, false, false},
-    [FUNCTION_TOGETHER] = {"", 2, OF_ROW, NULL, 0, false, false},
+    [FUNCTION_COUNT] = {"count", 1, OF_ALL, NO_OPTION, false, false},
+    [FUNCTION_SUM] = {"sum", 1, OF_ALL, NO_OPTION, false, false},
+    [FUNCTION_MEAN] = {"mean", 1, OF_ALL, NO_OPTION, false, false},
+    [FUNCTION_VAR] = {"var", 1, OF_ALL, DDOF, false, false},
+    [FUNCTION_STD] = {"std", 1, OF_ALL, DDOF, false, false},
+    [FUNCTION_SEM] = {"sem", 1, OF_ALL, DDOF, false, false},
+    [FUNCTION_SKEW] = {"skew", 1, OF_ALL, NO_OPTION, false, false},
+    [FUNCTION_KURT] = {"kurt", 1, OF_ALL, NO_OPTION, false, false},
+    [FUNCTION_ANY] = {"any", 1, OF_ALL, NO_OPTION, false, false},
+    [FUNCTION_ALL] = {"all", 1, OF_ALL, NO_OPTION, false, false},
+    [FUNCTION_COV] = {"cov", 2, OF_ALL, DDOF, true, false},
+    [FUNCTION_CORR] = {"corr", 2, OF_ALL, NO_OPTION, true, false},
+    [FUNCTION_DOT] = {"dot", 2, OF_ALL, NO_OPTION, false, false},
+    [FUNCTION_HIST] = {"hist", 2, OF_ALL, NO_OPTION, false, true},
+    [FUNCTION_VALUE_COUNTS] = {"value_counts", 2, OF_ALL, NO_OPTION, false, true},
+    [FUNCTION_OLS] = {"ols", 2, OF_ALL, {"intercept", 0, 1, 1}, false, true},
+    [FUNCTION_ROW_SUM] = {"row_sum", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_ROW_COUNT] = {"row_count", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_ROW_MEAN] = {"row_mean", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_ROW_VAR] = {"row_var", 1, OF_ROW, DDOF, false, false},
+    [FUNCTION_ROW_STD] = {"row_std", 1, OF_ROW, DDOF, false, false},
+    [FUNCTION_ROW_SEM] = {"row_sem", 1, OF_ROW, DDOF, false, false},
+    [FUNCTION_ROW_ANY] = {"row_any", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_ROW_ALL] = {"row_all", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_ABS] = {"abs", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
+    [FUNCTION_SQRT] = {"sqrt", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
+    [FUNCTION_ISNA] = {"isna", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_FILLNA] = {"fillna", 2, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_IF] = {"if", 3, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_FLOAT] = {"float", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_FLOOR] = {"floor", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_CEIL] = {"ceil", 1, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_ROUND] =
+        {"round", 1, OF_ROW, {"digits", -ROUND_DIGITS_MAX, ROUND_DIGITS_MAX, 0}, false, false},
+    [FUNCTION_EXP] = {"exp", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
+    [FUNCTION_LOG] = {"log", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
+    [FUNCTION_POW] = {"pow", 2, OF_ROW, NO_OPTION, false, false},
+    [FUNCTION_TOGETHER] = {"", 2, OF_ROW, NO_OPTION, false, false},
 };
 
 const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)
@@ -203,8 +212,8 @@ static enum sotto_status wrong_arguments(struct parser *parser, const struct sot
                                                      : "three arguments";
     return sotto__expression_error(
         parser->text, parser->token.start, parser->err, "%s takes %s%s%s%s, found %s", rules->name,
-        number, rules->is_variadic ? " or more" : "", rules->option != NULL ? " and " : "",
-        rules->option != NULL ? rules->option : "", found);
+        number, rules->is_variadic ? " or more" : "", rules->option.name != NULL ? " and " : "",
+        rules->option.name != NULL ? rules->option.name : "", found);
 }
 
 /* At "ddof=", or whatever the function's option is called. */
@@ -215,10 +224,10 @@ static bool is_option(const struct parser *parser, const struct sotto__function_
     while (*after == ' ' || *after == '\t') {
         after++;
     }
-    return rules->option != NULL && token->kind == TOKEN_NAME &&
-           token->bytes == strlen(rules->option) &&
-           memcmp(parser->text + token->start, rules->option, token->bytes) == 0 &&
-           after[0] == '=' && after[1] != '=';
+    const char *name = rules->option.name;
+    return name != NULL && token->kind == TOKEN_NAME && token->bytes == strlen(name) &&
+           memcmp(parser->text + token->start, name, token->bytes) == 0 && after[0] == '=' &&
+           after[1] != '=';
 }
 
 /* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
@@ -230,12 +239,10 @@ static enum sotto_status parse_option(struct parser *parser, struct sotto__node 
         status = sotto__token_next(parser);
         status = status == SOTTO_OK ? take(parser, "=") : status;
     }
-    bool negative = node->function == FUNCTION_ROUND && sotto__token_is(parser, "-");
-    if (status == SOTTO_OK && negative) {
-        status = sotto__token_next(parser);
-    }
+    bool negative = rules->option.min < 0 && sotto__token_is(parser, "-");
+    status = status == SOTTO_OK && negative ? sotto__token_next(parser) : status;
     if (status == SOTTO_OK) {
-        status = read_whole(parser, &node->number, rules->option_max, rules->option);
+        status = read_whole(parser, &node->number, rules->option.max, rules->option.name);
     }
     node->number = negative ? -node->number : node->number;
     return status;
@@ -265,7 +272,7 @@ static enum sotto_status parse_argument(struct parser *parser, struct sotto__nod
     if (rules->is_variadic && argument >= last) {
         return parse_item(parser, places[last]);
     }
-    if (argument > last && rules->option != NULL) {
+    if (argument > last && rules->option.name != NULL) {
         return parse_option(parser, node);
     }
     if (argument > last) {
@@ -279,10 +286,10 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
 {
     const struct sotto__function_rules *rules = &functions[node->function];
     size_t least = rules->is_frame_enough ? 1 : rules->arguments_len;
-    size_t most = rules->arguments_len + (rules->option != NULL);
+    size_t most = rules->arguments_len + (rules->option.name != NULL);
     bool ended = false;
     node->left = node->right = node->third = SIZE_MAX;
-    node->number = node->function != FUNCTION_ROUND;
+    node->number = rules->option.absent;
     for (size_t i = 0; !ended && !sotto__token_is(parser, ")"); i++) {
         enum sotto_status status = i > 0 ? take(parser, ",") : SOTTO_OK;
         ended = status == SOTTO_OK && i >= least && is_option(parser, rules);

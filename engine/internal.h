@@ -141,13 +141,19 @@ enum sotto__function {
 #define FUNCTIONS_LEN (FUNCTION_POW + 1)
 #define DOT_TOGETHER 2 /* a dot's option: its columns are missing in the same rows */
 
+/* A whole number that may follow the arguments: "ddof=0", or "0". */
+struct sotto__option {
+    const char *name; /* NULL: there is none */
+    int min;
+    int max;
+    int absent; /* what it is where it is left out */
+};
+
 struct sotto__function_rules {
     const char *name;
     size_t arguments_len; /* 1 to 3 */
     enum { FUNCTION_OF_ALL_ROWS, FUNCTION_OF_A_ROW, FUNCTION_OF_ANY } of;
-    const char
-        *option; /* a whole number up to option_max, 1 (digits: 0) if it is not given, or NULL */
-    int option_max;
+    struct sotto__option option;
     bool is_frame_enough; /* the second argument may be left out */
     bool is_variadic;     /* the last argument is a list of the others */
 };
