@@ -47,6 +47,7 @@ uint32_t sotto_plan_rounds(const struct sotto_plan *plan)
     for (size_t i = 0; i < plan->outputs_len; i++) {
         struct sotto__places places;
         const struct sotto__expression *expression = &plan->outputs[i].expression;
+        SOTTO_REQUIRE(expression->nodes_len > 0);
         sotto__places_find(&places, expression);
         uint32_t round = places.round[expression->nodes_len - 1];
         rounds = round > rounds ? round : rounds;

@@ -319,9 +319,12 @@ static enum sotto_status compile_where(struct sotto__compiler *compiler)
     if (status == SOTTO_OK && compiler->program->ops[root].type != ROW_BOOL) {
         status = sotto__compile_error(compiler, "expected a condition, such as age >= 18");
     }
+    if (status != SOTTO_OK) {
+        return sotto_error_prefix(compiler->err, "where");
+    }
     compiler->program->where = root;
     mark_early(compiler->program);
-    return status == SOTTO_OK ? status : sotto_error_prefix(compiler->err, "where");
+    return SOTTO_OK;
 }
 
 static enum sotto_status compile_keys(struct sotto__compiler *compiler)
