@@ -338,26 +338,13 @@ static void reading_release(struct reading *reading)
     sotto_free(reading->columns);
 }
 
-/* Whether a round reads the plan's column. */
-static bool is_read(const struct sotto__program *program, size_t column)
-{
-    bool found = false;
-    for (size_t i = 0; i < program->ops_len; i++) {
-        found = found || (program->ops[i].kind == OP_COLUMN && program->ops[i].index == column);
-    }
-    for (size_t i = 0; i < program->keys_len; i++) {
-        found = found || program->keys[i] == column;
-    }
-    return found;
-}
-
 static enum sotto_status find_columns(struct reading *reading, const struct sotto_driver *driver,
                                       size_t dataset, const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
 {
     for (size_t i = 0; i < driver->expansion.columns_len; i++) {
         const struct sotto__column *column = &driver->expansion.columns[i];
-        if (column->dataset != dataset || !is_read(driver->program, i)) {
+        if (column->dataset != dataset || !sotto__program_reads(driver->program, i)) {
             continue;
         }
         size_t found = sotto_catalogue_find(catalogue, column->name);

@@ -565,6 +565,8 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
                                       const struct sotto__program *earlier, unsigned round,
                                       struct sotto_error *err);
 void sotto__program_release(struct sotto__program *program);
+/* Whether the round reads a column of the expansion. */
+bool sotto__program_reads(const struct sotto__program *program, size_t column);
 /* An exact register's limbs for |v| <= 2^bits. */
 static inline unsigned sotto__bits_limbs(unsigned bits)
 {

@@ -63,75 +63,106 @@ enum sotto_status sotto_schema_copy(struct sotto_schema *out, const struct sotto
 
 /* --- An offer --- */
 
+/* The columns of a dataset that others may see. Borrows names. */
+struct source {
+    const char **names;
+    struct sotto_schema_field *fields;
+    size_t len;
+};
+
+static void sources_free(struct source *sources, size_t len)
+{
+    for (size_t i = 0; sources != NULL && i < len; i++) {
+        sotto_free(sources[i].names);
+        sotto_free(sources[i].fields);
+    }
+    sotto_free(sources);
+}
+
+static enum sotto_status source_init(struct source *out, size_t len)
+{
+    out->names = sotto_alloc_array(len, sizeof *out->names);
+    out->fields = sotto_alloc_array(len, sizeof *out->fields);
+    return out->names != NULL && out->fields != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+}
+
+static enum sotto_status source_of_catalogue(struct source *out,
+                                             const struct sotto_catalogue *catalogue)
+{
+    enum sotto_status status = source_init(out, catalogue->columns_len);
+    for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
+        const struct sotto_catalogue_column *column = &catalogue->columns[i];
+        if (!column->hidden) {
+            out->names[out->len] = column->name;
+            out->fields[out->len++] = (struct sotto_schema_field){
+                .type = column->type, .digits_lost = column->digits_lost};
+        }
+    }
+    return status;
+}
+
+static enum sotto_status source_of_table(struct source *out, const struct sotto_table *table)
+{
+    size_t len = sotto_table_columns_len(table);
+    enum sotto_status status = source_init(out, len);
+    for (; status == SOTTO_OK && out->len < len; out->len++) {
+        out->names[out->len] = sotto_table_name(table, out->len);
+        out->fields[out->len] =
+            (struct sotto_schema_field){.type = sotto_table_column(table, out->len).type};
+    }
+    return status;
+}
+
 /* "; did you mean "wage"?", or the first names that there are. */
 static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t column,
-                                        const struct sotto_catalogue *catalogue,
-                                        struct sotto_error *err)
+                                        const struct source *source, struct sotto_error *err)
 {
     const struct sotto_plan_column *wanted = &plan->columns[column];
     const struct sotto__plan_dataset *dataset = &plan->datasets[wanted->dataset];
-    const char **names = sotto_alloc_array(catalogue->columns_len, sizeof *names);
-    if (names == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
-    }
-    size_t names_len = 0;
-    for (size_t i = 0; i < catalogue->columns_len; i++) {
-        if (!catalogue->columns[i].hidden) {
-            names[names_len++] = catalogue->columns[i].name;
-        }
-    }
-    const char *nearest = sotto__nearest(wanted->name, names, names_len);
+    const char *nearest = sotto__nearest(wanted->name, source->names, source->len);
     if (nearest != NULL) {
-        (void)sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
-                              "dataset \"%s\" (%s) has no column \"%s\"; did you mean \"%s\"?",
-                              dataset->alias, dataset->file, wanted->name, nearest);
-    } else {
-        char list[200] = "";
-        size_t at = 0;
-        for (size_t i = 0; i < names_len && at < sizeof list; i++) {
-            at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
-        }
-        (void)sotto_error_set(
-            err, SOTTO_ERROR_NOT_FOUND, "dataset \"%s\" (%s) has no column \"%s\"; it has %s%s",
-            dataset->alias, dataset->file, wanted->name, list, at < sizeof list ? "" : "...");
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "dataset \"%s\" (%s) has no column \"%s\"; did you mean \"%s\"?",
+                               dataset->alias, dataset->file, wanted->name, nearest);
     }
-    sotto_free(names);
-    return SOTTO_ERROR_NOT_FOUND;
+    char list[200] = "";
+    size_t at = 0;
+    for (size_t i = 0; i < source->len && at < sizeof list; i++) {
+        at +=
+            (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", source->names[i]);
+    }
+    return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                           "dataset \"%s\" (%s) has no column \"%s\"; it has %s%s", dataset->alias,
+                           dataset->file, wanted->name, list, at < sizeof list ? "" : "...");
 }
 
 static enum sotto_status offer_fields(struct sotto_schema *schema, const struct sotto_plan *plan,
-                                      const struct sotto_catalogue *const *catalogues,
-                                      struct sotto_error *err)
+                                      const struct source *sources, struct sotto_error *err)
 {
     for (size_t i = 0; i < plan->columns_len; i++) {
-        const struct sotto_catalogue *catalogue = catalogues[plan->columns[i].dataset];
-        size_t found = sotto_catalogue_find(catalogue, plan->columns[i].name);
-        if (found == SIZE_MAX) {
-            return no_such_column(plan, i, catalogue, err);
+        const struct source *source = &sources[plan->columns[i].dataset];
+        size_t found = 0;
+        while (found < source->len && strcmp(source->names[found], plan->columns[i].name) != 0) {
+            found++;
         }
-        schema->fields[i].type = catalogue->columns[found].type;
-        schema->fields[i].digits_lost = catalogue->columns[found].digits_lost;
+        if (found == source->len) {
+            return no_such_column(plan, i, source, err);
+        }
+        schema->fields[i] = source->fields[found];
     }
     return SOTTO_OK;
 }
 
 /* All columns of the datasets that a "*" stands for. */
 static enum sotto_status offer_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
-                                     const struct sotto_catalogue *const *catalogues,
-                                     struct sotto_error *err)
+                                     const struct source *sources, struct sotto_error *err)
 {
     schema->frame = sotto_alloc_array(FRAME_COLUMNS_MAX, sizeof *schema->frame);
     enum sotto_status status = schema->frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     for (size_t i = 0; i < plan->datasets_len; i++) {
-        size_t len = plan->datasets[i].is_framed ? catalogues[i]->columns_len : 0;
+        size_t len = plan->datasets[i].is_framed ? sources[i].len : 0;
         for (size_t j = 0; status == SOTTO_OK && j < len; j++) {
-            const struct sotto_catalogue_column *column = &catalogues[i]->columns[j];
-            struct sotto_schema_field field = {.type = column->type,
-                                               .digits_lost = column->digits_lost};
-            size_t bytes = strlen(column->name);
-            if (column->hidden) {
-                continue;
-            }
+            size_t bytes = strlen(sources[i].names[j]);
             if (schema->frame_len == FRAME_COLUMNS_MAX || bytes > FRAME_NAME_BYTES_MAX) {
                 return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                        "\"*\" takes at most %d columns, of names up to %d bytes: "
@@ -139,29 +170,57 @@ static enum sotto_status offer_frame(struct sotto_schema *schema, const struct s
                                        FRAME_COLUMNS_MAX, FRAME_NAME_BYTES_MAX,
                                        plan->datasets[i].alias);
             }
-            status = add_to_frame(schema, i, column->name, bytes, &field);
+            status = add_to_frame(schema, i, sources[i].names[j], bytes, &sources[i].fields[j]);
         }
     }
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+}
+
+/* Takes sources, of which status says whether they are complete. */
+static enum sotto_status offer(struct sotto_schema *out, const struct sotto_plan *plan,
+                               struct source *sources, enum sotto_status status,
+                               struct sotto_error *err)
+{
+    struct sotto_schema schema = {0};
+    status = status == SOTTO_OK ? schema_init(&schema, plan) : status;
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "out of memory");
+        goto out;
+    }
+    status = offer_fields(&schema, plan, sources, err);
+    status = status == SOTTO_OK ? offer_frame(&schema, plan, sources, err) : status;
+    if (status == SOTTO_OK) {
+        *out = schema;
+        schema = (struct sotto_schema){0};
+    }
+out:
+    sotto_schema_release(&schema);
+    sources_free(sources, plan->datasets_len);
+    return status;
 }
 
 enum sotto_status sotto_schema_offer(struct sotto_schema *out, const struct sotto_plan *plan,
                                      const struct sotto_catalogue *const *catalogues,
                                      struct sotto_error *err)
 {
-    struct sotto_schema schema;
-    enum sotto_status status = schema_init(&schema, plan);
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "out of memory");
+    struct source *sources = sotto_alloc_array(plan->datasets_len, sizeof *sources);
+    enum sotto_status status = sources != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; status == SOTTO_OK && i < plan->datasets_len; i++) {
+        status = source_of_catalogue(&sources[i], catalogues[i]);
     }
-    status = offer_fields(&schema, plan, catalogues, err);
-    status = status == SOTTO_OK ? offer_frame(&schema, plan, catalogues, err) : status;
-    if (status != SOTTO_OK) {
-        sotto_schema_release(&schema);
-        return status;
+    return offer(out, plan, sources, status, err);
+}
+
+enum sotto_status sotto_schema_offer_tables(struct sotto_schema *out, const struct sotto_plan *plan,
+                                            const struct sotto_table *const *tables,
+                                            struct sotto_error *err)
+{
+    struct source *sources = sotto_alloc_array(plan->datasets_len, sizeof *sources);
+    enum sotto_status status = sources != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; status == SOTTO_OK && i < plan->datasets_len; i++) {
+        status = source_of_table(&sources[i], tables[i]);
     }
-    *out = schema;
-    return SOTTO_OK;
+    return offer(out, plan, sources, status, err);
 }
 
 /* --- Agreement --- */

@@ -375,6 +375,18 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
     return status;
 }
 
+bool sotto__program_reads(const struct sotto__program *program, size_t column)
+{
+    bool found = false;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        found = found || (program->ops[i].kind == OP_COLUMN && program->ops[i].index == column);
+    }
+    for (size_t i = 0; i < program->keys_len; i++) {
+        found = found || program->keys[i] == column;
+    }
+    return found;
+}
+
 void sotto__program_release(struct sotto__program *program)
 {
     for (size_t i = 0; i < program->keys_len; i++) {

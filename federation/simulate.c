@@ -13,9 +13,10 @@ struct sim_party {
     struct sotto_identity *identity;
     struct sotto_random random;
     struct sotto_random_stream stream;
-    struct sotto_task_party *task; /* NULL before the invitation and after the end */
-    struct sotto_csv *const *files;
-    struct sotto_catalogue **catalogues; /* by dataset, made for the offer */
+    struct sotto_task_party *task;  /* NULL before the invitation and after the end */
+    struct sotto_csv *const *files; /* by dataset; NULL: */
+    const struct sotto_table *const *tables;
+    struct sotto_catalogue **catalogues; /* of files, made for the offer */
     struct sotto_error trouble;          /* why it declined */
     char name[32];
 };
@@ -74,10 +75,14 @@ static size_t sim_find(const struct sim *sim, const struct sotto_key *key)
 
 /* --- A party's host --- */
 
-static enum sotto_status party_offer(struct sim *sim, struct sim_party *party)
+static enum sotto_status party_schema(const struct sim *sim, struct sim_party *party,
+                                      struct sotto_schema *out)
 {
-    struct sotto_schema schema;
     struct sotto_error *err = &party->trouble;
+    const struct sotto_plan *plan = sotto_task_party_plan(party->task);
+    if (party->tables != NULL) {
+        return sotto_schema_offer_tables(out, plan, party->tables, err);
+    }
     for (size_t d = 0; d < sim->config->datasets_len; d++) {
         if (party->catalogues[d] == NULL) {
             enum sotto_status status =
@@ -87,9 +92,14 @@ static enum sotto_status party_offer(struct sim *sim, struct sim_party *party)
             }
         }
     }
-    enum sotto_status status =
-        sotto_schema_offer(&schema, sotto_task_party_plan(party->task),
-                           (const struct sotto_catalogue *const *)party->catalogues, err);
+    return sotto_schema_offer(out, plan, (const struct sotto_catalogue *const *)party->catalogues,
+                              err);
+}
+
+static enum sotto_status party_offer(struct sim *sim, struct sim_party *party)
+{
+    struct sotto_schema schema;
+    enum sotto_status status = party_schema(sim, party, &schema);
     if (status == SOTTO_OK) {
         sotto_task_party_offer(party->task, &schema);
         sotto_schema_release(&schema);
@@ -105,9 +115,12 @@ static enum sotto_status party_partial(struct sim_party *party)
     if (limbs == NULL) {
         return sotto_error_set(&party->trouble, SOTTO_ERROR_NO_MEMORY, "no memory for a partial");
     }
-    enum sotto_status status = sotto_driver_partial(
-        driver, limbs, limbs_len, party->files,
-        (const struct sotto_catalogue *const *)party->catalogues, &party->trouble);
+    enum sotto_status status =
+        party->tables != NULL
+            ? sotto_driver_partial_tables(driver, limbs, limbs_len, party->tables, &party->trouble)
+            : sotto_driver_partial(driver, limbs, limbs_len, party->files,
+                                   (const struct sotto_catalogue *const *)party->catalogues,
+                                   &party->trouble);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(party->task, limbs, limbs_len);
     }
@@ -241,7 +254,9 @@ static enum sotto_status sim_add_party(struct sim *sim, size_t i)
 {
     struct sim_party *party = &sim->parties[i];
     party->random = sim_random(sim, &party->stream, i + 1);
-    party->files = sim->config->files + i * sim->config->datasets_len;
+    size_t first = i * sim->config->datasets_len;
+    party->files = sim->config->files != NULL ? sim->config->files + first : NULL;
+    party->tables = sim->config->files == NULL ? sim->config->tables + first : NULL;
     party->catalogues = sotto_alloc_array(sim->config->datasets_len, sizeof *party->catalogues);
     if (party->catalogues == NULL) {
         return SOTTO_ERROR_NO_MEMORY;

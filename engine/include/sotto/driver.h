@@ -55,6 +55,15 @@ SOTTO_API enum sotto_status sotto_driver_partial(const struct sotto_driver *driv
                                                  const struct sotto_catalogue *const *catalogues,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Likewise from tables in memory, tables[d] for the plan's dataset d. A column may have any type
+ * that joins with others to the agreed one. Returns: SOTTO_ERROR_TYPE for one that does not,
+ * SOTTO_ERROR_NOT_FOUND for one that is not there, SOTTO_ERROR_INPUT for a value that is no level,
+ * SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_driver_partial_tables(const struct sotto_driver *driver,
+                                                        uint64_t *out, size_t limbs_len,
+                                                        const struct sotto_table *const *tables,
+                                                        struct sotto_error *err) SOTTO_NODISCARD;
+
 struct sotto_result_parties {
     uint32_t invited;
     uint32_t joined;

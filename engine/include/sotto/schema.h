@@ -8,6 +8,7 @@
 #include <sotto/bytes.h>
 #include <sotto/csv.h>
 #include <sotto/plan.h>
+#include <sotto/table.h>
 
 SOTTO_BEGIN_DECLS
 
@@ -43,6 +44,12 @@ SOTTO_API enum sotto_status sotto_schema_offer(struct sotto_schema *out,
                                                const struct sotto_plan *plan,
                                                const struct sotto_catalogue *const *catalogues,
                                                struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Likewise of tables in memory. */
+SOTTO_API enum sotto_status sotto_schema_offer_tables(struct sotto_schema *out,
+                                                      const struct sotto_plan *plan,
+                                                      const struct sotto_table *const *tables,
+                                                      struct sotto_error *err) SOTTO_NODISCARD;
 
 /* The join of offers (at least one). names[i] names party i in errors; NULL: "party i + 1".
  * Returns: SOTTO_ERROR_TYPE naming column and both parties, also where "*" stands for a numeric

@@ -6,14 +6,17 @@
 
 #include <sotto/csv.h>
 #include <sotto/status.h>
+#include <sotto/table.h>
 
 SOTTO_BEGIN_DECLS
 
 struct sotto_simulation {
     const char *plan_json;
     size_t plan_json_bytes;
-    /* files[party * datasets_len + dataset] for the datasets of the plan, sorted by alias */
+    /* files[party * datasets_len + dataset] for the datasets of the plan, sorted by alias; or
+     * tables likewise, and files NULL */
     struct sotto_csv *const *files;
+    const struct sotto_table *const *tables;
     size_t datasets_len;
     size_t parties_len;
     uint64_t seed; /* 0: the system's randomness */
