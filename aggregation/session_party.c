@@ -11,6 +11,17 @@ enum sotto_party_phase sotto_session_party_phase(const struct sotto_session_part
     return party->phase;
 }
 
+const struct sotto_roster *sotto_session_party_roster(const struct sotto_session_party *party)
+{
+    return &party->roster;
+}
+
+bool sotto_session_party_lives(const struct sotto_session_party *party, uint32_t index)
+{
+    SOTTO_REQUIRE(party->phase >= SOTTO_PARTY_RECORDING && index < party->roster.adverts_len);
+    return bitmap_get(party->living, index);
+}
+
 bool sotto_session_party_next(struct sotto_session_party *party, struct sotto_action *out)
 {
     return sotto_action_pop(&party->queue, out);

@@ -85,11 +85,11 @@ static struct sotto_driver *driver_of(const char *output, struct sotto_type type
 static void exact_sums(uint64_t *limbs, const struct sotto_driver *driver,
                        const struct values *values, size_t len)
 {
-    memset(limbs, 0, driver->program.limbs_len * sizeof *limbs);
+    memset(limbs, 0, driver->program->limbs_len * sizeof *limbs);
 #pragma omp parallel
     {
         struct sotto__rows rows;
-        SOTTO_REQUIRE(sotto__rows_init(&rows, &driver->program) == SOTTO_OK);
+        SOTTO_REQUIRE(sotto__rows_init(&rows, driver->program) == SOTTO_OK);
 #pragma omp for schedule(static)
         for (size_t at = 0; at < len; at += BLOCK_LEN) {
             size_t now = len - at < BLOCK_LEN ? len - at : BLOCK_LEN;
@@ -151,7 +151,7 @@ static bool is_right(const char *output, const struct values *values)
 {
     struct sotto_plan *plan = NULL;
     struct sotto_driver *driver = driver_of(output, values->type, &plan);
-    uint64_t *limbs = sotto_alloc_array(driver->program.limbs_len, sizeof *limbs);
+    uint64_t *limbs = sotto_alloc_array(driver->program->limbs_len, sizeof *limbs);
     size_t len = values->len < REFERENCE_LEN ? values->len : REFERENCE_LEN;
     mpq_t sum;
     mpq_t squares;
@@ -159,7 +159,8 @@ static bool is_right(const char *output, const struct values *values)
     mpq_inits(sum, squares, term, NULL);
     SOTTO_REQUIRE(limbs != NULL);
     exact_sums(limbs, driver, values, len);
-    SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, driver->program.limbs_len, NULL) == SOTTO_OK);
+    SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, driver->program->limbs_len, NULL) ==
+                  SOTTO_OK);
     for (size_t i = 0; i < len; i++) {
         if (values->type.kind == SOTTO_KIND_FLOAT64) {
             mpq_set_d(term, ((const double *)values->data)[i]);
@@ -205,7 +206,7 @@ static void run(const struct bench_case *bench, size_t len, size_t runs)
     struct values values = make_values(bench->type, bench->wide, len);
     struct sotto_plan *plan = NULL;
     struct sotto_driver *driver = driver_of(bench->output, bench->type, &plan);
-    uint64_t *limbs = sotto_alloc_array(driver->program.limbs_len, sizeof *limbs);
+    uint64_t *limbs = sotto_alloc_array(driver->program->limbs_len, sizeof *limbs);
     struct bench_values exact = {.len = 0};
     struct bench_values plain = {.len = 0};
     volatile double keep = 0;

@@ -166,44 +166,46 @@ static void evaluate_node(struct sotto__value *values, size_t i,
     }
 }
 
-/* Nodes below an aggregate have no value of their own: those with a column under them. */
-static void find_row_wise(bool *out, const struct sotto__expression *expression)
+/* What the root is made of: its children, down to aggregates. */
+static void find_needed(bool *out, const struct sotto__expression *expression, size_t root)
 {
-    for (size_t i = 0; i < expression->nodes_len; i++) {
-        out[i] = false;
-    }
-    for (size_t i = expression->nodes_len; i-- > 0;) {
+    out[root] = true;
+    for (size_t i = root + 1; i-- > 0;) {
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
-        for (size_t j = 0; j < children_len; j++) {
-            out[children[j]] = out[children[j]] || out[i] || node->kind == NODE_AGGREGATE;
+        for (size_t j = 0; out[i] && node->kind != NODE_AGGREGATE && j < children_len; j++) {
+            out[children[j]] = true;
         }
     }
 }
 
 enum sotto_status sotto__evaluate(struct sotto__value *out,
-                                  const struct sotto__expression *expression,
-                                  const struct sotto__of *ofs,
-                                  const struct sotto__aggregate *aggregate, struct sotto_error *err)
+                                  const struct sotto__expression *expression, size_t root,
+                                  size_t ofs_at, const struct sotto__opened *opened,
+                                  struct sotto_error *err)
 {
     struct sotto__value values[CELL_NODES_MAX];
-    bool row_wise[CELL_NODES_MAX] = {false};
+    bool needed[CELL_NODES_MAX] = {false};
     enum sotto_status status = SOTTO_OK;
     size_t len = 0;
-    SOTTO_REQUIRE(expression->nodes_len > 0);
-    find_row_wise(row_wise, expression);
-    for (; status == SOTTO_OK && len < expression->nodes_len; len++) {
+    find_needed(needed, expression, root);
+    for (; status == SOTTO_OK && len <= root; len++) {
         const struct sotto__node *node = &expression->nodes[len];
+        bool is_aggregate = node->kind == NODE_AGGREGATE;
         sotto__value_init(&values[len]);
-        if (node->kind == NODE_AGGREGATE) {
-            status = sotto__statistic(&values[len], node, ofs++, aggregate, err);
-        } else if (!row_wise[len]) {
+        if (is_aggregate && needed[len]) {
+            unsigned round = opened[0].program->ofs[ofs_at].round;
+            const struct sotto__opened *by = &opened[round - 1];
+            status = sotto__statistic(&values[len], node, &by->program->ofs[ofs_at], &by->aggregate,
+                                      err);
+        } else if (needed[len]) {
             evaluate_node(values, len, expression);
         }
+        ofs_at += is_aggregate;
     }
     if (status == SOTTO_OK) {
-        sotto__value_set(out, &values[len - 1]);
+        sotto__value_set(out, &values[root]);
     }
     for (size_t i = 0; i < len; i++) {
         sotto__value_clear(&values[i]);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum place { PLACE_CONSTANT, PLACE_ROW, PLACE_AGGREGATE };
-
 static enum sotto_status find_dataset(const struct sotto_plan *plan, size_t *out,
                                       const struct sotto__expression *expression,
                                       const struct sotto__node *node, struct sotto_error *err)
@@ -71,7 +69,7 @@ size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
 
 static enum sotto_status check_argument(const struct sotto__expression *expression,
                                         const struct sotto__node *call, size_t argument,
-                                        enum place place, struct sotto_error *err)
+                                        enum sotto__place place, struct sotto_error *err)
 {
     const char *function = sotto__function_rules(call->function)->name;
     size_t start = expression->nodes[argument].start;
@@ -83,7 +81,8 @@ static enum sotto_status check_argument(const struct sotto__expression *expressi
                                        "%s takes a column, found a constant", function);
     }
     return sotto__expression_error(expression->text, start, err,
-                                   "an aggregate inside %s is not supported in this version",
+                                   "%s takes a column, found an aggregate: it is the same in every "
+                                   "row",
                                    function);
 }
 
@@ -107,75 +106,60 @@ static bool is_of_rows(const struct sotto__node *node)
     }
 }
 
-/* A column, or several. */
-static bool reads_data(const struct sotto__node *node)
-{
-    return node->kind == NODE_COLUMN || node->kind == NODE_STAR;
-}
-
-static enum place join_places(enum place a, enum place b)
-{
-    if (a == PLACE_ROW || b == PLACE_ROW) {
-        return PLACE_ROW;
-    }
-    return a == PLACE_AGGREGATE || b == PLACE_AGGREGATE ? PLACE_AGGREGATE : PLACE_CONSTANT;
-}
-
-static enum sotto_status find_node_place(enum place *places, size_t i,
-                                         const struct sotto__expression *expression,
-                                         struct sotto_error *err)
+static enum sotto_status check_node(const struct sotto__places *places, size_t i,
+                                    const struct sotto__expression *expression,
+                                    struct sotto_error *err)
 {
     const struct sotto__node *node = &expression->nodes[i];
     size_t children[3];
     size_t children_len = sotto__node_children(node, children);
+    enum sotto_status status = SOTTO_OK;
     bool is_counted = node->function == FUNCTION_HIST || node->function == FUNCTION_VALUE_COUNTS;
-    places[i] = reads_data(node) ? PLACE_ROW : PLACE_CONSTANT;
-    bool has_aggregate = false;
-    for (size_t j = 0; j < children_len; j++) {
-        enum place place = places[children[j]];
-        if (node->kind == NODE_AGGREGATE && !(is_counted && j == 1)) {
-            enum sotto_status status = check_argument(expression, node, children[j], place, err);
-            if (status != SOTTO_OK) {
-                return status;
-            }
-        }
-        has_aggregate = has_aggregate || place == PLACE_AGGREGATE;
-        places[i] = join_places(places[i], place);
+    size_t arguments_len = node->kind != NODE_AGGREGATE ? 0 : is_counted ? 1 : children_len;
+    for (size_t j = 0; status == SOTTO_OK && j < arguments_len; j++) {
+        status = check_argument(expression, node, children[j], places->place[children[j]], err);
     }
-    if (node->kind == NODE_AGGREGATE) {
-        places[i] = PLACE_AGGREGATE;
-    } else if (has_aggregate && places[i] == PLACE_ROW) {
-        return sotto__expression_error(expression->text, node->start, err,
-                                       "this is row-wise and has an aggregate in it, which is not "
-                                       "supported in this version");
-    } else if (has_aggregate && is_of_rows(node)) {
+    if (status == SOTTO_OK && node->kind != NODE_AGGREGATE && places->place[i] == PLACE_AGGREGATE &&
+        is_of_rows(node)) {
         return sotto__expression_error(expression->text, node->start, err,
                                        "this works on rows, not on aggregates");
     }
-    return SOTTO_OK;
+    if (status == SOTTO_OK && places->round[i] > ROUNDS_MAX) {
+        return sotto__expression_error(expression->text, node->start, err,
+                                       "expected at most %d rounds, one for each aggregate inside "
+                                       "another, found more",
+                                       ROUNDS_MAX);
+    }
+    return status;
 }
 
-/* The place of the whole; children stand before parents, so that one pass does. */
-static enum sotto_status find_place(enum place *out, const struct sotto__expression *expression,
+/* The place of the whole. */
+static enum sotto_status find_place(enum sotto__place *out,
+                                    const struct sotto__expression *expression,
                                     struct sotto_error *err)
 {
-    enum place places[EXPRESSION_NODES_MAX];
+    struct sotto__places places;
     SOTTO_REQUIRE(expression->nodes_len > 0);
+    sotto__places_find(&places, expression);
     for (size_t i = 0; i < expression->nodes_len; i++) {
-        enum sotto_status status = find_node_place(places, i, expression, err);
+        enum sotto_status status = check_node(&places, i, expression, err);
         if (status != SOTTO_OK) {
             return status;
         }
     }
-    *out = places[expression->nodes_len - 1];
+    *out = places.place[expression->nodes_len - 1];
     return SOTTO_OK;
 }
 
-/* How many factors the result's numerator and denominator may have, powers multiplied out. */
+/* How many factors the result's numerator and denominator may have, powers multiplied out; those of
+ * numbers inside row-wise expressions are added. */
 static enum sotto_status check_size(size_t *out, const struct sotto__expression *expression,
                                     struct sotto_error *err)
 {
     size_t sizes[EXPRESSION_NODES_MAX] = {0};
+    struct sotto__places places;
+    size_t inner = 0;
+    sotto__places_find(&places, expression);
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
@@ -183,6 +167,9 @@ static enum sotto_status check_size(size_t *out, const struct sotto__expression 
         sizes[i] = children_len == 0;
         for (size_t j = 0; j < children_len; j++) {
             sizes[i] += sizes[children[j]];
+            bool is_inner =
+                places.place[i] == PLACE_ROW && places.place[children[j]] == PLACE_AGGREGATE;
+            inner += is_inner ? sizes[children[j]] : 0;
         }
         if (node->kind == NODE_AGGREGATE) {
             sizes[i] = sotto__function_rules(node->function)->arguments_len + 1;
@@ -194,14 +181,14 @@ static enum sotto_status check_size(size_t *out, const struct sotto__expression 
                                            "this multiplies too many aggregates and numbers");
         }
     }
-    *out = sizes[expression->nodes_len - 1];
+    *out = sizes[expression->nodes_len - 1] + inner;
     return SOTTO_OK;
 }
 
 static const char *first_column(const struct sotto__expression *expression)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
-        if (reads_data(&expression->nodes[i])) {
+        if (sotto__reads_data(&expression->nodes[i])) {
             return expression->nodes[i].kind == NODE_STAR ? "*" : expression->nodes[i].name;
         }
     }
@@ -211,7 +198,7 @@ static const char *first_column(const struct sotto__expression *expression)
 static enum sotto_status check_output(size_t *out_size, const struct sotto__expression *expression,
                                       struct sotto_error *err)
 {
-    enum place place = PLACE_CONSTANT;
+    enum sotto__place place = PLACE_CONSTANT;
     enum sotto_status status = find_place(&place, expression, err);
     if (status == SOTTO_OK && place == PLACE_AGGREGATE) {
         return check_size(out_size, expression, err);
@@ -242,7 +229,7 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         struct sotto__node *node = &expression->nodes[i];
-        if (!reads_data(node)) {
+        if (!sotto__reads_data(node)) {
             continue;
         }
         enum sotto_status status = find_dataset(plan, &node->column, expression, node, err);
@@ -268,7 +255,7 @@ static enum sotto_status check_datasets(const struct sotto__expression *expressi
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
-        datasets[i] = reads_data(node) ? node->column : SIZE_MAX;
+        datasets[i] = sotto__reads_data(node) ? node->column : SIZE_MAX;
         for (size_t j = 0; j < children_len; j++) {
             size_t dataset = datasets[children[j]];
             if (dataset != SIZE_MAX && datasets[i] != SIZE_MAX && dataset != datasets[i]) {
@@ -337,9 +324,19 @@ static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_err
 
 static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error *err)
 {
-    enum place place = PLACE_CONSTANT;
+    enum sotto__place place = PLACE_CONSTANT;
     if (plan->where.nodes_len == 0) {
         return SOTTO_OK;
+    }
+    for (size_t i = 0; i < plan->where.nodes_len; i++) {
+        const struct sotto__node *node = &plan->where.nodes[i];
+        if (node->kind == NODE_AGGREGATE) {
+            (void)sotto__expression_error(plan->where.text, node->start, err,
+                                          "where takes no aggregates, because it says which rows "
+                                          "they are of: say if(x > mean(x), x, ...) inside an "
+                                          "aggregate");
+            return sotto_error_prefix(err, "where");
+        }
     }
     enum sotto_status status = find_place(&place, &plan->where, err);
     if (status == SOTTO_OK && place != PLACE_ROW) {

@@ -7,6 +7,7 @@
 
 #include <sotto/alloc.h>
 #include <stdio.h>
+#include <string.h>
 
 #define WORDS_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define DEGREE_OTHER 1000
@@ -127,7 +128,8 @@ static bool write_columns(struct sotto_writer *writer, bool *out_bare,
 
 static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
                                                 const struct sotto__expression *expression,
-                                                size_t i, const unsigned *degrees,
+                                                size_t i, const struct sotto__places *places,
+                                                const unsigned *degrees,
                                                 const struct sotto_schema *schema)
 {
     const struct sotto__node *node = &expression->nodes[i];
@@ -137,6 +139,14 @@ static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
     sotto__json_raw(writer, sotto__function_rules(node->function)->name);
     sotto__json_raw(writer, " of");
     bool exact = write_columns(writer, &bare, expression, i, schema);
+    if (places->round[i] > 1) {
+        (void)snprintf(what, sizeof what,
+                       ": in round %u, with numbers that were opened before, which can single out "
+                       "rows\n",
+                       places->round[i]);
+        sotto__json_raw(writer, what);
+        return SOTTO_PLAN_OTHER;
+    }
     if (bare && degree <= DEGREE_ADMITTED) {
         sotto__json_raw(writer, ": as they are\n");
         return SOTTO_PLAN_BARE;
@@ -156,7 +166,9 @@ static enum sotto_plan_class classify_output(struct sotto_writer *writer,
                                              const struct sotto_schema *schema)
 {
     unsigned degrees[EXPRESSION_NODES_MAX] = {0};
+    struct sotto__places places;
     enum sotto_plan_class worst = SOTTO_PLAN_BARE;
+    sotto__places_find(&places, &output->expression);
     for (size_t i = 0; i < output->expression.nodes_len; i++) {
         const struct sotto__node *node = &output->expression.nodes[i];
         degrees[i] = degree_of(degrees, node);
@@ -165,7 +177,7 @@ static enum sotto_plan_class classify_output(struct sotto_writer *writer,
             sotto__json_string(writer, output->name);
             sotto__json_raw(writer, ": ");
             enum sotto_plan_class found =
-                classify_aggregate(writer, &output->expression, i, degrees, schema);
+                classify_aggregate(writer, &output->expression, i, &places, degrees, schema);
             worst = found > worst ? found : worst;
         }
     }
@@ -208,4 +220,59 @@ enum sotto_status sotto_plan_classify(const struct sotto_plan *plan, enum sotto_
         sotto_free(words);
     }
     return SOTTO_OK;
+}
+
+/* --- Rounds --- */
+
+/* The bytes of a call, from its name to its bracket; texts and names in quotes may hold brackets.
+ */
+static size_t call_bytes(const char *text)
+{
+    size_t depth = 0;
+    char quote = '\0';
+    size_t i = 0;
+    for (; text[i] != '\0'; i++) {
+        if (quote != '\0') {
+            quote = text[i] == quote ? '\0' : quote;
+        } else if (text[i] == '`' || text[i] == '\'' || text[i] == '"') {
+            quote = text[i];
+        } else if (text[i] == '(') {
+            depth++;
+        } else if (text[i] == ')' && --depth == 0) {
+            return i + 1;
+        }
+    }
+    return i;
+}
+
+/* Appends a call, if it does not stand in the line already. */
+static void write_call(struct sotto_writer *writer, const char *text, size_t bytes)
+{
+    if (writer->data_bytes > 0 && memmem(writer->data, writer->data_bytes, text, bytes) != NULL) {
+        return;
+    }
+    if (writer->data_bytes > 0) {
+        sotto__json_raw(writer, ", ");
+    }
+    sotto_write_bytes(writer, text, bytes);
+}
+
+enum sotto_status sotto_plan_round_words(const struct sotto_plan *plan, uint32_t round, char **out,
+                                         struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, WORDS_BYTES_MAX);
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        struct sotto__places places;
+        const struct sotto__expression *expression = &plan->outputs[i].expression;
+        sotto__places_find(&places, expression);
+        for (size_t j = 0; j < expression->nodes_len; j++) {
+            const char *text = expression->text + expression->nodes[j].start;
+            if (expression->nodes[j].kind == NODE_AGGREGATE && places.round[j] == round) {
+                write_call(&writer, text, call_bytes(text));
+            }
+        }
+    }
+    enum sotto_status status = sotto__json_finish(&writer, out);
+    return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }

@@ -16,13 +16,16 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     enum sotto_status status = sotto__expand(&driver->expansion, plan, &driver->schema, err);
-    if (status == SOTTO_OK) {
-        status = sotto__program_init(&driver->program, plan, &driver->expansion, err);
+    for (uint32_t round = 0; status == SOTTO_OK && round < sotto_plan_rounds(plan); round++) {
+        status = sotto__program_init(&driver->programs[round], plan, &driver->expansion,
+                                     driver->programs, round + 1, err);
+        driver->rounds_len += status == SOTTO_OK;
     }
     if (status != SOTTO_OK) {
         return status;
     }
-    size_t values_len = driver->program.groups_len * driver->expansion.values_len;
+    driver->program = &driver->programs[0];
+    size_t values_len = driver->program->groups_len * driver->expansion.values_len;
     if (values_len > RESULT_VALUES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "expected at most %zu values in all groups, found %zu",
@@ -71,7 +74,10 @@ void sotto_driver_free(struct sotto_driver *driver)
     }
     sotto_free(driver->values);
     sotto_free(driver->made);
-    sotto__program_release(&driver->program);
+    for (uint32_t round = 0; round < driver->rounds_len; round++) {
+        sotto__program_release(&driver->programs[round]);
+        sotto_free(driver->opened[round]);
+    }
     sotto__expansion_release(&driver->expansion);
     sotto_schema_release(&driver->schema);
     sotto_free(driver);
@@ -86,8 +92,8 @@ uint32_t sotto_driver_round(const struct sotto_driver *driver)
 
 const uint16_t *sotto_driver_slots(const struct sotto_driver *driver, size_t *out_slots_len)
 {
-    *out_slots_len = driver->round != 0 ? driver->program.slots_len : 0;
-    return driver->program.slots;
+    *out_slots_len = driver->round != 0 ? driver->program->slots_len : 0;
+    return driver->program->slots;
 }
 
 const struct sotto_schema *sotto_driver_schema(const struct sotto_driver *driver)
@@ -97,7 +103,7 @@ const struct sotto_schema *sotto_driver_schema(const struct sotto_driver *driver
 
 size_t sotto_driver_limbs_len(const struct sotto_driver *driver)
 {
-    return driver->round != 0 ? driver->program.limbs_len : 0;
+    return driver->round != 0 ? driver->program->limbs_len : 0;
 }
 
 static enum sotto_status aggregate_init(struct sotto__aggregate *out, size_t terms_len)
@@ -119,17 +125,20 @@ static void aggregate_release(struct sotto__aggregate *aggregate)
 }
 
 /* The number of NaN that an output's aggregates made, each argument once. */
-static uint64_t count_made(const struct sotto__of *ofs, size_t ofs_len,
-                           const struct sotto__aggregate *aggregate)
+static uint64_t count_made(const struct sotto__opened *opened, size_t ofs_at, size_t ofs_len)
 {
+    const struct sotto__of *rounds = opened[0].program->ofs;
     uint64_t made = 0;
-    for (size_t i = 0; i < ofs_len; i++) {
-        bool is_new = ofs[i].terms[OF_MADE] != SIZE_MAX;
-        for (size_t j = 0; j < i; j++) {
-            is_new = is_new && ofs[j].terms[OF_MADE] != ofs[i].terms[OF_MADE];
+    for (size_t i = ofs_at; i < ofs_at + ofs_len; i++) {
+        const struct sotto__opened *by = &opened[rounds[i].round - 1];
+        size_t term = by->program->ofs[i].terms[OF_MADE];
+        bool is_new = term != SIZE_MAX;
+        for (size_t j = ofs_at; j < i; j++) {
+            is_new = is_new && (rounds[j].round != rounds[i].round ||
+                                by->program->ofs[j].terms[OF_MADE] != term);
         }
         if (is_new) {
-            made += mpz_get_ui(mpq_numref(aggregate->terms[ofs[i].terms[OF_MADE]].number));
+            made += mpz_get_ui(mpq_numref(by->aggregate.terms[term].number));
         }
     }
     return made;
@@ -155,10 +164,9 @@ static enum sotto_status solve(struct sotto_driver *driver, struct sotto__value 
                       driver->plan->keys_len > 0, err);
 }
 
-/* An output of one group; ofs are those of its cells. */
+/* An output of one group; *ofs_at: the first aggregate of its cells among all, moved on. */
 static enum sotto_status evaluate_part(struct sotto_driver *driver, size_t group, size_t output,
-                                       const struct sotto__of **ofs,
-                                       const struct sotto__aggregate *aggregate,
+                                       size_t *ofs_at, const struct sotto__opened *opened,
                                        struct sotto_error *err)
 {
     const struct sotto__expansion *expansion = &driver->expansion;
@@ -180,14 +188,14 @@ static enum sotto_status evaluate_part(struct sotto_driver *driver, size_t group
     for (size_t i = 0; status == SOTTO_OK && i < part->cells_len; i++) {
         const struct sotto__expression *cell = &expansion->cells[part->first + i].expression;
         size_t ofs_len = count_aggregates(cell);
-        uint64_t made = count_made(*ofs, ofs_len, aggregate);
-        status = sotto__evaluate(&out[i], cell, *ofs, aggregate, err);
+        uint64_t made = count_made(opened, *ofs_at, ofs_len);
+        status = sotto__evaluate(&out[i], cell, cell->nodes_len - 1, *ofs_at, opened, err);
         if (part->ols == NULL) {
             driver->made[at + i] = made;
         } else {
             driver->made[at + part->values_len - OLS_SCALARS_LEN + OLS_COUNT] = made;
         }
-        *ofs += ofs_len;
+        *ofs_at += ofs_len;
     }
     if (status == SOTTO_OK && part->ols != NULL) {
         status = solve(driver, &driver->values[at], part, sums, err);
@@ -202,47 +210,106 @@ static enum sotto_status evaluate_part(struct sotto_driver *driver, size_t group
 }
 
 static enum sotto_status evaluate_group(struct sotto_driver *driver, size_t group,
-                                        const struct sotto__aggregate *aggregate,
-                                        struct sotto_error *err)
+                                        const struct sotto__opened *opened, struct sotto_error *err)
 {
-    const struct sotto__of *ofs = driver->program.ofs;
+    size_t ofs_at = 0;
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < driver->plan->outputs_len; i++) {
-        status = evaluate_part(driver, group, i, &ofs, aggregate, err);
+        status = evaluate_part(driver, group, i, &ofs_at, opened, err);
     }
     return status;
+}
+
+/* The doubles that the next round's rows meet, of one group. */
+static enum sotto_status evaluate_inners(struct sotto__program *next, size_t group,
+                                         const struct sotto__opened *opened,
+                                         struct sotto_error *err)
+{
+    struct sotto__value value;
+    enum sotto_status status = SOTTO_OK;
+    sotto__value_init(&value);
+    for (size_t i = 0; status == SOTTO_OK && i < next->inners_len; i++) {
+        const struct sotto__inner *inner = &next->inners[i];
+        status =
+            sotto__evaluate(&value, inner->expression, inner->node, inner->ofs_at, opened, err);
+        next->inner_values[group * next->inners_len + i] = sotto__value_double(&value);
+    }
+    sotto__value_clear(&value);
+    return status;
+}
+
+/* Reads the aggregates of all rounds so far, the last of which is limbs, group by group. */
+static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__opened *opened,
+                                     const uint64_t *limbs, struct sotto_error *err)
+{
+    uint32_t len = driver->round;
+    enum sotto_status status = SOTTO_OK;
+    for (size_t group = 0; status == SOTTO_OK && group < driver->program->groups_len; group++) {
+        for (uint32_t i = 0; status == SOTTO_OK && i < len; i++) {
+            const uint64_t *from = i + 1 < len ? driver->opened[i] : limbs;
+            status = sotto__aggregate_read(&opened[i].aggregate,
+                                           from + group * opened[i].program->group_limbs,
+                                           opened[i].program, err);
+        }
+        if (status == SOTTO_OK) {
+            status = len == driver->rounds_len
+                         ? evaluate_group(driver, group, opened, err)
+                         : evaluate_inners(&driver->programs[len], group, opened, err);
+        }
+    }
+    return status;
+}
+
+/* limbs are those of the round. */
+static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint64_t *limbs,
+                                        struct sotto_error *err)
+{
+    struct sotto__opened opened[ROUNDS_MAX] = {{0}};
+    bool is_last = driver->round == driver->rounds_len;
+    uint64_t *kept = NULL;
+    enum sotto_status status = SOTTO_OK;
+    for (uint32_t i = 0; status == SOTTO_OK && i < driver->round; i++) {
+        opened[i].program = &driver->programs[i];
+        status = aggregate_init(&opened[i].aggregate, opened[i].program->terms_len);
+    }
+    if (status == SOTTO_OK && !is_last) {
+        kept = sotto_alloc_array(driver->program->limbs_len, sizeof *kept);
+        status = kept != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    }
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "out of memory");
+    } else {
+        status = read_groups(driver, opened, limbs, err);
+    }
+    for (uint32_t i = 0; i < driver->round; i++) {
+        aggregate_release(&opened[i].aggregate);
+    }
+    if (status != SOTTO_OK || is_last) {
+        sotto_free(kept);
+        driver->round = status == SOTTO_OK ? 0 : driver->round;
+        return status;
+    }
+    memcpy(kept, limbs, driver->program->limbs_len * sizeof *kept);
+    driver->opened[driver->round - 1] = kept;
+    driver->program = &driver->programs[driver->round++];
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64_t *limbs,
                                        size_t limbs_len, struct sotto_error *err)
 {
-    const struct sotto__program *program = &driver->program;
     if (driver->round == 0) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
     }
-    if (limbs_len != program->limbs_len) {
+    if (limbs_len != driver->program->limbs_len) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "the aggregate has %zu limbs, expected %zu", limbs_len,
-                               program->limbs_len);
-    }
-    struct sotto__aggregate aggregate;
-    if (aggregate_init(&aggregate, program->terms_len) != SOTTO_OK) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+                               driver->program->limbs_len);
     }
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < program->groups_len; i++) {
-        status = sotto__aggregate_read(&aggregate, limbs + i * program->group_limbs, program, err);
-        if (status == SOTTO_OK) {
-            status = evaluate_group(driver, i, &aggregate, err);
-        }
-    }
+    enum sotto_status status = take_aggregate(driver, limbs, err);
     sotto_arithmetic_leave(&arithmetic);
-    aggregate_release(&aggregate);
-    if (status == SOTTO_OK) {
-        driver->round = 0; /* this version's plans have one round */
-    }
     return status;
 }
 
@@ -277,7 +344,7 @@ static enum sotto_status find_columns(struct reading *reading, const struct sott
 {
     for (size_t i = 0; i < driver->expansion.columns_len; i++) {
         const struct sotto__column *column = &driver->expansion.columns[i];
-        if (column->dataset != dataset) {
+        if (column->dataset != dataset || !sotto__program_reads(driver->program, i)) {
             continue;
         }
         size_t found = sotto_catalogue_find(catalogue, column->name);
@@ -317,7 +384,7 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
     reading->blocks = sotto_alloc_array(workers_len * columns_len, sizeof *reading->blocks);
     status = reading->workers != NULL && reading->blocks != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     while (status == SOTTO_OK && reading->workers_len < workers_len) {
-        status = sotto__rows_init(&reading->workers[reading->workers_len++], &driver->program);
+        status = sotto__rows_init(&reading->workers[reading->workers_len++], driver->program);
     }
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
@@ -367,7 +434,7 @@ enum sotto_status sotto_driver_partial(const struct sotto_driver *driver, uint64
     if (driver->round == 0) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
     }
-    SOTTO_REQUIRE(limbs_len == driver->program.limbs_len);
+    SOTTO_REQUIRE(limbs_len == driver->program->limbs_len);
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < driver->plan->datasets_len; i++) {
         status = read_dataset(driver, out, i, files[i], catalogues[i], err);

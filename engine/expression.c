@@ -174,7 +174,7 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
                                        "unknown function \"%s\"; did you mean \"%s\"?", name,
                                        nearest);
     }
-    char list[320] = "";
+    char list[400] = "";
     size_t at = 0;
     for (size_t i = 0; i < FUNCTIONS_LEN && at < sizeof list; i++) {
         at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
@@ -230,7 +230,7 @@ static bool is_option(const struct parser *parser, const struct sotto__function_
            after[1] != '=';
 }
 
-/* "ddof=0" after the arguments, or its number alone. */
+/* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
 static enum sotto_status parse_option(struct parser *parser, struct sotto__node *node)
 {
     const struct sotto__function_rules *rules = &functions[node->function];

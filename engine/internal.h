@@ -43,6 +43,7 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
 #define EXPRESSION_SIZE_MAX 1024
 #define PLAN_SIZE_MAX 16384
 #define GROUP_KEYS_MAX 2
+#define ROUNDS_MAX 8
 #define GROUP_LEVELS_MAX 4096
 #define GROUPS_MAX 10000
 /* Of one round; of the memory for rows that one thread needs. */
@@ -253,6 +254,43 @@ void sotto__selection_release(struct sotto_plan *plan);
 /* Types the outputs by place and fills plan->columns. err must not be NULL. */
 enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error *err);
 
+/* --- rounds.c: which round opens what --- */
+
+enum sotto__place {
+    PLACE_CONSTANT,
+    PLACE_ROW,       /* a value for each row, on the party */
+    PLACE_AGGREGATE, /* of all rows of all parties */
+};
+
+/* Of each node; round: which round must be over for its value, of a row-wise one for its inner
+ * aggregates. 0: none. */
+struct sotto__places {
+    enum sotto__place place[CELL_NODES_MAX];
+    unsigned round[CELL_NODES_MAX];
+};
+
+/* A column, or several. */
+bool sotto__reads_data(const struct sotto__node *node);
+void sotto__places_find(struct sotto__places *out, const struct sotto__expression *expression);
+/* The nodes that are computed row by row in a round: those below its aggregates, down to what
+ * earlier rounds have opened. */
+void sotto__places_find_rows(bool *out, const struct sotto__places *places,
+                             const struct sotto__expression *expression, unsigned round);
+
+/* A number that earlier rounds opened, inside a row-wise expression: in each group a double. */
+struct sotto__inner {
+    const struct sotto__expression *expression; /* borrows from the expansion */
+    size_t node;
+    size_t ofs_at; /* of the expression's first aggregate among all */
+};
+
+struct sotto__program;
+/* The index of a program's inner number: the same one, or added. earlier: the programs of the
+ * rounds before. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__inner_find(struct sotto__program *program, size_t *out,
+                                    const struct sotto__inner *inner,
+                                    const struct sotto__program *earlier);
+
 /* --- frames.c: the shapes of expressions --- */
 
 /* What runs along an axis of values: columns, bins, levels. */
@@ -396,6 +434,7 @@ bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t nu
 enum sotto__op_kind {
     OP_COLUMN,
     OP_CONSTANT,
+    OP_INNER,  /* float64: a number of an earlier round, in each group its own */
     OP_NEGATE, /* a */
     OP_ABS,
     OP_NOT,
@@ -442,6 +481,7 @@ struct sotto__op {
     bool makes_nan; /* it or an operand may give NaN for present inputs */
     bool is_null;   /* missing everywhere: a column, or the constant na */
     bool never_zero;
+    bool is_early; /* where needs it: done before rows have groups */
     unsigned bits;
     unsigned scale;
     int digits; /* OP_ROUND */
@@ -449,7 +489,7 @@ struct sotto__op {
     size_t b;
     size_t c;
     size_t dataset;   /* SIZE_MAX: constant */
-    size_t index;     /* column of the expansion, constant */
+    size_t index;     /* column of the expansion, constant, inner number */
     const char *text; /* OP_TEXT_EQUAL; borrows from the plan */
 };
 
@@ -484,6 +524,7 @@ struct sotto__term {
 enum { OF_COUNT, OF_MADE, OF_X, OF_XX, OF_XXX, OF_XXXX, OF_Y, OF_YY, OF_XY, OFS_LEN };
 struct sotto__of {
     size_t terms[OFS_LEN];
+    unsigned round; /* that opens it: the others' programs have no terms here */
 };
 
 struct sotto__program {
@@ -498,7 +539,11 @@ struct sotto__program {
     size_t terms_capacity_len;
     struct sotto__of *ofs; /* one for each aggregate, by cell, then by node */
     size_t ofs_len;
-    size_t where; /* operation or SIZE_MAX */
+    struct sotto__inner *inners;
+    size_t inners_len;
+    size_t inners_capacity_len;
+    double *inner_values; /* [group * inners_len + inner]: set when the round begins */
+    size_t where;         /* operation or SIZE_MAX */
     size_t keys[GROUP_KEYS_MAX];
     struct sotto__levels *levels[GROUP_KEYS_MAX];
     size_t keys_len;
@@ -512,12 +557,16 @@ struct sotto__program {
     size_t rows_bytes;         /* of the registers of one thread */
 };
 
-/* Returns: SOTTO_ERROR_TYPE naming output and column where types do not fit, SOTTO_ERROR_LIMIT.
- * Ownership: borrows plan and expansion. err must not be NULL. */
+/* Of a round, from 1; earlier: those before it. Returns: SOTTO_ERROR_TYPE naming output and column
+ * where types do not fit, SOTTO_ERROR_LIMIT. Ownership: borrows plan and expansion. err must not be
+ * NULL. */
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
                                       const struct sotto__expansion *expansion,
+                                      const struct sotto__program *earlier, unsigned round,
                                       struct sotto_error *err);
 void sotto__program_release(struct sotto__program *program);
+/* Whether the round reads a column of the expansion. */
+bool sotto__program_reads(const struct sotto__program *program, size_t column);
 /* An exact register's limbs for |v| <= 2^bits. */
 static inline unsigned sotto__bits_limbs(unsigned bits)
 {
@@ -639,11 +688,17 @@ enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto_
                                    const struct sotto__aggregate *aggregate,
                                    struct sotto_error *err);
 
-/* Evaluates an output's expression; ofs are those of its aggregates. */
+/* What a round says of one group. */
+struct sotto__opened {
+    const struct sotto__program *program;
+    struct sotto__aggregate aggregate;
+};
+
+/* Evaluates node root of an expression on aggregates, the first of which is the ofs_at'th of all.
+ * opened: those rounds that it needs. */
 enum sotto_status sotto__evaluate(struct sotto__value *out,
-                                  const struct sotto__expression *expression,
-                                  const struct sotto__of *ofs,
-                                  const struct sotto__aggregate *aggregate,
+                                  const struct sotto__expression *expression, size_t root,
+                                  size_t ofs_at, const struct sotto__opened *opened,
                                   struct sotto_error *err);
 
 /* --- ols.c --- */
@@ -678,9 +733,12 @@ struct sotto_driver {
     struct sotto_schema schema;
     struct sotto__expansion expansion;
     uint32_t round; /* from 1; 0: done */
-    struct sotto__program program;
-    struct sotto__value *values; /* [group * expansion.values_len + value] */
-    uint64_t *made;              /* NaN made, likewise */
+    uint32_t rounds_len;
+    struct sotto__program programs[ROUNDS_MAX];
+    struct sotto__program *program; /* of the round, at the end of the last one */
+    uint64_t *opened[ROUNDS_MAX];   /* the aggregates of the rounds before */
+    struct sotto__value *values;    /* [group * expansion.values_len + value] */
+    uint64_t *made;                 /* NaN made, likewise */
     size_t values_len;
 };
 

@@ -71,8 +71,16 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
             "for the doubles nearest to x");
     }
     program->limbs_len = program->group_limbs * program->groups_len;
+    if (program->inners_len > ROUND_LIMBS_MAX / program->groups_len) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "expected at most %zu numbers of earlier rounds in all groups, "
+                               "found more",
+                               ROUND_LIMBS_MAX);
+    }
     program->slots = sotto_alloc_array(slots_len * program->groups_len, sizeof *program->slots);
-    if (program->slots == NULL) {
+    program->inner_values =
+        sotto_alloc_array(program->inners_len * program->groups_len, sizeof *program->inner_values);
+    if (program->slots == NULL || program->inner_values == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     for (size_t group = 0; group < program->groups_len; group++) {

@@ -649,6 +649,22 @@ static enum sotto_status add_column(struct sotto__compiler *compiler, size_t *ou
     return add_op(compiler, out, op);
 }
 
+enum sotto_status sotto__compile_inner(struct sotto__compiler *compiler, size_t *out, size_t i)
+{
+    struct sotto__inner inner = {compiler->expression, i, compiler->ofs_at};
+    /* With groups it differs from row to row; there is one dataset then. Whether it is NaN may not
+     * change the shape of the round. */
+    struct sotto__op op = {.kind = OP_INNER,
+                           .type = ROW_FLOAT,
+                           .makes_nan = true,
+                           .dataset = compiler->plan->keys_len > 0 ? 0 : SIZE_MAX};
+    op.a = op.b = op.c = SIZE_MAX;
+    if (sotto__inner_find(compiler->program, &op.index, &inner, compiler->earlier) != SOTTO_OK) {
+        return no_memory(compiler);
+    }
+    return add_op(compiler, out, op);
+}
+
 enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out, size_t i)
 {
     const struct sotto__node *node = &compiler->expression->nodes[i];

@@ -10,8 +10,11 @@ struct sotto__compiler {
     struct sotto__program *program;
     const struct sotto_plan *plan;
     const struct sotto__expansion *expansion;
+    const struct sotto__program *earlier; /* rounds */
+    unsigned round;
     const struct sotto__expression *expression;
-    size_t start; /* where in its text errors point */
+    size_t ofs_at; /* of its first aggregate among all */
+    size_t start;  /* where in its text errors point */
     unsigned bits_max;
     size_t values[CELL_NODES_MAX]; /* the operation of each row-wise node */
     struct sotto_error *err;
@@ -23,6 +26,8 @@ enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler);
 
 /* The operation of row-wise node i, its children done before. */
 enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out, size_t i);
+/* The number that node i, on aggregates of earlier rounds, is. */
+enum sotto_status sotto__compile_inner(struct sotto__compiler *compiler, size_t *out, size_t i);
 /* a * b; a where b is present; a comparison of numbers. */
 enum sotto_status sotto__compile_multiply(struct sotto__compiler *compiler, size_t *out, size_t a,
                                           size_t b);

@@ -147,7 +147,7 @@ static enum sotto_status write_block(struct sotto_writer *writer, const struct b
     }
     write_labels(writer, block);
     sotto__json_raw(writer, is_grouped ? "[" : "");
-    for (size_t group = 0; status == SOTTO_OK && group < driver->program.groups_len; group++) {
+    for (size_t group = 0; status == SOTTO_OK && group < driver->program->groups_len; group++) {
         sotto__json_raw(writer, group > 0 ? ", " : "");
         status = write_group(writer, block, group);
     }
@@ -239,14 +239,14 @@ static void write_groups(struct sotto_writer *writer, const struct sotto_driver 
     sotto__json_raw(writer, ", \"groups\": {\"keys\": [");
     for (size_t i = 0; i < plan->keys_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, driver->expansion.columns[driver->program.keys[i]].name);
+        sotto__json_string(writer, driver->expansion.columns[driver->program->keys[i]].name);
     }
     sotto__json_raw(writer, "], \"labels\": [");
-    for (size_t group = 0; group < driver->program.groups_len; group++) {
-        size_t rest = driver->program.groups_len;
+    for (size_t group = 0; group < driver->program->groups_len; group++) {
+        size_t rest = driver->program->groups_len;
         sotto__json_raw(writer, group > 0 ? ", [" : "[");
         for (size_t i = 0; i < plan->keys_len; i++) {
-            size_t levels_len = sotto__levels_len(driver->program.levels[i]);
+            size_t levels_len = sotto__levels_len(driver->program->levels[i]);
             rest /= levels_len;
             sotto__json_raw(writer, i > 0 ? ", " : "");
             write_label(writer, &plan->keys[i], group / rest % levels_len);

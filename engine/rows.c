@@ -228,6 +228,21 @@ static void mask(struct sotto__rows *rows, struct sotto__register *out, const st
     out->state = join_states(rows, out, a, &rows->registers[op->b], len);
 }
 
+/* A NaN is missing in rows that are present otherwise: made. */
+static void inner_number(const struct sotto__rows *rows, struct sotto__register *out,
+                         const struct sotto__op *op, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    double *values = out->own_values;
+    for (size_t i = 0; i < len; i++) {
+        bool grouped = program->keys_len > 0 && rows->skipped[i] == 0;
+        size_t group = grouped ? rows->groups[i] : 0;
+        values[i] = program->inner_values[group * program->inners_len + op->index];
+        out->own_state[i] = values[i] != values[i] ? ROW_MADE_NAN : 0;
+    }
+    out->state = out->own_state;
+}
+
 static void apply(struct sotto__rows *rows, const struct sotto__op *op,
                   const struct sotto_column *const *blocks, size_t at, size_t len)
 {
@@ -237,6 +252,9 @@ static void apply(struct sotto__rows *rows, const struct sotto__op *op,
         sotto__rows_load(rows, out, blocks[op->index], at, len);
         break;
     case OP_CONSTANT:
+        break;
+    case OP_INNER:
+        inner_number(rows, out, op, len);
         break;
     case OP_NOT:
     case OP_AND:
@@ -356,6 +374,18 @@ static enum sotto_status select_rows(struct sotto__rows *rows,
     return program->keys_len > 0 ? find_groups(rows, blocks, at, len, err) : SOTTO_OK;
 }
 
+/* Those that where needs, or those that may need the rows' groups. */
+static void apply_all(struct sotto__rows *rows, size_t dataset, bool early,
+                      const struct sotto_column *const *blocks, size_t at, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        if (program->ops[i].dataset == dataset && program->ops[i].is_early == early) {
+            apply(rows, &program->ops[i], blocks, at, len);
+        }
+    }
+}
+
 static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
                               const struct sotto_column *const *blocks, size_t len,
                               struct sotto_error *err)
@@ -363,11 +393,7 @@ static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
     const struct sotto__program *program = rows->program;
     for (size_t at = 0; at < len; at += ROWS_LEN) {
         size_t now = len - at < ROWS_LEN ? len - at : ROWS_LEN;
-        for (size_t i = 0; i < program->ops_len; i++) {
-            if (program->ops[i].dataset == dataset) {
-                apply(rows, &program->ops[i], blocks, at, now);
-            }
-        }
+        apply_all(rows, dataset, true, blocks, at, now);
         enum sotto_status status = SOTTO_OK;
         if (program->where != SIZE_MAX || program->keys_len > 0) {
             status = select_rows(rows, blocks, at, now, err);
@@ -375,6 +401,7 @@ static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
         if (status != SOTTO_OK) {
             return status;
         }
+        apply_all(rows, dataset, false, blocks, at, now);
         sotto__accumulate(rows, dataset, now);
     }
     return SOTTO_OK;

@@ -29,6 +29,8 @@ struct table_worker {
     struct conversion *conversions;     /* memory only where a column needs it */
     size_t columns_len;
     bool is_ready; /* rows are initialised */
+    enum sotto_status status;
+    struct sotto_error err;
 };
 
 struct reading {
@@ -90,7 +92,7 @@ static enum sotto_status worker_init(struct table_worker *out, const struct read
             status = conversion_init(&out->conversions[i]);
         }
     }
-    status = status == SOTTO_OK ? sotto__rows_init(&out->rows, &reading->driver->program) : status;
+    status = status == SOTTO_OK ? sotto__rows_init(&out->rows, reading->driver->program) : status;
     out->is_ready = status == SOTTO_OK;
     return status;
 }
@@ -122,7 +124,7 @@ static enum sotto_status find_columns(struct reading *reading, bool *out_any,
     for (size_t i = 0; i < driver->expansion.columns_len; i++) {
         const struct sotto__column *column = &driver->expansion.columns[i];
         reading->columns[i] = SIZE_MAX;
-        if (column->dataset != reading->dataset) {
+        if (column->dataset != reading->dataset || !sotto__program_reads(driver->program, i)) {
             continue;
         }
         size_t found = find_column(reading->table, column->name);
@@ -252,32 +254,31 @@ static enum sotto_status take_all(const struct reading *reading, struct sotto_er
     size_t rows = sotto_table_rows(reading->table);
     atomic_size_t next = 0;
     atomic_bool failed = false;
-    enum sotto_status status = SOTTO_OK;
 #pragma omp parallel num_threads((int)reading->workers_len)
     {
         struct sotto_arithmetic arithmetic;
-        struct sotto_error own = {0};
         struct table_worker *worker = &reading->workers[omp_get_thread_num()];
-        enum sotto_status mine = SOTTO_OK;
         sotto_arithmetic_enter(&arithmetic);
-        while (mine == SOTTO_OK && !atomic_load_explicit(&failed, memory_order_relaxed)) {
+        while (worker->status == SOTTO_OK && !atomic_load_explicit(&failed, memory_order_relaxed)) {
             size_t at = atomic_fetch_add_explicit(&next, CHUNK_LEN, memory_order_relaxed);
             if (at >= rows) {
                 break;
             }
-            mine = take_chunk(reading, worker, at, rows - at < CHUNK_LEN ? rows - at : CHUNK_LEN,
-                              &own);
+            worker->status = take_chunk(
+                reading, worker, at, rows - at < CHUNK_LEN ? rows - at : CHUNK_LEN, &worker->err);
         }
         sotto_arithmetic_leave(&arithmetic);
-        if (mine != SOTTO_OK) {
+        if (worker->status != SOTTO_OK) {
             atomic_store_explicit(&failed, true, memory_order_relaxed);
-#pragma omp critical(sotto_tables)
-            {
-                status = sotto_error_set(err, mine, "%s", own.text);
-            }
         }
     }
-    return status;
+    for (size_t i = 0; i < reading->workers_len; i++) {
+        if (reading->workers[i].status != SOTTO_OK) {
+            return sotto_error_set(err, reading->workers[i].status, "%s",
+                                   reading->workers[i].err.text);
+        }
+    }
+    return SOTTO_OK;
 }
 
 static size_t count_workers(size_t rows)
@@ -330,7 +331,7 @@ enum sotto_status sotto_driver_partial_tables(const struct sotto_driver *driver,
     if (driver->round == 0) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
     }
-    SOTTO_REQUIRE(limbs_len == driver->program.limbs_len);
+    SOTTO_REQUIRE(limbs_len == driver->program->limbs_len);
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < driver->plan->datasets_len; i++) {
         status = read_table(driver, out, i, tables[i], err);

@@ -235,37 +235,30 @@ static enum sotto_status compile_aggregate(struct sotto__compiler *compiler, str
     return status;
 }
 
-/* Row-wise nodes: those below an aggregate, or all. What stands above is no concern of the rows. */
-static void find_row_wise(bool *out, const struct sotto__expression *expression, bool all)
-{
-    for (size_t i = 0; i < expression->nodes_len; i++) {
-        out[i] = all;
-    }
-    for (size_t i = expression->nodes_len; i-- > 0;) {
-        const struct sotto__node *node = &expression->nodes[i];
-        size_t children[3];
-        size_t children_len = sotto__node_children(node, children);
-        for (size_t j = 0; j < children_len; j++) {
-            out[children[j]] = out[children[j]] || out[i] || node->kind == NODE_AGGREGATE;
-        }
-    }
-}
-
+/* all: every node is row-wise; else those are that stand below an aggregate of this round. What
+ * stands above is no concern of the rows. */
 static enum sotto_status compile_expression(struct sotto__compiler *compiler,
                                             const struct sotto__expression *expression, bool all)
 {
+    struct sotto__places places;
     bool row_wise[CELL_NODES_MAX] = {false};
-    find_row_wise(row_wise, expression, all);
+    sotto__places_find(&places, expression);
+    sotto__places_find_rows(row_wise, &places, expression, compiler->round);
     compiler->expression = expression;
+    compiler->ofs_at = compiler->program->ofs_len;
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         enum sotto_status status = SOTTO_OK;
         compiler->values[i] = SIZE_MAX;
         compiler->start = node->start;
         if (node->kind == NODE_AGGREGATE) {
-            struct sotto__program *program = compiler->program;
-            status = compile_aggregate(compiler, &program->ofs[program->ofs_len++], node);
-        } else if (row_wise[i]) {
+            struct sotto__of *of = &compiler->program->ofs[compiler->program->ofs_len++];
+            of->round = places.round[i];
+            status = of->round == compiler->round ? compile_aggregate(compiler, of, node) : status;
+        }
+        if (status == SOTTO_OK && row_wise[i] && places.place[i] == PLACE_AGGREGATE) {
+            status = sotto__compile_inner(compiler, &compiler->values[i], i);
+        } else if (status == SOTTO_OK && (row_wise[i] || all)) {
             status = sotto__compile_node(compiler, &compiler->values[i], i);
         }
         if (status != SOTTO_OK) {
@@ -300,6 +293,21 @@ static enum sotto_status compile_cells(struct sotto__compiler *compiler)
     return SOTTO_OK;
 }
 
+/* What where is made of; operands stand before operations. */
+static void mark_early(struct sotto__program *program)
+{
+    program->ops[program->where].is_early = true;
+    for (size_t i = program->where + 1; i-- > 0;) {
+        const struct sotto__op *op = &program->ops[i];
+        const size_t operands[3] = {op->a, op->b, op->c};
+        for (size_t j = 0; op->is_early && j < 3; j++) {
+            if (operands[j] != SIZE_MAX) {
+                program->ops[operands[j]].is_early = true;
+            }
+        }
+    }
+}
+
 static enum sotto_status compile_where(struct sotto__compiler *compiler)
 {
     const struct sotto__expression *where = &compiler->expansion->where;
@@ -311,8 +319,12 @@ static enum sotto_status compile_where(struct sotto__compiler *compiler)
     if (status == SOTTO_OK && compiler->program->ops[root].type != ROW_BOOL) {
         status = sotto__compile_error(compiler, "expected a condition, such as age >= 18");
     }
+    if (status != SOTTO_OK) {
+        return sotto_error_prefix(compiler->err, "where");
+    }
     compiler->program->where = root;
-    return status == SOTTO_OK ? status : sotto_error_prefix(compiler->err, "where");
+    mark_early(compiler->program);
+    return SOTTO_OK;
 }
 
 static enum sotto_status compile_keys(struct sotto__compiler *compiler)
@@ -342,11 +354,14 @@ static enum sotto_status compile_keys(struct sotto__compiler *compiler)
 
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
                                       const struct sotto__expansion *expansion,
+                                      const struct sotto__program *earlier, unsigned round,
                                       struct sotto_error *err)
 {
     struct sotto__compiler compiler = {.program = out,
                                        .plan = plan,
                                        .expansion = expansion,
+                                       .earlier = earlier,
+                                       .round = round,
                                        .bits_max = VALUE_BITS_MAX,
                                        .err = err};
     *out = (struct sotto__program){.where = SIZE_MAX, .groups_len = 1};
@@ -360,6 +375,18 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
     return status;
 }
 
+bool sotto__program_reads(const struct sotto__program *program, size_t column)
+{
+    bool found = false;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        found = found || (program->ops[i].kind == OP_COLUMN && program->ops[i].index == column);
+    }
+    for (size_t i = 0; i < program->keys_len; i++) {
+        found = found || program->keys[i] == column;
+    }
+    return found;
+}
+
 void sotto__program_release(struct sotto__program *program)
 {
     for (size_t i = 0; i < program->keys_len; i++) {
@@ -369,6 +396,8 @@ void sotto__program_release(struct sotto__program *program)
     sotto_free(program->constants);
     sotto_free(program->terms);
     sotto_free(program->ofs);
+    sotto_free(program->inners);
+    sotto_free(program->inner_values);
     sotto_free(program->slots);
     *program = (struct sotto__program){0};
 }

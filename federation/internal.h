@@ -13,10 +13,15 @@
 /* H("sotto plan", text). */
 void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, size_t plan_bytes);
 
-/* H("sotto agreement", schema, slots) of the driver's current round. */
+/* H("sotto agreement", schema, slots, opened) of the driver's current round. */
 enum sotto_status sotto__agreement_digest(uint8_t out[SOTTO_DIGEST_BYTES],
-                                          const struct sotto_schema *schema,
-                                          const struct sotto_driver *driver) SOTTO_NODISCARD;
+                                          const struct sotto_driver *driver,
+                                          const uint8_t opened[SOTTO_DIGEST_BYTES]) SOTTO_NODISCARD;
+
+/* The aggregates of the rounds so far, one after the other: H("sotto opened", before || aggregate);
+ * zeros before the first. */
+enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const void *aggregate,
+                                       size_t aggregate_bytes) SOTTO_NODISCARD;
 
 /* The shape of the driver's current round as a vector: one run for each slot, equal neighbours
  * together. *out is ended by sotto_free. */
@@ -26,13 +31,17 @@ enum sotto_status sotto__driver_runs(struct sotto_vector_run **out, size_t *out_
 /* What every task's graph has to withstand (README.md, "Graphs"). */
 struct sotto_graph_terms sotto__graph_terms(size_t parties_len);
 
-/* INVITATION: the plan's text. REOPEN: nothing. FINISH: a status. */
+/* INVITATION: the plan's text. REOPEN: nothing. ROUND: the aggregate of the round before. FINISH: a
+ * status. */
 enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
                                          size_t plan_bytes, const struct sotto_session_label *label,
                                          const struct sotto_identity *identity) SOTTO_NODISCARD;
 enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
                                      const struct sotto_session_label *label,
                                      const struct sotto_identity *identity) SOTTO_NODISCARD;
+enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggregate,
+                                    size_t aggregate_bytes, const struct sotto_session_label *label,
+                                    const struct sotto_identity *identity) SOTTO_NODISCARD;
 enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status task_status,
                                      const struct sotto_session_label *label,
                                      const struct sotto_identity *identity) SOTTO_NODISCARD;

@@ -11,7 +11,7 @@ enum guest_state {
     GUEST_INVITED,
     GUEST_JOINED,
     GUEST_DECLINED,
-    GUEST_LOST, /* dropped out of an earlier attempt */
+    GUEST_LOST, /* dropped out of an earlier attempt or round */
 };
 
 /* One invited party; guests[i] belongs to invited.peers[i]. */
@@ -19,6 +19,8 @@ struct guest {
     enum guest_state state;
     struct sotto_buffer advert;
     struct sotto_schema offer;
+    bool is_counted;  /* of the first opened round's roster */
+    bool contributes; /* a survivor of it: of all later rounds */
 };
 
 struct sotto_task_aggregator {
@@ -37,6 +39,7 @@ struct sotto_task_aggregator {
     struct sotto_session_aggregator *session; /* NULL while joining is open */
     enum sotto_aggregator_phase phase_seen;
     struct sotto_driver *driver;
+    uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
     char *result;
     struct sotto__outbox outbox;
 };
@@ -51,7 +54,7 @@ bool sotto_task_aggregator_next(struct sotto_task_aggregator *task, struct sotto
     return sotto__outbox_next(&task->outbox, out);
 }
 
-static void guest_forget_advert(struct guest *guest)
+static void guest_forget_offer(struct guest *guest)
 {
     sotto_buffer_release(&guest->advert);
     sotto_schema_release(&guest->offer);
@@ -65,7 +68,7 @@ void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
     sotto_session_aggregator_free(task->session);
     sotto_driver_free(task->driver);
     for (size_t i = 0; task->guests != NULL && i < task->invited.len; i++) {
-        guest_forget_advert(&task->guests[i]);
+        guest_forget_offer(&task->guests[i]);
     }
     sotto_free(task->guests);
     sotto_free(task->result);
@@ -113,6 +116,22 @@ static void log_step(struct sotto_task_aggregator *task, const char *tag, const 
 {
     sotto__outbox_log(&task->outbox, "[%s] task %llu round %u %s", tag,
                       (unsigned long long)task->number, task->terms.label.round, text);
+}
+
+/* The round begins, and this is what it opens. */
+static void log_round(struct sotto_task_aggregator *task)
+{
+    char *words = NULL;
+    log_step(task, "Start Round", "start");
+    enum sotto_status status =
+        sotto_plan_round_words(task->plan, task->terms.label.round, &words, NULL);
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+        return;
+    }
+    sotto__outbox_log(&task->outbox, "[Start Round] task %llu round %u opens %s",
+                      (unsigned long long)task->number, task->terms.label.round, words);
+    sotto_free(words);
 }
 
 /* --- The end --- */
@@ -191,8 +210,7 @@ static void task_invite(struct sotto_task_aggregator *task, size_t guest)
 }
 
 /* The types all joined parties agree on, and the driver for them. */
-static enum sotto_status task_agree(struct sotto_task_aggregator *task,
-                                    uint8_t agreement[SOTTO_DIGEST_BYTES], struct sotto_error *err)
+static enum sotto_status task_agree(struct sotto_task_aggregator *task, struct sotto_error *err)
 {
     struct sotto_schema agreed = {0};
     size_t joined = count_guests(task, GUEST_JOINED);
@@ -215,12 +233,6 @@ static enum sotto_status task_agree(struct sotto_task_aggregator *task,
     status = sotto_schema_agree(&agreed, task->plan, offers, names, joined, err);
     if (status == SOTTO_OK) {
         status = sotto_driver_new(&task->driver, task->plan, &agreed, err);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto__agreement_digest(agreement, &agreed, task->driver);
-        if (status != SOTTO_OK) {
-            (void)sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
-        }
     }
 out:
     sotto_schema_release(&agreed);
@@ -254,13 +266,21 @@ static enum sotto_status task_open_session(struct sotto_task_aggregator *task,
                                            struct sotto_error *err)
 {
     struct sotto_roster roster;
+    size_t joined = count_guests(task, GUEST_JOINED);
+    bool is_first = task->terms.label.round == 1;
     struct sotto_session_terms terms = {
         .invitation = task->terms,
-        .min_parties = sotto_plan_strategy(task->plan)->min_clients,
-        .graph = sotto__graph_terms(count_guests(task, GUEST_JOINED)),
+        .min_parties = is_first ? sotto_plan_strategy(task->plan)->min_clients : (uint32_t)joined,
+        .graph = sotto__graph_terms(joined),
     };
     struct sotto_vector_run *runs = NULL;
-    enum sotto_status status = task_agree(task, terms.agreement, err);
+    enum sotto_status status = is_first ? task_agree(task, err) : SOTTO_OK;
+    if (status == SOTTO_OK) {
+        status = sotto__agreement_digest(terms.agreement, task->driver, task->opened);
+        if (status != SOTTO_OK) {
+            (void)sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
+        }
+    }
     if (status == SOTTO_OK) {
         status = sotto__driver_runs(&runs, &terms.runs_len, task->driver);
         if (status != SOTTO_OK) {
@@ -286,7 +306,7 @@ static void task_start_session(struct sotto_task_aggregator *task)
         task_end(task, status, err.text);
         return;
     }
-    if (task->terms.label.attempt == 1) {
+    if (task->terms.label.round == 1 && task->terms.label.attempt == 1) {
         task->joined_first = (uint32_t)count_guests(task, GUEST_JOINED);
     }
     task->phase_seen = SOTTO_AGGREGATOR_DEALING;
@@ -303,10 +323,43 @@ static void task_end_too_few(struct sotto_task_aggregator *task)
     task_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
+/* After a sum was opened nobody may be lost: the difference to the next one would be somebody's. */
+static void task_end_lost(struct sotto_task_aggregator *task, size_t guest, const char *why)
+{
+    char text[SOTTO_ERROR_TEXT_BYTES];
+    uint32_t round = task->terms.label.round;
+    (void)snprintf(
+        text, sizeof text,
+        "%.64s was lost in round %u (%.200s), and once round 1 is opened all its survivors "
+        "must stay: ask again as a new task",
+        guest_name(task, guest), round, why);
+    task_end(task, SOTTO_ERROR_PARTIES, text);
+}
+
+/* A later round starts with all contributors, or not at all. */
+static void task_consider_later_start(struct sotto_task_aggregator *task, bool expired)
+{
+    for (size_t i = 0; i < task->invited.len; i++) {
+        const struct guest *guest = &task->guests[i];
+        if (!guest->contributes || guest->state == GUEST_JOINED) {
+            continue;
+        }
+        if (guest->state != GUEST_INVITED || expired) {
+            task_end_lost(task, i, guest->state == GUEST_INVITED ? "no answer" : "it left");
+        }
+        return;
+    }
+    task_start_session(task);
+}
+
 /* Starts as soon as max_clients joined or everybody answered; at the deadline with min_clients. */
 static void task_consider_start(struct sotto_task_aggregator *task, bool expired)
 {
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
+    if (task->terms.label.round > 1) {
+        task_consider_later_start(task, expired);
+        return;
+    }
     size_t joined = count_guests(task, GUEST_JOINED);
     size_t open = expired ? 0 : count_guests(task, GUEST_INVITED);
     if (joined + open < strategy->min_clients) {
@@ -330,12 +383,18 @@ static enum sotto_status task_receive_advert(struct sotto_task_aggregator *task,
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__offer_decode(&guest->offer, task->plan, &advert);
+    if (task->terms.label.round == 1) {
+        status = sotto__offer_decode(&guest->offer, task->plan, &advert);
+    } else if (advert.payload_bytes > 0) {
+        status = SOTTO_ERROR_PROTOCOL; /* types were agreed on in the first round */
+    }
     if (status == SOTTO_OK) {
         status = sotto_buffer_copy(&guest->advert, bytes, bytes_len);
     }
+    if (status != SOTTO_OK && task->terms.label.round == 1) {
+        guest_forget_offer(guest);
+    }
     if (status != SOTTO_OK) {
-        guest_forget_advert(guest);
         return sotto_error_set(err, status, "the offer of %s: %s", guest_name(task, index),
                                sotto_status_text(status));
     }
@@ -351,35 +410,90 @@ static enum sotto_status task_receive_advert(struct sotto_task_aggregator *task,
 
 static void task_reopen(struct sotto_task_aggregator *task);
 
+/* Whose rows the first sum is over: theirs are those of all later rounds. */
+static void task_keep_contributors(struct sotto_task_aggregator *task)
+{
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        struct guest *guest = &task->guests[guest_of_member(task, i)];
+        guest->is_counted = true;
+        guest->contributes = sotto_session_aggregator_lives(task->session, i);
+    }
+}
+
+static enum sotto_status task_make_result(struct sotto_task_aggregator *task,
+                                          struct sotto_error *err)
+{
+    struct sotto_result_parties parties = {.invited = (uint32_t)task->invited.len,
+                                           .joined = task->joined_first};
+    struct sotto_schema *offers = sotto_alloc_array(task->invited.len, sizeof *offers);
+    size_t offers_len = 0;
+    if (offers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a result");
+    }
+    for (size_t i = 0; i < task->invited.len; i++) {
+        const struct guest *guest = &task->guests[i];
+        parties.survived += guest->contributes;
+        if (guest->is_counted) {
+            offers[offers_len++] = guest->offer; /* borrowed */
+        }
+    }
+    enum sotto_status status =
+        sotto_driver_result(task->driver, &task->result, &parties, offers, offers_len, err);
+    sotto_free(offers);
+    return status;
+}
+
+/* Shows the aggregate to those whose rows are in it, who answer with fresh keys. */
+static void task_open_round(struct sotto_task_aggregator *task, const void *sum, size_t sum_bytes)
+{
+    log_step(task, "End Round", "finish");
+    task->terms.label.round++;
+    task->terms.label.attempt = 1;
+    enum sotto_status status = sotto__opened_digest(task->opened, sum, sum_bytes);
+    for (size_t i = 0; status == SOTTO_OK && i < task->invited.len; i++) {
+        struct guest *guest = &task->guests[i];
+        sotto_buffer_release(&guest->advert);
+        if (!guest->contributes) {
+            guest->state = guest->state == GUEST_DECLINED ? GUEST_DECLINED : GUEST_LOST;
+            continue;
+        }
+        guest->state = guest->state == GUEST_JOINED ? GUEST_INVITED : guest->state;
+        struct sotto_buffer message;
+        status = sotto__round_seal(&message, sum, sum_bytes, &task->terms.label, task->identity);
+        if (status == SOTTO_OK) {
+            sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &message);
+        }
+    }
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+        return;
+    }
+    sotto_session_aggregator_free(task->session);
+    task->session = NULL;
+    log_round(task);
+    task_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
+    task_consider_start(task, false); /* who left after its rows were summed has left */
+}
+
 static void task_finish_round(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
     size_t sum_bytes;
     /* An aligned vector, little endian: limbs as they are. */
     const void *sum = sotto_session_aggregator_sum(task->session, &sum_bytes);
-    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
-    struct sotto_result_parties parties = {.invited = (uint32_t)task->invited.len,
-                                           .joined = task->joined_first};
-    struct sotto_schema *offers = sotto_alloc_array(roster->adverts_len, sizeof *offers);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (offers == NULL) {
-        (void)sotto_error_set(&err, status, "no memory for a result");
-        goto out;
+    if (task->terms.label.round == 1) {
+        task_keep_contributors(task);
     }
-    for (uint32_t i = 0; i < roster->adverts_len; i++) {
-        offers[i] = task->guests[guest_of_member(task, i)].offer; /* borrowed */
-        parties.survived += sotto_session_aggregator_lives(task->session, i);
-    }
-    status = sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
+    enum sotto_status status =
+        sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
     if (status == SOTTO_OK && sotto_driver_round(task->driver) != 0) {
-        status = sotto_error_set(&err, SOTTO_ERROR_PLAN, "the plan needs more than one round");
+        task_open_round(task, sum, sum_bytes);
+        return;
     }
     if (status == SOTTO_OK) {
-        status = sotto_driver_result(task->driver, &task->result, &parties, offers,
-                                     roster->adverts_len, &err);
+        status = task_make_result(task, &err);
     }
-out:
-    sotto_free(offers);
     task_end(task, status, status == SOTTO_OK ? "finished" : err.text);
 }
 
@@ -393,8 +507,15 @@ static void task_fail_session(struct sotto_task_aggregator *task)
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
         answered += sotto_session_aggregator_answered(task->session, i);
     }
+    for (uint32_t i = 0; task->terms.label.round > 1 && i < roster->adverts_len; i++) {
+        if (status == SOTTO_ERROR_PARTIES && !sotto_session_aggregator_answered(task->session, i)) {
+            task_end_lost(task, guest_of_member(task, i), err.text);
+            return;
+        }
+    }
     /* Each attempt is smaller than the one before, so that attempts end. */
-    bool again = !final && status == SOTTO_ERROR_PARTIES && answered < roster->adverts_len &&
+    bool again = task->terms.label.round == 1 && !final && status == SOTTO_ERROR_PARTIES &&
+                 answered < roster->adverts_len &&
                  answered >= sotto_plan_strategy(task->plan)->min_clients;
     if (!again) {
         task_end(task, status, err.text);
@@ -416,7 +537,7 @@ static void task_reopen(struct sotto_task_aggregator *task)
         uint32_t member = sotto_roster_find(roster, &task->invited.peers[i].key);
         bool answered =
             member != UINT32_MAX && sotto_session_aggregator_answered(task->session, member);
-        guest_forget_advert(guest);
+        guest_forget_offer(guest);
         if (guest->state != GUEST_DECLINED) {
             guest->state = answered ? GUEST_INVITED : GUEST_LOST;
         }
@@ -529,8 +650,13 @@ static enum sotto_status task_lose(struct sotto_task_aggregator *task, size_t in
 {
     enum sotto_status status = SOTTO_OK;
     struct guest *guest = &task->guests[index];
+    if (task->session == NULL && task->terms.label.round > 1) {
+        guest->state = state;
+        task_consider_start(task, false);
+        return SOTTO_OK;
+    }
     if (task->session == NULL) {
-        guest_forget_advert(guest);
+        guest_forget_offer(guest);
         guest->state = state;
         task_consider_start(task, false);
         return SOTTO_OK;
@@ -612,7 +738,7 @@ enum sotto_status sotto_task_aggregator_new(struct sotto_task_aggregator **out,
     }
     sotto__outbox_log(&task->outbox, "[Create Task] create task %llu",
                       (unsigned long long)task->number);
-    log_step(task, "Start Round", "start");
+    log_round(task);
     for (size_t i = 0; i < task->invited.len; i++) {
         task_invite(task, i);
     }
@@ -690,11 +816,12 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
         return;
     }
     struct guest *guest = &task->guests[index];
-    if (task->session == NULL && (guest->state == GUEST_INVITED || guest->state == GUEST_JOINED)) {
-        guest_forget_advert(guest); /* the keys behind it are gone */
+    if (task->session == NULL && task->terms.label.round == 1 &&
+        (guest->state == GUEST_INVITED || guest->state == GUEST_JOINED)) {
+        guest_forget_offer(guest); /* the keys behind it are gone */
         guest->state = GUEST_INVITED;
         task_invite(task, index);
-    } else if (task->session != NULL) {
+    } else if (task->session != NULL || guest->contributes) {
         (void)!task_lose(task, index, GUEST_LOST);
     }
     task_settle(task);

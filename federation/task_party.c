@@ -30,7 +30,11 @@ struct sotto_task_party {
     struct sotto_driver *driver;
     bool recorded;  /* consent to a survivor set of this task is on disk, or was asked for */
     bool computing; /* the host was asked for a partial, and works on it */
-    struct sotto_buffer next_roster; /* came meanwhile: the driver stands still until then */
+    struct sotto_buffer next_roster;    /* came meanwhile: the driver stands still until then */
+    struct sotto_buffer next_round;     /* came before this party consented to the survivors */
+    uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
+    struct sotto_key *contributors; /* the survivors of the first round, once there is another */
+    uint32_t contributors_len;
     struct sotto__outbox outbox;
 };
 
@@ -72,6 +76,8 @@ void sotto_task_party_free(struct sotto_task_party *task)
     sotto_session_party_free(task->session);
     sotto_driver_free(task->driver);
     sotto_buffer_release(&task->next_roster);
+    sotto_buffer_release(&task->next_round);
+    sotto_free(task->contributors);
     sotto_schema_release(&task->offer);
     sotto_plan_free(task->plan);
     sotto_free(task->plan_json);
@@ -219,11 +225,12 @@ enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
 
 /* --- Offer --- */
 
-/* Fresh keys, and an advert with the offer. */
+/* Fresh keys, and an advert with the offer, which later rounds don't ask for again. */
 static void task_advertise(struct sotto_task_party *task)
 {
-    struct sotto_buffer payload;
-    enum sotto_status status = sotto__offer_encode(&payload, &task->offer);
+    struct sotto_buffer payload = {0};
+    enum sotto_status status =
+        task->terms.label.round == 1 ? sotto__offer_encode(&payload, &task->offer) : SOTTO_OK;
     if (status == SOTTO_OK) {
         status = sotto_session_party_new(&task->session, task->identity, task->random, &task->terms,
                                          payload.data, payload.data_bytes);
@@ -302,24 +309,55 @@ out:
     return status;
 }
 
-static enum sotto_status task_start_session(struct sotto_task_party *task,
-                                            struct sotto_roster *roster,
-                                            const struct sotto_schema *schema,
-                                            struct sotto_error *err)
+/* The driver for the types that all parties of the first round agree on. */
+static enum sotto_status task_drive(struct sotto_task_party *task,
+                                    const struct sotto_roster *roster, struct sotto_error *err)
 {
+    struct sotto_schema schema = {0};
+    enum sotto_status status = task_agree(task, &schema, roster, err);
+    sotto_driver_free(task->driver);
+    task->driver = NULL;
+    if (status == SOTTO_OK) {
+        status = sotto_driver_new(&task->driver, task->plan, &schema, err);
+    }
+    sotto_schema_release(&schema);
+    return status;
+}
+
+/* The parties of a later round are those whose sum the first one opened, all of them. */
+static enum sotto_status task_check_contributors(const struct sotto_task_party *task,
+                                                 const struct sotto_roster *roster,
+                                                 struct sotto_error *err)
+{
+    bool same = roster->adverts_len == task->contributors_len;
+    for (uint32_t i = 0; same && i < roster->adverts_len; i++) {
+        same = sotto_key_equal(&roster->adverts[i].sender, &task->contributors[i]);
+    }
+    return same ? SOTTO_OK
+                : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                  "round %u has other parties than those whose sum the first round "
+                                  "opened",
+                                  task->terms.label.round);
+}
+
+static enum sotto_status task_start_session(struct sotto_task_party *task,
+                                            struct sotto_roster *roster, struct sotto_error *err)
+{
+    /* After the first round nobody may be lost. */
     struct sotto_session_terms terms = {
         .invitation = task->terms,
-        .min_parties = sotto_plan_strategy(task->plan)->min_clients,
+        .min_parties = task->terms.label.round == 1 ? sotto_plan_strategy(task->plan)->min_clients
+                                                    : roster->adverts_len,
         .graph = sotto__graph_terms(roster->adverts_len),
     };
     struct sotto_vector_run *runs = NULL;
-    sotto_driver_free(task->driver);
-    task->driver = NULL;
-    enum sotto_status status = sotto_driver_new(&task->driver, task->plan, schema, err);
+    enum sotto_status status = task->terms.label.round == 1
+                                   ? task_drive(task, roster, err)
+                                   : task_check_contributors(task, roster, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__agreement_digest(terms.agreement, schema, task->driver);
+    status = sotto__agreement_digest(terms.agreement, task->driver, task->opened);
     if (status == SOTTO_OK) {
         status = sotto__driver_runs(&runs, &terms.runs_len, task->driver);
     }
@@ -337,15 +375,10 @@ static void task_receive_roster(struct sotto_task_party *task, const uint8_t *by
 {
     struct sotto_error err;
     struct sotto_roster roster = {0};
-    struct sotto_schema schema = {0};
     enum sotto_status status = sotto_roster_open(&roster, bytes, bytes_len, &task->terms, &err);
     if (status == SOTTO_OK) {
-        status = task_agree(task, &schema, &roster, &err);
+        status = task_start_session(task, &roster, &err);
     }
-    if (status == SOTTO_OK) {
-        status = task_start_session(task, &roster, &schema, &err);
-    }
-    sotto_schema_release(&schema);
     sotto_roster_release(&roster);
     if (status != SOTTO_OK) {
         task_leave(task, status, err.text);
@@ -385,6 +418,104 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
     task_settle(task);
 }
 
+/* --- Another round --- */
+
+/* The survivors that this party answered for, ascending as rosters are. */
+static enum sotto_status task_keep_contributors(struct sotto_task_party *task)
+{
+    const struct sotto_roster *roster = sotto_session_party_roster(task->session);
+    if (task->contributors != NULL) {
+        return SOTTO_OK;
+    }
+    task->contributors = sotto_alloc_array(roster->adverts_len, sizeof *task->contributors);
+    if (task->contributors == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        if (sotto_session_party_lives(task->session, i)) {
+            task->contributors[task->contributors_len++] = roster->adverts[i].sender;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Takes the aggregate as the driver takes it: what it cannot be is no round. */
+static enum sotto_status task_advance(struct sotto_task_party *task, const uint8_t *bytes,
+                                      size_t bytes_len, struct sotto_error *err)
+{
+    size_t limbs_len = bytes_len / sizeof(uint64_t);
+    uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
+    enum sotto_status status = limbs != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    if (status == SOTTO_OK) {
+        status = sotto__opened_digest(task->opened, bytes, bytes_len);
+    }
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
+        goto out;
+    }
+    if (bytes_len % sizeof(uint64_t) != 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an aggregate is malformed");
+        goto out;
+    }
+    memcpy(limbs, bytes, bytes_len); /* both little endian */
+    status = sotto_driver_advance(task->driver, limbs, limbs_len, err);
+    if (status == SOTTO_OK && sotto_driver_round(task->driver) != task->terms.label.round) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "the aggregator asks for a round that the plan does not have");
+    }
+out:
+    sotto_free(limbs);
+    return status;
+}
+
+/* Goes to the next round once this party has answered for the survivors of the one before. */
+static void task_consider_round(struct sotto_task_party *task)
+{
+    struct sotto_error err = {0};
+    struct sotto_message message;
+    if (task->next_round.data == NULL || task->outbox.ended || task->phase != TASK_SESSION ||
+        sotto_session_party_phase(task->session) < SOTTO_PARTY_CONSENTED) {
+        return;
+    }
+    struct sotto_buffer bytes = task->next_round;
+    task->next_round = (struct sotto_buffer){0};
+    SOTTO_REQUIRE(sotto_message_parse(&message, bytes.data, bytes.data_bytes));
+    task_pump(task);
+    enum sotto_status status = task_keep_contributors(task);
+    sotto_session_party_free(task->session);
+    task->session = NULL;
+    task->phase = TASK_JOINED;
+    task->terms.label = message.label;
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(&err, status, "another round: %s", sotto_status_text(status));
+    } else {
+        status = task_advance(task, message.body, message.body_bytes, &err);
+    }
+    sotto_buffer_release(&bytes);
+    if (status == SOTTO_OK) {
+        task_advertise(task);
+    } else {
+        task_leave(task, status, err.text);
+    }
+}
+
+static enum sotto_status task_receive_round(struct sotto_task_party *task,
+                                            const struct sotto_message *message,
+                                            const uint8_t *bytes, size_t bytes_len,
+                                            struct sotto_error *err)
+{
+    if (task->phase != TASK_SESSION || message->label.round != task->terms.label.round + 1 ||
+        message->label.attempt != 1 || task->next_round.data != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "another round out of turn");
+    }
+    enum sotto_status status = sotto_buffer_copy(&task->next_round, bytes, bytes_len);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
+    }
+    task_consider_round(task);
+    return SOTTO_OK;
+}
+
 void sotto_task_party_recorded(struct sotto_task_party *task)
 {
     if (task->outbox.ended || task->phase != TASK_SESSION ||
@@ -396,6 +527,7 @@ void sotto_task_party_recorded(struct sotto_task_party *task)
     if (status != SOTTO_OK) {
         task_end(task, status, sotto_status_text(status));
     }
+    task_consider_round(task);
     task_settle(task);
 }
 
@@ -463,6 +595,8 @@ static enum sotto_status task_dispatch(struct sotto_task_party *task,
         return task_finish(task, message, err);
     case SOTTO_MESSAGE_REOPEN:
         return task_reopen(task, message, err);
+    case SOTTO_MESSAGE_ROUND:
+        return task_receive_round(task, message, bytes, bytes_len, err);
     case SOTTO_MESSAGE_ROSTER:
         if (task->phase != TASK_JOINED ||
             !sotto_session_label_equal(&message->label, &task->terms.label)) {

@@ -8,19 +8,35 @@ void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, 
     sotto_digest(out, "sotto plan", plan_json, plan_bytes);
 }
 
+enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const void *aggregate,
+                                       size_t aggregate_bytes)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_write_bytes(&writer, in_out, SOTTO_DIGEST_BYTES);
+    sotto_write_bytes(&writer, aggregate, aggregate_bytes);
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        sotto_digest(in_out, "sotto opened", writer.data, writer.data_bytes);
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
 enum sotto_status sotto__agreement_digest(uint8_t out[SOTTO_DIGEST_BYTES],
-                                          const struct sotto_schema *schema,
-                                          const struct sotto_driver *driver)
+                                          const struct sotto_driver *driver,
+                                          const uint8_t opened[SOTTO_DIGEST_BYTES])
 {
     struct sotto_writer writer;
     size_t slots_len;
     const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_schema_write(schema, &writer);
+    sotto_schema_write(sotto_driver_schema(driver), &writer);
     sotto_write_u64(&writer, slots_len);
     for (size_t k = 0; k < slots_len; k++) {
         sotto_write_u16(&writer, slots[k]);
     }
+    sotto_write_bytes(&writer, opened, SOTTO_DIGEST_BYTES);
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
         sotto_digest(out, "sotto agreement", writer.data, writer.data_bytes);
@@ -90,6 +106,16 @@ enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
 {
     struct sotto_writer writer;
     wire_begin(&writer, SOTTO_MESSAGE_REOPEN, label, identity);
+    return sotto_message_finish(&writer, out, identity);
+}
+
+enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggregate,
+                                    size_t aggregate_bytes, const struct sotto_session_label *label,
+                                    const struct sotto_identity *identity)
+{
+    struct sotto_writer writer;
+    wire_begin(&writer, SOTTO_MESSAGE_ROUND, label, identity);
+    sotto_write_bytes(&writer, aggregate, aggregate_bytes);
     return sotto_message_finish(&writer, out, identity);
 }
 

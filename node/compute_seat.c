@@ -191,9 +191,10 @@ static void answer_offer(struct compute *compute, struct seat *seat)
 
 static void answer_partial(const struct compute *compute, struct seat *seat)
 {
-    test_stop("partial");
     struct sotto_error err = {0};
     const struct sotto_driver *driver = sotto_task_party_driver(seat->machine);
+    test_stop("partial");
+    test_stop(sotto_driver_round(driver) > 1 ? "later" : "");
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
     const struct sotto_catalogue **catalogues = seat_catalogues(seat);

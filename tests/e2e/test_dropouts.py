@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes that die, and nodes that come back. SOTTO_TEST_STOP_AT (test builds) kills a node at a step
-as a power cut would: offer (it has joined), partial (between sharing and masking), record (its
-answer is on disk and has not left)."""
+as a power cut would: offer (it has joined), partial (between sharing and masking), later (the same
+in a later round), record (its answer is on disk and has not left)."""
 
 import sqlite3
 import time
@@ -16,6 +16,13 @@ class Dropouts(ClusterCase):
     def stopping(self, step, files=FOUR):
         """Four nodes, the last dies at a step."""
         return self.cluster(files, env={len(files) - 1: {"SOTTO_TEST_STOP_AT": step}})
+
+    def willing(self, files, step=""):
+        """The same, and all take any expression."""
+        cluster = self.cluster(files, start=False)
+        for node in cluster.nodes:
+            node.policy = {"expressions": "any"}
+        return cluster.start({len(files) - 1: {"SOTTO_TEST_STOP_AT": step}} if step else None)
 
     def finish(self, creator, task):
         state = creator.wait_end(task)
@@ -107,6 +114,41 @@ class Dropouts(ClusterCase):
         d.process.wait()
         with sqlite3.connect(d.folder / "state" / "node.db") as database:
             self.assertEqual(database.execute("SELECT count(*) FROM answered").fetchone(), (1,))
+
+    def test_two_rounds(self):
+        creator = self.willing(FOUR[:3]).nodes[0]
+        task = creator.create(plan({"v": "mean((wage - mean(wage)) ** 2)", "m": "mean(wage)"}))
+        result = self.finish(creator, task)
+        self.assertEqual(result["outputs"]["m"]["value"], 3.5)
+        self.assertEqual(result["outputs"]["v"]["value"], 35 / 12)
+        self.assertEqual(result["parties"]["survived"], 3)
+        messages = creator.messages(task)
+        for message in ("[Start Round] task 1 round 1 start",
+                        "[Start Round] task 1 round 1 opens mean(wage)",
+                        "[End Round] task 1 round 1 finish", "[Start Round] task 1 round 2 start",
+                        "[Start Round] task 1 round 2 opens mean((wage - mean(wage)) ** 2)",
+                        "[End Round] task 1 round 2 finish"):
+            self.assertIn(message, messages)
+
+    def test_killed_in_a_later_round(self):
+        cluster = self.willing(FOUR, "later")
+        creator = cluster.nodes[0]
+        task = creator.create(plan({"v": "mean((wage - mean(wage)) ** 2)"}, min_clients=3,
+                                   max_clients=4, wait=1, connection=1))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        self.assertIn("d was lost in round 2", creator.messages(task)[-1])
+        self.assertIn("all its survivors must stay", creator.messages(task)[-1])
+        for node in cluster.nodes[:3]:
+            node.wait_log("ended (")
+
+    def test_killed_between_rounds(self):
+        cluster = self.willing(FOUR, "record")  # its rows are in the first sum
+        creator = cluster.nodes[0]
+        task = creator.create(plan({"v": "mean((wage - mean(wage)) ** 2)"}, min_clients=3,
+                                   max_clients=4, wait=2, connection=2))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        self.assertIn("d was lost in round 2", creator.messages(task)[-1])
+        self.assertNotIn("result", creator.messages(task)[-1])
 
 
 if __name__ == "__main__":

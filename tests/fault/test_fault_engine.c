@@ -17,7 +17,7 @@ static const char rich_json[] =
     "[\"x\", "
     "\"y\"], \"other\": true}, {\"column\": \"c\", \"levels\": [1, \"2\"]}], \"select\": {\"m\": "
     "\"std(if(isna(a), 0.5, a) * 3) + corr(a, round(d, 1) // 2)\", \"k\": \"kurt(a) ** 2 + "
-    "exp(mean(log(pow(a, 2))))\"}}";
+    "exp(mean(log(pow(a, 2)) - sum(d)))\"}}";
 
 static enum sotto_status parse_run(void *context)
 {

@@ -27,21 +27,23 @@ static void drive(const struct sotto_plan *plan, const struct sotto_schema *sche
               status == SOTTO_ERROR_PLAN);
         return;
     }
-    size_t limbs_len = sotto_driver_limbs_len(driver);
-    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
-    check(limbs != NULL);
-    for (size_t i = 0; i < limbs_len && data_bytes > 0; i++) {
-        limbs[i] = data[i * 7 % data_bytes] % 3; /* small enough to be possible now and then */
+    while (status == SOTTO_OK && sotto_driver_round(driver) != 0) {
+        size_t limbs_len = sotto_driver_limbs_len(driver);
+        uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+        check(limbs != NULL);
+        for (size_t i = 0; i < limbs_len && data_bytes > 0; i++) {
+            limbs[i] = data[i * 7 % data_bytes] % 3; /* small enough to be possible now and then */
+        }
+        status = sotto_driver_advance(driver, limbs, limbs_len, NULL);
+        check(status == SOTTO_OK || status == SOTTO_ERROR_PROTOCOL);
+        sotto_free(limbs);
     }
-    status = sotto_driver_advance(driver, limbs, limbs_len, NULL);
-    check(status == SOTTO_OK || status == SOTTO_ERROR_PROTOCOL);
     if (status == SOTTO_OK) {
         char *json = NULL;
         struct sotto_result_parties parties = {3, 3, 3};
         check(sotto_driver_result(driver, &json, &parties, schema, 1, NULL) == SOTTO_OK);
         sotto_free(json);
     }
-    sotto_free(limbs);
     sotto_driver_free(driver);
 }
 

@@ -9,6 +9,7 @@
 
 #include <gmp.h>
 #include <math.h>
+#include <mpfr.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -434,17 +435,55 @@ static void check_result(const char *json, const struct expected *expected, cons
     mpq_clear(number);
 }
 
+static double nearest(const mpq_t number)
+{
+    mpfr_t rounded;
+    mpfr_init2(rounded, 53);
+    (void)mpfr_set_q(rounded, number, MPFR_RNDN);
+    double value = mpfr_get_d(rounded, MPFR_RNDN);
+    mpfr_clear(rounded);
+    return value;
+}
+
+/* Output r, sum(x - mean(x)): the mean is rounded to a double, each difference is one of doubles,
+ * their sum is exact. */
+static void check_rounds(const char *json, const struct expected *expected,
+                         const struct cell *cells, size_t rows_len, const char *expression)
+{
+    mpq_t mean;
+    mpq_t sum;
+    mpq_t difference;
+    mpq_inits(mean, sum, difference, NULL);
+    mpq_set_ui(mean, expected->count > 0 ? expected->count : 1, 1);
+    mpq_div(mean, expected->sum, mean);
+    bool finite = isfinite(nearest(mean));
+    for (size_t i = 0; finite && i < rows_len; i++) {
+        double value = cells[i].present ? nearest(cells[i].number) - nearest(mean) : 0;
+        finite = isfinite(value);
+        if (finite) {
+            mpq_set_d(difference, value);
+            mpq_add(sum, sum, difference);
+        }
+    }
+    if (finite) {
+        number_is(json, "r", sum, expression);
+    }
+    mpq_clears(mean, sum, difference, NULL);
+}
+
 /* --- The test --- */
 
 static void run(const struct table *table, const struct random_expression *expression,
                 uint64_t *random)
 {
-    char outputs[5][TEXT_BYTES + 20];
-    static const char *const formats[] = {"n=count(%s)", "s=sum(%s)", "m=mean(%s)", "v=var(%s)",
-                                          "d=std(%s)"};
-    const char *list[6] = {NULL};
-    for (size_t i = 0; i < 5; i++) {
-        (void)snprintf(outputs[i], sizeof outputs[i], formats[i], expression->text);
+    char outputs[6][2 * TEXT_BYTES + 40];
+    static const char *const formats[] = {"n=count(%s)", "s=sum(%s)", "m=mean(%s)",
+                                          "v=var(%s)",   "d=std(%s)", "r=sum(%s - mean(%s))"};
+    const char *list[7] = {NULL};
+    bool rounds = strlen(expression->text) < 200; /* two of them have at most 256 nodes */
+    for (size_t i = 0; i < (rounds ? 6 : 5); i++) {
+        (void)snprintf(outputs[i], sizeof outputs[i], formats[i], expression->text,
+                       expression->text);
         list[i] = outputs[i];
     }
     struct sotto_plan *plan = test_plan(list);
@@ -477,6 +516,9 @@ static void run(const struct table *table, const struct random_expression *expre
     struct expected expected;
     expect(&expected, expression->cells, table->rows_len);
     check_result(whole, &expected, expression->text);
+    if (rounds) {
+        check_rounds(whole, &expected, expression->cells, table->rows_len, expression->text);
+    }
     mpq_clears(expected.sum, expected.variance, NULL);
     sotto_free(whole);
     sotto_free(federated);

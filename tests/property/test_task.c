@@ -22,6 +22,7 @@ struct host {
     char name[24];
     bool off;             /* receives and sends nothing */
     uint16_t dies_before; /* the message type that it never sends, nor anything after */
+    uint32_t dies_in;     /* the first round in which it may die */
     bool answered;        /* from an earlier life: see struct sotto_task_party_config */
     bool slow;            /* leaves PARTIAL to the test */
     size_t peers_len;     /* how many of the others it has pinned; 0: all */
@@ -47,11 +48,13 @@ struct net {
     size_t letters_len;
     uint64_t now_ms;
     uint64_t deadline_ms;
-    uint64_t expiries; /* how often time had to pass */
-    bool twice;        /* every letter is delivered twice */
+    uint64_t expiries;                    /* how often time had to pass */
+    bool twice;                           /* every letter is delivered twice */
+    void (*forge)(struct letter *letter); /* what the aggregator's host does to letters */
     bool done;
     enum sotto_status ended;
     char end_text[SOTTO_ERROR_TEXT_BYTES];
+    char plan[1024];
     char log[16384];
 };
 
@@ -60,6 +63,13 @@ static struct net net;
 static const char plan_format[] =
     "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": {\"w\": \"w.csv\"},"
     " \"select\": {\"m\": \"mean(pay)\", \"n\": \"count(pay)\"},"
+    " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
+    " \"connection_timeout\": 5}}";
+
+/* Two rounds. */
+static const char rounds_format[] =
+    "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": {\"w\": \"w.csv\"},"
+    " \"select\": {\"m\": \"mean(pay)\", \"v\": \"mean((pay - mean(pay)) ** 2)\"},"
     " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
     " \"connection_timeout\": 5}}";
 
@@ -121,7 +131,8 @@ static void host_send(struct host *host, struct sotto_buffer *bytes)
 {
     struct sotto_message message;
     assert_true(sotto_message_parse(&message, bytes->data, bytes->data_bytes));
-    if (host->dies_before != 0 && message.type >= host->dies_before) {
+    if (host->dies_before != 0 && message.type >= host->dies_before &&
+        message.label.round >= host->dies_in) {
         host->off = true;
     }
     if (host->off) {
@@ -227,6 +238,9 @@ static void deliver_all(void)
 {
     while (net.letters_head < net.letters_len) {
         struct letter letter = net.letters[net.letters_head++];
+        if (net.forge != NULL) {
+            net.forge(&letter);
+        }
         for (int copy = 0; copy < (net.twice ? 2 : 1); copy++) {
             if (letter.to == SIZE_MAX) {
                 (void)!sotto_task_aggregator_receive(net.aggregator, letter.bytes.data,
@@ -253,10 +267,9 @@ static void run(void)
     }
 }
 
-static enum sotto_status net_begin(const char *const *texts, size_t len, uint32_t min_clients,
-                                   uint32_t max_clients)
+static enum sotto_status net_begin_plan(const char *const *texts, size_t len, const char *format,
+                                        uint32_t min_clients, uint32_t max_clients)
 {
-    char plan[1024];
     struct sotto_error err = {0};
     memset(&net, 0, sizeof net);
     net.random = sotto_random_seeded(&net.stream, len, min_clients);
@@ -272,19 +285,25 @@ static enum sotto_status net_begin(const char *const *texts, size_t len, uint32_
         (void)snprintf(host->name, sizeof host->name, "n%zu", i);
         net.peers[i] = (struct sotto_peer){sotto_identity_key(host->identity), host->name};
     }
-    (void)snprintf(plan, sizeof plan, plan_format, min_clients, max_clients);
+    (void)snprintf(net.plan, sizeof net.plan, format, min_clients, max_clients);
     struct sotto_task_aggregator_config config = {
         .identity = net.hosts[0].identity,
         .id = {{1, 2, 3}},
         .number = 42,
-        .plan_json = plan,
-        .plan_json_bytes = strlen(plan),
+        .plan_json = net.plan,
+        .plan_json_bytes = strlen(net.plan),
         .invited = net.peers,
         .invited_len = len,
     };
     enum sotto_status status = sotto_task_aggregator_new(&net.aggregator, &config, &err);
     net_pump();
     return status;
+}
+
+static enum sotto_status net_begin(const char *const *texts, size_t len, uint32_t min_clients,
+                                   uint32_t max_clients)
+{
+    return net_begin_plan(texts, len, plan_format, min_clients, max_clients);
 }
 
 static void net_end(void)
@@ -314,6 +333,11 @@ static const char *const pays[20] = {
 static void begin(size_t len, uint32_t min_clients, uint32_t max_clients)
 {
     assert_ok(net_begin(pays, len, min_clients, max_clients));
+}
+
+static void begin_rounds(size_t len, uint32_t min_clients)
+{
+    assert_ok(net_begin_plan(pays, len, rounds_format, min_clients, (uint32_t)len));
 }
 
 static void assert_result_has(const char *part)
@@ -761,6 +785,205 @@ static void test_simulating_nobody(void **state)
     assert_null(result);
 }
 
+/* --- Several rounds --- */
+
+static void test_two_rounds(void **state)
+{
+    (void)state;
+    for (size_t twice = 0; twice < 2; twice++) {
+        begin_rounds(4, 3);
+        net.twice = twice == 1;
+        run();
+        assert_int_equal(net.expiries, 0);
+        /* 100, 200, 10.25, 100 around 102.5625 */
+        assert_result("\"v\": {\"value\": 4507.19921875", "\"survived\": 4");
+        assert_contains(net.log, "[End Round] task 42 round 1 finish");
+        assert_contains(net.log, "[Start Round] task 42 round 2 start");
+        assert_contains(net.log, "round 1 opens mean(pay)\n");
+        assert_contains(net.log, "round 2 opens mean((pay - mean(pay)) ** 2)\n");
+        assert_contains(net.log, "[End Round] task 42 round 2 finish");
+        net_end();
+    }
+}
+
+/* Who was lost before the first opening is missed in no round. */
+static void test_a_loss_before_the_first_opening(void **state)
+{
+    (void)state;
+    begin_rounds(4, 3);
+    net.hosts[2].dies_before = SOTTO_MESSAGE_MASKED;
+    run();
+    assert_result("\"m\": {\"value\": 103.41666666666667", "\"joined\": 4, \"survived\": 3");
+    net_end();
+}
+
+/* Later, it ends the task, as long as its numbers are not in. */
+static void test_a_loss_after_the_first_opening(void **state)
+{
+    (void)state;
+    for (uint16_t type = SOTTO_MESSAGE_ADVERT; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        begin_rounds(4, 3);
+        net.hosts[2].dies_before = type;
+        net.hosts[2].dies_in = 2;
+        run();
+        if (type <= SOTTO_MESSAGE_MASKED) {
+            assert_ended(SOTTO_ERROR_PARTIES, "n2 was lost in round 2");
+            assert_contains(net.end_text, "once round 1 is opened all its survivors must stay");
+            assert_int_equal(count_in_log("[Restart]"), 0);
+            assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PARTIES);
+        } else {
+            assert_result_has("\"survived\": 4");
+        }
+        net_end();
+    }
+    begin_rounds(4, 3);
+    net.hosts[2].dies_before = SOTTO_MESSAGE_CONSENT; /* its rows are in the first sum */
+    run();
+    assert_ended(SOTTO_ERROR_PARTIES, "n2 was lost in round 2 (no answer)");
+    net_end();
+}
+
+static void test_coming_back_between_rounds_is_too_late(void **state)
+{
+    (void)state;
+    begin_rounds(4, 3);
+    net.hosts[2].dies_before = SOTTO_MESSAGE_ADVERT;
+    net.hosts[2].dies_in = 2;
+    deliver_all();
+    assert_false(net.done);
+    host_restart(&net.hosts[2]);
+    net.hosts[2].answered = true;
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key);
+    net_pump();
+    assert_ended(SOTTO_ERROR_PARTIES, "n2 was lost in round 2 (it left)");
+    net_end();
+}
+
+static void reseal_round(struct letter *letter, const struct sotto_message *message,
+                         const uint64_t *limbs)
+{
+    struct sotto_buffer forged;
+    assert_ok(sotto__round_seal(&forged, limbs, message->body_bytes, &message->label,
+                                net.hosts[0].identity));
+    sotto_buffer_release(&letter->bytes);
+    letter->bytes = forged;
+}
+
+/* n1 is shown another aggregate than the others: forge_by in its first limb, -1: in all bits. */
+static int64_t forge_by;
+
+static void forge_aggregate(struct letter *letter)
+{
+    struct sotto_message message;
+    uint64_t limbs[200];
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (letter->to != 1 || message.type != SOTTO_MESSAGE_ROUND) {
+        return;
+    }
+    assert_true(message.body_bytes <= sizeof limbs);
+    memcpy(limbs, message.body, message.body_bytes);
+    if (forge_by < 0) {
+        memset(limbs, 0xff, sizeof limbs);
+    } else {
+        limbs[0] += (uint64_t)forge_by;
+    }
+    reseal_round(letter, &message, limbs);
+}
+
+/* One that can't be is refused at once; of one that can nobody learns anything more: sessions
+ * differ. */
+static void test_different_aggregates_are_an_error(void **state)
+{
+    (void)state;
+    for (forge_by = -1; forge_by <= 1; forge_by++) {
+        begin_rounds(4, 3);
+        net.forge = forge_aggregate;
+        run();
+        if (forge_by == 0) {
+            assert_result("\"v\": {\"value\": 4507.19921875", "\"survived\": 4");
+        } else {
+            assert_ended(SOTTO_ERROR_PARTIES, "n1 was lost in round 2");
+            assert_int_equal(net.hosts[1].ended,
+                             forge_by < 0 ? SOTTO_ERROR_PROTOCOL : SOTTO_ERROR_PARTIES);
+        }
+        net_end();
+    }
+}
+
+/* The second round without n3: n1 must not answer, the difference would be n3's. */
+static void forge_roster(struct letter *letter)
+{
+    struct sotto_message message;
+    struct sotto_roster roster;
+    struct sotto_roster smaller;
+    struct sotto_buffer adverts[PARTIES_MAX];
+    struct sotto_invitation_terms terms = {.aggregator = net.peers[0].key};
+    size_t len = 0;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (letter->to != 1 || message.type != SOTTO_MESSAGE_ROSTER || message.label.round != 2) {
+        return;
+    }
+    terms.label = message.label;
+    sotto__plan_digest(terms.plan_digest, net.plan, strlen(net.plan));
+    assert_ok(
+        sotto_roster_open(&roster, letter->bytes.data, letter->bytes.data_bytes, &terms, NULL));
+    for (uint32_t i = 0; i < roster.adverts_len; i++) {
+        if (!sotto_key_equal(&roster.adverts[i].sender, &net.peers[3].key)) {
+            assert_ok(sotto_buffer_copy(&adverts[len++], roster.adverts[i].bytes,
+                                        roster.adverts[i].bytes_len));
+        }
+    }
+    struct sotto_graph_terms graph = sotto__graph_terms(len);
+    assert_ok(
+        sotto_roster_make(&smaller, adverts, len, &terms, &graph, net.hosts[0].identity, NULL));
+    sotto_buffer_release(&letter->bytes);
+    assert_ok(sotto_buffer_copy(&letter->bytes, smaller.message.data, smaller.message.data_bytes));
+    sotto_roster_release(&roster);
+    sotto_roster_release(&smaller);
+    while (len > 0) {
+        sotto_buffer_release(&adverts[--len]);
+    }
+}
+
+static void test_later_rounds_are_of_the_same_parties(void **state)
+{
+    (void)state;
+    begin_rounds(5, 3);
+    net.forge = forge_roster;
+    run();
+    assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PROTOCOL);
+    assert_contains(net.hosts[1].end_text, "round 2 has other parties");
+    assert_ended(SOTTO_ERROR_PARTIES, "n1 was lost in round 2");
+    net_end();
+}
+
+/* A round that comes before the consent to the one before waits for it; others are refused. */
+static void test_rounds_out_of_turn(void **state)
+{
+    (void)state;
+    static const uint64_t limbs[1] = {0};
+    struct sotto_buffer forged;
+    struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 2, .attempt = 1};
+    begin_rounds(4, 3);
+    net.hosts[1].slow = true;
+    deliver_all(); /* n1 computes */
+    assert_ok(sotto__round_seal(&forged, limbs, 8, &label, net.hosts[0].identity));
+    assert_ok(host_take(&net.hosts[1], &forged));
+    assert_int_equal(host_take(&net.hosts[1], &forged), SOTTO_ERROR_STATE);
+    sotto_buffer_release(&forged);
+    label.round = 3;
+    assert_ok(sotto__round_seal(&forged, limbs, 8, &label, net.hosts[0].identity));
+    assert_int_equal(host_take(&net.hosts[2], &forged), SOTTO_ERROR_STATE);
+    sotto_buffer_release(&forged);
+    net.hosts[1].slow = false;
+    host_partial(&net.hosts[1]);
+    host_pump(&net.hosts[1]);
+    run();
+    assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PROTOCOL); /* the forged one, after all */
+    assert_contains(net.hosts[1].end_text, "limbs, expected");
+    net_end();
+}
+
 /* --- Faults --- */
 
 /* Every allocation of a task fails once. Whoever meets it, the task ends: with a result among those
@@ -768,23 +991,27 @@ static void test_simulating_nobody(void **state)
 static void test_every_allocation_may_fail(void **state)
 {
     (void)state;
-    size_t failures = 0;
-    for (size_t fail_at = 1;; fail_at++) {
-        begin(3, 3, 3);
-        fault_allocation_begin(fail_at);
-        run();
-        bool injected = fault_allocation_end();
-        if (net.ended == SOTTO_OK) {
-            assert_result("102.5625", "\"survived\": 3");
-        } else {
-            failures++;
+    for (int rounds = 1; rounds <= 2; rounds++) {
+        size_t failures = 0;
+        bool injected = true;
+        for (size_t fail_at = 1; injected; fail_at++) {
+            if (rounds == 1) {
+                begin(3, 3, 3);
+            } else {
+                begin_rounds(3, 3);
+            }
+            fault_allocation_begin(fail_at);
+            run();
+            injected = fault_allocation_end();
+            if (net.ended == SOTTO_OK) {
+                assert_result("102.5625", "\"survived\": 3");
+            } else {
+                failures++;
+            }
+            net_end();
         }
-        net_end();
-        if (!injected) {
-            break;
-        }
+        assert_true(failures > 100);
     }
-    assert_true(failures > 100);
 }
 
 int main(void)
@@ -820,6 +1047,13 @@ int main(void)
         cmocka_unit_test(test_no_second_answer_after_the_first),
         cmocka_unit_test(test_a_silent_aggregator_is_left),
         cmocka_unit_test(test_simulating_nobody),
+        cmocka_unit_test(test_two_rounds),
+        cmocka_unit_test(test_a_loss_before_the_first_opening),
+        cmocka_unit_test(test_a_loss_after_the_first_opening),
+        cmocka_unit_test(test_coming_back_between_rounds_is_too_late),
+        cmocka_unit_test(test_different_aggregates_are_an_error),
+        cmocka_unit_test(test_later_rounds_are_of_the_same_parties),
+        cmocka_unit_test(test_rounds_out_of_turn),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

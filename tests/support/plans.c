@@ -67,11 +67,11 @@ static enum sotto_status add_partials(uint64_t *sum, const struct sotto_driver *
     return status;
 }
 
-static enum sotto_status run_driver(char **out, struct sotto_buffer *out_limbs,
-                                    struct sotto_driver *driver, struct sotto_csv *const *files,
-                                    struct sotto_catalogue *const *catalogues,
-                                    const struct sotto_schema *offers, size_t len,
-                                    struct sotto_error *err)
+/* One round; its aggregate in *out_limbs. */
+static enum sotto_status run_round(struct sotto_buffer *out_limbs, struct sotto_driver *driver,
+                                   struct sotto_csv *const *files,
+                                   struct sotto_catalogue *const *catalogues, size_t len,
+                                   struct sotto_error *err)
 {
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *sum = sotto_alloc_array(limbs_len, sizeof *sum);
@@ -83,16 +83,36 @@ static enum sotto_status run_driver(char **out, struct sotto_buffer *out_limbs,
         status = sotto_driver_advance(driver, sum, limbs_len, err);
     }
     if (status == SOTTO_OK) {
+        sotto_buffer_release(out_limbs);
+        *out_limbs =
+            (struct sotto_buffer){.data = (uint8_t *)sum, .data_bytes = limbs_len * sizeof *sum};
+        return status;
+    }
+    sotto_free(sum);
+    return status;
+}
+
+static enum sotto_status run_driver(char **out, struct sotto_buffer *out_limbs,
+                                    struct sotto_driver *driver, struct sotto_csv *const *files,
+                                    struct sotto_catalogue *const *catalogues,
+                                    const struct sotto_schema *offers, size_t len,
+                                    struct sotto_error *err)
+{
+    struct sotto_buffer limbs = {0};
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && sotto_driver_round(driver) != 0) {
+        status = run_round(&limbs, driver, files, catalogues, len, err);
+    }
+    if (status == SOTTO_OK) {
         struct sotto_result_parties parties = {
             .invited = (uint32_t)len, .joined = (uint32_t)len, .survived = (uint32_t)len};
         status = sotto_driver_result(driver, out, &parties, offers, len, err);
     }
     if (status == SOTTO_OK && out_limbs != NULL) {
-        *out_limbs =
-            (struct sotto_buffer){.data = (uint8_t *)sum, .data_bytes = limbs_len * sizeof *sum};
-        sum = NULL;
+        *out_limbs = limbs;
+        limbs = (struct sotto_buffer){0};
     }
-    sotto_free(sum);
+    sotto_buffer_release(&limbs);
     return status;
 }
 

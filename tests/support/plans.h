@@ -12,7 +12,7 @@ struct sotto_plan *test_plan_of(const char *output);
 
 /* What the parties' rows give: the schema is agreed, partials are summed slot by slot. Returns: as
  * the functions that fail; on success *out is the result as JSON, ended by sotto_free, and
- * *out_limbs (if not NULL) the bytes of the summed aggregate. */
+ * *out_limbs (if not NULL) the bytes of the last round's aggregate. */
 enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
                            const struct sotto_plan *plan, const char *const *texts,
                            size_t texts_len, struct sotto_error *err);

@@ -19,7 +19,7 @@ SOTTO_BEGIN_DECLS
 /* No message of any machine is longer. */
 #define SOTTO_MESSAGE_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
-/* To a party: INVITATION, REOPEN, FINISH, ROSTER, SHARES, LIVING, UNMASK; the others to the
+/* To a party: INVITATION, REOPEN, FINISH, ROUND, ROSTER, SHARES, LIVING, UNMASK; the others to the
  * aggregator. */
 enum sotto_message_type {
     SOTTO_MESSAGE_INVITATION = 1,
@@ -29,6 +29,7 @@ enum sotto_message_type {
     SOTTO_MESSAGE_SHARES = 5,
     SOTTO_MESSAGE_LIVING = 6,
     SOTTO_MESSAGE_UNMASK = 7,
+    SOTTO_MESSAGE_ROUND = 8,
     SOTTO_MESSAGE_ADVERT = 16,
     SOTTO_MESSAGE_DEAL = 17,
     SOTTO_MESSAGE_MASKED = 18,

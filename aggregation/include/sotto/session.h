@@ -174,6 +174,11 @@ SOTTO_API enum sotto_status
 sotto_session_party_recorded(struct sotto_session_party *party) SOTTO_NODISCARD;
 
 SOTTO_API enum sotto_party_phase sotto_session_party_phase(const struct sotto_session_party *party);
+/* From RECORDING on: the roster, and whether its member `index` is in the survivor set that this
+ * party answers for. */
+SOTTO_API const struct sotto_roster *
+sotto_session_party_roster(const struct sotto_session_party *party);
+SOTTO_API bool sotto_session_party_lives(const struct sotto_session_party *party, uint32_t index);
 SOTTO_API struct sotto_session_counters
 sotto_session_party_counters(const struct sotto_session_party *party);
 SOTTO_API bool sotto_session_party_next(struct sotto_session_party *party,

@@ -48,11 +48,15 @@ SOTTO_API const char *sotto_plan_dataset_file(const struct sotto_plan *plan, siz
 SOTTO_API size_t sotto_plan_columns_len(const struct sotto_plan *plan);
 SOTTO_API struct sotto_plan_column sotto_plan_column(const struct sotto_plan *plan, size_t column);
 
+/* How many rounds it takes: one, and one more for each aggregate inside a row-wise expression
+ * inside an aggregate. */
+SOTTO_API uint32_t sotto_plan_rounds(const struct sotto_plan *plan);
+
 /* What a plan could take out of single rows, from harmless to harmful. */
 enum sotto_plan_class {
     SOTTO_PLAN_BARE,       /* sums of columns, of their squares and of products of two */
     SOTTO_PLAN_POLYNOMIAL, /* sums of polynomials of degree 2 with literal exponents */
-    SOTTO_PLAN_OTHER,      /* conditions, choices, division, higher degrees, where, group_by */
+    SOTTO_PLAN_OTHER, /* conditions, choices, division, higher degrees, where, group_by, rounds */
 };
 
 /* Classifies a plan: *out is its worst aggregate's class. *out_words, if out_words is not NULL, is
@@ -64,6 +68,12 @@ SOTTO_API enum sotto_status sotto_plan_classify(const struct sotto_plan *plan,
                                                 enum sotto_plan_class *out, char **out_words,
                                                 const struct sotto_schema *schema,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+/* What a round opens: the aggregates, each once, in a line. Returns: *out, ended by sotto_free;
+ * SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_plan_round_words(const struct sotto_plan *plan, uint32_t round,
+                                                   char **out,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Writes a plan from the pieces that a command line has. */
 struct sotto_plan_parts {

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Aggregates inside row-wise expressions: which round opens what, and what the numbers do. */
+
+#include "engine/internal.h"
+#include "files.h"
+#include "plans.h"
+#include "test.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char text[] = "x,y,d,s,b\n1,2e0,0.5,p,true\n2,NA,0.25,q,false\n4,1e0,NA,p,true\n"
+                           "NA,3e0,1.5,q,NA\n9,-2e0,-3,q,true\n";
+
+static struct sotto_plan *plan_of_json(const char *keys, const char *select)
+{
+    char json[2000];
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                   "{\"t\": \"t.csv\"}, %s \"select\": {%s}}",
+                   keys, select);
+    if (sotto_plan_parse(&plan, json, strlen(json), &err) != SOTTO_OK) {
+        print_error("%s\n", err.text);
+        fail();
+    }
+    return plan;
+}
+
+static void json_gives(const char *keys, const char *select, const char *rows, const char *part)
+{
+    char *json = NULL;
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = plan_of_json(keys, select);
+    if (test_run(&json, NULL, plan, &rows, 1, &err) != SOTTO_OK) {
+        print_error("%s: %s\n", select, err.text);
+        fail();
+    }
+    assert_contains(json, part);
+    sotto_free(json);
+    sotto_plan_free(plan);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"m=mean((x - mean(x)) ** 2)", "\"value\": 9.5"},
+        {"m=sum(if(x > mean(x), x, 0))", "\"value\": 9.0"},
+        {"m=sum(x >= mean(x))", "\"exact\": \"2\""}, /* a condition is exact */
+        {"m=mean(fillna(x, mean(x)))", "\"value\": 4.0"},
+        {"m=sum(x - sum(x) / count(x))", "\"value\": 0.0"},
+        {"m=sum(exp(log(x) - mean(log(x))) > 1)", "\"exact\": \"2\""},
+        {"m=sum(x * std(x) / std(x))", "\"value\": 16.0"},
+        {"m=mean(x) + sum(x - mean(x)) * 2 + count(y)", "\"value\": 8.0"},
+        /* mean 4; |x - 4|: 3 2 0 5, mean 2.5; of the larger ones 2 */
+        {"m=sum(abs(x - mean(x)) > mean(abs(x - mean(x))))", "\"exact\": \"2\""},
+        {"m=sum(d - mean(d))", "\"value\": 0.0"}, /* -0.1875, as a double */
+        {"m=cov(x - mean(x), y * mean(y))", "\"value\": -8.333333333333334"},
+        {"m=sum(x // mean(x))", "\"value\": 3.0"},
+        {"m=any(x > 2 * mean(x))", "\"value\": true"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        test_gives1(cases[i][0], text, cases[i][1]);
+    }
+}
+
+/* The number is the nearest double, no rational: of thirds a rest is left. */
+static void test_inner_numbers_are_rounded(void **state)
+{
+    (void)state;
+    static const char thirds[] = "x\n0\n0\n1\n";
+    test_gives1("m=sum(x - mean(x))", thirds, "\"value\": 1.1102230246251565e-16");
+    test_gives1("m=sum(x * 3 - mean(x) * 3)", thirds, "\"value\": 0.0"); /* 1, rounded once */
+}
+
+static void test_special_numbers(void **state)
+{
+    (void)state;
+    /* mean of nothing: NaN is missing, and made where x is present */
+    test_gives1("m=sum(x - mean(n))", "x,n\n1,NA\n2,NA\nNA,NA\n",
+                "\"value\": 0.0, \"exact\": \"0\", \"nan_made\": 2");
+    test_gives1("m=count(fillna(n, mean(n)))", "x,n\n1,NA\n", "\"value\": 0, \"exact\": \"0\"");
+    test_gives1("m=sum(x / (count(n) / 0))", "x,n\n1,1\n2,NA\n", "\"value\": 0.0");
+    test_gives1("m=sum(x - count(n) / 0)", "x,n\n1,1\n2,NA\n", "\"special\": \"-inf\"");
+    test_gives1("m=sum(y - sum(y))", "y\n1e0\ninf\n", "\"special\": \"-inf\", \"nan_made\": 1");
+    test_gives1("m=mean(x - mean(x))", "x\n", "\"special\": \"NaN\"");
+    test_gives1("m=sum(x - sum(x))", "x\n1e308\n1e308\n", "\"special\": \"-inf\"");
+}
+
+/* The number is that of the row's own group, of the rows that take part. */
+static void test_groups(void **state)
+{
+    (void)state;
+    static const char by_s[] =
+        "\"group_by\": [{\"column\": \"s\", \"levels\": [\"p\", \"none\"], \"other\": true}],";
+    json_gives(by_s, "\"v\": \"mean((x - mean(x)) ** 2)\"", text,
+               "[{\"value\": 2.25, \"exact\": \"2.25\"}, {\"value\": null, \"special\": \"NaN\"}, "
+               "{\"value\": 12.25, \"exact\": \"12.25\"}]");
+    json_gives(
+        "\"where\": \"x < 9\", \"group_by\": [{\"column\": \"s\", \"levels\": [\"q\", "
+        "\"p\"]}, {\"column\": \"b\", \"levels\": [true, false]}],",
+        "\"v\": \"sum(x * 10 - sum(x))\"", text,
+        "{\"values\": [{\"value\": 0.0, \"exact\": \"0\"}, {\"value\": 18.0, \"exact\": "
+        "\"18\"}, {\"value\": 40.0, \"exact\": \"40\"}, {\"value\": 0.0, \"exact\": \"0\"}]}");
+    json_gives("\"where\": \"b\",", "\"v\": \"sum(x - mean(x))\", \"m\": \"mean(x)\"", text,
+               "\"m\": {\"value\": 4.666666666666667");
+}
+
+static struct sotto_driver *driver_of(const struct sotto_plan *plan)
+{
+    struct sotto_schema schema = {.fields_len = sotto_plan_columns_len(plan)};
+    struct sotto_driver *driver = NULL;
+    schema.fields = sotto_alloc_array(schema.fields_len, sizeof *schema.fields);
+    assert_non_null(schema.fields);
+    for (size_t i = 0; i < schema.fields_len; i++) {
+        schema.fields[i].type.kind = SOTTO_KIND_INT64;
+    }
+    assert_ok(sotto_driver_new(&driver, plan, &schema, NULL));
+    sotto_schema_release(&schema);
+    return driver;
+}
+
+/* What is needed in one round only is opened there, common slots once. */
+static void test_slots(void **state)
+{
+    (void)state;
+    static const char *const outputs[] = {"a=mean((x - mean(x)) ** 2)", "b=sum((x - mean(x)) ** 2)",
+                                          "c=mean(x) + mean(y)",
+                                          "d=sum((x - sum(x) / count(x)) ** 2)", NULL};
+    struct sotto_plan *plan = test_plan(outputs);
+    struct sotto_driver *driver = driver_of(plan);
+    size_t slots_len;
+    assert_int_equal(sotto_plan_rounds(plan), 2);
+    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
+    assert_int_equal(slots_len, 4); /* counts and sums of x and y */
+    assert_int_equal(slots[1], 2);
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t limbs[64] = {0};
+    assert_int_equal(sotto_driver_advance(driver, limbs, limbs_len + 1, NULL),
+                     SOTTO_ERROR_PROTOCOL);
+    limbs[0] = UINT64_MAX;
+    assert_int_equal(sotto_driver_advance(driver, limbs, limbs_len, NULL), SOTTO_ERROR_PROTOCOL);
+    assert_int_equal(sotto_driver_round(driver), 1);
+    limbs[0] = 0;
+    assert_ok(sotto_driver_advance(driver, limbs, limbs_len, NULL));
+    assert_int_equal(sotto_driver_round(driver), 2);
+    (void)sotto_driver_slots(driver, &slots_len);
+    /* a and b: count, NaN made, sum with infinities; sum(x) / count(x) is another number, though
+     * equal: shapes don't come from values. d: NaN made, sum with infinities */
+    assert_int_equal(slots_len, 5 + 4);
+    sotto_driver_free(driver);
+    sotto_plan_free(plan);
+}
+
+static void test_depth(void **state)
+{
+    (void)state;
+    char expression[400] = "x";
+    char next[400];
+    for (unsigned rounds = 1; rounds <= 9; rounds++) {
+        (void)snprintf(next, sizeof next, rounds == 1 ? "mean(%s)" : "mean(x - %s)", expression);
+        (void)snprintf(expression, sizeof expression, "%s", next);
+        char json[700];
+        struct sotto_plan *plan = NULL;
+        struct sotto_error err = {0};
+        (void)snprintf(json, sizeof json,
+                       "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                       "{\"t\": \"t.csv\"}, \"select\": {\"m\": \"%s\"}}",
+                       expression);
+        enum sotto_status status = sotto_plan_parse(&plan, json, strlen(json), &err);
+        if (rounds == 9) {
+            assert_int_equal(status, SOTTO_ERROR_PLAN);
+            assert_contains(err.text, "expected at most 8 rounds");
+            break;
+        }
+        assert_ok(status);
+        assert_int_equal(sotto_plan_rounds(plan), rounds);
+        sotto_plan_free(plan);
+        (void)snprintf(next, sizeof next, "m=%s", expression);
+        /* 4, 0, 4, 0, ... */
+        test_gives1(next, text, rounds % 2 == 1 ? "\"value\": 4.0" : "\"value\": 0.0");
+    }
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    char *words = NULL;
+    enum sotto_plan_class found;
+    struct sotto_plan *plan =
+        plan_of_json("", "\"a\": \"mean(x) + sum(if(s == ')', x - mean(x), `y)`))\", \"b\": "
+                         "\"mean(x)\", \"c\": \"count(y)\"");
+    assert_ok(sotto_plan_round_words(plan, 1, &words, NULL));
+    assert_string_equal(words, "mean(x), count(y)");
+    sotto_free(words);
+    assert_ok(sotto_plan_round_words(plan, 2, &words, NULL));
+    assert_string_equal(words, "sum(if(s == ')', x - mean(x), `y)`))");
+    sotto_free(words);
+    assert_ok(sotto_plan_classify(plan, &found, &words, NULL, NULL));
+    assert_int_equal(found, SOTTO_PLAN_OTHER);
+    assert_contains(words, "sum of");
+    assert_contains(words, ": in round 2, with numbers that were opened before, which can single "
+                           "out rows\n");
+    assert_contains(words, "output \"a\": mean of x: as they are\n");
+    sotto_free(words);
+    sotto_plan_free(plan);
+}
+
+/* A file that changes between rounds is an error. */
+static void test_a_file_that_changes(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/sotto_rounds_XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "x\n1\n2\n", 6), 6);
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = test_plan_of("m=mean(x - mean(x))");
+    struct sotto_driver *driver = driver_of(plan);
+    uint64_t limbs[64] = {0};
+    assert_ok(sotto_csv_open(&csv, path, NULL, &err));
+    assert_ok(sotto_csv_catalogue(csv, &catalogue, &err));
+    const struct sotto_catalogue *borrowed = catalogue;
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    assert_ok(sotto_driver_partial(driver, limbs, limbs_len, &csv, &borrowed, &err));
+    assert_ok(sotto_driver_advance(driver, limbs, limbs_len, &err));
+    assert_int_equal(write(fd, "3\n", 2), 2);
+    limbs_len = sotto_driver_limbs_len(driver);
+    assert_int_not_equal(sotto_driver_partial(driver, limbs, limbs_len, &csv, &borrowed, &err),
+                         SOTTO_OK);
+    assert_contains(err.text, "changed");
+    assert_int_equal(limbs[0], 0);
+    sotto_driver_free(driver);
+    sotto_plan_free(plan);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    (void)close(fd);
+    (void)unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),          cmocka_unit_test(test_inner_numbers_are_rounded),
+        cmocka_unit_test(test_special_numbers), cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_slots),           cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_words),           cmocka_unit_test(test_a_file_that_changes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
