@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* What exactness costs: exact sums of values in memory, beside a plain SIMD sum of doubles on the
- * same values, which is wrong in its last digits and depends on their order. */
+ * same bytes, which is wrong in its last digits and depends on their order. stats.py puts other
+ * libraries beside both. */
 
 #include "support.h"
 
@@ -14,15 +15,35 @@
 #include <string.h>
 
 #define BLOCK_LEN ((size_t)1 << 16)
-#define REFERENCE_LEN 20000 /* values that are added up by GMP too */
+#define REFERENCE_LEN 20000 /* rows that are computed by GMP too */
+#define COLUMNS_MAX 20
+#define OUTPUTS_MAX 210
+#define OUTPUT_BYTES 32
+#define GROUPS 1000
 
-struct values {
-    struct sotto_type type;
-    void *data; /* 8 bytes each */
-    size_t len;
+/* --- Tables --- */
+
+enum content { NORMAL, LOGNORMAL, INTEGERS, DECIMALS, GROUP_OF_4, GROUP_OF_1000 };
+
+struct table {
+    enum content contents[COLUMNS_MAX];
+    size_t columns_len;
+    void *columns[COLUMNS_MAX]; /* 8 bytes a value */
+    size_t rows;
 };
 
-/* --- Values --- */
+static struct sotto_type type_of(enum content content)
+{
+    switch (content) {
+    case NORMAL:
+    case LOGNORMAL:
+        return (struct sotto_type){.kind = SOTTO_KIND_FLOAT64};
+    case DECIMALS:
+        return (struct sotto_type){.kind = SOTTO_KIND_DECIMAL, .scale = 2};
+    default:
+        return (struct sotto_type){.kind = SOTTO_KIND_INT64};
+    }
+}
 
 static uint64_t random_bits(uint64_t *state)
 {
@@ -39,68 +60,162 @@ static double random_normal(uint64_t *state)
     return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
 }
 
-/* Normal, lognormal with sigma 5, or integers of 40 bits. */
-static struct values make_values(struct sotto_type type, bool wide, size_t len)
+/* Normal, lognormal with sigma 5, integers of 40 bits, groups. */
+static void fill(void *column, size_t i, enum content content, uint64_t *state)
 {
-    struct values values = {.type = type, .len = len, .data = sotto_alloc_aligned(len * 8)};
-    SOTTO_REQUIRE(values.data != NULL);
+    double *doubles = column;
+    int64_t *integers = column;
+    switch (content) {
+    case NORMAL:
+        doubles[i] = random_normal(state);
+        break;
+    case LOGNORMAL:
+        doubles[i] = exp(5 * random_normal(state));
+        break;
+    case GROUP_OF_4:
+        integers[i] = (int64_t)(random_bits(state) % 4);
+        break;
+    case GROUP_OF_1000:
+        integers[i] = (int64_t)(random_bits(state) % GROUPS);
+        break;
+    default:
+        integers[i] = (int64_t)(random_bits(state) >> 24) - (1LL << 39);
+        break;
+    }
+}
+
+static void table_fill(struct table *table, size_t rows)
+{
+    table->rows = rows;
+    for (size_t column = 0; column < table->columns_len; column++) {
+        table->columns[column] = sotto_alloc_aligned(rows * 8);
+        SOTTO_REQUIRE(table->columns[column] != NULL);
 #pragma omp parallel for schedule(static)
-    for (size_t block = 0; block < (len + BLOCK_LEN - 1) / BLOCK_LEN; block++) {
-        uint64_t state = block * 77;
-        for (size_t i = block * BLOCK_LEN; i < len && i < (block + 1) * BLOCK_LEN; i++) {
-            if (type.kind == SOTTO_KIND_FLOAT64) {
-                double x = random_normal(&state);
-                ((double *)values.data)[i] = wide ? exp(5 * x) : x;
-            } else {
-                ((int64_t *)values.data)[i] = (int64_t)(random_bits(&state) >> 24) - (1LL << 39);
+        for (size_t block = 0; block < (rows + BLOCK_LEN - 1) / BLOCK_LEN; block++) {
+            uint64_t state = block * 77 + column * 1000003;
+            for (size_t i = block * BLOCK_LEN; i < rows && i < (block + 1) * BLOCK_LEN; i++) {
+                fill(table->columns[column], i, table->contents[column], &state);
             }
         }
     }
-    return values;
 }
 
-/* --- Sums --- */
+static void table_release(struct table *table)
+{
+    for (size_t column = 0; column < table->columns_len; column++) {
+        sotto_free(table->columns[column]);
+    }
+}
 
-static struct sotto_driver *driver_of(const char *output, struct sotto_type type,
+/* --- Cases --- */
+
+enum reference {
+    REFERENCE_SUM, /* of the first column */
+    REFERENCE_VARIANCE,
+    REFERENCE_SQUARE_AND_SELF,
+    REFERENCE_FMA,
+    REFERENCE_PRODUCTS, /* of all pairs of columns */
+};
+
+struct bench_case {
+    const char *name;
+    const char *output;
+    enum reference reference;
+    enum content contents[3]; /* the last one of all further columns */
+    size_t columns_len;
+    size_t groups; /* the last column's, 0: none */
+};
+
+/* --- Plans --- */
+
+/* Columns are named a, b, c, ... */
+struct question {
+    char outputs[OUTPUTS_MAX][OUTPUT_BYTES];
+    size_t outputs_len;
+    size_t groups;
+};
+
+static char column_name(size_t column)
+{
+    return (char)('a' + column);
+}
+
+/* The plan with a group_by of groups levels, 0 and up. */
+static char *with_groups(const char *json, size_t groups, char column)
+{
+    size_t bytes = strlen(json);
+    char *out = sotto_alloc(bytes + 100 + groups * 8);
+    SOTTO_REQUIRE(out != NULL);
+    size_t at = (size_t)sprintf(out, "%.*s", (int)bytes - 1, json);
+    for (size_t i = 0; i < groups; i++) {
+        if (i == 0) {
+            at += (size_t)sprintf(out + at, ", \"group_by\": [{\"column\": \"%c\", \"levels\": [",
+                                  column);
+        }
+        at += (size_t)sprintf(out + at, "%zu%s", i, i + 1 < groups ? ", " : "]}]");
+    }
+    (void)sprintf(out + at, "}");
+    return out;
+}
+
+static struct sotto_driver *driver_of(const struct question *question, const struct table *table,
                                       struct sotto_plan **out_plan)
 {
     static const char *const alias = "t";
+    const char *outputs[OUTPUTS_MAX];
+    struct sotto_schema_field fields[COLUMNS_MAX];
+    memset(fields, 0, sizeof fields);
+    for (size_t i = 0; i < question->outputs_len; i++) {
+        outputs[i] = question->outputs[i];
+    }
+    for (size_t i = 0; i < table->columns_len; i++) {
+        fields[i].type = type_of(table->contents[i]);
+    }
     struct sotto_plan_parts parts = {.name = "bench",
                                      .dataset_aliases = &alias,
                                      .dataset_files = &alias,
                                      .datasets_len = 1,
-                                     .outputs = &output,
-                                     .outputs_len = 1};
-    struct sotto_schema_field field = {.type = type};
-    struct sotto_schema schema = {.fields = &field, .fields_len = 1};
+                                     .outputs = outputs,
+                                     .outputs_len = question->outputs_len};
+    struct sotto_schema schema = {.fields = fields, .fields_len = table->columns_len};
     struct sotto_driver *driver = NULL;
     char *json = NULL;
     SOTTO_REQUIRE(sotto_plan_compose(&json, &parts, NULL) == SOTTO_OK);
-    SOTTO_REQUIRE(sotto_plan_parse(out_plan, json, strlen(json), NULL) == SOTTO_OK);
+    char *grouped = with_groups(json, question->groups, column_name(table->columns_len - 1));
+    SOTTO_REQUIRE(sotto_plan_parse(out_plan, grouped, strlen(grouped), NULL) == SOTTO_OK);
     SOTTO_REQUIRE(sotto_driver_new(&driver, *out_plan, &schema, NULL) == SOTTO_OK);
     sotto_free(json);
+    sotto_free(grouped);
     return driver;
 }
 
+/* --- Sums --- */
+
 static void exact_sums(uint64_t *limbs, const struct sotto_driver *driver,
-                       const struct values *values, size_t len)
+                       const struct table *table, size_t rows)
 {
     memset(limbs, 0, driver->program->limbs_len * sizeof *limbs);
 #pragma omp parallel
     {
-        struct sotto__rows rows;
-        SOTTO_REQUIRE(sotto__rows_init(&rows, driver->program) == SOTTO_OK);
+        struct sotto__rows own;
+        struct sotto_column columns[COLUMNS_MAX];
+        const struct sotto_column *blocks[COLUMNS_MAX];
+        SOTTO_REQUIRE(sotto__rows_init(&own, driver->program) == SOTTO_OK);
 #pragma omp for schedule(static)
-        for (size_t at = 0; at < len; at += BLOCK_LEN) {
-            size_t now = len - at < BLOCK_LEN ? len - at : BLOCK_LEN;
-            struct sotto_column column = {
-                .type = values->type, .len = now, .values = (const char *)values->data + at * 8};
-            const struct sotto_column *block = &column;
-            SOTTO_REQUIRE(sotto__rows_take(&rows, 0, &block, now, NULL) == SOTTO_OK);
+        for (size_t at = 0; at < rows; at += BLOCK_LEN) {
+            size_t now = rows - at < BLOCK_LEN ? rows - at : BLOCK_LEN;
+            for (size_t i = 0; i < table->columns_len; i++) {
+                columns[i] =
+                    (struct sotto_column){.type = type_of(table->contents[i]),
+                                          .len = now,
+                                          .values = (const char *)table->columns[i] + at * 8};
+                blocks[i] = &columns[i];
+            }
+            SOTTO_REQUIRE(sotto__rows_take(&own, 0, blocks, now, NULL) == SOTTO_OK);
         }
 #pragma omp critical
-        sotto__accumulators_add_to(&rows, limbs);
-        sotto__rows_release(&rows);
+        sotto__accumulators_add_to(&own, limbs);
+        sotto__rows_release(&own);
     }
 }
 
@@ -128,15 +243,20 @@ plain_block(const double *values, size_t len)
     return sum;
 }
 
-static double plain_sum(const double *values, size_t len)
+/* Of all columns, whatever their bytes mean: how fast memory can be read. */
+static double plain_sum(const struct table *table)
 {
     double sum = 0;
 #pragma omp parallel
     {
         double own = 0;
+        for (size_t i = 0; i < table->columns_len; i++) {
+            const double *values = table->columns[i];
 #pragma omp for schedule(static)
-        for (size_t at = 0; at < len; at += BLOCK_LEN) {
-            own += plain_block(values + at, len - at < BLOCK_LEN ? len - at : BLOCK_LEN);
+            for (size_t at = 0; at < table->rows; at += BLOCK_LEN) {
+                size_t left = table->rows - at;
+                own += plain_block(values + at, left < BLOCK_LEN ? left : BLOCK_LEN);
+            }
         }
 #pragma omp critical
         sum += own;
@@ -146,112 +266,208 @@ static double plain_sum(const double *values, size_t len)
 
 /* --- Is it right? --- */
 
-/* The sum of the first values, of their squares too, by GMP: as the driver's output. */
-static bool is_right(const char *output, const struct values *values)
+static void value_at(mpq_t out, const struct table *table, size_t column, size_t row)
+{
+    if (type_of(table->contents[column]).kind == SOTTO_KIND_FLOAT64) {
+        mpq_set_d(out, ((const double *)table->columns[column])[row]);
+        return;
+    }
+    mpq_set_si(out, ((const int64_t *)table->columns[column])[row], 1);
+    mpz_ui_pow_ui(mpq_denref(out), 10, type_of(table->contents[column]).scale);
+    mpq_canonicalize(out);
+}
+
+/* What is summed up of a row, exactly. */
+static void row_value(mpq_t out, const struct bench_case *bench, const struct table *table,
+                      size_t row, size_t y)
+{
+    mpq_t other;
+    mpq_init(other);
+    value_at(out, table, 0, row);
+    if (bench->reference == REFERENCE_PRODUCTS) {
+        value_at(other, table, y, row);
+        mpq_mul(out, out, other);
+    } else if (bench->reference == REFERENCE_SQUARE_AND_SELF) {
+        mpq_mul(other, out, out);
+        mpq_add(out, out, other);
+    } else if (bench->reference == REFERENCE_FMA) {
+        const double *const *columns = (const double *const *)table->columns;
+        volatile double product = columns[0][row] * columns[1][row];
+        mpq_set_d(out, product + columns[2][row]);
+    }
+    mpq_clear(other);
+}
+
+static void reference(mpq_t out, const struct bench_case *bench, const struct table *table,
+                      size_t rows, size_t y, size_t group)
+{
+    const int64_t *key = table->columns[table->columns_len - 1];
+    mpq_t value;
+    mpq_t squares;
+    mpq_inits(value, squares, NULL);
+    for (size_t row = 0; row < rows; row++) {
+        if (bench->groups == 0 || key[row] == (int64_t)group) {
+            row_value(value, bench, table, row, y);
+            mpq_add(out, out, value);
+            mpq_mul(value, value, value);
+            mpq_add(squares, squares, value);
+        }
+    }
+    if (bench->reference == REFERENCE_VARIANCE) { /* (squares - sum^2 / n) / (n - 1) */
+        mpq_mul(out, out, out);
+        mpq_set_ui(value, rows, 1);
+        mpq_div(out, out, value);
+        mpq_sub(out, squares, out);
+        mpq_set_ui(value, rows - 1, 1);
+        mpq_div(out, out, value);
+    }
+    mpq_clears(value, squares, NULL);
+}
+
+/* The first rows by GMP: of some groups, of the products with the first column. */
+static bool is_right(const struct bench_case *bench, const struct question *question,
+                     const struct table *table)
 {
     struct sotto_plan *plan = NULL;
-    struct sotto_driver *driver = driver_of(output, values->type, &plan);
-    uint64_t *limbs = sotto_alloc_array(driver->program->limbs_len, sizeof *limbs);
-    size_t len = values->len < REFERENCE_LEN ? values->len : REFERENCE_LEN;
-    mpq_t sum;
-    mpq_t squares;
-    mpq_t term;
-    mpq_inits(sum, squares, term, NULL);
-    SOTTO_REQUIRE(limbs != NULL);
-    exact_sums(limbs, driver, values, len);
-    SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, driver->program->limbs_len, NULL) ==
-                  SOTTO_OK);
-    for (size_t i = 0; i < len; i++) {
-        if (values->type.kind == SOTTO_KIND_FLOAT64) {
-            mpq_set_d(term, ((const double *)values->data)[i]);
-        } else {
-            mpq_set_si(term, ((const int64_t *)values->data)[i], 1);
-            mpz_ui_pow_ui(mpq_denref(term), 10, values->type.scale);
-            mpq_canonicalize(term);
+    struct sotto_driver *driver = driver_of(question, table, &plan);
+    size_t limbs_len = driver->program->limbs_len;
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    size_t rows = table->rows < REFERENCE_LEN ? table->rows : REFERENCE_LEN;
+    bool right = limbs != NULL;
+    SOTTO_REQUIRE(right);
+    exact_sums(limbs, driver, table, rows);
+    SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, limbs_len, NULL) == SOTTO_OK);
+    size_t groups = bench->groups > 0 ? bench->groups : 1;
+    size_t outputs = bench->reference == REFERENCE_PRODUCTS ? table->columns_len : 1;
+    for (size_t i = 0; right && i<groups; i += groups> 4 ? 97 : 1) {
+        for (size_t j = 0; right && j < outputs; j++) {
+            mpq_t wanted;
+            mpq_init(wanted);
+            reference(wanted, bench, table, rows, j, i);
+            right = mpq_equal(wanted, driver->values[i * question->outputs_len + j].number) != 0;
+            mpq_clear(wanted);
         }
-        mpq_add(sum, sum, term);
-        mpq_mul(term, term, term);
-        mpq_add(squares, squares, term);
     }
-    if (output[0] == 'v') { /* (squares - sum^2 / n) / (n - 1) */
-        mpq_set_ui(term, len, 1);
-        mpq_mul(sum, sum, sum);
-        mpq_div(sum, sum, term);
-        mpq_sub(sum, squares, sum);
-        mpq_set_ui(term, len - 1, 1);
-        mpq_div(sum, sum, term);
-    }
-    if (strchr(output, '*') != NULL) { /* the sum of x * x + x */
-        mpq_add(sum, sum, squares);
-    }
-    bool right = mpq_equal(sum, driver->values[0].number) != 0;
-    mpq_clears(sum, squares, term, NULL);
     sotto_free(limbs);
     sotto_driver_free(driver);
     sotto_plan_free(plan);
     return right;
 }
 
-/* --- Cases --- */
+/* --- For stats.py: the values and the answers, as they lie in memory --- */
 
-struct bench_case {
-    const char *name;
-    const char *output;
-    struct sotto_type type;
-    bool wide;
-};
-
-static void run(const struct bench_case *bench, size_t len, size_t runs)
+static void write_file(const char *folder, const char *name, const void *data, size_t bytes)
 {
-    struct values values = make_values(bench->type, bench->wide, len);
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    SOTTO_REQUIRE(file != NULL && fwrite(data, 1, bytes, file) == bytes && fclose(file) == 0);
+}
+
+static void dump(const char *folder, struct sotto_driver *driver, const uint64_t *limbs,
+                 const struct table *table)
+{
+    for (size_t i = 0; i < table->columns_len; i++) {
+        char name[2] = {column_name(i), '\0'};
+        write_file(folder, name, table->columns[i], table->rows * 8);
+    }
+    SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, driver->program->limbs_len, NULL) ==
+                  SOTTO_OK);
+    double *answers = sotto_alloc_array(driver->values_len, sizeof *answers);
+    SOTTO_REQUIRE(answers != NULL);
+    for (size_t i = 0; i < driver->values_len; i++) {
+        answers[i] = sotto__value_double(&driver->values[i]);
+    }
+    write_file(folder, "answers", answers, driver->values_len * sizeof *answers);
+    sotto_free(answers);
+}
+
+/* --- One case --- */
+
+static void ask(struct question *out, const struct bench_case *bench)
+{
+    *out = (struct question){.groups = bench->groups};
+    if (bench->reference != REFERENCE_PRODUCTS) {
+        (void)snprintf(out->outputs[out->outputs_len++], OUTPUT_BYTES, "%s", bench->output);
+        return;
+    }
+    for (size_t i = 0; i < bench->columns_len; i++) {
+        for (size_t j = i; j < bench->columns_len; j++) {
+            (void)snprintf(out->outputs[out->outputs_len++], OUTPUT_BYTES, "dot(%c, %c)",
+                           column_name(i), column_name(j));
+        }
+    }
+}
+
+static void run(const struct bench_case *bench, size_t rows, size_t runs, const char *folder)
+{
+    static struct question question; /* too large for a stack */
+    struct table table = {.columns_len = bench->columns_len};
+    for (size_t i = 0; i < bench->columns_len; i++) {
+        table.contents[i] = bench->contents[i < 3 ? i : 2];
+    }
+    table_fill(&table, rows);
+    ask(&question, bench);
     struct sotto_plan *plan = NULL;
-    struct sotto_driver *driver = driver_of(bench->output, bench->type, &plan);
+    struct sotto_driver *driver = driver_of(&question, &table, &plan);
     uint64_t *limbs = sotto_alloc_array(driver->program->limbs_len, sizeof *limbs);
     struct bench_values exact = {.len = 0};
     struct bench_values plain = {.len = 0};
+    double gigabytes = (double)(rows * table.columns_len) * 8e-9;
     volatile double keep = 0;
     SOTTO_REQUIRE(limbs != NULL);
     for (size_t i = 0; i < runs; i++) {
         double start = bench_now_s();
-        exact_sums(limbs, driver, &values, len);
+        exact_sums(limbs, driver, &table, rows);
         double middle = bench_now_s();
-        keep = keep + plain_sum(values.data, len);
+        keep = keep + plain_sum(&table);
         double end = bench_now_s();
-        bench_add(&exact, (double)len * 8e-9 / (middle - start));
-        bench_add(&plain, (double)len * 8e-9 / (end - middle));
+        bench_add(&exact, gigabytes / (middle - start));
+        bench_add(&plain, gigabytes / (end - middle));
     }
     double exact_speed = bench_quantile(&exact, 0.5);
     double plain_speed = bench_quantile(&plain, 0.5);
     char more[200];
     (void)snprintf(more, sizeof more,
-                   ", \"peers\": {\"plain\": %.6g}, \"ratio\": {\"plain\": %.3g}", plain_speed,
-                   exact_speed / plain_speed);
-    bench_print("stats", bench->name, &exact, "GB/s", more, is_right(bench->output, &values));
+                   ", \"rows\": %zu, \"peers\": {\"plain\": %.6g}, \"ratio\": {\"plain\": %.3g}",
+                   rows, plain_speed, exact_speed / plain_speed);
+    bench_print("stats", bench->name, &exact, "GB/s", more, is_right(bench, &question, &table));
+    if (folder != NULL) {
+        dump(folder, driver, limbs, &table);
+    }
     sotto_free(limbs);
     sotto_driver_free(driver);
     sotto_plan_free(plan);
-    sotto_free(values.data);
+    table_release(&table);
 }
 
+static const struct bench_case cases[] = {
+    {"sum_float64", "sum(a)", REFERENCE_SUM, {NORMAL}, 1, 0},
+    {"sum_float64_wide", "sum(a)", REFERENCE_SUM, {LOGNORMAL}, 1, 0},
+    {"var_float64", "var(a)", REFERENCE_VARIANCE, {NORMAL}, 1, 0},
+    {"var_float64_wide", "var(a)", REFERENCE_VARIANCE, {LOGNORMAL}, 1, 0},
+    {"sum_int64", "sum(a)", REFERENCE_SUM, {INTEGERS}, 1, 0},
+    {"sum_decimal", "sum(a)", REFERENCE_SUM, {DECIMALS}, 1, 0},
+    {"var_int64", "var(a)", REFERENCE_VARIANCE, {INTEGERS}, 1, 0},
+    {"expr_int64", "sum(a * a + a)", REFERENCE_SQUARE_AND_SELF, {INTEGERS}, 1, 0},
+    {"expr_fma", "sum(a * b + c)", REFERENCE_FMA, {NORMAL, NORMAL, NORMAL}, 3, 0},
+    {"groupby_4", "sum(a)", REFERENCE_SUM, {NORMAL, GROUP_OF_4}, 2, 4},
+    {"groupby_1000", "sum(a)", REFERENCE_SUM, {NORMAL, GROUP_OF_1000}, 2, GROUPS},
+    {"xtx_20", "", REFERENCE_PRODUCTS, {NORMAL, NORMAL, NORMAL}, COLUMNS_MAX, 0},
+};
+
+/* --quick; --case NAME [FOLDER]: one case, its values and answers into files of the folder. */
 int main(int argc, char **argv)
 {
-    static const struct bench_case cases[] = {
-        {"sum_float64", "sum(x)", {.kind = SOTTO_KIND_FLOAT64}, false},
-        {"sum_float64_wide", "sum(x)", {.kind = SOTTO_KIND_FLOAT64}, true},
-        {"var_float64", "var(x)", {.kind = SOTTO_KIND_FLOAT64}, false},
-        {"var_float64_wide", "var(x)", {.kind = SOTTO_KIND_FLOAT64}, true},
-        {"sum_int64", "sum(x)", {.kind = SOTTO_KIND_INT64}, false},
-        {"sum_decimal", "sum(x)", {.kind = SOTTO_KIND_DECIMAL, .scale = 2}, false},
-        {"var_int64", "var(x)", {.kind = SOTTO_KIND_INT64}, false},
-        {"expr_int64", "sum(x * x + x)", {.kind = SOTTO_KIND_INT64}, false},
-    };
     bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
     const char *only = argc > 2 && strcmp(argv[1], "--case") == 0 ? argv[2] : NULL;
+    const char *folder = argc > 3 ? argv[3] : NULL;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (only != NULL && strcmp(only, cases[i].name) != 0) {
-            continue;
+        const struct bench_case *bench = &cases[i];
+        size_t rows = quick ? 200000 : (size_t)32 << 20;
+        if (only == NULL || strcmp(only, bench->name) == 0) {
+            run(bench, bench->columns_len > 3 ? rows / 16 : rows, quick ? 5 : 7, folder);
         }
-        run(&cases[i], quick ? 200000 : (size_t)32 << 20, quick ? 5 : 7);
     }
     return 0;
 }
