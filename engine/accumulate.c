@@ -10,7 +10,7 @@
  * product adds less than 2^64 in magnitude: after 2^60 of them it is below 2^124, so that no carry
  * is needed until the end. */
 
-#include "blocks.h"
+#include "accumulate.h"
 
 #include <string.h>
 
@@ -105,13 +105,11 @@ static uint64_t *infinities(sotto__int128 *words, const struct sotto__term *term
     return (uint64_t *)(words + term->limbs + 1);
 }
 
-static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
-                       const struct sotto__term *term, size_t row)
+void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
+                        const uint64_t *factors)
 {
-    uint64_t factors[TERM_FACTORS_MAX];
     bool finite = true;
     for (size_t i = 0; i < term->factors_len; i++) {
-        factors[i] = bits_of(((const double *)rows->registers[term->factors[i]].values)[row]);
         finite = finite && is_finite(factors[i]);
     }
     if (finite && term->factors_len == 1) {
@@ -121,6 +119,16 @@ static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
     } else if (term->has_infinities) {
         infinities(words, term)[factors[0] >> 63]++;
     }
+}
+
+static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
+                       const struct sotto__term *term, size_t row)
+{
+    uint64_t factors[TERM_FACTORS_MAX];
+    for (size_t i = 0; i < term->factors_len; i++) {
+        factors[i] = bits_of(((const double *)rows->registers[term->factors[i]].values)[row]);
+    }
+    sotto__add_factors(words, term, factors);
 }
 
 /* What two grids leave goes onto the next ones, and in the end one by one. bound: as
@@ -169,15 +177,34 @@ static const double *present_only(double *out, uint64_t *out_bound,
     return values;
 }
 
-/* A whole block of values or of products of two, without groups. Returns: false if nothing was
- * added. */
+bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *const values[2],
+                       const uint64_t bounds[2], double *const rests[2], size_t len)
+{
+    double sums[4];
+    uint64_t left[2] = {bounds[0], bounds[1]};
+    enum sotto__blocks_result result =
+        factors_len == 1 ? sotto__blocks()->sum(sums, rests[0], &left[0], values[0], len)
+                         : sotto__blocks()->sum_products(sums, rests[0], rests[1], left, values[0],
+                                                         values[1], len);
+    if (result == BLOCKS_REFUSED) {
+        return false;
+    }
+    for (size_t i = 0; i < 2 * factors_len; i++) {
+        add_double(words, bits_of(sums[i]), factors_len);
+    }
+    for (size_t i = 0; result == BLOCKS_LEFT_REST && i < factors_len; i++) {
+        add_rest(words, rests[i], left[i], len, factors_len);
+    }
+    return true;
+}
+
+/* A whole block, without groups. Returns: false if nothing was added. */
 static bool add_float_block(const struct sotto__rows *rows, sotto__int128 *words,
                             const struct sotto__term *term, const uint8_t *state, size_t len)
 {
     double *space[4]; /* of scratch: values without those that are missing, and rests */
     const double *values[2] = {NULL, NULL};
-    uint64_t bounds[2];
-    double sums[4];
+    uint64_t bounds[2] = {0, 0};
     size_t factors = term->factors_len;
     size_t padded = (len + BLOCK_STEP - 1) & ~(size_t)(BLOCK_STEP - 1);
     if (factors > 2) {
@@ -194,26 +221,13 @@ static bool add_float_block(const struct sotto__rows *rows, sotto__int128 *words
                                        state, state == rows->no_state, len);
         bounds[i] = is_square ? bounds[0] : bounds[i];
     }
-    enum sotto__blocks_result result =
-        factors == 1 ? sotto__blocks()->sum(sums, space[2], &bounds[0], values[0], padded)
-                     : sotto__blocks()->sum_products(sums, space[2], space[3], bounds, values[0],
-                                                     values[1], padded);
-    if (result == BLOCKS_REFUSED) {
-        return false;
-    }
-    for (size_t i = 0; i < 2 * factors; i++) {
-        add_double(words, bits_of(sums[i]), factors);
-    }
-    for (size_t i = 0; result == BLOCKS_LEFT_REST && i < factors; i++) {
-        add_rest(words, space[2 + i], bounds[i], padded, factors);
-    }
-    return true;
+    return sotto__add_values(words, factors, values, bounds, &space[2], padded);
 }
 
 /* --- Exact values --- */
 
 /* One value, sign-extended to the slot's words. */
-static void add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs)
+void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs)
 {
     uint64_t sign = value[value_limbs - 1] >> 63 != 0 ? UINT64_MAX : 0;
     uint64_t carry = 0;
@@ -250,7 +264,7 @@ static void add_exact_block(uint64_t *sum, const struct sotto__register *reg, co
         }
     }
     uint64_t words[2] = {(uint64_t)total, (uint64_t)(total >> 64)};
-    add_exact(sum, words, 2, limbs);
+    sotto__add_exact(sum, words, 2, limbs);
 }
 
 /* --- Terms --- */
@@ -274,20 +288,6 @@ static const uint8_t *state_of(struct sotto__rows *rows, const struct sotto__ter
     return selects ? rows->state : state;
 }
 
-static void add_row(const struct sotto__rows *rows, sotto__int128 *accumulator,
-                    const struct sotto__term *term, size_t row)
-{
-    const struct sotto__register *reg = &rows->registers[term->factors[0]];
-    if (term->kind != TERM_SUM) {
-        (*(uint64_t *)accumulator)++;
-    } else if (term->type == ROW_FLOAT) {
-        add_floats(rows, accumulator, term, row);
-    } else {
-        add_exact((uint64_t *)accumulator, (const uint64_t *)reg->values + row * reg->limbs,
-                  reg->limbs, term->limbs);
-    }
-}
-
 static uint64_t count_rows(const uint8_t *state, uint8_t wanted, size_t len)
 {
     uint64_t count = 0;
@@ -297,32 +297,38 @@ static uint64_t count_rows(const uint8_t *state, uint8_t wanted, size_t len)
     return count;
 }
 
+/* Exact values that are too wide for a block's sum, doubles that the fast way refused. */
+static void add_rows(const struct sotto__rows *rows, sotto__int128 *accumulator,
+                     const struct sotto__term *term, const uint8_t *state, size_t len)
+{
+    const struct sotto__register *reg = &rows->registers[term->factors[0]];
+    for (size_t i = 0; i < len; i++) {
+        if (state[i] == 0 && term->type == ROW_FLOAT) {
+            add_floats(rows, accumulator, term, i);
+        } else if (state[i] == 0) {
+            sotto__add_exact((uint64_t *)accumulator,
+                             (const uint64_t *)reg->values + i * reg->limbs, reg->limbs,
+                             term->limbs);
+        }
+    }
+}
+
 static void add_term(struct sotto__rows *rows, const struct sotto__term *term, size_t len)
 {
-    const struct sotto__program *program = rows->program;
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
     const uint8_t *state = state_of(rows, term, len);
     sotto__int128 *accumulator = rows->accumulators + term->accumulator;
     uint8_t wanted = term->kind == TERM_MADE ? ROW_MADE_NAN : 0;
-    if (program->keys_len == 0 && term->kind != TERM_SUM) {
+    if (rows->program->keys_len > 0) {
+        sotto__grouped_add(rows, term, state, wanted, len);
+    } else if (term->kind != TERM_SUM) {
         bool all = state == rows->no_state && wanted == 0;
         *(uint64_t *)accumulator += all ? len : count_rows(state, wanted, len);
-        return;
-    }
-    if (program->keys_len == 0 && term->type != ROW_FLOAT && reg->bits <= 117) {
+    } else if (term->type != ROW_FLOAT && reg->bits <= 117) {
         add_exact_block((uint64_t *)accumulator, reg, state, state == rows->no_state, term->limbs,
                         len);
-        return;
-    }
-    if (program->keys_len == 0 && term->kind == TERM_SUM && term->type == ROW_FLOAT &&
-        add_float_block(rows, accumulator, term, state, len)) {
-        return;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (state[i] == wanted) {
-            size_t group = program->keys_len > 0 ? rows->groups[i] : 0;
-            add_row(rows, accumulator + group * program->group_accumulators, term, i);
-        }
+    } else if (term->type != ROW_FLOAT || !add_float_block(rows, accumulator, term, state, len)) {
+        add_rows(rows, accumulator, term, state, len);
     }
 }
 
@@ -355,9 +361,10 @@ static void carry_to(uint64_t *out, const sotto__int128 *words, size_t limbs)
     }
 }
 
-void sotto__accumulators_add_to(const struct sotto__rows *rows, uint64_t *out)
+void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out)
 {
     const struct sotto__program *program = rows->program;
+    sotto__grouped_flush(rows);
     for (size_t group = 0; group < program->groups_len; group++) {
         for (size_t i = 0; i < program->terms_len; i++) {
             const struct sotto__term *term = &program->terms[i];

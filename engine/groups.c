@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DENSE_LEN_MAX 65536
+
 struct number {
     sotto__int128 value; /* in units of 10^-scale */
     uint32_t level;
@@ -21,8 +23,12 @@ struct sotto__levels {
     struct number *numbers; /* sorted; bool: 0 and 1 */
     size_t numbers_len;
     const struct sotto__level *texts; /* borrows from the plan */
-    uint32_t *table;                  /* level + 1, 0: free; open addressing */
-    size_t table_len;                 /* a power of two */
+    size_t *texts_bytes;
+    uint32_t *table;  /* level + 1, 0: free; open addressing */
+    size_t table_len; /* a power of two */
+    uint32_t *dense;  /* levels of the integers from dense_min on, if they are not far apart */
+    size_t dense_len;
+    int64_t dense_min;
 };
 
 static uint64_t hash(const char *text, size_t bytes)
@@ -40,7 +46,7 @@ static uint32_t *find_text(const struct sotto__levels *levels, const char *text,
     size_t at = hash(text, bytes) & (levels->table_len - 1);
     for (;; at = (at + 1) & (levels->table_len - 1)) {
         uint32_t level = levels->table[at];
-        if (level == 0 || (strlen(levels->texts[level - 1].text) == bytes &&
+        if (level == 0 || (levels->texts_bytes[level - 1] == bytes &&
                            memcmp(levels->texts[level - 1].text, text, bytes) == 0)) {
             return &levels->table[at];
         }
@@ -61,17 +67,19 @@ static enum sotto_status add_texts(struct sotto__levels *levels, const struct so
         levels->table_len *= 2;
     }
     levels->table = sotto_alloc_array(levels->table_len, sizeof *levels->table);
-    if (levels->table == NULL) {
+    levels->texts_bytes = sotto_alloc_array(key->levels_len, sizeof *levels->texts_bytes);
+    if (levels->table == NULL || levels->texts_bytes == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     for (size_t i = 0; i < key->levels_len; i++) {
         const struct sotto__level *level = &key->levels[i];
+        levels->texts_bytes[i] = strlen(level->text);
         if (level->kind != LEVEL_TEXT) {
             return sotto_error_set(err, SOTTO_ERROR_TYPE,
                                    "expected levels in quotes for a column of text, found %.80s",
                                    level->text);
         }
-        uint32_t *place = find_text(levels, level->text, strlen(level->text));
+        uint32_t *place = find_text(levels, level->text, levels->texts_bytes[i]);
         if (*place != 0) {
             return twice(level, err);
         }
@@ -126,6 +134,30 @@ static int number_compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* After the numbers are sorted. */
+static enum sotto_status add_dense(struct sotto__levels *levels, struct sotto_error *err)
+{
+    size_t len = levels->numbers_len;
+    sotto__int128 least = len > 0 ? levels->numbers[0].value : 0;
+    sotto__int128 span = len > 0 ? levels->numbers[len - 1].value - least : DENSE_LEN_MAX;
+    if (span >= DENSE_LEN_MAX || least < INT64_MIN || least > INT64_MAX) {
+        return SOTTO_OK;
+    }
+    levels->dense_min = (int64_t)least;
+    levels->dense_len = (size_t)span + 1;
+    levels->dense = sotto_alloc_array(levels->dense_len, sizeof *levels->dense);
+    if (levels->dense == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < levels->dense_len; i++) {
+        levels->dense[i] = GROUP_OTHER;
+    }
+    for (size_t i = 0; i < len; i++) {
+        levels->dense[(size_t)(levels->numbers[i].value - least)] = levels->numbers[i].level;
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status add_numbers(struct sotto__levels *levels,
                                      const struct sotto__group_key *key, struct sotto_error *err)
 {
@@ -155,7 +187,7 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
             return twice(&key->levels[levels->numbers[i].level], err);
         }
     }
-    return SOTTO_OK;
+    return add_dense(levels, err);
 }
 
 enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
@@ -192,6 +224,8 @@ void sotto__levels_free(struct sotto__levels *levels)
     if (levels != NULL) {
         sotto_free(levels->numbers);
         sotto_free(levels->table);
+        sotto_free(levels->texts_bytes);
+        sotto_free(levels->dense);
         sotto_free(levels);
     }
 }
@@ -229,20 +263,43 @@ static uint32_t find_number(const struct sotto__levels *levels, sotto__int128 va
     return found ? levels->numbers[low].level : GROUP_OTHER;
 }
 
-uint32_t sotto__levels_find(const struct sotto__levels *levels, const struct sotto_column *block,
-                            size_t row)
+static uint32_t find_in_text(const struct sotto__levels *levels, const struct sotto_column *block,
+                             size_t row)
 {
-    uint32_t level;
-    if (block->type.kind == SOTTO_KIND_NULL || !sotto_column_is_valid(block, row)) {
-        return GROUP_NONE;
+    int64_t start = block->offsets[row];
+    uint32_t found = *find_text(levels, (const char *)block->values + start,
+                                (size_t)(block->offsets[row + 1] - start));
+    return found > 0 ? found - 1 : GROUP_OTHER;
+}
+
+/* By the table of all integers from the least level to the largest. */
+static void find_dense(uint32_t *out, const struct sotto__levels *levels, const int64_t *values,
+                       size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint64_t at = (uint64_t)values[i] - (uint64_t)levels->dense_min;
+        out[i] = at < levels->dense_len ? levels->dense[at] : GROUP_OTHER;
     }
-    if (levels->table != NULL) {
-        int64_t start = block->offsets[row];
-        level = *find_text(levels, (const char *)block->values + start,
-                           (size_t)(block->offsets[row + 1] - start));
-        level = level > 0 ? level - 1 : GROUP_OTHER;
+}
+
+void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
+                        const struct sotto_column *block, size_t at, size_t len)
+{
+    bool is_narrow = block->type.kind == SOTTO_KIND_INT64 ||
+                     (block->type.kind == SOTTO_KIND_DECIMAL && !block->wide);
+    bool is_null = block->type.kind == SOTTO_KIND_NULL;
+    if (levels->dense != NULL && is_narrow) {
+        find_dense(out, levels, (const int64_t *)block->values + at, len);
     } else {
-        level = find_number(levels, number_at(block, row));
+        for (size_t i = 0; i < len; i++) {
+            out[i] = is_null                 ? GROUP_NONE
+                     : levels->table != NULL ? find_in_text(levels, block, at + i)
+                                             : find_number(levels, number_at(block, at + i));
+        }
     }
-    return level == GROUP_OTHER && levels->other ? (uint32_t)levels->len : level;
+    for (size_t i = 0; i < len; i++) {
+        bool is_missing = is_null || !sotto_column_is_valid(block, at + i);
+        bool is_other = out[i] == GROUP_OTHER && levels->other;
+        out[i] = is_missing ? GROUP_NONE : is_other ? (uint32_t)levels->len : out[i];
+    }
 }

@@ -518,7 +518,18 @@ struct sotto__term {
     size_t limbs;
     size_t offset;      /* in limbs, of the first group */
     size_t accumulator; /* offset in units of 128 bits, of the first group */
+    /* With groups, where sotto__term_columns is not 0: */
+    size_t buffer; /* offset in doubles, all groups' counted as one */
+    size_t fill;   /* index of its fills, likewise */
 };
+
+/* How many columns of doubles wait in buffers for their groups. */
+static inline size_t sotto__term_columns(const struct sotto__term *term)
+{
+    bool waits = term->kind == TERM_SUM && term->type == ROW_FLOAT && term->factors_len <= 2;
+    bool is_pair = term->factors_len == 2 && term->factors[0] != term->factors[1];
+    return waits ? 1 + (size_t)is_pair : 0;
+}
 
 /* What an aggregate is made of; indices of terms, SIZE_MAX: not used. */
 enum { OF_COUNT, OF_MADE, OF_X, OF_XX, OF_XXX, OF_XXXX, OF_Y, OF_YY, OF_XY, OFS_LEN };
@@ -554,6 +565,9 @@ struct sotto__program {
     size_t group_limbs;
     size_t limbs_len;
     size_t group_accumulators; /* in units of 128 bits */
+    size_t buffer_len;         /* doubles that wait for a group: a multiple of BLOCK_STEP */
+    size_t group_buffers;      /* doubles of all terms */
+    size_t fills_len;          /* terms whose doubles wait */
     size_t rows_bytes;         /* of the registers of one thread */
 };
 
@@ -585,9 +599,9 @@ enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sot
 void sotto__levels_free(struct sotto__levels *levels);
 #define GROUP_NONE UINT32_MAX /* the row's key is missing */
 #define GROUP_OTHER (UINT32_MAX - 1)
-/* The level of row of a key column's block. */
-uint32_t sotto__levels_find(const struct sotto__levels *levels, const struct sotto_column *block,
-                            size_t row);
+/* The levels of rows at to at + len of a key column's block. */
+void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
+                        const struct sotto_column *block, size_t at, size_t len);
 /* With the group of all others, if there is one. */
 size_t sotto__levels_len(const struct sotto__levels *levels);
 
@@ -628,6 +642,8 @@ struct sotto__rows {
     uint8_t *no_state; /* zeros */
     uint32_t *groups;
     sotto__int128 *accumulators; /* of all groups, see accumulate.c */
+    double *buffers;             /* see grouped.c */
+    uint16_t *fills;
 };
 
 enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program);
@@ -663,7 +679,7 @@ void sotto__exact_to_float(double *out, const struct sotto__register *a, unsigne
 /* Adds rows of a register to all accumulators of the terms of this dataset. */
 void sotto__accumulate(struct sotto__rows *rows, size_t dataset, size_t len);
 /* Adds the accumulators to a partial. */
-void sotto__accumulators_add_to(const struct sotto__rows *rows, uint64_t *out);
+void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out);
 /* a += b, len limbs, modulo 2^(64 len). */
 void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len);
 

@@ -10,6 +10,11 @@
 
 #define DOUBLE_BITS 2098
 
+/* Doubles that wait for their group: enough for the fast way, few enough for the caches. */
+#define BUFFER_LEN 64
+#define BUFFER_LEN_LEAST 16
+#define BUFFERED_GROUPS 2048
+
 static size_t limbs_of(const struct sotto__term *term)
 {
     if (term->kind != TERM_SUM) {
@@ -30,6 +35,7 @@ static size_t accumulator_size(const struct sotto__term *term)
 
 static enum sotto_status place_terms(struct sotto__program *program, size_t *out_slots_len)
 {
+    program->buffer_len = program->groups_len <= BUFFERED_GROUPS ? BUFFER_LEN : BUFFER_LEN_LEAST;
     for (size_t i = 0; i < program->terms_len; i++) {
         struct sotto__term *term = &program->terms[i];
         term->limbs = limbs_of(term);
@@ -37,6 +43,11 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
         term->accumulator = program->group_accumulators;
         program->group_limbs += term->limbs + (term->has_infinities ? 2 : 0);
         program->group_accumulators += accumulator_size(term);
+        if (program->keys_len > 0 && sotto__term_columns(term) > 0) {
+            term->buffer = program->group_buffers;
+            term->fill = program->fills_len++;
+            program->group_buffers += program->buffer_len * sotto__term_columns(term);
+        }
         *out_slots_len += term->has_infinities ? 3 : 1;
     }
     return program->group_limbs <= ROUND_LIMBS_MAX / program->groups_len ? SOTTO_OK

@@ -302,9 +302,13 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     out->groups = sotto_alloc_aligned(ROWS_LEN * sizeof *out->groups);
     out->accumulators = sotto_alloc_aligned(program->group_accumulators * program->groups_len *
                                             sizeof *out->accumulators);
+    out->buffers =
+        sotto_alloc_aligned(program->group_buffers * program->groups_len * sizeof *out->buffers);
+    out->fills = sotto_alloc_array(program->fills_len * program->groups_len, sizeof *out->fills);
     if (out->registers == NULL || out->memory == NULL || out->scratch[0] == NULL ||
         out->scratch[1] == NULL || out->skipped == NULL || out->state == NULL ||
-        out->no_state == NULL || out->groups == NULL || out->accumulators == NULL) {
+        out->no_state == NULL || out->groups == NULL || out->accumulators == NULL ||
+        out->buffers == NULL || out->fills == NULL) {
         sotto__rows_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -331,6 +335,8 @@ void sotto__rows_release(struct sotto__rows *rows)
     sotto_free(rows->no_state);
     sotto_free(rows->groups);
     sotto_free(rows->accumulators);
+    sotto_free(rows->buffers);
+    sotto_free(rows->fills);
     *rows = (struct sotto__rows){0};
 }
 
@@ -341,20 +347,23 @@ static enum sotto_status find_groups(struct sotto__rows *rows,
                                      size_t len, struct sotto_error *err)
 {
     const struct sotto__program *program = rows->program;
-    for (size_t i = 0; i < len; i++) {
-        uint32_t group = 0;
-        for (size_t key = 0; key < program->keys_len && rows->skipped[i] == 0; key++) {
-            const struct sotto__levels *levels = program->levels[key];
-            uint32_t level = sotto__levels_find(levels, blocks[program->keys[key]], at + i);
-            if (level == GROUP_OTHER) {
-                return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                       "a column to group by has values that are not among the "
-                                       "levels: \"other\": true counts them as (other)");
-            }
-            rows->skipped[i] = level == GROUP_NONE;
-            group = group * (uint32_t)sotto__levels_len(levels) + level;
+    uint32_t *found = rows->scratch[0];
+    memset(rows->groups, 0, len * sizeof *rows->groups);
+    for (size_t key = 0; key < program->keys_len; key++) {
+        const struct sotto__levels *levels = program->levels[key];
+        uint32_t levels_len = (uint32_t)sotto__levels_len(levels);
+        bool is_unknown = false;
+        sotto__levels_find(found, levels, blocks[program->keys[key]], at, len);
+        for (size_t i = 0; i < len; i++) {
+            is_unknown = is_unknown || (found[i] == GROUP_OTHER && rows->skipped[i] == 0);
+            rows->skipped[i] |= found[i] == GROUP_NONE;
+            rows->groups[i] = rows->groups[i] * levels_len + found[i];
         }
-        rows->groups[i] = group;
+        if (is_unknown) {
+            return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                   "a column to group by has values that are not among the "
+                                   "levels: \"other\": true counts them as (other)");
+        }
     }
     return SOTTO_OK;
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_ACCUMULATE_H
+#define SOTTO_ENGINE_ACCUMULATE_H
+
+/* Exact sums: accumulate.c for all rows together, grouped.c for groups of them. */
+
+#include "blocks.h"
+
+/* accumulate.c: the product of a term's factors, by their bits, to its accumulator. */
+void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
+                        const uint64_t *factors);
+/* The sum of values, or of the products of two (factors_len), if the fast way takes them. bounds:
+ * of their magnitudes. rests: room for len values each; len is a multiple of BLOCK_STEP, at most
+ * ROWS_LEN. Returns: false if nothing was added. */
+bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *const values[2],
+                       const uint64_t bounds[2], double *const rests[2], size_t len);
+void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs);
+
+/* grouped.c: rows of a term to their groups' accumulators; state: 0, or wanted, for those that
+ * count. Doubles wait in buffers until there are enough of a group for the fast way. */
+void sotto__grouped_add(struct sotto__rows *rows, const struct sotto__term *term,
+                        const uint8_t *state, uint8_t wanted, size_t len);
+/* Empties the buffers. */
+void sotto__grouped_flush(struct sotto__rows *rows);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "accumulate.h"
+
+#include <string.h>
+
+/* The buffer of a group for a term: its values, and those of the other factor behind them. */
+static double *buffer_of(const struct sotto__rows *rows, const struct sotto__term *term,
+                         size_t group)
+{
+    size_t width = rows->program->buffer_len * sotto__term_columns(term);
+    return rows->buffers + rows->program->groups_len * term->buffer + group * width;
+}
+
+static sotto__int128 *accumulator_of(const struct sotto__rows *rows, const struct sotto__term *term,
+                                     size_t group)
+{
+    return rows->accumulators + group * rows->program->group_accumulators + term->accumulator;
+}
+
+static void add_one_by_one(sotto__int128 *words, const struct sotto__term *term,
+                           const double *const values[2], size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint64_t factors[2];
+        memcpy(&factors[0], &values[0][i], sizeof factors[0]);
+        memcpy(&factors[1], &values[1][i], sizeof factors[1]);
+        sotto__add_factors(words, term, factors);
+    }
+}
+
+/* len values of a group. What is behind them becomes 0. */
+static void flush(const struct sotto__rows *rows, const struct sotto__term *term, size_t group,
+                  size_t len)
+{
+    double *buffer = buffer_of(rows, term, group);
+    double *other = sotto__term_columns(term) > 1 ? buffer + rows->program->buffer_len : buffer;
+    const double *const values[2] = {buffer, other};
+    double *const rests[2] = {rows->scratch[0], (double *)rows->scratch[0] + ROWS_LEN};
+    sotto__int128 *words = accumulator_of(rows, term, group);
+    size_t padded = (len + BLOCK_STEP - 1) & ~(size_t)(BLOCK_STEP - 1);
+    memset(buffer + len, 0, (padded - len) * sizeof *buffer);
+    memset(other + len, 0, (padded - len) * sizeof *other);
+    uint64_t bounds[2] = {sotto__blocks()->largest(buffer, len), 0};
+    bounds[1] = other == buffer ? bounds[0] : sotto__blocks()->largest(other, len);
+    if (!sotto__add_values(words, term->factors_len, values, bounds, rests, padded)) {
+        add_one_by_one(words, term, values, len);
+    }
+}
+
+static void put_doubles(struct sotto__rows *rows, const struct sotto__term *term,
+                        const uint8_t *state, size_t len)
+{
+    const double *x = rows->registers[term->factors[0]].values;
+    const double *y = rows->registers[term->factors[term->factors_len - 1]].values;
+    uint16_t *fills = rows->fills + rows->program->groups_len * term->fill;
+    size_t buffer_len = rows->program->buffer_len;
+    bool is_pair = sotto__term_columns(term) > 1;
+    for (size_t i = 0; i < len; i++) {
+        if (state[i] != 0) {
+            continue;
+        }
+        uint32_t group = rows->groups[i];
+        double *buffer = buffer_of(rows, term, group);
+        size_t at = fills[group];
+        buffer[at] = x[i];
+        if (is_pair) {
+            buffer[buffer_len + at] = y[i];
+        }
+        fills[group] = (uint16_t)(at + 1);
+        if (at + 1 == buffer_len) {
+            flush(rows, term, group, buffer_len);
+            fills[group] = 0;
+        }
+    }
+}
+
+/* Values of one or two words into sums of two. */
+static void put_integers(const struct sotto__rows *rows, const struct sotto__term *term,
+                         const uint8_t *state, size_t len)
+{
+    const struct sotto__register *reg = &rows->registers[term->factors[0]];
+    const int64_t *narrow = reg->values;
+    const sotto__int128 *wide = reg->values;
+    for (size_t i = 0; reg->limbs == 1 && i < len; i++) {
+        if (state[i] == 0) {
+            *accumulator_of(rows, term, rows->groups[i]) += narrow[i];
+        }
+    }
+    for (size_t i = 0; reg->limbs == 2 && i < len; i++) {
+        if (state[i] == 0) {
+            *accumulator_of(rows, term, rows->groups[i]) += wide[i];
+        }
+    }
+}
+
+static void put_counts(const struct sotto__rows *rows, const struct sotto__term *term,
+                       const uint8_t *state, uint8_t wanted, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (state[i] == wanted) {
+            (*(uint64_t *)accumulator_of(rows, term, rows->groups[i]))++;
+        }
+    }
+}
+
+/* Wide values, and products of more than two doubles. */
+static void put_others(const struct sotto__rows *rows, const struct sotto__term *term,
+                       const uint8_t *state, size_t len)
+{
+    const struct sotto__register *reg = &rows->registers[term->factors[0]];
+    for (size_t i = 0; i < len; i++) {
+        if (state[i] != 0) {
+            continue;
+        }
+        sotto__int128 *words = accumulator_of(rows, term, rows->groups[i]);
+        if (term->type != ROW_FLOAT) {
+            sotto__add_exact((uint64_t *)words, (const uint64_t *)reg->values + i * reg->limbs,
+                             reg->limbs, term->limbs);
+            continue;
+        }
+        uint64_t factors[TERM_FACTORS_MAX];
+        for (size_t j = 0; j < term->factors_len; j++) {
+            const double *values = rows->registers[term->factors[j]].values;
+            memcpy(&factors[j], &values[i], sizeof factors[j]);
+        }
+        sotto__add_factors(words, term, factors);
+    }
+}
+
+void sotto__grouped_add(struct sotto__rows *rows, const struct sotto__term *term,
+                        const uint8_t *state, uint8_t wanted, size_t len)
+{
+    if (term->kind != TERM_SUM) {
+        put_counts(rows, term, state, wanted, len);
+    } else if (sotto__term_columns(term) > 0) {
+        put_doubles(rows, term, state, len);
+    } else if (term->type != ROW_FLOAT && term->limbs == 2 &&
+               rows->registers[term->factors[0]].limbs <= 2) {
+        put_integers(rows, term, state, len);
+    } else {
+        put_others(rows, term, state, len);
+    }
+}
+
+void sotto__grouped_flush(struct sotto__rows *rows)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t i = 0; program->keys_len > 0 && i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        uint16_t *fills = rows->fills + program->groups_len * term->fill;
+        for (size_t group = 0; sotto__term_columns(term) > 0 && group < program->groups_len;
+             group++) {
+            if (fills[group] > 0) {
+                flush(rows, term, group, fills[group]);
+                fills[group] = 0;
+            }
+        }
+    }
+}
