@@ -29,6 +29,11 @@ static const struct status_row *status_row(enum sotto_status status)
     return NULL;
 }
 
+const char *sotto_version(void)
+{
+    return SOTTO_VERSION;
+}
+
 const char *sotto_status_name(enum sotto_status status)
 {
     const struct status_row *row = status_row(status);

@@ -7,6 +7,7 @@
 #include <sotto/cpu.h>
 #include <sotto/random.h>
 #include <sotto/secret.h>
+#include <stdio.h>
 
 static void test_status_names_are_found_again(void **state)
 {
@@ -24,6 +25,13 @@ static void test_status_names_are_found_again(void **state)
     assert_false(sotto_status_find(&untouched, "nonsense"));
     assert_int_equal(untouched, SOTTO_ERROR_IO);
     assert_string_equal(sotto_status_name((enum sotto_status)77), "unknown");
+}
+
+static void test_the_version_is_three_numbers(void **state)
+{
+    (void)state;
+    int numbers[3] = {-1, -1, -1};
+    assert_int_equal(sscanf(sotto_version(), "%d.%d.%d", &numbers[0], &numbers[1], &numbers[2]), 3);
 }
 
 static void test_error_text_is_safe_to_print(void **state)
@@ -242,6 +250,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_names_are_found_again),
+        cmocka_unit_test(test_the_version_is_three_numbers),
         cmocka_unit_test(test_error_text_is_safe_to_print),
         cmocka_unit_test(test_error_text_is_cut_at_a_character),
         cmocka_unit_test(test_utf8),

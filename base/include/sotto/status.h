@@ -33,6 +33,10 @@
 
 SOTTO_BEGIN_DECLS
 
+/* The library's version, "0.1.0", for callers that are not compiled against these headers: structs
+ * and functions may change with the first two numbers. Returns: static storage. */
+SOTTO_API const char *sotto_version(void);
+
 /* One line per status: code, name as it appears in logs and on the wire, text for people. */
 #define SOTTO_STATUS_TABLE(X)                                                                      \
     X(SOTTO_OK, 0, "ok", "success")                                                                \

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sotto: statistics over the rows of several parties, none of which leave their building.
+
+task = WageAvg().build()             # class WageAvg(sotto.HorizontalAnalytics)
+node = sotto.DeltaNode("http://127.0.0.1:6700")
+task_id = node.create_task(task)
+if node.trace(task_id):
+    print(node.get_result(task_id))
+"""
+
+from . import dataset, errors, pandas
+from ._client import AsyncDeltaNode, DeltaNode
+from .errors import NotAnAggregate, NotSupported, PlanError, SottoError
+from .research import SecureSum, local, secure_sum, simulate
+from .task import HorizontalAnalytics, Task
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncDeltaNode",
+    "DeltaNode",
+    "HorizontalAnalytics",
+    "NotAnAggregate",
+    "NotSupported",
+    "PlanError",
+    "SecureSum",
+    "SottoError",
+    "Task",
+    "__version__",
+    "dataset",
+    "errors",
+    "local",
+    "pandas",
+    "secure_sum",
+    "simulate",
+]

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said to a node, without I/O: generators that yield requests and are sent responses.
+
+DeltaNode and AsyncDeltaNode only carry them over. node/API.md specifies the other side.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pandas
+
+from ._results import from_json
+from .errors import (
+    AccessDenied,
+    NodeError,
+    PlanRefused,
+    TaskFailed,
+    TaskNotFinished,
+    TaskNotFound,
+)
+from .task import HorizontalAnalytics, Task
+
+HELD_S = 20  # how long the node may hold a request until there is something to tell
+_UNDER_WAY = ("PENDING", "RUNNING")
+_DONE = ("FINISHED", "CONFIRMED")
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; body is JSON text."""
+
+    method: str
+    path: str
+    parameters: Mapping[str, Any]
+    body: str | None
+
+
+@dataclass(frozen=True)
+class Response:
+    """Its answer: HTTP status, and what the JSON says (a text where it is none)."""
+
+    status: int
+    said: Any
+
+
+Conversation = Generator[Request, Response, Answer]
+Show = Callable[[list[tuple[float, str]]], None]  # takes new lines: seconds since 1970, message
+
+
+def _ask(method: str, path: str, body: str | None = None, **parameters: Any) -> Conversation[Any]:
+    """One request; gives what the answer says. Raises NodeError for any status but 200."""
+    response = yield Request(method, path, parameters, body)
+    if response.status == 200 and not isinstance(response.said, str):
+        return response.said
+    raise _error(response.status, response.said)
+
+
+def _error(status: int, said: Any) -> NodeError:
+    """The error that an answer stands for, with the node's own words."""
+    if status == 200:
+        return NodeError("the answer is no JSON: is this the address of a node's API?", status)
+    detail = said.get("detail", "") if isinstance(said, dict) else str(said)[:200]
+    if status == 401:
+        return AccessDenied(
+            f"the node refuses the token ({detail}): it is in the file `token` beside the node's "
+            "node.yaml; set SOTTO_TOKEN to it, or say DeltaNode(url, token=...)",
+            status,
+        )
+    if "does not exist" in detail:
+        return TaskNotFound(f"{detail}: tasks() lists those that do", status)
+    return NodeError(f"the node answered {status}: {detail or 'nothing more'}", status, detail)
+
+
+def create_task(task: Task | HorizontalAnalytics | Mapping[str, Any]) -> Conversation[int]:
+    """Creates a task; gives its id."""
+    if isinstance(task, HorizontalAnalytics):
+        task = task.build()
+    elif isinstance(task, Mapping):
+        task = Task(task)
+    elif not isinstance(task, Task):
+        raise TypeError(
+            f"create_task({task!r}): expected a task, as `MyTask().build()` gives it; code is "
+            "never sent to a node"
+        )
+    try:
+        answer = yield from _ask("POST", "/v1/task", task.json)
+    except NodeError as error:
+        if error.status == 400:
+            text = f"the node does not take the plan: {error.detail}"
+            raise PlanRefused(text, 400, error.detail) from None
+        raise
+    return int(answer["task_id"])
+
+
+def follow(task_id: int, show: Show = lambda lines: None) -> Conversation[bool]:
+    """Shows each line of the log until the task ends; gives whether it ended well."""
+    start, held, ended = 0, HELD_S, None
+    while True:
+        lines = yield from _ask(
+            "GET", "/v1/task/logs", task_id=task_id, start=start, limit=1000, wait=held
+        )
+        if lines:
+            start = lines[-1]["id"] + 1
+            show([(line["created_at"] / 1000, line["message"]) for line in lines])
+        elif ended is not None:
+            return ended in _DONE
+        else:
+            answer = yield from _ask("GET", "/v1/task/status", task_id=task_id)
+            if answer["status"] not in _UNDER_WAY:
+                ended, held = answer["status"], 0  # once more: what was logged before the end
+
+
+def get_result(task_id: int, exact: bool) -> Conversation[Any]:
+    """The result as pandas objects."""
+    result = yield from get_result_json(task_id)
+    return from_json(result, exact)
+
+
+def get_result_json(task_id: int) -> Conversation[dict[str, Any]]:
+    """The result as the node tells it."""
+    try:
+        return (yield from _ask("GET", "/v1/task/result", task_id=task_id))  # type: ignore[no-any-return]
+    except TaskNotFound:
+        raise
+    except NodeError as error:
+        if error.status != 400:
+            raise
+    answer = yield from _ask("GET", "/v1/task/status", task_id=task_id)
+    if answer["status"] in _UNDER_WAY:
+        raise TaskNotFinished(
+            f"task {task_id} is not finished: call trace({task_id}) or wait({task_id}) first", 400
+        )
+    reason = answer.get("error") or "no reason was told"
+    raise TaskFailed(f"task {task_id} ended in {answer['status']}, without a result: {reason}", 400)
+
+
+def cancel(task_id: int) -> Conversation[None]:
+    """Ends a task that is under way."""
+    yield from _ask("POST", "/v1/task/cancel", task_id=task_id)
+
+
+def tasks(page: int, page_size: int) -> Conversation[pandas.DataFrame]:
+    """The node's tasks, the latest first."""
+    answer = yield from _ask("GET", "/v1/tasks", page=page, page_size=page_size, order="desc")
+    columns = ["id", "name", "type", "creator", "status", "created_at"]
+    frame = pandas.DataFrame(answer["tasks"], columns=columns).set_index("id")
+    here = datetime.datetime.now().astimezone().tzinfo
+    times = pandas.to_datetime(frame["created_at"], unit="ms", utc=True)
+    frame["created_at"] = times.dt.tz_convert(here)
+    return frame
+
+
+def nodes() -> Conversation[pandas.DataFrame]:
+    """The node and its peers."""
+    answer = yield from _ask("GET", "/v1/nodes", page=1, page_size=1000)
+    return pandas.DataFrame(answer["nodes"], columns=["name", "url", "connected", "key"])
+
+
+def log_line(seconds: float, message: str) -> str:
+    """A line of a log as people read it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) + "  " + message

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Expressions of the plan (engine/PLAN.md) as trees, and their text."""
+
+from __future__ import annotations
+
+import decimal
+import math
+import numbers
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import PlanError
+
+REDUCTIONS = frozenset(
+    "count sum mean var std sem skew kurt any all cov corr hist value_counts ols".split()
+)
+_KEYWORDS = frozenset({"and", "or", "not", "in", "na"})
+_NAME = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*\Z")
+_STRENGTH = {
+    **dict.fromkeys(["or"], 1),
+    **dict.fromkeys(["and"], 2),
+    **dict.fromkeys(["not"], 3),
+    **dict.fromkeys(["==", "!=", "<", "<=", ">", ">=", "in"], 4),
+    **dict.fromkeys(["+", "-"], 5),
+    **dict.fromkeys(["*", "/", "//", "%"], 6),
+    **dict.fromkeys(["negative"], 7),
+    **dict.fromkeys(["**"], 8),
+}
+_ATOM = 9
+
+
+class Expression:
+    """A tree; str() is its text in a plan."""
+
+    def children(self) -> tuple[Expression, ...]:
+        """The operands, in order."""
+        return ()
+
+    def rebuilt(self, children: tuple[Expression, ...]) -> Expression:
+        """The same node over other operands."""
+        return self
+
+    def walk(self) -> Iterator[Expression]:
+        """This node and all below it."""
+        yield self
+        for child in self.children():
+            yield from child.walk()
+
+    def datasets(self) -> set[str]:
+        """The datasets whose rows it is about: what aggregates in it read is the same for all."""
+        return set().union(*(child.datasets() for child in self.children()))
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+@dataclass(frozen=True)
+class Column(Expression):
+    """A column, or with name None every numeric column of a dataset."""
+
+    dataset: str
+    name: str | None
+
+    def datasets(self) -> set[str]:
+        """Its own."""
+        return {self.dataset}
+
+
+@dataclass(frozen=True)
+class Number(Expression):
+    """An exact decimal that is not negative."""
+
+    digits: str
+
+
+@dataclass(frozen=True)
+class Text(Expression):
+    """A text."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class Missing(Expression):
+    """The missing value."""
+
+
+@dataclass(frozen=True)
+class Frame(Expression):
+    """Columns side by side, labelled by their names."""
+
+    columns: tuple[Column, ...]
+
+    def children(self) -> tuple[Expression, ...]:
+        """The columns."""
+        return self.columns
+
+
+@dataclass(frozen=True)
+class Operation(Expression):
+    """An operator between its operands; "negative" and "not" have one."""
+
+    operator: str
+    operands: tuple[Expression, ...]
+
+    def children(self) -> tuple[Expression, ...]:
+        """The operands."""
+        return self.operands
+
+    def rebuilt(self, children: tuple[Expression, ...]) -> Expression:
+        """The same operator over other operands."""
+        return Operation(self.operator, children)
+
+
+@dataclass(frozen=True)
+class Call(Expression):
+    """A function of arguments; options are written name=value after them."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    options: tuple[tuple[str, int], ...] = ()
+
+    def datasets(self) -> set[str]:
+        """None, if it is an aggregate."""
+        return set() if self.function in REDUCTIONS else super().datasets()
+
+    def children(self) -> tuple[Expression, ...]:
+        """The arguments."""
+        return self.arguments
+
+    def rebuilt(self, children: tuple[Expression, ...]) -> Expression:
+        """The same function of other arguments."""
+        return Call(self.function, children, self.options)
+
+
+@dataclass(frozen=True)
+class Filtered(Expression):
+    """An expression where a condition on rows is true, missing elsewhere."""
+
+    condition: Expression
+    expression: Expression
+
+    def children(self) -> tuple[Expression, ...]:
+        """The condition, then what it filters."""
+        return (self.condition, self.expression)
+
+    def rebuilt(self, children: tuple[Expression, ...]) -> Expression:
+        """The same over another condition and expression."""
+        return Filtered(*children)
+
+
+def call(function: str, *arguments: Expression, **options: int) -> Call:
+    """function(arguments, options)."""
+    return Call(function, arguments, tuple(options.items()))
+
+
+def binary(operator: str, left: Expression, right: Expression) -> Operation:
+    """Two operands and what stands between them."""
+    return Operation(operator, (left, right))
+
+
+def choose(condition: Expression, then: Expression, otherwise: Expression) -> Call:
+    """then where the condition is true, else otherwise."""
+    return call("if", condition, then, otherwise)
+
+
+def literal(value: Any) -> Expression:
+    """A number, text or missing value of Python, NumPy or pandas as an exact literal.
+
+    A float is the decimal that Python prints for it: 0.1 is one tenth.
+    """
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return Missing()
+    if isinstance(value, str):
+        return Text(value)
+    if isinstance(value, bool):
+        return Number(str(int(value)))
+    if isinstance(value, float | decimal.Decimal) and math.isnan(value):
+        return Missing()
+    if isinstance(value, numbers.Integral | float | decimal.Decimal):
+        if math.isinf(value):
+            raise PlanError("an infinity can't be written in a plan: use a finite number")
+        digits = str(abs(value)).replace("E", "e")
+        return Operation("negative", (Number(digits),)) if value < 0 else Number(digits)
+    raise PlanError(
+        f"{value!r} ({type(value).__name__}) can't be part of an expression: expected a number, a "
+        "text, None, or something computed from the datasets"
+    )
+
+
+def is_whole_number(value: Any) -> bool:
+    """Whether a value is an integer of Python or NumPy, no boolean."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def substitute(
+    expression: Expression, replace: Callable[[Expression], Expression | None]
+) -> Expression:
+    """Replaces the nodes for which replace gives another; what is reduced by row stays."""
+    replaced = replace(expression)
+    if replaced is not None:
+        return replaced
+    if isinstance(expression, Call) and expression.function.startswith("row_"):
+        return expression
+    children = tuple(substitute(child, replace) for child in expression.children())
+    return expression.rebuilt(children) if children else expression
+
+
+def quoted(name: str) -> str:
+    """A name as it is written in an expression."""
+    if _NAME.match(name) and name not in _KEYWORDS:
+        return name
+    return "`" + name.replace("`", "``") + "`"
+
+
+def render(expression: Expression, hoisted: Expression | None = None) -> str:
+    """The text of an expression; filters by `hoisted` are left to the plan's where."""
+    return _render(expression, hoisted)[0]
+
+
+def _render(expression: Expression, hoisted: Expression | None) -> tuple[str, int]:
+    def at_least(strength: int, child: Expression) -> str:
+        text, own = _render(child, hoisted)
+        return text if own >= strength else f"({text})"
+
+    def separated(children: tuple[Expression, ...]) -> str:
+        return ", ".join(at_least(0, child) for child in children)
+
+    match expression:
+        case Column(dataset, name):
+            return f"{quoted(dataset)}.{'*' if name is None else quoted(name)}", _ATOM
+        case Number(digits):
+            return digits, _ATOM
+        case Text(value):
+            return "'" + value.replace("'", "''") + "'", _ATOM
+        case Missing():
+            return "na", _ATOM
+        case Frame(columns):
+            return f"[{separated(columns)}]", _ATOM
+        case Filtered(condition, filtered):
+            if condition == hoisted:
+                return _render(filtered, hoisted)
+            return _render(choose(condition, filtered, Missing()), hoisted)
+        case Call(function, arguments, options):
+            extra = "".join(f", {name}={value}" for name, value in options)
+            return f"{function}({separated(arguments)}{extra})", _ATOM
+        case Operation("negative", (operand,)):
+            return "-" + at_least(_STRENGTH["negative"], operand), _STRENGTH["negative"]
+        case Operation("not", (operand,)):
+            return "not " + at_least(_STRENGTH["not"], operand), _STRENGTH["not"]
+        case Operation("in", (operand, *choices)):
+            text = at_least(_STRENGTH["in"] + 1, operand)
+            return f"{text} in ({separated(tuple(choices))})", _STRENGTH["in"]
+        case Operation("**", (base, exponent)):
+            return f"{at_least(_ATOM, base)} ** {at_least(0, exponent)}", _STRENGTH["**"]
+        case Operation(operator, (left, right)):
+            strength = _STRENGTH[operator]
+            # Comparisons don't chain; the others group to the left.
+            left_text = at_least(strength + (strength == _STRENGTH["=="]), left)
+            return f"{left_text} {operator} {at_least(strength + 1, right)}", strength
+    raise AssertionError(f"no text for {type(expression).__name__}")
+
+
+def has_reduction(*expressions: Expression | None) -> bool:
+    """Whether any of the expressions has an aggregate in it."""
+    return any(
+        isinstance(node, Call) and node.function in REDUCTIONS
+        for expression in expressions
+        if expression is not None
+        for node in expression.walk()
+    )
+
+
+def common_filter(outputs: list[Expression]) -> Expression | None:
+    """The condition by which every aggregate of all outputs is filtered: a plan's `where`.
+
+    None where there is no such condition, or where it is itself computed from an aggregate.
+    """
+    conditions = set()
+    for output in outputs:
+        for node in output.walk():
+            if isinstance(node, Call) and node.function in REDUCTIONS:
+                for argument in node.arguments:
+                    if isinstance(argument, Filtered):
+                        conditions.add(argument.condition)
+                    elif argument.datasets():
+                        return None
+    if len(conditions) != 1:
+        return None
+    (condition,) = conditions
+    return None if has_reduction(condition) else condition

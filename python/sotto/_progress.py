@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A progress bar from the lines of a task's log."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from types import TracebackType
+from typing import Any, Self
+
+_STEPS = (
+    "Start Round",
+    "Select Candidates",
+    "Secret Sharing Parts Commitments",
+    "Start Calculation",
+    "Start Aggregation",
+    "Secret Sharing Parts Data",
+    "End Round",
+)
+_LINE = re.compile(r"\[(.*?)\](?: task \d+ round (\d+))?")
+
+
+def is_watched() -> bool:
+    """Whether somebody looks: a terminal, or a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return sys.stderr.isatty() or "IPKernelApp" in getattr(shell, "config", ())
+
+
+class Progress:
+    """A bar of the steps of a task's rounds, as far as they are known. Use it in a `with`."""
+
+    def __init__(self, task_id: int, shown: bool) -> None:
+        with warnings.catch_warnings():
+            # In a notebook without widgets the bar is text, which needs no warning.
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
+        self._bar: Any = tqdm(
+            total=len(_STEPS),
+            desc=f"task {task_id}",
+            disable=not shown,
+            bar_format="{desc} |{bar}| {elapsed} {postfix}",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def take(self, lines: list[tuple[float, str]]) -> None:
+        """Moves on by new lines of the log."""
+        for _, message in lines:
+            found = _LINE.match(message)
+            if found and found[1] in _STEPS:
+                done = _STEPS.index(found[1]) + 1
+                before = (int(found[2] or 1) - 1) * len(_STEPS)
+                self._bar.total = before + len(_STEPS)
+                self._bar.n = before + done
+                self._bar.set_postfix_str(found[1].lower(), refresh=False)
+        self._bar.refresh()

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a result as JSON (engine/PLAN.md, "Results") to pandas objects."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import pandas
+
+from .errors import SottoWarning
+
+_PART = re.compile(r"(.*)\[(.*)\]\Z", re.DOTALL)
+_OF_TUPLE = re.compile(r"result \d+\Z")
+_SPECIAL = {"NaN": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+Number = Callable[[Mapping[str, Any]], Any]
+
+
+class Fit:
+    """What ols() gives: params, bse (standard errors), tvalues as Series; the rest as numbers."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self.params = fields["coefficients"]
+        self.bse = fields["standard_errors"]
+        self.tvalues = fields["t"]
+        self.rsquared = fields["r2"]
+        self.rsquared_adj = fields["adjusted_r2"]
+        self.residual_sd = fields["residual_sd"]
+        self.fvalue = fields["f"]
+        self.condition = fields["condition"]
+        self.nobs = fields["count"]
+        self.df_resid = fields["df"]
+
+    def __repr__(self) -> str:
+        table = pandas.DataFrame({"coef": self.params, "std err": self.bse, "t": self.tvalues})
+        return (
+            f"{table}\n\nrows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
+            f"R-squared {self.rsquared:.6g}, adjusted {self.rsquared_adj:.6g}, F {self.fvalue:.6g}"
+        )
+
+
+def from_json(result: Mapping[str, Any], exact: bool = False) -> Any:
+    """What execute() returned, as pandas: float, int or bool, Series or DataFrame, tuple or dict.
+
+    exact: fractions.Fraction instead of float wherever the result has one.
+    Warns (SottoWarning) of parties that were lost and of values that were converted.
+    """
+    _warn(result)
+    number = _exact if exact else _plain
+    index = _group_index(result["groups"]) if "groups" in result else None
+    outputs: dict[str, Any] = {}
+    parts: dict[str, dict[str, Any]] = {}
+    for name, output in result["outputs"].items():
+        value = _output(output, number, index)
+        part = _PART.match(name)
+        if part:
+            # The place of the first part is that of the whole.
+            outputs.setdefault(part[1], None)
+            parts.setdefault(part[1], {})[part[2]] = value
+        else:
+            outputs[name] = value
+    for name, values in parts.items():
+        outputs[name] = _summary(values, index is not None)
+    if list(outputs) == ["result"]:
+        return outputs["result"]
+    if all(_OF_TUPLE.match(name) for name in outputs):
+        return tuple(outputs.values())
+    return outputs
+
+
+def _warn(result: Mapping[str, Any]) -> None:
+    parties = result.get("parties", {})
+    joined, survived = parties.get("joined"), parties.get("survived")
+    if joined != survived:
+        _say(f"of {joined} parties {survived} are in the result: the others were lost on the way")
+    for sentence in result.get("conversions", ()):
+        _say(sentence)
+    for name, output in result["outputs"].items():
+        if output.get("nan_made"):
+            _say(
+                f"{name}: in {output['nan_made']} rows a value became NaN that was computed from "
+                "values that are present (0/0, log(-1), ...); they count as missing"
+            )
+
+
+def _say(sentence: str) -> None:
+    warnings.warn(sentence, SottoWarning, stacklevel=5)
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    return _SPECIAL[value["special"]] if value["value"] is None else value["value"]
+
+
+def _exact(value: Mapping[str, Any]) -> Any:
+    return Fraction(value["exact"]) if "exact" in value else _plain(value)
+
+
+def _group_index(groups: Mapping[str, Any]) -> pandas.Index:
+    if len(groups["keys"]) == 1:
+        return pandas.Index([label for (label,) in groups["labels"]], name=groups["keys"][0])
+    return pandas.MultiIndex.from_tuples(map(tuple, groups["labels"]), names=groups["keys"])
+
+
+def _output(output: Mapping[str, Any], number: Number, index: pandas.Index | None) -> Any:
+    if "fields" in output:
+        fields = output["fields"]
+        return Fit({name: _output(field, number, None) for name, field in fields.items()})
+    axes = output.get("labels", [])
+    if index is None:
+        return _shaped(output["values"] if axes else output, axes, number)
+    if not axes:
+        return pandas.Series([number(value) for value in output["values"]], index=index)
+    if len(axes) == 1:
+        frame = _square(output["values"], index, axes[0], number)
+        # As in pandas, a key is no column of its groups.
+        return frame.drop(columns=[name for name in index.names if name in frame.columns])
+    squares = [_shaped(values, axes, number) for values in output["values"]]
+    return pandas.concat(squares, keys=list(index), names=list(index.names))
+
+
+def _shaped(values: Any, axes: list[list[str]], number: Number) -> Any:
+    if not axes:
+        return number(values)
+    if len(axes) == 1:
+        return pandas.Series([number(value) for value in values], index=axes[0])
+    return _square(values, axes[0], axes[1], number)
+
+
+def _square(values: Any, index: Any, columns: Any, number: Number) -> pandas.DataFrame:
+    rows = [[number(value) for value in row] for row in values]
+    return pandas.DataFrame(rows, index=index, columns=columns)
+
+
+def _summary(parts: Mapping[str, Any], grouped: bool) -> pandas.Series | pandas.DataFrame:
+    first = next(iter(parts.values()))
+    if not grouped:
+        if isinstance(first, pandas.Series):
+            return pandas.DataFrame(parts).T
+        return pandas.Series(parts)
+    if isinstance(first, pandas.Series):
+        return pandas.DataFrame(parts)
+    beside = pandas.concat(parts, axis=1).swaplevel(axis=1)
+    order = [(column, part) for column in first.columns for part in parts]
+    return beside[order]

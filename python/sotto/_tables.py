@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of other libraries as Arrow record batches, without a copy where that is possible."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import LibraryNotFound, PlanError
+
+
+def is_path(data: Any) -> bool:
+    """Whether data is the path of a file."""
+    return isinstance(data, str | os.PathLike)
+
+
+def is_table(data: Any) -> bool:
+    """Whether data is one table: a frame, a batch, or a dict of columns."""
+    if isinstance(data, Mapping):
+        return bool(data) and not any(is_path(value) or _is_frame(value) for value in data.values())
+    return _is_frame(data)
+
+
+def _is_frame(data: Any) -> bool:
+    return hasattr(data, "columns") or hasattr(data, "to_arrow")
+
+
+def record_batch(data: Any) -> Any:
+    """A pandas, polars or pyarrow table, or a dict of arrays, as one record batch.
+
+    Columns of numbers are borrowed, not copied, where they are one piece of memory; dates and times
+    become texts, as in a CSV file. Raises PlanError where there is no such table.
+    """
+    pyarrow = _pyarrow()
+    try:
+        table = _table(pyarrow, data)
+        fields = [(name, _readable(pyarrow, kind)) for name, kind in _fields(table)]
+        batches = table.cast(pyarrow.schema(fields)).combine_chunks().to_batches()
+        return (
+            batches[0] if batches else pyarrow.RecordBatch.from_pylist([], pyarrow.schema(fields))
+        )
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        raise PlanError(f"this {type(data).__name__} can't be read as a table: {error}") from None
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError:
+        raise LibraryNotFound(
+            "tables in memory need the package pyarrow: pip install 'sotto[research]'"
+        ) from None
+    return pyarrow
+
+
+def _table(pyarrow: Any, data: Any) -> Any:
+    if isinstance(data, pyarrow.Table):
+        return data
+    if isinstance(data, pyarrow.RecordBatch):
+        return pyarrow.Table.from_batches([data])
+    if isinstance(data, Mapping):
+        return pyarrow.table({name: _column(pyarrow, values) for name, values in data.items()})
+    if hasattr(data, "to_arrow"):  # polars
+        return data.to_arrow()
+    if hasattr(data, "columns"):
+        return pyarrow.Table.from_pandas(data, preserve_index=False)
+    raise TypeError("expected a pandas, polars or pyarrow table, or a dict of columns")
+
+
+def _column(pyarrow: Any, values: Any) -> Any:
+    return pyarrow.array(values, from_pandas=hasattr(values, "index"))
+
+
+def _fields(table: Any) -> list[tuple[str, Any]]:
+    return [(field.name, field.type) for field in table.schema]
+
+
+def _readable(pyarrow: Any, kind: Any) -> Any:
+    """The type that libsotto takes for a column of some type; the same where it takes that."""
+    types = pyarrow.types
+    if types.is_dictionary(kind) and not types.is_string(kind.value_type):
+        kind = kind.value_type
+    if types.is_temporal(kind):
+        return pyarrow.string()
+    if str(kind) == "string_view":
+        return pyarrow.large_string()
+    if types.is_uint64(kind):
+        return pyarrow.int64()
+    if types.is_float16(kind):
+        return pyarrow.float32()
+    return kind

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trying a task on local frames, without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .task import HorizontalAnalytics, Task
+
+
+def debug(task: Task | HorizontalAnalytics, **frames: Any) -> Any:
+    """What the task would give on these rows alone, by the same plan and the same engine.
+
+    frames: for each dataset of the task a pandas, polars or pyarrow table, a dict of arrays, or
+    the path of a CSV file.
+    """
+    from .research import run_plan
+
+    built = task.build() if isinstance(task, HorizontalAnalytics) else task
+    return run_plan(built.plan, frames)

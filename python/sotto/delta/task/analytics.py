@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""delta.task.analytics."""
+
+from __future__ import annotations
+
+import warnings
+
+from ... import task
+from ...errors import SottoWarning
+
+_LEAST = 3
+
+
+class HorizontalAnalytics(task.HorizontalAnalytics):
+    """Sotto's, with Delta's options and defaults; fewer than three clients become three."""
+
+    def __init__(
+        self,
+        name: str,
+        min_clients: int = 2,
+        max_clients: int = 2,
+        wait_timeout: float = 60,
+        connection_timeout: float = 60,
+        precision: int | None = None,
+        curve: str | None = None,
+    ) -> None:
+        if min_clients < _LEAST:
+            warnings.warn(
+                f"{name}: min_clients={min_clients} is raised to {_LEAST}, because of two parties "
+                "each learns the other's value",
+                SottoWarning,
+                stacklevel=3,
+            )
+        super().__init__(
+            name,
+            max(min_clients, _LEAST),
+            max(max_clients, _LEAST),
+            wait_timeout,
+            connection_timeout,
+            precision,
+            curve,
+        )

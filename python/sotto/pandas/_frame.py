@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lazy DataFrame: columns of numbers, each with a value for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import pandas
+
+from .._expression import Column, Expression, Frame, call, substitute
+from ..errors import PlanError
+from ._aggregate import Aggregate, Summary, pick
+from ._named_operators import Axis, NamedOperators, axis_number
+from ._reductions import complete, reduce_columns, reduce_rows, spread_options
+from ._refusals import not_supported
+from ._rowwise import RowWise, labels
+from ._series import SUMMARISED, Series, check_correlation, reduction_named
+
+
+class DataFrame(NamedOperators):
+    """The rows of a dataset: all numeric columns (bool, int64, decimal, float64), or those chosen.
+
+    df["wage"] or df.wage is a column, df[["age", "wage"]] a frame of some, df[df["age"] >= 18] the
+    rows where a condition is true. Columns of text are there by name only: df["dept"] == "R&D".
+    Reductions by axis=0 give an Aggregate with a value for each column; by axis=1 a Series.
+    """
+
+    _kind = "DataFrame"
+    _pandas_type = pandas.DataFrame
+
+    def _check_beside(self, operator: str, other: RowWise, axis: int | None) -> None:
+        if isinstance(other, Series):
+            if axis != 0:
+                raise not_supported(
+                    f"{self!r} {operator} {other!r}",
+                    "pandas would align rows with columns; say df.add(df['a'], axis=0)",
+                )
+            return
+        mine, theirs = labels(self._expression), labels(other._expression)
+        if mine is not None and theirs is not None and set(mine) != set(theirs):
+            raise not_supported(
+                f"{self!r} {operator} {other!r}",
+                f"the columns differ, {list(mine)} and {list(theirs)}; choose the same",
+            )
+
+    def _broadcast(self, operator: str, other: Aggregate, axis: int | None) -> Expression:
+        if other._shape == "series" and not other._groups and axis != 0:
+            return other._expression
+        return super()._broadcast(operator, other, axis)
+
+    @overload
+    def __getitem__(self, key: str) -> Series: ...
+    @overload
+    def __getitem__(self, key: list[str] | RowWise) -> DataFrame: ...
+    def __getitem__(self, key: Any) -> Series | DataFrame:
+        """A column, a frame of columns, or the rows where a condition is true."""
+        if isinstance(key, str):
+            return Series(pick(self._expression, key), self._condition)
+        if isinstance(key, Series):
+            return self._filtered(key)
+        if isinstance(key, DataFrame):
+            return self.where(key)
+        if isinstance(key, list) and key and all(isinstance(name, str) for name in key):
+            return self._chosen_columns(key)
+        self._refuse(f"[{key!r}]")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or hasattr(pandas.DataFrame, name):
+            return super().__getattr__(name)
+        return self[name]
+
+    def _chosen_columns(self, names: Sequence[str]) -> DataFrame:
+        if len(set(names)) != len(names):
+            raise PlanError(f"{list(names)}: a column is there twice")
+
+        def replace(node: Expression) -> Expression | None:
+            if isinstance(node, Frame) or (isinstance(node, Column) and node.name is None):
+                columns = [pick(node, name) for name in names]
+                return Frame(tuple(column for column in columns if isinstance(column, Column)))
+            return None
+
+        return self._with(substitute(self._expression, replace))
+
+    # --- Reductions ---
+
+    def _reduced(
+        self,
+        function: str,
+        axis: Axis,
+        skipna: bool = True,
+        min_count: int = 0,
+        ddof: int = 1,
+    ) -> Any:
+        if axis_number(axis) == 1:
+            by_row = reduce_columns(self._expression, function, skipna, min_count, ddof)
+            return Series(by_row, self._condition)
+        aggregate = reduce_rows(self._rows, function, skipna, min_count, ddof)
+        return Aggregate(aggregate, "series")
+
+    def count(self, axis: Axis = 0, numeric_only: bool = False) -> Any:
+        """The number of values that are present in each numeric column; axis=1: in each row."""
+        return self._reduced("count", axis)
+
+    def sum(
+        self, axis: Axis = 0, skipna: bool = True, numeric_only: bool = False, min_count: int = 0
+    ) -> Any:
+        """The sum of each column; axis=1: of each row."""
+        return self._reduced("sum", axis, skipna, min_count)
+
+    def mean(self, axis: Axis = 0, skipna: bool = True, numeric_only: bool = False) -> Any:
+        """The mean of each column; axis=1: of each row."""
+        return self._reduced("mean", axis, skipna)
+
+    def var(
+        self, axis: Axis = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False
+    ) -> Any:
+        """The variance of each column; axis=1: of each row."""
+        return self._reduced("var", axis, skipna, ddof=ddof)
+
+    def std(
+        self, axis: Axis = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False
+    ) -> Any:
+        """The standard deviation of each column; axis=1: of each row."""
+        return self._reduced("std", axis, skipna, ddof=ddof)
+
+    def sem(
+        self, axis: Axis = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False
+    ) -> Any:
+        """The standard error of the mean of each column; axis=1: of each row."""
+        return self._reduced("sem", axis, skipna, ddof=ddof)
+
+    def skew(self, axis: Axis = 0, skipna: bool = True, numeric_only: bool = False) -> Any:
+        """The unbiased skewness of each column."""
+        return self._reduced_by_column("skew", axis, skipna)
+
+    def kurt(self, axis: Axis = 0, skipna: bool = True, numeric_only: bool = False) -> Any:
+        """The unbiased excess kurtosis of each column."""
+        return self._reduced_by_column("kurt", axis, skipna)
+
+    kurtosis = kurt
+
+    def _reduced_by_column(self, function: str, axis: Axis, skipna: bool) -> Any:
+        if axis_number(axis) == 1:
+            raise not_supported(f"{function}(axis=1)", "there are var, std and sem of rows")
+        return self._reduced(function, axis, skipna)
+
+    def any(self, axis: Axis = 0, bool_only: bool = False, skipna: bool = True) -> Any:
+        """Whether any value of each column is not 0; axis=1: of each row."""
+        _refuse_bool_only(bool_only)
+        return self._reduced("any", axis, skipna)
+
+    def all(self, axis: Axis = 0, bool_only: bool = False, skipna: bool = True) -> Any:
+        """Whether every value that is present in each column is not 0; axis=1: in each row."""
+        _refuse_bool_only(bool_only)
+        return self._reduced("all", axis, skipna)
+
+    def cov(self, min_periods: None = None, ddof: int = 1, numeric_only: bool = False) -> Aggregate:
+        """The covariances of all columns, each over the rows where both are present."""
+        if min_periods is not None:
+            raise not_supported("cov(min_periods=)", "ask for count() beside it")
+        return Aggregate(self._rows.reduced("cov", **spread_options(ddof)), "square")
+
+    def corr(
+        self, method: str = "pearson", min_periods: int = 1, numeric_only: bool = False
+    ) -> Aggregate:
+        """Pearson's correlations of all columns, each over the rows where both are present."""
+        check_correlation(method, min_periods)
+        return Aggregate(self._rows.reduced("corr"), "square")
+
+    def agg(self, func: str | Sequence[str]) -> Any:
+        """One reduction by its name, or several as a summary."""
+        if isinstance(func, str):
+            return reduction_named(self, func)
+        if isinstance(func, dict):
+            raise not_supported("agg() with a dict", "name columns apart: df['a'].agg(['mean'])")
+        return Summary({name: reduction_named(self, name) for name in func})
+
+    aggregate = agg
+
+    def describe(self) -> Summary:
+        """count, mean and std. (Extremes and quantiles are single rows, or close to them.)"""
+        return Summary({name: reduction_named(self, name) for name in SUMMARISED})
+
+    # --- Rows and columns ---
+
+    def dropna(self, how: str = "any", subset: Sequence[str] | str | None = None) -> DataFrame:
+        """The rows where no column is missing, of subset or of the columns that were chosen."""
+        if subset is None and labels(self._expression) is None:
+            raise not_supported(
+                "dropna() of all columns",
+                "columns of text count in pandas and are no part of a frame here; name the "
+                "columns: df.dropna(subset=['age', 'wage'])",
+            )
+        names = [subset] if isinstance(subset, str) else subset
+        checked = self if names is None else self._chosen_columns(list(names))
+        if how == "any":
+            condition = complete(checked._expression)
+        elif how == "all":
+            condition = call("row_any", (~checked.isna())._expression)
+        else:
+            raise PlanError(f"how={how!r}: expected 'any' or 'all'")
+        return self._filtered(Series(condition, self._condition))
+
+    def drop(self, columns: Sequence[str] | str, axis: Axis = 1) -> DataFrame:
+        """The frame without some of its columns, which must have been chosen by name."""
+        names = labels(self._expression)
+        if names is None or axis_number(axis) != 1:
+            raise not_supported("drop() of unknown columns", "choose those to keep: df[['a', 'b']]")
+        dropped = {columns} if isinstance(columns, str) else set(columns)
+        if not dropped < set(names):
+            raise PlanError(f"drop({sorted(dropped)}): expected some, not all, of {list(names)}")
+        return self._chosen_columns([name for name in names if name not in dropped])
+
+    def where(self, cond: Any, other: Any = None) -> DataFrame:
+        """The values where cond, a frame or a Series, is true; elsewhere other, or missing."""
+        if callable(cond):
+            raise not_supported("where() with a function", "give a condition: df > 0")
+        return super().where(cond, other)
+
+    def groupby(self, by: Any, *, levels: Any = None, other: bool = False) -> Any:
+        """The rows in groups of declared levels.
+
+        by: one or two columns. levels: the values that make groups; for two columns a dict of
+        both. Rows of another value are in the group "(other)" if `other`, else a party that has
+        some refuses. Rows whose key is missing take part in no group.
+        """
+        from ._groupby import GroupBy, declared_groups
+
+        return GroupBy(self, declared_groups(self, by, levels, other))
+
+
+def _refuse_bool_only(bool_only: bool) -> None:
+    if bool_only:
+        raise not_supported("bool_only=True", "choose the columns: df[['smokes', 'drinks']].any()")

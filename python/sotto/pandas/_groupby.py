@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""groupby with declared levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas
+
+from .._expression import Column, has_reduction
+from ..errors import PlanError
+from ._aggregate import Aggregate, GroupKey, Summary
+from ._frame import DataFrame
+from ._reductions import Rows, reduce_rows
+from ._refusals import RefusingResult, not_supported
+from ._rowwise import labels
+from ._series import SUMMARISED, Series, column_of, reduction_named
+from ._ufuncs import plain
+
+_GROUPS_MAX = 2
+
+
+def declared_groups(
+    rows: DataFrame | Series, by: Any, levels: Any, other: bool
+) -> tuple[GroupKey, ...]:
+    """The keys of a groupby. Raises NotSupported where levels are not declared."""
+    keys = list(by) if isinstance(by, list | tuple) else [by]
+    if not 1 <= len(keys) <= _GROUPS_MAX:
+        raise not_supported(f"groupby by {len(keys)} columns", "group by one or two")
+    if has_reduction(rows._expression, rows._condition):
+        raise not_supported(
+            f"groupby of {rows!r}",
+            "an aggregate within rows is that of each group in a plan, not that of all rows; "
+            "make a task of its own for it",
+        )
+    (dataset,) = rows._expression.datasets()
+    columns = [_key_column(key, dataset) for key in keys]
+    if levels is None:
+        raise not_supported(
+            "groupby() without levels",
+            "which values there are is not told; declare the groups: "
+            f"groupby({columns[0].name!r}, levels=['R&D', 'Sales'])",
+        )
+    if not isinstance(levels, dict):
+        if len(columns) > 1:
+            raise PlanError(f"levels={levels!r}: expected a dict, a list for each column")
+        levels = {columns[0].name: levels}
+    missing = [str(column.name) for column in columns if column.name not in levels]
+    if missing:
+        raise PlanError(f"levels: no list for {', '.join(missing)}")
+    return tuple(
+        GroupKey(column, _levels(column, levels[column.name]), bool(other)) for column in columns
+    )
+
+
+def _key_column(key: Any, dataset: str) -> Column:
+    column = Column(dataset, key) if isinstance(key, str) else None
+    if isinstance(key, Series):
+        column = column_of(key)
+    if column is None or column.dataset != dataset:
+        raise PlanError(
+            f"groupby({key!r}): expected the name of a column of {dataset}, or df[name]"
+        )
+    return column
+
+
+def _levels(column: Column, levels: Any) -> tuple[Any, ...]:
+    if isinstance(levels, str):
+        raise PlanError(f"levels={levels!r}: expected a list, [{levels!r}]")
+    found = tuple(plain(level) for level in levels)
+    if not found or len(set(found)) != len(found):
+        raise PlanError(f"levels of {column.name}: expected at least one, each once")
+    for level in found:
+        if not isinstance(level, str | int | float):
+            raise PlanError(f"levels of {column.name}: {level!r} is no text, number or boolean")
+    return found
+
+
+class GroupBy(RefusingResult):
+    """Rows in declared groups; its reductions give an Aggregate with a value for each group."""
+
+    _refused_because = "groups have count, size, sum, mean, var, std, sem, skew, kurt, any and all"
+
+    def __init__(self, rows: DataFrame | Series, groups: tuple[GroupKey, ...]) -> None:
+        typing = pandas.api.typing
+        by_column = isinstance(rows, DataFrame)
+        self._pandas_type = typing.DataFrameGroupBy if by_column else typing.SeriesGroupBy
+        self._rows_of = rows
+        self._groups = groups
+        self._names = {str(key.column.name) for key in groups}
+
+    def __repr__(self) -> str:
+        return f"<groups of {self._rows_of!r} by {', '.join(sorted(self._names))}>"
+
+    def __getitem__(self, key: str | list[str]) -> GroupBy:
+        """The groups of a column, or of a frame of columns."""
+        if not isinstance(self._rows_of, DataFrame):
+            self._refuse(f"[{key!r}]")
+        if isinstance(key, list) and self._names & set(key):
+            raise not_supported(
+                f"groupby(...)[{key!r}]", "a key is the same in its whole group; leave it out"
+            )
+        return GroupBy(self._rows_of[key], self._groups)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or hasattr(self._pandas_type, name):
+            return super().__getattr__(name)
+        return self[name]
+
+    def _source(self) -> Rows:
+        rows = self._rows_of
+        names = labels(rows._expression) if isinstance(rows, DataFrame) else None
+        if isinstance(rows, DataFrame) and names is not None and self._names & set(names):
+            rows = rows[[name for name in names if name not in self._names]]
+        return rows._rows
+
+    def _reduced(self, function: str, min_count: int = 0, ddof: int = 1) -> Aggregate:
+        expression = reduce_rows(self._source(), function, min_count=min_count, ddof=ddof)
+        by_column = isinstance(self._rows_of, DataFrame)
+        return Aggregate(expression, "series" if by_column else "scalar", self._groups)
+
+    def count(self) -> Aggregate:
+        """The number of values that are present."""
+        return self._reduced("count")
+
+    def size(self) -> Aggregate:
+        """The number of rows."""
+        keys = Rows(self._groups[0].column, self._rows_of._condition)
+        return Aggregate(keys.reduced("count"), "scalar", self._groups)
+
+    def sum(self, numeric_only: bool = False, min_count: int = 0) -> Aggregate:
+        """The sums; 0 of none, NaN of fewer than min_count."""
+        return self._reduced("sum", min_count=min_count)
+
+    def mean(self, numeric_only: bool = False) -> Aggregate:
+        """The means."""
+        return self._reduced("mean")
+
+    def var(self, ddof: int = 1, numeric_only: bool = False) -> Aggregate:
+        """The variances."""
+        return self._reduced("var", ddof=ddof)
+
+    def std(self, ddof: int = 1, numeric_only: bool = False) -> Aggregate:
+        """The standard deviations."""
+        return self._reduced("std", ddof=ddof)
+
+    def sem(self, ddof: int = 1, numeric_only: bool = False) -> Aggregate:
+        """The standard errors of the mean."""
+        return self._reduced("sem", ddof=ddof)
+
+    def skew(self, numeric_only: bool = False) -> Aggregate:
+        """The unbiased skewness."""
+        return self._reduced("skew")
+
+    def kurt(self, numeric_only: bool = False) -> Aggregate:
+        """The unbiased excess kurtosis."""
+        return self._reduced("kurt")
+
+    def any(self, skipna: bool = True) -> Aggregate:
+        """Whether any value is not 0."""
+        return self._reduced("any")
+
+    def all(self, skipna: bool = True) -> Aggregate:
+        """Whether every value that is present is not 0."""
+        return self._reduced("all")
+
+    def agg(self, func: str | Sequence[str]) -> Aggregate | Summary:
+        """One reduction by its name, or several as a summary."""
+        if isinstance(func, str):
+            return reduction_named(self, func)
+        if isinstance(func, dict):
+            raise not_supported("agg() with a dict", "name columns apart: groups['a'].mean()")
+        return Summary({name: reduction_named(self, name) for name in func})
+
+    aggregate = agg
+
+    def describe(self) -> Summary:
+        """count, mean and std of each group."""
+        return Summary({name: reduction_named(self, name) for name in SUMMARISED})

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lazy objects refuse, and what to do instead."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import pandas
+
+from ..errors import NotSupported
+
+_HIST = "hist(bins=[...]) counts the rows between edges that you declare"
+_LEVELS = "value_counts(levels=[...]) counts the levels that you declare"
+_ROWS = "rows never leave their party; return an aggregate such as mean()"
+_FINISH = "take the result with get_result() and do it there"
+_EXPRESSION = "write it with operators, comparisons, where(), abs(), round() and numpy.exp or log"
+
+_ALTERNATIVES = {
+    **dict.fromkeys(["median", "quantile", "min", "max", "idxmin", "idxmax"], _HIST),
+    **dict.fromkeys(["argmin", "argmax", "nlargest", "nsmallest", "rank", "boxplot"], _HIST),
+    **dict.fromkeys(["unique", "nunique", "mode", "duplicated", "drop_duplicates"], _LEVELS),
+    **dict.fromkeys(
+        ["head", "tail", "sample", "iloc", "loc", "at", "iat", "values", "array"], _ROWS
+    ),
+    **dict.fromkeys(["items", "iterrows", "itertuples", "to_numpy", "to_list", "tolist"], _ROWS),
+    **dict.fromkeys(["to_csv", "to_dict", "to_parquet", "to_json", "sort_values", "take"], _ROWS),
+    **dict.fromkeys(["apply", "map", "transform", "applymap", "pipe", "eval"], _EXPRESSION),
+    **dict.fromkeys(["cumsum", "cumprod", "cummax", "cummin", "diff", "shift"], _ROWS),
+    **dict.fromkeys(["rolling", "expanding", "ewm", "resample", "pct_change"], _ROWS),
+    **dict.fromkeys(
+        ["merge", "join", "combine", "combine_first"], "a plan reads each dataset apart"
+    ),
+    **dict.fromkeys(["columns", "keys", "dtypes", "dtype", "info"], "name the columns: df['wage']"),
+    **dict.fromkeys(["shape", "size", "index", "empty"], "count() tells how many values there are"),
+    **dict.fromkeys(["astype"], "columns have the types that the files show"),
+    **dict.fromkeys(["query"], "filter with a condition: df[df['age'] >= 18]"),
+    **dict.fromkeys(
+        ["assign", "insert", "rename"], "keep what you compute in a variable of its own"
+    ),
+    **dict.fromkeys(["plot"], _FINISH),
+    **dict.fromkeys(
+        ["prod", "product"], "exp(sum(log(x))): numpy.log(s).sum() gives its logarithm"
+    ),
+    **dict.fromkeys(["dot"], "(a * b).sum() is the product of two columns"),
+}
+
+
+def not_supported(operation: str, instead: str) -> NotSupported:
+    """The error for an operation, with what to do instead."""
+    return NotSupported(f"{operation} is not supported: {instead}")
+
+
+class MissingOperation(NotSupported, AttributeError):
+    """A method of pandas that lazy objects don't have; hasattr() is False for it."""
+
+
+class Refusing:
+    """Refuses what needs the rows here and now: truth, length, iteration, conversion."""
+
+    _pandas_type: type = pandas.Series
+    _refused_because = _ROWS
+
+    def _refuse(self, operation: str) -> NoReturn:
+        raise not_supported(f"{operation} of {self!r}", self._refused_because)
+
+    def __bool__(self) -> bool:
+        raise not_supported(
+            f"bool() of {self!r}",
+            "nothing is computed before the task runs; use & | ~ and where() instead of "
+            "and, or, not and if",
+        )
+
+    def __len__(self) -> int:
+        self._refuse("len()")
+
+    def __iter__(self) -> NoReturn:
+        self._refuse("iteration over the values")
+
+    def __contains__(self, item: object) -> bool:
+        self._refuse("in")
+
+    def __float__(self) -> float:
+        self._refuse("float()")
+
+    def __int__(self) -> int:
+        self._refuse("int()")
+
+    def __array__(self, *arguments: Any, **options: Any) -> NoReturn:
+        self._refuse("conversion to a NumPy array")
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise not_supported(f"assignment to [{key!r}]", _ALTERNATIVES["assign"])
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(self._pandas_type, name):
+            raise AttributeError(f"{self!r} has no attribute {name!r}")
+        instead = _ALTERNATIVES.get(name, self._refused_because)
+        raise MissingOperation(f"{name} of {self!r} is not supported: {instead}")
+
+
+class RefusingResult(Refusing):
+    """The same for aggregates, whose values are known only when the task has run."""
+
+    _refused_because = _FINISH

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Questions without a network: on one table, or with every table a party in this process."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from ._expression import Column
+from ._library import library
+from ._plan import compose
+from ._results import from_json
+from ._secure_sum import MIN_PARTIES, SecureSum, secure_sum
+from ._tables import is_path, is_table, record_batch
+from .errors import PlanError
+from .pandas import DataFrame
+from .task import HorizontalAnalytics, Task
+
+__all__ = ["SecureSum", "local", "run_plan", "secure_sum", "simulate"]
+
+Settled = str | Mapping[str, str] | Callable[..., Any] | Task
+Query = Settled | HorizontalAnalytics
+
+_STRATEGY = {"min_clients": 3, "max_clients": 3, "wait_timeout": 60, "connection_timeout": 60}
+
+
+def local(data: Any, query: Query, *, where: str | None = None, exact: bool = False) -> Any:
+    """The answer on one table, by the engine that nodes use.
+
+    data: a pandas, polars or pyarrow table, a dict of arrays, the path of a CSV file; or a dict of
+    these by the names of datasets. query: an expression, "mean(wage)"; a dict of them by output; a
+    function of lazy frames, lambda wages: wages.mean(); or a task. where: a condition on rows, for
+    expressions. exact: fractions.Fraction instead of float wherever the result is rational.
+    """
+    query = _settled(query)
+    return run_plan(_plan(query, _names(data), where), _by_name(data, query), exact)
+
+
+def simulate(
+    parties: Sequence[Any],
+    query: Query,
+    *,
+    where: str | None = None,
+    exact: bool = False,
+    seed: int = 0,
+    log: Callable[[str], Any] | None = None,
+) -> Any:
+    """The answer over several parties' tables, by the real protocol between them in this process.
+
+    parties: at least three, each what `local` takes as data; all take part, whatever a task's
+    min_clients and max_clients are. seed: of all keys, to repeat a run. log: takes each line of the
+    aggregator's log, such as print.
+    """
+    if len(parties) < MIN_PARTIES:
+        raise PlanError(
+            f"{len(parties)} parties: expected at least {MIN_PARTIES}, fewer can't be private"
+        )
+    query = _settled(query)
+    plan = _plan(query, _names(parties[0]), where)
+    clients = {"min_clients": len(parties), "max_clients": len(parties)}
+    plan = {**plan, "strategy": {**plan["strategy"], **clients}}
+    with ExitStack() as stack:
+        scope = _Scope(stack)
+        parsed = _Plan(scope, plan)
+        data = [parsed.ordered(_by_name(each, query)) for each in parties]
+        return from_json(_simulated(scope, parsed, data, seed, log), exact)
+
+
+def run_plan(plan: Mapping[str, Any], data: Mapping[str, Any], exact: bool = False) -> Any:
+    """The result of a plan on one table for each of its datasets, as pandas."""
+    with ExitStack() as stack:
+        scope = _Scope(stack)
+        parsed = _Plan(scope, plan)
+        return from_json(_computed(scope, parsed, parsed.ordered(data)), exact)
+
+
+# --- From a query to a plan ---
+
+
+def _settled(query: Query) -> Settled:
+    return query.build() if isinstance(query, HorizontalAnalytics) else query
+
+
+def _is_datasets(data: Any) -> bool:
+    return isinstance(data, Mapping) and not is_table(data)
+
+
+def _names(data: Any) -> list[str] | None:
+    """The names of datasets; None for one table, which has none."""
+    return [str(name) for name in data] if _is_datasets(data) else None
+
+
+def _parameters(query: Callable[..., Any]) -> list[str]:
+    parameters = inspect.signature(query).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+
+
+def _by_name(data: Any, query: Settled) -> Mapping[str, Any]:
+    if _is_datasets(data):
+        return data  # type: ignore[no-any-return]
+    if isinstance(query, Task):
+        names = list(query.plan["datasets"])
+    else:
+        names = _parameters(query) if callable(query) else ["data"]
+    if len(names) != 1:
+        raise PlanError(f"there are the datasets {', '.join(names)}: give a dict of their tables")
+    return {names[0]: data}
+
+
+def _plan(query: Settled, names: list[str] | None, where: str | None) -> Mapping[str, Any]:
+    if where is not None and not isinstance(query, str | Mapping):
+        raise PlanError("where= goes with expressions; filter the frame: wages[wages['age'] > 18]")
+    if isinstance(query, Task):
+        return query.plan
+    if callable(query):
+        datasets = {name: f"{name}.csv" for name in _parameters(query)}
+        outputs = query(**{name: DataFrame(Column(name, None)) for name in datasets})
+        return compose("query", datasets, outputs, _STRATEGY)
+    select = {"result": query} if isinstance(query, str) else dict(query)
+    plan: dict[str, Any] = {
+        "version": 1,
+        "name": "query",
+        "type": "analytics",
+        "datasets": {name: f"{name}.csv" for name in names or ["data"]},
+        "select": select,
+        "strategy": _STRATEGY,
+    }
+    return plan | ({} if where is None else {"where": where})
+
+
+# --- Running a plan in libsotto ---
+
+
+class _Scope:
+    """Objects of libsotto that end together, after those that were made later."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.engine = library()
+        self.ffi, self.lib, self.call = self.engine.ffi, self.engine.lib, self.engine.call
+        self.stack = stack
+
+    def made(self, kind: str, free: str, function: str, *arguments: Any, at: int = 0) -> Any:
+        """The object that a function puts into its argument number `at`."""
+        out = self.ffi.new(f"{kind} **")
+        self.call(function, *arguments[:at], out, *arguments[at:])
+        self.stack.callback(getattr(self.lib, free), out[0])
+        return out[0]
+
+    def schema(self, function: str, *arguments: Any) -> Any:
+        """The schema that a function fills in."""
+        out = self.ffi.new("struct sotto_schema *")
+        self.call(function, out, *arguments)
+        self.stack.callback(self.lib.sotto_schema_release, out)
+        return out
+
+
+class _Plan:
+    """A plan that was parsed: `pointer`, its JSON text, and the names of its datasets in order."""
+
+    def __init__(self, scope: _Scope, plan: Mapping[str, Any]) -> None:
+        self.text = Task(plan).json.encode()
+        self.pointer = scope.made(
+            "struct sotto_plan",
+            "sotto_plan_free",
+            "sotto_plan_parse",
+            self.text,
+            len(self.text),
+        )
+        datasets = range(scope.lib.sotto_plan_datasets_len(self.pointer))
+        alias = scope.lib.sotto_plan_dataset_alias
+        self.datasets = [scope.engine.text(alias(self.pointer, i)) for i in datasets]
+
+    def ordered(self, data: Mapping[str, Any]) -> list[Any]:
+        """The data of the datasets. Raises PlanError where they are not those that are read."""
+        problems = [f"{name} is missing" for name in self.datasets if name not in data]
+        problems += [f"the task reads no {name}" for name in data if name not in self.datasets]
+        if problems:
+            expected = ", ".join(self.datasets)
+            raise PlanError(f"expected tables for {expected}: {'; '.join(problems)}")
+        return [data[name] for name in self.datasets]
+
+
+def _opened(scope: _Scope, path: Any) -> Any:
+    return scope.made(
+        "struct sotto_csv",
+        "sotto_csv_close",
+        "sotto_csv_open",
+        str(path).encode(),
+        scope.ffi.NULL,
+    )
+
+
+def _catalogued(scope: _Scope, file: Any) -> Any:
+    return scope.made(
+        "struct sotto_catalogue", "sotto_catalogue_free", "sotto_csv_catalogue", file, at=1
+    )
+
+
+def _imported(scope: _Scope, table: Any) -> Any:
+    schema, array = scope.ffi.new("struct ArrowSchema *"), scope.ffi.new("struct ArrowArray *")
+    addresses = [int(scope.ffi.cast("uintptr_t", struct)) for struct in (array, schema)]
+    record_batch(table)._export_to_c(*addresses)
+    return scope.made("struct sotto_table", "sotto_table_free", "sotto_arrow_import", schema, array)
+
+
+def _are_files(data: Sequence[Any]) -> bool:
+    paths = [is_path(each) for each in data]
+    if any(paths) and not all(paths):
+        raise PlanError("the data are either all files or all tables in memory")
+    return all(paths)
+
+
+def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any]) -> dict[str, Any]:
+    """The result over one table for each dataset: its partials are the aggregates."""
+    ffi, lib = scope.ffi, scope.lib
+    if _are_files(data):
+        files = ffi.new("struct sotto_csv *[]", [_opened(scope, path) for path in data])
+        catalogues = [_catalogued(scope, file) for file in files]
+        sources = [files, ffi.new("struct sotto_catalogue *[]", catalogues)]
+        offer = scope.schema("sotto_schema_offer", plan.pointer, sources[1])
+        partial = "sotto_driver_partial"
+    else:
+        tables = [_imported(scope, table) for table in data]
+        sources = [ffi.new("struct sotto_table *[]", tables)]
+        offer = scope.schema("sotto_schema_offer_tables", plan.pointer, *sources)
+        partial = "sotto_driver_partial_tables"
+    agreed = scope.schema("sotto_schema_agree", plan.pointer, offer, ffi.NULL, 1)
+    driver = scope.made(
+        "struct sotto_driver", "sotto_driver_free", "sotto_driver_new", plan.pointer, agreed
+    )
+    while lib.sotto_driver_round(driver) != 0:
+        limbs_len = lib.sotto_driver_limbs_len(driver)
+        limbs = ffi.new("uint64_t[]", limbs_len)
+        scope.call(partial, driver, limbs, limbs_len, *sources)
+        scope.call("sotto_driver_advance", driver, limbs, limbs_len)
+    alone = ffi.new("struct sotto_result_parties *", [1, 1, 1])
+    result = scope.made("char", "sotto_free", "sotto_driver_result", driver, alone, offer, 1, at=1)
+    return json.loads(scope.engine.text(result))  # type: ignore[no-any-return]
+
+
+def _simulated(
+    scope: _Scope,
+    plan: _Plan,
+    parties: Sequence[Sequence[Any]],
+    seed: int,
+    log: Callable[[str], Any] | None,
+) -> dict[str, Any]:
+    """The result over parties, each with one table for each dataset, by the protocol."""
+    ffi = scope.ffi
+    data = [each for party in parties for each in party]
+    simulation = ffi.new("struct sotto_simulation *")
+    if _are_files(data):
+        sources = ffi.new("struct sotto_csv *[]", [_opened(scope, path) for path in data])
+        simulation.files = sources
+    else:
+        sources = ffi.new("struct sotto_table *[]", [_imported(scope, table) for table in data])
+        simulation.tables = ffi.cast("const struct sotto_table *const *", sources)
+    text = ffi.from_buffer("char[]", plan.text)
+    simulation.plan_json, simulation.plan_json_bytes = text, len(plan.text)
+    simulation.datasets_len, simulation.parties_len = len(plan.datasets), len(parties)
+    simulation.seed = seed
+    raised: list[BaseException] = []
+
+    def tell(context: Any, line: Any) -> None:
+        try:
+            if log is not None and not raised:
+                log(scope.engine.text(line))
+        except BaseException as error:
+            # C can't carry it: it is raised when the simulation is over.
+            raised.append(error)
+
+    c_tell = ffi.callback("void(void *, const char *)", tell)
+    simulation.log = c_tell
+    result = scope.made("char", "sotto_free", "sotto_simulate", simulation)
+    if raised:
+        raise raised[0]
+    return json.loads(scope.engine.text(result))  # type: ignore[no-any-return]

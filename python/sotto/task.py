@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks: a class says which data and what is computed, build() writes the plan."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import dataset as _dataset
+from ._expression import Column
+from ._plan import compose
+from .errors import PlanError
+from .pandas import DataFrame
+
+_log = logging.getLogger("sotto")
+
+_TWO_PARTIES = (
+    "two parties can't be private: each learns the other's value by subtracting its own from the "
+    "result. Use min_clients=3 or more"
+)
+_CLIENTS_MAX = 1000
+
+
+@dataclass(frozen=True)
+class Task:
+    """A built task: nothing but its plan, which engine/PLAN.md specifies."""
+
+    plan: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return str(self.plan["name"])
+
+    @property
+    def json(self) -> str:
+        """The plan as it is sent."""
+        try:
+            return json.dumps(self.plan, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise PlanError(f"a plan is data, and this is none: {error}") from None
+
+    def __repr__(self) -> str:
+        outputs = "\n".join(f"    {name}: {text}" for name, text in self.plan["select"].items())
+        where = f"\n    where {self.plan['where']}" if "where" in self.plan else ""
+        groups = [key["column"] for key in self.plan.get("group_by", ())]
+        by = f"\n    by {', '.join(groups)}" if groups else ""
+        return f"<Task {self.name!r}\n{outputs}{where}{by}>"
+
+
+class HorizontalAnalytics:
+    """A statistic over the rows of several parties. Subclass it, then build().
+
+    name: for people. min_clients, max_clients: how many parties there must and may be, 3 to 1000.
+    wait_timeout: seconds for local computation; connection_timeout: for each other step.
+    precision, curve: of Delta; without meaning here, results are exact.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        min_clients: int = 3,
+        max_clients: int | None = None,
+        wait_timeout: float = 60,
+        connection_timeout: float = 60,
+        precision: int | None = None,
+        curve: str | None = None,
+    ) -> None:
+        if not isinstance(name, str) or not name:
+            raise PlanError(f"name={name!r}: expected a text that tells people what this is")
+        _check_clients("min_clients", min_clients)
+        if max_clients is None:
+            max_clients = min_clients
+        _check_clients("max_clients", max_clients)
+        if max_clients < min_clients:
+            raise PlanError(f"max_clients={max_clients} is below min_clients={min_clients}")
+        for option, value in (("precision", precision), ("curve", curve)):
+            if value is not None:
+                _log.warning(
+                    "%s=%r is ignored: results are exact, masks need no curve of the task's choice",
+                    option,
+                    value,
+                )
+        self.name = name
+        self.strategy = {
+            "min_clients": min_clients,
+            "max_clients": max_clients,
+            "wait_timeout": _seconds("wait_timeout", wait_timeout),
+            "connection_timeout": _seconds("connection_timeout", connection_timeout),
+        }
+
+    def dataset(self) -> Mapping[str, _dataset.DataFrame]:
+        """The data: {name of an argument of execute: dataset.DataFrame(file)}. Override it."""
+        raise PlanError(
+            f"{type(self).__name__} has no dataset(): return the data that it reads, "
+            '{"wages": sotto.dataset.DataFrame("wages.csv")}'
+        )
+
+    def execute(self, **frames: Any) -> Any:
+        """What is computed: one aggregate, a tuple or a dict of them. Override it."""
+        raise PlanError(
+            f"{type(self).__name__} has no execute(): return what it computes, such as wages.mean()"
+        )
+
+    def build(self) -> Task:
+        """The task as a plan. Raises PlanError, NotSupported, NotAnAggregate."""
+        datasets = _datasets(self.dataset())
+        try:
+            inspect.signature(self.execute).bind(**datasets)
+        except TypeError as error:
+            raise PlanError(
+                f"dataset() has {', '.join(datasets)}, and execute() must take just these "
+                f"arguments: {error}"
+            ) from None
+        outputs = self.execute(**{name: DataFrame(Column(name, None)) for name in datasets})
+        return Task(compose(self.name, datasets, outputs, self.strategy))
+
+
+def _datasets(datasets: Any) -> dict[str, str]:
+    if isinstance(datasets, Mapping) and datasets:
+        for name, data in datasets.items():
+            if not isinstance(name, str) or not name.isidentifier():
+                raise PlanError(f"dataset(): {name!r} can't be an argument of execute()")
+            if not isinstance(data, _dataset.DataFrame):
+                raise PlanError(
+                    f"dataset()[{name!r}]: expected a sotto.dataset.DataFrame, "
+                    f"found {type(data).__name__}"
+                )
+        return {name: data.dataset for name, data in datasets.items()}
+    raise PlanError(
+        f"dataset() returned {datasets!r}: expected a dict of name and data, such as "
+        '{"wages": sotto.dataset.DataFrame("wages.csv")}'
+    )
+
+
+def _check_clients(option: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _CLIENTS_MAX:
+        raise PlanError(f"{option}={value!r}: expected a number of parties, 3 to {_CLIENTS_MAX}")
+    if value < 3:
+        raise PlanError(f"{option}={value}: {_TWO_PARTIES}")
+
+
+def _seconds(option: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 604800:
+        raise PlanError(f"{option}={value!r}: expected seconds, up to a week")
+    return math.ceil(value)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The notebooks run to their end; in the repository they have no outputs."""
+
+import os
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+
+
+def executed(name):
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    nbclient.NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
+    return "\n".join(
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
+
+
+def test_the_average_wage(cluster, monkeypatch):
+    creator = cluster.nodes[0]
+    monkeypatch.setitem(os.environ, "SOTTO_NODE", creator.api_url)
+    monkeypatch.setitem(os.environ, "SOTTO_TOKEN", creator.token)
+    shown = executed("average_wage")
+    assert "Warning" not in shown
+    assert "mean(wages.*)" in shown
+    assert "[Finish Task]" in shown
+    assert shown.count("wage    4075.465") == 2
+    assert "median" in shown
+
+
+def test_cost_and_dropouts():
+    shown = executed("cost_and_dropouts")
+    assert "Warning" not in shown
+    assert "party_ms" in shown
+    assert "parties - masked inputs" in shown
+
+
+@pytest.mark.parametrize("notebook", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_no_outputs_are_kept(notebook):
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None

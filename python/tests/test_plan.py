@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan that a task becomes, without a node."""
+
+import decimal
+import json
+import logging
+
+import numpy
+import pandas
+import pytest
+
+import sotto
+from sotto.errors import NotAnAggregate, NotSupported, PlanError
+
+
+class Asked(sotto.HorizontalAnalytics):
+    def __init__(self, execute, datasets=("wages",), **options):
+        super().__init__("asked", **options)
+        self.asked = execute
+        self.names = datasets
+
+    def dataset(self):
+        return {name: sotto.dataset.DataFrame(f"{name}.csv") for name in self.names}
+
+    def execute(self, **frames):
+        return self.asked(**frames)
+
+
+def plan_of(execute, **options):
+    return Asked(execute, **options).build().plan
+
+
+def text_of(execute):
+    plan = plan_of(execute)
+    assert list(plan["select"]) == ["result"]
+    assert "where" not in plan
+    return plan["select"]["result"]
+
+
+def test_the_whole_plan():
+    class WageAvg(sotto.HorizontalAnalytics):
+        def __init__(self):
+            super().__init__(
+                name="wage_avg",
+                min_clients=3,
+                max_clients=4,
+                wait_timeout=5.5,
+                connection_timeout=5,
+            )
+
+        def dataset(self):
+            return {"wages": sotto.dataset.DataFrame("wages.csv")}
+
+        def execute(self, wages):
+            return wages.mean()
+
+    task = WageAvg().build()
+    assert task.plan == {
+        "version": 1,
+        "name": "wage_avg",
+        "type": "analytics",
+        "datasets": {"wages": "wages.csv"},
+        "select": {"result": "mean(wages.*)"},
+        "strategy": {
+            "min_clients": 3,
+            "max_clients": 4,
+            "wait_timeout": 6,
+            "connection_timeout": 5,
+        },
+    }
+    assert json.loads(task.json) == task.plan
+    assert repr(task) == "<Task 'wage_avg'\n    result: mean(wages.*)>"
+
+
+@pytest.mark.parametrize(
+    ("execute", "text"),
+    [
+        (lambda wages: wages["wage"].mean(), "mean(wages.wage)"),
+        (lambda wages: wages["my wage`"].sum(), "sum(wages.`my wage```)"),
+        (lambda wages: wages["not"].sum(), "sum(wages.`not`)"),
+        (lambda wages: wages["Löhne"].sum(), "sum(wages.Löhne)"),
+        (lambda wages: wages[["a", "b"]].std(ddof=0), "std([wages.a, wages.b], ddof=0)"),
+        (lambda wages: (wages.a - (wages.b - 1)).sum(), "sum(wages.a - (wages.b - 1))"),
+        (lambda wages: (wages.a - wages.b - 1).sum(), "sum(wages.a - wages.b - 1)"),
+        (lambda wages: (-(wages.a**2)).sum(), "sum(-wages.a ** 2)"),
+        (lambda wages: ((-wages.a) ** 2).sum(), "sum((-wages.a) ** 2)"),
+        (lambda wages: (wages.a**65).sum(), "sum(pow(wages.a, 65))"),
+        (lambda wages: (wages.a * -0.1).sum(), "sum(wages.a * -0.1)"),
+        (lambda wages: (wages.a * decimal.Decimal("1.10")).sum(), "sum(wages.a * 1.10)"),
+        (lambda wages: (numpy.int64(3) * wages.a).sum(), "sum(3 * wages.a)"),
+        (lambda wages: (wages.d == "it's").sum(), "sum(wages.d == 'it''s')"),
+        (
+            lambda wages: ((wages.a > 1) == (wages.b > 1)).sum(),
+            "sum((wages.a > 1) == (wages.b > 1))",
+        ),
+        (
+            lambda wages: (~((wages.a > 1) | (wages.b > 1))).sum(),
+            "sum(not (wages.a > 1 or wages.b > 1))",
+        ),
+        (lambda wages: (wages.mean() / wages.std())["a"], "mean(wages.a) / std(wages.a)"),
+        (lambda wages: (wages * 2)[["b"]].mean(), "mean([wages.b] * 2)"),
+        (
+            lambda wages: wages.sub(wages.sum(axis=1), axis=0)["a"].mean(),
+            "mean(wages.a - row_sum(wages.*))",
+        ),
+        (lambda wages: wages.a.hist(bins=2, range=(0, 10)), "hist(wages.a, 0.0, 5.0, 10.0)"),
+        (lambda wages: (wages.a.mean() < wages.a).sum(), "sum(wages.a > mean(wages.a))"),
+        (lambda wages: wages.a.mean() ** -2, "mean(wages.a) ** -2"),
+        (lambda wages: numpy.sqrt(wages.a.var()), "sqrt(var(wages.a))"),
+        (
+            lambda wages: wages.a.where(wages.b > 0, numpy.nan).sum(),
+            "sum(if(wages.b > 0, wages.a, na))",
+        ),
+    ],
+)
+def test_expressions(execute, text):
+    assert text_of(execute) == text
+
+
+def test_a_filter_of_all_results_is_the_plans_where():
+    plan = plan_of(lambda wages: wages[wages.age >= 18][wages.dept == "R&D"].mean())
+    assert plan["where"] == "wages.age >= 18 and wages.dept == 'R&D'"
+    assert plan["select"] == {"result": "mean(wages.*)"}
+
+
+def test_filters_that_differ_stay_where_they_are():
+    plan = plan_of(lambda wages: (wages[wages.age >= 18].mean(), wages.mean()))
+    assert "where" not in plan
+    assert plan["select"] == {
+        "result 1": "mean(if(wages.age >= 18, wages.*, na))",
+        "result 2": "mean(wages.*)",
+    }
+
+
+def test_groups():
+    plan = plan_of(
+        lambda wages: wages.groupby(
+            ["my dept", "level"], levels={"my dept": ["a"], "level": [1, 0.5]}, other=True
+        )["wage"].describe()
+    )
+    assert plan["group_by"] == [
+        {"column": "wages.`my dept`", "levels": ["a"], "other": True},
+        {"column": "wages.level", "levels": [1, "0.5"], "other": True},
+    ]
+    assert list(plan["select"]) == ["result[count]", "result[mean]", "result[std]"]
+
+
+def test_a_key_is_no_column_of_its_groups():
+    plan = plan_of(lambda wages: wages[["a", "b"]].groupby("a", levels=[1]).mean())
+    assert plan["select"] == {"result": "mean([wages.b])"}
+
+
+def test_two_datasets():
+    plan = plan_of(
+        lambda wages, staff: wages.a.mean() + staff.a.mean(), datasets=("wages", "staff")
+    )
+    assert plan["select"] == {"result": "mean(wages.a) + mean(staff.a)"}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    """median quantile min max head tail iloc loc values sample nunique unique mode apply map
+    cumsum sort_values to_numpy to_csv iterrows shape columns dtypes merge rolling""".split(),
+)
+def test_what_a_plan_cant_express_is_refused_by_name(operation):
+    for rows in (lambda wages: wages, lambda wages: wages["wage"]):
+
+        def execute(wages, rows=rows):
+            getattr(rows(wages), operation)
+
+        owner = pandas.DataFrame if rows is rows else None
+        if not hasattr(owner, operation):
+            continue
+        with pytest.raises((NotSupported, AttributeError), match=operation):
+            Asked(execute).build()
+
+
+@pytest.mark.parametrize(
+    ("execute", "words"),
+    [
+        (lambda wages: wages.a.median(), "hist"),
+        (lambda wages: wages.a.mean() if wages.a > 3 else 0, "where"),
+        (lambda wages: list(wages.a), "iteration"),
+        (lambda wages: len(wages), "len"),
+        (lambda wages: float(wages.a.mean()), "get_result"),
+        (lambda wages: numpy.array(wages.a), "NumPy"),
+        (lambda wages: wages.a[0], r"\[0\]"),
+        (lambda wages: wages[0:3], "slice"),
+        (lambda wages: wages + wages.a, "axis=0"),
+        (lambda wages: wages.a + wages, "axis=0"),
+        (lambda wages: wages[["a"]] + wages[["b"]], "columns differ"),
+        (lambda wages: wages * [1, 2], "list"),
+        (lambda wages: wages.a + pandas.Series([1]), "Series"),
+        (lambda wages: wages.mean(axis=None), "axis=None"),
+        (lambda wages: wages.any(bool_only=True), "bool_only"),
+        (lambda wages: wages.a.value_counts(), "levels"),
+        (lambda wages: wages.a.hist(), "edges"),
+        (lambda wages: wages.groupby("a"), "levels"),
+        (lambda wages: wages.dropna(), "subset"),
+        (lambda wages: wages.corr(method="spearman"), "pearson"),
+        (lambda wages: wages.a.mean() > 3, "get_result"),
+        (lambda wages: wages.a.mean() // 3, "get_result"),
+        (lambda wages: wages.mean().sum(), "get_result"),
+        (lambda wages: wages.a.mean().round(2), "get_result"),
+        (lambda wages: round(wages.a.mean(), 2), "get_result"),
+        (lambda wages: wages.groupby("a", levels=[1]).median(), "hist"),
+        (lambda wages: wages.groupby("a", levels=[1]).ngroup(), "groups have"),
+        (lambda wages: wages.groupby("a", levels=[1]).b.nth(0), "groups have"),
+        (lambda wages: wages.a.agg("median"), "hist"),
+        (lambda wages: wages.a.add(1, level=0), "level"),
+        (lambda wages: numpy.sin(wages.a), "numpy.sin"),
+        (lambda wages: wages.groupby("a", levels=[1]).mean() + wages.mean(), "groups"),
+        (lambda wages: wages.a - wages.groupby("a", levels=[1]).a.mean(), "groups"),
+        (lambda wages: (wages.a - wages.a.mean()).groupby("d", levels=[1]).sum(), "each group"),
+        (lambda wages: wages[wages.a > wages.a.mean()].groupby("d", levels=[1]), "each group"),
+        (lambda wages: wages[wages.a > 1].a + wages[wages.a > 2].a, "filter"),
+    ],
+)
+def test_not_supported_says_what_to_do(execute, words):
+    with pytest.raises(NotSupported, match=words):
+        Asked(execute).build()
+
+
+def test_assignment_is_refused():
+    def execute(wages):
+        wages["b"] = wages.a * 2
+
+    with pytest.raises(NotSupported, match="variable of its own"):
+        Asked(execute).build()
+
+
+def test_hasattr_and_completion_are_harmless():
+    def execute(wages):
+        assert not hasattr(wages, "head")
+        assert not hasattr(wages["a"], "median")
+        assert not hasattr(wages, "_repr_html_")
+        return wages.mean()
+
+    Asked(execute).build()
+
+
+def test_two_datasets_in_one_row_are_refused():
+    with pytest.raises(NotSupported, match="staff and wages"):
+        Asked(lambda wages, staff: (wages.a + staff.a).sum(), datasets=("wages", "staff")).build()
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (lambda wages: wages, "never leave"),
+        (lambda wages: wages["a"] * 2, "never leave"),
+        (lambda wages: wages.sum(axis=1), "never leave"),
+        (lambda wages: (wages.mean(), wages.a), "result 2"),
+        (lambda wages: {"x": wages.a}, "as x"),
+        (lambda wages: wages.groupby("a", levels=[1]), "reduction"),
+        (lambda wages: None, "return missing"),
+        (lambda wages: 5, "int 5"),
+        (lambda wages: (), "nothing"),
+        (lambda wages: lambda: 3, "function"),
+    ],
+)
+def test_only_aggregates_are_returned(returned, words):
+    with pytest.raises(NotAnAggregate, match=words):
+        Asked(returned).build()
+
+
+@pytest.mark.parametrize(
+    ("execute", "words"),
+    [
+        (lambda wages: {"result": wages.mean()}, "key 'result'"),
+        (lambda wages: {"a[b]": wages.mean()}, "brackets"),
+        (lambda wages: {3: wages.mean()}, "key 3"),
+        (lambda wages: wages.a.mean(axis=2), "axis=2"),
+        (lambda wages: wages.a.mean(axis=1), "only axis 0"),
+        (lambda wages: wages.a.std(ddof=-1), "ddof=-1"),
+        (lambda wages: wages.a.hist(bins=[3, 2]), "rise"),
+        (lambda wages: wages.a.isin([]), "at least one"),
+        (lambda wages: wages.a.isin("xy"), "list"),
+        (lambda wages: wages.a.sum(min_count=0.5), "min_count"),
+        (lambda wages: wages.a.value_counts(levels=[]), "at least one"),
+        (lambda wages: wages.groupby("a", levels="xy").a.mean(), "list"),
+        (lambda wages: wages.groupby("a", levels=["x", "x"]).a.mean(), "each once"),
+        (lambda wages: wages.groupby(wages.a * 2, levels=[1]).a.mean(), "as it is in the file"),
+        (lambda wages: wages[["a", "a"]].mean(), "twice"),
+        (lambda wages: wages[["a"]]["b"].mean(), "no column 'b'"),
+        (lambda wages: (wages.a + object()).sum(), "can't be part"),
+        (lambda wages: (wages.a + float("inf")).sum(), "infinity"),
+        (lambda wages: (wages.mean(), wages.groupby("a", levels=[1]).mean()), "same groups"),
+    ],
+)
+def test_bad_arguments_are_named(execute, words):
+    with pytest.raises(PlanError, match=words):
+        Asked(execute).build()
+
+
+def test_two_parties_are_refused_and_why():
+    for options in ({"min_clients": 2}, {"max_clients": 2}, {"min_clients": 1}):
+        with pytest.raises(PlanError, match="subtracting"):
+            Asked(None, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"min_clients": 5, "max_clients": 4},
+        {"min_clients": "3"},
+        {"min_clients": 1001},
+        {"wait_timeout": 0},
+        {"connection_timeout": "x"},
+    ],
+)
+def test_impossible_options_are_refused(options):
+    with pytest.raises(PlanError, match=next(iter(options)).split("_")[0]):
+        Asked(None, **options)
+
+
+def test_three_clients_by_default_or_as_many_as_are_needed():
+    assert Asked(None).strategy["max_clients"] == 3
+    assert Asked(None, min_clients=5).strategy["max_clients"] == 5
+
+
+def test_precision_and_curve_are_ignored_aloud(caplog):
+    with caplog.at_level(logging.WARNING, "sotto"):
+        Asked(None, precision=8, curve="secp256k1")
+    assert [record.args[0] for record in caplog.records] == ["precision", "curve"]
+
+
+@pytest.mark.parametrize("path", ["", "/etc/passwd", "../wages.csv", "a\\b.csv", None])
+def test_files_are_below_the_data_of_a_node(path):
+    with pytest.raises(PlanError, match=r"wages\.csv"):
+        sotto.dataset.DataFrame(path)
+
+
+def test_dataset_and_execute_fit_together():
+    class Misfit(sotto.HorizontalAnalytics):
+        data: object = None
+
+        def dataset(self):
+            return self.data
+
+        def execute(self, wages):
+            return wages.mean()
+
+    misfit = Misfit("misfit")
+    for data in (None, {}, [], {"wages": "wages.csv"}, {"my wages": sotto.dataset.DataFrame("a")}):
+        misfit.data = data
+        with pytest.raises(PlanError, match="dataset"):
+            misfit.build()
+    misfit.data = {"staff": sotto.dataset.DataFrame("staff.csv")}
+    with pytest.raises(PlanError, match="execute"):
+        misfit.build()
+    with pytest.raises(PlanError, match="dataset"):
+        sotto.HorizontalAnalytics("nothing").build()

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From JSON to pandas, without a node."""
+
+from fractions import Fraction
+
+import pandas
+import pytest
+
+from sotto._results import from_json
+from sotto.errors import SottoWarning
+
+
+def result(outputs, **more):
+    parties = {"invited": 3, "joined": 3, "survived": 3}
+    return {"outputs": outputs, "parties": parties, "conversions": [], **more}
+
+
+def number(value):
+    return {"value": value, "exact": str(value)}
+
+
+def test_special_values():
+    special = {name: {"value": None, "special": name} for name in ("NaN", "inf", "-inf")}
+    found = from_json(result(special))
+    assert pandas.isna(found["NaN"])
+    assert found["inf"] == -found["-inf"] == float("inf")
+
+
+def test_types_are_those_of_the_values():
+    assert from_json(result({"result": number(3)})) == 3
+    assert isinstance(from_json(result({"result": number(3)})), int)
+    assert isinstance(from_json(result({"result": {"value": 3.0}})), float)
+    assert from_json(result({"result": {"value": True}})) is True
+    series = from_json(
+        result({"result": {"labels": [["a", "b"]], "values": [number(1), number(2)]}})
+    )
+    assert series.dtype == "int64"
+
+
+def test_exact_values_are_fractions():
+    output = {"result": {"value": 0.3333333333333333, "exact": "1/3"}}
+    assert from_json(result(output), exact=True) == Fraction(1, 3)
+    assert from_json(result({"result": {"value": 1.4142135623730951}}), exact=True) > 1.4
+
+
+def test_names_of_outputs_make_the_shape():
+    one = number(1)
+    assert from_json(result({"result 1": one, "result 2": one})) == (1, 1)
+    assert from_json(result({"m": one})) == {"m": 1}
+    summary = from_json(result({"result[mean]": one, "result[count]": number(2)}))
+    assert summary.to_dict() == {"mean": 1, "count": 2}
+    both = from_json(result({"result 1[mean]": one, "result 2": one}))
+    assert isinstance(both, tuple)
+    assert isinstance(both[0], pandas.Series)
+
+
+def test_squares_of_groups():
+    square = {"labels": [["a", "b"], ["a", "b"]], "values": [[[number(1), number(2)]] * 2] * 2}
+    found = from_json(
+        result({"result": square}, groups={"keys": ["dept"], "labels": [["x"], ["y"]]})
+    )
+    assert found.loc[("y", "b"), "a"] == 1
+    assert found.index.names == ["dept", None]
+
+
+def test_lost_parties_and_conversions_are_warned_of():
+    lost = result({"result": number(1)})
+    lost["parties"]["survived"] = 2
+    with pytest.warns(SottoWarning, match="of 3 parties 2"):
+        from_json(lost)
+    with pytest.warns(SottoWarning, match="read as float64"):
+        from_json(result({"result": number(1)}) | {"conversions": ["wage was read as float64"]})
+    with pytest.warns(SottoWarning, match="in 4 rows"):
+        from_json(result({"result": {**number(1), "nan_made": 4}}))
