@@ -246,7 +246,11 @@ int main(int argc, char **argv)
         {"expr_int64", "sum(x * x + x)", {.kind = SOTTO_KIND_INT64}, false},
     };
     bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    const char *only = argc > 2 && strcmp(argv[1], "--case") == 0 ? argv[2] : NULL;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (only != NULL && strcmp(only, cases[i].name) != 0) {
+            continue;
+        }
         run(&cases[i], quick ? 200000 : (size_t)32 << 20, quick ? 5 : 7);
     }
     return 0;

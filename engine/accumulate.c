@@ -10,7 +10,7 @@
  * product adds less than 2^64 in magnitude: after 2^60 of them it is below 2^124, so that no carry
  * is needed until the end. */
 
-#include "floats.h"
+#include "blocks.h"
 
 #include <string.h>
 
@@ -123,76 +123,90 @@ static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
     }
 }
 
-/* The sum of a block of finite doubles, if the fast way takes it. What two grids leave goes onto
- * the next ones, and in the end one by one. */
-static bool add_sum(sotto__int128 *words, double *rest, const double *values, size_t len,
-                    size_t factors)
+/* What two grids leave goes onto the next ones, and in the end one by one. bound: as
+ * sotto__blocks's sum has it. */
+static void add_rest(sotto__int128 *words, double *rest, uint64_t bound, size_t len, size_t factors)
 {
-    double sums[2];
-    enum sotto__floats_result result = sotto__floats()->sum(sums, rest, values, len);
-    if (result == FLOATS_REFUSED) {
-        return false;
-    }
-    for (size_t pass = 0; result != FLOATS_REFUSED; pass++) {
+    for (size_t pass = 0; pass < 2; pass++) {
+        double sums[2];
+        enum sotto__blocks_result result = sotto__blocks()->sum(sums, rest, &bound, rest, len);
+        if (result == BLOCKS_REFUSED) {
+            break;
+        }
         add_double(words, bits_of(sums[0]), factors);
         add_double(words, bits_of(sums[1]), factors);
-        if (result == FLOATS_SUMMED) {
-            return true;
+        if (result == BLOCKS_SUMMED) {
+            return;
         }
-        result = pass < 2 ? sotto__floats()->sum(sums, rest, rest, len) : FLOATS_REFUSED;
     }
     for (size_t i = 0; i < len; i++) {
         if (rest[i] != 0) {
             add_double(words, bits_of(rest[i]), factors);
         }
     }
-    return true;
 }
 
-/* Values with 0 where there is none, up to a multiple of 8. */
-static const double *present_only(double *out, const double *values, const uint8_t *state, bool all,
+/* Values with 0 where there is none, up to a multiple of BLOCK_STEP, and their bound. */
+static const double *present_only(double *out, uint64_t *out_bound,
+                                  const struct sotto__register *reg, const uint8_t *state, bool all,
                                   size_t len)
 {
-    if (all && len % 8 == 0) {
-        return values;
+    const double *values = reg->values;
+    *out_bound = reg->bound;
+    if (!all || len % BLOCK_STEP != 0) {
+        size_t i = 0;
+        for (; i < len; i++) {
+            out[i] = state[i] == 0 ? values[i] : 0;
+        }
+        for (; i % BLOCK_STEP != 0; i++) {
+            out[i] = 0;
+        }
+        values = out;
     }
-    for (size_t i = 0; i < len; i++) {
-        out[i] = state[i] == 0 ? values[i] : 0;
+    if (*out_bound == BOUND_UNKNOWN) {
+        *out_bound = sotto__blocks()->largest(values, len);
     }
-    for (size_t i = len; i % 8 != 0; i++) {
-        out[i] = 0;
-    }
-    return out;
+    return values;
 }
 
-/* A whole block, without groups. Returns: false if nothing was added. */
+/* A whole block of values or of products of two, without groups. Returns: false if nothing was
+ * added. */
 static bool add_float_block(const struct sotto__rows *rows, sotto__int128 *words,
                             const struct sotto__term *term, const uint8_t *state, size_t len)
 {
-    /* Of scratch: the two factors, products, errors, and what a sum leaves. */
-    double *space[5];
-    for (size_t i = 0; i < 5; i++) {
-        space[i] = (double *)rows->scratch[0] + i * ROWS_LEN;
-    }
-    bool all = state == rows->no_state;
-    size_t padded = (len + 7) & ~(size_t)7;
-    const double *x =
-        present_only(space[0], rows->registers[term->factors[0]].values, state, all, len);
-    if (term->factors_len == 1) {
-        return add_sum(words, space[4], x, padded, 1);
-    }
-    const double *y = x;
-    if (term->factors[1] != term->factors[0]) {
-        y = present_only(space[1], rows->registers[term->factors[1]].values, state, all, len);
-    }
-    if (term->factors_len > 2 ||
-        sotto__floats()->multiply(space[2], space[3], x, y, padded) == FLOATS_REFUSED) {
+    double *space[4]; /* of scratch: values without those that are missing, and rests */
+    const double *values[2] = {NULL, NULL};
+    uint64_t bounds[2];
+    double sums[4];
+    size_t factors = term->factors_len;
+    size_t padded = (len + BLOCK_STEP - 1) & ~(size_t)(BLOCK_STEP - 1);
+    if (factors > 2) {
         return false;
     }
-    /* Within the bounds of multiply no sum is refused. */
-    bool taken = add_sum(words, space[4], space[2], padded, 2) &&
-                 add_sum(words, space[4], space[3], padded, 2);
-    SOTTO_REQUIRE(taken);
+    for (size_t i = 0; i < 4; i++) {
+        space[i] = (double *)rows->scratch[0] + i * ROWS_LEN;
+    }
+    for (size_t i = 0; i < factors; i++) {
+        bool is_square = i == 1 && term->factors[1] == term->factors[0];
+        values[i] = is_square
+                        ? values[0]
+                        : present_only(space[i], &bounds[i], &rows->registers[term->factors[i]],
+                                       state, state == rows->no_state, len);
+        bounds[i] = is_square ? bounds[0] : bounds[i];
+    }
+    enum sotto__blocks_result result =
+        factors == 1 ? sotto__blocks()->sum(sums, space[2], &bounds[0], values[0], padded)
+                     : sotto__blocks()->sum_products(sums, space[2], space[3], bounds, values[0],
+                                                     values[1], padded);
+    if (result == BLOCKS_REFUSED) {
+        return false;
+    }
+    for (size_t i = 0; i < 2 * factors; i++) {
+        add_double(words, bits_of(sums[i]), factors);
+    }
+    for (size_t i = 0; result == BLOCKS_LEFT_REST && i < factors; i++) {
+        add_rest(words, space[2 + i], bounds[i], padded, factors);
+    }
     return true;
 }
 
@@ -224,10 +238,7 @@ static void add_exact_block(uint64_t *sum, const struct sotto__register *reg, co
         }
     } else if (reg->bits <= 53) { /* 2^53 x 512 fits int64 */
         const int64_t *values = reg->values;
-        int64_t narrow = 0;
-        for (size_t i = 0; all && i < len; i++) {
-            narrow += values[i];
-        }
+        int64_t narrow = all ? sotto__blocks()->sum_integers(values, len) : 0;
         for (size_t i = 0; !all && i < len; i++) {
             narrow += state[i] == 0 ? values[i] : 0;
         }
@@ -294,7 +305,8 @@ static void add_term(struct sotto__rows *rows, const struct sotto__term *term, s
     sotto__int128 *accumulator = rows->accumulators + term->accumulator;
     uint8_t wanted = term->kind == TERM_MADE ? ROW_MADE_NAN : 0;
     if (program->keys_len == 0 && term->kind != TERM_SUM) {
-        *(uint64_t *)accumulator += count_rows(state, wanted, len);
+        bool all = state == rows->no_state && wanted == 0;
+        *(uint64_t *)accumulator += all ? len : count_rows(state, wanted, len);
         return;
     }
     if (program->keys_len == 0 && term->type != ROW_FLOAT && reg->bits <= 117) {

@@ -603,12 +603,16 @@ __extension__ typedef unsigned __int128 sotto__uint128;
 #define ROW_MISSING 1U
 #define ROW_MADE_NAN 2U
 
+#define BOUND_UNKNOWN UINT64_MAX
+#define INFINITY_BITS (UINT64_C(0x7FF) << 52)
+
 /* The values of one operation. Values of rows without one are arbitrary, but within bounds. */
 struct sotto__register {
     const void *values;   /* exact: limbs 64-bit words each, two's complement; float64 */
     const uint8_t *state; /* 0: present; else a union of the above */
     unsigned limbs;
-    unsigned bits; /* exact: of this block */
+    unsigned bits;  /* exact: of this block */
+    uint64_t bound; /* doubles: no magnitude's bits are above it; BOUND_UNKNOWN */
     void *own_values;
     uint8_t *own_state;
 };

@@ -4,6 +4,7 @@
  * one of states for each operation, nothing allocated after the start. */
 
 #include "rows.h"
+#include "blocks.h"
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
@@ -32,6 +33,7 @@ static void place_registers(struct sotto__rows *rows)
         struct sotto__register *reg = &rows->registers[i];
         bool is_one = op->type == ROW_FLOAT || op->bits > PRODUCT_BITS_MAX;
         reg->bits = op->bits;
+        reg->bound = BOUND_UNKNOWN;
         reg->limbs = is_one ? 1 : sotto__bits_limbs(op->bits);
         reg->own_values = at;
         at += ROWS_LEN * reg->limbs * sizeof(uint64_t);
@@ -71,15 +73,16 @@ static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__regist
 static void mark_made(struct sotto__register *out, size_t len)
 {
     const double *values = out->values;
-    unsigned any = 0;
-    for (size_t i = 0; i < len; i++) {
-        any |= values[i] != values[i];
+    out->bound = sotto__blocks()->largest(values, len);
+    if (out->bound <= INFINITY_BITS) {
+        return;
     }
-    for (size_t i = 0; any != 0 && i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         bool made = values[i] != values[i] && out->state[i] == 0;
         out->own_state[i] = made ? ROW_MADE_NAN : out->state[i];
     }
-    out->state = any != 0 ? out->own_state : out->state;
+    out->state = out->own_state;
+    out->bound = BOUND_UNKNOWN;
 }
 
 /* --- Operations --- */
@@ -109,6 +112,7 @@ static void arithmetic(struct sotto__rows *rows, struct sotto__register *out,
     if (op->kind == OP_FLOAT) {
         out->values = out->own_values;
         sotto__exact_to_float(out->own_values, a, rows->program->ops[op->a].scale, len);
+        out->bound = BOUND_UNKNOWN;
     } else if (op->type == ROW_FLOAT) {
         out->values = out->own_values;
         sotto__rows_float(out->own_values, op, a->values, b->values, len);
@@ -220,6 +224,7 @@ static void mask(struct sotto__rows *rows, struct sotto__register *out, const st
     out->values = a->values;
     out->limbs = a->limbs;
     out->bits = a->bits;
+    out->bound = a->bound;
     out->state = join_states(rows, out, a, &rows->registers[op->b], len);
 }
 

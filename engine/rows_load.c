@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "blocks.h"
 #include "rows.h"
 
 #include <string.h>
@@ -37,11 +38,7 @@ static void load_bools(struct sotto__register *out, const uint8_t *bits, size_t 
 
 static void load_integers(struct sotto__register *out, const int64_t *values, size_t len)
 {
-    uint64_t any = 0;
-    for (size_t i = 0; i < len; i++) {
-        any |= (uint64_t)(values[i] < 0 ? ~values[i] : values[i]); /* v, or -v - 1 */
-    }
-    out->bits = bit_length(any);
+    out->bits = bit_length(sotto__blocks()->magnitudes(values, len));
     out->limbs = sotto__bits_limbs(out->bits);
     out->values = values;
     if (out->limbs > 1) { /* 2^63 is no int64 */
@@ -78,15 +75,16 @@ static void load_wide(struct sotto__register *out, const struct sotto_int128 *va
 /* NaN is missing. */
 static void load_doubles(struct sotto__register *out, const double *values, size_t len)
 {
-    unsigned any = 0;
-    for (size_t i = 0; i < len; i++) {
-        any |= values[i] != values[i];
-    }
     out->values = values;
-    for (size_t i = 0; any != 0 && i < len; i++) {
+    out->bound = sotto__blocks()->largest(values, len);
+    if (out->bound <= INFINITY_BITS) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
         out->own_state[i] = values[i] != values[i] ? ROW_MISSING : out->state[i];
     }
-    out->state = any != 0 ? out->own_state : out->state;
+    out->state = out->own_state;
+    out->bound = BOUND_UNKNOWN;
 }
 
 void sotto__rows_load(struct sotto__rows *rows, struct sotto__register *out,

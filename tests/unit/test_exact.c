@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "engine/floats.h"
+#include "engine/blocks.h"
 #include "files.h"
 #include <math.h>
 #include <mpfr.h>
@@ -304,61 +304,113 @@ static void random_block(double *values, size_t len, size_t span, uint64_t *rand
     }
 }
 
-static void floats_are_exact(const struct sotto__floats *floats, bool has_fma)
+static void blocks_are_exact(const struct sotto__blocks *blocks, bool has_fma)
 {
     static double values[2][ROWS_LEN];
     static double rest[ROWS_LEN];
-    static double parts[2][ROWS_LEN];
+    static double rest2[ROWS_LEN];
     uint64_t random = 11;
     for (size_t i = 0; i < 400; i++) {
-        size_t len = 8 * (1 + test_random_below(&random, ROWS_LEN / 8));
+        size_t len = BLOCK_STEP * (1 + test_random_below(&random, ROWS_LEN / BLOCK_STEP));
         size_t span = i % 4 == 0 ? 600 : 10 * (i % 40);
         mpq_t expected;
         mpq_t found;
+        mpq_t product;
+        mpq_t factor;
         double sums[2];
-        mpq_inits(expected, found, NULL);
+        mpq_inits(expected, found, product, factor, NULL);
         random_block(values[0], len, span, &random);
         random_block(values[1], len, span, &random);
         sum_exactly(expected, values[0], len);
-        enum sotto__floats_result result = floats->sum(sums, rest, values[0], len);
-        assert_int_not_equal(result, FLOATS_REFUSED);
-        assert_true(span > 30 || result == FLOATS_SUMMED);
+        uint64_t bound = blocks->largest(values[0], len);
+        enum sotto__blocks_result result = blocks->sum(sums, rest, &bound, values[0], len);
+        assert_int_not_equal(result, BLOCKS_REFUSED);
+        assert_true(span > 30 || result == BLOCKS_SUMMED);
         sum_exactly(found, sums, 2);
-        sum_exactly(found, rest, result == FLOATS_LEFT_REST ? len : 0);
+        sum_exactly(found, rest, result == BLOCKS_LEFT_REST ? len : 0);
+        assert_true(result == BLOCKS_SUMMED || blocks->largest(rest, len) <= bound);
         assert_true(mpq_equal(expected, found));
-        bool multiplies =
-            floats->multiply(parts[0], parts[1], values[0], values[1], len) != FLOATS_REFUSED;
-        assert_int_equal(multiplies, has_fma);
-        for (size_t j = 0; multiplies && j < len; j++) {
-            mpq_set_d(expected, values[0][j]);
-            mpq_set_d(found, values[1][j]);
-            mpq_mul(expected, expected, found);
-            mpq_set_ui(found, 0, 1);
-            sum_exactly(found, &parts[0][j], 1);
-            sum_exactly(found, &parts[1][j], 1);
-            assert_true(mpq_equal(expected, found));
+        double products[4];
+        uint64_t bounds[2] = {blocks->largest(values[0], len), blocks->largest(values[1], len)};
+        enum sotto__blocks_result multiplied =
+            blocks->sum_products(products, rest, rest2, bounds, values[0], values[1], len);
+        bool left = multiplied == BLOCKS_LEFT_REST;
+        assert_int_equal(multiplied != BLOCKS_REFUSED, has_fma);
+        mpq_set_ui(expected, 0, 1);
+        mpq_set_ui(found, 0, 1);
+        for (size_t j = 0; j < len; j++) {
+            mpq_set_d(product, values[0][j]);
+            mpq_set_d(factor, values[1][j]);
+            mpq_mul(product, product, factor);
+            mpq_add(expected, expected, product);
         }
-        mpq_clears(expected, found, NULL);
+        sum_exactly(found, products, 4);
+        sum_exactly(found, rest, left ? len : 0);
+        sum_exactly(found, rest2, left ? len : 0);
+        assert_true(!has_fma || mpq_equal(expected, found));
+        assert_true(!left || blocks->largest(rest, len) <= bounds[0]);
+        assert_true(!left || blocks->largest(rest2, len) <= bounds[1]);
+        mpq_clears(expected, found, product, factor, NULL);
     }
     static const double refused[] = {HUGE_VAL, -HUGE_VAL, 0x1p-1000, 0x1.8p1000};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         double sums[2];
-        memset(values[0], 0, 8 * sizeof values[0][0]);
+        double products[4];
+        uint64_t bounds[2];
+        memset(values[0], 0, BLOCK_STEP * sizeof values[0][0]);
         values[0][3] = refused[i];
-        assert_int_equal(floats->sum(sums, rest, values[0], 8), FLOATS_REFUSED);
-        assert_int_equal(floats->multiply(parts[0], parts[1], values[0], values[0], 8),
-                         FLOATS_REFUSED);
+        uint64_t bound = blocks->largest(values[0], BLOCK_STEP);
+        assert_int_equal(blocks->sum(sums, rest, &bound, values[0], BLOCK_STEP), BLOCKS_REFUSED);
+        bounds[0] = bounds[1] = blocks->largest(values[0], BLOCK_STEP);
+        assert_int_equal(
+            blocks->sum_products(products, rest, rest2, bounds, values[0], values[0], BLOCK_STEP),
+            BLOCKS_REFUSED);
+    }
+}
+
+/* Any length, at any place. */
+static void test_looking_at_blocks(void **state)
+{
+    (void)state;
+    static double doubles[ROWS_LEN];
+    static int64_t integers[ROWS_LEN];
+    uint64_t random = 5;
+    for (size_t i = 0; i < 300; i++) {
+        size_t at = test_random_below(&random, ROWS_LEN);
+        size_t len = test_random_below(&random, ROWS_LEN - at + 1);
+        uint64_t largest = 0;
+        uint64_t magnitudes = 0;
+        int64_t sum = 0;
+        random_block(doubles, ROWS_LEN, 10 * i, &random);
+        if (i % 3 == 0) {
+            doubles[test_random_below(&random, ROWS_LEN)] = i % 2 == 0 ? -NAN : -HUGE_VAL;
+        }
+        for (size_t j = 0; j < ROWS_LEN; j++) {
+            integers[j] = (int64_t)(test_random(&random) >> (11 + i % 50)) *
+                          (test_random_below(&random, 2) == 0 ? -1 : 1);
+        }
+        for (size_t j = at; j < at + len; j++) {
+            uint64_t bits;
+            memcpy(&bits, &doubles[j], sizeof bits);
+            bits &= INT64_MAX;
+            largest = bits > largest ? bits : largest;
+            magnitudes |= (uint64_t)(integers[j] < 0 ? -integers[j] - 1 : integers[j]);
+            sum += integers[j];
+        }
+        assert_true(sotto__blocks()->largest(doubles + at, len) == largest);
+        assert_true(sotto__blocks()->magnitudes(integers + at, len) == magnitudes);
+        assert_true(sotto__blocks()->sum_integers(integers + at, len) == sum);
     }
 }
 
 static void test_blocks_of_doubles(void **state)
 {
     (void)state;
-    bool has_fma = sotto__floats() != &sotto__floats_generic;
+    bool has_fma = sotto__blocks() != &sotto__blocks_generic;
 #ifdef __FP_FAST_FMA
     has_fma = true;
 #endif
-    floats_are_exact(sotto__floats(), has_fma);
+    blocks_are_exact(sotto__blocks(), has_fma);
 }
 
 static void test_nearest_names(void **state)
@@ -386,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_exact_texts),
         cmocka_unit_test(test_literals),
         cmocka_unit_test(test_nearest_names),
+        cmocka_unit_test(test_looking_at_blocks),
         cmocka_unit_test(test_blocks_of_doubles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

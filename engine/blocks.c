@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "floats.h"
+#include "blocks.h"
 
 #include <sotto/cpu.h>
 
-const struct sotto__floats *sotto__floats(void)
+const struct sotto__blocks *sotto__blocks(void)
 {
 #ifdef __x86_64__
     enum sotto_cpu_level level = sotto_cpu_level();
     if (level >= SOTTO_CPU_AVX512) {
-        return &sotto__floats_avx512;
+        return &sotto__blocks_avx512;
     }
     if (level >= SOTTO_CPU_AVX2 && __builtin_cpu_supports("fma")) {
-        return &sotto__floats_avx2;
+        return &sotto__blocks_avx2;
     }
 #endif
-    return &sotto__floats_generic;
+    return &sotto__blocks_generic;
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_BLOCKS_H
+#define SOTTO_ENGINE_BLOCKS_H
+
+#include "internal.h"
+
+/* Blocks of values looked at and summed without error at the speed of memory. accumulate.c's
+ * superaccumulator is the specification, and takes what is refused here. */
+
+/* A multiple of it is how many doubles are summed. */
+#define BLOCK_STEP 16
+
+enum sotto__blocks_result {
+    BLOCKS_SUMMED,
+    BLOCKS_LEFT_REST, /* some element of rest is not 0 */
+    BLOCKS_REFUSED,   /* nothing is said; the caller takes the slow way */
+};
+
+/* Magnitudes of doubles are given by their bits, which have the same order; those of NaN are above
+ * infinity's. */
+struct sotto__blocks {
+    /* The largest magnitude of any number of values. What stands behind them is prefetched. */
+    uint64_t (*largest)(const double *values, size_t len);
+    /* The same for integers: the bits of all v >= 0 and -v - 1 together. */
+    uint64_t (*magnitudes)(const int64_t *values, size_t len);
+    /* The sum of integers of at most 53 bits, at most ROWS_LEN. */
+    int64_t (*sum_integers)(const int64_t *values, size_t len);
+    /* sums[0] + sums[1] + rest[0] + ... is the sum of values, exactly; rest may be values. len is a
+     * multiple of BLOCK_STEP, at most ROWS_LEN. *in_out_bound: no magnitude is above it; then none
+     * of rest. Refused for what is not finite or near the ends of the range. */
+    enum sotto__blocks_result (*sum)(double sums[2], double *rest, uint64_t *in_out_bound,
+                                     const double *values, size_t len);
+    /* Likewise of products: the four sums and both rests together. bounds: in, of x and of y; out,
+     * of the rests. Refused also for a product that is tiny. */
+    enum sotto__blocks_result (*sum_products)(double sums[4], double *rest, double *rest2,
+                                              uint64_t bounds[2], const double *x, const double *y,
+                                              size_t len);
+};
+
+/* Chosen once, by the CPU and SOTTO_CPU. Threads: safe. */
+const struct sotto__blocks *sotto__blocks(void);
+
+extern const struct sotto__blocks sotto__blocks_generic;
+#ifdef __x86_64__
+extern const struct sotto__blocks sotto__blocks_avx2; /* and FMA */
+extern const struct sotto__blocks sotto__blocks_avx512;
+#endif
+
+#endif

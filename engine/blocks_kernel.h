@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_BLOCKS_KERNEL_H
+#define SOTTO_ENGINE_BLOCKS_KERNEL_H
+
+/* The kernels, for one instruction set per file that includes this.
+ *
+ * Rump's extraction: for |x| < 2^E and sigma = 1.5 x 2^(E+9), q = (sigma + x) - sigma is x rounded
+ * to a multiple of 2^(E-43), and x - q is exact and at most 2^(E-44). The sum of 512 such q is a
+ * multiple of 2^(E-43) of at most 2^(E+9): a double, in any order. What is left goes onto a second
+ * grid, of 2^(E-86), in the same way; only values that span more than 32 binades with the largest
+ * one leave a rest, of at most 2^(E-87). */
+
+#include "blocks.h"
+
+#include <string.h>
+
+/* LANES, 2 to 8, is the file's: gcc takes vectors apart badly. */
+typedef double vector __attribute__((vector_size(8 * LANES)));
+typedef int64_t vectori __attribute__((vector_size(8 * LANES)));
+
+/* Hardware prefetchers stop at a page, which is what a block is. */
+#define PREFETCH_BYTES 4096
+
+static inline vectori larger(vectori a, vectori b)
+{
+    vectori more = a > b;
+    return (a & more) | (b & ~more);
+}
+
+static inline vectori magnitudes_at(const double *values)
+{
+    vectori bits;
+    memcpy(&bits, values, sizeof bits);
+    return bits & INT64_MAX;
+}
+
+static inline uint64_t largest_of(vectori most)
+{
+    int64_t result = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        result = most[j] > result ? most[j] : result;
+    }
+    return (uint64_t)result;
+}
+
+static inline uint64_t largest(const double *values, size_t len)
+{
+    vectori most = {0};
+    vectori most2 = {0};
+    size_t i = 0;
+    for (; i + 2 * LANES <= len; i += 2 * LANES) {
+        __builtin_prefetch((const char *)(values + i) + PREFETCH_BYTES);
+        __builtin_prefetch((const char *)(values + i + LANES) + PREFETCH_BYTES);
+        most = larger(magnitudes_at(values + i), most);
+        most2 = larger(magnitudes_at(values + i + LANES), most2);
+    }
+    uint64_t result = largest_of(larger(most, most2));
+    for (; i < len; i++) {
+        uint64_t bits;
+        memcpy(&bits, values + i, sizeof bits);
+        bits &= INT64_MAX;
+        result = bits > result ? bits : result;
+    }
+    return result;
+}
+
+static inline uint64_t magnitudes(const int64_t *values, size_t len)
+{
+    vectori any = {0};
+    size_t i = 0;
+    for (; i + LANES <= len; i += LANES) {
+        vectori v;
+        __builtin_prefetch((const char *)(values + i) + PREFETCH_BYTES);
+        memcpy(&v, values + i, sizeof v);
+        any |= v ^ (v < 0); /* a comparison gives -1, and -v - 1 is ~v */
+    }
+    int64_t result = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        result |= any[j];
+    }
+    for (; i < len; i++) {
+        result |= values[i] < 0 ? ~values[i] : values[i];
+    }
+    return (uint64_t)result;
+}
+
+static inline int64_t sum_integers(const int64_t *values, size_t len)
+{
+    vectori sums = {0};
+    size_t i = 0;
+    for (; i + LANES <= len; i += LANES) {
+        vectori v;
+        memcpy(&v, values + i, sizeof v);
+        sums += v;
+    }
+    int64_t sum = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        sum += sums[j];
+    }
+    for (; i < len; i++) {
+        sum += values[i];
+    }
+    return sum;
+}
+
+/* 1.5 x 2^(biased - 1023) everywhere. */
+static inline vector from_exponent(int64_t biased)
+{
+    vectori bits = ((biased << 52) | INT64_C(1) << 51) - (vectori){0};
+    vector value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Two grids, and what was put onto them. */
+struct grids {
+    vector sigma;
+    vector sigma2;
+    vector total;
+    vector total2;
+};
+
+/* For |x| < 2^(exponent - 1022). */
+static inline struct grids grids_for(int64_t exponent)
+{
+    return (struct grids){.sigma = from_exponent(exponent + 10),
+                          .sigma2 = from_exponent(exponent - 33)};
+}
+
+/* Sigma would leave the range of doubles. */
+static inline bool is_extreme(int64_t exponent)
+{
+    return exponent < 150 || exponent > 2000;
+}
+
+/* Returns: the rests. */
+static inline vector put(struct grids *grids, vector x)
+{
+    vector q = (x + grids->sigma) - grids->sigma;
+    vector r = x - q;
+    vector q2 = (r + grids->sigma2) - grids->sigma2;
+    grids->total += q;
+    grids->total2 += q2;
+    return r - q2;
+}
+
+static inline uint64_t bound_of_rest(int64_t exponent)
+{
+    return (uint64_t)(exponent - 86) << 52;
+}
+
+/* Exact in any order. */
+static inline double sum_of(vector total)
+{
+    double lanes[LANES];
+    memcpy(lanes, &total, sizeof lanes);
+    for (size_t half = LANES / 2; half > 0; half /= 2) {
+        for (size_t j = 0; j < half; j++) {
+            lanes[j] += lanes[j + half];
+        }
+    }
+    return lanes[0];
+}
+
+static inline bool is_any(vectori lanes)
+{
+    int64_t some = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        some |= lanes[j];
+    }
+    return some != 0;
+}
+
+static inline vector load(const double *values)
+{
+    vector x;
+    memcpy(&x, values, sizeof x);
+    return x;
+}
+
+static inline enum sotto__blocks_result
+sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *values, size_t len)
+{
+    int64_t exponent = (int64_t)(*in_out_bound >> 52);
+    sums[0] = 0;
+    sums[1] = 0;
+    if (*in_out_bound == 0) {
+        return BLOCKS_SUMMED;
+    }
+    if (is_extreme(exponent)) {
+        return BLOCKS_REFUSED;
+    }
+    *in_out_bound = bound_of_rest(exponent);
+    struct grids grids = grids_for(exponent);
+    struct grids others = grids; /* two chains of additions */
+    vectori any = {0};
+    for (size_t i = 0; i < len; i += 2 * LANES) {
+        vector r = put(&grids, load(values + i));
+        vector r2 = put(&others, load(values + i + LANES));
+        any |= (r != 0) | (r2 != 0);
+        memcpy(rest + i, &r, sizeof r);
+        memcpy(rest + i + LANES, &r2, sizeof r2);
+    }
+    sums[0] = sum_of(grids.total + others.total);
+    sums[1] = sum_of(grids.total2 + others.total2);
+    return is_any(any) ? BLOCKS_LEFT_REST : BLOCKS_SUMMED;
+}
+
+#ifdef __FP_FAST_FMA
+/* x y - product, exactly. */
+static inline vector error_of(vector x, vector y, vector product)
+{
+    vector error;
+    for (size_t j = 0; j < LANES; j++) {
+        error[j] = __builtin_fma(x[j], y[j], -product[j]);
+    }
+    return error;
+}
+#endif
+
+/* A product of doubles is the nearest double and an error of at most half a unit in its last place,
+ * exactly, which is a double too where the product is 0 or at least 2^-700: a multiple of 2^-806.
+ */
+static inline enum sotto__blocks_result sum_products(double sums[4], double *rest, double *rest2,
+                                                     uint64_t bounds[2], const double *x,
+                                                     const double *y, size_t len)
+{
+    memset(sums, 0, 4 * sizeof *sums);
+    if (bounds[0] == 0 || bounds[1] == 0) {
+        return BLOCKS_SUMMED;
+    }
+#ifdef __FP_FAST_FMA
+    const int64_t least = INT64_C(323) << 52; /* 2^-700 */
+    int64_t exponent = (int64_t)(bounds[0] >> 52) + (int64_t)(bounds[1] >> 52) - 1022;
+    if (bounds[0] >= INFINITY_BITS || bounds[1] >= INFINITY_BITS || is_extreme(exponent) ||
+        is_extreme(exponent - 53)) {
+        return BLOCKS_REFUSED;
+    }
+    struct grids grids = grids_for(exponent);
+    struct grids errors = grids_for(exponent - 53);
+    vectori any = {0};
+    vectori bad = {0};
+    for (size_t i = 0; i < len; i += LANES) {
+        vector a = load(x + i);
+        vector b = load(y + i);
+        vector product = a * b;
+        vectori bits;
+        memcpy(&bits, &product, sizeof bits);
+        vector r = put(&grids, product);
+        vector r2 = put(&errors, error_of(a, b, product));
+        bad |= ((bits & INT64_MAX) < least) & (a != 0) & (b != 0);
+        any |= (r != 0) | (r2 != 0);
+        memcpy(rest + i, &r, sizeof r);
+        memcpy(rest2 + i, &r2, sizeof r2);
+    }
+    if (is_any(bad)) {
+        return BLOCKS_REFUSED;
+    }
+    sums[0] = sum_of(grids.total);
+    sums[1] = sum_of(grids.total2);
+    sums[2] = sum_of(errors.total);
+    sums[3] = sum_of(errors.total2);
+    bounds[0] = bound_of_rest(exponent);
+    bounds[1] = bound_of_rest(exponent - 53);
+    return is_any(any) ? BLOCKS_LEFT_REST : BLOCKS_SUMMED;
+#else
+    (void)rest;
+    (void)rest2;
+    (void)x;
+    (void)y;
+    (void)len;
+    return BLOCKS_REFUSED;
+#endif
+}
+
+#define SOTTO_BLOCKS_KERNELS                                                                       \
+    {                                                                                              \
+        .largest = largest, .magnitudes = magnitudes, .sum_integers = sum_integers,                \
+        .sum = sum_block, .sum_products = sum_products,                                            \
+    }
+
+#endif
