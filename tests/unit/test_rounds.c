@@ -111,18 +111,16 @@ static void test_groups(void **state)
                "\"m\": {\"value\": 4.666666666666667");
 }
 
-static char *result_of_json(const char *keys, const char *select, const char *const *rows,
-                            size_t rows_len)
+static void result_of_json(char **out, const char *keys, const char *select,
+                           const char *const *rows, size_t rows_len)
 {
-    char *json = NULL;
     struct sotto_error err = {0};
     struct sotto_plan *plan = plan_of_json(keys, select);
-    if (test_run(&json, NULL, plan, rows, rows_len, &err) != SOTTO_OK) {
+    if (test_run(out, NULL, plan, rows, rows_len, &err) != SOTTO_OK) {
         print_error("%s: %s\n", select, err.text);
         fail();
     }
     sotto_plan_free(plan);
-    return json;
 }
 
 /* What a group has is what a plan has whose where takes that group only, however rows are split. */
@@ -151,14 +149,17 @@ static void test_a_group_is_a_where(void **state)
             strcat(texts[test_random_below(&random, 2)], line);
             strcat(texts[2], line);
         }
-        char *grouped = result_of_json("\"group_by\": [{\"column\": \"s\", \"levels\": [\"p\", "
-                                       "\"q\", \"r\"]}],",
-                                       select, parts, 2);
+        char *grouped = NULL;
+        result_of_json(&grouped,
+                       "\"group_by\": [{\"column\": \"s\", \"levels\": [\"p\", "
+                       "\"q\", \"r\"]}],",
+                       select, parts, 2);
         const char *at = grouped;
         for (size_t i = 0; i < 3; i++) {
             static const char *const wheres[] = {
                 "\"where\": \"s == 'p'\",", "\"where\": \"s == 'q'\",", "\"where\": \"s == 'r'\","};
-            char *alone = result_of_json(wheres[i], select, &parts[2], 1);
+            char *alone = NULL;
+            result_of_json(&alone, wheres[i], select, &parts[2], 1);
             at = strstr(at, "{\"value\":");
             const char *value = strstr(alone, "{\"value\":");
             assert_true(at != NULL && value != NULL);
