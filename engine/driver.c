@@ -298,6 +298,8 @@ static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint6
 enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64_t *limbs,
                                        size_t limbs_len, struct sotto_error *err)
 {
+    struct sotto_error unwanted = {0};
+    err = err != NULL ? err : &unwanted;
     if (driver->round == 0) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
     }

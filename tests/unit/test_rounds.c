@@ -111,6 +111,66 @@ static void test_groups(void **state)
                "\"m\": {\"value\": 4.666666666666667");
 }
 
+static void result_of_json(char **out, const char *keys, const char *select,
+                           const char *const *rows, size_t rows_len)
+{
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = plan_of_json(keys, select);
+    if (test_run(out, NULL, plan, rows, rows_len, &err) != SOTTO_OK) {
+        print_error("%s: %s\n", select, err.text);
+        fail();
+    }
+    sotto_plan_free(plan);
+}
+
+/* What a group has is what a plan has whose where takes that group only, however rows are split. */
+static void test_a_group_is_a_where(void **state)
+{
+    (void)state;
+    static const char select[] = "\"v\": \"sum((x - mean(x)) ** 2 * y - std(y) / mean(abs(x - "
+                                 "mean(x)))) / count(x)\"";
+    static char texts[3][12000];
+    const char *const parts[3] = {texts[0], texts[1], texts[2]}; /* all rows are in the last */
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        uint64_t random = seed;
+        for (size_t i = 0; i < 3; i++) {
+            strcpy(texts[i], "x,y,s\n");
+        }
+        for (size_t row = 0; row < 1 + seed * 4; row++) {
+            char line[80];
+            char number[20] = "NA";
+            if (test_random_below(&random, 6) != 0) {
+                (void)snprintf(number, sizeof number, "%d",
+                               (int)test_random_below(&random, 2000) - 1000);
+            }
+            (void)snprintf(line, sizeof line, "%s,%zu.%zue%zu,%c\n", number,
+                           test_random_below(&random, 9), test_random_below(&random, 9),
+                           test_random_below(&random, 9), "pqr"[test_random_below(&random, 3)]);
+            strcat(texts[test_random_below(&random, 2)], line);
+            strcat(texts[2], line);
+        }
+        char *grouped = NULL;
+        result_of_json(&grouped,
+                       "\"group_by\": [{\"column\": \"s\", \"levels\": [\"p\", "
+                       "\"q\", \"r\"]}],",
+                       select, parts, 2);
+        const char *at = grouped;
+        for (size_t i = 0; i < 3; i++) {
+            static const char *const wheres[] = {
+                "\"where\": \"s == 'p'\",", "\"where\": \"s == 'q'\",", "\"where\": \"s == 'r'\","};
+            char *alone = NULL;
+            result_of_json(&alone, wheres[i], select, &parts[2], 1);
+            at = strstr(at, "{\"value\":");
+            const char *value = strstr(alone, "{\"value\":");
+            assert_true(at != NULL && value != NULL);
+            assert_memory_equal(at, value, (size_t)(strchr(value, '}') + 1 - value));
+            at++;
+            sotto_free(alone);
+        }
+        sotto_free(grouped);
+    }
+}
+
 static struct sotto_driver *driver_of(const struct sotto_plan *plan)
 {
     struct sotto_schema schema = {.fields_len = sotto_plan_columns_len(plan)};
@@ -248,10 +308,15 @@ static void test_a_file_that_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),          cmocka_unit_test(test_inner_numbers_are_rounded),
-        cmocka_unit_test(test_special_numbers), cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_slots),           cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_words),           cmocka_unit_test(test_a_file_that_changes),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_inner_numbers_are_rounded),
+        cmocka_unit_test(test_special_numbers),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_a_group_is_a_where),
+        cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_a_file_that_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,14 +114,14 @@ SOTTO_API void sotto_task_party_offer(struct sotto_task_party *task,
                                       const struct sotto_schema *schema);
 SOTTO_API void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason);
 
-/* Answers PARTIAL: limbs (sotto_driver_limbs_len of sotto_task_party_driver, copied and frozen), or
- * with decline above that there will be none. The driver is the task's, and stands still until
- * then. */
+/* Answers PARTIAL, which comes once for each attempt and round: limbs (sotto_driver_limbs_len of
+ * sotto_task_party_driver, copied and frozen), or with decline above that there will be none. The
+ * driver is the task's, and stands still until then. */
 SOTTO_API const struct sotto_driver *sotto_task_party_driver(const struct sotto_task_party *task);
 SOTTO_API void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *limbs,
                                         size_t limbs_len);
 
-/* Answers RECORD: it is durable. What depended on it is sent now. */
+/* Answers RECORD, which comes in each round: it is durable. What depended on it is sent now. */
 SOTTO_API void sotto_task_party_recorded(struct sotto_task_party *task);
 
 /* As for the aggregator. */
