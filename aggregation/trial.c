@@ -255,6 +255,28 @@ static enum sotto_status open_letters(const struct trial_run *run, struct sotto_
     return result;
 }
 
+/* The aggregator takes the answers that are opened. */
+static enum sotto_status take_letters(struct trial_run *run, const struct sotto_message *messages,
+                                      struct sotto_error *err)
+{
+    enum sotto_status *statuses = sotto_alloc_array(run->letters_len, sizeof *statuses);
+    if (statuses == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for messages");
+    }
+    enum sotto_status status = sotto_session_aggregator_receive_all(
+        run->aggregator, statuses, messages, run->letters_len, err);
+    /* Answers beyond the threshold come too late: no failure. */
+    for (size_t k = 0; status == SOTTO_ERROR_STATE && k < run->letters_len; k++) {
+        if (statuses[k] != SOTTO_OK && statuses[k] != SOTTO_ERROR_STATE) {
+            status = sotto_error_set(err, statuses[k], "taking an answer: %s",
+                                     sotto_status_text(statuses[k]));
+        }
+    }
+    status = status == SOTTO_ERROR_STATE ? SOTTO_OK : status;
+    sotto_free(statuses);
+    return status;
+}
+
 /* The aggregator takes the answers; the step's time is over when they are all there. */
 static enum sotto_status aggregator_step(struct trial_run *run, struct sotto_error *err)
 {
@@ -265,14 +287,11 @@ static enum sotto_status aggregator_step(struct trial_run *run, struct sotto_err
         messages != NULL ? open_letters(run, messages) : SOTTO_ERROR_NO_MEMORY;
     if (status != SOTTO_OK) {
         (void)sotto_error_set(err, status, "opening messages: %s", sotto_status_text(status));
+    } else {
+        status = take_letters(run, messages, err);
     }
     for (size_t k = 0; k < run->letters_len; k++) {
         run->report.steps[run->step].party_up_bytes += (double)run->letters[k].bytes.data_bytes;
-        /* Answers beyond the threshold come too late: no failure. */
-        bool late = sotto_session_aggregator_phase(run->aggregator) != phase;
-        if (status == SOTTO_OK && !late) {
-            status = sotto_session_aggregator_receive(run->aggregator, &messages[k], err);
-        }
         sotto_buffer_release(&run->letters[k].bytes);
     }
     if (status == SOTTO_OK && sotto_session_aggregator_phase(run->aggregator) == phase) {

@@ -41,9 +41,10 @@ DEFINE_ADD(subtract_64, uint64_t, -)
 #define TOPS_40                                                                                    \
     UINT64_C(0x0000008000000000), UINT64_C(0x0080000000008000), UINT64_C(0x0000000080000000),      \
         UINT64_C(0x0000800000000080), UINT64_C(0x8000000000800000)
-#define ROW_WORDS 40                  /* whole SIMD registers of whole groups of five words */
+#define ROW_WORDS 40 /* whole SIMD registers of whole groups of five words */
 #define ROW_ELEMENTS (ROW_WORDS * 8 / 5)
-#define ROWS_MAX 8 /* at a time: between the two steps their carries stay in the first-level cache */
+#define ROWS_MAX                                                                                   \
+    8 /* at a time: between the two steps their carries stay in the first-level cache */
 
 /* The top bit of each element of a row. */
 static const uint64_t tops_40[ROW_WORDS] = {TOPS_40, TOPS_40, TOPS_40, TOPS_40,

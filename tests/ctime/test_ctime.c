@@ -36,20 +36,20 @@ static void sharing(void)
     uint8_t values[THRESHOLD * SCALAR_BYTES];
     uint8_t weighted[THRESHOLD * SCALAR_BYTES];
     uint8_t share[SCALAR_BYTES];
-    uint8_t secret[SCALAR_BYTES] = {0};
+    uint8_t secret[SCALAR_BYTES];
     uint8_t basis[SCALAR_BYTES] = {5};
     struct sotto__shamir_dealer *dealer;
     for (size_t k = 0; k < THRESHOLD; k++) {
         draw(values + k * SCALAR_BYTES, SCALAR_BYTES);
         values[k * SCALAR_BYTES + 31] &= 0x0f; /* below the order */
     }
-    SOTTO_REQUIRE(sotto__shamir_dealer_new(&dealer, holders, THRESHOLD) == SOTTO_OK);
+    SOTTO_REQUIRE(sotto__shamir_dealer_new(&dealer, holders, THRESHOLD, 6) == SOTTO_OK);
     classify(values, sizeof values);
     sotto__shamir_weigh(dealer, weighted, values);
     for (uint32_t p = THRESHOLD - 1; p < 6; p++) {
         sotto__shamir_extend(dealer, share, weighted, holders[p]);
     }
-    sotto__shamir_accumulate(secret, basis, share);
+    sotto__shamir_combine(secret, basis, share, 1);
     sotto__shamir_dealer_free(dealer);
 }
 
