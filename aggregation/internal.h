@@ -129,7 +129,13 @@ enum sotto__sign { MASK_ADD, MASK_SUBTRACT };
  * words. */
 typedef void sotto__elements_op(uint8_t *vector, const uint8_t *addend, size_t len);
 
+/* By sign: lanes += or -= len elements of 40 bits, in the low bits of each; the high bits are
+ * whatever. Reads up to SOTTO__LANES_SLACK bytes beyond the elements. */
+typedef void sotto__lanes_op(uint64_t *lanes, const uint8_t *elements, size_t len);
+#define SOTTO__LANES_SLACK 64
+
 struct sotto__vector_ops {
+    sotto__lanes_op *lanes_of_40[2];
     sotto__elements_op *of_32[2];
     sotto__elements_op *of_40[2];
     sotto__elements_op *of_64[2];
@@ -144,6 +150,9 @@ extern const struct sotto__vector_ops sotto__vector_ops_avx512;
 /* vector += or -= addend, elements of one width. */
 void sotto__elements_add(uint8_t *vector, const uint8_t *addend, size_t element_bytes,
                          size_t elements_len, enum sotto__sign sign);
+
+/* The operations of this CPU. */
+const struct sotto__vector_ops *sotto__vector_ops(void);
 
 /* --- mask.c: keystreams added to vectors --- */
 

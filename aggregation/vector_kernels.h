@@ -174,9 +174,26 @@ static void subtract_wide(uint8_t *vector, const uint8_t *subtrahend, size_t wor
     }
 }
 
-#define VECTOR_OPS                                                                                 \
+/* Lanes: the specification of what the files for one SIMD level do with shuffles. Carries go up, so
+ * that the high bits, which hold parts of the next element, never matter. */
+static inline void lanes_add_40(uint64_t *lanes, const uint8_t *elements, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        lanes[i] += load_word(elements + 5 * i);
+    }
+}
+
+static inline void lanes_subtract_40(uint64_t *lanes, const uint8_t *elements, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        lanes[i] -= load_word(elements + 5 * i);
+    }
+}
+
+#define VECTOR_OPS(lanes_add, lanes_subtract)                                                      \
     {                                                                                              \
-        {add_32, subtract_32}, {add_40, subtract_40}, {add_64, subtract_64},                       \
+        {lanes_add, lanes_subtract}, {add_32, subtract_32}, {add_40, subtract_40},                 \
+            {add_64, subtract_64},                                                                 \
         {                                                                                          \
             add_wide, subtract_wide                                                                \
         }                                                                                          \

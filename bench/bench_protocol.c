@@ -114,12 +114,14 @@ static void print_case(const struct workload *workload, const struct sotto_trial
                    workload->parties_len, workload->elements_len, workload->bits,
                    workload->drop_percent);
     (void)snprintf(more, sizeof more,
-                   ", \"party_ms\": %.4g, \"aggregator_ms\": %.4g, \"up_bytes\": %.0f, "
+                   ", \"party_ms\": %.4g, \"aggregator_ms\": %.4g, "
+                   "\"party_cpu_ms\": %.4g, \"aggregator_cpu_ms\": %.4g, \"up_bytes\": %.0f, "
                    "\"down_bytes\": %.0f, \"expansion\": %.3g, \"peak_mb\": %.0f, \"holders\": %u, "
                    "\"masks\": %u, \"threshold\": %u, \"party_group_operations\": %.0f, "
                    "\"aggregator_group_operations\": %llu, \"party_steps_ms\": %s, "
                    "\"aggregator_steps_ms\": %s",
                    bench_quantile(party, 0.5), bench_quantile(aggregator, 0.5),
+                   report->total.party_cpu_s * 1e3, report->total.aggregator_cpu_s * 1e3,
                    report->total.party_up_bytes, report->total.party_down_bytes,
                    report->total.party_up_bytes / plain, bench_peak_mb(), report->graph.holders,
                    report->graph.masks, report->graph.threshold,
