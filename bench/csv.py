@@ -18,16 +18,12 @@ import statistics
 import subprocess
 import sys
 import time
-import venv
 from fractions import Fraction
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from peers import ROOT, peers_python, say
+
 PEERS = ["duckdb", "polars", "pandas", "pyarrow"]
 TYPES = "{'id':'BIGINT','name':'VARCHAR','age':'BIGINT','dept':'BIGINT','amount':'DOUBLE','score':'DOUBLE','level':'VARCHAR'}"
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def make(binaries, rows):
@@ -44,21 +40,6 @@ def make(binaries, rows):
         while file.read(1 << 24):
             pass
     return path, json.loads(facts.read_text())
-
-
-def peers_python():
-    """A Python with the peers in it, or None. Missing peers are said loudly."""
-    folder = ROOT / "build" / "venv"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        say("making build/venv ...")
-        venv.create(folder, with_pip=True)
-    wanted = [peer for peer in PEERS if subprocess.run([python, "-c", f"import {peer}"], capture_output=True).returncode]
-    if wanted:
-        say(f"installing {' '.join(wanted)} into build/venv ...")
-        if subprocess.run([python, "-m", "pip", "install", "-q", *wanted], stdout=sys.stderr).returncode:
-            say("*** PyPI CAN'T BE REACHED: peers that are not installed ARE SKIPPED, ratios are missing. ***")
-    return python
 
 
 # Runs in the peers' Python: argv = peer, case, file, runs, threads. Prints seconds and the answer.
@@ -132,7 +113,7 @@ class Bench:
         self.only = arguments.case
         self.path, self.facts = make(self.binaries, arguments.rows)
         self.bytes = self.path.stat().st_size
-        self.python = None if arguments.quick else peers_python()
+        self.python = None if arguments.quick else peers_python(PEERS)
         self.failed = False
 
     def ours(self, case):
