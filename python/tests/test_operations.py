@@ -319,6 +319,15 @@ DECLARED = {
             .sum()
         ),
     ),
+    "groupby_bins": (
+        lambda staff: staff.groupby("age", bins=[0, 30, 45, 99])["wage"].mean(),
+        lambda staff: staff.groupby(
+            pandas.cut(staff["age"], [0, 30, 45, 100], right=False).cat.rename_categories(
+                ["[0, 30)", "[30, 45)", "[45, 99]"]
+            ),
+            observed=False,
+        )["wage"].mean(),
+    ),
     "groupby_other": (
         lambda staff: staff.groupby("dept", levels=["Ops"], other=True)["wage"].sum(),
         lambda staff: (

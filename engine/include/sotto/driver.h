@@ -64,6 +64,11 @@ SOTTO_API enum sotto_status sotto_driver_partial_tables(const struct sotto_drive
                                                         const struct sotto_table *const *tables,
                                                         struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Adds one partial of the current round to another, slot by slot modulo 2^(64 limbs): what secure
+ * aggregation does. In-out: sum, limbs_len == sotto_driver_limbs_len. */
+SOTTO_API void sotto_driver_add(const struct sotto_driver *driver, uint64_t *in_out_sum,
+                                const uint64_t *partial, size_t limbs_len);
+
 struct sotto_result_parties {
     uint32_t invited;
     uint32_t joined;
