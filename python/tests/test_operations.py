@@ -320,13 +320,13 @@ DECLARED = {
         ),
     ),
     "groupby_bins": (
-        lambda staff: staff.groupby("age", bins=[0, 30, 45, 99])["wage"].mean(),
+        lambda staff: staff.groupby("wage", bins=[0, 4000, 5500.5, 99999])["level"].sum(),
         lambda staff: staff.groupby(
-            pandas.cut(staff["age"], [0, 30, 45, 100], right=False).cat.rename_categories(
-                ["[0, 30)", "[30, 45)", "[45, 99]"]
+            pandas.cut(staff["wage"], [0, 4000, 5500.5, 1e5], right=False).cat.rename_categories(
+                ["[0, 4000)", "[4000, 5500.5)", "[5500.5, 99999]"]
             ),
             observed=False,
-        )["wage"].mean(),
+        )["level"].sum(),
     ),
     "groupby_other": (
         lambda staff: staff.groupby("dept", levels=["Ops"], other=True)["wage"].sum(),

@@ -223,8 +223,8 @@ class DataFrame(NamedOperators):
 
         by: one or two columns. levels: the values that make groups; for two columns a dict of
         both. bins: instead, edges of numbers that rise, the last bin with both its edges; for two
-        columns a dict of one or both. Rows of another value are in the group "(other)" if `other`, else a party that has
-        some refuses. Rows whose key is missing take part in no group.
+        columns a dict of one or both. Rows of another value are in the group "(other)" if `other`,
+        else a party that has some refuses. Rows whose key is missing take part in no group.
         """
         from ._groupby import GroupBy, declared_groups
 

@@ -204,7 +204,7 @@ class Series(NamedOperators):
         return self._filtered(self.notna())
 
     def groupby(self, by: Any, *, levels: Any = None, bins: Any = None, other: bool = False) -> Any:
-        """The values in groups of declared levels or bins: wages["wage"].groupby(wages["dept"], ...)."""
+        """The values in groups of declared levels or bins, as DataFrame.groupby has them."""
         from ._groupby import GroupBy, declared_groups
 
         return GroupBy(self, declared_groups(self, by, levels, bins, other))
