@@ -37,6 +37,7 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
  * an aggregate makes itself, may take twice as much. */
 #define VALUE_BITS_MAX 1024
 #define PRODUCT_BITS_MAX 2048
+#define SUM_LIMBS_MAX ((PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
 #define VALUE_LIMBS_MAX 33
 #define VALUE_SCALE_MAX 4096
 /* Factors of aggregates in an output, powers multiplied out: bounds rationals. */
@@ -689,6 +690,9 @@ void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out);
 void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len);
 
 /* --- aggregate.c: what a round's aggregate says --- */
+
+/* Two's complement. */
+void sotto__limbs_import(mpz_t out, const uint64_t *limbs, size_t len);
 
 /* The terms of one group. */
 struct sotto__aggregate {
