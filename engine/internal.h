@@ -139,6 +139,7 @@ enum sotto__function {
     FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them is */
 };
 #define FUNCTIONS_LEN (FUNCTION_POW + 1)
+#define HIST_EDGE 1    /* number of a comparison with an edge of hist */
 #define DOT_TOGETHER 2 /* a dot's option: its columns are missing in the same rows */
 
 /* A whole number that may follow the arguments: "ddof=0", or "0". */
@@ -482,15 +483,18 @@ struct sotto__op {
     bool is_null;   /* missing everywhere: a column, or the constant na */
     bool never_zero;
     bool is_early; /* where needs it: done before rows have groups */
+    bool is_asked; /* a comparison that is not only an edge of hist */
     unsigned bits;
     unsigned scale;
     int digits; /* OP_ROUND */
     size_t a;
     size_t b;
     size_t c;
-    size_t dataset;   /* SIZE_MAX: constant */
-    size_t index;     /* column of the expansion, constant, inner number */
-    const char *text; /* OP_TEXT_EQUAL; borrows from the plan */
+    size_t dataset;     /* SIZE_MAX: constant */
+    size_t index;       /* column of the expansion, constant, inner number */
+    const char *text;   /* OP_TEXT_EQUAL; borrows from the plan */
+    const char *source; /* the text that it was first written in, and where; borrows likewise */
+    size_t start;
 };
 
 struct sotto__constant {
@@ -559,7 +563,7 @@ struct sotto__program {
     struct sotto__levels *levels[GROUP_KEYS_MAX];
     size_t keys_len;
     size_t groups_len; /* 1 without keys */
-    /* Of the round. */
+    /* Of the round. With keys the last limb of a group counts the parties that withhold it. */
     uint16_t *slots;
     size_t slots_len;
     size_t group_limbs;
@@ -644,6 +648,7 @@ struct sotto__rows {
     sotto__int128 *accumulators; /* of all groups, see accumulate.c */
     double *buffers;             /* see grouped.c */
     uint16_t *fills;
+    struct sotto__tally *tally; /* rows are counted, not summed up (guard.c); else NULL */
 };
 
 enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program);
@@ -682,6 +687,20 @@ void sotto__accumulate(struct sotto__rows *rows, size_t dataset, size_t len);
 void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out);
 /* a += b, len limbs, modulo 2^(64 len). */
 void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len);
+
+/* --- guard.c: how many rows stand behind a round --- */
+
+/* Counts of rows: one thread's, or all. */
+struct sotto__guard;
+struct sotto__tally {
+    const struct sotto__guard *guard;
+    uint64_t *counts;
+};
+
+enum sotto_status sotto__tally_like(struct sotto__tally *out, const struct sotto__tally *total);
+void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tally);
+/* Counts the rows that the registers hold. */
+void sotto__tally_take(struct sotto__rows *rows, size_t dataset, size_t len);
 
 /* --- aggregate.c: what a round's aggregate says --- */
 
@@ -756,6 +775,13 @@ struct sotto_driver {
     struct sotto__value *values;    /* [group * expansion.values_len + value] */
     uint64_t *made;                 /* NaN made, likewise */
     size_t values_len;
+    uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
 };
+
+/* Counts the rows of all files into total. */
+enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct sotto__tally *total,
+                                      struct sotto_csv *const *files,
+                                      const struct sotto_catalogue *const *catalogues,
+                                      struct sotto_error *err);
 
 #endif

@@ -230,6 +230,20 @@ static void write_label(struct sotto_writer *writer, const struct sotto__group_k
     }
 }
 
+/* For each group the parties that kept it back, if there are any. */
+static void write_withheld(struct sotto_writer *writer, const struct sotto_driver *driver)
+{
+    bool any = false;
+    for (size_t group = 0; group < driver->program->groups_len; group++) {
+        any = any || driver->withheld[group] > 0;
+    }
+    for (size_t group = 0; any && group < driver->program->groups_len; group++) {
+        sotto__json_raw(writer, group > 0 ? ", " : ", \"withheld\": [");
+        sotto__json_integer(writer, driver->withheld[group]);
+    }
+    sotto__json_raw(writer, any ? "]" : "");
+}
+
 static void write_groups(struct sotto_writer *writer, const struct sotto_driver *driver)
 {
     const struct sotto_plan *plan = driver->plan;
@@ -253,7 +267,9 @@ static void write_groups(struct sotto_writer *writer, const struct sotto_driver 
         }
         sotto__json_raw(writer, "]");
     }
-    sotto__json_raw(writer, "]}");
+    sotto__json_raw(writer, "]");
+    write_withheld(writer, driver);
+    sotto__json_raw(writer, "}");
 }
 
 /* --- What they were made from --- */

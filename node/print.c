@@ -213,6 +213,23 @@ static void print_outputs(json_t *outputs, json_t *groups)
     }
 }
 
+/* Groups that parties kept back: a result that is less than it looks. */
+static void print_withheld(json_t *groups)
+{
+    size_t i;
+    json_t *parties;
+    json_array_foreach(json_object_get(groups, "withheld"), i, parties)
+    {
+        char label[64];
+        long long len = (long long)json_integer_value(parties);
+        format_group(label, json_array_get(json_object_get(groups, "labels"), i));
+        if (len > 0) {
+            (void)fprintf(stderr, "group %s: withheld by %lld %s with too few rows in it\n", label,
+                          len, len == 1 ? "party" : "parties");
+        }
+    }
+}
+
 int print_result(const char *json, size_t json_bytes, bool as_json)
 {
     json_error_t error;
@@ -227,6 +244,7 @@ int print_result(const char *json, size_t json_bytes, bool as_json)
     }
     json_t *groups = json_object_get(result, "groups");
     print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
+    print_withheld(groups);
     json_t *parties = json_object_get(result, "parties");
     long long invited = json_integer_value(json_object_get(parties, "invited"));
     long long joined = json_integer_value(json_object_get(parties, "joined"));
