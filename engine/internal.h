@@ -52,12 +52,6 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
 /* Longer exact texts are left out of results. */
 #define EXACT_BYTES_MAX 4096
 
-/* --- nearest.c --- */
-
-/* The name nearest to word by edit distance, if it is near enough to be what was meant. Returns:
- * one of names, or NULL. */
-const char *sotto__nearest(const char *word, const char *const *names, size_t names_len);
-
 /* --- json_text.c: JSON into a writer --- */
 
 /* Whether text is UTF-8 without control characters. */

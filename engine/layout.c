@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The slots of a round: for each group the terms, each once, in the order in which outputs need
- * them, and with group_by the number of parties that withhold the group. A slot of values |v| <= 2^b has ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and
- * the sign. Powers of doubles, in units of 2^-1074 to that power: |v| < 2^(2098 power). */
+ * them, and with group_by the number of parties that withhold the group. A slot of values |v| <=
+ * 2^b has ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and the sign. Powers of doubles,
+ * in units of 2^-1074 to that power: |v| < 2^(2098 power). */
 
 #include "internal.h"
 

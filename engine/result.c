@@ -453,3 +453,19 @@ enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **
     sotto_arithmetic_leave(&arithmetic);
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
+
+/* Quotes inside strings are escaped: the pattern is never part of one. */
+void sotto_result_strip_exact(char *json)
+{
+    static const char key[] = ", \"exact\": \"";
+    char *to = json;
+    const char *from = json;
+    for (const char *found; (found = strstr(from, key)) != NULL;) {
+        memmove(to, from, (size_t)(found - from));
+        to += found - from;
+        from = found + sizeof key - 1;
+        from += strcspn(from, "\"");
+        from += *from == '"';
+    }
+    memmove(to, from, strlen(from) + 1);
+}

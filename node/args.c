@@ -18,7 +18,9 @@ enum long_option {
     LONG_CA,
     LONG_OUT,
     LONG_SHOW,
+    LONG_LISTEN,
     LONG_NAME,
+    LONG_FROM,
     LONG_MIN,
     LONG_MAX,
     LONG_WHERE,
@@ -41,8 +43,10 @@ static const struct option long_options[] = {
     {"token-file", required_argument, NULL, LONG_TOKEN_FILE},
     {"ca", required_argument, NULL, LONG_CA},
     {"out", required_argument, NULL, LONG_OUT},
-    {"show", required_argument, NULL, LONG_SHOW},
+    {"show", optional_argument, NULL, LONG_SHOW},
+    {"listen", required_argument, NULL, LONG_LISTEN},
     {"name", required_argument, NULL, LONG_NAME},
+    {"from", required_argument, NULL, LONG_FROM},
     {"min", required_argument, NULL, LONG_MIN},
     {"max", required_argument, NULL, LONG_MAX},
     {"where", required_argument, NULL, LONG_WHERE},
@@ -76,8 +80,12 @@ static unsigned option_group(int code)
         return OPTION_OUT;
     case LONG_SHOW:
         return OPTION_SHOW;
+    case LONG_LISTEN:
+        return OPTION_LISTEN;
     case LONG_NAME:
         return OPTION_NAME;
+    case LONG_FROM:
+        return OPTION_FROM;
     case LONG_WHERE:
     case LONG_BY:
         return OPTION_ROWS;
@@ -198,11 +206,18 @@ static bool take_option(struct args *args, int code, const char *name, const cha
     case LONG_OUT:
         args->out = value;
         return true;
+    case LONG_LISTEN:
+        args->listen = value;
+        return true;
     case LONG_SHOW:
+        args->is_shown = true;
         args->show = value;
         return true;
     case LONG_NAME:
         args->name = value;
+        return true;
+    case LONG_FROM:
+        args->from = value;
         return true;
     case LONG_WHERE:
         args->where = value;

@@ -24,6 +24,8 @@ enum command_option {
     OPTION_LOG = 1 << 7,
     OPTION_NAME = 1 << 8,
     OPTION_ROWS = 1 << 10, /* --where, --by */
+    OPTION_FROM = 1 << 11,
+    OPTION_LISTEN = 1 << 12,
     OPTION_TRIAL = 1 << 9, /* --parties, --elements, --bits, --drop, --graph */
 };
 
@@ -49,6 +51,9 @@ struct args {
     const char *out;
     const char *show;
     const char *name;
+    const char *from;
+    const char *listen;
+    bool is_shown; /* --show, with or without a value in show */
     struct sotto_strategy strategy;
     const char *where;
     const char *by[BY_LEN_MAX];
@@ -110,6 +115,13 @@ int cmd_result(const struct args *args);
 int cmd_run(const struct args *args);
 int cmd_list(const struct args *args);
 int cmd_cancel(const struct args *args);
+int cmd_init(const struct args *args);
+int cmd_peer(const struct args *args);
+int cmd_check(const struct args *args);
+int cmd_asked(const struct args *args);
+int cmd_approve(const struct args *args);
+int cmd_reject(const struct args *args);
+int cmd_reload(const struct args *args);
 int cmd_version(const struct args *args);
 
 #endif

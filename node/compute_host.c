@@ -160,11 +160,10 @@ static enum sotto_status check_own_data(struct compute *compute, const struct so
                                    : SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         const char *file = sotto_plan_dataset_file(plan, i);
-        bool is_offered = config_offers(compute->config.config, file);
+        bool is_offered = config_offers(compute->policy, file);
         has_all = has_all && is_offered;
         if (is_offered || !config_is_safe_file_name(file)) {
-            status = dataset_open(&datasets[i], compute->config.config, compute->config.store, file,
-                                  err);
+            status = dataset_open(&datasets[i], compute->policy, compute->config.store, file, err);
             catalogues[i] = datasets[i].catalogue;
         }
     }
@@ -216,7 +215,7 @@ static enum sotto_status start(struct compute *compute, struct host *host,
         status = store_task_create(store, &host->number, &task, &host->id, text, err);
     }
     /* A node without data of its own invites the others only. */
-    bool has_data = compute->config.config->file->policy.datasets_count > 0;
+    bool has_data = compute->policy->file->policy.datasets_count > 0;
     struct sotto_task_aggregator_config config = {
         .identity = compute->config.identity,
         .id = host->id,
@@ -225,6 +224,8 @@ static enum sotto_status start(struct compute *compute, struct host *host,
         .plan_json_bytes = json->data_bytes,
         .invited = compute->peers,
         .invited_len = compute->peers_len - (has_data ? 0 : 1),
+        .publishes = compute->policy->publishes,
+        .hides_exact = compute->policy->hides_exact,
         .now_ms = clock_ms(),
     };
     if (status == SOTTO_OK) {

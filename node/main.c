@@ -39,8 +39,24 @@ static const struct command commands[] = {
      "Rows, and each column's type, missing values and, of strings, different ones (up to\n"
      "100000). The file may be packed by gzip or zstd; - is standard input.\n",
      OPTION_JSON, cmd_describe},
+    {"init", "make a new node here, or show what others need to know of it",
+     "sotto init NAME [--listen HOST:PORT] [--data wages.csv]...\n"
+     "sotto init --show [--config node.yaml]\n"
+     "\n"
+     "Writes a commented node.yaml, a key and the folder data into this folder and prints one\n"
+     "line for the others (sotto peer add), with digits to compare by voice; --show prints it\n"
+     "again. With --listen others can call the node at HOST:PORT, by TLS with a certificate of\n"
+     "its own, and tasks can be created on it. --data: files below data that tasks may read.\n",
+     OPTION_SHOW | OPTION_LISTEN | OPTION_DATA | OPTION_CONFIG, cmd_init},
+    {"peer", "get to know another node",
+     "sotto peer add TEXT [--config node.yaml]\n"
+     "\n"
+     "Takes the line that `sotto init` printed on the other machine into node.yaml, and prints\n"
+     "its digits: compare them with the other by voice, so that nobody has changed the line on\n"
+     "its way.\n",
+     OPTION_CONFIG, cmd_peer},
     {"node", "run a node",
-     "sotto node --config node.yaml\n"
+     "sotto node [--config node.yaml]\n"
      "\n"
      "Prints where it listens, and stops at SIGTERM or SIGINT.\n",
      OPTION_CONFIG, cmd_node},
@@ -73,6 +89,28 @@ static const struct command commands[] = {
     {"list", "the tasks of a node", "sotto list [--json]\n" CLIENT_USAGE,
      OPTION_CLIENT | OPTION_JSON, cmd_list},
     {"cancel", "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, OPTION_CLIENT, cmd_cancel},
+    {"check", "what would my policy say to this plan?",
+     "sotto check plan.json [--config node.yaml] [--from PEER]\n"
+     "\n"
+     "Says the plan in words and what each rule of policy says to it, if PEER asks (this node\n"
+     "itself, if left out). Touches no data. Exit code 1 if some rule refuses.\n",
+     OPTION_CONFIG | OPTION_FROM, cmd_check},
+    {"asked", "what others asked of this node's owner",
+     "sotto asked [--json]           what was asked, the newest first\n"
+     "sotto asked NUMBER [--json]    one of them in words, and its result if it was sent here\n"
+     "\n"
+     "With approve: manual in node.yaml tasks of others wait here for a decision.\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON, cmd_asked},
+    {"approve", "let this node take part in what was asked", "sotto approve NUMBER\n" CLIENT_USAGE,
+     OPTION_CLIENT, cmd_approve},
+    {"reject", "decline what was asked", "sotto reject NUMBER\n" CLIENT_USAGE, OPTION_CLIENT,
+     cmd_reject},
+    {"reload", "let the node read its policy again",
+     "sotto reload\n"
+     "\n"
+     "Takes policy and files from node.yaml, as SIGHUP does. If the file is wrong the old ones\n"
+     "stay.\n" CLIENT_USAGE,
+     OPTION_CLIENT, cmd_reload},
     {"version", "print the version", "sotto version\n", 0, cmd_version},
 };
 

@@ -102,6 +102,9 @@ SOTTO_API enum sotto_status sotto_driver_result(const struct sotto_driver *drive
                                                 size_t offers_len,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Takes the exact texts out of a result of sotto_driver_result: it gets shorter in place. */
+SOTTO_API void sotto_result_strip_exact(char *json);
+
 SOTTO_END_DECLS
 
 #endif
