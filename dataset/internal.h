@@ -98,7 +98,8 @@ struct sotto_csv {
     struct sotto_csv_column *columns; /* of the options; the names are copies */
     size_t columns_len;
     enum sotto__packing packing;
-    uint64_t size_bytes; /* when it was opened: chooses the number of workers, no more */
+    uint64_t size_bytes;          /* when it was opened: chooses the number of workers, no more */
+    _Atomic uint64_t *bytes_read; /* behind a pointer: readers have the file as const */
     /* How a file is cut up. Tests set them; results don't depend on them. */
     size_t chunk_bytes;  /* what a worker takes at a time */
     size_t window_bytes; /* what is split and then converted, while it is in the nearest cache */

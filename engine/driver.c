@@ -504,3 +504,13 @@ enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct 
     }
     return status;
 }
+
+void sotto_driver_add(const struct sotto_driver *driver, uint64_t *in_out_sum,
+                      const uint64_t *partial, size_t limbs_len)
+{
+    SOTTO_REQUIRE(driver->round != 0 && limbs_len == driver->program->limbs_len);
+    for (size_t i = 0, at = 0; i < driver->program->slots_len; i++) {
+        sotto__limbs_add(in_out_sum + at, partial + at, driver->program->slots[i]);
+        at += driver->program->slots[i];
+    }
+}

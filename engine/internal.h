@@ -218,8 +218,9 @@ struct sotto__level {
 
 struct sotto__group_key {
     struct sotto__expression column; /* one node */
-    struct sotto__level *levels;
+    struct sotto__level *levels;     /* or the edges of bins */
     size_t levels_len;
+    bool are_edges;
     bool other; /* a group for all other values */
 };
 
@@ -595,6 +596,10 @@ struct sotto__levels;
 enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
                                     struct sotto_type type, struct sotto_error *err);
 void sotto__levels_free(struct sotto__levels *levels);
+/* [-] digits [. digits] */
+bool sotto__is_decimal(const char *text);
+/* Such a number. */
+void sotto__decimal_set(struct sotto__value *out, const char *text);
 #define GROUP_NONE UINT32_MAX /* the row's key is missing */
 #define GROUP_OTHER (UINT32_MAX - 1)
 /* The levels of rows at to at + len of a key column's block. */

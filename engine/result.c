@@ -221,8 +221,15 @@ static enum sotto_status write_outputs(struct sotto_writer *writer,
 static void write_label(struct sotto_writer *writer, const struct sotto__group_key *key,
                         size_t level)
 {
-    if (level == key->levels_len) {
+    size_t last = key->levels_len - 1;
+    if (level == key->levels_len - key->are_edges) {
         sotto__json_string(writer, "(other)");
+    } else if (key->are_edges) { /* numbers need no quoting */
+        sotto__json_raw(writer, "\"[");
+        sotto__json_raw(writer, key->levels[level].text);
+        sotto__json_raw(writer, ", ");
+        sotto__json_raw(writer, key->levels[level + 1].text);
+        sotto__json_raw(writer, level + 1 == last ? "]\"" : ")\"");
     } else if (key->levels[level].kind == LEVEL_TEXT) {
         sotto__json_string(writer, key->levels[level].text);
     } else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "reading.h"
 
 #include <sotto/alloc.h>
 #include <sotto/driver.h>
@@ -53,15 +54,21 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
             at++;
         }
         status = sotto_csv_open(&tables.files[i], data->paths[at], NULL, err);
-        if (status == SOTTO_OK) {
-            status = sotto_csv_catalogue(tables.files[i], &tables.catalogues[i], err);
-        }
     }
 out:
     if (status != SOTTO_OK) {
         tables_release(&tables);
     } else {
         *out = tables;
+    }
+    return status;
+}
+
+static enum sotto_status tables_catalogue(struct tables *tables, struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < tables->len; i++) {
+        status = sotto_csv_catalogue(tables->files[i], &tables->catalogues[i], err);
     }
     return status;
 }
@@ -97,9 +104,14 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     struct sotto_schema offer = {0};
     struct sotto_schema agreed = {0};
     struct sotto_driver *driver = NULL;
+    struct reading *reading = NULL;
     enum sotto_status status = sotto_plan_parse(&plan, plan_json, strlen(plan_json), err);
     if (status == SOTTO_OK) {
         status = tables_open(&tables, plan, data, err);
+    }
+    if (status == SOTTO_OK) {
+        reading = reading_show(tables.files, tables.len, 2);
+        status = tables_catalogue(&tables, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_schema_offer(&offer, plan,
@@ -117,6 +129,7 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     if (status == SOTTO_OK) {
         status = sotto_driver_result(driver, out_json, &parties, &offer, 1, err);
     }
+    reading_end(reading);
     sotto_driver_free(driver);
     sotto_schema_release(&agreed);
     sotto_schema_release(&offer);
@@ -185,7 +198,9 @@ static enum sotto_status simulate(char **out_json, const struct args *args, stru
             .parties_len = len,
             .log = args->log ? print_log : NULL,
         };
+        struct reading *reading = reading_show(files, len, 2);
         status = sotto_simulate(out_json, &simulation, err);
+        reading_end(reading);
     }
     for (size_t i = 0; files != NULL && i < len; i++) {
         sotto_csv_close(files[i]);

@@ -15,7 +15,9 @@
     "\n"                                                                                           \
     "--where 'age >= 18' takes these rows only; --by 'dept in (\"R&D\", \"Sales\", other)' "       \
     "gives\n"                                                                                      \
-    "each output for each group of them, other being all others; --by twice: two keys.\n"
+    "each output for each group of them, other being all others, --by 'hist(age, 0, 18, 65)' "     \
+    "for\n"                                                                                        \
+    "bins; --by twice: two keys.\n"
 
 static const struct command commands[] = {
     {"local", "one table, no federation",

@@ -18,6 +18,13 @@ foreach(name describe average_wage refusals dropouts restart defects peer_side p
   sotto_e2e(${name})
 endforeach()
 
+sotto_e2e(reference)
+foreach(level generic avx2) # the others' SIMD levels
+  add_test(NAME e2e/reference@${level}
+    COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_reference.py)
+  set_tests_properties(e2e/reference@${level} PROPERTIES LABELS e2e TIMEOUT 300
+    ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>;SOTTO_CPU=${level};SOTTO_TEST_SEED=2")
+endforeach()
 sotto_e2e(nist)
 set_property(TEST e2e/nist APPEND PROPERTY
   ENVIRONMENT "SOTTO_TEST_NIST=${PROJECT_SOURCE_DIR}/../shared/data/nist")

@@ -96,6 +96,11 @@ SOTTO_API enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, co
                                               struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_csv_close(struct sotto_csv *csv);
 
+/* How many bytes of the file were read since it was opened, all readings together, and how many it
+ * has: for showing progress. Threads: any, at any time. */
+SOTTO_API uint64_t sotto_csv_bytes_read(const struct sotto_csv *csv);
+SOTTO_API uint64_t sotto_csv_bytes(const struct sotto_csv *csv);
+
 /* The identity of the file that is open. */
 SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
                                                struct sotto_file_identity *out,

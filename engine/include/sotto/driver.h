@@ -86,6 +86,11 @@ SOTTO_API enum sotto_status sotto_driver_guard(const struct sotto_driver *driver
 SOTTO_API void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t *limbs,
                                      size_t limbs_len, const uint8_t *withheld);
 
+/* Adds one partial of the current round to another, slot by slot modulo 2^(64 limbs): what secure
+ * aggregation does. In-out: sum, limbs_len == sotto_driver_limbs_len. */
+SOTTO_API void sotto_driver_add(const struct sotto_driver *driver, uint64_t *in_out_sum,
+                                const uint64_t *partial, size_t limbs_len);
+
 struct sotto_result_parties {
     uint32_t invited;
     uint32_t joined;

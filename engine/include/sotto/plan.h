@@ -91,8 +91,9 @@ struct sotto_plan_parts {
     size_t datasets_len;
     const char *const *outputs; /* "m=mean(wage)" or "mean(wage)" */
     size_t outputs_len;
-    const char *where;     /* "age >= 18", or NULL */
-    const char *const *by; /* 'dept in ("R&D", "Sales")', with other for a group of all others */
+    const char *where; /* "age >= 18", or NULL */
+    /* 'dept in ("R&D", "Sales")' or 'hist(age, 0, 18, 65)', with other for a group of all others */
+    const char *const *by;
     size_t by_len;
     struct sotto_strategy strategy;
 };
