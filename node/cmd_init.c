@@ -40,7 +40,7 @@ static enum sotto_status own_contact(struct contact *out, const char *config_pat
             (void)snprintf(contact.url, sizeof contact.url, "%s", peer->url);
             contact.has_pin = peer->tls_cert != NULL && strncmp(peer->url, "https://", 8) == 0;
         }
-        if (contact.has_pin) {
+        if (peer != NULL && contact.has_pin) {
             status = certificate_pin(contact.pin, peer->tls_cert, err);
         }
     }
@@ -273,7 +273,7 @@ static void find_indent(char out[32], const char *after)
     (void)snprintf(out, 32, "  ");
     while (*line != '\0') {
         size_t blanks = strspn(line, " ");
-        if (line[blanks] == '-' && blanks < 32) {
+        if (blanks < 32 && line[blanks] == '-') {
             (void)snprintf(out, 32, "%.*s", (int)blanks, line);
         }
         if (line[blanks] != '#' && line[blanks] != '\n') {

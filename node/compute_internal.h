@@ -25,6 +25,9 @@ struct host {
     uint64_t number;
     uint64_t deadline_ms;
     uint64_t patience_ms; /* how long an undelivered message is worth keeping */
+    bool is_over;         /* and its end is not on disk: it is tried again */
+    enum sotto_status end_status;
+    char end_text[SOTTO_ERROR_TEXT_BYTES];
     bool has_ended;
 };
 

@@ -167,7 +167,7 @@ static unsigned find_key(const char *path, const char *key, size_t key_bytes, un
         const char *start = line;
         while (number > after && found == 0 && (start = strstr(start, key)) != NULL) {
             const char *before = line + strspn(line, " -{\t\"'");
-            bool is_first = start <= before || memchr("{,- \t\"'", start[-1], 7) != NULL;
+            bool is_first = start <= before || strchr("{,- \t\"'", start[-1]) != NULL;
             const char *end = start + key_bytes;
             end += strspn(end, "\"' \t");
             bool is_comment = memchr(line, '#', (size_t)(start - line)) != NULL;

@@ -195,6 +195,7 @@ static enum sotto_status watch_signals(int *out_fd, sigset_t *out_before, struct
     (void)sigaddset(&stop, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &stop, out_before);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not the end */
     *out_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
     return *out_fd >= 0 ? SOTTO_OK
                         : sotto_error_set(err, SOTTO_ERROR_IO, "signalfd: %s", strerror(errno));

@@ -134,7 +134,7 @@ static void write_list(struct sotto_writer *writer, const char *name, char *cons
                        unsigned len)
 {
     sotto_write_bytes(writer, name, strlen(name));
-    for (unsigned i = 0; i < len; i++) {
+    for (unsigned i = 0; texts != NULL && i < len; i++) {
         sotto_write_bytes(writer, "\x1F", 1);
         sotto_write_bytes(writer, texts[i], strlen(texts[i]));
     }

@@ -515,10 +515,12 @@ static bool call_init(struct call *call, struct link *link)
         (void)curl_easy_setopt(call->easy, CURLOPT_CAINFO, link->peer->ca);
     }
     if (link->peer->pin != NULL) { /* the key itself is known: names and signatures say nothing */
-        char pin[sodium_base64_ENCODED_LEN(CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL) + 8];
-        memcpy(pin, "sha256//", 8);
-        (void)sodium_bin2base64(pin + 8, sizeof pin - 8, link->pin, CONFIG_PIN_BYTES,
-                                sodium_base64_VARIANT_ORIGINAL);
+        static const char scheme[] = "sha256//";
+        char pin[sodium_base64_ENCODED_LEN(CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL) +
+                 sizeof scheme];
+        (void)snprintf(pin, sizeof pin, "%s", scheme);
+        (void)sodium_bin2base64(pin + sizeof scheme - 1, sizeof pin - sizeof scheme + 1, link->pin,
+                                CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL);
         (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 0L);
         (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 0L);
         (void)curl_easy_setopt(call->easy, CURLOPT_PINNEDPUBLICKEY, pin);

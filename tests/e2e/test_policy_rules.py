@@ -277,11 +277,11 @@ class Reload(ClusterCase):
     def test_a_bad_file_keeps_the_old_policy(self):
         cluster = self.cluster([FILES] * 3)
         creator, owner = cluster.nodes[0], cluster.nodes[2]
-        owner.policy = {"expresions": "any"}
+        owner.policy = {"expression": "any"}
         owner.configure()
         owner.process.send_signal(1)  # SIGHUP
         owner.wait_log("the policy is not reloaded, the old one stays: ")
-        owner.wait_log('unknown key "expresions"; did you mean "expressions"?, line: ')
+        owner.wait_log('unknown key "expression"; did you mean "expressions"?, line: ')
         failed = owner.cli("reload", check=False)
         self.assertEqual(failed.returncode, 1)
         self.assertIn('did you mean "expressions"?', failed.stderr)
