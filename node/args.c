@@ -10,6 +10,7 @@
 
 enum long_option {
     LONG_JSON = 256,
+    LONG_CSV,
     LONG_LOG,
     LONG_DATA,
     LONG_CONFIG,
@@ -36,6 +37,7 @@ enum long_option {
 
 static const struct option long_options[] = {
     {"json", no_argument, NULL, LONG_JSON},
+    {"csv", no_argument, NULL, LONG_CSV},
     {"log", no_argument, NULL, LONG_LOG},
     {"data", required_argument, NULL, LONG_DATA},
     {"config", required_argument, NULL, LONG_CONFIG},
@@ -66,6 +68,8 @@ static unsigned option_group(int code)
     switch (code) {
     case LONG_JSON:
         return OPTION_JSON;
+    case LONG_CSV:
+        return OPTION_CSV;
     case LONG_LOG:
         return OPTION_LOG;
     case LONG_DATA:
@@ -98,6 +102,22 @@ static unsigned option_group(int code)
     default:
         return OPTION_STRATEGY;
     }
+}
+
+bool option_name_at(struct option_name *out, size_t index)
+{
+    if (index >= sizeof long_options / sizeof long_options[0] - 1) {
+        return false;
+    }
+    const struct option *option = &long_options[index];
+    *out = (struct option_name){option->name, option_group(option->val),
+                                option->has_arg == required_argument};
+    return true;
+}
+
+enum print_format args_format(const struct args *args)
+{
+    return args->json ? PRINT_JSON : args->csv ? PRINT_CSV : PRINT_TABLE;
 }
 
 int command_usage(const char *format, ...)
@@ -180,6 +200,9 @@ static bool take_option(struct args *args, int code, const char *name, const cha
     switch (code) {
     case LONG_JSON:
         args->json = true;
+        return true;
+    case LONG_CSV:
+        args->csv = true;
         return true;
     case LONG_LOG:
         args->log = true;
@@ -286,6 +309,10 @@ bool args_parse(struct args *out, const struct command *command, int argc, char 
         if (!take_option(&args, code, name, optarg)) {
             goto failed;
         }
+    }
+    if (args.json && args.csv) {
+        (void)command_usage("expected --json or --csv, not both");
+        goto failed;
     }
     args.positional = argv + optind;
     args.positional_len = (size_t)(split - optind);

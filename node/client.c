@@ -27,6 +27,17 @@ static size_t on_response(char *data, size_t size, size_t len, void *context)
     return sotto_writer_status(&client->response) == SOTTO_OK ? size * len : 0;
 }
 
+static int on_progress(void *context, curl_off_t down_bytes, curl_off_t down_now,
+                       curl_off_t up_bytes, curl_off_t up_now)
+{
+    const struct client *client = context;
+    (void)down_bytes;
+    (void)down_now;
+    (void)up_bytes;
+    (void)up_now;
+    return client->tick == NULL || client->tick(client->tick_context) ? 0 : 1;
+}
+
 /* Whether a URL's host is this machine. */
 static bool is_loopback(const char *url)
 {
@@ -95,6 +106,8 @@ enum sotto_status client_init(struct client *client, const struct args *args,
     (void)curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
     (void)curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, on_response);
     (void)curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
+    (void)curl_easy_setopt(client->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    (void)curl_easy_setopt(client->easy, CURLOPT_XFERINFODATA, client);
     (void)curl_easy_setopt(client->easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(client->easy, CURLOPT_CONNECTTIMEOUT, 10L);
     (void)curl_easy_setopt(client->easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -145,6 +158,7 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
     } else {
         (void)curl_easy_setopt(client->easy, CURLOPT_HTTPGET, 1L);
     }
+    (void)curl_easy_setopt(client->easy, CURLOPT_NOPROGRESS, client->tick == NULL ? 1L : 0L);
     CURLcode code = curl_easy_perform(client->easy);
     if (code != CURLE_OK) {
         return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached: %s",

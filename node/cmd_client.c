@@ -17,7 +17,7 @@
 
 /* --- Steps --- */
 
-static enum sotto_status create(struct client *client, const char *plan, uint64_t *out_number,
+enum sotto_status client_create(struct client *client, const char *plan, uint64_t *out_number,
                                 struct sotto_error *err)
 {
     json_t *object = NULL;
@@ -30,7 +30,7 @@ static enum sotto_status create(struct client *client, const char *plan, uint64_
 }
 
 /* Whether the task has ended, after at most wait_s; *out_failed: not with a result. */
-static enum sotto_status poll_end(struct client *client, uint64_t number, int wait_s,
+enum sotto_status client_poll_end(struct client *client, uint64_t number, int wait_s,
                                   bool *out_ended, bool *out_failed, struct sotto_error *err)
 {
     char path[128];
@@ -90,14 +90,14 @@ static enum sotto_status trace(struct client *client, uint64_t number, FILE *out
     while (status == SOTTO_OK && !(has_ended && len == 0)) {
         status = print_logs(client, number, &start, has_ended ? 0 : POLL_SECONDS, out, &len, err);
         if (status == SOTTO_OK && !has_ended) {
-            status = poll_end(client, number, 0, &has_ended, out_failed, err);
+            status = client_poll_end(client, number, 0, &has_ended, out_failed, err);
             len = 1; /* lines that came between the two calls are fetched once more */
         }
     }
     return status;
 }
 
-static int print_task_result(struct client *client, uint64_t number, bool as_json)
+int client_print_result(struct client *client, uint64_t number, enum print_format format)
 {
     char path[64];
     struct sotto_error err = {0};
@@ -105,7 +105,7 @@ static int print_task_result(struct client *client, uint64_t number, bool as_jso
     if (client_call(client, path, NULL, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
-    return print_result((const char *)client->response.data, client->response.data_bytes, as_json);
+    return print_result((const char *)client->response.data, client->response.data_bytes, format);
 }
 
 /* --- Commands --- */
@@ -142,7 +142,7 @@ int cmd_create(const struct args *args)
         status = file_read(args->positional[0], &plan, &plan_bytes, SOTTO_PLAN_BYTES_MAX, &err);
     }
     if (status == SOTTO_OK) {
-        status = create(&client, plan, &number, &err);
+        status = client_create(&client, plan, &number, &err);
     }
     if (status == SOTTO_OK) {
         (void)printf(args->json ? "{\"task_id\": %llu}\n" : "%llu\n", (unsigned long long)number);
@@ -181,7 +181,7 @@ int cmd_wait(const struct args *args)
     }
     enum sotto_status status = client_init(&client, args, &err);
     while (status == SOTTO_OK && !has_ended) {
-        status = poll_end(&client, number, POLL_SECONDS, &has_ended, &has_failed, &err);
+        status = client_poll_end(&client, number, POLL_SECONDS, &has_ended, &has_failed, &err);
     }
     client_release(&client);
     return status != SOTTO_OK ? command_failed(&err) : has_failed ? EXIT_FAILED : EXIT_DONE;
@@ -196,65 +196,8 @@ int cmd_result(const struct args *args)
         return EXIT_USAGE;
     }
     int code = client_init(&client, args, &err) == SOTTO_OK
-                   ? print_task_result(&client, number, args->json)
+                   ? client_print_result(&client, number, args_format(args))
                    : command_failed(&err);
-    client_release(&client);
-    return code;
-}
-
-/* The plan of `sotto run`: a file, or composed from the options. Ended by sotto_free. */
-static enum sotto_status run_plan(char **out, const struct args *args, struct sotto_error *err)
-{
-    struct data_options data = {0};
-    size_t bytes;
-    if (args->positional_len == 1) {
-        return file_read(args->positional[0], out, &bytes, SOTTO_PLAN_BYTES_MAX, err);
-    }
-    struct sotto_strategy strategy = args->strategy;
-    if (strategy.min_clients == 0) {
-        strategy.min_clients = SOTTO_PLAN_MIN_CLIENTS;
-    }
-    if (strategy.max_clients == 0) {
-        strategy.max_clients = strategy.min_clients;
-    }
-    strategy.wait_timeout_s = strategy.wait_timeout_s == 0 ? 60 : strategy.wait_timeout_s;
-    strategy.connection_timeout_s =
-        strategy.connection_timeout_s == 0 ? 60 : strategy.connection_timeout_s;
-    enum sotto_status status = data_options_parse(&data, args->data, args->data_len, err);
-    if (status == SOTTO_OK) {
-        status = compose_plan(out, &data, args, &strategy, err);
-    }
-    data_options_release(&data);
-    return status;
-}
-
-int cmd_run(const struct args *args)
-{
-    struct sotto_error err = {0};
-    struct client client;
-    char *plan = NULL;
-    uint64_t number = 0;
-    bool has_failed = false;
-    bool has_file = args->positional_len == 1 && args->outputs_len == 0 && args->data_len == 0;
-    bool has_parts = args->positional_len == 0 && args->outputs_len > 0 && args->data_len > 0;
-    if (!has_file && !has_parts) {
-        return command_usage("expected a plan file, or --data and expressions after --; see sotto "
-                             "run --help");
-    }
-    enum sotto_status status = client_init(&client, args, &err);
-    if (status == SOTTO_OK) {
-        status = run_plan(&plan, args, &err);
-    }
-    if (status == SOTTO_OK) {
-        status = create(&client, plan, &number, &err);
-    }
-    if (status == SOTTO_OK) {
-        status = trace(&client, number, stderr, &has_failed, &err);
-    }
-    int code = status != SOTTO_OK ? command_failed(&err)
-               : has_failed       ? EXIT_FAILED
-                                  : print_task_result(&client, number, args->json);
-    sotto_free(plan);
     client_release(&client);
     return code;
 }

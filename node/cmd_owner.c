@@ -149,7 +149,7 @@ static void print_one(json_t *asked)
     print_safely(text_of(asked, "words"));
     if (result[0] != '\0') {
         (void)printf("its result, as %s sent it:\n", text_of(asked, "creator"));
-        (void)print_result(result, strlen(result), false);
+        (void)print_result(result, strlen(result), PRINT_TABLE);
     }
 }
 

@@ -17,11 +17,9 @@ static void format_double(char out[40], double value)
     }
 }
 
-/* A value, and how many NaN were made. */
-static void format_value(char out[64], json_t *output)
+void print_value_text(char out[64], json_t *output)
 {
     json_t *value = json_object_get(output, "value");
-    json_t *made = json_object_get(output, "nan_made");
     const char *special = json_string_value(json_object_get(output, "special"));
     if (json_is_integer(value)) {
         (void)snprintf(out, 64, "%lld", (long long)json_integer_value(value));
@@ -32,6 +30,13 @@ static void format_value(char out[64], json_t *output)
     } else {
         (void)snprintf(out, 64, "%s", special != NULL ? special : "missing");
     }
+}
+
+/* A value, and how many NaN were made. */
+static void format_value(char out[64], json_t *output)
+{
+    json_t *made = json_object_get(output, "nan_made");
+    print_value_text(out, output);
     if (made != NULL) {
         size_t at = strlen(out);
         (void)snprintf(out + at, 64 - at, "  (%lld NaN made)", (long long)json_integer_value(made));
@@ -62,7 +67,7 @@ static char *cell(const struct table *table, size_t row, size_t column)
     return table->cells[row * table->columns + column];
 }
 
-static void format_level(char *out, size_t out_bytes, json_t *level)
+void print_level_text(char *out, size_t out_bytes, json_t *level)
 {
     if (json_is_string(level)) {
         (void)snprintf(out, out_bytes, "%s", json_string_value(level));
@@ -83,7 +88,7 @@ static void format_group(char out[64], json_t *group)
     json_array_foreach(group, i, level)
     {
         char text[64];
-        format_level(text, sizeof text, level);
+        print_level_text(text, sizeof text, level);
         int bytes = snprintf(out + at, 64 - at, "%s%s", i > 0 ? ", " : "", text);
         at = bytes > 0 && at + (size_t)bytes < 64 ? at + (size_t)bytes : 63;
     }
@@ -133,7 +138,7 @@ static void print_frame(json_t *values, json_t *row_labels, json_t *column_label
         return;
     }
     for (size_t i = 0; i < columns && head == 1; i++) {
-        format_level(cell(&table, 0, i + 1), 64, json_array_get(column_labels, i));
+        print_level_text(cell(&table, 0, i + 1), 64, json_array_get(column_labels, i));
     }
     for (size_t i = 0; i < rows; i++) {
         json_t *label = json_array_get(row_labels, i);
@@ -141,7 +146,7 @@ static void print_frame(json_t *values, json_t *row_labels, json_t *column_label
         if (json_is_array(label)) {
             format_group(cell(&table, i + head, 0), label);
         } else {
-            format_level(cell(&table, i + head, 0), 64, label);
+            print_level_text(cell(&table, i + head, 0), 64, label);
         }
         for (size_t j = 0; j < columns; j++) {
             format_value(cell(&table, i + head, j + 1), head == 1 ? json_array_get(row, j) : row);
@@ -230,10 +235,10 @@ static void print_withheld(json_t *groups)
     }
 }
 
-int print_result(const char *json, size_t json_bytes, bool as_json)
+int print_result(const char *json, size_t json_bytes, enum print_format format)
 {
     json_error_t error;
-    if (as_json) {
+    if (format == PRINT_JSON) {
         (void)printf("%.*s\n", (int)json_bytes, json);
         return EXIT_DONE;
     }
@@ -243,7 +248,11 @@ int print_result(const char *json, size_t json_bytes, bool as_json)
         return EXIT_FAILED;
     }
     json_t *groups = json_object_get(result, "groups");
-    print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
+    if (format == PRINT_CSV) {
+        print_csv(result);
+    } else {
+        print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
+    }
     print_withheld(groups);
     json_t *parties = json_object_get(result, "parties");
     long long invited = json_integer_value(json_object_get(parties, "invited"));
