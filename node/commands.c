@@ -84,10 +84,9 @@ static const struct command commands[] = {
      "sotto run plan.json [--json | --csv]\n"
      "sotto run --data wages=wages.csv [--min 3] [--max 3] [--name NAME]\n"
      "          [--wait-timeout 60] [--connection-timeout 60]\n"
-     "          [--where CONDITION] [--by GROUPS]... [--json | --csv] -- "
-     "'m=mean(wage)'...\n" ROWS_USAGE
-     "Ctrl-C leaves the task at the node: sotto trace and sotto result come back to "
-     "it.\n" CLIENT_USAGE,
+     "          [--where CONDITION] [--by GROUPS]...\n"
+     "          [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE
+     "Ctrl-C leaves the task at the node: trace and result come back to it.\n" CLIENT_USAGE,
      OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME |
          OPTION_ROWS,
      cmd_run},
