@@ -12,7 +12,7 @@
 enum condition_kind {
     CONDITION_TRUTH,   /* of a comparison, a boolean */
     CONDITION_PRESENT, /* whether the operand a has a value */
-    CONDITION_VALUES,  /* whether the operation has one; only that side is counted */
+    CONDITION_VALUES,  /* whether the operation has one, or made NaN of values that are present */
 };
 
 struct sotto__condition {
@@ -188,6 +188,18 @@ static void add_terms(struct sotto__guard *guard)
     }
 }
 
+/* sqrt(id - 16.5) has no value where id is 16 or less: a condition in disguise. */
+static bool may_make_nan(const struct sotto__program *program)
+{
+    bool found = false;
+    for (size_t i = 0; i < program->terms_len; i++) {
+        for (size_t j = 0; j < program->terms[i].factors_len; j++) {
+            found = found || program->ops[program->terms[i].factors[j]].makes_nan;
+        }
+    }
+    return found;
+}
+
 /* out_any: there are conditions besides those that every round has. */
 static enum sotto_status guard_init(struct sotto__guard *guard, bool *out_any,
                                     const struct sotto__program *program, struct sotto_error *err)
@@ -216,7 +228,7 @@ static enum sotto_status guard_init(struct sotto__guard *guard, bool *out_any,
                 guard->conditions[j].may_be_empty = true; /* where may have decided it */
             }
         }
-        *out_any = guard->conditions_len > 0 || program->keys_len > 0;
+        *out_any = guard->conditions_len > 0 || program->keys_len > 0 || may_make_nan(program);
         add_terms(guard);
     }
     sotto_free(parts);
@@ -250,7 +262,9 @@ static void find_truth(uint8_t *out, const struct sotto__rows *rows,
     }
     for (size_t i = 0; i < len; i++) {
         bool is_present = (states[0][i] | states[1][i]) == 0;
-        if (condition->kind != CONDITION_TRUTH) {
+        if (condition->kind == CONDITION_VALUES) {
+            out[i] = is_present ? 1 : (states[0][i] & ROW_MADE_NAN) != 0 ? 0 : 2;
+        } else if (condition->kind == CONDITION_PRESENT) {
             out[i] = is_present;
         } else {
             out[i] = is_present ? ((const int64_t *)reg->values)[i] != 0 : 2;
@@ -325,8 +339,7 @@ static enum sotto_status too_few(const struct sotto__guard *guard,
 static bool is_judged_bad(const struct sotto__condition *condition, const uint64_t *counts,
                           uint64_t min_rows)
 {
-    return is_too_few(condition, counts[1], min_rows) ||
-           (condition->kind != CONDITION_VALUES && is_too_few(condition, counts[0], min_rows));
+    return is_too_few(condition, counts[1], min_rows) || is_too_few(condition, counts[0], min_rows);
 }
 
 /* Whether some limits on a value enclose rows, but too few. */

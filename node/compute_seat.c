@@ -316,12 +316,18 @@ static void answer_record(struct compute *compute, struct seat *seat,
     sotto_task_party_recorded(seat->machine);
 }
 
+#define RESULT_BYTES_MAX (4 * 1024 * 1024)
+
 /* A result that was sent to all who took part is kept for the owner. */
 static enum sotto_status keep_result(struct compute *compute, struct seat *seat, const char *result,
                                      struct sotto_error *err)
 {
     enum asked_state state;
     enum sotto_status status = SOTTO_OK;
+    if (strlen(result) > RESULT_BYTES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT, "its result is not kept: more than %d bytes",
+                               RESULT_BYTES_MAX);
+    }
     if (seat->asked == 0) {
         status = ask_owner(compute, seat, &state, ASKED_ENDED, NULL, err);
     }

@@ -62,7 +62,7 @@ struct config_policy {
     char *expressions; /* "bare", "polynomial" or "any"; NULL: polynomial */
     unsigned rounds;   /* at most; 0: as many as a plan may have */
     char *approve;     /* "manual" or "automatic"; NULL: automatic */
-    bool *exact;       /* NULL: true */
+    char *exact;       /* "true" or "false"; NULL: true */
     char *results;     /* "initiator" or "participants"; NULL: initiator */
 };
 

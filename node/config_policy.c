@@ -124,11 +124,13 @@ static enum sotto_status check_choices(struct config *config, const char *path,
         [SOTTO_PLAN_OTHER] = "any",
     };
     static const char *const approvals[] = {"automatic", "manual"};
+    static const char *const truths[] = {"false", "true"};
     static const char *const readers[] = {"initiator", "participants"};
     const struct config_policy *policy = &config->file->policy;
     size_t class = 0;
     size_t approval = 0;
     size_t reader = 0;
+    size_t exact = 0;
     enum sotto_status status = choose(&class, path, "policy.expressions", policy->expressions,
                                       classes, 3, SOTTO_PLAN_POLYNOMIAL, err);
     if (status == SOTTO_OK) {
@@ -137,10 +139,13 @@ static enum sotto_status check_choices(struct config *config, const char *path,
     if (status == SOTTO_OK) {
         status = choose(&reader, path, "policy.results", policy->results, readers, 2, 0, err);
     }
+    if (status == SOTTO_OK) {
+        status = choose(&exact, path, "policy.exact", policy->exact, truths, 2, 1, err);
+    }
     config->expressions = (enum sotto_plan_class) class;
     config->approves_by_hand = approval == 1;
     config->publishes = reader == 1;
-    config->hides_exact = policy->exact != NULL && !*policy->exact;
+    config->hides_exact = exact == 0;
     return status;
 }
 

@@ -90,8 +90,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     TEXT_FIELD("expressions", CYAML_FLAG_OPTIONAL, struct config_policy, expressions),
     CYAML_FIELD_UINT("rounds", CYAML_FLAG_OPTIONAL, struct config_policy, rounds),
     TEXT_FIELD("approve", CYAML_FLAG_OPTIONAL, struct config_policy, approve),
-    CYAML_FIELD_BOOL_PTR("exact", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
-                         exact),
+    TEXT_FIELD("exact", CYAML_FLAG_OPTIONAL, struct config_policy, exact),
     TEXT_FIELD("results", CYAML_FLAG_OPTIONAL, struct config_policy, results),
     CYAML_FIELD_END,
 };

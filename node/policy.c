@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_BYTES_MAX ((size_t)32 * 1024 * 1024)
+#define WORDS_BYTES_MAX ((size_t)1024 * 1024)
+#define WORDS_SHOWN_MAX ((size_t)64 * 1024)
 
 static enum sotto_status judge_ask(const struct config *config,
                                    const struct policy_question *question, struct sotto_error *err)
@@ -182,7 +183,13 @@ enum sotto_status policy_words(char **out, const struct policy_question *questio
                        sotto_plan_dataset_file(plan, column.dataset));
         write_text(&writer, line);
     }
-    write_text(&writer, words);
+    if (strlen(words) > WORDS_SHOWN_MAX) { /* many outputs: the plan itself has them all */
+        words[WORDS_SHOWN_MAX] = '\0';
+        write_text(&writer, words);
+        write_text(&writer, "... and more\n");
+    } else {
+        write_text(&writer, words);
+    }
     write_rounds(&writer, plan);
     sotto_write_u8(&writer, 0);
     status = sotto_writer_status(&writer);

@@ -49,7 +49,8 @@ static void print_value(json_t *output)
     char value[64];
     const char *exact = json_string_value(json_object_get(output, "exact"));
     format_value(value, output);
-    bool is_news = exact != NULL && strcmp(exact, value) != 0;
+    bool is_exact = exact != NULL && strspn(exact, "0123456789./-") == strlen(exact);
+    bool is_news = is_exact && strcmp(exact, value) != 0;
     (void)printf("%s%s%s\n", value, is_news ? "  = " : "", is_news ? exact : "");
 }
 
@@ -113,7 +114,8 @@ static void print_cells(const struct table *table)
                 int other = width_of(cell(table, i, column));
                 width = other > width ? other : width;
             }
-            const char *text = cell(table, row, column);
+            char *text = cell(table, row, column);
+            sotto_text_sanitize(text); /* a result may come from another node */
             int blanks = width - width_of(text);
             if (column == 0) {
                 (void)printf("  %s%*s", text, blanks, "");
@@ -174,6 +176,7 @@ static void print_output(json_t *output, json_t *groups)
         {
             char label[64];
             format_group(label, json_array_get(groups, i));
+            sotto_text_sanitize(label);
             (void)printf("  %s\n", label);
             print_frame(one, first, json_array_get(axes, 1));
         }
@@ -190,7 +193,10 @@ static void print_regression(json_t *fields, json_t *groups)
     (void)printf("\n");
     json_object_foreach(fields, name, field)
     {
-        (void)printf("%s  ", name);
+        char safe[512];
+        (void)snprintf(safe, sizeof safe, "%s", name);
+        sotto_text_sanitize(safe);
+        (void)printf("%s  ", safe);
         print_output(field, groups);
     }
 }
@@ -209,7 +215,10 @@ static void print_outputs(json_t *outputs, json_t *groups)
     {
         json_t *fields = json_object_get(output, "fields");
         bool is_single = fields == NULL && json_object_get(output, "values") == NULL;
-        (void)printf("%s%*s", name, is_single ? width - width_of(name) + 2 : 0, "");
+        char safe[512];
+        (void)snprintf(safe, sizeof safe, "%s", name);
+        sotto_text_sanitize(safe);
+        (void)printf("%s%*s", safe, is_single ? width - width_of(name) + 2 : 0, "");
         if (fields != NULL) {
             print_regression(fields, groups);
         } else {
@@ -228,6 +237,7 @@ static void print_withheld(json_t *groups)
         char label[64];
         long long len = (long long)json_integer_value(parties);
         format_group(label, json_array_get(json_object_get(groups, "labels"), i));
+        sotto_text_sanitize(label);
         if (len > 0) {
             (void)fprintf(stderr, "group %s: withheld by %lld %s with too few rows in it\n", label,
                           len, len == 1 ? "party" : "parties");

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define STATES_LEN 4
+/* Of one creator: what is over is forgotten beyond so many. */
+#define KEPT_OF_ONE 200
 
 static const char *const state_names[STATES_LEN] = {
     [ASKED_WAITING] = "WAITING",
@@ -59,6 +61,20 @@ static enum sotto_status find(struct store *store, struct store_asked *out,
     return status;
 }
 
+/* A creator that asks without end fills no disk. */
+static enum sotto_status forget(struct store *store, const struct sotto_key *creator,
+                                struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err,
+        "DELETE FROM asked WHERE creator_key=? AND state IN ('ENDED', 'REJECTED') AND id <="
+        " (SELECT id FROM asked WHERE creator_key=? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+        "bbi", creator->bytes, sizeof creator->bytes, creator->bytes, sizeof creator->bytes,
+        (uint64_t)KEPT_OF_ONE);
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+}
+
 enum sotto_status store_asked_put(struct store *store, struct store_asked *in_out,
                                   const struct sotto_task_id *id, const struct sotto_key *creator,
                                   const char *plan_json, const char *words, struct sotto_error *err)
@@ -73,6 +89,10 @@ enum sotto_status store_asked_put(struct store *store, struct store_asked *in_ou
         in_out->number = found.number;
         in_out->state = found.state;
         return SOTTO_OK;
+    }
+    status = forget(store, creator, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     status = store__prepare(
         store, &statement, err,

@@ -4,6 +4,7 @@ foreach(name config store peer_session)
 endforeach()
 
 sotto_fuzz(envelope sotto_node)
+sotto_fuzz(contact sotto_node)
 
 # sotto_e2e(<name>): tests/e2e/test_<name>.py drives real daemons; the standard library of Debian's
 # python3 is all it needs.

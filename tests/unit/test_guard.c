@@ -149,6 +149,13 @@ static void test_conditions(void **state)
     refuses("", "sum(if(id > 8, 1, 0)) - sum(if(half > 8, 1, 0)) + sum(if(id >= 8, 1, 0))",
             "1 rows between them");
     refuses("", "sum(if(half >= 8, wage, 0)) - sum(if(half > 8.5, wage, 0))", "between them");
+    /* Where a value does not exist is a condition too. */
+    passes("", "sum(log(id))");
+    passes("", "sum(sqrt(id - 8.5))");
+    refuses("", "sum(sqrt(id - 16.5))", "has values in 4 rows here and none in 16");
+    refuses("", "sum(sqrt(16.5 - id))", "has values in 16 rows here and none in 4");
+    refuses("", "sum(wage // (id - 17))", "none in 1");
+    refuses("", "sum(0 / (id - 17) + wage)", "none in 1");
     refuses("", "sum(rare)", "t.rare has values in 3 rows");
     refuses("", "sum(if(flag and id > 3, wage, 0))", "false in 3");
 }
