@@ -33,6 +33,7 @@ struct sotto_task_party {
     struct sotto_buffer next_roster;    /* came meanwhile: the driver stands still until then */
     struct sotto_buffer next_round;     /* came before this party consented to the survivors */
     uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
+    char *result;                       /* as FINISH brought it, if it did */
     struct sotto_key *contributors; /* the survivors of the first round, once there is another */
     uint32_t contributors_len;
     struct sotto__outbox outbox;
@@ -58,6 +59,11 @@ struct sotto_key sotto_task_party_creator(const struct sotto_task_party *task)
     return task->terms.aggregator;
 }
 
+const char *sotto_task_party_result(const struct sotto_task_party *task)
+{
+    return task->result;
+}
+
 const struct sotto_driver *sotto_task_party_driver(const struct sotto_task_party *task)
 {
     return task->driver;
@@ -81,6 +87,7 @@ void sotto_task_party_free(struct sotto_task_party *task)
     sotto_schema_release(&task->offer);
     sotto_plan_free(task->plan);
     sotto_free(task->plan_json);
+    sotto_free(task->result);
     sotto__peers_release(&task->peers);
     sotto__outbox_release(&task->outbox);
     sotto_free(task);
@@ -559,8 +566,13 @@ static enum sotto_status task_finish(struct sotto_task_party *task,
 {
     enum sotto_status status;
     char text[128];
-    if (!sotto__finish_parse(&status, message)) {
+    const uint8_t *result = NULL;
+    size_t result_bytes = 0;
+    if (!sotto__finish_parse(&status, &result, &result_bytes, message)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the end of a task is malformed");
+    }
+    if (result_bytes > 0) { /* without memory for it the task has ended all the same */
+        task->result = sotto_text_copy((const char *)result, result_bytes);
     }
     (void)snprintf(text, sizeof text, "the task ended: %s", sotto_status_text(status));
     task_end(task, status, text);

@@ -164,7 +164,7 @@ int cmd_local(const struct args *args)
     if (status == SOTTO_OK) {
         status = run_plan(&result, plan_json, &data, &err);
     }
-    int code = status == SOTTO_OK ? print_result(result, strlen(result), args->json)
+    int code = status == SOTTO_OK ? print_result(result, strlen(result), args_format(args))
                                   : command_failed(&err);
     sotto_free(result);
     sotto_free(plan_json);
@@ -234,7 +234,7 @@ int cmd_simulate(const struct args *args)
     if (simulate(&result, args, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
-    int code = print_result(result, strlen(result), args->json);
+    int code = print_result(result, strlen(result), args_format(args));
     sotto_free(result);
     return code;
 }

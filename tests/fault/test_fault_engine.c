@@ -138,6 +138,39 @@ static void test_rich_task(void **state)
     sotto_plan_free(plan);
 }
 
+static enum sotto_status guard_run(void *context)
+{
+    static const char text[] = "a,b,c,d\n1,x,1,1\n,,2,2\n3,z,1,3\n";
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_schema schema = {0};
+    struct sotto_driver *driver = NULL;
+    uint8_t withheld[16] = {0};
+    enum sotto_status status =
+        sotto_csv_open_fd(&csv, test_file(text, sizeof text - 1), "t.csv", NULL, NULL);
+    status = status == SOTTO_OK ? sotto_csv_catalogue(csv, &catalogue, NULL) : status;
+    const struct sotto_catalogue *borrowed = catalogue;
+    status = status == SOTTO_OK ? sotto_schema_offer(&schema, context, &borrowed, NULL) : status;
+    status = status == SOTTO_OK ? sotto_driver_new(&driver, context, &schema, NULL) : status;
+    if (status == SOTTO_OK) {
+        status = sotto_driver_guard(driver, withheld, &csv, &borrowed, 1, NULL);
+    }
+    sotto_driver_free(driver);
+    sotto_schema_release(&schema);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return status == SOTTO_ERROR_REFUSED ? SOTTO_OK : status;
+}
+
+static void test_guard(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, rich_json, strlen(rich_json), NULL));
+    assert_true(fault_each_allocation(guard_run, plan) > 50);
+    sotto_plan_free(plan);
+}
+
 static enum sotto_status schema_run(void *context)
 {
     static const uint8_t bytes[] = {3, 0, 0, 0, 4, 0, 1, 5, 0, 0, 3, 18, 0, 0, 0, 0, 0};
@@ -182,7 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plans),     cmocka_unit_test(test_task),
         cmocka_unit_test(test_rich_task), cmocka_unit_test(test_framed_task),
-        cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_guard),     cmocka_unit_test(test_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

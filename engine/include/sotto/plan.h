@@ -52,6 +52,14 @@ SOTTO_API struct sotto_plan_column sotto_plan_column(const struct sotto_plan *pl
  * inside an aggregate. */
 SOTTO_API uint32_t sotto_plan_rounds(const struct sotto_plan *plan);
 
+/* The aggregate functions that plans may name ("mean"). Returns: static storage, NULL from the
+ * last one on. */
+SOTTO_API const char *sotto_statistic_name(size_t index);
+
+/* The first aggregate function of the plan that is not among these, or NULL. */
+SOTTO_API const char *sotto_plan_other_statistic(const struct sotto_plan *plan,
+                                                 const char *const *allowed, size_t allowed_len);
+
 /* What a plan could take out of single rows, from harmless to harmful. */
 enum sotto_plan_class {
     SOTTO_PLAN_BARE,       /* sums of columns, of their squares and of products of two */
