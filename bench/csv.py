@@ -18,16 +18,12 @@ import statistics
 import subprocess
 import sys
 import time
-import venv
 from fractions import Fraction
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from peers import ROOT, peers_python, say
+
 PEERS = ["duckdb", "polars", "pandas", "pyarrow"]
 TYPES = "{'id':'BIGINT','name':'VARCHAR','age':'BIGINT','dept':'BIGINT','amount':'DOUBLE','score':'DOUBLE','level':'VARCHAR'}"
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def make(binaries, rows):
@@ -36,7 +32,7 @@ def make(binaries, rows):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"csv-{rows}.csv"
     facts = folder / f"csv-{rows}.json"
-    if not facts.exists():
+    if not facts.exists() or not isinstance(json.loads(facts.read_text())["cents"], list):
         say(f"making {path.relative_to(ROOT)} ...")
         out = subprocess.run([binaries / "bench/bench_csv_make", path, str(rows)], check=True, capture_output=True)
         facts.write_bytes(out.stdout)
@@ -46,27 +42,12 @@ def make(binaries, rows):
     return path, json.loads(facts.read_text())
 
 
-def peers_python():
-    """A Python with the peers in it, or None. Missing peers are said loudly."""
-    folder = ROOT / "build" / "venv"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        say("making build/venv ...")
-        venv.create(folder, with_pip=True)
-    wanted = [peer for peer in PEERS if subprocess.run([python, "-c", f"import {peer}"], capture_output=True).returncode]
-    if wanted:
-        say(f"installing {' '.join(wanted)} into build/venv ...")
-        if subprocess.run([python, "-m", "pip", "install", "-q", *wanted], stdout=sys.stderr).returncode:
-            say("*** PyPI CAN'T BE REACHED: peers that are not installed ARE SKIPPED, ratios are missing. ***")
-    return python
-
-
 # Runs in the peers' Python: argv = peer, case, file, runs, threads. Prints seconds and the answer.
 PEER = r"""
 import json, sys, time, os
 peer, case, path, runs, threads = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
 types = __TYPES__
-column = "amount" if case == "mean_decimal" else "age"
+column = "age" if case in ("mean_int", "cold_mean_int") else "amount"
 def duckdb_run(typed):
     import duckdb
     base = duckdb.connect()
@@ -78,7 +59,8 @@ def duckdb_run(typed):
         if case == "load_all":
             base.execute(f"CREATE OR REPLACE TABLE t AS SELECT * FROM {read}")
             return lambda: base.execute("SELECT sum(age) FROM t").fetchone()[0]
-        value = base.execute(f"SELECT avg({column}) FROM {read}").fetchone()[0]
+        moments = f"kurtosis({column}), skewness({column}), var_samp({column}), avg({column})"
+        value = base.execute(f"SELECT {moments if case == 'moments4' else f'avg({column})'} FROM {read}").fetchone()[0]
         return lambda: value
     return run
 def polars_run():
@@ -87,7 +69,9 @@ def polars_run():
         if case == "load_all":
             frame = pl.read_csv(path)
             return lambda: frame["age"].sum()
-        value = pl.scan_csv(path).select(pl.col(column).mean()).collect().item()
+        c = pl.col(column)
+        moments = [c.kurtosis(bias=False).alias("k"), c.skew(bias=False).alias("s"), c.var().alias("v"), c.mean()]
+        value = pl.scan_csv(path).select(moments if case == "moments4" else [c.mean()]).collect().row(0)[0]
         return lambda: value
     return run
 def pandas_run():
@@ -96,7 +80,10 @@ def pandas_run():
         if case == "load_all":
             frame = pd.read_csv(path)
             return lambda: int(frame["age"].sum())
-        value = float(pd.read_csv(path, usecols=[column])[column].mean())
+        values = pd.read_csv(path, usecols=[column])[column]
+        value = float(values.mean())
+        if case == "moments4":
+            value = [float(values.kurt()), float(values.skew()), float(values.var())][0]
         return lambda: value
     return run
 def pyarrow_run():
@@ -123,6 +110,14 @@ print(json.dumps({"seconds": seconds, "answer": keep()}))
 """
 
 
+def kurtosis(n, s1, s2, s3, s4):
+    """pandas' unbiased excess kurtosis from sums of powers, exactly."""
+    mean = s1 / n
+    m2 = s2 - mean * s1
+    m4 = s4 - 4 * mean * s3 + 6 * mean ** 2 * s2 - 3 * n * mean ** 4
+    return (Fraction(n * (n + 1) * (n - 1)) * m4 / m2 ** 2 - 3 * (n - 1) ** 2) / ((n - 2) * (n - 3))
+
+
 class Bench:
     def __init__(self, arguments):
         self.binaries = pathlib.Path(arguments.bin)
@@ -132,7 +127,7 @@ class Bench:
         self.only = arguments.case
         self.path, self.facts = make(self.binaries, arguments.rows)
         self.bytes = self.path.stat().st_size
-        self.python = None if arguments.quick else peers_python()
+        self.python = None if arguments.quick else peers_python(PEERS)
         self.failed = False
 
     def ours(self, case):
@@ -155,8 +150,11 @@ class Bench:
 
     def expected(self, case):
         rows = self.facts["rows"]
+        cents = [Fraction(int(total), 100 ** (i + 1)) for i, total in enumerate(self.facts["cents"])]
         if case == "mean_decimal":
-            return Fraction(self.facts["cents"], 100 * rows)
+            return cents[0] / rows
+        if case == "moments4":
+            return kurtosis(rows, *cents)
         if case in ("load_all", "libcsv_mean", "libcsv_load"):
             return Fraction(self.facts["age"])
         return Fraction(rows) if case == "catalogue" else Fraction(self.facts["age"], rows)
@@ -201,6 +199,24 @@ class Bench:
                    "peers": {peer: round(rate, 3) for peer, rate in rates.items()},
                    "ratio": {peer: round(value / rate, 2) for peer, rate in rates.items()}, "ok": ok})
 
+    def flatness(self, sizes):
+        """How much more a byte costs in the dearest file than in the cheapest, from 1 MB to 4 GB."""
+        if self.only and "flat" not in self.only:
+            return
+        rates = {}
+        ok = True
+        isa = ""
+        for rows in sizes:
+            self.path, self.facts = make(self.binaries, rows)
+            found = self.ours("mean_int")
+            ok = ok and self.right("mean_int", found["answer"], True)
+            isa = found["isa"]
+            size = self.path.stat().st_size
+            rates[f"{size / 1e6:.0f} MB"] = round(size / min(found["seconds"]) / 1e9, 3)
+        self.emit({"bench": "csv", "case": "flat", "value": round(max(rates.values()) / min(rates.values()), 2),
+                   "unit": "times", "threads": self.threads, "isa": isa, "gb_per_s": rates, "peers": {}, "ratio": {},
+                   "ok": ok})
+
     def memory(self):
         """Anonymous memory of a streaming mean, catalogue included."""
         if self.only and "stream_rss" not in self.only:
@@ -225,10 +241,12 @@ def main():
     every = ["duckdb", "duckdb_typed", "polars", "pandas", "pyarrow", "libcsv"]
     bench.speed("mean_int", every)
     bench.speed("mean_decimal", ["duckdb", "duckdb_typed", "polars", "pandas", "pyarrow"])
+    bench.speed("moments4", ["duckdb", "duckdb_typed", "polars", "pandas"])
     bench.speed("load_all", every)
     bench.speed("catalogue", [])
     bench.speed("cold_mean_int", ["duckdb", "polars", "pyarrow"])
     bench.memory()
+    bench.flatness([20000, 320000] if arguments.quick else [20000, 320000, 8000000, 80000000])
     return 1 if bench.failed else 0
 
 

@@ -21,7 +21,8 @@ int main(int argc, char **argv)
     static const char *const levels[] = {"junior", "senior", "lead", "head"};
     uint64_t random = 1;
     uint64_t age_sum = 0;
-    uint64_t cents_sum = 0;
+    __extension__ typedef unsigned __int128 wide;
+    wide cents_sums[4] = {0}; /* of powers 1 to 4: 10^24 x 2^40 rows fit */
     uint64_t nanos_sum = 0;
     if (argc != 3) {
         (void)fputs("usage: bench_csv_make FILE ROWS\n", stderr);
@@ -46,15 +47,25 @@ int main(int argc, char **argv)
                       1000000 + row, (a >> 8) % 1000000, age, 1 + (a >> 40) % 99, cents / 100,
                       cents % 100, nanos, levels[(a >> 56) % 4]);
         age_sum += age;
-        cents_sum += cents;
+        wide power = 1;
+        for (size_t i = 0; i < 4; i++) {
+            power *= cents;
+            cents_sums[i] += power;
+        }
         nanos_sum += nanos;
     }
     if (fclose(file) != 0) {
         perror(argv[1]);
         return 1;
     }
-    (void)printf("{\"rows\": %" PRIu64 ", \"age\": %" PRIu64 ", \"cents\": %" PRIu64
-                 ", \"nanos\": %" PRIu64 "}\n",
-                 rows, age_sum, cents_sum, nanos_sum);
+    (void)printf("{\"rows\": %" PRIu64 ", \"age\": %" PRIu64 ", \"nanos\": %" PRIu64
+                 ", \"cents\": [",
+                 rows, age_sum, nanos_sum);
+    for (size_t i = 0; i < 4; i++) { /* in two halves of decimal digits */
+        const wide half = (wide)UINT64_C(10000000000000000000);
+        (void)printf("%s\"%" PRIu64 "%019" PRIu64 "\"", i > 0 ? ", " : "",
+                     (uint64_t)(cents_sums[i] / half), (uint64_t)(cents_sums[i] % half));
+    }
+    (void)printf("]}\n");
     return 0;
 }

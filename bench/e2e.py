@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench e2e: from create to result, with real daemons on loopback. One JSON object per line."""
+"""./dev bench e2e: real daemons on loopback, from create to result. One JSON object per line.
 
+create_to_result_3: milliseconds, one task at a time. tasks_per_s_8: with 8 tasks under way. nodes_50: ms of a
+task of fifty nodes. idle_rss: anonymous MB of a node that waits, and after 5,000 tasks (--quick: 50)."""
+
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -14,6 +18,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" 
 from support import Cluster, plan  # noqa: E402
 
 COMPANIES = (1200, 640, 85)
+IN_FLIGHT = 8
+QUICK = "--quick" in sys.argv[1:]
+ONLY = [word for word in sys.argv[1:] if word in
+        ("create_to_result_3", "tasks_per_s_8", "nodes_50", "idle_rss")]
 
 
 def payroll(rows, seed):
@@ -32,38 +40,97 @@ def quantile(values, q):
     return sorted(values)[min(len(values) - 1, int(q * len(values)))]
 
 
-def report(case, values, ok, **more):
+def report(case, values, ok, unit="ms", **more):
     print(json.dumps({"bench": "e2e", "case": case, "value": round(quantile(values, 0.5), 3),
-                      "unit": "ms", "p10": round(quantile(values, 0.1), 3),
-                      "p90": round(quantile(values, 0.9), 3), **more, "ok": ok}), flush=True)
+                      "unit": unit, "p10": round(quantile(values, 0.1), 3),
+                      "p90": round(quantile(values, 0.9), 3), **more, "cpus": os.cpu_count(),
+                      "ok": ok}), flush=True)
+    return ok
 
 
-def create_to_result(cluster, tasks, mean):
-    """Milliseconds from POST /v1/task until the result is in hands, one task at a time."""
-    creator = cluster.nodes[0]
-    times, ok = [], True
-    for i in range(tasks + 1):
+class Companies:
+    """A cluster, and the mean that its tasks have to give."""
+
+    def __init__(self, sizes):
+        parts = [payroll(rows, seed) for seed, rows in enumerate(sizes, 1)]
+        self.mean = sum(part[1] for part in parts) / (100 * sum(part[2] for part in parts))
+        self.cluster = Cluster([{"wages.csv": part[0]} for part in parts])
+        self.len = len(sizes)
+
+    def __enter__(self):
+        self.cluster.start()
+        self.cluster.wait_connected()
+        self.task()  # catalogues the files
+        return self
+
+    def __exit__(self, *_):
+        self.cluster.stop()
+
+    def task(self, _=None):
+        """Milliseconds from POST /v1/task until the result is in hands, and whether it is right."""
+        creator = self.cluster.nodes[0]
         begin = time.perf_counter()
-        task = creator.create(plan(name="wage_avg"))
+        task = creator.create(plan(min_clients=self.len, max_clients=self.len))
         state = creator.wait_end(task)
         value = creator.result(task)["outputs"]["m"]["value"] if state == "FINISHED" else None
-        if i > 0:  # the first connects and catalogues
-            times.append(1000 * (time.perf_counter() - begin))
-        ok = ok and value == mean
-    return times, ok
+        return 1000 * (time.perf_counter() - begin), value == self.mean
+
+    def tasks_per_s(self, len_):
+        """Tasks per second, eight at a time."""
+        with concurrent.futures.ThreadPoolExecutor(IN_FLIGHT) as pool:
+            begin = time.perf_counter()
+            done = list(pool.map(self.task, range(len_)))
+            return len_ / (time.perf_counter() - begin), all(ok for _, ok in done)
+
+
+def anonymous_mb(node):
+    with open(f"/proc/{node.process.pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon")) / 1024
+
+
+def create_to_result(companies):
+    done = [companies.task() for _ in range(5 if QUICK else 50)]
+    times = [ms for ms, _ in done]
+    return report("create_to_result_3", times, all(ok for _, ok in done), tasks=len(times),
+                  p99=round(quantile(times, 0.99), 3))
+
+
+def in_flight(companies):
+    done = [companies.tasks_per_s(16 if QUICK else 100) for _ in range(1 if QUICK else 5)]
+    return report("tasks_per_s_8", [rate for rate, _ in done], all(ok for _, ok in done), "tasks/s",
+                  in_flight=IN_FLIGHT)
+
+
+def many_nodes():
+    with Companies([20 + i for i in range(10 if QUICK else 50)]) as companies:
+        done = [companies.task() for _ in range(1 if QUICK else 5)]
+        return report("nodes_50", [ms for ms, _ in done], all(ok for _, ok in done),
+                      nodes=companies.len)
+
+
+def idle_memory(companies):
+    """Of a node that takes part and of the one that tasks are created on; the largest of all."""
+    nodes = companies.cluster.nodes
+    before = [anonymous_mb(node) for node in nodes]
+    tasks = 50 if QUICK else 5000
+    half, ok = companies.tasks_per_s(tasks // 2)[1], True
+    middle = [anonymous_mb(node) for node in nodes]
+    ok = companies.tasks_per_s(tasks - tasks // 2)[1] and half
+    after = [anonymous_mb(node) for node in nodes]
+    return report("idle_rss", [max(before)], ok, "MB", tasks=tasks,
+                  after_half=round(max(middle), 3), after=round(max(after), 3))
 
 
 def main():
-    tasks = 5 if "--quick" in sys.argv[1:] else 50
-    parts = [payroll(rows, seed) for seed, rows in enumerate(COMPANIES, 1)]
-    mean = sum(part[1] for part in parts) / (100 * sum(part[2] for part in parts))
-    cluster = Cluster([{"wages.csv": part[0]} for part in parts])
-    try:
-        cluster.start()
-        times, ok = create_to_result(cluster, tasks, mean)
-        report("create_to_result_3", times, ok, tasks=tasks, cpus=os.cpu_count())
-    finally:
-        cluster.stop()
+    ok = True
+    with Companies(COMPANIES) as companies:
+        for case, measure in (("create_to_result_3", create_to_result), ("tasks_per_s_8", in_flight)):
+            ok = (measure(companies) if not ONLY or case in ONLY else True) and ok
+    if not ONLY or "nodes_50" in ONLY:
+        ok = many_nodes() and ok
+    if not ONLY or "idle_rss" in ONLY:
+        with Companies(COMPANIES) as companies:
+            ok = idle_memory(companies) and ok
     return 0 if ok else 1
 
 

@@ -3,40 +3,15 @@
 /* A struct array of the Arrow C Data Interface as a table. Nothing that the producer says is
  * believed, but for what the interface can't tell: how long the buffers are. */
 
-#include "internal.h"
+#include "arrow_source.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Rows and the ends of slices: such that no count of bytes leaves 64 bits. */
-#define ROWS_MAX (INT64_MAX / 64)
-
-/* One column to come. */
-struct source {
-    const struct ArrowSchema *schema;
-    const struct ArrowArray *array;
-    size_t begin; /* of its rows in the array's buffers */
-    size_t len;
-    struct sotto__table_column *column; /* out: what is owned, and its view */
-    struct sotto_error *err;
-};
-
-static enum sotto_status failed(const struct source *source, enum sotto_status status,
-                                const char *text)
-{
-    return sotto_error_set(source->err, status, "Arrow table: column \"%s\": %s",
-                           source->schema->name, text);
-}
-
-static enum sotto_status no_memory(const struct source *source)
-{
-    return failed(source, SOTTO_ERROR_NO_MEMORY, "out of memory");
-}
-
 /* --- Bits and numbers in foreign buffers, which need not be aligned --- */
 
-static bool bit_at(const void *bitmap, size_t i)
+bool sotto__arrow_bit(const void *bitmap, size_t i)
 {
     return bitmap == NULL || ((((const uint8_t *)bitmap)[i / 8] >> (i % 8)) & 1) != 0;
 }
@@ -66,7 +41,7 @@ static size_t bits_count(const uint8_t *bitmap, size_t len)
     return count;
 }
 
-static int64_t integer_at(const void *values, char format, size_t i)
+int64_t sotto__arrow_integer(const void *values, char format, size_t i)
 {
     const unsigned char *from = values;
     int8_t i8;
@@ -100,56 +75,57 @@ static int64_t integer_at(const void *values, char format, size_t i)
 }
 
 /* Value i of those of `bytes` each. */
-static const unsigned char *value_at(const struct source *source, size_t i, size_t bytes)
+static const unsigned char *value_at(const struct sotto__arrow_source *source, size_t i,
+                                     size_t bytes)
 {
     return (const unsigned char *)source->array->buffers[1] + (source->begin + i) * bytes;
 }
 
-static bool is_aligned(const void *values)
+bool sotto__arrow_is_aligned(const void *values)
 {
     return (uintptr_t)values % 8 == 0;
 }
 
 /* --- What an array must be like before its buffers are touched --- */
 
-/* Rows [*out_begin, *out_begin + len) of the array, which are its rows [first, first + len). */
-static enum sotto_status check_array(const struct source *source, size_t *out_begin,
+enum sotto_status sotto__arrow_check(const struct sotto__arrow_source *source, size_t *out_begin,
                                      const struct ArrowArray *array, size_t first, size_t len,
                                      int64_t n_buffers)
 {
     if (array->release == NULL) {
-        return failed(source, SOTTO_ERROR_INPUT, "its array was released already");
+        return sotto__arrow_failed(source, SOTTO_ERROR_INPUT, "its array was released already");
     }
-    if (array->length < 0 || array->length > ROWS_MAX || array->offset < 0 ||
-        array->offset > ROWS_MAX) {
-        return failed(source, SOTTO_ERROR_INPUT, "its length or its offset is out of range");
+    if (array->length < 0 || array->length > ARROW_ROWS_MAX || array->offset < 0 ||
+        array->offset > ARROW_ROWS_MAX) {
+        return sotto__arrow_failed(source, SOTTO_ERROR_INPUT,
+                                   "its length or its offset is out of range");
     }
     if ((size_t)array->length < len || (size_t)array->length - len < first) {
-        return failed(source, SOTTO_ERROR_INPUT, "it has less rows than the table");
+        return sotto__arrow_failed(source, SOTTO_ERROR_INPUT, "it has less rows than the table");
     }
     if (array->n_buffers != n_buffers || (n_buffers > 0 && array->buffers == NULL) ||
         array->n_children != 0) {
-        return failed(source, SOTTO_ERROR_INPUT, "it has not the buffers of its type");
+        return sotto__arrow_failed(source, SOTTO_ERROR_INPUT, "it has not the buffers of its type");
     }
     for (int64_t i = 1; len > 0 && i < n_buffers && i < 2; i++) {
         if (array->buffers[i] == NULL) {
-            return failed(source, SOTTO_ERROR_INPUT, "a buffer of it is missing");
+            return sotto__arrow_failed(source, SOTTO_ERROR_INPUT, "a buffer of it is missing");
         }
     }
     if (n_buffers > 0 && array->buffers[0] == NULL && array->null_count > 0) {
-        return failed(source, SOTTO_ERROR_INPUT,
-                      "it counts missing values, but does not say which they are");
+        return sotto__arrow_failed(source, SOTTO_ERROR_INPUT,
+                                   "it counts missing values, but does not say which they are");
     }
     *out_begin = (size_t)array->offset + first;
     return SOTTO_OK;
 }
 
-static enum sotto_status import_validity(const struct source *source)
+static enum sotto_status import_validity(const struct sotto__arrow_source *source)
 {
     struct sotto__table_column *column = source->column;
     column->validity = sotto_alloc_aligned(source->len / 8 + 1);
     if (column->validity == NULL) {
-        return no_memory(source);
+        return sotto__arrow_no_memory(source);
     }
     const void *bitmap = source->array->n_buffers > 0 ? source->array->buffers[0] : NULL;
     if (column->type.kind == SOTTO_KIND_NULL) {
@@ -163,77 +139,80 @@ static enum sotto_status import_validity(const struct source *source)
     return SOTTO_OK;
 }
 
-static enum sotto_status values_allocate(const struct source *source, size_t bytes)
+enum sotto_status sotto__arrow_allocate(const struct sotto__arrow_source *source, size_t bytes)
 {
     source->column->values_memory = sotto_alloc_aligned(bytes);
     source->column->values = source->column->values_memory;
     source->column->view.values = source->column->values;
-    return source->column->values != NULL ? SOTTO_OK : no_memory(source);
+    return source->column->values != NULL ? SOTTO_OK : sotto__arrow_no_memory(source);
 }
 
 /* --- Numbers --- */
 
 /* Whether values of `bytes` each may be borrowed: 0 where they are missing. */
-static bool missing_are_zero(const struct source *source, const unsigned char *values, size_t bytes)
+static bool missing_are_zero(const struct sotto__arrow_source *source, const unsigned char *values,
+                             size_t bytes)
 {
     static const unsigned char zeros[sizeof(struct sotto_int128)];
     if (source->array->buffers[0] == NULL) {
         return true;
     }
     for (size_t i = 0; i < source->len; i++) {
-        if (!bit_at(source->column->validity, i) && memcmp(values + i * bytes, zeros, bytes) != 0) {
+        if (!sotto__arrow_bit(source->column->validity, i) &&
+            memcmp(values + i * bytes, zeros, bytes) != 0) {
             return false;
         }
     }
     return true;
 }
 
-static enum sotto_status import_fixed(const struct source *source, size_t bytes, bool may_borrow)
+static enum sotto_status import_fixed(const struct sotto__arrow_source *source, size_t bytes,
+                                      bool may_borrow)
 {
     if (source->len == 0) {
-        return values_allocate(source, 0);
+        return sotto__arrow_allocate(source, 0);
     }
     const unsigned char *values = value_at(source, 0, bytes);
-    if (may_borrow && is_aligned(values) && missing_are_zero(source, values, bytes)) {
+    if (may_borrow && sotto__arrow_is_aligned(values) && missing_are_zero(source, values, bytes)) {
         source->column->view.values = values;
         return SOTTO_OK;
     }
-    enum sotto_status status = values_allocate(source, source->len * bytes);
+    enum sotto_status status = sotto__arrow_allocate(source, source->len * bytes);
     unsigned char *to = source->column->values;
     for (size_t i = 0; status == SOTTO_OK && i < source->len; i++) {
-        if (bit_at(source->column->validity, i)) {
+        if (sotto__arrow_bit(source->column->validity, i)) {
             memcpy(to + i * bytes, values + i * bytes, bytes);
         }
     }
     return status;
 }
 
-static enum sotto_status import_nulls(const struct source *source)
+static enum sotto_status import_nulls(const struct sotto__arrow_source *source)
 {
     (void)source;
     return SOTTO_OK;
 }
 
-static enum sotto_status import_int64(const struct source *source)
+static enum sotto_status import_int64(const struct sotto__arrow_source *source)
 {
     return import_fixed(source, sizeof(int64_t), true);
 }
 
-static enum sotto_status import_integers(const struct source *source)
+static enum sotto_status import_integers(const struct sotto__arrow_source *source)
 {
-    enum sotto_status status = values_allocate(source, source->len * sizeof(int64_t));
+    enum sotto_status status = sotto__arrow_allocate(source, source->len * sizeof(int64_t));
     int64_t *to = source->column->values;
     for (size_t i = 0; status == SOTTO_OK && i < source->len; i++) {
-        if (bit_at(source->column->validity, i)) {
-            to[i] =
-                integer_at(source->array->buffers[1], source->schema->format[0], source->begin + i);
+        if (sotto__arrow_bit(source->column->validity, i)) {
+            to[i] = sotto__arrow_integer(source->array->buffers[1], source->schema->format[0],
+                                         source->begin + i);
         }
     }
     return status;
 }
 
 /* NaN becomes missing. Returns: false for what can't be borrowed. */
-static bool tidy_double(const struct source *source, size_t i, double value)
+static bool tidy_double(const struct sotto__arrow_source *source, size_t i, double value)
 {
     if (value != value) {
         sotto__bit_set(source->column->validity, i, false);
@@ -242,13 +221,14 @@ static bool tidy_double(const struct source *source, size_t i, double value)
     return value != 0 || !__builtin_signbit(value);
 }
 
-static enum sotto_status import_float64(const struct source *source)
+static enum sotto_status import_float64(const struct sotto__arrow_source *source)
 {
     bool tidy = true;
     for (size_t i = 0; i < source->len; i++) {
         double value;
         memcpy(&value, value_at(source, i, sizeof value), sizeof value);
-        tidy = (!bit_at(source->column->validity, i) || tidy_double(source, i, value)) && tidy;
+        tidy = (!sotto__arrow_bit(source->column->validity, i) || tidy_double(source, i, value)) &&
+               tidy;
     }
     enum sotto_status status = import_fixed(source, sizeof(double), tidy);
     double *to = source->column->values; /* where they were copied */
@@ -258,15 +238,15 @@ static enum sotto_status import_float64(const struct source *source)
     return status;
 }
 
-static enum sotto_status import_float32(const struct source *source)
+static enum sotto_status import_float32(const struct sotto__arrow_source *source)
 {
-    enum sotto_status status = values_allocate(source, source->len * sizeof(double));
+    enum sotto_status status = sotto__arrow_allocate(source, source->len * sizeof(double));
     double *to = source->column->values;
     for (size_t i = 0; status == SOTTO_OK && i < source->len; i++) {
         float value;
         memcpy(&value, value_at(source, i, sizeof value), sizeof value);
         (void)tidy_double(source, i, (double)value);
-        if (bit_at(source->column->validity, i) && value != 0) {
+        if (sotto__arrow_bit(source->column->validity, i) && value != 0) {
             to[i] = (double)value;
         }
     }
@@ -274,7 +254,7 @@ static enum sotto_status import_float32(const struct source *source)
 }
 
 /* What a text can say at this scale, and so any larger scale as well: below 2^63 in magnitude. */
-static enum sotto_status import_decimals(const struct source *source)
+static enum sotto_status import_decimals(const struct sotto__arrow_source *source)
 {
     __extension__ typedef __int128 int128;
     int128 limit = (int128)1 << 63;
@@ -284,19 +264,20 @@ static enum sotto_status import_decimals(const struct source *source)
     for (size_t i = 0; i < source->len; i++) {
         int128 value;
         memcpy(&value, value_at(source, i, sizeof value), sizeof value);
-        if (bit_at(source->column->validity, i) && (value < -limit || value >= limit)) {
-            return failed(source, SOTTO_ERROR_LIMIT,
-                          "expected decimals below 2^63 in magnitude, found a larger one; cast it "
-                          "to float64");
+        if (sotto__arrow_bit(source->column->validity, i) && (value < -limit || value >= limit)) {
+            return sotto__arrow_failed(
+                source, SOTTO_ERROR_LIMIT,
+                "expected decimals below 2^63 in magnitude, found a larger one; cast it "
+                "to float64");
         }
     }
     source->column->wide = true;
     return import_fixed(source, sizeof(struct sotto_int128), true);
 }
 
-static enum sotto_status import_booleans(const struct source *source)
+static enum sotto_status import_booleans(const struct sotto__arrow_source *source)
 {
-    enum sotto_status status = values_allocate(source, source->len / 8 + 1);
+    enum sotto_status status = sotto__arrow_allocate(source, source->len / 8 + 1);
     uint8_t *to = source->column->values;
     if (status == SOTTO_OK && source->len > 0) {
         bits_copy(to, source->array->buffers[1], source->begin, source->len);
@@ -307,221 +288,33 @@ static enum sotto_status import_booleans(const struct source *source)
     return status;
 }
 
-/* --- Strings --- */
-
-/* The strings of an array, checked. */
-struct strings {
-    const struct ArrowArray *array;
-    bool large; /* offsets of 64 bits */
-    size_t begin;
-    size_t len;
-};
-
-static int64_t strings_offset(const struct strings *strings, size_t i)
-{
-    return integer_at(strings->array->buffers[1], strings->large ? 'l' : 'i', strings->begin + i);
-}
-
-static bool strings_present(const struct strings *strings, size_t i)
-{
-    return bit_at(strings->array->buffers[0], strings->begin + i);
-}
-
-static const char *strings_get(const struct strings *strings, size_t i, size_t *out_bytes)
-{
-    int64_t start = strings_offset(strings, i);
-    *out_bytes = (size_t)(strings_offset(strings, i + 1) - start);
-    return *out_bytes > 0 ? (const char *)strings->array->buffers[2] + start : "";
-}
-
-static enum sotto_status strings_check(const struct strings *strings, const struct source *source)
-{
-    for (size_t i = 0; i < strings->len; i++) {
-        int64_t start = strings_offset(strings, i);
-        int64_t end = strings_offset(strings, i + 1);
-        if (start < 0 || end < start || (end > start && strings->array->buffers[2] == NULL)) {
-            return failed(source, SOTTO_ERROR_INPUT, "its offsets are not in order");
-        }
-        if (end > ROWS_MAX || end - start > (int64_t)SOTTO_CSV_FIELD_BYTES_MAX) {
-            return failed(source, SOTTO_ERROR_LIMIT,
-                          "expected texts of at most 16 MiB, found a longer one");
-        }
-        size_t bytes;
-        const char *text = strings_get(strings, i, &bytes);
-        if (strings_present(strings, i) &&
-            (memchr(text, 0, bytes) != NULL || sotto_utf8_valid_prefix(text, bytes) != bytes)) {
-            return failed(source, SOTTO_ERROR_INPUT,
-                          "expected UTF-8 without NUL, found other bytes");
-        }
-    }
-    return SOTTO_OK;
-}
-
-static enum sotto_status offsets_allocate(const struct source *source)
-{
-    source->column->offsets = sotto_alloc_aligned((source->len + 1) * sizeof(int64_t));
-    source->column->view.offsets = source->column->offsets;
-    return source->column->offsets != NULL ? SOTTO_OK : no_memory(source);
-}
-
-/* As they stand: offsets begin at 0, and missing strings are empty. */
-static bool strings_fit(const struct strings *strings, const struct source *source, bool *out_gaps)
-{
-    *out_gaps = false;
-    for (size_t i = 0; i < strings->len; i++) {
-        size_t bytes;
-        (void)strings_get(strings, i, &bytes);
-        *out_gaps = *out_gaps || (bytes > 0 && !bit_at(source->column->validity, i));
-    }
-    return strings->large && !*out_gaps && strings_offset(strings, 0) == 0 &&
-           is_aligned(strings->array->buffers[1]);
-}
-
-/* Row i of the column is string pick[i], or i where pick is NULL. */
-static enum sotto_status strings_copy(const struct strings *strings, const struct source *source,
-                                      const size_t *pick)
-{
-    size_t total = 0; /* each at most 16 MiB, of at most 2^57 */
-    size_t bytes = 0;
-    for (size_t i = 0; i < source->len; i++) {
-        if (bit_at(source->column->validity, i)) {
-            (void)strings_get(strings, pick != NULL ? pick[i] : i, &bytes);
-            if (__builtin_add_overflow(total, bytes, &total)) {
-                return no_memory(source);
-            }
-        }
-    }
-    enum sotto_status status =
-        total <= (size_t)ROWS_MAX ? values_allocate(source, total) : no_memory(source);
-    if (status == SOTTO_OK) {
-        status = offsets_allocate(source);
-    }
-    size_t at = 0;
-    for (size_t i = 0; status == SOTTO_OK && i < source->len; i++) {
-        if (bit_at(source->column->validity, i)) {
-            const char *text = strings_get(strings, pick != NULL ? pick[i] : i, &bytes);
-            memcpy((char *)source->column->values + at, text, bytes);
-            at += bytes;
-        }
-        source->column->offsets[i + 1] = (int64_t)at;
-    }
-    return status;
-}
-
-static enum sotto_status import_strings(const struct source *source)
-{
-    struct strings strings = {.array = source->array,
-                              .large = source->schema->format[0] == 'U',
-                              .begin = source->begin,
-                              .len = source->len};
-    bool gaps;
-    if (source->len == 0) {
-        enum sotto_status status = values_allocate(source, 0);
-        return status == SOTTO_OK ? offsets_allocate(source) : status;
-    }
-    enum sotto_status status = strings_check(&strings, source);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    const char *text = source->array->buffers[2];
-    if (strings_fit(&strings, source, &gaps)) {
-        source->column->view.values = text != NULL ? text : "";
-        source->column->view.offsets = (const int64_t *)source->array->buffers[1] + source->begin;
-        return SOTTO_OK;
-    }
-    if (gaps) {
-        return strings_copy(&strings, source, NULL);
-    }
-    status = offsets_allocate(source);
-    int64_t first = strings_offset(&strings, 0);
-    for (size_t i = 0; status == SOTTO_OK && i <= source->len; i++) {
-        source->column->offsets[i] = strings_offset(&strings, i) - first;
-    }
-    source->column->view.values = text != NULL ? text + first : "";
-    return status;
-}
-
-/* --- Dictionaries of strings --- */
-
-static enum sotto_status check_dictionary(const struct source *source, struct strings *out)
-{
-    const struct ArrowArray *array = source->array->dictionary;
-    const char *format = source->schema->dictionary->format;
-    if (format == NULL || (strcmp(format, "u") != 0 && strcmp(format, "U") != 0) ||
-        source->schema->dictionary->dictionary != NULL) {
-        return failed(source, SOTTO_ERROR_TYPE,
-                      "it is a dictionary of something else than strings: cast it to its values");
-    }
-    if (array == NULL || array->dictionary != NULL) {
-        return failed(source, SOTTO_ERROR_INPUT, "its dictionary is missing");
-    }
-    *out = (struct strings){.array = array, .large = format[0] == 'U'};
-    out->len = array->length > 0 ? (size_t)array->length : 0;
-    enum sotto_status status = check_array(source, &out->begin, array, 0, out->len, 3);
-    return status == SOTTO_OK ? strings_check(out, source) : status;
-}
-
-/* Which string each row is; rows whose string is missing become so. */
-static enum sotto_status pick_strings(const struct source *source, size_t *pick,
-                                      const struct strings *strings)
-{
-    for (size_t i = 0; i < source->len; i++) {
-        if (!bit_at(source->column->validity, i)) {
-            continue;
-        }
-        int64_t index =
-            integer_at(source->array->buffers[1], source->schema->format[0], source->begin + i);
-        if (index < 0 || (size_t)index >= strings->len) {
-            return failed(source, SOTTO_ERROR_INPUT, "an index points outside its dictionary");
-        }
-        pick[i] = (size_t)index;
-        if (!strings_present(strings, pick[i])) {
-            sotto__bit_set(source->column->validity, i, false);
-        }
-    }
-    return SOTTO_OK;
-}
-
-static enum sotto_status import_dictionary(const struct source *source)
-{
-    struct strings strings;
-    enum sotto_status status = check_dictionary(source, &strings);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    size_t *pick = sotto_alloc_array(source->len, sizeof *pick);
-    if (pick == NULL) {
-        return no_memory(source);
-    }
-    status = pick_strings(source, pick, &strings);
-    if (status == SOTTO_OK) {
-        status = strings_copy(&strings, source, pick);
-    }
-    sotto_free(pick);
-    return status;
-}
-
 /* --- Columns --- */
 
 struct format {
     const char *text;
     enum sotto_kind kind;
     int64_t n_buffers;
-    enum sotto_status (*import)(const struct source *source);
+    enum sotto_status (*import)(const struct sotto__arrow_source *source);
 };
 
 static const struct format formats[] = {
-    {"n", SOTTO_KIND_NULL, 0, import_nulls},      {"b", SOTTO_KIND_BOOL, 2, import_booleans},
-    {"c", SOTTO_KIND_INT64, 2, import_integers},  {"C", SOTTO_KIND_INT64, 2, import_integers},
-    {"s", SOTTO_KIND_INT64, 2, import_integers},  {"S", SOTTO_KIND_INT64, 2, import_integers},
-    {"i", SOTTO_KIND_INT64, 2, import_integers},  {"I", SOTTO_KIND_INT64, 2, import_integers},
-    {"l", SOTTO_KIND_INT64, 2, import_int64},     {"f", SOTTO_KIND_FLOAT64, 2, import_float32},
-    {"g", SOTTO_KIND_FLOAT64, 2, import_float64}, {"u", SOTTO_KIND_STRING, 3, import_strings},
-    {"U", SOTTO_KIND_STRING, 3, import_strings},
+    {"n", SOTTO_KIND_NULL, 0, import_nulls},
+    {"b", SOTTO_KIND_BOOL, 2, import_booleans},
+    {"c", SOTTO_KIND_INT64, 2, import_integers},
+    {"C", SOTTO_KIND_INT64, 2, import_integers},
+    {"s", SOTTO_KIND_INT64, 2, import_integers},
+    {"S", SOTTO_KIND_INT64, 2, import_integers},
+    {"i", SOTTO_KIND_INT64, 2, import_integers},
+    {"I", SOTTO_KIND_INT64, 2, import_integers},
+    {"l", SOTTO_KIND_INT64, 2, import_int64},
+    {"f", SOTTO_KIND_FLOAT64, 2, import_float32},
+    {"g", SOTTO_KIND_FLOAT64, 2, import_float64},
+    {"u", SOTTO_KIND_STRING, 3, sotto__arrow_import_strings},
+    {"U", SOTTO_KIND_STRING, 3, sotto__arrow_import_strings},
 };
 
 static const struct format decimals = {"d", SOTTO_KIND_DECIMAL, 2, import_decimals};
-static const struct format dictionary = {"", SOTTO_KIND_STRING, 2, import_dictionary};
+static const struct format dictionary = {"", SOTTO_KIND_STRING, 2, sotto__arrow_import_dictionary};
 
 /* "d:precision,scale", with ",128" behind it or not. */
 static bool decimal_scale(uint8_t *out, const char *format)
@@ -558,7 +351,7 @@ static const struct format *find_format(const struct ArrowSchema *schema, uint8_
     return schema->format[0] == 'd' && decimal_scale(out_scale, schema->format) ? &decimals : NULL;
 }
 
-static enum sotto_status import_column(struct source *source, size_t first)
+static enum sotto_status import_column(struct sotto__arrow_source *source, size_t first)
 {
     struct sotto__table_column *column = source->column;
     const struct format *format = find_format(source->schema, &column->type.scale);
@@ -571,10 +364,10 @@ static enum sotto_status import_column(struct source *source, size_t first)
     }
     column->type.kind = format->kind;
     if (source->schema->n_children != 0) {
-        return failed(source, SOTTO_ERROR_INPUT, "it has children, unlike its type");
+        return sotto__arrow_failed(source, SOTTO_ERROR_INPUT, "it has children, unlike its type");
     }
-    enum sotto_status status =
-        check_array(source, &source->begin, source->array, first, source->len, format->n_buffers);
+    enum sotto_status status = sotto__arrow_check(source, &source->begin, source->array, first,
+                                                  source->len, format->n_buffers);
     if (status == SOTTO_OK) {
         status = import_validity(source);
     }
@@ -610,8 +403,8 @@ static enum sotto_status check_struct(const struct ArrowSchema *schema,
         array->n_buffers != 1 || array->buffers == NULL) {
         return table_failed(err, "expected a struct array (a record batch), found another one");
     }
-    if (array->length < 0 || array->length > ROWS_MAX || array->offset < 0 ||
-        array->offset > ROWS_MAX) {
+    if (array->length < 0 || array->length > ARROW_ROWS_MAX || array->offset < 0 ||
+        array->offset > ARROW_ROWS_MAX) {
         return table_failed(err, "its length or its offset is out of range");
     }
     if (schema->n_children < 0 || schema->n_children != array->n_children ||
@@ -625,7 +418,7 @@ static enum sotto_status check_struct(const struct ArrowSchema *schema,
     }
     bool missing = array->null_count > 0 && array->buffers[0] == NULL;
     for (size_t i = 0; array->buffers[0] != NULL && i < (size_t)array->length; i++) {
-        missing = missing || !bit_at(array->buffers[0], (size_t)array->offset + i);
+        missing = missing || !sotto__arrow_bit(array->buffers[0], (size_t)array->offset + i);
     }
     return missing ? table_failed(err, "whole rows of it are missing: take them out") : SOTTO_OK;
 }
@@ -677,7 +470,7 @@ static enum sotto_status import_columns(struct sotto_table *table, const struct 
                                         const struct ArrowArray *array, struct sotto_error *err)
 {
     for (size_t i = 0; i < (size_t)schema->n_children; i++) {
-        struct source source = {
+        struct sotto__arrow_source source = {
             .schema = schema->children[i],
             .array = array->children[i],
             .len = table->rows,
@@ -691,7 +484,7 @@ static enum sotto_status import_columns(struct sotto_table *table, const struct 
         table->columns_len++;
         source.column->name = sotto_text_copy(source.schema->name, strlen(source.schema->name));
         if (source.column->name == NULL) {
-            return no_memory(&source);
+            return sotto__arrow_no_memory(&source);
         }
         status = import_column(&source, (size_t)array->offset);
         if (status != SOTTO_OK) {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <omp.h>
 #include <sotto/alloc.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -153,7 +154,8 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     csv->window_bytes = WINDOW_BYTES;
     csv->name = sotto_text_copy(name, strlen(name));
     enum sotto_status status = check_regular(&csv->size_bytes, name, fd, err);
-    if (csv->name == NULL) {
+    csv->bytes_read = sotto_alloc_zeroed(sizeof *csv->bytes_read);
+    if (csv->name == NULL || csv->bytes_read == NULL) {
         (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
         status = SOTTO_ERROR_NO_MEMORY;
     }
@@ -238,7 +240,18 @@ void sotto_csv_close(struct sotto_csv *csv)
     }
     (void)close(csv->fd);
     sotto_free(csv->name);
+    sotto_free((void *)csv->bytes_read);
     sotto_free(csv);
+}
+
+uint64_t sotto_csv_bytes_read(const struct sotto_csv *csv)
+{
+    return atomic_load_explicit(csv->bytes_read, memory_order_relaxed);
+}
+
+uint64_t sotto_csv_bytes(const struct sotto_csv *csv)
+{
+    return csv->size_bytes;
 }
 
 static int64_t nanoseconds(const struct timespec *time)
@@ -302,6 +315,7 @@ enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_
         }
         to += got;
         offset += (uint64_t)got;
+        atomic_fetch_add_explicit(csv->bytes_read, (uint64_t)got, memory_order_relaxed);
         bytes -= (size_t)got;
     }
     return SOTTO_OK;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -314,6 +315,7 @@ static enum sotto_status read_block(struct sotto__csv_reader *reader, char *bloc
             break;
         }
         done += (size_t)got;
+        atomic_fetch_add_explicit(reader->csv->bytes_read, (uint64_t)got, memory_order_relaxed);
     }
     *out_bytes = done;
     return SOTTO_OK;

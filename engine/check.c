@@ -31,7 +31,7 @@ static enum sotto_status find_dataset(const struct sotto_plan *plan, size_t *out
             return SOTTO_OK;
         }
     }
-    const char *nearest = sotto__nearest(node->dataset, aliases, plan->datasets_len);
+    const char *nearest = sotto_text_nearest(node->dataset, aliases, plan->datasets_len);
     return sotto__expression_error(expression->text, node->start, err,
                                    "unknown dataset \"%s\"; did you mean \"%s\"?", node->dataset,
                                    nearest != NULL ? nearest : aliases[0]);

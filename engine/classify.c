@@ -126,6 +126,54 @@ static bool write_columns(struct sotto_writer *writer, bool *out_bare,
     return exact;
 }
 
+/* What node does to the degree, for its owner: NULL if that stays a polynomial's. */
+static const char *harm_of(const struct sotto__node *node)
+{
+    switch (node->kind) {
+    case NODE_EQUAL:
+    case NODE_UNEQUAL:
+    case NODE_LESS:
+    case NODE_LESS_EQUAL:
+    case NODE_GREATER:
+    case NODE_GREATER_EQUAL:
+    case NODE_AND:
+    case NODE_OR:
+    case NODE_NOT:
+        return "a condition";
+    case NODE_DIVIDE:
+    case NODE_FLOOR_DIVIDE:
+    case NODE_MODULO:
+        return "a division";
+    case NODE_CALL:
+        return node->function == FUNCTION_IF       ? "a choice, if"
+               : node->function == FUNCTION_FILLNA ? "a choice, fillna"
+                                                   : sotto__function_rules(node->function)->name;
+    case NODE_AGGREGATE:
+        return sotto__function_rules(node->function)->name;
+    default:
+        return NULL;
+    }
+}
+
+/* By what a node's argument is no polynomial: the last such operation below it, else itself. */
+static const char *find_harm(const struct sotto__expression *expression, size_t node)
+{
+    bool below[EXPRESSION_NODES_MAX] = {false};
+    below[node] = true;
+    for (size_t i = node + 1; i-- > 0;) {
+        size_t children[3];
+        size_t children_len = below[i] ? sotto__node_children(&expression->nodes[i], children) : 0;
+        for (size_t j = 0; j < children_len; j++) {
+            below[children[j]] = true;
+        }
+        const char *harm = below[i] && i != node ? harm_of(&expression->nodes[i]) : NULL;
+        if (harm != NULL) {
+            return harm;
+        }
+    }
+    return harm_of(&expression->nodes[node]);
+}
+
 static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
                                                 const struct sotto__expression *expression,
                                                 size_t i, const struct sotto__places *places,
@@ -152,7 +200,10 @@ static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
         return SOTTO_PLAN_BARE;
     }
     if (degree >= DEGREE_OTHER) {
-        sotto__json_raw(writer, ": by a function or condition that can single out rows\n");
+        const char *harm = find_harm(expression, i);
+        (void)snprintf(what, sizeof what, ": by %s, which can single out rows\n",
+                       harm != NULL ? harm : "a high power");
+        sotto__json_raw(writer, what);
         return SOTTO_PLAN_OTHER;
     }
     (void)snprintf(what, sizeof what, ": opens sums of polynomials of degree %u%s\n", degree,
@@ -220,6 +271,33 @@ enum sotto_status sotto_plan_classify(const struct sotto_plan *plan, enum sotto_
         sotto_free(words);
     }
     return SOTTO_OK;
+}
+
+/* --- Statistics --- */
+
+const char *sotto_statistic_name(size_t index)
+{
+    return index <= FUNCTION_OLS ? sotto__function_rules((enum sotto__function)index)->name : NULL;
+}
+
+const char *sotto_plan_other_statistic(const struct sotto_plan *plan, const char *const *allowed,
+                                       size_t allowed_len)
+{
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        const struct sotto__expression *expression = &plan->outputs[i].expression;
+        for (size_t j = 0; j < expression->nodes_len; j++) {
+            const struct sotto__node *node = &expression->nodes[j];
+            const char *name = sotto__function_rules(node->function)->name;
+            bool is_allowed = node->kind != NODE_AGGREGATE;
+            for (size_t k = 0; !is_allowed && k < allowed_len; k++) {
+                is_allowed = strcmp(name, allowed[k]) == 0;
+            }
+            if (!is_allowed) {
+                return name;
+            }
+        }
+    }
+    return NULL;
 }
 
 /* --- Rounds --- */

@@ -227,12 +227,38 @@ static void write_column(struct sotto_writer *writer, const struct sotto__node *
     }
 }
 
+/* {"column": "age", "bins": [0, 18]}, of hist(age, 0, 18, other). */
+static bool write_bins(struct sotto_writer *writer, const struct sotto__expression *by)
+{
+    const struct sotto__node *root = &by->nodes[by->nodes_len - 1];
+    size_t lists[EXPRESSION_NODES_MAX];
+    size_t len = sotto__list_items(lists, by, root->right);
+    bool other = len > 1 && is_other(&by->nodes[by->nodes[lists[len - 1]].right]);
+    bool valid = by->nodes[root->left].kind == NODE_COLUMN;
+    if (!valid) {
+        return false;
+    }
+    sotto__json_raw(writer, "{\"column\": ");
+    write_column(writer, &by->nodes[root->left]);
+    sotto__json_raw(writer, ", \"bins\": [");
+    for (size_t i = 0; valid && i < len - other; i++) {
+        sotto__json_raw(writer, i > 0 ? ", " : "");
+        valid = write_level(writer, by, by->nodes[lists[i]].right);
+    }
+    sotto__json_raw(writer, other ? "], \"other\": true}" : "]}");
+    return valid;
+}
+
 /* {"column": "dept", "levels": ["R&D", "Sales"]}. x in (a, b) is x == a or x == b. */
 static bool write_key(struct sotto_writer *writer, const struct sotto__expression *by)
 {
+    const struct sotto__node *root = &by->nodes[by->nodes_len - 1];
     size_t levels[EXPRESSION_NODES_MAX];
     size_t levels_len = 0;
     size_t column = SIZE_MAX;
+    if (root->kind == NODE_AGGREGATE && root->function == FUNCTION_HIST) {
+        return write_bins(writer, by);
+    }
     bool other = false;
     bool valid = true;
     for (size_t at = by->nodes_len - 1; valid && at != SIZE_MAX;) {
@@ -284,11 +310,11 @@ static enum sotto_status write_selection(struct sotto_writer *writer,
         bool valid = write_key(writer, &by);
         sotto__expression_release(&by);
         if (!valid) {
-            return sotto_error_set(
-                err, SOTTO_ERROR_PLAN,
-                "by: \"%.80s\": expected a column and its levels, such as dept in "
-                "(\"R&D\", \"Sales\", other)",
-                parts->by[i]);
+            return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                                   "by: \"%.80s\": expected a column and its levels, such as dept "
+                                   "in (\"R&D\", other), or bins, such as "
+                                   "hist(age, 0, 18, other)",
+                                   parts->by[i]);
         }
     }
     sotto__json_raw(writer, parts->by_len > 0 ? "]" : "");

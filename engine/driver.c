@@ -33,7 +33,8 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
     }
     driver->values = sotto_alloc_array(values_len, sizeof *driver->values);
     driver->made = sotto_alloc_array(values_len, sizeof *driver->made);
-    if (driver->values == NULL || driver->made == NULL) {
+    driver->withheld = sotto_alloc_array(driver->program->groups_len, sizeof *driver->withheld);
+    if (driver->values == NULL || driver->made == NULL || driver->withheld == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     for (; driver->values_len < values_len; driver->values_len++) {
@@ -72,6 +73,7 @@ void sotto_driver_free(struct sotto_driver *driver)
     for (size_t i = 0; i < driver->values_len; i++) {
         sotto__value_clear(&driver->values[i]);
     }
+    sotto_free(driver->withheld);
     sotto_free(driver->values);
     sotto_free(driver->made);
     for (uint32_t round = 0; round < driver->rounds_len; round++) {
@@ -238,6 +240,22 @@ static enum sotto_status evaluate_inners(struct sotto__program *next, size_t gro
     return status;
 }
 
+/* A group's last limb. */
+static enum sotto_status read_withheld(struct sotto_driver *driver, size_t group,
+                                       const uint64_t *limbs, struct sotto_error *err)
+{
+    const struct sotto__program *program = driver->program;
+    if (program->keys_len == 0) {
+        return SOTTO_OK;
+    }
+    driver->withheld[group] = limbs[(group + 1) * program->group_limbs - 1];
+    return driver->withheld[group] <= SOTTO_PLAN_MAX_CLIENTS
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "the aggregate has more parties that withhold a group than there "
+                                 "can be");
+}
+
 /* Reads the aggregates of all rounds so far, the last of which is limbs, group by group. */
 static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__opened *opened,
                                      const uint64_t *limbs, struct sotto_error *err)
@@ -245,6 +263,7 @@ static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__
     uint32_t len = driver->round;
     enum sotto_status status = SOTTO_OK;
     for (size_t group = 0; status == SOTTO_OK && group < driver->program->groups_len; group++) {
+        status = read_withheld(driver, group, limbs, err);
         for (uint32_t i = 0; status == SOTTO_OK && i < len; i++) {
             const uint64_t *from = i + 1 < len ? driver->opened[i] : limbs;
             status = sotto__aggregate_read(&opened[i].aggregate,
@@ -325,6 +344,7 @@ struct reading {
     size_t dataset;
     struct sotto__rows *workers;
     size_t workers_len;
+    struct sotto__tally *tallies;       /* of each worker, where rows are counted */
     const struct sotto_column **blocks; /* [worker * columns_len + i]: the expansion's column i */
     size_t columns_len;
 };
@@ -333,7 +353,11 @@ static void reading_release(struct reading *reading)
 {
     for (size_t i = 0; i < reading->workers_len; i++) {
         sotto__rows_release(&reading->workers[i]);
+        if (reading->tallies != NULL) {
+            sotto_free(reading->tallies[i].counts);
+        }
     }
+    sotto_free(reading->tallies);
     sotto_free(reading->workers);
     sotto_free(reading->blocks);
     sotto_free(reading->wanted);
@@ -391,6 +415,19 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
 
+/* Lets the workers count, not sum up. */
+static enum sotto_status reading_tally(struct reading *reading, const struct sotto__tally *total,
+                                       struct sotto_error *err)
+{
+    reading->tallies = sotto_alloc_array(reading->workers_len + 1, sizeof *reading->tallies);
+    enum sotto_status status = reading->tallies != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; status == SOTTO_OK && i < reading->workers_len; i++) {
+        status = sotto__tally_like(&reading->tallies[i], total);
+        reading->workers[i].tally = &reading->tallies[i];
+    }
+    return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+}
+
 static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
                               const struct sotto_column *columns, size_t columns_len, size_t rows,
                               struct sotto_error *err)
@@ -404,13 +441,18 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
     return sotto__rows_take(&reading->workers[worker], reading->dataset, blocks, rows, err);
 }
 
+/* Sums up into out, or counts into total. */
 static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_t *out,
-                                      size_t dataset, struct sotto_csv *file,
+                                      struct sotto__tally *total, size_t dataset,
+                                      struct sotto_csv *file,
                                       const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
 {
     struct reading reading;
     enum sotto_status status = reading_init(&reading, driver, dataset, file, catalogue, err);
+    if (status == SOTTO_OK && total != NULL) {
+        status = reading_tally(&reading, total, err);
+    }
     if (status == SOTTO_OK && reading.wanted_len > 0 && catalogue->rows > SOTTO_ROWS_MAX) {
         status = sotto_error_set(err, SOTTO_ERROR_LIMIT, "dataset \"%s\" has more than 2^60 rows",
                                  driver->plan->datasets[dataset].alias);
@@ -421,7 +463,11 @@ static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_
     }
     /* Sums are exact: the order of workers does not matter. */
     for (size_t i = 0; status == SOTTO_OK && i < reading.workers_len; i++) {
-        sotto__accumulators_add_to(&reading.workers[i], out);
+        if (total != NULL) {
+            sotto__tally_add(total, &reading.tallies[i]);
+        } else {
+            sotto__accumulators_add_to(&reading.workers[i], out);
+        }
     }
     reading_release(&reading);
     return status;
@@ -439,10 +485,32 @@ enum sotto_status sotto_driver_partial(const struct sotto_driver *driver, uint64
     SOTTO_REQUIRE(limbs_len == driver->program->limbs_len);
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < driver->plan->datasets_len; i++) {
-        status = read_dataset(driver, out, i, files[i], catalogues[i], err);
+        status = read_dataset(driver, out, NULL, i, files[i], catalogues[i], err);
     }
     if (status != SOTTO_OK) {
         memset(out, 0, limbs_len * sizeof *out);
     }
     return status;
+}
+
+enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct sotto__tally *total,
+                                      struct sotto_csv *const *files,
+                                      const struct sotto_catalogue *const *catalogues,
+                                      struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < driver->plan->datasets_len; i++) {
+        status = read_dataset(driver, NULL, total, i, files[i], catalogues[i], err);
+    }
+    return status;
+}
+
+void sotto_driver_add(const struct sotto_driver *driver, uint64_t *in_out_sum,
+                      const uint64_t *partial, size_t limbs_len)
+{
+    SOTTO_REQUIRE(driver->round != 0 && limbs_len == driver->program->limbs_len);
+    for (size_t i = 0, at = 0; i < driver->program->slots_len; i++) {
+        sotto__limbs_add(in_out_sum + at, partial + at, driver->program->slots[i]);
+        at += driver->program->slots[i];
+    }
 }

@@ -313,6 +313,9 @@ static enum sotto_status build_count(struct expander *expander, size_t *out, siz
         status = build(expander, &constant, expander->source->nodes[list].right, 0);
     }
     status = status == SOTTO_OK ? add_infix(expander, out, kind, constant, node) : status;
+    if (status == SOTTO_OK && kind != NODE_EQUAL) {
+        expander->target->nodes[*out].number = HIST_EDGE;
+    }
     return status == SOTTO_OK ? add_function(expander, out, FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node)
                               : status;
 }

@@ -168,7 +168,7 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
             return SOTTO_OK;
         }
     }
-    const char *nearest = sotto__nearest(name, names, FUNCTIONS_LEN);
+    const char *nearest = sotto_text_nearest(name, names, FUNCTIONS_LEN);
     if (nearest != NULL) {
         return sotto__expression_error(parser->text, token->start, parser->err,
                                        "unknown function \"%s\"; did you mean \"%s\"?", name,

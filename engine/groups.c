@@ -5,11 +5,13 @@
 
 #include "internal.h"
 
+#include <math.h>
 #include <sotto/alloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DENSE_LEN_MAX 65536
+#define NUMBER_BITS_MAX 126
 
 struct number {
     sotto__int128 value; /* in units of 10^-scale */
@@ -29,6 +31,9 @@ struct sotto__levels {
     uint32_t *dense;  /* levels of the integers from dense_min on, if they are not far apart */
     size_t dense_len;
     int64_t dense_min;
+    /* Bins, in units of 10^-scale or as doubles: where each begins, and where the last one ends. */
+    sotto__int128 *bounds;
+    double *double_bounds;
 };
 
 static uint64_t hash(const char *text, size_t bytes)
@@ -88,8 +93,7 @@ static enum sotto_status add_texts(struct sotto__levels *levels, const struct so
     return SOTTO_OK;
 }
 
-/* [-] digits [. digits] */
-static bool is_number(const char *text)
+bool sotto__is_decimal(const char *text)
 {
     text += *text == '-';
     size_t digits = strspn(text, "0123456789");
@@ -102,30 +106,150 @@ static bool is_number(const char *text)
     return digits > 0 && *text == '\0';
 }
 
+void sotto__decimal_set(struct sotto__value *out, const char *text)
+{
+    bool negative = *text == '-';
+    sotto__value_set_literal(out, text + negative, strlen(text + negative));
+    if (negative) {
+        sotto__value_negate(out);
+    }
+}
+
+/* In units of 10^-scale. */
+static void set_scaled(struct sotto__value *out, const char *text, unsigned scale)
+{
+    mpz_t power;
+    mpz_init(power);
+    sotto__decimal_set(out, text);
+    mpz_ui_pow_ui(power, 10, scale);
+    mpz_mul(mpq_numref(out->number), mpq_numref(out->number), power);
+    mpq_canonicalize(out->number);
+    mpz_clear(power);
+}
+
+/* The number, or one beyond all values with its sign. */
+static sotto__int128 clamped(const mpz_t number)
+{
+    uint64_t limbs[2] = {0, 0};
+    if (mpz_sizeinbase(number, 2) > NUMBER_BITS_MAX) {
+        limbs[1] = UINT64_C(1) << 62;
+    } else {
+        (void)mpz_export(limbs, NULL, -1, sizeof limbs[0], 0, 0, number);
+    }
+    sotto__int128 magnitude = (sotto__int128)((sotto__uint128)limbs[1] << 64 | limbs[0]);
+    return mpz_sgn(number) < 0 ? -magnitude : magnitude;
+}
+
 /* Returns: false if no value of this scale equals the level. */
 static bool scaled(sotto__int128 *out, const char *text, unsigned scale)
 {
-    bool negative = *text == '-';
     struct sotto__value value;
-    mpz_t power;
     sotto__value_init(&value);
-    mpz_init(power);
-    sotto__value_set_literal(&value, text + negative, strlen(text + negative));
-    mpz_ui_pow_ui(power, 10, scale);
-    mpz_mul(mpq_numref(value.number), mpq_numref(value.number), power);
-    mpq_canonicalize(value.number);
+    set_scaled(&value, text, scale);
     bool fits = mpz_cmp_ui(mpq_denref(value.number), 1) == 0 &&
-                mpz_sizeinbase(mpq_numref(value.number), 2) <= 126;
+                mpz_sizeinbase(mpq_numref(value.number), 2) <= NUMBER_BITS_MAX;
     if (fits) {
-        uint64_t limbs[2] = {0, 0};
-        (void)mpz_export(limbs, NULL, -1, sizeof limbs[0], 0, 0, mpq_numref(value.number));
-        *out = (sotto__int128)((sotto__uint128)limbs[1] << 64 | limbs[0]);
-        *out = negative ? -*out : *out;
+        *out = clamped(mpq_numref(value.number));
     }
-    mpz_clear(power);
     sotto__value_clear(&value);
     return fits;
 }
+
+/* --- Bins --- */
+
+/* The least double that is at the edge or above; after: that is above. */
+static double double_bound(const mpq_t edge, bool after)
+{
+    double bound = sotto__round(edge);
+    mpq_t exactly;
+    mpq_init(exactly);
+    mpq_set_d(exactly, bound);
+    int order = mpq_cmp(exactly, edge);
+    mpq_clear(exactly);
+    return order < 0 || (order == 0 && after) ? nextafter(bound, INFINITY) : bound;
+}
+
+/* The least integer that is at the edge or above; after: that is above. */
+static sotto__int128 integer_bound(const mpq_t edge, bool after)
+{
+    mpz_t bound;
+    mpz_init(bound);
+    if (after) {
+        mpz_fdiv_q(bound, mpq_numref(edge), mpq_denref(edge));
+        mpz_add_ui(bound, bound, 1);
+    } else {
+        mpz_cdiv_q(bound, mpq_numref(edge), mpq_denref(edge));
+    }
+    sotto__int128 result = clamped(bound);
+    mpz_clear(bound);
+    return result;
+}
+
+static enum sotto_status add_bins(struct sotto__levels *levels, const struct sotto__group_key *key,
+                                  struct sotto_error *err)
+{
+    bool are_doubles = levels->type.kind == SOTTO_KIND_FLOAT64;
+    if (levels->type.kind == SOTTO_KIND_STRING || levels->type.kind == SOTTO_KIND_BOOL) {
+        return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected numbers for bins, found %s",
+                               sotto_kind_name(levels->type.kind));
+    }
+    levels->bounds = sotto_alloc_array(key->levels_len, sizeof *levels->bounds);
+    levels->double_bounds = sotto_alloc_array(key->levels_len, sizeof *levels->double_bounds);
+    if (levels->bounds == NULL || levels->double_bounds == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    struct sotto__value edge;
+    sotto__value_init(&edge);
+    for (size_t i = 0; i < key->levels_len; i++) {
+        bool is_last = i + 1 == key->levels_len; /* which is in its bin */
+        set_scaled(&edge, key->levels[i].text, are_doubles ? 0 : levels->type.scale);
+        if (are_doubles) {
+            levels->double_bounds[i] = double_bound(edge.number, is_last);
+        } else {
+            levels->bounds[i] = integer_bound(edge.number, is_last);
+        }
+    }
+    sotto__value_clear(&edge);
+    return SOTTO_OK;
+}
+
+/* The bin, of how many bounds are not above the value. */
+static uint32_t bin_of(const struct sotto__levels *levels, size_t bounds_below)
+{
+    return bounds_below == 0 || bounds_below > levels->len ? GROUP_OTHER
+                                                           : (uint32_t)bounds_below - 1;
+}
+
+static uint32_t find_bin(const struct sotto__levels *levels, sotto__int128 value)
+{
+    size_t low = 0;
+    size_t high = levels->len + 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        bool is_below = levels->bounds[middle] <= value;
+        low = is_below ? middle + 1 : low;
+        high = is_below ? high : middle;
+    }
+    return bin_of(levels, low);
+}
+
+static uint32_t find_double_bin(const struct sotto__levels *levels, double value)
+{
+    size_t low = 0;
+    size_t high = levels->len + 1;
+    if (value != value) {
+        return GROUP_NONE;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        bool is_below = levels->double_bounds[middle] <= value;
+        low = is_below ? middle + 1 : low;
+        high = is_below ? high : middle;
+    }
+    return bin_of(levels, low);
+}
+
+/* --- Levels --- */
 
 static int number_compare(const void *a, const void *b)
 {
@@ -173,7 +297,7 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
         bool fits = true;
         if (is_bool && level->kind == LEVEL_BOOL) {
             number->value = level->text[0] == 't';
-        } else if (!is_bool && level->kind != LEVEL_BOOL && is_number(level->text)) {
+        } else if (!is_bool && level->kind != LEVEL_BOOL && sotto__is_decimal(level->text)) {
             fits = scaled(&number->value, level->text, levels->type.scale);
         } else {
             return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected %s as levels, found %.80s",
@@ -193,20 +317,22 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
 enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
                                     struct sotto_type type, struct sotto_error *err)
 {
-    if (type.kind == SOTTO_KIND_FLOAT64) {
+    if (type.kind == SOTTO_KIND_FLOAT64 && !key->are_edges) {
         return sotto_error_set(err, SOTTO_ERROR_TYPE,
                                "expected text, exact numbers or booleans to group by, found "
-                               "float64");
+                               "float64: say \"bins\"");
     }
     struct sotto__levels *levels = sotto_alloc_zeroed(sizeof *levels);
     if (levels == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     levels->type = type;
-    levels->len = key->levels_len;
+    levels->len = key->levels_len - key->are_edges;
     levels->other = key->other;
     enum sotto_status status = SOTTO_OK;
-    if (type.kind == SOTTO_KIND_STRING) {
+    if (key->are_edges) {
+        status = add_bins(levels, key, err);
+    } else if (type.kind == SOTTO_KIND_STRING) {
         status = add_texts(levels, key, err);
     } else if (type.kind != SOTTO_KIND_NULL) {
         status = add_numbers(levels, key, err);
@@ -226,6 +352,8 @@ void sotto__levels_free(struct sotto__levels *levels)
         sotto_free(levels->table);
         sotto_free(levels->texts_bytes);
         sotto_free(levels->dense);
+        sotto_free(levels->bounds);
+        sotto_free(levels->double_bounds);
         sotto_free(levels);
     }
 }
@@ -272,6 +400,20 @@ static uint32_t find_in_text(const struct sotto__levels *levels, const struct so
     return found > 0 ? found - 1 : GROUP_OTHER;
 }
 
+static uint32_t find_in_row(const struct sotto__levels *levels, const struct sotto_column *block,
+                            size_t row)
+{
+    if (levels->table != NULL) {
+        return find_in_text(levels, block, row);
+    }
+    if (levels->bounds == NULL) {
+        return find_number(levels, number_at(block, row));
+    }
+    return block->type.kind == SOTTO_KIND_FLOAT64
+               ? find_double_bin(levels, ((const double *)block->values)[row])
+               : find_bin(levels, number_at(block, row));
+}
+
 /* By the table of all integers from the least level to the largest. */
 static void find_dense(uint32_t *out, const struct sotto__levels *levels, const int64_t *values,
                        size_t len)
@@ -292,13 +434,11 @@ void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
         find_dense(out, levels, (const int64_t *)block->values + at, len);
     } else {
         for (size_t i = 0; i < len; i++) {
-            out[i] = is_null                 ? GROUP_NONE
-                     : levels->table != NULL ? find_in_text(levels, block, at + i)
-                                             : find_number(levels, number_at(block, at + i));
+            out[i] = is_null ? GROUP_NONE : find_in_row(levels, block, at + i);
         }
     }
     for (size_t i = 0; i < len; i++) {
-        bool is_missing = is_null || !sotto_column_is_valid(block, at + i);
+        bool is_missing = is_null || out[i] == GROUP_NONE || !sotto_column_is_valid(block, at + i);
         bool is_other = out[i] == GROUP_OTHER && levels->other;
         out[i] = is_missing ? GROUP_NONE : is_other ? (uint32_t)levels->len : out[i];
     }

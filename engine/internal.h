@@ -37,6 +37,7 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
  * an aggregate makes itself, may take twice as much. */
 #define VALUE_BITS_MAX 1024
 #define PRODUCT_BITS_MAX 2048
+#define SUM_LIMBS_MAX ((PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
 #define VALUE_LIMBS_MAX 33
 #define VALUE_SCALE_MAX 4096
 /* Factors of aggregates in an output, powers multiplied out: bounds rationals. */
@@ -51,12 +52,6 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
 #define ROWS_BYTES_MAX ((size_t)64 << 20)
 /* Longer exact texts are left out of results. */
 #define EXACT_BYTES_MAX 4096
-
-/* --- nearest.c --- */
-
-/* The name nearest to word by edit distance, if it is near enough to be what was meant. Returns:
- * one of names, or NULL. */
-const char *sotto__nearest(const char *word, const char *const *names, size_t names_len);
 
 /* --- json_text.c: JSON into a writer --- */
 
@@ -139,6 +134,7 @@ enum sotto__function {
     FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them is */
 };
 #define FUNCTIONS_LEN (FUNCTION_POW + 1)
+#define HIST_EDGE 1    /* number of a comparison with an edge of hist */
 #define DOT_TOGETHER 2 /* a dot's option: its columns are missing in the same rows */
 
 /* A whole number that may follow the arguments: "ddof=0", or "0". */
@@ -223,8 +219,9 @@ struct sotto__level {
 
 struct sotto__group_key {
     struct sotto__expression column; /* one node */
-    struct sotto__level *levels;
+    struct sotto__level *levels;     /* or the edges of bins */
     size_t levels_len;
+    bool are_edges;
     bool other; /* a group for all other values */
 };
 
@@ -482,15 +479,18 @@ struct sotto__op {
     bool is_null;   /* missing everywhere: a column, or the constant na */
     bool never_zero;
     bool is_early; /* where needs it: done before rows have groups */
+    bool is_asked; /* a comparison that is not only an edge of hist */
     unsigned bits;
     unsigned scale;
     int digits; /* OP_ROUND */
     size_t a;
     size_t b;
     size_t c;
-    size_t dataset;   /* SIZE_MAX: constant */
-    size_t index;     /* column of the expansion, constant, inner number */
-    const char *text; /* OP_TEXT_EQUAL; borrows from the plan */
+    size_t dataset;     /* SIZE_MAX: constant */
+    size_t index;       /* column of the expansion, constant, inner number */
+    const char *text;   /* OP_TEXT_EQUAL; borrows from the plan */
+    const char *source; /* the text that it was first written in, and where; borrows likewise */
+    size_t start;
 };
 
 struct sotto__constant {
@@ -559,7 +559,7 @@ struct sotto__program {
     struct sotto__levels *levels[GROUP_KEYS_MAX];
     size_t keys_len;
     size_t groups_len; /* 1 without keys */
-    /* Of the round. */
+    /* Of the round. With keys the last limb of a group counts the parties that withhold it. */
     uint16_t *slots;
     size_t slots_len;
     size_t group_limbs;
@@ -597,6 +597,10 @@ struct sotto__levels;
 enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
                                     struct sotto_type type, struct sotto_error *err);
 void sotto__levels_free(struct sotto__levels *levels);
+/* [-] digits [. digits] */
+bool sotto__is_decimal(const char *text);
+/* Such a number. */
+void sotto__decimal_set(struct sotto__value *out, const char *text);
 #define GROUP_NONE UINT32_MAX /* the row's key is missing */
 #define GROUP_OTHER (UINT32_MAX - 1)
 /* The levels of rows at to at + len of a key column's block. */
@@ -644,6 +648,7 @@ struct sotto__rows {
     sotto__int128 *accumulators; /* of all groups, see accumulate.c */
     double *buffers;             /* see grouped.c */
     uint16_t *fills;
+    struct sotto__tally *tally; /* rows are counted, not summed up (guard.c); else NULL */
 };
 
 enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program);
@@ -683,7 +688,24 @@ void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out);
 /* a += b, len limbs, modulo 2^(64 len). */
 void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len);
 
+/* --- guard.c: how many rows stand behind a round --- */
+
+/* Counts of rows: one thread's, or all. */
+struct sotto__guard;
+struct sotto__tally {
+    const struct sotto__guard *guard;
+    uint64_t *counts;
+};
+
+enum sotto_status sotto__tally_like(struct sotto__tally *out, const struct sotto__tally *total);
+void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tally);
+/* Counts the rows that the registers hold. */
+void sotto__tally_take(struct sotto__rows *rows, size_t dataset, size_t len);
+
 /* --- aggregate.c: what a round's aggregate says --- */
+
+/* Two's complement. */
+void sotto__limbs_import(mpz_t out, const uint64_t *limbs, size_t len);
 
 /* The terms of one group. */
 struct sotto__aggregate {
@@ -756,6 +778,13 @@ struct sotto_driver {
     struct sotto__value *values;    /* [group * expansion.values_len + value] */
     uint64_t *made;                 /* NaN made, likewise */
     size_t values_len;
+    uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
 };
+
+/* Counts the rows of all files into total. */
+enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct sotto__tally *total,
+                                      struct sotto_csv *const *files,
+                                      const struct sotto_catalogue *const *catalogues,
+                                      struct sotto_error *err);
 
 #endif

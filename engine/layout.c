@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The slots of a round: for each group the terms, each once, in the order in which outputs need
- * them. A slot of values |v| <= 2^b has ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and
- * the sign. Powers of doubles, in units of 2^-1074 to that power: |v| < 2^(2098 power). */
+ * them, and with group_by the number of parties that withhold the group. A slot of values |v| <=
+ * 2^b has ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and the sign. Powers of doubles,
+ * in units of 2^-1074 to that power: |v| < 2^(2098 power). */
 
 #include "internal.h"
 
@@ -49,6 +50,10 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
             program->group_buffers += program->buffer_len * sotto__term_columns(term);
         }
         *out_slots_len += term->has_infinities ? 3 : 1;
+    }
+    if (program->keys_len > 0) { /* the parties that withhold the group */
+        program->group_limbs++;
+        (*out_slots_len)++;
     }
     return program->group_limbs <= ROUND_LIMBS_MAX / program->groups_len ? SOTTO_OK
                                                                          : SOTTO_ERROR_LIMIT;
@@ -101,6 +106,9 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
             for (size_t j = 0; term->has_infinities && j < 2; j++) {
                 program->slots[program->slots_len++] = 1;
             }
+        }
+        if (program->keys_len > 0) {
+            program->slots[program->slots_len++] = 1;
         }
     }
     return SOTTO_OK;

@@ -59,7 +59,7 @@ static enum sotto_status check_keys(json_t *object, const char *path, const char
         for (size_t i = 0; i < names_len; i++) {
             known = known || strcmp(names[i], key) == 0;
         }
-        const char *nearest = known ? NULL : sotto__nearest(key, names, names_len);
+        const char *nearest = known ? NULL : sotto_text_nearest(key, names, names_len);
         if (!known && nearest != NULL) {
             return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                    "unknown key \"%s%s\"; did you mean \"%s%s\"?", path, key, path,

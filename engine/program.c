@@ -42,6 +42,8 @@ static bool same_op(const struct sotto__op *x, const struct sotto__op *y)
 static enum sotto_status add_op(struct sotto__compiler *compiler, size_t *out, struct sotto__op op)
 {
     struct sotto__program *program = compiler->program;
+    op.source = compiler->expression->text;
+    op.start = compiler->start;
     if (op.type != ROW_FLOAT && op.kind != OP_CONSTANT &&
         (op.bits > compiler->bits_max || op.scale > VALUE_SCALE_MAX)) {
         return sotto__compile_too_wide(compiler);
@@ -706,6 +708,11 @@ enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *
     case NODE_CALL:
         return add_call(compiler, out, node);
     default:
-        return add_comparison(compiler, out, node);
+        break;
     }
+    enum sotto_status status = add_comparison(compiler, out, node);
+    if (status == SOTTO_OK && node->number != HIST_EDGE) {
+        compiler->program->ops[*out].is_asked = true;
+    }
+    return status;
 }

@@ -221,13 +221,34 @@ static enum sotto_status write_outputs(struct sotto_writer *writer,
 static void write_label(struct sotto_writer *writer, const struct sotto__group_key *key,
                         size_t level)
 {
-    if (level == key->levels_len) {
+    size_t last = key->levels_len - 1;
+    if (level == key->levels_len - key->are_edges) {
         sotto__json_string(writer, "(other)");
+    } else if (key->are_edges) { /* numbers need no quoting */
+        sotto__json_raw(writer, "\"[");
+        sotto__json_raw(writer, key->levels[level].text);
+        sotto__json_raw(writer, ", ");
+        sotto__json_raw(writer, key->levels[level + 1].text);
+        sotto__json_raw(writer, level + 1 == last ? "]\"" : ")\"");
     } else if (key->levels[level].kind == LEVEL_TEXT) {
         sotto__json_string(writer, key->levels[level].text);
     } else {
         sotto__json_raw(writer, key->levels[level].text);
     }
+}
+
+/* For each group the parties that kept it back, if there are any. */
+static void write_withheld(struct sotto_writer *writer, const struct sotto_driver *driver)
+{
+    bool any = false;
+    for (size_t group = 0; group < driver->program->groups_len; group++) {
+        any = any || driver->withheld[group] > 0;
+    }
+    for (size_t group = 0; any && group < driver->program->groups_len; group++) {
+        sotto__json_raw(writer, group > 0 ? ", " : ", \"withheld\": [");
+        sotto__json_integer(writer, driver->withheld[group]);
+    }
+    sotto__json_raw(writer, any ? "]" : "");
 }
 
 static void write_groups(struct sotto_writer *writer, const struct sotto_driver *driver)
@@ -253,7 +274,9 @@ static void write_groups(struct sotto_writer *writer, const struct sotto_driver 
         }
         sotto__json_raw(writer, "]");
     }
-    sotto__json_raw(writer, "]}");
+    sotto__json_raw(writer, "]");
+    write_withheld(writer, driver);
+    sotto__json_raw(writer, "}");
 }
 
 /* --- What they were made from --- */
@@ -436,4 +459,20 @@ enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **
     sotto_writer_release(&writer);
     sotto_arithmetic_leave(&arithmetic);
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+}
+
+/* Quotes inside strings are escaped: the pattern is never part of one. */
+void sotto_result_strip_exact(char *json)
+{
+    static const char key[] = ", \"exact\": \"";
+    char *to = json;
+    const char *from = json;
+    for (const char *found; (found = strstr(from, key)) != NULL;) {
+        memmove(to, from, (size_t)(found - from));
+        to += found - from;
+        from = found + sizeof key - 1;
+        from += strcspn(from, "\"");
+        from += *from == '"';
+    }
+    memmove(to, from, strlen(from) + 1);
 }

@@ -411,7 +411,11 @@ static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
             return status;
         }
         apply_all(rows, dataset, false, blocks, at, now);
-        sotto__accumulate(rows, dataset, now);
+        if (rows->tally != NULL) {
+            sotto__tally_take(rows, dataset, now);
+        } else {
+            sotto__accumulate(rows, dataset, now);
+        }
     }
     return SOTTO_OK;
 }

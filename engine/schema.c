@@ -119,7 +119,7 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
 {
     const struct sotto_plan_column *wanted = &plan->columns[column];
     const struct sotto__plan_dataset *dataset = &plan->datasets[wanted->dataset];
-    const char *nearest = sotto__nearest(wanted->name, source->names, source->len);
+    const char *nearest = sotto_text_nearest(wanted->name, source->names, source->len);
     if (nearest != NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                                "dataset \"%s\" (%s) has no column \"%s\"; did you mean \"%s\"?",

@@ -48,13 +48,37 @@ static enum sotto_status parse_level(struct sotto__level *out, const json_t *lev
                              : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
 }
 
+static enum sotto_status check_edges(const struct sotto__group_key *key, struct sotto_error *err)
+{
+    struct sotto__value before;
+    struct sotto__value edge;
+    sotto__value_init(&before);
+    sotto__value_init(&edge);
+    bool rise = key->levels_len > 1;
+    for (size_t i = 0; rise && i < key->levels_len; i++) {
+        const struct sotto__level *level = &key->levels[i];
+        rise = level->kind != LEVEL_BOOL && sotto__is_decimal(level->text);
+        if (rise) {
+            sotto__decimal_set(&edge, level->text);
+            rise = i == 0 || mpq_cmp(before.number, edge.number) < 0;
+            sotto__value_set(&before, &edge);
+        }
+    }
+    sotto__value_clear(&before);
+    sotto__value_clear(&edge);
+    return rise ? SOTTO_OK
+                : sotto_error_set(err, SOTTO_ERROR_PLAN,
+                                  "group_by: expected \"bins\" with at least two edges, numbers "
+                                  "that rise");
+}
+
 static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t *levels,
                                       struct sotto_error *err)
 {
     size_t len = json_array_size(levels); /* 0 if it is no array */
     if (len == 0 || len > GROUP_LEVELS_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
-                               "group_by: expected \"levels\" with 1 to %d levels",
+                               "group_by: expected \"levels\" or \"bins\" with 1 to %d of them",
                                GROUP_LEVELS_MAX);
     }
     key->levels = sotto_alloc_array(len, sizeof *key->levels);
@@ -66,7 +90,7 @@ static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t
         const json_t *level = json_array_get(levels, key->levels_len);
         status = parse_level(&key->levels[key->levels_len++], level, err);
     }
-    return status;
+    return status == SOTTO_OK && key->are_edges ? check_edges(key, err) : status;
 }
 
 static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *object,
@@ -74,13 +98,15 @@ static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *o
 {
     const json_t *column = json_object_get(object, "column");
     const json_t *other = json_object_get(object, "other");
-    bool has_levels = json_object_get(object, "levels") != NULL;
+    const json_t *levels = json_object_get(object, "levels");
+    const json_t *bins = json_object_get(object, "bins");
+    bool has_levels = (levels != NULL) != (bins != NULL);
     size_t known = (size_t)(column != NULL) + (size_t)(other != NULL) + (size_t)has_levels;
     if (!json_is_string(column) || (other != NULL && !json_is_boolean(other)) ||
         known != json_object_size(object)) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
-                               "group_by: expected {\"column\": \"dept\", \"levels\": [...]}, with "
-                               "\"other\": true if you like");
+                               "group_by: expected {\"column\": \"dept\", \"levels\": [...]}, or "
+                               "\"bins\", with \"other\": true if you like");
     }
     key->other = json_is_true(other);
     enum sotto_status status =
@@ -92,7 +118,8 @@ static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *o
         return sotto_error_set(err, SOTTO_ERROR_PLAN, "group_by: \"%.80s\" is no column",
                                key->column.text);
     }
-    return parse_levels(key, json_object_get(object, "levels"), err);
+    key->are_edges = bins != NULL;
+    return parse_levels(key, bins != NULL ? bins : levels, err);
 }
 
 enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const json_t *root,

@@ -152,6 +152,9 @@ static enum sotto_status truth_of(struct sotto__compiler *compiler, size_t *in_o
     if (status == SOTTO_OK) {
         status = sotto__compile_compare(compiler, &truth, OP_UNEQUAL, *in_out, zero);
     }
+    if (status == SOTTO_OK) {
+        compiler->program->ops[truth].is_asked = true;
+    }
     return status == SOTTO_OK ? sotto__compile_mask(compiler, in_out, truth, *in_out) : status;
 }
 

@@ -39,6 +39,9 @@ static enum sotto_status task_make_result(struct sotto_task_aggregator *task,
     }
     enum sotto_status status =
         sotto_driver_result(task->driver, &task->result, &parties, offers, offers_len, err);
+    if (status == SOTTO_OK && task->hides_exact) {
+        sotto_result_strip_exact(task->result);
+    }
     sotto_free(offers);
     return status;
 }

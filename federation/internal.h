@@ -42,10 +42,13 @@ enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
 enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggregate,
                                     size_t aggregate_bytes, const struct sotto_session_label *label,
                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
+/* result: a text, or NULL. */
 enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status task_status,
-                                     const struct sotto_session_label *label,
+                                     const char *result, const struct sotto_session_label *label,
                                      const struct sotto_identity *identity) SOTTO_NODISCARD;
-bool sotto__finish_parse(enum sotto_status *out, const struct sotto_message *message);
+/* *out_result borrows from the message. */
+bool sotto__finish_parse(enum sotto_status *out, const uint8_t **out_result,
+                         size_t *out_result_bytes, const struct sotto_message *message);
 
 /* A schema offer as the payload of an advert. */
 enum sotto_status sotto__offer_encode(struct sotto_buffer *out,

@@ -298,8 +298,13 @@ enum sotto_status sotto__part_finish(struct sotto_task_party *task,
 {
     enum sotto_status status;
     char text[128];
-    if (!sotto__finish_parse(&status, message)) {
+    const uint8_t *result = NULL;
+    size_t result_bytes = 0;
+    if (!sotto__finish_parse(&status, &result, &result_bytes, message)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the end of a task is malformed");
+    }
+    if (result_bytes > 0) { /* without memory for it the task has ended all the same */
+        task->result = sotto_text_copy((const char *)result, result_bytes);
     }
     (void)snprintf(text, sizeof text, "the task ended: %s", sotto_status_text(status));
     sotto__part_end(task, status, text);

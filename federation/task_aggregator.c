@@ -107,7 +107,12 @@ static void task_send_finish(struct sotto_task_aggregator *task, enum sotto_stat
         if (task->guests[i].state == GUEST_DECLINED) {
             continue;
         }
-        if (sotto__finish_seal(&message, status, &task->terms.label, task->identity) != SOTTO_OK) {
+        bool shows = task->publishes && status == SOTTO_OK && task->guests[i].contributes;
+        const char *result = shows ? task->result : NULL;
+        if (sotto__finish_seal(&message, status, result, &task->terms.label, task->identity) !=
+                SOTTO_OK &&
+            sotto__finish_seal(&message, status, NULL, &task->terms.label, task->identity) !=
+                SOTTO_OK) {
             return; /* the parties' own timers end it there */
         }
         sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &message);
@@ -235,6 +240,8 @@ static enum sotto_status task_configure(struct sotto_task_aggregator *task,
     }
     task->plan_json = sotto_text_copy(config->plan_json, config->plan_json_bytes);
     task->plan_bytes = config->plan_json_bytes;
+    task->publishes = config->publishes;
+    task->hides_exact = config->hides_exact;
     task->guests = sotto_alloc_array(config->invited_len, sizeof *task->guests);
     status = task->plan_json != NULL && task->guests != NULL
                  ? sotto__peers_copy(&task->invited, config->invited, config->invited_len)

@@ -35,6 +35,8 @@ struct sotto_task_aggregator {
     struct guest *guests;
     uint64_t now_ms;
     uint64_t deadline_ms;
+    bool publishes;
+    bool hides_exact;
     uint32_t joined_first; /* how many joined the first attempt: what the result calls joined */
 
     struct sotto_session_aggregator *session; /* NULL while joining is open */

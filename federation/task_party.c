@@ -25,6 +25,11 @@ struct sotto_key sotto_task_party_creator(const struct sotto_task_party *task)
     return task->terms.aggregator;
 }
 
+const char *sotto_task_party_result(const struct sotto_task_party *task)
+{
+    return task->result;
+}
+
 const struct sotto_driver *sotto_task_party_driver(const struct sotto_task_party *task)
 {
     return task->driver;
@@ -48,6 +53,7 @@ void sotto_task_party_free(struct sotto_task_party *task)
     sotto_schema_release(&task->offer);
     sotto_plan_free(task->plan);
     sotto_free(task->plan_json);
+    sotto_free(task->result);
     sotto__peers_release(&task->peers);
     sotto__outbox_release(&task->outbox);
     sotto_free(task);

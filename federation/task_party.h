@@ -34,6 +34,7 @@ struct sotto_task_party {
     struct sotto_buffer next_roster;    /* came meanwhile: the driver stands still until then */
     struct sotto_buffer next_round;     /* came before this party consented to the survivors */
     uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
+    char *result;                       /* as FINISH brought it, if it did */
     struct sotto_key *contributors; /* the survivors of the first round, once there is another */
     uint32_t contributors_len;
     struct sotto__outbox outbox;

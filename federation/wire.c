@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "internal.h"
 
+#include <string.h>
+
 #include <sotto/alloc.h>
 
 void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, size_t plan_bytes)
@@ -120,24 +122,30 @@ enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggreg
 }
 
 enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status task_status,
-                                     const struct sotto_session_label *label,
+                                     const char *result, const struct sotto_session_label *label,
                                      const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
     wire_begin(&writer, SOTTO_MESSAGE_FINISH, label, identity);
     sotto_write_status(&writer, task_status);
+    sotto_write_bytes(&writer, result, result != NULL ? strlen(result) : 0);
     return sotto_message_finish(&writer, out, identity);
 }
 
-bool sotto__finish_parse(enum sotto_status *out, const struct sotto_message *message)
+bool sotto__finish_parse(enum sotto_status *out, const uint8_t **out_result,
+                         size_t *out_result_bytes, const struct sotto_message *message)
 {
     struct sotto_reader reader;
     sotto_reader_init(&reader, message->body, message->body_bytes);
     enum sotto_status status = sotto_read_status(&reader);
-    if (!sotto_reader_finished(&reader)) {
+    size_t result_bytes = sotto_reader_left(&reader);
+    const uint8_t *result = sotto_read_bytes(&reader, result_bytes);
+    if (!sotto_reader_finished(&reader) || (status != SOTTO_OK && result_bytes > 0)) {
         return false;
     }
     *out = status;
+    *out_result = result;
+    *out_result_bytes = result_bytes;
     return true;
 }
 

@@ -10,6 +10,7 @@
 
 enum long_option {
     LONG_JSON = 256,
+    LONG_CSV,
     LONG_LOG,
     LONG_DATA,
     LONG_CONFIG,
@@ -18,7 +19,9 @@ enum long_option {
     LONG_CA,
     LONG_OUT,
     LONG_SHOW,
+    LONG_LISTEN,
     LONG_NAME,
+    LONG_FROM,
     LONG_MIN,
     LONG_MAX,
     LONG_WHERE,
@@ -34,6 +37,7 @@ enum long_option {
 
 static const struct option long_options[] = {
     {"json", no_argument, NULL, LONG_JSON},
+    {"csv", no_argument, NULL, LONG_CSV},
     {"log", no_argument, NULL, LONG_LOG},
     {"data", required_argument, NULL, LONG_DATA},
     {"config", required_argument, NULL, LONG_CONFIG},
@@ -41,8 +45,10 @@ static const struct option long_options[] = {
     {"token-file", required_argument, NULL, LONG_TOKEN_FILE},
     {"ca", required_argument, NULL, LONG_CA},
     {"out", required_argument, NULL, LONG_OUT},
-    {"show", required_argument, NULL, LONG_SHOW},
+    {"show", optional_argument, NULL, LONG_SHOW},
+    {"listen", required_argument, NULL, LONG_LISTEN},
     {"name", required_argument, NULL, LONG_NAME},
+    {"from", required_argument, NULL, LONG_FROM},
     {"min", required_argument, NULL, LONG_MIN},
     {"max", required_argument, NULL, LONG_MAX},
     {"where", required_argument, NULL, LONG_WHERE},
@@ -62,6 +68,8 @@ static unsigned option_group(int code)
     switch (code) {
     case LONG_JSON:
         return OPTION_JSON;
+    case LONG_CSV:
+        return OPTION_CSV;
     case LONG_LOG:
         return OPTION_LOG;
     case LONG_DATA:
@@ -76,8 +84,12 @@ static unsigned option_group(int code)
         return OPTION_OUT;
     case LONG_SHOW:
         return OPTION_SHOW;
+    case LONG_LISTEN:
+        return OPTION_LISTEN;
     case LONG_NAME:
         return OPTION_NAME;
+    case LONG_FROM:
+        return OPTION_FROM;
     case LONG_WHERE:
     case LONG_BY:
         return OPTION_ROWS;
@@ -90,6 +102,22 @@ static unsigned option_group(int code)
     default:
         return OPTION_STRATEGY;
     }
+}
+
+bool option_name_at(struct option_name *out, size_t index)
+{
+    if (index >= sizeof long_options / sizeof long_options[0] - 1) {
+        return false;
+    }
+    const struct option *option = &long_options[index];
+    *out = (struct option_name){option->name, option_group(option->val),
+                                option->has_arg == required_argument};
+    return true;
+}
+
+enum print_format args_format(const struct args *args)
+{
+    return args->json ? PRINT_JSON : args->csv ? PRINT_CSV : PRINT_TABLE;
 }
 
 int command_usage(const char *format, ...)
@@ -173,6 +201,9 @@ static bool take_option(struct args *args, int code, const char *name, const cha
     case LONG_JSON:
         args->json = true;
         return true;
+    case LONG_CSV:
+        args->csv = true;
+        return true;
     case LONG_LOG:
         args->log = true;
         return true;
@@ -198,11 +229,18 @@ static bool take_option(struct args *args, int code, const char *name, const cha
     case LONG_OUT:
         args->out = value;
         return true;
+    case LONG_LISTEN:
+        args->listen = value;
+        return true;
     case LONG_SHOW:
+        args->is_shown = true;
         args->show = value;
         return true;
     case LONG_NAME:
         args->name = value;
+        return true;
+    case LONG_FROM:
+        args->from = value;
         return true;
     case LONG_WHERE:
         args->where = value;
@@ -271,6 +309,10 @@ bool args_parse(struct args *out, const struct command *command, int argc, char 
         if (!take_option(&args, code, name, optarg)) {
             goto failed;
         }
+    }
+    if (args.json && args.csv) {
+        (void)command_usage("expected --json or --csv, not both");
+        goto failed;
     }
     args.positional = argv + optind;
     args.positional_len = (size_t)(split - optind);

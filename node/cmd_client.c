@@ -1,194 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "command.h"
+#include "client.h"
 #include "keys.h"
 #include "log.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
 #include <sotto/alloc.h>
-#include <sotto/bytes.h>
-#include <sotto/secret.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Commands against a node's API. */
 
-#define NODE_DEFAULT "http://127.0.0.1:6700"
-#define RESPONSE_BYTES_MAX ((size_t)256 * 1024 * 1024)
 #define LOGS_LIMIT 200
 #define POLL_SECONDS 25
-#define HTTP_OK 200
-
-struct client {
-    CURL *easy;
-    struct curl_slist *headers;
-    const char *base;
-    struct sotto_writer response;
-};
-
-static void client_release(struct client *client)
-{
-    curl_easy_cleanup(client->easy);
-    curl_slist_free_all(client->headers);
-    sotto_writer_release(&client->response);
-    curl_global_cleanup();
-}
-
-static size_t on_response(char *data, size_t size, size_t len, void *context)
-{
-    struct client *client = context;
-    sotto_write_bytes(&client->response, data, size * len);
-    return sotto_writer_status(&client->response) == SOTTO_OK ? size * len : 0;
-}
-
-/* Whether a URL's host is this machine. */
-static bool is_loopback(const char *url)
-{
-    static const char *const names[] = {"localhost", "[::1]"};
-    const char *host = strncasecmp(url, "http://", 7) == 0 ? url + 7 : url;
-    size_t bytes = strcspn(host, "/?#");
-    if (memchr(host, '@', bytes) != NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        size_t name_bytes = strlen(names[i]);
-        if (strncasecmp(host, names[i], name_bytes) == 0 &&
-            (name_bytes == bytes || host[name_bytes] == ':')) {
-            return true;
-        }
-    }
-    return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.:") == bytes;
-}
-
-static enum sotto_status set_token(struct client *client, const struct args *args,
-                                   struct sotto_error *err)
-{
-    char token[TOKEN_TEXT_BYTES];
-    char header[512];
-    const char *text = getenv("SOTTO_TOKEN");
-    if (args->token_file != NULL) {
-        enum sotto_status status = token_file_load(args->token_file, token, false, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        text = token;
-    }
-    if (text != NULL && strncasecmp(client->base, "https://", 8) != 0 &&
-        !is_loopback(client->base)) {
-        sotto_wipe(token, sizeof token);
-        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                               "%s is neither https nor this machine: the token would travel in "
-                               "the clear",
-                               client->base);
-    }
-    if (text != NULL) {
-        (void)snprintf(header, sizeof header, "Authorization: Bearer %s", text);
-        client->headers = curl_slist_append(client->headers, header);
-        sotto_wipe(header, sizeof header);
-    }
-    sotto_wipe(token, sizeof token);
-    return SOTTO_OK;
-}
-
-static enum sotto_status client_init(struct client *client, const struct args *args,
-                                     struct sotto_error *err)
-{
-    const char *ca = args->ca != NULL ? args->ca : getenv("SOTTO_CA");
-    const char *node = getenv("SOTTO_NODE");
-    *client = (struct client){.base = args->node != NULL ? args->node
-                                      : node != NULL     ? node
-                                                         : NODE_DEFAULT};
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-    sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
-    client->easy = curl_easy_init();
-    client->headers = curl_slist_append(NULL, "Content-Type: application/json");
-    if (client->easy == NULL || client->headers == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
-    }
-    enum sotto_status status = set_token(client, args, err);
-    (void)curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
-    (void)curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, on_response);
-    (void)curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
-    (void)curl_easy_setopt(client->easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(client->easy, CURLOPT_CONNECTTIMEOUT, 10L);
-    (void)curl_easy_setopt(client->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(client->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (is_loopback(client->base)) {
-        (void)curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
-    }
-    if (ca != NULL) {
-        (void)curl_easy_setopt(client->easy, CURLOPT_CAINFO, ca);
-    }
-    return status;
-}
-
-/* What the node says of an error. */
-static enum sotto_status node_error(const struct client *client, long http_status,
-                                    struct sotto_error *err)
-{
-    json_t *object =
-        json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
-    const char *detail = json_string_value(json_object_get(object, "detail"));
-    if (detail != NULL) {
-        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s", detail);
-    } else {
-        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s answers with HTTP status %ld",
-                              client->base, http_status);
-    }
-    json_decref(object);
-    return SOTTO_ERROR_REFUSED;
-}
-
-/* GETs path, or POSTs body to it if that is not NULL. The answer is in client->response. */
-static enum sotto_status client_call(struct client *client, const char *path, const char *body,
-                                     struct sotto_error *err)
-{
-    char url[1024];
-    long http_status = 0;
-    size_t base_bytes = strlen(client->base);
-    if (base_bytes > 0 && client->base[base_bytes - 1] == '/') {
-        base_bytes--;
-    }
-    (void)snprintf(url, sizeof url, "%.*s%s", (int)base_bytes, client->base, path);
-    sotto_writer_release(&client->response);
-    sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
-    (void)curl_easy_setopt(client->easy, CURLOPT_URL, url);
-    if (body != NULL) {
-        (void)curl_easy_setopt(client->easy, CURLOPT_POST, 1L);
-        (void)curl_easy_setopt(client->easy, CURLOPT_POSTFIELDS, body);
-        (void)curl_easy_setopt(client->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
-    } else {
-        (void)curl_easy_setopt(client->easy, CURLOPT_HTTPGET, 1L);
-    }
-    CURLcode code = curl_easy_perform(client->easy);
-    if (code != CURLE_OK) {
-        return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached: %s",
-                               client->base, curl_easy_strerror(code));
-    }
-    (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_status);
-    return http_status == HTTP_OK ? SOTTO_OK : node_error(client, http_status, err);
-}
-
-/* The same, and the answer as JSON; *out is ended by json_decref. */
-static enum sotto_status client_json(struct client *client, json_t **out, const char *path,
-                                     const char *body, struct sotto_error *err)
-{
-    enum sotto_status status = client_call(client, path, body, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    *out = json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
-    return *out != NULL ? SOTTO_OK
-                        : sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                          "%s does not answer like a sotto node", client->base);
-}
 
 /* --- Steps --- */
 
-static enum sotto_status create(struct client *client, const char *plan, uint64_t *out_number,
+enum sotto_status client_create(struct client *client, const char *plan, uint64_t *out_number,
                                 struct sotto_error *err)
 {
     json_t *object = NULL;
@@ -201,7 +30,7 @@ static enum sotto_status create(struct client *client, const char *plan, uint64_
 }
 
 /* Whether the task has ended, after at most wait_s; *out_failed: not with a result. */
-static enum sotto_status poll_end(struct client *client, uint64_t number, int wait_s,
+enum sotto_status client_poll_end(struct client *client, uint64_t number, int wait_s,
                                   bool *out_ended, bool *out_failed, struct sotto_error *err)
 {
     char path[128];
@@ -261,14 +90,14 @@ static enum sotto_status trace(struct client *client, uint64_t number, FILE *out
     while (status == SOTTO_OK && !(has_ended && len == 0)) {
         status = print_logs(client, number, &start, has_ended ? 0 : POLL_SECONDS, out, &len, err);
         if (status == SOTTO_OK && !has_ended) {
-            status = poll_end(client, number, 0, &has_ended, out_failed, err);
+            status = client_poll_end(client, number, 0, &has_ended, out_failed, err);
             len = 1; /* lines that came between the two calls are fetched once more */
         }
     }
     return status;
 }
 
-static int print_task_result(struct client *client, uint64_t number, bool as_json)
+int client_print_result(struct client *client, uint64_t number, enum print_format format)
 {
     char path[64];
     struct sotto_error err = {0};
@@ -276,12 +105,12 @@ static int print_task_result(struct client *client, uint64_t number, bool as_jso
     if (client_call(client, path, NULL, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
-    return print_result((const char *)client->response.data, client->response.data_bytes, as_json);
+    return print_result((const char *)client->response.data, client->response.data_bytes, format);
 }
 
 /* --- Commands --- */
 
-static bool number_argument(const struct args *args, uint64_t *out)
+bool number_argument(const struct args *args, uint64_t *out)
 {
     char *end = NULL;
     if (args->positional_len != 1 || args->outputs_len > 0) {
@@ -313,7 +142,7 @@ int cmd_create(const struct args *args)
         status = file_read(args->positional[0], &plan, &plan_bytes, SOTTO_PLAN_BYTES_MAX, &err);
     }
     if (status == SOTTO_OK) {
-        status = create(&client, plan, &number, &err);
+        status = client_create(&client, plan, &number, &err);
     }
     if (status == SOTTO_OK) {
         (void)printf(args->json ? "{\"task_id\": %llu}\n" : "%llu\n", (unsigned long long)number);
@@ -352,7 +181,7 @@ int cmd_wait(const struct args *args)
     }
     enum sotto_status status = client_init(&client, args, &err);
     while (status == SOTTO_OK && !has_ended) {
-        status = poll_end(&client, number, POLL_SECONDS, &has_ended, &has_failed, &err);
+        status = client_poll_end(&client, number, POLL_SECONDS, &has_ended, &has_failed, &err);
     }
     client_release(&client);
     return status != SOTTO_OK ? command_failed(&err) : has_failed ? EXIT_FAILED : EXIT_DONE;
@@ -367,65 +196,8 @@ int cmd_result(const struct args *args)
         return EXIT_USAGE;
     }
     int code = client_init(&client, args, &err) == SOTTO_OK
-                   ? print_task_result(&client, number, args->json)
+                   ? client_print_result(&client, number, args_format(args))
                    : command_failed(&err);
-    client_release(&client);
-    return code;
-}
-
-/* The plan of `sotto run`: a file, or composed from the options. Ended by sotto_free. */
-static enum sotto_status run_plan(char **out, const struct args *args, struct sotto_error *err)
-{
-    struct data_options data = {0};
-    size_t bytes;
-    if (args->positional_len == 1) {
-        return file_read(args->positional[0], out, &bytes, SOTTO_PLAN_BYTES_MAX, err);
-    }
-    struct sotto_strategy strategy = args->strategy;
-    if (strategy.min_clients == 0) {
-        strategy.min_clients = SOTTO_PLAN_MIN_CLIENTS;
-    }
-    if (strategy.max_clients == 0) {
-        strategy.max_clients = strategy.min_clients;
-    }
-    strategy.wait_timeout_s = strategy.wait_timeout_s == 0 ? 60 : strategy.wait_timeout_s;
-    strategy.connection_timeout_s =
-        strategy.connection_timeout_s == 0 ? 60 : strategy.connection_timeout_s;
-    enum sotto_status status = data_options_parse(&data, args->data, args->data_len, err);
-    if (status == SOTTO_OK) {
-        status = compose_plan(out, &data, args, &strategy, err);
-    }
-    data_options_release(&data);
-    return status;
-}
-
-int cmd_run(const struct args *args)
-{
-    struct sotto_error err = {0};
-    struct client client;
-    char *plan = NULL;
-    uint64_t number = 0;
-    bool has_failed = false;
-    bool has_file = args->positional_len == 1 && args->outputs_len == 0 && args->data_len == 0;
-    bool has_parts = args->positional_len == 0 && args->outputs_len > 0 && args->data_len > 0;
-    if (!has_file && !has_parts) {
-        return command_usage("expected a plan file, or --data and expressions after --; see sotto "
-                             "run --help");
-    }
-    enum sotto_status status = client_init(&client, args, &err);
-    if (status == SOTTO_OK) {
-        status = run_plan(&plan, args, &err);
-    }
-    if (status == SOTTO_OK) {
-        status = create(&client, plan, &number, &err);
-    }
-    if (status == SOTTO_OK) {
-        status = trace(&client, number, stderr, &has_failed, &err);
-    }
-    int code = status != SOTTO_OK ? command_failed(&err)
-               : has_failed       ? EXIT_FAILED
-                                  : print_task_result(&client, number, args->json);
-    sotto_free(plan);
     client_release(&client);
     return code;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "reading.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
@@ -200,10 +201,14 @@ static enum sotto_status describe(struct description *description, const char *p
                                   struct sotto_error *err)
 {
     enum sotto_status status = sotto_csv_open(&description->csv, path, NULL, err);
-    if (status == SOTTO_OK) {
-        status = sotto_csv_catalogue(description->csv, &description->catalogue, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status == SOTTO_OK ? count_strings(description, err) : status;
+    struct reading *reading = reading_show(&description->csv, 1, 2);
+    status = sotto_csv_catalogue(description->csv, &description->catalogue, err);
+    status = status == SOTTO_OK ? count_strings(description, err) : status;
+    reading_end(reading);
+    return status;
 }
 
 /* --- Telling --- */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "reading.h"
 
 #include <sotto/alloc.h>
 #include <sotto/driver.h>
 #include <sotto/simulate.h>
+#include <sotto/survey.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,17 +21,19 @@ static const struct sotto_strategy local_strategy = {
 /* Opened files in the order of the plan's datasets. */
 struct tables {
     struct sotto_csv **files;
-    struct sotto_catalogue **catalogues;
+    const struct sotto_catalogue **catalogues; /* of the surveys */
+    struct sotto_survey **surveys;
     size_t len;
 };
 
 static void tables_release(struct tables *tables)
 {
     for (size_t i = 0; i < tables->len; i++) {
-        sotto_catalogue_free(tables->catalogues[i]);
+        sotto_survey_free(tables->surveys[i]);
         sotto_csv_close(tables->files[i]);
     }
     sotto_free(tables->files);
+    sotto_free(tables->surveys);
     sotto_free(tables->catalogues);
 }
 
@@ -40,8 +44,9 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
     struct tables tables = {0};
     tables.files = sotto_alloc_zeroed((len + 1) * sizeof *tables.files);
     tables.catalogues = sotto_alloc_zeroed((len + 1) * sizeof *tables.catalogues);
+    tables.surveys = sotto_alloc_zeroed((len + 1) * sizeof *tables.surveys);
     enum sotto_status status = SOTTO_OK;
-    if (tables.files == NULL || tables.catalogues == NULL) {
+    if (tables.files == NULL || tables.catalogues == NULL || tables.surveys == NULL) {
         status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
         goto out;
     }
@@ -53,15 +58,25 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
             at++;
         }
         status = sotto_csv_open(&tables.files[i], data->paths[at], NULL, err);
-        if (status == SOTTO_OK) {
-            status = sotto_csv_catalogue(tables.files[i], &tables.catalogues[i], err);
-        }
     }
 out:
     if (status != SOTTO_OK) {
         tables_release(&tables);
     } else {
         *out = tables;
+    }
+    return status;
+}
+
+static enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
+                                       struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < tables->len; i++) {
+        status = sotto_survey_new(&tables->surveys[i], plan, tables->files[i], err);
+        if (status == SOTTO_OK) {
+            tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
+        }
     }
     return status;
 }
@@ -77,9 +92,12 @@ static enum sotto_status run_rounds(struct sotto_driver *driver, const struct ta
         if (limbs == NULL) {
             return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
         }
-        status =
-            sotto_driver_partial(driver, limbs, limbs_len, tables->files,
-                                 (const struct sotto_catalogue *const *)tables->catalogues, err);
+        bool surveyed =
+            tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
+        if (!surveyed) {
+            status = sotto_driver_partial(driver, limbs, limbs_len, tables->files,
+                                          tables->catalogues, err);
+        }
         if (status == SOTTO_OK) {
             status = sotto_driver_advance(driver, limbs, limbs_len, err);
         }
@@ -97,13 +115,17 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     struct sotto_schema offer = {0};
     struct sotto_schema agreed = {0};
     struct sotto_driver *driver = NULL;
+    struct reading *reading = NULL;
     enum sotto_status status = sotto_plan_parse(&plan, plan_json, strlen(plan_json), err);
     if (status == SOTTO_OK) {
         status = tables_open(&tables, plan, data, err);
     }
     if (status == SOTTO_OK) {
-        status = sotto_schema_offer(&offer, plan,
-                                    (const struct sotto_catalogue *const *)tables.catalogues, err);
+        reading = reading_show(tables.files, tables.len, 2);
+        status = tables_survey(&tables, plan, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_schema_offer(&offer, plan, tables.catalogues, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_schema_agree(&agreed, plan, &offer, NULL, 1, err);
@@ -117,6 +139,7 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     if (status == SOTTO_OK) {
         status = sotto_driver_result(driver, out_json, &parties, &offer, 1, err);
     }
+    reading_end(reading);
     sotto_driver_free(driver);
     sotto_schema_release(&agreed);
     sotto_schema_release(&offer);
@@ -141,7 +164,7 @@ int cmd_local(const struct args *args)
     if (status == SOTTO_OK) {
         status = run_plan(&result, plan_json, &data, &err);
     }
-    int code = status == SOTTO_OK ? print_result(result, strlen(result), args->json)
+    int code = status == SOTTO_OK ? print_result(result, strlen(result), args_format(args))
                                   : command_failed(&err);
     sotto_free(result);
     sotto_free(plan_json);
@@ -185,7 +208,9 @@ static enum sotto_status simulate(char **out_json, const struct args *args, stru
             .parties_len = len,
             .log = args->log ? print_log : NULL,
         };
+        struct reading *reading = reading_show(files, len, 2);
         status = sotto_simulate(out_json, &simulation, err);
+        reading_end(reading);
     }
     for (size_t i = 0; files != NULL && i < len; i++) {
         sotto_csv_close(files[i]);
@@ -209,7 +234,7 @@ int cmd_simulate(const struct args *args)
     if (simulate(&result, args, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
-    int code = print_result(result, strlen(result), args->json);
+    int code = print_result(result, strlen(result), args_format(args));
     sotto_free(result);
     return code;
 }

@@ -24,6 +24,9 @@ enum command_option {
     OPTION_LOG = 1 << 7,
     OPTION_NAME = 1 << 8,
     OPTION_ROWS = 1 << 10, /* --where, --by */
+    OPTION_FROM = 1 << 11,
+    OPTION_LISTEN = 1 << 12,
+    OPTION_CSV = 1 << 13,
     OPTION_TRIAL = 1 << 9, /* --parties, --elements, --bits, --drop, --graph */
 };
 
@@ -41,6 +44,7 @@ struct trial_options {
 struct args {
     struct trial_options trial;
     bool json;
+    bool csv;
     bool log;
     const char *config;
     const char *node;
@@ -49,6 +53,9 @@ struct args {
     const char *out;
     const char *show;
     const char *name;
+    const char *from;
+    const char *listen;
+    bool is_shown; /* --show, with or without a value in show */
     struct sotto_strategy strategy;
     const char *where;
     const char *by[BY_LEN_MAX];
@@ -61,8 +68,11 @@ struct args {
     size_t outputs_len;
 };
 
+#define COMMANDS_MAX 64
+
 struct command {
     const char *name;
+    const char *label; /* in the list of commands; NULL: not listed */
     const char *summary;
     const char *usage;
     unsigned options;
@@ -73,6 +83,17 @@ struct command {
  * they are not what the command takes. data of *out is ended by args_release. */
 bool args_parse(struct args *out, const struct command *command, int argc, char **argv);
 void args_release(struct args *args);
+
+/* Returns: static storage. */
+const struct command *command_table(size_t *out_len);
+
+/* The options of the command line. Returns: false from the last one on. */
+struct option_name {
+    const char *name;
+    unsigned group; /* enum command_option */
+    bool has_value;
+};
+bool option_name_at(struct option_name *out, size_t index);
 
 /* Prints "sotto: text" on standard error and gives the exit code. */
 int command_usage(const char *format, ...) SOTTO_PRINTF(1, 2);
@@ -94,8 +115,17 @@ enum sotto_status compose_plan(char **out, const struct data_options *data, cons
                                const struct sotto_strategy *strategy,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Prints a result document (engine/PLAN.md, "Results") as JSON or as a table. */
-int print_result(const char *json, size_t json_bytes, bool as_json);
+enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV };
+enum print_format args_format(const struct args *args);
+
+/* Prints a result document (engine/PLAN.md, "Results"). */
+int print_result(const char *json, size_t json_bytes, enum print_format format);
+/* print_csv.c: a line for each value. */
+struct json_t;
+void print_csv(struct json_t *result);
+/* A value, "NaN", "inf" or "-inf". */
+void print_value_text(char out[64], struct json_t *output);
+void print_level_text(char *out, size_t out_bytes, struct json_t *level);
 
 int cmd_local(const struct args *args);
 int cmd_simulate(const struct args *args);
@@ -110,6 +140,15 @@ int cmd_result(const struct args *args);
 int cmd_run(const struct args *args);
 int cmd_list(const struct args *args);
 int cmd_cancel(const struct args *args);
+int cmd_init(const struct args *args);
+int cmd_peer(const struct args *args);
+int cmd_check(const struct args *args);
+int cmd_asked(const struct args *args);
+int cmd_approve(const struct args *args);
+int cmd_reject(const struct args *args);
+int cmd_reload(const struct args *args);
+int cmd_completion(const struct args *args);
+int cmd_man(const struct args *args);
 int cmd_version(const struct args *args);
 
 #endif

@@ -107,6 +107,11 @@ static void take_message(struct compute *compute, const struct job *job)
                  compute__peer_name(compute, &job->peer));
         return;
     }
+    if (!sotto_key_equal(&route.sender, &job->peer)) { /* an old invitation, say */
+        log_line("%s brought a message of %s; ignored", compute__peer_name(compute, &job->peer),
+                 compute__peer_name(compute, &route.sender));
+        return;
+    }
     if (route.to_aggregator) {
         struct host *host = find_host(compute, &route.task);
         if (host != NULL) { /* else a straggler of a task that has ended */
@@ -122,7 +127,34 @@ static void take_message(struct compute *compute, const struct job *job)
     }
 }
 
-static void take_job(struct compute *compute, const struct job *job)
+static void take_policy(struct compute *compute, struct job *job)
+{
+    if (compute->reloaded != NULL) {
+        config_release(compute->reloaded);
+        sotto_free(compute->reloaded);
+    }
+    compute->reloaded = job->policy;
+    compute->policy = job->policy;
+    job->policy = NULL;
+}
+
+/* A day and, of what others asked and what was answered, a quarter of a year. */
+#define HOUSEKEEPING_MS ((uint64_t)24 * 3600 * 1000)
+#define KEPT_MS ((int64_t)90 * 24 * 3600 * 1000)
+
+static void keep_house(struct compute *compute)
+{
+    struct sotto_error err = {0};
+    if (clock_ms() < compute->housekeeping_ms) {
+        return;
+    }
+    compute->housekeeping_ms = clock_ms() + HOUSEKEEPING_MS;
+    if (store_prune(compute->config.store, clock_unix_ms() - KEPT_MS, &err) != SOTTO_OK) {
+        log_line("%s", err.text);
+    }
+}
+
+static void take_job(struct compute *compute, struct job *job)
 {
     switch (job->kind) {
     case JOB_CREATE:
@@ -134,10 +166,16 @@ static void take_job(struct compute *compute, const struct job *job)
     case JOB_MESSAGE:
         take_message(compute, job);
         break;
+    case JOB_DECIDE:
+        seat_decide(compute, job);
+        break;
     case JOB_RETURNED:
         for (struct host *host = compute->hosts; host != NULL; host = host->next) {
             host_returned(compute, host, &job->peer);
         }
+        break;
+    case JOB_POLICY:
+        take_policy(compute, job);
         break;
     default:
         break;
@@ -203,17 +241,27 @@ static void *compute_main(void *context)
 {
     struct compute *compute = context;
     for (;;) {
-        struct job *job = queue_wait(compute->config.jobs, next_deadline(compute));
-        bool is_stop = job != NULL && job->kind == JOB_STOP;
-        if (job != NULL) {
+        /* Once it stops it only empties the queue. */
+        struct job *job = atomic_load(&compute->is_stopping)
+                              ? queue_pop(compute->config.jobs)
+                              : queue_wait(compute->config.jobs, next_deadline(compute));
+        bool is_stop = atomic_load(&compute->is_stopping);
+        if (job != NULL && !is_stop) {
             take_job(compute, job);
-            job_free(job);
         }
-        if (is_stop) {
+        if (job != NULL && job->policy != NULL) {
+            config_release(job->policy);
+            sotto_free(job->policy);
+        }
+        job_free(job);
+        if (is_stop && job == NULL) {
             break;
         }
-        tick(compute);
-        sweep(compute, false);
+        if (!is_stop) {
+            tick(compute);
+            sweep(compute, false);
+            keep_house(compute);
+        }
     }
     sweep(compute, true);
     return NULL;
@@ -248,6 +296,7 @@ enum sotto_status compute_start(struct compute **out, const struct compute_confi
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     compute->config = *config;
+    compute->policy = config->config;
     compute->key = sotto_identity_key(config->identity);
     enum sotto_status status = list_peers(compute);
     if (status != SOTTO_OK) {
@@ -281,8 +330,13 @@ void compute_stop(struct compute *compute)
     }
     struct job *stop = job_new(JOB_STOP);
     SOTTO_REQUIRE(stop != NULL);
+    atomic_store(&compute->is_stopping, true);
     queue_push(compute->config.jobs, stop);
     (void)pthread_join(compute->thread, NULL);
+    if (compute->reloaded != NULL) {
+        config_release(compute->reloaded);
+        sotto_free(compute->reloaded);
+    }
     sotto_free(compute->peers);
     sotto_free(compute);
 }

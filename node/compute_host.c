@@ -51,10 +51,10 @@ static enum task_state end_state(enum sotto_status status)
 
 /* The end of a task: state, reason and result in one durable transaction. */
 static enum sotto_status write_end(struct compute *compute, const struct host *host,
-                                   const struct sotto_action *done, struct sotto_error *err)
+                                   struct sotto_error *err)
 {
     struct store *store = compute->config.store;
-    enum task_state state = end_state(done->status);
+    enum task_state state = end_state(host->end_status);
     enum sotto_status status = store_begin(store, true, err);
     if (status == SOTTO_OK && state == TASK_FINISHED) {
         status =
@@ -62,7 +62,7 @@ static enum sotto_status write_end(struct compute *compute, const struct host *h
     }
     if (status == SOTTO_OK) {
         status = store_task_state(store, host->number, state,
-                                  state == TASK_FINISHED ? "" : done->text, err);
+                                  state == TASK_FINISHED ? "" : host->end_text, err);
     }
     if (status == SOTTO_OK) {
         status = store_commit(store, err);
@@ -71,12 +71,34 @@ static enum sotto_status write_end(struct compute *compute, const struct host *h
     return status;
 }
 
+#define END_RETRY_MS 2000
+
+/* A full disk is told once, and waited for: until then the task is RUNNING for all who ask. */
+static void end_host(struct compute *compute, struct host *host)
+{
+    struct sotto_error err = {0};
+    const char *state = task_state_name(end_state(host->end_status));
+    bool was_over = host->is_over;
+    host->is_over = true;
+    if (write_end(compute, host, &err) != SOTTO_OK) {
+        if (!was_over) {
+            log_line("task %llu is %s, and it can't be stored; it is tried again until it can: %s",
+                     (unsigned long long)host->number, state, err.text);
+        }
+        host->deadline_ms = clock_ms() + END_RETRY_MS;
+        return;
+    }
+    log_line("task %llu %s%s%s", (unsigned long long)host->number, state,
+             host->end_status != SOTTO_OK ? ": " : "",
+             host->end_status != SOTTO_OK ? host->end_text : "");
+    host->has_ended = true;
+}
+
 /* Carries out everything that the machine wants. */
 static void drain(struct compute *compute, struct host *host)
 {
     bool in_transaction = false;
     struct sotto_action action;
-    struct sotto_error err = {0};
     while (!host->has_ended && sotto_task_aggregator_next(host->machine, &action)) {
         switch (action.kind) {
         case SOTTO_ACTION_SEND:
@@ -90,15 +112,9 @@ static void drain(struct compute *compute, struct host *host)
             break;
         case SOTTO_ACTION_DONE:
             commit(compute, &in_transaction);
-            if (write_end(compute, host, &action, &err) != SOTTO_OK) {
-                log_line("task %llu has ended, and it can't be stored: %s",
-                         (unsigned long long)host->number, err.text);
-            }
-            log_line("task %llu %s%s%s", (unsigned long long)host->number,
-                     task_state_name(end_state(action.status)),
-                     action.status != SOTTO_OK ? ": " : "",
-                     action.status != SOTTO_OK ? action.text : "");
-            host->has_ended = true;
+            host->end_status = action.status;
+            (void)snprintf(host->end_text, sizeof host->end_text, "%s", action.text);
+            end_host(compute, host);
             break;
         default:
             break;
@@ -132,7 +148,10 @@ void host_returned(struct compute *compute, struct host *host, const struct sott
 
 void host_tick(struct compute *compute, struct host *host)
 {
-    if (!host->has_ended) {
+    if (host->is_over && !host->has_ended) {
+        end_host(compute, host);
+        compute__changed(compute, host->number);
+    } else if (!host->has_ended) {
         sotto_task_aggregator_tick(host->machine, clock_ms());
         drain(compute, host);
     }
@@ -160,11 +179,10 @@ static enum sotto_status check_own_data(struct compute *compute, const struct so
                                    : SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         const char *file = sotto_plan_dataset_file(plan, i);
-        bool is_offered = config_offers(compute->config.config, file);
+        bool is_offered = config_offers(compute->policy, file);
         has_all = has_all && is_offered;
         if (is_offered || !config_is_safe_file_name(file)) {
-            status = dataset_open(&datasets[i], compute->config.config, compute->config.store, file,
-                                  err);
+            status = dataset_open(&datasets[i], compute->policy, compute->config.store, file, err);
             catalogues[i] = datasets[i].catalogue;
         }
     }
@@ -216,7 +234,7 @@ static enum sotto_status start(struct compute *compute, struct host *host,
         status = store_task_create(store, &host->number, &task, &host->id, text, err);
     }
     /* A node without data of its own invites the others only. */
-    bool has_data = compute->config.config->file->policy.datasets_count > 0;
+    bool has_data = compute->policy->file->policy.datasets_count > 0;
     struct sotto_task_aggregator_config config = {
         .identity = compute->config.identity,
         .id = host->id,
@@ -225,6 +243,8 @@ static enum sotto_status start(struct compute *compute, struct host *host,
         .plan_json_bytes = json->data_bytes,
         .invited = compute->peers,
         .invited_len = compute->peers_len - (has_data ? 0 : 1),
+        .publishes = compute->policy->publishes,
+        .hides_exact = compute->policy->hides_exact,
         .now_ms = clock_ms(),
     };
     if (status == SOTTO_OK) {

@@ -9,6 +9,7 @@
 #include "datasets.h"
 #include "log.h"
 #include <sotto/task.h>
+#include <stdatomic.h>
 
 /* How many tasks one node takes part in, of one creator or in all, or runs, at once. More are
  * refused, not queued. */
@@ -24,6 +25,9 @@ struct host {
     uint64_t number;
     uint64_t deadline_ms;
     uint64_t patience_ms; /* how long an undelivered message is worth keeping */
+    bool is_over;         /* and its end is not on disk: it is tried again */
+    enum sotto_status end_status;
+    char end_text[SOTTO_ERROR_TEXT_BYTES];
     bool has_ended;
 };
 
@@ -38,11 +42,18 @@ struct seat {
     struct dataset *datasets;
     size_t datasets_len;
     char label[STORE_NAME_BYTES]; /* what the owner's log calls the task */
+    uint8_t *withheld;            /* groups that this node keeps back, in all rounds */
+    uint64_t asked;               /* number in the store, if the owner decides; else 0 */
+    bool is_waiting;              /* for the owner */
     bool has_ended;
 };
 
 struct compute {
     struct compute_config config;
+    const struct config *policy; /* what of it may be reloaded: policy and files */
+    struct config *reloaded;     /* owned; NULL: the configuration of the start */
+    atomic_bool is_stopping;
+    uint64_t housekeeping_ms; /* when the store is tidied up next */
     struct sotto_key key;
     struct sotto_peer *peers; /* the configured ones, then this node */
     size_t peers_len;
@@ -76,6 +87,8 @@ void seat_invited(struct compute *compute, const struct sotto_message_route *rou
                   const struct sotto_buffer *message);
 void seat_receive(struct compute *compute, struct seat *seat, const struct sotto_buffer *message);
 void seat_tick(struct compute *compute, struct seat *seat);
+/* The owner's answer to what was asked. */
+void seat_decide(struct compute *compute, const struct job *job);
 void seat_free(struct seat *seat);
 
 /* The name of a pinned key, or "?". */

@@ -2,8 +2,8 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <cyaml/cyaml.h>
 #include <errno.h>
+#include <sodium.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,150 +13,6 @@
 
 #define NAME_BYTES_MAX 64
 #define URL_BYTES_MAX 400 /* a link keeps it with the path behind it */
-#define PEERS_MAX 1000
-#define DATASETS_MAX 1000
-
-#define TEXT_FIELD(key, flags, type, member)                                                       \
-    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, 4096)
-
-static const cyaml_schema_field_t listener_fields[] = {
-    TEXT_FIELD("listen", CYAML_FLAG_OPTIONAL, struct config_listener, listen),
-    TEXT_FIELD("token_file", CYAML_FLAG_OPTIONAL, struct config_listener, token_file),
-    TEXT_FIELD("tls_cert", CYAML_FLAG_OPTIONAL, struct config_listener, tls_cert),
-    TEXT_FIELD("tls_key", CYAML_FLAG_OPTIONAL, struct config_listener, tls_key),
-    CYAML_FIELD_END,
-};
-
-static const cyaml_schema_field_t peer_fields[] = {
-    TEXT_FIELD("name", CYAML_FLAG_DEFAULT, struct config_peer, name),
-    TEXT_FIELD("key", CYAML_FLAG_DEFAULT, struct config_peer, key_text),
-    TEXT_FIELD("url", CYAML_FLAG_OPTIONAL, struct config_peer, url),
-    TEXT_FIELD("ca", CYAML_FLAG_OPTIONAL, struct config_peer, ca),
-    CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t peer_entry = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_peer, peer_fields),
-};
-
-static const cyaml_schema_value_t text_entry = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 4096),
-};
-
-static const cyaml_schema_field_t policy_fields[] = {
-    CYAML_FIELD_SEQUENCE("ask", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy, ask,
-                         &text_entry, 1, PEERS_MAX),
-    CYAML_FIELD_UINT("min_parties", CYAML_FLAG_OPTIONAL, struct config_policy, min_parties),
-    CYAML_FIELD_UINT_PTR("min_rows", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
-                         min_rows),
-    CYAML_FIELD_SEQUENCE("datasets", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
-                         datasets, &text_entry, 0, DATASETS_MAX),
-    TEXT_FIELD("expressions", CYAML_FLAG_OPTIONAL, struct config_policy, expressions),
-    CYAML_FIELD_END,
-};
-
-static const cyaml_schema_field_t file_fields[] = {
-    TEXT_FIELD("name", CYAML_FLAG_DEFAULT, struct config_file, name),
-    TEXT_FIELD("data_dir", CYAML_FLAG_OPTIONAL, struct config_file, data_dir),
-    TEXT_FIELD("state_dir", CYAML_FLAG_DEFAULT, struct config_file, state_dir),
-    TEXT_FIELD("identity", CYAML_FLAG_DEFAULT, struct config_file, identity),
-    CYAML_FIELD_MAPPING("api", CYAML_FLAG_OPTIONAL, struct config_file, api, listener_fields),
-    CYAML_FIELD_MAPPING_PTR("peer", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
-                            peer, listener_fields),
-    CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
-                         peers, &peer_entry, 0, PEERS_MAX),
-    CYAML_FIELD_MAPPING("policy", CYAML_FLAG_OPTIONAL, struct config_file, policy, policy_fields),
-    CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t file_schema = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields),
-};
-
-/* --- What libcyaml says of an error --- */
-
-/* Its first line says what is wrong, the first line of its backtrace where. */
-struct yaml_messages {
-    char what[256];
-    char where[128];
-};
-
-__attribute__((format(printf, 3, 0))) static void yaml_message(cyaml_log_t level, void *context,
-                                                               const char *format, va_list args)
-{
-    struct yaml_messages *messages = context;
-    char line[256];
-    (void)level;
-    (void)vsnprintf(line, sizeof line, format, args);
-    line[strcspn(line, "\n")] = '\0';
-    const char *text = strncmp(line, "Load: ", 6) == 0 ? line + 6 : line;
-    text += strspn(text, " ");
-    if (strncmp(text, "Backtrace", 9) == 0) {
-        return;
-    }
-    if (strncmp(text, "in ", 3) == 0) {
-        if (messages->where[0] == '\0') {
-            (void)snprintf(messages->where, sizeof messages->where, "%.120s", text);
-        }
-    } else if (messages->what[0] == '\0') {
-        (void)snprintf(messages->what, sizeof messages->what, "%s", text);
-    }
-}
-
-static const cyaml_config_t yaml_config = {
-    .log_fn = yaml_message,
-    .mem_fn = cyaml_mem,
-    .log_level = CYAML_LOG_ERROR,
-    .flags = CYAML_CFG_DEFAULT,
-};
-
-/* libcyaml gives the place before an unknown key: finds the line that the key itself is on. */
-static void locate_unknown_key(struct yaml_messages *messages, const char *path)
-{
-    static const char unknown[] = "Unexpected key: ";
-    char line[1024];
-    const char *key = messages->what + sizeof unknown - 1;
-    FILE *file =
-        strncmp(messages->what, unknown, sizeof unknown - 1) == 0 ? fopen(path, "re") : NULL;
-    if (file == NULL) {
-        return;
-    }
-    size_t key_bytes = strlen(key);
-    for (unsigned number = 1; fgets(line, sizeof line, file) != NULL; number++) {
-        const char *start = line + strspn(line, " -{\t\"'");
-        if (strncmp(start, key, key_bytes) == 0 && strchr(":\"' \t", start[key_bytes]) != NULL) {
-            (void)snprintf(messages->where, sizeof messages->where, "line: %u", number);
-            break;
-        }
-    }
-    (void)fclose(file);
-}
-
-static enum sotto_status yaml_load(struct config_file **out, const char *path,
-                                   struct sotto_error *err)
-{
-    struct yaml_messages messages = {0};
-    cyaml_config_t config = yaml_config;
-    config.log_ctx = &messages;
-    FILE *probe = fopen(path, "re");
-    if (probe == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
-    }
-    (void)fclose(probe);
-    cyaml_err_t code =
-        cyaml_load_file(path, &config, &file_schema, (cyaml_data_t **)(void *)out, NULL);
-    if (code != CYAML_OK) {
-        *out = NULL;
-        locate_unknown_key(&messages, path);
-        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: %s%s%s", path,
-                               messages.what[0] != '\0' ? messages.what : cyaml_strerror(code),
-                               messages.where[0] != '\0' ? ", " : "", messages.where);
-    }
-    if (*out == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the file is empty", path);
-    }
-    return SOTTO_OK;
-}
 
 /* --- Checks --- */
 
@@ -228,28 +84,6 @@ bool config_is_safe_file_name(const char *text)
     return true;
 }
 
-bool config_may_ask(const struct config *config, const char *peer_name)
-{
-    const struct config_policy *policy = &config->file->policy;
-    for (unsigned i = 0; i < policy->ask_count; i++) {
-        if (strcmp(policy->ask[i], peer_name) == 0) {
-            return true;
-        }
-    }
-    return policy->ask_count == 0 || strcmp(config->file->name, peer_name) == 0;
-}
-
-bool config_offers(const struct config *config, const char *file_name)
-{
-    const struct config_policy *policy = &config->file->policy;
-    for (unsigned i = 0; i < policy->datasets_count; i++) {
-        if (strcmp(policy->datasets[i], file_name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum sotto_status check_name(const char *path, const char *what, const char *name,
                                     struct sotto_error *err)
 {
@@ -313,6 +147,21 @@ static enum sotto_status check_peer(struct config *config, const char *path, uns
                                "%s: peer %s: url \"%s\": expected http:// or https://", path,
                                peer->name, peer->url);
     }
+    size_t pin_bytes = 0;
+    if (peer->pin != NULL &&
+        (peer->url == NULL || strncmp(peer->url, "https://", 8) != 0 ||
+         sodium_base642bin(config->peer_pins[at], CONFIG_PIN_BYTES, peer->pin, strlen(peer->pin),
+                           NULL, &pin_bytes, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+         pin_bytes != CONFIG_PIN_BYTES)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: peer %s: pin: expected the 43 characters of the text that "
+                               "`sotto init --show` prints there, beside an https url",
+                               path, peer->name);
+    }
+    if (peer->pin != NULL && peer->ca != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: peer %s: expected pin or ca, not both",
+                               path, peer->name);
+    }
     if (peer->url != NULL && strlen(peer->url) > URL_BYTES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: peer %s: url: expected at most %d bytes", path, peer->name,
@@ -329,41 +178,6 @@ static enum sotto_status check_peer(struct config *config, const char *path, uns
     return same_name
                ? sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: two nodes named %s", path, peer->name)
                : SOTTO_OK;
-}
-
-static enum sotto_status check_policy(const struct config *config, const char *path,
-                                      struct sotto_error *err)
-{
-    const struct config_file *file = config->file;
-    for (unsigned i = 0; i < file->policy.ask_count; i++) {
-        bool known = strcmp(file->policy.ask[i], file->name) == 0;
-        for (unsigned j = 0; j < file->peers_count && !known; j++) {
-            known = strcmp(file->policy.ask[i], file->peers[j].name) == 0;
-        }
-        if (!known) {
-            return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                   "%s: policy.ask: no peer is named \"%s\"", path,
-                                   file->policy.ask[i]);
-        }
-    }
-    for (unsigned i = 0; i < file->policy.datasets_count; i++) {
-        if (!config_is_safe_file_name(file->policy.datasets[i])) {
-            return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                   "%s: policy.datasets: \"%s\": expected the name of a file below "
-                                   "data_dir",
-                                   path, file->policy.datasets[i]);
-        }
-    }
-    struct stat info;
-    if (file->policy.datasets_count > 0 && file->data_dir == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "%s: policy.datasets offers files, but there is no data_dir", path);
-    }
-    if (file->data_dir != NULL && (stat(file->data_dir, &info) != 0 || !S_ISDIR(info.st_mode))) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: data_dir: %s is not a directory", path,
-                               file->data_dir);
-    }
-    return SOTTO_OK;
 }
 
 /* Puts the folder of the configuration file before a relative path. The texts belong to libcyaml,
@@ -412,43 +226,20 @@ static bool complete(struct config_file *file, const char *path)
     return good;
 }
 
-static enum sotto_status check_expressions(enum sotto_plan_class *out, const char *path,
-                                           const char *text, struct sotto_error *err)
-{
-    static const char *const names[] = {
-        [SOTTO_PLAN_BARE] = "bare",
-        [SOTTO_PLAN_POLYNOMIAL] = "polynomial",
-        [SOTTO_PLAN_OTHER] = "any",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i], text != NULL ? text : "polynomial") == 0) {
-            *out = (enum sotto_plan_class)i;
-            return SOTTO_OK;
-        }
-    }
-    return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                           "%s: policy.expressions: \"%s\": expected bare, polynomial or any", path,
-                           text);
-}
-
 enum sotto_status config_load(struct config *out, const char *path, struct sotto_error *err)
 {
     struct config config = {0};
-    enum sotto_status status = yaml_load(&config.file, path, err);
+    enum sotto_status status = config_yaml_load(&config.file, path, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    config.min_rows = config.file->policy.min_rows != NULL ? *config.file->policy.min_rows
-                                                           : CONFIG_MIN_ROWS_DEFAULT;
     config.peer_keys = sotto_alloc_array(config.file->peers_count + 1, sizeof *config.peer_keys);
-    if (config.peer_keys == NULL || !complete(config.file, path)) {
+    config.peer_pins = sotto_alloc_zeroed((config.file->peers_count + 1) * CONFIG_PIN_BYTES);
+    if (config.peer_keys == NULL || config.peer_pins == NULL || !complete(config.file, path)) {
         status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
         goto out;
     }
     status = check_name(path, "name", config.file->name, err);
-    if (status == SOTTO_OK) {
-        status = check_expressions(&config.expressions, path, config.file->policy.expressions, err);
-    }
     if (status == SOTTO_OK) {
         status = check_listener(path, "api", &config.file->api, true, err);
     }
@@ -462,7 +253,7 @@ enum sotto_status config_load(struct config *out, const char *path, struct sotto
         status = check_peer(&config, path, i, err);
     }
     if (status == SOTTO_OK) {
-        status = check_policy(&config, path, err);
+        status = config_check_policy(&config, path, err);
     }
 out:
     if (status == SOTTO_OK) {
@@ -475,9 +266,8 @@ out:
 
 void config_release(struct config *config)
 {
-    if (config->file != NULL) {
-        (void)cyaml_free(&yaml_config, &file_schema, config->file, 0);
-    }
+    config_yaml_free(config->file);
     sotto_free(config->peer_keys);
+    sotto_free(config->peer_pins);
     *config = (struct config){0};
 }

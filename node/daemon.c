@@ -66,13 +66,56 @@ static void on_events(void *context, uint32_t ready)
     }
 }
 
+/* Whether all but policy and files is as it was at the start. */
+static bool is_same_but_policy(const struct config_file *a, const struct config_file *b)
+{
+    bool same = strcmp(a->name, b->name) == 0 && strcmp(a->state_dir, b->state_dir) == 0 &&
+                strcmp(a->identity, b->identity) == 0 &&
+                strcmp(a->api.listen, b->api.listen) == 0 &&
+                (a->peer == NULL) == (b->peer == NULL) && a->peers_count == b->peers_count;
+    for (unsigned i = 0; same && i < a->peers_count; i++) {
+        const char *url = a->peers[i].url != NULL ? a->peers[i].url : "";
+        const char *other_url = b->peers[i].url != NULL ? b->peers[i].url : "";
+        same = strcmp(a->peers[i].name, b->peers[i].name) == 0 &&
+               strcmp(a->peers[i].key_text, b->peers[i].key_text) == 0 &&
+               strcmp(url, other_url) == 0;
+    }
+    return same;
+}
+
+enum sotto_status daemon_reload(struct daemon *daemon, struct sotto_error *err)
+{
+    struct config *config = sotto_alloc_zeroed(sizeof *config);
+    struct job *job = job_new(JOB_POLICY);
+    enum sotto_status status = config == NULL || job == NULL
+                                   ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                                   : config_load(config, daemon->config_path, err);
+    if (status != SOTTO_OK) {
+        log_line("the policy is not reloaded, the old one stays: %s", err->text);
+        job_free(job);
+        sotto_free(config);
+        return status;
+    }
+    bool is_same = is_same_but_policy(config->file, daemon->config->file);
+    log_line("the policy is reloaded from %s%s", daemon->config_path,
+             is_same ? "" : "; its other changes need a restart");
+    job->policy = config;
+    queue_push(&daemon->jobs, job);
+    return SOTTO_OK;
+}
+
 static void on_signal(void *context, uint32_t ready)
 {
     struct daemon *daemon = context;
     struct signalfd_siginfo info;
     (void)ready;
     ssize_t got = read(daemon->signal_fd, &info, sizeof info); /* else it comes again at the end */
-    (void)got;
+    if (got == (ssize_t)sizeof info && info.ssi_signo == SIGHUP) {
+        struct sotto_error err = {0};
+        enum sotto_status status = daemon_reload(daemon, &err);
+        (void)status; /* the log has it */
+        return;
+    }
     log_line("stopping");
     loop_stop(daemon->loop);
 }
@@ -149,8 +192,10 @@ static enum sotto_status watch_signals(int *out_fd, sigset_t *out_before, struct
     (void)sigemptyset(&stop);
     (void)sigaddset(&stop, SIGTERM);
     (void)sigaddset(&stop, SIGINT);
+    (void)sigaddset(&stop, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &stop, out_before);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not the end */
     *out_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
     return *out_fd >= 0 ? SOTTO_OK
                         : sotto_error_set(err, SOTTO_ERROR_IO, "signalfd: %s", strerror(errno));
@@ -263,9 +308,9 @@ static enum sotto_status start(struct daemon *daemon, struct daemon_resources *h
     return status == SOTTO_OK ? start_network(daemon, err) : status;
 }
 
-enum sotto_status daemon_run(const struct config *config, struct sotto_error *err)
+enum sotto_status daemon_run(const struct config *config, const char *path, struct sotto_error *err)
 {
-    struct daemon daemon = {.config = config, .signal_fd = -1};
+    struct daemon daemon = {.config = config, .config_path = path, .signal_fd = -1};
     struct daemon_resources held = {.lock_fd = -1};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     raise_open_files();

@@ -22,6 +22,7 @@ struct peer_client;
 
 struct daemon {
     const struct config *config;
+    const char *config_path;
     const struct sotto_identity *identity;
     struct sotto_key key;
     struct loop *loop;
@@ -35,8 +36,13 @@ struct daemon {
     struct peer_client *client;
 };
 
-/* Runs a node until SIGTERM or SIGINT. */
-enum sotto_status daemon_run(const struct config *config, struct sotto_error *err) SOTTO_NODISCARD;
+/* Runs a node until SIGTERM or SIGINT. path: of the file that config came from. */
+enum sotto_status daemon_run(const struct config *config, const char *path,
+                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Reads the file again and takes policy and files from it. On failure the old ones stay, and the
+ * log says so. */
+enum sotto_status daemon_reload(struct daemon *daemon, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* http_api.c */
 enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port, struct daemon *daemon,

@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sotto/alloc.h>
+#include <sotto/bytes.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Files are read with the default options; another set of options gets another text here. */
-#define CATALOGUE_OPTIONS "default"
+/* What the options of a file are called in the store: another set, another text. */
+#define OPTIONS_DEFAULT "default"
+#define OPTIONS_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* For kernels before 5.6: part by part, following no link at all. */
 static int open_by_parts(int folder_fd, const char *file)
@@ -82,12 +85,12 @@ int dataset_open_beneath(const char *folder, const char *file, struct sotto_erro
 }
 
 /* The catalogue in the store, if it describes the file that is open. */
-static struct sotto_catalogue *recall(struct store *store, const char *file,
+static struct sotto_catalogue *recall(struct store *store, const char *file, const char *options,
                                       const struct sotto_file_identity *identity)
 {
     struct sotto_buffer encoded = {0};
     struct sotto_catalogue *catalogue = NULL;
-    if (store_catalogue_get(store, &encoded, file, CATALOGUE_OPTIONS, NULL) != SOTTO_OK) {
+    if (store_catalogue_get(store, &encoded, file, options, NULL) != SOTTO_OK) {
         return NULL;
     }
     if (sotto_catalogue_decode(&catalogue, encoded.data, encoded.data_bytes) != SOTTO_OK) {
@@ -100,59 +103,169 @@ static struct sotto_catalogue *recall(struct store *store, const char *file,
     return catalogue;
 }
 
-static void remember(struct store *store, const char *file, const struct sotto_catalogue *catalogue)
+static void remember(struct store *store, const char *file, const char *options,
+                     const struct sotto_catalogue *catalogue)
 {
     struct sotto_buffer encoded = {0};
     struct sotto_error err;
     enum sotto_status status = sotto_catalogue_encode(catalogue, &encoded);
-    if (status == SOTTO_OK && store_catalogue_put(store, file, CATALOGUE_OPTIONS, encoded.data,
+    if (status == SOTTO_OK && store_catalogue_put(store, file, options, encoded.data,
                                                   encoded.data_bytes, &err) != SOTTO_OK) {
         log_line("the catalogue of %s is not kept: %s", file, err.text); /* it is made again */
     }
     sotto_buffer_release(&encoded);
 }
 
-enum sotto_status dataset_open(struct dataset *out, const struct config *config,
-                               struct store *store, const char *file, struct sotto_error *err)
+/* --- How a file is read --- */
+
+struct reading {
+    struct sotto_csv_options options;
+    struct sotto_csv_column *columns;
+    char *text; /* all of it, in a text */
+};
+
+static void reading_release(struct reading *reading)
 {
-    struct dataset dataset = {0};
-    struct sotto_file_identity identity;
+    sotto_free(reading->columns);
+    sotto_free(reading->text);
+}
+
+static void write_list(struct sotto_writer *writer, const char *name, char *const *texts,
+                       unsigned len)
+{
+    sotto_write_bytes(writer, name, strlen(name));
+    for (unsigned i = 0; texts != NULL && i < len; i++) {
+        sotto_write_bytes(writer, "\x1F", 1);
+        sotto_write_bytes(writer, texts[i], strlen(texts[i]));
+    }
+}
+
+/* Texts in node.yaml hold no control characters but tabs: no two sets of options have one text. */
+static enum sotto_status reading_text(struct reading *out, const struct config_reading *from)
+{
+    struct sotto_writer writer;
+    size_t bytes;
+    sotto_writer_init(&writer, OPTIONS_BYTES_MAX);
+    write_list(&writer, "delimiter", &from->delimiter, from->delimiter != NULL);
+    write_list(&writer, " decimal", &from->decimal, from->decimal != NULL);
+    write_list(&writer, from->na != NULL ? " na" : "", from->na, from->na_count);
+    write_list(&writer, " text", from->text, from->text_count);
+    sotto_write_u8(&writer, 0);
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        out->text = (char *)sotto_writer_take(&writer, &bytes);
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
+static enum sotto_status reading_init(struct reading *out, const struct config_reading *from,
+                                      struct sotto_error *err)
+{
+    *out = (struct reading){0};
+    if (from == NULL) {
+        out->text = sotto_text_copy(OPTIONS_DEFAULT, sizeof OPTIONS_DEFAULT - 1);
+        return out->text != NULL ? SOTTO_OK
+                                 : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    out->columns = sotto_alloc_zeroed((from->text_count + 1) * sizeof *out->columns);
+    if (out->columns == NULL || reading_text(out, from) != SOTTO_OK) {
+        reading_release(out);
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    for (unsigned i = 0; i < from->text_count; i++) {
+        out->columns[i] = (struct sotto_csv_column){
+            .name = from->text[i], .typed = true, .type = {.kind = SOTTO_KIND_STRING}};
+    }
+    out->options = (struct sotto_csv_options){
+        .delimiter = (char)(from->delimiter != NULL ? from->delimiter[0] : 0),
+        .decimal_comma = from->decimal != NULL && from->decimal[0] == ',',
+        .na_words = (const char *const *)from->na,
+        .na_words_len = from->na_count,
+        .columns = out->columns,
+        .columns_len = from->text_count,
+    };
+    return SOTTO_OK;
+}
+
+/* --- Opening --- */
+
+static enum sotto_status check_offered(const struct config *config, const char *file,
+                                       struct sotto_error *err)
+{
     if (!config_is_safe_file_name(file)) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "\"%s\" is refused: expected the name of a file below data_dir, "
                                "without \"..\" and not absolute",
                                file);
     }
-    if (!config_offers(config, file)) {
-        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
-                               "%s is not offered: policy.datasets of node.yaml does not list it",
-                               file);
+    return config_offers(config, file)
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                                 "%s is not offered: policy.datasets of node.yaml does not list it",
+                                 file);
+}
+
+/* Columns that policy does not show are as those that are not there. */
+static void hide_columns(struct sotto_catalogue *catalogue, const struct config *config,
+                         const char *file)
+{
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        struct sotto_catalogue_column *column = &catalogue->columns[i];
+        column->hidden = column->hidden || !config_shows(config, file, column->name);
+    }
+}
+
+/* The catalogue of the open file, from the store or made. */
+static enum sotto_status find_catalogue(struct dataset *dataset, struct store *store,
+                                        const char *file, const char *options,
+                                        struct sotto_error *err)
+{
+    struct sotto_file_identity identity;
+    enum sotto_status status = sotto_csv_identity(dataset->csv, &identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    dataset->catalogue = recall(store, file, options, &identity);
+    if (dataset->catalogue == NULL) {
+        status = sotto_csv_catalogue(dataset->csv, &dataset->catalogue, err);
+        if (status == SOTTO_OK) {
+            remember(store, file, options, dataset->catalogue);
+        }
+    }
+    return status;
+}
+
+enum sotto_status dataset_open(struct dataset *out, const struct config *config,
+                               struct store *store, const char *file, struct sotto_error *err)
+{
+    struct dataset dataset = {0};
+    struct reading reading;
+    enum sotto_status status = check_offered(config, file, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     int fd = dataset_open_beneath(config->file->data_dir, file, err);
     if (fd < 0) {
         return err != NULL ? err->status : SOTTO_ERROR_IO;
     }
-    enum sotto_status status = sotto_csv_open_fd(&dataset.csv, fd, file, NULL, err);
-    if (status == SOTTO_OK) {
-        status = sotto_csv_identity(dataset.csv, &identity, err);
-    }
+    status = reading_init(&reading, config_reading_of(config, file), err);
     if (status != SOTTO_OK) {
-        goto out;
+        (void)close(fd);
+        return status;
     }
-    dataset.catalogue = recall(store, file, &identity);
-    if (dataset.catalogue == NULL) {
-        status = sotto_csv_catalogue(dataset.csv, &dataset.catalogue, err);
-        if (status == SOTTO_OK) {
-            remember(store, file, dataset.catalogue);
-        }
+    status = sotto_csv_open_fd(&dataset.csv, fd, file, &reading.options, err);
+    if (status == SOTTO_OK) {
+        status = find_catalogue(&dataset, store, file, reading.text, err);
     }
-out:
+    reading_release(&reading);
     if (status != SOTTO_OK) {
         dataset_release(&dataset);
-    } else {
-        *out = dataset;
+        return status;
     }
-    return status;
+    hide_columns(dataset.catalogue, config, file);
+    *out = dataset;
+    return SOTTO_OK;
 }
 
 void dataset_release(struct dataset *dataset)

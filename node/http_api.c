@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon.h"
-#include "keys.h"
+#include "http_api_internal.h"
 #include "log.h"
 
 #include <errno.h>
@@ -22,15 +21,9 @@
 
 enum waits_for { WAITS_FOR_COMPUTE, WAITS_FOR_LOGS, WAITS_FOR_END };
 
-struct http_api {
-    struct http_server *server;
-    struct daemon *daemon;
-    char token[TOKEN_TEXT_BYTES];
-};
-
 typedef void route_handler(struct http_api *api, struct http_request *request);
 
-/* --- Parameters: each answers 422 and returns false if it is not what it should be --- */
+/* --- Parameters --- */
 
 static bool parse_number(uint64_t *out, const char *text)
 {
@@ -44,8 +37,8 @@ static bool parse_number(uint64_t *out, const char *text)
     return true;
 }
 
-static bool number_parameter(struct http_request *request, uint64_t *out, const char *name,
-                             uint64_t min, uint64_t max)
+bool http_api__number(struct http_request *request, uint64_t *out, const char *name, uint64_t min,
+                      uint64_t max)
 {
     const char *text = http_parameter(request, name);
     uint64_t value = 0;
@@ -70,7 +63,7 @@ static bool task_parameter(struct http_request *request, uint64_t *out)
                            "task_id is missing: expected the number that POST /v1/task gave");
         return false;
     }
-    return number_parameter(request, out, "task_id", 0, INT64_MAX);
+    return http_api__number(request, out, "task_id", 0, INT64_MAX);
 }
 
 /* Reads the task that the request names, or answers. */
@@ -91,7 +84,7 @@ static bool find_task(struct http_api *api, struct http_request *request, struct
     return status == SOTTO_OK;
 }
 
-static void answer_store_error(struct http_request *request, const struct sotto_error *err)
+void http_api__store_error(struct http_request *request, const struct sotto_error *err)
 {
     log_line("%s", err->text);
     http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", err->text);
@@ -136,7 +129,7 @@ static void get_status(struct http_api *api, struct http_request *request)
 {
     struct store_task task;
     uint64_t wait_s = 0;
-    if (!number_parameter(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
+    if (!http_api__number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
         !find_task(api, request, &task)) {
         return;
     }
@@ -213,8 +206,8 @@ static void get_tasks(struct http_api *api, struct http_request *request)
     uint64_t counts[TASK_STATES_LEN];
     uint64_t len = 0;
     const char *order = http_parameter(request, "order");
-    if (!number_parameter(request, &page, "page", 1, UINT32_MAX) ||
-        !number_parameter(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
+    if (!http_api__number(request, &page, "page", 1, UINT32_MAX) ||
+        !http_api__number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
         return;
     }
     if (order != NULL && strcmp(order, "desc") != 0 && strcmp(order, "asc") != 0) {
@@ -227,7 +220,7 @@ static void get_tasks(struct http_api *api, struct http_request *request)
         store_each_task(api->daemon->reader, (page - 1) * page_size, page_size, is_descending,
                         append_task, array, &err) != SOTTO_OK) {
         json_decref(array);
-        answer_store_error(request, &err);
+        http_api__store_error(request, &err);
         return;
     }
     for (size_t i = 0; i < TASK_STATES_LEN; i++) {
@@ -256,7 +249,7 @@ static bool answer_logs(struct http_api *api, struct http_request *request, bool
     if (store_each_log(api->daemon->reader, request->waits_number, request->waits_start,
                        request->waits_limit, append_log, array, &err) != SOTTO_OK) {
         json_decref(array);
-        answer_store_error(request, &err);
+        http_api__store_error(request, &err);
         return true;
     }
     if (may_wait && json_array_size(array) == 0) {
@@ -273,9 +266,9 @@ static void get_logs(struct http_api *api, struct http_request *request)
     uint64_t wait_s = 0;
     request->waits_start = 0;
     request->waits_limit = PAGE_SIZE_DEFAULT;
-    if (!number_parameter(request, &request->waits_start, "start", 0, INT64_MAX) ||
-        !number_parameter(request, &request->waits_limit, "limit", 1, PAGE_SIZE_MAX) ||
-        !number_parameter(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
+    if (!http_api__number(request, &request->waits_start, "start", 0, INT64_MAX) ||
+        !http_api__number(request, &request->waits_limit, "limit", 1, PAGE_SIZE_MAX) ||
+        !http_api__number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
         !find_task(api, request, &task)) {
         return;
     }
@@ -301,7 +294,7 @@ static void get_result(struct http_api *api, struct http_request *request)
                            (unsigned long long)task.number, task_state_name(task.state),
                            task.error);
     } else if (store_get_result(api->daemon->reader, &json, task.number, &err) != SOTTO_OK) {
-        answer_store_error(request, &err);
+        http_api__store_error(request, &err);
     } else {
         http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
     }
@@ -309,8 +302,8 @@ static void get_result(struct http_api *api, struct http_request *request)
 
 /* --- Commands --- */
 
-static void to_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
-                       uint64_t number)
+void http_api__to_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
+                          uint64_t number, bool approves)
 {
     struct job *job = job_new(kind);
     if (job == NULL) {
@@ -319,6 +312,7 @@ static void to_compute(struct http_api *api, struct http_request *request, enum 
     }
     job->request = request->id;
     job->number = number;
+    job->approves = approves;
     if (kind == JOB_CREATE) {
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
     }
@@ -333,14 +327,14 @@ static void post_task(struct http_api *api, struct http_request *request)
                            "the body is empty: expected a plan as JSON");
         return;
     }
-    to_compute(api, request, JOB_CREATE, 0);
+    http_api__to_compute(api, request, JOB_CREATE, 0, false);
 }
 
 static void post_cancel(struct http_api *api, struct http_request *request)
 {
     struct store_task task;
     if (find_task(api, request, &task)) {
-        to_compute(api, request, JOB_CANCEL, task.number);
+        http_api__to_compute(api, request, JOB_CANCEL, task.number, false);
     }
 }
 
@@ -370,8 +364,8 @@ static void get_nodes(struct http_api *api, struct http_request *request)
     uint64_t page = 1;
     uint64_t page_size = PAGE_SIZE_DEFAULT;
     uint64_t len = (uint64_t)api->daemon->config->file->peers_count + 1;
-    if (!number_parameter(request, &page, "page", 1, UINT32_MAX) ||
-        !number_parameter(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
+    if (!http_api__number(request, &page, "page", 1, UINT32_MAX) ||
+        !http_api__number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
         return;
     }
     json_t *array = json_array();
@@ -400,7 +394,7 @@ static void get_metrics(struct http_api *api, struct http_request *request)
     char text[4096];
     size_t used = 0;
     if (store_count_tasks(daemon->reader, counts, &err) != SOTTO_OK) {
-        answer_store_error(request, &err);
+        http_api__store_error(request, &err);
         return;
     }
     for (size_t i = 0; i < daemon->config->file->peers_count; i++) {
@@ -451,6 +445,11 @@ static const struct route routes[] = {
     {"GET", "/v1/task/result", get_result, false},
     {"GET", "/v1/nodes", get_nodes, false},
     {"POST", "/v1/task/cancel", post_cancel, false},
+    {"GET", "/v1/asked", http_api__get_asked, false},
+    {"GET", "/v1/asked/one", http_api__get_asked_one, false},
+    {"POST", "/v1/asked/approve", http_api__post_approve, false},
+    {"POST", "/v1/asked/reject", http_api__post_reject, false},
+    {"POST", "/v1/reload", http_api__post_reload, false},
     {"GET", "/healthz", get_health, true},
     {"GET", "/metrics", get_metrics, false},
 };
@@ -515,7 +514,7 @@ static void finish_wait(struct http_api *api, struct http_request *request)
         if (store_get_task(api->daemon->reader, &task, request->waits_number, &err) == SOTTO_OK) {
             answer_task_state(request, &task);
         } else {
-            answer_store_error(request, &err);
+            http_api__store_error(request, &err);
         }
     } else {
         http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,

@@ -3,12 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+/* The log goes on in a new file when it is so long; so many old ones are kept: node.log.1, ... */
+#define LOG_BYTES_MAX ((off_t)16 * 1024 * 1024)
+#define LOGS_KEPT 3
+
 static int log_fd = -1;
+static char log_path[4200];
+static off_t log_bytes;
+static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER; /* over all of these */
 
 int64_t clock_unix_ms(void)
 {
@@ -41,6 +50,9 @@ enum sotto_status log_open(const char *path, struct sotto_error *err)
         return sotto_error_set(err, SOTTO_ERROR_IO, "%s: can't be opened for the log: %s", path,
                                strerror(errno));
     }
+    struct stat info;
+    (void)snprintf(log_path, sizeof log_path, "%s", path);
+    log_bytes = fstat(fd, &info) == 0 ? info.st_size : 0;
     log_fd = fd;
     return SOTTO_OK;
 }
@@ -68,6 +80,37 @@ static void write_all(int fd, const char *text, size_t text_bytes)
     }
 }
 
+/* What can't be renamed or opened stays as it is, and is tried again with the next line. */
+static void rotate(void)
+{
+    char from[sizeof log_path + 8];
+    char to[sizeof log_path + 8];
+    for (int i = LOGS_KEPT; i > 0; i--) {
+        (void)snprintf(to, sizeof to, "%s.%d", log_path, i);
+        (void)snprintf(from, sizeof from, i > 1 ? "%s.%d" : "%s", log_path, i - 1);
+        (void)rename(from, to);
+    }
+    int fd = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        (void)close(log_fd);
+        log_fd = fd;
+        log_bytes = 0;
+    }
+}
+
+static void write_log(const char *line, size_t line_bytes)
+{
+    (void)pthread_mutex_lock(&log_mutex);
+    if (log_fd >= 0 && log_bytes + (off_t)line_bytes > LOG_BYTES_MAX) {
+        rotate();
+    }
+    if (log_fd >= 0) {
+        write_all(log_fd, line, line_bytes);
+        log_bytes += (off_t)line_bytes;
+    }
+    (void)pthread_mutex_unlock(&log_mutex);
+}
+
 void log_line(const char *format, ...)
 {
     char line[2048];
@@ -83,7 +126,5 @@ void log_line(const char *format, ...)
     used += strlen(line + used);
     line[used++] = '\n';
     write_all(STDERR_FILENO, line, used); /* one write: lines of two threads do not mix */
-    if (log_fd >= 0) {
-        write_all(log_fd, line, used);
-    }
+    write_log(line, used);
 }

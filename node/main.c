@@ -5,93 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CLIENT_USAGE                                                                               \
-    "\n"                                                                                           \
-    "The node is http://127.0.0.1:6700, or what SOTTO_NODE or --node URL says. Its token is in\n"  \
-    "SOTTO_TOKEN, or in the file that --token-file names. --ca FILE or SOTTO_CA: certificates\n"   \
-    "that its https is checked against.\n"
-
-#define ROWS_USAGE                                                                                 \
-    "\n"                                                                                           \
-    "--where 'age >= 18' takes these rows only; --by 'dept in (\"R&D\", \"Sales\", other)' "       \
-    "gives\n"                                                                                      \
-    "each output for each group of them, other being all others; --by twice: two keys.\n"
-
-static const struct command commands[] = {
-    {"local", "one table, no federation",
-     "sotto local --data wages.csv [--data ALIAS=FILE]... [--where CONDITION] [--by GROUPS]...\n"
-     "            [--json] -- 'm=mean(wage)'...\n" ROWS_USAGE,
-     OPTION_JSON | OPTION_DATA | OPTION_ROWS, cmd_local},
-    {"simulate", "every file a party, the real protocol in one process",
-     "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--json] [--log]\n"
-     "               -- 'm=mean(wage)'...\n" ROWS_USAGE
-     "--log prints the aggregator's log on standard error.\n"
-     "\n"
-     "sotto simulate --parties N [--elements 100000] [--bits 24] [--drop 0.3]\n"
-     "               [--graph complete|curious|semi-malicious]\n"
-     "\n"
-     "measures what one secure sum of N parties costs, step by step; --drop: the fraction\n"
-     "that vanishes after dealing shares.\n",
-     OPTION_JSON | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS, cmd_simulate},
-    {"describe", "the columns of a file, as a task reads them",
-     "sotto describe wages.csv [--json]\n"
-     "\n"
-     "Rows, and each column's type, missing values and, of strings, different ones (up to\n"
-     "100000). The file may be packed by gzip or zstd; - is standard input.\n",
-     OPTION_JSON, cmd_describe},
-    {"node", "run a node",
-     "sotto node --config node.yaml\n"
-     "\n"
-     "Prints where it listens, and stops at SIGTERM or SIGINT.\n",
-     OPTION_CONFIG, cmd_node},
-    {"keygen", "make a node's key and print what others pin",
-     "sotto keygen --out node.key     makes a key and prints its public part\n"
-     "sotto keygen --show node.key    prints the public part of a key\n",
-     OPTION_OUT | OPTION_SHOW, cmd_keygen},
-    {"create", "give a plan to a node, print the task's number",
-     "sotto create plan.json [--json]\n" CLIENT_USAGE, OPTION_CLIENT | OPTION_JSON, cmd_create},
-    {"trace", "print the log of a task until it ends",
-     "sotto trace NUMBER\n"
-     "\n"
-     "Exit code 1 if the task fails.\n" CLIENT_USAGE,
-     OPTION_CLIENT, cmd_trace},
-    {"wait", "wait in silence until a task ends",
-     "sotto wait NUMBER\n"
-     "\n"
-     "Exit code 1 if the task fails.\n" CLIENT_USAGE,
-     OPTION_CLIENT, cmd_wait},
-    {"result", "print the result of a task", "sotto result NUMBER [--json]\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON, cmd_result},
-    {"run", "create, trace and result in one",
-     "sotto run plan.json [--json]\n"
-     "sotto run --data wages=wages.csv [--min 3] [--max 3] [--name NAME] [--wait-timeout 60]\n"
-     "          [--connection-timeout 60] [--where CONDITION] [--by GROUPS]... [--json]\n"
-     "          -- 'm=mean(wage)'...\n" ROWS_USAGE
-     "The log goes to standard error, the result to standard output.\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME | OPTION_ROWS,
-     cmd_run},
-    {"list", "the tasks of a node", "sotto list [--json]\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON, cmd_list},
-    {"cancel", "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, OPTION_CLIENT, cmd_cancel},
-    {"version", "print the version", "sotto version\n", 0, cmd_version},
-};
-
-static const size_t commands_len = sizeof commands / sizeof commands[0];
-
 static void print_help(FILE *out)
 {
-    (void)fputs("sotto: statistics over tables that stay where they are\n\nusage:\n", out);
-    for (size_t i = 0; i < commands_len; i++) {
-        (void)fprintf(out, "  sotto %-10s %s\n", commands[i].name, commands[i].summary);
+    size_t len;
+    const struct command *commands = command_table(&len);
+    (void)fputs("sotto: statistics over tables that stay where they are\n", out);
+    for (size_t i = 0; i < len; i++) {
+        if (commands[i].label != NULL) {
+            (void)fprintf(out, "  %-15s %s\n", commands[i].label, commands[i].summary);
+        }
     }
-    (void)fputs("\nsotto COMMAND --help says more.\n", out);
-}
-
-int cmd_version(const struct args *args)
-{
-    (void)args;
-    (void)puts("sotto " SOTTO_VERSION);
-    return EXIT_DONE;
+    (void)fputs("sotto COMMAND --help says more\n", out);
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -132,8 +56,12 @@ int main(int argc, char **argv)
         print_help(stderr);
         return EXIT_USAGE;
     }
+    size_t len;
+    const struct command *commands = command_table(&len);
+    const char *names[COMMANDS_MAX];
     const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
-    for (size_t i = 0; i < commands_len; i++) {
+    for (size_t i = 0; i < len; i++) {
+        names[i] = commands[i].name;
         if (strcmp(commands[i].name, name) == 0) {
             return run_command(&commands[i], argc - 1, argv + 1);
         }
@@ -142,5 +70,8 @@ int main(int argc, char **argv)
         print_help(stdout);
         return EXIT_DONE;
     }
-    return command_usage("there is no command \"%s\"; see sotto --help", name);
+    const char *nearest = sotto_text_nearest(name, names, len);
+    return command_usage("there is no command \"%s\"%s%s%s; see sotto --help", name,
+                         nearest != NULL ? ", did you mean \"" : "", nearest != NULL ? nearest : "",
+                         nearest != NULL ? "\"?" : "");
 }

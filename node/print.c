@@ -17,11 +17,9 @@ static void format_double(char out[40], double value)
     }
 }
 
-/* A value, and how many NaN were made. */
-static void format_value(char out[64], json_t *output)
+void print_value_text(char out[64], json_t *output)
 {
     json_t *value = json_object_get(output, "value");
-    json_t *made = json_object_get(output, "nan_made");
     const char *special = json_string_value(json_object_get(output, "special"));
     if (json_is_integer(value)) {
         (void)snprintf(out, 64, "%lld", (long long)json_integer_value(value));
@@ -32,6 +30,13 @@ static void format_value(char out[64], json_t *output)
     } else {
         (void)snprintf(out, 64, "%s", special != NULL ? special : "missing");
     }
+}
+
+/* A value, and how many NaN were made. */
+static void format_value(char out[64], json_t *output)
+{
+    json_t *made = json_object_get(output, "nan_made");
+    print_value_text(out, output);
     if (made != NULL) {
         size_t at = strlen(out);
         (void)snprintf(out + at, 64 - at, "  (%lld NaN made)", (long long)json_integer_value(made));
@@ -44,7 +49,8 @@ static void print_value(json_t *output)
     char value[64];
     const char *exact = json_string_value(json_object_get(output, "exact"));
     format_value(value, output);
-    bool is_news = exact != NULL && strcmp(exact, value) != 0;
+    bool is_exact = exact != NULL && strspn(exact, "0123456789./-") == strlen(exact);
+    bool is_news = is_exact && strcmp(exact, value) != 0;
     (void)printf("%s%s%s\n", value, is_news ? "  = " : "", is_news ? exact : "");
 }
 
@@ -62,7 +68,7 @@ static char *cell(const struct table *table, size_t row, size_t column)
     return table->cells[row * table->columns + column];
 }
 
-static void format_level(char *out, size_t out_bytes, json_t *level)
+void print_level_text(char *out, size_t out_bytes, json_t *level)
 {
     if (json_is_string(level)) {
         (void)snprintf(out, out_bytes, "%s", json_string_value(level));
@@ -83,7 +89,7 @@ static void format_group(char out[64], json_t *group)
     json_array_foreach(group, i, level)
     {
         char text[64];
-        format_level(text, sizeof text, level);
+        print_level_text(text, sizeof text, level);
         int bytes = snprintf(out + at, 64 - at, "%s%s", i > 0 ? ", " : "", text);
         at = bytes > 0 && at + (size_t)bytes < 64 ? at + (size_t)bytes : 63;
     }
@@ -108,7 +114,8 @@ static void print_cells(const struct table *table)
                 int other = width_of(cell(table, i, column));
                 width = other > width ? other : width;
             }
-            const char *text = cell(table, row, column);
+            char *text = cell(table, row, column);
+            sotto_text_sanitize(text); /* a result may come from another node */
             int blanks = width - width_of(text);
             if (column == 0) {
                 (void)printf("  %s%*s", text, blanks, "");
@@ -133,7 +140,7 @@ static void print_frame(json_t *values, json_t *row_labels, json_t *column_label
         return;
     }
     for (size_t i = 0; i < columns && head == 1; i++) {
-        format_level(cell(&table, 0, i + 1), 64, json_array_get(column_labels, i));
+        print_level_text(cell(&table, 0, i + 1), 64, json_array_get(column_labels, i));
     }
     for (size_t i = 0; i < rows; i++) {
         json_t *label = json_array_get(row_labels, i);
@@ -141,7 +148,7 @@ static void print_frame(json_t *values, json_t *row_labels, json_t *column_label
         if (json_is_array(label)) {
             format_group(cell(&table, i + head, 0), label);
         } else {
-            format_level(cell(&table, i + head, 0), 64, label);
+            print_level_text(cell(&table, i + head, 0), 64, label);
         }
         for (size_t j = 0; j < columns; j++) {
             format_value(cell(&table, i + head, j + 1), head == 1 ? json_array_get(row, j) : row);
@@ -169,6 +176,7 @@ static void print_output(json_t *output, json_t *groups)
         {
             char label[64];
             format_group(label, json_array_get(groups, i));
+            sotto_text_sanitize(label);
             (void)printf("  %s\n", label);
             print_frame(one, first, json_array_get(axes, 1));
         }
@@ -185,7 +193,10 @@ static void print_regression(json_t *fields, json_t *groups)
     (void)printf("\n");
     json_object_foreach(fields, name, field)
     {
-        (void)printf("%s  ", name);
+        char safe[512];
+        (void)snprintf(safe, sizeof safe, "%s", name);
+        sotto_text_sanitize(safe);
+        (void)printf("%s  ", safe);
         print_output(field, groups);
     }
 }
@@ -204,7 +215,10 @@ static void print_outputs(json_t *outputs, json_t *groups)
     {
         json_t *fields = json_object_get(output, "fields");
         bool is_single = fields == NULL && json_object_get(output, "values") == NULL;
-        (void)printf("%s%*s", name, is_single ? width - width_of(name) + 2 : 0, "");
+        char safe[512];
+        (void)snprintf(safe, sizeof safe, "%s", name);
+        sotto_text_sanitize(safe);
+        (void)printf("%s%*s", safe, is_single ? width - width_of(name) + 2 : 0, "");
         if (fields != NULL) {
             print_regression(fields, groups);
         } else {
@@ -213,10 +227,28 @@ static void print_outputs(json_t *outputs, json_t *groups)
     }
 }
 
-int print_result(const char *json, size_t json_bytes, bool as_json)
+/* Groups that parties kept back: a result that is less than it looks. */
+static void print_withheld(json_t *groups)
+{
+    size_t i;
+    json_t *parties;
+    json_array_foreach(json_object_get(groups, "withheld"), i, parties)
+    {
+        char label[64];
+        long long len = (long long)json_integer_value(parties);
+        format_group(label, json_array_get(json_object_get(groups, "labels"), i));
+        sotto_text_sanitize(label);
+        if (len > 0) {
+            (void)fprintf(stderr, "group %s: withheld by %lld %s with too few rows in it\n", label,
+                          len, len == 1 ? "party" : "parties");
+        }
+    }
+}
+
+int print_result(const char *json, size_t json_bytes, enum print_format format)
 {
     json_error_t error;
-    if (as_json) {
+    if (format == PRINT_JSON) {
         (void)printf("%.*s\n", (int)json_bytes, json);
         return EXIT_DONE;
     }
@@ -226,7 +258,12 @@ int print_result(const char *json, size_t json_bytes, bool as_json)
         return EXIT_FAILED;
     }
     json_t *groups = json_object_get(result, "groups");
-    print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
+    if (format == PRINT_CSV) {
+        print_csv(result);
+    } else {
+        print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
+    }
+    print_withheld(groups);
     json_t *parties = json_object_get(result, "parties");
     long long invited = json_integer_value(json_object_get(parties, "invited"));
     long long joined = json_integer_value(json_object_get(parties, "joined"));

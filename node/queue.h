@@ -15,6 +15,8 @@ enum job_kind {
     JOB_CANCEL,   /* number: a task; answered by EVENT_REPLY to request */
     JOB_MESSAGE,  /* bytes: a message of a machine, from peer */
     JOB_RETURNED, /* peer: came on line with nothing of the past */
+    JOB_DECIDE,   /* number: of what was asked, approves; answered by EVENT_REPLY to request */
+    JOB_POLICY,   /* policy: the new one */
     JOB_STOP,
     /* to the loop thread */
     EVENT_REPLY,   /* bytes: JSON; http_status */
@@ -32,7 +34,9 @@ struct job {
     struct sotto_buffer bytes;
     int http_status;
     bool to_aggregator;
+    bool approves;
     uint64_t deadline_ms;
+    struct config *policy; /* owned by the job until it is taken */
 };
 
 /* NULL if there is no memory. */

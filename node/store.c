@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store.h"
+#include "store_internal.h"
 
 #include <sotto/alloc.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
 #define BUSY_TIMEOUT_MS 5000
-
-struct store {
-    sqlite3 *db;
-    bool in_transaction;
-    bool durable; /* the present setting of PRAGMA synchronous */
-};
 
 /* Migration i brings a database from version i to i + 1. Never edit one that was released: add. */
 static const char *const migrations[] = {
@@ -37,6 +30,13 @@ static const char *const migrations[] = {
     "  id INTEGER PRIMARY KEY, uid BLOB NOT NULL, created_at INTEGER NOT NULL,"
     "  bytes BLOB NOT NULL);"
     "CREATE INDEX answered_uid ON answered(uid);",
+    "CREATE TABLE asked ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  uid BLOB NOT NULL, creator_key BLOB NOT NULL, creator TEXT NOT NULL,"
+    "  name TEXT NOT NULL, plan TEXT NOT NULL, words TEXT NOT NULL, state TEXT NOT NULL,"
+    "  created_at INTEGER NOT NULL, deadline INTEGER NOT NULL, result TEXT NOT NULL DEFAULT '',"
+    "  UNIQUE (uid, creator_key));"
+    "CREATE INDEX answered_created ON answered(created_at);",
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -67,7 +67,7 @@ static enum task_state state_of(const char *name)
 
 /* --- Statements --- */
 
-static enum sotto_status database_error(struct store *store, struct sotto_error *err)
+enum sotto_status store__database_error(struct store *store, struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_IO, "the node's database: %s",
                            sqlite3_errmsg(store->db));
@@ -75,18 +75,17 @@ static enum sotto_status database_error(struct store *store, struct sotto_error 
 
 static enum sotto_status execute(struct store *store, const char *sql, struct sotto_error *err)
 {
-    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? SOTTO_OK
-                                                                       : database_error(store, err);
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? SOTTO_OK
+               : store__database_error(store, err);
 }
 
-/* A statement with its arguments bound in order: format has one letter for each, i (uint64_t),
- * t (const char *), b (const void *, size_t). Texts are borrowed until it is finalised. */
-static enum sotto_status prepare(struct store *store, sqlite3_stmt **out, struct sotto_error *err,
+enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct sotto_error *err,
                                  const char *sql, const char *format, ...)
 {
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
-        return database_error(store, err);
+        return store__database_error(store, err);
     }
     int code = SQLITE_OK;
     va_list args;
@@ -105,7 +104,7 @@ static enum sotto_status prepare(struct store *store, sqlite3_stmt **out, struct
     va_end(args);
     if (code != SQLITE_OK) {
         (void)sqlite3_finalize(statement);
-        return database_error(store, err);
+        return store__database_error(store, err);
     }
     *out = statement;
     return SOTTO_OK;
@@ -125,12 +124,11 @@ static enum sotto_status set_durable(struct store *store, bool durable, struct s
     return status;
 }
 
-/* Runs a statement that gives no rows, and ends it. */
-static enum sotto_status run(struct store *store, sqlite3_stmt *statement, struct sotto_error *err)
+enum sotto_status store__run(struct store *store, sqlite3_stmt *statement, struct sotto_error *err)
 {
     enum sotto_status status = set_durable(store, true, err);
     if (status == SOTTO_OK && sqlite3_step(statement) != SQLITE_DONE) {
-        status = database_error(store, err);
+        status = store__database_error(store, err);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -141,14 +139,14 @@ static enum sotto_status run(struct store *store, sqlite3_stmt *statement, struc
 static enum sotto_status read_version(struct store *store, int *out, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status = prepare(store, &statement, err, "PRAGMA user_version", "");
+    enum sotto_status status = store__prepare(store, &statement, err, "PRAGMA user_version", "");
     if (status != SOTTO_OK) {
         return status;
     }
     if (sqlite3_step(statement) == SQLITE_ROW) {
         *out = sqlite3_column_int(statement, 0);
     } else {
-        status = database_error(store, err);
+        status = store__database_error(store, err);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -195,7 +193,7 @@ enum sotto_status store_open(struct store **out, const char *path, bool read_onl
     enum sotto_status status = SOTTO_OK;
     if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         status = store->db != NULL
-                     ? database_error(store, err)
+                     ? store__database_error(store, err)
                      : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
         goto out;
     }
@@ -266,14 +264,14 @@ enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
                                     const char *plan_json, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        prepare(store, &statement, err,
-                "INSERT INTO tasks(uid, name, type, creator, status, plan, created_at)"
-                " VALUES (?,?,?,?,?,?,?)",
-                "bttttti", id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
-                state_names[task->state], plan_json, (uint64_t)task->created_ms);
+    enum sotto_status status = store__prepare(
+        store, &statement, err,
+        "INSERT INTO tasks(uid, name, type, creator, status, plan, created_at)"
+        " VALUES (?,?,?,?,?,?,?)",
+        "bttttti", id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
+        state_names[task->state], plan_json, (uint64_t)task->created_ms);
     if (status == SOTTO_OK) {
-        status = run(store, statement, err);
+        status = store__run(store, statement, err);
     }
     if (status == SOTTO_OK) {
         *out_number = (uint64_t)sqlite3_last_insert_rowid(store->db);
@@ -286,19 +284,19 @@ enum sotto_status store_task_state(struct store *store, uint64_t number, enum ta
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status =
-        prepare(store, &statement, err, "UPDATE tasks SET status=?, error=? WHERE id=?", "tti",
-                state_names[state], error, number);
-    return status == SOTTO_OK ? run(store, statement, err) : status;
+        store__prepare(store, &statement, err, "UPDATE tasks SET status=?, error=? WHERE id=?",
+                       "tti", state_names[state], error, number);
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
 }
 
 enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
                             const char *message, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status = prepare(
+    enum sotto_status status = store__prepare(
         store, &statement, err, "INSERT INTO logs(task_id, created_at, message) VALUES (?,?,?)",
         "iit", number, (uint64_t)created_ms, message);
-    return status == SOTTO_OK ? run(store, statement, err) : status;
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
 }
 
 enum sotto_status store_result(struct store *store, uint64_t number, const char *json,
@@ -306,9 +304,9 @@ enum sotto_status store_result(struct store *store, uint64_t number, const char 
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status =
-        prepare(store, &statement, err, "INSERT INTO results(task_id, document) VALUES (?,?)", "it",
-                number, json);
-    return status == SOTTO_OK ? run(store, statement, err) : status;
+        store__prepare(store, &statement, err,
+                       "INSERT INTO results(task_id, document) VALUES (?,?)", "it", number, json);
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
 }
 
 enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
@@ -319,21 +317,22 @@ enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, con
     if (status != SOTTO_OK) {
         return status;
     }
-    status = prepare(store, &statement, err,
-                     "INSERT INTO logs(task_id, created_at, message) SELECT id, ?, ? FROM tasks"
-                     " WHERE status IN ('PENDING', 'RUNNING') ORDER BY id",
-                     "it", (uint64_t)now_ms, message);
+    status =
+        store__prepare(store, &statement, err,
+                       "INSERT INTO logs(task_id, created_at, message) SELECT id, ?, ? FROM tasks"
+                       " WHERE status IN ('PENDING', 'RUNNING') ORDER BY id",
+                       "it", (uint64_t)now_ms, message);
     if (status == SOTTO_OK) {
-        status = run(store, statement, err);
+        status = store__run(store, statement, err);
     }
     if (status == SOTTO_OK) {
-        status = prepare(store, &statement, err,
-                         "UPDATE tasks SET status='ERROR', error=?"
-                         " WHERE status IN ('PENDING', 'RUNNING')",
-                         "t", message);
+        status = store__prepare(store, &statement, err,
+                                "UPDATE tasks SET status='ERROR', error=?"
+                                " WHERE status IN ('PENDING', 'RUNNING')",
+                                "t", message);
     }
     if (status == SOTTO_OK) {
-        status = run(store, statement, err);
+        status = store__run(store, statement, err);
     }
     if (status == SOTTO_OK) {
         status = store_commit(store, err);
@@ -344,7 +343,7 @@ enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, con
 
 #define TASK_COLUMNS "id, created_at, name, type, creator, status, error"
 
-static void copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int column)
+void store__copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int column)
 {
     const unsigned char *text = sqlite3_column_text(statement, column);
     (void)snprintf(out, out_bytes, "%s", text != NULL ? (const char *)text : "");
@@ -355,11 +354,11 @@ static void task_from_row(struct store_task *out, sqlite3_stmt *statement)
     char state[16];
     out->number = (uint64_t)sqlite3_column_int64(statement, 0);
     out->created_ms = sqlite3_column_int64(statement, 1);
-    copy_text(out->name, sizeof out->name, statement, 2);
-    copy_text(out->type, sizeof out->type, statement, 3);
-    copy_text(out->creator, sizeof out->creator, statement, 4);
-    copy_text(state, sizeof state, statement, 5);
-    copy_text(out->error, sizeof out->error, statement, 6);
+    store__copy_text(out->name, sizeof out->name, statement, 2);
+    store__copy_text(out->type, sizeof out->type, statement, 3);
+    store__copy_text(out->creator, sizeof out->creator, statement, 4);
+    store__copy_text(state, sizeof state, statement, 5);
+    store__copy_text(out->error, sizeof out->error, statement, 6);
     out->state = state_of(state);
 }
 
@@ -367,7 +366,7 @@ enum sotto_status store_get_task(struct store *store, struct store_task *out, ui
                                  struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status = prepare(
+    enum sotto_status status = store__prepare(
         store, &statement, err, "SELECT " TASK_COLUMNS " FROM tasks WHERE id=?", "i", number);
     if (status != SOTTO_OK) {
         return status;
@@ -379,7 +378,7 @@ enum sotto_status store_get_task(struct store *store, struct store_task *out, ui
         status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "task %llu does not exist",
                                  (unsigned long long)number);
     } else {
-        status = database_error(store, err);
+        status = store__database_error(store, err);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -390,11 +389,11 @@ enum sotto_status store_each_task(struct store *store, uint64_t offset, uint64_t
                                   struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        prepare(store, &statement, err,
-                descending ? "SELECT " TASK_COLUMNS " FROM tasks ORDER BY id DESC LIMIT ? OFFSET ?"
-                           : "SELECT " TASK_COLUMNS " FROM tasks ORDER BY id LIMIT ? OFFSET ?",
-                "ii", limit, offset);
+    enum sotto_status status = store__prepare(
+        store, &statement, err,
+        descending ? "SELECT " TASK_COLUMNS " FROM tasks ORDER BY id DESC LIMIT ? OFFSET ?"
+                   : "SELECT " TASK_COLUMNS " FROM tasks ORDER BY id LIMIT ? OFFSET ?",
+        "ii", limit, offset);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -405,7 +404,7 @@ enum sotto_status store_each_task(struct store *store, uint64_t offset, uint64_t
         visit(context, &task);
     }
     if (code != SQLITE_DONE) {
-        status = database_error(store, err);
+        status = store__database_error(store, err);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -416,19 +415,19 @@ enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_ST
 {
     sqlite3_stmt *statement = NULL;
     memset(counts, 0, TASK_STATES_LEN * sizeof counts[0]);
-    enum sotto_status status =
-        prepare(store, &statement, err, "SELECT status, count(*) FROM tasks GROUP BY status", "");
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT status, count(*) FROM tasks GROUP BY status", "");
     if (status != SOTTO_OK) {
         return status;
     }
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         char state[16];
-        copy_text(state, sizeof state, statement, 0);
+        store__copy_text(state, sizeof state, statement, 0);
         counts[state_of(state)] += (uint64_t)sqlite3_column_int64(statement, 1);
     }
     if (code != SQLITE_DONE) {
-        status = database_error(store, err);
+        status = store__database_error(store, err);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -439,10 +438,10 @@ enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t 
                                  struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status = prepare(store, &statement, err,
-                                       "SELECT id, created_at, message FROM logs"
-                                       " WHERE task_id=? AND id>=? ORDER BY id LIMIT ?",
-                                       "iii", number, start, limit);
+    enum sotto_status status = store__prepare(store, &statement, err,
+                                              "SELECT id, created_at, message FROM logs"
+                                              " WHERE task_id=? AND id>=? ORDER BY id LIMIT ?",
+                                              "iii", number, start, limit);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -453,7 +452,7 @@ enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t 
               sqlite3_column_int64(statement, 1), message != NULL ? (const char *)message : "");
     }
     if (code != SQLITE_DONE) {
-        status = database_error(store, err);
+        status = store__database_error(store, err);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -474,7 +473,7 @@ static enum sotto_status get_bytes(struct store *store, struct sotto_buffer *out
     } else if (code == SQLITE_DONE) {
         status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "no such entry");
     } else {
-        status = database_error(store, err);
+        status = store__database_error(store, err);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -485,8 +484,8 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
 {
     sqlite3_stmt *statement = NULL;
     struct sotto_buffer document = {0};
-    enum sotto_status status = prepare(store, &statement, err,
-                                       "SELECT document FROM results WHERE task_id=?", "i", number);
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT document FROM results WHERE task_id=?", "i", number);
     if (status == SOTTO_OK) {
         status = get_bytes(store, &document, statement, err);
     }
@@ -510,11 +509,19 @@ enum sotto_status store_catalogue_put(struct store *store, const char *file, con
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status =
-        prepare(store, &statement, err,
-                "INSERT INTO catalogue(file, options, encoded) VALUES (?,?,?)"
-                " ON CONFLICT(file, options) DO UPDATE SET encoded=excluded.encoded",
-                "ttb", file, options, encoded, encoded_bytes);
-    return status == SOTTO_OK ? run(store, statement, err) : status;
+        store__prepare(store, &statement, err, "DELETE FROM catalogue WHERE file=? AND options<>?",
+                       "tt", file, options);
+    if (status == SOTTO_OK) {
+        status = store__run(store, statement, err);
+    }
+    if (status == SOTTO_OK) {
+        status =
+            store__prepare(store, &statement, err,
+                           "INSERT INTO catalogue(file, options, encoded) VALUES (?,?,?)"
+                           " ON CONFLICT(file, options) DO UPDATE SET encoded=excluded.encoded",
+                           "ttb", file, options, encoded, encoded_bytes);
+    }
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
 }
 
 enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *out,
@@ -522,9 +529,9 @@ enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *
                                       struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        prepare(store, &statement, err, "SELECT encoded FROM catalogue WHERE file=? AND options=?",
-                "tt", file, options);
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT encoded FROM catalogue WHERE file=? AND options=?", "tt",
+        file, options);
     return status == SOTTO_OK ? get_bytes(store, out, statement, err) : status;
 }
 
@@ -533,10 +540,26 @@ enum sotto_status store_answer(struct store *store, const struct sotto_task_id *
                                struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status = prepare(
+    enum sotto_status status = store__prepare(
         store, &statement, err, "INSERT INTO answered(uid, bytes, created_at) VALUES (?,?,?)",
         "bbi", id->bytes, sizeof id->bytes, bytes, bytes_len, (uint64_t)now_ms);
-    return status == SOTTO_OK ? run(store, statement, err) : status;
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+}
+
+enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status =
+        store__prepare(store, &statement, err, "DELETE FROM answered WHERE created_at < ?", "i",
+                       (uint64_t)before_ms);
+    if (status == SOTTO_OK) {
+        status = store__run(store, statement, err);
+    }
+    if (status == SOTTO_OK) {
+        status = store__prepare(store, &statement, err, "DELETE FROM asked WHERE deadline < ?", "i",
+                                (uint64_t)before_ms);
+    }
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
 }
 
 enum sotto_status store_has_answered(struct store *store, bool *out, const struct sotto_task_id *id,
@@ -545,8 +568,8 @@ enum sotto_status store_has_answered(struct store *store, bool *out, const struc
     sqlite3_stmt *statement = NULL;
     struct sotto_buffer found = {0};
     enum sotto_status status =
-        prepare(store, &statement, err, "SELECT x'01' FROM answered WHERE uid=? LIMIT 1", "b",
-                id->bytes, sizeof id->bytes);
+        store__prepare(store, &statement, err, "SELECT x'01' FROM answered WHERE uid=? LIMIT 1",
+                       "b", id->bytes, sizeof id->bytes);
     if (status == SOTTO_OK) {
         status = get_bytes(store, &found, statement, err);
     }

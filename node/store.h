@@ -83,7 +83,8 @@ enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t 
                                  uint64_t limit, store_log_visit *visit, void *context,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 
-/* The catalogue: bytes of sotto_catalogue_encode for a file read with some options. */
+/* The catalogue: bytes of sotto_catalogue_encode for a file read with some options; those of other
+ * options are dropped. */
 enum sotto_status store_catalogue_put(struct store *store, const char *file, const char *options,
                                       const void *encoded, size_t encoded_bytes,
                                       struct sotto_error *err) SOTTO_NODISCARD;
@@ -97,5 +98,53 @@ enum sotto_status store_answer(struct store *store, const struct sotto_task_id *
                                struct sotto_error *err) SOTTO_NODISCARD;
 enum sotto_status store_has_answered(struct store *store, bool *out, const struct sotto_task_id *id,
                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Forgets what was answered, and what others asked, before a time. */
+enum sotto_status store_prune(struct store *store, int64_t before_ms,
+                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- store_asked.c: what others asked of this node, where its owner has to know --- */
+
+enum asked_state {
+    ASKED_WAITING, /* for the owner */
+    ASKED_APPROVED,
+    ASKED_REJECTED,
+    ASKED_ENDED, /* the task is over, or its time */
+};
+
+struct store_asked {
+    uint64_t number;
+    int64_t created_ms;
+    int64_t deadline_ms;
+    enum asked_state state;
+    char creator[STORE_NAME_BYTES];
+    char name[STORE_NAME_BYTES];
+};
+
+const char *asked_state_name(enum asked_state state);
+
+/* Makes an entry, or finds the one that was made for this task, creator and plan: *in_out then has
+ * its number and state. An entry of another plan begins anew with this one. */
+enum sotto_status store_asked_put(struct store *store, struct store_asked *in_out,
+                                  const struct sotto_task_id *id, const struct sotto_key *creator,
+                                  const char *plan_json, const char *words,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_asked_state(struct store *store, uint64_t number, enum asked_state state,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_asked_result(struct store *store, uint64_t number, const char *json,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+/* Ends those that waited too long. */
+enum sotto_status store_asked_expire(struct store *store, int64_t now_ms,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+/* SOTTO_ERROR_NOT_FOUND if there is none. Texts may be NULL; ended by sotto_free. */
+enum sotto_status store_get_asked(struct store *store, struct store_asked *out, char **out_plan,
+                                  char **out_words, char **out_result, uint64_t number,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+typedef void store_asked_visit(void *context, const struct store_asked *asked);
+/* The newest first. */
+enum sotto_status store_each_asked(struct store *store, uint64_t limit, bool waiting_only,
+                                   store_asked_visit *visit, void *context,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

@@ -4,6 +4,7 @@ foreach(name config store peer_session)
 endforeach()
 
 sotto_fuzz(envelope sotto_node)
+sotto_fuzz(contact sotto_node)
 
 # sotto_e2e(<name>): tests/e2e/test_<name>.py drives real daemons; the standard library of Debian's
 # python3 is all it needs.
@@ -14,10 +15,17 @@ function(sotto_e2e name)
   set_tests_properties(e2e/${name} PROPERTIES LABELS e2e TIMEOUT 300
     ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>")
 endfunction()
-foreach(name describe average_wage refusals dropouts restart defects peer_side policy hostile_peer)
+foreach(name describe average_wage refusals dropouts restart defects peer_side policy policy_rules hostile_peer init three_hosts terminal)
   sotto_e2e(${name})
 endforeach()
 
+sotto_e2e(reference)
+foreach(level generic avx2) # the others' SIMD levels
+  add_test(NAME e2e/reference@${level}
+    COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_reference.py)
+  set_tests_properties(e2e/reference@${level} PROPERTIES LABELS e2e TIMEOUT 300
+    ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>;SOTTO_CPU=${level};SOTTO_TEST_SEED=2")
+endforeach()
 sotto_e2e(nist)
 set_property(TEST e2e/nist APPEND PROPERTY
   ENVIRONMENT "SOTTO_TEST_NIST=${PROJECT_SOURCE_DIR}/../shared/data/nist")

@@ -111,7 +111,8 @@ def _common_groups(outputs: Mapping[str, Aggregate]) -> tuple[GroupKey, ...]:
 
 
 def _group(key: GroupKey) -> dict[str, Any]:
-    group: dict[str, Any] = {"column": render(key.column), "levels": list(map(_level, key.levels))}
+    kind = "bins" if key.are_edges else "levels"
+    group: dict[str, Any] = {"column": render(key.column), kind: list(map(_level, key.levels))}
     if key.other:
         group["other"] = True
     return group

@@ -48,7 +48,8 @@ def from_json(result: Mapping[str, Any], exact: bool = False) -> Any:
     """What execute() returned, as pandas: float, int or bool, Series or DataFrame, tuple or dict.
 
     exact: fractions.Fraction instead of float wherever the result has one.
-    Warns (SottoWarning) of parties that were lost and of values that were converted.
+    Warns (SottoWarning) of parties that were lost, of values that were converted and of groups
+    that parties withheld.
     """
     _warn(result)
     number = _exact if exact else _plain
@@ -80,6 +81,13 @@ def _warn(result: Mapping[str, Any]) -> None:
         _say(f"of {joined} parties {survived} are in the result: the others were lost on the way")
     for sentence in result.get("conversions", ()):
         _say(sentence)
+    groups = result.get("groups", {})
+    for label, parties in zip(groups.get("labels", ()), groups.get("withheld", ()), strict=False):
+        if parties:
+            _say(
+                f"group {', '.join(map(str, label))}: withheld by {parties} "
+                f"{'party' if parties == 1 else 'parties'} with too few rows in it"
+            )
     for name, output in result["outputs"].items():
         if output.get("nan_made"):
             _say(

@@ -319,6 +319,15 @@ DECLARED = {
             .sum()
         ),
     ),
+    "groupby_bins": (
+        lambda staff: staff.groupby("wage", bins=[0, 4000, 5500.5, 99999])["level"].sum(),
+        lambda staff: staff.groupby(
+            pandas.cut(staff["wage"], [0, 4000, 5500.5, 1e5], right=False).cat.rename_categories(
+                ["[0, 4000)", "[4000, 5500.5)", "[5500.5, 99999]"]
+            ),
+            observed=False,
+        )["level"].sum(),
+    ),
     "groupby_other": (
         lambda staff: staff.groupby("dept", levels=["Ops"], other=True)["wage"].sum(),
         lambda staff: (

@@ -145,6 +145,23 @@ def test_groups():
     assert list(plan["select"]) == ["result[count]", "result[mean]", "result[std]"]
 
 
+def test_bins():
+    plan = plan_of(
+        lambda wages: wages.groupby(
+            ["age", "dept"], bins={"age": [0, 18, 65.5]}, levels={"dept": ["a"]}
+        )["wage"].mean()
+    )
+    assert plan["group_by"] == [
+        {"column": "wages.age", "bins": [0, 18, "65.5"]},
+        {"column": "wages.dept", "levels": ["a"]},
+    ]
+    for bins in ([1], [2, 1], ["a", "b"], 3, [True, False]):
+        with pytest.raises(PlanError, match="edges"):
+            plan_of(lambda wages, bins=bins: wages.groupby("age", bins=bins).wage.mean())
+    with pytest.raises(PlanError, match="not both"):
+        plan_of(lambda wages: wages.groupby("age", bins=[1, 2], levels=[1]).wage.mean())
+
+
 def test_a_key_is_no_column_of_its_groups():
     plan = plan_of(lambda wages: wages[["a", "b"]].groupby("a", levels=[1]).mean())
     assert plan["select"] == {"result": "mean([wages.b])"}

@@ -54,6 +54,13 @@ def test_names_of_outputs_make_the_shape():
     assert isinstance(both[0], pandas.Series)
 
 
+def test_withheld_groups_are_told():
+    values = {"values": [{"value": 1.0}, {"value": 2.0}]}
+    groups = {"keys": ["dept"], "labels": [["x"], ["y"]], "withheld": [0, 2]}
+    with pytest.warns(SottoWarning, match="group y: withheld by 2 parties"):
+        from_json(result({"result": values}, groups=groups))
+
+
 def test_squares_of_groups():
     square = {"labels": [["a", "b"], ["a", "b"]], "values": [[[number(1), number(2)]] * 2] * 2}
     found = from_json(

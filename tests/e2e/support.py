@@ -56,6 +56,7 @@ class Node:
         self.key = run("keygen", "--out", str(self.folder / "node.key")).stdout.strip()
         self.peers = []  # (node, with url)
         self.policy = {}
+        self.files = []  # how they are read
         self.listen = "127.0.0.1:0"
         self.peer_listen = "127.0.0.1:0"
         self.tls = None  # certificate and key of the peer side
@@ -84,6 +85,8 @@ class Node:
         lines += ["policy:"]
         for key, value in policy.items():
             lines += [f"  {key}: {json.dumps(value)}"]
+        if self.files:
+            lines += [f"files: {json.dumps(self.files)}"]
         (self.folder / "node.yaml").write_text("\n".join(lines) + "\n")
 
     def start(self, env=None):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pinned peer that spends what it is given: it must not use up the node, nor take another's place."""
 
+import json
 import os
 import resource
 import socket
@@ -117,6 +118,16 @@ class HostilePeer(ClusterCase):
         a.wait_log("of b (wage_avg): joined")
         self.assertEqual(c.invite(task, plan()), 200)
         a.wait_log("of c (wage_avg): joined")
+
+    def test_an_invitation_that_another_brings(self):
+        """A peer that kept another's old invitation makes this node work for nobody."""
+        a, b, c = self.hostile("bc")
+        invitation = b.message(1, os.urandom(16), json.dumps(plan()).encode())
+        self.assertEqual(c.send(invitation), 200)
+        a.wait_log("c brought a message of b; ignored")
+        self.assertNotIn("joined", a.log())
+        self.assertEqual(b.send(invitation), 200)
+        a.wait_log("of b (wage_avg): joined")
 
     def test_tasks_without_end(self):
         """One peer's tasks leave room for those of the others, and files for the node."""

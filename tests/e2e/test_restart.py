@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at any moment, cancelling, and policy."""
 
+import resource
 import socket
 import threading
 import time
@@ -95,6 +96,46 @@ class Restart(ClusterCase):
         status, answer = creator.request("GET", f"/v1/task/result?task_id={task}")
         self.assertEqual(status, 400)
         self.assertIn("CANCELLED", answer["detail"])
+
+
+class Disk(ClusterCase):
+    def test_a_full_disk_at_the_end_of_a_task(self):
+        """The task ends when there is room again, with its result, without a restart."""
+        cluster = self.cluster([{}] + THREE)
+        cluster.wait_connected()
+        creator = cluster.nodes[0]
+        nodes = cluster.nodes[1:]
+        task = creator.create(plan(min_clients=3, max_clients=4))
+        pid = creator.process.pid
+        limit = resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        for node in nodes:
+            node.wait_log("ended (ok)")
+        self.assertEqual(creator.get(f"/v1/task/status?task_id={task}"), {"status": "RUNNING"})
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+        self.assertEqual(creator.wait_end(task), "FINISHED")
+        self.assertEqual(creator.result(task)["outputs"]["m"]["value"], 3.5)
+
+    def test_logs_do_not_grow_without_end(self):
+        node = self.cluster([{}], start=False).nodes[0].start()
+        log = node.folder / "state" / "node.log"
+        for i in range(1, 6):
+            node.stop()
+            with open(log, "a") as out:
+                out.truncate(16 * 1024 * 1024)
+            node.start()
+            end = time.monotonic() + 60
+            while log.stat().st_size > 10_000:
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.01)
+            self.assertEqual(len(list(log.parent.glob("node.log*"))), min(i, 3) + 1)
+
+    def test_a_stop_does_not_wait_for_what_is_queued(self):
+        cluster = self.cluster(THREE)
+        for _ in range(100):
+            cluster.nodes[0].create(plan(min_clients=3, max_clients=3))
+        begin = time.monotonic()
+        cluster.nodes[1].stop()
+        self.assertLess(time.monotonic() - begin, 30)
 
 
 class Policy(ClusterCase):

@@ -19,6 +19,17 @@ static const char rich_json[] =
     "\"std(if(isna(a), 0.5, a) * 3) + corr(a, round(d, 1) // 2)\", \"k\": \"kurt(a) ** 2 + "
     "exp(mean(log(pow(a, 2)) - sum(d)))\"}}";
 
+/* Everything that has a shape of its own; two rounds. */
+static const char framed_json[] =
+    "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
+    "\"where\": \"row_any(t.* > 0)\", \"group_by\": [{\"column\": \"a\", \"bins\": [0, \"2.5\", "
+    "9]}], "
+    "\"select\": {\"m\": \"mean(t.*)\", \"c\": \"corr([a, d * 2])\", \"h\": \"hist(d, 0, 2, 3)\", "
+    "\"v\": "
+    "\"value_counts(b, 'x', 'y')\", \"o\": \"ols(d, [a, c])\", \"r\": \"mean(row_std([a, c, "
+    "d]))\", \"s\": "
+    "\"mean(([a, c] - mean([a, c])) ** 2)\", \"x\": \"dot(a, d)\"}}";
+
 static enum sotto_status parse_run(void *context)
 {
     (void)context;
@@ -89,6 +100,25 @@ static void test_task(void **state)
     sotto_plan_free(plan);
 }
 
+static enum sotto_status framed_task_run(void *context)
+{
+    static const char *const texts[] = {"a,b,c,d\n1,x,1e0,1\n,,2,2\n3,z,1,3\n2,y,1,1\n",
+                                        "d,c,b,a\n1.5,2,y,1\n3,1,x,2\n2,7,x,8\n"};
+    char *result = NULL;
+    enum sotto_status status = test_run(&result, NULL, context, texts, 2, NULL);
+    sotto_free(result);
+    return status;
+}
+
+static void test_framed_task(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, framed_json, strlen(framed_json), NULL));
+    assert_true(fault_each_allocation(framed_task_run, plan) > 300);
+    sotto_plan_free(plan);
+}
+
 static enum sotto_status rich_task_run(void *context)
 {
     static const char *const texts[] = {"a,b,c,d\n1,x,1,1\n,,2,2\n3,z,1,3\n",
@@ -105,6 +135,39 @@ static void test_rich_task(void **state)
     struct sotto_plan *plan = NULL;
     assert_ok(sotto_plan_parse(&plan, rich_json, strlen(rich_json), NULL));
     assert_true(fault_each_allocation(rich_task_run, plan) > 100);
+    sotto_plan_free(plan);
+}
+
+static enum sotto_status guard_run(void *context)
+{
+    static const char text[] = "a,b,c,d\n1,x,1,1\n,,2,2\n3,z,1,3\n";
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_schema schema = {0};
+    struct sotto_driver *driver = NULL;
+    uint8_t withheld[16] = {0};
+    enum sotto_status status =
+        sotto_csv_open_fd(&csv, test_file(text, sizeof text - 1), "t.csv", NULL, NULL);
+    status = status == SOTTO_OK ? sotto_csv_catalogue(csv, &catalogue, NULL) : status;
+    const struct sotto_catalogue *borrowed = catalogue;
+    status = status == SOTTO_OK ? sotto_schema_offer(&schema, context, &borrowed, NULL) : status;
+    status = status == SOTTO_OK ? sotto_driver_new(&driver, context, &schema, NULL) : status;
+    if (status == SOTTO_OK) {
+        status = sotto_driver_guard(driver, withheld, &csv, &borrowed, 1, NULL);
+    }
+    sotto_driver_free(driver);
+    sotto_schema_release(&schema);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return status == SOTTO_ERROR_REFUSED ? SOTTO_OK : status;
+}
+
+static void test_guard(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, rich_json, strlen(rich_json), NULL));
+    assert_true(fault_each_allocation(guard_run, plan) > 50);
     sotto_plan_free(plan);
 }
 
@@ -150,10 +213,9 @@ static void test_schemas(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plans),
-        cmocka_unit_test(test_task),
-        cmocka_unit_test(test_rich_task),
-        cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_plans),     cmocka_unit_test(test_task),
+        cmocka_unit_test(test_rich_task), cmocka_unit_test(test_framed_task),
+        cmocka_unit_test(test_guard),     cmocka_unit_test(test_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

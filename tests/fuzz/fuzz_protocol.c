@@ -100,6 +100,8 @@ static void read_task(const struct world *world, enum sotto_message_type type, c
     struct sotto_task_party *task = NULL;
     struct sotto_leave leave;
     enum sotto_status status;
+    const uint8_t *result;
+    size_t result_bytes;
     struct sotto_message message;
     struct sotto_peer peer = {.key = sotto_identity_key(world->aggregator_identity), .name = "a"};
     struct sotto_task_party_config config = {.identity = world->parties[0].identity,
@@ -109,7 +111,7 @@ static void read_task(const struct world *world, enum sotto_message_type type, c
     if (seal(world, &bytes, &message, world->aggregator_identity, type, NULL, body, body_bytes) ==
         SOTTO_OK) {
         (void)sotto_leave_parse(&leave, &message);
-        (void)sotto__finish_parse(&status, &message);
+        (void)sotto__finish_parse(&status, &result, &result_bytes, &message);
         if (sotto_task_party_new(&task, &config, bytes.data, bytes.data_bytes, NULL) == SOTTO_OK) {
             sotto_task_party_free(task);
         }

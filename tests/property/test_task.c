@@ -682,7 +682,7 @@ static void test_strangers_are_not_heard(void **state)
     assert_null(net.hosts[0].task);
     sotto_buffer_release(&forged);
     run();
-    assert_ok(sotto__finish_seal(&forged, SOTTO_OK, &label, stranger));
+    assert_ok(sotto__finish_seal(&forged, SOTTO_OK, NULL, &label, stranger));
     assert_int_not_equal(host_take(&net.hosts[0], &forged), SOTTO_OK);
     sotto_buffer_release(&forged);
     assert_result_has("\"survived\": 3");

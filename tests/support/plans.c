@@ -35,33 +35,18 @@ struct sotto_plan *test_plan_of(const char *output)
     return test_plan(outputs);
 }
 
-void test_add_slots(uint64_t *sum, const uint64_t *limbs, const uint16_t *slots, size_t slots_len)
-{
-    for (size_t slot = 0; slot < slots_len; slot++) {
-        __extension__ unsigned __int128 carry = 0;
-        for (size_t i = 0; i < slots[slot]; i++, sum++, limbs++) {
-            carry += *sum;
-            carry += *limbs;
-            *sum = (uint64_t)carry;
-            carry >>= 64;
-        }
-    }
-}
-
 static enum sotto_status add_partials(uint64_t *sum, const struct sotto_driver *driver,
                                       struct sotto_csv *const *files,
                                       struct sotto_catalogue *const *catalogues, size_t len,
                                       struct sotto_error *err)
 {
-    size_t slots_len;
     size_t limbs_len = sotto_driver_limbs_len(driver);
-    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
     uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
     enum sotto_status status = limbs != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         const struct sotto_catalogue *catalogue = catalogues[i];
         status = sotto_driver_partial(driver, limbs, limbs_len, &files[i], &catalogue, err);
-        test_add_slots(sum, limbs, slots, slots_len);
+        sotto_driver_add(driver, sum, limbs, limbs_len);
     }
     sotto_free(limbs);
     return status;

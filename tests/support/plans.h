@@ -21,7 +21,4 @@ enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
 void test_gives(const char *output, const char *const *texts, size_t texts_len, const char *part);
 void test_gives1(const char *output, const char *text, const char *part);
 
-/* Adds slot by slot, modulo 2^64 to the power of its limbs. */
-void test_add_slots(uint64_t *sum, const uint64_t *limbs, const uint16_t *slots, size_t slots_len);
-
 #endif

@@ -138,6 +138,39 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "data_dir: .\npolicy:\n  datasets: [\"../x.csv\"]\n", {"policy.datasets", "../x"}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [/etc/passwd]\n", {"policy.datasets", "/etc"}},
         {HEAD "policy:\n  datasets: [x.csv]\n", {"no data_dir", ""}},
+        {HEAD "policy:\n  min_rws: 1\n", {"did you mean \"min_rows\"", "line: 5"}},
+        {HEAD "policy:\n  # expressions: any\n  expressions: all\n", {"line 6", "any"}},
+        {HEAD "policy:\n  approve: yes\n", {"line 5: policy.approve", "automatic or manual"}},
+        {HEAD "policy:\n  results: all\n", {"line 5: policy.results", "participants"}},
+        {HEAD "policy:\n  exact: maybe\n", {"maybe", "line 5: policy.exact"}},
+        {HEAD "policy:\n  rounds: 9\n", {"line 5: policy.rounds", "1 to 8"}},
+        {HEAD "policy:\n  min_parties: 1001\n", {"line 5: policy.min_parties", "1000"}},
+        {HEAD "policy:\n  statistics: [mean, medain, maen]\n", {"medain", "line 5"}},
+        {HEAD "policy:\n  statistics: [maen]\n", {"did you mean \"mean\"", "line 5"}},
+        {HEAD "policy:\n  columns: [{dataset: x.csv, hide: [a]}]\n",
+         {"policy.columns", "policy.datasets does not list \"x.csv\""}},
+        {HEAD
+         "data_dir: .\npolicy:\n  datasets: [wages.csv]\n  columns: [{dataset: wage.csv, hide: "
+         "[a]}]\n",
+         {"line 7", "did you mean \"wages.csv\""}},
+        {HEAD "data_dir: .\npolicy:\n  datasets: [x.csv]\n  columns: [{dataset: x.csv}]\n",
+         {"expected allow or hide", "line 7"}},
+        {HEAD "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n    delimiter: "
+              "\"||\"\n",
+         {"line 9: files.delimiter", "one character"}},
+        {HEAD
+         "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - {file: x.csv, decimal: \";\"}\n",
+         {"files.decimal", "\",\""}},
+        {HEAD
+         "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - {file: x.csv, decimal: \",\", "
+         "delimiter: \",\"}\n",
+         {"files.decimal", "commas can't be both"}},
+        {HEAD
+         "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n  - file: x.csv\n",
+         {"files", "twice"}},
+        {HEAD "peers:\n  - {name: b, key: " KEY_A ", url: \"https://x\", pin: abc}\n",
+         {"pin", "43"}},
+        {HEAD "policy:\n  exact: true\n  exact: false\n", {"already", "line: 5"}},
         {HEAD "data_dir: nowhere\n", {"data_dir", "not a directory"}},
         {"name: \"two words\"\nstate_dir: s\nidentity: k\n", {"name \"two words\"", "spaces"}},
     };

@@ -417,13 +417,13 @@ static void test_nearest_names(void **state)
 {
     (void)state;
     static const char *const names[] = {"count", "sum", "mean", "wage"};
-    assert_string_equal(sotto__nearest("medain", names, 4), "mean");
-    assert_string_equal(sotto__nearest("WAGE", names, 4), "wage");
-    assert_string_equal(sotto__nearest("cuont", names, 4), "count");
-    assert_null(sotto__nearest("frobnicate", names, 4));
-    assert_null(sotto__nearest("xy", names, 4));
-    assert_null(sotto__nearest("", names, 4));
-    assert_null(sotto__nearest("wage", names, 0));
+    assert_string_equal(sotto_text_nearest("medain", names, 4), "mean");
+    assert_string_equal(sotto_text_nearest("WAGE", names, 4), "wage");
+    assert_string_equal(sotto_text_nearest("cuont", names, 4), "count");
+    assert_null(sotto_text_nearest("frobnicate", names, 4));
+    assert_null(sotto_text_nearest("xy", names, 4));
+    assert_null(sotto_text_nearest("", names, 4));
+    assert_null(sotto_text_nearest("wage", names, 0));
 }
 
 int main(void)

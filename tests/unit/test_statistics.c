@@ -227,6 +227,30 @@ static void test_groups(void **state)
             SOTTO_OK,
             "\"n\": {\"values\": [{\"value\": 2, \"exact\": \"2\"}, {\"value\": 1, \"exact\": "
             "\"1\"}, {\"value\": 0, \"exact\": \"0\"}, {\"value\": 2");
+    static const char edges[] = "i,s,b,d,f,a\n1,x,True,0.30,0.1e0,1\n2,y,True,0.31,0.3e0,2\n"
+                                "3,x,True,NA,0.30000000000000004e0,4\n4,y,True,0.29,NA,8\n"
+                                "-9223372036854775808,x,True,-7,inf,16\n";
+    grouped("\"group_by\": [{\"column\": \"d\", \"bins\": [-7, \"0.3\", \"0.305\", \"0.31\"]}]",
+            edges, SOTTO_OK,
+            "\"s\": {\"values\": [{\"value\": 24.0, \"exact\": \"24\"}, {\"value\": 1.0, "
+            "\"exact\": \"1\"}, {\"value\": 2.0, \"exact\": \"2\"}]}");
+    grouped("\"group_by\": [{\"column\": \"d\", \"bins\": [-7, \"0.3\", \"0.305\", \"0.31\"]}]",
+            edges, SOTTO_OK, "[[\"[-7, 0.3)\"], [\"[0.3, 0.305)\"], [\"[0.305, 0.31]\"]]");
+    /* 0.1e0 is above 0.1, 0.3e0 below 0.3: the edges are exact. */
+    grouped("\"group_by\": [{\"column\": \"f\", \"bins\": [0, \"0.1\", \"0.3\"], \"other\": true}]",
+            edges, SOTTO_OK,
+            "\"s\": {\"values\": [{\"value\": 0.0, \"exact\": \"0\"}, {\"value\": 3.0, "
+            "\"exact\": \"3\"}, {\"value\": 20.0, \"exact\": \"20\"}]}");
+    grouped("\"group_by\": [{\"column\": \"i\", \"bins\": "
+            "[\"-100000000000000000000000000000000000000000\", "
+            "0, \"1.5\", \"100000000000000000000000000000000000000000\"]}]",
+            edges, SOTTO_OK,
+            "\"s\": {\"values\": [{\"value\": 16.0, \"exact\": \"16\"}, {\"value\": 1.0, "
+            "\"exact\": \"1\"}, {\"value\": 14.0, \"exact\": \"14\"}]}");
+    grouped("\"group_by\": [{\"column\": \"i\", \"bins\": [0, 9]}]", edges, SOTTO_ERROR_INPUT,
+            "values that are not among the levels");
+    grouped("\"group_by\": [{\"column\": \"s\", \"bins\": [0, 9]}]", edges, SOTTO_ERROR_TYPE,
+            "group_by: column s: expected numbers for bins, found string");
     grouped("\"group_by\": [{\"column\": \"f\", \"levels\": [1]}]", keyed, SOTTO_ERROR_TYPE,
             "group_by: column f: expected text, exact numbers or booleans");
     grouped("\"group_by\": [{\"column\": \"s\", \"levels\": [1]}]", keyed, SOTTO_ERROR_TYPE,

@@ -98,6 +98,11 @@ SOTTO_API enum sotto_status sotto_error_prefix(struct sotto_error *err, const ch
 /* Puts '?' in place of control characters and invalid UTF-8 in the terminated text. */
 SOTTO_API void sotto_text_sanitize(char *text);
 
+/* The name nearest to word by edit distance, if it is near enough to be what was meant. Returns:
+ * one of names, or NULL. */
+SOTTO_API const char *sotto_text_nearest(const char *word, const char *const *names,
+                                         size_t names_len);
+
 /* The length of the longest prefix of data that is valid UTF-8 (== data_bytes if all is). */
 SOTTO_API size_t sotto_utf8_valid_prefix(const void *data, size_t data_bytes);
 

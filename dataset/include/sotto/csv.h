@@ -96,6 +96,11 @@ SOTTO_API enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, co
                                               struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_csv_close(struct sotto_csv *csv);
 
+/* How many bytes of the file were read since it was opened, all readings together, and how many it
+ * has: for showing progress. Threads: any, at any time. */
+SOTTO_API uint64_t sotto_csv_bytes_read(const struct sotto_csv *csv);
+SOTTO_API uint64_t sotto_csv_bytes(const struct sotto_csv *csv);
+
 /* The identity of the file that is open. */
 SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
                                                struct sotto_file_identity *out,
@@ -144,6 +149,16 @@ SOTTO_API enum sotto_status sotto_csv_scan(struct sotto_csv *csv,
                                            const struct sotto_csv_wanted *wanted, size_t wanted_len,
                                            sotto_csv_sink *sink, void *context,
                                            struct sotto_error *err) SOTTO_NODISCARD;
+
+/* As sotto_csv_catalogue, and hands out columns by their names meanwhile: each block as the types
+ * that its worker has met so far, which may grow from block to block, and whose join over all
+ * blocks is what the catalogue says; first_row is 0. A failure of the sink ends the handing out
+ * only. *out_complete: all rows were handed out; if not, what was handed out is to be forgotten (a
+ * file that must be read line by line, an unknown name). */
+SOTTO_API enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto_catalogue **out,
+                                             bool *out_complete, const char *const *names,
+                                             size_t names_len, sotto_csv_sink *sink, void *context,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
 
 /* A catalogue as bytes (versioned, little endian) and back, for a node's store. Decoding checks
  * everything: SOTTO_ERROR_INPUT. */

@@ -64,6 +64,33 @@ SOTTO_API enum sotto_status sotto_driver_partial_tables(const struct sotto_drive
                                                         const struct sotto_table *const *tables,
                                                         struct sotto_error *err) SOTTO_NODISCARD;
 
+/* How many groups a plan with group_by has, 0 without. */
+SOTTO_API size_t sotto_driver_groups_len(const struct sotto_driver *driver);
+
+/* A party's own check before it contributes to the current round: at least min_rows of its rows on
+ * both sides of where, of every other condition, and in every group; values in that many rows for
+ * every aggregate, or in none. Limits on one value have that many rows between them, or none. Reads
+ * the files once more where there is something to count. A group with too few rows, or with too few
+ * on a side of a condition, gets a 1 in withheld (sotto_driver_groups_len of them, never reset
+ * here: what one round withheld later ones do too).
+ * Returns: SOTTO_ERROR_REFUSED and which condition, for the owner's eyes: the numbers are those of
+ * rows; else as sotto_driver_partial. Threads: as sotto_driver_partial. */
+SOTTO_API enum sotto_status sotto_driver_guard(const struct sotto_driver *driver, uint8_t *withheld,
+                                               struct sotto_csv *const *files,
+                                               const struct sotto_catalogue *const *catalogues,
+                                               uint64_t min_rows,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Takes the groups that are withheld out of a partial of the current round, and says so in their
+ * slots. withheld is not read where there are no groups. */
+SOTTO_API void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t *limbs,
+                                     size_t limbs_len, const uint8_t *withheld);
+
+/* Adds one partial of the current round to another, slot by slot modulo 2^(64 limbs): what secure
+ * aggregation does. In-out: sum, limbs_len == sotto_driver_limbs_len. */
+SOTTO_API void sotto_driver_add(const struct sotto_driver *driver, uint64_t *in_out_sum,
+                                const uint64_t *partial, size_t limbs_len);
+
 struct sotto_result_parties {
     uint32_t invited;
     uint32_t joined;
@@ -79,6 +106,9 @@ SOTTO_API enum sotto_status sotto_driver_result(const struct sotto_driver *drive
                                                 const struct sotto_schema *offers,
                                                 size_t offers_len,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Takes the exact texts out of a result of sotto_driver_result: it gets shorter in place. */
+SOTTO_API void sotto_result_strip_exact(char *json);
 
 SOTTO_END_DECLS
 

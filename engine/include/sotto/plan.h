@@ -52,6 +52,14 @@ SOTTO_API struct sotto_plan_column sotto_plan_column(const struct sotto_plan *pl
  * inside an aggregate. */
 SOTTO_API uint32_t sotto_plan_rounds(const struct sotto_plan *plan);
 
+/* The aggregate functions that plans may name ("mean"). Returns: static storage, NULL from the
+ * last one on. */
+SOTTO_API const char *sotto_statistic_name(size_t index);
+
+/* The first aggregate function of the plan that is not among these, or NULL. */
+SOTTO_API const char *sotto_plan_other_statistic(const struct sotto_plan *plan,
+                                                 const char *const *allowed, size_t allowed_len);
+
 /* What a plan could take out of single rows, from harmless to harmful. */
 enum sotto_plan_class {
     SOTTO_PLAN_BARE,       /* sums of columns, of their squares and of products of two */
@@ -83,8 +91,9 @@ struct sotto_plan_parts {
     size_t datasets_len;
     const char *const *outputs; /* "m=mean(wage)" or "mean(wage)" */
     size_t outputs_len;
-    const char *where;     /* "age >= 18", or NULL */
-    const char *const *by; /* 'dept in ("R&D", "Sales")', with other for a group of all others */
+    const char *where; /* "age >= 18", or NULL */
+    /* 'dept in ("R&D", "Sales")' or 'hist(age, 0, 18, 65)', with other for a group of all others */
+    const char *const *by;
     size_t by_len;
     struct sotto_strategy strategy;
 };

@@ -44,6 +44,8 @@ struct sotto_task_aggregator_config {
     size_t plan_json_bytes;
     const struct sotto_peer *invited; /* who may join; copied, names too */
     size_t invited_len;
+    bool publishes;   /* the result goes to all who took part, not to the initiator only */
+    bool hides_exact; /* no exact texts in the result */
     uint64_t now_ms;
 };
 
@@ -107,6 +109,10 @@ SOTTO_API const struct sotto_plan *sotto_task_party_plan(const struct sotto_task
 SOTTO_API const char *sotto_task_party_plan_json(const struct sotto_task_party *task);
 SOTTO_API struct sotto_task_id sotto_task_party_id(const struct sotto_task_party *task);
 SOTTO_API struct sotto_key sotto_task_party_creator(const struct sotto_task_party *task);
+
+/* The result as the aggregator sent it once DONE came with SOTTO_OK, where it publishes results:
+ * JSON that nobody checked; else NULL. Borrows from the task. */
+SOTTO_API const char *sotto_task_party_result(const struct sotto_task_party *task);
 
 /* Answers OFFER: joins with these types (copied), or declines. The aggregator learns the class
  * (the name of reason: "not_found", "refused", ...), never a text. */

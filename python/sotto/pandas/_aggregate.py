@@ -30,11 +30,12 @@ Shape = Literal["scalar", "series", "counts", "square", "fit"]
 
 @dataclass(frozen=True)
 class GroupKey:
-    """A column, the levels whose groups are asked for, and whether the rest is a group."""
+    """A column, the levels or edges of bins that make groups, and whether the rest is one."""
 
     column: Column
     levels: tuple[Any, ...]
     other: bool
+    are_edges: bool = False
 
 
 class Aggregate(Ufuncs, RefusingResult):

@@ -218,16 +218,17 @@ class DataFrame(NamedOperators):
             raise not_supported("where() with a function", "give a condition: df > 0")
         return super().where(cond, other)
 
-    def groupby(self, by: Any, *, levels: Any = None, other: bool = False) -> Any:
-        """The rows in groups of declared levels.
+    def groupby(self, by: Any, *, levels: Any = None, bins: Any = None, other: bool = False) -> Any:
+        """The rows in groups of declared levels, or of bins.
 
         by: one or two columns. levels: the values that make groups; for two columns a dict of
-        both. Rows of another value are in the group "(other)" if `other`, else a party that has
-        some refuses. Rows whose key is missing take part in no group.
+        both. bins: instead, edges of numbers that rise, the last bin with both its edges; for two
+        columns a dict of one or both. Rows of another value are in the group "(other)" if `other`,
+        else a party that has some refuses. Rows whose key is missing take part in no group.
         """
         from ._groupby import GroupBy, declared_groups
 
-        return GroupBy(self, declared_groups(self, by, levels, other))
+        return GroupBy(self, declared_groups(self, by, levels, bins, other))
 
 
 def _refuse_bool_only(bool_only: bool) -> None:

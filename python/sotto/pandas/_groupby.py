@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas
@@ -22,9 +23,9 @@ _GROUPS_MAX = 2
 
 
 def declared_groups(
-    rows: DataFrame | Series, by: Any, levels: Any, other: bool
+    rows: DataFrame | Series, by: Any, levels: Any, bins: Any, other: bool
 ) -> tuple[GroupKey, ...]:
-    """The keys of a groupby. Raises NotSupported where levels are not declared."""
+    """The keys of a groupby. Raises NotSupported where neither levels nor bins are declared."""
     keys = list(by) if isinstance(by, list | tuple) else [by]
     if not 1 <= len(keys) <= _GROUPS_MAX:
         raise not_supported(f"groupby by {len(keys)} columns", "group by one or two")
@@ -36,22 +37,36 @@ def declared_groups(
         )
     (dataset,) = rows._expression.datasets()
     columns = [_key_column(key, dataset) for key in keys]
-    if levels is None:
+    if levels is None and bins is None:
         raise not_supported(
             "groupby() without levels",
             "which values there are is not told; declare the groups: "
             f"groupby({columns[0].name!r}, levels=['R&D', 'Sales'])",
         )
-    if not isinstance(levels, dict):
-        if len(columns) > 1:
-            raise PlanError(f"levels={levels!r}: expected a dict, a list for each column")
-        levels = {columns[0].name: levels}
-    missing = [str(column.name) for column in columns if column.name not in levels]
+    by_level = _by_column("levels", levels, columns)
+    by_bin = _by_column("bins", bins, columns)
+    declared = {**by_level, **by_bin}
+    missing = [str(column.name) for column in columns if str(column.name) not in declared]
     if missing:
         raise PlanError(f"levels: no list for {', '.join(missing)}")
+    if by_level.keys() & by_bin.keys():
+        raise PlanError(f"groupby({by!r}): expected levels or bins of a column, not both")
     return tuple(
-        GroupKey(column, _levels(column, levels[column.name]), bool(other)) for column in columns
+        GroupKey(column, _edges(column, declared[str(column.name)]), bool(other), are_edges=True)
+        if str(column.name) in by_bin
+        else GroupKey(column, _levels(column, declared[str(column.name)]), bool(other))
+        for column in columns
     )
+
+
+def _by_column(name: str, declared: Any, columns: list[Column]) -> dict[str, Any]:
+    if declared is None:
+        return {}
+    if isinstance(declared, dict):
+        return declared
+    if len(columns) > 1:
+        raise PlanError(f"{name}={declared!r}: expected a dict, a list for each column")
+    return {str(columns[0].name): declared}
 
 
 def _key_column(key: Any, dataset: str) -> Column:
@@ -75,6 +90,14 @@ def _levels(column: Column, levels: Any) -> tuple[Any, ...]:
         if not isinstance(level, str | int | float):
             raise PlanError(f"levels of {column.name}: {level!r} is no text, number or boolean")
     return found
+
+
+def _edges(column: Column, bins: Any) -> tuple[Any, ...]:
+    edges = tuple(plain(edge) for edge in bins) if isinstance(bins, Iterable) else ()
+    numbers = all(isinstance(edge, int | float) and not isinstance(edge, bool) for edge in edges)
+    if len(edges) < 2 or not numbers or any(a >= b for a, b in pairwise(edges)):
+        raise PlanError(f"bins of {column.name}: expected at least two edges, numbers that rise")
+    return edges
 
 
 class GroupBy(RefusingResult):

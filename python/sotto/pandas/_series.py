@@ -203,11 +203,11 @@ class Series(NamedOperators):
         """The values that are present."""
         return self._filtered(self.notna())
 
-    def groupby(self, by: Any, *, levels: Any = None, other: bool = False) -> Any:
-        """The values in groups of declared levels: wages["wage"].groupby(wages["dept"], ...)."""
+    def groupby(self, by: Any, *, levels: Any = None, bins: Any = None, other: bool = False) -> Any:
+        """The values in groups of declared levels or bins, as DataFrame.groupby has them."""
         from ._groupby import GroupBy, declared_groups
 
-        return GroupBy(self, declared_groups(self, by, levels, other))
+        return GroupBy(self, declared_groups(self, by, levels, bins, other))
 
 
 def check_correlation(method: str, min_periods: object) -> None:

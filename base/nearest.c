@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include <sotto/status.h>
 
 #include <string.h>
 
@@ -35,7 +35,7 @@ static size_t distance(const char *a, size_t a_bytes, const char *b, size_t b_by
     return row[b_bytes];
 }
 
-const char *sotto__nearest(const char *word, const char *const *names, size_t names_len)
+const char *sotto_text_nearest(const char *word, const char *const *names, size_t names_len)
 {
     size_t word_bytes = strlen(word);
     size_t best = word_bytes / 3 + 2; /* must be nearer than this */

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* How many of a party's own rows stand on each side of the conditions of a round and in its groups:
+ * what a party asks before it contributes (PLAN.md, "What a plan can leak"). */
+
+#include "rows.h"
+
+#include <sotto/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum condition_kind {
+    CONDITION_TRUTH,   /* of a comparison, a boolean */
+    CONDITION_PRESENT, /* whether the operand a has a value */
+    CONDITION_VALUES,  /* whether the operation has one, or made NaN of values that are present */
+};
+
+struct sotto__condition {
+    enum condition_kind kind;
+    size_t op;
+    bool may_be_empty; /* a side of no rows at all is no concern */
+    size_t limited;    /* what a limit is set to: an operation, or SIZE_MAX */
+    bool is_below;     /* the limit's true side: values below it */
+};
+
+/* Conditions of where come first: they are over all rows. */
+struct sotto__guard {
+    const struct sotto__program *program;
+    struct sotto__condition *conditions;
+    size_t conditions_len;
+    size_t capacity_len;
+    size_t early_len;
+    size_t group_len; /* counts of a group: its rows, then two of each later condition */
+    size_t counts_len;
+    enum sotto_status status; /* SOTTO_ERROR_NO_MEMORY while conditions were collected */
+};
+
+/* --- Which conditions --- */
+
+static bool is_comparison(enum sotto__op_kind kind)
+{
+    return kind == OP_EQUAL || kind == OP_UNEQUAL || kind == OP_LESS || kind == OP_LESS_EQUAL ||
+           kind == OP_TEXT_EQUAL;
+}
+
+static bool is_logic(enum sotto__op_kind kind)
+{
+    return kind == OP_AND || kind == OP_OR || kind == OP_NOT;
+}
+
+/* What an operation changes the unit or the type of only, order kept. */
+static size_t unit_of(const struct sotto__program *program, size_t op)
+{
+    for (;;) {
+        const struct sotto__op *at = &program->ops[op];
+        bool is_rescaled = at->kind == OP_MULTIPLY && program->ops[at->b].dataset == SIZE_MAX &&
+                           at->scale > program->ops[at->a].scale && program->ops[at->b].scale == 0;
+        if (!is_rescaled && at->kind != OP_FLOAT && at->kind != OP_MASK) {
+            return op;
+        }
+        op = at->a;
+    }
+}
+
+static void add(struct sotto__guard *guard, struct sotto__condition condition)
+{
+    void *conditions = guard->conditions;
+    if (guard->program->ops[condition.op].dataset == SIZE_MAX) {
+        return; /* the same in every row */
+    }
+    for (size_t i = guard->early_len; i < guard->conditions_len; i++) {
+        if (guard->conditions[i].op == condition.op &&
+            guard->conditions[i].kind == condition.kind) {
+            return;
+        }
+    }
+    if (sotto_array_reserve(&conditions, &guard->capacity_len, guard->conditions_len + 1,
+                            sizeof condition) != SOTTO_OK) {
+        guard->status = SOTTO_ERROR_NO_MEMORY;
+        return;
+    }
+    guard->conditions = conditions;
+    guard->conditions[guard->conditions_len++] = condition;
+}
+
+/* A column of booleans that a value is multiplied by is a condition in disguise. */
+static void add_factor(struct sotto__guard *guard, size_t factor, size_t other)
+{
+    const struct sotto__program *program = guard->program;
+    size_t op = unit_of(program, factor);
+    if (program->ops[op].type == ROW_BOOL && op != unit_of(program, other) &&
+        program->ops[other].dataset != SIZE_MAX) {
+        add(guard, (struct sotto__condition){.op = op, .limited = SIZE_MAX});
+    }
+}
+
+/* A value that is compared with a number: limits on one value enclose rows between them. */
+static struct sotto__condition limit_of(const struct sotto__program *program, size_t op)
+{
+    const struct sotto__op *at = &program->ops[op];
+    struct sotto__condition condition = {.op = op, .limited = SIZE_MAX};
+    bool is_order = at->kind == OP_LESS || at->kind == OP_LESS_EQUAL;
+    condition.may_be_empty = is_comparison(at->kind) && !at->is_asked;
+    if (is_order && program->ops[at->b].dataset == SIZE_MAX) {
+        condition.limited = unit_of(program, at->a);
+        condition.is_below = true;
+    } else if (is_order && program->ops[at->a].dataset == SIZE_MAX) {
+        condition.limited = unit_of(program, at->b);
+    }
+    return condition;
+}
+
+static void add_op(struct sotto__guard *guard, size_t op)
+{
+    const struct sotto__op *at = &guard->program->ops[op];
+    if (is_comparison(at->kind) || is_logic(at->kind)) {
+        add(guard, limit_of(guard->program, op));
+    }
+    for (int i = 0; is_logic(at->kind) && i < 2; i++) {
+        size_t operand = i == 0 ? at->a : at->b;
+        if (operand != SIZE_MAX && guard->program->ops[operand].kind == OP_COLUMN) {
+            add(guard, (struct sotto__condition){.op = operand, .limited = SIZE_MAX});
+        }
+    }
+    if (at->kind == OP_IS_NA || at->kind == OP_FILL) {
+        add(guard,
+            (struct sotto__condition){
+                .kind = CONDITION_PRESENT, .op = op, .may_be_empty = true, .limited = SIZE_MAX});
+    } else if (at->kind == OP_IF && !is_comparison(guard->program->ops[at->c].kind) &&
+               guard->program->ops[at->c].kind != OP_IS_NA) {
+        add(guard, (struct sotto__condition){.op = at->c, .limited = SIZE_MAX});
+    } else if (at->kind == OP_MULTIPLY) {
+        add_factor(guard, at->a, at->b);
+        add_factor(guard, at->b, at->a);
+    }
+}
+
+/* "x in (1, 2)" is one condition: its comparisons stand at its place, and only it takes them. */
+static void find_parts_of_in(bool *out, const struct sotto__program *program)
+{
+    for (size_t i = 0; i < program->ops_len; i++) {
+        const struct sotto__op *op = &program->ops[i];
+        out[i] = op->kind == OP_EQUAL || op->kind == OP_TEXT_EQUAL || op->kind == OP_OR;
+        bool is_taken = false;
+        for (size_t j = i + 1; out[i] && j < program->ops_len; j++) {
+            const struct sotto__op *by = &program->ops[j];
+            if (by->a == i || by->b == i || by->c == i) {
+                out[i] = by->kind == OP_OR && by->source == op->source && by->start == op->start;
+                is_taken = true;
+            }
+        }
+        for (size_t j = 0; out[i] && j < program->terms_len; j++) {
+            out[i] = program->terms[j].factors[0] != i;
+        }
+        out[i] = out[i] && is_taken && i != program->where;
+    }
+}
+
+/* Whether what where needs is used by the aggregates too. */
+static bool is_used_late(const struct sotto__program *program, size_t op)
+{
+    bool found = false;
+    for (size_t i = op + 1; i < program->ops_len; i++) {
+        const struct sotto__op *by = &program->ops[i];
+        found = found || (!by->is_early && (by->a == op || by->b == op || by->c == op));
+    }
+    for (size_t i = 0; i < program->terms_len; i++) {
+        found = found || program->terms[i].factors[0] == op;
+    }
+    return found;
+}
+
+static void add_terms(struct sotto__guard *guard)
+{
+    const struct sotto__program *program = guard->program;
+    for (size_t i = 0; i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        if (term->factors_len == 2) {
+            add_factor(guard, term->factors[0], term->factors[1]);
+            add_factor(guard, term->factors[1], term->factors[0]);
+        }
+        for (size_t j = 0; j < term->factors_len; j++) {
+            add(guard, (struct sotto__condition){.kind = CONDITION_VALUES,
+                                                 .op = term->factors[j],
+                                                 .may_be_empty = true,
+                                                 .limited = SIZE_MAX});
+        }
+    }
+}
+
+/* sqrt(id - 16.5) has no value where id is 16 or less: a condition in disguise. */
+static bool may_make_nan(const struct sotto__program *program)
+{
+    bool found = false;
+    for (size_t i = 0; i < program->terms_len; i++) {
+        for (size_t j = 0; j < program->terms[i].factors_len; j++) {
+            found = found || program->ops[program->terms[i].factors[j]].makes_nan;
+        }
+    }
+    return found;
+}
+
+/* out_any: there are conditions besides those that every round has. */
+static enum sotto_status guard_init(struct sotto__guard *guard, bool *out_any,
+                                    const struct sotto__program *program, struct sotto_error *err)
+{
+    bool *parts = sotto_alloc_array(program->ops_len + 1, sizeof *parts);
+    *guard = (struct sotto__guard){.program = program,
+                                   .status = parts != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY};
+    if (parts != NULL) {
+        find_parts_of_in(parts, program);
+        for (size_t i = 0; i < program->ops_len; i++) {
+            if (program->ops[i].is_early && !parts[i]) {
+                add_op(guard, i);
+            }
+        }
+        if (program->where != SIZE_MAX) {
+            add(guard, (struct sotto__condition){.op = program->where, .limited = SIZE_MAX});
+        }
+        guard->early_len = guard->conditions_len;
+        for (size_t i = 0; i < program->ops_len; i++) {
+            size_t before = guard->conditions_len;
+            bool is_early = program->ops[i].is_early;
+            if (!parts[i] && (!is_early || is_used_late(program, i))) {
+                add_op(guard, i);
+            }
+            for (size_t j = before; is_early && j < guard->conditions_len; j++) {
+                guard->conditions[j].may_be_empty = true; /* where may have decided it */
+            }
+        }
+        *out_any = guard->conditions_len > 0 || program->keys_len > 0 || may_make_nan(program);
+        add_terms(guard);
+    }
+    sotto_free(parts);
+    size_t late_len = guard->conditions_len - guard->early_len;
+    guard->group_len = 1 + 2 * late_len;
+    guard->counts_len = 2 * guard->early_len + program->groups_len * guard->group_len;
+    if (guard->status != SOTTO_OK) {
+        return sotto_error_set(err, guard->status, "out of memory");
+    }
+    return guard->group_len <= ROUND_LIMBS_MAX / program->groups_len
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                 "there are too many conditions in too many groups to count the "
+                                 "rows of each");
+}
+
+/* --- Counting --- */
+
+/* Of rows: 1 true, 0 false, 2 neither. */
+static void find_truth(uint8_t *out, const struct sotto__rows *rows,
+                       const struct sotto__condition *condition, size_t len)
+{
+    const struct sotto__register *reg = &rows->registers[condition->op];
+    const struct sotto__op *op = &rows->program->ops[condition->op];
+    const uint8_t *states[2] = {reg->state, reg->state};
+    if (condition->kind == CONDITION_PRESENT || is_comparison(op->kind)) {
+        states[0] = states[1] = rows->registers[op->a].state;
+    }
+    if (is_comparison(op->kind) && op->b != SIZE_MAX) {
+        states[1] = rows->registers[op->b].state;
+    }
+    for (size_t i = 0; i < len; i++) {
+        bool is_present = (states[0][i] | states[1][i]) == 0;
+        if (condition->kind == CONDITION_VALUES) {
+            out[i] = is_present ? 1 : (states[0][i] & ROW_MADE_NAN) != 0 ? 0 : 2;
+        } else if (condition->kind == CONDITION_PRESENT) {
+            out[i] = is_present;
+        } else {
+            out[i] = is_present ? ((const int64_t *)reg->values)[i] != 0 : 2;
+        }
+    }
+}
+
+void sotto__tally_take(struct sotto__rows *rows, size_t dataset, size_t len)
+{
+    const struct sotto__guard *guard = rows->tally->guard;
+    const struct sotto__program *program = rows->program;
+    bool selects = program->where != SIZE_MAX || program->keys_len > 0;
+    uint64_t *late = rows->tally->counts + 2 * guard->early_len;
+    uint8_t truth[ROWS_LEN];
+    for (size_t i = 0; dataset == 0 && i < len; i++) { /* groups are of one dataset */
+        size_t group = program->keys_len > 0 && rows->skipped[i] == 0 ? rows->groups[i] : 0;
+        late[group * guard->group_len] += !selects || rows->skipped[i] == 0;
+    }
+    for (size_t i = 0; i < guard->conditions_len; i++) {
+        const struct sotto__condition *condition = &guard->conditions[i];
+        bool is_early = i < guard->early_len;
+        if (program->ops[condition->op].dataset != dataset) {
+            continue;
+        }
+        find_truth(truth, rows, condition, len);
+        for (size_t j = 0; j < len; j++) {
+            if (truth[j] == 2 || (!is_early && selects && rows->skipped[j] != 0)) {
+                continue;
+            }
+            size_t group = !is_early && program->keys_len > 0 ? rows->groups[j] : 0;
+            uint64_t *counts =
+                is_early ? rows->tally->counts + 2 * i
+                         : late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
+            counts[truth[j]]++;
+        }
+    }
+}
+
+/* --- Judging --- */
+
+static bool is_too_few(const struct sotto__condition *condition, uint64_t rows, uint64_t min_rows)
+{
+    return rows < min_rows && !(rows == 0 && condition->may_be_empty);
+}
+
+static enum sotto_status too_few(const struct sotto__guard *guard,
+                                 const struct sotto__condition *condition, const uint64_t *counts,
+                                 uint64_t min_rows, struct sotto_error *err)
+{
+    const struct sotto__op *op = &guard->program->ops[condition->op];
+    if (condition->op == guard->program->where) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "where %.200s leaves %llu rows in and %llu out here, at least %llu "
+                               "each are needed",
+                               op->source, (unsigned long long)counts[1],
+                               (unsigned long long)counts[0], (unsigned long long)min_rows);
+    }
+    if (condition->kind != CONDITION_TRUTH) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "what stands at column %zu of %.200s has values in %llu rows here "
+                               "and none in %llu, at least %llu are needed",
+                               op->start + 1, op->source, (unsigned long long)counts[1],
+                               (unsigned long long)counts[0], (unsigned long long)min_rows);
+    }
+    return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                           "the condition at column %zu of %.200s is true in %llu rows here and "
+                           "false in %llu, at least %llu each are needed",
+                           op->start + 1, op->source, (unsigned long long)counts[1],
+                           (unsigned long long)counts[0], (unsigned long long)min_rows);
+}
+
+static bool is_judged_bad(const struct sotto__condition *condition, const uint64_t *counts,
+                          uint64_t min_rows)
+{
+    return is_too_few(condition, counts[1], min_rows) || is_too_few(condition, counts[0], min_rows);
+}
+
+/* Whether some limits on a value enclose rows, but too few. */
+static enum sotto_status check_limits(const struct sotto__guard *guard, size_t from, size_t to,
+                                      const uint64_t *counts, uint64_t min_rows,
+                                      struct sotto_error *err)
+{
+    for (size_t i = from; i < to; i++) {
+        const struct sotto__condition *one = &guard->conditions[i];
+        for (size_t j = from; one->limited != SIZE_MAX && j < i; j++) {
+            const struct sotto__condition *other = &guard->conditions[j];
+            if (other->limited != one->limited) {
+                continue;
+            }
+            uint64_t below = counts[2 * (i - from) + one->is_below];
+            uint64_t less = counts[2 * (j - from) + other->is_below];
+            uint64_t between = below > less ? below - less : less - below;
+            if (between > 0 && between < min_rows) {
+                const struct sotto__op *op = &guard->program->ops[one->op];
+                return sotto_error_set(
+                    err, SOTTO_ERROR_REFUSED,
+                    "two limits at column %zu of %.200s have %llu rows between them here, at least "
+                    "%llu are needed",
+                    op->start + 1, op->source, (unsigned long long)between,
+                    (unsigned long long)min_rows);
+            }
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Conditions from to to, whose counts begin at counts. */
+static enum sotto_status check_conditions(const struct sotto__guard *guard, size_t from, size_t to,
+                                          const uint64_t *counts, uint64_t min_rows,
+                                          struct sotto_error *err)
+{
+    for (size_t i = from; i < to; i++) {
+        if (is_judged_bad(&guard->conditions[i], counts + 2 * (i - from), min_rows)) {
+            return too_few(guard, &guard->conditions[i], counts + 2 * (i - from), min_rows, err);
+        }
+    }
+    return check_limits(guard, from, to, counts, min_rows, err);
+}
+
+static enum sotto_status judge(const struct sotto__guard *guard, uint8_t *withheld,
+                               const uint64_t *counts, uint64_t min_rows, struct sotto_error *err)
+{
+    const struct sotto__program *program = guard->program;
+    const uint64_t *late = counts + 2 * guard->early_len;
+    enum sotto_status status = check_conditions(guard, 0, guard->early_len, counts, min_rows, err);
+    if (status != SOTTO_OK || program->keys_len == 0) {
+        return status != SOTTO_OK ? status
+                                  : check_conditions(guard, guard->early_len, guard->conditions_len,
+                                                     late + 1, min_rows, err);
+    }
+    for (size_t group = 0; group < program->groups_len; group++) {
+        const uint64_t *of = late + group * guard->group_len;
+        if (of[0] < min_rows || check_conditions(guard, guard->early_len, guard->conditions_len,
+                                                 of + 1, min_rows, NULL) != SOTTO_OK) {
+            withheld[group] = 1;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* What the catalogue says: a column with values in few rows. *out_gaps: columns that are read and
+ * have gaps, so that values may be present together in fewer rows than each. */
+static enum sotto_status check_columns(const struct sotto_driver *driver, size_t *out_gaps,
+                                       const struct sotto_catalogue *const *catalogues,
+                                       uint64_t min_rows, struct sotto_error *err)
+{
+    *out_gaps = 0;
+    for (size_t i = 0; i < driver->expansion.columns_len; i++) {
+        const struct sotto__column *column = &driver->expansion.columns[i];
+        const struct sotto_catalogue *catalogue = catalogues[column->dataset];
+        size_t found = sotto_catalogue_find(catalogue, column->name);
+        if (found == SIZE_MAX || !sotto__program_reads(driver->program, i)) {
+            continue;
+        }
+        uint64_t missing = catalogue->columns[found].missing;
+        uint64_t present = catalogue->rows - missing;
+        *out_gaps += missing > 0;
+        if (present > 0 && present < min_rows && driver->program->keys_len == 0) {
+            return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                   "column %s.%s has values in %llu rows here, at least %llu are "
+                                   "needed",
+                                   driver->plan->datasets[column->dataset].alias, column->name,
+                                   (unsigned long long)present, (unsigned long long)min_rows);
+        }
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_driver_guard(const struct sotto_driver *driver, uint8_t *withheld,
+                                     struct sotto_csv *const *files,
+                                     const struct sotto_catalogue *const *catalogues,
+                                     uint64_t min_rows, struct sotto_error *err)
+{
+    struct sotto__guard guard;
+    size_t gaps = 0;
+    bool any = false;
+    if (driver->round == 0) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
+    }
+    if (min_rows == 0) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = check_columns(driver, &gaps, catalogues, min_rows, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = guard_init(&guard, &any, driver->program, err);
+    struct sotto__tally total = {.guard = &guard};
+    if (status == SOTTO_OK && (any || gaps > 1)) {
+        total.counts = sotto_alloc_array(guard.counts_len, sizeof *total.counts);
+        status = total.counts == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                                      : sotto__driver_tally(driver, &total, files, catalogues, err);
+        status = status == SOTTO_OK ? judge(&guard, withheld, total.counts, min_rows, err) : status;
+    }
+    sotto_free(total.counts);
+    sotto_free(guard.conditions);
+    return status;
+}
+
+/* --- A tally --- */
+
+enum sotto_status sotto__tally_like(struct sotto__tally *out, const struct sotto__tally *total)
+{
+    out->guard = total->guard;
+    out->counts = sotto_alloc_array(total->guard->counts_len, sizeof *out->counts);
+    return out->counts != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+}
+
+void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tally)
+{
+    for (size_t i = 0; i < total->guard->counts_len; i++) {
+        total->counts[i] += tally->counts[i];
+    }
+}
+
+/* --- Groups that are kept back --- */
+
+size_t sotto_driver_groups_len(const struct sotto_driver *driver)
+{
+    return driver->plan->keys_len > 0 ? driver->program->groups_len : 0;
+}
+
+void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t *limbs, size_t limbs_len,
+                           const uint8_t *withheld)
+{
+    const struct sotto__program *program = driver->program;
+    SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(driver));
+    for (size_t group = 0; group < sotto_driver_groups_len(driver); group++) {
+        uint64_t *of = limbs + group * program->group_limbs;
+        if (withheld[group] != 0) {
+            memset(of, 0, program->group_limbs * sizeof *of);
+            of[program->group_limbs - 1] = 1;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sotto init and sotto peer add: what they write, and what they refuse to."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from support import SOTTO
+
+
+class Init(unittest.TestCase):
+    def setUp(self):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="sotto-init-"))
+        self.addCleanup(shutil.rmtree, self.root)
+
+    def run_in(self, folder, *arguments, code=0):
+        (self.root / folder).mkdir(exist_ok=True)
+        done = subprocess.run([SOTTO, *arguments], cwd=self.root / folder, capture_output=True,
+                              text=True)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_two_get_to_know_each_other(self):
+        acorn = self.run_in("a", "init", "acorn", "--listen", "[::1]:7001", "--data", "x.csv")
+        birch = self.run_in("b", "init", "birch")
+        self.assertEqual(self.run_in("a", "init", "--show").stdout, acorn.stdout)
+        line = acorn.stdout.strip()
+        self.assertIn(",https://[::1]:7001,", line)
+        self.assertLess(len(line), 140)
+        added = self.run_in("b", "peer", "add", line)
+        digits = acorn.stderr.rsplit(": ", 1)[1].strip()
+        self.assertIn(digits, added.stdout)
+        self.run_in("a", "peer", "add", birch.stdout.strip())
+        yaml = (self.root / "a" / "node.yaml").read_text()
+        self.assertIn("  - name: birch\n    key: ", yaml)
+        self.assertIn('datasets: ["x.csv"]', yaml)
+        for name in ("node.key", "cert.key"):
+            self.assertEqual(os.stat(self.root / "a" / name).st_mode & 0o777, 0o600)
+        self.assertEqual(sorted(os.listdir(self.root / "b")), ["data", "node.key", "node.yaml"])
+
+    def test_what_is_there_stays(self):
+        self.run_in("a", "init", "acorn")
+        before = (self.root / "a" / "node.yaml").read_text()
+        self.assertIn("not overwritten", self.run_in("a", "init", "other", code=1).stderr)
+        line = self.run_in("b", "init", "birch").stdout.strip()
+        self.run_in("a", "peer", "add", line)
+        with_birch = (self.root / "a" / "node.yaml").read_text()
+        self.assertIn("one key", self.run_in("a", "peer", "add", line, code=1).stderr)
+        same_name = self.run_in("c", "init", "birch").stdout.strip()
+        self.assertIn("two nodes named", self.run_in("a", "peer", "add", same_name, code=1).stderr)
+        self.assertEqual((self.root / "a" / "node.yaml").read_text(), with_birch)
+        with_none = [row for row in with_birch.splitlines() if not row.startswith(("  - ", "    k"))]
+        self.assertEqual("\n".join(with_none).replace("\npeers:", "\npeers: []"), before.rstrip())
+        self.assertFalse((self.root / "a" / "node.yaml.new").exists())
+
+    def test_lists_that_people_wrote(self):
+        line = self.run_in("b", "init", "birch").stdout.strip()
+        cedar = self.run_in("c", "init", "cedar").stdout.strip()
+        self.run_in("a", "init", "acorn")
+        yaml = self.root / "a" / "node.yaml"
+        base = yaml.read_text()
+        for peers in ("", "peers:\n", "peers: # none yet\n"):
+            text = base.replace(next(x for x in base.splitlines(True) if x.startswith("peers")), peers)
+            yaml.write_text(text)
+            self.run_in("a", "peer", "add", line)
+            self.run_in("a", "peer", "add", cedar)
+        # Entries at the left edge, as some people write lists.
+        yaml.write_text(yaml.read_text().replace("\n  - name", "\n- name")
+                        .replace("\n    key", "\n  key").replace("name: cedar", "name: dogwood"))
+        self.assertIn("one key", self.run_in("a", "peer", "add", cedar, code=1).stderr)
+        yaml.write_text(base.replace("peers: []", "peers: [{name: x, key: y}]"))
+        self.assertIn("by hand", self.run_in("a", "peer", "add", line, code=1).stderr)
+
+    def test_texts_that_are_none(self):
+        self.run_in("a", "init", "acorn")
+        line = self.run_in("b", "init", "birch", "--listen", "birch.example").stdout.strip()
+        magic, name, key, url, pin = line.split(",")
+        before = (self.root / "a" / "node.yaml").read_text()
+        for bad in ("", "sotto1", line + ",", line[:-1], f"sotto2,{name},{key},{url},{pin}",
+                    f"{magic},,{key},{url},{pin}", f"{magic},{name},{key[:-1]},{url},{pin}",
+                    f"{magic},a b,{key},{url},{pin}", f"{magic},x\n  - y,{key},{url},{pin}",
+                    f"{magic},{name},{key},ftp://x,{pin}", f"{magic},{name},{key},http://x,{pin}",
+                    f"{magic},{name},{key},https://x y,{pin}", f"{magic},{'n' * 65},{key},{url},{pin}",
+                    f"{magic},{name},{key},https://{'x' * 400},{pin}", f"{magic},#x,{key},{url},{pin}"):
+            done = self.run_in("a", "peer", "add", bad, code=1)
+            self.assertIn("not the text of a node", done.stderr, bad)
+        self.assertEqual((self.root / "a" / "node.yaml").read_text(), before)
+
+    def test_usage(self):
+        for bad in (["init"], ["init", "a b"], ["init", ""], ["init", "x" * 65], ["init", "a", "b"],
+                    ["peer"], ["peer", "remove", "x"], ["peer", "add"],
+                    ["init", "--show", "--listen", "x:1"]):
+            self.run_in("u", *bad, code=2)
+        for address in ("", ":1", "x:", "x:123456", "a b:1", "x/y:1", 'x":1'):
+            self.run_in("u", "init", "a", "--listen", address, code=1)
+        self.run_in("u", "init", "a", "--data", "../x", code=1)
+        self.run_in("u", "init", "--show", code=1)
+
+
+if __name__ == "__main__":
+    unittest.main()

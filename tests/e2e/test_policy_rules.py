@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each rule of a policy: what it refuses, in which words to the owner and which class elsewhere, and
+what it lets pass. `sotto check` says the same without data."""
+
+import json
+import time
+import unittest
+
+from support import ClusterCase, plan, run
+
+DEPTS = ["a"] * 12 + ["b"] * 5 + ["c"] * 3
+
+
+def table():
+    lines = [f"{i},{10 * i},{dept},{i % 7}" for i, dept in enumerate(DEPTS, 1)]
+    return "id,wage,dept,age\n" + "\n".join(lines) + "\n"
+
+
+FILES = {"wages.csv": table()}
+BY_DEPT = {"group_by": [{"column": "wages.dept", "levels": ["a", "b", "c"]}]}
+
+
+class Rules(ClusterCase):
+    def three(self, policy, **settings):
+        """A creator, a node that takes anything, and one with a policy."""
+        cluster = self.cluster([FILES] * 3, start=False)
+        for node in cluster.nodes[:2]:
+            node.policy = {"expressions": "any"}
+        cluster.nodes[2].policy = policy
+        for key, value in settings.items():
+            setattr(cluster.nodes[2], key, value)
+        cluster.start()
+        return cluster.nodes[0], cluster.nodes[2]
+
+    def passes(self, creator, outputs, **more):
+        task = creator.create(plan(outputs if isinstance(outputs, dict) else {"m": outputs}, **more))
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        return creator.result(task)
+
+    def refuses(self, creator, owner, output, words, class_="refused", **more):
+        task = creator.create(plan({"m": output}, **more))
+        self.assertEqual(creator.wait_end(task), "ERROR", creator.messages(task))
+        owner.wait_log(words)
+        lines = creator.messages(task)
+        self.assertTrue(any(f"{owner.name} declined: {class_}" in line or
+                            (owner.name in line and class_ in line) for line in lines), lines)
+        self.assertFalse(any("policy" in line or words in line for line in lines), lines)
+        return task
+
+    def test_statistics(self):
+        creator, owner = self.three({"statistics": ["mean", "count"]})
+        self.passes(creator, "mean(wages.wage)")
+        self.refuses(creator, owner, "var(wages.wage)", "policy.statistics does not list var")
+
+    def test_columns(self):
+        creator, owner = self.three({"columns": [{"dataset": "wages.csv", "allow": ["wage", "age"],
+                                                  "hide": ["age"]}]})
+        self.passes(creator, "mean(wages.wage)")
+        for column in ("id", "age"):
+            self.refuses(creator, owner, f"sum(wages.{column})",
+                         f"policy.columns does not show column {column} of wages.csv")
+
+    def test_hidden_columns_are_not_in_the_star(self):
+        hide = {"columns": [{"dataset": "wages.csv", "hide": ["id", "age"]}]}
+        cluster = self.cluster([FILES] * 3, start=False)
+        for node in cluster.nodes:
+            node.policy = hide
+        cluster.start()
+        result = self.passes(cluster.nodes[0], "mean(wages.*)")
+        self.assertEqual(result["outputs"]["m"]["labels"], [["wage"]])
+        self.assertEqual(list(result["schema"]["wages"]), ["wage"])
+
+    def test_rounds(self):
+        two = "mean((wages.wage - mean(wages.wage)) ** 2)"
+        creator, owner = self.three({"rounds": 1, "expressions": "any"})
+        self.passes(creator, "var(wages.wage)")
+        self.refuses(creator, owner, two, "the plan takes 2 rounds, policy.rounds is 1")
+
+    def test_min_parties(self):
+        creator, owner = self.three({"min_parties": 3})
+        self.passes(creator, "mean(wages.wage)")
+        creator, owner = self.three({"min_parties": 4})
+        self.refuses(creator, owner, "mean(wages.wage)", "policy.min_parties is 4")
+
+    def test_who_may_ask(self):
+        creator, owner = self.three({"ask": ["a"]})
+        self.passes(creator, "mean(wages.wage)")
+        creator, owner = self.three({"ask": ["b"]})
+        self.refuses(creator, owner, "mean(wages.wage)", "policy.ask does not list a")
+
+    def test_datasets(self):
+        creator, owner = self.three({"datasets": []})
+        self.refuses(creator, owner, "mean(wages.wage)", "wages.csv is not offered", "not_found")
+
+    def test_min_rows_on_both_sides(self):
+        creator, owner = self.three({"expressions": "any", "min_rows": 5})
+        few = "policy.min_rows: "
+        self.passes(creator, "mean(wages.wage)", where="wages.id > 10")
+        self.passes(creator, "sum(if(wages.id > 10, wages.wage, 0))")
+        self.refuses(creator, owner, "mean(wages.wage)",
+                     few + "where wages.id == 17 leaves 1 rows in and 19 out", where="wages.id == 17")
+        self.refuses(creator, owner, "mean(wages.wage)",
+                     few + "where wages.id != 17 leaves 19 rows in and 1 out", where="wages.id != 17")
+        self.refuses(creator, owner, "sum(if(wages.id == 16, wages.wage, 0))",
+                     few + "the condition at column 17 of sum(if(wages.id == 16")
+        self.refuses(creator, owner, "value_counts(wages.dept, 'a', 'c')", "true in 3 rows here")
+        self.refuses(creator, owner, "any(wages.id == 15)", "of any(wages.id == 15) is true in 1")
+        # Sums of 0 and 1 have no few rows behind them that a later round would not have.
+        self.refuses(creator, owner, "sum(if(wages.wage > 1.8 * mean(wages.wage), 1, 0))",
+                     "is true in 2 rows here")
+
+    def test_withheld_groups(self):
+        creator, owner = self.three({"expressions": "any", "min_rows": 5})
+        result = self.passes(creator, "sum(wages.id)", **BY_DEPT)
+        self.assertEqual(result["groups"]["withheld"], [0, 0, 1])
+        values = [value["value"] for value in result["outputs"]["m"]["values"]]
+        self.assertEqual(values, [3 * 78, 3 * 75, 2 * 57])
+        owner.wait_log("1 of 3 groups are withheld, policy.min_rows is 5")
+        shown = creator.cli("result", "1")
+        self.assertIn("group c: withheld by 1 party", shown.stderr)
+        creator, owner = self.three({"expressions": "any", "min_rows": 3})
+        self.assertNotIn("withheld", self.passes(creator, "sum(wages.id)", **BY_DEPT)["groups"])
+
+    def test_packed_rows_by_default(self):
+        creator, owner = self.three({})
+        singles = ", which can single out rows"
+        packed = {
+            "sum(if(wages.id == 17, wages.wage, 0))": "by a choice, if" + singles,
+            "mean(wages.id == 17)": "by a condition" + singles,
+            "sum(exp(27 * wages.id))": "by exp" + singles,
+            "sum(wages.wage ** 5)": "opens sums of polynomials of degree 5",
+            "sum(wages.wage // 1000)": "by a division" + singles,
+            "sum(fillna(wages.wage, 0))": "by a choice, fillna" + singles,
+            "hist(wages.wage, 0, 17, 18)": "by hist" + singles,
+            "mean((wages.wage - mean(wages.wage)) ** 2)": "in round 2, with numbers that were opened",
+        }
+        for output, words in packed.items():
+            self.refuses(creator, owner, output, words)
+        self.refuses(creator, owner, "mean(wages.wage)",
+                     "rows where wages.id == 17: a condition can single out rows",
+                     where="wages.id == 17")
+        self.refuses(creator, owner, "mean(wages.wage)", "by dept: a group can be a single row",
+                     **BY_DEPT)
+        self.refuse(creator, plan({"m": "sum(wages.wage * 2**(40*wages.id))"}), "exponent")
+        self.passes(creator, "var(wages.wage)")
+
+    def test_exact_texts(self):
+        cluster = self.cluster([FILES] * 3, start=False)
+        cluster.nodes[0].policy = {"exact": False, "expressions": "any"}
+        cluster.start()
+        creator = cluster.nodes[0]
+        result = self.passes(creator, {"m": "mean(wages.wage)", "exact": "sum(wages.id)"})
+        self.assertEqual(result["outputs"], {"m": {"value": 105.0}, "exact": {"value": 630.0}})
+        creator, _ = self.three({})
+        self.assertIn("exact", self.passes(creator, "mean(wages.wage)")["outputs"]["m"])
+
+    def test_results_for_all(self):
+        cluster = self.cluster([FILES] * 3, start=False)
+        cluster.nodes[0].policy = {"results": "participants"}
+        cluster.start()
+        a, b, _ = cluster.nodes
+        self.passes(a, "mean(wages.wage)")
+        b.wait_log("its result is here: sotto asked 1")
+        asked = b.get("/v1/asked/one?number=1")
+        self.assertEqual(json.loads(asked["result"])["outputs"]["m"]["value"], 105.0)
+        self.assertEqual(asked["plan"]["select"], {"m": "mean(wages.wage)"})
+        self.assertIn("m  105", b.cli("asked", "1").stdout)
+        creator, owner = self.three({})
+        self.passes(creator, "mean(wages.wage)")
+        owner.wait_log("ended (ok)")
+        self.assertEqual(owner.get("/v1/asked"), {"asked": []})
+
+
+class Files(ClusterCase):
+    def test_how_a_file_is_read(self):
+        text = "id;wage\n" + "".join(f"{i:03};{i},5\n" for i in range(1, 20)) + "020;none\n"
+        cluster = self.cluster([{"wages.csv": text}] * 3, start=False)
+        for node in cluster.nodes:
+            node.files = [{"file": "wages.csv", "delimiter": ";", "decimal": ",", "na": ["none"],
+                           "text": ["id"]}]
+            node.policy = {"expressions": "any"}
+        cluster.start()
+        creator = cluster.nodes[0]
+        task = creator.create(plan({"m": "sum(wages.wage)", "n": "sum(if(wages.id == '003', 1, 0))"}))
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        outputs = creator.result(task)["outputs"]
+        self.assertEqual((outputs["m"]["value"], outputs["n"]["value"]), (598.5, 3.0))
+        # With other options the file is another one, though it is the same.
+        for node in cluster.nodes:
+            node.files[0]["na"] = ["1,5", "none"]
+            node.configure()
+            node.cli("reload")
+        task = creator.create(plan({"m": "sum(wages.wage)"}))
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        self.assertEqual(creator.result(task)["outputs"]["m"]["value"], 594.0)
+
+
+class Approve(ClusterCase):
+    def waiting(self, **more):
+        cluster = self.cluster([FILES] * 3, start=False)
+        cluster.nodes[2].policy = {"approve": "manual", **more}
+        cluster.start()
+        cluster.wait_connected()
+        creator, owner = cluster.nodes[0], cluster.nodes[2]
+        task = creator.create(plan({"m": "mean(wages.wage)"}))
+        owner.wait_log("waits for its owner: sotto approve 1")
+        return creator, owner, task
+
+    def test_approved(self):
+        creator, owner, task = self.waiting()
+        shown = owner.cli("asked").stdout
+        self.assertIn("WAITING", shown)
+        words = owner.cli("asked", "1").stdout
+        self.assertIn('a asks for "wage_avg", with at least 3 parties', words)
+        self.assertIn("reads wage of wages.csv", words)
+        self.assertIn("mean of wage: as they are", words)
+        self.assertEqual(creator.get(f"/v1/task/status?task_id={task}")["status"], "RUNNING")
+        owner.cli("approve", "1")
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        self.assertIn("waits no longer", owner.cli("approve", "1", check=False).stderr)
+        owner.wait_log("ended (ok)")
+        self.assertIn("ENDED", owner.cli("asked").stdout)
+        # The owner's own tasks need no approval; what was approved once is no rule.
+        second = creator.create(plan({"m": "mean(wages.wage)"}))
+        owner.wait_log("sotto approve 2")
+        owner.cli("reject", "2")
+        self.assertEqual(creator.wait_end(second), "ERROR")
+
+    def test_rejected(self):
+        creator, owner, task = self.waiting()
+        owner.cli("reject", "1")
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        self.assertTrue(any("refused" in line for line in creator.messages(task)))
+        self.assertIn("REJECTED", owner.cli("asked").stdout)
+        owner.wait_log("the owner rejected it")
+
+    def test_a_restart_keeps_it(self):
+        creator, owner, task = self.waiting()
+        owner.stop()
+        owner.start()
+        owner.wait_log("connected to a")
+        end = time.monotonic() + 60
+        while owner.log().count("waits for its owner: sotto approve 1") < 2:
+            self.assertLess(time.monotonic(), end, owner.log())
+            time.sleep(0.02)
+        owner.cli("approve", "1")
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+
+    def test_it_ends_with_the_task(self):
+        creator, owner, task = self.waiting()
+        creator.cli("cancel", str(task))
+        owner.wait_log("ended (cancelled)")
+        self.assertIn("ENDED", owner.cli("asked").stdout)
+        self.assertIn("waits no longer", owner.cli("approve", "1", check=False).stderr)
+
+    def test_policy_comes_first_and_again(self):
+        creator, owner, task = self.waiting()
+        owner.policy["statistics"] = ["count"]
+        owner.configure()
+        owner.cli("reload")
+        owner.cli("approve", "1")
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        owner.wait_log("policy.statistics does not list mean")
+
+    def test_numbers_that_are_none(self):
+        owner = self.cluster([FILES], start=False).nodes[0].start()
+        for command in ("approve", "reject", "asked"):
+            self.assertIn("nothing of number 7", owner.cli(command, "7", check=False).stderr)
+            self.assertEqual(owner.cli(command, "-7", check=False).returncode, 2)
+        self.assertEqual(owner.request("POST", "/v1/asked/approve")[0], 422)
+        self.assertEqual(owner.request("POST", "/v1/asked/approve?number=x")[0], 422)
+        self.assertEqual(owner.request("GET", "/v1/asked/one?number=99999999999999999999")[0], 422)
+        self.assertEqual(owner.request("GET", "/v1/asked/approve?number=1")[0], 405)
+
+
+class Reload(ClusterCase):
+    def test_a_bad_file_keeps_the_old_policy(self):
+        cluster = self.cluster([FILES] * 3)
+        creator, owner = cluster.nodes[0], cluster.nodes[2]
+        owner.policy = {"expression": "any"}
+        owner.configure()
+        owner.process.send_signal(1)  # SIGHUP
+        owner.wait_log("the policy is not reloaded, the old one stays: ")
+        owner.wait_log('unknown key "expression"; did you mean "expressions"?, line: ')
+        failed = owner.cli("reload", check=False)
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn('did you mean "expressions"?', failed.stderr)
+        task = creator.create(plan())
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        owner.policy = {"statistics": ["sum"]}
+        owner.configure()
+        owner.process.send_signal(1)
+        owner.wait_log("the policy is reloaded")
+        task = creator.create(plan())
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        owner.wait_log("policy.statistics does not list mean")
+
+    def test_what_needs_a_restart(self):
+        owner = self.cluster([FILES], start=False).nodes[0].start()
+        owner.peers = [(owner, "http://127.0.0.1:1")]
+        (owner.folder / "node.yaml").write_text(
+            (owner.folder / "node.yaml").read_text().replace("name: a", "name: other"))
+        owner.cli("reload")
+        owner.wait_log("its other changes need a restart")
+
+
+class Check(ClusterCase):
+    def check(self, policy, body, *arguments, code=1):
+        node = self.cluster([FILES, FILES], start=False).nodes[0]
+        node.policy = policy
+        node.configure()
+        (node.data / "wages.csv").unlink()  # no data is touched
+        path = node.folder / "plan.json"
+        path.write_text(json.dumps(body))
+        done = run("check", str(path), "--config", str(node.folder / "node.yaml"), *arguments,
+                   check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def test_every_rule_that_refuses(self):
+        packed = plan({"m": "sum(if(wages.id == 17, wages.wage, 0))"})
+        said = self.check({"ask": ["a"], "statistics": ["mean"], "min_parties": 5, "rounds": 1,
+                           "columns": [{"dataset": "wages.csv", "hide": ["id"]}]},
+                          packed, "--from", "b")
+        for words in ("ask          refuses (refused)", "policy.ask does not list b",
+                      "policy.statistics does not list sum", "policy.min_parties is 5",
+                      "rounds       lets it pass", "column id of wages.csv",
+                      "by a choice, if, which can single out rows", "This node would decline."):
+            self.assertIn(words, said)
+        self.assertIn("not_found", self.check({"datasets": []}, plan()))
+
+    def test_what_passes(self):
+        said = self.check({"approve": "manual"}, plan(), code=0)
+        self.assertIn("Policy lets it pass.", said)
+        self.assertIn("approve      manual", said)
+        self.assertIn('a asks for "wage_avg"', said)
+
+    def test_usage(self):
+        self.assertIn("no peer is named so", self.check({}, plan(), "--from", "zeta", code=2))
+        self.assertIn("must be an aggregate", self.check({}, plan({"m": "wages.wage"}), code=2))
+        self.assertEqual(run("check", check=False).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as people see it: on a terminal, piped, interrupted; help, manual, completion."""
+
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import termios
+import time
+import unittest
+
+from support import PATIENCE, SOTTO, ClusterCase, plan, run, wages
+
+COMMANDS = ["local", "simulate", "describe", "init", "peer", "node", "keygen", "create", "trace", "wait",
+            "result", "run", "list", "cancel", "check", "asked", "approve", "reject", "reload",
+            "completion", "man", "version"]
+
+
+class Terminal:
+    """A command on a terminal of some width."""
+
+    def __init__(self, arguments, columns=80, **env):
+        self.out = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execvpe(SOTTO, [SOTTO, *arguments], {**os.environ, "TERM": "xterm", **env})
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def read_until(self, text):
+        end = time.monotonic() + PATIENCE
+        while text not in self.out and time.monotonic() < end and self.read():
+            pass
+        assert text in self.out, self.out
+
+    def read(self):
+        if not select.select([self.fd], [], [], 1)[0]:
+            return True
+        try:
+            data = os.read(self.fd, 65536).decode(errors="replace")
+        except OSError:
+            return False
+        self.out += data
+        return data != ""
+
+    def end(self):
+        while self.read():
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class Run(ClusterCase):
+    def three(self, names=("a", "b", "c"), started=3):
+        cluster = self.cluster([wages(*range(20))] * 3, start=False)
+        for node, name in zip(cluster.nodes, names):
+            node.name = name
+        for node in cluster.nodes[:started]:
+            node.start()
+        return cluster
+
+    def arguments(self, node, *more, body=None):
+        path = node.folder / "plan.json"
+        path.write_text(json.dumps(body or plan()))
+        return ["run", str(path), *more], {"SOTTO_NODE": node.api_url, "SOTTO_TOKEN": node.token}
+
+    def test_live(self):
+        cluster = self.three(("acorn", "birch", "c\u00e9dar"), started=2)
+        creator = cluster.nodes[0]
+        arguments, env = self.arguments(creator)
+        for columns, more, code in ((40, {"LC_ALL": "C"}, "\033[36m"), (200, {"NO_COLOR": "1",
+                                                                          "LC_ALL": "C.UTF-8"}, "")):
+            terminal = Terminal(arguments, columns, **env, **more)
+            terminal.read_until("2 j")
+            if not cluster.nodes[2].process:
+                cluster.nodes[2].start()
+            self.assertEqual(terminal.end(), 0, terminal.out)
+            lines = re.split(r"\r|\n", re.sub(r"\033\[[0-9;]*[mK]", "", terminal.out))
+            self.assertTrue(all(len(line) < columns for line in lines if "waiting" in line), lines)
+            self.assertIn("waiting for parties", terminal.out)
+            self.assertIn("m  9.5", terminal.out)
+            self.assertEqual("\033[3" in terminal.out, code != "", terminal.out)
+            self.assertTrue(any(line.startswith("task ") and " s, of " in line for line in lines))
+            self.assertIn("c?dar" if "C" == more["LC_ALL"] else "c\u00e9dar", terminal.out)
+            cluster.nodes[2].stop() if columns == 40 else None
+
+    def test_piped(self):
+        creator = self.three().nodes[0]
+        arguments, env = self.arguments(creator)
+        done = run(*arguments, env={**env, "TERM": "xterm"})
+        self.assertEqual(done.stdout, "m  9.5\n")
+        self.assertIn("[Join] task 1 round 1 b joined\n", done.stderr)
+        self.assertNotIn("\033", done.stderr)
+
+    def test_interrupted(self):
+        creator = self.three(started=2).nodes[0]
+        arguments, env = self.arguments(creator)
+        terminal = Terminal(arguments, **env)
+        terminal.read_until("2 joined")
+        os.write(terminal.fd, b"\x03")
+        self.assertEqual(terminal.end(), 130)
+        self.assertIn("task 1 goes on at the node", terminal.out)
+        for command in ("trace 1", "result 1", "cancel 1"):
+            self.assertIn(f"sotto {command} ", terminal.out)
+        self.assertEqual(creator.get("/v1/task/status?task_id=1"), {"status": "RUNNING"})
+        creator.cli("cancel", "1")
+
+    def test_what_failed(self):
+        cluster = self.three(started=0)
+        cluster.nodes[2].policy = {"statistics": ["sum"]}
+        cluster.start()
+        arguments, env = self.arguments(cluster.nodes[0])
+        terminal = Terminal(arguments, **env)
+        self.assertEqual(terminal.end(), 1)
+        self.assertIn("c declined: refused", terminal.out)
+        self.assertIn("at least 3 needed", terminal.out)
+
+    def test_columns_that_are_not_there(self):
+        creator = self.three().nodes[0]
+        arguments, env = self.arguments(creator, body=plan({"m": "mean(wages.wag)"}))
+        done = run(*arguments, env=env, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('"wage"', done.stderr)
+
+    def test_formats(self):
+        creator = self.three().nodes[0]
+        arguments, env = self.arguments(creator, "--csv")
+        self.assertEqual(run(*arguments, env=env).stdout,
+                         "output,row,column,value,exact\nm,,,9.5,9.5\n")
+        arguments, env = self.arguments(creator, "--json")
+        self.assertEqual(json.loads(run(*arguments, env=env).stdout)["outputs"]["m"]["value"], 9.5)
+        arguments, env = self.arguments(creator, "--json", "--csv")
+        self.assertEqual(run(*arguments, env=env, check=False).returncode, 2)
+
+
+class Csv(unittest.TestCase):
+    def test_all_shapes(self):
+        text = 'x,y,dept\n1,5,"a, b"\n2,7,"say ""hi"""\n4,1,"a, b"\n8,3,"a, b"\n'
+        levels = """dept in ("a, b", 'say "hi"')"""
+        with open("/dev/shm/sotto-test.csv" if os.path.isdir("/dev/shm") else "/tmp/sotto-test.csv",
+                  "w") as file:
+            file.write(text)
+        self.addCleanup(os.unlink, file.name)
+        done = run("local", "--data", f"t={file.name}", "--csv", "--", "n=count(x)", "s=sum([x, y])",
+                   "c=corr([x, y])", "m=mean(x / 0)", "r=ols(y, x)")
+        rows = list(csv.DictReader(io.StringIO(done.stdout)))
+        self.assertIn({"output": "n", "row": "", "column": "", "value": "4", "exact": "4"}, rows)
+        self.assertIn({"output": "s", "row": "y", "column": "", "value": "16", "exact": "16"}, rows)
+        self.assertEqual(sum(row["output"] == "c" for row in rows), 4)
+        self.assertIn(("m", "inf"), [(row["output"], row["value"]) for row in rows])
+        self.assertIn(("r.coefficients", "x"), [(row["output"], row["row"]) for row in rows])
+        done = run("local", "--data", f"t={file.name}", "--by", levels, "--csv", "--", "s=sum([x, y])")
+        rows = list(csv.reader(io.StringIO(done.stdout)))
+        self.assertEqual(rows[0], ["output", "dept", "row", "column", "value", "exact"])
+        self.assertIn(["s", 'say "hi"', "y", "", "7", "7"], rows)
+
+
+class Help(unittest.TestCase):
+    def test_every_help_fits_a_screen(self):
+        for command in [None, *COMMANDS]:
+            shown = run(*([command] if command else []), "--help").stdout
+            lines = shown.splitlines()
+            self.assertLessEqual(len(lines), 24, shown)
+            self.assertLessEqual(max(map(len, lines)), 80, shown)
+
+    def test_near_misses(self):
+        done = run("simulat", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('did you mean "simulate"?', done.stderr)
+
+    def test_manual(self):
+        page = run("man").stdout
+        for command in COMMANDS:
+            self.assertIn(f".SS sotto {command}\n", page)
+        if shutil.which("man"):
+            shown = subprocess.run(["man", "--warnings", "-l", "-"], input=page, text=True,
+                                   capture_output=True, env={**os.environ, "MANWIDTH": "100"})
+            self.assertEqual(shown.stderr, "")
+
+    def test_bash(self):
+        script = run("completion", "bash").stdout
+        for words, expected in ((["sotto", "ru"], "run"), (["sotto", "run", "--jso"], "--json"),
+                                (["sotto", "approve", "--no"], "--node"), (["sotto", "p"], "peer")):
+            quoted = " ".join(f"'{word}'" for word in words)
+            done = subprocess.run(["bash", "-c", f"{script}\nCOMP_WORDS=({quoted})\n"
+                                   f"COMP_CWORD={len(words) - 1}\n_sotto\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""],
+                                  capture_output=True, text=True)
+            self.assertEqual((done.stdout.split(), done.stderr), ([expected], ""))
+
+    def test_zsh(self):
+        script = run("completion", "zsh").stdout
+        self.assertIn("#compdef sotto", script)
+        if shutil.which("zsh"):
+            done = subprocess.run(["zsh", "-n"], input=script, text=True, capture_output=True)
+            self.assertEqual(done.stderr, "")
+        self.assertEqual(run("completion", "fish", check=False).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
