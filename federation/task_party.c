@@ -119,14 +119,17 @@ static void task_settle(struct sotto_task_party *task)
     }
 }
 
-/* Tells the aggregator the class of the reason, and ends with the text. */
-static void task_leave(struct sotto_task_party *task, enum sotto_status reason, const char *text)
+/* Tells the aggregator the class of the reason, and what is said if there is something, and ends
+ * with the text. */
+static void task_leave_saying(struct sotto_task_party *task, enum sotto_status reason,
+                              const char *text, const char *said)
 {
     struct sotto_leave leave = {.reason = reason};
     struct sotto_buffer message;
     if (task->outbox.ended) {
         return;
     }
+    (void)snprintf(leave.text, sizeof leave.text, "%s", said != NULL ? said : "");
     if (task->session != NULL) {
         enum sotto_status status = sotto_session_party_leave(task->session, &leave);
         if (status != SOTTO_OK) {
@@ -138,6 +141,11 @@ static void task_leave(struct sotto_task_party *task, enum sotto_status reason, 
         sotto__outbox_send(&task->outbox, &task->terms.aggregator, &message);
     }
     task_end(task, reason, text);
+}
+
+static void task_leave(struct sotto_task_party *task, enum sotto_status reason, const char *text)
+{
+    task_leave_saying(task, reason, text, NULL);
 }
 
 /* The aggregator was heard: its silence is counted anew. */
@@ -267,10 +275,11 @@ void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_sc
     task_settle(task);
 }
 
-void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason)
+void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason,
+                              const char *text)
 {
     SOTTO_REQUIRE(reason != SOTTO_OK);
-    task_leave(task, reason, sotto_status_text(reason));
+    task_leave_saying(task, reason, sotto_status_text(reason), text);
     task_settle(task);
 }
 

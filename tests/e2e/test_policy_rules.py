@@ -144,6 +144,25 @@ class Rules(ClusterCase):
         self.refuse(creator, plan({"m": "sum(wages.wage * 2**(40*wages.id))"}), "exponent")
         self.passes(creator, "var(wages.wage)")
 
+    def test_columns_that_are_not_there(self):
+        cluster = self.cluster([{}] + [FILES] * 3, start=False)
+        cluster.nodes[1].policy = {"explain": "true"}
+        cluster.nodes[2].policy = {"explain": "true",
+                                   "columns": [{"dataset": "wages.csv", "hide": ["wage"]}]}
+        cluster.start()
+        creator = cluster.nodes[0]
+        task = creator.create(plan({"m": "mean(wages.wag)"}))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        said = {line.split()[5]: line for line in creator.messages(task) if "declined" in line}
+        self.assertIn('b declined: not_found: dataset "wages" has no column "wag"', said["b"])
+        self.assertIn('"wage"', said["b"])
+        self.assertNotIn('"wage"', said["c"])  # hidden: as if it were not there
+        self.assertTrue(said["d"].endswith("d declined: not_found"), said)
+        # A policy's own words stay with the owner.
+        task = creator.create(plan({"m": "mean(wages.wage)"}))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        self.assertTrue(any(line.endswith("c declined: refused") for line in creator.messages(task)))
+
     def test_exact_texts(self):
         cluster = self.cluster([FILES] * 3, start=False)
         cluster.nodes[0].policy = {"exact": False, "expressions": "any"}
@@ -261,6 +280,19 @@ class Approve(ClusterCase):
         owner.cli("approve", "1")
         self.assertEqual(creator.wait_end(task), "ERROR")
         owner.wait_log("policy.statistics does not list mean")
+
+    def test_names_as_long_as_they_may_be(self):
+        creator, owner, _ = self.waiting()
+        many = {f"{'x' * 200}{i}": "sum(wages.wage)" for i in range(1000)}
+        task = creator.create(plan(many, name="\u00e9" * 128))
+        owner.wait_log("waits for its owner: sotto approve 2")
+        asked = owner.get("/v1/asked?waiting=1")["asked"]
+        self.assertEqual([entry["number"] for entry in asked], [2, 1])
+        self.assertEqual(asked[0]["name"], "\u00e9" * 128)
+        one = owner.get("/v1/asked/one?number=2")
+        self.assertIn("... and more", one["words"])
+        self.assertEqual(len(one["plan"]["select"]), 1000)
+        self.assertEqual(creator.get(f"/v1/task/metadata?task_id={task}")["name"], "\u00e9" * 128)
 
     def test_numbers_that_are_none(self):
         owner = self.cluster([FILES], start=False).nodes[0].start()
