@@ -9,18 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum sotto_status sotto__arrow_failed(const struct sotto__arrow_source *source,
-                                      enum sotto_status status, const char *text)
-{
-    return sotto_error_set(source->err, status, "Arrow table: column \"%s\": %s",
-                           source->schema->name, text);
-}
-
-enum sotto_status sotto__arrow_no_memory(const struct sotto__arrow_source *source)
-{
-    return sotto__arrow_failed(source, SOTTO_ERROR_NO_MEMORY, "out of memory");
-}
-
 /* --- Bits and numbers in foreign buffers, which need not be aligned --- */
 
 bool sotto__arrow_bit(const void *bitmap, size_t i)

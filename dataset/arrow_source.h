@@ -19,9 +19,20 @@ struct sotto__arrow_source {
     struct sotto_error *err;
 };
 
-enum sotto_status sotto__arrow_failed(const struct sotto__arrow_source *source,
-                                      enum sotto_status status, const char *text);
-enum sotto_status sotto__arrow_no_memory(const struct sotto__arrow_source *source);
+/* Inline, so that the analyser sees what comes back. */
+static inline enum sotto_status sotto__arrow_failed(const struct sotto__arrow_source *source,
+                                                    enum sotto_status status, const char *text)
+{
+    (void)sotto_error_set(source->err, status, "Arrow table: column \"%s\": %s",
+                          source->schema->name, text);
+    return status;
+}
+
+static inline enum sotto_status sotto__arrow_no_memory(const struct sotto__arrow_source *source)
+{
+    return sotto__arrow_failed(source, SOTTO_ERROR_NO_MEMORY, "out of memory");
+}
+
 bool sotto__arrow_bit(const void *bitmap, size_t i);
 int64_t sotto__arrow_integer(const void *values, char format, size_t i);
 bool sotto__arrow_is_aligned(const void *values);

@@ -189,7 +189,7 @@ static enum sotto_status pick_strings(const struct sotto__arrow_source *source, 
 
 enum sotto_status sotto__arrow_import_dictionary(const struct sotto__arrow_source *source)
 {
-    struct strings strings;
+    struct strings strings = {.array = NULL};
     enum sotto_status status = check_dictionary(source, &strings);
     if (status != SOTTO_OK) {
         return status;

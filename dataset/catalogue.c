@@ -144,6 +144,7 @@ static bool stated_types_hold(const struct sotto_csv *csv, const struct sotto_ca
 /* In spans, on all threads. Returns: SOTTO_ERROR_INPUT if the other way must tell. */
 static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
                                                struct sotto_catalogue *catalogue,
+                                               struct sotto__survey *survey,
                                                struct sotto_error *err)
 {
     struct cataloguing work = {.csv = csv, .catalogue = catalogue};
@@ -157,8 +158,8 @@ static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
     if (status == SOTTO_OK) {
         catalogue->text_bytes = catalogue->identity.size_bytes;
         status = csv->packing == SOTTO__PACKING_NONE
-                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, err)
-                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, err);
+                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, survey, err)
+                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, survey, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_csv_identity(csv, &after, err);
@@ -172,16 +173,19 @@ static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
     return status;
 }
 
-enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
-                                      struct sotto_error *err)
+static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
+                                        struct sotto__survey *survey, struct sotto_error *err)
 {
     struct sotto_catalogue *catalogue = sotto_alloc_zeroed(sizeof *catalogue);
     if (catalogue == NULL) {
         return sotto__csv_no_memory(csv, err);
     }
     enum sotto_status status =
-        csv->serial ? SOTTO_ERROR_INPUT : catalogue_in_parallel(csv, catalogue, err);
+        csv->serial ? SOTTO_ERROR_INPUT : catalogue_in_parallel(csv, catalogue, survey, err);
     if (status == SOTTO_ERROR_INPUT) {
+        if (survey != NULL) {
+            atomic_store(&survey->failed, true);
+        }
         sotto_catalogue_free(catalogue);
         catalogue = sotto_alloc_zeroed(sizeof *catalogue);
         status = catalogue != NULL ? catalogue_serially(csv, catalogue, err)
@@ -197,4 +201,20 @@ enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalo
     }
     *out = catalogue;
     return SOTTO_OK;
+}
+enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
+                                      struct sotto_error *err)
+{
+    return make_catalogue(csv, out, NULL, err);
+}
+
+enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto_catalogue **out,
+                                   bool *out_complete, const char *const *names, size_t names_len,
+                                   sotto_csv_sink *sink, void *context, struct sotto_error *err)
+{
+    struct sotto__survey survey = {
+        .names = names, .names_len = names_len, .sink = sink, .context = context};
+    enum sotto_status status = make_catalogue(csv, out, &survey, err);
+    *out_complete = status == SOTTO_OK && !atomic_load(&survey.failed);
+    return status;
 }

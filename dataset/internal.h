@@ -269,17 +269,20 @@ enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const stru
 /* No span is longer: then the file is read serially. Above SOTTO_CSV_FIELD_BYTES_MAX. */
 #define SPAN_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
+struct sotto__survey; /* below */
+
 /* Catalogues the rows from rows_offset to the end in parallel: types, missing, rows and spans of
- * catalogue, whose columns have their names. Returns: SOTTO_ERROR_INPUT without a text where the
- * file must be read serially, because of an error in it or a very long record. */
+ * catalogue, whose columns have their names; survey may be NULL. Returns: SOTTO_ERROR_INPUT without
+ * a text where the file must be read serially, because of an error in it or a very long record. */
 enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
                                          struct sotto_catalogue *catalogue, uint64_t rows_offset,
-                                         struct sotto_error *err);
+                                         struct sotto__survey *survey, struct sotto_error *err);
 
 /* The same of a packed file, whose text is unpacked by one worker at a time. */
 enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
                                                 struct sotto_catalogue *catalogue,
-                                                uint64_t rows_offset, struct sotto_error *err);
+                                                uint64_t rows_offset, struct sotto__survey *survey,
+                                                struct sotto_error *err);
 
 /* --- tally.c: the types of values --- */
 
@@ -348,6 +351,36 @@ enum sotto_status sotto__block_append(struct sotto__block *block, size_t *rows,
 /* The block's columns. Borrows from the block, until it is cleared. */
 const struct sotto_column *sotto__block_view(struct sotto__block *block);
 void sotto__block_clear(struct sotto__block *block);
+
+/* --- survey.c: columns handed out while they are catalogued --- */
+
+struct sotto__survey {
+    const char *const *names;
+    size_t names_len;
+    sotto_csv_sink *sink;
+    void *context;
+    atomic_bool failed; /* what was handed out is not all, or is nothing */
+};
+
+/* One worker's. */
+struct sotto__surveyor {
+    struct sotto__survey *survey; /* NULL: there is none, and all of this does nothing */
+    size_t worker;
+    const struct sotto_csv *csv;
+    size_t file_columns_len;
+    struct sotto_csv_wanted *wanted;
+    struct sotto__block block;
+    bool has_block;
+};
+
+enum sotto_status sotto__surveyor_init(struct sotto__surveyor *out, struct sotto__survey *survey,
+                                       size_t worker, const struct sotto_csv *csv,
+                                       const struct sotto_catalogue *catalogue);
+void sotto__surveyor_release(struct sotto__surveyor *surveyor);
+/* Fields that the worker's tallies have taken. */
+void sotto__surveyor_take(struct sotto__surveyor *surveyor, const struct sotto__tally *tallies,
+                          const struct sotto__fields *fields);
+void sotto__surveyor_end(struct sotto__surveyor *surveyor);
 
 bool sotto__type_is_above(struct sotto_type above, struct sotto_type below);
 

@@ -113,6 +113,7 @@ struct cutting {
     uint64_t offset;                 /* of the next chunk */
     size_t chunks_capacity;
     bool ended;
+    struct sotto__survey *survey;
 };
 
 enum parity { PARITY_UNKNOWN, PARITY_OUTSIDE, PARITY_INSIDE };
@@ -122,6 +123,7 @@ struct cutter {
     struct sotto__span_buffer buffer;
     struct sotto__splitter splitter;
     struct sotto__tally *tallies;
+    struct sotto__surveyor surveyor;
     uint64_t rows; /* of the current chunk */
     struct sotto_error err;
     enum sotto_status status;
@@ -202,6 +204,7 @@ static enum sotto_status take_fields(void *context, const struct sotto__fields *
     for (size_t i = 0; i < fields->columns_len; i++) {
         sotto__tally_fields(&cutter->tallies[i], cutter->cutting->csv, fields, i);
     }
+    sotto__surveyor_take(&cutter->surveyor, cutter->tallies, fields);
     cutter->rows += fields->rows;
     return SOTTO_OK;
 }
@@ -276,6 +279,7 @@ static void cut_all(struct cutter *cutter)
             break;
         }
     }
+    sotto__surveyor_end(&cutter->surveyor);
     sotto_arithmetic_leave(&arithmetic);
 }
 
@@ -397,6 +401,7 @@ static void cut_packed(struct cutter *cutter)
         cutting->chunks[i].rows = cutter->rows;
         (void)pthread_mutex_unlock(&cutting->lock);
     }
+    sotto__surveyor_end(&cutter->surveyor);
     if (cutter->status != SOTTO_OK) {
         atomic_store(&cutting->stopped, true);
     }
@@ -474,6 +479,10 @@ static enum sotto_status cutters_init(struct cutter *cutters, size_t len, struct
         for (size_t j = 0; j < columns_len; j++) {
             cutters[i].tallies[j].type = cutting->catalogue->columns[j].type;
         }
+        if (sotto__surveyor_init(&cutters[i].surveyor, cutting->survey, i, cutting->csv,
+                                 cutting->catalogue) != SOTTO_OK) {
+            return SOTTO_ERROR_NO_MEMORY;
+        }
     }
     return SOTTO_OK;
 }
@@ -483,6 +492,7 @@ static void cutters_free(struct cutter *cutters, size_t len)
     for (size_t i = 0; cutters != NULL && i < len; i++) {
         sotto__span_buffer_release(&cutters[i].buffer);
         sotto__splitter_release(&cutters[i].splitter);
+        sotto__surveyor_release(&cutters[i].surveyor);
         sotto_free(cutters[i].tallies);
     }
     sotto_free(cutters);
@@ -517,10 +527,11 @@ out:
 
 enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
                                          struct sotto_catalogue *catalogue, uint64_t rows_offset,
-                                         struct sotto_error *err)
+                                         struct sotto__survey *survey, struct sotto_error *err)
 {
     struct cutting cutting = {.csv = csv,
                               .catalogue = catalogue,
+                              .survey = survey,
                               .start = rows_offset,
                               .end = catalogue->identity.size_bytes};
     uint64_t bytes = cutting.end - rows_offset;
@@ -550,10 +561,12 @@ out:
 
 enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
                                                 struct sotto_catalogue *catalogue,
-                                                uint64_t rows_offset, struct sotto_error *err)
+                                                uint64_t rows_offset, struct sotto__survey *survey,
+                                                struct sotto_error *err)
 {
     struct cutting cutting = {.csv = csv,
                               .catalogue = catalogue,
+                              .survey = survey,
                               .offset = rows_offset,
                               .lock = PTHREAD_MUTEX_INITIALIZER};
     enum sotto_status status = sotto__stream_new(&cutting.stream, csv, err);

@@ -7,7 +7,7 @@ static enum sotto_status impossible(struct sotto_error *err, const char *what)
                            "the aggregate has %s, which no parties' rows can add up to", what);
 }
 
-static void import_signed(mpz_t out, const uint64_t *limbs, size_t len)
+void sotto__limbs_import(mpz_t out, const uint64_t *limbs, size_t len)
 {
     mpz_import(out, len, -1, sizeof *limbs, 0, 0, limbs);
     if (limbs[len - 1] >> 63 != 0) {
@@ -75,7 +75,7 @@ static enum sotto_status read_sum(struct sotto__value *out, const uint64_t *limb
     }
     mpz_t sum;
     mpz_init(sum);
-    import_signed(sum, limbs + term->offset, term->limbs);
+    sotto__limbs_import(sum, limbs + term->offset, term->limbs);
     bool possible = sum_is_possible(sum, term, rows - infinite - negative);
     set_sum(out, sum, term);
     mpz_clear(sum);

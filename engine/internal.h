@@ -37,6 +37,7 @@ _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long m
  * an aggregate makes itself, may take twice as much. */
 #define VALUE_BITS_MAX 1024
 #define PRODUCT_BITS_MAX 2048
+#define SUM_LIMBS_MAX ((PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
 #define VALUE_LIMBS_MAX 33
 #define VALUE_SCALE_MAX 4096
 /* Factors of aggregates in an output, powers multiplied out: bounds rationals. */
@@ -702,6 +703,9 @@ void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tal
 void sotto__tally_take(struct sotto__rows *rows, size_t dataset, size_t len);
 
 /* --- aggregate.c: what a round's aggregate says --- */
+
+/* Two's complement. */
+void sotto__limbs_import(mpz_t out, const uint64_t *limbs, size_t len);
 
 /* The terms of one group. */
 struct sotto__aggregate {

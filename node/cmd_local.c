@@ -5,6 +5,7 @@
 #include <sotto/alloc.h>
 #include <sotto/driver.h>
 #include <sotto/simulate.h>
+#include <sotto/survey.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,17 +21,19 @@ static const struct sotto_strategy local_strategy = {
 /* Opened files in the order of the plan's datasets. */
 struct tables {
     struct sotto_csv **files;
-    struct sotto_catalogue **catalogues;
+    const struct sotto_catalogue **catalogues; /* of the surveys */
+    struct sotto_survey **surveys;
     size_t len;
 };
 
 static void tables_release(struct tables *tables)
 {
     for (size_t i = 0; i < tables->len; i++) {
-        sotto_catalogue_free(tables->catalogues[i]);
+        sotto_survey_free(tables->surveys[i]);
         sotto_csv_close(tables->files[i]);
     }
     sotto_free(tables->files);
+    sotto_free(tables->surveys);
     sotto_free(tables->catalogues);
 }
 
@@ -41,8 +44,9 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
     struct tables tables = {0};
     tables.files = sotto_alloc_zeroed((len + 1) * sizeof *tables.files);
     tables.catalogues = sotto_alloc_zeroed((len + 1) * sizeof *tables.catalogues);
+    tables.surveys = sotto_alloc_zeroed((len + 1) * sizeof *tables.surveys);
     enum sotto_status status = SOTTO_OK;
-    if (tables.files == NULL || tables.catalogues == NULL) {
+    if (tables.files == NULL || tables.catalogues == NULL || tables.surveys == NULL) {
         status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
         goto out;
     }
@@ -64,11 +68,15 @@ out:
     return status;
 }
 
-static enum sotto_status tables_catalogue(struct tables *tables, struct sotto_error *err)
+static enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
+                                       struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < tables->len; i++) {
-        status = sotto_csv_catalogue(tables->files[i], &tables->catalogues[i], err);
+        status = sotto_survey_new(&tables->surveys[i], plan, tables->files[i], err);
+        if (status == SOTTO_OK) {
+            tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
+        }
     }
     return status;
 }
@@ -84,9 +92,12 @@ static enum sotto_status run_rounds(struct sotto_driver *driver, const struct ta
         if (limbs == NULL) {
             return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
         }
-        status =
-            sotto_driver_partial(driver, limbs, limbs_len, tables->files,
-                                 (const struct sotto_catalogue *const *)tables->catalogues, err);
+        bool surveyed =
+            tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
+        if (!surveyed) {
+            status = sotto_driver_partial(driver, limbs, limbs_len, tables->files,
+                                          tables->catalogues, err);
+        }
         if (status == SOTTO_OK) {
             status = sotto_driver_advance(driver, limbs, limbs_len, err);
         }
@@ -111,11 +122,10 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     }
     if (status == SOTTO_OK) {
         reading = reading_show(tables.files, tables.len, 2);
-        status = tables_catalogue(&tables, err);
+        status = tables_survey(&tables, plan, err);
     }
     if (status == SOTTO_OK) {
-        status = sotto_schema_offer(&offer, plan,
-                                    (const struct sotto_catalogue *const *)tables.catalogues, err);
+        status = sotto_schema_offer(&offer, plan, tables.catalogues, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_schema_agree(&agreed, plan, &offer, NULL, 1, err);

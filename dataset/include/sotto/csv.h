@@ -150,6 +150,16 @@ SOTTO_API enum sotto_status sotto_csv_scan(struct sotto_csv *csv,
                                            sotto_csv_sink *sink, void *context,
                                            struct sotto_error *err) SOTTO_NODISCARD;
 
+/* As sotto_csv_catalogue, and hands out columns by their names meanwhile: each block as the types
+ * that its worker has met so far, which may grow from block to block, and whose join over all
+ * blocks is what the catalogue says; first_row is 0. A failure of the sink ends the handing out
+ * only. *out_complete: all rows were handed out; if not, what was handed out is to be forgotten (a
+ * file that must be read line by line, an unknown name). */
+SOTTO_API enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto_catalogue **out,
+                                             bool *out_complete, const char *const *names,
+                                             size_t names_len, sotto_csv_sink *sink, void *context,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+
 /* A catalogue as bytes (versioned, little endian) and back, for a node's store. Decoding checks
  * everything: SOTTO_ERROR_INPUT. */
 struct sotto_buffer;

@@ -45,15 +45,16 @@ def declared_groups(
         )
     by_level = _by_column("levels", levels, columns)
     by_bin = _by_column("bins", bins, columns)
-    missing = [str(column.name) for column in columns if not {column.name} & {*by_level, *by_bin}]
+    declared = {**by_level, **by_bin}
+    missing = [str(column.name) for column in columns if str(column.name) not in declared]
     if missing:
         raise PlanError(f"levels: no list for {', '.join(missing)}")
     if by_level.keys() & by_bin.keys():
         raise PlanError(f"groupby({by!r}): expected levels or bins of a column, not both")
     return tuple(
-        GroupKey(column, _edges(column, by_bin[column.name]), bool(other), are_edges=True)
-        if column.name in by_bin
-        else GroupKey(column, _levels(column, by_level[column.name]), bool(other))
+        GroupKey(column, _edges(column, declared[str(column.name)]), bool(other), are_edges=True)
+        if str(column.name) in by_bin
+        else GroupKey(column, _levels(column, declared[str(column.name)]), bool(other))
         for column in columns
     )
 
