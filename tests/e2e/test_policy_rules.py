@@ -145,23 +145,30 @@ class Rules(ClusterCase):
         self.passes(creator, "var(wages.wage)")
 
     def test_columns_that_are_not_there(self):
-        cluster = self.cluster([{}] + [FILES] * 3, start=False)
-        cluster.nodes[1].policy = {"explain": "true"}
-        cluster.nodes[2].policy = {"explain": "true",
-                                   "columns": [{"dataset": "wages.csv", "hide": ["wage"]}]}
+        both = {"wages.csv": table().replace("age\n", "wag\n", 1)}
+        cluster = self.cluster([{}, FILES, both, both], start=False)
+        creator, owner = cluster.nodes[:2]
+        owner.policy = {"explain": "true"}
         cluster.start()
-        creator = cluster.nodes[0]
-        task = creator.create(plan({"m": "mean(wages.wag)"}))
-        self.assertEqual(creator.wait_end(task), "ERROR")
-        said = {line.split()[5]: line for line in creator.messages(task) if "declined" in line}
-        self.assertIn('b declined: not_found: dataset "wages" has no column "wag"', said["b"])
-        self.assertIn('"wage"', said["b"])
-        self.assertNotIn('"wage"', said["c"])  # hidden: as if it were not there
-        self.assertTrue(said["d"].endswith("d declined: not_found"), said)
-        # A policy's own words stay with the owner.
-        task = creator.create(plan({"m": "mean(wages.wage)"}))
-        self.assertEqual(creator.wait_end(task), "ERROR")
-        self.assertTrue(any(line.endswith("c declined: refused") for line in creator.messages(task)))
+
+        def declined(column="wag"):
+            task = creator.create(plan({"m": f"mean(wages.{column})"}))
+            self.assertEqual(creator.wait_end(task), "ERROR")
+            return next(line for line in creator.messages(task) if "declined" in line)
+
+        said = declined()
+        self.assertIn("b declined: not_found: dataset", said)
+        self.assertIn('has no column "wag"; did you mean "wage"?', said)
+        hide = [{"dataset": "wages.csv", "hide": ["wage"]}]
+        for policy, column, end in (({"explain": "true", "columns": hide}, "wag", None),
+                                    ({"explain": "true", "columns": hide}, "wage", "refused"),
+                                    ({}, "wag", "not_found")):
+            owner.policy = policy
+            owner.configure()
+            owner.cli("reload")
+            said = declined(column)
+            self.assertNotIn('"wage"', said)  # hidden: as if it were not there
+            self.assertTrue(end is None or said.endswith("b declined: " + end), said)
 
     def test_exact_texts(self):
         cluster = self.cluster([FILES] * 3, start=False)
