@@ -1,21 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DEAL and REVEAL: what a member says is checked against its commitments before anything is kept.
- */
+/* DEAL, MASKED, CONSENT, REVEAL. What a member says is first read and checked, which changes
+ * nothing and so can be done for many messages on all threads; then kept, one after the other. */
 #include "session_aggregator.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <string.h>
 
-/* --- DEAL --- */
+/* Checking this many messages is worth a second thread. */
+#define PARALLEL_MESSAGES 16
 
-/* What a DEAL says; borrows but for holders, which is the caller's to free. */
-struct deal {
+/* What one message says, checked. Owns what its members point to but for vector, which borrows. */
+struct answer {
+    enum sotto_status status; /* of reading and checking; the message says more */
+    struct sotto_error error;
+    /* DEAL */
     struct sotto__dealing dealing;
     uint32_t *holders;
-    const uint8_t *leaves;
-    const uint8_t *ciphers;
+    struct sotto_buffer leaves;
+    struct sotto_buffer ciphers;
+    struct sotto__merkle_tree tree;
+    /* MASKED */
+    const uint8_t *vector;
+    /* CONSENT */
+    struct sotto_signature consent;
+    /* REVEAL */
+    uint8_t *shares; /* one for each of its holdings */
+    size_t shares_bytes;
+    uint8_t *pair_keys;
+    uint32_t pair_keys_len;
 };
+
+static void answer_release(struct answer *answer)
+{
+    sotto_free(answer->holders);
+    sotto_buffer_release(&answer->leaves);
+    sotto_buffer_release(&answer->ciphers);
+    sotto__merkle_release(&answer->tree);
+    if (answer->shares != NULL) {
+        sotto_wipe(answer->shares, answer->shares_bytes);
+        sotto_free(answer->shares);
+    }
+    if (answer->pair_keys != NULL) {
+        sotto_wipe(answer->pair_keys, (size_t)answer->pair_keys_len * 32);
+        sotto_free(answer->pair_keys);
+    }
+    *answer = (struct answer){0};
+}
+
+/* --- DEAL --- */
 
 /* Reads the holders that a dealer drew: distinct, the dealer itself first. */
 static bool read_holders(const struct sotto_session_aggregator *aggregator, uint32_t *holders,
@@ -34,84 +67,84 @@ static bool read_holders(const struct sotto_session_aggregator *aggregator, uint
     return true;
 }
 
-static bool read_deal(const struct sotto_session_aggregator *aggregator, struct deal *deal,
-                      uint32_t dealer, struct sotto_reader *reader)
+static enum sotto_status read_deal(const struct sotto_session_aggregator *aggregator,
+                                   struct answer *answer, uint32_t dealer,
+                                   struct sotto_reader *reader)
 {
     size_t holders_len = aggregator->roster.graph.holders;
-    sotto__dealing_read(&deal->dealing, reader);
-    if (!read_holders(aggregator, deal->holders, dealer, reader)) {
-        return false;
+    size_t leaves_bytes = 2 * holders_len * HASH_BYTES;
+    size_t ciphers_bytes = (holders_len - 1) * SHARE_CIPHER_BYTES;
+    answer->holders = sotto_alloc_array(holders_len, sizeof *answer->holders);
+    if (answer->holders == NULL) {
+        return sotto_error_set(&answer->error, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
     }
-    deal->leaves = sotto_read_bytes(reader, 2 * holders_len * HASH_BYTES);
-    deal->ciphers = sotto_read_bytes(reader, (holders_len - 1) * SHARE_CIPHER_BYTES);
-    return sotto_reader_finished(reader);
-}
-
-static enum sotto_status check_deal(const struct sotto_session_aggregator *aggregator,
-                                    uint32_t index, const struct deal *deal,
-                                    struct sotto_error *err)
-{
-    struct sotto__merkle_tree tree;
-    enum sotto_status status =
-        sotto__merkle_build(&tree, deal->leaves, aggregator->roster.graph.holders);
+    sotto__dealing_read(&answer->dealing, reader);
+    bool distinct = read_holders(aggregator, answer->holders, dealer, reader);
+    const uint8_t *leaves = sotto_read_bytes(reader, leaves_bytes);
+    const uint8_t *ciphers = sotto_read_bytes(reader, ciphers_bytes);
+    if (!distinct || !sotto_reader_finished(reader)) {
+        return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL, "a DEAL message is malformed");
+    }
+    enum sotto_status status = sotto_buffer_copy(&answer->leaves, leaves, leaves_bytes);
+    if (status == SOTTO_OK) {
+        status = sotto_buffer_copy(&answer->ciphers, ciphers, ciphers_bytes);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto__merkle_build(&answer->tree, leaves, aggregator->roster.graph.holders);
+    }
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "no memory for a commitment");
+        return sotto_error_set(&answer->error, status, "no memory for shares");
     }
-    bool fits = memcmp(sotto__merkle_root(&tree), deal->dealing.root, HASH_BYTES) == 0;
-    sotto__merkle_release(&tree);
-    if (!fits || !sotto__dealing_verify(&deal->dealing, aggregator->session,
-                                        member_key(aggregator, index))) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+    if (memcmp(sotto__merkle_root(&answer->tree), answer->dealing.root, HASH_BYTES) != 0 ||
+        !sotto__dealing_verify(&answer->dealing, aggregator->session,
+                               member_key(aggregator, dealer))) {
+        return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
                                "a dealer's commitment does not fit its shares or its signature");
     }
     return SOTTO_OK;
 }
 
-static enum sotto_status keep_deal(struct sotto_session_aggregator *aggregator,
-                                   struct member *member, struct deal *deal,
-                                   struct sotto_error *err)
+static void keep_deal(struct member *member, struct answer *answer)
 {
-    size_t holders_len = aggregator->roster.graph.holders;
-    struct sotto_buffer leaves;
-    struct sotto_buffer ciphers = {0};
-    enum sotto_status status =
-        sotto_buffer_copy(&leaves, deal->leaves, 2 * holders_len * HASH_BYTES);
-    if (status == SOTTO_OK) {
-        status = sotto_buffer_copy(&ciphers, deal->ciphers, (holders_len - 1) * SHARE_CIPHER_BYTES);
-    }
-    if (status != SOTTO_OK) {
-        sotto_buffer_release(&leaves);
-        return sotto_error_set(err, status, "no memory for shares");
-    }
-    member->dealing = deal->dealing;
-    member->holders = deal->holders;
-    deal->holders = NULL;
-    member->leaves = leaves.data;
-    member->ciphers = ciphers.data;
+    member->dealing = answer->dealing;
+    member->holders = answer->holders;
+    member->leaves = answer->leaves.data;
+    member->ciphers = answer->ciphers.data;
+    member->tree = answer->tree;
     member->dealt = true;
+    answer->holders = NULL;
+    answer->leaves = answer->ciphers = (struct sotto_buffer){0};
+    answer->tree = (struct sotto__merkle_tree){0};
+}
+
+/* --- MASKED, CONSENT --- */
+
+static enum sotto_status read_masked(const struct sotto_session_aggregator *aggregator,
+                                     struct answer *answer, struct sotto_reader *reader)
+{
+    answer->vector = sotto_read_bytes(reader, aggregator->vector_bytes);
+    if (!sotto_reader_finished(reader)) {
+        return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
+                               "a masked input of the wrong length");
+    }
     return SOTTO_OK;
 }
 
-enum sotto_status sotto__aggregator_take_deal(struct sotto_session_aggregator *aggregator,
-                                              uint32_t index, struct sotto_reader *reader,
-                                              struct sotto_error *err)
+static enum sotto_status read_consent(const struct sotto_session_aggregator *aggregator,
+                                      struct answer *answer, uint32_t index,
+                                      struct sotto_reader *reader)
 {
-    struct deal deal = {
-        .holders = sotto_alloc_array(aggregator->roster.graph.holders, sizeof *deal.holders)};
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (deal.holders == NULL) {
-        (void)sotto_error_set(err, status, "no memory for shares");
-    } else if (!read_deal(aggregator, &deal, index, reader)) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a DEAL message is malformed");
-    } else {
-        status = check_deal(aggregator, index, &deal, err);
-        aggregator->counters.signatures++;
+    uint8_t digest[HASH_BYTES];
+    sotto_read_copy(reader, answer->consent.bytes, sizeof answer->consent.bytes);
+    sotto__survivors_digest(digest, aggregator->session, aggregator->dealers, aggregator->living,
+                            parties_len(aggregator));
+    if (!sotto_reader_finished(reader) ||
+        !sotto_key_verify(member_key(aggregator, index), &answer->consent, SURVIVORS_LABEL, digest,
+                          sizeof digest)) {
+        return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
+                               "a consent does not sign the survivors of this session");
     }
-    if (status == SOTTO_OK) {
-        status = keep_deal(aggregator, &aggregator->members[index], &deal, err);
-    }
-    sotto_free(deal.holders);
-    return status;
+    return SOTTO_OK;
 }
 
 /* --- REVEAL --- */
@@ -148,87 +181,242 @@ static bool check_openings(const struct sotto_session_aggregator *aggregator, ui
 
 /* Reads the keys of the pair masks with the dead. They are not checked: whoever lies about one
  * could as well have lied about its input. */
-static enum sotto_status read_pair_keys(struct sotto_session_aggregator *aggregator, uint32_t index,
+static enum sotto_status read_pair_keys(const struct sotto_session_aggregator *aggregator,
+                                        struct answer *answer, uint32_t index,
                                         struct sotto_reader *reader)
 {
     uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
     uint32_t len = sotto__aggregator_dead_partners(aggregator, partners, index);
-    struct member *member = &aggregator->members[index];
     const uint8_t *keys = sotto_read_bytes(reader, (size_t)len * 32);
     if (!sotto_reader_finished(reader)) {
         return SOTTO_ERROR_PROTOCOL;
     }
-    uint8_t *copy = sotto_alloc((size_t)len * 32);
-    if (copy == NULL) {
+    answer->pair_keys = sotto_alloc((size_t)len * 32);
+    if (answer->pair_keys == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    memcpy(copy, keys, (size_t)len * 32);
-    member->pair_keys = copy;
-    member->pair_keys_len = len;
+    memcpy(answer->pair_keys, keys, (size_t)len * 32);
+    answer->pair_keys_len = len;
     return SOTTO_OK;
+}
+
+static enum sotto_status read_reveal(const struct sotto_session_aggregator *aggregator,
+                                     struct answer *answer, uint32_t index,
+                                     struct sotto_reader *reader)
+{
+    size_t held = aggregator->starts[index + 1] - aggregator->starts[index];
+    answer->shares = sotto_alloc_array(held, SCALAR_BYTES);
+    if (answer->shares == NULL) {
+        return sotto_error_set(&answer->error, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
+    }
+    answer->shares_bytes = held * SCALAR_BYTES;
+    enum sotto_status status = check_openings(aggregator, answer->shares, index, reader)
+                                   ? read_pair_keys(aggregator, answer, index, reader)
+                                   : SOTTO_ERROR_PROTOCOL;
+    if (status == SOTTO_ERROR_PROTOCOL) {
+        char name[SOTTO_KEY_TEXT_BYTES];
+        sotto_key_to_text(member_key(aggregator, index), name);
+        return sotto_error_set(&answer->error, status,
+                               "holder %s revealed shares that nobody dealt to it", name);
+    }
+    return status == SOTTO_OK ? status
+                              : sotto_error_set(&answer->error, status, "no memory for keys");
 }
 
 /* Makes room for shares of every dealer that a holder reveals shares of. */
 static enum sotto_status reserve_shares(struct sotto_session_aggregator *aggregator,
                                         uint32_t holder)
 {
+    uint32_t threshold = aggregator->roster.graph.threshold;
     for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
         struct member *dealer = &aggregator->members[aggregator->holdings[k].dealer];
         if (dealer->shares == NULL) {
-            dealer->shares =
-                sotto_alloc_array(aggregator->roster.graph.threshold, sizeof *dealer->shares);
-            if (dealer->shares == NULL) {
-                return SOTTO_ERROR_NO_MEMORY;
-            }
+            dealer->shares = sotto_alloc_array(threshold, SCALAR_BYTES);
+        }
+        if (dealer->sharers == NULL) {
+            dealer->sharers = sotto_alloc_array(threshold, sizeof *dealer->sharers);
+        }
+        if (dealer->shares == NULL || dealer->sharers == NULL) {
+            return SOTTO_ERROR_NO_MEMORY;
         }
     }
     return SOTTO_OK;
 }
 
 /* Keeps the first threshold shares of each secret. */
-static void keep_shares(struct sotto_session_aggregator *aggregator, const uint8_t *shares,
-                        uint32_t holder)
+static enum sotto_status keep_reveal(struct sotto_session_aggregator *aggregator,
+                                     struct answer *answer, uint32_t holder)
 {
     uint32_t threshold = aggregator->roster.graph.threshold;
+    struct member *member = &aggregator->members[holder];
+    enum sotto_status status = reserve_shares(aggregator, holder);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(&answer->error, status, "no memory for shares");
+    }
     for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
         struct member *dealer = &aggregator->members[aggregator->holdings[k].dealer];
         if (dealer->shares_len < threshold) {
-            struct revealed *kept = &dealer->shares[dealer->shares_len++];
-            kept->holder = holder;
-            memcpy(kept->share, shares + (k - aggregator->starts[holder]) * SCALAR_BYTES,
-                   SCALAR_BYTES);
+            memcpy(dealer->shares + (size_t)dealer->shares_len * SCALAR_BYTES,
+                   answer->shares + (k - aggregator->starts[holder]) * SCALAR_BYTES, SCALAR_BYTES);
+            dealer->sharers[dealer->shares_len++] = holder;
             aggregator->complete_secrets += dealer->shares_len == threshold;
         }
     }
+    member->pair_keys = answer->pair_keys;
+    member->pair_keys_len = answer->pair_keys_len;
+    answer->pair_keys = NULL;
+    aggregator->missing_keys -= member->pair_keys_len;
+    member->revealed = true;
+    return SOTTO_OK;
 }
 
-enum sotto_status sotto__aggregator_take_reveal(struct sotto_session_aggregator *aggregator,
-                                                uint32_t index, struct sotto_reader *reader,
-                                                struct sotto_error *err)
+/* --- All of them --- */
+
+/* The phase in which a message type is an answer. */
+static bool type_fits(uint16_t type, enum sotto_aggregator_phase phase)
 {
-    size_t held = aggregator->starts[index + 1] - aggregator->starts[index];
-    uint8_t *shares = sotto_alloc_array(held, SCALAR_BYTES);
-    if (shares == NULL || reserve_shares(aggregator, index) != SOTTO_OK) {
-        sotto_free(shares);
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
+    switch (type) {
+    case SOTTO_MESSAGE_DEAL:
+        return phase == SOTTO_AGGREGATOR_DEALING;
+    case SOTTO_MESSAGE_MASKED:
+        return phase == SOTTO_AGGREGATOR_MASKING;
+    case SOTTO_MESSAGE_CONSENT:
+        return phase == SOTTO_AGGREGATOR_CONSENTING;
+    case SOTTO_MESSAGE_REVEAL:
+        return phase == SOTTO_AGGREGATOR_REVEALING;
+    default:
+        return false;
     }
-    enum sotto_status status = check_openings(aggregator, shares, index, reader)
-                                   ? read_pair_keys(aggregator, index, reader)
-                                   : SOTTO_ERROR_PROTOCOL;
+}
+
+/* Whether a message is one that its sender was asked for, and has not sent. */
+static enum sotto_status check_turn(const struct sotto_session_aggregator *aggregator,
+                                    uint32_t *out_index, const struct sotto_message *message,
+                                    struct sotto_error *err)
+{
+    uint32_t index = sotto_roster_find(&aggregator->roster, &message->sender);
+    if (index == UINT32_MAX || !sotto_session_label_equal(&message->label, &aggregator->label) ||
+        memcmp(message->session, aggregator->session, sizeof aggregator->session) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a message of another session");
+    }
+    if (!type_fits(message->type, aggregator->phase) ||
+        !sotto__aggregator_asks(aggregator, index) ||
+        sotto__aggregator_has_answer(aggregator, index)) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "a message late, again or out of turn");
+    }
+    *out_index = index;
+    return SOTTO_OK;
+}
+
+/* Reads and checks a message whose turn it is. Changes nothing. */
+static void read_answer(const struct sotto_session_aggregator *aggregator, struct answer *answer,
+                        const struct sotto_message *message)
+{
+    uint32_t index;
+    struct sotto_reader reader;
+    if (check_turn(aggregator, &index, message, NULL) != SOTTO_OK) {
+        return; /* it will be told so when its turn would have been */
+    }
+    sotto_reader_init(&reader, message->body, message->body_bytes);
+    switch (message->type) {
+    case SOTTO_MESSAGE_DEAL:
+        answer->status = read_deal(aggregator, answer, index, &reader);
+        return;
+    case SOTTO_MESSAGE_MASKED:
+        answer->status = read_masked(aggregator, answer, &reader);
+        return;
+    case SOTTO_MESSAGE_CONSENT:
+        answer->status = read_consent(aggregator, answer, index, &reader);
+        return;
+    default:
+        answer->status = read_reveal(aggregator, answer, index, &reader);
+    }
+}
+
+static enum sotto_status keep_answer(struct sotto_session_aggregator *aggregator,
+                                     struct answer *answer, uint16_t type, uint32_t index)
+{
+    struct member *member = &aggregator->members[index];
+    switch (type) {
+    case SOTTO_MESSAGE_DEAL:
+        aggregator->counters.signatures++;
+        keep_deal(member, answer);
+        return SOTTO_OK;
+    case SOTTO_MESSAGE_MASKED:
+        sotto_vector_add(aggregator->sum, answer->vector, aggregator->runs, aggregator->runs_len);
+        member->masked = true;
+        return SOTTO_OK;
+    case SOTTO_MESSAGE_CONSENT:
+        aggregator->counters.signatures++;
+        member->consent = answer->consent;
+        member->consented = true;
+        return SOTTO_OK;
+    default:
+        return keep_reveal(aggregator, answer, index);
+    }
+}
+
+/* Takes a message that read_answer read in this phase. Returns: why nothing changed. */
+static enum sotto_status take_answer(struct sotto_session_aggregator *aggregator,
+                                     struct answer *answer, const struct sotto_message *message,
+                                     struct sotto_error *err)
+{
+    uint32_t index;
+    enum sotto_status status = check_turn(aggregator, &index, message, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    aggregator->counters.bytes_in +=
+        message->body_bytes + SOTTO_MESSAGE_HEADER_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES;
+    status = answer->status;
     if (status == SOTTO_OK) {
-        keep_shares(aggregator, shares, index);
-        aggregator->missing_keys -= aggregator->members[index].pair_keys_len;
-        aggregator->members[index].revealed = true;
-    } else if (status == SOTTO_ERROR_PROTOCOL) {
-        char name[SOTTO_KEY_TEXT_BYTES];
-        sotto_key_to_text(member_key(aggregator, index), name);
+        status = keep_answer(aggregator, answer, message->type, index);
+    } else if (status == SOTTO_ERROR_PROTOCOL && message->type == SOTTO_MESSAGE_REVEAL) {
         aggregator->members[index].left = true; /* it will not do better a second time */
-        (void)sotto_error_set(err, status, "holder %s revealed shares that nobody dealt to it",
-                              name);
-    } else {
-        (void)sotto_error_set(err, status, "no memory for keys");
     }
-    sotto_wipe(shares, held * SCALAR_BYTES);
-    sotto_free(shares);
+    if (status != SOTTO_OK && err != NULL) {
+        *err = answer->error;
+    }
+    enum sotto_status advanced = sotto__aggregator_advance(aggregator, false);
+    return status != SOTTO_OK ? status : advanced;
+}
+
+enum sotto_status sotto_session_aggregator_receive(struct sotto_session_aggregator *aggregator,
+                                                   const struct sotto_message *message,
+                                                   struct sotto_error *err)
+{
+    struct answer answer = {0};
+    read_answer(aggregator, &answer, message);
+    enum sotto_status status = take_answer(aggregator, &answer, message, err);
+    answer_release(&answer);
     return status;
+}
+
+enum sotto_status sotto_session_aggregator_receive_all(struct sotto_session_aggregator *aggregator,
+                                                       enum sotto_status *out_statuses,
+                                                       const struct sotto_message *messages,
+                                                       size_t messages_len, struct sotto_error *err)
+{
+    enum sotto_aggregator_phase phase = aggregator->phase;
+    struct answer *answers = sotto_alloc_array(messages_len, sizeof *answers);
+    if (answers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for messages");
+    }
+#pragma omp parallel for schedule(dynamic, 4) if (messages_len >= PARALLEL_MESSAGES)
+    for (size_t k = 0; k < messages_len; k++) {
+        read_answer(aggregator, &answers[k], &messages[k]);
+    }
+    enum sotto_status result = SOTTO_OK;
+    for (size_t k = 0; k < messages_len; k++) {
+        /* Read in an earlier phase, it was read for nothing. */
+        out_statuses[k] = aggregator->phase == phase
+                              ? take_answer(aggregator, &answers[k], &messages[k],
+                                            result == SOTTO_OK ? err : NULL)
+                              : sotto_session_aggregator_receive(aggregator, &messages[k],
+                                                                 result == SOTTO_OK ? err : NULL);
+        result = result != SOTTO_OK ? result : out_statuses[k];
+        answer_release(&answers[k]);
+    }
+    sotto_free(answers);
+    return result;
 }

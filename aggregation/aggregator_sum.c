@@ -38,17 +38,6 @@ uint32_t sotto__aggregator_dead_partners(const struct sotto_session_aggregator *
     return len;
 }
 
-/* The secret of a dealer from the shares that were revealed of it. */
-static void interpolate(const struct sotto_session_aggregator *aggregator,
-                        uint8_t out[SCALAR_BYTES], uint32_t dealer, const uint8_t *basis)
-{
-    memset(out, 0, SCALAR_BYTES);
-    for (uint32_t k = 0; k < aggregator->roster.graph.threshold; k++) {
-        sotto__shamir_accumulate(out, basis + (size_t)k * SCALAR_BYTES,
-                                 aggregator->members[dealer].shares[k].share);
-    }
-}
-
 /* A Lagrange basis, kept for as long as the holders stay the same. */
 struct basis {
     uint8_t *scalars;
@@ -60,8 +49,8 @@ static void basis_for(struct basis *basis, const struct member *dealer, uint32_t
 {
     bool same = basis->filled;
     for (uint32_t k = 0; k < threshold; k++) {
-        same = same && basis->holders[k] == dealer->shares[k].holder;
-        basis->holders[k] = dealer->shares[k].holder;
+        same = same && basis->holders[k] == dealer->sharers[k];
+        basis->holders[k] = dealer->sharers[k];
     }
     if (!same) {
         sotto__shamir_basis(basis->scalars, basis->holders, threshold);
@@ -83,7 +72,7 @@ static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uin
         struct basis basis = {.scalars = sotto_alloc_array(threshold, SCALAR_BYTES),
                               .holders = sotto_alloc_array(threshold, sizeof *basis.holders)};
         bool able = basis.scalars != NULL && basis.holders != NULL;
-#pragma omp for schedule(static) reduction(min : cheat)
+#pragma omp for schedule(dynamic, 8) reduction(min : cheat)
         for (uint32_t i = 0; i < n; i++) {
             if (!able || !bitmap_get(needed, i)) {
                 continue;
@@ -92,9 +81,10 @@ static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uin
             const uint8_t *committed = bitmap_get(aggregator->living, i)
                                            ? aggregator->members[i].dealing.seed_point
                                            : aggregator->roster.adverts[i].mask_point;
+            uint8_t *secret = secrets + (size_t)i * SCALAR_BYTES;
             basis_for(&basis, &aggregator->members[i], threshold);
-            interpolate(aggregator, secrets + (size_t)i * SCALAR_BYTES, i, basis.scalars);
-            (void)sotto__point_base(point, secrets + (size_t)i * SCALAR_BYTES);
+            sotto__shamir_combine(secret, basis.scalars, aggregator->members[i].shares, threshold);
+            (void)sotto__point_base(point, secret);
             if (memcmp(point, committed, POINT_BYTES) != 0 && i < cheat) {
                 cheat = i;
             }

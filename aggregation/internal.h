@@ -47,12 +47,13 @@ bool sotto__point_multiply(uint8_t out[POINT_BYTES], const uint8_t scalar[SCALAR
 
 /* --- shamir.c: shares over the scalars --- */
 
-/* What dealing to some holders needs that is public: the first threshold - 1 of them (distinct) get
- * uniform shares, which with the secret are a polynomial; the others' shares follow. */
+/* What dealing to some of parties_len holders needs that is public: the first threshold - 1 of them
+ * (distinct) get uniform shares, which with the secret are a polynomial; the others' shares follow.
+ */
 struct sotto__shamir_dealer;
 enum sotto_status sotto__shamir_dealer_new(struct sotto__shamir_dealer **out,
-                                           const uint32_t *holders,
-                                           uint32_t threshold) SOTTO_NODISCARD;
+                                           const uint32_t *holders, uint32_t threshold,
+                                           uint32_t parties_len) SOTTO_NODISCARD;
 void sotto__shamir_dealer_free(struct sotto__shamir_dealer *dealer);
 /* Prepares one polynomial: values holds the secret, then the first threshold - 1 shares. weighted
  * has threshold scalars. CT: in values. */
@@ -66,9 +67,10 @@ void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer, uint8_t out
  */
 void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holders_len);
 
-/* out += basis x share: summed over the holders this is the secret. out starts as zeros. */
-void sotto__shamir_accumulate(uint8_t out[SCALAR_BYTES], const uint8_t basis[SCALAR_BYTES],
-                              const uint8_t share[SCALAR_BYTES]);
+/* The secret: the sum of basis x share over len holders, SCALAR_BYTES each. A share that is not
+ * below the order, which only its dealer can have made, gives another. CT: in the shares. */
+void sotto__shamir_combine(uint8_t out[SCALAR_BYTES], const uint8_t *basis, const uint8_t *shares,
+                           uint32_t len);
 
 /* --- merkle.c --- */
 
@@ -127,7 +129,13 @@ enum sotto__sign { MASK_ADD, MASK_SUBTRACT };
  * words. */
 typedef void sotto__elements_op(uint8_t *vector, const uint8_t *addend, size_t len);
 
+/* By sign: lanes += or -= len elements of 40 bits, in the low bits of each; the high bits are
+ * whatever. Reads up to SOTTO__LANES_SLACK bytes beyond the elements. */
+typedef void sotto__lanes_op(uint64_t *lanes, const uint8_t *elements, size_t len);
+#define SOTTO__LANES_SLACK 64
+
 struct sotto__vector_ops {
+    sotto__lanes_op *lanes_of_40[2];
     sotto__elements_op *of_32[2];
     sotto__elements_op *of_40[2];
     sotto__elements_op *of_64[2];
@@ -142,6 +150,9 @@ extern const struct sotto__vector_ops sotto__vector_ops_avx512;
 /* vector += or -= addend, elements of one width. */
 void sotto__elements_add(uint8_t *vector, const uint8_t *addend, size_t element_bytes,
                          size_t elements_len, enum sotto__sign sign);
+
+/* The operations of this CPU. */
+const struct sotto__vector_ops *sotto__vector_ops(void);
 
 /* --- mask.c: keystreams added to vectors --- */
 
@@ -191,6 +202,9 @@ bool sotto__dealing_verify(const struct sotto__dealing *dealing, const uint8_t *
                            const struct sotto_key *dealer);
 void sotto__dealing_write(const struct sotto__dealing *dealing, struct sotto_writer *writer);
 void sotto__dealing_read(struct sotto__dealing *dealing, struct sotto_reader *reader);
+
+/* Of the key that encrypts shares. */
+#define CHANNEL_LABEL "sotto channel"
 
 /* The shares of one dealer for one holder. Secret. */
 struct sotto__share_pair {

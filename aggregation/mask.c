@@ -54,14 +54,23 @@ static void cut_chunks(struct chunk *chunks, const struct sotto_vector_run *runs
 struct mask_worker {
     const struct sotto__keystream_library *library;
     void *state;
-    uint8_t *stream; /* SOTTO__KEYSTREAM_BYTES_MAX, wiped in the end */
+    uint8_t *stream; /* STREAM_BYTES, then LANES lanes; wiped in the end */
+    uint64_t *lanes; /* the sum of many streams of 40-bit elements for one chunk */
 };
+
+#define STREAM_BYTES (SOTTO__KEYSTREAM_BYTES_MAX + SOTTO__LANES_SLACK)
+#define LANES (SOTTO__KEYSTREAM_BYTES_MAX / 5)
+#define WORKER_BYTES (STREAM_BYTES + LANES * sizeof(uint64_t))
+_Static_assert(STREAM_BYTES % SOTTO_ALIGNMENT == 0, "lanes are aligned");
 
 static enum sotto_status worker_start(struct mask_worker *worker,
                                       const struct sotto__keystream_library *library)
 {
     *worker = (struct mask_worker){.library = library, .state = library->start()};
-    worker->stream = sotto_alloc_aligned(SOTTO__KEYSTREAM_BYTES_MAX);
+    worker->stream = sotto_alloc_aligned(WORKER_BYTES);
+    if (worker->stream != NULL) {
+        worker->lanes = (uint64_t *)(void *)(worker->stream + STREAM_BYTES);
+    }
     return worker->state != NULL && worker->stream != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
 
@@ -71,21 +80,73 @@ static void worker_stop(struct mask_worker *worker)
         worker->library->stop(worker->state);
     }
     if (worker->stream != NULL) {
-        sotto_wipe(worker->stream, SOTTO__KEYSTREAM_BYTES_MAX);
+        sotto_wipe(worker->stream, WORKER_BYTES);
         sotto_free(worker->stream);
     }
+}
+
+/* Makes what a key's stream has for a chunk. Returns: where it starts in the worker's buffer. */
+static enum sotto_status make_stream(struct mask_worker *worker, const uint8_t **out,
+                                     const struct chunk *chunk, const struct sotto__mask_key *key)
+{
+    size_t skip = chunk->offset % 16;
+    size_t bytes = (size_t)chunk->element_bytes * chunk->elements_len;
+    *out = worker->stream + skip;
+    return worker->library->make(worker->state, worker->stream, skip + bytes, key->key,
+                                 chunk->offset - skip);
 }
 
 static enum sotto_status mask_chunk(struct mask_worker *worker, uint8_t *vector,
                                     const struct chunk *chunk, const struct sotto__mask_key *key)
 {
-    size_t skip = chunk->offset % 16;
-    size_t bytes = (size_t)chunk->element_bytes * chunk->elements_len;
-    enum sotto_status status = worker->library->make(worker->state, worker->stream, skip + bytes,
-                                                     key->key, chunk->offset - skip);
+    const uint8_t *stream;
+    enum sotto_status status = make_stream(worker, &stream, chunk, key);
     if (status == SOTTO_OK) {
-        sotto__elements_add(vector + chunk->offset, worker->stream + skip, chunk->element_bytes,
+        sotto__elements_add(vector + chunk->offset, stream, chunk->element_bytes,
                             chunk->elements_len, key->sign);
+    }
+    return status;
+}
+
+/* Many keys over elements of 40 bits: these are spread to lanes of 64 bits, and together only once.
+ */
+static enum sotto_status mask_chunk_40(struct mask_worker *worker, uint8_t *vector,
+                                       const struct chunk *chunk,
+                                       const struct sotto__mask_key *keys, size_t keys_len)
+{
+    const struct sotto__vector_ops *ops = sotto__vector_ops();
+    uint8_t *at = vector + chunk->offset;
+    memset(worker->lanes, 0, chunk->elements_len * sizeof *worker->lanes);
+    for (size_t k = 0; k < keys_len; k++) {
+        const uint8_t *stream;
+        enum sotto_status status = make_stream(worker, &stream, chunk, &keys[k]);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        ops->lanes_of_40[keys[k].sign](worker->lanes, stream, chunk->elements_len);
+    }
+    for (size_t i = 0; i < chunk->elements_len; i++) {
+        uint64_t element = 0;
+        memcpy(&element, at + 5 * i, 5);
+        element += worker->lanes[i];
+        memcpy(at + 5 * i, &element, 5);
+    }
+    return SOTTO_OK;
+}
+
+/* So many keys that spreading pays. */
+#define SPREAD_KEYS 4
+
+static enum sotto_status mask_chunk_all(struct mask_worker *worker, uint8_t *vector,
+                                        const struct chunk *chunk,
+                                        const struct sotto__mask_key *keys, size_t keys_len)
+{
+    enum sotto_status status = SOTTO_OK;
+    if (chunk->element_bytes == 5 && keys_len >= SPREAD_KEYS) {
+        return mask_chunk_40(worker, vector, chunk, keys, keys_len);
+    }
+    for (size_t k = 0; status == SOTTO_OK && k < keys_len; k++) {
+        status = mask_chunk(worker, vector, chunk, &keys[k]);
     }
     return status;
 }
@@ -110,8 +171,9 @@ static enum sotto_status mask_by_chunks(const struct mask_job *job, int threads)
         enum sotto_status status = worker_start(&worker, job->library);
 #pragma omp for schedule(dynamic, 1)
         for (size_t c = 0; c < job->chunks_len; c++) {
-            for (size_t k = 0; status == SOTTO_OK && k < job->keys_len; k++) {
-                status = mask_chunk(&worker, job->vector, &job->chunks[c], &job->keys[k]);
+            if (status == SOTTO_OK) {
+                status =
+                    mask_chunk_all(&worker, job->vector, &job->chunks[c], job->keys, job->keys_len);
             }
         }
         worker_stop(&worker);

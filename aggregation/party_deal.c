@@ -75,7 +75,9 @@ static void make_ciphers(struct sotto_session_party *party, const struct dealing
     for (uint32_t p = 1; p < holders_len; p++) {
         uint8_t key[32];
         uint32_t holder = party->holders[p];
-        sotto__party_channel_key(party, key, holder, party->own, holder);
+        sotto__party_channel(party, party->channels[p].point, holder);
+        sotto__derive_key(key, CHANNEL_LABEL, party->channels[p].point, party->session,
+                          party_key(party, party->own), party_key(party, holder));
         sotto__share_encrypt(ciphers + (size_t)(p - 1) * SHARE_CIPHER_BYTES, &work->pairs[p], key,
                              party->session, party->own, holder);
         sotto_wipe(key, sizeof key);
@@ -147,8 +149,8 @@ enum sotto_status sotto__party_deal(struct sotto_session_party *party)
             work.values[kind] = scalars + 2 * kind * polynomial_bytes;
             work.weighted[kind] = work.values[kind] + polynomial_bytes;
         }
-        status =
-            sotto__shamir_dealer_new(&work.dealer, party->holders, party->roster.graph.threshold);
+        status = sotto__shamir_dealer_new(&work.dealer, party->holders,
+                                          party->roster.graph.threshold, party_count(party));
     }
     if (status == SOTTO_OK) {
         status = party_write_deal(party, &work, leaves);

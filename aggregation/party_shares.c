@@ -24,6 +24,7 @@ static enum sotto_status party_blame(struct sotto_session_party *party, uint32_t
 struct dealt {
     uint32_t dealer;
     uint32_t position; /* of this party among the dealer's holders */
+    uint32_t place;    /* of the dealer among this party's holders; 0: not one of them */
     struct sotto__dealing dealing;
     const uint8_t *path;
     const uint8_t *cipher;
@@ -35,12 +36,21 @@ struct dealt {
 static const char *take_share(const struct sotto_session_party *party, const struct dealt *dealt,
                               struct sotto__share_pair *pair)
 {
+    uint8_t fresh[POINT_BYTES];
     uint32_t dealer = dealt->dealer;
     if (!sotto__dealing_verify(&dealt->dealing, party->session, party_key(party, dealer))) {
         return "its commitment is not signed by it";
     }
+    const uint8_t *channel = fresh;
+    if (dealt->place != 0) {
+        channel = party->channels[dealt->place].point;
+    } else {
+        sotto__party_channel(party, fresh, dealer);
+    }
     uint8_t key[32];
-    sotto__party_channel_key(party, key, dealer, dealer, party->own);
+    sotto__derive_key(key, CHANNEL_LABEL, channel, party->session, party_key(party, dealer),
+                      party_key(party, party->own));
+    sotto_wipe(fresh, sizeof fresh);
     bool opened =
         sotto__share_decrypt(pair, dealt->cipher, key, party->session, dealer, party->own);
     sotto_wipe(key, sizeof key);
@@ -89,9 +99,25 @@ static bool read_shares(const struct sotto_session_party *party, struct sotto_re
     return sotto_reader_finished(reader);
 }
 
+/* Where dealers are holders too, the channel's secret is known already. Returns: how many. */
+static uint32_t find_places(const struct sotto_session_party *party, struct shares_message *shares)
+{
+    uint32_t places[SOTTO_SESSION_PARTIES_MAX] = {0};
+    uint32_t found = 0;
+    for (uint32_t p = 1; p < party->roster.graph.holders; p++) {
+        places[party->holders[p]] = p;
+    }
+    for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        shares->dealt[k].place = places[shares->dealt[k].dealer];
+        found += shares->dealt[k].place != 0;
+    }
+    return found;
+}
+
 /* Decrypts and checks all shares. Returns: the place of the first that is wrong, or dealt_len. */
 static uint32_t take_shares(struct sotto_session_party *party, struct shares_message *shares)
 {
+    party->counters.group_operations += shares->dealt_len - find_places(party, shares);
 #pragma omp parallel for schedule(static) if (shares->dealt_len > PARALLEL_PARTIES)
     for (uint32_t k = 0; k < shares->dealt_len; k++) {
         struct dealt *dealt = &shares->dealt[k];
@@ -99,7 +125,6 @@ static uint32_t take_shares(struct sotto_session_party *party, struct shares_mes
         dealt->wrong = take_share(party, dealt, &party->shares[place]);
         party->held[place] = dealt->dealer;
     }
-    party->counters.group_operations += shares->dealt_len;
     party->counters.signatures += shares->dealt_len;
     uint32_t own_place = 0;
     uint32_t first_wrong = 0;
@@ -143,6 +168,8 @@ static enum sotto_status party_accept_shares(struct sotto_session_party *party,
         }
     }
     memcpy(party->dealers, shares->dealers, bitmap_bytes(party_count(party)));
+    sotto_secret_free(party->channels);
+    party->channels = NULL;
     party->phase = SOTTO_PARTY_SHARED;
     return party->vector != NULL ? sotto__party_mask(party) : SOTTO_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The aggregator's side of a session: ROSTER, SHARES, LIVING, UNMASK and the sum (PROTOCOL.md). */
+/* The aggregator's side of a session: its steps, and when they end (PROTOCOL.md). */
 #include "session_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -94,8 +94,10 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
         sotto_free(member->holders);
         sotto_free(member->leaves);
         sotto_free(member->ciphers);
+        sotto__merkle_release(&member->tree);
+        sotto_free(member->sharers);
         if (member->shares != NULL) {
-            sotto_wipe(member->shares, aggregator->roster.graph.threshold * sizeof *member->shares);
+            sotto_wipe(member->shares, (size_t)aggregator->roster.graph.threshold * SCALAR_BYTES);
             sotto_free(member->shares);
         }
         if (member->pair_keys != NULL) {
@@ -113,54 +115,6 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
     sotto_action_queue_release(&aggregator->queue);
     sotto_roster_release(&aggregator->roster);
     sotto_free(aggregator);
-}
-
-/* --- Sending --- */
-
-static void aggregator_begin(const struct sotto_session_aggregator *aggregator,
-                             struct sotto_writer *writer, enum sotto_message_type type)
-{
-    sotto_writer_init(writer, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_message_begin(writer, type, &aggregator->label, aggregator->session,
-                        aggregator->identity);
-}
-
-/* Queues bytes to a member; takes them. */
-static enum sotto_status aggregator_push(struct sotto_session_aggregator *aggregator,
-                                         struct sotto_buffer *bytes, uint32_t index)
-{
-    aggregator->counters.bytes_out += bytes->data_bytes;
-    return sotto_action_push_send(&aggregator->queue, member_key(aggregator, index), bytes);
-}
-
-static enum sotto_status aggregator_finish(struct sotto_session_aggregator *aggregator,
-                                           struct sotto_writer *writer, uint32_t index)
-{
-    struct sotto_buffer message;
-    enum sotto_status status = sotto_message_finish(writer, &message, aggregator->identity);
-    aggregator->counters.signatures++;
-    return status == SOTTO_OK ? aggregator_push(aggregator, &message, index) : status;
-}
-
-/* Queues a copy of one message to every member of a bitmap (NULL: all). */
-static enum sotto_status aggregator_send_all(struct sotto_session_aggregator *aggregator,
-                                             const struct sotto_buffer *message,
-                                             const uint8_t *bitmap)
-{
-    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
-        struct sotto_buffer copy;
-        if (bitmap != NULL && !bitmap_get(bitmap, i)) {
-            continue;
-        }
-        enum sotto_status status = sotto_buffer_copy(&copy, message->data, message->data_bytes);
-        if (status == SOTTO_OK) {
-            status = aggregator_push(aggregator, &copy, i);
-        }
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    return SOTTO_OK;
 }
 
 /* --- Start --- */
@@ -210,7 +164,7 @@ enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator *
         status = aggregator_allocate(aggregator, terms);
     }
     if (status == SOTTO_OK) {
-        status = aggregator_send_all(aggregator, &aggregator->roster.message, NULL);
+        status = sotto__aggregator_send_roster(aggregator);
     }
     if (status != SOTTO_OK) {
         sotto_session_aggregator_free(aggregator);
@@ -279,77 +233,6 @@ static enum sotto_status index_holdings(struct sotto_session_aggregator *aggrega
     return SOTTO_OK;
 }
 
-static enum sotto_status send_shares_to(struct sotto_session_aggregator *aggregator,
-                                        const struct sotto__merkle_tree *trees, uint32_t holder)
-{
-    size_t path_bytes = (size_t)sotto__merkle_depth(aggregator->roster.graph.holders) * HASH_BYTES;
-    struct sotto_writer writer;
-    aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_SHARES);
-    sotto_write_bytes(&writer, aggregator->dealers, bitmap_bytes(parties_len(aggregator)));
-    /* All but its own. */
-    size_t first = aggregator->starts[holder];
-    size_t end = aggregator->starts[holder + 1];
-    sotto_write_u32(&writer, (uint32_t)(end - first - 1));
-    for (size_t k = first; k < end; k++) {
-        const struct holding *holding = &aggregator->holdings[k];
-        const struct member *dealer = &aggregator->members[holding->dealer];
-        if (holding->dealer == holder) {
-            continue;
-        }
-        sotto_write_u32(&writer, holding->dealer);
-        sotto_write_u32(&writer, holding->position);
-        sotto__dealing_write(&dealer->dealing, &writer);
-        uint8_t *path = sotto_write_space(&writer, path_bytes);
-        if (path != NULL) {
-            sotto__merkle_path(&trees[holding->dealer], path, holding->position);
-        }
-        sotto_write_bytes(&writer,
-                          dealer->ciphers + (size_t)(holding->position - 1) * SHARE_CIPHER_BYTES,
-                          SHARE_CIPHER_BYTES);
-    }
-    return aggregator_finish(aggregator, &writer, holder);
-}
-
-static enum sotto_status build_trees(const struct sotto_session_aggregator *aggregator,
-                                     struct sotto__merkle_tree *trees)
-{
-    enum sotto_status result = SOTTO_OK;
-    uint32_t n = parties_len(aggregator);
-#pragma omp parallel for schedule(static) if (n > PARALLEL_PARTIES)
-    for (uint32_t i = 0; i < n; i++) {
-        const struct member *member = &aggregator->members[i];
-        if (member->dealt) {
-            enum sotto_status status =
-                sotto__merkle_build(&trees[i], member->leaves, aggregator->roster.graph.holders);
-            if (status != SOTTO_OK) {
-#pragma omp atomic write
-                result = status;
-            }
-        }
-    }
-    return result;
-}
-
-static enum sotto_status send_all_shares(struct sotto_session_aggregator *aggregator)
-{
-    uint32_t n = parties_len(aggregator);
-    struct sotto__merkle_tree *trees = sotto_alloc_array(n, sizeof *trees);
-    if (trees == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    enum sotto_status status = build_trees(aggregator, trees);
-    for (uint32_t j = 0; status == SOTTO_OK && j < n; j++) {
-        if (aggregator->members[j].dealt) {
-            status = send_shares_to(aggregator, trees, j);
-        }
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        sotto__merkle_release(&trees[i]);
-    }
-    sotto_free(trees);
-    return status;
-}
-
 static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregator)
 {
     uint32_t n = parties_len(aggregator);
@@ -360,9 +243,10 @@ static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregat
     }
     enum sotto_status status = index_holdings(aggregator);
     if (status == SOTTO_OK) {
-        status = send_all_shares(aggregator);
+        status = sotto__aggregator_send_shares(aggregator);
     }
     for (uint32_t i = 0; i < n; i++) {
+        sotto__merkle_release(&aggregator->members[i].tree);
         sotto_free(aggregator->members[i].ciphers);
         aggregator->members[i].ciphers = NULL;
     }
@@ -378,65 +262,20 @@ static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggre
             bitmap_set(aggregator->living, i);
         }
     }
-    struct sotto_writer writer;
-    struct sotto_buffer message;
-    aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_LIVING);
-    sotto_write_bytes(&writer, aggregator->living, bitmap_bytes(n));
-    enum sotto_status status = sotto_message_finish(&writer, &message, aggregator->identity);
-    if (status == SOTTO_OK) {
-        status = aggregator_send_all(aggregator, &message, aggregator->living);
-    }
-    sotto_buffer_release(&message);
     aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_CONSENTING;
-    return status;
-}
-
-/* How many of a member's holders consented. */
-static uint32_t count_consents(const struct sotto_session_aggregator *aggregator, uint32_t index)
-{
-    uint32_t count = 0;
-    for (uint32_t p = 0; p < aggregator->roster.graph.holders; p++) {
-        count += aggregator->members[aggregator->members[index].holders[p]].consented;
-    }
-    return count;
-}
-
-/* The consents of a member's holders, ascending: on a complete graph those of all. */
-static enum sotto_status send_unmask_to(struct sotto_session_aggregator *aggregator, uint32_t index)
-{
-    uint32_t n = parties_len(aggregator);
-    uint8_t wanted[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
-    struct sotto_writer writer;
-    for (uint32_t p = 0; p < aggregator->roster.graph.holders; p++) {
-        bitmap_set(wanted, aggregator->members[index].holders[p]);
-    }
-    aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_UNMASK);
-    sotto_write_u32(&writer, count_consents(aggregator, index));
-    for (uint32_t i = 0; i < n; i++) {
-        const struct member *member = &aggregator->members[i];
-        if (member->consented && bitmap_get(wanted, i)) {
-            sotto_write_u32(&writer, i);
-            sotto_write_bytes(&writer, member->consent.bytes, sizeof member->consent.bytes);
-        }
-    }
-    return aggregator_finish(aggregator, &writer, index);
+    return sotto__aggregator_send_living(aggregator);
 }
 
 static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggregator)
 {
-    enum sotto_status status = SOTTO_OK;
     uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
-    for (uint32_t j = 0; status == SOTTO_OK && j < parties_len(aggregator); j++) {
+    for (uint32_t j = 0; j < parties_len(aggregator); j++) {
         if (bitmap_get(aggregator->living, j)) {
             aggregator->missing_keys += sotto__aggregator_dead_partners(aggregator, partners, j);
         }
-        if (bitmap_get(aggregator->living, j) &&
-            count_consents(aggregator, j) >= aggregator->roster.graph.threshold) {
-            status = send_unmask_to(aggregator, j);
-        }
     }
     aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_REVEALING;
-    return status;
+    return sotto__aggregator_send_unmask(aggregator);
 }
 
 static enum sotto_status aggregator_end_step(struct sotto_session_aggregator *aggregator)
@@ -453,14 +292,24 @@ static enum sotto_status aggregator_end_step(struct sotto_session_aggregator *ag
     }
 }
 
+bool sotto__aggregator_asks(const struct sotto_session_aggregator *aggregator, uint32_t index)
+{
+    const struct member *member = &aggregator->members[index];
+    return !member->left && (aggregator->phase == SOTTO_AGGREGATOR_DEALING ||
+                             (aggregator->phase == SOTTO_AGGREGATOR_MASKING && member->dealt) ||
+                             (aggregator->phase > SOTTO_AGGREGATOR_MASKING && member->masked));
+}
+
+bool sotto__aggregator_has_answer(const struct sotto_session_aggregator *aggregator, uint32_t index)
+{
+    return member_answered(&aggregator->members[index], aggregator->phase);
+}
+
 /* Whether member j can have given, or can still give, its answer to this step. */
 static bool may_answer(const struct sotto_session_aggregator *aggregator, uint32_t j, bool expired)
 {
-    const struct member *member = &aggregator->members[j];
-    bool asked = aggregator->phase == SOTTO_AGGREGATOR_DEALING ||
-                 (aggregator->phase == SOTTO_AGGREGATOR_MASKING && member->dealt) ||
-                 (aggregator->phase > SOTTO_AGGREGATOR_MASKING && member->masked);
-    return member_answered(member, aggregator->phase) || (asked && !member->left && !expired);
+    return sotto__aggregator_has_answer(aggregator, j) ||
+           (!expired && sotto__aggregator_asks(aggregator, j));
 }
 
 /* Whether each dealer has threshold holders that answered or (not expired) still may. Before
@@ -498,9 +347,7 @@ static bool step_is_complete(const struct sotto_session_aggregator *aggregator)
            count_answers(aggregator, aggregator->phase) >= aggregator->roster.graph.threshold;
 }
 
-/* Ends the current step if nobody more is awaited (or, expired, can be awaited): goes on or fails.
- */
-static enum sotto_status aggregator_advance(struct sotto_session_aggregator *aggregator,
+enum sotto_status sotto__aggregator_advance(struct sotto_session_aggregator *aggregator,
                                             bool expired)
 {
     static const char *const step_names[] = {"dealing shares", "masked inputs", "consents",
@@ -538,104 +385,7 @@ static enum sotto_status aggregator_advance(struct sotto_session_aggregator *agg
 
 enum sotto_status sotto_session_aggregator_expire(struct sotto_session_aggregator *aggregator)
 {
-    return aggregator_advance(aggregator, true);
-}
-
-/* --- Receiving --- */
-
-static enum sotto_status receive_masked(struct sotto_session_aggregator *aggregator, uint32_t index,
-                                        struct sotto_reader *reader, struct sotto_error *err)
-{
-    const uint8_t *vector = sotto_read_bytes(reader, aggregator->vector_bytes);
-    if (!sotto_reader_finished(reader)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a masked input of the wrong length");
-    }
-    sotto_vector_add(aggregator->sum, vector, aggregator->runs, aggregator->runs_len);
-    aggregator->members[index].masked = true;
-    return SOTTO_OK;
-}
-
-static enum sotto_status receive_consent(struct sotto_session_aggregator *aggregator,
-                                         uint32_t index, struct sotto_reader *reader,
-                                         struct sotto_error *err)
-{
-    struct sotto_signature signature;
-    uint8_t digest[HASH_BYTES];
-    sotto_read_copy(reader, signature.bytes, sizeof signature.bytes);
-    sotto__survivors_digest(digest, aggregator->session, aggregator->dealers, aggregator->living,
-                            parties_len(aggregator));
-    if (!sotto_reader_finished(reader) ||
-        !sotto_key_verify(member_key(aggregator, index), &signature, SURVIVORS_LABEL, digest,
-                          sizeof digest)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "a consent does not sign the survivors of this session");
-    }
-    aggregator->counters.signatures++;
-    aggregator->members[index].consent = signature;
-    aggregator->members[index].consented = true;
-    return SOTTO_OK;
-}
-
-/* The phase in which a message type is an answer. */
-static bool type_fits(uint16_t type, enum sotto_aggregator_phase phase)
-{
-    switch (type) {
-    case SOTTO_MESSAGE_DEAL:
-        return phase == SOTTO_AGGREGATOR_DEALING;
-    case SOTTO_MESSAGE_MASKED:
-        return phase == SOTTO_AGGREGATOR_MASKING;
-    case SOTTO_MESSAGE_CONSENT:
-        return phase == SOTTO_AGGREGATOR_CONSENTING;
-    case SOTTO_MESSAGE_REVEAL:
-        return phase == SOTTO_AGGREGATOR_REVEALING;
-    default:
-        return false;
-    }
-}
-
-/* Whether this member was asked for this answer, and has not given it. */
-static bool member_expected(const struct sotto_session_aggregator *aggregator, uint32_t index)
-{
-    const struct member *member = &aggregator->members[index];
-    bool asked = aggregator->phase == SOTTO_AGGREGATOR_DEALING ||
-                 (aggregator->phase == SOTTO_AGGREGATOR_MASKING && member->dealt) ||
-                 (aggregator->phase > SOTTO_AGGREGATOR_MASKING && member->masked);
-    return asked && !member->left && !member_answered(member, aggregator->phase);
-}
-
-enum sotto_status sotto_session_aggregator_receive(struct sotto_session_aggregator *aggregator,
-                                                   const struct sotto_message *message,
-                                                   struct sotto_error *err)
-{
-    uint32_t index = sotto_roster_find(&aggregator->roster, &message->sender);
-    if (index == UINT32_MAX || !sotto_session_label_equal(&message->label, &aggregator->label) ||
-        memcmp(message->session, aggregator->session, sizeof aggregator->session) != 0) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a message of another session");
-    }
-    if (!type_fits(message->type, aggregator->phase) || !member_expected(aggregator, index)) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE, "a message late, again or out of turn");
-    }
-    struct sotto_reader reader;
-    aggregator->counters.bytes_in +=
-        message->body_bytes + SOTTO_MESSAGE_HEADER_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES;
-    sotto_reader_init(&reader, message->body, message->body_bytes);
-    enum sotto_status status;
-    switch (message->type) {
-    case SOTTO_MESSAGE_DEAL:
-        status = sotto__aggregator_take_deal(aggregator, index, &reader, err);
-        break;
-    case SOTTO_MESSAGE_MASKED:
-        status = receive_masked(aggregator, index, &reader, err);
-        break;
-    case SOTTO_MESSAGE_CONSENT:
-        status = receive_consent(aggregator, index, &reader, err);
-        break;
-    default:
-        status = sotto__aggregator_take_reveal(aggregator, index, &reader, err);
-        break;
-    }
-    enum sotto_status advanced = aggregator_advance(aggregator, false);
-    return status != SOTTO_OK ? status : advanced;
+    return sotto__aggregator_advance(aggregator, true);
 }
 
 enum sotto_status sotto_session_aggregator_drop(struct sotto_session_aggregator *aggregator,
@@ -643,5 +393,5 @@ enum sotto_status sotto_session_aggregator_drop(struct sotto_session_aggregator 
 {
     SOTTO_REQUIRE(index < parties_len(aggregator));
     aggregator->members[index].left = true;
-    return aggregator_advance(aggregator, false);
+    return sotto__aggregator_advance(aggregator, false);
 }

@@ -3,15 +3,9 @@
 #define SOTTO_AGGREGATION_SESSION_AGGREGATOR_H
 
 /* The state of an aggregator's session, for the files that it is spread over: session_aggregator.c
- * (steps and messages), aggregator_receive.c (DEAL, REVEAL), aggregator_sum.c (unmasking). */
+ * (steps), aggregator_send.c and aggregator_receive.c (messages), aggregator_sum.c (unmasking). */
 
 #include "internal.h"
-
-/* A share that a holder revealed. */
-struct revealed {
-    uint32_t holder;
-    uint8_t share[SCALAR_BYTES];
-};
 
 struct member {
     bool left;
@@ -22,10 +16,14 @@ struct member {
     struct sotto__dealing dealing;
     uint32_t *holders; /* graph.holders, by position; the first is the member itself */
     uint8_t *leaves;   /* two hashes for each position */
-    uint8_t
-        *ciphers; /* SHARE_CIPHER_BYTES for each position but the first, until SHARES are sent */
+    /* Until SHARES are sent: over the leaves, and SHARE_CIPHER_BYTES for each position but the
+     * first. */
+    struct sotto__merkle_tree tree;
+    uint8_t *ciphers;
     struct sotto_signature consent;
-    struct revealed *shares; /* of this member's secret: the first threshold that came */
+    /* Of this member's secret: the first threshold shares that came, and who revealed them. */
+    uint8_t *shares;
+    uint32_t *sharers;
     uint32_t shares_len;
     uint8_t *pair_keys; /* 32 bytes for each of its dead partners, as it revealed them */
     uint32_t pair_keys_len;
@@ -74,14 +72,30 @@ static inline const struct sotto_key *member_key(const struct sotto_session_aggr
     return &aggregator->roster.adverts[index].sender;
 }
 
-/* --- aggregator_receive.c: a member's answer, checked and kept --- */
+/* --- session_aggregator.c --- */
 
-enum sotto_status sotto__aggregator_take_deal(struct sotto_session_aggregator *aggregator,
-                                              uint32_t index, struct sotto_reader *reader,
-                                              struct sotto_error *err) SOTTO_NODISCARD;
-enum sotto_status sotto__aggregator_take_reveal(struct sotto_session_aggregator *aggregator,
-                                                uint32_t index, struct sotto_reader *reader,
-                                                struct sotto_error *err) SOTTO_NODISCARD;
+/* Whether a member was asked for an answer to the step under way, or gave one. */
+bool sotto__aggregator_asks(const struct sotto_session_aggregator *aggregator, uint32_t index);
+bool sotto__aggregator_has_answer(const struct sotto_session_aggregator *aggregator,
+                                  uint32_t index);
+
+/* Ends the current step if nobody more is awaited (or, expired, can be awaited): goes on or fails.
+ */
+enum sotto_status sotto__aggregator_advance(struct sotto_session_aggregator *aggregator,
+                                            bool expired) SOTTO_NODISCARD;
+
+/* --- aggregator_send.c --- */
+
+/* Each queues one message: ROSTER to everybody, SHARES to the dealers, LIVING to the living, UNMASK
+ * to those of the living whose holders consented. */
+enum sotto_status
+sotto__aggregator_send_roster(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
+enum sotto_status
+sotto__aggregator_send_shares(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
+enum sotto_status
+sotto__aggregator_send_living(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
+enum sotto_status
+sotto__aggregator_send_unmask(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
 
 /* --- aggregator_sum.c --- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The party's side of a session: ADVERT, DEAL, MASKED, CONSENT, REVEAL (PROTOCOL.md). */
+/* The party's side of a session: ADVERT, ROSTER, MASKED (PROTOCOL.md). */
 #include "session_party.h"
 
 #include <sotto/alloc.h>
@@ -41,13 +41,16 @@ static void party_wipe_vector(struct sotto_session_party *party)
     }
 }
 
-/* After this nothing can be revealed any more. */
-static void party_wipe(struct sotto_session_party *party)
+void sotto__party_wipe(struct sotto_session_party *party)
 {
     sotto_secret_free(party->secrets);
     sotto_secret_free(party->shares);
+    sotto_secret_free(party->channels);
+    sotto_secret_free(party->mask_keys);
     party->secrets = NULL;
     party->shares = NULL;
+    party->channels = NULL;
+    party->mask_keys = NULL;
     party_wipe_vector(party);
 }
 
@@ -56,7 +59,7 @@ void sotto_session_party_free(struct sotto_session_party *party)
     if (party == NULL) {
         return;
     }
-    party_wipe(party);
+    sotto__party_wipe(party);
     sotto_buffer_release(&party->advert);
     sotto_buffer_release(&party->consent);
     sotto_buffer_release(&party->reveal);
@@ -70,6 +73,7 @@ void sotto_session_party_free(struct sotto_session_party *party)
     sotto_free(party->dealers);
     sotto_free(party->living);
     sotto_free(party->held);
+    sotto_free(party->mask_partners);
     sotto_free(party);
 }
 
@@ -81,7 +85,7 @@ static enum sotto_status party_push(struct sotto_session_party *party, struct so
 }
 
 /* Queues a copy of bytes to the aggregator. */
-static enum sotto_status party_send(struct sotto_session_party *party,
+enum sotto_status sotto__party_send(struct sotto_session_party *party,
                                     const struct sotto_buffer *bytes)
 {
     struct sotto_buffer copy;
@@ -137,7 +141,7 @@ static enum sotto_status party_advertise(struct sotto_session_party *party, cons
     party->counters.signatures++;
     status = sotto__advert_seal(&party->advert, &party->invitation, channel_point, mask_point,
                                 nonce, payload, payload_bytes, party->identity);
-    return status == SOTTO_OK ? party_send(party, &party->advert) : status;
+    return status == SOTTO_OK ? sotto__party_send(party, &party->advert) : status;
 }
 
 enum sotto_status sotto_session_party_new(struct sotto_session_party **out,
@@ -169,23 +173,12 @@ enum sotto_status sotto_session_party_new(struct sotto_session_party **out,
 
 /* --- Keys --- */
 
-/* The key of a label between this party's scalar and a peer's point, for the ordered parties a, b.
- * Usable points times nonzero scalars are never the identity: the group has prime order. */
-static void party_pair_key(const struct sotto_session_party *party, uint8_t out[32],
-                           const char *label, const uint8_t scalar[SCALAR_BYTES],
-                           const uint8_t point[POINT_BYTES], uint32_t a, uint32_t b)
+void sotto__party_channel(const struct sotto_session_party *party, uint8_t out[POINT_BYTES],
+                          uint32_t peer)
 {
-    uint8_t shared[POINT_BYTES];
-    SOTTO_REQUIRE(sotto__point_multiply(shared, scalar, point));
-    sotto__derive_key(out, label, shared, party->session, party_key(party, a), party_key(party, b));
-    sotto_wipe(shared, sizeof shared);
-}
-
-void sotto__party_channel_key(const struct sotto_session_party *party, uint8_t out[32],
-                              uint32_t peer, uint32_t dealer, uint32_t holder)
-{
-    party_pair_key(party, out, "sotto channel", party->secrets->channel_key,
-                   party->roster.adverts[peer].channel_point, dealer, holder);
+    /* Usable points times nonzero scalars are never the identity: the group has prime order. */
+    SOTTO_REQUIRE(sotto__point_multiply(out, party->secrets->channel_key,
+                                        party->roster.adverts[peer].channel_point));
 }
 
 /* --- The roster --- */
@@ -240,9 +233,11 @@ static enum sotto_status party_allocate(struct sotto_session_party *party,
     party->partners = sotto_alloc_zeroed(bitmap_len);
     party->dealers = sotto_alloc_zeroed(bitmap_len);
     party->living = sotto_alloc_zeroed(bitmap_len);
+    party->channels =
+        sotto_secret_alloc((size_t)party->roster.graph.holders * sizeof *party->channels);
     if (party->runs == NULL || party->holders == NULL || party->my_holders == NULL ||
         party->verified == NULL || party->partners == NULL || party->dealers == NULL ||
-        party->living == NULL) {
+        party->living == NULL || party->channels == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     memcpy(party->runs, terms->runs, terms->runs_len * sizeof *party->runs);
@@ -372,7 +367,7 @@ enum sotto_status sotto_session_party_leave(struct sotto_session_party *party,
                                             const struct sotto_leave *leave)
 {
     struct sotto_buffer message;
-    party_wipe(party);
+    sotto__party_wipe(party);
     party->phase = SOTTO_PARTY_LEFT;
     enum sotto_status status = sotto_leave_seal(&message, leave, &party->invitation.label,
                                                 party->session, party->identity);
@@ -381,46 +376,58 @@ enum sotto_status sotto_session_party_leave(struct sotto_session_party *party,
 
 /* --- MASKED --- */
 
-/* Keys of the self mask and of the pair masks with those partners that dealt; keys has room for one
- * more than the partners. Returns: how many there are. */
-static size_t derive_mask_keys(struct sotto_session_party *party, struct sotto__mask_key *keys,
-                               uint32_t *partners)
+/* The key of the pair mask with party j. */
+static void derive_pair_key(const struct sotto_session_party *party, struct sotto__mask_key *out,
+                            uint32_t j)
 {
-    uint32_t partners_len = 0;
+    uint8_t shared[POINT_BYTES];
+    uint32_t low = j < party->own ? j : party->own;
+    uint32_t high = j < party->own ? party->own : j;
+    SOTTO_REQUIRE(sotto__point_multiply(shared, party->secrets->mask_key,
+                                        party->roster.adverts[j].mask_point));
+    sotto__derive_key(out->key, "sotto pair mask", shared, party->session, party_key(party, low),
+                      party_key(party, high));
+    sotto_wipe(shared, sizeof shared);
+    out->sign = j > party->own ? MASK_ADD : MASK_SUBTRACT;
+}
+
+/* Keys of the pair masks with those partners that dealt, and of the self mask after them. */
+static enum sotto_status derive_mask_keys(struct sotto_session_party *party)
+{
+    uint32_t len = 0;
+    uint32_t partners_len = bitmap_count(party->partners, party_count(party));
+    party->mask_keys = sotto_secret_alloc(((size_t)partners_len + 1) * sizeof *party->mask_keys);
+    party->mask_partners = sotto_alloc_array(partners_len, sizeof *party->mask_partners);
+    if (party->mask_keys == NULL || party->mask_partners == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
     for (uint32_t j = 0; j < party_count(party); j++) {
         if (bitmap_get(party->partners, j) && bitmap_get(party->dealers, j)) {
-            partners[partners_len++] = j;
+            party->mask_partners[len++] = j;
         }
     }
-#pragma omp parallel for schedule(static) if (partners_len > PARALLEL_PARTIES)
-    for (uint32_t k = 0; k < partners_len; k++) {
-        uint32_t j = partners[k];
-        uint32_t low = j < party->own ? j : party->own;
-        uint32_t high = j < party->own ? party->own : j;
-        party_pair_key(party, keys[k + 1].key, "sotto pair mask", party->secrets->mask_key,
-                       party->roster.adverts[j].mask_point, low, high);
-        keys[k + 1].sign = j > party->own ? MASK_ADD : MASK_SUBTRACT;
+#pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES)
+    for (uint32_t k = 0; k < len; k++) {
+        derive_pair_key(party, &party->mask_keys[k], party->mask_partners[k]);
     }
-    sotto__derive_key(keys[0].key, "sotto self mask", party->secrets->self_seed, party->session,
+    struct sotto__mask_key *self = &party->mask_keys[len];
+    sotto__derive_key(self->key, "sotto self mask", party->secrets->self_seed, party->session,
                       party_key(party, party->own), party_key(party, party->own));
-    keys[0].sign = MASK_ADD;
-    party->counters.group_operations += partners_len;
-    return (size_t)partners_len + 1;
+    self->sign = MASK_ADD;
+    party->mask_partners_len = len;
+    party->counters.group_operations += len;
+    return SOTTO_OK;
 }
 
 static enum sotto_status party_apply_masks(struct sotto_session_party *party)
 {
-    uint32_t partners_len = bitmap_count(party->partners, party_count(party));
-    struct sotto__mask_key *keys = sotto_secret_alloc(((size_t)partners_len + 1) * sizeof *keys);
-    uint32_t *partners = sotto_alloc_array(partners_len, sizeof *partners);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (keys != NULL && partners != NULL) {
-        size_t keys_len = derive_mask_keys(party, keys, partners);
-        status = sotto__mask_apply(party->vector, party->runs, party->runs_len, keys, keys_len);
+    enum sotto_status status = derive_mask_keys(party);
+    if (status == SOTTO_OK) {
+        size_t keys_len = (size_t)party->mask_partners_len + 1;
+        status = sotto__mask_apply(party->vector, party->runs, party->runs_len, party->mask_keys,
+                                   keys_len);
         party->counters.keystream_bytes += keys_len * party->vector_bytes;
     }
-    sotto_secret_free(keys);
-    sotto_free(partners);
     return status;
 }
 
@@ -437,7 +444,7 @@ enum sotto_status sotto__party_mask(struct sotto_session_party *party)
     party_wipe_vector(party);
     if (status != SOTTO_OK) {
         /* Half masked, or never sent: this input can't be masked a second time. */
-        party_wipe(party);
+        sotto__party_wipe(party);
         party->phase = SOTTO_PARTY_LEFT;
         return status;
     }
@@ -456,186 +463,6 @@ enum sotto_status sotto_session_party_input(struct sotto_session_party *party,
     }
     memcpy(party->vector, vector, vector_bytes);
     return party->phase == SOTTO_PARTY_SHARED ? sotto__party_mask(party) : SOTTO_OK;
-}
-
-/* --- LIVING -> RECORD -> CONSENT --- */
-
-static enum sotto_status party_check_living(const struct sotto_session_party *party,
-                                            const uint8_t *living, struct sotto_error *err)
-{
-    uint32_t parties_len = party->roster.adverts_len;
-    for (uint32_t i = 0; i < parties_len; i++) {
-        if (bitmap_get(living, i) && !bitmap_get(party->dealers, i)) {
-            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a survivor that never dealt");
-        }
-    }
-    if (!sotto__party_has_enough(party, living)) {
-        return sotto_error_set(err, SOTTO_ERROR_PARTIES,
-                               "%u survivors: at least %u needed, this party and its holders among "
-                               "them",
-                               bitmap_count(living, parties_len), party->need);
-    }
-    return SOTTO_OK;
-}
-
-static enum sotto_status party_push_record(struct sotto_session_party *party)
-{
-    struct sotto_action action = {.kind = SOTTO_ACTION_RECORD};
-    struct sotto_writer writer;
-    const struct sotto_session_label *label = &party->invitation.label;
-    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_write_bytes(&writer, label->task.bytes, sizeof label->task.bytes);
-    sotto_write_u32(&writer, label->round);
-    sotto_write_u32(&writer, label->attempt);
-    sotto_write_bytes(&writer, party->session, sizeof party->session);
-    sotto_write_blob(&writer, party->dealers, bitmap_bytes(party->roster.adverts_len));
-    sotto_write_blob(&writer, party->living, bitmap_bytes(party->roster.adverts_len));
-    enum sotto_status status = sotto_writer_status(&writer);
-    if (status == SOTTO_OK) {
-        action.bytes.data = sotto_writer_take(&writer, &action.bytes.data_bytes);
-        status = sotto_action_push(&party->queue, &action);
-    }
-    sotto_writer_release(&writer);
-    return status;
-}
-
-static enum sotto_status party_receive_living(struct sotto_session_party *party,
-                                              struct sotto_reader *reader, struct sotto_error *err)
-{
-    uint32_t parties_len = party->roster.adverts_len;
-    const uint8_t *living = sotto__bitmap_read(reader, parties_len);
-    if (living == NULL || !sotto_reader_finished(reader)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the survivor set is malformed");
-    }
-    if (party->phase >= SOTTO_PARTY_RECORDING) {
-        if (memcmp(living, party->living, bitmap_bytes(parties_len)) != 0) {
-            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                                   "the aggregator asks for consent to a second survivor set");
-        }
-        return party->phase > SOTTO_PARTY_RECORDING ? party_send(party, &party->consent) : SOTTO_OK;
-    }
-    if (party->phase != SOTTO_PARTY_MASKED) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE, "a survivor set before the masked inputs");
-    }
-    enum sotto_status status = party_check_living(party, living, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    /* From here on only this set exists, even if the answer can't be sent. */
-    memcpy(party->living, living, bitmap_bytes(parties_len));
-    party->phase = SOTTO_PARTY_RECORDING;
-    status = party_push_record(party);
-    return status == SOTTO_OK ? SOTTO_OK
-                              : sotto_error_set(err, status, "recording the answer: %s",
-                                                sotto_status_text(status));
-}
-
-enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
-{
-    SOTTO_REQUIRE(party->phase == SOTTO_PARTY_RECORDING);
-    uint8_t digest[HASH_BYTES];
-    struct sotto_signature signature;
-    struct sotto_writer writer;
-    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
-                            party->roster.adverts_len);
-    sotto_identity_sign(party->identity, &signature, SURVIVORS_LABEL, digest, sizeof digest);
-    party->counters.signatures += 2;
-    sotto__party_begin(party, &writer, SOTTO_MESSAGE_CONSENT);
-    sotto_write_bytes(&writer, signature.bytes, sizeof signature.bytes);
-    party->phase = SOTTO_PARTY_CONSENTED;
-    enum sotto_status status = sotto_message_finish(&writer, &party->consent, party->identity);
-    return status == SOTTO_OK ? party_send(party, &party->consent) : status;
-}
-
-/* --- UNMASK -> REVEAL --- */
-
-static enum sotto_status party_check_consents(struct sotto_session_party *party,
-                                              struct sotto_reader *reader, struct sotto_error *err)
-{
-    uint8_t digest[HASH_BYTES];
-    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
-                            party->roster.adverts_len);
-    uint32_t count = sotto_read_u32(reader);
-    uint32_t next = 0; /* ascending: nobody counts twice */
-    for (uint32_t k = 0; k < count; k++) {
-        uint32_t index = sotto_read_u32(reader);
-        struct sotto_signature signature;
-        sotto_read_copy(reader, signature.bytes, sizeof signature.bytes);
-        bool known = index >= next && index < party->roster.adverts_len &&
-                     bitmap_get(party->living, index) && bitmap_get(party->my_holders, index);
-        if (!known || !sotto_key_verify(party_key(party, index), &signature, SURVIVORS_LABEL,
-                                        digest, sizeof digest)) {
-            return sotto_error_set(err, SOTTO_ERROR_AUTH,
-                                   "a consent of the survivors is not right");
-        }
-        party->counters.signatures++;
-        next = index + 1;
-    }
-    if (!sotto_reader_finished(reader)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
-    }
-    if (count < party->roster.graph.threshold) {
-        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", count,
-                               party->roster.graph.threshold);
-    }
-    return SOTTO_OK;
-}
-
-/* The keys of the pair masks with the dead: it saves the aggregator as many multiplications. It
- * could derive them itself from the dead one's secret, so they tell it nothing more. */
-static void party_write_pair_keys(struct sotto_session_party *party, struct sotto_writer *writer)
-{
-    for (uint32_t j = 0; j < party_count(party); j++) {
-        if (!bitmap_get(party->partners, j) || !bitmap_get(party->dealers, j) ||
-            bitmap_get(party->living, j)) {
-            continue;
-        }
-        uint8_t *key = sotto_write_space(writer, 32);
-        if (key != NULL) {
-            party_pair_key(party, key, "sotto pair mask", party->secrets->mask_key,
-                           party->roster.adverts[j].mask_point, j < party->own ? j : party->own,
-                           j < party->own ? party->own : j);
-            party->counters.group_operations++;
-        }
-    }
-}
-
-static enum sotto_status party_reveal(struct sotto_session_party *party)
-{
-    struct sotto_writer writer;
-    sotto__party_begin(party, &writer, SOTTO_MESSAGE_REVEAL);
-    for (uint32_t k = 0; k < party->held_len; k++) {
-        enum sotto__share_kind kind =
-            bitmap_get(party->living, party->held[k]) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
-        sotto_write_bytes(&writer, party->shares[k].share[kind], SCALAR_BYTES);
-        sotto_write_bytes(&writer, party->shares[k].salt[kind], SALT_BYTES);
-    }
-    party_write_pair_keys(party, &writer);
-    party->counters.signatures++;
-    enum sotto_status status = sotto_message_finish(&writer, &party->reveal, party->identity);
-    if (status == SOTTO_OK) {
-        status = party_send(party, &party->reveal);
-    }
-    party_wipe(party);
-    party->phase = status == SOTTO_OK ? SOTTO_PARTY_REVEALED : SOTTO_PARTY_LEFT;
-    return status;
-}
-
-static enum sotto_status party_receive_unmask(struct sotto_session_party *party,
-                                              struct sotto_reader *reader, struct sotto_error *err)
-{
-    if (party->phase != SOTTO_PARTY_CONSENTED && party->phase != SOTTO_PARTY_REVEALED) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE, "asked to unmask out of turn");
-    }
-    enum sotto_status status = party_check_consents(party, reader, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    status = party->phase == SOTTO_PARTY_REVEALED ? party_send(party, &party->reveal)
-                                                  : party_reveal(party);
-    return status == SOTTO_OK
-               ? SOTTO_OK
-               : sotto_error_set(err, status, "revealing shares: %s", sotto_status_text(status));
 }
 
 enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
@@ -658,9 +485,9 @@ enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
     case SOTTO_MESSAGE_SHARES:
         return sotto__party_receive_shares(party, &reader, err);
     case SOTTO_MESSAGE_LIVING:
-        return party_receive_living(party, &reader, err);
+        return sotto__party_receive_living(party, &reader, err);
     case SOTTO_MESSAGE_UNMASK:
-        return party_receive_unmask(party, &reader, err);
+        return sotto__party_receive_unmask(party, &reader, err);
     default:
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "message type %u is not for a party",
                                message->type);

@@ -3,7 +3,7 @@
 #define SOTTO_AGGREGATION_SESSION_PARTY_H
 
 /* The state of a party's session, for the files that it is spread over: session_party.c (advert,
- * roster, masks, consent, reveal), party_deal.c (DEAL), party_shares.c (SHARES). */
+ * roster, masks), party_deal.c (DEAL), party_shares.c (SHARES), party_unmask.c (LIVING, UNMASK). */
 
 #include "internal.h"
 
@@ -13,6 +13,11 @@ struct party_secrets {
     uint8_t mask_key[SCALAR_BYTES];    /* m */
     uint8_t self_seed[SCALAR_BYTES];   /* b */
     struct sotto__share_pair own_share;
+};
+
+/* c_i C_j. Secret. */
+struct channel {
+    uint8_t point[POINT_BYTES];
 };
 
 struct sotto_session_party {
@@ -39,11 +44,18 @@ struct sotto_session_party {
     uint8_t *partners;   /* with whom there is a pair mask */
     uint8_t *dealers;
     uint8_t *living;
+    struct channel *channels; /* with the holders, by position, until SHARES came; guarded */
 
     /* From the shares on: of whom this party holds shares, ascending, itself among them. */
     uint32_t *held;
     uint32_t held_len;
     struct sotto__share_pair *shares; /* by place in held; guarded */
+
+    /* From masking on: the partners that dealt, ascending; guarded, the keys of the pair masks with
+     * them and of the self mask. */
+    uint32_t *mask_partners;
+    uint32_t mask_partners_len;
+    struct sotto__mask_key *mask_keys;
 
     uint8_t *vector; /* the input, then the masked input; NULL until there is an input */
     struct sotto_buffer consent;
@@ -69,10 +81,16 @@ void sotto__party_begin(const struct sotto_session_party *party, struct sotto_wr
 enum sotto_status sotto__party_finish(struct sotto_session_party *party,
                                       struct sotto_writer *writer) SOTTO_NODISCARD;
 
-/* The key of the channel on which dealer sends holder its shares; one of them is this party, peer
- * the other. CT: in the channel key. */
-void sotto__party_channel_key(const struct sotto_session_party *party, uint8_t out[32],
-                              uint32_t peer, uint32_t dealer, uint32_t holder);
+/* Queues a copy of bytes to the aggregator. */
+enum sotto_status sotto__party_send(struct sotto_session_party *party,
+                                    const struct sotto_buffer *bytes) SOTTO_NODISCARD;
+
+/* After this nothing can be revealed any more. */
+void sotto__party_wipe(struct sotto_session_party *party);
+
+/* The secret of both channels with a peer. CT: in the channel key. */
+void sotto__party_channel(const struct sotto_session_party *party, uint8_t out[POINT_BYTES],
+                          uint32_t peer);
 
 /* Checks the adverts of these parties that were not checked yet. */
 enum sotto_status sotto__party_verify(struct sotto_session_party *party, const uint32_t *indices,
@@ -85,10 +103,16 @@ bool sotto__party_has_enough(const struct sotto_session_party *party, const uint
 /* Masks the vector and sends it. */
 enum sotto_status sotto__party_mask(struct sotto_session_party *party) SOTTO_NODISCARD;
 
-/* --- party_deal.c, party_shares.c --- */
+/* --- party_deal.c, party_shares.c, party_unmask.c --- */
 
 enum sotto_status sotto__party_deal(struct sotto_session_party *party) SOTTO_NODISCARD;
 enum sotto_status sotto__party_receive_shares(struct sotto_session_party *party,
+                                              struct sotto_reader *reader,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
+                                              struct sotto_reader *reader,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__party_receive_unmask(struct sotto_session_party *party,
                                               struct sotto_reader *reader,
                                               struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -10,6 +10,8 @@
 /* Points, and so their differences, are at most 2^10 - 1 in magnitude: six of them fit a word. */
 #define FACTORS_PER_WORD 6
 _Static_assert(SOTTO_SESSION_PARTIES_MAX < 1 << 10, "six factors must fit 60 bits");
+/* A scalar of 253 bits times four such words is below 2^493. */
+#define FACTORS_PER_REDUCTION (4 * FACTORS_PER_WORD)
 
 static void scalar_one(uint8_t out[SCALAR_BYTES])
 {
@@ -17,35 +19,132 @@ static void scalar_one(uint8_t out[SCALAR_BYTES])
     out[0] = 1;
 }
 
-static void multiply_by_word(uint8_t out[SCALAR_BYTES], uint64_t word)
+/* --- Numbers of 512 bits, so that many terms or factors share one reduction modulo q --- */
+
+__extension__ typedef unsigned __int128 double_word;
+
+struct wide {
+    uint64_t words[8];
+};
+
+static uint64_t load_word(const uint8_t *from)
 {
-    uint8_t factor[SCALAR_BYTES] = {0};
-    sotto_store_u64(factor, word);
-    crypto_core_ristretto255_scalar_mul(out, out, factor);
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
 }
 
-/* out = prod_m (x - points[m]), a factor of zero left out. */
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "scalars are little endian in memory; big-endian hosts need swapped loads here"
+#endif
+
+static void wide_from_scalar(struct wide *wide, const uint8_t scalar[SCALAR_BYTES])
+{
+    *wide = (struct wide){0};
+    memcpy(wide->words, scalar, SCALAR_BYTES);
+}
+
+static void wide_reduce(uint8_t out[SCALAR_BYTES], const struct wide *wide)
+{
+    _Static_assert(sizeof wide->words == crypto_core_ristretto255_NONREDUCEDSCALARBYTES, "512");
+    crypto_core_ristretto255_scalar_reduce(out, (const uint8_t *)wide->words);
+}
+
+/* wide += a b. A step of the long multiplication stays below 2^128: (2^64 - 1)^2 + 2 (2^64 - 1). */
+static void wide_add_product(struct wide *wide, const uint8_t a[SCALAR_BYTES],
+                             const uint8_t b[SCALAR_BYTES])
+{
+    const uint64_t factor[4] = {load_word(b), load_word(b + 8), load_word(b + 16),
+                                load_word(b + 24)};
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t word = load_word(a + 8 * i);
+        uint64_t carry = 0;
+        for (size_t j = 0; j < 4; j++) {
+            double_word step = (double_word)word * factor[j] + wide->words[i + j] + carry;
+            wide->words[i + j] = (uint64_t)step;
+            carry = (uint64_t)(step >> 64);
+        }
+        for (size_t j = i + 4; j < 8; j++) {
+            carry = __builtin_add_overflow(wide->words[j], carry, &wide->words[j]);
+        }
+    }
+}
+
+static void wide_multiply(struct wide *wide, uint64_t word)
+{
+    uint64_t carry = 0;
+    for (size_t j = 0; j < 8; j++) {
+        double_word step = (double_word)wide->words[j] * word + carry;
+        wide->words[j] = (uint64_t)step;
+        carry = (uint64_t)(step >> 64);
+    }
+}
+
+/* A sum of products of scalars. A product is below 2^505: this many, and what was summed before,
+ * stay below 2^512. CT: in the scalars. */
+#define TERMS_PER_REDUCTION 126
+
+struct dot {
+    struct wide sum;
+    uint32_t terms;
+};
+
+static void dot_reduce(struct dot *dot)
+{
+    uint8_t reduced[SCALAR_BYTES];
+    wide_reduce(reduced, &dot->sum);
+    wide_from_scalar(&dot->sum, reduced);
+    dot->terms = 0;
+    sotto_wipe(reduced, sizeof reduced);
+}
+
+static void dot_add(struct dot *dot, const uint8_t a[SCALAR_BYTES], const uint8_t b[SCALAR_BYTES])
+{
+    wide_add_product(&dot->sum, a, b);
+    if (++dot->terms == TERMS_PER_REDUCTION) {
+        dot_reduce(dot);
+    }
+}
+
+/* Ends the sum, and wipes it. */
+static void dot_end(struct dot *dot, uint8_t out[SCALAR_BYTES])
+{
+    wide_reduce(out, &dot->sum);
+    sotto_wipe(dot, sizeof *dot);
+}
+
+static void multiply_by_word(uint8_t out[SCALAR_BYTES], uint64_t word)
+{
+    struct wide wide;
+    wide_from_scalar(&wide, out);
+    wide_multiply(&wide, word);
+    wide_reduce(out, &wide);
+}
+
+/* out = prod_m (x - points[m]), a factor of zero left out. Public. */
 static void product_of_differences(uint8_t out[SCALAR_BYTES], int32_t x, const int32_t *points,
                                    uint32_t points_len)
 {
+    struct wide product = {{1}};
     uint64_t word = 1;
     unsigned factors = 0;
     bool negative = false;
-    scalar_one(out);
     for (uint32_t m = 0; m < points_len; m++) {
         int32_t difference = x - points[m];
-        if (difference == 0) {
-            continue;
-        }
         negative ^= difference < 0;
-        word *= (uint64_t)(difference < 0 ? -difference : difference);
-        if (++factors == FACTORS_PER_WORD) {
-            multiply_by_word(out, word);
+        word *= difference == 0 ? 1 : (uint64_t)(difference < 0 ? -difference : difference);
+        if (++factors % FACTORS_PER_WORD == 0) {
+            wide_multiply(&product, word);
             word = 1;
+        }
+        if (factors == FACTORS_PER_REDUCTION) {
+            wide_reduce(out, &product);
+            wide_from_scalar(&product, out);
             factors = 0;
         }
     }
-    multiply_by_word(out, word);
+    wide_multiply(&product, word);
+    wide_reduce(out, &product);
     if (negative) {
         crypto_core_ristretto255_scalar_negate(out, out);
     }
@@ -80,23 +179,41 @@ static void invert_all(uint8_t *values, uint8_t *work, uint32_t len)
  *     prod_m (x - x_m)  sum_k w_k y_k / (x - x_k). */
 struct sotto__shamir_dealer {
     uint32_t threshold;
+    int32_t parties_len;
     int32_t points[SOTTO_SESSION_PARTIES_MAX];
     uint8_t weights[SOTTO_SESSION_PARTIES_MAX][SCALAR_BYTES];
-    uint8_t inverses[SOTTO_SESSION_PARTIES_MAX][SCALAR_BYTES]; /* of 1, 2, ... */
+    /* Of d = -parties_len .. parties_len at d + parties_len, 0 left out. */
+    uint8_t inverses[2 * SOTTO_SESSION_PARTIES_MAX + 1][SCALAR_BYTES];
 };
 
-enum sotto_status sotto__shamir_dealer_new(struct sotto__shamir_dealer **out,
-                                           const uint32_t *holders, uint32_t threshold)
+static void fill_inverses(struct sotto__shamir_dealer *dealer, uint8_t *work)
 {
-    SOTTO_REQUIRE(threshold >= 1 && threshold <= SOTTO_SESSION_PARTIES_MAX);
+    int32_t n = dealer->parties_len;
+    uint8_t *positive = dealer->inverses[n + 1];
+    for (int32_t d = 1; d <= n; d++) {
+        sotto_store_u64(dealer->inverses[n + d], (uint64_t)d);
+    }
+    invert_all(positive, work, (uint32_t)n);
+    for (int32_t d = 1; d <= n; d++) {
+        crypto_core_ristretto255_scalar_negate(dealer->inverses[n - d], dealer->inverses[n + d]);
+    }
+}
+
+enum sotto_status sotto__shamir_dealer_new(struct sotto__shamir_dealer **out,
+                                           const uint32_t *holders, uint32_t threshold,
+                                           uint32_t parties_len)
+{
+    SOTTO_REQUIRE(threshold >= 1 && threshold <= parties_len &&
+                  parties_len <= SOTTO_SESSION_PARTIES_MAX);
     struct sotto__shamir_dealer *dealer = sotto_alloc_zeroed(sizeof *dealer);
-    uint8_t *work = sotto_alloc_array(SOTTO_SESSION_PARTIES_MAX, SCALAR_BYTES);
+    uint8_t *work = sotto_alloc_array(parties_len, SCALAR_BYTES);
     if (dealer == NULL || work == NULL) {
         sotto_free(dealer);
         sotto_free(work);
         return SOTTO_ERROR_NO_MEMORY;
     }
     dealer->threshold = threshold;
+    dealer->parties_len = (int32_t)parties_len;
     for (uint32_t k = 1; k < threshold; k++) {
         dealer->points[k] = (int32_t)holders[k - 1] + 1; /* points[0] is the secret's, 0 */
     }
@@ -104,10 +221,7 @@ enum sotto_status sotto__shamir_dealer_new(struct sotto__shamir_dealer **out,
         product_of_differences(dealer->weights[k], dealer->points[k], dealer->points, threshold);
     }
     invert_all(dealer->weights[0], work, threshold);
-    for (uint32_t d = 0; d < SOTTO_SESSION_PARTIES_MAX; d++) {
-        sotto_store_u64(dealer->inverses[d], d + 1);
-    }
-    invert_all(dealer->inverses[0], work, SOTTO_SESSION_PARTIES_MAX);
+    fill_inverses(dealer, work);
     sotto_free(work);
     *out = dealer;
     return SOTTO_OK;
@@ -131,23 +245,18 @@ void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer, uint8_t out
                           const uint8_t *weighted, uint32_t holder)
 {
     int32_t x = (int32_t)holder + 1;
-    uint8_t sum[SCALAR_BYTES] = {0};
-    uint8_t term[SCALAR_BYTES];
+    uint8_t product[SCALAR_BYTES];
+    struct dot dot = {0};
+    SOTTO_REQUIRE(x <= dealer->parties_len);
     for (uint32_t k = 0; k < dealer->threshold; k++) {
         int32_t difference = x - dealer->points[k];
         SOTTO_REQUIRE(difference != 0);
-        uint32_t magnitude = (uint32_t)(difference < 0 ? -difference : difference);
-        crypto_core_ristretto255_scalar_mul(term, weighted + (size_t)k * SCALAR_BYTES,
-                                            dealer->inverses[magnitude - 1]);
-        if (difference < 0) {
-            crypto_core_ristretto255_scalar_sub(sum, sum, term);
-        } else {
-            crypto_core_ristretto255_scalar_add(sum, sum, term);
-        }
+        dot_add(&dot, weighted + (size_t)k * SCALAR_BYTES,
+                dealer->inverses[dealer->parties_len + difference]);
     }
-    product_of_differences(term, x, dealer->points, dealer->threshold);
-    crypto_core_ristretto255_scalar_mul(out, sum, term);
-    sotto_wipe(sum, sizeof sum);
+    dot_end(&dot, out);
+    product_of_differences(product, x, dealer->points, dealer->threshold);
+    crypto_core_ristretto255_scalar_mul(out, out, product);
 }
 
 /* --- Recovering --- */
@@ -177,11 +286,12 @@ void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holde
     }
 }
 
-void sotto__shamir_accumulate(uint8_t out[SCALAR_BYTES], const uint8_t basis[SCALAR_BYTES],
-                              const uint8_t share[SCALAR_BYTES])
+void sotto__shamir_combine(uint8_t out[SCALAR_BYTES], const uint8_t *basis, const uint8_t *shares,
+                           uint32_t len)
 {
-    uint8_t term[SCALAR_BYTES];
-    crypto_core_ristretto255_scalar_mul(term, basis, share);
-    crypto_core_ristretto255_scalar_add(out, out, term);
-    sotto_wipe(term, sizeof term);
+    struct dot dot = {0};
+    for (uint32_t k = 0; k < len; k++) {
+        dot_add(&dot, basis + (size_t)k * SCALAR_BYTES, shares + (size_t)k * SCALAR_BYTES);
+    }
+    dot_end(&dot, out);
 }

@@ -5,12 +5,18 @@
 #include <string.h>
 #include <time.h>
 
+/* Seconds on the clock, and of CPU time of all threads. */
+struct lap {
+    double s;
+    double cpu_s;
+};
+
 struct trial_party {
     struct sotto_identity *identity;
     struct sotto_session_party *session;
     enum sotto_trial_step leaves;
     bool gone;
-    double seconds; /* in the step that is under way */
+    struct lap spent; /* in the step that is under way */
     double total_s;
 };
 
@@ -33,15 +39,27 @@ struct trial_run {
     size_t letters_len;
     size_t letters_capacity;
     enum sotto_trial_step step;
-    double aggregator_s; /* in the step that is under way */
+    struct lap aggregator_spent; /* in the step that is under way */
     struct sotto_trial_report report;
 };
 
-static double now_s(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    (void)clock_gettime(clock, &time);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static struct lap lap_start(void)
+{
+    return (struct lap){read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+static void lap_add(struct lap *sum, struct lap start)
+{
+    struct lap now = lap_start();
+    sum->s += now.s - start.s;
+    sum->cpu_s += now.cpu_s - start.cpu_s;
 }
 
 /* --- Letters --- */
@@ -111,6 +129,24 @@ static enum sotto_status add_party(struct trial_run *run, uint32_t i)
     return status == SOTTO_OK ? collect_from_party(run, party) : status;
 }
 
+/* The aggregator checks the adverts, on all threads. */
+static enum sotto_status open_adverts(const struct trial_run *run)
+{
+    enum sotto_status result = SOTTO_OK;
+#pragma omp parallel for schedule(dynamic, 4) if (run->letters_len > 16)
+    for (size_t k = 0; k < run->letters_len; k++) {
+        struct sotto_advert advert;
+        enum sotto_status status =
+            sotto_advert_open(&advert, run->letters[k].bytes.data, run->letters[k].bytes.data_bytes,
+                              &run->terms.invitation, NULL);
+        if (status != SOTTO_OK) {
+#pragma omp atomic write
+            result = status;
+        }
+    }
+    return result;
+}
+
 static enum sotto_status open_session(struct trial_run *run, struct sotto_error *err)
 {
     uint32_t n = run->trial->parties_len;
@@ -122,8 +158,12 @@ static enum sotto_status open_session(struct trial_run *run, struct sotto_error 
     for (uint32_t i = 0; i < n; i++) {
         adverts[i] = run->letters[i].bytes;
     }
-    enum sotto_status status = sotto_roster_make(&roster, adverts, n, &run->terms.invitation,
-                                                 &run->terms.graph, run->aggregator_identity, err);
+    struct lap start = lap_start();
+    enum sotto_status status = open_adverts(run);
+    status = status == SOTTO_OK
+                 ? sotto_roster_make(&roster, adverts, n, &run->terms.invitation, &run->terms.graph,
+                                     run->aggregator_identity, err)
+                 : sotto_error_set(err, status, "adverts: %s", sotto_status_text(status));
     for (uint32_t i = 0; i < n; i++) {
         sotto_buffer_release(&adverts[i]);
     }
@@ -135,6 +175,7 @@ static enum sotto_status open_session(struct trial_run *run, struct sotto_error 
     run->report.graph = roster.graph;
     status = sotto_session_aggregator_new(&run->aggregator, run->aggregator_identity, &roster,
                                           &run->terms, err);
+    lap_add(&run->aggregator_spent, start);
     return status == SOTTO_OK ? collect_from_aggregator(run) : status;
 }
 
@@ -183,7 +224,7 @@ static enum sotto_status start_party(struct trial_run *run, uint32_t i,
     struct trial_party *party = &run->parties[i];
     struct sotto_roster roster;
     run->trial->input(run->trial->context, i, run->input, run->vector_bytes);
-    double start = now_s();
+    struct lap start = lap_start();
     enum sotto_status status =
         sotto_roster_open(&roster, bytes->data, bytes->data_bytes, &run->terms.invitation, err);
     if (status == SOTTO_OK) {
@@ -192,7 +233,7 @@ static enum sotto_status start_party(struct trial_run *run, uint32_t i,
     if (status == SOTTO_OK) {
         status = sotto_session_party_input(party->session, run->input, run->vector_bytes);
     }
-    party->seconds += now_s() - start;
+    lap_add(&party->spent, start);
     return status;
 }
 
@@ -204,12 +245,12 @@ static enum sotto_status give_party(struct trial_run *run, uint32_t i,
     if (run->step == SOTTO_TRIAL_DEALING) {
         return start_party(run, i, bytes, err);
     }
-    double start = now_s();
+    struct lap start = lap_start();
     enum sotto_status status = sotto_message_open(&message, bytes->data, bytes->data_bytes, err);
     if (status == SOTTO_OK) {
         status = sotto_session_party_receive(party->session, &message, err);
     }
-    party->seconds += now_s() - start;
+    lap_add(&party->spent, start);
     return status;
 }
 
@@ -227,9 +268,9 @@ static enum sotto_status parties_step(struct trial_run *run, struct sotto_error 
             status = give_party(run, letter.to, &letter.bytes, err);
         }
         if (status == SOTTO_OK && !party->gone) {
-            double start = now_s();
+            struct lap start = lap_start();
             status = collect_from_party(run, party);
-            party->seconds += now_s() - start;
+            lap_add(&party->spent, start);
         }
         sotto_buffer_release(&letter.bytes);
     }
@@ -255,24 +296,43 @@ static enum sotto_status open_letters(const struct trial_run *run, struct sotto_
     return result;
 }
 
+/* The aggregator takes the answers that are opened. */
+static enum sotto_status take_letters(struct trial_run *run, const struct sotto_message *messages,
+                                      struct sotto_error *err)
+{
+    enum sotto_status *statuses = sotto_alloc_array(run->letters_len, sizeof *statuses);
+    if (statuses == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for messages");
+    }
+    enum sotto_status status = sotto_session_aggregator_receive_all(
+        run->aggregator, statuses, messages, run->letters_len, err);
+    /* Answers beyond the threshold come too late: no failure. */
+    for (size_t k = 0; status == SOTTO_ERROR_STATE && k < run->letters_len; k++) {
+        if (statuses[k] != SOTTO_OK && statuses[k] != SOTTO_ERROR_STATE) {
+            status = sotto_error_set(err, statuses[k], "taking an answer: %s",
+                                     sotto_status_text(statuses[k]));
+        }
+    }
+    status = status == SOTTO_ERROR_STATE ? SOTTO_OK : status;
+    sotto_free(statuses);
+    return status;
+}
+
 /* The aggregator takes the answers; the step's time is over when they are all there. */
 static enum sotto_status aggregator_step(struct trial_run *run, struct sotto_error *err)
 {
     enum sotto_aggregator_phase phase = sotto_session_aggregator_phase(run->aggregator);
-    double start = now_s();
+    struct lap start = lap_start();
     struct sotto_message *messages = sotto_alloc_array(run->letters_len, sizeof *messages);
     enum sotto_status status =
         messages != NULL ? open_letters(run, messages) : SOTTO_ERROR_NO_MEMORY;
     if (status != SOTTO_OK) {
         (void)sotto_error_set(err, status, "opening messages: %s", sotto_status_text(status));
+    } else {
+        status = take_letters(run, messages, err);
     }
     for (size_t k = 0; k < run->letters_len; k++) {
         run->report.steps[run->step].party_up_bytes += (double)run->letters[k].bytes.data_bytes;
-        /* Answers beyond the threshold come too late: no failure. */
-        bool late = sotto_session_aggregator_phase(run->aggregator) != phase;
-        if (status == SOTTO_OK && !late) {
-            status = sotto_session_aggregator_receive(run->aggregator, &messages[k], err);
-        }
         sotto_buffer_release(&run->letters[k].bytes);
     }
     if (status == SOTTO_OK && sotto_session_aggregator_phase(run->aggregator) == phase) {
@@ -283,7 +343,7 @@ static enum sotto_status aggregator_step(struct trial_run *run, struct sotto_err
     if (status == SOTTO_OK) {
         status = collect_from_aggregator(run);
     }
-    run->aggregator_s += now_s() - start;
+    lap_add(&run->aggregator_spent, start);
     return status;
 }
 
@@ -309,13 +369,16 @@ static void close_step(struct trial_run *run, const struct sotto_session_counter
     for (uint32_t i = 0; i < run->trial->parties_len; i++) {
         struct trial_party *party = &run->parties[i];
         answered += !party->gone;
-        cost->party_s += party->seconds;
-        cost->party_max_s = party->seconds > cost->party_max_s ? party->seconds : cost->party_max_s;
-        party->total_s += party->seconds;
-        party->seconds = 0;
+        double seconds = party->spent.s;
+        cost->party_s += seconds;
+        cost->party_cpu_s += party->spent.cpu_s;
+        cost->party_max_s = seconds > cost->party_max_s ? seconds : cost->party_max_s;
+        party->total_s += seconds;
+        party->spent = (struct lap){0};
     }
     double parties_len = answered > 0 ? answered : 1;
     cost->party_s /= parties_len;
+    cost->party_cpu_s /= parties_len;
     cost->party_up_bytes /= parties_len;
     cost->party_down_bytes /= parties_len;
     cost->party_group_operations =
@@ -326,8 +389,9 @@ static void close_step(struct trial_run *run, const struct sotto_session_counter
         aggregator.group_operations - aggregator_before->group_operations;
     cost->aggregator_keystream_bytes =
         aggregator.keystream_bytes - aggregator_before->keystream_bytes;
-    cost->aggregator_s = run->aggregator_s;
-    run->aggregator_s = 0;
+    cost->aggregator_s = run->aggregator_spent.s;
+    cost->aggregator_cpu_s = run->aggregator_spent.cpu_s;
+    run->aggregator_spent = (struct lap){0};
 }
 
 static void total_up(struct trial_run *run)
@@ -336,7 +400,9 @@ static void total_up(struct trial_run *run)
     for (size_t k = 0; k < SOTTO_TRIAL_STEPS_LEN; k++) {
         const struct sotto_trial_cost *step = &run->report.steps[k];
         total->party_s += step->party_s;
+        total->party_cpu_s += step->party_cpu_s;
         total->aggregator_s += step->aggregator_s;
+        total->aggregator_cpu_s += step->aggregator_cpu_s;
         total->party_up_bytes += step->party_up_bytes;
         total->party_down_bytes += step->party_down_bytes;
         total->party_group_operations += step->party_group_operations;

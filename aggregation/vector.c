@@ -24,7 +24,7 @@ enum sotto_status sotto_vector_bytes(size_t *out, const struct sotto_vector_run 
     return runs_len > 0 ? SOTTO_OK : SOTTO_ERROR_LIMIT;
 }
 
-static const struct sotto__vector_ops *vector_ops(void)
+const struct sotto__vector_ops *sotto__vector_ops(void)
 {
     switch (sotto_cpu_level()) {
 #if defined(__x86_64__)
@@ -41,7 +41,7 @@ static const struct sotto__vector_ops *vector_ops(void)
 void sotto__elements_add(uint8_t *vector, const uint8_t *addend, size_t element_bytes,
                          size_t elements_len, enum sotto__sign sign)
 {
-    const struct sotto__vector_ops *ops = vector_ops();
+    const struct sotto__vector_ops *ops = sotto__vector_ops();
     switch (element_bytes) {
     case 4:
         ops->of_32[sign](vector, addend, elements_len);

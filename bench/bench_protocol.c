@@ -88,26 +88,46 @@ static const char *graph_name(const struct sotto_graph_terms *graph)
     return names[graph->model];
 }
 
+/* The costs of each step, in milliseconds: [dealing, masking, consenting, revealing]. */
+static void steps_text(char *out, size_t out_bytes, const struct sotto_trial_report *report,
+                       bool of_aggregator)
+{
+    double ms[SOTTO_TRIAL_STEPS_LEN];
+    for (size_t k = 0; k < SOTTO_TRIAL_STEPS_LEN; k++) {
+        const struct sotto_trial_cost *step = &report->steps[k];
+        ms[k] = (of_aggregator ? step->aggregator_s : step->party_s) * 1e3;
+    }
+    (void)snprintf(out, out_bytes, "[%.3g, %.3g, %.3g, %.3g]", ms[0], ms[1], ms[2], ms[3]);
+}
+
 static void print_case(const struct workload *workload, const struct sotto_trial_report *report,
                        struct bench_values *aggregator, struct bench_values *party, bool ok)
 {
     char name[96];
-    char more[512];
+    char more[768];
+    char party_steps[80];
+    char aggregator_steps[80];
+    steps_text(party_steps, sizeof party_steps, report, false);
+    steps_text(aggregator_steps, sizeof aggregator_steps, report, true);
     double plain = (double)workload->elements_len * workload->bits / 8;
     (void)snprintf(name, sizeof name, "%s_n%u_m%zu_b%u_d%u", graph_name(&workload->graph),
                    workload->parties_len, workload->elements_len, workload->bits,
                    workload->drop_percent);
     (void)snprintf(more, sizeof more,
-                   ", \"party_ms\": %.4g, \"aggregator_ms\": %.4g, \"up_bytes\": %.0f, "
+                   ", \"party_ms\": %.4g, \"aggregator_ms\": %.4g, "
+                   "\"party_cpu_ms\": %.4g, \"aggregator_cpu_ms\": %.4g, \"up_bytes\": %.0f, "
                    "\"down_bytes\": %.0f, \"expansion\": %.3g, \"peak_mb\": %.0f, \"holders\": %u, "
                    "\"masks\": %u, \"threshold\": %u, \"party_group_operations\": %.0f, "
-                   "\"aggregator_group_operations\": %llu",
+                   "\"aggregator_group_operations\": %llu, \"party_steps_ms\": %s, "
+                   "\"aggregator_steps_ms\": %s",
                    bench_quantile(party, 0.5), bench_quantile(aggregator, 0.5),
+                   report->total.party_cpu_s * 1e3, report->total.aggregator_cpu_s * 1e3,
                    report->total.party_up_bytes, report->total.party_down_bytes,
                    report->total.party_up_bytes / plain, bench_peak_mb(), report->graph.holders,
                    report->graph.masks, report->graph.threshold,
                    report->total.party_group_operations,
-                   (unsigned long long)report->total.aggregator_group_operations);
+                   (unsigned long long)report->total.aggregator_group_operations, party_steps,
+                   aggregator_steps);
     bench_print("protocol", name, aggregator, "ms", more, ok);
 }
 

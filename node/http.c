@@ -262,7 +262,10 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
     if (*data_bytes > 0) {
         return take_body(request, data, data_bytes);
     }
-    if (!request->is_answered) {
+    if (!request->is_answered && server->is_stopping) {
+        /* Nobody resumes what would wait now, and MHD_stop_daemon aborts on what does. */
+        http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the node is stopping");
+    } else if (!request->is_answered) {
         server->handlers.complete(server->handlers.context, request);
     }
     return request->is_answered ? send_answer(request) : MHD_YES;

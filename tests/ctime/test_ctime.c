@@ -36,20 +36,20 @@ static void sharing(void)
     uint8_t values[THRESHOLD * SCALAR_BYTES];
     uint8_t weighted[THRESHOLD * SCALAR_BYTES];
     uint8_t share[SCALAR_BYTES];
-    uint8_t secret[SCALAR_BYTES] = {0};
+    uint8_t secret[SCALAR_BYTES];
     uint8_t basis[SCALAR_BYTES] = {5};
     struct sotto__shamir_dealer *dealer;
     for (size_t k = 0; k < THRESHOLD; k++) {
         draw(values + k * SCALAR_BYTES, SCALAR_BYTES);
         values[k * SCALAR_BYTES + 31] &= 0x0f; /* below the order */
     }
-    SOTTO_REQUIRE(sotto__shamir_dealer_new(&dealer, holders, THRESHOLD) == SOTTO_OK);
+    SOTTO_REQUIRE(sotto__shamir_dealer_new(&dealer, holders, THRESHOLD, 6) == SOTTO_OK);
     classify(values, sizeof values);
     sotto__shamir_weigh(dealer, weighted, values);
     for (uint32_t p = THRESHOLD - 1; p < 6; p++) {
         sotto__shamir_extend(dealer, share, weighted, holders[p]);
     }
-    sotto__shamir_accumulate(secret, basis, share);
+    sotto__shamir_combine(secret, basis, share, 1);
     sotto__shamir_dealer_free(dealer);
 }
 
@@ -60,7 +60,7 @@ static void keys_and_masks(void)
     uint8_t session[SOTTO_SESSION_BYTES] = {1};
     struct sotto_key a = {{2}};
     struct sotto_key b = {{3}};
-    struct sotto__mask_key keys[3];
+    struct sotto__mask_key keys[5];
     struct sotto__share_pair pair;
     uint8_t cipher[SHARE_CIPHER_BYTES];
     uint8_t secret[32];
@@ -73,13 +73,14 @@ static void keys_and_masks(void)
     classify(secret, sizeof secret);
     classify(&pair, sizeof pair);
     classify(vector, vector_bytes);
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 5; k++) {
         sotto__derive_key(keys[k].key, "sotto pair mask", secret, session, &a, &b);
         keys[k].sign = k == 1 ? MASK_SUBTRACT : MASK_ADD;
     }
     sotto__share_encrypt(cipher, &pair, keys[0].key, session, 1, 2);
     declassify(cipher, sizeof cipher); /* ciphertext is public */
     SOTTO_REQUIRE(sotto__mask_apply(vector, runs, 4, keys, 3) == SOTTO_OK);
+    SOTTO_REQUIRE(sotto__mask_apply(vector, runs, 4, keys, 5) == SOTTO_OK); /* enough for lanes */
     declassify(vector, vector_bytes); /* a masked vector is public */
     SOTTO_REQUIRE(sotto_equal_ct(vector, vector, vector_bytes));
     sotto_free(vector);

@@ -2,6 +2,8 @@
 """kill -9 at any moment, cancelling, and policy."""
 
 import resource
+import socket
+import threading
 import time
 import unittest
 
@@ -47,6 +49,33 @@ class Restart(ClusterCase):
         cluster = self.cluster(THREE[:2])
         cluster.wait_connected()  # b's poll is held at a
         cluster.nodes[0].stop()  # must not wait for it
+
+    def test_stop_while_long_polls_come(self):
+        """One that arrives as the node stops is refused, and the node ends well."""
+        node = self.cluster(THREE, start=False).nodes[0]
+
+        def poll(task):
+            host, port = node.listen.rsplit(":", 1)
+            request = (f"GET /v1/task/status?task_id={task}&wait=25 HTTP/1.1\r\nHost: a\r\n"
+                       f"Authorization: Bearer {node.token}\r\n\r\n").encode()
+            try:
+                while True:
+                    with socket.create_connection((host, int(port))) as connection:
+                        connection.sendall(request)
+                        time.sleep(0.001)
+            except OSError:
+                pass  # it has stopped
+
+        for _ in range(8):
+            node.start()
+            task = node.create(plan())
+            threads = [threading.Thread(target=poll, args=(task,)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.05)
+            node.stop()
+            for thread in threads:
+                thread.join()
 
     def test_cancel(self):
         cluster = self.cluster(THREE + [wages(7)], start=False)

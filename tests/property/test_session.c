@@ -94,6 +94,7 @@ static void run_patterns(uint32_t parties_len, uint32_t position, uint16_t least
     }
     world.shuffle = *patterns % 2 == 1;
     world.repeat = *patterns % 3 == 1;
+    world.at_once = *patterns % 5 >= 3;
     assert_ok(world_start(&world));
     assert_ok(world_run(&world));
     assert_outcome(&world);
@@ -135,6 +136,7 @@ static void run_sparse(uint32_t parties_len, enum sotto_graph_model model, uint3
     world_make(&world, parties_len, seed);
     world.terms.graph = (struct sotto_graph_terms){model, 50, 200};
     world.shuffle = true;
+    world.at_once = true;
     for (uint32_t i = 0; i < parties_len; i++) {
         bool goes = i * 7 % parties_len < lost; /* 7 and the sizes below have no common factor */
         world.parties[i].drop_from = goes ? lost_at : 0;

@@ -218,8 +218,49 @@ static bool is_lost(struct world *world, struct world_letter *letter)
            message.type >= drop_from;
 }
 
+/* Gives the aggregator all letters to it. */
+static enum sotto_status world_give_all(struct world *world)
+{
+    struct sotto_message *messages = sotto_alloc_array(2 * world->letters_len, sizeof *messages);
+    enum sotto_status *statuses = sotto_alloc_array(2 * world->letters_len, sizeof *statuses);
+    struct world_letter *given = sotto_alloc_array(world->letters_len, sizeof *given);
+    size_t messages_len = 0, given_len = 0, kept_len = 0;
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (messages != NULL && statuses != NULL && given != NULL) {
+        for (size_t k = 0; k < world->letters_len; k++) {
+            struct world_letter *letter = &world->letters[k];
+            if (letter->to != WORLD_AGGREGATOR) {
+                world->letters[kept_len++] = *letter;
+                continue;
+            }
+            given[given_len++] = *letter;
+            letter = &given[given_len - 1];
+            for (int copy = is_lost(world, letter) ? 2 : world->repeat ? 0 : 1; copy < 2; copy++) {
+                messages_len += sotto_message_open(&messages[messages_len], letter->bytes.data,
+                                                   letter->bytes.data_bytes, NULL) == SOTTO_OK;
+            }
+        }
+        world->letters_len = kept_len;
+        status = sotto_session_aggregator_receive_all(world->aggregator, statuses, messages,
+                                                      messages_len, NULL);
+        for (size_t k = 0; k < messages_len; k++) {
+            status = is_fatal(statuses[k]) ? statuses[k] : status;
+        }
+    }
+    for (size_t k = 0; k < given_len; k++) {
+        sotto_buffer_release(&given[k].bytes);
+    }
+    sotto_free(messages);
+    sotto_free(statuses);
+    sotto_free(given);
+    return is_fatal(status) ? status : world_pump_aggregator(world);
+}
+
 static enum sotto_status world_deliver_one(struct world *world)
 {
+    if (world->at_once && world->letters[0].to == WORLD_AGGREGATOR) {
+        return world_give_all(world);
+    }
     size_t k = world->shuffle ? world_random(world) % world->letters_len : 0;
     struct world_letter letter = world->letters[k];
     enum sotto_status status = SOTTO_OK;

@@ -37,6 +37,7 @@ struct world {
     size_t letters_capacity;
     bool shuffle; /* deliver in random order */
     bool repeat;  /* deliver everything twice */
+    bool at_once; /* the aggregator takes all that is under way to it at once */
     /* Sees every letter before it is delivered; false loses it. May be NULL. */
     bool (*inspect)(struct world *world, struct world_letter *letter);
     void *inspect_context;

@@ -54,7 +54,7 @@ static void test_any_threshold_many_shares_give_the_secret(void **state)
     for (size_t k = 0; k < THRESHOLD; k++) {
         assert_ok(sotto__scalar_random(values + k * SCALAR_BYTES, source));
     }
-    assert_ok(sotto__shamir_dealer_new(&dealer, order, THRESHOLD));
+    assert_ok(sotto__shamir_dealer_new(&dealer, order, THRESHOLD, HOLDERS));
     sotto__shamir_weigh(dealer, weighted, values);
     for (uint32_t p = 0; p < HOLDERS; p++) {
         if (p + 1 < THRESHOLD) {
@@ -67,10 +67,12 @@ static void test_any_threshold_many_shares_give_the_secret(void **state)
     for (uint32_t set = 0; set < 1U << HOLDERS; set++) {
         uint32_t holders[HOLDERS];
         uint8_t basis[HOLDERS * SCALAR_BYTES];
-        uint8_t secret[SCALAR_BYTES] = {0};
+        uint8_t secret[SCALAR_BYTES];
+        uint8_t known[HOLDERS * SCALAR_BYTES];
         uint32_t len = 0;
         for (uint32_t j = 0; j < HOLDERS; j++) {
             if ((set >> j & 1) != 0) {
+                memcpy(known + len * SCALAR_BYTES, shares[j], SCALAR_BYTES);
                 holders[len++] = j;
             }
         }
@@ -78,12 +80,53 @@ static void test_any_threshold_many_shares_give_the_secret(void **state)
             continue;
         }
         sotto__shamir_basis(basis, holders, len);
-        for (uint32_t k = 0; k < len; k++) {
-            sotto__shamir_accumulate(secret, basis + (size_t)k * SCALAR_BYTES, shares[holders[k]]);
-        }
+        sotto__shamir_combine(secret, basis, known, len);
         bool found = memcmp(secret, values, SCALAR_BYTES) == 0;
         assert_int_equal(found, len >= THRESHOLD);
     }
+}
+
+/* So many terms and factors that they take several reductions, the largest of them; against
+ * libsodium's arithmetic one by one. */
+static void test_sharing_among_a_thousand(void **state)
+{
+    (void)state;
+    enum { N = SOTTO_SESSION_PARTIES_MAX, THRESHOLD = 667 };
+    static uint32_t holders[N];
+    static uint8_t values[THRESHOLD * SCALAR_BYTES], weighted[THRESHOLD * SCALAR_BYTES];
+    static uint8_t basis[THRESHOLD * SCALAR_BYTES], known[THRESHOLD * SCALAR_BYTES];
+    uint8_t secret[SCALAR_BYTES], expected[SCALAR_BYTES] = {0}, term[SCALAR_BYTES];
+    struct sotto__shamir_dealer *dealer;
+    for (uint32_t k = 0; k < N; k++) {
+        holders[k] = N - 1 - k;
+    }
+    for (size_t k = 0; k < THRESHOLD; k++) {
+        memset(term, 0, sizeof term);
+        term[0] = (uint8_t)(k % 7 + 1);
+        crypto_core_ristretto255_scalar_negate(values + k * SCALAR_BYTES, term); /* q - 1, ... */
+    }
+    assert_ok(sotto__shamir_dealer_new(&dealer, holders, THRESHOLD, N));
+    sotto__shamir_weigh(dealer, weighted, values);
+    for (uint32_t k = 0; k < THRESHOLD; k++) {
+        uint32_t p = k < 334 ? k : k + 333; /* some shares as drawn, and all the others */
+        uint8_t *share = known + (size_t)k * SCALAR_BYTES;
+        if (p + 1 < THRESHOLD) {
+            memcpy(share, values + (size_t)(p + 1) * SCALAR_BYTES, SCALAR_BYTES);
+        } else {
+            sotto__shamir_extend(dealer, share, weighted, holders[p]);
+        }
+        holders[k] = holders[p];
+    }
+    sotto__shamir_dealer_free(dealer);
+    sotto__shamir_basis(basis, holders, THRESHOLD);
+    sotto__shamir_combine(secret, basis, known, THRESHOLD);
+    assert_memory_equal(secret, values, SCALAR_BYTES);
+    for (size_t k = 0; k < THRESHOLD; k++) {
+        crypto_core_ristretto255_scalar_mul(term, basis + k * SCALAR_BYTES,
+                                            known + k * SCALAR_BYTES);
+        crypto_core_ristretto255_scalar_add(expected, expected, term);
+    }
+    assert_memory_equal(expected, values, SCALAR_BYTES);
 }
 
 static void test_points(void **state)
@@ -466,6 +509,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thresholds),
         cmocka_unit_test(test_any_threshold_many_shares_give_the_secret),
+        cmocka_unit_test(test_sharing_among_a_thousand),
         cmocka_unit_test(test_points),
         cmocka_unit_test(test_merkle_paths),
         cmocka_unit_test(test_masks_are_the_keystream_element_by_element),

@@ -212,6 +212,16 @@ sotto_session_aggregator_receive(struct sotto_session_aggregator *aggregator,
                                  const struct sotto_message *message,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Takes messages one after the other, each as above: the same statuses, the same state, for any
+ * number of threads. out_statuses has messages_len entries. Returns: the first status that is not
+ * SOTTO_OK, whose error err has; SOTTO_ERROR_NO_MEMORY also before anything was taken (all
+ * statuses are then unchanged). Threads: checks them on OpenMP's. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_receive_all(struct sotto_session_aggregator *aggregator,
+                                     enum sotto_status *out_statuses,
+                                     const struct sotto_message *messages, size_t messages_len,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Roster member `index` is gone, or said so: nothing more is awaited from it. */
 SOTTO_API enum sotto_status
 sotto_session_aggregator_drop(struct sotto_session_aggregator *aggregator,

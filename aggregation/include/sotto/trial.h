@@ -34,11 +34,14 @@ struct sotto_trial {
     void *context;
 };
 
-/* Of one step, or of all together. Party figures are means over the parties that answered it. */
+/* Of one step, or of all together. Party figures are means over the parties that answered it. CPU
+ * seconds are those of all threads: on a busy machine they tell more than seconds do. */
 struct sotto_trial_cost {
     double party_s;
     double party_max_s;
+    double party_cpu_s;
     double aggregator_s;
+    double aggregator_cpu_s;
     double party_up_bytes;   /* what a party sends */
     double party_down_bytes; /* what it is sent */
     double party_group_operations;

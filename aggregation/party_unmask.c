@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* LIVING and UNMASK: one survivor set, recorded before it is signed, opened when enough signed it.
+ */
+#include "session_party.h"
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <string.h>
+
+/* --- LIVING -> RECORD -> CONSENT --- */
+
+static enum sotto_status party_check_living(const struct sotto_session_party *party,
+                                            const uint8_t *living, struct sotto_error *err)
+{
+    uint32_t parties_len = party->roster.adverts_len;
+    for (uint32_t i = 0; i < parties_len; i++) {
+        if (bitmap_get(living, i) && !bitmap_get(party->dealers, i)) {
+            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a survivor that never dealt");
+        }
+    }
+    if (!sotto__party_has_enough(party, living)) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES,
+                               "%u survivors: at least %u needed, this party and its holders among "
+                               "them",
+                               bitmap_count(living, parties_len), party->need);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status party_push_record(struct sotto_session_party *party)
+{
+    struct sotto_action action = {.kind = SOTTO_ACTION_RECORD};
+    struct sotto_writer writer;
+    const struct sotto_session_label *label = &party->invitation.label;
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_write_bytes(&writer, label->task.bytes, sizeof label->task.bytes);
+    sotto_write_u32(&writer, label->round);
+    sotto_write_u32(&writer, label->attempt);
+    sotto_write_bytes(&writer, party->session, sizeof party->session);
+    sotto_write_blob(&writer, party->dealers, bitmap_bytes(party->roster.adverts_len));
+    sotto_write_blob(&writer, party->living, bitmap_bytes(party->roster.adverts_len));
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        action.bytes.data = sotto_writer_take(&writer, &action.bytes.data_bytes);
+        status = sotto_action_push(&party->queue, &action);
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
+enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
+                                              struct sotto_reader *reader, struct sotto_error *err)
+{
+    uint32_t parties_len = party->roster.adverts_len;
+    const uint8_t *living = sotto__bitmap_read(reader, parties_len);
+    if (living == NULL || !sotto_reader_finished(reader)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the survivor set is malformed");
+    }
+    if (party->phase >= SOTTO_PARTY_RECORDING) {
+        if (memcmp(living, party->living, bitmap_bytes(parties_len)) != 0) {
+            return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                   "the aggregator asks for consent to a second survivor set");
+        }
+        return party->phase > SOTTO_PARTY_RECORDING ? sotto__party_send(party, &party->consent)
+                                                    : SOTTO_OK;
+    }
+    if (party->phase != SOTTO_PARTY_MASKED) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "a survivor set before the masked inputs");
+    }
+    enum sotto_status status = party_check_living(party, living, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    /* From here on only this set exists, even if the answer can't be sent. */
+    memcpy(party->living, living, bitmap_bytes(parties_len));
+    party->phase = SOTTO_PARTY_RECORDING;
+    status = party_push_record(party);
+    return status == SOTTO_OK ? SOTTO_OK
+                              : sotto_error_set(err, status, "recording the answer: %s",
+                                                sotto_status_text(status));
+}
+
+enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
+{
+    SOTTO_REQUIRE(party->phase == SOTTO_PARTY_RECORDING);
+    uint8_t digest[HASH_BYTES];
+    struct sotto_signature signature;
+    struct sotto_writer writer;
+    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
+                            party->roster.adverts_len);
+    sotto_identity_sign(party->identity, &signature, SURVIVORS_LABEL, digest, sizeof digest);
+    party->counters.signatures += 2;
+    sotto__party_begin(party, &writer, SOTTO_MESSAGE_CONSENT);
+    sotto_write_bytes(&writer, signature.bytes, sizeof signature.bytes);
+    party->phase = SOTTO_PARTY_CONSENTED;
+    enum sotto_status status = sotto_message_finish(&writer, &party->consent, party->identity);
+    return status == SOTTO_OK ? sotto__party_send(party, &party->consent) : status;
+}
+
+/* --- UNMASK -> REVEAL --- */
+
+struct consent {
+    uint32_t index;
+    struct sotto_signature signature;
+};
+
+/* Reads consents of this party's own holders, living. Returns: false if one is of somebody else. */
+static bool read_consents(const struct sotto_session_party *party, struct consent *consents,
+                          uint32_t len, struct sotto_reader *reader)
+{
+    for (uint32_t k = 0; k < len; k++) {
+        uint32_t index = sotto_read_u32(reader);
+        sotto_read_copy(reader, consents[k].signature.bytes, sizeof consents[k].signature.bytes);
+        /* Ascending: nobody counts twice. */
+        if ((k > 0 && index <= consents[k - 1].index) || index >= party_count(party) ||
+            !bitmap_get(party->living, index) || !bitmap_get(party->my_holders, index)) {
+            return false;
+        }
+        consents[k].index = index;
+    }
+    return true;
+}
+
+static bool verify_consents(struct sotto_session_party *party, const struct consent *consents,
+                            uint32_t len)
+{
+    uint8_t digest[HASH_BYTES];
+    uint32_t wrong = 0;
+    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
+                            party_count(party));
+#pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES) reduction(+ : wrong)
+    for (uint32_t k = 0; k < len; k++) {
+        wrong += !sotto_key_verify(party_key(party, consents[k].index), &consents[k].signature,
+                                   SURVIVORS_LABEL, digest, sizeof digest);
+    }
+    party->counters.signatures += len;
+    return wrong == 0;
+}
+
+static enum sotto_status party_check_consents(struct sotto_session_party *party,
+                                              struct sotto_reader *reader, struct sotto_error *err)
+{
+    uint32_t len = sotto_read_u32(reader);
+    if (len > party_count(party)) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH, "%u consents of %u parties", len,
+                               party_count(party));
+    }
+    struct consent *consents = sotto_alloc_array(len, sizeof *consents);
+    if (consents == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for consents");
+    }
+    enum sotto_status status = SOTTO_OK;
+    if (!read_consents(party, consents, len, reader) || !verify_consents(party, consents, len)) {
+        status = sotto_error_set(err, SOTTO_ERROR_AUTH, "a consent of the survivors is not right");
+    } else if (!sotto_reader_finished(reader)) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
+    } else if (len < party->roster.graph.threshold) {
+        status = sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", len,
+                                 party->roster.graph.threshold);
+    }
+    sotto_free(consents);
+    return status;
+}
+
+/* The keys of the pair masks with the dead, as they were used: it saves the aggregator as many
+ * multiplications. It could derive them itself from the dead one's secret, so they tell it nothing
+ * more. */
+static void party_write_pair_keys(const struct sotto_session_party *party,
+                                  struct sotto_writer *writer)
+{
+    for (uint32_t k = 0; k < party->mask_partners_len; k++) {
+        if (!bitmap_get(party->living, party->mask_partners[k])) {
+            sotto_write_bytes(writer, party->mask_keys[k].key, sizeof party->mask_keys[k].key);
+        }
+    }
+}
+
+static enum sotto_status party_reveal(struct sotto_session_party *party)
+{
+    struct sotto_writer writer;
+    sotto__party_begin(party, &writer, SOTTO_MESSAGE_REVEAL);
+    for (uint32_t k = 0; k < party->held_len; k++) {
+        enum sotto__share_kind kind =
+            bitmap_get(party->living, party->held[k]) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
+        sotto_write_bytes(&writer, party->shares[k].share[kind], SCALAR_BYTES);
+        sotto_write_bytes(&writer, party->shares[k].salt[kind], SALT_BYTES);
+    }
+    party_write_pair_keys(party, &writer);
+    party->counters.signatures++;
+    enum sotto_status status = sotto_message_finish(&writer, &party->reveal, party->identity);
+    if (status == SOTTO_OK) {
+        status = sotto__party_send(party, &party->reveal);
+    }
+    sotto__party_wipe(party);
+    party->phase = status == SOTTO_OK ? SOTTO_PARTY_REVEALED : SOTTO_PARTY_LEFT;
+    return status;
+}
+
+enum sotto_status sotto__party_receive_unmask(struct sotto_session_party *party,
+                                              struct sotto_reader *reader, struct sotto_error *err)
+{
+    if (party->phase != SOTTO_PARTY_CONSENTED && party->phase != SOTTO_PARTY_REVEALED) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "asked to unmask out of turn");
+    }
+    enum sotto_status status = party_check_consents(party, reader, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = party->phase == SOTTO_PARTY_REVEALED ? sotto__party_send(party, &party->reveal)
+                                                  : party_reveal(party);
+    return status == SOTTO_OK
+               ? SOTTO_OK
+               : sotto_error_set(err, status, "revealing shares: %s", sotto_status_text(status));
+}

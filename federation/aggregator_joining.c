@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who joins a task, what types they agree on, and when a session starts. */
+#include "task_aggregator.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- Joining --- */
+
+static size_t count_guests(const struct sotto_task_aggregator *task, enum guest_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < task->invited.len; i++) {
+        count += task->guests[i].state == state;
+    }
+    return count;
+}
+
+void sotto__lead_invite(struct sotto_task_aggregator *task, size_t guest)
+{
+    struct sotto_buffer message;
+    enum sotto_status status = sotto__invitation_seal(&message, task->plan_json, task->plan_bytes,
+                                                      &task->terms.label, task->identity);
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+        return;
+    }
+    sotto__outbox_send(&task->outbox, &task->invited.peers[guest].key, &message);
+}
+
+/* The types all joined parties agree on, and the driver for them. */
+static enum sotto_status task_agree(struct sotto_task_aggregator *task, struct sotto_error *err)
+{
+    struct sotto_schema agreed = {0};
+    size_t joined = count_guests(task, GUEST_JOINED);
+    struct sotto_schema *offers = sotto_alloc_array(joined, sizeof *offers);
+    const char **names = sotto_alloc_array(joined, sizeof *names);
+    enum sotto_status status = SOTTO_OK;
+    if (offers == NULL || names == NULL) {
+        (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+        status = SOTTO_ERROR_NO_MEMORY;
+        goto out;
+    }
+    for (size_t i = 0, k = 0; i < task->invited.len; i++) {
+        if (task->guests[i].state == GUEST_JOINED) {
+            offers[k] = task->guests[i].offer; /* borrowed */
+            names[k++] = sotto__lead_guest_name(task, i);
+        }
+    }
+    sotto_driver_free(task->driver);
+    task->driver = NULL;
+    status = sotto_schema_agree(&agreed, task->plan, offers, names, joined, err);
+    if (status == SOTTO_OK) {
+        status = sotto_driver_new(&task->driver, task->plan, &agreed, err);
+    }
+out:
+    sotto_schema_release(&agreed);
+    sotto_free(offers);
+    sotto_free(names);
+    return status;
+}
+
+static enum sotto_status task_make_roster(struct sotto_task_aggregator *task,
+                                          struct sotto_roster *out, struct sotto_error *err)
+{
+    struct sotto_buffer *adverts =
+        sotto_alloc_array(count_guests(task, GUEST_JOINED), sizeof *adverts);
+    if (adverts == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+    }
+    size_t len = 0;
+    for (size_t i = 0; i < task->invited.len; i++) {
+        if (task->guests[i].state == GUEST_JOINED) {
+            adverts[len++] = task->guests[i].advert; /* borrowed */
+        }
+    }
+    struct sotto_graph_terms graph = sotto__graph_terms(len);
+    enum sotto_status status =
+        sotto_roster_make(out, adverts, len, &task->terms, &graph, task->identity, err);
+    sotto_free(adverts);
+    return status;
+}
+
+static enum sotto_status task_open_session(struct sotto_task_aggregator *task,
+                                           struct sotto_error *err)
+{
+    struct sotto_roster roster;
+    size_t joined = count_guests(task, GUEST_JOINED);
+    bool is_first = task->terms.label.round == 1;
+    struct sotto_session_terms terms = {
+        .invitation = task->terms,
+        .min_parties = is_first ? sotto_plan_strategy(task->plan)->min_clients : (uint32_t)joined,
+        .graph = sotto__graph_terms(joined),
+    };
+    struct sotto_vector_run *runs = NULL;
+    enum sotto_status status = is_first ? task_agree(task, err) : SOTTO_OK;
+    if (status == SOTTO_OK) {
+        status = sotto__agreement_digest(terms.agreement, task->driver, task->opened);
+        if (status != SOTTO_OK) {
+            (void)sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
+        }
+    }
+    if (status == SOTTO_OK) {
+        status = sotto__driver_runs(&runs, &terms.runs_len, task->driver);
+        if (status != SOTTO_OK) {
+            (void)sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
+        }
+    }
+    if (status == SOTTO_OK) {
+        status = task_make_roster(task, &roster, err);
+    }
+    if (status == SOTTO_OK) {
+        terms.runs = runs;
+        status = sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms, err);
+    }
+    sotto_free(runs);
+    return status;
+}
+
+static void task_start_session(struct sotto_task_aggregator *task)
+{
+    struct sotto_error err;
+    enum sotto_status status = task_open_session(task, &err);
+    if (status != SOTTO_OK) {
+        sotto__lead_end(task, status, err.text);
+        return;
+    }
+    if (task->terms.label.round == 1 && task->terms.label.attempt == 1) {
+        task->joined_first = (uint32_t)count_guests(task, GUEST_JOINED);
+    }
+    task->phase_seen = SOTTO_AGGREGATOR_DEALING;
+    sotto__lead_log_members(task, "Select Candidates", "select candidates", NULL, true);
+    sotto__lead_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
+}
+
+static void task_end_too_few(struct sotto_task_aggregator *task)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
+                   count_guests(task, GUEST_JOINED), task->invited.len,
+                   sotto_plan_strategy(task->plan)->min_clients);
+    sotto__lead_end(task, SOTTO_ERROR_PARTIES, text);
+}
+
+/* After a sum was opened nobody may be lost: the difference to the next one would be somebody's. */
+void sotto__lead_end_lost(struct sotto_task_aggregator *task, size_t guest, const char *why)
+{
+    char text[SOTTO_ERROR_TEXT_BYTES];
+    uint32_t round = task->terms.label.round;
+    (void)snprintf(
+        text, sizeof text,
+        "%.64s was lost in round %u (%.200s), and once round 1 is opened all its survivors "
+        "must stay: ask again as a new task",
+        sotto__lead_guest_name(task, guest), round, why);
+    sotto__lead_end(task, SOTTO_ERROR_PARTIES, text);
+}
+
+/* A later round starts with all contributors, or not at all. */
+static void task_consider_later_start(struct sotto_task_aggregator *task, bool expired)
+{
+    for (size_t i = 0; i < task->invited.len; i++) {
+        const struct guest *guest = &task->guests[i];
+        if (!guest->contributes || guest->state == GUEST_JOINED) {
+            continue;
+        }
+        if (guest->state != GUEST_INVITED || expired) {
+            sotto__lead_end_lost(task, i, guest->state == GUEST_INVITED ? "no answer" : "it left");
+        }
+        return;
+    }
+    task_start_session(task);
+}
+
+/* Starts as soon as max_clients joined or everybody answered; at the deadline with min_clients. */
+void sotto__lead_consider_start(struct sotto_task_aggregator *task, bool expired)
+{
+    const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
+    if (task->terms.label.round > 1) {
+        task_consider_later_start(task, expired);
+        return;
+    }
+    size_t joined = count_guests(task, GUEST_JOINED);
+    size_t open = expired ? 0 : count_guests(task, GUEST_INVITED);
+    if (joined + open < strategy->min_clients) {
+        task_end_too_few(task);
+    } else if (joined >= strategy->max_clients || open == 0) {
+        task_start_session(task);
+    }
+}
+
+enum sotto_status sotto__lead_receive_advert(struct sotto_task_aggregator *task, size_t index,
+                                             const uint8_t *bytes, size_t bytes_len,
+                                             struct sotto_error *err)
+{
+    struct guest *guest = &task->guests[index];
+    struct sotto_advert advert;
+    if (guest->state != GUEST_INVITED) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "%s answered already",
+                               sotto__lead_guest_name(task, index));
+    }
+    enum sotto_status status = sotto_advert_open(&advert, bytes, bytes_len, &task->terms, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (task->terms.label.round == 1) {
+        status = sotto__offer_decode(&guest->offer, task->plan, &advert);
+    } else if (advert.payload_bytes > 0) {
+        status = SOTTO_ERROR_PROTOCOL; /* types were agreed on in the first round */
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_buffer_copy(&guest->advert, bytes, bytes_len);
+    }
+    if (status != SOTTO_OK && task->terms.label.round == 1) {
+        sotto__lead_guest_forget_offer(guest);
+    }
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "the offer of %s: %s",
+                               sotto__lead_guest_name(task, index), sotto_status_text(status));
+    }
+    guest->state = GUEST_JOINED;
+    sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s joined",
+                      (unsigned long long)task->number, task->terms.label.round,
+                      sotto__lead_guest_name(task, index));
+    sotto__lead_consider_start(task, false);
+    return SOTTO_OK;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sessions of a task: new attempts, its rounds one after the other, the result. */
+#include "task_aggregator.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+/* --- Sessions --- */
+
+static void task_reopen(struct sotto_task_aggregator *task);
+
+/* Whose rows the first sum is over: theirs are those of all later rounds. */
+static void task_keep_contributors(struct sotto_task_aggregator *task)
+{
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        struct guest *guest = &task->guests[sotto__lead_guest_of_member(task, i)];
+        guest->is_counted = true;
+        guest->contributes = sotto_session_aggregator_lives(task->session, i);
+    }
+}
+
+static enum sotto_status task_make_result(struct sotto_task_aggregator *task,
+                                          struct sotto_error *err)
+{
+    struct sotto_result_parties parties = {.invited = (uint32_t)task->invited.len,
+                                           .joined = task->joined_first};
+    struct sotto_schema *offers = sotto_alloc_array(task->invited.len, sizeof *offers);
+    size_t offers_len = 0;
+    if (offers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a result");
+    }
+    for (size_t i = 0; i < task->invited.len; i++) {
+        const struct guest *guest = &task->guests[i];
+        parties.survived += guest->contributes;
+        if (guest->is_counted) {
+            offers[offers_len++] = guest->offer; /* borrowed */
+        }
+    }
+    enum sotto_status status =
+        sotto_driver_result(task->driver, &task->result, &parties, offers, offers_len, err);
+    if (status == SOTTO_OK && task->hides_exact) {
+        sotto_result_strip_exact(task->result);
+    }
+    sotto_free(offers);
+    return status;
+}
+
+/* Shows the aggregate to those whose rows are in it, who answer with fresh keys. */
+static void task_open_round(struct sotto_task_aggregator *task, const void *sum, size_t sum_bytes)
+{
+    sotto__lead_log_step(task, "End Round", "finish");
+    task->terms.label.round++;
+    task->terms.label.attempt = 1;
+    enum sotto_status status = sotto__opened_digest(task->opened, sum, sum_bytes);
+    for (size_t i = 0; status == SOTTO_OK && i < task->invited.len; i++) {
+        struct guest *guest = &task->guests[i];
+        sotto_buffer_release(&guest->advert);
+        if (!guest->contributes) {
+            guest->state = guest->state == GUEST_DECLINED ? GUEST_DECLINED : GUEST_LOST;
+            continue;
+        }
+        guest->state = guest->state == GUEST_JOINED ? GUEST_INVITED : guest->state;
+        struct sotto_buffer message;
+        status = sotto__round_seal(&message, sum, sum_bytes, &task->terms.label, task->identity);
+        if (status == SOTTO_OK) {
+            sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &message);
+        }
+    }
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+        return;
+    }
+    sotto_session_aggregator_free(task->session);
+    task->session = NULL;
+    sotto__lead_log_round(task);
+    sotto__lead_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
+    sotto__lead_consider_start(task, false); /* who left after its rows were summed has left */
+}
+
+static void task_finish_round(struct sotto_task_aggregator *task)
+{
+    struct sotto_error err;
+    size_t sum_bytes;
+    /* An aligned vector, little endian: limbs as they are. */
+    const void *sum = sotto_session_aggregator_sum(task->session, &sum_bytes);
+    if (task->terms.label.round == 1) {
+        task_keep_contributors(task);
+    }
+    enum sotto_status status =
+        sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
+    if (status == SOTTO_OK && sotto_driver_round(task->driver) != 0) {
+        task_open_round(task, sum, sum_bytes);
+        return;
+    }
+    if (status == SOTTO_OK) {
+        status = task_make_result(task, &err);
+    }
+    sotto__lead_end(task, status, status == SOTTO_OK ? "finished" : err.text);
+}
+
+static void task_fail_session(struct sotto_task_aggregator *task)
+{
+    struct sotto_error err;
+    bool final;
+    enum sotto_status status = sotto_session_aggregator_failure(task->session, &final, &err);
+    size_t answered = 0;
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        answered += sotto_session_aggregator_answered(task->session, i);
+    }
+    for (uint32_t i = 0; task->terms.label.round > 1 && i < roster->adverts_len; i++) {
+        if (status == SOTTO_ERROR_PARTIES && !sotto_session_aggregator_answered(task->session, i)) {
+            sotto__lead_end_lost(task, sotto__lead_guest_of_member(task, i), err.text);
+            return;
+        }
+    }
+    /* Each attempt is smaller than the one before, so that attempts end. */
+    bool again = task->terms.label.round == 1 && !final && status == SOTTO_ERROR_PARTIES &&
+                 answered < roster->adverts_len &&
+                 answered >= sotto_plan_strategy(task->plan)->min_clients;
+    if (!again) {
+        sotto__lead_end(task, status, err.text);
+        return;
+    }
+    sotto__outbox_log(&task->outbox, "[Restart] task %llu round %u %s; again with %zu parties",
+                      (unsigned long long)task->number, task->terms.label.round, err.text,
+                      answered);
+    task_reopen(task);
+}
+
+/* A new attempt with fresh keys among those who answered the step that failed. */
+static void task_reopen(struct sotto_task_aggregator *task)
+{
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
+    task->terms.label.attempt++;
+    for (size_t i = 0; i < task->invited.len; i++) {
+        struct guest *guest = &task->guests[i];
+        uint32_t member = sotto_roster_find(roster, &task->invited.peers[i].key);
+        bool answered =
+            member != UINT32_MAX && sotto_session_aggregator_answered(task->session, member);
+        sotto__lead_guest_forget_offer(guest);
+        if (guest->state != GUEST_DECLINED) {
+            guest->state = answered ? GUEST_INVITED : GUEST_LOST;
+        }
+        struct sotto_buffer message;
+        if (!answered) {
+            continue;
+        }
+        enum sotto_status status = sotto__reopen_seal(&message, &task->terms.label, task->identity);
+        if (status != SOTTO_OK) {
+            task->outbox.status = status;
+            return;
+        }
+        sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &message);
+    }
+    sotto_session_aggregator_free(task->session);
+    task->session = NULL;
+    sotto__lead_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
+}
+
+/* The session went on to another phase: says so, and bounds it. */
+static void task_enter_phase(struct sotto_task_aggregator *task, enum sotto_aggregator_phase phase)
+{
+    const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
+    uint32_t living = 0;
+    switch (phase) {
+    case SOTTO_AGGREGATOR_MASKING:
+        sotto__lead_log_members(task, "Secret Sharing Parts Commitments", "shares dealt by",
+                                sotto_session_aggregator_dealt, true);
+        sotto__lead_log_step(task, "Start Calculation", "start calculation");
+        sotto__lead_set_deadline(task, (uint64_t)strategy->wait_timeout_s +
+                                           strategy->connection_timeout_s);
+        break;
+    case SOTTO_AGGREGATOR_CONSENTING:
+        for (uint32_t i = 0; i < roster->adverts_len; i++) {
+            living += sotto_session_aggregator_lives(task->session, i);
+        }
+        sotto__lead_log_step(task, "Start Aggregation", "start aggregation");
+        sotto__lead_log_members(task, "Start Aggregation", "alive members",
+                                sotto_session_aggregator_lives, true);
+        if (living == roster->adverts_len) {
+            sotto__lead_log_step(task, "Start Aggregation", "no dead members");
+        } else {
+            sotto__lead_log_members(task, "Start Aggregation", "dead members",
+                                    sotto_session_aggregator_lives, false);
+        }
+        sotto__lead_set_deadline(task, strategy->connection_timeout_s);
+        break;
+    case SOTTO_AGGREGATOR_REVEALING:
+        sotto__lead_log_step(task, "Secret Sharing Parts Data", "start unmasking");
+        sotto__lead_set_deadline(task, strategy->connection_timeout_s);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Acts on what the session came to. */
+void sotto__lead_follow_session(struct sotto_task_aggregator *task)
+{
+    struct sotto_action action;
+    while (sotto_session_aggregator_next(task->session, &action)) {
+        sotto__outbox_push(&task->outbox, &action);
+    }
+    enum sotto_aggregator_phase phase = sotto_session_aggregator_phase(task->session);
+    if (phase == task->phase_seen) {
+        return;
+    }
+    task->phase_seen = phase;
+    if (phase == SOTTO_AGGREGATOR_SUMMED) {
+        task_finish_round(task);
+    } else if (phase == SOTTO_AGGREGATOR_FAILED) {
+        task_fail_session(task);
+    } else {
+        task_enter_phase(task, phase);
+    }
+}
+
+enum sotto_status sotto__lead_receive_session(struct sotto_task_aggregator *task, size_t guest,
+                                              const struct sotto_message *message,
+                                              struct sotto_error *err)
+{
+    struct sotto_error reason;
+    enum sotto_status status = sotto_session_aggregator_receive(task->session, message, &reason);
+    if (status == SOTTO_OK && message->type == SOTTO_MESSAGE_MASKED) {
+        sotto__outbox_log(&task->outbox, "[Masked Result Commitment] task %llu round %u from %s",
+                          (unsigned long long)task->number, task->terms.label.round,
+                          sotto__lead_guest_name(task, guest));
+    }
+    sotto__lead_follow_session(task);
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_set(err, status, "%s", reason.text);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A party's sessions: the roster and what it agrees on, its partial, rounds, new attempts. */
+#include "task_party.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- Session --- */
+
+/* Who the others are, and what types all agree on. */
+static enum sotto_status task_agree(struct sotto_task_party *task, struct sotto_schema *out,
+                                    const struct sotto_roster *roster, struct sotto_error *err)
+{
+    struct sotto_schema *offers = sotto_alloc_array(roster->adverts_len, sizeof *offers);
+    const char **names = sotto_alloc_array(roster->adverts_len, sizeof *names);
+    enum sotto_status status = SOTTO_OK;
+    if (offers == NULL || names == NULL) {
+        (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+        status = SOTTO_ERROR_NO_MEMORY;
+        goto out;
+    }
+    for (uint32_t i = 0; status == SOTTO_OK && i < roster->adverts_len; i++) {
+        size_t peer = sotto__peers_find(&task->peers, &roster->adverts[i].sender);
+        if (peer == SIZE_MAX) {
+            char key[SOTTO_KEY_TEXT_BYTES];
+            sotto_key_to_text(&roster->adverts[i].sender, key);
+            status =
+                sotto_error_set(err, SOTTO_ERROR_AUTH,
+                                "the roster holds a node that is not among the peers: %s", key);
+        } else {
+            names[i] = task->peers.peers[peer].name;
+            status = sotto__offer_decode(&offers[i], task->plan, &roster->adverts[i]);
+            if (status != SOTTO_OK) {
+                (void)sotto_error_set(err, status, "the offer of %s is malformed", names[i]);
+            }
+        }
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_schema_agree(out, task->plan, offers, names, roster->adverts_len, err);
+    }
+out:
+    for (uint32_t i = 0; offers != NULL && i < roster->adverts_len; i++) {
+        sotto_schema_release(&offers[i]);
+    }
+    sotto_free(offers);
+    sotto_free(names);
+    return status;
+}
+
+/* The driver for the types that all parties of the first round agree on. */
+static enum sotto_status task_drive(struct sotto_task_party *task,
+                                    const struct sotto_roster *roster, struct sotto_error *err)
+{
+    struct sotto_schema schema = {0};
+    enum sotto_status status = task_agree(task, &schema, roster, err);
+    sotto_driver_free(task->driver);
+    task->driver = NULL;
+    if (status == SOTTO_OK) {
+        status = sotto_driver_new(&task->driver, task->plan, &schema, err);
+    }
+    sotto_schema_release(&schema);
+    return status;
+}
+
+/* The parties of a later round are those whose sum the first one opened, all of them. */
+static enum sotto_status task_check_contributors(const struct sotto_task_party *task,
+                                                 const struct sotto_roster *roster,
+                                                 struct sotto_error *err)
+{
+    bool same = roster->adverts_len == task->contributors_len;
+    for (uint32_t i = 0; same && i < roster->adverts_len; i++) {
+        same = sotto_key_equal(&roster->adverts[i].sender, &task->contributors[i]);
+    }
+    return same ? SOTTO_OK
+                : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                  "round %u has other parties than those whose sum the first round "
+                                  "opened",
+                                  task->terms.label.round);
+}
+
+static enum sotto_status task_start_session(struct sotto_task_party *task,
+                                            struct sotto_roster *roster, struct sotto_error *err)
+{
+    /* After the first round nobody may be lost. */
+    struct sotto_session_terms terms = {
+        .invitation = task->terms,
+        .min_parties = task->terms.label.round == 1 ? sotto_plan_strategy(task->plan)->min_clients
+                                                    : roster->adverts_len,
+        .graph = sotto__graph_terms(roster->adverts_len),
+    };
+    struct sotto_vector_run *runs = NULL;
+    enum sotto_status status = task->terms.label.round == 1
+                                   ? task_drive(task, roster, err)
+                                   : task_check_contributors(task, roster, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__agreement_digest(terms.agreement, task->driver, task->opened);
+    if (status == SOTTO_OK) {
+        status = sotto__driver_runs(&runs, &terms.runs_len, task->driver);
+    }
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
+    }
+    terms.runs = runs;
+    status = sotto_session_party_start(task->session, roster, &terms, task->min_parties, err);
+    sotto_free(runs);
+    return status;
+}
+
+void sotto__part_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
+                                size_t bytes_len)
+{
+    struct sotto_error err;
+    struct sotto_roster roster = {0};
+    enum sotto_status status = sotto_roster_open(&roster, bytes, bytes_len, &task->terms, &err);
+    if (status == SOTTO_OK) {
+        status = task_start_session(task, &roster, &err);
+    }
+    sotto_roster_release(&roster);
+    if (status != SOTTO_OK) {
+        sotto__part_leave(task, status, err.text);
+        return;
+    }
+    task->phase = TASK_SESSION;
+    task->computing = true;
+    sotto__part_heard(task);
+    struct sotto_action action = {.kind = SOTTO_ACTION_PARTIAL};
+    sotto__outbox_push(&task->outbox, &action);
+}
+
+void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *limbs,
+                              size_t limbs_len)
+{
+    SOTTO_REQUIRE(task->outbox.ended || task->computing);
+    task->computing = false;
+    if (task->outbox.ended) {
+        return;
+    }
+    if (task->phase == TASK_SESSION) {
+        SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->driver));
+        /* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other
+         * hosts). */
+        enum sotto_status status = sotto_session_party_input(task->session, (const uint8_t *)limbs,
+                                                             limbs_len * sizeof *limbs);
+        if (status != SOTTO_OK) {
+            sotto__part_leave(task, status, sotto_status_text(status));
+        }
+    } else if (task->next_roster.data != NULL) {
+        /* The session that asked for the partial is over; the next one waited. */
+        struct sotto_buffer roster = task->next_roster;
+        task->next_roster = (struct sotto_buffer){0};
+        sotto__part_receive_roster(task, roster.data, roster.data_bytes);
+        sotto_buffer_release(&roster);
+    }
+    sotto__part_settle(task);
+}
+
+/* --- Another round --- */
+
+/* The survivors that this party answered for, ascending as rosters are. */
+static enum sotto_status task_keep_contributors(struct sotto_task_party *task)
+{
+    const struct sotto_roster *roster = sotto_session_party_roster(task->session);
+    if (task->contributors != NULL) {
+        return SOTTO_OK;
+    }
+    task->contributors = sotto_alloc_array(roster->adverts_len, sizeof *task->contributors);
+    if (task->contributors == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        if (sotto_session_party_lives(task->session, i)) {
+            task->contributors[task->contributors_len++] = roster->adverts[i].sender;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Takes the aggregate as the driver takes it: what it cannot be is no round. */
+static enum sotto_status task_advance(struct sotto_task_party *task, const uint8_t *bytes,
+                                      size_t bytes_len, struct sotto_error *err)
+{
+    size_t limbs_len = bytes_len / sizeof(uint64_t);
+    uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
+    enum sotto_status status = limbs != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    if (status == SOTTO_OK) {
+        status = sotto__opened_digest(task->opened, bytes, bytes_len);
+    }
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
+        goto out;
+    }
+    if (bytes_len % sizeof(uint64_t) != 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an aggregate is malformed");
+        goto out;
+    }
+    memcpy(limbs, bytes, bytes_len); /* both little endian */
+    status = sotto_driver_advance(task->driver, limbs, limbs_len, err);
+    if (status == SOTTO_OK && sotto_driver_round(task->driver) != task->terms.label.round) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "the aggregator asks for a round that the plan does not have");
+    }
+out:
+    sotto_free(limbs);
+    return status;
+}
+
+/* Goes to the next round once this party has answered for the survivors of the one before. */
+static void task_consider_round(struct sotto_task_party *task)
+{
+    struct sotto_error err = {0};
+    struct sotto_message message;
+    if (task->next_round.data == NULL || task->outbox.ended || task->phase != TASK_SESSION ||
+        sotto_session_party_phase(task->session) < SOTTO_PARTY_CONSENTED) {
+        return;
+    }
+    struct sotto_buffer bytes = task->next_round;
+    task->next_round = (struct sotto_buffer){0};
+    SOTTO_REQUIRE(sotto_message_parse(&message, bytes.data, bytes.data_bytes));
+    sotto__part_pump(task);
+    enum sotto_status status = task_keep_contributors(task);
+    sotto_session_party_free(task->session);
+    task->session = NULL;
+    task->phase = TASK_JOINED;
+    task->terms.label = message.label;
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(&err, status, "another round: %s", sotto_status_text(status));
+    } else {
+        status = task_advance(task, message.body, message.body_bytes, &err);
+    }
+    sotto_buffer_release(&bytes);
+    if (status == SOTTO_OK) {
+        sotto__part_advertise(task);
+    } else {
+        sotto__part_leave(task, status, err.text);
+    }
+}
+
+enum sotto_status sotto__part_receive_round(struct sotto_task_party *task,
+                                            const struct sotto_message *message,
+                                            const uint8_t *bytes, size_t bytes_len,
+                                            struct sotto_error *err)
+{
+    if (task->phase != TASK_SESSION || message->label.round != task->terms.label.round + 1 ||
+        message->label.attempt != 1 || task->next_round.data != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "another round out of turn");
+    }
+    enum sotto_status status = sotto_buffer_copy(&task->next_round, bytes, bytes_len);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
+    }
+    task_consider_round(task);
+    return SOTTO_OK;
+}
+
+void sotto_task_party_recorded(struct sotto_task_party *task)
+{
+    if (task->outbox.ended || task->phase != TASK_SESSION ||
+        sotto_session_party_phase(task->session) != SOTTO_PARTY_RECORDING) {
+        return;
+    }
+    task->recorded = true;
+    enum sotto_status status = sotto_session_party_recorded(task->session);
+    if (status != SOTTO_OK) {
+        sotto__part_end(task, status, sotto_status_text(status));
+    }
+    task_consider_round(task);
+    sotto__part_settle(task);
+}
+
+/* A new attempt at a round whose survivors this party has not consented to. */
+enum sotto_status sotto__part_reopen(struct sotto_task_party *task,
+                                     const struct sotto_message *message, struct sotto_error *err)
+{
+    bool answering =
+        task->recorded || (task->phase == TASK_SESSION &&
+                           sotto_session_party_phase(task->session) == SOTTO_PARTY_RECORDING);
+    if (task->phase == TASK_OFFERING || message->label.round != task->terms.label.round ||
+        message->label.attempt <= task->terms.label.attempt) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "a new attempt out of turn");
+    }
+    if (answering) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "the aggregator asks for a second answer to one round");
+    }
+    sotto_session_party_free(task->session);
+    task->session = NULL;
+    sotto_buffer_release(&task->next_roster);
+    task->terms.label = message->label;
+    sotto__part_advertise(task);
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__part_finish(struct sotto_task_party *task,
+                                     const struct sotto_message *message, struct sotto_error *err)
+{
+    enum sotto_status status;
+    char text[128];
+    const uint8_t *result = NULL;
+    size_t result_bytes = 0;
+    if (!sotto__finish_parse(&status, &result, &result_bytes, message)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the end of a task is malformed");
+    }
+    if (result_bytes > 0) { /* without memory for it the task has ended all the same */
+        task->result = sotto_text_copy((const char *)result, result_bytes);
+    }
+    (void)snprintf(text, sizeof text, "the task ended: %s", sotto_status_text(status));
+    sotto__part_end(task, status, text);
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__part_receive_session(struct sotto_task_party *task,
+                                              const struct sotto_message *message,
+                                              struct sotto_error *err)
+{
+    struct sotto_error reason;
+    if (task->phase != TASK_SESSION) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "a message before the roster");
+    }
+    enum sotto_status status = sotto_session_party_receive(task->session, message, &reason);
+    sotto__part_pump(task);
+    if (sotto_session_party_phase(task->session) == SOTTO_PARTY_LEFT) {
+        sotto__part_end(task, status, reason.text);
+    } else if (status == SOTTO_OK) {
+        sotto__part_heard(task);
+        return SOTTO_OK;
+    }
+    return sotto_error_set(err, status, "%s", reason.text);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_FEDERATION_TASK_AGGREGATOR_H
+#define SOTTO_FEDERATION_TASK_AGGREGATOR_H
+
+/* The state of the aggregator's side of a task, for the files that it is spread over:
+ * task_aggregator.c (its calls, leaving, the log, the end), aggregator_joining.c and
+ * aggregator_rounds.c. */
+
+#include "internal.h"
+
+enum guest_state {
+    GUEST_INVITED,
+    GUEST_JOINED,
+    GUEST_DECLINED,
+    GUEST_LOST, /* dropped out of an earlier attempt or round */
+};
+
+/* One invited party; guests[i] belongs to invited.peers[i]. */
+struct guest {
+    enum guest_state state;
+    struct sotto_buffer advert;
+    struct sotto_schema offer;
+    bool is_counted;  /* of the first opened round's roster */
+    bool contributes; /* a survivor of it: of all later rounds */
+};
+
+struct sotto_task_aggregator {
+    const struct sotto_identity *identity;
+    uint64_t number;
+    char *plan_json;
+    size_t plan_bytes;
+    struct sotto_plan *plan;
+    struct sotto_invitation_terms terms;
+    struct sotto__peers invited;
+    struct guest *guests;
+    uint64_t now_ms;
+    uint64_t deadline_ms;
+    bool publishes;
+    bool hides_exact;
+    uint32_t joined_first; /* how many joined the first attempt: what the result calls joined */
+
+    struct sotto_session_aggregator *session; /* NULL while joining is open */
+    enum sotto_aggregator_phase phase_seen;
+    struct sotto_driver *driver;
+    uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
+    char *result;
+    struct sotto__outbox outbox;
+};
+
+/* --- task_aggregator.c --- */
+
+/* Releases its advert and what it offered. */
+void sotto__lead_guest_forget_offer(struct guest *guest);
+
+/* A guest's name; the guest behind a roster index. */
+const char *sotto__lead_guest_name(const struct sotto_task_aggregator *task, size_t guest);
+
+size_t sotto__lead_guest_of_member(const struct sotto_task_aggregator *task, uint32_t member);
+
+/* Lines of the task's log: a tag, the task and round, a text, and names: of the members
+ * that `is` says wanted of. */
+void sotto__lead_log_members(struct sotto_task_aggregator *task, const char *tag, const char *text,
+                             bool (*is)(const struct sotto_session_aggregator *, uint32_t),
+                             bool wanted);
+
+void sotto__lead_log_step(struct sotto_task_aggregator *task, const char *tag, const char *text);
+
+void sotto__lead_log_round(struct sotto_task_aggregator *task);
+
+/* Ends the task and tells everybody; text: why. */
+void sotto__lead_end(struct sotto_task_aggregator *task, enum sotto_status status,
+                     const char *text);
+
+/* Asks for a tick in so many seconds. */
+void sotto__lead_set_deadline(struct sotto_task_aggregator *task, uint64_t seconds);
+
+/* --- aggregator_joining.c --- */
+
+/* Sends INVITATION. */
+void sotto__lead_invite(struct sotto_task_aggregator *task, size_t guest);
+
+/* After the first round nobody may be lost: ends the task, naming who was. */
+void sotto__lead_end_lost(struct sotto_task_aggregator *task, size_t guest, const char *why);
+
+/* Starts when everybody has answered, or when (expired) time is over. */
+void sotto__lead_consider_start(struct sotto_task_aggregator *task, bool expired);
+
+/* Takes an ADVERT: a guest joins. */
+enum sotto_status sotto__lead_receive_advert(struct sotto_task_aggregator *task, size_t index,
+                                             const uint8_t *bytes, size_t bytes_len,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- aggregator_rounds.c --- */
+
+/* Passes on what the session sends, and acts on the step it is in. */
+void sotto__lead_follow_session(struct sotto_task_aggregator *task);
+
+/* Takes a message that is the session's. */
+enum sotto_status sotto__lead_receive_session(struct sotto_task_aggregator *task, size_t guest,
+                                              const struct sotto_message *message,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_FEDERATION_TASK_PARTY_H
+#define SOTTO_FEDERATION_TASK_PARTY_H
+
+/* The state of a party's side of a task, for the files that it is spread over: task_party.c (its
+ * calls, invitation, offer, leaving, the end) and party_rounds.c. */
+
+#include "internal.h"
+
+enum task_phase {
+    TASK_OFFERING, /* waits for the host's offer */
+    TASK_JOINED,   /* waits for the roster */
+    TASK_SESSION,
+};
+
+struct sotto_task_party {
+    const struct sotto_identity *identity;
+    struct sotto_random random;
+    struct sotto__peers peers;
+    uint32_t min_parties;
+    uint64_t patience_ms; /* how long the aggregator may be silent */
+    uint64_t now_ms;
+    uint64_t deadline_ms;
+
+    struct sotto_invitation_terms terms;
+    char *plan_json;
+    struct sotto_plan *plan;
+    struct sotto_schema offer;
+    enum task_phase phase;
+    struct sotto_session_party *session;
+    struct sotto_driver *driver;
+    bool recorded;  /* consent to a survivor set of this task is on disk, or was asked for */
+    bool computing; /* the host was asked for a partial, and works on it */
+    struct sotto_buffer next_roster;    /* came meanwhile: the driver stands still until then */
+    struct sotto_buffer next_round;     /* came before this party consented to the survivors */
+    uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
+    char *result;                       /* as FINISH brought it, if it did */
+    struct sotto_key *contributors; /* the survivors of the first round, once there is another */
+    uint32_t contributors_len;
+    struct sotto__outbox outbox;
+};
+
+/* --- task_party.c --- */
+
+/* Ends the task; text: why. */
+void sotto__part_end(struct sotto_task_party *task, enum sotto_status status, const char *text);
+
+/* Passes on what the session sends. */
+void sotto__part_pump(struct sotto_task_party *task);
+
+/* Ends the task if the outbox has failed. */
+void sotto__part_settle(struct sotto_task_party *task);
+
+/* Ends the party's part, telling the aggregator a class and its host why. */
+void sotto__part_leave(struct sotto_task_party *task, enum sotto_status reason, const char *text);
+
+/* The aggregator lives: waits on. */
+void sotto__part_heard(struct sotto_task_party *task);
+
+/* Sends an ADVERT with fresh keys and the offer. */
+void sotto__part_advertise(struct sotto_task_party *task);
+
+/* --- party_rounds.c --- */
+
+/* Each takes one message: ROSTER, ROUND, REOPEN, FINISH, or one that is the session's. */
+void sotto__part_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
+                                size_t bytes_len);
+
+enum sotto_status sotto__part_receive_round(struct sotto_task_party *task,
+                                            const struct sotto_message *message,
+                                            const uint8_t *bytes, size_t bytes_len,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
+enum sotto_status sotto__part_reopen(struct sotto_task_party *task,
+                                     const struct sotto_message *message,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+
+enum sotto_status sotto__part_finish(struct sotto_task_party *task,
+                                     const struct sotto_message *message,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+
+enum sotto_status sotto__part_receive_session(struct sotto_task_party *task,
+                                              const struct sotto_message *message,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif
