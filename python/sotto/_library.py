@@ -137,7 +137,9 @@ struct sotto_trial {
 struct sotto_trial_cost {
     double party_s;
     double party_max_s;
+    double party_cpu_s;
     double aggregator_s;
+    double aggregator_cpu_s;
     double party_up_bytes;
     double party_down_bytes;
     double party_group_operations;

@@ -3,6 +3,8 @@
 
 import datetime
 import decimal
+import pathlib
+import re
 from fractions import Fraction
 
 import numpy
@@ -253,6 +255,24 @@ def test_rows_stay_where_they_are():
 
 
 # --- The library ---
+
+
+def field_names(body):
+    body = re.sub(r"\{[^{}]*\}", "", re.sub(r"/\*.*?\*/", "", body, flags=re.S))
+    return re.findall(r"(\w+)(?:\[\w+\])?\)?(?:\([^()]*\))?\s*(?:,[^;]*)?;", body)
+
+
+def structs(text):
+    return dict(re.findall(r"^struct (sotto_\w+) \{(.*?)\}\s*;", text, flags=re.S | re.M))
+
+
+def test_structures_are_those_of_the_headers():
+    root = pathlib.Path(__file__).resolve().parents[2]
+    headers = "\n".join(path.read_text() for path in root.glob("*/include/sotto/*.h"))
+    ours, theirs = structs(_library.DECLARATIONS), structs(headers)
+    assert len(ours) > 5
+    for name, body in ours.items():
+        assert field_names(body) == field_names(theirs[name]), name
 
 
 def test_a_library_of_another_version_is_refused(monkeypatch):
