@@ -129,6 +129,7 @@ enum sotto_status sotto_leave_seal(struct sotto_buffer *out, const struct sotto_
     sotto_message_begin(&writer, SOTTO_MESSAGE_LEAVE, label, session, identity);
     sotto_write_status(&writer, leave->reason);
     sotto_write_bytes(&writer, leave->blamed.bytes, sizeof leave->blamed.bytes);
+    sotto_write_bytes(&writer, leave->text, strnlen(leave->text, sizeof leave->text - 1));
     return sotto_message_finish(&writer, out, identity);
 }
 
@@ -139,6 +140,11 @@ bool sotto_leave_parse(struct sotto_leave *out, const struct sotto_message *mess
     sotto_reader_init(&reader, message->body, message->body_bytes);
     leave.reason = sotto_read_status(&reader);
     sotto_read_copy(&reader, leave.blamed.bytes, sizeof leave.blamed.bytes);
+    size_t text_bytes = sotto_reader_left(&reader);
+    if (text_bytes >= sizeof leave.text) {
+        return false;
+    }
+    sotto_read_copy(&reader, leave.text, text_bytes);
     if (!sotto_reader_finished(&reader) || leave.reason == SOTTO_OK) {
         return false;
     }

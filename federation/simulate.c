@@ -149,7 +149,7 @@ static enum sotto_status party_act(struct sim *sim, struct sim_party *party,
         break;
     }
     if (status != SOTTO_OK) {
-        sotto_task_party_decline(party->task, status);
+        sotto_task_party_decline(party->task, status, NULL);
     }
     return SOTTO_OK;
 }

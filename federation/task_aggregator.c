@@ -161,12 +161,13 @@ static void log_leave(struct sotto_task_aggregator *task, size_t guest,
                       const struct sotto_leave *leave)
 {
     size_t blamed = sotto__peers_find(&task->invited, &leave->blamed);
-    sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s %s: %s%s%s",
+    sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s %s: %s%s%s%s%s",
                       (unsigned long long)task->number, task->terms.label.round,
                       sotto__lead_guest_name(task, guest),
                       task->session == NULL ? "declined" : "left", sotto_status_name(leave->reason),
                       blamed != SIZE_MAX ? ", blaming " : "",
-                      blamed != SIZE_MAX ? sotto__lead_guest_name(task, blamed) : "");
+                      blamed != SIZE_MAX ? sotto__lead_guest_name(task, blamed) : "",
+                      leave->text[0] != '\0' ? ": " : "", leave->text);
 }
 
 /* A guest takes no further part. */

@@ -3,6 +3,7 @@
 #include "task_party.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct sotto_plan *sotto_task_party_plan(const struct sotto_task_party *task)
@@ -85,14 +86,17 @@ void sotto__part_settle(struct sotto_task_party *task)
     }
 }
 
-/* Tells the aggregator the class of the reason, and ends with the text. */
-void sotto__part_leave(struct sotto_task_party *task, enum sotto_status reason, const char *text)
+/* Tells the aggregator the class of the reason, and what is said if there is something, and ends
+ * with the text. */
+static void leave_saying(struct sotto_task_party *task, enum sotto_status reason, const char *text,
+                         const char *said)
 {
     struct sotto_leave leave = {.reason = reason};
     struct sotto_buffer message;
     if (task->outbox.ended) {
         return;
     }
+    (void)snprintf(leave.text, sizeof leave.text, "%s", said != NULL ? said : "");
     if (task->session != NULL) {
         enum sotto_status status = sotto_session_party_leave(task->session, &leave);
         if (status != SOTTO_OK) {
@@ -104,6 +108,11 @@ void sotto__part_leave(struct sotto_task_party *task, enum sotto_status reason, 
         sotto__outbox_send(&task->outbox, &task->terms.aggregator, &message);
     }
     sotto__part_end(task, reason, text);
+}
+
+void sotto__part_leave(struct sotto_task_party *task, enum sotto_status reason, const char *text)
+{
+    leave_saying(task, reason, text, NULL);
 }
 
 /* The aggregator was heard: its silence is counted anew. */
@@ -233,10 +242,11 @@ void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_sc
     sotto__part_settle(task);
 }
 
-void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason)
+void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason,
+                              const char *text)
 {
     SOTTO_REQUIRE(reason != SOTTO_OK);
-    sotto__part_leave(task, reason, sotto_status_text(reason));
+    leave_saying(task, reason, sotto_status_text(reason), text);
     sotto__part_settle(task);
 }
 

@@ -45,6 +45,7 @@ struct seat {
     uint8_t *withheld;            /* groups that this node keeps back, in all rounds */
     uint64_t asked;               /* number in the store, if the owner decides; else 0 */
     bool is_waiting;              /* for the owner */
+    bool lacks_column;            /* a column of the plan is not in the files */
     bool has_ended;
 };
 

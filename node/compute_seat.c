@@ -127,6 +127,7 @@ static enum sotto_status consider(struct compute *compute, struct seat *seat,
         catalogues = seat_catalogues(seat);
         status = catalogues == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
                                     : sotto_schema_offer(schema, question.plan, catalogues, err);
+        seat->lacks_column = status == SOTTO_ERROR_NOT_FOUND;
     }
     if (status == SOTTO_OK) {
         question.schema = schema;
@@ -136,10 +137,13 @@ static enum sotto_status consider(struct compute *compute, struct seat *seat,
     return status;
 }
 
-static void decline(struct seat *seat, const struct sotto_error *err)
+/* The initiator learns the class; of a column that is not there also the text, if policy says so.
+ */
+static void decline(const struct compute *compute, struct seat *seat, const struct sotto_error *err)
 {
+    bool explains = compute->policy->explains && seat->lacks_column;
     log_line("%s: declined (%s): %s", seat->label, sotto_status_name(err->status), err->text);
-    sotto_task_party_decline(seat->machine, err->status);
+    sotto_task_party_decline(seat->machine, err->status, explains ? err->text : NULL);
 }
 
 /* Writes down what is asked, for the owner to decide. A decision that was made before a restart
@@ -206,7 +210,7 @@ static void answer_offer(struct compute *compute, struct seat *seat)
                                                     : "it was asked before, and its time is over");
     }
     if (status != SOTTO_OK) {
-        decline(seat, &err);
+        decline(compute, seat, &err);
     } else if (state == ASKED_WAITING) {
         seat->is_waiting = true;
         log_line("%s: waits for its owner: sotto approve %llu, or sotto reject %llu", seat->label,
@@ -230,7 +234,7 @@ static void offer_approved(struct compute *compute, struct seat *seat)
         log_line("%s: joined, as its owner approved", seat->label);
         sotto_task_party_offer(seat->machine, &schema);
     } else {
-        decline(seat, &err);
+        decline(compute, seat, &err);
     }
     sotto_schema_release(&schema);
 }
@@ -292,7 +296,7 @@ static void answer_partial(const struct compute *compute, struct seat *seat)
         sotto_driver_withhold(driver, limbs, limbs_len, seat->withheld);
         sotto_task_party_partial(seat->machine, limbs, limbs_len);
     } else {
-        decline(seat, &err);
+        decline(compute, seat, &err);
     }
     if (limbs != NULL) {
         sotto_wipe(limbs, limbs_len * sizeof *limbs);
@@ -460,7 +464,7 @@ void seat_decide(struct compute *compute, const struct job *job)
             } else {
                 seat->is_waiting = false;
                 (void)sotto_error_set(&err, SOTTO_ERROR_REFUSED, "the owner rejected it");
-                decline(seat, &err);
+                decline(compute, seat, &err);
             }
             drain(compute, seat);
         }

@@ -63,6 +63,7 @@ struct config_policy {
     unsigned rounds;   /* at most; 0: as many as a plan may have */
     char *approve;     /* "manual" or "automatic"; NULL: automatic */
     char *exact;       /* "true" or "false"; NULL: true */
+    char *explain;     /* "true" or "false"; NULL: false */
     char *results;     /* "initiator" or "participants"; NULL: initiator */
 };
 
@@ -88,6 +89,7 @@ struct config {
     enum sotto_plan_class expressions; /* the worst class of plan that is taken */
     bool approves_by_hand;
     bool hides_exact;
+    bool explains;  /* columns that are not there, to who asks for them */
     bool publishes; /* results go to all who took part */
 };
 

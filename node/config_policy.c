@@ -142,6 +142,11 @@ static enum sotto_status check_choices(struct config *config, const char *path,
     if (status == SOTTO_OK) {
         status = choose(&exact, path, "policy.exact", policy->exact, truths, 2, 1, err);
     }
+    size_t explain = 0;
+    if (status == SOTTO_OK) {
+        status = choose(&explain, path, "policy.explain", policy->explain, truths, 2, 0, err);
+    }
+    config->explains = explain == 1;
     config->expressions = (enum sotto_plan_class) class;
     config->approves_by_hand = approval == 1;
     config->publishes = reader == 1;

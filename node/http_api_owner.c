@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_api_internal.h"
+#include "log.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
@@ -9,10 +10,14 @@
 
 static json_t *asked_json(const struct store_asked *asked)
 {
+    /* What waited while the node was down may be over by now. */
+    bool is_late = asked->deadline_ms <= clock_unix_ms() &&
+                   (asked->state == ASKED_WAITING || asked->state == ASKED_APPROVED);
     return json_pack("{s:I, s:I, s:I, s:s, s:s, s:s}", "number", (json_int_t)asked->number,
                      "created_at", (json_int_t)asked->created_ms, "deadline",
-                     (json_int_t)asked->deadline_ms, "state", asked_state_name(asked->state),
-                     "creator", asked->creator, "name", asked->name);
+                     (json_int_t)asked->deadline_ms, "state",
+                     asked_state_name(is_late ? ASKED_ENDED : asked->state), "creator",
+                     asked->creator, "name", asked->name);
 }
 
 static void append_asked(void *context, const struct store_asked *asked)

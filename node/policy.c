@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_BYTES_MAX ((size_t)1024 * 1024)
+#define WORDS_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define WORDS_SHOWN_MAX ((size_t)64 * 1024)
 
 static enum sotto_status judge_ask(const struct config *config,
@@ -148,6 +148,30 @@ static void write_text(struct sotto_writer *writer, const char *text)
     sotto_write_bytes(writer, text, strlen(text));
 }
 
+static void write_columns(struct sotto_writer *writer, const struct sotto_plan *plan)
+{
+    for (size_t i = 0; i < sotto_plan_columns_len(plan); i++) {
+        struct sotto_plan_column column = sotto_plan_column(plan, i);
+        write_text(writer, "reads ");
+        write_text(writer, column.name);
+        write_text(writer, " of ");
+        write_text(writer, sotto_plan_dataset_file(plan, column.dataset));
+        write_text(writer, "\n");
+    }
+}
+
+/* What it opens; of very many outputs the first ones, whole characters: the plan has them all. */
+static void write_opened(struct sotto_writer *writer, const char *words)
+{
+    size_t bytes = strlen(words);
+    if (bytes <= WORDS_SHOWN_MAX) {
+        write_text(writer, words);
+        return;
+    }
+    sotto_write_bytes(writer, words, sotto_utf8_valid_prefix(words, WORDS_SHOWN_MAX));
+    write_text(writer, "\n... and more\n");
+}
+
 static void write_rounds(struct sotto_writer *writer, const struct sotto_plan *plan)
 {
     char line[160];
@@ -165,7 +189,7 @@ enum sotto_status policy_words(char **out, const struct policy_question *questio
 {
     enum sotto_plan_class class;
     char *words = NULL;
-    char line[256];
+    char line[64];
     struct sotto_writer writer;
     const struct sotto_plan *plan = question->plan;
     enum sotto_status status = sotto_plan_classify(plan, &class, &words, question->schema, err);
@@ -173,23 +197,14 @@ enum sotto_status policy_words(char **out, const struct policy_question *questio
         return status;
     }
     sotto_writer_init(&writer, WORDS_BYTES_MAX);
-    (void)snprintf(line, sizeof line, "%.64s asks for \"%.100s\", with at least %u parties\n",
-                   question->asker, sotto_plan_name(plan),
+    write_text(&writer, question->asker);
+    write_text(&writer, " asks for \"");
+    write_text(&writer, sotto_plan_name(plan));
+    (void)snprintf(line, sizeof line, "\", with at least %u parties\n",
                    (unsigned)sotto_plan_strategy(plan)->min_clients);
     write_text(&writer, line);
-    for (size_t i = 0; i < sotto_plan_columns_len(plan); i++) {
-        struct sotto_plan_column column = sotto_plan_column(plan, i);
-        (void)snprintf(line, sizeof line, "reads %.100s of %.100s\n", column.name,
-                       sotto_plan_dataset_file(plan, column.dataset));
-        write_text(&writer, line);
-    }
-    if (strlen(words) > WORDS_SHOWN_MAX) { /* many outputs: the plan itself has them all */
-        words[WORDS_SHOWN_MAX] = '\0';
-        write_text(&writer, words);
-        write_text(&writer, "... and more\n");
-    } else {
-        write_text(&writer, words);
-    }
+    write_columns(&writer, plan);
+    write_opened(&writer, words);
     write_rounds(&writer, plan);
     sotto_write_u8(&writer, 0);
     status = sotto_writer_status(&writer);

@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <sotto/status.h>
 #include <stdio.h>
@@ -34,22 +35,34 @@ void progress_begin(struct progress *progress, uint64_t number)
 
 /* --- What a line says --- */
 
+/* Goes over " word NUMBER". Returns: false, and nothing is changed, if it is not there. */
+static bool skip_number(const char **in_out, unsigned *out, const char *word)
+{
+    size_t bytes = strlen(word);
+    char *end = NULL;
+    if (strncmp(*in_out, word, bytes) != 0 || (*in_out)[bytes] < '0' || (*in_out)[bytes] > '9') {
+        return false;
+    }
+    unsigned long value = strtoul(*in_out + bytes, &end, 10);
+    *out = value < UINT_MAX ? (unsigned)value : UINT_MAX;
+    *in_out = end;
+    return true;
+}
+
 /* The text behind "[Tag] task 1 round 2 ", and the tag. NULL: there is no tag. */
 static const char *split(char tag[48], unsigned *out_round, const char *message)
 {
     const char *end = strchr(message, ']');
-    const char *at = message;
-    unsigned long long task = 0;
-    int used = 0;
+    unsigned task = 0;
     if (message[0] != '[' || end == NULL || end - message > 40) {
         return NULL;
     }
     (void)snprintf(tag, 48, "%.*s", (int)(end - message - 1), message + 1);
-    at = end + 1;
-    if (sscanf(at, " task %llu round %u %n", &task, out_round, &used) >= 2 && used > 0) {
-        at += used;
+    const char *at = end + 1;
+    if (skip_number(&at, &task, " task ") && skip_number(&at, out_round, " round ")) {
+        return at + (*at == ' ');
     }
-    return at;
+    return end + 1;
 }
 
 static bool ends_with(const char *text, const char *end)

@@ -24,7 +24,7 @@ enum sotto_status store_begin(struct store *store, bool durable,
 enum sotto_status store_commit(struct store *store, struct sotto_error *err) SOTTO_NODISCARD;
 void store_rollback(struct store *store);
 
-#define STORE_NAME_BYTES 256
+#define STORE_NAME_BYTES 260 /* a plan's name has at most 256 bytes */
 
 enum task_state {
     TASK_PENDING,

@@ -144,6 +144,32 @@ class Rules(ClusterCase):
         self.refuse(creator, plan({"m": "sum(wages.wage * 2**(40*wages.id))"}), "exponent")
         self.passes(creator, "var(wages.wage)")
 
+    def test_columns_that_are_not_there(self):
+        both = {"wages.csv": table().replace("age\n", "wag\n", 1)}
+        cluster = self.cluster([{}, FILES, both, both], start=False)
+        creator, owner = cluster.nodes[:2]
+        owner.policy = {"explain": "true"}
+        cluster.start()
+
+        def declined(column="wag"):
+            task = creator.create(plan({"m": f"mean(wages.{column})"}))
+            self.assertEqual(creator.wait_end(task), "ERROR")
+            return next(line for line in creator.messages(task) if "declined" in line)
+
+        said = declined()
+        self.assertIn("b declined: not_found: dataset", said)
+        self.assertIn('has no column "wag"; did you mean "wage"?', said)
+        hide = [{"dataset": "wages.csv", "hide": ["wage"]}]
+        for policy, column, end in (({"explain": "true", "columns": hide}, "wag", None),
+                                    ({"explain": "true", "columns": hide}, "wage", "refused"),
+                                    ({}, "wag", "not_found")):
+            owner.policy = policy
+            owner.configure()
+            owner.cli("reload")
+            said = declined(column)
+            self.assertNotIn('"wage"', said)  # hidden: as if it were not there
+            self.assertTrue(end is None or said.endswith("b declined: " + end), said)
+
     def test_exact_texts(self):
         cluster = self.cluster([FILES] * 3, start=False)
         cluster.nodes[0].policy = {"exact": False, "expressions": "any"}
@@ -261,6 +287,19 @@ class Approve(ClusterCase):
         owner.cli("approve", "1")
         self.assertEqual(creator.wait_end(task), "ERROR")
         owner.wait_log("policy.statistics does not list mean")
+
+    def test_names_as_long_as_they_may_be(self):
+        creator, owner, _ = self.waiting()
+        many = {f"{'x' * 200}{i}": "sum(wages.wage)" for i in range(1000)}
+        task = creator.create(plan(many, name="\u00e9" * 128))
+        owner.wait_log("waits for its owner: sotto approve 2")
+        asked = owner.get("/v1/asked?waiting=1")["asked"]
+        self.assertEqual([entry["number"] for entry in asked], [2, 1])
+        self.assertEqual(asked[0]["name"], "\u00e9" * 128)
+        one = owner.get("/v1/asked/one?number=2")
+        self.assertIn("... and more", one["words"])
+        self.assertEqual(len(one["plan"]["select"]), 1000)
+        self.assertEqual(creator.get(f"/v1/task/metadata?task_id={task}")["name"], "\u00e9" * 128)
 
     def test_numbers_that_are_none(self):
         owner = self.cluster([FILES], start=False).nodes[0].start()

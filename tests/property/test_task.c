@@ -103,7 +103,7 @@ static void host_offer(struct host *host)
     enum sotto_status status =
         sotto_schema_offer(&schema, sotto_task_party_plan(host->task), &catalogue, NULL);
     if (status != SOTTO_OK) {
-        sotto_task_party_decline(host->task, status);
+        sotto_task_party_decline(host->task, status, NULL);
         return;
     }
     sotto_task_party_offer(host->task, &schema);
@@ -122,7 +122,7 @@ static void host_partial(struct host *host)
     if (status == SOTTO_OK) {
         sotto_task_party_partial(host->task, limbs, limbs_len);
     } else {
-        sotto_task_party_decline(host->task, status);
+        sotto_task_party_decline(host->task, status, NULL);
     }
     sotto_free(limbs);
 }

@@ -87,9 +87,11 @@ sotto_message_finish(struct sotto_writer *writer, struct sotto_buffer *out,
                      const struct sotto_identity *identity) SOTTO_NODISCARD;
 
 /* The body of LEAVE. */
+#define SOTTO_LEAVE_TEXT_BYTES 256
 struct sotto_leave {
     enum sotto_status reason;
-    struct sotto_key blamed; /* zeros: nobody */
+    struct sotto_key blamed;           /* zeros: nobody */
+    char text[SOTTO_LEAVE_TEXT_BYTES]; /* what the owner lets the initiator know; often empty */
 };
 
 SOTTO_API enum sotto_status sotto_leave_seal(struct sotto_buffer *out,

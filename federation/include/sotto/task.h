@@ -114,11 +114,13 @@ SOTTO_API struct sotto_key sotto_task_party_creator(const struct sotto_task_part
  * JSON that nobody checked; else NULL. Borrows from the task. */
 SOTTO_API const char *sotto_task_party_result(const struct sotto_task_party *task);
 
-/* Answers OFFER: joins with these types (copied), or declines. The aggregator learns the class
- * (the name of reason: "not_found", "refused", ...), never a text. */
+/* Answers OFFER: joins with these types (copied), or declines. The aggregator learns the class (the
+ * name of reason: "not_found", "refused", ...), and a text only if there is one (NULL: none): what
+ * an owner lets others know. */
 SOTTO_API void sotto_task_party_offer(struct sotto_task_party *task,
                                       const struct sotto_schema *schema);
-SOTTO_API void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason);
+SOTTO_API void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason,
+                                        const char *text);
 
 /* Answers PARTIAL, which comes once for each attempt and round: limbs (sotto_driver_limbs_len of
  * sotto_task_party_driver, copied and frozen), or with decline above that there will be none. The
