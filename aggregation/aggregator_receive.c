@@ -12,7 +12,8 @@
 
 /* What one message says, checked. Owns what its members point to but for vector, which borrows. */
 struct answer {
-    enum sotto_status status; /* of reading and checking; the message says more */
+    bool is_read;
+    enum sotto_status status; /* of reading and checking */
     struct sotto_error error;
     /* DEAL */
     struct sotto__dealing dealing;
@@ -315,8 +316,9 @@ static void read_answer(const struct sotto_session_aggregator *aggregator, struc
     uint32_t index;
     struct sotto_reader reader;
     if (check_turn(aggregator, &index, message, NULL) != SOTTO_OK) {
-        return; /* it will be told so when its turn would have been */
+        return; /* and it will not be its turn later in this phase */
     }
+    answer->is_read = true;
     sotto_reader_init(&reader, message->body, message->body_bytes);
     switch (message->type) {
     case SOTTO_MESSAGE_DEAL:
@@ -366,6 +368,7 @@ static enum sotto_status take_answer(struct sotto_session_aggregator *aggregator
     if (status != SOTTO_OK) {
         return status;
     }
+    SOTTO_REQUIRE(answer->is_read);
     aggregator->counters.bytes_in +=
         message->body_bytes + SOTTO_MESSAGE_HEADER_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES;
     status = answer->status;

@@ -100,13 +100,55 @@ static void steps_text(char *out, size_t out_bytes, const struct sotto_trial_rep
     (void)snprintf(out, out_bytes, "[%.3g, %.3g, %.3g, %.3g]", ms[0], ms[1], ms[2], ms[3]);
 }
 
+/* What is asked of two idle cores of Zen 4, in milliseconds; 0: of the aggregator nothing. */
+struct goal {
+    enum sotto_graph_model model;
+    uint32_t parties_len;
+    size_t elements_len;
+    unsigned drop_percent;
+    double party_ms;
+    double aggregator_ms;
+};
+
+static const struct goal goals[] = {
+    {SOTTO_GRAPH_COMPLETE, 3, 5, 0, 2, 0},
+    {SOTTO_GRAPH_COMPLETE, 1000, 100000, 30, 500, 15000},
+    {SOTTO_GRAPH_CURIOUS, 1000, 100000, 30, 30, 1500},
+    {SOTTO_GRAPH_SEMI_MALICIOUS, 1000, 100000, 30, 150, 8000},
+    {SOTTO_GRAPH_COMPLETE, 100, 10000000, 0, 1000, 4000},
+    {SOTTO_GRAPH_COMPLETE, 100, 10000000, 30, 1000, 8000},
+};
+#define GOALS_LEN (sizeof goals / sizeof goals[0])
+
+/* The goals of a workload as members of its line. */
+static void goals_text(char *out, size_t out_bytes, const struct workload *workload)
+{
+    out[0] = '\0';
+    for (size_t g = 0; g < GOALS_LEN; g++) {
+        const struct goal *goal = &goals[g];
+        if (goal->model == workload->graph.model && goal->parties_len == workload->parties_len &&
+            goal->elements_len == workload->elements_len &&
+            goal->drop_percent == workload->drop_percent) {
+            char of_aggregator[40] = "";
+            if (goal->aggregator_ms > 0) {
+                (void)snprintf(of_aggregator, sizeof of_aggregator, ", \"aggregator_ms\": %.5g",
+                               goal->aggregator_ms);
+            }
+            (void)snprintf(out, out_bytes, ", \"goals\": {\"party_ms\": %.4g%s}", goal->party_ms,
+                           of_aggregator);
+        }
+    }
+}
+
 static void print_case(const struct workload *workload, const struct sotto_trial_report *report,
                        struct bench_values *aggregator, struct bench_values *party, bool ok)
 {
     char name[96];
-    char more[768];
+    char more[1024];
     char party_steps[80];
     char aggregator_steps[80];
+    char wanted[80];
+    goals_text(wanted, sizeof wanted, workload);
     steps_text(party_steps, sizeof party_steps, report, false);
     steps_text(aggregator_steps, sizeof aggregator_steps, report, true);
     double plain = (double)workload->elements_len * workload->bits / 8;
@@ -119,7 +161,7 @@ static void print_case(const struct workload *workload, const struct sotto_trial
                    "\"down_bytes\": %.0f, \"expansion\": %.3g, \"peak_mb\": %.0f, \"holders\": %u, "
                    "\"masks\": %u, \"threshold\": %u, \"party_group_operations\": %.0f, "
                    "\"aggregator_group_operations\": %llu, \"party_steps_ms\": %s, "
-                   "\"aggregator_steps_ms\": %s",
+                   "\"aggregator_steps_ms\": %s%s",
                    bench_quantile(party, 0.5), bench_quantile(aggregator, 0.5),
                    report->total.party_cpu_s * 1e3, report->total.aggregator_cpu_s * 1e3,
                    report->total.party_up_bytes, report->total.party_down_bytes,
@@ -127,7 +169,7 @@ static void print_case(const struct workload *workload, const struct sotto_trial
                    report->graph.masks, report->graph.threshold,
                    report->total.party_group_operations,
                    (unsigned long long)report->total.aggregator_group_operations, party_steps,
-                   aggregator_steps);
+                   aggregator_steps, wanted);
     bench_print("protocol", name, aggregator, "ms", more, ok);
 }
 
@@ -193,6 +235,26 @@ static void print_growth(unsigned drop_percent)
                          "%.3g}\n",
                          name, drop_percent, party.n, fit_slope(&party), fit_slope(&aggregator));
         }
+    }
+}
+
+/* How costs grow with the length of the vector, among 100 parties. */
+static void print_growth_with_length(unsigned drop_percent)
+{
+    struct fit party = {0};
+    struct fit aggregator = {0};
+    for (size_t i = 0; i < measured_len; i++) {
+        const struct workload *one = &measured[i].workload;
+        if (one->bits == 32 && one->parties_len == 100 && one->drop_percent == drop_percent) {
+            fit_add(&party, (double)one->elements_len, measured[i].party_ms);
+            fit_add(&aggregator, (double)one->elements_len, measured[i].aggregator_ms);
+        }
+    }
+    if (party.n >= 2) {
+        (void)printf("{\"bench\": \"protocol\", \"case\": \"growth_length_d%u\", \"unit\": "
+                     "\"exponent of elements\", \"points\": %.0f, \"party\": %.3g, "
+                     "\"aggregator\": %.3g}\n",
+                     drop_percent, party.n, fit_slope(&party), fit_slope(&aggregator));
     }
 }
 
@@ -277,19 +339,45 @@ static bool bench_all(bool with_large_complete)
         struct workload workload = {100, 10000000, 32, drop, complete};
         ok = bench_case(&workload, 1);
         workload.elements_len = 1000000;
-        ok = ok && bench_case(&workload, 1);
+        ok = ok && bench_case(&workload, 3);
+        workload.elements_len = 100000;
+        ok = ok && bench_case(&workload, 5);
     }
-    print_growth(0);
-    print_growth(30);
+    for (unsigned drop = 0; drop <= 30; drop += drop == 0 ? 10 : 20) {
+        print_growth(drop);
+        print_growth_with_length(drop);
+    }
+    return ok;
+}
+
+/* Only what there are goals for, the long ones last. */
+static bool bench_goals(void)
+{
+    static const size_t order[] = {0, 2, 4, 5, 3, 1};
+    bool ok = true;
+    for (size_t k = 0; ok && k < GOALS_LEN; k++) {
+        const struct goal *goal = &goals[order[k]];
+        struct workload workload = {goal->parties_len,
+                                    goal->elements_len,
+                                    goal->elements_len == 5          ? 64
+                                    : goal->elements_len == 10000000 ? 32
+                                                                     : 24,
+                                    goal->drop_percent,
+                                    {goal->model, 50, 330}};
+        ok = bench_case(&workload, goal->parties_len == 3 ? 21 : 1);
+    }
     return ok;
 }
 
 static int usage(void)
 {
-    (void)fprintf(stderr,
-                  "usage: bench_protocol [--quick | --full | --case GRAPH N ELEMENTS BITS DROP%%]\n"
-                  "GRAPH: complete, curious, semi. --full adds complete graphs of 500 and 1,000\n"
-                  "parties, every one of which does all its work: minutes each.\n");
+    (void)fprintf(
+        stderr, "usage: bench_protocol [--quick | --full | --goals | --case GRAPH N ELEMENTS BITS "
+                "DROP%%]\n"
+                "GRAPH: complete, curious, semi. --full adds complete graphs of 500 and 1,000\n"
+                "parties, every one of which does all its work: minutes each. --goals runs only\n"
+                "the cases for which there are goals. On a busy machine look at ..._cpu_ms: of\n"
+                "all threads together.\n");
     return 2;
 }
 
@@ -320,6 +408,9 @@ int main(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], "--full") == 0) {
         return bench_all(true) ? 0 : 1;
+    }
+    if (argc == 2 && strcmp(argv[1], "--goals") == 0) {
+        return bench_goals() ? 0 : 1;
     }
     if (argc == 7 && strcmp(argv[1], "--case") == 0) {
         return bench_named(argv + 2) ? 0 : 1;

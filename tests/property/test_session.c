@@ -782,6 +782,7 @@ static void test_masked_inputs_hide_the_input(void **state)
 /* --- Faults --- */
 
 static struct fault_random fault_source;
+static bool fault_at_once; /* the aggregator takes its messages together */
 
 static enum sotto_status whole_session(void *context)
 {
@@ -791,6 +792,7 @@ static enum sotto_status whole_session(void *context)
         context != NULL ? fault_random_source(context) : sotto_random_seeded(&own, 3, 3);
     struct world world;
     enum sotto_status status = world_init(&world, 3, two, 2, 3, random);
+    world.at_once = fault_at_once;
     if (status == SOTTO_OK) {
         status = world_start(&world);
     }
@@ -807,7 +809,10 @@ static enum sotto_status whole_session(void *context)
 static void test_every_allocation_may_fail(void **state)
 {
     (void)state;
-    assert_true(fault_each_allocation(whole_session, NULL) > 50);
+    for (int at_once = 0; at_once < 2; at_once++) {
+        fault_at_once = at_once == 1;
+        assert_true(fault_each_allocation(whole_session, NULL) > 50);
+    }
 }
 
 static void test_every_draw_of_randomness_may_fail(void **state)
