@@ -43,7 +43,7 @@ static enum sotto_status apply_options(const struct cataloguing *work,
         size_t found = sotto_catalogue_find(work->catalogue, option->name);
         if (found == SIZE_MAX) {
             return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
-                                    "expected a column \"%s\", which the configuration names",
+                                    "expected a column \"%s\", which the options name",
                                     option->name);
         }
         struct sotto_catalogue_column *column = &work->catalogue->columns[found];
@@ -90,9 +90,10 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
     sotto__tally_text(tally, work->csv, text, text_bytes);
     struct sotto_type stated = work->catalogue->columns[column].type;
     if (work->stated[column] && !sotto__type_is_above(stated, tally->type)) {
+        char expected[SOTTO_TYPE_TEXT_BYTES];
+        sotto_type_text(expected, stated);
         return sotto__csv_error(reader, SOTTO_ERROR_INPUT, column,
-                                "expected %s as configured, found another text",
-                                sotto_kind_name(stated.kind));
+                                "expected %s as configured, found another text", expected);
     }
     return SOTTO_OK;
 }

@@ -196,6 +196,21 @@ static void on_field(void *text, size_t text_bytes, void *context)
     reader->field_line = reader->line;
 }
 
+/* A header that is one name, with what may be the delimiter in it, is worth a word. */
+static enum sotto_status ragged(struct sotto__csv_reader *reader)
+{
+    const char *other = reader->names_len == 1 ? strpbrk(reader->names[0], ";\t|,") : NULL;
+    char hint[40] = "";
+    if (other != NULL && *other == '\t') {
+        (void)snprintf(hint, sizeof hint, "; is a tab the delimiter?");
+    } else if (other != NULL) {
+        (void)snprintf(hint, sizeof hint, "; is '%c' the delimiter?", *other);
+    }
+    return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+                            "expected %zu fields as in the header, found %zu%s", reader->names_len,
+                            reader->field, hint);
+}
+
 static void on_row(int terminator, void *context)
 {
     (void)terminator;
@@ -206,9 +221,7 @@ static void on_row(int terminator, void *context)
     if (!reader->header_done) {
         reader->status = header_end(reader);
     } else if (reader->field != reader->names_len) {
-        reader->status = sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
-                                          "expected %zu fields as in the header, found %zu",
-                                          reader->names_len, reader->field);
+        reader->status = ragged(reader);
     } else {
         reader->status = reader->visitor->row(reader->visitor->context, reader);
     }

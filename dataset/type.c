@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sotto/type.h>
 
+#include <stdio.h>
+
 const char *sotto_kind_name(enum sotto_kind kind)
 {
     static const char *const names[SOTTO_KINDS_LEN] = {
         "null", "bool", "int64", "decimal", "float64", "string",
     };
     return names[kind];
+}
+
+void sotto_type_text(char out[SOTTO_TYPE_TEXT_BYTES], struct sotto_type type)
+{
+    if (type.kind == SOTTO_KIND_DECIMAL) {
+        (void)snprintf(out, SOTTO_TYPE_TEXT_BYTES, "decimal(%u)", type.scale);
+    } else {
+        (void)snprintf(out, SOTTO_TYPE_TEXT_BYTES, "%s", sotto_kind_name(type.kind));
+    }
 }
 
 bool sotto_kind_is_numeric(enum sotto_kind kind)

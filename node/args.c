@@ -33,6 +33,10 @@ enum long_option {
     LONG_BITS,
     LONG_DROP,
     LONG_GRAPH,
+    LONG_DELIMITER,
+    LONG_DECIMAL,
+    LONG_NA,
+    LONG_TYPE,
 };
 
 static const struct option long_options[] = {
@@ -60,6 +64,10 @@ static const struct option long_options[] = {
     {"bits", required_argument, NULL, LONG_BITS},
     {"drop", required_argument, NULL, LONG_DROP},
     {"graph", required_argument, NULL, LONG_GRAPH},
+    {"delimiter", required_argument, NULL, LONG_DELIMITER},
+    {"decimal", required_argument, NULL, LONG_DECIMAL},
+    {"na", required_argument, NULL, LONG_NA},
+    {"type", required_argument, NULL, LONG_TYPE},
     {NULL, 0, NULL, 0},
 };
 
@@ -99,6 +107,11 @@ static unsigned option_group(int code)
     case LONG_DROP:
     case LONG_GRAPH:
         return OPTION_TRIAL;
+    case LONG_DELIMITER:
+    case LONG_DECIMAL:
+    case LONG_NA:
+    case LONG_TYPE:
+        return OPTION_WORDS;
     default:
         return OPTION_STRATEGY;
     }
@@ -195,7 +208,25 @@ static bool take_trial_option(struct trial_options *trial, int code, const char 
     }
 }
 
-static bool take_option(struct args *args, int code, const char *name, const char *value)
+static void take_words_option(struct file_words *words, int code, char *value)
+{
+    switch (code) {
+    case LONG_DELIMITER:
+        words->delimiter = value;
+        break;
+    case LONG_DECIMAL:
+        words->decimal = value;
+        break;
+    case LONG_NA:
+        words->na[words->na_count++] = value;
+        break;
+    default:
+        words->types[words->types_count++] = value;
+        break;
+    }
+}
+
+static bool take_option(struct args *args, int code, const char *name, char *value)
 {
     switch (code) {
     case LONG_JSON:
@@ -208,10 +239,6 @@ static bool take_option(struct args *args, int code, const char *name, const cha
         args->log = true;
         return true;
     case LONG_DATA:
-        if (args->data_len == ARGS_LEN_MAX) {
-            (void)command_usage("more than %d --data options", ARGS_LEN_MAX);
-            return false;
-        }
         args->data[args->data_len++] = value;
         return true;
     case LONG_CONFIG:
@@ -260,6 +287,12 @@ static bool take_option(struct args *args, int code, const char *name, const cha
         return parse_count(&args->strategy.wait_timeout_s, name, value);
     case LONG_CONNECTION_TIMEOUT:
         return parse_count(&args->strategy.connection_timeout_s, name, value);
+    case LONG_DELIMITER:
+    case LONG_DECIMAL:
+    case LONG_NA:
+    case LONG_TYPE:
+        take_words_option(&args->words, code, value);
+        return true;
     default:
         return take_trial_option(&args->trial, code, name, value);
     }
@@ -281,10 +314,12 @@ bool args_parse(struct args *out, const struct command *command, int argc, char 
     while (split < argc && strcmp(argv[split], "--") != 0) {
         split++;
     }
-    args.data = sotto_alloc_array(ARGS_LEN_MAX, sizeof *args.data);
-    if (args.data == NULL) {
+    args.data = sotto_alloc_array((size_t)argc + 1, sizeof *args.data);
+    args.words.na = sotto_alloc_array((size_t)argc + 1, sizeof *args.words.na);
+    args.words.types = sotto_alloc_array((size_t)argc + 1, sizeof *args.words.types);
+    if (args.data == NULL || args.words.na == NULL || args.words.types == NULL) {
         (void)command_usage("out of memory");
-        return false;
+        goto failed;
     }
     if (split < argc) {
         args.outputs = argv + split + 1;
@@ -326,7 +361,29 @@ failed:
 void args_release(struct args *args)
 {
     sotto_free(args->data);
+    sotto_free(args->words.na);
+    sotto_free(args->words.types);
     *args = (struct args){0};
+}
+
+/* --- Files --- */
+
+enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
+                                 struct sotto_error *err)
+{
+    struct file_words words = args->words;
+    struct file_options options;
+    struct sotto_error why;
+    const char *wrong = "";
+    words.na = words.na_count > 0 ? words.na : NULL;
+    enum sotto_status status = file_options_init(&options, &words, &wrong, &why);
+    if (status != SOTTO_OK) {
+        bool is_types = strcmp(wrong, "types") == 0;
+        return sotto_error_set(err, status, "--%s: %s", is_types ? "type" : wrong, why.text);
+    }
+    status = sotto_csv_open(out, path, &options.csv, err);
+    file_options_release(&options);
+    return status;
 }
 
 /* --- --data --- */

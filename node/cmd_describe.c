@@ -197,10 +197,10 @@ static enum sotto_status count_strings(struct description *description, struct s
     return status;
 }
 
-static enum sotto_status describe(struct description *description, const char *path,
+static enum sotto_status describe(struct description *description, const struct args *args,
                                   struct sotto_error *err)
 {
-    enum sotto_status status = sotto_csv_open(&description->csv, path, NULL, err);
+    enum sotto_status status = args_open_file(&description->csv, args->positional[0], args, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -267,12 +267,9 @@ static int print_json(const struct description *description, const char *path)
 
 static void format_type(char out[40], const struct sotto_catalogue_column *column)
 {
-    if (column->type.kind == SOTTO_KIND_DECIMAL) {
-        (void)snprintf(out, 40, "decimal(%d)", column->type.scale);
-    } else {
-        (void)snprintf(out, 40, "%s%s", sotto_kind_name(column->type.kind),
-                       column->digits_lost ? ", digits lost" : "");
-    }
+    char type[SOTTO_TYPE_TEXT_BYTES];
+    sotto_type_text(type, column->type);
+    (void)snprintf(out, 40, "%s%s", type, column->digits_lost ? ", digits lost" : "");
 }
 
 static void print_description(const struct description *description)
@@ -312,7 +309,7 @@ int cmd_describe(const struct args *args)
     struct sotto_error err = {0};
     struct description description = {0};
     int code = EXIT_DONE;
-    if (describe(&description, args->positional[0], &err) != SOTTO_OK) {
+    if (describe(&description, args, &err) != SOTTO_OK) {
         code = command_failed(&err);
     } else if (args->json) {
         code = print_json(&description, args->positional[0]);

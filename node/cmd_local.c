@@ -38,7 +38,8 @@ static void tables_release(struct tables *tables)
 }
 
 static enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
-                                     const struct data_options *data, struct sotto_error *err)
+                                     const struct data_options *data, const struct args *args,
+                                     struct sotto_error *err)
 {
     size_t len = sotto_plan_datasets_len(plan);
     struct tables tables = {0};
@@ -57,7 +58,7 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
         while (at + 1 < data->len && strcmp(data->aliases[at], alias) != 0) {
             at++;
         }
-        status = sotto_csv_open(&tables.files[i], data->paths[at], NULL, err);
+        status = args_open_file(&tables.files[i], data->paths[at], args, err);
     }
 out:
     if (status != SOTTO_OK) {
@@ -107,7 +108,8 @@ static enum sotto_status run_rounds(struct sotto_driver *driver, const struct ta
 }
 
 static enum sotto_status run_plan(char **out_json, const char *plan_json,
-                                  const struct data_options *data, struct sotto_error *err)
+                                  const struct data_options *data, const struct args *args,
+                                  struct sotto_error *err)
 {
     static const struct sotto_result_parties parties = {.invited = 1, .joined = 1, .survived = 1};
     struct sotto_plan *plan = NULL;
@@ -118,7 +120,7 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     struct reading *reading = NULL;
     enum sotto_status status = sotto_plan_parse(&plan, plan_json, strlen(plan_json), err);
     if (status == SOTTO_OK) {
-        status = tables_open(&tables, plan, data, err);
+        status = tables_open(&tables, plan, data, args, err);
     }
     if (status == SOTTO_OK) {
         reading = reading_show(tables.files, tables.len, 2);
@@ -162,7 +164,7 @@ int cmd_local(const struct args *args)
         status = compose_plan(&plan_json, &data, args, &local_strategy, &err);
     }
     if (status == SOTTO_OK) {
-        status = run_plan(&result, plan_json, &data, &err);
+        status = run_plan(&result, plan_json, &data, args, &err);
     }
     int code = status == SOTTO_OK ? print_result(result, strlen(result), args_format(args))
                                   : command_failed(&err);
@@ -197,7 +199,7 @@ static enum sotto_status simulate(char **out_json, const struct args *args, stru
         status = compose_plan(&plan_json, &data, args, &strategy, err);
     }
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        status = sotto_csv_open(&files[i], args->positional[i], NULL, err);
+        status = args_open_file(&files[i], args->positional[i], args, err);
     }
     if (status == SOTTO_OK) {
         struct sotto_simulation simulation = {

@@ -4,6 +4,8 @@
 
 /* The command line: one table (main.c) of commands, one file for each group of them. */
 
+#include "file_options.h"
+
 #include <sotto/graph.h>
 #include <sotto/plan.h>
 
@@ -27,10 +29,10 @@ enum command_option {
     OPTION_FROM = 1 << 11,
     OPTION_LISTEN = 1 << 12,
     OPTION_CSV = 1 << 13,
-    OPTION_TRIAL = 1 << 9, /* --parties, --elements, --bits, --drop, --graph */
+    OPTION_TRIAL = 1 << 9,  /* --parties, --elements, --bits, --drop, --graph */
+    OPTION_WORDS = 1 << 14, /* --delimiter, --decimal, --na, --type */
 };
 
-#define ARGS_LEN_MAX 1024
 #define BY_LEN_MAX 2
 
 struct trial_options {
@@ -60,6 +62,7 @@ struct args {
     const char *where;
     const char *by[BY_LEN_MAX];
     size_t by_len;
+    struct file_words words;
     const char **data; /* of --data, in order */
     size_t data_len;
     char **positional; /* before "--" */
@@ -80,7 +83,7 @@ struct command {
 };
 
 /* Reads the arguments after the command's name. Returns: false, and a line on standard error, if
- * they are not what the command takes. data of *out is ended by args_release. */
+ * they are not what the command takes. Ownership: ended by args_release. */
 bool args_parse(struct args *out, const struct command *command, int argc, char **argv);
 void args_release(struct args *args);
 
@@ -114,6 +117,10 @@ void data_options_release(struct data_options *options);
 enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
                                const struct sotto_strategy *strategy,
                                struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A file as --delimiter, --decimal, --na and --type say it is read. */
+enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
 
 enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV };
 enum print_format args_format(const struct args *args);

@@ -17,14 +17,19 @@
     "each output for each group of them, other being all others;\n"                                \
     "--by 'hist(age, 0, 18, 65)' for bins; --by twice: two keys.\n"
 
+#define WORDS_USAGE                                                                                \
+    "\n"                                                                                           \
+    "Where a file is not read as it should: --delimiter ';' --decimal , --na none\n"               \
+    "(only that is missing) --type id=string --type 'pay=decimal(2)'.\n"
+
 static const struct command commands[] = {
     {"local", "local", "one table, no federation",
      "sotto local --data wages.csv [--data ALIAS=FILE]... [--where CONDITION]\n"
-     "            [--by GROUPS]... [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE,
-     OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_ROWS, cmd_local},
+     "            [--by GROUPS]... [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE WORDS_USAGE,
+     OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_ROWS | OPTION_WORDS, cmd_local},
     {"simulate", "simulate", "every file a party, the real protocol in one process",
      "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--log]\n"
-     "               [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE
+     "               [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE WORDS_USAGE
      "--log prints the aggregator's log on standard error.\n"
      "\n"
      "sotto simulate --parties N [--elements 100000] [--bits 24] [--drop 0.3]\n"
@@ -32,13 +37,14 @@ static const struct command commands[] = {
      "\n"
      "measures what one secure sum of N parties costs, step by step; --drop: the\n"
      "fraction that vanishes after dealing shares.\n",
-     OPTION_JSON | OPTION_CSV | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS, cmd_simulate},
+     OPTION_JSON | OPTION_CSV | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS | OPTION_WORDS,
+     cmd_simulate},
     {"describe", "describe", "the columns of a file, as a task reads them",
      "sotto describe wages.csv [--json]\n"
      "\n"
      "Rows, and each column's type, missing values and, of strings, different ones\n"
-     "(up to 100000). The file may be packed by gzip or zstd; - is standard input.\n",
-     OPTION_JSON, cmd_describe},
+     "(up to 100000). The file may be packed by gzip or zstd; - is standard input.\n" WORDS_USAGE,
+     OPTION_JSON | OPTION_WORDS, cmd_describe},
     {"init", "init", "make a new node here, or show what others need to know of it",
      "sotto init NAME [--listen HOST:PORT] [--data wages.csv]...\n"
      "sotto init --show [--config node.yaml]\n"

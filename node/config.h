@@ -5,6 +5,8 @@
 /* node.yaml. Every text and array is owned by the configuration; paths are absolute or relative to
  * the working directory (those in the file are relative to the file). NULL: left out. */
 
+#include "file_options.h"
+
 #include <netinet/in.h>
 #include <sotto/identity.h>
 #include <sotto/plan.h>
@@ -37,17 +39,6 @@ struct config_columns {
     unsigned hide_count;
 };
 
-/* How a file is read, where that is not the usual way (sotto/csv.h). */
-struct config_reading {
-    char *file;
-    char *delimiter;
-    char *decimal; /* "," or "." */
-    char **na;
-    unsigned na_count;
-    char **text; /* columns that are text, whatever they hold */
-    unsigned text_count;
-};
-
 struct config_policy {
     char **ask; /* names of peers who may ask; NULL: all of them */
     unsigned ask_count;
@@ -76,7 +67,7 @@ struct config_file {
     struct config_listener *peer;
     struct config_peer *peers;
     unsigned peers_count;
-    struct config_reading *files;
+    struct file_words *files; /* that are not read in the usual way */
     unsigned files_count;
     struct config_policy policy;
 };
@@ -124,7 +115,7 @@ bool config_offers(const struct config *config, const char *file_name);
 bool config_shows(const struct config *config, const char *file_name, const char *column);
 
 /* How a file is read, or NULL: the usual way. */
-const struct config_reading *config_reading_of(const struct config *config, const char *file_name);
+const struct file_words *config_words_of(const struct config *config, const char *file_name);
 
 /* Whether text may name a file below data_dir: relative, no "..", no empty part, no control
  * character. (Opening it is checked again, against links: datasets.c.) */

@@ -56,7 +56,7 @@ bool config_shows(const struct config *config, const char *file_name, const char
     return shows;
 }
 
-const struct config_reading *config_reading_of(const struct config *config, const char *file_name)
+const struct file_words *config_words_of(const struct config *config, const char *file_name)
 {
     for (unsigned i = 0; i < config->file->files_count; i++) {
         if (strcmp(config->file->files[i].file, file_name) == 0) {
@@ -260,37 +260,30 @@ static enum sotto_status check_columns(const struct config *config, const char *
     return status;
 }
 
-static enum sotto_status check_reading(const struct config *config, const char *path, unsigned at,
-                                       struct sotto_error *err)
+static enum sotto_status check_words(const struct config *config, const char *path, unsigned at,
+                                     struct sotto_error *err)
 {
-    const struct config_reading *reading = &config->file->files[at];
-    const char *delimiter = reading->delimiter;
-    enum sotto_status status = check_offered(config, path, "files", reading->file, err);
+    const struct file_words *words = &config->file->files[at];
+    struct file_options options;
+    struct sotto_error why;
+    const char *name = "";
+    char key[32];
+    enum sotto_status status = check_offered(config, path, "files", words->file, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (delimiter != NULL &&
-        (strlen(delimiter) != 1 || strchr(",;|:!#$%&*<>?@^~/\t", delimiter[0]) == NULL)) {
-        return wrong(path, "files.delimiter", err,
-                     "%s: \"%s\": expected one character, such as \";\" or \"\\t\"", reading->file,
-                     delimiter);
-    }
-    if (reading->decimal != NULL && strcmp(reading->decimal, ",") != 0 &&
-        strcmp(reading->decimal, ".") != 0) {
-        return wrong(path, "files.decimal", err, "%s: \"%s\": expected \",\" or \".\"",
-                     reading->file, reading->decimal);
-    }
-    if (delimiter != NULL && delimiter[0] == ',' && reading->decimal != NULL &&
-        reading->decimal[0] == ',') {
-        return wrong(path, "files.decimal", err,
-                     "%s: commas can't be both the delimiter and in numbers", reading->file);
-    }
     for (unsigned i = 0; i < at; i++) {
-        if (strcmp(config->file->files[i].file, reading->file) == 0) {
-            return wrong(path, "files", err, "%s is there twice", reading->file);
+        if (strcmp(config->file->files[i].file, words->file) == 0) {
+            return wrong(path, "files", err, "%s is there twice", words->file);
         }
     }
-    return SOTTO_OK;
+    status = file_options_init(&options, words, &name, &why);
+    if (status == SOTTO_OK) {
+        file_options_release(&options);
+        return status;
+    }
+    (void)snprintf(key, sizeof key, "files.%s", name);
+    return wrong(path, key, err, "%s: %s", words->file, why.text);
 }
 
 enum sotto_status config_check_policy(struct config *config, const char *path,
@@ -313,7 +306,7 @@ enum sotto_status config_check_policy(struct config *config, const char *path,
         status = check_columns(config, path, err);
     }
     for (unsigned i = 0; status == SOTTO_OK && i < config->file->files_count; i++) {
-        status = check_reading(config, path, i, err);
+        status = check_words(config, path, i, err);
     }
     return status;
 }

@@ -60,19 +60,19 @@ static const cyaml_schema_value_t any_text_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, 4096),
 };
 
-static const cyaml_schema_field_t reading_fields[] = {
-    TEXT_FIELD("file", CYAML_FLAG_DEFAULT, struct config_reading, file),
-    TEXT_FIELD("delimiter", CYAML_FLAG_OPTIONAL, struct config_reading, delimiter),
-    TEXT_FIELD("decimal", CYAML_FLAG_OPTIONAL, struct config_reading, decimal),
-    CYAML_FIELD_SEQUENCE("na", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_reading, na,
+static const cyaml_schema_field_t words_fields[] = {
+    TEXT_FIELD("file", CYAML_FLAG_DEFAULT, struct file_words, file),
+    TEXT_FIELD("delimiter", CYAML_FLAG_OPTIONAL, struct file_words, delimiter),
+    TEXT_FIELD("decimal", CYAML_FLAG_OPTIONAL, struct file_words, decimal),
+    CYAML_FIELD_SEQUENCE("na", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words, na,
                          &any_text_entry, 0, NA_WORDS_MAX),
-    CYAML_FIELD_SEQUENCE("text", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_reading,
-                         text, &text_entry, 1, COLUMNS_MAX),
+    CYAML_FIELD_SEQUENCE("types", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words,
+                         types, &text_entry, 1, COLUMNS_MAX),
     CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t reading_entry = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_reading, reading_fields),
+static const cyaml_schema_value_t words_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct file_words, words_fields),
 };
 
 static const cyaml_schema_field_t policy_fields[] = {
@@ -107,7 +107,7 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
                          peers, &peer_entry, 0, PEERS_MAX),
     CYAML_FIELD_SEQUENCE("files", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
-                         files, &reading_entry, 0, DATASETS_MAX),
+                         files, &words_entry, 0, DATASETS_MAX),
     CYAML_FIELD_MAPPING("policy", CYAML_FLAG_OPTIONAL, struct config_file, policy, policy_fields),
     CYAML_FIELD_END,
 };
@@ -204,7 +204,7 @@ unsigned config_line(const char *path, const char *key)
 #define KEYS_MAX 100
 
 static const cyaml_schema_field_t *const all_fields[] = {
-    file_fields, listener_fields, peer_fields, policy_fields, columns_fields, reading_fields,
+    file_fields, listener_fields, peer_fields, policy_fields, columns_fields, words_fields,
 };
 
 /* libcyaml gives the place before an unknown key: finds the line that the key itself is on, and a

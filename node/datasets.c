@@ -118,18 +118,6 @@ static void remember(struct store *store, const char *file, const char *options,
 
 /* --- How a file is read --- */
 
-struct reading {
-    struct sotto_csv_options options;
-    struct sotto_csv_column *columns;
-    char *text; /* all of it, in a text */
-};
-
-static void reading_release(struct reading *reading)
-{
-    sotto_free(reading->columns);
-    sotto_free(reading->text);
-}
-
 static void write_list(struct sotto_writer *writer, const char *name, char *const *texts,
                        unsigned len)
 {
@@ -140,52 +128,27 @@ static void write_list(struct sotto_writer *writer, const char *name, char *cons
     }
 }
 
-/* Texts in node.yaml hold no control characters but tabs: no two sets of options have one text. */
-static enum sotto_status reading_text(struct reading *out, const struct config_reading *from)
+/* The words in one text; NULL: out of memory. Texts in node.yaml hold no control characters but
+ * tabs: no two sets of words have one text. */
+static char *join_words(const struct file_words *words)
 {
     struct sotto_writer writer;
     size_t bytes;
+    char *text = NULL;
+    if (words == NULL) {
+        return sotto_text_copy(OPTIONS_DEFAULT, sizeof OPTIONS_DEFAULT - 1);
+    }
     sotto_writer_init(&writer, OPTIONS_BYTES_MAX);
-    write_list(&writer, "delimiter", &from->delimiter, from->delimiter != NULL);
-    write_list(&writer, " decimal", &from->decimal, from->decimal != NULL);
-    write_list(&writer, from->na != NULL ? " na" : "", from->na, from->na_count);
-    write_list(&writer, " text", from->text, from->text_count);
+    write_list(&writer, "delimiter", &words->delimiter, words->delimiter != NULL);
+    write_list(&writer, " decimal", &words->decimal, words->decimal != NULL);
+    write_list(&writer, words->na != NULL ? " na" : "", words->na, words->na_count);
+    write_list(&writer, " types", words->types, words->types_count);
     sotto_write_u8(&writer, 0);
-    enum sotto_status status = sotto_writer_status(&writer);
-    if (status == SOTTO_OK) {
-        out->text = (char *)sotto_writer_take(&writer, &bytes);
+    if (sotto_writer_status(&writer) == SOTTO_OK) {
+        text = (char *)sotto_writer_take(&writer, &bytes);
     }
     sotto_writer_release(&writer);
-    return status;
-}
-
-static enum sotto_status reading_init(struct reading *out, const struct config_reading *from,
-                                      struct sotto_error *err)
-{
-    *out = (struct reading){0};
-    if (from == NULL) {
-        out->text = sotto_text_copy(OPTIONS_DEFAULT, sizeof OPTIONS_DEFAULT - 1);
-        return out->text != NULL ? SOTTO_OK
-                                 : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
-    }
-    out->columns = sotto_alloc_zeroed((from->text_count + 1) * sizeof *out->columns);
-    if (out->columns == NULL || reading_text(out, from) != SOTTO_OK) {
-        reading_release(out);
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
-    }
-    for (unsigned i = 0; i < from->text_count; i++) {
-        out->columns[i] = (struct sotto_csv_column){
-            .name = from->text[i], .typed = true, .type = {.kind = SOTTO_KIND_STRING}};
-    }
-    out->options = (struct sotto_csv_options){
-        .delimiter = (char)(from->delimiter != NULL ? from->delimiter[0] : 0),
-        .decimal_comma = from->decimal != NULL && from->decimal[0] == ',',
-        .na_words = (const char *const *)from->na,
-        .na_words_len = from->na_count,
-        .columns = out->columns,
-        .columns_len = from->text_count,
-    };
-    return SOTTO_OK;
+    return text;
 }
 
 /* --- Opening --- */
@@ -240,7 +203,7 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
                                struct store *store, const char *file, struct sotto_error *err)
 {
     struct dataset dataset = {0};
-    struct reading reading;
+    struct file_options options = {0};
     enum sotto_status status = check_offered(config, file, err);
     if (status != SOTTO_OK) {
         return status;
@@ -249,16 +212,22 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     if (fd < 0) {
         return err != NULL ? err->status : SOTTO_ERROR_IO;
     }
-    status = reading_init(&reading, config_reading_of(config, file), err);
+    const struct file_words *words = config_words_of(config, file);
+    const char *wrong;
+    char *text = join_words(words);
+    status = text == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                          : file_options_init(&options, words, &wrong, err);
     if (status != SOTTO_OK) {
         (void)close(fd);
-        return status;
+        goto out;
     }
-    status = sotto_csv_open_fd(&dataset.csv, fd, file, &reading.options, err);
+    status = sotto_csv_open_fd(&dataset.csv, fd, file, &options.csv, err);
     if (status == SOTTO_OK) {
-        status = find_catalogue(&dataset, store, file, reading.text, err);
+        status = find_catalogue(&dataset, store, file, text, err);
     }
-    reading_release(&reading);
+out:
+    file_options_release(&options);
+    sotto_free(text);
     if (status != SOTTO_OK) {
         dataset_release(&dataset);
         return status;

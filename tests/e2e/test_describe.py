@@ -66,6 +66,22 @@ class Describe(unittest.TestCase):
         self.assertIn("8.75", ours.stdout)
         self.assertEqual(sotto("local", "--data", "t=-", "--", "m=mean(pay)", given=TEXT).stdout, ours.stdout)
 
+    def test_options_say_how_a_file_is_read(self):
+        text = "id;pay\n007;1,5\n008;none\n009;2,25\n"
+        options = ["--decimal", ",", "--na", "none", "--type", "id=string"]
+        columns = json.loads(sotto("describe", *options, "--json", "-", given=text).stdout)["columns"]
+        self.assertEqual([(c["name"], c["type"], c["missing"]) for c in columns],
+                         [("id", "string", 0), ("pay", "decimal", 1)])
+        ours = sotto("local", "--data", "t=-", *options, "--json", "--", "m=mean(pay)", given=text)
+        self.assertEqual(json.loads(ours.stdout)["outputs"]["m"]["value"], 1.875)
+        for wrong, why in (("pay=int64", "column \"pay\": expected int64 as configured"),
+                           ("pay=int", "--type: \"pay=int\": expected COLUMN=TYPE"),
+                           ("salary=int64", "expected a column \"salary\", which the options name")):
+            with self.subTest(wrong):
+                refused = sotto("describe", *options, "--type", wrong, "-", given=text)
+                self.assertNotEqual(refused.returncode, 0)
+                self.assertIn(why, refused.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

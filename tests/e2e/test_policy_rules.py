@@ -203,7 +203,7 @@ class Files(ClusterCase):
         cluster = self.cluster([{"wages.csv": text}] * 3, start=False)
         for node in cluster.nodes:
             node.files = [{"file": "wages.csv", "delimiter": ";", "decimal": ",", "na": ["none"],
-                           "text": ["id"]}]
+                           "types": ["id=string", "wage=decimal(1)"]}]
             node.policy = {"expressions": "any"}
         cluster.start()
         creator = cluster.nodes[0]

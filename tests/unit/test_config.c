@@ -165,6 +165,15 @@ static void test_errors_say_what_and_where(void **state)
          "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - {file: x.csv, decimal: \",\", "
          "delimiter: \",\"}\n",
          {"files.decimal", "commas can't be both"}},
+        {HEAD "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n"
+              "    types: [id=string, pay=decimal]\n",
+         {"line 9: files.types", "\"pay=decimal\": expected COLUMN=TYPE with one of"}},
+        {HEAD "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n"
+              "    types: [id]\n",
+         {"files.types", "COLUMN=TYPE"}},
+        {HEAD "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n"
+              "    types: [id=bool, id=string]\n",
+         {"files.types", "each column once"}},
         {HEAD
          "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n  - file: x.csv\n",
          {"files", "twice"}},

@@ -2,7 +2,7 @@
 #ifndef SOTTO_TYPE_H
 #define SOTTO_TYPE_H
 
-/* Column types and the lattice they form (DESIGN, section 4):
+/* Column types and the lattice they form (dataset/README.md):
  *
  *     null < bool < string        null < int64 < decimal < float64 < string
  *
@@ -31,6 +31,11 @@ struct sotto_type {
 
 /* "null", "bool", "int64", "decimal", "float64" or "string". */
 SOTTO_API const char *sotto_kind_name(enum sotto_kind kind);
+
+#define SOTTO_TYPE_TEXT_BYTES 16
+
+/* The type as text, "decimal(2)" with its scale, terminated. */
+SOTTO_API void sotto_type_text(char out[SOTTO_TYPE_TEXT_BYTES], struct sotto_type type);
 
 /* int64, decimal or float64. */
 SOTTO_API bool sotto_kind_is_numeric(enum sotto_kind kind);

@@ -12,7 +12,7 @@
 
 SOTTO_BEGIN_DECLS
 
-/* No partial may stand for more rows than this in all parties together (DESIGN, section 5). */
+/* No partial may stand for more rows than this in all parties together. */
 #define SOTTO_ROWS_MAX (UINT64_C(1) << 60)
 
 struct sotto_driver;

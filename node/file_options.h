@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_FILE_OPTIONS_H
+#define SOTTO_NODE_FILE_OPTIONS_H
+
+/* How a file is read, as node.yaml ("files") and the command line say it. */
+
+#include <sotto/csv.h>
+
+/* As written; NULL and 0: the usual way (sotto/csv.h). */
+struct file_words {
+    char *file; /* node.yaml: which one */
+    char *delimiter;
+    char *decimal; /* "," or "." */
+    char **na;
+    unsigned na_count;
+    char **types; /* "id=string", "wage=decimal(2)": the types of columns, not to be found out */
+    unsigned types_count;
+};
+
+/* What is meant by them: borrows their texts. */
+struct file_options {
+    struct sotto_csv_options csv;
+    struct sotto_csv_column *columns;
+};
+
+/* words may be NULL. Returns: SOTTO_ERROR_INPUT saying what was expected, *out_wrong names the one
+ * of "delimiter", "decimal" and "types" that is wrong. Ownership: ended by file_options_release. */
+enum sotto_status file_options_init(struct file_options *out, const struct file_words *words,
+                                    const char **out_wrong,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+void file_options_release(struct file_options *options);
+
+#endif
