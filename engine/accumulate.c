@@ -269,23 +269,31 @@ static void add_exact_block(uint64_t *sum, const struct sotto__register *reg, co
 
 /* --- Terms --- */
 
+static void add_state(uint8_t *restrict to, const uint8_t *restrict state, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        to[i] |= state[i];
+    }
+}
+
 /* The union of the factors' states, and the rows that are not selected. */
 static const uint8_t *state_of(struct sotto__rows *rows, const struct sotto__term *term, size_t len)
 {
     const struct sotto__program *program = rows->program;
     bool selects = program->where != SIZE_MAX || program->keys_len > 0;
-    const uint8_t *state = rows->registers[term->factors[0]].state;
+    const uint8_t *state = selects ? rows->skipped : rows->registers[term->factors[0]].state;
     for (size_t i = 0; i < term->factors_len; i++) {
         const uint8_t *other = rows->registers[term->factors[i]].state;
-        for (size_t j = 0; other != state && j < len; j++) {
-            rows->state[j] = state[j] | other[j];
+        if (other == state || other == rows->no_state) {
+            continue;
         }
-        state = other != state ? rows->state : state;
+        if (state != rows->state) {
+            memcpy(rows->state, state, len);
+        }
+        add_state(rows->state, other, len);
+        state = rows->state;
     }
-    for (size_t j = 0; selects && j < len; j++) {
-        rows->state[j] = state[j] | rows->skipped[j];
-    }
-    return selects ? rows->state : state;
+    return state;
 }
 
 static uint64_t count_rows(const uint8_t *state, uint8_t wanted, size_t len)

@@ -18,13 +18,26 @@
 typedef double vector __attribute__((vector_size(8 * LANES)));
 typedef int64_t vectori __attribute__((vector_size(8 * LANES)));
 
-/* Hardware prefetchers stop at a page, which is what a block is. */
-#define PREFETCH_BYTES 4096
+/* The block after next: hardware prefetchers stop at a page, which is what a block is. */
+#define PREFETCH_BYTES 8192
+
+/* Into the second level, where more reads may be under way. Every pass over a block does its share,
+ * so that memory works while sums are added up. */
+static inline void prefetch(const void *values)
+{
+    __builtin_prefetch((const char *)values + PREFETCH_BYTES, 0, 2);
+}
 
 static inline vectori larger(vectori a, vectori b)
 {
     vectori more = a > b;
     return (a & more) | (b & ~more);
+}
+
+static inline vectori smaller(vectori a, vectori b)
+{
+    vectori less = a < b;
+    return (a & less) | (b & ~less);
 }
 
 static inline vectori magnitudes_at(const double *values)
@@ -48,11 +61,12 @@ static inline uint64_t largest(const double *values, size_t len)
     vectori most = {0};
     vectori most2 = {0};
     size_t i = 0;
-    for (; i + 2 * LANES <= len; i += 2 * LANES) {
-        __builtin_prefetch((const char *)(values + i) + PREFETCH_BYTES);
-        __builtin_prefetch((const char *)(values + i + LANES) + PREFETCH_BYTES);
+    for (; i + 4 * LANES <= len; i += 4 * LANES) {
+        prefetch(values + i);
         most = larger(magnitudes_at(values + i), most);
         most2 = larger(magnitudes_at(values + i + LANES), most2);
+        most = larger(magnitudes_at(values + i + 2 * LANES), most);
+        most2 = larger(magnitudes_at(values + i + 3 * LANES), most2);
     }
     uint64_t result = largest_of(larger(most, most2));
     for (; i < len; i++) {
@@ -70,7 +84,7 @@ static inline uint64_t magnitudes(const int64_t *values, size_t len)
     size_t i = 0;
     for (; i + LANES <= len; i += LANES) {
         vectori v;
-        __builtin_prefetch((const char *)(values + i) + PREFETCH_BYTES);
+        prefetch(values + i);
         memcpy(&v, values + i, sizeof v);
         any |= v ^ (v < 0); /* a comparison gives -1, and -v - 1 is ~v */
     }
@@ -162,13 +176,21 @@ static inline double sum_of(vector total)
     return lanes[0];
 }
 
+/* Whether some lane is not +-0. */
 static inline bool is_any(vectori lanes)
 {
     int64_t some = 0;
     for (size_t j = 0; j < LANES; j++) {
         some |= lanes[j];
     }
-    return some != 0;
+    return (some & INT64_MAX) != 0;
+}
+
+static inline vectori bits_of(vector x)
+{
+    vectori bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
 }
 
 static inline vector load(const double *values)
@@ -195,9 +217,11 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
     struct grids others = grids; /* two chains of additions */
     vectori any = {0};
     for (size_t i = 0; i < len; i += 2 * LANES) {
+        prefetch(values + i);
+        prefetch(values + i + LANES);
         vector r = put(&grids, load(values + i));
         vector r2 = put(&others, load(values + i + LANES));
-        any |= (r != 0) | (r2 != 0);
+        any |= bits_of(r) | bits_of(r2);
         memcpy(rest + i, &r, sizeof r);
         memcpy(rest + i + LANES, &r2, sizeof r2);
     }
@@ -207,6 +231,8 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
 }
 
 #ifdef __FP_FAST_FMA
+#define LEAST_PRODUCT_BITS (INT64_C(323) << 52) /* 2^-700 */
+
 /* x y - product, exactly. */
 static inline vector error_of(vector x, vector y, vector product)
 {
@@ -215,6 +241,22 @@ static inline vector error_of(vector x, vector y, vector product)
         error[j] = __builtin_fma(x[j], y[j], -product[j]);
     }
     return error;
+}
+
+/* Whether some product is below the least magnitude, and not because a factor is 0. */
+static inline bool has_tiny(vectori magnitudes, const double *x, const double *y, size_t len)
+{
+    vectori tiny = magnitudes < LEAST_PRODUCT_BITS;
+    if (!is_any(tiny)) {
+        return false;
+    }
+    vectori bad = {0};
+    for (size_t i = 0; i < len; i += LANES) {
+        vector a = load(x + i);
+        vector b = load(y + i);
+        bad |= ((bits_of(a * b) & INT64_MAX) < LEAST_PRODUCT_BITS) & (a != 0) & (b != 0);
+    }
+    return is_any(bad);
 }
 #endif
 
@@ -230,7 +272,6 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
         return BLOCKS_SUMMED;
     }
 #ifdef __FP_FAST_FMA
-    const int64_t least = INT64_C(323) << 52; /* 2^-700 */
     int64_t exponent = (int64_t)(bounds[0] >> 52) + (int64_t)(bounds[1] >> 52) - 1022;
     if (bounds[0] >= INFINITY_BITS || bounds[1] >= INFINITY_BITS || is_extreme(exponent) ||
         is_extreme(exponent - 53)) {
@@ -239,21 +280,20 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
     struct grids grids = grids_for(exponent);
     struct grids errors = grids_for(exponent - 53);
     vectori any = {0};
-    vectori bad = {0};
+    vectori least = LEAST_PRODUCT_BITS - (vectori){0};
     for (size_t i = 0; i < len; i += LANES) {
+        prefetch(x + i);
         vector a = load(x + i);
         vector b = load(y + i);
         vector product = a * b;
-        vectori bits;
-        memcpy(&bits, &product, sizeof bits);
         vector r = put(&grids, product);
         vector r2 = put(&errors, error_of(a, b, product));
-        bad |= ((bits & INT64_MAX) < least) & (a != 0) & (b != 0);
-        any |= (r != 0) | (r2 != 0);
+        least = smaller(bits_of(product) & INT64_MAX, least);
+        any |= bits_of(r) | bits_of(r2);
         memcpy(rest + i, &r, sizeof r);
         memcpy(rest2 + i, &r2, sizeof r2);
     }
-    if (is_any(bad)) {
+    if (has_tiny(least, x, y, len)) {
         return BLOCKS_REFUSED;
     }
     sums[0] = sum_of(grids.total);

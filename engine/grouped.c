@@ -47,27 +47,29 @@ static void flush(const struct sotto__rows *rows, const struct sotto__term *term
     }
 }
 
+/* A row that is not there is put too, and the next one over it. */
 static void put_doubles(struct sotto__rows *rows, const struct sotto__term *term,
                         const uint8_t *state, size_t len)
 {
     const double *x = rows->registers[term->factors[0]].values;
     const double *y = rows->registers[term->factors[term->factors_len - 1]].values;
+    const uint32_t *groups = rows->groups;
     uint16_t *fills = rows->fills + rows->program->groups_len * term->fill;
+    double *buffers = buffer_of(rows, term, 0);
     size_t buffer_len = rows->program->buffer_len;
     bool is_pair = sotto__term_columns(term) > 1;
+    size_t width = buffer_len << is_pair;
     for (size_t i = 0; i < len; i++) {
-        if (state[i] != 0) {
-            continue;
-        }
-        uint32_t group = rows->groups[i];
-        double *buffer = buffer_of(rows, term, group);
+        uint32_t group = groups[i];
         size_t at = fills[group];
-        buffer[at] = x[i];
+        double *buffer = buffers + group * width + at;
+        *buffer = x[i];
         if (is_pair) {
-            buffer[buffer_len + at] = y[i];
+            buffer[buffer_len] = y[i];
         }
-        fills[group] = (uint16_t)(at + 1);
-        if (at + 1 == buffer_len) {
+        at += state[i] == 0;
+        fills[group] = (uint16_t)at;
+        if (at == buffer_len) {
             flush(rows, term, group, buffer_len);
             fills[group] = 0;
         }
@@ -81,25 +83,25 @@ static void put_integers(const struct sotto__rows *rows, const struct sotto__ter
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
     const int64_t *narrow = reg->values;
     const sotto__int128 *wide = reg->values;
+    const uint32_t *groups = rows->groups;
+    sotto__int128 *sums = accumulator_of(rows, term, 0);
+    size_t stride = rows->program->group_accumulators;
     for (size_t i = 0; reg->limbs == 1 && i < len; i++) {
-        if (state[i] == 0) {
-            *accumulator_of(rows, term, rows->groups[i]) += narrow[i];
-        }
+        sums[groups[i] * stride] += state[i] == 0 ? narrow[i] : 0;
     }
     for (size_t i = 0; reg->limbs == 2 && i < len; i++) {
-        if (state[i] == 0) {
-            *accumulator_of(rows, term, rows->groups[i]) += wide[i];
-        }
+        sums[groups[i] * stride] += state[i] == 0 ? wide[i] : 0;
     }
 }
 
 static void put_counts(const struct sotto__rows *rows, const struct sotto__term *term,
                        const uint8_t *state, uint8_t wanted, size_t len)
 {
+    const uint32_t *groups = rows->groups;
+    uint64_t *counts = (uint64_t *)accumulator_of(rows, term, 0);
+    size_t stride = rows->program->group_accumulators * 2; /* a count is the first word of two */
     for (size_t i = 0; i < len; i++) {
-        if (state[i] == wanted) {
-            (*(uint64_t *)accumulator_of(rows, term, rows->groups[i]))++;
-        }
+        counts[groups[i] * stride] += state[i] == wanted;
     }
 }
 

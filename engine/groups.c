@@ -415,12 +415,15 @@ static uint32_t find_in_row(const struct sotto__levels *levels, const struct sot
 }
 
 /* By the table of all integers from the least level to the largest. */
-static void find_dense(uint32_t *out, const struct sotto__levels *levels, const int64_t *values,
-                       size_t len)
+static void find_dense(uint32_t *restrict out, const struct sotto__levels *levels,
+                       const int64_t *restrict values, size_t len)
 {
+    const uint32_t *dense = levels->dense;
+    uint64_t dense_len = levels->dense_len;
+    uint64_t least = (uint64_t)levels->dense_min;
     for (size_t i = 0; i < len; i++) {
-        uint64_t at = (uint64_t)values[i] - (uint64_t)levels->dense_min;
-        out[i] = at < levels->dense_len ? levels->dense[at] : GROUP_OTHER;
+        uint64_t at = (uint64_t)values[i] - least;
+        out[i] = at < dense_len ? dense[at] : GROUP_OTHER;
     }
 }
 
@@ -437,9 +440,10 @@ void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
             out[i] = is_null ? GROUP_NONE : find_in_row(levels, block, at + i);
         }
     }
-    for (size_t i = 0; i < len; i++) {
-        bool is_missing = is_null || out[i] == GROUP_NONE || !sotto_column_is_valid(block, at + i);
-        bool is_other = out[i] == GROUP_OTHER && levels->other;
-        out[i] = is_missing ? GROUP_NONE : is_other ? (uint32_t)levels->len : out[i];
+    for (size_t i = 0; levels->other && i < len; i++) {
+        out[i] = out[i] == GROUP_OTHER ? (uint32_t)levels->len : out[i];
+    }
+    for (size_t i = 0; block->validity != NULL && i < len; i++) {
+        out[i] = sotto_column_is_valid(block, at + i) ? out[i] : GROUP_NONE;
     }
 }

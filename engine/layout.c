@@ -12,9 +12,8 @@
 #define DOUBLE_BITS 2098
 
 /* Doubles that wait for their group: enough for the fast way, few enough for the caches. */
-#define BUFFER_LEN 64
 #define BUFFER_LEN_LEAST 16
-#define BUFFERED_GROUPS 2048
+#define BUFFERS_LEN ((size_t)1 << 17) /* of all groups */
 
 static size_t limbs_of(const struct sotto__term *term)
 {
@@ -36,7 +35,11 @@ static size_t accumulator_size(const struct sotto__term *term)
 
 static enum sotto_status place_terms(struct sotto__program *program, size_t *out_slots_len)
 {
-    program->buffer_len = program->groups_len <= BUFFERED_GROUPS ? BUFFER_LEN : BUFFER_LEN_LEAST;
+    program->buffer_len = ROWS_LEN;
+    while (program->buffer_len > BUFFER_LEN_LEAST &&
+           program->buffer_len * program->groups_len > BUFFERS_LEN) {
+        program->buffer_len /= 2;
+    }
     for (size_t i = 0; i < program->terms_len; i++) {
         struct sotto__term *term = &program->terms[i];
         term->limbs = limbs_of(term);

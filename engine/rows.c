@@ -63,10 +63,13 @@ static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__regist
     if (a->state == rows->no_state) {
         return b->state;
     }
+    const uint8_t *of_a = a->state;
+    const uint8_t *of_b = b->state;
+    uint8_t *state = out->own_state;
     for (size_t i = 0; i < len; i++) {
-        out->own_state[i] = a->state[i] | b->state[i];
+        state[i] = of_a[i] | of_b[i];
     }
-    return out->own_state;
+    return state;
 }
 
 /* NaN in a present row was made here. */
@@ -342,6 +345,20 @@ void sotto__rows_release(struct sotto__rows *rows)
 
 /* --- Which rows, which groups --- */
 
+/* Another key's levels go into the groups. Returns: whether a row that counts has no level. */
+static bool add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
+                    const uint32_t *restrict found, uint32_t levels_len, size_t len)
+{
+    uint32_t unknown = 0;
+    for (size_t i = 0; i < len; i++) {
+        uint32_t skips = skipped[i] | (found[i] == GROUP_NONE);
+        unknown |= (found[i] == GROUP_OTHER) & ~skips;
+        skipped[i] = (uint8_t)skips;
+        groups[i] = skips != 0 ? 0 : groups[i] * levels_len + found[i];
+    }
+    return (unknown & 1) != 0;
+}
+
 static enum sotto_status find_groups(struct sotto__rows *rows,
                                      const struct sotto_column *const *blocks, size_t at,
                                      size_t len, struct sotto_error *err)
@@ -351,15 +368,8 @@ static enum sotto_status find_groups(struct sotto__rows *rows,
     memset(rows->groups, 0, len * sizeof *rows->groups);
     for (size_t key = 0; key < program->keys_len; key++) {
         const struct sotto__levels *levels = program->levels[key];
-        uint32_t levels_len = (uint32_t)sotto__levels_len(levels);
-        bool is_unknown = false;
         sotto__levels_find(found, levels, blocks[program->keys[key]], at, len);
-        for (size_t i = 0; i < len; i++) {
-            is_unknown = is_unknown || (found[i] == GROUP_OTHER && rows->skipped[i] == 0);
-            rows->skipped[i] |= found[i] == GROUP_NONE;
-            rows->groups[i] = rows->groups[i] * levels_len + found[i];
-        }
-        if (is_unknown) {
+        if (add_key(rows->groups, rows->skipped, found, (uint32_t)sotto__levels_len(levels), len)) {
             return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                    "a column to group by has values that are not among the "
                                    "levels: \"other\": true counts them as (other)");

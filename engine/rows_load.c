@@ -18,10 +18,11 @@ static void load_state(struct sotto__rows *rows, struct sotto__register *out,
         out->state = out->own_state;
     } else if (block->validity != NULL) {
         const uint8_t *bits = block->validity + at / 8;
+        uint8_t *state = out->own_state;
         for (size_t i = 0; i < len; i++) {
-            out->own_state[i] = (uint8_t)(~((unsigned)bits[i / 8] >> (i % 8)) & ROW_MISSING);
+            state[i] = (uint8_t)(~((unsigned)bits[i / 8] >> (i % 8)) & ROW_MISSING);
         }
-        out->state = out->own_state;
+        out->state = state;
     }
 }
 
