@@ -244,6 +244,11 @@ void sotto_csv_close(struct sotto_csv *csv)
     sotto_free(csv);
 }
 
+void sotto_csv_heed(struct sotto_csv *csv, const struct sotto_interrupt *interrupt)
+{
+    csv->interrupt = interrupt;
+}
+
 uint64_t sotto_csv_bytes_read(const struct sotto_csv *csv)
 {
     return atomic_load_explicit(csv->bytes_read, memory_order_relaxed);
@@ -301,7 +306,8 @@ enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_
                                    uint64_t offset, struct sotto_error *err)
 {
     char *to = out;
-    while (bytes > 0) {
+    enum sotto_status status = sotto__csv_check_interrupt(csv, err);
+    while (status == SOTTO_OK && bytes > 0) {
         ssize_t got = pread(csv->fd, to, bytes, (off_t)offset);
         if (got < 0 && errno == EINTR) {
             continue;
@@ -318,5 +324,5 @@ enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_
         atomic_fetch_add_explicit(csv->bytes_read, (uint64_t)got, memory_order_relaxed);
         bytes -= (size_t)got;
     }
-    return SOTTO_OK;
+    return status;
 }

@@ -104,7 +104,19 @@ struct sotto_csv {
     size_t chunk_bytes;  /* what a worker takes at a time */
     size_t window_bytes; /* what is split and then converted, while it is in the nearest cache */
     bool serial;         /* read through libcsv line by line, as after an error */
+    const struct sotto_interrupt *interrupt;
 };
+
+/* Before each piece of the file that is read. */
+static inline enum sotto_status sotto__csv_check_interrupt(const struct sotto_csv *csv,
+                                                           struct sotto_error *err)
+{
+    if (sotto_interrupt_is_set(csv->interrupt)) {
+        return sotto_error_set(err, SOTTO_ERROR_CANCELLED, "%s: reading was interrupted",
+                               csv->name);
+    }
+    return SOTTO_OK;
+}
 
 /* Fills out with the file's bytes at offset. Returns: SOTTO_ERROR_CHANGED where the file ends
  * before. */

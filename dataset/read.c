@@ -314,7 +314,8 @@ static enum sotto_status read_block(struct sotto__csv_reader *reader, char *bloc
     if (reader->stream != NULL) {
         return sotto__stream_read(reader->stream, block, out_bytes, BLOCK_BYTES, reader->err);
     }
-    while (done < BLOCK_BYTES) {
+    enum sotto_status status = sotto__csv_check_interrupt(reader->csv, reader->err);
+    while (status == SOTTO_OK && done < BLOCK_BYTES) {
         ssize_t got =
             pread(reader->csv->fd, block + done, BLOCK_BYTES - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR) {
@@ -331,7 +332,7 @@ static enum sotto_status read_block(struct sotto__csv_reader *reader, char *bloc
         atomic_fetch_add_explicit(reader->csv->bytes_read, (uint64_t)got, memory_order_relaxed);
     }
     *out_bytes = done;
-    return SOTTO_OK;
+    return status;
 }
 
 /* The bytes of a byte order mark at the start of the file. */

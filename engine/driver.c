@@ -65,6 +65,11 @@ enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto
     return SOTTO_OK;
 }
 
+void sotto_driver_heed(struct sotto_driver *driver, const struct sotto_interrupt *interrupt)
+{
+    driver->interrupt = interrupt;
+}
+
 void sotto_driver_free(struct sotto_driver *driver)
 {
     if (driver == NULL) {
@@ -163,7 +168,7 @@ static enum sotto_status solve(struct sotto_driver *driver, struct sotto__value 
     const struct sotto__axis *axis = &driver->expansion.axes[part->shape.axes[0]];
     bool intercept = part->ols->number != 0;
     return sotto__ols(out, cells, axis->len - intercept, intercept, axis->labels,
-                      driver->plan->keys_len > 0, err);
+                      driver->plan->keys_len > 0, driver->interrupt, err);
 }
 
 /* An output of one group; *ofs_at: the first aggregate of its cells among all, moved on. */

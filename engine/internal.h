@@ -758,11 +758,12 @@ size_t sotto__ols_values_len(size_t regressors, bool intercept);
 /* Solves a regression from its cells' values (expand.c). out: sotto__ols_values_len values, 0 each;
  * NaN where a sum is infinite or there are fewer rows than coefficients. labels: of the
  * coefficients. Returns: SOTTO_ERROR_INPUT naming regressors that are collinear (is_grouped: NaN),
- * SOTTO_ERROR_LIMIT,
+ * SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED,
  * SOTTO_ERROR_PROTOCOL for what no rows can give. */
 enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value *sums,
                              size_t regressors, bool intercept, char *const *labels,
-                             bool is_grouped, struct sotto_error *err);
+                             bool is_grouped, const struct sotto_interrupt *interrupt,
+                             struct sotto_error *err);
 
 /* --- driver.c --- */
 
@@ -779,6 +780,7 @@ struct sotto_driver {
     uint64_t *made;                 /* NaN made, likewise */
     size_t values_len;
     uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
+    const struct sotto_interrupt *interrupt;
 };
 
 /* Counts the rows of all files into total. */

@@ -198,11 +198,13 @@ static void eliminate(struct regression *regression, size_t row, size_t pivot, m
     mpz_clear(factor);
 }
 
-/* Ends with the determinant on the diagonal and the adjugate on the right. Returns: the first
- * column that is a combination of those before it, or k. */
-static size_t invert(struct regression *regression)
+/* Ends with the determinant on the diagonal and the adjugate on the right. *out_rank: the first
+ * column that is a combination of those before it, or k. Returns: SOTTO_ERROR_CANCELLED. */
+static enum sotto_status invert(struct regression *regression, size_t *out_rank,
+                                const struct sotto_interrupt *interrupt)
 {
     size_t k = regression->k;
+    enum sotto_status status = SOTTO_OK;
     mpz_t before;
     mpz_init_set_ui(before, 1);
     size_t pivot = 0;
@@ -211,15 +213,20 @@ static size_t invert(struct regression *regression)
         if (mpz_sgn(value) == 0) { /* X'X is positive semidefinite: so is the rest of its row */
             break;
         }
-        for (size_t row = 0; row < k; row++) {
+        for (size_t row = 0; status == SOTTO_OK && row < k; row++) {
             if (row != pivot) {
                 eliminate(regression, row, pivot, before);
             }
+            status = sotto_interrupt_is_set(interrupt) ? SOTTO_ERROR_CANCELLED : SOTTO_OK;
+        }
+        if (status != SOTTO_OK) {
+            break;
         }
         mpz_set(before, value);
     }
     mpz_clear(before);
-    return pivot;
+    *out_rank = pivot;
+    return status;
 }
 
 /* What an element of the right half is multiplied by and divided by to be one of the inverse. */
@@ -462,7 +469,8 @@ static void set_unknown(struct sotto__value *out, const struct regression *regre
 
 enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value *sums,
                              size_t regressors, bool intercept, char *const *labels,
-                             bool is_grouped, struct sotto_error *err)
+                             bool is_grouped, const struct sotto_interrupt *interrupt,
+                             struct sotto_error *err)
 {
     struct regression regression;
     enum sotto_status status = regression_init(&regression, sums, regressors, intercept);
@@ -491,7 +499,11 @@ enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value
                                    "magnitude: leave some out, or scale them",
                                    k);
         }
-        rank = invert(&regression);
+        status = invert(&regression, &rank, interrupt);
+        if (status != SOTTO_OK) {
+            regression_release(&regression);
+            return sotto_error_set(err, status, "ols: solving was interrupted");
+        }
     }
     if (!is_known || (rank < k && is_grouped)) {
         set_unknown(out, &regression);

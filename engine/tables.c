@@ -264,6 +264,11 @@ static enum sotto_status take_all(const struct reading *reading, struct sotto_er
             if (at >= rows) {
                 break;
             }
+            if (sotto_interrupt_is_set(reading->driver->interrupt)) {
+                worker->status = sotto_error_set(&worker->err, SOTTO_ERROR_CANCELLED,
+                                                 "reading a table was interrupted");
+                break;
+            }
             worker->status = take_chunk(
                 reading, worker, at, rows - at < CHUNK_LEN ? rows - at : CHUNK_LEN, &worker->err);
         }

@@ -54,6 +54,9 @@ static enum sotto_status task_agree(struct sotto_task_aggregator *task, struct s
     if (status == SOTTO_OK) {
         status = sotto_driver_new(&task->driver, task->plan, &agreed, err);
     }
+    if (status == SOTTO_OK) {
+        sotto_driver_heed(task->driver, task->interrupt);
+    }
 out:
     sotto_schema_release(&agreed);
     sotto_free(offers);

@@ -59,6 +59,9 @@ static enum sotto_status task_drive(struct sotto_task_party *task,
     if (status == SOTTO_OK) {
         status = sotto_driver_new(&task->driver, task->plan, &schema, err);
     }
+    if (status == SOTTO_OK) {
+        sotto_driver_heed(task->driver, task->interrupt);
+    }
     sotto_schema_release(&schema);
     return status;
 }

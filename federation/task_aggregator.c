@@ -243,6 +243,7 @@ static enum sotto_status task_configure(struct sotto_task_aggregator *task,
     task->plan_bytes = config->plan_json_bytes;
     task->publishes = config->publishes;
     task->hides_exact = config->hides_exact;
+    task->interrupt = config->interrupt;
     task->guests = sotto_alloc_array(config->invited_len, sizeof *task->guests);
     status = task->plan_json != NULL && task->guests != NULL
                  ? sotto__peers_copy(&task->invited, config->invited, config->invited_len)

@@ -37,6 +37,7 @@ struct sotto_task_aggregator {
     uint64_t deadline_ms;
     bool publishes;
     bool hides_exact;
+    const struct sotto_interrupt *interrupt;
     uint32_t joined_first; /* how many joined the first attempt: what the result calls joined */
 
     struct sotto_session_aggregator *session; /* NULL while joining is open */

@@ -148,6 +148,7 @@ static enum sotto_status task_copy_config(struct sotto_task_party *task,
 {
     task->identity = config->identity;
     task->random = config->random;
+    task->interrupt = config->interrupt;
     task->min_parties = config->min_parties;
     task->now_ms = config->now_ms;
     task->recorded = config->answered;

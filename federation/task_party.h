@@ -16,6 +16,7 @@ enum task_phase {
 struct sotto_task_party {
     const struct sotto_identity *identity;
     struct sotto_random random;
+    const struct sotto_interrupt *interrupt;
     struct sotto__peers peers;
     uint32_t min_parties;
     uint64_t patience_ms; /* how long the aggregator may be silent */

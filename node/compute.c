@@ -331,6 +331,7 @@ void compute_stop(struct compute *compute)
     struct job *stop = job_new(JOB_STOP);
     SOTTO_REQUIRE(stop != NULL);
     atomic_store(&compute->is_stopping, true);
+    sotto_interrupt_set(&compute->interrupt);
     queue_push(compute->config.jobs, stop);
     (void)pthread_join(compute->thread, NULL);
     if (compute->reloaded != NULL) {

@@ -23,8 +23,8 @@ struct compute_config {
 enum sotto_status compute_start(struct compute **out, const struct compute_config *config,
                                 struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Ends the thread after the job that it is at, without those that wait; tasks that are under way
- * stay so in the store until the next start. */
+/* Ends the thread after the job that it is at, without those that wait; reading a file and solving
+ * a regression end early. Tasks that are under way stay so in the store until the next start. */
 void compute_stop(struct compute *compute);
 
 #endif

@@ -182,7 +182,8 @@ static enum sotto_status check_own_data(struct compute *compute, const struct so
         bool is_offered = config_offers(compute->policy, file);
         has_all = has_all && is_offered;
         if (is_offered || !config_is_safe_file_name(file)) {
-            status = dataset_open(&datasets[i], compute->policy, compute->config.store, file, err);
+            status = dataset_open(&datasets[i], compute->policy, compute->config.store, file,
+                                  &compute->interrupt, err);
             catalogues[i] = datasets[i].catalogue;
         }
     }
@@ -245,6 +246,7 @@ static enum sotto_status start(struct compute *compute, struct host *host,
         .invited_len = compute->peers_len - (has_data ? 0 : 1),
         .publishes = compute->policy->publishes,
         .hides_exact = compute->policy->hides_exact,
+        .interrupt = &compute->interrupt,
         .now_ms = clock_ms(),
     };
     if (status == SOTTO_OK) {

@@ -54,7 +54,8 @@ struct compute {
     const struct config *policy; /* what of it may be reloaded: policy and files */
     struct config *reloaded;     /* owned; NULL: the configuration of the start */
     atomic_bool is_stopping;
-    uint64_t housekeeping_ms; /* when the store is tidied up next */
+    struct sotto_interrupt interrupt; /* of what takes long: the node stops */
+    uint64_t housekeeping_ms;         /* when the store is tidied up next */
     struct sotto_key key;
     struct sotto_peer *peers; /* the configured ones, then this node */
     size_t peers_len;

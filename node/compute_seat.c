@@ -52,7 +52,8 @@ static enum sotto_status open_dataset(struct compute *compute, struct seat *seat
             return SOTTO_OK;
         }
     }
-    return dataset_open(&seat->datasets[i], compute->policy, compute->config.store, file, err);
+    return dataset_open(&seat->datasets[i], compute->policy, compute->config.store, file,
+                        &compute->interrupt, err);
 }
 
 static enum sotto_status open_datasets(struct compute *compute, struct seat *seat,
@@ -503,6 +504,7 @@ void seat_invited(struct compute *compute, const struct sotto_message_route *rou
         .peers_len = compute->peers_len,
         .min_parties = compute->policy->file->policy.min_parties,
         .answered = has_answered,
+        .interrupt = &compute->interrupt,
         .now_ms = clock_ms(),
     };
     if (status == SOTTO_OK) {

@@ -200,7 +200,8 @@ static enum sotto_status find_catalogue(struct dataset *dataset, struct store *s
 }
 
 enum sotto_status dataset_open(struct dataset *out, const struct config *config,
-                               struct store *store, const char *file, struct sotto_error *err)
+                               struct store *store, const char *file,
+                               const struct sotto_interrupt *interrupt, struct sotto_error *err)
 {
     struct dataset dataset = {0};
     struct file_options options = {0};
@@ -223,6 +224,7 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     }
     status = sotto_csv_open_fd(&dataset.csv, fd, file, &options.csv, err);
     if (status == SOTTO_OK) {
+        sotto_csv_heed(dataset.csv, interrupt);
         status = find_catalogue(&dataset, store, file, text, err);
     }
 out:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at any moment, cancelling, and policy."""
 
+import gzip
+import http.client
+import os
 import resource
 import socket
 import threading
@@ -130,6 +133,17 @@ class Disk(ClusterCase):
             self.assertEqual(len(list(log.parent.glob("node.log*"))), min(i, 3) + 1)
 
     @staticmethod
+    def has_open(node, name):
+        folder = f"/proc/{node.process.pid}/fd"
+        for descriptor in os.listdir(folder):
+            try:
+                if os.path.basename(os.readlink(f"{folder}/{descriptor}")) == name:
+                    return True
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return False
+
+    @staticmethod
     def is_rotated(log):
         # Between the node's rename and its open there is no file of that name.
         try:
@@ -144,6 +158,26 @@ class Disk(ClusterCase):
         begin = time.monotonic()
         cluster.nodes[1].stop()
         self.assertLess(time.monotonic() - begin, 30)
+
+
+    def test_a_stop_does_not_wait_for_a_file_to_be_read(self):
+        packed = gzip.compress(b"wage\n") + gzip.compress(b"1\n" * 2**25) * 1000  # minutes
+        node = self.cluster([{"wages.csv": packed}]).nodes[0]
+
+        def create():
+            try:
+                node.create(plan())
+            except (AssertionError, OSError, http.client.HTTPException):
+                pass  # the node stops before it can answer
+
+        asking = threading.Thread(target=create)
+        asking.start()
+        end = time.monotonic() + 60
+        while not self.has_open(node, "wages.csv"):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        node.stop()
+        asking.join()
 
 
 class Policy(ClusterCase):

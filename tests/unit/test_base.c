@@ -7,6 +7,7 @@
 #include <sotto/cpu.h>
 #include <sotto/random.h>
 #include <sotto/secret.h>
+#include <sotto/threads.h>
 #include <stdio.h>
 
 static void test_status_names_are_found_again(void **state)
@@ -237,6 +238,16 @@ static void test_secrets(void **state)
     sotto_secret_free(NULL);
 }
 
+static void test_threads(void **state)
+{
+    (void)state;
+    size_t before = sotto_threads();
+    sotto_threads_set(3);
+    assert_int_equal(sotto_threads(), 3);
+    sotto_threads_set(before);
+    assert_int_equal(sotto_threads(), before);
+}
+
 static void test_cpu_level_has_a_name(void **state)
 {
     (void)state;
@@ -262,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_arrays_refuse_overflow),
         cmocka_unit_test(test_seeded_streams_differ),
         cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_cpu_level_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

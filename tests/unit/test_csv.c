@@ -641,6 +641,64 @@ static void test_a_sink_ends_the_scan(void **state)
     sotto_csv_close(csv);
 }
 
+struct interrupting {
+    struct sotto_interrupt interrupt;
+    atomic_size_t rows;
+};
+
+static enum sotto_status interrupting_sink(void *context, size_t worker, uint64_t first_row,
+                                           const struct sotto_column *columns, size_t columns_len,
+                                           size_t rows, struct sotto_error *err)
+{
+    (void)worker;
+    (void)first_row;
+    (void)columns;
+    (void)columns_len;
+    (void)err;
+    struct interrupting *interrupting = context;
+    atomic_fetch_add(&interrupting->rows, rows);
+    sotto_interrupt_set(&interrupting->interrupt);
+    return SOTTO_OK;
+}
+
+static void test_an_interrupt_ends_every_reading(void **state)
+{
+    (void)state;
+    const size_t rows = 1000000; /* more than any way reads at a time */
+    char *text = sotto_alloc(2 * rows + 2);
+    memcpy(text, "a\n", 2);
+    for (size_t i = 1; i <= rows; i++) {
+        memcpy(text + 2 * i, "1\n", 2);
+    }
+    for (int way = 0; way < 3; way++) {
+        struct interrupting interrupting = {.rows = 0};
+        struct sotto_csv *csv = NULL;
+        struct sotto_catalogue *catalogue = NULL;
+        struct sotto_catalogue *other = NULL;
+        struct sotto_error err = {0};
+        omp_set_num_threads(1 + way / 2);
+        assert_ok(sotto_csv_open_fd(&csv, test_file(text, 2 * rows + 2), "t.csv", NULL, NULL));
+        csv->chunk_bytes = 5000;
+        csv->serial = way == 1;
+        sotto_csv_heed(csv, &interrupting.interrupt);
+        catalogue = test_catalogue(csv);
+        struct sotto_csv_wanted wanted = {.column = 0, .type = catalogue->columns[0].type};
+        assert_int_equal(
+            sotto_csv_scan(csv, catalogue, &wanted, 1, interrupting_sink, &interrupting, &err),
+            SOTTO_ERROR_CANCELLED);
+        assert_string_equal(err.text, "t.csv: reading was interrupted");
+        assert_in_range(interrupting.rows, 1, rows - 1);
+        assert_int_equal(sotto_csv_catalogue(csv, &other, &err), SOTTO_ERROR_CANCELLED);
+        sotto_csv_heed(csv, NULL);
+        other = test_catalogue(csv);
+        sotto_catalogue_free(other);
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+    }
+    omp_set_num_threads(1);
+    sotto_free(text);
+}
+
 /* --- Columns that the options speak of --- */
 
 static enum sotto_status catalogue_with(struct sotto_catalogue **out, struct sotto_csv **out_csv,
@@ -879,6 +937,7 @@ int main(void)
         cmocka_unit_test(test_a_file_that_changes_meanwhile),
         cmocka_unit_test(test_a_file_that_is_replaced_meanwhile),
         cmocka_unit_test(test_a_sink_ends_the_scan),
+        cmocka_unit_test(test_an_interrupt_ends_every_reading),
         cmocka_unit_test(test_stated_types),
         cmocka_unit_test(test_values_beyond_a_stated_type),
         cmocka_unit_test(test_packed_files),

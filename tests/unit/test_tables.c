@@ -206,6 +206,14 @@ static void test_errors(void **state)
                      SOTTO_ERROR_NOT_FOUND);
     assert_contains(err.text, "has no column \"a\"");
     table = ints.table;
+    struct sotto_interrupt interrupt = {0};
+    sotto_driver_heed(driver, &interrupt);
+    assert_ok(sotto_driver_partial_tables(driver, limbs, 2, &table, &err));
+    sotto_interrupt_set(&interrupt);
+    assert_int_equal(sotto_driver_partial_tables(driver, limbs, 2, &table, &err),
+                     SOTTO_ERROR_CANCELLED);
+    assert_contains(err.text, "was interrupted");
+    assert_int_equal(limbs[0], 0);
     struct sotto_schema offer = {0};
     assert_int_equal(sotto_schema_offer_tables(&offer, misspelt, &table, &err),
                      SOTTO_ERROR_NOT_FOUND);
@@ -220,6 +228,33 @@ static void test_errors(void **state)
     sotto_plan_free(misspelt);
     sotto_plan_free(of_text);
     sotto_plan_free(of_other);
+}
+
+static void test_an_interrupted_regression(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = test_plan_of("r=ols(y, x)");
+    struct sotto_interrupt interrupt = {0};
+    struct party party = {0};
+    struct sotto_driver *driver = NULL;
+    struct sotto_schema schema;
+    struct sotto_error err = {0};
+    party_open(&party, "x,y\n1,3\n2,5\n4,4\n", plan);
+    assert_ok(sotto_schema_agree(&schema, plan, &party.offer, NULL, 1, NULL));
+    assert_ok(sotto_driver_new(&driver, plan, &schema, NULL));
+    sotto_driver_heed(driver, &interrupt);
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    const struct sotto_table *table = party.table;
+    assert_ok(sotto_driver_partial_tables(driver, limbs, limbs_len, &table, &err));
+    sotto_interrupt_set(&interrupt);
+    assert_int_equal(sotto_driver_advance(driver, limbs, limbs_len, &err), SOTTO_ERROR_CANCELLED);
+    assert_contains(err.text, "ols: solving was interrupted");
+    sotto_free(limbs);
+    sotto_schema_release(&schema);
+    sotto_driver_free(driver);
+    party_close(&party);
+    sotto_plan_free(plan);
 }
 
 static void test_simulation(void **state)
@@ -254,8 +289,11 @@ static void test_simulation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types),      cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_many_rows),  cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_many_rows),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_an_interrupted_regression),
         cmocka_unit_test(test_simulation),
     };
     if (sotto_init() != SOTTO_OK) {

@@ -10,6 +10,7 @@
  * sotto_csv_scan then reads wanted columns as the types that were agreed on. */
 
 #include <sotto/column.h>
+#include <sotto/interrupt.h>
 
 SOTTO_BEGIN_DECLS
 
@@ -95,6 +96,10 @@ SOTTO_API enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, co
                                               const struct sotto_csv_options *options,
                                               struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_csv_close(struct sotto_csv *csv);
+
+/* From now on every reading of the file that goes on ends with SOTTO_ERROR_CANCELLED once the
+ * interrupt is set. NULL: none. Ownership: borrows it until the next call or the end. */
+SOTTO_API void sotto_csv_heed(struct sotto_csv *csv, const struct sotto_interrupt *interrupt);
 
 /* How many bytes of the file were read since it was opened, all readings together, and how many it
  * has: for showing progress. Threads: any, at any time. */

@@ -8,6 +8,7 @@
  * the next one or to the result. Every party runs it too, and contributes only to the round that it
  * derives itself. */
 
+#include <sotto/interrupt.h>
 #include <sotto/schema.h>
 
 SOTTO_BEGIN_DECLS
@@ -24,6 +25,13 @@ SOTTO_API enum sotto_status sotto_driver_new(struct sotto_driver **out,
                                              const struct sotto_schema *schema,
                                              struct sotto_error *err) SOTTO_NODISCARD;
 SOTTO_API void sotto_driver_free(struct sotto_driver *driver);
+
+/* From now on partials from tables, and regressions when the driver advances, end with
+ * SOTTO_ERROR_CANCELLED once the interrupt is set; partials from files where the files heed it too
+ * (sotto_csv_heed). After a cancelled advance the driver can only be freed. NULL: none. Ownership:
+ * borrows it until the next call or the end. */
+SOTTO_API void sotto_driver_heed(struct sotto_driver *driver,
+                                 const struct sotto_interrupt *interrupt);
 
 /* The current round, from 1; 0 once the result is there. */
 SOTTO_API uint32_t sotto_driver_round(const struct sotto_driver *driver);
@@ -48,7 +56,8 @@ SOTTO_API enum sotto_status sotto_driver_advance(struct sotto_driver *driver, co
 /* One party's contribution to the current round: reads the files of all datasets, files[d] and
  * catalogues[d] for the plan's dataset d, as the agreed types, and writes limbs (out, limbs_len ==
  * sotto_driver_limbs_len). Returns: as sotto_csv_scan. On failure out is zeroed.
- * Threads: uses OpenMP's; may run on another thread than the driver's owner if nobody advances it.
+ * Threads: as many as sotto/threads.h says; may run on another thread than the driver's owner if
+ * nobody advances it.
  */
 SOTTO_API enum sotto_status sotto_driver_partial(const struct sotto_driver *driver, uint64_t *out,
                                                  size_t limbs_len, struct sotto_csv *const *files,

@@ -46,6 +46,7 @@ struct sotto_task_aggregator_config {
     size_t invited_len;
     bool publishes;   /* the result goes to all who took part, not to the initiator only */
     bool hides_exact; /* no exact texts in the result */
+    const struct sotto_interrupt *interrupt; /* of regressions; NULL: none; borrowed until free */
     uint64_t now_ms;
 };
 
@@ -92,6 +93,7 @@ struct sotto_task_party_config {
     size_t peers_len;
     uint32_t min_parties; /* the owner's minimum, on top of the plan's and the protocol's */
     bool answered;        /* a RECORD of this task is on disk: only declining is allowed */
+    const struct sotto_interrupt *interrupt; /* of regressions; NULL: none; borrowed until free */
     uint64_t now_ms;
 };
 
