@@ -2,6 +2,7 @@
 /* What a session costs: parties and aggregator of real machines in this process, 100,000 values of
  * 24 bits (and one long vector), dropouts after dealing, complete and sparse graphs. Every sum is
  * checked against a plain one. */
+#include "party_memory.h"
 #include "support.h"
 
 #include <math.h>
@@ -316,14 +317,33 @@ static bool bench_roster(uint32_t parties_len, size_t runs)
     return ok;
 }
 
+/* What a party may take beside three vectors. */
+#define PARTY_MEMORY_MORE_MB 64
+
+static bool bench_party_memory(uint32_t parties_len, uint32_t elements_len)
+{
+    double vector_mb = (double)elements_len * 4 / (1 << 20);
+    struct bench_values values = {0};
+    char name[64];
+    char more[80];
+    bench_add(&values, party_memory_mb(parties_len, elements_len, 4));
+    double peak_mb = bench_quantile(&values, 0.5);
+    double goal_mb = 3 * vector_mb + PARTY_MEMORY_MORE_MB;
+    (void)snprintf(name, sizeof name, "party_memory_n%u_m%u_b32", parties_len, elements_len);
+    (void)snprintf(more, sizeof more, ", \"vectors\": %.3g, \"goals\": {\"mb\": %.4g}",
+                   peak_mb / vector_mb, goal_mb);
+    bench_print("protocol", name, &values, "MB", more, peak_mb <= goal_mb);
+    return peak_mb <= goal_mb;
+}
+
 static bool bench_all(bool with_large_complete)
 {
     static const struct sotto_graph_terms complete = {.model = SOTTO_GRAPH_COMPLETE};
     static const struct sotto_graph_terms curious = {SOTTO_GRAPH_CURIOUS, 50, 330};
     static const struct sotto_graph_terms semi = {SOTTO_GRAPH_SEMI_MALICIOUS, 50, 330};
     static const struct workload scalars = {3, 5, 64, 0, {.model = SOTTO_GRAPH_COMPLETE}};
-    bool ok = bench_case(&scalars, 21) && bench_roster(3, 5) && bench_roster(10, 5) &&
-              bench_roster(100, 5);
+    bool ok = bench_party_memory(100, 10000000) && bench_case(&scalars, 21) && bench_roster(3, 5) &&
+              bench_roster(10, 5) && bench_roster(100, 5);
     static const uint32_t large[] = {500, 1000};
     for (size_t i = 0; ok && i < 2; i++) {
         for (unsigned drop = 0; ok && drop <= 30; drop += drop == 0 ? 10 : 20) {
@@ -354,7 +374,7 @@ static bool bench_all(bool with_large_complete)
 static bool bench_goals(void)
 {
     static const size_t order[] = {0, 2, 4, 5, 3, 1};
-    bool ok = true;
+    bool ok = bench_party_memory(100, 10000000);
     for (size_t k = 0; ok && k < GOALS_LEN; k++) {
         const struct goal *goal = &goals[order[k]];
         struct workload workload = {goal->parties_len,
@@ -419,7 +439,9 @@ int main(int argc, char **argv)
         struct workload scalars = {3, 5, 64, 0, {.model = SOTTO_GRAPH_COMPLETE}};
         struct workload some = {10, 1000, 24, 30, {.model = SOTTO_GRAPH_COMPLETE}};
         struct workload sparse = {60, 1000, 24, 10, {SOTTO_GRAPH_SEMI_MALICIOUS, 50, 200}};
-        return bench_case(&scalars, 5) && bench_case(&some, 5) && bench_case(&sparse, 1) ? 0 : 1;
+        bool ok = bench_case(&scalars, 5) && bench_case(&some, 5) && bench_case(&sparse, 1) &&
+                  bench_party_memory(5, 2000000);
+        return ok ? 0 : 1;
     }
     return usage();
 }

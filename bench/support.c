@@ -6,7 +6,7 @@
 #include <sotto/status.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <time.h>
 
 double bench_now_s(void)
@@ -18,9 +18,23 @@ double bench_now_s(void)
 
 double bench_peak_mb(void)
 {
-    struct rusage usage;
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_maxrss / 1024;
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    double peak_kb = 0;
+    SOTTO_REQUIRE(file != NULL);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0) {
+            peak_kb = strtod(line + 6, NULL);
+        }
+    }
+    (void)fclose(file);
+    return peak_kb / 1024;
+}
+
+void bench_reset_peak(void)
+{
+    FILE *file = fopen("/proc/self/clear_refs", "w");
+    SOTTO_REQUIRE(file != NULL && fputs("5", file) >= 0 && fclose(file) == 0);
 }
 
 void bench_add(struct bench_values *values, double value)

@@ -12,8 +12,9 @@
 
 double bench_now_s(void);
 
-/* Peak resident memory of this process so far, in MB. */
+/* Peak resident memory of this process, in MB, since it started or since it was reset. */
 double bench_peak_mb(void);
+void bench_reset_peak(void);
 
 struct bench_values {
     double values[BENCH_RUNS_MAX];
