@@ -214,6 +214,7 @@ void progress_end(struct progress *progress, bool is_well)
         return;
     }
     wipe(progress);
+    progress->is_live = false;
     if (is_well) {
         char line[LINE_BYTES_MAX];
         (void)snprintf(line, sizeof line, "task %llu: %.1f s, of %s",

@@ -30,7 +30,7 @@ void progress_begin(struct progress *progress, uint64_t number);
 void progress_take(struct progress *progress, int64_t created_ms, const char *message);
 /* Draws the time. */
 void progress_tick(struct progress *progress);
-/* Wipes the line; if it went well, leaves one that says who took part. */
+/* Wipes the line, for good; if it went well, leaves one that says who took part. */
 void progress_end(struct progress *progress, bool is_well);
 
 #endif

@@ -85,7 +85,7 @@ class Run(ClusterCase):
             lines = re.split(r"\r|\n", re.sub(r"\033\[[0-9;]*[mK]", "", terminal.out))
             self.assertTrue(all(len(line) < columns for line in lines if "waiting" in line), lines)
             self.assertIn("waiting for parties", terminal.out)
-            self.assertIn("m  9.5", terminal.out)
+            self.assertIn("m  9.5", lines)  # on a line of its own
             self.assertEqual("\033[3" in terminal.out, code != "", terminal.out)
             self.assertTrue(any(line.startswith("task ") and " s, of " in line for line in lines))
             self.assertIn("c?dar" if "C" == more["LC_ALL"] else "c\u00e9dar", terminal.out)
