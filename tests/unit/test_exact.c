@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "engine/blocks.h"
+#include "engine/kernels/blocks.h"
 #include "files.h"
 #include <math.h>
 #include <mpfr.h>

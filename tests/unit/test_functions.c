@@ -2,7 +2,7 @@
 
 /* Row-wise functions: values that pandas and numpy give, and the documented departures. */
 
-#include "engine/elementary.h"
+#include "engine/kernels/elementary.h"
 #include "files.h"
 #include "plans.h"
 #include "test.h"

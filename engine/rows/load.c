@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "blocks.h"
-#include "rows.h"
+#include "kernels/blocks.h"
+#include "rows/rows.h"
 
 #include <string.h>
 

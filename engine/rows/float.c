@@ -3,8 +3,8 @@
 /* Doubles of a block. What is here is exact or rounded once as IEEE 754 says, so that it is the
  * same on every CPU; elementary.h has the rest. */
 
-#include "elementary.h"
-#include "rows.h"
+#include "kernels/elementary.h"
+#include "rows/rows.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "blocks.h"
+#include "kernels/blocks.h"
 
 #include <sotto/cpu.h>
 

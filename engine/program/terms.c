@@ -2,7 +2,7 @@
 
 /* What is summed up for each aggregate: counts, sums and sums of products. */
 
-#include "program.h"
+#include "program/compile.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

@@ -4,6 +4,6 @@
 #define EXP Sleef_cinz_expd8_u10avx512fnofma
 #define LOG Sleef_cinz_logd8_u10avx512fnofma
 #define POW Sleef_cinz_powd8_u10avx512fnofma
-#include "elementary_kernel.h"
+#include "kernels/elementary_kernel.h"
 
 const struct sotto__elementary sotto__elementary_avx512 = {vector_exp, vector_log, vector_pow};

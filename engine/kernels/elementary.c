@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "elementary.h"
+#include "kernels/elementary.h"
 
 #include <sleef.h>
 #include <sotto/cpu.h>

@@ -5,7 +5,7 @@
 /* For one instruction set per file that includes this: VECTOR of LANES doubles, and SLEEF's EXP,
  * LOG and POW of it. The last lanes are filled up with ones. */
 
-#include "elementary.h"
+#include "kernels/elementary.h"
 
 #include <sleef.h>
 #include <string.h>

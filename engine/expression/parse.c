@@ -3,7 +3,7 @@
 /* A Pratt parser: each operator has a binding power, and parse_expression(power) takes all that
  * binds tighter than power. */
 
-#include "tokens.h"
+#include "expression/token.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>

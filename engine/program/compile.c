@@ -3,7 +3,7 @@
 /* Types the row-wise parts of a plan and writes them as operations, each different one once, and
  * the aggregates as sums over them. */
 
-#include "program.h"
+#include "program/compile.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

@@ -10,7 +10,7 @@
  * grid, of 2^(E-86), in the same way; only values that span more than 32 binades with the largest
  * one leave a rest, of at most 2^(E-87). */
 
-#include "blocks.h"
+#include "kernels/blocks.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 /* Exact sums: accumulate.c for all rows together, grouped.c for groups of them. */
 
-#include "blocks.h"
+#include "kernels/blocks.h"
 
 /* accumulate.c: the product of a term's factors, by their bits, to its accumulator. */
 void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,

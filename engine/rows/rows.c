@@ -3,8 +3,8 @@
 /* Rows go through the operations in blocks that stay in the caches: one register of values and
  * one of states for each operation, nothing allocated after the start. */
 
-#include "rows.h"
-#include "blocks.h"
+#include "rows/rows.h"
+#include "kernels/blocks.h"
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "accumulate.h"
+#include "sums/sums.h"
 
 #include <string.h>
 

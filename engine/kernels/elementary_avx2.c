@@ -4,6 +4,6 @@
 #define EXP Sleef_cinz_expd4_u10avx
 #define LOG Sleef_cinz_logd4_u10avx
 #define POW Sleef_cinz_powd4_u10avx
-#include "elementary_kernel.h"
+#include "kernels/elementary_kernel.h"
 
 const struct sotto__elementary sotto__elementary_avx2 = {vector_exp, vector_log, vector_pow};

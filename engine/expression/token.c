@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tokens.h"
+#include "expression/token.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef SOTTO_ENGINE_ROWS_H
 #define SOTTO_ENGINE_ROWS_H
 
-#include "internal.h"
+#include "../internal.h"
 
 /* rows_load.c: rows at to at + len of a column into a register, which may borrow from the block.
  * at is a multiple of ROWS_LEN. */

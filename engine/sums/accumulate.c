@@ -10,7 +10,7 @@
  * product adds less than 2^64 in magnitude: after 2^60 of them it is below 2^124, so that no carry
  * is needed until the end. */
 
-#include "accumulate.h"
+#include "sums/sums.h"
 
 #include <string.h>
 
