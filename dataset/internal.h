@@ -2,7 +2,7 @@
 #ifndef SOTTO_DATASET_INTERNAL_H
 #define SOTTO_DATASET_INTERNAL_H
 
-#include "split.h"
+#include "text/split.h"
 
 #include <locale.h>
 #include <sotto/arrow.h>

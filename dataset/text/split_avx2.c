@@ -2,7 +2,7 @@
 
 /* Compiled with -mavx2 -mbmi -mbmi2 -mpopcnt. */
 
-#include "split.h"
+#include "text/split.h"
 
 #include <immintrin.h>
 
@@ -37,7 +37,7 @@ static inline void ends_write(uint32_t *ends, uint64_t mask, uint32_t base)
     ends_write_bits(ends, mask, base);
 }
 
-#include "split_impl.h"
+#include "text/split_impl.h"
 
 const struct sotto__split_kernels sotto__split_avx2 = {
     .split = split_text,

@@ -11,7 +11,7 @@
  *
  * What was found are the spans of the catalogue: a scan needs no parity, and knows its rows. */
 
-#include "digits.h"
+#include "value/digits.h"
 #include "internal.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 
 /* Compiled on aarch64 only, where NEON is always there. */
 
-#include "split.h"
+#include "text/split.h"
 
 #include <arm_neon.h>
 
@@ -51,7 +51,7 @@ static inline void ends_write(uint32_t *ends, uint64_t mask, uint32_t base)
     ends_write_bits(ends, mask, base);
 }
 
-#include "split_impl.h"
+#include "text/split_impl.h"
 
 const struct sotto__split_kernels sotto__split_neon = {
     .split = split_text,

@@ -3,7 +3,7 @@
 /* A struct array of the Arrow C Data Interface as a table. Nothing that the producer says is
  * believed, but for what the interface can't tell: how long the buffers are. */
 
-#include "arrow_source.h"
+#include "arrow/arrow.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "digits.h"
+#include "value/digits.h"
 #include "internal.h"
 
 #define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */

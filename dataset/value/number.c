@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "digits.h"
+#include "value/digits.h"
 #include "internal.h"
 
 #include <stdio.h>

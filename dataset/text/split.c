@@ -2,7 +2,7 @@
 
 /* The portable kernels, and the choice among all. */
 
-#include "split.h"
+#include "text/split.h"
 
 #include <sotto/cpu.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static inline void ends_write(uint32_t *ends, uint64_t mask, uint32_t base)
     ends_write_bits(ends, mask, base);
 }
 
-#include "split_impl.h"
+#include "text/split_impl.h"
 
 const struct sotto__split_kernels sotto__split_generic = {
     .split = split_text,

@@ -3,7 +3,7 @@
 /* Blocks of typed columns: one field after the other (from libcsv), or rows of split text column by
  * column. */
 
-#include "digits.h"
+#include "value/digits.h"
 #include "internal.h"
 
 #include <sotto/alloc.h>

@@ -2,7 +2,7 @@
 
 /* Strings and dictionaries of them. */
 
-#include "arrow_source.h"
+#include "arrow/arrow.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

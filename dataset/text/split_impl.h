@@ -8,7 +8,7 @@
  *     ends_write(ends, mask, base)                base + the positions of the set bits, in order;
  *                                                 may write SPLIT_SLACK elements */
 
-#include "split.h"
+#include "text/split.h"
 
 /* Bit i: an odd number of bits of x at or below i is set. */
 static inline uint64_t prefix_xor(uint64_t x)

@@ -4,7 +4,7 @@
  * pieces with blank lines are copied without them. What is malformed is refused without a text,
  * since the serial reader (read.c) then tells what is wrong where. */
 
-#include "digits.h"
+#include "value/digits.h"
 #include "internal.h"
 
 #include <csv.h>
