@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The aggregator's side of a session: its steps, and when they end (PROTOCOL.md). */
-#include "session_aggregator.h"
+#include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "vector_kernels.h"
+#include "vector/vector_kernels.h"
 
 #include <immintrin.h>
 

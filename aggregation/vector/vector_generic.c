@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "vector_kernels.h"
+#include "vector/vector_kernels.h"
 
 const struct sotto__vector_ops sotto__vector_ops_generic =
     VECTOR_OPS(lanes_add_40, lanes_subtract_40);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The party's side of a session: ADVERT, ROSTER, MASKED (PROTOCOL.md). */
-#include "session_party.h"
+#include "session/session_party.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

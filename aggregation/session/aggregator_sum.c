@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a session: secrets from shares, and the masks that they leave in the sum. */
-#include "session_aggregator.h"
+#include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

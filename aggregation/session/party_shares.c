@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SHARES: what others dealt to this party, checked against their commitments before it masks. */
-#include "session_party.h"
+#include "session/session_party.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

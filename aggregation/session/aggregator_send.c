@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the aggregator sends: ROSTER, SHARES, LIVING, UNMASK. */
-#include "session_aggregator.h"
+#include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

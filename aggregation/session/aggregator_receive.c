@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DEAL, MASKED, CONSENT, REVEAL. What a member says is first read and checked, which changes
  * nothing and so can be done for many messages on all threads; then kept, one after the other. */
-#include "session_aggregator.h"
+#include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DEAL: shares of the mask key and of the self seed, committed to and encrypted to their holders.
  */
-#include "session_party.h"
+#include "session/session_party.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LIVING and UNMASK: one survivor set, recorded before it is signed, opened when enough signed it.
  */
-#include "session_party.h"
+#include "session/session_party.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
