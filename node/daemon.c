@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon.h"
 
-#include "keys.h"
-#include "log.h"
+#include "config/keys.h"
+#include "loop/log.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>

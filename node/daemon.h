@@ -4,12 +4,12 @@
 
 /* The daemon: what its parts share on the loop thread. */
 
-#include "compute.h"
-#include "config.h"
-#include "http.h"
-#include "loop.h"
-#include "queue.h"
-#include "store.h"
+#include "config/config.h"
+#include "http/http.h"
+#include "loop/loop.h"
+#include "loop/queue.h"
+#include "store/store.h"
+#include "task/compute.h"
 
 /* A long poll is held no longer than this. */
 #define POLL_SECONDS_MAX 25

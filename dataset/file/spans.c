@@ -11,8 +11,8 @@
  *
  * What was found are the spans of the catalogue: a scan needs no parity, and knows its rows. */
 
-#include "value/digits.h"
 #include "internal.h"
+#include "value/digits.h"
 
 #include <errno.h>
 #include <omp.h>

@@ -3,8 +3,8 @@
 /* Blocks of typed columns: one field after the other (from libcsv), or rows of split text column by
  * column. */
 
-#include "value/digits.h"
 #include "internal.h"
+#include "value/digits.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * pieces with blank lines are copied without them. What is malformed is refused without a text,
  * since the serial reader (read.c) then tells what is wrong where. */
 
-#include "value/digits.h"
 #include "internal.h"
+#include "value/digits.h"
 
 #include <csv.h>
 #include <sotto/alloc.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "value/digits.h"
 #include "internal.h"
+#include "value/digits.h"
 
 #include <stdio.h>
 #include <stdlib.h>

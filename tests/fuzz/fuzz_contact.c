@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line of a node: what is taken is written again as it was, up to how base64 is spelt. */
-#include "node/contact.h"
+#include "node/config/contact.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

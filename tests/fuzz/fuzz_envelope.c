@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes from the network as an envelope of the peer side, and its session and counter as requests
  * to a table of sessions. */
-#include "node/peer_session.h"
+#include "node/peer/session.h"
 
 #include <sotto/secret.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/peer_session.h"
+#include "node/peer/session.h"
 #include "test.h"
 
 #include <sotto/secret.h>

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/client.h"
+
+#include "config/keys.h"
+#include <sotto/secret.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NODE_DEFAULT "http://127.0.0.1:6700"
+#define RESPONSE_BYTES_MAX ((size_t)256 * 1024 * 1024)
+#define HTTP_OK 200
+
+void client_release(struct client *client)
+{
+    curl_easy_cleanup(client->easy);
+    curl_slist_free_all(client->headers);
+    sotto_writer_release(&client->response);
+    curl_global_cleanup();
+}
+
+static size_t on_response(char *data, size_t size, size_t len, void *context)
+{
+    struct client *client = context;
+    sotto_write_bytes(&client->response, data, size * len);
+    return sotto_writer_status(&client->response) == SOTTO_OK ? size * len : 0;
+}
+
+static int on_progress(void *context, curl_off_t down_bytes, curl_off_t down_now,
+                       curl_off_t up_bytes, curl_off_t up_now)
+{
+    const struct client *client = context;
+    (void)down_bytes;
+    (void)down_now;
+    (void)up_bytes;
+    (void)up_now;
+    return client->tick == NULL || client->tick(client->tick_context) ? 0 : 1;
+}
+
+/* Whether a URL's host is this machine. */
+static bool is_loopback(const char *url)
+{
+    static const char *const names[] = {"localhost", "[::1]"};
+    const char *host = strncasecmp(url, "http://", 7) == 0 ? url + 7 : url;
+    size_t bytes = strcspn(host, "/?#");
+    if (memchr(host, '@', bytes) != NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t name_bytes = strlen(names[i]);
+        if (strncasecmp(host, names[i], name_bytes) == 0 &&
+            (name_bytes == bytes || host[name_bytes] == ':')) {
+            return true;
+        }
+    }
+    return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.:") == bytes;
+}
+
+static enum sotto_status set_token(struct client *client, const struct args *args,
+                                   struct sotto_error *err)
+{
+    char token[TOKEN_TEXT_BYTES];
+    char header[512];
+    const char *text = getenv("SOTTO_TOKEN");
+    if (args->token_file != NULL) {
+        enum sotto_status status = token_file_load(args->token_file, token, false, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        text = token;
+    }
+    if (text != NULL && strncasecmp(client->base, "https://", 8) != 0 &&
+        !is_loopback(client->base)) {
+        sotto_wipe(token, sizeof token);
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "%s is neither https nor this machine: the token would travel in "
+                               "the clear",
+                               client->base);
+    }
+    if (text != NULL) {
+        (void)snprintf(header, sizeof header, "Authorization: Bearer %s", text);
+        client->headers = curl_slist_append(client->headers, header);
+        sotto_wipe(header, sizeof header);
+    }
+    sotto_wipe(token, sizeof token);
+    return SOTTO_OK;
+}
+
+enum sotto_status client_init(struct client *client, const struct args *args,
+                              struct sotto_error *err)
+{
+    const char *ca = args->ca != NULL ? args->ca : getenv("SOTTO_CA");
+    const char *node = getenv("SOTTO_NODE");
+    *client = (struct client){.base = args->node != NULL ? args->node
+                                      : node != NULL     ? node
+                                                         : NODE_DEFAULT};
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
+    client->easy = curl_easy_init();
+    client->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (client->easy == NULL || client->headers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
+    }
+    enum sotto_status status = set_token(client, args, err);
+    (void)curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
+    (void)curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, on_response);
+    (void)curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
+    (void)curl_easy_setopt(client->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    (void)curl_easy_setopt(client->easy, CURLOPT_XFERINFODATA, client);
+    (void)curl_easy_setopt(client->easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(client->easy, CURLOPT_CONNECTTIMEOUT, 10L);
+    (void)curl_easy_setopt(client->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(client->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (is_loopback(client->base)) {
+        (void)curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
+    }
+    if (ca != NULL) {
+        (void)curl_easy_setopt(client->easy, CURLOPT_CAINFO, ca);
+    }
+    return status;
+}
+
+/* What the node says of an error. */
+static enum sotto_status node_error(const struct client *client, long http_status,
+                                    struct sotto_error *err)
+{
+    json_t *object =
+        json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
+    const char *detail = json_string_value(json_object_get(object, "detail"));
+    if (detail != NULL) {
+        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s", detail);
+    } else {
+        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s answers with HTTP status %ld",
+                              client->base, http_status);
+    }
+    json_decref(object);
+    return SOTTO_ERROR_REFUSED;
+}
+
+enum sotto_status client_call(struct client *client, const char *path, const char *body,
+                              struct sotto_error *err)
+{
+    char url[1024];
+    long http_status = 0;
+    size_t base_bytes = strlen(client->base);
+    if (base_bytes > 0 && client->base[base_bytes - 1] == '/') {
+        base_bytes--;
+    }
+    (void)snprintf(url, sizeof url, "%.*s%s", (int)base_bytes, client->base, path);
+    sotto_writer_release(&client->response);
+    sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
+    (void)curl_easy_setopt(client->easy, CURLOPT_URL, url);
+    if (body != NULL) {
+        (void)curl_easy_setopt(client->easy, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(client->easy, CURLOPT_POSTFIELDS, body);
+        (void)curl_easy_setopt(client->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+    } else {
+        (void)curl_easy_setopt(client->easy, CURLOPT_HTTPGET, 1L);
+    }
+    (void)curl_easy_setopt(client->easy, CURLOPT_NOPROGRESS, client->tick == NULL ? 1L : 0L);
+    CURLcode code = curl_easy_perform(client->easy);
+    if (code != CURLE_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached: %s",
+                               client->base, curl_easy_strerror(code));
+    }
+    (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    return http_status == HTTP_OK ? SOTTO_OK : node_error(client, http_status, err);
+}
+
+enum sotto_status client_json(struct client *client, json_t **out, const char *path,
+                              const char *body, struct sotto_error *err)
+{
+    enum sotto_status status = client_call(client, path, body, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    *out = json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
+    return *out != NULL ? SOTTO_OK
+                        : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                          "%s does not answer like a sotto node", client->base);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_CLIENT_H
+#define SOTTO_NODE_CLIENT_H
+
+/* A node's API from the command line. */
+
+#include "cli/command.h"
+#include <curl/curl.h>
+#include <jansson.h>
+#include <sotto/bytes.h>
+
+struct client {
+    CURL *easy;
+    struct curl_slist *headers;
+    const char *base;
+    struct sotto_writer response;
+    bool (*tick)(void *context); /* while a call waits; false: it is given up. NULL: none */
+    void *tick_context;
+};
+
+/* Ended by client_release, also after a failure. */
+enum sotto_status client_init(struct client *client, const struct args *args,
+                              struct sotto_error *err) SOTTO_NODISCARD;
+void client_release(struct client *client);
+
+/* GETs path, or POSTs body to it if that is not NULL. The answer is in client->response. */
+enum sotto_status client_call(struct client *client, const char *path, const char *body,
+                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The same, and the answer as JSON; *out is ended by json_decref. */
+enum sotto_status client_json(struct client *client, json_t **out, const char *path,
+                              const char *body, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Gives a plan to the node. */
+enum sotto_status client_create(struct client *client, const char *plan, uint64_t *out_number,
+                                struct sotto_error *err) SOTTO_NODISCARD;
+/* Whether the task has ended, after at most wait_s; *out_failed: not with a result. */
+enum sotto_status client_poll_end(struct client *client, uint64_t number, int wait_s,
+                                  bool *out_ended, bool *out_failed,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+int client_print_result(struct client *client, uint64_t number, enum print_format format);
+
+/* The one positional argument as a number. Returns: false, and a line on standard error. */
+bool number_argument(const struct args *args, uint64_t *out);
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* sotto init, sotto peer add: a new node, and how it gets to know others. */
+
+#include "cli/command.h"
+#include "config/certificate.h"
+#include "config/contact.h"
+#include "config/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sotto/alloc.h>
+#include <sotto/bytes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONFIG_DEFAULT "node.yaml"
+#define CONFIG_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define PEER_PORT_DEFAULT "6701"
+
+/* --- The text of a node --- */
+
+static enum sotto_status own_contact(struct contact *out, const char *config_path,
+                                     struct sotto_error *err)
+{
+    struct config config = {0};
+    struct sotto_identity *identity = NULL;
+    struct contact contact = {.has_pin = false};
+    enum sotto_status status = config_load(&config, config_path, err);
+    if (status == SOTTO_OK) {
+        status = identity_file_load(config.file->identity, &identity, err);
+    }
+    if (status == SOTTO_OK) {
+        const struct config_listener *peer = config.file->peer;
+        contact.key = sotto_identity_key(identity);
+        (void)snprintf(contact.name, sizeof contact.name, "%s", config.file->name);
+        if (peer != NULL && peer->url != NULL) {
+            (void)snprintf(contact.url, sizeof contact.url, "%s", peer->url);
+            contact.has_pin = peer->tls_cert != NULL && strncmp(peer->url, "https://", 8) == 0;
+        }
+        if (peer != NULL && contact.has_pin) {
+            status = certificate_pin(contact.pin, peer->tls_cert, err);
+        }
+    }
+    sotto_identity_free(identity);
+    config_release(&config);
+    *out = contact;
+    return status;
+}
+
+static void print_contact(const struct contact *contact)
+{
+    char text[CONTACT_TEXT_BYTES];
+    char digits[CONTACT_DIGITS_BYTES];
+    contact_write(text, contact);
+    contact_digits(digits, text);
+    (void)printf("%s\n", text);
+    (void)fprintf(stderr,
+                  "Give this line to the others, who say `sotto peer add` with it, and read them\n"
+                  "these digits aloud: %s\n",
+                  digits);
+}
+
+/* --- sotto init --- */
+
+static enum sotto_status wrong(struct sotto_error *err, const char *path)
+{
+    return sotto_error_set(
+        err, errno == EEXIST ? SOTTO_ERROR_STATE : SOTTO_ERROR_IO, "%s: %s", path,
+        errno == EEXIST ? "is there already and is not overwritten" : strerror(errno));
+}
+
+/* "acorn.example:6701" to host and port; "[::1]:6701" too. */
+static bool split_address(char host[256], char port[6], const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    bool has_port = colon != NULL && strchr(colon, ']') == NULL;
+    size_t bytes = has_port ? (size_t)(colon - address) : strlen(address);
+    const char *start = address;
+    if (bytes > 1 && address[0] == '[' && address[bytes - 1] == ']') {
+        start++;
+        bytes -= 2;
+    }
+    bool good =
+        bytes > 0 && bytes < 256 &&
+        strspn(start, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:_") >=
+            bytes;
+    const char *number = has_port ? colon + 1 : PEER_PORT_DEFAULT;
+    good = good && strlen(number) > 0 && strlen(number) < 6 &&
+           strspn(number, "0123456789") == strlen(number);
+    if (good) {
+        (void)snprintf(host, 256, "%.*s", (int)bytes, start);
+        (void)snprintf(port, 6, "%s", number);
+    }
+    return good;
+}
+
+static void write_peer_section(FILE *out, const char *address, const char *port)
+{
+    if (address == NULL) {
+        (void)fputs("# Nobody calls this node: it calls the others, and needs no open port. To be "
+                    "called, and\n"
+                    "# to create tasks: sotto init NAME --listen HOST:PORT in another folder.\n",
+                    out);
+        return;
+    }
+    (void)fprintf(
+        out,
+        "peer:                        # the side that other nodes call; tasks can be created here\n"
+        "  listen: \"0.0.0.0:%s\"\n"
+        "  url: \"https://%s\"  # where they find it\n"
+        "  tls_cert: cert.pem         # its own; the others know its key by a hash\n"
+        "  tls_key: cert.key\n",
+        port, address);
+}
+
+static void write_datasets(FILE *out, const struct args *args)
+{
+    (void)fputs("  datasets: [", out);
+    for (size_t i = 0; i < args->data_len; i++) {
+        (void)fprintf(out, "%s\"%s\"", i > 0 ? ", " : "", args->data[i]);
+    }
+    (void)fputs("]  # the files below data_dir that tasks may read\n", out);
+}
+
+static enum sotto_status write_config(const struct args *args, const char *name, const char *port,
+                                      struct sotto_error *err)
+{
+    int fd = open(CONFIG_DEFAULT, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (out == NULL) {
+        enum sotto_status status = wrong(err, CONFIG_DEFAULT);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return status;
+    }
+    (void)fprintf(
+        out,
+        "# A Sotto node. node/API.md explains every key; `sotto check plan.json` says what the\n"
+        "# policy below says to a plan.\n"
+        "name: %s\n"
+        "data_dir: data               # what stands in it leaves it only as aggregates\n"
+        "state_dir: state             # tasks, results, the log\n"
+        "identity: node.key           # this node's secret: keep it, and keep it to yourself\n"
+        "api:\n"
+        "  listen: \"127.0.0.1:6700\"   # for your own people, with the token in the file "
+        "`token`\n",
+        name);
+    write_peer_section(out, args->listen, port);
+    (void)fputs("peers: []                    # sotto peer add TEXT\n"
+                "policy:\n",
+                out);
+    write_datasets(out, args);
+    (void)fputs(
+        "  # ask: [birch]             # who may ask; left out: every peer\n"
+        "  # columns: [{dataset: wages.csv, hide: [name]}]\n"
+        "  # statistics: [count, sum, mean]   # left out: all\n"
+        "  expressions: polynomial    # bare, polynomial, or any: also conditions and groups\n"
+        "  min_parties: 3             # no task with fewer\n"
+        "  min_rows: 10               # of your own, behind every condition and in every group\n"
+        "  approve: automatic         # manual: each task waits for `sotto approve`\n",
+        out);
+    bool written = fflush(out) == 0 && fsync(fileno(out)) == 0;
+    written = fclose(out) == 0 && written;
+    return written ? SOTTO_OK : wrong(err, CONFIG_DEFAULT);
+}
+
+static enum sotto_status make_node(const struct args *args, const char *name,
+                                   struct sotto_error *err)
+{
+    char host[256] = "";
+    char port[6] = PEER_PORT_DEFAULT;
+    struct sotto_key key;
+    if (args->listen != NULL && !split_address(host, port, args->listen)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "--listen %s: expected a host's name or address and a port, such as "
+                               "acorn.example:6701",
+                               args->listen);
+    }
+    for (size_t i = 0; i < args->data_len; i++) {
+        if (!config_is_safe_file_name(args->data[i]) || strpbrk(args->data[i], "\"\\") != NULL) {
+            return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                   "--data %s: expected the name of a file below the folder data",
+                                   args->data[i]);
+        }
+    }
+    if (access(CONFIG_DEFAULT, F_OK) == 0) {
+        errno = EEXIST;
+        return wrong(err, CONFIG_DEFAULT);
+    }
+    if (mkdir("data", 0700) != 0 && errno != EEXIST) {
+        return wrong(err, "data");
+    }
+    enum sotto_status status = identity_file_create("node.key", &key, err);
+    if (status == SOTTO_OK && args->listen != NULL) {
+        status = certificate_create("cert.pem", "cert.key", host, err);
+    }
+    return status == SOTTO_OK ? write_config(args, name, port, err) : status;
+}
+
+int cmd_init(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct contact contact;
+    const char *config = args->config != NULL ? args->config : CONFIG_DEFAULT;
+    bool makes = args->positional_len == 1 && !args->is_shown && args->config == NULL;
+    bool shows = args->positional_len == 0 && args->is_shown && args->listen == NULL;
+    if (args->outputs_len > 0 || (!makes && !shows)) {
+        return command_usage("expected: sotto init NAME, or sotto init --show; see sotto init "
+                             "--help");
+    }
+    const char *name = makes ? args->positional[0] : "";
+    if (makes &&
+        (strlen(name) > 64 || name[0] == '\0' ||
+         strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+             strlen(name))) {
+        return command_usage("%s: expected a name of at most 64 letters, digits, points, hyphens "
+                             "and underscores",
+                             name);
+    }
+    enum sotto_status status = makes ? make_node(args, name, &err) : SOTTO_OK;
+    if (status == SOTTO_OK) {
+        status = own_contact(&contact, config, &err);
+    }
+    if (status != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    if (makes) {
+        (void)fprintf(stderr, "Made node.yaml, node.key%s and the folder data for %s.\n",
+                      args->listen != NULL ? ", cert.pem, cert.key" : "", name);
+    }
+    print_contact(&contact);
+    return EXIT_DONE;
+}
+
+/* --- sotto peer add --- */
+
+static void write_entry(struct sotto_writer *writer, const struct contact *contact,
+                        const char *indent)
+{
+    char key[SOTTO_KEY_TEXT_BYTES];
+    char pin[PIN_TEXT_BYTES];
+    char line[1200];
+    sotto_key_to_text(&contact->key, key);
+    int bytes = snprintf(line, sizeof line, "%s- name: %s\n%s  key: %s\n", indent, contact->name,
+                         indent, key);
+    sotto_write_bytes(writer, line, (size_t)bytes);
+    if (contact->url[0] != '\0') {
+        bytes = snprintf(line, sizeof line, "%s  url: \"%s\"\n", indent, contact->url);
+        sotto_write_bytes(writer, line, (size_t)bytes);
+    }
+    if (contact->has_pin) {
+        pin_to_text(pin, contact->pin);
+        bytes = snprintf(line, sizeof line, "%s  pin: \"%s\"\n", indent, pin);
+        sotto_write_bytes(writer, line, (size_t)bytes);
+    }
+}
+
+/* The line "peers:" at the left edge, or NULL. */
+static const char *find_peers(const char *text)
+{
+    const char *at = strncmp(text, "peers:", 6) == 0 ? text : strstr(text, "\npeers:");
+    return at != NULL && *at == '\n' ? at + 1 : at;
+}
+
+/* How far entries below a line are indented: as the first one is. */
+static void find_indent(char out[32], const char *after)
+{
+    const char *line = after;
+    (void)snprintf(out, 32, "  ");
+    while (*line != '\0') {
+        size_t blanks = strspn(line, " ");
+        if (blanks < 32 && line[blanks] == '-') {
+            (void)snprintf(out, 32, "%.*s", (int)blanks, line);
+        }
+        if (line[blanks] != '#' && line[blanks] != '\n') {
+            return;
+        }
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+}
+
+/* The configuration with another peer at the head of its list. */
+static enum sotto_status insert_peer(struct sotto_writer *writer, const char *text,
+                                     const struct contact *contact, struct sotto_error *err)
+{
+    char indent[32];
+    const char *peers = find_peers(text);
+    if (peers == NULL) {
+        sotto_write_bytes(writer, text, strlen(text));
+        sotto_write_bytes(writer, "\npeers:\n", 8);
+        write_entry(writer, contact, "  ");
+        return SOTTO_OK;
+    }
+    const char *value = peers + 6 + strspn(peers + 6, " ");
+    bool is_empty = strncmp(value, "[]", 2) == 0;
+    if (!is_empty && *value != '\n' && *value != '#' && *value != '\0') {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "peers is written in one line: add the peer by hand, or write one "
+                               "line for each");
+    }
+    const char *rest = is_empty ? value + 2 : peers + 6;
+    const char *next = rest + strcspn(rest, "\n");
+    next += *next == '\n';
+    find_indent(indent, next);
+    sotto_write_bytes(writer, text, (size_t)(peers - text));
+    sotto_write_bytes(writer, "peers:", 6);
+    sotto_write_bytes(writer, rest, (size_t)(next - rest));
+    write_entry(writer, contact, indent);
+    sotto_write_bytes(writer, next, strlen(next));
+    return SOTTO_OK;
+}
+
+/* Writes beside the file, reads that as a node would, then takes its place. */
+static enum sotto_status replace_config(const char *path, const struct sotto_writer *writer,
+                                        struct sotto_error *err)
+{
+    char beside[4200];
+    struct config config = {0};
+    struct stat info;
+    if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", path);
+    }
+    mode_t mode = stat(path, &info) == 0 ? info.st_mode & 0777 : 0644;
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    bool written = fd >= 0 &&
+                   write(fd, writer->data, writer->data_bytes) == (ssize_t)writer->data_bytes &&
+                   fsync(fd) == 0;
+    enum sotto_status status = written ? SOTTO_OK : wrong(err, beside);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (status == SOTTO_OK) {
+        status = config_load(&config, beside, err);
+        if (status != SOTTO_OK) {
+            (void)sotto_error_prefix(err, "the peer is not added");
+        }
+        config_release(&config);
+    }
+    if (status == SOTTO_OK && rename(beside, path) != 0) {
+        status = wrong(err, path);
+    }
+    if (status != SOTTO_OK) {
+        (void)unlink(beside);
+    }
+    return status;
+}
+
+static enum sotto_status add_peer(const char *path, const struct contact *contact,
+                                  struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    char *text = NULL;
+    size_t bytes;
+    sotto_writer_init(&writer, CONFIG_BYTES_MAX);
+    enum sotto_status status = file_read(path, &text, &bytes, CONFIG_BYTES_MAX, err);
+    if (status == SOTTO_OK) {
+        status = insert_peer(&writer, text, contact, err);
+    }
+    if (status == SOTTO_OK && sotto_writer_status(&writer) != SOTTO_OK) {
+        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    status = status == SOTTO_OK ? replace_config(path, &writer, err) : status;
+    sotto_writer_release(&writer);
+    sotto_free(text);
+    return status;
+}
+
+int cmd_peer(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct contact contact;
+    char digits[CONTACT_DIGITS_BYTES];
+    const char *path = args->config != NULL ? args->config : CONFIG_DEFAULT;
+    if (args->positional_len != 2 || strcmp(args->positional[0], "add") != 0 ||
+        args->outputs_len > 0) {
+        return command_usage("expected: sotto peer add TEXT; see sotto peer --help");
+    }
+    enum sotto_status status = contact_read(&contact, args->positional[1], &err);
+    if (status == SOTTO_OK) {
+        status = add_peer(path, &contact, &err);
+    }
+    if (status != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    contact_digits(digits, args->positional[1]);
+    (void)printf(
+        "%s is a peer now; a running node has to be restarted. Let %s read its digits to you:\n"
+        "%s\n"
+        "If they differ, take %s out of %s again: somebody else wrote that text.\n",
+        contact.name, contact.name, digits, contact.name, path);
+    return EXIT_DONE;
+}

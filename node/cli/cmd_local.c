@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+#include "cli/reading.h"
+
+#include <sotto/alloc.h>
+#include <sotto/driver.h>
+#include <sotto/simulate.h>
+#include <sotto/survey.h>
+#include <stdio.h>
+#include <string.h>
+
+/* sotto local and sotto simulate: no network, no policy. */
+
+static const struct sotto_strategy local_strategy = {
+    .min_clients = SOTTO_PLAN_MIN_CLIENTS,
+    .max_clients = SOTTO_PLAN_MIN_CLIENTS,
+    .wait_timeout_s = 60,
+    .connection_timeout_s = 60,
+};
+
+/* Opened files in the order of the plan's datasets. */
+struct tables {
+    struct sotto_csv **files;
+    const struct sotto_catalogue **catalogues; /* of the surveys */
+    struct sotto_survey **surveys;
+    size_t len;
+};
+
+static void tables_release(struct tables *tables)
+{
+    for (size_t i = 0; i < tables->len; i++) {
+        sotto_survey_free(tables->surveys[i]);
+        sotto_csv_close(tables->files[i]);
+    }
+    sotto_free(tables->files);
+    sotto_free(tables->surveys);
+    sotto_free(tables->catalogues);
+}
+
+static enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
+                                     const struct data_options *data, const struct args *args,
+                                     struct sotto_error *err)
+{
+    size_t len = sotto_plan_datasets_len(plan);
+    struct tables tables = {0};
+    tables.files = sotto_alloc_zeroed((len + 1) * sizeof *tables.files);
+    tables.catalogues = sotto_alloc_zeroed((len + 1) * sizeof *tables.catalogues);
+    tables.surveys = sotto_alloc_zeroed((len + 1) * sizeof *tables.surveys);
+    enum sotto_status status = SOTTO_OK;
+    if (tables.files == NULL || tables.catalogues == NULL || tables.surveys == NULL) {
+        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        goto out;
+    }
+    tables.len = len;
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        const char *alias = sotto_plan_dataset_alias(plan, i);
+        size_t at = 0;
+        while (at + 1 < data->len && strcmp(data->aliases[at], alias) != 0) {
+            at++;
+        }
+        status = args_open_file(&tables.files[i], data->paths[at], args, err);
+    }
+out:
+    if (status != SOTTO_OK) {
+        tables_release(&tables);
+    } else {
+        *out = tables;
+    }
+    return status;
+}
+
+static enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
+                                       struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < tables->len; i++) {
+        status = sotto_survey_new(&tables->surveys[i], plan, tables->files[i], err);
+        if (status == SOTTO_OK) {
+            tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
+        }
+    }
+    return status;
+}
+
+/* Runs all rounds with one party, whose partial is the aggregate. */
+static enum sotto_status run_rounds(struct sotto_driver *driver, const struct tables *tables,
+                                    struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    while (status == SOTTO_OK && sotto_driver_round(driver) != 0) {
+        size_t limbs_len = sotto_driver_limbs_len(driver);
+        uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
+        if (limbs == NULL) {
+            return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        }
+        bool surveyed =
+            tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
+        if (!surveyed) {
+            status = sotto_driver_partial(driver, limbs, limbs_len, tables->files,
+                                          tables->catalogues, err);
+        }
+        if (status == SOTTO_OK) {
+            status = sotto_driver_advance(driver, limbs, limbs_len, err);
+        }
+        sotto_free(limbs);
+    }
+    return status;
+}
+
+static enum sotto_status run_plan(char **out_json, const char *plan_json,
+                                  const struct data_options *data, const struct args *args,
+                                  struct sotto_error *err)
+{
+    static const struct sotto_result_parties parties = {.invited = 1, .joined = 1, .survived = 1};
+    struct sotto_plan *plan = NULL;
+    struct tables tables = {0};
+    struct sotto_schema offer = {0};
+    struct sotto_schema agreed = {0};
+    struct sotto_driver *driver = NULL;
+    struct reading *reading = NULL;
+    enum sotto_status status = sotto_plan_parse(&plan, plan_json, strlen(plan_json), err);
+    if (status == SOTTO_OK) {
+        status = tables_open(&tables, plan, data, args, err);
+    }
+    if (status == SOTTO_OK) {
+        reading = reading_show(tables.files, tables.len, 2);
+        status = tables_survey(&tables, plan, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_schema_offer(&offer, plan, tables.catalogues, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_schema_agree(&agreed, plan, &offer, NULL, 1, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_driver_new(&driver, plan, &agreed, err);
+    }
+    if (status == SOTTO_OK) {
+        status = run_rounds(driver, &tables, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_driver_result(driver, out_json, &parties, &offer, 1, err);
+    }
+    reading_end(reading);
+    sotto_driver_free(driver);
+    sotto_schema_release(&agreed);
+    sotto_schema_release(&offer);
+    tables_release(&tables);
+    sotto_plan_free(plan);
+    return status;
+}
+
+int cmd_local(const struct args *args)
+{
+    if (args->data_len == 0 || args->outputs_len == 0 || args->positional_len > 0) {
+        return command_usage("expected: sotto local --data FILE -- EXPRESSION...");
+    }
+    struct sotto_error err = {0};
+    struct data_options data = {0};
+    char *plan_json = NULL;
+    char *result = NULL;
+    enum sotto_status status = data_options_parse(&data, args->data, args->data_len, &err);
+    if (status == SOTTO_OK) {
+        status = compose_plan(&plan_json, &data, args, &local_strategy, &err);
+    }
+    if (status == SOTTO_OK) {
+        status = run_plan(&result, plan_json, &data, args, &err);
+    }
+    int code = status == SOTTO_OK ? print_result(result, strlen(result), args_format(args))
+                                  : command_failed(&err);
+    sotto_free(result);
+    sotto_free(plan_json);
+    data_options_release(&data);
+    return code;
+}
+
+/* --- simulate --- */
+
+static void print_log(void *context, const char *line)
+{
+    (void)context;
+    (void)fprintf(stderr, "%s\n", line);
+}
+
+static enum sotto_status simulate(char **out_json, const struct args *args, struct sotto_error *err)
+{
+    size_t len = args->positional_len;
+    struct data_options data = {0};
+    char *plan_json = NULL;
+    struct sotto_strategy strategy = local_strategy;
+    strategy.min_clients = (uint32_t)len;
+    strategy.max_clients = (uint32_t)len;
+    struct sotto_csv **files = sotto_alloc_zeroed((len + 1) * sizeof *files);
+    const char *first[] = {args->positional[0]};
+    enum sotto_status status = files == NULL
+                                   ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                                   : data_options_parse(&data, first, 1, err);
+    if (status == SOTTO_OK) {
+        status = compose_plan(&plan_json, &data, args, &strategy, err);
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        status = args_open_file(&files[i], args->positional[i], args, err);
+    }
+    if (status == SOTTO_OK) {
+        struct sotto_simulation simulation = {
+            .plan_json = plan_json,
+            .plan_json_bytes = strlen(plan_json),
+            .files = files,
+            .datasets_len = 1,
+            .parties_len = len,
+            .log = args->log ? print_log : NULL,
+        };
+        struct reading *reading = reading_show(files, len, 2);
+        status = sotto_simulate(out_json, &simulation, err);
+        reading_end(reading);
+    }
+    for (size_t i = 0; files != NULL && i < len; i++) {
+        sotto_csv_close(files[i]);
+    }
+    sotto_free(files);
+    sotto_free(plan_json);
+    data_options_release(&data);
+    return status;
+}
+
+int cmd_simulate(const struct args *args)
+{
+    if (args->trial.parties > 0) {
+        return cmd_trial(args);
+    }
+    if (args->positional_len == 0 || args->outputs_len == 0) {
+        return command_usage("expected: sotto simulate FILE FILE FILE... -- EXPRESSION...");
+    }
+    struct sotto_error err = {0};
+    char *result = NULL;
+    if (simulate(&result, args, &err) != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    int code = print_result(result, strlen(result), args_format(args));
+    sotto_free(result);
+    return code;
+}

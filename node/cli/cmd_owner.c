@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/client.h"
+#include "config/keys.h"
+#include "config/policy.h"
+#include "loop/log.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Commands for the owner of data: what others ask, and what policy says to it. */
+
+/* --- sotto check --- */
+
+static void print_rule(const char *name, enum sotto_status status, const struct sotto_error *err)
+{
+    (void)printf("%-12s %s%s%s\n", name, status == SOTTO_OK ? "lets it pass" : "refuses (",
+                 status == SOTTO_OK ? "" : sotto_status_name(status),
+                 status == SOTTO_OK ? "" : ")");
+    if (status != SOTTO_OK) {
+        (void)printf("             %s\n", err->text);
+    }
+}
+
+/* What is left to the data and to the owner. */
+static void print_rest(const struct config *config)
+{
+    (void)printf(
+        "min_rows     at least %llu rows, on both sides of every condition: asked when the "
+        "task comes\n",
+        (unsigned long long)config->min_rows);
+    (void)printf("approve      %s\n",
+                 config->approves_by_hand ? "manual: you are asked" : "automatic");
+}
+
+static int check_plan(const struct args *args, const struct config *config,
+                      const struct sotto_plan *plan)
+{
+    size_t len;
+    bool refuses = false;
+    char *words = NULL;
+    struct sotto_error err = {0};
+    const struct policy_rule *rules = policy_rules(&len);
+    struct policy_question question = {
+        .plan = plan, .asker = args->from != NULL ? args->from : config->file->name};
+    if (policy_words(&words, &question, &err) != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    (void)printf("%s\n", words);
+    sotto_free(words);
+    for (size_t i = 0; i < len; i++) {
+        enum sotto_status status = rules[i].judge(config, &question, &err);
+        print_rule(rules[i].name, status, &err);
+        refuses = refuses || status != SOTTO_OK;
+    }
+    print_rest(config);
+    (void)printf("\n%s\n", refuses ? "This node would decline." : "Policy lets it pass.");
+    return refuses ? EXIT_FAILED : EXIT_DONE;
+}
+
+static bool knows(const struct config *config, const char *name)
+{
+    bool known = name == NULL || strcmp(name, config->file->name) == 0;
+    for (unsigned i = 0; !known && i < config->file->peers_count; i++) {
+        known = strcmp(name, config->file->peers[i].name) == 0;
+    }
+    return known;
+}
+
+int cmd_check(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct config config = {0};
+    struct sotto_plan *plan = NULL;
+    char *json = NULL;
+    size_t bytes = 0;
+    if (args->positional_len != 1 || args->outputs_len > 0) {
+        return command_usage("expected: sotto check plan.json [--config node.yaml] [--from PEER]");
+    }
+    enum sotto_status status =
+        config_load(&config, args->config != NULL ? args->config : "node.yaml", &err);
+    if (status == SOTTO_OK && !knows(&config, args->from)) {
+        status =
+            sotto_error_set(&err, SOTTO_ERROR_INPUT, "--from %s: no peer is named so", args->from);
+    }
+    if (status == SOTTO_OK) {
+        status = file_read(args->positional[0], &json, &bytes, SOTTO_PLAN_BYTES_MAX, &err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_plan_parse(&plan, json, bytes, &err);
+    }
+    int code = status == SOTTO_OK ? check_plan(args, &config, plan) : command_usage("%s", err.text);
+    sotto_plan_free(plan);
+    sotto_free(json);
+    config_release(&config);
+    return code;
+}
+
+/* --- What was asked --- */
+
+static const char *text_of(json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* Line by line, as others may have written it. */
+static void print_safely(const char *text)
+{
+    while (*text != '\0') {
+        char line[1024];
+        size_t bytes = strcspn(text, "\n");
+        (void)snprintf(line, sizeof line, "%.*s", (int)(bytes < 1000 ? bytes : 1000), text);
+        sotto_text_sanitize(line);
+        (void)puts(line);
+        text += bytes;
+        text += *text == '\n';
+    }
+}
+
+static void print_asked(json_t *list)
+{
+    json_t *asked;
+    size_t i;
+    (void)printf("%6s  %-8s  %-19s  %-16s  %s\n", "number", "state", "until", "from", "name");
+    json_array_foreach(list, i, asked)
+    {
+        char until[LOG_TIME_BYTES];
+        char line[600];
+        log_time(until, json_integer_value(json_object_get(asked, "deadline")));
+        (void)snprintf(line, sizeof line, "%6lld  %-8s  %-19s  %-16s  %s",
+                       (long long)json_integer_value(json_object_get(asked, "number")),
+                       text_of(asked, "state"), until, text_of(asked, "creator"),
+                       text_of(asked, "name"));
+        sotto_text_sanitize(line);
+        (void)puts(line);
+    }
+}
+
+static void print_one(json_t *asked)
+{
+    char until[LOG_TIME_BYTES];
+    const char *result = text_of(asked, "result");
+    log_time(until, json_integer_value(json_object_get(asked, "deadline")));
+    (void)printf("number %lld, %s, until %s\n",
+                 (long long)json_integer_value(json_object_get(asked, "number")),
+                 text_of(asked, "state"), until);
+    print_safely(text_of(asked, "words"));
+    if (result[0] != '\0') {
+        (void)printf("its result, as %s sent it:\n", text_of(asked, "creator"));
+        (void)print_result(result, strlen(result), PRINT_TABLE);
+    }
+}
+
+int cmd_asked(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    json_t *object = NULL;
+    char path[96] = "/v1/asked";
+    uint64_t number = 0;
+    if (args->positional_len > 0 && !number_argument(args, &number)) {
+        return EXIT_USAGE;
+    }
+    if (args->positional_len > 0) {
+        (void)snprintf(path, sizeof path, "/v1/asked/one?number=%llu", (unsigned long long)number);
+    }
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status == SOTTO_OK) {
+        status = client_json(&client, &object, path, NULL, &err);
+    }
+    if (status == SOTTO_OK && args->json) {
+        (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
+    } else if (status == SOTTO_OK && args->positional_len > 0) {
+        print_one(object);
+    } else if (status == SOTTO_OK) {
+        print_asked(json_object_get(object, "asked"));
+    }
+    json_decref(object);
+    client_release(&client);
+    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}
+
+/* POSTs to a path, and that is all. */
+static int post(const struct args *args, const char *path)
+{
+    struct sotto_error err = {0};
+    struct client client;
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status == SOTTO_OK) {
+        status = client_call(&client, path, "", &err);
+    }
+    client_release(&client);
+    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}
+
+static int decide(const struct args *args, const char *how)
+{
+    char path[96];
+    uint64_t number;
+    if (!number_argument(args, &number)) {
+        return EXIT_USAGE;
+    }
+    (void)snprintf(path, sizeof path, "/v1/asked/%s?number=%llu", how, (unsigned long long)number);
+    return post(args, path);
+}
+
+int cmd_approve(const struct args *args)
+{
+    return decide(args, "approve");
+}
+
+int cmd_reject(const struct args *args)
+{
+    return decide(args, "reject");
+}
+
+int cmd_reload(const struct args *args)
+{
+    if (args->positional_len > 0 || args->outputs_len > 0) {
+        return command_usage("expected: sotto reload");
+    }
+    return post(args, "/v1/reload");
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sotto simulate --parties N: what a session of N parties costs, measured. */
+#include "cli/command.h"
+
+#include <sotto/alloc.h>
+#include <sotto/trial.h>
+#include <stdio.h>
+#include <string.h>
+
+struct numbers {
+    uint32_t parties_len;
+    uint32_t lost;
+    unsigned bits;
+    size_t width;
+    size_t elements_len;
+};
+
+/* Any values of that many bits: element i of party p. */
+static uint64_t value_of(const struct numbers *numbers, uint32_t party, size_t i)
+{
+    uint64_t x = ((uint64_t)party << 32 | (uint64_t)i) * UINT64_C(0x9E3779B97F4A7C15);
+    return x >> (64 - numbers->bits);
+}
+
+static void input(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes)
+{
+    const struct numbers *numbers = context;
+    for (size_t i = 0; i * numbers->width < vector_bytes; i++) {
+        uint64_t value = value_of(numbers, party, i);
+        memcpy(vector + i * numbers->width, &value, numbers->width);
+    }
+}
+
+/* The lost ones are spread evenly. */
+static bool is_lost(const struct numbers *numbers, uint32_t party)
+{
+    uint64_t before = (uint64_t)party * numbers->lost / numbers->parties_len;
+    uint64_t after = ((uint64_t)party + 1) * numbers->lost / numbers->parties_len;
+    return before != after;
+}
+
+static enum sotto_trial_step leaves(void *context, uint32_t party)
+{
+    return is_lost(context, party) ? SOTTO_TRIAL_MASKING : SOTTO_TRIAL_STAYS;
+}
+
+static bool sum_is_right(const struct numbers *numbers, const struct sotto_trial_report *report)
+{
+    for (size_t i = 0; i < numbers->elements_len; i++) {
+        uint64_t sum = 0;
+        uint64_t found = 0;
+        for (uint32_t party = 0; party < numbers->parties_len; party++) {
+            sum += is_lost(numbers, party) ? 0 : value_of(numbers, party, i);
+        }
+        memcpy(&found, report->sum + i * numbers->width, numbers->width);
+        if (found != sum) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void print_cost(const char *name, const struct sotto_trial_cost *cost)
+{
+    (void)printf(
+        "%-12s %10.2f %14.2f %12.0f %12.0f %12.0f %14llu %12.1f %14.1f\n", name,
+        cost->party_s * 1e3, cost->aggregator_s * 1e3, cost->party_up_bytes, cost->party_down_bytes,
+        cost->party_group_operations, (unsigned long long)cost->aggregator_group_operations,
+        cost->party_keystream_bytes * 1e-6, (double)cost->aggregator_keystream_bytes * 1e-6);
+}
+
+static void print_report(const struct numbers *numbers, const struct sotto_trial_report *report)
+{
+    static const char *const steps[] = {"dealing", "masking", "consenting", "revealing"};
+    (void)printf("%u parties, %u lost after dealing, %u in the sum; %zu elements of %u bits in %zu "
+                 "bytes\n",
+                 numbers->parties_len, numbers->lost, report->survivors, numbers->elements_len,
+                 numbers->bits, numbers->width);
+    (void)printf("each secret has %u holders, %u of them give it; %u pair masks drawn by each\n\n",
+                 report->graph.holders, report->graph.threshold, report->graph.masks);
+    (void)printf("%-12s %10s %14s %12s %12s %12s %14s %12s %14s\n", "step", "party ms",
+                 "aggregator ms", "party up B", "party down B", "party mults", "aggregator m.",
+                 "party MB ks", "aggregator MB");
+    for (size_t k = 0; k < SOTTO_TRIAL_STEPS_LEN; k++) {
+        print_cost(steps[k], &report->steps[k]);
+    }
+    print_cost("total", &report->total);
+    (void)printf("\nmults: scalar multiplications; ks: keystream. The sum is %s.\n",
+                 sum_is_right(numbers, report) ? "right" : "WRONG");
+}
+
+int cmd_trial(const struct args *args)
+{
+    const struct trial_options *options = &args->trial;
+    struct numbers numbers = {.parties_len = options->parties,
+                              .bits = options->bits > 0 ? options->bits : 24,
+                              .elements_len = options->elements > 0 ? options->elements : 1};
+    struct sotto_error err = {0};
+    if (args->positional_len > 0 || args->outputs_len > 0) {
+        return command_usage("sotto simulate --parties N takes neither files nor expressions");
+    }
+    if (numbers.parties_len < 3 || numbers.parties_len > SOTTO_SESSION_PARTIES_MAX) {
+        return command_usage("--parties %u: expected 3 to %d", numbers.parties_len,
+                             SOTTO_SESSION_PARTIES_MAX);
+    }
+    if (numbers.bits > 54) {
+        return command_usage("--bits %u: expected 1 to 54, so that sums fit 64 bits", numbers.bits);
+    }
+    unsigned sum_bits = numbers.bits;
+    while ((UINT32_C(1) << (sum_bits - numbers.bits)) < numbers.parties_len) {
+        sum_bits++;
+    }
+    numbers.width = sum_bits <= 32 ? 4 : sum_bits <= 40 ? 5 : 8;
+    numbers.lost = (uint32_t)(options->drop * numbers.parties_len + 0.5);
+    struct sotto_vector_run run = {(uint32_t)numbers.width, numbers.elements_len};
+    struct sotto_trial trial = {
+        .parties_len = numbers.parties_len,
+        .min_parties = 3,
+        .graph = {options->graph, 50, 330},
+        .runs = &run,
+        .runs_len = 1,
+        .input = input,
+        .leaves = leaves,
+        .context = &numbers,
+    };
+    struct sotto_trial_report report;
+    if (sotto_trial_run(&report, &trial, &err) != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    print_report(&numbers, &report);
+    int code = sum_is_right(&numbers, &report) ? EXIT_DONE : EXIT_FAILED;
+    sotto_trial_report_release(&report);
+    return code;
+}

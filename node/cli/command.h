@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_COMMAND_H
+#define SOTTO_NODE_COMMAND_H
+
+/* The command line: one table (main.c) of commands, one file for each group of them. */
+
+#include "config/file_options.h"
+
+#include <sotto/graph.h>
+#include <sotto/plan.h>
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1, /* the task failed or was refused */
+    EXIT_USAGE = 2,
+};
+
+enum command_option {
+    OPTION_JSON = 1 << 0,
+    OPTION_DATA = 1 << 1,
+    OPTION_CONFIG = 1 << 2,
+    OPTION_CLIENT = 1 << 3, /* --node, --token-file, --ca */
+    OPTION_STRATEGY = 1 << 4,
+    OPTION_OUT = 1 << 5,
+    OPTION_SHOW = 1 << 6,
+    OPTION_LOG = 1 << 7,
+    OPTION_NAME = 1 << 8,
+    OPTION_ROWS = 1 << 10, /* --where, --by */
+    OPTION_FROM = 1 << 11,
+    OPTION_LISTEN = 1 << 12,
+    OPTION_CSV = 1 << 13,
+    OPTION_TRIAL = 1 << 9,  /* --parties, --elements, --bits, --drop, --graph */
+    OPTION_WORDS = 1 << 14, /* --delimiter, --decimal, --na, --type */
+};
+
+#define BY_LEN_MAX 2
+
+struct trial_options {
+    uint32_t parties; /* 0: not given */
+    uint32_t elements;
+    uint32_t bits;
+    double drop; /* fraction of the parties */
+    enum sotto_graph_model graph;
+};
+
+struct args {
+    struct trial_options trial;
+    bool json;
+    bool csv;
+    bool log;
+    const char *config;
+    const char *node;
+    const char *token_file;
+    const char *ca;
+    const char *out;
+    const char *show;
+    const char *name;
+    const char *from;
+    const char *listen;
+    bool is_shown; /* --show, with or without a value in show */
+    struct sotto_strategy strategy;
+    const char *where;
+    const char *by[BY_LEN_MAX];
+    size_t by_len;
+    struct file_words words;
+    const char **data; /* of --data, in order */
+    size_t data_len;
+    char **positional; /* before "--" */
+    size_t positional_len;
+    char **outputs; /* after it */
+    size_t outputs_len;
+};
+
+#define COMMANDS_MAX 64
+
+struct command {
+    const char *name;
+    const char *label; /* in the list of commands; NULL: not listed */
+    const char *summary;
+    const char *usage;
+    unsigned options;
+    int (*run)(const struct args *args);
+};
+
+/* Reads the arguments after the command's name. Returns: false, and a line on standard error, if
+ * they are not what the command takes. Ownership: ended by args_release. */
+bool args_parse(struct args *out, const struct command *command, int argc, char **argv);
+void args_release(struct args *args);
+
+/* Returns: static storage. */
+const struct command *command_table(size_t *out_len);
+
+/* The options of the command line. Returns: false from the last one on. */
+struct option_name {
+    const char *name;
+    unsigned group; /* enum command_option */
+    bool has_value;
+};
+bool option_name_at(struct option_name *out, size_t index);
+
+/* Prints "sotto: text" on standard error and gives the exit code. */
+int command_usage(const char *format, ...) SOTTO_PRINTF(1, 2);
+int command_failed(const struct sotto_error *err);
+
+/* The datasets of --data options: "wages=wages.csv" or "wages.csv", whose alias is its stem. */
+struct data_options {
+    char **aliases;
+    const char **paths; /* as given */
+    const char **files; /* their last parts */
+    size_t len;
+};
+enum sotto_status data_options_parse(struct data_options *out, const char *const *data,
+                                     size_t data_len, struct sotto_error *err) SOTTO_NODISCARD;
+void data_options_release(struct data_options *options);
+
+/* The plan of a command line as JSON, ended by sotto_free. */
+enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
+                               const struct sotto_strategy *strategy,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A file as --delimiter, --decimal, --na and --type say it is read. */
+enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV };
+enum print_format args_format(const struct args *args);
+
+/* Prints a result document (engine/PLAN.md, "Results"). */
+int print_result(const char *json, size_t json_bytes, enum print_format format);
+/* print_csv.c: a line for each value. */
+struct json_t;
+void print_csv(struct json_t *result);
+/* A value, "NaN", "inf" or "-inf". */
+void print_value_text(char out[64], struct json_t *output);
+void print_level_text(char *out, size_t out_bytes, struct json_t *level);
+
+int cmd_local(const struct args *args);
+int cmd_simulate(const struct args *args);
+int cmd_trial(const struct args *args); /* sotto simulate --parties */
+int cmd_describe(const struct args *args);
+int cmd_node(const struct args *args);
+int cmd_keygen(const struct args *args);
+int cmd_create(const struct args *args);
+int cmd_trace(const struct args *args);
+int cmd_wait(const struct args *args);
+int cmd_result(const struct args *args);
+int cmd_run(const struct args *args);
+int cmd_list(const struct args *args);
+int cmd_cancel(const struct args *args);
+int cmd_init(const struct args *args);
+int cmd_peer(const struct args *args);
+int cmd_check(const struct args *args);
+int cmd_asked(const struct args *args);
+int cmd_approve(const struct args *args);
+int cmd_reject(const struct args *args);
+int cmd_reload(const struct args *args);
+int cmd_completion(const struct args *args);
+int cmd_man(const struct args *args);
+int cmd_version(const struct args *args);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The table of commands: dispatch, help, manual page and completion come from it. A help text fits
+ * a screen of 80 columns and 24 lines. */
+
+#include "cli/command.h"
+
+#define CLIENT_USAGE                                                                               \
+    "\n"                                                                                           \
+    "The node is http://127.0.0.1:6700, or what SOTTO_NODE or --node URL says. Its\n"              \
+    "token is in SOTTO_TOKEN, or in the file that --token-file names. --ca FILE or\n"              \
+    "SOTTO_CA: certificates that its https is checked against.\n"
+
+#define ROWS_USAGE                                                                                 \
+    "\n"                                                                                           \
+    "--where 'age >= 18' takes these rows only. --by 'dept in (\"R&D\", other)' gives\n"           \
+    "each output for each group of them, other being all others;\n"                                \
+    "--by 'hist(age, 0, 18, 65)' for bins; --by twice: two keys.\n"
+
+#define WORDS_USAGE                                                                                \
+    "\n"                                                                                           \
+    "Where a file is not read as it should: --delimiter ';' --decimal , --na none\n"               \
+    "(only that is missing) --type id=string --type 'pay=decimal(2)'.\n"
+
+static const struct command commands[] = {
+    {"local", "local", "one table, no federation",
+     "sotto local --data wages.csv [--data ALIAS=FILE]... [--where CONDITION]\n"
+     "            [--by GROUPS]... [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE WORDS_USAGE,
+     OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_ROWS | OPTION_WORDS, cmd_local},
+    {"simulate", "simulate", "every file a party, the real protocol in one process",
+     "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--log]\n"
+     "               [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE WORDS_USAGE
+     "--log prints the aggregator's log on standard error.\n"
+     "\n"
+     "sotto simulate --parties N [--elements 100000] [--bits 24] [--drop 0.3]\n"
+     "               [--graph complete|curious|semi-malicious]\n"
+     "\n"
+     "measures what one secure sum of N parties costs, step by step; --drop: the\n"
+     "fraction that vanishes after dealing shares.\n",
+     OPTION_JSON | OPTION_CSV | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS | OPTION_WORDS,
+     cmd_simulate},
+    {"describe", "describe", "the columns of a file, as a task reads them",
+     "sotto describe wages.csv [--json]\n"
+     "\n"
+     "Rows, and each column's type, missing values and, of strings, different ones\n"
+     "(up to 100000). The file may be packed by gzip or zstd; - is standard input.\n" WORDS_USAGE,
+     OPTION_JSON | OPTION_WORDS, cmd_describe},
+    {"init", "init", "make a new node here, or show what others need to know of it",
+     "sotto init NAME [--listen HOST:PORT] [--data wages.csv]...\n"
+     "sotto init --show [--config node.yaml]\n"
+     "\n"
+     "Writes a commented node.yaml, a key and the folder data into this folder and\n"
+     "prints one line for the others (sotto peer add), with digits to compare by\n"
+     "voice; --show prints it again. With --listen others can call the node at\n"
+     "HOST:PORT, by TLS with a certificate of its own, and tasks can be created on\n"
+     "it. --data: files below data that tasks may read.\n",
+     OPTION_SHOW | OPTION_LISTEN | OPTION_DATA | OPTION_CONFIG, cmd_init},
+    {"peer", "peer", "get to know another node",
+     "sotto peer add LINE [--config node.yaml]\n"
+     "\n"
+     "Takes the line that `sotto init` printed on the other machine into node.yaml,\n"
+     "and prints its digits: compare them with the other by voice, so that nobody\n"
+     "has changed the line on its way.\n",
+     OPTION_CONFIG, cmd_peer},
+    {"node", "node", "run a node",
+     "sotto node [--config node.yaml]\n"
+     "\n"
+     "Prints where it listens, and stops at SIGTERM or SIGINT.\n",
+     OPTION_CONFIG, cmd_node},
+    {"keygen", "keygen", "make a node's key and print what others pin",
+     "sotto keygen --out node.key     makes a key and prints its public part\n"
+     "sotto keygen --show node.key    prints the public part of a key\n",
+     OPTION_OUT | OPTION_SHOW, cmd_keygen},
+    {"create", "create", "give a plan to a node, print the task's number",
+     "sotto create plan.json [--json]\n" CLIENT_USAGE, OPTION_CLIENT | OPTION_JSON, cmd_create},
+    {"trace", "trace", "print the log of a task until it ends",
+     "sotto trace NUMBER\n"
+     "\n"
+     "Exit code 1 if the task fails.\n" CLIENT_USAGE,
+     OPTION_CLIENT, cmd_trace},
+    {"wait", "wait", "wait in silence until a task ends",
+     "sotto wait NUMBER\n"
+     "\n"
+     "Exit code 1 if the task fails.\n" CLIENT_USAGE,
+     OPTION_CLIENT, cmd_wait},
+    {"result", "result", "print the result of a task",
+     "sotto result NUMBER [--json | --csv]\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON | OPTION_CSV, cmd_result},
+    {"run", "run", "create, trace and result in one",
+     "sotto run plan.json [--json | --csv]\n"
+     "sotto run --data wages=wages.csv [--min 3] [--max 3] [--name NAME]\n"
+     "          [--wait-timeout 60] [--connection-timeout 60]\n"
+     "          [--where CONDITION] [--by GROUPS]...\n"
+     "          [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE
+     "Ctrl-C leaves the task at the node: trace and result come back to it.\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME |
+         OPTION_ROWS,
+     cmd_run},
+    {"list", "list", "the tasks of a node", "sotto list [--json]\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON, cmd_list},
+    {"cancel", "cancel", "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, OPTION_CLIENT,
+     cmd_cancel},
+    {"check", "check", "what would my policy say to this plan?",
+     "sotto check plan.json [--config node.yaml] [--from PEER]\n"
+     "\n"
+     "Says the plan in words and what each rule of policy says to it, if PEER asks\n"
+     "(this node itself, if left out). Touches no data. Exit code 1 if some rule\n"
+     "refuses.\n",
+     OPTION_CONFIG | OPTION_FROM, cmd_check},
+    {"asked", "asked", "what others asked of this node's owner",
+     "sotto asked [--json]           what was asked, the newest first\n"
+     "sotto asked NUMBER [--json]    one of them in words, its result if there is one\n"
+     "\n"
+     "With approve: manual in node.yaml tasks of others wait here for a decision.\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON, cmd_asked},
+    {"approve", "approve, reject", "let this node take part in what was asked, or not",
+     "sotto approve NUMBER\n" CLIENT_USAGE, OPTION_CLIENT, cmd_approve},
+    {"reject", NULL, "decline what was asked", "sotto reject NUMBER\n" CLIENT_USAGE, OPTION_CLIENT,
+     cmd_reject},
+    {"reload", "reload", "let the node read its policy again",
+     "sotto reload\n"
+     "\n"
+     "Takes policy and files from node.yaml, as SIGHUP does. If the file is wrong\n"
+     "the old ones stay.\n" CLIENT_USAGE,
+     OPTION_CLIENT, cmd_reload},
+    {"completion", NULL, "print what completes commands in a shell",
+     "sotto completion bash    for eval, or a file in bash-completion/completions\n"
+     "sotto completion zsh     for a file _sotto in a folder of fpath\n",
+     0, cmd_completion},
+    {"man", NULL, "print the manual page", "sotto man | man -l -\n", 0, cmd_man},
+    {"version", NULL, "print the version", "sotto version\n", 0, cmd_version},
+};
+
+const struct command *command_table(size_t *out_len)
+{
+    _Static_assert(sizeof commands / sizeof commands[0] <= COMMANDS_MAX, "names are collected");
+    *out_len = sizeof commands / sizeof commands[0];
+    return commands;
+}

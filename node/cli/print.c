@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The shortest text that reads back as the same double. */
+static void format_double(char out[40], double value)
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(out, 40, "%.*g", digits, value);
+        if (strtod(out, NULL) == value) {
+            return;
+        }
+    }
+}
+
+void print_value_text(char out[64], json_t *output)
+{
+    json_t *value = json_object_get(output, "value");
+    const char *special = json_string_value(json_object_get(output, "special"));
+    if (json_is_integer(value)) {
+        (void)snprintf(out, 64, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_real(value)) {
+        format_double(out, json_real_value(value));
+    } else if (json_is_boolean(value)) {
+        (void)snprintf(out, 64, "%s", json_is_true(value) ? "true" : "false");
+    } else {
+        (void)snprintf(out, 64, "%s", special != NULL ? special : "missing");
+    }
+}
+
+/* A value, and how many NaN were made. */
+static void format_value(char out[64], json_t *output)
+{
+    json_t *made = json_object_get(output, "nan_made");
+    print_value_text(out, output);
+    if (made != NULL) {
+        size_t at = strlen(out);
+        (void)snprintf(out + at, 64 - at, "  (%lld NaN made)", (long long)json_integer_value(made));
+    }
+}
+
+/* A value, and its exact text if that says more. */
+static void print_value(json_t *output)
+{
+    char value[64];
+    const char *exact = json_string_value(json_object_get(output, "exact"));
+    format_value(value, output);
+    bool is_exact = exact != NULL && strspn(exact, "0123456789./-") == strlen(exact);
+    bool is_news = is_exact && strcmp(exact, value) != 0;
+    (void)printf("%s%s%s\n", value, is_news ? "  = " : "", is_news ? exact : "");
+}
+
+/* --- Series, frames, groups: a table --- */
+
+/* Cells as text, row by row, the first row and column being labels. */
+struct table {
+    char (*cells)[64];
+    size_t rows;
+    size_t columns;
+};
+
+static char *cell(const struct table *table, size_t row, size_t column)
+{
+    return table->cells[row * table->columns + column];
+}
+
+void print_level_text(char *out, size_t out_bytes, json_t *level)
+{
+    if (json_is_string(level)) {
+        (void)snprintf(out, out_bytes, "%s", json_string_value(level));
+    } else if (json_is_integer(level)) {
+        (void)snprintf(out, out_bytes, "%lld", (long long)json_integer_value(level));
+    } else {
+        (void)snprintf(out, out_bytes, "%s", json_is_true(level) ? "true" : "false");
+    }
+}
+
+/* "R&D, north": a group of two keys. */
+static void format_group(char out[64], json_t *group)
+{
+    size_t i;
+    size_t at = 0;
+    json_t *level;
+    out[0] = '\0';
+    json_array_foreach(group, i, level)
+    {
+        char text[64];
+        print_level_text(text, sizeof text, level);
+        int bytes = snprintf(out + at, 64 - at, "%s%s", i > 0 ? ", " : "", text);
+        at = bytes > 0 && at + (size_t)bytes < 64 ? at + (size_t)bytes : 63;
+    }
+}
+
+/* Characters, not bytes. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xC0) != 0x80;
+    }
+    return width;
+}
+
+static void print_cells(const struct table *table)
+{
+    for (size_t row = 0; row < table->rows; row++) {
+        for (size_t column = 0; column < table->columns; column++) {
+            int width = 0;
+            for (size_t i = 0; i < table->rows; i++) {
+                int other = width_of(cell(table, i, column));
+                width = other > width ? other : width;
+            }
+            char *text = cell(table, row, column);
+            sotto_text_sanitize(text); /* a result may come from another node */
+            int blanks = width - width_of(text);
+            if (column == 0) {
+                (void)printf("  %s%*s", text, blanks, "");
+            } else {
+                (void)printf("  %*s%s", blanks, "", text);
+            }
+        }
+        (void)printf("\n");
+    }
+}
+
+/* values: of one row, or a list of rows; labels of both may be NULL. */
+static void print_frame(json_t *values, json_t *row_labels, json_t *column_labels)
+{
+    size_t rows = json_array_size(values);
+    size_t columns = column_labels != NULL ? json_array_size(column_labels) : 1;
+    size_t head = column_labels != NULL;
+    struct table table = {.rows = rows + head, .columns = columns + 1};
+    table.cells = calloc(table.rows * table.columns, sizeof *table.cells);
+    if (table.cells == NULL) {
+        (void)fprintf(stderr, "sotto: out of memory\n");
+        return;
+    }
+    for (size_t i = 0; i < columns && head == 1; i++) {
+        print_level_text(cell(&table, 0, i + 1), 64, json_array_get(column_labels, i));
+    }
+    for (size_t i = 0; i < rows; i++) {
+        json_t *label = json_array_get(row_labels, i);
+        json_t *row = json_array_get(values, i);
+        if (json_is_array(label)) {
+            format_group(cell(&table, i + head, 0), label);
+        } else {
+            print_level_text(cell(&table, i + head, 0), 64, label);
+        }
+        for (size_t j = 0; j < columns; j++) {
+            format_value(cell(&table, i + head, j + 1), head == 1 ? json_array_get(row, j) : row);
+        }
+    }
+    print_cells(&table);
+    free(table.cells);
+}
+
+/* One output, after its name. groups: labels, or NULL. */
+static void print_output(json_t *output, json_t *groups)
+{
+    json_t *values = json_object_get(output, "values");
+    json_t *axes = json_object_get(output, "labels");
+    json_t *first = json_array_get(axes, 0);
+    if (values == NULL) {
+        print_value(output);
+        return;
+    }
+    (void)printf("\n");
+    if (groups != NULL && json_array_size(axes) == 2) {
+        size_t i;
+        json_t *one;
+        json_array_foreach(values, i, one)
+        {
+            char label[64];
+            format_group(label, json_array_get(groups, i));
+            sotto_text_sanitize(label);
+            (void)printf("  %s\n", label);
+            print_frame(one, first, json_array_get(axes, 1));
+        }
+        return;
+    }
+    print_frame(values, groups != NULL ? groups : first,
+                groups != NULL ? first : json_array_get(axes, 1));
+}
+
+static void print_regression(json_t *fields, json_t *groups)
+{
+    const char *name;
+    json_t *field;
+    (void)printf("\n");
+    json_object_foreach(fields, name, field)
+    {
+        char safe[512];
+        (void)snprintf(safe, sizeof safe, "%s", name);
+        sotto_text_sanitize(safe);
+        (void)printf("%s  ", safe);
+        print_output(field, groups);
+    }
+}
+
+static void print_outputs(json_t *outputs, json_t *groups)
+{
+    const char *name;
+    json_t *output;
+    int width = 0;
+    json_object_foreach(outputs, name, output)
+    {
+        int other = width_of(name);
+        width = other > width ? other : width;
+    }
+    json_object_foreach(outputs, name, output)
+    {
+        json_t *fields = json_object_get(output, "fields");
+        bool is_single = fields == NULL && json_object_get(output, "values") == NULL;
+        char safe[512];
+        (void)snprintf(safe, sizeof safe, "%s", name);
+        sotto_text_sanitize(safe);
+        (void)printf("%s%*s", safe, is_single ? width - width_of(name) + 2 : 0, "");
+        if (fields != NULL) {
+            print_regression(fields, groups);
+        } else {
+            print_output(output, groups);
+        }
+    }
+}
+
+/* Groups that parties kept back: a result that is less than it looks. */
+static void print_withheld(json_t *groups)
+{
+    size_t i;
+    json_t *parties;
+    json_array_foreach(json_object_get(groups, "withheld"), i, parties)
+    {
+        char label[64];
+        long long len = (long long)json_integer_value(parties);
+        format_group(label, json_array_get(json_object_get(groups, "labels"), i));
+        sotto_text_sanitize(label);
+        if (len > 0) {
+            (void)fprintf(stderr, "group %s: withheld by %lld %s with too few rows in it\n", label,
+                          len, len == 1 ? "party" : "parties");
+        }
+    }
+}
+
+int print_result(const char *json, size_t json_bytes, enum print_format format)
+{
+    json_error_t error;
+    if (format == PRINT_JSON) {
+        (void)printf("%.*s\n", (int)json_bytes, json);
+        return EXIT_DONE;
+    }
+    json_t *result = json_loadb(json, json_bytes, 0, &error);
+    if (result == NULL) {
+        (void)fprintf(stderr, "sotto: the result is not JSON: %s\n", error.text);
+        return EXIT_FAILED;
+    }
+    json_t *groups = json_object_get(result, "groups");
+    if (format == PRINT_CSV) {
+        print_csv(result);
+    } else {
+        print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
+    }
+    print_withheld(groups);
+    json_t *parties = json_object_get(result, "parties");
+    long long invited = json_integer_value(json_object_get(parties, "invited"));
+    long long joined = json_integer_value(json_object_get(parties, "joined"));
+    long long survived = json_integer_value(json_object_get(parties, "survived"));
+    if (invited > 1) {
+        (void)fprintf(stderr, "parties: %lld invited, %lld joined, %lld survived\n", invited,
+                      joined, survived);
+    }
+    json_decref(result);
+    return EXIT_DONE;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/certificate.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* It is pinned, so that its end says nothing; ten years spare people a surprise. */
+#define VALID_SECONDS (10L * 365 * 24 * 3600)
+
+static bool add_extension(X509 *cert, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, cert, cert, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    bool added = extension != NULL && X509_add_ext(cert, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    return added;
+}
+
+static bool fill(X509 *cert, EVP_PKEY *key, const char *host)
+{
+    char name[300];
+    uint64_t serial = 0;
+    struct in6_addr address;
+    bool is_address =
+        inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address);
+    X509_NAME *subject = X509_get_subject_name(cert);
+    (void)snprintf(name, sizeof name, "%s:%s", is_address ? "IP" : "DNS", host);
+    return RAND_bytes((unsigned char *)&serial, sizeof serial) == 1 &&
+           ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert), serial >> 1) == 1 &&
+           X509_set_version(cert, X509_VERSION_3) == 1 &&
+           X509_gmtime_adj(X509_getm_notBefore(cert), -24L * 3600) != NULL &&
+           X509_gmtime_adj(X509_getm_notAfter(cert), VALID_SECONDS) != NULL &&
+           X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)"sotto",
+                                      -1, -1, 0) == 1 &&
+           X509_set_issuer_name(cert, subject) == 1 && X509_set_pubkey(cert, key) == 1 &&
+           add_extension(cert, NID_basic_constraints, "critical,CA:FALSE") &&
+           add_extension(cert, NID_subject_alt_name, name) &&
+           X509_sign(cert, key, EVP_sha256()) > 0;
+}
+
+/* A new file of a mode. */
+static FILE *create(const char *path, mode_t mode, struct sotto_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (file == NULL) {
+        enum sotto_status status = errno == EEXIST ? SOTTO_ERROR_STATE : SOTTO_ERROR_IO;
+        (void)sotto_error_set(err, status, "%s: %s", path,
+                              errno == EEXIST ? "is there already and is not overwritten"
+                                              : strerror(errno));
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
+    return file;
+}
+
+enum sotto_status certificate_create(const char *cert_path, const char *key_path, const char *host,
+                                     struct sotto_error *err)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+    FILE *key_file = NULL;
+    FILE *cert_file = NULL;
+    enum sotto_status status = SOTTO_OK;
+    if (key == NULL || cert == NULL || !fill(cert, key, host)) {
+        status =
+            sotto_error_set(err, SOTTO_ERROR_INPUT,
+                            "no certificate for \"%s\": expected a host's name or address", host);
+        goto out;
+    }
+    key_file = create(key_path, 0600, err);
+    cert_file = key_file != NULL ? create(cert_path, 0644, err) : NULL;
+    if (cert_file == NULL) {
+        status = err != NULL ? err->status : SOTTO_ERROR_IO;
+        goto out;
+    }
+    if (PEM_write_PrivateKey(key_file, key, NULL, NULL, 0, NULL, NULL) != 1 ||
+        PEM_write_X509(cert_file, cert) != 1 || fflush(key_file) != 0 || fflush(cert_file) != 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_IO, "%s: can't be written", key_path);
+    }
+out:
+    if (key_file != NULL && fclose(key_file) != 0 && status == SOTTO_OK) {
+        status = sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", key_path, strerror(errno));
+    }
+    if (cert_file != NULL && fclose(cert_file) != 0 && status == SOTTO_OK) {
+        status = sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", cert_path, strerror(errno));
+    }
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    return status;
+}
+
+enum sotto_status certificate_pin(uint8_t out[CONFIG_PIN_BYTES], const char *cert_path,
+                                  struct sotto_error *err)
+{
+    FILE *file = fopen(cert_path, "re");
+    if (file == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", cert_path, strerror(errno));
+    }
+    X509 *cert = PEM_read_X509(file, NULL, NULL, NULL);
+    (void)fclose(file);
+    unsigned char *der = NULL;
+    int der_bytes = cert != NULL ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der) : 0;
+    enum sotto_status status = SOTTO_OK;
+    if (der_bytes > 0) {
+        (void)SHA256(der, (size_t)der_bytes, out);
+    } else {
+        status =
+            sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: expected a certificate (PEM)", cert_path);
+    }
+    OPENSSL_free(der);
+    X509_free(cert);
+    return status;
+}

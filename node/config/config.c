@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sodium.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define NAME_BYTES_MAX 64
+#define URL_BYTES_MAX 400 /* a link keeps it with the path behind it */
+
+/* --- Checks --- */
+
+bool config_parse_listen(struct sockaddr_storage *out, socklen_t *out_bytes, const char *text)
+{
+    char host[64];
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof host) {
+        return false;
+    }
+    size_t host_bytes = (size_t)(colon - text);
+    memcpy(host, text, host_bytes);
+    host[host_bytes] = '\0';
+    char *end = NULL;
+    errno = 0;
+    unsigned long port = strtoul(colon + 1, &end, 10);
+    if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || errno != 0 || port > 65535) {
+        return false;
+    }
+    memset(out, 0, sizeof *out);
+    if (host[0] == '[' && host[host_bytes - 1] == ']') {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)out;
+        host[host_bytes - 1] = '\0';
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons((uint16_t)port);
+        *out_bytes = sizeof *v6;
+        return inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1;
+    }
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)out;
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons((uint16_t)port);
+    *out_bytes = sizeof *v4;
+    return inet_pton(AF_INET, host, &v4->sin_addr) == 1;
+}
+
+bool config_is_loopback(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+        return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    }
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+    return (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
+}
+
+bool config_is_safe_file_name(const char *text)
+{
+    if (text[0] == '\0' || text[0] == '/') {
+        return false;
+    }
+    const char *part = text;
+    for (;;) {
+        size_t part_bytes = strcspn(part, "/");
+        bool dots = part_bytes <= 2 && strncmp(part, "..", part_bytes) == 0;
+        if (part_bytes == 0 || dots) {
+            return false;
+        }
+        part += part_bytes;
+        if (*part == '\0') {
+            break;
+        }
+        part++;
+    }
+    for (const char *p = text; *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum sotto_status check_name(const char *path, const char *what, const char *name,
+                                    struct sotto_error *err)
+{
+    size_t bytes = strlen(name);
+    bool good = bytes <= NAME_BYTES_MAX && sotto_utf8_valid_prefix(name, bytes) == bytes;
+    for (size_t i = 0; i < bytes; i++) {
+        good = good && (unsigned char)name[i] > 0x20 && name[i] != 0x7F;
+    }
+    if (!good) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: %s \"%s\": expected at most %d bytes without spaces", path,
+                               what, name, NAME_BYTES_MAX);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_listener(const char *path, const char *section,
+                                        const struct config_listener *listener, bool tls_off_lo,
+                                        struct sotto_error *err)
+{
+    struct sockaddr_storage address;
+    socklen_t address_bytes;
+    if (!config_parse_listen(&address, &address_bytes, listener->listen)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: %s.listen \"%s\": expected a numeric address and a port, such "
+                               "as \"127.0.0.1:6700\" or \"[::1]:6700\"",
+                               path, section, listener->listen);
+    }
+    if ((listener->tls_cert == NULL) != (listener->tls_key == NULL)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: %s: tls_cert and tls_key belong together, one is missing", path,
+                               section);
+    }
+    if (tls_off_lo && listener->tls_cert == NULL && !config_is_loopback(&address)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: %s.listen %s is not loopback: without TLS the token would "
+                               "travel in the clear. Give tls_cert and tls_key, or listen on "
+                               "127.0.0.1",
+                               path, section, listener->listen);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_peer(struct config *config, const char *path, unsigned at,
+                                    struct sotto_error *err)
+{
+    const struct config_peer *peer = &config->file->peers[at];
+    enum sotto_status status = check_name(path, "the name of a peer", peer->name, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (sotto_key_from_text(&config->peer_keys[at], peer->key_text) != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: peer %s: key: expected the 64 hexadecimal digits that its "
+                               "`sotto keygen` printed",
+                               path, peer->name);
+    }
+    if (peer->url != NULL && strncmp(peer->url, "http://", 7) != 0 &&
+        strncmp(peer->url, "https://", 8) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: peer %s: url \"%s\": expected http:// or https://", path,
+                               peer->name, peer->url);
+    }
+    size_t pin_bytes = 0;
+    if (peer->pin != NULL &&
+        (peer->url == NULL || strncmp(peer->url, "https://", 8) != 0 ||
+         sodium_base642bin(config->peer_pins[at], CONFIG_PIN_BYTES, peer->pin, strlen(peer->pin),
+                           NULL, &pin_bytes, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+         pin_bytes != CONFIG_PIN_BYTES)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: peer %s: pin: expected the 43 characters of the text that "
+                               "`sotto init --show` prints there, beside an https url",
+                               path, peer->name);
+    }
+    if (peer->pin != NULL && peer->ca != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: peer %s: expected pin or ca, not both",
+                               path, peer->name);
+    }
+    if (peer->url != NULL && strlen(peer->url) > URL_BYTES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: peer %s: url: expected at most %d bytes", path, peer->name,
+                               URL_BYTES_MAX);
+    }
+    bool same_name = strcmp(peer->name, config->file->name) == 0;
+    for (unsigned i = 0; i < at; i++) {
+        same_name = same_name || strcmp(peer->name, config->file->peers[i].name) == 0;
+        if (sotto_key_equal(&config->peer_keys[at], &config->peer_keys[i])) {
+            return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: peers %s and %s have one key", path,
+                                   config->file->peers[i].name, peer->name);
+        }
+    }
+    return same_name
+               ? sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: two nodes named %s", path, peer->name)
+               : SOTTO_OK;
+}
+
+/* Puts the folder of the configuration file before a relative path. The texts belong to libcyaml,
+ * whose memory is malloc's. */
+static bool resolve(char **path, const char *config_path)
+{
+    const char *slash = strrchr(config_path, '/');
+    if (*path == NULL || (*path)[0] == '/' || slash == NULL) {
+        return true;
+    }
+    size_t folder_bytes = (size_t)(slash - config_path) + 1;
+    size_t path_bytes = strlen(*path) + 1;
+    char *joined = malloc(folder_bytes + path_bytes);
+    if (joined == NULL) {
+        return false;
+    }
+    memcpy(joined, config_path, folder_bytes);
+    memcpy(joined + folder_bytes, *path, path_bytes);
+    free(*path);
+    *path = joined;
+    return true;
+}
+
+static bool default_text(char **text, const char *value)
+{
+    if (*text == NULL) {
+        *text = strdup(value);
+    }
+    return *text != NULL;
+}
+
+static bool complete(struct config_file *file, const char *path)
+{
+    bool good = default_text(&file->api.listen, "127.0.0.1:6700") &&
+                default_text(&file->api.token_file, "token") && resolve(&file->data_dir, path) &&
+                resolve(&file->state_dir, path) && resolve(&file->identity, path) &&
+                resolve(&file->api.token_file, path) && resolve(&file->api.tls_cert, path) &&
+                resolve(&file->api.tls_key, path);
+    if (good && file->peer != NULL) {
+        good = default_text(&file->peer->listen, "127.0.0.1:6701") &&
+               resolve(&file->peer->tls_cert, path) && resolve(&file->peer->tls_key, path);
+    }
+    for (unsigned i = 0; good && i < file->peers_count; i++) {
+        good = resolve(&file->peers[i].ca, path);
+    }
+    return good;
+}
+
+enum sotto_status config_load(struct config *out, const char *path, struct sotto_error *err)
+{
+    struct config config = {0};
+    enum sotto_status status = config_yaml_load(&config.file, path, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    config.peer_keys = sotto_alloc_array(config.file->peers_count + 1, sizeof *config.peer_keys);
+    config.peer_pins = sotto_alloc_zeroed((config.file->peers_count + 1) * CONFIG_PIN_BYTES);
+    if (config.peer_keys == NULL || config.peer_pins == NULL || !complete(config.file, path)) {
+        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
+        goto out;
+    }
+    status = check_name(path, "name", config.file->name, err);
+    if (status == SOTTO_OK) {
+        status = check_listener(path, "api", &config.file->api, true, err);
+    }
+    if (status == SOTTO_OK && config.file->peer != NULL) {
+        status = config.file->peer->token_file != NULL
+                     ? sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                       "%s: peer.token_file: the peer side has no token", path)
+                     : check_listener(path, "peer", config.file->peer, false, err);
+    }
+    for (unsigned i = 0; status == SOTTO_OK && i < config.file->peers_count; i++) {
+        status = check_peer(&config, path, i, err);
+    }
+    if (status == SOTTO_OK) {
+        status = config_check_policy(&config, path, err);
+    }
+out:
+    if (status == SOTTO_OK) {
+        *out = config;
+    } else {
+        config_release(&config);
+    }
+    return status;
+}
+
+void config_release(struct config *config)
+{
+    config_yaml_free(config->file);
+    sotto_free(config->peer_keys);
+    sotto_free(config->peer_pins);
+    *config = (struct config){0};
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_CONFIG_H
+#define SOTTO_NODE_CONFIG_H
+
+/* node.yaml. Every text and array is owned by the configuration; paths are absolute or relative to
+ * the working directory (those in the file are relative to the file). NULL: left out. */
+
+#include "config/file_options.h"
+
+#include <netinet/in.h>
+#include <sotto/identity.h>
+#include <sotto/plan.h>
+
+struct config_listener {
+    char *listen; /* "127.0.0.1:6700", "[::1]:6700"; port 0: any free one */
+    char *token_file;
+    char *tls_cert;
+    char *tls_key;
+    char *url; /* peer: where others find it, for `sotto init --show` */
+};
+
+#define CONFIG_PIN_BYTES 32
+
+struct config_peer {
+    char *name;
+    char *key_text;
+    char *url; /* where its peer side answers; NULL: it calls us */
+    char *pin; /* SHA-256 of its https server's public key, in base64 as URLs have it */
+    char *ca;  /* certificates that its https is checked against; NULL: the system's */
+};
+
+/* Which columns of a dataset tasks may name: those of allow (if it is there) without those of hide.
+ */
+struct config_columns {
+    char *dataset;
+    char **allow;
+    unsigned allow_count;
+    char **hide;
+    unsigned hide_count;
+};
+
+struct config_policy {
+    char **ask; /* names of peers who may ask; NULL: all of them */
+    unsigned ask_count;
+    unsigned min_parties;
+    unsigned *min_rows;
+    char **datasets;
+    unsigned datasets_count;
+    struct config_columns *columns;
+    unsigned columns_count;
+    char **statistics; /* aggregate functions; NULL: all */
+    unsigned statistics_count;
+    char *expressions; /* "bare", "polynomial" or "any"; NULL: polynomial */
+    unsigned rounds;   /* at most; 0: as many as a plan may have */
+    char *approve;     /* "manual" or "automatic"; NULL: automatic */
+    char *exact;       /* "true" or "false"; NULL: true */
+    char *explain;     /* "true" or "false"; NULL: false */
+    char *results;     /* "initiator" or "participants"; NULL: initiator */
+};
+
+struct config_file {
+    char *name;
+    char *data_dir;
+    char *state_dir;
+    char *identity;
+    struct config_listener api;
+    struct config_listener *peer;
+    struct config_peer *peers;
+    unsigned peers_count;
+    struct file_words *files; /* that are not read in the usual way */
+    unsigned files_count;
+    struct config_policy policy;
+};
+
+struct config {
+    struct config_file *file;
+    struct sotto_key *peer_keys;            /* of file->peers, in their order */
+    uint8_t (*peer_pins)[CONFIG_PIN_BYTES]; /* likewise; 0 where there is none */
+    uint64_t min_rows;
+    enum sotto_plan_class expressions; /* the worst class of plan that is taken */
+    bool approves_by_hand;
+    bool hides_exact;
+    bool explains;  /* columns that are not there, to who asks for them */
+    bool publishes; /* results go to all who took part */
+};
+
+#define CONFIG_MIN_ROWS_DEFAULT 10
+
+/* Reads and checks a file. Returns: SOTTO_ERROR_INPUT naming file, line where there is one, key,
+ * what was expected. */
+enum sotto_status config_load(struct config *out, const char *path,
+                              struct sotto_error *err) SOTTO_NODISCARD;
+void config_release(struct config *config);
+
+/* config_yaml.c: the file as it stands. The texts are malloc's. */
+enum sotto_status config_yaml_load(struct config_file **out, const char *path,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+void config_yaml_free(struct config_file *file);
+/* The line of a key ("policy.ask"), or of the part of it that is there; 0: none. */
+unsigned config_line(const char *path, const char *key);
+
+/* config_policy.c: checks policy and files, and fills in what they mean. */
+enum sotto_status config_check_policy(struct config *config, const char *path,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* "host:port" with a numeric host. Returns: false if it is not. */
+bool config_parse_listen(struct sockaddr_storage *out, socklen_t *out_bytes, const char *text);
+bool config_is_loopback(const struct sockaddr_storage *address);
+
+/* Whether policy lets the peer of this name ask, and offers this file. */
+bool config_may_ask(const struct config *config, const char *peer_name);
+bool config_offers(const struct config *config, const char *file_name);
+
+/* Whether tasks may name a column of a file, and the star means it. */
+bool config_shows(const struct config *config, const char *file_name, const char *column);
+
+/* How a file is read, or NULL: the usual way. */
+const struct file_words *config_words_of(const struct config *config, const char *file_name);
+
+/* Whether text may name a file below data_dir: relative, no "..", no empty part, no control
+ * character. (Opening it is checked again, against links: datasets.c.) */
+bool config_is_safe_file_name(const char *text);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The parts of node.yaml that say what tasks may do: policy and files. */
+
+#include "config/config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ROUNDS_MAX 8
+
+bool config_may_ask(const struct config *config, const char *peer_name)
+{
+    const struct config_policy *policy = &config->file->policy;
+    for (unsigned i = 0; i < policy->ask_count; i++) {
+        if (strcmp(policy->ask[i], peer_name) == 0) {
+            return true;
+        }
+    }
+    return policy->ask_count == 0 || strcmp(config->file->name, peer_name) == 0;
+}
+
+bool config_offers(const struct config *config, const char *file_name)
+{
+    const struct config_policy *policy = &config->file->policy;
+    for (unsigned i = 0; i < policy->datasets_count; i++) {
+        if (strcmp(policy->datasets[i], file_name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_among(char *const *names, unsigned len, const char *name)
+{
+    bool found = false;
+    for (unsigned i = 0; i < len; i++) {
+        found = found || strcmp(names[i], name) == 0;
+    }
+    return found;
+}
+
+bool config_shows(const struct config *config, const char *file_name, const char *column)
+{
+    const struct config_policy *policy = &config->file->policy;
+    bool shows = true;
+    for (unsigned i = 0; i < policy->columns_count; i++) {
+        const struct config_columns *columns = &policy->columns[i];
+        if (strcmp(columns->dataset, file_name) == 0) {
+            shows =
+                shows && !is_among(columns->hide, columns->hide_count, column) &&
+                (columns->allow == NULL || is_among(columns->allow, columns->allow_count, column));
+        }
+    }
+    return shows;
+}
+
+const struct file_words *config_words_of(const struct config *config, const char *file_name)
+{
+    for (unsigned i = 0; i < config->file->files_count; i++) {
+        if (strcmp(config->file->files[i].file, file_name) == 0) {
+            return &config->file->files[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- Checks --- */
+
+/* "node.yaml: line 12: policy.ask: text". */
+SOTTO_PRINTF(4, 5)
+static enum sotto_status wrong(const char *path, const char *key, struct sotto_error *err,
+                               const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: line %u: %s: %s", path,
+                           config_line(path, key), key, text);
+}
+
+/* A text that is not among names, with the nearest one. */
+static enum sotto_status unknown(const char *path, const char *key, const char *what,
+                                 const char *found, const char *const *names, size_t names_len,
+                                 struct sotto_error *err)
+{
+    const char *nearest = sotto_text_nearest(found, names, names_len);
+    return wrong(path, key, err, "%s \"%s\"%s%s%s", what, found,
+                 nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                 nearest != NULL ? "\"?" : "");
+}
+
+/* Which of the names a text is; NULL is the one of index absent. */
+static enum sotto_status choose(size_t *out, const char *path, const char *key, const char *text,
+                                const char *const *names, size_t names_len, size_t absent,
+                                struct sotto_error *err)
+{
+    char expected[160] = "";
+    *out = absent;
+    for (size_t i = 0; text != NULL && i < names_len; i++) {
+        size_t used = strlen(expected);
+        (void)snprintf(expected + used, sizeof expected - used, "%s%s",
+                       i == 0               ? ""
+                       : i + 1 == names_len ? " or "
+                                            : ", ",
+                       names[i]);
+        if (strcmp(names[i], text) == 0) {
+            *out = i;
+            return SOTTO_OK;
+        }
+    }
+    return text == NULL ? SOTTO_OK : wrong(path, key, err, "\"%s\": expected %s", text, expected);
+}
+
+static enum sotto_status check_choices(struct config *config, const char *path,
+                                       struct sotto_error *err)
+{
+    static const char *const classes[] = {
+        [SOTTO_PLAN_BARE] = "bare",
+        [SOTTO_PLAN_POLYNOMIAL] = "polynomial",
+        [SOTTO_PLAN_OTHER] = "any",
+    };
+    static const char *const approvals[] = {"automatic", "manual"};
+    static const char *const truths[] = {"false", "true"};
+    static const char *const readers[] = {"initiator", "participants"};
+    const struct config_policy *policy = &config->file->policy;
+    size_t class = 0;
+    size_t approval = 0;
+    size_t reader = 0;
+    size_t exact = 0;
+    enum sotto_status status = choose(&class, path, "policy.expressions", policy->expressions,
+                                      classes, 3, SOTTO_PLAN_POLYNOMIAL, err);
+    if (status == SOTTO_OK) {
+        status = choose(&approval, path, "policy.approve", policy->approve, approvals, 2, 0, err);
+    }
+    if (status == SOTTO_OK) {
+        status = choose(&reader, path, "policy.results", policy->results, readers, 2, 0, err);
+    }
+    if (status == SOTTO_OK) {
+        status = choose(&exact, path, "policy.exact", policy->exact, truths, 2, 1, err);
+    }
+    size_t explain = 0;
+    if (status == SOTTO_OK) {
+        status = choose(&explain, path, "policy.explain", policy->explain, truths, 2, 0, err);
+    }
+    config->explains = explain == 1;
+    config->expressions = (enum sotto_plan_class) class;
+    config->approves_by_hand = approval == 1;
+    config->publishes = reader == 1;
+    config->hides_exact = exact == 0;
+    return status;
+}
+
+static enum sotto_status check_numbers(struct config *config, const char *path,
+                                       struct sotto_error *err)
+{
+    const struct config_policy *policy = &config->file->policy;
+    config->min_rows = policy->min_rows != NULL ? *policy->min_rows : CONFIG_MIN_ROWS_DEFAULT;
+    if (policy->min_parties > SOTTO_PLAN_MAX_CLIENTS) {
+        return wrong(path, "policy.min_parties", err, "%u: no task has more than %d parties",
+                     policy->min_parties, SOTTO_PLAN_MAX_CLIENTS);
+    }
+    if (policy->rounds > ROUNDS_MAX) {
+        return wrong(path, "policy.rounds", err, "%u: expected 1 to %d, no plan has more rounds",
+                     policy->rounds, ROUNDS_MAX);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_ask(const struct config *config, const char *path,
+                                   struct sotto_error *err)
+{
+    const struct config_file *file = config->file;
+    for (unsigned i = 0; i < file->policy.ask_count; i++) {
+        bool known = strcmp(file->policy.ask[i], file->name) == 0;
+        for (unsigned j = 0; j < file->peers_count && !known; j++) {
+            known = strcmp(file->policy.ask[i], file->peers[j].name) == 0;
+        }
+        if (!known) {
+            return wrong(path, "policy.ask", err, "no peer is named \"%s\"", file->policy.ask[i]);
+        }
+    }
+    return SOTTO_OK;
+}
+
+#define STATISTICS_MAX 64
+
+static enum sotto_status check_statistics(const struct config *config, const char *path,
+                                          struct sotto_error *err)
+{
+    const char *names[STATISTICS_MAX];
+    size_t len = 0;
+    while (len < STATISTICS_MAX && sotto_statistic_name(len) != NULL) {
+        names[len] = sotto_statistic_name(len);
+        len++;
+    }
+    const struct config_policy *policy = &config->file->policy;
+    for (unsigned i = 0; i < policy->statistics_count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < len; j++) {
+            known = known || strcmp(policy->statistics[i], names[j]) == 0;
+        }
+        if (!known) {
+            return unknown(path, "policy.statistics", "there is no statistic",
+                           policy->statistics[i], names, len, err);
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_datasets(const struct config *config, const char *path,
+                                        struct sotto_error *err)
+{
+    const struct config_file *file = config->file;
+    struct stat info;
+    for (unsigned i = 0; i < file->policy.datasets_count; i++) {
+        if (!config_is_safe_file_name(file->policy.datasets[i])) {
+            return wrong(path, "policy.datasets", err,
+                         "\"%s\": expected the name of a file below data_dir",
+                         file->policy.datasets[i]);
+        }
+    }
+    if (file->policy.datasets_count > 0 && file->data_dir == NULL) {
+        return wrong(path, "policy.datasets", err, "offers files, but there is no data_dir");
+    }
+    if (file->data_dir != NULL && (stat(file->data_dir, &info) != 0 || !S_ISDIR(info.st_mode))) {
+        return wrong(path, "data_dir", err, "%s is not a directory", file->data_dir);
+    }
+    return SOTTO_OK;
+}
+
+/* policy.columns and files name datasets of policy.datasets. */
+static enum sotto_status check_offered(const struct config *config, const char *path,
+                                       const char *key, const char *file_name,
+                                       struct sotto_error *err)
+{
+    const struct config_policy *policy = &config->file->policy;
+    return config_offers(config, file_name)
+               ? SOTTO_OK
+               : unknown(path, key, "policy.datasets does not list", file_name,
+                         (const char *const *)policy->datasets, policy->datasets_count, err);
+}
+
+static enum sotto_status check_columns(const struct config *config, const char *path,
+                                       struct sotto_error *err)
+{
+    const struct config_policy *policy = &config->file->policy;
+    enum sotto_status status = SOTTO_OK;
+    for (unsigned i = 0; status == SOTTO_OK && i < policy->columns_count; i++) {
+        const struct config_columns *columns = &policy->columns[i];
+        status = check_offered(config, path, "policy.columns", columns->dataset, err);
+        if (status == SOTTO_OK && columns->allow == NULL && columns->hide == NULL) {
+            status = wrong(path, "policy.columns", err, "%s: expected allow or hide, or both",
+                           columns->dataset);
+        }
+    }
+    return status;
+}
+
+static enum sotto_status check_words(const struct config *config, const char *path, unsigned at,
+                                     struct sotto_error *err)
+{
+    const struct file_words *words = &config->file->files[at];
+    struct file_options options;
+    struct sotto_error why;
+    const char *name = "";
+    char key[32];
+    enum sotto_status status = check_offered(config, path, "files", words->file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (unsigned i = 0; i < at; i++) {
+        if (strcmp(config->file->files[i].file, words->file) == 0) {
+            return wrong(path, "files", err, "%s is there twice", words->file);
+        }
+    }
+    status = file_options_init(&options, words, &name, &why);
+    if (status == SOTTO_OK) {
+        file_options_release(&options);
+        return status;
+    }
+    (void)snprintf(key, sizeof key, "files.%s", name);
+    return wrong(path, key, err, "%s: %s", words->file, why.text);
+}
+
+enum sotto_status config_check_policy(struct config *config, const char *path,
+                                      struct sotto_error *err)
+{
+    enum sotto_status status = check_choices(config, path, err);
+    if (status == SOTTO_OK) {
+        status = check_numbers(config, path, err);
+    }
+    if (status == SOTTO_OK) {
+        status = check_ask(config, path, err);
+    }
+    if (status == SOTTO_OK) {
+        status = check_statistics(config, path, err);
+    }
+    if (status == SOTTO_OK) {
+        status = check_datasets(config, path, err);
+    }
+    if (status == SOTTO_OK) {
+        status = check_columns(config, path, err);
+    }
+    for (unsigned i = 0; status == SOTTO_OK && i < config->file->files_count; i++) {
+        status = check_words(config, path, i, err);
+    }
+    return status;
+}

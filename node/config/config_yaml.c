@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* node.yaml as text: its keys, and what is said of one that is wrong. */
+
+#include "config/config.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PEERS_MAX 1000
+#define DATASETS_MAX 1000
+#define COLUMNS_MAX 10000
+#define NA_WORDS_MAX 1000
+
+#define TEXT_FIELD(key, flags, type, member)                                                       \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, 4096)
+
+static const cyaml_schema_field_t listener_fields[] = {
+    TEXT_FIELD("listen", CYAML_FLAG_OPTIONAL, struct config_listener, listen),
+    TEXT_FIELD("token_file", CYAML_FLAG_OPTIONAL, struct config_listener, token_file),
+    TEXT_FIELD("tls_cert", CYAML_FLAG_OPTIONAL, struct config_listener, tls_cert),
+    TEXT_FIELD("tls_key", CYAML_FLAG_OPTIONAL, struct config_listener, tls_key),
+    TEXT_FIELD("url", CYAML_FLAG_OPTIONAL, struct config_listener, url),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t peer_fields[] = {
+    TEXT_FIELD("name", CYAML_FLAG_DEFAULT, struct config_peer, name),
+    TEXT_FIELD("key", CYAML_FLAG_DEFAULT, struct config_peer, key_text),
+    TEXT_FIELD("url", CYAML_FLAG_OPTIONAL, struct config_peer, url),
+    TEXT_FIELD("pin", CYAML_FLAG_OPTIONAL, struct config_peer, pin),
+    TEXT_FIELD("ca", CYAML_FLAG_OPTIONAL, struct config_peer, ca),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t peer_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_peer, peer_fields),
+};
+
+static const cyaml_schema_value_t text_entry = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 4096),
+};
+
+static const cyaml_schema_field_t columns_fields[] = {
+    TEXT_FIELD("dataset", CYAML_FLAG_DEFAULT, struct config_columns, dataset),
+    CYAML_FIELD_SEQUENCE("allow", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_columns,
+                         allow, &text_entry, 1, COLUMNS_MAX),
+    CYAML_FIELD_SEQUENCE("hide", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_columns,
+                         hide, &text_entry, 1, COLUMNS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t columns_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_columns, columns_fields),
+};
+
+static const cyaml_schema_value_t any_text_entry = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, 4096),
+};
+
+static const cyaml_schema_field_t words_fields[] = {
+    TEXT_FIELD("file", CYAML_FLAG_DEFAULT, struct file_words, file),
+    TEXT_FIELD("delimiter", CYAML_FLAG_OPTIONAL, struct file_words, delimiter),
+    TEXT_FIELD("decimal", CYAML_FLAG_OPTIONAL, struct file_words, decimal),
+    CYAML_FIELD_SEQUENCE("na", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words, na,
+                         &any_text_entry, 0, NA_WORDS_MAX),
+    CYAML_FIELD_SEQUENCE("types", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words,
+                         types, &text_entry, 1, COLUMNS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t words_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct file_words, words_fields),
+};
+
+static const cyaml_schema_field_t policy_fields[] = {
+    CYAML_FIELD_SEQUENCE("ask", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy, ask,
+                         &text_entry, 1, PEERS_MAX),
+    CYAML_FIELD_UINT("min_parties", CYAML_FLAG_OPTIONAL, struct config_policy, min_parties),
+    CYAML_FIELD_UINT_PTR("min_rows", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
+                         min_rows),
+    CYAML_FIELD_SEQUENCE("datasets", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
+                         datasets, &text_entry, 0, DATASETS_MAX),
+    CYAML_FIELD_SEQUENCE("columns", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
+                         columns, &columns_entry, 0, DATASETS_MAX),
+    CYAML_FIELD_SEQUENCE("statistics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         struct config_policy, statistics, &text_entry, 1, 100),
+    TEXT_FIELD("expressions", CYAML_FLAG_OPTIONAL, struct config_policy, expressions),
+    CYAML_FIELD_UINT("rounds", CYAML_FLAG_OPTIONAL, struct config_policy, rounds),
+    TEXT_FIELD("approve", CYAML_FLAG_OPTIONAL, struct config_policy, approve),
+    TEXT_FIELD("exact", CYAML_FLAG_OPTIONAL, struct config_policy, exact),
+    TEXT_FIELD("explain", CYAML_FLAG_OPTIONAL, struct config_policy, explain),
+    TEXT_FIELD("results", CYAML_FLAG_OPTIONAL, struct config_policy, results),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t file_fields[] = {
+    TEXT_FIELD("name", CYAML_FLAG_DEFAULT, struct config_file, name),
+    TEXT_FIELD("data_dir", CYAML_FLAG_OPTIONAL, struct config_file, data_dir),
+    TEXT_FIELD("state_dir", CYAML_FLAG_DEFAULT, struct config_file, state_dir),
+    TEXT_FIELD("identity", CYAML_FLAG_DEFAULT, struct config_file, identity),
+    CYAML_FIELD_MAPPING("api", CYAML_FLAG_OPTIONAL, struct config_file, api, listener_fields),
+    CYAML_FIELD_MAPPING_PTR("peer", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
+                            peer, listener_fields),
+    CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
+                         peers, &peer_entry, 0, PEERS_MAX),
+    CYAML_FIELD_SEQUENCE("files", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
+                         files, &words_entry, 0, DATASETS_MAX),
+    CYAML_FIELD_MAPPING("policy", CYAML_FLAG_OPTIONAL, struct config_file, policy, policy_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t file_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields),
+};
+
+/* --- What libcyaml says of an error --- */
+
+/* Its first line says what is wrong, the first line of its backtrace where. */
+struct yaml_messages {
+    char what[256];
+    char where[128];
+};
+
+__attribute__((format(printf, 3, 0))) static void yaml_message(cyaml_log_t level, void *context,
+                                                               const char *format, va_list args)
+{
+    struct yaml_messages *messages = context;
+    char line[256];
+    (void)level;
+    (void)vsnprintf(line, sizeof line, format, args);
+    line[strcspn(line, "\n")] = '\0';
+    const char *text = strncmp(line, "Load: ", 6) == 0 ? line + 6 : line;
+    text += strspn(text, " ");
+    if (strncmp(text, "Backtrace", 9) == 0) {
+        return;
+    }
+    if (strncmp(text, "in ", 3) == 0) {
+        if (messages->where[0] == '\0') {
+            (void)snprintf(messages->where, sizeof messages->where, "%.120s", text);
+        }
+    } else if (messages->what[0] == '\0') {
+        (void)snprintf(messages->what, sizeof messages->what, "%s", text);
+    }
+}
+
+static const cyaml_config_t yaml_config = {
+    .log_fn = yaml_message,
+    .mem_fn = cyaml_mem,
+    .log_level = CYAML_LOG_ERROR,
+    .flags = CYAML_CFG_DEFAULT,
+};
+
+/* --- Lines --- */
+
+/* The line on which a key stands after line `after`, or 0. A key is at the beginning of its line,
+ * or after "-", "{" or ",". */
+static unsigned find_key(const char *path, const char *key, size_t key_bytes, unsigned after)
+{
+    char line[1024];
+    unsigned found = 0;
+    FILE *file = fopen(path, "re");
+    for (unsigned number = 1; found == 0 && file != NULL && fgets(line, sizeof line, file) != NULL;
+         number++) {
+        const char *start = line;
+        while (number > after && found == 0 && (start = strstr(start, key)) != NULL) {
+            const char *before = line + strspn(line, " -{\t\"'");
+            bool is_first = start <= before || strchr("{,- \t\"'", start[-1]) != NULL;
+            const char *end = start + key_bytes;
+            end += strspn(end, "\"' \t");
+            bool is_comment = memchr(line, '#', (size_t)(start - line)) != NULL;
+            found = is_first && *end == ':' && !is_comment ? number : 0;
+            start++;
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return found;
+}
+
+unsigned config_line(const char *path, const char *key)
+{
+    unsigned line = 0;
+    while (*key != '\0') {
+        char part[64];
+        size_t bytes = strcspn(key, ".");
+        (void)snprintf(part, sizeof part, "%.*s", (int)bytes, key);
+        unsigned found = find_key(path, part, strlen(part), line > 0 ? line - 1 : 0);
+        if (found == 0) {
+            break;
+        }
+        line = found;
+        key += bytes;
+        key += *key == '.';
+    }
+    return line;
+}
+
+/* --- Keys --- */
+
+#define KEYS_MAX 100
+
+static const cyaml_schema_field_t *const all_fields[] = {
+    file_fields, listener_fields, peer_fields, policy_fields, columns_fields, words_fields,
+};
+
+/* libcyaml gives the place before an unknown key: finds the line that the key itself is on, and a
+ * key that may have been meant. */
+static void explain_unknown_key(struct yaml_messages *messages, const char *path)
+{
+    static const char unknown[] = "Unexpected key: ";
+    const char *names[KEYS_MAX];
+    size_t names_len = 0;
+    char key[64];
+    if (strncmp(messages->what, unknown, sizeof unknown - 1) != 0) {
+        return;
+    }
+    (void)snprintf(key, sizeof key, "%s", messages->what + sizeof unknown - 1);
+    for (size_t i = 0; i < sizeof all_fields / sizeof all_fields[0]; i++) {
+        for (const cyaml_schema_field_t *field = all_fields[i]; field->key != NULL; field++) {
+            SOTTO_REQUIRE(names_len < KEYS_MAX);
+            names[names_len++] = field->key;
+        }
+    }
+    unsigned line = find_key(path, key, strlen(key), 0);
+    if (line > 0) {
+        (void)snprintf(messages->where, sizeof messages->where, "line: %u", line);
+    }
+    const char *nearest = sotto_text_nearest(key, names, names_len);
+    if (nearest != NULL && strcmp(nearest, key) != 0) {
+        (void)snprintf(messages->what, sizeof messages->what,
+                       "unknown key \"%s\"; did you mean \"%s\"?", key, nearest);
+    } else {
+        (void)snprintf(messages->what, sizeof messages->what, "unknown key \"%s\"%s", key,
+                       nearest != NULL ? " in this place" : "");
+    }
+}
+
+enum sotto_status config_yaml_load(struct config_file **out, const char *path,
+                                   struct sotto_error *err)
+{
+    struct yaml_messages messages = {0};
+    cyaml_config_t config = yaml_config;
+    config.log_ctx = &messages;
+    FILE *probe = fopen(path, "re");
+    if (probe == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    }
+    (void)fclose(probe);
+    cyaml_err_t code =
+        cyaml_load_file(path, &config, &file_schema, (cyaml_data_t **)(void *)out, NULL);
+    if (code != CYAML_OK) {
+        *out = NULL;
+        explain_unknown_key(&messages, path);
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: %s%s%s", path,
+                               messages.what[0] != '\0' ? messages.what : cyaml_strerror(code),
+                               messages.where[0] != '\0' ? ", " : "", messages.where);
+    }
+    if (*out == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the file is empty", path);
+    }
+    return SOTTO_OK;
+}
+
+void config_yaml_free(struct config_file *file)
+{
+    if (file != NULL) {
+        (void)cyaml_free(&yaml_config, &file_schema, file, 0);
+    }
+}

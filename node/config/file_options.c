@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/file_options.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+#define DELIMITERS ",;|:!#$%&*<>?@^~/\t"
+
+/* The type of this text, by trying all that there are. */
+static bool parse_type(struct sotto_type *out, const char *text)
+{
+    for (int kind = SOTTO_KIND_BOOL; kind < SOTTO_KINDS_LEN; kind++) {
+        int scales = kind == SOTTO_KIND_DECIMAL ? SOTTO_SCALE_MAX : 0;
+        for (int scale = 0; scale <= scales; scale++) {
+            char known[SOTTO_TYPE_TEXT_BYTES];
+            struct sotto_type type = {.kind = (enum sotto_kind)kind, .scale = (uint8_t)scale};
+            sotto_type_text(known, type);
+            if (strcmp(known, text) == 0) {
+                *out = type;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static enum sotto_status wrong(const char **out_wrong, const char *name, struct sotto_error *err,
+                               const char *text, const char *expected)
+{
+    *out_wrong = name;
+    return sotto_error_set(err, SOTTO_ERROR_INPUT, "\"%s\": expected %s", text, expected);
+}
+
+static enum sotto_status parse_types(struct file_options *out, const struct file_words *words,
+                                     const char **out_wrong, struct sotto_error *err)
+{
+    out->columns = sotto_alloc_array((size_t)words->types_count + 1, sizeof *out->columns);
+    if (out->columns == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    out->csv.columns = out->columns;
+    for (unsigned i = 0; i < words->types_count; i++) {
+        const char *text = words->types[i];
+        const char *equals = strrchr(text, '=');
+        struct sotto_csv_column column = {.typed = true};
+        if (equals == NULL || equals == text || !parse_type(&column.type, equals + 1)) {
+            return wrong(out_wrong, "types", err, text,
+                         "COLUMN=TYPE with one of bool, int64, decimal(0) to decimal(18), float64 "
+                         "and string");
+        }
+        char *name = sotto_text_copy(text, (size_t)(equals - text));
+        if (name == NULL) {
+            return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        }
+        column.name = name;
+        out->columns[out->csv.columns_len++] = column;
+        for (size_t j = 0; j + 1 < out->csv.columns_len; j++) {
+            if (strcmp(out->columns[j].name, name) == 0) {
+                return wrong(out_wrong, "types", err, name, "each column once");
+            }
+        }
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status file_options_init(struct file_options *out, const struct file_words *words,
+                                    const char **out_wrong, struct sotto_error *err)
+{
+    static const struct file_words usual = {.file = NULL};
+    const struct file_words *from = words != NULL ? words : &usual;
+    const char *delimiter = from->delimiter != NULL ? from->delimiter : "";
+    const char *decimal = from->decimal != NULL ? from->decimal : ".";
+    struct file_options options = {0};
+    if (from->delimiter != NULL && (strlen(delimiter) != 1 || !strchr(DELIMITERS, delimiter[0]))) {
+        return wrong(out_wrong, "delimiter", err, delimiter,
+                     "one character: a tab or one of ,;|:!#$%&*<>?@^~/");
+    }
+    if (strcmp(decimal, ",") != 0 && strcmp(decimal, ".") != 0) {
+        return wrong(out_wrong, "decimal", err, decimal, "\",\" or \".\"");
+    }
+    if (delimiter[0] == ',' && decimal[0] == ',') {
+        return wrong(out_wrong, "decimal", err, decimal,
+                     "another one: commas can't be both the delimiter and in numbers");
+    }
+    options.csv = (struct sotto_csv_options){
+        .delimiter = delimiter[0],
+        .decimal_comma = decimal[0] == ',',
+        .na_words = (const char *const *)from->na,
+        .na_words_len = from->na_count,
+    };
+    enum sotto_status status = parse_types(&options, from, out_wrong, err);
+    if (status != SOTTO_OK) {
+        file_options_release(&options);
+        return status;
+    }
+    *out = options;
+    return SOTTO_OK;
+}
+
+void file_options_release(struct file_options *options)
+{
+    for (size_t i = 0; i < options->csv.columns_len; i++) {
+        sotto_free((char *)options->columns[i].name);
+    }
+    sotto_free(options->columns);
+    *options = (struct file_options){0};
+}

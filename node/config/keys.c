@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEED_BYTES 32
+#define SEED_TEXT_BYTES (2 * SEED_BYTES + 1)
+#define IDENTITY_PREFIX "sotto identity 1 "
+#define SECRET_LINE_BYTES 128
+
+/* Creates path with mode 0600 and writes one line; never overwrites. */
+static enum sotto_status secret_write(const char *path, const char *line, struct sotto_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno == EEXIST) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE,
+                               "%s exists already and is not overwritten: name another file", path);
+    }
+    if (fd < 0) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: can't be created: %s", path,
+                               strerror(errno));
+    }
+    size_t line_bytes = strlen(line);
+    bool written = write(fd, line, line_bytes) == (ssize_t)line_bytes && fsync(fd) == 0;
+    int reason = errno;
+    (void)close(fd);
+    if (!written) {
+        (void)unlink(path);
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: can't be written: %s", path,
+                               strerror(reason));
+    }
+    return SOTTO_OK;
+}
+
+/* Reads the first line of a file that only its owner may read. */
+static enum sotto_status secret_read(const char *path, char out[SECRET_LINE_BYTES],
+                                     struct sotto_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        enum sotto_status status = errno == ENOENT ? SOTTO_ERROR_NOT_FOUND : SOTTO_ERROR_IO;
+        return sotto_error_set(err, status, "%s: %s", path, strerror(errno));
+    }
+    enum sotto_status status = SOTTO_OK;
+    struct stat info;
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        status = sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: not a regular file", path);
+        goto out;
+    }
+    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "%s holds a secret that others may read (mode %03o): say `chmod "
+                                 "600 %s`",
+                                 path, (unsigned)info.st_mode & 0777U, path);
+        goto out;
+    }
+    ssize_t got = read(fd, out, SECRET_LINE_BYTES - 1);
+    if (got < 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
+        goto out;
+    }
+    out[got] = '\0';
+    out[strcspn(out, "\r\n")] = '\0';
+out:
+    (void)close(fd);
+    return status;
+}
+
+enum sotto_status identity_file_create(const char *path, struct sotto_key *out_key,
+                                       struct sotto_error *err)
+{
+    struct sotto_identity *identity = NULL;
+    uint8_t seed[SEED_BYTES];
+    char line[SECRET_LINE_BYTES] = IDENTITY_PREFIX;
+    size_t prefix_bytes = strlen(line);
+    enum sotto_status status = sotto_identity_generate(&identity, sotto_random_system());
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "no key was made: %s", sotto_status_text(status));
+    }
+    sotto_identity_seed(identity, seed);
+    (void)sodium_bin2hex(line + prefix_bytes, SEED_TEXT_BYTES, seed, sizeof seed);
+    line[prefix_bytes + SEED_TEXT_BYTES - 1] = '\n';
+    line[prefix_bytes + SEED_TEXT_BYTES] = '\0';
+    status = secret_write(path, line, err);
+    if (status == SOTTO_OK) {
+        *out_key = sotto_identity_key(identity);
+    }
+    sotto_wipe(line, sizeof line);
+    sotto_wipe(seed, sizeof seed);
+    sotto_identity_free(identity);
+    return status;
+}
+
+enum sotto_status identity_file_load(const char *path, struct sotto_identity **out,
+                                     struct sotto_error *err)
+{
+    char line[SECRET_LINE_BYTES];
+    uint8_t seed[SEED_BYTES];
+    size_t seed_bytes = 0;
+    size_t prefix_bytes = strlen(IDENTITY_PREFIX);
+    enum sotto_status status = secret_read(path, line, err);
+    if (status == SOTTO_ERROR_NOT_FOUND) {
+        (void)sotto_error_set(err, status, "%s: no such file; `sotto keygen --out %s` makes one",
+                              path, path);
+    }
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    const char *end = NULL;
+    if (strncmp(line, IDENTITY_PREFIX, prefix_bytes) != 0 ||
+        sodium_hex2bin(seed, sizeof seed, line + prefix_bytes, strlen(line + prefix_bytes), NULL,
+                       &seed_bytes, &end) != 0 ||
+        seed_bytes != sizeof seed || *end != '\0') {
+        status =
+            sotto_error_set(err, SOTTO_ERROR_INPUT,
+                            "%s: not an identity file; expected what `sotto keygen` writes", path);
+        goto out;
+    }
+    status = sotto_identity_from_seed(out, seed);
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "%s: %s", path, sotto_status_text(status));
+    }
+out:
+    sotto_wipe(line, sizeof line);
+    sotto_wipe(seed, sizeof seed);
+    return status;
+}
+
+static enum sotto_status token_create(const char *path, struct sotto_error *err)
+{
+    uint8_t random[(TOKEN_TEXT_BYTES - 1) / 2];
+    char line[TOKEN_TEXT_BYTES + 1];
+    struct sotto_random source = sotto_random_system();
+    enum sotto_status status = source.fill(source.context, random, sizeof random);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "%s: %s", path, sotto_status_text(status));
+    }
+    (void)sodium_bin2hex(line, TOKEN_TEXT_BYTES, random, sizeof random);
+    line[TOKEN_TEXT_BYTES - 1] = '\n';
+    line[TOKEN_TEXT_BYTES] = '\0';
+    status = secret_write(path, line, err);
+    sotto_wipe(random, sizeof random);
+    sotto_wipe(line, sizeof line);
+    return status;
+}
+
+enum sotto_status token_file_load(const char *path, char out[TOKEN_TEXT_BYTES], bool create,
+                                  struct sotto_error *err)
+{
+    char line[SECRET_LINE_BYTES];
+    if (create && access(path, F_OK) != 0 && errno == ENOENT) {
+        enum sotto_status status = token_create(path, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    enum sotto_status status = secret_read(path, line, err);
+    if (status == SOTTO_OK && (strlen(line) != TOKEN_TEXT_BYTES - 1 ||
+                               strspn(line, "0123456789abcdef") != TOKEN_TEXT_BYTES - 1)) {
+        status = sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "%s: expected a token of 64 hexadecimal digits; remove the file "
+                                 "and the node makes a new one",
+                                 path);
+    }
+    if (status == SOTTO_OK) {
+        memcpy(out, line, TOKEN_TEXT_BYTES);
+    }
+    sotto_wipe(line, sizeof line);
+    return status;
+}
+
+enum sotto_status file_read(const char *path, char **out, size_t *out_bytes, size_t max_bytes,
+                            struct sotto_error *err)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
+    if (file == NULL) {
+        return sotto_error_set(err, errno == ENOENT ? SOTTO_ERROR_NOT_FOUND : SOTTO_ERROR_IO,
+                               "%s: %s", path, strerror(errno));
+    }
+    enum sotto_status status = SOTTO_OK;
+    char *text = sotto_alloc(max_bytes + 1);
+    if (text == NULL) {
+        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
+        goto out;
+    }
+    size_t got = fread(text, 1, max_bytes + 1, file);
+    if (ferror(file)) {
+        status = sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
+    } else if (got > max_bytes) {
+        status =
+            sotto_error_set(err, SOTTO_ERROR_LIMIT, "%s: longer than %zu bytes", path, max_bytes);
+    } else {
+        text[got] = '\0';
+        *out = text;
+        *out_bytes = got;
+        text = NULL;
+    }
+out:
+    sotto_free(text);
+    if (file != stdin) {
+        (void)fclose(file);
+    }
+    return status;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/policy.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORDS_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define WORDS_SHOWN_MAX ((size_t)64 * 1024)
+
+static enum sotto_status judge_ask(const struct config *config,
+                                   const struct policy_question *question, struct sotto_error *err)
+{
+    return config_may_ask(config, question->asker)
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED, "policy.ask does not list %s",
+                                 question->asker);
+}
+
+static enum sotto_status judge_min_parties(const struct config *config,
+                                           const struct policy_question *question,
+                                           struct sotto_error *err)
+{
+    uint32_t min_clients = sotto_plan_strategy(question->plan)->min_clients;
+    unsigned min_parties = config->file->policy.min_parties;
+    return min_clients >= min_parties
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "the plan's min_clients is %u, policy.min_parties is %u",
+                                 (unsigned)min_clients, min_parties);
+}
+
+static enum sotto_status judge_datasets(const struct config *config,
+                                        const struct policy_question *question,
+                                        struct sotto_error *err)
+{
+    for (size_t i = 0; i < sotto_plan_datasets_len(question->plan); i++) {
+        const char *file = sotto_plan_dataset_file(question->plan, i);
+        if (!config_is_safe_file_name(file)) {
+            return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                   "\"%s\" is refused: expected the name of a file below "
+                                   "data_dir, without \"..\" and not absolute",
+                                   file);
+        }
+        if (!config_offers(config, file)) {
+            return sotto_error_set(
+                err, SOTTO_ERROR_NOT_FOUND,
+                "%s is not offered: policy.datasets of node.yaml does not list it", file);
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status judge_columns(const struct config *config,
+                                       const struct policy_question *question,
+                                       struct sotto_error *err)
+{
+    for (size_t i = 0; i < sotto_plan_columns_len(question->plan); i++) {
+        struct sotto_plan_column column = sotto_plan_column(question->plan, i);
+        const char *file = sotto_plan_dataset_file(question->plan, column.dataset);
+        if (!config_shows(config, file, column.name)) {
+            return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                   "policy.columns does not show column %s of %s", column.name,
+                                   file);
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status judge_statistics(const struct config *config,
+                                          const struct policy_question *question,
+                                          struct sotto_error *err)
+{
+    const struct config_policy *policy = &config->file->policy;
+    const char *other =
+        policy->statistics == NULL
+            ? NULL
+            : sotto_plan_other_statistic(question->plan, (const char *const *)policy->statistics,
+                                         policy->statistics_count);
+    return other == NULL ? SOTTO_OK
+                         : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                           "policy.statistics does not list %s", other);
+}
+
+static enum sotto_status judge_rounds(const struct config *config,
+                                      const struct policy_question *question,
+                                      struct sotto_error *err)
+{
+    unsigned rounds = config->file->policy.rounds;
+    uint32_t needed = sotto_plan_rounds(question->plan);
+    return rounds == 0 || needed <= rounds
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "the plan takes %u rounds, policy.rounds is %u", (unsigned)needed,
+                                 rounds);
+}
+
+/* What the plan could take out of single rows (engine/PLAN.md, "What a plan can leak"). */
+static enum sotto_status judge_expressions(const struct config *config,
+                                           const struct policy_question *question,
+                                           struct sotto_error *err)
+{
+    enum sotto_plan_class class;
+    char *words = NULL;
+    enum sotto_status status =
+        sotto_plan_classify(question->plan, &class, &words, question->schema, err);
+    if (status == SOTTO_OK && class > config->expressions) {
+        for (char *end = words; (end = strchr(end, '\n')) != NULL;) {
+            *end = end[1] != '\0' ? ';' : '\0';
+        }
+        status = sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "policy.expressions does not take what the plan opens: %s", words);
+    }
+    sotto_free(words);
+    return status;
+}
+
+static const struct policy_rule rules[] = {
+    {"ask", judge_ask},
+    {"min_parties", judge_min_parties},
+    {"datasets", judge_datasets},
+    {"columns", judge_columns},
+    {"statistics", judge_statistics},
+    {"rounds", judge_rounds},
+    {"expressions", judge_expressions},
+};
+
+const struct policy_rule *policy_rules(size_t *out_len)
+{
+    *out_len = sizeof rules / sizeof rules[0];
+    return rules;
+}
+
+enum sotto_status policy_judge(const struct config *config, const struct policy_question *question,
+                               struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < sizeof rules / sizeof rules[0]; i++) {
+        status = rules[i].judge(config, question, err);
+    }
+    return status;
+}
+
+/* --- Words --- */
+
+static void write_text(struct sotto_writer *writer, const char *text)
+{
+    sotto_write_bytes(writer, text, strlen(text));
+}
+
+static void write_columns(struct sotto_writer *writer, const struct sotto_plan *plan)
+{
+    for (size_t i = 0; i < sotto_plan_columns_len(plan); i++) {
+        struct sotto_plan_column column = sotto_plan_column(plan, i);
+        write_text(writer, "reads ");
+        write_text(writer, column.name);
+        write_text(writer, " of ");
+        write_text(writer, sotto_plan_dataset_file(plan, column.dataset));
+        write_text(writer, "\n");
+    }
+}
+
+/* What it opens; of very many outputs the first ones, whole characters: the plan has them all. */
+static void write_opened(struct sotto_writer *writer, const char *words)
+{
+    size_t bytes = strlen(words);
+    if (bytes <= WORDS_SHOWN_MAX) {
+        write_text(writer, words);
+        return;
+    }
+    sotto_write_bytes(writer, words, sotto_utf8_valid_prefix(words, WORDS_SHOWN_MAX));
+    write_text(writer, "\n... and more\n");
+}
+
+static void write_rounds(struct sotto_writer *writer, const struct sotto_plan *plan)
+{
+    char line[160];
+    if (sotto_plan_rounds(plan) > 1) {
+        (void)snprintf(line, sizeof line,
+                       "in %u rounds: every party sees what each of them opens, also where only "
+                       "the initiator gets the result\n",
+                       (unsigned)sotto_plan_rounds(plan));
+        write_text(writer, line);
+    }
+}
+
+enum sotto_status policy_words(char **out, const struct policy_question *question,
+                               struct sotto_error *err)
+{
+    enum sotto_plan_class class;
+    char *words = NULL;
+    char line[64];
+    struct sotto_writer writer;
+    const struct sotto_plan *plan = question->plan;
+    enum sotto_status status = sotto_plan_classify(plan, &class, &words, question->schema, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto_writer_init(&writer, WORDS_BYTES_MAX);
+    write_text(&writer, question->asker);
+    write_text(&writer, " asks for \"");
+    write_text(&writer, sotto_plan_name(plan));
+    (void)snprintf(line, sizeof line, "\", with at least %u parties\n",
+                   (unsigned)sotto_plan_strategy(plan)->min_clients);
+    write_text(&writer, line);
+    write_columns(&writer, plan);
+    write_opened(&writer, words);
+    write_rounds(&writer, plan);
+    sotto_write_u8(&writer, 0);
+    status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        size_t bytes;
+        *out = (char *)sotto_writer_take(&writer, &bytes);
+    } else {
+        (void)sotto_error_set(err, status, "out of memory");
+    }
+    sotto_writer_release(&writer);
+    sotto_free(words);
+    return status;
+}

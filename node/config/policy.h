@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_POLICY_H
+#define SOTTO_NODE_POLICY_H
+
+/* What an owner's policy says to a plan, before any data is touched. How many rows there are is
+ * asked afterwards (compute_seat.c, sotto_driver_guard). */
+
+#include "config/config.h"
+#include <sotto/schema.h>
+
+struct policy_question {
+    const struct sotto_plan *plan;
+    const char *asker;                 /* a peer's name, or this node's */
+    const struct sotto_schema *schema; /* the types, if they are known: NULL */
+};
+
+struct policy_rule {
+    const char *name; /* its key in node.yaml */
+    enum sotto_status (*judge)(const struct config *config, const struct policy_question *question,
+                               struct sotto_error *err);
+};
+
+/* All rules, in the order in which they are asked; each alone says what is wrong: the class is its
+ * status, the text is for the owner. */
+const struct policy_rule *policy_rules(size_t *out_len);
+
+/* The first rule that refuses. */
+enum sotto_status policy_judge(const struct config *config, const struct policy_question *question,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The plan for its owner: who asks for what, what leaves. Ended by sotto_free. */
+enum sotto_status policy_words(char **out, const struct policy_question *question,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/api_internal.h"
+#include "loop/log.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <sotto/alloc.h>
+#include <sotto/plan.h>
+#include <sotto/secret.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* API.md is the specification of everything here. */
+
+#define PAGE_SIZE_DEFAULT 20
+#define PAGE_SIZE_MAX 1000
+#define LIST_LEN_MAX 1000
+/* The compute thread answers a creation when it has read the creator's own files. */
+#define CREATE_SECONDS_MAX 600
+
+enum waits_for { WAITS_FOR_COMPUTE, WAITS_FOR_LOGS, WAITS_FOR_END };
+
+typedef void route_handler(struct http_api *api, struct http_request *request);
+
+/* --- Parameters --- */
+
+static bool parse_number(uint64_t *out, const char *text)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > INT64_MAX) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool http_api__number(struct http_request *request, uint64_t *out, const char *name, uint64_t min,
+                      uint64_t max)
+{
+    const char *text = http_parameter(request, name);
+    uint64_t value = 0;
+    if (text == NULL) {
+        return true; /* *out holds the default */
+    }
+    if (!parse_number(&value, text) || value < min || value > max) {
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+                           "%s: expected a whole number from %llu to %llu", name,
+                           (unsigned long long)min, (unsigned long long)max);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static bool task_parameter(struct http_request *request, uint64_t *out)
+{
+    *out = 0;
+    if (http_parameter(request, "task_id") == NULL) {
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+                           "task_id is missing: expected the number that POST /v1/task gave");
+        return false;
+    }
+    return http_api__number(request, out, "task_id", 0, INT64_MAX);
+}
+
+/* Reads the task that the request names, or answers. */
+static bool find_task(struct http_api *api, struct http_request *request, struct store_task *out)
+{
+    struct sotto_error err = {0};
+    uint64_t number;
+    if (!task_parameter(request, &number)) {
+        return false;
+    }
+    enum sotto_status status = store_get_task(api->daemon->reader, out, number, &err);
+    if (status != SOTTO_OK) {
+        http_answer_detail(request,
+                           status == SOTTO_ERROR_NOT_FOUND ? MHD_HTTP_BAD_REQUEST
+                                                           : MHD_HTTP_INTERNAL_SERVER_ERROR,
+                           "%s", err.text);
+    }
+    return status == SOTTO_OK;
+}
+
+void http_api__store_error(struct http_request *request, const struct sotto_error *err)
+{
+    log_line("%s", err->text);
+    http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", err->text);
+}
+
+/* --- Tasks --- */
+
+static json_t *task_json(const struct store_task *task)
+{
+    return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)task->number,
+                     "created_at", (json_int_t)task->created_ms, "name", task->name, "type",
+                     task->type, "creator", task->creator, "status", task_state_name(task->state),
+                     "enable_verify", 0);
+}
+
+static void get_metadata(struct http_api *api, struct http_request *request)
+{
+    struct store_task task;
+    if (find_task(api, request, &task)) {
+        http_answer_json(request, MHD_HTTP_OK, task_json(&task));
+    }
+}
+
+static void answer_task_state(struct http_request *request, const struct store_task *task)
+{
+    json_t *object = json_pack("{s:s}", "status", task_state_name(task->state));
+    if (task->error[0] != '\0') {
+        (void)json_object_set_new(object, "error", json_string(task->error));
+    }
+    http_answer_json(request, MHD_HTTP_OK, object);
+}
+
+static void wait_for(struct http_request *request, enum waits_for what, uint64_t number,
+                     uint64_t wait_s)
+{
+    request->waits_for = (int)what;
+    request->waits_number = number;
+    http_wait(request, clock_ms() + wait_s * 1000);
+}
+
+static void get_status(struct http_api *api, struct http_request *request)
+{
+    struct store_task task;
+    uint64_t wait_s = 0;
+    if (!http_api__number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
+        !find_task(api, request, &task)) {
+        return;
+    }
+    if (wait_s > 0 && !task_state_has_ended(task.state)) {
+        wait_for(request, WAITS_FOR_END, task.number, wait_s);
+        return;
+    }
+    answer_task_state(request, &task);
+}
+
+struct list_query {
+    struct http_api *api;
+    struct http_request *request;
+    json_t *array;
+    size_t len;
+    bool failed;
+};
+
+static enum MHD_Result list_one(void *context, enum MHD_ValueKind kind, const char *key,
+                                size_t key_bytes, const char *value, size_t value_bytes)
+{
+    struct list_query *query = context;
+    struct sotto_error err = {0};
+    struct store_task task;
+    uint64_t number;
+    (void)kind;
+    (void)key_bytes;
+    if (strcmp(key, "task_ids") != 0) {
+        return MHD_YES;
+    }
+    query->failed = true;
+    if (value == NULL || strlen(value) != value_bytes || !parse_number(&number, value) ||
+        ++query->len > LIST_LEN_MAX) {
+        http_answer_detail(query->request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+                           "task_ids: expected at most %d whole numbers, each as task_ids=NUMBER",
+                           LIST_LEN_MAX);
+        return MHD_NO;
+    }
+    if (store_get_task(query->api->daemon->reader, &task, number, &err) != SOTTO_OK) {
+        http_answer_detail(query->request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+        return MHD_NO;
+    }
+    query->failed = false;
+    (void)json_array_append_new(query->array, task_json(&task));
+    return MHD_YES;
+}
+
+static void get_list(struct http_api *api, struct http_request *request)
+{
+    struct list_query query = {.api = api, .request = request, .array = json_array()};
+    (void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, list_one, &query);
+    if (query.failed) {
+        json_decref(query.array);
+    } else {
+        http_answer_json(request, MHD_HTTP_OK, query.array);
+    }
+}
+
+static void append_task(void *context, const struct store_task *task)
+{
+    (void)json_array_append_new(context, task_json(task));
+}
+
+static uint64_t pages(uint64_t len, uint64_t page_size)
+{
+    return (len + page_size - 1) / page_size;
+}
+
+static void get_tasks(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    uint64_t page = 1;
+    uint64_t page_size = PAGE_SIZE_DEFAULT;
+    uint64_t counts[TASK_STATES_LEN];
+    uint64_t len = 0;
+    const char *order = http_parameter(request, "order");
+    if (!http_api__number(request, &page, "page", 1, UINT32_MAX) ||
+        !http_api__number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
+        return;
+    }
+    if (order != NULL && strcmp(order, "desc") != 0 && strcmp(order, "asc") != 0) {
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, "order: expected asc or desc");
+        return;
+    }
+    json_t *array = json_array();
+    bool is_descending = order == NULL || strcmp(order, "desc") == 0;
+    if (store_count_tasks(api->daemon->reader, counts, &err) != SOTTO_OK ||
+        store_each_task(api->daemon->reader, (page - 1) * page_size, page_size, is_descending,
+                        append_task, array, &err) != SOTTO_OK) {
+        json_decref(array);
+        http_api__store_error(request, &err);
+        return;
+    }
+    for (size_t i = 0; i < TASK_STATES_LEN; i++) {
+        len += counts[i];
+    }
+    http_answer_json(
+        request, MHD_HTTP_OK,
+        json_pack("{s:o, s:I}", "tasks", array, "total_pages", (json_int_t)pages(len, page_size)));
+}
+
+/* --- Logs and results --- */
+
+static void append_log(void *context, uint64_t id, int64_t created_ms, const char *message)
+{
+    (void)json_array_append_new(context,
+                                json_pack("{s:I, s:I, s:s}", "id", (json_int_t)id, "created_at",
+                                          (json_int_t)created_ms, "message", message));
+}
+
+/* Answers with the lines there are. Returns: false, and no answer, if there is none and may_wait.
+ */
+static bool answer_logs(struct http_api *api, struct http_request *request, bool may_wait)
+{
+    struct sotto_error err = {0};
+    json_t *array = json_array();
+    if (store_each_log(api->daemon->reader, request->waits_number, request->waits_start,
+                       request->waits_limit, append_log, array, &err) != SOTTO_OK) {
+        json_decref(array);
+        http_api__store_error(request, &err);
+        return true;
+    }
+    if (may_wait && json_array_size(array) == 0) {
+        json_decref(array);
+        return false;
+    }
+    http_answer_json(request, MHD_HTTP_OK, array);
+    return true;
+}
+
+static void get_logs(struct http_api *api, struct http_request *request)
+{
+    struct store_task task;
+    uint64_t wait_s = 0;
+    request->waits_start = 0;
+    request->waits_limit = PAGE_SIZE_DEFAULT;
+    if (!http_api__number(request, &request->waits_start, "start", 0, INT64_MAX) ||
+        !http_api__number(request, &request->waits_limit, "limit", 1, PAGE_SIZE_MAX) ||
+        !http_api__number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
+        !find_task(api, request, &task)) {
+        return;
+    }
+    request->waits_number = task.number;
+    if (!answer_logs(api, request, wait_s > 0 && !task_state_has_ended(task.state))) {
+        wait_for(request, WAITS_FOR_LOGS, task.number, wait_s);
+    }
+}
+
+static void get_result(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    struct store_task task;
+    char *json = NULL;
+    if (!find_task(api, request, &task)) {
+        return;
+    }
+    if (!task_state_has_ended(task.state)) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "task %llu is not finished",
+                           (unsigned long long)task.number);
+    } else if (task.state != TASK_FINISHED && task.state != TASK_CONFIRMED) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "task %llu has no result, it is %s: %s",
+                           (unsigned long long)task.number, task_state_name(task.state),
+                           task.error);
+    } else if (store_get_result(api->daemon->reader, &json, task.number, &err) != SOTTO_OK) {
+        http_api__store_error(request, &err);
+    } else {
+        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
+    }
+}
+
+/* --- Commands --- */
+
+void http_api__to_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
+                          uint64_t number, bool approves)
+{
+    struct job *job = job_new(kind);
+    if (job == NULL) {
+        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+        return;
+    }
+    job->request = request->id;
+    job->number = number;
+    job->approves = approves;
+    if (kind == JOB_CREATE) {
+        job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
+    }
+    wait_for(request, WAITS_FOR_COMPUTE, number, CREATE_SECONDS_MAX);
+    queue_push(&api->daemon->jobs, job);
+}
+
+static void post_task(struct http_api *api, struct http_request *request)
+{
+    if (request->body.data_bytes == 0) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST,
+                           "the body is empty: expected a plan as JSON");
+        return;
+    }
+    http_api__to_compute(api, request, JOB_CREATE, 0, false);
+}
+
+static void post_cancel(struct http_api *api, struct http_request *request)
+{
+    struct store_task task;
+    if (find_task(api, request, &task)) {
+        http_api__to_compute(api, request, JOB_CANCEL, task.number, false);
+    }
+}
+
+/* --- The node itself --- */
+
+static bool peer_is_connected(const struct daemon *daemon, size_t peer_index)
+{
+    return (daemon->peer != NULL && http_peer_is_connected(daemon->peer, peer_index)) ||
+           peer_client_is_connected(daemon->client, peer_index);
+}
+
+static json_t *node_json(const struct daemon *daemon, size_t id)
+{
+    char key[SOTTO_KEY_TEXT_BYTES];
+    const struct config_file *file = daemon->config->file;
+    bool is_self = id == 0;
+    sotto_key_to_text(is_self ? &daemon->key : &daemon->config->peer_keys[id - 1], key);
+    const char *url = is_self ? "" : file->peers[id - 1].url;
+    return json_pack("{s:I, s:s, s:s, s:s, s:b}", "id", (json_int_t)id + 1, "url",
+                     url != NULL ? url : "", "name",
+                     is_self ? file->name : file->peers[id - 1].name, "key", key, "connected",
+                     is_self || peer_is_connected(daemon, id - 1));
+}
+
+static void get_nodes(struct http_api *api, struct http_request *request)
+{
+    uint64_t page = 1;
+    uint64_t page_size = PAGE_SIZE_DEFAULT;
+    uint64_t len = (uint64_t)api->daemon->config->file->peers_count + 1;
+    if (!http_api__number(request, &page, "page", 1, UINT32_MAX) ||
+        !http_api__number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
+        return;
+    }
+    json_t *array = json_array();
+    for (uint64_t id = (page - 1) * page_size; id < len && id < page * page_size; id++) {
+        (void)json_array_append_new(array, node_json(api->daemon, id));
+    }
+    http_answer_json(
+        request, MHD_HTTP_OK,
+        json_pack("{s:o, s:I}", "nodes", array, "total_pages", (json_int_t)pages(len, page_size)));
+}
+
+static void get_health(struct http_api *api, struct http_request *request)
+{
+    (void)api;
+    http_answer_json(request, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));
+}
+
+static void get_metrics(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    struct daemon *daemon = api->daemon;
+    uint64_t counts[TASK_STATES_LEN];
+    uint64_t in = 0;
+    uint64_t out = 0;
+    size_t connected = 0;
+    char text[4096];
+    size_t used = 0;
+    if (store_count_tasks(daemon->reader, counts, &err) != SOTTO_OK) {
+        http_api__store_error(request, &err);
+        return;
+    }
+    for (size_t i = 0; i < daemon->config->file->peers_count; i++) {
+        connected += peer_is_connected(daemon, i) ? 1 : 0;
+    }
+    if (daemon->peer != NULL) {
+        http_peer_traffic(daemon->peer, &in, &out);
+    }
+    used += (size_t)snprintf(text + used, sizeof text - used, "# TYPE sotto_tasks gauge\n");
+    for (int i = 0; i < TASK_STATES_LEN; i++) {
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "sotto_tasks{status=\"%s\"} %llu\n",
+                             task_state_name((enum task_state)i), (unsigned long long)counts[i]);
+    }
+    used += (size_t)snprintf(text + used, sizeof text - used,
+                             "# TYPE sotto_peers gauge\nsotto_peers %u\n"
+                             "# TYPE sotto_peers_connected gauge\nsotto_peers_connected %zu\n"
+                             "# TYPE sotto_http_bytes_total counter\n"
+                             "sotto_http_bytes_total{listener=\"api\",direction=\"in\"} %llu\n"
+                             "sotto_http_bytes_total{listener=\"api\",direction=\"out\"} %llu\n"
+                             "sotto_http_bytes_total{listener=\"peer\",direction=\"in\"} %llu\n"
+                             "sotto_http_bytes_total{listener=\"peer\",direction=\"out\"} %llu\n",
+                             daemon->config->file->peers_count, connected,
+                             (unsigned long long)http_server_bytes_in(api->server),
+                             (unsigned long long)http_server_bytes_out(api->server),
+                             (unsigned long long)in, (unsigned long long)out);
+    char *copy = sotto_text_copy(text, used);
+    http_answer_take(request, copy != NULL ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR,
+                     "text/plain; version=0.0.4", copy, copy != NULL ? used : 0);
+}
+
+/* --- Routes --- */
+
+struct route {
+    const char *method;
+    const char *path;
+    route_handler *handler;
+    bool is_open; /* needs no token */
+};
+
+static const struct route routes[] = {
+    {"POST", "/v1/task", post_task, false},
+    {"GET", "/v1/task/metadata", get_metadata, false},
+    {"GET", "/v1/task/status", get_status, false},
+    {"GET", "/v1/task/list", get_list, false},
+    {"GET", "/v1/tasks", get_tasks, false},
+    {"GET", "/v1/task/logs", get_logs, false},
+    {"GET", "/v1/task/result", get_result, false},
+    {"GET", "/v1/nodes", get_nodes, false},
+    {"POST", "/v1/task/cancel", post_cancel, false},
+    {"GET", "/v1/asked", http_api__get_asked, false},
+    {"GET", "/v1/asked/one", http_api__get_asked_one, false},
+    {"POST", "/v1/asked/approve", http_api__post_approve, false},
+    {"POST", "/v1/asked/reject", http_api__post_reject, false},
+    {"POST", "/v1/reload", http_api__post_reload, false},
+    {"GET", "/healthz", get_health, true},
+    {"GET", "/metrics", get_metrics, false},
+};
+
+static const struct route *find_route(const char *path)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        if (strcmp(routes[i].path, path) == 0) {
+            return &routes[i];
+        }
+    }
+    return NULL;
+}
+
+/* CT: in the token. */
+static bool has_token(const struct http_api *api, const struct http_request *request)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header =
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Authorization");
+    if (header == NULL || strncasecmp(header, scheme, sizeof scheme - 1) != 0) {
+        return false;
+    }
+    const char *token = header + sizeof scheme - 1;
+    return strlen(token) == TOKEN_TEXT_BYTES - 1 &&
+           sotto_equal_ct(token, api->token, TOKEN_TEXT_BYTES - 1);
+}
+
+static void on_begin(void *context, struct http_request *request)
+{
+    struct http_api *api = context;
+    const struct route *route = find_route(request->url);
+    if ((route == NULL || !route->is_open) && !has_token(api, request)) {
+        http_answer_detail(request, MHD_HTTP_UNAUTHORIZED,
+                           "the token is missing or wrong: send \"Authorization: Bearer TOKEN\" "
+                           "with what is in the node's token_file");
+    } else if (route == NULL) {
+        http_answer_detail(request, MHD_HTTP_NOT_FOUND, "there is no such path");
+    } else if (strcmp(route->method, request->method) != 0) {
+        request->allow = route->method;
+        http_answer_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, "%s takes %s", route->path,
+                           route->method);
+    }
+}
+
+static void on_complete(void *context, struct http_request *request)
+{
+    const struct route *route = find_route(request->url);
+    if (route != NULL) { /* on_begin has answered else */
+        route->handler(context, request);
+    }
+}
+
+/* Answers a long poll with what there is. */
+static void finish_wait(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    struct store_task task;
+    if (request->waits_for == WAITS_FOR_LOGS) {
+        (void)answer_logs(api, request, false);
+    } else if (request->waits_for == WAITS_FOR_END) {
+        if (store_get_task(api->daemon->reader, &task, request->waits_number, &err) == SOTTO_OK) {
+            answer_task_state(request, &task);
+        } else {
+            http_api__store_error(request, &err);
+        }
+    } else {
+        http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                           "the node is busy: look at /v1/tasks for what became of this");
+    }
+}
+
+static void on_expired(void *context, struct http_request *request)
+{
+    finish_wait(context, request);
+}
+
+void http_api_changed(struct http_api *api, uint64_t number)
+{
+    struct sotto_error err = {0};
+    struct store_task task;
+    bool has_ended = store_get_task(api->daemon->reader, &task, number, &err) != SOTTO_OK ||
+                     task_state_has_ended(task.state);
+    for (struct http_request *request = http_waiting(api->server); request != NULL;) {
+        struct http_request *next = request->next;
+        if (request->waits_number == number) {
+            if (request->waits_for == WAITS_FOR_LOGS) {
+                (void)answer_logs(api, request, !has_ended);
+            } else if (request->waits_for == WAITS_FOR_END && has_ended) {
+                finish_wait(api, request);
+            }
+        }
+        request = next;
+    }
+}
+
+void http_api_reply(struct http_api *api, struct job *event)
+{
+    struct http_request *request = http_find(api->server, event->request);
+    if (request != NULL) {
+        http_answer_take(request, event->http_status, "application/json", event->bytes.data,
+                         event->bytes.data_bytes);
+        event->bytes = (struct sotto_buffer){0};
+    }
+}
+
+enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port, struct daemon *daemon,
+                               struct sotto_error *err)
+{
+    struct http_api *api = sotto_alloc_zeroed(sizeof *api);
+    if (api == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    const struct config_listener *listener = &daemon->config->file->api;
+    struct http_handlers handlers = {
+        .context = api,
+        .begin = on_begin,
+        .complete = on_complete,
+        .expired = on_expired,
+        .body_bytes_max = SOTTO_PLAN_BYTES_MAX,
+    };
+    api->daemon = daemon;
+    enum sotto_status status = token_file_load(listener->token_file, api->token, true, err);
+    if (status == SOTTO_OK) {
+        status = http_server_new(&api->server, out_port, daemon->loop, listener, &handlers, err);
+    }
+    if (status != SOTTO_OK) {
+        http_api_free(api);
+        return status;
+    }
+    *out = api;
+    return SOTTO_OK;
+}
+
+void http_api_free(struct http_api *api)
+{
+    if (api != NULL) {
+        http_server_free(api->server);
+        sotto_wipe(api->token, sizeof api->token);
+        sotto_free(api);
+    }
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/api_internal.h"
+#include "loop/log.h"
+
+#include <jansson.h>
+#include <sotto/alloc.h>
+#include <string.h>
+
+#define ASKED_LEN_MAX 1000
+
+static json_t *asked_json(const struct store_asked *asked)
+{
+    /* What waited while the node was down may be over by now. */
+    bool is_late = asked->deadline_ms <= clock_unix_ms() &&
+                   (asked->state == ASKED_WAITING || asked->state == ASKED_APPROVED);
+    return json_pack("{s:I, s:I, s:I, s:s, s:s, s:s}", "number", (json_int_t)asked->number,
+                     "created_at", (json_int_t)asked->created_ms, "deadline",
+                     (json_int_t)asked->deadline_ms, "state",
+                     asked_state_name(is_late ? ASKED_ENDED : asked->state), "creator",
+                     asked->creator, "name", asked->name);
+}
+
+static void append_asked(void *context, const struct store_asked *asked)
+{
+    (void)json_array_append_new(context, asked_json(asked));
+}
+
+void http_api__get_asked(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    uint64_t waiting = 0;
+    if (!http_api__number(request, &waiting, "waiting", 0, 1)) {
+        return;
+    }
+    json_t *array = json_array();
+    if (store_each_asked(api->daemon->reader, ASKED_LEN_MAX, waiting != 0, append_asked, array,
+                         &err) != SOTTO_OK) {
+        json_decref(array);
+        http_api__store_error(request, &err);
+        return;
+    }
+    http_answer_json(request, MHD_HTTP_OK, json_pack("{s:o}", "asked", array));
+}
+
+static bool asked_number(struct http_request *request, uint64_t *out)
+{
+    *out = 0;
+    if (http_parameter(request, "number") == NULL) {
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+                           "number is missing: expected one that GET /v1/asked gives");
+        return false;
+    }
+    return http_api__number(request, out, "number", 0, INT64_MAX);
+}
+
+/* The plan and, where there is one, the result as the JSON that they are. */
+void http_api__get_asked_one(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    struct store_asked asked;
+    uint64_t number;
+    char *plan = NULL;
+    char *words = NULL;
+    char *result = NULL;
+    if (!asked_number(request, &number)) {
+        return;
+    }
+    enum sotto_status status =
+        store_get_asked(api->daemon->reader, &asked, &plan, &words, &result, number, &err);
+    if (status == SOTTO_ERROR_NOT_FOUND) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+    } else if (status != SOTTO_OK) {
+        http_api__store_error(request, &err);
+    } else {
+        json_t *object = asked_json(&asked);
+        (void)json_object_set_new(object, "words", json_string(words));
+        (void)json_object_set_new(object, "plan", json_loads(plan, 0, NULL));
+        if (result[0] != '\0') { /* what the creator sent: a text, whatever it holds */
+            (void)json_object_set_new(object, "result", json_string(result));
+        }
+        http_answer_json(request, MHD_HTTP_OK, object);
+    }
+    sotto_free(plan);
+    sotto_free(words);
+    sotto_free(result);
+}
+
+static void decide(struct http_api *api, struct http_request *request, bool approves)
+{
+    uint64_t number;
+    if (asked_number(request, &number)) {
+        http_api__to_compute(api, request, JOB_DECIDE, number, approves);
+    }
+}
+
+void http_api__post_approve(struct http_api *api, struct http_request *request)
+{
+    decide(api, request, true);
+}
+
+void http_api__post_reject(struct http_api *api, struct http_request *request)
+{
+    decide(api, request, false);
+}
+
+void http_api__post_reload(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    if (daemon_reload(api->daemon, &err) != SOTTO_OK) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "the old policy stays: %s", err.text);
+        return;
+    }
+    http_answer_json(request, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/http.h"
+
+#include "config/keys.h"
+#include "loop/log.h"
+#include <errno.h>
+#include <jansson.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 1024
+#define CONNECTIONS_OF_ONE_MAX 512 /* of one address */
+#define IDLE_SECONDS 120
+#define LISTEN_BACKLOG 128
+#define PEM_BYTES_MAX ((size_t)1024 * 1024)
+/* More than this after a refusal, and the connection is cut instead of drained. */
+#define DRAIN_BYTES_MAX ((size_t)1024 * 1024)
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    struct loop *loop;
+    struct loop_source *source;
+    struct http_handlers handlers;
+    struct http_request *waiting;
+    uint64_t last_id;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    int listen_fd;
+    char *cert;
+    char *key;
+    bool is_stopping;
+};
+
+/* --- Answers --- */
+
+static void unlink_waiting(struct http_request *request)
+{
+    struct http_request **at = &request->server->waiting;
+    while (*at != NULL && *at != request) {
+        at = &(*at)->next;
+    }
+    if (*at != NULL) {
+        *at = request->next;
+    }
+}
+
+void http_answer_take(struct http_request *request, int status, const char *content_type,
+                      void *data, size_t data_bytes)
+{
+    SOTTO_REQUIRE(!request->is_answered);
+    request->is_answered = true;
+    request->status = status;
+    request->content_type = content_type;
+    request->answer = (struct sotto_buffer){.data = data, .data_bytes = data_bytes};
+    if (request->is_suspended) {
+        request->is_suspended = false;
+        unlink_waiting(request);
+        MHD_resume_connection(request->connection);
+    }
+}
+
+void http_answer_json(struct http_request *request, int status, json_t *object)
+{
+    char *text = object != NULL ? json_dumps(object, 0) : NULL;
+    json_decref(object);
+    size_t bytes = text != NULL ? strlen(text) : 0;
+    char *copy = text != NULL ? sotto_text_copy(text, bytes) : NULL;
+    free(text);
+    http_answer_take(request, copy != NULL ? status : MHD_HTTP_INTERNAL_SERVER_ERROR,
+                     "application/json", copy, copy != NULL ? bytes : 0);
+}
+
+void http_answer_detail(struct http_request *request, int status, const char *format, ...)
+{
+    char text[SOTTO_ERROR_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    text[sotto_utf8_valid_prefix(text, strlen(text))] = '\0';
+    http_answer_json(request, status, json_pack("{s:s}", "detail", text));
+}
+
+void http_answer_status(struct http_request *request, int status)
+{
+    http_answer_take(request, status, "application/octet-stream", NULL, 0);
+}
+
+void http_wait(struct http_request *request, uint64_t deadline_ms)
+{
+    SOTTO_REQUIRE(!request->is_answered && !request->is_suspended);
+    request->is_suspended = true;
+    request->deadline_ms = deadline_ms;
+    request->next = request->server->waiting;
+    request->server->waiting = request;
+    MHD_suspend_connection(request->connection);
+}
+
+struct http_request *http_waiting(struct http_server *server)
+{
+    return server->waiting;
+}
+
+struct http_request *http_find(struct http_server *server, uint64_t id)
+{
+    struct http_request *request = server->waiting;
+    while (request != NULL && request->id != id) {
+        request = request->next;
+    }
+    return request;
+}
+
+const char *http_parameter(const struct http_request *request, const char *name)
+{
+    const char *value = NULL;
+    size_t bytes = 0;
+    if (MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+                                      strlen(name), &value, &bytes) != MHD_YES) {
+        return NULL;
+    }
+    /* A text that goes on behind a NUL (%00) is no value of any parameter. */
+    return value != NULL && strlen(value) == bytes ? value : "";
+}
+
+uint64_t http_server_bytes_in(const struct http_server *server)
+{
+    return server->bytes_in;
+}
+
+uint64_t http_server_bytes_out(const struct http_server *server)
+{
+    return server->bytes_out;
+}
+
+static void free_answer(void *data)
+{
+    sotto_free(data);
+}
+
+static enum MHD_Result send_answer(struct http_request *request)
+{
+    size_t bytes = request->answer.data_bytes;
+    void *data = request->answer.data;
+    struct MHD_Response *response =
+        data != NULL ? MHD_create_response_from_buffer_with_free_callback(bytes, data, free_answer)
+                     : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    request->answer = (struct sotto_buffer){0};
+    if (response == NULL) {
+        sotto_free(data);
+        return MHD_NO;
+    }
+    request->server->bytes_out += bytes;
+    (void)MHD_add_response_header(response, "Content-Type", request->content_type);
+    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (request->allow != NULL) {
+        (void)MHD_add_response_header(response, "Allow", request->allow);
+    }
+    if (request->status == MHD_HTTP_UNAUTHORIZED) {
+        (void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+    }
+    enum MHD_Result result =
+        MHD_queue_response(request->connection, (unsigned)request->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* --- Requests --- */
+
+static void request_free(struct http_request *request)
+{
+    sotto_writer_release(&request->body);
+    sotto_buffer_release(&request->answer);
+    sotto_free(request->url);
+    sotto_free(request->method);
+    sotto_free(request);
+}
+
+static struct http_request *request_new(struct http_server *server,
+                                        struct MHD_Connection *connection, const char *url,
+                                        const char *method)
+{
+    struct http_request *request = sotto_alloc_zeroed(sizeof *request);
+    if (request == NULL) {
+        return NULL;
+    }
+    request->server = server;
+    request->connection = connection;
+    request->id = ++server->last_id;
+    request->url = sotto_text_copy(url, strlen(url));
+    request->method = sotto_text_copy(method, strlen(method));
+    sotto_writer_init(&request->body, server->handlers.body_bytes_max);
+    if (request->url == NULL || request->method == NULL) {
+        request_free(request);
+        return NULL;
+    }
+    return request;
+}
+
+/* A body that says at once that it is too long is not read. */
+static void check_length(struct http_request *request)
+{
+    const char *length =
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Length");
+    size_t max = request->server->handlers.body_bytes_max;
+    if (length != NULL && strtoull(length, NULL, 10) > max) {
+        http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than %zu bytes",
+                           max);
+    }
+}
+
+static enum MHD_Result take_body(struct http_request *request, const char *data, size_t *data_bytes)
+{
+    const struct http_handlers *handlers = &request->server->handlers;
+    size_t bytes = *data_bytes;
+    *data_bytes = 0;
+    request->server->bytes_in += bytes;
+    if (request->is_answered) { /* refused: drain a little, so that the answer can be read */
+        request->drained_bytes += bytes;
+        return request->drained_bytes > DRAIN_BYTES_MAX ? MHD_NO : MHD_YES;
+    }
+    sotto_write_bytes(&request->body, data, bytes);
+    if (sotto_writer_status(&request->body) != SOTTO_OK) {
+        http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than %zu bytes",
+                           handlers->body_bytes_max);
+    } else if (handlers->prefix != NULL && !request->is_checked &&
+               request->body.data_bytes >= handlers->prefix_bytes) {
+        request->is_checked = true;
+        handlers->prefix(handlers->context, request);
+    }
+    if (request->is_answered) {
+        sotto_writer_release(&request->body);
+        sotto_writer_init(&request->body, 0);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_bytes, void **state)
+{
+    struct http_server *server = context;
+    struct http_request *request = *state;
+    (void)version;
+    if (request == NULL) {
+        request = request_new(server, connection, url, method);
+        if (request == NULL) {
+            return MHD_NO;
+        }
+        *state = request;
+        server->handlers.begin(server->handlers.context, request);
+        if (!request->is_answered) {
+            check_length(request);
+        }
+        return request->is_answered ? send_answer(request) : MHD_YES;
+    }
+    if (*data_bytes > 0) {
+        return take_body(request, data, data_bytes);
+    }
+    if (!request->is_answered && server->is_stopping) {
+        /* Nobody resumes what would wait now, and MHD_stop_daemon aborts on what does. */
+        http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the node is stopping");
+    } else if (!request->is_answered) {
+        server->handlers.complete(server->handlers.context, request);
+    }
+    return request->is_answered ? send_answer(request) : MHD_YES;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct http_server *server = context;
+    struct http_request *request = *state;
+    (void)connection;
+    (void)code;
+    if (request != NULL) {
+        if (request->is_suspended) {
+            unlink_waiting(request);
+        }
+        if (server->handlers.ended != NULL) {
+            server->handlers.ended(server->handlers.context, request);
+        }
+        request_free(request);
+        *state = NULL;
+    }
+}
+
+/* --- The loop --- */
+
+static int before_wait(void *context)
+{
+    struct http_server *server = context;
+    uint64_t now_ms = clock_ms();
+    uint64_t deadline_ms = UINT64_MAX;
+    if (server->is_stopping) {
+        return -1;
+    }
+    for (struct http_request *request = server->waiting; request != NULL;) {
+        struct http_request *next = request->next;
+        if (request->deadline_ms <= now_ms) {
+            server->handlers.expired(server->handlers.context, request);
+        } else if (request->deadline_ms < deadline_ms) {
+            deadline_ms = request->deadline_ms;
+        }
+        request = next;
+    }
+    MHD_UNSIGNED_LONG_LONG mhd_ms = 0;
+    (void)MHD_run(server->daemon);
+    int wait_ms = -1;
+    if (MHD_get_timeout(server->daemon, &mhd_ms) == MHD_YES) {
+        wait_ms = mhd_ms < 60000 ? (int)mhd_ms : 60000;
+    }
+    /* Requests that MHD_run made wait are seen in the next turn: their wait is longer than one. */
+    if (server->waiting != NULL) {
+        uint64_t left_ms = deadline_ms == UINT64_MAX ? 1000 : deadline_ms - now_ms + 1;
+        wait_ms = wait_ms < 0 || (uint64_t)wait_ms > left_ms ? (int)left_ms : wait_ms;
+    }
+    return wait_ms;
+}
+
+static void on_ready(void *context, uint32_t events)
+{
+    (void)context;
+    (void)events; /* before_wait runs the daemon in every turn */
+}
+
+__attribute__((format(printf, 2, 0))) static void on_mhd_log(void *context, const char *format,
+                                                             va_list args)
+{
+    char text[512];
+    (void)context;
+    (void)vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_line("http: %s", text);
+}
+
+/* --- Start and stop --- */
+
+static enum sotto_status open_listener(int *out_fd, uint16_t *out_port, const char *listen_text,
+                                       struct sotto_error *err)
+{
+    struct sockaddr_storage address;
+    socklen_t address_bytes;
+    int one = 1;
+    SOTTO_REQUIRE(config_parse_listen(&address, &address_bytes, listen_text));
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+        bind(fd, (const struct sockaddr *)&address, address_bytes) != 0 ||
+        listen(fd, LISTEN_BACKLOG) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &address_bytes) != 0) {
+        int reason = errno;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return sotto_error_set(err, SOTTO_ERROR_IO, "can't listen on %s: %s", listen_text,
+                               strerror(reason));
+    }
+    *out_fd = fd;
+    *out_port =
+        ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
+                                            : ((struct sockaddr_in *)(void *)&address)->sin_port);
+    return SOTTO_OK;
+}
+
+static enum sotto_status read_tls(struct http_server *server,
+                                  const struct config_listener *listener, struct sotto_error *err)
+{
+    size_t bytes;
+    if (listener->tls_cert == NULL) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status =
+        file_read(listener->tls_cert, &server->cert, &bytes, PEM_BYTES_MAX, err);
+    return status == SOTTO_OK
+               ? file_read(listener->tls_key, &server->key, &bytes, PEM_BYTES_MAX, err)
+               : status;
+}
+
+static enum sotto_status start_daemon(struct http_server *server, struct sotto_error *err)
+{
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    /* GnuTLS's NORMAL still takes TLS 1.0 and 1.1. */
+    char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    flags |= server->cert != NULL ? MHD_USE_TLS : 0;
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_ARRAY,
+        server->cert != NULL ? tls : none, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "the HTTP server does not start%s",
+                               server->cert != NULL ? ": check tls_cert and tls_key" : "");
+    }
+    server->listen_fd = -1; /* the daemon's now */
+    return SOTTO_OK;
+}
+
+enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, struct loop *loop,
+                                  const struct config_listener *listener,
+                                  const struct http_handlers *handlers, struct sotto_error *err)
+{
+    struct http_server *server = sotto_alloc_zeroed(sizeof *server);
+    if (server == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    server->loop = loop;
+    server->handlers = *handlers;
+    server->listen_fd = -1;
+    enum sotto_status status = read_tls(server, listener, err);
+    if (status == SOTTO_OK) {
+        status = open_listener(&server->listen_fd, out_port, listener->listen, err);
+    }
+    if (status == SOTTO_OK) {
+        status = start_daemon(server, err);
+    }
+    if (status == SOTTO_OK) {
+        const union MHD_DaemonInfo *info =
+            MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        status = loop_add(loop, &server->source, info->epoll_fd, EPOLLIN, on_ready, server, err);
+    }
+    if (status != SOTTO_OK) {
+        http_server_free(server);
+        return status;
+    }
+    loop_add_hook(loop, before_wait, server);
+    *out = server;
+    return SOTTO_OK;
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    server->is_stopping = true;
+    while (server->waiting != NULL) {
+        http_answer_detail(server->waiting, MHD_HTTP_SERVICE_UNAVAILABLE, "the node is stopping");
+    }
+    loop_remove(server->loop, server->source);
+    if (server->daemon != NULL) {
+        (void)MHD_run(server->daemon); /* sends what was just answered */
+        MHD_stop_daemon(server->daemon);
+    }
+    if (server->listen_fd >= 0) {
+        (void)close(server->listen_fd);
+    }
+    sotto_free(server->cert);
+    sotto_free(server->key);
+    sotto_free(server);
+}

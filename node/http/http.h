@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_HTTP_H
+#define SOTTO_NODE_HTTP_H
+
+/* One HTTP listener in the loop, on libmicrohttpd: whole bodies up to a cap, answers now or later.
+ * What is asked and answered is up to the handlers (http_api.c, http_peer.c). */
+
+#include "config/config.h"
+#include "loop/loop.h"
+#include <microhttpd.h>
+#include <sotto/bytes.h>
+
+struct http_server;
+
+struct http_request {
+    struct http_request *next; /* of those that wait for an answer */
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    char *url;
+    char *method;
+    struct sotto_writer body;
+    size_t drained_bytes; /* of the body, after a refusal */
+    bool is_checked;      /* the prefix handler has seen it */
+    bool is_answered;     /* status and answer are set */
+    bool is_suspended;    /* waits for http_answer */
+    int status;
+    const char *content_type; /* static storage */
+    const char *allow;        /* of a 405: the methods there are; static storage */
+    struct sotto_buffer answer;
+    uint64_t id;          /* never reused */
+    uint64_t deadline_ms; /* of a request that waits */
+    /* for the handlers: what the request waits for */
+    int waits_for;
+    uint64_t waits_number;
+    uint64_t waits_start;
+    uint64_t waits_limit;
+    void *owner;           /* borrowed */
+    size_t reserved_bytes; /* its part of *reserved_of */
+    size_t *reserved_of;   /* borrowed; NULL: nothing */
+};
+
+struct http_handlers {
+    void *context;
+    /* Headers are there: may answer, which ends the request without reading its body. */
+    void (*begin)(void *context, struct http_request *request);
+    /* prefix_bytes of the body are there: may answer; the rest of the body is not kept then. NULL
+     * if not wanted. */
+    void (*prefix)(void *context, struct http_request *request);
+    size_t prefix_bytes;
+    /* The whole body is there: must answer or http_wait. */
+    void (*complete)(void *context, struct http_request *request);
+    /* The time of a waiting request has come: must answer. */
+    void (*expired)(void *context, struct http_request *request);
+    /* The request is over, however it ended. NULL if not wanted. */
+    void (*ended)(void *context, struct http_request *request);
+    size_t body_bytes_max;
+};
+
+/* Listens; *out_port is the port that it got. handlers are copied. */
+enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, struct loop *loop,
+                                  const struct config_listener *listener,
+                                  const struct http_handlers *handlers,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+/* Waiting requests are answered 503 first. */
+void http_server_free(struct http_server *server);
+
+/* Answers. _take takes data (from sotto_alloc), _json a jansson object's reference, _detail sends
+ * {"detail": text}, _status an empty body. A waiting request goes on. */
+void http_answer_take(struct http_request *request, int status, const char *content_type,
+                      void *data, size_t data_bytes);
+struct json_t;
+void http_answer_json(struct http_request *request, int status, struct json_t *object);
+void http_answer_detail(struct http_request *request, int status, const char *format, ...)
+    SOTTO_PRINTF(3, 4);
+void http_answer_status(struct http_request *request, int status);
+
+/* The request waits until it is answered, at the latest (expired) at deadline_ms. */
+void http_wait(struct http_request *request, uint64_t deadline_ms);
+
+/* The requests of a server that wait, and one of them by its id (or NULL). */
+struct http_request *http_waiting(struct http_server *server);
+struct http_request *http_find(struct http_server *server, uint64_t id);
+
+/* A query parameter, or NULL. */
+const char *http_parameter(const struct http_request *request, const char *name);
+
+uint64_t http_server_bytes_in(const struct http_server *server);
+uint64_t http_server_bytes_out(const struct http_server *server);
+
+#endif

@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon.h"
+#include "loop/log.h"
+#include "peer/session.h"
+
+#include <curl/curl.h>
+#include <sodium.h>
+#include <sotto/alloc.h>
+#include <sotto/task.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+/* Calls to peers with a url: one long poll and one message call at a time, under a session that
+ * hello opens. A call that fails is made again after a while that doubles; messages keep their
+ * order and stay until they are delivered or too old. */
+
+#define RETRY_MIN_MS 20
+#define RETRY_MAX_MS 2000
+#define CONNECT_SECONDS 5
+#define HELLO_SECONDS 10
+#define POLL_SECONDS (POLL_SECONDS_MAX + 15)
+#define MESSAGE_SECONDS 120
+#define MESSAGE_BATCH_BYTES ((size_t)1024 * 1024)
+#define RESPONSE_BYTES_MAX (SOTTO_MESSAGE_BYTES_MAX + 8 * 1024 * 1024)
+#define OUTBOX_BYTES_MAX ((size_t)1024 * 1024 * 1024)
+
+struct outgoing {
+    struct outgoing *next;
+    uint64_t deadline_ms;
+    struct sotto_buffer bytes;
+};
+
+struct link;
+
+/* One of a link's two channels: hello and poll share one, messages have the other. */
+struct call {
+    struct link *link;
+    CURL *easy;
+    char url[512];
+    struct envelope request;
+    struct sotto_writer upload;
+    struct sotto_writer response;
+    bool is_busy;
+};
+
+struct link {
+    struct peer_client *client;
+    const struct config_peer *peer;
+    const uint8_t *pin; /* of its server's key, where peer->pin says so */
+    struct sotto_key key;
+    struct call poll;
+    struct call message;
+    bool has_session;
+    struct session_id session;
+    uint64_t counter;
+    uint64_t seen; /* the last message that a poll brought */
+    struct outgoing *head;
+    struct outgoing **tail;
+    size_t outbox_bytes;
+    size_t in_flight_len; /* messages of the head that the call under way carries */
+    struct loop_timer retry;
+    uint64_t retry_ms;
+    bool was_in_conflict; /* since the last call that went well */
+    bool is_up;
+    long reported; /* what was last logged, so that each trouble is told once */
+};
+
+struct peer_client {
+    struct daemon *daemon;
+    CURLM *multi;
+    struct curl_slist *headers;
+    struct loop_timer timer;
+    struct session_id instance;
+    struct link *links; /* as config's peers; those without url are unused */
+    size_t links_len;
+};
+
+/* --- Calls --- */
+
+static size_t on_response(char *data, size_t size, size_t len, void *context)
+{
+    struct call *call = context;
+    sotto_write_bytes(&call->response, data, size * len);
+    return sotto_writer_status(&call->response) == SOTTO_OK ? size * len : 0;
+}
+
+static void call_start(struct call *call, enum envelope_type type, const struct session_id *session,
+                       uint64_t counter, const void *body, size_t body_bytes, long timeout_s)
+{
+    static const char *const paths[] = {
+        [ENVELOPE_HELLO] = "hello",
+        [ENVELOPE_POLL] = "poll",
+        [ENVELOPE_MESSAGE] = "message",
+    };
+    /* Nothing is known of who answers before the whole answer is there. */
+    static const size_t answers_bytes_max[] = {
+        [ENVELOPE_HELLO] = SESSION_BYTES,
+        [ENVELOPE_POLL] = RESPONSE_BYTES_MAX,
+        [ENVELOPE_MESSAGE] = 0,
+    };
+    struct link *link = call->link;
+    struct peer_client *client = link->client;
+    size_t url_bytes = strlen(link->peer->url);
+    if (url_bytes > 0 && link->peer->url[url_bytes - 1] == '/') {
+        url_bytes--;
+    }
+    (void)snprintf(call->url, sizeof call->url, "%.*s/peer/v1/%s", (int)url_bytes, link->peer->url,
+                   paths[type]);
+    call->request = (struct envelope){
+        .type = (uint8_t)type,
+        .to = link->key,
+        .session = *session,
+        .counter = counter,
+    };
+    sotto_writer_release(&call->upload);
+    sotto_writer_init(&call->upload, ENVELOPE_PREFIX_BYTES + body_bytes);
+    sotto_writer_release(&call->response);
+    sotto_writer_init(&call->response, ENVELOPE_PREFIX_BYTES + answers_bytes_max[type]);
+    envelope_write(&call->upload, client->daemon->identity, &call->request, body, body_bytes);
+    if (sotto_writer_status(&call->upload) != SOTTO_OK) {
+        loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);
+        return;
+    }
+    (void)curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->upload.data);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                           (curl_off_t)call->upload.data_bytes);
+    (void)curl_easy_setopt(call->easy, CURLOPT_TIMEOUT, timeout_s);
+    call->is_busy = curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
+}
+
+/* The signed answer to the call, or NULL: not signed, not by this peer, not to this request. */
+static const uint8_t *call_body(const struct call *call, size_t *out_bytes)
+{
+    struct envelope envelope;
+    const struct sotto_writer *response = &call->response;
+    if (response->data_bytes < ENVELOPE_PREFIX_BYTES ||
+        envelope_read(&envelope, response->data, ENVELOPE_PREFIX_BYTES) != SOTTO_OK) {
+        return NULL;
+    }
+    const uint8_t *body = response->data + ENVELOPE_PREFIX_BYTES;
+    size_t bytes = response->data_bytes - ENVELOPE_PREFIX_BYTES;
+    if (!envelope.is_response || envelope.type != call->request.type ||
+        !session_id_equal(&envelope.session, &call->request.session) ||
+        envelope.counter != call->request.counter ||
+        !sotto_key_equal(&envelope.to, &call->link->client->daemon->key) ||
+        !sotto_key_equal(&envelope.from, &call->link->key) ||
+        !envelope_is_signed(&envelope, response->data, &call->link->key) ||
+        !envelope_body_matches(&envelope, body, bytes)) {
+        return NULL;
+    }
+    *out_bytes = bytes;
+    return body;
+}
+
+/* --- What to do next --- */
+
+static void start_hello(struct link *link)
+{
+    struct session_id nonce;
+    if (session_id_random(&nonce, sotto_random_system()) == SOTTO_OK) {
+        call_start(&link->poll, ENVELOPE_HELLO, &nonce, 0, link->client->instance.bytes,
+                   SESSION_BYTES, HELLO_SECONDS);
+    }
+}
+
+static void start_poll(struct link *link)
+{
+    uint8_t body[8];
+    sotto_store_u64(body, link->seen);
+    call_start(&link->poll, ENVELOPE_POLL, &link->session, ++link->counter, body, sizeof body,
+               POLL_SECONDS);
+}
+
+static void outbox_drop(struct link *link)
+{
+    struct outgoing *first = link->head;
+    link->head = first->next;
+    if (link->head == NULL) {
+        link->tail = &link->head;
+    }
+    link->outbox_bytes -= first->bytes.data_bytes;
+    sotto_buffer_release(&first->bytes);
+    sotto_free(first);
+}
+
+static void start_message(struct link *link)
+{
+    struct sotto_writer body;
+    uint64_t now_ms = clock_ms();
+    while (link->head != NULL && link->head->deadline_ms <= now_ms) {
+        log_line("a message to %s is dropped: it could not be delivered in time", link->peer->name);
+        outbox_drop(link);
+    }
+    if (link->head == NULL) {
+        return;
+    }
+    link->in_flight_len = 0;
+    sotto_writer_init(&body, SOTTO_MESSAGE_BYTES_MAX + 1024 * 1024);
+    for (const struct outgoing *out = link->head; out != NULL; out = out->next) {
+        if (link->in_flight_len > 0 &&
+            body.data_bytes + out->bytes.data_bytes + 4 > MESSAGE_BATCH_BYTES) {
+            break;
+        }
+        sotto_write_blob(&body, out->bytes.data, out->bytes.data_bytes);
+        link->in_flight_len++;
+    }
+    if (sotto_writer_status(&body) == SOTTO_OK) {
+        call_start(&link->message, ENVELOPE_MESSAGE, &link->session, ++link->counter, body.data,
+                   body.data_bytes, MESSAGE_SECONDS);
+    } else {
+        loop_timer_set(&link->retry, now_ms + RETRY_MAX_MS);
+    }
+    sotto_writer_release(&body);
+}
+
+/* Starts what can be started; nothing while a retry is due. */
+static void link_go(struct link *link)
+{
+    if (link->retry.deadline_ms != UINT64_MAX) {
+        return;
+    }
+    if (!link->has_session) {
+        if (!link->poll.is_busy && !link->message.is_busy) {
+            start_hello(link);
+        }
+        return;
+    }
+    if (!link->message.is_busy) {
+        start_message(link);
+    }
+    if (!link->poll.is_busy) {
+        if (queue_bytes(&link->client->daemon->jobs) > JOBS_BYTES_MAX) {
+            loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);
+        } else {
+            start_poll(link);
+        }
+    }
+}
+
+static void on_retry(void *context)
+{
+    link_go(context);
+}
+
+/* code: an HTTP status, or minus a CURLcode. */
+static void link_failed(struct link *link, long code)
+{
+    if (link->is_up || link->reported != code) {
+        const char *what = code < 0      ? curl_easy_strerror((CURLcode)-code)
+                           : code == 200 ? "its answer is not signed by the key in node.yaml"
+                           : code == 401 ? "it does not know this node's key, or has another one"
+                                         : "it answers with an error";
+        log_line("%s can't be reached at %s (%s); trying on", link->peer->name, link->peer->url,
+                 what);
+    }
+    link->is_up = false;
+    link->reported = code;
+    loop_timer_set(&link->retry, clock_ms() + link->retry_ms);
+    link->retry_ms = link->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : link->retry_ms * 2;
+}
+
+/* The peer has proved its key. */
+static void link_is_up(struct link *link)
+{
+    if (!link->is_up) {
+        log_line("connected to %s at %s", link->peer->name, link->peer->url);
+    }
+    link->is_up = true;
+    link->reported = 0;
+}
+
+static void take_session(struct link *link, const uint8_t *body, size_t body_bytes)
+{
+    if (body_bytes != SESSION_BYTES) {
+        link_failed(link, 200);
+        return;
+    }
+    memcpy(link->session.bytes, body, SESSION_BYTES);
+    link->has_session = true;
+    link->counter = 0;
+    link->seen = 0;
+    link_is_up(link);
+}
+
+static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
+{
+    struct sotto_reader reader;
+    sotto_reader_init(&reader, body, body_bytes);
+    while (sotto_reader_left(&reader) > 0) {
+        size_t bytes;
+        uint64_t sequence = sotto_read_u64(&reader);
+        const uint8_t *data = sotto_read_blob(&reader, &bytes, SOTTO_MESSAGE_BYTES_MAX);
+        struct sotto_message_route route;
+        bool is_message = data != NULL && sotto_message_route(&route, data, bytes);
+        struct job *job = is_message ? job_new(JOB_MESSAGE) : NULL;
+        if (job == NULL || sotto_buffer_copy(&job->bytes, data, bytes) != SOTTO_OK) {
+            job_free(job);
+            log_line("a message from %s is lost: malformed, or out of memory", link->peer->name);
+            break; /* not acknowledged, comes again */
+        }
+        job->peer = link->key;
+        if (sequence > link->seen) {
+            link->seen = sequence;
+            queue_push(&link->client->daemon->jobs, job);
+        } else {
+            job_free(job);
+        }
+    }
+}
+
+/* The peer does not know our session: it was restarted. */
+static void session_lost(struct link *link)
+{
+    struct call *calls[] = {&link->poll, &link->message};
+    for (size_t i = 0; i < 2; i++) {
+        if (calls[i]->is_busy) { /* goes nowhere either */
+            (void)curl_multi_remove_handle(link->client->multi, calls[i]->easy);
+            calls[i]->is_busy = false;
+        }
+    }
+    link->has_session = false;
+    link->is_up = false;
+    if (link->was_in_conflict) {
+        link_failed(link, MHD_HTTP_CONFLICT); /* the second time in a row: not at once */
+    }
+    link->was_in_conflict = true;
+}
+
+static void call_ended(struct call *call, CURLcode code)
+{
+    struct link *link = call->link;
+    long http_status = 0;
+    size_t bytes = 0;
+    call->is_busy = false;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    if (code != CURLE_OK) {
+        link_failed(link, -(long)code);
+    } else if (http_status == MHD_HTTP_CONFLICT) {
+        session_lost(link);
+    } else {
+        const uint8_t *body = http_status == MHD_HTTP_OK ? call_body(call, &bytes) : NULL;
+        if (body == NULL) {
+            link_failed(link, http_status);
+        } else if (call->request.type == ENVELOPE_HELLO) {
+            take_session(link, body, bytes);
+        } else {
+            link_is_up(link);
+            link->was_in_conflict = false;
+            link->retry_ms = RETRY_MIN_MS;
+            if (call->request.type == ENVELOPE_POLL) {
+                take_poll(link, body, bytes);
+            } else {
+                for (; link->in_flight_len > 0; link->in_flight_len--) {
+                    outbox_drop(link);
+                }
+            }
+        }
+    }
+    link_go(link);
+}
+
+void peer_client_send(struct peer_client *client, struct job *event)
+{
+    size_t index = daemon_find_peer(client->daemon, &event->peer);
+    struct link *link = index != SIZE_MAX ? &client->links[index] : NULL;
+    if (link == NULL || link->client == NULL) {
+        log_line("a message for %s is dropped: node.yaml has no url of that peer",
+                 index != SIZE_MAX ? client->daemon->config->file->peers[index].name : "?");
+        return;
+    }
+    struct outgoing *out = sotto_alloc_zeroed(sizeof *out);
+    if (out == NULL || link->outbox_bytes + event->bytes.data_bytes > OUTBOX_BYTES_MAX) {
+        log_line("a message for %s is dropped: too many wait already", link->peer->name);
+        sotto_free(out);
+        return;
+    }
+    out->deadline_ms = event->deadline_ms;
+    out->bytes = event->bytes;
+    event->bytes = (struct sotto_buffer){0};
+    link->outbox_bytes += out->bytes.data_bytes;
+    *link->tail = out;
+    link->tail = &out->next;
+    link_go(link);
+}
+
+bool peer_client_is_connected(const struct peer_client *client, size_t peer_index)
+{
+    return client->links[peer_index].is_up;
+}
+
+/* --- libcurl in the loop --- */
+
+static void check_finished(struct peer_client *client)
+{
+    int left;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
+        if (message->msg == CURLMSG_DONE) {
+            struct call *call = NULL;
+            CURLcode code = message->data.result;
+            CURL *easy = message->easy_handle;
+            (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)(void *)&call);
+            (void)curl_multi_remove_handle(client->multi, easy);
+            call_ended(call, code);
+        }
+    }
+}
+
+struct watched {
+    struct peer_client *client;
+    struct loop_source *source;
+    curl_socket_t socket;
+};
+
+static void on_socket_ready(void *context, uint32_t events)
+{
+    const struct watched *watched = context;
+    struct peer_client *client = watched->client; /* watched may be gone after the next call */
+    int running;
+    int flags = ((events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+                ((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                ((events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+    (void)curl_multi_socket_action(client->multi, watched->socket, flags, &running);
+    check_finished(client);
+}
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context,
+                     void *socket_context)
+{
+    struct peer_client *client = context;
+    struct watched *watched = socket_context;
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (watched != NULL) {
+            loop_remove(client->daemon->loop, watched->source);
+            sotto_free(watched);
+        }
+        return 0;
+    }
+    uint32_t events = ((what & CURL_POLL_IN) != 0 ? (uint32_t)EPOLLIN : 0) |
+                      ((what & CURL_POLL_OUT) != 0 ? (uint32_t)EPOLLOUT : 0);
+    if (watched != NULL) {
+        loop_change(client->daemon->loop, watched->source, events);
+        return 0;
+    }
+    watched = sotto_alloc_zeroed(sizeof *watched);
+    if (watched == NULL) {
+        return -1;
+    }
+    watched->client = client;
+    watched->socket = socket;
+    if (loop_add(client->daemon->loop, &watched->source, socket, events, on_socket_ready, watched,
+                 NULL) != SOTTO_OK) {
+        sotto_free(watched);
+        return -1;
+    }
+    (void)curl_multi_assign(client->multi, socket, watched);
+    return 0;
+}
+
+static int on_timeout(CURLM *multi, long timeout_ms, void *context)
+{
+    struct peer_client *client = context;
+    (void)multi;
+    loop_timer_set(&client->timer, timeout_ms < 0 ? UINT64_MAX : clock_ms() + (uint64_t)timeout_ms);
+    return 0;
+}
+
+static void on_timer(void *context)
+{
+    struct peer_client *client = context;
+    int running;
+    (void)curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    check_finished(client);
+}
+
+/* --- Start and stop --- */
+
+static bool is_loopback_url(const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host != NULL ? host + 3 : url;
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
+           strncmp(host, "localhost", 9) == 0;
+}
+
+static bool call_init(struct call *call, struct link *link)
+{
+    call->link = link;
+    call->easy = curl_easy_init();
+    if (call->easy == NULL) {
+        return false;
+    }
+    const char *url = link->peer->url;
+    (void)curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
+    (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, link->client->headers);
+    (void)curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, on_response);
+    (void)curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
+    (void)curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    (void)curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    (void)curl_easy_setopt(call->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    (void)curl_easy_setopt(call->easy, CURLOPT_USERAGENT, "sotto");
+    (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPALIVE, 1L); /* a peer without power */
+    (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPIDLE, 15L);
+    (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPINTVL, 5L);
+    if (is_loopback_url(url)) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
+    }
+    if (link->peer->ca != NULL) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_CAINFO, link->peer->ca);
+    }
+    if (link->peer->pin != NULL) { /* the key itself is known: names and signatures say nothing */
+        static const char scheme[] = "sha256//";
+        char pin[sodium_base64_ENCODED_LEN(CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL) +
+                 sizeof scheme];
+        (void)snprintf(pin, sizeof pin, "%s", scheme);
+        (void)sodium_bin2base64(pin + sizeof scheme - 1, sizeof pin - sizeof scheme + 1, link->pin,
+                                CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL);
+        (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        (void)curl_easy_setopt(call->easy, CURLOPT_PINNEDPUBLICKEY, pin);
+    }
+    return true;
+}
+
+static bool link_init(struct link *link, struct peer_client *client, size_t index)
+{
+    const struct config *config = client->daemon->config;
+    link->client = client;
+    link->peer = &config->file->peers[index];
+    link->key = config->peer_keys[index];
+    link->pin = config->peer_pins[index];
+    link->tail = &link->head;
+    link->retry_ms = RETRY_MIN_MS;
+    loop_timer_add(client->daemon->loop, &link->retry, on_retry, link);
+    return call_init(&link->poll, link) && call_init(&link->message, link);
+}
+
+static void link_release(struct link *link)
+{
+    struct call *calls[] = {&link->poll, &link->message};
+    for (size_t i = 0; i < 2; i++) {
+        if (calls[i]->is_busy) {
+            (void)curl_multi_remove_handle(link->client->multi, calls[i]->easy);
+        }
+        curl_easy_cleanup(calls[i]->easy);
+        sotto_writer_release(&calls[i]->upload);
+        sotto_writer_release(&calls[i]->response);
+    }
+    while (link->head != NULL) {
+        outbox_drop(link);
+    }
+    loop_timer_remove(link->client->daemon->loop, &link->retry);
+}
+
+enum sotto_status peer_client_new(struct peer_client **out, struct daemon *daemon,
+                                  struct sotto_error *err)
+{
+    unsigned len = daemon->config->file->peers_count;
+    struct peer_client *client = sotto_alloc_zeroed(sizeof *client);
+    if (client == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    client->daemon = daemon;
+    loop_timer_add(daemon->loop, &client->timer, on_timer, client);
+    client->links = sotto_alloc_zeroed((len + 1) * sizeof *client->links);
+    client->multi = curl_multi_init();
+    client->headers = curl_slist_append(NULL, "Content-Type: application/octet-stream");
+    struct curl_slist *more = curl_slist_append(client->headers, "Expect:");
+    bool good = client->links != NULL && client->multi != NULL && more != NULL &&
+                session_id_random(&client->instance, sotto_random_system()) == SOTTO_OK;
+    if (good) {
+        (void)curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+        (void)curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+        (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+        (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+        client->links_len = len;
+    }
+    for (unsigned i = 0; good && i < len; i++) {
+        if (daemon->config->file->peers[i].url != NULL) {
+            good = link_init(&client->links[i], client, i);
+        }
+    }
+    if (!good) {
+        peer_client_free(client);
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
+    }
+    for (size_t i = 0; i < client->links_len; i++) {
+        if (client->links[i].client != NULL) {
+            link_go(&client->links[i]);
+        }
+    }
+    *out = client;
+    return SOTTO_OK;
+}
+
+void peer_client_free(struct peer_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    for (size_t i = 0; client->links != NULL && i < client->links_len; i++) {
+        if (client->links[i].client != NULL) {
+            link_release(&client->links[i]);
+        }
+    }
+    (void)curl_multi_cleanup(client->multi);
+    curl_slist_free_all(client->headers);
+    loop_timer_remove(client->daemon->loop, &client->timer);
+    sotto_free(client->links);
+    sotto_free(client);
+}

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_internal.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BUSY_TIMEOUT_MS 5000
+
+/* Migration i brings a database from version i to i + 1. Never edit one that was released: add. */
+static const char *const migrations[] = {
+    "CREATE TABLE tasks ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  uid BLOB NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL, type TEXT NOT NULL, creator TEXT NOT NULL,"
+    "  status TEXT NOT NULL, plan TEXT NOT NULL, created_at INTEGER NOT NULL,"
+    "  error TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX tasks_status ON tasks(status);"
+    "CREATE TABLE logs ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  task_id INTEGER NOT NULL REFERENCES tasks(id),"
+    "  created_at INTEGER NOT NULL, message TEXT NOT NULL);"
+    "CREATE INDEX logs_task ON logs(task_id, id);"
+    "CREATE TABLE results ("
+    "  task_id INTEGER PRIMARY KEY REFERENCES tasks(id), document TEXT NOT NULL);"
+    "CREATE TABLE catalogue ("
+    "  file TEXT NOT NULL, options TEXT NOT NULL, encoded BLOB NOT NULL,"
+    "  PRIMARY KEY (file, options));"
+    "CREATE TABLE answered ("
+    "  id INTEGER PRIMARY KEY, uid BLOB NOT NULL, created_at INTEGER NOT NULL,"
+    "  bytes BLOB NOT NULL);"
+    "CREATE INDEX answered_uid ON answered(uid);",
+    "CREATE TABLE asked ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  uid BLOB NOT NULL, creator_key BLOB NOT NULL, creator TEXT NOT NULL,"
+    "  name TEXT NOT NULL, plan TEXT NOT NULL, words TEXT NOT NULL, state TEXT NOT NULL,"
+    "  created_at INTEGER NOT NULL, deadline INTEGER NOT NULL, result TEXT NOT NULL DEFAULT '',"
+    "  UNIQUE (uid, creator_key));"
+    "CREATE INDEX answered_created ON answered(created_at);",
+};
+static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
+
+static const char *const state_names[TASK_STATES_LEN] = {
+    [TASK_PENDING] = "PENDING",     [TASK_RUNNING] = "RUNNING", [TASK_FINISHED] = "FINISHED",
+    [TASK_CONFIRMED] = "CONFIRMED", [TASK_ERROR] = "ERROR",     [TASK_CANCELLED] = "CANCELLED",
+};
+
+const char *task_state_name(enum task_state state)
+{
+    return state_names[state];
+}
+
+bool task_state_has_ended(enum task_state state)
+{
+    return state != TASK_PENDING && state != TASK_RUNNING;
+}
+
+static enum task_state state_of(const char *name)
+{
+    for (int i = 0; i < TASK_STATES_LEN; i++) {
+        if (strcmp(state_names[i], name) == 0) {
+            return (enum task_state)i;
+        }
+    }
+    return TASK_ERROR;
+}
+
+/* --- Statements --- */
+
+enum sotto_status store__database_error(struct store *store, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_IO, "the node's database: %s",
+                           sqlite3_errmsg(store->db));
+}
+
+static enum sotto_status execute(struct store *store, const char *sql, struct sotto_error *err)
+{
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? SOTTO_OK
+               : store__database_error(store, err);
+}
+
+enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct sotto_error *err,
+                                 const char *sql, const char *format, ...)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        return store__database_error(store, err);
+    }
+    int code = SQLITE_OK;
+    va_list args;
+    va_start(args, format);
+    for (int i = 1; format[i - 1] != '\0' && code == SQLITE_OK; i++) {
+        if (format[i - 1] == 'i') {
+            code = sqlite3_bind_int64(statement, i, (sqlite3_int64)va_arg(args, uint64_t));
+        } else if (format[i - 1] == 't') {
+            code = sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, SQLITE_STATIC);
+        } else {
+            const void *data = va_arg(args, const void *);
+            size_t bytes = va_arg(args, size_t);
+            code = sqlite3_bind_blob64(statement, i, data, bytes, SQLITE_STATIC);
+        }
+    }
+    va_end(args);
+    if (code != SQLITE_OK) {
+        (void)sqlite3_finalize(statement);
+        return store__database_error(store, err);
+    }
+    *out = statement;
+    return SOTTO_OK;
+}
+
+/* A single write outside a transaction must be durable. */
+static enum sotto_status set_durable(struct store *store, bool durable, struct sotto_error *err)
+{
+    if (store->in_transaction || store->durable == durable) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status =
+        execute(store, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
+    if (status == SOTTO_OK) {
+        store->durable = durable;
+    }
+    return status;
+}
+
+enum sotto_status store__run(struct store *store, sqlite3_stmt *statement, struct sotto_error *err)
+{
+    enum sotto_status status = set_durable(store, true, err);
+    if (status == SOTTO_OK && sqlite3_step(statement) != SQLITE_DONE) {
+        status = store__database_error(store, err);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+/* --- Opening --- */
+
+static enum sotto_status read_version(struct store *store, int *out, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(store, &statement, err, "PRAGMA user_version", "");
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        *out = sqlite3_column_int(statement, 0);
+    } else {
+        status = store__database_error(store, err);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+static enum sotto_status migrate(struct store *store, struct sotto_error *err)
+{
+    int version = 0;
+    enum sotto_status status = read_version(store, &version, err);
+    if (status == SOTTO_OK && version > migrations_len) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE,
+                               "the node's database is of version %d, this program knows up to "
+                               "%d: use a newer sotto",
+                               version, migrations_len);
+    }
+    for (; status == SOTTO_OK && version < migrations_len; version++) {
+        char set[64];
+        (void)snprintf(set, sizeof set, "PRAGMA user_version=%d", version + 1);
+        status = store_begin(store, true, err);
+        if (status == SOTTO_OK) {
+            status = execute(store, migrations[version], err);
+        }
+        if (status == SOTTO_OK) {
+            status = execute(store, set, err);
+        }
+        if (status == SOTTO_OK) {
+            status = store_commit(store, err);
+        }
+        if (status != SOTTO_OK) {
+            store_rollback(store);
+        }
+    }
+    return status;
+}
+
+enum sotto_status store_open(struct store **out, const char *path, bool read_only,
+                             struct sotto_error *err)
+{
+    struct store *store = sotto_alloc_zeroed(sizeof *store);
+    if (store == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
+    }
+    int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    enum sotto_status status = SOTTO_OK;
+    if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        status = store->db != NULL
+                     ? store__database_error(store, err)
+                     : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
+        goto out;
+    }
+    (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    (void)sqlite3_extended_result_codes(store->db, 1);
+    if (!read_only) {
+        status = execute(store, "PRAGMA journal_mode=WAL", err);
+        if (status == SOTTO_OK) {
+            status = execute(store, "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", err);
+            store->durable = true;
+        }
+        if (status == SOTTO_OK) {
+            status = migrate(store, err);
+        }
+    }
+out:
+    if (status != SOTTO_OK) {
+        if (err != NULL) {
+            (void)sotto_error_prefix(err, "%s", path);
+        }
+        store_close(store);
+        return status;
+    }
+    *out = store;
+    return SOTTO_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (store != NULL) {
+        (void)sqlite3_close_v2(store->db);
+        sotto_free(store);
+    }
+}
+
+enum sotto_status store_begin(struct store *store, bool durable, struct sotto_error *err)
+{
+    SOTTO_REQUIRE(!store->in_transaction);
+    enum sotto_status status = set_durable(store, durable, err);
+    if (status == SOTTO_OK) {
+        status = execute(store, "BEGIN IMMEDIATE", err);
+    }
+    store->in_transaction = status == SOTTO_OK;
+    return status;
+}
+
+enum sotto_status store_commit(struct store *store, struct sotto_error *err)
+{
+    enum sotto_status status = execute(store, "COMMIT", err);
+    if (status == SOTTO_OK) {
+        store->in_transaction = false;
+    }
+    return status;
+}
+
+void store_rollback(struct store *store)
+{
+    if (store->in_transaction) {
+        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+        store->in_transaction = false;
+    }
+}
+
+/* --- Tasks --- */
+
+enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
+                                    const struct store_task *task, const struct sotto_task_id *id,
+                                    const char *plan_json, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err,
+        "INSERT INTO tasks(uid, name, type, creator, status, plan, created_at)"
+        " VALUES (?,?,?,?,?,?,?)",
+        "bttttti", id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
+        state_names[task->state], plan_json, (uint64_t)task->created_ms);
+    if (status == SOTTO_OK) {
+        status = store__run(store, statement, err);
+    }
+    if (status == SOTTO_OK) {
+        *out_number = (uint64_t)sqlite3_last_insert_rowid(store->db);
+    }
+    return status;
+}
+
+enum sotto_status store_task_state(struct store *store, uint64_t number, enum task_state state,
+                                   const char *error, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status =
+        store__prepare(store, &statement, err, "UPDATE tasks SET status=?, error=? WHERE id=?",
+                       "tti", state_names[state], error, number);
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+}
+
+enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
+                            const char *message, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "INSERT INTO logs(task_id, created_at, message) VALUES (?,?,?)",
+        "iit", number, (uint64_t)created_ms, message);
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+}
+
+enum sotto_status store_result(struct store *store, uint64_t number, const char *json,
+                               struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status =
+        store__prepare(store, &statement, err,
+                       "INSERT INTO results(task_id, document) VALUES (?,?)", "it", number, json);
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+}
+
+enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
+                                        struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store_begin(store, true, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status =
+        store__prepare(store, &statement, err,
+                       "INSERT INTO logs(task_id, created_at, message) SELECT id, ?, ? FROM tasks"
+                       " WHERE status IN ('PENDING', 'RUNNING') ORDER BY id",
+                       "it", (uint64_t)now_ms, message);
+    if (status == SOTTO_OK) {
+        status = store__run(store, statement, err);
+    }
+    if (status == SOTTO_OK) {
+        status = store__prepare(store, &statement, err,
+                                "UPDATE tasks SET status='ERROR', error=?"
+                                " WHERE status IN ('PENDING', 'RUNNING')",
+                                "t", message);
+    }
+    if (status == SOTTO_OK) {
+        status = store__run(store, statement, err);
+    }
+    if (status == SOTTO_OK) {
+        status = store_commit(store, err);
+    }
+    store_rollback(store);
+    return status;
+}
+
+#define TASK_COLUMNS "id, created_at, name, type, creator, status, error"
+
+void store__copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    (void)snprintf(out, out_bytes, "%s", text != NULL ? (const char *)text : "");
+}
+
+static void task_from_row(struct store_task *out, sqlite3_stmt *statement)
+{
+    char state[16];
+    out->number = (uint64_t)sqlite3_column_int64(statement, 0);
+    out->created_ms = sqlite3_column_int64(statement, 1);
+    store__copy_text(out->name, sizeof out->name, statement, 2);
+    store__copy_text(out->type, sizeof out->type, statement, 3);
+    store__copy_text(out->creator, sizeof out->creator, statement, 4);
+    store__copy_text(state, sizeof state, statement, 5);
+    store__copy_text(out->error, sizeof out->error, statement, 6);
+    out->state = state_of(state);
+}
+
+enum sotto_status store_get_task(struct store *store, struct store_task *out, uint64_t number,
+                                 struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT " TASK_COLUMNS " FROM tasks WHERE id=?", "i", number);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        task_from_row(out, statement);
+    } else if (code == SQLITE_DONE) {
+        status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "task %llu does not exist",
+                                 (unsigned long long)number);
+    } else {
+        status = store__database_error(store, err);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+enum sotto_status store_each_task(struct store *store, uint64_t offset, uint64_t limit,
+                                  bool descending, store_task_visit *visit, void *context,
+                                  struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err,
+        descending ? "SELECT " TASK_COLUMNS " FROM tasks ORDER BY id DESC LIMIT ? OFFSET ?"
+                   : "SELECT " TASK_COLUMNS " FROM tasks ORDER BY id LIMIT ? OFFSET ?",
+        "ii", limit, offset);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct store_task task;
+        task_from_row(&task, statement);
+        visit(context, &task);
+    }
+    if (code != SQLITE_DONE) {
+        status = store__database_error(store, err);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_STATES_LEN],
+                                    struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    memset(counts, 0, TASK_STATES_LEN * sizeof counts[0]);
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT status, count(*) FROM tasks GROUP BY status", "");
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        char state[16];
+        store__copy_text(state, sizeof state, statement, 0);
+        counts[state_of(state)] += (uint64_t)sqlite3_column_int64(statement, 1);
+    }
+    if (code != SQLITE_DONE) {
+        status = store__database_error(store, err);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t start,
+                                 uint64_t limit, store_log_visit *visit, void *context,
+                                 struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(store, &statement, err,
+                                              "SELECT id, created_at, message FROM logs"
+                                              " WHERE task_id=? AND id>=? ORDER BY id LIMIT ?",
+                                              "iii", number, start, limit);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const unsigned char *message = sqlite3_column_text(statement, 2);
+        visit(context, (uint64_t)sqlite3_column_int64(statement, 0),
+              sqlite3_column_int64(statement, 1), message != NULL ? (const char *)message : "");
+    }
+    if (code != SQLITE_DONE) {
+        status = store__database_error(store, err);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+/* Runs a statement that gives at most one value, and ends it. */
+static enum sotto_status get_bytes(struct store *store, struct sotto_buffer *out,
+                                   sqlite3_stmt *statement, struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        const void *data = sqlite3_column_blob(statement, 0);
+        status = sotto_buffer_copy(out, data, (size_t)sqlite3_column_bytes(statement, 0));
+        if (status != SOTTO_OK) {
+            (void)sotto_error_set(err, status, "out of memory");
+        }
+    } else if (code == SQLITE_DONE) {
+        status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "no such entry");
+    } else {
+        status = store__database_error(store, err);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+enum sotto_status store_get_result(struct store *store, char **out_json, uint64_t number,
+                                   struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    struct sotto_buffer document = {0};
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT document FROM results WHERE task_id=?", "i", number);
+    if (status == SOTTO_OK) {
+        status = get_bytes(store, &document, statement, err);
+    }
+    if (status == SOTTO_OK) {
+        char *json = sotto_text_copy((const char *)document.data, document.data_bytes);
+        if (json != NULL) {
+            *out_json = json;
+        } else {
+            status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        }
+    }
+    sotto_buffer_release(&document);
+    return status;
+}
+
+/* --- Catalogue and answers --- */
+
+enum sotto_status store_catalogue_put(struct store *store, const char *file, const char *options,
+                                      const void *encoded, size_t encoded_bytes,
+                                      struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status =
+        store__prepare(store, &statement, err, "DELETE FROM catalogue WHERE file=? AND options<>?",
+                       "tt", file, options);
+    if (status == SOTTO_OK) {
+        status = store__run(store, statement, err);
+    }
+    if (status == SOTTO_OK) {
+        status =
+            store__prepare(store, &statement, err,
+                           "INSERT INTO catalogue(file, options, encoded) VALUES (?,?,?)"
+                           " ON CONFLICT(file, options) DO UPDATE SET encoded=excluded.encoded",
+                           "ttb", file, options, encoded, encoded_bytes);
+    }
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+}
+
+enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *out,
+                                      const char *file, const char *options,
+                                      struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT encoded FROM catalogue WHERE file=? AND options=?", "tt",
+        file, options);
+    return status == SOTTO_OK ? get_bytes(store, out, statement, err) : status;
+}
+
+enum sotto_status store_answer(struct store *store, const struct sotto_task_id *id,
+                               const void *bytes, size_t bytes_len, int64_t now_ms,
+                               struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "INSERT INTO answered(uid, bytes, created_at) VALUES (?,?,?)",
+        "bbi", id->bytes, sizeof id->bytes, bytes, bytes_len, (uint64_t)now_ms);
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+}
+
+enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status =
+        store__prepare(store, &statement, err, "DELETE FROM answered WHERE created_at < ?", "i",
+                       (uint64_t)before_ms);
+    if (status == SOTTO_OK) {
+        status = store__run(store, statement, err);
+    }
+    if (status == SOTTO_OK) {
+        status = store__prepare(store, &statement, err, "DELETE FROM asked WHERE deadline < ?", "i",
+                                (uint64_t)before_ms);
+    }
+    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+}
+
+enum sotto_status store_has_answered(struct store *store, bool *out, const struct sotto_task_id *id,
+                                     struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    struct sotto_buffer found = {0};
+    enum sotto_status status =
+        store__prepare(store, &statement, err, "SELECT x'01' FROM answered WHERE uid=? LIMIT 1",
+                       "b", id->bytes, sizeof id->bytes);
+    if (status == SOTTO_OK) {
+        status = get_bytes(store, &found, statement, err);
+    }
+    if (status == SOTTO_OK || status == SOTTO_ERROR_NOT_FOUND) {
+        *out = status == SOTTO_OK;
+        status = SOTTO_OK;
+    }
+    sotto_buffer_release(&found);
+    return status;
+}

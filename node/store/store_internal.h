@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_STORE_INTERNAL_H
+#define SOTTO_NODE_STORE_INTERNAL_H
+
+/* Shared by store.c and store_asked.c. */
+
+#include "store/store.h"
+#include <sqlite3.h>
+
+struct store {
+    sqlite3 *db;
+    bool in_transaction;
+    bool durable; /* the present setting of PRAGMA synchronous */
+};
+
+/* Sets err to what SQLite says. Returns: SOTTO_ERROR_IO. */
+enum sotto_status store__database_error(struct store *store, struct sotto_error *err);
+
+/* A statement with its arguments bound in order: format has one letter for each, i (uint64_t),
+ * t (const char *), b (const void *, size_t). Texts are borrowed until it is finalised. */
+enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct sotto_error *err,
+                                 const char *sql, const char *format, ...) SOTTO_NODISCARD;
+
+/* Runs a statement that gives no rows, and ends it. */
+enum sotto_status store__run(struct store *store, sqlite3_stmt *statement,
+                             struct sotto_error *err) SOTTO_NODISCARD;
+
+void store__copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int column);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task/compute_internal.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <sotto/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *compute__peer_name(const struct compute *compute, const struct sotto_key *key)
+{
+    for (size_t i = 0; i < compute->peers_len; i++) {
+        if (sotto_key_equal(&compute->peers[i].key, key)) {
+            return compute->peers[i].name;
+        }
+    }
+    return "?";
+}
+
+void compute__reply(struct compute *compute, uint64_t request, int http_status, char *json)
+{
+    struct job *event = json != NULL ? job_new(EVENT_REPLY) : NULL;
+    if (event == NULL) {
+        sotto_free(json);
+        log_line("an API request gets no answer: out of memory");
+        return; /* its connection times out */
+    }
+    event->request = request;
+    event->http_status = http_status;
+    event->bytes = (struct sotto_buffer){.data = (uint8_t *)json, .data_bytes = strlen(json)};
+    queue_push(compute->config.events, event);
+}
+
+void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
+                           const char *detail)
+{
+    json_t *object = json_pack("{s:s}", "detail", detail);
+    char *text = json_dumps(object, 0);
+    json_decref(object);
+    compute__reply(compute, request, http_status,
+                   text != NULL ? sotto_text_copy(text, strlen(text)) : NULL);
+    free(text);
+}
+
+void compute__changed(struct compute *compute, uint64_t number)
+{
+    struct job *event = job_new(EVENT_CHANGED);
+    if (event != NULL) { /* else its readers wait until their poll ends */
+        event->number = number;
+        queue_push(compute->config.events, event);
+    }
+}
+
+void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms)
+{
+    struct sotto_message_route route;
+    bool is_own = sotto_key_equal(&action->peer, &compute->key);
+    struct job *job = job_new(is_own ? JOB_MESSAGE : EVENT_SEND);
+    if (job == NULL || !sotto_message_route(&route, action->bytes.data, action->bytes.data_bytes)) {
+        log_line("a message to %s is lost: out of memory",
+                 compute__peer_name(compute, &action->peer));
+        job_free(job);
+        return;
+    }
+    job->peer = action->peer;
+    job->to_aggregator = route.to_aggregator;
+    job->deadline_ms = clock_ms() + patience_ms;
+    job->bytes = action->bytes;
+    action->bytes = (struct sotto_buffer){0};
+    queue_push(is_own ? compute->config.jobs : compute->config.events, job);
+}
+
+uint64_t compute__patience(const struct sotto_plan *plan)
+{
+    const struct sotto_strategy *strategy = sotto_plan_strategy(plan);
+    return ((uint64_t)strategy->wait_timeout_s + strategy->connection_timeout_s) * 1000;
+}
+
+/* --- Dispatch --- */
+
+static struct host *find_host(struct compute *compute, const struct sotto_task_id *id)
+{
+    struct host *host = compute->hosts;
+    while (host != NULL && memcmp(host->id.bytes, id->bytes, sizeof id->bytes) != 0) {
+        host = host->next;
+    }
+    return host;
+}
+
+/* A task is named by its creator and its id: nobody can take the place of another's. */
+static struct seat *find_seat(struct compute *compute, const struct sotto_message_route *route)
+{
+    struct seat *seat = compute->seats;
+    while (seat != NULL && (memcmp(seat->id.bytes, route->task.bytes, sizeof seat->id.bytes) != 0 ||
+                            !sotto_key_equal(&seat->creator, &route->sender))) {
+        seat = seat->next;
+    }
+    return seat;
+}
+
+static void take_message(struct compute *compute, const struct job *job)
+{
+    struct sotto_message_route route;
+    if (!sotto_message_route(&route, job->bytes.data, job->bytes.data_bytes)) {
+        log_line("%s sent something that is no message; ignored",
+                 compute__peer_name(compute, &job->peer));
+        return;
+    }
+    if (!sotto_key_equal(&route.sender, &job->peer)) { /* an old invitation, say */
+        log_line("%s brought a message of %s; ignored", compute__peer_name(compute, &job->peer),
+                 compute__peer_name(compute, &route.sender));
+        return;
+    }
+    if (route.to_aggregator) {
+        struct host *host = find_host(compute, &route.task);
+        if (host != NULL) { /* else a straggler of a task that has ended */
+            host_receive(compute, host, &job->bytes);
+        }
+        return;
+    }
+    struct seat *seat = find_seat(compute, &route);
+    if (seat != NULL) {
+        seat_receive(compute, seat, &job->bytes);
+    } else if (route.is_invitation) {
+        seat_invited(compute, &route, &job->bytes);
+    }
+}
+
+static void take_policy(struct compute *compute, struct job *job)
+{
+    if (compute->reloaded != NULL) {
+        config_release(compute->reloaded);
+        sotto_free(compute->reloaded);
+    }
+    compute->reloaded = job->policy;
+    compute->policy = job->policy;
+    job->policy = NULL;
+}
+
+/* A day and, of what others asked and what was answered, a quarter of a year. */
+#define HOUSEKEEPING_MS ((uint64_t)24 * 3600 * 1000)
+#define KEPT_MS ((int64_t)90 * 24 * 3600 * 1000)
+
+static void keep_house(struct compute *compute)
+{
+    struct sotto_error err = {0};
+    if (clock_ms() < compute->housekeeping_ms) {
+        return;
+    }
+    compute->housekeeping_ms = clock_ms() + HOUSEKEEPING_MS;
+    if (store_prune(compute->config.store, clock_unix_ms() - KEPT_MS, &err) != SOTTO_OK) {
+        log_line("%s", err.text);
+    }
+}
+
+static void take_job(struct compute *compute, struct job *job)
+{
+    switch (job->kind) {
+    case JOB_CREATE:
+        host_create(compute, job);
+        break;
+    case JOB_CANCEL:
+        host_cancel(compute, job);
+        break;
+    case JOB_MESSAGE:
+        take_message(compute, job);
+        break;
+    case JOB_DECIDE:
+        seat_decide(compute, job);
+        break;
+    case JOB_RETURNED:
+        for (struct host *host = compute->hosts; host != NULL; host = host->next) {
+            host_returned(compute, host, &job->peer);
+        }
+        break;
+    case JOB_POLICY:
+        take_policy(compute, job);
+        break;
+    default:
+        break;
+    }
+}
+
+static uint64_t next_deadline(const struct compute *compute)
+{
+    uint64_t deadline_ms = UINT64_MAX;
+    for (const struct host *host = compute->hosts; host != NULL; host = host->next) {
+        deadline_ms = host->deadline_ms < deadline_ms ? host->deadline_ms : deadline_ms;
+    }
+    for (const struct seat *seat = compute->seats; seat != NULL; seat = seat->next) {
+        deadline_ms = seat->deadline_ms < deadline_ms ? seat->deadline_ms : deadline_ms;
+    }
+    return deadline_ms;
+}
+
+static void tick(struct compute *compute)
+{
+    uint64_t now_ms = clock_ms();
+    for (struct host *host = compute->hosts; host != NULL; host = host->next) {
+        if (host->deadline_ms <= now_ms) {
+            host->deadline_ms = UINT64_MAX;
+            host_tick(compute, host);
+        }
+    }
+    for (struct seat *seat = compute->seats; seat != NULL; seat = seat->next) {
+        if (seat->deadline_ms <= now_ms) {
+            seat->deadline_ms = UINT64_MAX;
+            seat_tick(compute, seat);
+        }
+    }
+}
+
+static void sweep(struct compute *compute, bool all)
+{
+    struct host **host = &compute->hosts;
+    while (*host != NULL) {
+        struct host *this_host = *host;
+        if (all || this_host->has_ended) {
+            *host = this_host->next;
+            host_free(this_host);
+            compute->hosts_len--;
+        } else {
+            host = &this_host->next;
+        }
+    }
+    struct seat **seat = &compute->seats;
+    while (*seat != NULL) {
+        struct seat *this_seat = *seat;
+        if (all || this_seat->has_ended) {
+            *seat = this_seat->next;
+            seat_free(this_seat);
+            compute->seats_len--;
+        } else {
+            seat = &this_seat->next;
+        }
+    }
+}
+
+static void *compute_main(void *context)
+{
+    struct compute *compute = context;
+    for (;;) {
+        /* Once it stops it only empties the queue. */
+        struct job *job = atomic_load(&compute->is_stopping)
+                              ? queue_pop(compute->config.jobs)
+                              : queue_wait(compute->config.jobs, next_deadline(compute));
+        bool is_stop = atomic_load(&compute->is_stopping);
+        if (job != NULL && !is_stop) {
+            take_job(compute, job);
+        }
+        if (job != NULL && job->policy != NULL) {
+            config_release(job->policy);
+            sotto_free(job->policy);
+        }
+        job_free(job);
+        if (is_stop && job == NULL) {
+            break;
+        }
+        if (!is_stop) {
+            tick(compute);
+            sweep(compute, false);
+            keep_house(compute);
+        }
+    }
+    sweep(compute, true);
+    return NULL;
+}
+
+/* --- Start and stop --- */
+
+static enum sotto_status list_peers(struct compute *compute)
+{
+    const struct config *config = compute->config.config;
+    compute->peers_len = config->file->peers_count + 1;
+    compute->peers = sotto_alloc_array(compute->peers_len, sizeof *compute->peers);
+    if (compute->peers == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (unsigned i = 0; i < config->file->peers_count; i++) {
+        compute->peers[i] = (struct sotto_peer){
+            .key = config->peer_keys[i],
+            .name = config->file->peers[i].name,
+        };
+    }
+    compute->peers[compute->peers_len - 1] =
+        (struct sotto_peer){.key = compute->key, .name = config->file->name};
+    return SOTTO_OK;
+}
+
+enum sotto_status compute_start(struct compute **out, const struct compute_config *config,
+                                struct sotto_error *err)
+{
+    struct compute *compute = sotto_alloc_zeroed(sizeof *compute);
+    if (compute == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    }
+    compute->config = *config;
+    compute->policy = config->config;
+    compute->key = sotto_identity_key(config->identity);
+    enum sotto_status status = list_peers(compute);
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "out of memory");
+        goto out;
+    }
+    /* Signals are the loop thread's. */
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&compute->thread, NULL, compute_main, compute);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code != 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_IO, "no thread: %s", strerror(code));
+    }
+out:
+    if (status != SOTTO_OK) {
+        sotto_free(compute->peers);
+        sotto_free(compute);
+        return status;
+    }
+    *out = compute;
+    return SOTTO_OK;
+}
+
+void compute_stop(struct compute *compute)
+{
+    if (compute == NULL) {
+        return;
+    }
+    struct job *stop = job_new(JOB_STOP);
+    SOTTO_REQUIRE(stop != NULL);
+    atomic_store(&compute->is_stopping, true);
+    sotto_interrupt_set(&compute->interrupt);
+    queue_push(compute->config.jobs, stop);
+    (void)pthread_join(compute->thread, NULL);
+    if (compute->reloaded != NULL) {
+        config_release(compute->reloaded);
+        sotto_free(compute->reloaded);
+    }
+    sotto_free(compute->peers);
+    sotto_free(compute);
+}

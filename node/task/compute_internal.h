@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_COMPUTE_INTERNAL_H
+#define SOTTO_NODE_COMPUTE_INTERNAL_H
+
+/* Shared by compute.c (thread and dispatch), compute_host.c (tasks created here) and compute_seat.c
+ * (this node's part in tasks, its own ones too). */
+
+#include "loop/log.h"
+#include "task/compute.h"
+#include "task/datasets.h"
+#include <sotto/task.h>
+#include <stdatomic.h>
+
+/* How many tasks one node takes part in, of one creator or in all, or runs, at once. More are
+ * refused, not queued. */
+#define SEATS_MAX 1024
+#define SEATS_OF_ONE_MAX 256
+#define HOSTS_MAX 256
+
+/* A task that was created here. */
+struct host {
+    struct host *next;
+    struct sotto_task_aggregator *machine;
+    struct sotto_task_id id;
+    uint64_t number;
+    uint64_t deadline_ms;
+    uint64_t patience_ms; /* how long an undelivered message is worth keeping */
+    bool is_over;         /* and its end is not on disk: it is tried again */
+    enum sotto_status end_status;
+    char end_text[SOTTO_ERROR_TEXT_BYTES];
+    bool has_ended;
+};
+
+/* This node's part in a task. */
+struct seat {
+    struct seat *next;
+    struct sotto_task_party *machine;
+    struct sotto_task_id id;
+    struct sotto_key creator;
+    uint64_t deadline_ms;
+    uint64_t patience_ms;
+    struct dataset *datasets;
+    size_t datasets_len;
+    char label[STORE_NAME_BYTES]; /* what the owner's log calls the task */
+    uint8_t *withheld;            /* groups that this node keeps back, in all rounds */
+    uint64_t asked;               /* number in the store, if the owner decides; else 0 */
+    bool is_waiting;              /* for the owner */
+    bool lacks_column;            /* a column of the plan is not in the files */
+    bool has_ended;
+};
+
+struct compute {
+    struct compute_config config;
+    const struct config *policy; /* what of it may be reloaded: policy and files */
+    struct config *reloaded;     /* owned; NULL: the configuration of the start */
+    atomic_bool is_stopping;
+    struct sotto_interrupt interrupt; /* of what takes long: the node stops */
+    uint64_t housekeeping_ms;         /* when the store is tidied up next */
+    struct sotto_key key;
+    struct sotto_peer *peers; /* the configured ones, then this node */
+    size_t peers_len;
+    struct host *hosts;
+    struct seat *seats;
+    size_t hosts_len;
+    size_t seats_len;
+    pthread_t thread;
+};
+
+/* Answers an API request that waits: takes json (an owned text). */
+void compute__reply(struct compute *compute, uint64_t request, int http_status, char *json);
+void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
+                           const char *detail);
+
+/* Hands a SEND to whom it is for. Takes action's bytes. */
+void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms);
+void compute__changed(struct compute *compute, uint64_t number);
+
+/* How long the messages of a plan's task are worth keeping. */
+uint64_t compute__patience(const struct sotto_plan *plan);
+
+void host_create(struct compute *compute, const struct job *job);
+void host_cancel(struct compute *compute, const struct job *job);
+void host_receive(struct compute *compute, struct host *host, const struct sotto_buffer *message);
+void host_returned(struct compute *compute, struct host *host, const struct sotto_key *peer);
+void host_tick(struct compute *compute, struct host *host);
+void host_free(struct host *host);
+
+void seat_invited(struct compute *compute, const struct sotto_message_route *route,
+                  const struct sotto_buffer *message);
+void seat_receive(struct compute *compute, struct seat *seat, const struct sotto_buffer *message);
+void seat_tick(struct compute *compute, struct seat *seat);
+/* The owner's answer to what was asked. */
+void seat_decide(struct compute *compute, const struct job *job);
+void seat_free(struct seat *seat);
+
+/* The name of a pinned key, or "?". */
+const char *compute__peer_name(const struct compute *compute, const struct sotto_key *key);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task/datasets.h"
+
+#include "loop/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sotto/alloc.h>
+#include <sotto/bytes.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What the options of a file are called in the store: another set, another text. */
+#define OPTIONS_DEFAULT "default"
+#define OPTIONS_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/* For kernels before 5.6: part by part, following no link at all. */
+static int open_by_parts(int folder_fd, const char *file)
+{
+    char part[256];
+    int at = dup(folder_fd);
+    while (at >= 0) {
+        size_t part_bytes = strcspn(file, "/");
+        if (part_bytes == 0 || part_bytes >= sizeof part) {
+            (void)close(at);
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        memcpy(part, file, part_bytes);
+        part[part_bytes] = '\0';
+        bool is_last = file[part_bytes] == '\0';
+        int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+        int next = openat(at, part, is_last ? flags : flags | O_DIRECTORY);
+        int reason = errno;
+        (void)close(at);
+        errno = reason;
+        if (is_last || next < 0) {
+            return next;
+        }
+        at = next;
+        file += part_bytes + 1;
+    }
+    return -1;
+}
+
+int dataset_open_beneath(const char *folder, const char *file, struct sotto_error *err)
+{
+    if (!config_is_safe_file_name(file)) {
+        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                              "\"%s\" is refused: expected the name of a file below data_dir, "
+                              "without \"..\" and not absolute",
+                              file);
+        return -1;
+    }
+    int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0) {
+        (void)sotto_error_set(err, SOTTO_ERROR_IO, "data_dir %s: %s", folder, strerror(errno));
+        return -1;
+    }
+    /* O_NONBLOCK: a FIFO must not hold the node; on regular files it means nothing. */
+    struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd = (int)syscall(SYS_openat2, folder_fd, file, &how, sizeof how);
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+        fd = open_by_parts(folder_fd, file);
+    }
+    int reason = errno;
+    (void)close(folder_fd);
+    if (fd >= 0) {
+        return fd;
+    }
+    if (reason == EXDEV || reason == ELOOP) {
+        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                              "%s is refused: it is a link that leads out of data_dir", file);
+    } else if (reason == ENOENT || reason == ENOTDIR) {
+        (void)sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "%s: there is no such file in data_dir",
+                              file);
+    } else {
+        (void)sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", file, strerror(reason));
+    }
+    return -1;
+}
+
+/* The catalogue in the store, if it describes the file that is open. */
+static struct sotto_catalogue *recall(struct store *store, const char *file, const char *options,
+                                      const struct sotto_file_identity *identity)
+{
+    struct sotto_buffer encoded = {0};
+    struct sotto_catalogue *catalogue = NULL;
+    if (store_catalogue_get(store, &encoded, file, options, NULL) != SOTTO_OK) {
+        return NULL;
+    }
+    if (sotto_catalogue_decode(&catalogue, encoded.data, encoded.data_bytes) != SOTTO_OK) {
+        catalogue = NULL;
+    } else if (!sotto_file_identity_equal(&catalogue->identity, identity)) {
+        sotto_catalogue_free(catalogue);
+        catalogue = NULL;
+    }
+    sotto_buffer_release(&encoded);
+    return catalogue;
+}
+
+static void remember(struct store *store, const char *file, const char *options,
+                     const struct sotto_catalogue *catalogue)
+{
+    struct sotto_buffer encoded = {0};
+    struct sotto_error err;
+    enum sotto_status status = sotto_catalogue_encode(catalogue, &encoded);
+    if (status == SOTTO_OK && store_catalogue_put(store, file, options, encoded.data,
+                                                  encoded.data_bytes, &err) != SOTTO_OK) {
+        log_line("the catalogue of %s is not kept: %s", file, err.text); /* it is made again */
+    }
+    sotto_buffer_release(&encoded);
+}
+
+/* --- How a file is read --- */
+
+static void write_list(struct sotto_writer *writer, const char *name, char *const *texts,
+                       unsigned len)
+{
+    sotto_write_bytes(writer, name, strlen(name));
+    for (unsigned i = 0; texts != NULL && i < len; i++) {
+        sotto_write_bytes(writer, "\x1F", 1);
+        sotto_write_bytes(writer, texts[i], strlen(texts[i]));
+    }
+}
+
+/* The words in one text; NULL: out of memory. Texts in node.yaml hold no control characters but
+ * tabs: no two sets of words have one text. */
+static char *join_words(const struct file_words *words)
+{
+    struct sotto_writer writer;
+    size_t bytes;
+    char *text = NULL;
+    if (words == NULL) {
+        return sotto_text_copy(OPTIONS_DEFAULT, sizeof OPTIONS_DEFAULT - 1);
+    }
+    sotto_writer_init(&writer, OPTIONS_BYTES_MAX);
+    write_list(&writer, "delimiter", &words->delimiter, words->delimiter != NULL);
+    write_list(&writer, " decimal", &words->decimal, words->decimal != NULL);
+    write_list(&writer, words->na != NULL ? " na" : "", words->na, words->na_count);
+    write_list(&writer, " types", words->types, words->types_count);
+    sotto_write_u8(&writer, 0);
+    if (sotto_writer_status(&writer) == SOTTO_OK) {
+        text = (char *)sotto_writer_take(&writer, &bytes);
+    }
+    sotto_writer_release(&writer);
+    return text;
+}
+
+/* --- Opening --- */
+
+static enum sotto_status check_offered(const struct config *config, const char *file,
+                                       struct sotto_error *err)
+{
+    if (!config_is_safe_file_name(file)) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "\"%s\" is refused: expected the name of a file below data_dir, "
+                               "without \"..\" and not absolute",
+                               file);
+    }
+    return config_offers(config, file)
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                                 "%s is not offered: policy.datasets of node.yaml does not list it",
+                                 file);
+}
+
+/* Columns that policy does not show are as those that are not there. */
+static void hide_columns(struct sotto_catalogue *catalogue, const struct config *config,
+                         const char *file)
+{
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        struct sotto_catalogue_column *column = &catalogue->columns[i];
+        column->hidden = column->hidden || !config_shows(config, file, column->name);
+    }
+}
+
+/* The catalogue of the open file, from the store or made. */
+static enum sotto_status find_catalogue(struct dataset *dataset, struct store *store,
+                                        const char *file, const char *options,
+                                        struct sotto_error *err)
+{
+    struct sotto_file_identity identity;
+    enum sotto_status status = sotto_csv_identity(dataset->csv, &identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    dataset->catalogue = recall(store, file, options, &identity);
+    if (dataset->catalogue == NULL) {
+        status = sotto_csv_catalogue(dataset->csv, &dataset->catalogue, err);
+        if (status == SOTTO_OK) {
+            remember(store, file, options, dataset->catalogue);
+        }
+    }
+    return status;
+}
+
+enum sotto_status dataset_open(struct dataset *out, const struct config *config,
+                               struct store *store, const char *file,
+                               const struct sotto_interrupt *interrupt, struct sotto_error *err)
+{
+    struct dataset dataset = {0};
+    struct file_options options = {0};
+    enum sotto_status status = check_offered(config, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int fd = dataset_open_beneath(config->file->data_dir, file, err);
+    if (fd < 0) {
+        return err != NULL ? err->status : SOTTO_ERROR_IO;
+    }
+    const struct file_words *words = config_words_of(config, file);
+    const char *wrong;
+    char *text = join_words(words);
+    status = text == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                          : file_options_init(&options, words, &wrong, err);
+    if (status != SOTTO_OK) {
+        (void)close(fd);
+        goto out;
+    }
+    status = sotto_csv_open_fd(&dataset.csv, fd, file, &options.csv, err);
+    if (status == SOTTO_OK) {
+        sotto_csv_heed(dataset.csv, interrupt);
+        status = find_catalogue(&dataset, store, file, text, err);
+    }
+out:
+    file_options_release(&options);
+    sotto_free(text);
+    if (status != SOTTO_OK) {
+        dataset_release(&dataset);
+        return status;
+    }
+    hide_columns(dataset.catalogue, config, file);
+    *out = dataset;
+    return SOTTO_OK;
+}
+
+void dataset_release(struct dataset *dataset)
+{
+    sotto_catalogue_free(dataset->catalogue);
+    sotto_csv_close(dataset->csv);
+    *dataset = (struct dataset){0};
+}

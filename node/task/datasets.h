@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_DATASETS_H
+#define SOTTO_NODE_DATASETS_H
+
+/* The owner's files: opened below data_dir and nowhere else, only those that policy offers, each
+ * with its catalogue. Threads: the compute thread. */
+
+#include "config/config.h"
+#include "store/store.h"
+#include <sotto/csv.h>
+
+struct dataset {
+    struct sotto_csv *csv;
+    struct sotto_catalogue *catalogue;
+};
+
+/* Opens a file that policy offers and gets its catalogue, from the store if the file is the one
+ * that was catalogued. Returns: SOTTO_ERROR_NOT_FOUND (policy does not offer it, or there is none),
+ * SOTTO_ERROR_REFUSED (a name or link that leads out of data_dir), else as sotto_csv_open_fd and
+ * sotto_csv_catalogue. Ownership: the file heeds interrupt, which it borrows. */
+enum sotto_status dataset_open(struct dataset *out, const struct config *config,
+                               struct store *store, const char *file,
+                               const struct sotto_interrupt *interrupt,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+void dataset_release(struct dataset *dataset);
+
+/* Opens file below folder. Returns: a descriptor, or -1 and err: not below folder, not there. */
+int dataset_open_beneath(const char *folder, const char *file, struct sotto_error *err);
+
+#endif
