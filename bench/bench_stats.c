@@ -6,7 +6,7 @@
 
 #include "support.h"
 
-#include "engine/internal.h"
+#include "engine/contribute/contribute.h"
 #include <math.h>
 #include <omp.h>
 #include <sotto/alloc.h>

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include "answer/answer.h"
+
+#include <sotto/driver.h>
 
 static enum sotto_status impossible(struct sotto_error *err, const char *what)
 {
     return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                            "the aggregate has %s, which no parties' rows can add up to", what);
-}
-
-void sotto__limbs_import(mpz_t out, const uint64_t *limbs, size_t len)
-{
-    mpz_import(out, len, -1, sizeof *limbs, 0, 0, limbs);
-    if (limbs[len - 1] >> 63 != 0) {
-        mpz_t modulus;
-        mpz_init(modulus);
-        mpz_setbit(modulus, 64 * len);
-        mpz_sub(out, out, modulus);
-        mpz_clear(modulus);
-    }
 }
 
 static bool sum_is_possible(const mpz_t sum, const struct sotto__term *term, uint64_t rows)

@@ -6,7 +6,7 @@
  * elimination", 1968). Rows are scaled to integers, columns by what is common to their elements, so
  * that numbers are as short as the data are. Nothing is rounded before the end. */
 
-#include "internal.h"
+#include "answer/answer.h"
 
 #include <mpfr.h>
 #include <sotto/alloc.h>
@@ -24,11 +24,6 @@ struct regression {
     mpz_t *columns;                  /* what columns were divided by */
     mpq_t *moments;                  /* X'y */
 };
-
-size_t sotto__ols_values_len(size_t regressors, bool intercept)
-{
-    return OLS_SCALARS_LEN + 3 * (regressors + intercept);
-}
 
 /* --- Sums --- */
 

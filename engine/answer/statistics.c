@@ -6,7 +6,7 @@
  *
  * with the mean m = S1 / n. The definitions are pandas'. */
 
-#include "internal.h"
+#include "answer/answer.h"
 
 static enum sotto_status impossible(struct sotto_error *err)
 {

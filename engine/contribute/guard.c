@@ -3,7 +3,7 @@
 /* How many of a party's own rows stand on each side of the conditions of a round and in its groups:
  * what a party asks before it contributes (PLAN.md, "What a plan can leak"). */
 
-#include "rows/rows.h"
+#include "contribute/contribute.h"
 
 #include <sotto/alloc.h>
 #include <stdlib.h>

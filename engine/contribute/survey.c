@@ -5,7 +5,7 @@
  * own, a draft. In the end what the drafts have summed up is brought to the final types: exact
  * values have only grown in scale. Where more has changed, the file is read again. */
 
-#include "internal.h"
+#include "contribute/contribute.h"
 
 #include <pthread.h>
 #include <sotto/alloc.h>

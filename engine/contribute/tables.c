@@ -3,7 +3,7 @@
 /* Contributions from tables in memory: blocks of their columns, as the agreed types, on all
  * threads. */
 
-#include "rows/rows.h"
+#include "contribute/contribute.h"
 
 #include <omp.h>
 #include <sotto/alloc.h>

@@ -9,76 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OF_ALL FUNCTION_OF_ALL_ROWS
-#define OF_ROW FUNCTION_OF_A_ROW
-#define NO_OPTION                                                                                  \
-    {                                                                                              \
-        NULL, 0, 0, 0                                                                              \
-    }
-#define DDOF                                                                                       \
-    {                                                                                              \
-        "ddof", 0, DDOF_MAX, 1                                                                     \
-    }
-
-static const struct sotto__function_rules functions[] = {
-    [FUNCTION_COUNT] = {"count", 1, OF_ALL, NO_OPTION, false, false},
-    [FUNCTION_SUM] = {"sum", 1, OF_ALL, NO_OPTION, false, false},
-    [FUNCTION_MEAN] = {"mean", 1, OF_ALL, NO_OPTION, false, false},
-    [FUNCTION_VAR] = {"var", 1, OF_ALL, DDOF, false, false},
-    [FUNCTION_STD] = {"std", 1, OF_ALL, DDOF, false, false},
-    [FUNCTION_SEM] = {"sem", 1, OF_ALL, DDOF, false, false},
-    [FUNCTION_SKEW] = {"skew", 1, OF_ALL, NO_OPTION, false, false},
-    [FUNCTION_KURT] = {"kurt", 1, OF_ALL, NO_OPTION, false, false},
-    [FUNCTION_ANY] = {"any", 1, OF_ALL, NO_OPTION, false, false},
-    [FUNCTION_ALL] = {"all", 1, OF_ALL, NO_OPTION, false, false},
-    [FUNCTION_COV] = {"cov", 2, OF_ALL, DDOF, true, false},
-    [FUNCTION_CORR] = {"corr", 2, OF_ALL, NO_OPTION, true, false},
-    [FUNCTION_DOT] = {"dot", 2, OF_ALL, NO_OPTION, false, false},
-    [FUNCTION_HIST] = {"hist", 2, OF_ALL, NO_OPTION, false, true},
-    [FUNCTION_VALUE_COUNTS] = {"value_counts", 2, OF_ALL, NO_OPTION, false, true},
-    [FUNCTION_OLS] = {"ols", 2, OF_ALL, {"intercept", 0, 1, 1}, false, true},
-    [FUNCTION_ROW_SUM] = {"row_sum", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_ROW_COUNT] = {"row_count", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_ROW_MEAN] = {"row_mean", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_ROW_VAR] = {"row_var", 1, OF_ROW, DDOF, false, false},
-    [FUNCTION_ROW_STD] = {"row_std", 1, OF_ROW, DDOF, false, false},
-    [FUNCTION_ROW_SEM] = {"row_sem", 1, OF_ROW, DDOF, false, false},
-    [FUNCTION_ROW_ANY] = {"row_any", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_ROW_ALL] = {"row_all", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_ABS] = {"abs", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
-    [FUNCTION_SQRT] = {"sqrt", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
-    [FUNCTION_ISNA] = {"isna", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_FILLNA] = {"fillna", 2, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_IF] = {"if", 3, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_FLOAT] = {"float", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_FLOOR] = {"floor", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_CEIL] = {"ceil", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_ROUND] =
-        {"round", 1, OF_ROW, {"digits", -ROUND_DIGITS_MAX, ROUND_DIGITS_MAX, 0}, false, false},
-    [FUNCTION_EXP] = {"exp", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
-    [FUNCTION_LOG] = {"log", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
-    [FUNCTION_POW] = {"pow", 2, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_TOGETHER] = {"", 2, OF_ROW, NO_OPTION, false, false},
-};
-
-const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)
-{
-    return &functions[function];
-}
-
 /* --- Nodes --- */
-
-size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list)
-{
-    size_t len = 0;
-    for (size_t i = list; i != SIZE_MAX; i = expression->nodes[i].left) {
-        len++;
-    }
-    for (size_t i = list, at = len; i != SIZE_MAX; i = expression->nodes[i].left) {
-        out[--at] = i;
-    }
-    return len;
-}
 
 static enum sotto_status no_memory(struct parser *parser)
 {
@@ -162,7 +93,7 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
     (void)snprintf(name, sizeof name, "%.*s", (int)(token->bytes > 79 ? 79 : token->bytes),
                    parser->text + token->start);
     for (size_t i = 0; i < FUNCTIONS_LEN; i++) {
-        names[i] = functions[i].name;
+        names[i] = sotto__function_rules((enum sotto__function)i)->name;
         if (strcmp(names[i], name) == 0) {
             *out = (enum sotto__function)i;
             return SOTTO_OK;
@@ -206,7 +137,7 @@ static enum sotto_status read_whole(struct parser *parser, int *out, int max, co
 static enum sotto_status wrong_arguments(struct parser *parser, const struct sotto__node *node,
                                          const char *found)
 {
-    const struct sotto__function_rules *rules = &functions[node->function];
+    const struct sotto__function_rules *rules = sotto__function_rules(node->function);
     const char *number = rules->arguments_len == 1   ? "one argument"
                          : rules->arguments_len == 2 ? "two arguments"
                                                      : "three arguments";
@@ -233,7 +164,7 @@ static bool is_option(const struct parser *parser, const struct sotto__function_
 /* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
 static enum sotto_status parse_option(struct parser *parser, struct sotto__node *node)
 {
-    const struct sotto__function_rules *rules = &functions[node->function];
+    const struct sotto__function_rules *rules = sotto__function_rules(node->function);
     enum sotto_status status = SOTTO_OK;
     if (is_option(parser, rules)) {
         status = sotto__token_next(parser);
@@ -265,7 +196,7 @@ static enum sotto_status parse_item(struct parser *parser, size_t *in_out)
 static enum sotto_status parse_argument(struct parser *parser, struct sotto__node *node,
                                         size_t argument)
 {
-    const struct sotto__function_rules *rules = &functions[node->function];
+    const struct sotto__function_rules *rules = sotto__function_rules(node->function);
     size_t *places[3] = {&node->left, &node->right, &node->third};
     size_t last = rules->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
@@ -284,7 +215,7 @@ static enum sotto_status parse_argument(struct parser *parser, struct sotto__nod
 /* The arguments and the ")". */
 static enum sotto_status parse_arguments(struct parser *parser, struct sotto__node *node)
 {
-    const struct sotto__function_rules *rules = &functions[node->function];
+    const struct sotto__function_rules *rules = sotto__function_rules(node->function);
     size_t least = rules->is_frame_enough ? 1 : rules->arguments_len;
     size_t most = rules->arguments_len + (rules->option.name != NULL);
     bool ended = false;
@@ -325,7 +256,7 @@ static enum sotto_status parse_call(struct parser *parser, size_t *out, const st
     if (status == SOTTO_OK) {
         status = parse_arguments(parser, &node);
     }
-    if (functions[node.function].of == FUNCTION_OF_ALL_ROWS) {
+    if (sotto__function_rules(node.function)->of == FUNCTION_OF_ALL_ROWS) {
         node.kind = NODE_AGGREGATE;
     }
     return status == SOTTO_OK ? add_node(parser, out, node) : status;
@@ -615,15 +546,4 @@ enum sotto_status sotto__expression_parse(struct sotto__expression *out, const c
     SOTTO_REQUIRE(root + 1 == expression.nodes_len);
     *out = expression;
     return SOTTO_OK;
-}
-
-void sotto__expression_release(struct sotto__expression *expression)
-{
-    for (size_t i = 0; i < expression->nodes_len; i++) {
-        sotto_free(expression->nodes[i].dataset);
-        sotto_free(expression->nodes[i].name);
-    }
-    sotto_free(expression->nodes);
-    sotto_free(expression->text);
-    *expression = (struct sotto__expression){0};
 }

@@ -4,7 +4,7 @@
 
 /* The text of an expression as tokens: token.c for expression.c. */
 
-#include "../internal.h"
+#include "expression/expression.h"
 
 enum token_kind {
     TOKEN_END,

@@ -2,7 +2,7 @@
 #ifndef SOTTO_ENGINE_BLOCKS_H
 #define SOTTO_ENGINE_BLOCKS_H
 
-#include "../internal.h"
+#include "kernels/kernels.h"
 
 /* Blocks of values looked at and summed without error at the speed of memory. accumulate.c's
  * superaccumulator is the specification, and takes what is refused here. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include "number/number.h"
 
 #include <math.h>
 #include <mpfr.h>
@@ -65,17 +65,6 @@ void sotto__value_set_literal(struct sotto__value *value, const char *text, size
     }
     mpz_clear(scale);
     mpq_canonicalize(value->number);
-}
-
-void sotto__value_set_node(struct sotto__value *value, const struct sotto__expression *expression,
-                           const struct sotto__node *literal)
-{
-    if (literal->bytes > 0) {
-        sotto__value_set_literal(value, expression->text + literal->start, literal->bytes);
-        return;
-    }
-    sotto__value_set_special(value, VALUE_FINITE);
-    mpq_set_si(value->number, literal->number, 1);
 }
 
 /* -1, 0 or 1; 0 for NaN. */

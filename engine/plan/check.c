@@ -3,7 +3,7 @@
 /* Typing by place: an expression is a constant, row-wise (a value for each row, on the party) or an
  * aggregate (of all rows of all parties). Every output must be an aggregate. */
 
-#include "internal.h"
+#include "plan/plan.h"
 
 #include <sotto/alloc.h>
 #include <stdlib.h>
@@ -38,34 +38,6 @@ static enum sotto_status find_dataset(const struct sotto_plan *plan, size_t *out
 }
 
 /* --- Places --- */
-
-size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
-{
-    out[0] = node->left;
-    out[1] = node->right;
-    out[2] = node->third;
-    switch (node->kind) {
-    case NODE_LITERAL:
-    case NODE_TEXT:
-    case NODE_NA:
-    case NODE_COLUMN:
-    case NODE_STAR:
-        return 0;
-    case NODE_NEGATE:
-    case NODE_NOT:
-    case NODE_POWER:
-        return 1;
-    case NODE_LIST:
-        out[0] = node->right;
-        out[1] = node->left;
-        return node->left == SIZE_MAX ? 1 : 2;
-    case NODE_CALL:
-    case NODE_AGGREGATE:
-        return node->right == SIZE_MAX ? 1 : node->third == SIZE_MAX ? 2 : 3;
-    default:
-        return 2;
-    }
-}
 
 static enum sotto_status check_argument(const struct sotto__expression *expression,
                                         const struct sotto__node *call, size_t argument,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include "plan/plan.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>

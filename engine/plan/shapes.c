@@ -4,7 +4,7 @@
  * functions work on each column; here is what comes out of them: single values, series, square
  * frames, and the labels along them. */
 
-#include "internal.h"
+#include "plan/plan.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -437,4 +437,9 @@ enum sotto_status sotto__frames_check(const struct sotto_plan *plan, struct sott
         sotto__axes_release(&expansion);
     }
     return status;
+}
+
+size_t sotto__ols_values_len(size_t regressors, bool intercept)
+{
+    return OLS_SCALARS_LEN + 3 * (regressors + intercept);
 }

@@ -4,7 +4,7 @@
 
 /* Compiling: program.c writes operations, terms.c what is summed up of them. */
 
-#include "../internal.h"
+#include "program/program.h"
 
 struct sotto__compiler {
     struct sotto__program *program;

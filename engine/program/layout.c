@@ -5,7 +5,7 @@
  * 2^b has ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and the sign. Powers of doubles,
  * in units of 2^-1074 to that power: |v| < 2^(2098 power). */
 
-#include "internal.h"
+#include "program/program.h"
 
 #include <sotto/alloc.h>
 

@@ -3,7 +3,7 @@
 /* A key column's declared levels: texts in a hash table, numbers sorted, both of them found for
  * each row. */
 
-#include "internal.h"
+#include "program/program.h"
 
 #include <math.h>
 #include <sotto/alloc.h>
@@ -91,28 +91,6 @@ static enum sotto_status add_texts(struct sotto__levels *levels, const struct so
         *place = (uint32_t)(i + 1);
     }
     return SOTTO_OK;
-}
-
-bool sotto__is_decimal(const char *text)
-{
-    text += *text == '-';
-    size_t digits = strspn(text, "0123456789");
-    text += digits;
-    if (digits > 0 && *text == '.') {
-        text++;
-        digits = strspn(text, "0123456789");
-        text += digits;
-    }
-    return digits > 0 && *text == '\0';
-}
-
-void sotto__decimal_set(struct sotto__value *out, const char *text)
-{
-    bool negative = *text == '-';
-    sotto__value_set_literal(out, text + negative, strlen(text + negative));
-    if (negative) {
-        sotto__value_negate(out);
-    }
 }
 
 /* In units of 10^-scale. */

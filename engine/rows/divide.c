@@ -3,7 +3,7 @@
 /* Divisions of exact values: floors, as Python's // and % are, and the nearest integer. Divisors of
  * 0 give 0 here; rows.c marks them. */
 
-#include "internal.h"
+#include "rows/rows.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * words as it takes. Bounds come from the block's columns and grow with each operation, so that
  * nothing can overflow and nothing is checked row by row. */
 
-#include "internal.h"
+#include "rows/rows.h"
 
 #include <string.h>
 

@@ -4,7 +4,9 @@
  * one of states for each operation, nothing allocated after the start. */
 
 #include "rows/rows.h"
+#include "contribute/contribute.h"
 #include "kernels/blocks.h"
+#include "sums/sums.h"
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>

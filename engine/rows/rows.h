@@ -1,8 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SOTTO_ENGINE_ROWS_H
-#define SOTTO_ENGINE_ROWS_H
+#ifndef SOTTO_ENGINE_ROWS_ROWS_H
+#define SOTTO_ENGINE_ROWS_ROWS_H
 
-#include "../internal.h"
+/* Room rows: a block of rows through the operations of a program. */
+
+#include "program/program.h"
+
+/* Why a row has no value. */
+#define ROW_MISSING 1U
+#define ROW_MADE_NAN 2U
+
+#define BOUND_UNKNOWN UINT64_MAX
+
+/* The values of one operation. Values of rows without one are arbitrary, but within bounds. */
+struct sotto__register {
+    const void *values;   /* exact: limbs 64-bit words each, two's complement; float64 */
+    const uint8_t *state; /* 0: present; else a union of the above */
+    unsigned limbs;
+    unsigned bits;  /* exact: of this block */
+    uint64_t bound; /* doubles: no magnitude's bits are above it; BOUND_UNKNOWN */
+    void *own_values;
+    uint8_t *own_state;
+};
+
+/* One thread's. */
+struct sotto__rows {
+    const struct sotto__program *program;
+    struct sotto__register *registers; /* one for each operation */
+    uint8_t *memory;
+    void *scratch[2];  /* ROWS_LEN values of VALUE_LIMBS_MAX limbs */
+    uint8_t *skipped;  /* rows that no term takes */
+    uint8_t *state;    /* of a term */
+    uint8_t *no_state; /* zeros */
+    uint32_t *groups;
+    sotto__int128 *accumulators; /* of all groups, see accumulate.c */
+    double *buffers;             /* see grouped.c */
+    uint16_t *fills;
+    struct sotto__tally *tally; /* rows are counted, not summed up (guard.c); else NULL */
+};
+
+enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program);
+void sotto__rows_release(struct sotto__rows *rows);
+/* Takes a block of a dataset's columns, len rows: blocks[i] is the expansion's column i, NULL if it
+ * is another dataset's. Returns: SOTTO_ERROR_INPUT for a key that is no level. */
+enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
+                                   const struct sotto_column *const *blocks, size_t len,
+                                   struct sotto_error *err);
+
+/* --- load.c, float.c --- */
 
 /* rows_load.c: rows at to at + len of a column into a register, which may borrow from the block.
  * at is a multiple of ROWS_LEN. */
@@ -14,5 +59,25 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
                        size_t len);
 void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const double *a,
                                const double *b, size_t len);
+
+/* --- exact.c, divide.c --- */
+
+/* The register's values sign-extended (or cut) to limbs words each: its own, or in scratch. */
+const uint64_t *sotto__exact_as(const struct sotto__register *from, unsigned limbs,
+                                uint64_t *scratch, size_t len);
+/* OP_NEGATE to OP_LESS_EQUAL on exact operands: out->bits is set. scratch: two. */
+void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
+                        const struct sotto__register *a, const struct sotto__register *b,
+                        void *const scratch[2], size_t len);
+/* Divisions: out->bits is at most bits. Where b is 0 there is no value: 0, for the caller to mark.
+ */
+void sotto__exact_divide(struct sotto__register *out, enum sotto__op_kind kind,
+                         const struct sotto__register *a, const struct sotto__register *b,
+                         unsigned bits, void *const scratch[2], size_t len);
+/* Whether row i is 0. */
+bool sotto__exact_is_zero(const struct sotto__register *a, size_t i);
+/* OP_FLOAT. */
+void sotto__exact_to_float(double *out, const struct sotto__register *a, unsigned scale,
+                           size_t len);
 
 #endif

@@ -17,18 +17,6 @@
 /* The words of a shifted product of four. */
 #define PRODUCT_WORDS 5
 
-void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len)
-{
-    uint64_t carry = 0;
-    for (size_t i = 0; i < len; i++) {
-        uint64_t sum = a[i] + carry;
-        carry = sum < carry;
-        sum += b[i];
-        carry += sum < b[i];
-        a[i] = sum;
-    }
-}
-
 /* --- Doubles --- */
 
 static uint64_t bits_of(double value)

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SOTTO_ENGINE_ACCUMULATE_H
-#define SOTTO_ENGINE_ACCUMULATE_H
+#ifndef SOTTO_ENGINE_SUMS_SUMS_H
+#define SOTTO_ENGINE_SUMS_SUMS_H
 
-/* Exact sums: accumulate.c for all rows together, grouped.c for groups of them. */
+/* Room sums: exact sums of what rows gave; accumulate.c for all rows together, grouped.c for groups
+ * of them. */
 
 #include "kernels/blocks.h"
+#include "rows/rows.h"
+
+/* Adds rows of a register to all accumulators of the terms of this dataset. */
+void sotto__accumulate(struct sotto__rows *rows, size_t dataset, size_t len);
+/* Adds the accumulators to a partial. */
+void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out);
 
 /* accumulate.c: the product of a term's factors, by their bits, to its accumulator. */
 void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,

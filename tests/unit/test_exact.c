@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "engine/kernels/blocks.h"
+#include "engine/number/number.h"
 #include "files.h"
 #include <math.h>
 #include <mpfr.h>

@@ -2,7 +2,7 @@
 
 /* Aggregates inside row-wise expressions: which round opens what, and what the numbers do. */
 
-#include "engine/internal.h"
+#include "engine/program/program.h"
 #include "files.h"
 #include "plans.h"
 #include "test.h"

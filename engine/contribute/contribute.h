@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_CONTRIBUTE_CONTRIBUTE_H
+#define SOTTO_ENGINE_CONTRIBUTE_CONTRIBUTE_H
+
+/* Room contribute: a party's own rows, counted and summed up. */
+
+#include "driver.h"
+#include "sums/sums.h"
+
+/* Counts of rows: one thread's, or all. */
+struct sotto__guard;
+struct sotto__tally {
+    const struct sotto__guard *guard;
+    uint64_t *counts;
+};
+
+enum sotto_status sotto__tally_like(struct sotto__tally *out, const struct sotto__tally *total);
+void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tally);
+/* Counts the rows that the registers hold. */
+void sotto__tally_take(struct sotto__rows *rows, size_t dataset, size_t len);
+
+/* Counts the rows of all files into total. */
+enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct sotto__tally *total,
+                                      struct sotto_csv *const *files,
+                                      const struct sotto_catalogue *const *catalogues,
+                                      struct sotto_error *err);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_DRIVER_H
+#define SOTTO_ENGINE_DRIVER_H
+
+/* The driver: a plan under agreed types, and what its rounds have opened so far. */
+
+#include "answer/answer.h"
+#include <sotto/driver.h>
+
+#define RESULT_VALUES_MAX ((size_t)1 << 18) /* in all groups */
+
+struct sotto_driver {
+    const struct sotto_plan *plan;
+    struct sotto_schema schema;
+    struct sotto__expansion expansion;
+    uint32_t round; /* from 1; 0: done */
+    uint32_t rounds_len;
+    struct sotto__program programs[ROUNDS_MAX];
+    struct sotto__program *program; /* of the round, at the end of the last one */
+    uint64_t *opened[ROUNDS_MAX];   /* the aggregates of the rounds before */
+    struct sotto__value *values;    /* [group * expansion.values_len + value] */
+    uint64_t *made;                 /* NaN made, likewise */
+    size_t values_len;
+    uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
+    const struct sotto_interrupt *interrupt;
+};
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the nodes of a tree have in common, whatever they are. */
+
+#include "expression/expression.h"
+
+#include <sotto/alloc.h>
+
+size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
+{
+    out[0] = node->left;
+    out[1] = node->right;
+    out[2] = node->third;
+    switch (node->kind) {
+    case NODE_LITERAL:
+    case NODE_TEXT:
+    case NODE_NA:
+    case NODE_COLUMN:
+    case NODE_STAR:
+        return 0;
+    case NODE_NEGATE:
+    case NODE_NOT:
+    case NODE_POWER:
+        return 1;
+    case NODE_LIST:
+        out[0] = node->right;
+        out[1] = node->left;
+        return node->left == SIZE_MAX ? 1 : 2;
+    case NODE_CALL:
+    case NODE_AGGREGATE:
+        return node->right == SIZE_MAX ? 1 : node->third == SIZE_MAX ? 2 : 3;
+    default:
+        return 2;
+    }
+}
+
+bool sotto__reads_data(const struct sotto__node *node)
+{
+    return node->kind == NODE_COLUMN || node->kind == NODE_STAR;
+}
+
+size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list)
+{
+    size_t len = 0;
+    for (size_t i = list; i != SIZE_MAX; i = expression->nodes[i].left) {
+        len++;
+    }
+    for (size_t i = list, at = len; i != SIZE_MAX; i = expression->nodes[i].left) {
+        out[--at] = i;
+    }
+    return len;
+}
+
+void sotto__value_set_node(struct sotto__value *value, const struct sotto__expression *expression,
+                           const struct sotto__node *literal)
+{
+    if (literal->bytes > 0) {
+        sotto__value_set_literal(value, expression->text + literal->start, literal->bytes);
+        return;
+    }
+    sotto__value_set_special(value, VALUE_FINITE);
+    mpq_set_si(value->number, literal->number, 1);
+}
+
+void sotto__expression_release(struct sotto__expression *expression)
+{
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        sotto_free(expression->nodes[i].dataset);
+        sotto_free(expression->nodes[i].name);
+    }
+    sotto_free(expression->nodes);
+    sotto_free(expression->text);
+    *expression = (struct sotto__expression){0};
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_NUMBER_NUMBER_H
+#define SOTTO_ENGINE_NUMBER_NUMBER_H
+
+/* Room number: what aggregates are computed with, and how numbers become text. */
+
+#include <gmp.h>
+#include <sotto/bytes.h>
+
+/* mpz_get_ui and its like carry limbs here. */
+_Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long must have 64 bits");
+
+#define LITERAL_EXPONENT_MAX 400
+/* Longer exact texts are left out of results. */
+#define EXACT_BYTES_MAX 4096
+
+/* --- value.c: rationals, signed roots, and what is not finite --- */
+
+enum sotto__value_kind { VALUE_FINITE, VALUE_INFINITE, VALUE_NEGATIVE_INFINITE, VALUE_NAN };
+
+/* Exact, unless it is marked; zero has no sign. A root is the signed square root of number:
+ * -sqrt(2) has -2. It is irrational: roots that are rational are kept as rationals. */
+struct sotto__value {
+    enum sotto__value_kind kind;
+    bool is_root;
+    bool is_rounded; /* a double stands for what is no rational and no root */
+    mpq_t number;    /* canonical; 0 unless finite */
+};
+
+void sotto__value_init(struct sotto__value *value);
+void sotto__value_clear(struct sotto__value *value);
+void sotto__value_set(struct sotto__value *value, const struct sotto__value *from);
+void sotto__value_set_special(struct sotto__value *value, enum sotto__value_kind kind);
+/* An unsigned decimal literal, digits with a point and an exponent. */
+void sotto__value_set_literal(struct sotto__value *value, const char *text, size_t text_bytes);
+void sotto__value_negate(struct sotto__value *value);
+/* a = a op b, with the rules of IEEE 754 for what is not finite and for division by zero. The sum
+ * of a root and another number is that of the doubles nearest to them, rounded. */
+void sotto__value_add(struct sotto__value *a, const struct sotto__value *b);
+void sotto__value_multiply(struct sotto__value *a, const struct sotto__value *b);
+void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b);
+/* a = a ** exponent. */
+void sotto__value_power(struct sotto__value *a, int exponent);
+void sotto__value_sqrt(struct sotto__value *value);
+/* Of the nearest double, rounded once. */
+void sotto__value_exp(struct sotto__value *value);
+void sotto__value_log(struct sotto__value *value);
+/* The signed root of the number that value is. */
+void sotto__value_signed_root(struct sotto__value *value);
+/* The nearest double; NaN and infinities too. */
+double sotto__value_double(const struct sotto__value *value);
+
+/* --- decimal.c: numbers as levels and edges have them --- */
+
+/* [-] digits [. digits] */
+bool sotto__is_decimal(const char *text);
+/* Such a number. */
+void sotto__decimal_set(struct sotto__value *out, const char *text);
+
+/* --- limbs.c: sums as they are sent --- */
+
+/* Two's complement. */
+void sotto__limbs_import(mpz_t out, const uint64_t *limbs, size_t len);
+/* a += b, len limbs, modulo 2^(64 len). */
+void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len);
+
+/* --- rounding.c: from an exact value to a double, once --- */
+
+/* The double nearest to number (canonical), ties to even, subnormals and overflow to infinity
+ * included; never -0. */
+double sotto__round(const mpq_t number);
+/* The double nearest to the signed square root of number, likewise. */
+double sotto__round_root(const mpq_t number);
+
+/* --- text.c: digits --- */
+
+#define DOUBLE_TEXT_BYTES 64
+
+/* The shortest decimal text that reads back as value (finite), in the form of Python's repr. */
+void sotto__double_text(char out[DOUBLE_TEXT_BYTES], double value);
+
+/* The number of decimals of a fraction with this denominator. Returns: false if it does not end. */
+bool sotto__decimals(unsigned long *out, const mpz_t denominator);
+
+/* The exact value: an integer, a terminating decimal or a fraction. Returns: false if it is longer
+ * than EXACT_BYTES_MAX, or there is no memory (*out_status). *out is ended by sotto_free. */
+bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t number);
+
+/* --- json.c: JSON into a writer --- */
+
+/* Whether text is UTF-8 without control characters. */
+bool sotto__text_is_plain(const char *text, size_t text_bytes);
+void sotto__json_raw(struct sotto_writer *writer, const char *text);
+/* A string with its quotes; text is UTF-8. */
+void sotto__json_string(struct sotto_writer *writer, const char *text);
+void sotto__json_integer(struct sotto_writer *writer, uint64_t value);
+/* Ends the text; *out is ended by sotto_free. */
+enum sotto_status sotto__json_finish(struct sotto_writer *writer, char **out);
+
+#endif

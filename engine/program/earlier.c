@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Numbers that earlier rounds opened: the same one is looked up once, whoever asks for it. */
+
+#include "program/program.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+/* A number as an expression on aggregates: a tree, whose leaves are aggregates and literals. */
+struct number {
+    const struct sotto__inner *inner;
+    size_t node;
+};
+
+/* The sums behind an aggregate; of the round that opened it. */
+static const struct sotto__of *of_number(const struct number *number,
+                                         const struct sotto__program *earlier)
+{
+    const struct sotto__node *nodes = number->inner->expression->nodes;
+    size_t at = number->inner->ofs_at;
+    for (size_t i = 0; i < number->node; i++) {
+        at += nodes[i].kind == NODE_AGGREGATE;
+    }
+    return &earlier[earlier[0].ofs[at].round - 1].ofs[at];
+}
+
+/* Recursion: as deep as the expression, at most EXPRESSION_NODES_MAX. */
+static bool same_number(const struct number *x, const struct number *y,
+                        const struct sotto__program *earlier)
+{
+    const struct sotto__expression *of_x = x->inner->expression;
+    const struct sotto__expression *of_y = y->inner->expression;
+    const struct sotto__node *a = &of_x->nodes[x->node];
+    const struct sotto__node *b = &of_y->nodes[y->node];
+    if (a->kind != b->kind || a->function != b->function || a->number != b->number) {
+        return false;
+    }
+    if (a->kind == NODE_LITERAL) {
+        return a->bytes == b->bytes && /* 0: it is number, not in the text */
+               memcmp(of_x->text + a->start, of_y->text + b->start, a->bytes) == 0;
+    }
+    if (a->kind == NODE_AGGREGATE) {
+        const struct sotto__of *m = of_number(x, earlier);
+        const struct sotto__of *n = of_number(y, earlier);
+        return m->round == n->round && memcmp(m->terms, n->terms, sizeof m->terms) == 0;
+    }
+    size_t m[3];
+    size_t n[3];
+    size_t len = sotto__node_children(a, m);
+    bool same = len == sotto__node_children(b, n);
+    for (size_t i = 0; same && i < len; i++) {
+        same = same_number(&(struct number){x->inner, m[i]}, &(struct number){y->inner, n[i]},
+                           earlier);
+    }
+    return same;
+}
+
+enum sotto_status sotto__inner_find(struct sotto__program *program, size_t *out,
+                                    const struct sotto__inner *inner,
+                                    const struct sotto__program *earlier)
+{
+    struct number wanted = {inner, inner->node};
+    for (size_t i = 0; i < program->inners_len; i++) {
+        struct number other = {&program->inners[i], program->inners[i].node};
+        if (same_number(&wanted, &other, earlier)) {
+            *out = i;
+            return SOTTO_OK;
+        }
+    }
+    void *inners = program->inners;
+    if (sotto_array_reserve(&inners, &program->inners_capacity_len, program->inners_len + 1,
+                            sizeof *inner) != SOTTO_OK) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    program->inners = inners;
+    *out = program->inners_len++;
+    program->inners[*out] = *inner;
+    return SOTTO_OK;
+}

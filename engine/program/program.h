@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_PROGRAM_PROGRAM_H
+#define SOTTO_ENGINE_PROGRAM_PROGRAM_H
+
+/* Room program: a round of a plan under the agreed types, as operations on rows and sums of them.
+ */
+
+#include "plan/plan.h"
+#include "program/operations.h"
+
+#define SUM_LIMBS_MAX ((PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
+#define GROUPS_MAX 10000
+/* Of one round; of the memory for rows that one thread needs. */
+#define ROUND_LIMBS_MAX ((size_t)1 << 22)
+#define ROWS_BYTES_MAX ((size_t)64 << 20)
+
+enum sotto__term_kind {
+    TERM_COUNT, /* rows where a factor is present */
+    TERM_MADE,  /* rows where NaN was made */
+    TERM_SUM,   /* the sum of the product of the factors; exact ones have one factor */
+};
+
+#define TERM_FACTORS_MAX 4
+
+struct sotto__term {
+    enum sotto__term_kind kind;
+    size_t factors[TERM_FACTORS_MAX]; /* operations */
+    size_t factors_len;
+    enum sotto__row_kind type;
+    unsigned bits;
+    unsigned scale;
+    bool never_negative;
+    bool has_infinities; /* a float64 of one factor: +inf and -inf, one limb each after the sum */
+    size_t limbs;
+    size_t offset;      /* in limbs, of the first group */
+    size_t accumulator; /* offset in units of 128 bits, of the first group */
+    /* With groups, where sotto__term_columns is not 0: */
+    size_t buffer; /* offset in doubles, all groups' counted as one */
+    size_t fill;   /* index of its fills, likewise */
+};
+
+/* How many columns of doubles wait in buffers for their groups. */
+static inline size_t sotto__term_columns(const struct sotto__term *term)
+{
+    bool waits = term->kind == TERM_SUM && term->type == ROW_FLOAT && term->factors_len <= 2;
+    bool is_pair = term->factors_len == 2 && term->factors[0] != term->factors[1];
+    return waits ? 1 + (size_t)is_pair : 0;
+}
+
+/* What an aggregate is made of; indices of terms, SIZE_MAX: not used. */
+enum { OF_COUNT, OF_MADE, OF_X, OF_XX, OF_XXX, OF_XXXX, OF_Y, OF_YY, OF_XY, OFS_LEN };
+struct sotto__of {
+    size_t terms[OFS_LEN];
+    unsigned round; /* that opens it: the others' programs have no terms here */
+};
+
+struct sotto__program {
+    struct sotto__op *ops;
+    size_t ops_len;
+    size_t ops_capacity_len;
+    struct sotto__constant *constants;
+    size_t constants_len;
+    size_t constants_capacity_len;
+    struct sotto__term *terms;
+    size_t terms_len;
+    size_t terms_capacity_len;
+    struct sotto__of *ofs; /* one for each aggregate, by cell, then by node */
+    size_t ofs_len;
+    struct sotto__inner *inners;
+    size_t inners_len;
+    size_t inners_capacity_len;
+    double *inner_values; /* [group * inners_len + inner]: set when the round begins */
+    size_t where;         /* operation or SIZE_MAX */
+    size_t keys[GROUP_KEYS_MAX];
+    struct sotto__levels *levels[GROUP_KEYS_MAX];
+    size_t keys_len;
+    size_t groups_len; /* 1 without keys */
+    /* Of the round. With keys the last limb of a group counts the parties that withhold it. */
+    uint16_t *slots;
+    size_t slots_len;
+    size_t group_limbs;
+    size_t limbs_len;
+    size_t group_accumulators; /* in units of 128 bits */
+    size_t buffer_len;         /* doubles that wait for a group: a multiple of BLOCK_STEP */
+    size_t group_buffers;      /* doubles of all terms */
+    size_t fills_len;          /* terms whose doubles wait */
+    size_t rows_bytes;         /* of the registers of one thread */
+};
+
+/* Of a round, from 1; earlier: those before it. Returns: SOTTO_ERROR_TYPE naming output and column
+ * where types do not fit, SOTTO_ERROR_LIMIT. Ownership: borrows plan and expansion. err must not be
+ * NULL. */
+enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
+                                      const struct sotto__expansion *expansion,
+                                      const struct sotto__program *earlier, unsigned round,
+                                      struct sotto_error *err);
+void sotto__program_release(struct sotto__program *program);
+/* Whether the round reads a column of the expansion. */
+bool sotto__program_reads(const struct sotto__program *program, size_t column);
+
+/* --- earlier.c: numbers that earlier rounds opened --- */
+
+/* A number that earlier rounds opened, inside a row-wise expression: in each group a double. */
+struct sotto__inner {
+    const struct sotto__expression *expression; /* borrows from the expansion */
+    size_t node;
+    size_t ofs_at; /* of the expression's first aggregate among all */
+};
+
+struct sotto__program;
+/* The index of a program's inner number: the same one, or added. earlier: the programs of the
+ * rounds before. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__inner_find(struct sotto__program *program, size_t *out,
+                                    const struct sotto__inner *inner,
+                                    const struct sotto__program *earlier);
+
+/* --- layout.c: which slots a round has --- */
+
+enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_error *err);
+
+/* --- levels.c: the values of a key column and their groups --- */
+
+struct sotto__levels;
+enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
+                                    struct sotto_type type, struct sotto_error *err);
+void sotto__levels_free(struct sotto__levels *levels);
+#define GROUP_NONE UINT32_MAX /* the row's key is missing */
+#define GROUP_OTHER (UINT32_MAX - 1)
+/* The levels of rows at to at + len of a key column's block. */
+void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
+                        const struct sotto_column *block, size_t at, size_t len);
+/* With the group of all others, if there is one. */
+size_t sotto__levels_len(const struct sotto__levels *levels);
+
+#endif
