@@ -202,10 +202,10 @@ static void exact_sums(uint64_t *limbs, const struct sotto_driver *driver,
     memset(limbs, 0, driver->program->limbs_len * sizeof *limbs);
 #pragma omp parallel
     {
-        struct sotto__rows own;
+        struct sotto__worker own;
         struct sotto_column columns[COLUMNS_MAX];
         const struct sotto_column *blocks[COLUMNS_MAX];
-        SOTTO_REQUIRE(sotto__rows_init(&own, driver->program) == SOTTO_OK);
+        SOTTO_REQUIRE(sotto__worker_init(&own, driver->program) == SOTTO_OK);
 #pragma omp for schedule(static)
         for (size_t at = 0; at < rows; at += BLOCK_LEN) {
             size_t now = rows - at < BLOCK_LEN ? rows - at : BLOCK_LEN;
@@ -216,11 +216,11 @@ static void exact_sums(uint64_t *limbs, const struct sotto_driver *driver,
                                           .values = (const char *)table->columns[i] + at * 8};
                 blocks[i] = &columns[i];
             }
-            SOTTO_REQUIRE(sotto__rows_take(&own, 0, blocks, now, NULL) == SOTTO_OK);
+            SOTTO_REQUIRE(sotto__rows_take(&own.rows, 0, blocks, now, NULL) == SOTTO_OK);
         }
 #pragma omp critical
-        sotto__accumulators_add_to(&own, limbs);
-        sotto__rows_release(&own);
+        sotto__sums_add_to(&own.sums, limbs);
+        sotto__worker_release(&own);
     }
 }
 

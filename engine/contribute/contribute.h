@@ -16,8 +16,23 @@ struct sotto__tally {
 
 enum sotto_status sotto__tally_like(struct sotto__tally *out, const struct sotto__tally *total);
 void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tally);
-/* Counts the rows that the registers hold. */
-void sotto__tally_take(struct sotto__rows *rows, size_t dataset, size_t len);
+/* Counts the rows that go into it. Borrows tally. */
+struct sotto__rows_sink sotto__tally_sink(struct sotto__tally *tally);
+
+/* --- worker.c: what one thread needs to sum up rows --- */
+
+struct sotto__worker {
+    struct sotto__rows rows;
+    struct sotto__sums sums;
+};
+
+/* Borrows program; *out stays where it is. Returns: SOTTO_ERROR_NO_MEMORY. Ended by
+ * sotto__worker_release, which a worker of zeros bears too. */
+enum sotto_status sotto__worker_init(struct sotto__worker *out,
+                                     const struct sotto__program *program);
+void sotto__worker_release(struct sotto__worker *worker);
+
+/* --- files.c --- */
 
 /* Counts the rows of all files into total. */
 enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct sotto__tally *total,

@@ -13,7 +13,7 @@ struct reading {
     size_t *columns; /* of the expansion */
     size_t wanted_len;
     size_t dataset;
-    struct sotto__rows *workers;
+    struct sotto__worker *workers;
     size_t workers_len;
     struct sotto__tally *tallies;       /* of each worker, where rows are counted */
     const struct sotto_column **blocks; /* [worker * columns_len + i]: the expansion's column i */
@@ -23,7 +23,7 @@ struct reading {
 static void reading_release(struct reading *reading)
 {
     for (size_t i = 0; i < reading->workers_len; i++) {
-        sotto__rows_release(&reading->workers[i]);
+        sotto__worker_release(&reading->workers[i]);
         if (reading->tallies != NULL) {
             sotto_free(reading->tallies[i].counts);
         }
@@ -81,7 +81,7 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
     reading->blocks = sotto_alloc_array(workers_len * columns_len, sizeof *reading->blocks);
     status = reading->workers != NULL && reading->blocks != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     while (status == SOTTO_OK && reading->workers_len < workers_len) {
-        status = sotto__rows_init(&reading->workers[reading->workers_len++], driver->program);
+        status = sotto__worker_init(&reading->workers[reading->workers_len++], driver->program);
     }
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
@@ -94,7 +94,7 @@ static enum sotto_status reading_tally(struct reading *reading, const struct sot
     enum sotto_status status = reading->tallies != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     for (size_t i = 0; status == SOTTO_OK && i < reading->workers_len; i++) {
         status = sotto__tally_like(&reading->tallies[i], total);
-        reading->workers[i].tally = &reading->tallies[i];
+        reading->workers[i].rows.sink = sotto__tally_sink(&reading->tallies[i]);
     }
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
@@ -109,7 +109,7 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
     for (size_t i = 0; i < columns_len; i++) {
         blocks[reading->columns[i]] = &columns[i];
     }
-    return sotto__rows_take(&reading->workers[worker], reading->dataset, blocks, rows, err);
+    return sotto__rows_take(&reading->workers[worker].rows, reading->dataset, blocks, rows, err);
 }
 
 /* Sums up into out, or counts into total. */
@@ -137,7 +137,7 @@ static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_
         if (total != NULL) {
             sotto__tally_add(total, &reading.tallies[i]);
         } else {
-            sotto__accumulators_add_to(&reading.workers[i], out);
+            sotto__sums_add_to(&reading.workers[i].sums, out);
         }
     }
     reading_release(&reading);

@@ -272,12 +272,13 @@ static void find_truth(uint8_t *out, const struct sotto__rows *rows,
     }
 }
 
-void sotto__tally_take(struct sotto__rows *rows, size_t dataset, size_t len)
+static void take_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
 {
-    const struct sotto__guard *guard = rows->tally->guard;
+    struct sotto__tally *tally = context;
+    const struct sotto__guard *guard = tally->guard;
     const struct sotto__program *program = rows->program;
     bool selects = program->where != SIZE_MAX || program->keys_len > 0;
-    uint64_t *late = rows->tally->counts + 2 * guard->early_len;
+    uint64_t *late = tally->counts + 2 * guard->early_len;
     uint8_t truth[ROWS_LEN];
     for (size_t i = 0; dataset == 0 && i < len; i++) { /* groups are of one dataset */
         size_t group = program->keys_len > 0 && rows->skipped[i] == 0 ? rows->groups[i] : 0;
@@ -296,11 +297,16 @@ void sotto__tally_take(struct sotto__rows *rows, size_t dataset, size_t len)
             }
             size_t group = !is_early && program->keys_len > 0 ? rows->groups[j] : 0;
             uint64_t *counts =
-                is_early ? rows->tally->counts + 2 * i
+                is_early ? tally->counts + 2 * i
                          : late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
             counts[truth[j]]++;
         }
     }
+}
+
+struct sotto__rows_sink sotto__tally_sink(struct sotto__tally *tally)
+{
+    return (struct sotto__rows_sink){.take = take_rows, .context = tally};
 }
 
 /* --- Judging --- */

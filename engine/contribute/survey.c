@@ -17,8 +17,8 @@
 
 struct draft {
     struct sotto_driver *driver;
-    struct sotto__rows *rows; /* of each worker */
-    bool *is_ready;           /* rows are initialised */
+    struct sotto__worker *workers;
+    bool *is_ready; /* the worker is initialised */
 };
 
 struct sotto_survey {
@@ -35,12 +35,12 @@ struct sotto_survey {
 
 static void draft_release(struct draft *draft, size_t workers_len)
 {
-    for (size_t i = 0; draft->rows != NULL && draft->is_ready != NULL && i < workers_len; i++) {
+    for (size_t i = 0; draft->workers != NULL && draft->is_ready != NULL && i < workers_len; i++) {
         if (draft->is_ready[i]) {
-            sotto__rows_release(&draft->rows[i]);
+            sotto__worker_release(&draft->workers[i]);
         }
     }
-    sotto_free(draft->rows);
+    sotto_free(draft->workers);
     sotto_free(draft->is_ready);
     sotto_driver_free(draft->driver);
 }
@@ -61,10 +61,10 @@ static enum sotto_status draft_init(struct draft *out, const struct sotto_survey
 {
     struct sotto_schema schema = {.fields_len = len};
     schema.fields = sotto_alloc_array(len, sizeof *schema.fields);
-    out->rows = sotto_alloc_array(survey->workers_len, sizeof *out->rows);
+    out->workers = sotto_alloc_array(survey->workers_len, sizeof *out->workers);
     out->is_ready = sotto_alloc_array(survey->workers_len, sizeof *out->is_ready);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (schema.fields != NULL && out->rows != NULL && out->is_ready != NULL) {
+    if (schema.fields != NULL && out->workers != NULL && out->is_ready != NULL) {
         for (size_t i = 0; i < len; i++) {
             schema.fields[i].type = columns[i].type;
         }
@@ -107,9 +107,9 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
     if (draft == NULL) {
         return SOTTO_ERROR_TYPE;
     }
-    struct sotto__rows *own = &draft->rows[worker];
+    struct sotto__worker *own = &draft->workers[worker];
     if (!draft->is_ready[worker]) {
-        enum sotto_status status = sotto__rows_init(own, draft->driver->program);
+        enum sotto_status status = sotto__worker_init(own, draft->driver->program);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -118,7 +118,7 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
     for (size_t i = 0; i < columns_len; i++) {
         blocks[i] = &columns[i];
     }
-    return sotto__rows_take(own, 0, blocks, rows, err);
+    return sotto__rows_take(&own->rows, 0, blocks, rows, err);
 }
 
 /* --- Reading --- */
@@ -273,7 +273,7 @@ static bool add_draft(uint64_t *out, const struct sotto_driver *driver, const st
     done = done && map_terms(map, from, to);
     for (size_t i = 0; done && i < workers_len; i++) {
         if (draft->is_ready[i]) {
-            sotto__accumulators_add_to(&draft->rows[i], partial);
+            sotto__sums_add_to(&draft->workers[i].sums, partial);
         }
     }
     if (done) {

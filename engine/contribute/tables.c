@@ -23,12 +23,11 @@ struct conversion {
 
 /* One thread's. */
 struct table_worker {
-    struct sotto__rows rows;
+    struct sotto__worker own;
     struct sotto_column *columns;       /* [i]: a block of the expansion's column i */
     const struct sotto_column **blocks; /* NULL where it is another dataset's */
     struct conversion *conversions;     /* memory only where a column needs it */
     size_t columns_len;
-    bool is_ready; /* rows are initialised */
     enum sotto_status status;
     struct sotto_error err;
 };
@@ -51,9 +50,7 @@ static void worker_release(struct table_worker *worker)
         sotto_free(worker->conversions[i].offsets);
         sotto_free(worker->conversions[i].values);
     }
-    if (worker->is_ready) {
-        sotto__rows_release(&worker->rows);
-    }
+    sotto__worker_release(&worker->own);
     sotto_free(worker->conversions);
     sotto_free(worker->columns);
     sotto_free(worker->blocks);
@@ -92,9 +89,7 @@ static enum sotto_status worker_init(struct table_worker *out, const struct read
             status = conversion_init(&out->conversions[i]);
         }
     }
-    status = status == SOTTO_OK ? sotto__rows_init(&out->rows, reading->driver->program) : status;
-    out->is_ready = status == SOTTO_OK;
-    return status;
+    return status == SOTTO_OK ? sotto__worker_init(&out->own, reading->driver->program) : status;
 }
 
 static void reading_release(struct reading *reading)
@@ -240,11 +235,11 @@ static enum sotto_status take_chunk(const struct reading *reading, struct table_
         worker->columns[i] = slice(&column, at, len);
         if (worker->conversions[i].values != NULL) {
             convert(&worker->columns[i], &worker->conversions[i], expansion->columns[i].type,
-                    &worker->rows);
+                    &worker->own.rows);
         }
         worker->blocks[i] = &worker->columns[i];
     }
-    return sotto__rows_take(&worker->rows, reading->dataset, worker->blocks, len, err);
+    return sotto__rows_take(&worker->own.rows, reading->dataset, worker->blocks, len, err);
 }
 
 /* --- All of a table --- */
@@ -320,7 +315,7 @@ static enum sotto_status read_table(const struct sotto_driver *driver, uint64_t 
                                 : sotto_error_set(err, status, "out of memory");
     /* Sums are exact: the order of workers does not matter. */
     for (size_t i = 0; status == SOTTO_OK && i < reading.workers_len; i++) {
-        sotto__accumulators_add_to(&reading.workers[i].rows, out);
+        sotto__sums_add_to(&reading.workers[i].own.sums, out);
     }
 out:
     reading_release(&reading);

@@ -4,9 +4,7 @@
  * one of states for each operation, nothing allocated after the start. */
 
 #include "rows/rows.h"
-#include "contribute/contribute.h"
 #include "kernels/blocks.h"
-#include "sums/sums.h"
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
@@ -293,10 +291,11 @@ static void apply(struct sotto__rows *rows, const struct sotto__op *op,
 
 /* --- Making one --- */
 
-enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program)
+enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program,
+                                   struct sotto__rows_sink sink)
 {
     const size_t scratch_bytes = (size_t)ROWS_LEN * VALUE_LIMBS_MAX * sizeof(uint64_t);
-    *out = (struct sotto__rows){.program = program};
+    *out = (struct sotto__rows){.program = program, .sink = sink};
     out->registers = sotto_alloc_array(program->ops_len, sizeof *out->registers);
     out->memory = sotto_alloc_aligned(program->rows_bytes);
     out->scratch[0] = sotto_alloc_aligned(scratch_bytes);
@@ -305,15 +304,9 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     out->state = sotto_alloc_aligned(ROWS_LEN);
     out->no_state = sotto_alloc_aligned(ROWS_LEN);
     out->groups = sotto_alloc_aligned(ROWS_LEN * sizeof *out->groups);
-    out->accumulators = sotto_alloc_aligned(program->group_accumulators * program->groups_len *
-                                            sizeof *out->accumulators);
-    out->buffers =
-        sotto_alloc_aligned(program->group_buffers * program->groups_len * sizeof *out->buffers);
-    out->fills = sotto_alloc_array(program->fills_len * program->groups_len, sizeof *out->fills);
     if (out->registers == NULL || out->memory == NULL || out->scratch[0] == NULL ||
         out->scratch[1] == NULL || out->skipped == NULL || out->state == NULL ||
-        out->no_state == NULL || out->groups == NULL || out->accumulators == NULL ||
-        out->buffers == NULL || out->fills == NULL) {
+        out->no_state == NULL || out->groups == NULL) {
         sotto__rows_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -339,9 +332,6 @@ void sotto__rows_release(struct sotto__rows *rows)
     sotto_free(rows->state);
     sotto_free(rows->no_state);
     sotto_free(rows->groups);
-    sotto_free(rows->accumulators);
-    sotto_free(rows->buffers);
-    sotto_free(rows->fills);
     *rows = (struct sotto__rows){0};
 }
 
@@ -423,11 +413,7 @@ static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
             return status;
         }
         apply_all(rows, dataset, false, blocks, at, now);
-        if (rows->tally != NULL) {
-            sotto__tally_take(rows, dataset, now);
-        } else {
-            sotto__accumulate(rows, dataset, now);
-        }
+        rows->sink.take(rows->sink.context, rows, dataset, now);
     }
     return SOTTO_OK;
 }

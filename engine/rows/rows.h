@@ -23,23 +23,30 @@ struct sotto__register {
     uint8_t *own_state;
 };
 
+struct sotto__rows;
+
+/* Where a block goes whose operations are done: into sums, or into counts of rows. */
+struct sotto__rows_sink {
+    void (*take)(void *context, const struct sotto__rows *rows, size_t dataset, size_t len);
+    void *context;
+};
+
 /* One thread's. */
 struct sotto__rows {
     const struct sotto__program *program;
+    struct sotto__rows_sink sink;
     struct sotto__register *registers; /* one for each operation */
     uint8_t *memory;
     void *scratch[2];  /* ROWS_LEN values of VALUE_LIMBS_MAX limbs */
     uint8_t *skipped;  /* rows that no term takes */
-    uint8_t *state;    /* of a term */
+    uint8_t *state;    /* scratch: of one register */
     uint8_t *no_state; /* zeros */
     uint32_t *groups;
-    sotto__int128 *accumulators; /* of all groups, see accumulate.c */
-    double *buffers;             /* see grouped.c */
-    uint16_t *fills;
-    struct sotto__tally *tally; /* rows are counted, not summed up (guard.c); else NULL */
 };
 
-enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program);
+/* Borrows program and what sink points at. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program,
+                                   struct sotto__rows_sink sink);
 void sotto__rows_release(struct sotto__rows *rows);
 /* Takes a block of a dataset's columns, len rows: blocks[i] is the expansion's column i, NULL if it
  * is another dataset's. Returns: SOTTO_ERROR_INPUT for a key that is no level. */
@@ -49,12 +56,12 @@ enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
 
 /* --- load.c, float.c --- */
 
-/* rows_load.c: rows at to at + len of a column into a register, which may borrow from the block.
+/* Rows at to at + len of a column into a register, which may borrow from the block.
  * at is a multiple of ROWS_LEN. */
 void sotto__rows_load(struct sotto__rows *rows, struct sotto__register *out,
                       const struct sotto_column *block, size_t at, size_t len);
 
-/* rows_float.c: an operation that gives doubles, of doubles; a comparison. */
+/* An operation that gives doubles, of doubles; a comparison. */
 void sotto__rows_float(double *out, const struct sotto__op *op, const double *a, const double *b,
                        size_t len);
 void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const double *a,

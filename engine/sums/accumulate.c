@@ -12,6 +12,7 @@
 
 #include "sums/sums.h"
 
+#include <sotto/alloc.h>
 #include <string.h>
 
 /* The words of a shifted product of four. */
@@ -187,8 +188,9 @@ bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *c
 }
 
 /* A whole block, without groups. Returns: false if nothing was added. */
-static bool add_float_block(const struct sotto__rows *rows, sotto__int128 *words,
-                            const struct sotto__term *term, const uint8_t *state, size_t len)
+static bool add_float_block(const struct sotto__sums *sums, const struct sotto__rows *rows,
+                            sotto__int128 *words, const struct sotto__term *term,
+                            const uint8_t *state, size_t len)
 {
     double *space[4]; /* of scratch: values without those that are missing, and rests */
     const double *values[2] = {NULL, NULL};
@@ -199,7 +201,7 @@ static bool add_float_block(const struct sotto__rows *rows, sotto__int128 *words
         return false;
     }
     for (size_t i = 0; i < 4; i++) {
-        space[i] = (double *)rows->scratch[0] + i * ROWS_LEN;
+        space[i] = sums->scratch + i * ROWS_LEN;
     }
     for (size_t i = 0; i < factors; i++) {
         bool is_square = i == 1 && term->factors[1] == term->factors[0];
@@ -265,7 +267,8 @@ static void add_state(uint8_t *restrict to, const uint8_t *restrict state, size_
 }
 
 /* The union of the factors' states, and the rows that are not selected. */
-static const uint8_t *state_of(struct sotto__rows *rows, const struct sotto__term *term, size_t len)
+static const uint8_t *state_of(const struct sotto__sums *sums, const struct sotto__rows *rows,
+                               const struct sotto__term *term, size_t len)
 {
     const struct sotto__program *program = rows->program;
     bool selects = program->where != SIZE_MAX || program->keys_len > 0;
@@ -275,11 +278,11 @@ static const uint8_t *state_of(struct sotto__rows *rows, const struct sotto__ter
         if (other == state || other == rows->no_state) {
             continue;
         }
-        if (state != rows->state) {
-            memcpy(rows->state, state, len);
+        if (state != sums->state) {
+            memcpy(sums->state, state, len);
         }
-        add_state(rows->state, other, len);
-        state = rows->state;
+        add_state(sums->state, other, len);
+        state = sums->state;
     }
     return state;
 }
@@ -309,34 +312,42 @@ static void add_rows(const struct sotto__rows *rows, sotto__int128 *accumulator,
     }
 }
 
-static void add_term(struct sotto__rows *rows, const struct sotto__term *term, size_t len)
+static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
+                     const struct sotto__term *term, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
-    const uint8_t *state = state_of(rows, term, len);
-    sotto__int128 *accumulator = rows->accumulators + term->accumulator;
+    const uint8_t *state = state_of(sums, rows, term, len);
+    sotto__int128 *accumulator = sums->accumulators + term->accumulator;
     uint8_t wanted = term->kind == TERM_MADE ? ROW_MADE_NAN : 0;
     if (rows->program->keys_len > 0) {
-        sotto__grouped_add(rows, term, state, wanted, len);
+        sotto__grouped_add(sums, rows, term, state, wanted, len);
     } else if (term->kind != TERM_SUM) {
         bool all = state == rows->no_state && wanted == 0;
         *(uint64_t *)accumulator += all ? len : count_rows(state, wanted, len);
     } else if (term->type != ROW_FLOAT && reg->bits <= 117) {
         add_exact_block((uint64_t *)accumulator, reg, state, state == rows->no_state, term->limbs,
                         len);
-    } else if (term->type != ROW_FLOAT || !add_float_block(rows, accumulator, term, state, len)) {
+    } else if (term->type != ROW_FLOAT ||
+               !add_float_block(sums, rows, accumulator, term, state, len)) {
         add_rows(rows, accumulator, term, state, len);
     }
 }
 
-void sotto__accumulate(struct sotto__rows *rows, size_t dataset, size_t len)
+static void take_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
 {
+    struct sotto__sums *sums = context;
     const struct sotto__program *program = rows->program;
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
         if (program->ops[term->factors[0]].dataset == dataset) {
-            add_term(rows, term, len);
+            add_term(sums, rows, term, len);
         }
     }
+}
+
+struct sotto__rows_sink sotto__sums_sink(struct sotto__sums *sums)
+{
+    return (struct sotto__rows_sink){.take = take_rows, .context = sums};
 }
 
 /* --- Out of the accumulators --- */
@@ -357,14 +368,14 @@ static void carry_to(uint64_t *out, const sotto__int128 *words, size_t limbs)
     }
 }
 
-void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out)
+void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
 {
-    const struct sotto__program *program = rows->program;
-    sotto__grouped_flush(rows);
+    const struct sotto__program *program = sums->program;
+    sotto__grouped_flush(sums);
     for (size_t group = 0; group < program->groups_len; group++) {
         for (size_t i = 0; i < program->terms_len; i++) {
             const struct sotto__term *term = &program->terms[i];
-            sotto__int128 *from = rows->accumulators + group * program->group_accumulators;
+            sotto__int128 *from = sums->accumulators + group * program->group_accumulators;
             uint64_t *to = out + group * program->group_limbs + term->offset;
             from += term->accumulator;
             if (term->kind != TERM_SUM || term->type != ROW_FLOAT) {
@@ -377,4 +388,34 @@ void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out)
             }
         }
     }
+}
+
+/* --- Making one --- */
+
+enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__program *program)
+{
+    size_t groups_len = program->groups_len;
+    *out = (struct sotto__sums){.program = program};
+    out->accumulators =
+        sotto_alloc_aligned(program->group_accumulators * groups_len * sizeof *out->accumulators);
+    out->buffers = sotto_alloc_aligned(program->group_buffers * groups_len * sizeof *out->buffers);
+    out->fills = sotto_alloc_array(program->fills_len * groups_len, sizeof *out->fills);
+    out->scratch = sotto_alloc_aligned((size_t)4 * ROWS_LEN * sizeof *out->scratch);
+    out->state = sotto_alloc_aligned(ROWS_LEN);
+    if (out->accumulators == NULL || out->buffers == NULL || out->fills == NULL ||
+        out->scratch == NULL || out->state == NULL) {
+        sotto__sums_release(out);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    return SOTTO_OK;
+}
+
+void sotto__sums_release(struct sotto__sums *sums)
+{
+    sotto_free(sums->accumulators);
+    sotto_free(sums->buffers);
+    sotto_free(sums->fills);
+    sotto_free(sums->scratch);
+    sotto_free(sums->state);
+    *sums = (struct sotto__sums){0};
 }

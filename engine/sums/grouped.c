@@ -4,17 +4,17 @@
 #include <string.h>
 
 /* The buffer of a group for a term: its values, and those of the other factor behind them. */
-static double *buffer_of(const struct sotto__rows *rows, const struct sotto__term *term,
+static double *buffer_of(const struct sotto__sums *sums, const struct sotto__term *term,
                          size_t group)
 {
-    size_t width = rows->program->buffer_len * sotto__term_columns(term);
-    return rows->buffers + rows->program->groups_len * term->buffer + group * width;
+    size_t width = sums->program->buffer_len * sotto__term_columns(term);
+    return sums->buffers + sums->program->groups_len * term->buffer + group * width;
 }
 
-static sotto__int128 *accumulator_of(const struct sotto__rows *rows, const struct sotto__term *term,
+static sotto__int128 *accumulator_of(const struct sotto__sums *sums, const struct sotto__term *term,
                                      size_t group)
 {
-    return rows->accumulators + group * rows->program->group_accumulators + term->accumulator;
+    return sums->accumulators + group * sums->program->group_accumulators + term->accumulator;
 }
 
 static void add_one_by_one(sotto__int128 *words, const struct sotto__term *term,
@@ -29,14 +29,14 @@ static void add_one_by_one(sotto__int128 *words, const struct sotto__term *term,
 }
 
 /* len values of a group. What is behind them becomes 0. */
-static void flush(const struct sotto__rows *rows, const struct sotto__term *term, size_t group,
+static void flush(const struct sotto__sums *sums, const struct sotto__term *term, size_t group,
                   size_t len)
 {
-    double *buffer = buffer_of(rows, term, group);
-    double *other = sotto__term_columns(term) > 1 ? buffer + rows->program->buffer_len : buffer;
+    double *buffer = buffer_of(sums, term, group);
+    double *other = sotto__term_columns(term) > 1 ? buffer + sums->program->buffer_len : buffer;
     const double *const values[2] = {buffer, other};
-    double *const rests[2] = {rows->scratch[0], (double *)rows->scratch[0] + ROWS_LEN};
-    sotto__int128 *words = accumulator_of(rows, term, group);
+    double *const rests[2] = {sums->scratch, sums->scratch + ROWS_LEN};
+    sotto__int128 *words = accumulator_of(sums, term, group);
     size_t padded = (len + BLOCK_STEP - 1) & ~(size_t)(BLOCK_STEP - 1);
     memset(buffer + len, 0, (padded - len) * sizeof *buffer);
     memset(other + len, 0, (padded - len) * sizeof *other);
@@ -48,15 +48,15 @@ static void flush(const struct sotto__rows *rows, const struct sotto__term *term
 }
 
 /* A row that is not there is put too, and the next one over it. */
-static void put_doubles(struct sotto__rows *rows, const struct sotto__term *term,
-                        const uint8_t *state, size_t len)
+static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows,
+                        const struct sotto__term *term, const uint8_t *state, size_t len)
 {
     const double *x = rows->registers[term->factors[0]].values;
     const double *y = rows->registers[term->factors[term->factors_len - 1]].values;
     const uint32_t *groups = rows->groups;
-    uint16_t *fills = rows->fills + rows->program->groups_len * term->fill;
-    double *buffers = buffer_of(rows, term, 0);
-    size_t buffer_len = rows->program->buffer_len;
+    uint16_t *fills = sums->fills + sums->program->groups_len * term->fill;
+    double *buffers = buffer_of(sums, term, 0);
+    size_t buffer_len = sums->program->buffer_len;
     bool is_pair = sotto__term_columns(term) > 1;
     size_t width = buffer_len << is_pair;
     for (size_t i = 0; i < len; i++) {
@@ -70,51 +70,52 @@ static void put_doubles(struct sotto__rows *rows, const struct sotto__term *term
         at += state[i] == 0;
         fills[group] = (uint16_t)at;
         if (at == buffer_len) {
-            flush(rows, term, group, buffer_len);
+            flush(sums, term, group, buffer_len);
             fills[group] = 0;
         }
     }
 }
 
 /* Values of one or two words into sums of two. */
-static void put_integers(const struct sotto__rows *rows, const struct sotto__term *term,
-                         const uint8_t *state, size_t len)
+static void put_integers(struct sotto__sums *sums, const struct sotto__rows *rows,
+                         const struct sotto__term *term, const uint8_t *state, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
     const int64_t *narrow = reg->values;
     const sotto__int128 *wide = reg->values;
     const uint32_t *groups = rows->groups;
-    sotto__int128 *sums = accumulator_of(rows, term, 0);
-    size_t stride = rows->program->group_accumulators;
+    sotto__int128 *totals = accumulator_of(sums, term, 0);
+    size_t stride = sums->program->group_accumulators;
     for (size_t i = 0; reg->limbs == 1 && i < len; i++) {
-        sums[groups[i] * stride] += state[i] == 0 ? narrow[i] : 0;
+        totals[groups[i] * stride] += state[i] == 0 ? narrow[i] : 0;
     }
     for (size_t i = 0; reg->limbs == 2 && i < len; i++) {
-        sums[groups[i] * stride] += state[i] == 0 ? wide[i] : 0;
+        totals[groups[i] * stride] += state[i] == 0 ? wide[i] : 0;
     }
 }
 
-static void put_counts(const struct sotto__rows *rows, const struct sotto__term *term,
-                       const uint8_t *state, uint8_t wanted, size_t len)
+static void put_counts(struct sotto__sums *sums, const struct sotto__rows *rows,
+                       const struct sotto__term *term, const uint8_t *state, uint8_t wanted,
+                       size_t len)
 {
     const uint32_t *groups = rows->groups;
-    uint64_t *counts = (uint64_t *)accumulator_of(rows, term, 0);
-    size_t stride = rows->program->group_accumulators * 2; /* a count is the first word of two */
+    uint64_t *counts = (uint64_t *)accumulator_of(sums, term, 0);
+    size_t stride = sums->program->group_accumulators * 2; /* a count is the first word of two */
     for (size_t i = 0; i < len; i++) {
         counts[groups[i] * stride] += state[i] == wanted;
     }
 }
 
 /* Wide values, and products of more than two doubles. */
-static void put_others(const struct sotto__rows *rows, const struct sotto__term *term,
-                       const uint8_t *state, size_t len)
+static void put_others(struct sotto__sums *sums, const struct sotto__rows *rows,
+                       const struct sotto__term *term, const uint8_t *state, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
     for (size_t i = 0; i < len; i++) {
         if (state[i] != 0) {
             continue;
         }
-        sotto__int128 *words = accumulator_of(rows, term, rows->groups[i]);
+        sotto__int128 *words = accumulator_of(sums, term, rows->groups[i]);
         if (term->type != ROW_FLOAT) {
             sotto__add_exact((uint64_t *)words, (const uint64_t *)reg->values + i * reg->limbs,
                              reg->limbs, term->limbs);
@@ -129,31 +130,32 @@ static void put_others(const struct sotto__rows *rows, const struct sotto__term 
     }
 }
 
-void sotto__grouped_add(struct sotto__rows *rows, const struct sotto__term *term,
-                        const uint8_t *state, uint8_t wanted, size_t len)
+void sotto__grouped_add(struct sotto__sums *sums, const struct sotto__rows *rows,
+                        const struct sotto__term *term, const uint8_t *state, uint8_t wanted,
+                        size_t len)
 {
     if (term->kind != TERM_SUM) {
-        put_counts(rows, term, state, wanted, len);
+        put_counts(sums, rows, term, state, wanted, len);
     } else if (sotto__term_columns(term) > 0) {
-        put_doubles(rows, term, state, len);
+        put_doubles(sums, rows, term, state, len);
     } else if (term->type != ROW_FLOAT && term->limbs == 2 &&
                rows->registers[term->factors[0]].limbs <= 2) {
-        put_integers(rows, term, state, len);
+        put_integers(sums, rows, term, state, len);
     } else {
-        put_others(rows, term, state, len);
+        put_others(sums, rows, term, state, len);
     }
 }
 
-void sotto__grouped_flush(struct sotto__rows *rows)
+void sotto__grouped_flush(struct sotto__sums *sums)
 {
-    const struct sotto__program *program = rows->program;
+    const struct sotto__program *program = sums->program;
     for (size_t i = 0; program->keys_len > 0 && i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        uint16_t *fills = rows->fills + program->groups_len * term->fill;
+        uint16_t *fills = sums->fills + program->groups_len * term->fill;
         for (size_t group = 0; sotto__term_columns(term) > 0 && group < program->groups_len;
              group++) {
             if (fills[group] > 0) {
-                flush(rows, term, group, fills[group]);
+                flush(sums, term, group, fills[group]);
                 fills[group] = 0;
             }
         }

@@ -8,10 +8,23 @@
 #include "kernels/blocks.h"
 #include "rows/rows.h"
 
-/* Adds rows of a register to all accumulators of the terms of this dataset. */
-void sotto__accumulate(struct sotto__rows *rows, size_t dataset, size_t len);
-/* Adds the accumulators to a partial. */
-void sotto__accumulators_add_to(struct sotto__rows *rows, uint64_t *out);
+/* The sums of one thread's rows. */
+struct sotto__sums {
+    const struct sotto__program *program;
+    sotto__int128 *accumulators; /* of all groups, see accumulate.c */
+    double *buffers;             /* see grouped.c */
+    uint16_t *fills;
+    double *scratch; /* four times ROWS_LEN */
+    uint8_t *state;  /* of a term's rows */
+};
+
+/* Borrows program. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__sums_release. */
+enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__program *program);
+void sotto__sums_release(struct sotto__sums *sums);
+/* Adds up, for all terms of a dataset, the rows that go into it. Borrows sums. */
+struct sotto__rows_sink sotto__sums_sink(struct sotto__sums *sums);
+/* Adds all of it to a partial. */
+void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out);
 
 /* accumulate.c: the product of a term's factors, by their bits, to its accumulator. */
 void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
@@ -25,9 +38,10 @@ void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, 
 
 /* grouped.c: rows of a term to their groups' accumulators; state: 0, or wanted, for those that
  * count. Doubles wait in buffers until there are enough of a group for the fast way. */
-void sotto__grouped_add(struct sotto__rows *rows, const struct sotto__term *term,
-                        const uint8_t *state, uint8_t wanted, size_t len);
+void sotto__grouped_add(struct sotto__sums *sums, const struct sotto__rows *rows,
+                        const struct sotto__term *term, const uint8_t *state, uint8_t wanted,
+                        size_t len);
 /* Empties the buffers. */
-void sotto__grouped_flush(struct sotto__rows *rows);
+void sotto__grouped_flush(struct sotto__sums *sums);
 
 #endif
