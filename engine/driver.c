@@ -166,7 +166,7 @@ static enum sotto_status solve(struct sotto_driver *driver, struct sotto__value 
                                struct sotto_error *err)
 {
     const struct sotto__axis *axis = &driver->expansion.axes[part->shape.axes[0]];
-    bool intercept = part->ols->number != 0;
+    bool intercept = part->ols->options.intercept;
     return sotto__ols(out, cells, axis->len - intercept, intercept, axis->labels,
                       driver->plan->keys_len > 0, driver->interrupt, err);
 }

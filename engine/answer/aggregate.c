@@ -140,7 +140,7 @@ static void evaluate_node(struct sotto__value *values, size_t i,
         sotto__value_divide(&values[i], &values[node->right]);
         break;
     case NODE_POWER:
-        sotto__value_power(&values[i], node->number);
+        sotto__value_power(&values[i], node->exponent);
         break;
     default:
         if (node->function == FUNCTION_SQRT) {

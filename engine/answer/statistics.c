@@ -76,7 +76,7 @@ static enum sotto_status variance(struct sotto__value *out, const struct sotto__
     mpq_t freedom;
     bool is_cov = node->function == FUNCTION_COV;
     mpq_init(freedom);
-    set_sum(freedom, sums->n, -(long)node->number);
+    set_sum(freedom, sums->n, -(long)node->options.ddof);
     enum sotto_status status = SOTTO_OK;
     if (!sums->finite || mpq_sgn(freedom) <= 0 || mpq_sgn(sums->n) == 0) {
         sotto__value_set_special(out, VALUE_NAN);

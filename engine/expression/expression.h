@@ -32,7 +32,7 @@ enum sotto__node_kind {
     NODE_DIVIDE,
     NODE_FLOOR_DIVIDE,
     NODE_MODULO,
-    NODE_POWER, /* left ** number */
+    NODE_POWER, /* left ** exponent */
     NODE_EQUAL,
     NODE_UNEQUAL,
     NODE_LESS,
@@ -42,7 +42,7 @@ enum sotto__node_kind {
     NODE_AND,
     NODE_OR,
     NODE_CALL,      /* function of left, right, third: as many as it takes */
-    NODE_AGGREGATE, /* function, of all rows, likewise; number is its option */
+    NODE_AGGREGATE, /* function, of all rows, likewise */
 };
 
 enum sotto__function {
@@ -85,15 +85,25 @@ enum sotto__function {
     FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them is */
 };
 #define FUNCTIONS_LEN (FUNCTION_POW + 1)
-#define HIST_EDGE 1    /* number of a comparison with an edge of hist */
-#define DOT_TOGETHER 2 /* a dot's option: its columns are missing in the same rows */
 
-/* A whole number that may follow the arguments: "ddof=0", or "0". */
+/* What may follow the arguments of a call. */
+enum sotto__option_kind { OPTION_NONE, OPTION_DDOF, OPTION_DIGITS, OPTION_INTERCEPT };
+
+/* The rules of an option, a whole number: "ddof=0", or "0". */
 struct sotto__option {
+    enum sotto__option_kind kind;
     const char *name; /* NULL: there is none */
     int min;
     int max;
     int absent; /* what it is where it is left out */
+};
+
+/* The options of a call. Only a function whose rules name an option reads its field; all others are
+ * 0. What the engine says to itself about a node is no option and stands in fields of its own. */
+struct sotto__options {
+    int ddof;
+    int digits;
+    bool intercept;
 };
 
 struct sotto__function_rules {
@@ -108,15 +118,21 @@ struct sotto__function_rules {
 struct sotto__node {
     enum sotto__node_kind kind;
     enum sotto__function function;
-    int number;   /* option, exponent */
-    size_t start; /* in the text: where it begins (an operator: where that stands) */
-    size_t bytes; /* of a literal (0: it is number, not in the text), of a list's last item */
-    size_t left;  /* indices of nodes */
-    size_t right; /* SIZE_MAX: left out */
+    struct sotto__options options; /* of a call or an aggregate */
+    int exponent;                  /* of a power */
+    int whole;                     /* what a literal of an expansion is, which stands in no text */
+    bool is_whole;                 /* a literal is such a one */
+    bool is_edge;                  /* a comparison of an expansion, with an edge of hist */
+    bool is_together; /* a dot of an expansion: its columns are missing in the same rows already */
+    size_t start;     /* in the text: where it begins (an operator: where that stands) */
+    size_t bytes;     /* of a literal in the text, of a list's last item */
+    size_t left;      /* indices of nodes */
+    size_t right;     /* SIZE_MAX: left out */
     size_t third;
-    char *dataset; /* column, star: the qualifier or NULL */
-    char *name;    /* column; the text of a text */
-    size_t column; /* column: index in the plan, of a star the dataset's, set by the check */
+    char *dataset;        /* column, star: the qualifier or NULL */
+    char *name;           /* column; the text of a text */
+    size_t dataset_index; /* column, star: in the plan, set by the check */
+    size_t column;        /* column: index in the plan, set by the check */
 };
 
 /* Children stand before their parents in nodes, and may have several; the root is the last one. */
@@ -143,6 +159,7 @@ enum sotto_status sotto__type_error(const char *text, size_t start, struct sotto
 const struct sotto__function_rules *sotto__function_rules(enum sotto__function function);
 /* How many of left, right and third a node has: 0 to 3. */
 size_t sotto__node_children(const struct sotto__node *node, size_t out[3]);
+bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);
 /* A list's nodes in their order, each with an item on its right. Returns: how many, at most
  * EXPRESSION_NODES_MAX. */
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list);

@@ -8,11 +8,19 @@
 #define OF_ROW FUNCTION_OF_A_ROW
 #define NO_OPTION                                                                                  \
     {                                                                                              \
-        NULL, 0, 0, 0                                                                              \
+        OPTION_NONE, NULL, 0, 0, 0                                                                 \
     }
 #define DDOF                                                                                       \
     {                                                                                              \
-        "ddof", 0, DDOF_MAX, 1                                                                     \
+        OPTION_DDOF, "ddof", 0, DDOF_MAX, 1                                                        \
+    }
+#define DIGITS                                                                                     \
+    {                                                                                              \
+        OPTION_DIGITS, "digits", -ROUND_DIGITS_MAX, ROUND_DIGITS_MAX, 0                            \
+    }
+#define INTERCEPT                                                                                  \
+    {                                                                                              \
+        OPTION_INTERCEPT, "intercept", 0, 1, 1                                                     \
     }
 
 static const struct sotto__function_rules functions[] = {
@@ -31,7 +39,7 @@ static const struct sotto__function_rules functions[] = {
     [FUNCTION_DOT] = {"dot", 2, OF_ALL, NO_OPTION, false, false},
     [FUNCTION_HIST] = {"hist", 2, OF_ALL, NO_OPTION, false, true},
     [FUNCTION_VALUE_COUNTS] = {"value_counts", 2, OF_ALL, NO_OPTION, false, true},
-    [FUNCTION_OLS] = {"ols", 2, OF_ALL, {"intercept", 0, 1, 1}, false, true},
+    [FUNCTION_OLS] = {"ols", 2, OF_ALL, INTERCEPT, false, true},
     [FUNCTION_ROW_SUM] = {"row_sum", 1, OF_ROW, NO_OPTION, false, false},
     [FUNCTION_ROW_COUNT] = {"row_count", 1, OF_ROW, NO_OPTION, false, false},
     [FUNCTION_ROW_MEAN] = {"row_mean", 1, OF_ROW, NO_OPTION, false, false},
@@ -48,8 +56,7 @@ static const struct sotto__function_rules functions[] = {
     [FUNCTION_FLOAT] = {"float", 1, OF_ROW, NO_OPTION, false, false},
     [FUNCTION_FLOOR] = {"floor", 1, OF_ROW, NO_OPTION, false, false},
     [FUNCTION_CEIL] = {"ceil", 1, OF_ROW, NO_OPTION, false, false},
-    [FUNCTION_ROUND] =
-        {"round", 1, OF_ROW, {"digits", -ROUND_DIGITS_MAX, ROUND_DIGITS_MAX, 0}, false, false},
+    [FUNCTION_ROUND] = {"round", 1, OF_ROW, DIGITS, false, false},
     [FUNCTION_EXP] = {"exp", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
     [FUNCTION_LOG] = {"log", 1, FUNCTION_OF_ANY, NO_OPTION, false, false},
     [FUNCTION_POW] = {"pow", 2, OF_ROW, NO_OPTION, false, false},
@@ -59,4 +66,9 @@ static const struct sotto__function_rules functions[] = {
 const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)
 {
     return &functions[function];
+}
+
+bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b)
+{
+    return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept;
 }

@@ -54,12 +54,12 @@ size_t sotto__list_items(size_t *out, const struct sotto__expression *expression
 void sotto__value_set_node(struct sotto__value *value, const struct sotto__expression *expression,
                            const struct sotto__node *literal)
 {
-    if (literal->bytes > 0) {
+    if (!literal->is_whole) {
         sotto__value_set_literal(value, expression->text + literal->start, literal->bytes);
         return;
     }
     sotto__value_set_special(value, VALUE_FINITE);
-    mpq_set_si(value->number, literal->number, 1);
+    mpq_set_si(value->number, literal->whole, 1);
 }
 
 void sotto__expression_release(struct sotto__expression *expression)

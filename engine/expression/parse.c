@@ -161,6 +161,23 @@ static bool is_option(const struct parser *parser, const struct sotto__function_
            after[1] != '=';
 }
 
+static void set_option(struct sotto__options *options, enum sotto__option_kind kind, int value)
+{
+    switch (kind) {
+    case OPTION_DDOF:
+        options->ddof = value;
+        break;
+    case OPTION_DIGITS:
+        options->digits = value;
+        break;
+    case OPTION_INTERCEPT:
+        options->intercept = value != 0;
+        break;
+    case OPTION_NONE:
+        break;
+    }
+}
+
 /* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
 static enum sotto_status parse_option(struct parser *parser, struct sotto__node *node)
 {
@@ -171,11 +188,12 @@ static enum sotto_status parse_option(struct parser *parser, struct sotto__node 
         status = status == SOTTO_OK ? take(parser, "=") : status;
     }
     bool negative = rules->option.min < 0 && sotto__token_is(parser, "-");
+    int value = 0;
     status = status == SOTTO_OK && negative ? sotto__token_next(parser) : status;
     if (status == SOTTO_OK) {
-        status = read_whole(parser, &node->number, rules->option.max, rules->option.name);
+        status = read_whole(parser, &value, rules->option.max, rules->option.name);
     }
-    node->number = negative ? -node->number : node->number;
+    set_option(&node->options, rules->option.kind, negative ? -value : value);
     return status;
 }
 
@@ -220,7 +238,7 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
     size_t most = rules->arguments_len + (rules->option.name != NULL);
     bool ended = false;
     node->left = node->right = node->third = SIZE_MAX;
-    node->number = rules->option.absent;
+    set_option(&node->options, rules->option.kind, rules->option.absent);
     for (size_t i = 0; !ended && !sotto__token_is(parser, ")"); i++) {
         enum sotto_status status = i > 0 ? take(parser, ",") : SOTTO_OK;
         ended = status == SOTTO_OK && i >= least && is_option(parser, rules);
@@ -462,9 +480,9 @@ static enum sotto_status parse_exponent(struct parser *parser, struct sotto__nod
     bool negative = sotto__token_is(parser, "-");
     enum sotto_status status = negative ? sotto__token_next(parser) : SOTTO_OK;
     if (status == SOTTO_OK) {
-        status = read_whole(parser, &node->number, POWER_EXPONENT_MAX, "the exponent");
+        status = read_whole(parser, &node->exponent, POWER_EXPONENT_MAX, "the exponent");
     }
-    node->number = negative ? -node->number : node->number;
+    node->exponent = negative ? -node->exponent : node->exponent;
     if (status == SOTTO_OK && sotto__token_is(parser, "**")) {
         return sotto__expression_error(parser->text, parser->token.start, parser->err,
                                        "a power of a power needs brackets");

@@ -146,7 +146,7 @@ static enum sotto_status check_size(size_t *out, const struct sotto__expression 
         if (node->kind == NODE_AGGREGATE) {
             sizes[i] = sotto__function_rules(node->function)->arguments_len + 1;
         } else if (node->kind == NODE_POWER) {
-            sizes[i] *= (size_t)abs(node->number) + 1;
+            sizes[i] *= (size_t)abs(node->exponent) + 1;
         }
         if (sizes[i] > EXPRESSION_SIZE_MAX) {
             return sotto__expression_error(expression->text, node->start, err,
@@ -195,7 +195,7 @@ static int column_compare(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* One output's columns: their dataset into node->column for now, and all into plan->columns. */
+/* One output's columns: their dataset into node->dataset_index, and all into plan->columns. */
 static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expression *expression,
                                  struct sotto_error *err)
 {
@@ -204,21 +204,21 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
         if (!sotto__reads_data(node)) {
             continue;
         }
-        enum sotto_status status = find_dataset(plan, &node->column, expression, node, err);
+        enum sotto_status status = find_dataset(plan, &node->dataset_index, expression, node, err);
         if (status != SOTTO_OK) {
             return status;
         }
         if (node->kind == NODE_STAR) {
-            plan->datasets[node->column].is_framed = true;
+            plan->datasets[node->dataset_index].is_framed = true;
         } else {
             plan->columns[plan->columns_len++] =
-                (struct sotto_plan_column){.dataset = node->column, .name = node->name};
+                (struct sotto_plan_column){.dataset = node->dataset_index, .name = node->name};
         }
     }
     return SOTTO_OK;
 }
 
-/* Values of one row come from one dataset. Uses what collect left in node->column. */
+/* Values of one row come from one dataset. Uses what collect found. */
 static enum sotto_status check_datasets(const struct sotto__expression *expression,
                                         struct sotto_error *err)
 {
@@ -227,7 +227,7 @@ static enum sotto_status check_datasets(const struct sotto__expression *expressi
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
-        datasets[i] = sotto__reads_data(node) ? node->column : SIZE_MAX;
+        datasets[i] = sotto__reads_data(node) ? node->dataset_index : SIZE_MAX;
         for (size_t j = 0; j < children_len; j++) {
             size_t dataset = datasets[children[j]];
             if (dataset != SIZE_MAX && datasets[i] != SIZE_MAX && dataset != datasets[i]) {
@@ -260,7 +260,7 @@ static void number_columns(struct sotto_plan *plan, struct sotto__expression *ex
     for (size_t i = 0; i < expression->nodes_len; i++) {
         struct sotto__node *node = &expression->nodes[i];
         if (node->kind == NODE_COLUMN) {
-            struct sotto_plan_column key = {.dataset = node->column, .name = node->name};
+            struct sotto_plan_column key = {.dataset = node->dataset_index, .name = node->name};
             const struct sotto_plan_column *found = bsearch(&key, plan->columns, plan->columns_len,
                                                             sizeof *plan->columns, column_compare);
             SOTTO_REQUIRE(found != NULL);

@@ -46,7 +46,8 @@ static unsigned degree_of(const unsigned *degrees, const struct sotto__node *nod
     case NODE_MULTIPLY:
         return least(a + b, DEGREE_OTHER);
     case NODE_POWER:
-        return node->number >= 0 ? least(a * (unsigned)node->number, DEGREE_OTHER) : DEGREE_OTHER;
+        return node->exponent >= 0 ? least(a * (unsigned)node->exponent, DEGREE_OTHER)
+                                   : DEGREE_OTHER;
     default:
         return DEGREE_OTHER;
     }

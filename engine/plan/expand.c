@@ -84,7 +84,8 @@ static enum sotto_status add_number(struct expander *expander, size_t *out, int 
 {
     return add_node(expander, out,
                     (struct sotto__node){.kind = NODE_LITERAL,
-                                         .number = number,
+                                         .is_whole = true,
+                                         .whole = number,
                                          .start = expander->source->nodes[node].start});
 }
 
@@ -105,7 +106,7 @@ static enum sotto_status build_column(struct expander *expander, size_t *out, si
     struct sotto__node column = {.kind = NODE_COLUMN, .start = star->start};
     for (size_t i = 0; i < expander->out->columns_len; i++) {
         const struct sotto__column *at = &expander->out->columns[i];
-        if (at->dataset == star->column && strcmp(at->name, axis->labels[element]) == 0) {
+        if (at->dataset == star->dataset_index && strcmp(at->name, axis->labels[element]) == 0) {
             column.name = axis->labels[element];
             column.column = i;
         }
@@ -261,7 +262,7 @@ static enum sotto_status build_row_spread(struct expander *expander, size_t *out
         status = build_over_row(expander, out, FUNCTION_ROW_SUM, node, mean);
     }
     if (status == SOTTO_OK) {
-        status = build_divisor(expander, &divisor, from->number, node);
+        status = build_divisor(expander, &divisor, from->options.ddof, node);
     }
     status = status == SOTTO_OK ? add_infix(expander, out, NODE_DIVIDE, divisor, node) : status;
     if (status == SOTTO_OK && from->function == FUNCTION_ROW_SEM) {
@@ -314,7 +315,7 @@ static enum sotto_status build_count(struct expander *expander, size_t *out, siz
     }
     status = status == SOTTO_OK ? add_infix(expander, out, kind, constant, node) : status;
     if (status == SOTTO_OK && kind != NODE_EQUAL) {
-        expander->target->nodes[*out].number = HIST_EDGE;
+        expander->target->nodes[*out].is_edge = true;
     }
     return status == SOTTO_OK ? add_function(expander, out, FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node)
                               : status;
@@ -528,7 +529,7 @@ static enum sotto_status expand_product(struct expander *expander,
         return add_function(expander, &factors[0], FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node);
     }
     status = add_function(expander, &factors[0], FUNCTION_DOT, factors[1], SIZE_MAX, node);
-    expander->target->nodes[factors[0]].number = DOT_TOGETHER;
+    expander->target->nodes[factors[0]].is_together = true;
     return status;
 }
 
@@ -557,7 +558,7 @@ static enum sotto_status expand_ols(struct expander *expander, struct sotto__par
                                           expander->source, ols, expander->err);
     }
     part->ols = ols;
-    part->values_len = sotto__ols_values_len(regression.len - 1, ols->number != 0);
+    part->values_len = sotto__ols_values_len(regression.len - 1, ols->options.intercept);
     return status;
 }
 

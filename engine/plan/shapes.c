@@ -107,14 +107,14 @@ static enum sotto_status shape_star(const struct shaping *shaping, struct sotto_
     enum sotto_status status = add_axis(shaping, &axis, len);
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         const struct sotto_schema_column *column = &schema->frame[i];
-        if (column->dataset == node->column) {
+        if (column->dataset == node->dataset_index) {
             status = add_label(shaping, axis, column->name, strlen(column->name));
         }
     }
     if (status == SOTTO_OK && schema != NULL && shaping->expansion->axes[axis].len == 0) {
         return sotto__type_error(shaping->expression->text, node->start, shaping->err,
                                  "dataset \"%s\" has no numeric columns",
-                                 shaping->plan->datasets[node->column].alias);
+                                 shaping->plan->datasets[node->dataset_index].alias);
     }
     if (status == SOTTO_OK) {
         shaping->expansion->axes[axis].is_open = schema == NULL;
@@ -371,7 +371,7 @@ enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
     size_t items_len = sotto__list_items(lists, expression, ols->right);
     size_t axis = 0;
     enum sotto_status status = add_axis(&shaping, &axis, 1 + OLS_REGRESSORS_MAX);
-    if (status == SOTTO_OK && ols->number != 0) {
+    if (status == SOTTO_OK && ols->options.intercept) {
         status = add_label(&shaping, axis, "const", strlen("const"));
     }
     for (size_t i = 0; status == SOTTO_OK && i < items_len; i++) {

@@ -175,7 +175,8 @@ static enum sotto_status add_literal(struct sotto__compiler *compiler, size_t *o
 
 enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out)
 {
-    return add_literal(compiler, out, &(struct sotto__node){.kind = NODE_LITERAL});
+    return add_literal(compiler, out,
+                       &(struct sotto__node){.kind = NODE_LITERAL, .is_whole = true});
 }
 
 static enum sotto_status add_na(struct sotto__compiler *compiler, size_t *out)
@@ -607,7 +608,7 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
     case FUNCTION_CEIL:
         return add_whole(compiler, out, OP_CEIL, a, 0);
     case FUNCTION_ROUND:
-        return add_whole(compiler, out, OP_ROUND, a, node->number);
+        return add_whole(compiler, out, OP_ROUND, a, node->options.digits);
     case FUNCTION_FILLNA:
         return add_choice(compiler, out, OP_FILL, a, b, SIZE_MAX);
     case FUNCTION_IF:
@@ -700,7 +701,7 @@ enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *
     case NODE_MODULO:
         return add_division(compiler, out, OP_MODULO, a, b);
     case NODE_POWER:
-        return add_power(compiler, out, a, node->number);
+        return add_power(compiler, out, a, node->exponent);
     case NODE_AND:
         return add_bool(compiler, out, OP_AND, a, b);
     case NODE_OR:
@@ -711,7 +712,7 @@ enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *
         break;
     }
     enum sotto_status status = add_comparison(compiler, out, node);
-    if (status == SOTTO_OK && node->number != HIST_EDGE) {
+    if (status == SOTTO_OK && !node->is_edge) {
         compiler->program->ops[*out].is_asked = true;
     }
     return status;

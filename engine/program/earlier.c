@@ -33,11 +33,12 @@ static bool same_number(const struct number *x, const struct number *y,
     const struct sotto__expression *of_y = y->inner->expression;
     const struct sotto__node *a = &of_x->nodes[x->node];
     const struct sotto__node *b = &of_y->nodes[y->node];
-    if (a->kind != b->kind || a->function != b->function || a->number != b->number) {
+    if (a->kind != b->kind || a->function != b->function || a->exponent != b->exponent ||
+        !sotto__options_equal(&a->options, &b->options)) {
         return false;
     }
     if (a->kind == NODE_LITERAL) {
-        return a->bytes == b->bytes && /* 0: it is number, not in the text */
+        return a->is_whole == b->is_whole && a->whole == b->whole && a->bytes == b->bytes &&
                memcmp(of_x->text + a->start, of_y->text + b->start, a->bytes) == 0;
     }
     if (a->kind == NODE_AGGREGATE) {

@@ -215,7 +215,7 @@ static enum sotto_status compile_aggregate(struct sotto__compiler *compiler, str
     if (status == SOTTO_OK && (needs.y || needs.xy)) {
         y = compiler->values[node->right];
         status = check_argument(compiler, node, node->right);
-        if (status == SOTTO_OK && node->number != DOT_TOGETHER) {
+        if (status == SOTTO_OK && !node->is_together) {
             status = pair_up(compiler, &x, &y);
         }
     }

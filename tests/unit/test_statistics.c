@@ -128,6 +128,41 @@ static void test_moments(void **state)
     test_gives1("x=all(n)", mixed, "{\"value\": true}");
 }
 
+/* The rows where both are present: (1, 2), (3, 5), (7, 9), (4, 4); their products of deviations add
+ * up to 21, in the last table to 17.5. An option has one meaning for every value of it, whatever
+ * the columns' types. */
+static void test_every_ddof_of_cov(void **state)
+{
+    (void)state;
+    static const char *const tables[] = {
+        "x,y\n1,2\n2,\n3,5\n,9\n7,9\n4,4\n",
+        "x,y\n1e0,2\n2e0,\n3e0,5\n,9\n7e0,9\n4e0,4\n",
+        "x,y\n1,2e0\n2,\n3,5e0\n,9e0\n7,9e0\n4,4e0\n",
+        "x,y\n1.0,2e0\n2.0,\n3.5,5.5e0\n,9e0\n6.5,8.5e0\n4.0,4e0\n",
+    };
+    static const char *const sums[] = {"21", "21", "21", "17.5"};
+    static const char *const quotients[][4] = {{"5.25", "7", "10.5", "21"},
+                                               {"5.25", "7", "10.5", "21"},
+                                               {"5.25", "7", "10.5", "21"},
+                                               {"4.375", "35/6", "8.75", "17.5"}};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        for (int ddof = 0; ddof < 4; ddof++) {
+            static const char *const forms[] = {"m=cov(x, y, ddof=%d)", "m=cov(y, x, %d)",
+                                                "m=cov([x, y], ddof=%d)"};
+            for (size_t form = 0; form < 3; form++) {
+                char output[80];
+                char part[80];
+                (void)snprintf(output, sizeof output, forms[form], ddof);
+                (void)snprintf(part, sizeof part, "\"exact\": \"%s\"", quotients[i][ddof]);
+                test_gives1(output, tables[i], part);
+            }
+        }
+        char part[80];
+        (void)snprintf(part, sizeof part, "\"exact\": \"%s\"", sums[i]);
+        test_gives1("m=cov(x, y, ddof=2) * 2", tables[i], part);
+    }
+}
+
 static void test_hostile(void **state)
 {
     (void)state;
@@ -379,10 +414,15 @@ static void test_nist_num_acc(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_row_wise),        cmocka_unit_test(test_wide_values),
-        cmocka_unit_test(test_types),           cmocka_unit_test(test_moments),
-        cmocka_unit_test(test_hostile),         cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_nist_univariate), cmocka_unit_test(test_nist_norris),
+        cmocka_unit_test(test_row_wise),
+        cmocka_unit_test(test_wide_values),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_every_ddof_of_cov),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_nist_univariate),
+        cmocka_unit_test(test_nist_norris),
         cmocka_unit_test(test_nist_num_acc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
