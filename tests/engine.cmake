@@ -5,6 +5,7 @@ target_compile_definitions(test_driver PRIVATE SOTTO_TEST_NIST="${PROJECT_SOURCE
 sotto_test(unit statistics)
 target_compile_definitions(test_statistics PRIVATE SOTTO_TEST_NIST="${PROJECT_SOURCE_DIR}/../shared/data/nist")
 sotto_test(unit frames)
+sotto_test(unit levels)
 sotto_test(unit survey OpenMP::OpenMP_C)
 sotto_test(unit tables)
 sotto_test(unit functions OpenMP::OpenMP_C)

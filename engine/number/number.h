@@ -52,7 +52,8 @@ double sotto__value_double(const struct sotto__value *value);
 
 /* --- decimal.c: numbers as levels and edges have them --- */
 
-/* [-] digits [. digits] */
+/* [-] digits [. digits] [e [+ or -] digits], as numbers in expressions; the exponent is at most
+ * LITERAL_EXPONENT_MAX. */
 bool sotto__is_decimal(const char *text);
 /* Such a number. */
 void sotto__decimal_set(struct sotto__value *out, const char *text);

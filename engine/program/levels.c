@@ -135,16 +135,16 @@ static bool scaled(sotto__int128 *out, const char *text, unsigned scale)
 
 /* --- Bins --- */
 
-/* The least double that is at the edge or above; after: that is above. */
+/* Among doubles an edge is the double nearest to it, as it is where a row is compared with it (hist
+ * does). After: the least double above that; above infinity there is none, and no value is at or
+ * above NaN. */
 static double double_bound(const mpq_t edge, bool after)
 {
     double bound = sotto__round(edge);
-    mpq_t exactly;
-    mpq_init(exactly);
-    mpq_set_d(exactly, bound);
-    int order = mpq_cmp(exactly, edge);
-    mpq_clear(exactly);
-    return order < 0 || (order == 0 && after) ? nextafter(bound, INFINITY) : bound;
+    if (!after) {
+        return bound;
+    }
+    return isinf(bound) && bound > 0 ? NAN : nextafter(bound, INFINITY);
 }
 
 /* The least integer that is at the edge or above; after: that is above. */
