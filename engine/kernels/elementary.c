@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/elementary.h"
 
+#include <math.h>
+#include <mpfr.h>
 #include <sleef.h>
 #include <sotto/cpu.h>
+#include <stdbool.h>
+
+/* The last double whose exponential is a double. */
+#define EXP_MAX 0x1.62e42fefa39efp+9
+/* Around SLEEF's threshold and EXP_MAX; far more than log is wrong by. */
+#define OVERFLOW_FROM 709.78
+#define OVERFLOW_TO 709.79
 
 static void generic_exp(double *out, const double *a, size_t len)
 {
@@ -39,4 +48,51 @@ const struct sotto__elementary *sotto__elementary(void)
     }
 #endif
     return &sotto__elementary_generic;
+}
+
+/* --- Up to the largest double --- */
+
+/* Rounded once by MPFR: exact in the same way on every CPU. power: pow(a, b), else exp(a). */
+static double round_once(double a, double b, bool power)
+{
+    mpfr_t x;
+    mpfr_t y;
+    mpfr_inits2(53, x, y, (mpfr_ptr)NULL);
+    (void)mpfr_set_d(x, a, MPFR_RNDN);
+    (void)mpfr_set_d(y, b, MPFR_RNDN);
+    (void)(power ? mpfr_pow(x, x, y, MPFR_RNDN) : mpfr_exp(x, x, MPFR_RNDN));
+    double value = mpfr_get_d(x, MPFR_RNDN);
+    mpfr_clears(x, y, (mpfr_ptr)NULL);
+    mpfr_free_cache(); /* else threads that end leave it behind */
+    return value;
+}
+
+void sotto__exp(double *out, const double *a, size_t len)
+{
+    sotto__elementary()->exp(out, a, len);
+    for (size_t i = 0; i < len; i++) {
+        if (isinf(out[i]) && a[i] <= EXP_MAX) {
+            out[i] = round_once(a[i], 0, false);
+        }
+    }
+}
+
+void sotto__log(double *out, const double *a, size_t len)
+{
+    sotto__elementary()->log(out, a, len);
+}
+
+/* What overflows by far is not computed again; that log differs from CPU to CPU can't be seen,
+ * since whatever is computed again is rounded once. */
+void sotto__pow(double *out, const double *a, const double *b, size_t len)
+{
+    sotto__elementary()->pow(out, a, b, len);
+    for (size_t i = 0; i < len; i++) {
+        if (isinf(out[i]) && isfinite(a[i]) && isfinite(b[i])) {
+            double magnitude = b[i] * log(fabs(a[i]));
+            if (magnitude > OVERFLOW_FROM && magnitude < OVERFLOW_TO) {
+                out[i] = round_once(a[i], b[i], true);
+            }
+        }
+    }
 }

@@ -4,9 +4,17 @@
 
 #include <stddef.h>
 
-/* exp, log and pow of blocks of doubles by SLEEF's deterministic functions, those without fused
- * multiplication ("cinz"): every CPU gives the same bits, within one unit in the last place. The
- * generic ones, of single doubles, are the specification. Any number of values; out may be a. */
+/* exp, log and pow of blocks of doubles: every CPU gives the same bits, within one unit in the last
+ * place, up to the largest double and down to the least one. out must not overlap a and b.
+ * Threads: safe. */
+void sotto__exp(double *out, const double *a, size_t len);
+void sotto__log(double *out, const double *a, size_t len);
+void sotto__pow(double *out, const double *a, const double *b, size_t len);
+
+/* What they are made of: SLEEF's deterministic functions without fused multiplication ("cinz"),
+ * whose exp and pow are infinite from 709.78271114955743 on, where exp is the largest double times
+ * 1 - 1.7e-6. The generic ones, of single doubles, are the specification. Any number of values; out
+ * may be a. */
 struct sotto__elementary {
     void (*exp)(double *out, const double *a, size_t len);
     void (*log)(double *out, const double *a, size_t len);

@@ -117,13 +117,13 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
         whole(out, op, a, b, len);
         break;
     case OP_EXP:
-        sotto__elementary()->exp(out, a, len);
+        sotto__exp(out, a, len);
         break;
     case OP_LOG:
-        sotto__elementary()->log(out, a, len);
+        sotto__log(out, a, len);
         break;
     case OP_POW:
-        sotto__elementary()->pow(out, a, b, len);
+        sotto__pow(out, a, b, len);
         break;
     default:
         arithmetic(out, op->kind, a, b, len);

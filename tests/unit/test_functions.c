@@ -9,6 +9,7 @@
 
 #include <fenv.h>
 #include <math.h>
+#include <mpfr.h>
 #include <omp.h>
 
 #include <sotto/alloc.h>
@@ -295,6 +296,91 @@ static void test_elementary_levels(void **state)
     }
 }
 
+/* How many doubles lie between two of the same sign; infinity is the next one above the largest. */
+static uint64_t distance(double a, double b)
+{
+    int64_t x;
+    int64_t y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x > y ? (uint64_t)x - (uint64_t)y : (uint64_t)y - (uint64_t)x;
+}
+
+/* exp(x), or pow(x, y), rounded once, subnormals too. */
+static double exactly(double x, double y, bool power)
+{
+    mpfr_t a;
+    mpfr_t b;
+    mpfr_inits2(200, a, b, (mpfr_ptr)NULL);
+    (void)mpfr_set_d(a, x, MPFR_RNDN);
+    (void)mpfr_set_d(b, y, MPFR_RNDN);
+    (void)(power ? mpfr_pow(a, a, b, MPFR_RNDN) : mpfr_exp(a, a, MPFR_RNDN));
+    double value = mpfr_get_d(a, MPFR_RNDN);
+    mpfr_clears(a, b, (mpfr_ptr)NULL);
+    mpfr_free_cache();
+    return value;
+}
+
+#define ENDS_LEN 1024
+
+/* The last arguments before exp overflows, and before it is 0. */
+static void test_exp_at_the_ends(void **state)
+{
+    (void)state;
+    static const double froms[] = {0x1.62e42fefa39efp+9, 709.78271114955743, -708.4, -745.1332191,
+                                   -740};
+    static const double steps[] = {0x1p-43, 1.5e-9, 1e-6, 1e-11, 1e-3};
+    double x[ENDS_LEN];
+    double found[ENDS_LEN];
+    for (size_t i = 0; i < sizeof froms / sizeof froms[0]; i++) {
+        for (size_t j = 0; j < ENDS_LEN; j++) {
+            x[j] = froms[i] + ((double)j - ENDS_LEN / 2) * steps[i];
+        }
+        sotto__exp(found, x, ENDS_LEN);
+        for (size_t j = 0; j < ENDS_LEN; j++) {
+            assert_true(distance(found[j], exactly(x[j], 0, false)) <= 1);
+        }
+    }
+    x[0] = 0x1.62e42fefa39efp+9;
+    x[1] = nextafter(x[0], INFINITY);
+    x[2] = INFINITY;
+    x[3] = NAN;
+    sotto__exp(found, x, 4);
+    assert_true(isfinite(found[0]) && isinf(found[1]) && isinf(found[2]) && isnan(found[3]));
+    test_gives1("m=sum(exp(x))", "x\n709.7827112\n", "\"value\": 1.7976900906800972e+308");
+    test_gives1("m=sum(exp(x))", "x\n709.782712893384\n", "\"value\": 1.797693134862273");
+    test_gives1("m=sum(exp(x))", "x\n709.7827128933841\n", "\"special\": \"inf\"");
+}
+
+/* Powers of bases of either sign, by exponents that end near the largest and the least doubles. */
+static void test_pow_at_the_ends(void **state)
+{
+    (void)state;
+    static const double bases[] = {2,        10,         1.0000001, 0.5, 1e300, 0x1p-1074,
+                                   3.7e-200, 0.99999999, -2,        -3,  -0.1};
+    static const double ends[] = {1024 * 0.6931471805599453, 709.78271114955743, -708.4, -744.5,
+                                  -745.13321910194122};
+    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
+        for (size_t end = 0; end < sizeof ends / sizeof ends[0]; end++) {
+            double x[ENDS_LEN];
+            double y[ENDS_LEN];
+            double found[ENDS_LEN];
+            for (size_t j = 0; j < ENDS_LEN; j++) {
+                double off = ((double)j - ENDS_LEN / 2) * 1.5e-9;
+                x[j] = bases[i];
+                y[j] = (ends[end] + off) / log(fabs(bases[i]));
+                y[j] = bases[i] < 0 ? rint(y[j] + (double)(j % 9) - 4) : y[j];
+            }
+            sotto__pow(found, x, y, ENDS_LEN);
+            for (size_t j = 0; j < ENDS_LEN; j++) {
+                assert_true(distance(found[j], exactly(x[j], y[j], true)) <= 1);
+            }
+        }
+    }
+    test_gives1("m=sum(pow(x, 1023.9999999))", "x\n2\n", "\"value\": 1.79769");
+    test_gives1("m=sum(pow(x, 1024))", "x\n2\n", "\"special\": \"inf\"");
+}
+
 /* The result under a caller's rounding, without subnormals where the CPU can do that; the caller's
  * settings must stay. */
 static char *result_of(const struct sotto_plan *plan, int rounding, unsigned flushing)
@@ -368,10 +454,11 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_caller_arithmetic),  cmocka_unit_test(test_exact_division),
-        cmocka_unit_test(test_float_division),     cmocka_unit_test(test_whole_numbers),
-        cmocka_unit_test(test_wide_whole_numbers), cmocka_unit_test(test_elementary),
-        cmocka_unit_test(test_elementary_levels),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_caller_arithmetic),        cmocka_unit_test(test_exact_division),
+        cmocka_unit_test(test_float_division),           cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_wide_whole_numbers),       cmocka_unit_test(test_elementary),
+        cmocka_unit_test(test_elementary_levels),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_exp_at_the_ends),          cmocka_unit_test(test_pow_at_the_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
