@@ -261,7 +261,7 @@ static void to_float_slowly(double *out, const struct sotto__register *a, unsign
         mpz_set(mpq_denref(number), power);
         mpq_canonicalize(number);
         double magnitude = sotto__round(number);
-        out[i] = negative ? -magnitude : magnitude;
+        out[i] = negative && magnitude != 0 ? -magnitude : magnitude; /* never -0 */
     }
     mpz_clear(power);
     mpq_clear(number);

@@ -381,6 +381,32 @@ static void test_pow_at_the_ends(void **state)
     test_gives1("m=sum(pow(x, 1024))", "x\n2\n", "\"special\": \"inf\"");
 }
 
+/* A zero that was an exact value has no sign, whatever made it. */
+static void test_exact_zeros_have_no_sign(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {
+        "float(x * 1e-400)", "float(-x * 1e-390 * 1e-10)", "float(x * 0)",
+        "float(-(x - x))",   "float(ceil(x * 0))",         "float(x % 1)",
+        "round(x * 0.1)",    "fillna(na, -0.0) + x * 0",
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        char output[100];
+        (void)snprintf(output, sizeof output, "m=sum(1 / (%s))", forms[i]);
+        test_gives1(output, "x\n-1\n", "\"special\": \"inf\"");
+    }
+    static const char *const texts[] = {"-0", "-0.0", "-0e0", "-1e-400", "-0.000e-10"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char one[40];
+        char other[40] = "x\n1e0\n";
+        const char *const parties[] = {one, other};
+        (void)snprintf(one, sizeof one, "x\n%s\n", texts[i]);
+        test_gives("m=sum(1 / x)", parties, 2, "\"special\": \"inf\"");
+        test_gives("m=sum(1 / float(x))", parties, 1, "\"special\": \"inf\"");
+    }
+    test_gives1("m=sum(1 / -float(x))", "x\n0\n", "\"special\": \"-inf\""); /* of doubles */
+}
+
 /* The result under a caller's rounding, without subnormals where the CPU can do that; the caller's
  * settings must stay. */
 static char *result_of(const struct sotto_plan *plan, int rounding, unsigned flushing)
@@ -459,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_wide_whole_numbers),       cmocka_unit_test(test_elementary),
         cmocka_unit_test(test_elementary_levels),        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_exp_at_the_ends),          cmocka_unit_test(test_pow_at_the_ends),
+        cmocka_unit_test(test_exact_zeros_have_no_sign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
