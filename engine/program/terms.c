@@ -319,7 +319,8 @@ static enum sotto_status compile_where(struct sotto__compiler *compiler)
     }
     enum sotto_status status = compile_expression(compiler, where, true);
     size_t root = compiler->values[where->nodes_len - 1];
-    if (status == SOTTO_OK && compiler->program->ops[root].type != ROW_BOOL) {
+    const struct sotto__op *op = status == SOTTO_OK ? &compiler->program->ops[root] : NULL;
+    if (op != NULL && op->type != ROW_BOOL && !op->is_null) { /* null: nobody knows its type */
         status = sotto__compile_error(compiler, "expected a condition, such as age >= 18");
     }
     if (status != SOTTO_OK) {

@@ -226,6 +226,79 @@ static const char keyed[] =
     "a,f,s,i,b,d\n1,1e0,x,1,true,0.5\n2,2e0,y,2,false,1\n4,4e0,x,2,true,0.50\n"
     "8,8e0,z,2,NA,2\n16,16e0,NA,1,true,1.0\n";
 
+/* A column that is missing everywhere may be of any type. */
+static void test_columns_without_values(void **state)
+{
+    (void)state;
+    static const char text[] = "a,f,n,m\n1,1e0,NA,\n2,2e0,NA,\n";
+    static const char none[] = "\"s\": {\"value\": 0.0, \"exact\": \"0\"}, \"n\": {\"value\": 0,";
+    static const char *const conditions[] = {"n",
+                                             "not n",
+                                             "n and m",
+                                             "n or m",
+                                             "n > 3",
+                                             "n == 'x'",
+                                             "n in (1, 2)",
+                                             "n in ('x')",
+                                             "if(n, n, m)",
+                                             "a > 0 and n",
+                                             "fillna(n, m)",
+                                             "n == m",
+                                             "n in ('x', 'y') and n"};
+    static const char *const keys[] = {"\"levels\": [\"x\", \"y\"]", "\"levels\": [1, 2]",
+                                       "\"levels\": [true, false]", "\"bins\": [0, 1, 2]"};
+    static const char *const zeros[] = {"count(n)",
+                                        "sum(n)",
+                                        "sum(n + 1)",
+                                        "sum(n == 'x')",
+                                        "sum(n < a)",
+                                        "count(n ** 2)",
+                                        "sum(if(n, a, 0))",
+                                        "count(if(n, a, a))",
+                                        "count(exp(n))",
+                                        "count(round(n, 2))",
+                                        "count(n // m)",
+                                        "count(float(n))",
+                                        "dot(n, a)",
+                                        "dot(n, f)",
+                                        "sum(row_sum([n, m]))",
+                                        "sum(row_any([n, m]))",
+                                        "count(fillna(n, m))",
+                                        "sum(n and m)",
+                                        "sum(n in (1, 2))",
+                                        "sum(n in ('x', 'y'))",
+                                        "count(abs(-n))"};
+    static const char *const nans[] = {"mean(n)", "var(n)", "cov(n, a)", "corr(n, f)", "kurt(n)"};
+    char json[200];
+    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
+        (void)snprintf(json, sizeof json, "\"where\": \"%s\"", conditions[i]);
+        grouped(json, text, SOTTO_OK, none);
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        (void)snprintf(json, sizeof json, "\"group_by\": [{\"column\": \"n\", %s}]", keys[i]);
+        grouped(json, text, SOTTO_OK,
+                "\"n\": {\"values\": [{\"value\": 0, \"exact\": \"0\"}, "
+                "{\"value\": 0, \"exact\": \"0\"}]}");
+    }
+    for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++) {
+        (void)snprintf(json, sizeof json, "x=%s + 0", zeros[i]);
+        test_gives1(json, text, "{\"value\": 0.0, \"exact\": \"0\"}");
+    }
+    for (size_t i = 0; i < sizeof nans / sizeof nans[0]; i++) {
+        (void)snprintf(json, sizeof json, "x=%s", nans[i]);
+        test_gives1(json, text, "\"special\": \"NaN\"");
+    }
+    test_gives1("x=any(n)", text, "\"value\": false");
+    test_gives1("x=all(n)", text, "\"value\": true");
+    test_gives1("x=hist(n, 0, 1, 2)", text, "[{\"value\": 0, \"exact\": \"0\"}, {\"value\": 0,");
+    test_gives1("x=value_counts(n, 'x', 'y')", text,
+                "{\"value\": 0, \"exact\": \"0\"}, {\"value\": 0,");
+    test_gives1("x=value_counts(n, 1, 2)", text,
+                "{\"value\": 0, \"exact\": \"0\"}, {\"value\": 0,");
+    test_gives1("x=mean([n, m])", text, "\"labels\": [[\"n\", \"m\"]]");
+    test_gives1("x=ols(a, n)", text, "\"coefficients\"");
+}
+
 static void test_groups(void **state)
 {
     (void)state;
@@ -420,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_moments),
         cmocka_unit_test(test_every_ddof_of_cov),
         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_columns_without_values),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_nist_univariate),
         cmocka_unit_test(test_nist_norris),
