@@ -29,41 +29,6 @@ void sotto__lead_invite(struct sotto_task_aggregator *task, size_t guest)
     sotto__outbox_send(&task->outbox, &task->invited.peers[guest].key, &message);
 }
 
-/* The types all joined parties agree on, and the driver for them. */
-static enum sotto_status task_agree(struct sotto_task_aggregator *task, struct sotto_error *err)
-{
-    struct sotto_schema agreed = {0};
-    size_t joined = count_guests(task, GUEST_JOINED);
-    struct sotto_schema *offers = sotto_alloc_array(joined, sizeof *offers);
-    const char **names = sotto_alloc_array(joined, sizeof *names);
-    enum sotto_status status = SOTTO_OK;
-    if (offers == NULL || names == NULL) {
-        (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
-        status = SOTTO_ERROR_NO_MEMORY;
-        goto out;
-    }
-    for (size_t i = 0, k = 0; i < task->invited.len; i++) {
-        if (task->guests[i].state == GUEST_JOINED) {
-            offers[k] = task->guests[i].offer; /* borrowed */
-            names[k++] = sotto__lead_guest_name(task, i);
-        }
-    }
-    sotto_driver_free(task->driver);
-    task->driver = NULL;
-    status = sotto_schema_agree(&agreed, task->plan, offers, names, joined, err);
-    if (status == SOTTO_OK) {
-        status = sotto_driver_new(&task->driver, task->plan, &agreed, err);
-    }
-    if (status == SOTTO_OK) {
-        sotto_driver_heed(task->driver, task->interrupt);
-    }
-out:
-    sotto_schema_release(&agreed);
-    sotto_free(offers);
-    sotto_free(names);
-    return status;
-}
-
 static enum sotto_status task_make_roster(struct sotto_task_aggregator *task,
                                           struct sotto_roster *out, struct sotto_error *err)
 {
@@ -88,36 +53,23 @@ static enum sotto_status task_make_roster(struct sotto_task_aggregator *task,
 static enum sotto_status task_open_session(struct sotto_task_aggregator *task,
                                            struct sotto_error *err)
 {
-    struct sotto_roster roster;
-    size_t joined = count_guests(task, GUEST_JOINED);
-    bool is_first = task->terms.label.round == 1;
-    struct sotto_session_terms terms = {
-        .invitation = task->terms,
-        .min_parties = is_first ? sotto_plan_strategy(task->plan)->min_clients : (uint32_t)joined,
-        .graph = sotto__graph_terms(joined),
-    };
-    struct sotto_vector_run *runs = NULL;
-    enum sotto_status status = is_first ? task_agree(task, err) : SOTTO_OK;
-    if (status == SOTTO_OK) {
-        status = sotto__agreement_digest(terms.agreement, task->driver, task->opened);
-        if (status != SOTTO_OK) {
-            (void)sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
-        }
+    struct sotto__session_terms terms = {0};
+    struct sotto_roster roster = {0};
+    enum sotto_status status = task_make_roster(task, &roster, err);
+    if (status == SOTTO_OK && task->terms.label.round == 1) {
+        status =
+            sotto__agree(&task->driver, task->plan, &roster, &task->invited, task->interrupt, err);
     }
     if (status == SOTTO_OK) {
-        status = sotto__driver_runs(&runs, &terms.runs_len, task->driver);
-        if (status != SOTTO_OK) {
-            (void)sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
-        }
+        status = sotto__session_terms_init(&terms, task->plan, task->driver, &task->terms,
+                                           task->opened, roster.adverts_len, err);
     }
     if (status == SOTTO_OK) {
-        status = task_make_roster(task, &roster, err);
+        status = sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms.terms,
+                                              err);
     }
-    if (status == SOTTO_OK) {
-        terms.runs = runs;
-        status = sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms, err);
-    }
-    sotto_free(runs);
+    sotto_roster_release(&roster);
+    sotto__session_terms_release(&terms);
     return status;
 }
 

@@ -13,23 +13,10 @@
 /* H("sotto plan", text). */
 void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, size_t plan_bytes);
 
-/* H("sotto agreement", schema, slots, opened) of the driver's current round. */
-enum sotto_status sotto__agreement_digest(uint8_t out[SOTTO_DIGEST_BYTES],
-                                          const struct sotto_driver *driver,
-                                          const uint8_t opened[SOTTO_DIGEST_BYTES]) SOTTO_NODISCARD;
-
 /* The aggregates of the rounds so far, one after the other: H("sotto opened", before || aggregate);
  * zeros before the first. */
 enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const void *aggregate,
                                        size_t aggregate_bytes) SOTTO_NODISCARD;
-
-/* The shape of the driver's current round as a vector: one run for each slot, equal neighbours
- * together. *out is ended by sotto_free. */
-enum sotto_status sotto__driver_runs(struct sotto_vector_run **out, size_t *out_len,
-                                     const struct sotto_driver *driver) SOTTO_NODISCARD;
-
-/* What every task's graph has to withstand (README.md, "Graphs"). */
-struct sotto_graph_terms sotto__graph_terms(size_t parties_len);
 
 /* INVITATION: the plan's text. REOPEN: nothing. ROUND: the aggregate of the round before. FINISH: a
  * status. */
@@ -69,6 +56,38 @@ enum sotto_status sotto__peers_copy(struct sotto__peers *out, const struct sotto
 void sotto__peers_release(struct sotto__peers *peers);
 /* The index of a key, or SIZE_MAX. */
 size_t sotto__peers_find(const struct sotto__peers *peers, const struct sotto_key *key);
+
+/* --- terms.c: what both sides compute alike --- */
+
+/* The driver for the types that a roster's adverts of the first round offer together, heeding
+ * interrupt (or NULL), in place of the one of an earlier attempt (or NULL), which is freed. peers
+ * names their senders in errors.
+ * Returns: SOTTO_ERROR_AUTH for a sender that is not among them, SOTTO_ERROR_INPUT for an offer
+ * that is malformed; else as sotto_schema_agree and sotto_driver_new. */
+enum sotto_status sotto__agree(struct sotto_driver **in_out, const struct sotto_plan *plan,
+                               const struct sotto_roster *roster, const struct sotto__peers *peers,
+                               const struct sotto_interrupt *interrupt,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* What every task's graph has to withstand (README.md, "Graphs"). */
+struct sotto_graph_terms sotto__graph_terms(size_t parties_len);
+
+/* The terms of a session. Owns runs, which terms borrows. */
+struct sotto__session_terms {
+    struct sotto_session_terms terms;
+    struct sotto_vector_run *runs;
+};
+
+/* Of the driver's current round among so many parties; opened: of the aggregates of the rounds
+ * before. */
+enum sotto_status sotto__session_terms_init(struct sotto__session_terms *out,
+                                            const struct sotto_plan *plan,
+                                            const struct sotto_driver *driver,
+                                            const struct sotto_invitation_terms *invitation,
+                                            const uint8_t opened[SOTTO_DIGEST_BYTES],
+                                            size_t parties_len,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__session_terms_release(struct sotto__session_terms *terms);
 
 /* --- outbox.c: the actions of a machine, with one sticky failure --- */
 

@@ -8,64 +8,6 @@
 
 /* --- Session --- */
 
-/* Who the others are, and what types all agree on. */
-static enum sotto_status task_agree(struct sotto_task_party *task, struct sotto_schema *out,
-                                    const struct sotto_roster *roster, struct sotto_error *err)
-{
-    struct sotto_schema *offers = sotto_alloc_array(roster->adverts_len, sizeof *offers);
-    const char **names = sotto_alloc_array(roster->adverts_len, sizeof *names);
-    enum sotto_status status = SOTTO_OK;
-    if (offers == NULL || names == NULL) {
-        (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
-        status = SOTTO_ERROR_NO_MEMORY;
-        goto out;
-    }
-    for (uint32_t i = 0; status == SOTTO_OK && i < roster->adverts_len; i++) {
-        size_t peer = sotto__peers_find(&task->peers, &roster->adverts[i].sender);
-        if (peer == SIZE_MAX) {
-            char key[SOTTO_KEY_TEXT_BYTES];
-            sotto_key_to_text(&roster->adverts[i].sender, key);
-            status =
-                sotto_error_set(err, SOTTO_ERROR_AUTH,
-                                "the roster holds a node that is not among the peers: %s", key);
-        } else {
-            names[i] = task->peers.peers[peer].name;
-            status = sotto__offer_decode(&offers[i], task->plan, &roster->adverts[i]);
-            if (status != SOTTO_OK) {
-                (void)sotto_error_set(err, status, "the offer of %s is malformed", names[i]);
-            }
-        }
-    }
-    if (status == SOTTO_OK) {
-        status = sotto_schema_agree(out, task->plan, offers, names, roster->adverts_len, err);
-    }
-out:
-    for (uint32_t i = 0; offers != NULL && i < roster->adverts_len; i++) {
-        sotto_schema_release(&offers[i]);
-    }
-    sotto_free(offers);
-    sotto_free(names);
-    return status;
-}
-
-/* The driver for the types that all parties of the first round agree on. */
-static enum sotto_status task_drive(struct sotto_task_party *task,
-                                    const struct sotto_roster *roster, struct sotto_error *err)
-{
-    struct sotto_schema schema = {0};
-    enum sotto_status status = task_agree(task, &schema, roster, err);
-    sotto_driver_free(task->driver);
-    task->driver = NULL;
-    if (status == SOTTO_OK) {
-        status = sotto_driver_new(&task->driver, task->plan, &schema, err);
-    }
-    if (status == SOTTO_OK) {
-        sotto_driver_heed(task->driver, task->interrupt);
-    }
-    sotto_schema_release(&schema);
-    return status;
-}
-
 /* The parties of a later round are those whose sum the first one opened, all of them. */
 static enum sotto_status task_check_contributors(const struct sotto_task_party *task,
                                                  const struct sotto_roster *roster,
@@ -85,30 +27,20 @@ static enum sotto_status task_check_contributors(const struct sotto_task_party *
 static enum sotto_status task_start_session(struct sotto_task_party *task,
                                             struct sotto_roster *roster, struct sotto_error *err)
 {
-    /* After the first round nobody may be lost. */
-    struct sotto_session_terms terms = {
-        .invitation = task->terms,
-        .min_parties = task->terms.label.round == 1 ? sotto_plan_strategy(task->plan)->min_clients
-                                                    : roster->adverts_len,
-        .graph = sotto__graph_terms(roster->adverts_len),
-    };
-    struct sotto_vector_run *runs = NULL;
-    enum sotto_status status = task->terms.label.round == 1
-                                   ? task_drive(task, roster, err)
-                                   : task_check_contributors(task, roster, err);
+    struct sotto__session_terms terms;
+    enum sotto_status status =
+        task->terms.label.round == 1
+            ? sotto__agree(&task->driver, task->plan, roster, &task->peers, task->interrupt, err)
+            : task_check_contributors(task, roster, err);
+    if (status == SOTTO_OK) {
+        status = sotto__session_terms_init(&terms, task->plan, task->driver, &task->terms,
+                                           task->opened, roster->adverts_len, err);
+    }
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__agreement_digest(terms.agreement, task->driver, task->opened);
-    if (status == SOTTO_OK) {
-        status = sotto__driver_runs(&runs, &terms.runs_len, task->driver);
-    }
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
-    }
-    terms.runs = runs;
-    status = sotto_session_party_start(task->session, roster, &terms, task->min_parties, err);
-    sotto_free(runs);
+    status = sotto_session_party_start(task->session, roster, &terms.terms, task->min_parties, err);
+    sotto__session_terms_release(&terms);
     return status;
 }
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <sotto/alloc.h>
-
 void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, size_t plan_bytes)
 {
     sotto_digest(out, "sotto plan", plan_json, plan_bytes);
@@ -23,65 +21,6 @@ enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const
     }
     sotto_writer_release(&writer);
     return status;
-}
-
-enum sotto_status sotto__agreement_digest(uint8_t out[SOTTO_DIGEST_BYTES],
-                                          const struct sotto_driver *driver,
-                                          const uint8_t opened[SOTTO_DIGEST_BYTES])
-{
-    struct sotto_writer writer;
-    size_t slots_len;
-    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
-    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_schema_write(sotto_driver_schema(driver), &writer);
-    sotto_write_u64(&writer, slots_len);
-    for (size_t k = 0; k < slots_len; k++) {
-        sotto_write_u16(&writer, slots[k]);
-    }
-    sotto_write_bytes(&writer, opened, SOTTO_DIGEST_BYTES);
-    enum sotto_status status = sotto_writer_status(&writer);
-    if (status == SOTTO_OK) {
-        sotto_digest(out, "sotto agreement", writer.data, writer.data_bytes);
-    }
-    sotto_writer_release(&writer);
-    return status;
-}
-
-enum sotto_status sotto__driver_runs(struct sotto_vector_run **out, size_t *out_len,
-                                     const struct sotto_driver *driver)
-{
-    size_t slots_len;
-    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
-    struct sotto_vector_run *runs = sotto_alloc_array(slots_len, sizeof *runs);
-    size_t len = 0;
-    if (runs == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    for (size_t k = 0; k < slots_len; k++) {
-        uint32_t element_bytes = (uint32_t)slots[k] * 8;
-        if (len > 0 && runs[len - 1].element_bytes == element_bytes) {
-            runs[len - 1].elements_len++;
-        } else {
-            runs[len++] = (struct sotto_vector_run){element_bytes, 1};
-        }
-    }
-    *out = runs;
-    *out_len = len;
-    return SOTTO_OK;
-}
-
-/* Above this many parties a sparse graph is cheaper; below, everybody holds shares for everybody.
- */
-#define COMPLETE_PARTIES_MAX 100
-
-struct sotto_graph_terms sotto__graph_terms(size_t parties_len)
-{
-    return (struct sotto_graph_terms){
-        .model =
-            parties_len <= COMPLETE_PARTIES_MAX ? SOTTO_GRAPH_COMPLETE : SOTTO_GRAPH_SEMI_MALICIOUS,
-        .corrupted_permille = 50,
-        .dropped_permille = 330,
-    };
 }
 
 static void wire_begin(struct sotto_writer *writer, enum sotto_message_type type,

@@ -4,6 +4,7 @@
 #include <sotto/alloc.h>
 #include <sotto/schema.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FRAME_COLUMNS_MAX 1024
@@ -337,7 +338,48 @@ static enum sotto_status agree_column(struct sotto_schema_field *field, bool *ou
     return SOTTO_OK;
 }
 
-/* Columns in the order in which the offers have them, the first offer's first. */
+/* Whether an offer has the agreed columns of a dataset, which are schema->frame[first .. end), in
+ * their order: it has each of them once. */
+static bool is_in_order(const struct sotto_schema *schema, const struct sotto_schema *offer,
+                        size_t first, size_t end)
+{
+    size_t next = first;
+    for (size_t i = 0; i < offer->frame_len && next < end; i++) {
+        const struct sotto_schema_column *column = &offer->frame[i];
+        next += column->dataset == schema->frame[next].dataset &&
+                strcmp(column->name, schema->frame[next].name) == 0;
+    }
+    return next == end;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct sotto_schema_column *const columns[] = {left, right};
+    return strcmp(columns[0]->name, columns[1]->name);
+}
+
+/* The order of what "*" stands for must be the same for everybody, whoever stands first in a list
+ * of offers: for each dataset the order that all offers have, or, where they differ, that of names
+ * (as bytes). */
+static void order_frame(struct sotto_schema *schema, const struct sotto_schema *offers,
+                        size_t offers_len)
+{
+    for (size_t first = 0, end = 0; first < schema->frame_len; first = end) {
+        bool is_common = true;
+        while (end < schema->frame_len &&
+               schema->frame[end].dataset == schema->frame[first].dataset) {
+            end++;
+        }
+        for (size_t party = 0; is_common && party < offers_len; party++) {
+            is_common = is_in_order(schema, &offers[party], first, end);
+        }
+        if (!is_common) {
+            qsort(schema->frame + first, end - first, sizeof *schema->frame, compare_names);
+        }
+    }
+}
+
+/* Columns as the first offer has them, then ordered. */
 static enum sotto_status agree_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
                                      const struct sotto_schema *offers, const char *const *names,
                                      size_t offers_len, struct sotto_error *err)
@@ -368,6 +410,7 @@ static enum sotto_status agree_frame(struct sotto_schema *schema, const struct s
             }
         }
     }
+    order_frame(schema, offers, offers_len);
     return SOTTO_OK;
 }
 

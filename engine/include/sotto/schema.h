@@ -25,8 +25,9 @@ struct sotto_schema_column {
 };
 
 /* fields[i] belongs to the plan's column i. frame, by dataset: what "*" stands for; offered are all
- * columns of a dataset, in the order of its file, agreed on are the numeric ones, in the order of
- * the first offer. Ownership: fields and frame are the schema's. */
+ * columns of a dataset, in the order of its file, agreed on are the numeric ones, in the order that
+ * they have in all offers, or, where offers differ, in that of their names as bytes. Ownership:
+ * fields and frame are the schema's. */
 struct sotto_schema {
     struct sotto_schema_field *fields;
     size_t fields_len;

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the aggregator and every party compute alike: the driver for the types that a roster's
+ * adverts offer, and the terms of its session. Both sides call these functions with the same
+ * arguments; a second way to compute one of them would be a federation that never agrees. Whatever
+ * has an order follows the roster, which is sorted by key, never the order in which somebody was
+ * invited, answered or stands in a list of peers. */
+
+#include "internal.h"
+
+#include <sotto/alloc.h>
+
+/* The offers of a roster and the names of who made them, in its order. Owns offers, borrows names.
+ */
+struct offers {
+    struct sotto_schema *schemas;
+    const char **names;
+    size_t len;
+};
+
+static void offers_release(struct offers *offers)
+{
+    for (size_t i = 0; i < offers->len; i++) {
+        sotto_schema_release(&offers->schemas[i]);
+    }
+    sotto_free(offers->schemas);
+    sotto_free(offers->names);
+}
+
+static enum sotto_status offers_add(struct offers *offers, const struct sotto_plan *plan,
+                                    const struct sotto_advert *advert,
+                                    const struct sotto__peers *peers, struct sotto_error *err)
+{
+    size_t peer = sotto__peers_find(peers, &advert->sender);
+    if (peer == SIZE_MAX) {
+        char key[SOTTO_KEY_TEXT_BYTES];
+        sotto_key_to_text(&advert->sender, key);
+        return sotto_error_set(err, SOTTO_ERROR_AUTH,
+                               "the roster holds a node that is not among the peers: %s", key);
+    }
+    const char *name = peers->peers[peer].name;
+    enum sotto_status status = sotto__offer_decode(&offers->schemas[offers->len], plan, advert);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "the offer of %s is malformed", name);
+    }
+    offers->names[offers->len++] = name;
+    return SOTTO_OK;
+}
+
+static enum sotto_status offers_read(struct offers *offers, const struct sotto_plan *plan,
+                                     const struct sotto_roster *roster,
+                                     const struct sotto__peers *peers, struct sotto_error *err)
+{
+    offers->schemas = sotto_alloc_array(roster->adverts_len, sizeof *offers->schemas);
+    offers->names = sotto_alloc_array(roster->adverts_len, sizeof *offers->names);
+    if (offers->schemas == NULL || offers->names == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        enum sotto_status status = offers_add(offers, plan, &roster->adverts[i], peers, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__agree(struct sotto_driver **in_out, const struct sotto_plan *plan,
+                               const struct sotto_roster *roster, const struct sotto__peers *peers,
+                               const struct sotto_interrupt *interrupt, struct sotto_error *err)
+{
+    struct offers offers = {0};
+    struct sotto_schema agreed = {0};
+    sotto_driver_free(*in_out);
+    *in_out = NULL;
+    enum sotto_status status = offers_read(&offers, plan, roster, peers, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_schema_agree(&agreed, plan, offers.schemas, offers.names, offers.len, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_driver_new(in_out, plan, &agreed, err);
+    if (status == SOTTO_OK) {
+        sotto_driver_heed(*in_out, interrupt);
+    }
+out:
+    sotto_schema_release(&agreed);
+    offers_release(&offers);
+    return status;
+}
+
+/* Above this many parties a sparse graph is cheaper; below, everybody holds shares for everybody.
+ */
+#define COMPLETE_PARTIES_MAX 100
+
+struct sotto_graph_terms sotto__graph_terms(size_t parties_len)
+{
+    return (struct sotto_graph_terms){
+        .model =
+            parties_len <= COMPLETE_PARTIES_MAX ? SOTTO_GRAPH_COMPLETE : SOTTO_GRAPH_SEMI_MALICIOUS,
+        .corrupted_permille = 50,
+        .dropped_permille = 330,
+    };
+}
+
+/* The shape of the driver's current round as a vector: one run for each slot, equal neighbours
+ * together. *out is ended by sotto_free. */
+static enum sotto_status make_runs(struct sotto_vector_run **out, size_t *out_len,
+                                   const struct sotto_driver *driver)
+{
+    size_t slots_len;
+    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
+    struct sotto_vector_run *runs = sotto_alloc_array(slots_len, sizeof *runs);
+    size_t len = 0;
+    if (runs == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t k = 0; k < slots_len; k++) {
+        uint32_t element_bytes = (uint32_t)slots[k] * 8;
+        if (len > 0 && runs[len - 1].element_bytes == element_bytes) {
+            runs[len - 1].elements_len++;
+        } else {
+            runs[len++] = (struct sotto_vector_run){element_bytes, 1};
+        }
+    }
+    *out = runs;
+    *out_len = len;
+    return SOTTO_OK;
+}
+
+/* H("sotto agreement", schema, slots, opened) of the driver's current round. */
+static enum sotto_status digest_agreement(uint8_t out[SOTTO_DIGEST_BYTES],
+                                          const struct sotto_driver *driver,
+                                          const uint8_t opened[SOTTO_DIGEST_BYTES])
+{
+    struct sotto_writer writer;
+    size_t slots_len;
+    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_schema_write(sotto_driver_schema(driver), &writer);
+    sotto_write_u64(&writer, slots_len);
+    for (size_t k = 0; k < slots_len; k++) {
+        sotto_write_u16(&writer, slots[k]);
+    }
+    sotto_write_bytes(&writer, opened, SOTTO_DIGEST_BYTES);
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        sotto_digest(out, "sotto agreement", writer.data, writer.data_bytes);
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
+enum sotto_status sotto__session_terms_init(struct sotto__session_terms *out,
+                                            const struct sotto_plan *plan,
+                                            const struct sotto_driver *driver,
+                                            const struct sotto_invitation_terms *invitation,
+                                            const uint8_t opened[SOTTO_DIGEST_BYTES],
+                                            size_t parties_len, struct sotto_error *err)
+{
+    /* After the first round nobody may be lost: the difference to the sum that was opened would be
+     * somebody's. */
+    bool is_first = invitation->label.round == 1;
+    struct sotto_session_terms terms = {
+        .invitation = *invitation,
+        .min_parties = is_first ? sotto_plan_strategy(plan)->min_clients : (uint32_t)parties_len,
+        .graph = sotto__graph_terms(parties_len),
+    };
+    struct sotto_vector_run *runs = NULL;
+    enum sotto_status status = digest_agreement(terms.agreement, driver, opened);
+    if (status == SOTTO_OK) {
+        status = make_runs(&runs, &terms.runs_len, driver);
+    }
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
+    }
+    terms.runs = runs;
+    *out = (struct sotto__session_terms){.terms = terms, .runs = runs};
+    return SOTTO_OK;
+}
+
+void sotto__session_terms_release(struct sotto__session_terms *terms)
+{
+    sotto_free(terms->runs);
+    *terms = (struct sotto__session_terms){0};
+}
