@@ -43,8 +43,8 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
 {
     double rounded = sotto__value_double(value);
     if (rounded - rounded == 0) {
-        char text[DOUBLE_TEXT_BYTES];
-        sotto__double_text(text, rounded);
+        char text[SOTTO_DOUBLE_TEXT_BYTES];
+        sotto_double_text(text, rounded);
         sotto__json_raw(writer, text);
     } else {
         /* Finite, but beyond the largest double. */

@@ -75,11 +75,6 @@ double sotto__round_root(const mpq_t number);
 
 /* --- text.c: digits --- */
 
-#define DOUBLE_TEXT_BYTES 64
-
-/* The shortest decimal text that reads back as value (finite), in the form of Python's repr. */
-void sotto__double_text(char out[DOUBLE_TEXT_BYTES], double value);
-
 /* The number of decimals of a fraction with this denominator. Returns: false if it does not end. */
 bool sotto__decimals(unsigned long *out, const mpz_t denominator);
 

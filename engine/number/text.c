@@ -3,6 +3,7 @@
 
 #include <mpfr.h>
 #include <sotto/alloc.h>
+#include <sotto/driver.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,18 +74,18 @@ static void format_digits(char *out, size_t out_bytes, const char *digits, long 
     }
 }
 
-void sotto__double_text(char out[DOUBLE_TEXT_BYTES], double value)
+void sotto_double_text(char out[SOTTO_DOUBLE_TEXT_BYTES], double value)
 {
     char digits[DIGITS_MAX + 3];
     SOTTO_REQUIRE(value - value == 0);
     if (value == 0) {
-        (void)snprintf(out, DOUBLE_TEXT_BYTES, "0.0");
+        (void)snprintf(out, SOTTO_DOUBLE_TEXT_BYTES, "0.0");
         return;
     }
     size_t sign = value < 0;
     out[0] = '-';
     long exponent = shortest_digits(digits, value < 0 ? -value : value);
-    format_digits(out + sign, DOUBLE_TEXT_BYTES - sign, digits, exponent);
+    format_digits(out + sign, SOTTO_DOUBLE_TEXT_BYTES - sign, digits, exponent);
 }
 
 /* --- Exact texts --- */

@@ -2,18 +2,18 @@
 #include "cli/command.h"
 
 #include <jansson.h>
+#include <sotto/driver.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The shortest text that reads back as the same double. */
-static void format_double(char out[40], double value)
+/* As results have it, but for the ".0" of whole numbers. */
+static void format_double(char out[SOTTO_DOUBLE_TEXT_BYTES], double value)
 {
-    for (int digits = 1; digits <= 17; digits++) {
-        (void)snprintf(out, 40, "%.*g", digits, value);
-        if (strtod(out, NULL) == value) {
-            return;
-        }
+    sotto_double_text(out, value);
+    size_t bytes = strlen(out);
+    if (bytes > 2 && strcmp(out + bytes - 2, ".0") == 0) {
+        out[bytes - 2] = '\0';
     }
 }
 

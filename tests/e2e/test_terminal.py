@@ -13,6 +13,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 import unittest
@@ -160,6 +161,30 @@ class Csv(unittest.TestCase):
         rows = list(csv.reader(io.StringIO(done.stdout)))
         self.assertEqual(rows[0], ["output", "dept", "row", "column", "value", "exact"])
         self.assertIn(["s", 'say "hi"', "y", "", "7", "7"], rows)
+
+
+class Numbers(unittest.TestCase):
+    """Terminal and --csv write doubles as Python does, but for the .0 of whole numbers."""
+
+    VALUES = ["50", "100", "620", "1200", "-40", "1e15", "9999999999999998", "1e16", "1.5e300", "0.1",
+              "0.0001", "0.00001", "123456.789", "5e-324", "-0.5", "9007199254740994", "0"]
+
+    def expected(self, text):
+        return repr(float(text)).removesuffix(".0")
+
+    def test_both_forms(self):
+        with tempfile.TemporaryDirectory() as folder:
+            names = [f"x{i}" for i in range(len(self.VALUES))]
+            file = os.path.join(folder, "x.csv")
+            with open(file, "w") as out:
+                out.write(",".join(names) + "\n" + ",".join(self.VALUES) + "\n")
+            arguments = ["local", "--data", file]
+            outputs = ["--", *[f"{name}=sum({name})" for name in names]]
+            for line, text in zip(run(*arguments, *outputs).stdout.splitlines(), self.VALUES):
+                self.assertEqual(line.split()[1], self.expected(text), line)
+            rows = list(csv.DictReader(io.StringIO(run(*arguments, "--csv", *outputs).stdout)))
+            self.assertEqual([row["value"] for row in rows],
+                             [self.expected(text) for text in self.VALUES])
 
 
 class Help(unittest.TestCase):

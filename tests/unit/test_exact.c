@@ -7,6 +7,7 @@
 #include <math.h>
 #include <mpfr.h>
 #include <sotto/alloc.h>
+#include <sotto/driver.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -182,9 +183,9 @@ static void test_shortest_texts(void **state)
         {9.5367431640625e-07, "9.5367431640625e-07"},
         {0x1p-24, "5.960464477539063e-08"},
     };
-    char text[DOUBLE_TEXT_BYTES];
+    char text[SOTTO_DOUBLE_TEXT_BYTES];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        sotto__double_text(text, cases[i].value);
+        sotto_double_text(text, cases[i].value);
         assert_string_equal(text, cases[i].text);
     }
 }
@@ -206,12 +207,12 @@ static void test_texts_are_short_and_read_back(void **state)
         /* Powers of two are the hard ones: their neighbour below is nearer. */
         uint64_t bits = i < 2046 ? (uint64_t)(i + 1) << 52 : test_random(&random);
         double value = double_of(bits);
-        char text[DOUBLE_TEXT_BYTES];
+        char text[SOTTO_DOUBLE_TEXT_BYTES];
         char shorter[64];
         if (value - value != 0 || value == 0) {
             continue;
         }
-        sotto__double_text(text, value);
+        sotto_double_text(text, value);
         assert_double_bits_equal(strtod(text, NULL), value);
         size_t digits = digits_in(text);
         if (strchr(text, 'e') != NULL && digits > 1) {

@@ -74,11 +74,11 @@ static void test_between_parties(void **state)
     (void)state;
     static const char *const orders[] = {"b,a\n1,2\n", "a,b\n10,0.5\n", "b,a\nNA,NA\n"};
     test_gives("x=sum(*)", orders, 3,
-               "\"labels\": [[\"b\", \"a\"]], \"values\": [{\"value\": 1.5, \"exact\": \"1.5\"}, "
-               "{\"value\": 12.0, \"exact\": \"12\"}]");
+               "\"labels\": [[\"a\", \"b\"]], \"values\": [{\"value\": 12.0, \"exact\": \"12\"}, "
+               "{\"value\": 1.5, \"exact\": \"1.5\"}]");
     test_gives("x=sum(* * 1e0)", orders, 3,
-               "\"schema\": {\"t\": {\"b\": {\"type\": \"decimal\", "
-               "\"scale\": 1}, \"a\": {\"type\": \"int64\"}}}");
+               "\"schema\": {\"t\": {\"a\": {\"type\": \"int64\"}, "
+               "\"b\": {\"type\": \"decimal\", \"scale\": 1}}}");
     static const char *const texts[] = {"a,s\n1,x\n", "a\n2\n", "s,a,r\nNA,3,y\n"};
     test_gives("x=sum(*)", texts, 3, "\"labels\": [[\"a\"]], \"values\": [{\"value\": 6.0,");
     static const char *const lacking[] = {"a,b\n1,2\n", "a\n2\n"};

@@ -119,6 +119,12 @@ SOTTO_API enum sotto_status sotto_driver_result(const struct sotto_driver *drive
 /* Takes the exact texts out of a result of sotto_driver_result: it gets shorter in place. */
 SOTTO_API void sotto_result_strip_exact(char *json);
 
+#define SOTTO_DOUBLE_TEXT_BYTES 64
+
+/* The shortest decimal text that reads back as value (finite), in the form of Python's repr, as
+ * results have it: "1200.0", "0.0001", "1e+16". */
+SOTTO_API void sotto_double_text(char out[SOTTO_DOUBLE_TEXT_BYTES], double value);
+
 SOTTO_END_DECLS
 
 #endif
