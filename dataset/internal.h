@@ -46,9 +46,6 @@ struct sotto__number {
 bool sotto__number_parse(struct sotto__number *out, const char *text, size_t text_bytes,
                          char point);
 
-/* Whether it is a number by its digits alone: neither infinite nor anything else. */
-bool sotto__number_is_plain(const char *text, size_t text_bytes, char point);
-
 /* The double nearest to the text, ties to even; -0 gives 0. Requires the default floating-point
  * environment and c_locale, the "C" locale. */
 double sotto__number_double(const struct sotto__number *number, locale_t c_locale);

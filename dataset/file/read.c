@@ -128,15 +128,27 @@ static enum sotto_status header_field(struct sotto__csv_reader *reader, const ch
     return SOTTO_OK;
 }
 
+/* Whether the first row is data, whose header is missing: a number, and nothing beside numbers and
+ * words for missing values. Booleans may be names: a row of them alone is taken for a header. */
+static bool header_is_data(const struct sotto__csv_reader *reader)
+{
+    bool has_number = false;
+    for (size_t i = 0; i < reader->names_len; i++) {
+        struct sotto__number number;
+        const char *name = reader->names[i];
+        size_t name_bytes = strlen(name);
+        if (sotto__number_parse(&number, name, name_bytes, reader->csv->point)) {
+            has_number = true;
+        } else if (!sotto__na_words_contain(&reader->csv->na, name, name_bytes)) {
+            return false;
+        }
+    }
+    return has_number;
+}
+
 static enum sotto_status header_end(struct sotto__csv_reader *reader)
 {
-    bool all_numbers = true;
-    for (size_t i = 0; i < reader->names_len; i++) {
-        all_numbers =
-            all_numbers &&
-            sotto__number_is_plain(reader->names[i], strlen(reader->names[i]), reader->csv->point);
-    }
-    if (all_numbers) {
+    if (header_is_data(reader)) {
         return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
                                 "expected a header with the columns' names, found only numbers: "
                                 "put a line of names before the data");

@@ -145,12 +145,6 @@ bool sotto__number_parse(struct sotto__number *out, const char *text, size_t tex
     return (*p == 'e' || *p == 'E') && parse_exponent(&out->exponent, p + 1, end);
 }
 
-bool sotto__number_is_plain(const char *text, size_t text_bytes, char point)
-{
-    struct sotto__number number;
-    return sotto__number_parse(&number, text, text_bytes, point) && !number.infinite;
-}
-
 /* Powers of ten that are doubles. */
 static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,

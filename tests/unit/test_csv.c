@@ -67,6 +67,45 @@ static void test_malformed_texts(void **state)
                   6, SOTTO_ERROR_INPUT, "found UTF-16");
 }
 
+static void test_a_header_of_numbers(void **state)
+{
+    (void)state;
+    static const char *const numbers[] = {
+        "inf", "-inf", "+inf",  "INF",  "Infinity", "-INFINITY", "1",       "+1",    "-.5",
+        "5.",  "1e3",  "-1E-3", "1e99", "007",      "0x1p",      "9999e99", " 2.5 ", "\"7\""};
+    struct sotto_csv_options comma = {.decimal_comma = true};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char text[64];
+        bool is_number = strcmp(numbers[i], "0x1p") != 0;
+        (void)snprintf(text, sizeof text, "%s\n3\n", numbers[i]);
+        struct sotto__number number;
+        const char *bare = numbers[i][0] == '"' ? "7" : numbers[i];
+        assert_int_equal(sotto__number_parse(&number, bare, strlen(bare), '.'), is_number);
+        if (is_number) {
+            refuses(text, "t.csv:1: expected a header with the columns' names, found only numbers");
+            (void)snprintf(text, sizeof text, "8.25,NA,%s\n3,4,5\n", numbers[i]);
+            refuses(text, "found only numbers");
+            (void)snprintf(text, sizeof text, "8.25,x,%s\n3,4,5\n", numbers[i]);
+        }
+        struct sotto_csv *csv = test_csv_bytes(text, strlen(text));
+        sotto_catalogue_free(test_catalogue(csv));
+        sotto_csv_close(csv);
+    }
+    static const char decimals[] = "2,5;inf\n3;4\n";
+    struct sotto_csv *csv = NULL;
+    struct sotto_error err = {0};
+    struct sotto_catalogue *catalogue = NULL;
+    assert_ok(
+        sotto_csv_open_fd(&csv, test_file(decimals, sizeof decimals - 1), "t.csv", &comma, &err));
+    assert_int_equal(sotto_csv_catalogue(csv, &catalogue, &err), SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "found only numbers");
+    sotto_csv_close(csv);
+    /* With no number in it a row of such words is a header. */
+    csv = test_csv_bytes("NA,null\n1,2\n", 12);
+    sotto_catalogue_free(test_catalogue(csv));
+    sotto_csv_close(csv);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -921,6 +960,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_malformed_texts),
+        cmocka_unit_test(test_a_header_of_numbers),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_opening),
         cmocka_unit_test(test_grammar),
