@@ -60,12 +60,21 @@ bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char 
 /* True, TRUE, true, False, FALSE or false. Returns: false for any other text. */
 bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
 
-/* --- stream.c: compressed files --- */
+/* --- magic.c: files that are known by their first bytes --- */
 
 enum sotto__packing { SOTTO__PACKING_NONE, SOTTO__PACKING_GZIP, SOTTO__PACKING_ZSTD };
 
-/* By the first bytes, which begin no UTF-8 text. */
+/* How many bytes decide. */
+#define SOTTO__MAGIC_BYTES 16
+
 enum sotto__packing sotto__packing_detect(const void *start, size_t bytes);
+
+/* What begins so, where it can't be text, and what to do about it; packed files included. Returns:
+ * false where it may be text. */
+bool sotto__magic_find(const char **out_what, const char **out_advice, const void *start,
+                       size_t bytes);
+
+/* --- stream.c: compressed files --- */
 
 struct sotto__stream;
 

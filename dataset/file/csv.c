@@ -165,7 +165,7 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     if (status == SOTTO_OK && options != NULL && options->columns_len > 0) {
         status = copy_columns(csv, options, err);
     }
-    char start[4];
+    char start[SOTTO__MAGIC_BYTES];
     ssize_t got = status == SOTTO_OK ? pread(fd, start, sizeof start, 0) : 0;
     csv->packing = sotto__packing_detect(start, got > 0 ? (size_t)got : 0);
     if (status != SOTTO_OK) {

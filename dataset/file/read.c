@@ -347,13 +347,16 @@ static enum sotto_status read_block(struct sotto__csv_reader *reader, char *bloc
     return status;
 }
 
-/* The bytes of a byte order mark at the start of the file. */
-static enum sotto_status skip_mark(struct sotto__csv_reader *reader, size_t *out_skip,
-                                   const char *block, size_t bytes)
+/* The bytes of a byte order mark at the start of the text, which must be text. */
+static enum sotto_status begin_text(struct sotto__csv_reader *reader, size_t *out_skip,
+                                    const char *block, size_t bytes)
 {
-    if (bytes >= 2 && (memcmp(block, "\xff\xfe", 2) == 0 || memcmp(block, "\xfe\xff", 2) == 0)) {
-        return error_at(reader, SOTTO_ERROR_INPUT, 1, SIZE_MAX,
-                        "expected UTF-8, found UTF-16: save the file as UTF-8");
+    const char *what;
+    const char *advice;
+    if (sotto__magic_find(&what, &advice, block, bytes)) {
+        return sotto_error_set(reader->err, SOTTO_ERROR_INPUT,
+                               "%s: expected CSV text in UTF-8, found %s: %s", reader->csv->name,
+                               what, advice);
     }
     *out_skip = bytes >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     return SOTTO_OK;
@@ -381,7 +384,7 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
         size_t skip = 0;
         enum sotto_status status = read_block(reader, block, &bytes, offset);
         if (status == SOTTO_OK && offset == 0) {
-            status = skip_mark(reader, &skip, block, bytes);
+            status = begin_text(reader, &skip, block, bytes);
         }
         if (status == SOTTO_OK) {
             status = feed(reader, block + skip, bytes - skip, offset + skip);

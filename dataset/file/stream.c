@@ -26,17 +26,6 @@ struct sotto__stream {
     unsigned char input[INPUT_BYTES];
 };
 
-enum sotto__packing sotto__packing_detect(const void *start, size_t bytes)
-{
-    if (bytes >= 2 && memcmp(start, "\x1f\x8b", 2) == 0) {
-        return SOTTO__PACKING_GZIP;
-    }
-    if (bytes >= 4 && memcmp(start, "\x28\xb5\x2f\xfd", 4) == 0) {
-        return SOTTO__PACKING_ZSTD;
-    }
-    return SOTTO__PACKING_NONE;
-}
-
 static void *gzip_allocate(void *context, unsigned items, unsigned bytes)
 {
     (void)context;

@@ -106,6 +106,46 @@ static void test_a_header_of_numbers(void **state)
     sotto_csv_close(csv);
 }
 
+#define REFUSES_START(start, part)                                                                 \
+    refuses_bytes(start "\0\0\0 no,text\n1,2\n", sizeof(start "\0\0\0 no,text\n1,2\n") - 1,        \
+                  SOTTO_ERROR_INPUT, "t.csv: expected CSV text in UTF-8, found " part)
+
+static void test_files_that_are_no_text(void **state)
+{
+    (void)state;
+    REFUSES_START("PK\x03\x04", "a zip archive, as Excel's xlsx are too: unpack it first, or save");
+    REFUSES_START("PK\x05\x06", "an empty zip");
+    REFUSES_START("PK\x07\x08", "a part of a zip");
+    REFUSES_START("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel");
+    REFUSES_START("\xfd"
+                  "7zXZ\0",
+                  "xz: unpack it first");
+    REFUSES_START("BZh91AY&SY", "bzip2: unpack it first");
+    REFUSES_START("BZh1\x17rE8P\x90", "bzip2");
+    REFUSES_START("7z\xbc\xaf\x27\x1c", "a 7z archive");
+    REFUSES_START("\x04\x22\x4d\x18", "lz4");
+    REFUSES_START("PAR1\x15\x04", "Parquet: save or export");
+    REFUSES_START("ARROW1\0\0", "an Arrow file");
+    REFUSES_START("\xff\xff\xff\xff", "an Arrow stream");
+    REFUSES_START("SQLite format 3\0", "an SQLite");
+    REFUSES_START("%PDF-1.7\n", "PDF");
+    REFUSES_START("\xff\xfe\0\0", "UTF-32");
+    REFUSES_START("\xff\xfe"
+                  "a",
+                  "UTF-16: save the file as UTF-8");
+    REFUSES_START("\xfe\xff", "UTF-16");
+    /* A zip that looks like one column and no rows was read as that. */
+    refuses_bytes("PK\x03\x04", 4, SOTTO_ERROR_INPUT, "zip");
+    /* Names that begin alike are names. */
+    static const char *const texts[] = {"PK,a\n1,2\n",  "PAR1,PAR2\n1,2\n", "BZh9,a\n1,2\n",
+                                        "7z,xz\n1,2\n", "ARROW1,a\n1,2\n",  "%PDF,a\n1,2\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct sotto_csv *csv = test_csv_bytes(texts[i], strlen(texts[i]));
+        sotto_catalogue_free(test_catalogue(csv));
+        sotto_csv_close(csv);
+    }
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -961,6 +1001,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_malformed_texts),
         cmocka_unit_test(test_a_header_of_numbers),
+        cmocka_unit_test(test_files_that_are_no_text),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_opening),
         cmocka_unit_test(test_grammar),

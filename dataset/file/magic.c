@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The first bytes by which files are known that are no text: two kinds are unpacked (stream.c), the
+ * others are refused by their names, since some of them (zip) would pass for a table without rows.
+ * A row stands here only if no table of text begins like it. */
+
+#include "internal.h"
+
+#include <string.h>
+
+#define UNPACK "unpack it first"
+#define EXPORT "save or export the table as CSV"
+
+struct magic {
+    const char *start;
+    size_t start_bytes;
+    enum sotto__packing packing;
+    const char *what;
+    const char *advice;
+};
+
+#define MAGIC(start, packing, what, advice)                                                        \
+    {                                                                                              \
+        start, sizeof(start) - 1, SOTTO__PACKING_##packing, what, advice                           \
+    }
+
+/* UTF-32 comes before UTF-16, whose mark its own begins with. */
+static const struct magic magics[] = {
+    MAGIC("\x1f\x8b", GZIP, "gzip inside a packed file", UNPACK),
+    MAGIC("\x28\xb5\x2f\xfd", ZSTD, "zstd inside a packed file", UNPACK),
+    MAGIC("PK\x03\x04", NONE, "a zip archive, as Excel's xlsx are too",
+          "unpack it first, or save the sheet as CSV (UTF-8)"),
+    MAGIC("PK\x05\x06", NONE, "an empty zip archive", "export the table as CSV"),
+    MAGIC("PK\x07\x08", NONE, "a part of a zip archive", UNPACK),
+    MAGIC("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", NONE, "an old Excel file (xls)",
+          "save the sheet as CSV (UTF-8)"),
+    MAGIC("\xfd"
+          "7zXZ\0",
+          NONE, "xz", UNPACK),
+    MAGIC("BZh", NONE, "bzip2", UNPACK),
+    MAGIC("7z\xbc\xaf\x27\x1c", NONE, "a 7z archive", UNPACK),
+    MAGIC("\x04\x22\x4d\x18", NONE, "lz4", UNPACK),
+    MAGIC("PAR1\x15", NONE, "Parquet", EXPORT),
+    MAGIC("ARROW1\0", NONE, "an Arrow file (Feather)", EXPORT),
+    MAGIC("\xff\xff\xff\xff", NONE, "an Arrow stream", EXPORT),
+    MAGIC("SQLite format 3\0", NONE, "an SQLite database", EXPORT),
+    MAGIC("%PDF-", NONE, "PDF", EXPORT),
+    MAGIC("\xff\xfe\0\0", NONE, "UTF-32", "save the file as UTF-8"),
+    MAGIC("\xff\xfe", NONE, "UTF-16", "save the file as UTF-8"),
+    MAGIC("\xfe\xff", NONE, "UTF-16", "save the file as UTF-8"),
+};
+
+/* bzip2's magic is text by itself: a digit and the mark of a block, or of the end, follow it. */
+static bool is_bzip2(const char *start, size_t bytes)
+{
+    return bytes >= 10 && start[3] >= '1' && start[3] <= '9' &&
+           (memcmp(start + 4, "1AY&SY", 6) == 0 || memcmp(start + 4, "\x17rE8P\x90", 6) == 0);
+}
+
+static bool begins_as(const struct magic *magic, const char *start, size_t bytes)
+{
+    return bytes >= magic->start_bytes && memcmp(start, magic->start, magic->start_bytes) == 0 &&
+           (strcmp(magic->start, "BZh") != 0 || is_bzip2(start, bytes));
+}
+
+static const struct magic *find_magic(const char *start, size_t bytes)
+{
+    for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
+        if (begins_as(&magics[i], start, bytes)) {
+            return &magics[i];
+        }
+    }
+    return NULL;
+}
+
+enum sotto__packing sotto__packing_detect(const void *start, size_t bytes)
+{
+    const struct magic *magic = find_magic(start, bytes);
+    return magic != NULL ? magic->packing : SOTTO__PACKING_NONE;
+}
+
+bool sotto__magic_find(const char **out_what, const char **out_advice, const void *start,
+                       size_t bytes)
+{
+    const struct magic *magic = find_magic(start, bytes);
+    if (magic == NULL) {
+        return false;
+    }
+    *out_what = magic->what;
+    *out_advice = magic->advice;
+    return true;
+}
