@@ -15,7 +15,7 @@ function(sotto_e2e name)
   set_tests_properties(e2e/${name} PROPERTIES LABELS e2e TIMEOUT 300
     ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>")
 endfunction()
-foreach(name describe average_wage refusals dropouts restart defects peer_side policy policy_rules hostile_peer init three_hosts terminal)
+foreach(name describe average_wage refusals dropouts restart defects peer_side policy policy_rules hostile_peer init three_hosts terminal options)
   sotto_e2e(${name})
 endforeach()
 

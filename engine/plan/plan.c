@@ -317,8 +317,8 @@ static enum sotto_status parse_strategy(struct sotto_strategy *out, const json_t
     } fields[] = {
         {&out->min_clients, SOTTO_PLAN_MAX_CLIENTS, false},
         {&out->max_clients, SOTTO_PLAN_MAX_CLIENTS, false},
-        {&out->wait_timeout_s, PLAN_TIMEOUT_S_MAX, false},
-        {&out->connection_timeout_s, PLAN_TIMEOUT_S_MAX, false},
+        {&out->wait_timeout_s, SOTTO_PLAN_TIMEOUT_S_MAX, false},
+        {&out->connection_timeout_s, SOTTO_PLAN_TIMEOUT_S_MAX, false},
     };
     enum sotto_status status = check_keys(strategy, "strategy.", keys, 4, err);
     for (size_t i = 0; status == SOTTO_OK && i < 4; i++) {

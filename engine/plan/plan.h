@@ -13,8 +13,7 @@
 #define PLAN_NAME_BYTES_MAX 256
 #define PLAN_DATASETS_MAX 64
 #define PLAN_OUTPUTS_MAX 1024
-#define PLAN_NODES_MAX 4096       /* in all outputs: bounds the time that rationals take */
-#define PLAN_TIMEOUT_S_MAX 604800 /* a week */
+#define PLAN_NODES_MAX 4096 /* in all outputs: bounds the time that rationals take */
 /* Of all values of the outputs, frames taken apart. */
 #define CELLS_MAX 4096
 #define CELLS_NODES_MAX 131072

@@ -150,15 +150,36 @@ int command_failed(const struct sotto_error *err)
     return EXIT_FAILED;
 }
 
-#define COUNT_MAX 100000000
+/* A number that is left out is 0 in struct args, so no range begins there. */
+static const struct range {
+    int code;
+    uint32_t least;
+    uint32_t most;
+    const char *why;
+} ranges[] = {
+    {LONG_PARTIES, 3, SOTTO_SESSION_PARTIES_MAX, ""},
+    {LONG_ELEMENTS, 1, 100000000, ""},
+    {LONG_BITS, 1, 54, ", so that sums fit 64 bits"},
+    {LONG_MIN, SOTTO_PLAN_MIN_CLIENTS, SOTTO_PLAN_MAX_CLIENTS,
+     " parties: of two each learns the other's value"},
+    {LONG_MAX, SOTTO_PLAN_MIN_CLIENTS, SOTTO_PLAN_MAX_CLIENTS, " parties"},
+    {LONG_WAIT_TIMEOUT, 1, SOTTO_PLAN_TIMEOUT_S_MAX, " seconds"},
+    {LONG_CONNECTION_TIMEOUT, 1, SOTTO_PLAN_TIMEOUT_S_MAX, " seconds"},
+};
 
-static bool parse_count(uint32_t *out, const char *name, const char *text)
+static bool parse_count(uint32_t *out, int code, const char *name, const char *text)
 {
+    const struct range *range = ranges;
+    while (range->code != code) {
+        range++;
+    }
     char *end = NULL;
     errno = 0;
     unsigned long value = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > COUNT_MAX) {
-        (void)command_usage("--%s %s: expected a whole number", name, text);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < range->least ||
+        value > range->most) {
+        (void)command_usage("--%s %s: expected a whole number from %u to %u%s", name, text,
+                            range->least, range->most, range->why);
         return false;
     }
     *out = (uint32_t)value;
@@ -169,7 +190,8 @@ static bool parse_fraction(double *out, const char *name, const char *text)
 {
     char *end = NULL;
     double value = strtod(text, &end);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || !(value < 1)) {
+    if (text[0] < '0' || text[0] > '9' || strspn(text, "0123456789.eE+-") != strlen(text) ||
+        *end != '\0' || !(value < 1)) {
         (void)command_usage("--%s %s: expected a fraction from 0 to below 1, such as 0.3", name,
                             text);
         return false;
@@ -196,11 +218,11 @@ static bool take_trial_option(struct trial_options *trial, int code, const char 
 {
     switch (code) {
     case LONG_PARTIES:
-        return parse_count(&trial->parties, name, value);
+        return parse_count(&trial->parties, code, name, value);
     case LONG_ELEMENTS:
-        return parse_count(&trial->elements, name, value);
+        return parse_count(&trial->elements, code, name, value);
     case LONG_BITS:
-        return parse_count(&trial->bits, name, value);
+        return parse_count(&trial->bits, code, name, value);
     case LONG_DROP:
         return parse_fraction(&trial->drop, name, value);
     default:
@@ -280,13 +302,13 @@ static bool take_option(struct args *args, int code, const char *name, char *val
         args->by[args->by_len++] = value;
         return true;
     case LONG_MIN:
-        return parse_count(&args->strategy.min_clients, name, value);
+        return parse_count(&args->strategy.min_clients, code, name, value);
     case LONG_MAX:
-        return parse_count(&args->strategy.max_clients, name, value);
+        return parse_count(&args->strategy.max_clients, code, name, value);
     case LONG_WAIT_TIMEOUT:
-        return parse_count(&args->strategy.wait_timeout_s, name, value);
+        return parse_count(&args->strategy.wait_timeout_s, code, name, value);
     case LONG_CONNECTION_TIMEOUT:
-        return parse_count(&args->strategy.connection_timeout_s, name, value);
+        return parse_count(&args->strategy.connection_timeout_s, code, name, value);
     case LONG_DELIMITER:
     case LONG_DECIMAL:
     case LONG_NA:
@@ -296,6 +318,32 @@ static bool take_option(struct args *args, int code, const char *name, char *val
     default:
         return take_trial_option(&args->trial, code, name, value);
     }
+}
+
+/* Options of which each one counts; of the others a second one would make the first one idle. */
+static bool is_list(int code)
+{
+    return code == LONG_DATA || code == LONG_BY || code == LONG_NA || code == LONG_TYPE;
+}
+
+static unsigned bit_of(unsigned group)
+{
+    unsigned bit = 0;
+    while ((group >> bit & 1) == 0) {
+        bit++;
+    }
+    return bit;
+}
+
+bool args_refuse(const struct args *args, unsigned groups, const char *usage)
+{
+    for (unsigned bit = 0; bit < OPTION_GROUPS_LEN; bit++) {
+        if ((groups >> bit & 1) != 0 && args->given[bit] != NULL) {
+            (void)command_usage("%s takes no --%s", usage, args->given[bit]);
+            return true;
+        }
+    }
+    return false;
 }
 
 static const struct option *find_option(int code)
@@ -310,6 +358,7 @@ static const struct option *find_option(int code)
 bool args_parse(struct args *out, const struct command *command, int argc, char **argv)
 {
     struct args args = {.name = NULL};
+    uint64_t seen = 0; /* bit i: option LONG_JSON + i */
     int split = 1;
     while (split < argc && strcmp(argv[split], "--") != 0) {
         split++;
@@ -341,6 +390,14 @@ bool args_parse(struct args *out, const struct command *command, int argc, char 
                                 command->name);
             goto failed;
         }
+        uint64_t bit = UINT64_C(1) << (code - LONG_JSON);
+        if ((seen & bit) != 0 && !is_list(code)) {
+            (void)command_usage("--%s is given twice", name);
+            goto failed;
+        }
+        seen |= bit;
+        const char **given = &args.given[bit_of(option_group(code))];
+        *given = *given != NULL ? *given : name;
         if (!take_option(&args, code, name, optarg)) {
             goto failed;
         }

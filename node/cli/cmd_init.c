@@ -207,7 +207,8 @@ int cmd_init(const struct args *args)
     struct contact contact;
     const char *config = args->config != NULL ? args->config : CONFIG_DEFAULT;
     bool makes = args->positional_len == 1 && !args->is_shown && args->config == NULL;
-    bool shows = args->positional_len == 0 && args->is_shown && args->listen == NULL;
+    bool shows = args->positional_len == 0 && args->is_shown && args->show == NULL &&
+                 args->listen == NULL && args->data_len == 0;
     if (args->outputs_len > 0 || (!makes && !shows)) {
         return command_usage("expected: sotto init NAME, or sotto init --show; see sotto init "
                              "--help");

@@ -231,6 +231,9 @@ int cmd_simulate(const struct args *args)
     if (args->positional_len == 0 || args->outputs_len == 0) {
         return command_usage("expected: sotto simulate FILE FILE FILE... -- EXPRESSION...");
     }
+    if (args_refuse(args, OPTION_TRIAL, "sotto simulate of files, without --parties,")) {
+        return EXIT_USAGE;
+    }
     struct sotto_error err = {0};
     char *result = NULL;
     if (simulate(&result, args, &err) != SOTTO_OK) {

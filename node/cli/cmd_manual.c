@@ -160,7 +160,8 @@ int cmd_completion(const struct args *args)
 {
     size_t len;
     const struct command *commands = command_table(&len);
-    const char *shell = args->positional_len == 1 ? args->positional[0] : "";
+    const char *shell =
+        args->positional_len == 1 && args->outputs_len == 0 ? args->positional[0] : "";
     if (strcmp(shell, "bash") == 0) {
         print_bash(commands, len);
     } else if (strcmp(shell, "zsh") == 0) {
@@ -173,7 +174,9 @@ int cmd_completion(const struct args *args)
 
 int cmd_version(const struct args *args)
 {
-    (void)args;
+    if (args->positional_len > 0 || args->outputs_len > 0) {
+        return command_usage("expected: sotto version");
+    }
     (void)puts("sotto " SOTTO_VERSION);
     return EXIT_DONE;
 }

@@ -32,7 +32,7 @@ int cmd_keygen(const struct args *args)
         show = args->positional[0];
         positional_len = 0;
     }
-    if ((args->out == NULL) == (show == NULL) || positional_len > 0) {
+    if ((args->out == NULL) == (show == NULL) || positional_len > 0 || args->outputs_len > 0) {
         return command_usage("expected: sotto keygen --out node.key, or --show node.key");
     }
     if (args->out != NULL) {

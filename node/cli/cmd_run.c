@@ -140,6 +140,10 @@ int cmd_run(const struct args *args)
         return command_usage("expected a plan file, or --data and expressions after --; see sotto "
                              "run --help");
     }
+    if (has_file && args_refuse(args, OPTION_STRATEGY | OPTION_NAME | OPTION_ROWS,
+                                "sotto run PLAN, which says it all itself,")) {
+        return EXIT_USAGE;
+    }
     enum sotto_status status = client_init(&client, args, &err);
     if (status == SOTTO_OK) {
         status = run_plan(&plan, args, &err);

@@ -60,18 +60,17 @@ static bool sum_is_right(const struct numbers *numbers, const struct sotto_trial
     return true;
 }
 
-static void print_cost(const char *name, const struct sotto_trial_cost *cost)
+/* --- What is printed --- */
+
+static const char *const step_names[] = {"dealing", "masking", "consenting", "revealing", "total"};
+
+static const struct sotto_trial_cost *cost_at(const struct sotto_trial_report *report, size_t k)
 {
-    (void)printf(
-        "%-12s %10.2f %14.2f %12.0f %12.0f %12.0f %14llu %12.1f %14.1f\n", name,
-        cost->party_s * 1e3, cost->aggregator_s * 1e3, cost->party_up_bytes, cost->party_down_bytes,
-        cost->party_group_operations, (unsigned long long)cost->aggregator_group_operations,
-        cost->party_keystream_bytes * 1e-6, (double)cost->aggregator_keystream_bytes * 1e-6);
+    return k < SOTTO_TRIAL_STEPS_LEN ? &report->steps[k] : &report->total;
 }
 
-static void print_report(const struct numbers *numbers, const struct sotto_trial_report *report)
+static void print_table(const struct numbers *numbers, const struct sotto_trial_report *report)
 {
-    static const char *const steps[] = {"dealing", "masking", "consenting", "revealing"};
     (void)printf("%u parties, %u lost after dealing, %u in the sum; %zu elements of %u bits in %zu "
                  "bytes\n",
                  numbers->parties_len, numbers->lost, report->survivors, numbers->elements_len,
@@ -81,12 +80,96 @@ static void print_report(const struct numbers *numbers, const struct sotto_trial
     (void)printf("%-12s %10s %14s %12s %12s %12s %14s %12s %14s\n", "step", "party ms",
                  "aggregator ms", "party up B", "party down B", "party mults", "aggregator m.",
                  "party MB ks", "aggregator MB");
-    for (size_t k = 0; k < SOTTO_TRIAL_STEPS_LEN; k++) {
-        print_cost(steps[k], &report->steps[k]);
+    for (size_t k = 0; k <= SOTTO_TRIAL_STEPS_LEN; k++) {
+        const struct sotto_trial_cost *cost = cost_at(report, k);
+        (void)printf("%-12s %10.2f %14.2f %12.0f %12.0f %12.0f %14llu %12.1f %14.1f\n",
+                     step_names[k], cost->party_s * 1e3, cost->aggregator_s * 1e3,
+                     cost->party_up_bytes, cost->party_down_bytes, cost->party_group_operations,
+                     (unsigned long long)cost->aggregator_group_operations,
+                     cost->party_keystream_bytes * 1e-6,
+                     (double)cost->aggregator_keystream_bytes * 1e-6);
     }
-    print_cost("total", &report->total);
     (void)printf("\nmults: scalar multiplications; ks: keystream. The sum is %s.\n",
                  sum_is_right(numbers, report) ? "right" : "WRONG");
+}
+
+/* The figures of one step, with their names (JSON) or without. */
+static void print_cost(const struct sotto_trial_cost *cost, const char *const names[9])
+{
+    const double figures[] = {cost->party_s,
+                              cost->party_max_s,
+                              cost->aggregator_s,
+                              cost->party_up_bytes,
+                              cost->party_down_bytes,
+                              cost->party_group_operations,
+                              (double)cost->aggregator_group_operations,
+                              cost->party_keystream_bytes,
+                              (double)cost->aggregator_keystream_bytes};
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        if (names != NULL) {
+            (void)printf("%s\"%s\": ", i > 0 ? ", " : "", names[i]);
+        } else {
+            (void)putchar(',');
+        }
+        (void)printf("%.15g", figures[i]);
+    }
+}
+
+static const char *const figure_names[] = {"party_s",
+                                           "party_max_s",
+                                           "aggregator_s",
+                                           "party_up_bytes",
+                                           "party_down_bytes",
+                                           "party_multiplications",
+                                           "aggregator_multiplications",
+                                           "party_keystream_bytes",
+                                           "aggregator_keystream_bytes"};
+
+static void print_csv_table(const struct numbers *numbers, const struct sotto_trial_report *report)
+{
+    (void)fputs("parties,survivors,elements,bits,right,step", stdout);
+    for (size_t i = 0; i < sizeof figure_names / sizeof figure_names[0]; i++) {
+        (void)printf(",%s", figure_names[i]);
+    }
+    for (size_t k = 0; k <= SOTTO_TRIAL_STEPS_LEN; k++) {
+        (void)printf("\n%u,%u,%zu,%u,%s,%s", numbers->parties_len, report->survivors,
+                     numbers->elements_len, numbers->bits,
+                     sum_is_right(numbers, report) ? "true" : "false", step_names[k]);
+        print_cost(cost_at(report, k), NULL);
+    }
+    (void)putchar('\n');
+}
+
+static void print_json(const struct numbers *numbers, const struct sotto_trial_report *report)
+{
+    (void)printf("{\"parties\": %u, \"lost\": %u, \"survivors\": %u, \"elements\": %zu, "
+                 "\"bits\": %u, \"element_bytes\": %zu, \"holders\": %u, \"threshold\": %u, "
+                 "\"masks\": %u, \"right\": %s, \"steps\": {",
+                 numbers->parties_len, numbers->lost, report->survivors, numbers->elements_len,
+                 numbers->bits, numbers->width, report->graph.holders, report->graph.threshold,
+                 report->graph.masks, sum_is_right(numbers, report) ? "true" : "false");
+    for (size_t k = 0; k <= SOTTO_TRIAL_STEPS_LEN; k++) {
+        (void)printf("%s\"%s\": {", k > 0 ? ", " : "", step_names[k]);
+        print_cost(cost_at(report, k), figure_names);
+        (void)putchar('}');
+    }
+    (void)puts("}}");
+}
+
+static void print_report(const struct numbers *numbers, const struct sotto_trial_report *report,
+                         enum print_format format)
+{
+    switch (format) {
+    case PRINT_JSON:
+        print_json(numbers, report);
+        break;
+    case PRINT_CSV:
+        print_csv_table(numbers, report);
+        break;
+    default:
+        print_table(numbers, report);
+        break;
+    }
 }
 
 int cmd_trial(const struct args *args)
@@ -99,12 +182,8 @@ int cmd_trial(const struct args *args)
     if (args->positional_len > 0 || args->outputs_len > 0) {
         return command_usage("sotto simulate --parties N takes neither files nor expressions");
     }
-    if (numbers.parties_len < 3 || numbers.parties_len > SOTTO_SESSION_PARTIES_MAX) {
-        return command_usage("--parties %u: expected 3 to %d", numbers.parties_len,
-                             SOTTO_SESSION_PARTIES_MAX);
-    }
-    if (numbers.bits > 54) {
-        return command_usage("--bits %u: expected 1 to 54, so that sums fit 64 bits", numbers.bits);
+    if (args_refuse(args, OPTION_ROWS | OPTION_WORDS | OPTION_LOG, "sotto simulate --parties N")) {
+        return EXIT_USAGE;
     }
     unsigned sum_bits = numbers.bits;
     while ((UINT32_C(1) << (sum_bits - numbers.bits)) < numbers.parties_len) {
@@ -127,7 +206,7 @@ int cmd_trial(const struct args *args)
     if (sotto_trial_run(&report, &trial, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
-    print_report(&numbers, &report);
+    print_report(&numbers, &report, args_format(args));
     int code = sum_is_right(&numbers, &report) ? EXIT_DONE : EXIT_FAILED;
     sotto_trial_report_release(&report);
     return code;

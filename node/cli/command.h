@@ -33,10 +33,11 @@ enum command_option {
     OPTION_WORDS = 1 << 14, /* --delimiter, --decimal, --na, --type */
 };
 
+#define OPTION_GROUPS_LEN 15
 #define BY_LEN_MAX 2
 
 struct trial_options {
-    uint32_t parties; /* 0: not given */
+    uint32_t parties; /* 0: not given, as of the next two */
     uint32_t elements;
     uint32_t bits;
     double drop; /* fraction of the parties */
@@ -69,6 +70,7 @@ struct args {
     size_t positional_len;
     char **outputs; /* after it */
     size_t outputs_len;
+    const char *given[OPTION_GROUPS_LEN]; /* of each group of options the first one, or NULL */
 };
 
 #define COMMANDS_MAX 64
@@ -86,6 +88,10 @@ struct command {
  * they are not what the command takes. Ownership: ended by args_release. */
 bool args_parse(struct args *out, const struct command *command, int argc, char **argv);
 void args_release(struct args *args);
+
+/* Whether options of some groups are given that a way of using a command (as "sotto run PLAN") has
+ * no use for; says so on standard error. */
+bool args_refuse(const struct args *args, unsigned groups, const char *usage);
 
 /* Returns: static storage. */
 const struct command *command_table(size_t *out_len);

@@ -32,8 +32,8 @@ static const struct command commands[] = {
      "               [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE WORDS_USAGE
      "--log prints the aggregator's log on standard error.\n"
      "\n"
-     "sotto simulate --parties N [--elements 100000] [--bits 24] [--drop 0.3]\n"
-     "               [--graph complete|curious|semi-malicious]\n"
+     "sotto simulate --parties N [--elements 1] [--bits 24] [--drop 0]\n"
+     "               [--graph complete|curious|semi-malicious] [--json | --csv]\n"
      "\n"
      "measures what one secure sum of N parties costs, step by step; --drop: the\n"
      "fraction that vanishes after dealing shares.\n",

@@ -11,6 +11,7 @@ SOTTO_BEGIN_DECLS
 #define SOTTO_PLAN_BYTES_MAX (256 * 1024)
 #define SOTTO_PLAN_MIN_CLIENTS 3
 #define SOTTO_PLAN_MAX_CLIENTS 1000
+#define SOTTO_PLAN_TIMEOUT_S_MAX 604800 /* a week */
 
 struct sotto_strategy {
     uint32_t min_clients;          /* >= SOTTO_PLAN_MIN_CLIENTS */

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of the command line: an option does what it says, or is refused with what was expected. None is ignored."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+
+from support import run
+
+RANGES = {  # of the whole numbers, and a command that takes them
+    "--parties": ("3 to 1000", ["simulate"]),
+    "--elements": ("1 to 100000000", ["simulate", "--parties", "3"]),
+    "--bits": ("1 to 54", ["simulate", "--parties", "3"]),
+    "--min": ("3 to 1000", ["run", "--data", "x.csv"]),
+    "--max": ("3 to 1000", ["run", "--data", "x.csv"]),
+    "--wait-timeout": ("1 to 604800", ["run", "--data", "x.csv"]),
+    "--connection-timeout": ("1 to 604800", ["run", "--data", "x.csv"]),
+}
+
+
+class Options(unittest.TestCase):
+    def refuse(self, arguments, *parts):
+        done = run(*arguments, check=False, env={"SOTTO_NODE": "http://127.0.0.1:1"})
+        self.assertEqual((done.returncode, done.stdout), (2, ""), (arguments, done.stderr))
+        for part in parts:
+            self.assertIn(part, done.stderr, arguments)
+
+    def test_numbers_outside_their_range(self):
+        for option, (range_, command) in RANGES.items():
+            least, most = map(int, range_.split(" to "))
+            for value in ("0", str(least - 1), str(most + 1), "-1", "", "x", "3x", "+3", " 3", "0x10", "1e1", "3.0",
+                          "4294967299", "18446744073709551619"):
+                self.refuse([*command, option, value], f"{option} {value}: expected a whole number",
+                            f"from {least} to {most}")
+        for value in ("1", "-0.1", "x", "nan", "inf", "0x0.8", "", "0.3x"):
+            self.refuse(["simulate", "--parties", "3", "--drop", value], "expected a fraction from 0 to below 1")
+        run("simulate", "--parties", "3", "--elements", "1", "--bits", "54", "--drop", "0")
+
+    def test_what_a_trial_prints(self):
+        arguments = ["simulate", "--parties", "5", "--elements", "10", "--drop", "0.2"]
+        found = json.loads(run(*arguments, "--json").stdout)
+        self.assertEqual([found[key] for key in ("parties", "lost", "survivors", "elements", "bits", "element_bytes",
+                                                 "right")], [5, 1, 4, 10, 24, 4, True])
+        self.assertEqual(list(found["steps"]), ["dealing", "masking", "consenting", "revealing", "total"])
+        self.assertGreater(found["steps"]["total"]["party_up_bytes"], 0)
+        rows = list(csv.DictReader(io.StringIO(run(*arguments, "--csv").stdout)))
+        self.assertEqual([row["step"] for row in rows], list(found["steps"]))
+        self.assertEqual({row["right"] for row in rows}, {"true"})
+        self.assertEqual(float(rows[1]["party_up_bytes"]), found["steps"]["masking"]["party_up_bytes"])
+        self.assertEqual(set(found["steps"]["total"]) - set(rows[0]), set())
+        self.refuse([*arguments, "--json", "--csv"], "not both")
+
+    def test_options_without_a_use(self):
+        trial = ["simulate", "--parties", "3"]
+        for option in (["--where", "x > 1"], ["--by", "x in (1)"], ["--log"], ["--delimiter", ";"], ["--decimal", ","],
+                       ["--na", "-"], ["--type", "x=string"]):
+            self.refuse([*trial, *option], f"sotto simulate --parties N takes no {option[0]}")
+        for option in (["--elements", "2"], ["--bits", "3"], ["--drop", "0.1"], ["--graph", "curious"]):
+            self.refuse(["simulate", "a.csv", "b.csv", "c.csv", *option, "--", "sum(x)"], f"takes no {option[0]}")
+        for option in (["--min", "3"], ["--max", "4"], ["--wait-timeout", "9"], ["--connection-timeout", "9"],
+                       ["--name", "n"], ["--where", "x > 1"], ["--by", "x in (1)"]):
+            self.refuse(["run", "plan.json", *option], f"takes no {option[0]}")
+        for arguments in (["init", "--show", "--data", "x.csv"], ["init", "--show=x"], ["version", "x"],
+                          ["version", "--", "x"], ["completion", "bash", "--", "x"],
+                          ["keygen", "--out", "node.key", "--", "x"]):
+            self.refuse(arguments, "expected")
+
+    def test_options_given_twice(self):
+        for option in (["--where", "x > 1"], ["--delimiter", ";"], ["--decimal", ","], ["--json"]):
+            self.refuse(["local", "--data", "x.csv", *option, *option, "--", "sum(x)"], f"{option[0]} is given twice")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "t.csv"
+            path.write_text("x,y\n1,-\n2,.\n")
+            done = run("local", "--data", f"t={path}", "--na", "-", "--na", ".", "--csv", "--", "n=count(y)", "s=sum(x)")
+            self.assertIn("n,,,0,0", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
