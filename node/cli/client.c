@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/client.h"
 
+#include "config/address.h"
 #include "config/keys.h"
 #include <sotto/secret.h>
 #include <stdio.h>
@@ -87,6 +88,20 @@ static enum sotto_status set_token(struct client *client, const struct args *arg
     return SOTTO_OK;
 }
 
+/* A URL, or what stands behind its http://. */
+static enum sotto_status check_base(const char *base, const char *source, struct sotto_error *err)
+{
+    char url[512];
+    const char *scheme = strstr(base, "://") != NULL ? "" : "http://";
+    int bytes = snprintf(url, sizeof url, "%s%s", scheme, base);
+    if (bytes < 0 || (size_t)bytes >= sizeof url || !address_is_url(url)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s %.400s: expected a node's address, such as " NODE_DEFAULT,
+                               source, base);
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status client_init(struct client *client, const struct args *args,
                               struct sotto_error *err)
 {
@@ -103,6 +118,9 @@ enum sotto_status client_init(struct client *client, const struct args *args,
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
     }
     enum sotto_status status = set_token(client, args, err);
+    if (status == SOTTO_OK) {
+        status = check_base(client->base, args->node != NULL ? "--node" : "SOTTO_NODE", err);
+    }
     (void)curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
     (void)curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, on_response);
     (void)curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);

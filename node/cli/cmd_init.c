@@ -3,6 +3,7 @@
 /* sotto init, sotto peer add: a new node, and how it gets to know others. */
 
 #include "cli/command.h"
+#include "config/address.h"
 #include "config/certificate.h"
 #include "config/contact.h"
 #include "config/keys.h"
@@ -72,32 +73,8 @@ static enum sotto_status wrong(struct sotto_error *err, const char *path)
         errno == EEXIST ? "is there already and is not overwritten" : strerror(errno));
 }
 
-/* "acorn.example:6701" to host and port; "[::1]:6701" too. */
-static bool split_address(char host[256], char port[6], const char *address)
-{
-    const char *colon = strrchr(address, ':');
-    bool has_port = colon != NULL && strchr(colon, ']') == NULL;
-    size_t bytes = has_port ? (size_t)(colon - address) : strlen(address);
-    const char *start = address;
-    if (bytes > 1 && address[0] == '[' && address[bytes - 1] == ']') {
-        start++;
-        bytes -= 2;
-    }
-    bool good =
-        bytes > 0 && bytes < 256 &&
-        strspn(start, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:_") >=
-            bytes;
-    const char *number = has_port ? colon + 1 : PEER_PORT_DEFAULT;
-    good = good && strlen(number) > 0 && strlen(number) < 6 &&
-           strspn(number, "0123456789") == strlen(number);
-    if (good) {
-        (void)snprintf(host, 256, "%.*s", (int)bytes, start);
-        (void)snprintf(port, 6, "%s", number);
-    }
-    return good;
-}
-
-static void write_peer_section(FILE *out, const char *address, const char *port)
+/* address: NULL for a node that nobody calls. */
+static void write_peer_section(FILE *out, const struct address *address)
 {
     if (address == NULL) {
         (void)fputs("# Nobody calls this node: it calls the others, and needs no open port. To be "
@@ -110,10 +87,11 @@ static void write_peer_section(FILE *out, const char *address, const char *port)
         out,
         "peer:                        # the side that other nodes call; tasks can be created here\n"
         "  listen: \"0.0.0.0:%s\"\n"
-        "  url: \"https://%s\"  # where they find it\n"
+        "  url: \"https://%s%s%s:%s\"  # where they find it\n"
         "  tls_cert: cert.pem         # its own; the others know its key by a hash\n"
         "  tls_key: cert.key\n",
-        port, address);
+        address->port, address->is_v6 ? "[" : "", address->host, address->is_v6 ? "]" : "",
+        address->port);
 }
 
 static void write_datasets(FILE *out, const struct args *args)
@@ -125,8 +103,8 @@ static void write_datasets(FILE *out, const struct args *args)
     (void)fputs("]  # the files below data_dir that tasks may read\n", out);
 }
 
-static enum sotto_status write_config(const struct args *args, const char *name, const char *port,
-                                      struct sotto_error *err)
+static enum sotto_status write_config(const struct args *args, const char *name,
+                                      const struct address *address, struct sotto_error *err)
 {
     int fd = open(CONFIG_DEFAULT, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -149,7 +127,7 @@ static enum sotto_status write_config(const struct args *args, const char *name,
         "  listen: \"127.0.0.1:6700\"   # for your own people, with the token in the file "
         "`token`\n",
         name);
-    write_peer_section(out, args->listen, port);
+    write_peer_section(out, address);
     (void)fputs("peers: []                    # sotto peer add TEXT\n"
                 "policy:\n",
                 out);
@@ -171,14 +149,14 @@ static enum sotto_status write_config(const struct args *args, const char *name,
 static enum sotto_status make_node(const struct args *args, const char *name,
                                    struct sotto_error *err)
 {
-    char host[256] = "";
-    char port[6] = PEER_PORT_DEFAULT;
+    struct address address = {.is_v6 = false};
     struct sotto_key key;
-    if (args->listen != NULL && !split_address(host, port, args->listen)) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "--listen %s: expected a host's name or address and a port, such as "
-                               "acorn.example:6701",
+    if (args->listen != NULL && !address_parse(&address, args->listen, strlen(args->listen))) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "--listen %s: expected " ADDRESS_EXPECTED,
                                args->listen);
+    }
+    if (address.port[0] == '\0') {
+        (void)snprintf(address.port, sizeof address.port, PEER_PORT_DEFAULT);
     }
     for (size_t i = 0; i < args->data_len; i++) {
         if (!config_is_safe_file_name(args->data[i]) || strpbrk(args->data[i], "\"\\") != NULL) {
@@ -196,9 +174,11 @@ static enum sotto_status make_node(const struct args *args, const char *name,
     }
     enum sotto_status status = identity_file_create("node.key", &key, err);
     if (status == SOTTO_OK && args->listen != NULL) {
-        status = certificate_create("cert.pem", "cert.key", host, err);
+        status = certificate_create("cert.pem", "cert.key", address.host, err);
     }
-    return status == SOTTO_OK ? write_config(args, name, port, err) : status;
+    return status == SOTTO_OK
+               ? write_config(args, name, args->listen != NULL ? &address : NULL, err)
+               : status;
 }
 
 int cmd_init(const struct args *args)

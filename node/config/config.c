@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config.h"
 
+#include "config/address.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sodium.h>
@@ -117,6 +119,12 @@ static enum sotto_status check_listener(const char *path, const char *section,
                                "%s: %s: tls_cert and tls_key belong together, one is missing", path,
                                section);
     }
+    if (listener->url != NULL &&
+        (strlen(listener->url) > URL_BYTES_MAX || !address_is_url(listener->url))) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: %s.url \"%.*s\": expected " ADDRESS_URL_EXPECTED, path, section,
+                               URL_BYTES_MAX, listener->url);
+    }
     if (tls_off_lo && listener->tls_cert == NULL && !config_is_loopback(&address)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: %s.listen %s is not loopback: without TLS the token would "
@@ -141,10 +149,14 @@ static enum sotto_status check_peer(struct config *config, const char *path, uns
                                "`sotto keygen` printed",
                                path, peer->name);
     }
-    if (peer->url != NULL && strncmp(peer->url, "http://", 7) != 0 &&
-        strncmp(peer->url, "https://", 8) != 0) {
+    if (peer->url != NULL && strlen(peer->url) > URL_BYTES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "%s: peer %s: url \"%s\": expected http:// or https://", path,
+                               "%s: peer %s: url: expected at most %d bytes", path, peer->name,
+                               URL_BYTES_MAX);
+    }
+    if (peer->url != NULL && !address_is_url(peer->url)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: peer %s: url \"%s\": expected " ADDRESS_URL_EXPECTED, path,
                                peer->name, peer->url);
     }
     size_t pin_bytes = 0;
@@ -161,11 +173,6 @@ static enum sotto_status check_peer(struct config *config, const char *path, uns
     if (peer->pin != NULL && peer->ca != NULL) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: peer %s: expected pin or ca, not both",
                                path, peer->name);
-    }
-    if (peer->url != NULL && strlen(peer->url) > URL_BYTES_MAX) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "%s: peer %s: url: expected at most %d bytes", path, peer->name,
-                               URL_BYTES_MAX);
     }
     bool same_name = strcmp(peer->name, config->file->name) == 0;
     for (unsigned i = 0; i < at; i++) {

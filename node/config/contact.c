@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/contact.h"
 
+#include "config/address.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +86,7 @@ enum sotto_status contact_read(struct contact *out, const char *text, struct sot
     }
     bool is_https = strncmp(fields[3], "https://", 8) == 0;
     if (!copy_field(contact.url, sizeof contact.url, fields[3], bytes[3], SPECIAL) ||
-        (bytes[3] > 0 && !is_https && strncmp(fields[3], "http://", 7) != 0)) {
+        (bytes[3] > 0 && !address_is_url(contact.url))) {
         return malformed(err, "its address");
     }
     contact.has_pin = bytes[4] > 0;

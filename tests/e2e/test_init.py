@@ -41,6 +41,15 @@ class Init(unittest.TestCase):
             self.assertEqual(os.stat(self.root / "a" / name).st_mode & 0o777, 0o600)
         self.assertEqual(sorted(os.listdir(self.root / "b")), ["data", "node.key", "node.yaml"])
 
+    def test_where_others_find_it(self):
+        """Without a port it is the one that the node listens on, not https's own."""
+        for i, (address, url) in enumerate((("acorn", "acorn:6701"), ("a-1.example_x", "a-1.example_x:6701"),
+                                            ("192.0.2.7", "192.0.2.7:6701"), ("[::1]", "[::1]:6701"),
+                                            ("3.example:65535", "3.example:65535"))):
+            line = self.run_in(f"n{i}", "init", "acorn", "--listen", address).stdout
+            self.assertEqual(line.split(",")[3], "https://" + url)
+            self.assertIn(f'listen: "0.0.0.0:{url.rsplit(":", 1)[1]}"', (self.root / f"n{i}" / "node.yaml").read_text())
+
     def test_what_is_there_stays(self):
         self.run_in("a", "init", "acorn")
         before = (self.root / "a" / "node.yaml").read_text()
@@ -83,7 +92,9 @@ class Init(unittest.TestCase):
                     f"{magic},,{key},{url},{pin}", f"{magic},{name},{key[:-1]},{url},{pin}",
                     f"{magic},a b,{key},{url},{pin}", f"{magic},x\n  - y,{key},{url},{pin}",
                     f"{magic},{name},{key},ftp://x,{pin}", f"{magic},{name},{key},http://x,{pin}",
-                    f"{magic},{name},{key},https://x y,{pin}", f"{magic},{'n' * 65},{key},{url},{pin}",
+                    f"{magic},{name},{key},https://x y,{pin}",
+                    f"{magic},{name},{key},https://6701,{pin}", f"{magic},{name},{key},https://x:0,{pin}",
+                    f"{magic},{name},{key},https://,{pin}", f"{magic},{name},{key},https://a@x,{pin}", f"{magic},{'n' * 65},{key},{url},{pin}",
                     f"{magic},{name},{key},https://{'x' * 400},{pin}", f"{magic},#x,{key},{url},{pin}"):
             done = self.run_in("a", "peer", "add", bad, code=1)
             self.assertIn("not the text of a node", done.stderr, bad)
@@ -94,8 +105,12 @@ class Init(unittest.TestCase):
                     ["peer"], ["peer", "remove", "x"], ["peer", "add"],
                     ["init", "--show", "--listen", "x:1"]):
             self.run_in("u", *bad, code=2)
-        for address in ("", ":1", "x:", "x:123456", "a b:1", "x/y:1", 'x":1'):
-            self.run_in("u", "init", "a", "--listen", address, code=1)
+        for address in ("", ":1", "x:", "x:123456", "a b:1", "x/y:1", 'x":1', "6701", "1.2.3", "1.2.3.256:1", "x:0",
+                        "x:65536", "x:1:2", "::1", "[::1", "[::1]x", "[x]:1", "0.0.0.0:1", "[::]:1", "a..b:1", "-a:1",
+                        "a-:1", ".a", "a.", "a.6701", "x" * 64 + ":1", "https://a:1", "a@b:1", "\u00e9:1"):
+            done = self.run_in("u", "init", "a", "--listen", address, code=1)
+            self.assertIn(f"--listen {address}: expected a host's name", done.stderr)
+        self.assertEqual(os.listdir(self.root / "u"), [])
         self.run_in("u", "init", "a", "--data", "../x", code=1)
         self.run_in("u", "init", "--show", code=1)
 

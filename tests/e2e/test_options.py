@@ -69,6 +69,15 @@ class Options(unittest.TestCase):
                           ["keygen", "--out", "node.key", "--", "x"]):
             self.refuse(arguments, "expected")
 
+    def test_addresses_of_nodes(self):
+        for address in ("6700", "http://6700", "ftp://x", "http://", "", "x:0", "x y", "http://x:66000", "::1", "http://x?y"):
+            for arguments, env in ((["list", "--node", address], {}), (["list"], {"SOTTO_NODE": address})):
+                done = run(*arguments, check=False, env=env)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("expected a node's address, such as http://127.0.0.1:6700", done.stderr, address)
+        for address in ("localhost:1", "http://127.0.0.1:1/", "https://[::1]:1", "http://localhost:1/sotto/"):
+            self.assertIn("can't be reached", run("list", "--node", address, check=False).stderr)
+
     def test_options_given_twice(self):
         for option in (["--where", "x > 1"], ["--delimiter", ";"], ["--decimal", ","], ["--json"]):
             self.refuse(["local", "--data", "x.csv", *option, *option, "--", "sum(x)"], f"{option[0]} is given twice")
