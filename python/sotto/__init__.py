@@ -8,7 +8,7 @@ if node.trace(task_id):
     print(node.get_result(task_id))
 """
 
-from . import dataset, errors, pandas
+from . import dataset, debug, errors, pandas
 from ._client import AsyncDeltaNode, DeltaNode
 from .errors import NotAnAggregate, NotSupported, PlanError, SottoError
 from .research import SecureSum, local, secure_sum, simulate
@@ -28,6 +28,7 @@ __all__ = [
     "Task",
     "__version__",
     "dataset",
+    "debug",
     "errors",
     "local",
     "pandas",

@@ -180,7 +180,8 @@ class Library:
             import cffi
         except ImportError:
             raise LibraryNotFound(
-                "computing on this machine needs the package cffi: pip install 'sotto[research]'"
+                "computing on this machine needs the package cffi: "
+                "pip install './python[research]' in a clone of Sotto"
             ) from None
         self.ffi = cffi.FFI()
         self.ffi.cdef(DECLARATIONS)

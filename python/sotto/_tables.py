@@ -49,7 +49,8 @@ def _pyarrow() -> Any:
         import pyarrow
     except ImportError:
         raise LibraryNotFound(
-            "tables in memory need the package pyarrow: pip install 'sotto[research]'"
+            "tables in memory need the package pyarrow: "
+            "pip install './python[research]' in a clone of Sotto"
         ) from None
     return pyarrow
 

@@ -4,6 +4,10 @@
 import decimal
 import json
 import logging
+import pathlib
+import re
+import subprocess
+import sys
 
 import numpy
 import pandas
@@ -368,3 +372,26 @@ def test_dataset_and_execute_fit_together():
         misfit.build()
     with pytest.raises(PlanError, match="dataset"):
         sotto.HorizontalAnalytics("nothing").build()
+
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def test_what_the_readme_names_is_there_after_one_import():
+    text = (TREE / "python" / "README.md").read_text()
+    names = sorted(set(re.findall(r"`(sotto\.[a-z_.]*[a-z_])\(", text)))
+    assert "sotto.debug.debug" in names
+    program = "import sotto, sys\nfor name in sys.argv[1:]: assert callable(eval(name)), name\n"
+    program += "assert 'cffi' not in sys.modules, 'it is optional'"
+    subprocess.run([sys.executable, "-c", program, *names], check=True)
+
+
+def test_nobody_is_sent_to_another_program_of_that_name():
+    """The package is installed from a path: on PyPI "sotto" is somebody else's."""
+    texts = [p for p in TREE.glob("python/**/*") if p.suffix in (".py", ".md", ".ipynb", ".toml")]
+    texts += [*TREE.glob("*.md"), *TREE.glob("*/*.md"), *TREE.glob("*/*.c"), *TREE.glob("*/*.sh")]
+    assert TREE / "README.md" in texts
+    for path in texts:
+        for line in path.read_text().splitlines():
+            asked = re.findall(r"pip3? install ([^`]*)", line)
+            assert all(re.match(r"'?(\./)?python\b", rest) for rest in asked), f"{path}: {line}"
