@@ -4,7 +4,7 @@
 
 /* A foreign column on its way in: arrow_import.c, and arrow_strings.c for text. */
 
-#include "../internal.h"
+#include "table/table.h"
 
 /* Rows and the ends of slices: such that no count of bytes leaves 64 bits. */
 #define ARROW_ROWS_MAX (INT64_MAX / 64)

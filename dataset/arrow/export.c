@@ -3,7 +3,7 @@
 /* A table as a struct array of the Arrow C Data Interface. A receiver may move children out of the
  * array and release them after it, so each array holds the table for itself. */
 
-#include "internal.h"
+#include "table/table.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>

@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+
+/* A catalogue: what is known of a file that has been read once. As bytes, little endian:
+ *
+ *     "SCAT", u16 version (2)
+ *     u64 device, inode, size; i64 modified, changed (nanoseconds)
+ *     u64 bytes of the text, u64 rows, u32 columns
+ *     per column: u32 length and name, u8 kind, u8 scale, u8 flags (1 digits lost, 2 hidden), u64
+ * missing u32 spans; per span: u64 offset, u64 rows before */
+
+#include "file/file.h"
 
 #include <sotto/alloc.h>
+#include <sotto/bytes.h>
 #include <string.h>
+
+#define CATALOGUE_VERSION 2
+#define CATALOGUE_BYTES_MAX ((size_t)128 * 1024 * 1024)
+#define COLUMN_BYTES_MIN (4 + 1 + 3 + 8)
+#define SPAN_BYTES (8 + 8)
+
+/* --- As a value --- */
 
 void sotto_catalogue_free(struct sotto_catalogue *catalogue)
 {
@@ -27,195 +44,180 @@ size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char 
     return SIZE_MAX;
 }
 
-struct cataloguing {
-    const struct sotto_csv *csv;
-    struct sotto_catalogue *catalogue;
-    struct sotto__tally *tallies;
-    bool *stated; /* columns whose type the options state */
-};
+/* --- As bytes --- */
 
-/* What the options say of the columns. The stated type is where a column's type begins. */
-static enum sotto_status apply_options(const struct cataloguing *work,
-                                       struct sotto__csv_reader *reader)
+enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue,
+                                         struct sotto_buffer *out)
 {
-    for (size_t i = 0; i < work->csv->columns_len; i++) {
-        const struct sotto_csv_column *option = &work->csv->columns[i];
-        size_t found = sotto_catalogue_find(work->catalogue, option->name);
-        if (found == SIZE_MAX) {
-            return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
-                                    "expected a column \"%s\", which the options name",
-                                    option->name);
-        }
-        struct sotto_catalogue_column *column = &work->catalogue->columns[found];
-        column->hidden = option->hidden;
-        if (option->typed) {
-            column->type = option->type;
-            work->stated[found] = true;
-        }
-    }
-    return SOTTO_OK;
-}
-
-static enum sotto_status visit_header(void *context, struct sotto__csv_reader *reader,
-                                      char *const *names, size_t names_len)
-{
-    struct cataloguing *work = context;
-    struct sotto_catalogue *catalogue = work->catalogue;
-    catalogue->columns = sotto_alloc_array(names_len, sizeof *catalogue->columns);
-    work->tallies = sotto_alloc_array(names_len, sizeof *work->tallies);
-    work->stated = sotto_alloc_array(names_len, sizeof *work->stated);
-    bool complete = catalogue->columns != NULL && work->tallies != NULL && work->stated != NULL;
-    for (size_t i = 0; complete && i < names_len; i++) {
-        char *name = sotto_text_copy(names[i], strlen(names[i]));
-        complete = name != NULL;
-        if (complete) {
-            catalogue->columns[catalogue->columns_len++].name = name;
-        }
-    }
-    if (!complete) {
-        return sotto__csv_error(reader, SOTTO_ERROR_NO_MEMORY, SIZE_MAX, "out of memory");
-    }
-    enum sotto_status status = apply_options(work, reader);
-    for (size_t i = 0; i < names_len; i++) {
-        work->tallies[i].type = catalogue->columns[i].type;
-    }
-    return status;
-}
-
-static enum sotto_status visit_field(void *context, struct sotto__csv_reader *reader, size_t column,
-                                     const char *text, size_t text_bytes)
-{
-    struct cataloguing *work = context;
-    struct sotto__tally *tally = &work->tallies[column];
-    sotto__tally_text(tally, work->csv, text, text_bytes);
-    struct sotto_type stated = work->catalogue->columns[column].type;
-    if (work->stated[column] && !sotto__type_is_above(stated, tally->type)) {
-        char expected[SOTTO_TYPE_TEXT_BYTES];
-        sotto_type_text(expected, stated);
-        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, column,
-                                "expected %s as configured, found another text", expected);
-    }
-    return SOTTO_OK;
-}
-
-static enum sotto_status visit_row(void *context, struct sotto__csv_reader *reader)
-{
-    (void)reader;
-    struct cataloguing *work = context;
-    work->catalogue->rows++;
-    return SOTTO_OK;
-}
-
-/* Line by line, through libcsv. */
-static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
-                                            struct sotto_catalogue *catalogue,
-                                            struct sotto_error *err)
-{
-    struct cataloguing work = {.csv = csv, .catalogue = catalogue};
-    struct sotto__csv_visitor visitor = {
-        .header = visit_header, .field = visit_field, .row = visit_row, .context = &work};
-    enum sotto_status status =
-        sotto__csv_read(csv, &catalogue->identity, &catalogue->text_bytes, &visitor, err);
-    for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
-        catalogue->columns[i].type = work.tallies[i].type;
-        catalogue->columns[i].missing = work.tallies[i].missing;
-        catalogue->columns[i].digits_lost = work.tallies[i].digits_lost;
-    }
-    sotto_free(work.stated);
-    sotto_free(work.tallies);
-    return status;
-}
-
-/* Whether the columns of stated types kept them; if not, the other way tells where. */
-static bool stated_types_hold(const struct sotto_csv *csv, const struct sotto_catalogue *catalogue)
-{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, CATALOGUE_BYTES_MAX);
+    const struct sotto_file_identity *identity = &catalogue->identity;
+    sotto_write_bytes(&writer, "SCAT", 4);
+    sotto_write_u16(&writer, CATALOGUE_VERSION);
+    sotto_write_u64(&writer, identity->device);
+    sotto_write_u64(&writer, identity->inode);
+    sotto_write_u64(&writer, identity->size_bytes);
+    sotto_write_u64(&writer, (uint64_t)identity->modified_ns);
+    sotto_write_u64(&writer, (uint64_t)identity->changed_ns);
+    sotto_write_u64(&writer, catalogue->text_bytes);
+    sotto_write_u64(&writer, catalogue->rows);
+    sotto_write_u32(&writer, (uint32_t)catalogue->columns_len);
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         const struct sotto_catalogue_column *column = &catalogue->columns[i];
-        for (size_t j = 0; j < csv->columns_len; j++) {
-            const struct sotto_csv_column *option = &csv->columns[j];
-            if (option->typed && strcmp(option->name, column->name) == 0 &&
-                !sotto__type_is_above(option->type, column->type)) {
-                return false;
-            }
-        }
+        sotto_write_blob(&writer, column->name, strlen(column->name));
+        sotto_write_u8(&writer, (uint8_t)column->type.kind);
+        sotto_write_u8(&writer, column->type.scale);
+        sotto_write_u8(&writer, (uint8_t)(column->digits_lost + 2 * column->hidden));
+        sotto_write_u64(&writer, column->missing);
     }
-    return true;
-}
-
-/* In spans, on all threads. Returns: SOTTO_ERROR_INPUT if the other way must tell. */
-static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
-                                               struct sotto_catalogue *catalogue,
-                                               struct sotto__survey *survey,
-                                               struct sotto_error *err)
-{
-    struct cataloguing work = {.csv = csv, .catalogue = catalogue};
-    struct sotto__csv_visitor visitor = {.header = visit_header, .context = &work};
-    struct sotto_file_identity after;
-    uint64_t rows_offset;
-    enum sotto_status status =
-        sotto__csv_read_header(csv, &catalogue->identity, &rows_offset, &visitor, err);
-    sotto_free(work.stated);
-    sotto_free(work.tallies);
+    sotto_write_u32(&writer, (uint32_t)catalogue->spans_len);
+    for (size_t i = 0; i < catalogue->spans_len; i++) {
+        sotto_write_u64(&writer, catalogue->spans[i].offset);
+        sotto_write_u64(&writer, catalogue->spans[i].rows_before);
+    }
+    enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
-        catalogue->text_bytes = catalogue->identity.size_bytes;
-        status = csv->packing == SOTTO__PACKING_NONE
-                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, survey, err)
-                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, survey, err);
+        out->data = sotto_writer_take(&writer, &out->data_bytes);
     }
-    if (status == SOTTO_OK) {
-        status = sotto_csv_identity(csv, &after, err);
-    }
-    if (status == SOTTO_OK && !stated_types_hold(csv, catalogue)) {
-        return SOTTO_ERROR_INPUT;
-    }
-    if (status == SOTTO_OK && !sotto_file_identity_equal(&after, &catalogue->identity)) {
-        status = sotto__csv_changed(csv, err);
-    }
+    sotto_writer_release(&writer);
     return status;
 }
 
-static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
-                                        struct sotto__survey *survey, struct sotto_error *err)
+static bool column_is_possible(const struct sotto_catalogue_column *column, uint8_t kind,
+                               uint8_t flags, uint64_t rows)
 {
+    bool digits_lost = (flags & 1) != 0;
+    return kind < SOTTO_KINDS_LEN && column->type.scale <= SOTTO_SCALE_MAX &&
+           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 3 &&
+           (!digits_lost || kind == SOTTO_KIND_FLOAT64) && column->missing <= rows &&
+           (kind != SOTTO_KIND_NULL || column->missing == rows);
+}
+
+static enum sotto_status read_column(struct sotto_catalogue_column *out,
+                                     struct sotto_reader *reader, uint64_t rows)
+{
+    size_t name_bytes;
+    const uint8_t *name = sotto_read_blob(reader, &name_bytes, SOTTO_CSV_NAME_BYTES_MAX);
+    uint8_t kind = sotto_read_u8(reader);
+    out->type.scale = sotto_read_u8(reader);
+    uint8_t flags = sotto_read_u8(reader);
+    out->missing = sotto_read_u64(reader);
+    if (name == NULL || sotto_read_bytes(reader, 0) == NULL || name_bytes == 0 ||
+        memchr(name, 0, name_bytes) != NULL ||
+        sotto_utf8_valid_prefix(name, name_bytes) != name_bytes ||
+        !column_is_possible(out, kind, flags, rows)) {
+        return SOTTO_ERROR_INPUT;
+    }
+    out->type.kind = (enum sotto_kind)kind;
+    out->digits_lost = (flags & 1) != 0;
+    out->hidden = (flags & 2) != 0;
+    out->name = sotto_text_copy((const char *)name, name_bytes);
+    return out->name != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+}
+
+static enum sotto_status check_names(const struct sotto_catalogue *catalogue)
+{
+    char **names = sotto_alloc_array(catalogue->columns_len, sizeof *names);
+    if (names == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        names[i] = catalogue->columns[i].name;
+    }
+    size_t first;
+    size_t second;
+    enum sotto_status status;
+    if (sotto__names_duplicate(&first, &second, &status, names, catalogue->columns_len)) {
+        status = SOTTO_ERROR_INPUT;
+    }
+    sotto_free(names);
+    return status;
+}
+
+/* All rows in spans of at least a row, each of a size that a scan reads at once; or no spans. */
+static enum sotto_status read_spans(struct sotto_catalogue *catalogue, struct sotto_reader *reader)
+{
+    size_t spans_len = sotto_read_u32(reader);
+    if (spans_len == 0) {
+        return SOTTO_OK;
+    }
+    if (spans_len > sotto_reader_left(reader) / SPAN_BYTES) {
+        return SOTTO_ERROR_INPUT;
+    }
+    catalogue->spans = sotto_alloc_array(spans_len, sizeof *catalogue->spans);
+    if (catalogue->spans == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    struct sotto_catalogue_span end = {.offset = catalogue->text_bytes,
+                                       .rows_before = catalogue->rows};
+    for (size_t i = 0; i < spans_len; i++) {
+        catalogue->spans[i].offset = sotto_read_u64(reader);
+        catalogue->spans[i].rows_before = sotto_read_u64(reader);
+        catalogue->spans_len++;
+    }
+    bool possible = catalogue->spans[0].rows_before == 0;
+    for (size_t i = 0; possible && i < spans_len; i++) {
+        const struct sotto_catalogue_span *span = &catalogue->spans[i];
+        const struct sotto_catalogue_span *next = i + 1 < spans_len ? span + 1 : &end;
+        possible = span->offset > 0 && span->offset < next->offset &&
+                   next->offset - span->offset <= SPAN_BYTES_MAX &&
+                   span->rows_before < next->rows_before;
+    }
+    return possible ? SOTTO_OK : SOTTO_ERROR_INPUT;
+}
+
+static enum sotto_status read_catalogue(struct sotto_catalogue *catalogue,
+                                        struct sotto_reader *reader)
+{
+    const uint8_t *magic = sotto_read_bytes(reader, 4);
+    uint16_t version = sotto_read_u16(reader);
+    catalogue->identity.device = sotto_read_u64(reader);
+    catalogue->identity.inode = sotto_read_u64(reader);
+    catalogue->identity.size_bytes = sotto_read_u64(reader);
+    catalogue->identity.modified_ns = (int64_t)sotto_read_u64(reader);
+    catalogue->identity.changed_ns = (int64_t)sotto_read_u64(reader);
+    catalogue->text_bytes = sotto_read_u64(reader);
+    catalogue->rows = sotto_read_u64(reader);
+    size_t columns_len = sotto_read_u32(reader);
+    /* Each row is at least one byte of the file, which bounds what a table of them takes. */
+    if (magic == NULL || memcmp(magic, "SCAT", 4) != 0 || version != CATALOGUE_VERSION ||
+        catalogue->rows > catalogue->text_bytes || columns_len == 0 ||
+        columns_len > SOTTO_CSV_COLUMNS_MAX ||
+        columns_len > sotto_reader_left(reader) / COLUMN_BYTES_MIN) {
+        return SOTTO_ERROR_INPUT;
+    }
+    catalogue->columns = sotto_alloc_array(columns_len, sizeof *catalogue->columns);
+    if (catalogue->columns == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < columns_len; i++) {
+        enum sotto_status status = read_column(&catalogue->columns[i], reader, catalogue->rows);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        catalogue->columns_len++;
+    }
+    enum sotto_status status = read_spans(catalogue, reader);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_reader_finished(reader) ? check_names(catalogue) : SOTTO_ERROR_INPUT;
+}
+
+enum sotto_status sotto_catalogue_decode(struct sotto_catalogue **out, const uint8_t *data,
+                                         size_t data_bytes)
+{
+    struct sotto_reader reader;
+    sotto_reader_init(&reader, data, data_bytes);
     struct sotto_catalogue *catalogue = sotto_alloc_zeroed(sizeof *catalogue);
     if (catalogue == NULL) {
-        return sotto__csv_no_memory(csv, err);
+        return SOTTO_ERROR_NO_MEMORY;
     }
-    enum sotto_status status =
-        csv->serial ? SOTTO_ERROR_INPUT : catalogue_in_parallel(csv, catalogue, survey, err);
-    if (status == SOTTO_ERROR_INPUT) {
-        if (survey != NULL) {
-            atomic_store(&survey->failed, true);
-        }
-        sotto_catalogue_free(catalogue);
-        catalogue = sotto_alloc_zeroed(sizeof *catalogue);
-        status = catalogue != NULL ? catalogue_serially(csv, catalogue, err)
-                                   : sotto__csv_no_memory(csv, err);
-    }
+    enum sotto_status status = read_catalogue(catalogue, &reader);
     if (status != SOTTO_OK) {
         sotto_catalogue_free(catalogue);
         return status;
     }
-    for (size_t i = 0; i < catalogue->columns_len; i++) {
-        struct sotto_catalogue_column *column = &catalogue->columns[i];
-        column->digits_lost = column->digits_lost && column->type.kind == SOTTO_KIND_FLOAT64;
-    }
     *out = catalogue;
     return SOTTO_OK;
-}
-enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
-                                      struct sotto_error *err)
-{
-    return make_catalogue(csv, out, NULL, err);
-}
-
-enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto_catalogue **out,
-                                   bool *out_complete, const char *const *names, size_t names_len,
-                                   sotto_csv_sink *sink, void *context, struct sotto_error *err)
-{
-    struct sotto__survey survey = {
-        .names = names, .names_len = names_len, .sink = sink, .context = context};
-    enum sotto_status status = make_catalogue(csv, out, &survey, err);
-    *out_complete = status == SOTTO_OK && !atomic_load(&survey.failed);
-    return status;
 }

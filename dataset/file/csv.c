@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include "file/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,33 +83,33 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
 {
     size_t words_len;
     const char *const *words = sotto_csv_na_words(&words_len);
-    csv->delimiter = delimiter_of_name(csv->name);
-    csv->point = options != NULL && options->decimal_comma ? ',' : '.';
-    if (csv->delimiter == csv->point) {
-        csv->delimiter = ';';
+    csv->format.delimiter = delimiter_of_name(csv->name);
+    csv->format.point = options != NULL && options->decimal_comma ? ',' : '.';
+    if (csv->format.delimiter == csv->format.point) {
+        csv->format.delimiter = ';';
     }
     if (options != NULL && options->na_words != NULL) {
         words = options->na_words;
         words_len = options->na_words_len;
     }
     if (options != NULL && options->delimiter != 0) {
-        csv->delimiter = options->delimiter;
-        if (!delimiter_is_usable(csv->delimiter)) {
+        csv->format.delimiter = options->delimiter;
+        if (!delimiter_is_usable(csv->format.delimiter)) {
             return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                    "%s: '%c' can't be the delimiter; use a tab or one of "
                                    ",;|:!#$%%&*/<>?@^~",
-                                   csv->name, csv->delimiter);
+                                   csv->name, csv->format.delimiter);
         }
     }
-    if (csv->delimiter == csv->point) {
+    if (csv->format.delimiter == csv->format.point) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: a comma can't be the delimiter where numbers have a decimal "
                                "comma; use ; or another delimiter",
                                csv->name);
     }
-    csv->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (csv->c_locale == (locale_t)0 ||
-        sotto__na_words_init(&csv->na, words, words_len, csv->point) != SOTTO_OK) {
+    csv->format.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (csv->format.c_locale == (locale_t)0 ||
+        sotto__na_words_init(&csv->format.na, words, words_len, csv->format.point) != SOTTO_OK) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
     }
     return SOTTO_OK;
@@ -151,7 +151,7 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     }
     csv->fd = fd;
     csv->chunk_bytes = CHUNK_BYTES;
-    csv->window_bytes = WINDOW_BYTES;
+    csv->format.window_bytes = WINDOW_BYTES;
     csv->name = sotto_text_copy(name, strlen(name));
     enum sotto_status status = check_regular(&csv->size_bytes, name, fd, err);
     csv->bytes_read = sotto_alloc_zeroed(sizeof *csv->bytes_read);
@@ -230,13 +230,13 @@ void sotto_csv_close(struct sotto_csv *csv)
     if (csv == NULL) {
         return;
     }
-    sotto__na_words_release(&csv->na);
+    sotto__na_words_release(&csv->format.na);
     for (size_t i = 0; i < csv->columns_len; i++) {
         sotto_free((void *)csv->columns[i].name); /* a copy of ours */
     }
     sotto_free(csv->columns);
-    if (csv->c_locale != (locale_t)0) {
-        freelocale(csv->c_locale);
+    if (csv->format.c_locale != (locale_t)0) {
+        freelocale(csv->format.c_locale);
     }
     (void)close(csv->fd);
     sotto_free(csv->name);

@@ -2,7 +2,7 @@
 
 /* Columns handed out while a file is catalogued, as the types that are known so far. */
 
-#include "internal.h"
+#include "file/spans.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
@@ -75,7 +75,7 @@ static void renew_block(struct sotto__surveyor *surveyor, const struct sotto__ta
         sotto__block_release(&surveyor->block);
     }
     surveyor->has_block = true;
-    if (sotto__block_init(&surveyor->block, surveyor->csv, surveyor->file_columns_len,
+    if (sotto__block_init(&surveyor->block, &surveyor->csv->format, surveyor->file_columns_len,
                           surveyor->wanted, survey->names_len) != SOTTO_OK) {
         give_up(surveyor->survey);
     }

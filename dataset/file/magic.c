@@ -4,7 +4,7 @@
  * others are refused by their names, since some of them (zip) would pass for a table without rows.
  * A row stands here only if no table of text begins like it. */
 
-#include "internal.h"
+#include "file/file.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 /* Records through libcsv. libcsv can't tell where it is, so it is fed one physical line at a time:
  * then each callback belongs to the current line, and at most one record ends in each call. */
 
-#include "internal.h"
+#include "file/read.h"
 
 #include <csv.h>
 #include <errno.h>
@@ -43,19 +43,6 @@ struct sotto__csv_reader {
 struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader)
 {
     return reader->err;
-}
-
-_Thread_local bool sotto__parser_memory_refused;
-
-void *sotto__parser_realloc(void *memory, size_t bytes)
-{
-    size_t capacity = 0;
-    if (sotto__parser_memory_refused ||
-        sotto_array_reserve(&memory, &capacity, bytes, 1) != SOTTO_OK) {
-        sotto__parser_memory_refused = true;
-        return NULL;
-    }
-    return memory;
 }
 
 static enum sotto_status error_at(struct sotto__csv_reader *reader, enum sotto_status status,
@@ -137,9 +124,9 @@ static bool header_is_data(const struct sotto__csv_reader *reader)
         struct sotto__number number;
         const char *name = reader->names[i];
         size_t name_bytes = strlen(name);
-        if (sotto__number_parse(&number, name, name_bytes, reader->csv->point)) {
+        if (sotto__number_parse(&number, name, name_bytes, reader->csv->format.point)) {
             has_number = true;
-        } else if (!sotto__na_words_contain(&reader->csv->na, name, name_bytes)) {
+        } else if (!sotto__na_words_contain(&reader->csv->format.na, name, name_bytes)) {
             return false;
         }
     }
@@ -408,7 +395,7 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
 static void reader_init(struct sotto__csv_reader *reader)
 {
     (void)csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
-    csv_set_delim(&reader->parser, (unsigned char)reader->csv->delimiter);
+    csv_set_delim(&reader->parser, (unsigned char)reader->csv->format.delimiter);
     csv_set_realloc_func(&reader->parser, sotto__parser_realloc);
     csv_set_free_func(&reader->parser, sotto_free);
     reader->parser_idle = reader->parser.pstate;

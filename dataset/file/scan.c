@@ -3,7 +3,8 @@
 /* A scan: the spans of the catalogue on all threads; or, without spans, line by line through
  * libcsv. The second way also finds the words for an error of the first. */
 
-#include "internal.h"
+#include "file/read.h"
+#include "file/spans.h"
 
 #include <omp.h>
 #include <pthread.h>
@@ -137,8 +138,9 @@ static enum sotto_status scan_serially(struct scan *scan, struct sotto_error *er
     uint64_t text_bytes;
     struct sotto__csv_visitor visitor = {
         .header = visit_header, .field = visit_field, .row = visit_row, .context = &serial};
-    enum sotto_status status = sotto__block_init(
-        &serial.block, scan->csv, scan->catalogue->columns_len, scan->wanted, scan->wanted_len);
+    enum sotto_status status =
+        sotto__block_init(&serial.block, &scan->csv->format, scan->catalogue->columns_len,
+                          scan->wanted, scan->wanted_len);
     if (status != SOTTO_OK) {
         status = sotto__csv_no_memory(scan->csv, err);
         goto out;
@@ -333,9 +335,10 @@ static enum sotto_status workers_init(struct worker *workers, size_t len, struct
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         workers[i].scan = scan;
         workers[i].number = i;
-        sotto__splitter_init(&workers[i].splitter, scan->csv, scan->catalogue->columns_len);
-        status = sotto__block_init(&workers[i].block, scan->csv, scan->catalogue->columns_len,
-                                   scan->wanted, scan->wanted_len);
+        sotto__splitter_init(&workers[i].splitter, &scan->csv->format,
+                             scan->catalogue->columns_len);
+        status = sotto__block_init(&workers[i].block, &scan->csv->format,
+                                   scan->catalogue->columns_len, scan->wanted, scan->wanted_len);
     }
     return status;
 }

@@ -11,7 +11,7 @@
  *
  * What was found are the spans of the catalogue: a scan needs no parity, and knows its rows. */
 
-#include "internal.h"
+#include "file/spans.h"
 #include "value/digits.h"
 
 #include <errno.h>
@@ -202,7 +202,7 @@ static enum sotto_status take_fields(void *context, const struct sotto__fields *
 {
     struct cutter *cutter = context;
     for (size_t i = 0; i < fields->columns_len; i++) {
-        sotto__tally_fields(&cutter->tallies[i], cutter->cutting->csv, fields, i);
+        sotto__tally_fields(&cutter->tallies[i], &cutter->cutting->csv->format, fields, i);
     }
     sotto__surveyor_take(&cutter->surveyor, cutter->tallies, fields);
     cutter->rows += fields->rows;
@@ -471,7 +471,7 @@ static enum sotto_status cutters_init(struct cutter *cutters, size_t len, struct
     size_t columns_len = cutting->catalogue->columns_len;
     for (size_t i = 0; i < len; i++) {
         cutters[i].cutting = cutting;
-        sotto__splitter_init(&cutters[i].splitter, cutting->csv, columns_len);
+        sotto__splitter_init(&cutters[i].splitter, &cutting->csv->format, columns_len);
         cutters[i].tallies = sotto_alloc_array(columns_len, sizeof *cutters[i].tallies);
         if (cutters[i].tallies == NULL) {
             return SOTTO_ERROR_NO_MEMORY;

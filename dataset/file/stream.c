@@ -3,7 +3,7 @@
 /* The text of a gzip or zstd file, from its beginning, in pieces; several members or frames one
  * after the other are one text. */
 
-#include "internal.h"
+#include "file/file.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

@@ -2,7 +2,8 @@
 
 /* A table in memory: all workers of a scan put their blocks at the rows where they belong. */
 
-#include "internal.h"
+#include "table/table.h"
+#include "file/file.h"
 
 #include <omp.h>
 #include <sotto/alloc.h>

@@ -3,7 +3,7 @@
 /* Blocks of typed columns: one field after the other (from libcsv), or rows of split text column by
  * column. */
 
-#include "internal.h"
+#include "text/block.h"
 #include "value/digits.h"
 
 #include <sotto/alloc.h>
@@ -60,11 +60,12 @@ static size_t choose_rows(size_t columns_len)
     return rows / 64 * 64;
 }
 
-enum sotto_status sotto__block_init(struct sotto__block *out, const struct sotto_csv *csv,
+enum sotto_status sotto__block_init(struct sotto__block *out,
+                                    const struct sotto__text_format *format,
                                     size_t file_columns_len, const struct sotto_csv_wanted *wanted,
                                     size_t wanted_len)
 {
-    *out = (struct sotto__block){.csv = csv, .capacity_rows = choose_rows(wanted_len)};
+    *out = (struct sotto__block){.format = format, .capacity_rows = choose_rows(wanted_len)};
     out->columns = sotto_alloc_array(wanted_len, sizeof *out->columns);
     out->views = sotto_alloc_array(wanted_len, sizeof *out->views);
     out->heads = sotto_alloc_array(file_columns_len, sizeof *out->heads);
@@ -163,7 +164,7 @@ static bool put_number(const struct sotto__block *block, struct sotto__block_col
                        size_t row, const char *text, size_t text_bytes)
 {
     struct sotto__number number;
-    if (!sotto__number_parse(&number, text, text_bytes, block->csv->point) ||
+    if (!sotto__number_parse(&number, text, text_bytes, block->format->point) ||
         !sotto__type_is_above(column->wanted.type, number.type)) {
         return false;
     }
@@ -177,7 +178,7 @@ static bool put_number(const struct sotto__block *block, struct sotto__block_col
             rescale(number.digits, (unsigned)(column->wanted.type.scale - number.type.scale)));
         return true;
     default:
-        ((double *)column->values)[row] = sotto__number_double(&number, block->csv->c_locale);
+        ((double *)column->values)[row] = sotto__number_double(&number, block->format->c_locale);
         return true;
     }
 }
@@ -244,7 +245,7 @@ static enum sotto_status put(struct sotto__block *block, struct sotto__block_col
 static enum sotto_status put_text(struct sotto__block *block, struct sotto__block_column *column,
                                   size_t row, const char *text, size_t text_bytes)
 {
-    if (sotto__na_words_contain(&block->csv->na, text, text_bytes)) {
+    if (sotto__na_words_contain(&block->format->na, text, text_bytes)) {
         put_missing(column, row);
         return SOTTO_OK;
     }
@@ -308,7 +309,7 @@ static enum sotto_status fill_decimal(const struct filling *filling)
 {
     struct sotto__block_column *column = filling->column;
     size_t scale = column->wanted.type.scale;
-    char point = filling->block->csv->point;
+    char point = filling->block->format->point;
     size_t guess = scale; /* where the last one had its point */
     for (size_t i = 0; i < filling->rows; i++) {
         size_t bytes;
@@ -337,7 +338,7 @@ static enum sotto_status fill_float64(const struct filling *filling)
 {
     double *values = (double *)filling->column->values + filling->at;
     size_t file_column = filling->column->wanted.column;
-    char point = filling->block->csv->point;
+    char point = filling->block->format->point;
     for (size_t i = 0; i < filling->rows; i++) {
         size_t bytes;
         const char *text = sotto__field(filling->fields, filling->row + i, file_column, &bytes);
@@ -368,7 +369,7 @@ static enum sotto_status fill_strings(const struct filling *filling)
         size_t bytes;
         const char *text = sotto__field(fields, filling->row + i, column->wanted.column, &bytes);
         text = sotto__field_trim(fields, text, &bytes);
-        if (sotto__na_words_contain(&filling->block->csv->na, text, bytes)) {
+        if (sotto__na_words_contain(&filling->block->format->na, text, bytes)) {
             put_missing(column, filling->at + i);
             continue;
         }
@@ -405,7 +406,7 @@ static enum sotto_status fill(const struct filling *filling)
     if (kind == SOTTO_KIND_STRING) {
         return fill_strings(filling);
     }
-    if (filling->block->csv->na.number) {
+    if (filling->block->format->na.number) {
         return fill_general(filling);
     }
     switch (kind) {

@@ -4,18 +4,18 @@
  * pieces with blank lines are copied without them. What is malformed is refused without a text,
  * since the serial reader (read.c) then tells what is wrong where. */
 
-#include "internal.h"
+#include "text/text.h"
 #include "value/digits.h"
 
 #include <csv.h>
 #include <sotto/alloc.h>
 #include <string.h>
 
-void sotto__splitter_init(struct sotto__splitter *out, const struct sotto_csv *csv,
+void sotto__splitter_init(struct sotto__splitter *out, const struct sotto__text_format *format,
                           size_t columns_len)
 {
     *out = (struct sotto__splitter){
-        .csv = csv,
+        .format = format,
         .kernels = sotto__split_kernels(),
         .columns_len = columns_len,
     };
@@ -107,7 +107,7 @@ static enum sotto_status split_quoted(struct sotto__splitter *splitter, const ch
     }
     sotto__parser_memory_refused = false;
     (void)csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
-    csv_set_delim(&parser, (unsigned char)splitter->csv->delimiter);
+    csv_set_delim(&parser, (unsigned char)splitter->format->delimiter);
     csv_set_realloc_func(&parser, sotto__parser_realloc);
     csv_set_free_func(&parser, sotto_free);
     /* Its buffer in one piece: it copies all of it at each growth. */
@@ -144,7 +144,7 @@ static enum sotto_status split_uneven(struct sotto__splitter *splitter, const ch
     uint32_t start = 0;
     size_t row = 0; /* the first end of the current row */
     for (size_t i = 0; i < ends_len; i++) {
-        if (text[ends[i]] == splitter->csv->delimiter) {
+        if (text[ends[i]] == splitter->format->delimiter) {
             continue;
         }
         size_t bytes = ends[i] - start;
@@ -184,7 +184,7 @@ static bool is_even(const struct sotto__splitter *splitter, const char *text, si
         return even;
     }
     for (size_t row = 0; even && row < rows; row++) {
-        even = text[end[row * columns_len]] != splitter->csv->delimiter;
+        even = text[end[row * columns_len]] != splitter->format->delimiter;
     }
     return even;
 }
@@ -236,7 +236,7 @@ static enum sotto_status split_window(struct sotto__splitter *splitter, size_t *
                                       void *context)
 {
     struct sotto__split split;
-    char delimiter = splitter->csv->delimiter;
+    char delimiter = splitter->format->delimiter;
     enum sotto_status status = ends_reserve(splitter, window);
     if (status != SOTTO_OK) {
         return status;
@@ -273,7 +273,7 @@ static enum sotto_status split_window(struct sotto__splitter *splitter, size_t *
 enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char *text,
                                     size_t bytes, sotto__fields_sink *sink, void *context)
 {
-    size_t window = splitter->csv->window_bytes;
+    size_t window = splitter->format->window_bytes;
     enum sotto_status status = SOTTO_OK;
     for (size_t at = 0; status == SOTTO_OK && at < bytes;) {
         size_t used = 0;
@@ -286,7 +286,7 @@ enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char
         if (status == SOTTO_OK && used == 0 && now == left) {
             return SOTTO_ERROR_INPUT; /* a quote is left open */
         }
-        window = used == 0 ? window * 2 : splitter->csv->window_bytes;
+        window = used == 0 ? window * 2 : splitter->format->window_bytes;
         at += used;
     }
     return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include "text/text.h"
 #include "value/digits.h"
 
 #define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
@@ -15,13 +15,13 @@ static __attribute__((noinline)) bool is_long(int64_t digits)
 
 /* A value that is neither missing nor in a column of strings. */
 static __attribute__((noinline)) void tally_value(struct sotto__tally *tally,
-                                                  const struct sotto_csv *csv, const char *text,
-                                                  size_t text_bytes)
+                                                  const struct sotto__text_format *format,
+                                                  const char *text, size_t text_bytes)
 {
     struct sotto__number number;
     bool truth;
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
-    if (sotto__number_parse(&number, text, text_bytes, csv->point)) {
+    if (sotto__number_parse(&number, text, text_bytes, format->point)) {
         type = number.type;
         tally->digits_lost = tally->digits_lost || number.digits_lost ||
                              (type.kind != SOTTO_KIND_FLOAT64 && is_long(number.digits));
@@ -31,13 +31,13 @@ static __attribute__((noinline)) void tally_value(struct sotto__tally *tally,
     tally->type = sotto_type_join(tally->type, type);
 }
 
-void sotto__tally_text(struct sotto__tally *tally, const struct sotto_csv *csv, const char *text,
-                       size_t text_bytes)
+void sotto__tally_text(struct sotto__tally *tally, const struct sotto__text_format *format,
+                       const char *text, size_t text_bytes)
 {
-    if (sotto__na_words_contain(&csv->na, text, text_bytes)) {
+    if (sotto__na_words_contain(&format->na, text, text_bytes)) {
         tally->missing++;
     } else if (tally->type.kind != SOTTO_KIND_STRING) { /* the top of the lattice */
-        tally_value(tally, csv, text, text_bytes);
+        tally_value(tally, format, text, text_bytes);
     }
 }
 
@@ -78,19 +78,19 @@ DIGITS_INLINE bool tally_number(struct sotto__tally *tally, size_t *scale, const
     return false;
 }
 
-void sotto__tally_fields(struct sotto__tally *tally, const struct sotto_csv *csv,
+void sotto__tally_fields(struct sotto__tally *tally, const struct sotto__text_format *format,
                          const struct sotto__fields *fields, size_t column)
 {
     size_t scale = tally->type.scale;
     for (size_t row = 0; row < fields->rows; row++) {
         size_t bytes;
         const char *text = sotto__field(fields, row, column, &bytes);
-        if (tally->type.kind != SOTTO_KIND_STRING && bytes > 0 && !csv->na.number &&
-            tally_number(tally, &scale, text, bytes, csv->point)) {
+        if (tally->type.kind != SOTTO_KIND_STRING && bytes > 0 && !format->na.number &&
+            tally_number(tally, &scale, text, bytes, format->point)) {
             continue;
         }
         text = sotto__field_trim(fields, text, &bytes);
-        sotto__tally_text(tally, csv, text, bytes);
+        sotto__tally_text(tally, format, text, bytes);
     }
 }
 

@@ -4,7 +4,7 @@
  * Software: Practice and Experience 51(8)]: one or two multiplications with a power of ten cut to
  * 128 bits, which decide the rounding unless they say that they can't. */
 
-#include "internal.h"
+#include "value/value.h"
 
 #include <string.h>
 

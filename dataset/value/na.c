@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include "value/value.h"
 
 #include <sotto/alloc.h>
+#include <sotto/csv.h>
 #include <string.h>
 
 /* pandas.read_csv's list (2.x). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
 #include "value/digits.h"
+#include "value/value.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 /* Any bytes as a CSV file: refused, or read twice (as catalogued and as text) without a surprise;
  * and through both readers, line by line and in spans of any size, the same. */
 
-#include "dataset/internal.h"
+#include "dataset/file/file.h"
 
 #include <omp.h>
 #include <sotto/status.h>
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
     csv->serial = true;
     /* The input's own bytes say how it is cut. */
     fast->chunk_bytes = 1 + (data_bytes > 0 ? data[data_bytes - 1] % 64 : 0);
-    fast->window_bytes = 1 + (data_bytes > 1 ? data[data_bytes / 2] % 96 : 0);
+    fast->format.window_bytes = 1 + (data_bytes > 1 ? data[data_bytes / 2] % 96 : 0);
     omp_set_num_threads(data_bytes > 0 && data[0] % 64 == 1 ? 2 : 1); /* threads are slow here */
     enum sotto_status status = sotto_csv_catalogue(csv, &catalogue, &err);
     check(sotto_csv_catalogue(fast, &spans, &fast_err) == status);

@@ -4,7 +4,7 @@
  * catalogue, the same columns, the same error, wherever chunks and windows end. The grammar test
  * beside this one holds both against a naive reader. SOTTO_TEST_CASES sets how many texts. */
 
-#include "dataset/internal.h"
+#include "dataset/file/file.h"
 #include "files.h"
 #include "test.h"
 
@@ -212,7 +212,7 @@ static struct sotto_table *load(struct sotto_csv *csv, const struct sotto_catalo
 static void shuffle(struct sotto_csv *csv, uint64_t *random, bool threads)
 {
     csv->chunk_bytes = 1 + test_random_below(random, test_random_below(random, 2) == 0 ? 20 : 800);
-    csv->window_bytes = 1 + test_random_below(random, test_random_below(random, 2) == 0 ? 20 : 500);
+    csv->format.window_bytes = 1 + test_random_below(random, test_random_below(random, 2) == 0 ? 20 : 500);
     omp_set_num_threads(threads ? 1 + (int)test_random_below(random, 3) : 1);
 }
 
@@ -261,7 +261,7 @@ static void compare(struct outcome *outcome, const struct text *text, uint64_t *
             wanted[i].type = type_above(ours->columns[wanted[i].column].type, random);
         }
         struct sotto_table *a = load(serial, catalogue, wanted);
-        fast->window_bytes = 1 + test_random_below(random, 500);
+        fast->format.window_bytes = 1 + test_random_below(random, 500);
         struct sotto_table *b = load(fast, ours, wanted);
         same_tables(a, b, ours->columns_len);
         sotto_table_free(a);
@@ -373,7 +373,7 @@ static void test_every_offset(void **state)
         for (size_t window = 1; window < sizeof text; window += 1 + window / 8) {
             struct sotto_csv *fast = test_csv(text);
             fast->chunk_bytes = chunk;
-            fast->window_bytes = window;
+            fast->format.window_bytes = window;
             struct sotto_catalogue *ours = test_catalogue(fast);
             same_catalogues(catalogue, ours);
             assert_true(ours->spans_len > 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataset/internal.h"
+#include "dataset/file/file.h"
 #include "files.h"
 #include "test.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "dataset/internal.h"
+#include "dataset/file/file.h"
 #include "files.h"
 #include <stdio.h>
 #include <stdlib.h>

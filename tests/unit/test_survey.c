@@ -3,7 +3,7 @@
 /* Summing up while a file is catalogued: the same partial as that of the second reading, bit for
  * bit, or none. */
 
-#include "dataset/internal.h"
+#include "dataset/file/file.h"
 #include "fault.h"
 #include "files.h"
 #include "plans.h"
@@ -24,7 +24,7 @@ static struct sotto_csv *open_text(const char *text)
     struct sotto_csv *csv = NULL;
     assert_ok(sotto_csv_open_fd(&csv, test_file(text, strlen(text)), "t.csv", NULL, NULL));
     csv->chunk_bytes = 256;
-    csv->window_bytes = 64;
+    csv->format.window_bytes = 64;
     return csv;
 }
 

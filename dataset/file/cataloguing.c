@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Filling a catalogue: all of a file is read once, in parallel, or line by line where that can't
+ * be, so that types, missing values and rows are known, and the first error is the one that is
+ * told. */
+
+#include "file/read.h"
+#include "file/spans.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+struct cataloguing {
+    const struct sotto_csv *csv;
+    struct sotto_catalogue *catalogue;
+    struct sotto__tally *tallies;
+    bool *stated; /* columns whose type the options state */
+};
+
+/* What the options say of the columns. The stated type is where a column's type begins. */
+static enum sotto_status apply_options(const struct cataloguing *work,
+                                       struct sotto__csv_reader *reader)
+{
+    for (size_t i = 0; i < work->csv->columns_len; i++) {
+        const struct sotto_csv_column *option = &work->csv->columns[i];
+        size_t found = sotto_catalogue_find(work->catalogue, option->name);
+        if (found == SIZE_MAX) {
+            return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+                                    "expected a column \"%s\", which the options name",
+                                    option->name);
+        }
+        struct sotto_catalogue_column *column = &work->catalogue->columns[found];
+        column->hidden = option->hidden;
+        if (option->typed) {
+            column->type = option->type;
+            work->stated[found] = true;
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status visit_header(void *context, struct sotto__csv_reader *reader,
+                                      char *const *names, size_t names_len)
+{
+    struct cataloguing *work = context;
+    struct sotto_catalogue *catalogue = work->catalogue;
+    catalogue->columns = sotto_alloc_array(names_len, sizeof *catalogue->columns);
+    work->tallies = sotto_alloc_array(names_len, sizeof *work->tallies);
+    work->stated = sotto_alloc_array(names_len, sizeof *work->stated);
+    bool complete = catalogue->columns != NULL && work->tallies != NULL && work->stated != NULL;
+    for (size_t i = 0; complete && i < names_len; i++) {
+        char *name = sotto_text_copy(names[i], strlen(names[i]));
+        complete = name != NULL;
+        if (complete) {
+            catalogue->columns[catalogue->columns_len++].name = name;
+        }
+    }
+    if (!complete) {
+        return sotto__csv_error(reader, SOTTO_ERROR_NO_MEMORY, SIZE_MAX, "out of memory");
+    }
+    enum sotto_status status = apply_options(work, reader);
+    for (size_t i = 0; i < names_len; i++) {
+        work->tallies[i].type = catalogue->columns[i].type;
+    }
+    return status;
+}
+
+static enum sotto_status visit_field(void *context, struct sotto__csv_reader *reader, size_t column,
+                                     const char *text, size_t text_bytes)
+{
+    struct cataloguing *work = context;
+    struct sotto__tally *tally = &work->tallies[column];
+    sotto__tally_text(tally, &work->csv->format, text, text_bytes);
+    struct sotto_type stated = work->catalogue->columns[column].type;
+    if (work->stated[column] && !sotto__type_is_above(stated, tally->type)) {
+        char expected[SOTTO_TYPE_TEXT_BYTES];
+        sotto_type_text(expected, stated);
+        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, column,
+                                "expected %s as configured, found another text", expected);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status visit_row(void *context, struct sotto__csv_reader *reader)
+{
+    (void)reader;
+    struct cataloguing *work = context;
+    work->catalogue->rows++;
+    return SOTTO_OK;
+}
+
+/* Line by line, through libcsv. */
+static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
+                                            struct sotto_catalogue *catalogue,
+                                            struct sotto_error *err)
+{
+    struct cataloguing work = {.csv = csv, .catalogue = catalogue};
+    struct sotto__csv_visitor visitor = {
+        .header = visit_header, .field = visit_field, .row = visit_row, .context = &work};
+    enum sotto_status status =
+        sotto__csv_read(csv, &catalogue->identity, &catalogue->text_bytes, &visitor, err);
+    for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
+        catalogue->columns[i].type = work.tallies[i].type;
+        catalogue->columns[i].missing = work.tallies[i].missing;
+        catalogue->columns[i].digits_lost = work.tallies[i].digits_lost;
+    }
+    sotto_free(work.stated);
+    sotto_free(work.tallies);
+    return status;
+}
+
+/* Whether the columns of stated types kept them; if not, the other way tells where. */
+static bool stated_types_hold(const struct sotto_csv *csv, const struct sotto_catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        const struct sotto_catalogue_column *column = &catalogue->columns[i];
+        for (size_t j = 0; j < csv->columns_len; j++) {
+            const struct sotto_csv_column *option = &csv->columns[j];
+            if (option->typed && strcmp(option->name, column->name) == 0 &&
+                !sotto__type_is_above(option->type, column->type)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* In spans, on all threads. Returns: SOTTO_ERROR_INPUT if the other way must tell. */
+static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
+                                               struct sotto_catalogue *catalogue,
+                                               struct sotto__survey *survey,
+                                               struct sotto_error *err)
+{
+    struct cataloguing work = {.csv = csv, .catalogue = catalogue};
+    struct sotto__csv_visitor visitor = {.header = visit_header, .context = &work};
+    struct sotto_file_identity after;
+    uint64_t rows_offset;
+    enum sotto_status status =
+        sotto__csv_read_header(csv, &catalogue->identity, &rows_offset, &visitor, err);
+    sotto_free(work.stated);
+    sotto_free(work.tallies);
+    if (status == SOTTO_OK) {
+        catalogue->text_bytes = catalogue->identity.size_bytes;
+        status = csv->packing == SOTTO__PACKING_NONE
+                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, survey, err)
+                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, survey, err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_csv_identity(csv, &after, err);
+    }
+    if (status == SOTTO_OK && !stated_types_hold(csv, catalogue)) {
+        return SOTTO_ERROR_INPUT;
+    }
+    if (status == SOTTO_OK && !sotto_file_identity_equal(&after, &catalogue->identity)) {
+        status = sotto__csv_changed(csv, err);
+    }
+    return status;
+}
+
+static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
+                                        struct sotto__survey *survey, struct sotto_error *err)
+{
+    struct sotto_catalogue *catalogue = sotto_alloc_zeroed(sizeof *catalogue);
+    if (catalogue == NULL) {
+        return sotto__csv_no_memory(csv, err);
+    }
+    enum sotto_status status =
+        csv->serial ? SOTTO_ERROR_INPUT : catalogue_in_parallel(csv, catalogue, survey, err);
+    if (status == SOTTO_ERROR_INPUT) {
+        if (survey != NULL) {
+            atomic_store(&survey->failed, true);
+        }
+        sotto_catalogue_free(catalogue);
+        catalogue = sotto_alloc_zeroed(sizeof *catalogue);
+        status = catalogue != NULL ? catalogue_serially(csv, catalogue, err)
+                                   : sotto__csv_no_memory(csv, err);
+    }
+    if (status != SOTTO_OK) {
+        sotto_catalogue_free(catalogue);
+        return status;
+    }
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        struct sotto_catalogue_column *column = &catalogue->columns[i];
+        column->digits_lost = column->digits_lost && column->type.kind == SOTTO_KIND_FLOAT64;
+    }
+    *out = catalogue;
+    return SOTTO_OK;
+}
+enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
+                                      struct sotto_error *err)
+{
+    return make_catalogue(csv, out, NULL, err);
+}
+
+enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto_catalogue **out,
+                                   bool *out_complete, const char *const *names, size_t names_len,
+                                   sotto_csv_sink *sink, void *context, struct sotto_error *err)
+{
+    struct sotto__survey survey = {
+        .names = names, .names_len = names_len, .sink = sink, .context = context};
+    enum sotto_status status = make_catalogue(csv, out, &survey, err);
+    *out_complete = status == SOTTO_OK && !atomic_load(&survey.failed);
+    return status;
+}

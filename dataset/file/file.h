@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_DATASET_FILE_FILE_H
+#define SOTTO_DATASET_FILE_FILE_H
+
+/* Room file: a file in one reading or several, its catalogue, its columns. */
+
+#include "text/text.h"
+#include <stdatomic.h>
+
+/* No span is longer: then the file is read serially. Above SOTTO_CSV_FIELD_BYTES_MAX. */
+#define SPAN_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/* --- magic.c: files that are known by their first bytes --- */
+
+enum sotto__packing { SOTTO__PACKING_NONE, SOTTO__PACKING_GZIP, SOTTO__PACKING_ZSTD };
+
+/* How many bytes decide. */
+#define SOTTO__MAGIC_BYTES 16
+
+enum sotto__packing sotto__packing_detect(const void *start, size_t bytes);
+
+/* What begins so, where it can't be text, and what to do about it; packed files included. Returns:
+ * false where it may be text. */
+bool sotto__magic_find(const char **out_what, const char **out_advice, const void *start,
+                       size_t bytes);
+
+/* --- stream.c: compressed files --- */
+
+struct sotto__stream;
+
+/* The text of a packed file from its beginning. Ownership: borrows csv; ended by _free. */
+enum sotto_status sotto__stream_new(struct sotto__stream **out, const struct sotto_csv *csv,
+                                    struct sotto_error *err);
+void sotto__stream_free(struct sotto__stream *stream);
+
+/* The next bytes of the text, less than bytes only at its end. Returns: SOTTO_ERROR_INPUT for
+ * damaged data. */
+enum sotto_status sotto__stream_read(struct sotto__stream *stream, void *out, size_t *out_bytes,
+                                     size_t bytes, struct sotto_error *err);
+
+/* Passes over bytes bytes. Returns: SOTTO_ERROR_CHANGED if there are less. */
+enum sotto_status sotto__stream_skip(struct sotto__stream *stream, uint64_t bytes,
+                                     struct sotto_error *err);
+
+/* --- csv.c: the open file --- */
+
+struct sotto_csv {
+    int fd;
+    char *name;
+    struct sotto__text_format format;
+    struct sotto_csv_column *columns; /* of the options; the names are copies */
+    size_t columns_len;
+    enum sotto__packing packing;
+    uint64_t size_bytes;          /* when it was opened: chooses the number of workers, no more */
+    _Atomic uint64_t *bytes_read; /* behind a pointer: readers have the file as const */
+    /* How a file is cut up. Tests set them; results don't depend on them. */
+    size_t chunk_bytes; /* what a worker takes at a time */
+    bool serial;        /* read through libcsv line by line, as after an error */
+    const struct sotto_interrupt *interrupt;
+};
+
+/* Before each piece of the file that is read. */
+static inline enum sotto_status sotto__csv_check_interrupt(const struct sotto_csv *csv,
+                                                           struct sotto_error *err)
+{
+    if (sotto_interrupt_is_set(csv->interrupt)) {
+        return sotto_error_set(err, SOTTO_ERROR_CANCELLED, "%s: reading was interrupted",
+                               csv->name);
+    }
+    return SOTTO_OK;
+}
+
+/* Fills out with the file's bytes at offset. Returns: SOTTO_ERROR_CHANGED where the file ends
+ * before. */
+enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_t bytes,
+                                   uint64_t offset, struct sotto_error *err);
+
+/* Inline, so that the analyser sees what comes back. */
+static inline enum sotto_status sotto__csv_changed(const struct sotto_csv *csv,
+                                                   struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_CHANGED,
+                           "%s: changed while it was read; try again when nobody writes it",
+                           csv->name);
+}
+
+static inline enum sotto_status sotto__csv_no_memory(const struct sotto_csv *csv,
+                                                     struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
+}
+
+#endif

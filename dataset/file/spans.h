@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_DATASET_FILE_SPANS_H
+#define SOTTO_DATASET_FILE_SPANS_H
+
+/* A file in parts that are read independently, and what is handed out of them meanwhile. */
+
+#include "file/file.h"
+#include "text/block.h"
+
+/* --- spans.c: a file in parts that are read independently --- */
+
+/* A worker's buffer for file bytes: `text` has DIGITS_BEFORE readable bytes before it, SPLIT_BLOCK
+ * zeros after its `bytes`. */
+struct sotto__span_buffer {
+    void *memory;
+    size_t capacity;
+    char *text;
+    size_t bytes;
+};
+
+/* Makes room for bytes bytes, of which `keep` are kept. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__span_buffer_reserve(struct sotto__span_buffer *buffer, size_t bytes,
+                                             size_t keep);
+void sotto__span_buffer_release(struct sotto__span_buffer *buffer);
+
+/* Reads [offset, offset + bytes) of the file, or the next bytes of a stream (which may be NULL);
+ * they end a record. Closes a last line that has no end. */
+enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const struct sotto_csv *csv,
+                                   struct sotto__stream *stream, uint64_t offset, size_t bytes,
+                                   struct sotto_error *err);
+
+struct sotto__survey; /* below */
+
+/* Catalogues the rows from rows_offset to the end in parallel: types, missing, rows and spans of
+ * catalogue, whose columns have their names; survey may be NULL. Returns: SOTTO_ERROR_INPUT without
+ * a text where the file must be read serially, because of an error in it or a very long record. */
+enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
+                                         struct sotto_catalogue *catalogue, uint64_t rows_offset,
+                                         struct sotto__survey *survey, struct sotto_error *err);
+
+/* The same of a packed file, whose text is unpacked by one worker at a time. */
+enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
+                                                struct sotto_catalogue *catalogue,
+                                                uint64_t rows_offset, struct sotto__survey *survey,
+                                                struct sotto_error *err);
+
+/* --- handout.c: columns handed out while they are catalogued --- */
+
+struct sotto__survey {
+    const char *const *names;
+    size_t names_len;
+    sotto_csv_sink *sink;
+    void *context;
+    atomic_bool failed; /* what was handed out is not all, or is nothing */
+};
+
+/* One worker's. */
+struct sotto__surveyor {
+    struct sotto__survey *survey; /* NULL: there is none, and all of this does nothing */
+    size_t worker;
+    const struct sotto_csv *csv;
+    size_t file_columns_len;
+    struct sotto_csv_wanted *wanted;
+    struct sotto__block block;
+    bool has_block;
+};
+
+enum sotto_status sotto__surveyor_init(struct sotto__surveyor *out, struct sotto__survey *survey,
+                                       size_t worker, const struct sotto_csv *csv,
+                                       const struct sotto_catalogue *catalogue);
+void sotto__surveyor_release(struct sotto__surveyor *surveyor);
+/* Fields that the worker's tallies have taken. */
+void sotto__surveyor_take(struct sotto__surveyor *surveyor, const struct sotto__tally *tallies,
+                          const struct sotto__fields *fields);
+void sotto__surveyor_end(struct sotto__surveyor *surveyor);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_DATASET_VALUE_VALUE_H
+#define SOTTO_DATASET_VALUE_VALUE_H
+
+/* Room value: single values and the memory of columns: numbers, missing values, names, buffers. */
+
+#include <locale.h>
+#include <sotto/column.h>
+#include <sotto/status.h>
+
+/* --- na.c: which texts mean "missing" --- */
+
+struct sotto__na_words {
+    char **words;
+    size_t words_len;
+    bool first[256];  /* some word starts with this byte */
+    uint64_t lengths; /* bit i: some word has i bytes; bit 63: or more */
+    bool empty;       /* the empty text is among them */
+    bool number;      /* some word reads as a number, so that numbers must be looked up too */
+};
+
+/* Copies words. point: of numbers. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *const *words,
+                                       size_t words_len, char point);
+void sotto__na_words_release(struct sotto__na_words *na);
+bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text, size_t text_bytes);
+
+/* --- number.c, lemire.c: the number grammar. The point is '.', or ',' where options say so --- */
+
+struct sotto__number {
+    struct sotto_type type; /* int64, decimal or float64: the smallest that holds the text */
+    int64_t digits;         /* int64, decimal: the value is digits x 10^-scale */
+    bool digits_lost;       /* float64 although it has no exponent */
+    bool infinite;
+    bool negative;
+    const char *text; /* trimmed; borrows from what was parsed */
+    size_t integer_digits;
+    size_t fraction_digits;
+    bool has_point;
+    int64_t exponent; /* as written, between -1e9 and 1e9 */
+};
+
+/* Parses text, spaces and tabs around it allowed; what follows it must be a byte that can't go on a
+ * number. Returns: false if it is no number (then *out is undefined). */
+bool sotto__number_parse(struct sotto__number *out, const char *text, size_t text_bytes,
+                         char point);
+
+/* The double nearest to the text, ties to even; -0 gives 0. Requires the default floating-point
+ * environment and c_locale, the "C" locale. */
+double sotto__number_double(const struct sotto__number *number, locale_t c_locale);
+
+/* The double nearest to digits x 10^power. Returns: false where it can't tell (lemire.c). */
+bool sotto__nearest_double(double *out, uint64_t digits, int64_t power);
+
+/* The same in place, of -?\d+(\.\d*)?([eE][+-]?\d+)? with up to 19 digits; SPLIT_BLOCK bytes after
+ * text must be readable. Returns: false for what is not of this form, or hard to round. */
+bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char point);
+
+/* True, TRUE, true, False, FALSE or false. Returns: false for any other text. */
+bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
+
+/* --- names.c --- */
+
+/* Finds the first name, by position, that an earlier one equals. Returns: false if all differ;
+ * SOTTO_ERROR_NO_MEMORY in *status. */
+bool sotto__names_duplicate(size_t *out_first, size_t *out_second, enum sotto_status *out_status,
+                            char *const *names, size_t names_len);
+
+/* --- buffer.c: 64-byte aligned buffers that grow --- */
+
+/* Grows *buffer (NULL, or from sotto_alloc_aligned, of *capacity_bytes) to at least needed_bytes,
+ * at least doubling it; new bytes are zero. Returns: SOTTO_ERROR_NO_MEMORY, and nothing changed. */
+enum sotto_status sotto__buffer_grow(void **buffer, size_t *capacity_bytes, size_t needed_bytes);
+
+void sotto__bit_set(uint8_t *bitmap, size_t i, bool value);
+
+/* Sets the bits [from, from + len). */
+void sotto__bits_set(uint8_t *bitmap, size_t from, size_t len);
+
+/* Turns len values in place, int64_t to struct sotto_int128; values has room for them. */
+void sotto__values_widen(void *values, size_t len);
+
+#endif
