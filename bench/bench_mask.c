@@ -3,7 +3,8 @@
  * the same run. Answers are checked against a plain keystream and a plain sum. */
 #include "support.h"
 
-#include "aggregation/internal.h"
+#include "aggregation/message/message.h"
+#include "aggregation/vector/vector.h"
 #include <omp.h>
 #include <openssl/evp.h>
 #include <sotto/alloc.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include "crypto/crypto.h"
 
 #include <sotto/secret.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shamir's secret sharing over the scalars of ristretto255: constant time in the secrets, because
  * libsodium's scalar arithmetic is. Holder j's point is x = j + 1; points are public. */
-#include "internal.h"
+#include "crypto/crypto.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "internal.h"
+#include "message/message.h"
 
 #include <sotto/alloc.h>
 #include <stdlib.h>

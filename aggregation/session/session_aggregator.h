@@ -5,7 +5,8 @@
 /* The state of an aggregator's session, for the files that it is spread over: session_aggregator.c
  * (steps), aggregator_send.c and aggregator_receive.c (messages), aggregator_sum.c (unmasking). */
 
-#include "../internal.h"
+#include "message/message.h"
+#include "vector/vector.h"
 
 struct member {
     bool left;

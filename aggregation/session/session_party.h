@@ -5,7 +5,8 @@
 /* The state of a party's session, for the files that it is spread over: session_party.c (advert,
  * roster, masks), party_deal.c (DEAL), party_shares.c (SHARES), party_unmask.c (LIVING, UNMASK). */
 
-#include "../internal.h"
+#include "message/message.h"
+#include "vector/vector.h"
 
 /* Lives in guarded memory. */
 struct party_secrets {

@@ -2,7 +2,7 @@
 /* AES-256-CTR keystreams from the fastest library at hand: intel-ipsec-mb where it is installed and
  * the work is long enough to pay for starting it, OpenSSL's libcrypto everywhere. The bytes are the
  * same. */
-#include "internal.h"
+#include "vector/vector.h"
 
 #include <openssl/evp.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keystreams added to vectors: made and added chunk by chunk, in the first-level cache, all keys
  * over one chunk before the next, chunks on all threads. */
-#include "internal.h"
+#include "vector/vector.h"
 
 #include <omp.h>
 #include <sotto/alloc.h>

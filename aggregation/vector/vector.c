@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Vectors: elements packed one after the other, little endian, each modulo 2^(8 element_bytes). The
  * wire format is the format in memory. */
-#include "internal.h"
+#include "vector/vector.h"
 
 #include <sotto/cpu.h>
 

@@ -4,7 +4,7 @@
 
 /* Additions of elements, for the files that compile them for one SIMD level each. */
 
-#include "../internal.h"
+#include "vector/vector.h"
 
 #include <sotto/secret.h>
 #include <string.h>

@@ -2,7 +2,8 @@
 /* Constant time, after secp256k1's ctime_tests: run under valgrind, with secrets marked as
  * undefined memory, so that every branch and every address that depends on one is an error. What
  * leaves as public is declassified, with the reason. */
-#include "aggregation/internal.h"
+#include "aggregation/message/message.h"
+#include "aggregation/vector/vector.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>

@@ -6,7 +6,8 @@
 #include "test.h"
 #include "world.h"
 
-#include "aggregation/internal.h"
+#include "aggregation/message/message.h"
+#include "aggregation/vector/vector.h"
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <stdlib.h>

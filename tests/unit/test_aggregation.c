@@ -3,7 +3,8 @@
 #include "fault.h"
 #include "test.h"
 
-#include "aggregation/internal.h"
+#include "aggregation/message/message.h"
+#include "aggregation/vector/vector.h"
 #include <openssl/evp.h>
 #include <sotto/action.h>
 #include <sotto/alloc.h>

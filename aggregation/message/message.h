@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_AGGREGATION_MESSAGE_MESSAGE_H
+#define SOTTO_AGGREGATION_MESSAGE_MESSAGE_H
+
+/* Room message: what is sent, and what both sides compute of it. Notation is that of PROTOCOL.md.
+ */
+
+#include "crypto/crypto.h"
+
+/* --- roster.c --- */
+
+/* The session id (PROTOCOL.md, "ROSTER"). */
+void sotto__session_id(uint8_t out[SOTTO_SESSION_BYTES], const struct sotto_roster *roster,
+                       const struct sotto_session_terms *terms);
+
+/* Checks the signature and the points of one advert. */
+enum sotto_status sotto__roster_verify(const struct sotto_roster *roster, uint32_t index,
+                                       const struct sotto_invitation_terms *terms,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+
+enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
+                                     const struct sotto_invitation_terms *terms,
+                                     const uint8_t channel_point[POINT_BYTES],
+                                     const uint8_t mask_point[POINT_BYTES], const uint8_t nonce[16],
+                                     const uint8_t *payload, size_t payload_bytes,
+                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
+
+/* --- dealing.c: the parts of DEAL and SHARES that both sides know --- */
+
+struct sotto__dealing {
+    uint8_t seed_point[POINT_BYTES]; /* B */
+    uint8_t root[HASH_BYTES];
+    struct sotto_signature signature;
+};
+
+#define DEALING_BYTES (POINT_BYTES + HASH_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES)
+
+void sotto__dealing_sign(struct sotto__dealing *dealing, const uint8_t *session,
+                         const struct sotto_identity *identity);
+bool sotto__dealing_verify(const struct sotto__dealing *dealing, const uint8_t *session,
+                           const struct sotto_key *dealer);
+void sotto__dealing_write(const struct sotto__dealing *dealing, struct sotto_writer *writer);
+void sotto__dealing_read(struct sotto__dealing *dealing, struct sotto_reader *reader);
+
+/* Of the key that encrypts shares. */
+#define CHANNEL_LABEL "sotto channel"
+
+/* The shares of one dealer for one holder. Secret. */
+struct sotto__share_pair {
+    uint8_t share[2][SCALAR_BYTES]; /* by enum sotto__share_kind */
+    uint8_t salt[2][SALT_BYTES];
+};
+
+#define SHARE_CIPHER_BYTES                                                                         \
+    (sizeof(struct sotto__share_pair) + crypto_aead_xchacha20poly1305_ietf_ABYTES)
+_Static_assert(sizeof(struct sotto__share_pair) == 96, "share pairs go on the wire as they are");
+
+void sotto__share_encrypt(uint8_t *out, const struct sotto__share_pair *pair, const uint8_t key[32],
+                          const uint8_t *session, uint32_t dealer, uint32_t holder);
+bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
+                          const uint8_t key[32], const uint8_t *session, uint32_t dealer,
+                          uint32_t holder);
+
+/* The digest that CONSENT signs, and that signature. */
+void sotto__survivors_digest(uint8_t out[HASH_BYTES], const uint8_t *session,
+                             const uint8_t *dealers, const uint8_t *living, uint32_t parties_len);
+
+#define SURVIVORS_LABEL "sotto survivors"
+
+/* --- bitmaps of parties, least significant bit first --- */
+
+static inline size_t bitmap_bytes(uint32_t len)
+{
+    return ((size_t)len + 7) / 8;
+}
+
+static inline bool bitmap_get(const uint8_t *bitmap, uint32_t i)
+{
+    return ((bitmap[i / 8] >> (i % 8)) & 1) != 0;
+}
+
+static inline void bitmap_set(uint8_t *bitmap, uint32_t i)
+{
+    bitmap[i / 8] = (uint8_t)(bitmap[i / 8] | (1U << (i % 8)));
+}
+
+static inline uint32_t bitmap_count(const uint8_t *bitmap, uint32_t len)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        count += bitmap_get(bitmap, i);
+    }
+    return count;
+}
+
+/* Reads a bitmap of len bits. Fails the reader where bits beyond len are set. */
+const uint8_t *sotto__bitmap_read(struct sotto_reader *reader, uint32_t len);
+
+#endif
