@@ -2,7 +2,11 @@
 #include "daemon.h"
 
 #include "config/keys.h"
+#include "http/api.h"
 #include "loop/log.h"
+#include "peer/client.h"
+#include "peer/server.h"
+#include "task/compute.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,15 +23,19 @@
 
 #define INTERRUPTED "the node was restarted"
 
-size_t daemon_find_peer(const struct daemon *daemon, const struct sotto_key *key)
-{
-    for (size_t i = 0; i < daemon->config->file->peers_count; i++) {
-        if (sotto_key_equal(&daemon->config->peer_keys[i], key)) {
-            return i;
-        }
-    }
-    return SIZE_MAX;
-}
+/* Everything that runs on the loop thread. */
+struct daemon {
+    struct shared shared;
+    const char *config_path;
+    struct store *reader;
+    struct queue jobs;
+    struct queue events;
+    struct compute *compute;
+    int signal_fd;
+    struct http_api *api;
+    struct http_peer *peer; /* NULL: no peer listener */
+    struct peer_client *client;
+};
 
 static void send_message(struct daemon *daemon, struct job *event)
 {
@@ -83,8 +91,11 @@ static bool is_same_but_policy(const struct config_file *a, const struct config_
     return same;
 }
 
-enum sotto_status daemon_reload(struct daemon *daemon, struct sotto_error *err)
+/* Reads the file again and takes policy and files from it. On failure the old ones stay, and the
+ * log says so. */
+static enum sotto_status reload(void *context, struct sotto_error *err)
 {
+    struct daemon *daemon = context;
     struct config *config = sotto_alloc_zeroed(sizeof *config);
     struct job *job = job_new(JOB_POLICY);
     enum sotto_status status = config == NULL || job == NULL
@@ -96,12 +107,29 @@ enum sotto_status daemon_reload(struct daemon *daemon, struct sotto_error *err)
         sotto_free(config);
         return status;
     }
-    bool is_same = is_same_but_policy(config->file, daemon->config->file);
+    bool is_same = is_same_but_policy(config->file, daemon->shared.config->file);
     log_line("the policy is reloaded from %s%s", daemon->config_path,
              is_same ? "" : "; its other changes need a restart");
     job->policy = config;
     queue_push(&daemon->jobs, job);
     return SOTTO_OK;
+}
+
+/* --- What the API asks --- */
+
+static bool is_connected(const void *context, size_t peer_index)
+{
+    const struct daemon *daemon = context;
+    return (daemon->peer != NULL && http_peer_is_connected(daemon->peer, peer_index)) ||
+           peer_client_is_connected(daemon->client, peer_index);
+}
+
+static void add_traffic(const void *context, uint64_t *out_in, uint64_t *out_out)
+{
+    const struct daemon *daemon = context;
+    if (daemon->peer != NULL) {
+        http_peer_traffic(daemon->peer, out_in, out_out);
+    }
 }
 
 static void on_signal(void *context, uint32_t ready)
@@ -112,12 +140,12 @@ static void on_signal(void *context, uint32_t ready)
     ssize_t got = read(daemon->signal_fd, &info, sizeof info); /* else it comes again at the end */
     if (got == (ssize_t)sizeof info && info.ssi_signo == SIGHUP) {
         struct sotto_error err = {0};
-        enum sotto_status status = daemon_reload(daemon, &err);
+        enum sotto_status status = reload(daemon, &err);
         (void)status; /* the log has it */
         return;
     }
     log_line("stopping");
-    loop_stop(daemon->loop);
+    loop_stop(daemon->shared.loop);
 }
 
 /* --- Start --- */
@@ -161,7 +189,7 @@ static enum sotto_status announce(const struct daemon *daemon, uint16_t api_port
 {
     char line[512];
     char path[4200];
-    const struct config_file *file = daemon->config->file;
+    const struct config_file *file = daemon->shared.config->file;
     const char *listen_text = file->api.listen;
     int used = snprintf(line, sizeof line, "api %s://%.*s:%u",
                         file->api.tls_cert != NULL ? "https" : "http",
@@ -205,7 +233,7 @@ static enum sotto_status open_stores(struct daemon *daemon, struct store **out_w
                                      struct sotto_error *err)
 {
     char path[4200];
-    const char *folder = daemon->config->file->state_dir;
+    const char *folder = daemon->shared.config->file->state_dir;
     (void)snprintf(path, sizeof path, "%s/node.log", folder);
     enum sotto_status status = log_open(path, err);
     (void)snprintf(path, sizeof path, "%s/node.db", folder);
@@ -224,24 +252,27 @@ static enum sotto_status start_network(struct daemon *daemon, struct sotto_error
 {
     uint16_t api_port = 0;
     uint16_t peer_port = 0;
-    enum sotto_status status = http_api_new(&daemon->api, &api_port, daemon, err);
-    if (status == SOTTO_OK && daemon->config->file->peer != NULL) {
-        status = http_peer_new(&daemon->peer, &peer_port, daemon, err);
+    struct api_node node = {
+        .context = daemon, .is_connected = is_connected, .traffic = add_traffic, .reload = reload};
+    enum sotto_status status =
+        http_api_new(&daemon->api, &api_port, &daemon->shared, daemon->reader, &node, err);
+    if (status == SOTTO_OK && daemon->shared.config->file->peer != NULL) {
+        status = http_peer_new(&daemon->peer, &peer_port, &daemon->shared, err);
     }
     if (status == SOTTO_OK) {
-        status = peer_client_new(&daemon->client, daemon, err);
+        status = peer_client_new(&daemon->client, &daemon->shared, err);
     }
     return status == SOTTO_OK ? announce(daemon, api_port, peer_port, err) : status;
 }
 
 static enum sotto_status check_own_key(const struct daemon *daemon, struct sotto_error *err)
 {
-    size_t index = daemon_find_peer(daemon, &daemon->key);
+    size_t index = config_find_peer(daemon->shared.config, &daemon->shared.key);
     return index == SIZE_MAX
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_INPUT,
                                  "peer %s has this node's own key: list only the others",
-                                 daemon->config->file->peers[index].name);
+                                 daemon->shared.config->file->peers[index].name);
 }
 
 /* Everything that daemon_run holds, apart from what the parts share. */
@@ -260,15 +291,15 @@ static enum sotto_status start(struct daemon *daemon, struct daemon_resources *h
                                struct sotto_error *err)
 {
     enum sotto_status status =
-        identity_file_load(daemon->config->file->identity, &held->identity, err);
+        identity_file_load(daemon->shared.config->file->identity, &held->identity, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    daemon->identity = held->identity;
-    daemon->key = sotto_identity_key(held->identity);
+    daemon->shared.identity = held->identity;
+    daemon->shared.key = sotto_identity_key(held->identity);
     status = check_own_key(daemon, err);
     if (status == SOTTO_OK) {
-        status = lock_state(&held->lock_fd, daemon->config->file->state_dir, err);
+        status = lock_state(&held->lock_fd, daemon->shared.config->file->state_dir, err);
     }
     if (status == SOTTO_OK) {
         status = open_stores(daemon, &held->writer, err);
@@ -282,22 +313,22 @@ static enum sotto_status start(struct daemon *daemon, struct daemon_resources *h
         held->has_events = status == SOTTO_OK;
     }
     if (status == SOTTO_OK) {
-        status = loop_new(&daemon->loop, err);
+        status = loop_new(&daemon->shared.loop, err);
     }
     if (status == SOTTO_OK) {
         status = watch_signals(&daemon->signal_fd, &held->signals_before, err);
     }
     if (status == SOTTO_OK) {
-        status = loop_add(daemon->loop, &held->signal_source, daemon->signal_fd, EPOLLIN, on_signal,
-                          daemon, err);
+        status = loop_add(daemon->shared.loop, &held->signal_source, daemon->signal_fd, EPOLLIN,
+                          on_signal, daemon, err);
     }
     if (status == SOTTO_OK) {
-        status = loop_add(daemon->loop, &held->event_source, daemon->events.event_fd, EPOLLIN,
-                          on_events, daemon, err);
+        status = loop_add(daemon->shared.loop, &held->event_source, daemon->events.event_fd,
+                          EPOLLIN, on_events, daemon, err);
     }
     if (status == SOTTO_OK) {
         struct compute_config config = {
-            .config = daemon->config,
+            .config = daemon->shared.config,
             .identity = held->identity,
             .store = held->writer,
             .jobs = &daemon->jobs,
@@ -310,21 +341,22 @@ static enum sotto_status start(struct daemon *daemon, struct daemon_resources *h
 
 enum sotto_status daemon_run(const struct config *config, const char *path, struct sotto_error *err)
 {
-    struct daemon daemon = {.config = config, .config_path = path, .signal_fd = -1};
+    struct daemon daemon = {.shared = {.config = config}, .config_path = path, .signal_fd = -1};
+    daemon.shared.jobs = &daemon.jobs;
     struct daemon_resources held = {.lock_fd = -1};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     raise_open_files();
     enum sotto_status status = start(&daemon, &held, err);
     if (status == SOTTO_OK) {
-        loop_run(daemon.loop);
+        loop_run(daemon.shared.loop);
     }
     peer_client_free(daemon.client);
     http_peer_free(daemon.peer);
     http_api_free(daemon.api);
     compute_stop(daemon.compute);
-    loop_remove(daemon.loop, held.event_source);
-    loop_remove(daemon.loop, held.signal_source);
-    loop_free(daemon.loop);
+    loop_remove(daemon.shared.loop, held.event_source);
+    loop_remove(daemon.shared.loop, held.signal_source);
+    loop_free(daemon.shared.loop);
     if (daemon.signal_fd >= 0) {
         (void)close(daemon.signal_fd);
         (void)pthread_sigmask(SIG_SETMASK, &held.signals_before, NULL);

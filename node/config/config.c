@@ -278,3 +278,13 @@ void config_release(struct config *config)
     sotto_free(config->peer_pins);
     *config = (struct config){0};
 }
+
+size_t config_find_peer(const struct config *config, const struct sotto_key *key)
+{
+    for (size_t i = 0; i < config->file->peers_count; i++) {
+        if (sotto_key_equal(&config->peer_keys[i], key)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}

@@ -74,7 +74,7 @@ static bool find_task(struct http_api *api, struct http_request *request, struct
     if (!task_parameter(request, &number)) {
         return false;
     }
-    enum sotto_status status = store_get_task(api->daemon->reader, out, number, &err);
+    enum sotto_status status = store_get_task(api->reader, out, number, &err);
     if (status != SOTTO_OK) {
         http_answer_detail(request,
                            status == SOTTO_ERROR_NOT_FOUND ? MHD_HTTP_BAD_REQUEST
@@ -168,7 +168,7 @@ static enum MHD_Result list_one(void *context, enum MHD_ValueKind kind, const ch
                            LIST_LEN_MAX);
         return MHD_NO;
     }
-    if (store_get_task(query->api->daemon->reader, &task, number, &err) != SOTTO_OK) {
+    if (store_get_task(query->api->reader, &task, number, &err) != SOTTO_OK) {
         http_answer_detail(query->request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
         return MHD_NO;
     }
@@ -216,9 +216,9 @@ static void get_tasks(struct http_api *api, struct http_request *request)
     }
     json_t *array = json_array();
     bool is_descending = order == NULL || strcmp(order, "desc") == 0;
-    if (store_count_tasks(api->daemon->reader, counts, &err) != SOTTO_OK ||
-        store_each_task(api->daemon->reader, (page - 1) * page_size, page_size, is_descending,
-                        append_task, array, &err) != SOTTO_OK) {
+    if (store_count_tasks(api->reader, counts, &err) != SOTTO_OK ||
+        store_each_task(api->reader, (page - 1) * page_size, page_size, is_descending, append_task,
+                        array, &err) != SOTTO_OK) {
         json_decref(array);
         http_api__store_error(request, &err);
         return;
@@ -246,7 +246,7 @@ static bool answer_logs(struct http_api *api, struct http_request *request, bool
 {
     struct sotto_error err = {0};
     json_t *array = json_array();
-    if (store_each_log(api->daemon->reader, request->waits_number, request->waits_start,
+    if (store_each_log(api->reader, request->waits_number, request->waits_start,
                        request->waits_limit, append_log, array, &err) != SOTTO_OK) {
         json_decref(array);
         http_api__store_error(request, &err);
@@ -293,7 +293,7 @@ static void get_result(struct http_api *api, struct http_request *request)
         http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "task %llu has no result, it is %s: %s",
                            (unsigned long long)task.number, task_state_name(task.state),
                            task.error);
-    } else if (store_get_result(api->daemon->reader, &json, task.number, &err) != SOTTO_OK) {
+    } else if (store_get_result(api->reader, &json, task.number, &err) != SOTTO_OK) {
         http_api__store_error(request, &err);
     } else {
         http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
@@ -317,7 +317,7 @@ void http_api__to_compute(struct http_api *api, struct http_request *request, en
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
     }
     wait_for(request, WAITS_FOR_COMPUTE, number, CREATE_SECONDS_MAX);
-    queue_push(&api->daemon->jobs, job);
+    queue_push(api->shared->jobs, job);
 }
 
 static void post_task(struct http_api *api, struct http_request *request)
@@ -340,37 +340,32 @@ static void post_cancel(struct http_api *api, struct http_request *request)
 
 /* --- The node itself --- */
 
-static bool peer_is_connected(const struct daemon *daemon, size_t peer_index)
-{
-    return (daemon->peer != NULL && http_peer_is_connected(daemon->peer, peer_index)) ||
-           peer_client_is_connected(daemon->client, peer_index);
-}
-
-static json_t *node_json(const struct daemon *daemon, size_t id)
+static json_t *node_json(const struct http_api *api, size_t id)
 {
     char key[SOTTO_KEY_TEXT_BYTES];
-    const struct config_file *file = daemon->config->file;
+    const struct shared *shared = api->shared;
+    const struct config_file *file = shared->config->file;
     bool is_self = id == 0;
-    sotto_key_to_text(is_self ? &daemon->key : &daemon->config->peer_keys[id - 1], key);
+    sotto_key_to_text(is_self ? &shared->key : &shared->config->peer_keys[id - 1], key);
     const char *url = is_self ? "" : file->peers[id - 1].url;
     return json_pack("{s:I, s:s, s:s, s:s, s:b}", "id", (json_int_t)id + 1, "url",
                      url != NULL ? url : "", "name",
                      is_self ? file->name : file->peers[id - 1].name, "key", key, "connected",
-                     is_self || peer_is_connected(daemon, id - 1));
+                     is_self || api->node.is_connected(api->node.context, id - 1));
 }
 
 static void get_nodes(struct http_api *api, struct http_request *request)
 {
     uint64_t page = 1;
     uint64_t page_size = PAGE_SIZE_DEFAULT;
-    uint64_t len = (uint64_t)api->daemon->config->file->peers_count + 1;
+    uint64_t len = (uint64_t)api->shared->config->file->peers_count + 1;
     if (!http_api__number(request, &page, "page", 1, UINT32_MAX) ||
         !http_api__number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
         return;
     }
     json_t *array = json_array();
     for (uint64_t id = (page - 1) * page_size; id < len && id < page * page_size; id++) {
-        (void)json_array_append_new(array, node_json(api->daemon, id));
+        (void)json_array_append_new(array, node_json(api, id));
     }
     http_answer_json(
         request, MHD_HTTP_OK,
@@ -386,23 +381,21 @@ static void get_health(struct http_api *api, struct http_request *request)
 static void get_metrics(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
-    struct daemon *daemon = api->daemon;
+    unsigned peers_len = api->shared->config->file->peers_count;
     uint64_t counts[TASK_STATES_LEN];
     uint64_t in = 0;
     uint64_t out = 0;
     size_t connected = 0;
     char text[4096];
     size_t used = 0;
-    if (store_count_tasks(daemon->reader, counts, &err) != SOTTO_OK) {
+    if (store_count_tasks(api->reader, counts, &err) != SOTTO_OK) {
         http_api__store_error(request, &err);
         return;
     }
-    for (size_t i = 0; i < daemon->config->file->peers_count; i++) {
-        connected += peer_is_connected(daemon, i) ? 1 : 0;
+    for (size_t i = 0; i < peers_len; i++) {
+        connected += api->node.is_connected(api->node.context, i) ? 1 : 0;
     }
-    if (daemon->peer != NULL) {
-        http_peer_traffic(daemon->peer, &in, &out);
-    }
+    api->node.traffic(api->node.context, &in, &out);
     used += (size_t)snprintf(text + used, sizeof text - used, "# TYPE sotto_tasks gauge\n");
     for (int i = 0; i < TASK_STATES_LEN; i++) {
         used +=
@@ -417,7 +410,7 @@ static void get_metrics(struct http_api *api, struct http_request *request)
                              "sotto_http_bytes_total{listener=\"api\",direction=\"out\"} %llu\n"
                              "sotto_http_bytes_total{listener=\"peer\",direction=\"in\"} %llu\n"
                              "sotto_http_bytes_total{listener=\"peer\",direction=\"out\"} %llu\n",
-                             daemon->config->file->peers_count, connected,
+                             peers_len, connected,
                              (unsigned long long)http_server_bytes_in(api->server),
                              (unsigned long long)http_server_bytes_out(api->server),
                              (unsigned long long)in, (unsigned long long)out);
@@ -511,7 +504,7 @@ static void finish_wait(struct http_api *api, struct http_request *request)
     if (request->waits_for == WAITS_FOR_LOGS) {
         (void)answer_logs(api, request, false);
     } else if (request->waits_for == WAITS_FOR_END) {
-        if (store_get_task(api->daemon->reader, &task, request->waits_number, &err) == SOTTO_OK) {
+        if (store_get_task(api->reader, &task, request->waits_number, &err) == SOTTO_OK) {
             answer_task_state(request, &task);
         } else {
             http_api__store_error(request, &err);
@@ -531,7 +524,7 @@ void http_api_changed(struct http_api *api, uint64_t number)
 {
     struct sotto_error err = {0};
     struct store_task task;
-    bool has_ended = store_get_task(api->daemon->reader, &task, number, &err) != SOTTO_OK ||
+    bool has_ended = store_get_task(api->reader, &task, number, &err) != SOTTO_OK ||
                      task_state_has_ended(task.state);
     for (struct http_request *request = http_waiting(api->server); request != NULL;) {
         struct http_request *next = request->next;
@@ -556,14 +549,15 @@ void http_api_reply(struct http_api *api, struct job *event)
     }
 }
 
-enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port, struct daemon *daemon,
-                               struct sotto_error *err)
+enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
+                               const struct shared *shared, struct store *reader,
+                               const struct api_node *node, struct sotto_error *err)
 {
     struct http_api *api = sotto_alloc_zeroed(sizeof *api);
     if (api == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    const struct config_listener *listener = &daemon->config->file->api;
+    const struct config_listener *listener = &shared->config->file->api;
     struct http_handlers handlers = {
         .context = api,
         .begin = on_begin,
@@ -571,10 +565,12 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port, struct
         .expired = on_expired,
         .body_bytes_max = SOTTO_PLAN_BYTES_MAX,
     };
-    api->daemon = daemon;
+    api->shared = shared;
+    api->reader = reader;
+    api->node = *node;
     enum sotto_status status = token_file_load(listener->token_file, api->token, true, err);
     if (status == SOTTO_OK) {
-        status = http_server_new(&api->server, out_port, daemon->loop, listener, &handlers, err);
+        status = http_server_new(&api->server, out_port, shared->loop, listener, &handlers, err);
     }
     if (status != SOTTO_OK) {
         http_api_free(api);

@@ -5,11 +5,14 @@
 /* Shared by http_api.c (tasks) and http_api_owner.c (what others ask, policy). */
 
 #include "config/keys.h"
-#include "daemon.h"
+#include "http/api.h"
+#include "http/http.h"
 
 struct http_api {
     struct http_server *server;
-    struct daemon *daemon;
+    const struct shared *shared;
+    struct store *reader;
+    struct api_node node;
     char token[TOKEN_TEXT_BYTES];
 };
 

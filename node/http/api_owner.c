@@ -33,8 +33,8 @@ void http_api__get_asked(struct http_api *api, struct http_request *request)
         return;
     }
     json_t *array = json_array();
-    if (store_each_asked(api->daemon->reader, ASKED_LEN_MAX, waiting != 0, append_asked, array,
-                         &err) != SOTTO_OK) {
+    if (store_each_asked(api->reader, ASKED_LEN_MAX, waiting != 0, append_asked, array, &err) !=
+        SOTTO_OK) {
         json_decref(array);
         http_api__store_error(request, &err);
         return;
@@ -66,7 +66,7 @@ void http_api__get_asked_one(struct http_api *api, struct http_request *request)
         return;
     }
     enum sotto_status status =
-        store_get_asked(api->daemon->reader, &asked, &plan, &words, &result, number, &err);
+        store_get_asked(api->reader, &asked, &plan, &words, &result, number, &err);
     if (status == SOTTO_ERROR_NOT_FOUND) {
         http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
     } else if (status != SOTTO_OK) {
@@ -106,7 +106,7 @@ void http_api__post_reject(struct http_api *api, struct http_request *request)
 void http_api__post_reload(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
-    if (daemon_reload(api->daemon, &err) != SOTTO_OK) {
+    if (api->node.reload(api->node.context, &err) != SOTTO_OK) {
         http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "the old policy stays: %s", err.text);
         return;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon.h"
+#include "peer/client.h"
+#include "http/http.h"
 #include "loop/log.h"
 #include "peer/session.h"
 
@@ -67,7 +68,7 @@ struct link {
 };
 
 struct peer_client {
-    struct daemon *daemon;
+    const struct shared *shared;
     CURLM *multi;
     struct curl_slist *headers;
     struct loop_timer timer;
@@ -117,7 +118,7 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
     sotto_writer_init(&call->upload, ENVELOPE_PREFIX_BYTES + body_bytes);
     sotto_writer_release(&call->response);
     sotto_writer_init(&call->response, ENVELOPE_PREFIX_BYTES + answers_bytes_max[type]);
-    envelope_write(&call->upload, client->daemon->identity, &call->request, body, body_bytes);
+    envelope_write(&call->upload, client->shared->identity, &call->request, body, body_bytes);
     if (sotto_writer_status(&call->upload) != SOTTO_OK) {
         loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);
         return;
@@ -144,7 +145,7 @@ static const uint8_t *call_body(const struct call *call, size_t *out_bytes)
     if (!envelope.is_response || envelope.type != call->request.type ||
         !session_id_equal(&envelope.session, &call->request.session) ||
         envelope.counter != call->request.counter ||
-        !sotto_key_equal(&envelope.to, &call->link->client->daemon->key) ||
+        !sotto_key_equal(&envelope.to, &call->link->client->shared->key) ||
         !sotto_key_equal(&envelope.from, &call->link->key) ||
         !envelope_is_signed(&envelope, response->data, &call->link->key) ||
         !envelope_body_matches(&envelope, body, bytes)) {
@@ -231,7 +232,7 @@ static void link_go(struct link *link)
         start_message(link);
     }
     if (!link->poll.is_busy) {
-        if (queue_bytes(&link->client->daemon->jobs) > JOBS_BYTES_MAX) {
+        if (queue_bytes(link->client->shared->jobs) > JOBS_BYTES_MAX) {
             loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);
         } else {
             start_poll(link);
@@ -303,7 +304,7 @@ static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
         job->peer = link->key;
         if (sequence > link->seen) {
             link->seen = sequence;
-            queue_push(&link->client->daemon->jobs, job);
+            queue_push(link->client->shared->jobs, job);
         } else {
             job_free(job);
         }
@@ -363,11 +364,11 @@ static void call_ended(struct call *call, CURLcode code)
 
 void peer_client_send(struct peer_client *client, struct job *event)
 {
-    size_t index = daemon_find_peer(client->daemon, &event->peer);
+    size_t index = config_find_peer(client->shared->config, &event->peer);
     struct link *link = index != SIZE_MAX ? &client->links[index] : NULL;
     if (link == NULL || link->client == NULL) {
         log_line("a message for %s is dropped: node.yaml has no url of that peer",
-                 index != SIZE_MAX ? client->daemon->config->file->peers[index].name : "?");
+                 index != SIZE_MAX ? client->shared->config->file->peers[index].name : "?");
         return;
     }
     struct outgoing *out = sotto_alloc_zeroed(sizeof *out);
@@ -434,7 +435,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context,
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (watched != NULL) {
-            loop_remove(client->daemon->loop, watched->source);
+            loop_remove(client->shared->loop, watched->source);
             sotto_free(watched);
         }
         return 0;
@@ -442,7 +443,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context,
     uint32_t events = ((what & CURL_POLL_IN) != 0 ? (uint32_t)EPOLLIN : 0) |
                       ((what & CURL_POLL_OUT) != 0 ? (uint32_t)EPOLLOUT : 0);
     if (watched != NULL) {
-        loop_change(client->daemon->loop, watched->source, events);
+        loop_change(client->shared->loop, watched->source, events);
         return 0;
     }
     watched = sotto_alloc_zeroed(sizeof *watched);
@@ -451,7 +452,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context,
     }
     watched->client = client;
     watched->socket = socket;
-    if (loop_add(client->daemon->loop, &watched->source, socket, events, on_socket_ready, watched,
+    if (loop_add(client->shared->loop, &watched->source, socket, events, on_socket_ready, watched,
                  NULL) != SOTTO_OK) {
         sotto_free(watched);
         return -1;
@@ -530,14 +531,14 @@ static bool call_init(struct call *call, struct link *link)
 
 static bool link_init(struct link *link, struct peer_client *client, size_t index)
 {
-    const struct config *config = client->daemon->config;
+    const struct config *config = client->shared->config;
     link->client = client;
     link->peer = &config->file->peers[index];
     link->key = config->peer_keys[index];
     link->pin = config->peer_pins[index];
     link->tail = &link->head;
     link->retry_ms = RETRY_MIN_MS;
-    loop_timer_add(client->daemon->loop, &link->retry, on_retry, link);
+    loop_timer_add(client->shared->loop, &link->retry, on_retry, link);
     return call_init(&link->poll, link) && call_init(&link->message, link);
 }
 
@@ -555,19 +556,19 @@ static void link_release(struct link *link)
     while (link->head != NULL) {
         outbox_drop(link);
     }
-    loop_timer_remove(link->client->daemon->loop, &link->retry);
+    loop_timer_remove(link->client->shared->loop, &link->retry);
 }
 
-enum sotto_status peer_client_new(struct peer_client **out, struct daemon *daemon,
+enum sotto_status peer_client_new(struct peer_client **out, const struct shared *shared,
                                   struct sotto_error *err)
 {
-    unsigned len = daemon->config->file->peers_count;
+    unsigned len = shared->config->file->peers_count;
     struct peer_client *client = sotto_alloc_zeroed(sizeof *client);
     if (client == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    client->daemon = daemon;
-    loop_timer_add(daemon->loop, &client->timer, on_timer, client);
+    client->shared = shared;
+    loop_timer_add(shared->loop, &client->timer, on_timer, client);
     client->links = sotto_alloc_zeroed((len + 1) * sizeof *client->links);
     client->multi = curl_multi_init();
     client->headers = curl_slist_append(NULL, "Content-Type: application/octet-stream");
@@ -582,7 +583,7 @@ enum sotto_status peer_client_new(struct peer_client **out, struct daemon *daemo
         client->links_len = len;
     }
     for (unsigned i = 0; good && i < len; i++) {
-        if (daemon->config->file->peers[i].url != NULL) {
+        if (shared->config->file->peers[i].url != NULL) {
             good = link_init(&client->links[i], client, i);
         }
     }
@@ -611,7 +612,7 @@ void peer_client_free(struct peer_client *client)
     }
     (void)curl_multi_cleanup(client->multi);
     curl_slist_free_all(client->headers);
-    loop_timer_remove(client->daemon->loop, &client->timer);
+    loop_timer_remove(client->shared->loop, &client->timer);
     sotto_free(client->links);
     sotto_free(client);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon.h"
+#include "peer/server.h"
+#include "http/http.h"
 #include "loop/log.h"
 #include "peer/session.h"
 
@@ -43,7 +44,7 @@ struct peer_state {
 
 struct http_peer {
     struct http_server *server;
-    struct daemon *daemon;
+    const struct shared *shared;
     struct peer_state *peers; /* as config's */
     size_t peers_len;
 };
@@ -100,7 +101,7 @@ static void answer_signed(struct http_peer *peer, struct http_request *request, 
     SOTTO_REQUIRE(envelope_read(&envelope, request->body.data, ENVELOPE_PREFIX_BYTES) == SOTTO_OK);
     envelope.is_response = true;
     envelope.to = envelope.from;
-    envelope_write(&writer, peer->daemon->identity, &envelope, body, body_bytes);
+    envelope_write(&writer, peer->shared->identity, &envelope, body, body_bytes);
     if (sotto_writer_status(&writer) != SOTTO_OK) {
         sotto_writer_release(&writer);
         http_answer_status(request, MHD_HTTP_INTERNAL_SERVER_ERROR);
@@ -144,7 +145,7 @@ static struct http_request *waiting_poll(const struct http_peer *peer,
 
 void http_peer_send(struct http_peer *peer, struct job *event)
 {
-    size_t index = daemon_find_peer(peer->daemon, &event->peer);
+    size_t index = config_find_peer(peer->shared->config, &event->peer);
     struct outgoing *out = index != SIZE_MAX ? sotto_alloc_zeroed(sizeof *out) : NULL;
     if (out == NULL) {
         log_line("a message is lost: out of memory, or a peer that is none");
@@ -155,7 +156,7 @@ void http_peer_send(struct http_peer *peer, struct job *event)
     if (state->outbox_len >= OUTBOX_LEN_MAX ||
         state->outbox_bytes + event->bytes.data_bytes > OUTBOX_BYTES_MAX) {
         log_line("a message to %s is dropped: it has not fetched those before",
-                 peer->daemon->config->file->peers[index].name);
+                 peer->shared->config->file->peers[index].name);
         sotto_free(out);
         return;
     }
@@ -196,11 +197,11 @@ static void on_prefix(void *context, struct http_request *request)
     struct http_peer *peer = context;
     struct envelope envelope;
     if (envelope_read(&envelope, request->body.data, ENVELOPE_PREFIX_BYTES) != SOTTO_OK ||
-        envelope.is_response || !sotto_key_equal(&envelope.to, &peer->daemon->key)) {
+        envelope.is_response || !sotto_key_equal(&envelope.to, &peer->shared->key)) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
     }
-    size_t index = daemon_find_peer(peer->daemon, &envelope.from);
+    size_t index = config_find_peer(peer->shared->config, &envelope.from);
     if (index == SIZE_MAX || !envelope_is_signed(&envelope, request->body.data, &envelope.from)) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
@@ -298,7 +299,7 @@ static void take_messages(struct http_peer *peer, struct http_request *request,
             return;
         }
         job->peer = *from;
-        queue_push(&peer->daemon->jobs, job);
+        queue_push(peer->shared->jobs, job);
     }
     answer_signed(peer, request, NULL, 0);
 }
@@ -315,14 +316,14 @@ static bool enter_session(struct http_peer *peer, struct peer_state *state,
         return false;
     }
     size_t index = (size_t)(state - peer->peers);
-    const char *name = peer->daemon->config->file->peers[index].name;
+    const char *name = peer->shared->config->file->peers[index].name;
     if (has_returned) {
         struct job *job = job_new(JOB_RETURNED);
         log_line("%s is back, restarted", name);
         outbox_clear(state); /* was for a process that is no more */
         if (job != NULL) {
             job->peer = envelope->from;
-            queue_push(&peer->daemon->jobs, job);
+            queue_push(peer->shared->jobs, job);
         }
     } else if (is_new) {
         log_line("%s is connected", name);
@@ -342,7 +343,7 @@ static void on_complete(void *context, struct http_request *request)
     const uint8_t *data = request->body.data + ENVELOPE_PREFIX_BYTES;
     size_t bytes = request->body.data_bytes - ENVELOPE_PREFIX_BYTES;
     struct sotto_reader body;
-    struct peer_state *state = &peer->peers[daemon_find_peer(peer->daemon, &envelope.from)];
+    struct peer_state *state = &peer->peers[config_find_peer(peer->shared->config, &envelope.from)];
     if (!envelope_body_matches(&envelope, data, bytes)) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
@@ -352,7 +353,7 @@ static void on_complete(void *context, struct http_request *request)
         take_hello(peer, state, request, &envelope, &body);
         return;
     }
-    if (queue_bytes(&peer->daemon->jobs) > JOBS_BYTES_MAX) {
+    if (queue_bytes(peer->shared->jobs) > JOBS_BYTES_MAX) {
         http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
         return;
     }
@@ -382,8 +383,8 @@ static void on_ended(void *context, struct http_request *request)
 
 /* --- Start, stop, state --- */
 
-enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port, struct daemon *daemon,
-                                struct sotto_error *err)
+enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port,
+                                const struct shared *shared, struct sotto_error *err)
 {
     struct http_peer *peer = sotto_alloc_zeroed(sizeof *peer);
     if (peer == NULL) {
@@ -399,17 +400,17 @@ enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port, stru
         .ended = on_ended,
         .body_bytes_max = ENVELOPE_PREFIX_BYTES + MESSAGE_BODY_MAX,
     };
-    peer->daemon = daemon;
-    peer->peers = sotto_alloc_zeroed((daemon->config->file->peers_count + 1) * sizeof *peer->peers);
+    peer->shared = shared;
+    peer->peers = sotto_alloc_zeroed((shared->config->file->peers_count + 1) * sizeof *peer->peers);
     enum sotto_status status = peer->peers == NULL
                                    ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
-                                   : http_server_new(&peer->server, out_port, daemon->loop,
-                                                     daemon->config->file->peer, &handlers, err);
+                                   : http_server_new(&peer->server, out_port, shared->loop,
+                                                     shared->config->file->peer, &handlers, err);
     if (status != SOTTO_OK) {
         http_peer_free(peer);
         return status;
     }
-    peer->peers_len = daemon->config->file->peers_count;
+    peer->peers_len = shared->config->file->peers_count;
     for (size_t i = 0; i < peer->peers_len; i++) {
         peer->peers[i].tail = &peer->peers[i].head;
     }

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_API_H
+#define SOTTO_NODE_API_H
+
+/* The API: what owners and analysts ask their own node. */
+
+#include "loop/shared.h"
+#include "store/store.h"
+
+struct http_api;
+
+/* What the API asks the daemon of its other parts. */
+struct api_node {
+    void *context;
+    bool (*is_connected)(const void *context, size_t peer_index);
+    /* Bytes over the peer listener. */
+    void (*traffic)(const void *context, uint64_t *out_in, uint64_t *out_out);
+    enum sotto_status (*reload)(void *context, struct sotto_error *err);
+};
+
+/* Borrows shared and reader, copies node. Threads: the loop's, as all of the API. */
+enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
+                               const struct shared *shared, struct store *reader,
+                               const struct api_node *node,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+void http_api_free(struct http_api *api);
+/* EVENT_REPLY: answers the request that waits for it. */
+void http_api_reply(struct http_api *api, struct job *event);
+/* EVENT_CHANGED: answers those that wait for news of the task. */
+void http_api_changed(struct http_api *api, uint64_t number);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_PEER_CLIENT_H
+#define SOTTO_NODE_PEER_CLIENT_H
+
+/* We call peers. */
+
+#include "loop/shared.h"
+
+struct peer_client;
+
+/* Borrows shared. Threads: the loop's, as all below. */
+enum sotto_status peer_client_new(struct peer_client **out, const struct shared *shared,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+void peer_client_free(struct peer_client *client);
+/* EVENT_SEND: sends the message as soon as its peer can be reached. Takes the event's bytes. */
+void peer_client_send(struct peer_client *client, struct job *event);
+bool peer_client_is_connected(const struct peer_client *client, size_t peer_index);
+
+#endif
