@@ -4,16 +4,14 @@
 
 /* Room expression: the text of an expression as a tree, and what each of its nodes is. */
 
+#include "expression/functions.h"
 #include "number/number.h"
-#include <sotto/status.h>
+#include <sotto/plan.h>
 
-#define EXPRESSION_BYTES_MAX 4096
+#define EXPRESSION_BYTES_MAX SOTTO_PLAN_BYTES_MAX
 #define EXPRESSION_NODES_MAX 256
 #define EXPRESSION_DEPTH_MAX 64
 #define POWER_EXPONENT_MAX 64
-#define DDOF_MAX 1000000
-/* round(x, digits): 10^22 is the largest power of ten that is a double. */
-#define ROUND_DIGITS_MAX 22
 /* Of one value of an output, frames taken apart. */
 #define CELL_NODES_MAX 4096
 
@@ -45,74 +43,11 @@ enum sotto__node_kind {
     NODE_AGGREGATE, /* function, of all rows, likewise */
 };
 
-enum sotto__function {
-    FUNCTION_COUNT,
-    FUNCTION_SUM,
-    FUNCTION_MEAN,
-    FUNCTION_VAR,
-    FUNCTION_STD,
-    FUNCTION_SEM,
-    FUNCTION_SKEW,
-    FUNCTION_KURT,
-    FUNCTION_ANY,
-    FUNCTION_ALL,
-    FUNCTION_COV,
-    FUNCTION_CORR,
-    FUNCTION_DOT,
-    FUNCTION_HIST,
-    FUNCTION_VALUE_COUNTS,
-    FUNCTION_OLS,
-    FUNCTION_ROW_SUM, /* of a frame, for each row: the first of these */
-    FUNCTION_ROW_COUNT,
-    FUNCTION_ROW_MEAN,
-    FUNCTION_ROW_VAR,
-    FUNCTION_ROW_STD,
-    FUNCTION_ROW_SEM,
-    FUNCTION_ROW_ANY,
-    FUNCTION_ROW_ALL, /* the last one */
-    FUNCTION_ABS,
-    FUNCTION_SQRT,
-    FUNCTION_ISNA,
-    FUNCTION_FILLNA,
-    FUNCTION_IF,
-    FUNCTION_FLOAT,
-    FUNCTION_FLOOR,
-    FUNCTION_CEIL,
-    FUNCTION_ROUND,
-    FUNCTION_EXP,
-    FUNCTION_LOG,
-    FUNCTION_POW,
-    FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them is */
-};
-#define FUNCTIONS_LEN (FUNCTION_POW + 1)
-
-/* What may follow the arguments of a call. */
-enum sotto__option_kind { OPTION_NONE, OPTION_DDOF, OPTION_DIGITS, OPTION_INTERCEPT };
-
-/* The rules of an option, a whole number: "ddof=0", or "0". */
-struct sotto__option {
-    enum sotto__option_kind kind;
-    const char *name; /* NULL: there is none */
-    int min;
-    int max;
-    int absent; /* what it is where it is left out */
-};
-
-/* The options of a call. Only a function whose rules name an option reads its field; all others are
- * 0. What the engine says to itself about a node is no option and stands in fields of its own. */
-struct sotto__options {
-    int ddof;
-    int digits;
-    bool intercept;
-};
-
-struct sotto__function_rules {
-    const char *name;
-    size_t arguments_len; /* 1 to 3 */
-    enum { FUNCTION_OF_ALL_ROWS, FUNCTION_OF_A_ROW, FUNCTION_OF_ANY } of;
-    struct sotto__option option;
-    bool is_frame_enough; /* the second argument may be left out */
-    bool is_variadic;     /* the last argument is a list of the others */
+/* What is written out: a level, or an edge of bins. */
+struct sotto__level {
+    enum { LEVEL_TEXT, LEVEL_NUMBER, LEVEL_BOOL } kind;
+    char *text;   /* the number as it is written, maybe with a minus; "true", "false" */
+    size_t start; /* in an expression's text: where it begins */
 };
 
 struct sotto__node {
@@ -129,6 +64,8 @@ struct sotto__node {
     size_t left;      /* indices of nodes */
     size_t right;     /* SIZE_MAX: left out */
     size_t third;
+    size_t levels; /* of hist and value_counts: the first of the expression's, and how many */
+    size_t levels_len;
     char *dataset;        /* column, star: the qualifier or NULL */
     char *name;           /* column; the text of a text */
     size_t dataset_index; /* column, star: in the plan, set by the check */
@@ -141,6 +78,9 @@ struct sotto__expression {
     struct sotto__node *nodes;
     size_t nodes_len;
     size_t nodes_capacity_len;
+    struct sotto__level *levels; /* of all its nodes: they are no operations */
+    size_t levels_len;
+    size_t levels_capacity_len;
 };
 
 /* Parses text. Returns: SOTTO_ERROR_PLAN with "column N: ...". Ownership: ended by
@@ -155,11 +95,8 @@ enum sotto_status sotto__expression_error(const char *text, size_t start, struct
 enum sotto_status sotto__type_error(const char *text, size_t start, struct sotto_error *err,
                                     const char *format, ...) SOTTO_PRINTF(4, 5);
 
-/* Returns: static storage. */
-const struct sotto__function_rules *sotto__function_rules(enum sotto__function function);
 /* How many of left, right and third a node has: 0 to 3. */
 size_t sotto__node_children(const struct sotto__node *node, size_t out[3]);
-bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);
 /* A list's nodes in their order, each with an item on its right. Returns: how many, at most
  * EXPRESSION_NODES_MAX. */
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list);
@@ -169,6 +106,27 @@ bool sotto__is_name(const char *text, size_t text_bytes);
 /* The number of a literal. */
 void sotto__value_set_node(struct sotto__value *value, const struct sotto__expression *expression,
                            const struct sotto__node *literal);
+
+/* --- written.c: levels and edges that are written out --- */
+
+#define GROUP_LEVELS_MAX 4096
+
+void sotto__levels_release(struct sotto__level *levels, size_t levels_len);
+
+struct sotto__group_key {
+    struct sotto__expression column; /* one node */
+    struct sotto__level *levels;     /* or the edges of bins */
+    size_t levels_len;
+    bool are_edges;
+    bool other; /* a group for all other values */
+};
+
+/* A key as the command line has it: "column in (levels, other)", "column == level" or "hist(column,
+ * edges, other)". Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_LIMIT. Ownership: ended by
+ * sotto__group_key_release. */
+enum sotto_status sotto__group_key_parse(struct sotto__group_key *out, const char *text,
+                                         struct sotto_error *err);
+void sotto__group_key_release(struct sotto__group_key *key);
 
 /* --- places.c: what is row by row, and which round opens what --- */
 

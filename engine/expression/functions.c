@@ -2,7 +2,7 @@
 
 /* Everything that is known of each function before it is called. */
 
-#include "expression/expression.h"
+#include "expression/functions.h"
 
 #define OF_ALL FUNCTION_OF_ALL_ROWS
 #define OF_ROW FUNCTION_OF_A_ROW
@@ -66,6 +66,11 @@ static const struct sotto__function_rules functions[] = {
 const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)
 {
     return &functions[function];
+}
+
+bool sotto__takes_levels(enum sotto__function function)
+{
+    return function == FUNCTION_HIST || function == FUNCTION_VALUE_COUNTS;
 }
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b)

@@ -68,6 +68,7 @@ void sotto__expression_release(struct sotto__expression *expression)
         sotto_free(expression->nodes[i].dataset);
         sotto_free(expression->nodes[i].name);
     }
+    sotto__levels_release(expression->levels, expression->levels_len);
     sotto_free(expression->nodes);
     sotto_free(expression->text);
     *expression = (struct sotto__expression){0};

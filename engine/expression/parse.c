@@ -74,17 +74,6 @@ static enum sotto_status add_column(struct parser *parser, size_t *out, const st
 
 static enum sotto_status parse_expression(struct parser *parser, size_t *out, int power);
 
-/* Takes sign, or says that it was expected. */
-static enum sotto_status take(struct parser *parser, const char *sign)
-{
-    if (!sotto__token_is(parser, sign)) {
-        char quoted[8];
-        (void)snprintf(quoted, sizeof quoted, "\"%s\"", sign);
-        return sotto__token_unexpected(parser, quoted);
-    }
-    return sotto__token_next(parser);
-}
-
 static enum sotto_status find_function(struct parser *parser, enum sotto__function *out,
                                        const struct token *token)
 {
@@ -185,7 +174,7 @@ static enum sotto_status parse_option(struct parser *parser, struct sotto__node 
     enum sotto_status status = SOTTO_OK;
     if (is_option(parser, rules)) {
         status = sotto__token_next(parser);
-        status = status == SOTTO_OK ? take(parser, "=") : status;
+        status = status == SOTTO_OK ? sotto__token_take(parser, "=") : status;
     }
     bool negative = rules->option.min < 0 && sotto__token_is(parser, "-");
     int value = 0;
@@ -218,6 +207,9 @@ static enum sotto_status parse_argument(struct parser *parser, struct sotto__nod
     size_t *places[3] = {&node->left, &node->right, &node->third};
     size_t last = rules->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
+    if (sotto__takes_levels(node->function) && argument >= last) {
+        return sotto__parse_level(parser, node, node->function == FUNCTION_HIST, false);
+    }
     if (rules->is_variadic && argument >= last) {
         return parse_item(parser, places[last]);
     }
@@ -240,7 +232,7 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
     node->left = node->right = node->third = SIZE_MAX;
     set_option(&node->options, rules->option.kind, rules->option.absent);
     for (size_t i = 0; !ended && !sotto__token_is(parser, ")"); i++) {
-        enum sotto_status status = i > 0 ? take(parser, ",") : SOTTO_OK;
+        enum sotto_status status = i > 0 ? sotto__token_take(parser, ",") : SOTTO_OK;
         ended = status == SOTTO_OK && i >= least && is_option(parser, rules);
         if (ended) {
             status = parse_option(parser, node);
@@ -254,13 +246,13 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
     }
     const size_t places[3] = {node->left, node->right, node->third};
     SOTTO_REQUIRE(least >= 1 && least <= 3);
-    if (places[least - 1] == SIZE_MAX) {
+    if (places[least - 1] == SIZE_MAX && node->levels_len == 0) {
         return wrong_arguments(parser, node, node->left == SIZE_MAX ? "none" : "fewer");
     }
     if (sotto__token_is(parser, ",")) {
         return wrong_arguments(parser, node, "more");
     }
-    return take(parser, ")");
+    return sotto__token_take(parser, ")");
 }
 
 /* After the name, at the "(". */
@@ -309,13 +301,42 @@ static enum sotto_status parse_list(struct parser *parser, size_t *out)
         status = sotto__token_next(parser);
         status = status == SOTTO_OK ? parse_item(parser, out) : status;
     }
-    return status == SOTTO_OK ? take(parser, "]") : status;
+    return status == SOTTO_OK ? sotto__token_take(parser, "]") : status;
 }
 
 static bool is_na(const struct parser *parser, const struct token *name)
 {
     return name->kind == TOKEN_NAME && name->bytes == 2 &&
            memcmp(parser->text + name->start, "na", 2) == 0;
+}
+
+/* After the dataset's name and the point. */
+static enum sotto_status parse_qualified(struct parser *parser, size_t *out,
+                                         const struct token *dataset)
+{
+    struct token column = parser->token;
+    if (column.kind != TOKEN_NAME && column.kind != TOKEN_QUOTED) {
+        return sotto__token_unexpected(parser, "a column's name (odd names in backticks)");
+    }
+    enum sotto_status status = sotto__token_next(parser);
+    return status == SOTTO_OK ? add_column(parser, out, dataset, &column) : status;
+}
+
+enum sotto_status sotto__parse_column(struct parser *parser, size_t *out)
+{
+    struct token name = parser->token;
+    if (name.kind != TOKEN_NAME && name.kind != TOKEN_QUOTED) {
+        return sotto__token_unexpected(parser, "a column");
+    }
+    enum sotto_status status = sotto__token_next(parser);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (!sotto__token_is(parser, ".")) {
+        return add_column(parser, out, NULL, &name);
+    }
+    status = sotto__token_next(parser);
+    return status == SOTTO_OK ? parse_qualified(parser, out, &name) : status;
 }
 
 /* A column, a dataset's column or columns, a call, or na. */
@@ -339,15 +360,8 @@ static enum sotto_status parse_name(struct parser *parser, size_t *out)
     if (status != SOTTO_OK) {
         return status;
     }
-    if (sotto__token_is(parser, "*")) {
-        return parse_star(parser, out, &name);
-    }
-    struct token column = parser->token;
-    if (column.kind != TOKEN_NAME && column.kind != TOKEN_QUOTED) {
-        return sotto__token_unexpected(parser, "a column's name (odd names in backticks)");
-    }
-    status = sotto__token_next(parser);
-    return status == SOTTO_OK ? add_column(parser, out, &name, &column) : status;
+    return sotto__token_is(parser, "*") ? parse_star(parser, out, &name)
+                                        : parse_qualified(parser, out, &name);
 }
 
 static enum sotto_status parse_literal(struct parser *parser, size_t *out)
@@ -399,7 +413,7 @@ static enum sotto_status parse_prefix(struct parser *parser, size_t *out)
         if (status == SOTTO_OK) {
             status = parse_expression(parser, out, 0);
         }
-        return status == SOTTO_OK ? take(parser, ")") : status;
+        return status == SOTTO_OK ? sotto__token_take(parser, ")") : status;
     }
     return parse_literal(parser, out);
 }
@@ -447,8 +461,8 @@ static enum sotto_status parse_in(struct parser *parser, size_t *in_out)
     size_t start = parser->token.start;
     bool negated = sotto__token_is(parser, "not");
     enum sotto_status status = negated ? sotto__token_next(parser) : SOTTO_OK;
-    status = status == SOTTO_OK ? take(parser, "in") : status;
-    status = status == SOTTO_OK ? take(parser, "(") : status;
+    status = status == SOTTO_OK ? sotto__token_take(parser, "in") : status;
+    status = status == SOTTO_OK ? sotto__token_take(parser, "(") : status;
     struct sotto__node either = {.kind = NODE_OR, .start = start};
     for (size_t i = 0; status == SOTTO_OK; i++) {
         struct sotto__node equal = {.kind = NODE_EQUAL, .start = start, .left = *in_out};
@@ -465,7 +479,7 @@ static enum sotto_status parse_in(struct parser *parser, size_t *in_out)
         }
         status = sotto__token_next(parser);
     }
-    status = status == SOTTO_OK ? take(parser, ")") : status;
+    status = status == SOTTO_OK ? sotto__token_take(parser, ")") : status;
     *in_out = either.left;
     if (status == SOTTO_OK && negated) {
         struct sotto__node opposite = {.kind = NODE_NOT, .start = start, .left = either.left};
@@ -533,24 +547,27 @@ static enum sotto_status parse_expression(struct parser *parser, size_t *out, in
     return status;
 }
 
-enum sotto_status sotto__expression_parse(struct sotto__expression *out, const char *text,
-                                          struct sotto_error *err)
+enum sotto_status sotto__parser_start(struct parser *out, struct sotto__expression *expression,
+                                      const char *text, struct sotto_error *err)
 {
-    struct sotto__expression expression = {0};
-    struct parser parser = {.expression = &expression, .err = err};
-    enum sotto_status status = SOTTO_OK;
-    size_t root = 0;
+    *out = (struct parser){.expression = expression, .err = err};
     if (strlen(text) > EXPRESSION_BYTES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "expected an expression of at most %d bytes, found %zu",
                                EXPRESSION_BYTES_MAX, strlen(text));
     }
-    expression.text = sotto_text_copy(text, strlen(text));
-    parser.text = expression.text;
-    if (expression.text == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
-    }
-    status = sotto__token_next(&parser);
+    expression->text = sotto_text_copy(text, strlen(text));
+    out->text = expression->text;
+    return expression->text != NULL ? sotto__token_next(out) : no_memory(out);
+}
+
+enum sotto_status sotto__expression_parse(struct sotto__expression *out, const char *text,
+                                          struct sotto_error *err)
+{
+    struct sotto__expression expression = {0};
+    struct parser parser;
+    size_t root = 0;
+    enum sotto_status status = sotto__parser_start(&parser, &expression, text, err);
     if (status == SOTTO_OK) {
         status = parse_expression(&parser, &root, 0);
     }

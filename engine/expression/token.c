@@ -220,3 +220,13 @@ enum sotto_status sotto__token_unexpected(struct parser *parser, const char *exp
                                    "expected %s, found \"%.*s\"", expected, (int)token->bytes,
                                    parser->text + token->start);
 }
+
+enum sotto_status sotto__token_take(struct parser *parser, const char *sign)
+{
+    if (!sotto__token_is(parser, sign)) {
+        char quoted[8];
+        (void)snprintf(quoted, sizeof quoted, "\"%s\"", sign);
+        return sotto__token_unexpected(parser, quoted);
+    }
+    return sotto__token_next(parser);
+}

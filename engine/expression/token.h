@@ -40,4 +40,16 @@ char *sotto__token_text(const struct parser *parser, const struct token *token);
 /* "expected ..., found ..." at the token. */
 enum sotto_status sotto__token_unexpected(struct parser *parser, const char *expected);
 
+/* Goes to the first token. expression is empty and gets a copy of text. */
+enum sotto_status sotto__parser_start(struct parser *out, struct sotto__expression *expression,
+                                      const char *text, struct sotto_error *err);
+/* Takes sign, or says that it was expected. */
+enum sotto_status sotto__token_take(struct parser *parser, const char *sign);
+/* A column, maybe with its dataset, at its first token. */
+enum sotto_status sotto__parse_column(struct parser *parser, size_t *out);
+/* One more level of node, or edge, at its first token: a text or a number, of_key also true or
+ * false. Returns: SOTTO_ERROR_LIMIT beyond GROUP_LEVELS_MAX. */
+enum sotto_status sotto__parse_level(struct parser *parser, struct sotto__node *node,
+                                     bool are_edges, bool of_key);
+
 #endif

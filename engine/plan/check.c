@@ -86,8 +86,7 @@ static enum sotto_status check_node(const struct sotto__places *places, size_t i
     size_t children[3];
     size_t children_len = sotto__node_children(node, children);
     enum sotto_status status = SOTTO_OK;
-    bool is_counted = node->function == FUNCTION_HIST || node->function == FUNCTION_VALUE_COUNTS;
-    size_t arguments_len = node->kind != NODE_AGGREGATE ? 0 : is_counted ? 1 : children_len;
+    size_t arguments_len = node->kind != NODE_AGGREGATE ? 0 : children_len;
     for (size_t j = 0; status == SOTTO_OK && j < arguments_len; j++) {
         status = check_argument(expression, node, children[j], places->place[children[j]], err);
     }

@@ -90,7 +90,7 @@ static bool has_doubles(const struct sotto__node *column, const struct sotto_sch
         return false;
     }
     for (size_t i = 0; column->kind == NODE_STAR && i < schema->frame_len; i++) {
-        found = found || (schema->frame[i].dataset == column->column &&
+        found = found || (schema->frame[i].dataset == column->dataset_index &&
                           schema->frame[i].field.type.kind == SOTTO_KIND_FLOAT64);
     }
     return found || (column->kind == NODE_COLUMN &&

@@ -2,6 +2,7 @@
 #include "plan/plan.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_blank(char c)
@@ -12,6 +13,7 @@ static bool is_blank(char c)
 struct piece {
     const char *text;
     size_t bytes;
+    bool is_cut; /* more stood there */
 };
 
 static struct piece trim(const char *text, size_t bytes)
@@ -26,13 +28,29 @@ static struct piece trim(const char *text, size_t bytes)
     return (struct piece){.text = text, .bytes = bytes};
 }
 
+#define CUT_BYTES 240 /* of a name, before "..." */
+
+/* An expression as its own name, which has at most PLAN_NAME_BYTES_MAX; nothing is cut within a
+ * UTF-8 character. */
+static struct piece name_of(struct piece expression)
+{
+    size_t bytes = CUT_BYTES;
+    if (expression.bytes <= PLAN_NAME_BYTES_MAX) {
+        return expression;
+    }
+    while (bytes > 0 && ((unsigned char)expression.text[bytes] & 0xC0) == 0x80) {
+        bytes--;
+    }
+    return (struct piece){.text = expression.text, .bytes = bytes, .is_cut = true};
+}
+
 /* "m = mean(wage)": a name before the first '=', which is none of "==", gives the output its name.
  * Otherwise the text is its own name. */
 static void split_output(struct piece *name, struct piece *expression, const char *text)
 {
     const char *equals = strchr(text, '=');
     *expression = trim(text, strlen(text));
-    *name = *expression;
+    *name = name_of(*expression);
     if (equals == NULL || equals[1] == '=') {
         return;
     }
@@ -51,10 +69,12 @@ static void split_output(struct piece *name, struct piece *expression, const cha
 
 static enum sotto_status piece_string(struct sotto_writer *writer, struct piece piece)
 {
-    char *text = sotto_text_copy(piece.text, piece.bytes);
+    char *text = sotto_alloc(piece.bytes + sizeof "...");
     if (text == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
+    memcpy(text, piece.text, piece.bytes);
+    memcpy(text + piece.bytes, piece.is_cut ? "..." : "", piece.is_cut ? sizeof "..." : 1);
     sotto__json_string(writer, text);
     sotto_free(text);
     return SOTTO_OK;
@@ -98,7 +118,7 @@ static enum sotto_status check_outputs(const struct sotto_plan_parts *parts,
             if (other.bytes == name.bytes && memcmp(other.text, name.text, name.bytes) == 0) {
                 return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                        "two outputs are named \"%.*s\"; give each its own name, "
-                                       "such as \"b=%s\"",
+                                       "such as \"b=%.200s\"",
                                        (int)(name.bytes > 200 ? 200 : name.bytes), name.text,
                                        parts->outputs[i]);
             }
@@ -168,39 +188,26 @@ static void write_strategy(struct sotto_writer *writer, const struct sotto_strat
 
 /* --- Groups: column in (levels) --- */
 
-static bool is_other(const struct sotto__node *level)
+/* A text in quotes, true or false, or a number: an integer as it is, any other as a text. */
+static void write_level(struct sotto_writer *writer, const struct sotto__level *level)
 {
-    return level->kind == NODE_COLUMN && level->dataset == NULL &&
-           strcmp(level->name, "other") == 0;
-}
-
-/* A text in quotes, or a number: an integer as it is, any other as a text. Returns: false if it is
- * something else. */
-static bool write_level(struct sotto_writer *writer, const struct sotto__expression *by,
-                        size_t index)
-{
-    const struct sotto__node *level = &by->nodes[index];
-    if (level->kind == NODE_TEXT) {
-        sotto__json_string(writer, level->name);
-        return true;
+    if (level->kind == LEVEL_TEXT) {
+        sotto__json_string(writer, level->text);
+        return;
     }
-    bool is_negative = level->kind == NODE_NEGATE;
-    level = is_negative ? &by->nodes[level->left] : level;
-    if (level->kind != NODE_LITERAL) {
-        return false;
-    }
-    const char *digits = by->text + level->start;
+    const char *digits = level->text + (*level->text == '-');
     size_t whole = strspn(digits, "0123456789");
-    const char *quote = whole < level->bytes || whole > 18 ? "\"" : "";
-    while (*quote == '\0' && whole > 1 && *digits == '0') { /* JSON has no leading zeros */
+    bool is_plain = level->kind == LEVEL_BOOL || (digits[whole] == '\0' && whole <= 18);
+    if (!is_plain) {
+        sotto__json_string(writer, level->text);
+        return;
+    }
+    while (whole > 1 && *digits == '0') { /* JSON has no leading zeros */
         digits++;
         whole--;
     }
-    sotto__json_raw(writer, quote);
-    sotto__json_raw(writer, is_negative ? "-" : "");
-    sotto_write_bytes(writer, digits, *quote == '\0' ? whole : level->bytes);
-    sotto__json_raw(writer, quote);
-    return true;
+    sotto__json_raw(writer, *level->text == '-' ? "-" : "");
+    sotto__json_raw(writer, digits);
 }
 
 /* As text that reads back: the name in backticks. */
@@ -227,68 +234,33 @@ static void write_column(struct sotto_writer *writer, const struct sotto__node *
     }
 }
 
-/* {"column": "age", "bins": [0, 18]}, of hist(age, 0, 18, other). */
-static bool write_bins(struct sotto_writer *writer, const struct sotto__expression *by)
+/* {"column": "dept", "levels": ["R&D", "Sales"]} or {"column": "age", "bins": [0, 18]}. */
+static void write_key(struct sotto_writer *writer, const struct sotto__group_key *key)
 {
-    const struct sotto__node *root = &by->nodes[by->nodes_len - 1];
-    size_t lists[EXPRESSION_NODES_MAX];
-    size_t len = sotto__list_items(lists, by, root->right);
-    bool other = len > 1 && is_other(&by->nodes[by->nodes[lists[len - 1]].right]);
-    bool valid = by->nodes[root->left].kind == NODE_COLUMN;
-    if (!valid) {
-        return false;
-    }
     sotto__json_raw(writer, "{\"column\": ");
-    write_column(writer, &by->nodes[root->left]);
-    sotto__json_raw(writer, ", \"bins\": [");
-    for (size_t i = 0; valid && i < len - other; i++) {
+    write_column(writer, &key->column.nodes[0]);
+    sotto__json_raw(writer, key->are_edges ? ", \"bins\": [" : ", \"levels\": [");
+    for (size_t i = 0; i < key->levels_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        valid = write_level(writer, by, by->nodes[lists[i]].right);
+        write_level(writer, &key->levels[i]);
     }
-    sotto__json_raw(writer, other ? "], \"other\": true}" : "]}");
-    return valid;
+    sotto__json_raw(writer, key->other ? "], \"other\": true}" : "]}");
 }
 
-/* {"column": "dept", "levels": ["R&D", "Sales"]}. x in (a, b) is x == a or x == b. */
-static bool write_key(struct sotto_writer *writer, const struct sotto__expression *by)
+/* A key that can't be read: what one looks like, and where this one goes wrong. */
+static enum sotto_status explain_key(struct sotto_error *err, enum sotto_status status,
+                                     const char *by)
 {
-    const struct sotto__node *root = &by->nodes[by->nodes_len - 1];
-    size_t levels[EXPRESSION_NODES_MAX];
-    size_t levels_len = 0;
-    size_t column = SIZE_MAX;
-    if (root->kind == NODE_AGGREGATE && root->function == FUNCTION_HIST) {
-        return write_bins(writer, by);
+    if (status != SOTTO_ERROR_PLAN) {
+        return sotto_error_prefix(err, "by");
     }
-    bool other = false;
-    bool valid = true;
-    for (size_t at = by->nodes_len - 1; valid && at != SIZE_MAX;) {
-        const struct sotto__node *node = &by->nodes[at];
-        bool is_last = node->kind != NODE_OR;
-        const struct sotto__node *equal = is_last ? node : &by->nodes[node->right];
-        valid = equal->kind == NODE_EQUAL && by->nodes[equal->left].kind == NODE_COLUMN &&
-                (column == SIZE_MAX || column == equal->left);
-        column = equal->left;
-        levels[levels_len++] = equal->right;
-        at = is_last ? SIZE_MAX : node->left;
-    }
-    if (!valid) {
-        return false;
-    }
-    sotto__json_raw(writer, "{\"column\": ");
-    write_column(writer, &by->nodes[column]);
-    sotto__json_raw(writer, ", \"levels\": [");
-    bool is_first = true;
-    while (valid && levels_len-- > 0) {
-        if (is_other(&by->nodes[levels[levels_len]])) {
-            other = true;
-            continue;
-        }
-        sotto__json_raw(writer, is_first ? "" : ", ");
-        valid = write_level(writer, by, levels[levels_len]);
-        is_first = false;
-    }
-    sotto__json_raw(writer, other ? "], \"other\": true}" : "]}");
-    return valid;
+    char why[sizeof err->text];
+    (void)snprintf(why, sizeof why, "%s", err->text);
+    return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                           "by: \"%.80s\": expected a column and its levels, such as dept in "
+                           "(\"R&D\", other), member in (true, false), or bins, such as hist(age, "
+                           "0, 18, other): %.200s",
+                           by, why);
 }
 
 static enum sotto_status write_selection(struct sotto_writer *writer,
@@ -301,21 +273,14 @@ static enum sotto_status write_selection(struct sotto_writer *writer,
     }
     sotto__json_raw(writer, parts->by_len > 0 ? ", \"group_by\": [" : "");
     for (size_t i = 0; i < parts->by_len; i++) {
-        struct sotto__expression by = {0};
-        enum sotto_status status = sotto__expression_parse(&by, parts->by[i], err);
+        struct sotto__group_key key = {0};
+        enum sotto_status status = sotto__group_key_parse(&key, parts->by[i], err);
         if (status != SOTTO_OK) {
-            return sotto_error_prefix(err, "by");
+            return explain_key(err, status, parts->by[i]);
         }
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        bool valid = write_key(writer, &by);
-        sotto__expression_release(&by);
-        if (!valid) {
-            return sotto_error_set(err, SOTTO_ERROR_PLAN,
-                                   "by: \"%.80s\": expected a column and its levels, such as dept "
-                                   "in (\"R&D\", other), or bins, such as "
-                                   "hist(age, 0, 18, other)",
-                                   parts->by[i]);
-        }
+        write_key(writer, &key);
+        sotto__group_key_release(&key);
     }
     sotto__json_raw(writer, parts->by_len > 0 ? "]" : "");
     return SOTTO_OK;

@@ -304,15 +304,34 @@ static enum sotto_status build_pair(struct expander *expander, size_t *out, size
     return status == SOTTO_OK ? add_node(expander, out, pair) : status;
 }
 
-/* The number of rows where x compares so with the constant of a list's node. */
+/* A level as the source has it. */
+static enum sotto_status build_level(struct expander *expander, size_t *out,
+                                     const struct sotto__level *level)
+{
+    const char *text = expander->source->text + level->start;
+    bool is_negative = level->kind == LEVEL_NUMBER && *level->text == '-';
+    struct sotto__node node = {.kind = NODE_TEXT, .name = level->text, .start = level->start};
+    if (level->kind == LEVEL_NUMBER) {
+        node = (struct sotto__node){.kind = NODE_LITERAL,
+                                    .start = level->start + strspn(text, "- \t"),
+                                    .bytes = strlen(level->text) - is_negative};
+    }
+    enum sotto_status status = add_node(expander, out, node);
+    if (status == SOTTO_OK && is_negative) {
+        status = add_node(
+            expander, out,
+            (struct sotto__node){.kind = NODE_NEGATE, .left = *out, .start = level->start});
+    }
+    return status;
+}
+
+/* The number of rows where x compares so with a level or an edge. */
 static enum sotto_status build_count(struct expander *expander, size_t *out, size_t node,
-                                     size_t list, enum sotto__node_kind kind)
+                                     const struct sotto__level *level, enum sotto__node_kind kind)
 {
     size_t constant = 0;
     enum sotto_status status = build(expander, out, expander->source->nodes[node].left, 0);
-    if (status == SOTTO_OK) {
-        status = build(expander, &constant, expander->source->nodes[list].right, 0);
-    }
+    status = status == SOTTO_OK ? build_level(expander, &constant, level) : status;
     status = status == SOTTO_OK ? add_infix(expander, out, kind, constant, node) : status;
     if (status == SOTTO_OK && kind != NODE_EQUAL) {
         expander->target->nodes[*out].is_edge = true;
@@ -327,16 +346,15 @@ static enum sotto_status build_counts(struct expander *expander, size_t *out, si
                                       size_t element)
 {
     const struct sotto__node *from = &expander->source->nodes[node];
-    size_t lists[EXPRESSION_NODES_MAX];
-    size_t len = sotto__list_items(lists, expander->source, from->right);
+    const struct sotto__level *level = &expander->source->levels[from->levels + element];
     if (from->function == FUNCTION_VALUE_COUNTS) {
-        return build_count(expander, out, node, lists[element], NODE_EQUAL);
+        return build_count(expander, out, node, level, NODE_EQUAL);
     }
     size_t above = 0;
-    enum sotto_status status = build_count(expander, out, node, lists[element], NODE_GREATER_EQUAL);
+    enum sotto_status status = build_count(expander, out, node, level, NODE_GREATER_EQUAL);
     if (status == SOTTO_OK) {
-        status = build_count(expander, &above, node, lists[element + 1],
-                             element + 2 == len ? NODE_GREATER : NODE_GREATER_EQUAL);
+        status = build_count(expander, &above, node, level + 1,
+                             element + 2 == from->levels_len ? NODE_GREATER : NODE_GREATER_EQUAL);
     }
     return status == SOTTO_OK ? add_infix(expander, out, NODE_SUBTRACT, above, node) : status;
 }

@@ -24,7 +24,6 @@
 #define EXPRESSION_SIZE_MAX 1024
 #define PLAN_SIZE_MAX 16384
 #define GROUP_KEYS_MAX 2
-#define GROUP_LEVELS_MAX 4096
 #define ROUNDS_MAX 8
 
 struct sotto__plan_dataset {
@@ -37,19 +36,6 @@ struct sotto__plan_output {
     char *name;
     struct sotto__expression expression;
     size_t size; /* factors of aggregates, powers multiplied out */
-};
-
-struct sotto__level {
-    enum { LEVEL_TEXT, LEVEL_NUMBER, LEVEL_BOOL } kind;
-    char *text; /* the number as it is written, maybe with a minus; "true", "false" */
-};
-
-struct sotto__group_key {
-    struct sotto__expression column; /* one node */
-    struct sotto__level *levels;     /* or the edges of bins */
-    size_t levels_len;
-    bool are_edges;
-    bool other; /* a group for all other values */
 };
 
 struct sotto_plan {

@@ -145,12 +145,7 @@ enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const json_t *
 void sotto__selection_release(struct sotto_plan *plan)
 {
     for (size_t i = 0; i < plan->keys_len; i++) {
-        struct sotto__group_key *key = &plan->keys[i];
-        for (size_t j = 0; j < key->levels_len; j++) {
-            sotto_free(key->levels[j].text);
-        }
-        sotto_free(key->levels);
-        sotto__expression_release(&key->column);
+        sotto__group_key_release(&plan->keys[i]);
     }
     sotto__expression_release(&plan->where);
 }

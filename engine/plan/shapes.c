@@ -8,6 +8,7 @@
 
 #include <sotto/alloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct shaping {
@@ -165,83 +166,99 @@ static enum sotto_status shape_list(const struct shaping *shaping, struct sotto_
 
 /* --- Bins and levels --- */
 
-/* A number that is written out, maybe with a minus. Returns: false if it is something else. */
-static bool read_constant(struct sotto__value *out, const struct sotto__expression *expression,
-                          size_t node)
+/* A level and its number, for sorting. */
+struct known_level {
+    const struct sotto__level *level;
+    struct sotto__value value; /* of a number */
+};
+
+/* Texts first, each kind in its order. */
+static int level_compare(const void *a, const void *b)
 {
-    const struct sotto__node *at = &expression->nodes[node];
-    bool is_negative = at->kind == NODE_NEGATE;
-    at = is_negative ? &expression->nodes[at->left] : at;
-    if (at->kind != NODE_LITERAL) {
-        return false;
+    const struct known_level *x = a;
+    const struct known_level *y = b;
+    bool is_text = x->level->kind == LEVEL_TEXT;
+    if (is_text != (y->level->kind == LEVEL_TEXT)) {
+        return is_text ? -1 : 1;
     }
-    sotto__value_set_node(out, expression, at);
-    if (is_negative) {
-        sotto__value_negate(out);
-    }
-    return true;
+    return is_text ? strcmp(x->level->text, y->level->text)
+                   : mpq_cmp(x->value.number, y->value.number);
 }
 
-/* Edges must rise; levels must differ. */
-static enum sotto_status check_constants(const struct shaping *shaping, const size_t *lists,
-                                         size_t len, bool are_edges)
+static enum sotto_status wrong_level(const struct shaping *shaping,
+                                     const struct sotto__level *level, const char *what)
 {
-    const struct sotto__node *nodes = shaping->expression->nodes;
-    struct sotto__value one;
-    struct sotto__value other;
-    sotto__value_init(&one);
-    sotto__value_init(&other);
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        const struct sotto__node *item = &nodes[nodes[lists[i]].right];
-        bool is_text = !are_edges && item->kind == NODE_TEXT;
-        if (!is_text && !read_constant(&one, shaping->expression, nodes[lists[i]].right)) {
-            status = wrong(shaping, item,
-                           are_edges ? "expected an edge: a number, written out"
-                                     : "expected a level: a number or a text, written out");
-        }
-        for (size_t j = are_edges && i > 0 ? i - 1 : 0; status == SOTTO_OK && j < i; j++) {
-            const struct sotto__node *before = &nodes[nodes[lists[j]].right];
-            bool are_numbers = !is_text && before->kind != NODE_TEXT;
-            if (are_numbers) {
-                (void)read_constant(&other, shaping->expression, nodes[lists[j]].right);
-            }
-            int order = are_numbers ? mpq_cmp(one.number, other.number) : 1;
-            if (are_edges && order <= 0) {
-                status = wrong(shaping, item, "expected edges that rise");
-            } else if (order == 0 || (is_text && before->kind == NODE_TEXT &&
-                                      strcmp(item->name, before->name) == 0)) {
-                status = wrong(shaping, item, "this level is there already");
-            }
+    return sotto__expression_error(shaping->expression->text, level->start, shaping->err, "%s",
+                                   what);
+}
+
+/* Edges must rise as they are written. */
+static enum sotto_status check_rise(const struct shaping *shaping, const struct known_level *levels,
+                                    size_t len)
+{
+    for (size_t i = 1; i < len; i++) {
+        if (level_compare(&levels[i - 1], &levels[i]) >= 0) {
+            return wrong_level(shaping, levels[i].level, "expected edges that rise");
         }
     }
-    sotto__value_clear(&one);
-    sotto__value_clear(&other);
+    return SOTTO_OK;
+}
+
+/* No level stands there twice; the error is at the later one. */
+static enum sotto_status check_differ(const struct shaping *shaping, struct known_level *levels,
+                                      size_t len)
+{
+    qsort(levels, len, sizeof *levels, level_compare);
+    for (size_t i = 1; i < len; i++) {
+        if (level_compare(&levels[i - 1], &levels[i]) == 0) {
+            bool is_later = levels[i].level > levels[i - 1].level;
+            return wrong_level(shaping, levels[is_later ? i : i - 1].level,
+                               "this level is there already");
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_levels(const struct shaping *shaping, const struct sotto__node *node)
+{
+    const struct sotto__level *from = &shaping->expression->levels[node->levels];
+    struct known_level *levels = sotto_alloc_array(node->levels_len, sizeof *levels);
+    if (levels == NULL) {
+        return no_memory(shaping->err);
+    }
+    for (size_t i = 0; i < node->levels_len; i++) {
+        levels[i].level = &from[i];
+        sotto__value_init(&levels[i].value);
+        if (from[i].kind == LEVEL_NUMBER) {
+            sotto__decimal_set(&levels[i].value, from[i].text);
+        }
+    }
+    enum sotto_status status = node->function == FUNCTION_HIST
+                                   ? check_rise(shaping, levels, node->levels_len)
+                                   : check_differ(shaping, levels, node->levels_len);
+    for (size_t i = 0; i < node->levels_len; i++) {
+        sotto__value_clear(&levels[i].value);
+    }
+    sotto_free(levels);
     return status;
 }
 
 /* "[0, 10)", and the last one "[10, 20]". */
-static enum sotto_status label_bin(const struct shaping *shaping, size_t axis,
-                                   const struct sotto__node *from, const struct sotto__node *to,
-                                   bool is_last)
+static enum sotto_status label_bin(const struct shaping *shaping, size_t axis, const char *from,
+                                   const char *to, bool is_last)
 {
     char label[2 * LITERAL_BYTES_MAX + 8];
-    const char *text = shaping->expression->text;
-    int bytes = snprintf(label, sizeof label, "[%.*s, %.*s%c",
-                         (int)(from->bytes < LITERAL_BYTES_MAX ? from->bytes : LITERAL_BYTES_MAX),
-                         text + from->start,
-                         (int)(to->bytes < LITERAL_BYTES_MAX ? to->bytes : LITERAL_BYTES_MAX),
-                         text + to->start, is_last ? ']' : ')');
+    int bytes = snprintf(label, sizeof label, "[%.*s, %.*s%c", LITERAL_BYTES_MAX, from,
+                         LITERAL_BYTES_MAX, to, is_last ? ']' : ')');
     return add_label(shaping, axis, label, (size_t)bytes);
 }
 
 static enum sotto_status shape_counts(const struct shaping *shaping, struct sotto__shape *out,
                                       const struct sotto__node *node)
 {
-    const struct sotto__node *nodes = shaping->expression->nodes;
+    const struct sotto__level *levels = &shaping->expression->levels[node->levels];
     bool are_edges = node->function == FUNCTION_HIST;
-    size_t lists[EXPRESSION_NODES_MAX];
-    size_t len = sotto__list_items(lists, shaping->expression, node->right);
+    size_t len = node->levels_len;
     size_t axis = 0;
     if (shaping->shapes[node->left].axes_len > 0) {
         return wrong(shaping, node, "this takes a single column");
@@ -249,18 +266,12 @@ static enum sotto_status shape_counts(const struct shaping *shaping, struct sott
     if (are_edges && len < 2) {
         return wrong(shaping, node, "hist takes at least two edges, such as hist(x, 0, 10, 20)");
     }
-    enum sotto_status status = check_constants(shaping, lists, len, are_edges);
+    enum sotto_status status = check_levels(shaping, node);
     status = status == SOTTO_OK ? add_axis(shaping, &axis, len) : status;
     for (size_t i = 0; status == SOTTO_OK && i + are_edges < len; i++) {
-        const struct sotto__node *item = &nodes[nodes[lists[i]].right];
-        if (are_edges) {
-            status = label_bin(shaping, axis, &nodes[lists[i]], &nodes[lists[i + 1]], i + 2 == len);
-        } else if (item->kind == NODE_TEXT) {
-            status = add_label(shaping, axis, item->name, strlen(item->name));
-        } else {
-            status = add_label(shaping, axis, shaping->expression->text + nodes[lists[i]].start,
-                               nodes[lists[i]].bytes);
-        }
+        status = are_edges
+                     ? label_bin(shaping, axis, levels[i].text, levels[i + 1].text, i + 2 == len)
+                     : add_label(shaping, axis, levels[i].text, strlen(levels[i].text));
     }
     *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
     return status;
@@ -389,7 +400,7 @@ static void find_parts(bool *out, const struct sotto__expression *expression)
         if (node->kind == NODE_LIST && node->left != SIZE_MAX) {
             out[node->left] = true;
         }
-        if (node->kind == NODE_AGGREGATE && sotto__function_rules(node->function)->is_variadic) {
+        if (node->kind == NODE_AGGREGATE && node->function == FUNCTION_OLS) {
             out[node->right] = true;
         }
     }

@@ -159,6 +159,162 @@ static void test_groups_count_as_hist_does(void **state)
     }
 }
 
+/* --- As many as are promised --- */
+
+/* before, then len multiples of step in a form of printf, then after. Ended by free. */
+static char *numbered(const char *before, size_t len, double step, const char *form,
+                      const char *after)
+{
+    size_t capacity = strlen(before) + strlen(after) + 40 * len + 1;
+    char *text = malloc(capacity);
+    assert_non_null(text);
+    size_t bytes = (size_t)snprintf(text, capacity, "%s", before);
+    for (size_t i = 0; i < len; i++) {
+        bytes += (size_t)snprintf(text + bytes, capacity - bytes, i > 0 ? ", " : "");
+        bytes += (size_t)snprintf(text + bytes, capacity - bytes, form, (double)i * step);
+    }
+    (void)snprintf(text + bytes, capacity - bytes, "%s", after);
+    return text;
+}
+
+/* There are len values: the three counts, over and over. */
+static void counts_of_all(const char *output, const char *by, const char *table, size_t len,
+                          const long *counts)
+{
+    long *values = calloc(VALUES_MAX, sizeof *values);
+    assert_non_null(values);
+    char *result = result_of(&output, 1, by, &table, 1);
+    assert_int_equal(read_values(values, result), len);
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(values[i], counts[i % 3]);
+    }
+    sotto_free(result);
+    free(values);
+}
+
+/* A table of x and y = 1: multiples of step, each as often as the three counts say over and over.
+ */
+static char *table_of(size_t len, double step, const char *form, const long *counts)
+{
+    char *table = malloc(len * 64 + 16);
+    assert_non_null(table);
+    size_t bytes = (size_t)snprintf(table, 16, "x,y\n");
+    for (size_t i = 0; i < len; i++) {
+        for (long j = 0; j < counts[i % 3]; j++) {
+            bytes += (size_t)snprintf(table + bytes, 24, form, (double)i * step);
+            bytes += (size_t)snprintf(table + bytes, 8, ",1\n");
+        }
+    }
+    return table;
+}
+
+static void test_as_many_levels_as_are_promised(void **state)
+{
+    (void)state;
+    static const long counts[] = {1, 0, 2};
+    const struct {
+        double step;
+        const char *form; /* in the file */
+        const char *level;
+    } kinds[] = {{1, "%.0f", "%.0f"},
+                 {0.25, "%.2f", "%g"},
+                 {-0.25, "%.2f", "%.3f"},
+                 {1, "town %.0f", "'town %.0f'"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char *table = table_of(4096, kinds[i].step, kinds[i].form, counts);
+        char *output = numbered("value_counts(x, ", 4096, kinds[i].step, kinds[i].level, ")");
+        char *by = numbered("x in (", 4096, kinds[i].step, kinds[i].level, ")");
+        counts_of_all(output, NULL, table, 4096, counts);
+        counts_of_all("sum(y)", by, table, 4096, counts);
+        free(table);
+        free(output);
+        free(by);
+    }
+    char *doubles = table_of(4096, 0.1, "%.1fe0", counts);
+    char *output = numbered("value_counts(x, ", 4096, 0.1, "%.1f", ")");
+    counts_of_all(output, NULL, doubles, 4096, counts);
+    free(output);
+    free(doubles);
+}
+
+static void test_as_many_edges_as_are_promised(void **state)
+{
+    (void)state;
+    static const long counts[] = {1, 0, 2};
+    static const size_t lens[] = {257, 4096};
+    for (size_t i = 0; i < 2; i++) {
+        for (int form = 0; form < 2; form++) {
+            size_t len = lens[i];
+            char *table = table_of(len - 1, 0.1, form == 0 ? "%.1f" : "%.1fe0", counts);
+            char *output = numbered("hist(x, ", len, 0.1, "%.1f", ")");
+            char *by = numbered("hist(x, ", len, 0.1, "%.1f", ")");
+            counts_of_all(output, NULL, table, len - 1, counts);
+            counts_of_all("count(x)", by, table, len - 1, counts);
+            free(table);
+            free(output);
+            free(by);
+        }
+    }
+}
+
+static void test_more_levels_are_refused(void **state)
+{
+    (void)state;
+    char *outputs[] = {numbered("value_counts(x, ", 4097, 1, "%.0f", ")"),
+                       numbered("hist(x, ", 4097, 1, "%.0f", ")")};
+    char *by[] = {numbered("x in (", 4097, 1, "%.0f", ")"),
+                  numbered("hist(x, ", 4097, 1, "%.0f", ")")};
+    for (size_t i = 0; i < 2; i++) {
+        const char *const file = "t.csv";
+        const char *const output = outputs[i];
+        const char *const one = by[i];
+        struct sotto_plan_parts parts = {.name = "test",
+                                         .dataset_aliases = &file,
+                                         .dataset_files = &file,
+                                         .datasets_len = 1,
+                                         .outputs = &output,
+                                         .outputs_len = 1};
+        parts.dataset_aliases = (const char *const[]){"t"};
+        char *json = NULL;
+        struct sotto_plan *plan = NULL;
+        struct sotto_error err = {0};
+        assert_ok(sotto_plan_compose(&json, &parts, &err));
+        assert_int_equal(sotto_plan_parse(&plan, json, strlen(json), &err), SOTTO_ERROR_LIMIT);
+        assert_contains(err.text, "at most 4096 levels or edges");
+        sotto_free(json);
+        parts.by = &one;
+        parts.by_len = 1;
+        assert_int_equal(sotto_plan_compose(&json, &parts, &err), SOTTO_ERROR_LIMIT);
+        assert_contains(err.text, "at most 4096 levels or edges");
+        free(outputs[i]);
+        free(by[i]);
+    }
+}
+
+/* The JSON plan's forms of a key are the command line's. */
+static void test_groups_of_booleans(void **state)
+{
+    (void)state;
+    static const char *const table = "x,b\n1,true\n2,false\n4,true\n8,\n";
+    static const char *const output = "sum(x)";
+    static const struct {
+        const char *by;
+        size_t len;
+        long values[3];
+    } cases[] = {{"b in (true, false)", 2, {5, 2}},
+                 {"b in (false, true)", 2, {2, 5}},
+                 {"b in (true, other)", 2, {5, 2}},
+                 {"`b` in (true, false, other)", 3, {5, 2, 0}},
+                 {"t.b in (true, false)", 2, {5, 2}}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        long values[VALUES_MAX];
+        char *result = result_of(&output, 1, cases[i].by, &table, 1);
+        assert_int_equal(read_values(values, result), cases[i].len);
+        assert_memory_equal(values, cases[i].values, cases[i].len * sizeof *values);
+        sotto_free(result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +322,10 @@ int main(void)
         cmocka_unit_test(test_the_agreed_type_decides_what_an_edge_is),
         cmocka_unit_test(test_edges_at_the_ends_of_doubles),
         cmocka_unit_test(test_groups_count_as_hist_does),
+        cmocka_unit_test(test_as_many_levels_as_are_promised),
+        cmocka_unit_test(test_as_many_edges_as_are_promised),
+        cmocka_unit_test(test_more_levels_are_refused),
+        cmocka_unit_test(test_groups_of_booleans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -319,8 +319,10 @@ static void test_limits(void **state)
     strcpy(text, HEAD DATA ", \"select\": {\"m\": \"");
     size_t start = strlen(text);
     memset(text + start, ' ', 4097);
-    strcpy(text + start + 4097, "\"}}");
-    refuses_bytes(text, strlen(text), SOTTO_ERROR_LIMIT, "at most 4096 bytes");
+    strcpy(text + start + 4097, "mean(a)\"}}");
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, text, strlen(text), NULL));
+    sotto_plan_free(plan);
 }
 
 static void test_a_plan(void **state)
@@ -414,12 +416,18 @@ static void test_compose_groups(void **state)
     composes_by("hist(age, 0, -1.5, other)",
                 "{\"column\": \"`age`\", \"bins\": [0, \"-1.5\"], \"other\": true}");
     composes_by("hist(age, 0, b)", "expected a column and its levels");
+    composes_by("b in (true, false)", "\"levels\": [true, false]");
+    composes_by("b in (false, other)", "\"levels\": [false], \"other\": true}");
+    composes_by("b == true", "\"levels\": [true]");
+    composes_by("b in ('true', 'other', other)", "[\"true\", \"other\"], \"other\": true}");
+    composes_by("hist(b, true, 1)", "column 9: expected an edge");
+    composes_by("hist in (1)", "{\"column\": \"`hist`\", \"levels\": [1]}");
     composes_by("hist(age + 1, 0, 1)", "or bins, such as hist(age, 0, 18, other)");
     composes_by("a in (b)", "by: \"a in (b)\": expected a column and its levels");
     composes_by("a not in (1)", "expected a column and its levels");
     composes_by("a in (1) or b == 2", "expected a column and its levels");
     composes_by("a", "expected a column and its levels");
-    composes_by("a in (", "by: column 7: expected");
+    composes_by("a in (", "column 7: expected a level");
 }
 
 static void test_compose(void **state)
