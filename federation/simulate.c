@@ -83,10 +83,13 @@ static enum sotto_status party_schema(const struct sim *sim, struct sim_party *p
     if (party->tables != NULL) {
         return sotto_schema_offer_tables(out, plan, party->tables, err);
     }
+    enum sotto_status status = sotto_schema_check_words(plan, party->files, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     for (size_t d = 0; d < sim->config->datasets_len; d++) {
         if (party->catalogues[d] == NULL) {
-            enum sotto_status status =
-                sotto_csv_catalogue(party->files[d], &party->catalogues[d], err);
+            status = sotto_csv_catalogue(party->files[d], &party->catalogues[d], err);
             if (status != SOTTO_OK) {
                 return status;
             }

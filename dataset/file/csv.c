@@ -225,6 +225,11 @@ enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
     return sotto_csv_open_fd(out, fd, path, options, err);
 }
 
+bool sotto_csv_is_na(const struct sotto_csv *csv, const char *text)
+{
+    return sotto__na_words_contain(&csv->format.na, text, strlen(text));
+}
+
 void sotto_csv_close(struct sotto_csv *csv)
 {
     if (csv == NULL) {

@@ -123,6 +123,9 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
         status = tables_open(&tables, plan, data, args, err);
     }
     if (status == SOTTO_OK) {
+        status = sotto_schema_check_words(plan, tables.files, err);
+    }
+    if (status == SOTTO_OK) {
         reading = reading_show(tables.files, tables.len, 2);
         status = tables_survey(&tables, plan, err);
     }

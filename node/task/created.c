@@ -166,15 +166,17 @@ void host_free(struct host *host)
 /* --- Creating --- */
 
 /* What this node can know before it asks anybody: names that lead out of data_dir, files that it
- * offers and that are not there or not readable, columns that they lack. */
+ * offers and that are not there or not readable, columns that they lack, texts that they read as
+ * missing. */
 static enum sotto_status check_own_data(struct compute *compute, const struct sotto_plan *plan,
                                         struct sotto_error *err)
 {
     size_t len = sotto_plan_datasets_len(plan);
     struct dataset *datasets = sotto_alloc_zeroed((len + 1) * sizeof *datasets);
     const struct sotto_catalogue **catalogues = sotto_alloc_array(len + 1, sizeof(void *));
+    struct sotto_csv **files = sotto_alloc_array(len + 1, sizeof(void *));
     bool has_all = true;
-    enum sotto_status status = datasets == NULL || catalogues == NULL
+    enum sotto_status status = datasets == NULL || catalogues == NULL || files == NULL
                                    ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
                                    : SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
@@ -185,6 +187,7 @@ static enum sotto_status check_own_data(struct compute *compute, const struct so
             status = dataset_open(&datasets[i], compute->policy, compute->config.store, file,
                                   &compute->interrupt, err);
             catalogues[i] = datasets[i].catalogue;
+            files[i] = datasets[i].csv;
         }
     }
     if (status == SOTTO_OK && has_all) {
@@ -192,9 +195,13 @@ static enum sotto_status check_own_data(struct compute *compute, const struct so
         status = sotto_schema_offer(&schema, plan, catalogues, err);
         sotto_schema_release(&schema);
     }
+    if (status == SOTTO_OK && has_all) {
+        status = sotto_schema_check_words(plan, files, err);
+    }
     for (size_t i = 0; datasets != NULL && i < len; i++) {
         dataset_release(&datasets[i]);
     }
+    sotto_free(files);
     sotto_free(catalogues);
     sotto_free(datasets);
     return status;

@@ -116,6 +116,7 @@ static enum sotto_status consider(struct compute *compute, struct seat *seat,
                                   struct sotto_schema *schema, struct sotto_error *err)
 {
     const struct sotto_catalogue **catalogues = NULL;
+    struct sotto_csv **files = NULL;
     struct policy_question question = question_of(compute, seat, NULL);
     enum sotto_status status = check_room(compute, seat, err);
     if (status == SOTTO_OK) {
@@ -123,6 +124,11 @@ static enum sotto_status consider(struct compute *compute, struct seat *seat,
     }
     if (status == SOTTO_OK) {
         status = open_datasets(compute, seat, err);
+    }
+    if (status == SOTTO_OK) {
+        files = seat_files(seat);
+        status = files == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                               : sotto_schema_check_words(question.plan, files, err);
     }
     if (status == SOTTO_OK) {
         catalogues = seat_catalogues(seat);
@@ -134,6 +140,7 @@ static enum sotto_status consider(struct compute *compute, struct seat *seat,
         question.schema = schema;
         status = policy_judge(compute->policy, &question, err);
     }
+    sotto_free(files);
     sotto_free(catalogues);
     return status;
 }

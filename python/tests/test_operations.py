@@ -240,8 +240,8 @@ DECLARED = {
         lambda numbers: numbers["wage"].agg(["count", "mean", "std"]),
     ),
     "value_counts": (
-        lambda staff: staff["dept"].value_counts(levels=["R&D", "Ops", "None"]),
-        lambda staff: staff["dept"].value_counts().reindex(["R&D", "Ops", "None"], fill_value=0),
+        lambda staff: staff["dept"].value_counts(levels=["R&D", "Ops", "Nobody"]),
+        lambda staff: staff["dept"].value_counts().reindex(["R&D", "Ops", "Nobody"], fill_value=0),
     ),
     "value_counts_of_numbers": (
         lambda staff: staff["level"].value_counts(levels=[2, 1]).__truediv__(1),

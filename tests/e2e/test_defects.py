@@ -74,6 +74,24 @@ class Defects(ClusterCase):
             self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
             self.assertEqual(creator.result(task)["outputs"]["m"]["value"], mean)
 
+    def test_a_level_that_an_owner_reads_as_missing(self):
+        """Each party has its own NA words: c's are the default ones, the others keep "NA"."""
+        countries = {"wages.csv": "country,wage\nNA,1\nDE,2\n"}
+        cluster = self.cluster([countries] * 3, start=False)
+        for node in cluster.nodes[:2]:
+            node.files = [{"file": "wages.csv", "na": [""]}]
+        for node in cluster.nodes:
+            node.policy = {"expressions": "any"}
+        cluster.start()
+        creator, owner = cluster.nodes[0], cluster.nodes[2]
+        asked = plan({"m": "value_counts(wages.country, 'NA', 'DE')"})
+        task = creator.create(asked)
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        owner.wait_log("declined (plan)")
+        owner.wait_log('"NA" is an NA word of wages.csv')
+        self.assertRegex("\n".join(creator.messages(task)), r"c .*plan")
+        self.refuse(owner, asked, "is an NA word of wages.csv")
+
     def test_the_creator_learns_of_its_own_file_at_once(self):
         cluster = self.cluster([{"wages.csv": "name,wage\na\n"}, GOOD, GOOD])
         self.refuse(cluster.nodes[0], plan(), "wages.csv:2:")

@@ -315,6 +315,73 @@ static void test_groups_of_booleans(void **state)
     }
 }
 
+/* --- NA words --- */
+
+/* Whether a file with these NA words (NULL: the default ones) can be asked this. */
+static enum sotto_status check_words(const char *key, const char *output, const char *const *na,
+                                     size_t na_len, struct sotto_error *err)
+{
+    static const char text[] = "country,v\nNA,1\nDE,2\n";
+    char json[400];
+    struct sotto_plan *plan = NULL;
+    struct sotto_csv *file = NULL;
+    struct sotto_csv_options options = {.na_words = na, .na_words_len = na_len};
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                   "{\"t\": \"t.csv\"}, %s \"select\": {\"m\": \"%s\"}}",
+                   key, output);
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), err));
+    assert_ok(sotto_csv_open_fd(&file, test_file(text, strlen(text)), "t.csv", &options, err));
+    enum sotto_status status = sotto_schema_check_words(plan, &file, err);
+    sotto_csv_close(file);
+    sotto_plan_free(plan);
+    return status;
+}
+
+/* A word that a file reads as missing is no value there; another file may have it. */
+static void test_texts_that_are_read_as_missing(void **state)
+{
+    (void)state;
+    static const char *const none[] = {""};
+    static const char *const own[] = {"DE", "unknown"};
+    static const struct {
+        const char *key;
+        const char *output;
+    } questions[] = {
+        {"", "value_counts(country, 'DE', '%s')"},
+        {"", "sum(country == '%s')"},
+        {"", "sum('%s' != country)"},
+        {"", "sum(if(t.country in ('x', '%s'), v, 0))"},
+        {"\"where\": \"not country in ('%s')\",", "sum(v)"},
+        {"\"group_by\": [{\"column\": \"country\", \"levels\": [\"FR\", \"%s\"]}],", "sum(v)"},
+    };
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        for (size_t word = 0; word < 3; word++) {
+            static const char *const words[] = {"NA", "unknown", "ZA"};
+            char key[200];
+            char output[200];
+            struct sotto_error err = {0};
+            (void)snprintf(key, sizeof key, questions[i].key, words[word]);
+            (void)snprintf(output, sizeof output, questions[i].output, words[word]);
+            enum sotto_status by_default = check_words(key, output, NULL, 0, &err);
+            assert_int_equal(by_default, word == 0 ? SOTTO_ERROR_PLAN : SOTTO_OK);
+            if (word == 0) {
+                assert_contains(err.text, "\"NA\" is an NA word of t.csv: where column country");
+                assert_contains(err.text, "with --na");
+            }
+            assert_ok(check_words(key, output, none, 1, &err));
+            if (i > 0) { /* DE is one of its own words */
+                assert_int_equal(check_words(key, output, own, 2, &err),
+                                 word == 1 ? SOTTO_ERROR_PLAN : SOTTO_OK);
+            }
+        }
+    }
+    struct sotto_error err = {0};
+    assert_int_equal(check_words("", "sum(country == '')", NULL, 0, &err), SOTTO_ERROR_PLAN);
+    assert_contains(err.text, "Ask isna(...)");
+    assert_ok(check_words("", "sum(v == 1) + sum(if(isna(country), v, 0))", NULL, 0, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_as_many_edges_as_are_promised),
         cmocka_unit_test(test_more_levels_are_refused),
         cmocka_unit_test(test_groups_of_booleans),
+        cmocka_unit_test(test_texts_that_are_read_as_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,6 +106,9 @@ SOTTO_API void sotto_csv_heed(struct sotto_csv *csv, const struct sotto_interrup
 SOTTO_API uint64_t sotto_csv_bytes_read(const struct sotto_csv *csv);
 SOTTO_API uint64_t sotto_csv_bytes(const struct sotto_csv *csv);
 
+/* Whether this text is one of the file's NA words: no value of the file equals it. */
+SOTTO_API bool sotto_csv_is_na(const struct sotto_csv *csv, const char *text);
+
 /* The identity of the file that is open. */
 SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
                                                struct sotto_file_identity *out,

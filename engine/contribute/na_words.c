@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Texts of a plan that a file reads as missing. */
+
+#include "contribute/contribute.h"
+
+struct words {
+    const struct sotto_plan *plan;
+    struct sotto_csv *const *files;
+    struct sotto_error *err;
+};
+
+static enum sotto_status check_word(const struct words *words, const struct sotto__node *column,
+                                    const char *text)
+{
+    size_t dataset = column->dataset_index;
+    if (!sotto_csv_is_na(words->files[dataset], text)) {
+        return SOTTO_OK;
+    }
+    return sotto_error_set(
+        words->err, SOTTO_ERROR_PLAN,
+        "\"%.80s\" is an NA word of %.200s: where column %.80s has it, it is read as missing. Ask "
+        "isna(...) for what is missing; or name the file's NA words without it, with --na (na in "
+        "node.yaml), to keep it as a text",
+        text, words->plan->datasets[dataset].file, column->name);
+}
+
+static enum sotto_status check_levels(const struct words *words, const struct sotto__node *column,
+                                      const struct sotto__level *levels, size_t levels_len)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < levels_len; i++) {
+        status = levels[i].kind == LEVEL_TEXT ? check_word(words, column, levels[i].text) : status;
+    }
+    return status;
+}
+
+/* column == "text" either way round; value_counts(column, "text"). */
+static enum sotto_status check_node(const struct words *words,
+                                    const struct sotto__expression *expression,
+                                    const struct sotto__node *node)
+{
+    const struct sotto__node *nodes = expression->nodes;
+    if (node->kind == NODE_AGGREGATE && node->function == FUNCTION_VALUE_COUNTS) {
+        const struct sotto__node *column = &nodes[node->left];
+        return column->kind == NODE_COLUMN
+                   ? check_levels(words, column, &expression->levels[node->levels],
+                                  node->levels_len)
+                   : SOTTO_OK;
+    }
+    if (node->kind != NODE_EQUAL && node->kind != NODE_UNEQUAL) {
+        return SOTTO_OK;
+    }
+    bool is_left = nodes[node->left].kind == NODE_TEXT;
+    const struct sotto__node *text = &nodes[is_left ? node->left : node->right];
+    const struct sotto__node *column = &nodes[is_left ? node->right : node->left];
+    return text->kind == NODE_TEXT && column->kind == NODE_COLUMN
+               ? check_word(words, column, text->name)
+               : SOTTO_OK;
+}
+
+static enum sotto_status check_expression(const struct words *words,
+                                          const struct sotto__expression *expression)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < expression->nodes_len; i++) {
+        status = check_node(words, expression, &expression->nodes[i]);
+    }
+    return status;
+}
+
+enum sotto_status sotto_schema_check_words(const struct sotto_plan *plan,
+                                           struct sotto_csv *const *files, struct sotto_error *err)
+{
+    const struct words words = {plan, files, err};
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < plan->outputs_len; i++) {
+        status = check_expression(&words, &plan->outputs[i].expression);
+        if (status != SOTTO_OK) {
+            return sotto_error_prefix(err, "output \"%s\"", plan->outputs[i].name);
+        }
+    }
+    status = check_expression(&words, &plan->where);
+    if (status != SOTTO_OK) {
+        return sotto_error_prefix(err, "where");
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < plan->keys_len; i++) {
+        const struct sotto__group_key *key = &plan->keys[i];
+        status = check_levels(&words, &key->column.nodes[0], key->levels, key->levels_len);
+        if (status != SOTTO_OK) {
+            return sotto_error_prefix(err, "group_by");
+        }
+    }
+    return SOTTO_OK;
+}
