@@ -73,16 +73,63 @@ static enum sotto_status task_open_session(struct sotto_task_aggregator *task,
     return status;
 }
 
+/* Whether a guest comes before another in the order of names; keys decide where names are equal. */
+static bool comes_before(const struct sotto_task_aggregator *task, size_t guest, size_t other)
+{
+    const struct sotto_peer *peers = task->invited.peers;
+    int order = strcmp(peers[guest].name, peers[other].name);
+    return order != 0 ? order < 0 : sotto_key_compare(&peers[guest].key, &peers[other].key) < 0;
+}
+
+/* Of more willing guests than max_clients those take part whose names come first: whoever answered
+ * first would make one question's answer one of many, and two answers one party's sum. */
+static void task_choose(struct sotto_task_aggregator *task)
+{
+    size_t most = sotto_plan_strategy(task->plan)->max_clients;
+    if (count_guests(task, GUEST_JOINED) <= most) {
+        return;
+    }
+    for (size_t i = 0; i < task->invited.len; i++) {
+        size_t before = 0;
+        for (size_t j = 0; j < task->invited.len; j++) {
+            before += task->guests[j].state == GUEST_JOINED && comes_before(task, j, i);
+        }
+        if (task->guests[i].state == GUEST_JOINED && before >= most) {
+            task->guests[i].absence = ABSENCE_SPARE;
+        }
+    }
+    for (size_t i = 0; i < task->invited.len; i++) {
+        if (task->guests[i].absence == ABSENCE_SPARE) {
+            sotto__lead_guest_forget_offer(&task->guests[i]);
+            task->guests[i].state = GUEST_LOST;
+        }
+    }
+}
+
+/* Joining is over: who takes part in the task is decided, for all its attempts and rounds. */
+static void task_close_joining(struct sotto_task_aggregator *task)
+{
+    for (size_t i = 0; i < task->invited.len; i++) {
+        struct guest *guest = &task->guests[i];
+        if (guest->state == GUEST_INVITED || guest->state == GUEST_AWAY) {
+            guest->absence = guest->state == GUEST_AWAY ? ABSENCE_AWAY : ABSENCE_SILENT;
+            guest->state = GUEST_LOST;
+        }
+    }
+    task_choose(task);
+    task->joined_first = (uint32_t)count_guests(task, GUEST_JOINED);
+}
+
 static void task_start_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
+    if (task->terms.label.round == 1 && task->terms.label.attempt == 1) {
+        task_close_joining(task);
+    }
     enum sotto_status status = task_open_session(task, &err);
     if (status != SOTTO_OK) {
         sotto__lead_end(task, status, err.text);
         return;
-    }
-    if (task->terms.label.round == 1 && task->terms.label.attempt == 1) {
-        task->joined_first = (uint32_t)count_guests(task, GUEST_JOINED);
     }
     task->phase_seen = SOTTO_AGGREGATOR_DEALING;
     sotto__lead_log_members(task, "Select Candidates", "select candidates", NULL, true);
@@ -127,7 +174,8 @@ static void task_consider_later_start(struct sotto_task_aggregator *task, bool e
     task_start_session(task);
 }
 
-/* Starts as soon as max_clients joined or everybody answered; at the deadline with min_clients. */
+/* Starts as soon as everybody who is not known to be away has answered; at the deadline with
+ * min_clients. */
 void sotto__lead_consider_start(struct sotto_task_aggregator *task, bool expired)
 {
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
@@ -137,9 +185,10 @@ void sotto__lead_consider_start(struct sotto_task_aggregator *task, bool expired
     }
     size_t joined = count_guests(task, GUEST_JOINED);
     size_t open = expired ? 0 : count_guests(task, GUEST_INVITED);
-    if (joined + open < strategy->min_clients) {
+    size_t away = expired ? 0 : count_guests(task, GUEST_AWAY);
+    if (joined + open + away < strategy->min_clients) {
         task_end_too_few(task);
-    } else if (joined >= strategy->max_clients || open == 0) {
+    } else if (open == 0 && joined >= strategy->min_clients) {
         task_start_session(task);
     }
 }
@@ -150,7 +199,7 @@ enum sotto_status sotto__lead_receive_advert(struct sotto_task_aggregator *task,
 {
     struct guest *guest = &task->guests[index];
     struct sotto_advert advert;
-    if (guest->state != GUEST_INVITED) {
+    if (guest->state != GUEST_INVITED && guest->state != GUEST_AWAY) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "%s answered already",
                                sotto__lead_guest_name(task, index));
     }

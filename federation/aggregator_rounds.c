@@ -3,6 +3,8 @@
 #include "task_aggregator.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- Sessions --- */
@@ -20,29 +22,112 @@ static void task_keep_contributors(struct sotto_task_aggregator *task)
     }
 }
 
+/* Why a guest's rows are not in the result; text: room for it. */
+static const char *absence_text(char text[80], const struct guest *guest)
+{
+    switch (guest->absence) {
+    case ABSENCE_AWAY:
+        return "it was away";
+    case ABSENCE_SILENT:
+        return "it did not answer in time";
+    case ABSENCE_SPARE:
+        return "max_clients others come before it in the order of names";
+    case ABSENCE_DECLINED:
+        (void)snprintf(text, 80, "it declined (%s)", sotto_status_name(guest->reason));
+        return text;
+    case ABSENCE_LOST:
+    default:
+        return "it dropped out";
+    }
+}
+
+/* What a result says of the guests. Borrows from the task and the arrays, which have room for all
+ * of them. */
+struct attendance {
+    struct sotto_schema *offers; /* of who was in the opened round's roster */
+    size_t offers_len;
+    const char **names;
+    struct sotto_result_absentee *missing;
+    char (*texts)[80];
+    struct sotto_result_parties parties;
+};
+
+static void attendance_release(struct attendance *attendance)
+{
+    sotto_free(attendance->offers);
+    sotto_free(attendance->names);
+    sotto_free(attendance->missing);
+    sotto_free(attendance->texts);
+}
+
+static enum sotto_status attendance_init(struct attendance *out, size_t len)
+{
+    *out = (struct attendance){
+        .offers = sotto_alloc_array(len, sizeof *out->offers),
+        .names = sotto_alloc_array(len, sizeof *out->names),
+        .missing = sotto_alloc_array(len, sizeof *out->missing),
+        .texts = sotto_alloc_array(len, sizeof *out->texts),
+    };
+    bool has_all =
+        out->offers != NULL && out->names != NULL && out->missing != NULL && out->texts != NULL;
+    return has_all ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+}
+
+static void attendance_add(struct attendance *attendance, const struct guest *guest,
+                           const char *name)
+{
+    struct sotto_result_parties *parties = &attendance->parties;
+    parties->invited++;
+    if (guest->is_counted) {
+        attendance->offers[attendance->offers_len++] = guest->offer; /* borrowed */
+    }
+    if (guest->contributes) {
+        parties->survived++;
+        attendance->names[parties->names_len++] = name;
+    } else {
+        const char *why = absence_text(attendance->texts[parties->missing_len], guest);
+        attendance->missing[parties->missing_len++] =
+            (struct sotto_result_absentee){.name = name, .why = why};
+    }
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const char *const *const names[] = {left, right};
+    return strcmp(*names[0], *names[1]);
+}
+
+static int compare_absentees(const void *left, const void *right)
+{
+    const struct sotto_result_absentee *const absentees[] = {left, right};
+    return strcmp(absentees[0]->name, absentees[1]->name);
+}
+
 static enum sotto_status task_make_result(struct sotto_task_aggregator *task,
                                           struct sotto_error *err)
 {
-    struct sotto_result_parties parties = {.invited = (uint32_t)task->invited.len,
-                                           .joined = task->joined_first};
-    struct sotto_schema *offers = sotto_alloc_array(task->invited.len, sizeof *offers);
-    size_t offers_len = 0;
-    if (offers == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a result");
+    struct attendance attendance;
+    enum sotto_status status = attendance_init(&attendance, task->invited.len);
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "no memory for a result");
+        goto out;
     }
     for (size_t i = 0; i < task->invited.len; i++) {
-        const struct guest *guest = &task->guests[i];
-        parties.survived += guest->contributes;
-        if (guest->is_counted) {
-            offers[offers_len++] = guest->offer; /* borrowed */
-        }
+        attendance_add(&attendance, &task->guests[i], sotto__lead_guest_name(task, i));
     }
-    enum sotto_status status =
-        sotto_driver_result(task->driver, &task->result, &parties, offers, offers_len, err);
+    struct sotto_result_parties *parties = &attendance.parties;
+    qsort(attendance.names, parties->names_len, sizeof *attendance.names, compare_names);
+    qsort(attendance.missing, parties->missing_len, sizeof *attendance.missing, compare_absentees);
+    parties->joined = task->joined_first;
+    parties->names = attendance.names;
+    parties->missing = attendance.missing;
+    status = sotto_driver_result(task->driver, &task->result, parties, attendance.offers,
+                                 attendance.offers_len, err);
     if (status == SOTTO_OK && task->hides_exact) {
         sotto_result_strip_exact(task->result);
     }
-    sotto_free(offers);
+out:
+    attendance_release(&attendance);
     return status;
 }
 

@@ -205,11 +205,13 @@ static enum sotto_status task_receive_leave(struct sotto_task_aggregator *task, 
     if (!sotto_leave_parse(&leave, message)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a LEAVE message is malformed");
     }
-    if (task->guests[guest].state != GUEST_INVITED && task->guests[guest].state != GUEST_JOINED) {
+    if (task->guests[guest].state == GUEST_DECLINED || task->guests[guest].state == GUEST_LOST) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "%s left already",
                                sotto__lead_guest_name(task, guest));
     }
     log_leave(task, guest, &leave);
+    task->guests[guest].absence = ABSENCE_DECLINED;
+    task->guests[guest].reason = leave.reason;
     enum sotto_status status = task_lose(task, guest, GUEST_DECLINED);
     return status == SOTTO_OK ? SOTTO_OK
                               : sotto_error_set(err, status, "%s", sotto_status_text(status));
@@ -270,6 +272,9 @@ enum sotto_status sotto_task_aggregator_new(struct sotto_task_aggregator **out,
                       (unsigned long long)task->number);
     sotto__lead_log_round(task);
     for (size_t i = 0; i < task->invited.len; i++) {
+        if (config->invited_away != NULL && config->invited_away[i]) {
+            task->guests[i].state = GUEST_AWAY;
+        }
         sotto__lead_invite(task, i);
     }
     sotto__lead_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
@@ -347,7 +352,8 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
     }
     struct guest *guest = &task->guests[index];
     if (task->session == NULL && task->terms.label.round == 1 &&
-        (guest->state == GUEST_INVITED || guest->state == GUEST_JOINED)) {
+        (guest->state == GUEST_INVITED || guest->state == GUEST_AWAY ||
+         guest->state == GUEST_JOINED)) {
         sotto__lead_guest_forget_offer(guest); /* the keys behind it are gone */
         guest->state = GUEST_INVITED;
         sotto__lead_invite(task, index);

@@ -10,14 +10,26 @@
 
 enum guest_state {
     GUEST_INVITED,
+    GUEST_AWAY, /* invited, and known not to be there: may join, and nobody waits for it */
     GUEST_JOINED,
     GUEST_DECLINED,
-    GUEST_LOST, /* dropped out of an earlier attempt or round */
+    GUEST_LOST, /* not in the session, or dropped out of an earlier attempt or round */
+};
+
+/* Why a guest's rows are not in the result. */
+enum guest_absence {
+    ABSENCE_LOST, /* it was in the session and dropped out */
+    ABSENCE_AWAY,
+    ABSENCE_SILENT,
+    ABSENCE_DECLINED,
+    ABSENCE_SPARE, /* max_clients others come before it */
 };
 
 /* One invited party; guests[i] belongs to invited.peers[i]. */
 struct guest {
     enum guest_state state;
+    enum guest_absence absence;
+    enum sotto_status reason; /* ABSENCE_DECLINED: the class that it said */
     struct sotto_buffer advert;
     struct sotto_schema offer;
     bool is_counted;  /* of the first opened round's roster */
@@ -83,7 +95,7 @@ void sotto__lead_invite(struct sotto_task_aggregator *task, size_t guest);
 /* After the first round nobody may be lost: ends the task, naming who was. */
 void sotto__lead_end_lost(struct sotto_task_aggregator *task, size_t guest, const char *why);
 
-/* Starts when everybody has answered, or when (expired) time is over. */
+/* Starts when everybody who is there has answered, or when (expired) time is over. */
 void sotto__lead_consider_start(struct sotto_task_aggregator *task, bool expired);
 
 /* Takes an ADVERT: a guest joins. */

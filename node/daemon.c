@@ -124,6 +124,18 @@ static bool is_connected(const void *context, size_t peer_index)
            peer_client_is_connected(daemon->client, peer_index);
 }
 
+/* Only of what is known: a node that has just started waits for all of its peers. */
+static bool is_away(const void *context, size_t peer_index)
+{
+    const struct daemon *daemon = context;
+    const char *url = daemon->shared.config->file->peers[peer_index].url;
+    if (is_connected(context, peer_index)) {
+        return false;
+    }
+    return url != NULL ? peer_client_is_away(daemon->client, peer_index)
+                       : daemon->peer == NULL || http_peer_is_away(daemon->peer, peer_index);
+}
+
 static void add_traffic(const void *context, uint64_t *out_in, uint64_t *out_out)
 {
     const struct daemon *daemon = context;
@@ -252,8 +264,11 @@ static enum sotto_status start_network(struct daemon *daemon, struct sotto_error
 {
     uint16_t api_port = 0;
     uint16_t peer_port = 0;
-    struct api_node node = {
-        .context = daemon, .is_connected = is_connected, .traffic = add_traffic, .reload = reload};
+    struct api_node node = {.context = daemon,
+                            .is_connected = is_connected,
+                            .is_away = is_away,
+                            .traffic = add_traffic,
+                            .reload = reload};
     enum sotto_status status =
         http_api_new(&daemon->api, &api_port, &daemon->shared, daemon->reader, &node, err);
     if (status == SOTTO_OK && daemon->shared.config->file->peer != NULL) {

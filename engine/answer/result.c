@@ -289,6 +289,20 @@ static void write_parties(struct sotto_writer *writer, const struct sotto_result
     sotto__json_integer(writer, parties->joined);
     sotto__json_raw(writer, ", \"survived\": ");
     sotto__json_integer(writer, parties->survived);
+    for (size_t i = 0; i < parties->names_len; i++) {
+        sotto__json_raw(writer, i > 0 ? ", " : ", \"names\": [");
+        sotto__json_string(writer, parties->names[i]);
+    }
+    sotto__json_raw(writer, parties->names_len > 0 ? "]" : "");
+    for (size_t i = 0; i < parties->missing_len; i++) {
+        sotto__json_raw(writer, i > 0 ? ", " : ", \"missing\": [");
+        sotto__json_raw(writer, "{\"name\": ");
+        sotto__json_string(writer, parties->missing[i].name);
+        sotto__json_raw(writer, ", \"why\": ");
+        sotto__json_string(writer, parties->missing[i].why);
+        sotto__json_raw(writer, "}");
+    }
+    sotto__json_raw(writer, parties->missing_len > 0 ? "]" : "");
     sotto__json_raw(writer, "}");
 }
 
@@ -427,7 +441,42 @@ static enum sotto_status write_conversions(struct sotto_writer *writer,
     for (size_t i = 0; status == SOTTO_OK && i < driver->expansion.columns_len; i++) {
         status = write_column_conversions(writer, &first, driver, i, offers, offers_len);
     }
-    sotto__json_raw(writer, "]}");
+    sotto__json_raw(writer, "]");
+    return status;
+}
+
+/* --- Warnings: sentences for people --- */
+
+/* "cedar was invited, and its rows are not in the result: it was away" */
+static enum sotto_status write_missing(struct sotto_writer *writer, bool *first,
+                                       const struct sotto_result_absentee *missing)
+{
+    struct sotto_writer text;
+    char *line;
+    sotto_writer_init(&text, RESULT_BYTES_MAX);
+    sotto__json_raw(&text, missing->name);
+    sotto__json_raw(&text, " was invited, and its rows are not in the result: ");
+    sotto__json_raw(&text, missing->why);
+    enum sotto_status status = sotto__json_finish(&text, &line);
+    if (status == SOTTO_OK) {
+        sotto__json_raw(writer, *first ? "" : ", ");
+        sotto__json_string(writer, line);
+        sotto_free(line);
+        *first = false;
+    }
+    return status;
+}
+
+static enum sotto_status write_warnings(struct sotto_writer *writer,
+                                        const struct sotto_result_parties *parties)
+{
+    bool first = true;
+    enum sotto_status status = SOTTO_OK;
+    sotto__json_raw(writer, ", \"warnings\": [");
+    for (size_t i = 0; status == SOTTO_OK && i < parties->missing_len; i++) {
+        status = write_missing(writer, &first, &parties->missing[i]);
+    }
+    sotto__json_raw(writer, "]");
     return status;
 }
 
@@ -453,6 +502,10 @@ enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **
     if (status == SOTTO_OK) {
         status = write_conversions(&writer, driver, offers, offers_len);
     }
+    if (status == SOTTO_OK) {
+        status = write_warnings(&writer, parties);
+    }
+    sotto__json_raw(&writer, "}");
     if (status == SOTTO_OK) {
         status = sotto__json_finish(&writer, out);
     }

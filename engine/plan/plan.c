@@ -255,11 +255,10 @@ static enum sotto_status parse_select(struct sotto_plan *plan, const json_t *roo
 /* --- Strategy --- */
 
 /* The integer at strategy's key, if it is there. */
-static enum sotto_status get_integer(const json_t *strategy, uint32_t *out, bool *out_given,
-                                     const char *key, json_int_t max, struct sotto_error *err)
+static enum sotto_status get_integer(const json_t *strategy, uint32_t *out, const char *key,
+                                     json_int_t max, struct sotto_error *err)
 {
     const json_t *value = json_object_get(strategy, key);
-    *out_given = value != NULL;
     if (value == NULL) {
         return SOTTO_OK;
     }
@@ -277,7 +276,7 @@ static enum sotto_status get_integer(const json_t *strategy, uint32_t *out, bool
     return SOTTO_OK;
 }
 
-static enum sotto_status check_clients(struct sotto_strategy *strategy, bool max_given,
+static enum sotto_status check_clients(const struct sotto_strategy *strategy,
                                        struct sotto_error *err)
 {
     if (strategy->min_clients < SOTTO_PLAN_MIN_CLIENTS) {
@@ -285,9 +284,6 @@ static enum sotto_status check_clients(struct sotto_strategy *strategy, bool max
                                "strategy.min_clients: expected at least %d, found %u: with two "
                                "parties each learns the other's value by subtracting its own",
                                SOTTO_PLAN_MIN_CLIENTS, strategy->min_clients);
-    }
-    if (!max_given && strategy->max_clients < strategy->min_clients) {
-        strategy->max_clients = strategy->min_clients;
     }
     if (strategy->max_clients < strategy->min_clients) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
@@ -313,19 +309,17 @@ static enum sotto_status parse_strategy(struct sotto_strategy *out, const json_t
     struct {
         uint32_t *out;
         json_int_t max;
-        bool given;
     } fields[] = {
-        {&out->min_clients, SOTTO_PLAN_MAX_CLIENTS, false},
-        {&out->max_clients, SOTTO_PLAN_MAX_CLIENTS, false},
-        {&out->wait_timeout_s, SOTTO_PLAN_TIMEOUT_S_MAX, false},
-        {&out->connection_timeout_s, SOTTO_PLAN_TIMEOUT_S_MAX, false},
+        {&out->min_clients, SOTTO_PLAN_MAX_CLIENTS},
+        {&out->max_clients, SOTTO_PLAN_MAX_CLIENTS},
+        {&out->wait_timeout_s, SOTTO_PLAN_TIMEOUT_S_MAX},
+        {&out->connection_timeout_s, SOTTO_PLAN_TIMEOUT_S_MAX},
     };
     enum sotto_status status = check_keys(strategy, "strategy.", keys, 4, err);
     for (size_t i = 0; status == SOTTO_OK && i < 4; i++) {
-        status =
-            get_integer(strategy, fields[i].out, &fields[i].given, keys[i], fields[i].max, err);
+        status = get_integer(strategy, fields[i].out, keys[i], fields[i].max, err);
     }
-    return status == SOTTO_OK ? check_clients(out, fields[1].given, err) : status;
+    return status == SOTTO_OK ? check_clients(out, err) : status;
 }
 
 /* --- The whole --- */
@@ -434,7 +428,7 @@ enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json, si
     }
     plan->strategy = (struct sotto_strategy){
         .min_clients = SOTTO_PLAN_MIN_CLIENTS,
-        .max_clients = SOTTO_PLAN_MIN_CLIENTS,
+        .max_clients = SOTTO_PLAN_MAX_CLIENTS,
         .wait_timeout_s = TIMEOUT_S_DEFAULT,
         .connection_timeout_s = TIMEOUT_S_DEFAULT,
     };

@@ -43,9 +43,6 @@ static enum sotto_status run_plan(char **out, const struct args *args, struct so
     if (strategy.min_clients == 0) {
         strategy.min_clients = SOTTO_PLAN_MIN_CLIENTS;
     }
-    if (strategy.max_clients == 0) {
-        strategy.max_clients = strategy.min_clients;
-    }
     strategy.wait_timeout_s = strategy.wait_timeout_s == 0 ? 60 : strategy.wait_timeout_s;
     strategy.connection_timeout_s =
         strategy.connection_timeout_s == 0 ? 60 : strategy.connection_timeout_s;

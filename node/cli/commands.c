@@ -88,7 +88,7 @@ static const struct command commands[] = {
      OPTION_CLIENT | OPTION_JSON | OPTION_CSV, cmd_result},
     {"run", "run", "create, trace and result in one",
      "sotto run plan.json [--json | --csv]\n"
-     "sotto run --data wages=wages.csv [--min 3] [--max 3] [--name NAME]\n"
+     "sotto run --data wages=wages.csv [--min 3] [--max 9] [--name NAME]\n"
      "          [--wait-timeout 60] [--connection-timeout 60]\n"
      "          [--where CONDITION] [--by GROUPS]...\n"
      "          [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE

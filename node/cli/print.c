@@ -245,6 +245,53 @@ static void print_withheld(json_t *groups)
     }
 }
 
+/* A text of a result, which may come from another node. */
+static void print_text(const char *before, json_t *text)
+{
+    char safe[1024];
+    (void)snprintf(safe, sizeof safe, "%s", json_is_string(text) ? json_string_value(text) : "?");
+    sotto_text_sanitize(safe);
+    (void)fprintf(stderr, "%s%s", before, safe);
+}
+
+#define NAMES_LEN 20 /* as many are a few lines */
+
+/* Who was asked, and whose rows are in the result. */
+static void print_parties(json_t *parties)
+{
+    size_t i;
+    json_t *name;
+    json_t *names = json_object_get(parties, "names");
+    long long invited = json_integer_value(json_object_get(parties, "invited"));
+    if (invited <= 1) {
+        return;
+    }
+    (void)fprintf(stderr, "parties: %lld invited, %lld joined, %lld survived", invited,
+                  (long long)json_integer_value(json_object_get(parties, "joined")),
+                  (long long)json_integer_value(json_object_get(parties, "survived")));
+    json_array_foreach(names, i, name)
+    {
+        if (i == NAMES_LEN) {
+            (void)fprintf(stderr, " and %zu more", json_array_size(names) - NAMES_LEN);
+            break;
+        }
+        print_text(i > 0 ? ", " : ": ", name);
+    }
+    (void)fprintf(stderr, "\n");
+}
+
+/* Each sentence of a list on a line of its own. */
+static void print_warnings(json_t *sentences)
+{
+    size_t i;
+    json_t *sentence;
+    json_array_foreach(sentences, i, sentence)
+    {
+        print_text("warning: ", sentence);
+        (void)fprintf(stderr, "\n");
+    }
+}
+
 int print_result(const char *json, size_t json_bytes, enum print_format format)
 {
     json_error_t error;
@@ -264,14 +311,9 @@ int print_result(const char *json, size_t json_bytes, enum print_format format)
         print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
     }
     print_withheld(groups);
-    json_t *parties = json_object_get(result, "parties");
-    long long invited = json_integer_value(json_object_get(parties, "invited"));
-    long long joined = json_integer_value(json_object_get(parties, "joined"));
-    long long survived = json_integer_value(json_object_get(parties, "survived"));
-    if (invited > 1) {
-        (void)fprintf(stderr, "parties: %lld invited, %lld joined, %lld survived\n", invited,
-                      joined, survived);
-    }
+    print_parties(json_object_get(result, "parties"));
+    print_warnings(json_object_get(result, "conversions"));
+    print_warnings(json_object_get(result, "warnings"));
     json_decref(result);
     return EXIT_DONE;
 }

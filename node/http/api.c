@@ -300,6 +300,17 @@ static void get_result(struct http_api *api, struct http_request *request)
     }
 }
 
+/* Who need not be waited for when a task starts now; NULL if there is no memory. */
+static bool *find_away(const struct http_api *api)
+{
+    size_t len = api->shared->config->file->peers_count;
+    bool *away = sotto_alloc_zeroed((len + 1) * sizeof *away);
+    for (size_t i = 0; away != NULL && i < len; i++) {
+        away[i] = api->node.is_away(api->node.context, i);
+    }
+    return away;
+}
+
 /* --- Commands --- */
 
 void http_api__to_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
@@ -314,6 +325,7 @@ void http_api__to_compute(struct http_api *api, struct http_request *request, en
     job->number = number;
     job->approves = approves;
     if (kind == JOB_CREATE) {
+        job->away = find_away(api);
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
     }
     wait_for(request, WAITS_FOR_COMPUTE, number, CREATE_SECONDS_MAX);

@@ -13,6 +13,8 @@ struct http_api;
 struct api_node {
     void *context;
     bool (*is_connected)(const void *context, size_t peer_index);
+    /* Known not to be there: it need not be waited for. */
+    bool (*is_away)(const void *context, size_t peer_index);
     /* Bytes over the peer listener. */
     void (*traffic)(const void *context, uint64_t *out_in, uint64_t *out_out);
     enum sotto_status (*reload)(void *context, struct sotto_error *err);

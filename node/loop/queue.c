@@ -21,6 +21,7 @@ void job_free(struct job *job)
 {
     if (job != NULL) {
         sotto_buffer_release(&job->bytes);
+        sotto_free(job->away);
         sotto_free(job);
     }
 }

@@ -11,7 +11,7 @@
 
 enum job_kind {
     /* to the compute thread */
-    JOB_CREATE,   /* bytes: a plan; answered by EVENT_REPLY to request */
+    JOB_CREATE,   /* bytes: a plan, away; answered by EVENT_REPLY to request */
     JOB_CANCEL,   /* number: a task; answered by EVENT_REPLY to request */
     JOB_MESSAGE,  /* bytes: a message of a machine, from peer */
     JOB_RETURNED, /* peer: came on line with nothing of the past */
@@ -36,6 +36,7 @@ struct job {
     bool to_aggregator;
     bool approves;
     uint64_t deadline_ms;
+    bool *away; /* owned: of each configured peer and this node, whether it is known to be away */
     struct config *policy; /* owned by the job until it is taken */
 };
 

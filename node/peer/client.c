@@ -391,6 +391,12 @@ bool peer_client_is_connected(const struct peer_client *client, size_t peer_inde
     return client->links[peer_index].is_up;
 }
 
+bool peer_client_is_away(const struct peer_client *client, size_t peer_index)
+{
+    const struct link *link = &client->links[peer_index];
+    return !link->is_up && link->reported != 0;
+}
+
 /* --- libcurl in the loop --- */
 
 static void check_finished(struct peer_client *client)

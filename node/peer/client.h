@@ -15,5 +15,7 @@ void peer_client_free(struct peer_client *client);
 /* EVENT_SEND: sends the message as soon as its peer can be reached. Takes the event's bytes. */
 void peer_client_send(struct peer_client *client, struct job *event);
 bool peer_client_is_connected(const struct peer_client *client, size_t peer_index);
+/* It was called, and could not be reached. */
+bool peer_client_is_away(const struct peer_client *client, size_t peer_index);
 
 #endif

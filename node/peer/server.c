@@ -47,6 +47,7 @@ struct http_peer {
     const struct shared *shared;
     struct peer_state *peers; /* as config's */
     size_t peers_len;
+    uint64_t started_ms;
 };
 
 static const struct {
@@ -390,6 +391,7 @@ enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port,
     if (peer == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
+    peer->started_ms = clock_ms();
     struct http_handlers handlers = {
         .context = peer,
         .begin = on_begin,
@@ -434,6 +436,13 @@ bool http_peer_is_connected(const struct http_peer *peer, size_t peer_index)
 {
     uint64_t seen_ms = peer->peers[peer_index].last_seen_ms;
     return seen_ms != 0 && seen_ms + CONNECTED_MS > clock_ms();
+}
+
+bool http_peer_is_away(const struct http_peer *peer, size_t peer_index)
+{
+    uint64_t seen_ms = peer->peers[peer_index].last_seen_ms;
+    uint64_t since_ms = seen_ms != 0 ? seen_ms : peer->started_ms;
+    return since_ms + CONNECTED_MS <= clock_ms();
 }
 
 void http_peer_traffic(const struct http_peer *peer, uint64_t *out_in, uint64_t *out_out)

@@ -16,6 +16,8 @@ void http_peer_free(struct http_peer *peer);
 /* EVENT_SEND: keeps the message until its peer fetches it. Takes the event's bytes. */
 void http_peer_send(struct http_peer *peer, struct job *event);
 bool http_peer_is_connected(const struct http_peer *peer, size_t peer_index);
+/* It was connected and is not any more, or has had the time to be. */
+bool http_peer_is_away(const struct http_peer *peer, size_t peer_index);
 void http_peer_traffic(const struct http_peer *peer, uint64_t *out_in, uint64_t *out_out);
 
 #endif

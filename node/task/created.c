@@ -221,9 +221,10 @@ static void describe(struct store_task *task, const struct compute *compute,
 
 /* Makes the machine of a task, and the task durable. */
 static enum sotto_status start(struct compute *compute, struct host *host,
-                               const struct sotto_plan *plan, const struct sotto_buffer *json,
+                               const struct sotto_plan *plan, const struct job *job,
                                struct sotto_error *err)
 {
+    const struct sotto_buffer *json = &job->bytes;
     struct store *store = compute->config.store;
     struct sotto_random random = sotto_random_system();
     struct store_task task;
@@ -251,6 +252,7 @@ static enum sotto_status start(struct compute *compute, struct host *host,
         .plan_json_bytes = json->data_bytes,
         .invited = compute->peers,
         .invited_len = compute->peers_len - (has_data ? 0 : 1),
+        .invited_away = job->away,
         .publishes = compute->policy->publishes,
         .hides_exact = compute->policy->hides_exact,
         .interrupt = &compute->interrupt,
@@ -301,7 +303,7 @@ void host_create(struct compute *compute, const struct job *job)
     if (status == SOTTO_OK) {
         host->deadline_ms = UINT64_MAX;
         host->patience_ms = compute__patience(plan);
-        status = start(compute, host, plan, &job->bytes, &err);
+        status = start(compute, host, plan, job, &err);
     }
     if (status != SOTTO_OK) {
         compute__reply_detail(compute, job->request, http_status_of(status), err.text);

@@ -78,7 +78,12 @@ int sotto_schema_agree(struct sotto_schema *out, const struct sotto_plan *plan,
                        size_t offers_len, struct sotto_error *err);
 
 struct sotto_driver;
-struct sotto_result_parties { uint32_t invited; uint32_t joined; uint32_t survived; };
+struct sotto_result_absentee { const char *name; const char *why; };
+struct sotto_result_parties {
+    uint32_t invited; uint32_t joined; uint32_t survived;
+    const char *const *names; size_t names_len;
+    const struct sotto_result_absentee *missing; size_t missing_len;
+};
 int sotto_driver_new(struct sotto_driver **out, const struct sotto_plan *plan,
                      const struct sotto_schema *schema, struct sotto_error *err);
 void sotto_driver_free(struct sotto_driver *driver);

@@ -48,8 +48,8 @@ def from_json(result: Mapping[str, Any], exact: bool = False) -> Any:
     """What execute() returned, as pandas: float, int or bool, Series or DataFrame, tuple or dict.
 
     exact: fractions.Fraction instead of float wherever the result has one.
-    Warns (SottoWarning) of parties that were lost, of values that were converted and of groups
-    that parties withheld.
+    Warns (SottoWarning) of parties that are not in it, of values that were converted, of groups
+    that parties withheld, and of what else the result says to people.
     """
     _warn(result)
     number = _exact if exact else _plain
@@ -77,9 +77,9 @@ def from_json(result: Mapping[str, Any], exact: bool = False) -> Any:
 def _warn(result: Mapping[str, Any]) -> None:
     parties = result.get("parties", {})
     joined, survived = parties.get("joined"), parties.get("survived")
-    if joined != survived:
+    if "warnings" not in result and joined != survived:  # a node of before they were named
         _say(f"of {joined} parties {survived} are in the result: the others were lost on the way")
-    for sentence in result.get("conversions", ()):
+    for sentence in (*result.get("warnings", ()), *result.get("conversions", ())):
         _say(sentence)
     groups = result.get("groups", {})
     for label, parties in zip(groups.get("labels", ()), groups.get("withheld", ()), strict=False):

@@ -56,7 +56,9 @@ class Task:
 class HorizontalAnalytics:
     """A statistic over the rows of several parties. Subclass it, then build().
 
-    name: for people. min_clients, max_clients: how many parties there must and may be, 3 to 1000.
+    name: for people. min_clients, max_clients: how many parties there must and may be, 3 to 1000;
+    without max_clients all who are invited and willing take part, with it those of them whose names
+    come first.
     wait_timeout: seconds for local computation; connection_timeout: for each other step.
     precision, curve: of Delta; without meaning here, results are exact.
     """
@@ -74,11 +76,10 @@ class HorizontalAnalytics:
         if not isinstance(name, str) or not name:
             raise PlanError(f"name={name!r}: expected a text that tells people what this is")
         _check_clients("min_clients", min_clients)
-        if max_clients is None:
-            max_clients = min_clients
-        _check_clients("max_clients", max_clients)
-        if max_clients < min_clients:
-            raise PlanError(f"max_clients={max_clients} is below min_clients={min_clients}")
+        if max_clients is not None:
+            _check_clients("max_clients", max_clients)
+            if max_clients < min_clients:
+                raise PlanError(f"max_clients={max_clients} is below min_clients={min_clients}")
         for option, value in (("precision", precision), ("curve", curve)):
             if value is not None:
                 _log.warning(
@@ -89,7 +90,7 @@ class HorizontalAnalytics:
         self.name = name
         self.strategy = {
             "min_clients": min_clients,
-            "max_clients": max_clients,
+            **({} if max_clients is None else {"max_clients": max_clients}),
             "wait_timeout": _seconds("wait_timeout", wait_timeout),
             "connection_timeout": _seconds("connection_timeout", connection_timeout),
         }

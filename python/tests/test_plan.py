@@ -335,9 +335,10 @@ def test_impossible_options_are_refused(options):
         Asked(None, **options)
 
 
-def test_three_clients_by_default_or_as_many_as_are_needed():
-    assert Asked(None).strategy["max_clients"] == 3
-    assert Asked(None, min_clients=5).strategy["max_clients"] == 5
+def test_all_who_are_willing_by_default():
+    assert "max_clients" not in Asked(None).strategy
+    assert "max_clients" not in Asked(None, min_clients=5).strategy
+    assert Asked(None, max_clients=5).strategy["max_clients"] == 5
 
 
 def test_precision_and_curve_are_ignored_aloud(caplog):

@@ -75,6 +75,10 @@ def test_lost_parties_and_conversions_are_warned_of():
     lost["parties"]["survived"] = 2
     with pytest.warns(SottoWarning, match="of 3 parties 2"):
         from_json(lost)
+    sentence = "cedar was invited, and its rows are not in the result: it was away"
+    with pytest.warns(SottoWarning, match=sentence) as caught:
+        from_json(lost | {"warnings": [sentence]})
+    assert len(caught) == 1
     with pytest.warns(SottoWarning, match="read as float64"):
         from_json(result({"result": number(1)}) | {"conversions": ["wage was read as float64"]})
     with pytest.warns(SottoWarning, match="in 4 rows"):

@@ -18,6 +18,8 @@ class AverageWage(ClusterCase):
         task = creator.create(plan(outputs))
         self.assertEqual(creator.wait_end(task), "FINISHED")
         result = creator.result(task)
+        names = result["parties"].pop("names")
+        self.assertEqual(sorted(names), ["a", "b", "c"])
         self.assertEqual(result["parties"], {"invited": 3, "joined": 3, "survived": 3})
 
         pooled = cluster.folder / "wages.csv"

@@ -29,11 +29,22 @@ class Dropouts(ClusterCase):
         self.assertEqual(state, "FINISHED", creator.messages(task))
         return creator.result(task)
 
+    def assert_parties(self, result, joined, names, **missing):
+        """Four were invited: whose rows are in the result, and why the others' are not."""
+        expected = {"invited": 4, "joined": joined, "survived": len(names)}
+        found = result["parties"]
+        self.assertEqual({key: found[key] for key in expected}, expected)
+        self.assertEqual(sorted(found["names"]), list(names))
+        self.assertEqual({one["name"]: one["why"] for one in found.get("missing", [])}, missing)
+        self.assertEqual(result["warnings"],
+                         [f"{name} was invited, and its rows are not in the result: {why}"
+                          for name, why in missing.items()])
+
     def test_killed_between_sharing_and_masking(self):
         creator = self.stopping("partial").nodes[0]
         task = creator.create(plan(min_clients=3, max_clients=4, wait=2, connection=2))
         result = self.finish(creator, task)
-        self.assertEqual(result["parties"], {"invited": 4, "joined": 4, "survived": 3})
+        self.assert_parties(result, 4, "abc", d="it dropped out")
         self.assertEqual(result["outputs"]["m"]["value"], 3.5)
         self.assertIn("dead members [d]", " ".join(creator.messages(task)))
 
@@ -73,10 +84,43 @@ class Dropouts(ClusterCase):
         creator = cluster.nodes[0]
         task = creator.create(plan(min_clients=3, max_clients=4, connection=1))
         result = self.finish(creator, task)
-        self.assertEqual(result["parties"], {"invited": 4, "joined": 3, "survived": 3})
+        self.assert_parties(result, 3, "abc", d="it did not answer in time")
         task = creator.create(plan(min_clients=4, max_clients=4, connection=1))
         self.assertEqual(creator.wait_end(task), "ERROR")
         self.assertIn("3 of 4", creator.messages(task)[-1])
+
+    def test_who_takes_part_is_no_race(self):
+        creator = self.cluster(FOUR).nodes[0]
+        everybody = plan({"s": "sum(wage)"})
+        del everybody["strategy"]["max_clients"]
+        for body, names, total in ((everybody, "abcd", 121), (plan({"s": "sum(wage)"}), "abc", 21)):
+            for _ in range(5):
+                result = self.finish(creator, creator.create(body))
+                self.assertEqual(result["parties"]["names"], list(names))
+                self.assertEqual(result["outputs"]["s"]["value"], total)
+        self.assertEqual(result["warnings"],
+                         ["d was invited, and its rows are not in the result: max_clients others "
+                          "come before it in the order of names"])
+        done = creator.cli("result", "10", "--csv")
+        self.assertEqual(done.stdout, "output,row,column,value,exact\ns,,,21,21\n")
+        self.assertIn("4 invited, 3 joined, 3 survived: a, b, c\n", done.stderr)
+        self.assertIn("warning: d was invited, and its rows are not in the result", done.stderr)
+
+    def test_who_is_known_to_be_away_is_not_waited_for(self):
+        cluster = self.cluster(FOUR, start=False)
+        a, b, c, d = cluster.nodes
+        d.peer_listen = "127.0.0.1:0"
+        d.peers = [(peer, False) for peer in (a, b, c)]
+        a.peers = [(b, False), (c, False), (d, True)]
+        for node in (d, a, b, c):
+            node.start()
+        a.wait_log("connected to d")
+        d.kill()
+        a.wait_log("d can't be reached")
+        begin = time.monotonic()
+        task = a.create(plan(max_clients=4, wait=60, connection=60))
+        self.assert_parties(self.finish(a, task), 3, "abc", d="it was away")
+        self.assertLess(time.monotonic() - begin, 30)
 
     def test_comes_back_while_joining_is_open(self):
         cluster = self.stopping("offer")
@@ -86,7 +130,7 @@ class Dropouts(ClusterCase):
         d.kill()
         d.start()  # with the memory of nothing
         result = self.finish(creator, task)
-        self.assertEqual(result["parties"], {"invited": 4, "joined": 4, "survived": 4})
+        self.assert_parties(result, 4, "abcd")
         self.assertIn("d is back, restarted", creator.log())
 
     def test_comes_back_after_sharing(self):

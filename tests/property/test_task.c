@@ -50,6 +50,7 @@ struct net {
     uint64_t deadline_ms;
     uint64_t expiries;                    /* how often time had to pass */
     bool twice;                           /* every letter is delivered twice */
+    uint64_t shuffles;                    /* not 0: letters overtake each other, by this state */
     void (*forge)(struct letter *letter); /* what the aggregator's host does to letters */
     bool done;
     enum sotto_status ended;
@@ -237,6 +238,13 @@ static void net_pump(void)
 static void deliver_all(void)
 {
     while (net.letters_head < net.letters_len) {
+        if (net.shuffles != 0) {
+            size_t other = net.letters_head +
+                           test_random_below(&net.shuffles, net.letters_len - net.letters_head);
+            struct letter held = net.letters[other];
+            net.letters[other] = net.letters[net.letters_head];
+            net.letters[net.letters_head] = held;
+        }
         struct letter letter = net.letters[net.letters_head++];
         if (net.forge != NULL) {
             net.forge(&letter);
@@ -267,6 +275,9 @@ static void run(void)
     }
 }
 
+/* For the next net: who is known not to be there. */
+static bool away[PARTIES_MAX];
+
 static enum sotto_status net_begin_plan(const char *const *texts, size_t len, const char *format,
                                         uint32_t min_clients, uint32_t max_clients)
 {
@@ -294,6 +305,7 @@ static enum sotto_status net_begin_plan(const char *const *texts, size_t len, co
         .plan_json_bytes = strlen(net.plan),
         .invited = net.peers,
         .invited_len = len,
+        .invited_away = away,
     };
     enum sotto_status status = sotto_task_aggregator_new(&net.aggregator, &config, &err);
     net_pump();
@@ -401,14 +413,116 @@ static void test_twenty_parties(void **state)
     net_end();
 }
 
-static void test_the_first_to_come_fill_the_task(void **state)
+/* Of more willing parties than max_clients those whose names come first take part, whoever answers
+ * first; everybody is waited for. */
+static void test_names_decide_who_fills_the_task(void **state)
 {
     (void)state;
+    for (uint64_t shuffles = 1; shuffles <= 40; shuffles++) {
+        begin(5, 3, 3);
+        net.shuffles = shuffles;
+        run();
+        assert_int_equal(net.expiries, 0);
+        assert_result_has("\"invited\": 5, \"joined\": 3, \"survived\": 3, "
+                          "\"names\": [\"n0\", \"n1\", \"n2\"], \"missing\": [{\"name\": \"n3\"");
+        assert_result_has("102.5625");
+        assert_result_has(
+            "\"n4 was invited, and its rows are not in the result: max_clients others "
+            "come before it in the order of names\"");
+        net_end();
+    }
     begin(5, 3, 3);
+    net.hosts[1].off = true; /* costs a timeout, and gives its place to the next name */
+    run();
+    assert_int_equal(net.expiries, 1);
+    assert_result_has("\"names\": [\"n0\", \"n2\", \"n3\"]");
+    net_end();
+}
+
+/* Without max_clients all who are willing take part. */
+static void test_all_who_are_willing_take_part(void **state)
+{
+    (void)state;
+    static const char format[] =
+        "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": "
+        "{\"w\": \"w.csv\"}, \"select\": {\"n\": \"count(pay)\"}}";
+    for (uint64_t shuffles = 1; shuffles <= 20; shuffles++) {
+        assert_ok(net_begin_plan(pays, 7, format, 0, 0));
+        net.shuffles = shuffles;
+        run();
+        assert_int_equal(net.expiries, 0);
+        assert_result_has("\"invited\": 7, \"joined\": 7, \"survived\": 7, \"names\": [\"n0\", "
+                          "\"n1\", \"n2\", \"n3\", \"n4\", \"n5\", \"n6\"]}");
+        assert_result_has("\"warnings\": []");
+        net_end();
+    }
+}
+
+/* Nobody waits for who is known to be away; it takes part if it answers before the start. */
+static void test_who_is_away_is_not_waited_for(void **state)
+{
+    (void)state;
+    away[3] = true;
+    begin(4, 3, 4);
+    net.hosts[3].off = true;
     run();
     assert_int_equal(net.expiries, 0);
-    assert_result_has("\"invited\": 5, \"joined\": 3, \"survived\": 3");
+    assert_result_has("\"joined\": 3, \"survived\": 3, \"names\": [\"n0\", \"n1\", \"n2\"], "
+                      "\"missing\": [{\"name\": \"n3\", \"why\": \"it was away\"}]");
+    assert_result_has("\"warnings\": [\"n3 was invited, and its rows are not in the result: it was "
+                      "away\"]");
     net_end();
+
+    begin(4, 4, 4); /* where it is needed, there is time for it to come */
+    net.hosts[3].off = true;
+    deliver_all();
+    assert_false(net.done);
+    net.hosts[3].off = false;
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[3].key);
+    net_pump();
+    run();
+    assert_int_equal(net.expiries, 0);
+    assert_result_has("\"joined\": 4, \"survived\": 4");
+    net_end();
+
+    begin(4, 4, 4); /* though not for ever */
+    net.hosts[3].off = true;
+    run();
+    assert_int_equal(net.expiries, 1);
+    assert_ended(SOTTO_ERROR_PARTIES, "3 of 4 invited parties joined, at least 4 needed");
+    net_end();
+    away[3] = false;
+}
+
+/* The result says who is missing, and why. */
+static void test_who_is_missing_is_named(void **state)
+{
+    (void)state;
+    static const char *const texts[20] = {"pay\n1\n", "pay\n2\n", "pay\n3\n", "wage\n4\n",
+                                          "pay\n5\n", "pay\n6\n", "pay\n7\n"};
+    assert_ok(net_begin(texts, 7, 3, 7));
+    net.hosts[4].off = true;
+    net.hosts[5].dies_before = SOTTO_MESSAGE_MASKED;
+    run();
+    assert_result_has("\"names\": [\"n0\", \"n1\", \"n2\", \"n6\"], \"missing\": ["
+                      "{\"name\": \"n3\", \"why\": \"it declined (not_found)\"}, "
+                      "{\"name\": \"n4\", \"why\": \"it did not answer in time\"}, "
+                      "{\"name\": \"n5\", \"why\": \"it dropped out\"}]");
+    net_end();
+}
+
+/* Who was left out of the first round is in no later one. */
+static void test_later_rounds_keep_the_choice(void **state)
+{
+    (void)state;
+    for (uint64_t shuffles = 1; shuffles <= 10; shuffles++) {
+        assert_ok(net_begin_plan(pays, 6, rounds_format, 3, 4));
+        net.shuffles = shuffles;
+        run();
+        assert_int_equal(net.expiries, 0);
+        assert_result_has("\"names\": [\"n0\", \"n1\", \"n2\", \"n3\"]");
+        net_end();
+    }
 }
 
 static void test_an_absent_party_costs_one_timeout(void **state)
@@ -1023,7 +1137,11 @@ int main(void)
         cmocka_unit_test(test_three_parties),
         cmocka_unit_test(test_everything_twice),
         cmocka_unit_test(test_twenty_parties),
-        cmocka_unit_test(test_the_first_to_come_fill_the_task),
+        cmocka_unit_test(test_names_decide_who_fills_the_task),
+        cmocka_unit_test(test_all_who_are_willing_take_part),
+        cmocka_unit_test(test_who_is_away_is_not_waited_for),
+        cmocka_unit_test(test_who_is_missing_is_named),
+        cmocka_unit_test(test_later_rounds_keep_the_choice),
         cmocka_unit_test(test_an_absent_party_costs_one_timeout),
         cmocka_unit_test(test_too_few_join),
         cmocka_unit_test(test_a_refusal_ends_the_wait_at_once),

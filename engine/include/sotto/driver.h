@@ -100,16 +100,28 @@ SOTTO_API void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t
 SOTTO_API void sotto_driver_add(const struct sotto_driver *driver, uint64_t *in_out_sum,
                                 const uint64_t *partial, size_t limbs_len);
 
+/* Somebody who was invited and whose rows are not in the result. Borrows both texts. */
+struct sotto_result_absentee {
+    const char *name;
+    const char *why; /* "it was away" */
+};
+
+/* Who was asked. names: of those whose rows are in the result; NULL where parties have none.
+ * Borrows everything. */
 struct sotto_result_parties {
     uint32_t invited;
     uint32_t joined;
     uint32_t survived;
+    const char *const *names;
+    size_t names_len;
+    const struct sotto_result_absentee *missing;
+    size_t missing_len;
 };
 
 /* The result as JSON text (PLAN.md, "Results"): outputs with value and exact text, parties, agreed
- * schema, conversions. offers are those of the joined parties: a column that some party held as
- * int64 or decimal and that was read as float64 is listed as a conversion.
- * Returns: SOTTO_ERROR_STATE before the last round. Ownership: *out is ended by sotto_free. */
+ * schema, conversions, warnings. offers are those of the joined parties: a column that some party
+ * held as int64 or decimal and that was read as float64 is listed as a conversion. Returns:
+ * SOTTO_ERROR_STATE before the last round. Ownership: *out is ended by sotto_free. */
 SOTTO_API enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **out,
                                                 const struct sotto_result_parties *parties,
                                                 const struct sotto_schema *offers,

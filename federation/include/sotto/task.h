@@ -44,8 +44,10 @@ struct sotto_task_aggregator_config {
     size_t plan_json_bytes;
     const struct sotto_peer *invited; /* who may join; copied, names too */
     size_t invited_len;
-    bool publishes;   /* the result goes to all who took part, not to the initiator only */
-    bool hides_exact; /* no exact texts in the result */
+    const bool *invited_away; /* of each: it is known not to be there now, so that the start does
+                                 not wait for it; NULL: of none */
+    bool publishes;           /* the result goes to all who took part, not to the initiator only */
+    bool hides_exact;         /* no exact texts in the result */
     const struct sotto_interrupt *interrupt; /* of regressions; NULL: none; borrowed until free */
     uint64_t now_ms;
 };
