@@ -40,7 +40,7 @@ static void drive(const struct sotto_plan *plan, const struct sotto_schema *sche
     }
     if (status == SOTTO_OK) {
         char *json = NULL;
-        struct sotto_result_parties parties = {3, 3, 3};
+        struct sotto_result_parties parties = {.invited = 3, .joined = 3, .survived = 3};
         check(sotto_driver_result(driver, &json, &parties, schema, 1, NULL) == SOTTO_OK);
         sotto_free(json);
     }

@@ -185,7 +185,7 @@ static void test_aggregates_that_cannot_be(void **state)
     uint64_t limbs[47] = {0};
     struct sotto_error err = {0};
     char *json = NULL;
-    struct sotto_result_parties parties = {3, 3, 3};
+    struct sotto_result_parties parties = {.invited = 3, .joined = 3, .survived = 3};
     assert_int_equal(sotto_driver_result(driver, &json, &parties, NULL, 0, &err),
                      SOTTO_ERROR_STATE);
     assert_int_equal(sotto_driver_advance(driver, limbs, 46, &err), SOTTO_ERROR_PROTOCOL);

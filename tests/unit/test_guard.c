@@ -216,7 +216,7 @@ static void test_withheld_in_the_result(void **state)
         sotto_driver_add(all.driver, sum, sum + len, len);
     }
     assert_int_equal(sotto_driver_advance(all.driver, sum, len, &err), SOTTO_OK);
-    const struct sotto_result_parties parties = {2, 2, 2};
+    const struct sotto_result_parties parties = {.invited = 2, .joined = 2, .survived = 2};
     assert_int_equal(sotto_driver_result(all.driver, &json, &parties, NULL, 0, &err), SOTTO_OK);
     assert_contains(json, "\"withheld\": [0, 0, 1, 1]}");
     assert_contains(json, "{\"value\": 156.0, \"exact\": \"156\"}, {\"value\": 150.0");
