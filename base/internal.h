@@ -2,6 +2,8 @@
 #ifndef SOTTO_BASE_INTERNAL_H
 #define SOTTO_BASE_INTERNAL_H
 
+/* What base's allocators share. */
+
 #include <sotto/status.h>
 
 /* Asks the fault-injection hook of alloc.h. */

@@ -39,11 +39,14 @@ bool sotto__arrow_is_aligned(const void *values);
 /* Rows [*out_begin, *out_begin + len) of the array, which are its rows [first, first + len). */
 enum sotto_status sotto__arrow_check(const struct sotto__arrow_source *source, size_t *out_begin,
                                      const struct ArrowArray *array, size_t first, size_t len,
-                                     int64_t n_buffers);
-enum sotto_status sotto__arrow_allocate(const struct sotto__arrow_source *source, size_t bytes);
+                                     int64_t n_buffers) SOTTO_NODISCARD;
+enum sotto_status sotto__arrow_allocate(const struct sotto__arrow_source *source,
+                                        size_t bytes) SOTTO_NODISCARD;
 
 /* Columns of utf8, large_utf8 and dictionaries of either. */
-enum sotto_status sotto__arrow_import_strings(const struct sotto__arrow_source *source);
-enum sotto_status sotto__arrow_import_dictionary(const struct sotto__arrow_source *source);
+enum sotto_status
+sotto__arrow_import_strings(const struct sotto__arrow_source *source) SOTTO_NODISCARD;
+enum sotto_status
+sotto__arrow_import_dictionary(const struct sotto__arrow_source *source) SOTTO_NODISCARD;
 
 #endif

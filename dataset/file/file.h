@@ -30,17 +30,17 @@ struct sotto__stream;
 
 /* The text of a packed file from its beginning. Ownership: borrows csv; ended by _free. */
 enum sotto_status sotto__stream_new(struct sotto__stream **out, const struct sotto_csv *csv,
-                                    struct sotto_error *err);
+                                    struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__stream_free(struct sotto__stream *stream);
 
 /* The next bytes of the text, less than bytes only at its end. Returns: SOTTO_ERROR_INPUT for
  * damaged data. */
 enum sotto_status sotto__stream_read(struct sotto__stream *stream, void *out, size_t *out_bytes,
-                                     size_t bytes, struct sotto_error *err);
+                                     size_t bytes, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Passes over bytes bytes. Returns: SOTTO_ERROR_CHANGED if there are less. */
 enum sotto_status sotto__stream_skip(struct sotto__stream *stream, uint64_t bytes,
-                                     struct sotto_error *err);
+                                     struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- csv.c: the open file --- */
 
@@ -73,7 +73,7 @@ static inline enum sotto_status sotto__csv_check_interrupt(const struct sotto_cs
 /* Fills out with the file's bytes at offset. Returns: SOTTO_ERROR_CHANGED where the file ends
  * before. */
 enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_t bytes,
-                                   uint64_t offset, struct sotto_error *err);
+                                   uint64_t offset, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Inline, so that the analyser sees what comes back. */
 static inline enum sotto_status sotto__csv_changed(const struct sotto_csv *csv,

@@ -29,14 +29,14 @@ enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
                                   struct sotto_file_identity *out_identity,
                                   uint64_t *out_text_bytes,
                                   const struct sotto__csv_visitor *visitor,
-                                  struct sotto_error *err);
+                                  struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Reads the header alone: calls visitor->header, and tells at which byte the rows begin. */
 enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
                                          struct sotto_file_identity *out_identity,
                                          uint64_t *out_rows_offset,
                                          const struct sotto__csv_visitor *visitor,
-                                         struct sotto_error *err);
+                                         struct sotto_error *err) SOTTO_NODISCARD;
 
 /* For visitors: sets the error text, after "file:line: " and, where column is not SIZE_MAX, the
  * column's name. Returns: status. */

@@ -20,14 +20,14 @@ struct sotto__span_buffer {
 
 /* Makes room for bytes bytes, of which `keep` are kept. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__span_buffer_reserve(struct sotto__span_buffer *buffer, size_t bytes,
-                                             size_t keep);
+                                             size_t keep) SOTTO_NODISCARD;
 void sotto__span_buffer_release(struct sotto__span_buffer *buffer);
 
 /* Reads [offset, offset + bytes) of the file, or the next bytes of a stream (which may be NULL);
  * they end a record. Closes a last line that has no end. */
 enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const struct sotto_csv *csv,
                                    struct sotto__stream *stream, uint64_t offset, size_t bytes,
-                                   struct sotto_error *err);
+                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 struct sotto__survey; /* below */
 
@@ -36,13 +36,14 @@ struct sotto__survey; /* below */
  * a text where the file must be read serially, because of an error in it or a very long record. */
 enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
                                          struct sotto_catalogue *catalogue, uint64_t rows_offset,
-                                         struct sotto__survey *survey, struct sotto_error *err);
+                                         struct sotto__survey *survey,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
 
 /* The same of a packed file, whose text is unpacked by one worker at a time. */
 enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
                                                 struct sotto_catalogue *catalogue,
                                                 uint64_t rows_offset, struct sotto__survey *survey,
-                                                struct sotto_error *err);
+                                                struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- handout.c: columns handed out while they are catalogued --- */
 
@@ -67,7 +68,7 @@ struct sotto__surveyor {
 
 enum sotto_status sotto__surveyor_init(struct sotto__surveyor *out, struct sotto__survey *survey,
                                        size_t worker, const struct sotto_csv *csv,
-                                       const struct sotto_catalogue *catalogue);
+                                       const struct sotto_catalogue *catalogue) SOTTO_NODISCARD;
 void sotto__surveyor_release(struct sotto__surveyor *surveyor);
 /* Fields that the worker's tallies have taken. */
 void sotto__surveyor_take(struct sotto__surveyor *surveyor, const struct sotto__tally *tallies,

@@ -35,7 +35,7 @@ struct sotto_table {
 
 /* A table of no columns yet, with room for columns_len. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__table_new(struct sotto_table **out, size_t columns_len, size_t rows,
-                                   size_t workers);
+                                   size_t workers) SOTTO_NODISCARD;
 
 /* Another hold on the table, ended by sotto_table_free. */
 struct sotto_table *sotto__table_hold(struct sotto_table *table);

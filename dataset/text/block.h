@@ -37,7 +37,7 @@ struct sotto__block {
 enum sotto_status sotto__block_init(struct sotto__block *out,
                                     const struct sotto__text_format *format,
                                     size_t file_columns_len, const struct sotto_csv_wanted *wanted,
-                                    size_t wanted_len);
+                                    size_t wanted_len) SOTTO_NODISCARD;
 void sotto__block_release(struct sotto__block *block);
 
 /* Whether there is room for another row. */
@@ -46,12 +46,13 @@ bool sotto__block_is_full(const struct sotto__block *block);
 /* Puts a field into the current row, in wanted column i. Returns: SOTTO_ERROR_CHANGED if the text
  * is not what was catalogued, SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__block_put(struct sotto__block *block, size_t i, const char *text,
-                                   size_t text_bytes);
+                                   size_t text_bytes) SOTTO_NODISCARD;
 
 /* Appends rows [row, row + *rows) of fields, fewer of them if that fills the block; *rows tells how
  * many. Returns: as sotto__block_put. */
 enum sotto_status sotto__block_append(struct sotto__block *block, size_t *rows,
-                                      const struct sotto__fields *fields, size_t row);
+                                      const struct sotto__fields *fields,
+                                      size_t row) SOTTO_NODISCARD;
 
 /* The block's columns. Borrows from the block, until it is cleared. */
 const struct sotto_column *sotto__block_view(struct sotto__block *block);

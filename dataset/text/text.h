@@ -95,7 +95,8 @@ typedef enum sotto_status sotto__fields_sink(void *context, const struct sotto__
  * it through libcsv would refuse, and for fields that are long; SOTTO_ERROR_NO_MEMORY; what the
  * sink returned. No error text: the reader that reads line by line has it. */
 enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char *text,
-                                    size_t bytes, sotto__fields_sink *sink, void *context);
+                                    size_t bytes, sotto__fields_sink *sink,
+                                    void *context) SOTTO_NODISCARD;
 
 /* --- tally.c: the types of values --- */
 

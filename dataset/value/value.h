@@ -21,7 +21,7 @@ struct sotto__na_words {
 
 /* Copies words. point: of numbers. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *const *words,
-                                       size_t words_len, char point);
+                                       size_t words_len, char point) SOTTO_NODISCARD;
 void sotto__na_words_release(struct sotto__na_words *na);
 bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text, size_t text_bytes);
 
@@ -70,7 +70,8 @@ bool sotto__names_duplicate(size_t *out_first, size_t *out_second, enum sotto_st
 
 /* Grows *buffer (NULL, or from sotto_alloc_aligned, of *capacity_bytes) to at least needed_bytes,
  * at least doubling it; new bytes are zero. Returns: SOTTO_ERROR_NO_MEMORY, and nothing changed. */
-enum sotto_status sotto__buffer_grow(void **buffer, size_t *capacity_bytes, size_t needed_bytes);
+enum sotto_status sotto__buffer_grow(void **buffer, size_t *capacity_bytes,
+                                     size_t needed_bytes) SOTTO_NODISCARD;
 
 void sotto__bit_set(uint8_t *bitmap, size_t i, bool value);
 

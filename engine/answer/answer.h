@@ -20,7 +20,7 @@ struct sotto__aggregate {
 /* Reads the slots of a group. Returns: SOTTO_ERROR_PROTOCOL for what cannot be. */
 enum sotto_status sotto__aggregate_read(struct sotto__aggregate *out, const uint64_t *limbs,
                                         const struct sotto__program *program,
-                                        struct sotto_error *err);
+                                        struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- statistics.c: from sums to a statistic --- */
 
@@ -28,7 +28,7 @@ enum sotto_status sotto__aggregate_read(struct sotto__aggregate *out, const uint
 enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto__node *node,
                                    const struct sotto__of *of,
                                    const struct sotto__aggregate *aggregate,
-                                   struct sotto_error *err);
+                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What a round says of one group. */
 struct sotto__opened {
@@ -41,7 +41,7 @@ struct sotto__opened {
 enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   const struct sotto__expression *expression, size_t root,
                                   size_t ofs_at, const struct sotto__opened *opened,
-                                  struct sotto_error *err);
+                                  struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- ols.c: regressions --- */
 
@@ -53,6 +53,6 @@ enum sotto_status sotto__evaluate(struct sotto__value *out,
 enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value *sums,
                              size_t regressors, bool intercept, char *const *labels,
                              bool is_grouped, const struct sotto_interrupt *interrupt,
-                             struct sotto_error *err);
+                             struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

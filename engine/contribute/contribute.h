@@ -14,7 +14,8 @@ struct sotto__tally {
     uint64_t *counts;
 };
 
-enum sotto_status sotto__tally_like(struct sotto__tally *out, const struct sotto__tally *total);
+enum sotto_status sotto__tally_like(struct sotto__tally *out,
+                                    const struct sotto__tally *total) SOTTO_NODISCARD;
 void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tally);
 /* Counts the rows that go into it. Borrows tally. */
 struct sotto__rows_sink sotto__tally_sink(struct sotto__tally *tally);
@@ -29,7 +30,7 @@ struct sotto__worker {
 /* Borrows program; *out stays where it is. Returns: SOTTO_ERROR_NO_MEMORY. Ended by
  * sotto__worker_release, which a worker of zeros bears too. */
 enum sotto_status sotto__worker_init(struct sotto__worker *out,
-                                     const struct sotto__program *program);
+                                     const struct sotto__program *program) SOTTO_NODISCARD;
 void sotto__worker_release(struct sotto__worker *worker);
 
 /* --- files.c --- */
@@ -38,6 +39,6 @@ void sotto__worker_release(struct sotto__worker *worker);
 enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct sotto__tally *total,
                                       struct sotto_csv *const *files,
                                       const struct sotto_catalogue *const *catalogues,
-                                      struct sotto_error *err);
+                                      struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

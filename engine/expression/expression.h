@@ -86,7 +86,7 @@ struct sotto__expression {
 /* Parses text. Returns: SOTTO_ERROR_PLAN with "column N: ...". Ownership: ended by
  * sotto__expression_release. err must not be NULL. */
 enum sotto_status sotto__expression_parse(struct sotto__expression *out, const char *text,
-                                          struct sotto_error *err);
+                                          struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__expression_release(struct sotto__expression *expression);
 
 /* Sets "column N: text" for the byte offset start. Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_TYPE. */
@@ -100,6 +100,8 @@ size_t sotto__node_children(const struct sotto__node *node, size_t out[3]);
 /* A list's nodes in their order, each with an item on its right. Returns: how many, at most
  * EXPRESSION_NODES_MAX. */
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list);
+/* A column, or several. */
+bool sotto__reads_data(const struct sotto__node *node);
 /* A letter, '_' or a byte of a non-ASCII character; then digits too. */
 bool sotto__is_name(const char *text, size_t text_bytes);
 
@@ -125,30 +127,7 @@ struct sotto__group_key {
  * edges, other)". Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_LIMIT. Ownership: ended by
  * sotto__group_key_release. */
 enum sotto_status sotto__group_key_parse(struct sotto__group_key *out, const char *text,
-                                         struct sotto_error *err);
+                                         struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__group_key_release(struct sotto__group_key *key);
-
-/* --- places.c: what is row by row, and which round opens what --- */
-
-enum sotto__place {
-    PLACE_CONSTANT,
-    PLACE_ROW,       /* a value for each row, on the party */
-    PLACE_AGGREGATE, /* of all rows of all parties */
-};
-
-/* Of each node; round: which round must be over for its value, of a row-wise one for its inner
- * aggregates. 0: none. */
-struct sotto__places {
-    enum sotto__place place[CELL_NODES_MAX];
-    unsigned round[CELL_NODES_MAX];
-};
-
-/* A column, or several. */
-bool sotto__reads_data(const struct sotto__node *node);
-void sotto__places_find(struct sotto__places *out, const struct sotto__expression *expression);
-/* The nodes that are computed row by row in a round: those below its aggregates, down to what
- * earlier rounds have opened. */
-void sotto__places_find_rows(bool *out, const struct sotto__places *places,
-                             const struct sotto__expression *expression, unsigned round);
 
 #endif

@@ -3,7 +3,7 @@
 /* Which round opens what: an aggregate inside a row-wise expression must be known before rows are
  * read for the aggregate around it. */
 
-#include "expression/expression.h"
+#include "expression/places.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

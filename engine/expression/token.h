@@ -31,7 +31,7 @@ struct parser {
 };
 
 /* Goes to the next token. */
-enum sotto_status sotto__token_next(struct parser *parser);
+enum sotto_status sotto__token_next(struct parser *parser) SOTTO_NODISCARD;
 /* Whether the token is this operator, bracket or word. */
 bool sotto__token_is(const struct parser *parser, const char *sign);
 /* What stands between a token's quotes, each doubled quote once; a plain token as it is. NULL: no
@@ -42,14 +42,14 @@ enum sotto_status sotto__token_unexpected(struct parser *parser, const char *exp
 
 /* Goes to the first token. expression is empty and gets a copy of text. */
 enum sotto_status sotto__parser_start(struct parser *out, struct sotto__expression *expression,
-                                      const char *text, struct sotto_error *err);
+                                      const char *text, struct sotto_error *err) SOTTO_NODISCARD;
 /* Takes sign, or says that it was expected. */
-enum sotto_status sotto__token_take(struct parser *parser, const char *sign);
+enum sotto_status sotto__token_take(struct parser *parser, const char *sign) SOTTO_NODISCARD;
 /* A column, maybe with its dataset, at its first token. */
-enum sotto_status sotto__parse_column(struct parser *parser, size_t *out);
+enum sotto_status sotto__parse_column(struct parser *parser, size_t *out) SOTTO_NODISCARD;
 /* One more level of node, or edge, at its first token: a text or a number, of_key also true or
  * false. Returns: SOTTO_ERROR_LIMIT beyond GROUP_LEVELS_MAX. */
 enum sotto_status sotto__parse_level(struct parser *parser, struct sotto__node *node,
-                                     bool are_edges, bool of_key);
+                                     bool are_edges, bool of_key) SOTTO_NODISCARD;
 
 #endif

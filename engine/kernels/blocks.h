@@ -2,10 +2,10 @@
 #ifndef SOTTO_ENGINE_BLOCKS_H
 #define SOTTO_ENGINE_BLOCKS_H
 
-#include "kernels/kernels.h"
-
 /* Blocks of values looked at and summed without error at the speed of memory. accumulate.c's
  * superaccumulator is the specification, and takes what is refused here. */
+
+#include "kernels/kernels.h"
 
 /* A multiple of it is how many doubles are summed. */
 #define BLOCK_STEP 16

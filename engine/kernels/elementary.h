@@ -2,6 +2,8 @@
 #ifndef SOTTO_ENGINE_ELEMENTARY_H
 #define SOTTO_ENGINE_ELEMENTARY_H
 
+/* exp, log and pow, once for each instruction set. */
+
 #include <stddef.h>
 
 /* exp, log and pow of blocks of doubles: every CPU gives the same bits, within one unit in the last

@@ -91,6 +91,6 @@ void sotto__json_raw(struct sotto_writer *writer, const char *text);
 void sotto__json_string(struct sotto_writer *writer, const char *text);
 void sotto__json_integer(struct sotto_writer *writer, uint64_t value);
 /* Ends the text; *out is ended by sotto_free. */
-enum sotto_status sotto__json_finish(struct sotto_writer *writer, char **out);
+enum sotto_status sotto__json_finish(struct sotto_writer *writer, char **out) SOTTO_NODISCARD;
 
 #endif

@@ -3,7 +3,8 @@
 /* Typing by place: an expression is a constant, row-wise (a value for each row, on the party) or an
  * aggregate (of all rows of all parties). Every output must be an aggregate. */
 
-#include "plan/plan.h"
+#include "expression/places.h"
+#include "plan/expansion.h"
 
 #include <sotto/alloc.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 /* What a plan could take out of single rows (PLAN.md, "What a plan can leak"): the degree of what
  * is summed up, in words that an owner can read. */
 
+#include "expression/places.h"
 #include "plan/plan.h"
 
 #include <sotto/alloc.h>

@@ -3,7 +3,7 @@
 /* Takes the frames of a plan apart: each value of a series, frame or regression becomes a cell, an
  * expression of its own. What cells have in common is found again when they are compiled. */
 
-#include "plan/plan.h"
+#include "plan/expansion.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan.h"
+#include "expression/places.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>

@@ -2,7 +2,7 @@
 #ifndef SOTTO_ENGINE_PLAN_PLAN_H
 #define SOTTO_ENGINE_PLAN_PLAN_H
 
-/* Room plan: a plan as it was parsed, and what it becomes when frames are taken apart. */
+/* Room plan: a plan as it was parsed. */
 
 #include "expression/expression.h"
 #include <sotto/plan.h>
@@ -14,12 +14,6 @@
 #define PLAN_DATASETS_MAX 64
 #define PLAN_OUTPUTS_MAX 1024
 #define PLAN_NODES_MAX 4096 /* in all outputs: bounds the time that rationals take */
-/* Of all values of the outputs, frames taken apart. */
-#define CELLS_MAX 4096
-#define CELLS_NODES_MAX 131072
-#define EXPANSION_SIZE_MAX 65536
-#define OLS_REGRESSORS_MAX 32
-#define LITERAL_BYTES_MAX 400 /* of an edge's label */
 /* Factors of aggregates in an output, powers multiplied out: bounds rationals. */
 #define EXPRESSION_SIZE_MAX 1024
 #define PLAN_SIZE_MAX 16384
@@ -56,105 +50,13 @@ struct sotto_plan {
 
 struct json_t;
 enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const struct json_t *root,
-                                         struct sotto_error *err);
+                                         struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__selection_release(struct sotto_plan *plan);
 
 /* --- check.c: places and columns --- */
 
 /* Types the outputs by place and fills plan->columns. err must not be NULL. */
-enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error *err);
-
-/* --- shapes.c: single values, series and frames --- */
-
-/* What runs along an axis of values: columns, bins, levels. */
-struct sotto__axis {
-    char **labels;
-    size_t len;
-    bool is_open; /* a star's, as long as there is no schema: any columns */
-};
-
-/* A single value, a series (one axis) or a square frame (two). */
-struct sotto__shape {
-    size_t axes[2]; /* indices into the expansion's */
-    size_t axes_len;
-};
-
-/* A column that an expansion reads: the plan's, then what stars stand for. Borrows. */
-struct sotto__column {
-    size_t dataset;
-    const char *name;
-    struct sotto_type type;
-};
-
-/* A single value: an expression without frames. Its nodes borrow texts from the plan. */
-struct sotto__cell {
-    struct sotto__expression expression;
-    bool is_count; /* of bins or levels: an integer */
-};
-
-/* An output's place. The cells of ols are the sums that it is solved from. */
-struct sotto__part {
-    struct sotto__shape shape;
-    size_t first; /* cell */
-    size_t cells_len;
-    size_t values; /* index of the first one among a group's */
-    size_t values_len;
-    const struct sotto__node *ols; /* NULL: the values are the cells' */
-};
-
-/* A plan under agreed types, its frames taken apart. */
-struct sotto__expansion {
-    const struct sotto_schema *schema; /* NULL: not agreed yet. Borrows */
-    struct sotto__column *columns;
-    size_t columns_len;
-    struct sotto__axis *axes;
-    size_t axes_len;
-    size_t axes_capacity_len;
-    struct sotto__cell *cells;
-    size_t cells_len;
-    size_t cells_capacity_len;
-    struct sotto__part *parts; /* one for each output */
-    size_t parts_len;
-    size_t values_len; /* of a group */
-    struct sotto__expression where;
-};
-
-/* Checks what can be checked before columns are known. Returns: SOTTO_ERROR_PLAN. */
-enum sotto_status sotto__frames_check(const struct sotto_plan *plan, struct sotto_error *err);
-/* The shape of each node of an expression (out: nodes_len of them). */
-enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__expansion *expansion,
-                                       const struct sotto_plan *plan,
-                                       const struct sotto__expression *expression,
-                                       struct sotto_error *err);
-/* The series of a regression's coefficients: "const", if it has one, and the regressors. */
-enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
-                                           struct sotto__expansion *expansion,
-                                           const struct sotto__shape *shapes,
-                                           const struct sotto__expression *expression,
-                                           const struct sotto__node *ols, struct sotto_error *err);
-void sotto__axes_release(struct sotto__expansion *expansion);
-
-/* The values of a regression: coefficients, standard errors, t, of each of them "const", if there
- * is one, and the regressors'; then these. */
-enum {
-    OLS_R2,
-    OLS_ADJUSTED_R2,
-    OLS_RESIDUAL_SD,
-    OLS_F,
-    OLS_CONDITION,
-    OLS_COUNT,
-    OLS_DF,
-    OLS_SCALARS_LEN,
-};
-
-size_t sotto__ols_values_len(size_t regressors, bool intercept);
-
-/* --- expand.c: each value of a frame as an expression of its own --- */
-
-/* Returns: SOTTO_ERROR_TYPE, SOTTO_ERROR_LIMIT naming the output. Ownership: borrows plan and
- * schema. err must not be NULL. */
-enum sotto_status sotto__expand(struct sotto__expansion *out, const struct sotto_plan *plan,
-                                const struct sotto_schema *schema, struct sotto_error *err);
-void sotto__expansion_release(struct sotto__expansion *expansion);
+enum sotto_status sotto__plan_check(struct sotto_plan *plan,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

@@ -4,7 +4,7 @@
  * functions work on each column; here is what comes out of them: single values, series, square
  * frames, and the labels along them. */
 
-#include "plan/plan.h"
+#include "plan/expansion.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>

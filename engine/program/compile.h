@@ -22,23 +22,28 @@ struct sotto__compiler {
 
 /* Errors at compiler->start. Return SOTTO_ERROR_TYPE. */
 enum sotto_status sotto__compile_error(struct sotto__compiler *compiler, const char *what);
-enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler);
+enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler) SOTTO_NODISCARD;
 
 /* The operation of row-wise node i, its children done before. */
-enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out, size_t i);
+enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out,
+                                      size_t i) SOTTO_NODISCARD;
 /* The number that node i, on aggregates of earlier rounds, is. */
-enum sotto_status sotto__compile_inner(struct sotto__compiler *compiler, size_t *out, size_t i);
+enum sotto_status sotto__compile_inner(struct sotto__compiler *compiler, size_t *out,
+                                       size_t i) SOTTO_NODISCARD;
 /* a * b; a where b is present; a comparison of numbers. */
 enum sotto_status sotto__compile_multiply(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                          size_t b);
+                                          size_t b) SOTTO_NODISCARD;
 enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                      size_t b);
+                                      size_t b) SOTTO_NODISCARD;
 enum sotto_status sotto__compile_compare(struct sotto__compiler *compiler, size_t *out,
-                                         enum sotto__op_kind kind, size_t a, size_t b);
-enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *in_out);
+                                         enum sotto__op_kind kind, size_t a,
+                                         size_t b) SOTTO_NODISCARD;
+enum sotto_status sotto__compile_float(struct sotto__compiler *compiler,
+                                       size_t *in_out) SOTTO_NODISCARD;
 /* a where b is present, a double if one of them is. */
 enum sotto_status sotto__compile_together(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                          size_t b);
-enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out);
+                                          size_t b) SOTTO_NODISCARD;
+enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler,
+                                      size_t *out) SOTTO_NODISCARD;
 
 #endif

@@ -5,7 +5,7 @@
 /* Room program: a round of a plan under the agreed types, as operations on rows and sums of them.
  */
 
-#include "plan/plan.h"
+#include "plan/expansion.h"
 #include "program/operations.h"
 
 #define SUM_LIMBS_MAX ((PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
@@ -93,7 +93,7 @@ struct sotto__program {
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
                                       const struct sotto__expansion *expansion,
                                       const struct sotto__program *earlier, unsigned round,
-                                      struct sotto_error *err);
+                                      struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__program_release(struct sotto__program *program);
 /* Whether the round reads a column of the expansion. */
 bool sotto__program_reads(const struct sotto__program *program, size_t column);
@@ -112,17 +112,19 @@ struct sotto__program;
  * rounds before. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__inner_find(struct sotto__program *program, size_t *out,
                                     const struct sotto__inner *inner,
-                                    const struct sotto__program *earlier);
+                                    const struct sotto__program *earlier) SOTTO_NODISCARD;
 
 /* --- layout.c: which slots a round has --- */
 
-enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_error *err);
+enum sotto_status sotto__layout(struct sotto__program *program,
+                                struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- levels.c: the values of a key column and their groups --- */
 
 struct sotto__levels;
 enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
-                                    struct sotto_type type, struct sotto_error *err);
+                                    struct sotto_type type,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__levels_free(struct sotto__levels *levels);
 #define GROUP_NONE UINT32_MAX /* the row's key is missing */
 #define GROUP_OTHER (UINT32_MAX - 1)

@@ -2,6 +2,7 @@
 
 /* What is summed up for each aggregate: counts, sums and sums of products. */
 
+#include "expression/places.h"
 #include "program/compile.h"
 
 #include <sotto/alloc.h>

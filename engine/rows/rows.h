@@ -46,13 +46,13 @@ struct sotto__rows {
 
 /* Borrows program and what sink points at. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program,
-                                   struct sotto__rows_sink sink);
+                                   struct sotto__rows_sink sink) SOTTO_NODISCARD;
 void sotto__rows_release(struct sotto__rows *rows);
 /* Takes a block of a dataset's columns, len rows: blocks[i] is the expansion's column i, NULL if it
  * is another dataset's. Returns: SOTTO_ERROR_INPUT for a key that is no level. */
 enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
                                    const struct sotto_column *const *blocks, size_t len,
-                                   struct sotto_error *err);
+                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- load.c, float.c --- */
 

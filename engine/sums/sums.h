@@ -19,7 +19,8 @@ struct sotto__sums {
 };
 
 /* Borrows program. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__sums_release. */
-enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__program *program);
+enum sotto_status sotto__sums_init(struct sotto__sums *out,
+                                   const struct sotto__program *program) SOTTO_NODISCARD;
 void sotto__sums_release(struct sotto__sums *sums);
 /* Adds up, for all terms of a dataset, the rows that go into it. Borrows sums. */
 struct sotto__rows_sink sotto__sums_sink(struct sotto__sums *sums);

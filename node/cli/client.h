@@ -4,7 +4,7 @@
 
 /* A node's API from the command line. */
 
-#include "cli/command.h"
+#include "cli/print.h"
 #include <curl/curl.h>
 #include <jansson.h>
 #include <sotto/bytes.h>

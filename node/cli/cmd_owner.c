@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/client.h"
+#include "cli/print.h"
 #include "config/keys.h"
 #include "config/policy.h"
 #include "loop/log.h"

@@ -128,18 +128,6 @@ enum sotto_status compose_plan(char **out, const struct data_options *data, cons
 enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 
-enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV };
-enum print_format args_format(const struct args *args);
-
-/* Prints a result document (engine/PLAN.md, "Results"). */
-int print_result(const char *json, size_t json_bytes, enum print_format format);
-/* print_csv.c: a line for each value. */
-struct json_t;
-void print_csv(struct json_t *result);
-/* A value, "NaN", "inf" or "-inf". */
-void print_value_text(char out[64], struct json_t *output);
-void print_level_text(char *out, size_t out_bytes, struct json_t *level);
-
 int cmd_local(const struct args *args);
 int cmd_simulate(const struct args *args);
 int cmd_trial(const struct args *args); /* sotto simulate --parties */

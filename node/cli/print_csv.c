@@ -3,7 +3,7 @@
 /* A result as CSV: a line for each value, with the columns output, the keys of group_by, row and
  * column (labels of series and frames, fields of regressions), value, exact. */
 
-#include "cli/command.h"
+#include "cli/print.h"
 
 #include <jansson.h>
 #include <stdio.h>

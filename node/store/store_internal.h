@@ -14,7 +14,8 @@ struct store {
 };
 
 /* Sets err to what SQLite says. Returns: SOTTO_ERROR_IO. */
-enum sotto_status store__database_error(struct store *store, struct sotto_error *err);
+enum sotto_status store__database_error(struct store *store,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
 
 /* A statement with its arguments bound in order: format has one letter for each, i (uint64_t),
  * t (const char *), b (const void *, size_t). Texts are borrowed until it is finalised. */

@@ -104,7 +104,7 @@ SOTTO_API bool sotto_leave_parse(struct sotto_leave *out, const struct sotto_mes
 /* A status on the wire: one byte, 0 for success. Reading gives SOTTO_ERROR_PROTOCOL for a byte that
  * is no status. */
 SOTTO_API void sotto_write_status(struct sotto_writer *writer, enum sotto_status status);
-SOTTO_API enum sotto_status sotto_read_status(struct sotto_reader *reader);
+SOTTO_API enum sotto_status sotto_read_status(struct sotto_reader *reader) SOTTO_NODISCARD;
 
 SOTTO_END_DECLS
 

@@ -28,6 +28,11 @@
 
 #define SOTTO_API __attribute__((visibility("default")))
 #define SOTTO_NODISCARD __attribute__((warn_unused_result))
+#ifdef __clang__ /* which takes it on a type: then it holds for static functions too */
+#define SOTTO_NODISCARD_TYPE SOTTO_NODISCARD
+#else
+#define SOTTO_NODISCARD_TYPE
+#endif
 #define SOTTO_PRINTF(format_index, first_index)                                                    \
     __attribute__((format(printf, format_index, first_index)))
 
@@ -58,7 +63,7 @@ SOTTO_API const char *sotto_version(void);
     X(SOTTO_ERROR_VERSION, -16, "version", "no protocol version in common")                        \
     X(SOTTO_ERROR_TIMEOUT, -17, "timeout", "no answer in time")
 
-enum sotto_status {
+enum SOTTO_NODISCARD_TYPE sotto_status {
 #define SOTTO_STATUS_ENUM(code, value, name, text) code = value,
     SOTTO_STATUS_TABLE(SOTTO_STATUS_ENUM)
 #undef SOTTO_STATUS_ENUM

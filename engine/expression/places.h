@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_EXPRESSION_PLACES_H
+#define SOTTO_ENGINE_EXPRESSION_PLACES_H
+
+/* What of an expression is row by row, and which round opens what. */
+
+#include "expression/expression.h"
+
+enum sotto__place {
+    PLACE_CONSTANT,
+    PLACE_ROW,       /* a value for each row, on the party */
+    PLACE_AGGREGATE, /* of all rows of all parties */
+};
+
+/* Of each node; round: which round must be over for its value, of a row-wise one for its inner
+ * aggregates. 0: none. */
+struct sotto__places {
+    enum sotto__place place[CELL_NODES_MAX];
+    unsigned round[CELL_NODES_MAX];
+};
+
+void sotto__places_find(struct sotto__places *out, const struct sotto__expression *expression);
+/* The nodes that are computed row by row in a round: those below its aggregates, down to what
+ * earlier rounds have opened. */
+void sotto__places_find_rows(bool *out, const struct sotto__places *places,
+                             const struct sotto__expression *expression, unsigned round);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_PRINT_H
+#define SOTTO_NODE_PRINT_H
+
+/* Results for people and for programs. */
+
+#include "cli/command.h"
+
+enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV };
+enum print_format args_format(const struct args *args);
+
+/* Prints a result document (engine/PLAN.md, "Results"). */
+int print_result(const char *json, size_t json_bytes, enum print_format format);
+/* print_csv.c: a line for each value. */
+struct json_t;
+void print_csv(struct json_t *result);
+/* A value, "NaN", "inf" or "-inf". */
+void print_value_text(char out[64], struct json_t *output);
+void print_level_text(char *out, size_t out_bytes, struct json_t *level);
+
+#endif
