@@ -34,7 +34,9 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
     driver->values = sotto_alloc_array(values_len, sizeof *driver->values);
     driver->made = sotto_alloc_array(values_len, sizeof *driver->made);
     driver->withheld = sotto_alloc_array(driver->program->groups_len, sizeof *driver->withheld);
-    if (driver->values == NULL || driver->made == NULL || driver->withheld == NULL) {
+    driver->is_zero = sotto_alloc_array(driver->program->groups_len, sizeof *driver->is_zero);
+    if (driver->values == NULL || driver->made == NULL || driver->withheld == NULL ||
+        driver->is_zero == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     for (; driver->values_len < values_len; driver->values_len++) {
@@ -79,6 +81,7 @@ void sotto_driver_free(struct sotto_driver *driver)
         sotto__value_clear(&driver->values[i]);
     }
     sotto_free(driver->withheld);
+    sotto_free(driver->is_zero);
     sotto_free(driver->values);
     sotto_free(driver->made);
     for (uint32_t round = 0; round < driver->rounds_len; round++) {
@@ -261,6 +264,16 @@ static enum sotto_status read_withheld(struct sotto_driver *driver, size_t group
                                  "can be");
 }
 
+/* Whether the limbs of a group are 0, of all its slots. */
+static bool are_zero(const uint64_t *limbs, size_t len)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < len; i++) {
+        any |= limbs[i];
+    }
+    return any == 0;
+}
+
 /* Reads the aggregates of all rounds so far, the last of which is limbs, group by group. */
 static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__opened *opened,
                                      const uint64_t *limbs, struct sotto_error *err)
@@ -269,11 +282,12 @@ static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__
     enum sotto_status status = SOTTO_OK;
     for (size_t group = 0; status == SOTTO_OK && group < driver->program->groups_len; group++) {
         status = read_withheld(driver, group, limbs, err);
+        driver->is_zero[group] = true;
         for (uint32_t i = 0; status == SOTTO_OK && i < len; i++) {
-            const uint64_t *from = i + 1 < len ? driver->opened[i] : limbs;
-            status = sotto__aggregate_read(&opened[i].aggregate,
-                                           from + group * opened[i].program->group_limbs,
-                                           opened[i].program, err);
+            size_t group_limbs = opened[i].program->group_limbs;
+            const uint64_t *from = (i + 1 < len ? driver->opened[i] : limbs) + group * group_limbs;
+            driver->is_zero[group] = driver->is_zero[group] && are_zero(from, group_limbs);
+            status = sotto__aggregate_read(&opened[i].aggregate, from, opened[i].program, err);
         }
         if (status == SOTTO_OK) {
             status = len == driver->rounds_len

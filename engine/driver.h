@@ -22,6 +22,7 @@ struct sotto_driver {
     uint64_t *made;                 /* NaN made, likewise */
     size_t values_len;
     uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
+    bool *is_zero; /* [group]: whatever the rounds opened of it is 0, and nobody kept it back */
     const struct sotto_interrupt *interrupt;
 };
 

@@ -81,5 +81,7 @@ def test_lost_parties_and_conversions_are_warned_of():
     assert len(caught) == 1
     with pytest.warns(SottoWarning, match="read as float64"):
         from_json(result({"result": number(1)}) | {"conversions": ["wage was read as float64"]})
+    with pytest.warns(SottoWarning, match="takes part has"):
+        from_json(result({"result": number(1)}, warnings=["m: no row that takes part has 7"]))
     with pytest.warns(SottoWarning, match="in 4 rows"):
         from_json(result({"result": {**number(1), "nan_made": 4}}))

@@ -382,6 +382,70 @@ static void test_texts_that_are_read_as_missing(void **state)
     assert_ok(check_words("", "sum(v == 1) + sum(if(isna(country), v, 0))", NULL, 0, &err));
 }
 
+/* --- Levels that nobody has --- */
+
+static void warns(const char *output, const char *by, const char *const *texts, size_t texts_len,
+                  const char *warnings)
+{
+    char part[400];
+    char *result = result_of(&output, 1, by, texts, texts_len);
+    (void)snprintf(part, sizeof part, "\"warnings\": [%s]}", warnings);
+    assert_contains(result, part);
+    sotto_free(result);
+}
+
+static void test_levels_that_nobody_has_are_said(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"s,i,b,v\nx,1,true,4\ny,2,true,NA\n",
+                                        "s,i,b,v\nx,3,NA,-4\n", "s,i,b,v\n"};
+    warns("m=value_counts(s, 'x', 'y')", NULL, texts, 3, "");
+    warns("m=value_counts(s, 'x', 'Y', 'z')", NULL, texts, 3,
+          "\"m: no row that takes part has \\\"Y\\\", \\\"z\\\"\"");
+    warns("m=value_counts(i, 9, 1, 8, -7, 6, 5, 4, 3)", NULL, texts, 3,
+          "\"m: no row that takes part has 9, 8, -7, 6, 5 and 1 more\"");
+    warns("m=value_counts(i, 9) * 2", NULL, texts, 3, "");
+    warns("m=hist(i, 0, 1, 5)", NULL, texts, 3, "");
+    warns("m=mean(v)", "s in ('x', 'z', other)", texts, 3,
+          "\"group_by s: no row that takes part seems to have \\\"z\\\": every count and sum of "
+          "these groups is 0\"");
+    warns("m=mean(v)", "s in ('x', 'y')", texts, 3,
+          "\"group_by s: no row that takes part seems to have \\\"y\\\": every count and sum of "
+          "these groups is 0\"");
+    warns("m=count(i)", "s in ('x', 'y')", texts, 3, "");
+    warns("m=var(v)", "i in (1, 3, other)", texts, 3, "");
+    warns("m=count(i)", "b in (true, false)", texts, 3,
+          "\"group_by b: no row that takes part seems to have false: every count and sum of these "
+          "groups is 0\"");
+    warns("m=count(i)", "s in ('x', 'y', other)", texts, 3, "");
+    warns("m=count(i)", "hist(i, 0, 1, 2, 9, other)", texts, 3, "");
+    warns("m=mean(v - mean(v))", "s in ('x', 'w', other)", texts, 3,
+          "\"group_by s: no row that takes part seems to have \\\"w\\\": every count and sum of "
+          "these groups is 0\"");
+    warns("m=value_counts(i, 1, 2, 7)", "s in ('x', 'y')", texts, 3,
+          "\"m: no row that takes part has 7\"");
+}
+
+/* Of two keys a level is named, and not each pair that nobody has. */
+static void test_levels_of_two_keys(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": "
+        "\"t.csv\"}, \"group_by\": [{\"column\": \"s\", \"levels\": [\"x\", \"y\"]}, {\"column\": "
+        "\"i\", \"levels\": [1, 2, 3]}], \"select\": {\"m\": \"count(i)\"}}";
+    static const char *const text = "s,i\nx,1\ny,2\n";
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    char *result = NULL;
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), &err));
+    assert_ok(test_run(&result, NULL, plan, &text, 1, &err));
+    assert_contains(result, "\"warnings\": [\"group_by i: no row that takes part seems to have 3: "
+                            "every count and sum of these groups is 0\"]}");
+    sotto_free(result);
+    sotto_plan_free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +458,8 @@ int main(void)
         cmocka_unit_test(test_more_levels_are_refused),
         cmocka_unit_test(test_groups_of_booleans),
         cmocka_unit_test(test_texts_that_are_read_as_missing),
+        cmocka_unit_test(test_levels_that_nobody_has_are_said),
+        cmocka_unit_test(test_levels_of_two_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

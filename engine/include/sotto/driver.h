@@ -120,8 +120,9 @@ struct sotto_result_parties {
 
 /* The result as JSON text (PLAN.md, "Results"): outputs with value and exact text, parties, agreed
  * schema, conversions, warnings. offers are those of the joined parties: a column that some party
- * held as int64 or decimal and that was read as float64 is listed as a conversion. Returns:
- * SOTTO_ERROR_STATE before the last round. Ownership: *out is ended by sotto_free. */
+ * held as int64 or decimal and that was read as float64 is listed as a conversion. Warnings name
+ * who is missing and the levels that nobody has. Returns: SOTTO_ERROR_STATE before the last round.
+ * Ownership: *out is ended by sotto_free. */
 SOTTO_API enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **out,
                                                 const struct sotto_result_parties *parties,
                                                 const struct sotto_schema *offers,
