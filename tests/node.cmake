@@ -30,6 +30,13 @@ sotto_e2e(nist)
 set_property(TEST e2e/nist APPEND PROPERTY
   ENVIRONMENT "SOTTO_TEST_NIST=${PROJECT_SOURCE_DIR}/../shared/data/nist")
 
+add_executable(ask random/ask.c)
+target_link_libraries(ask PRIVATE sotto_test_support)
+add_test(NAME property/random_plans
+  COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/random/test_random_plans.py)
+set_tests_properties(property/random_plans PROPERTIES LABELS property TIMEOUT 600
+  ENVIRONMENT "SOTTO_ASK=$<TARGET_FILE:ask>;OMP_NUM_THREADS=1")
+
 add_test(NAME e2e/bench
   COMMAND ${SOTTO_PYTHON3} -B ${PROJECT_SOURCE_DIR}/bench/e2e.py --bin ${PROJECT_BINARY_DIR} --quick)
 add_test(NAME e2e/demo COMMAND ${PROJECT_SOURCE_DIR}/node/demo.sh $<TARGET_FILE:sotto>)
