@@ -51,7 +51,7 @@ struct config_policy {
     char **statistics; /* aggregate functions; NULL: all */
     unsigned statistics_count;
     char *expressions; /* "bare", "polynomial" or "any"; NULL: polynomial */
-    unsigned rounds;   /* at most; 0: as many as a plan may have */
+    unsigned *rounds;  /* at most; NULL: as many as a plan may have */
     char *approve;     /* "manual" or "automatic"; NULL: automatic */
     char *exact;       /* "true" or "false"; NULL: true */
     char *explain;     /* "true" or "false"; NULL: false */

@@ -163,9 +163,9 @@ static enum sotto_status check_numbers(struct config *config, const char *path,
         return wrong(path, "policy.min_parties", err, "%u: no task has more than %d parties",
                      policy->min_parties, SOTTO_PLAN_MAX_CLIENTS);
     }
-    if (policy->rounds > ROUNDS_MAX) {
+    if (policy->rounds != NULL && (*policy->rounds < 1 || *policy->rounds > ROUNDS_MAX)) {
         return wrong(path, "policy.rounds", err, "%u: expected 1 to %d, no plan has more rounds",
-                     policy->rounds, ROUNDS_MAX);
+                     *policy->rounds, ROUNDS_MAX);
     }
     return SOTTO_OK;
 }

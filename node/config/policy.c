@@ -86,13 +86,13 @@ static enum sotto_status judge_rounds(const struct config *config,
                                       const struct policy_question *question,
                                       struct sotto_error *err)
 {
-    unsigned rounds = config->file->policy.rounds;
+    const unsigned *rounds = config->file->policy.rounds;
     uint32_t needed = sotto_plan_rounds(question->plan);
-    return rounds == 0 || needed <= rounds
+    return rounds == NULL || needed <= *rounds
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                  "the plan takes %u rounds, policy.rounds is %u", (unsigned)needed,
-                                 rounds);
+                                 *rounds);
 }
 
 /* What the plan could take out of single rows (engine/PLAN.md, "What a plan can leak"). */

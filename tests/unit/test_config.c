@@ -148,6 +148,7 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "policy:\n  approve: yes\n", {"line 5: policy.approve", "automatic or manual"}},
         {HEAD "policy:\n  results: all\n", {"line 5: policy.results", "participants"}},
         {HEAD "policy:\n  exact: maybe\n", {"maybe", "line 5: policy.exact"}},
+        {HEAD "policy:\n  rounds: 0\n", {"line 5: policy.rounds: 0", "1 to 8"}},
         {HEAD "policy:\n  rounds: 9\n", {"line 5: policy.rounds", "1 to 8"}},
         {HEAD "policy:\n  min_parties: 1001\n", {"line 5: policy.min_parties", "1000"}},
         {HEAD "policy:\n  statistics: [mean, medain, maen]\n", {"medain", "line 5"}},
