@@ -349,7 +349,7 @@ static bool is_right(const struct bench_case *bench, const struct question *ques
             mpq_t wanted;
             mpq_init(wanted);
             reference(wanted, bench, table, rows, j, i);
-            right = mpq_equal(wanted, driver->values[i * question->outputs_len + j].number) != 0;
+            right = mpq_equal(wanted, driver->results.values[i * question->outputs_len + j].number) != 0;
             mpq_clear(wanted);
         }
     }
@@ -378,12 +378,12 @@ static void dump(const char *folder, struct sotto_driver *driver, const uint64_t
     }
     SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, driver->program->limbs_len, NULL) ==
                   SOTTO_OK);
-    double *answers = sotto_alloc_array(driver->values_len, sizeof *answers);
+    double *answers = sotto_alloc_array(driver->results.values_len, sizeof *answers);
     SOTTO_REQUIRE(answers != NULL);
-    for (size_t i = 0; i < driver->values_len; i++) {
-        answers[i] = sotto__value_double(&driver->values[i]);
+    for (size_t i = 0; i < driver->results.values_len; i++) {
+        answers[i] = sotto__value_double(&driver->results.values[i]);
     }
-    write_file(folder, "answers", answers, driver->values_len * sizeof *answers);
+    write_file(folder, "answers", answers, driver->results.values_len * sizeof *answers);
     sotto_free(answers);
 }
 

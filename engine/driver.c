@@ -25,24 +25,7 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
         return status;
     }
     driver->program = &driver->programs[0];
-    size_t values_len = driver->program->groups_len * driver->expansion.values_len;
-    if (values_len > RESULT_VALUES_MAX) {
-        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
-                               "expected at most %zu values in all groups, found %zu",
-                               RESULT_VALUES_MAX, values_len);
-    }
-    driver->values = sotto_alloc_array(values_len, sizeof *driver->values);
-    driver->made = sotto_alloc_array(values_len, sizeof *driver->made);
-    driver->withheld = sotto_alloc_array(driver->program->groups_len, sizeof *driver->withheld);
-    driver->is_zero = sotto_alloc_array(driver->program->groups_len, sizeof *driver->is_zero);
-    if (driver->values == NULL || driver->made == NULL || driver->withheld == NULL ||
-        driver->is_zero == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
-    }
-    for (; driver->values_len < values_len; driver->values_len++) {
-        sotto__value_init(&driver->values[driver->values_len]);
-    }
-    return SOTTO_OK;
+    return sotto__results_init(&driver->results, plan, &driver->expansion, driver->program, err);
 }
 
 enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto_plan *plan,
@@ -70,6 +53,7 @@ enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto
 void sotto_driver_heed(struct sotto_driver *driver, const struct sotto_interrupt *interrupt)
 {
     driver->interrupt = interrupt;
+    driver->results.interrupt = interrupt;
 }
 
 void sotto_driver_free(struct sotto_driver *driver)
@@ -77,13 +61,7 @@ void sotto_driver_free(struct sotto_driver *driver)
     if (driver == NULL) {
         return;
     }
-    for (size_t i = 0; i < driver->values_len; i++) {
-        sotto__value_clear(&driver->values[i]);
-    }
-    sotto_free(driver->withheld);
-    sotto_free(driver->is_zero);
-    sotto_free(driver->values);
-    sotto_free(driver->made);
+    sotto__results_release(&driver->results);
     for (uint32_t round = 0; round < driver->rounds_len; round++) {
         sotto__program_release(&driver->programs[round]);
         sotto_free(driver->opened[round]);
@@ -134,102 +112,6 @@ static void aggregate_release(struct sotto__aggregate *aggregate)
     sotto_free(aggregate->terms);
 }
 
-/* The number of NaN that an output's aggregates made, each argument once. */
-static uint64_t count_made(const struct sotto__opened *opened, size_t ofs_at, size_t ofs_len)
-{
-    const struct sotto__of *rounds = opened[0].program->ofs;
-    uint64_t made = 0;
-    for (size_t i = ofs_at; i < ofs_at + ofs_len; i++) {
-        const struct sotto__opened *by = &opened[rounds[i].round - 1];
-        size_t term = by->program->ofs[i].terms[OF_MADE];
-        bool is_new = term != SIZE_MAX;
-        for (size_t j = ofs_at; j < i; j++) {
-            is_new = is_new && (rounds[j].round != rounds[i].round ||
-                                by->program->ofs[j].terms[OF_MADE] != term);
-        }
-        if (is_new) {
-            made += mpz_get_ui(mpq_numref(by->aggregate.terms[term].number));
-        }
-    }
-    return made;
-}
-
-static size_t count_aggregates(const struct sotto__expression *expression)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < expression->nodes_len; i++) {
-        len += expression->nodes[i].kind == NODE_AGGREGATE;
-    }
-    return len;
-}
-
-/* A regression of one group, from its cells. */
-static enum sotto_status solve(struct sotto_driver *driver, struct sotto__value *out,
-                               const struct sotto__part *part, const struct sotto__value *cells,
-                               struct sotto_error *err)
-{
-    const struct sotto__axis *axis = &driver->expansion.axes[part->shape.axes[0]];
-    bool intercept = part->ols->options.intercept;
-    return sotto__ols(out, cells, axis->len - intercept, intercept, axis->labels,
-                      driver->plan->keys_len > 0, driver->interrupt, err);
-}
-
-/* An output of one group; *ofs_at: the first aggregate of its cells among all, moved on. */
-static enum sotto_status evaluate_part(struct sotto_driver *driver, size_t group, size_t output,
-                                       size_t *ofs_at, const struct sotto__opened *opened,
-                                       struct sotto_error *err)
-{
-    const struct sotto__expansion *expansion = &driver->expansion;
-    const struct sotto__part *part = &expansion->parts[output];
-    size_t at = group * expansion->values_len + part->values;
-    struct sotto__value *sums = NULL;
-    struct sotto__value *out = &driver->values[at];
-    enum sotto_status status = SOTTO_OK;
-    if (part->ols != NULL) {
-        sums = sotto_alloc_array(part->cells_len, sizeof *sums);
-        if (sums == NULL) {
-            return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
-        }
-        for (size_t i = 0; i < part->cells_len; i++) {
-            sotto__value_init(&sums[i]);
-        }
-        out = sums;
-    }
-    for (size_t i = 0; status == SOTTO_OK && i < part->cells_len; i++) {
-        const struct sotto__expression *cell = &expansion->cells[part->first + i].expression;
-        size_t ofs_len = count_aggregates(cell);
-        uint64_t made = count_made(opened, *ofs_at, ofs_len);
-        status = sotto__evaluate(&out[i], cell, cell->nodes_len - 1, *ofs_at, opened, err);
-        if (part->ols == NULL) {
-            driver->made[at + i] = made;
-        } else {
-            driver->made[at + part->values_len - OLS_SCALARS_LEN + OLS_COUNT] = made;
-        }
-        *ofs_at += ofs_len;
-    }
-    if (status == SOTTO_OK && part->ols != NULL) {
-        status = solve(driver, &driver->values[at], part, sums, err);
-    }
-    for (size_t i = 0; sums != NULL && i < part->cells_len; i++) {
-        sotto__value_clear(&sums[i]);
-    }
-    sotto_free(sums);
-    return status == SOTTO_OK
-               ? status
-               : sotto_error_prefix(err, "output \"%s\"", driver->plan->outputs[output].name);
-}
-
-static enum sotto_status evaluate_group(struct sotto_driver *driver, size_t group,
-                                        const struct sotto__opened *opened, struct sotto_error *err)
-{
-    size_t ofs_at = 0;
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < driver->plan->outputs_len; i++) {
-        status = evaluate_part(driver, group, i, &ofs_at, opened, err);
-    }
-    return status;
-}
-
 /* The doubles that the next round's rows meet, of one group. */
 static enum sotto_status evaluate_inners(struct sotto__program *next, size_t group,
                                          const struct sotto__opened *opened,
@@ -256,8 +138,8 @@ static enum sotto_status read_withheld(struct sotto_driver *driver, size_t group
     if (program->keys_len == 0) {
         return SOTTO_OK;
     }
-    driver->withheld[group] = limbs[(group + 1) * program->group_limbs - 1];
-    return driver->withheld[group] <= SOTTO_PLAN_MAX_CLIENTS
+    driver->results.withheld[group] = limbs[(group + 1) * program->group_limbs - 1];
+    return driver->results.withheld[group] <= SOTTO_PLAN_MAX_CLIENTS
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                  "the aggregate has more parties that withhold a group than there "
@@ -282,16 +164,17 @@ static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__
     enum sotto_status status = SOTTO_OK;
     for (size_t group = 0; status == SOTTO_OK && group < driver->program->groups_len; group++) {
         status = read_withheld(driver, group, limbs, err);
-        driver->is_zero[group] = true;
+        driver->results.is_zero[group] = true;
         for (uint32_t i = 0; status == SOTTO_OK && i < len; i++) {
             size_t group_limbs = opened[i].program->group_limbs;
             const uint64_t *from = (i + 1 < len ? driver->opened[i] : limbs) + group * group_limbs;
-            driver->is_zero[group] = driver->is_zero[group] && are_zero(from, group_limbs);
+            driver->results.is_zero[group] =
+                driver->results.is_zero[group] && are_zero(from, group_limbs);
             status = sotto__aggregate_read(&opened[i].aggregate, from, opened[i].program, err);
         }
         if (status == SOTTO_OK) {
             status = len == driver->rounds_len
-                         ? evaluate_group(driver, group, opened, err)
+                         ? sotto__results_evaluate(&driver->results, group, opened, err)
                          : evaluate_inners(&driver->programs[len], group, opened, err);
         }
     }
@@ -361,4 +244,20 @@ void sotto_driver_add(const struct sotto_driver *driver, uint64_t *in_out_sum,
         sotto__limbs_add(in_out_sum + at, partial + at, driver->program->slots[i]);
         at += driver->program->slots[i];
     }
+}
+
+/* --- The result --- */
+
+enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **out,
+                                      const struct sotto_result_parties *parties,
+                                      const struct sotto_schema *offers, size_t offers_len,
+                                      struct sotto_error *err)
+{
+    if (driver->round != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "there is no result before the last round");
+    }
+    for (size_t i = 0; i < offers_len; i++) {
+        SOTTO_REQUIRE(offers[i].fields_len == driver->schema.fields_len);
+    }
+    return sotto__results_write(&driver->results, out, parties, offers, offers_len, err);
 }

@@ -7,8 +7,6 @@
 #include "answer/answer.h"
 #include <sotto/driver.h>
 
-#define RESULT_VALUES_MAX ((size_t)1 << 18) /* in all groups */
-
 struct sotto_driver {
     const struct sotto_plan *plan;
     struct sotto_schema schema;
@@ -18,11 +16,7 @@ struct sotto_driver {
     struct sotto__program programs[ROUNDS_MAX];
     struct sotto__program *program; /* of the round, at the end of the last one */
     uint64_t *opened[ROUNDS_MAX];   /* the aggregates of the rounds before */
-    struct sotto__value *values;    /* [group * expansion.values_len + value] */
-    uint64_t *made;                 /* NaN made, likewise */
-    size_t values_len;
-    uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
-    bool *is_zero; /* [group]: whatever the rounds opened of it is 0, and nobody kept it back */
+    struct sotto__results results;
     const struct sotto_interrupt *interrupt;
 };
 

@@ -5,7 +5,7 @@
 /* Room answer: what the opened sums say. */
 
 #include "program/program.h"
-#include <sotto/interrupt.h>
+#include <sotto/driver.h>
 
 #define OLS_BITS_MAX 100000 /* coefficients times the bits of the longest element */
 
@@ -54,5 +54,48 @@ enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value
                              size_t regressors, bool intercept, char *const *labels,
                              bool is_grouped, const struct sotto_interrupt *interrupt,
                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- outputs.c: the values of all outputs in all groups --- */
+
+#define RESULT_VALUES_MAX ((size_t)1 << 18) /* in all groups */
+
+struct sotto__results {
+    const struct sotto_plan *plan;
+    const struct sotto__expansion *expansion;
+    const struct sotto__program *program; /* of any round: its keys and groups */
+    const struct sotto_interrupt *interrupt;
+    struct sotto__value *values; /* [group * expansion->values_len + value] */
+    uint64_t *made;              /* NaN made, likewise */
+    size_t values_len;
+    uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
+    bool *is_zero; /* [group]: whatever the rounds opened of it is 0, and nobody kept it back */
+};
+
+/* Borrows all of it. Returns: SOTTO_ERROR_LIMIT beyond RESULT_VALUES_MAX, SOTTO_ERROR_NO_MEMORY.
+ * Ended by sotto__results_release, also after a failure. */
+enum sotto_status sotto__results_init(struct sotto__results *out, const struct sotto_plan *plan,
+                                      const struct sotto__expansion *expansion,
+                                      const struct sotto__program *program,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__results_release(struct sotto__results *results);
+/* Sets the values of one group; opened: of all rounds. Returns: as sotto__evaluate and sotto__ols,
+ * naming the output. */
+enum sotto_status sotto__results_evaluate(struct sotto__results *results, size_t group,
+                                          const struct sotto__opened *opened,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- result.c, warnings.c: a result as JSON --- */
+
+#define RESULT_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/* As sotto_driver_result. */
+enum sotto_status sotto__results_write(const struct sotto__results *results, char **out,
+                                       const struct sotto_result_parties *parties,
+                                       const struct sotto_schema *offers, size_t offers_len,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+/* The key "warnings". */
+enum sotto_status sotto__warnings_write(struct sotto_writer *writer,
+                                        const struct sotto__results *results,
+                                        const struct sotto_result_parties *parties) SOTTO_NODISCARD;
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "driver.h"
+#include "answer/answer.h"
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
 #include <stdio.h>
 #include <string.h>
-
-#define RESULT_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* --- Outputs --- */
 
@@ -82,7 +80,7 @@ static enum sotto_status write_value(struct sotto_writer *writer, const struct s
 
 /* Values of one kind: a single one, a series or a square frame, of each group. */
 struct block {
-    const struct sotto_driver *driver;
+    const struct sotto__results *results;
     const struct sotto__part *part;
     size_t first; /* index among a group's values */
     size_t axes_len;
@@ -92,17 +90,17 @@ struct block {
 static enum sotto_status write_one(struct sotto_writer *writer, const struct block *block,
                                    size_t group, size_t at)
 {
-    const struct sotto__expansion *expansion = &block->driver->expansion;
+    const struct sotto__expansion *expansion = block->results->expansion;
     size_t value = group * expansion->values_len + block->first + at;
     enum form form = block->part->ols != NULL ? block->form
                                               : form_of(&expansion->cells[block->part->first + at]);
-    return write_value(writer, &block->driver->values[value], block->driver->made[value], form);
+    return write_value(writer, &block->results->values[value], block->results->made[value], form);
 }
 
 static enum sotto_status write_group(struct sotto_writer *writer, const struct block *block,
                                      size_t group)
 {
-    const struct sotto__axis *axes = block->driver->expansion.axes;
+    const struct sotto__axis *axes = block->results->expansion->axes;
     const struct sotto__shape *shape = &block->part->shape;
     size_t rows = block->axes_len > 1 ? axes[shape->axes[0]].len : 1;
     size_t columns = block->axes_len > 0 ? axes[shape->axes[block->axes_len - 1]].len : 1;
@@ -126,7 +124,8 @@ static void write_labels(struct sotto_writer *writer, const struct block *block)
 {
     sotto__json_raw(writer, "{");
     for (size_t i = 0; i < block->axes_len; i++) {
-        const struct sotto__axis *axis = &block->driver->expansion.axes[block->part->shape.axes[i]];
+        const struct sotto__axis *axis =
+            &block->results->expansion->axes[block->part->shape.axes[i]];
         sotto__json_raw(writer, i == 0 ? "\"labels\": [[" : ", [");
         for (size_t j = 0; j < axis->len; j++) {
             sotto__json_raw(writer, j > 0 ? ", " : "");
@@ -139,15 +138,15 @@ static void write_labels(struct sotto_writer *writer, const struct block *block)
 
 static enum sotto_status write_block(struct sotto_writer *writer, const struct block *block)
 {
-    const struct sotto_driver *driver = block->driver;
-    bool is_grouped = driver->plan->keys_len > 0;
+    const struct sotto__results *results = block->results;
+    bool is_grouped = results->plan->keys_len > 0;
     enum sotto_status status = SOTTO_OK;
     if (!is_grouped && block->axes_len == 0) {
         return write_one(writer, block, 0, 0);
     }
     write_labels(writer, block);
     sotto__json_raw(writer, is_grouped ? "[" : "");
-    for (size_t group = 0; status == SOTTO_OK && group < driver->program->groups_len; group++) {
+    for (size_t group = 0; status == SOTTO_OK && group < results->program->groups_len; group++) {
         sotto__json_raw(writer, group > 0 ? ", " : "");
         status = write_group(writer, block, group);
     }
@@ -192,24 +191,24 @@ static enum sotto_status write_regression(struct sotto_writer *writer, struct bl
 }
 
 static enum sotto_status write_output(struct sotto_writer *writer,
-                                      const struct sotto_driver *driver, size_t output)
+                                      const struct sotto__results *results, size_t output)
 {
-    const struct sotto__part *part = &driver->expansion.parts[output];
+    const struct sotto__part *part = &results->expansion->parts[output];
     struct block block = {
-        .driver = driver, .part = part, .first = part->values, .axes_len = part->shape.axes_len};
+        .results = results, .part = part, .first = part->values, .axes_len = part->shape.axes_len};
     return part->ols != NULL ? write_regression(writer, block) : write_block(writer, &block);
 }
 
 static enum sotto_status write_outputs(struct sotto_writer *writer,
-                                       const struct sotto_driver *driver)
+                                       const struct sotto__results *results)
 {
     enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, "{\"outputs\": {");
-    for (size_t i = 0; status == SOTTO_OK && i < driver->plan->outputs_len; i++) {
+    for (size_t i = 0; status == SOTTO_OK && i < results->plan->outputs_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, driver->plan->outputs[i].name);
+        sotto__json_string(writer, results->plan->outputs[i].name);
         sotto__json_raw(writer, ": ");
-        status = write_output(writer, driver, i);
+        status = write_output(writer, results, i);
     }
     sotto__json_raw(writer, "}");
     return status;
@@ -238,36 +237,36 @@ static void write_label(struct sotto_writer *writer, const struct sotto__group_k
 }
 
 /* For each group the parties that kept it back, if there are any. */
-static void write_withheld(struct sotto_writer *writer, const struct sotto_driver *driver)
+static void write_withheld(struct sotto_writer *writer, const struct sotto__results *results)
 {
     bool any = false;
-    for (size_t group = 0; group < driver->program->groups_len; group++) {
-        any = any || driver->withheld[group] > 0;
+    for (size_t group = 0; group < results->program->groups_len; group++) {
+        any = any || results->withheld[group] > 0;
     }
-    for (size_t group = 0; any && group < driver->program->groups_len; group++) {
+    for (size_t group = 0; any && group < results->program->groups_len; group++) {
         sotto__json_raw(writer, group > 0 ? ", " : ", \"withheld\": [");
-        sotto__json_integer(writer, driver->withheld[group]);
+        sotto__json_integer(writer, results->withheld[group]);
     }
     sotto__json_raw(writer, any ? "]" : "");
 }
 
-static void write_groups(struct sotto_writer *writer, const struct sotto_driver *driver)
+static void write_groups(struct sotto_writer *writer, const struct sotto__results *results)
 {
-    const struct sotto_plan *plan = driver->plan;
+    const struct sotto_plan *plan = results->plan;
     if (plan->keys_len == 0) {
         return;
     }
     sotto__json_raw(writer, ", \"groups\": {\"keys\": [");
     for (size_t i = 0; i < plan->keys_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, driver->expansion.columns[driver->program->keys[i]].name);
+        sotto__json_string(writer, results->expansion->columns[results->program->keys[i]].name);
     }
     sotto__json_raw(writer, "], \"labels\": [");
-    for (size_t group = 0; group < driver->program->groups_len; group++) {
-        size_t rest = driver->program->groups_len;
+    for (size_t group = 0; group < results->program->groups_len; group++) {
+        size_t rest = results->program->groups_len;
         sotto__json_raw(writer, group > 0 ? ", [" : "[");
         for (size_t i = 0; i < plan->keys_len; i++) {
-            size_t levels_len = sotto__levels_len(driver->program->levels[i]);
+            size_t levels_len = sotto__levels_len(results->program->levels[i]);
             rest /= levels_len;
             sotto__json_raw(writer, i > 0 ? ", " : "");
             write_label(writer, &plan->keys[i], group / rest % levels_len);
@@ -275,7 +274,7 @@ static void write_groups(struct sotto_writer *writer, const struct sotto_driver 
         sotto__json_raw(writer, "]");
     }
     sotto__json_raw(writer, "]");
-    write_withheld(writer, driver);
+    write_withheld(writer, results);
     sotto__json_raw(writer, "}");
 }
 
@@ -341,17 +340,17 @@ static bool is_read(const struct sotto__expansion *expansion, size_t dataset)
     return found;
 }
 
-static void write_schema(struct sotto_writer *writer, const struct sotto_driver *driver)
+static void write_schema(struct sotto_writer *writer, const struct sotto__results *results)
 {
-    const struct sotto_plan *plan = driver->plan;
+    const struct sotto_plan *plan = results->plan;
     size_t written = 0;
     sotto__json_raw(writer, ", \"schema\": {");
     for (size_t i = 0; i < plan->datasets_len; i++) {
-        if (is_read(&driver->expansion, i)) {
+        if (is_read(results->expansion, i)) {
             sotto__json_raw(writer, written++ > 0 ? ", " : "");
             sotto__json_string(writer, plan->datasets[i].alias);
             sotto__json_raw(writer, ": {");
-            write_columns(writer, &driver->expansion, i);
+            write_columns(writer, results->expansion, i);
             sotto__json_raw(writer, "}");
         }
     }
@@ -361,14 +360,14 @@ static void write_schema(struct sotto_writer *writer, const struct sotto_driver 
 /* --- Conversions --- */
 
 static enum sotto_status write_conversion(struct sotto_writer *writer, bool *first,
-                                          const struct sotto_driver *driver, size_t column,
+                                          const struct sotto__results *results, size_t column,
                                           const char *what)
 {
-    const struct sotto__column *of = &driver->expansion.columns[column];
+    const struct sotto__column *of = &results->expansion->columns[column];
     struct sotto_writer text;
     char *line;
     sotto_writer_init(&text, RESULT_BYTES_MAX);
-    sotto__json_raw(&text, driver->plan->datasets[of->dataset].alias);
+    sotto__json_raw(&text, results->plan->datasets[of->dataset].alias);
     sotto__json_raw(&text, ".");
     sotto__json_raw(&text, of->name);
     sotto__json_raw(&text, ": ");
@@ -384,11 +383,11 @@ static enum sotto_status write_conversion(struct sotto_writer *writer, bool *fir
 }
 
 /* What a party offered for a column. */
-static const struct sotto_schema_field *offered(const struct sotto_driver *driver,
+static const struct sotto_schema_field *offered(const struct sotto__results *results,
                                                 const struct sotto_schema *offer, size_t column)
 {
     static const struct sotto_schema_field nothing;
-    const struct sotto__column *of = &driver->expansion.columns[column];
+    const struct sotto__column *of = &results->expansion->columns[column];
     if (column < offer->fields_len) {
         return &offer->fields[column];
     }
@@ -401,238 +400,70 @@ static const struct sotto_schema_field *offered(const struct sotto_driver *drive
 }
 
 static enum sotto_status write_column_conversions(struct sotto_writer *writer, bool *first,
-                                                  const struct sotto_driver *driver, size_t column,
-                                                  const struct sotto_schema *offers,
+                                                  const struct sotto__results *results,
+                                                  size_t column, const struct sotto_schema *offers,
                                                   size_t offers_len)
 {
     size_t exact = 0;
     size_t lost = 0;
     for (size_t party = 0; party < offers_len; party++) {
-        const struct sotto_schema_field *field = offered(driver, &offers[party], column);
+        const struct sotto_schema_field *field = offered(results, &offers[party], column);
         exact += field->type.kind == SOTTO_KIND_INT64 || field->type.kind == SOTTO_KIND_DECIMAL;
         lost += field->digits_lost;
     }
     char what[160];
     enum sotto_status status = SOTTO_OK;
-    if (driver->expansion.columns[column].type.kind == SOTTO_KIND_FLOAT64 && exact > 0) {
+    if (results->expansion->columns[column].type.kind == SOTTO_KIND_FLOAT64 && exact > 0) {
         (void)snprintf(what, sizeof what,
                        "int64 or decimal at %zu of %zu parties, read as float64: each value "
                        "became the double nearest to it",
                        exact, offers_len);
-        status = write_conversion(writer, first, driver, column, what);
+        status = write_conversion(writer, first, results, column, what);
     }
     if (status == SOTTO_OK && lost > 0) {
         (void)snprintf(what, sizeof what,
                        "float64 at %zu of %zu parties, with numbers of more digits than a double "
                        "holds: digits are lost",
                        lost, offers_len);
-        status = write_conversion(writer, first, driver, column, what);
+        status = write_conversion(writer, first, results, column, what);
     }
     return status;
 }
 
 static enum sotto_status write_conversions(struct sotto_writer *writer,
-                                           const struct sotto_driver *driver,
+                                           const struct sotto__results *results,
                                            const struct sotto_schema *offers, size_t offers_len)
 {
     bool first = true;
     enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, ", \"conversions\": [");
-    for (size_t i = 0; status == SOTTO_OK && i < driver->expansion.columns_len; i++) {
-        status = write_column_conversions(writer, &first, driver, i, offers, offers_len);
+    for (size_t i = 0; status == SOTTO_OK && i < results->expansion->columns_len; i++) {
+        status = write_column_conversions(writer, &first, results, i, offers, offers_len);
     }
     sotto__json_raw(writer, "]");
     return status;
 }
 
-/* --- Warnings: sentences for people --- */
+/* --- The whole --- */
 
-#define NAMED_LEN_MAX 5 /* levels that a warning names; the others are counted */
-
-/* Collects the levels that a sentence is about. */
-struct named {
-    struct sotto_writer text;
-    size_t len;
-};
-
-static void name_level(struct named *named, const struct sotto__level *level)
+enum sotto_status sotto__results_write(const struct sotto__results *results, char **out,
+                                       const struct sotto_result_parties *parties,
+                                       const struct sotto_schema *offers, size_t offers_len,
+                                       struct sotto_error *err)
 {
-    if (named->len < NAMED_LEN_MAX) {
-        sotto__json_raw(&named->text, named->len > 0 ? ", " : "");
-        if (level->kind == LEVEL_TEXT) {
-            sotto__json_string(&named->text, level->text);
-        } else {
-            sotto__json_raw(&named->text, level->text);
-        }
-    }
-    named->len++;
-}
-
-/* One more warning, if there are levels: what it is about, the levels, the rest. Ends named. */
-static enum sotto_status write_warning(struct sotto_writer *writer, bool *first,
-                                       struct named *named, const char *const about[3],
-                                       const char *rest)
-{
-    struct sotto_writer line;
-    char more[48] = "";
-    char *levels = NULL;
-    char *text = NULL;
-    enum sotto_status status = sotto__json_finish(&named->text, &levels);
-    if (status != SOTTO_OK || named->len == 0) {
-        sotto_free(levels);
-        return status;
-    }
-    if (named->len > NAMED_LEN_MAX) {
-        (void)snprintf(more, sizeof more, " and %zu more", named->len - NAMED_LEN_MAX);
-    }
-    sotto_writer_init(&line, RESULT_BYTES_MAX);
-    for (size_t i = 0; i < 3; i++) {
-        sotto__json_raw(&line, about[i]);
-    }
-    sotto__json_raw(&line, levels);
-    sotto__json_raw(&line, more);
-    sotto__json_raw(&line, rest);
-    status = sotto__json_finish(&line, &text);
-    if (status == SOTTO_OK) {
-        sotto__json_raw(writer, *first ? "" : ", ");
-        sotto__json_string(writer, text);
-        *first = false;
-    }
-    sotto_free(text);
-    sotto_free(levels);
-    return status;
-}
-
-/* Whether nothing was opened of any group with this level of the key. */
-static bool is_level_zero(const struct sotto_driver *driver, size_t key, size_t level)
-{
-    const struct sotto__program *program = driver->program;
-    size_t rest = program->groups_len;
-    bool is_zero = true;
-    for (size_t i = 0; i <= key; i++) {
-        rest /= sotto__levels_len(program->levels[i]);
-    }
-    for (size_t group = 0; is_zero && group < program->groups_len; group++) {
-        bool is_of_level = group / rest % sotto__levels_len(program->levels[key]) == level;
-        is_zero = !is_of_level || driver->is_zero[group];
-    }
-    return is_zero;
-}
-
-/* Of a key: bins are often empty, levels are what somebody is expected to have. */
-static enum sotto_status warn_of_groups(struct sotto_writer *writer, bool *first,
-                                        const struct sotto_driver *driver, size_t at)
-{
-    const struct sotto__group_key *key = &driver->plan->keys[at];
-    struct named named = {.len = 0};
-    sotto_writer_init(&named.text, RESULT_BYTES_MAX);
-    for (size_t level = 0; !key->are_edges && level < key->levels_len; level++) {
-        if (is_level_zero(driver, at, level)) {
-            name_level(&named, &key->levels[level]);
-        }
-    }
-    const char *const about[3] = {"group_by ",
-                                  driver->expansion.columns[driver->program->keys[at]].name,
-                                  ": no row that takes part seems to have "};
-    return write_warning(writer, first, &named, about,
-                         ": every count and sum of these groups is 0");
-}
-
-static bool is_counted_by_nobody(const struct sotto_driver *driver, size_t value)
-{
-    bool is_zero = true;
-    for (size_t group = 0; is_zero && group < driver->program->groups_len; group++) {
-        const struct sotto__value *count =
-            &driver->values[group * driver->expansion.values_len + value];
-        is_zero = driver->withheld[group] == 0 && mpq_sgn(count->number) == 0;
-    }
-    return is_zero;
-}
-
-/* Of an output that is value_counts. */
-static enum sotto_status warn_of_levels(struct sotto_writer *writer, bool *first,
-                                        const struct sotto_driver *driver, size_t output)
-{
-    const struct sotto__plan_output *of = &driver->plan->outputs[output];
-    const struct sotto__node *root = &of->expression.nodes[of->expression.nodes_len - 1];
-    struct named named = {.len = 0};
-    if (root->kind != NODE_AGGREGATE || root->function != FUNCTION_VALUE_COUNTS) {
-        return SOTTO_OK;
-    }
-    sotto_writer_init(&named.text, RESULT_BYTES_MAX);
-    for (size_t i = 0; i < root->levels_len; i++) {
-        if (is_counted_by_nobody(driver, driver->expansion.parts[output].values + i)) {
-            name_level(&named, &of->expression.levels[root->levels + i]);
-        }
-    }
-    const char *const about[3] = {"", of->name, ": no row that takes part has "};
-    return write_warning(writer, first, &named, about, "");
-}
-
-/* "cedar was invited, and its rows are not in the result: it was away" */
-static enum sotto_status write_missing(struct sotto_writer *writer, bool *first,
-                                       const struct sotto_result_absentee *missing)
-{
-    struct sotto_writer text;
-    char *line;
-    sotto_writer_init(&text, RESULT_BYTES_MAX);
-    sotto__json_raw(&text, missing->name);
-    sotto__json_raw(&text, " was invited, and its rows are not in the result: ");
-    sotto__json_raw(&text, missing->why);
-    enum sotto_status status = sotto__json_finish(&text, &line);
-    if (status == SOTTO_OK) {
-        sotto__json_raw(writer, *first ? "" : ", ");
-        sotto__json_string(writer, line);
-        sotto_free(line);
-        *first = false;
-    }
-    return status;
-}
-
-static enum sotto_status write_warnings(struct sotto_writer *writer,
-                                        const struct sotto_driver *driver,
-                                        const struct sotto_result_parties *parties)
-{
-    bool first = true;
-    enum sotto_status status = SOTTO_OK;
-    sotto__json_raw(writer, ", \"warnings\": [");
-    for (size_t i = 0; status == SOTTO_OK && i < parties->missing_len; i++) {
-        status = write_missing(writer, &first, &parties->missing[i]);
-    }
-    for (size_t i = 0; status == SOTTO_OK && i < driver->plan->keys_len; i++) {
-        status = warn_of_groups(writer, &first, driver, i);
-    }
-    for (size_t i = 0; status == SOTTO_OK && i < driver->plan->outputs_len; i++) {
-        status = warn_of_levels(writer, &first, driver, i);
-    }
-    sotto__json_raw(writer, "]");
-    return status;
-}
-
-enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **out,
-                                      const struct sotto_result_parties *parties,
-                                      const struct sotto_schema *offers, size_t offers_len,
-                                      struct sotto_error *err)
-{
-    if (driver->round != 0) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE, "there is no result before the last round");
-    }
-    for (size_t i = 0; i < offers_len; i++) {
-        SOTTO_REQUIRE(offers[i].fields_len == driver->schema.fields_len);
-    }
     struct sotto_writer writer;
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
     sotto_writer_init(&writer, RESULT_BYTES_MAX);
-    enum sotto_status status = write_outputs(&writer, driver);
-    write_groups(&writer, driver);
+    enum sotto_status status = write_outputs(&writer, results);
+    write_groups(&writer, results);
     write_parties(&writer, parties);
-    write_schema(&writer, driver);
+    write_schema(&writer, results);
     if (status == SOTTO_OK) {
-        status = write_conversions(&writer, driver, offers, offers_len);
+        status = write_conversions(&writer, results, offers, offers_len);
     }
     if (status == SOTTO_OK) {
-        status = write_warnings(&writer, driver, parties);
+        status = sotto__warnings_write(&writer, results, parties);
     }
     sotto__json_raw(&writer, "}");
     if (status == SOTTO_OK) {

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Sentences for people about a result as a whole: who is missing, and which levels nobody has. They
+ * say nothing that the numbers beside them don't. */
+
+#include "answer/answer.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+
+#define NAMED_LEN_MAX 5 /* levels that a warning names; the others are counted */
+
+/* Collects the levels that a sentence is about. */
+struct named {
+    struct sotto_writer text;
+    size_t len;
+};
+
+static void name_level(struct named *named, const struct sotto__level *level)
+{
+    if (named->len < NAMED_LEN_MAX) {
+        sotto__json_raw(&named->text, named->len > 0 ? ", " : "");
+        if (level->kind == LEVEL_TEXT) {
+            sotto__json_string(&named->text, level->text);
+        } else {
+            sotto__json_raw(&named->text, level->text);
+        }
+    }
+    named->len++;
+}
+
+/* One more warning, if there are levels: what it is about, the levels, the rest. Ends named. */
+static enum sotto_status write_warning(struct sotto_writer *writer, bool *first,
+                                       struct named *named, const char *const about[3],
+                                       const char *rest)
+{
+    struct sotto_writer line;
+    char more[48] = "";
+    char *levels = NULL;
+    char *text = NULL;
+    enum sotto_status status = sotto__json_finish(&named->text, &levels);
+    if (status != SOTTO_OK || named->len == 0) {
+        sotto_free(levels);
+        return status;
+    }
+    if (named->len > NAMED_LEN_MAX) {
+        (void)snprintf(more, sizeof more, " and %zu more", named->len - NAMED_LEN_MAX);
+    }
+    sotto_writer_init(&line, RESULT_BYTES_MAX);
+    for (size_t i = 0; i < 3; i++) {
+        sotto__json_raw(&line, about[i]);
+    }
+    sotto__json_raw(&line, levels);
+    sotto__json_raw(&line, more);
+    sotto__json_raw(&line, rest);
+    status = sotto__json_finish(&line, &text);
+    if (status == SOTTO_OK) {
+        sotto__json_raw(writer, *first ? "" : ", ");
+        sotto__json_string(writer, text);
+        *first = false;
+    }
+    sotto_free(text);
+    sotto_free(levels);
+    return status;
+}
+
+/* Whether nothing was opened of any group with this level of the key. */
+static bool is_level_zero(const struct sotto__results *results, size_t key, size_t level)
+{
+    const struct sotto__program *program = results->program;
+    size_t rest = program->groups_len;
+    bool is_zero = true;
+    for (size_t i = 0; i <= key; i++) {
+        rest /= sotto__levels_len(program->levels[i]);
+    }
+    for (size_t group = 0; is_zero && group < program->groups_len; group++) {
+        bool is_of_level = group / rest % sotto__levels_len(program->levels[key]) == level;
+        is_zero = !is_of_level || results->is_zero[group];
+    }
+    return is_zero;
+}
+
+/* Of a key: bins are often empty, levels are what somebody is expected to have. */
+static enum sotto_status warn_of_groups(struct sotto_writer *writer, bool *first,
+                                        const struct sotto__results *results, size_t at)
+{
+    const struct sotto__group_key *key = &results->plan->keys[at];
+    struct named named = {.len = 0};
+    sotto_writer_init(&named.text, RESULT_BYTES_MAX);
+    for (size_t level = 0; !key->are_edges && level < key->levels_len; level++) {
+        if (is_level_zero(results, at, level)) {
+            name_level(&named, &key->levels[level]);
+        }
+    }
+    const char *const about[3] = {"group_by ",
+                                  results->expansion->columns[results->program->keys[at]].name,
+                                  ": no row that takes part seems to have "};
+    return write_warning(writer, first, &named, about,
+                         ": every count and sum of these groups is 0");
+}
+
+static bool is_counted_by_nobody(const struct sotto__results *results, size_t value)
+{
+    bool is_zero = true;
+    for (size_t group = 0; is_zero && group < results->program->groups_len; group++) {
+        const struct sotto__value *count =
+            &results->values[group * results->expansion->values_len + value];
+        is_zero = results->withheld[group] == 0 && mpq_sgn(count->number) == 0;
+    }
+    return is_zero;
+}
+
+/* Of an output that is value_counts. */
+static enum sotto_status warn_of_levels(struct sotto_writer *writer, bool *first,
+                                        const struct sotto__results *results, size_t output)
+{
+    const struct sotto__plan_output *of = &results->plan->outputs[output];
+    const struct sotto__node *root = &of->expression.nodes[of->expression.nodes_len - 1];
+    struct named named = {.len = 0};
+    if (root->kind != NODE_AGGREGATE || root->function != FUNCTION_VALUE_COUNTS) {
+        return SOTTO_OK;
+    }
+    sotto_writer_init(&named.text, RESULT_BYTES_MAX);
+    for (size_t i = 0; i < root->levels_len; i++) {
+        if (is_counted_by_nobody(results, results->expansion->parts[output].values + i)) {
+            name_level(&named, &of->expression.levels[root->levels + i]);
+        }
+    }
+    const char *const about[3] = {"", of->name, ": no row that takes part has "};
+    return write_warning(writer, first, &named, about, "");
+}
+
+/* "cedar was invited, and its rows are not in the result: it was away" */
+static enum sotto_status write_missing(struct sotto_writer *writer, bool *first,
+                                       const struct sotto_result_absentee *missing)
+{
+    struct sotto_writer text;
+    char *line;
+    sotto_writer_init(&text, RESULT_BYTES_MAX);
+    sotto__json_raw(&text, missing->name);
+    sotto__json_raw(&text, " was invited, and its rows are not in the result: ");
+    sotto__json_raw(&text, missing->why);
+    enum sotto_status status = sotto__json_finish(&text, &line);
+    if (status == SOTTO_OK) {
+        sotto__json_raw(writer, *first ? "" : ", ");
+        sotto__json_string(writer, line);
+        sotto_free(line);
+        *first = false;
+    }
+    return status;
+}
+
+enum sotto_status sotto__warnings_write(struct sotto_writer *writer,
+                                        const struct sotto__results *results,
+                                        const struct sotto_result_parties *parties)
+{
+    bool first = true;
+    enum sotto_status status = SOTTO_OK;
+    sotto__json_raw(writer, ", \"warnings\": [");
+    for (size_t i = 0; status == SOTTO_OK && i < parties->missing_len; i++) {
+        status = write_missing(writer, &first, &parties->missing[i]);
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < results->plan->keys_len; i++) {
+        status = warn_of_groups(writer, &first, results, i);
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < results->plan->outputs_len; i++) {
+        status = warn_of_levels(writer, &first, results, i);
+    }
+    sotto__json_raw(writer, "]");
+    return status;
+}
