@@ -63,14 +63,14 @@ class Key:
 
 
 def random_key(rng, table, taken, notes):
-    column = rng.choice([name for name in "skqbidfw" if name not in taken])
+    column = rng.choice([name for name in "skqbidfwee" if name not in taken])
     other = rng.random() < 0.85
     if column == "s":
         return Key(column, table, other, levels=rng.sample(tables.TEXTS, rng.randint(1, 4)))
     if column == "b":
         return Key(column, table, False, levels=[True, False])
-    if column in "kq" and rng.random() < 0.4:
-        levels = rng.sample([0, 1, 2, 3, 4] if column == "k" else ["0.1", "0.25", "0.3", "0.7", 1], rng.randint(1, 5))
+    if column in "kqe" and rng.random() < 0.5:
+        levels = rng.sample([0, 1, 2, 3, 4] if column in "ke" else ["0.1", "0.25", "0.3", "0.7", 1], rng.randint(1, 5))
         return Key(column, table, other, levels=levels)
     notes.add("bins")
     return Key(column, table, other, bins=random_edges(rng, column))
