@@ -7,6 +7,7 @@
 
 #include <sotto/alloc.h>
 #include <sotto/driver.h>
+#include <sotto/secret.h>
 #include <sotto/simulate.h>
 #include <sotto/survey.h>
 #include <stdio.h>
