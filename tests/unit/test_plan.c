@@ -286,6 +286,30 @@ static void test_classes_with_types(void **state)
     sotto_plan_free(plan);
 }
 
+/* The columns that "*" stands for are those of its own dataset, not of the first one. */
+static void test_class_of_all_columns(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", "
+                               "\"datasets\": {\"a\": \"a.csv\", \"b\": \"b.csv\"}, \"select\": "
+                               "{\"x\": \"sum(a.x)\", \"m\": \"sum(b.* * b.*)\"}}";
+    struct sotto_plan *plan = NULL;
+    enum sotto_plan_class found;
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    struct sotto_schema_field field = {.type = {.kind = SOTTO_KIND_INT64}};
+    char name[] = "y";
+    struct sotto_schema_column frame = {
+        .dataset = 1, .name = name, .field = {.type = {.kind = SOTTO_KIND_FLOAT64}}};
+    struct sotto_schema schema = {
+        .fields = &field, .fields_len = 1, .frame = &frame, .frame_len = 1};
+    assert_ok(sotto_plan_classify(plan, &found, NULL, &schema, NULL));
+    assert_int_equal(found, SOTTO_PLAN_OTHER);
+    frame.field.type.kind = SOTTO_KIND_INT64;
+    assert_ok(sotto_plan_classify(plan, &found, NULL, &schema, NULL));
+    assert_int_equal(found, SOTTO_PLAN_POLYNOMIAL);
+    sotto_plan_free(plan);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -454,17 +478,12 @@ static void test_compose(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_errors),
-        cmocka_unit_test(test_datasets),
-        cmocka_unit_test(test_strategy),
-        cmocka_unit_test(test_expression_errors),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_a_plan),
-        cmocka_unit_test(test_compose),
-        cmocka_unit_test(test_compose_groups),
-        cmocka_unit_test(test_selection),
-        cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_classes_with_types),
+        cmocka_unit_test(test_json_errors),    cmocka_unit_test(test_datasets),
+        cmocka_unit_test(test_strategy),       cmocka_unit_test(test_expression_errors),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_class_of_all_columns),
+        cmocka_unit_test(test_a_plan),         cmocka_unit_test(test_compose),
+        cmocka_unit_test(test_compose_groups), cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_classes),        cmocka_unit_test(test_classes_with_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
