@@ -14,7 +14,7 @@
 #include <sotto/bytes.h>
 #include <string.h>
 
-#define CATALOGUE_VERSION 2
+#define CATALOGUE_VERSION 3
 #define CATALOGUE_BYTES_MAX ((size_t)128 * 1024 * 1024)
 #define COLUMN_BYTES_MIN (4 + 1 + 3 + 8)
 #define SPAN_BYTES (8 + 8)
@@ -67,7 +67,8 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
         sotto_write_blob(&writer, column->name, strlen(column->name));
         sotto_write_u8(&writer, (uint8_t)column->type.kind);
         sotto_write_u8(&writer, column->type.scale);
-        sotto_write_u8(&writer, (uint8_t)(column->digits_lost + 2 * column->hidden));
+        sotto_write_u8(&writer,
+                       (uint8_t)(column->digits_lost + 2 * column->hidden + 4 * column->inexact));
         sotto_write_u64(&writer, column->missing);
     }
     sotto_write_u32(&writer, (uint32_t)catalogue->spans_len);
@@ -87,9 +88,11 @@ static bool column_is_possible(const struct sotto_catalogue_column *column, uint
                                uint8_t flags, uint64_t rows)
 {
     bool digits_lost = (flags & 1) != 0;
+    bool inexact = (flags & 4) != 0;
     return kind < SOTTO_KINDS_LEN && column->type.scale <= SOTTO_SCALE_MAX &&
-           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 3 &&
-           (!digits_lost || kind == SOTTO_KIND_FLOAT64) && column->missing <= rows &&
+           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 7 &&
+           (!digits_lost || kind == SOTTO_KIND_FLOAT64) &&
+           (!inexact || sotto_kind_is_numeric((enum sotto_kind)kind)) && column->missing <= rows &&
            (kind != SOTTO_KIND_NULL || column->missing == rows);
 }
 
@@ -111,6 +114,7 @@ static enum sotto_status read_column(struct sotto_catalogue_column *out,
     out->type.kind = (enum sotto_kind)kind;
     out->digits_lost = (flags & 1) != 0;
     out->hidden = (flags & 2) != 0;
+    out->inexact = (flags & 4) != 0;
     out->name = sotto_text_copy((const char *)name, name_bytes);
     return out->name != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }

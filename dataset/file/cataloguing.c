@@ -103,6 +103,7 @@ static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
         catalogue->columns[i].type = work.tallies[i].type;
         catalogue->columns[i].missing = work.tallies[i].missing;
         catalogue->columns[i].digits_lost = work.tallies[i].digits_lost;
+        catalogue->columns[i].inexact = work.tallies[i].inexact;
     }
     sotto_free(work.stated);
     sotto_free(work.tallies);
@@ -182,6 +183,7 @@ static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_cata
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         struct sotto_catalogue_column *column = &catalogue->columns[i];
         column->digits_lost = column->digits_lost && column->type.kind == SOTTO_KIND_FLOAT64;
+        column->inexact = column->inexact && sotto_kind_is_numeric(column->type.kind);
     }
     *out = catalogue;
     return SOTTO_OK;

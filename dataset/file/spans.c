@@ -438,12 +438,15 @@ static void keep_tallies(struct sotto_catalogue *catalogue, const struct cutter 
 {
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         struct sotto_catalogue_column *column = &catalogue->columns[i];
-        struct sotto__tally all = {
-            .type = column->type, .missing = column->missing, .digits_lost = column->digits_lost};
+        struct sotto__tally all = {.type = column->type,
+                                   .missing = column->missing,
+                                   .digits_lost = column->digits_lost,
+                                   .inexact = column->inexact};
         sotto__tally_merge(&all, &cutter->tallies[i]);
         column->type = all.type;
         column->missing = all.missing;
         column->digits_lost = all.digits_lost;
+        column->inexact = all.inexact;
     }
 }
 

@@ -13,6 +13,27 @@ static __attribute__((noinline)) bool is_long(int64_t digits)
     return digits >= DOUBLE_DIGITS || digits <= -DOUBLE_DIGITS;
 }
 
+/* Whether digits x 10^-scale, which has no more than 15 digits, is no double: it is one where the
+ * 5s of the denominator go out. */
+static bool is_between_doubles(int64_t digits, size_t scale)
+{
+    int64_t fives = 1;
+    for (size_t i = 0; i < scale; i++) {
+        fives *= 5; /* to 5^18 < 2^42 */
+    }
+    return digits % fives != 0;
+}
+
+/* Looks at a decimal of up to 15 digits while all before it were doubles, which in most columns the
+ * first ones are not: that it reads the digits again costs less than reading all of them. */
+static __attribute__((noinline)) void tally_decimal(struct sotto__tally *tally, const char *text,
+                                                    size_t bytes, size_t scale, char point)
+{
+    int64_t digits;
+    tally->inexact =
+        digits_decimal(&digits, text, bytes, scale, point) && is_between_doubles(digits, scale);
+}
+
 /* A value that is neither missing nor in a column of strings. */
 static __attribute__((noinline)) void tally_value(struct sotto__tally *tally,
                                                   const struct sotto__text_format *format,
@@ -25,6 +46,9 @@ static __attribute__((noinline)) void tally_value(struct sotto__tally *tally,
         type = number.type;
         tally->digits_lost = tally->digits_lost || number.digits_lost ||
                              (type.kind != SOTTO_KIND_FLOAT64 && is_long(number.digits));
+        tally->inexact =
+            tally->inexact || tally->digits_lost ||
+            (type.kind == SOTTO_KIND_DECIMAL && is_between_doubles(number.digits, type.scale));
     } else if (sotto__bool_parse(&truth, text, text_bytes)) {
         type.kind = SOTTO_KIND_BOOL;
     }
@@ -63,6 +87,9 @@ DIGITS_INLINE bool tally_number(struct sotto__tally *tally, size_t *scale, const
     }
     if (*scale > 0 && digits_decimal(&value, text, bytes, *scale, point)) {
         join_kind(tally, SOTTO_KIND_DECIMAL, *scale);
+        if (!tally->inexact) {
+            tally_decimal(tally, text, bytes, *scale, point);
+        }
         return true;
     }
     if (most < 16 && digits_int64(&value, text, bytes)) {
@@ -73,6 +100,9 @@ DIGITS_INLINE bool tally_number(struct sotto__tally *tally, size_t *scale, const
     if (found > 0 && digits_decimal(&value, text, bytes, found, point)) {
         *scale = found;
         join_kind(tally, SOTTO_KIND_DECIMAL, found);
+        if (!tally->inexact) {
+            tally_decimal(tally, text, bytes, found, point);
+        }
         return true;
     }
     return false;
@@ -99,4 +129,5 @@ void sotto__tally_merge(struct sotto__tally *tally, const struct sotto__tally *o
     tally->type = sotto_type_join(tally->type, other->type);
     tally->missing += other->missing;
     tally->digits_lost = tally->digits_lost || other->digits_lost;
+    tally->inexact = tally->inexact || other->inexact;
 }

@@ -105,6 +105,7 @@ struct sotto__tally {
     struct sotto_type type;
     uint64_t missing;
     bool digits_lost; /* some number without exponent loses digits as a double */
+    bool inexact;     /* or is no double: 0.1 is none */
 };
 
 /* One value, as libcsv or sotto__field_trim gives it. */

@@ -50,8 +50,9 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
     }
 }
 
+/* is_rounded: what it was made from is not what stands in the files, so that no text is exact. */
 static enum sotto_status write_value(struct sotto_writer *writer, const struct sotto__value *value,
-                                     uint64_t made, enum form form)
+                                     uint64_t made, enum form form, bool is_rounded)
 {
     sotto__json_raw(writer, "{\"value\": ");
     enum sotto_status status = SOTTO_OK;
@@ -61,10 +62,10 @@ static enum sotto_status write_value(struct sotto_writer *writer, const struct s
         sotto__json_raw(writer, mpq_sgn(value->number) != 0 ? "true" : "false");
     } else if (form == FORM_COUNT) {
         sotto__json_integer(writer, mpz_get_ui(mpq_numref(value->number)));
-        status = write_exact(writer, value);
+        status = is_rounded ? SOTTO_OK : write_exact(writer, value);
     } else {
         write_number(writer, value);
-        if (!value->is_root && !value->is_rounded) {
+        if (!value->is_root && !value->is_rounded && !is_rounded) {
             status = write_exact(writer, value);
         }
     }
@@ -84,17 +85,62 @@ struct block {
     const struct sotto__part *part;
     size_t first; /* index among a group's values */
     size_t axes_len;
-    enum form form; /* of all of them, where there are no cells */
+    enum form form;  /* of all of them, where there are no cells */
+    bool is_rounded; /* all of them: see write_value */
 };
+
+/* How many values a column has does not depend on what they were rounded to. */
+static bool is_bare_count(const struct sotto__expression *expression)
+{
+    const struct sotto__node *root = &expression->nodes[expression->nodes_len - 1];
+    return root->kind == NODE_AGGREGATE && root->function == FUNCTION_COUNT &&
+           expression->nodes[root->left].kind == NODE_COLUMN;
+}
+
+/* Whether an expression reads a column whose numbers were rounded. */
+static bool reads_rounded(const struct sotto__expansion *expansion,
+                          const struct sotto__expression *expression)
+{
+    bool found = false;
+    if (expression->nodes_len == 0 || is_bare_count(expression)) {
+        return false;
+    }
+    for (size_t i = 0; !found && i < expression->nodes_len; i++) {
+        const struct sotto__node *node = &expression->nodes[i];
+        found = node->kind == NODE_COLUMN && expansion->columns[node->column].is_rounded;
+    }
+    return found;
+}
+
+/* Whether all values of an output come from rounded numbers: a condition or key of all outputs
+ * reads such a column, or the output is solved from a sum that does. */
+static bool is_all_rounded(const struct sotto__results *results, const struct sotto__part *part)
+{
+    const struct sotto__expansion *expansion = results->expansion;
+    bool found = reads_rounded(expansion, &expansion->where);
+    for (size_t i = 0; !found && i < results->plan->keys_len; i++) {
+        found = expansion->columns[results->program->keys[i]].is_rounded;
+    }
+    for (size_t i = 0; !found && part->ols != NULL && i < part->cells_len; i++) {
+        found = reads_rounded(expansion, &expansion->cells[part->first + i].expression);
+    }
+    return found;
+}
 
 static enum sotto_status write_one(struct sotto_writer *writer, const struct block *block,
                                    size_t group, size_t at)
 {
     const struct sotto__expansion *expansion = block->results->expansion;
     size_t value = group * expansion->values_len + block->first + at;
-    enum form form = block->part->ols != NULL ? block->form
-                                              : form_of(&expansion->cells[block->part->first + at]);
-    return write_value(writer, &block->results->values[value], block->results->made[value], form);
+    const struct sotto__cell *cell =
+        block->part->ols == NULL ? &expansion->cells[block->part->first + at] : NULL;
+    enum form form = cell != NULL ? form_of(cell) : block->form;
+    /* The rows and degrees of freedom of a regression are whole, whatever was rounded. */
+    bool is_rounded = cell != NULL
+                          ? block->is_rounded || reads_rounded(expansion, &cell->expression)
+                          : block->is_rounded && form != FORM_COUNT;
+    return write_value(writer, &block->results->values[value], block->results->made[value], form,
+                       is_rounded);
 }
 
 static enum sotto_status write_group(struct sotto_writer *writer, const struct block *block,
@@ -194,8 +240,11 @@ static enum sotto_status write_output(struct sotto_writer *writer,
                                       const struct sotto__results *results, size_t output)
 {
     const struct sotto__part *part = &results->expansion->parts[output];
-    struct block block = {
-        .results = results, .part = part, .first = part->values, .axes_len = part->shape.axes_len};
+    struct block block = {.results = results,
+                          .part = part,
+                          .first = part->values,
+                          .axes_len = part->shape.axes_len,
+                          .is_rounded = is_all_rounded(results, part)};
     return part->ols != NULL ? write_regression(writer, block) : write_block(writer, &block);
 }
 
@@ -405,19 +454,28 @@ static enum sotto_status write_column_conversions(struct sotto_writer *writer, b
                                                   size_t offers_len)
 {
     size_t exact = 0;
+    size_t rounded = 0;
     size_t lost = 0;
     for (size_t party = 0; party < offers_len; party++) {
         const struct sotto_schema_field *field = offered(results, &offers[party], column);
         exact += field->type.kind == SOTTO_KIND_INT64 || field->type.kind == SOTTO_KIND_DECIMAL;
         lost += field->digits_lost;
+        rounded += field->type.kind == SOTTO_KIND_FLOAT64 && field->inexact && !field->digits_lost;
     }
-    char what[160];
+    char what[200];
     enum sotto_status status = SOTTO_OK;
     if (results->expansion->columns[column].type.kind == SOTTO_KIND_FLOAT64 && exact > 0) {
         (void)snprintf(what, sizeof what,
                        "int64 or decimal at %zu of %zu parties, read as float64: each value "
                        "became the double nearest to it",
                        exact, offers_len);
+        status = write_conversion(writer, first, results, column, what);
+    }
+    if (status == SOTTO_OK && rounded > 0) {
+        (void)snprintf(what, sizeof what,
+                       "float64 at %zu of %zu parties, for an exponent or an infinity among its "
+                       "numbers: its decimals became the doubles nearest to them",
+                       rounded, offers_len);
         status = write_conversion(writer, first, results, column, what);
     }
     if (status == SOTTO_OK && lost > 0) {

@@ -67,10 +67,21 @@ static double round_once(double a, double b, bool power)
     return value;
 }
 
+/* Few blocks have any: without branches the compiler makes vectors of this. */
+static bool has_infinities(const double *values, size_t len)
+{
+    int any = 0;
+    for (size_t i = 0; i < len; i++) {
+        any |= fabs(values[i]) == (double)INFINITY;
+    }
+    return any != 0;
+}
+
 void sotto__exp(double *out, const double *a, size_t len)
 {
     sotto__elementary()->exp(out, a, len);
-    for (size_t i = 0; i < len; i++) {
+    bool some = has_infinities(out, len);
+    for (size_t i = 0; some && i < len; i++) {
         if (isinf(out[i]) && a[i] <= EXP_MAX) {
             out[i] = round_once(a[i], 0, false);
         }
@@ -87,7 +98,8 @@ void sotto__log(double *out, const double *a, size_t len)
 void sotto__pow(double *out, const double *a, const double *b, size_t len)
 {
     sotto__elementary()->pow(out, a, b, len);
-    for (size_t i = 0; i < len; i++) {
+    bool some = has_infinities(out, len);
+    for (size_t i = 0; some && i < len; i++) {
         if (isinf(out[i]) && isfinite(a[i]) && isfinite(b[i])) {
             double magnitude = b[i] * log(fabs(a[i]));
             if (magnitude > OVERFLOW_FROM && magnitude < OVERFLOW_TO) {

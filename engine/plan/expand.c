@@ -21,6 +21,11 @@ struct expander {
     struct sotto_error *err;
 };
 
+static bool is_rounded(const struct sotto_schema_field *field)
+{
+    return field->type.kind == SOTTO_KIND_FLOAT64 && field->inexact;
+}
+
 static enum sotto_status no_memory(struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
@@ -594,7 +599,8 @@ static enum sotto_status expand_columns(struct sotto__expansion *out, const stru
         out->columns[out->columns_len++] =
             (struct sotto__column){.dataset = plan->columns[i].dataset,
                                    .name = plan->columns[i].name,
-                                   .type = schema->fields[i].type};
+                                   .type = schema->fields[i].type,
+                                   .is_rounded = is_rounded(&schema->fields[i])};
     }
     for (size_t i = 0; i < schema->frame_len; i++) {
         const struct sotto_schema_column *column = &schema->frame[i];
@@ -604,8 +610,11 @@ static enum sotto_status expand_columns(struct sotto__expansion *out, const stru
                      strcmp(plan->columns[j].name, column->name) != 0;
         }
         if (is_new) {
-            out->columns[out->columns_len++] = (struct sotto__column){
-                .dataset = column->dataset, .name = column->name, .type = column->field.type};
+            out->columns[out->columns_len++] =
+                (struct sotto__column){.dataset = column->dataset,
+                                       .name = column->name,
+                                       .type = column->field.type,
+                                       .is_rounded = is_rounded(&column->field)};
         }
     }
     return SOTTO_OK;

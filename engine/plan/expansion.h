@@ -33,6 +33,7 @@ struct sotto__column {
     size_t dataset;
     const char *name;
     struct sotto_type type;
+    bool is_rounded; /* some of its numbers became the doubles nearest to them */
 };
 
 /* A single value: an expression without frames. Its nodes borrow texts from the plan. */

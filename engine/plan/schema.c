@@ -68,6 +68,7 @@ enum sotto_status sotto_schema_copy(struct sotto_schema *out, const struct sotto
 struct source {
     const char **names;
     struct sotto_schema_field *fields;
+    const struct sotto_table *table; /* NULL: of a file */
     size_t len;
 };
 
@@ -95,8 +96,10 @@ static enum sotto_status source_of_catalogue(struct source *out,
         const struct sotto_catalogue_column *column = &catalogue->columns[i];
         if (!column->hidden) {
             out->names[out->len] = column->name;
-            out->fields[out->len++] = (struct sotto_schema_field){
-                .type = column->type, .digits_lost = column->digits_lost};
+            out->fields[out->len++] =
+                (struct sotto_schema_field){.type = column->type,
+                                            .digits_lost = column->digits_lost,
+                                            .inexact = column->inexact};
         }
     }
     return status;
@@ -106,12 +109,41 @@ static enum sotto_status source_of_table(struct source *out, const struct sotto_
 {
     size_t len = sotto_table_columns_len(table);
     enum sotto_status status = source_init(out, len);
+    out->table = table;
     for (; status == SOTTO_OK && out->len < len; out->len++) {
         out->names[out->len] = sotto_table_name(table, out->len);
         out->fields[out->len] =
             (struct sotto_schema_field){.type = sotto_table_column(table, out->len).type};
     }
     return status;
+}
+
+#define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
+
+/* Whether a column of a table in memory may be rounded as doubles: decimals are taken to be, as few
+ * of them are doubles; zeros at the end of integers are not looked for. */
+static bool is_inexact(const struct sotto_column *column)
+{
+    if (column->type.kind != SOTTO_KIND_INT64) {
+        return column->type.kind == SOTTO_KIND_DECIMAL;
+    }
+    const int64_t *values = column->values;
+    bool found = false;
+    for (size_t row = 0; !found && row < column->len; row++) {
+        found = (values[row] >= DOUBLE_DIGITS || values[row] <= -DOUBLE_DIGITS) &&
+                sotto_column_is_valid(column, row);
+    }
+    return found;
+}
+
+static struct sotto_schema_field source_field(const struct source *source, size_t i)
+{
+    struct sotto_schema_field field = source->fields[i];
+    if (source->table != NULL) {
+        struct sotto_column column = sotto_table_column(source->table, i);
+        field.inexact = is_inexact(&column);
+    }
+    return field;
 }
 
 /* "; did you mean "wage"?", or the first names that there are. */
@@ -149,7 +181,7 @@ static enum sotto_status offer_fields(struct sotto_schema *schema, const struct 
         if (found == source->len) {
             return no_such_column(plan, i, source, err);
         }
-        schema->fields[i] = source->fields[found];
+        schema->fields[i] = source_field(source, found);
     }
     return SOTTO_OK;
 }
@@ -171,7 +203,8 @@ static enum sotto_status offer_frame(struct sotto_schema *schema, const struct s
                                        FRAME_COLUMNS_MAX, FRAME_NAME_BYTES_MAX,
                                        plan->datasets[i].alias);
             }
-            status = add_to_frame(schema, i, sources[i].names[j], bytes, &sources[i].fields[j]);
+            struct sotto_schema_field field = source_field(&sources[i], j);
+            status = add_to_frame(schema, i, sources[i].names[j], bytes, &field);
         }
     }
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
@@ -277,6 +310,7 @@ static enum sotto_status agree_field(struct sotto_schema_field *field,
                                 (const size_t[]){first, party}, err);
         }
         field->digits_lost = field->digits_lost || offered->digits_lost;
+        field->inexact = field->inexact || offered->inexact;
     }
     return SOTTO_OK;
 }
@@ -325,6 +359,7 @@ static enum sotto_status agree_column(struct sotto_schema_field *field, bool *ou
             typed_kind = found->field.type.kind;
         }
         field->digits_lost = field->digits_lost || found->field.digits_lost;
+        field->inexact = field->inexact || found->field.inexact;
     }
     *out_has = field->type.kind != SOTTO_KIND_STRING;
     if (*out_has && without != SIZE_MAX) {
@@ -441,14 +476,14 @@ enum sotto_status sotto_schema_agree(struct sotto_schema *out, const struct sott
     return SOTTO_OK;
 }
 
-/* --- Bytes: u32 fields, then for each u8 kind, u8 scale, u8 digits_lost; u32 columns of frames,
- * then for each u16 dataset, its name as a blob, its field --- */
+/* --- Bytes: u32 fields, then for each u8 kind, u8 scale, u8 1 digits_lost + 2 inexact; u32 columns
+ * of frames, then for each u16 dataset, its name as a blob, its field --- */
 
 static void write_field(const struct sotto_schema_field *field, struct sotto_writer *writer)
 {
     sotto_write_u8(writer, (uint8_t)field->type.kind);
     sotto_write_u8(writer, field->type.scale);
-    sotto_write_u8(writer, field->digits_lost);
+    sotto_write_u8(writer, (uint8_t)(field->digits_lost + 2 * field->inexact));
 }
 
 void sotto_schema_write(const struct sotto_schema *schema, struct sotto_writer *writer)
@@ -470,15 +505,18 @@ static bool read_field(struct sotto_schema_field *out, struct sotto_reader *read
 {
     uint8_t kind = sotto_read_u8(reader);
     uint8_t scale = sotto_read_u8(reader);
-    uint8_t digits_lost = sotto_read_u8(reader);
-    if (kind >= SOTTO_KINDS_LEN || scale > SOTTO_SCALE_MAX || digits_lost > 1 ||
-        (scale > 0 && kind != SOTTO_KIND_DECIMAL) ||
-        (digits_lost == 1 && kind != SOTTO_KIND_FLOAT64)) {
+    uint8_t flags = sotto_read_u8(reader);
+    bool digits_lost = (flags & 1) != 0;
+    bool inexact = (flags & 2) != 0;
+    if (kind >= SOTTO_KINDS_LEN || scale > SOTTO_SCALE_MAX || flags > 3 ||
+        (scale > 0 && kind != SOTTO_KIND_DECIMAL) || (digits_lost && kind != SOTTO_KIND_FLOAT64) ||
+        (inexact && !sotto_kind_is_numeric((enum sotto_kind)kind))) {
         return false;
     }
     *out = (struct sotto_schema_field){
         .type = {.kind = (enum sotto_kind)kind, .scale = scale},
-        .digits_lost = digits_lost != 0,
+        .digits_lost = digits_lost,
+        .inexact = inexact,
     };
     return true;
 }

@@ -18,7 +18,7 @@ import sotto
 from sotto import _library
 from sotto._tables import record_batch
 from sotto.debug import debug
-from sotto.errors import EngineError, LibraryNotFound, NotAnAggregate, PlanError
+from sotto.errors import EngineError, LibraryNotFound, NotAnAggregate, PlanError, SottoWarning
 
 
 @pytest.fixture
@@ -191,6 +191,24 @@ def test_rounds_that_follow_each_other(frames):
     assert sotto.simulate(frames, centred) == pytest.approx(
         centred(pandas.concat(frames)), rel=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [[[2**53 + 1], [0.5], [1]], [[2**53 + 1, 2**63 - 1], [0.5, None], [1, 2]]],
+)
+def test_rounded_integers_are_told_and_never_exact(columns):
+    tables = [pyarrow.table({"x": column}) for column in columns]
+    with pytest.warns(SottoWarning, match="read as float64"):
+        found = sotto.simulate(tables, "sum(x)", exact=True, seed=1)
+    assert isinstance(found, float)
+
+
+def test_integers_that_are_doubles_stay_exact():
+    tables = [pyarrow.table({"x": column}) for column in ([10**14], [0.5], [1])]
+    with pytest.warns(SottoWarning, match="read as float64"):
+        found = sotto.simulate(tables, "sum(x)", exact=True, seed=1)
+    assert found == Fraction(2 * 10**14 + 3, 2)
 
 
 def test_two_datasets():

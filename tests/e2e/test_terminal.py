@@ -163,6 +163,36 @@ class Csv(unittest.TestCase):
         self.assertIn(["s", 'say "hi"', "y", "", "7", "7"], rows)
 
 
+class Conversions(unittest.TestCase):
+    """What was lost on reading is said in every form, and nothing beside it is called exact."""
+
+    CASES = [(["18446744073709551615", "1", "2"], "digits are lost"),
+             (["9007199254740993", "1e0", "1.5"], "read as float64"),
+             (["0.1", "1e0", "2"], "read as float64"),
+             (["0.1\n1e0", "1", "2"], "its decimals became the doubles nearest to them"),
+             (["9007199254740993\n1e0", "1", "2"], "digits are lost")]
+
+    def test_every_form(self):
+        for texts, sentence in self.CASES:
+            with self.subTest(texts), tempfile.TemporaryDirectory() as folder:
+                files = [os.path.join(folder, f"{name}.csv") for name in "abc"]
+                for file, text in zip(files, texts):
+                    with open(file, "w") as out:
+                        out.write(f"x\n{text}\n")
+                for outputs in (["s=sum(x)"], ["s=mean(*)"], ["s=ols(x, x ** 2)"]):
+                    done = run("simulate", *files, "--", *outputs)
+                    self.assertIn("warning: a.x: ", done.stderr)
+                    self.assertIn(sentence, done.stderr)
+                    self.assertNotIn("=", done.stdout)
+                    done = run("simulate", *files, "--csv", "--", *outputs)
+                    self.assertIn(sentence, done.stderr)
+                    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+                    self.assertEqual({row["exact"] for row in rows
+                                      if row["output"] not in ("s.count", "s.df")}, {""})
+                    result = json.loads(run("simulate", *files, "--json", "--", *outputs).stdout)
+                    self.assertIn(sentence, " ".join(result["conversions"]))
+
+
 class Numbers(unittest.TestCase):
     """Terminal and --csv write doubles as Python does, but for the .0 of whole numbers."""
 

@@ -59,6 +59,8 @@ struct sotto_catalogue_column {
     bool hidden;      /* by the options */
     bool digits_lost; /* float64, and a number without exponent has more than the 15 digits that a
                          double is sure to keep; zeros at either end are not counted */
+    bool inexact;     /* of numbers: one without exponent has so many digits, or is no double, as
+                         0.1 is none: read as float64 it is rounded */
 };
 
 /* A place where reading may start: the record that begins at byte `offset` of the text is row
