@@ -337,18 +337,31 @@ void sotto__rows_release(struct sotto__rows *rows)
 
 /* --- Which rows, which groups --- */
 
-/* Another key's levels go into the groups. Returns: whether a row that counts has no level. */
-static bool add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
+/* Why a row is skipped, as bits. One that is missing another key is in no group, whatever this one
+ * is: only a row whose single fault is a value that no level names is an error. No row keeps the
+ * second bit alone, which as a state would be a NaN made. */
+#define SKIP_LEFT_OUT 1 /* by where, or a key is missing */
+#define SKIP_NO_LEVEL 2
+
+/* Another key's levels go into the groups. */
+static void add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
                     const uint32_t *restrict found, uint32_t levels_len, size_t len)
 {
-    uint32_t unknown = 0;
     for (size_t i = 0; i < len; i++) {
-        uint32_t skips = skipped[i] | (found[i] == GROUP_NONE);
-        unknown |= (found[i] == GROUP_OTHER) & ~skips;
+        uint32_t skips = skipped[i] | (found[i] == GROUP_NONE ? SKIP_LEFT_OUT : 0U) |
+                         (found[i] == GROUP_OTHER ? SKIP_NO_LEVEL : 0U);
         skipped[i] = (uint8_t)skips;
         groups[i] = skips != 0 ? 0 : groups[i] * levels_len + found[i];
     }
-    return (unknown & 1) != 0;
+}
+
+static bool some_lack_a_level(const uint8_t *skipped, size_t len)
+{
+    uint32_t some = 0;
+    for (size_t i = 0; i < len; i++) {
+        some |= skipped[i] == SKIP_NO_LEVEL;
+    }
+    return some != 0;
 }
 
 static enum sotto_status find_groups(struct sotto__rows *rows,
@@ -361,11 +374,12 @@ static enum sotto_status find_groups(struct sotto__rows *rows,
     for (size_t key = 0; key < program->keys_len; key++) {
         const struct sotto__levels *levels = program->levels[key];
         sotto__levels_find(found, levels, blocks[program->keys[key]], at, len);
-        if (add_key(rows->groups, rows->skipped, found, (uint32_t)sotto__levels_len(levels), len)) {
-            return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                   "a column to group by has values that are not among the "
-                                   "levels: \"other\": true counts them as (other)");
-        }
+        add_key(rows->groups, rows->skipped, found, (uint32_t)sotto__levels_len(levels), len);
+    }
+    if (some_lack_a_level(rows->skipped, len)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "a column to group by has values that are not among the levels: "
+                               "\"other\": true counts them as (other)");
     }
     return SOTTO_OK;
 }
@@ -379,7 +393,9 @@ static enum sotto_status select_rows(struct sotto__rows *rows,
     if (program->where != SIZE_MAX) {
         const struct sotto__register *where = &rows->registers[program->where];
         for (size_t i = 0; i < len; i++) {
-            rows->skipped[i] = where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0;
+            rows->skipped[i] = where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0
+                                   ? SKIP_LEFT_OUT
+                                   : 0;
         }
     }
     return program->keys_len > 0 ? find_groups(rows, blocks, at, len, err) : SOTTO_OK;
