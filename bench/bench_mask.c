@@ -41,7 +41,7 @@ static void fill_keys(struct sotto__mask_key *keys, size_t keys_len)
 {
     for (size_t k = 0; k < keys_len; k++) {
         memset(keys[k].key, (int)k + 1, 32);
-        keys[k].sign = k % 2 == 0 ? MASK_ADD : MASK_SUBTRACT;
+        keys[k].sign = k % 2 == 0 ? SOTTO__MASK_ADD : SOTTO__MASK_SUBTRACT;
     }
 }
 
@@ -58,7 +58,7 @@ static bool masks_cancel(uint8_t *vector, const struct sotto_vector_run *run, si
         changed |= vector[i] != 7;
     }
     for (size_t k = 0; k < keys_len; k++) {
-        keys[k].sign = keys[k].sign == MASK_ADD ? MASK_SUBTRACT : MASK_ADD;
+        keys[k].sign = keys[k].sign == SOTTO__MASK_ADD ? SOTTO__MASK_SUBTRACT : SOTTO__MASK_ADD;
     }
     if (sotto__mask_apply(vector, run, 1, keys, keys_len) != SOTTO_OK) {
         return false;

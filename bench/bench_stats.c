@@ -349,7 +349,8 @@ static bool is_right(const struct bench_case *bench, const struct question *ques
             mpq_t wanted;
             mpq_init(wanted);
             reference(wanted, bench, table, rows, j, i);
-            right = mpq_equal(wanted, driver->results.values[i * question->outputs_len + j].number) != 0;
+            right = mpq_equal(wanted,
+                              driver->results.values[i * question->outputs_len + j].number) != 0;
             mpq_clear(wanted);
         }
     }

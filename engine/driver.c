@@ -94,9 +94,9 @@ size_t sotto_driver_limbs_len(const struct sotto_driver *driver)
     return driver->round != 0 ? driver->program->limbs_len : 0;
 }
 
-static enum sotto_status aggregate_init(struct sotto__aggregate *out, size_t terms_len)
+static enum sotto_status group_sums_init(struct sotto__group_sums *out, size_t terms_len)
 {
-    *out = (struct sotto__aggregate){0};
+    *out = (struct sotto__group_sums){0};
     out->terms = sotto_alloc_array(terms_len, sizeof *out->terms);
     for (; out->terms != NULL && out->terms_len < terms_len; out->terms_len++) {
         sotto__value_init(&out->terms[out->terms_len]);
@@ -104,7 +104,7 @@ static enum sotto_status aggregate_init(struct sotto__aggregate *out, size_t ter
     return out->terms != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
 
-static void aggregate_release(struct sotto__aggregate *aggregate)
+static void group_sums_release(struct sotto__group_sums *aggregate)
 {
     for (size_t i = 0; i < aggregate->terms_len; i++) {
         sotto__value_clear(&aggregate->terms[i]);
@@ -113,18 +113,18 @@ static void aggregate_release(struct sotto__aggregate *aggregate)
 }
 
 /* The doubles that the next round's rows meet, of one group. */
-static enum sotto_status evaluate_inners(struct sotto__program *next, size_t group,
-                                         const struct sotto__opened *opened,
-                                         struct sotto_error *err)
+static enum sotto_status evaluate_earlier_numbers(struct sotto__program *next, size_t group,
+                                                  const struct sotto__opened *opened,
+                                                  struct sotto_error *err)
 {
     struct sotto__value value;
     enum sotto_status status = SOTTO_OK;
     sotto__value_init(&value);
-    for (size_t i = 0; status == SOTTO_OK && i < next->inners_len; i++) {
-        const struct sotto__inner *inner = &next->inners[i];
-        status =
-            sotto__evaluate(&value, inner->expression, inner->node, inner->ofs_at, opened, err);
-        next->inner_values[group * next->inners_len + i] = sotto__value_double(&value);
+    for (size_t i = 0; status == SOTTO_OK && i < next->earlier_numbers_len; i++) {
+        const struct sotto__earlier_number *number = &next->earlier_numbers[i];
+        status = sotto__evaluate(&value, number->expression, number->node, number->first_moments,
+                                 opened, err);
+        next->earlier_values[group * next->earlier_numbers_len + i] = sotto__value_double(&value);
     }
     sotto__value_clear(&value);
     return status;
@@ -170,12 +170,12 @@ static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__
             const uint64_t *from = (i + 1 < len ? driver->opened[i] : limbs) + group * group_limbs;
             driver->results.is_zero[group] =
                 driver->results.is_zero[group] && are_zero(from, group_limbs);
-            status = sotto__aggregate_read(&opened[i].aggregate, from, opened[i].program, err);
+            status = sotto__group_sums_read(&opened[i].aggregate, from, opened[i].program, err);
         }
         if (status == SOTTO_OK) {
             status = len == driver->rounds_len
                          ? sotto__results_evaluate(&driver->results, group, opened, err)
-                         : evaluate_inners(&driver->programs[len], group, opened, err);
+                         : evaluate_earlier_numbers(&driver->programs[len], group, opened, err);
         }
     }
     return status;
@@ -185,13 +185,13 @@ static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__
 static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint64_t *limbs,
                                         struct sotto_error *err)
 {
-    struct sotto__opened opened[ROUNDS_MAX] = {{0}};
+    struct sotto__opened opened[SOTTO__ROUNDS_MAX] = {{0}};
     bool is_last = driver->round == driver->rounds_len;
     uint64_t *kept = NULL;
     enum sotto_status status = SOTTO_OK;
     for (uint32_t i = 0; status == SOTTO_OK && i < driver->round; i++) {
         opened[i].program = &driver->programs[i];
-        status = aggregate_init(&opened[i].aggregate, opened[i].program->terms_len);
+        status = group_sums_init(&opened[i].aggregate, opened[i].program->terms_len);
     }
     if (status == SOTTO_OK && !is_last) {
         kept = sotto_alloc_array(driver->program->limbs_len, sizeof *kept);
@@ -203,7 +203,7 @@ static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint6
         status = read_groups(driver, opened, limbs, err);
     }
     for (uint32_t i = 0; i < driver->round; i++) {
-        aggregate_release(&opened[i].aggregate);
+        group_sums_release(&opened[i].aggregate);
     }
     if (status != SOTTO_OK || is_last) {
         sotto_free(kept);

@@ -13,9 +13,9 @@ struct sotto_driver {
     struct sotto__expansion expansion;
     uint32_t round; /* from 1; 0: done */
     uint32_t rounds_len;
-    struct sotto__program programs[ROUNDS_MAX];
-    struct sotto__program *program; /* of the round, at the end of the last one */
-    uint64_t *opened[ROUNDS_MAX];   /* the aggregates of the rounds before */
+    struct sotto__program programs[SOTTO__ROUNDS_MAX];
+    struct sotto__program *program;      /* of the round, at the end of the last one */
+    uint64_t *opened[SOTTO__ROUNDS_MAX]; /* the aggregates of the rounds before */
     struct sotto__results results;
     const struct sotto_interrupt *interrupt;
 };

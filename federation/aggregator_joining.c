@@ -8,16 +8,16 @@
 
 /* --- Joining --- */
 
-static size_t count_guests(const struct sotto_task_aggregator *task, enum guest_state state)
+static size_t count_guests(const struct sotto_task_aggregator *task, enum invitee_state state)
 {
     size_t count = 0;
     for (size_t i = 0; i < task->invited.len; i++) {
-        count += task->guests[i].state == state;
+        count += task->invitees[i].state == state;
     }
     return count;
 }
 
-void sotto__lead_invite(struct sotto_task_aggregator *task, size_t guest)
+void sotto__task_aggregator_invite(struct sotto_task_aggregator *task, size_t invitee)
 {
     struct sotto_buffer message;
     enum sotto_status status = sotto__invitation_seal(&message, task->plan_json, task->plan_bytes,
@@ -26,21 +26,21 @@ void sotto__lead_invite(struct sotto_task_aggregator *task, size_t guest)
         task->outbox.status = status;
         return;
     }
-    sotto__outbox_send(&task->outbox, &task->invited.peers[guest].key, &message);
+    sotto__outbox_send(&task->outbox, &task->invited.peers[invitee].key, &message);
 }
 
-static enum sotto_status task_make_roster(struct sotto_task_aggregator *task,
-                                          struct sotto_roster *out, struct sotto_error *err)
+static enum sotto_status make_roster(struct sotto_task_aggregator *task, struct sotto_roster *out,
+                                     struct sotto_error *err)
 {
     struct sotto_buffer *adverts =
-        sotto_alloc_array(count_guests(task, GUEST_JOINED), sizeof *adverts);
+        sotto_alloc_array(count_guests(task, SOTTO__INVITEE_JOINED), sizeof *adverts);
     if (adverts == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
     }
     size_t len = 0;
     for (size_t i = 0; i < task->invited.len; i++) {
-        if (task->guests[i].state == GUEST_JOINED) {
-            adverts[len++] = task->guests[i].advert; /* borrowed */
+        if (task->invitees[i].state == SOTTO__INVITEE_JOINED) {
+            adverts[len++] = task->invitees[i].advert; /* borrowed */
         }
     }
     struct sotto_graph_terms graph = sotto__graph_terms(len);
@@ -50,12 +50,11 @@ static enum sotto_status task_make_roster(struct sotto_task_aggregator *task,
     return status;
 }
 
-static enum sotto_status task_open_session(struct sotto_task_aggregator *task,
-                                           struct sotto_error *err)
+static enum sotto_status open_session(struct sotto_task_aggregator *task, struct sotto_error *err)
 {
     struct sotto__session_terms terms = {0};
     struct sotto_roster roster = {0};
-    enum sotto_status status = task_make_roster(task, &roster, err);
+    enum sotto_status status = make_roster(task, &roster, err);
     if (status == SOTTO_OK && task->terms.label.round == 1) {
         status =
             sotto__agree(&task->driver, task->plan, &roster, &task->invited, task->interrupt, err);
@@ -73,80 +72,84 @@ static enum sotto_status task_open_session(struct sotto_task_aggregator *task,
     return status;
 }
 
-/* Whether a guest comes before another in the order of names; keys decide where names are equal. */
-static bool comes_before(const struct sotto_task_aggregator *task, size_t guest, size_t other)
+/* Whether an invitee comes before another in the order of names; keys decide where names are equal.
+ */
+static bool comes_before(const struct sotto_task_aggregator *task, size_t invitee, size_t other)
 {
     const struct sotto_peer *peers = task->invited.peers;
-    int order = strcmp(peers[guest].name, peers[other].name);
-    return order != 0 ? order < 0 : sotto_key_compare(&peers[guest].key, &peers[other].key) < 0;
+    int order = strcmp(peers[invitee].name, peers[other].name);
+    return order != 0 ? order < 0 : sotto_key_compare(&peers[invitee].key, &peers[other].key) < 0;
 }
 
-/* Of more willing guests than max_clients those take part whose names come first: whoever answered
- * first would make one question's answer one of many, and two answers one party's sum. */
-static void task_choose(struct sotto_task_aggregator *task)
+/* Of more willing invitees than max_clients those take part whose names come first: whoever
+ * answered first would make one question's answer one of many, and two answers one party's sum. */
+static void choose(struct sotto_task_aggregator *task)
 {
     size_t most = sotto_plan_strategy(task->plan)->max_clients;
-    if (count_guests(task, GUEST_JOINED) <= most) {
+    if (count_guests(task, SOTTO__INVITEE_JOINED) <= most) {
         return;
     }
     for (size_t i = 0; i < task->invited.len; i++) {
         size_t before = 0;
         for (size_t j = 0; j < task->invited.len; j++) {
-            before += task->guests[j].state == GUEST_JOINED && comes_before(task, j, i);
+            before += task->invitees[j].state == SOTTO__INVITEE_JOINED && comes_before(task, j, i);
         }
-        if (task->guests[i].state == GUEST_JOINED && before >= most) {
-            task->guests[i].absence = ABSENCE_SPARE;
+        if (task->invitees[i].state == SOTTO__INVITEE_JOINED && before >= most) {
+            task->invitees[i].absence = SOTTO__ABSENCE_SPARE;
         }
     }
     for (size_t i = 0; i < task->invited.len; i++) {
-        if (task->guests[i].absence == ABSENCE_SPARE) {
-            sotto__lead_guest_forget_offer(&task->guests[i]);
-            task->guests[i].state = GUEST_LOST;
+        if (task->invitees[i].absence == SOTTO__ABSENCE_SPARE) {
+            sotto__task_aggregator_invitee_forget_offer(&task->invitees[i]);
+            task->invitees[i].state = SOTTO__INVITEE_LOST;
         }
     }
 }
 
 /* Joining is over: who takes part in the task is decided, for all its attempts and rounds. */
-static void task_close_joining(struct sotto_task_aggregator *task)
+static void close_joining(struct sotto_task_aggregator *task)
 {
     for (size_t i = 0; i < task->invited.len; i++) {
-        struct guest *guest = &task->guests[i];
-        if (guest->state == GUEST_INVITED || guest->state == GUEST_AWAY) {
-            guest->absence = guest->state == GUEST_AWAY ? ABSENCE_AWAY : ABSENCE_SILENT;
-            guest->state = GUEST_LOST;
+        struct invitee *invitee = &task->invitees[i];
+        if (invitee->state == SOTTO__INVITEE_INVITED || invitee->state == SOTTO__INVITEE_AWAY) {
+            invitee->absence =
+                invitee->state == SOTTO__INVITEE_AWAY ? SOTTO__ABSENCE_AWAY : SOTTO__ABSENCE_SILENT;
+            invitee->state = SOTTO__INVITEE_LOST;
         }
     }
-    task_choose(task);
-    task->joined_first = (uint32_t)count_guests(task, GUEST_JOINED);
+    choose(task);
+    task->joined_first = (uint32_t)count_guests(task, SOTTO__INVITEE_JOINED);
 }
 
-static void task_start_session(struct sotto_task_aggregator *task)
+static void start_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
     if (task->terms.label.round == 1 && task->terms.label.attempt == 1) {
-        task_close_joining(task);
+        close_joining(task);
     }
-    enum sotto_status status = task_open_session(task, &err);
+    enum sotto_status status = open_session(task, &err);
     if (status != SOTTO_OK) {
-        sotto__lead_end(task, status, err.text);
+        sotto__task_aggregator_end(task, status, err.text);
         return;
     }
     task->phase_seen = SOTTO_AGGREGATOR_DEALING;
-    sotto__lead_log_members(task, "Select Candidates", "select candidates", NULL, true);
-    sotto__lead_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
+    sotto__task_aggregator_log_members(task, "Select Candidates", "select candidates", NULL, true);
+    sotto__task_aggregator_set_deadline(task,
+                                        sotto_plan_strategy(task->plan)->connection_timeout_s);
 }
 
-static void task_end_too_few(struct sotto_task_aggregator *task)
+static void end_too_few(struct sotto_task_aggregator *task)
 {
     char text[128];
     (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
-                   count_guests(task, GUEST_JOINED), task->invited.len,
+                   count_guests(task, SOTTO__INVITEE_JOINED), task->invited.len,
                    sotto_plan_strategy(task->plan)->min_clients);
-    sotto__lead_end(task, SOTTO_ERROR_PARTIES, text);
+    sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
 /* After a sum was opened nobody may be lost: the difference to the next one would be somebody's. */
-void sotto__lead_end_lost(struct sotto_task_aggregator *task, size_t guest, const char *why)
+void sotto__task_aggregator_end_lost(struct sotto_task_aggregator *task, size_t invitee,
+                                     const char *why)
 {
     char text[SOTTO_ERROR_TEXT_BYTES];
     uint32_t round = task->terms.label.round;
@@ -154,78 +157,80 @@ void sotto__lead_end_lost(struct sotto_task_aggregator *task, size_t guest, cons
         text, sizeof text,
         "%.64s was lost in round %u (%.200s), and once round 1 is opened all its survivors "
         "must stay: ask again as a new task",
-        sotto__lead_guest_name(task, guest), round, why);
-    sotto__lead_end(task, SOTTO_ERROR_PARTIES, text);
+        sotto__task_aggregator_invitee_name(task, invitee), round, why);
+    sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
 /* A later round starts with all contributors, or not at all. */
-static void task_consider_later_start(struct sotto_task_aggregator *task, bool expired)
+static void consider_later_start(struct sotto_task_aggregator *task, bool expired)
 {
     for (size_t i = 0; i < task->invited.len; i++) {
-        const struct guest *guest = &task->guests[i];
-        if (!guest->contributes || guest->state == GUEST_JOINED) {
+        const struct invitee *invitee = &task->invitees[i];
+        if (!invitee->contributes || invitee->state == SOTTO__INVITEE_JOINED) {
             continue;
         }
-        if (guest->state != GUEST_INVITED || expired) {
-            sotto__lead_end_lost(task, i, guest->state == GUEST_INVITED ? "no answer" : "it left");
+        if (invitee->state != SOTTO__INVITEE_INVITED || expired) {
+            sotto__task_aggregator_end_lost(
+                task, i, invitee->state == SOTTO__INVITEE_INVITED ? "no answer" : "it left");
         }
         return;
     }
-    task_start_session(task);
+    start_session(task);
 }
 
 /* Starts as soon as everybody who is not known to be away has answered; at the deadline with
  * min_clients. */
-void sotto__lead_consider_start(struct sotto_task_aggregator *task, bool expired)
+void sotto__task_aggregator_consider_start(struct sotto_task_aggregator *task, bool expired)
 {
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
     if (task->terms.label.round > 1) {
-        task_consider_later_start(task, expired);
+        consider_later_start(task, expired);
         return;
     }
-    size_t joined = count_guests(task, GUEST_JOINED);
-    size_t open = expired ? 0 : count_guests(task, GUEST_INVITED);
-    size_t away = expired ? 0 : count_guests(task, GUEST_AWAY);
+    size_t joined = count_guests(task, SOTTO__INVITEE_JOINED);
+    size_t open = expired ? 0 : count_guests(task, SOTTO__INVITEE_INVITED);
+    size_t away = expired ? 0 : count_guests(task, SOTTO__INVITEE_AWAY);
     if (joined + open + away < strategy->min_clients) {
-        task_end_too_few(task);
+        end_too_few(task);
     } else if (open == 0 && joined >= strategy->min_clients) {
-        task_start_session(task);
+        start_session(task);
     }
 }
 
-enum sotto_status sotto__lead_receive_advert(struct sotto_task_aggregator *task, size_t index,
-                                             const uint8_t *bytes, size_t bytes_len,
-                                             struct sotto_error *err)
+enum sotto_status sotto__task_aggregator_receive_advert(struct sotto_task_aggregator *task,
+                                                        size_t index, const uint8_t *bytes,
+                                                        size_t bytes_len, struct sotto_error *err)
 {
-    struct guest *guest = &task->guests[index];
+    struct invitee *invitee = &task->invitees[index];
     struct sotto_advert advert;
-    if (guest->state != GUEST_INVITED && guest->state != GUEST_AWAY) {
+    if (invitee->state != SOTTO__INVITEE_INVITED && invitee->state != SOTTO__INVITEE_AWAY) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "%s answered already",
-                               sotto__lead_guest_name(task, index));
+                               sotto__task_aggregator_invitee_name(task, index));
     }
     enum sotto_status status = sotto_advert_open(&advert, bytes, bytes_len, &task->terms, err);
     if (status != SOTTO_OK) {
         return status;
     }
     if (task->terms.label.round == 1) {
-        status = sotto__offer_decode(&guest->offer, task->plan, &advert);
+        status = sotto__offer_decode(&invitee->offer, task->plan, &advert);
     } else if (advert.payload_bytes > 0) {
         status = SOTTO_ERROR_PROTOCOL; /* types were agreed on in the first round */
     }
     if (status == SOTTO_OK) {
-        status = sotto_buffer_copy(&guest->advert, bytes, bytes_len);
+        status = sotto_buffer_copy(&invitee->advert, bytes, bytes_len);
     }
     if (status != SOTTO_OK && task->terms.label.round == 1) {
-        sotto__lead_guest_forget_offer(guest);
+        sotto__task_aggregator_invitee_forget_offer(invitee);
     }
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the offer of %s: %s",
-                               sotto__lead_guest_name(task, index), sotto_status_text(status));
+                               sotto__task_aggregator_invitee_name(task, index),
+                               sotto_status_text(status));
     }
-    guest->state = GUEST_JOINED;
+    invitee->state = SOTTO__INVITEE_JOINED;
     sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s joined",
                       (unsigned long long)task->number, task->terms.label.round,
-                      sotto__lead_guest_name(task, index));
-    sotto__lead_consider_start(task, false);
+                      sotto__task_aggregator_invitee_name(task, index));
+    sotto__task_aggregator_consider_start(task, false);
     return SOTTO_OK;
 }

@@ -9,39 +9,40 @@
 
 /* --- Sessions --- */
 
-static void task_reopen(struct sotto_task_aggregator *task);
+static void reopen(struct sotto_task_aggregator *task);
 
 /* Whose rows the first sum is over: theirs are those of all later rounds. */
-static void task_keep_contributors(struct sotto_task_aggregator *task)
+static void keep_contributors(struct sotto_task_aggregator *task)
 {
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
-        struct guest *guest = &task->guests[sotto__lead_guest_of_member(task, i)];
-        guest->is_counted = true;
-        guest->contributes = sotto_session_aggregator_lives(task->session, i);
+        struct invitee *invitee =
+            &task->invitees[sotto__task_aggregator_invitee_of_member(task, i)];
+        invitee->is_counted = true;
+        invitee->contributes = sotto_session_aggregator_lives(task->session, i);
     }
 }
 
-/* Why a guest's rows are not in the result; text: room for it. */
-static const char *absence_text(char text[80], const struct guest *guest)
+/* Why an invitee's rows are not in the result; text: room for it. */
+static const char *absence_text(char text[80], const struct invitee *invitee)
 {
-    switch (guest->absence) {
-    case ABSENCE_AWAY:
+    switch (invitee->absence) {
+    case SOTTO__ABSENCE_AWAY:
         return "it was away";
-    case ABSENCE_SILENT:
+    case SOTTO__ABSENCE_SILENT:
         return "it did not answer in time";
-    case ABSENCE_SPARE:
+    case SOTTO__ABSENCE_SPARE:
         return "max_clients others come before it in the order of names";
-    case ABSENCE_DECLINED:
-        (void)snprintf(text, 80, "it declined (%s)", sotto_status_name(guest->reason));
+    case SOTTO__ABSENCE_DECLINED:
+        (void)snprintf(text, 80, "it declined (%s)", sotto_status_name(invitee->reason));
         return text;
-    case ABSENCE_LOST:
+    case SOTTO__ABSENCE_LOST:
     default:
         return "it dropped out";
     }
 }
 
-/* What a result says of the guests. Borrows from the task and the arrays, which have room for all
+/* What a result says of the invitees. Borrows from the task and the arrays, which have room for all
  * of them. */
 struct attendance {
     struct sotto_schema *offers; /* of who was in the opened round's roster */
@@ -73,19 +74,19 @@ static enum sotto_status attendance_init(struct attendance *out, size_t len)
     return has_all ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
 
-static void attendance_add(struct attendance *attendance, const struct guest *guest,
+static void attendance_add(struct attendance *attendance, const struct invitee *invitee,
                            const char *name)
 {
     struct sotto_result_parties *parties = &attendance->parties;
     parties->invited++;
-    if (guest->is_counted) {
-        attendance->offers[attendance->offers_len++] = guest->offer; /* borrowed */
+    if (invitee->is_counted) {
+        attendance->offers[attendance->offers_len++] = invitee->offer; /* borrowed */
     }
-    if (guest->contributes) {
+    if (invitee->contributes) {
         parties->survived++;
         attendance->names[parties->names_len++] = name;
     } else {
-        const char *why = absence_text(attendance->texts[parties->missing_len], guest);
+        const char *why = absence_text(attendance->texts[parties->missing_len], invitee);
         attendance->missing[parties->missing_len++] =
             (struct sotto_result_absentee){.name = name, .why = why};
     }
@@ -103,8 +104,7 @@ static int compare_absentees(const void *left, const void *right)
     return strcmp(absentees[0]->name, absentees[1]->name);
 }
 
-static enum sotto_status task_make_result(struct sotto_task_aggregator *task,
-                                          struct sotto_error *err)
+static enum sotto_status make_result(struct sotto_task_aggregator *task, struct sotto_error *err)
 {
     struct attendance attendance;
     enum sotto_status status = attendance_init(&attendance, task->invited.len);
@@ -113,7 +113,8 @@ static enum sotto_status task_make_result(struct sotto_task_aggregator *task,
         goto out;
     }
     for (size_t i = 0; i < task->invited.len; i++) {
-        attendance_add(&attendance, &task->guests[i], sotto__lead_guest_name(task, i));
+        attendance_add(&attendance, &task->invitees[i],
+                       sotto__task_aggregator_invitee_name(task, i));
     }
     struct sotto_result_parties *parties = &attendance.parties;
     qsort(attendance.names, parties->names_len, sizeof *attendance.names, compare_names);
@@ -132,20 +133,22 @@ out:
 }
 
 /* Shows the aggregate to those whose rows are in it, who answer with fresh keys. */
-static void task_open_round(struct sotto_task_aggregator *task, const void *sum, size_t sum_bytes)
+static void open_round(struct sotto_task_aggregator *task, const void *sum, size_t sum_bytes)
 {
-    sotto__lead_log_step(task, "End Round", "finish");
+    sotto__task_aggregator_log_step(task, "End Round", "finish");
     task->terms.label.round++;
     task->terms.label.attempt = 1;
     enum sotto_status status = sotto__opened_digest(task->opened, sum, sum_bytes);
     for (size_t i = 0; status == SOTTO_OK && i < task->invited.len; i++) {
-        struct guest *guest = &task->guests[i];
-        sotto_buffer_release(&guest->advert);
-        if (!guest->contributes) {
-            guest->state = guest->state == GUEST_DECLINED ? GUEST_DECLINED : GUEST_LOST;
+        struct invitee *invitee = &task->invitees[i];
+        sotto_buffer_release(&invitee->advert);
+        if (!invitee->contributes) {
+            invitee->state = invitee->state == SOTTO__INVITEE_DECLINED ? SOTTO__INVITEE_DECLINED
+                                                                       : SOTTO__INVITEE_LOST;
             continue;
         }
-        guest->state = guest->state == GUEST_JOINED ? GUEST_INVITED : guest->state;
+        invitee->state =
+            invitee->state == SOTTO__INVITEE_JOINED ? SOTTO__INVITEE_INVITED : invitee->state;
         struct sotto_buffer message;
         status = sotto__round_seal(&message, sum, sum_bytes, &task->terms.label, task->identity);
         if (status == SOTTO_OK) {
@@ -158,33 +161,35 @@ static void task_open_round(struct sotto_task_aggregator *task, const void *sum,
     }
     sotto_session_aggregator_free(task->session);
     task->session = NULL;
-    sotto__lead_log_round(task);
-    sotto__lead_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
-    sotto__lead_consider_start(task, false); /* who left after its rows were summed has left */
+    sotto__task_aggregator_log_round(task);
+    sotto__task_aggregator_set_deadline(task,
+                                        sotto_plan_strategy(task->plan)->connection_timeout_s);
+    sotto__task_aggregator_consider_start(task,
+                                          false); /* who left after its rows were summed has left */
 }
 
-static void task_finish_round(struct sotto_task_aggregator *task)
+static void finish_round(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
     size_t sum_bytes;
     /* An aligned vector, little endian: limbs as they are. */
     const void *sum = sotto_session_aggregator_sum(task->session, &sum_bytes);
     if (task->terms.label.round == 1) {
-        task_keep_contributors(task);
+        keep_contributors(task);
     }
     enum sotto_status status =
         sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
     if (status == SOTTO_OK && sotto_driver_round(task->driver) != 0) {
-        task_open_round(task, sum, sum_bytes);
+        open_round(task, sum, sum_bytes);
         return;
     }
     if (status == SOTTO_OK) {
-        status = task_make_result(task, &err);
+        status = make_result(task, &err);
     }
-    sotto__lead_end(task, status, status == SOTTO_OK ? "finished" : err.text);
+    sotto__task_aggregator_end(task, status, status == SOTTO_OK ? "finished" : err.text);
 }
 
-static void task_fail_session(struct sotto_task_aggregator *task)
+static void fail_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
     bool final;
@@ -196,7 +201,8 @@ static void task_fail_session(struct sotto_task_aggregator *task)
     }
     for (uint32_t i = 0; task->terms.label.round > 1 && i < roster->adverts_len; i++) {
         if (status == SOTTO_ERROR_PARTIES && !sotto_session_aggregator_answered(task->session, i)) {
-            sotto__lead_end_lost(task, sotto__lead_guest_of_member(task, i), err.text);
+            sotto__task_aggregator_end_lost(task, sotto__task_aggregator_invitee_of_member(task, i),
+                                            err.text);
             return;
         }
     }
@@ -205,28 +211,28 @@ static void task_fail_session(struct sotto_task_aggregator *task)
                  answered < roster->adverts_len &&
                  answered >= sotto_plan_strategy(task->plan)->min_clients;
     if (!again) {
-        sotto__lead_end(task, status, err.text);
+        sotto__task_aggregator_end(task, status, err.text);
         return;
     }
     sotto__outbox_log(&task->outbox, "[Restart] task %llu round %u %s; again with %zu parties",
                       (unsigned long long)task->number, task->terms.label.round, err.text,
                       answered);
-    task_reopen(task);
+    reopen(task);
 }
 
 /* A new attempt with fresh keys among those who answered the step that failed. */
-static void task_reopen(struct sotto_task_aggregator *task)
+static void reopen(struct sotto_task_aggregator *task)
 {
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     task->terms.label.attempt++;
     for (size_t i = 0; i < task->invited.len; i++) {
-        struct guest *guest = &task->guests[i];
+        struct invitee *invitee = &task->invitees[i];
         uint32_t member = sotto_roster_find(roster, &task->invited.peers[i].key);
         bool answered =
             member != UINT32_MAX && sotto_session_aggregator_answered(task->session, member);
-        sotto__lead_guest_forget_offer(guest);
-        if (guest->state != GUEST_DECLINED) {
-            guest->state = answered ? GUEST_INVITED : GUEST_LOST;
+        sotto__task_aggregator_invitee_forget_offer(invitee);
+        if (invitee->state != SOTTO__INVITEE_DECLINED) {
+            invitee->state = answered ? SOTTO__INVITEE_INVITED : SOTTO__INVITEE_LOST;
         }
         struct sotto_buffer message;
         if (!answered) {
@@ -241,41 +247,42 @@ static void task_reopen(struct sotto_task_aggregator *task)
     }
     sotto_session_aggregator_free(task->session);
     task->session = NULL;
-    sotto__lead_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
+    sotto__task_aggregator_set_deadline(task,
+                                        sotto_plan_strategy(task->plan)->connection_timeout_s);
 }
 
 /* The session went on to another phase: says so, and bounds it. */
-static void task_enter_phase(struct sotto_task_aggregator *task, enum sotto_aggregator_phase phase)
+static void enter_phase(struct sotto_task_aggregator *task, enum sotto_aggregator_phase phase)
 {
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     uint32_t living = 0;
     switch (phase) {
     case SOTTO_AGGREGATOR_MASKING:
-        sotto__lead_log_members(task, "Secret Sharing Parts Commitments", "shares dealt by",
-                                sotto_session_aggregator_dealt, true);
-        sotto__lead_log_step(task, "Start Calculation", "start calculation");
-        sotto__lead_set_deadline(task, (uint64_t)strategy->wait_timeout_s +
-                                           strategy->connection_timeout_s);
+        sotto__task_aggregator_log_members(task, "Secret Sharing Parts Commitments",
+                                           "shares dealt by", sotto_session_aggregator_dealt, true);
+        sotto__task_aggregator_log_step(task, "Start Calculation", "start calculation");
+        sotto__task_aggregator_set_deadline(task, (uint64_t)strategy->wait_timeout_s +
+                                                      strategy->connection_timeout_s);
         break;
     case SOTTO_AGGREGATOR_CONSENTING:
         for (uint32_t i = 0; i < roster->adverts_len; i++) {
             living += sotto_session_aggregator_lives(task->session, i);
         }
-        sotto__lead_log_step(task, "Start Aggregation", "start aggregation");
-        sotto__lead_log_members(task, "Start Aggregation", "alive members",
-                                sotto_session_aggregator_lives, true);
+        sotto__task_aggregator_log_step(task, "Start Aggregation", "start aggregation");
+        sotto__task_aggregator_log_members(task, "Start Aggregation", "alive members",
+                                           sotto_session_aggregator_lives, true);
         if (living == roster->adverts_len) {
-            sotto__lead_log_step(task, "Start Aggregation", "no dead members");
+            sotto__task_aggregator_log_step(task, "Start Aggregation", "no dead members");
         } else {
-            sotto__lead_log_members(task, "Start Aggregation", "dead members",
-                                    sotto_session_aggregator_lives, false);
+            sotto__task_aggregator_log_members(task, "Start Aggregation", "dead members",
+                                               sotto_session_aggregator_lives, false);
         }
-        sotto__lead_set_deadline(task, strategy->connection_timeout_s);
+        sotto__task_aggregator_set_deadline(task, strategy->connection_timeout_s);
         break;
     case SOTTO_AGGREGATOR_REVEALING:
-        sotto__lead_log_step(task, "Secret Sharing Parts Data", "start unmasking");
-        sotto__lead_set_deadline(task, strategy->connection_timeout_s);
+        sotto__task_aggregator_log_step(task, "Secret Sharing Parts Data", "start unmasking");
+        sotto__task_aggregator_set_deadline(task, strategy->connection_timeout_s);
         break;
     default:
         break;
@@ -283,7 +290,7 @@ static void task_enter_phase(struct sotto_task_aggregator *task, enum sotto_aggr
 }
 
 /* Acts on what the session came to. */
-void sotto__lead_follow_session(struct sotto_task_aggregator *task)
+void sotto__task_aggregator_follow_session(struct sotto_task_aggregator *task)
 {
     struct sotto_action action;
     while (sotto_session_aggregator_next(task->session, &action)) {
@@ -295,25 +302,26 @@ void sotto__lead_follow_session(struct sotto_task_aggregator *task)
     }
     task->phase_seen = phase;
     if (phase == SOTTO_AGGREGATOR_SUMMED) {
-        task_finish_round(task);
+        finish_round(task);
     } else if (phase == SOTTO_AGGREGATOR_FAILED) {
-        task_fail_session(task);
+        fail_session(task);
     } else {
-        task_enter_phase(task, phase);
+        enter_phase(task, phase);
     }
 }
 
-enum sotto_status sotto__lead_receive_session(struct sotto_task_aggregator *task, size_t guest,
-                                              const struct sotto_message *message,
-                                              struct sotto_error *err)
+enum sotto_status sotto__task_aggregator_receive_session(struct sotto_task_aggregator *task,
+                                                         size_t invitee,
+                                                         const struct sotto_message *message,
+                                                         struct sotto_error *err)
 {
     struct sotto_error reason;
     enum sotto_status status = sotto_session_aggregator_receive(task->session, message, &reason);
     if (status == SOTTO_OK && message->type == SOTTO_MESSAGE_MASKED) {
         sotto__outbox_log(&task->outbox, "[Masked Result Commitment] task %llu round %u from %s",
                           (unsigned long long)task->number, task->terms.label.round,
-                          sotto__lead_guest_name(task, guest));
+                          sotto__task_aggregator_invitee_name(task, invitee));
     }
-    sotto__lead_follow_session(task);
+    sotto__task_aggregator_follow_session(task);
     return status == SOTTO_OK ? SOTTO_OK : sotto_error_set(err, status, "%s", reason.text);
 }

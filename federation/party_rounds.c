@@ -9,9 +9,9 @@
 /* --- Session --- */
 
 /* The parties of a later round are those whose sum the first one opened, all of them. */
-static enum sotto_status task_check_contributors(const struct sotto_task_party *task,
-                                                 const struct sotto_roster *roster,
-                                                 struct sotto_error *err)
+static enum sotto_status check_contributors(const struct sotto_task_party *task,
+                                            const struct sotto_roster *roster,
+                                            struct sotto_error *err)
 {
     bool same = roster->adverts_len == task->contributors_len;
     for (uint32_t i = 0; same && i < roster->adverts_len; i++) {
@@ -24,14 +24,14 @@ static enum sotto_status task_check_contributors(const struct sotto_task_party *
                                   task->terms.label.round);
 }
 
-static enum sotto_status task_start_session(struct sotto_task_party *task,
-                                            struct sotto_roster *roster, struct sotto_error *err)
+static enum sotto_status start_session(struct sotto_task_party *task, struct sotto_roster *roster,
+                                       struct sotto_error *err)
 {
     struct sotto__session_terms terms;
     enum sotto_status status =
         task->terms.label.round == 1
             ? sotto__agree(&task->driver, task->plan, roster, &task->peers, task->interrupt, err)
-            : task_check_contributors(task, roster, err);
+            : check_contributors(task, roster, err);
     if (status == SOTTO_OK) {
         status = sotto__session_terms_init(&terms, task->plan, task->driver, &task->terms,
                                            task->opened, roster->adverts_len, err);
@@ -44,23 +44,23 @@ static enum sotto_status task_start_session(struct sotto_task_party *task,
     return status;
 }
 
-void sotto__part_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
-                                size_t bytes_len)
+void sotto__task_party_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
+                                      size_t bytes_len)
 {
     struct sotto_error err;
     struct sotto_roster roster = {0};
     enum sotto_status status = sotto_roster_open(&roster, bytes, bytes_len, &task->terms, &err);
     if (status == SOTTO_OK) {
-        status = task_start_session(task, &roster, &err);
+        status = start_session(task, &roster, &err);
     }
     sotto_roster_release(&roster);
     if (status != SOTTO_OK) {
-        sotto__part_leave(task, status, err.text);
+        sotto__task_party_leave(task, status, err.text);
         return;
     }
-    task->phase = TASK_SESSION;
+    task->phase = SOTTO__TASK_SESSION;
     task->computing = true;
-    sotto__part_heard(task);
+    sotto__task_party_heard(task);
     struct sotto_action action = {.kind = SOTTO_ACTION_PARTIAL};
     sotto__outbox_push(&task->outbox, &action);
 }
@@ -73,29 +73,29 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
     if (task->outbox.ended) {
         return;
     }
-    if (task->phase == TASK_SESSION) {
+    if (task->phase == SOTTO__TASK_SESSION) {
         SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->driver));
         /* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other
          * hosts). */
         enum sotto_status status = sotto_session_party_input(task->session, (const uint8_t *)limbs,
                                                              limbs_len * sizeof *limbs);
         if (status != SOTTO_OK) {
-            sotto__part_leave(task, status, sotto_status_text(status));
+            sotto__task_party_leave(task, status, sotto_status_text(status));
         }
     } else if (task->next_roster.data != NULL) {
         /* The session that asked for the partial is over; the next one waited. */
         struct sotto_buffer roster = task->next_roster;
         task->next_roster = (struct sotto_buffer){0};
-        sotto__part_receive_roster(task, roster.data, roster.data_bytes);
+        sotto__task_party_receive_roster(task, roster.data, roster.data_bytes);
         sotto_buffer_release(&roster);
     }
-    sotto__part_settle(task);
+    sotto__task_party_settle(task);
 }
 
 /* --- Another round --- */
 
 /* The survivors that this party answered for, ascending as rosters are. */
-static enum sotto_status task_keep_contributors(struct sotto_task_party *task)
+static enum sotto_status keep_contributors(struct sotto_task_party *task)
 {
     const struct sotto_roster *roster = sotto_session_party_roster(task->session);
     if (task->contributors != NULL) {
@@ -114,8 +114,8 @@ static enum sotto_status task_keep_contributors(struct sotto_task_party *task)
 }
 
 /* Takes the aggregate as the driver takes it: what it cannot be is no round. */
-static enum sotto_status task_advance(struct sotto_task_party *task, const uint8_t *bytes,
-                                      size_t bytes_len, struct sotto_error *err)
+static enum sotto_status advance(struct sotto_task_party *task, const uint8_t *bytes,
+                                 size_t bytes_len, struct sotto_error *err)
 {
     size_t limbs_len = bytes_len / sizeof(uint64_t);
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
@@ -143,42 +143,42 @@ out:
 }
 
 /* Goes to the next round once this party has answered for the survivors of the one before. */
-static void task_consider_round(struct sotto_task_party *task)
+static void consider_round(struct sotto_task_party *task)
 {
     struct sotto_error err = {0};
     struct sotto_message message;
-    if (task->next_round.data == NULL || task->outbox.ended || task->phase != TASK_SESSION ||
+    if (task->next_round.data == NULL || task->outbox.ended || task->phase != SOTTO__TASK_SESSION ||
         sotto_session_party_phase(task->session) < SOTTO_PARTY_CONSENTED) {
         return;
     }
     struct sotto_buffer bytes = task->next_round;
     task->next_round = (struct sotto_buffer){0};
     SOTTO_REQUIRE(sotto_message_parse(&message, bytes.data, bytes.data_bytes));
-    sotto__part_pump(task);
-    enum sotto_status status = task_keep_contributors(task);
+    sotto__task_party_pump(task);
+    enum sotto_status status = keep_contributors(task);
     sotto_session_party_free(task->session);
     task->session = NULL;
-    task->phase = TASK_JOINED;
+    task->phase = SOTTO__TASK_JOINED;
     task->terms.label = message.label;
     if (status != SOTTO_OK) {
         (void)sotto_error_set(&err, status, "another round: %s", sotto_status_text(status));
     } else {
-        status = task_advance(task, message.body, message.body_bytes, &err);
+        status = advance(task, message.body, message.body_bytes, &err);
     }
     sotto_buffer_release(&bytes);
     if (status == SOTTO_OK) {
-        sotto__part_advertise(task);
+        sotto__task_party_advertise(task);
     } else {
-        sotto__part_leave(task, status, err.text);
+        sotto__task_party_leave(task, status, err.text);
     }
 }
 
-enum sotto_status sotto__part_receive_round(struct sotto_task_party *task,
-                                            const struct sotto_message *message,
-                                            const uint8_t *bytes, size_t bytes_len,
-                                            struct sotto_error *err)
+enum sotto_status sotto__task_party_receive_round(struct sotto_task_party *task,
+                                                  const struct sotto_message *message,
+                                                  const uint8_t *bytes, size_t bytes_len,
+                                                  struct sotto_error *err)
 {
-    if (task->phase != TASK_SESSION || message->label.round != task->terms.label.round + 1 ||
+    if (task->phase != SOTTO__TASK_SESSION || message->label.round != task->terms.label.round + 1 ||
         message->label.attempt != 1 || task->next_round.data != NULL) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "another round out of turn");
     }
@@ -186,33 +186,34 @@ enum sotto_status sotto__part_receive_round(struct sotto_task_party *task,
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
     }
-    task_consider_round(task);
+    consider_round(task);
     return SOTTO_OK;
 }
 
 void sotto_task_party_recorded(struct sotto_task_party *task)
 {
-    if (task->outbox.ended || task->phase != TASK_SESSION ||
+    if (task->outbox.ended || task->phase != SOTTO__TASK_SESSION ||
         sotto_session_party_phase(task->session) != SOTTO_PARTY_RECORDING) {
         return;
     }
     task->recorded = true;
     enum sotto_status status = sotto_session_party_recorded(task->session);
     if (status != SOTTO_OK) {
-        sotto__part_end(task, status, sotto_status_text(status));
+        sotto__task_party_end(task, status, sotto_status_text(status));
     }
-    task_consider_round(task);
-    sotto__part_settle(task);
+    consider_round(task);
+    sotto__task_party_settle(task);
 }
 
 /* A new attempt at a round whose survivors this party has not consented to. */
-enum sotto_status sotto__part_reopen(struct sotto_task_party *task,
-                                     const struct sotto_message *message, struct sotto_error *err)
+enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
+                                           const struct sotto_message *message,
+                                           struct sotto_error *err)
 {
     bool answering =
-        task->recorded || (task->phase == TASK_SESSION &&
+        task->recorded || (task->phase == SOTTO__TASK_SESSION &&
                            sotto_session_party_phase(task->session) == SOTTO_PARTY_RECORDING);
-    if (task->phase == TASK_OFFERING || message->label.round != task->terms.label.round ||
+    if (task->phase == SOTTO__TASK_OFFERING || message->label.round != task->terms.label.round ||
         message->label.attempt <= task->terms.label.attempt) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a new attempt out of turn");
     }
@@ -224,12 +225,13 @@ enum sotto_status sotto__part_reopen(struct sotto_task_party *task,
     task->session = NULL;
     sotto_buffer_release(&task->next_roster);
     task->terms.label = message->label;
-    sotto__part_advertise(task);
+    sotto__task_party_advertise(task);
     return SOTTO_OK;
 }
 
-enum sotto_status sotto__part_finish(struct sotto_task_party *task,
-                                     const struct sotto_message *message, struct sotto_error *err)
+enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
+                                           const struct sotto_message *message,
+                                           struct sotto_error *err)
 {
     enum sotto_status status;
     char text[128];
@@ -242,24 +244,24 @@ enum sotto_status sotto__part_finish(struct sotto_task_party *task,
         task->result = sotto_text_copy((const char *)result, result_bytes);
     }
     (void)snprintf(text, sizeof text, "the task ended: %s", sotto_status_text(status));
-    sotto__part_end(task, status, text);
+    sotto__task_party_end(task, status, text);
     return SOTTO_OK;
 }
 
-enum sotto_status sotto__part_receive_session(struct sotto_task_party *task,
-                                              const struct sotto_message *message,
-                                              struct sotto_error *err)
+enum sotto_status sotto__task_party_receive_session(struct sotto_task_party *task,
+                                                    const struct sotto_message *message,
+                                                    struct sotto_error *err)
 {
     struct sotto_error reason;
-    if (task->phase != TASK_SESSION) {
+    if (task->phase != SOTTO__TASK_SESSION) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a message before the roster");
     }
     enum sotto_status status = sotto_session_party_receive(task->session, message, &reason);
-    sotto__part_pump(task);
+    sotto__task_party_pump(task);
     if (sotto_session_party_phase(task->session) == SOTTO_PARTY_LEFT) {
-        sotto__part_end(task, status, reason.text);
+        sotto__task_party_end(task, status, reason.text);
     } else if (status == SOTTO_OK) {
-        sotto__part_heard(task);
+        sotto__task_party_heard(task);
         return SOTTO_OK;
     }
     return sotto_error_set(err, status, "%s", reason.text);

@@ -16,10 +16,10 @@ bool sotto_task_aggregator_next(struct sotto_task_aggregator *task, struct sotto
     return sotto__outbox_next(&task->outbox, out);
 }
 
-void sotto__lead_guest_forget_offer(struct guest *guest)
+void sotto__task_aggregator_invitee_forget_offer(struct invitee *invitee)
 {
-    sotto_buffer_release(&guest->advert);
-    sotto_schema_release(&guest->offer);
+    sotto_buffer_release(&invitee->advert);
+    sotto_schema_release(&invitee->offer);
 }
 
 void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
@@ -29,10 +29,10 @@ void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
     }
     sotto_session_aggregator_free(task->session);
     sotto_driver_free(task->driver);
-    for (size_t i = 0; task->guests != NULL && i < task->invited.len; i++) {
-        sotto__lead_guest_forget_offer(&task->guests[i]);
+    for (size_t i = 0; task->invitees != NULL && i < task->invited.len; i++) {
+        sotto__task_aggregator_invitee_forget_offer(&task->invitees[i]);
     }
-    sotto_free(task->guests);
+    sotto_free(task->invitees);
     sotto_free(task->result);
     sotto_free(task->plan_json);
     sotto_plan_free(task->plan);
@@ -43,13 +43,15 @@ void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
 
 /* --- Logging --- */
 
-const char *sotto__lead_guest_name(const struct sotto_task_aggregator *task, size_t guest)
+const char *sotto__task_aggregator_invitee_name(const struct sotto_task_aggregator *task,
+                                                size_t invitee)
 {
-    return task->invited.peers[guest].name;
+    return task->invited.peers[invitee].name;
 }
 
-/* The guest behind a roster index. */
-size_t sotto__lead_guest_of_member(const struct sotto_task_aggregator *task, uint32_t member)
+/* The invitee behind a roster index. */
+size_t sotto__task_aggregator_invitee_of_member(const struct sotto_task_aggregator *task,
+                                                uint32_t member)
 {
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     return sotto__peers_find(&task->invited, &roster->adverts[member].sender);
@@ -57,18 +59,18 @@ size_t sotto__lead_guest_of_member(const struct sotto_task_aggregator *task, uin
 
 /* One line: a tag, the task and round, a text, and the names of the members that `is` says yes to.
  */
-void sotto__lead_log_members(struct sotto_task_aggregator *task, const char *tag, const char *text,
-                             bool (*is)(const struct sotto_session_aggregator *, uint32_t),
-                             bool wanted)
+void sotto__task_aggregator_log_members(
+    struct sotto_task_aggregator *task, const char *tag, const char *text,
+    bool (*is)(const struct sotto_session_aggregator *, uint32_t), bool wanted)
 {
     char names[SOTTO_ERROR_TEXT_BYTES] = "";
     size_t used = 0;
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     for (uint32_t i = 0; i < roster->adverts_len && used < sizeof names; i++) {
         if (is == NULL || is(task->session, i) == wanted) {
-            int written =
-                snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
-                         sotto__lead_guest_name(task, sotto__lead_guest_of_member(task, i)));
+            int written = snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
+                                   sotto__task_aggregator_invitee_name(
+                                       task, sotto__task_aggregator_invitee_of_member(task, i)));
             used += written > 0 ? (size_t)written : 0;
         }
     }
@@ -76,17 +78,18 @@ void sotto__lead_log_members(struct sotto_task_aggregator *task, const char *tag
                       (unsigned long long)task->number, task->terms.label.round, text, names);
 }
 
-void sotto__lead_log_step(struct sotto_task_aggregator *task, const char *tag, const char *text)
+void sotto__task_aggregator_log_step(struct sotto_task_aggregator *task, const char *tag,
+                                     const char *text)
 {
     sotto__outbox_log(&task->outbox, "[%s] task %llu round %u %s", tag,
                       (unsigned long long)task->number, task->terms.label.round, text);
 }
 
 /* The round begins, and this is what it opens. */
-void sotto__lead_log_round(struct sotto_task_aggregator *task)
+void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task)
 {
     char *words = NULL;
-    sotto__lead_log_step(task, "Start Round", "start");
+    sotto__task_aggregator_log_step(task, "Start Round", "start");
     enum sotto_status status =
         sotto_plan_round_words(task->plan, task->terms.label.round, &words, NULL);
     if (status != SOTTO_OK) {
@@ -100,14 +103,14 @@ void sotto__lead_log_round(struct sotto_task_aggregator *task)
 
 /* --- The end --- */
 
-static void task_send_finish(struct sotto_task_aggregator *task, enum sotto_status status)
+static void send_finish(struct sotto_task_aggregator *task, enum sotto_status status)
 {
     for (size_t i = 0; i < task->invited.len; i++) {
         struct sotto_buffer message;
-        if (task->guests[i].state == GUEST_DECLINED) {
+        if (task->invitees[i].state == SOTTO__INVITEE_DECLINED) {
             continue;
         }
-        bool shows = task->publishes && status == SOTTO_OK && task->guests[i].contributes;
+        bool shows = task->publishes && status == SOTTO_OK && task->invitees[i].contributes;
         const char *result = shows ? task->result : NULL;
         if (sotto__finish_seal(&message, status, result, &task->terms.label, task->identity) !=
                 SOTTO_OK &&
@@ -119,14 +122,15 @@ static void task_send_finish(struct sotto_task_aggregator *task, enum sotto_stat
     }
 }
 
-void sotto__lead_end(struct sotto_task_aggregator *task, enum sotto_status status, const char *text)
+void sotto__task_aggregator_end(struct sotto_task_aggregator *task, enum sotto_status status,
+                                const char *text)
 {
     if (task->outbox.ended) {
         return;
     }
-    task_send_finish(task, status);
+    send_finish(task, status);
     if (status == SOTTO_OK) {
-        sotto__lead_log_step(task, "End Round", "finish");
+        sotto__task_aggregator_log_step(task, "End Round", "finish");
         sotto__outbox_log(&task->outbox, "[Finish Task] task %llu finished",
                           (unsigned long long)task->number);
     } else {
@@ -137,7 +141,7 @@ void sotto__lead_end(struct sotto_task_aggregator *task, enum sotto_status statu
 }
 
 /* Ends every call: what ran out of memory on the way ends the task. */
-static void task_settle(struct sotto_task_aggregator *task)
+static void settle(struct sotto_task_aggregator *task)
 {
     struct sotto_action action;
     while (task->session != NULL && sotto_session_aggregator_next(task->session, &action)) {
@@ -149,7 +153,7 @@ static void task_settle(struct sotto_task_aggregator *task)
     }
 }
 
-void sotto__lead_set_deadline(struct sotto_task_aggregator *task, uint64_t seconds)
+void sotto__task_aggregator_set_deadline(struct sotto_task_aggregator *task, uint64_t seconds)
 {
     task->deadline_ms = task->now_ms + 1000 * seconds;
     sotto__outbox_timer(&task->outbox, task->deadline_ms);
@@ -157,71 +161,71 @@ void sotto__lead_set_deadline(struct sotto_task_aggregator *task, uint64_t secon
 
 /* --- Leaving --- */
 
-static void log_leave(struct sotto_task_aggregator *task, size_t guest,
+static void log_leave(struct sotto_task_aggregator *task, size_t invitee,
                       const struct sotto_leave *leave)
 {
     size_t blamed = sotto__peers_find(&task->invited, &leave->blamed);
     sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s %s: %s%s%s%s%s",
                       (unsigned long long)task->number, task->terms.label.round,
-                      sotto__lead_guest_name(task, guest),
+                      sotto__task_aggregator_invitee_name(task, invitee),
                       task->session == NULL ? "declined" : "left", sotto_status_name(leave->reason),
                       blamed != SIZE_MAX ? ", blaming " : "",
-                      blamed != SIZE_MAX ? sotto__lead_guest_name(task, blamed) : "",
+                      blamed != SIZE_MAX ? sotto__task_aggregator_invitee_name(task, blamed) : "",
                       leave->text[0] != '\0' ? ": " : "", leave->text);
 }
 
-/* A guest takes no further part. */
-static enum sotto_status task_lose(struct sotto_task_aggregator *task, size_t index,
-                                   enum guest_state state)
+/* An invitee takes no further part. */
+static enum sotto_status lose(struct sotto_task_aggregator *task, size_t index,
+                              enum invitee_state state)
 {
     enum sotto_status status = SOTTO_OK;
-    struct guest *guest = &task->guests[index];
+    struct invitee *invitee = &task->invitees[index];
     if (task->session == NULL && task->terms.label.round > 1) {
-        guest->state = state;
-        sotto__lead_consider_start(task, false);
+        invitee->state = state;
+        sotto__task_aggregator_consider_start(task, false);
         return SOTTO_OK;
     }
     if (task->session == NULL) {
-        sotto__lead_guest_forget_offer(guest);
-        guest->state = state;
-        sotto__lead_consider_start(task, false);
+        sotto__task_aggregator_invitee_forget_offer(invitee);
+        invitee->state = state;
+        sotto__task_aggregator_consider_start(task, false);
         return SOTTO_OK;
     }
     uint32_t member = sotto_roster_find(sotto_session_aggregator_roster(task->session),
                                         &task->invited.peers[index].key);
-    guest->state = state;
+    invitee->state = state;
     if (member != UINT32_MAX) {
         status = sotto_session_aggregator_drop(task->session, member);
-        sotto__lead_follow_session(task);
+        sotto__task_aggregator_follow_session(task);
     }
     return status;
 }
 
-static enum sotto_status task_receive_leave(struct sotto_task_aggregator *task, size_t guest,
-                                            const struct sotto_message *message,
-                                            struct sotto_error *err)
+static enum sotto_status receive_leave(struct sotto_task_aggregator *task, size_t invitee,
+                                       const struct sotto_message *message, struct sotto_error *err)
 {
     struct sotto_leave leave;
     if (!sotto_leave_parse(&leave, message)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a LEAVE message is malformed");
     }
-    if (task->guests[guest].state == GUEST_DECLINED || task->guests[guest].state == GUEST_LOST) {
+    if (task->invitees[invitee].state == SOTTO__INVITEE_DECLINED ||
+        task->invitees[invitee].state == SOTTO__INVITEE_LOST) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "%s left already",
-                               sotto__lead_guest_name(task, guest));
+                               sotto__task_aggregator_invitee_name(task, invitee));
     }
-    log_leave(task, guest, &leave);
-    task->guests[guest].absence = ABSENCE_DECLINED;
-    task->guests[guest].reason = leave.reason;
-    enum sotto_status status = task_lose(task, guest, GUEST_DECLINED);
+    log_leave(task, invitee, &leave);
+    task->invitees[invitee].absence = SOTTO__ABSENCE_DECLINED;
+    task->invitees[invitee].reason = leave.reason;
+    enum sotto_status status = lose(task, invitee, SOTTO__INVITEE_DECLINED);
     return status == SOTTO_OK ? SOTTO_OK
                               : sotto_error_set(err, status, "%s", sotto_status_text(status));
 }
 
 /* --- The public side --- */
 
-static enum sotto_status task_configure(struct sotto_task_aggregator *task,
-                                        const struct sotto_task_aggregator_config *config,
-                                        struct sotto_error *err)
+static enum sotto_status configure(struct sotto_task_aggregator *task,
+                                   const struct sotto_task_aggregator_config *config,
+                                   struct sotto_error *err)
 {
     task->identity = config->identity;
     task->number = config->number;
@@ -246,8 +250,8 @@ static enum sotto_status task_configure(struct sotto_task_aggregator *task,
     task->publishes = config->publishes;
     task->hides_exact = config->hides_exact;
     task->interrupt = config->interrupt;
-    task->guests = sotto_alloc_array(config->invited_len, sizeof *task->guests);
-    status = task->plan_json != NULL && task->guests != NULL
+    task->invitees = sotto_alloc_array(config->invited_len, sizeof *task->invitees);
+    status = task->plan_json != NULL && task->invitees != NULL
                  ? sotto__peers_copy(&task->invited, config->invited, config->invited_len)
                  : SOTTO_ERROR_NO_MEMORY;
     return status == SOTTO_OK
@@ -263,38 +267,39 @@ enum sotto_status sotto_task_aggregator_new(struct sotto_task_aggregator **out,
     if (task == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a task");
     }
-    enum sotto_status status = task_configure(task, config, err);
+    enum sotto_status status = configure(task, config, err);
     if (status != SOTTO_OK) {
         sotto_task_aggregator_free(task);
         return status;
     }
     sotto__outbox_log(&task->outbox, "[Create Task] create task %llu",
                       (unsigned long long)task->number);
-    sotto__lead_log_round(task);
+    sotto__task_aggregator_log_round(task);
     for (size_t i = 0; i < task->invited.len; i++) {
         if (config->invited_away != NULL && config->invited_away[i]) {
-            task->guests[i].state = GUEST_AWAY;
+            task->invitees[i].state = SOTTO__INVITEE_AWAY;
         }
-        sotto__lead_invite(task, i);
+        sotto__task_aggregator_invite(task, i);
     }
-    sotto__lead_set_deadline(task, sotto_plan_strategy(task->plan)->connection_timeout_s);
-    task_settle(task);
+    sotto__task_aggregator_set_deadline(task,
+                                        sotto_plan_strategy(task->plan)->connection_timeout_s);
+    settle(task);
     *out = task;
     return SOTTO_OK;
 }
 
-static enum sotto_status task_dispatch(struct sotto_task_aggregator *task, size_t guest,
-                                       const struct sotto_message *message, const uint8_t *bytes,
-                                       size_t bytes_len, struct sotto_error *err)
+static enum sotto_status dispatch(struct sotto_task_aggregator *task, size_t invitee,
+                                  const struct sotto_message *message, const uint8_t *bytes,
+                                  size_t bytes_len, struct sotto_error *err)
 {
     if (message->type == SOTTO_MESSAGE_LEAVE) {
-        return task_receive_leave(task, guest, message, err);
+        return receive_leave(task, invitee, message, err);
     }
     if (message->type == SOTTO_MESSAGE_ADVERT && task->session == NULL) {
-        return sotto__lead_receive_advert(task, guest, bytes, bytes_len, err);
+        return sotto__task_aggregator_receive_advert(task, invitee, bytes, bytes_len, err);
     }
     if (task->session != NULL) {
-        return sotto__lead_receive_session(task, guest, message, err);
+        return sotto__task_aggregator_receive_session(task, invitee, message, err);
     }
     return sotto_error_set(err, SOTTO_ERROR_STATE, "a message out of turn");
 }
@@ -311,8 +316,8 @@ enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *ta
     if (status != SOTTO_OK && status != SOTTO_ERROR_VERSION) {
         return status;
     }
-    size_t guest = sotto__peers_find(&task->invited, &message.sender);
-    if (guest == SIZE_MAX) {
+    size_t invitee = sotto__peers_find(&task->invited, &message.sender);
+    if (invitee == SIZE_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "a message of nobody that was invited");
     }
     if (status != SOTTO_OK) {
@@ -322,8 +327,8 @@ enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *ta
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a message of another task or attempt");
     }
     task->now_ms = now_ms;
-    status = task_dispatch(task, guest, &message, bytes, bytes_len, err);
-    task_settle(task);
+    status = dispatch(task, invitee, &message, bytes, bytes_len, err);
+    settle(task);
     return status;
 }
 
@@ -334,13 +339,13 @@ void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, uint64_t now
         return;
     }
     if (task->session == NULL) {
-        sotto__lead_consider_start(task, true);
+        sotto__task_aggregator_consider_start(task, true);
     } else {
         /* Its failure, if it fails, is what follow_session finds. */
         (void)!sotto_session_aggregator_expire(task->session);
-        sotto__lead_follow_session(task);
+        sotto__task_aggregator_follow_session(task);
     }
-    task_settle(task);
+    settle(task);
 }
 
 void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
@@ -350,21 +355,21 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
     if (index == SIZE_MAX || task->outbox.ended) {
         return;
     }
-    struct guest *guest = &task->guests[index];
+    struct invitee *invitee = &task->invitees[index];
     if (task->session == NULL && task->terms.label.round == 1 &&
-        (guest->state == GUEST_INVITED || guest->state == GUEST_AWAY ||
-         guest->state == GUEST_JOINED)) {
-        sotto__lead_guest_forget_offer(guest); /* the keys behind it are gone */
-        guest->state = GUEST_INVITED;
-        sotto__lead_invite(task, index);
-    } else if (task->session != NULL || guest->contributes) {
-        (void)!task_lose(task, index, GUEST_LOST);
+        (invitee->state == SOTTO__INVITEE_INVITED || invitee->state == SOTTO__INVITEE_AWAY ||
+         invitee->state == SOTTO__INVITEE_JOINED)) {
+        sotto__task_aggregator_invitee_forget_offer(invitee); /* the keys behind it are gone */
+        invitee->state = SOTTO__INVITEE_INVITED;
+        sotto__task_aggregator_invite(task, index);
+    } else if (task->session != NULL || invitee->contributes) {
+        (void)!lose(task, index, SOTTO__INVITEE_LOST);
     }
-    task_settle(task);
+    settle(task);
 }
 
 void sotto_task_aggregator_cancel(struct sotto_task_aggregator *task)
 {
-    sotto__lead_end(task, SOTTO_ERROR_CANCELLED, "cancelled");
-    task_settle(task);
+    sotto__task_aggregator_end(task, SOTTO_ERROR_CANCELLED, "cancelled");
+    settle(task);
 }

@@ -8,28 +8,28 @@
 
 #include "internal.h"
 
-enum guest_state {
-    GUEST_INVITED,
-    GUEST_AWAY, /* invited, and known not to be there: may join, and nobody waits for it */
-    GUEST_JOINED,
-    GUEST_DECLINED,
-    GUEST_LOST, /* not in the session, or dropped out of an earlier attempt or round */
+enum invitee_state {
+    SOTTO__INVITEE_INVITED,
+    SOTTO__INVITEE_AWAY, /* invited, and known not to be there: may join, and nobody waits for it */
+    SOTTO__INVITEE_JOINED,
+    SOTTO__INVITEE_DECLINED,
+    SOTTO__INVITEE_LOST, /* not in the session, or dropped out of an earlier attempt or round */
 };
 
-/* Why a guest's rows are not in the result. */
-enum guest_absence {
-    ABSENCE_LOST, /* it was in the session and dropped out */
-    ABSENCE_AWAY,
-    ABSENCE_SILENT,
-    ABSENCE_DECLINED,
-    ABSENCE_SPARE, /* max_clients others come before it */
+/* Why an invitee's rows are not in the result. */
+enum invitee_absence {
+    SOTTO__ABSENCE_LOST, /* it was in the session and dropped out */
+    SOTTO__ABSENCE_AWAY,
+    SOTTO__ABSENCE_SILENT,
+    SOTTO__ABSENCE_DECLINED,
+    SOTTO__ABSENCE_SPARE, /* max_clients others come before it */
 };
 
-/* One invited party; guests[i] belongs to invited.peers[i]. */
-struct guest {
-    enum guest_state state;
-    enum guest_absence absence;
-    enum sotto_status reason; /* ABSENCE_DECLINED: the class that it said */
+/* One invited party; invitees[i] belongs to invited.peers[i]. */
+struct invitee {
+    enum invitee_state state;
+    enum invitee_absence absence;
+    enum sotto_status reason; /* SOTTO__ABSENCE_DECLINED: the class that it said */
     struct sotto_buffer advert;
     struct sotto_schema offer;
     bool is_counted;  /* of the first opened round's roster */
@@ -44,7 +44,7 @@ struct sotto_task_aggregator {
     struct sotto_plan *plan;
     struct sotto_invitation_terms terms;
     struct sotto__peers invited;
-    struct guest *guests;
+    struct invitee *invitees;
     uint64_t now_ms;
     uint64_t deadline_ms;
     bool publishes;
@@ -63,54 +63,60 @@ struct sotto_task_aggregator {
 /* --- task_aggregator.c --- */
 
 /* Releases its advert and what it offered. */
-void sotto__lead_guest_forget_offer(struct guest *guest);
+void sotto__task_aggregator_invitee_forget_offer(struct invitee *invitee);
 
-/* A guest's name; the guest behind a roster index. */
-const char *sotto__lead_guest_name(const struct sotto_task_aggregator *task, size_t guest);
+/* An invitee's name; the invitee behind a roster index. */
+const char *sotto__task_aggregator_invitee_name(const struct sotto_task_aggregator *task,
+                                                size_t invitee);
 
-size_t sotto__lead_guest_of_member(const struct sotto_task_aggregator *task, uint32_t member);
+size_t sotto__task_aggregator_invitee_of_member(const struct sotto_task_aggregator *task,
+                                                uint32_t member);
 
 /* Lines of the task's log: a tag, the task and round, a text, and names: of the members
  * that `is` says wanted of. */
-void sotto__lead_log_members(struct sotto_task_aggregator *task, const char *tag, const char *text,
-                             bool (*is)(const struct sotto_session_aggregator *, uint32_t),
-                             bool wanted);
+void sotto__task_aggregator_log_members(
+    struct sotto_task_aggregator *task, const char *tag, const char *text,
+    bool (*is)(const struct sotto_session_aggregator *, uint32_t), bool wanted);
 
-void sotto__lead_log_step(struct sotto_task_aggregator *task, const char *tag, const char *text);
+void sotto__task_aggregator_log_step(struct sotto_task_aggregator *task, const char *tag,
+                                     const char *text);
 
-void sotto__lead_log_round(struct sotto_task_aggregator *task);
+void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task);
 
 /* Ends the task and tells everybody; text: why. */
-void sotto__lead_end(struct sotto_task_aggregator *task, enum sotto_status status,
-                     const char *text);
+void sotto__task_aggregator_end(struct sotto_task_aggregator *task, enum sotto_status status,
+                                const char *text);
 
 /* Asks for a tick in so many seconds. */
-void sotto__lead_set_deadline(struct sotto_task_aggregator *task, uint64_t seconds);
+void sotto__task_aggregator_set_deadline(struct sotto_task_aggregator *task, uint64_t seconds);
 
 /* --- aggregator_joining.c --- */
 
 /* Sends INVITATION. */
-void sotto__lead_invite(struct sotto_task_aggregator *task, size_t guest);
+void sotto__task_aggregator_invite(struct sotto_task_aggregator *task, size_t invitee);
 
 /* After the first round nobody may be lost: ends the task, naming who was. */
-void sotto__lead_end_lost(struct sotto_task_aggregator *task, size_t guest, const char *why);
+void sotto__task_aggregator_end_lost(struct sotto_task_aggregator *task, size_t invitee,
+                                     const char *why);
 
 /* Starts when everybody who is there has answered, or when (expired) time is over. */
-void sotto__lead_consider_start(struct sotto_task_aggregator *task, bool expired);
+void sotto__task_aggregator_consider_start(struct sotto_task_aggregator *task, bool expired);
 
-/* Takes an ADVERT: a guest joins. */
-enum sotto_status sotto__lead_receive_advert(struct sotto_task_aggregator *task, size_t index,
-                                             const uint8_t *bytes, size_t bytes_len,
-                                             struct sotto_error *err) SOTTO_NODISCARD;
+/* Takes an ADVERT: an invitee joins. */
+enum sotto_status sotto__task_aggregator_receive_advert(struct sotto_task_aggregator *task,
+                                                        size_t index, const uint8_t *bytes,
+                                                        size_t bytes_len,
+                                                        struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- aggregator_rounds.c --- */
 
 /* Passes on what the session sends, and acts on the step it is in. */
-void sotto__lead_follow_session(struct sotto_task_aggregator *task);
+void sotto__task_aggregator_follow_session(struct sotto_task_aggregator *task);
 
 /* Takes a message that is the session's. */
-enum sotto_status sotto__lead_receive_session(struct sotto_task_aggregator *task, size_t guest,
-                                              const struct sotto_message *message,
-                                              struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__task_aggregator_receive_session(struct sotto_task_aggregator *task,
+                                                         size_t invitee,
+                                                         const struct sotto_message *message,
+                                                         struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

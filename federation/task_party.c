@@ -61,7 +61,8 @@ void sotto_task_party_free(struct sotto_task_party *task)
 }
 
 /* Ends the task here; the session's secrets go at once. */
-void sotto__part_end(struct sotto_task_party *task, enum sotto_status status, const char *text)
+void sotto__task_party_end(struct sotto_task_party *task, enum sotto_status status,
+                           const char *text)
 {
     sotto__outbox_end(&task->outbox, status, text);
     sotto_session_party_free(task->session);
@@ -69,7 +70,7 @@ void sotto__part_end(struct sotto_task_party *task, enum sotto_status status, co
 }
 
 /* Passes the session's actions on. */
-void sotto__part_pump(struct sotto_task_party *task)
+void sotto__task_party_pump(struct sotto_task_party *task)
 {
     struct sotto_action action;
     while (task->session != NULL && sotto_session_party_next(task->session, &action)) {
@@ -78,11 +79,11 @@ void sotto__part_pump(struct sotto_task_party *task)
 }
 
 /* Ends every call: what ran out of memory on the way ends the task. */
-void sotto__part_settle(struct sotto_task_party *task)
+void sotto__task_party_settle(struct sotto_task_party *task)
 {
-    sotto__part_pump(task);
+    sotto__task_party_pump(task);
     if (task->outbox.status != SOTTO_OK && !task->outbox.ended) {
-        sotto__part_end(task, task->outbox.status, sotto_status_text(task->outbox.status));
+        sotto__task_party_end(task, task->outbox.status, sotto_status_text(task->outbox.status));
     }
 }
 
@@ -102,21 +103,22 @@ static void leave_saying(struct sotto_task_party *task, enum sotto_status reason
         if (status != SOTTO_OK) {
             task->outbox.status = status;
         }
-        sotto__part_pump(task);
+        sotto__task_party_pump(task);
     } else if (sotto_leave_seal(&message, &leave, &task->terms.label, NULL, task->identity) ==
                SOTTO_OK) {
         sotto__outbox_send(&task->outbox, &task->terms.aggregator, &message);
     }
-    sotto__part_end(task, reason, text);
+    sotto__task_party_end(task, reason, text);
 }
 
-void sotto__part_leave(struct sotto_task_party *task, enum sotto_status reason, const char *text)
+void sotto__task_party_leave(struct sotto_task_party *task, enum sotto_status reason,
+                             const char *text)
 {
     leave_saying(task, reason, text, NULL);
 }
 
 /* The aggregator was heard: its silence is counted anew. */
-void sotto__part_heard(struct sotto_task_party *task)
+void sotto__task_party_heard(struct sotto_task_party *task)
 {
     task->deadline_ms = task->now_ms + task->patience_ms;
     sotto__outbox_timer(&task->outbox, task->deadline_ms);
@@ -124,27 +126,26 @@ void sotto__part_heard(struct sotto_task_party *task)
 
 /* --- Invitation --- */
 
-static void task_read_plan(struct sotto_task_party *task, const struct sotto_message *message)
+static void read_plan(struct sotto_task_party *task, const struct sotto_message *message)
 {
     struct sotto_error err;
     const char *json = (const char *)message->body;
     enum sotto_status status = sotto_plan_parse(&task->plan, json, message->body_bytes, &err);
     if (status != SOTTO_OK) {
-        sotto__part_leave(task, status, err.text);
+        sotto__task_party_leave(task, status, err.text);
         return;
     }
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
     task->patience_ms = (uint64_t)1000 * ((uint64_t)strategy->wait_timeout_s +
                                           (uint64_t)2 * strategy->connection_timeout_s);
-    sotto__part_heard(task);
+    sotto__task_party_heard(task);
     struct sotto_action offer = {.kind = SOTTO_ACTION_OFFER};
     sotto__outbox_push(&task->outbox, &offer);
 }
 
-static enum sotto_status task_copy_config(struct sotto_task_party *task,
-                                          const struct sotto_task_party_config *config,
-                                          const struct sotto_message *message,
-                                          struct sotto_error *err)
+static enum sotto_status copy_config(struct sotto_task_party *task,
+                                     const struct sotto_task_party_config *config,
+                                     const struct sotto_message *message, struct sotto_error *err)
 {
     task->identity = config->identity;
     task->random = config->random;
@@ -189,19 +190,19 @@ enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
     if (task == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a task");
     }
-    status = task_copy_config(task, config, &message, err);
+    status = copy_config(task, config, &message, err);
     if (status != SOTTO_OK) {
         sotto_task_party_free(task);
         return status;
     }
     if (other_version) {
-        sotto__part_leave(task, SOTTO_ERROR_VERSION, opened.text);
+        sotto__task_party_leave(task, SOTTO_ERROR_VERSION, opened.text);
     } else if (task->recorded) {
-        sotto__part_leave(task, SOTTO_ERROR_STATE, "this task was answered before");
+        sotto__task_party_leave(task, SOTTO_ERROR_STATE, "this task was answered before");
     } else {
-        task_read_plan(task, &message);
+        read_plan(task, &message);
     }
-    sotto__part_settle(task);
+    sotto__task_party_settle(task);
     *out = task;
     return SOTTO_OK;
 }
@@ -209,7 +210,7 @@ enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
 /* --- Offer --- */
 
 /* Fresh keys, and an advert with the offer, which later rounds don't ask for again. */
-void sotto__part_advertise(struct sotto_task_party *task)
+void sotto__task_party_advertise(struct sotto_task_party *task)
 {
     struct sotto_buffer payload = {0};
     enum sotto_status status =
@@ -220,27 +221,28 @@ void sotto__part_advertise(struct sotto_task_party *task)
     }
     sotto_buffer_release(&payload);
     if (status != SOTTO_OK) {
-        sotto__part_leave(task, status, sotto_status_text(status));
+        sotto__task_party_leave(task, status, sotto_status_text(status));
         return;
     }
-    task->phase = TASK_JOINED;
-    sotto__part_heard(task);
+    task->phase = SOTTO__TASK_JOINED;
+    sotto__task_party_heard(task);
 }
 
 void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_schema *schema)
 {
-    SOTTO_REQUIRE(task->outbox.ended || (task->phase == TASK_OFFERING && task->plan != NULL));
+    SOTTO_REQUIRE(task->outbox.ended ||
+                  (task->phase == SOTTO__TASK_OFFERING && task->plan != NULL));
     if (task->outbox.ended) {
         return;
     }
     SOTTO_REQUIRE(schema->fields_len == sotto_plan_columns_len(task->plan));
     enum sotto_status status = sotto_schema_copy(&task->offer, schema);
     if (status == SOTTO_OK) {
-        sotto__part_advertise(task);
+        sotto__task_party_advertise(task);
     } else {
-        sotto__part_leave(task, status, sotto_status_text(status));
+        sotto__task_party_leave(task, status, sotto_status_text(status));
     }
-    sotto__part_settle(task);
+    sotto__task_party_settle(task);
 }
 
 void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason,
@@ -248,33 +250,33 @@ void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status r
 {
     SOTTO_REQUIRE(reason != SOTTO_OK);
     leave_saying(task, reason, sotto_status_text(reason), text);
-    sotto__part_settle(task);
+    sotto__task_party_settle(task);
 }
 
-static enum sotto_status task_dispatch(struct sotto_task_party *task,
-                                       const struct sotto_message *message, const uint8_t *bytes,
-                                       size_t bytes_len, struct sotto_error *err)
+static enum sotto_status dispatch(struct sotto_task_party *task,
+                                  const struct sotto_message *message, const uint8_t *bytes,
+                                  size_t bytes_len, struct sotto_error *err)
 {
     switch (message->type) {
     case SOTTO_MESSAGE_FINISH:
-        return sotto__part_finish(task, message, err);
+        return sotto__task_party_finish(task, message, err);
     case SOTTO_MESSAGE_REOPEN:
-        return sotto__part_reopen(task, message, err);
+        return sotto__task_party_reopen(task, message, err);
     case SOTTO_MESSAGE_ROUND:
-        return sotto__part_receive_round(task, message, bytes, bytes_len, err);
+        return sotto__task_party_receive_round(task, message, bytes, bytes_len, err);
     case SOTTO_MESSAGE_ROSTER:
-        if (task->phase != TASK_JOINED ||
+        if (task->phase != SOTTO__TASK_JOINED ||
             !sotto_session_label_equal(&message->label, &task->terms.label)) {
             return sotto_error_set(err, SOTTO_ERROR_STATE, "a roster out of turn");
         }
         if (!task->computing) {
-            sotto__part_receive_roster(task, bytes, bytes_len);
+            sotto__task_party_receive_roster(task, bytes, bytes_len);
             return SOTTO_OK;
         }
         sotto_buffer_release(&task->next_roster);
         return sotto_buffer_copy(&task->next_roster, bytes, bytes_len);
     default:
-        return sotto__part_receive_session(task, message, err);
+        return sotto__task_party_receive_session(task, message, err);
     }
 }
 
@@ -297,8 +299,8 @@ enum sotto_status sotto_task_party_receive(struct sotto_task_party *task, const 
                                "a message that is not of this task's aggregator");
     }
     task->now_ms = now_ms;
-    status = task_dispatch(task, &message, bytes, bytes_len, err);
-    sotto__part_settle(task);
+    status = dispatch(task, &message, bytes, bytes_len, err);
+    sotto__task_party_settle(task);
     return status;
 }
 
@@ -306,7 +308,8 @@ void sotto_task_party_tick(struct sotto_task_party *task, uint64_t now_ms)
 {
     task->now_ms = now_ms;
     if (!task->outbox.ended && now_ms >= task->deadline_ms) {
-        sotto__part_leave(task, SOTTO_ERROR_TIMEOUT, "the aggregator was silent for too long");
+        sotto__task_party_leave(task, SOTTO_ERROR_TIMEOUT,
+                                "the aggregator was silent for too long");
     }
-    sotto__part_settle(task);
+    sotto__task_party_settle(task);
 }

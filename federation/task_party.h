@@ -8,9 +8,9 @@
 #include "internal.h"
 
 enum task_phase {
-    TASK_OFFERING, /* waits for the host's offer */
-    TASK_JOINED,   /* waits for the roster */
-    TASK_SESSION,
+    SOTTO__TASK_OFFERING, /* waits for the host's offer */
+    SOTTO__TASK_JOINED,   /* waits for the roster */
+    SOTTO__TASK_SESSION,
 };
 
 struct sotto_task_party {
@@ -44,44 +44,46 @@ struct sotto_task_party {
 /* --- task_party.c --- */
 
 /* Ends the task; text: why. */
-void sotto__part_end(struct sotto_task_party *task, enum sotto_status status, const char *text);
+void sotto__task_party_end(struct sotto_task_party *task, enum sotto_status status,
+                           const char *text);
 
 /* Passes on what the session sends. */
-void sotto__part_pump(struct sotto_task_party *task);
+void sotto__task_party_pump(struct sotto_task_party *task);
 
 /* Ends the task if the outbox has failed. */
-void sotto__part_settle(struct sotto_task_party *task);
+void sotto__task_party_settle(struct sotto_task_party *task);
 
 /* Ends the party's part, telling the aggregator a class and its host why. */
-void sotto__part_leave(struct sotto_task_party *task, enum sotto_status reason, const char *text);
+void sotto__task_party_leave(struct sotto_task_party *task, enum sotto_status reason,
+                             const char *text);
 
 /* The aggregator lives: waits on. */
-void sotto__part_heard(struct sotto_task_party *task);
+void sotto__task_party_heard(struct sotto_task_party *task);
 
 /* Sends an ADVERT with fresh keys and the offer. */
-void sotto__part_advertise(struct sotto_task_party *task);
+void sotto__task_party_advertise(struct sotto_task_party *task);
 
 /* --- party_rounds.c --- */
 
 /* Each takes one message: ROSTER, ROUND, REOPEN, FINISH, or one that is the session's. */
-void sotto__part_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
-                                size_t bytes_len);
+void sotto__task_party_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
+                                      size_t bytes_len);
 
-enum sotto_status sotto__part_receive_round(struct sotto_task_party *task,
-                                            const struct sotto_message *message,
-                                            const uint8_t *bytes, size_t bytes_len,
-                                            struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__task_party_receive_round(struct sotto_task_party *task,
+                                                  const struct sotto_message *message,
+                                                  const uint8_t *bytes, size_t bytes_len,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
 
-enum sotto_status sotto__part_reopen(struct sotto_task_party *task,
-                                     const struct sotto_message *message,
-                                     struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
+                                           const struct sotto_message *message,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
 
-enum sotto_status sotto__part_finish(struct sotto_task_party *task,
-                                     const struct sotto_message *message,
-                                     struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
+                                           const struct sotto_message *message,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
 
-enum sotto_status sotto__part_receive_session(struct sotto_task_party *task,
-                                              const struct sotto_message *message,
-                                              struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__task_party_receive_session(struct sotto_task_party *task,
+                                                    const struct sotto_message *message,
+                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

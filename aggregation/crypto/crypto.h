@@ -7,13 +7,13 @@
 #include <sodium.h>
 #include <sotto/session.h>
 
-#define SCALAR_BYTES crypto_core_ristretto255_SCALARBYTES
-#define POINT_BYTES crypto_core_ristretto255_BYTES
-#define SALT_BYTES 16
-#define HASH_BYTES SOTTO_DIGEST_BYTES
+#define SOTTO__SCALAR_BYTES crypto_core_ristretto255_SCALARBYTES
+#define SOTTO__POINT_BYTES crypto_core_ristretto255_BYTES
+#define SOTTO__SALT_BYTES 16
+#define SOTTO__HASH_BYTES SOTTO_DIGEST_BYTES
 
 /* Group operations for this many parties are worth a second thread. */
-#define PARALLEL_PARTIES 64
+#define SOTTO__PARALLEL_PARTIES 64
 
 /* --- hash.c: H(label, ...) in pieces, and K(label, secret, a, b) --- */
 
@@ -25,7 +25,7 @@ void sotto__hash_init(struct sotto__hash *hash, const char *label);
 void sotto__hash_bytes(struct sotto__hash *hash, const void *data, size_t data_bytes);
 void sotto__hash_u32(struct sotto__hash *hash, uint32_t value);
 void sotto__hash_label(struct sotto__hash *hash, const struct sotto_session_label *label);
-void sotto__hash_final(struct sotto__hash *hash, uint8_t out[HASH_BYTES]);
+void sotto__hash_final(struct sotto__hash *hash, uint8_t out[SOTTO__HASH_BYTES]);
 
 /* CT: in secret. */
 void sotto__derive_key(uint8_t out[32], const char *label, const uint8_t secret[32],
@@ -34,15 +34,16 @@ void sotto__derive_key(uint8_t out[32], const char *label, const uint8_t secret[
 
 /* --- group.c: ristretto255 --- */
 
-enum sotto_status sotto__scalar_random(uint8_t out[SCALAR_BYTES],
+enum sotto_status sotto__scalar_random(uint8_t out[SOTTO__SCALAR_BYTES],
                                        struct sotto_random random) SOTTO_NODISCARD;
 /* A valid encoding of a point other than the identity. Public input. */
-bool sotto__point_is_usable(const uint8_t point[POINT_BYTES]);
+bool sotto__point_is_usable(const uint8_t point[SOTTO__POINT_BYTES]);
 /* out = scalar G. Returns: false (and zeros) for a zero scalar. CT: in scalar. */
-bool sotto__point_base(uint8_t out[POINT_BYTES], const uint8_t scalar[SCALAR_BYTES]);
+bool sotto__point_base(uint8_t out[SOTTO__POINT_BYTES], const uint8_t scalar[SOTTO__SCALAR_BYTES]);
 /* out = scalar P for a usable point. Returns: false (and zeros) if that is the identity. */
-bool sotto__point_multiply(uint8_t out[POINT_BYTES], const uint8_t scalar[SCALAR_BYTES],
-                           const uint8_t point[POINT_BYTES]);
+bool sotto__point_multiply(uint8_t out[SOTTO__POINT_BYTES],
+                           const uint8_t scalar[SOTTO__SCALAR_BYTES],
+                           const uint8_t point[SOTTO__POINT_BYTES]);
 
 /* --- shamir.c: shares over the scalars --- */
 
@@ -59,25 +60,28 @@ void sotto__shamir_dealer_free(struct sotto__shamir_dealer *dealer);
 void sotto__shamir_weigh(const struct sotto__shamir_dealer *dealer, uint8_t *weighted,
                          const uint8_t *values);
 /* The share of another holder. CT: in weighted. */
-void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer, uint8_t out[SCALAR_BYTES],
-                          const uint8_t *weighted, uint32_t holder);
+void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer,
+                          uint8_t out[SOTTO__SCALAR_BYTES], const uint8_t *weighted,
+                          uint32_t holder);
 
-/* The Lagrange basis at 0 of these holders (distinct), basis[k] for holders[k], SCALAR_BYTES each.
+/* The Lagrange basis at 0 of these holders (distinct), basis[k] for holders[k], SOTTO__SCALAR_BYTES
+ * each.
  */
 void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holders_len);
 
-/* The secret: the sum of basis x share over len holders, SCALAR_BYTES each. A share that is not
- * below the order, which only its dealer can have made, gives another. CT: in the shares. */
-void sotto__shamir_combine(uint8_t out[SCALAR_BYTES], const uint8_t *basis, const uint8_t *shares,
-                           uint32_t len);
+/* The secret: the sum of basis x share over len holders, SOTTO__SCALAR_BYTES each. A share that is
+ * not below the order, which only its dealer can have made, gives another. CT: in the shares. */
+void sotto__shamir_combine(uint8_t out[SOTTO__SCALAR_BYTES], const uint8_t *basis,
+                           const uint8_t *shares, uint32_t len);
 
 /* --- merkle.c --- */
 
-enum sotto__share_kind { SHARE_OF_MASK_KEY = 0, SHARE_OF_SELF_SEED = 1 };
+enum sotto__share_kind { SOTTO__SHARE_OF_MASK_KEY = 0, SOTTO__SHARE_OF_SELF_SEED = 1 };
 
-void sotto__share_leaf(uint8_t out[HASH_BYTES], const uint8_t session[SOTTO_SESSION_BYTES],
+void sotto__share_leaf(uint8_t out[SOTTO__HASH_BYTES], const uint8_t session[SOTTO_SESSION_BYTES],
                        uint32_t dealer, uint32_t holder, enum sotto__share_kind kind,
-                       const uint8_t salt[SALT_BYTES], const uint8_t share[SCALAR_BYTES]);
+                       const uint8_t salt[SOTTO__SALT_BYTES],
+                       const uint8_t share[SOTTO__SCALAR_BYTES]);
 
 /* Levels of inner nodes above the pairs of leaves of n holders: the length of a path. */
 uint32_t sotto__merkle_depth(uint32_t holders_len);
@@ -95,8 +99,9 @@ const uint8_t *sotto__merkle_root(const struct sotto__merkle_tree *tree);
 /* Writes the sotto__merkle_depth hashes beside the way from a holder's pair to the root. */
 void sotto__merkle_path(const struct sotto__merkle_tree *tree, uint8_t *out, uint32_t holder);
 /* Whether a holder's two leaves lead to root by that path. */
-bool sotto__merkle_check(const uint8_t root[HASH_BYTES], const uint8_t leaf_mask_key[HASH_BYTES],
-                         const uint8_t leaf_self_seed[HASH_BYTES], const uint8_t *path,
+bool sotto__merkle_check(const uint8_t root[SOTTO__HASH_BYTES],
+                         const uint8_t leaf_mask_key[SOTTO__HASH_BYTES],
+                         const uint8_t leaf_self_seed[SOTTO__HASH_BYTES], const uint8_t *path,
                          uint32_t holder, uint32_t holders_len);
 
 #endif

@@ -6,7 +6,7 @@
 
 void sotto__hash_init(struct sotto__hash *hash, const char *label)
 {
-    (void)crypto_generichash_init(&hash->state, NULL, 0, HASH_BYTES);
+    (void)crypto_generichash_init(&hash->state, NULL, 0, SOTTO__HASH_BYTES);
     sotto__hash_bytes(hash, label, strlen(label) + 1); /* its NUL ends the label */
 }
 
@@ -31,9 +31,9 @@ void sotto__hash_label(struct sotto__hash *hash, const struct sotto_session_labe
     sotto__hash_u32(hash, label->attempt);
 }
 
-void sotto__hash_final(struct sotto__hash *hash, uint8_t out[HASH_BYTES])
+void sotto__hash_final(struct sotto__hash *hash, uint8_t out[SOTTO__HASH_BYTES])
 {
-    (void)crypto_generichash_final(&hash->state, out, HASH_BYTES);
+    (void)crypto_generichash_final(&hash->state, out, SOTTO__HASH_BYTES);
     sotto_wipe(hash, sizeof *hash);
 }
 

@@ -4,9 +4,10 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
-void sotto__share_leaf(uint8_t out[HASH_BYTES], const uint8_t session[SOTTO_SESSION_BYTES],
+void sotto__share_leaf(uint8_t out[SOTTO__HASH_BYTES], const uint8_t session[SOTTO_SESSION_BYTES],
                        uint32_t dealer, uint32_t holder, enum sotto__share_kind kind,
-                       const uint8_t salt[SALT_BYTES], const uint8_t share[SCALAR_BYTES])
+                       const uint8_t salt[SOTTO__SALT_BYTES],
+                       const uint8_t share[SOTTO__SCALAR_BYTES])
 {
     struct sotto__hash hash;
     uint8_t kind_byte = (uint8_t)kind;
@@ -15,18 +16,18 @@ void sotto__share_leaf(uint8_t out[HASH_BYTES], const uint8_t session[SOTTO_SESS
     sotto__hash_u32(&hash, dealer);
     sotto__hash_u32(&hash, holder);
     sotto__hash_bytes(&hash, &kind_byte, 1);
-    sotto__hash_bytes(&hash, salt, SALT_BYTES);
-    sotto__hash_bytes(&hash, share, SCALAR_BYTES);
+    sotto__hash_bytes(&hash, salt, SOTTO__SALT_BYTES);
+    sotto__hash_bytes(&hash, share, SOTTO__SCALAR_BYTES);
     sotto__hash_final(&hash, out);
 }
 
-static void node_hash(uint8_t out[HASH_BYTES], const uint8_t left[HASH_BYTES],
-                      const uint8_t right[HASH_BYTES])
+static void node_hash(uint8_t out[SOTTO__HASH_BYTES], const uint8_t left[SOTTO__HASH_BYTES],
+                      const uint8_t right[SOTTO__HASH_BYTES])
 {
     struct sotto__hash hash;
     sotto__hash_init(&hash, "sotto node");
-    sotto__hash_bytes(&hash, left, HASH_BYTES);
-    sotto__hash_bytes(&hash, right, HASH_BYTES);
+    sotto__hash_bytes(&hash, left, SOTTO__HASH_BYTES);
+    sotto__hash_bytes(&hash, right, SOTTO__HASH_BYTES);
     sotto__hash_final(&hash, out);
 }
 
@@ -41,7 +42,7 @@ uint32_t sotto__merkle_depth(uint32_t holders_len)
 
 static uint8_t *tree_node(const struct sotto__merkle_tree *tree, uint32_t k)
 {
-    return tree->nodes + (size_t)k * HASH_BYTES;
+    return tree->nodes + (size_t)k * SOTTO__HASH_BYTES;
 }
 
 enum sotto_status sotto__merkle_build(struct sotto__merkle_tree *out, const uint8_t *leaves,
@@ -50,16 +51,16 @@ enum sotto_status sotto__merkle_build(struct sotto__merkle_tree *out, const uint
     SOTTO_REQUIRE(holders_len > 0 && holders_len <= SOTTO_SESSION_PARTIES_MAX);
     struct sotto__merkle_tree tree = {.pairs = UINT32_C(1) << sotto__merkle_depth(holders_len)};
     /* Heap order: pairs .. 2 pairs - 1 are the nodes right above the pairs of leaves. */
-    tree.nodes = sotto_alloc_array((size_t)2 * tree.pairs, HASH_BYTES);
+    tree.nodes = sotto_alloc_array((size_t)2 * tree.pairs, SOTTO__HASH_BYTES);
     if (tree.nodes == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    static const uint8_t padding[HASH_BYTES];
+    static const uint8_t padding[SOTTO__HASH_BYTES];
     for (uint32_t j = 0; j < tree.pairs; j++) {
-        const uint8_t *pair = leaves + (size_t)2 * j * HASH_BYTES;
+        const uint8_t *pair = leaves + (size_t)2 * j * SOTTO__HASH_BYTES;
         bool real = j < holders_len;
         node_hash(tree_node(&tree, tree.pairs + j), real ? pair : padding,
-                  real ? pair + HASH_BYTES : padding);
+                  real ? pair + SOTTO__HASH_BYTES : padding);
     }
     for (uint32_t k = tree.pairs - 1; k >= 1; k--) {
         node_hash(tree_node(&tree, k), tree_node(&tree, 2 * k), tree_node(&tree, 2 * k + 1));
@@ -82,22 +83,23 @@ const uint8_t *sotto__merkle_root(const struct sotto__merkle_tree *tree)
 void sotto__merkle_path(const struct sotto__merkle_tree *tree, uint8_t *out, uint32_t holder)
 {
     for (uint32_t k = tree->pairs + holder; k > 1; k /= 2) {
-        memcpy(out, tree_node(tree, k ^ 1), HASH_BYTES);
-        out += HASH_BYTES;
+        memcpy(out, tree_node(tree, k ^ 1), SOTTO__HASH_BYTES);
+        out += SOTTO__HASH_BYTES;
     }
 }
 
-bool sotto__merkle_check(const uint8_t root[HASH_BYTES], const uint8_t leaf_mask_key[HASH_BYTES],
-                         const uint8_t leaf_self_seed[HASH_BYTES], const uint8_t *path,
+bool sotto__merkle_check(const uint8_t root[SOTTO__HASH_BYTES],
+                         const uint8_t leaf_mask_key[SOTTO__HASH_BYTES],
+                         const uint8_t leaf_self_seed[SOTTO__HASH_BYTES], const uint8_t *path,
                          uint32_t holder, uint32_t holders_len)
 {
-    uint8_t node[HASH_BYTES];
+    uint8_t node[SOTTO__HASH_BYTES];
     uint32_t depth = sotto__merkle_depth(holders_len);
     node_hash(node, leaf_mask_key, leaf_self_seed);
     for (uint32_t level = 0; level < depth; level++) {
-        const uint8_t *beside = path + (size_t)level * HASH_BYTES;
+        const uint8_t *beside = path + (size_t)level * SOTTO__HASH_BYTES;
         bool is_right = ((holder >> level) & 1) != 0;
         node_hash(node, is_right ? beside : node, is_right ? node : beside);
     }
-    return memcmp(node, root, HASH_BYTES) == 0;
+    return memcmp(node, root, SOTTO__HASH_BYTES) == 0;
 }

@@ -13,9 +13,9 @@ _Static_assert(SOTTO_SESSION_PARTIES_MAX < 1 << 10, "six factors must fit 60 bit
 /* A scalar of 253 bits times four such words is below 2^493. */
 #define FACTORS_PER_REDUCTION (4 * FACTORS_PER_WORD)
 
-static void scalar_one(uint8_t out[SCALAR_BYTES])
+static void scalar_one(uint8_t out[SOTTO__SCALAR_BYTES])
 {
-    memset(out, 0, SCALAR_BYTES);
+    memset(out, 0, SOTTO__SCALAR_BYTES);
     out[0] = 1;
 }
 
@@ -38,21 +38,21 @@ static uint64_t load_word(const uint8_t *from)
 #error "scalars are little endian in memory; big-endian hosts need swapped loads here"
 #endif
 
-static void wide_from_scalar(struct wide *wide, const uint8_t scalar[SCALAR_BYTES])
+static void wide_from_scalar(struct wide *wide, const uint8_t scalar[SOTTO__SCALAR_BYTES])
 {
     *wide = (struct wide){0};
-    memcpy(wide->words, scalar, SCALAR_BYTES);
+    memcpy(wide->words, scalar, SOTTO__SCALAR_BYTES);
 }
 
-static void wide_reduce(uint8_t out[SCALAR_BYTES], const struct wide *wide)
+static void wide_reduce(uint8_t out[SOTTO__SCALAR_BYTES], const struct wide *wide)
 {
     _Static_assert(sizeof wide->words == crypto_core_ristretto255_NONREDUCEDSCALARBYTES, "512");
     crypto_core_ristretto255_scalar_reduce(out, (const uint8_t *)wide->words);
 }
 
 /* wide += a b. A step of the long multiplication stays below 2^128: (2^64 - 1)^2 + 2 (2^64 - 1). */
-static void wide_add_product(struct wide *wide, const uint8_t a[SCALAR_BYTES],
-                             const uint8_t b[SCALAR_BYTES])
+static void wide_add_product(struct wide *wide, const uint8_t a[SOTTO__SCALAR_BYTES],
+                             const uint8_t b[SOTTO__SCALAR_BYTES])
 {
     const uint64_t factor[4] = {load_word(b), load_word(b + 8), load_word(b + 16),
                                 load_word(b + 24)};
@@ -91,14 +91,15 @@ struct dot {
 
 static void dot_reduce(struct dot *dot)
 {
-    uint8_t reduced[SCALAR_BYTES];
+    uint8_t reduced[SOTTO__SCALAR_BYTES];
     wide_reduce(reduced, &dot->sum);
     wide_from_scalar(&dot->sum, reduced);
     dot->terms = 0;
     sotto_wipe(reduced, sizeof reduced);
 }
 
-static void dot_add(struct dot *dot, const uint8_t a[SCALAR_BYTES], const uint8_t b[SCALAR_BYTES])
+static void dot_add(struct dot *dot, const uint8_t a[SOTTO__SCALAR_BYTES],
+                    const uint8_t b[SOTTO__SCALAR_BYTES])
 {
     wide_add_product(&dot->sum, a, b);
     if (++dot->terms == TERMS_PER_REDUCTION) {
@@ -107,13 +108,13 @@ static void dot_add(struct dot *dot, const uint8_t a[SCALAR_BYTES], const uint8_
 }
 
 /* Ends the sum, and wipes it. */
-static void dot_end(struct dot *dot, uint8_t out[SCALAR_BYTES])
+static void dot_end(struct dot *dot, uint8_t out[SOTTO__SCALAR_BYTES])
 {
     wide_reduce(out, &dot->sum);
     sotto_wipe(dot, sizeof *dot);
 }
 
-static void multiply_by_word(uint8_t out[SCALAR_BYTES], uint64_t word)
+static void multiply_by_word(uint8_t out[SOTTO__SCALAR_BYTES], uint64_t word)
 {
     struct wide wide;
     wide_from_scalar(&wide, out);
@@ -122,8 +123,8 @@ static void multiply_by_word(uint8_t out[SCALAR_BYTES], uint64_t word)
 }
 
 /* out = prod_m (x - points[m]), a factor of zero left out. Public. */
-static void product_of_differences(uint8_t out[SCALAR_BYTES], int32_t x, const int32_t *points,
-                                   uint32_t points_len)
+static void product_of_differences(uint8_t out[SOTTO__SCALAR_BYTES], int32_t x,
+                                   const int32_t *points, uint32_t points_len)
 {
     struct wide product = {{1}};
     uint64_t word = 1;
@@ -154,19 +155,21 @@ static void product_of_differences(uint8_t out[SCALAR_BYTES], int32_t x, const i
  * has room for as many. None may be zero; public. */
 static void invert_all(uint8_t *values, uint8_t *work, uint32_t len)
 {
-    uint8_t product[SCALAR_BYTES];
-    uint8_t inverse[SCALAR_BYTES];
+    uint8_t product[SOTTO__SCALAR_BYTES];
+    uint8_t inverse[SOTTO__SCALAR_BYTES];
     scalar_one(product);
     for (uint32_t k = 0; k < len; k++) {
-        memcpy(work + (size_t)k * SCALAR_BYTES, product, SCALAR_BYTES);
-        crypto_core_ristretto255_scalar_mul(product, product, values + (size_t)k * SCALAR_BYTES);
+        memcpy(work + (size_t)k * SOTTO__SCALAR_BYTES, product, SOTTO__SCALAR_BYTES);
+        crypto_core_ristretto255_scalar_mul(product, product,
+                                            values + (size_t)k * SOTTO__SCALAR_BYTES);
     }
     SOTTO_REQUIRE(crypto_core_ristretto255_scalar_invert(inverse, product) == 0);
     for (uint32_t k = len; k-- > 0;) {
-        uint8_t *value = values + (size_t)k * SCALAR_BYTES;
-        crypto_core_ristretto255_scalar_mul(product, inverse, work + (size_t)k * SCALAR_BYTES);
+        uint8_t *value = values + (size_t)k * SOTTO__SCALAR_BYTES;
+        crypto_core_ristretto255_scalar_mul(product, inverse,
+                                            work + (size_t)k * SOTTO__SCALAR_BYTES);
         crypto_core_ristretto255_scalar_mul(inverse, inverse, value);
-        memcpy(value, product, SCALAR_BYTES);
+        memcpy(value, product, SOTTO__SCALAR_BYTES);
     }
 }
 
@@ -181,9 +184,9 @@ struct sotto__shamir_dealer {
     uint32_t threshold;
     int32_t parties_len;
     int32_t points[SOTTO_SESSION_PARTIES_MAX];
-    uint8_t weights[SOTTO_SESSION_PARTIES_MAX][SCALAR_BYTES];
+    uint8_t weights[SOTTO_SESSION_PARTIES_MAX][SOTTO__SCALAR_BYTES];
     /* Of d = -parties_len .. parties_len at d + parties_len, 0 left out. */
-    uint8_t inverses[2 * SOTTO_SESSION_PARTIES_MAX + 1][SCALAR_BYTES];
+    uint8_t inverses[2 * SOTTO_SESSION_PARTIES_MAX + 1][SOTTO__SCALAR_BYTES];
 };
 
 static void fill_inverses(struct sotto__shamir_dealer *dealer, uint8_t *work)
@@ -206,7 +209,7 @@ enum sotto_status sotto__shamir_dealer_new(struct sotto__shamir_dealer **out,
     SOTTO_REQUIRE(threshold >= 1 && threshold <= parties_len &&
                   parties_len <= SOTTO_SESSION_PARTIES_MAX);
     struct sotto__shamir_dealer *dealer = sotto_alloc_zeroed(sizeof *dealer);
-    uint8_t *work = sotto_alloc_array(parties_len, SCALAR_BYTES);
+    uint8_t *work = sotto_alloc_array(parties_len, SOTTO__SCALAR_BYTES);
     if (dealer == NULL || work == NULL) {
         sotto_free(dealer);
         sotto_free(work);
@@ -236,22 +239,24 @@ void sotto__shamir_weigh(const struct sotto__shamir_dealer *dealer, uint8_t *wei
                          const uint8_t *values)
 {
     for (uint32_t k = 0; k < dealer->threshold; k++) {
-        crypto_core_ristretto255_scalar_mul(weighted + (size_t)k * SCALAR_BYTES, dealer->weights[k],
-                                            values + (size_t)k * SCALAR_BYTES);
+        crypto_core_ristretto255_scalar_mul(weighted + (size_t)k * SOTTO__SCALAR_BYTES,
+                                            dealer->weights[k],
+                                            values + (size_t)k * SOTTO__SCALAR_BYTES);
     }
 }
 
-void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer, uint8_t out[SCALAR_BYTES],
-                          const uint8_t *weighted, uint32_t holder)
+void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer,
+                          uint8_t out[SOTTO__SCALAR_BYTES], const uint8_t *weighted,
+                          uint32_t holder)
 {
     int32_t x = (int32_t)holder + 1;
-    uint8_t product[SCALAR_BYTES];
+    uint8_t product[SOTTO__SCALAR_BYTES];
     struct dot dot = {0};
     SOTTO_REQUIRE(x <= dealer->parties_len);
     for (uint32_t k = 0; k < dealer->threshold; k++) {
         int32_t difference = x - dealer->points[k];
         SOTTO_REQUIRE(difference != 0);
-        dot_add(&dot, weighted + (size_t)k * SCALAR_BYTES,
+        dot_add(&dot, weighted + (size_t)k * SOTTO__SCALAR_BYTES,
                 dealer->inverses[dealer->parties_len + difference]);
     }
     dot_end(&dot, out);
@@ -266,32 +271,33 @@ void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holde
     /* basis_k = prod_{m != k} -x_m / (x_k - x_m) = prod_m -x_m / (-x_k prod_{m != k} (x_k - x_m)).
      */
     int32_t points[SOTTO_SESSION_PARTIES_MAX] = {0};
-    uint8_t work[SOTTO_SESSION_PARTIES_MAX][SCALAR_BYTES];
-    uint8_t numerator[SCALAR_BYTES];
+    uint8_t work[SOTTO_SESSION_PARTIES_MAX][SOTTO__SCALAR_BYTES];
+    uint8_t numerator[SOTTO__SCALAR_BYTES];
     SOTTO_REQUIRE(holders_len <= SOTTO_SESSION_PARTIES_MAX);
     for (uint32_t k = 0; k < holders_len; k++) {
         points[k] = (int32_t)holders[k] + 1;
     }
     product_of_differences(numerator, 0, points, holders_len);
     for (uint32_t k = 0; k < holders_len; k++) {
-        uint8_t *entry = basis + (size_t)k * SCALAR_BYTES;
+        uint8_t *entry = basis + (size_t)k * SOTTO__SCALAR_BYTES;
         product_of_differences(entry, points[k], points, holders_len);
         multiply_by_word(entry, (uint64_t)points[k]);
         crypto_core_ristretto255_scalar_negate(entry, entry);
     }
     invert_all(basis, work[0], holders_len);
     for (uint32_t k = 0; k < holders_len; k++) {
-        uint8_t *entry = basis + (size_t)k * SCALAR_BYTES;
+        uint8_t *entry = basis + (size_t)k * SOTTO__SCALAR_BYTES;
         crypto_core_ristretto255_scalar_mul(entry, entry, numerator);
     }
 }
 
-void sotto__shamir_combine(uint8_t out[SCALAR_BYTES], const uint8_t *basis, const uint8_t *shares,
-                           uint32_t len)
+void sotto__shamir_combine(uint8_t out[SOTTO__SCALAR_BYTES], const uint8_t *basis,
+                           const uint8_t *shares, uint32_t len)
 {
     struct dot dot = {0};
     for (uint32_t k = 0; k < len; k++) {
-        dot_add(&dot, basis + (size_t)k * SCALAR_BYTES, shares + (size_t)k * SCALAR_BYTES);
+        dot_add(&dot, basis + (size_t)k * SOTTO__SCALAR_BYTES,
+                shares + (size_t)k * SOTTO__SCALAR_BYTES);
     }
     dot_end(&dot, out);
 }

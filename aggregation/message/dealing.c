@@ -6,14 +6,14 @@
 
 static const char dealing_label[] = "sotto dealing";
 
-#define DEALING_SIGNED_BYTES (SOTTO_SESSION_BYTES + POINT_BYTES + HASH_BYTES)
+#define DEALING_SIGNED_BYTES (SOTTO_SESSION_BYTES + SOTTO__POINT_BYTES + SOTTO__HASH_BYTES)
 
 static void dealing_signed(uint8_t out[DEALING_SIGNED_BYTES], const struct sotto__dealing *dealing,
                            const uint8_t *session)
 {
     memcpy(out, session, SOTTO_SESSION_BYTES);
-    memcpy(out + SOTTO_SESSION_BYTES, dealing->seed_point, POINT_BYTES);
-    memcpy(out + SOTTO_SESSION_BYTES + POINT_BYTES, dealing->root, HASH_BYTES);
+    memcpy(out + SOTTO_SESSION_BYTES, dealing->seed_point, SOTTO__POINT_BYTES);
+    memcpy(out + SOTTO_SESSION_BYTES + SOTTO__POINT_BYTES, dealing->root, SOTTO__HASH_BYTES);
 }
 
 void sotto__dealing_sign(struct sotto__dealing *dealing, const uint8_t *session,
@@ -35,15 +35,15 @@ bool sotto__dealing_verify(const struct sotto__dealing *dealing, const uint8_t *
 
 void sotto__dealing_write(const struct sotto__dealing *dealing, struct sotto_writer *writer)
 {
-    sotto_write_bytes(writer, dealing->seed_point, POINT_BYTES);
-    sotto_write_bytes(writer, dealing->root, HASH_BYTES);
+    sotto_write_bytes(writer, dealing->seed_point, SOTTO__POINT_BYTES);
+    sotto_write_bytes(writer, dealing->root, SOTTO__HASH_BYTES);
     sotto_write_bytes(writer, dealing->signature.bytes, sizeof dealing->signature.bytes);
 }
 
 void sotto__dealing_read(struct sotto__dealing *dealing, struct sotto_reader *reader)
 {
-    sotto_read_copy(reader, dealing->seed_point, POINT_BYTES);
-    sotto_read_copy(reader, dealing->root, HASH_BYTES);
+    sotto_read_copy(reader, dealing->seed_point, SOTTO__POINT_BYTES);
+    sotto_read_copy(reader, dealing->root, SOTTO__HASH_BYTES);
     sotto_read_copy(reader, dealing->signature.bytes, sizeof dealing->signature.bytes);
 }
 
@@ -75,19 +75,19 @@ bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
     uint8_t data[SHARE_AD_BYTES];
     share_associated_data(data, session, dealer, holder);
     int result = crypto_aead_xchacha20poly1305_ietf_decrypt((uint8_t *)out, NULL, NULL, cipher,
-                                                            SHARE_CIPHER_BYTES, data, sizeof data,
-                                                            share_nonce, key);
+                                                            SOTTO__SHARE_CIPHER_BYTES, data,
+                                                            sizeof data, share_nonce, key);
     if (result != 0) {
         sotto_wipe(out, sizeof *out);
     }
     return result == 0;
 }
 
-void sotto__survivors_digest(uint8_t out[HASH_BYTES], const uint8_t *session,
+void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES], const uint8_t *session,
                              const uint8_t *dealers, const uint8_t *living, uint32_t parties_len)
 {
     struct sotto__hash hash;
-    sotto__hash_init(&hash, SURVIVORS_LABEL);
+    sotto__hash_init(&hash, SOTTO__SURVIVORS_LABEL);
     sotto__hash_bytes(&hash, session, SOTTO_SESSION_BYTES);
     sotto__hash_bytes(&hash, dealers, bitmap_bytes(parties_len));
     sotto__hash_bytes(&hash, living, bitmap_bytes(parties_len));

@@ -20,20 +20,22 @@ enum sotto_status sotto__roster_verify(const struct sotto_roster *roster, uint32
 
 enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
                                      const struct sotto_invitation_terms *terms,
-                                     const uint8_t channel_point[POINT_BYTES],
-                                     const uint8_t mask_point[POINT_BYTES], const uint8_t nonce[16],
-                                     const uint8_t *payload, size_t payload_bytes,
+                                     const uint8_t channel_point[SOTTO__POINT_BYTES],
+                                     const uint8_t mask_point[SOTTO__POINT_BYTES],
+                                     const uint8_t nonce[16], const uint8_t *payload,
+                                     size_t payload_bytes,
                                      const struct sotto_identity *identity) SOTTO_NODISCARD;
 
 /* --- dealing.c: the parts of DEAL and SHARES that both sides know --- */
 
 struct sotto__dealing {
-    uint8_t seed_point[POINT_BYTES]; /* B */
-    uint8_t root[HASH_BYTES];
+    uint8_t seed_point[SOTTO__POINT_BYTES]; /* B */
+    uint8_t root[SOTTO__HASH_BYTES];
     struct sotto_signature signature;
 };
 
-#define DEALING_BYTES (POINT_BYTES + HASH_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES)
+#define SOTTO__DEALING_BYTES                                                                       \
+    (SOTTO__POINT_BYTES + SOTTO__HASH_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES)
 
 void sotto__dealing_sign(struct sotto__dealing *dealing, const uint8_t *session,
                          const struct sotto_identity *identity);
@@ -43,15 +45,15 @@ void sotto__dealing_write(const struct sotto__dealing *dealing, struct sotto_wri
 void sotto__dealing_read(struct sotto__dealing *dealing, struct sotto_reader *reader);
 
 /* Of the key that encrypts shares. */
-#define CHANNEL_LABEL "sotto channel"
+#define SOTTO__CHANNEL_LABEL "sotto channel"
 
 /* The shares of one dealer for one holder. Secret. */
 struct sotto__share_pair {
-    uint8_t share[2][SCALAR_BYTES]; /* by enum sotto__share_kind */
-    uint8_t salt[2][SALT_BYTES];
+    uint8_t share[2][SOTTO__SCALAR_BYTES]; /* by enum sotto__share_kind */
+    uint8_t salt[2][SOTTO__SALT_BYTES];
 };
 
-#define SHARE_CIPHER_BYTES                                                                         \
+#define SOTTO__SHARE_CIPHER_BYTES                                                                  \
     (sizeof(struct sotto__share_pair) + crypto_aead_xchacha20poly1305_ietf_ABYTES)
 _Static_assert(sizeof(struct sotto__share_pair) == 96, "share pairs go on the wire as they are");
 
@@ -62,10 +64,10 @@ bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
                           uint32_t holder);
 
 /* The digest that CONSENT signs, and that signature. */
-void sotto__survivors_digest(uint8_t out[HASH_BYTES], const uint8_t *session,
+void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES], const uint8_t *session,
                              const uint8_t *dealers, const uint8_t *living, uint32_t parties_len);
 
-#define SURVIVORS_LABEL "sotto survivors"
+#define SOTTO__SURVIVORS_LABEL "sotto survivors"
 
 /* --- bitmaps of parties, least significant bit first --- */
 

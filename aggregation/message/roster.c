@@ -7,18 +7,18 @@
 
 enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
                                      const struct sotto_invitation_terms *terms,
-                                     const uint8_t channel_point[POINT_BYTES],
-                                     const uint8_t mask_point[POINT_BYTES], const uint8_t nonce[16],
-                                     const uint8_t *payload, size_t payload_bytes,
-                                     const struct sotto_identity *identity)
+                                     const uint8_t channel_point[SOTTO__POINT_BYTES],
+                                     const uint8_t mask_point[SOTTO__POINT_BYTES],
+                                     const uint8_t nonce[16], const uint8_t *payload,
+                                     size_t payload_bytes, const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
     sotto_message_begin(&writer, SOTTO_MESSAGE_ADVERT, &terms->label, NULL, identity);
     sotto_write_bytes(&writer, terms->aggregator.bytes, sizeof terms->aggregator.bytes);
     sotto_write_bytes(&writer, terms->plan_digest, sizeof terms->plan_digest);
-    sotto_write_bytes(&writer, channel_point, POINT_BYTES);
-    sotto_write_bytes(&writer, mask_point, POINT_BYTES);
+    sotto_write_bytes(&writer, channel_point, SOTTO__POINT_BYTES);
+    sotto_write_bytes(&writer, mask_point, SOTTO__POINT_BYTES);
     sotto_write_bytes(&writer, nonce, 16);
     sotto_write_blob(&writer, payload, payload_bytes);
     return sotto_message_finish(&writer, out, identity);
@@ -38,8 +38,8 @@ static enum sotto_status advert_read(struct sotto_advert *out, const struct sott
     sotto_reader_init(&reader, message->body, message->body_bytes);
     sotto_read_copy(&reader, aggregator.bytes, sizeof aggregator.bytes);
     sotto_read_copy(&reader, plan_digest, sizeof plan_digest);
-    sotto_read_copy(&reader, advert.channel_point, POINT_BYTES);
-    sotto_read_copy(&reader, advert.mask_point, POINT_BYTES);
+    sotto_read_copy(&reader, advert.channel_point, SOTTO__POINT_BYTES);
+    sotto_read_copy(&reader, advert.mask_point, SOTTO__POINT_BYTES);
     (void)sotto_read_bytes(&reader, 16); /* the nonce only has to be in the hash */
     advert.payload = sotto_read_blob(&reader, &advert.payload_bytes, SOTTO_ADVERT_PAYLOAD_MAX);
     if (message->type != SOTTO_MESSAGE_ADVERT || !sotto_reader_finished(&reader)) {

@@ -73,8 +73,8 @@ static enum sotto_status read_deal(const struct sotto_session_aggregator *aggreg
                                    struct sotto_reader *reader)
 {
     size_t holders_len = aggregator->roster.graph.holders;
-    size_t leaves_bytes = 2 * holders_len * HASH_BYTES;
-    size_t ciphers_bytes = (holders_len - 1) * SHARE_CIPHER_BYTES;
+    size_t leaves_bytes = 2 * holders_len * SOTTO__HASH_BYTES;
+    size_t ciphers_bytes = (holders_len - 1) * SOTTO__SHARE_CIPHER_BYTES;
     answer->holders = sotto_alloc_array(holders_len, sizeof *answer->holders);
     if (answer->holders == NULL) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
@@ -96,7 +96,7 @@ static enum sotto_status read_deal(const struct sotto_session_aggregator *aggreg
     if (status != SOTTO_OK) {
         return sotto_error_set(&answer->error, status, "no memory for shares");
     }
-    if (memcmp(sotto__merkle_root(&answer->tree), answer->dealing.root, HASH_BYTES) != 0 ||
+    if (memcmp(sotto__merkle_root(&answer->tree), answer->dealing.root, SOTTO__HASH_BYTES) != 0 ||
         !sotto__dealing_verify(&answer->dealing, aggregator->session,
                                member_key(aggregator, dealer))) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
@@ -135,13 +135,13 @@ static enum sotto_status read_consent(const struct sotto_session_aggregator *agg
                                       struct answer *answer, uint32_t index,
                                       struct sotto_reader *reader)
 {
-    uint8_t digest[HASH_BYTES];
+    uint8_t digest[SOTTO__HASH_BYTES];
     sotto_read_copy(reader, answer->consent.bytes, sizeof answer->consent.bytes);
     sotto__survivors_digest(digest, aggregator->session, aggregator->dealers, aggregator->living,
                             parties_len(aggregator));
     if (!sotto_reader_finished(reader) ||
-        !sotto_key_verify(member_key(aggregator, index), &answer->consent, SURVIVORS_LABEL, digest,
-                          sizeof digest)) {
+        !sotto_key_verify(member_key(aggregator, index), &answer->consent, SOTTO__SURVIVORS_LABEL,
+                          digest, sizeof digest)) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
                                "a consent does not sign the survivors of this session");
     }
@@ -154,7 +154,8 @@ static enum sotto_status read_consent(const struct sotto_session_aggregator *agg
 static enum sotto__share_kind revealed_kind(const struct sotto_session_aggregator *aggregator,
                                             uint32_t dealer)
 {
-    return bitmap_get(aggregator->living, dealer) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
+    return bitmap_get(aggregator->living, dealer) ? SOTTO__SHARE_OF_SELF_SEED
+                                                  : SOTTO__SHARE_OF_MASK_KEY;
 }
 
 /* Reads what a holder reveals into out, one share for each of its holdings. Returns: false if one
@@ -164,16 +165,16 @@ static bool check_openings(const struct sotto_session_aggregator *aggregator, ui
 {
     for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
         const struct holding *holding = &aggregator->holdings[k];
-        uint8_t *share = out + (k - aggregator->starts[holder]) * SCALAR_BYTES;
-        uint8_t salt[SALT_BYTES];
-        uint8_t leaf[HASH_BYTES];
+        uint8_t *share = out + (k - aggregator->starts[holder]) * SOTTO__SCALAR_BYTES;
+        uint8_t salt[SOTTO__SALT_BYTES];
+        uint8_t leaf[SOTTO__HASH_BYTES];
         enum sotto__share_kind kind = revealed_kind(aggregator, holding->dealer);
-        sotto_read_copy(reader, share, SCALAR_BYTES);
-        sotto_read_copy(reader, salt, SALT_BYTES);
+        sotto_read_copy(reader, share, SOTTO__SCALAR_BYTES);
+        sotto_read_copy(reader, salt, SOTTO__SALT_BYTES);
         sotto__share_leaf(leaf, aggregator->session, holding->dealer, holder, kind, salt, share);
         const uint8_t *committed = aggregator->members[holding->dealer].leaves +
-                                   ((size_t)2 * holding->position + kind) * HASH_BYTES;
-        if (memcmp(leaf, committed, HASH_BYTES) != 0) {
+                                   ((size_t)2 * holding->position + kind) * SOTTO__HASH_BYTES;
+        if (memcmp(leaf, committed, SOTTO__HASH_BYTES) != 0) {
             return false;
         }
     }
@@ -206,11 +207,11 @@ static enum sotto_status read_reveal(const struct sotto_session_aggregator *aggr
                                      struct sotto_reader *reader)
 {
     size_t held = aggregator->starts[index + 1] - aggregator->starts[index];
-    answer->shares = sotto_alloc_array(held, SCALAR_BYTES);
+    answer->shares = sotto_alloc_array(held, SOTTO__SCALAR_BYTES);
     if (answer->shares == NULL) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
     }
-    answer->shares_bytes = held * SCALAR_BYTES;
+    answer->shares_bytes = held * SOTTO__SCALAR_BYTES;
     enum sotto_status status = check_openings(aggregator, answer->shares, index, reader)
                                    ? read_pair_keys(aggregator, answer, index, reader)
                                    : SOTTO_ERROR_PROTOCOL;
@@ -232,7 +233,7 @@ static enum sotto_status reserve_shares(struct sotto_session_aggregator *aggrega
     for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
         struct member *dealer = &aggregator->members[aggregator->holdings[k].dealer];
         if (dealer->shares == NULL) {
-            dealer->shares = sotto_alloc_array(threshold, SCALAR_BYTES);
+            dealer->shares = sotto_alloc_array(threshold, SOTTO__SCALAR_BYTES);
         }
         if (dealer->sharers == NULL) {
             dealer->sharers = sotto_alloc_array(threshold, sizeof *dealer->sharers);
@@ -257,8 +258,9 @@ static enum sotto_status keep_reveal(struct sotto_session_aggregator *aggregator
     for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
         struct member *dealer = &aggregator->members[aggregator->holdings[k].dealer];
         if (dealer->shares_len < threshold) {
-            memcpy(dealer->shares + (size_t)dealer->shares_len * SCALAR_BYTES,
-                   answer->shares + (k - aggregator->starts[holder]) * SCALAR_BYTES, SCALAR_BYTES);
+            memcpy(dealer->shares + (size_t)dealer->shares_len * SOTTO__SCALAR_BYTES,
+                   answer->shares + (k - aggregator->starts[holder]) * SOTTO__SCALAR_BYTES,
+                   SOTTO__SCALAR_BYTES);
             dealer->sharers[dealer->shares_len++] = holder;
             aggregator->complete_secrets += dealer->shares_len == threshold;
         }

@@ -51,7 +51,7 @@ static enum sotto_status send_each(struct sotto_session_aggregator *aggregator,
     uint32_t n = parties_len(aggregator);
     struct sotto_buffer *messages = sotto_alloc_array(n, sizeof *messages);
     enum sotto_status result = messages != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-#pragma omp parallel for schedule(dynamic, 4) if (n > PARALLEL_PARTIES)
+#pragma omp parallel for schedule(dynamic, 4) if (n > SOTTO__PARALLEL_PARTIES)
     for (uint32_t i = 0; i < n; i++) {
         if (messages != NULL && bitmap_get(bitmap, i)) {
             enum sotto_status status = make(aggregator, &messages[i], i);
@@ -82,15 +82,16 @@ enum sotto_status sotto__aggregator_send_roster(struct sotto_session_aggregator 
 static enum sotto_status make_shares(const struct sotto_session_aggregator *aggregator,
                                      struct sotto_buffer *out, uint32_t holder)
 {
-    size_t path_bytes = (size_t)sotto__merkle_depth(aggregator->roster.graph.holders) * HASH_BYTES;
+    size_t path_bytes =
+        (size_t)sotto__merkle_depth(aggregator->roster.graph.holders) * SOTTO__HASH_BYTES;
     /* All but its own. */
     size_t first = aggregator->starts[holder];
     size_t end = aggregator->starts[holder + 1];
     struct sotto_writer writer;
     aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_SHARES);
     sotto_writer_reserve(&writer, bitmap_bytes(parties_len(aggregator)) + 4 +
-                                      (end - first - 1) *
-                                          (8 + DEALING_BYTES + path_bytes + SHARE_CIPHER_BYTES) +
+                                      (end - first - 1) * (8 + SOTTO__DEALING_BYTES + path_bytes +
+                                                           SOTTO__SHARE_CIPHER_BYTES) +
                                       SOTTO_MESSAGE_SIGNATURE_BYTES);
     sotto_write_bytes(&writer, aggregator->dealers, bitmap_bytes(parties_len(aggregator)));
     sotto_write_u32(&writer, (uint32_t)(end - first - 1));
@@ -107,9 +108,9 @@ static enum sotto_status make_shares(const struct sotto_session_aggregator *aggr
         if (path != NULL) {
             sotto__merkle_path(&dealer->tree, path, holding->position);
         }
-        sotto_write_bytes(&writer,
-                          dealer->ciphers + (size_t)(holding->position - 1) * SHARE_CIPHER_BYTES,
-                          SHARE_CIPHER_BYTES);
+        sotto_write_bytes(
+            &writer, dealer->ciphers + (size_t)(holding->position - 1) * SOTTO__SHARE_CIPHER_BYTES,
+            SOTTO__SHARE_CIPHER_BYTES);
     }
     return sotto_message_finish(&writer, out, aggregator->identity);
 }

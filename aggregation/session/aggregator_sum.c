@@ -67,9 +67,9 @@ static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uin
     uint32_t n = parties_len(aggregator);
     uint32_t cheat = UINT32_MAX;
     *out_status = SOTTO_OK;
-#pragma omp parallel if (n > PARALLEL_PARTIES)
+#pragma omp parallel if (n > SOTTO__PARALLEL_PARTIES)
     {
-        struct basis basis = {.scalars = sotto_alloc_array(threshold, SCALAR_BYTES),
+        struct basis basis = {.scalars = sotto_alloc_array(threshold, SOTTO__SCALAR_BYTES),
                               .holders = sotto_alloc_array(threshold, sizeof *basis.holders)};
         bool able = basis.scalars != NULL && basis.holders != NULL;
 #pragma omp for schedule(dynamic, 8) reduction(min : cheat)
@@ -77,15 +77,15 @@ static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uin
             if (!able || !bitmap_get(needed, i)) {
                 continue;
             }
-            uint8_t point[POINT_BYTES];
+            uint8_t point[SOTTO__POINT_BYTES];
             const uint8_t *committed = bitmap_get(aggregator->living, i)
                                            ? aggregator->members[i].dealing.seed_point
                                            : aggregator->roster.adverts[i].mask_point;
-            uint8_t *secret = secrets + (size_t)i * SCALAR_BYTES;
+            uint8_t *secret = secrets + (size_t)i * SOTTO__SCALAR_BYTES;
             basis_for(&basis, &aggregator->members[i], threshold);
             sotto__shamir_combine(secret, basis.scalars, aggregator->members[i].shares, threshold);
             (void)sotto__point_base(point, secret);
-            if (memcmp(point, committed, POINT_BYTES) != 0 && i < cheat) {
+            if (memcmp(point, committed, SOTTO__POINT_BYTES) != 0 && i < cheat) {
                 cheat = i;
             }
         }
@@ -146,20 +146,20 @@ static void derive_leftover(const struct sotto_session_aggregator *aggregator,
 {
     uint32_t i = leftover->dealer;
     uint32_t j = leftover->partner;
-    const uint8_t *secret = secrets + (size_t)i * SCALAR_BYTES;
+    const uint8_t *secret = secrets + (size_t)i * SOTTO__SCALAR_BYTES;
     if (i == j) {
         sotto__derive_key(out->key, "sotto self mask", secret, aggregator->session,
                           member_key(aggregator, i), member_key(aggregator, i));
-        out->sign = MASK_SUBTRACT;
+        out->sign = SOTTO__MASK_SUBTRACT;
         return;
     }
     /* j added the stream if the dealer's index is above its own. */
-    out->sign = i > j ? MASK_SUBTRACT : MASK_ADD;
+    out->sign = i > j ? SOTTO__MASK_SUBTRACT : SOTTO__MASK_ADD;
     if (leftover->key != NULL) {
         memcpy(out->key, leftover->key, sizeof out->key);
         return;
     }
-    uint8_t shared[POINT_BYTES];
+    uint8_t shared[SOTTO__POINT_BYTES];
     SOTTO_REQUIRE(sotto__point_multiply(shared, secret, aggregator->roster.adverts[j].mask_point));
     sotto__derive_key(out->key, "sotto pair mask", shared, aggregator->session,
                       member_key(aggregator, j < i ? j : i), member_key(aggregator, j < i ? i : j));
@@ -174,7 +174,7 @@ static enum sotto_status remove_masks(struct sotto_session_aggregator *aggregato
     if (keys == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-#pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES)
+#pragma omp parallel for schedule(static) if (len > SOTTO__PARALLEL_PARTIES)
     for (size_t k = 0; k < len; k++) {
         derive_leftover(aggregator, &keys[k], &leftovers[k], secrets);
     }
@@ -192,7 +192,7 @@ enum sotto_status sotto__aggregator_finish_sum(struct sotto_session_aggregator *
     uint8_t needed[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
     size_t len = list_leftovers(aggregator, NULL, needed);
     struct leftover *leftovers = sotto_alloc_array(len, sizeof *leftovers);
-    uint8_t *secrets = sotto_secret_alloc((size_t)parties_len(aggregator) * SCALAR_BYTES);
+    uint8_t *secrets = sotto_secret_alloc((size_t)parties_len(aggregator) * SOTTO__SCALAR_BYTES);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
     if (secrets != NULL && leftovers != NULL) {
         (void)list_leftovers(aggregator, leftovers, needed);

@@ -20,16 +20,16 @@ struct dealing_work {
 static enum sotto_status draw_polynomials(struct sotto_session_party *party,
                                           struct dealing_work *work)
 {
-    memcpy(work->values[SHARE_OF_MASK_KEY], party->secrets->mask_key, SCALAR_BYTES);
-    memcpy(work->values[SHARE_OF_SELF_SEED], party->secrets->self_seed, SCALAR_BYTES);
+    memcpy(work->values[SOTTO__SHARE_OF_MASK_KEY], party->secrets->mask_key, SOTTO__SCALAR_BYTES);
+    memcpy(work->values[SOTTO__SHARE_OF_SELF_SEED], party->secrets->self_seed, SOTTO__SCALAR_BYTES);
     for (size_t kind = 0; kind < 2; kind++) {
         for (uint32_t k = 1; k < party->roster.graph.threshold; k++) {
-            uint8_t *value = work->values[kind] + (size_t)k * SCALAR_BYTES;
+            uint8_t *value = work->values[kind] + (size_t)k * SOTTO__SCALAR_BYTES;
             enum sotto_status status = sotto__scalar_random(value, party->random);
             if (status != SOTTO_OK) {
                 return status;
             }
-            memcpy(work->pairs[k - 1].share[kind], value, SCALAR_BYTES);
+            memcpy(work->pairs[k - 1].share[kind], value, SOTTO__SCALAR_BYTES);
         }
         sotto__shamir_weigh(work->dealer, work->weighted[kind], work->values[kind]);
     }
@@ -52,7 +52,7 @@ static void make_shares(const struct sotto_session_party *party, struct dealing_
 {
     uint32_t threshold = party->roster.graph.threshold;
     uint32_t holders_len = party->roster.graph.holders;
-#pragma omp parallel for schedule(dynamic, 8) if (holders_len > PARALLEL_PARTIES)
+#pragma omp parallel for schedule(dynamic, 8) if (holders_len > SOTTO__PARALLEL_PARTIES)
     for (uint32_t p = 0; p < holders_len; p++) {
         struct sotto__share_pair *pair = &work->pairs[p];
         for (size_t kind = 0; kind < 2; kind++) {
@@ -60,7 +60,7 @@ static void make_shares(const struct sotto_session_party *party, struct dealing_
                 sotto__shamir_extend(work->dealer, pair->share[kind], work->weighted[kind],
                                      party->holders[p]);
             }
-            sotto__share_leaf(leaves + ((size_t)2 * p + kind) * HASH_BYTES, party->session,
+            sotto__share_leaf(leaves + ((size_t)2 * p + kind) * SOTTO__HASH_BYTES, party->session,
                               party->own, party->holders[p], (enum sotto__share_kind)kind,
                               pair->salt[kind], pair->share[kind]);
         }
@@ -71,15 +71,15 @@ static void make_ciphers(struct sotto_session_party *party, const struct dealing
                          uint8_t *ciphers)
 {
     uint32_t holders_len = party->roster.graph.holders;
-#pragma omp parallel for schedule(static) if (holders_len > PARALLEL_PARTIES)
+#pragma omp parallel for schedule(static) if (holders_len > SOTTO__PARALLEL_PARTIES)
     for (uint32_t p = 1; p < holders_len; p++) {
         uint8_t key[32];
         uint32_t holder = party->holders[p];
         sotto__party_channel(party, party->channels[p].point, holder);
-        sotto__derive_key(key, CHANNEL_LABEL, party->channels[p].point, party->session,
+        sotto__derive_key(key, SOTTO__CHANNEL_LABEL, party->channels[p].point, party->session,
                           party_key(party, party->own), party_key(party, holder));
-        sotto__share_encrypt(ciphers + (size_t)(p - 1) * SHARE_CIPHER_BYTES, &work->pairs[p], key,
-                             party->session, party->own, holder);
+        sotto__share_encrypt(ciphers + (size_t)(p - 1) * SOTTO__SHARE_CIPHER_BYTES, &work->pairs[p],
+                             key, party->session, party->own, holder);
         sotto_wipe(key, sizeof key);
     }
     party->counters.group_operations += holders_len - 1;
@@ -93,7 +93,7 @@ static enum sotto_status party_commit(struct sotto_session_party *party, const u
     if (status != SOTTO_OK) {
         return status;
     }
-    memcpy(dealing->root, sotto__merkle_root(&tree), HASH_BYTES);
+    memcpy(dealing->root, sotto__merkle_root(&tree), SOTTO__HASH_BYTES);
     sotto__merkle_release(&tree);
     if (!sotto__point_base(dealing->seed_point, party->secrets->self_seed)) {
         return SOTTO_ERROR_RANDOM;
@@ -128,8 +128,9 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
     for (uint32_t p = 1; p < holders_len; p++) {
         sotto_write_u32(&writer, party->holders[p]);
     }
-    sotto_write_bytes(&writer, leaves, (size_t)2 * holders_len * HASH_BYTES);
-    uint8_t *ciphers = sotto_write_space(&writer, (size_t)(holders_len - 1) * SHARE_CIPHER_BYTES);
+    sotto_write_bytes(&writer, leaves, (size_t)2 * holders_len * SOTTO__HASH_BYTES);
+    uint8_t *ciphers =
+        sotto_write_space(&writer, (size_t)(holders_len - 1) * SOTTO__SHARE_CIPHER_BYTES);
     if (ciphers != NULL) {
         make_ciphers(party, work, ciphers);
     }
@@ -139,8 +140,8 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
 enum sotto_status sotto__party_deal(struct sotto_session_party *party)
 {
     size_t holders_len = party->roster.graph.holders;
-    size_t polynomial_bytes = (size_t)party->roster.graph.threshold * SCALAR_BYTES;
-    uint8_t *leaves = sotto_alloc_array(2 * holders_len, HASH_BYTES);
+    size_t polynomial_bytes = (size_t)party->roster.graph.threshold * SOTTO__SCALAR_BYTES;
+    uint8_t *leaves = sotto_alloc_array(2 * holders_len, SOTTO__HASH_BYTES);
     uint8_t *scalars = sotto_secret_alloc(4 * polynomial_bytes);
     struct dealing_work work = {.pairs = sotto_secret_alloc(holders_len * sizeof *work.pairs)};
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;

@@ -36,7 +36,7 @@ struct dealt {
 static const char *take_share(const struct sotto_session_party *party, const struct dealt *dealt,
                               struct sotto__share_pair *pair)
 {
-    uint8_t fresh[POINT_BYTES];
+    uint8_t fresh[SOTTO__POINT_BYTES];
     uint32_t dealer = dealt->dealer;
     if (!sotto__dealing_verify(&dealt->dealing, party->session, party_key(party, dealer))) {
         return "its commitment is not signed by it";
@@ -48,7 +48,7 @@ static const char *take_share(const struct sotto_session_party *party, const str
         sotto__party_channel(party, fresh, dealer);
     }
     uint8_t key[32];
-    sotto__derive_key(key, CHANNEL_LABEL, channel, party->session, party_key(party, dealer),
+    sotto__derive_key(key, SOTTO__CHANNEL_LABEL, channel, party->session, party_key(party, dealer),
                       party_key(party, party->own));
     sotto_wipe(fresh, sizeof fresh);
     bool opened =
@@ -57,7 +57,7 @@ static const char *take_share(const struct sotto_session_party *party, const str
     if (!opened) {
         return "its share does not decrypt";
     }
-    uint8_t leaves[2][HASH_BYTES];
+    uint8_t leaves[2][SOTTO__HASH_BYTES];
     for (size_t kind = 0; kind < 2; kind++) {
         sotto__share_leaf(leaves[kind], party->session, dealer, party->own,
                           (enum sotto__share_kind)kind, pair->salt[kind], pair->share[kind]);
@@ -80,14 +80,15 @@ struct shares_message {
 static bool read_shares(const struct sotto_session_party *party, struct sotto_reader *reader,
                         struct shares_message *shares)
 {
-    size_t path_bytes = (size_t)sotto__merkle_depth(party->roster.graph.holders) * HASH_BYTES;
+    size_t path_bytes =
+        (size_t)sotto__merkle_depth(party->roster.graph.holders) * SOTTO__HASH_BYTES;
     for (uint32_t k = 0; k < shares->dealt_len; k++) {
         struct dealt *dealt = &shares->dealt[k];
         dealt->dealer = sotto_read_u32(reader);
         dealt->position = sotto_read_u32(reader);
         sotto__dealing_read(&dealt->dealing, reader);
         dealt->path = sotto_read_bytes(reader, path_bytes);
-        dealt->cipher = sotto_read_bytes(reader, SHARE_CIPHER_BYTES);
+        dealt->cipher = sotto_read_bytes(reader, SOTTO__SHARE_CIPHER_BYTES);
         shares->indices[k] = dealt->dealer;
         bool ascending = k == 0 || dealt->dealer > shares->dealt[k - 1].dealer;
         if (!ascending || dealt->dealer >= party_count(party) || dealt->dealer == party->own ||
@@ -118,7 +119,7 @@ static uint32_t find_places(const struct sotto_session_party *party, struct shar
 static uint32_t take_shares(struct sotto_session_party *party, struct shares_message *shares)
 {
     party->counters.group_operations += shares->dealt_len - find_places(party, shares);
-#pragma omp parallel for schedule(static) if (shares->dealt_len > PARALLEL_PARTIES)
+#pragma omp parallel for schedule(static) if (shares->dealt_len > SOTTO__PARALLEL_PARTIES)
     for (uint32_t k = 0; k < shares->dealt_len; k++) {
         struct dealt *dealt = &shares->dealt[k];
         uint32_t place = dealt->dealer < party->own ? k : k + 1;

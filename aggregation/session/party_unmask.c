@@ -83,12 +83,12 @@ enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
 enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
 {
     SOTTO_REQUIRE(party->phase == SOTTO_PARTY_RECORDING);
-    uint8_t digest[HASH_BYTES];
+    uint8_t digest[SOTTO__HASH_BYTES];
     struct sotto_signature signature;
     struct sotto_writer writer;
     sotto__survivors_digest(digest, party->session, party->dealers, party->living,
                             party->roster.adverts_len);
-    sotto_identity_sign(party->identity, &signature, SURVIVORS_LABEL, digest, sizeof digest);
+    sotto_identity_sign(party->identity, &signature, SOTTO__SURVIVORS_LABEL, digest, sizeof digest);
     party->counters.signatures += 2;
     sotto__party_begin(party, &writer, SOTTO_MESSAGE_CONSENT);
     sotto_write_bytes(&writer, signature.bytes, sizeof signature.bytes);
@@ -124,14 +124,14 @@ static bool read_consents(const struct sotto_session_party *party, struct consen
 static bool verify_consents(struct sotto_session_party *party, const struct consent *consents,
                             uint32_t len)
 {
-    uint8_t digest[HASH_BYTES];
+    uint8_t digest[SOTTO__HASH_BYTES];
     uint32_t wrong = 0;
     sotto__survivors_digest(digest, party->session, party->dealers, party->living,
                             party_count(party));
-#pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES) reduction(+ : wrong)
+#pragma omp parallel for schedule(static) if (len > SOTTO__PARALLEL_PARTIES) reduction(+ : wrong)
     for (uint32_t k = 0; k < len; k++) {
         wrong += !sotto_key_verify(party_key(party, consents[k].index), &consents[k].signature,
-                                   SURVIVORS_LABEL, digest, sizeof digest);
+                                   SOTTO__SURVIVORS_LABEL, digest, sizeof digest);
     }
     party->counters.signatures += len;
     return wrong == 0;
@@ -180,10 +180,11 @@ static enum sotto_status party_reveal(struct sotto_session_party *party)
     struct sotto_writer writer;
     sotto__party_begin(party, &writer, SOTTO_MESSAGE_REVEAL);
     for (uint32_t k = 0; k < party->held_len; k++) {
-        enum sotto__share_kind kind =
-            bitmap_get(party->living, party->held[k]) ? SHARE_OF_SELF_SEED : SHARE_OF_MASK_KEY;
-        sotto_write_bytes(&writer, party->shares[k].share[kind], SCALAR_BYTES);
-        sotto_write_bytes(&writer, party->shares[k].salt[kind], SALT_BYTES);
+        enum sotto__share_kind kind = bitmap_get(party->living, party->held[k])
+                                          ? SOTTO__SHARE_OF_SELF_SEED
+                                          : SOTTO__SHARE_OF_MASK_KEY;
+        sotto_write_bytes(&writer, party->shares[k].share[kind], SOTTO__SCALAR_BYTES);
+        sotto_write_bytes(&writer, party->shares[k].salt[kind], SOTTO__SALT_BYTES);
     }
     party_write_pair_keys(party, &writer);
     party->counters.signatures++;

@@ -97,7 +97,8 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
         sotto__merkle_release(&member->tree);
         sotto_free(member->sharers);
         if (member->shares != NULL) {
-            sotto_wipe(member->shares, (size_t)aggregator->roster.graph.threshold * SCALAR_BYTES);
+            sotto_wipe(member->shares,
+                       (size_t)aggregator->roster.graph.threshold * SOTTO__SCALAR_BYTES);
             sotto_free(member->shares);
         }
         if (member->pair_keys != NULL) {

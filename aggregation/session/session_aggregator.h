@@ -17,8 +17,8 @@ struct member {
     struct sotto__dealing dealing;
     uint32_t *holders; /* graph.holders, by position; the first is the member itself */
     uint8_t *leaves;   /* two hashes for each position */
-    /* Until SHARES are sent: over the leaves, and SHARE_CIPHER_BYTES for each position but the
-     * first. */
+    /* Until SHARES are sent: over the leaves, and SOTTO__SHARE_CIPHER_BYTES for each position but
+     * the first. */
     struct sotto__merkle_tree tree;
     uint8_t *ciphers;
     struct sotto_signature consent;

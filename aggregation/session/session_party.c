@@ -118,8 +118,8 @@ enum sotto_status sotto__party_finish(struct sotto_session_party *party,
 static enum sotto_status party_advertise(struct sotto_session_party *party, const uint8_t *payload,
                                          size_t payload_bytes)
 {
-    uint8_t channel_point[POINT_BYTES];
-    uint8_t mask_point[POINT_BYTES];
+    uint8_t channel_point[SOTTO__POINT_BYTES];
+    uint8_t mask_point[SOTTO__POINT_BYTES];
     uint8_t nonce[16];
     uint8_t *const scalars[] = {party->secrets->channel_key, party->secrets->mask_key,
                                 party->secrets->self_seed};
@@ -173,7 +173,7 @@ enum sotto_status sotto_session_party_new(struct sotto_session_party **out,
 
 /* --- Keys --- */
 
-void sotto__party_channel(const struct sotto_session_party *party, uint8_t out[POINT_BYTES],
+void sotto__party_channel(const struct sotto_session_party *party, uint8_t out[SOTTO__POINT_BYTES],
                           uint32_t peer)
 {
     /* Usable points times nonzero scalars are never the identity: the group has prime order. */
@@ -298,7 +298,9 @@ enum sotto_status sotto__party_verify(struct sotto_session_party *party, const u
                                       uint32_t indices_len, struct sotto_error *err)
 {
     uint32_t bad = UINT32_MAX;
-#pragma omp parallel for schedule(static) if (indices_len > PARALLEL_PARTIES) reduction(min : bad)
+#pragma omp parallel for schedule(static) if (indices_len > SOTTO__PARALLEL_PARTIES)               \
+    reduction(min                                                                                  \
+              : bad)
     for (uint32_t k = 0; k < indices_len; k++) {
         bool known = bitmap_get(party->verified, indices[k]) || indices[k] == party->own;
         if (!known && sotto__roster_verify(&party->roster, indices[k], &party->invitation, NULL) !=
@@ -380,7 +382,7 @@ enum sotto_status sotto_session_party_leave(struct sotto_session_party *party,
 static void derive_pair_key(const struct sotto_session_party *party, struct sotto__mask_key *out,
                             uint32_t j)
 {
-    uint8_t shared[POINT_BYTES];
+    uint8_t shared[SOTTO__POINT_BYTES];
     uint32_t low = j < party->own ? j : party->own;
     uint32_t high = j < party->own ? party->own : j;
     SOTTO_REQUIRE(sotto__point_multiply(shared, party->secrets->mask_key,
@@ -388,7 +390,7 @@ static void derive_pair_key(const struct sotto_session_party *party, struct sott
     sotto__derive_key(out->key, "sotto pair mask", shared, party->session, party_key(party, low),
                       party_key(party, high));
     sotto_wipe(shared, sizeof shared);
-    out->sign = j > party->own ? MASK_ADD : MASK_SUBTRACT;
+    out->sign = j > party->own ? SOTTO__MASK_ADD : SOTTO__MASK_SUBTRACT;
 }
 
 /* Keys of the pair masks with those partners that dealt, and of the self mask after them. */
@@ -406,14 +408,14 @@ static enum sotto_status derive_mask_keys(struct sotto_session_party *party)
             party->mask_partners[len++] = j;
         }
     }
-#pragma omp parallel for schedule(static) if (len > PARALLEL_PARTIES)
+#pragma omp parallel for schedule(static) if (len > SOTTO__PARALLEL_PARTIES)
     for (uint32_t k = 0; k < len; k++) {
         derive_pair_key(party, &party->mask_keys[k], party->mask_partners[k]);
     }
     struct sotto__mask_key *self = &party->mask_keys[len];
     sotto__derive_key(self->key, "sotto self mask", party->secrets->self_seed, party->session,
                       party_key(party, party->own), party_key(party, party->own));
-    self->sign = MASK_ADD;
+    self->sign = SOTTO__MASK_ADD;
     party->mask_partners_len = len;
     party->counters.group_operations += len;
     return SOTTO_OK;

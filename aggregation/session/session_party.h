@@ -10,15 +10,15 @@
 
 /* Lives in guarded memory. */
 struct party_secrets {
-    uint8_t channel_key[SCALAR_BYTES]; /* c */
-    uint8_t mask_key[SCALAR_BYTES];    /* m */
-    uint8_t self_seed[SCALAR_BYTES];   /* b */
+    uint8_t channel_key[SOTTO__SCALAR_BYTES]; /* c */
+    uint8_t mask_key[SOTTO__SCALAR_BYTES];    /* m */
+    uint8_t self_seed[SOTTO__SCALAR_BYTES];   /* b */
     struct sotto__share_pair own_share;
 };
 
 /* c_i C_j. Secret. */
 struct channel {
-    uint8_t point[POINT_BYTES];
+    uint8_t point[SOTTO__POINT_BYTES];
 };
 
 struct sotto_session_party {
@@ -90,7 +90,7 @@ enum sotto_status sotto__party_send(struct sotto_session_party *party,
 void sotto__party_wipe(struct sotto_session_party *party);
 
 /* The secret of both channels with a peer. CT: in the channel key. */
-void sotto__party_channel(const struct sotto_session_party *party, uint8_t out[POINT_BYTES],
+void sotto__party_channel(const struct sotto_session_party *party, uint8_t out[SOTTO__POINT_BYTES],
                           uint32_t peer);
 
 /* Checks the adverts of these parties that were not checked yet. */

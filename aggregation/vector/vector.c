@@ -73,7 +73,7 @@ void sotto_vector_add(uint8_t *vector, const uint8_t *addend, const struct sotto
             size_t first = b * block_len;
             size_t left = runs[k].elements_len - first;
             sotto__elements_add(vector + first * width, addend + first * width, width,
-                                left < block_len ? left : block_len, MASK_ADD);
+                                left < block_len ? left : block_len, SOTTO__MASK_ADD);
         }
         vector += width * runs[k].elements_len;
         addend += width * runs[k].elements_len;

@@ -29,7 +29,7 @@ const struct sotto__keystream_library *sotto__keystream_library(size_t total_byt
 
 /* --- vector.c --- */
 
-enum sotto__sign { MASK_ADD, MASK_SUBTRACT };
+enum sotto__sign { SOTTO__MASK_ADD, SOTTO__MASK_SUBTRACT };
 
 /* By sign: vector += or -= addend, `len` elements of 32, 40 or 64 bits, or one element of len
  * words. */

@@ -7,7 +7,7 @@
 #include "table/table.h"
 
 /* Rows and the ends of slices: such that no count of bytes leaves 64 bits. */
-#define ARROW_ROWS_MAX (INT64_MAX / 64)
+#define SOTTO__ARROW_ROWS_MAX (INT64_MAX / 64)
 
 /* One column to come. */
 struct sotto__arrow_source {

@@ -95,8 +95,8 @@ enum sotto_status sotto__arrow_check(const struct sotto__arrow_source *source, s
     if (array->release == NULL) {
         return sotto__arrow_failed(source, SOTTO_ERROR_INPUT, "its array was released already");
     }
-    if (array->length < 0 || array->length > ARROW_ROWS_MAX || array->offset < 0 ||
-        array->offset > ARROW_ROWS_MAX) {
+    if (array->length < 0 || array->length > SOTTO__ARROW_ROWS_MAX || array->offset < 0 ||
+        array->offset > SOTTO__ARROW_ROWS_MAX) {
         return sotto__arrow_failed(source, SOTTO_ERROR_INPUT,
                                    "its length or its offset is out of range");
     }
@@ -403,8 +403,8 @@ static enum sotto_status check_struct(const struct ArrowSchema *schema,
         array->n_buffers != 1 || array->buffers == NULL) {
         return table_failed(err, "expected a struct array (a record batch), found another one");
     }
-    if (array->length < 0 || array->length > ARROW_ROWS_MAX || array->offset < 0 ||
-        array->offset > ARROW_ROWS_MAX) {
+    if (array->length < 0 || array->length > SOTTO__ARROW_ROWS_MAX || array->offset < 0 ||
+        array->offset > SOTTO__ARROW_ROWS_MAX) {
         return table_failed(err, "its length or its offset is out of range");
     }
     if (schema->n_children < 0 || schema->n_children != array->n_children ||

@@ -42,7 +42,7 @@ static enum sotto_status strings_check(const struct strings *strings,
         if (start < 0 || end < start || (end > start && strings->array->buffers[2] == NULL)) {
             return sotto__arrow_failed(source, SOTTO_ERROR_INPUT, "its offsets are not in order");
         }
-        if (end > ARROW_ROWS_MAX || end - start > (int64_t)SOTTO_CSV_FIELD_BYTES_MAX) {
+        if (end > SOTTO__ARROW_ROWS_MAX || end - start > (int64_t)SOTTO_CSV_FIELD_BYTES_MAX) {
             return sotto__arrow_failed(source, SOTTO_ERROR_LIMIT,
                                        "expected texts of at most 16 MiB, found a longer one");
         }
@@ -92,7 +92,7 @@ static enum sotto_status strings_copy(const struct strings *strings,
             }
         }
     }
-    enum sotto_status status = total <= (size_t)ARROW_ROWS_MAX
+    enum sotto_status status = total <= (size_t)SOTTO__ARROW_ROWS_MAX
                                    ? sotto__arrow_allocate(source, total)
                                    : sotto__arrow_no_memory(source);
     if (status == SOTTO_OK) {

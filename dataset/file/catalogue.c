@@ -164,7 +164,7 @@ static enum sotto_status read_spans(struct sotto_catalogue *catalogue, struct so
         const struct sotto_catalogue_span *span = &catalogue->spans[i];
         const struct sotto_catalogue_span *next = i + 1 < spans_len ? span + 1 : &end;
         possible = span->offset > 0 && span->offset < next->offset &&
-                   next->offset - span->offset <= SPAN_BYTES_MAX &&
+                   next->offset - span->offset <= SOTTO__SPAN_BYTES_MAX &&
                    span->rows_before < next->rows_before;
     }
     return possible ? SOTTO_OK : SOTTO_ERROR_INPUT;

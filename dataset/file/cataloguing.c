@@ -13,7 +13,7 @@
 struct cataloguing {
     const struct sotto_csv *csv;
     struct sotto_catalogue *catalogue;
-    struct sotto__tally *tallies;
+    struct sotto__column_facts *facts;
     bool *stated; /* columns whose type the options state */
 };
 
@@ -45,9 +45,9 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     struct cataloguing *work = context;
     struct sotto_catalogue *catalogue = work->catalogue;
     catalogue->columns = sotto_alloc_array(names_len, sizeof *catalogue->columns);
-    work->tallies = sotto_alloc_array(names_len, sizeof *work->tallies);
+    work->facts = sotto_alloc_array(names_len, sizeof *work->facts);
     work->stated = sotto_alloc_array(names_len, sizeof *work->stated);
-    bool complete = catalogue->columns != NULL && work->tallies != NULL && work->stated != NULL;
+    bool complete = catalogue->columns != NULL && work->facts != NULL && work->stated != NULL;
     for (size_t i = 0; complete && i < names_len; i++) {
         char *name = sotto_text_copy(names[i], strlen(names[i]));
         complete = name != NULL;
@@ -60,7 +60,7 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     }
     enum sotto_status status = apply_options(work, reader);
     for (size_t i = 0; i < names_len; i++) {
-        work->tallies[i].type = catalogue->columns[i].type;
+        work->facts[i].type = catalogue->columns[i].type;
     }
     return status;
 }
@@ -69,10 +69,10 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
                                      const char *text, size_t text_bytes)
 {
     struct cataloguing *work = context;
-    struct sotto__tally *tally = &work->tallies[column];
-    sotto__tally_text(tally, &work->csv->format, text, text_bytes);
+    struct sotto__column_facts *facts = &work->facts[column];
+    sotto__column_facts_take_text(facts, &work->csv->format, text, text_bytes);
     struct sotto_type stated = work->catalogue->columns[column].type;
-    if (work->stated[column] && !sotto__type_is_above(stated, tally->type)) {
+    if (work->stated[column] && !sotto__type_is_above(stated, facts->type)) {
         char expected[SOTTO_TYPE_TEXT_BYTES];
         sotto_type_text(expected, stated);
         return sotto__csv_error(reader, SOTTO_ERROR_INPUT, column,
@@ -100,13 +100,13 @@ static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
     enum sotto_status status =
         sotto__csv_read(csv, &catalogue->identity, &catalogue->text_bytes, &visitor, err);
     for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
-        catalogue->columns[i].type = work.tallies[i].type;
-        catalogue->columns[i].missing = work.tallies[i].missing;
-        catalogue->columns[i].digits_lost = work.tallies[i].digits_lost;
-        catalogue->columns[i].inexact = work.tallies[i].inexact;
+        catalogue->columns[i].type = work.facts[i].type;
+        catalogue->columns[i].missing = work.facts[i].missing;
+        catalogue->columns[i].digits_lost = work.facts[i].digits_lost;
+        catalogue->columns[i].inexact = work.facts[i].inexact;
     }
     sotto_free(work.stated);
-    sotto_free(work.tallies);
+    sotto_free(work.facts);
     return status;
 }
 
@@ -129,7 +129,7 @@ static bool stated_types_hold(const struct sotto_csv *csv, const struct sotto_ca
 /* In spans, on all threads. Returns: SOTTO_ERROR_INPUT if the other way must tell. */
 static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
                                                struct sotto_catalogue *catalogue,
-                                               struct sotto__survey *survey,
+                                               struct sotto__handout *handout,
                                                struct sotto_error *err)
 {
     struct cataloguing work = {.csv = csv, .catalogue = catalogue};
@@ -139,12 +139,12 @@ static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
     enum sotto_status status =
         sotto__csv_read_header(csv, &catalogue->identity, &rows_offset, &visitor, err);
     sotto_free(work.stated);
-    sotto_free(work.tallies);
+    sotto_free(work.facts);
     if (status == SOTTO_OK) {
         catalogue->text_bytes = catalogue->identity.size_bytes;
         status = csv->packing == SOTTO__PACKING_NONE
-                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, survey, err)
-                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, survey, err);
+                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, handout, err)
+                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, handout, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_csv_identity(csv, &after, err);
@@ -159,17 +159,17 @@ static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
 }
 
 static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
-                                        struct sotto__survey *survey, struct sotto_error *err)
+                                        struct sotto__handout *handout, struct sotto_error *err)
 {
     struct sotto_catalogue *catalogue = sotto_alloc_zeroed(sizeof *catalogue);
     if (catalogue == NULL) {
         return sotto__csv_no_memory(csv, err);
     }
     enum sotto_status status =
-        csv->serial ? SOTTO_ERROR_INPUT : catalogue_in_parallel(csv, catalogue, survey, err);
+        csv->serial ? SOTTO_ERROR_INPUT : catalogue_in_parallel(csv, catalogue, handout, err);
     if (status == SOTTO_ERROR_INPUT) {
-        if (survey != NULL) {
-            atomic_store(&survey->failed, true);
+        if (handout != NULL) {
+            atomic_store(&handout->failed, true);
         }
         sotto_catalogue_free(catalogue);
         catalogue = sotto_alloc_zeroed(sizeof *catalogue);
@@ -198,9 +198,9 @@ enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto_catalogue
                                    bool *out_complete, const char *const *names, size_t names_len,
                                    sotto_csv_sink *sink, void *context, struct sotto_error *err)
 {
-    struct sotto__survey survey = {
+    struct sotto__handout handout = {
         .names = names, .names_len = names_len, .sink = sink, .context = context};
-    enum sotto_status status = make_catalogue(csv, out, &survey, err);
-    *out_complete = status == SOTTO_OK && !atomic_load(&survey.failed);
+    enum sotto_status status = make_catalogue(csv, out, &handout, err);
+    *out_complete = status == SOTTO_OK && !atomic_load(&handout.failed);
     return status;
 }

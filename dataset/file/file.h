@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 /* No span is longer: then the file is read serially. Above SOTTO_CSV_FIELD_BYTES_MAX. */
-#define SPAN_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define SOTTO__SPAN_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* --- magic.c: files that are known by their first bytes --- */
 

@@ -215,7 +215,7 @@ static enum sotto_status read_span(struct worker *worker, size_t i)
     const struct scan *scan = worker->scan;
     uint64_t start = scan->catalogue->spans[i].offset;
     uint64_t end = span_end(scan->catalogue, i);
-    if (end <= start || end - start > SPAN_BYTES_MAX) {
+    if (end <= start || end - start > SOTTO__SPAN_BYTES_MAX) {
         return SOTTO_ERROR_CHANGED; /* no catalogue of ours */
     }
     enum sotto_status status = sotto__span_read(&worker->buffer, scan->csv, scan->stream, start,

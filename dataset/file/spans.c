@@ -32,7 +32,7 @@
 enum sotto_status sotto__span_buffer_reserve(struct sotto__span_buffer *buffer, size_t bytes,
                                              size_t keep)
 {
-    size_t needed = SOTTO_ALIGNMENT + bytes + SPLIT_BLOCK + 1;
+    size_t needed = SOTTO_ALIGNMENT + bytes + SOTTO__SPLIT_BLOCK + 1;
     if (needed > buffer->capacity) {
         char *grown = sotto_alloc_aligned(needed);
         if (grown == NULL) {
@@ -63,7 +63,7 @@ static void buffer_close(struct sotto__span_buffer *buffer, bool is_last)
         *end++ = '\n';
         buffer->bytes++;
     }
-    memset(end, 0, SPLIT_BLOCK);
+    memset(end, 0, SOTTO__SPLIT_BLOCK);
 }
 
 enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const struct sotto_csv *csv,
@@ -113,7 +113,7 @@ struct cutting {
     uint64_t offset;                 /* of the next chunk */
     size_t chunks_capacity;
     bool ended;
-    struct sotto__survey *survey;
+    struct sotto__handout *handout;
 };
 
 enum parity { PARITY_UNKNOWN, PARITY_OUTSIDE, PARITY_INSIDE };
@@ -122,8 +122,8 @@ struct cutter {
     struct cutting *cutting;
     struct sotto__span_buffer buffer;
     struct sotto__splitter splitter;
-    struct sotto__tally *tallies;
-    struct sotto__surveyor surveyor;
+    struct sotto__column_facts *facts;
+    struct sotto__handout_worker worker;
     uint64_t rows; /* of the current chunk */
     struct sotto_error err;
     enum sotto_status status;
@@ -167,8 +167,8 @@ static enum sotto_status find_end(struct cutter *cutter, size_t *out_end, uint64
 {
     struct cutting *cutting = cutter->cutting;
     struct sotto__span_buffer *buffer = &cutter->buffer;
-    size_t left =
-        cutting->end - offset < SPAN_BYTES_MAX ? (size_t)(cutting->end - offset) : SPAN_BYTES_MAX;
+    size_t left = cutting->end - offset < SOTTO__SPAN_BYTES_MAX ? (size_t)(cutting->end - offset)
+                                                                : SOTTO__SPAN_BYTES_MAX;
     if (offset + chunk == cutting->end) {
         *out_end = chunk;
         return SOTTO_OK;
@@ -202,9 +202,10 @@ static enum sotto_status take_fields(void *context, const struct sotto__fields *
 {
     struct cutter *cutter = context;
     for (size_t i = 0; i < fields->columns_len; i++) {
-        sotto__tally_fields(&cutter->tallies[i], &cutter->cutting->csv->format, fields, i);
+        sotto__column_facts_take_fields(&cutter->facts[i], &cutter->cutting->csv->format, fields,
+                                        i);
     }
-    sotto__surveyor_take(&cutter->surveyor, cutter->tallies, fields);
+    sotto__handout_take(&cutter->worker, cutter->facts, fields);
     cutter->rows += fields->rows;
     return SOTTO_OK;
 }
@@ -250,7 +251,7 @@ static enum sotto_status cut_chunk(struct cutter *cutter, size_t i)
         return status;
     }
     buffer->bytes = window;
-    memset(buffer->text + window, 0, SPLIT_BLOCK);
+    memset(buffer->text + window, 0, SOTTO__SPLIT_BLOCK);
     bool odd = cutter->splitter.kernels->quotes(buffer->text, bytes) % 2 != 0;
     enum parity before = parity_before(cutting, i);
     if (before == PARITY_UNKNOWN) {
@@ -279,7 +280,7 @@ static void cut_all(struct cutter *cutter)
             break;
         }
     }
-    sotto__surveyor_end(&cutter->surveyor);
+    sotto__handout_end(&cutter->worker);
     sotto_arithmetic_leave(&arithmetic);
 }
 
@@ -290,7 +291,7 @@ static enum sotto_status read_more(struct cutter *cutter, size_t bytes, bool *al
 {
     struct sotto__span_buffer *buffer = &cutter->buffer;
     size_t got = 0;
-    if (buffer->bytes + bytes > SPAN_BYTES_MAX) {
+    if (buffer->bytes + bytes > SOTTO__SPAN_BYTES_MAX) {
         return SOTTO_ERROR_INPUT;
     }
     if (sotto__span_buffer_reserve(buffer, buffer->bytes + bytes, buffer->bytes) != SOTTO_OK) {
@@ -326,7 +327,7 @@ static enum sotto_status read_packed(struct cutter *cutter)
     if (status != SOTTO_OK) {
         return status;
     }
-    memset(buffer->text + buffer->bytes, 0, SPLIT_BLOCK);
+    memset(buffer->text + buffer->bytes, 0, SOTTO__SPLIT_BLOCK);
     size_t mark = chunk < buffer->bytes ? chunk : buffer->bytes;
     bool inside = cutter->splitter.kernels->quotes(buffer->text, mark) % 2 != 0;
     size_t end = SIZE_MAX;
@@ -401,7 +402,7 @@ static void cut_packed(struct cutter *cutter)
         cutting->chunks[i].rows = cutter->rows;
         (void)pthread_mutex_unlock(&cutting->lock);
     }
-    sotto__surveyor_end(&cutter->surveyor);
+    sotto__handout_end(&cutter->worker);
     if (cutter->status != SOTTO_OK) {
         atomic_store(&cutting->stopped, true);
     }
@@ -427,7 +428,7 @@ static enum sotto_status keep_spans(const struct cutting *cutting,
     for (size_t i = 0; i < catalogue->spans_len; i++) {
         bool is_last = i + 1 == catalogue->spans_len;
         uint64_t end = is_last ? catalogue->text_bytes : catalogue->spans[i + 1].offset;
-        if (end - catalogue->spans[i].offset > SPAN_BYTES_MAX) {
+        if (end - catalogue->spans[i].offset > SOTTO__SPAN_BYTES_MAX) {
             return SOTTO_ERROR_INPUT; /* of blank lines, mostly */
         }
     }
@@ -438,11 +439,11 @@ static void keep_tallies(struct sotto_catalogue *catalogue, const struct cutter 
 {
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         struct sotto_catalogue_column *column = &catalogue->columns[i];
-        struct sotto__tally all = {.type = column->type,
-                                   .missing = column->missing,
-                                   .digits_lost = column->digits_lost,
-                                   .inexact = column->inexact};
-        sotto__tally_merge(&all, &cutter->tallies[i]);
+        struct sotto__column_facts all = {.type = column->type,
+                                          .missing = column->missing,
+                                          .digits_lost = column->digits_lost,
+                                          .inexact = column->inexact};
+        sotto__column_facts_merge(&all, &cutter->facts[i]);
         column->type = all.type;
         column->missing = all.missing;
         column->digits_lost = all.digits_lost;
@@ -475,15 +476,15 @@ static enum sotto_status cutters_init(struct cutter *cutters, size_t len, struct
     for (size_t i = 0; i < len; i++) {
         cutters[i].cutting = cutting;
         sotto__splitter_init(&cutters[i].splitter, &cutting->csv->format, columns_len);
-        cutters[i].tallies = sotto_alloc_array(columns_len, sizeof *cutters[i].tallies);
-        if (cutters[i].tallies == NULL) {
+        cutters[i].facts = sotto_alloc_array(columns_len, sizeof *cutters[i].facts);
+        if (cutters[i].facts == NULL) {
             return SOTTO_ERROR_NO_MEMORY;
         }
         for (size_t j = 0; j < columns_len; j++) {
-            cutters[i].tallies[j].type = cutting->catalogue->columns[j].type;
+            cutters[i].facts[j].type = cutting->catalogue->columns[j].type;
         }
-        if (sotto__surveyor_init(&cutters[i].surveyor, cutting->survey, i, cutting->csv,
-                                 cutting->catalogue) != SOTTO_OK) {
+        if (sotto__handout_init(&cutters[i].worker, cutting->handout, i, cutting->csv,
+                                cutting->catalogue) != SOTTO_OK) {
             return SOTTO_ERROR_NO_MEMORY;
         }
     }
@@ -495,8 +496,8 @@ static void cutters_free(struct cutter *cutters, size_t len)
     for (size_t i = 0; cutters != NULL && i < len; i++) {
         sotto__span_buffer_release(&cutters[i].buffer);
         sotto__splitter_release(&cutters[i].splitter);
-        sotto__surveyor_release(&cutters[i].surveyor);
-        sotto_free(cutters[i].tallies);
+        sotto__handout_release(&cutters[i].worker);
+        sotto_free(cutters[i].facts);
     }
     sotto_free(cutters);
 }
@@ -530,11 +531,11 @@ out:
 
 enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
                                          struct sotto_catalogue *catalogue, uint64_t rows_offset,
-                                         struct sotto__survey *survey, struct sotto_error *err)
+                                         struct sotto__handout *handout, struct sotto_error *err)
 {
     struct cutting cutting = {.csv = csv,
                               .catalogue = catalogue,
-                              .survey = survey,
+                              .handout = handout,
                               .start = rows_offset,
                               .end = catalogue->identity.size_bytes};
     uint64_t bytes = cutting.end - rows_offset;
@@ -564,12 +565,13 @@ out:
 
 enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
                                                 struct sotto_catalogue *catalogue,
-                                                uint64_t rows_offset, struct sotto__survey *survey,
+                                                uint64_t rows_offset,
+                                                struct sotto__handout *handout,
                                                 struct sotto_error *err)
 {
     struct cutting cutting = {.csv = csv,
                               .catalogue = catalogue,
-                              .survey = survey,
+                              .handout = handout,
                               .offset = rows_offset,
                               .lock = PTHREAD_MUTEX_INITIALIZER};
     enum sotto_status status = sotto__stream_new(&cutting.stream, csv, err);

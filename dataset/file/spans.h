@@ -9,8 +9,8 @@
 
 /* --- spans.c: a file in parts that are read independently --- */
 
-/* A worker's buffer for file bytes: `text` has DIGITS_BEFORE readable bytes before it, SPLIT_BLOCK
- * zeros after its `bytes`. */
+/* A worker's buffer for file bytes: `text` has SOTTO__DIGITS_BEFORE readable bytes before it,
+ * SOTTO__SPLIT_BLOCK zeros after its `bytes`. */
 struct sotto__span_buffer {
     void *memory;
     size_t capacity;
@@ -29,25 +29,27 @@ enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const stru
                                    struct sotto__stream *stream, uint64_t offset, size_t bytes,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 
-struct sotto__survey; /* below */
+struct sotto__handout; /* below */
 
 /* Catalogues the rows from rows_offset to the end in parallel: types, missing, rows and spans of
- * catalogue, whose columns have their names; survey may be NULL. Returns: SOTTO_ERROR_INPUT without
- * a text where the file must be read serially, because of an error in it or a very long record. */
+ * catalogue, whose columns have their names; handout may be NULL. Returns: SOTTO_ERROR_INPUT
+ * without a text where the file must be read serially, because of an error in it or a very long
+ * record. */
 enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
                                          struct sotto_catalogue *catalogue, uint64_t rows_offset,
-                                         struct sotto__survey *survey,
+                                         struct sotto__handout *handout,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 
 /* The same of a packed file, whose text is unpacked by one worker at a time. */
 enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
                                                 struct sotto_catalogue *catalogue,
-                                                uint64_t rows_offset, struct sotto__survey *survey,
+                                                uint64_t rows_offset,
+                                                struct sotto__handout *handout,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- handout.c: columns handed out while they are catalogued --- */
 
-struct sotto__survey {
+struct sotto__handout {
     const char *const *names;
     size_t names_len;
     sotto_csv_sink *sink;
@@ -56,8 +58,8 @@ struct sotto__survey {
 };
 
 /* One worker's. */
-struct sotto__surveyor {
-    struct sotto__survey *survey; /* NULL: there is none, and all of this does nothing */
+struct sotto__handout_worker {
+    struct sotto__handout *handout; /* NULL: there is none, and all of this does nothing */
     size_t worker;
     const struct sotto_csv *csv;
     size_t file_columns_len;
@@ -66,13 +68,15 @@ struct sotto__surveyor {
     bool has_block;
 };
 
-enum sotto_status sotto__surveyor_init(struct sotto__surveyor *out, struct sotto__survey *survey,
-                                       size_t worker, const struct sotto_csv *csv,
-                                       const struct sotto_catalogue *catalogue) SOTTO_NODISCARD;
-void sotto__surveyor_release(struct sotto__surveyor *surveyor);
-/* Fields that the worker's tallies have taken. */
-void sotto__surveyor_take(struct sotto__surveyor *surveyor, const struct sotto__tally *tallies,
-                          const struct sotto__fields *fields);
-void sotto__surveyor_end(struct sotto__surveyor *surveyor);
+enum sotto_status sotto__handout_init(struct sotto__handout_worker *out,
+                                      struct sotto__handout *handout, size_t worker,
+                                      const struct sotto_csv *csv,
+                                      const struct sotto_catalogue *catalogue) SOTTO_NODISCARD;
+void sotto__handout_release(struct sotto__handout_worker *worker);
+/* Fields that the worker's facts have taken. */
+void sotto__handout_take(struct sotto__handout_worker *worker,
+                         const struct sotto__column_facts *facts,
+                         const struct sotto__fields *fields);
+void sotto__handout_end(struct sotto__handout_worker *worker);
 
 #endif

@@ -352,8 +352,8 @@ static enum sotto_status fill_float64(const struct filling *filling)
     return SOTTO_OK;
 }
 
-/* Short strings are copied as 16 bytes, whatever they have: SPLIT_BLOCK are readable, and room for
- * all text that the rows have is made before. */
+/* Short strings are copied as 16 bytes, whatever they have: SOTTO__SPLIT_BLOCK are readable, and
+ * room for all text that the rows have is made before. */
 static enum sotto_status fill_strings(const struct filling *filling)
 {
     struct sotto__block_column *column = filling->column;

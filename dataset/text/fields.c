@@ -35,7 +35,7 @@ static bool copy_reserve(struct sotto__splitter *splitter, size_t bytes, size_t 
 {
     void *copy = splitter->copy;
     void *ends = splitter->copy_ends;
-    size_t needed = DIGITS_BEFORE + splitter->copy_bytes + bytes + SPLIT_BLOCK;
+    size_t needed = SOTTO__DIGITS_BEFORE + splitter->copy_bytes + bytes + SOTTO__SPLIT_BLOCK;
     enum sotto_status status = sotto_array_reserve(&copy, &splitter->copy_capacity, needed, 1);
     splitter->copy = copy;
     if (status == SOTTO_OK) {
@@ -57,7 +57,7 @@ static bool copy_begin(struct sotto__splitter *splitter)
     if (!copy_reserve(splitter, 0, 0)) {
         return false;
     }
-    memset(splitter->copy, 0, DIGITS_BEFORE);
+    memset(splitter->copy, 0, SOTTO__DIGITS_BEFORE);
     splitter->copy_ends[0] = UINT32_MAX;
     return true;
 }
@@ -65,8 +65,8 @@ static bool copy_begin(struct sotto__splitter *splitter)
 static enum sotto_status copy_end(struct sotto__splitter *splitter, struct sotto__fields *fields,
                                   sotto__fields_sink *sink, void *context)
 {
-    memset(splitter->copy + DIGITS_BEFORE + splitter->copy_bytes, 0, SPLIT_BLOCK);
-    fields->text = splitter->copy + DIGITS_BEFORE;
+    memset(splitter->copy + SOTTO__DIGITS_BEFORE + splitter->copy_bytes, 0, SOTTO__SPLIT_BLOCK);
+    fields->text = splitter->copy + SOTTO__DIGITS_BEFORE;
     fields->ends = splitter->copy_ends + 1;
     fields->columns_len = splitter->columns_len;
     fields->rows = splitter->copy_ends_len / splitter->columns_len;
@@ -81,7 +81,7 @@ static void on_field(void *text, size_t bytes, void *context)
         splitter->failed = true;
         return;
     }
-    char *copy = splitter->copy + DIGITS_BEFORE + splitter->copy_bytes;
+    char *copy = splitter->copy + SOTTO__DIGITS_BEFORE + splitter->copy_bytes;
     memcpy(copy, text, bytes);
     copy[bytes] = '\n';
     splitter->copy_ends[1 + splitter->copy_ends_len++] = (uint32_t)(splitter->copy_bytes + bytes);
@@ -152,7 +152,8 @@ static enum sotto_status split_uneven(struct sotto__splitter *splitter, const ch
             if (i - row + 1 != splitter->columns_len) {
                 return SOTTO_ERROR_INPUT;
             }
-            memcpy(splitter->copy + DIGITS_BEFORE + splitter->copy_bytes, text + start, bytes + 1);
+            memcpy(splitter->copy + SOTTO__DIGITS_BEFORE + splitter->copy_bytes, text + start,
+                   bytes + 1);
             for (; row <= i; row++) {
                 splitter->copy_ends[1 + splitter->copy_ends_len++] =
                     ends[row] - start + (uint32_t)splitter->copy_bytes;
@@ -215,7 +216,7 @@ static bool is_utf8(const char *text, size_t bytes)
 
 static enum sotto_status ends_reserve(struct sotto__splitter *splitter, size_t window)
 {
-    size_t needed = 1 + window + SPLIT_SLACK;
+    size_t needed = 1 + window + SOTTO__SPLIT_SLACK;
     if (needed > splitter->ends_len) {
         sotto_free(splitter->ends);
         splitter->ends_len = 0;

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Kernels read whole blocks of it: SPLIT_BLOCK bytes after a text must be readable. */
-#define SPLIT_BLOCK 64
+/* Kernels read whole blocks of it: SOTTO__SPLIT_BLOCK bytes after a text must be readable. */
+#define SOTTO__SPLIT_BLOCK 64
 /* And write whole vectors: ends needs room for that many elements more than the text has bytes. */
-#define SPLIT_SLACK 64
+#define SOTTO__SPLIT_SLACK 64
 
 struct sotto__split {
     size_t row_ends; /* of the ends, those of rows */
@@ -25,7 +25,7 @@ struct sotto__split {
 
 struct sotto__split_kernels {
     /* Writes the positions of all bytes outside quotes that end a field: delimiter, LF, and a CR
-     * that no LF follows. The text starts outside quotes. bytes < 2^32 - SPLIT_SLACK.
+     * that no LF follows. The text starts outside quotes. bytes < 2^32 - SOTTO__SPLIT_SLACK.
      * Returns: how many. */
     size_t (*split)(uint32_t *ends, struct sotto__split *out, const char *text, size_t bytes,
                     char delimiter);

@@ -6,7 +6,7 @@
  *     block_load(p), block_equal(block, c), block_high(block)
  *                                                 bit i of a mask stands for byte i
  *     ends_write(ends, mask, base)                base + the positions of the set bits, in order;
- *                                                 may write SPLIT_SLACK elements */
+ *                                                 may write SOTTO__SPLIT_SLACK elements */
 
 #include "text/split.h"
 

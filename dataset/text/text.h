@@ -29,7 +29,8 @@ void *sotto__parser_realloc(void *memory, size_t bytes);
 /* Complete rows. The field at row r and column c starts behind ends[r * columns_len + c - 1], and
  * ends[-1] is such that the first one starts at 0. */
 struct sotto__fields {
-    const char *text; /* DIGITS_BEFORE bytes before and SPLIT_BLOCK after are readable */
+    const char
+        *text; /* SOTTO__DIGITS_BEFORE bytes before and SOTTO__SPLIT_BLOCK after are readable */
     const uint32_t *ends;
     size_t columns_len;
     size_t rows;
@@ -90,18 +91,18 @@ void sotto__splitter_release(struct sotto__splitter *splitter);
 /* Takes some rows of a text, in their order. */
 typedef enum sotto_status sotto__fields_sink(void *context, const struct sotto__fields *fields);
 
-/* Splits a text of whole records into fields for the sink. DIGITS_BEFORE bytes before and
- * SPLIT_BLOCK after the text must be readable. Returns: SOTTO_ERROR_INPUT for anything that reading
- * it through libcsv would refuse, and for fields that are long; SOTTO_ERROR_NO_MEMORY; what the
- * sink returned. No error text: the reader that reads line by line has it. */
+/* Splits a text of whole records into fields for the sink. SOTTO__DIGITS_BEFORE bytes before and
+ * SOTTO__SPLIT_BLOCK after the text must be readable. Returns: SOTTO_ERROR_INPUT for anything that
+ * reading it through libcsv would refuse, and for fields that are long; SOTTO_ERROR_NO_MEMORY; what
+ * the sink returned. No error text: the reader that reads line by line has it. */
 enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char *text,
                                     size_t bytes, sotto__fields_sink *sink,
                                     void *context) SOTTO_NODISCARD;
 
-/* --- tally.c: the types of values --- */
+/* --- facts.c: the types of values --- */
 
 /* What is known about some values of a column. */
-struct sotto__tally {
+struct sotto__column_facts {
     struct sotto_type type;
     uint64_t missing;
     bool digits_lost; /* some number without exponent loses digits as a double */
@@ -109,14 +110,17 @@ struct sotto__tally {
 };
 
 /* One value, as libcsv or sotto__field_trim gives it. */
-void sotto__tally_text(struct sotto__tally *tally, const struct sotto__text_format *format,
-                       const char *text, size_t text_bytes);
+void sotto__column_facts_take_text(struct sotto__column_facts *facts,
+                                   const struct sotto__text_format *format, const char *text,
+                                   size_t text_bytes);
 
 /* A column of some rows. */
-void sotto__tally_fields(struct sotto__tally *tally, const struct sotto__text_format *format,
-                         const struct sotto__fields *fields, size_t column);
+void sotto__column_facts_take_fields(struct sotto__column_facts *facts,
+                                     const struct sotto__text_format *format,
+                                     const struct sotto__fields *fields, size_t column);
 
 /* Both together: commutative and associative. */
-void sotto__tally_merge(struct sotto__tally *tally, const struct sotto__tally *other);
+void sotto__column_facts_merge(struct sotto__column_facts *facts,
+                               const struct sotto__column_facts *other);
 
 #endif

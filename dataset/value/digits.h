@@ -11,13 +11,13 @@
 #include <string.h>
 
 /* They stand in loops over the rows of a column, where calls would cost more than the work. */
-#define DIGITS_INLINE static inline __attribute__((always_inline))
+#define SOTTO__DIGITS_INLINE static inline __attribute__((always_inline))
 
 /* Bytes before a text that must be readable: digits are loaded backwards from its end. */
-#define DIGITS_BEFORE 16
+#define SOTTO__DIGITS_BEFORE 16
 
 /* The value of the len digits that end at end, 1 <= len <= 8. */
-DIGITS_INLINE bool digits8(uint64_t *out, const char *end, size_t len)
+SOTTO__DIGITS_INLINE bool digits8(uint64_t *out, const char *end, size_t len)
 {
     uint64_t word;
     memcpy(&word, end - 8, sizeof word);
@@ -37,7 +37,7 @@ DIGITS_INLINE bool digits8(uint64_t *out, const char *end, size_t len)
 }
 
 /* The same for up to 16 digits: the value is below 10^16. */
-DIGITS_INLINE bool digits16(uint64_t *out, const char *end, size_t len)
+SOTTO__DIGITS_INLINE bool digits16(uint64_t *out, const char *end, size_t len)
 {
     uint64_t low;
     uint64_t high;
@@ -52,7 +52,7 @@ DIGITS_INLINE bool digits16(uint64_t *out, const char *end, size_t len)
 }
 
 /* -?\d{1,16} */
-DIGITS_INLINE bool digits_int64(int64_t *out, const char *text, size_t bytes)
+SOTTO__DIGITS_INLINE bool digits_int64(int64_t *out, const char *text, size_t bytes)
 {
     uint64_t value;
     bool negative = *text == '-';
@@ -64,8 +64,8 @@ DIGITS_INLINE bool digits_int64(int64_t *out, const char *text, size_t bytes)
 }
 
 /* -?\d{1,d}point\d{scale} with 1 <= scale, d + scale <= 16: the digits without the point. */
-DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t bytes, size_t scale,
-                                  char point)
+SOTTO__DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t bytes, size_t scale,
+                                         char point)
 {
     uint64_t integer;
     uint64_t fraction;

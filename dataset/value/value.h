@@ -52,8 +52,8 @@ double sotto__number_double(const struct sotto__number *number, locale_t c_local
 /* The double nearest to digits x 10^power. Returns: false where it can't tell (lemire.c). */
 bool sotto__nearest_double(double *out, uint64_t digits, int64_t power);
 
-/* The same in place, of -?\d+(\.\d*)?([eE][+-]?\d+)? with up to 19 digits; SPLIT_BLOCK bytes after
- * text must be readable. Returns: false for what is not of this form, or hard to round. */
+/* The same in place, of -?\d+(\.\d*)?([eE][+-]?\d+)? with up to 19 digits; SOTTO__SPLIT_BLOCK bytes
+ * after text must be readable. Returns: false for what is not of this form, or hard to round. */
 bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char point);
 
 /* True, TRUE, true, False, FALSE or false. Returns: false for any other text. */

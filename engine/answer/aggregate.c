@@ -13,7 +13,7 @@ static bool sum_is_possible(const mpz_t sum, const struct sotto__term *term, uin
 {
     mpz_t bound;
     mpz_init_set_ui(bound, rows);
-    size_t bits = term->type == ROW_FLOAT ? 2098 * term->factors_len : term->bits;
+    size_t bits = term->type == SOTTO__ROW_FLOAT ? 2098 * term->factors_len : term->bits;
     mpz_mul_2exp(bound, bound, bits);
     bool possible = mpz_cmpabs(sum, bound) <= 0 && (!term->never_negative || mpz_sgn(sum) >= 0);
     mpz_clear(bound);
@@ -25,7 +25,7 @@ static void set_sum(struct sotto__value *out, const mpz_t sum, const struct sott
 {
     mpz_set(mpq_numref(out->number), sum);
     mpz_set_ui(mpq_denref(out->number), 1);
-    if (term->type == ROW_FLOAT) {
+    if (term->type == SOTTO__ROW_FLOAT) {
         mpz_mul_2exp(mpq_denref(out->number), mpq_denref(out->number), 1074 * term->factors_len);
     } else {
         mpz_ui_pow_ui(mpq_denref(out->number), 10, term->scale);
@@ -42,7 +42,7 @@ static uint64_t rows_of(const struct sotto__program *program, const struct sotto
     }
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *count = &program->terms[i];
-        if (count->kind == TERM_COUNT && count->factors[0] == term->factors[0]) {
+        if (count->kind == SOTTO__TERM_COUNT && count->factors[0] == term->factors[0]) {
             return limbs[count->offset];
         }
     }
@@ -73,33 +73,34 @@ static enum sotto_status read_sum(struct sotto__value *out, const uint64_t *limb
         return impossible(err, "a sum that is too large for its rows");
     }
     if (infinite > 0 && negative > 0) {
-        sotto__value_set_special(out, VALUE_NAN);
+        sotto__value_set_special(out, SOTTO__VALUE_NAN);
     } else if (infinite > 0 || negative > 0) {
-        sotto__value_set_special(out, infinite > 0 ? VALUE_INFINITE : VALUE_NEGATIVE_INFINITE);
+        sotto__value_set_special(out, infinite > 0 ? SOTTO__VALUE_INFINITE
+                                                   : SOTTO__VALUE_NEGATIVE_INFINITE);
     }
     return SOTTO_OK;
 }
 
-enum sotto_status sotto__aggregate_read(struct sotto__aggregate *out, const uint64_t *limbs,
-                                        const struct sotto__program *program,
-                                        struct sotto_error *err)
+enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const uint64_t *limbs,
+                                         const struct sotto__program *program,
+                                         struct sotto_error *err)
 {
     SOTTO_REQUIRE(out->terms_len == program->terms_len);
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        if (term->kind != TERM_SUM) {
+        if (term->kind != SOTTO__TERM_SUM) {
             uint64_t rows = limbs[term->offset];
             if (rows > SOTTO_ROWS_MAX || (rows > 0 && program->ops[term->factors[0]].is_null)) {
                 return impossible(err, "an impossible count");
             }
-            sotto__value_set_special(&out->terms[i], VALUE_FINITE);
+            sotto__value_set_special(&out->terms[i], SOTTO__VALUE_FINITE);
             mpq_set_ui(out->terms[i].number, rows, 1);
         }
     }
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        if (term->kind == TERM_SUM) {
-            sotto__value_set_special(&out->terms[i], VALUE_FINITE);
+        if (term->kind == SOTTO__TERM_SUM) {
+            sotto__value_set_special(&out->terms[i], SOTTO__VALUE_FINITE);
             enum sotto_status status = read_sum(&out->terms[i], limbs, program, term, err);
             if (status != SOTTO_OK) {
                 return status;
@@ -116,40 +117,41 @@ static void evaluate_node(struct sotto__value *values, size_t i,
                           const struct sotto__expression *expression)
 {
     const struct sotto__node *node = &expression->nodes[i];
-    if (node->kind == NODE_LITERAL) {
+    if (node->kind == SOTTO__NODE_LITERAL) {
         sotto__value_set_node(&values[i], expression, node);
         return;
     }
     sotto__value_set(&values[i], &values[node->left]);
     switch (node->kind) {
-    case NODE_NEGATE:
+    case SOTTO__NODE_NEGATE:
         sotto__value_negate(&values[i]);
         break;
-    case NODE_ADD:
+    case SOTTO__NODE_ADD:
         sotto__value_add(&values[i], &values[node->right]);
         break;
-    case NODE_SUBTRACT:
+    case SOTTO__NODE_SUBTRACT:
         sotto__value_negate(&values[i]);
         sotto__value_add(&values[i], &values[node->right]);
         sotto__value_negate(&values[i]);
         break;
-    case NODE_MULTIPLY:
+    case SOTTO__NODE_MULTIPLY:
         sotto__value_multiply(&values[i], &values[node->right]);
         break;
-    case NODE_DIVIDE:
+    case SOTTO__NODE_DIVIDE:
         sotto__value_divide(&values[i], &values[node->right]);
         break;
-    case NODE_POWER:
+    case SOTTO__NODE_POWER:
         sotto__value_power(&values[i], node->exponent);
         break;
     default:
-        if (node->function == FUNCTION_SQRT) {
+        if (node->function == SOTTO__FUNCTION_SQRT) {
             sotto__value_sqrt(&values[i]);
-        } else if (node->function == FUNCTION_EXP) {
+        } else if (node->function == SOTTO__FUNCTION_EXP) {
             sotto__value_exp(&values[i]);
-        } else if (node->function == FUNCTION_LOG) {
+        } else if (node->function == SOTTO__FUNCTION_LOG) {
             sotto__value_log(&values[i]);
-        } else if (values[i].kind == VALUE_NEGATIVE_INFINITE || mpq_sgn(values[i].number) < 0) {
+        } else if (values[i].kind == SOTTO__VALUE_NEGATIVE_INFINITE ||
+                   mpq_sgn(values[i].number) < 0) {
             sotto__value_negate(&values[i]); /* abs */
         }
         break;
@@ -164,7 +166,7 @@ static void find_needed(bool *out, const struct sotto__expression *expression, s
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
-        for (size_t j = 0; out[i] && node->kind != NODE_AGGREGATE && j < children_len; j++) {
+        for (size_t j = 0; out[i] && node->kind != SOTTO__NODE_AGGREGATE && j < children_len; j++) {
             out[children[j]] = true;
         }
     }
@@ -172,27 +174,27 @@ static void find_needed(bool *out, const struct sotto__expression *expression, s
 
 enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   const struct sotto__expression *expression, size_t root,
-                                  size_t ofs_at, const struct sotto__opened *opened,
+                                  size_t first_moments, const struct sotto__opened *opened,
                                   struct sotto_error *err)
 {
-    struct sotto__value values[CELL_NODES_MAX];
-    bool needed[CELL_NODES_MAX] = {false};
+    struct sotto__value values[SOTTO__VALUE_NODES_MAX];
+    bool needed[SOTTO__VALUE_NODES_MAX] = {false};
     enum sotto_status status = SOTTO_OK;
     size_t len = 0;
     find_needed(needed, expression, root);
     for (; status == SOTTO_OK && len <= root; len++) {
         const struct sotto__node *node = &expression->nodes[len];
-        bool is_aggregate = node->kind == NODE_AGGREGATE;
+        bool is_aggregate = node->kind == SOTTO__NODE_AGGREGATE;
         sotto__value_init(&values[len]);
         if (is_aggregate && needed[len]) {
-            unsigned round = opened[0].program->ofs[ofs_at].round;
+            unsigned round = opened[0].program->moments[first_moments].round;
             const struct sotto__opened *by = &opened[round - 1];
-            status = sotto__statistic(&values[len], node, &by->program->ofs[ofs_at], &by->aggregate,
-                                      err);
+            status = sotto__statistic(&values[len], node, &by->program->moments[first_moments],
+                                      &by->aggregate, err);
         } else if (needed[len]) {
             evaluate_node(values, len, expression);
         }
-        ofs_at += is_aggregate;
+        first_moments += is_aggregate;
     }
     if (status == SOTTO_OK) {
         sotto__value_set(out, &values[root]);

@@ -7,49 +7,49 @@
 #include "program/program.h"
 #include <sotto/driver.h>
 
-#define OLS_BITS_MAX 100000 /* coefficients times the bits of the longest element */
+#define SOTTO__OLS_BITS_MAX 100000 /* coefficients times the bits of the longest element */
 
 /* --- aggregate.c: the slots of a group as numbers --- */
 
 /* The terms of one group. */
-struct sotto__aggregate {
+struct sotto__group_sums {
     struct sotto__value *terms;
     size_t terms_len;
 };
 
 /* Reads the slots of a group. Returns: SOTTO_ERROR_PROTOCOL for what cannot be. */
-enum sotto_status sotto__aggregate_read(struct sotto__aggregate *out, const uint64_t *limbs,
-                                        const struct sotto__program *program,
-                                        struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const uint64_t *limbs,
+                                         const struct sotto__program *program,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- statistics.c: from sums to a statistic --- */
 
 /* The value of an aggregate. Returns: SOTTO_ERROR_PROTOCOL for what no rows can give. */
 enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto__node *node,
-                                   const struct sotto__of *of,
-                                   const struct sotto__aggregate *aggregate,
+                                   const struct sotto__moments *moments,
+                                   const struct sotto__group_sums *aggregate,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What a round says of one group. */
 struct sotto__opened {
     const struct sotto__program *program;
-    struct sotto__aggregate aggregate;
+    struct sotto__group_sums aggregate;
 };
 
-/* Evaluates node root of an expression on aggregates, the first of which is the ofs_at'th of all.
- * opened: those rounds that it needs. */
+/* Evaluates node root of an expression on aggregates, the first of which is the first_moments'th of
+ * all. opened: those rounds that it needs. */
 enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   const struct sotto__expression *expression, size_t root,
-                                  size_t ofs_at, const struct sotto__opened *opened,
+                                  size_t first_moments, const struct sotto__opened *opened,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- ols.c: regressions --- */
 
-/* Solves a regression from its cells' values (expand.c). out: sotto__ols_values_len values, 0 each;
- * NaN where a sum is infinite or there are fewer rows than coefficients. labels: of the
- * coefficients. Returns: SOTTO_ERROR_INPUT naming regressors that are collinear (is_grouped: NaN),
- * SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED,
- * SOTTO_ERROR_PROTOCOL for what no rows can give. */
+/* Solves a regression from the values of its expressions (expand.c). out: sotto__ols_values_len
+ * values, 0 each; NaN where a sum is infinite or there are fewer rows than coefficients. labels: of
+ * the coefficients. Returns: SOTTO_ERROR_INPUT naming regressors that are collinear (is_grouped:
+ * NaN), SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED, SOTTO_ERROR_PROTOCOL for what no rows can give.
+ */
 enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value *sums,
                              size_t regressors, bool intercept, char *const *labels,
                              bool is_grouped, const struct sotto_interrupt *interrupt,
@@ -57,7 +57,7 @@ enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value
 
 /* --- outputs.c: the values of all outputs in all groups --- */
 
-#define RESULT_VALUES_MAX ((size_t)1 << 18) /* in all groups */
+#define SOTTO__RESULT_VALUES_MAX ((size_t)1 << 18) /* in all groups */
 
 struct sotto__results {
     const struct sotto_plan *plan;
@@ -65,14 +65,14 @@ struct sotto__results {
     const struct sotto__program *program; /* of any round: its keys and groups */
     const struct sotto_interrupt *interrupt;
     struct sotto__value *values; /* [group * expansion->values_len + value] */
-    uint64_t *made;              /* NaN made, likewise */
+    uint64_t *nan_made;          /* NaN made, likewise */
     size_t values_len;
     uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
     bool *is_zero; /* [group]: whatever the rounds opened of it is 0, and nobody kept it back */
 };
 
-/* Borrows all of it. Returns: SOTTO_ERROR_LIMIT beyond RESULT_VALUES_MAX, SOTTO_ERROR_NO_MEMORY.
- * Ended by sotto__results_release, also after a failure. */
+/* Borrows all of it. Returns: SOTTO_ERROR_LIMIT beyond SOTTO__RESULT_VALUES_MAX,
+ * SOTTO_ERROR_NO_MEMORY. Ended by sotto__results_release, also after a failure. */
 enum sotto_status sotto__results_init(struct sotto__results *out, const struct sotto_plan *plan,
                                       const struct sotto__expansion *expansion,
                                       const struct sotto__program *program,
@@ -86,7 +86,7 @@ enum sotto_status sotto__results_evaluate(struct sotto__results *results, size_t
 
 /* --- result.c, warnings.c: a result as JSON --- */
 
-#define RESULT_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define SOTTO__RESULT_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* As sotto_driver_result. */
 enum sotto_status sotto__results_write(const struct sotto__results *results, char **out,

@@ -157,7 +157,7 @@ static void scale_column(struct regression *regression, size_t j)
 }
 
 /* The bits of the largest element: the determinant has k times as many, and elimination takes
- * seconds at OLS_BITS_MAX. */
+ * seconds at SOTTO__OLS_BITS_MAX. */
 static size_t widest(const struct regression *regression)
 {
     size_t k = regression->k;
@@ -342,7 +342,7 @@ static void set_coefficients(struct sotto__value *out, const struct regression *
 
 static void set_number(struct sotto__value *out, mpq_srcptr number)
 {
-    sotto__value_set_special(out, VALUE_FINITE);
+    sotto__value_set_special(out, SOTTO__VALUE_FINITE);
     mpq_set(out->number, number);
 }
 
@@ -383,22 +383,22 @@ static void set_ratios(struct sotto__value *scalars, const struct fit *fit,
     mpq_t other;
     mpq_inits(value, other, NULL);
     mpq_sub(value, fit->total, fit->residual);
-    set_ratio(&scalars[OLS_R2], value, fit->total);
+    set_ratio(&scalars[SOTTO__OLS_R2], value, fit->total);
     mpq_add(other, fit->freedom, fit->explained); /* of the total */
     if (mpq_sgn(fit->freedom) > 0) {
         mpq_div(value, other, fit->freedom);
         mpq_mul(value, value, fit->residual);
         mpq_sub(value, fit->total, value);
-        set_ratio(&scalars[OLS_ADJUSTED_R2], value, fit->total);
+        set_ratio(&scalars[SOTTO__OLS_ADJUSTED_R2], value, fit->total);
     } else {
-        sotto__value_set_special(&scalars[OLS_ADJUSTED_R2], VALUE_NAN);
+        sotto__value_set_special(&scalars[SOTTO__OLS_ADJUSTED_R2], SOTTO__VALUE_NAN);
     }
     mpq_sub(value, fit->total, fit->residual);
-    set_ratio(&scalars[OLS_F], value, fit->explained);
+    set_ratio(&scalars[SOTTO__OLS_F], value, fit->explained);
     if (mpq_sgn(fit->explained) == 0) {
-        sotto__value_set_special(&scalars[OLS_F], VALUE_NAN);
+        sotto__value_set_special(&scalars[SOTTO__OLS_F], SOTTO__VALUE_NAN);
     }
-    sotto__value_divide(&scalars[OLS_F], variance);
+    sotto__value_divide(&scalars[SOTTO__OLS_F], variance);
     mpq_clears(value, other, NULL);
 }
 
@@ -413,7 +413,8 @@ static void set_condition(struct sotto__value *out, const struct regression *reg
     mpfr_mul(one, one, other, MPFR_RNDN);
     mpfr_sqrt(one, one, MPFR_RNDN);
     double nearest = mpfr_get_d(one, MPFR_RNDN);
-    sotto__value_set_special(out, nearest - nearest == 0 ? VALUE_FINITE : VALUE_INFINITE);
+    sotto__value_set_special(out,
+                             nearest - nearest == 0 ? SOTTO__VALUE_FINITE : SOTTO__VALUE_INFINITE);
     if (nearest - nearest == 0) {
         mpq_set_d(out->number, nearest);
     }
@@ -445,10 +446,10 @@ static enum sotto_status set_fit(struct sotto__value *out, const struct regressi
     set_ratio(&variance, fit.residual, fit.freedom); /* 0 / 0 is NaN */
     set_errors(out + k, out + 2 * k, out, regression, &variance);
     set_ratios(scalars, &fit, &variance);
-    sotto__value_set(&scalars[OLS_RESIDUAL_SD], &variance);
-    sotto__value_sqrt(&scalars[OLS_RESIDUAL_SD]);
-    set_condition(&scalars[OLS_CONDITION], regression);
-    set_number(&scalars[OLS_DF], fit.freedom);
+    sotto__value_set(&scalars[SOTTO__OLS_RESIDUAL_SD], &variance);
+    sotto__value_sqrt(&scalars[SOTTO__OLS_RESIDUAL_SD]);
+    set_condition(&scalars[SOTTO__OLS_CONDITION], regression);
+    set_number(&scalars[SOTTO__OLS_DF], fit.freedom);
     sotto__value_clear(&variance);
     mpq_clears(fit.residual, fit.total, fit.freedom, fit.explained, NULL);
     return status;
@@ -457,8 +458,8 @@ static enum sotto_status set_fit(struct sotto__value *out, const struct regressi
 /* All unknown but the number of rows. */
 static void set_unknown(struct sotto__value *out, const struct regression *regression)
 {
-    for (size_t i = 0; i < 3 * regression->k + OLS_SCALARS_LEN; i++) {
-        sotto__value_set_special(&out[i], VALUE_NAN);
+    for (size_t i = 0; i < 3 * regression->k + SOTTO__OLS_SCALARS_LEN; i++) {
+        sotto__value_set_special(&out[i], SOTTO__VALUE_NAN);
     }
 }
 
@@ -477,7 +478,7 @@ enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value
         1 + regression.variables + regression.variables * (regression.variables + 1) / 2;
     bool is_known = mpq_cmp_ui(sums[0].number, k, 1) >= 0;
     for (size_t i = 0; i < sums_len; i++) {
-        is_known = is_known && sums[i].kind == VALUE_FINITE;
+        is_known = is_known && sums[i].kind == SOTTO__VALUE_FINITE;
     }
     size_t rank = k;
     if (is_known) {
@@ -487,7 +488,7 @@ enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value
         for (size_t j = 0; j < k; j++) {
             scale_column(&regression, j);
         }
-        if (k * widest(&regression) > OLS_BITS_MAX) {
+        if (k * widest(&regression) > SOTTO__OLS_BITS_MAX) {
             regression_release(&regression);
             return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                    "ols: %zu coefficients of columns that span so many orders of "
@@ -512,7 +513,7 @@ enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value
         }
     }
     if (status == SOTTO_OK) {
-        set_number(&out[3 * k + OLS_COUNT], sums[0].number);
+        set_number(&out[3 * k + SOTTO__OLS_COUNT], sums[0].number);
     }
     regression_release(&regression);
     return status;

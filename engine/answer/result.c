@@ -23,18 +23,20 @@ static enum sotto_status write_exact(struct sotto_writer *writer, const struct s
 static void write_special(struct sotto_writer *writer, enum sotto__value_kind kind)
 {
     sotto__json_raw(writer, "null, \"special\": ");
-    sotto__json_string(writer, kind == VALUE_NAN ? "NaN" : kind == VALUE_INFINITE ? "inf" : "-inf");
+    sotto__json_string(writer, kind == SOTTO__VALUE_NAN        ? "NaN"
+                               : kind == SOTTO__VALUE_INFINITE ? "inf"
+                                                               : "-inf");
 }
 
 /* How a value is written. */
 enum form { FORM_NUMBER, FORM_COUNT, FORM_BOOL };
 
-static enum form form_of(const struct sotto__cell *cell)
+static enum form form_of(const struct sotto__value_expression *value)
 {
-    const struct sotto__node *root = &cell->expression.nodes[cell->expression.nodes_len - 1];
-    bool is_bool = root->kind == NODE_AGGREGATE &&
-                   (root->function == FUNCTION_ANY || root->function == FUNCTION_ALL);
-    return cell->is_count ? FORM_COUNT : is_bool ? FORM_BOOL : FORM_NUMBER;
+    const struct sotto__node *root = &value->expression.nodes[value->expression.nodes_len - 1];
+    bool is_bool = root->kind == SOTTO__NODE_AGGREGATE &&
+                   (root->function == SOTTO__FUNCTION_ANY || root->function == SOTTO__FUNCTION_ALL);
+    return value->is_count ? FORM_COUNT : is_bool ? FORM_BOOL : FORM_NUMBER;
 }
 
 static void write_number(struct sotto_writer *writer, const struct sotto__value *value)
@@ -46,7 +48,7 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
         sotto__json_raw(writer, text);
     } else {
         /* Finite, but beyond the largest double. */
-        write_special(writer, rounded > 0 ? VALUE_INFINITE : VALUE_NEGATIVE_INFINITE);
+        write_special(writer, rounded > 0 ? SOTTO__VALUE_INFINITE : SOTTO__VALUE_NEGATIVE_INFINITE);
     }
 }
 
@@ -56,7 +58,7 @@ static enum sotto_status write_value(struct sotto_writer *writer, const struct s
 {
     sotto__json_raw(writer, "{\"value\": ");
     enum sotto_status status = SOTTO_OK;
-    if (value->kind != VALUE_FINITE) {
+    if (value->kind != SOTTO__VALUE_FINITE) {
         write_special(writer, value->kind);
     } else if (form == FORM_BOOL) {
         sotto__json_raw(writer, mpq_sgn(value->number) != 0 ? "true" : "false");
@@ -82,10 +84,10 @@ static enum sotto_status write_value(struct sotto_writer *writer, const struct s
 /* Values of one kind: a single one, a series or a square frame, of each group. */
 struct block {
     const struct sotto__results *results;
-    const struct sotto__part *part;
+    const struct sotto__output_values *output_values;
     size_t first; /* index among a group's values */
     size_t axes_len;
-    enum form form;  /* of all of them, where there are no cells */
+    enum form form;  /* of all of them, where there are no expressions */
     bool is_rounded; /* all of them: see write_value */
 };
 
@@ -93,8 +95,8 @@ struct block {
 static bool is_bare_count(const struct sotto__expression *expression)
 {
     const struct sotto__node *root = &expression->nodes[expression->nodes_len - 1];
-    return root->kind == NODE_AGGREGATE && root->function == FUNCTION_COUNT &&
-           expression->nodes[root->left].kind == NODE_COLUMN;
+    return root->kind == SOTTO__NODE_AGGREGATE && root->function == SOTTO__FUNCTION_COUNT &&
+           expression->nodes[root->left].kind == SOTTO__NODE_COLUMN;
 }
 
 /* Whether an expression reads a column whose numbers were rounded. */
@@ -107,22 +109,25 @@ static bool reads_rounded(const struct sotto__expansion *expansion,
     }
     for (size_t i = 0; !found && i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
-        found = node->kind == NODE_COLUMN && expansion->columns[node->column].is_rounded;
+        found = node->kind == SOTTO__NODE_COLUMN && expansion->columns[node->column].is_rounded;
     }
     return found;
 }
 
 /* Whether all values of an output come from rounded numbers: a condition or key of all outputs
  * reads such a column, or the output is solved from a sum that does. */
-static bool is_all_rounded(const struct sotto__results *results, const struct sotto__part *part)
+static bool is_all_rounded(const struct sotto__results *results,
+                           const struct sotto__output_values *output_values)
 {
     const struct sotto__expansion *expansion = results->expansion;
     bool found = reads_rounded(expansion, &expansion->where);
     for (size_t i = 0; !found && i < results->plan->keys_len; i++) {
         found = expansion->columns[results->program->keys[i]].is_rounded;
     }
-    for (size_t i = 0; !found && part->ols != NULL && i < part->cells_len; i++) {
-        found = reads_rounded(expansion, &expansion->cells[part->first + i].expression);
+    for (size_t i = 0; !found && output_values->ols != NULL && i < output_values->expressions_len;
+         i++) {
+        found =
+            reads_rounded(expansion, &expansion->expressions[output_values->first + i].expression);
     }
     return found;
 }
@@ -131,23 +136,25 @@ static enum sotto_status write_one(struct sotto_writer *writer, const struct blo
                                    size_t group, size_t at)
 {
     const struct sotto__expansion *expansion = block->results->expansion;
-    size_t value = group * expansion->values_len + block->first + at;
-    const struct sotto__cell *cell =
-        block->part->ols == NULL ? &expansion->cells[block->part->first + at] : NULL;
-    enum form form = cell != NULL ? form_of(cell) : block->form;
+    size_t index = group * expansion->values_len + block->first + at;
+    const struct sotto__value_expression *value =
+        block->output_values->ols == NULL
+            ? &expansion->expressions[block->output_values->first + at]
+            : NULL;
+    enum form form = value != NULL ? form_of(value) : block->form;
     /* The rows and degrees of freedom of a regression are whole, whatever was rounded. */
-    bool is_rounded = cell != NULL
-                          ? block->is_rounded || reads_rounded(expansion, &cell->expression)
+    bool is_rounded = value != NULL
+                          ? block->is_rounded || reads_rounded(expansion, &value->expression)
                           : block->is_rounded && form != FORM_COUNT;
-    return write_value(writer, &block->results->values[value], block->results->made[value], form,
-                       is_rounded);
+    return write_value(writer, &block->results->values[index], block->results->nan_made[index],
+                       form, is_rounded);
 }
 
 static enum sotto_status write_group(struct sotto_writer *writer, const struct block *block,
                                      size_t group)
 {
     const struct sotto__axis *axes = block->results->expansion->axes;
-    const struct sotto__shape *shape = &block->part->shape;
+    const struct sotto__shape *shape = &block->output_values->shape;
     size_t rows = block->axes_len > 1 ? axes[shape->axes[0]].len : 1;
     size_t columns = block->axes_len > 0 ? axes[shape->axes[block->axes_len - 1]].len : 1;
     enum sotto_status status = SOTTO_OK;
@@ -171,7 +178,7 @@ static void write_labels(struct sotto_writer *writer, const struct block *block)
     sotto__json_raw(writer, "{");
     for (size_t i = 0; i < block->axes_len; i++) {
         const struct sotto__axis *axis =
-            &block->results->expansion->axes[block->part->shape.axes[i]];
+            &block->results->expansion->axes[block->output_values->shape.axes[i]];
         sotto__json_raw(writer, i == 0 ? "\"labels\": [[" : ", [");
         for (size_t j = 0; j < axis->len; j++) {
             sotto__json_raw(writer, j > 0 ? ", " : "");
@@ -212,13 +219,17 @@ static enum sotto_status write_field(struct sotto_writer *writer, const struct b
 static enum sotto_status write_regression(struct sotto_writer *writer, struct block block)
 {
     static const char *const series[] = {"coefficients", "standard_errors", "t"};
-    static const char *const scalars[OLS_SCALARS_LEN] = {
-        [OLS_R2] = "r2", [OLS_ADJUSTED_R2] = "adjusted_r2", [OLS_RESIDUAL_SD] = "residual_sd",
-        [OLS_F] = "f",   [OLS_CONDITION] = "condition",     [OLS_COUNT] = "count",
-        [OLS_DF] = "df",
+    static const char *const scalars[SOTTO__OLS_SCALARS_LEN] = {
+        [SOTTO__OLS_R2] = "r2",
+        [SOTTO__OLS_ADJUSTED_R2] = "adjusted_r2",
+        [SOTTO__OLS_RESIDUAL_SD] = "residual_sd",
+        [SOTTO__OLS_F] = "f",
+        [SOTTO__OLS_CONDITION] = "condition",
+        [SOTTO__OLS_COUNT] = "count",
+        [SOTTO__OLS_DF] = "df",
     };
     size_t first = block.first;
-    size_t k = (block.part->values_len - OLS_SCALARS_LEN) / 3;
+    size_t k = (block.output_values->values_len - SOTTO__OLS_SCALARS_LEN) / 3;
     enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, "{\"fields\": {");
     block.axes_len = 1;
@@ -227,9 +238,9 @@ static enum sotto_status write_regression(struct sotto_writer *writer, struct bl
         status = write_field(writer, &block, series[i], i == 0);
     }
     block.axes_len = 0;
-    for (size_t i = 0; status == SOTTO_OK && i < OLS_SCALARS_LEN; i++) {
+    for (size_t i = 0; status == SOTTO_OK && i < SOTTO__OLS_SCALARS_LEN; i++) {
         block.first = first + 3 * k + i;
-        block.form = i == OLS_COUNT || i == OLS_DF ? FORM_COUNT : FORM_NUMBER;
+        block.form = i == SOTTO__OLS_COUNT || i == SOTTO__OLS_DF ? FORM_COUNT : FORM_NUMBER;
         status = write_field(writer, &block, scalars[i], false);
     }
     sotto__json_raw(writer, "}}");
@@ -239,13 +250,14 @@ static enum sotto_status write_regression(struct sotto_writer *writer, struct bl
 static enum sotto_status write_output(struct sotto_writer *writer,
                                       const struct sotto__results *results, size_t output)
 {
-    const struct sotto__part *part = &results->expansion->parts[output];
+    const struct sotto__output_values *output_values = &results->expansion->outputs[output];
     struct block block = {.results = results,
-                          .part = part,
-                          .first = part->values,
-                          .axes_len = part->shape.axes_len,
-                          .is_rounded = is_all_rounded(results, part)};
-    return part->ols != NULL ? write_regression(writer, block) : write_block(writer, &block);
+                          .output_values = output_values,
+                          .first = output_values->values,
+                          .axes_len = output_values->shape.axes_len,
+                          .is_rounded = is_all_rounded(results, output_values)};
+    return output_values->ols != NULL ? write_regression(writer, block)
+                                      : write_block(writer, &block);
 }
 
 static enum sotto_status write_outputs(struct sotto_writer *writer,
@@ -278,7 +290,7 @@ static void write_label(struct sotto_writer *writer, const struct sotto__group_k
         sotto__json_raw(writer, ", ");
         sotto__json_raw(writer, key->levels[level + 1].text);
         sotto__json_raw(writer, level + 1 == last ? "]\"" : ")\"");
-    } else if (key->levels[level].kind == LEVEL_TEXT) {
+    } else if (key->levels[level].kind == SOTTO__LEVEL_TEXT) {
         sotto__json_string(writer, key->levels[level].text);
     } else {
         sotto__json_raw(writer, key->levels[level].text);
@@ -415,7 +427,7 @@ static enum sotto_status write_conversion(struct sotto_writer *writer, bool *fir
     const struct sotto__column *of = &results->expansion->columns[column];
     struct sotto_writer text;
     char *line;
-    sotto_writer_init(&text, RESULT_BYTES_MAX);
+    sotto_writer_init(&text, SOTTO__RESULT_BYTES_MAX);
     sotto__json_raw(&text, results->plan->datasets[of->dataset].alias);
     sotto__json_raw(&text, ".");
     sotto__json_raw(&text, of->name);
@@ -512,7 +524,7 @@ enum sotto_status sotto__results_write(const struct sotto__results *results, cha
     struct sotto_writer writer;
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
-    sotto_writer_init(&writer, RESULT_BYTES_MAX);
+    sotto_writer_init(&writer, SOTTO__RESULT_BYTES_MAX);
     enum sotto_status status = write_outputs(&writer, results);
     write_groups(&writer, results);
     write_parties(&writer, parties);
@@ -532,7 +544,7 @@ enum sotto_status sotto__results_write(const struct sotto__results *results, cha
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
 
-/* Quotes inside strings are escaped: the pattern is never part of one. */
+/* Quotes inside strings are escaped: the pattern is never output_values of one. */
 void sotto_result_strip_exact(char *json)
 {
     static const char key[] = ", \"exact\": \"";

@@ -44,21 +44,22 @@ static void deviations(mpq_t out, mpq_srcptr n, mpq_srcptr x, mpq_srcptr y, mpq_
 
 struct sums {
     mpq_srcptr n;
-    mpq_srcptr of[OFS_LEN];
+    mpq_srcptr of[SOTTO__MOMENTS_LEN];
     bool finite; /* no infinities in X and Y */
 };
 
-static struct sums sums_of(const struct sotto__of *of, const struct sotto__aggregate *aggregate)
+static struct sums sums_of(const struct sotto__moments *moments,
+                           const struct sotto__group_sums *aggregate)
 {
     struct sums sums = {.finite = true};
-    for (size_t i = 0; i < OFS_LEN; i++) {
-        if (of->terms[i] != SIZE_MAX) {
-            const struct sotto__value *value = &aggregate->terms[of->terms[i]];
+    for (size_t i = 0; i < SOTTO__MOMENTS_LEN; i++) {
+        if (moments->terms[i] != SIZE_MAX) {
+            const struct sotto__value *value = &aggregate->terms[moments->terms[i]];
             sums.of[i] = value->number;
-            sums.finite = sums.finite && value->kind == VALUE_FINITE;
+            sums.finite = sums.finite && value->kind == SOTTO__VALUE_FINITE;
         }
     }
-    sums.n = sums.of[OF_COUNT];
+    sums.n = sums.of[SOTTO__MOMENT_COUNT];
     return sums;
 }
 
@@ -74,21 +75,22 @@ static enum sotto_status variance(struct sotto__value *out, const struct sotto__
                                   const struct sums *sums)
 {
     mpq_t freedom;
-    bool is_cov = node->function == FUNCTION_COV;
+    bool is_cov = node->function == SOTTO__FUNCTION_COV;
     mpq_init(freedom);
     set_sum(freedom, sums->n, -(long)node->options.ddof);
     enum sotto_status status = SOTTO_OK;
     if (!sums->finite || mpq_sgn(freedom) <= 0 || mpq_sgn(sums->n) == 0) {
-        sotto__value_set_special(out, VALUE_NAN);
+        sotto__value_set_special(out, SOTTO__VALUE_NAN);
     } else {
-        deviations(out->number, sums->n, sums->of[OF_X], sums->of[is_cov ? OF_Y : OF_X],
-                   sums->of[is_cov ? OF_XY : OF_XX]);
+        deviations(out->number, sums->n, sums->of[SOTTO__MOMENT_X],
+                   sums->of[is_cov ? SOTTO__MOMENT_Y : SOTTO__MOMENT_X],
+                   sums->of[is_cov ? SOTTO__MOMENT_XY : SOTTO__MOMENT_XX]);
         status = !is_cov && mpq_sgn(out->number) < 0 ? SOTTO_ERROR_PROTOCOL : SOTTO_OK;
         mpq_div(out->number, out->number, freedom);
-        if (node->function == FUNCTION_SEM) {
+        if (node->function == SOTTO__FUNCTION_SEM) {
             mpq_div(out->number, out->number, sums->n);
         }
-        if (node->function == FUNCTION_STD || node->function == FUNCTION_SEM) {
+        if (node->function == SOTTO__FUNCTION_STD || node->function == SOTTO__FUNCTION_SEM) {
             sotto__value_signed_root(out);
         }
     }
@@ -102,13 +104,16 @@ static enum sotto_status correlation(struct sotto__value *out, const struct sums
     mpq_t yy;
     enum sotto_status status = SOTTO_OK;
     if (!sums->finite || mpq_cmp_ui(sums->n, 2, 1) < 0) {
-        sotto__value_set_special(out, VALUE_NAN);
+        sotto__value_set_special(out, SOTTO__VALUE_NAN);
         return SOTTO_OK;
     }
     mpq_inits(xx, yy, NULL);
-    deviations(xx, sums->n, sums->of[OF_X], sums->of[OF_X], sums->of[OF_XX]);
-    deviations(yy, sums->n, sums->of[OF_Y], sums->of[OF_Y], sums->of[OF_YY]);
-    deviations(out->number, sums->n, sums->of[OF_X], sums->of[OF_Y], sums->of[OF_XY]);
+    deviations(xx, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_X],
+               sums->of[SOTTO__MOMENT_XX]);
+    deviations(yy, sums->n, sums->of[SOTTO__MOMENT_Y], sums->of[SOTTO__MOMENT_Y],
+               sums->of[SOTTO__MOMENT_YY]);
+    deviations(out->number, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_Y],
+               sums->of[SOTTO__MOMENT_XY]);
     mpq_mul(yy, xx, yy);
     mpq_abs(xx, out->number);
     mpq_mul(out->number, out->number, xx); /* the signed square */
@@ -116,7 +121,7 @@ static enum sotto_status correlation(struct sotto__value *out, const struct sums
     if (mpq_sgn(yy) < 0 || mpq_cmp(xx, yy) > 0) {
         status = SOTTO_ERROR_PROTOCOL;
     } else if (mpq_sgn(yy) == 0) {
-        sotto__value_set_special(out, VALUE_NAN);
+        sotto__value_set_special(out, SOTTO__VALUE_NAN);
     } else {
         mpq_div(out->number, out->number, yy);
         sotto__value_signed_root(out);
@@ -133,8 +138,8 @@ static void skewness(struct sotto__value *out, const struct sums *sums, mpq_srcp
     mpq_t factor;
     mpq_inits(m3, factor, NULL);
     mpq_mul(factor, mean, mean);
-    mpq_set(m3, sums->of[OF_XXX]);
-    add_product(m3, -3, mean, sums->of[OF_XX], NULL);
+    mpq_set(m3, sums->of[SOTTO__MOMENT_XXX]);
+    add_product(m3, -3, mean, sums->of[SOTTO__MOMENT_XX], NULL);
     add_product(m3, 2, sums->n, mean, factor);
     mpq_abs(factor, m3);
     mpq_mul(out->number, m3, factor);
@@ -160,9 +165,9 @@ static void kurtosis(struct sotto__value *out, const struct sums *sums, mpq_srcp
     mpq_t factor;
     mpq_inits(m4, factor, NULL);
     mpq_mul(factor, mean, mean);
-    mpq_set(m4, sums->of[OF_XXXX]);
-    add_product(m4, -4, mean, sums->of[OF_XXX], NULL);
-    add_product(m4, 6, factor, sums->of[OF_XX], NULL);
+    mpq_set(m4, sums->of[SOTTO__MOMENT_XXXX]);
+    add_product(m4, -4, mean, sums->of[SOTTO__MOMENT_XXX], NULL);
+    add_product(m4, 6, factor, sums->of[SOTTO__MOMENT_XX], NULL);
     add_product(m4, -3, sums->n, factor, factor);
     mpq_div(m4, m4, m2);
     mpq_div(m4, m4, m2);
@@ -182,18 +187,19 @@ static void kurtosis(struct sotto__value *out, const struct sums *sums, mpq_srcp
 static enum sotto_status shape(struct sotto__value *out, const struct sotto__node *node,
                                const struct sums *sums)
 {
-    unsigned long least = node->function == FUNCTION_SKEW ? 3 : 4;
+    unsigned long least = node->function == SOTTO__FUNCTION_SKEW ? 3 : 4;
     mpq_t m2;
     mpq_t mean;
     if (!sums->finite || mpq_cmp_ui(sums->n, least, 1) < 0) {
-        sotto__value_set_special(out, VALUE_NAN);
+        sotto__value_set_special(out, SOTTO__VALUE_NAN);
         return SOTTO_OK;
     }
     mpq_inits(m2, mean, NULL);
-    mpq_div(mean, sums->of[OF_X], sums->n);
-    deviations(m2, sums->n, sums->of[OF_X], sums->of[OF_X], sums->of[OF_XX]);
+    mpq_div(mean, sums->of[SOTTO__MOMENT_X], sums->n);
+    deviations(m2, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_X],
+               sums->of[SOTTO__MOMENT_XX]);
     int sign = mpq_sgn(m2); /* 0: all alike, which pandas gives 0 */
-    if (sign > 0 && node->function == FUNCTION_SKEW) {
+    if (sign > 0 && node->function == SOTTO__FUNCTION_SKEW) {
         skewness(out, sums, m2, mean);
     } else if (sign > 0) {
         kurtosis(out, sums, m2, mean);
@@ -203,41 +209,41 @@ static enum sotto_status shape(struct sotto__value *out, const struct sotto__nod
 }
 
 enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto__node *node,
-                                   const struct sotto__of *of,
-                                   const struct sotto__aggregate *aggregate,
+                                   const struct sotto__moments *moments,
+                                   const struct sotto__group_sums *aggregate,
                                    struct sotto_error *err)
 {
-    struct sums sums = sums_of(of, aggregate);
+    struct sums sums = sums_of(moments, aggregate);
     enum sotto_status status = SOTTO_OK;
     switch (node->function) {
-    case FUNCTION_COUNT:
+    case SOTTO__FUNCTION_COUNT:
         mpq_set(out->number, sums.n);
         break;
-    case FUNCTION_ANY:
-        mpq_set_ui(out->number, mpq_sgn(sums.of[OF_X]) != 0, 1);
+    case SOTTO__FUNCTION_ANY:
+        mpq_set_ui(out->number, mpq_sgn(sums.of[SOTTO__MOMENT_X]) != 0, 1);
         break;
-    case FUNCTION_ALL:
-        mpq_set_ui(out->number, mpq_equal(sums.of[OF_X], sums.n) != 0, 1);
+    case SOTTO__FUNCTION_ALL:
+        mpq_set_ui(out->number, mpq_equal(sums.of[SOTTO__MOMENT_X], sums.n) != 0, 1);
         break;
-    case FUNCTION_SUM:
-        sotto__value_set(out, &aggregate->terms[of->terms[OF_X]]);
+    case SOTTO__FUNCTION_SUM:
+        sotto__value_set(out, &aggregate->terms[moments->terms[SOTTO__MOMENT_X]]);
         break;
-    case FUNCTION_MEAN:
-        sotto__value_set(out, &aggregate->terms[of->terms[OF_X]]);
-        sotto__value_divide(out, &aggregate->terms[of->terms[OF_COUNT]]);
+    case SOTTO__FUNCTION_MEAN:
+        sotto__value_set(out, &aggregate->terms[moments->terms[SOTTO__MOMENT_X]]);
+        sotto__value_divide(out, &aggregate->terms[moments->terms[SOTTO__MOMENT_COUNT]]);
         break;
-    case FUNCTION_CORR:
+    case SOTTO__FUNCTION_CORR:
         status = correlation(out, &sums);
         break;
-    case FUNCTION_DOT:
+    case SOTTO__FUNCTION_DOT:
         if (sums.finite) {
-            mpq_set(out->number, sums.of[OF_XY]);
+            mpq_set(out->number, sums.of[SOTTO__MOMENT_XY]);
         } else {
-            sotto__value_set_special(out, VALUE_NAN);
+            sotto__value_set_special(out, SOTTO__VALUE_NAN);
         }
         break;
-    case FUNCTION_SKEW:
-    case FUNCTION_KURT:
+    case SOTTO__FUNCTION_SKEW:
+    case SOTTO__FUNCTION_KURT:
         status = shape(out, node, &sums);
         break;
     default:

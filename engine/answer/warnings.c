@@ -20,7 +20,7 @@ static void name_level(struct named *named, const struct sotto__level *level)
 {
     if (named->len < NAMED_LEN_MAX) {
         sotto__json_raw(&named->text, named->len > 0 ? ", " : "");
-        if (level->kind == LEVEL_TEXT) {
+        if (level->kind == SOTTO__LEVEL_TEXT) {
             sotto__json_string(&named->text, level->text);
         } else {
             sotto__json_raw(&named->text, level->text);
@@ -46,7 +46,7 @@ static enum sotto_status write_warning(struct sotto_writer *writer, bool *first,
     if (named->len > NAMED_LEN_MAX) {
         (void)snprintf(more, sizeof more, " and %zu more", named->len - NAMED_LEN_MAX);
     }
-    sotto_writer_init(&line, RESULT_BYTES_MAX);
+    sotto_writer_init(&line, SOTTO__RESULT_BYTES_MAX);
     for (size_t i = 0; i < 3; i++) {
         sotto__json_raw(&line, about[i]);
     }
@@ -86,7 +86,7 @@ static enum sotto_status warn_of_groups(struct sotto_writer *writer, bool *first
 {
     const struct sotto__group_key *key = &results->plan->keys[at];
     struct named named = {.len = 0};
-    sotto_writer_init(&named.text, RESULT_BYTES_MAX);
+    sotto_writer_init(&named.text, SOTTO__RESULT_BYTES_MAX);
     for (size_t level = 0; !key->are_edges && level < key->levels_len; level++) {
         if (is_level_zero(results, at, level)) {
             name_level(&named, &key->levels[level]);
@@ -117,12 +117,12 @@ static enum sotto_status warn_of_levels(struct sotto_writer *writer, bool *first
     const struct sotto__plan_output *of = &results->plan->outputs[output];
     const struct sotto__node *root = &of->expression.nodes[of->expression.nodes_len - 1];
     struct named named = {.len = 0};
-    if (root->kind != NODE_AGGREGATE || root->function != FUNCTION_VALUE_COUNTS) {
+    if (root->kind != SOTTO__NODE_AGGREGATE || root->function != SOTTO__FUNCTION_VALUE_COUNTS) {
         return SOTTO_OK;
     }
-    sotto_writer_init(&named.text, RESULT_BYTES_MAX);
+    sotto_writer_init(&named.text, SOTTO__RESULT_BYTES_MAX);
     for (size_t i = 0; i < root->levels_len; i++) {
-        if (is_counted_by_nobody(results, results->expansion->parts[output].values + i)) {
+        if (is_counted_by_nobody(results, results->expansion->outputs[output].values + i)) {
             name_level(&named, &of->expression.levels[root->levels + i]);
         }
     }
@@ -136,7 +136,7 @@ static enum sotto_status write_missing(struct sotto_writer *writer, bool *first,
 {
     struct sotto_writer text;
     char *line;
-    sotto_writer_init(&text, RESULT_BYTES_MAX);
+    sotto_writer_init(&text, SOTTO__RESULT_BYTES_MAX);
     sotto__json_raw(&text, missing->name);
     sotto__json_raw(&text, " was invited, and its rows are not in the result: ");
     sotto__json_raw(&text, missing->why);

@@ -9,16 +9,16 @@
 
 /* Counts of rows: one thread's, or all. */
 struct sotto__guard;
-struct sotto__tally {
+struct sotto__row_counts {
     const struct sotto__guard *guard;
-    uint64_t *counts;
+    uint64_t *numbers;
 };
 
-enum sotto_status sotto__tally_like(struct sotto__tally *out,
-                                    const struct sotto__tally *total) SOTTO_NODISCARD;
-void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tally);
-/* Counts the rows that go into it. Borrows tally. */
-struct sotto__rows_sink sotto__tally_sink(struct sotto__tally *tally);
+enum sotto_status sotto__row_counts_like(struct sotto__row_counts *out,
+                                         const struct sotto__row_counts *total) SOTTO_NODISCARD;
+void sotto__row_counts_add(struct sotto__row_counts *total, const struct sotto__row_counts *counts);
+/* Counts the rows that go into it. Borrows counts. */
+struct sotto__rows_sink sotto__row_counts_sink(struct sotto__row_counts *counts);
 
 /* --- worker.c: what one thread needs to sum up rows --- */
 
@@ -36,9 +36,10 @@ void sotto__worker_release(struct sotto__worker *worker);
 /* --- files.c --- */
 
 /* Counts the rows of all files into total. */
-enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct sotto__tally *total,
-                                      struct sotto_csv *const *files,
-                                      const struct sotto_catalogue *const *catalogues,
-                                      struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__driver_count_rows(const struct sotto_driver *driver,
+                                           struct sotto__row_counts *total,
+                                           struct sotto_csv *const *files,
+                                           const struct sotto_catalogue *const *catalogues,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

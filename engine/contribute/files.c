@@ -15,7 +15,7 @@ struct reading {
     size_t dataset;
     struct sotto__worker *workers;
     size_t workers_len;
-    struct sotto__tally *tallies;       /* of each worker, where rows are counted */
+    struct sotto__row_counts *counts;   /* of each worker, where rows are counted */
     const struct sotto_column **blocks; /* [worker * columns_len + i]: the expansion's column i */
     size_t columns_len;
 };
@@ -24,11 +24,11 @@ static void reading_release(struct reading *reading)
 {
     for (size_t i = 0; i < reading->workers_len; i++) {
         sotto__worker_release(&reading->workers[i]);
-        if (reading->tallies != NULL) {
-            sotto_free(reading->tallies[i].counts);
+        if (reading->counts != NULL) {
+            sotto_free(reading->counts[i].numbers);
         }
     }
-    sotto_free(reading->tallies);
+    sotto_free(reading->counts);
     sotto_free(reading->workers);
     sotto_free(reading->blocks);
     sotto_free(reading->wanted);
@@ -87,14 +87,15 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
 }
 
 /* Lets the workers count, not sum up. */
-static enum sotto_status reading_tally(struct reading *reading, const struct sotto__tally *total,
+static enum sotto_status reading_count(struct reading *reading,
+                                       const struct sotto__row_counts *total,
                                        struct sotto_error *err)
 {
-    reading->tallies = sotto_alloc_array(reading->workers_len + 1, sizeof *reading->tallies);
-    enum sotto_status status = reading->tallies != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    reading->counts = sotto_alloc_array(reading->workers_len + 1, sizeof *reading->counts);
+    enum sotto_status status = reading->counts != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     for (size_t i = 0; status == SOTTO_OK && i < reading->workers_len; i++) {
-        status = sotto__tally_like(&reading->tallies[i], total);
-        reading->workers[i].rows.sink = sotto__tally_sink(&reading->tallies[i]);
+        status = sotto__row_counts_like(&reading->counts[i], total);
+        reading->workers[i].rows.sink = sotto__row_counts_sink(&reading->counts[i]);
     }
     return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
 }
@@ -114,7 +115,7 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
 
 /* Sums up into out, or counts into total. */
 static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_t *out,
-                                      struct sotto__tally *total, size_t dataset,
+                                      struct sotto__row_counts *total, size_t dataset,
                                       struct sotto_csv *file,
                                       const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
@@ -122,7 +123,7 @@ static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_
     struct reading reading;
     enum sotto_status status = reading_init(&reading, driver, dataset, file, catalogue, err);
     if (status == SOTTO_OK && total != NULL) {
-        status = reading_tally(&reading, total, err);
+        status = reading_count(&reading, total, err);
     }
     if (status == SOTTO_OK && reading.wanted_len > 0 && catalogue->rows > SOTTO_ROWS_MAX) {
         status = sotto_error_set(err, SOTTO_ERROR_LIMIT, "dataset \"%s\" has more than 2^60 rows",
@@ -135,7 +136,7 @@ static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_
     /* Sums are exact: the order of workers does not matter. */
     for (size_t i = 0; status == SOTTO_OK && i < reading.workers_len; i++) {
         if (total != NULL) {
-            sotto__tally_add(total, &reading.tallies[i]);
+            sotto__row_counts_add(total, &reading.counts[i]);
         } else {
             sotto__sums_add_to(&reading.workers[i].sums, out);
         }
@@ -164,10 +165,11 @@ enum sotto_status sotto_driver_partial(const struct sotto_driver *driver, uint64
     return status;
 }
 
-enum sotto_status sotto__driver_tally(const struct sotto_driver *driver, struct sotto__tally *total,
-                                      struct sotto_csv *const *files,
-                                      const struct sotto_catalogue *const *catalogues,
-                                      struct sotto_error *err)
+enum sotto_status sotto__driver_count_rows(const struct sotto_driver *driver,
+                                           struct sotto__row_counts *total,
+                                           struct sotto_csv *const *files,
+                                           const struct sotto_catalogue *const *catalogues,
+                                           struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < driver->plan->datasets_len; i++) {

@@ -39,13 +39,13 @@ struct sotto__guard {
 
 static bool is_comparison(enum sotto__op_kind kind)
 {
-    return kind == OP_EQUAL || kind == OP_UNEQUAL || kind == OP_LESS || kind == OP_LESS_EQUAL ||
-           kind == OP_TEXT_EQUAL;
+    return kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL || kind == SOTTO__OP_LESS ||
+           kind == SOTTO__OP_LESS_EQUAL || kind == SOTTO__OP_TEXT_EQUAL;
 }
 
 static bool is_logic(enum sotto__op_kind kind)
 {
-    return kind == OP_AND || kind == OP_OR || kind == OP_NOT;
+    return kind == SOTTO__OP_AND || kind == SOTTO__OP_OR || kind == SOTTO__OP_NOT;
 }
 
 /* What an operation changes the unit or the type of only, order kept. */
@@ -53,9 +53,10 @@ static size_t unit_of(const struct sotto__program *program, size_t op)
 {
     for (;;) {
         const struct sotto__op *at = &program->ops[op];
-        bool is_rescaled = at->kind == OP_MULTIPLY && program->ops[at->b].dataset == SIZE_MAX &&
+        bool is_rescaled = at->kind == SOTTO__OP_MULTIPLY &&
+                           program->ops[at->b].dataset == SIZE_MAX &&
                            at->scale > program->ops[at->a].scale && program->ops[at->b].scale == 0;
-        if (!is_rescaled && at->kind != OP_FLOAT && at->kind != OP_MASK) {
+        if (!is_rescaled && at->kind != SOTTO__OP_FLOAT && at->kind != SOTTO__OP_MASK) {
             return op;
         }
         op = at->a;
@@ -88,7 +89,7 @@ static void add_factor(struct sotto__guard *guard, size_t factor, size_t other)
 {
     const struct sotto__program *program = guard->program;
     size_t op = unit_of(program, factor);
-    if (program->ops[op].type == ROW_BOOL && op != unit_of(program, other) &&
+    if (program->ops[op].type == SOTTO__ROW_BOOL && op != unit_of(program, other) &&
         program->ops[other].dataset != SIZE_MAX) {
         add(guard, (struct sotto__condition){.op = op, .limited = SIZE_MAX});
     }
@@ -99,7 +100,7 @@ static struct sotto__condition limit_of(const struct sotto__program *program, si
 {
     const struct sotto__op *at = &program->ops[op];
     struct sotto__condition condition = {.op = op, .limited = SIZE_MAX};
-    bool is_order = at->kind == OP_LESS || at->kind == OP_LESS_EQUAL;
+    bool is_order = at->kind == SOTTO__OP_LESS || at->kind == SOTTO__OP_LESS_EQUAL;
     condition.may_be_empty = is_comparison(at->kind) && !at->is_asked;
     if (is_order && program->ops[at->b].dataset == SIZE_MAX) {
         condition.limited = unit_of(program, at->a);
@@ -118,18 +119,18 @@ static void add_op(struct sotto__guard *guard, size_t op)
     }
     for (int i = 0; is_logic(at->kind) && i < 2; i++) {
         size_t operand = i == 0 ? at->a : at->b;
-        if (operand != SIZE_MAX && guard->program->ops[operand].kind == OP_COLUMN) {
+        if (operand != SIZE_MAX && guard->program->ops[operand].kind == SOTTO__OP_COLUMN) {
             add(guard, (struct sotto__condition){.op = operand, .limited = SIZE_MAX});
         }
     }
-    if (at->kind == OP_IS_NA || at->kind == OP_FILL) {
+    if (at->kind == SOTTO__OP_IS_NA || at->kind == SOTTO__OP_FILL) {
         add(guard,
             (struct sotto__condition){
                 .kind = CONDITION_PRESENT, .op = op, .may_be_empty = true, .limited = SIZE_MAX});
-    } else if (at->kind == OP_IF && !is_comparison(guard->program->ops[at->c].kind) &&
-               guard->program->ops[at->c].kind != OP_IS_NA) {
+    } else if (at->kind == SOTTO__OP_IF && !is_comparison(guard->program->ops[at->c].kind) &&
+               guard->program->ops[at->c].kind != SOTTO__OP_IS_NA) {
         add(guard, (struct sotto__condition){.op = at->c, .limited = SIZE_MAX});
-    } else if (at->kind == OP_MULTIPLY) {
+    } else if (at->kind == SOTTO__OP_MULTIPLY) {
         add_factor(guard, at->a, at->b);
         add_factor(guard, at->b, at->a);
     }
@@ -140,12 +141,14 @@ static void find_parts_of_in(bool *out, const struct sotto__program *program)
 {
     for (size_t i = 0; i < program->ops_len; i++) {
         const struct sotto__op *op = &program->ops[i];
-        out[i] = op->kind == OP_EQUAL || op->kind == OP_TEXT_EQUAL || op->kind == OP_OR;
+        out[i] = op->kind == SOTTO__OP_EQUAL || op->kind == SOTTO__OP_TEXT_EQUAL ||
+                 op->kind == SOTTO__OP_OR;
         bool is_taken = false;
         for (size_t j = i + 1; out[i] && j < program->ops_len; j++) {
             const struct sotto__op *by = &program->ops[j];
             if (by->a == i || by->b == i || by->c == i) {
-                out[i] = by->kind == OP_OR && by->source == op->source && by->start == op->start;
+                out[i] =
+                    by->kind == SOTTO__OP_OR && by->source == op->source && by->start == op->start;
                 is_taken = true;
             }
         }
@@ -238,7 +241,7 @@ static enum sotto_status guard_init(struct sotto__guard *guard, bool *out_any,
     if (guard->status != SOTTO_OK) {
         return sotto_error_set(err, guard->status, "out of memory");
     }
-    return guard->group_len <= ROUND_LIMBS_MAX / program->groups_len
+    return guard->group_len <= SOTTO__ROUND_LIMBS_MAX / program->groups_len
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                  "there are too many conditions in too many groups to count the "
@@ -263,7 +266,7 @@ static void find_truth(uint8_t *out, const struct sotto__rows *rows,
     for (size_t i = 0; i < len; i++) {
         bool is_present = (states[0][i] | states[1][i]) == 0;
         if (condition->kind == CONDITION_VALUES) {
-            out[i] = is_present ? 1 : (states[0][i] & ROW_MADE_NAN) != 0 ? 0 : 2;
+            out[i] = is_present ? 1 : (states[0][i] & SOTTO__ROW_MADE_NAN) != 0 ? 0 : 2;
         } else if (condition->kind == CONDITION_PRESENT) {
             out[i] = is_present;
         } else {
@@ -274,12 +277,12 @@ static void find_truth(uint8_t *out, const struct sotto__rows *rows,
 
 static void take_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
 {
-    struct sotto__tally *tally = context;
-    const struct sotto__guard *guard = tally->guard;
+    struct sotto__row_counts *counts = context;
+    const struct sotto__guard *guard = counts->guard;
     const struct sotto__program *program = rows->program;
     bool selects = program->where != SIZE_MAX || program->keys_len > 0;
-    uint64_t *late = tally->counts + 2 * guard->early_len;
-    uint8_t truth[ROWS_LEN];
+    uint64_t *late = counts->numbers + 2 * guard->early_len;
+    uint8_t truth[SOTTO__ROWS_LEN];
     for (size_t i = 0; dataset == 0 && i < len; i++) { /* groups are of one dataset */
         size_t group = program->keys_len > 0 && rows->skipped[i] == 0 ? rows->groups[i] : 0;
         late[group * guard->group_len] += !selects || rows->skipped[i] == 0;
@@ -296,17 +299,17 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
                 continue;
             }
             size_t group = !is_early && program->keys_len > 0 ? rows->groups[j] : 0;
-            uint64_t *counts =
-                is_early ? tally->counts + 2 * i
-                         : late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
-            counts[truth[j]]++;
+            uint64_t *pair = is_early
+                                 ? counts->numbers + 2 * i
+                                 : late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
+            pair[truth[j]]++;
         }
     }
 }
 
-struct sotto__rows_sink sotto__tally_sink(struct sotto__tally *tally)
+struct sotto__rows_sink sotto__row_counts_sink(struct sotto__row_counts *counts)
 {
-    return (struct sotto__rows_sink){.take = take_rows, .context = tally};
+    return (struct sotto__rows_sink){.take = take_rows, .context = counts};
 }
 
 /* --- Judging --- */
@@ -458,31 +461,34 @@ enum sotto_status sotto_driver_guard(const struct sotto_driver *driver, uint8_t 
         return status;
     }
     status = guard_init(&guard, &any, driver->program, err);
-    struct sotto__tally total = {.guard = &guard};
+    struct sotto__row_counts total = {.guard = &guard};
     if (status == SOTTO_OK && (any || gaps > 1)) {
-        total.counts = sotto_alloc_array(guard.counts_len, sizeof *total.counts);
-        status = total.counts == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
-                                      : sotto__driver_tally(driver, &total, files, catalogues, err);
-        status = status == SOTTO_OK ? judge(&guard, withheld, total.counts, min_rows, err) : status;
+        total.numbers = sotto_alloc_array(guard.counts_len, sizeof *total.numbers);
+        status = total.numbers == NULL
+                     ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                     : sotto__driver_count_rows(driver, &total, files, catalogues, err);
+        status =
+            status == SOTTO_OK ? judge(&guard, withheld, total.numbers, min_rows, err) : status;
     }
-    sotto_free(total.counts);
+    sotto_free(total.numbers);
     sotto_free(guard.conditions);
     return status;
 }
 
-/* --- A tally --- */
+/* --- Counts of rows --- */
 
-enum sotto_status sotto__tally_like(struct sotto__tally *out, const struct sotto__tally *total)
+enum sotto_status sotto__row_counts_like(struct sotto__row_counts *out,
+                                         const struct sotto__row_counts *total)
 {
     out->guard = total->guard;
-    out->counts = sotto_alloc_array(total->guard->counts_len, sizeof *out->counts);
-    return out->counts != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    out->numbers = sotto_alloc_array(total->guard->counts_len, sizeof *out->numbers);
+    return out->numbers != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
 
-void sotto__tally_add(struct sotto__tally *total, const struct sotto__tally *tally)
+void sotto__row_counts_add(struct sotto__row_counts *total, const struct sotto__row_counts *counts)
 {
     for (size_t i = 0; i < total->guard->counts_len; i++) {
-        total->counts[i] += tally->counts[i];
+        total->numbers[i] += counts->numbers[i];
     }
 }
 

@@ -30,7 +30,8 @@ static enum sotto_status check_levels(const struct words *words, const struct so
 {
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < levels_len; i++) {
-        status = levels[i].kind == LEVEL_TEXT ? check_word(words, column, levels[i].text) : status;
+        status = levels[i].kind == SOTTO__LEVEL_TEXT ? check_word(words, column, levels[i].text)
+                                                     : status;
     }
     return status;
 }
@@ -41,20 +42,20 @@ static enum sotto_status check_node(const struct words *words,
                                     const struct sotto__node *node)
 {
     const struct sotto__node *nodes = expression->nodes;
-    if (node->kind == NODE_AGGREGATE && node->function == FUNCTION_VALUE_COUNTS) {
+    if (node->kind == SOTTO__NODE_AGGREGATE && node->function == SOTTO__FUNCTION_VALUE_COUNTS) {
         const struct sotto__node *column = &nodes[node->left];
-        return column->kind == NODE_COLUMN
+        return column->kind == SOTTO__NODE_COLUMN
                    ? check_levels(words, column, &expression->levels[node->levels],
                                   node->levels_len)
                    : SOTTO_OK;
     }
-    if (node->kind != NODE_EQUAL && node->kind != NODE_UNEQUAL) {
+    if (node->kind != SOTTO__NODE_EQUAL && node->kind != SOTTO__NODE_UNEQUAL) {
         return SOTTO_OK;
     }
-    bool is_left = nodes[node->left].kind == NODE_TEXT;
+    bool is_left = nodes[node->left].kind == SOTTO__NODE_TEXT;
     const struct sotto__node *text = &nodes[is_left ? node->left : node->right];
     const struct sotto__node *column = &nodes[is_left ? node->right : node->left];
-    return text->kind == NODE_TEXT && column->kind == NODE_COLUMN
+    return text->kind == SOTTO__NODE_TEXT && column->kind == SOTTO__NODE_COLUMN
                ? check_word(words, column, text->name)
                : SOTTO_OK;
 }

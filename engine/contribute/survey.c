@@ -102,7 +102,7 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
 {
     (void)first_row;
     struct sotto_survey *survey = context;
-    const struct sotto_column *blocks[PLAN_NODES_MAX];
+    const struct sotto_column *blocks[SOTTO__PLAN_NODES_MAX];
     struct draft *draft = find_draft(survey, columns, columns_len);
     if (draft == NULL) {
         return SOTTO_ERROR_TYPE;
@@ -127,7 +127,7 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
 static bool is_simple(const struct sotto_plan *plan)
 {
     return plan->datasets_len == 1 && !plan->datasets[0].is_framed && plan->columns_len > 0 &&
-           plan->columns_len <= PLAN_NODES_MAX;
+           plan->columns_len <= SOTTO__PLAN_NODES_MAX;
 }
 
 enum sotto_status sotto_survey_new(struct sotto_survey **out, const struct sotto_plan *plan,
@@ -194,14 +194,14 @@ static bool can_grow(struct sotto_type from, struct sotto_type to)
 static bool map_terms(size_t *out, const struct sotto__program *from,
                       const struct sotto__program *to)
 {
-    bool same = from->ofs_len == to->ofs_len && from->groups_len == to->groups_len;
+    bool same = from->moments_len == to->moments_len && from->groups_len == to->groups_len;
     for (size_t i = 0; i < to->terms_len; i++) {
         out[i] = SIZE_MAX;
     }
-    for (size_t i = 0; same && i < to->ofs_len; i++) {
-        for (size_t j = 0; j < OFS_LEN && to->ofs[i].round == 1; j++) {
-            size_t wanted = to->ofs[i].terms[j];
-            size_t found = from->ofs[i].terms[j];
+    for (size_t i = 0; same && i < to->moments_len; i++) {
+        for (size_t j = 0; j < SOTTO__MOMENTS_LEN && to->moments[i].round == 1; j++) {
+            size_t wanted = to->moments[i].terms[j];
+            size_t found = from->moments[i].terms[j];
             same = same && (wanted == SIZE_MAX) == (found == SIZE_MAX);
             if (wanted != SIZE_MAX) {
                 out[wanted] = found;
@@ -213,8 +213,8 @@ static bool map_terms(size_t *out, const struct sotto__program *from,
         const struct sotto__term *found = out[i] != SIZE_MAX ? &from->terms[out[i]] : NULL;
         same = found != NULL && found->kind == wanted->kind && found->scale <= wanted->scale &&
                found->limbs <= wanted->limbs &&
-               (found->type == ROW_FLOAT) == (wanted->type == ROW_FLOAT) &&
-               (wanted->type != ROW_FLOAT || found->factors_len == wanted->factors_len) &&
+               (found->type == SOTTO__ROW_FLOAT) == (wanted->type == SOTTO__ROW_FLOAT) &&
+               (wanted->type != SOTTO__ROW_FLOAT || found->factors_len == wanted->factors_len) &&
                found->has_infinities == wanted->has_infinities;
     }
     return same;
@@ -239,14 +239,14 @@ static void grow(uint64_t *out, const struct sotto__term *to, const uint64_t *li
 static void add_terms(uint64_t *out, const struct sotto__program *to, const uint64_t *partial,
                       const struct sotto__program *from, const size_t *map)
 {
-    uint64_t grown[SUM_LIMBS_MAX];
+    uint64_t grown[SOTTO__SUM_LIMBS_MAX];
     for (size_t group = 0; group < to->groups_len; group++) {
         for (size_t i = 0; i < to->terms_len; i++) {
             const struct sotto__term *wanted = &to->terms[i];
             const struct sotto__term *found = &from->terms[map[i]];
             const uint64_t *limbs = partial + group * from->group_limbs + found->offset;
             uint64_t *sum = out + group * to->group_limbs + wanted->offset;
-            bool is_exact = wanted->kind == TERM_SUM && wanted->type != ROW_FLOAT;
+            bool is_exact = wanted->kind == SOTTO__TERM_SUM && wanted->type != SOTTO__ROW_FLOAT;
             if (is_exact) {
                 grow(grown, wanted, limbs, found);
             }

@@ -11,8 +11,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Rows that a worker takes at a time: a multiple of ROWS_LEN, so that bitmaps are cut at bytes. */
-#define CHUNK_LEN ((size_t)8 * ROWS_LEN)
+/* Rows that a worker takes at a time: a multiple of SOTTO__ROWS_LEN, so that bitmaps are cut at
+ * bytes. */
+#define CHUNK_LEN ((size_t)8 * SOTTO__ROWS_LEN)
 
 /* A block of a column whose type is not the agreed one: there is room for CHUNK_LEN values. */
 struct conversion {
@@ -193,11 +194,11 @@ static void rescale(struct sotto_int128 *out, const struct sotto_column *block, 
     }
 }
 
-/* The nearest doubles, by way of a register of each ROWS_LEN values. */
+/* The nearest doubles, by way of a register of each SOTTO__ROWS_LEN values. */
 static void to_doubles(double *out, const struct sotto_column *block, struct sotto__rows *rows)
 {
-    for (size_t at = 0; at < block->len; at += ROWS_LEN) {
-        size_t len = block->len - at < ROWS_LEN ? block->len - at : ROWS_LEN;
+    for (size_t at = 0; at < block->len; at += SOTTO__ROWS_LEN) {
+        size_t len = block->len - at < SOTTO__ROWS_LEN ? block->len - at : SOTTO__ROWS_LEN;
         struct sotto__register from = {.own_values = rows->scratch[0], .own_state = rows->state};
         sotto__rows_load(rows, &from, block, at, len);
         sotto__exact_to_float(out + at, &from, block->type.scale, len);

@@ -8,44 +8,44 @@
 #include "number/number.h"
 #include <sotto/plan.h>
 
-#define EXPRESSION_BYTES_MAX SOTTO_PLAN_BYTES_MAX
-#define EXPRESSION_NODES_MAX 256
-#define EXPRESSION_DEPTH_MAX 64
-#define POWER_EXPONENT_MAX 64
+#define SOTTO__EXPRESSION_BYTES_MAX SOTTO_PLAN_BYTES_MAX
+#define SOTTO__EXPRESSION_NODES_MAX 256
+#define SOTTO__EXPRESSION_DEPTH_MAX 64
+#define SOTTO__POWER_EXPONENT_MAX 64
 /* Of one value of an output, frames taken apart. */
-#define CELL_NODES_MAX 4096
+#define SOTTO__VALUE_NODES_MAX 4096
 
 enum sotto__node_kind {
-    NODE_LITERAL,
-    NODE_TEXT,
-    NODE_NA, /* a missing value */
-    NODE_COLUMN,
-    NODE_STAR,   /* the numeric columns of a dataset */
-    NODE_LIST,   /* of the items so far (left, SIZE_MAX: none) and one more (right) */
-    NODE_NEGATE, /* left */
-    NODE_NOT,    /* left */
-    NODE_ADD,
-    NODE_SUBTRACT,
-    NODE_MULTIPLY,
-    NODE_DIVIDE,
-    NODE_FLOOR_DIVIDE,
-    NODE_MODULO,
-    NODE_POWER, /* left ** exponent */
-    NODE_EQUAL,
-    NODE_UNEQUAL,
-    NODE_LESS,
-    NODE_LESS_EQUAL,
-    NODE_GREATER,
-    NODE_GREATER_EQUAL,
-    NODE_AND,
-    NODE_OR,
-    NODE_CALL,      /* function of left, right, third: as many as it takes */
-    NODE_AGGREGATE, /* function, of all rows, likewise */
+    SOTTO__NODE_LITERAL,
+    SOTTO__NODE_TEXT,
+    SOTTO__NODE_NA, /* a missing value */
+    SOTTO__NODE_COLUMN,
+    SOTTO__NODE_STAR,   /* the numeric columns of a dataset */
+    SOTTO__NODE_LIST,   /* of the items so far (left, SIZE_MAX: none) and one more (right) */
+    SOTTO__NODE_NEGATE, /* left */
+    SOTTO__NODE_NOT,    /* left */
+    SOTTO__NODE_ADD,
+    SOTTO__NODE_SUBTRACT,
+    SOTTO__NODE_MULTIPLY,
+    SOTTO__NODE_DIVIDE,
+    SOTTO__NODE_FLOOR_DIVIDE,
+    SOTTO__NODE_MODULO,
+    SOTTO__NODE_POWER, /* left ** exponent */
+    SOTTO__NODE_EQUAL,
+    SOTTO__NODE_UNEQUAL,
+    SOTTO__NODE_LESS,
+    SOTTO__NODE_LESS_EQUAL,
+    SOTTO__NODE_GREATER,
+    SOTTO__NODE_GREATER_EQUAL,
+    SOTTO__NODE_AND,
+    SOTTO__NODE_OR,
+    SOTTO__NODE_CALL,      /* function of left, right, third: as many as it takes */
+    SOTTO__NODE_AGGREGATE, /* function, of all rows, likewise */
 };
 
 /* What is written out: a level, or an edge of bins. */
 struct sotto__level {
-    enum { LEVEL_TEXT, LEVEL_NUMBER, LEVEL_BOOL } kind;
+    enum { SOTTO__LEVEL_TEXT, SOTTO__LEVEL_NUMBER, SOTTO__LEVEL_BOOL } kind;
     char *text;   /* the number as it is written, maybe with a minus; "true", "false" */
     size_t start; /* in an expression's text: where it begins */
 };
@@ -98,7 +98,7 @@ enum sotto_status sotto__type_error(const char *text, size_t start, struct sotto
 /* How many of left, right and third a node has: 0 to 3. */
 size_t sotto__node_children(const struct sotto__node *node, size_t out[3]);
 /* A list's nodes in their order, each with an item on its right. Returns: how many, at most
- * EXPRESSION_NODES_MAX. */
+ * SOTTO__EXPRESSION_NODES_MAX. */
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list);
 /* A column, or several. */
 bool sotto__reads_data(const struct sotto__node *node);
@@ -111,7 +111,7 @@ void sotto__value_set_node(struct sotto__value *value, const struct sotto__expre
 
 /* --- written.c: levels and edges that are written out --- */
 
-#define GROUP_LEVELS_MAX 4096
+#define SOTTO__GROUP_LEVELS_MAX 4096
 
 void sotto__levels_release(struct sotto__level *levels, size_t levels_len);
 

@@ -7,53 +7,59 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define DDOF_MAX 1000000
+#define SOTTO__DDOF_MAX 1000000
 /* round(x, digits): 10^22 is the largest power of ten that is a double. */
-#define ROUND_DIGITS_MAX 22
+#define SOTTO__ROUND_DIGITS_MAX 22
 
 enum sotto__function {
-    FUNCTION_COUNT,
-    FUNCTION_SUM,
-    FUNCTION_MEAN,
-    FUNCTION_VAR,
-    FUNCTION_STD,
-    FUNCTION_SEM,
-    FUNCTION_SKEW,
-    FUNCTION_KURT,
-    FUNCTION_ANY,
-    FUNCTION_ALL,
-    FUNCTION_COV,
-    FUNCTION_CORR,
-    FUNCTION_DOT,
-    FUNCTION_HIST,
-    FUNCTION_VALUE_COUNTS,
-    FUNCTION_OLS,
-    FUNCTION_ROW_SUM, /* of a frame, for each row: the first of these */
-    FUNCTION_ROW_COUNT,
-    FUNCTION_ROW_MEAN,
-    FUNCTION_ROW_VAR,
-    FUNCTION_ROW_STD,
-    FUNCTION_ROW_SEM,
-    FUNCTION_ROW_ANY,
-    FUNCTION_ROW_ALL, /* the last one */
-    FUNCTION_ABS,
-    FUNCTION_SQRT,
-    FUNCTION_ISNA,
-    FUNCTION_FILLNA,
-    FUNCTION_IF,
-    FUNCTION_FLOAT,
-    FUNCTION_FLOOR,
-    FUNCTION_CEIL,
-    FUNCTION_ROUND,
-    FUNCTION_EXP,
-    FUNCTION_LOG,
-    FUNCTION_POW,
-    FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them is */
+    SOTTO__FUNCTION_COUNT,
+    SOTTO__FUNCTION_SUM,
+    SOTTO__FUNCTION_MEAN,
+    SOTTO__FUNCTION_VAR,
+    SOTTO__FUNCTION_STD,
+    SOTTO__FUNCTION_SEM,
+    SOTTO__FUNCTION_SKEW,
+    SOTTO__FUNCTION_KURT,
+    SOTTO__FUNCTION_ANY,
+    SOTTO__FUNCTION_ALL,
+    SOTTO__FUNCTION_COV,
+    SOTTO__FUNCTION_CORR,
+    SOTTO__FUNCTION_DOT,
+    SOTTO__FUNCTION_HIST,
+    SOTTO__FUNCTION_VALUE_COUNTS,
+    SOTTO__FUNCTION_OLS,
+    SOTTO__FUNCTION_ROW_SUM, /* of a frame, for each row: the first of these */
+    SOTTO__FUNCTION_ROW_COUNT,
+    SOTTO__FUNCTION_ROW_MEAN,
+    SOTTO__FUNCTION_ROW_VAR,
+    SOTTO__FUNCTION_ROW_STD,
+    SOTTO__FUNCTION_ROW_SEM,
+    SOTTO__FUNCTION_ROW_ANY,
+    SOTTO__FUNCTION_ROW_ALL, /* the last one */
+    SOTTO__FUNCTION_ABS,
+    SOTTO__FUNCTION_SQRT,
+    SOTTO__FUNCTION_ISNA,
+    SOTTO__FUNCTION_FILLNA,
+    SOTTO__FUNCTION_IF,
+    SOTTO__FUNCTION_FLOAT,
+    SOTTO__FUNCTION_FLOOR,
+    SOTTO__FUNCTION_CEIL,
+    SOTTO__FUNCTION_ROUND,
+    SOTTO__FUNCTION_EXP,
+    SOTTO__FUNCTION_LOG,
+    SOTTO__FUNCTION_POW,
+    SOTTO__FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them
+                                 is */
 };
-#define FUNCTIONS_LEN (FUNCTION_POW + 1)
+#define SOTTO__FUNCTIONS_LEN (SOTTO__FUNCTION_POW + 1)
 
 /* What may follow the arguments of a call. */
-enum sotto__option_kind { OPTION_NONE, OPTION_DDOF, OPTION_DIGITS, OPTION_INTERCEPT };
+enum sotto__option_kind {
+    SOTTO__OPTION_NONE,
+    SOTTO__OPTION_DDOF,
+    SOTTO__OPTION_DIGITS,
+    SOTTO__OPTION_INTERCEPT
+};
 
 /* The rules of an option, a whole number: "ddof=0", or "0". */
 struct sotto__option {
@@ -75,7 +81,7 @@ struct sotto__options {
 struct sotto__function_rules {
     const char *name;
     size_t arguments_len; /* 1 to 3 */
-    enum { FUNCTION_OF_ALL_ROWS, FUNCTION_OF_A_ROW, FUNCTION_OF_ANY } of;
+    enum { SOTTO__FUNCTION_OF_ALL_ROWS, SOTTO__FUNCTION_OF_A_ROW, SOTTO__FUNCTION_OF_ANY } of;
     struct sotto__option option;
     bool is_frame_enough; /* the second argument may be left out */
     bool is_variadic;     /* the last argument is a list of the others */

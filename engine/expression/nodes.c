@@ -12,22 +12,22 @@ size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
     out[1] = node->right;
     out[2] = node->third;
     switch (node->kind) {
-    case NODE_LITERAL:
-    case NODE_TEXT:
-    case NODE_NA:
-    case NODE_COLUMN:
-    case NODE_STAR:
+    case SOTTO__NODE_LITERAL:
+    case SOTTO__NODE_TEXT:
+    case SOTTO__NODE_NA:
+    case SOTTO__NODE_COLUMN:
+    case SOTTO__NODE_STAR:
         return 0;
-    case NODE_NEGATE:
-    case NODE_NOT:
-    case NODE_POWER:
+    case SOTTO__NODE_NEGATE:
+    case SOTTO__NODE_NOT:
+    case SOTTO__NODE_POWER:
         return 1;
-    case NODE_LIST:
+    case SOTTO__NODE_LIST:
         out[0] = node->right;
         out[1] = node->left;
         return node->left == SIZE_MAX ? 1 : 2;
-    case NODE_CALL:
-    case NODE_AGGREGATE:
+    case SOTTO__NODE_CALL:
+    case SOTTO__NODE_AGGREGATE:
         return node->right == SIZE_MAX ? 1 : node->third == SIZE_MAX ? 2 : 3;
     default:
         return 2;
@@ -36,7 +36,7 @@ size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
 
 bool sotto__reads_data(const struct sotto__node *node)
 {
-    return node->kind == NODE_COLUMN || node->kind == NODE_STAR;
+    return node->kind == SOTTO__NODE_COLUMN || node->kind == SOTTO__NODE_STAR;
 }
 
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list)
@@ -58,7 +58,7 @@ void sotto__value_set_node(struct sotto__value *value, const struct sotto__expre
         sotto__value_set_literal(value, expression->text + literal->start, literal->bytes);
         return;
     }
-    sotto__value_set_special(value, VALUE_FINITE);
+    sotto__value_set_special(value, SOTTO__VALUE_FINITE);
     mpq_set_si(value->number, literal->whole, 1);
 }
 

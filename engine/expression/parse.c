@@ -19,10 +19,10 @@ static enum sotto_status no_memory(struct parser *parser)
 static enum sotto_status add_node(struct parser *parser, size_t *out, struct sotto__node node)
 {
     struct sotto__expression *expression = parser->expression;
-    if (expression->nodes_len == EXPRESSION_NODES_MAX) {
+    if (expression->nodes_len == SOTTO__EXPRESSION_NODES_MAX) {
         return sotto_error_set(parser->err, SOTTO_ERROR_LIMIT,
                                "expected at most %d operations, numbers and columns, found more",
-                               EXPRESSION_NODES_MAX);
+                               SOTTO__EXPRESSION_NODES_MAX);
     }
     void *nodes = expression->nodes;
     if (sotto_array_reserve(&nodes, &expression->nodes_capacity_len, expression->nodes_len + 1,
@@ -49,7 +49,7 @@ static enum sotto_status add_named(struct parser *parser, size_t *out, struct so
 static enum sotto_status add_column(struct parser *parser, size_t *out, const struct token *dataset,
                                     const struct token *column)
 {
-    struct sotto__node node = {.kind = NODE_COLUMN};
+    struct sotto__node node = {.kind = SOTTO__NODE_COLUMN};
     node.start = dataset != NULL ? dataset->start : column->start;
     if (dataset != NULL) {
         node.dataset = sotto__token_text(parser, dataset);
@@ -77,18 +77,18 @@ static enum sotto_status parse_expression(struct parser *parser, size_t *out, in
 static enum sotto_status find_function(struct parser *parser, enum sotto__function *out,
                                        const struct token *token)
 {
-    const char *names[FUNCTIONS_LEN];
+    const char *names[SOTTO__FUNCTIONS_LEN];
     char name[80];
     (void)snprintf(name, sizeof name, "%.*s", (int)(token->bytes > 79 ? 79 : token->bytes),
                    parser->text + token->start);
-    for (size_t i = 0; i < FUNCTIONS_LEN; i++) {
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
         names[i] = sotto__function_rules((enum sotto__function)i)->name;
         if (strcmp(names[i], name) == 0) {
             *out = (enum sotto__function)i;
             return SOTTO_OK;
         }
     }
-    const char *nearest = sotto_text_nearest(name, names, FUNCTIONS_LEN);
+    const char *nearest = sotto_text_nearest(name, names, SOTTO__FUNCTIONS_LEN);
     if (nearest != NULL) {
         return sotto__expression_error(parser->text, token->start, parser->err,
                                        "unknown function \"%s\"; did you mean \"%s\"?", name,
@@ -96,7 +96,7 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
     }
     char list[400] = "";
     size_t at = 0;
-    for (size_t i = 0; i < FUNCTIONS_LEN && at < sizeof list; i++) {
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN && at < sizeof list; i++) {
         at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
     }
     return sotto__expression_error(parser->text, token->start, parser->err,
@@ -107,7 +107,7 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
 static enum sotto_status read_whole(struct parser *parser, int *out, int max, const char *what)
 {
     int value = 0;
-    bool whole = parser->token.kind == TOKEN_NUMBER;
+    bool whole = parser->token.kind == SOTTO__TOKEN_NUMBER;
     for (size_t i = 0; whole && i < parser->token.bytes; i++) {
         char c = parser->text[parser->token.start + i];
         whole = c >= '0' && c <= '9';
@@ -145,7 +145,7 @@ static bool is_option(const struct parser *parser, const struct sotto__function_
         after++;
     }
     const char *name = rules->option.name;
-    return name != NULL && token->kind == TOKEN_NAME && token->bytes == strlen(name) &&
+    return name != NULL && token->kind == SOTTO__TOKEN_NAME && token->bytes == strlen(name) &&
            memcmp(parser->text + token->start, name, token->bytes) == 0 && after[0] == '=' &&
            after[1] != '=';
 }
@@ -153,16 +153,16 @@ static bool is_option(const struct parser *parser, const struct sotto__function_
 static void set_option(struct sotto__options *options, enum sotto__option_kind kind, int value)
 {
     switch (kind) {
-    case OPTION_DDOF:
+    case SOTTO__OPTION_DDOF:
         options->ddof = value;
         break;
-    case OPTION_DIGITS:
+    case SOTTO__OPTION_DIGITS:
         options->digits = value;
         break;
-    case OPTION_INTERCEPT:
+    case SOTTO__OPTION_INTERCEPT:
         options->intercept = value != 0;
         break;
-    case OPTION_NONE:
+    case SOTTO__OPTION_NONE:
         break;
     }
 }
@@ -189,7 +189,8 @@ static enum sotto_status parse_option(struct parser *parser, struct sotto__node 
 /* One more item of a list, at its first token. *in_out: the list so far, SIZE_MAX at first. */
 static enum sotto_status parse_item(struct parser *parser, size_t *in_out)
 {
-    struct sotto__node node = {.kind = NODE_LIST, .left = *in_out, .start = parser->token.start};
+    struct sotto__node node = {
+        .kind = SOTTO__NODE_LIST, .left = *in_out, .start = parser->token.start};
     enum sotto_status status = parse_expression(parser, &node.right, 0);
     node.bytes = parser->token.start - node.start;
     while (node.bytes > 0 && (parser->text[node.start + node.bytes - 1] == ' ' ||
@@ -208,7 +209,7 @@ static enum sotto_status parse_argument(struct parser *parser, struct sotto__nod
     size_t last = rules->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
     if (sotto__takes_levels(node->function) && argument >= last) {
-        return sotto__parse_level(parser, node, node->function == FUNCTION_HIST, false);
+        return sotto__parse_level(parser, node, node->function == SOTTO__FUNCTION_HIST, false);
     }
     if (rules->is_variadic && argument >= last) {
         return parse_item(parser, places[last]);
@@ -258,7 +259,7 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
 /* After the name, at the "(". */
 static enum sotto_status parse_call(struct parser *parser, size_t *out, const struct token *name)
 {
-    struct sotto__node node = {.kind = NODE_CALL, .start = name->start};
+    struct sotto__node node = {.kind = SOTTO__NODE_CALL, .start = name->start};
     enum sotto_status status = find_function(parser, &node.function, name);
     if (status == SOTTO_OK) {
         status = sotto__token_next(parser);
@@ -266,8 +267,8 @@ static enum sotto_status parse_call(struct parser *parser, size_t *out, const st
     if (status == SOTTO_OK) {
         status = parse_arguments(parser, &node);
     }
-    if (sotto__function_rules(node.function)->of == FUNCTION_OF_ALL_ROWS) {
-        node.kind = NODE_AGGREGATE;
+    if (sotto__function_rules(node.function)->of == SOTTO__FUNCTION_OF_ALL_ROWS) {
+        node.kind = SOTTO__NODE_AGGREGATE;
     }
     return status == SOTTO_OK ? add_node(parser, out, node) : status;
 }
@@ -275,7 +276,7 @@ static enum sotto_status parse_call(struct parser *parser, size_t *out, const st
 /* At the "*", dataset before it or NULL. */
 static enum sotto_status parse_star(struct parser *parser, size_t *out, const struct token *dataset)
 {
-    struct sotto__node node = {.kind = NODE_STAR, .start = parser->token.start};
+    struct sotto__node node = {.kind = SOTTO__NODE_STAR, .start = parser->token.start};
     if (dataset != NULL) {
         node.start = dataset->start;
         node.dataset = sotto__token_text(parser, dataset);
@@ -306,7 +307,7 @@ static enum sotto_status parse_list(struct parser *parser, size_t *out)
 
 static bool is_na(const struct parser *parser, const struct token *name)
 {
-    return name->kind == TOKEN_NAME && name->bytes == 2 &&
+    return name->kind == SOTTO__TOKEN_NAME && name->bytes == 2 &&
            memcmp(parser->text + name->start, "na", 2) == 0;
 }
 
@@ -315,7 +316,7 @@ static enum sotto_status parse_qualified(struct parser *parser, size_t *out,
                                          const struct token *dataset)
 {
     struct token column = parser->token;
-    if (column.kind != TOKEN_NAME && column.kind != TOKEN_QUOTED) {
+    if (column.kind != SOTTO__TOKEN_NAME && column.kind != SOTTO__TOKEN_QUOTED) {
         return sotto__token_unexpected(parser, "a column's name (odd names in backticks)");
     }
     enum sotto_status status = sotto__token_next(parser);
@@ -325,7 +326,7 @@ static enum sotto_status parse_qualified(struct parser *parser, size_t *out,
 enum sotto_status sotto__parse_column(struct parser *parser, size_t *out)
 {
     struct token name = parser->token;
-    if (name.kind != TOKEN_NAME && name.kind != TOKEN_QUOTED) {
+    if (name.kind != SOTTO__TOKEN_NAME && name.kind != SOTTO__TOKEN_QUOTED) {
         return sotto__token_unexpected(parser, "a column");
     }
     enum sotto_status status = sotto__token_next(parser);
@@ -347,13 +348,13 @@ static enum sotto_status parse_name(struct parser *parser, size_t *out)
     if (status != SOTTO_OK) {
         return status;
     }
-    if (sotto__token_is(parser, "(") && name.kind == TOKEN_NAME) {
+    if (sotto__token_is(parser, "(") && name.kind == SOTTO__TOKEN_NAME) {
         return parse_call(parser, out, &name);
     }
     if (!sotto__token_is(parser, ".")) {
         return is_na(parser, &name)
                    ? add_node(parser, out,
-                              (struct sotto__node){.kind = NODE_NA, .start = name.start})
+                              (struct sotto__node){.kind = SOTTO__NODE_NA, .start = name.start})
                    : add_column(parser, out, NULL, &name);
     }
     status = sotto__token_next(parser);
@@ -367,10 +368,10 @@ static enum sotto_status parse_name(struct parser *parser, size_t *out)
 static enum sotto_status parse_literal(struct parser *parser, size_t *out)
 {
     struct sotto__node node = {.start = parser->token.start, .bytes = parser->token.bytes};
-    if (parser->token.kind == TOKEN_NUMBER) {
-        node.kind = NODE_LITERAL;
-    } else if (parser->token.kind == TOKEN_TEXT) {
-        node.kind = NODE_TEXT;
+    if (parser->token.kind == SOTTO__TOKEN_NUMBER) {
+        node.kind = SOTTO__NODE_LITERAL;
+    } else if (parser->token.kind == SOTTO__TOKEN_TEXT) {
+        node.kind = SOTTO__NODE_TEXT;
         node.name = sotto__token_text(parser, &parser->token);
         if (node.name == NULL) {
             return no_memory(parser);
@@ -380,7 +381,8 @@ static enum sotto_status parse_literal(struct parser *parser, size_t *out)
     }
     enum sotto_status status = sotto__token_next(parser);
     if (status == SOTTO_OK) {
-        return node.kind == NODE_TEXT ? add_named(parser, out, node) : add_node(parser, out, node);
+        return node.kind == SOTTO__NODE_TEXT ? add_named(parser, out, node)
+                                             : add_node(parser, out, node);
     }
     sotto_free(node.name);
     return status;
@@ -390,12 +392,12 @@ static enum sotto_status parse_prefix(struct parser *parser, size_t *out)
 {
     struct sotto__node node = {.start = parser->token.start};
     enum sotto_status status;
-    if (parser->token.kind == TOKEN_NAME || parser->token.kind == TOKEN_QUOTED) {
+    if (parser->token.kind == SOTTO__TOKEN_NAME || parser->token.kind == SOTTO__TOKEN_QUOTED) {
         return parse_name(parser, out);
     }
     if (sotto__token_is(parser, "-") || sotto__token_is(parser, "not")) {
         bool is_not = sotto__token_is(parser, "not");
-        node.kind = is_not ? NODE_NOT : NODE_NEGATE;
+        node.kind = is_not ? SOTTO__NODE_NOT : SOTTO__NODE_NEGATE;
         status = sotto__token_next(parser);
         if (status == SOTTO_OK) {
             status = parse_expression(parser, &node.left, is_not ? POWER_NOT : POWER_NEGATE);
@@ -429,23 +431,23 @@ struct infix {
 static const struct infix *find_infix(const struct parser *parser)
 {
     static const struct infix operators[] = {
-        {"or", NODE_OR, POWER_OR},
-        {"and", NODE_AND, POWER_AND},
-        {"==", NODE_EQUAL, POWER_COMPARE},
-        {"!=", NODE_UNEQUAL, POWER_COMPARE},
-        {"<", NODE_LESS, POWER_COMPARE},
-        {"<=", NODE_LESS_EQUAL, POWER_COMPARE},
-        {">", NODE_GREATER, POWER_COMPARE},
-        {">=", NODE_GREATER_EQUAL, POWER_COMPARE},
-        {"in", NODE_OR, POWER_COMPARE},
-        {"not", NODE_NOT, POWER_COMPARE}, /* "not in" */
-        {"+", NODE_ADD, POWER_ADD},
-        {"-", NODE_SUBTRACT, POWER_ADD},
-        {"*", NODE_MULTIPLY, POWER_MULTIPLY},
-        {"/", NODE_DIVIDE, POWER_MULTIPLY},
-        {"//", NODE_FLOOR_DIVIDE, POWER_MULTIPLY},
-        {"%", NODE_MODULO, POWER_MULTIPLY},
-        {"**", NODE_POWER, POWER_POWER},
+        {"or", SOTTO__NODE_OR, POWER_OR},
+        {"and", SOTTO__NODE_AND, POWER_AND},
+        {"==", SOTTO__NODE_EQUAL, POWER_COMPARE},
+        {"!=", SOTTO__NODE_UNEQUAL, POWER_COMPARE},
+        {"<", SOTTO__NODE_LESS, POWER_COMPARE},
+        {"<=", SOTTO__NODE_LESS_EQUAL, POWER_COMPARE},
+        {">", SOTTO__NODE_GREATER, POWER_COMPARE},
+        {">=", SOTTO__NODE_GREATER_EQUAL, POWER_COMPARE},
+        {"in", SOTTO__NODE_OR, POWER_COMPARE},
+        {"not", SOTTO__NODE_NOT, POWER_COMPARE}, /* "not in" */
+        {"+", SOTTO__NODE_ADD, POWER_ADD},
+        {"-", SOTTO__NODE_SUBTRACT, POWER_ADD},
+        {"*", SOTTO__NODE_MULTIPLY, POWER_MULTIPLY},
+        {"/", SOTTO__NODE_DIVIDE, POWER_MULTIPLY},
+        {"//", SOTTO__NODE_FLOOR_DIVIDE, POWER_MULTIPLY},
+        {"%", SOTTO__NODE_MODULO, POWER_MULTIPLY},
+        {"**", SOTTO__NODE_POWER, POWER_POWER},
     };
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
         if (sotto__token_is(parser, operators[i].sign)) {
@@ -463,9 +465,9 @@ static enum sotto_status parse_in(struct parser *parser, size_t *in_out)
     enum sotto_status status = negated ? sotto__token_next(parser) : SOTTO_OK;
     status = status == SOTTO_OK ? sotto__token_take(parser, "in") : status;
     status = status == SOTTO_OK ? sotto__token_take(parser, "(") : status;
-    struct sotto__node either = {.kind = NODE_OR, .start = start};
+    struct sotto__node either = {.kind = SOTTO__NODE_OR, .start = start};
     for (size_t i = 0; status == SOTTO_OK; i++) {
-        struct sotto__node equal = {.kind = NODE_EQUAL, .start = start, .left = *in_out};
+        struct sotto__node equal = {.kind = SOTTO__NODE_EQUAL, .start = start, .left = *in_out};
         size_t found = 0;
         status = parse_expression(parser, &equal.right, POWER_ADD);
         status = status == SOTTO_OK ? add_node(parser, &found, equal) : status;
@@ -482,7 +484,8 @@ static enum sotto_status parse_in(struct parser *parser, size_t *in_out)
     status = status == SOTTO_OK ? sotto__token_take(parser, ")") : status;
     *in_out = either.left;
     if (status == SOTTO_OK && negated) {
-        struct sotto__node opposite = {.kind = NODE_NOT, .start = start, .left = either.left};
+        struct sotto__node opposite = {
+            .kind = SOTTO__NODE_NOT, .start = start, .left = either.left};
         status = add_node(parser, in_out, opposite);
     }
     return status;
@@ -494,7 +497,7 @@ static enum sotto_status parse_exponent(struct parser *parser, struct sotto__nod
     bool negative = sotto__token_is(parser, "-");
     enum sotto_status status = negative ? sotto__token_next(parser) : SOTTO_OK;
     if (status == SOTTO_OK) {
-        status = read_whole(parser, &node->exponent, POWER_EXPONENT_MAX, "the exponent");
+        status = read_whole(parser, &node->exponent, SOTTO__POWER_EXPONENT_MAX, "the exponent");
     }
     node->exponent = negative ? -node->exponent : node->exponent;
     if (status == SOTTO_OK && sotto__token_is(parser, "**")) {
@@ -508,11 +511,12 @@ static enum sotto_status parse_infix(struct parser *parser, const struct infix *
                                      size_t *in_out)
 {
     struct sotto__node node = {.kind = infix->kind, .left = *in_out, .start = parser->token.start};
-    if (infix->power == POWER_COMPARE && (infix->kind == NODE_OR || infix->kind == NODE_NOT)) {
+    if (infix->power == POWER_COMPARE &&
+        (infix->kind == SOTTO__NODE_OR || infix->kind == SOTTO__NODE_NOT)) {
         return parse_in(parser, in_out);
     }
     enum sotto_status status = sotto__token_next(parser);
-    if (status == SOTTO_OK && infix->kind == NODE_POWER) {
+    if (status == SOTTO_OK && infix->kind == SOTTO__NODE_POWER) {
         status = parse_exponent(parser, &node);
     } else if (status == SOTTO_OK) {
         status = parse_expression(parser, &node.right, infix->power);
@@ -527,10 +531,10 @@ static enum sotto_status parse_infix(struct parser *parser, const struct infix *
 
 static enum sotto_status parse_expression(struct parser *parser, size_t *out, int power)
 {
-    if (parser->depth == EXPRESSION_DEPTH_MAX) {
+    if (parser->depth == SOTTO__EXPRESSION_DEPTH_MAX) {
         return sotto_error_set(parser->err, SOTTO_ERROR_LIMIT,
                                "expected at most %d levels of nesting, found more",
-                               EXPRESSION_DEPTH_MAX);
+                               SOTTO__EXPRESSION_DEPTH_MAX);
     }
     parser->depth++;
     size_t left = 0;
@@ -551,10 +555,10 @@ enum sotto_status sotto__parser_start(struct parser *out, struct sotto__expressi
                                       const char *text, struct sotto_error *err)
 {
     *out = (struct parser){.expression = expression, .err = err};
-    if (strlen(text) > EXPRESSION_BYTES_MAX) {
+    if (strlen(text) > SOTTO__EXPRESSION_BYTES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "expected an expression of at most %d bytes, found %zu",
-                               EXPRESSION_BYTES_MAX, strlen(text));
+                               SOTTO__EXPRESSION_BYTES_MAX, strlen(text));
     }
     expression->text = sotto_text_copy(text, strlen(text));
     out->text = expression->text;
@@ -571,7 +575,7 @@ enum sotto_status sotto__expression_parse(struct sotto__expression *out, const c
     if (status == SOTTO_OK) {
         status = parse_expression(&parser, &root, 0);
     }
-    if (status == SOTTO_OK && parser.token.kind != TOKEN_END) {
+    if (status == SOTTO_OK && parser.token.kind != SOTTO__TOKEN_END) {
         status = sotto__token_unexpected(&parser, "an operator or the end");
     }
     if (status != SOTTO_OK) {

@@ -10,10 +10,11 @@
 
 static enum sotto__place join_places(enum sotto__place a, enum sotto__place b)
 {
-    if (a == PLACE_ROW || b == PLACE_ROW) {
-        return PLACE_ROW;
+    if (a == SOTTO__PLACE_ROW || b == SOTTO__PLACE_ROW) {
+        return SOTTO__PLACE_ROW;
     }
-    return a == PLACE_AGGREGATE || b == PLACE_AGGREGATE ? PLACE_AGGREGATE : PLACE_CONSTANT;
+    return a == SOTTO__PLACE_AGGREGATE || b == SOTTO__PLACE_AGGREGATE ? SOTTO__PLACE_AGGREGATE
+                                                                      : SOTTO__PLACE_CONSTANT;
 }
 
 void sotto__places_find(struct sotto__places *out, const struct sotto__expression *expression)
@@ -22,15 +23,15 @@ void sotto__places_find(struct sotto__places *out, const struct sotto__expressio
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
-        out->place[i] = sotto__reads_data(node) ? PLACE_ROW : PLACE_CONSTANT;
+        out->place[i] = sotto__reads_data(node) ? SOTTO__PLACE_ROW : SOTTO__PLACE_CONSTANT;
         out->round[i] = 0;
         for (size_t j = 0; j < children_len; j++) {
             size_t child = children[j];
             out->place[i] = join_places(out->place[i], out->place[child]);
             out->round[i] = out->round[child] > out->round[i] ? out->round[child] : out->round[i];
         }
-        if (node->kind == NODE_AGGREGATE) {
-            out->place[i] = PLACE_AGGREGATE;
+        if (node->kind == SOTTO__NODE_AGGREGATE) {
+            out->place[i] = SOTTO__PLACE_AGGREGATE;
             out->round[i]++;
         }
     }
@@ -44,8 +45,8 @@ void sotto__places_find_rows(bool *out, const struct sotto__places *places,
     }
     for (size_t i = expression->nodes_len; i-- > 0;) {
         const struct sotto__node *node = &expression->nodes[i];
-        bool opened = node->kind == NODE_AGGREGATE && places->round[i] == round;
-        bool known = places->place[i] == PLACE_AGGREGATE;
+        bool opened = node->kind == SOTTO__NODE_AGGREGATE && places->round[i] == round;
+        bool known = places->place[i] == SOTTO__PLACE_AGGREGATE;
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
         for (size_t j = 0; j < children_len; j++) {

@@ -7,16 +7,16 @@
 #include "expression/expression.h"
 
 enum sotto__place {
-    PLACE_CONSTANT,
-    PLACE_ROW,       /* a value for each row, on the party */
-    PLACE_AGGREGATE, /* of all rows of all parties */
+    SOTTO__PLACE_CONSTANT,
+    SOTTO__PLACE_ROW,       /* a value for each row, on the party */
+    SOTTO__PLACE_AGGREGATE, /* of all rows of all parties */
 };
 
 /* Of each node; round: which round must be over for its value, of a row-wise one for its inner
  * aggregates. 0: none. */
 struct sotto__places {
-    enum sotto__place place[CELL_NODES_MAX];
-    unsigned round[CELL_NODES_MAX];
+    enum sotto__place place[SOTTO__VALUE_NODES_MAX];
+    unsigned round[SOTTO__VALUE_NODES_MAX];
 };
 
 void sotto__places_find(struct sotto__places *out, const struct sotto__expression *expression);

@@ -86,13 +86,13 @@ static enum sotto_status read_number(struct parser *parser, size_t start)
                                            "expected digits after the exponent's e");
         }
         unsigned value = 0;
-        for (size_t i = 0; i < len && value <= LITERAL_EXPONENT_MAX; i++) {
+        for (size_t i = 0; i < len && value <= SOTTO__LITERAL_EXPONENT_MAX; i++) {
             value = value * 10 + (unsigned)(exponent[i] - '0');
         }
-        if (value > LITERAL_EXPONENT_MAX) {
-            return sotto__expression_error(parser->text, start, parser->err,
-                                           "expected an exponent between -%d and %d",
-                                           LITERAL_EXPONENT_MAX, LITERAL_EXPONENT_MAX);
+        if (value > SOTTO__LITERAL_EXPONENT_MAX) {
+            return sotto__expression_error(
+                parser->text, start, parser->err, "expected an exponent between -%d and %d",
+                SOTTO__LITERAL_EXPONENT_MAX, SOTTO__LITERAL_EXPONENT_MAX);
         }
         p = exponent + len;
     }
@@ -102,7 +102,8 @@ static enum sotto_status read_number(struct parser *parser, size_t start)
                                        "a number can't go on with \"%c\"",
                                        (unsigned char)*p < 0x80 ? *p : '?');
     }
-    parser->token = (struct token){.kind = TOKEN_NUMBER, .start = start, .bytes = end - start};
+    parser->token =
+        (struct token){.kind = SOTTO__TOKEN_NUMBER, .start = start, .bytes = end - start};
     parser->at = end;
     return SOTTO_OK;
 }
@@ -123,8 +124,9 @@ static enum sotto_status read_quoted(struct parser *parser, size_t start)
     if (i == start + 1 && quote == '`') {
         return sotto__expression_error(parser->text, start, parser->err, "the name is empty");
     }
-    parser->token = (struct token){
-        .kind = quote == '`' ? TOKEN_QUOTED : TOKEN_TEXT, .start = start, .bytes = i + 1 - start};
+    parser->token = (struct token){.kind = quote == '`' ? SOTTO__TOKEN_QUOTED : SOTTO__TOKEN_TEXT,
+                                   .start = start,
+                                   .bytes = i + 1 - start};
     parser->at = i + 1;
     return SOTTO_OK;
 }
@@ -162,7 +164,7 @@ enum sotto_status sotto__token_next(struct parser *parser)
         start++;
     }
     char c = text[start];
-    parser->token = (struct token){.kind = TOKEN_END, .start = start};
+    parser->token = (struct token){.kind = SOTTO__TOKEN_END, .start = start};
     if (c == '\0') {
         parser->at = start;
         return SOTTO_OK;
@@ -174,9 +176,9 @@ enum sotto_status sotto__token_next(struct parser *parser)
         return read_quoted(parser, start);
     }
     size_t bytes = name_len(text + start);
-    enum token_kind kind = TOKEN_SIGN;
+    enum token_kind kind = SOTTO__TOKEN_SIGN;
     if (bytes > 0) {
-        kind = is_word(text + start, bytes) ? TOKEN_SIGN : TOKEN_NAME;
+        kind = is_word(text + start, bytes) ? SOTTO__TOKEN_SIGN : SOTTO__TOKEN_NAME;
     } else if ((bytes = operator_len(text + start)) == 0) {
         return sotto__expression_error(text, start, parser->err, "unexpected \"%c\"", c);
     }
@@ -187,14 +189,14 @@ enum sotto_status sotto__token_next(struct parser *parser)
 
 bool sotto__token_is(const struct parser *parser, const char *sign)
 {
-    return parser->token.kind == TOKEN_SIGN && strlen(sign) == parser->token.bytes &&
+    return parser->token.kind == SOTTO__TOKEN_SIGN && strlen(sign) == parser->token.bytes &&
            memcmp(parser->text + parser->token.start, sign, parser->token.bytes) == 0;
 }
 
 char *sotto__token_text(const struct parser *parser, const struct token *token)
 {
     const char *text = parser->text + token->start;
-    if (token->kind != TOKEN_QUOTED && token->kind != TOKEN_TEXT) {
+    if (token->kind != SOTTO__TOKEN_QUOTED && token->kind != SOTTO__TOKEN_TEXT) {
         return sotto_text_copy(text, token->bytes);
     }
     char *copy = sotto_alloc(token->bytes);
@@ -212,7 +214,7 @@ char *sotto__token_text(const struct parser *parser, const struct token *token)
 enum sotto_status sotto__token_unexpected(struct parser *parser, const char *expected)
 {
     const struct token *token = &parser->token;
-    if (token->kind == TOKEN_END) {
+    if (token->kind == SOTTO__TOKEN_END) {
         return sotto__expression_error(parser->text, token->start, parser->err,
                                        "expected %s, found the end", expected);
     }

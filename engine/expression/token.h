@@ -7,12 +7,12 @@
 #include "expression/expression.h"
 
 enum token_kind {
-    TOKEN_END,
-    TOKEN_NUMBER,
-    TOKEN_NAME,
-    TOKEN_QUOTED, /* `name` */
-    TOKEN_TEXT,   /* 'text' or "text" */
-    TOKEN_SIGN,   /* an operator, a bracket, a comma, a point, or one of and or not in */
+    SOTTO__TOKEN_END,
+    SOTTO__TOKEN_NUMBER,
+    SOTTO__TOKEN_NAME,
+    SOTTO__TOKEN_QUOTED, /* `name` */
+    SOTTO__TOKEN_TEXT,   /* 'text' or "text" */
+    SOTTO__TOKEN_SIGN,   /* an operator, a bracket, a comma, a point, or one of and or not in */
 };
 
 struct token {
@@ -48,7 +48,7 @@ enum sotto_status sotto__token_take(struct parser *parser, const char *sign) SOT
 /* A column, maybe with its dataset, at its first token. */
 enum sotto_status sotto__parse_column(struct parser *parser, size_t *out) SOTTO_NODISCARD;
 /* One more level of node, or edge, at its first token: a text or a number, of_key also true or
- * false. Returns: SOTTO_ERROR_LIMIT beyond GROUP_LEVELS_MAX. */
+ * false. Returns: SOTTO_ERROR_LIMIT beyond SOTTO__GROUP_LEVELS_MAX. */
 enum sotto_status sotto__parse_level(struct parser *parser, struct sotto__node *node,
                                      bool are_edges, bool of_key) SOTTO_NODISCARD;
 

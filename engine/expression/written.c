@@ -40,7 +40,7 @@ static enum sotto_status add_level(struct parser *parser, struct sotto__node *no
 static bool is_named(const struct parser *parser, const char *name)
 {
     const struct token *token = &parser->token;
-    return token->kind == TOKEN_NAME && token->bytes == strlen(name) &&
+    return token->kind == SOTTO__TOKEN_NAME && token->bytes == strlen(name) &&
            memcmp(parser->text + token->start, name, token->bytes) == 0;
 }
 
@@ -67,23 +67,24 @@ static enum sotto_status wrong_level(const struct parser *parser, size_t start, 
 enum sotto_status sotto__parse_level(struct parser *parser, struct sotto__node *node,
                                      bool are_edges, bool of_key)
 {
-    struct sotto__level level = {.kind = LEVEL_NUMBER, .start = parser->token.start};
+    struct sotto__level level = {.kind = SOTTO__LEVEL_NUMBER, .start = parser->token.start};
     bool is_bool = of_key && (is_named(parser, "true") || is_named(parser, "false"));
     enum sotto_status status = SOTTO_OK;
-    if (node->levels_len == GROUP_LEVELS_MAX) {
+    if (node->levels_len == SOTTO__GROUP_LEVELS_MAX) {
         return sotto_error_set(parser->err, SOTTO_ERROR_LIMIT,
-                               "expected at most %d levels or edges, found more", GROUP_LEVELS_MAX);
+                               "expected at most %d levels or edges, found more",
+                               SOTTO__GROUP_LEVELS_MAX);
     }
     bool is_negative = sotto__token_is(parser, "-");
     status = is_negative ? sotto__token_next(parser) : SOTTO_OK;
     if (status != SOTTO_OK) {
         return status;
     }
-    if (parser->token.kind == TOKEN_NUMBER) {
+    if (parser->token.kind == SOTTO__TOKEN_NUMBER) {
         level.text =
             is_negative ? copy_negative(parser) : sotto__token_text(parser, &parser->token);
-    } else if (!is_negative && !are_edges && (parser->token.kind == TOKEN_TEXT || is_bool)) {
-        level.kind = is_bool ? LEVEL_BOOL : LEVEL_TEXT;
+    } else if (!is_negative && !are_edges && (parser->token.kind == SOTTO__TOKEN_TEXT || is_bool)) {
+        level.kind = is_bool ? SOTTO__LEVEL_BOOL : SOTTO__LEVEL_TEXT;
         level.text = sotto__token_text(parser, &parser->token);
     } else {
         return wrong_level(parser, level.start, are_edges);
@@ -166,7 +167,7 @@ enum sotto_status sotto__group_key_parse(struct sotto__group_key *out, const cha
         status = key.are_edges ? parse_bins(&parser, &levels, &key)
                                : parse_column_and_levels(&parser, &levels, &key);
     }
-    if (status == SOTTO_OK && parser.token.kind != TOKEN_END) {
+    if (status == SOTTO_OK && parser.token.kind != SOTTO__TOKEN_END) {
         status = sotto__token_unexpected(&parser, "the end");
     }
     key.levels = key.column.levels; /* takes them */

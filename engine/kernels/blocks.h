@@ -8,12 +8,12 @@
 #include "kernels/kernels.h"
 
 /* A multiple of it is how many doubles are summed. */
-#define BLOCK_STEP 16
+#define SOTTO__BLOCK_STEP 16
 
 enum sotto__blocks_result {
-    BLOCKS_SUMMED,
-    BLOCKS_LEFT_REST, /* some element of rest is not 0 */
-    BLOCKS_REFUSED,   /* nothing is said; the caller takes the slow way */
+    SOTTO__BLOCKS_SUMMED,
+    SOTTO__BLOCKS_LEFT_REST, /* some element of rest is not 0 */
+    SOTTO__BLOCKS_REFUSED,   /* nothing is said; the caller takes the slow way */
 };
 
 /* Magnitudes of doubles are given by their bits, which have the same order; those of NaN are above
@@ -23,11 +23,11 @@ struct sotto__blocks {
     uint64_t (*largest)(const double *values, size_t len);
     /* The same for integers: the bits of all v >= 0 and -v - 1 together. */
     uint64_t (*magnitudes)(const int64_t *values, size_t len);
-    /* The sum of integers of at most 53 bits, at most ROWS_LEN. */
+    /* The sum of integers of at most 53 bits, at most SOTTO__ROWS_LEN. */
     int64_t (*sum_integers)(const int64_t *values, size_t len);
     /* sums[0] + sums[1] + rest[0] + ... is the sum of values, exactly; rest may be values. len is a
-     * multiple of BLOCK_STEP, at most ROWS_LEN. *in_out_bound: no magnitude is above it; then none
-     * of rest. Refused for what is not finite or near the ends of the range. */
+     * multiple of SOTTO__BLOCK_STEP, at most SOTTO__ROWS_LEN. *in_out_bound: no magnitude is above
+     * it; then none of rest. Refused for what is not finite or near the ends of the range. */
     enum sotto__blocks_result (*sum)(double sums[2], double *rest, uint64_t *in_out_bound,
                                      const double *values, size_t len);
     /* Likewise of products: the four sums and both rests together. bounds: in, of x and of y; out,

@@ -207,10 +207,10 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
     sums[0] = 0;
     sums[1] = 0;
     if (*in_out_bound == 0) {
-        return BLOCKS_SUMMED;
+        return SOTTO__BLOCKS_SUMMED;
     }
     if (is_extreme(exponent)) {
-        return BLOCKS_REFUSED;
+        return SOTTO__BLOCKS_REFUSED;
     }
     *in_out_bound = bound_of_rest(exponent);
     struct grids grids = grids_for(exponent);
@@ -227,7 +227,7 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
     }
     sums[0] = sum_of(grids.total + others.total);
     sums[1] = sum_of(grids.total2 + others.total2);
-    return is_any(any) ? BLOCKS_LEFT_REST : BLOCKS_SUMMED;
+    return is_any(any) ? SOTTO__BLOCKS_LEFT_REST : SOTTO__BLOCKS_SUMMED;
 }
 
 #ifdef __FP_FAST_FMA
@@ -269,13 +269,13 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
 {
     memset(sums, 0, 4 * sizeof *sums);
     if (bounds[0] == 0 || bounds[1] == 0) {
-        return BLOCKS_SUMMED;
+        return SOTTO__BLOCKS_SUMMED;
     }
 #ifdef __FP_FAST_FMA
     int64_t exponent = (int64_t)(bounds[0] >> 52) + (int64_t)(bounds[1] >> 52) - 1022;
-    if (bounds[0] >= INFINITY_BITS || bounds[1] >= INFINITY_BITS || is_extreme(exponent) ||
-        is_extreme(exponent - 53)) {
-        return BLOCKS_REFUSED;
+    if (bounds[0] >= SOTTO__INFINITY_BITS || bounds[1] >= SOTTO__INFINITY_BITS ||
+        is_extreme(exponent) || is_extreme(exponent - 53)) {
+        return SOTTO__BLOCKS_REFUSED;
     }
     struct grids grids = grids_for(exponent);
     struct grids errors = grids_for(exponent - 53);
@@ -294,7 +294,7 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
         memcpy(rest2 + i, &r2, sizeof r2);
     }
     if (has_tiny(least, x, y, len)) {
-        return BLOCKS_REFUSED;
+        return SOTTO__BLOCKS_REFUSED;
     }
     sums[0] = sum_of(grids.total);
     sums[1] = sum_of(grids.total2);
@@ -302,14 +302,14 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
     sums[3] = sum_of(errors.total2);
     bounds[0] = bound_of_rest(exponent);
     bounds[1] = bound_of_rest(exponent - 53);
-    return is_any(any) ? BLOCKS_LEFT_REST : BLOCKS_SUMMED;
+    return is_any(any) ? SOTTO__BLOCKS_LEFT_REST : SOTTO__BLOCKS_SUMMED;
 #else
     (void)rest;
     (void)rest2;
     (void)x;
     (void)y;
     (void)len;
-    return BLOCKS_REFUSED;
+    return SOTTO__BLOCKS_REFUSED;
 #endif
 }
 

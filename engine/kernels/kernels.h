@@ -13,9 +13,9 @@ __extension__ typedef __int128 sotto__int128;
 __extension__ typedef unsigned __int128 sotto__uint128;
 
 /* Rows that go through the operations at a time: registers stay in the caches. */
-#define ROWS_LEN 512
+#define SOTTO__ROWS_LEN 512
 
 /* The bits of a double's infinity: those of a larger magnitude are NaN. */
-#define INFINITY_BITS (UINT64_C(0x7FF) << 52)
+#define SOTTO__INFINITY_BITS (UINT64_C(0x7FF) << 52)
 
 #endif

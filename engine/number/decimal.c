@@ -18,7 +18,7 @@ static bool is_exponent(const char *text)
     size_t zeros = strspn(text, "0");
     size_t digits = strspn(text + zeros, "0123456789");
     return zeros + digits > 0 && digits <= 3 && text[zeros + digits] == '\0' &&
-           strtol(text, NULL, 10) <= LITERAL_EXPONENT_MAX;
+           strtol(text, NULL, 10) <= SOTTO__LITERAL_EXPONENT_MAX;
 }
 
 bool sotto__is_decimal(const char *text)

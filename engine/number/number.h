@@ -10,13 +10,18 @@
 /* mpz_get_ui and its like carry limbs here. */
 _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long must have 64 bits");
 
-#define LITERAL_EXPONENT_MAX 400
+#define SOTTO__LITERAL_EXPONENT_MAX 400
 /* Longer exact texts are left out of results. */
-#define EXACT_BYTES_MAX 4096
+#define SOTTO__EXACT_BYTES_MAX 4096
 
 /* --- value.c: rationals, signed roots, and what is not finite --- */
 
-enum sotto__value_kind { VALUE_FINITE, VALUE_INFINITE, VALUE_NEGATIVE_INFINITE, VALUE_NAN };
+enum sotto__value_kind {
+    SOTTO__VALUE_FINITE,
+    SOTTO__VALUE_INFINITE,
+    SOTTO__VALUE_NEGATIVE_INFINITE,
+    SOTTO__VALUE_NAN
+};
 
 /* Exact, unless it is marked; zero has no sign. A root is the signed square root of number:
  * -sqrt(2) has -2. It is irrational: roots that are rational are kept as rationals. */
@@ -53,7 +58,7 @@ double sotto__value_double(const struct sotto__value *value);
 /* --- decimal.c: numbers as levels and edges have them --- */
 
 /* [-] digits [. digits] [e [+ or -] digits], as numbers in expressions; the exponent is at most
- * LITERAL_EXPONENT_MAX. */
+ * SOTTO__LITERAL_EXPONENT_MAX. */
 bool sotto__is_decimal(const char *text);
 /* Such a number. */
 void sotto__decimal_set(struct sotto__value *out, const char *text);
@@ -79,7 +84,7 @@ double sotto__round_root(const mpq_t number);
 bool sotto__decimals(unsigned long *out, const mpz_t denominator);
 
 /* The exact value: an integer, a terminating decimal or a fraction. Returns: false if it is longer
- * than EXACT_BYTES_MAX, or there is no memory (*out_status). *out is ended by sotto_free. */
+ * than SOTTO__EXACT_BYTES_MAX, or there is no memory (*out_status). *out is ended by sotto_free. */
 bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t number);
 
 /* --- json.c: JSON into a writer --- */

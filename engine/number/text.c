@@ -162,11 +162,11 @@ bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t nu
     unsigned long places;
     *out_status = SOTTO_OK;
     size_t parts = decimal_len(mpq_numref(number)) + decimal_len(mpq_denref(number));
-    if (parts > EXACT_BYTES_MAX) {
+    if (parts > SOTTO__EXACT_BYTES_MAX) {
         return false;
     }
     bool ends = sotto__decimals(&places, mpq_denref(number));
-    if (ends && places > EXACT_BYTES_MAX) {
+    if (ends && places > SOTTO__EXACT_BYTES_MAX) {
         return false;
     }
     char *text = ends ? decimal_text(number, places) : fraction_text(number);

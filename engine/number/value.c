@@ -8,7 +8,7 @@
 
 void sotto__value_init(struct sotto__value *value)
 {
-    *value = (struct sotto__value){.kind = VALUE_FINITE};
+    *value = (struct sotto__value){.kind = SOTTO__VALUE_FINITE};
     mpq_init(value->number);
 }
 
@@ -39,7 +39,7 @@ void sotto__value_set_literal(struct sotto__value *value, const char *text, size
     long power = 0;
     bool after_point = false;
     size_t i = 0;
-    sotto__value_set_special(value, VALUE_FINITE);
+    sotto__value_set_special(value, SOTTO__VALUE_FINITE);
     for (; i < text_bytes && text[i] != 'e' && text[i] != 'E'; i++) {
         if (text[i] == '.') {
             after_point = true;
@@ -50,7 +50,7 @@ void sotto__value_set_literal(struct sotto__value *value, const char *text, size
         power -= after_point;
     }
     bool negative = i + 1 < text_bytes && text[i + 1] == '-';
-    long exponent = 0; /* at most LITERAL_EXPONENT_MAX, by the parser */
+    long exponent = 0; /* at most SOTTO__LITERAL_EXPONENT_MAX, by the parser */
     for (i++; i < text_bytes; i++) {
         exponent = text[i] >= '0' ? exponent * 10 + (text[i] - '0') : exponent;
     }
@@ -71,11 +71,11 @@ void sotto__value_set_literal(struct sotto__value *value, const char *text, size
 static int sign(const struct sotto__value *value)
 {
     switch (value->kind) {
-    case VALUE_FINITE:
+    case SOTTO__VALUE_FINITE:
         return mpq_sgn(value->number);
-    case VALUE_INFINITE:
+    case SOTTO__VALUE_INFINITE:
         return 1;
-    case VALUE_NEGATIVE_INFINITE:
+    case SOTTO__VALUE_NEGATIVE_INFINITE:
         return -1;
     default:
         return 0;
@@ -84,12 +84,13 @@ static int sign(const struct sotto__value *value)
 
 static bool is_infinite(const struct sotto__value *value)
 {
-    return value->kind == VALUE_INFINITE || value->kind == VALUE_NEGATIVE_INFINITE;
+    return value->kind == SOTTO__VALUE_INFINITE || value->kind == SOTTO__VALUE_NEGATIVE_INFINITE;
 }
 
 static void set_infinite(struct sotto__value *value, int sign_of)
 {
-    sotto__value_set_special(value, sign_of > 0 ? VALUE_INFINITE : VALUE_NEGATIVE_INFINITE);
+    sotto__value_set_special(value,
+                             sign_of > 0 ? SOTTO__VALUE_INFINITE : SOTTO__VALUE_NEGATIVE_INFINITE);
 }
 
 void sotto__value_negate(struct sotto__value *value)
@@ -141,7 +142,7 @@ static void round_root(struct sotto__value *value)
         return;
     }
     double rounded = sotto__round_root(value->number);
-    sotto__value_set_special(value, VALUE_FINITE);
+    sotto__value_set_special(value, SOTTO__VALUE_FINITE);
     if (rounded - rounded == 0) {
         mpq_set_d(value->number, rounded);
     } else {
@@ -154,7 +155,7 @@ static void round_value(struct sotto__value *value)
 {
     if (value->is_root) {
         round_root(value);
-    } else if (value->kind == VALUE_FINITE) {
+    } else if (value->kind == SOTTO__VALUE_FINITE) {
         double rounded = sotto__round(value->number);
         if (rounded - rounded == 0) {
             mpq_set_d(value->number, rounded);
@@ -168,11 +169,11 @@ static void round_value(struct sotto__value *value)
 double sotto__value_double(const struct sotto__value *value)
 {
     switch (value->kind) {
-    case VALUE_FINITE:
+    case SOTTO__VALUE_FINITE:
         return value->is_root ? sotto__round_root(value->number) : sotto__round(value->number);
-    case VALUE_INFINITE:
+    case SOTTO__VALUE_INFINITE:
         return (double)INFINITY;
-    case VALUE_NEGATIVE_INFINITE:
+    case SOTTO__VALUE_NEGATIVE_INFINITE:
         return (double)-INFINITY;
     default:
         return (double)NAN;
@@ -198,11 +199,11 @@ void sotto__value_add(struct sotto__value *a, const struct sotto__value *b)
     bool is_rounded = a->is_rounded || b->is_rounded;
     if (a->is_root || b->is_root) {
         add_rounded(a, b);
-    } else if (a->kind == VALUE_FINITE && b->kind == VALUE_FINITE) {
+    } else if (a->kind == SOTTO__VALUE_FINITE && b->kind == SOTTO__VALUE_FINITE) {
         mpq_add(a->number, a->number, b->number);
-    } else if (a->kind == VALUE_NAN || b->kind == VALUE_NAN ||
+    } else if (a->kind == SOTTO__VALUE_NAN || b->kind == SOTTO__VALUE_NAN ||
                (is_infinite(a) && is_infinite(b) && a->kind != b->kind)) {
-        sotto__value_set_special(a, VALUE_NAN);
+        sotto__value_set_special(a, SOTTO__VALUE_NAN);
     } else {
         set_infinite(a, is_infinite(a) ? sign(a) : sign(b));
     }
@@ -212,7 +213,8 @@ void sotto__value_add(struct sotto__value *a, const struct sotto__value *b)
 /* Both rationals, or both roots; false if they are rationals. */
 static bool alike(struct sotto__value *a, struct sotto__value *b)
 {
-    if (a->kind != VALUE_FINITE || b->kind != VALUE_FINITE || (!a->is_root && !b->is_root)) {
+    if (a->kind != SOTTO__VALUE_FINITE || b->kind != SOTTO__VALUE_FINITE ||
+        (!a->is_root && !b->is_root)) {
         return false;
     }
     make_root(a);
@@ -222,10 +224,10 @@ static bool alike(struct sotto__value *a, struct sotto__value *b)
 
 static void multiply(struct sotto__value *a, const struct sotto__value *b)
 {
-    if (a->kind == VALUE_FINITE && b->kind == VALUE_FINITE) {
+    if (a->kind == SOTTO__VALUE_FINITE && b->kind == SOTTO__VALUE_FINITE) {
         mpq_mul(a->number, a->number, b->number);
     } else if (sign(a) * sign(b) == 0) { /* NaN, or infinity times zero */
-        sotto__value_set_special(a, VALUE_NAN);
+        sotto__value_set_special(a, SOTTO__VALUE_NAN);
     } else {
         set_infinite(a, sign(a) * sign(b));
     }
@@ -233,15 +235,15 @@ static void multiply(struct sotto__value *a, const struct sotto__value *b)
 
 static void divide(struct sotto__value *a, const struct sotto__value *b)
 {
-    bool both_zero =
-        a->kind == VALUE_FINITE && b->kind == VALUE_FINITE && sign(a) == 0 && sign(b) == 0;
-    if (a->kind == VALUE_NAN || b->kind == VALUE_NAN || (is_infinite(a) && is_infinite(b)) ||
-        both_zero) {
-        sotto__value_set_special(a, VALUE_NAN);
+    bool both_zero = a->kind == SOTTO__VALUE_FINITE && b->kind == SOTTO__VALUE_FINITE &&
+                     sign(a) == 0 && sign(b) == 0;
+    if (a->kind == SOTTO__VALUE_NAN || b->kind == SOTTO__VALUE_NAN ||
+        (is_infinite(a) && is_infinite(b)) || both_zero) {
+        sotto__value_set_special(a, SOTTO__VALUE_NAN);
     } else if (is_infinite(a)) {
         set_infinite(a, sign(b) < 0 ? -sign(a) : sign(a));
     } else if (is_infinite(b)) {
-        sotto__value_set_special(a, VALUE_FINITE);
+        sotto__value_set_special(a, SOTTO__VALUE_FINITE);
     } else if (mpq_sgn(b->number) != 0) {
         mpq_div(a->number, a->number, b->number);
     } else {
@@ -258,7 +260,7 @@ static void apply(struct sotto__value *a, const struct sotto__value *b,
     sotto__value_set(&other, b);
     bool roots = alike(a, &other);
     operation(a, &other);
-    a->is_root = roots && a->kind == VALUE_FINITE;
+    a->is_root = roots && a->kind == SOTTO__VALUE_FINITE;
     a->is_rounded = is_rounded;
     simplify(a);
     sotto__value_clear(&other);
@@ -297,7 +299,7 @@ void sotto__value_power(struct sotto__value *a, int exponent)
 void sotto__value_signed_root(struct sotto__value *value)
 {
     round_root(value); /* a root of a root */
-    if (value->kind == VALUE_FINITE) {
+    if (value->kind == SOTTO__VALUE_FINITE) {
         value->is_root = true;
         simplify(value);
     }
@@ -306,7 +308,7 @@ void sotto__value_signed_root(struct sotto__value *value)
 void sotto__value_sqrt(struct sotto__value *value)
 {
     if (sign(value) < 0) {
-        sotto__value_set_special(value, VALUE_NAN);
+        sotto__value_set_special(value, SOTTO__VALUE_NAN);
         return;
     }
     bool was_rounded = value->is_rounded || value->is_root;
@@ -336,11 +338,11 @@ static void apply_rounded(struct sotto__value *value,
     (void)mpfr_set_emin(least);
     (void)mpfr_set_emax(most);
     if (mpfr_nan_p(number)) {
-        sotto__value_set_special(value, VALUE_NAN);
+        sotto__value_set_special(value, SOTTO__VALUE_NAN);
     } else if (mpfr_inf_p(number)) {
         set_infinite(value, mpfr_sgn(number));
     } else {
-        sotto__value_set_special(value, VALUE_FINITE);
+        sotto__value_set_special(value, SOTTO__VALUE_FINITE);
         mpfr_get_q(value->number, number);
     }
     value->is_rounded = true;

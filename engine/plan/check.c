@@ -19,12 +19,12 @@ static enum sotto_status find_dataset(const struct sotto_plan *plan, size_t *out
         return SOTTO_OK;
     }
     if (node->dataset == NULL) {
-        const char *name = node->kind == NODE_STAR ? "*" : node->name;
+        const char *name = node->kind == SOTTO__NODE_STAR ? "*" : node->name;
         return sotto__expression_error(expression->text, node->start, err,
                                        "\"%s\" must say its dataset, such as %s.%s", name,
                                        plan->datasets[0].alias, name);
     }
-    const char *aliases[PLAN_DATASETS_MAX];
+    const char *aliases[SOTTO__PLAN_DATASETS_MAX];
     for (size_t i = 0; i < plan->datasets_len; i++) {
         aliases[i] = plan->datasets[i].alias;
         if (strcmp(aliases[i], node->dataset) == 0) {
@@ -46,10 +46,10 @@ static enum sotto_status check_argument(const struct sotto__expression *expressi
 {
     const char *function = sotto__function_rules(call->function)->name;
     size_t start = expression->nodes[argument].start;
-    if (place == PLACE_ROW) {
+    if (place == SOTTO__PLACE_ROW) {
         return SOTTO_OK;
     }
-    if (place == PLACE_CONSTANT) {
+    if (place == SOTTO__PLACE_CONSTANT) {
         return sotto__expression_error(expression->text, start, err,
                                        "%s takes a column, found a constant", function);
     }
@@ -63,17 +63,17 @@ static enum sotto_status check_argument(const struct sotto__expression *expressi
 static bool is_of_rows(const struct sotto__node *node)
 {
     switch (node->kind) {
-    case NODE_NEGATE:
-    case NODE_ADD:
-    case NODE_SUBTRACT:
-    case NODE_MULTIPLY:
-    case NODE_DIVIDE:
-    case NODE_POWER:
-    case NODE_LITERAL:
-    case NODE_COLUMN:
+    case SOTTO__NODE_NEGATE:
+    case SOTTO__NODE_ADD:
+    case SOTTO__NODE_SUBTRACT:
+    case SOTTO__NODE_MULTIPLY:
+    case SOTTO__NODE_DIVIDE:
+    case SOTTO__NODE_POWER:
+    case SOTTO__NODE_LITERAL:
+    case SOTTO__NODE_COLUMN:
         return false;
-    case NODE_CALL:
-        return sotto__function_rules(node->function)->of != FUNCTION_OF_ANY;
+    case SOTTO__NODE_CALL:
+        return sotto__function_rules(node->function)->of != SOTTO__FUNCTION_OF_ANY;
     default:
         return true;
     }
@@ -87,20 +87,20 @@ static enum sotto_status check_node(const struct sotto__places *places, size_t i
     size_t children[3];
     size_t children_len = sotto__node_children(node, children);
     enum sotto_status status = SOTTO_OK;
-    size_t arguments_len = node->kind != NODE_AGGREGATE ? 0 : children_len;
+    size_t arguments_len = node->kind != SOTTO__NODE_AGGREGATE ? 0 : children_len;
     for (size_t j = 0; status == SOTTO_OK && j < arguments_len; j++) {
         status = check_argument(expression, node, children[j], places->place[children[j]], err);
     }
-    if (status == SOTTO_OK && node->kind != NODE_AGGREGATE && places->place[i] == PLACE_AGGREGATE &&
-        is_of_rows(node)) {
+    if (status == SOTTO_OK && node->kind != SOTTO__NODE_AGGREGATE &&
+        places->place[i] == SOTTO__PLACE_AGGREGATE && is_of_rows(node)) {
         return sotto__expression_error(expression->text, node->start, err,
                                        "this works on rows, not on aggregates");
     }
-    if (status == SOTTO_OK && places->round[i] > ROUNDS_MAX) {
+    if (status == SOTTO_OK && places->round[i] > SOTTO__ROUNDS_MAX) {
         return sotto__expression_error(expression->text, node->start, err,
                                        "expected at most %d rounds, one for each aggregate inside "
                                        "another, found more",
-                                       ROUNDS_MAX);
+                                       SOTTO__ROUNDS_MAX);
     }
     return status;
 }
@@ -128,7 +128,7 @@ static enum sotto_status find_place(enum sotto__place *out,
 static enum sotto_status check_size(size_t *out, const struct sotto__expression *expression,
                                     struct sotto_error *err)
 {
-    size_t sizes[EXPRESSION_NODES_MAX] = {0};
+    size_t sizes[SOTTO__EXPRESSION_NODES_MAX] = {0};
     struct sotto__places places;
     size_t inner = 0;
     sotto__places_find(&places, expression);
@@ -139,16 +139,16 @@ static enum sotto_status check_size(size_t *out, const struct sotto__expression 
         sizes[i] = children_len == 0;
         for (size_t j = 0; j < children_len; j++) {
             sizes[i] += sizes[children[j]];
-            bool is_inner =
-                places.place[i] == PLACE_ROW && places.place[children[j]] == PLACE_AGGREGATE;
+            bool is_inner = places.place[i] == SOTTO__PLACE_ROW &&
+                            places.place[children[j]] == SOTTO__PLACE_AGGREGATE;
             inner += is_inner ? sizes[children[j]] : 0;
         }
-        if (node->kind == NODE_AGGREGATE) {
+        if (node->kind == SOTTO__NODE_AGGREGATE) {
             sizes[i] = sotto__function_rules(node->function)->arguments_len + 1;
-        } else if (node->kind == NODE_POWER) {
+        } else if (node->kind == SOTTO__NODE_POWER) {
             sizes[i] *= (size_t)abs(node->exponent) + 1;
         }
-        if (sizes[i] > EXPRESSION_SIZE_MAX) {
+        if (sizes[i] > SOTTO__EXPRESSION_SIZE_MAX) {
             return sotto__expression_error(expression->text, node->start, err,
                                            "this multiplies too many aggregates and numbers");
         }
@@ -161,7 +161,7 @@ static const char *first_column(const struct sotto__expression *expression)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         if (sotto__reads_data(&expression->nodes[i])) {
-            return expression->nodes[i].kind == NODE_STAR ? "*" : expression->nodes[i].name;
+            return expression->nodes[i].kind == SOTTO__NODE_STAR ? "*" : expression->nodes[i].name;
         }
     }
     return "column";
@@ -170,17 +170,18 @@ static const char *first_column(const struct sotto__expression *expression)
 static enum sotto_status check_output(size_t *out_size, const struct sotto__expression *expression,
                                       struct sotto_error *err)
 {
-    enum sotto__place place = PLACE_CONSTANT;
+    enum sotto__place place = SOTTO__PLACE_CONSTANT;
     enum sotto_status status = find_place(&place, expression, err);
-    if (status == SOTTO_OK && place == PLACE_AGGREGATE) {
+    if (status == SOTTO_OK && place == SOTTO__PLACE_AGGREGATE) {
         return check_size(out_size, expression, err);
     }
     if (status != SOTTO_OK) {
         return status;
     }
-    return sotto_error_set(
-        err, SOTTO_ERROR_PLAN, "\"%s\" is %s: an output must be an aggregate, such as mean(%s)",
-        expression->text, place == PLACE_ROW ? "row-wise" : "a constant", first_column(expression));
+    return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                           "\"%s\" is %s: an output must be an aggregate, such as mean(%s)",
+                           expression->text, place == SOTTO__PLACE_ROW ? "row-wise" : "a constant",
+                           first_column(expression));
 }
 
 /* --- Columns --- */
@@ -208,7 +209,7 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
         if (status != SOTTO_OK) {
             return status;
         }
-        if (node->kind == NODE_STAR) {
+        if (node->kind == SOTTO__NODE_STAR) {
             plan->datasets[node->dataset_index].is_framed = true;
         } else {
             plan->columns[plan->columns_len++] =
@@ -222,7 +223,7 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
 static enum sotto_status check_datasets(const struct sotto__expression *expression,
                                         struct sotto_error *err)
 {
-    size_t datasets[EXPRESSION_NODES_MAX] = {0}; /* SIZE_MAX: none */
+    size_t datasets[SOTTO__EXPRESSION_NODES_MAX] = {0}; /* SIZE_MAX: none */
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
@@ -236,7 +237,7 @@ static enum sotto_status check_datasets(const struct sotto__expression *expressi
             }
             datasets[i] = dataset != SIZE_MAX ? dataset : datasets[i];
         }
-        if (node->kind == NODE_AGGREGATE) {
+        if (node->kind == SOTTO__NODE_AGGREGATE) {
             datasets[i] = SIZE_MAX;
         }
     }
@@ -259,7 +260,7 @@ static void number_columns(struct sotto_plan *plan, struct sotto__expression *ex
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         struct sotto__node *node = &expression->nodes[i];
-        if (node->kind == NODE_COLUMN) {
+        if (node->kind == SOTTO__NODE_COLUMN) {
             struct sotto_plan_column key = {.dataset = node->dataset_index, .name = node->name};
             const struct sotto_plan_column *found = bsearch(&key, plan->columns, plan->columns_len,
                                                             sizeof *plan->columns, column_compare);
@@ -287,7 +288,7 @@ static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_err
             return status;
         }
     }
-    if (sizes > PLAN_SIZE_MAX) {
+    if (sizes > SOTTO__PLAN_SIZE_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "select: the outputs multiply too many aggregates and numbers");
     }
@@ -296,13 +297,13 @@ static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_err
 
 static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error *err)
 {
-    enum sotto__place place = PLACE_CONSTANT;
+    enum sotto__place place = SOTTO__PLACE_CONSTANT;
     if (plan->where.nodes_len == 0) {
         return SOTTO_OK;
     }
     for (size_t i = 0; i < plan->where.nodes_len; i++) {
         const struct sotto__node *node = &plan->where.nodes[i];
-        if (node->kind == NODE_AGGREGATE) {
+        if (node->kind == SOTTO__NODE_AGGREGATE) {
             (void)sotto__expression_error(plan->where.text, node->start, err,
                                           "where takes no aggregates, because it says which rows "
                                           "they are of: say if(x > mean(x), x, ...) inside an "
@@ -311,7 +312,7 @@ static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error
         }
     }
     enum sotto_status status = find_place(&place, &plan->where, err);
-    if (status == SOTTO_OK && place != PLACE_ROW) {
+    if (status == SOTTO_OK && place != SOTTO__PLACE_ROW) {
         status = sotto_error_set(err, SOTTO_ERROR_PLAN,
                                  "\"%s\" says nothing about rows: expected a condition on columns",
                                  plan->where.text);
@@ -345,11 +346,11 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
     for (size_t i = 0; i < plan->outputs_len; i++) {
         nodes_len += plan->outputs[i].expression.nodes_len;
     }
-    if (nodes_len > PLAN_NODES_MAX) {
+    if (nodes_len > SOTTO__PLAN_NODES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "select: expected at most %d operations, numbers and columns in all "
                                "outputs, found %zu",
-                               PLAN_NODES_MAX, nodes_len);
+                               SOTTO__PLAN_NODES_MAX, nodes_len);
     }
     plan->columns = sotto_alloc_array(nodes_len + plan->keys_len, sizeof *plan->columns);
     if (plan->columns == NULL) {

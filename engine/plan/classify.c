@@ -32,21 +32,21 @@ static unsigned degree_of(const unsigned *degrees, const struct sotto__node *nod
     unsigned a = children_len > 0 ? degrees[children[0]] : 0;
     unsigned b = children_len > 1 ? degrees[children[1]] : 0;
     switch (node->kind) {
-    case NODE_LITERAL:
+    case SOTTO__NODE_LITERAL:
         return 0;
-    case NODE_COLUMN:
-    case NODE_STAR:
+    case SOTTO__NODE_COLUMN:
+    case SOTTO__NODE_STAR:
         return 1;
-    case NODE_LIST:
+    case SOTTO__NODE_LIST:
         return most(a, b);
-    case NODE_NEGATE:
+    case SOTTO__NODE_NEGATE:
         return a;
-    case NODE_ADD:
-    case NODE_SUBTRACT:
+    case SOTTO__NODE_ADD:
+    case SOTTO__NODE_SUBTRACT:
         return most(a, b);
-    case NODE_MULTIPLY:
+    case SOTTO__NODE_MULTIPLY:
         return least(a + b, DEGREE_OTHER);
-    case NODE_POWER:
+    case SOTTO__NODE_POWER:
         return node->exponent >= 0 ? least(a * (unsigned)node->exponent, DEGREE_OTHER)
                                    : DEGREE_OTHER;
     default:
@@ -60,24 +60,24 @@ static unsigned opened_degree(const unsigned *degrees, const struct sotto__node 
     unsigned x = degrees[node->left];
     unsigned y = node->right != SIZE_MAX ? degrees[node->right] : x;
     switch (node->function) {
-    case FUNCTION_VAR:
-    case FUNCTION_STD:
-    case FUNCTION_SEM:
+    case SOTTO__FUNCTION_VAR:
+    case SOTTO__FUNCTION_STD:
+    case SOTTO__FUNCTION_SEM:
         return 2 * x;
-    case FUNCTION_SKEW:
+    case SOTTO__FUNCTION_SKEW:
         return 3 * x;
-    case FUNCTION_KURT:
+    case SOTTO__FUNCTION_KURT:
         return 4 * x;
-    case FUNCTION_COV:
-    case FUNCTION_DOT:
+    case SOTTO__FUNCTION_COV:
+    case SOTTO__FUNCTION_DOT:
         return x + y;
-    case FUNCTION_CORR:
-    case FUNCTION_OLS:
+    case SOTTO__FUNCTION_CORR:
+    case SOTTO__FUNCTION_OLS:
         return 2 * most(x, y);
-    case FUNCTION_ANY:
-    case FUNCTION_ALL:
-    case FUNCTION_HIST:
-    case FUNCTION_VALUE_COUNTS:
+    case SOTTO__FUNCTION_ANY:
+    case SOTTO__FUNCTION_ALL:
+    case SOTTO__FUNCTION_HIST:
+    case SOTTO__FUNCTION_VALUE_COUNTS:
         return DEGREE_OTHER;
     default:
         return x;
@@ -90,11 +90,11 @@ static bool has_doubles(const struct sotto__node *column, const struct sotto_sch
     if (schema == NULL) {
         return false;
     }
-    for (size_t i = 0; column->kind == NODE_STAR && i < schema->frame_len; i++) {
+    for (size_t i = 0; column->kind == SOTTO__NODE_STAR && i < schema->frame_len; i++) {
         found = found || (schema->frame[i].dataset == column->dataset_index &&
                           schema->frame[i].field.type.kind == SOTTO_KIND_FLOAT64);
     }
-    return found || (column->kind == NODE_COLUMN &&
+    return found || (column->kind == SOTTO__NODE_COLUMN &&
                      schema->fields[column->column].type.kind == SOTTO_KIND_FLOAT64);
 }
 
@@ -103,7 +103,7 @@ static bool write_columns(struct sotto_writer *writer, bool *out_bare,
                           const struct sotto__expression *expression, size_t node,
                           const struct sotto_schema *schema)
 {
-    bool below[EXPRESSION_NODES_MAX] = {false};
+    bool below[SOTTO__EXPRESSION_NODES_MAX] = {false};
     bool exact = true;
     bool first = true;
     below[node] = true;
@@ -112,16 +112,17 @@ static bool write_columns(struct sotto_writer *writer, bool *out_bare,
         const struct sotto__node *at = &expression->nodes[i];
         size_t children[3];
         size_t children_len = below[i] ? sotto__node_children(at, children) : 0;
-        bool is_column = at->kind == NODE_COLUMN || at->kind == NODE_STAR;
+        bool is_column = at->kind == SOTTO__NODE_COLUMN || at->kind == SOTTO__NODE_STAR;
         for (size_t j = 0; j < children_len; j++) {
             below[children[j]] = true;
         }
         if (below[i] && is_column) {
             sotto__json_raw(writer, first ? " " : ", ");
-            sotto__json_raw(writer, at->kind == NODE_STAR ? "all numeric columns" : at->name);
+            sotto__json_raw(writer,
+                            at->kind == SOTTO__NODE_STAR ? "all numeric columns" : at->name);
             first = false;
             exact = exact && !has_doubles(at, schema);
-        } else if (below[i] && i != node && at->kind != NODE_LIST) {
+        } else if (below[i] && i != node && at->kind != SOTTO__NODE_LIST) {
             *out_bare = false;
         }
     }
@@ -132,25 +133,26 @@ static bool write_columns(struct sotto_writer *writer, bool *out_bare,
 static const char *harm_of(const struct sotto__node *node)
 {
     switch (node->kind) {
-    case NODE_EQUAL:
-    case NODE_UNEQUAL:
-    case NODE_LESS:
-    case NODE_LESS_EQUAL:
-    case NODE_GREATER:
-    case NODE_GREATER_EQUAL:
-    case NODE_AND:
-    case NODE_OR:
-    case NODE_NOT:
+    case SOTTO__NODE_EQUAL:
+    case SOTTO__NODE_UNEQUAL:
+    case SOTTO__NODE_LESS:
+    case SOTTO__NODE_LESS_EQUAL:
+    case SOTTO__NODE_GREATER:
+    case SOTTO__NODE_GREATER_EQUAL:
+    case SOTTO__NODE_AND:
+    case SOTTO__NODE_OR:
+    case SOTTO__NODE_NOT:
         return "a condition";
-    case NODE_DIVIDE:
-    case NODE_FLOOR_DIVIDE:
-    case NODE_MODULO:
+    case SOTTO__NODE_DIVIDE:
+    case SOTTO__NODE_FLOOR_DIVIDE:
+    case SOTTO__NODE_MODULO:
         return "a division";
-    case NODE_CALL:
-        return node->function == FUNCTION_IF       ? "a choice, if"
-               : node->function == FUNCTION_FILLNA ? "a choice, fillna"
-                                                   : sotto__function_rules(node->function)->name;
-    case NODE_AGGREGATE:
+    case SOTTO__NODE_CALL:
+        return node->function == SOTTO__FUNCTION_IF ? "a choice, if"
+               : node->function == SOTTO__FUNCTION_FILLNA
+                   ? "a choice, fillna"
+                   : sotto__function_rules(node->function)->name;
+    case SOTTO__NODE_AGGREGATE:
         return sotto__function_rules(node->function)->name;
     default:
         return NULL;
@@ -160,7 +162,7 @@ static const char *harm_of(const struct sotto__node *node)
 /* By what a node's argument is no polynomial: the last such operation below it, else itself. */
 static const char *find_harm(const struct sotto__expression *expression, size_t node)
 {
-    bool below[EXPRESSION_NODES_MAX] = {false};
+    bool below[SOTTO__EXPRESSION_NODES_MAX] = {false};
     below[node] = true;
     for (size_t i = node + 1; i-- > 0;) {
         size_t children[3];
@@ -218,14 +220,14 @@ static enum sotto_plan_class classify_output(struct sotto_writer *writer,
                                              const struct sotto__plan_output *output,
                                              const struct sotto_schema *schema)
 {
-    unsigned degrees[EXPRESSION_NODES_MAX] = {0};
+    unsigned degrees[SOTTO__EXPRESSION_NODES_MAX] = {0};
     struct sotto__places places;
     enum sotto_plan_class worst = SOTTO_PLAN_BARE;
     sotto__places_find(&places, &output->expression);
     for (size_t i = 0; i < output->expression.nodes_len; i++) {
         const struct sotto__node *node = &output->expression.nodes[i];
         degrees[i] = degree_of(degrees, node);
-        if (node->kind == NODE_AGGREGATE) {
+        if (node->kind == SOTTO__NODE_AGGREGATE) {
             sotto__json_raw(writer, "output ");
             sotto__json_string(writer, output->name);
             sotto__json_raw(writer, ": ");
@@ -279,7 +281,8 @@ enum sotto_status sotto_plan_classify(const struct sotto_plan *plan, enum sotto_
 
 const char *sotto_statistic_name(size_t index)
 {
-    return index <= FUNCTION_OLS ? sotto__function_rules((enum sotto__function)index)->name : NULL;
+    return index <= SOTTO__FUNCTION_OLS ? sotto__function_rules((enum sotto__function)index)->name
+                                        : NULL;
 }
 
 const char *sotto_plan_other_statistic(const struct sotto_plan *plan, const char *const *allowed,
@@ -290,7 +293,7 @@ const char *sotto_plan_other_statistic(const struct sotto_plan *plan, const char
         for (size_t j = 0; j < expression->nodes_len; j++) {
             const struct sotto__node *node = &expression->nodes[j];
             const char *name = sotto__function_rules(node->function)->name;
-            bool is_allowed = node->kind != NODE_AGGREGATE;
+            bool is_allowed = node->kind != SOTTO__NODE_AGGREGATE;
             for (size_t k = 0; !is_allowed && k < allowed_len; k++) {
                 is_allowed = strcmp(name, allowed[k]) == 0;
             }
@@ -348,7 +351,7 @@ enum sotto_status sotto_plan_round_words(const struct sotto_plan *plan, uint32_t
         sotto__places_find(&places, expression);
         for (size_t j = 0; j < expression->nodes_len; j++) {
             const char *text = expression->text + expression->nodes[j].start;
-            if (expression->nodes[j].kind == NODE_AGGREGATE && places.round[j] == round) {
+            if (expression->nodes[j].kind == SOTTO__NODE_AGGREGATE && places.round[j] == round) {
                 write_call(&writer, text, call_bytes(text));
             }
         }

@@ -30,12 +30,12 @@ static struct piece trim(const char *text, size_t bytes)
 
 #define CUT_BYTES 240 /* of a name, before "..." */
 
-/* An expression as its own name, which has at most PLAN_NAME_BYTES_MAX; nothing is cut within a
- * UTF-8 character. */
+/* An expression as its own name, which has at most SOTTO__PLAN_NAME_BYTES_MAX; nothing is cut
+ * within a UTF-8 character. */
 static struct piece name_of(struct piece expression)
 {
     size_t bytes = CUT_BYTES;
-    if (expression.bytes <= PLAN_NAME_BYTES_MAX) {
+    if (expression.bytes <= SOTTO__PLAN_NAME_BYTES_MAX) {
         return expression;
     }
     while (bytes > 0 && ((unsigned char)expression.text[bytes] & 0xC0) == 0x80) {
@@ -55,7 +55,7 @@ static void split_output(struct piece *name, struct piece *expression, const cha
         return;
     }
     struct piece before = trim(text, (size_t)(equals - text));
-    char copy[PLAN_NAME_BYTES_MAX + 1];
+    char copy[SOTTO__PLAN_NAME_BYTES_MAX + 1];
     if (before.bytes >= sizeof copy) {
         return;
     }
@@ -191,13 +191,13 @@ static void write_strategy(struct sotto_writer *writer, const struct sotto_strat
 /* A text in quotes, true or false, or a number: an integer as it is, any other as a text. */
 static void write_level(struct sotto_writer *writer, const struct sotto__level *level)
 {
-    if (level->kind == LEVEL_TEXT) {
+    if (level->kind == SOTTO__LEVEL_TEXT) {
         sotto__json_string(writer, level->text);
         return;
     }
     const char *digits = level->text + (*level->text == '-');
     size_t whole = strspn(digits, "0123456789");
-    bool is_plain = level->kind == LEVEL_BOOL || (digits[whole] == '\0' && whole <= 18);
+    bool is_plain = level->kind == SOTTO__LEVEL_BOOL || (digits[whole] == '\0' && whole <= 18);
     if (!is_plain) {
         sotto__json_string(writer, level->text);
         return;
@@ -215,7 +215,7 @@ static void write_column(struct sotto_writer *writer, const struct sotto__node *
 {
     struct sotto_writer text;
     char *quoted = NULL;
-    sotto_writer_init(&text, (size_t)8 * EXPRESSION_BYTES_MAX);
+    sotto_writer_init(&text, (size_t)8 * SOTTO__EXPRESSION_BYTES_MAX);
     if (column->dataset != NULL) {
         sotto__json_raw(&text, column->dataset);
         sotto__json_raw(&text, ".");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Takes the frames of a plan apart: each value of a series, frame or regression becomes a cell, an
- * expression of its own. What cells have in common is found again when they are compiled. */
+/* Takes the frames of a plan apart: each value of a series, frame or regression becomes a value
+ * expression of its own. What expressions have in common is found again when they are compiled. */
 
 #include "plan/expansion.h"
 
@@ -12,12 +12,12 @@ struct expander {
     struct sotto__expansion *out;
     const struct sotto_plan *plan;
     const struct sotto__expression *source;
-    struct sotto__shape shapes[EXPRESSION_NODES_MAX];
+    struct sotto__shape shapes[SOTTO__EXPRESSION_NODES_MAX];
     struct sotto__expression *target;
     /* The copy of each node of the source in the target, and for which element of its frame. */
-    size_t copies[EXPRESSION_NODES_MAX];
-    size_t elements[EXPRESSION_NODES_MAX];
-    size_t nodes_len; /* of all cells */
+    size_t copies[SOTTO__EXPRESSION_NODES_MAX];
+    size_t elements[SOTTO__EXPRESSION_NODES_MAX];
+    size_t nodes_len; /* of all expressions */
     struct sotto_error *err;
 };
 
@@ -36,7 +36,7 @@ static enum sotto_status too_many(const struct expander *expander)
     return sotto_error_set(expander->err, SOTTO_ERROR_LIMIT,
                            "expected at most %d operations, numbers and columns for a value of a "
                            "frame, %d in all, found more: name fewer columns",
-                           CELL_NODES_MAX, CELLS_NODES_MAX);
+                           SOTTO__VALUE_NODES_MAX, SOTTO__EXPRESSIONS_NODES_MAX);
 }
 
 /* --- Nodes --- */
@@ -44,7 +44,8 @@ static enum sotto_status too_many(const struct expander *expander)
 static enum sotto_status add_node(struct expander *expander, size_t *out, struct sotto__node node)
 {
     struct sotto__expression *target = expander->target;
-    if (target->nodes_len == CELL_NODES_MAX || expander->nodes_len == CELLS_NODES_MAX) {
+    if (target->nodes_len == SOTTO__VALUE_NODES_MAX ||
+        expander->nodes_len == SOTTO__EXPRESSIONS_NODES_MAX) {
         return too_many(expander);
     }
     void *nodes = target->nodes;
@@ -75,9 +76,9 @@ static enum sotto_status add_function(struct expander *expander, size_t *in_out,
                                       enum sotto__function function, size_t right, size_t third,
                                       size_t node)
 {
-    bool is_call = sotto__function_rules(function)->of != FUNCTION_OF_ALL_ROWS;
+    bool is_call = sotto__function_rules(function)->of != SOTTO__FUNCTION_OF_ALL_ROWS;
     return add_node(expander, in_out,
-                    (struct sotto__node){.kind = is_call ? NODE_CALL : NODE_AGGREGATE,
+                    (struct sotto__node){.kind = is_call ? SOTTO__NODE_CALL : SOTTO__NODE_AGGREGATE,
                                          .function = function,
                                          .left = *in_out,
                                          .right = right,
@@ -88,7 +89,7 @@ static enum sotto_status add_function(struct expander *expander, size_t *in_out,
 static enum sotto_status add_number(struct expander *expander, size_t *out, int number, size_t node)
 {
     return add_node(expander, out,
-                    (struct sotto__node){.kind = NODE_LITERAL,
+                    (struct sotto__node){.kind = SOTTO__NODE_LITERAL,
                                          .is_whole = true,
                                          .whole = number,
                                          .start = expander->source->nodes[node].start});
@@ -98,7 +99,7 @@ static enum sotto_status add_number(struct expander *expander, size_t *out, int 
 
 /* Adds source node as it is for an element: i for a series, (row, column) as row * ELEMENT_ROW +
  * column for a square frame, 0 for a single value. Recursion: as deep as the source's tree, which
- * has at most EXPRESSION_NODES_MAX levels. */
+ * has at most SOTTO__EXPRESSION_NODES_MAX levels. */
 static enum sotto_status build(struct expander *expander, size_t *out, size_t node, size_t element);
 
 #define ELEMENT_ROW ((size_t)1 << 16)
@@ -108,7 +109,7 @@ static enum sotto_status build_column(struct expander *expander, size_t *out, si
 {
     const struct sotto__node *star = &expander->source->nodes[node];
     const struct sotto__axis *axis = &expander->out->axes[expander->shapes[node].axes[0]];
-    struct sotto__node column = {.kind = NODE_COLUMN, .start = star->start};
+    struct sotto__node column = {.kind = SOTTO__NODE_COLUMN, .start = star->start};
     for (size_t i = 0; i < expander->out->columns_len; i++) {
         const struct sotto__column *at = &expander->out->columns[i];
         if (at->dataset == star->dataset_index && strcmp(at->name, axis->labels[element]) == 0) {
@@ -124,7 +125,7 @@ static enum sotto_status build_column(struct expander *expander, size_t *out, si
 static enum sotto_status build_item(struct expander *expander, size_t *out, size_t list,
                                     size_t element)
 {
-    size_t lists[EXPRESSION_NODES_MAX];
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
     size_t len = sotto__list_items(lists, expander->source, list);
     for (size_t i = 0; i < len; i++) {
         size_t item = expander->source->nodes[lists[i]].right;
@@ -147,18 +148,19 @@ static enum sotto_status build_summand(struct expander *expander, size_t *in_out
 {
     size_t number = 0;
     enum sotto_status status = SOTTO_OK;
-    if (function == FUNCTION_ROW_COUNT) {
-        status = add_function(expander, in_out, FUNCTION_ISNA, SIZE_MAX, SIZE_MAX, node);
-        return status == SOTTO_OK ? add_infix(expander, in_out, NODE_NOT, SIZE_MAX, node) : status;
+    if (function == SOTTO__FUNCTION_ROW_COUNT) {
+        status = add_function(expander, in_out, SOTTO__FUNCTION_ISNA, SIZE_MAX, SIZE_MAX, node);
+        return status == SOTTO_OK ? add_infix(expander, in_out, SOTTO__NODE_NOT, SIZE_MAX, node)
+                                  : status;
     }
-    status = add_number(expander, &number, function == FUNCTION_ROW_ALL, node);
+    status = add_number(expander, &number, function == SOTTO__FUNCTION_ROW_ALL, node);
     if (status == SOTTO_OK) {
-        status = add_function(expander, in_out, FUNCTION_FILLNA, number, SIZE_MAX, node);
+        status = add_function(expander, in_out, SOTTO__FUNCTION_FILLNA, number, SIZE_MAX, node);
     }
-    if (status == SOTTO_OK && function != FUNCTION_ROW_SUM) {
+    if (status == SOTTO_OK && function != SOTTO__FUNCTION_ROW_SUM) {
         status = add_number(expander, &number, 0, node);
-        status =
-            status == SOTTO_OK ? add_infix(expander, in_out, NODE_UNEQUAL, number, node) : status;
+        status = status == SOTTO_OK ? add_infix(expander, in_out, SOTTO__NODE_UNEQUAL, number, node)
+                                    : status;
     }
     return status;
 }
@@ -171,17 +173,18 @@ static enum sotto_status build_square(struct expander *expander, size_t *in_out,
     size_t is_missing = *in_out;
     size_t square = *in_out;
     enum sotto_status status =
-        add_function(expander, &is_missing, FUNCTION_ISNA, SIZE_MAX, SIZE_MAX, node);
+        add_function(expander, &is_missing, SOTTO__FUNCTION_ISNA, SIZE_MAX, SIZE_MAX, node);
     status = status == SOTTO_OK ? add_number(expander, &zero, 0, node) : status;
     if (status == SOTTO_OK) {
-        status = add_infix(expander, &square, NODE_SUBTRACT, mean, node);
+        status = add_infix(expander, &square, SOTTO__NODE_SUBTRACT, mean, node);
     }
     if (status == SOTTO_OK) {
-        status = add_infix(expander, &square, NODE_MULTIPLY, square, node);
+        status = add_infix(expander, &square, SOTTO__NODE_MULTIPLY, square, node);
     }
     *in_out = is_missing;
-    return status == SOTTO_OK ? add_function(expander, in_out, FUNCTION_IF, zero, square, node)
-                              : status;
+    return status == SOTTO_OK
+               ? add_function(expander, in_out, SOTTO__FUNCTION_IF, zero, square, node)
+               : status;
 }
 
 /* The elements of an axis by label, so that sums of doubles do not depend on the order of columns
@@ -202,14 +205,14 @@ static void sort_elements(size_t *out, const struct sotto__axis *axis)
 static enum sotto_status build_over_row(struct expander *expander, size_t *out,
                                         enum sotto__function function, size_t node, size_t mean)
 {
-    size_t order[CELL_NODES_MAX];
+    size_t order[SOTTO__VALUE_NODES_MAX];
     size_t frame = expander->source->nodes[node].left;
     const struct sotto__axis *axis = &expander->out->axes[expander->shapes[frame].axes[0]];
-    enum sotto__node_kind joins = function == FUNCTION_ROW_ANY   ? NODE_OR
-                                  : function == FUNCTION_ROW_ALL ? NODE_AND
-                                                                 : NODE_ADD;
+    enum sotto__node_kind joins = function == SOTTO__FUNCTION_ROW_ANY   ? SOTTO__NODE_OR
+                                  : function == SOTTO__FUNCTION_ROW_ALL ? SOTTO__NODE_AND
+                                                                        : SOTTO__NODE_ADD;
     enum sotto_status status = SOTTO_OK;
-    if (axis->len > CELL_NODES_MAX) {
+    if (axis->len > SOTTO__VALUE_NODES_MAX) {
         return too_many(expander);
     }
     sort_elements(order, axis);
@@ -237,23 +240,30 @@ static enum sotto_status build_divisor(struct expander *expander, size_t *out, i
 {
     size_t number = 0;
     size_t na = 0;
-    enum sotto_status status = build_over_row(expander, out, FUNCTION_ROW_COUNT, node, SIZE_MAX);
+    enum sotto_status status =
+        build_over_row(expander, out, SOTTO__FUNCTION_ROW_COUNT, node, SIZE_MAX);
     status = status == SOTTO_OK ? add_number(expander, &number, ddof, node) : status;
-    status = status == SOTTO_OK ? add_infix(expander, out, NODE_SUBTRACT, number, node) : status;
+    status =
+        status == SOTTO_OK ? add_infix(expander, out, SOTTO__NODE_SUBTRACT, number, node) : status;
     size_t value = *out;
     status = status == SOTTO_OK ? add_number(expander, &number, 0, node) : status;
-    status = status == SOTTO_OK ? add_infix(expander, out, NODE_GREATER, number, node) : status;
-    status = status == SOTTO_OK ? add_node(expander, &na, (struct sotto__node){.kind = NODE_NA})
-                                : status;
-    return status == SOTTO_OK ? add_function(expander, out, FUNCTION_IF, value, na, node) : status;
+    status =
+        status == SOTTO_OK ? add_infix(expander, out, SOTTO__NODE_GREATER, number, node) : status;
+    status = status == SOTTO_OK
+                 ? add_node(expander, &na, (struct sotto__node){.kind = SOTTO__NODE_NA})
+                 : status;
+    return status == SOTTO_OK ? add_function(expander, out, SOTTO__FUNCTION_IF, value, na, node)
+                              : status;
 }
 
 static enum sotto_status build_row_mean(struct expander *expander, size_t *out, size_t node)
 {
     size_t divisor = 0;
-    enum sotto_status status = build_over_row(expander, out, FUNCTION_ROW_SUM, node, SIZE_MAX);
+    enum sotto_status status =
+        build_over_row(expander, out, SOTTO__FUNCTION_ROW_SUM, node, SIZE_MAX);
     status = status == SOTTO_OK ? build_divisor(expander, &divisor, 0, node) : status;
-    return status == SOTTO_OK ? add_infix(expander, out, NODE_DIVIDE, divisor, node) : status;
+    return status == SOTTO_OK ? add_infix(expander, out, SOTTO__NODE_DIVIDE, divisor, node)
+                              : status;
 }
 
 /* ROW_VAR, ROW_STD, ROW_SEM: from the deviations from the row's mean. */
@@ -264,18 +274,20 @@ static enum sotto_status build_row_spread(struct expander *expander, size_t *out
     size_t divisor = 0;
     enum sotto_status status = build_row_mean(expander, &mean, node);
     if (status == SOTTO_OK) {
-        status = build_over_row(expander, out, FUNCTION_ROW_SUM, node, mean);
+        status = build_over_row(expander, out, SOTTO__FUNCTION_ROW_SUM, node, mean);
     }
     if (status == SOTTO_OK) {
         status = build_divisor(expander, &divisor, from->options.ddof, node);
     }
-    status = status == SOTTO_OK ? add_infix(expander, out, NODE_DIVIDE, divisor, node) : status;
-    if (status == SOTTO_OK && from->function == FUNCTION_ROW_SEM) {
+    status =
+        status == SOTTO_OK ? add_infix(expander, out, SOTTO__NODE_DIVIDE, divisor, node) : status;
+    if (status == SOTTO_OK && from->function == SOTTO__FUNCTION_ROW_SEM) {
         status = build_divisor(expander, &divisor, 0, node);
-        status = status == SOTTO_OK ? add_infix(expander, out, NODE_DIVIDE, divisor, node) : status;
+        status = status == SOTTO_OK ? add_infix(expander, out, SOTTO__NODE_DIVIDE, divisor, node)
+                                    : status;
     }
-    if (status == SOTTO_OK && from->function != FUNCTION_ROW_VAR) {
-        status = add_function(expander, out, FUNCTION_SQRT, SIZE_MAX, SIZE_MAX, node);
+    if (status == SOTTO_OK && from->function != SOTTO__FUNCTION_ROW_VAR) {
+        status = add_function(expander, out, SOTTO__FUNCTION_SQRT, SIZE_MAX, SIZE_MAX, node);
     }
     return status;
 }
@@ -284,11 +296,11 @@ static enum sotto_status build_row_function(struct expander *expander, size_t *o
 {
     enum sotto__function function = expander->source->nodes[node].function;
     switch (function) {
-    case FUNCTION_ROW_MEAN:
+    case SOTTO__FUNCTION_ROW_MEAN:
         return build_row_mean(expander, out, node);
-    case FUNCTION_ROW_VAR:
-    case FUNCTION_ROW_STD:
-    case FUNCTION_ROW_SEM:
+    case SOTTO__FUNCTION_ROW_VAR:
+    case SOTTO__FUNCTION_ROW_STD:
+    case SOTTO__FUNCTION_ROW_SEM:
         return build_row_spread(expander, out, node);
     default:
         return build_over_row(expander, out, function, node, SIZE_MAX);
@@ -314,10 +326,11 @@ static enum sotto_status build_level(struct expander *expander, size_t *out,
                                      const struct sotto__level *level)
 {
     const char *text = expander->source->text + level->start;
-    bool is_negative = level->kind == LEVEL_NUMBER && *level->text == '-';
-    struct sotto__node node = {.kind = NODE_TEXT, .name = level->text, .start = level->start};
-    if (level->kind == LEVEL_NUMBER) {
-        node = (struct sotto__node){.kind = NODE_LITERAL,
+    bool is_negative = level->kind == SOTTO__LEVEL_NUMBER && *level->text == '-';
+    struct sotto__node node = {
+        .kind = SOTTO__NODE_TEXT, .name = level->text, .start = level->start};
+    if (level->kind == SOTTO__LEVEL_NUMBER) {
+        node = (struct sotto__node){.kind = SOTTO__NODE_LITERAL,
                                     .start = level->start + strspn(text, "- \t"),
                                     .bytes = strlen(level->text) - is_negative};
     }
@@ -325,7 +338,7 @@ static enum sotto_status build_level(struct expander *expander, size_t *out,
     if (status == SOTTO_OK && is_negative) {
         status = add_node(
             expander, out,
-            (struct sotto__node){.kind = NODE_NEGATE, .left = *out, .start = level->start});
+            (struct sotto__node){.kind = SOTTO__NODE_NEGATE, .left = *out, .start = level->start});
     }
     return status;
 }
@@ -338,11 +351,12 @@ static enum sotto_status build_count(struct expander *expander, size_t *out, siz
     enum sotto_status status = build(expander, out, expander->source->nodes[node].left, 0);
     status = status == SOTTO_OK ? build_level(expander, &constant, level) : status;
     status = status == SOTTO_OK ? add_infix(expander, out, kind, constant, node) : status;
-    if (status == SOTTO_OK && kind != NODE_EQUAL) {
+    if (status == SOTTO_OK && kind != SOTTO__NODE_EQUAL) {
         expander->target->nodes[*out].is_edge = true;
     }
-    return status == SOTTO_OK ? add_function(expander, out, FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node)
-                              : status;
+    return status == SOTTO_OK
+               ? add_function(expander, out, SOTTO__FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node)
+               : status;
 }
 
 /* A bin counts what is at its lower edge or above, less what is at the upper one or above; the last
@@ -352,16 +366,18 @@ static enum sotto_status build_counts(struct expander *expander, size_t *out, si
 {
     const struct sotto__node *from = &expander->source->nodes[node];
     const struct sotto__level *level = &expander->source->levels[from->levels + element];
-    if (from->function == FUNCTION_VALUE_COUNTS) {
-        return build_count(expander, out, node, level, NODE_EQUAL);
+    if (from->function == SOTTO__FUNCTION_VALUE_COUNTS) {
+        return build_count(expander, out, node, level, SOTTO__NODE_EQUAL);
     }
     size_t above = 0;
-    enum sotto_status status = build_count(expander, out, node, level, NODE_GREATER_EQUAL);
+    enum sotto_status status = build_count(expander, out, node, level, SOTTO__NODE_GREATER_EQUAL);
     if (status == SOTTO_OK) {
         status = build_count(expander, &above, node, level + 1,
-                             element + 2 == from->levels_len ? NODE_GREATER : NODE_GREATER_EQUAL);
+                             element + 2 == from->levels_len ? SOTTO__NODE_GREATER
+                                                             : SOTTO__NODE_GREATER_EQUAL);
     }
-    return status == SOTTO_OK ? add_infix(expander, out, NODE_SUBTRACT, above, node) : status;
+    return status == SOTTO_OK ? add_infix(expander, out, SOTTO__NODE_SUBTRACT, above, node)
+                              : status;
 }
 
 /* --- Any node --- */
@@ -386,19 +402,19 @@ static enum sotto_status build_new(struct expander *expander, size_t *out, size_
                                    size_t element)
 {
     const struct sotto__node *from = &expander->source->nodes[node];
-    bool is_aggregate = from->kind == NODE_AGGREGATE;
-    if (from->kind == NODE_STAR) {
+    bool is_aggregate = from->kind == SOTTO__NODE_AGGREGATE;
+    if (from->kind == SOTTO__NODE_STAR) {
         return build_column(expander, out, node, element);
     }
-    if (from->kind == NODE_LIST) {
+    if (from->kind == SOTTO__NODE_LIST) {
         return build_item(expander, out, node, element);
     }
-    if (from->kind == NODE_CALL && from->function >= FUNCTION_ROW_SUM &&
-        from->function <= FUNCTION_ROW_ALL) {
+    if (from->kind == SOTTO__NODE_CALL && from->function >= SOTTO__FUNCTION_ROW_SUM &&
+        from->function <= SOTTO__FUNCTION_ROW_ALL) {
         return build_row_function(expander, out, node);
     }
-    if (is_aggregate &&
-        (from->function == FUNCTION_HIST || from->function == FUNCTION_VALUE_COUNTS)) {
+    if (is_aggregate && (from->function == SOTTO__FUNCTION_HIST ||
+                         from->function == SOTTO__FUNCTION_VALUE_COUNTS)) {
         return build_counts(expander, out, node, element);
     }
     if (is_aggregate && from->right == SIZE_MAX &&
@@ -424,24 +440,24 @@ static enum sotto_status build(struct expander *expander, size_t *out, size_t no
 
 /* --- Cells --- */
 
-static enum sotto_status start_cell(struct expander *expander)
+static enum sotto_status start_expression(struct expander *expander)
 {
     struct sotto__expansion *out = expander->out;
-    void *cells = out->cells;
-    if (out->cells_len == CELLS_MAX) {
+    void *expressions = out->expressions;
+    if (out->expressions_len == SOTTO__EXPRESSIONS_MAX) {
         return sotto_error_set(expander->err, SOTTO_ERROR_LIMIT,
                                "expected at most %d values in all outputs, found more: name fewer "
                                "columns",
-                               CELLS_MAX);
+                               SOTTO__EXPRESSIONS_MAX);
     }
-    if (sotto_array_reserve(&cells, &out->cells_capacity_len, out->cells_len + 1,
-                            sizeof *out->cells) != SOTTO_OK) {
+    if (sotto_array_reserve(&expressions, &out->expressions_capacity_len, out->expressions_len + 1,
+                            sizeof *out->expressions) != SOTTO_OK) {
         return no_memory(expander->err);
     }
-    out->cells = cells;
-    out->cells[out->cells_len] =
-        (struct sotto__cell){.expression = {.text = expander->source->text}};
-    expander->target = &out->cells[out->cells_len++].expression;
+    out->expressions = expressions;
+    out->expressions[out->expressions_len] =
+        (struct sotto__value_expression){.expression = {.text = expander->source->text}};
+    expander->target = &out->expressions[out->expressions_len++].expression;
     for (size_t i = 0; i < expander->source->nodes_len; i++) {
         expander->elements[i] = SIZE_MAX;
     }
@@ -451,29 +467,33 @@ static enum sotto_status start_cell(struct expander *expander)
 static bool counts(const struct sotto__expression *source)
 {
     const struct sotto__node *root = &source->nodes[source->nodes_len - 1];
-    return root->kind == NODE_AGGREGATE &&
-           (root->function == FUNCTION_COUNT || root->function == FUNCTION_HIST ||
-            root->function == FUNCTION_VALUE_COUNTS);
+    return root->kind == SOTTO__NODE_AGGREGATE &&
+           (root->function == SOTTO__FUNCTION_COUNT || root->function == SOTTO__FUNCTION_HIST ||
+            root->function == SOTTO__FUNCTION_VALUE_COUNTS);
 }
 
-static enum sotto_status expand_output(struct expander *expander, struct sotto__part *part)
+static enum sotto_status expand_output(struct expander *expander,
+                                       struct sotto__output_values *output_values)
 {
     struct sotto__expansion *out = expander->out;
     size_t root = expander->source->nodes_len - 1;
-    part->shape = expander->shapes[root];
-    size_t rows = part->shape.axes_len > 1 ? out->axes[part->shape.axes[0]].len : 1;
+    output_values->shape = expander->shapes[root];
+    size_t rows =
+        output_values->shape.axes_len > 1 ? out->axes[output_values->shape.axes[0]].len : 1;
     size_t columns =
-        part->shape.axes_len > 0 ? out->axes[part->shape.axes[part->shape.axes_len - 1]].len : 1;
+        output_values->shape.axes_len > 0
+            ? out->axes[output_values->shape.axes[output_values->shape.axes_len - 1]].len
+            : 1;
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < rows * columns; i++) {
         size_t ignored = 0;
-        status = start_cell(expander);
+        status = start_expression(expander);
         if (status == SOTTO_OK) {
-            out->cells[out->cells_len - 1].is_count = counts(expander->source);
+            out->expressions[out->expressions_len - 1].is_count = counts(expander->source);
             status = build(expander, &ignored, root, i / columns * ELEMENT_ROW + i % columns);
         }
     }
-    part->values_len = rows * columns;
+    output_values->values_len = rows * columns;
     return status;
 }
 
@@ -481,17 +501,18 @@ static enum sotto_status expand_output(struct expander *expander, struct sotto__
 
 /* The column that is explained and the regressors, each missing where one of them is. */
 struct regression {
-    size_t nodes[1 + OLS_REGRESSORS_MAX]; /* of the source */
-    size_t elements[1 + OLS_REGRESSORS_MAX];
+    size_t nodes[1 + SOTTO__OLS_REGRESSORS_MAX]; /* of the source */
+    size_t elements[1 + SOTTO__OLS_REGRESSORS_MAX];
     size_t len;
 };
 
 static enum sotto_status add_variable(struct expander *expander, struct regression *regression,
                                       size_t node, size_t element)
 {
-    if (regression->len == 1 + OLS_REGRESSORS_MAX) {
+    if (regression->len == 1 + SOTTO__OLS_REGRESSORS_MAX) {
         return sotto_error_set(expander->err, SOTTO_ERROR_LIMIT,
-                               "ols takes at most %d regressors, found more", OLS_REGRESSORS_MAX);
+                               "ols takes at most %d regressors, found more",
+                               SOTTO__OLS_REGRESSORS_MAX);
     }
     regression->nodes[regression->len] = node;
     regression->elements[regression->len++] = element;
@@ -501,7 +522,7 @@ static enum sotto_status add_variable(struct expander *expander, struct regressi
 static enum sotto_status add_regressors(struct expander *expander, struct regression *regression,
                                         const struct sotto__node *ols)
 {
-    size_t lists[EXPRESSION_NODES_MAX];
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
     size_t items_len = sotto__list_items(lists, expander->source, ols->right);
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < items_len; i++) {
@@ -515,8 +536,8 @@ static enum sotto_status add_regressors(struct expander *expander, struct regres
     return status;
 }
 
-/* A cell: the sum of the products of two variables (y SIZE_MAX: of one; x too: their number), over
- * rows where all variables are present, all of them doubles if one of them is. */
+/* A value expression: the sum of the products of two variables (y SIZE_MAX: of one; x too: their
+ * number), over rows where all variables are present, all of them doubles if one of them is. */
 static enum sotto_status expand_product(struct expander *expander,
                                         const struct regression *regression, size_t x, size_t y,
                                         size_t node)
@@ -524,12 +545,12 @@ static enum sotto_status expand_product(struct expander *expander,
     size_t all = 0;
     size_t factors[2] = {0};
     const size_t variables[2] = {x, y};
-    enum sotto_status status = start_cell(expander);
+    enum sotto_status status = start_expression(expander);
     for (size_t i = 0; status == SOTTO_OK && i < regression->len; i++) {
         size_t one = 0;
         status = build(expander, &one, regression->nodes[i], regression->elements[i]);
         if (status == SOTTO_OK && i > 0) {
-            status = add_function(expander, &all, FUNCTION_TOGETHER, one, SIZE_MAX, node);
+            status = add_function(expander, &all, SOTTO__FUNCTION_TOGETHER, one, SIZE_MAX, node);
         } else {
             all = one;
         }
@@ -539,27 +560,28 @@ static enum sotto_status expand_product(struct expander *expander,
         status = build(expander, &factors[i], regression->nodes[variable],
                        regression->elements[variable]);
         if (status == SOTTO_OK) {
-            status = add_function(expander, &factors[i], FUNCTION_TOGETHER, all, SIZE_MAX, node);
+            status =
+                add_function(expander, &factors[i], SOTTO__FUNCTION_TOGETHER, all, SIZE_MAX, node);
         }
     }
     if (status != SOTTO_OK) {
         return status;
     }
     if (x == SIZE_MAX) {
-        return add_function(expander, &all, FUNCTION_COUNT, SIZE_MAX, SIZE_MAX, node);
+        return add_function(expander, &all, SOTTO__FUNCTION_COUNT, SIZE_MAX, SIZE_MAX, node);
     }
     if (y == SIZE_MAX) {
-        return add_function(expander, &factors[0], FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node);
+        return add_function(expander, &factors[0], SOTTO__FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node);
     }
-    status = add_function(expander, &factors[0], FUNCTION_DOT, factors[1], SIZE_MAX, node);
+    status = add_function(expander, &factors[0], SOTTO__FUNCTION_DOT, factors[1], SIZE_MAX, node);
     expander->target->nodes[factors[0]].is_together = true;
     return status;
 }
 
 /* The number of rows, the sums of the variables, and of their products by row of the upper
  * triangle; the column that is explained comes first. */
-static enum sotto_status expand_ols(struct expander *expander, struct sotto__part *part,
-                                    size_t node)
+static enum sotto_status expand_ols(struct expander *expander,
+                                    struct sotto__output_values *output_values, size_t node)
 {
     const struct sotto__node *ols = &expander->source->nodes[node];
     struct regression regression = {.len = 0};
@@ -577,11 +599,11 @@ static enum sotto_status expand_ols(struct expander *expander, struct sotto__par
         }
     }
     if (status == SOTTO_OK) {
-        status = sotto__frames_regressors(&part->shape, expander->out, expander->shapes,
+        status = sotto__frames_regressors(&output_values->shape, expander->out, expander->shapes,
                                           expander->source, ols, expander->err);
     }
-    part->ols = ols;
-    part->values_len = sotto__ols_values_len(regression.len - 1, ols->options.intercept);
+    output_values->ols = ols;
+    output_values->values_len = sotto__ols_values_len(regression.len - 1, ols->options.intercept);
     return status;
 }
 
@@ -628,20 +650,22 @@ static enum sotto_status expand_outputs(struct expander *expander)
         const struct sotto__plan_output *output = &expander->plan->outputs[i];
         const struct sotto__node *nodes = output->expression.nodes;
         size_t root = output->expression.nodes_len - 1;
-        struct sotto__part *part = &out->parts[out->parts_len++];
+        struct sotto__output_values *output_values = &out->outputs[out->outputs_len++];
         expander->source = &output->expression;
-        *part = (struct sotto__part){.first = out->cells_len, .values = out->values_len};
+        *output_values =
+            (struct sotto__output_values){.first = out->expressions_len, .values = out->values_len};
         enum sotto_status status = sotto__frames_shapes(expander->shapes, out, expander->plan,
                                                         &output->expression, expander->err);
         if (status == SOTTO_OK) {
-            bool is_ols =
-                nodes[root].kind == NODE_AGGREGATE && nodes[root].function == FUNCTION_OLS;
-            status = is_ols ? expand_ols(expander, part, root) : expand_output(expander, part);
+            bool is_ols = nodes[root].kind == SOTTO__NODE_AGGREGATE &&
+                          nodes[root].function == SOTTO__FUNCTION_OLS;
+            status = is_ols ? expand_ols(expander, output_values, root)
+                            : expand_output(expander, output_values);
         }
-        part->cells_len = out->cells_len - part->first;
-        out->values_len += part->values_len;
-        size += part->cells_len * output->size;
-        if (status == SOTTO_OK && size > EXPANSION_SIZE_MAX) {
+        output_values->expressions_len = out->expressions_len - output_values->first;
+        out->values_len += output_values->values_len;
+        size += output_values->expressions_len * output->size;
+        if (status == SOTTO_OK && size > SOTTO__EXPANSION_SIZE_MAX) {
             status = sotto_error_set(expander->err, SOTTO_ERROR_LIMIT,
                                      "the values multiply too many aggregates and numbers: name "
                                      "fewer columns");
@@ -662,11 +686,12 @@ static enum sotto_status expand_where(struct expander *expander)
     }
     enum sotto_status status = sotto__frames_shapes(expander->shapes, expander->out, expander->plan,
                                                     expander->source, expander->err);
-    status = status == SOTTO_OK ? start_cell(expander) : status;
+    status = status == SOTTO_OK ? start_expression(expander) : status;
     status =
         status == SOTTO_OK ? build(expander, &ignored, expander->source->nodes_len - 1, 0) : status;
     if (status == SOTTO_OK) {
-        expander->out->where = expander->out->cells[--expander->out->cells_len].expression;
+        expander->out->where =
+            expander->out->expressions[--expander->out->expressions_len].expression;
     }
     return status == SOTTO_OK ? status : sotto_error_prefix(expander->err, "where");
 }
@@ -676,9 +701,9 @@ enum sotto_status sotto__expand(struct sotto__expansion *out, const struct sotto
 {
     *out = (struct sotto__expansion){.schema = schema};
     struct expander *expander = sotto_alloc_zeroed(sizeof *expander);
-    out->parts = sotto_alloc_array(plan->outputs_len, sizeof *out->parts);
+    out->outputs = sotto_alloc_array(plan->outputs_len, sizeof *out->outputs);
     enum sotto_status status = SOTTO_OK;
-    if (expander == NULL || out->parts == NULL) {
+    if (expander == NULL || out->outputs == NULL) {
         status = no_memory(err);
         goto out;
     }
@@ -698,12 +723,12 @@ out:
 
 void sotto__expansion_release(struct sotto__expansion *expansion)
 {
-    for (size_t i = 0; i < expansion->cells_len; i++) {
-        sotto_free(expansion->cells[i].expression.nodes);
+    for (size_t i = 0; i < expansion->expressions_len; i++) {
+        sotto_free(expansion->expressions[i].expression.nodes);
     }
     sotto_free(expansion->where.nodes);
-    sotto_free(expansion->cells);
-    sotto_free(expansion->parts);
+    sotto_free(expansion->expressions);
+    sotto_free(expansion->outputs);
     sotto_free(expansion->columns);
     sotto__axes_release(expansion);
     *expansion = (struct sotto__expansion){0};

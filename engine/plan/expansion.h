@@ -7,11 +7,11 @@
 #include "plan/plan.h"
 
 /* Of all values of the outputs, frames taken apart. */
-#define CELLS_MAX 4096
-#define CELLS_NODES_MAX 131072
-#define EXPANSION_SIZE_MAX 65536
-#define OLS_REGRESSORS_MAX 32
-#define LITERAL_BYTES_MAX 400 /* of an edge's label */
+#define SOTTO__EXPRESSIONS_MAX 4096
+#define SOTTO__EXPRESSIONS_NODES_MAX 131072
+#define SOTTO__EXPANSION_SIZE_MAX 65536
+#define SOTTO__OLS_REGRESSORS_MAX 32
+#define SOTTO__LITERAL_BYTES_MAX 400 /* of an edge's label */
 
 /* --- shapes.c: single values, series and frames --- */
 
@@ -37,19 +37,19 @@ struct sotto__column {
 };
 
 /* A single value: an expression without frames. Its nodes borrow texts from the plan. */
-struct sotto__cell {
+struct sotto__value_expression {
     struct sotto__expression expression;
     bool is_count; /* of bins or levels: an integer */
 };
 
-/* An output's place. The cells of ols are the sums that it is solved from. */
-struct sotto__part {
+/* An output's place. The expressions of ols are the sums that it is solved from. */
+struct sotto__output_values {
     struct sotto__shape shape;
-    size_t first; /* cell */
-    size_t cells_len;
+    size_t first; /* of its value expressions */
+    size_t expressions_len;
     size_t values; /* index of the first one among a group's */
     size_t values_len;
-    const struct sotto__node *ols; /* NULL: the values are the cells' */
+    const struct sotto__node *ols; /* NULL: the values are the expressions' */
 };
 
 /* A plan under agreed types, its frames taken apart. */
@@ -60,11 +60,11 @@ struct sotto__expansion {
     struct sotto__axis *axes;
     size_t axes_len;
     size_t axes_capacity_len;
-    struct sotto__cell *cells;
-    size_t cells_len;
-    size_t cells_capacity_len;
-    struct sotto__part *parts; /* one for each output */
-    size_t parts_len;
+    struct sotto__value_expression *expressions;
+    size_t expressions_len;
+    size_t expressions_capacity_len;
+    struct sotto__output_values *outputs; /* one for each output */
+    size_t outputs_len;
     size_t values_len; /* of a group */
     struct sotto__expression where;
 };
@@ -89,14 +89,14 @@ void sotto__axes_release(struct sotto__expansion *expansion);
 /* The values of a regression: coefficients, standard errors, t, of each of them "const", if there
  * is one, and the regressors'; then these. */
 enum {
-    OLS_R2,
-    OLS_ADJUSTED_R2,
-    OLS_RESIDUAL_SD,
-    OLS_F,
-    OLS_CONDITION,
-    OLS_COUNT,
-    OLS_DF,
-    OLS_SCALARS_LEN,
+    SOTTO__OLS_R2,
+    SOTTO__OLS_ADJUSTED_R2,
+    SOTTO__OLS_RESIDUAL_SD,
+    SOTTO__OLS_F,
+    SOTTO__OLS_CONDITION,
+    SOTTO__OLS_COUNT,
+    SOTTO__OLS_DF,
+    SOTTO__OLS_SCALARS_LEN,
 };
 
 size_t sotto__ols_values_len(size_t regressors, bool intercept);

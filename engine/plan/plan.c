@@ -157,11 +157,11 @@ static int dataset_compare(const void *a, const void *b)
 static enum sotto_status parse_dataset(struct sotto_plan *plan, const char *alias,
                                        const json_t *value, struct sotto_error *err)
 {
-    if (!sotto__is_name(alias, strlen(alias)) || strlen(alias) > PLAN_NAME_BYTES_MAX) {
+    if (!sotto__is_name(alias, strlen(alias)) || strlen(alias) > SOTTO__PLAN_NAME_BYTES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                "datasets: \"%s\" can't be a dataset's name: use letters, digits "
                                "and _, at most %d bytes",
-                               alias, PLAN_NAME_BYTES_MAX);
+                               alias, SOTTO__PLAN_NAME_BYTES_MAX);
     }
     if (!json_is_string(value)) {
         return wrong_kind("datasets.", alias, "a file name", value, err);
@@ -181,7 +181,7 @@ static enum sotto_status parse_datasets(struct sotto_plan *plan, const json_t *r
                                         struct sotto_error *err)
 {
     json_t *object = NULL;
-    enum sotto_status status = get_object(root, &object, "datasets", PLAN_DATASETS_MAX, err);
+    enum sotto_status status = get_object(root, &object, "datasets", SOTTO__PLAN_DATASETS_MAX, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -208,11 +208,11 @@ static enum sotto_status parse_output(struct sotto_plan *plan, const char *name,
                                       const json_t *value, struct sotto_error *err)
 {
     size_t bytes = strlen(name);
-    if (bytes == 0 || bytes > PLAN_NAME_BYTES_MAX || !sotto__text_is_plain(name, bytes)) {
+    if (bytes == 0 || bytes > SOTTO__PLAN_NAME_BYTES_MAX || !sotto__text_is_plain(name, bytes)) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                "select: \"%.80s\": expected an output's name of 1 to %d bytes "
                                "without control characters",
-                               name, PLAN_NAME_BYTES_MAX);
+                               name, SOTTO__PLAN_NAME_BYTES_MAX);
     }
     if (!json_is_string(value)) {
         return wrong_kind("select.", name, "an expression as a string", value, err);
@@ -233,7 +233,7 @@ static enum sotto_status parse_select(struct sotto_plan *plan, const json_t *roo
                                       struct sotto_error *err)
 {
     json_t *object = NULL;
-    enum sotto_status status = get_object(root, &object, "select", PLAN_OUTPUTS_MAX, err);
+    enum sotto_status status = get_object(root, &object, "select", SOTTO__PLAN_OUTPUTS_MAX, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -353,7 +353,7 @@ static enum sotto_status check_version_and_type(const json_t *root, struct sotto
                                json_integer_value(version));
     }
     const char *type = NULL;
-    enum sotto_status status = get_string(root, &type, "type", PLAN_NAME_BYTES_MAX, err);
+    enum sotto_status status = get_string(root, &type, "type", SOTTO__PLAN_NAME_BYTES_MAX, err);
     if (status == SOTTO_OK && strcmp(type, "analytics") != 0) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN, "type: expected \"analytics\", found \"%s\"",
                                type);
@@ -377,7 +377,7 @@ static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struc
         status = check_verify(root, err);
     }
     if (status == SOTTO_OK) {
-        status = get_string(root, &name, "name", PLAN_NAME_BYTES_MAX, err);
+        status = get_string(root, &name, "name", SOTTO__PLAN_NAME_BYTES_MAX, err);
     }
     if (status == SOTTO_OK) {
         plan->name = sotto_text_copy(name, strlen(name));

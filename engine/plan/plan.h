@@ -10,15 +10,15 @@
 
 /* Bounds of a plan (PLAN.md, "Limits"): they bound the operands of GMP and the depth of recursion.
  */
-#define PLAN_NAME_BYTES_MAX 256
-#define PLAN_DATASETS_MAX 64
-#define PLAN_OUTPUTS_MAX 1024
-#define PLAN_NODES_MAX 4096 /* in all outputs: bounds the time that rationals take */
+#define SOTTO__PLAN_NAME_BYTES_MAX 256
+#define SOTTO__PLAN_DATASETS_MAX 64
+#define SOTTO__PLAN_OUTPUTS_MAX 1024
+#define SOTTO__PLAN_NODES_MAX 4096 /* in all outputs: bounds the time that rationals take */
 /* Factors of aggregates in an output, powers multiplied out: bounds rationals. */
-#define EXPRESSION_SIZE_MAX 1024
-#define PLAN_SIZE_MAX 16384
-#define GROUP_KEYS_MAX 2
-#define ROUNDS_MAX 8
+#define SOTTO__EXPRESSION_SIZE_MAX 1024
+#define SOTTO__PLAN_SIZE_MAX 16384
+#define SOTTO__GROUP_KEYS_MAX 2
+#define SOTTO__ROUNDS_MAX 8
 
 struct sotto__plan_dataset {
     char *alias;
@@ -35,7 +35,7 @@ struct sotto__plan_output {
 struct sotto_plan {
     char *name;
     struct sotto__expression where; /* no nodes: none */
-    struct sotto__group_key keys[GROUP_KEYS_MAX];
+    struct sotto__group_key keys[SOTTO__GROUP_KEYS_MAX];
     size_t keys_len;
     struct sotto_strategy strategy;
     struct sotto__plan_dataset *datasets;

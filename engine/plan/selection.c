@@ -28,20 +28,20 @@ static enum sotto_status parse_level(struct sotto__level *out, const json_t *lev
     const char *text = number;
     if (json_is_string(level) &&
         sotto__text_is_plain(json_string_value(level), json_string_length(level)) &&
-        json_string_length(level) <= PLAN_NAME_BYTES_MAX) {
-        out->kind = LEVEL_TEXT;
+        json_string_length(level) <= SOTTO__PLAN_NAME_BYTES_MAX) {
+        out->kind = SOTTO__LEVEL_TEXT;
         text = json_string_value(level);
     } else if (json_is_integer(level)) {
-        out->kind = LEVEL_NUMBER;
+        out->kind = SOTTO__LEVEL_NUMBER;
         (void)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(level));
     } else if (json_is_boolean(level)) {
-        out->kind = LEVEL_BOOL;
+        out->kind = SOTTO__LEVEL_BOOL;
         text = json_is_true(level) ? "true" : "false";
     } else {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                "group_by: a level is a text of at most %d bytes, an integer, true "
                                "or false; a number with a fraction stands in quotes: \"0.5\"",
-                               PLAN_NAME_BYTES_MAX);
+                               SOTTO__PLAN_NAME_BYTES_MAX);
     }
     out->text = sotto_text_copy(text, strlen(text));
     return out->text != NULL ? SOTTO_OK
@@ -57,7 +57,7 @@ static enum sotto_status check_edges(const struct sotto__group_key *key, struct 
     bool rise = key->levels_len > 1;
     for (size_t i = 0; rise && i < key->levels_len; i++) {
         const struct sotto__level *level = &key->levels[i];
-        rise = level->kind != LEVEL_BOOL && sotto__is_decimal(level->text);
+        rise = level->kind != SOTTO__LEVEL_BOOL && sotto__is_decimal(level->text);
         if (rise) {
             sotto__decimal_set(&edge, level->text);
             rise = i == 0 || mpq_cmp(before.number, edge.number) < 0;
@@ -76,10 +76,10 @@ static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t
                                       struct sotto_error *err)
 {
     size_t len = json_array_size(levels); /* 0 if it is no array */
-    if (len == 0 || len > GROUP_LEVELS_MAX) {
+    if (len == 0 || len > SOTTO__GROUP_LEVELS_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                "group_by: expected \"levels\" or \"bins\" with 1 to %d of them",
-                               GROUP_LEVELS_MAX);
+                               SOTTO__GROUP_LEVELS_MAX);
     }
     key->levels = sotto_alloc_array(len, sizeof *key->levels);
     if (key->levels == NULL) {
@@ -114,7 +114,7 @@ static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *o
     if (status != SOTTO_OK) {
         return sotto_error_prefix(err, "group_by");
     }
-    if (key->column.nodes_len != 1 || key->column.nodes[0].kind != NODE_COLUMN) {
+    if (key->column.nodes_len != 1 || key->column.nodes[0].kind != SOTTO__NODE_COLUMN) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN, "group_by: \"%.80s\" is no column",
                                key->column.text);
     }
@@ -131,9 +131,9 @@ enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const json_t *
         return status;
     }
     size_t len = json_array_size(keys); /* 0 if it is no array */
-    if (len == 0 || len > GROUP_KEYS_MAX) {
+    if (len == 0 || len > SOTTO__GROUP_KEYS_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN, "group_by: expected a list of 1 or %d keys",
-                               GROUP_KEYS_MAX);
+                               SOTTO__GROUP_KEYS_MAX);
     }
     while (status == SOTTO_OK && plan->keys_len < len) {
         const json_t *key = json_array_get(keys, plan->keys_len);

@@ -138,7 +138,7 @@ static enum sotto_status label_item(const struct shaping *shaping, size_t axis,
         axes[axis].is_open = axes[axis].is_open || axes[shape->axes[0]].is_open;
         return add_labels(shaping, axis, shape->axes[0]);
     }
-    if (item->kind == NODE_COLUMN) {
+    if (item->kind == SOTTO__NODE_COLUMN) {
         return add_label(shaping, axis, item->name, strlen(item->name));
     }
     return add_label(shaping, axis, expression->text + list->start, list->bytes);
@@ -147,7 +147,7 @@ static enum sotto_status label_item(const struct shaping *shaping, size_t axis,
 static enum sotto_status shape_list(const struct shaping *shaping, struct sotto__shape *out,
                                     size_t node)
 {
-    size_t lists[EXPRESSION_NODES_MAX];
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
     size_t items_len = sotto__list_items(lists, shaping->expression, node);
     size_t len = 0;
     size_t axis = 0;
@@ -177,8 +177,8 @@ static int level_compare(const void *a, const void *b)
 {
     const struct known_level *x = a;
     const struct known_level *y = b;
-    bool is_text = x->level->kind == LEVEL_TEXT;
-    if (is_text != (y->level->kind == LEVEL_TEXT)) {
+    bool is_text = x->level->kind == SOTTO__LEVEL_TEXT;
+    if (is_text != (y->level->kind == SOTTO__LEVEL_TEXT)) {
         return is_text ? -1 : 1;
     }
     return is_text ? strcmp(x->level->text, y->level->text)
@@ -229,11 +229,11 @@ static enum sotto_status check_levels(const struct shaping *shaping, const struc
     for (size_t i = 0; i < node->levels_len; i++) {
         levels[i].level = &from[i];
         sotto__value_init(&levels[i].value);
-        if (from[i].kind == LEVEL_NUMBER) {
+        if (from[i].kind == SOTTO__LEVEL_NUMBER) {
             sotto__decimal_set(&levels[i].value, from[i].text);
         }
     }
-    enum sotto_status status = node->function == FUNCTION_HIST
+    enum sotto_status status = node->function == SOTTO__FUNCTION_HIST
                                    ? check_rise(shaping, levels, node->levels_len)
                                    : check_differ(shaping, levels, node->levels_len);
     for (size_t i = 0; i < node->levels_len; i++) {
@@ -247,9 +247,9 @@ static enum sotto_status check_levels(const struct shaping *shaping, const struc
 static enum sotto_status label_bin(const struct shaping *shaping, size_t axis, const char *from,
                                    const char *to, bool is_last)
 {
-    char label[2 * LITERAL_BYTES_MAX + 8];
-    int bytes = snprintf(label, sizeof label, "[%.*s, %.*s%c", LITERAL_BYTES_MAX, from,
-                         LITERAL_BYTES_MAX, to, is_last ? ']' : ')');
+    char label[2 * SOTTO__LITERAL_BYTES_MAX + 8];
+    int bytes = snprintf(label, sizeof label, "[%.*s, %.*s%c", SOTTO__LITERAL_BYTES_MAX, from,
+                         SOTTO__LITERAL_BYTES_MAX, to, is_last ? ']' : ')');
     return add_label(shaping, axis, label, (size_t)bytes);
 }
 
@@ -257,7 +257,7 @@ static enum sotto_status shape_counts(const struct shaping *shaping, struct sott
                                       const struct sotto__node *node)
 {
     const struct sotto__level *levels = &shaping->expression->levels[node->levels];
-    bool are_edges = node->function == FUNCTION_HIST;
+    bool are_edges = node->function == SOTTO__FUNCTION_HIST;
     size_t len = node->levels_len;
     size_t axis = 0;
     if (shaping->shapes[node->left].axes_len > 0) {
@@ -312,8 +312,8 @@ static enum sotto_status shape_each(const struct shaping *shaping, struct sotto_
 
 static bool is_row_function(const struct sotto__node *node)
 {
-    return node->kind == NODE_CALL && node->function >= FUNCTION_ROW_SUM &&
-           node->function <= FUNCTION_ROW_ALL;
+    return node->kind == SOTTO__NODE_CALL && node->function >= SOTTO__FUNCTION_ROW_SUM &&
+           node->function <= SOTTO__FUNCTION_ROW_ALL;
 }
 
 static enum sotto_status shape_ols(const struct shaping *shaping, struct sotto__shape *out,
@@ -334,10 +334,10 @@ static enum sotto_status shape_node(const struct shaping *shaping, size_t i)
 {
     const struct sotto__node *node = &shaping->expression->nodes[i];
     struct sotto__shape *out = &shaping->shapes[i];
-    if (node->kind == NODE_STAR) {
+    if (node->kind == SOTTO__NODE_STAR) {
         return shape_star(shaping, out, node);
     }
-    if (node->kind == NODE_LIST) {
+    if (node->kind == SOTTO__NODE_LIST) {
         return shape_list(shaping, out, i);
     }
     if (is_row_function(node)) {
@@ -346,14 +346,14 @@ static enum sotto_status shape_node(const struct shaping *shaping, size_t i)
                    ? SOTTO_OK
                    : wrong(shaping, node, "this takes a frame, such as [a, b]");
     }
-    if (node->kind != NODE_AGGREGATE) {
+    if (node->kind != SOTTO__NODE_AGGREGATE) {
         return shape_each(shaping, out, node);
     }
     switch (node->function) {
-    case FUNCTION_HIST:
-    case FUNCTION_VALUE_COUNTS:
+    case SOTTO__FUNCTION_HIST:
+    case SOTTO__FUNCTION_VALUE_COUNTS:
         return shape_counts(shaping, out, node);
-    case FUNCTION_OLS:
+    case SOTTO__FUNCTION_OLS:
         return shape_ols(shaping, out, i);
     default:
         break;
@@ -374,14 +374,14 @@ enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
                                            const struct sotto__expression *expression,
                                            const struct sotto__node *ols, struct sotto_error *err)
 {
-    size_t lists[EXPRESSION_NODES_MAX];
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
     struct shaping shaping = {.shapes = (struct sotto__shape *)shapes, /* only read */
                               .expansion = expansion,
                               .expression = expression,
                               .err = err};
     size_t items_len = sotto__list_items(lists, expression, ols->right);
     size_t axis = 0;
-    enum sotto_status status = add_axis(&shaping, &axis, 1 + OLS_REGRESSORS_MAX);
+    enum sotto_status status = add_axis(&shaping, &axis, 1 + SOTTO__OLS_REGRESSORS_MAX);
     if (status == SOTTO_OK && ols->options.intercept) {
         status = add_label(&shaping, axis, "const", strlen("const"));
     }
@@ -397,10 +397,10 @@ static void find_parts(bool *out, const struct sotto__expression *expression)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
-        if (node->kind == NODE_LIST && node->left != SIZE_MAX) {
+        if (node->kind == SOTTO__NODE_LIST && node->left != SIZE_MAX) {
             out[node->left] = true;
         }
-        if (node->kind == NODE_AGGREGATE && node->function == FUNCTION_OLS) {
+        if (node->kind == SOTTO__NODE_AGGREGATE && node->function == SOTTO__FUNCTION_OLS) {
             out[node->right] = true;
         }
     }
@@ -411,7 +411,7 @@ enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__e
                                        const struct sotto__expression *expression,
                                        struct sotto_error *err)
 {
-    bool is_part[EXPRESSION_NODES_MAX] = {false};
+    bool is_part[SOTTO__EXPRESSION_NODES_MAX] = {false};
     struct shaping shaping = {
         .shapes = out, .expansion = expansion, .plan = plan, .expression = expression, .err = err};
     enum sotto_status status = SOTTO_OK;
@@ -425,7 +425,7 @@ enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__e
 
 enum sotto_status sotto__frames_check(const struct sotto_plan *plan, struct sotto_error *err)
 {
-    struct sotto__shape shapes[EXPRESSION_NODES_MAX];
+    struct sotto__shape shapes[SOTTO__EXPRESSION_NODES_MAX];
     struct sotto__expansion expansion = {0};
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < plan->outputs_len; i++) {
@@ -452,5 +452,5 @@ enum sotto_status sotto__frames_check(const struct sotto_plan *plan, struct sott
 
 size_t sotto__ols_values_len(size_t regressors, bool intercept)
 {
-    return OLS_SCALARS_LEN + 3 * (regressors + intercept);
+    return SOTTO__OLS_SCALARS_LEN + 3 * (regressors + intercept);
 }

@@ -21,7 +21,7 @@ enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler)
     return sotto__type_error(compiler->expression->text, compiler->start, compiler->err,
                              "exact values here may need more than %d bits: say float(x) for the "
                              "doubles nearest to x",
-                             VALUE_BITS_MAX);
+                             SOTTO__VALUE_BITS_MAX);
 }
 
 static enum sotto_status no_memory(struct sotto__compiler *compiler)
@@ -44,8 +44,8 @@ static enum sotto_status add_op(struct sotto__compiler *compiler, size_t *out, s
     struct sotto__program *program = compiler->program;
     op.source = compiler->expression->text;
     op.start = compiler->start;
-    if (op.type != ROW_FLOAT && op.kind != OP_CONSTANT &&
-        (op.bits > compiler->bits_max || op.scale > VALUE_SCALE_MAX)) {
+    if (op.type != SOTTO__ROW_FLOAT && op.kind != SOTTO__OP_CONSTANT &&
+        (op.bits > compiler->bits_max || op.scale > SOTTO__VALUE_SCALE_MAX)) {
         return sotto__compile_too_wide(compiler);
     }
     for (size_t i = 0; i < program->ops_len; i++) {
@@ -73,7 +73,7 @@ static struct sotto__op op_on(const struct sotto__compiler *compiler, enum sotto
     const struct sotto__op *y = b != SIZE_MAX ? &compiler->program->ops[b] : x;
     return (struct sotto__op){
         .kind = kind,
-        .type = ROW_BOOL,
+        .type = SOTTO__ROW_BOOL,
         .makes_nan = x->makes_nan || y->makes_nan,
         .a = a,
         .b = b,
@@ -86,23 +86,23 @@ static struct sotto__op op_on(const struct sotto__compiler *compiler, enum sotto
 /* SIZE_MAX stands for a text in quotes, which has no operation. */
 static enum sotto__row_kind type_of(const struct sotto__compiler *compiler, size_t op)
 {
-    return op != SIZE_MAX ? compiler->program->ops[op].type : ROW_TEXT;
+    return op != SIZE_MAX ? compiler->program->ops[op].type : SOTTO__ROW_TEXT;
 }
 
 static bool is_float(const struct sotto__compiler *compiler, size_t op)
 {
-    return type_of(compiler, op) == ROW_FLOAT;
+    return type_of(compiler, op) == SOTTO__ROW_FLOAT;
 }
 
 static bool is_text(const struct sotto__compiler *compiler, size_t op)
 {
-    return type_of(compiler, op) == ROW_TEXT;
+    return type_of(compiler, op) == SOTTO__ROW_TEXT;
 }
 
 /* A condition, or a column that is missing everywhere. */
 static bool is_bool(const struct sotto__compiler *compiler, size_t op)
 {
-    return type_of(compiler, op) == ROW_BOOL ||
+    return type_of(compiler, op) == SOTTO__ROW_BOOL ||
            (op != SIZE_MAX && compiler->program->ops[op].is_null);
 }
 
@@ -120,7 +120,7 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
     struct sotto__program *program = compiler->program;
     struct sotto__constant constant = {.number = 0};
     unsigned bits = (unsigned)mpz_sizeinbase(number, 2);
-    if (bits <= VALUE_BITS_MAX) {
+    if (bits <= SOTTO__VALUE_BITS_MAX) {
         (void)mpz_export(constant.limbs, NULL, -1, sizeof(uint64_t), 0, 0, number);
     }
     mpq_t value;
@@ -144,8 +144,8 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
         program->constants = constants;
         program->constants[program->constants_len++] = constant;
     }
-    struct sotto__op op = {.kind = OP_CONSTANT,
-                           .type = ROW_EXACT,
+    struct sotto__op op = {.kind = SOTTO__OP_CONSTANT,
+                           .type = SOTTO__ROW_EXACT,
                            .never_zero = mpz_sgn(number) != 0,
                            .bits = bits,
                            .scale = scale};
@@ -176,12 +176,12 @@ static enum sotto_status add_literal(struct sotto__compiler *compiler, size_t *o
 enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out)
 {
     return add_literal(compiler, out,
-                       &(struct sotto__node){.kind = NODE_LITERAL, .is_whole = true});
+                       &(struct sotto__node){.kind = SOTTO__NODE_LITERAL, .is_whole = true});
 }
 
 static enum sotto_status add_na(struct sotto__compiler *compiler, size_t *out)
 {
-    struct sotto__op op = {.kind = OP_CONSTANT, .type = ROW_EXACT, .is_null = true};
+    struct sotto__op op = {.kind = SOTTO__OP_CONSTANT, .type = SOTTO__ROW_EXACT, .is_null = true};
     op.a = op.b = op.c = op.dataset = op.index = SIZE_MAX;
     return add_op(compiler, out, op);
 }
@@ -205,12 +205,12 @@ enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t 
     if (is_float(compiler, *in_out)) {
         return SOTTO_OK;
     }
-    struct sotto__op op = op_on(compiler, OP_FLOAT, *in_out, SIZE_MAX);
+    struct sotto__op op = op_on(compiler, SOTTO__OP_FLOAT, *in_out, SIZE_MAX);
     const struct sotto__op *from = &compiler->program->ops[*in_out];
-    op.type = ROW_FLOAT;
-    if (from->kind == OP_CONSTANT) {
+    op.type = SOTTO__ROW_FLOAT;
+    if (from->kind == SOTTO__OP_CONSTANT) {
         op = *from;
-        op.type = ROW_FLOAT;
+        op.type = SOTTO__ROW_FLOAT;
         op.bits = 0;
         op.scale = 0;
     }
@@ -229,8 +229,8 @@ static enum sotto_status rescale(struct sotto__compiler *compiler, size_t *in_ou
     if (status != SOTTO_OK) {
         return status;
     }
-    struct sotto__op op = op_on(compiler, OP_MULTIPLY, *in_out, factor);
-    op.type = ROW_EXACT;
+    struct sotto__op op = op_on(compiler, SOTTO__OP_MULTIPLY, *in_out, factor);
+    op.type = SOTTO__ROW_EXACT;
     op.never_zero = compiler->program->ops[*in_out].never_zero;
     op.bits = compiler->program->ops[*in_out].bits + compiler->program->ops[factor].bits;
     op.scale = scale;
@@ -250,7 +250,8 @@ static enum sotto_status unify(struct sotto__compiler *compiler, size_t *a, size
     status = rescale(compiler, a, scale);
     status = status == SOTTO_OK ? rescale(compiler, b, scale) : status;
     ops = compiler->program->ops;
-    if (status == SOTTO_OK && (ops[*a].bits > VALUE_BITS_MAX || ops[*b].bits > VALUE_BITS_MAX)) {
+    if (status == SOTTO_OK &&
+        (ops[*a].bits > SOTTO__VALUE_BITS_MAX || ops[*b].bits > SOTTO__VALUE_BITS_MAX)) {
         return sotto__compile_too_wide(compiler);
     }
     return status;
@@ -288,11 +289,11 @@ enum sotto_status sotto__compile_multiply(struct sotto__compiler *compiler, size
     if (status != SOTTO_OK) {
         return status;
     }
-    struct sotto__op op = op_on(compiler, OP_MULTIPLY, a < b ? a : b, a < b ? b : a);
+    struct sotto__op op = op_on(compiler, SOTTO__OP_MULTIPLY, a < b ? a : b, a < b ? b : a);
     const struct sotto__op *ops = compiler->program->ops;
-    op.type = ops[a].type == ROW_FLOAT ? ROW_FLOAT : ROW_EXACT;
-    op.makes_nan = op.makes_nan || op.type == ROW_FLOAT;
-    if (op.type == ROW_EXACT) {
+    op.type = ops[a].type == SOTTO__ROW_FLOAT ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
+    op.makes_nan = op.makes_nan || op.type == SOTTO__ROW_FLOAT;
+    if (op.type == SOTTO__ROW_EXACT) {
         op.bits = ops[a].bits + ops[b].bits;
         op.scale = ops[a].scale + ops[b].scale;
     }
@@ -304,7 +305,7 @@ static enum sotto_status add_arithmetic(struct sotto__compiler *compiler, size_t
 {
     enum sotto_status status = check_numbers(compiler, a, b);
     status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
-    if (status == SOTTO_OK && (kind == OP_DIVIDE || kind == OP_POW)) {
+    if (status == SOTTO_OK && (kind == SOTTO__OP_DIVIDE || kind == SOTTO__OP_POW)) {
         status = sotto__compile_float(compiler, &a);
         status = status == SOTTO_OK ? sotto__compile_float(compiler, &b) : status;
     }
@@ -312,9 +313,9 @@ static enum sotto_status add_arithmetic(struct sotto__compiler *compiler, size_t
         return status;
     }
     struct sotto__op op = op_on(compiler, kind, a, b);
-    op.type = is_float(compiler, a) ? ROW_FLOAT : ROW_EXACT;
-    op.makes_nan = op.makes_nan || op.type == ROW_FLOAT;
-    if (op.type == ROW_EXACT) {
+    op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
+    op.makes_nan = op.makes_nan || op.type == SOTTO__ROW_FLOAT;
+    if (op.type == SOTTO__ROW_EXACT) {
         op.bits = larger_bits(compiler, a, b) + 1;
         op.scale = compiler->program->ops[a].scale;
     }
@@ -349,12 +350,12 @@ static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out
     return status;
 }
 
-/* OP_NEGATE, OP_ABS, OP_SQRT, OP_EXP, OP_LOG. */
+/* SOTTO__OP_NEGATE, SOTTO__OP_ABS, SOTTO__OP_SQRT, SOTTO__OP_EXP, SOTTO__OP_LOG. */
 static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out,
                                    enum sotto__op_kind kind, size_t a)
 {
     enum sotto_status status = check_number(compiler, a);
-    bool of_floats = kind == OP_SQRT || kind == OP_EXP || kind == OP_LOG;
+    bool of_floats = kind == SOTTO__OP_SQRT || kind == SOTTO__OP_EXP || kind == SOTTO__OP_LOG;
     if (status == SOTTO_OK && of_floats) {
         status = sotto__compile_float(compiler, &a);
     }
@@ -362,11 +363,11 @@ static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out
         return status;
     }
     struct sotto__op op = op_on(compiler, kind, a, SIZE_MAX);
-    op.type = is_float(compiler, a) ? ROW_FLOAT : ROW_EXACT;
+    op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
     op.bits = compiler->program->ops[a].bits;
     op.scale = compiler->program->ops[a].scale;
-    op.never_zero = compiler->program->ops[a].never_zero && op.type == ROW_EXACT;
-    op.makes_nan = op.makes_nan || kind == OP_SQRT || kind == OP_LOG;
+    op.never_zero = compiler->program->ops[a].never_zero && op.type == SOTTO__ROW_EXACT;
+    op.makes_nan = op.makes_nan || kind == SOTTO__OP_SQRT || kind == SOTTO__OP_LOG;
     return add_op(compiler, out, op);
 }
 
@@ -383,17 +384,17 @@ static enum sotto_status add_division(struct sotto__compiler *compiler, size_t *
     }
     const struct sotto__op *ops = compiler->program->ops;
     struct sotto__op op = op_on(compiler, kind, a, b);
-    op.type = is_float(compiler, a) ? ROW_FLOAT : ROW_EXACT;
-    op.makes_nan = op.makes_nan || op.type == ROW_FLOAT || !ops[b].never_zero;
-    if (op.type == ROW_EXACT) { /* |a // b| <= |a|, |a % b| < |b| */
-        op.bits = kind == OP_MODULO ? ops[b].bits : ops[a].bits;
-        op.scale = kind == OP_MODULO ? ops[a].scale : 0;
+    op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
+    op.makes_nan = op.makes_nan || op.type == SOTTO__ROW_FLOAT || !ops[b].never_zero;
+    if (op.type == SOTTO__ROW_EXACT) { /* |a // b| <= |a|, |a % b| < |b| */
+        op.bits = kind == SOTTO__OP_MODULO ? ops[b].bits : ops[a].bits;
+        op.scale = kind == SOTTO__OP_MODULO ? ops[a].scale : 0;
     }
     return add_op(compiler, out, op);
 }
 
-/* The exact value's units by a power of ten, so that scale decimals are left; OP_FLOOR_DIVIDE or
- * OP_ROUND_DIVIDE. */
+/* The exact value's units by a power of ten, so that scale decimals are left;
+ * SOTTO__OP_FLOOR_DIVIDE or SOTTO__OP_ROUND_DIVIDE. */
 static enum sotto_status drop_decimals(struct sotto__compiler *compiler, size_t *in_out,
                                        enum sotto__op_kind kind, int scale)
 {
@@ -406,7 +407,7 @@ static enum sotto_status drop_decimals(struct sotto__compiler *compiler, size_t 
     struct sotto__op op = op_on(compiler, kind, *in_out, divisor);
     unsigned bits = compiler->program->ops[*in_out].bits;
     unsigned fewer = compiler->program->ops[divisor].bits - 1; /* 10^dropped >= 2^fewer */
-    op.type = ROW_EXACT;
+    op.type = SOTTO__ROW_EXACT;
     op.bits = bits > fewer ? bits - fewer : 0;
     op.scale = scale > 0 ? (unsigned)scale : 0;
     status = add_op(compiler, in_out, op);
@@ -428,7 +429,7 @@ static enum sotto_status add_whole(struct sotto__compiler *compiler, size_t *out
     }
     if (is_float(compiler, a)) {
         struct sotto__op op = op_on(compiler, kind, a, SIZE_MAX);
-        op.type = ROW_FLOAT;
+        op.type = SOTTO__ROW_FLOAT;
         op.digits = digits;
         return add_op(compiler, out, op);
     }
@@ -436,17 +437,18 @@ static enum sotto_status add_whole(struct sotto__compiler *compiler, size_t *out
     if ((int)compiler->program->ops[a].scale <= digits) {
         return SOTTO_OK;
     }
-    if (kind == OP_ROUND) {
-        return drop_decimals(compiler, out, OP_ROUND_DIVIDE, digits);
+    if (kind == SOTTO__OP_ROUND) {
+        return drop_decimals(compiler, out, SOTTO__OP_ROUND_DIVIDE, digits);
     }
-    if (kind == OP_CEIL) { /* -floor(-x) */
-        status = add_unary(compiler, out, OP_NEGATE, *out);
+    if (kind == SOTTO__OP_CEIL) { /* -floor(-x) */
+        status = add_unary(compiler, out, SOTTO__OP_NEGATE, *out);
     }
     if (status == SOTTO_OK) {
-        status = drop_decimals(compiler, out, OP_FLOOR_DIVIDE, 0);
+        status = drop_decimals(compiler, out, SOTTO__OP_FLOOR_DIVIDE, 0);
     }
-    return status == SOTTO_OK && kind == OP_CEIL ? add_unary(compiler, out, OP_NEGATE, *out)
-                                                 : status;
+    return status == SOTTO_OK && kind == SOTTO__OP_CEIL
+               ? add_unary(compiler, out, SOTTO__OP_NEGATE, *out)
+               : status;
 }
 
 /* --- Conditions --- */
@@ -454,7 +456,7 @@ static enum sotto_status add_whole(struct sotto__compiler *compiler, size_t *out
 static enum sotto_status add_bool(struct sotto__compiler *compiler, size_t *out,
                                   enum sotto__op_kind kind, size_t a, size_t b)
 {
-    if (!is_bool(compiler, a) || (kind != OP_NOT && !is_bool(compiler, b))) {
+    if (!is_bool(compiler, a) || (kind != SOTTO__OP_NOT && !is_bool(compiler, b))) {
         return sotto__compile_error(compiler, "expected conditions, found numbers or text");
     }
     return add_op(compiler, out, op_on(compiler, kind, a, b));
@@ -464,25 +466,25 @@ static enum sotto_status add_text_equal(struct sotto__compiler *compiler, size_t
                                         enum sotto__node_kind kind, const struct sotto__node *left,
                                         const struct sotto__node *right)
 {
-    const struct sotto__node *text = left->kind == NODE_TEXT ? left : right;
-    const struct sotto__node *other = left->kind == NODE_TEXT ? right : left;
+    const struct sotto__node *text = left->kind == SOTTO__NODE_TEXT ? left : right;
+    const struct sotto__node *other = left->kind == SOTTO__NODE_TEXT ? right : left;
     size_t column = compiler->values[other - compiler->expression->nodes];
-    if (kind != NODE_EQUAL && kind != NODE_UNEQUAL) {
+    if (kind != SOTTO__NODE_EQUAL && kind != SOTTO__NODE_UNEQUAL) {
         return sotto__compile_error(compiler, "texts are equal or not, and have no order here");
     }
-    if (other->kind != NODE_COLUMN || text->kind != NODE_TEXT) {
+    if (other->kind != SOTTO__NODE_COLUMN || text->kind != SOTTO__NODE_TEXT) {
         return sotto__compile_error(compiler, "a text is compared with a column, and a column of "
                                               "text with a text in quotes");
     }
     const struct sotto__op *from = &compiler->program->ops[column];
-    if (from->type != ROW_TEXT && !from->is_null) {
+    if (from->type != SOTTO__ROW_TEXT && !from->is_null) {
         return sotto__compile_error(compiler, "this column holds numbers or booleans, not text");
     }
-    struct sotto__op op = op_on(compiler, OP_TEXT_EQUAL, column, SIZE_MAX);
+    struct sotto__op op = op_on(compiler, SOTTO__OP_TEXT_EQUAL, column, SIZE_MAX);
     op.text = text->name;
     enum sotto_status status = add_op(compiler, out, op);
-    if (status == SOTTO_OK && kind == NODE_UNEQUAL) {
-        status = add_bool(compiler, out, OP_NOT, *out, SIZE_MAX);
+    if (status == SOTTO_OK && kind == SOTTO__NODE_UNEQUAL) {
+        status = add_bool(compiler, out, SOTTO__OP_NOT, *out, SIZE_MAX);
     }
     return status;
 }
@@ -507,23 +509,23 @@ static enum sotto_status add_comparison(struct sotto__compiler *compiler, size_t
     const struct sotto__node *right = &compiler->expression->nodes[node->right];
     size_t a = compiler->values[node->left];
     size_t b = compiler->values[node->right];
-    if (left->kind == NODE_TEXT || right->kind == NODE_TEXT || is_text(compiler, a) ||
+    if (left->kind == SOTTO__NODE_TEXT || right->kind == SOTTO__NODE_TEXT || is_text(compiler, a) ||
         is_text(compiler, b)) {
         return add_text_equal(compiler, out, node->kind, left, right);
     }
     switch (node->kind) {
-    case NODE_EQUAL:
-        return sotto__compile_compare(compiler, out, OP_EQUAL, a, b);
-    case NODE_UNEQUAL:
-        return sotto__compile_compare(compiler, out, OP_UNEQUAL, a, b);
-    case NODE_LESS:
-        return sotto__compile_compare(compiler, out, OP_LESS, a, b);
-    case NODE_LESS_EQUAL:
-        return sotto__compile_compare(compiler, out, OP_LESS_EQUAL, a, b);
-    case NODE_GREATER:
-        return sotto__compile_compare(compiler, out, OP_LESS, b, a);
+    case SOTTO__NODE_EQUAL:
+        return sotto__compile_compare(compiler, out, SOTTO__OP_EQUAL, a, b);
+    case SOTTO__NODE_UNEQUAL:
+        return sotto__compile_compare(compiler, out, SOTTO__OP_UNEQUAL, a, b);
+    case SOTTO__NODE_LESS:
+        return sotto__compile_compare(compiler, out, SOTTO__OP_LESS, a, b);
+    case SOTTO__NODE_LESS_EQUAL:
+        return sotto__compile_compare(compiler, out, SOTTO__OP_LESS_EQUAL, a, b);
+    case SOTTO__NODE_GREATER:
+        return sotto__compile_compare(compiler, out, SOTTO__OP_LESS, b, a);
     default:
-        return sotto__compile_compare(compiler, out, OP_LESS_EQUAL, b, a);
+        return sotto__compile_compare(compiler, out, SOTTO__OP_LESS_EQUAL, b, a);
     }
 }
 
@@ -532,7 +534,7 @@ static enum sotto_status add_comparison(struct sotto__compiler *compiler, size_t
 enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *out, size_t a,
                                       size_t b)
 {
-    struct sotto__op op = op_on(compiler, OP_MASK, a, b);
+    struct sotto__op op = op_on(compiler, SOTTO__OP_MASK, a, b);
     op.type = compiler->program->ops[a].type;
     op.bits = compiler->program->ops[a].bits;
     op.scale = compiler->program->ops[a].scale;
@@ -552,13 +554,13 @@ enum sotto_status sotto__compile_together(struct sotto__compiler *compiler, size
     return status == SOTTO_OK ? sotto__compile_mask(compiler, out, a, b) : status;
 }
 
-/* OP_FILL, or OP_IF with its condition. */
+/* SOTTO__OP_FILL, or SOTTO__OP_IF with its condition. */
 static enum sotto_status add_choice(struct sotto__compiler *compiler, size_t *out,
                                     enum sotto__op_kind kind, size_t a, size_t b, size_t condition)
 {
     enum sotto_status status = check_numbers(compiler, a, b);
     bool both_bool = is_bool(compiler, a) && is_bool(compiler, b);
-    if (status == SOTTO_OK && kind == OP_IF && !is_bool(compiler, condition)) {
+    if (status == SOTTO_OK && kind == SOTTO__OP_IF && !is_bool(compiler, condition)) {
         return sotto__compile_error(compiler, "if takes a condition, found numbers or text");
     }
     status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
@@ -567,10 +569,12 @@ static enum sotto_status add_choice(struct sotto__compiler *compiler, size_t *ou
     }
     struct sotto__op op = op_on(compiler, kind, a, b);
     op.c = condition;
-    op.type = is_float(compiler, a) ? ROW_FLOAT : both_bool ? ROW_BOOL : ROW_EXACT;
+    op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT
+              : both_bool           ? SOTTO__ROW_BOOL
+                                    : SOTTO__ROW_EXACT;
     op.bits = larger_bits(compiler, a, b);
     op.scale = compiler->program->ops[a].scale;
-    if (kind == OP_IF) {
+    if (kind == SOTTO__OP_IF) {
         const struct sotto__op *from = &compiler->program->ops[condition];
         op.makes_nan = op.makes_nan || from->makes_nan;
         op.dataset = op.dataset != SIZE_MAX ? op.dataset : from->dataset;
@@ -586,34 +590,34 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
     struct sotto__op op;
     enum sotto_status status;
     switch (node->function) {
-    case FUNCTION_ABS:
-        return add_unary(compiler, out, OP_ABS, a);
-    case FUNCTION_SQRT:
-        return add_unary(compiler, out, OP_SQRT, a);
-    case FUNCTION_ISNA:
+    case SOTTO__FUNCTION_ABS:
+        return add_unary(compiler, out, SOTTO__OP_ABS, a);
+    case SOTTO__FUNCTION_SQRT:
+        return add_unary(compiler, out, SOTTO__OP_SQRT, a);
+    case SOTTO__FUNCTION_ISNA:
         if (a == SIZE_MAX) {
             return sotto__compile_error(compiler, "isna takes a column, found a text");
         }
-        op = op_on(compiler, OP_IS_NA, a, SIZE_MAX);
+        op = op_on(compiler, SOTTO__OP_IS_NA, a, SIZE_MAX);
         op.makes_nan = false;
         return add_op(compiler, out, op);
-    case FUNCTION_EXP:
-        return add_unary(compiler, out, OP_EXP, a);
-    case FUNCTION_LOG:
-        return add_unary(compiler, out, OP_LOG, a);
-    case FUNCTION_POW:
-        return add_arithmetic(compiler, out, OP_POW, a, b);
-    case FUNCTION_FLOOR:
-        return add_whole(compiler, out, OP_FLOOR, a, 0);
-    case FUNCTION_CEIL:
-        return add_whole(compiler, out, OP_CEIL, a, 0);
-    case FUNCTION_ROUND:
-        return add_whole(compiler, out, OP_ROUND, a, node->options.digits);
-    case FUNCTION_FILLNA:
-        return add_choice(compiler, out, OP_FILL, a, b, SIZE_MAX);
-    case FUNCTION_IF:
-        return add_choice(compiler, out, OP_IF, b, compiler->values[node->third], a);
-    case FUNCTION_TOGETHER:
+    case SOTTO__FUNCTION_EXP:
+        return add_unary(compiler, out, SOTTO__OP_EXP, a);
+    case SOTTO__FUNCTION_LOG:
+        return add_unary(compiler, out, SOTTO__OP_LOG, a);
+    case SOTTO__FUNCTION_POW:
+        return add_arithmetic(compiler, out, SOTTO__OP_POW, a, b);
+    case SOTTO__FUNCTION_FLOOR:
+        return add_whole(compiler, out, SOTTO__OP_FLOOR, a, 0);
+    case SOTTO__FUNCTION_CEIL:
+        return add_whole(compiler, out, SOTTO__OP_CEIL, a, 0);
+    case SOTTO__FUNCTION_ROUND:
+        return add_whole(compiler, out, SOTTO__OP_ROUND, a, node->options.digits);
+    case SOTTO__FUNCTION_FILLNA:
+        return add_choice(compiler, out, SOTTO__OP_FILL, a, b, SIZE_MAX);
+    case SOTTO__FUNCTION_IF:
+        return add_choice(compiler, out, SOTTO__OP_IF, b, compiler->values[node->third], a);
+    case SOTTO__FUNCTION_TOGETHER:
         return sotto__compile_together(compiler, out, a, b);
     default:
         status = check_number(compiler, a);
@@ -627,23 +631,23 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
 static enum sotto_status add_column(struct sotto__compiler *compiler, size_t *out, size_t column)
 {
     struct sotto_type type = compiler->expansion->columns[column].type;
-    struct sotto__op op = {.kind = OP_COLUMN,
+    struct sotto__op op = {.kind = SOTTO__OP_COLUMN,
                            .dataset = compiler->expansion->columns[column].dataset,
                            .index = column,
                            .is_null = type.kind == SOTTO_KIND_NULL};
     op.a = op.b = op.c = SIZE_MAX;
     switch (type.kind) {
     case SOTTO_KIND_BOOL:
-        op.type = ROW_BOOL;
+        op.type = SOTTO__ROW_BOOL;
         break;
     case SOTTO_KIND_FLOAT64:
-        op.type = ROW_FLOAT;
+        op.type = SOTTO__ROW_FLOAT;
         break;
     case SOTTO_KIND_STRING:
-        op.type = ROW_TEXT;
+        op.type = SOTTO__ROW_TEXT;
         break;
     default:
-        op.type = ROW_EXACT;
+        op.type = SOTTO__ROW_EXACT;
         op.scale = type.scale;
         /* 10^18 < 2^60, and so on down. */
         op.bits = op.is_null ? 0 : 63 + (type.scale * 10U + 2) / 3;
@@ -652,17 +656,19 @@ static enum sotto_status add_column(struct sotto__compiler *compiler, size_t *ou
     return add_op(compiler, out, op);
 }
 
-enum sotto_status sotto__compile_inner(struct sotto__compiler *compiler, size_t *out, size_t i)
+enum sotto_status sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t *out,
+                                                size_t i)
 {
-    struct sotto__inner inner = {compiler->expression, i, compiler->ofs_at};
+    struct sotto__earlier_number number = {compiler->expression, i, compiler->first_moments};
     /* With groups it differs from row to row; there is one dataset then. Whether it is NaN may not
      * change the shape of the round. */
-    struct sotto__op op = {.kind = OP_INNER,
-                           .type = ROW_FLOAT,
+    struct sotto__op op = {.kind = SOTTO__OP_EARLIER_NUMBER,
+                           .type = SOTTO__ROW_FLOAT,
                            .makes_nan = true,
                            .dataset = compiler->plan->keys_len > 0 ? 0 : SIZE_MAX};
     op.a = op.b = op.c = SIZE_MAX;
-    if (sotto__inner_find(compiler->program, &op.index, &inner, compiler->earlier) != SOTTO_OK) {
+    if (sotto__earlier_number_find(compiler->program, &op.index, &number, compiler->earlier) !=
+        SOTTO_OK) {
         return no_memory(compiler);
     }
     return add_op(compiler, out, op);
@@ -675,38 +681,38 @@ enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *
     size_t b = node->right != SIZE_MAX ? compiler->values[node->right] : SIZE_MAX;
     compiler->start = node->start;
     switch (node->kind) {
-    case NODE_LITERAL:
+    case SOTTO__NODE_LITERAL:
         return add_literal(compiler, out, node);
-    case NODE_NA:
+    case SOTTO__NODE_NA:
         return add_na(compiler, out);
-    case NODE_TEXT:
+    case SOTTO__NODE_TEXT:
         *out = SIZE_MAX; /* only add_text_equal takes it */
         return SOTTO_OK;
-    case NODE_COLUMN:
+    case SOTTO__NODE_COLUMN:
         return add_column(compiler, out, node->column);
-    case NODE_NEGATE:
-        return add_unary(compiler, out, OP_NEGATE, a);
-    case NODE_NOT:
-        return add_bool(compiler, out, OP_NOT, a, SIZE_MAX);
-    case NODE_ADD:
-        return add_arithmetic(compiler, out, OP_ADD, a, b);
-    case NODE_SUBTRACT:
-        return add_arithmetic(compiler, out, OP_SUBTRACT, a, b);
-    case NODE_MULTIPLY:
+    case SOTTO__NODE_NEGATE:
+        return add_unary(compiler, out, SOTTO__OP_NEGATE, a);
+    case SOTTO__NODE_NOT:
+        return add_bool(compiler, out, SOTTO__OP_NOT, a, SIZE_MAX);
+    case SOTTO__NODE_ADD:
+        return add_arithmetic(compiler, out, SOTTO__OP_ADD, a, b);
+    case SOTTO__NODE_SUBTRACT:
+        return add_arithmetic(compiler, out, SOTTO__OP_SUBTRACT, a, b);
+    case SOTTO__NODE_MULTIPLY:
         return sotto__compile_multiply(compiler, out, a, b);
-    case NODE_DIVIDE:
-        return add_arithmetic(compiler, out, OP_DIVIDE, a, b);
-    case NODE_FLOOR_DIVIDE:
-        return add_division(compiler, out, OP_FLOOR_DIVIDE, a, b);
-    case NODE_MODULO:
-        return add_division(compiler, out, OP_MODULO, a, b);
-    case NODE_POWER:
+    case SOTTO__NODE_DIVIDE:
+        return add_arithmetic(compiler, out, SOTTO__OP_DIVIDE, a, b);
+    case SOTTO__NODE_FLOOR_DIVIDE:
+        return add_division(compiler, out, SOTTO__OP_FLOOR_DIVIDE, a, b);
+    case SOTTO__NODE_MODULO:
+        return add_division(compiler, out, SOTTO__OP_MODULO, a, b);
+    case SOTTO__NODE_POWER:
         return add_power(compiler, out, a, node->exponent);
-    case NODE_AND:
-        return add_bool(compiler, out, OP_AND, a, b);
-    case NODE_OR:
-        return add_bool(compiler, out, OP_OR, a, b);
-    case NODE_CALL:
+    case SOTTO__NODE_AND:
+        return add_bool(compiler, out, SOTTO__OP_AND, a, b);
+    case SOTTO__NODE_OR:
+        return add_bool(compiler, out, SOTTO__OP_OR, a, b);
+    case SOTTO__NODE_CALL:
         return add_call(compiler, out, node);
     default:
         break;

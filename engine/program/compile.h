@@ -13,10 +13,10 @@ struct sotto__compiler {
     const struct sotto__program *earlier; /* rounds */
     unsigned round;
     const struct sotto__expression *expression;
-    size_t ofs_at; /* of its first aggregate among all */
-    size_t start;  /* where in its text errors point */
+    size_t first_moments; /* of its first aggregate among all */
+    size_t start;         /* where in its text errors point */
     unsigned bits_max;
-    size_t values[CELL_NODES_MAX]; /* the operation of each row-wise node */
+    size_t values[SOTTO__VALUE_NODES_MAX]; /* the operation of each row-wise node */
     struct sotto_error *err;
 };
 
@@ -28,8 +28,8 @@ enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler) SOTT
 enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out,
                                       size_t i) SOTTO_NODISCARD;
 /* The number that node i, on aggregates of earlier rounds, is. */
-enum sotto_status sotto__compile_inner(struct sotto__compiler *compiler, size_t *out,
-                                       size_t i) SOTTO_NODISCARD;
+enum sotto_status sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t *out,
+                                                size_t i) SOTTO_NODISCARD;
 /* a * b; a where b is present; a comparison of numbers. */
 enum sotto_status sotto__compile_multiply(struct sotto__compiler *compiler, size_t *out, size_t a,
                                           size_t b) SOTTO_NODISCARD;

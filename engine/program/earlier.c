@@ -9,23 +9,23 @@
 
 /* A number as an expression on aggregates: a tree, whose leaves are aggregates and literals. */
 struct number {
-    const struct sotto__inner *inner;
+    const struct sotto__earlier_number *inner;
     size_t node;
 };
 
 /* The sums behind an aggregate; of the round that opened it. */
-static const struct sotto__of *of_number(const struct number *number,
-                                         const struct sotto__program *earlier)
+static const struct sotto__moments *moments_of_number(const struct number *number,
+                                                      const struct sotto__program *earlier)
 {
     const struct sotto__node *nodes = number->inner->expression->nodes;
-    size_t at = number->inner->ofs_at;
+    size_t at = number->inner->first_moments;
     for (size_t i = 0; i < number->node; i++) {
-        at += nodes[i].kind == NODE_AGGREGATE;
+        at += nodes[i].kind == SOTTO__NODE_AGGREGATE;
     }
-    return &earlier[earlier[0].ofs[at].round - 1].ofs[at];
+    return &earlier[earlier[0].moments[at].round - 1].moments[at];
 }
 
-/* Recursion: as deep as the expression, at most EXPRESSION_NODES_MAX. */
+/* Recursion: as deep as the expression, at most SOTTO__EXPRESSION_NODES_MAX. */
 static bool same_number(const struct number *x, const struct number *y,
                         const struct sotto__program *earlier)
 {
@@ -37,13 +37,13 @@ static bool same_number(const struct number *x, const struct number *y,
         !sotto__options_equal(&a->options, &b->options)) {
         return false;
     }
-    if (a->kind == NODE_LITERAL) {
+    if (a->kind == SOTTO__NODE_LITERAL) {
         return a->is_whole == b->is_whole && a->whole == b->whole && a->bytes == b->bytes &&
                memcmp(of_x->text + a->start, of_y->text + b->start, a->bytes) == 0;
     }
-    if (a->kind == NODE_AGGREGATE) {
-        const struct sotto__of *m = of_number(x, earlier);
-        const struct sotto__of *n = of_number(y, earlier);
+    if (a->kind == SOTTO__NODE_AGGREGATE) {
+        const struct sotto__moments *m = moments_of_number(x, earlier);
+        const struct sotto__moments *n = moments_of_number(y, earlier);
         return m->round == n->round && memcmp(m->terms, n->terms, sizeof m->terms) == 0;
     }
     size_t m[3];
@@ -57,25 +57,25 @@ static bool same_number(const struct number *x, const struct number *y,
     return same;
 }
 
-enum sotto_status sotto__inner_find(struct sotto__program *program, size_t *out,
-                                    const struct sotto__inner *inner,
-                                    const struct sotto__program *earlier)
+enum sotto_status sotto__earlier_number_find(struct sotto__program *program, size_t *out,
+                                             const struct sotto__earlier_number *inner,
+                                             const struct sotto__program *earlier)
 {
     struct number wanted = {inner, inner->node};
-    for (size_t i = 0; i < program->inners_len; i++) {
-        struct number other = {&program->inners[i], program->inners[i].node};
+    for (size_t i = 0; i < program->earlier_numbers_len; i++) {
+        struct number other = {&program->earlier_numbers[i], program->earlier_numbers[i].node};
         if (same_number(&wanted, &other, earlier)) {
             *out = i;
             return SOTTO_OK;
         }
     }
-    void *inners = program->inners;
-    if (sotto_array_reserve(&inners, &program->inners_capacity_len, program->inners_len + 1,
-                            sizeof *inner) != SOTTO_OK) {
+    void *earlier_numbers = program->earlier_numbers;
+    if (sotto_array_reserve(&earlier_numbers, &program->earlier_numbers_capacity_len,
+                            program->earlier_numbers_len + 1, sizeof *inner) != SOTTO_OK) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    program->inners = inners;
-    *out = program->inners_len++;
-    program->inners[*out] = *inner;
+    program->earlier_numbers = earlier_numbers;
+    *out = program->earlier_numbers_len++;
+    program->earlier_numbers[*out] = *inner;
     return SOTTO_OK;
 }

@@ -17,17 +17,17 @@
 
 static size_t limbs_of(const struct sotto__term *term)
 {
-    if (term->kind != TERM_SUM) {
+    if (term->kind != SOTTO__TERM_SUM) {
         return 1;
     }
-    size_t bits = term->type == ROW_FLOAT ? DOUBLE_BITS * term->factors_len : term->bits;
+    size_t bits = term->type == SOTTO__ROW_FLOAT ? DOUBLE_BITS * term->factors_len : term->bits;
     return (bits + 62 + 63) / 64;
 }
 
 /* A count or exact limbs; a double's 128-bit limbs, one more than the slot's, and infinities. */
 static size_t accumulator_size(const struct sotto__term *term)
 {
-    if (term->kind == TERM_SUM && term->type == ROW_FLOAT) {
+    if (term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT) {
         return term->limbs + 1 + 1;
     }
     return (term->limbs + 1) / 2;
@@ -35,7 +35,7 @@ static size_t accumulator_size(const struct sotto__term *term)
 
 static enum sotto_status place_terms(struct sotto__program *program, size_t *out_slots_len)
 {
-    program->buffer_len = ROWS_LEN;
+    program->buffer_len = SOTTO__ROWS_LEN;
     while (program->buffer_len > BUFFER_LEN_LEAST &&
            program->buffer_len * program->groups_len > BUFFERS_LEN) {
         program->buffer_len /= 2;
@@ -58,8 +58,8 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
         program->group_limbs++;
         (*out_slots_len)++;
     }
-    return program->group_limbs <= ROUND_LIMBS_MAX / program->groups_len ? SOTTO_OK
-                                                                         : SOTTO_ERROR_LIMIT;
+    return program->group_limbs <= SOTTO__ROUND_LIMBS_MAX / program->groups_len ? SOTTO_OK
+                                                                                : SOTTO_ERROR_LIMIT;
 }
 
 static size_t rows_bytes(const struct sotto__program *program)
@@ -67,9 +67,10 @@ static size_t rows_bytes(const struct sotto__program *program)
     size_t bytes = 0;
     for (size_t i = 0; i < program->ops_len; i++) {
         const struct sotto__op *op = &program->ops[i];
-        unsigned limbs =
-            op->type == ROW_FLOAT || op->bits > PRODUCT_BITS_MAX ? 1 : sotto__bits_limbs(op->bits);
-        bytes += ROWS_LEN * (limbs * sizeof(uint64_t) + 1);
+        unsigned limbs = op->type == SOTTO__ROW_FLOAT || op->bits > SOTTO__PRODUCT_BITS_MAX
+                             ? 1
+                             : sotto__bits_limbs(op->bits);
+        bytes += SOTTO__ROWS_LEN * (limbs * sizeof(uint64_t) + 1);
     }
     return bytes;
 }
@@ -80,26 +81,26 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
     if (place_terms(program, &slots_len) != SOTTO_OK) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "expected sums of at most %zu bytes in all groups, found more",
-                               ROUND_LIMBS_MAX * sizeof(uint64_t));
+                               SOTTO__ROUND_LIMBS_MAX * sizeof(uint64_t));
     }
     program->rows_bytes = rows_bytes(program);
-    if (program->rows_bytes > ROWS_BYTES_MAX) {
+    if (program->rows_bytes > SOTTO__ROWS_BYTES_MAX) {
         return sotto_error_set(
             err, SOTTO_ERROR_LIMIT,
             "the expressions need too much memory for exact values: say float(x) "
             "for the doubles nearest to x");
     }
     program->limbs_len = program->group_limbs * program->groups_len;
-    if (program->inners_len > ROUND_LIMBS_MAX / program->groups_len) {
+    if (program->earlier_numbers_len > SOTTO__ROUND_LIMBS_MAX / program->groups_len) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "expected at most %zu numbers of earlier rounds in all groups, "
                                "found more",
-                               ROUND_LIMBS_MAX);
+                               SOTTO__ROUND_LIMBS_MAX);
     }
     program->slots = sotto_alloc_array(slots_len * program->groups_len, sizeof *program->slots);
-    program->inner_values =
-        sotto_alloc_array(program->inners_len * program->groups_len, sizeof *program->inner_values);
-    if (program->slots == NULL || program->inner_values == NULL) {
+    program->earlier_values = sotto_alloc_array(program->earlier_numbers_len * program->groups_len,
+                                                sizeof *program->earlier_values);
+    if (program->slots == NULL || program->earlier_values == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     for (size_t group = 0; group < program->groups_len; group++) {

@@ -79,7 +79,7 @@ static enum sotto_status add_texts(struct sotto__levels *levels, const struct so
     for (size_t i = 0; i < key->levels_len; i++) {
         const struct sotto__level *level = &key->levels[i];
         levels->texts_bytes[i] = strlen(level->text);
-        if (level->kind != LEVEL_TEXT) {
+        if (level->kind != SOTTO__LEVEL_TEXT) {
             return sotto_error_set(err, SOTTO_ERROR_TYPE,
                                    "expected levels in quotes for a column of text, found %.80s",
                                    level->text);
@@ -194,7 +194,7 @@ static enum sotto_status add_bins(struct sotto__levels *levels, const struct sot
 /* The bin, of how many bounds are not above the value. */
 static uint32_t bin_of(const struct sotto__levels *levels, size_t bounds_below)
 {
-    return bounds_below == 0 || bounds_below > levels->len ? GROUP_OTHER
+    return bounds_below == 0 || bounds_below > levels->len ? SOTTO__GROUP_OTHER
                                                            : (uint32_t)bounds_below - 1;
 }
 
@@ -216,7 +216,7 @@ static uint32_t find_double_bin(const struct sotto__levels *levels, double value
     size_t low = 0;
     size_t high = levels->len + 1;
     if (value != value) {
-        return GROUP_NONE;
+        return SOTTO__GROUP_NONE;
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -252,7 +252,7 @@ static enum sotto_status add_dense(struct sotto__levels *levels, struct sotto_er
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
     for (size_t i = 0; i < levels->dense_len; i++) {
-        levels->dense[i] = GROUP_OTHER;
+        levels->dense[i] = SOTTO__GROUP_OTHER;
     }
     for (size_t i = 0; i < len; i++) {
         levels->dense[(size_t)(levels->numbers[i].value - least)] = levels->numbers[i].level;
@@ -273,9 +273,9 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
         struct number *number = &levels->numbers[levels->numbers_len];
         number->level = (uint32_t)i;
         bool fits = true;
-        if (is_bool && level->kind == LEVEL_BOOL) {
+        if (is_bool && level->kind == SOTTO__LEVEL_BOOL) {
             number->value = level->text[0] == 't';
-        } else if (!is_bool && level->kind != LEVEL_BOOL && sotto__is_decimal(level->text)) {
+        } else if (!is_bool && level->kind != SOTTO__LEVEL_BOOL && sotto__is_decimal(level->text)) {
             fits = scaled(&number->value, level->text, levels->type.scale);
         } else {
             return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected %s as levels, found %.80s",
@@ -366,7 +366,7 @@ static uint32_t find_number(const struct sotto__levels *levels, sotto__int128 va
         }
     }
     bool found = low < levels->numbers_len && levels->numbers[low].value == value;
-    return found ? levels->numbers[low].level : GROUP_OTHER;
+    return found ? levels->numbers[low].level : SOTTO__GROUP_OTHER;
 }
 
 static uint32_t find_in_text(const struct sotto__levels *levels, const struct sotto_column *block,
@@ -375,7 +375,7 @@ static uint32_t find_in_text(const struct sotto__levels *levels, const struct so
     int64_t start = block->offsets[row];
     uint32_t found = *find_text(levels, (const char *)block->values + start,
                                 (size_t)(block->offsets[row + 1] - start));
-    return found > 0 ? found - 1 : GROUP_OTHER;
+    return found > 0 ? found - 1 : SOTTO__GROUP_OTHER;
 }
 
 static uint32_t find_in_row(const struct sotto__levels *levels, const struct sotto_column *block,
@@ -401,7 +401,7 @@ static void find_dense(uint32_t *restrict out, const struct sotto__levels *level
     uint64_t least = (uint64_t)levels->dense_min;
     for (size_t i = 0; i < len; i++) {
         uint64_t at = (uint64_t)values[i] - least;
-        out[i] = at < dense_len ? dense[at] : GROUP_OTHER;
+        out[i] = at < dense_len ? dense[at] : SOTTO__GROUP_OTHER;
     }
 }
 
@@ -415,13 +415,13 @@ void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
         find_dense(out, levels, (const int64_t *)block->values + at, len);
     } else {
         for (size_t i = 0; i < len; i++) {
-            out[i] = is_null ? GROUP_NONE : find_in_row(levels, block, at + i);
+            out[i] = is_null ? SOTTO__GROUP_NONE : find_in_row(levels, block, at + i);
         }
     }
     for (size_t i = 0; levels->other && i < len; i++) {
-        out[i] = out[i] == GROUP_OTHER ? (uint32_t)levels->len : out[i];
+        out[i] = out[i] == SOTTO__GROUP_OTHER ? (uint32_t)levels->len : out[i];
     }
     for (size_t i = 0; block->validity != NULL && i < len; i++) {
-        out[i] = sotto_column_is_valid(block, at + i) ? out[i] : GROUP_NONE;
+        out[i] = sotto_column_is_valid(block, at + i) ? out[i] : SOTTO__GROUP_NONE;
     }
 }

@@ -8,51 +8,51 @@
 
 /* What a value inside an aggregate may take: beyond it the hint is float(x). Products of two, which
  * an aggregate makes itself, may take twice as much. */
-#define VALUE_BITS_MAX 1024
-#define PRODUCT_BITS_MAX 2048
-#define VALUE_LIMBS_MAX 33
-#define VALUE_SCALE_MAX 4096
+#define SOTTO__VALUE_BITS_MAX 1024
+#define SOTTO__PRODUCT_BITS_MAX 2048
+#define SOTTO__VALUE_LIMBS_MAX 33
+#define SOTTO__VALUE_SCALE_MAX 4096
 
 enum sotto__op_kind {
-    OP_COLUMN,
-    OP_CONSTANT,
-    OP_INNER,  /* float64: a number of an earlier round, in each group its own */
-    OP_NEGATE, /* a */
-    OP_ABS,
-    OP_NOT,
-    OP_SQRT, /* float64, as the next two */
-    OP_EXP,
-    OP_LOG,
-    OP_IS_NA, /* never missing */
-    OP_FLOAT, /* the nearest double of an exact a */
-    OP_ADD,   /* a, b: of one scale */
-    OP_SUBTRACT,
-    OP_MULTIPLY,
-    OP_DIVIDE, /* float64 */
-    OP_POW,    /* float64 */
-    OP_FLOOR_DIVIDE,
-    OP_MODULO,
-    OP_ROUND_DIVIDE, /* exact: the nearest integer, ties to even */
-    OP_FLOOR,        /* float64, as the next two */
-    OP_CEIL,
-    OP_ROUND, /* to digits */
-    OP_EQUAL, /* never missing, as the next three */
-    OP_UNEQUAL,
-    OP_LESS,
-    OP_LESS_EQUAL,
-    OP_TEXT_EQUAL, /* column a and the text */
-    OP_AND,
-    OP_OR,
-    OP_FILL, /* a, where it is missing b */
-    OP_MASK, /* a, missing also where b is */
-    OP_IF,   /* c: a, else b */
+    SOTTO__OP_COLUMN,
+    SOTTO__OP_CONSTANT,
+    SOTTO__OP_EARLIER_NUMBER, /* float64: a number of an earlier round, in each group its own */
+    SOTTO__OP_NEGATE,         /* a */
+    SOTTO__OP_ABS,
+    SOTTO__OP_NOT,
+    SOTTO__OP_SQRT, /* float64, as the next two */
+    SOTTO__OP_EXP,
+    SOTTO__OP_LOG,
+    SOTTO__OP_IS_NA, /* never missing */
+    SOTTO__OP_FLOAT, /* the nearest double of an exact a */
+    SOTTO__OP_ADD,   /* a, b: of one scale */
+    SOTTO__OP_SUBTRACT,
+    SOTTO__OP_MULTIPLY,
+    SOTTO__OP_DIVIDE, /* float64 */
+    SOTTO__OP_POW,    /* float64 */
+    SOTTO__OP_FLOOR_DIVIDE,
+    SOTTO__OP_MODULO,
+    SOTTO__OP_ROUND_DIVIDE, /* exact: the nearest integer, ties to even */
+    SOTTO__OP_FLOOR,        /* float64, as the next two */
+    SOTTO__OP_CEIL,
+    SOTTO__OP_ROUND, /* to digits */
+    SOTTO__OP_EQUAL, /* never missing, as the next three */
+    SOTTO__OP_UNEQUAL,
+    SOTTO__OP_LESS,
+    SOTTO__OP_LESS_EQUAL,
+    SOTTO__OP_TEXT_EQUAL, /* column a and the text */
+    SOTTO__OP_AND,
+    SOTTO__OP_OR,
+    SOTTO__OP_FILL, /* a, where it is missing b */
+    SOTTO__OP_MASK, /* a, missing also where b is */
+    SOTTO__OP_IF,   /* c: a, else b */
 };
 
 enum sotto__row_kind {
-    ROW_BOOL, /* exact too: 0 and 1 */
-    ROW_EXACT,
-    ROW_FLOAT,
-    ROW_TEXT,
+    SOTTO__ROW_BOOL, /* exact too: 0 and 1 */
+    SOTTO__ROW_EXACT,
+    SOTTO__ROW_FLOAT,
+    SOTTO__ROW_TEXT,
 };
 
 /* Operands stand before their operations. An exact value v is in units of 10^-scale,
@@ -67,20 +67,20 @@ struct sotto__op {
     bool is_asked; /* a comparison that is not only an edge of hist */
     unsigned bits;
     unsigned scale;
-    int digits; /* OP_ROUND */
+    int digits; /* SOTTO__OP_ROUND */
     size_t a;
     size_t b;
     size_t c;
     size_t dataset;     /* SIZE_MAX: constant */
-    size_t index;       /* column of the expansion, constant, inner number */
-    const char *text;   /* OP_TEXT_EQUAL; borrows from the plan */
+    size_t index;       /* column of the expansion, constant, earlier number */
+    const char *text;   /* SOTTO__OP_TEXT_EQUAL; borrows from the plan */
     const char *source; /* the text that it was first written in, and where; borrows likewise */
     size_t start;
 };
 
 struct sotto__constant {
-    uint64_t limbs[VALUE_LIMBS_MAX]; /* two's complement, if it is exact and not too wide */
-    double number;                   /* nearest */
+    uint64_t limbs[SOTTO__VALUE_LIMBS_MAX]; /* two's complement, if it is exact and not too wide */
+    double number;                          /* nearest */
 };
 
 /* An exact register's limbs for |v| <= 2^bits. */

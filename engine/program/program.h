@@ -8,23 +8,24 @@
 #include "plan/expansion.h"
 #include "program/operations.h"
 
-#define SUM_LIMBS_MAX ((PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
-#define GROUPS_MAX 10000
+#define SOTTO__SUM_LIMBS_MAX                                                                       \
+    ((SOTTO__PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
+#define SOTTO__GROUPS_MAX 10000
 /* Of one round; of the memory for rows that one thread needs. */
-#define ROUND_LIMBS_MAX ((size_t)1 << 22)
-#define ROWS_BYTES_MAX ((size_t)64 << 20)
+#define SOTTO__ROUND_LIMBS_MAX ((size_t)1 << 22)
+#define SOTTO__ROWS_BYTES_MAX ((size_t)64 << 20)
 
 enum sotto__term_kind {
-    TERM_COUNT, /* rows where a factor is present */
-    TERM_MADE,  /* rows where NaN was made */
-    TERM_SUM,   /* the sum of the product of the factors; exact ones have one factor */
+    SOTTO__TERM_COUNT,    /* rows where a factor is present */
+    SOTTO__TERM_NAN_MADE, /* rows where NaN was made */
+    SOTTO__TERM_SUM,      /* the sum of the product of the factors; exact ones have one factor */
 };
 
-#define TERM_FACTORS_MAX 4
+#define SOTTO__TERM_FACTORS_MAX 4
 
 struct sotto__term {
     enum sotto__term_kind kind;
-    size_t factors[TERM_FACTORS_MAX]; /* operations */
+    size_t factors[SOTTO__TERM_FACTORS_MAX]; /* operations */
     size_t factors_len;
     enum sotto__row_kind type;
     unsigned bits;
@@ -42,15 +43,27 @@ struct sotto__term {
 /* How many columns of doubles wait in buffers for their groups. */
 static inline size_t sotto__term_columns(const struct sotto__term *term)
 {
-    bool waits = term->kind == TERM_SUM && term->type == ROW_FLOAT && term->factors_len <= 2;
+    bool waits =
+        term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT && term->factors_len <= 2;
     bool is_pair = term->factors_len == 2 && term->factors[0] != term->factors[1];
     return waits ? 1 + (size_t)is_pair : 0;
 }
 
 /* What an aggregate is made of; indices of terms, SIZE_MAX: not used. */
-enum { OF_COUNT, OF_MADE, OF_X, OF_XX, OF_XXX, OF_XXXX, OF_Y, OF_YY, OF_XY, OFS_LEN };
-struct sotto__of {
-    size_t terms[OFS_LEN];
+enum {
+    SOTTO__MOMENT_COUNT,
+    SOTTO__MOMENT_NAN_MADE,
+    SOTTO__MOMENT_X,
+    SOTTO__MOMENT_XX,
+    SOTTO__MOMENT_XXX,
+    SOTTO__MOMENT_XXXX,
+    SOTTO__MOMENT_Y,
+    SOTTO__MOMENT_YY,
+    SOTTO__MOMENT_XY,
+    SOTTO__MOMENTS_LEN
+};
+struct sotto__moments {
+    size_t terms[SOTTO__MOMENTS_LEN];
     unsigned round; /* that opens it: the others' programs have no terms here */
 };
 
@@ -64,15 +77,15 @@ struct sotto__program {
     struct sotto__term *terms;
     size_t terms_len;
     size_t terms_capacity_len;
-    struct sotto__of *ofs; /* one for each aggregate, by cell, then by node */
-    size_t ofs_len;
-    struct sotto__inner *inners;
-    size_t inners_len;
-    size_t inners_capacity_len;
-    double *inner_values; /* [group * inners_len + inner]: set when the round begins */
-    size_t where;         /* operation or SIZE_MAX */
-    size_t keys[GROUP_KEYS_MAX];
-    struct sotto__levels *levels[GROUP_KEYS_MAX];
+    struct sotto__moments *moments; /* one for each aggregate, by value expression, then by node */
+    size_t moments_len;
+    struct sotto__earlier_number *earlier_numbers;
+    size_t earlier_numbers_len;
+    size_t earlier_numbers_capacity_len;
+    double *earlier_values; /* [group * earlier_numbers_len + number]: set when the round begins */
+    size_t where;           /* operation or SIZE_MAX */
+    size_t keys[SOTTO__GROUP_KEYS_MAX];
+    struct sotto__levels *levels[SOTTO__GROUP_KEYS_MAX];
     size_t keys_len;
     size_t groups_len; /* 1 without keys */
     /* Of the round. With keys the last limb of a group counts the parties that withhold it. */
@@ -81,7 +94,7 @@ struct sotto__program {
     size_t group_limbs;
     size_t limbs_len;
     size_t group_accumulators; /* in units of 128 bits */
-    size_t buffer_len;         /* doubles that wait for a group: a multiple of BLOCK_STEP */
+    size_t buffer_len;         /* doubles that wait for a group: a multiple of SOTTO__BLOCK_STEP */
     size_t group_buffers;      /* doubles of all terms */
     size_t fills_len;          /* terms whose doubles wait */
     size_t rows_bytes;         /* of the registers of one thread */
@@ -101,18 +114,18 @@ bool sotto__program_reads(const struct sotto__program *program, size_t column);
 /* --- earlier.c: numbers that earlier rounds opened --- */
 
 /* A number that earlier rounds opened, inside a row-wise expression: in each group a double. */
-struct sotto__inner {
+struct sotto__earlier_number {
     const struct sotto__expression *expression; /* borrows from the expansion */
     size_t node;
-    size_t ofs_at; /* of the expression's first aggregate among all */
+    size_t first_moments; /* of the expression's first aggregate among all */
 };
 
 struct sotto__program;
-/* The index of a program's inner number: the same one, or added. earlier: the programs of the
+/* The index of a program's earlier number: the same one, or added. earlier: the programs of the
  * rounds before. Returns: SOTTO_ERROR_NO_MEMORY. */
-enum sotto_status sotto__inner_find(struct sotto__program *program, size_t *out,
-                                    const struct sotto__inner *inner,
-                                    const struct sotto__program *earlier) SOTTO_NODISCARD;
+enum sotto_status sotto__earlier_number_find(struct sotto__program *program, size_t *out,
+                                             const struct sotto__earlier_number *number,
+                                             const struct sotto__program *earlier) SOTTO_NODISCARD;
 
 /* --- layout.c: which slots a round has --- */
 
@@ -126,8 +139,8 @@ enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sot
                                     struct sotto_type type,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__levels_free(struct sotto__levels *levels);
-#define GROUP_NONE UINT32_MAX /* the row's key is missing */
-#define GROUP_OTHER (UINT32_MAX - 1)
+#define SOTTO__GROUP_NONE UINT32_MAX /* the row's key is missing */
+#define SOTTO__GROUP_OTHER (UINT32_MAX - 1)
 /* The levels of rows at to at + len of a key column's block. */
 void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
                         const struct sotto_column *block, size_t at, size_t len);

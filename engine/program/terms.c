@@ -46,10 +46,10 @@ static enum sotto_status add_of_rows(struct sotto__compiler *compiler, size_t *o
 static enum sotto_status add_sum(struct sotto__compiler *compiler, size_t *out,
                                  const size_t *factors, size_t factors_len)
 {
-    struct sotto__term term = {.kind = TERM_SUM};
+    struct sotto__term term = {.kind = SOTTO__TERM_SUM};
     enum sotto_status status = SOTTO_OK;
     size_t op = factors[0];
-    bool is_float = compiler->program->ops[op].type == ROW_FLOAT;
+    bool is_float = compiler->program->ops[op].type == SOTTO__ROW_FLOAT;
     bool is_crossed = factors_len == 2 && factors[0] > factors[1];
     if (is_float) { /* products of doubles are exact only as terms */
         memcpy(term.factors, factors, factors_len * sizeof *factors);
@@ -59,13 +59,13 @@ static enum sotto_status add_sum(struct sotto__compiler *compiler, size_t *out,
         }
         term.factors_len = factors_len;
         term.has_infinities = factors_len == 1;
-        term.type = ROW_FLOAT;
+        term.type = SOTTO__ROW_FLOAT;
     }
-    compiler->bits_max = PRODUCT_BITS_MAX;
+    compiler->bits_max = SOTTO__PRODUCT_BITS_MAX;
     for (size_t i = 1; status == SOTTO_OK && !is_float && i < factors_len; i++) {
         status = sotto__compile_multiply(compiler, &op, op, factors[i]);
     }
-    compiler->bits_max = VALUE_BITS_MAX;
+    compiler->bits_max = SOTTO__VALUE_BITS_MAX;
     if (status != SOTTO_OK) {
         return status;
     }
@@ -78,7 +78,7 @@ static enum sotto_status add_sum(struct sotto__compiler *compiler, size_t *out,
         term.bits = from->bits;
         term.scale = from->scale;
     }
-    term.never_negative = is_even || term.type == ROW_BOOL;
+    term.never_negative = is_even || term.type == SOTTO__ROW_BOOL;
     return add_term(compiler, out, term);
 }
 
@@ -94,24 +94,24 @@ struct needs {
 static struct needs needs_of(enum sotto__function function)
 {
     switch (function) {
-    case FUNCTION_COUNT:
+    case SOTTO__FUNCTION_COUNT:
         return (struct needs){.count = true};
-    case FUNCTION_SUM:
-    case FUNCTION_ANY:
+    case SOTTO__FUNCTION_SUM:
+    case SOTTO__FUNCTION_ANY:
         return (struct needs){.powers = 1};
-    case FUNCTION_VAR:
-    case FUNCTION_STD:
-    case FUNCTION_SEM:
+    case SOTTO__FUNCTION_VAR:
+    case SOTTO__FUNCTION_STD:
+    case SOTTO__FUNCTION_SEM:
         return (struct needs){.count = true, .powers = 2};
-    case FUNCTION_SKEW:
+    case SOTTO__FUNCTION_SKEW:
         return (struct needs){.count = true, .powers = 3};
-    case FUNCTION_KURT:
+    case SOTTO__FUNCTION_KURT:
         return (struct needs){.count = true, .powers = 4};
-    case FUNCTION_COV:
+    case SOTTO__FUNCTION_COV:
         return (struct needs){.count = true, .powers = 1, .y = true};
-    case FUNCTION_CORR:
+    case SOTTO__FUNCTION_CORR:
         return (struct needs){.count = true, .powers = 2, .y = true, .yy = true};
-    case FUNCTION_DOT:
+    case SOTTO__FUNCTION_DOT:
         return (struct needs){.xy = true};
     default: /* mean, all */
         return (struct needs){.count = true, .powers = 1};
@@ -120,8 +120,8 @@ static struct needs needs_of(enum sotto__function function)
 
 static bool is_float_pair(const struct sotto__compiler *compiler, size_t x, size_t y)
 {
-    return compiler->program->ops[x].type == ROW_FLOAT ||
-           compiler->program->ops[y].type == ROW_FLOAT;
+    return compiler->program->ops[x].type == SOTTO__ROW_FLOAT ||
+           compiler->program->ops[y].type == SOTTO__ROW_FLOAT;
 }
 
 /* The rows where both are present, both exact or both doubles. */
@@ -146,12 +146,12 @@ static enum sotto_status truth_of(struct sotto__compiler *compiler, size_t *in_o
 {
     size_t zero = 0;
     size_t truth = 0;
-    if (compiler->program->ops[*in_out].type == ROW_BOOL) {
+    if (compiler->program->ops[*in_out].type == SOTTO__ROW_BOOL) {
         return SOTTO_OK;
     }
     enum sotto_status status = sotto__compile_zero(compiler, &zero);
     if (status == SOTTO_OK) {
-        status = sotto__compile_compare(compiler, &truth, OP_UNEQUAL, *in_out, zero);
+        status = sotto__compile_compare(compiler, &truth, SOTTO__OP_UNEQUAL, *in_out, zero);
     }
     if (status == SOTTO_OK) {
         compiler->program->ops[truth].is_asked = true;
@@ -164,13 +164,13 @@ static enum sotto_status check_argument(struct sotto__compiler *compiler,
 {
     const struct sotto__node *column = &compiler->expression->nodes[argument];
     size_t op = compiler->values[argument];
-    if (op != SIZE_MAX && compiler->program->ops[op].type != ROW_TEXT) {
+    if (op != SIZE_MAX && compiler->program->ops[op].type != SOTTO__ROW_TEXT) {
         return SOTTO_OK;
     }
-    if (node->function == FUNCTION_COUNT && op != SIZE_MAX) {
+    if (node->function == SOTTO__FUNCTION_COUNT && op != SIZE_MAX) {
         return SOTTO_OK;
     }
-    if (column->kind != NODE_COLUMN) {
+    if (column->kind != SOTTO__NODE_COLUMN) {
         return sotto__compile_error(compiler, "expected numbers or booleans, found text");
     }
     const struct sotto__column *from = &compiler->expansion->columns[column->column];
@@ -180,38 +180,40 @@ static enum sotto_status check_argument(struct sotto__compiler *compiler,
                            compiler->plan->datasets[from->dataset].alias, from->name);
 }
 
-static enum sotto_status add_sums(struct sotto__compiler *compiler, struct sotto__of *of,
+static enum sotto_status add_sums(struct sotto__compiler *compiler, struct sotto__moments *moments,
                                   const struct needs *needs, size_t x, size_t y)
 {
-    const size_t xs[TERM_FACTORS_MAX] = {x, x, x, x};
-    const size_t ys[TERM_FACTORS_MAX] = {y, y};
-    const size_t xy[TERM_FACTORS_MAX] = {x, y};
+    const size_t xs[SOTTO__TERM_FACTORS_MAX] = {x, x, x, x};
+    const size_t ys[SOTTO__TERM_FACTORS_MAX] = {y, y};
+    const size_t xy[SOTTO__TERM_FACTORS_MAX] = {x, y};
     enum sotto_status status = SOTTO_OK;
     for (size_t power = 1; status == SOTTO_OK && power <= needs->powers; power++) {
-        status = add_sum(compiler, &of->terms[OF_X + power - 1], xs, power);
+        status = add_sum(compiler, &moments->terms[SOTTO__MOMENT_X + power - 1], xs, power);
     }
     if (status == SOTTO_OK && needs->y) {
-        status = add_sum(compiler, &of->terms[OF_Y], ys, 1);
-        status = status == SOTTO_OK ? add_sum(compiler, &of->terms[OF_XY], xy, 2) : status;
+        status = add_sum(compiler, &moments->terms[SOTTO__MOMENT_Y], ys, 1);
+        status = status == SOTTO_OK ? add_sum(compiler, &moments->terms[SOTTO__MOMENT_XY], xy, 2)
+                                    : status;
     }
     if (status == SOTTO_OK && needs->yy) {
-        status = add_sum(compiler, &of->terms[OF_YY], ys, 2);
+        status = add_sum(compiler, &moments->terms[SOTTO__MOMENT_YY], ys, 2);
     }
     if (status == SOTTO_OK && needs->xy) {
-        status = add_sum(compiler, &of->terms[OF_XY], xy, 2);
+        status = add_sum(compiler, &moments->terms[SOTTO__MOMENT_XY], xy, 2);
     }
     return status;
 }
 
-static enum sotto_status compile_aggregate(struct sotto__compiler *compiler, struct sotto__of *of,
+static enum sotto_status compile_aggregate(struct sotto__compiler *compiler,
+                                           struct sotto__moments *moments,
                                            const struct sotto__node *node)
 {
     struct needs needs = needs_of(node->function);
     size_t x = compiler->values[node->left];
     size_t y = x;
     enum sotto_status status = check_argument(compiler, node, node->left);
-    for (size_t i = 0; i < OFS_LEN; i++) {
-        of->terms[i] = SIZE_MAX;
+    for (size_t i = 0; i < SOTTO__MOMENTS_LEN; i++) {
+        moments->terms[i] = SIZE_MAX;
     }
     if (status == SOTTO_OK && (needs.y || needs.xy)) {
         y = compiler->values[node->right];
@@ -224,17 +226,19 @@ static enum sotto_status compile_aggregate(struct sotto__compiler *compiler, str
         needs = (struct needs){.powers = 1, .y = true};
     }
     bool makes_nan = status == SOTTO_OK && compiler->program->ops[x].makes_nan;
-    if (status == SOTTO_OK && (node->function == FUNCTION_ANY || node->function == FUNCTION_ALL)) {
+    if (status == SOTTO_OK &&
+        (node->function == SOTTO__FUNCTION_ANY || node->function == SOTTO__FUNCTION_ALL)) {
         status = truth_of(compiler, &x);
     }
     if (status == SOTTO_OK && needs.count) {
-        status = add_of_rows(compiler, &of->terms[OF_COUNT], TERM_COUNT, x);
+        status = add_of_rows(compiler, &moments->terms[SOTTO__MOMENT_COUNT], SOTTO__TERM_COUNT, x);
     }
     if (status == SOTTO_OK) {
-        status = add_sums(compiler, of, &needs, x, y);
+        status = add_sums(compiler, moments, &needs, x, y);
     }
     if (status == SOTTO_OK && makes_nan) {
-        status = add_of_rows(compiler, &of->terms[OF_MADE], TERM_MADE, x);
+        status =
+            add_of_rows(compiler, &moments->terms[SOTTO__MOMENT_NAN_MADE], SOTTO__TERM_NAN_MADE, x);
     }
     return status;
 }
@@ -245,23 +249,25 @@ static enum sotto_status compile_expression(struct sotto__compiler *compiler,
                                             const struct sotto__expression *expression, bool all)
 {
     struct sotto__places places;
-    bool row_wise[CELL_NODES_MAX] = {false};
+    bool row_wise[SOTTO__VALUE_NODES_MAX] = {false};
     sotto__places_find(&places, expression);
     sotto__places_find_rows(row_wise, &places, expression, compiler->round);
     compiler->expression = expression;
-    compiler->ofs_at = compiler->program->ofs_len;
+    compiler->first_moments = compiler->program->moments_len;
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         enum sotto_status status = SOTTO_OK;
         compiler->values[i] = SIZE_MAX;
         compiler->start = node->start;
-        if (node->kind == NODE_AGGREGATE) {
-            struct sotto__of *of = &compiler->program->ofs[compiler->program->ofs_len++];
-            of->round = places.round[i];
-            status = of->round == compiler->round ? compile_aggregate(compiler, of, node) : status;
+        if (node->kind == SOTTO__NODE_AGGREGATE) {
+            struct sotto__moments *moments =
+                &compiler->program->moments[compiler->program->moments_len++];
+            moments->round = places.round[i];
+            status = moments->round == compiler->round ? compile_aggregate(compiler, moments, node)
+                                                       : status;
         }
-        if (status == SOTTO_OK && row_wise[i] && places.place[i] == PLACE_AGGREGATE) {
-            status = sotto__compile_inner(compiler, &compiler->values[i], i);
+        if (status == SOTTO_OK && row_wise[i] && places.place[i] == SOTTO__PLACE_AGGREGATE) {
+            status = sotto__compile_earlier_number(compiler, &compiler->values[i], i);
         } else if (status == SOTTO_OK && (row_wise[i] || all)) {
             status = sotto__compile_node(compiler, &compiler->values[i], i);
         }
@@ -276,18 +282,19 @@ static enum sotto_status compile_cells(struct sotto__compiler *compiler)
 {
     const struct sotto__expansion *expansion = compiler->expansion;
     size_t nodes_len = 0;
-    for (size_t i = 0; i < expansion->cells_len; i++) {
-        nodes_len += expansion->cells[i].expression.nodes_len;
+    for (size_t i = 0; i < expansion->expressions_len; i++) {
+        nodes_len += expansion->expressions[i].expression.nodes_len;
     }
-    compiler->program->ofs = sotto_alloc_array(nodes_len, sizeof *compiler->program->ofs);
-    if (compiler->program->ofs == NULL) {
+    compiler->program->moments = sotto_alloc_array(nodes_len, sizeof *compiler->program->moments);
+    if (compiler->program->moments == NULL) {
         return sotto_error_set(compiler->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
     }
-    for (size_t i = 0; i < expansion->parts_len; i++) {
-        const struct sotto__part *part = &expansion->parts[i];
-        for (size_t j = part->first; j < part->first + part->cells_len; j++) {
+    for (size_t i = 0; i < expansion->outputs_len; i++) {
+        const struct sotto__output_values *output_values = &expansion->outputs[i];
+        for (size_t j = output_values->first;
+             j < output_values->first + output_values->expressions_len; j++) {
             enum sotto_status status =
-                compile_expression(compiler, &expansion->cells[j].expression, false);
+                compile_expression(compiler, &expansion->expressions[j].expression, false);
             if (status != SOTTO_OK) {
                 return sotto_error_prefix(compiler->err, "output \"%s\"",
                                           compiler->plan->outputs[i].name);
@@ -321,7 +328,8 @@ static enum sotto_status compile_where(struct sotto__compiler *compiler)
     enum sotto_status status = compile_expression(compiler, where, true);
     size_t root = compiler->values[where->nodes_len - 1];
     const struct sotto__op *op = status == SOTTO_OK ? &compiler->program->ops[root] : NULL;
-    if (op != NULL && op->type != ROW_BOOL && !op->is_null) { /* null: nobody knows its type */
+    if (op != NULL && op->type != SOTTO__ROW_BOOL &&
+        !op->is_null) { /* null: nobody knows its type */
         status = sotto__compile_error(compiler, "expected a condition, such as age >= 18");
     }
     if (status != SOTTO_OK) {
@@ -349,9 +357,9 @@ static enum sotto_status compile_keys(struct sotto__compiler *compiler)
         program->keys[i] = column;
         program->groups_len *= sotto__levels_len(program->levels[i]);
     }
-    if (program->groups_len > GROUPS_MAX) {
+    if (program->groups_len > SOTTO__GROUPS_MAX) {
         return sotto_error_set(compiler->err, SOTTO_ERROR_LIMIT,
-                               "group_by: expected at most %d groups, found %zu", GROUPS_MAX,
+                               "group_by: expected at most %d groups, found %zu", SOTTO__GROUPS_MAX,
                                program->groups_len);
     }
     return SOTTO_OK;
@@ -367,7 +375,7 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
                                        .expansion = expansion,
                                        .earlier = earlier,
                                        .round = round,
-                                       .bits_max = VALUE_BITS_MAX,
+                                       .bits_max = SOTTO__VALUE_BITS_MAX,
                                        .err = err};
     *out = (struct sotto__program){.where = SIZE_MAX, .groups_len = 1};
     enum sotto_status status = compile_cells(&compiler);
@@ -384,7 +392,8 @@ bool sotto__program_reads(const struct sotto__program *program, size_t column)
 {
     bool found = false;
     for (size_t i = 0; i < program->ops_len; i++) {
-        found = found || (program->ops[i].kind == OP_COLUMN && program->ops[i].index == column);
+        found =
+            found || (program->ops[i].kind == SOTTO__OP_COLUMN && program->ops[i].index == column);
     }
     for (size_t i = 0; i < program->keys_len; i++) {
         found = found || program->keys[i] == column;
@@ -400,9 +409,9 @@ void sotto__program_release(struct sotto__program *program)
     sotto_free(program->ops);
     sotto_free(program->constants);
     sotto_free(program->terms);
-    sotto_free(program->ofs);
-    sotto_free(program->inners);
-    sotto_free(program->inner_values);
+    sotto_free(program->moments);
+    sotto_free(program->earlier_numbers);
+    sotto_free(program->earlier_values);
     sotto_free(program->slots);
     *program = (struct sotto__program){0};
 }

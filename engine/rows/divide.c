@@ -14,7 +14,7 @@ _Static_assert(GMP_NUMB_BITS == 64, "GMP's limbs must have 64 bits");
 static bool goes_on(enum sotto__op_kind kind, bool has_rest, bool signs_differ, int half,
                     bool is_odd)
 {
-    if (kind == OP_ROUND_DIVIDE) {
+    if (kind == SOTTO__OP_ROUND_DIVIDE) {
         return half > 0 || (half == 0 && is_odd);
     }
     return has_rest && signs_differ;
@@ -31,7 +31,7 @@ static int64_t divide_64(enum sotto__op_kind kind, int64_t a, int64_t b)
     int64_t taken = r < 0 ? -r : r;
     bool differ = (a < 0) != (b < 0);
     bool on = goes_on(kind, r != 0, differ, (taken > left) - (taken < left), (q & 1) != 0);
-    if (kind == OP_MODULO) {
+    if (kind == SOTTO__OP_MODULO) {
         return on ? r + b : r;
     }
     return on ? q + (differ ? -1 : 1) : q;
@@ -48,7 +48,7 @@ static sotto__int128 divide_128(enum sotto__op_kind kind, sotto__int128 a, sotto
     sotto__int128 taken = r < 0 ? -r : r;
     bool differ = (a < 0) != (b < 0);
     bool on = goes_on(kind, r != 0, differ, (taken > left) - (taken < left), (q & 1) != 0);
-    if (kind == OP_MODULO) {
+    if (kind == SOTTO__OP_MODULO) {
         return on ? r + b : r;
     }
     return on ? q + (differ ? -1 : 1) : q;
@@ -77,7 +77,7 @@ static unsigned magnitude(mp_limb_t *out, const uint64_t *a, unsigned limbs)
 /* r against b - r, r < b. */
 static int compare_half(const mp_limb_t *r, const mp_limb_t *b, unsigned limbs)
 {
-    mp_limb_t left[VALUE_LIMBS_MAX + 1];
+    mp_limb_t left[SOTTO__VALUE_LIMBS_MAX + 1];
     (void)mpn_sub_n(left, b, r, limbs);
     return mpn_cmp(r, left, limbs);
 }
@@ -85,10 +85,10 @@ static int compare_half(const mp_limb_t *r, const mp_limb_t *b, unsigned limbs)
 static void divide_words(uint64_t *out, unsigned out_limbs, enum sotto__op_kind kind,
                          const uint64_t *a, const uint64_t *b, unsigned limbs)
 {
-    mp_limb_t x[VALUE_LIMBS_MAX + 1] = {0};
-    mp_limb_t y[VALUE_LIMBS_MAX + 1] = {0};
-    mp_limb_t q[VALUE_LIMBS_MAX + 1] = {0};
-    mp_limb_t r[VALUE_LIMBS_MAX + 1] = {0};
+    mp_limb_t x[SOTTO__VALUE_LIMBS_MAX + 1] = {0};
+    mp_limb_t y[SOTTO__VALUE_LIMBS_MAX + 1] = {0};
+    mp_limb_t q[SOTTO__VALUE_LIMBS_MAX + 1] = {0};
+    mp_limb_t r[SOTTO__VALUE_LIMBS_MAX + 1] = {0};
     bool differ = is_negative(a, limbs) != is_negative(b, limbs);
     unsigned x_limbs = magnitude(x, a, limbs);
     unsigned y_limbs = magnitude(y, b, limbs);
@@ -103,7 +103,7 @@ static void divide_words(uint64_t *out, unsigned out_limbs, enum sotto__op_kind 
     }
     bool on = goes_on(kind, mpn_zero_p(r, limbs) == 0, differ, compare_half(r, y, limbs),
                       (q[0] & 1) != 0);
-    if (kind == OP_MODULO) { /* r has the sign of a; on: b's sign, |b| - |r| */
+    if (kind == SOTTO__OP_MODULO) { /* r has the sign of a; on: b's sign, |b| - |r| */
         if (on) {
             (void)mpn_sub_n(r, y, r, limbs);
         }
@@ -127,7 +127,7 @@ void sotto__exact_divide(struct sotto__register *out, enum sotto__op_kind kind,
     unsigned limbs = a->limbs > b->limbs ? a->limbs : b->limbs;
     const uint64_t *x = sotto__exact_as(a, limbs, scratch[0], len);
     const uint64_t *y = sotto__exact_as(b, limbs, scratch[1], len);
-    unsigned found = kind == OP_MODULO ? b->bits : a->bits;
+    unsigned found = kind == SOTTO__OP_MODULO ? b->bits : a->bits;
     out->bits = found < bits ? found : bits;
     out->limbs = sotto__bits_limbs(out->bits);
     out->values = out->own_values;

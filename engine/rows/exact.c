@@ -33,13 +33,13 @@ static unsigned result_bits(enum sotto__op_kind kind, const struct sotto__regist
                             const struct sotto__register *b)
 {
     switch (kind) {
-    case OP_ADD:
-    case OP_SUBTRACT:
+    case SOTTO__OP_ADD:
+    case SOTTO__OP_SUBTRACT:
         return (a->bits > b->bits ? a->bits : b->bits) + 1;
-    case OP_MULTIPLY:
+    case SOTTO__OP_MULTIPLY:
         return a->bits + b->bits;
-    case OP_NEGATE:
-    case OP_ABS:
+    case SOTTO__OP_NEGATE:
+    case SOTTO__OP_ABS:
         return a->bits;
     default:
         return 0; /* a condition */
@@ -49,19 +49,19 @@ static unsigned result_bits(enum sotto__op_kind kind, const struct sotto__regist
 static void apply_64(int64_t *out, enum sotto__op_kind kind, const int64_t *a, const int64_t *b,
                      size_t len)
 {
-    for (size_t i = 0; kind == OP_ADD && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_ADD && i < len; i++) {
         out[i] = a[i] + b[i];
     }
-    for (size_t i = 0; kind == OP_SUBTRACT && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_SUBTRACT && i < len; i++) {
         out[i] = a[i] - b[i];
     }
-    for (size_t i = 0; kind == OP_MULTIPLY && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_MULTIPLY && i < len; i++) {
         out[i] = a[i] * b[i];
     }
-    for (size_t i = 0; kind == OP_NEGATE && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_NEGATE && i < len; i++) {
         out[i] = -a[i];
     }
-    for (size_t i = 0; kind == OP_ABS && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_ABS && i < len; i++) {
         out[i] = a[i] < 0 ? -a[i] : a[i];
     }
 }
@@ -69,19 +69,19 @@ static void apply_64(int64_t *out, enum sotto__op_kind kind, const int64_t *a, c
 static void apply_128(sotto__int128 *out, enum sotto__op_kind kind, const sotto__int128 *a,
                       const sotto__int128 *b, size_t len)
 {
-    for (size_t i = 0; kind == OP_ADD && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_ADD && i < len; i++) {
         out[i] = a[i] + b[i];
     }
-    for (size_t i = 0; kind == OP_SUBTRACT && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_SUBTRACT && i < len; i++) {
         out[i] = a[i] - b[i];
     }
-    for (size_t i = 0; kind == OP_MULTIPLY && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_MULTIPLY && i < len; i++) {
         out[i] = a[i] * b[i];
     }
-    for (size_t i = 0; kind == OP_NEGATE && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_NEGATE && i < len; i++) {
         out[i] = -a[i];
     }
-    for (size_t i = 0; kind == OP_ABS && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_ABS && i < len; i++) {
         out[i] = a[i] < 0 ? -a[i] : a[i];
     }
 }
@@ -127,21 +127,21 @@ static int compare_words(const uint64_t *a, const uint64_t *b, unsigned limbs)
 static void apply_words(uint64_t *out, enum sotto__op_kind kind, const uint64_t *a,
                         const uint64_t *b, unsigned limbs)
 {
-    uint64_t negative[VALUE_LIMBS_MAX];
+    uint64_t negative[SOTTO__VALUE_LIMBS_MAX];
     switch (kind) {
-    case OP_ADD:
+    case SOTTO__OP_ADD:
         memcpy(out, a, limbs * sizeof *out);
         sotto__limbs_add(out, b, limbs);
         break;
-    case OP_SUBTRACT:
+    case SOTTO__OP_SUBTRACT:
         negate_words(negative, b, limbs);
         memcpy(out, a, limbs * sizeof *out);
         sotto__limbs_add(out, negative, limbs);
         break;
-    case OP_MULTIPLY:
+    case SOTTO__OP_MULTIPLY:
         multiply_words(out, a, b, limbs);
         break;
-    case OP_ABS:
+    case SOTTO__OP_ABS:
         if (a[limbs - 1] >> 63 == 0) {
             memcpy(out, a, limbs * sizeof *out);
             break;
@@ -159,11 +159,11 @@ static void apply_words(uint64_t *out, enum sotto__op_kind kind, const uint64_t 
 static bool holds(enum sotto__op_kind kind, int order)
 {
     switch (kind) {
-    case OP_EQUAL:
+    case SOTTO__OP_EQUAL:
         return order == 0;
-    case OP_UNEQUAL:
+    case SOTTO__OP_UNEQUAL:
         return order != 0;
-    case OP_LESS:
+    case SOTTO__OP_LESS:
         return order < 0;
     default:
         return order <= 0;
@@ -173,16 +173,16 @@ static bool holds(enum sotto__op_kind kind, int order)
 static void compare_64(int64_t *out, enum sotto__op_kind kind, const int64_t *a, const int64_t *b,
                        size_t len)
 {
-    for (size_t i = 0; kind == OP_EQUAL && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_EQUAL && i < len; i++) {
         out[i] = a[i] == b[i];
     }
-    for (size_t i = 0; kind == OP_UNEQUAL && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_UNEQUAL && i < len; i++) {
         out[i] = a[i] != b[i];
     }
-    for (size_t i = 0; kind == OP_LESS && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_LESS && i < len; i++) {
         out[i] = a[i] < b[i];
     }
-    for (size_t i = 0; kind == OP_LESS_EQUAL && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_LESS_EQUAL && i < len; i++) {
         out[i] = a[i] <= b[i];
     }
 }
@@ -211,11 +211,12 @@ void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
     out->bits = result_bits(kind, a, b);
     out->limbs = sotto__bits_limbs(out->bits);
     out->values = out->own_values;
-    if (kind == OP_EQUAL || kind == OP_UNEQUAL || kind == OP_LESS || kind == OP_LESS_EQUAL) {
+    if (kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL || kind == SOTTO__OP_LESS ||
+        kind == SOTTO__OP_LESS_EQUAL) {
         compare(out, kind, a, b, scratch, len);
         return;
     }
-    if (out->limbs == 2 && kind == OP_MULTIPLY && a->limbs == 1 && b->limbs == 1) {
+    if (out->limbs == 2 && kind == SOTTO__OP_MULTIPLY && a->limbs == 1 && b->limbs == 1) {
         sotto__int128 *values = out->own_values;
         for (size_t i = 0; i < len; i++) {
             values[i] =
@@ -249,11 +250,11 @@ static void to_float_slowly(double *out, const struct sotto__register *a, unsign
     mpz_init(power);
     mpz_ui_pow_ui(power, 10, scale);
     for (size_t i = 0; i < len; i++) {
-        uint64_t value[VALUE_LIMBS_MAX];
+        uint64_t value[SOTTO__VALUE_LIMBS_MAX];
         memcpy(value, (const uint64_t *)a->values + i * a->limbs, a->limbs * sizeof *value);
         bool negative = value[a->limbs - 1] >> 63 != 0;
         if (negative) {
-            uint64_t positive[VALUE_LIMBS_MAX];
+            uint64_t positive[SOTTO__VALUE_LIMBS_MAX];
             negate_words(positive, value, a->limbs);
             memcpy(value, positive, a->limbs * sizeof *value);
         }

@@ -12,25 +12,25 @@
 static void arithmetic(double *out, enum sotto__op_kind kind, const double *a, const double *b,
                        size_t len)
 {
-    for (size_t i = 0; kind == OP_ADD && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_ADD && i < len; i++) {
         out[i] = a[i] + b[i];
     }
-    for (size_t i = 0; kind == OP_SUBTRACT && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_SUBTRACT && i < len; i++) {
         out[i] = a[i] - b[i];
     }
-    for (size_t i = 0; kind == OP_MULTIPLY && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_MULTIPLY && i < len; i++) {
         out[i] = a[i] * b[i];
     }
-    for (size_t i = 0; kind == OP_DIVIDE && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_DIVIDE && i < len; i++) {
         out[i] = a[i] / b[i];
     }
-    for (size_t i = 0; kind == OP_NEGATE && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_NEGATE && i < len; i++) {
         out[i] = -a[i];
     }
-    for (size_t i = 0; kind == OP_ABS && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_ABS && i < len; i++) {
         out[i] = fabs(a[i]);
     }
-    for (size_t i = 0; kind == OP_SQRT && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_SQRT && i < len; i++) {
         out[i] = sqrt(a[i]); /* IEEE 754: correctly rounded */
     }
 }
@@ -88,19 +88,19 @@ static void round_all(double *out, const double *a, int digits, size_t len)
 static void whole(double *out, const struct sotto__op *op, const double *a, const double *b,
                   size_t len)
 {
-    for (size_t i = 0; op->kind == OP_FLOOR_DIVIDE && i < len; i++) {
+    for (size_t i = 0; op->kind == SOTTO__OP_FLOOR_DIVIDE && i < len; i++) {
         out[i] = floor_divide(a[i], b[i]);
     }
-    for (size_t i = 0; op->kind == OP_MODULO && i < len; i++) {
+    for (size_t i = 0; op->kind == SOTTO__OP_MODULO && i < len; i++) {
         out[i] = modulo(a[i], b[i]);
     }
-    for (size_t i = 0; op->kind == OP_FLOOR && i < len; i++) {
+    for (size_t i = 0; op->kind == SOTTO__OP_FLOOR && i < len; i++) {
         out[i] = floor(a[i]);
     }
-    for (size_t i = 0; op->kind == OP_CEIL && i < len; i++) {
+    for (size_t i = 0; op->kind == SOTTO__OP_CEIL && i < len; i++) {
         out[i] = ceil(a[i]);
     }
-    if (op->kind == OP_ROUND) {
+    if (op->kind == SOTTO__OP_ROUND) {
         round_all(out, a, op->digits, len);
     }
 }
@@ -109,20 +109,20 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
                        size_t len)
 {
     switch (op->kind) {
-    case OP_FLOOR_DIVIDE:
-    case OP_MODULO:
-    case OP_FLOOR:
-    case OP_CEIL:
-    case OP_ROUND:
+    case SOTTO__OP_FLOOR_DIVIDE:
+    case SOTTO__OP_MODULO:
+    case SOTTO__OP_FLOOR:
+    case SOTTO__OP_CEIL:
+    case SOTTO__OP_ROUND:
         whole(out, op, a, b, len);
         break;
-    case OP_EXP:
+    case SOTTO__OP_EXP:
         sotto__exp(out, a, len);
         break;
-    case OP_LOG:
+    case SOTTO__OP_LOG:
         sotto__log(out, a, len);
         break;
-    case OP_POW:
+    case SOTTO__OP_POW:
         sotto__pow(out, a, b, len);
         break;
     default:
@@ -136,16 +136,16 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
 void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const double *a,
                                const double *b, size_t len)
 {
-    for (size_t i = 0; kind == OP_EQUAL && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_EQUAL && i < len; i++) {
         out[i] = a[i] == b[i];
     }
-    for (size_t i = 0; kind == OP_UNEQUAL && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_UNEQUAL && i < len; i++) {
         out[i] = a[i] != b[i];
     }
-    for (size_t i = 0; kind == OP_LESS && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_LESS && i < len; i++) {
         out[i] = a[i] < b[i];
     }
-    for (size_t i = 0; kind == OP_LESS_EQUAL && i < len; i++) {
+    for (size_t i = 0; kind == SOTTO__OP_LESS_EQUAL && i < len; i++) {
         out[i] = a[i] <= b[i];
     }
 }

@@ -14,13 +14,13 @@ static void load_state(struct sotto__rows *rows, struct sotto__register *out,
 {
     out->state = rows->no_state;
     if (block->type.kind == SOTTO_KIND_NULL) {
-        memset(out->own_state, ROW_MISSING, len);
+        memset(out->own_state, SOTTO__ROW_MISSING, len);
         out->state = out->own_state;
     } else if (block->validity != NULL) {
         const uint8_t *bits = block->validity + at / 8;
         uint8_t *state = out->own_state;
         for (size_t i = 0; i < len; i++) {
-            state[i] = (uint8_t)(~((unsigned)bits[i / 8] >> (i % 8)) & ROW_MISSING);
+            state[i] = (uint8_t)(~((unsigned)bits[i / 8] >> (i % 8)) & SOTTO__ROW_MISSING);
         }
         out->state = state;
     }
@@ -78,14 +78,14 @@ static void load_doubles(struct sotto__register *out, const double *values, size
 {
     out->values = values;
     out->bound = sotto__blocks()->largest(values, len);
-    if (out->bound <= INFINITY_BITS) {
+    if (out->bound <= SOTTO__INFINITY_BITS) {
         return;
     }
     for (size_t i = 0; i < len; i++) {
-        out->own_state[i] = values[i] != values[i] ? ROW_MISSING : out->state[i];
+        out->own_state[i] = values[i] != values[i] ? SOTTO__ROW_MISSING : out->state[i];
     }
     out->state = out->own_state;
-    out->bound = BOUND_UNKNOWN;
+    out->bound = SOTTO__BOUND_UNKNOWN;
 }
 
 void sotto__rows_load(struct sotto__rows *rows, struct sotto__register *out,

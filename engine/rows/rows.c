@@ -15,10 +15,12 @@
 static void fill_constant(struct sotto__register *reg, const struct sotto__op *op,
                           const struct sotto__constant *constant)
 {
-    for (size_t i = 0; op->type == ROW_FLOAT && i < ROWS_LEN; i++) {
+    for (size_t i = 0; op->type == SOTTO__ROW_FLOAT && i < SOTTO__ROWS_LEN; i++) {
         ((double *)reg->own_values)[i] = constant->number;
     }
-    for (size_t i = 0; op->type != ROW_FLOAT && op->bits <= VALUE_BITS_MAX && i < ROWS_LEN; i++) {
+    for (size_t i = 0;
+         op->type != SOTTO__ROW_FLOAT && op->bits <= SOTTO__VALUE_BITS_MAX && i < SOTTO__ROWS_LEN;
+         i++) {
         memcpy((uint64_t *)reg->own_values + i * reg->limbs, constant->limbs,
                reg->limbs * sizeof(uint64_t));
     }
@@ -31,20 +33,20 @@ static void place_registers(struct sotto__rows *rows)
     for (size_t i = 0; i < program->ops_len; i++) {
         const struct sotto__op *op = &program->ops[i];
         struct sotto__register *reg = &rows->registers[i];
-        bool is_one = op->type == ROW_FLOAT || op->bits > PRODUCT_BITS_MAX;
+        bool is_one = op->type == SOTTO__ROW_FLOAT || op->bits > SOTTO__PRODUCT_BITS_MAX;
         reg->bits = op->bits;
-        reg->bound = BOUND_UNKNOWN;
+        reg->bound = SOTTO__BOUND_UNKNOWN;
         reg->limbs = is_one ? 1 : sotto__bits_limbs(op->bits);
         reg->own_values = at;
-        at += ROWS_LEN * reg->limbs * sizeof(uint64_t);
+        at += SOTTO__ROWS_LEN * reg->limbs * sizeof(uint64_t);
         reg->own_state = at;
-        at += ROWS_LEN;
+        at += SOTTO__ROWS_LEN;
         reg->values = reg->own_values;
         reg->state = rows->no_state;
-        if (op->kind == OP_CONSTANT && op->is_null) { /* values stay 0 */
-            memset(reg->own_state, ROW_MISSING, ROWS_LEN);
+        if (op->kind == SOTTO__OP_CONSTANT && op->is_null) { /* values stay 0 */
+            memset(reg->own_state, SOTTO__ROW_MISSING, SOTTO__ROWS_LEN);
             reg->state = reg->own_state;
-        } else if (op->kind == OP_CONSTANT) {
+        } else if (op->kind == SOTTO__OP_CONSTANT) {
             fill_constant(reg, op, &program->constants[op->index]);
         }
     }
@@ -73,19 +75,19 @@ static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__regist
 }
 
 /* NaN in a present row was made here. */
-static void mark_made(struct sotto__register *out, size_t len)
+static void mark_nan_made(struct sotto__register *out, size_t len)
 {
     const double *values = out->values;
     out->bound = sotto__blocks()->largest(values, len);
-    if (out->bound <= INFINITY_BITS) {
+    if (out->bound <= SOTTO__INFINITY_BITS) {
         return;
     }
     for (size_t i = 0; i < len; i++) {
         bool made = values[i] != values[i] && out->state[i] == 0;
-        out->own_state[i] = made ? ROW_MADE_NAN : out->state[i];
+        out->own_state[i] = made ? SOTTO__ROW_MADE_NAN : out->state[i];
     }
     out->state = out->own_state;
-    out->bound = BOUND_UNKNOWN;
+    out->bound = SOTTO__BOUND_UNKNOWN;
 }
 
 /* --- Operations --- */
@@ -101,7 +103,7 @@ static void mark_zero_divisors(const struct sotto__rows *rows, struct sotto__reg
     }
     for (size_t i = 0; i < len; i++) {
         bool made = state[i] == 0 && sotto__exact_is_zero(b, i);
-        out->own_state[i] = made ? ROW_MADE_NAN : state[i];
+        out->own_state[i] = made ? SOTTO__ROW_MADE_NAN : state[i];
     }
     out->state = out->own_state;
 }
@@ -112,16 +114,16 @@ static void arithmetic(struct sotto__rows *rows, struct sotto__register *out,
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = op->b != SIZE_MAX ? &rows->registers[op->b] : a;
     out->state = join_states(rows, out, a, b, len);
-    if (op->kind == OP_FLOAT) {
+    if (op->kind == SOTTO__OP_FLOAT) {
         out->values = out->own_values;
         sotto__exact_to_float(out->own_values, a, rows->program->ops[op->a].scale, len);
-        out->bound = BOUND_UNKNOWN;
-    } else if (op->type == ROW_FLOAT) {
+        out->bound = SOTTO__BOUND_UNKNOWN;
+    } else if (op->type == SOTTO__ROW_FLOAT) {
         out->values = out->own_values;
         sotto__rows_float(out->own_values, op, a->values, b->values, len);
-        mark_made(out, len);
-    } else if (op->kind == OP_FLOOR_DIVIDE || op->kind == OP_MODULO ||
-               op->kind == OP_ROUND_DIVIDE) {
+        mark_nan_made(out, len);
+    } else if (op->kind == SOTTO__OP_FLOOR_DIVIDE || op->kind == SOTTO__OP_MODULO ||
+               op->kind == SOTTO__OP_ROUND_DIVIDE) {
         sotto__exact_divide(out, op->kind, a, b, op->bits, rows->scratch, len);
         mark_zero_divisors(rows, out, op, len);
     } else {
@@ -135,14 +137,14 @@ static void comparison(struct sotto__rows *rows, struct sotto__register *out,
 {
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = &rows->registers[op->b];
-    if (rows->program->ops[op->a].type == ROW_FLOAT) {
+    if (rows->program->ops[op->a].type == SOTTO__ROW_FLOAT) {
         sotto__rows_compare_float(out->own_values, op->kind, a->values, b->values, len);
     } else {
         sotto__exact_apply(out, op->kind, a, b, rows->scratch, len);
     }
     const uint8_t *state = join_states(rows, out, a, b, len);
     int64_t *values = out->own_values;
-    int64_t of_missing = op->kind == OP_UNEQUAL;
+    int64_t of_missing = op->kind == SOTTO__OP_UNEQUAL;
     for (size_t i = 0; state != rows->no_state && i < len; i++) {
         values[i] = state[i] != 0 ? of_missing : values[i];
     }
@@ -154,16 +156,16 @@ static void logic(struct sotto__rows *rows, struct sotto__register *out, const s
                   size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
-    const struct sotto__register *b = op->kind == OP_NOT ? a : &rows->registers[op->b];
+    const struct sotto__register *b = op->kind == SOTTO__OP_NOT ? a : &rows->registers[op->b];
     const int64_t *x = a->values;
     const int64_t *y = b->values;
     int64_t *values = out->own_values;
-    for (size_t i = 0; op->kind == OP_NOT && i < len; i++) {
+    for (size_t i = 0; op->kind == SOTTO__OP_NOT && i < len; i++) {
         values[i] = x[i] ^ 1;
     }
-    out->state = op->kind == OP_NOT ? a->state : out->own_state;
-    int64_t deciding = op->kind == OP_OR; /* one operand of this value decides */
-    for (size_t i = 0; op->kind != OP_NOT && i < len; i++) {
+    out->state = op->kind == SOTTO__OP_NOT ? a->state : out->own_state;
+    int64_t deciding = op->kind == SOTTO__OP_OR; /* one operand of this value decides */
+    for (size_t i = 0; op->kind != SOTTO__OP_NOT && i < len; i++) {
         bool decided =
             (a->state[i] == 0 && x[i] == deciding) || (b->state[i] == 0 && y[i] == deciding);
         values[i] = decided ? deciding : !deciding;
@@ -171,15 +173,15 @@ static void logic(struct sotto__rows *rows, struct sotto__register *out, const s
     }
 }
 
-/* OP_FILL and OP_IF: of each row the value of a or of b. */
+/* SOTTO__OP_FILL and SOTTO__OP_IF: of each row the value of a or of b. */
 static void choice(struct sotto__rows *rows, struct sotto__register *out,
                    const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = &rows->registers[op->b];
-    const struct sotto__register *c = op->kind == OP_IF ? &rows->registers[op->c] : NULL;
+    const struct sotto__register *c = op->kind == SOTTO__OP_IF ? &rows->registers[op->c] : NULL;
     out->bits = a->bits > b->bits ? a->bits : b->bits;
-    out->limbs = op->type == ROW_FLOAT ? 1 : sotto__bits_limbs(out->bits);
+    out->limbs = op->type == SOTTO__ROW_FLOAT ? 1 : sotto__bits_limbs(out->bits);
     size_t limbs = out->limbs;
     const uint64_t *x = sotto__exact_as(a, out->limbs, rows->scratch[0], len);
     const uint64_t *y = sotto__exact_as(b, out->limbs, rows->scratch[1], len);
@@ -232,16 +234,16 @@ static void mask(struct sotto__rows *rows, struct sotto__register *out, const st
 }
 
 /* A NaN is missing in rows that are present otherwise: made. */
-static void inner_number(const struct sotto__rows *rows, struct sotto__register *out,
-                         const struct sotto__op *op, size_t len)
+static void earlier_number(const struct sotto__rows *rows, struct sotto__register *out,
+                           const struct sotto__op *op, size_t len)
 {
     const struct sotto__program *program = rows->program;
     double *values = out->own_values;
     for (size_t i = 0; i < len; i++) {
         bool grouped = program->keys_len > 0 && rows->skipped[i] == 0;
         size_t group = grouped ? rows->groups[i] : 0;
-        values[i] = program->inner_values[group * program->inners_len + op->index];
-        out->own_state[i] = values[i] != values[i] ? ROW_MADE_NAN : 0;
+        values[i] = program->earlier_values[group * program->earlier_numbers_len + op->index];
+        out->own_state[i] = values[i] != values[i] ? SOTTO__ROW_MADE_NAN : 0;
     }
     out->state = out->own_state;
 }
@@ -251,36 +253,36 @@ static void apply(struct sotto__rows *rows, const struct sotto__op *op,
 {
     struct sotto__register *out = &rows->registers[op - rows->program->ops];
     switch (op->kind) {
-    case OP_COLUMN:
+    case SOTTO__OP_COLUMN:
         sotto__rows_load(rows, out, blocks[op->index], at, len);
         break;
-    case OP_CONSTANT:
+    case SOTTO__OP_CONSTANT:
         break;
-    case OP_INNER:
-        inner_number(rows, out, op, len);
+    case SOTTO__OP_EARLIER_NUMBER:
+        earlier_number(rows, out, op, len);
         break;
-    case OP_NOT:
-    case OP_AND:
-    case OP_OR:
+    case SOTTO__OP_NOT:
+    case SOTTO__OP_AND:
+    case SOTTO__OP_OR:
         logic(rows, out, op, len);
         break;
-    case OP_IS_NA:
+    case SOTTO__OP_IS_NA:
         is_missing(out, &rows->registers[op->a], len);
         break;
-    case OP_EQUAL:
-    case OP_UNEQUAL:
-    case OP_LESS:
-    case OP_LESS_EQUAL:
+    case SOTTO__OP_EQUAL:
+    case SOTTO__OP_UNEQUAL:
+    case SOTTO__OP_LESS:
+    case SOTTO__OP_LESS_EQUAL:
         comparison(rows, out, op, len);
         break;
-    case OP_TEXT_EQUAL:
+    case SOTTO__OP_TEXT_EQUAL:
         text_equal(out, blocks[rows->program->ops[op->a].index], op->text, at, len);
         break;
-    case OP_FILL:
-    case OP_IF:
+    case SOTTO__OP_FILL:
+    case SOTTO__OP_IF:
         choice(rows, out, op, len);
         break;
-    case OP_MASK:
+    case SOTTO__OP_MASK:
         mask(rows, out, op, len);
         break;
     default:
@@ -294,16 +296,17 @@ static void apply(struct sotto__rows *rows, const struct sotto__op *op,
 enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__program *program,
                                    struct sotto__rows_sink sink)
 {
-    const size_t scratch_bytes = (size_t)ROWS_LEN * VALUE_LIMBS_MAX * sizeof(uint64_t);
+    const size_t scratch_bytes =
+        (size_t)SOTTO__ROWS_LEN * SOTTO__VALUE_LIMBS_MAX * sizeof(uint64_t);
     *out = (struct sotto__rows){.program = program, .sink = sink};
     out->registers = sotto_alloc_array(program->ops_len, sizeof *out->registers);
     out->memory = sotto_alloc_aligned(program->rows_bytes);
     out->scratch[0] = sotto_alloc_aligned(scratch_bytes);
     out->scratch[1] = sotto_alloc_aligned(scratch_bytes);
-    out->skipped = sotto_alloc_aligned(ROWS_LEN);
-    out->state = sotto_alloc_aligned(ROWS_LEN);
-    out->no_state = sotto_alloc_aligned(ROWS_LEN);
-    out->groups = sotto_alloc_aligned(ROWS_LEN * sizeof *out->groups);
+    out->skipped = sotto_alloc_aligned(SOTTO__ROWS_LEN);
+    out->state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
+    out->no_state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
+    out->groups = sotto_alloc_aligned(SOTTO__ROWS_LEN * sizeof *out->groups);
     if (out->registers == NULL || out->memory == NULL || out->scratch[0] == NULL ||
         out->scratch[1] == NULL || out->skipped == NULL || out->state == NULL ||
         out->no_state == NULL || out->groups == NULL) {
@@ -315,7 +318,7 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     place_registers(out);
     for (size_t i = 0; i < program->ops_len; i++) {
         if (program->ops[i].dataset == SIZE_MAX) { /* what only constants go into, once */
-            apply(out, &program->ops[i], NULL, 0, ROWS_LEN);
+            apply(out, &program->ops[i], NULL, 0, SOTTO__ROWS_LEN);
         }
     }
     sotto_arithmetic_leave(&arithmetic);
@@ -348,8 +351,8 @@ static void add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
                     const uint32_t *restrict found, uint32_t levels_len, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        uint32_t skips = skipped[i] | (found[i] == GROUP_NONE ? SKIP_LEFT_OUT : 0U) |
-                         (found[i] == GROUP_OTHER ? SKIP_NO_LEVEL : 0U);
+        uint32_t skips = skipped[i] | (found[i] == SOTTO__GROUP_NONE ? SKIP_LEFT_OUT : 0U) |
+                         (found[i] == SOTTO__GROUP_OTHER ? SKIP_NO_LEVEL : 0U);
         skipped[i] = (uint8_t)skips;
         groups[i] = skips != 0 ? 0 : groups[i] * levels_len + found[i];
     }
@@ -418,8 +421,8 @@ static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
                               struct sotto_error *err)
 {
     const struct sotto__program *program = rows->program;
-    for (size_t at = 0; at < len; at += ROWS_LEN) {
-        size_t now = len - at < ROWS_LEN ? len - at : ROWS_LEN;
+    for (size_t at = 0; at < len; at += SOTTO__ROWS_LEN) {
+        size_t now = len - at < SOTTO__ROWS_LEN ? len - at : SOTTO__ROWS_LEN;
         apply_all(rows, dataset, true, blocks, at, now);
         enum sotto_status status = SOTTO_OK;
         if (program->where != SIZE_MAX || program->keys_len > 0) {

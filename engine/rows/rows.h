@@ -7,10 +7,10 @@
 #include "program/program.h"
 
 /* Why a row has no value. */
-#define ROW_MISSING 1U
-#define ROW_MADE_NAN 2U
+#define SOTTO__ROW_MISSING 1U
+#define SOTTO__ROW_MADE_NAN 2U
 
-#define BOUND_UNKNOWN UINT64_MAX
+#define SOTTO__BOUND_UNKNOWN UINT64_MAX
 
 /* The values of one operation. Values of rows without one are arbitrary, but within bounds. */
 struct sotto__register {
@@ -18,7 +18,7 @@ struct sotto__register {
     const uint8_t *state; /* 0: present; else a union of the above */
     unsigned limbs;
     unsigned bits;  /* exact: of this block */
-    uint64_t bound; /* doubles: no magnitude's bits are above it; BOUND_UNKNOWN */
+    uint64_t bound; /* doubles: no magnitude's bits are above it; SOTTO__BOUND_UNKNOWN */
     void *own_values;
     uint8_t *own_state;
 };
@@ -37,7 +37,7 @@ struct sotto__rows {
     struct sotto__rows_sink sink;
     struct sotto__register *registers; /* one for each operation */
     uint8_t *memory;
-    void *scratch[2];  /* ROWS_LEN values of VALUE_LIMBS_MAX limbs */
+    void *scratch[2];  /* SOTTO__ROWS_LEN values of SOTTO__VALUE_LIMBS_MAX limbs */
     uint8_t *skipped;  /* rows that no term takes */
     uint8_t *state;    /* scratch: of one register */
     uint8_t *no_state; /* zeros */
@@ -57,7 +57,7 @@ enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
 /* --- load.c, float.c --- */
 
 /* Rows at to at + len of a column into a register, which may borrow from the block.
- * at is a multiple of ROWS_LEN. */
+ * at is a multiple of SOTTO__ROWS_LEN. */
 void sotto__rows_load(struct sotto__rows *rows, struct sotto__register *out,
                       const struct sotto_column *block, size_t at, size_t len);
 
@@ -72,7 +72,7 @@ void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const dou
 /* The register's values sign-extended (or cut) to limbs words each: its own, or in scratch. */
 const uint64_t *sotto__exact_as(const struct sotto__register *from, unsigned limbs,
                                 uint64_t *scratch, size_t len);
-/* OP_NEGATE to OP_LESS_EQUAL on exact operands: out->bits is set. scratch: two. */
+/* SOTTO__OP_NEGATE to SOTTO__OP_LESS_EQUAL on exact operands: out->bits is set. scratch: two. */
 void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
                         const struct sotto__register *a, const struct sotto__register *b,
                         void *const scratch[2], size_t len);
@@ -83,7 +83,7 @@ void sotto__exact_divide(struct sotto__register *out, enum sotto__op_kind kind,
                          unsigned bits, void *const scratch[2], size_t len);
 /* Whether row i is 0. */
 bool sotto__exact_is_zero(const struct sotto__register *a, size_t i);
-/* OP_FLOAT. */
+/* SOTTO__OP_FLOAT. */
 void sotto__exact_to_float(double *out, const struct sotto__register *a, unsigned scale,
                            size_t len);
 

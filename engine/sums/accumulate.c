@@ -113,7 +113,7 @@ void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
 static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
                        const struct sotto__term *term, size_t row)
 {
-    uint64_t factors[TERM_FACTORS_MAX];
+    uint64_t factors[SOTTO__TERM_FACTORS_MAX];
     for (size_t i = 0; i < term->factors_len; i++) {
         factors[i] = bits_of(((const double *)rows->registers[term->factors[i]].values)[row]);
     }
@@ -127,12 +127,12 @@ static void add_rest(sotto__int128 *words, double *rest, uint64_t bound, size_t 
     for (size_t pass = 0; pass < 2; pass++) {
         double sums[2];
         enum sotto__blocks_result result = sotto__blocks()->sum(sums, rest, &bound, rest, len);
-        if (result == BLOCKS_REFUSED) {
+        if (result == SOTTO__BLOCKS_REFUSED) {
             break;
         }
         add_double(words, bits_of(sums[0]), factors);
         add_double(words, bits_of(sums[1]), factors);
-        if (result == BLOCKS_SUMMED) {
+        if (result == SOTTO__BLOCKS_SUMMED) {
             return;
         }
     }
@@ -143,24 +143,24 @@ static void add_rest(sotto__int128 *words, double *rest, uint64_t bound, size_t 
     }
 }
 
-/* Values with 0 where there is none, up to a multiple of BLOCK_STEP, and their bound. */
+/* Values with 0 where there is none, up to a multiple of SOTTO__BLOCK_STEP, and their bound. */
 static const double *present_only(double *out, uint64_t *out_bound,
                                   const struct sotto__register *reg, const uint8_t *state, bool all,
                                   size_t len)
 {
     const double *values = reg->values;
     *out_bound = reg->bound;
-    if (!all || len % BLOCK_STEP != 0) {
+    if (!all || len % SOTTO__BLOCK_STEP != 0) {
         size_t i = 0;
         for (; i < len; i++) {
             out[i] = state[i] == 0 ? values[i] : 0;
         }
-        for (; i % BLOCK_STEP != 0; i++) {
+        for (; i % SOTTO__BLOCK_STEP != 0; i++) {
             out[i] = 0;
         }
         values = out;
     }
-    if (*out_bound == BOUND_UNKNOWN) {
+    if (*out_bound == SOTTO__BOUND_UNKNOWN) {
         *out_bound = sotto__blocks()->largest(values, len);
     }
     return values;
@@ -175,13 +175,13 @@ bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *c
         factors_len == 1 ? sotto__blocks()->sum(sums, rests[0], &left[0], values[0], len)
                          : sotto__blocks()->sum_products(sums, rests[0], rests[1], left, values[0],
                                                          values[1], len);
-    if (result == BLOCKS_REFUSED) {
+    if (result == SOTTO__BLOCKS_REFUSED) {
         return false;
     }
     for (size_t i = 0; i < 2 * factors_len; i++) {
         add_double(words, bits_of(sums[i]), factors_len);
     }
-    for (size_t i = 0; result == BLOCKS_LEFT_REST && i < factors_len; i++) {
+    for (size_t i = 0; result == SOTTO__BLOCKS_LEFT_REST && i < factors_len; i++) {
         add_rest(words, rests[i], left[i], len, factors_len);
     }
     return true;
@@ -196,12 +196,12 @@ static bool add_float_block(const struct sotto__sums *sums, const struct sotto__
     const double *values[2] = {NULL, NULL};
     uint64_t bounds[2] = {0, 0};
     size_t factors = term->factors_len;
-    size_t padded = (len + BLOCK_STEP - 1) & ~(size_t)(BLOCK_STEP - 1);
+    size_t padded = (len + SOTTO__BLOCK_STEP - 1) & ~(size_t)(SOTTO__BLOCK_STEP - 1);
     if (factors > 2) {
         return false;
     }
     for (size_t i = 0; i < 4; i++) {
-        space[i] = sums->scratch + i * ROWS_LEN;
+        space[i] = sums->scratch + i * SOTTO__ROWS_LEN;
     }
     for (size_t i = 0; i < factors; i++) {
         bool is_square = i == 1 && term->factors[1] == term->factors[0];
@@ -302,7 +302,7 @@ static void add_rows(const struct sotto__rows *rows, sotto__int128 *accumulator,
 {
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
     for (size_t i = 0; i < len; i++) {
-        if (state[i] == 0 && term->type == ROW_FLOAT) {
+        if (state[i] == 0 && term->type == SOTTO__ROW_FLOAT) {
             add_floats(rows, accumulator, term, i);
         } else if (state[i] == 0) {
             sotto__add_exact((uint64_t *)accumulator,
@@ -318,16 +318,16 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
     const uint8_t *state = state_of(sums, rows, term, len);
     sotto__int128 *accumulator = sums->accumulators + term->accumulator;
-    uint8_t wanted = term->kind == TERM_MADE ? ROW_MADE_NAN : 0;
+    uint8_t wanted = term->kind == SOTTO__TERM_NAN_MADE ? SOTTO__ROW_MADE_NAN : 0;
     if (rows->program->keys_len > 0) {
         sotto__grouped_add(sums, rows, term, state, wanted, len);
-    } else if (term->kind != TERM_SUM) {
+    } else if (term->kind != SOTTO__TERM_SUM) {
         bool all = state == rows->no_state && wanted == 0;
         *(uint64_t *)accumulator += all ? len : count_rows(state, wanted, len);
-    } else if (term->type != ROW_FLOAT && reg->bits <= 117) {
+    } else if (term->type != SOTTO__ROW_FLOAT && reg->bits <= 117) {
         add_exact_block((uint64_t *)accumulator, reg, state, state == rows->no_state, term->limbs,
                         len);
-    } else if (term->type != ROW_FLOAT ||
+    } else if (term->type != SOTTO__ROW_FLOAT ||
                !add_float_block(sums, rows, accumulator, term, state, len)) {
         add_rows(rows, accumulator, term, state, len);
     }
@@ -378,7 +378,7 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
             sotto__int128 *from = sums->accumulators + group * program->group_accumulators;
             uint64_t *to = out + group * program->group_limbs + term->offset;
             from += term->accumulator;
-            if (term->kind != TERM_SUM || term->type != ROW_FLOAT) {
+            if (term->kind != SOTTO__TERM_SUM || term->type != SOTTO__ROW_FLOAT) {
                 sotto__limbs_add(to, (const uint64_t *)from, term->limbs);
                 continue;
             }
@@ -400,8 +400,8 @@ enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__
         sotto_alloc_aligned(program->group_accumulators * groups_len * sizeof *out->accumulators);
     out->buffers = sotto_alloc_aligned(program->group_buffers * groups_len * sizeof *out->buffers);
     out->fills = sotto_alloc_array(program->fills_len * groups_len, sizeof *out->fills);
-    out->scratch = sotto_alloc_aligned((size_t)4 * ROWS_LEN * sizeof *out->scratch);
-    out->state = sotto_alloc_aligned(ROWS_LEN);
+    out->scratch = sotto_alloc_aligned((size_t)4 * SOTTO__ROWS_LEN * sizeof *out->scratch);
+    out->state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     if (out->accumulators == NULL || out->buffers == NULL || out->fills == NULL ||
         out->scratch == NULL || out->state == NULL) {
         sotto__sums_release(out);

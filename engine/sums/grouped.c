@@ -35,9 +35,9 @@ static void flush(const struct sotto__sums *sums, const struct sotto__term *term
     double *buffer = buffer_of(sums, term, group);
     double *other = sotto__term_columns(term) > 1 ? buffer + sums->program->buffer_len : buffer;
     const double *const values[2] = {buffer, other};
-    double *const rests[2] = {sums->scratch, sums->scratch + ROWS_LEN};
+    double *const rests[2] = {sums->scratch, sums->scratch + SOTTO__ROWS_LEN};
     sotto__int128 *words = accumulator_of(sums, term, group);
-    size_t padded = (len + BLOCK_STEP - 1) & ~(size_t)(BLOCK_STEP - 1);
+    size_t padded = (len + SOTTO__BLOCK_STEP - 1) & ~(size_t)(SOTTO__BLOCK_STEP - 1);
     memset(buffer + len, 0, (padded - len) * sizeof *buffer);
     memset(other + len, 0, (padded - len) * sizeof *other);
     uint64_t bounds[2] = {sotto__blocks()->largest(buffer, len), 0};
@@ -116,12 +116,12 @@ static void put_others(struct sotto__sums *sums, const struct sotto__rows *rows,
             continue;
         }
         sotto__int128 *words = accumulator_of(sums, term, rows->groups[i]);
-        if (term->type != ROW_FLOAT) {
+        if (term->type != SOTTO__ROW_FLOAT) {
             sotto__add_exact((uint64_t *)words, (const uint64_t *)reg->values + i * reg->limbs,
                              reg->limbs, term->limbs);
             continue;
         }
-        uint64_t factors[TERM_FACTORS_MAX];
+        uint64_t factors[SOTTO__TERM_FACTORS_MAX];
         for (size_t j = 0; j < term->factors_len; j++) {
             const double *values = rows->registers[term->factors[j]].values;
             memcpy(&factors[j], &values[i], sizeof factors[j]);
@@ -134,11 +134,11 @@ void sotto__grouped_add(struct sotto__sums *sums, const struct sotto__rows *rows
                         const struct sotto__term *term, const uint8_t *state, uint8_t wanted,
                         size_t len)
 {
-    if (term->kind != TERM_SUM) {
+    if (term->kind != SOTTO__TERM_SUM) {
         put_counts(sums, rows, term, state, wanted, len);
     } else if (sotto__term_columns(term) > 0) {
         put_doubles(sums, rows, term, state, len);
-    } else if (term->type != ROW_FLOAT && term->limbs == 2 &&
+    } else if (term->type != SOTTO__ROW_FLOAT && term->limbs == 2 &&
                rows->registers[term->factors[0]].limbs <= 2) {
         put_integers(sums, rows, term, state, len);
     } else {

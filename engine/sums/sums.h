@@ -14,7 +14,7 @@ struct sotto__sums {
     sotto__int128 *accumulators; /* of all groups, see accumulate.c */
     double *buffers;             /* see grouped.c */
     uint16_t *fills;
-    double *scratch; /* four times ROWS_LEN */
+    double *scratch; /* four times SOTTO__ROWS_LEN */
     uint8_t *state;  /* of a term's rows */
 };
 
@@ -31,8 +31,8 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out);
 void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
                         const uint64_t *factors);
 /* The sum of values, or of the products of two (factors_len), if the fast way takes them. bounds:
- * of their magnitudes. rests: room for len values each; len is a multiple of BLOCK_STEP, at most
- * ROWS_LEN. Returns: false if nothing was added. */
+ * of their magnitudes. rests: room for len values each; len is a multiple of SOTTO__BLOCK_STEP, at
+ * most SOTTO__ROWS_LEN. Returns: false if nothing was added. */
 bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *const values[2],
                        const uint64_t bounds[2], double *const rests[2], size_t len);
 void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs);

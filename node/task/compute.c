@@ -79,24 +79,25 @@ uint64_t compute__patience(const struct sotto_plan *plan)
 
 /* --- Dispatch --- */
 
-static struct host *find_host(struct compute *compute, const struct sotto_task_id *id)
+static struct created *find_created(struct compute *compute, const struct sotto_task_id *id)
 {
-    struct host *host = compute->hosts;
-    while (host != NULL && memcmp(host->id.bytes, id->bytes, sizeof id->bytes) != 0) {
-        host = host->next;
+    struct created *created = compute->created;
+    while (created != NULL && memcmp(created->id.bytes, id->bytes, sizeof id->bytes) != 0) {
+        created = created->next;
     }
-    return host;
+    return created;
 }
 
 /* A task is named by its creator and its id: nobody can take the place of another's. */
-static struct seat *find_seat(struct compute *compute, const struct sotto_message_route *route)
+static struct joined *find_joined(struct compute *compute, const struct sotto_message_route *route)
 {
-    struct seat *seat = compute->seats;
-    while (seat != NULL && (memcmp(seat->id.bytes, route->task.bytes, sizeof seat->id.bytes) != 0 ||
-                            !sotto_key_equal(&seat->creator, &route->sender))) {
-        seat = seat->next;
+    struct joined *joined = compute->joined;
+    while (joined != NULL &&
+           (memcmp(joined->id.bytes, route->task.bytes, sizeof joined->id.bytes) != 0 ||
+            !sotto_key_equal(&joined->creator, &route->sender))) {
+        joined = joined->next;
     }
-    return seat;
+    return joined;
 }
 
 static void take_message(struct compute *compute, const struct job *job)
@@ -113,17 +114,17 @@ static void take_message(struct compute *compute, const struct job *job)
         return;
     }
     if (route.to_aggregator) {
-        struct host *host = find_host(compute, &route.task);
-        if (host != NULL) { /* else a straggler of a task that has ended */
-            host_receive(compute, host, &job->bytes);
+        struct created *created = find_created(compute, &route.task);
+        if (created != NULL) { /* else a straggler of a task that has ended */
+            created_receive(compute, created, &job->bytes);
         }
         return;
     }
-    struct seat *seat = find_seat(compute, &route);
-    if (seat != NULL) {
-        seat_receive(compute, seat, &job->bytes);
+    struct joined *joined = find_joined(compute, &route);
+    if (joined != NULL) {
+        joined_receive(compute, joined, &job->bytes);
     } else if (route.is_invitation) {
-        seat_invited(compute, &route, &job->bytes);
+        joined_invited(compute, &route, &job->bytes);
     }
 }
 
@@ -158,20 +159,20 @@ static void take_job(struct compute *compute, struct job *job)
 {
     switch (job->kind) {
     case JOB_CREATE:
-        host_create(compute, job);
+        created_create(compute, job);
         break;
     case JOB_CANCEL:
-        host_cancel(compute, job);
+        created_cancel(compute, job);
         break;
     case JOB_MESSAGE:
         take_message(compute, job);
         break;
     case JOB_DECIDE:
-        seat_decide(compute, job);
+        joined_decide(compute, job);
         break;
     case JOB_RETURNED:
-        for (struct host *host = compute->hosts; host != NULL; host = host->next) {
-            host_returned(compute, host, &job->peer);
+        for (struct created *created = compute->created; created != NULL; created = created->next) {
+            created_returned(compute, created, &job->peer);
         }
         break;
     case JOB_POLICY:
@@ -185,11 +186,12 @@ static void take_job(struct compute *compute, struct job *job)
 static uint64_t next_deadline(const struct compute *compute)
 {
     uint64_t deadline_ms = UINT64_MAX;
-    for (const struct host *host = compute->hosts; host != NULL; host = host->next) {
-        deadline_ms = host->deadline_ms < deadline_ms ? host->deadline_ms : deadline_ms;
+    for (const struct created *created = compute->created; created != NULL;
+         created = created->next) {
+        deadline_ms = created->deadline_ms < deadline_ms ? created->deadline_ms : deadline_ms;
     }
-    for (const struct seat *seat = compute->seats; seat != NULL; seat = seat->next) {
-        deadline_ms = seat->deadline_ms < deadline_ms ? seat->deadline_ms : deadline_ms;
+    for (const struct joined *joined = compute->joined; joined != NULL; joined = joined->next) {
+        deadline_ms = joined->deadline_ms < deadline_ms ? joined->deadline_ms : deadline_ms;
     }
     return deadline_ms;
 }
@@ -197,42 +199,42 @@ static uint64_t next_deadline(const struct compute *compute)
 static void tick(struct compute *compute)
 {
     uint64_t now_ms = clock_ms();
-    for (struct host *host = compute->hosts; host != NULL; host = host->next) {
-        if (host->deadline_ms <= now_ms) {
-            host->deadline_ms = UINT64_MAX;
-            host_tick(compute, host);
+    for (struct created *created = compute->created; created != NULL; created = created->next) {
+        if (created->deadline_ms <= now_ms) {
+            created->deadline_ms = UINT64_MAX;
+            created_tick(compute, created);
         }
     }
-    for (struct seat *seat = compute->seats; seat != NULL; seat = seat->next) {
-        if (seat->deadline_ms <= now_ms) {
-            seat->deadline_ms = UINT64_MAX;
-            seat_tick(compute, seat);
+    for (struct joined *joined = compute->joined; joined != NULL; joined = joined->next) {
+        if (joined->deadline_ms <= now_ms) {
+            joined->deadline_ms = UINT64_MAX;
+            joined_tick(compute, joined);
         }
     }
 }
 
 static void sweep(struct compute *compute, bool all)
 {
-    struct host **host = &compute->hosts;
-    while (*host != NULL) {
-        struct host *this_host = *host;
-        if (all || this_host->has_ended) {
-            *host = this_host->next;
-            host_free(this_host);
-            compute->hosts_len--;
+    struct created **created = &compute->created;
+    while (*created != NULL) {
+        struct created *this_created = *created;
+        if (all || this_created->has_ended) {
+            *created = this_created->next;
+            created_free(this_created);
+            compute->created_len--;
         } else {
-            host = &this_host->next;
+            created = &this_created->next;
         }
     }
-    struct seat **seat = &compute->seats;
-    while (*seat != NULL) {
-        struct seat *this_seat = *seat;
-        if (all || this_seat->has_ended) {
-            *seat = this_seat->next;
-            seat_free(this_seat);
-            compute->seats_len--;
+    struct joined **joined = &compute->joined;
+    while (*joined != NULL) {
+        struct joined *this_joined = *joined;
+        if (all || this_joined->has_ended) {
+            *joined = this_joined->next;
+            joined_free(this_joined);
+            compute->joined_len--;
         } else {
-            seat = &this_seat->next;
+            joined = &this_joined->next;
         }
     }
 }

@@ -2,7 +2,7 @@
 #ifndef SOTTO_NODE_COMPUTE_INTERNAL_H
 #define SOTTO_NODE_COMPUTE_INTERNAL_H
 
-/* Shared by compute.c (thread and dispatch), compute_host.c (tasks created here) and compute_seat.c
+/* Shared by compute.c (thread and dispatch), created.c (tasks created here) and joined.c
  * (this node's part in tasks, its own ones too). */
 
 #include "loop/log.h"
@@ -13,13 +13,13 @@
 
 /* How many tasks one node takes part in, of one creator or in all, or runs, at once. More are
  * refused, not queued. */
-#define SEATS_MAX 1024
-#define SEATS_OF_ONE_MAX 256
-#define HOSTS_MAX 256
+#define JOINED_MAX 1024
+#define JOINED_OF_ONE_MAX 256
+#define CREATED_MAX 256
 
 /* A task that was created here. */
-struct host {
-    struct host *next;
+struct created {
+    struct created *next;
     struct sotto_task_aggregator *machine;
     struct sotto_task_id id;
     uint64_t number;
@@ -32,8 +32,8 @@ struct host {
 };
 
 /* This node's part in a task. */
-struct seat {
-    struct seat *next;
+struct joined {
+    struct joined *next;
     struct sotto_task_party *machine;
     struct sotto_task_id id;
     struct sotto_key creator;
@@ -59,10 +59,10 @@ struct compute {
     struct sotto_key key;
     struct sotto_peer *peers; /* the configured ones, then this node */
     size_t peers_len;
-    struct host *hosts;
-    struct seat *seats;
-    size_t hosts_len;
-    size_t seats_len;
+    struct created *created;
+    struct joined *joined;
+    size_t created_len;
+    size_t joined_len;
     pthread_t thread;
 };
 
@@ -78,20 +78,23 @@ void compute__changed(struct compute *compute, uint64_t number);
 /* How long the messages of a plan's task are worth keeping. */
 uint64_t compute__patience(const struct sotto_plan *plan);
 
-void host_create(struct compute *compute, const struct job *job);
-void host_cancel(struct compute *compute, const struct job *job);
-void host_receive(struct compute *compute, struct host *host, const struct sotto_buffer *message);
-void host_returned(struct compute *compute, struct host *host, const struct sotto_key *peer);
-void host_tick(struct compute *compute, struct host *host);
-void host_free(struct host *host);
+void created_create(struct compute *compute, const struct job *job);
+void created_cancel(struct compute *compute, const struct job *job);
+void created_receive(struct compute *compute, struct created *created,
+                     const struct sotto_buffer *message);
+void created_returned(struct compute *compute, struct created *created,
+                      const struct sotto_key *peer);
+void created_tick(struct compute *compute, struct created *created);
+void created_free(struct created *created);
 
-void seat_invited(struct compute *compute, const struct sotto_message_route *route,
-                  const struct sotto_buffer *message);
-void seat_receive(struct compute *compute, struct seat *seat, const struct sotto_buffer *message);
-void seat_tick(struct compute *compute, struct seat *seat);
+void joined_invited(struct compute *compute, const struct sotto_message_route *route,
+                    const struct sotto_buffer *message);
+void joined_receive(struct compute *compute, struct joined *joined,
+                    const struct sotto_buffer *message);
+void joined_tick(struct compute *compute, struct joined *joined);
 /* The owner's answer to what was asked. */
-void seat_decide(struct compute *compute, const struct job *job);
-void seat_free(struct seat *seat);
+void joined_decide(struct compute *compute, const struct job *job);
+void joined_free(struct joined *joined);
 
 /* The name of a pinned key, or "?". */
 const char *compute__peer_name(const struct compute *compute, const struct sotto_key *key);

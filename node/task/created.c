@@ -50,19 +50,19 @@ static enum task_state end_state(enum sotto_status status)
 }
 
 /* The end of a task: state, reason and result in one durable transaction. */
-static enum sotto_status write_end(struct compute *compute, const struct host *host,
+static enum sotto_status write_end(struct compute *compute, const struct created *created,
                                    struct sotto_error *err)
 {
     struct store *store = compute->config.store;
-    enum task_state state = end_state(host->end_status);
+    enum task_state state = end_state(created->end_status);
     enum sotto_status status = store_begin(store, true, err);
     if (status == SOTTO_OK && state == TASK_FINISHED) {
-        status =
-            store_result(store, host->number, sotto_task_aggregator_result(host->machine), err);
+        status = store_result(store, created->number,
+                              sotto_task_aggregator_result(created->machine), err);
     }
     if (status == SOTTO_OK) {
-        status = store_task_state(store, host->number, state,
-                                  state == TASK_FINISHED ? "" : host->end_text, err);
+        status = store_task_state(store, created->number, state,
+                                  state == TASK_FINISHED ? "" : created->end_text, err);
     }
     if (status == SOTTO_OK) {
         status = store_commit(store, err);
@@ -74,47 +74,47 @@ static enum sotto_status write_end(struct compute *compute, const struct host *h
 #define END_RETRY_MS 2000
 
 /* A full disk is told once, and waited for: until then the task is RUNNING for all who ask. */
-static void end_host(struct compute *compute, struct host *host)
+static void end_created(struct compute *compute, struct created *created)
 {
     struct sotto_error err = {0};
-    const char *state = task_state_name(end_state(host->end_status));
-    bool was_over = host->is_over;
-    host->is_over = true;
-    if (write_end(compute, host, &err) != SOTTO_OK) {
+    const char *state = task_state_name(end_state(created->end_status));
+    bool was_over = created->is_over;
+    created->is_over = true;
+    if (write_end(compute, created, &err) != SOTTO_OK) {
         if (!was_over) {
             log_line("task %llu is %s, and it can't be stored; it is tried again until it can: %s",
-                     (unsigned long long)host->number, state, err.text);
+                     (unsigned long long)created->number, state, err.text);
         }
-        host->deadline_ms = clock_ms() + END_RETRY_MS;
+        created->deadline_ms = clock_ms() + END_RETRY_MS;
         return;
     }
-    log_line("task %llu %s%s%s", (unsigned long long)host->number, state,
-             host->end_status != SOTTO_OK ? ": " : "",
-             host->end_status != SOTTO_OK ? host->end_text : "");
-    host->has_ended = true;
+    log_line("task %llu %s%s%s", (unsigned long long)created->number, state,
+             created->end_status != SOTTO_OK ? ": " : "",
+             created->end_status != SOTTO_OK ? created->end_text : "");
+    created->has_ended = true;
 }
 
 /* Carries out everything that the machine wants. */
-static void drain(struct compute *compute, struct host *host)
+static void drain(struct compute *compute, struct created *created)
 {
     bool in_transaction = false;
     struct sotto_action action;
-    while (!host->has_ended && sotto_task_aggregator_next(host->machine, &action)) {
+    while (!created->has_ended && sotto_task_aggregator_next(created->machine, &action)) {
         switch (action.kind) {
         case SOTTO_ACTION_SEND:
-            compute__send(compute, &action, host->patience_ms);
+            compute__send(compute, &action, created->patience_ms);
             break;
         case SOTTO_ACTION_TIMER:
-            host->deadline_ms = action.deadline_ms;
+            created->deadline_ms = action.deadline_ms;
             break;
         case SOTTO_ACTION_LOG:
-            write_log(compute, &in_transaction, host->number, action.text);
+            write_log(compute, &in_transaction, created->number, action.text);
             break;
         case SOTTO_ACTION_DONE:
             commit(compute, &in_transaction);
-            host->end_status = action.status;
-            (void)snprintf(host->end_text, sizeof host->end_text, "%s", action.text);
-            end_host(compute, host);
+            created->end_status = action.status;
+            (void)snprintf(created->end_text, sizeof created->end_text, "%s", action.text);
+            end_created(compute, created);
             break;
         default:
             break;
@@ -122,45 +122,48 @@ static void drain(struct compute *compute, struct host *host)
         sotto_action_release(&action);
     }
     commit(compute, &in_transaction);
-    compute__changed(compute, host->number);
+    compute__changed(compute, created->number);
 }
 
-void host_receive(struct compute *compute, struct host *host, const struct sotto_buffer *message)
+void created_receive(struct compute *compute, struct created *created,
+                     const struct sotto_buffer *message)
 {
     struct sotto_error err = {0};
-    if (host->has_ended) {
+    if (created->has_ended) {
         return;
     }
-    if (sotto_task_aggregator_receive(host->machine, message->data, message->data_bytes, clock_ms(),
-                                      &err) != SOTTO_OK) {
-        log_line("task %llu: a message is ignored: %s", (unsigned long long)host->number, err.text);
+    if (sotto_task_aggregator_receive(created->machine, message->data, message->data_bytes,
+                                      clock_ms(), &err) != SOTTO_OK) {
+        log_line("task %llu: a message is ignored: %s", (unsigned long long)created->number,
+                 err.text);
     }
-    drain(compute, host);
+    drain(compute, created);
 }
 
-void host_returned(struct compute *compute, struct host *host, const struct sotto_key *peer)
+void created_returned(struct compute *compute, struct created *created,
+                      const struct sotto_key *peer)
 {
-    if (!host->has_ended) {
-        sotto_task_aggregator_returned(host->machine, peer);
-        drain(compute, host);
-    }
-}
-
-void host_tick(struct compute *compute, struct host *host)
-{
-    if (host->is_over && !host->has_ended) {
-        end_host(compute, host);
-        compute__changed(compute, host->number);
-    } else if (!host->has_ended) {
-        sotto_task_aggregator_tick(host->machine, clock_ms());
-        drain(compute, host);
+    if (!created->has_ended) {
+        sotto_task_aggregator_returned(created->machine, peer);
+        drain(compute, created);
     }
 }
 
-void host_free(struct host *host)
+void created_tick(struct compute *compute, struct created *created)
 {
-    sotto_task_aggregator_free(host->machine);
-    sotto_free(host);
+    if (created->is_over && !created->has_ended) {
+        end_created(compute, created);
+        compute__changed(compute, created->number);
+    } else if (!created->has_ended) {
+        sotto_task_aggregator_tick(created->machine, clock_ms());
+        drain(compute, created);
+    }
+}
+
+void created_free(struct created *created)
+{
+    sotto_task_aggregator_free(created->machine);
+    sotto_free(created);
 }
 
 /* --- Creating --- */
@@ -220,7 +223,7 @@ static void describe(struct store_task *task, const struct compute *compute,
 }
 
 /* Makes the machine of a task, and the task durable. */
-static enum sotto_status start(struct compute *compute, struct host *host,
+static enum sotto_status start(struct compute *compute, struct created *created,
                                const struct sotto_plan *plan, const struct job *job,
                                struct sotto_error *err)
 {
@@ -230,7 +233,8 @@ static enum sotto_status start(struct compute *compute, struct host *host,
     struct store_task task;
     char *text = NULL;
     describe(&task, compute, plan, json);
-    enum sotto_status status = random.fill(random.context, host->id.bytes, sizeof host->id.bytes);
+    enum sotto_status status =
+        random.fill(random.context, created->id.bytes, sizeof created->id.bytes);
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "%s", sotto_status_text(status));
     }
@@ -240,14 +244,14 @@ static enum sotto_status start(struct compute *compute, struct host *host,
     }
     status = store_begin(store, true, err);
     if (status == SOTTO_OK) {
-        status = store_task_create(store, &host->number, &task, &host->id, text, err);
+        status = store_task_create(store, &created->number, &task, &created->id, text, err);
     }
     /* A node without data of its own invites the others only. */
     bool has_data = compute->policy->file->policy.datasets_count > 0;
     struct sotto_task_aggregator_config config = {
         .identity = compute->config.identity,
-        .id = host->id,
-        .number = host->number,
+        .id = created->id,
+        .number = created->number,
         .plan_json = text,
         .plan_json_bytes = json->data_bytes,
         .invited = compute->peers,
@@ -259,10 +263,10 @@ static enum sotto_status start(struct compute *compute, struct host *host,
         .now_ms = clock_ms(),
     };
     if (status == SOTTO_OK) {
-        status = sotto_task_aggregator_new(&host->machine, &config, err);
+        status = sotto_task_aggregator_new(&created->machine, &config, err);
     }
     if (status == SOTTO_OK) {
-        status = store_task_state(store, host->number, TASK_RUNNING, "", err);
+        status = store_task_state(store, created->number, TASK_RUNNING, "", err);
     }
     if (status == SOTTO_OK) {
         status = store_commit(store, err);
@@ -285,61 +289,61 @@ static int http_status_of(enum sotto_status status)
     }
 }
 
-void host_create(struct compute *compute, const struct job *job)
+void created_create(struct compute *compute, const struct job *job)
 {
     struct sotto_error err = {0};
     struct sotto_plan *plan = NULL;
-    struct host *host = sotto_alloc_zeroed(sizeof *host);
+    struct created *created = sotto_alloc_zeroed(sizeof *created);
     enum sotto_status status =
-        host == NULL ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
-        : compute->hosts_len >= HOSTS_MAX
+        created == NULL ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+        : compute->created_len >= CREATED_MAX
             ? sotto_error_set(&err, SOTTO_ERROR_STATE,
                               "%d tasks are under way, and that is the most: try again later",
-                              HOSTS_MAX)
+                              CREATED_MAX)
             : sotto_plan_parse(&plan, job->bytes.data, job->bytes.data_bytes, &err);
     if (status == SOTTO_OK) {
         status = check_own_data(compute, plan, &err);
     }
     if (status == SOTTO_OK) {
-        host->deadline_ms = UINT64_MAX;
-        host->patience_ms = compute__patience(plan);
-        status = start(compute, host, plan, job, &err);
+        created->deadline_ms = UINT64_MAX;
+        created->patience_ms = compute__patience(plan);
+        status = start(compute, created, plan, job, &err);
     }
     if (status != SOTTO_OK) {
         compute__reply_detail(compute, job->request, http_status_of(status), err.text);
-        if (host != NULL) {
-            host_free(host);
+        if (created != NULL) {
+            created_free(created);
         }
         goto out;
     }
-    host->next = compute->hosts;
-    compute->hosts = host;
-    compute->hosts_len++;
-    log_line("task %llu \"%s\" created here", (unsigned long long)host->number,
+    created->next = compute->created;
+    compute->created = created;
+    compute->created_len++;
+    log_line("task %llu \"%s\" created here", (unsigned long long)created->number,
              sotto_plan_name(plan));
-    drain(compute, host);
+    drain(compute, created);
     char reply[64];
     int reply_bytes =
-        snprintf(reply, sizeof reply, "{\"task_id\": %llu}", (unsigned long long)host->number);
+        snprintf(reply, sizeof reply, "{\"task_id\": %llu}", (unsigned long long)created->number);
     compute__reply(compute, job->request, HTTP_OK, sotto_text_copy(reply, (size_t)reply_bytes));
 out:
     sotto_plan_free(plan);
 }
 
-void host_cancel(struct compute *compute, const struct job *job)
+void created_cancel(struct compute *compute, const struct job *job)
 {
     struct sotto_error err = {0};
     struct store_task task;
-    struct host *host = compute->hosts;
-    while (host != NULL && (host->number != job->number || host->has_ended)) {
-        host = host->next;
+    struct created *created = compute->created;
+    while (created != NULL && (created->number != job->number || created->has_ended)) {
+        created = created->next;
     }
-    if (host != NULL) {
-        sotto_task_aggregator_cancel(host->machine);
-        drain(compute, host);
+    if (created != NULL) {
+        sotto_task_aggregator_cancel(created->machine);
+        drain(compute, created);
     }
     if (store_get_task(compute->config.store, &task, job->number, &err) == SOTTO_OK) {
-        if (host != NULL && task.state == TASK_CANCELLED) {
+        if (created != NULL && task.state == TASK_CANCELLED) {
             compute__reply(compute, job->request, HTTP_OK,
                            sotto_text_copy("{\"status\": \"CANCELLED\"}", 23));
             return;

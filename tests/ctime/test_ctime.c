@@ -34,15 +34,15 @@ static void sharing(void)
 {
     enum { THRESHOLD = 4 };
     static const uint32_t holders[] = {3, 0, 5, 1, 2, 4};
-    uint8_t values[THRESHOLD * SCALAR_BYTES];
-    uint8_t weighted[THRESHOLD * SCALAR_BYTES];
-    uint8_t share[SCALAR_BYTES];
-    uint8_t secret[SCALAR_BYTES];
-    uint8_t basis[SCALAR_BYTES] = {5};
+    uint8_t values[THRESHOLD * SOTTO__SCALAR_BYTES];
+    uint8_t weighted[THRESHOLD * SOTTO__SCALAR_BYTES];
+    uint8_t share[SOTTO__SCALAR_BYTES];
+    uint8_t secret[SOTTO__SCALAR_BYTES];
+    uint8_t basis[SOTTO__SCALAR_BYTES] = {5};
     struct sotto__shamir_dealer *dealer;
     for (size_t k = 0; k < THRESHOLD; k++) {
-        draw(values + k * SCALAR_BYTES, SCALAR_BYTES);
-        values[k * SCALAR_BYTES + 31] &= 0x0f; /* below the order */
+        draw(values + k * SOTTO__SCALAR_BYTES, SOTTO__SCALAR_BYTES);
+        values[k * SOTTO__SCALAR_BYTES + 31] &= 0x0f; /* below the order */
     }
     SOTTO_REQUIRE(sotto__shamir_dealer_new(&dealer, holders, THRESHOLD, 6) == SOTTO_OK);
     classify(values, sizeof values);
@@ -63,7 +63,7 @@ static void keys_and_masks(void)
     struct sotto_key b = {{3}};
     struct sotto__mask_key keys[5];
     struct sotto__share_pair pair;
-    uint8_t cipher[SHARE_CIPHER_BYTES];
+    uint8_t cipher[SOTTO__SHARE_CIPHER_BYTES];
     uint8_t secret[32];
     size_t vector_bytes;
     SOTTO_REQUIRE(sotto_vector_bytes(&vector_bytes, runs, 4) == SOTTO_OK);
@@ -76,7 +76,7 @@ static void keys_and_masks(void)
     classify(vector, vector_bytes);
     for (size_t k = 0; k < 5; k++) {
         sotto__derive_key(keys[k].key, "sotto pair mask", secret, session, &a, &b);
-        keys[k].sign = k == 1 ? MASK_SUBTRACT : MASK_ADD;
+        keys[k].sign = k == 1 ? SOTTO__MASK_SUBTRACT : SOTTO__MASK_ADD;
     }
     sotto__share_encrypt(cipher, &pair, keys[0].key, session, 1, 2);
     declassify(cipher, sizeof cipher); /* ciphertext is public */
@@ -90,9 +90,9 @@ static void keys_and_masks(void)
 /* Scalars times points; that the result is not the identity is public. */
 static void points(void)
 {
-    uint8_t scalar[SCALAR_BYTES];
-    uint8_t base[POINT_BYTES];
-    uint8_t product[POINT_BYTES];
+    uint8_t scalar[SOTTO__SCALAR_BYTES];
+    uint8_t base[SOTTO__POINT_BYTES];
+    uint8_t product[SOTTO__POINT_BYTES];
     draw(scalar, sizeof scalar);
     scalar[31] &= 0x0f;
     SOTTO_REQUIRE(sotto__point_base(base, scalar));

@@ -212,7 +212,8 @@ static struct sotto_table *load(struct sotto_csv *csv, const struct sotto_catalo
 static void shuffle(struct sotto_csv *csv, uint64_t *random, bool threads)
 {
     csv->chunk_bytes = 1 + test_random_below(random, test_random_below(random, 2) == 0 ? 20 : 800);
-    csv->format.window_bytes = 1 + test_random_below(random, test_random_below(random, 2) == 0 ? 20 : 500);
+    csv->format.window_bytes =
+        1 + test_random_below(random, test_random_below(random, 2) == 0 ? 20 : 500);
     omp_set_num_threads(threads ? 1 + (int)test_random_below(random, 3) : 1);
 }
 
@@ -397,9 +398,9 @@ static void test_kernels(void **state)
     const struct sotto__split_kernels *ours = sotto__split_kernels();
     uint64_t random = 12;
     for (size_t i = 0; i < 20000; i++) {
-        char text[300 + SPLIT_BLOCK] = {0};
-        uint32_t a_ends[300 + SPLIT_SLACK];
-        uint32_t b_ends[300 + SPLIT_SLACK];
+        char text[300 + SOTTO__SPLIT_BLOCK] = {0};
+        uint32_t a_ends[300 + SOTTO__SPLIT_SLACK];
+        uint32_t b_ends[300 + SOTTO__SPLIT_SLACK];
         struct sotto__split a;
         struct sotto__split b;
         size_t len = test_random_below(&random, 300);

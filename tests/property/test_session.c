@@ -363,7 +363,7 @@ static size_t forge_unmask(const struct world *world, uint8_t *out, const uint32
                            size_t signers_len, uint8_t dealers, uint8_t living)
 {
     uint8_t session[SOTTO_SESSION_BYTES];
-    uint8_t digest[HASH_BYTES];
+    uint8_t digest[SOTTO__HASH_BYTES];
     struct sotto_writer writer;
     learn_session(world, session);
     sotto__survivors_digest(digest, session, &dealers, &living, world->parties_len);
@@ -372,8 +372,8 @@ static size_t forge_unmask(const struct world *world, uint8_t *out, const uint32
     for (size_t k = 0; k < signers_len; k++) {
         struct sotto_signature signature;
         uint32_t party = world_party_at(world, signers[k]);
-        sotto_identity_sign(world->parties[party].identity, &signature, SURVIVORS_LABEL, digest,
-                            sizeof digest);
+        sotto_identity_sign(world->parties[party].identity, &signature, SOTTO__SURVIVORS_LABEL,
+                            digest, sizeof digest);
         sotto_write_u32(&writer, signers[k]);
         sotto_write_bytes(&writer, signature.bytes, sizeof signature.bytes);
     }
@@ -624,7 +624,7 @@ static bool replace_seed_point(struct world *world, struct world_letter *letter)
         struct sotto_reader reader;
         struct sotto_writer writer;
         struct sotto_buffer forged;
-        uint8_t scalar[SCALAR_BYTES] = {7};
+        uint8_t scalar[SOTTO__SCALAR_BYTES] = {7};
         sotto_reader_init(&reader, message.body, message.body_bytes);
         sotto__dealing_read(&dealing, &reader);
         assert_true(sotto__point_base(dealing.seed_point, scalar));

@@ -48,18 +48,18 @@ static void test_any_threshold_many_shares_give_the_secret(void **state)
     (void)state;
     enum { THRESHOLD = 4, HOLDERS = 7 };
     static const uint32_t order[HOLDERS] = {4, 0, 6, 2, 1, 5, 3}; /* as drawn on a sparse graph */
-    uint8_t values[THRESHOLD * SCALAR_BYTES]; /* the secret, then the first shares */
-    uint8_t weighted[THRESHOLD * SCALAR_BYTES];
-    uint8_t shares[HOLDERS][SCALAR_BYTES];
+    uint8_t values[THRESHOLD * SOTTO__SCALAR_BYTES]; /* the secret, then the first shares */
+    uint8_t weighted[THRESHOLD * SOTTO__SCALAR_BYTES];
+    uint8_t shares[HOLDERS][SOTTO__SCALAR_BYTES];
     struct sotto__shamir_dealer *dealer;
     for (size_t k = 0; k < THRESHOLD; k++) {
-        assert_ok(sotto__scalar_random(values + k * SCALAR_BYTES, source));
+        assert_ok(sotto__scalar_random(values + k * SOTTO__SCALAR_BYTES, source));
     }
     assert_ok(sotto__shamir_dealer_new(&dealer, order, THRESHOLD, HOLDERS));
     sotto__shamir_weigh(dealer, weighted, values);
     for (uint32_t p = 0; p < HOLDERS; p++) {
         if (p + 1 < THRESHOLD) {
-            memcpy(shares[order[p]], values + (p + 1) * SCALAR_BYTES, SCALAR_BYTES);
+            memcpy(shares[order[p]], values + (p + 1) * SOTTO__SCALAR_BYTES, SOTTO__SCALAR_BYTES);
         } else {
             sotto__shamir_extend(dealer, shares[order[p]], weighted, order[p]);
         }
@@ -67,13 +67,13 @@ static void test_any_threshold_many_shares_give_the_secret(void **state)
     sotto__shamir_dealer_free(dealer);
     for (uint32_t set = 0; set < 1U << HOLDERS; set++) {
         uint32_t holders[HOLDERS];
-        uint8_t basis[HOLDERS * SCALAR_BYTES];
-        uint8_t secret[SCALAR_BYTES];
-        uint8_t known[HOLDERS * SCALAR_BYTES];
+        uint8_t basis[HOLDERS * SOTTO__SCALAR_BYTES];
+        uint8_t secret[SOTTO__SCALAR_BYTES];
+        uint8_t known[HOLDERS * SOTTO__SCALAR_BYTES];
         uint32_t len = 0;
         for (uint32_t j = 0; j < HOLDERS; j++) {
             if ((set >> j & 1) != 0) {
-                memcpy(known + len * SCALAR_BYTES, shares[j], SCALAR_BYTES);
+                memcpy(known + len * SOTTO__SCALAR_BYTES, shares[j], SOTTO__SCALAR_BYTES);
                 holders[len++] = j;
             }
         }
@@ -82,7 +82,7 @@ static void test_any_threshold_many_shares_give_the_secret(void **state)
         }
         sotto__shamir_basis(basis, holders, len);
         sotto__shamir_combine(secret, basis, known, len);
-        bool found = memcmp(secret, values, SCALAR_BYTES) == 0;
+        bool found = memcmp(secret, values, SOTTO__SCALAR_BYTES) == 0;
         assert_int_equal(found, len >= THRESHOLD);
     }
 }
@@ -94,9 +94,11 @@ static void test_sharing_among_a_thousand(void **state)
     (void)state;
     enum { N = SOTTO_SESSION_PARTIES_MAX, THRESHOLD = 667 };
     static uint32_t holders[N];
-    static uint8_t values[THRESHOLD * SCALAR_BYTES], weighted[THRESHOLD * SCALAR_BYTES];
-    static uint8_t basis[THRESHOLD * SCALAR_BYTES], known[THRESHOLD * SCALAR_BYTES];
-    uint8_t secret[SCALAR_BYTES], expected[SCALAR_BYTES] = {0}, term[SCALAR_BYTES];
+    static uint8_t values[THRESHOLD * SOTTO__SCALAR_BYTES],
+        weighted[THRESHOLD * SOTTO__SCALAR_BYTES];
+    static uint8_t basis[THRESHOLD * SOTTO__SCALAR_BYTES], known[THRESHOLD * SOTTO__SCALAR_BYTES];
+    uint8_t secret[SOTTO__SCALAR_BYTES], expected[SOTTO__SCALAR_BYTES] = {0},
+                                         term[SOTTO__SCALAR_BYTES];
     struct sotto__shamir_dealer *dealer;
     for (uint32_t k = 0; k < N; k++) {
         holders[k] = N - 1 - k;
@@ -104,15 +106,16 @@ static void test_sharing_among_a_thousand(void **state)
     for (size_t k = 0; k < THRESHOLD; k++) {
         memset(term, 0, sizeof term);
         term[0] = (uint8_t)(k % 7 + 1);
-        crypto_core_ristretto255_scalar_negate(values + k * SCALAR_BYTES, term); /* q - 1, ... */
+        crypto_core_ristretto255_scalar_negate(values + k * SOTTO__SCALAR_BYTES,
+                                               term); /* q - 1, ... */
     }
     assert_ok(sotto__shamir_dealer_new(&dealer, holders, THRESHOLD, N));
     sotto__shamir_weigh(dealer, weighted, values);
     for (uint32_t k = 0; k < THRESHOLD; k++) {
         uint32_t p = k < 334 ? k : k + 333; /* some shares as drawn, and all the others */
-        uint8_t *share = known + (size_t)k * SCALAR_BYTES;
+        uint8_t *share = known + (size_t)k * SOTTO__SCALAR_BYTES;
         if (p + 1 < THRESHOLD) {
-            memcpy(share, values + (size_t)(p + 1) * SCALAR_BYTES, SCALAR_BYTES);
+            memcpy(share, values + (size_t)(p + 1) * SOTTO__SCALAR_BYTES, SOTTO__SCALAR_BYTES);
         } else {
             sotto__shamir_extend(dealer, share, weighted, holders[p]);
         }
@@ -121,21 +124,21 @@ static void test_sharing_among_a_thousand(void **state)
     sotto__shamir_dealer_free(dealer);
     sotto__shamir_basis(basis, holders, THRESHOLD);
     sotto__shamir_combine(secret, basis, known, THRESHOLD);
-    assert_memory_equal(secret, values, SCALAR_BYTES);
+    assert_memory_equal(secret, values, SOTTO__SCALAR_BYTES);
     for (size_t k = 0; k < THRESHOLD; k++) {
-        crypto_core_ristretto255_scalar_mul(term, basis + k * SCALAR_BYTES,
-                                            known + k * SCALAR_BYTES);
+        crypto_core_ristretto255_scalar_mul(term, basis + k * SOTTO__SCALAR_BYTES,
+                                            known + k * SOTTO__SCALAR_BYTES);
         crypto_core_ristretto255_scalar_add(expected, expected, term);
     }
-    assert_memory_equal(expected, values, SCALAR_BYTES);
+    assert_memory_equal(expected, values, SOTTO__SCALAR_BYTES);
 }
 
 static void test_points(void **state)
 {
     (void)state;
-    uint8_t scalar[SCALAR_BYTES], point[POINT_BYTES];
-    const uint8_t zero[SCALAR_BYTES] = {0};
-    uint8_t invalid[POINT_BYTES];
+    uint8_t scalar[SOTTO__SCALAR_BYTES], point[SOTTO__POINT_BYTES];
+    const uint8_t zero[SOTTO__SCALAR_BYTES] = {0};
+    uint8_t invalid[SOTTO__POINT_BYTES];
     assert_ok(sotto__scalar_random(scalar, source));
     assert_true(sotto__point_base(point, scalar));
     assert_true(sotto__point_is_usable(point));
@@ -143,27 +146,28 @@ static void test_points(void **state)
     memset(invalid, 0xff, sizeof invalid);
     assert_false(sotto__point_is_usable(invalid));
     assert_false(sotto__point_base(point, zero));
-    assert_memory_equal(point, zero, POINT_BYTES);
+    assert_memory_equal(point, zero, SOTTO__POINT_BYTES);
 }
 
 static void test_merkle_paths(void **state)
 {
     (void)state;
     for (uint32_t n = 3; n <= 9; n++) {
-        uint8_t leaves[2 * 9 * HASH_BYTES];
-        uint8_t path[4 * HASH_BYTES];
+        uint8_t leaves[2 * 9 * SOTTO__HASH_BYTES];
+        uint8_t path[4 * SOTTO__HASH_BYTES];
         struct sotto__merkle_tree tree;
         fill(leaves, sizeof leaves);
         assert_ok(sotto__merkle_build(&tree, leaves, n));
         const uint8_t *root = sotto__merkle_root(&tree);
         for (uint32_t j = 0; j < n; j++) {
-            const uint8_t *pair = leaves + (size_t)2 * j * HASH_BYTES;
+            const uint8_t *pair = leaves + (size_t)2 * j * SOTTO__HASH_BYTES;
             sotto__merkle_path(&tree, path, j);
-            assert_true(sotto__merkle_check(root, pair, pair + HASH_BYTES, path, j, n));
-            assert_false(sotto__merkle_check(root, pair + HASH_BYTES, pair, path, j, n));
-            assert_false(sotto__merkle_check(root, pair, pair + HASH_BYTES, path, (j + 1) % n, n));
+            assert_true(sotto__merkle_check(root, pair, pair + SOTTO__HASH_BYTES, path, j, n));
+            assert_false(sotto__merkle_check(root, pair + SOTTO__HASH_BYTES, pair, path, j, n));
+            assert_false(
+                sotto__merkle_check(root, pair, pair + SOTTO__HASH_BYTES, path, (j + 1) % n, n));
             path[3] ^= 1;
-            assert_false(sotto__merkle_check(root, pair, pair + HASH_BYTES, path, j, n));
+            assert_false(sotto__merkle_check(root, pair, pair + SOTTO__HASH_BYTES, path, j, n));
         }
         sotto__merkle_release(&tree);
     }
@@ -212,9 +216,9 @@ static void check_masks(const struct sotto_vector_run *runs, size_t runs_len, si
     memcpy(expected, masked, bytes);
     for (size_t k = 0; k < keys_len; k++) {
         fill(keys[k].key, 32);
-        keys[k].sign = k % 3 == 1 ? MASK_SUBTRACT : MASK_ADD;
+        keys[k].sign = k % 3 == 1 ? SOTTO__MASK_SUBTRACT : SOTTO__MASK_ADD;
         plain_stream(stream_bytes, bytes, keys[k].key);
-        plain_add(expected, stream_bytes, runs, runs_len, keys[k].sign == MASK_SUBTRACT);
+        plain_add(expected, stream_bytes, runs, runs_len, keys[k].sign == SOTTO__MASK_SUBTRACT);
     }
     assert_ok(sotto__mask_apply(masked, runs, runs_len, keys, keys_len));
     assert_memory_equal(masked, expected, bytes);
@@ -254,7 +258,7 @@ static void test_vectors_add_with_carries_inside_elements_only(void **state)
             sotto_vector_add(vector, addend, &run, 1);
             assert_memory_equal(vector, expected, sizeof vector);
             plain_add(expected, addend, &run, 1, true);
-            sotto__elements_add(vector, addend, widths[w], len, MASK_SUBTRACT);
+            sotto__elements_add(vector, addend, widths[w], len, SOTTO__MASK_SUBTRACT);
             assert_memory_equal(vector, expected, sizeof vector);
         }
     }
@@ -335,7 +339,7 @@ static void test_shares_travel_to_one_holder_only(void **state)
 {
     (void)state;
     struct sotto__share_pair pair, opened;
-    uint8_t cipher[SHARE_CIPHER_BYTES], key[32], session[SOTTO_SESSION_BYTES];
+    uint8_t cipher[SOTTO__SHARE_CIPHER_BYTES], key[32], session[SOTTO_SESSION_BYTES];
     fill(&pair, sizeof pair);
     fill(key, sizeof key);
     fill(session, sizeof session);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/config/config.h"
-#include "node/task/datasets.h"
 #include "node/config/keys.h"
+#include "node/task/datasets.h"
 #include "test.h"
 
 #include <fcntl.h>

@@ -308,12 +308,13 @@ static void random_block(double *values, size_t len, size_t span, uint64_t *rand
 
 static void blocks_are_exact(const struct sotto__blocks *blocks, bool has_fma)
 {
-    static double values[2][ROWS_LEN];
-    static double rest[ROWS_LEN];
-    static double rest2[ROWS_LEN];
+    static double values[2][SOTTO__ROWS_LEN];
+    static double rest[SOTTO__ROWS_LEN];
+    static double rest2[SOTTO__ROWS_LEN];
     uint64_t random = 11;
     for (size_t i = 0; i < 400; i++) {
-        size_t len = BLOCK_STEP * (1 + test_random_below(&random, ROWS_LEN / BLOCK_STEP));
+        size_t len = SOTTO__BLOCK_STEP *
+                     (1 + test_random_below(&random, SOTTO__ROWS_LEN / SOTTO__BLOCK_STEP));
         size_t span = i % 4 == 0 ? 600 : 10 * (i % 40);
         mpq_t expected;
         mpq_t found;
@@ -326,18 +327,18 @@ static void blocks_are_exact(const struct sotto__blocks *blocks, bool has_fma)
         sum_exactly(expected, values[0], len);
         uint64_t bound = blocks->largest(values[0], len);
         enum sotto__blocks_result result = blocks->sum(sums, rest, &bound, values[0], len);
-        assert_int_not_equal(result, BLOCKS_REFUSED);
-        assert_true(span > 30 || result == BLOCKS_SUMMED);
+        assert_int_not_equal(result, SOTTO__BLOCKS_REFUSED);
+        assert_true(span > 30 || result == SOTTO__BLOCKS_SUMMED);
         sum_exactly(found, sums, 2);
-        sum_exactly(found, rest, result == BLOCKS_LEFT_REST ? len : 0);
-        assert_true(result == BLOCKS_SUMMED || blocks->largest(rest, len) <= bound);
+        sum_exactly(found, rest, result == SOTTO__BLOCKS_LEFT_REST ? len : 0);
+        assert_true(result == SOTTO__BLOCKS_SUMMED || blocks->largest(rest, len) <= bound);
         assert_true(mpq_equal(expected, found));
         double products[4];
         uint64_t bounds[2] = {blocks->largest(values[0], len), blocks->largest(values[1], len)};
         enum sotto__blocks_result multiplied =
             blocks->sum_products(products, rest, rest2, bounds, values[0], values[1], len);
-        bool left = multiplied == BLOCKS_LEFT_REST;
-        assert_int_equal(multiplied != BLOCKS_REFUSED, has_fma);
+        bool left = multiplied == SOTTO__BLOCKS_LEFT_REST;
+        assert_int_equal(multiplied != SOTTO__BLOCKS_REFUSED, has_fma);
         mpq_set_ui(expected, 0, 1);
         mpq_set_ui(found, 0, 1);
         for (size_t j = 0; j < len; j++) {
@@ -359,14 +360,15 @@ static void blocks_are_exact(const struct sotto__blocks *blocks, bool has_fma)
         double sums[2];
         double products[4];
         uint64_t bounds[2];
-        memset(values[0], 0, BLOCK_STEP * sizeof values[0][0]);
+        memset(values[0], 0, SOTTO__BLOCK_STEP * sizeof values[0][0]);
         values[0][3] = refused[i];
-        uint64_t bound = blocks->largest(values[0], BLOCK_STEP);
-        assert_int_equal(blocks->sum(sums, rest, &bound, values[0], BLOCK_STEP), BLOCKS_REFUSED);
-        bounds[0] = bounds[1] = blocks->largest(values[0], BLOCK_STEP);
-        assert_int_equal(
-            blocks->sum_products(products, rest, rest2, bounds, values[0], values[0], BLOCK_STEP),
-            BLOCKS_REFUSED);
+        uint64_t bound = blocks->largest(values[0], SOTTO__BLOCK_STEP);
+        assert_int_equal(blocks->sum(sums, rest, &bound, values[0], SOTTO__BLOCK_STEP),
+                         SOTTO__BLOCKS_REFUSED);
+        bounds[0] = bounds[1] = blocks->largest(values[0], SOTTO__BLOCK_STEP);
+        assert_int_equal(blocks->sum_products(products, rest, rest2, bounds, values[0], values[0],
+                                              SOTTO__BLOCK_STEP),
+                         SOTTO__BLOCKS_REFUSED);
     }
 }
 
@@ -374,20 +376,20 @@ static void blocks_are_exact(const struct sotto__blocks *blocks, bool has_fma)
 static void test_looking_at_blocks(void **state)
 {
     (void)state;
-    static double doubles[ROWS_LEN];
-    static int64_t integers[ROWS_LEN];
+    static double doubles[SOTTO__ROWS_LEN];
+    static int64_t integers[SOTTO__ROWS_LEN];
     uint64_t random = 5;
     for (size_t i = 0; i < 300; i++) {
-        size_t at = test_random_below(&random, ROWS_LEN);
-        size_t len = test_random_below(&random, ROWS_LEN - at + 1);
+        size_t at = test_random_below(&random, SOTTO__ROWS_LEN);
+        size_t len = test_random_below(&random, SOTTO__ROWS_LEN - at + 1);
         uint64_t largest = 0;
         uint64_t magnitudes = 0;
         int64_t sum = 0;
-        random_block(doubles, ROWS_LEN, 10 * i, &random);
+        random_block(doubles, SOTTO__ROWS_LEN, 10 * i, &random);
         if (i % 3 == 0) {
-            doubles[test_random_below(&random, ROWS_LEN)] = i % 2 == 0 ? -NAN : -HUGE_VAL;
+            doubles[test_random_below(&random, SOTTO__ROWS_LEN)] = i % 2 == 0 ? -NAN : -HUGE_VAL;
         }
-        for (size_t j = 0; j < ROWS_LEN; j++) {
+        for (size_t j = 0; j < SOTTO__ROWS_LEN; j++) {
             integers[j] = (int64_t)(test_random(&random) >> (11 + i % 50)) *
                           (test_random_below(&random, 2) == 0 ? -1 : 1);
         }

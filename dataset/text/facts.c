@@ -26,59 +26,62 @@ static bool is_between_doubles(int64_t digits, size_t scale)
 
 /* Looks at a decimal of up to 15 digits while all before it were doubles, which in most columns the
  * first ones are not: that it reads the digits again costs less than reading all of them. */
-static __attribute__((noinline)) void tally_decimal(struct sotto__tally *tally, const char *text,
-                                                    size_t bytes, size_t scale, char point)
+static __attribute__((noinline)) void take_decimal(struct sotto__column_facts *facts,
+                                                   const char *text, size_t bytes, size_t scale,
+                                                   char point)
 {
     int64_t digits;
-    tally->inexact =
+    facts->inexact =
         digits_decimal(&digits, text, bytes, scale, point) && is_between_doubles(digits, scale);
 }
 
 /* A value that is neither missing nor in a column of strings. */
-static __attribute__((noinline)) void tally_value(struct sotto__tally *tally,
-                                                  const struct sotto__text_format *format,
-                                                  const char *text, size_t text_bytes)
+static __attribute__((noinline)) void take_value(struct sotto__column_facts *facts,
+                                                 const struct sotto__text_format *format,
+                                                 const char *text, size_t text_bytes)
 {
     struct sotto__number number;
     bool truth;
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
     if (sotto__number_parse(&number, text, text_bytes, format->point)) {
         type = number.type;
-        tally->digits_lost = tally->digits_lost || number.digits_lost ||
+        facts->digits_lost = facts->digits_lost || number.digits_lost ||
                              (type.kind != SOTTO_KIND_FLOAT64 && is_long(number.digits));
-        tally->inexact =
-            tally->inexact || tally->digits_lost ||
+        facts->inexact =
+            facts->inexact || facts->digits_lost ||
             (type.kind == SOTTO_KIND_DECIMAL && is_between_doubles(number.digits, type.scale));
     } else if (sotto__bool_parse(&truth, text, text_bytes)) {
         type.kind = SOTTO_KIND_BOOL;
     }
-    tally->type = sotto_type_join(tally->type, type);
+    facts->type = sotto_type_join(facts->type, type);
 }
 
-void sotto__tally_text(struct sotto__tally *tally, const struct sotto__text_format *format,
-                       const char *text, size_t text_bytes)
+void sotto__column_facts_take_text(struct sotto__column_facts *facts,
+                                   const struct sotto__text_format *format, const char *text,
+                                   size_t text_bytes)
 {
     if (sotto__na_words_contain(&format->na, text, text_bytes)) {
-        tally->missing++;
-    } else if (tally->type.kind != SOTTO_KIND_STRING) { /* the top of the lattice */
-        tally_value(tally, format, text, text_bytes);
+        facts->missing++;
+    } else if (facts->type.kind != SOTTO_KIND_STRING) { /* the top of the lattice */
+        take_value(facts, format, text, text_bytes);
     }
 }
 
-DIGITS_INLINE void join_kind(struct sotto__tally *tally, enum sotto_kind kind, size_t scale)
+SOTTO__DIGITS_INLINE void join_kind(struct sotto__column_facts *facts, enum sotto_kind kind,
+                                    size_t scale)
 {
     struct sotto_type type = {.kind = kind, .scale = (uint8_t)scale};
-    bool above = tally->type.kind == kind ? tally->type.scale >= scale : tally->type.kind > kind;
-    if (!above || tally->type.kind == SOTTO_KIND_BOOL) {
-        tally->type = sotto_type_join(tally->type, type);
+    bool above = facts->type.kind == kind ? facts->type.scale >= scale : facts->type.kind > kind;
+    if (!above || facts->type.kind == SOTTO_KIND_BOOL) {
+        facts->type = sotto_type_join(facts->type, type);
     }
 }
 
 /* Numbers of up to 15 digits, which most are, and which no double loses; the values themselves are
  * not asked for, which spares their arithmetic. scale is what the last one had. Returns: false for
  * anything else. */
-DIGITS_INLINE bool tally_number(struct sotto__tally *tally, size_t *scale, const char *text,
-                                size_t bytes, char point)
+SOTTO__DIGITS_INLINE bool take_number(struct sotto__column_facts *facts, size_t *scale,
+                                      const char *text, size_t bytes, char point)
 {
     int64_t value;
     size_t most = bytes - (*text == '-'); /* digits, and perhaps a point */
@@ -86,48 +89,50 @@ DIGITS_INLINE bool tally_number(struct sotto__tally *tally, size_t *scale, const
         return false;
     }
     if (*scale > 0 && digits_decimal(&value, text, bytes, *scale, point)) {
-        join_kind(tally, SOTTO_KIND_DECIMAL, *scale);
-        if (!tally->inexact) {
-            tally_decimal(tally, text, bytes, *scale, point);
+        join_kind(facts, SOTTO_KIND_DECIMAL, *scale);
+        if (!facts->inexact) {
+            take_decimal(facts, text, bytes, *scale, point);
         }
         return true;
     }
     if (most < 16 && digits_int64(&value, text, bytes)) {
-        join_kind(tally, SOTTO_KIND_INT64, 0);
+        join_kind(facts, SOTTO_KIND_INT64, 0);
         return true;
     }
     size_t found = digits_fraction_len(text, bytes, point);
     if (found > 0 && digits_decimal(&value, text, bytes, found, point)) {
         *scale = found;
-        join_kind(tally, SOTTO_KIND_DECIMAL, found);
-        if (!tally->inexact) {
-            tally_decimal(tally, text, bytes, found, point);
+        join_kind(facts, SOTTO_KIND_DECIMAL, found);
+        if (!facts->inexact) {
+            take_decimal(facts, text, bytes, found, point);
         }
         return true;
     }
     return false;
 }
 
-void sotto__tally_fields(struct sotto__tally *tally, const struct sotto__text_format *format,
-                         const struct sotto__fields *fields, size_t column)
+void sotto__column_facts_take_fields(struct sotto__column_facts *facts,
+                                     const struct sotto__text_format *format,
+                                     const struct sotto__fields *fields, size_t column)
 {
-    size_t scale = tally->type.scale;
+    size_t scale = facts->type.scale;
     for (size_t row = 0; row < fields->rows; row++) {
         size_t bytes;
         const char *text = sotto__field(fields, row, column, &bytes);
-        if (tally->type.kind != SOTTO_KIND_STRING && bytes > 0 && !format->na.number &&
-            tally_number(tally, &scale, text, bytes, format->point)) {
+        if (facts->type.kind != SOTTO_KIND_STRING && bytes > 0 && !format->na.number &&
+            take_number(facts, &scale, text, bytes, format->point)) {
             continue;
         }
         text = sotto__field_trim(fields, text, &bytes);
-        sotto__tally_text(tally, format, text, bytes);
+        sotto__column_facts_take_text(facts, format, text, bytes);
     }
 }
 
-void sotto__tally_merge(struct sotto__tally *tally, const struct sotto__tally *other)
+void sotto__column_facts_merge(struct sotto__column_facts *facts,
+                               const struct sotto__column_facts *other)
 {
-    tally->type = sotto_type_join(tally->type, other->type);
-    tally->missing += other->missing;
-    tally->digits_lost = tally->digits_lost || other->digits_lost;
-    tally->inexact = tally->inexact || other->inexact;
+    facts->type = sotto_type_join(facts->type, other->type);
+    facts->missing += other->missing;
+    facts->digits_lost = facts->digits_lost || other->digits_lost;
+    facts->inexact = facts->inexact || other->inexact;
 }
