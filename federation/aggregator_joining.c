@@ -52,7 +52,7 @@ static enum sotto_status make_roster(struct sotto_task_aggregator *task, struct 
 
 static enum sotto_status open_session(struct sotto_task_aggregator *task, struct sotto_error *err)
 {
-    struct sotto__session_terms terms = {0};
+    struct sotto__round_terms terms = {0};
     struct sotto_roster roster = {0};
     enum sotto_status status = make_roster(task, &roster, err);
     if (status == SOTTO_OK && task->terms.label.round == 1) {
@@ -60,15 +60,15 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
             sotto__agree(&task->driver, task->plan, &roster, &task->invited, task->interrupt, err);
     }
     if (status == SOTTO_OK) {
-        status = sotto__session_terms_init(&terms, task->plan, task->driver, &task->terms,
-                                           task->opened, roster.adverts_len, err);
+        status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms,
+                                         task->opened, roster.adverts_len, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms.terms,
                                               err);
     }
     sotto_roster_release(&roster);
-    sotto__session_terms_release(&terms);
+    sotto__round_terms_release(&terms);
     return status;
 }
 

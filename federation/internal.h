@@ -11,7 +11,8 @@
 /* --- wire.c --- */
 
 /* H("sotto plan", text). */
-void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, size_t plan_bytes);
+void sotto__task_plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json,
+                             size_t plan_bytes);
 
 /* The aggregates of the rounds so far, one after the other: H("sotto opened", before || aggregate);
  * zeros before the first. */
@@ -73,21 +74,21 @@ enum sotto_status sotto__agree(struct sotto_driver **in_out, const struct sotto_
 struct sotto_graph_terms sotto__graph_terms(size_t parties_len);
 
 /* The terms of a session. Owns runs, which terms borrows. */
-struct sotto__session_terms {
+struct sotto__round_terms {
     struct sotto_session_terms terms;
     struct sotto_vector_run *runs;
 };
 
 /* Of the driver's current round among so many parties; opened: of the aggregates of the rounds
  * before. */
-enum sotto_status sotto__session_terms_init(struct sotto__session_terms *out,
-                                            const struct sotto_plan *plan,
-                                            const struct sotto_driver *driver,
-                                            const struct sotto_invitation_terms *invitation,
-                                            const uint8_t opened[SOTTO_DIGEST_BYTES],
-                                            size_t parties_len,
-                                            struct sotto_error *err) SOTTO_NODISCARD;
-void sotto__session_terms_release(struct sotto__session_terms *terms);
+enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
+                                          const struct sotto_plan *plan,
+                                          const struct sotto_driver *driver,
+                                          const struct sotto_invitation_terms *invitation,
+                                          const uint8_t opened[SOTTO_DIGEST_BYTES],
+                                          size_t parties_len,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__round_terms_release(struct sotto__round_terms *terms);
 
 /* --- outbox.c: the actions of a machine, with one sticky failure --- */
 

@@ -27,20 +27,20 @@ static enum sotto_status check_contributors(const struct sotto_task_party *task,
 static enum sotto_status start_session(struct sotto_task_party *task, struct sotto_roster *roster,
                                        struct sotto_error *err)
 {
-    struct sotto__session_terms terms;
+    struct sotto__round_terms terms;
     enum sotto_status status =
         task->terms.label.round == 1
             ? sotto__agree(&task->driver, task->plan, roster, &task->peers, task->interrupt, err)
             : check_contributors(task, roster, err);
     if (status == SOTTO_OK) {
-        status = sotto__session_terms_init(&terms, task->plan, task->driver, &task->terms,
-                                           task->opened, roster->adverts_len, err);
+        status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms,
+                                         task->opened, roster->adverts_len, err);
     }
     if (status != SOTTO_OK) {
         return status;
     }
     status = sotto_session_party_start(task->session, roster, &terms.terms, task->min_parties, err);
-    sotto__session_terms_release(&terms);
+    sotto__round_terms_release(&terms);
     return status;
 }
 

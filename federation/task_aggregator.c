@@ -232,7 +232,7 @@ static enum sotto_status configure(struct sotto_task_aggregator *task,
     task->now_ms = config->now_ms;
     task->terms.label = (struct sotto_session_label){.task = config->id, .round = 1, .attempt = 1};
     task->terms.aggregator = sotto_identity_key(config->identity);
-    sotto__plan_digest(task->terms.plan_digest, config->plan_json, config->plan_json_bytes);
+    sotto__task_plan_digest(task->terms.plan_digest, config->plan_json, config->plan_json_bytes);
     enum sotto_status status =
         sotto_plan_parse(&task->plan, config->plan_json, config->plan_json_bytes, err);
     if (status != SOTTO_OK) {

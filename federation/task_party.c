@@ -166,7 +166,7 @@ static enum sotto_status copy_config(struct sotto_task_party *task,
     if (task->plan_json == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a task");
     }
-    sotto__plan_digest(task->terms.plan_digest, task->plan_json, message->body_bytes);
+    sotto__task_plan_digest(task->terms.plan_digest, task->plan_json, message->body_bytes);
     return SOTTO_OK;
 }
 

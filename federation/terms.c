@@ -153,12 +153,12 @@ static enum sotto_status digest_agreement(uint8_t out[SOTTO_DIGEST_BYTES],
     return status;
 }
 
-enum sotto_status sotto__session_terms_init(struct sotto__session_terms *out,
-                                            const struct sotto_plan *plan,
-                                            const struct sotto_driver *driver,
-                                            const struct sotto_invitation_terms *invitation,
-                                            const uint8_t opened[SOTTO_DIGEST_BYTES],
-                                            size_t parties_len, struct sotto_error *err)
+enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
+                                          const struct sotto_plan *plan,
+                                          const struct sotto_driver *driver,
+                                          const struct sotto_invitation_terms *invitation,
+                                          const uint8_t opened[SOTTO_DIGEST_BYTES],
+                                          size_t parties_len, struct sotto_error *err)
 {
     /* After the first round nobody may be lost: the difference to the sum that was opened would be
      * somebody's. */
@@ -177,12 +177,12 @@ enum sotto_status sotto__session_terms_init(struct sotto__session_terms *out,
         return sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
     }
     terms.runs = runs;
-    *out = (struct sotto__session_terms){.terms = terms, .runs = runs};
+    *out = (struct sotto__round_terms){.terms = terms, .runs = runs};
     return SOTTO_OK;
 }
 
-void sotto__session_terms_release(struct sotto__session_terms *terms)
+void sotto__round_terms_release(struct sotto__round_terms *terms)
 {
     sotto_free(terms->runs);
-    *terms = (struct sotto__session_terms){0};
+    *terms = (struct sotto__round_terms){0};
 }

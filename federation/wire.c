@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-void sotto__plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json, size_t plan_bytes)
+void sotto__task_plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json,
+                             size_t plan_bytes)
 {
     sotto_digest(out, "sotto plan", plan_json, plan_bytes);
 }

@@ -14,7 +14,7 @@ _Static_assert(SOTTO_ELEMENT_BYTES_MAX + 16 <= SOTTO__KEYSTREAM_BYTES_MAX,
                "an element must fit a chunk");
 
 /* Some elements of one run, at a byte offset of the vector. */
-struct chunk {
+struct mask_chunk {
     size_t offset;
     uint32_t element_bytes;
     uint32_t elements_len;
@@ -36,14 +36,15 @@ static size_t count_chunks(const struct sotto_vector_run *runs, size_t runs_len)
     return chunks;
 }
 
-static void cut_chunks(struct chunk *chunks, const struct sotto_vector_run *runs, size_t runs_len)
+static void cut_chunks(struct mask_chunk *chunks, const struct sotto_vector_run *runs,
+                       size_t runs_len)
 {
     size_t offset = 0;
     for (size_t k = 0; k < runs_len; k++) {
         size_t capacity = chunk_capacity(runs[k].element_bytes);
         for (size_t left = runs[k].elements_len; left > 0;) {
             size_t len = left < capacity ? left : capacity;
-            *chunks++ = (struct chunk){offset, runs[k].element_bytes, (uint32_t)len};
+            *chunks++ = (struct mask_chunk){offset, runs[k].element_bytes, (uint32_t)len};
             offset += len * runs[k].element_bytes;
             left -= len;
         }
@@ -87,7 +88,8 @@ static void worker_stop(struct mask_worker *worker)
 
 /* Makes what a key's stream has for a chunk. Returns: where it starts in the worker's buffer. */
 static enum sotto_status make_stream(struct mask_worker *worker, const uint8_t **out,
-                                     const struct chunk *chunk, const struct sotto__mask_key *key)
+                                     const struct mask_chunk *chunk,
+                                     const struct sotto__mask_key *key)
 {
     size_t skip = chunk->offset % 16;
     size_t bytes = (size_t)chunk->element_bytes * chunk->elements_len;
@@ -97,7 +99,8 @@ static enum sotto_status make_stream(struct mask_worker *worker, const uint8_t *
 }
 
 static enum sotto_status mask_chunk(struct mask_worker *worker, uint8_t *vector,
-                                    const struct chunk *chunk, const struct sotto__mask_key *key)
+                                    const struct mask_chunk *chunk,
+                                    const struct sotto__mask_key *key)
 {
     const uint8_t *stream;
     enum sotto_status status = make_stream(worker, &stream, chunk, key);
@@ -111,7 +114,7 @@ static enum sotto_status mask_chunk(struct mask_worker *worker, uint8_t *vector,
 /* Many keys over elements of 40 bits: these are spread to lanes of 64 bits, and together only once.
  */
 static enum sotto_status mask_chunk_40(struct mask_worker *worker, uint8_t *vector,
-                                       const struct chunk *chunk,
+                                       const struct mask_chunk *chunk,
                                        const struct sotto__mask_key *keys, size_t keys_len)
 {
     const struct sotto__vector_ops *ops = sotto__vector_ops();
@@ -138,7 +141,7 @@ static enum sotto_status mask_chunk_40(struct mask_worker *worker, uint8_t *vect
 #define SPREAD_KEYS 4
 
 static enum sotto_status mask_chunk_all(struct mask_worker *worker, uint8_t *vector,
-                                        const struct chunk *chunk,
+                                        const struct mask_chunk *chunk,
                                         const struct sotto__mask_key *keys, size_t keys_len)
 {
     enum sotto_status status = SOTTO_OK;
@@ -154,7 +157,7 @@ static enum sotto_status mask_chunk_all(struct mask_worker *worker, uint8_t *vec
 struct mask_job {
     uint8_t *vector;
     size_t vector_bytes;
-    const struct chunk *chunks;
+    const struct mask_chunk *chunks;
     size_t chunks_len;
     const struct sotto__mask_key *keys;
     size_t keys_len;
@@ -238,7 +241,7 @@ enum sotto_status sotto__mask_apply(uint8_t *vector, const struct sotto_vector_r
     }
     job.library = sotto__keystream_library(total_bytes);
     job.chunks_len = count_chunks(runs, runs_len);
-    struct chunk *chunks = sotto_alloc_array(job.chunks_len, sizeof *chunks);
+    struct mask_chunk *chunks = sotto_alloc_array(job.chunks_len, sizeof *chunks);
     if (chunks == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }

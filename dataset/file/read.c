@@ -396,11 +396,11 @@ static void reader_init(struct sotto__csv_reader *reader)
 {
     (void)csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
     csv_set_delim(&reader->parser, (unsigned char)reader->csv->format.delimiter);
-    csv_set_realloc_func(&reader->parser, sotto__parser_realloc);
+    csv_set_realloc_func(&reader->parser, sotto__libcsv_realloc);
     csv_set_free_func(&reader->parser, sotto_free);
     reader->parser_idle = reader->parser.pstate;
     reader->line = 1;
-    sotto__parser_memory_refused = false;
+    sotto__libcsv_memory_refused = false;
 }
 
 static void reader_release(struct sotto__csv_reader *reader)

@@ -105,17 +105,17 @@ static enum sotto_status split_quoted(struct sotto__splitter *splitter, const ch
     if (!copy_begin(splitter)) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    sotto__parser_memory_refused = false;
+    sotto__libcsv_memory_refused = false;
     (void)csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
     csv_set_delim(&parser, (unsigned char)splitter->format->delimiter);
-    csv_set_realloc_func(&parser, sotto__parser_realloc);
+    csv_set_realloc_func(&parser, sotto__libcsv_realloc);
     csv_set_free_func(&parser, sotto_free);
     /* Its buffer in one piece: it copies all of it at each growth. */
     csv_set_blk_size(&parser, bytes);
     bool done = csv_parse(&parser, text, bytes, on_field, on_row, splitter) == bytes &&
                 csv_fini(&parser, on_field, on_row, splitter) == 0;
     csv_free(&parser);
-    if (splitter->no_memory || sotto__parser_memory_refused) {
+    if (splitter->no_memory || sotto__libcsv_memory_refused) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     if (!done || splitter->failed) {

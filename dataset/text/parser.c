@@ -6,14 +6,14 @@
 
 #include <sotto/alloc.h>
 
-_Thread_local bool sotto__parser_memory_refused;
+_Thread_local bool sotto__libcsv_memory_refused;
 
-void *sotto__parser_realloc(void *memory, size_t bytes)
+void *sotto__libcsv_realloc(void *memory, size_t bytes)
 {
     size_t capacity = 0;
-    if (sotto__parser_memory_refused ||
+    if (sotto__libcsv_memory_refused ||
         sotto_array_reserve(&memory, &capacity, bytes, 1) != SOTTO_OK) {
-        sotto__parser_memory_refused = true;
+        sotto__libcsv_memory_refused = true;
         return NULL;
     }
     return memory;

@@ -21,8 +21,8 @@ struct sotto__text_format {
 
 /* libcsv's memory. It answers a failed growth by asking for less; one refusal is to be the end of
  * it: reset the flag before parsing. */
-extern _Thread_local bool sotto__parser_memory_refused;
-void *sotto__parser_realloc(void *memory, size_t bytes);
+extern _Thread_local bool sotto__libcsv_memory_refused;
+void *sotto__libcsv_realloc(void *memory, size_t bytes);
 
 /* --- fields.c: pieces of text as fields --- */
 

@@ -82,7 +82,7 @@ static enum sotto_status write_value(struct sotto_writer *writer, const struct s
 /* --- Series and frames --- */
 
 /* Values of one kind: a single one, a series or a square frame, of each group. */
-struct block {
+struct value_block {
     const struct sotto__results *results;
     const struct sotto__output_values *output_values;
     size_t first; /* index among a group's values */
@@ -132,7 +132,7 @@ static bool is_all_rounded(const struct sotto__results *results,
     return found;
 }
 
-static enum sotto_status write_one(struct sotto_writer *writer, const struct block *block,
+static enum sotto_status write_one(struct sotto_writer *writer, const struct value_block *block,
                                    size_t group, size_t at)
 {
     const struct sotto__expansion *expansion = block->results->expansion;
@@ -150,7 +150,7 @@ static enum sotto_status write_one(struct sotto_writer *writer, const struct blo
                        form, is_rounded);
 }
 
-static enum sotto_status write_group(struct sotto_writer *writer, const struct block *block,
+static enum sotto_status write_group(struct sotto_writer *writer, const struct value_block *block,
                                      size_t group)
 {
     const struct sotto__axis *axes = block->results->expansion->axes;
@@ -173,7 +173,7 @@ static enum sotto_status write_group(struct sotto_writer *writer, const struct b
 }
 
 /* {"labels": [["a", "b"]], "values": */
-static void write_labels(struct sotto_writer *writer, const struct block *block)
+static void write_labels(struct sotto_writer *writer, const struct value_block *block)
 {
     sotto__json_raw(writer, "{");
     for (size_t i = 0; i < block->axes_len; i++) {
@@ -189,7 +189,7 @@ static void write_labels(struct sotto_writer *writer, const struct block *block)
     sotto__json_raw(writer, "\"values\": ");
 }
 
-static enum sotto_status write_block(struct sotto_writer *writer, const struct block *block)
+static enum sotto_status write_block(struct sotto_writer *writer, const struct value_block *block)
 {
     const struct sotto__results *results = block->results;
     bool is_grouped = results->plan->keys_len > 0;
@@ -207,7 +207,7 @@ static enum sotto_status write_block(struct sotto_writer *writer, const struct b
     return status;
 }
 
-static enum sotto_status write_field(struct sotto_writer *writer, const struct block *block,
+static enum sotto_status write_field(struct sotto_writer *writer, const struct value_block *block,
                                      const char *name, bool is_first)
 {
     sotto__json_raw(writer, is_first ? "" : ", ");
@@ -216,7 +216,7 @@ static enum sotto_status write_field(struct sotto_writer *writer, const struct b
     return write_block(writer, block);
 }
 
-static enum sotto_status write_regression(struct sotto_writer *writer, struct block block)
+static enum sotto_status write_regression(struct sotto_writer *writer, struct value_block block)
 {
     static const char *const series[] = {"coefficients", "standard_errors", "t"};
     static const char *const scalars[SOTTO__OLS_SCALARS_LEN] = {
@@ -251,11 +251,11 @@ static enum sotto_status write_output(struct sotto_writer *writer,
                                       const struct sotto__results *results, size_t output)
 {
     const struct sotto__output_values *output_values = &results->expansion->outputs[output];
-    struct block block = {.results = results,
-                          .output_values = output_values,
-                          .first = output_values->values,
-                          .axes_len = output_values->shape.axes_len,
-                          .is_rounded = is_all_rounded(results, output_values)};
+    struct value_block block = {.results = results,
+                                .output_values = output_values,
+                                .first = output_values->values,
+                                .axes_len = output_values->shape.axes_len,
+                                .is_rounded = is_all_rounded(results, output_values)};
     return output_values->ols != NULL ? write_regression(writer, block)
                                       : write_block(writer, &block);
 }

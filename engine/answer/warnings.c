@@ -11,12 +11,12 @@
 #define NAMED_LEN_MAX 5 /* levels that a warning names; the others are counted */
 
 /* Collects the levels that a sentence is about. */
-struct named {
+struct named_levels {
     struct sotto_writer text;
     size_t len;
 };
 
-static void name_level(struct named *named, const struct sotto__level *level)
+static void name_level(struct named_levels *named, const struct sotto__level *level)
 {
     if (named->len < NAMED_LEN_MAX) {
         sotto__json_raw(&named->text, named->len > 0 ? ", " : "");
@@ -31,7 +31,7 @@ static void name_level(struct named *named, const struct sotto__level *level)
 
 /* One more warning, if there are levels: what it is about, the levels, the rest. Ends named. */
 static enum sotto_status write_warning(struct sotto_writer *writer, bool *first,
-                                       struct named *named, const char *const about[3],
+                                       struct named_levels *named, const char *const about[3],
                                        const char *rest)
 {
     struct sotto_writer line;
@@ -85,7 +85,7 @@ static enum sotto_status warn_of_groups(struct sotto_writer *writer, bool *first
                                         const struct sotto__results *results, size_t at)
 {
     const struct sotto__group_key *key = &results->plan->keys[at];
-    struct named named = {.len = 0};
+    struct named_levels named = {.len = 0};
     sotto_writer_init(&named.text, SOTTO__RESULT_BYTES_MAX);
     for (size_t level = 0; !key->are_edges && level < key->levels_len; level++) {
         if (is_level_zero(results, at, level)) {
@@ -116,7 +116,7 @@ static enum sotto_status warn_of_levels(struct sotto_writer *writer, bool *first
 {
     const struct sotto__plan_output *of = &results->plan->outputs[output];
     const struct sotto__node *root = &of->expression.nodes[of->expression.nodes_len - 1];
-    struct named named = {.len = 0};
+    struct named_levels named = {.len = 0};
     if (root->kind != SOTTO__NODE_AGGREGATE || root->function != SOTTO__FUNCTION_VALUE_COUNTS) {
         return SOTTO_OK;
     }

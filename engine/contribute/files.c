@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* The columns of one dataset that a round reads, and what each worker needs. */
-struct reading {
+struct file_reading {
     struct sotto_csv_wanted *wanted;
     size_t *columns; /* of the expansion */
     size_t wanted_len;
@@ -20,7 +20,7 @@ struct reading {
     size_t columns_len;
 };
 
-static void reading_release(struct reading *reading)
+static void reading_release(struct file_reading *reading)
 {
     for (size_t i = 0; i < reading->workers_len; i++) {
         sotto__worker_release(&reading->workers[i]);
@@ -35,8 +35,9 @@ static void reading_release(struct reading *reading)
     sotto_free(reading->columns);
 }
 
-static enum sotto_status find_columns(struct reading *reading, const struct sotto_driver *driver,
-                                      size_t dataset, const struct sotto_catalogue *catalogue,
+static enum sotto_status find_columns(struct file_reading *reading,
+                                      const struct sotto_driver *driver, size_t dataset,
+                                      const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
 {
     for (size_t i = 0; i < driver->expansion.columns_len; i++) {
@@ -57,13 +58,14 @@ static enum sotto_status find_columns(struct reading *reading, const struct sott
     return SOTTO_OK;
 }
 
-static enum sotto_status reading_init(struct reading *reading, const struct sotto_driver *driver,
-                                      size_t dataset, const struct sotto_csv *file,
+static enum sotto_status reading_init(struct file_reading *reading,
+                                      const struct sotto_driver *driver, size_t dataset,
+                                      const struct sotto_csv *file,
                                       const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
 {
     size_t columns_len = driver->expansion.columns_len;
-    *reading = (struct reading){.dataset = dataset, .columns_len = columns_len};
+    *reading = (struct file_reading){.dataset = dataset, .columns_len = columns_len};
     reading->wanted = sotto_alloc_array(columns_len, sizeof *reading->wanted);
     reading->columns = sotto_alloc_array(columns_len, sizeof *reading->columns);
     if (reading->wanted == NULL || reading->columns == NULL) {
@@ -87,7 +89,7 @@ static enum sotto_status reading_init(struct reading *reading, const struct sott
 }
 
 /* Lets the workers count, not sum up. */
-static enum sotto_status reading_count(struct reading *reading,
+static enum sotto_status reading_count(struct file_reading *reading,
                                        const struct sotto__row_counts *total,
                                        struct sotto_error *err)
 {
@@ -105,7 +107,7 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
                               struct sotto_error *err)
 {
     (void)first_row;
-    struct reading *reading = context;
+    struct file_reading *reading = context;
     const struct sotto_column **blocks = reading->blocks + worker * reading->columns_len;
     for (size_t i = 0; i < columns_len; i++) {
         blocks[reading->columns[i]] = &columns[i];
@@ -120,7 +122,7 @@ static enum sotto_status read_dataset(const struct sotto_driver *driver, uint64_
                                       const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
 {
-    struct reading reading;
+    struct file_reading reading;
     enum sotto_status status = reading_init(&reading, driver, dataset, file, catalogue, err);
     if (status == SOTTO_OK && total != NULL) {
         status = reading_count(&reading, total, err);

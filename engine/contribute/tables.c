@@ -33,7 +33,7 @@ struct table_worker {
     struct sotto_error err;
 };
 
-struct reading {
+struct table_reading {
     const struct sotto_driver *driver;
     const struct sotto_table *table;
     size_t dataset;
@@ -72,7 +72,7 @@ static enum sotto_status conversion_init(struct conversion *out)
                : SOTTO_ERROR_NO_MEMORY;
 }
 
-static enum sotto_status worker_init(struct table_worker *out, const struct reading *reading)
+static enum sotto_status worker_init(struct table_worker *out, const struct table_reading *reading)
 {
     const struct sotto__expansion *expansion = &reading->driver->expansion;
     out->columns_len = expansion->columns_len;
@@ -93,7 +93,7 @@ static enum sotto_status worker_init(struct table_worker *out, const struct read
     return status == SOTTO_OK ? sotto__worker_init(&out->own, reading->driver->program) : status;
 }
 
-static void reading_release(struct reading *reading)
+static void reading_release(struct table_reading *reading)
 {
     for (size_t i = 0; reading->workers != NULL && i < reading->workers_len; i++) {
         worker_release(&reading->workers[i]);
@@ -112,7 +112,7 @@ static size_t find_column(const struct sotto_table *table, const char *name)
 }
 
 /* The table's columns, checked against what was agreed on. Returns: whether any is read. */
-static enum sotto_status find_columns(struct reading *reading, bool *out_any,
+static enum sotto_status find_columns(struct table_reading *reading, bool *out_any,
                                       struct sotto_error *err)
 {
     const struct sotto_driver *driver = reading->driver;
@@ -224,8 +224,9 @@ static void convert(struct sotto_column *in_out, const struct conversion *memory
     }
 }
 
-static enum sotto_status take_chunk(const struct reading *reading, struct table_worker *worker,
-                                    size_t at, size_t len, struct sotto_error *err)
+static enum sotto_status take_chunk(const struct table_reading *reading,
+                                    struct table_worker *worker, size_t at, size_t len,
+                                    struct sotto_error *err)
 {
     const struct sotto__expansion *expansion = &reading->driver->expansion;
     for (size_t i = 0; i < expansion->columns_len; i++) {
@@ -245,7 +246,7 @@ static enum sotto_status take_chunk(const struct reading *reading, struct table_
 
 /* --- All of a table --- */
 
-static enum sotto_status take_all(const struct reading *reading, struct sotto_error *err)
+static enum sotto_status take_all(const struct table_reading *reading, struct sotto_error *err)
 {
     size_t rows = sotto_table_rows(reading->table);
     atomic_size_t next = 0;
@@ -293,10 +294,10 @@ static enum sotto_status read_table(const struct sotto_driver *driver, uint64_t 
                                     size_t dataset, const struct sotto_table *table,
                                     struct sotto_error *err)
 {
-    struct reading reading = {.driver = driver,
-                              .table = table,
-                              .dataset = dataset,
-                              .workers_len = count_workers(sotto_table_rows(table))};
+    struct table_reading reading = {.driver = driver,
+                                    .table = table,
+                                    .dataset = dataset,
+                                    .workers_len = count_workers(sotto_table_rows(table))};
     bool any = false;
     reading.columns = sotto_alloc_array(driver->expansion.columns_len, sizeof *reading.columns);
     reading.workers = sotto_alloc_array(reading.workers_len, sizeof *reading.workers);

@@ -92,8 +92,9 @@ void sotto__expression_release(struct sotto__expression *expression);
 /* Sets "column N: text" for the byte offset start. Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_TYPE. */
 enum sotto_status sotto__expression_error(const char *text, size_t start, struct sotto_error *err,
                                           const char *format, ...) SOTTO_PRINTF(4, 5);
-enum sotto_status sotto__type_error(const char *text, size_t start, struct sotto_error *err,
-                                    const char *format, ...) SOTTO_PRINTF(4, 5);
+enum sotto_status sotto__expression_type_error(const char *text, size_t start,
+                                               struct sotto_error *err, const char *format, ...)
+    SOTTO_PRINTF(4, 5);
 
 /* How many of left, right and third a node has: 0 to 3. */
 size_t sotto__node_children(const struct sotto__node *node, size_t out[3]);

@@ -27,8 +27,8 @@ enum sotto_status sotto__expression_error(const char *text, size_t start, struct
     return SOTTO_ERROR_PLAN;
 }
 
-enum sotto_status sotto__type_error(const char *text, size_t start, struct sotto_error *err,
-                                    const char *format, ...)
+enum sotto_status sotto__expression_type_error(const char *text, size_t start,
+                                               struct sotto_error *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -74,9 +74,9 @@ void sotto__limbs_add(uint64_t *a, const uint64_t *b, size_t len);
 
 /* The double nearest to number (canonical), ties to even, subnormals and overflow to infinity
  * included; never -0. */
-double sotto__round(const mpq_t number);
+double sotto__rational_to_double(const mpq_t number);
 /* The double nearest to the signed square root of number, likewise. */
-double sotto__round_root(const mpq_t number);
+double sotto__root_to_double(const mpq_t number);
 
 /* --- text.c: digits --- */
 

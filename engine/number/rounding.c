@@ -120,12 +120,12 @@ static double round_number(const mpq_t number, bool is_root)
     return from_bits(sign < 0 ? bits | UINT64_C(1) << 63 : bits);
 }
 
-double sotto__round(const mpq_t number)
+double sotto__rational_to_double(const mpq_t number)
 {
     return round_number(number, false);
 }
 
-double sotto__round_root(const mpq_t number)
+double sotto__root_to_double(const mpq_t number)
 {
     return round_number(number, true);
 }

@@ -25,7 +25,7 @@ static bool reads_back(const char *digits, long exponent, double value)
     } else {
         mpz_mul(mpq_numref(number), mpq_numref(number), scale);
     }
-    double back = sotto__round(number);
+    double back = sotto__rational_to_double(number);
     mpz_clear(scale);
     mpq_clear(number);
     return back == value;

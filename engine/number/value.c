@@ -141,7 +141,7 @@ static void round_root(struct sotto__value *value)
     if (!value->is_root) {
         return;
     }
-    double rounded = sotto__round_root(value->number);
+    double rounded = sotto__root_to_double(value->number);
     sotto__value_set_special(value, SOTTO__VALUE_FINITE);
     if (rounded - rounded == 0) {
         mpq_set_d(value->number, rounded);
@@ -156,7 +156,7 @@ static void round_value(struct sotto__value *value)
     if (value->is_root) {
         round_root(value);
     } else if (value->kind == SOTTO__VALUE_FINITE) {
-        double rounded = sotto__round(value->number);
+        double rounded = sotto__rational_to_double(value->number);
         if (rounded - rounded == 0) {
             mpq_set_d(value->number, rounded);
         } else {
@@ -170,7 +170,8 @@ double sotto__value_double(const struct sotto__value *value)
 {
     switch (value->kind) {
     case SOTTO__VALUE_FINITE:
-        return value->is_root ? sotto__round_root(value->number) : sotto__round(value->number);
+        return value->is_root ? sotto__root_to_double(value->number)
+                              : sotto__rational_to_double(value->number);
     case SOTTO__VALUE_INFINITE:
         return (double)INFINITY;
     case SOTTO__VALUE_NEGATIVE_INFINITE:

@@ -500,13 +500,13 @@ static enum sotto_status expand_output(struct expander *expander,
 /* --- Regressions --- */
 
 /* The column that is explained and the regressors, each missing where one of them is. */
-struct regression {
+struct regression_sums {
     size_t nodes[1 + SOTTO__OLS_REGRESSORS_MAX]; /* of the source */
     size_t elements[1 + SOTTO__OLS_REGRESSORS_MAX];
     size_t len;
 };
 
-static enum sotto_status add_variable(struct expander *expander, struct regression *regression,
+static enum sotto_status add_variable(struct expander *expander, struct regression_sums *regression,
                                       size_t node, size_t element)
 {
     if (regression->len == 1 + SOTTO__OLS_REGRESSORS_MAX) {
@@ -519,7 +519,8 @@ static enum sotto_status add_variable(struct expander *expander, struct regressi
     return SOTTO_OK;
 }
 
-static enum sotto_status add_regressors(struct expander *expander, struct regression *regression,
+static enum sotto_status add_regressors(struct expander *expander,
+                                        struct regression_sums *regression,
                                         const struct sotto__node *ols)
 {
     size_t lists[SOTTO__EXPRESSION_NODES_MAX];
@@ -539,8 +540,8 @@ static enum sotto_status add_regressors(struct expander *expander, struct regres
 /* A value expression: the sum of the products of two variables (y SIZE_MAX: of one; x too: their
  * number), over rows where all variables are present, all of them doubles if one of them is. */
 static enum sotto_status expand_product(struct expander *expander,
-                                        const struct regression *regression, size_t x, size_t y,
-                                        size_t node)
+                                        const struct regression_sums *regression, size_t x,
+                                        size_t y, size_t node)
 {
     size_t all = 0;
     size_t factors[2] = {0};
@@ -584,7 +585,7 @@ static enum sotto_status expand_ols(struct expander *expander,
                                     struct sotto__output_values *output_values, size_t node)
 {
     const struct sotto__node *ols = &expander->source->nodes[node];
-    struct regression regression = {.len = 0};
+    struct regression_sums regression = {.len = 0};
     enum sotto_status status = add_variable(expander, &regression, ols->left, 0);
     status = status == SOTTO_OK ? add_regressors(expander, &regression, ols) : status;
     if (status == SOTTO_OK) {

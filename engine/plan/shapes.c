@@ -113,9 +113,9 @@ static enum sotto_status shape_star(const struct shaping *shaping, struct sotto_
         }
     }
     if (status == SOTTO_OK && schema != NULL && shaping->expansion->axes[axis].len == 0) {
-        return sotto__type_error(shaping->expression->text, node->start, shaping->err,
-                                 "dataset \"%s\" has no numeric columns",
-                                 shaping->plan->datasets[node->dataset_index].alias);
+        return sotto__expression_type_error(shaping->expression->text, node->start, shaping->err,
+                                            "dataset \"%s\" has no numeric columns",
+                                            shaping->plan->datasets[node->dataset_index].alias);
     }
     if (status == SOTTO_OK) {
         shaping->expansion->axes[axis].is_open = schema == NULL;

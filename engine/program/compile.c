@@ -12,16 +12,17 @@
 
 enum sotto_status sotto__compile_error(struct sotto__compiler *compiler, const char *what)
 {
-    return sotto__type_error(compiler->expression->text, compiler->start, compiler->err, "%s",
-                             what);
+    return sotto__expression_type_error(compiler->expression->text, compiler->start, compiler->err,
+                                        "%s", what);
 }
 
 enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler)
 {
-    return sotto__type_error(compiler->expression->text, compiler->start, compiler->err,
-                             "exact values here may need more than %d bits: say float(x) for the "
-                             "doubles nearest to x",
-                             SOTTO__VALUE_BITS_MAX);
+    return sotto__expression_type_error(
+        compiler->expression->text, compiler->start, compiler->err,
+        "exact values here may need more than %d bits: say float(x) for the "
+        "doubles nearest to x",
+        SOTTO__VALUE_BITS_MAX);
 }
 
 static enum sotto_status no_memory(struct sotto__compiler *compiler)
@@ -128,7 +129,7 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
     mpz_set(mpq_numref(value), number);
     mpz_ui_pow_ui(mpq_denref(value), 10, scale);
     mpq_canonicalize(value);
-    constant.number = sotto__round(value);
+    constant.number = sotto__rational_to_double(value);
     mpq_clear(value);
     size_t index = 0;
     while (index < program->constants_len &&

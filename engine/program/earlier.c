@@ -8,13 +8,13 @@
 #include <string.h>
 
 /* A number as an expression on aggregates: a tree, whose leaves are aggregates and literals. */
-struct number {
+struct earlier_place {
     const struct sotto__earlier_number *inner;
     size_t node;
 };
 
 /* The sums behind an aggregate; of the round that opened it. */
-static const struct sotto__moments *moments_of_number(const struct number *number,
+static const struct sotto__moments *moments_of_number(const struct earlier_place *number,
                                                       const struct sotto__program *earlier)
 {
     const struct sotto__node *nodes = number->inner->expression->nodes;
@@ -26,7 +26,7 @@ static const struct sotto__moments *moments_of_number(const struct number *numbe
 }
 
 /* Recursion: as deep as the expression, at most SOTTO__EXPRESSION_NODES_MAX. */
-static bool same_number(const struct number *x, const struct number *y,
+static bool same_number(const struct earlier_place *x, const struct earlier_place *y,
                         const struct sotto__program *earlier)
 {
     const struct sotto__expression *of_x = x->inner->expression;
@@ -51,8 +51,8 @@ static bool same_number(const struct number *x, const struct number *y,
     size_t len = sotto__node_children(a, m);
     bool same = len == sotto__node_children(b, n);
     for (size_t i = 0; same && i < len; i++) {
-        same = same_number(&(struct number){x->inner, m[i]}, &(struct number){y->inner, n[i]},
-                           earlier);
+        same = same_number(&(struct earlier_place){x->inner, m[i]},
+                           &(struct earlier_place){y->inner, n[i]}, earlier);
     }
     return same;
 }
@@ -61,9 +61,10 @@ enum sotto_status sotto__earlier_number_find(struct sotto__program *program, siz
                                              const struct sotto__earlier_number *inner,
                                              const struct sotto__program *earlier)
 {
-    struct number wanted = {inner, inner->node};
+    struct earlier_place wanted = {inner, inner->node};
     for (size_t i = 0; i < program->earlier_numbers_len; i++) {
-        struct number other = {&program->earlier_numbers[i], program->earlier_numbers[i].node};
+        struct earlier_place other = {&program->earlier_numbers[i],
+                                      program->earlier_numbers[i].node};
         if (same_number(&wanted, &other, earlier)) {
             *out = i;
             return SOTTO_OK;

@@ -69,7 +69,7 @@ static size_t rows_bytes(const struct sotto__program *program)
         const struct sotto__op *op = &program->ops[i];
         unsigned limbs = op->type == SOTTO__ROW_FLOAT || op->bits > SOTTO__PRODUCT_BITS_MAX
                              ? 1
-                             : sotto__bits_limbs(op->bits);
+                             : sotto__limbs_of_bits(op->bits);
         bytes += SOTTO__ROWS_LEN * (limbs * sizeof(uint64_t) + 1);
     }
     return bytes;

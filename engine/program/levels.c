@@ -140,7 +140,7 @@ static bool scaled(sotto__int128 *out, const char *text, unsigned scale)
  * above NaN. */
 static double double_bound(const mpq_t edge, bool after)
 {
-    double bound = sotto__round(edge);
+    double bound = sotto__rational_to_double(edge);
     if (!after) {
         return bound;
     }

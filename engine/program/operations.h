@@ -84,7 +84,7 @@ struct sotto__constant {
 };
 
 /* An exact register's limbs for |v| <= 2^bits. */
-static inline unsigned sotto__bits_limbs(unsigned bits)
+static inline unsigned sotto__limbs_of_bits(unsigned bits)
 {
     return (bits + 65) / 64;
 }

@@ -129,7 +129,7 @@ void sotto__exact_divide(struct sotto__register *out, enum sotto__op_kind kind,
     const uint64_t *y = sotto__exact_as(b, limbs, scratch[1], len);
     unsigned found = kind == SOTTO__OP_MODULO ? b->bits : a->bits;
     out->bits = found < bits ? found : bits;
-    out->limbs = sotto__bits_limbs(out->bits);
+    out->limbs = sotto__limbs_of_bits(out->bits);
     out->values = out->own_values;
     uint64_t *values = out->own_values;
     for (size_t i = 0; i < len; i++) {

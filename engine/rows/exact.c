@@ -209,7 +209,7 @@ void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
                         void *const scratch[2], size_t len)
 {
     out->bits = result_bits(kind, a, b);
-    out->limbs = sotto__bits_limbs(out->bits);
+    out->limbs = sotto__limbs_of_bits(out->bits);
     out->values = out->own_values;
     if (kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL || kind == SOTTO__OP_LESS ||
         kind == SOTTO__OP_LESS_EQUAL) {
@@ -261,7 +261,7 @@ static void to_float_slowly(double *out, const struct sotto__register *a, unsign
         mpz_import(mpq_numref(number), a->limbs, -1, sizeof *value, 0, 0, value);
         mpz_set(mpq_denref(number), power);
         mpq_canonicalize(number);
-        double magnitude = sotto__round(number);
+        double magnitude = sotto__rational_to_double(number);
         out[i] = negative && magnitude != 0 ? -magnitude : magnitude; /* never -0 */
     }
     mpz_clear(power);

@@ -36,7 +36,7 @@ static void place_registers(struct sotto__rows *rows)
         bool is_one = op->type == SOTTO__ROW_FLOAT || op->bits > SOTTO__PRODUCT_BITS_MAX;
         reg->bits = op->bits;
         reg->bound = SOTTO__BOUND_UNKNOWN;
-        reg->limbs = is_one ? 1 : sotto__bits_limbs(op->bits);
+        reg->limbs = is_one ? 1 : sotto__limbs_of_bits(op->bits);
         reg->own_values = at;
         at += SOTTO__ROWS_LEN * reg->limbs * sizeof(uint64_t);
         reg->own_state = at;
@@ -181,7 +181,7 @@ static void choice(struct sotto__rows *rows, struct sotto__register *out,
     const struct sotto__register *b = &rows->registers[op->b];
     const struct sotto__register *c = op->kind == SOTTO__OP_IF ? &rows->registers[op->c] : NULL;
     out->bits = a->bits > b->bits ? a->bits : b->bits;
-    out->limbs = op->type == SOTTO__ROW_FLOAT ? 1 : sotto__bits_limbs(out->bits);
+    out->limbs = op->type == SOTTO__ROW_FLOAT ? 1 : sotto__limbs_of_bits(out->bits);
     size_t limbs = out->limbs;
     const uint64_t *x = sotto__exact_as(a, out->limbs, rows->scratch[0], len);
     const uint64_t *y = sotto__exact_as(b, out->limbs, rows->scratch[1], len);

@@ -1038,7 +1038,7 @@ static void forge_roster(struct letter *letter)
         return;
     }
     terms.label = message.label;
-    sotto__plan_digest(terms.plan_digest, net.plan, strlen(net.plan));
+    sotto__task_plan_digest(terms.plan_digest, net.plan, strlen(net.plan));
     assert_ok(
         sotto_roster_open(&roster, letter->bytes.data, letter->bytes.data_bytes, &terms, NULL));
     for (uint32_t i = 0; i < roster.adverts_len; i++) {
