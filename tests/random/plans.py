@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random plans over random tables: JSON for the engine, and the answers that engine/PLAN.md promises."""
 
+import json
 import math
 import re
 
@@ -104,6 +105,8 @@ class Plan:
         if self.keys:
             self.json["group_by"] = [key.json() for key in self.keys]
         self.categories = self.find_categories()
+        for output in self.outputs.values():
+            output.is_rounded = self.leans_on_rounded(output)
 
     def checked_output(self, rng):
         """NaN that inner aggregates make are counted too: only outputs without them are checked."""
@@ -166,6 +169,16 @@ class Plan:
         names = [name for name in self.table.header if self.table.kinds[name] != "text"]
         columns = [rows.column(name, self.table) for name in names]
         return make(function, names, columns, "t.*", ddof)
+
+    def leans_on_rounded(self, output):
+        """None: what it leans on may be rounded, in where, a key or one column of many."""
+        rounded = self.table.rounded
+        if re.fullmatch(r"(sum|mean|var|std)\([iwdfkqe]\)", output.text):
+            if output.text[-2] in rounded:
+                return True
+        asked = json.dumps(self.json)
+        names = set(re.findall(r"\b[iwdfkqe]\b", asked)) | (set("iwdfkqe") if "t.*" in asked else set())
+        return None if names & rounded else False
 
     def find_categories(self):
         texts = [*(output.text for output in self.outputs.values()), self.where.text if self.where else "",

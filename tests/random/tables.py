@@ -12,8 +12,9 @@ BOOLEANS = ["true", "False", "TRUE", "false"]
 
 
 class Table:
-    """parties: rows by party, as dicts of texts; headers: each party's order of columns; header: that of the whole; rows:
-    values of all parties; kinds: "exact", "float", "bool", "text" or "null", by column."""
+    """parties: rows by party, as dicts of texts; headers: each party's order of columns; header: that of the whole;
+    rows: values of all parties; kinds: "exact", "float", "bool", "text" or "null", by column; rounded: the columns whose
+    numbers had to be."""
 
 
 def _decimal(rng, most_digits, scale):
@@ -75,6 +76,8 @@ def random_table(rng):
     table.kinds = {name: _kind(name, [row[name] for row in texts if row[name]]) for name in HEADER}
     table.rows = [{name: _value(text, table.kinds[name]) for name, text in row.items()} for row in texts]
     table.header = _canonical(table)
+    table.rounded = {name for name in NUMBERS if table.kinds[name] == "float"
+                     and any(row[name] and _is_rounded(row[name]) for row in texts)}
     return table
 
 
@@ -89,6 +92,13 @@ def _is_float(text):
         return True
     digits, _, fraction = text.partition(".")
     return len(fraction) > 18 or not -2 ** 63 <= int(digits + fraction) < 2 ** 63
+
+
+def _is_rounded(text):
+    """Whether a number without exponent is no double, or has more digits than one is sure to keep."""
+    if re.fullmatch(r"[+-]?\d+(\.\d+)?", text) is None:
+        return False
+    return F(text) != F(float(text)) or len(re.sub(r"^[-+0.]*|\.", "", text)) > 15
 
 
 def _kind(name, texts):
