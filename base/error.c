@@ -134,6 +134,12 @@ enum sotto_status sotto_error_set(struct sotto_error *err, enum sotto_status sta
     return status;
 }
 
+#undef sotto_error_no_memory
+enum sotto_status sotto_error_no_memory(struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+}
+
 enum sotto_status sotto_error_prefix(struct sotto_error *err, const char *format, ...)
 {
     SOTTO_REQUIRE(err != NULL);

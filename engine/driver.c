@@ -13,7 +13,7 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
     driver->plan = plan;
     driver->round = 1;
     if (sotto_schema_copy(&driver->schema, schema) != SOTTO_OK) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     enum sotto_status status = sotto__expand(&driver->expansion, plan, &driver->schema, err);
     for (uint32_t round = 0; status == SOTTO_OK && round < sotto_plan_rounds(plan); round++) {
@@ -36,7 +36,7 @@ enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto
     err = err != NULL ? err : &unwanted;
     struct sotto_driver *driver = sotto_alloc_zeroed(sizeof *driver);
     if (driver == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);

@@ -55,7 +55,7 @@ struct sotto__peers {
 enum sotto_status sotto__peers_copy(struct sotto__peers *out, const struct sotto_peer *peers,
                                     size_t len) SOTTO_NODISCARD;
 void sotto__peers_release(struct sotto__peers *peers);
-/* The index of a key, or SIZE_MAX. */
+/* The index of a key, or SOTTO_NONE. */
 size_t sotto__peers_find(const struct sotto__peers *peers, const struct sotto_key *key);
 
 /* --- terms.c: what both sides compute alike --- */

@@ -10,7 +10,7 @@ enum sotto_status sotto__peers_copy(struct sotto__peers *out, const struct sotto
     struct sotto__peers copy = {.peers = sotto_alloc_array(len, sizeof *copy.peers)};
     enum sotto_status status = copy.peers != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        if (sotto__peers_find(&copy, &peers[i].key) != SIZE_MAX) {
+        if (sotto__peers_find(&copy, &peers[i].key) != SOTTO_NONE) {
             status = SOTTO_ERROR_INPUT;
             break;
         }
@@ -46,5 +46,5 @@ size_t sotto__peers_find(const struct sotto__peers *peers, const struct sotto_ke
             return i;
         }
     }
-    return SIZE_MAX;
+    return SOTTO_NONE;
 }

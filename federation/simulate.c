@@ -21,7 +21,7 @@ struct sim_party {
     char name[32];
 };
 
-/* party: SIZE_MAX for the aggregator. */
+/* party: SOTTO_NONE for the aggregator. */
 struct sim_letter {
     size_t party;
     struct sotto_buffer bytes;
@@ -70,7 +70,7 @@ static size_t sim_find(const struct sim *sim, const struct sotto_key *key)
             return i;
         }
     }
-    return SIZE_MAX;
+    return SOTTO_NONE;
 }
 
 /* --- A party's host --- */
@@ -138,7 +138,7 @@ static enum sotto_status party_act(struct sim *sim, struct sim_party *party,
     enum sotto_status status = SOTTO_OK;
     switch (action->kind) {
     case SOTTO_ACTION_SEND:
-        return sim_post(sim, SIZE_MAX, &action->bytes);
+        return sim_post(sim, SOTTO_NONE, &action->bytes);
     case SOTTO_ACTION_OFFER:
         status = party_offer(sim, party);
         break;
@@ -238,7 +238,7 @@ static enum sotto_status sim_run(struct sim *sim)
             continue;
         }
         struct sim_letter letter = sim->letters[sim->letters_head++];
-        if (letter.party == SIZE_MAX) {
+        if (letter.party == SOTTO_NONE) {
             struct sotto_error err;
             (void)!sotto_task_aggregator_receive(sim->aggregator, letter.bytes.data,
                                                  letter.bytes.data_bytes, 0, &err);

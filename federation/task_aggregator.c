@@ -169,8 +169,8 @@ static void log_leave(struct sotto_task_aggregator *task, size_t invitee,
                       (unsigned long long)task->number, task->terms.label.round,
                       sotto__task_aggregator_invitee_name(task, invitee),
                       task->session == NULL ? "declined" : "left", sotto_status_name(leave->reason),
-                      blamed != SIZE_MAX ? ", blaming " : "",
-                      blamed != SIZE_MAX ? sotto__task_aggregator_invitee_name(task, blamed) : "",
+                      blamed != SOTTO_NONE ? ", blaming " : "",
+                      blamed != SOTTO_NONE ? sotto__task_aggregator_invitee_name(task, blamed) : "",
                       leave->text[0] != '\0' ? ": " : "", leave->text);
 }
 
@@ -317,7 +317,7 @@ enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *ta
         return status;
     }
     size_t invitee = sotto__peers_find(&task->invited, &message.sender);
-    if (invitee == SIZE_MAX) {
+    if (invitee == SOTTO_NONE) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "a message of nobody that was invited");
     }
     if (status != SOTTO_OK) {
@@ -352,7 +352,7 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
                                     const struct sotto_key *peer)
 {
     size_t index = sotto__peers_find(&task->invited, peer);
-    if (index == SIZE_MAX || task->outbox.ended) {
+    if (index == SOTTO_NONE || task->outbox.ended) {
         return;
     }
     struct invitee *invitee = &task->invitees[index];

@@ -157,7 +157,7 @@ static enum sotto_status copy_config(struct sotto_task_party *task,
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the list of peers: %s", sotto_status_text(status));
     }
-    if (sotto__peers_find(&task->peers, &message->sender) == SIZE_MAX) {
+    if (sotto__peers_find(&task->peers, &message->sender) == SOTTO_NONE) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "an invitation of an unknown node");
     }
     task->terms.label = message->label;

@@ -32,7 +32,7 @@ static enum sotto_status offers_add(struct offers *offers, const struct sotto_pl
                                     const struct sotto__peers *peers, struct sotto_error *err)
 {
     size_t peer = sotto__peers_find(peers, &advert->sender);
-    if (peer == SIZE_MAX) {
+    if (peer == SOTTO_NONE) {
         char key[SOTTO_KEY_TEXT_BYTES];
         sotto_key_to_text(&advert->sender, key);
         return sotto_error_set(err, SOTTO_ERROR_AUTH,

@@ -99,7 +99,7 @@ static enum sotto_status reload(void *context, struct sotto_error *err)
     struct config *config = sotto_alloc_zeroed(sizeof *config);
     struct job *job = job_new(JOB_POLICY);
     enum sotto_status status = config == NULL || job == NULL
-                                   ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                                   ? sotto_error_no_memory(err)
                                    : config_load(config, daemon->config_path, err);
     if (status != SOTTO_OK) {
         log_line("the policy is not reloaded, the old one stays: %s", err->text);
@@ -283,7 +283,7 @@ static enum sotto_status start_network(struct daemon *daemon, struct sotto_error
 static enum sotto_status check_own_key(const struct daemon *daemon, struct sotto_error *err)
 {
     size_t index = config_find_peer(daemon->shared.config, &daemon->shared.key);
-    return index == SIZE_MAX
+    return index == SOTTO_NONE
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_INPUT,
                                  "peer %s has this node's own key: list only the others",

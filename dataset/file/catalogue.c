@@ -41,7 +41,7 @@ size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char 
             return i;
         }
     }
-    return SIZE_MAX;
+    return SOTTO_NONE;
 }
 
 /* --- As bytes --- */

@@ -24,8 +24,8 @@ static enum sotto_status apply_options(const struct cataloguing *work,
     for (size_t i = 0; i < work->csv->columns_len; i++) {
         const struct sotto_csv_column *option = &work->csv->columns[i];
         size_t found = sotto_catalogue_find(work->catalogue, option->name);
-        if (found == SIZE_MAX) {
-            return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+        if (found == SOTTO_NONE) {
+            return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
                                     "expected a column \"%s\", which the options name",
                                     option->name);
         }
@@ -56,7 +56,7 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
         }
     }
     if (!complete) {
-        return sotto__csv_error(reader, SOTTO_ERROR_NO_MEMORY, SIZE_MAX, "out of memory");
+        return sotto__csv_error(reader, SOTTO_ERROR_NO_MEMORY, SOTTO_NONE, "out of memory");
     }
     enum sotto_status status = apply_options(work, reader);
     for (size_t i = 0; i < names_len; i++) {

@@ -30,7 +30,7 @@ enum sotto_status sotto__handout_init(struct sotto__handout_worker *out,
     }
     for (size_t i = 0; i < handout->names_len; i++) {
         out->wanted[i].column = sotto_catalogue_find(catalogue, handout->names[i]);
-        if (out->wanted[i].column == SIZE_MAX) { /* who asks for it will be told */
+        if (out->wanted[i].column == SOTTO_NONE) { /* who asks for it will be told */
             give_up(handout);
         }
     }

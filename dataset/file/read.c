@@ -52,7 +52,7 @@ static enum sotto_status error_at(struct sotto__csv_reader *reader, enum sotto_s
         return sotto_error_set(reader->err, status, "%s:%llu: column \"%s\": %s", reader->csv->name,
                                (unsigned long long)line, reader->names[column], text);
     }
-    if (column != SIZE_MAX) {
+    if (column != SOTTO_NONE) {
         return sotto_error_set(reader->err, status, "%s:%llu: column %zu: %s", reader->csv->name,
                                (unsigned long long)line, column + 1, text);
     }
@@ -89,7 +89,7 @@ static enum sotto_status header_field(struct sotto__csv_reader *reader, const ch
         text_bytes--;
     }
     if (reader->names_len == SOTTO_CSV_COLUMNS_MAX) {
-        return sotto__csv_error(reader, SOTTO_ERROR_LIMIT, SIZE_MAX,
+        return sotto__csv_error(reader, SOTTO_ERROR_LIMIT, SOTTO_NONE,
                                 "expected at most %d columns, found more", SOTTO_CSV_COLUMNS_MAX);
     }
     if (text_bytes == 0) {
@@ -136,7 +136,7 @@ static bool header_is_data(const struct sotto__csv_reader *reader)
 static enum sotto_status header_end(struct sotto__csv_reader *reader)
 {
     if (header_is_data(reader)) {
-        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
                                 "expected a header with the columns' names, found only numbers: "
                                 "put a line of names before the data");
     }
@@ -144,7 +144,7 @@ static enum sotto_status header_end(struct sotto__csv_reader *reader)
     size_t second;
     enum sotto_status status;
     if (sotto__names_duplicate(&first, &second, &status, reader->names, reader->names_len)) {
-        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
                                 "expected different names in the header, found \"%s\" as column "
                                 "%zu and as column %zu",
                                 reader->names[second], first + 1, second + 1);
@@ -205,7 +205,7 @@ static enum sotto_status ragged(struct sotto__csv_reader *reader)
     } else if (other != NULL) {
         (void)snprintf(hint, sizeof hint, "; is '%c' the delimiter?", *other);
     }
-    return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SIZE_MAX,
+    return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
                             "expected %zu fields as in the header, found %zu%s", reader->names_len,
                             reader->field, hint);
 }
@@ -356,7 +356,7 @@ static enum sotto_status finish(struct sotto__csv_reader *reader)
                         "unclosed quote: expected a closing quote, found the end of the file");
     }
     if (reader->status == SOTTO_OK && !reader->header_done) {
-        return error_at(reader, SOTTO_ERROR_INPUT, 1, SIZE_MAX,
+        return error_at(reader, SOTTO_ERROR_INPUT, 1, SOTTO_NONE,
                         "expected a header with the columns' names, found an empty file");
     }
     return reader->status;

@@ -38,7 +38,7 @@ enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
                                          const struct sotto__csv_visitor *visitor,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 
-/* For visitors: sets the error text, after "file:line: " and, where column is not SIZE_MAX, the
+/* For visitors: sets the error text, after "file:line: " and, where column is not SOTTO_NONE, the
  * column's name. Returns: status. */
 enum sotto_status sotto__csv_error(struct sotto__csv_reader *reader, enum sotto_status status,
                                    size_t column, const char *format, ...) SOTTO_PRINTF(4, 5);

@@ -103,7 +103,7 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
 {
     struct serial *serial = context;
     const struct sotto__block *block = &serial->block;
-    for (size_t i = block->heads[column]; i != SIZE_MAX; i = block->columns[i].next) {
+    for (size_t i = block->heads[column]; i != SOTTO_NONE; i = block->columns[i].next) {
         enum sotto_status status = sotto__block_put(&serial->block, i, text, text_bytes);
         if (status == SOTTO_ERROR_CHANGED) {
             return sotto__csv_error(reader, status, column,
@@ -251,7 +251,7 @@ static enum sotto_status next_span(struct worker *worker, size_t *out_i)
     if (*out_i < scan->catalogue->spans_len && !atomic_load(&scan->stopped)) {
         status = read_span(worker, *out_i);
     } else {
-        *out_i = SIZE_MAX;
+        *out_i = SOTTO_NONE;
     }
     if (status != SOTTO_OK) {
         atomic_store(&scan->stopped, true);
@@ -269,10 +269,10 @@ static void scan_spans(struct worker *worker)
     for (;;) {
         size_t i;
         worker->status = next_span(worker, &i);
-        if (worker->status == SOTTO_OK && i != SIZE_MAX) {
+        if (worker->status == SOTTO_OK && i != SOTTO_NONE) {
             worker->status = scan_span(worker, i);
         }
-        if (worker->status != SOTTO_OK || i == SIZE_MAX) {
+        if (worker->status != SOTTO_OK || i == SOTTO_NONE) {
             break;
         }
     }

@@ -143,7 +143,7 @@ static enum parity parity_before(struct cutting *cutting, size_t i)
     }
 }
 
-/* The position behind the first row end in [from, to) outside quotes, a CR LF being one; SIZE_MAX
+/* The position behind the first row end in [from, to) outside quotes, a CR LF being one; SOTTO_NONE
  * if there is none. bytes: what can be looked at. */
 static size_t after_row_end(const char *text, size_t bytes, size_t from, size_t to, bool inside)
 {
@@ -157,7 +157,7 @@ static size_t after_row_end(const char *text, size_t bytes, size_t from, size_t 
             return i + 1 + (i + 1 < bytes && text[i + 1] == '\n');
         }
     }
-    return SIZE_MAX;
+    return SOTTO_NONE;
 }
 
 /* Reads on until the record that begins before position `chunk` of the buffer ends; *out_end is
@@ -178,8 +178,8 @@ static enum sotto_status find_end(struct cutter *cutter, size_t *out_end, uint64
         bool all = offset + buffer->bytes == cutting->end;
         size_t to = all ? buffer->bytes : buffer->bytes - 1;
         *out_end = after_row_end(buffer->text, buffer->bytes, chunk, to, inside);
-        if (*out_end != SIZE_MAX || all) {
-            *out_end = *out_end == SIZE_MAX ? buffer->bytes : *out_end;
+        if (*out_end != SOTTO_NONE || all) {
+            *out_end = *out_end == SOTTO_NONE ? buffer->bytes : *out_end;
             return SOTTO_OK;
         }
         size_t more = left - buffer->bytes < step ? left - buffer->bytes : step;
@@ -219,7 +219,7 @@ static enum sotto_status cut_records(struct cutter *cutter, size_t i, uint64_t o
     size_t begin = i == 0 ? 0 : after_row_end(buffer->text, buffer->bytes, 0, bytes, inside);
     size_t end = begin;
     enum sotto_status status = SOTTO_OK;
-    if (begin != SIZE_MAX) {
+    if (begin != SOTTO_NONE) {
         status = find_end(cutter, &end, offset, bytes, inside_after);
     }
     if (status != SOTTO_OK || begin >= end) {
@@ -330,13 +330,13 @@ static enum sotto_status read_packed(struct cutter *cutter)
     memset(buffer->text + buffer->bytes, 0, SOTTO__SPLIT_BLOCK);
     size_t mark = chunk < buffer->bytes ? chunk : buffer->bytes;
     bool inside = cutter->splitter.kernels->quotes(buffer->text, mark) % 2 != 0;
-    size_t end = SIZE_MAX;
-    for (size_t step = TAIL_BYTES; end == SIZE_MAX; step *= 2) {
+    size_t end = SOTTO_NONE;
+    for (size_t step = TAIL_BYTES; end == SOTTO_NONE; step *= 2) {
         size_t to = all || buffer->bytes == mark ? buffer->bytes : buffer->bytes - 1;
         end = after_row_end(buffer->text, buffer->bytes, mark, to, inside);
-        if (end == SIZE_MAX && all) {
+        if (end == SOTTO_NONE && all) {
             end = buffer->bytes;
-        } else if (end == SIZE_MAX) {
+        } else if (end == SOTTO_NONE) {
             status = read_more(cutter, step, &all);
             if (status != SOTTO_OK) {
                 return status;
@@ -354,12 +354,12 @@ static enum sotto_status read_packed(struct cutter *cutter)
     return SOTTO_OK;
 }
 
-/* Takes the next chunk; *out_i is its number, SIZE_MAX if there is none. */
+/* Takes the next chunk; *out_i is its number, SOTTO_NONE if there is none. */
 static enum sotto_status take_packed(struct cutter *cutter, size_t *out_i)
 {
     struct cutting *cutting = cutter->cutting;
     enum sotto_status status = SOTTO_OK;
-    *out_i = SIZE_MAX;
+    *out_i = SOTTO_NONE;
     (void)pthread_mutex_lock(&cutting->lock);
     if (!cutting->ended && !atomic_load(&cutting->stopped)) {
         void *chunks = cutting->chunks;
@@ -391,11 +391,11 @@ static void cut_packed(struct cutter *cutter)
         size_t i;
         cutter->rows = 0;
         cutter->status = take_packed(cutter, &i);
-        if (cutter->status == SOTTO_OK && i != SIZE_MAX) {
+        if (cutter->status == SOTTO_OK && i != SOTTO_NONE) {
             cutter->status = sotto__split_rows(&cutter->splitter, cutter->buffer.text,
                                                cutter->buffer.bytes, take_fields, cutter);
         }
-        if (cutter->status != SOTTO_OK || i == SIZE_MAX) {
+        if (cutter->status != SOTTO_OK || i == SOTTO_NONE) {
             break;
         }
         (void)pthread_mutex_lock(&cutting->lock);

@@ -73,7 +73,7 @@ enum sotto_status sotto__block_init(struct sotto__block *out,
         return SOTTO_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < file_columns_len; i++) {
-        out->heads[i] = SIZE_MAX;
+        out->heads[i] = SOTTO_NONE;
     }
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < wanted_len; i++) {

@@ -12,7 +12,7 @@ bool sotto__type_is_above(struct sotto_type above, struct sotto_type below);
 
 struct sotto__block_column {
     struct sotto_csv_wanted wanted;
-    size_t next; /* another wanted column of the same file column, or SIZE_MAX */
+    size_t next; /* another wanted column of the same file column, or SOTTO_NONE */
     bool wide;
     size_t null_count;
     uint8_t *validity;
@@ -27,7 +27,7 @@ struct sotto__block {
     struct sotto__block_column *columns;
     struct sotto_column *views;
     size_t columns_len;
-    size_t *heads; /* the first wanted column of each file column, or SIZE_MAX */
+    size_t *heads; /* the first wanted column of each file column, or SOTTO_NONE */
     size_t capacity_rows;
     size_t rows; /* complete ones */
     size_t string_bytes;

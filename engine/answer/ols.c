@@ -40,12 +40,12 @@ static mpq_srcptr product_of(const struct regression *regression, size_t x, size
     return regression->sums[1 + regression->variables + before + column].number;
 }
 
-/* An element of X'X; y's are those of coefficient SIZE_MAX. */
+/* An element of X'X; y's are those of coefficient SOTTO_NONE. */
 static mpq_srcptr element_of(const struct regression *regression, size_t i, size_t j)
 {
     size_t first = regression->intercept; /* of the coefficients of regressors */
-    size_t x = i == SIZE_MAX ? 0 : i + 1 - first;
-    size_t y = j == SIZE_MAX ? 0 : j + 1 - first;
+    size_t x = i == SOTTO_NONE ? 0 : i + 1 - first;
+    size_t y = j == SOTTO_NONE ? 0 : j + 1 - first;
     bool one_i = regression->intercept && i == 0;
     bool one_j = regression->intercept && j == 0;
     if (one_i && one_j) {
@@ -317,7 +317,7 @@ static void set_coefficients(struct sotto__value *out, const struct regression *
     mpq_init(product);
     mpz_init_set_ui(common, 1);
     for (size_t j = 0; j < k; j++) {
-        mpq_mul(scaled[j], element_of(regression, j, SIZE_MAX), regression->rows[j]);
+        mpq_mul(scaled[j], element_of(regression, j, SOTTO_NONE), regression->rows[j]);
         mpz_lcm(common, common, mpq_denref(scaled[j]));
     }
     for (size_t j = 0; j < k; j++) {
@@ -333,7 +333,7 @@ static void set_coefficients(struct sotto__value *out, const struct regression *
                 regression->columns[i]);
         mpz_mul(mpq_denref(out[i].number), mpq_denref(out[i].number), common);
         mpq_canonicalize(out[i].number);
-        mpq_mul(product, out[i].number, element_of(regression, i, SIZE_MAX));
+        mpq_mul(product, out[i].number, element_of(regression, i, SOTTO_NONE));
         mpq_sub(fit->residual, fit->residual, product);
     }
     mpz_clear(common);
@@ -431,7 +431,7 @@ static enum sotto_status set_fit(struct sotto__value *out, const struct regressi
     struct fit fit;
     mpq_inits(fit.residual, fit.total, fit.freedom, fit.explained, NULL);
     sotto__value_init(&variance);
-    mpq_set(fit.residual, element_of(regression, SIZE_MAX, SIZE_MAX));
+    mpq_set(fit.residual, element_of(regression, SOTTO_NONE, SOTTO_NONE));
     mpq_set(fit.total, fit.residual);
     if (regression->intercept) {
         mpq_mul(fit.freedom, sum_of(regression, 0), sum_of(regression, 0));

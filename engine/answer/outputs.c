@@ -16,7 +16,7 @@ static uint64_t count_nan_made(const struct sotto__opened *opened, size_t first_
     for (size_t i = first_moments; i < first_moments + moments_len; i++) {
         const struct sotto__opened *by = &opened[rounds[i].round - 1];
         size_t term = by->program->moments[i].terms[SOTTO__MOMENT_NAN_MADE];
-        bool is_new = term != SIZE_MAX;
+        bool is_new = term != SOTTO_NONE;
         for (size_t j = first_moments; j < i; j++) {
             is_new = is_new && (rounds[j].round != rounds[i].round ||
                                 by->program->moments[j].terms[SOTTO__MOMENT_NAN_MADE] != term);
@@ -64,7 +64,7 @@ static enum sotto_status evaluate_output(struct sotto__results *results, size_t 
     if (output_values->ols != NULL) {
         sums = sotto_alloc_array(output_values->expressions_len, sizeof *sums);
         if (sums == NULL) {
-            return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+            return sotto_error_no_memory(err);
         }
         for (size_t i = 0; i < output_values->expressions_len; i++) {
             sotto__value_init(&sums[i]);
@@ -129,7 +129,7 @@ enum sotto_status sotto__results_init(struct sotto__results *out, const struct s
     out->is_zero = sotto_alloc_array(program->groups_len, sizeof *out->is_zero);
     if (out->values == NULL || out->nan_made == NULL || out->withheld == NULL ||
         out->is_zero == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     for (; out->values_len < values_len; out->values_len++) {
         sotto__value_init(&out->values[out->values_len]);

@@ -53,7 +53,7 @@ static struct sums sums_of(const struct sotto__moments *moments,
 {
     struct sums sums = {.finite = true};
     for (size_t i = 0; i < SOTTO__MOMENTS_LEN; i++) {
-        if (moments->terms[i] != SIZE_MAX) {
+        if (moments->terms[i] != SOTTO_NONE) {
             const struct sotto__value *value = &aggregate->terms[moments->terms[i]];
             sums.of[i] = value->number;
             sums.finite = sums.finite && value->kind == SOTTO__VALUE_FINITE;

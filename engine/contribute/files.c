@@ -46,7 +46,7 @@ static enum sotto_status find_columns(struct file_reading *reading,
             continue;
         }
         size_t found = sotto_catalogue_find(catalogue, column->name);
-        if (found == SIZE_MAX) {
+        if (found == SOTTO_NONE) {
             return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                                    "dataset \"%s\" has no column \"%s\"",
                                    driver->plan->datasets[dataset].alias, column->name);
@@ -69,7 +69,7 @@ static enum sotto_status reading_init(struct file_reading *reading,
     reading->wanted = sotto_alloc_array(columns_len, sizeof *reading->wanted);
     reading->columns = sotto_alloc_array(columns_len, sizeof *reading->columns);
     if (reading->wanted == NULL || reading->columns == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     enum sotto_status status = find_columns(reading, driver, dataset, catalogue, err);
     if (status != SOTTO_OK) {

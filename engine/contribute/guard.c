@@ -19,7 +19,7 @@ struct sotto__condition {
     enum condition_kind kind;
     size_t op;
     bool may_be_empty; /* a side of no rows at all is no concern */
-    size_t limited;    /* what a limit is set to: an operation, or SIZE_MAX */
+    size_t limited;    /* what a limit is set to: an operation, or SOTTO_NONE */
     bool is_below;     /* the limit's true side: values below it */
 };
 
@@ -54,7 +54,7 @@ static size_t unit_of(const struct sotto__program *program, size_t op)
     for (;;) {
         const struct sotto__op *at = &program->ops[op];
         bool is_rescaled = at->kind == SOTTO__OP_MULTIPLY &&
-                           program->ops[at->b].dataset == SIZE_MAX &&
+                           program->ops[at->b].dataset == SOTTO_NONE &&
                            at->scale > program->ops[at->a].scale && program->ops[at->b].scale == 0;
         if (!is_rescaled && at->kind != SOTTO__OP_FLOAT && at->kind != SOTTO__OP_MASK) {
             return op;
@@ -66,7 +66,7 @@ static size_t unit_of(const struct sotto__program *program, size_t op)
 static void add(struct sotto__guard *guard, struct sotto__condition condition)
 {
     void *conditions = guard->conditions;
-    if (guard->program->ops[condition.op].dataset == SIZE_MAX) {
+    if (guard->program->ops[condition.op].dataset == SOTTO_NONE) {
         return; /* the same in every row */
     }
     for (size_t i = guard->early_len; i < guard->conditions_len; i++) {
@@ -90,8 +90,8 @@ static void add_factor(struct sotto__guard *guard, size_t factor, size_t other)
     const struct sotto__program *program = guard->program;
     size_t op = unit_of(program, factor);
     if (program->ops[op].type == SOTTO__ROW_BOOL && op != unit_of(program, other) &&
-        program->ops[other].dataset != SIZE_MAX) {
-        add(guard, (struct sotto__condition){.op = op, .limited = SIZE_MAX});
+        program->ops[other].dataset != SOTTO_NONE) {
+        add(guard, (struct sotto__condition){.op = op, .limited = SOTTO_NONE});
     }
 }
 
@@ -99,13 +99,13 @@ static void add_factor(struct sotto__guard *guard, size_t factor, size_t other)
 static struct sotto__condition limit_of(const struct sotto__program *program, size_t op)
 {
     const struct sotto__op *at = &program->ops[op];
-    struct sotto__condition condition = {.op = op, .limited = SIZE_MAX};
+    struct sotto__condition condition = {.op = op, .limited = SOTTO_NONE};
     bool is_order = at->kind == SOTTO__OP_LESS || at->kind == SOTTO__OP_LESS_EQUAL;
     condition.may_be_empty = is_comparison(at->kind) && !at->is_asked;
-    if (is_order && program->ops[at->b].dataset == SIZE_MAX) {
+    if (is_order && program->ops[at->b].dataset == SOTTO_NONE) {
         condition.limited = unit_of(program, at->a);
         condition.is_below = true;
-    } else if (is_order && program->ops[at->a].dataset == SIZE_MAX) {
+    } else if (is_order && program->ops[at->a].dataset == SOTTO_NONE) {
         condition.limited = unit_of(program, at->b);
     }
     return condition;
@@ -119,17 +119,17 @@ static void add_op(struct sotto__guard *guard, size_t op)
     }
     for (int i = 0; is_logic(at->kind) && i < 2; i++) {
         size_t operand = i == 0 ? at->a : at->b;
-        if (operand != SIZE_MAX && guard->program->ops[operand].kind == SOTTO__OP_COLUMN) {
-            add(guard, (struct sotto__condition){.op = operand, .limited = SIZE_MAX});
+        if (operand != SOTTO_NONE && guard->program->ops[operand].kind == SOTTO__OP_COLUMN) {
+            add(guard, (struct sotto__condition){.op = operand, .limited = SOTTO_NONE});
         }
     }
     if (at->kind == SOTTO__OP_IS_NA || at->kind == SOTTO__OP_FILL) {
         add(guard,
             (struct sotto__condition){
-                .kind = CONDITION_PRESENT, .op = op, .may_be_empty = true, .limited = SIZE_MAX});
+                .kind = CONDITION_PRESENT, .op = op, .may_be_empty = true, .limited = SOTTO_NONE});
     } else if (at->kind == SOTTO__OP_IF && !is_comparison(guard->program->ops[at->c].kind) &&
                guard->program->ops[at->c].kind != SOTTO__OP_IS_NA) {
-        add(guard, (struct sotto__condition){.op = at->c, .limited = SIZE_MAX});
+        add(guard, (struct sotto__condition){.op = at->c, .limited = SOTTO_NONE});
     } else if (at->kind == SOTTO__OP_MULTIPLY) {
         add_factor(guard, at->a, at->b);
         add_factor(guard, at->b, at->a);
@@ -186,7 +186,7 @@ static void add_terms(struct sotto__guard *guard)
             add(guard, (struct sotto__condition){.kind = CONDITION_VALUES,
                                                  .op = term->factors[j],
                                                  .may_be_empty = true,
-                                                 .limited = SIZE_MAX});
+                                                 .limited = SOTTO_NONE});
         }
     }
 }
@@ -217,8 +217,8 @@ static enum sotto_status guard_init(struct sotto__guard *guard, bool *out_any,
                 add_op(guard, i);
             }
         }
-        if (program->where != SIZE_MAX) {
-            add(guard, (struct sotto__condition){.op = program->where, .limited = SIZE_MAX});
+        if (program->where != SOTTO_NONE) {
+            add(guard, (struct sotto__condition){.op = program->where, .limited = SOTTO_NONE});
         }
         guard->early_len = guard->conditions_len;
         for (size_t i = 0; i < program->ops_len; i++) {
@@ -260,7 +260,7 @@ static void find_truth(uint8_t *out, const struct sotto__rows *rows,
     if (condition->kind == CONDITION_PRESENT || is_comparison(op->kind)) {
         states[0] = states[1] = rows->registers[op->a].state;
     }
-    if (is_comparison(op->kind) && op->b != SIZE_MAX) {
+    if (is_comparison(op->kind) && op->b != SOTTO_NONE) {
         states[1] = rows->registers[op->b].state;
     }
     for (size_t i = 0; i < len; i++) {
@@ -280,7 +280,7 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
     struct sotto__row_counts *counts = context;
     const struct sotto__guard *guard = counts->guard;
     const struct sotto__program *program = rows->program;
-    bool selects = program->where != SIZE_MAX || program->keys_len > 0;
+    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
     uint64_t *late = counts->numbers + 2 * guard->early_len;
     uint8_t truth[SOTTO__ROWS_LEN];
     for (size_t i = 0; dataset == 0 && i < len; i++) { /* groups are of one dataset */
@@ -358,7 +358,7 @@ static enum sotto_status check_limits(const struct sotto__guard *guard, size_t f
 {
     for (size_t i = from; i < to; i++) {
         const struct sotto__condition *one = &guard->conditions[i];
-        for (size_t j = from; one->limited != SIZE_MAX && j < i; j++) {
+        for (size_t j = from; one->limited != SOTTO_NONE && j < i; j++) {
             const struct sotto__condition *other = &guard->conditions[j];
             if (other->limited != one->limited) {
                 continue;
@@ -425,7 +425,7 @@ static enum sotto_status check_columns(const struct sotto_driver *driver, size_t
         const struct sotto__column *column = &driver->expansion.columns[i];
         const struct sotto_catalogue *catalogue = catalogues[column->dataset];
         size_t found = sotto_catalogue_find(catalogue, column->name);
-        if (found == SIZE_MAX || !sotto__program_reads(driver->program, i)) {
+        if (found == SOTTO_NONE || !sotto__program_reads(driver->program, i)) {
             continue;
         }
         uint64_t missing = catalogue->columns[found].missing;
@@ -465,7 +465,7 @@ enum sotto_status sotto_driver_guard(const struct sotto_driver *driver, uint8_t 
     if (status == SOTTO_OK && (any || gaps > 1)) {
         total.numbers = sotto_alloc_array(guard.counts_len, sizeof *total.numbers);
         status = total.numbers == NULL
-                     ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                     ? sotto_error_no_memory(err)
                      : sotto__driver_count_rows(driver, &total, files, catalogues, err);
         status =
             status == SOTTO_OK ? judge(&guard, withheld, total.numbers, min_rows, err) : status;

@@ -139,7 +139,7 @@ enum sotto_status sotto_survey_new(struct sotto_survey **out, const struct sotto
     if (survey == NULL || names == NULL) {
         sotto_free(survey);
         sotto_free(names);
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     survey->plan = plan;
     survey->workers_len = sotto_csv_workers(file);
@@ -196,21 +196,21 @@ static bool map_terms(size_t *out, const struct sotto__program *from,
 {
     bool same = from->moments_len == to->moments_len && from->groups_len == to->groups_len;
     for (size_t i = 0; i < to->terms_len; i++) {
-        out[i] = SIZE_MAX;
+        out[i] = SOTTO_NONE;
     }
     for (size_t i = 0; same && i < to->moments_len; i++) {
         for (size_t j = 0; j < SOTTO__MOMENTS_LEN && to->moments[i].round == 1; j++) {
             size_t wanted = to->moments[i].terms[j];
             size_t found = from->moments[i].terms[j];
-            same = same && (wanted == SIZE_MAX) == (found == SIZE_MAX);
-            if (wanted != SIZE_MAX) {
+            same = same && (wanted == SOTTO_NONE) == (found == SOTTO_NONE);
+            if (wanted != SOTTO_NONE) {
                 out[wanted] = found;
             }
         }
     }
     for (size_t i = 0; same && i < to->terms_len; i++) {
         const struct sotto__term *wanted = &to->terms[i];
-        const struct sotto__term *found = out[i] != SIZE_MAX ? &from->terms[out[i]] : NULL;
+        const struct sotto__term *found = out[i] != SOTTO_NONE ? &from->terms[out[i]] : NULL;
         same = found != NULL && found->kind == wanted->kind && found->scale <= wanted->scale &&
                found->limbs <= wanted->limbs &&
                (found->type == SOTTO__ROW_FLOAT) == (wanted->type == SOTTO__ROW_FLOAT) &&

@@ -37,7 +37,7 @@ struct table_reading {
     const struct sotto_driver *driver;
     const struct sotto_table *table;
     size_t dataset;
-    size_t *columns; /* [i]: the table's column for the expansion's column i, or SIZE_MAX */
+    size_t *columns; /* [i]: the table's column for the expansion's column i, or SOTTO_NONE */
     struct table_worker *workers;
     size_t workers_len;
 };
@@ -84,7 +84,7 @@ static enum sotto_status worker_init(struct table_worker *out, const struct tabl
     }
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < out->columns_len; i++) {
-        if (reading->columns[i] != SIZE_MAX &&
+        if (reading->columns[i] != SOTTO_NONE &&
             !same_type(sotto_table_column(reading->table, reading->columns[i]).type,
                        expansion->columns[i].type)) {
             status = conversion_init(&out->conversions[i]);
@@ -119,7 +119,7 @@ static enum sotto_status find_columns(struct table_reading *reading, bool *out_a
     *out_any = false;
     for (size_t i = 0; i < driver->expansion.columns_len; i++) {
         const struct sotto__column *column = &driver->expansion.columns[i];
-        reading->columns[i] = SIZE_MAX;
+        reading->columns[i] = SOTTO_NONE;
         if (column->dataset != reading->dataset || !sotto__program_reads(driver->program, i)) {
             continue;
         }
@@ -230,7 +230,7 @@ static enum sotto_status take_chunk(const struct table_reading *reading,
 {
     const struct sotto__expansion *expansion = &reading->driver->expansion;
     for (size_t i = 0; i < expansion->columns_len; i++) {
-        if (reading->columns[i] == SIZE_MAX) {
+        if (reading->columns[i] == SOTTO_NONE) {
             continue;
         }
         struct sotto_column column = sotto_table_column(reading->table, reading->columns[i]);

@@ -21,7 +21,7 @@ enum sotto__node_kind {
     SOTTO__NODE_NA, /* a missing value */
     SOTTO__NODE_COLUMN,
     SOTTO__NODE_STAR,   /* the numeric columns of a dataset */
-    SOTTO__NODE_LIST,   /* of the items so far (left, SIZE_MAX: none) and one more (right) */
+    SOTTO__NODE_LIST,   /* of the items so far (left, SOTTO_NONE: none) and one more (right) */
     SOTTO__NODE_NEGATE, /* left */
     SOTTO__NODE_NOT,    /* left */
     SOTTO__NODE_ADD,
@@ -62,7 +62,7 @@ struct sotto__node {
     size_t start;     /* in the text: where it begins (an operator: where that stands) */
     size_t bytes;     /* of a literal in the text, of a list's last item */
     size_t left;      /* indices of nodes */
-    size_t right;     /* SIZE_MAX: left out */
+    size_t right;     /* SOTTO_NONE: left out */
     size_t third;
     size_t levels; /* of hist and value_counts: the first of the expression's, and how many */
     size_t levels_len;

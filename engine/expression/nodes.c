@@ -25,10 +25,10 @@ size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
     case SOTTO__NODE_LIST:
         out[0] = node->right;
         out[1] = node->left;
-        return node->left == SIZE_MAX ? 1 : 2;
+        return node->left == SOTTO_NONE ? 1 : 2;
     case SOTTO__NODE_CALL:
     case SOTTO__NODE_AGGREGATE:
-        return node->right == SIZE_MAX ? 1 : node->third == SIZE_MAX ? 2 : 3;
+        return node->right == SOTTO_NONE ? 1 : node->third == SOTTO_NONE ? 2 : 3;
     default:
         return 2;
     }
@@ -42,10 +42,10 @@ bool sotto__reads_data(const struct sotto__node *node)
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list)
 {
     size_t len = 0;
-    for (size_t i = list; i != SIZE_MAX; i = expression->nodes[i].left) {
+    for (size_t i = list; i != SOTTO_NONE; i = expression->nodes[i].left) {
         len++;
     }
-    for (size_t i = list, at = len; i != SIZE_MAX; i = expression->nodes[i].left) {
+    for (size_t i = list, at = len; i != SOTTO_NONE; i = expression->nodes[i].left) {
         out[--at] = i;
     }
     return len;

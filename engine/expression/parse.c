@@ -13,7 +13,7 @@
 
 static enum sotto_status no_memory(struct parser *parser)
 {
-    return sotto_error_set(parser->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    return sotto_error_no_memory(parser->err);
 }
 
 static enum sotto_status add_node(struct parser *parser, size_t *out, struct sotto__node node)
@@ -186,7 +186,7 @@ static enum sotto_status parse_option(struct parser *parser, struct sotto__node 
     return status;
 }
 
-/* One more item of a list, at its first token. *in_out: the list so far, SIZE_MAX at first. */
+/* One more item of a list, at its first token. *in_out: the list so far, SOTTO_NONE at first. */
 static enum sotto_status parse_item(struct parser *parser, size_t *in_out)
 {
     struct sotto__node node = {
@@ -230,7 +230,7 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
     size_t least = rules->is_frame_enough ? 1 : rules->arguments_len;
     size_t most = rules->arguments_len + (rules->option.name != NULL);
     bool ended = false;
-    node->left = node->right = node->third = SIZE_MAX;
+    node->left = node->right = node->third = SOTTO_NONE;
     set_option(&node->options, rules->option.kind, rules->option.absent);
     for (size_t i = 0; !ended && !sotto__token_is(parser, ")"); i++) {
         enum sotto_status status = i > 0 ? sotto__token_take(parser, ",") : SOTTO_OK;
@@ -247,8 +247,8 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
     }
     const size_t places[3] = {node->left, node->right, node->third};
     SOTTO_REQUIRE(least >= 1 && least <= 3);
-    if (places[least - 1] == SIZE_MAX && node->levels_len == 0) {
-        return wrong_arguments(parser, node, node->left == SIZE_MAX ? "none" : "fewer");
+    if (places[least - 1] == SOTTO_NONE && node->levels_len == 0) {
+        return wrong_arguments(parser, node, node->left == SOTTO_NONE ? "none" : "fewer");
     }
     if (sotto__token_is(parser, ",")) {
         return wrong_arguments(parser, node, "more");
@@ -296,7 +296,7 @@ static enum sotto_status parse_star(struct parser *parser, size_t *out, const st
 static enum sotto_status parse_list(struct parser *parser, size_t *out)
 {
     enum sotto_status status = sotto__token_next(parser);
-    *out = SIZE_MAX;
+    *out = SOTTO_NONE;
     status = status == SOTTO_OK ? parse_item(parser, out) : status;
     while (status == SOTTO_OK && sotto__token_is(parser, ",")) {
         status = sotto__token_next(parser);

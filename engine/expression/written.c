@@ -28,7 +28,7 @@ static enum sotto_status add_level(struct parser *parser, struct sotto__node *no
         sotto_array_reserve(&levels, &expression->levels_capacity_len, expression->levels_len + 1,
                             sizeof level) != SOTTO_OK) {
         sotto_free(level.text);
-        return sotto_error_set(parser->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(parser->err);
     }
     expression->levels = levels;
     node->levels = node->levels_len == 0 ? expression->levels_len : node->levels;

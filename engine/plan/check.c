@@ -223,22 +223,22 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
 static enum sotto_status check_datasets(const struct sotto__expression *expression,
                                         struct sotto_error *err)
 {
-    size_t datasets[SOTTO__EXPRESSION_NODES_MAX] = {0}; /* SIZE_MAX: none */
+    size_t datasets[SOTTO__EXPRESSION_NODES_MAX] = {0}; /* SOTTO_NONE: none */
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
-        datasets[i] = sotto__reads_data(node) ? node->dataset_index : SIZE_MAX;
+        datasets[i] = sotto__reads_data(node) ? node->dataset_index : SOTTO_NONE;
         for (size_t j = 0; j < children_len; j++) {
             size_t dataset = datasets[children[j]];
-            if (dataset != SIZE_MAX && datasets[i] != SIZE_MAX && dataset != datasets[i]) {
+            if (dataset != SOTTO_NONE && datasets[i] != SOTTO_NONE && dataset != datasets[i]) {
                 return sotto__expression_error(expression->text, node->start, err,
                                                "rows of two datasets can't be combined");
             }
-            datasets[i] = dataset != SIZE_MAX ? dataset : datasets[i];
+            datasets[i] = dataset != SOTTO_NONE ? dataset : datasets[i];
         }
         if (node->kind == SOTTO__NODE_AGGREGATE) {
-            datasets[i] = SIZE_MAX;
+            datasets[i] = SOTTO_NONE;
         }
     }
     return SOTTO_OK;
@@ -354,7 +354,7 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
     }
     plan->columns = sotto_alloc_array(nodes_len + plan->keys_len, sizeof *plan->columns);
     if (plan->columns == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     enum sotto_status status = check_outputs(plan, err);
     status = status == SOTTO_OK ? check_where(plan, err) : status;

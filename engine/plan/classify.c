@@ -58,7 +58,7 @@ static unsigned degree_of(const unsigned *degrees, const struct sotto__node *nod
 static unsigned opened_degree(const unsigned *degrees, const struct sotto__node *node)
 {
     unsigned x = degrees[node->left];
-    unsigned y = node->right != SIZE_MAX ? degrees[node->right] : x;
+    unsigned y = node->right != SOTTO_NONE ? degrees[node->right] : x;
     switch (node->function) {
     case SOTTO__FUNCTION_VAR:
     case SOTTO__FUNCTION_STD:

@@ -313,7 +313,5 @@ enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *
         sotto_writer_release(&writer);
         return status;
     }
-    return sotto__json_finish(&writer, out) == SOTTO_OK
-               ? SOTTO_OK
-               : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    return sotto__json_finish(&writer, out) == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }

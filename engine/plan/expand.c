@@ -28,7 +28,7 @@ static bool is_rounded(const struct sotto_schema_field *field)
 
 static enum sotto_status no_memory(struct sotto_error *err)
 {
-    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    return sotto_error_no_memory(err);
 }
 
 static enum sotto_status too_many(const struct expander *expander)
@@ -149,13 +149,13 @@ static enum sotto_status build_summand(struct expander *expander, size_t *in_out
     size_t number = 0;
     enum sotto_status status = SOTTO_OK;
     if (function == SOTTO__FUNCTION_ROW_COUNT) {
-        status = add_function(expander, in_out, SOTTO__FUNCTION_ISNA, SIZE_MAX, SIZE_MAX, node);
-        return status == SOTTO_OK ? add_infix(expander, in_out, SOTTO__NODE_NOT, SIZE_MAX, node)
+        status = add_function(expander, in_out, SOTTO__FUNCTION_ISNA, SOTTO_NONE, SOTTO_NONE, node);
+        return status == SOTTO_OK ? add_infix(expander, in_out, SOTTO__NODE_NOT, SOTTO_NONE, node)
                                   : status;
     }
     status = add_number(expander, &number, function == SOTTO__FUNCTION_ROW_ALL, node);
     if (status == SOTTO_OK) {
-        status = add_function(expander, in_out, SOTTO__FUNCTION_FILLNA, number, SIZE_MAX, node);
+        status = add_function(expander, in_out, SOTTO__FUNCTION_FILLNA, number, SOTTO_NONE, node);
     }
     if (status == SOTTO_OK && function != SOTTO__FUNCTION_ROW_SUM) {
         status = add_number(expander, &number, 0, node);
@@ -173,7 +173,7 @@ static enum sotto_status build_square(struct expander *expander, size_t *in_out,
     size_t is_missing = *in_out;
     size_t square = *in_out;
     enum sotto_status status =
-        add_function(expander, &is_missing, SOTTO__FUNCTION_ISNA, SIZE_MAX, SIZE_MAX, node);
+        add_function(expander, &is_missing, SOTTO__FUNCTION_ISNA, SOTTO_NONE, SOTTO_NONE, node);
     status = status == SOTTO_OK ? add_number(expander, &zero, 0, node) : status;
     if (status == SOTTO_OK) {
         status = add_infix(expander, &square, SOTTO__NODE_SUBTRACT, mean, node);
@@ -201,7 +201,7 @@ static void sort_elements(size_t *out, const struct sotto__axis *axis)
 }
 
 /* Sums up, or joins, what an expression gives for each column: of the frame itself, or, if mean is
- * no SIZE_MAX, of the squares of deviations from it. */
+ * no SOTTO_NONE, of the squares of deviations from it. */
 static enum sotto_status build_over_row(struct expander *expander, size_t *out,
                                         enum sotto__function function, size_t node, size_t mean)
 {
@@ -219,7 +219,7 @@ static enum sotto_status build_over_row(struct expander *expander, size_t *out,
     for (size_t i = 0; status == SOTTO_OK && i < axis->len; i++) {
         size_t one = 0;
         status = build(expander, &one, frame, order[i]);
-        if (status == SOTTO_OK && mean != SIZE_MAX) {
+        if (status == SOTTO_OK && mean != SOTTO_NONE) {
             status = build_square(expander, &one, mean, node);
         } else if (status == SOTTO_OK) {
             status = build_summand(expander, &one, function, node);
@@ -241,7 +241,7 @@ static enum sotto_status build_divisor(struct expander *expander, size_t *out, i
     size_t number = 0;
     size_t na = 0;
     enum sotto_status status =
-        build_over_row(expander, out, SOTTO__FUNCTION_ROW_COUNT, node, SIZE_MAX);
+        build_over_row(expander, out, SOTTO__FUNCTION_ROW_COUNT, node, SOTTO_NONE);
     status = status == SOTTO_OK ? add_number(expander, &number, ddof, node) : status;
     status =
         status == SOTTO_OK ? add_infix(expander, out, SOTTO__NODE_SUBTRACT, number, node) : status;
@@ -260,7 +260,7 @@ static enum sotto_status build_row_mean(struct expander *expander, size_t *out, 
 {
     size_t divisor = 0;
     enum sotto_status status =
-        build_over_row(expander, out, SOTTO__FUNCTION_ROW_SUM, node, SIZE_MAX);
+        build_over_row(expander, out, SOTTO__FUNCTION_ROW_SUM, node, SOTTO_NONE);
     status = status == SOTTO_OK ? build_divisor(expander, &divisor, 0, node) : status;
     return status == SOTTO_OK ? add_infix(expander, out, SOTTO__NODE_DIVIDE, divisor, node)
                               : status;
@@ -287,7 +287,7 @@ static enum sotto_status build_row_spread(struct expander *expander, size_t *out
                                     : status;
     }
     if (status == SOTTO_OK && from->function != SOTTO__FUNCTION_ROW_VAR) {
-        status = add_function(expander, out, SOTTO__FUNCTION_SQRT, SIZE_MAX, SIZE_MAX, node);
+        status = add_function(expander, out, SOTTO__FUNCTION_SQRT, SOTTO_NONE, SOTTO_NONE, node);
     }
     return status;
 }
@@ -303,7 +303,7 @@ static enum sotto_status build_row_function(struct expander *expander, size_t *o
     case SOTTO__FUNCTION_ROW_SEM:
         return build_row_spread(expander, out, node);
     default:
-        return build_over_row(expander, out, function, node, SIZE_MAX);
+        return build_over_row(expander, out, function, node, SOTTO_NONE);
     }
 }
 
@@ -355,7 +355,7 @@ static enum sotto_status build_count(struct expander *expander, size_t *out, siz
         expander->target->nodes[*out].is_edge = true;
     }
     return status == SOTTO_OK
-               ? add_function(expander, out, SOTTO__FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node)
+               ? add_function(expander, out, SOTTO__FUNCTION_SUM, SOTTO_NONE, SOTTO_NONE, node)
                : status;
 }
 
@@ -417,7 +417,7 @@ static enum sotto_status build_new(struct expander *expander, size_t *out, size_
                          from->function == SOTTO__FUNCTION_VALUE_COUNTS)) {
         return build_counts(expander, out, node, element);
     }
-    if (is_aggregate && from->right == SIZE_MAX &&
+    if (is_aggregate && from->right == SOTTO_NONE &&
         sotto__function_rules(from->function)->is_frame_enough) {
         return build_pair(expander, out, node, element);
     }
@@ -459,7 +459,7 @@ static enum sotto_status start_expression(struct expander *expander)
         (struct sotto__value_expression){.expression = {.text = expander->source->text}};
     expander->target = &out->expressions[out->expressions_len++].expression;
     for (size_t i = 0; i < expander->source->nodes_len; i++) {
-        expander->elements[i] = SIZE_MAX;
+        expander->elements[i] = SOTTO_NONE;
     }
     return SOTTO_OK;
 }
@@ -537,7 +537,7 @@ static enum sotto_status add_regressors(struct expander *expander,
     return status;
 }
 
-/* A value expression: the sum of the products of two variables (y SIZE_MAX: of one; x too: their
+/* A value expression: the sum of the products of two variables (y SOTTO_NONE: of one; x too: their
  * number), over rows where all variables are present, all of them doubles if one of them is. */
 static enum sotto_status expand_product(struct expander *expander,
                                         const struct regression_sums *regression, size_t x,
@@ -551,30 +551,31 @@ static enum sotto_status expand_product(struct expander *expander,
         size_t one = 0;
         status = build(expander, &one, regression->nodes[i], regression->elements[i]);
         if (status == SOTTO_OK && i > 0) {
-            status = add_function(expander, &all, SOTTO__FUNCTION_TOGETHER, one, SIZE_MAX, node);
+            status = add_function(expander, &all, SOTTO__FUNCTION_TOGETHER, one, SOTTO_NONE, node);
         } else {
             all = one;
         }
     }
-    for (size_t i = 0; status == SOTTO_OK && i < 2 && variables[i] != SIZE_MAX; i++) {
+    for (size_t i = 0; status == SOTTO_OK && i < 2 && variables[i] != SOTTO_NONE; i++) {
         size_t variable = variables[i];
         status = build(expander, &factors[i], regression->nodes[variable],
                        regression->elements[variable]);
         if (status == SOTTO_OK) {
-            status =
-                add_function(expander, &factors[i], SOTTO__FUNCTION_TOGETHER, all, SIZE_MAX, node);
+            status = add_function(expander, &factors[i], SOTTO__FUNCTION_TOGETHER, all, SOTTO_NONE,
+                                  node);
         }
     }
     if (status != SOTTO_OK) {
         return status;
     }
-    if (x == SIZE_MAX) {
-        return add_function(expander, &all, SOTTO__FUNCTION_COUNT, SIZE_MAX, SIZE_MAX, node);
+    if (x == SOTTO_NONE) {
+        return add_function(expander, &all, SOTTO__FUNCTION_COUNT, SOTTO_NONE, SOTTO_NONE, node);
     }
-    if (y == SIZE_MAX) {
-        return add_function(expander, &factors[0], SOTTO__FUNCTION_SUM, SIZE_MAX, SIZE_MAX, node);
+    if (y == SOTTO_NONE) {
+        return add_function(expander, &factors[0], SOTTO__FUNCTION_SUM, SOTTO_NONE, SOTTO_NONE,
+                            node);
     }
-    status = add_function(expander, &factors[0], SOTTO__FUNCTION_DOT, factors[1], SIZE_MAX, node);
+    status = add_function(expander, &factors[0], SOTTO__FUNCTION_DOT, factors[1], SOTTO_NONE, node);
     expander->target->nodes[factors[0]].is_together = true;
     return status;
 }
@@ -589,10 +590,10 @@ static enum sotto_status expand_ols(struct expander *expander,
     enum sotto_status status = add_variable(expander, &regression, ols->left, 0);
     status = status == SOTTO_OK ? add_regressors(expander, &regression, ols) : status;
     if (status == SOTTO_OK) {
-        status = expand_product(expander, &regression, SIZE_MAX, SIZE_MAX, node);
+        status = expand_product(expander, &regression, SOTTO_NONE, SOTTO_NONE, node);
     }
     for (size_t i = 0; status == SOTTO_OK && i < regression.len; i++) {
-        status = expand_product(expander, &regression, i, SIZE_MAX, node);
+        status = expand_product(expander, &regression, i, SOTTO_NONE, node);
     }
     for (size_t i = 0; status == SOTTO_OK && i < regression.len; i++) {
         for (size_t j = i; status == SOTTO_OK && j < regression.len; j++) {

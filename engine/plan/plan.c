@@ -12,7 +12,7 @@
 
 static enum sotto_status no_memory(struct sotto_error *err)
 {
-    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    return sotto_error_no_memory(err);
 }
 
 /* --- JSON's kinds and keys --- */

@@ -339,7 +339,7 @@ static enum sotto_status agree_column(struct sotto_schema_field *field, bool *ou
                                       size_t offers_len, struct sotto_error *err)
 {
     const char *alias = plan->datasets[column->dataset].alias;
-    size_t without = SIZE_MAX;
+    size_t without = SOTTO_NONE;
     size_t typed = 0; /* the last party with a type before */
     enum sotto_kind typed_kind = SOTTO_KIND_NULL;
     *field = (struct sotto_schema_field){0};
@@ -362,7 +362,7 @@ static enum sotto_status agree_column(struct sotto_schema_field *field, bool *ou
         field->inexact = field->inexact || found->field.inexact;
     }
     *out_has = field->type.kind != SOTTO_KIND_STRING;
-    if (*out_has && without != SIZE_MAX) {
+    if (*out_has && without != SOTTO_NONE) {
         char name[120];
         party_name(name, sizeof name, names, without);
         return sotto_error_set(err, SOTTO_ERROR_TYPE,

@@ -44,8 +44,7 @@ static enum sotto_status parse_level(struct sotto__level *out, const json_t *lev
                                SOTTO__PLAN_NAME_BYTES_MAX);
     }
     out->text = sotto_text_copy(text, strlen(text));
-    return out->text != NULL ? SOTTO_OK
-                             : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    return out->text != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 static enum sotto_status check_edges(const struct sotto__group_key *key, struct sotto_error *err)
@@ -83,7 +82,7 @@ static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t
     }
     key->levels = sotto_alloc_array(len, sizeof *key->levels);
     if (key->levels == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     enum sotto_status status = SOTTO_OK;
     while (status == SOTTO_OK && key->levels_len < len) {

@@ -21,7 +21,7 @@ struct shaping {
 
 static enum sotto_status no_memory(struct sotto_error *err)
 {
-    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    return sotto_error_no_memory(err);
 }
 
 static enum sotto_status wrong(const struct shaping *shaping, const struct sotto__node *node,
@@ -358,7 +358,7 @@ static enum sotto_status shape_node(const struct shaping *shaping, size_t i)
     default:
         break;
     }
-    if (node->right == SIZE_MAX && sotto__function_rules(node->function)->is_frame_enough) {
+    if (node->right == SOTTO_NONE && sotto__function_rules(node->function)->is_frame_enough) {
         const struct sotto__shape *of = &shaping->shapes[node->left];
         *out = (struct sotto__shape){.axes = {of->axes[0], of->axes[0]}, .axes_len = 2};
         return of->axes_len == 1
@@ -397,7 +397,7 @@ static void find_parts(bool *out, const struct sotto__expression *expression)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
-        if (node->kind == SOTTO__NODE_LIST && node->left != SIZE_MAX) {
+        if (node->kind == SOTTO__NODE_LIST && node->left != SOTTO_NONE) {
             out[node->left] = true;
         }
         if (node->kind == SOTTO__NODE_AGGREGATE && node->function == SOTTO__FUNCTION_OLS) {

@@ -27,7 +27,7 @@ enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler)
 
 static enum sotto_status no_memory(struct sotto__compiler *compiler)
 {
-    return sotto_error_set(compiler->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    return sotto_error_no_memory(compiler->err);
 }
 
 static bool same_op(const struct sotto__op *x, const struct sotto__op *y)
@@ -66,28 +66,28 @@ static enum sotto_status add_op(struct sotto__compiler *compiler, size_t *out, s
     return SOTTO_OK;
 }
 
-/* An operation on a, and on b if it is no SIZE_MAX. Its type, bits and scale are the caller's. */
+/* An operation on a, and on b if it is no SOTTO_NONE. Its type, bits and scale are the caller's. */
 static struct sotto__op op_on(const struct sotto__compiler *compiler, enum sotto__op_kind kind,
                               size_t a, size_t b)
 {
     const struct sotto__op *x = &compiler->program->ops[a];
-    const struct sotto__op *y = b != SIZE_MAX ? &compiler->program->ops[b] : x;
+    const struct sotto__op *y = b != SOTTO_NONE ? &compiler->program->ops[b] : x;
     return (struct sotto__op){
         .kind = kind,
         .type = SOTTO__ROW_BOOL,
         .makes_nan = x->makes_nan || y->makes_nan,
         .a = a,
         .b = b,
-        .c = SIZE_MAX,
-        .dataset = x->dataset != SIZE_MAX ? x->dataset : y->dataset,
-        .index = SIZE_MAX,
+        .c = SOTTO_NONE,
+        .dataset = x->dataset != SOTTO_NONE ? x->dataset : y->dataset,
+        .index = SOTTO_NONE,
     };
 }
 
-/* SIZE_MAX stands for a text in quotes, which has no operation. */
+/* SOTTO_NONE stands for a text in quotes, which has no operation. */
 static enum sotto__row_kind type_of(const struct sotto__compiler *compiler, size_t op)
 {
-    return op != SIZE_MAX ? compiler->program->ops[op].type : SOTTO__ROW_TEXT;
+    return op != SOTTO_NONE ? compiler->program->ops[op].type : SOTTO__ROW_TEXT;
 }
 
 static bool is_float(const struct sotto__compiler *compiler, size_t op)
@@ -104,7 +104,7 @@ static bool is_text(const struct sotto__compiler *compiler, size_t op)
 static bool is_bool(const struct sotto__compiler *compiler, size_t op)
 {
     return type_of(compiler, op) == SOTTO__ROW_BOOL ||
-           (op != SIZE_MAX && compiler->program->ops[op].is_null);
+           (op != SOTTO_NONE && compiler->program->ops[op].is_null);
 }
 
 /* --- Constants --- */
@@ -150,7 +150,7 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
                            .never_zero = mpz_sgn(number) != 0,
                            .bits = bits,
                            .scale = scale};
-    op.a = op.b = op.c = op.dataset = SIZE_MAX;
+    op.a = op.b = op.c = op.dataset = SOTTO_NONE;
     op.index = index;
     return add_op(compiler, out, op);
 }
@@ -183,7 +183,7 @@ enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *
 static enum sotto_status add_na(struct sotto__compiler *compiler, size_t *out)
 {
     struct sotto__op op = {.kind = SOTTO__OP_CONSTANT, .type = SOTTO__ROW_EXACT, .is_null = true};
-    op.a = op.b = op.c = op.dataset = op.index = SIZE_MAX;
+    op.a = op.b = op.c = op.dataset = op.index = SOTTO_NONE;
     return add_op(compiler, out, op);
 }
 
@@ -206,7 +206,7 @@ enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t 
     if (is_float(compiler, *in_out)) {
         return SOTTO_OK;
     }
-    struct sotto__op op = op_on(compiler, SOTTO__OP_FLOAT, *in_out, SIZE_MAX);
+    struct sotto__op op = op_on(compiler, SOTTO__OP_FLOAT, *in_out, SOTTO_NONE);
     const struct sotto__op *from = &compiler->program->ops[*in_out];
     op.type = SOTTO__ROW_FLOAT;
     if (from->kind == SOTTO__OP_CONSTANT) {
@@ -363,7 +363,7 @@ static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out
     if (status != SOTTO_OK) {
         return status;
     }
-    struct sotto__op op = op_on(compiler, kind, a, SIZE_MAX);
+    struct sotto__op op = op_on(compiler, kind, a, SOTTO_NONE);
     op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
     op.bits = compiler->program->ops[a].bits;
     op.scale = compiler->program->ops[a].scale;
@@ -429,7 +429,7 @@ static enum sotto_status add_whole(struct sotto__compiler *compiler, size_t *out
         return status;
     }
     if (is_float(compiler, a)) {
-        struct sotto__op op = op_on(compiler, kind, a, SIZE_MAX);
+        struct sotto__op op = op_on(compiler, kind, a, SOTTO_NONE);
         op.type = SOTTO__ROW_FLOAT;
         op.digits = digits;
         return add_op(compiler, out, op);
@@ -481,11 +481,11 @@ static enum sotto_status add_text_equal(struct sotto__compiler *compiler, size_t
     if (from->type != SOTTO__ROW_TEXT && !from->is_null) {
         return sotto__compile_error(compiler, "this column holds numbers or booleans, not text");
     }
-    struct sotto__op op = op_on(compiler, SOTTO__OP_TEXT_EQUAL, column, SIZE_MAX);
+    struct sotto__op op = op_on(compiler, SOTTO__OP_TEXT_EQUAL, column, SOTTO_NONE);
     op.text = text->name;
     enum sotto_status status = add_op(compiler, out, op);
     if (status == SOTTO_OK && kind == SOTTO__NODE_UNEQUAL) {
-        status = add_bool(compiler, out, SOTTO__OP_NOT, *out, SIZE_MAX);
+        status = add_bool(compiler, out, SOTTO__OP_NOT, *out, SOTTO_NONE);
     }
     return status;
 }
@@ -578,7 +578,7 @@ static enum sotto_status add_choice(struct sotto__compiler *compiler, size_t *ou
     if (kind == SOTTO__OP_IF) {
         const struct sotto__op *from = &compiler->program->ops[condition];
         op.makes_nan = op.makes_nan || from->makes_nan;
-        op.dataset = op.dataset != SIZE_MAX ? op.dataset : from->dataset;
+        op.dataset = op.dataset != SOTTO_NONE ? op.dataset : from->dataset;
     }
     return add_op(compiler, out, op);
 }
@@ -587,7 +587,7 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
                                   const struct sotto__node *node)
 {
     size_t a = compiler->values[node->left];
-    size_t b = node->right != SIZE_MAX ? compiler->values[node->right] : SIZE_MAX;
+    size_t b = node->right != SOTTO_NONE ? compiler->values[node->right] : SOTTO_NONE;
     struct sotto__op op;
     enum sotto_status status;
     switch (node->function) {
@@ -596,10 +596,10 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
     case SOTTO__FUNCTION_SQRT:
         return add_unary(compiler, out, SOTTO__OP_SQRT, a);
     case SOTTO__FUNCTION_ISNA:
-        if (a == SIZE_MAX) {
+        if (a == SOTTO_NONE) {
             return sotto__compile_error(compiler, "isna takes a column, found a text");
         }
-        op = op_on(compiler, SOTTO__OP_IS_NA, a, SIZE_MAX);
+        op = op_on(compiler, SOTTO__OP_IS_NA, a, SOTTO_NONE);
         op.makes_nan = false;
         return add_op(compiler, out, op);
     case SOTTO__FUNCTION_EXP:
@@ -615,7 +615,7 @@ static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
     case SOTTO__FUNCTION_ROUND:
         return add_whole(compiler, out, SOTTO__OP_ROUND, a, node->options.digits);
     case SOTTO__FUNCTION_FILLNA:
-        return add_choice(compiler, out, SOTTO__OP_FILL, a, b, SIZE_MAX);
+        return add_choice(compiler, out, SOTTO__OP_FILL, a, b, SOTTO_NONE);
     case SOTTO__FUNCTION_IF:
         return add_choice(compiler, out, SOTTO__OP_IF, b, compiler->values[node->third], a);
     case SOTTO__FUNCTION_TOGETHER:
@@ -636,7 +636,7 @@ static enum sotto_status add_column(struct sotto__compiler *compiler, size_t *ou
                            .dataset = compiler->expansion->columns[column].dataset,
                            .index = column,
                            .is_null = type.kind == SOTTO_KIND_NULL};
-    op.a = op.b = op.c = SIZE_MAX;
+    op.a = op.b = op.c = SOTTO_NONE;
     switch (type.kind) {
     case SOTTO_KIND_BOOL:
         op.type = SOTTO__ROW_BOOL;
@@ -666,8 +666,8 @@ enum sotto_status sotto__compile_earlier_number(struct sotto__compiler *compiler
     struct sotto__op op = {.kind = SOTTO__OP_EARLIER_NUMBER,
                            .type = SOTTO__ROW_FLOAT,
                            .makes_nan = true,
-                           .dataset = compiler->plan->keys_len > 0 ? 0 : SIZE_MAX};
-    op.a = op.b = op.c = SIZE_MAX;
+                           .dataset = compiler->plan->keys_len > 0 ? 0 : SOTTO_NONE};
+    op.a = op.b = op.c = SOTTO_NONE;
     if (sotto__earlier_number_find(compiler->program, &op.index, &number, compiler->earlier) !=
         SOTTO_OK) {
         return no_memory(compiler);
@@ -679,7 +679,7 @@ enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *
 {
     const struct sotto__node *node = &compiler->expression->nodes[i];
     size_t a = compiler->values[node->left];
-    size_t b = node->right != SIZE_MAX ? compiler->values[node->right] : SIZE_MAX;
+    size_t b = node->right != SOTTO_NONE ? compiler->values[node->right] : SOTTO_NONE;
     compiler->start = node->start;
     switch (node->kind) {
     case SOTTO__NODE_LITERAL:
@@ -687,14 +687,14 @@ enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *
     case SOTTO__NODE_NA:
         return add_na(compiler, out);
     case SOTTO__NODE_TEXT:
-        *out = SIZE_MAX; /* only add_text_equal takes it */
+        *out = SOTTO_NONE; /* only add_text_equal takes it */
         return SOTTO_OK;
     case SOTTO__NODE_COLUMN:
         return add_column(compiler, out, node->column);
     case SOTTO__NODE_NEGATE:
         return add_unary(compiler, out, SOTTO__OP_NEGATE, a);
     case SOTTO__NODE_NOT:
-        return add_bool(compiler, out, SOTTO__OP_NOT, a, SIZE_MAX);
+        return add_bool(compiler, out, SOTTO__OP_NOT, a, SOTTO_NONE);
     case SOTTO__NODE_ADD:
         return add_arithmetic(compiler, out, SOTTO__OP_ADD, a, b);
     case SOTTO__NODE_SUBTRACT:

@@ -101,7 +101,7 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
     program->earlier_values = sotto_alloc_array(program->earlier_numbers_len * program->groups_len,
                                                 sizeof *program->earlier_values);
     if (program->slots == NULL || program->earlier_values == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     for (size_t group = 0; group < program->groups_len; group++) {
         for (size_t i = 0; i < program->terms_len; i++) {

@@ -74,7 +74,7 @@ static enum sotto_status add_texts(struct sotto__levels *levels, const struct so
     levels->table = sotto_alloc_array(levels->table_len, sizeof *levels->table);
     levels->texts_bytes = sotto_alloc_array(key->levels_len, sizeof *levels->texts_bytes);
     if (levels->table == NULL || levels->texts_bytes == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     for (size_t i = 0; i < key->levels_len; i++) {
         const struct sotto__level *level = &key->levels[i];
@@ -174,7 +174,7 @@ static enum sotto_status add_bins(struct sotto__levels *levels, const struct sot
     levels->bounds = sotto_alloc_array(key->levels_len, sizeof *levels->bounds);
     levels->double_bounds = sotto_alloc_array(key->levels_len, sizeof *levels->double_bounds);
     if (levels->bounds == NULL || levels->double_bounds == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     struct sotto__value edge;
     sotto__value_init(&edge);
@@ -249,7 +249,7 @@ static enum sotto_status add_dense(struct sotto__levels *levels, struct sotto_er
     levels->dense_len = (size_t)span + 1;
     levels->dense = sotto_alloc_array(levels->dense_len, sizeof *levels->dense);
     if (levels->dense == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     for (size_t i = 0; i < levels->dense_len; i++) {
         levels->dense[i] = SOTTO__GROUP_OTHER;
@@ -266,7 +266,7 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
     bool is_bool = levels->type.kind == SOTTO_KIND_BOOL;
     levels->numbers = sotto_alloc_array(key->levels_len, sizeof *levels->numbers);
     if (levels->numbers == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     for (size_t i = 0; i < key->levels_len; i++) {
         const struct sotto__level *level = &key->levels[i];
@@ -302,7 +302,7 @@ enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sot
     }
     struct sotto__levels *levels = sotto_alloc_zeroed(sizeof *levels);
     if (levels == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     levels->type = type;
     levels->len = key->levels_len - key->are_edges;

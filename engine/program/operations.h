@@ -71,7 +71,7 @@ struct sotto__op {
     size_t a;
     size_t b;
     size_t c;
-    size_t dataset;     /* SIZE_MAX: constant */
+    size_t dataset;     /* SOTTO_NONE: constant */
     size_t index;       /* column of the expansion, constant, earlier number */
     const char *text;   /* SOTTO__OP_TEXT_EQUAL; borrows from the plan */
     const char *source; /* the text that it was first written in, and where; borrows likewise */

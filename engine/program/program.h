@@ -49,7 +49,7 @@ static inline size_t sotto__term_columns(const struct sotto__term *term)
     return waits ? 1 + (size_t)is_pair : 0;
 }
 
-/* What an aggregate is made of; indices of terms, SIZE_MAX: not used. */
+/* What an aggregate is made of; indices of terms, SOTTO_NONE: not used. */
 enum {
     SOTTO__MOMENT_COUNT,
     SOTTO__MOMENT_NAN_MADE,
@@ -83,7 +83,7 @@ struct sotto__program {
     size_t earlier_numbers_len;
     size_t earlier_numbers_capacity_len;
     double *earlier_values; /* [group * earlier_numbers_len + number]: set when the round begins */
-    size_t where;           /* operation or SIZE_MAX */
+    size_t where;           /* operation or SOTTO_NONE */
     size_t keys[SOTTO__GROUP_KEYS_MAX];
     struct sotto__levels *levels[SOTTO__GROUP_KEYS_MAX];
     size_t keys_len;

@@ -27,7 +27,7 @@ static enum sotto_status add_term(struct sotto__compiler *compiler, size_t *out,
     void *terms = program->terms;
     if (sotto_array_reserve(&terms, &program->terms_capacity_len, program->terms_len + 1,
                             sizeof term) != SOTTO_OK) {
-        return sotto_error_set(compiler->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(compiler->err);
     }
     program->terms = terms;
     *out = program->terms_len++;
@@ -164,10 +164,10 @@ static enum sotto_status check_argument(struct sotto__compiler *compiler,
 {
     const struct sotto__node *column = &compiler->expression->nodes[argument];
     size_t op = compiler->values[argument];
-    if (op != SIZE_MAX && compiler->program->ops[op].type != SOTTO__ROW_TEXT) {
+    if (op != SOTTO_NONE && compiler->program->ops[op].type != SOTTO__ROW_TEXT) {
         return SOTTO_OK;
     }
-    if (node->function == SOTTO__FUNCTION_COUNT && op != SIZE_MAX) {
+    if (node->function == SOTTO__FUNCTION_COUNT && op != SOTTO_NONE) {
         return SOTTO_OK;
     }
     if (column->kind != SOTTO__NODE_COLUMN) {
@@ -213,7 +213,7 @@ static enum sotto_status compile_aggregate(struct sotto__compiler *compiler,
     size_t y = x;
     enum sotto_status status = check_argument(compiler, node, node->left);
     for (size_t i = 0; i < SOTTO__MOMENTS_LEN; i++) {
-        moments->terms[i] = SIZE_MAX;
+        moments->terms[i] = SOTTO_NONE;
     }
     if (status == SOTTO_OK && (needs.y || needs.xy)) {
         y = compiler->values[node->right];
@@ -257,7 +257,7 @@ static enum sotto_status compile_expression(struct sotto__compiler *compiler,
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         enum sotto_status status = SOTTO_OK;
-        compiler->values[i] = SIZE_MAX;
+        compiler->values[i] = SOTTO_NONE;
         compiler->start = node->start;
         if (node->kind == SOTTO__NODE_AGGREGATE) {
             struct sotto__moments *moments =
@@ -287,7 +287,7 @@ static enum sotto_status compile_cells(struct sotto__compiler *compiler)
     }
     compiler->program->moments = sotto_alloc_array(nodes_len, sizeof *compiler->program->moments);
     if (compiler->program->moments == NULL) {
-        return sotto_error_set(compiler->err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(compiler->err);
     }
     for (size_t i = 0; i < expansion->outputs_len; i++) {
         const struct sotto__output_values *output_values = &expansion->outputs[i];
@@ -312,7 +312,7 @@ static void mark_early(struct sotto__program *program)
         const struct sotto__op *op = &program->ops[i];
         const size_t operands[3] = {op->a, op->b, op->c};
         for (size_t j = 0; op->is_early && j < 3; j++) {
-            if (operands[j] != SIZE_MAX) {
+            if (operands[j] != SOTTO_NONE) {
                 program->ops[operands[j]].is_early = true;
             }
         }
@@ -377,7 +377,7 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
                                        .round = round,
                                        .bits_max = SOTTO__VALUE_BITS_MAX,
                                        .err = err};
-    *out = (struct sotto__program){.where = SIZE_MAX, .groups_len = 1};
+    *out = (struct sotto__program){.where = SOTTO_NONE, .groups_len = 1};
     enum sotto_status status = compile_cells(&compiler);
     status = status == SOTTO_OK ? compile_where(&compiler) : status;
     status = status == SOTTO_OK ? compile_keys(&compiler) : status;

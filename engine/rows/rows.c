@@ -112,7 +112,7 @@ static void arithmetic(struct sotto__rows *rows, struct sotto__register *out,
                        const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
-    const struct sotto__register *b = op->b != SIZE_MAX ? &rows->registers[op->b] : a;
+    const struct sotto__register *b = op->b != SOTTO_NONE ? &rows->registers[op->b] : a;
     out->state = join_states(rows, out, a, b, len);
     if (op->kind == SOTTO__OP_FLOAT) {
         out->values = out->own_values;
@@ -317,7 +317,7 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     sotto_arithmetic_enter(&arithmetic);
     place_registers(out);
     for (size_t i = 0; i < program->ops_len; i++) {
-        if (program->ops[i].dataset == SIZE_MAX) { /* what only constants go into, once */
+        if (program->ops[i].dataset == SOTTO_NONE) { /* what only constants go into, once */
             apply(out, &program->ops[i], NULL, 0, SOTTO__ROWS_LEN);
         }
     }
@@ -393,7 +393,7 @@ static enum sotto_status select_rows(struct sotto__rows *rows,
 {
     const struct sotto__program *program = rows->program;
     memset(rows->skipped, 0, len);
-    if (program->where != SIZE_MAX) {
+    if (program->where != SOTTO_NONE) {
         const struct sotto__register *where = &rows->registers[program->where];
         for (size_t i = 0; i < len; i++) {
             rows->skipped[i] = where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0
@@ -425,7 +425,7 @@ static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
         size_t now = len - at < SOTTO__ROWS_LEN ? len - at : SOTTO__ROWS_LEN;
         apply_all(rows, dataset, true, blocks, at, now);
         enum sotto_status status = SOTTO_OK;
-        if (program->where != SIZE_MAX || program->keys_len > 0) {
+        if (program->where != SOTTO_NONE || program->keys_len > 0) {
             status = select_rows(rows, blocks, at, now, err);
         }
         if (status != SOTTO_OK) {

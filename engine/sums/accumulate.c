@@ -271,7 +271,7 @@ static const uint8_t *state_of(const struct sotto__sums *sums, const struct sott
                                const struct sotto__term *term, size_t len)
 {
     const struct sotto__program *program = rows->program;
-    bool selects = program->where != SIZE_MAX || program->keys_len > 0;
+    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
     const uint8_t *state = selects ? rows->skipped : rows->registers[term->factors[0]].state;
     for (size_t i = 0; i < term->factors_len; i++) {
         const uint8_t *other = rows->registers[term->factors[i]].state;

@@ -494,7 +494,7 @@ enum sotto_status data_options_parse(struct data_options *out, const char *const
     return SOTTO_OK;
 no_memory:
     data_options_release(&options);
-    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+    return sotto_error_no_memory(err);
 }
 
 void data_options_release(struct data_options *options)

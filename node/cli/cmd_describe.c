@@ -169,7 +169,7 @@ static enum sotto_status count_strings(struct description *description, struct s
     size_t workers = sotto_csv_workers(description->csv);
     description->wanted = sotto_alloc_array(catalogue->columns_len, sizeof *description->wanted);
     if (description->wanted == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         if (catalogue->columns[i].type.kind == SOTTO_KIND_STRING) {
@@ -183,7 +183,7 @@ static enum sotto_status count_strings(struct description *description, struct s
     }
     description->sets = sotto_alloc_array(workers * len, sizeof *description->sets);
     if (description->sets == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     description->sets_len = workers * len;
     enum sotto_status status = sotto_csv_scan(description->csv, catalogue, description->wanted, len,

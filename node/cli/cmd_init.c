@@ -343,7 +343,7 @@ static enum sotto_status add_peer(const char *path, const struct contact *contac
         status = insert_peer(&writer, text, contact, err);
     }
     if (status == SOTTO_OK && sotto_writer_status(&writer) != SOTTO_OK) {
-        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        status = sotto_error_no_memory(err);
     }
     status = status == SOTTO_OK ? replace_config(path, &writer, err) : status;
     sotto_writer_release(&writer);

@@ -48,7 +48,7 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
     tables.surveys = sotto_alloc_zeroed((len + 1) * sizeof *tables.surveys);
     enum sotto_status status = SOTTO_OK;
     if (tables.files == NULL || tables.catalogues == NULL || tables.surveys == NULL) {
-        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        status = sotto_error_no_memory(err);
         goto out;
     }
     tables.len = len;
@@ -91,7 +91,7 @@ static enum sotto_status run_rounds(struct sotto_driver *driver, const struct ta
         size_t limbs_len = sotto_driver_limbs_len(driver);
         uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
         if (limbs == NULL) {
-            return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+            return sotto_error_no_memory(err);
         }
         bool surveyed =
             tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
@@ -195,9 +195,8 @@ static enum sotto_status simulate(char **out_json, const struct args *args, stru
     strategy.max_clients = (uint32_t)len;
     struct sotto_csv **files = sotto_alloc_zeroed((len + 1) * sizeof *files);
     const char *first[] = {args->positional[0]};
-    enum sotto_status status = files == NULL
-                                   ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
-                                   : data_options_parse(&data, first, 1, err);
+    enum sotto_status status =
+        files == NULL ? sotto_error_no_memory(err) : data_options_parse(&data, first, 1, err);
     if (status == SOTTO_OK) {
         status = compose_plan(&plan_json, &data, args, &strategy, err);
     }

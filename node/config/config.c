@@ -286,5 +286,5 @@ size_t config_find_peer(const struct config *config, const struct sotto_key *key
             return i;
         }
     }
-    return SIZE_MAX;
+    return SOTTO_NONE;
 }

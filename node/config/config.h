@@ -121,7 +121,7 @@ const struct file_words *config_words_of(const struct config *config, const char
  * character. (Opening it is checked again, against links: datasets.c.) */
 bool config_is_safe_file_name(const char *text);
 
-/* The index of a pinned key among the peers, or SIZE_MAX. */
+/* The index of a pinned key among the peers, or SOTTO_NONE. */
 size_t config_find_peer(const struct config *config, const struct sotto_key *key);
 
 #endif

@@ -36,7 +36,7 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
 {
     out->columns = sotto_alloc_array((size_t)words->types_count + 1, sizeof *out->columns);
     if (out->columns == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     out->csv.columns = out->columns;
     for (unsigned i = 0; i < words->types_count; i++) {
@@ -50,7 +50,7 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
         }
         char *name = sotto_text_copy(text, (size_t)(equals - text));
         if (name == NULL) {
-            return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+            return sotto_error_no_memory(err);
         }
         column.name = name;
         out->columns[out->csv.columns_len++] = column;

@@ -567,7 +567,7 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
 {
     struct http_api *api = sotto_alloc_zeroed(sizeof *api);
     if (api == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     const struct config_listener *listener = &shared->config->file->api;
     struct http_handlers handlers = {

@@ -415,7 +415,7 @@ enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, 
 {
     struct http_server *server = sotto_alloc_zeroed(sizeof *server);
     if (server == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     server->loop = loop;
     server->handlers = *handlers;

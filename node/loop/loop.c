@@ -34,7 +34,7 @@ enum sotto_status loop_new(struct loop **out, struct sotto_error *err)
 {
     struct loop *loop = sotto_alloc_zeroed(sizeof *loop);
     if (loop == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd < 0) {
@@ -68,7 +68,7 @@ enum sotto_status loop_add(struct loop *loop, struct loop_source **out, int fd, 
 {
     struct loop_source *source = sotto_alloc_zeroed(sizeof *source);
     if (source == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     *source = (struct loop_source){.fd = fd, .ready = ready, .context = context};
     struct epoll_event event = {.events = events, .data.ptr = source};

@@ -365,10 +365,10 @@ static void call_ended(struct call *call, CURLcode code)
 void peer_client_send(struct peer_client *client, struct job *event)
 {
     size_t index = config_find_peer(client->shared->config, &event->peer);
-    struct link *link = index != SIZE_MAX ? &client->links[index] : NULL;
+    struct link *link = index != SOTTO_NONE ? &client->links[index] : NULL;
     if (link == NULL || link->client == NULL) {
         log_line("a message for %s is dropped: node.yaml has no url of that peer",
-                 index != SIZE_MAX ? client->shared->config->file->peers[index].name : "?");
+                 index != SOTTO_NONE ? client->shared->config->file->peers[index].name : "?");
         return;
     }
     struct outgoing *out = sotto_alloc_zeroed(sizeof *out);
@@ -571,7 +571,7 @@ enum sotto_status peer_client_new(struct peer_client **out, const struct shared 
     unsigned len = shared->config->file->peers_count;
     struct peer_client *client = sotto_alloc_zeroed(sizeof *client);
     if (client == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     client->shared = shared;
     loop_timer_add(shared->loop, &client->timer, on_timer, client);

@@ -147,7 +147,7 @@ static struct http_request *waiting_poll(const struct http_peer *peer,
 void http_peer_send(struct http_peer *peer, struct job *event)
 {
     size_t index = config_find_peer(peer->shared->config, &event->peer);
-    struct outgoing *out = index != SIZE_MAX ? sotto_alloc_zeroed(sizeof *out) : NULL;
+    struct outgoing *out = index != SOTTO_NONE ? sotto_alloc_zeroed(sizeof *out) : NULL;
     if (out == NULL) {
         log_line("a message is lost: out of memory, or a peer that is none");
         return;
@@ -203,7 +203,7 @@ static void on_prefix(void *context, struct http_request *request)
         return;
     }
     size_t index = config_find_peer(peer->shared->config, &envelope.from);
-    if (index == SIZE_MAX || !envelope_is_signed(&envelope, request->body.data, &envelope.from)) {
+    if (index == SOTTO_NONE || !envelope_is_signed(&envelope, request->body.data, &envelope.from)) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
     }
@@ -389,7 +389,7 @@ enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port,
 {
     struct http_peer *peer = sotto_alloc_zeroed(sizeof *peer);
     if (peer == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     peer->started_ms = clock_ms();
     struct http_handlers handlers = {
@@ -405,7 +405,7 @@ enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port,
     peer->shared = shared;
     peer->peers = sotto_alloc_zeroed((shared->config->file->peers_count + 1) * sizeof *peer->peers);
     enum sotto_status status = peer->peers == NULL
-                                   ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                                   ? sotto_error_no_memory(err)
                                    : http_server_new(&peer->server, out_port, shared->loop,
                                                      shared->config->file->peer, &handlers, err);
     if (status != SOTTO_OK) {

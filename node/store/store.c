@@ -494,7 +494,7 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
         if (json != NULL) {
             *out_json = json;
         } else {
-            status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+            status = sotto_error_no_memory(err);
         }
     }
     sotto_buffer_release(&document);

@@ -295,7 +295,7 @@ enum sotto_status compute_start(struct compute **out, const struct compute_confi
 {
     struct compute *compute = sotto_alloc_zeroed(sizeof *compute);
     if (compute == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     compute->config = *config;
     compute->policy = config->config;

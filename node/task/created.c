@@ -180,7 +180,7 @@ static enum sotto_status check_own_data(struct compute *compute, const struct so
     struct sotto_csv **files = sotto_alloc_array(len + 1, sizeof(void *));
     bool has_all = true;
     enum sotto_status status = datasets == NULL || catalogues == NULL || files == NULL
-                                   ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+                                   ? sotto_error_no_memory(err)
                                    : SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         const char *file = sotto_plan_dataset_file(plan, i);
@@ -240,7 +240,7 @@ static enum sotto_status start(struct compute *compute, struct created *created,
     }
     text = sotto_text_copy((const char *)json->data, json->data_bytes);
     if (text == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     status = store_begin(store, true, err);
     if (status == SOTTO_OK) {
@@ -295,7 +295,7 @@ void created_create(struct compute *compute, const struct job *job)
     struct sotto_plan *plan = NULL;
     struct created *created = sotto_alloc_zeroed(sizeof *created);
     enum sotto_status status =
-        created == NULL ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+        created == NULL ? sotto_error_no_memory(&err)
         : compute->created_len >= CREATED_MAX
             ? sotto_error_set(&err, SOTTO_ERROR_STATE,
                               "%d tasks are under way, and that is the most: try again later",

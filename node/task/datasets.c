@@ -216,8 +216,8 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     const struct file_words *words = config_words_of(config, file);
     const char *wrong;
     char *text = join_words(words);
-    status = text == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
-                          : file_options_init(&options, words, &wrong, err);
+    status =
+        text == NULL ? sotto_error_no_memory(err) : file_options_init(&options, words, &wrong, err);
     if (status != SOTTO_OK) {
         (void)close(fd);
         goto out;

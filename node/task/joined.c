@@ -64,7 +64,7 @@ static enum sotto_status open_datasets(struct compute *compute, struct joined *j
     size_t len = sotto_plan_datasets_len(plan);
     joined->datasets = sotto_alloc_zeroed((len + 1) * sizeof *joined->datasets);
     if (joined->datasets == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     for (size_t i = 0; i < len; i++) {
         const char *file = sotto_plan_dataset_file(plan, i);
@@ -129,12 +129,12 @@ static enum sotto_status consider(struct compute *compute, struct joined *joined
     }
     if (status == SOTTO_OK) {
         files = joined_files(joined);
-        status = files == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+        status = files == NULL ? sotto_error_no_memory(err)
                                : sotto_schema_check_words(question.plan, files, err);
     }
     if (status == SOTTO_OK) {
         catalogues = joined_catalogues(joined);
-        status = catalogues == NULL ? sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+        status = catalogues == NULL ? sotto_error_no_memory(err)
                                     : sotto_schema_offer(schema, question.plan, catalogues, err);
         joined->lacks_column = status == SOTTO_ERROR_NOT_FOUND;
     }
@@ -264,7 +264,7 @@ static enum sotto_status guard(const struct compute *compute, struct joined *joi
         joined->withheld = sotto_alloc_zeroed(groups_len + 1);
     }
     if (joined->withheld == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        return sotto_error_no_memory(err);
     }
     enum sotto_status status = sotto_driver_guard(driver, joined->withheld, files, catalogues,
                                                   compute->policy->min_rows, err);
@@ -295,7 +295,7 @@ static void answer_partial(const struct compute *compute, struct joined *joined)
     struct policy_question question = question_of(compute, joined, sotto_driver_schema(driver));
     enum sotto_status status = policy_judge(compute->policy, &question, &err);
     if (status == SOTTO_OK && (limbs == NULL || catalogues == NULL || files == NULL)) {
-        status = sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory");
+        status = sotto_error_no_memory(&err);
     }
     if (status == SOTTO_OK) {
         status = guard(compute, joined, driver, files, catalogues, &err);
@@ -507,7 +507,7 @@ void joined_invited(struct compute *compute, const struct sotto_message_route *r
     struct joined *joined = sotto_alloc_zeroed(sizeof *joined);
     enum sotto_status status =
         joined == NULL
-            ? sotto_error_set(&err, SOTTO_ERROR_NO_MEMORY, "out of memory")
+            ? sotto_error_no_memory(&err)
             : store_has_answered(compute->config.store, &has_answered, &route->task, &err);
     struct sotto_task_party_config config = {
         .identity = compute->config.identity,

@@ -128,7 +128,7 @@ static void make(struct text *text, uint64_t *random)
     bool quotes = test_random_below(random, 2) == 0;
     size_t mixed = test_random_below(random, 3); /* 0: LF; 1: one kind of end; 2: all kinds */
     const char *usual = mixed == 0 ? "\n" : PICK(random, ends);
-    size_t broken = test_random_below(random, 4) == 0 ? test_random_below(random, 30) : SIZE_MAX;
+    size_t broken = test_random_below(random, 4) == 0 ? test_random_below(random, 30) : SOTTO_NONE;
     text->len = 0;
     if (test_random_below(random, 8) == 0) {
         add(text, "\xef\xbb\xbf", 3);

@@ -32,7 +32,7 @@ struct host {
 };
 
 struct letter {
-    size_t to; /* SIZE_MAX: the aggregator */
+    size_t to; /* SOTTO_NONE: the aggregator */
     struct sotto_buffer bytes;
 };
 
@@ -140,7 +140,7 @@ static void host_send(struct host *host, struct sotto_buffer *bytes)
         sotto_buffer_release(bytes);
         return;
     }
-    post(SIZE_MAX, bytes);
+    post(SOTTO_NONE, bytes);
 }
 
 static void host_pump(struct host *host)
@@ -250,7 +250,7 @@ static void deliver_all(void)
             net.forge(&letter);
         }
         for (int copy = 0; copy < (net.twice ? 2 : 1); copy++) {
-            if (letter.to == SIZE_MAX) {
+            if (letter.to == SOTTO_NONE) {
                 (void)!sotto_task_aggregator_receive(net.aggregator, letter.bytes.data,
                                                      letter.bytes.data_bytes, net.now_ms, NULL);
                 net_pump();

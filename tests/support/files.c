@@ -140,7 +140,7 @@ static char *written(struct sotto_writer *writer)
 char *test_cell(const struct sotto_column *column, size_t row)
 {
     struct sotto_writer writer;
-    sotto_writer_init(&writer, SIZE_MAX);
+    sotto_writer_init(&writer, SOTTO_NONE);
     write_cell(&writer, column, row);
     return written(&writer);
 }
@@ -148,7 +148,7 @@ char *test_cell(const struct sotto_column *column, size_t row)
 char *test_cells(const struct sotto_column *column)
 {
     struct sotto_writer writer;
-    sotto_writer_init(&writer, SIZE_MAX);
+    sotto_writer_init(&writer, SOTTO_NONE);
     for (size_t row = 0; row < column->len; row++) {
         write_cell(&writer, column, row);
         sotto_write_u8(&writer, '|');

@@ -192,7 +192,7 @@ static void test_arrays_refuse_overflow(void **state)
 {
     (void)state;
     assert_null(sotto_alloc_array(SIZE_MAX / 2, 3));
-    assert_null(sotto_alloc_aligned(SIZE_MAX - 10));
+    assert_null(sotto_alloc_aligned(SOTTO_NONE - 10));
     void *array = NULL;
     size_t capacity = 0;
     assert_int_equal(sotto_array_reserve(&array, &capacity, SIZE_MAX / 4, 8),

@@ -277,7 +277,7 @@ static void test_catalogue_says_what_is_there(void **state)
         assert_int_equal(catalogue->columns[i].digits_lost, i == 6);
     }
     assert_int_equal(sotto_catalogue_find(catalogue, "s"), 3);
-    assert_true(sotto_catalogue_find(catalogue, "S") == SIZE_MAX);
+    assert_true(sotto_catalogue_find(catalogue, "S") == SOTTO_NONE);
     sotto_catalogue_free(catalogue);
     sotto_catalogue_free(NULL);
     sotto_csv_close(csv);
@@ -807,7 +807,7 @@ static void test_stated_types(void **state)
     assert_int_equal(catalogue->columns[1].type.scale, 4);
     assert_int_equal(catalogue->columns[2].type.kind, SOTTO_KIND_FLOAT64);
     assert_int_equal(sotto_catalogue_find(catalogue, "none"), 2);
-    assert_int_equal(sotto_catalogue_find(catalogue, "secret"), SIZE_MAX);
+    assert_int_equal(sotto_catalogue_find(catalogue, "secret"), SOTTO_NONE);
     struct sotto_csv_wanted wanted = {.column = 3, .type = catalogue->columns[3].type};
     struct sotto_table *table = NULL;
     assert_int_equal(sotto_table_load(&table, csv, catalogue, &wanted, 1, &err),
@@ -824,7 +824,7 @@ static void test_stated_types(void **state)
     struct sotto_catalogue *decoded = NULL;
     assert_ok(sotto_catalogue_encode(catalogue, &bytes));
     assert_ok(sotto_catalogue_decode(&decoded, bytes.data, bytes.data_bytes));
-    assert_int_equal(sotto_catalogue_find(decoded, "secret"), SIZE_MAX);
+    assert_int_equal(sotto_catalogue_find(decoded, "secret"), SOTTO_NONE);
     sotto_buffer_release(&bytes);
     sotto_catalogue_free(decoded);
     sotto_catalogue_free(catalogue);

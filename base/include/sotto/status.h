@@ -36,6 +36,9 @@
 #define SOTTO_PRINTF(format_index, first_index)                                                    \
     __attribute__((format(printf, format_index, first_index)))
 
+/* The index of nothing: what a search returns that finds nothing. */
+#define SOTTO_NONE SIZE_MAX
+
 SOTTO_BEGIN_DECLS
 
 /* The library's version, "0.1.0", for callers that are not compiled against these headers: structs
@@ -94,6 +97,13 @@ SOTTO_API enum sotto_status sotto_error_set(struct sotto_error *err, enum sotto_
 
 #ifdef __clang_analyzer__ /* which can't see that status comes back */
 #define sotto_error_set(err, status, ...) (sotto_error_set(err, status, __VA_ARGS__), (status))
+#endif
+
+/* The same for SOTTO_ERROR_NO_MEMORY. Returns: SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_error_no_memory(struct sotto_error *err);
+
+#ifdef __clang_analyzer__
+#define sotto_error_no_memory(err) (sotto_error_no_memory(err), SOTTO_ERROR_NO_MEMORY)
 #endif
 
 /* Puts formatted text and ": " before the text that err holds already. Returns: err's status. */

@@ -125,7 +125,7 @@ SOTTO_API enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct so
 
 SOTTO_API void sotto_catalogue_free(struct sotto_catalogue *catalogue);
 
-/* The index of the column of that name that is not hidden, or SIZE_MAX. */
+/* The index of the column of that name that is not hidden, or SOTTO_NONE. */
 SOTTO_API size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char *name);
 
 SOTTO_API bool sotto_file_identity_equal(const struct sotto_file_identity *a,
