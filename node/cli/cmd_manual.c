@@ -2,7 +2,7 @@
 
 /* The manual page and shell completion, from the table of commands. */
 
-#include "cli/command.h"
+#include "cli/options.h"
 
 #include <stdio.h>
 #include <string.h>

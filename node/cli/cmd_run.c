@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/client.h"
+#include "cli/options.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "config/keys.h"

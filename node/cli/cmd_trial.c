@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sotto simulate --parties N: what a session of N parties costs, measured. */
+#include "cli/options.h"
 #include "cli/print.h"
 
 #include <sotto/alloc.h>

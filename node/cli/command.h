@@ -2,7 +2,7 @@
 #ifndef SOTTO_NODE_COMMAND_H
 #define SOTTO_NODE_COMMAND_H
 
-/* The command line: one table (main.c) of commands, one file for each group of them. */
+/* The command line: one table (commands.c) of commands, one file for each group of them. */
 
 #include "config/file_options.h"
 
@@ -25,11 +25,11 @@ enum command_option {
     OPTION_SHOW = 1 << 6,
     OPTION_LOG = 1 << 7,
     OPTION_NAME = 1 << 8,
+    OPTION_TRIAL = 1 << 9, /* --parties, --elements, --bits, --drop, --graph */
     OPTION_ROWS = 1 << 10, /* --where, --by */
     OPTION_FROM = 1 << 11,
     OPTION_LISTEN = 1 << 12,
     OPTION_CSV = 1 << 13,
-    OPTION_TRIAL = 1 << 9,  /* --parties, --elements, --bits, --drop, --graph */
     OPTION_WORDS = 1 << 14, /* --delimiter, --decimal, --na, --type */
 };
 
@@ -84,25 +84,8 @@ struct command {
     int (*run)(const struct args *args);
 };
 
-/* Reads the arguments after the command's name. Returns: false, and a line on standard error, if
- * they are not what the command takes. Ownership: ended by args_release. */
-bool args_parse(struct args *out, const struct command *command, int argc, char **argv);
-void args_release(struct args *args);
-
-/* Whether options of some groups are given that a way of using a command (as "sotto run PLAN") has
- * no use for; says so on standard error. */
-bool args_refuse(const struct args *args, unsigned groups, const char *usage);
-
 /* Returns: static storage. */
 const struct command *command_table(size_t *out_len);
-
-/* The options of the command line. Returns: false from the last one on. */
-struct option_name {
-    const char *name;
-    unsigned group; /* enum command_option */
-    bool has_value;
-};
-bool option_name_at(struct option_name *out, size_t index);
 
 /* Prints "sotto: text" on standard error and gives the exit code. */
 int command_usage(const char *format, ...) SOTTO_PRINTF(1, 2);
