@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What documents list, compared with the tables of the program: keys of node.yaml, routes of the API."""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOTTO = os.environ.get("SOTTO_BINARY", "sotto")
+CONFIG = (ROOT / "node/CONFIG.md").read_text()
+PLAN = """{"version": 1, "name": "mean wage", "type": "analytics", "datasets": {"wages": "wages.csv"},
+           "select": {"m": "mean(wage)"}, "strategy": {"min_clients": 3}}"""
+
+
+def rows(text):
+    """The code spans in the first cell of each row of the document's tables."""
+    return {name for cell in re.findall(r"^\| (`[^|]*) \|", text, flags=re.M) for name in re.findall(r"`([^`]+)`", cell)}
+
+
+class Lists(unittest.TestCase):
+    def setUp(self):
+        self.yaml = re.search(r"^```yaml\n(.*?)^```$", CONFIG, re.M | re.S)[1]
+
+    def keys(self):
+        found = re.findall(r'(?:TEXT_FIELD|CYAML_FIELD_\w+)\("(\w+)"', (ROOT / "node/config/config_yaml.c").read_text())
+        self.assertGreater(len(found), 30, "config_yaml.c declares its keys in another form")
+        return set(found)
+
+    def test_every_key_has_a_row_and_stands_in_the_example(self):
+        sections = {"api", "peer", "peers", "policy", "files"}
+        documented = {name.split(".")[-1] for name in rows(CONFIG)}
+        # A column's entry is explained below its table.
+        self.assertEqual(self.keys() - documented - sections, {"dataset", "allow", "hide"})
+        for key in self.keys() - {"pin"}:  # pin and ca exclude each other
+            self.assertRegex(self.yaml, rf"(?m)^[ -]*{key}:", f"{key} is not in the example")
+
+    def test_the_example_is_a_configuration(self):
+        with tempfile.TemporaryDirectory() as folder:
+            files = {"node.yaml": self.yaml, "plan.json": PLAN}
+            (pathlib.Path(folder) / "data").mkdir()
+            for name, text in files.items():
+                (pathlib.Path(folder) / name).write_text(text)
+            done = subprocess.run([SOTTO, "check", "plan.json", "--from", "birch"], cwd=folder, capture_output=True,
+                                  text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+    def test_every_route_has_a_row(self):
+        api = (ROOT / "node/API.md").read_text()
+        routes = re.findall(r'\{"(GET|POST)", "(/[^"]+)"', (ROOT / "node/http/api.c").read_text())
+        self.assertGreater(len(routes), 10, "api.c lists its routes in another form")
+        documented = {(method, path.split("?")[0]) for method, path in
+                      (name.split(" ", 1) for name in rows(api) if name.startswith(("GET ", "POST ")))}
+        self.assertEqual(documented, set(routes))
+
+
+if __name__ == "__main__":
+    unittest.main()
