@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 sotto_test(unit plan)
 sotto_test(unit driver)
-target_compile_definitions(test_driver PRIVATE SOTTO_TEST_NIST="${PROJECT_SOURCE_DIR}/../shared/data/nist")
+target_compile_definitions(test_driver PRIVATE SOTTO_TEST_NIST="${CMAKE_CURRENT_SOURCE_DIR}/vectors/nist")
 sotto_test(unit statistics)
-target_compile_definitions(test_statistics PRIVATE SOTTO_TEST_NIST="${PROJECT_SOURCE_DIR}/../shared/data/nist")
+target_compile_definitions(test_statistics PRIVATE SOTTO_TEST_NIST="${CMAKE_CURRENT_SOURCE_DIR}/vectors/nist")
 sotto_test(unit frames)
 sotto_test(unit levels)
 sotto_test(unit survey OpenMP::OpenMP_C)

@@ -27,8 +27,6 @@ foreach(level generic avx2) # the others' SIMD levels
     ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>;SOTTO_CPU=${level};SOTTO_TEST_SEED=2")
 endforeach()
 sotto_e2e(nist)
-set_property(TEST e2e/nist APPEND PROPERTY
-  ENVIRONMENT "SOTTO_TEST_NIST=${PROJECT_SOURCE_DIR}/../shared/data/nist")
 
 add_executable(ask random/ask.c)
 target_link_libraries(ask PRIVATE sotto_test_support)

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """NIST's Statistical Reference Datasets: every certified digit, from CSV, split over three parties.
 
-Observed sets are read where a copy lies beside the project (SOTTO_TEST_NIST); constructed ones are
+Sets and certified values are read from NIST's files (tests/vectors/nist); large generated sets are
 made from their definitions (https://www.itl.nist.gov/div898/strd/)."""
 
 import decimal
 import fractions
 import json
 import math
-import os
 import pathlib
+import re
 import tempfile
 import unittest
 
 import support
 
-NIST = pathlib.Path(os.environ.get("SOTTO_TEST_NIST", "/nonexistent"))
+NIST = pathlib.Path(__file__).resolve().parent.parent / "vectors" / "nist"
 decimal.getcontext().prec = 60
 
 
@@ -45,10 +45,21 @@ def interval(value):
     return decimal.Decimal(value["value"]) - half, decimal.Decimal(value["value"]) + half
 
 
+def read(name):
+    return (NIST / f"{name}.dat").read_text().splitlines()
+
+
+def data(lines, title):
+    """The rows after the line with the columns' titles, of which the first is given."""
+    start = next(i for i, line in enumerate(lines) if line.split()[:2] == ["Data:", title])
+    return [line.split() for line in lines[start + 1:] if line.strip(" -")]
+
+
 class Nist(unittest.TestCase):
     def same_digits(self, found, certified):
-        """What lies in found, rounded to as many digits as certified has, can be certified."""
-        wanted = decimal.Decimal(certified)
+        """What lies in found, rounded to as many digits as certified has (NIST certifies 15), can be
+        certified."""
+        wanted = decimal.Context(prec=15).create_decimal(certified)
         unit = decimal.Decimal(1).scaleb(wanted.as_tuple().exponent)
         low, high = found
         if wanted == 0:
@@ -56,68 +67,52 @@ class Nist(unittest.TestCase):
         self.assertTrue(low <= wanted + unit / 2 and high >= wanted - unit / 2,
                         f"{low} to {high} against {certified}")
 
-    def regression(self, rows, header, output, certified, residual_sd, r2, f=None):
-        fields = simulate(rows, header, f"fit={output}")["outputs"]["fit"]["fields"]
-        for i, (estimate, deviation) in enumerate(certified):
+    def regression(self, name):
+        lines = read(name)
+        parameters = [line.split()[1:3] for line in lines if re.match(r" +B\d+ +[-\d.]", line)]
+        residual_sd = next(line for line in lines if re.match(r" *Standard Deviation +[\d.]", line))
+        r2 = next(line for line in lines if line.split()[:1] == ["R-Squared"])
+        f = next(line for line in lines if re.match(r"Regression +\d", line)).split()[-1]
+        table = data(lines, "y")
+        columns = len(table[0]) - 1
+        degree = len(parameters) - 1
+        if columns > 1:
+            names = [f"x{i}" for i in range(1, columns + 1)]
+            regressors = ", ".join(names)
+        elif name.startswith("NoInt"):
+            names, regressors = ["x"], "x, intercept=0"
+        else:
+            names = ["x"]
+            regressors = ", ".join(["x"] + [f"x**{i}" for i in range(2, degree + 1)])
+        fields = simulate([",".join(row) for row in table], ",".join(["y", *names]),
+                          f"fit=ols(y, {regressors})")["outputs"]["fit"]["fields"]
+        self.assertEqual(len(fields["coefficients"]["values"]), len(parameters))
+        for i, (estimate, deviation) in enumerate(parameters):
             self.same_digits(interval(fields["coefficients"]["values"][i]), estimate)
             self.same_digits(interval(fields["standard_errors"]["values"][i]), deviation)
-        self.same_digits(interval(fields["residual_sd"]), residual_sd)
-        self.same_digits(interval(fields["r2"]), r2)
-        if f is not None:
+        self.same_digits(interval(fields["residual_sd"]), residual_sd.split()[-1])
+        self.same_digits(interval(fields["r2"]), r2.split()[-1])
+        if f != "Infinity":
             self.same_digits(interval(fields["f"]), f)
 
-    def observed(self, name):
-        path = NIST / name
-        if not path.exists():
-            self.skipTest(f"SKIPPED: there is no {name} beside the project")
-        lines = path.read_text().splitlines()
-        data = next(i for i, line in enumerate(lines)
-                    if line.startswith("Data:") and line.split()[1:2] in (["y"], ["Y"]))
-        return [",".join(line.split()) for line in lines[data + 1:] if line.strip()]
+    def test_regressions(self):
+        for name in ("Filip", "Longley", "NoInt1", "NoInt2", "Norris", "Pontius", "Wampler1",
+                     "Wampler2", "Wampler3", "Wampler4", "Wampler5"):
+            with self.subTest(name):
+                self.regression(name)
 
-    def test_norris(self):
-        self.regression(self.observed("Norris.dat"), "y,x", "ols(y, x)",
-                        [("-0.262323073774029", "0.232818234301152"),
-                         ("1.00211681802045", "0.429796848199937E-03")],
-                        "0.884796396144373", "0.999993745883712", "5436385.54079785")
-
-    def test_longley(self):
-        self.regression(self.observed("Longley.dat"), "y,x1,x2,x3,x4,x5,x6",
-                        "ols(y, [x1, x2, x3, x4, x5, x6])",
-                        [("-3482258.63459582", "890420.383607373"),
-                         ("15.0618722713733", "84.9149257747669"),
-                         ("-0.358191792925910E-01", "0.334910077722432E-01"),
-                         ("-2.02022980381683", "0.488399681651699"),
-                         ("-1.03322686717359", "0.214274163161675"),
-                         ("-0.511041056535807E-01", "0.226073200069370"),
-                         ("1829.15146461355", "455.478499142212")],
-                        "304.854073561965", "0.995479004577296", "330.285339234588")
-
-    WAMPLER = "ols(y, x, x**2, x**3, x**4, x**5)"
-
-    def wampler(self, ys, certified, residual_sd, r2, f=None):
-        self.regression([f"{x},{y}" for x, y in enumerate(ys)], "x,y", self.WAMPLER, certified,
-                        residual_sd, r2, f)
-
-    def test_wampler_polynomials(self):
-        ones = [sum(x ** i for i in range(6)) for x in range(21)]
-        tenths = [sum(fractions.Fraction(x ** i, 10 ** i) for i in range(6)) for x in range(21)]
-        self.wampler(ones, [("1", "0")] * 6, "0", "1")
-        self.wampler([f"{decimal.Decimal(y.numerator) / y.denominator:f}" for y in tenths],
-                     [(f"1E-{i}", "0") for i in range(6)], "0", "1")
-
-    def test_wampler_noise(self):
-        delta = [759, -2048, 2048, -2048, 2523, -2048, 2048, -2048, 1838, -2048, 2048, -2048, 1838,
-                 -2048, 2048, -2048, 2523, -2048, 2048, -2048, 759]
-        deviations = ["2152.32624678170", "2363.55173469681", "779.343524331583",
-                      "101.475507550350", "5.64566512170752", "0.112324854679312"]
-        for times, residual_sd, r2, f in [
-                (0, "2360.14502379268", "0.999995559025820", "675524.458240122"),
-                (2, "236014.502379268", "0.957478440825662", "67.5524458240122"),
-                (4, "23601450.2379268", "0.224668921574940E-02", "0.675524458240122E-02")]:
-            ys = [sum(x ** i for i in range(6)) + 10 ** times * delta[x] for x in range(21)]
-            certified = [("1", decimal.Decimal(one).scaleb(times)) for one in deviations]
-            self.wampler(ys, certified, residual_sd, r2, f)
+    def test_univariate(self):
+        for name in ("Lew", "Lottery", "Mavro", "Michelso", "NumAcc1", "NumAcc2", "NumAcc3",
+                     "NumAcc4"):
+            with self.subTest(name):
+                lines = read(name)
+                mean, deviation = (
+                    next(line for line in lines if line.startswith(title)).split(":")[1].split()[0]
+                    for title in ("Sample Mean", "Sample Standard Deviation"))
+                outputs = simulate([row[0] for row in data(lines, "Y")], "y", "m=mean(y)",
+                                   "s=std(y)")["outputs"]
+                self.same_digits(interval(outputs["m"]), mean)
+                self.same_digits(interval(outputs["s"]), deviation)
 
     def anova(self, groups, certified):
         """groups: lists of values as text. certified: SS between, SS within, F, R2, residual sd."""
@@ -137,17 +132,19 @@ class Nist(unittest.TestCase):
             self.same_digits((quotient(value),) * 2, wanted)
         self.same_digits((quotient(within / freedom).sqrt(),) * 2, certified[4])
 
-    def test_atomic_weight_of_silver(self):
-        rows = self.observed_anova("AtmWtAgt.dat")
-        self.anova([[row[0] for row in rows], [row[1] for row in rows]],
-                   ["3.63834187500000E-09", "1.04951729166667E-08", "1.59467335677930E+01",
-                    "2.57426544538321E-01", "1.51048314446410E-05"])
-
-    def observed_anova(self, name):
-        path = NIST / name
-        if not path.exists():
-            self.skipTest(f"SKIPPED: there is no {name} beside the project")
-        return [line.split() for line in path.read_text().splitlines()[60:] if line.strip()]
+    def test_analyses_of_variance(self):
+        for name in ("AtmWtAgt", "SiRstvt", "SmLs01t", "SmLs02t", "SmLs04t", "SmLs05t", "SmLs07t",
+                     "SmLs08t"):
+            with self.subTest(name):
+                lines = read(name)
+                between = next(line for line in lines if line.startswith("Between")).split()
+                within = next(line for line in lines if line.startswith("Within")).split()
+                r2 = next(line for line in lines if "Certified R-Squared" in line).split()[-1]
+                deviation = next(line for line in lines
+                                 if re.match(r" +Standard Deviation +\d", line)).split()[-1]
+                groups = [list(column) for column in zip(*(line.split() for line in lines[60:]
+                                                           if line.strip()))]
+                self.anova(groups, [between[-3], within[-2], between[-1], r2, deviation])
 
     def test_simon_lesage(self):
         certified = {
