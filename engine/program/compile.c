@@ -1,36 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Types the row-wise parts of a plan and writes them as operations, each different one once, and
- * the aggregates as sums over them. */
+/* Types the row-wise parts of a plan and writes them as operations on blocks of rows. It leans on
+ * the expansion, where each value is an expression of its own, and on the agreed types.
+ *
+ * Two ideas. Each different operation is written once, however many expressions contain it (add_op
+ * finds it again), so a program is a graph in which operands stand before what uses them. And each
+ * operation bounds its exact values from its operands' bounds, before any row is seen: what could
+ * become too wide is refused here, and rows are computed without a check. */
 
 #include "program/compile.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
 
+/* --- Failures --- */
+
+size_t sotto__compile_keep(struct sotto__compiler *compiler, enum sotto_status status)
+{
+    if (compiler->status == SOTTO_OK) {
+        compiler->status = status;
+    }
+    return SOTTO_NONE;
+}
+
+size_t sotto__compile_error(struct sotto__compiler *compiler, const char *what)
+{
+    if (compiler->status == SOTTO_OK) {
+        compiler->status = sotto__expression_type_error(compiler->expression->text, compiler->start,
+                                                        compiler->err, "%s", what);
+    }
+    return SOTTO_NONE;
+}
+
+static size_t fail_too_wide(struct sotto__compiler *compiler)
+{
+    if (compiler->status == SOTTO_OK) {
+        compiler->status = sotto__expression_type_error(
+            compiler->expression->text, compiler->start, compiler->err,
+            "exact values here may need more than %d bits: say float(x) for the "
+            "doubles nearest to x",
+            SOTTO__VALUE_BITS_MAX);
+    }
+    return SOTTO_NONE;
+}
+
+static size_t fail_no_memory(struct sotto__compiler *compiler)
+{
+    if (compiler->status == SOTTO_OK) {
+        compiler->status = sotto_error_no_memory(compiler->err);
+    }
+    return SOTTO_NONE;
+}
+
 /* --- Operations --- */
 
-enum sotto_status sotto__compile_error(struct sotto__compiler *compiler, const char *what)
+const struct sotto__op *sotto__compile_op(const struct sotto__compiler *compiler, size_t op)
 {
-    return sotto__expression_type_error(compiler->expression->text, compiler->start, compiler->err,
-                                        "%s", what);
+    static const struct sotto__op empty = {0};
+    if (compiler->status != SOTTO_OK) {
+        return &empty;
+    }
+    SOTTO_VERIFY(op < compiler->program->ops_len);
+    return &compiler->program->ops[op];
 }
 
-enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler)
+void sotto__compile_mark_asked(struct sotto__compiler *compiler, size_t op)
 {
-    return sotto__expression_type_error(
-        compiler->expression->text, compiler->start, compiler->err,
-        "exact values here may need more than %d bits: say float(x) for the "
-        "doubles nearest to x",
-        SOTTO__VALUE_BITS_MAX);
+    if (compiler->status == SOTTO_OK) {
+        compiler->program->ops[op].is_asked = true;
+    }
 }
 
-static enum sotto_status no_memory(struct sotto__compiler *compiler)
-{
-    return sotto_error_no_memory(compiler->err);
-}
-
-static bool same_op(const struct sotto__op *x, const struct sotto__op *y)
+static bool is_same_op(const struct sotto__op *x, const struct sotto__op *y)
 {
     return x->kind == y->kind && x->a == y->a && x->b == y->b && x->c == y->c &&
            x->index == y->index && x->type == y->type && x->scale == y->scale &&
@@ -39,39 +80,40 @@ static bool same_op(const struct sotto__op *x, const struct sotto__op *y)
             (x->text != NULL && y->text != NULL && strcmp(x->text, y->text) == 0));
 }
 
-/* Adds op, or finds the same one. */
-static enum sotto_status add_op(struct sotto__compiler *compiler, size_t *out, struct sotto__op op)
+/* Finds op among the program's operations, or adds it. */
+static size_t add_op(struct sotto__compiler *compiler, struct sotto__op op)
 {
     struct sotto__program *program = compiler->program;
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
     op.source = compiler->expression->text;
     op.start = compiler->start;
     if (op.type != SOTTO__ROW_FLOAT && op.kind != SOTTO__OP_CONSTANT &&
         (op.bits > compiler->bits_max || op.scale > SOTTO__VALUE_SCALE_MAX)) {
-        return sotto__compile_too_wide(compiler);
+        return fail_too_wide(compiler);
     }
     for (size_t i = 0; i < program->ops_len; i++) {
-        if (same_op(&program->ops[i], &op)) {
-            *out = i;
-            return SOTTO_OK;
+        if (is_same_op(&program->ops[i], &op)) {
+            return i;
         }
     }
     void *ops = program->ops;
     if (sotto_array_reserve(&ops, &program->ops_capacity_len, program->ops_len + 1, sizeof op) !=
         SOTTO_OK) {
-        return no_memory(compiler);
+        return fail_no_memory(compiler);
     }
     program->ops = ops;
-    *out = program->ops_len++;
-    program->ops[*out] = op;
-    return SOTTO_OK;
+    program->ops[program->ops_len] = op;
+    return program->ops_len++;
 }
 
 /* An operation on a, and on b if it is no SOTTO_NONE. Its type, bits and scale are the caller's. */
-static struct sotto__op op_on(const struct sotto__compiler *compiler, enum sotto__op_kind kind,
-                              size_t a, size_t b)
+static struct sotto__op make_op(const struct sotto__compiler *compiler, enum sotto__op_kind kind,
+                                size_t a, size_t b)
 {
-    const struct sotto__op *x = &compiler->program->ops[a];
-    const struct sotto__op *y = b != SOTTO_NONE ? &compiler->program->ops[b] : x;
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    const struct sotto__op *y = b != SOTTO_NONE ? sotto__compile_op(compiler, b) : x;
     return (struct sotto__op){
         .kind = kind,
         .type = SOTTO__ROW_BOOL,
@@ -87,7 +129,7 @@ static struct sotto__op op_on(const struct sotto__compiler *compiler, enum sotto
 /* SOTTO_NONE stands for a text in quotes, which has no operation. */
 static enum sotto__row_kind type_of(const struct sotto__compiler *compiler, size_t op)
 {
-    return op != SOTTO_NONE ? compiler->program->ops[op].type : SOTTO__ROW_TEXT;
+    return op != SOTTO_NONE ? sotto__compile_op(compiler, op)->type : SOTTO__ROW_TEXT;
 }
 
 static bool is_float(const struct sotto__compiler *compiler, size_t op)
@@ -104,24 +146,21 @@ static bool is_text(const struct sotto__compiler *compiler, size_t op)
 static bool is_bool(const struct sotto__compiler *compiler, size_t op)
 {
     return type_of(compiler, op) == SOTTO__ROW_BOOL ||
-           (op != SOTTO_NONE && compiler->program->ops[op].is_null);
+           (op != SOTTO_NONE && sotto__compile_op(compiler, op)->is_null);
 }
 
 /* --- Constants --- */
 
-static bool same_constant(const struct sotto__constant *x, const struct sotto__constant *y)
+static bool is_same_constant(const struct sotto__constant *x, const struct sotto__constant *y)
 {
     return memcmp(x->limbs, y->limbs, sizeof x->limbs) == 0 && x->number == y->number;
 }
 
-/* The constant number / 10^scale. */
-static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *out,
-                                      const mpz_t number, unsigned scale)
+/* number / 10^scale in limbs, if it is not too wide, and as the nearest double. */
+static struct sotto__constant make_constant(const mpz_t number, unsigned scale)
 {
-    struct sotto__program *program = compiler->program;
     struct sotto__constant constant = {.number = 0};
-    unsigned bits = (unsigned)mpz_sizeinbase(number, 2);
-    if (bits <= SOTTO__VALUE_BITS_MAX) {
+    if (mpz_sizeinbase(number, 2) <= SOTTO__VALUE_BITS_MAX) {
         (void)mpz_export(constant.limbs, NULL, -1, sizeof(uint64_t), 0, 0, number);
     }
     mpq_t value;
@@ -131,16 +170,24 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
     mpq_canonicalize(value);
     constant.number = sotto__rational_to_double(value);
     mpq_clear(value);
+    return constant;
+}
+
+/* The constant number / 10^scale. */
+static size_t add_constant(struct sotto__compiler *compiler, const mpz_t number, unsigned scale)
+{
+    struct sotto__program *program = compiler->program;
+    struct sotto__constant constant = make_constant(number, scale);
     size_t index = 0;
     while (index < program->constants_len &&
-           !same_constant(&program->constants[index], &constant)) {
+           !is_same_constant(&program->constants[index], &constant)) {
         index++;
     }
     if (index == program->constants_len) {
         void *constants = program->constants;
         if (sotto_array_reserve(&constants, &program->constants_capacity_len, index + 1,
                                 sizeof constant) != SOTTO_OK) {
-            return no_memory(compiler);
+            return fail_no_memory(compiler);
         }
         program->constants = constants;
         program->constants[program->constants_len++] = constant;
@@ -148,15 +195,14 @@ static enum sotto_status add_constant(struct sotto__compiler *compiler, size_t *
     struct sotto__op op = {.kind = SOTTO__OP_CONSTANT,
                            .type = SOTTO__ROW_EXACT,
                            .never_zero = mpz_sgn(number) != 0,
-                           .bits = bits,
+                           .bits = (unsigned)mpz_sizeinbase(number, 2),
                            .scale = scale};
     op.a = op.b = op.c = op.dataset = SOTTO_NONE;
     op.index = index;
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
-static enum sotto_status add_literal(struct sotto__compiler *compiler, size_t *out,
-                                     const struct sotto__node *literal)
+static size_t add_literal(struct sotto__compiler *compiler, const struct sotto__node *literal)
 {
     struct sotto__value value;
     mpz_t digits;
@@ -168,304 +214,278 @@ static enum sotto_status add_literal(struct sotto__compiler *compiler, size_t *o
     mpz_ui_pow_ui(digits, 10, scale);
     mpz_mul(digits, digits, mpq_numref(value.number));
     mpz_divexact(digits, digits, mpq_denref(value.number));
-    enum sotto_status status = add_constant(compiler, out, digits, (unsigned)scale);
+    size_t op = add_constant(compiler, digits, (unsigned)scale);
     mpz_clear(digits);
     sotto__value_clear(&value);
-    return status;
+    return op;
 }
 
-enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler, size_t *out)
+size_t sotto__compile_zero(struct sotto__compiler *compiler)
 {
-    return add_literal(compiler, out,
+    return add_literal(compiler,
                        &(struct sotto__node){.kind = SOTTO__NODE_LITERAL, .is_whole = true});
 }
 
-static enum sotto_status add_na(struct sotto__compiler *compiler, size_t *out)
+static size_t add_na(struct sotto__compiler *compiler)
 {
     struct sotto__op op = {.kind = SOTTO__OP_CONSTANT, .type = SOTTO__ROW_EXACT, .is_null = true};
     op.a = op.b = op.c = op.dataset = op.index = SOTTO_NONE;
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
-static enum sotto_status add_power_of_ten(struct sotto__compiler *compiler, size_t *out,
-                                          unsigned exponent)
+static size_t add_power_of_ten(struct sotto__compiler *compiler, unsigned exponent)
 {
     mpz_t number;
+    if (compiler->status != SOTTO_OK) { /* the exponent means nothing then, and may be huge */
+        return SOTTO_NONE;
+    }
     mpz_init(number);
     mpz_ui_pow_ui(number, 10, exponent);
-    enum sotto_status status = add_constant(compiler, out, number, 0);
+    size_t op = add_constant(compiler, number, 0);
     mpz_clear(number);
-    return status;
+    return op;
 }
 
 /* --- Kinds --- */
 
-/* The doubles nearest to *in_out. */
-enum sotto_status sotto__compile_float(struct sotto__compiler *compiler, size_t *in_out)
+size_t sotto__compile_float(struct sotto__compiler *compiler, size_t a)
 {
-    if (is_float(compiler, *in_out)) {
-        return SOTTO_OK;
+    if (is_float(compiler, a)) {
+        return a;
     }
-    struct sotto__op op = op_on(compiler, SOTTO__OP_FLOAT, *in_out, SOTTO_NONE);
-    const struct sotto__op *from = &compiler->program->ops[*in_out];
-    op.type = SOTTO__ROW_FLOAT;
+    struct sotto__op op = make_op(compiler, SOTTO__OP_FLOAT, a, SOTTO_NONE);
+    const struct sotto__op *from = sotto__compile_op(compiler, a);
     if (from->kind == SOTTO__OP_CONSTANT) {
         op = *from;
-        op.type = SOTTO__ROW_FLOAT;
         op.bits = 0;
         op.scale = 0;
     }
-    return add_op(compiler, in_out, op);
+    op.type = SOTTO__ROW_FLOAT;
+    return add_op(compiler, op);
 }
 
-/* Multiplies *in_out's units so that its scale is scale. */
-static enum sotto_status rescale(struct sotto__compiler *compiler, size_t *in_out, unsigned scale)
+/* Multiplies a's units so that its scale is scale, which is not less than a's. */
+static size_t rescale_units(struct sotto__compiler *compiler, size_t a, unsigned scale)
 {
-    size_t factor = 0;
-    unsigned from = compiler->program->ops[*in_out].scale;
+    unsigned from = sotto__compile_op(compiler, a)->scale;
     if (from == scale) {
-        return SOTTO_OK;
+        return a;
     }
-    enum sotto_status status = add_power_of_ten(compiler, &factor, scale - from);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto__op op = op_on(compiler, SOTTO__OP_MULTIPLY, *in_out, factor);
+    size_t factor = add_power_of_ten(compiler, scale - from);
+    struct sotto__op op = make_op(compiler, SOTTO__OP_MULTIPLY, a, factor);
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
     op.type = SOTTO__ROW_EXACT;
-    op.never_zero = compiler->program->ops[*in_out].never_zero;
-    op.bits = compiler->program->ops[*in_out].bits + compiler->program->ops[factor].bits;
+    op.never_zero = x->never_zero;
+    op.bits = x->bits + sotto__compile_op(compiler, factor)->bits;
     op.scale = scale;
-    return add_op(compiler, in_out, op);
-}
-
-/* Both doubles, or both exact and of one scale. */
-static enum sotto_status unify(struct sotto__compiler *compiler, size_t *a, size_t *b)
-{
-    enum sotto_status status;
-    if (is_float(compiler, *a) || is_float(compiler, *b)) {
-        status = sotto__compile_float(compiler, a);
-        return status == SOTTO_OK ? sotto__compile_float(compiler, b) : status;
-    }
-    const struct sotto__op *ops = compiler->program->ops;
-    unsigned scale = ops[*a].scale > ops[*b].scale ? ops[*a].scale : ops[*b].scale;
-    status = rescale(compiler, a, scale);
-    status = status == SOTTO_OK ? rescale(compiler, b, scale) : status;
-    ops = compiler->program->ops;
-    if (status == SOTTO_OK &&
-        (ops[*a].bits > SOTTO__VALUE_BITS_MAX || ops[*b].bits > SOTTO__VALUE_BITS_MAX)) {
-        return sotto__compile_too_wide(compiler);
-    }
-    return status;
+    return add_op(compiler, op);
 }
 
 static unsigned larger_bits(const struct sotto__compiler *compiler, size_t a, size_t b)
 {
-    const struct sotto__op *ops = compiler->program->ops;
-    return ops[a].bits > ops[b].bits ? ops[a].bits : ops[b].bits;
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    const struct sotto__op *y = sotto__compile_op(compiler, b);
+    return x->bits > y->bits ? x->bits : y->bits;
 }
 
-static enum sotto_status check_number(struct sotto__compiler *compiler, size_t a)
+static unsigned larger_scale(const struct sotto__compiler *compiler, size_t a, size_t b)
+{
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    const struct sotto__op *y = sotto__compile_op(compiler, b);
+    return x->scale > y->scale ? x->scale : y->scale;
+}
+
+/* Makes both of them doubles, or both exact and of one scale. */
+static void unify_kinds(struct sotto__compiler *compiler, size_t *a, size_t *b)
+{
+    if (is_float(compiler, *a) || is_float(compiler, *b)) {
+        *a = sotto__compile_float(compiler, *a);
+        *b = sotto__compile_float(compiler, *b);
+        return;
+    }
+    unsigned scale = larger_scale(compiler, *a, *b);
+    *a = rescale_units(compiler, *a, scale);
+    *b = rescale_units(compiler, *b, scale);
+    if (larger_bits(compiler, *a, *b) > SOTTO__VALUE_BITS_MAX) {
+        (void)fail_too_wide(compiler);
+    }
+}
+
+static void check_number(struct sotto__compiler *compiler, size_t a)
 {
     if (is_text(compiler, a)) {
-        return sotto__compile_error(compiler, "expected numbers or booleans, found text");
+        (void)sotto__compile_error(compiler, "expected numbers or booleans, found text");
     }
-    return SOTTO_OK;
 }
 
-static enum sotto_status check_numbers(struct sotto__compiler *compiler, size_t a, size_t b)
+static void check_numbers(struct sotto__compiler *compiler, size_t a, size_t b)
 {
-    enum sotto_status status = check_number(compiler, a);
-    return status == SOTTO_OK ? check_number(compiler, b) : status;
+    check_number(compiler, a);
+    check_number(compiler, b);
 }
 
 /* --- Arithmetic --- */
 
-enum sotto_status sotto__compile_multiply(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                          size_t b)
+size_t sotto__compile_multiply(struct sotto__compiler *compiler, size_t a, size_t b)
 {
-    enum sotto_status status = check_numbers(compiler, a, b);
-    if (status == SOTTO_OK && (is_float(compiler, a) || is_float(compiler, b))) {
-        status = unify(compiler, &a, &b);
+    check_numbers(compiler, a, b);
+    if (is_float(compiler, a) || is_float(compiler, b)) {
+        unify_kinds(compiler, &a, &b);
     }
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto__op op = op_on(compiler, SOTTO__OP_MULTIPLY, a < b ? a : b, a < b ? b : a);
-    const struct sotto__op *ops = compiler->program->ops;
-    op.type = ops[a].type == SOTTO__ROW_FLOAT ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
+    struct sotto__op op = make_op(compiler, SOTTO__OP_MULTIPLY, a < b ? a : b, a < b ? b : a);
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    const struct sotto__op *y = sotto__compile_op(compiler, b);
+    op.type = x->type == SOTTO__ROW_FLOAT ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
     op.makes_nan = op.makes_nan || op.type == SOTTO__ROW_FLOAT;
     if (op.type == SOTTO__ROW_EXACT) {
-        op.bits = ops[a].bits + ops[b].bits;
-        op.scale = ops[a].scale + ops[b].scale;
+        op.bits = x->bits + y->bits;
+        op.scale = x->scale + y->scale;
     }
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
-static enum sotto_status add_arithmetic(struct sotto__compiler *compiler, size_t *out,
-                                        enum sotto__op_kind kind, size_t a, size_t b)
+static size_t add_arithmetic(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                             size_t b)
 {
-    enum sotto_status status = check_numbers(compiler, a, b);
-    status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
-    if (status == SOTTO_OK && (kind == SOTTO__OP_DIVIDE || kind == SOTTO__OP_POW)) {
-        status = sotto__compile_float(compiler, &a);
-        status = status == SOTTO_OK ? sotto__compile_float(compiler, &b) : status;
+    check_numbers(compiler, a, b);
+    unify_kinds(compiler, &a, &b);
+    if (kind == SOTTO__OP_DIVIDE || kind == SOTTO__OP_POW) {
+        a = sotto__compile_float(compiler, a);
+        b = sotto__compile_float(compiler, b);
     }
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto__op op = op_on(compiler, kind, a, b);
+    struct sotto__op op = make_op(compiler, kind, a, b);
     op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
     op.makes_nan = op.makes_nan || op.type == SOTTO__ROW_FLOAT;
     if (op.type == SOTTO__ROW_EXACT) {
         op.bits = larger_bits(compiler, a, b) + 1;
-        op.scale = compiler->program->ops[a].scale;
+        op.scale = sotto__compile_op(compiler, a)->scale;
     }
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
 /* By squaring, from the exponent's highest bit; x ** 0 is 1 where x is present. */
-static enum sotto_status add_power(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                   int exponent)
+static size_t add_power(struct sotto__compiler *compiler, size_t a, int exponent)
 {
     if (exponent < 0) {
         return sotto__compile_error(compiler, "expected an exponent that is not negative on rows: "
                                               "say 1 / x ** 2");
     }
-    enum sotto_status status = check_number(compiler, a);
-    if (status == SOTTO_OK && exponent == 0) {
-        size_t one = 0;
-        status = add_power_of_ten(compiler, &one, 0);
-        return status == SOTTO_OK ? sotto__compile_mask(compiler, out, one, a) : status;
+    check_number(compiler, a);
+    if (exponent == 0) {
+        size_t one = add_power_of_ten(compiler, 0);
+        return sotto__compile_mask(compiler, one, a);
     }
-    *out = a;
     int bit = 1;
     while (bit * 2 <= exponent) {
         bit *= 2;
     }
-    for (bit /= 2; status == SOTTO_OK && bit > 0; bit /= 2) {
-        status = sotto__compile_multiply(compiler, out, *out, *out);
-        if (status == SOTTO_OK && (exponent & bit) != 0) {
-            status = sotto__compile_multiply(compiler, out, *out, a);
+    size_t power = a;
+    for (bit /= 2; bit > 0; bit /= 2) {
+        power = sotto__compile_multiply(compiler, power, power);
+        if ((exponent & bit) != 0) {
+            power = sotto__compile_multiply(compiler, power, a);
         }
     }
-    return status;
+    return power;
 }
 
 /* SOTTO__OP_NEGATE, SOTTO__OP_ABS, SOTTO__OP_SQRT, SOTTO__OP_EXP, SOTTO__OP_LOG. */
-static enum sotto_status add_unary(struct sotto__compiler *compiler, size_t *out,
-                                   enum sotto__op_kind kind, size_t a)
+static size_t add_unary(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a)
 {
-    enum sotto_status status = check_number(compiler, a);
-    bool of_floats = kind == SOTTO__OP_SQRT || kind == SOTTO__OP_EXP || kind == SOTTO__OP_LOG;
-    if (status == SOTTO_OK && of_floats) {
-        status = sotto__compile_float(compiler, &a);
+    check_number(compiler, a);
+    if (kind == SOTTO__OP_SQRT || kind == SOTTO__OP_EXP || kind == SOTTO__OP_LOG) {
+        a = sotto__compile_float(compiler, a);
     }
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto__op op = op_on(compiler, kind, a, SOTTO_NONE);
-    op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
-    op.bits = compiler->program->ops[a].bits;
-    op.scale = compiler->program->ops[a].scale;
-    op.never_zero = compiler->program->ops[a].never_zero && op.type == SOTTO__ROW_EXACT;
+    struct sotto__op op = make_op(compiler, kind, a, SOTTO_NONE);
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    op.type = x->type == SOTTO__ROW_FLOAT ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
+    op.bits = x->bits;
+    op.scale = x->scale;
+    op.never_zero = x->never_zero && op.type == SOTTO__ROW_EXACT;
     op.makes_nan = op.makes_nan || kind == SOTTO__OP_SQRT || kind == SOTTO__OP_LOG;
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
 /* --- Whole numbers --- */
 
 /* a // b or a % b: in units of one scale both are divisions of integers. */
-static enum sotto_status add_division(struct sotto__compiler *compiler, size_t *out,
-                                      enum sotto__op_kind kind, size_t a, size_t b)
+static size_t add_division(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                           size_t b)
 {
-    enum sotto_status status = check_numbers(compiler, a, b);
-    status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    const struct sotto__op *ops = compiler->program->ops;
-    struct sotto__op op = op_on(compiler, kind, a, b);
-    op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
-    op.makes_nan = op.makes_nan || op.type == SOTTO__ROW_FLOAT || !ops[b].never_zero;
+    check_numbers(compiler, a, b);
+    unify_kinds(compiler, &a, &b);
+    struct sotto__op op = make_op(compiler, kind, a, b);
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    const struct sotto__op *y = sotto__compile_op(compiler, b);
+    op.type = x->type == SOTTO__ROW_FLOAT ? SOTTO__ROW_FLOAT : SOTTO__ROW_EXACT;
+    op.makes_nan = op.makes_nan || op.type == SOTTO__ROW_FLOAT || !y->never_zero;
     if (op.type == SOTTO__ROW_EXACT) { /* |a // b| <= |a|, |a % b| < |b| */
-        op.bits = kind == SOTTO__OP_MODULO ? ops[b].bits : ops[a].bits;
-        op.scale = kind == SOTTO__OP_MODULO ? ops[a].scale : 0;
+        op.bits = kind == SOTTO__OP_MODULO ? y->bits : x->bits;
+        op.scale = kind == SOTTO__OP_MODULO ? x->scale : 0;
     }
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
-/* The exact value's units by a power of ten, so that scale decimals are left;
- * SOTTO__OP_FLOOR_DIVIDE or SOTTO__OP_ROUND_DIVIDE. */
-static enum sotto_status drop_decimals(struct sotto__compiler *compiler, size_t *in_out,
-                                       enum sotto__op_kind kind, int scale)
+/* Divides the units of exact a by a power of ten, so that scale decimals are left; kind is
+ * SOTTO__OP_FLOOR_DIVIDE or SOTTO__OP_ROUND_DIVIDE. A negative scale leaves whole tens, hundreds
+ * and so on. */
+static size_t drop_decimals(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                            int scale)
 {
-    size_t divisor = 0;
-    unsigned dropped = (unsigned)((int)compiler->program->ops[*in_out].scale - scale);
-    enum sotto_status status = add_power_of_ten(compiler, &divisor, dropped);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto__op op = op_on(compiler, kind, *in_out, divisor);
-    unsigned bits = compiler->program->ops[*in_out].bits;
-    unsigned fewer = compiler->program->ops[divisor].bits - 1; /* 10^dropped >= 2^fewer */
+    unsigned dropped = (unsigned)((int)sotto__compile_op(compiler, a)->scale - scale);
+    size_t divisor = add_power_of_ten(compiler, dropped);
+    struct sotto__op op = make_op(compiler, kind, a, divisor);
+    unsigned bits = sotto__compile_op(compiler, a)->bits;
+    unsigned fewer = sotto__compile_op(compiler, divisor)->bits - 1; /* 10^dropped >= 2^fewer */
     op.type = SOTTO__ROW_EXACT;
     op.bits = bits > fewer ? bits - fewer : 0;
     op.scale = scale > 0 ? (unsigned)scale : 0;
-    status = add_op(compiler, in_out, op);
-    if (status != SOTTO_OK || scale >= 0) {
-        return status;
+    size_t quotient = add_op(compiler, op);
+    if (scale >= 0) {
+        return quotient;
     }
-    status = add_power_of_ten(compiler, &divisor, (unsigned)-scale);
-    return status == SOTTO_OK ? sotto__compile_multiply(compiler, in_out, *in_out, divisor)
-                              : status;
+    size_t factor = add_power_of_ten(compiler, (unsigned)-scale);
+    return sotto__compile_multiply(compiler, quotient, factor);
 }
 
 /* floor, ceil, round; kind is that of doubles. */
-static enum sotto_status add_whole(struct sotto__compiler *compiler, size_t *out,
-                                   enum sotto__op_kind kind, size_t a, int digits)
+static size_t add_whole(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                        int digits)
 {
-    enum sotto_status status = check_number(compiler, a);
-    if (status != SOTTO_OK) {
-        return status;
-    }
+    check_number(compiler, a);
     if (is_float(compiler, a)) {
-        struct sotto__op op = op_on(compiler, kind, a, SOTTO_NONE);
+        struct sotto__op op = make_op(compiler, kind, a, SOTTO_NONE);
         op.type = SOTTO__ROW_FLOAT;
         op.digits = digits;
-        return add_op(compiler, out, op);
+        return add_op(compiler, op);
     }
-    *out = a;
-    if ((int)compiler->program->ops[a].scale <= digits) {
-        return SOTTO_OK;
+    if ((int)sotto__compile_op(compiler, a)->scale <= digits) {
+        return a;
     }
     if (kind == SOTTO__OP_ROUND) {
-        return drop_decimals(compiler, out, SOTTO__OP_ROUND_DIVIDE, digits);
+        return drop_decimals(compiler, SOTTO__OP_ROUND_DIVIDE, a, digits);
     }
-    if (kind == SOTTO__OP_CEIL) { /* -floor(-x) */
-        status = add_unary(compiler, out, SOTTO__OP_NEGATE, *out);
+    if (kind == SOTTO__OP_FLOOR) {
+        return drop_decimals(compiler, SOTTO__OP_FLOOR_DIVIDE, a, 0);
     }
-    if (status == SOTTO_OK) {
-        status = drop_decimals(compiler, out, SOTTO__OP_FLOOR_DIVIDE, 0);
-    }
-    return status == SOTTO_OK && kind == SOTTO__OP_CEIL
-               ? add_unary(compiler, out, SOTTO__OP_NEGATE, *out)
-               : status;
+    size_t negative = add_unary(compiler, SOTTO__OP_NEGATE, a); /* ceil(x) is -floor(-x) */
+    size_t floor = drop_decimals(compiler, SOTTO__OP_FLOOR_DIVIDE, negative, 0);
+    return add_unary(compiler, SOTTO__OP_NEGATE, floor);
 }
 
 /* --- Conditions --- */
 
-static enum sotto_status add_bool(struct sotto__compiler *compiler, size_t *out,
-                                  enum sotto__op_kind kind, size_t a, size_t b)
+static size_t add_bool(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                       size_t b)
 {
     if (!is_bool(compiler, a) || (kind != SOTTO__OP_NOT && !is_bool(compiler, b))) {
         return sotto__compile_error(compiler, "expected conditions, found numbers or text");
     }
-    return add_op(compiler, out, op_on(compiler, kind, a, b));
+    return add_op(compiler, make_op(compiler, kind, a, b));
 }
 
-static enum sotto_status add_text_equal(struct sotto__compiler *compiler, size_t *out,
-                                        enum sotto__node_kind kind, const struct sotto__node *left,
-                                        const struct sotto__node *right)
+static size_t add_text_equal(struct sotto__compiler *compiler, enum sotto__node_kind kind,
+                             const struct sotto__node *left, const struct sotto__node *right)
 {
     const struct sotto__node *text = left->kind == SOTTO__NODE_TEXT ? left : right;
     const struct sotto__node *other = left->kind == SOTTO__NODE_TEXT ? right : left;
@@ -477,34 +497,27 @@ static enum sotto_status add_text_equal(struct sotto__compiler *compiler, size_t
         return sotto__compile_error(compiler, "a text is compared with a column, and a column of "
                                               "text with a text in quotes");
     }
-    const struct sotto__op *from = &compiler->program->ops[column];
+    const struct sotto__op *from = sotto__compile_op(compiler, column);
     if (from->type != SOTTO__ROW_TEXT && !from->is_null) {
         return sotto__compile_error(compiler, "this column holds numbers or booleans, not text");
     }
-    struct sotto__op op = op_on(compiler, SOTTO__OP_TEXT_EQUAL, column, SOTTO_NONE);
+    struct sotto__op op = make_op(compiler, SOTTO__OP_TEXT_EQUAL, column, SOTTO_NONE);
     op.text = text->name;
-    enum sotto_status status = add_op(compiler, out, op);
-    if (status == SOTTO_OK && kind == SOTTO__NODE_UNEQUAL) {
-        status = add_bool(compiler, out, SOTTO__OP_NOT, *out, SOTTO_NONE);
-    }
-    return status;
+    size_t equal = add_op(compiler, op);
+    return kind == SOTTO__NODE_EQUAL ? equal : add_bool(compiler, SOTTO__OP_NOT, equal, SOTTO_NONE);
 }
 
-enum sotto_status sotto__compile_compare(struct sotto__compiler *compiler, size_t *out,
-                                         enum sotto__op_kind kind, size_t a, size_t b)
+size_t sotto__compile_compare(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                              size_t b)
 {
-    enum sotto_status status = check_numbers(compiler, a, b);
-    status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto__op op = op_on(compiler, kind, a, b);
+    check_numbers(compiler, a, b);
+    unify_kinds(compiler, &a, &b);
+    struct sotto__op op = make_op(compiler, kind, a, b);
     op.makes_nan = false; /* a comparison is never missing */
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
-static enum sotto_status add_comparison(struct sotto__compiler *compiler, size_t *out,
-                                        const struct sotto__node *node)
+static size_t add_comparison(struct sotto__compiler *compiler, const struct sotto__node *node)
 {
     const struct sotto__node *left = &compiler->expression->nodes[node->left];
     const struct sotto__node *right = &compiler->expression->nodes[node->right];
@@ -512,124 +525,121 @@ static enum sotto_status add_comparison(struct sotto__compiler *compiler, size_t
     size_t b = compiler->values[node->right];
     if (left->kind == SOTTO__NODE_TEXT || right->kind == SOTTO__NODE_TEXT || is_text(compiler, a) ||
         is_text(compiler, b)) {
-        return add_text_equal(compiler, out, node->kind, left, right);
+        return add_text_equal(compiler, node->kind, left, right);
     }
     switch (node->kind) {
     case SOTTO__NODE_EQUAL:
-        return sotto__compile_compare(compiler, out, SOTTO__OP_EQUAL, a, b);
+        return sotto__compile_compare(compiler, SOTTO__OP_EQUAL, a, b);
     case SOTTO__NODE_UNEQUAL:
-        return sotto__compile_compare(compiler, out, SOTTO__OP_UNEQUAL, a, b);
+        return sotto__compile_compare(compiler, SOTTO__OP_UNEQUAL, a, b);
     case SOTTO__NODE_LESS:
-        return sotto__compile_compare(compiler, out, SOTTO__OP_LESS, a, b);
+        return sotto__compile_compare(compiler, SOTTO__OP_LESS, a, b);
     case SOTTO__NODE_LESS_EQUAL:
-        return sotto__compile_compare(compiler, out, SOTTO__OP_LESS_EQUAL, a, b);
+        return sotto__compile_compare(compiler, SOTTO__OP_LESS_EQUAL, a, b);
     case SOTTO__NODE_GREATER:
-        return sotto__compile_compare(compiler, out, SOTTO__OP_LESS, b, a);
+        return sotto__compile_compare(compiler, SOTTO__OP_LESS, b, a);
     default:
-        return sotto__compile_compare(compiler, out, SOTTO__OP_LESS_EQUAL, b, a);
+        return sotto__compile_compare(compiler, SOTTO__OP_LESS_EQUAL, b, a);
     }
 }
 
 /* --- Choices --- */
 
-enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                      size_t b)
+size_t sotto__compile_mask(struct sotto__compiler *compiler, size_t a, size_t b)
 {
-    struct sotto__op op = op_on(compiler, SOTTO__OP_MASK, a, b);
-    op.type = compiler->program->ops[a].type;
-    op.bits = compiler->program->ops[a].bits;
-    op.scale = compiler->program->ops[a].scale;
-    return add_op(compiler, out, op);
+    struct sotto__op op = make_op(compiler, SOTTO__OP_MASK, a, b);
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    op.type = x->type;
+    op.bits = x->bits;
+    op.scale = x->scale;
+    return add_op(compiler, op);
 }
 
-enum sotto_status sotto__compile_together(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                          size_t b)
+size_t sotto__compile_together(struct sotto__compiler *compiler, size_t a, size_t b)
 {
-    enum sotto_status status = check_numbers(compiler, a, b);
-    if (status == SOTTO_OK && is_float(compiler, b)) {
-        status = sotto__compile_float(compiler, &a);
+    check_numbers(compiler, a, b);
+    if (is_float(compiler, b)) {
+        a = sotto__compile_float(compiler, a);
     }
-    if (status == SOTTO_OK && is_float(compiler, a)) {
-        status = sotto__compile_float(compiler, &b);
+    if (is_float(compiler, a)) {
+        b = sotto__compile_float(compiler, b);
     }
-    return status == SOTTO_OK ? sotto__compile_mask(compiler, out, a, b) : status;
+    return sotto__compile_mask(compiler, a, b);
 }
 
 /* SOTTO__OP_FILL, or SOTTO__OP_IF with its condition. */
-static enum sotto_status add_choice(struct sotto__compiler *compiler, size_t *out,
-                                    enum sotto__op_kind kind, size_t a, size_t b, size_t condition)
+static size_t add_choice(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                         size_t b, size_t condition)
 {
-    enum sotto_status status = check_numbers(compiler, a, b);
+    check_numbers(compiler, a, b);
     bool both_bool = is_bool(compiler, a) && is_bool(compiler, b);
-    if (status == SOTTO_OK && kind == SOTTO__OP_IF && !is_bool(compiler, condition)) {
+    if (kind == SOTTO__OP_IF && !is_bool(compiler, condition)) {
         return sotto__compile_error(compiler, "if takes a condition, found numbers or text");
     }
-    status = status == SOTTO_OK ? unify(compiler, &a, &b) : status;
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    struct sotto__op op = op_on(compiler, kind, a, b);
+    unify_kinds(compiler, &a, &b);
+    struct sotto__op op = make_op(compiler, kind, a, b);
     op.c = condition;
     op.type = is_float(compiler, a) ? SOTTO__ROW_FLOAT
               : both_bool           ? SOTTO__ROW_BOOL
                                     : SOTTO__ROW_EXACT;
     op.bits = larger_bits(compiler, a, b);
-    op.scale = compiler->program->ops[a].scale;
+    op.scale = sotto__compile_op(compiler, a)->scale;
     if (kind == SOTTO__OP_IF) {
-        const struct sotto__op *from = &compiler->program->ops[condition];
+        const struct sotto__op *from = sotto__compile_op(compiler, condition);
         op.makes_nan = op.makes_nan || from->makes_nan;
         op.dataset = op.dataset != SOTTO_NONE ? op.dataset : from->dataset;
     }
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
-static enum sotto_status add_call(struct sotto__compiler *compiler, size_t *out,
-                                  const struct sotto__node *node)
+static size_t add_is_na(struct sotto__compiler *compiler, size_t a)
+{
+    if (a == SOTTO_NONE) {
+        return sotto__compile_error(compiler, "isna takes a column, found a text");
+    }
+    struct sotto__op op = make_op(compiler, SOTTO__OP_IS_NA, a, SOTTO_NONE);
+    op.makes_nan = false;
+    return add_op(compiler, op);
+}
+
+static size_t add_call(struct sotto__compiler *compiler, const struct sotto__node *node)
 {
     size_t a = compiler->values[node->left];
     size_t b = node->right != SOTTO_NONE ? compiler->values[node->right] : SOTTO_NONE;
-    struct sotto__op op;
-    enum sotto_status status;
     switch (node->function) {
     case SOTTO__FUNCTION_ABS:
-        return add_unary(compiler, out, SOTTO__OP_ABS, a);
+        return add_unary(compiler, SOTTO__OP_ABS, a);
     case SOTTO__FUNCTION_SQRT:
-        return add_unary(compiler, out, SOTTO__OP_SQRT, a);
+        return add_unary(compiler, SOTTO__OP_SQRT, a);
     case SOTTO__FUNCTION_ISNA:
-        if (a == SOTTO_NONE) {
-            return sotto__compile_error(compiler, "isna takes a column, found a text");
-        }
-        op = op_on(compiler, SOTTO__OP_IS_NA, a, SOTTO_NONE);
-        op.makes_nan = false;
-        return add_op(compiler, out, op);
+        return add_is_na(compiler, a);
     case SOTTO__FUNCTION_EXP:
-        return add_unary(compiler, out, SOTTO__OP_EXP, a);
+        return add_unary(compiler, SOTTO__OP_EXP, a);
     case SOTTO__FUNCTION_LOG:
-        return add_unary(compiler, out, SOTTO__OP_LOG, a);
+        return add_unary(compiler, SOTTO__OP_LOG, a);
     case SOTTO__FUNCTION_POW:
-        return add_arithmetic(compiler, out, SOTTO__OP_POW, a, b);
+        return add_arithmetic(compiler, SOTTO__OP_POW, a, b);
     case SOTTO__FUNCTION_FLOOR:
-        return add_whole(compiler, out, SOTTO__OP_FLOOR, a, 0);
+        return add_whole(compiler, SOTTO__OP_FLOOR, a, 0);
     case SOTTO__FUNCTION_CEIL:
-        return add_whole(compiler, out, SOTTO__OP_CEIL, a, 0);
+        return add_whole(compiler, SOTTO__OP_CEIL, a, 0);
     case SOTTO__FUNCTION_ROUND:
-        return add_whole(compiler, out, SOTTO__OP_ROUND, a, node->options.digits);
+        return add_whole(compiler, SOTTO__OP_ROUND, a, node->options.digits);
     case SOTTO__FUNCTION_FILLNA:
-        return add_choice(compiler, out, SOTTO__OP_FILL, a, b, SOTTO_NONE);
+        return add_choice(compiler, SOTTO__OP_FILL, a, b, SOTTO_NONE);
     case SOTTO__FUNCTION_IF:
-        return add_choice(compiler, out, SOTTO__OP_IF, b, compiler->values[node->third], a);
+        return add_choice(compiler, SOTTO__OP_IF, b, compiler->values[node->third], a);
     case SOTTO__FUNCTION_TOGETHER:
-        return sotto__compile_together(compiler, out, a, b);
+        return sotto__compile_together(compiler, a, b);
     default:
-        status = check_number(compiler, a);
-        *out = a;
-        return status == SOTTO_OK ? sotto__compile_float(compiler, out) : status;
+        check_number(compiler, a);
+        return sotto__compile_float(compiler, a);
     }
 }
 
 /* --- Nodes --- */
 
-static enum sotto_status add_column(struct sotto__compiler *compiler, size_t *out, size_t column)
+static size_t add_column(struct sotto__compiler *compiler, size_t column)
 {
     struct sotto_type type = compiler->expansion->columns[column].type;
     struct sotto__op op = {.kind = SOTTO__OP_COLUMN,
@@ -650,15 +660,14 @@ static enum sotto_status add_column(struct sotto__compiler *compiler, size_t *ou
     default:
         op.type = SOTTO__ROW_EXACT;
         op.scale = type.scale;
-        /* 10^18 < 2^60, and so on down. */
+        /* An int64 times 10^scale; a digit takes less than 10 / 3 bits, as 10^3 < 2^10. */
         op.bits = op.is_null ? 0 : 63 + (type.scale * 10U + 2) / 3;
         break;
     }
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
-enum sotto_status sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t *out,
-                                                size_t i)
+size_t sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t i)
 {
     struct sotto__earlier_number number = {compiler->expression, i, compiler->first_moments};
     /* With groups it differs from row to row; there is one dataset then. Whether it is NaN may not
@@ -670,12 +679,12 @@ enum sotto_status sotto__compile_earlier_number(struct sotto__compiler *compiler
     op.a = op.b = op.c = SOTTO_NONE;
     if (sotto__earlier_number_find(compiler->program, &op.index, &number, compiler->earlier) !=
         SOTTO_OK) {
-        return no_memory(compiler);
+        return fail_no_memory(compiler);
     }
-    return add_op(compiler, out, op);
+    return add_op(compiler, op);
 }
 
-enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out, size_t i)
+size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i)
 {
     const struct sotto__node *node = &compiler->expression->nodes[i];
     size_t a = compiler->values[node->left];
@@ -683,44 +692,43 @@ enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *
     compiler->start = node->start;
     switch (node->kind) {
     case SOTTO__NODE_LITERAL:
-        return add_literal(compiler, out, node);
+        return add_literal(compiler, node);
     case SOTTO__NODE_NA:
-        return add_na(compiler, out);
+        return add_na(compiler);
     case SOTTO__NODE_TEXT:
-        *out = SOTTO_NONE; /* only add_text_equal takes it */
-        return SOTTO_OK;
+        return SOTTO_NONE; /* only add_text_equal takes it */
     case SOTTO__NODE_COLUMN:
-        return add_column(compiler, out, node->column);
+        return add_column(compiler, node->column);
     case SOTTO__NODE_NEGATE:
-        return add_unary(compiler, out, SOTTO__OP_NEGATE, a);
+        return add_unary(compiler, SOTTO__OP_NEGATE, a);
     case SOTTO__NODE_NOT:
-        return add_bool(compiler, out, SOTTO__OP_NOT, a, SOTTO_NONE);
+        return add_bool(compiler, SOTTO__OP_NOT, a, SOTTO_NONE);
     case SOTTO__NODE_ADD:
-        return add_arithmetic(compiler, out, SOTTO__OP_ADD, a, b);
+        return add_arithmetic(compiler, SOTTO__OP_ADD, a, b);
     case SOTTO__NODE_SUBTRACT:
-        return add_arithmetic(compiler, out, SOTTO__OP_SUBTRACT, a, b);
+        return add_arithmetic(compiler, SOTTO__OP_SUBTRACT, a, b);
     case SOTTO__NODE_MULTIPLY:
-        return sotto__compile_multiply(compiler, out, a, b);
+        return sotto__compile_multiply(compiler, a, b);
     case SOTTO__NODE_DIVIDE:
-        return add_arithmetic(compiler, out, SOTTO__OP_DIVIDE, a, b);
+        return add_arithmetic(compiler, SOTTO__OP_DIVIDE, a, b);
     case SOTTO__NODE_FLOOR_DIVIDE:
-        return add_division(compiler, out, SOTTO__OP_FLOOR_DIVIDE, a, b);
+        return add_division(compiler, SOTTO__OP_FLOOR_DIVIDE, a, b);
     case SOTTO__NODE_MODULO:
-        return add_division(compiler, out, SOTTO__OP_MODULO, a, b);
+        return add_division(compiler, SOTTO__OP_MODULO, a, b);
     case SOTTO__NODE_POWER:
-        return add_power(compiler, out, a, node->exponent);
+        return add_power(compiler, a, node->exponent);
     case SOTTO__NODE_AND:
-        return add_bool(compiler, out, SOTTO__OP_AND, a, b);
+        return add_bool(compiler, SOTTO__OP_AND, a, b);
     case SOTTO__NODE_OR:
-        return add_bool(compiler, out, SOTTO__OP_OR, a, b);
+        return add_bool(compiler, SOTTO__OP_OR, a, b);
     case SOTTO__NODE_CALL:
-        return add_call(compiler, out, node);
+        return add_call(compiler, node);
     default:
         break;
     }
-    enum sotto_status status = add_comparison(compiler, out, node);
-    if (status == SOTTO_OK && !node->is_edge) {
-        compiler->program->ops[*out].is_asked = true;
+    size_t comparison = add_comparison(compiler, node);
+    if (!node->is_edge) {
+        sotto__compile_mark_asked(compiler, comparison);
     }
-    return status;
+    return comparison;
 }

@@ -2,7 +2,13 @@
 #ifndef SOTTO_ENGINE_PROGRAM_H
 #define SOTTO_ENGINE_PROGRAM_H
 
-/* Compiling: program.c writes operations, terms.c what is summed up of them. */
+/* Compiling: compile.c writes operations, terms.c what is summed up of them.
+ *
+ * The compiler keeps its first failure. Functions below return the index of an operation; after a
+ * failure they add nothing and return SOTTO_NONE, so that a formula is written down as it is and
+ * its caller looks at compiler->status once, at the end. At most one argument of a call adds
+ * operations: C leaves open in which order arguments are evaluated, and all parties must number
+ * their operations alike. */
 
 #include "program/program.h"
 
@@ -17,33 +23,33 @@ struct sotto__compiler {
     size_t start;         /* where in its text errors point */
     unsigned bits_max;
     size_t values[SOTTO__VALUE_NODES_MAX]; /* the operation of each row-wise node */
-    struct sotto_error *err;
+    enum sotto_status status;              /* the first failure, whose text is in err */
+    struct sotto_error *err;               /* not NULL */
 };
 
-/* Errors at compiler->start. Return SOTTO_ERROR_TYPE. */
-enum sotto_status sotto__compile_error(struct sotto__compiler *compiler, const char *what);
-enum sotto_status sotto__compile_too_wide(struct sotto__compiler *compiler) SOTTO_NODISCARD;
+/* Keeps a failure that a callee has written into err; sets one at compiler->start. Only the first
+ * of all stays. Return SOTTO_NONE, for functions that return an operation. */
+size_t sotto__compile_keep(struct sotto__compiler *compiler, enum sotto_status status);
+size_t sotto__compile_error(struct sotto__compiler *compiler, const char *what);
 
-/* The operation of row-wise node i, its children done before. */
-enum sotto_status sotto__compile_node(struct sotto__compiler *compiler, size_t *out,
-                                      size_t i) SOTTO_NODISCARD;
+/* The operation at an index, valid until the next one is added; an empty one after a failure. */
+const struct sotto__op *sotto__compile_op(const struct sotto__compiler *compiler, size_t op);
+/* Marks a comparison as one that the plan asks for, not only an edge of hist. */
+void sotto__compile_mark_asked(struct sotto__compiler *compiler, size_t op);
+
+/* The operation of row-wise node i, its children done before. Returns SOTTO_NONE for a text in
+ * quotes too, which has no operation: only a comparison takes it. */
+size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i);
 /* The number that node i, on aggregates of earlier rounds, is. */
-enum sotto_status sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t *out,
-                                                size_t i) SOTTO_NODISCARD;
-/* a * b; a where b is present; a comparison of numbers. */
-enum sotto_status sotto__compile_multiply(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                          size_t b) SOTTO_NODISCARD;
-enum sotto_status sotto__compile_mask(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                      size_t b) SOTTO_NODISCARD;
-enum sotto_status sotto__compile_compare(struct sotto__compiler *compiler, size_t *out,
-                                         enum sotto__op_kind kind, size_t a,
-                                         size_t b) SOTTO_NODISCARD;
-enum sotto_status sotto__compile_float(struct sotto__compiler *compiler,
-                                       size_t *in_out) SOTTO_NODISCARD;
+size_t sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t i);
+/* a * b; a where b is present; a comparison of numbers; the doubles nearest to a. */
+size_t sotto__compile_multiply(struct sotto__compiler *compiler, size_t a, size_t b);
+size_t sotto__compile_mask(struct sotto__compiler *compiler, size_t a, size_t b);
+size_t sotto__compile_compare(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                              size_t b);
+size_t sotto__compile_float(struct sotto__compiler *compiler, size_t a);
 /* a where b is present, a double if one of them is. */
-enum sotto_status sotto__compile_together(struct sotto__compiler *compiler, size_t *out, size_t a,
-                                          size_t b) SOTTO_NODISCARD;
-enum sotto_status sotto__compile_zero(struct sotto__compiler *compiler,
-                                      size_t *out) SOTTO_NODISCARD;
+size_t sotto__compile_together(struct sotto__compiler *compiler, size_t a, size_t b);
+size_t sotto__compile_zero(struct sotto__compiler *compiler);
 
 #endif

@@ -8,78 +8,85 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
-static bool same_term(const struct sotto__term *x, const struct sotto__term *y)
+static bool is_same_term(const struct sotto__term *x, const struct sotto__term *y)
 {
     return x->kind == y->kind && x->factors_len == y->factors_len &&
            memcmp(x->factors, y->factors, x->factors_len * sizeof x->factors[0]) == 0;
 }
 
-static enum sotto_status add_term(struct sotto__compiler *compiler, size_t *out,
-                                  struct sotto__term term)
+/* Finds term among the program's, or adds it. Returns: its index, SOTTO_NONE after a failure. */
+static size_t add_term(struct sotto__compiler *compiler, struct sotto__term term)
 {
     struct sotto__program *program = compiler->program;
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
     for (size_t i = 0; i < program->terms_len; i++) {
-        if (same_term(&program->terms[i], &term)) {
-            *out = i;
-            return SOTTO_OK;
+        if (is_same_term(&program->terms[i], &term)) {
+            return i;
         }
     }
     void *terms = program->terms;
     if (sotto_array_reserve(&terms, &program->terms_capacity_len, program->terms_len + 1,
                             sizeof term) != SOTTO_OK) {
-        return sotto_error_no_memory(compiler->err);
+        return sotto__compile_keep(compiler, sotto_error_no_memory(compiler->err));
     }
     program->terms = terms;
-    *out = program->terms_len++;
-    program->terms[*out] = term;
-    return SOTTO_OK;
+    program->terms[program->terms_len] = term;
+    return program->terms_len++;
 }
 
-static enum sotto_status add_of_rows(struct sotto__compiler *compiler, size_t *out,
-                                     enum sotto__term_kind kind, size_t op)
+static size_t add_row_count(struct sotto__compiler *compiler, enum sotto__term_kind kind, size_t op)
 {
-    return add_term(compiler, out,
+    return add_term(compiler,
                     (struct sotto__term){.kind = kind, .factors = {op}, .factors_len = 1});
 }
 
-/* The sum of x^power, or of x y. */
-static enum sotto_status add_sum(struct sotto__compiler *compiler, size_t *out,
-                                 const size_t *factors, size_t factors_len)
+/* The sum of exact values: of their product, which is an operation of its own. */
+static size_t add_exact_sum(struct sotto__compiler *compiler, const size_t *factors,
+                            size_t factors_len)
 {
-    struct sotto__term term = {.kind = SOTTO__TERM_SUM};
-    enum sotto_status status = SOTTO_OK;
-    size_t op = factors[0];
-    bool is_float = compiler->program->ops[op].type == SOTTO__ROW_FLOAT;
-    bool is_crossed = factors_len == 2 && factors[0] > factors[1];
-    if (is_float) { /* products of doubles are exact only as terms */
-        memcpy(term.factors, factors, factors_len * sizeof *factors);
-        if (is_crossed) { /* x y is y x */
-            term.factors[0] = factors[1];
-            term.factors[1] = factors[0];
-        }
-        term.factors_len = factors_len;
-        term.has_infinities = factors_len == 1;
-        term.type = SOTTO__ROW_FLOAT;
-    }
+    size_t product = factors[0];
     compiler->bits_max = SOTTO__PRODUCT_BITS_MAX;
-    for (size_t i = 1; status == SOTTO_OK && !is_float && i < factors_len; i++) {
-        status = sotto__compile_multiply(compiler, &op, op, factors[i]);
+    for (size_t i = 1; i < factors_len; i++) {
+        product = sotto__compile_multiply(compiler, product, factors[i]);
     }
     compiler->bits_max = SOTTO__VALUE_BITS_MAX;
-    if (status != SOTTO_OK) {
-        return status;
-    }
+    const struct sotto__op *from = sotto__compile_op(compiler, product);
     bool is_even = factors_len % 2 == 0 && factors[0] == factors[1];
-    if (!is_float) {
-        const struct sotto__op *from = &compiler->program->ops[op];
-        term.factors[0] = op;
-        term.factors_len = 1;
-        term.type = from->type;
-        term.bits = from->bits;
-        term.scale = from->scale;
+    return add_term(
+        compiler, (struct sotto__term){.kind = SOTTO__TERM_SUM,
+                                       .factors = {product},
+                                       .factors_len = 1,
+                                       .type = from->type,
+                                       .bits = from->bits,
+                                       .scale = from->scale,
+                                       .never_negative = is_even || from->type == SOTTO__ROW_BOOL});
+}
+
+/* The sum of doubles: products of doubles are exact only as terms. */
+static size_t add_float_sum(struct sotto__compiler *compiler, const size_t *factors,
+                            size_t factors_len)
+{
+    struct sotto__term term = {.kind = SOTTO__TERM_SUM,
+                               .factors_len = factors_len,
+                               .has_infinities = factors_len == 1,
+                               .never_negative = factors_len % 2 == 0 && factors[0] == factors[1],
+                               .type = SOTTO__ROW_FLOAT};
+    memcpy(term.factors, factors, factors_len * sizeof *factors);
+    if (factors_len == 2 && factors[0] > factors[1]) { /* x y is y x */
+        term.factors[0] = factors[1];
+        term.factors[1] = factors[0];
     }
-    term.never_negative = is_even || term.type == SOTTO__ROW_BOOL;
-    return add_term(compiler, out, term);
+    return add_term(compiler, term);
+}
+
+/* The sum of x^power, or of x y. */
+static size_t add_sum(struct sotto__compiler *compiler, const size_t *factors, size_t factors_len)
+{
+    bool is_float = sotto__compile_op(compiler, factors[0])->type == SOTTO__ROW_FLOAT;
+    return is_float ? add_float_sum(compiler, factors, factors_len)
+                    : add_exact_sum(compiler, factors, factors_len);
 }
 
 /* Which sums a function needs. */
@@ -120,133 +127,124 @@ static struct needs needs_of(enum sotto__function function)
 
 static bool is_float_pair(const struct sotto__compiler *compiler, size_t x, size_t y)
 {
-    return compiler->program->ops[x].type == SOTTO__ROW_FLOAT ||
-           compiler->program->ops[y].type == SOTTO__ROW_FLOAT;
+    return sotto__compile_op(compiler, x)->type == SOTTO__ROW_FLOAT ||
+           sotto__compile_op(compiler, y)->type == SOTTO__ROW_FLOAT;
 }
 
-/* The rows where both are present, both exact or both doubles. */
-static enum sotto_status pair_up(struct sotto__compiler *compiler, size_t *x, size_t *y)
+/* Limits x and y to the rows where both are present, both exact or both doubles. */
+static void pair_up(struct sotto__compiler *compiler, size_t *x, size_t *y)
 {
-    enum sotto_status status = SOTTO_OK;
     if (is_float_pair(compiler, *x, *y)) {
-        status = sotto__compile_float(compiler, x);
-        status = status == SOTTO_OK ? sotto__compile_float(compiler, y) : status;
+        *x = sotto__compile_float(compiler, *x);
+        *y = sotto__compile_float(compiler, *y);
     }
     size_t a = *x;
     size_t b = *y;
-    if (status == SOTTO_OK && a == b) {
-        return SOTTO_OK;
+    if (a != b) {
+        *x = sotto__compile_mask(compiler, a, b);
+        *y = sotto__compile_mask(compiler, b, a);
     }
-    status = status == SOTTO_OK ? sotto__compile_mask(compiler, x, a, b) : status;
-    return status == SOTTO_OK ? sotto__compile_mask(compiler, y, b, a) : status;
 }
 
 /* x != 0 where x is present. */
-static enum sotto_status truth_of(struct sotto__compiler *compiler, size_t *in_out)
+static size_t truth_of(struct sotto__compiler *compiler, size_t x)
 {
-    size_t zero = 0;
-    size_t truth = 0;
-    if (compiler->program->ops[*in_out].type == SOTTO__ROW_BOOL) {
-        return SOTTO_OK;
+    if (sotto__compile_op(compiler, x)->type == SOTTO__ROW_BOOL) {
+        return x;
     }
-    enum sotto_status status = sotto__compile_zero(compiler, &zero);
-    if (status == SOTTO_OK) {
-        status = sotto__compile_compare(compiler, &truth, SOTTO__OP_UNEQUAL, *in_out, zero);
-    }
-    if (status == SOTTO_OK) {
-        compiler->program->ops[truth].is_asked = true;
-    }
-    return status == SOTTO_OK ? sotto__compile_mask(compiler, in_out, truth, *in_out) : status;
+    size_t zero = sotto__compile_zero(compiler);
+    size_t truth = sotto__compile_compare(compiler, SOTTO__OP_UNEQUAL, x, zero);
+    sotto__compile_mark_asked(compiler, truth);
+    return sotto__compile_mask(compiler, truth, x);
 }
 
-static enum sotto_status check_argument(struct sotto__compiler *compiler,
-                                        const struct sotto__node *node, size_t argument)
+static void check_argument(struct sotto__compiler *compiler, const struct sotto__node *node,
+                           size_t argument)
 {
     const struct sotto__node *column = &compiler->expression->nodes[argument];
     size_t op = compiler->values[argument];
-    if (op != SOTTO_NONE && compiler->program->ops[op].type != SOTTO__ROW_TEXT) {
-        return SOTTO_OK;
+    if (compiler->status != SOTTO_OK ||
+        (op != SOTTO_NONE && sotto__compile_op(compiler, op)->type != SOTTO__ROW_TEXT)) {
+        return;
     }
     if (node->function == SOTTO__FUNCTION_COUNT && op != SOTTO_NONE) {
-        return SOTTO_OK;
+        return;
     }
     if (column->kind != SOTTO__NODE_COLUMN) {
-        return sotto__compile_error(compiler, "expected numbers or booleans, found text");
+        (void)sotto__compile_error(compiler, "expected numbers or booleans, found text");
+        return;
     }
     const struct sotto__column *from = &compiler->expansion->columns[column->column];
-    return sotto_error_set(compiler->err, SOTTO_ERROR_TYPE,
-                           "%s takes numbers or booleans, but column %s.%s is string",
-                           sotto__function_rules(node->function)->name,
-                           compiler->plan->datasets[from->dataset].alias, from->name);
+    compiler->status = sotto_error_set(compiler->err, SOTTO_ERROR_TYPE,
+                                       "%s takes numbers or booleans, but column %s.%s is string",
+                                       sotto__function_rules(node->function)->name,
+                                       compiler->plan->datasets[from->dataset].alias, from->name);
 }
 
-static enum sotto_status add_sums(struct sotto__compiler *compiler, struct sotto__moments *moments,
-                                  const struct needs *needs, size_t x, size_t y)
+static void add_sums(struct sotto__compiler *compiler, struct sotto__moments *moments,
+                     const struct needs *needs, size_t x, size_t y)
 {
     const size_t xs[SOTTO__TERM_FACTORS_MAX] = {x, x, x, x};
     const size_t ys[SOTTO__TERM_FACTORS_MAX] = {y, y};
     const size_t xy[SOTTO__TERM_FACTORS_MAX] = {x, y};
-    enum sotto_status status = SOTTO_OK;
-    for (size_t power = 1; status == SOTTO_OK && power <= needs->powers; power++) {
-        status = add_sum(compiler, &moments->terms[SOTTO__MOMENT_X + power - 1], xs, power);
+    for (size_t power = 1; power <= needs->powers; power++) {
+        moments->terms[SOTTO__MOMENT_X + power - 1] = add_sum(compiler, xs, power);
     }
-    if (status == SOTTO_OK && needs->y) {
-        status = add_sum(compiler, &moments->terms[SOTTO__MOMENT_Y], ys, 1);
-        status = status == SOTTO_OK ? add_sum(compiler, &moments->terms[SOTTO__MOMENT_XY], xy, 2)
-                                    : status;
+    if (needs->y) {
+        moments->terms[SOTTO__MOMENT_Y] = add_sum(compiler, ys, 1);
     }
-    if (status == SOTTO_OK && needs->yy) {
-        status = add_sum(compiler, &moments->terms[SOTTO__MOMENT_YY], ys, 2);
+    if (needs->y || needs->xy) {
+        moments->terms[SOTTO__MOMENT_XY] = add_sum(compiler, xy, 2);
     }
-    if (status == SOTTO_OK && needs->xy) {
-        status = add_sum(compiler, &moments->terms[SOTTO__MOMENT_XY], xy, 2);
+    if (needs->yy) {
+        moments->terms[SOTTO__MOMENT_YY] = add_sum(compiler, ys, 2);
     }
-    return status;
 }
 
-static enum sotto_status compile_aggregate(struct sotto__compiler *compiler,
-                                           struct sotto__moments *moments,
-                                           const struct sotto__node *node)
+static void compile_aggregate(struct sotto__compiler *compiler, struct sotto__moments *moments,
+                              const struct sotto__node *node)
 {
     struct needs needs = needs_of(node->function);
     size_t x = compiler->values[node->left];
     size_t y = x;
-    enum sotto_status status = check_argument(compiler, node, node->left);
+    check_argument(compiler, node, node->left);
+    if (needs.y || needs.xy) {
+        y = compiler->values[node->right];
+        check_argument(compiler, node, node->right);
+        if (!node->is_together) {
+            pair_up(compiler, &x, &y);
+        }
+    }
+    if (needs.xy && is_float_pair(compiler, x, y)) {
+        needs = (struct needs){.powers = 1, .y = true};
+    }
+    bool makes_nan = sotto__compile_op(compiler, x)->makes_nan;
+    if (node->function == SOTTO__FUNCTION_ANY || node->function == SOTTO__FUNCTION_ALL) {
+        x = truth_of(compiler, x);
+    }
+    if (needs.count) {
+        moments->terms[SOTTO__MOMENT_COUNT] = add_row_count(compiler, SOTTO__TERM_COUNT, x);
+    }
+    add_sums(compiler, moments, &needs, x, y);
+    if (makes_nan) {
+        moments->terms[SOTTO__MOMENT_NAN_MADE] = add_row_count(compiler, SOTTO__TERM_NAN_MADE, x);
+    }
+}
+
+static struct sotto__moments *add_moments(struct sotto__program *program, unsigned round)
+{
+    struct sotto__moments *moments = &program->moments[program->moments_len++];
+    moments->round = round;
     for (size_t i = 0; i < SOTTO__MOMENTS_LEN; i++) {
         moments->terms[i] = SOTTO_NONE;
     }
-    if (status == SOTTO_OK && (needs.y || needs.xy)) {
-        y = compiler->values[node->right];
-        status = check_argument(compiler, node, node->right);
-        if (status == SOTTO_OK && !node->is_together) {
-            status = pair_up(compiler, &x, &y);
-        }
-    }
-    if (status == SOTTO_OK && needs.xy && is_float_pair(compiler, x, y)) {
-        needs = (struct needs){.powers = 1, .y = true};
-    }
-    bool makes_nan = status == SOTTO_OK && compiler->program->ops[x].makes_nan;
-    if (status == SOTTO_OK &&
-        (node->function == SOTTO__FUNCTION_ANY || node->function == SOTTO__FUNCTION_ALL)) {
-        status = truth_of(compiler, &x);
-    }
-    if (status == SOTTO_OK && needs.count) {
-        status = add_of_rows(compiler, &moments->terms[SOTTO__MOMENT_COUNT], SOTTO__TERM_COUNT, x);
-    }
-    if (status == SOTTO_OK) {
-        status = add_sums(compiler, moments, &needs, x, y);
-    }
-    if (status == SOTTO_OK && makes_nan) {
-        status =
-            add_of_rows(compiler, &moments->terms[SOTTO__MOMENT_NAN_MADE], SOTTO__TERM_NAN_MADE, x);
-    }
-    return status;
+    return moments;
 }
 
 /* all: every node is row-wise; else those are that stand below an aggregate of this round. What
  * stands above is no concern of the rows. */
-static enum sotto_status compile_expression(struct sotto__compiler *compiler,
-                                            const struct sotto__expression *expression, bool all)
+static void compile_expression(struct sotto__compiler *compiler,
+                               const struct sotto__expression *expression, bool all)
 {
     struct sotto__places places;
     bool row_wise[SOTTO__VALUE_NODES_MAX] = {false};
@@ -254,31 +252,25 @@ static enum sotto_status compile_expression(struct sotto__compiler *compiler,
     sotto__places_find_rows(row_wise, &places, expression, compiler->round);
     compiler->expression = expression;
     compiler->first_moments = compiler->program->moments_len;
-    for (size_t i = 0; i < expression->nodes_len; i++) {
+    for (size_t i = 0; i < expression->nodes_len && compiler->status == SOTTO_OK; i++) {
         const struct sotto__node *node = &expression->nodes[i];
-        enum sotto_status status = SOTTO_OK;
         compiler->values[i] = SOTTO_NONE;
         compiler->start = node->start;
         if (node->kind == SOTTO__NODE_AGGREGATE) {
-            struct sotto__moments *moments =
-                &compiler->program->moments[compiler->program->moments_len++];
-            moments->round = places.round[i];
-            status = moments->round == compiler->round ? compile_aggregate(compiler, moments, node)
-                                                       : status;
+            struct sotto__moments *moments = add_moments(compiler->program, places.round[i]);
+            if (moments->round == compiler->round) {
+                compile_aggregate(compiler, moments, node);
+            }
         }
-        if (status == SOTTO_OK && row_wise[i] && places.place[i] == SOTTO__PLACE_AGGREGATE) {
-            status = sotto__compile_earlier_number(compiler, &compiler->values[i], i);
-        } else if (status == SOTTO_OK && (row_wise[i] || all)) {
-            status = sotto__compile_node(compiler, &compiler->values[i], i);
-        }
-        if (status != SOTTO_OK) {
-            return status;
+        if (row_wise[i] && places.place[i] == SOTTO__PLACE_AGGREGATE) {
+            compiler->values[i] = sotto__compile_earlier_number(compiler, i);
+        } else if (row_wise[i] || all) {
+            compiler->values[i] = sotto__compile_node(compiler, i);
         }
     }
-    return SOTTO_OK;
 }
 
-static enum sotto_status compile_cells(struct sotto__compiler *compiler)
+static void compile_outputs(struct sotto__compiler *compiler)
 {
     const struct sotto__expansion *expansion = compiler->expansion;
     size_t nodes_len = 0;
@@ -287,21 +279,19 @@ static enum sotto_status compile_cells(struct sotto__compiler *compiler)
     }
     compiler->program->moments = sotto_alloc_array(nodes_len, sizeof *compiler->program->moments);
     if (compiler->program->moments == NULL) {
-        return sotto_error_no_memory(compiler->err);
+        (void)sotto__compile_keep(compiler, sotto_error_no_memory(compiler->err));
     }
-    for (size_t i = 0; i < expansion->outputs_len; i++) {
-        const struct sotto__output_values *output_values = &expansion->outputs[i];
-        for (size_t j = output_values->first;
-             j < output_values->first + output_values->expressions_len; j++) {
-            enum sotto_status status =
-                compile_expression(compiler, &expansion->expressions[j].expression, false);
-            if (status != SOTTO_OK) {
-                return sotto_error_prefix(compiler->err, "output \"%s\"",
-                                          compiler->plan->outputs[i].name);
-            }
+    for (size_t i = 0; i < expansion->outputs_len && compiler->status == SOTTO_OK; i++) {
+        const struct sotto__output_values *values = &expansion->outputs[i];
+        for (size_t j = 0; j < values->expressions_len && compiler->status == SOTTO_OK; j++) {
+            compile_expression(compiler, &expansion->expressions[values->first + j].expression,
+                               false);
+        }
+        if (compiler->status != SOTTO_OK) {
+            (void)sotto_error_prefix(compiler->err, "output \"%s\"",
+                                     compiler->plan->outputs[i].name);
         }
     }
-    return SOTTO_OK;
 }
 
 /* What where is made of; operands stand before operations. */
@@ -319,50 +309,53 @@ static void mark_early(struct sotto__program *program)
     }
 }
 
-static enum sotto_status compile_where(struct sotto__compiler *compiler)
+static void compile_where(struct sotto__compiler *compiler)
 {
     const struct sotto__expression *where = &compiler->expansion->where;
-    if (where->nodes_len == 0) {
-        return SOTTO_OK;
+    if (where->nodes_len == 0 || compiler->status != SOTTO_OK) {
+        return;
     }
-    enum sotto_status status = compile_expression(compiler, where, true);
+    compile_expression(compiler, where, true);
     size_t root = compiler->values[where->nodes_len - 1];
-    const struct sotto__op *op = status == SOTTO_OK ? &compiler->program->ops[root] : NULL;
-    if (op != NULL && op->type != SOTTO__ROW_BOOL &&
-        !op->is_null) { /* null: nobody knows its type */
-        status = sotto__compile_error(compiler, "expected a condition, such as age >= 18");
+    const struct sotto__op *op = sotto__compile_op(compiler, root);
+    if (op->type != SOTTO__ROW_BOOL && !op->is_null) { /* null: nobody knows its type */
+        (void)sotto__compile_error(compiler, "expected a condition, such as age >= 18");
     }
-    if (status != SOTTO_OK) {
-        return sotto_error_prefix(compiler->err, "where");
+    if (compiler->status != SOTTO_OK) {
+        (void)sotto_error_prefix(compiler->err, "where");
+        return;
     }
     compiler->program->where = root;
     mark_early(compiler->program);
+}
+
+static enum sotto_status compile_key(struct sotto__compiler *compiler, size_t i)
+{
+    struct sotto__program *program = compiler->program;
+    size_t column = compiler->plan->keys[i].column.nodes[0].column;
+    enum sotto_status status =
+        sotto__levels_new(&program->levels[i], &compiler->plan->keys[i],
+                          compiler->expansion->columns[column].type, compiler->err);
+    if (status != SOTTO_OK) {
+        return sotto_error_prefix(compiler->err, "group_by: column %s",
+                                  compiler->expansion->columns[column].name);
+    }
+    program->keys_len++;
+    program->keys[i] = column;
+    program->groups_len *= sotto__levels_len(program->levels[i]);
     return SOTTO_OK;
 }
 
-static enum sotto_status compile_keys(struct sotto__compiler *compiler)
+static void compile_keys(struct sotto__compiler *compiler)
 {
-    const struct sotto_plan *plan = compiler->plan;
-    struct sotto__program *program = compiler->program;
-    for (size_t i = 0; i < plan->keys_len; i++) {
-        size_t column = plan->keys[i].column.nodes[0].column;
-        enum sotto_status status =
-            sotto__levels_new(&program->levels[i], &plan->keys[i],
-                              compiler->expansion->columns[column].type, compiler->err);
-        if (status != SOTTO_OK) {
-            return sotto_error_prefix(compiler->err, "group_by: column %s",
-                                      compiler->expansion->columns[column].name);
-        }
-        program->keys_len++;
-        program->keys[i] = column;
-        program->groups_len *= sotto__levels_len(program->levels[i]);
+    for (size_t i = 0; i < compiler->plan->keys_len && compiler->status == SOTTO_OK; i++) {
+        compiler->status = compile_key(compiler, i);
     }
-    if (program->groups_len > SOTTO__GROUPS_MAX) {
-        return sotto_error_set(compiler->err, SOTTO_ERROR_LIMIT,
-                               "group_by: expected at most %d groups, found %zu", SOTTO__GROUPS_MAX,
-                               program->groups_len);
+    if (compiler->status == SOTTO_OK && compiler->program->groups_len > SOTTO__GROUPS_MAX) {
+        compiler->status = sotto_error_set(compiler->err, SOTTO_ERROR_LIMIT,
+                                           "group_by: expected at most %d groups, found %zu",
+                                           SOTTO__GROUPS_MAX, compiler->program->groups_len);
     }
-    return SOTTO_OK;
 }
 
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
@@ -378,14 +371,16 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
                                        .bits_max = SOTTO__VALUE_BITS_MAX,
                                        .err = err};
     *out = (struct sotto__program){.where = SOTTO_NONE, .groups_len = 1};
-    enum sotto_status status = compile_cells(&compiler);
-    status = status == SOTTO_OK ? compile_where(&compiler) : status;
-    status = status == SOTTO_OK ? compile_keys(&compiler) : status;
-    status = status == SOTTO_OK ? sotto__layout(out, err) : status;
-    if (status != SOTTO_OK) {
+    compile_outputs(&compiler);
+    compile_where(&compiler);
+    compile_keys(&compiler);
+    if (compiler.status == SOTTO_OK) {
+        compiler.status = sotto__layout(out, err);
+    }
+    if (compiler.status != SOTTO_OK) {
         sotto__program_release(out);
     }
-    return status;
+    return compiler.status;
 }
 
 bool sotto__program_reads(const struct sotto__program *program, size_t column)
