@@ -117,7 +117,8 @@ static enum sotto_status warn_of_levels(struct sotto_writer *writer, bool *first
     const struct sotto__plan_output *of = &results->plan->outputs[output];
     const struct sotto__node *root = &of->expression.nodes[of->expression.nodes_len - 1];
     struct named_levels named = {.len = 0};
-    if (root->kind != SOTTO__NODE_AGGREGATE || root->function != SOTTO__FUNCTION_VALUE_COUNTS) {
+    if (root->kind != SOTTO__NODE_AGGREGATE ||
+        sotto__function_card(root->function)->takes != SOTTO__TAKES_LEVELS) {
         return SOTTO_OK;
     }
     sotto_writer_init(&named.text, SOTTO__RESULT_BYTES_MAX);

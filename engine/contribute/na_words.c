@@ -42,7 +42,8 @@ static enum sotto_status check_node(const struct words *words,
                                     const struct sotto__node *node)
 {
     const struct sotto__node *nodes = expression->nodes;
-    if (node->kind == SOTTO__NODE_AGGREGATE && node->function == SOTTO__FUNCTION_VALUE_COUNTS) {
+    if (node->kind == SOTTO__NODE_AGGREGATE &&
+        sotto__function_card(node->function)->takes == SOTTO__TAKES_LEVELS) {
         const struct sotto__node *column = &nodes[node->left];
         return column->kind == SOTTO__NODE_COLUMN
                    ? check_levels(words, column, &expression->levels[node->levels],

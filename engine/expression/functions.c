@@ -1,76 +1,201 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Everything that is known of each function before it is called. */
+/* The table of functions. What is known of a function stands on its card and nowhere else: the
+ * parser, the compiler of sums, the classifier of plans and the texts of errors read it there, and
+ * tests hold PLAN.md and the Python client to it. What a card does not say is refused, not allowed:
+ * an aggregate whose card is silent about its sums is "other" to every policy. */
 
 #include "expression/functions.h"
 
-#define OF_ALL SOTTO__FUNCTION_OF_ALL_ROWS
-#define OF_ROW SOTTO__FUNCTION_OF_A_ROW
-#define NO_OPTION                                                                                  \
-    {                                                                                              \
-        SOTTO__OPTION_NONE, NULL, 0, 0, 0                                                          \
-    }
-#define DDOF                                                                                       \
-    {                                                                                              \
-        SOTTO__OPTION_DDOF, "ddof", 0, SOTTO__DDOF_MAX, 1                                          \
-    }
-#define DIGITS                                                                                     \
-    {                                                                                              \
-        SOTTO__OPTION_DIGITS, "digits", -SOTTO__ROUND_DIGITS_MAX, SOTTO__ROUND_DIGITS_MAX, 0       \
-    }
-#define INTERCEPT                                                                                  \
-    {                                                                                              \
-        SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1                                              \
-    }
+#include <string.h>
 
-static const struct sotto__function_rules functions[] = {
-    [SOTTO__FUNCTION_COUNT] = {"count", 1, OF_ALL, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_SUM] = {"sum", 1, OF_ALL, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_MEAN] = {"mean", 1, OF_ALL, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_VAR] = {"var", 1, OF_ALL, DDOF, false, false},
-    [SOTTO__FUNCTION_STD] = {"std", 1, OF_ALL, DDOF, false, false},
-    [SOTTO__FUNCTION_SEM] = {"sem", 1, OF_ALL, DDOF, false, false},
-    [SOTTO__FUNCTION_SKEW] = {"skew", 1, OF_ALL, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_KURT] = {"kurt", 1, OF_ALL, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ANY] = {"any", 1, OF_ALL, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ALL] = {"all", 1, OF_ALL, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_COV] = {"cov", 2, OF_ALL, DDOF, true, false},
-    [SOTTO__FUNCTION_CORR] = {"corr", 2, OF_ALL, NO_OPTION, true, false},
-    [SOTTO__FUNCTION_DOT] = {"dot", 2, OF_ALL, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_HIST] = {"hist", 2, OF_ALL, NO_OPTION, false, true},
-    [SOTTO__FUNCTION_VALUE_COUNTS] = {"value_counts", 2, OF_ALL, NO_OPTION, false, true},
-    [SOTTO__FUNCTION_OLS] = {"ols", 2, OF_ALL, INTERCEPT, false, true},
-    [SOTTO__FUNCTION_ROW_SUM] = {"row_sum", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ROW_COUNT] = {"row_count", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ROW_MEAN] = {"row_mean", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ROW_VAR] = {"row_var", 1, OF_ROW, DDOF, false, false},
-    [SOTTO__FUNCTION_ROW_STD] = {"row_std", 1, OF_ROW, DDOF, false, false},
-    [SOTTO__FUNCTION_ROW_SEM] = {"row_sem", 1, OF_ROW, DDOF, false, false},
-    [SOTTO__FUNCTION_ROW_ANY] = {"row_any", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ROW_ALL] = {"row_all", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ABS] = {"abs", 1, SOTTO__FUNCTION_OF_ANY, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_SQRT] = {"sqrt", 1, SOTTO__FUNCTION_OF_ANY, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ISNA] = {"isna", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_FILLNA] = {"fillna", 2, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_IF] = {"if", 3, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_FLOAT] = {"float", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_FLOOR] = {"floor", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_CEIL] = {"ceil", 1, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_ROUND] = {"round", 1, OF_ROW, DIGITS, false, false},
-    [SOTTO__FUNCTION_EXP] = {"exp", 1, SOTTO__FUNCTION_OF_ANY, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_LOG] = {"log", 1, SOTTO__FUNCTION_OF_ANY, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_POW] = {"pow", 2, OF_ROW, NO_OPTION, false, false},
-    [SOTTO__FUNCTION_TOGETHER] = {"", 2, OF_ROW, NO_OPTION, false, false},
+#define OF_ROW SOTTO__FUNCTION_OF_A_ROW
+#define OF_ANY SOTTO__FUNCTION_OF_ANY
+
+static const struct sotto__option ddof = {SOTTO__OPTION_DDOF, "ddof", 0, SOTTO__DDOF_MAX, 1};
+static const struct sotto__option digits = {SOTTO__OPTION_DIGITS, "digits",
+                                            -SOTTO__ROUND_DIGITS_MAX, SOTTO__ROUND_DIGITS_MAX, 0};
+static const struct sotto__option intercept = {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1};
+
+static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
+    /* --- Of all rows: aggregates --- */
+    [SOTTO__FUNCTION_COUNT] = {.name = "count",
+                               .arguments_len = 1,
+                               .opens = {SOTTO__OPENS_POWERS, .count = true},
+                               .synonyms = "len length size"},
+    [SOTTO__FUNCTION_SUM] = {.name = "sum",
+                             .arguments_len = 1,
+                             .opens = {SOTTO__OPENS_POWERS, .powers = 1},
+                             .synonyms = "total"},
+    [SOTTO__FUNCTION_MEAN] = {.name = "mean",
+                              .arguments_len = 1,
+                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 1},
+                              .synonyms = "average avg"},
+    [SOTTO__FUNCTION_VAR] = {.name = "var",
+                             .arguments_len = 1,
+                             .option = &ddof,
+                             .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
+                             .synonyms = "variance"},
+    [SOTTO__FUNCTION_STD] = {.name = "std",
+                             .arguments_len = 1,
+                             .option = &ddof,
+                             .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
+                             .synonyms = "stddev stdev sd"},
+    [SOTTO__FUNCTION_SEM] = {.name = "sem",
+                             .arguments_len = 1,
+                             .option = &ddof,
+                             .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2}},
+    [SOTTO__FUNCTION_SKEW] = {.name = "skew",
+                              .arguments_len = 1,
+                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 3},
+                              .synonyms = "skewness"},
+    [SOTTO__FUNCTION_KURT] = {.name = "kurt",
+                              .arguments_len = 1,
+                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 4},
+                              .synonyms = "kurtosis"},
+    [SOTTO__FUNCTION_ANY] = {.name = "any",
+                             .arguments_len = 1,
+                             .opens = {SOTTO__OPENS_TRUTHS, .powers = 1}},
+    [SOTTO__FUNCTION_ALL] = {.name = "all",
+                             .arguments_len = 1,
+                             .opens = {SOTTO__OPENS_TRUTHS, .count = true, .powers = 1}},
+    [SOTTO__FUNCTION_COV] = {.name = "cov",
+                             .arguments_len = 2,
+                             .is_frame_enough = true,
+                             .option = &ddof,
+                             .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 1,
+                                       .y_powers = 1, .product = true},
+                             .synonyms = "covariance"},
+    [SOTTO__FUNCTION_CORR] = {.name = "corr",
+                              .arguments_len = 2,
+                              .is_frame_enough = true,
+                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
+                                        .y_powers = 2, .product = true},
+                              .synonyms = "correlation"},
+    [SOTTO__FUNCTION_DOT] = {.name = "dot",
+                             .arguments_len = 2,
+                             .opens = {SOTTO__OPENS_POWERS, .product = true}},
+    [SOTTO__FUNCTION_HIST] = {.name = "hist",
+                              .arguments_len = 2,
+                              .is_variadic = true,
+                              .takes = SOTTO__TAKES_EDGES,
+                              .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
+                              .synonyms = "histogram",
+                              .instead_of = "median quantile percentile min max minimum maximum",
+                              .gives = "how many values are between edges"},
+    [SOTTO__FUNCTION_VALUE_COUNTS] = {.name = "value_counts",
+                                      .arguments_len = 2,
+                                      .is_variadic = true,
+                                      .takes = SOTTO__TAKES_LEVELS,
+                                      .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
+                                      .instead_of = "mode unique nunique",
+                                      .gives = "how many values are equal to each level"},
+    [SOTTO__FUNCTION_OLS] = {.name = "ols",
+                             .arguments_len = 2,
+                             .is_variadic = true,
+                             .option = &intercept,
+                             .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
+                                       .y_powers = 2, .product = true},
+                             .synonyms = "lm linreg regression"},
+
+    /* --- Of a frame's row --- */
+    [SOTTO__FUNCTION_ROW_SUM] = {.name = "row_sum",
+                                 .arguments_len = 1,
+                                 .takes_frame = true,
+                                 .of = OF_ROW},
+    [SOTTO__FUNCTION_ROW_COUNT] = {.name = "row_count",
+                                   .arguments_len = 1,
+                                   .takes_frame = true,
+                                   .of = OF_ROW},
+    [SOTTO__FUNCTION_ROW_MEAN] = {.name = "row_mean",
+                                  .arguments_len = 1,
+                                  .takes_frame = true,
+                                  .of = OF_ROW},
+    [SOTTO__FUNCTION_ROW_VAR] =
+        {.name = "row_var", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .option = &ddof},
+    [SOTTO__FUNCTION_ROW_STD] =
+        {.name = "row_std", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .option = &ddof},
+    [SOTTO__FUNCTION_ROW_SEM] =
+        {.name = "row_sem", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .option = &ddof},
+    [SOTTO__FUNCTION_ROW_ANY] = {.name = "row_any",
+                                 .arguments_len = 1,
+                                 .takes_frame = true,
+                                 .of = OF_ROW},
+    [SOTTO__FUNCTION_ROW_ALL] = {.name = "row_all",
+                                 .arguments_len = 1,
+                                 .takes_frame = true,
+                                 .of = OF_ROW},
+
+    /* --- Of a value --- */
+    [SOTTO__FUNCTION_ABS] = {.name = "abs", .arguments_len = 1, .of = OF_ANY},
+    [SOTTO__FUNCTION_SQRT] = {.name = "sqrt", .arguments_len = 1, .of = OF_ANY},
+    [SOTTO__FUNCTION_ISNA] = {.name = "isna",
+                              .arguments_len = 1,
+                              .of = OF_ROW,
+                              .synonyms = "isnull isnan is_na"},
+    [SOTTO__FUNCTION_FILLNA] = {.name = "fillna",
+                                .arguments_len = 2,
+                                .of = OF_ROW,
+                                .harm = "a choice, fillna",
+                                .synonyms = "coalesce ifnull"},
+    [SOTTO__FUNCTION_IF] = {.name = "if",
+                            .arguments_len = 3,
+                            .of = OF_ROW,
+                            .harm = "a choice, if",
+                            .synonyms = "iif ifelse"},
+    [SOTTO__FUNCTION_FLOAT] = {.name = "float",
+                               .arguments_len = 1,
+                               .of = OF_ROW,
+                               .synonyms = "double"},
+    [SOTTO__FUNCTION_FLOOR] = {.name = "floor", .arguments_len = 1, .of = OF_ROW},
+    [SOTTO__FUNCTION_CEIL] = {.name = "ceil",
+                              .arguments_len = 1,
+                              .of = OF_ROW,
+                              .synonyms = "ceiling"},
+    [SOTTO__FUNCTION_ROUND] = {.name = "round",
+                               .arguments_len = 1,
+                               .of = OF_ROW,
+                               .option = &digits},
+    [SOTTO__FUNCTION_EXP] = {.name = "exp", .arguments_len = 1, .of = OF_ANY},
+    [SOTTO__FUNCTION_LOG] = {.name = "log", .arguments_len = 1, .of = OF_ANY, .synonyms = "ln"},
+    [SOTTO__FUNCTION_POW] = {.name = "pow", .arguments_len = 2, .of = OF_ROW, .synonyms = "power"},
+    [SOTTO__FUNCTION_TOGETHER] = {.arguments_len = 2, .of = OF_ROW},
 };
 
-const struct sotto__function_rules *sotto__function_rules(enum sotto__function function)
+const struct sotto__function_card *sotto__function_card(enum sotto__function function)
 {
     return &functions[function];
 }
 
-bool sotto__takes_levels(enum sotto__function function)
+static unsigned larger_of(unsigned a, unsigned b)
 {
-    return function == SOTTO__FUNCTION_HIST || function == SOTTO__FUNCTION_VALUE_COUNTS;
+    return a > b ? a : b;
+}
+
+unsigned sotto__opened_degree(const struct sotto__opened_sums *opens, unsigned x_degree,
+                              unsigned y_degree)
+{
+    if (opens->kind != SOTTO__OPENS_POWERS) {
+        return SOTTO__DEGREE_OTHER;
+    }
+    /* A count tells where the argument has a value: as much as its sum at most. */
+    unsigned powers = larger_of(opens->powers, opens->count);
+    unsigned degree = larger_of(powers * x_degree, opens->y_powers * y_degree);
+    return larger_of(degree, opens->product ? x_degree + y_degree : 0);
+}
+
+bool sotto__has_word(const char *words, const char *word)
+{
+    size_t bytes = strlen(word);
+    const char *at = words != NULL ? words : "";
+    for (; *at != '\0'; at += strspn(at, " ")) {
+        size_t here = strcspn(at, " ");
+        if (here == bytes && memcmp(at, word, bytes) == 0) {
+            return true;
+        }
+        at += here;
+    }
+    return false;
 }
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b)

@@ -2,7 +2,7 @@
 #ifndef SOTTO_ENGINE_EXPRESSION_FUNCTIONS_H
 #define SOTTO_ENGINE_EXPRESSION_FUNCTIONS_H
 
-/* What is known of each function before it is called. */
+/* What is known of each function before it is called: one card each, in one table. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,14 +28,14 @@ enum sotto__function {
     SOTTO__FUNCTION_HIST,
     SOTTO__FUNCTION_VALUE_COUNTS,
     SOTTO__FUNCTION_OLS,
-    SOTTO__FUNCTION_ROW_SUM, /* of a frame, for each row: the first of these */
+    SOTTO__FUNCTION_ROW_SUM,
     SOTTO__FUNCTION_ROW_COUNT,
     SOTTO__FUNCTION_ROW_MEAN,
     SOTTO__FUNCTION_ROW_VAR,
     SOTTO__FUNCTION_ROW_STD,
     SOTTO__FUNCTION_ROW_SEM,
     SOTTO__FUNCTION_ROW_ANY,
-    SOTTO__FUNCTION_ROW_ALL, /* the last one */
+    SOTTO__FUNCTION_ROW_ALL,
     SOTTO__FUNCTION_ABS,
     SOTTO__FUNCTION_SQRT,
     SOTTO__FUNCTION_ISNA,
@@ -50,21 +50,20 @@ enum sotto__function {
     SOTTO__FUNCTION_POW,
     SOTTO__FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them
                                  is */
+    SOTTO__FUNCTIONS_LEN,
 };
-#define SOTTO__FUNCTIONS_LEN (SOTTO__FUNCTION_POW + 1)
 
 /* What may follow the arguments of a call. */
 enum sotto__option_kind {
-    SOTTO__OPTION_NONE,
     SOTTO__OPTION_DDOF,
     SOTTO__OPTION_DIGITS,
-    SOTTO__OPTION_INTERCEPT
+    SOTTO__OPTION_INTERCEPT,
 };
 
 /* The rules of an option, a whole number: "ddof=0", or "0". */
 struct sotto__option {
     enum sotto__option_kind kind;
-    const char *name; /* NULL: there is none */
+    const char *name;
     int min;
     int max;
     int absent; /* what it is where it is left out */
@@ -78,19 +77,52 @@ struct sotto__options {
     bool intercept;
 };
 
-struct sotto__function_rules {
-    const char *name;
+/* Which sums of its arguments x and y an aggregate opens. Both the compiler, which sends these sums
+ * and no others, and the classifier, which tells owners and policies of them, read it here. */
+struct sotto__opened_sums {
+    enum {
+        SOTTO__OPENS_UNSTATED, /* nobody has said: other to every policy, and refused to compile */
+        SOTTO__OPENS_POWERS,   /* of polynomials in x and y: the sums below */
+        SOTTO__OPENS_TRUTHS,   /* likewise, of conditions on x: 1 where it holds, else 0 */
+    } kind;
+    bool count;        /* the rows where the arguments are present */
+    unsigned powers;   /* x, x^2, ... up to this one */
+    unsigned y_powers; /* likewise of y */
+    bool product;      /* x y */
+};
+
+/* Of a polynomial in columns; this one: of anything else. */
+#define SOTTO__DEGREE_OTHER 1000
+
+struct sotto__function_card {
+    const char *name;     /* NULL: no text has it */
     size_t arguments_len; /* 1 to 3 */
-    enum { SOTTO__FUNCTION_OF_ALL_ROWS, SOTTO__FUNCTION_OF_A_ROW, SOTTO__FUNCTION_OF_ANY } of;
-    struct sotto__option option;
-    bool is_frame_enough; /* the second argument may be left out */
     bool is_variadic;     /* the last argument is a list of the others */
+    bool is_frame_enough; /* the second argument may be left out: all pairs of the first one */
+    bool takes_frame;     /* of each row, its values in a frame's columns */
+    enum {
+        SOTTO__TAKES_EXPRESSIONS,
+        SOTTO__TAKES_LEVELS, /* the last arguments are levels, written out */
+        SOTTO__TAKES_EDGES,  /* likewise edges of bins */
+    } takes;
+    enum { SOTTO__FUNCTION_OF_ALL_ROWS, SOTTO__FUNCTION_OF_A_ROW, SOTTO__FUNCTION_OF_ANY } of;
+    const struct sotto__option *option; /* NULL: there is none */
+    struct sotto__opened_sums opens;    /* of all rows: must be stated */
+    const char *harm;                   /* why it is no polynomial, for owners; NULL: its name */
+    const char *synonyms;               /* names that others give it, blanks between them */
+    const char *instead_of; /* likewise, of what is not there and is most nearly answered by it */
+    const char *gives;      /* where instead_of is: what it gives */
 };
 
 /* Returns: static storage. */
-const struct sotto__function_rules *sotto__function_rules(enum sotto__function function);
-/* Whether its last arguments are levels or edges, written out. */
-bool sotto__takes_levels(enum sotto__function function);
+const struct sotto__function_card *sotto__function_card(enum sotto__function function);
+/* The degree of the sums that an aggregate opens, of arguments of these degrees (y_degree: x_degree
+ * if there is one argument). Returns: at least SOTTO__DEGREE_OTHER for what is no polynomial, or
+ * not stated. */
+unsigned sotto__opened_degree(const struct sotto__opened_sums *opens, unsigned x_degree,
+                              unsigned y_degree);
+/* Whether words, with blanks between them, hold this one. words may be NULL. */
+bool sotto__has_word(const char *words, const char *word);
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);
 
 #endif

@@ -74,21 +74,31 @@ static enum sotto_status add_column(struct parser *parser, size_t *out, const st
 
 static enum sotto_status parse_expression(struct parser *parser, size_t *out, int power);
 
-static enum sotto_status find_function(struct parser *parser, enum sotto__function *out,
-                                       const struct token *token)
+/* The function that others call so. Returns: NULL if there is none. */
+static const struct sotto__function_card *find_synonym(const char *name)
 {
-    const char *names[SOTTO__FUNCTIONS_LEN];
-    char name[80];
-    (void)snprintf(name, sizeof name, "%.*s", (int)(token->bytes > 79 ? 79 : token->bytes),
-                   parser->text + token->start);
     for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
-        names[i] = sotto__function_rules((enum sotto__function)i)->name;
-        if (strcmp(names[i], name) == 0) {
-            *out = (enum sotto__function)i;
-            return SOTTO_OK;
+        const struct sotto__function_card *card = sotto__function_card((enum sotto__function)i);
+        if (sotto__has_word(card->synonyms, name) || sotto__has_word(card->instead_of, name)) {
+            return card;
         }
     }
-    const char *nearest = sotto_text_nearest(name, names, SOTTO__FUNCTIONS_LEN);
+    return NULL;
+}
+
+/* names: of all functions. Says what was meant, or what there is. */
+static enum sotto_status unknown_function(struct parser *parser, const struct token *token,
+                                          const char *name, const char *const *names,
+                                          size_t names_len)
+{
+    const struct sotto__function_card *synonym = find_synonym(name);
+    if (synonym != NULL && sotto__has_word(synonym->instead_of, name)) {
+        return sotto__expression_error(parser->text, token->start, parser->err,
+                                       "unknown function \"%s\"; nearest to it is \"%s\": %s", name,
+                                       synonym->name, synonym->gives);
+    }
+    const char *nearest =
+        synonym != NULL ? synonym->name : sotto_text_nearest(name, names, names_len);
     if (nearest != NULL) {
         return sotto__expression_error(parser->text, token->start, parser->err,
                                        "unknown function \"%s\"; did you mean \"%s\"?", name,
@@ -96,11 +106,33 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
     }
     char list[400] = "";
     size_t at = 0;
-    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN && at < sizeof list; i++) {
+    for (size_t i = 0; i < names_len && at < sizeof list; i++) {
         at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
     }
     return sotto__expression_error(parser->text, token->start, parser->err,
                                    "unknown function \"%s\"; there are %s", name, list);
+}
+
+static enum sotto_status find_function(struct parser *parser, enum sotto__function *out,
+                                       const struct token *token)
+{
+    const char *names[SOTTO__FUNCTIONS_LEN];
+    size_t names_len = 0;
+    char name[80];
+    (void)snprintf(name, sizeof name, "%.*s", (int)(token->bytes > 79 ? 79 : token->bytes),
+                   parser->text + token->start);
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        const char *known = sotto__function_card((enum sotto__function)i)->name;
+        if (known == NULL) {
+            continue;
+        }
+        names[names_len++] = known;
+        if (strcmp(known, name) == 0) {
+            *out = (enum sotto__function)i;
+            return SOTTO_OK;
+        }
+    }
+    return unknown_function(parser, token, name, names, names_len);
 }
 
 /* The token as a whole number up to max. */
@@ -126,28 +158,28 @@ static enum sotto_status read_whole(struct parser *parser, int *out, int max, co
 static enum sotto_status wrong_arguments(struct parser *parser, const struct sotto__node *node,
                                          const char *found)
 {
-    const struct sotto__function_rules *rules = sotto__function_rules(node->function);
-    const char *number = rules->arguments_len == 1   ? "one argument"
-                         : rules->arguments_len == 2 ? "two arguments"
-                                                     : "three arguments";
+    const struct sotto__function_card *card = sotto__function_card(node->function);
+    const char *number = card->arguments_len == 1   ? "one argument"
+                         : card->arguments_len == 2 ? "two arguments"
+                                                    : "three arguments";
     return sotto__expression_error(
-        parser->text, parser->token.start, parser->err, "%s takes %s%s%s%s, found %s", rules->name,
-        number, rules->is_variadic ? " or more" : "", rules->option.name != NULL ? " and " : "",
-        rules->option.name != NULL ? rules->option.name : "", found);
+        parser->text, parser->token.start, parser->err, "%s takes %s%s%s%s, found %s", card->name,
+        number, card->is_variadic ? " or more" : "", card->option != NULL ? " and " : "",
+        card->option != NULL ? card->option->name : "", found);
 }
 
 /* At "ddof=", or whatever the function's option is called. */
-static bool is_option(const struct parser *parser, const struct sotto__function_rules *rules)
+static bool is_option(const struct parser *parser, const struct sotto__function_card *card)
 {
     const struct token *token = &parser->token;
     const char *after = parser->text + parser->at;
     while (*after == ' ' || *after == '\t') {
         after++;
     }
-    const char *name = rules->option.name;
-    return name != NULL && token->kind == SOTTO__TOKEN_NAME && token->bytes == strlen(name) &&
-           memcmp(parser->text + token->start, name, token->bytes) == 0 && after[0] == '=' &&
-           after[1] != '=';
+    return card->option != NULL && token->kind == SOTTO__TOKEN_NAME &&
+           token->bytes == strlen(card->option->name) &&
+           memcmp(parser->text + token->start, card->option->name, token->bytes) == 0 &&
+           after[0] == '=' && after[1] != '=';
 }
 
 static void set_option(struct sotto__options *options, enum sotto__option_kind kind, int value)
@@ -162,27 +194,25 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_INTERCEPT:
         options->intercept = value != 0;
         break;
-    case SOTTO__OPTION_NONE:
-        break;
     }
 }
 
 /* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
 static enum sotto_status parse_option(struct parser *parser, struct sotto__node *node)
 {
-    const struct sotto__function_rules *rules = sotto__function_rules(node->function);
+    const struct sotto__function_card *card = sotto__function_card(node->function);
     enum sotto_status status = SOTTO_OK;
-    if (is_option(parser, rules)) {
+    if (is_option(parser, card)) {
         status = sotto__token_next(parser);
         status = status == SOTTO_OK ? sotto__token_take(parser, "=") : status;
     }
-    bool negative = rules->option.min < 0 && sotto__token_is(parser, "-");
+    bool negative = card->option->min < 0 && sotto__token_is(parser, "-");
     int value = 0;
     status = status == SOTTO_OK && negative ? sotto__token_next(parser) : status;
     if (status == SOTTO_OK) {
-        status = read_whole(parser, &value, rules->option.max, rules->option.name);
+        status = read_whole(parser, &value, card->option->max, card->option->name);
     }
-    set_option(&node->options, rules->option.kind, negative ? -value : value);
+    set_option(&node->options, card->option->kind, negative ? -value : value);
     return status;
 }
 
@@ -204,17 +234,17 @@ static enum sotto_status parse_item(struct parser *parser, size_t *in_out)
 static enum sotto_status parse_argument(struct parser *parser, struct sotto__node *node,
                                         size_t argument)
 {
-    const struct sotto__function_rules *rules = sotto__function_rules(node->function);
+    const struct sotto__function_card *card = sotto__function_card(node->function);
     size_t *places[3] = {&node->left, &node->right, &node->third};
-    size_t last = rules->arguments_len - 1;
+    size_t last = card->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
-    if (sotto__takes_levels(node->function) && argument >= last) {
-        return sotto__parse_level(parser, node, node->function == SOTTO__FUNCTION_HIST, false);
+    if (card->takes != SOTTO__TAKES_EXPRESSIONS && argument >= last) {
+        return sotto__parse_level(parser, node, card->takes == SOTTO__TAKES_EDGES, false);
     }
-    if (rules->is_variadic && argument >= last) {
+    if (card->is_variadic && argument >= last) {
         return parse_item(parser, places[last]);
     }
-    if (argument > last && rules->option.name != NULL) {
+    if (argument > last && card->option != NULL) {
         return parse_option(parser, node);
     }
     if (argument > last) {
@@ -226,21 +256,23 @@ static enum sotto_status parse_argument(struct parser *parser, struct sotto__nod
 /* The arguments and the ")". */
 static enum sotto_status parse_arguments(struct parser *parser, struct sotto__node *node)
 {
-    const struct sotto__function_rules *rules = sotto__function_rules(node->function);
-    size_t least = rules->is_frame_enough ? 1 : rules->arguments_len;
-    size_t most = rules->arguments_len + (rules->option.name != NULL);
+    const struct sotto__function_card *card = sotto__function_card(node->function);
+    size_t least = card->is_frame_enough ? 1 : card->arguments_len;
+    size_t most = card->arguments_len + (card->option != NULL);
     bool ended = false;
     node->left = node->right = node->third = SOTTO_NONE;
-    set_option(&node->options, rules->option.kind, rules->option.absent);
+    if (card->option != NULL) {
+        set_option(&node->options, card->option->kind, card->option->absent);
+    }
     for (size_t i = 0; !ended && !sotto__token_is(parser, ")"); i++) {
         enum sotto_status status = i > 0 ? sotto__token_take(parser, ",") : SOTTO_OK;
-        ended = status == SOTTO_OK && i >= least && is_option(parser, rules);
+        ended = status == SOTTO_OK && i >= least && is_option(parser, card);
         if (ended) {
             status = parse_option(parser, node);
         } else if (status == SOTTO_OK) {
             status = parse_argument(parser, node, i);
         }
-        ended = ended || (i + 1 == most && !rules->is_variadic);
+        ended = ended || (i + 1 == most && !card->is_variadic);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -267,7 +299,7 @@ static enum sotto_status parse_call(struct parser *parser, size_t *out, const st
     if (status == SOTTO_OK) {
         status = parse_arguments(parser, &node);
     }
-    if (sotto__function_rules(node.function)->of == SOTTO__FUNCTION_OF_ALL_ROWS) {
+    if (sotto__function_card(node.function)->of == SOTTO__FUNCTION_OF_ALL_ROWS) {
         node.kind = SOTTO__NODE_AGGREGATE;
     }
     return status == SOTTO_OK ? add_node(parser, out, node) : status;

@@ -44,7 +44,7 @@ static enum sotto_status check_argument(const struct sotto__expression *expressi
                                         const struct sotto__node *call, size_t argument,
                                         enum sotto__place place, struct sotto_error *err)
 {
-    const char *function = sotto__function_rules(call->function)->name;
+    const char *function = sotto__function_card(call->function)->name;
     size_t start = expression->nodes[argument].start;
     if (place == SOTTO__PLACE_ROW) {
         return SOTTO_OK;
@@ -73,7 +73,7 @@ static bool is_of_rows(const struct sotto__node *node)
     case SOTTO__NODE_COLUMN:
         return false;
     case SOTTO__NODE_CALL:
-        return sotto__function_rules(node->function)->of != SOTTO__FUNCTION_OF_ANY;
+        return sotto__function_card(node->function)->of != SOTTO__FUNCTION_OF_ANY;
     default:
         return true;
     }
@@ -144,7 +144,7 @@ static enum sotto_status check_size(size_t *out, const struct sotto__expression 
             inner += is_inner ? sizes[children[j]] : 0;
         }
         if (node->kind == SOTTO__NODE_AGGREGATE) {
-            sizes[i] = sotto__function_rules(node->function)->arguments_len + 1;
+            sizes[i] = sotto__function_card(node->function)->arguments_len + 1;
         } else if (node->kind == SOTTO__NODE_POWER) {
             sizes[i] *= (size_t)abs(node->exponent) + 1;
         }

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define WORDS_BYTES_MAX ((size_t)16 * 1024 * 1024)
-#define DEGREE_OTHER 1000
 #define DEGREE_ADMITTED 2
 
 static unsigned least(unsigned a, unsigned b)
@@ -24,7 +23,7 @@ static unsigned most(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
-/* The degree of row-wise node i as a polynomial in columns, or DEGREE_OTHER. */
+/* The degree of row-wise node i as a polynomial in columns, or SOTTO__DEGREE_OTHER. */
 static unsigned degree_of(const unsigned *degrees, const struct sotto__node *node)
 {
     size_t children[3];
@@ -45,42 +44,12 @@ static unsigned degree_of(const unsigned *degrees, const struct sotto__node *nod
     case SOTTO__NODE_SUBTRACT:
         return most(a, b);
     case SOTTO__NODE_MULTIPLY:
-        return least(a + b, DEGREE_OTHER);
+        return least(a + b, SOTTO__DEGREE_OTHER);
     case SOTTO__NODE_POWER:
-        return node->exponent >= 0 ? least(a * (unsigned)node->exponent, DEGREE_OTHER)
-                                   : DEGREE_OTHER;
+        return node->exponent >= 0 ? least(a * (unsigned)node->exponent, SOTTO__DEGREE_OTHER)
+                                   : SOTTO__DEGREE_OTHER;
     default:
-        return DEGREE_OTHER;
-    }
-}
-
-/* The degree of the sums that an aggregate opens. */
-static unsigned opened_degree(const unsigned *degrees, const struct sotto__node *node)
-{
-    unsigned x = degrees[node->left];
-    unsigned y = node->right != SOTTO_NONE ? degrees[node->right] : x;
-    switch (node->function) {
-    case SOTTO__FUNCTION_VAR:
-    case SOTTO__FUNCTION_STD:
-    case SOTTO__FUNCTION_SEM:
-        return 2 * x;
-    case SOTTO__FUNCTION_SKEW:
-        return 3 * x;
-    case SOTTO__FUNCTION_KURT:
-        return 4 * x;
-    case SOTTO__FUNCTION_COV:
-    case SOTTO__FUNCTION_DOT:
-        return x + y;
-    case SOTTO__FUNCTION_CORR:
-    case SOTTO__FUNCTION_OLS:
-        return 2 * most(x, y);
-    case SOTTO__FUNCTION_ANY:
-    case SOTTO__FUNCTION_ALL:
-    case SOTTO__FUNCTION_HIST:
-    case SOTTO__FUNCTION_VALUE_COUNTS:
-        return DEGREE_OTHER;
-    default:
-        return x;
+        return SOTTO__DEGREE_OTHER;
     }
 }
 
@@ -132,6 +101,7 @@ static bool write_columns(struct sotto_writer *writer, bool *out_bare,
 /* What node does to the degree, for its owner: NULL if that stays a polynomial's. */
 static const char *harm_of(const struct sotto__node *node)
 {
+    const struct sotto__function_card *card = sotto__function_card(node->function);
     switch (node->kind) {
     case SOTTO__NODE_EQUAL:
     case SOTTO__NODE_UNEQUAL:
@@ -148,12 +118,8 @@ static const char *harm_of(const struct sotto__node *node)
     case SOTTO__NODE_MODULO:
         return "a division";
     case SOTTO__NODE_CALL:
-        return node->function == SOTTO__FUNCTION_IF ? "a choice, if"
-               : node->function == SOTTO__FUNCTION_FILLNA
-                   ? "a choice, fillna"
-                   : sotto__function_rules(node->function)->name;
     case SOTTO__NODE_AGGREGATE:
-        return sotto__function_rules(node->function)->name;
+        return card->harm != NULL ? card->harm : card->name;
     default:
         return NULL;
     }
@@ -185,10 +151,13 @@ static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
                                                 const struct sotto_schema *schema)
 {
     const struct sotto__node *node = &expression->nodes[i];
-    unsigned degree = opened_degree(degrees, node);
+    const struct sotto__function_card *card = sotto__function_card(node->function);
+    unsigned degree =
+        sotto__opened_degree(&card->opens, degrees[node->left],
+                             degrees[node->right != SOTTO_NONE ? node->right : node->left]);
     bool bare = false;
     char what[120];
-    sotto__json_raw(writer, sotto__function_rules(node->function)->name);
+    sotto__json_raw(writer, card->name != NULL ? card->name : "an aggregate");
     sotto__json_raw(writer, " of");
     bool exact = write_columns(writer, &bare, expression, i, schema);
     if (places->round[i] > 1) {
@@ -203,7 +172,7 @@ static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
         sotto__json_raw(writer, ": as they are\n");
         return SOTTO_PLAN_BARE;
     }
-    if (degree >= DEGREE_OTHER) {
+    if (degree >= SOTTO__DEGREE_OTHER) {
         const char *harm = find_harm(expression, i);
         (void)snprintf(what, sizeof what, ": by %s, which can single out rows\n",
                        harm != NULL ? harm : "a high power");
@@ -281,8 +250,13 @@ enum sotto_status sotto_plan_classify(const struct sotto_plan *plan, enum sotto_
 
 const char *sotto_statistic_name(size_t index)
 {
-    return index <= SOTTO__FUNCTION_OLS ? sotto__function_rules((enum sotto__function)index)->name
-                                        : NULL;
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        const struct sotto__function_card *card = sotto__function_card((enum sotto__function)i);
+        if (card->of == SOTTO__FUNCTION_OF_ALL_ROWS && index-- == 0) {
+            return card->name;
+        }
+    }
+    return NULL;
 }
 
 const char *sotto_plan_other_statistic(const struct sotto_plan *plan, const char *const *allowed,
@@ -292,7 +266,7 @@ const char *sotto_plan_other_statistic(const struct sotto_plan *plan, const char
         const struct sotto__expression *expression = &plan->outputs[i].expression;
         for (size_t j = 0; j < expression->nodes_len; j++) {
             const struct sotto__node *node = &expression->nodes[j];
-            const char *name = sotto__function_rules(node->function)->name;
+            const char *name = sotto__function_card(node->function)->name;
             bool is_allowed = node->kind != SOTTO__NODE_AGGREGATE;
             for (size_t k = 0; !is_allowed && k < allowed_len; k++) {
                 is_allowed = strcmp(name, allowed[k]) == 0;

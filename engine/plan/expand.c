@@ -96,7 +96,7 @@ static size_t add_prefix(struct expander *expander, enum sotto__node_kind kind, 
 static size_t add_call3(struct expander *expander, enum sotto__function function, size_t first,
                         size_t second, size_t third)
 {
-    bool is_call = sotto__function_rules(function)->of != SOTTO__FUNCTION_OF_ALL_ROWS;
+    bool is_call = sotto__function_card(function)->of != SOTTO__FUNCTION_OF_ALL_ROWS;
     return add_node(expander,
                     (struct sotto__node){.kind = is_call ? SOTTO__NODE_CALL : SOTTO__NODE_AGGREGATE,
                                          .function = function,
@@ -342,7 +342,7 @@ static size_t build_counts(struct expander *expander, const struct sotto__node *
                            size_t element)
 {
     const struct sotto__level *level = &expander->source->levels[from->levels + element];
-    if (from->function == SOTTO__FUNCTION_VALUE_COUNTS) {
+    if (sotto__function_card(from->function)->takes == SOTTO__TAKES_LEVELS) {
         return build_count(expander, SOTTO__NODE_EQUAL, from->left, level);
     }
     bool is_last = element + 2 == from->levels_len;
@@ -378,16 +378,14 @@ static size_t build_by_kind(struct expander *expander, size_t node, size_t eleme
     if (from->kind == SOTTO__NODE_LIST) {
         return build_item(expander, node, element);
     }
-    if (from->kind == SOTTO__NODE_CALL && from->function >= SOTTO__FUNCTION_ROW_SUM &&
-        from->function <= SOTTO__FUNCTION_ROW_ALL) {
+    const struct sotto__function_card *card = sotto__function_card(from->function);
+    if (from->kind == SOTTO__NODE_CALL && card->takes_frame) {
         return build_row_function(expander, from);
     }
-    if (is_aggregate && (from->function == SOTTO__FUNCTION_HIST ||
-                         from->function == SOTTO__FUNCTION_VALUE_COUNTS)) {
+    if (is_aggregate && card->takes != SOTTO__TAKES_EXPRESSIONS) {
         return build_counts(expander, from, element);
     }
-    if (is_aggregate && from->right == SOTTO_NONE &&
-        sotto__function_rules(from->function)->is_frame_enough) {
+    if (is_aggregate && from->right == SOTTO_NONE && card->is_frame_enough) {
         return build_pair(expander, node, element);
     }
     return build_each(expander, node, element);
@@ -443,8 +441,8 @@ static bool is_count(const struct sotto__expression *source)
 {
     const struct sotto__node *root = &source->nodes[source->nodes_len - 1];
     return root->kind == SOTTO__NODE_AGGREGATE &&
-           (root->function == SOTTO__FUNCTION_COUNT || root->function == SOTTO__FUNCTION_HIST ||
-            root->function == SOTTO__FUNCTION_VALUE_COUNTS);
+           (root->function == SOTTO__FUNCTION_COUNT ||
+            sotto__function_card(root->function)->takes != SOTTO__TAKES_EXPRESSIONS);
 }
 
 static void expand_output(struct expander *expander, struct sotto__output_values *output_values)

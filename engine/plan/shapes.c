@@ -233,7 +233,7 @@ static enum sotto_status check_levels(const struct shaping *shaping, const struc
             sotto__decimal_set(&levels[i].value, from[i].text);
         }
     }
-    enum sotto_status status = node->function == SOTTO__FUNCTION_HIST
+    enum sotto_status status = sotto__function_card(node->function)->takes == SOTTO__TAKES_EDGES
                                    ? check_rise(shaping, levels, node->levels_len)
                                    : check_differ(shaping, levels, node->levels_len);
     for (size_t i = 0; i < node->levels_len; i++) {
@@ -257,7 +257,7 @@ static enum sotto_status shape_counts(const struct shaping *shaping, struct sott
                                       const struct sotto__node *node)
 {
     const struct sotto__level *levels = &shaping->expression->levels[node->levels];
-    bool are_edges = node->function == SOTTO__FUNCTION_HIST;
+    bool are_edges = sotto__function_card(node->function)->takes == SOTTO__TAKES_EDGES;
     size_t len = node->levels_len;
     size_t axis = 0;
     if (shaping->shapes[node->left].axes_len > 0) {
@@ -312,8 +312,7 @@ static enum sotto_status shape_each(const struct shaping *shaping, struct sotto_
 
 static bool is_row_function(const struct sotto__node *node)
 {
-    return node->kind == SOTTO__NODE_CALL && node->function >= SOTTO__FUNCTION_ROW_SUM &&
-           node->function <= SOTTO__FUNCTION_ROW_ALL;
+    return node->kind == SOTTO__NODE_CALL && sotto__function_card(node->function)->takes_frame;
 }
 
 static enum sotto_status shape_ols(const struct shaping *shaping, struct sotto__shape *out,
@@ -349,16 +348,14 @@ static enum sotto_status shape_node(const struct shaping *shaping, size_t i)
     if (node->kind != SOTTO__NODE_AGGREGATE) {
         return shape_each(shaping, out, node);
     }
-    switch (node->function) {
-    case SOTTO__FUNCTION_HIST:
-    case SOTTO__FUNCTION_VALUE_COUNTS:
+    const struct sotto__function_card *card = sotto__function_card(node->function);
+    if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
         return shape_counts(shaping, out, node);
-    case SOTTO__FUNCTION_OLS:
-        return shape_ols(shaping, out, i);
-    default:
-        break;
     }
-    if (node->right == SOTTO_NONE && sotto__function_rules(node->function)->is_frame_enough) {
+    if (node->function == SOTTO__FUNCTION_OLS) {
+        return shape_ols(shaping, out, i);
+    }
+    if (node->right == SOTTO_NONE && card->is_frame_enough) {
         const struct sotto__shape *of = &shaping->shapes[node->left];
         *out = (struct sotto__shape){.axes = {of->axes[0], of->axes[0]}, .axes_len = 2};
         return of->axes_len == 1

@@ -89,42 +89,6 @@ static size_t add_sum(struct sotto__compiler *compiler, const size_t *factors, s
                     : add_exact_sum(compiler, factors, factors_len);
 }
 
-/* Which sums a function needs. */
-struct needs {
-    bool count;
-    size_t powers; /* of x, from 1 */
-    bool y;        /* the sum of y and of x y */
-    bool yy;
-    bool xy; /* of x y alone; where they are doubles, of x and y too: they say what is infinite */
-};
-
-static struct needs needs_of(enum sotto__function function)
-{
-    switch (function) {
-    case SOTTO__FUNCTION_COUNT:
-        return (struct needs){.count = true};
-    case SOTTO__FUNCTION_SUM:
-    case SOTTO__FUNCTION_ANY:
-        return (struct needs){.powers = 1};
-    case SOTTO__FUNCTION_VAR:
-    case SOTTO__FUNCTION_STD:
-    case SOTTO__FUNCTION_SEM:
-        return (struct needs){.count = true, .powers = 2};
-    case SOTTO__FUNCTION_SKEW:
-        return (struct needs){.count = true, .powers = 3};
-    case SOTTO__FUNCTION_KURT:
-        return (struct needs){.count = true, .powers = 4};
-    case SOTTO__FUNCTION_COV:
-        return (struct needs){.count = true, .powers = 1, .y = true};
-    case SOTTO__FUNCTION_CORR:
-        return (struct needs){.count = true, .powers = 2, .y = true, .yy = true};
-    case SOTTO__FUNCTION_DOT:
-        return (struct needs){.xy = true};
-    default: /* mean, all */
-        return (struct needs){.count = true, .powers = 1};
-    }
-}
-
 static bool is_float_pair(const struct sotto__compiler *compiler, size_t x, size_t y)
 {
     return sotto__compile_op(compiler, x)->type == SOTTO__ROW_FLOAT ||
@@ -177,26 +141,26 @@ static void check_argument(struct sotto__compiler *compiler, const struct sotto_
     const struct sotto__column *from = &compiler->expansion->columns[column->column];
     compiler->status = sotto_error_set(compiler->err, SOTTO_ERROR_TYPE,
                                        "%s takes numbers or booleans, but column %s.%s is string",
-                                       sotto__function_rules(node->function)->name,
+                                       sotto__function_card(node->function)->name,
                                        compiler->plan->datasets[from->dataset].alias, from->name);
 }
 
 static void add_sums(struct sotto__compiler *compiler, struct sotto__moments *moments,
-                     const struct needs *needs, size_t x, size_t y)
+                     const struct sotto__opened_sums *opens, size_t x, size_t y)
 {
     const size_t xs[SOTTO__TERM_FACTORS_MAX] = {x, x, x, x};
     const size_t ys[SOTTO__TERM_FACTORS_MAX] = {y, y};
     const size_t xy[SOTTO__TERM_FACTORS_MAX] = {x, y};
-    for (size_t power = 1; power <= needs->powers; power++) {
+    for (size_t power = 1; power <= opens->powers; power++) {
         moments->terms[SOTTO__MOMENT_X + power - 1] = add_sum(compiler, xs, power);
     }
-    if (needs->y) {
+    if (opens->y_powers > 0) {
         moments->terms[SOTTO__MOMENT_Y] = add_sum(compiler, ys, 1);
     }
-    if (needs->y || needs->xy) {
+    if (opens->product) {
         moments->terms[SOTTO__MOMENT_XY] = add_sum(compiler, xy, 2);
     }
-    if (needs->yy) {
+    if (opens->y_powers > 1) {
         moments->terms[SOTTO__MOMENT_YY] = add_sum(compiler, ys, 2);
     }
 }
@@ -204,28 +168,30 @@ static void add_sums(struct sotto__compiler *compiler, struct sotto__moments *mo
 static void compile_aggregate(struct sotto__compiler *compiler, struct sotto__moments *moments,
                               const struct sotto__node *node)
 {
-    struct needs needs = needs_of(node->function);
+    struct sotto__opened_sums opens = sotto__function_card(node->function)->opens;
+    SOTTO_REQUIRE(opens.kind != SOTTO__OPENS_UNSTATED);
     size_t x = compiler->values[node->left];
     size_t y = x;
     check_argument(compiler, node, node->left);
-    if (needs.y || needs.xy) {
+    if (opens.product) {
         y = compiler->values[node->right];
         check_argument(compiler, node, node->right);
         if (!node->is_together) {
             pair_up(compiler, &x, &y);
         }
     }
-    if (needs.xy && is_float_pair(compiler, x, y)) {
-        needs = (struct needs){.powers = 1, .y = true};
+    if (opens.product && is_float_pair(compiler, x, y)) { /* sums that say what is infinite */
+        opens.powers = opens.powers > 0 ? opens.powers : 1;
+        opens.y_powers = opens.y_powers > 0 ? opens.y_powers : 1;
     }
     bool makes_nan = sotto__compile_op(compiler, x)->makes_nan;
-    if (node->function == SOTTO__FUNCTION_ANY || node->function == SOTTO__FUNCTION_ALL) {
+    if (opens.kind == SOTTO__OPENS_TRUTHS) {
         x = truth_of(compiler, x);
     }
-    if (needs.count) {
+    if (opens.count) {
         moments->terms[SOTTO__MOMENT_COUNT] = add_row_count(compiler, SOTTO__TERM_COUNT, x);
     }
-    add_sums(compiler, moments, &needs, x, y);
+    add_sums(compiler, moments, &opens, x, y);
     if (makes_nan) {
         moments->terms[SOTTO__MOMENT_NAN_MADE] = add_row_count(compiler, SOTTO__TERM_NAN_MADE, x);
     }

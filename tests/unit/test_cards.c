@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The table of functions against all that is made of it: the sums that programs send, the words
+ * that owners read, and the errors. */
+
+#include "engine/plan/expansion.h"
+#include "engine/program/program.h"
+#include "plans.h"
+#include "test.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+
+static const struct sotto__function_card *card_at(size_t i)
+{
+    return sotto__function_card((enum sotto__function)i);
+}
+
+static bool is_aggregate(const struct sotto__function_card *card)
+{
+    return card->of == SOTTO__FUNCTION_OF_ALL_ROWS;
+}
+
+/* A call of the function in a plan; x and y are its arguments. */
+static void write_call(char *out, size_t out_bytes, const struct sotto__function_card *card,
+                       const char *x, const char *y)
+{
+    if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
+        (void)snprintf(out, out_bytes, "%s(%s, 1, 10)", card->name, x);
+    } else if (card->takes_frame) {
+        (void)snprintf(out, out_bytes, "%s([%s, %s])", card->name, x, y);
+    } else if (card->arguments_len == 1) {
+        (void)snprintf(out, out_bytes, "%s(%s)", card->name, x);
+    } else if (card->arguments_len == 2) {
+        (void)snprintf(out, out_bytes, "%s(%s, %s)", card->name, x, y);
+    } else {
+        (void)snprintf(out, out_bytes, "%s(%s > 0, %s, %s)", card->name, x, x, y);
+    }
+}
+
+/* --- Cards --- */
+
+static void test_cards_are_whole(void **state)
+{
+    (void)state;
+    size_t statistics_len = 0;
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        const struct sotto__function_card *card = card_at(i);
+        assert_in_range(card->arguments_len, 1, 3);
+        if (is_aggregate(card)) {
+            assert_non_null(card->name);
+            assert_int_not_equal(card->opens.kind, SOTTO__OPENS_UNSTATED);
+            assert_true(card->opens.powers > 0 || card->opens.count || card->opens.product);
+            assert_string_equal(sotto_statistic_name(statistics_len++), card->name);
+        }
+        assert_int_equal(card->instead_of != NULL, card->gives != NULL);
+        for (size_t j = 0; j < SOTTO__FUNCTIONS_LEN; j++) {
+            const char *name = card_at(j)->name;
+            assert_false(name != NULL && i != j && card->name != NULL &&
+                         strcmp(name, card->name) == 0);
+            assert_false(name != NULL && sotto__has_word(card->synonyms, name));
+            assert_false(name != NULL && sotto__has_word(card->instead_of, name));
+        }
+    }
+    assert_null(sotto_statistic_name(statistics_len));
+}
+
+/* --- What is opened, and what owners are told --- */
+
+/* The degree of each operation as a polynomial in columns. */
+static unsigned degree_of_op(const unsigned *degrees, const struct sotto__op *op)
+{
+    switch (op->kind) {
+    case SOTTO__OP_COLUMN:
+        return 1;
+    case SOTTO__OP_CONSTANT:
+        return 0;
+    case SOTTO__OP_NEGATE:
+    case SOTTO__OP_FLOAT:
+    case SOTTO__OP_MASK:
+        return degrees[op->a];
+    case SOTTO__OP_MULTIPLY:
+        return degrees[op->a] + degrees[op->b];
+    default:
+        return SOTTO__DEGREE_OTHER;
+    }
+}
+
+/* The highest degree among the terms that a program sends. */
+static unsigned sent_degree(const struct sotto__program *program)
+{
+    unsigned degrees[64] = {0};
+    unsigned most = 0;
+    assert_in_range(program->ops_len, 1, 64);
+    for (size_t i = 0; i < program->ops_len; i++) {
+        degrees[i] = degree_of_op(degrees, &program->ops[i]);
+    }
+    for (size_t i = 0; i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        unsigned degree = 0;
+        for (size_t j = 0; j < term->factors_len; j++) {
+            degree += degrees[term->factors[j]];
+        }
+        most = degree > most ? degree : most;
+    }
+    return most < SOTTO__DEGREE_OTHER ? most : SOTTO__DEGREE_OTHER;
+}
+
+/* Of these words: as owners read them. */
+static unsigned told_degree(const char *words)
+{
+    unsigned degree = SOTTO__DEGREE_OTHER;
+    const char *at = strstr(words, "of degree ");
+    if (at != NULL) {
+        assert_int_equal(sscanf(at, "of degree %u", &degree), 1);
+    } else {
+        assert_contains(words, "can single out rows");
+    }
+    return degree;
+}
+
+static void told_is_sent(const char *call, struct sotto_type type)
+{
+    char output[200];
+    (void)snprintf(output, sizeof output, "m=%s", call);
+    struct sotto_plan *plan = test_plan_of(output);
+    struct sotto_schema_field fields[2] = {{.type = type}, {.type = type}};
+    struct sotto_schema schema = {.fields = fields, .fields_len = plan->columns_len};
+    struct sotto__expansion expansion;
+    struct sotto__program program;
+    struct sotto_error err = {0};
+    enum sotto_plan_class found;
+    char *words = NULL;
+    assert_ok(sotto__expand(&expansion, plan, &schema, &err));
+    assert_ok(sotto__program_init(&program, plan, &expansion, NULL, 1, &err));
+    assert_ok(sotto_plan_classify(plan, &found, &words, &schema, &err));
+    if (told_degree(words) != sent_degree(&program)) {
+        print_error("%s: %s", call, words);
+    }
+    assert_int_equal(told_degree(words), sent_degree(&program));
+    sotto_free(words);
+    sotto__program_release(&program);
+    sotto__expansion_release(&expansion);
+    sotto_plan_free(plan);
+}
+
+static void test_told_is_the_highest_power_sent(void **state)
+{
+    (void)state;
+    /* None is a bare column, of which only that is told. */
+    static const char *const arguments[][2] = {
+        {"-x", "-y"}, {"-x * y", "-y"}, {"-x", "-x * y"}, {"-x", "-x"}};
+    static const struct sotto_type types[] = {{.kind = SOTTO_KIND_INT64},
+                                              {.kind = SOTTO_KIND_DECIMAL, .scale = 2},
+                                              {.kind = SOTTO_KIND_FLOAT64}};
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        for (size_t j = 0; is_aggregate(card_at(i)) && j < 4; j++) {
+            for (size_t k = 0; k < 3; k++) {
+                char call[100];
+                write_call(call, sizeof call, card_at(i), arguments[j][0], arguments[j][1]);
+                told_is_sent(call, types[k]);
+            }
+        }
+    }
+}
+
+static void test_functions_of_rows_are_other(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        char call[100];
+        char output[200];
+        enum sotto_plan_class found = SOTTO_PLAN_BARE;
+        if (is_aggregate(card_at(i)) || card_at(i)->name == NULL) {
+            continue;
+        }
+        write_call(call, sizeof call, card_at(i), "x", "y");
+        (void)snprintf(output, sizeof output, "m=sum(%s)", call);
+        struct sotto_plan *plan = test_plan_of(output);
+        assert_ok(sotto_plan_classify(plan, &found, NULL, NULL, NULL));
+        assert_int_equal(found, SOTTO_PLAN_OTHER);
+        sotto_plan_free(plan);
+    }
+}
+
+/* A new aggregate whose card says nothing of its sums: no policy takes it for a bare column. */
+static void test_what_is_not_stated_is_other(void **state)
+{
+    (void)state;
+    const struct sotto__function_card silent = {.name = "median", .arguments_len = 1};
+    assert_int_equal(sotto__opened_degree(&silent.opens, 1, 1), SOTTO__DEGREE_OTHER);
+    assert_int_equal(sotto__opened_degree(&silent.opens, 0, 0), SOTTO__DEGREE_OTHER);
+    struct sotto_plan *plan = test_plan_of("m=sum(x)");
+    struct sotto__expression *expression = &plan->outputs[0].expression;
+    enum sotto_plan_class found = SOTTO_PLAN_BARE;
+    char *words = NULL;
+    assert_ok(sotto_plan_classify(plan, &found, NULL, NULL, NULL));
+    assert_int_equal(found, SOTTO_PLAN_BARE);
+    assert_int_equal(sotto__function_card(SOTTO__FUNCTION_TOGETHER)->opens.kind,
+                     SOTTO__OPENS_UNSTATED);
+    expression->nodes[expression->nodes_len - 1].function = SOTTO__FUNCTION_TOGETHER;
+    assert_ok(sotto_plan_classify(plan, &found, &words, NULL, NULL));
+    assert_int_equal(found, SOTTO_PLAN_OTHER);
+    assert_contains(words, "which can single out rows");
+    sotto_free(words);
+    sotto_plan_free(plan);
+}
+
+/* --- Names in errors --- */
+
+static void unknown(const char *name, const char *part)
+{
+    char json[300];
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = NULL;
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                   "{\"t\": \"t.csv\"}, \"select\": {\"m\": \"%s(x)\"}}",
+                   name);
+    assert_int_equal(sotto_plan_parse(&plan, json, strlen(json), &err), SOTTO_ERROR_PLAN);
+    assert_contains(err.text, part);
+}
+
+static void test_other_names_are_understood(void **state)
+{
+    (void)state;
+    unknown("average", "unknown function \"average\"; did you mean \"mean\"?");
+    unknown("avg", "did you mean \"mean\"?");
+    unknown("variance", "did you mean \"var\"?");
+    unknown("ln", "did you mean \"log\"?");
+    unknown("median", "unknown function \"median\"; nearest to it is \"hist\": how many values");
+    unknown("min", "nearest to it is \"hist\"");
+    unknown("medain", "did you mean \"mean\"?");
+    unknown("zzzzzzzz", "unknown function \"zzzzzzzz\"; there are count, sum, mean,");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cards_are_whole),
+        cmocka_unit_test(test_told_is_the_highest_power_sent),
+        cmocka_unit_test(test_functions_of_rows_are_other),
+        cmocka_unit_test(test_what_is_not_stated_is_other),
+        cmocka_unit_test(test_other_names_are_understood),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
