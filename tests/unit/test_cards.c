@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The table of functions against all that is made of it: the sums that programs send, the words
- * that owners read, and the errors. */
+ * that owners read, the errors, and the reference in engine/PLAN.md. */
 
 #include "engine/plan/expansion.h"
 #include "engine/program/program.h"
@@ -10,6 +10,7 @@
 
 #include <sotto/alloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct sotto__function_card *card_at(size_t i)
 {
@@ -234,6 +235,118 @@ static void test_other_names_are_understood(void **state)
     unknown("zzzzzzzz", "unknown function \"zzzzzzzz\"; there are count, sum, mean,");
 }
 
+/* --- The reference --- */
+
+/* Ended by free. */
+static char *read_reference(void)
+{
+    FILE *file = fopen(SOTTO_TEST_SOURCE "/engine/PLAN.md", "r");
+    char *text = calloc(1, 1 << 20);
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_in_range(fread(text, 1, (1 << 20) - 1, file), 1, (1 << 20) - 2);
+    (void)fclose(file);
+    return text;
+}
+
+/* The row of a Markdown table whose first cell has a call of this name. Returns: NULL if there is
+ * none. *out_call: that call. */
+static const char *find_row(const char *text, const char **out_call, const char *name)
+{
+    char call[40];
+    (void)snprintf(call, sizeof call, "`%s(", name);
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        const char *cell_end = *line == '|' ? strchr(line + 1, '|') : NULL;
+        const char *found = cell_end != NULL ? strstr(line, call) : NULL;
+        if (found != NULL && found < cell_end) {
+            *out_call = found + 1;
+            return line;
+        }
+    }
+    return NULL;
+}
+
+static size_t count_arguments(const char *call)
+{
+    size_t len = 1;
+    for (const char *at = call; at != NULL && *at != ')' && *at != '\n'; at++) {
+        len += *at == ',';
+    }
+    return len;
+}
+
+/* The second cell of a row: the option and its value where it is left out. */
+static void check_option(const char *row, const struct sotto__function_card *card)
+{
+    char expected[40];
+    const char *cell = strchr(row + 1, '|');
+    const char *cell_end = cell != NULL ? strchr(cell + 1, '|') : NULL;
+    const char *found;
+    if (cell_end == NULL) {
+        fail();
+        return;
+    }
+    if (card->option == NULL) {
+        found = memchr(cell, '=', (size_t)(cell_end - cell));
+        assert_null(found);
+        return;
+    }
+    (void)snprintf(expected, sizeof expected, "`%s=%d`", card->option->name, card->option->absent);
+    found = memmem(cell, (size_t)(cell_end - cell), expected, strlen(expected));
+    assert_non_null(found);
+}
+
+static void test_reference_has_every_function(void **state)
+{
+    (void)state;
+    char *text = read_reference();
+    bool has_options = strstr(text, "\n| function | option |") != NULL;
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        const struct sotto__function_card *card = card_at(i);
+        const char *call = NULL;
+        const char *row = card->name != NULL ? find_row(text, &call, card->name) : NULL;
+        if (card->name == NULL) {
+            continue;
+        }
+        if (row == NULL) {
+            print_error("engine/PLAN.md has no row for %s\n", card->name);
+        }
+        assert_non_null(row);
+        size_t arguments_len = count_arguments(call);
+        assert_true(arguments_len == card->arguments_len ||
+                    (card->is_variadic && arguments_len > card->arguments_len));
+        if (has_options) {
+            check_option(row, card);
+        }
+    }
+    free(text);
+}
+
+/* What the first cells of tables call is there. */
+static void test_reference_has_no_other_function(void **state)
+{
+    (void)state;
+    char *text = read_reference();
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        char name[40];
+        bool is_known = false;
+        if (sscanf(line, "| `%39[a-z0-9_](", name) != 1 || line[3 + strlen(name) + 1] != '(') {
+            continue;
+        }
+        for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+            is_known =
+                is_known || (card_at(i)->name != NULL && strcmp(card_at(i)->name, name) == 0);
+        }
+        if (!is_known) {
+            print_error("engine/PLAN.md has a row for %s, which is no function\n", name);
+        }
+        assert_true(is_known);
+    }
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +355,8 @@ int main(void)
         cmocka_unit_test(test_functions_of_rows_are_other),
         cmocka_unit_test(test_what_is_not_stated_is_other),
         cmocka_unit_test(test_other_names_are_understood),
+        cmocka_unit_test(test_reference_has_every_function),
+        cmocka_unit_test(test_reference_has_no_other_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
