@@ -14,7 +14,7 @@ from typing import Any
 from .errors import PlanError
 
 REDUCTIONS = frozenset(
-    "count sum mean var std sem skew kurt any all cov corr hist value_counts ols".split()
+    "count sum mean var std sem skew kurt any all cov corr dot hist value_counts ols".split()
 )
 _KEYWORDS = frozenset({"and", "or", "not", "in", "na"})
 _NAME = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*\Z")

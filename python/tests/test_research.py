@@ -3,10 +3,12 @@
 
 import datetime
 import decimal
+import itertools
 import pathlib
 import re
 from fractions import Fraction
 
+import cffi
 import numpy
 import pandas
 import polars
@@ -16,6 +18,7 @@ from companies import NUMBERS, STAFF, pooled
 
 import sotto
 from sotto import _library
+from sotto._expression import REDUCTIONS
 from sotto._tables import record_batch
 from sotto.debug import debug
 from sotto.errors import EngineError, LibraryNotFound, NotAnAggregate, PlanError, SottoWarning
@@ -291,6 +294,16 @@ def test_structures_are_those_of_the_headers():
     assert len(ours) > 5
     for name, body in ours.items():
         assert field_names(body) == field_names(theirs[name]), name
+
+
+def test_aggregates_are_those_of_the_engine():
+    ffi = cffi.FFI()
+    ffi.cdef("const char *sotto_statistic_name(size_t index);")
+    engine = ffi.dlopen(_library._candidates()[0])
+    names = iter(map(engine.sotto_statistic_name, itertools.count()))
+    ours = {ffi.string(name).decode() for name in iter(lambda: next(names), ffi.NULL)}
+    assert len(ours) > 10
+    assert ours == REDUCTIONS
 
 
 def test_a_library_of_another_version_is_refused(monkeypatch):
