@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A Pratt parser: each operator has a binding power, and parse_expression(power) takes all that
- * binds tighter than power. */
+/* The text of an expression as a tree, by a Pratt parser over token.c's tokens: each operator has a
+ * binding power, and parse_expression(power) takes all that binds tighter than power. Nodes are
+ * added when their children are, so that children stand before their parents in the array and
+ * everything later is a loop over it. A function returns the index of the node that it made; a
+ * failure waits in the parser (token.h). */
 
 #include "expression/token.h"
 
@@ -11,54 +14,48 @@
 
 /* --- Nodes --- */
 
-static enum sotto_status no_memory(struct parser *parser)
-{
-    return sotto_error_no_memory(parser->err);
-}
-
-static enum sotto_status add_node(struct parser *parser, size_t *out, struct sotto__node node)
+/* Returns: whether there is room for one more node. */
+static bool reserve_node(struct parser *parser)
 {
     struct sotto__expression *expression = parser->expression;
-    if (expression->nodes_len == SOTTO__EXPRESSION_NODES_MAX) {
-        return sotto_error_set(parser->err, SOTTO_ERROR_LIMIT,
-                               "expected at most %d operations, numbers and columns, found more",
-                               SOTTO__EXPRESSION_NODES_MAX);
-    }
     void *nodes = expression->nodes;
-    if (sotto_array_reserve(&nodes, &expression->nodes_capacity_len, expression->nodes_len + 1,
-                            sizeof node) != SOTTO_OK) {
-        return no_memory(parser);
+    if (expression->nodes_len == SOTTO__EXPRESSION_NODES_MAX) {
+        sotto__parser_fail(parser, SOTTO_ERROR_LIMIT,
+                           "expected at most %d operations, numbers and columns, found more",
+                           SOTTO__EXPRESSION_NODES_MAX);
+    } else if (parser->status == SOTTO_OK &&
+               sotto_array_reserve(&nodes, &expression->nodes_capacity_len,
+                                   expression->nodes_len + 1,
+                                   sizeof *expression->nodes) != SOTTO_OK) {
+        sotto__parser_no_memory(parser);
     }
     expression->nodes = nodes;
-    *out = expression->nodes_len++;
-    expression->nodes[*out] = node;
-    return SOTTO_OK;
+    return parser->status == SOTTO_OK;
 }
 
-/* Takes the texts of node, also on failure. */
-static enum sotto_status add_named(struct parser *parser, size_t *out, struct sotto__node node)
+/* Takes the texts of node, also on failure. Returns: its index; 0 after a failure. */
+static size_t add_node(struct parser *parser, struct sotto__node node)
 {
-    enum sotto_status status = node.name != NULL ? add_node(parser, out, node) : no_memory(parser);
-    if (status != SOTTO_OK) {
+    if (!reserve_node(parser)) {
         sotto_free(node.name);
         sotto_free(node.dataset);
+        return 0;
     }
-    return status;
+    parser->expression->nodes[parser->expression->nodes_len] = node;
+    return parser->expression->nodes_len++;
 }
 
-static enum sotto_status add_column(struct parser *parser, size_t *out, const struct token *dataset,
-                                    const struct token *column)
+/* dataset: what stands before the point, or NULL. */
+static size_t add_column(struct parser *parser, const struct token *dataset,
+                         const struct token *column)
 {
-    struct sotto__node node = {.kind = SOTTO__NODE_COLUMN};
-    node.start = dataset != NULL ? dataset->start : column->start;
+    struct sotto__node node = {.kind = SOTTO__NODE_COLUMN, .start = column->start};
     if (dataset != NULL) {
+        node.start = dataset->start;
         node.dataset = sotto__token_text(parser, dataset);
-        if (node.dataset == NULL) {
-            return no_memory(parser);
-        }
     }
     node.name = sotto__token_text(parser, column);
-    return add_named(parser, out, node);
+    return add_node(parser, node);
 }
 
 /* --- The grammar --- */
@@ -72,7 +69,7 @@ static enum sotto_status add_column(struct parser *parser, size_t *out, const st
 #define POWER_NEGATE 30
 #define POWER_POWER 40
 
-static enum sotto_status parse_expression(struct parser *parser, size_t *out, int power);
+static size_t parse_expression(struct parser *parser, int power);
 
 /* The function that others call so. Returns: NULL if there is none. */
 static const struct sotto__function_card *find_synonym(const char *name)
@@ -86,35 +83,35 @@ static const struct sotto__function_card *find_synonym(const char *name)
     return NULL;
 }
 
-/* names: of all functions. Says what was meant, or what there is. */
-static enum sotto_status unknown_function(struct parser *parser, const struct token *token,
-                                          const char *name, const char *const *names,
-                                          size_t names_len)
+/* Says what was meant, or what there is. names: of all functions. */
+static void refuse_function(struct parser *parser, const struct token *token, const char *name,
+                            const char *const *names, size_t names_len)
 {
     const struct sotto__function_card *synonym = find_synonym(name);
-    if (synonym != NULL && sotto__has_word(synonym->instead_of, name)) {
-        return sotto__expression_error(parser->text, token->start, parser->err,
-                                       "unknown function \"%s\"; nearest to it is \"%s\": %s", name,
-                                       synonym->name, synonym->gives);
-    }
     const char *nearest =
         synonym != NULL ? synonym->name : sotto_text_nearest(name, names, names_len);
+    if (synonym != NULL && sotto__has_word(synonym->instead_of, name)) {
+        sotto__parser_fail_at(parser, token->start,
+                              "unknown function \"%s\"; nearest to it is \"%s\": %s", name, nearest,
+                              synonym->gives);
+        return;
+    }
     if (nearest != NULL) {
-        return sotto__expression_error(parser->text, token->start, parser->err,
-                                       "unknown function \"%s\"; did you mean \"%s\"?", name,
-                                       nearest);
+        sotto__parser_fail_at(parser, token->start, "unknown function \"%s\"; did you mean \"%s\"?",
+                              name, nearest);
+        return;
     }
     char list[400] = "";
     size_t at = 0;
     for (size_t i = 0; i < names_len && at < sizeof list; i++) {
         at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
     }
-    return sotto__expression_error(parser->text, token->start, parser->err,
-                                   "unknown function \"%s\"; there are %s", name, list);
+    sotto__parser_fail_at(parser, token->start, "unknown function \"%s\"; there are %s", name,
+                          list);
 }
 
-static enum sotto_status find_function(struct parser *parser, enum sotto__function *out,
-                                       const struct token *token)
+/* Returns: anything after a failure. */
+static enum sotto__function find_function(struct parser *parser, const struct token *token)
 {
     const char *names[SOTTO__FUNCTIONS_LEN];
     size_t names_len = 0;
@@ -128,18 +125,19 @@ static enum sotto_status find_function(struct parser *parser, enum sotto__functi
         }
         names[names_len++] = known;
         if (strcmp(known, name) == 0) {
-            *out = (enum sotto__function)i;
-            return SOTTO_OK;
+            return (enum sotto__function)i;
         }
     }
-    return unknown_function(parser, token, name, names, names_len);
+    refuse_function(parser, token, name, names, names_len);
+    return SOTTO__FUNCTION_COUNT;
 }
 
-/* The token as a whole number up to max. */
-static enum sotto_status read_whole(struct parser *parser, int *out, int max, const char *what)
+/* The token as a whole number up to max, and the "-" before it if it may be negative. */
+static int read_whole(struct parser *parser, int max, bool may_be_negative, const char *what)
 {
-    int value = 0;
+    bool negative = may_be_negative && sotto__token_accept(parser, "-");
     bool whole = parser->token.kind == SOTTO__TOKEN_NUMBER;
+    int value = 0;
     for (size_t i = 0; whole && i < parser->token.bytes; i++) {
         char c = parser->text[parser->token.start + i];
         whole = c >= '0' && c <= '9';
@@ -147,39 +145,33 @@ static enum sotto_status read_whole(struct parser *parser, int *out, int max, co
         whole = whole && value <= max;
     }
     if (!whole) {
-        return sotto__expression_error(parser->text, parser->token.start, parser->err,
-                                       "expected %s: a whole number up to %d, written out", what,
-                                       max);
+        sotto__parser_fail_at(parser, parser->token.start,
+                              "expected %s: a whole number up to %d, written out", what, max);
     }
-    *out = value;
-    return sotto__token_next(parser);
+    sotto__token_next(parser);
+    return negative ? -value : value;
 }
 
-static enum sotto_status wrong_arguments(struct parser *parser, const struct sotto__node *node,
-                                         const char *found)
+static void refuse_arguments(struct parser *parser, const struct sotto__function_card *card,
+                             const char *found)
 {
-    const struct sotto__function_card *card = sotto__function_card(node->function);
     const char *number = card->arguments_len == 1   ? "one argument"
                          : card->arguments_len == 2 ? "two arguments"
                                                     : "three arguments";
-    return sotto__expression_error(
-        parser->text, parser->token.start, parser->err, "%s takes %s%s%s%s, found %s", card->name,
-        number, card->is_variadic ? " or more" : "", card->option != NULL ? " and " : "",
-        card->option != NULL ? card->option->name : "", found);
+    sotto__parser_fail_at(parser, parser->token.start, "%s takes %s%s%s%s, found %s", card->name,
+                          number, card->is_variadic ? " or more" : "",
+                          card->option != NULL ? " and " : "",
+                          card->option != NULL ? card->option->name : "", found);
 }
 
 /* At "ddof=", or whatever the function's option is called. */
 static bool is_option(const struct parser *parser, const struct sotto__function_card *card)
 {
-    const struct token *token = &parser->token;
-    const char *after = parser->text + parser->at;
-    while (*after == ' ' || *after == '\t') {
-        after++;
+    if (card->option == NULL || !sotto__token_is_name(parser, card->option->name)) {
+        return false;
     }
-    return card->option != NULL && token->kind == SOTTO__TOKEN_NAME &&
-           token->bytes == strlen(card->option->name) &&
-           memcmp(parser->text + token->start, card->option->name, token->bytes) == 0 &&
-           after[0] == '=' && after[1] != '=';
+    const char *rest = sotto__token_rest(parser);
+    return rest[0] == '=' && rest[1] != '=';
 }
 
 static void set_option(struct sotto__options *options, enum sotto__option_kind kind, int value)
@@ -198,63 +190,54 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
 }
 
 /* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
-static enum sotto_status parse_option(struct parser *parser, struct sotto__node *node)
+static void parse_option(struct parser *parser, struct sotto__node *node)
 {
     const struct sotto__function_card *card = sotto__function_card(node->function);
-    enum sotto_status status = SOTTO_OK;
+    const struct sotto__option *option = card->option;
     if (is_option(parser, card)) {
-        status = sotto__token_next(parser);
-        status = status == SOTTO_OK ? sotto__token_take(parser, "=") : status;
+        sotto__token_next(parser);
+        sotto__token_take(parser, "=");
     }
-    bool negative = card->option->min < 0 && sotto__token_is(parser, "-");
-    int value = 0;
-    status = status == SOTTO_OK && negative ? sotto__token_next(parser) : status;
-    if (status == SOTTO_OK) {
-        status = read_whole(parser, &value, card->option->max, card->option->name);
-    }
-    set_option(&node->options, card->option->kind, negative ? -value : value);
-    return status;
+    set_option(&node->options, option->kind,
+               read_whole(parser, option->max, option->min < 0, option->name));
 }
 
-/* One more item of a list, at its first token. *in_out: the list so far, SOTTO_NONE at first. */
-static enum sotto_status parse_item(struct parser *parser, size_t *in_out)
+/* One more item of a list, at its first token. list: the list so far, SOTTO_NONE at first. */
+static size_t parse_item(struct parser *parser, size_t list)
 {
     struct sotto__node node = {
-        .kind = SOTTO__NODE_LIST, .left = *in_out, .start = parser->token.start};
-    enum sotto_status status = parse_expression(parser, &node.right, 0);
+        .kind = SOTTO__NODE_LIST, .left = list, .start = parser->token.start};
+    node.right = parse_expression(parser, 0);
     node.bytes = parser->token.start - node.start;
     while (node.bytes > 0 && (parser->text[node.start + node.bytes - 1] == ' ' ||
                               parser->text[node.start + node.bytes - 1] == '\t')) {
         node.bytes--;
     }
-    return status == SOTTO_OK ? add_node(parser, in_out, node) : status;
+    return add_node(parser, node);
 }
 
 /* The argument with this index, at its first token. */
-static enum sotto_status parse_argument(struct parser *parser, struct sotto__node *node,
-                                        size_t argument)
+static void parse_argument(struct parser *parser, struct sotto__node *node, size_t argument)
 {
     const struct sotto__function_card *card = sotto__function_card(node->function);
     size_t *places[3] = {&node->left, &node->right, &node->third};
     size_t last = card->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
     if (card->takes != SOTTO__TAKES_EXPRESSIONS && argument >= last) {
-        return sotto__parse_level(parser, node, card->takes == SOTTO__TAKES_EDGES, false);
+        sotto__parse_level(parser, node, card->takes == SOTTO__TAKES_EDGES, false);
+    } else if (card->is_variadic && argument >= last) {
+        *places[last] = parse_item(parser, *places[last]);
+    } else if (argument <= last) {
+        *places[argument] = parse_expression(parser, 0);
+    } else if (card->option != NULL) {
+        parse_option(parser, node);
+    } else {
+        refuse_arguments(parser, card, "more");
     }
-    if (card->is_variadic && argument >= last) {
-        return parse_item(parser, places[last]);
-    }
-    if (argument > last && card->option != NULL) {
-        return parse_option(parser, node);
-    }
-    if (argument > last) {
-        return wrong_arguments(parser, node, "more");
-    }
-    return parse_expression(parser, places[argument], 0);
 }
 
 /* The arguments and the ")". */
-static enum sotto_status parse_arguments(struct parser *parser, struct sotto__node *node)
+static void parse_arguments(struct parser *parser, struct sotto__node *node)
 {
     const struct sotto__function_card *card = sotto__function_card(node->function);
     size_t least = card->is_frame_enough ? 1 : card->arguments_len;
@@ -264,192 +247,157 @@ static enum sotto_status parse_arguments(struct parser *parser, struct sotto__no
     if (card->option != NULL) {
         set_option(&node->options, card->option->kind, card->option->absent);
     }
-    for (size_t i = 0; !ended && !sotto__token_is(parser, ")"); i++) {
-        enum sotto_status status = i > 0 ? sotto__token_take(parser, ",") : SOTTO_OK;
-        ended = status == SOTTO_OK && i >= least && is_option(parser, card);
-        if (ended) {
-            status = parse_option(parser, node);
-        } else if (status == SOTTO_OK) {
-            status = parse_argument(parser, node, i);
+    for (size_t i = 0; parser->status == SOTTO_OK && !ended && !sotto__token_is(parser, ")"); i++) {
+        if (i > 0) {
+            sotto__token_take(parser, ",");
         }
-        ended = ended || (i + 1 == most && !card->is_variadic);
-        if (status != SOTTO_OK) {
-            return status;
+        bool named = i >= least && is_option(parser, card);
+        if (named) {
+            parse_option(parser, node);
+        } else {
+            parse_argument(parser, node, i);
         }
+        ended = named || (i + 1 == most && !card->is_variadic);
     }
     const size_t places[3] = {node->left, node->right, node->third};
     SOTTO_REQUIRE(least >= 1 && least <= 3);
     if (places[least - 1] == SOTTO_NONE && node->levels_len == 0) {
-        return wrong_arguments(parser, node, node->left == SOTTO_NONE ? "none" : "fewer");
+        refuse_arguments(parser, card, node->left == SOTTO_NONE ? "none" : "fewer");
     }
     if (sotto__token_is(parser, ",")) {
-        return wrong_arguments(parser, node, "more");
+        refuse_arguments(parser, card, "more");
     }
-    return sotto__token_take(parser, ")");
+    sotto__token_take(parser, ")");
 }
 
 /* After the name, at the "(". */
-static enum sotto_status parse_call(struct parser *parser, size_t *out, const struct token *name)
+static size_t parse_call(struct parser *parser, const struct token *name)
 {
     struct sotto__node node = {.kind = SOTTO__NODE_CALL, .start = name->start};
-    enum sotto_status status = find_function(parser, &node.function, name);
-    if (status == SOTTO_OK) {
-        status = sotto__token_next(parser);
-    }
-    if (status == SOTTO_OK) {
-        status = parse_arguments(parser, &node);
-    }
+    node.function = find_function(parser, name);
     if (sotto__function_card(node.function)->of == SOTTO__FUNCTION_OF_ALL_ROWS) {
         node.kind = SOTTO__NODE_AGGREGATE;
     }
-    return status == SOTTO_OK ? add_node(parser, out, node) : status;
+    sotto__token_next(parser);
+    parse_arguments(parser, &node);
+    return add_node(parser, node);
 }
 
 /* At the "*", dataset before it or NULL. */
-static enum sotto_status parse_star(struct parser *parser, size_t *out, const struct token *dataset)
+static size_t parse_star(struct parser *parser, const struct token *dataset)
 {
     struct sotto__node node = {.kind = SOTTO__NODE_STAR, .start = parser->token.start};
     if (dataset != NULL) {
         node.start = dataset->start;
         node.dataset = sotto__token_text(parser, dataset);
-        if (node.dataset == NULL) {
-            return no_memory(parser);
-        }
     }
-    enum sotto_status status = sotto__token_next(parser);
-    status = status == SOTTO_OK ? add_node(parser, out, node) : status;
-    if (status != SOTTO_OK) {
-        sotto_free(node.dataset);
-    }
-    return status;
+    sotto__token_next(parser);
+    return add_node(parser, node);
 }
 
-/* After the "[". */
-static enum sotto_status parse_list(struct parser *parser, size_t *out)
+/* At the "[". */
+static size_t parse_list(struct parser *parser)
 {
-    enum sotto_status status = sotto__token_next(parser);
-    *out = SOTTO_NONE;
-    status = status == SOTTO_OK ? parse_item(parser, out) : status;
-    while (status == SOTTO_OK && sotto__token_is(parser, ",")) {
-        status = sotto__token_next(parser);
-        status = status == SOTTO_OK ? parse_item(parser, out) : status;
-    }
-    return status == SOTTO_OK ? sotto__token_take(parser, "]") : status;
+    size_t list = SOTTO_NONE;
+    do { /* at the "[", then at each "," */
+        sotto__token_next(parser);
+        list = parse_item(parser, list);
+    } while (sotto__token_is(parser, ","));
+    sotto__token_take(parser, "]");
+    return list;
 }
 
-static bool is_na(const struct parser *parser, const struct token *name)
+static bool is_column(const struct token *token)
 {
-    return name->kind == SOTTO__TOKEN_NAME && name->bytes == 2 &&
-           memcmp(parser->text + name->start, "na", 2) == 0;
+    return token->kind == SOTTO__TOKEN_NAME || token->kind == SOTTO__TOKEN_QUOTED;
 }
 
 /* After the dataset's name and the point. */
-static enum sotto_status parse_qualified(struct parser *parser, size_t *out,
-                                         const struct token *dataset)
+static size_t parse_qualified(struct parser *parser, const struct token *dataset)
 {
     struct token column = parser->token;
-    if (column.kind != SOTTO__TOKEN_NAME && column.kind != SOTTO__TOKEN_QUOTED) {
-        return sotto__token_unexpected(parser, "a column's name (odd names in backticks)");
+    if (!is_column(&column)) {
+        sotto__token_unexpected(parser, "a column's name (odd names in backticks)");
     }
-    enum sotto_status status = sotto__token_next(parser);
-    return status == SOTTO_OK ? add_column(parser, out, dataset, &column) : status;
+    sotto__token_next(parser);
+    return add_column(parser, dataset, &column);
 }
 
-enum sotto_status sotto__parse_column(struct parser *parser, size_t *out)
+size_t sotto__parse_column(struct parser *parser)
 {
     struct token name = parser->token;
-    if (name.kind != SOTTO__TOKEN_NAME && name.kind != SOTTO__TOKEN_QUOTED) {
-        return sotto__token_unexpected(parser, "a column");
+    if (!is_column(&name)) {
+        sotto__token_unexpected(parser, "a column");
     }
-    enum sotto_status status = sotto__token_next(parser);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    if (!sotto__token_is(parser, ".")) {
-        return add_column(parser, out, NULL, &name);
-    }
-    status = sotto__token_next(parser);
-    return status == SOTTO_OK ? parse_qualified(parser, out, &name) : status;
+    sotto__token_next(parser);
+    return sotto__token_accept(parser, ".") ? parse_qualified(parser, &name)
+                                            : add_column(parser, NULL, &name);
 }
 
 /* A column, a dataset's column or columns, a call, or na. */
-static enum sotto_status parse_name(struct parser *parser, size_t *out)
+static size_t parse_name(struct parser *parser)
 {
     struct token name = parser->token;
-    enum sotto_status status = sotto__token_next(parser);
-    if (status != SOTTO_OK) {
-        return status;
-    }
+    bool is_na = sotto__token_is_name(parser, "na");
+    sotto__token_next(parser);
     if (sotto__token_is(parser, "(") && name.kind == SOTTO__TOKEN_NAME) {
-        return parse_call(parser, out, &name);
+        return parse_call(parser, &name);
     }
-    if (!sotto__token_is(parser, ".")) {
-        return is_na(parser, &name)
-                   ? add_node(parser, out,
-                              (struct sotto__node){.kind = SOTTO__NODE_NA, .start = name.start})
-                   : add_column(parser, out, NULL, &name);
+    if (sotto__token_accept(parser, ".")) {
+        return sotto__token_is(parser, "*") ? parse_star(parser, &name)
+                                            : parse_qualified(parser, &name);
     }
-    status = sotto__token_next(parser);
-    if (status != SOTTO_OK) {
-        return status;
+    if (is_na) {
+        return add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_NA, .start = name.start});
     }
-    return sotto__token_is(parser, "*") ? parse_star(parser, out, &name)
-                                        : parse_qualified(parser, out, &name);
+    return add_column(parser, NULL, &name);
 }
 
-static enum sotto_status parse_literal(struct parser *parser, size_t *out)
+static size_t parse_literal(struct parser *parser)
 {
-    struct sotto__node node = {.start = parser->token.start, .bytes = parser->token.bytes};
-    if (parser->token.kind == SOTTO__TOKEN_NUMBER) {
-        node.kind = SOTTO__NODE_LITERAL;
-    } else if (parser->token.kind == SOTTO__TOKEN_TEXT) {
+    struct sotto__node node = {
+        .kind = SOTTO__NODE_LITERAL, .start = parser->token.start, .bytes = parser->token.bytes};
+    if (parser->token.kind == SOTTO__TOKEN_TEXT) {
         node.kind = SOTTO__NODE_TEXT;
         node.name = sotto__token_text(parser, &parser->token);
-        if (node.name == NULL) {
-            return no_memory(parser);
-        }
-    } else {
-        return sotto__token_unexpected(parser, "a column, a number or a function");
+    } else if (parser->token.kind != SOTTO__TOKEN_NUMBER) {
+        sotto__token_unexpected(parser, "a column, a number or a function");
     }
-    enum sotto_status status = sotto__token_next(parser);
-    if (status == SOTTO_OK) {
-        return node.kind == SOTTO__NODE_TEXT ? add_named(parser, out, node)
-                                             : add_node(parser, out, node);
-    }
-    sotto_free(node.name);
-    return status;
+    sotto__token_next(parser);
+    return add_node(parser, node);
 }
 
-static enum sotto_status parse_prefix(struct parser *parser, size_t *out)
+/* At the "-" or the "not". */
+static size_t parse_unary(struct parser *parser)
 {
-    struct sotto__node node = {.start = parser->token.start};
-    enum sotto_status status;
-    if (parser->token.kind == SOTTO__TOKEN_NAME || parser->token.kind == SOTTO__TOKEN_QUOTED) {
-        return parse_name(parser, out);
+    bool is_not = sotto__token_is(parser, "not");
+    struct sotto__node node = {.kind = is_not ? SOTTO__NODE_NOT : SOTTO__NODE_NEGATE,
+                               .start = parser->token.start};
+    sotto__token_next(parser);
+    node.left = parse_expression(parser, is_not ? POWER_NOT : POWER_NEGATE);
+    return add_node(parser, node);
+}
+
+static size_t parse_prefix(struct parser *parser)
+{
+    if (is_column(&parser->token)) {
+        return parse_name(parser);
     }
     if (sotto__token_is(parser, "-") || sotto__token_is(parser, "not")) {
-        bool is_not = sotto__token_is(parser, "not");
-        node.kind = is_not ? SOTTO__NODE_NOT : SOTTO__NODE_NEGATE;
-        status = sotto__token_next(parser);
-        if (status == SOTTO_OK) {
-            status = parse_expression(parser, &node.left, is_not ? POWER_NOT : POWER_NEGATE);
-        }
-        return status == SOTTO_OK ? add_node(parser, out, node) : status;
+        return parse_unary(parser);
     }
     if (sotto__token_is(parser, "*")) {
-        return parse_star(parser, out, NULL);
+        return parse_star(parser, NULL);
     }
     if (sotto__token_is(parser, "[")) {
-        return parse_list(parser, out);
+        return parse_list(parser);
     }
-    if (sotto__token_is(parser, "(")) {
-        status = sotto__token_next(parser);
-        if (status == SOTTO_OK) {
-            status = parse_expression(parser, out, 0);
-        }
-        return status == SOTTO_OK ? sotto__token_take(parser, ")") : status;
+    if (sotto__token_accept(parser, "(")) {
+        size_t inner = parse_expression(parser, 0);
+        sotto__token_take(parser, ")");
+        return inner;
     }
-    return parse_literal(parser, out);
+    return parse_literal(parser);
 }
 
 /* --- What stands between two operands --- */
@@ -490,111 +438,101 @@ static const struct infix *find_infix(const struct parser *parser)
 }
 
 /* x in (a, b) is x == a or x == b. At the "in", or at the "not" before it. */
-static enum sotto_status parse_in(struct parser *parser, size_t *in_out)
+static size_t parse_in(struct parser *parser, size_t x)
 {
     size_t start = parser->token.start;
-    bool negated = sotto__token_is(parser, "not");
-    enum sotto_status status = negated ? sotto__token_next(parser) : SOTTO_OK;
-    status = status == SOTTO_OK ? sotto__token_take(parser, "in") : status;
-    status = status == SOTTO_OK ? sotto__token_take(parser, "(") : status;
-    struct sotto__node either = {.kind = SOTTO__NODE_OR, .start = start};
-    for (size_t i = 0; status == SOTTO_OK; i++) {
-        struct sotto__node equal = {.kind = SOTTO__NODE_EQUAL, .start = start, .left = *in_out};
-        size_t found = 0;
-        status = parse_expression(parser, &equal.right, POWER_ADD);
-        status = status == SOTTO_OK ? add_node(parser, &found, equal) : status;
-        either.right = found;
-        if (status == SOTTO_OK && i > 0) {
-            status = add_node(parser, &found, either);
-        }
-        either.left = found;
-        if (status != SOTTO_OK || !sotto__token_is(parser, ",")) {
-            break;
-        }
-        status = sotto__token_next(parser);
+    size_t either = SOTTO_NONE;
+    bool negated = sotto__token_accept(parser, "not");
+    sotto__token_take(parser, "in");
+    sotto__token_take(parser, "(");
+    do {
+        struct sotto__node equal = {.kind = SOTTO__NODE_EQUAL, .start = start, .left = x};
+        equal.right = parse_expression(parser, POWER_ADD);
+        size_t found = add_node(parser, equal);
+        either = either == SOTTO_NONE
+                     ? found
+                     : add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_OR,
+                                                             .start = start,
+                                                             .left = either,
+                                                             .right = found});
+    } while (sotto__token_accept(parser, ","));
+    sotto__token_take(parser, ")");
+    if (!negated) {
+        return either;
     }
-    status = status == SOTTO_OK ? sotto__token_take(parser, ")") : status;
-    *in_out = either.left;
-    if (status == SOTTO_OK && negated) {
-        struct sotto__node opposite = {
-            .kind = SOTTO__NODE_NOT, .start = start, .left = either.left};
-        status = add_node(parser, in_out, opposite);
-    }
-    return status;
+    return add_node(parser,
+                    (struct sotto__node){.kind = SOTTO__NODE_NOT, .start = start, .left = either});
 }
 
 /* After the "**": a whole number, written out, with a minus if you like. */
-static enum sotto_status parse_exponent(struct parser *parser, struct sotto__node *node)
+static int parse_exponent(struct parser *parser)
 {
-    bool negative = sotto__token_is(parser, "-");
-    enum sotto_status status = negative ? sotto__token_next(parser) : SOTTO_OK;
-    if (status == SOTTO_OK) {
-        status = read_whole(parser, &node->exponent, SOTTO__POWER_EXPONENT_MAX, "the exponent");
+    int exponent = read_whole(parser, SOTTO__POWER_EXPONENT_MAX, true, "the exponent");
+    if (sotto__token_is(parser, "**")) {
+        sotto__parser_fail_at(parser, parser->token.start, "a power of a power needs brackets");
     }
-    node->exponent = negative ? -node->exponent : node->exponent;
-    if (status == SOTTO_OK && sotto__token_is(parser, "**")) {
-        return sotto__expression_error(parser->text, parser->token.start, parser->err,
-                                       "a power of a power needs brackets");
-    }
-    return status;
+    return exponent;
 }
 
-static enum sotto_status parse_infix(struct parser *parser, const struct infix *infix,
-                                     size_t *in_out)
+static size_t parse_infix(struct parser *parser, const struct infix *infix, size_t left)
 {
-    struct sotto__node node = {.kind = infix->kind, .left = *in_out, .start = parser->token.start};
-    if (infix->power == POWER_COMPARE &&
-        (infix->kind == SOTTO__NODE_OR || infix->kind == SOTTO__NODE_NOT)) {
-        return parse_in(parser, in_out);
+    struct sotto__node node = {.kind = infix->kind, .left = left, .start = parser->token.start};
+    bool is_comparison = infix->power == POWER_COMPARE;
+    if (is_comparison && (infix->kind == SOTTO__NODE_OR || infix->kind == SOTTO__NODE_NOT)) {
+        return parse_in(parser, left);
     }
-    enum sotto_status status = sotto__token_next(parser);
-    if (status == SOTTO_OK && infix->kind == SOTTO__NODE_POWER) {
-        status = parse_exponent(parser, &node);
-    } else if (status == SOTTO_OK) {
-        status = parse_expression(parser, &node.right, infix->power);
+    sotto__token_next(parser);
+    if (infix->kind == SOTTO__NODE_POWER) {
+        node.exponent = parse_exponent(parser);
+    } else {
+        node.right = parse_expression(parser, infix->power);
     }
-    const struct infix *next = status == SOTTO_OK ? find_infix(parser) : NULL;
-    if (next != NULL && next->power == POWER_COMPARE && infix->power == POWER_COMPARE) {
-        return sotto__expression_error(parser->text, parser->token.start, parser->err,
-                                       "comparisons don't chain: say a < b and b < c");
+    const struct infix *next = find_infix(parser);
+    if (is_comparison && next != NULL && next->power == POWER_COMPARE) {
+        sotto__parser_fail_at(parser, parser->token.start,
+                              "comparisons don't chain: say a < b and b < c");
     }
-    return status == SOTTO_OK ? add_node(parser, in_out, node) : status;
+    return add_node(parser, node);
 }
 
-static enum sotto_status parse_expression(struct parser *parser, size_t *out, int power)
+/* What binds tighter than power. Recursion: SOTTO__EXPRESSION_DEPTH_MAX levels. */
+static size_t parse_expression(struct parser *parser, int power)
 {
     if (parser->depth == SOTTO__EXPRESSION_DEPTH_MAX) {
-        return sotto_error_set(parser->err, SOTTO_ERROR_LIMIT,
-                               "expected at most %d levels of nesting, found more",
-                               SOTTO__EXPRESSION_DEPTH_MAX);
+        sotto__parser_fail(parser, SOTTO_ERROR_LIMIT,
+                           "expected at most %d levels of nesting, found more",
+                           SOTTO__EXPRESSION_DEPTH_MAX);
+        return 0;
     }
     parser->depth++;
-    size_t left = 0;
-    enum sotto_status status = parse_prefix(parser, &left);
-    while (status == SOTTO_OK) {
-        const struct infix *infix = find_infix(parser);
-        if (infix == NULL || infix->power <= power) {
-            break;
-        }
-        status = parse_infix(parser, infix, &left);
+    size_t left = parse_prefix(parser);
+    for (const struct infix *infix = find_infix(parser); infix != NULL && infix->power > power;
+         infix = find_infix(parser)) {
+        left = parse_infix(parser, infix, left);
     }
     parser->depth--;
-    *out = left;
-    return status;
+    return left;
 }
 
-enum sotto_status sotto__parser_start(struct parser *out, struct sotto__expression *expression,
-                                      const char *text, struct sotto_error *err)
+/* --- The whole --- */
+
+void sotto__parser_start(struct parser *out, struct sotto__expression *expression, const char *text,
+                         struct sotto_error *err)
 {
     *out = (struct parser){.expression = expression, .err = err};
     if (strlen(text) > SOTTO__EXPRESSION_BYTES_MAX) {
-        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
-                               "expected an expression of at most %d bytes, found %zu",
-                               SOTTO__EXPRESSION_BYTES_MAX, strlen(text));
+        sotto__parser_fail(out, SOTTO_ERROR_LIMIT,
+                           "expected an expression of at most %d bytes, found %zu",
+                           SOTTO__EXPRESSION_BYTES_MAX, strlen(text));
+        return;
     }
     expression->text = sotto_text_copy(text, strlen(text));
     out->text = expression->text;
-    return expression->text != NULL ? sotto__token_next(out) : no_memory(out);
+    if (expression->text == NULL) {
+        sotto__parser_no_memory(out);
+        return;
+    }
+    sotto__token_next(out);
 }
 
 enum sotto_status sotto__expression_parse(struct sotto__expression *out, const char *text,
@@ -603,16 +541,16 @@ enum sotto_status sotto__expression_parse(struct sotto__expression *out, const c
     struct sotto__expression expression = {0};
     struct parser parser;
     size_t root = 0;
-    enum sotto_status status = sotto__parser_start(&parser, &expression, text, err);
-    if (status == SOTTO_OK) {
-        status = parse_expression(&parser, &root, 0);
+    sotto__parser_start(&parser, &expression, text, err);
+    if (parser.status == SOTTO_OK) {
+        root = parse_expression(&parser, 0);
     }
-    if (status == SOTTO_OK && parser.token.kind != SOTTO__TOKEN_END) {
-        status = sotto__token_unexpected(&parser, "an operator or the end");
+    if (parser.token.kind != SOTTO__TOKEN_END) {
+        sotto__token_unexpected(&parser, "an operator or the end");
     }
-    if (status != SOTTO_OK) {
+    if (parser.status != SOTTO_OK) {
         sotto__expression_release(&expression);
-        return status;
+        return parser.status;
     }
     SOTTO_REQUIRE(root + 1 == expression.nodes_len);
     *out = expression;

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The text of an expression as tokens, one at a time: numbers, names, quoted names and texts, and
+ * signs. A token is only a place in the text; what it means is the parser's. All errors of the
+ * language are written here, since all of them say the column that they are at. */
+
 #include "expression/token.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
+
+/* --- Errors --- */
 
 static void set_error(const char *text, size_t start, struct sotto_error *err,
                       enum sotto_status status, const char *format, va_list args)
@@ -36,6 +43,48 @@ enum sotto_status sotto__expression_type_error(const char *text, size_t start,
     va_end(args);
     return SOTTO_ERROR_TYPE;
 }
+
+/* The first failure only. What is parsed from here on is an empty rest. */
+static void stop_at_failure(struct parser *parser, enum sotto_status status)
+{
+    parser->status = status;
+    parser->at = parser->text != NULL ? strlen(parser->text) : 0;
+    parser->token = (struct token){.kind = SOTTO__TOKEN_END, .start = parser->at};
+}
+
+void sotto__parser_fail_at(struct parser *parser, size_t start, const char *format, ...)
+{
+    va_list args;
+    if (parser->status != SOTTO_OK) {
+        return;
+    }
+    va_start(args, format);
+    set_error(parser->text, start, parser->err, SOTTO_ERROR_PLAN, format, args);
+    va_end(args);
+    stop_at_failure(parser, SOTTO_ERROR_PLAN);
+}
+
+void sotto__parser_fail(struct parser *parser, enum sotto_status status, const char *format, ...)
+{
+    char message[SOTTO_ERROR_TEXT_BYTES];
+    va_list args;
+    if (parser->status != SOTTO_OK) {
+        return;
+    }
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    stop_at_failure(parser, sotto_error_set(parser->err, status, "%s", message));
+}
+
+void sotto__parser_no_memory(struct parser *parser)
+{
+    if (parser->status == SOTTO_OK) {
+        stop_at_failure(parser, sotto_error_no_memory(parser->err));
+    }
+}
+
+/* --- Characters --- */
 
 static bool is_digit(char c)
 {
@@ -70,68 +119,80 @@ static size_t digits_len(const char *text)
     return i;
 }
 
-static enum sotto_status read_number(struct parser *parser, size_t start)
+/* --- Tokens --- */
+
+static void set_token(struct parser *parser, enum token_kind kind, size_t start, size_t bytes)
 {
-    const char *p = parser->text + start;
-    p += digits_len(p);
-    if (*p == '.') {
-        p++;
-        p += digits_len(p);
+    parser->token = (struct token){.kind = kind, .start = start, .bytes = bytes};
+    parser->at = start + bytes;
+}
+
+/* At an exponent's "e". Returns: its bytes, 0 after a failure. */
+static size_t read_exponent(struct parser *parser, size_t start, size_t at)
+{
+    const char *text = parser->text + at;
+    size_t sign = text[1] == '+' || text[1] == '-';
+    const char *digits = text + 1 + sign;
+    size_t len = digits_len(digits);
+    unsigned value = 0;
+    if (len == 0) {
+        sotto__parser_fail_at(parser, at, "expected digits after the exponent's e");
+        return 0;
     }
-    if (*p == 'e' || *p == 'E') {
-        const char *exponent = p + 1 + (p[1] == '+' || p[1] == '-');
-        size_t len = digits_len(exponent);
-        if (len == 0) {
-            return sotto__expression_error(parser->text, (size_t)(p - parser->text), parser->err,
-                                           "expected digits after the exponent's e");
-        }
-        unsigned value = 0;
-        for (size_t i = 0; i < len && value <= SOTTO__LITERAL_EXPONENT_MAX; i++) {
-            value = value * 10 + (unsigned)(exponent[i] - '0');
-        }
-        if (value > SOTTO__LITERAL_EXPONENT_MAX) {
-            return sotto__expression_error(
-                parser->text, start, parser->err, "expected an exponent between -%d and %d",
-                SOTTO__LITERAL_EXPONENT_MAX, SOTTO__LITERAL_EXPONENT_MAX);
-        }
-        p = exponent + len;
+    for (size_t i = 0; i < len && value <= SOTTO__LITERAL_EXPONENT_MAX; i++) {
+        value = value * 10 + (unsigned)(digits[i] - '0');
     }
-    size_t end = (size_t)(p - parser->text);
-    if (is_name_start(*p) || *p == '.') {
-        return sotto__expression_error(parser->text, end, parser->err,
-                                       "a number can't go on with \"%c\"",
-                                       (unsigned char)*p < 0x80 ? *p : '?');
+    if (value > SOTTO__LITERAL_EXPONENT_MAX) {
+        sotto__parser_fail_at(parser, start, "expected an exponent between -%d and %d",
+                              SOTTO__LITERAL_EXPONENT_MAX, SOTTO__LITERAL_EXPONENT_MAX);
+        return 0;
     }
-    parser->token =
-        (struct token){.kind = SOTTO__TOKEN_NUMBER, .start = start, .bytes = end - start};
-    parser->at = end;
-    return SOTTO_OK;
+    return 1 + sign + len;
+}
+
+static void read_number(struct parser *parser, size_t start)
+{
+    const char *text = parser->text;
+    size_t end = start + digits_len(text + start);
+    if (text[end] == '.') {
+        end++;
+        end += digits_len(text + end);
+    }
+    if (text[end] == 'e' || text[end] == 'E') {
+        end += read_exponent(parser, start, end);
+    }
+    if (is_name_start(text[end]) || text[end] == '.') {
+        sotto__parser_fail_at(parser, end, "a number can't go on with \"%c\"",
+                              (unsigned char)text[end] < 0x80 ? text[end] : '?');
+    }
+    if (parser->status == SOTTO_OK) {
+        set_token(parser, SOTTO__TOKEN_NUMBER, start, end - start);
+    }
 }
 
 /* A name in backticks, or a text in single or double quotes; the quote itself doubled. */
-static enum sotto_status read_quoted(struct parser *parser, size_t start)
+static void read_quoted(struct parser *parser, size_t start)
 {
-    char quote = parser->text[start];
-    const char *what = quote == '`' ? "name" : "text";
+    const char *text = parser->text;
+    char quote = text[start];
+    bool is_name = quote == '`';
     size_t i = start + 1;
-    while (parser->text[i] != '\0' && (parser->text[i] != quote || parser->text[i + 1] == quote)) {
-        i += parser->text[i] == quote ? 2 : 1;
+    while (text[i] != '\0' && (text[i] != quote || text[i + 1] == quote)) {
+        i += text[i] == quote ? 2 : 1;
     }
-    if (parser->text[i] == '\0') {
-        return sotto__expression_error(parser->text, start, parser->err, "the %s has no closing %c",
-                                       what, quote);
+    if (text[i] == '\0') {
+        sotto__parser_fail_at(parser, start, "the %s has no closing %c", is_name ? "name" : "text",
+                              quote);
+        return;
     }
-    if (i == start + 1 && quote == '`') {
-        return sotto__expression_error(parser->text, start, parser->err, "the name is empty");
+    if (i == start + 1 && is_name) {
+        sotto__parser_fail_at(parser, start, "the name is empty");
+        return;
     }
-    parser->token = (struct token){.kind = quote == '`' ? SOTTO__TOKEN_QUOTED : SOTTO__TOKEN_TEXT,
-                                   .start = start,
-                                   .bytes = i + 1 - start};
-    parser->at = i + 1;
-    return SOTTO_OK;
+    set_token(parser, is_name ? SOTTO__TOKEN_QUOTED : SOTTO__TOKEN_TEXT, start, i + 1 - start);
 }
 
-/* Longer ones first. */
+/* Operators that begin like shorter ones stand before them. */
 static size_t operator_len(const char *text)
 {
     static const char *const operators[] = {"**", "//", "==", "!=", "<=", ">=", "<", ">", "%", "+",
@@ -156,79 +217,100 @@ static bool is_word(const char *text, size_t bytes)
     return false;
 }
 
-enum sotto_status sotto__token_next(struct parser *parser)
+void sotto__token_next(struct parser *parser)
 {
     const char *text = parser->text;
-    size_t start = parser->at;
-    while (text[start] == ' ' || text[start] == '\t') {
-        start++;
+    if (parser->status != SOTTO_OK) {
+        return;
     }
+    size_t start = parser->at + strspn(text + parser->at, " \t");
     char c = text[start];
-    parser->token = (struct token){.kind = SOTTO__TOKEN_END, .start = start};
-    if (c == '\0') {
-        parser->at = start;
-        return SOTTO_OK;
-    }
-    if (is_digit(c) || (c == '.' && is_digit(text[start + 1]))) {
-        return read_number(parser, start);
-    }
-    if (c == '`' || c == '"' || c == '\'') {
-        return read_quoted(parser, start);
-    }
     size_t bytes = name_len(text + start);
-    enum token_kind kind = SOTTO__TOKEN_SIGN;
-    if (bytes > 0) {
-        kind = is_word(text + start, bytes) ? SOTTO__TOKEN_SIGN : SOTTO__TOKEN_NAME;
-    } else if ((bytes = operator_len(text + start)) == 0) {
-        return sotto__expression_error(text, start, parser->err, "unexpected \"%c\"", c);
+    size_t sign_bytes = operator_len(text + start);
+    if (c == '\0') {
+        set_token(parser, SOTTO__TOKEN_END, start, 0);
+    } else if (is_digit(c) || (c == '.' && is_digit(text[start + 1]))) {
+        read_number(parser, start);
+    } else if (c == '`' || c == '"' || c == '\'') {
+        read_quoted(parser, start);
+    } else if (bytes > 0) {
+        set_token(parser, is_word(text + start, bytes) ? SOTTO__TOKEN_SIGN : SOTTO__TOKEN_NAME,
+                  start, bytes);
+    } else if (sign_bytes > 0) {
+        set_token(parser, SOTTO__TOKEN_SIGN, start, sign_bytes);
+    } else {
+        sotto__parser_fail_at(parser, start, "unexpected \"%c\"", c);
     }
-    parser->token = (struct token){.kind = kind, .start = start, .bytes = bytes};
-    parser->at = start + bytes;
-    return SOTTO_OK;
+}
+
+static bool has_text(const struct parser *parser, const char *text)
+{
+    return strlen(text) == parser->token.bytes &&
+           memcmp(parser->text + parser->token.start, text, parser->token.bytes) == 0;
 }
 
 bool sotto__token_is(const struct parser *parser, const char *sign)
 {
-    return parser->token.kind == SOTTO__TOKEN_SIGN && strlen(sign) == parser->token.bytes &&
-           memcmp(parser->text + parser->token.start, sign, parser->token.bytes) == 0;
+    return parser->token.kind == SOTTO__TOKEN_SIGN && has_text(parser, sign);
 }
 
-char *sotto__token_text(const struct parser *parser, const struct token *token)
+bool sotto__token_is_name(const struct parser *parser, const char *name)
+{
+    return parser->token.kind == SOTTO__TOKEN_NAME && has_text(parser, name);
+}
+
+char *sotto__token_text(struct parser *parser, const struct token *token)
 {
     const char *text = parser->text + token->start;
-    if (token->kind != SOTTO__TOKEN_QUOTED && token->kind != SOTTO__TOKEN_TEXT) {
-        return sotto_text_copy(text, token->bytes);
+    bool is_quoted = token->kind == SOTTO__TOKEN_QUOTED || token->kind == SOTTO__TOKEN_TEXT;
+    if (parser->status != SOTTO_OK) {
+        return NULL;
     }
-    char *copy = sotto_alloc(token->bytes);
+    char *copy = is_quoted ? sotto_alloc(token->bytes) : sotto_text_copy(text, token->bytes);
+    if (copy == NULL) {
+        sotto__parser_no_memory(parser);
+        return NULL;
+    }
     size_t len = 0;
-    for (size_t i = 1; copy != NULL && i + 1 < token->bytes; i++) {
+    for (size_t i = 1; is_quoted && i + 1 < token->bytes; i++) {
         copy[len++] = text[i];
         i += text[i] == text[0];
     }
-    if (copy != NULL) {
-        copy[len] = '\0';
-    }
+    copy[is_quoted ? len : token->bytes] = '\0';
     return copy;
 }
 
-enum sotto_status sotto__token_unexpected(struct parser *parser, const char *expected)
+void sotto__token_unexpected(struct parser *parser, const char *expected)
 {
     const struct token *token = &parser->token;
     if (token->kind == SOTTO__TOKEN_END) {
-        return sotto__expression_error(parser->text, token->start, parser->err,
-                                       "expected %s, found the end", expected);
+        sotto__parser_fail_at(parser, token->start, "expected %s, found the end", expected);
+        return;
     }
-    return sotto__expression_error(parser->text, token->start, parser->err,
-                                   "expected %s, found \"%.*s\"", expected, (int)token->bytes,
-                                   parser->text + token->start);
+    sotto__parser_fail_at(parser, token->start, "expected %s, found \"%.*s\"", expected,
+                          (int)token->bytes, parser->text + token->start);
 }
 
-enum sotto_status sotto__token_take(struct parser *parser, const char *sign)
+bool sotto__token_accept(struct parser *parser, const char *sign)
 {
     if (!sotto__token_is(parser, sign)) {
+        return false;
+    }
+    sotto__token_next(parser);
+    return true;
+}
+
+void sotto__token_take(struct parser *parser, const char *sign)
+{
+    if (!sotto__token_accept(parser, sign)) {
         char quoted[8];
         (void)snprintf(quoted, sizeof quoted, "\"%s\"", sign);
-        return sotto__token_unexpected(parser, quoted);
+        sotto__token_unexpected(parser, quoted);
     }
-    return sotto__token_next(parser);
+}
+
+const char *sotto__token_rest(const struct parser *parser)
+{
+    const char *rest = parser->text + parser->at;
+    return rest + strspn(rest, " \t");
 }

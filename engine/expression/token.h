@@ -2,7 +2,8 @@
 #ifndef SOTTO_ENGINE_TOKENS_H
 #define SOTTO_ENGINE_TOKENS_H
 
-/* The text of an expression as tokens: token.c for expression.c. */
+/* The text of an expression as tokens, and the parser that takes them: token.c, parse.c and
+ * written.c share it. */
 
 #include "expression/expression.h"
 
@@ -21,35 +22,50 @@ struct token {
     size_t bytes;
 };
 
+/* Keeps its first failure: from then on its token is the end, nothing is added, and no later
+ * failure is heard. So functions return what they made, and only loops ask for status. */
 struct parser {
     struct sotto__expression *expression;
     const char *text;
     size_t at; /* where the next token is looked for */
     struct token token;
     unsigned depth;
+    enum sotto_status status;
     struct sotto_error *err;
 };
 
-/* Goes to the next token. */
-enum sotto_status sotto__token_next(struct parser *parser) SOTTO_NODISCARD;
-/* Whether the token is this operator, bracket or word. */
-bool sotto__token_is(const struct parser *parser, const char *sign);
-/* What stands between a token's quotes, each doubled quote once; a plain token as it is. NULL: no
- * memory. */
-char *sotto__token_text(const struct parser *parser, const struct token *token);
-/* "expected ..., found ..." at the token. */
-enum sotto_status sotto__token_unexpected(struct parser *parser, const char *expected);
-
 /* Goes to the first token. expression is empty and gets a copy of text. */
-enum sotto_status sotto__parser_start(struct parser *out, struct sotto__expression *expression,
-                                      const char *text, struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__parser_start(struct parser *out, struct sotto__expression *expression, const char *text,
+                         struct sotto_error *err);
+/* Fails: with "column N: ..." for the byte offset start as SOTTO_ERROR_PLAN, or as it is said. */
+void sotto__parser_fail_at(struct parser *parser, size_t start, const char *format, ...)
+    SOTTO_PRINTF(3, 4);
+void sotto__parser_fail(struct parser *parser, enum sotto_status status, const char *format, ...)
+    SOTTO_PRINTF(3, 4);
+void sotto__parser_no_memory(struct parser *parser);
+
+/* Goes to the next token. */
+void sotto__token_next(struct parser *parser);
+/* Whether the token is this operator, bracket or word; whether it is this name, not in quotes. */
+bool sotto__token_is(const struct parser *parser, const char *sign);
+bool sotto__token_is_name(const struct parser *parser, const char *name);
 /* Takes sign, or says that it was expected. */
-enum sotto_status sotto__token_take(struct parser *parser, const char *sign) SOTTO_NODISCARD;
-/* A column, maybe with its dataset, at its first token. */
-enum sotto_status sotto__parse_column(struct parser *parser, size_t *out) SOTTO_NODISCARD;
+void sotto__token_take(struct parser *parser, const char *sign);
+/* The same, but only where it is there. Returns: whether it was. */
+bool sotto__token_accept(struct parser *parser, const char *sign);
+/* The text behind the token, from what is no blank. */
+const char *sotto__token_rest(const struct parser *parser);
+/* What stands between a token's quotes, each doubled quote once; a plain token as it is. Returns:
+ * NULL after a failure, which may be this one's: no memory. */
+char *sotto__token_text(struct parser *parser, const struct token *token);
+/* Fails: "expected ..., found ..." at the token. */
+void sotto__token_unexpected(struct parser *parser, const char *expected);
+
+/* A column, maybe with its dataset, at its first token. Returns: its node. */
+size_t sotto__parse_column(struct parser *parser);
 /* One more level of node, or edge, at its first token: a text or a number, of_key also true or
- * false. Returns: SOTTO_ERROR_LIMIT beyond SOTTO__GROUP_LEVELS_MAX. */
-enum sotto_status sotto__parse_level(struct parser *parser, struct sotto__node *node,
-                                     bool are_edges, bool of_key) SOTTO_NODISCARD;
+ * false. Fails with SOTTO_ERROR_LIMIT beyond SOTTO__GROUP_LEVELS_MAX. */
+void sotto__parse_level(struct parser *parser, struct sotto__node *node, bool are_edges,
+                        bool of_key);
 
 #endif
