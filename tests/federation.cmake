@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-sotto_test(property task PkgConfig::sodium)
-sotto_test(property agreement PkgConfig::sodium PkgConfig::jansson)
+sotto_test(property task CASES LINK PkgConfig::sodium)
+sotto_test(property agreement CASES LINK PkgConfig::sodium PkgConfig::jansson)
