@@ -6,6 +6,7 @@ import random
 import numpy
 import pandas
 import pytest
+from support import cases
 
 import sotto
 
@@ -89,7 +90,7 @@ def random_question(rng):
     return lambda frame: getattr(number(frame)[condition(frame)], reduction)(**options)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(cases(25)))
 def test_random_questions(seed):
     rng = random.Random(seed)
     for _ in range(10):

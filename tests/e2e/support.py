@@ -9,9 +9,15 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from cases import cases  # noqa: E402,F401  (the tests take these two from here)
+from skip import skip  # noqa: E402,F401
 
 SOTTO = os.environ.get("SOTTO_BINARY", "sotto")
 # Generous: the sanitizer builds on a busy machine are slow. Nothing waits this long when all is well.

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Runs a fuzz target over the files of the given folders (or the given files), so that every input
- * that once mattered is tried by plain ctest too. */
+ * that once mattered is tried by plain ctest too, and changed copies of each (SOTTO_CASES). */
+#include "cases.h"
+#include "files.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +14,59 @@
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
+
+/* One to four changes: a bit, a byte, the end cut off, a piece written over another one. */
+static size_t change(uint8_t *data, size_t bytes, uint64_t *random)
+{
+    for (size_t left = 1 + test_random_below(random, 4); left > 0 && bytes > 0; left--) {
+        size_t at = test_random_below(random, bytes);
+        size_t from = test_random_below(random, bytes);
+        size_t later = at > from ? at : from;
+        switch (test_random_below(random, 4)) {
+        case 0:
+            data[at] ^= (uint8_t)(1U << test_random_below(random, 8));
+            break;
+        case 1:
+            data[at] = (uint8_t)test_random(random);
+            break;
+        case 2:
+            bytes = at;
+            break;
+        default:
+            memmove(data + at, data + from, test_random_below(random, bytes - later));
+            break;
+        }
+    }
+    return bytes;
+}
+
+/* At its exact size, so that reading past the end is seen by AddressSanitizer. */
+static bool run_exact(const uint8_t *data, size_t bytes)
+{
+    uint8_t *exact = malloc(bytes > 0 ? bytes : 1);
+    if (exact == NULL) {
+        return false;
+    }
+    memcpy(exact, data, bytes);
+    (void)LLVMFuzzerTestOneInput(exact, bytes);
+    free(exact);
+    return true;
+}
+
+/* The input as it is, then its changed copies, which are the same in every run. */
+static bool run_input(const uint8_t *data, size_t bytes)
+{
+    uint64_t random = bytes;
+    uint8_t *copy = malloc(bytes > 0 ? bytes : 1);
+    bool done = copy != NULL && run_exact(data, bytes);
+    for (size_t i = 0, cases = test_cases(20); done && i < cases; i++) {
+        memcpy(copy, data, bytes);
+        size_t changed_bytes = change(copy, bytes, &random);
+        done = run_exact(copy, changed_bytes);
+    }
+    free(copy);
+    return done;
+}
 
 /* Returns: how many files were run; -1 if one can't be read. */
 static int replay_file(const char *path)
@@ -33,15 +89,9 @@ static int replay_file(const char *path)
         got = fread(data + bytes, 1, 65536, file);
     }
     (void)fclose(file);
-    /* At its exact size, so that reading past the end is seen by AddressSanitizer. */
-    uint8_t *exact = malloc(bytes > 0 ? bytes : 1);
-    if (exact != NULL) {
-        memcpy(exact, data, bytes);
-        (void)LLVMFuzzerTestOneInput(exact, bytes);
-    }
-    free(exact);
+    bool done = run_input(data, bytes);
     free(data);
-    return exact != NULL ? 1 : -1;
+    return done ? 1 : -1;
 }
 
 static int replay_folder(const char *path)

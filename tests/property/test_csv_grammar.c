@@ -2,6 +2,7 @@
 
 /* Random CSV texts, read by libcsv and our glue on the one hand, by a naive reader on the other. */
 
+#include "cases.h"
 #include "files.h"
 #include "test.h"
 
@@ -172,7 +173,8 @@ static void test_random_texts(void **state)
     uint64_t random = 7;
     size_t good = 0;
     size_t bad = 0;
-    for (size_t i = 0; i < 20000; i++) {
+    size_t cases = test_cases(20000);
+    for (size_t i = 0; i < cases; i++) {
         char text[TEXT_BYTES];
         size_t bytes = random_text(text, &random);
         struct naive naive = {.p = text, .end = text + bytes};
@@ -196,7 +198,7 @@ static void test_random_texts(void **state)
         sotto_csv_close(csv);
     }
     /* Both kinds were there. */
-    assert_true(good > 2000 && bad > 2000);
+    assert_true(cases < 1000 || (good > cases / 10 && bad > cases / 10));
 }
 
 /* Rows of a few hundred bytes over several blocks: every field comes back, wherever a block ends.

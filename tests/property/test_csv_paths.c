@@ -2,9 +2,10 @@
 
 /* Random texts through both readers, in spans on threads and line by line through libcsv: the same
  * catalogue, the same columns, the same error, wherever chunks and windows end. The grammar test
- * beside this one holds both against a naive reader. SOTTO_TEST_CASES sets how many texts. */
+ * beside this one holds both against a naive reader. SOTTO_CASES scales how many texts. */
 
 #include "dataset/file/file.h"
+#include "cases.h"
 #include "files.h"
 #include "test.h"
 
@@ -16,12 +17,6 @@
 #include <unistd.h>
 
 #define TEXT_BYTES 4096
-
-static size_t cases_wanted(size_t usual)
-{
-    const char *text = getenv("SOTTO_TEST_CASES");
-    return text != NULL ? strtoull(text, NULL, 10) : usual;
-}
 
 struct text {
     char bytes[TEXT_BYTES];
@@ -279,7 +274,7 @@ static void test_random_texts(void **state)
     (void)state;
     uint64_t random = 11 + sotto_cpu_level(); /* ctest runs this at each level: other texts */
     struct outcome outcome = {0};
-    size_t cases = cases_wanted(20000);
+    size_t cases = test_cases(20000);
     for (size_t i = 0; i < cases; i++) {
         struct text text;
         make(&text, &random);
@@ -344,7 +339,7 @@ static void test_decimal_commas(void **state)
     (void)state;
     uint64_t random = 13 + sotto_cpu_level();
     struct outcome outcome = {0};
-    size_t cases = cases_wanted(5000);
+    size_t cases = test_cases(5000);
     for (size_t i = 0; i < cases; i++) {
         struct text text;
         make(&text, &random);
@@ -397,7 +392,7 @@ static void test_kernels(void **state)
     static const char bytes[] = "aaaa,,\n\r\"\"\x80;";
     const struct sotto__split_kernels *ours = sotto__split_kernels();
     uint64_t random = 12;
-    for (size_t i = 0; i < 20000; i++) {
+    for (size_t i = 0, cases = test_cases(20000); i < cases; i++) {
         char text[300 + SOTTO__SPLIT_BLOCK] = {0};
         uint32_t a_ends[300 + SOTTO__SPLIT_SLACK];
         uint32_t b_ends[300 + SOTTO__SPLIT_SLACK];

@@ -3,6 +3,7 @@
 /* The engine's promise: parties' partials add up to the bits of the partial of all rows together,
  * however rows are split, and what comes out is the exact value, rounded once. */
 
+#include "cases.h"
 #include "files.h"
 #include "plans.h"
 #include "test.h"
@@ -109,7 +110,7 @@ static void test_parts_add_up_to_the_whole(void **state)
         assert_non_null(parts[i]);
     }
     assert_non_null(whole);
-    for (uint64_t seed = 0; seed < 300; seed++) {
+    for (uint64_t seed = 0, cases = test_cases(300); seed < cases; seed++) {
         uint64_t random = seed;
         size_t parts_len = 1 + test_random_below(&random, PARTS_MAX);
         size_t rows = test_random_below(&random, ROWS_MAX);
@@ -156,7 +157,7 @@ static void test_sums_of_doubles(void **state)
 {
     (void)state;
     struct sotto_plan *plan = test_plan_of("s=sum(x)");
-    for (uint64_t seed = 0; seed < 300; seed++) {
+    for (uint64_t seed = 0, cases = test_cases(300); seed < cases; seed++) {
         uint64_t random = seed + 1000;
         char text[8192] = "x\n0e0\n";
         mpq_t sum;

@@ -3,12 +3,14 @@
 and digit, and it is what exact arithmetic makes of engine/PLAN.md (rows.py, aggregates.py). Counts what was asked, and
 fails where too little of it was.
 
-SOTTO_CASES: how many (1,000). SOTTO_SEED: the first seed (1); a failure names its own: SOTTO_CASES=1 SOTTO_SEED=93."""
+1,000 plans, or SOTTO_CASES times as many. A failure names its seed: SOTTO_SEED=93 asks that one alone, and prints its
+table."""
 
 import collections
 import json
 import math
 import os
+import pathlib
 import random
 import sys
 
@@ -20,8 +22,13 @@ from exact import F, Root, nearest
 
 import engine
 
-CASES = int(os.environ.get("SOTTO_CASES", "1000"))
-SEED = int(os.environ.get("SOTTO_SEED", "1"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from cases import cases  # noqa: E402
+
+ONE_SEED = os.environ.get("SOTTO_SEED")
+SEED = int(ONE_SEED or "1")
+CASES = 1 if ONE_SEED else cases(1000)
 LEAST = 0.2  # of the plans that were answered, in each category
 REFUSED_MOST = 0.3
 SHOWN_MOST = 20
@@ -150,7 +157,7 @@ def report(seed, error):
     plan = plans.random_plan(random.Random(seed))
     print(f"seed {seed}: {error}")
     print("  " + json.dumps({key: plan.json.get(key) for key in ("select", "where", "group_by")}))
-    if CASES == 1:
+    if ONE_SEED:
         for header, part in zip(plan.table.headers, plan.table.parties):
             print(tables.csv_text(header, part))
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cases.h"
 #include "test.h"
 
 #include "engine/kernels/blocks.h"
@@ -61,7 +62,7 @@ static void test_doubles_round_to_themselves(void **state)
     uint64_t random = 3;
     mpq_t number;
     mpq_init(number);
-    for (size_t i = 0; i < 20000; i++) {
+    for (size_t i = 0, cases = test_cases(20000); i < cases; i++) {
         double value = i < 100 ? double_of(i) : random_double(&random);
         mpq_set_d(number, value);
         assert_double_bits_equal(sotto__rational_to_double(number), value == 0 ? 0.0 : value);
@@ -80,7 +81,7 @@ static void test_halfway(void **state)
     mpq_inits(low, high, nudge, NULL);
     mpq_set_ui(nudge, 1, 1);
     mpq_div_2exp(nudge, nudge, 3000);
-    for (size_t i = 0; i < 5000; i++) {
+    for (size_t i = 0, cases = test_cases(5000); i < cases; i++) {
         uint64_t bits = test_random(&random) & ~(UINT64_C(1) << 63);
         bits = i < 10 ? i : i < 20 ? (UINT64_C(1) << 52) - 10 + (i - 10) : bits;
         if (double_of(bits + 1) - double_of(bits + 1) != 0) {
@@ -136,7 +137,7 @@ static void test_random_fractions(void **state)
     uint64_t random = 5;
     mpq_t number;
     mpq_init(number);
-    for (size_t i = 0; i < 20000; i++) {
+    for (size_t i = 0, cases = test_cases(20000); i < cases; i++) {
         mpz_set_ui(mpq_numref(number), test_random(&random));
         mpz_set_ui(mpq_denref(number), test_random(&random) | 1);
         mpz_mul_2exp(mpq_numref(number), mpq_numref(number), test_random_below(&random, 1100));
@@ -203,7 +204,7 @@ static void test_texts_are_short_and_read_back(void **state)
 {
     (void)state;
     uint64_t random = 6;
-    for (size_t i = 0; i < 3000; i++) {
+    for (size_t i = 0, cases = test_cases(3000); i < cases; i++) {
         /* Powers of two are the hard ones: their neighbour below is nearer. */
         uint64_t bits = i < 2046 ? (uint64_t)(i + 1) << 52 : test_random(&random);
         double value = double_of(bits);
@@ -312,7 +313,7 @@ static void blocks_are_exact(const struct sotto__blocks *blocks, bool has_fma)
     static double rest[SOTTO__ROWS_LEN];
     static double rest2[SOTTO__ROWS_LEN];
     uint64_t random = 11;
-    for (size_t i = 0; i < 400; i++) {
+    for (size_t i = 0, cases = test_cases(400); i < cases; i++) {
         size_t len = SOTTO__BLOCK_STEP *
                      (1 + test_random_below(&random, SOTTO__ROWS_LEN / SOTTO__BLOCK_STEP));
         size_t span = i % 4 == 0 ? 600 : 10 * (i % 40);
@@ -379,7 +380,7 @@ static void test_looking_at_blocks(void **state)
     static double doubles[SOTTO__ROWS_LEN];
     static int64_t integers[SOTTO__ROWS_LEN];
     uint64_t random = 5;
-    for (size_t i = 0; i < 300; i++) {
+    for (size_t i = 0, cases = test_cases(300); i < cases; i++) {
         size_t at = test_random_below(&random, SOTTO__ROWS_LEN);
         size_t len = test_random_below(&random, SOTTO__ROWS_LEN - at + 1);
         uint64_t largest = 0;

@@ -2,6 +2,7 @@
 
 /* Bins and levels: hist, value_counts and the groups of a plan count the same rows. */
 
+#include "cases.h"
 #include "files.h"
 #include "plans.h"
 #include "test.h"
@@ -134,7 +135,7 @@ static void test_groups_count_as_hist_does(void **state)
 {
     (void)state;
     unsigned seed = 7;
-    for (int trial = 0; trial < 200; trial++) {
+    for (size_t trial = 0, cases = test_cases(200); trial < cases; trial++) {
         char texts[2][2000] = {"x\n", "x\n"};
         const char *const parties[] = {texts[0], texts[1]};
         char edges[100];

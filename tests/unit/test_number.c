@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cases.h"
 #include "test.h"
 
 #include "dataset/file/file.h"
@@ -125,13 +126,6 @@ static double read_double(const char *text)
     return value;
 }
 
-/* SOTTO_TEST_CASES sets how many random numbers a test takes. */
-static size_t cases_wanted(size_t usual)
-{
-    const char *text = getenv("SOTTO_TEST_CASES");
-    return text != NULL ? strtoull(text, NULL, 10) : usual;
-}
-
 static void test_doubles_of_the_strtod_suites(void **state)
 {
     (void)state;
@@ -198,7 +192,7 @@ static void test_printed_doubles_come_back(void **state)
 {
     (void)state;
     uint64_t random = 1;
-    for (size_t i = 0, cases = cases_wanted(100000); i < cases; i++) {
+    for (size_t i = 0, cases = test_cases(100000); i < cases; i++) {
         uint64_t bits = test_random(&random);
         double value;
         memcpy(&value, &bits, sizeof value);
@@ -232,7 +226,7 @@ static void test_usual_doubles_come_back(void **state)
 {
     (void)state;
     uint64_t random = 3;
-    size_t cases = cases_wanted(300000);
+    size_t cases = test_cases(300000);
     quick_answers = 0;
     for (size_t i = 0; i < cases; i++) {
         uint64_t bits = test_random(&random);
