@@ -17,17 +17,18 @@ THREE = [wages(1, 2), wages(3, 4), wages(5, 6)]
 
 class Restart(ClusterCase):
     def test_kill_keeps_results_and_ends_what_was_under_way(self):
-        cluster = self.cluster(THREE + [wages(7)], start=False)
-        creator = cluster.nodes[0]
-        for node in cluster.nodes[:3]:
-            node.start()
+        cluster = self.cluster(THREE + [wages(7)])
+        cluster.wait_connected()
+        creator, last = cluster.nodes[0], cluster.nodes[3]
         finished = creator.create(plan(min_clients=3, max_clients=3))
         self.assertEqual(creator.wait_end(finished), "FINISHED")
         result = creator.result(finished)
         messages = creator.messages(finished)
+        last.stop()
         waiting = creator.create(plan(min_clients=4, max_clients=4))
         creator.kill()
         creator.start()
+        last.start()
         self.assertEqual(creator.result(finished), result)
         self.assertEqual(creator.messages(finished), messages)
         status = creator.get(f"/v1/task/status?task_id={waiting}")
@@ -158,7 +159,6 @@ class Disk(ClusterCase):
         begin = time.monotonic()
         cluster.nodes[1].stop()
         self.assertLess(time.monotonic() - begin, 30)
-
 
     def test_a_stop_does_not_wait_for_a_file_to_be_read(self):
         packed = gzip.compress(b"wage\n") + gzip.compress(b"1\n" * 2**25) * 1000  # minutes
