@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real daemons on loopback for the e2e tests and the benchmark. Python's standard library only."""
 
+import concurrent.futures
 import ctypes
 import http.client
 import json
@@ -262,3 +263,16 @@ class ClusterCase(unittest.TestCase):
         got, answer = node.request("POST", "/v1/task", body)
         self.assertEqual(got, status, answer)
         self.assertIn(part, answer["detail"])
+
+
+def main_together():
+    """unittest.main for tests that wait for timeouts most of the time: four at a time."""
+    suites = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    tests = [test for suite in suites for test in suite]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda test: test.run(), tests))
+    for test, result in zip(tests, results):
+        print("ok    " if result.wasSuccessful() else "FAIL  ", test.id())
+        for _, text in result.failures + result.errors:
+            print(text)
+    sys.exit(0 if tests and all(result.wasSuccessful() for result in results) else 1)

@@ -5,9 +5,8 @@ in a later round), record (its answer is on disk and has not left)."""
 
 import sqlite3
 import time
-import unittest
 
-from support import ClusterCase, plan, wages
+from support import ClusterCase, main_together, plan, wages
 
 FOUR = [wages(1, 2), wages(3, 4), wages(5, 6), wages(100)]
 
@@ -196,4 +195,4 @@ class Dropouts(ClusterCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_together()
