@@ -28,6 +28,8 @@ struct sotto_action {
     char text[SOTTO_ERROR_TEXT_BYTES]; /* LOG, DONE; empty in the others */
 };
 
+/* Frees what an action holds (its bytes), and leaves it empty. Once for each action that a
+ * machine's _next gave. */
 SOTTO_API void sotto_action_release(struct sotto_action *action);
 
 /* A first in, first out queue of actions. Zero-initialise. */
@@ -41,7 +43,12 @@ struct sotto_action_queue {
 /* Takes action->bytes, also on failure. Returns: SOTTO_ERROR_NO_MEMORY. */
 SOTTO_API enum sotto_status sotto_action_push(struct sotto_action_queue *queue,
                                               const struct sotto_action *action) SOTTO_NODISCARD;
+
+/* Takes the oldest action out of the queue. Returns: false, and *out unchanged, if there is none.
+ * Ownership: *out is the caller's, ended by sotto_action_release. */
 SOTTO_API bool sotto_action_pop(struct sotto_action_queue *queue, struct sotto_action *out);
+
+/* Frees the queue and all actions that are left in it, and leaves it empty. */
 SOTTO_API void sotto_action_queue_release(struct sotto_action_queue *queue);
 
 /* Shorthands for the most frequent kind; takes *bytes. */

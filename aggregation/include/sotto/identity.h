@@ -20,16 +20,24 @@ struct sotto_signature {
 
 struct sotto_identity; /* holds the secret key in guarded memory */
 
+/* A new identity from 32 bytes of random. Returns: SOTTO_ERROR_NO_MEMORY, or what random failed
+ * with. Ownership: *out is ended by sotto_identity_free. CT: in the secret key. */
 SOTTO_API enum sotto_status sotto_identity_generate(struct sotto_identity **out,
                                                     struct sotto_random random) SOTTO_NODISCARD;
 
-/* The identity of a 32-byte seed, and the seed of an identity, for a 0600 file of the caller's.
- * Ownership: copies; the caller wipes its own copy. */
+/* The identity of a 32-byte seed. Returns: SOTTO_ERROR_NO_MEMORY. Ownership: copies the seed; the
+ * caller wipes its own copy; *out is ended by sotto_identity_free. CT: in the seed. */
 SOTTO_API enum sotto_status sotto_identity_from_seed(struct sotto_identity **out,
                                                      const uint8_t seed[32]) SOTTO_NODISCARD;
+
+/* The 32-byte seed of an identity, for a file of the caller's with mode 0600. Ownership: copies;
+ * the caller wipes its copy (sotto_wipe). */
 SOTTO_API void sotto_identity_seed(const struct sotto_identity *identity, uint8_t out[32]);
+
+/* Wipes the secret key and frees the identity; NULL is fine. */
 SOTTO_API void sotto_identity_free(struct sotto_identity *identity);
 
+/* The public key of an identity, which peers pin. */
 SOTTO_API struct sotto_key sotto_identity_key(const struct sotto_identity *identity);
 
 /* No longer message can be signed. */
@@ -42,15 +50,21 @@ SOTTO_API struct sotto_key sotto_identity_key(const struct sotto_identity *ident
 SOTTO_API void sotto_identity_sign(const struct sotto_identity *identity,
                                    struct sotto_signature *out, const char *label,
                                    const void *message, size_t message_bytes);
+
+/* Whether signature is what sotto_identity_sign makes of label and message with the secret key of
+ * key. message_bytes: at most SOTTO_SIGNED_BYTES_MAX. Variable time: all of it is public. Threads:
+ * uses OpenMP's for long messages. */
 SOTTO_API bool sotto_key_verify(const struct sotto_key *key,
                                 const struct sotto_signature *signature, const char *label,
                                 const void *message, size_t message_bytes);
 
+/* Whether two public keys are the same. Variable time: public keys only. */
 SOTTO_API bool sotto_key_equal(const struct sotto_key *a, const struct sotto_key *b);
 
 /* Order of keys, as memcmp; public keys only. */
 SOTTO_API int sotto_key_compare(const struct sotto_key *a, const struct sotto_key *b);
 
+/* A key as 64 lower-case hexadecimal digits and a NUL. */
 SOTTO_API void sotto_key_to_text(const struct sotto_key *key, char out[SOTTO_KEY_TEXT_BYTES]);
 
 /* Returns: SOTTO_ERROR_INPUT unless text is 64 hexadecimal digits of a point of prime order. */

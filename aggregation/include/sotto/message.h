@@ -50,6 +50,7 @@ struct sotto_session_label {
     uint32_t attempt; /* from 1 */
 };
 
+/* Whether two labels name the same attempt at the same round of the same task. */
 SOTTO_API bool sotto_session_label_equal(const struct sotto_session_label *a,
                                          const struct sotto_session_label *b);
 
@@ -76,12 +77,15 @@ SOTTO_API enum sotto_status sotto_message_open(struct sotto_message *out, const 
                                                size_t bytes_len,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Begins a message in an initialised writer; the caller appends the body, then finishes: signs,
- * gives the bytes to *out and leaves the writer released, also on failure. session may be NULL
- * (zeros). */
+/* Begins a message in an initialised writer: writes the header. The caller appends the body, then
+ * calls sotto_message_finish. session: SOTTO_SESSION_BYTES, or NULL (zeros). */
 SOTTO_API void sotto_message_begin(struct sotto_writer *writer, enum sotto_message_type type,
                                    const struct sotto_session_label *label, const uint8_t *session,
                                    const struct sotto_identity *identity);
+
+/* Signs what sotto_message_begin began and gives the bytes to *out; the writer is left released,
+ * also on failure. Returns: SOTTO_ERROR_NO_MEMORY where it, or a write before, found no memory or
+ * came to the writer's limit. Ownership: *out is ended by sotto_buffer_release. */
 SOTTO_API enum sotto_status
 sotto_message_finish(struct sotto_writer *writer, struct sotto_buffer *out,
                      const struct sotto_identity *identity) SOTTO_NODISCARD;
@@ -94,16 +98,24 @@ struct sotto_leave {
     char text[SOTTO_LEAVE_TEXT_BYTES]; /* what the owner lets the initiator know; often empty */
 };
 
+/* A signed LEAVE as bytes. leave->reason is not SOTTO_OK; session: SOTTO_SESSION_BYTES, NULL before
+ * there is one. Returns: SOTTO_ERROR_NO_MEMORY. Ownership: *out is ended by sotto_buffer_release.
+ */
 SOTTO_API enum sotto_status sotto_leave_seal(struct sotto_buffer *out,
                                              const struct sotto_leave *leave,
                                              const struct sotto_session_label *label,
                                              const uint8_t *session,
                                              const struct sotto_identity *identity) SOTTO_NODISCARD;
+
+/* Takes the body of an opened LEAVE apart. Returns: false, and *out unchanged, for a body that is
+ * none: a byte that is no failure's, a text of SOTTO_LEAVE_TEXT_BYTES or more. */
 SOTTO_API bool sotto_leave_parse(struct sotto_leave *out, const struct sotto_message *message);
 
-/* A status on the wire: one byte, 0 for success. Reading gives SOTTO_ERROR_PROTOCOL for a byte that
- * is no status. */
+/* Appends a status as one byte, 0 for success. */
 SOTTO_API void sotto_write_status(struct sotto_writer *writer, enum sotto_status status);
+
+/* Reads a status as sotto_write_status wrote it. Returns: the status; SOTTO_ERROR_PROTOCOL for a
+ * byte that is none, and where the reader failed. */
 SOTTO_API enum sotto_status sotto_read_status(struct sotto_reader *reader) SOTTO_NODISCARD;
 
 SOTTO_END_DECLS

@@ -78,6 +78,7 @@ struct sotto_roster {
     struct sotto_graph graph;
 };
 
+/* Frees what a roster holds and leaves it empty. */
 SOTTO_API void sotto_roster_release(struct sotto_roster *roster);
 
 /* Makes and signs the ROSTER of these adverts (any order; copied), which the caller has opened. Its
@@ -173,14 +174,22 @@ sotto_session_party_leave(struct sotto_session_party *party,
 SOTTO_API enum sotto_status
 sotto_session_party_recorded(struct sotto_session_party *party) SOTTO_NODISCARD;
 
+/* What the party waits for, or how it ended. */
 SOTTO_API enum sotto_party_phase sotto_session_party_phase(const struct sotto_session_party *party);
-/* From RECORDING on: the roster, and whether its member `index` is in the survivor set that this
- * party answers for. */
+/* The roster that the party dealt for, empty before. Borrows from the party. */
 SOTTO_API const struct sotto_roster *
 sotto_session_party_roster(const struct sotto_session_party *party);
+
+/* Whether roster member `index` is in the survivor set that this party answers for. From RECORDING
+ * on; index is below the roster's adverts_len. */
 SOTTO_API bool sotto_session_party_lives(const struct sotto_session_party *party, uint32_t index);
+
+/* What the party has done since it was made. */
 SOTTO_API struct sotto_session_counters
 sotto_session_party_counters(const struct sotto_session_party *party);
+
+/* Takes the party's next action. Returns: false, and *out unchanged, if there is none. Ownership:
+ * *out is ended by sotto_action_release. */
 SOTTO_API bool sotto_session_party_next(struct sotto_session_party *party,
                                         struct sotto_action *out);
 
@@ -203,6 +212,8 @@ SOTTO_API enum sotto_status sotto_session_aggregator_new(struct sotto_session_ag
                                                          struct sotto_roster *roster,
                                                          const struct sotto_session_terms *terms,
                                                          struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Frees the aggregator, its roster and what is queued; NULL is fine. */
 SOTTO_API void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator);
 
 /* Takes DEAL, MASKED, CONSENT or REVEAL. Returns: why nothing changed; SOTTO_ERROR_PROTOCOL
@@ -231,19 +242,30 @@ sotto_session_aggregator_drop(struct sotto_session_aggregator *aggregator,
 SOTTO_API enum sotto_status
 sotto_session_aggregator_expire(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
 
+/* The step that is under way, or how the session ended. */
 SOTTO_API enum sotto_aggregator_phase
 sotto_session_aggregator_phase(const struct sotto_session_aggregator *aggregator);
+
+/* Takes the aggregator's next action. Returns: false, and *out unchanged, if there is none.
+ * Ownership: *out is ended by sotto_action_release. */
 SOTTO_API bool sotto_session_aggregator_next(struct sotto_session_aggregator *aggregator,
                                              struct sotto_action *out);
 
-/* Whether roster member `index` dealt, is in the sum, or has answered the step that is (or was
- * last) under way. */
+/* Whether roster member `index` (below the roster's adverts_len) has dealt its shares. */
 SOTTO_API bool sotto_session_aggregator_dealt(const struct sotto_session_aggregator *aggregator,
                                               uint32_t index);
+
+/* Whether roster member `index` has sent its masked vector, so that it is in the sum if there is
+ * one. */
 SOTTO_API bool sotto_session_aggregator_lives(const struct sotto_session_aggregator *aggregator,
                                               uint32_t index);
+
+/* Whether roster member `index` is still there and has answered the step that is (or was last)
+ * under way. */
 SOTTO_API bool sotto_session_aggregator_answered(const struct sotto_session_aggregator *aggregator,
                                                  uint32_t index);
+
+/* The parties of the session. Borrows from the aggregator. */
 SOTTO_API const struct sotto_roster *
 sotto_session_aggregator_roster(const struct sotto_session_aggregator *aggregator);
 
@@ -258,6 +280,7 @@ SOTTO_API const uint8_t *
 sotto_session_aggregator_sum(const struct sotto_session_aggregator *aggregator,
                              size_t *out_vector_bytes);
 
+/* What the aggregator has done since it was made. */
 SOTTO_API struct sotto_session_counters
 sotto_session_aggregator_counters(const struct sotto_session_aggregator *aggregator);
 

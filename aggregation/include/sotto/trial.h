@@ -65,6 +65,8 @@ struct sotto_trial_report {
 SOTTO_API enum sotto_status sotto_trial_run(struct sotto_trial_report *out,
                                             const struct sotto_trial *trial,
                                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Frees what a report holds (its sum) and leaves it empty. */
 SOTTO_API void sotto_trial_report_release(struct sotto_trial_report *report);
 
 SOTTO_END_DECLS

@@ -13,9 +13,12 @@ SOTTO_BEGIN_DECLS
  */
 #define SOTTO_ALIGNMENT 64
 
-/* Allocates bytes (0 allowed), zero-filled by the _zeroed form. Returns: NULL if there is no
- * memory. Ownership: the caller's, ended by sotto_free. */
+/* Allocates bytes (0 allowed), not initialised. Returns: NULL if there is no memory. Ownership: the
+ * caller's, ended by sotto_free. */
 SOTTO_API void *sotto_alloc(size_t bytes) SOTTO_NODISCARD;
+
+/* Allocates bytes (0 allowed), filled with zeros. Returns: NULL if there is no memory. Ownership:
+ * the caller's, ended by sotto_free. */
 SOTTO_API void *sotto_alloc_zeroed(size_t bytes) SOTTO_NODISCARD;
 
 /* Allocates len elements of element_bytes, zero-filled. Returns: NULL on overflow or no memory. */

@@ -16,8 +16,11 @@ struct sotto_arithmetic {
     fenv_t environment;
 };
 
-/* Threads: of the calling thread. */
+/* Keeps what is set in *out and sets what Sotto computes with. Threads: of the calling thread. */
 SOTTO_API void sotto_arithmetic_enter(struct sotto_arithmetic *out);
+
+/* Sets what was set before sotto_arithmetic_enter, exception flags too. Threads: of the calling
+ * thread, which must be the one that entered. */
 SOTTO_API void sotto_arithmetic_leave(const struct sotto_arithmetic *arithmetic);
 
 SOTTO_END_DECLS

@@ -16,6 +16,8 @@ SOTTO_API enum sotto_status sotto_init(void) SOTTO_NODISCARD;
 /* Allocates bytes of guarded, zero-filled memory; subject to the hook of alloc.h. Returns: NULL if
  * there is no memory. Ownership: the caller's, ended (and wiped) by sotto_secret_free. */
 SOTTO_API void *sotto_secret_alloc(size_t bytes) SOTTO_NODISCARD;
+
+/* Wipes and frees what sotto_secret_alloc gave; NULL is fine. */
 SOTTO_API void sotto_secret_free(void *secret);
 
 /* Overwrites memory with zeros in a way that the compiler keeps. */

@@ -72,9 +72,10 @@ enum SOTTO_NODISCARD_TYPE sotto_status {
 #undef SOTTO_STATUS_ENUM
 };
 
-/* The short name ("io") and the text for people of a status. Returns: static storage, never NULL.
- */
+/* The short name of a status ("io"). Returns: static storage, never NULL. */
 SOTTO_API const char *sotto_status_name(enum sotto_status status);
+
+/* The text for people of a status ("out of memory"). Returns: static storage, never NULL. */
 SOTTO_API const char *sotto_status_text(enum sotto_status status);
 
 /* Finds the status of a short name. Returns: false, and *out unchanged, if there is none. */
@@ -121,6 +122,8 @@ SOTTO_API const char *sotto_text_nearest(const char *word, const char *const *na
 /* The length of the longest prefix of data that is valid UTF-8 (== data_bytes if all is). */
 SOTTO_API size_t sotto_utf8_valid_prefix(const void *data, size_t data_bytes);
 
+/* What a failed SOTTO_REQUIRE calls: prints the place and the condition to standard error, and
+ * aborts. */
 SOTTO_API void sotto__require_failed(const char *file, int line, const char *condition)
     __attribute__((noreturn));
 

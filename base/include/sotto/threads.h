@@ -13,6 +13,8 @@ SOTTO_BEGIN_DECLS
 
 /* For all that the calling thread starts from now on: at least 1 and at most SOTTO_THREADS_MAX. */
 SOTTO_API void sotto_threads_set(size_t threads);
+
+/* How many threads work that the calling thread starts takes now, at least 1. */
 SOTTO_API size_t sotto_threads(void);
 
 SOTTO_END_DECLS

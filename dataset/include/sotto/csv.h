@@ -85,27 +85,35 @@ struct sotto_catalogue {
 struct sotto_csv;
 
 /* Opens a file for reading; the path "-" is standard input, which is read to its end into memory.
- * What gzip or zstd packed is unpacked while it is read. name stands in error texts; options may be
- * NULL.
+ * What gzip or zstd packed is unpacked while it is read. options may be NULL.
  * Returns: SOTTO_ERROR_NOT_FOUND (missing), SOTTO_ERROR_IO (unreadable), SOTTO_ERROR_INPUT (a
  * directory or another thing that is not a regular file; a delimiter that can't be one, a comma
- * with decimal_comma among them). Ownership: copies name and options; _fd takes fd, also on
- * failure. */
+ * with decimal_comma among them). Ownership: copies path and options; *out is ended by
+ * sotto_csv_close. */
 SOTTO_API enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
                                            const struct sotto_csv_options *options,
                                            struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Reads an open file descriptor as sotto_csv_open reads a path; name stands in error texts, and its
+ * ending tells the delimiter. Returns: as sotto_csv_open, but for SOTTO_ERROR_NOT_FOUND. Ownership:
+ * takes fd, also on failure; copies name and options. */
 SOTTO_API enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *name,
                                               const struct sotto_csv_options *options,
                                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Closes the file and frees all that it holds; NULL is fine. Nobody may be reading it. */
 SOTTO_API void sotto_csv_close(struct sotto_csv *csv);
 
 /* From now on every reading of the file that goes on ends with SOTTO_ERROR_CANCELLED once the
  * interrupt is set. NULL: none. Ownership: borrows it until the next call or the end. */
 SOTTO_API void sotto_csv_heed(struct sotto_csv *csv, const struct sotto_interrupt *interrupt);
 
-/* How many bytes of the file were read since it was opened, all readings together, and how many it
- * has: for showing progress. Threads: any, at any time. */
+/* How many bytes of the file were read since it was opened, all readings together: for showing
+ * progress. Threads: any, at any time. */
 SOTTO_API uint64_t sotto_csv_bytes_read(const struct sotto_csv *csv);
+
+/* How many bytes the file had when it was opened: those on disk, packed where they are packed.
+ * Threads: any, at any time. */
 SOTTO_API uint64_t sotto_csv_bytes(const struct sotto_csv *csv);
 
 /* Whether this text is one of the file's NA words: no value of the file equals it. */
@@ -123,11 +131,13 @@ SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
 SOTTO_API enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Frees a catalogue; NULL is fine. */
 SOTTO_API void sotto_catalogue_free(struct sotto_catalogue *catalogue);
 
 /* The index of the column of that name that is not hidden, or SOTTO_NONE. */
 SOTTO_API size_t sotto_catalogue_find(const struct sotto_catalogue *catalogue, const char *name);
 
+/* Whether two identities are of one file in one state: device, inode, size and both times. */
 SOTTO_API bool sotto_file_identity_equal(const struct sotto_file_identity *a,
                                          const struct sotto_file_identity *b);
 
@@ -170,11 +180,16 @@ SOTTO_API enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto
                                              size_t names_len, sotto_csv_sink *sink, void *context,
                                              struct sotto_error *err) SOTTO_NODISCARD;
 
-/* A catalogue as bytes (versioned, little endian) and back, for a node's store. Decoding checks
- * everything: SOTTO_ERROR_INPUT. */
 struct sotto_buffer;
+
+/* A catalogue as bytes (versioned, little endian), for a node's store. Returns:
+ * SOTTO_ERROR_NO_MEMORY. Ownership: *out is ended by sotto_buffer_release. */
 SOTTO_API enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue,
                                                    struct sotto_buffer *out) SOTTO_NODISCARD;
+
+/* The catalogue that sotto_catalogue_encode wrote; everything is checked. Returns:
+ * SOTTO_ERROR_INPUT for bytes that are none or of another version, SOTTO_ERROR_NO_MEMORY.
+ * Ownership: copies; *out is ended by sotto_catalogue_free. */
 SOTTO_API enum sotto_status sotto_catalogue_decode(struct sotto_catalogue **out,
                                                    const uint8_t *data,
                                                    size_t data_bytes) SOTTO_NODISCARD;

@@ -24,6 +24,8 @@ SOTTO_API enum sotto_status sotto_driver_new(struct sotto_driver **out,
                                              const struct sotto_plan *plan,
                                              const struct sotto_schema *schema,
                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Frees the driver, not its plan; NULL is fine. */
 SOTTO_API void sotto_driver_free(struct sotto_driver *driver);
 
 /* From now on partials from tables, and regressions when the driver advances, end with
@@ -64,10 +66,11 @@ SOTTO_API enum sotto_status sotto_driver_partial(const struct sotto_driver *driv
                                                  const struct sotto_catalogue *const *catalogues,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Likewise from tables in memory, tables[d] for the plan's dataset d. A column may have any type
- * that joins with others to the agreed one. Returns: SOTTO_ERROR_TYPE for one that does not,
+/* One party's contribution to the current round from tables in memory, tables[d] for the plan's
+ * dataset d; out and limbs_len as for sotto_driver_partial. A column may have any type that joins
+ * with others to the agreed one. Returns: SOTTO_ERROR_TYPE for one that does not,
  * SOTTO_ERROR_NOT_FOUND for one that is not there, SOTTO_ERROR_INPUT for a value that is no level,
- * SOTTO_ERROR_NO_MEMORY. */
+ * SOTTO_ERROR_NO_MEMORY; on failure out is zeroed. Threads: as sotto_driver_partial. */
 SOTTO_API enum sotto_status sotto_driver_partial_tables(const struct sotto_driver *driver,
                                                         uint64_t *out, size_t limbs_len,
                                                         const struct sotto_table *const *tables,

@@ -27,6 +27,7 @@ struct sotto_plan_column {
 };
 
 struct sotto_plan;
+struct sotto_schema;
 
 /* Parses and checks everything that needs no data: JSON, keys, expressions, places (every output is
  * an aggregate), strategy.
@@ -35,18 +36,33 @@ struct sotto_plan;
 SOTTO_API enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json,
                                              size_t json_bytes,
                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Frees a plan; NULL is fine. Nothing that borrows from it may be in use. */
 SOTTO_API void sotto_plan_free(struct sotto_plan *plan);
 
+/* The plan's name, as logs show it. Borrows from the plan. */
 SOTTO_API const char *sotto_plan_name(const struct sotto_plan *plan);
+
+/* How many parties the plan asks for and how long it waits; what the plan does not say has its
+ * default. Borrows from the plan. */
 SOTTO_API const struct sotto_strategy *sotto_plan_strategy(const struct sotto_plan *plan);
 
-/* The datasets: alias ("wages") and file name ("wages.csv"), sorted by alias. */
+/* How many datasets the plan names; they are sorted by alias. */
 SOTTO_API size_t sotto_plan_datasets_len(const struct sotto_plan *plan);
+
+/* The alias of a dataset ("wages"), what expressions call it. dataset is below
+ * sotto_plan_datasets_len. Borrows from the plan. */
 SOTTO_API const char *sotto_plan_dataset_alias(const struct sotto_plan *plan, size_t dataset);
+
+/* The file name of a dataset ("wages.csv"), what owners offer. dataset is below
+ * sotto_plan_datasets_len. Borrows from the plan. */
 SOTTO_API const char *sotto_plan_dataset_file(const struct sotto_plan *plan, size_t dataset);
 
-/* The columns that the plan reads, each once, sorted by dataset, then by name (bytes). */
+/* How many columns the plan reads; each is there once, sorted by dataset, then by name (bytes). */
 SOTTO_API size_t sotto_plan_columns_len(const struct sotto_plan *plan);
+
+/* One of the columns that the plan reads; column is below sotto_plan_columns_len. Its name borrows
+ * from the plan. */
 SOTTO_API struct sotto_plan_column sotto_plan_column(const struct sotto_plan *plan, size_t column);
 
 /* How many rounds it takes: one, and one more for each aggregate inside a row-wise expression
@@ -72,7 +88,6 @@ enum sotto_plan_class {
  * a text for its owner, a line for each aggregate, ended by sotto_free. schema may be NULL; with
  * the types of the columns a polynomial of a float64 column is SOTTO_PLAN_OTHER too, because
  * rounding makes steps of it ((x + 1e300) - 1e300). Returns: SOTTO_ERROR_NO_MEMORY. */
-struct sotto_schema;
 SOTTO_API enum sotto_status sotto_plan_classify(const struct sotto_plan *plan,
                                                 enum sotto_plan_class *out, char **out_words,
                                                 const struct sotto_schema *schema,

@@ -36,7 +36,11 @@ struct sotto_schema {
     size_t frame_len;
 };
 
+/* Frees what a schema holds and leaves it empty. */
 SOTTO_API void sotto_schema_release(struct sotto_schema *schema);
+
+/* Copies a schema. Returns: SOTTO_ERROR_NO_MEMORY, and *out unchanged. Ownership: *out is ended by
+ * sotto_schema_release. */
 SOTTO_API enum sotto_status sotto_schema_copy(struct sotto_schema *out,
                                               const struct sotto_schema *schema) SOTTO_NODISCARD;
 
@@ -47,7 +51,8 @@ SOTTO_API enum sotto_status sotto_schema_offer(struct sotto_schema *out,
                                                const struct sotto_catalogue *const *catalogues,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Likewise of tables in memory. */
+/* What one party offers from tables in memory; tables[d] is the plan's dataset d. Returns: as
+ * sotto_schema_offer. */
 SOTTO_API enum sotto_status sotto_schema_offer_tables(struct sotto_schema *out,
                                                       const struct sotto_plan *plan,
                                                       const struct sotto_table *const *tables,
@@ -70,8 +75,12 @@ SOTTO_API enum sotto_status sotto_schema_agree(struct sotto_schema *out,
                                                const char *const *names, size_t offers_len,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Appends the schema as bytes; reads it back, checking that it fits the plan: SOTTO_ERROR_INPUT. */
+/* Appends the schema as bytes; a failure is the writer's. */
 SOTTO_API void sotto_schema_write(const struct sotto_schema *schema, struct sotto_writer *writer);
+
+/* Reads a schema that sotto_schema_write wrote, and checks that it fits the plan. Returns:
+ * SOTTO_ERROR_INPUT if it does not or the bytes are none, SOTTO_ERROR_NO_MEMORY. Ownership: *out is
+ * ended by sotto_schema_release. */
 SOTTO_API enum sotto_status sotto_schema_read(struct sotto_schema *out,
                                               const struct sotto_plan *plan,
                                               struct sotto_reader *reader) SOTTO_NODISCARD;

@@ -17,6 +17,8 @@ struct sotto_survey;
 SOTTO_API enum sotto_status sotto_survey_new(struct sotto_survey **out,
                                              const struct sotto_plan *plan, struct sotto_csv *file,
                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Frees the survey and its catalogue; NULL is fine. */
 SOTTO_API void sotto_survey_free(struct sotto_survey *survey);
 
 /* Borrows from the survey. */

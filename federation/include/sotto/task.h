@@ -58,6 +58,9 @@ SOTTO_API enum sotto_status
 sotto_task_aggregator_new(struct sotto_task_aggregator **out,
                           const struct sotto_task_aggregator_config *config,
                           struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Frees the task and its actions that nobody took; NULL is fine. Parties are not told: cancel
+ * first. */
 SOTTO_API void sotto_task_aggregator_free(struct sotto_task_aggregator *task);
 
 /* Takes a message from anybody. What is malformed, unsigned, foreign, replayed or out of place
@@ -67,6 +70,9 @@ SOTTO_API enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggr
                                                           uint64_t now_ms,
                                                           struct sotto_error *err) SOTTO_NODISCARD;
 
+/* It is now_ms. At or after the deadline of the last TIMER the step that is under way ends for
+ * those who did not answer, and the task goes on with the others or fails; before it, and after
+ * DONE, nothing happens. Late calls do no harm: time only passes by them. */
 SOTTO_API void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, uint64_t now_ms);
 
 /* A peer came (back) on line with nothing of the past: it is invited again if joining is open. */
@@ -106,42 +112,64 @@ SOTTO_API enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
                                                  const struct sotto_task_party_config *config,
                                                  const uint8_t *invitation, size_t invitation_bytes,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Wipes the task's secrets and frees it; NULL is fine. The aggregator is not told: decline first.
+ */
 SOTTO_API void sotto_task_party_free(struct sotto_task_party *task);
 
-/* What is asked, by whom. Borrow from the task. */
+/* What is asked. Borrows from the task. */
 SOTTO_API const struct sotto_plan *sotto_task_party_plan(const struct sotto_task_party *task);
+
+/* The plan as its creator sent it: JSON text, ended by a NUL. Borrows from the task. */
 SOTTO_API const char *sotto_task_party_plan_json(const struct sotto_task_party *task);
+
+/* The id of the task, as the invitation has it. */
 SOTTO_API struct sotto_task_id sotto_task_party_id(const struct sotto_task_party *task);
+
+/* The key of who runs the task: the signer of the invitation. */
 SOTTO_API struct sotto_key sotto_task_party_creator(const struct sotto_task_party *task);
 
 /* The result as the aggregator sent it once DONE came with SOTTO_OK, where it publishes results:
  * JSON that nobody checked; else NULL. Borrows from the task. */
 SOTTO_API const char *sotto_task_party_result(const struct sotto_task_party *task);
 
-/* Answers OFFER: joins with these types (copied), or declines. The aggregator learns the class (the
- * name of reason: "not_found", "refused", ...), and a text only if there is one (NULL: none): what
- * an owner lets others know. */
+/* Answers OFFER: joins with these types. Ownership: copies. */
 SOTTO_API void sotto_task_party_offer(struct sotto_task_party *task,
                                       const struct sotto_schema *schema);
+
+/* Answers OFFER or PARTIAL with no: the party is out of the task. The aggregator learns the class
+ * (the name of reason, which is not SOTTO_OK: "not_found", "refused", ...), and text only if there
+ * is one (NULL: none): what an owner lets others know. Ownership: copies text. */
 SOTTO_API void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason,
                                         const char *text);
 
-/* Answers PARTIAL, which comes once for each attempt and round: limbs (sotto_driver_limbs_len of
- * sotto_task_party_driver, copied and frozen), or with decline above that there will be none. The
- * driver is the task's, and stands still until then. */
+/* The driver, for a PARTIAL: one comes for each attempt and round, and is answered by
+ * sotto_task_party_partial or sotto_task_party_decline. Borrows from the task; it stands still
+ * until then. */
 SOTTO_API const struct sotto_driver *sotto_task_party_driver(const struct sotto_task_party *task);
+
+/* Answers PARTIAL: limbs of the current round, limbs_len == sotto_driver_limbs_len of
+ * sotto_task_party_driver. They are masked before anything leaves. Ownership: copies. After DONE,
+ * and where a new attempt waits, they are not used. */
 SOTTO_API void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *limbs,
                                         size_t limbs_len);
 
 /* Answers RECORD, which comes in each round: it is durable. What depended on it is sent now. */
 SOTTO_API void sotto_task_party_recorded(struct sotto_task_party *task);
 
-/* As for the aggregator. */
+/* Takes a message of the task's aggregator. What is malformed, unsigned, foreign, replayed or out
+ * of place changes nothing. Returns: why it was ignored, for the operator's log. */
 SOTTO_API enum sotto_status sotto_task_party_receive(struct sotto_task_party *task,
                                                      const uint8_t *bytes, size_t bytes_len,
                                                      uint64_t now_ms,
                                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* It is now_ms. A party that has not heard of its aggregator for too long (the plan's wait and two
+ * connection timeouts) leaves with SOTTO_ERROR_TIMEOUT. */
 SOTTO_API void sotto_task_party_tick(struct sotto_task_party *task, uint64_t now_ms);
+
+/* Takes the party's next action. Returns: false, and *out unchanged, if there is none. Ownership:
+ * *out is ended by sotto_action_release. */
 SOTTO_API bool sotto_task_party_next(struct sotto_task_party *task, struct sotto_action *out);
 
 SOTTO_END_DECLS
