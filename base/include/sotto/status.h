@@ -100,7 +100,8 @@ SOTTO_API enum sotto_status sotto_error_set(struct sotto_error *err, enum sotto_
 #define sotto_error_set(err, status, ...) (sotto_error_set(err, status, __VA_ARGS__), (status))
 #endif
 
-/* The same for SOTTO_ERROR_NO_MEMORY. Returns: SOTTO_ERROR_NO_MEMORY. */
+/* Writes SOTTO_ERROR_NO_MEMORY and its text into err (if not NULL), as sotto_error_set does.
+ * Returns: SOTTO_ERROR_NO_MEMORY. */
 SOTTO_API enum sotto_status sotto_error_no_memory(struct sotto_error *err);
 
 #ifdef __clang_analyzer__
