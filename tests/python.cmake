@@ -1,15 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-# The tests of python/, in the virtual environment that ./dev sets up; without it they are skipped.
-# Not with sanitizers, whose run-time libraries Python lacks.
-function(sotto_python name)
-  add_test(NAME python/${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/python.sh ${ARGN})
-  set_tests_properties(python/${name} PROPERTIES LABELS python TIMEOUT 300 SKIP_RETURN_CODE 77
-    ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>;SOTTO_LIBRARY=$<TARGET_FILE:sotto-shared>;OMP_WAIT_POLICY=passive")
+# sotto_python(<label>/<name> <extra> <arguments>...): runs Python in build/venv, where ./dev installs
+# what an extra of python/pyproject.toml asks for: `quick` for ./dev test, `test` (big downloads) for
+# ./dev test all. Not with sanitizers, whose run-time libraries Python lacks.
+function(sotto_python name extra)
+  set(slow SLOW)
+  if(extra STREQUAL quick)
+    set(slow)
+  endif()
+  sotto_add_test(${name} MAY_SKIP CASES ${slow}
+    ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>" "SOTTO_LIBRARY=$<TARGET_FILE:sotto-shared>"
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/python.sh ${name} ${extra} ${ARGN})
 endfunction()
 
+set(pytest -m pytest -c ../pyproject.toml)
 if(NOT SOTTO_SANITIZE)
-  sotto_python(plan test_plan.py test_results.py)
-  sotto_python(federated test_client.py test_delta.py test_operations.py)
-  sotto_python(research test_research.py test_random_expressions.py test_peers.py)
-  sotto_python(notebooks test_notebooks.py)
+  sotto_python(python/plan quick ${pytest} test_plan.py test_results.py)
+  sotto_python(python/federated quick ${pytest} test_client.py test_delta.py test_operations.py)
+  sotto_python(python/expressions test ${pytest} test_random_expressions.py)
+  sotto_python(python/research test ${pytest} test_research.py)
+  sotto_python(python/peers test ${pytest} test_peers.py)
+  sotto_python(python/notebooks test ${pytest} test_notebooks.py)
+  sotto_python(e2e/arrow test ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_arrow.py
+    $<TARGET_FILE:sotto-shared>)
 endif()

@@ -1,12 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests/python.sh TEST.py...: runs tests of python/, or says that it can't (77).
+# tests/python.sh TEST EXTRA ARGUMENTS...: runs Python in build/venv from python/tests, or says that
+# this can't be, where ./dev could not install python/pyproject.toml's extra.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-if [ ! -f "$root/build/venv/ready" ]; then
-    echo "*** build/venv IS NOT THERE: python/ IS NOT TESTED ($*) ***"
-    echo "./dev test sets it up; build/venv.log says why it could not."
-    exit 77
+name=$1
+extra=$2
+shift 2
+if [ ! -f "$root/build/venv/ready.$extra" ]; then
+    reason="build/venv has no python[$extra]: ./dev test all sets it up"
+    if [ -f "$root/build/venv/missing.$extra" ]; then
+        reason=$(cat "$root/build/venv/missing.$extra")
+    fi
+    exec "$root/tests/support/skip.sh" "$name" "$reason"
 fi
 cd "$root/python/tests"
-exec "$root/build/venv/bin/python" -B -m pytest -c ../pyproject.toml "$@"
+exec "$root/build/venv/bin/python" -B "$@"

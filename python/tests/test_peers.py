@@ -4,11 +4,10 @@
 import numpy
 import pandas
 import pytest
+import statsmodels.api as api
+from scipy import stats as scipy_stats
 
 import sotto
-
-scipy_stats = pytest.importorskip("scipy.stats", reason="*** scipy IS NOT THERE ***")
-api = pytest.importorskip("statsmodels.api", reason="*** statsmodels IS NOT THERE ***")
 
 
 @pytest.fixture(scope="module")

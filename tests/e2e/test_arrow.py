@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables to and from pyarrow through the Arrow C Data Interface: test_arrow.py LIBSOTTO
 
-pyarrow comes from PyPI into build/venv; where it can't, the test says so and is skipped (77).
+It runs in build/venv, where ./dev test all installs pyarrow.
 """
 import ctypes
 import gc
@@ -10,38 +10,15 @@ import math
 import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
-import venv
 from decimal import Decimal
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "build" / "venv"
+import pyarrow as pa
 
-try:
-    import pyarrow as pa
-except ImportError:
-    pa = None
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
-
-def elsewhere():
-    """Runs this again with the Python that has pyarrow."""
-    python = FOLDER / "bin" / "python"
-    if pathlib.Path(sys.prefix) != FOLDER:
-        has = [python, "-c", "import pyarrow"]
-        try:
-            if not (FOLDER / "bin" / "pip").exists():
-                venv.create(FOLDER, with_pip=True)
-            if subprocess.run(has, capture_output=True).returncode:
-                subprocess.run([python, "-m", "pip", "install", "-q", "--timeout", "20", "--retries", "1", "pyarrow"],
-                               timeout=240)
-            if subprocess.run(has, capture_output=True).returncode == 0:
-                return subprocess.run([python, *sys.argv]).returncode
-        except (OSError, subprocess.SubprocessError) as error:
-            print(error)
-    print("*** pyarrow CAN'T BE HAD FROM PyPI: THE ARROW INTERFACE IS NOT TESTED AGAINST IT ***")
-    return 77
-
+from cases import cases  # noqa: E402
 
 # --- libsotto through ctypes ---
 
@@ -226,7 +203,7 @@ def test_a_table_of_no_rows(sotto):
 
 
 def test_random_batches(sotto):
-    for seed in range(300):
+    for seed in range(cases(300)):
         check(sotto, random_batch(random.Random(seed)))
 
 
@@ -271,8 +248,6 @@ def test_other_types_are_refused(sotto):
 
 
 def main():
-    if pa is None:
-        return elsewhere()
     sotto = Sotto(sys.argv[1])
     for name, test in list(globals().items()):
         if name.startswith("test_"):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """README's three machines, step by step as written there: hosts are network namespaces with addresses of
-their own on one switch. Where namespaces are not permitted the test is skipped, and says so."""
+their own on one switch. Where namespaces are not permitted the test is skipped (skip.sh)."""
 
 import ctypes
 import fractions
@@ -10,10 +10,11 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
+
+import support
 
 SOTTO = os.environ.get("SOTTO_BINARY", "sotto")
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
@@ -31,8 +32,7 @@ def permitted():
         ip("netns", "add", probe)
         ip("-n", probe, "link", "add", "v0", "type", "bridge")
         return True
-    except (OSError, subprocess.CalledProcessError) as error:
-        print(f"*** NO NETWORK NAMESPACES HERE, THE TEST IS SKIPPED: {error}", file=sys.stderr)
+    except (OSError, subprocess.CalledProcessError):
         return False
     finally:
         if shutil.which("ip"):
@@ -43,7 +43,6 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-@unittest.skipUnless(permitted(), "no network namespaces")
 class ThreeHosts(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sotto-hosts-"))
@@ -155,4 +154,6 @@ class ThreeHosts(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if not permitted():
+        support.skip("e2e/three_hosts", "network namespaces (ip netns, as root) are not permitted here")
     unittest.main()
