@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The parts of node.yaml that say what tasks may do: policy and files. */
+/* The parts of node.yaml that say what tasks may do, policy and files: what the other rooms ask of
+ * them, and the checks at the start. Leans on config.h. The idea: a policy that names what is not
+ * there (a peer, a statistic, a dataset) does not mean what its owner thinks, so it is refused,
+ * with its line and the nearest name. */
 
 #include "config/config.h"
 
@@ -68,10 +71,10 @@ const struct file_words *config_words_of(const struct config *config, const char
 
 /* --- Checks --- */
 
-/* "node.yaml: line 12: policy.ask: text". */
+/* Sets the error "node.yaml: line 12: policy.ask: text". */
 SOTTO_PRINTF(4, 5)
-static enum sotto_status wrong(const char *path, const char *key, struct sotto_error *err,
-                               const char *format, ...)
+static enum sotto_status refuse_key(const char *path, const char *key, struct sotto_error *err,
+                                    const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -82,41 +85,47 @@ static enum sotto_status wrong(const char *path, const char *key, struct sotto_e
                            config_line(path, key), key, text);
 }
 
-/* A text that is not among names, with the nearest one. */
-static enum sotto_status unknown(const char *path, const char *key, const char *what,
-                                 const char *found, const char *const *names, size_t names_len,
-                                 struct sotto_error *err)
+/* The error for a text that is not among names, with the nearest one of them. */
+static enum sotto_status refuse_name(const char *path, const char *key, const char *what,
+                                     const char *found, const char *const *names, size_t names_len,
+                                     struct sotto_error *err)
 {
     const char *nearest = sotto_text_nearest(found, names, names_len);
-    return wrong(path, key, err, "%s \"%s\"%s%s%s", what, found,
-                 nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
-                 nearest != NULL ? "\"?" : "");
+    return refuse_key(path, key, err, "%s \"%s\"%s%s%s", what, found,
+                      nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                      nearest != NULL ? "\"?" : "");
 }
 
-/* Which of the names a text is; NULL is the one of index absent. */
-static enum sotto_status choose(size_t *out, const char *path, const char *key, const char *text,
-                                const char *const *names, size_t names_len, size_t absent,
-                                struct sotto_error *err)
+/* A key whose value is one of a few words. */
+struct choice {
+    const char *key;
+    const char *text; /* NULL: left out */
+    const char *const *words;
+    size_t words_len;
+    size_t index; /* of the word that was chosen; before, of the one that stands for NULL */
+};
+
+static enum sotto_status read_choice(struct choice *choice, const char *path,
+                                     struct sotto_error *err)
 {
     char expected[160] = "";
-    *out = absent;
-    for (size_t i = 0; text != NULL && i < names_len; i++) {
+    if (choice->text == NULL) {
+        return SOTTO_OK;
+    }
+    for (size_t i = 0; i < choice->words_len; i++) {
         size_t used = strlen(expected);
-        (void)snprintf(expected + used, sizeof expected - used, "%s%s",
-                       i == 0               ? ""
-                       : i + 1 == names_len ? " or "
-                                            : ", ",
-                       names[i]);
-        if (strcmp(names[i], text) == 0) {
-            *out = i;
+        const char *before = i == 0 ? "" : i + 1 == choice->words_len ? " or " : ", ";
+        (void)snprintf(expected + used, sizeof expected - used, "%s%s", before, choice->words[i]);
+        if (strcmp(choice->words[i], choice->text) == 0) {
+            choice->index = i;
             return SOTTO_OK;
         }
     }
-    return text == NULL ? SOTTO_OK : wrong(path, key, err, "\"%s\": expected %s", text, expected);
+    return refuse_key(path, choice->key, err, "\"%s\": expected %s", choice->text, expected);
 }
 
-static enum sotto_status check_choices(struct config *config, const char *path,
-                                       struct sotto_error *err)
+static enum sotto_status read_choices(struct config *config, const char *path,
+                                      struct sotto_error *err)
 {
     static const char *const classes[] = {
         [SOTTO_PLAN_BARE] = "bare",
@@ -126,46 +135,43 @@ static enum sotto_status check_choices(struct config *config, const char *path,
     static const char *const approvals[] = {"automatic", "manual"};
     static const char *const truths[] = {"false", "true"};
     static const char *const readers[] = {"initiator", "participants"};
+    enum { EXPRESSIONS, APPROVE, RESULTS, EXACT, EXPLAIN, CHOICES_LEN };
     const struct config_policy *policy = &config->file->policy;
-    size_t class = 0;
-    size_t approval = 0;
-    size_t reader = 0;
-    size_t exact = 0;
-    enum sotto_status status = choose(&class, path, "policy.expressions", policy->expressions,
-                                      classes, 3, SOTTO_PLAN_POLYNOMIAL, err);
-    if (status == SOTTO_OK) {
-        status = choose(&approval, path, "policy.approve", policy->approve, approvals, 2, 0, err);
+    struct choice choices[CHOICES_LEN] = {
+        [EXPRESSIONS] = {"policy.expressions", policy->expressions, classes, 3,
+                         SOTTO_PLAN_POLYNOMIAL},
+        [APPROVE] = {"policy.approve", policy->approve, approvals, 2, 0},
+        [RESULTS] = {"policy.results", policy->results, readers, 2, 0},
+        [EXACT] = {"policy.exact", policy->exact, truths, 2, 1},
+        [EXPLAIN] = {"policy.explain", policy->explain, truths, 2, 0},
+    };
+    for (size_t i = 0; i < CHOICES_LEN; i++) {
+        enum sotto_status status = read_choice(&choices[i], path, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    if (status == SOTTO_OK) {
-        status = choose(&reader, path, "policy.results", policy->results, readers, 2, 0, err);
-    }
-    if (status == SOTTO_OK) {
-        status = choose(&exact, path, "policy.exact", policy->exact, truths, 2, 1, err);
-    }
-    size_t explain = 0;
-    if (status == SOTTO_OK) {
-        status = choose(&explain, path, "policy.explain", policy->explain, truths, 2, 0, err);
-    }
-    config->explains = explain == 1;
-    config->expressions = (enum sotto_plan_class) class;
-    config->approves_by_hand = approval == 1;
-    config->publishes = reader == 1;
-    config->hides_exact = exact == 0;
-    return status;
+    config->expressions = (enum sotto_plan_class)choices[EXPRESSIONS].index;
+    config->approves_by_hand = choices[APPROVE].index == 1;
+    config->publishes = choices[RESULTS].index == 1;
+    config->hides_exact = choices[EXACT].index == 0;
+    config->explains = choices[EXPLAIN].index == 1;
+    return SOTTO_OK;
 }
 
-static enum sotto_status check_numbers(struct config *config, const char *path,
-                                       struct sotto_error *err)
+static enum sotto_status read_numbers(struct config *config, const char *path,
+                                      struct sotto_error *err)
 {
     const struct config_policy *policy = &config->file->policy;
     config->min_rows = policy->min_rows != NULL ? *policy->min_rows : CONFIG_MIN_ROWS_DEFAULT;
     if (policy->min_parties > SOTTO_PLAN_MAX_CLIENTS) {
-        return wrong(path, "policy.min_parties", err, "%u: no task has more than %d parties",
-                     policy->min_parties, SOTTO_PLAN_MAX_CLIENTS);
+        return refuse_key(path, "policy.min_parties", err, "%u: no task has more than %d parties",
+                          policy->min_parties, SOTTO_PLAN_MAX_CLIENTS);
     }
     if (policy->rounds != NULL && (*policy->rounds < 1 || *policy->rounds > ROUNDS_MAX)) {
-        return wrong(path, "policy.rounds", err, "%u: expected 1 to %d, no plan has more rounds",
-                     *policy->rounds, ROUNDS_MAX);
+        return refuse_key(path, "policy.rounds", err,
+                          "%u: expected 1 to %d, no plan has more rounds", *policy->rounds,
+                          ROUNDS_MAX);
     }
     return SOTTO_OK;
 }
@@ -180,7 +186,8 @@ static enum sotto_status check_ask(const struct config *config, const char *path
             known = strcmp(file->policy.ask[i], file->peers[j].name) == 0;
         }
         if (!known) {
-            return wrong(path, "policy.ask", err, "no peer is named \"%s\"", file->policy.ask[i]);
+            return refuse_key(path, "policy.ask", err, "no peer is named \"%s\"",
+                              file->policy.ask[i]);
         }
     }
     return SOTTO_OK;
@@ -204,8 +211,8 @@ static enum sotto_status check_statistics(const struct config *config, const cha
             known = known || strcmp(policy->statistics[i], names[j]) == 0;
         }
         if (!known) {
-            return unknown(path, "policy.statistics", "there is no statistic",
-                           policy->statistics[i], names, len, err);
+            return refuse_name(path, "policy.statistics", "there is no statistic",
+                               policy->statistics[i], names, len, err);
         }
     }
     return SOTTO_OK;
@@ -218,21 +225,21 @@ static enum sotto_status check_datasets(const struct config *config, const char 
     struct stat info;
     for (unsigned i = 0; i < file->policy.datasets_count; i++) {
         if (!config_is_safe_file_name(file->policy.datasets[i])) {
-            return wrong(path, "policy.datasets", err,
-                         "\"%s\": expected the name of a file below data_dir",
-                         file->policy.datasets[i]);
+            return refuse_key(path, "policy.datasets", err,
+                              "\"%s\": expected the name of a file below data_dir",
+                              file->policy.datasets[i]);
         }
     }
     if (file->policy.datasets_count > 0 && file->data_dir == NULL) {
-        return wrong(path, "policy.datasets", err, "offers files, but there is no data_dir");
+        return refuse_key(path, "policy.datasets", err, "offers files, but there is no data_dir");
     }
     if (file->data_dir != NULL && (stat(file->data_dir, &info) != 0 || !S_ISDIR(info.st_mode))) {
-        return wrong(path, "data_dir", err, "%s is not a directory", file->data_dir);
+        return refuse_key(path, "data_dir", err, "%s is not a directory", file->data_dir);
     }
     return SOTTO_OK;
 }
 
-/* policy.columns and files name datasets of policy.datasets. */
+/* The keys policy.columns and files may name only datasets of policy.datasets. */
 static enum sotto_status check_offered(const struct config *config, const char *path,
                                        const char *key, const char *file_name,
                                        struct sotto_error *err)
@@ -240,24 +247,27 @@ static enum sotto_status check_offered(const struct config *config, const char *
     const struct config_policy *policy = &config->file->policy;
     return config_offers(config, file_name)
                ? SOTTO_OK
-               : unknown(path, key, "policy.datasets does not list", file_name,
-                         (const char *const *)policy->datasets, policy->datasets_count, err);
+               : refuse_name(path, key, "policy.datasets does not list", file_name,
+                             (const char *const *)policy->datasets, policy->datasets_count, err);
 }
 
 static enum sotto_status check_columns(const struct config *config, const char *path,
                                        struct sotto_error *err)
 {
     const struct config_policy *policy = &config->file->policy;
-    enum sotto_status status = SOTTO_OK;
-    for (unsigned i = 0; status == SOTTO_OK && i < policy->columns_count; i++) {
+    for (unsigned i = 0; i < policy->columns_count; i++) {
         const struct config_columns *columns = &policy->columns[i];
-        status = check_offered(config, path, "policy.columns", columns->dataset, err);
-        if (status == SOTTO_OK && columns->allow == NULL && columns->hide == NULL) {
-            status = wrong(path, "policy.columns", err, "%s: expected allow or hide, or both",
-                           columns->dataset);
+        enum sotto_status status =
+            check_offered(config, path, "policy.columns", columns->dataset, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (columns->allow == NULL && columns->hide == NULL) {
+            return refuse_key(path, "policy.columns", err, "%s: expected allow or hide, or both",
+                              columns->dataset);
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 static enum sotto_status check_words(const struct config *config, const char *path, unsigned at,
@@ -274,7 +284,7 @@ static enum sotto_status check_words(const struct config *config, const char *pa
     }
     for (unsigned i = 0; i < at; i++) {
         if (strcmp(config->file->files[i].file, words->file) == 0) {
-            return wrong(path, "files", err, "%s is there twice", words->file);
+            return refuse_key(path, "files", err, "%s is there twice", words->file);
         }
     }
     status = file_options_init(&options, words, &name, &why);
@@ -283,30 +293,42 @@ static enum sotto_status check_words(const struct config *config, const char *pa
         return status;
     }
     (void)snprintf(key, sizeof key, "files.%s", name);
-    return wrong(path, key, err, "%s: %s", words->file, why.text);
+    return refuse_key(path, key, err, "%s: %s", words->file, why.text);
 }
+
+static enum sotto_status check_files(const struct config *config, const char *path,
+                                     struct sotto_error *err)
+{
+    for (unsigned i = 0; i < config->file->files_count; i++) {
+        enum sotto_status status = check_words(config, path, i, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+typedef enum sotto_status policy_check(const struct config *config, const char *path,
+                                       struct sotto_error *err);
 
 enum sotto_status config_check_policy(struct config *config, const char *path,
                                       struct sotto_error *err)
 {
-    enum sotto_status status = check_choices(config, path, err);
-    if (status == SOTTO_OK) {
-        status = check_numbers(config, path, err);
+    static policy_check *const checks[] = {check_ask, check_statistics, check_datasets,
+                                           check_columns, check_files};
+    enum sotto_status status = read_choices(config, path, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = check_ask(config, path, err);
+    status = read_numbers(config, path, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = check_statistics(config, path, err);
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        status = checks[i](config, path, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    if (status == SOTTO_OK) {
-        status = check_datasets(config, path, err);
-    }
-    if (status == SOTTO_OK) {
-        status = check_columns(config, path, err);
-    }
-    for (unsigned i = 0; status == SOTTO_OK && i < config->file->files_count; i++) {
-        status = check_words(config, path, i, err);
-    }
-    return status;
+    return SOTTO_OK;
 }
