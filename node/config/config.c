@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* node.yaml as the node uses it: loads the file (config_yaml.c), puts in what was left out, checks
+ * every section and has policy checked (config_policy.c). The idea: whatever config_load returns
+ * is right, so that nobody behind it checks a name, a key or an address again. */
+
 #include "config/config.h"
 
 #include "config/address.h"
@@ -50,7 +55,7 @@ bool config_parse_listen(struct sockaddr_storage *out, socklen_t *out_bytes, con
     return inet_pton(AF_INET, host, &v4->sin_addr) == 1;
 }
 
-bool config_is_loopback(const struct sockaddr_storage *address)
+static bool is_loopback(const struct sockaddr_storage *address)
 {
     if (address->ss_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
@@ -125,7 +130,7 @@ static enum sotto_status check_listener(const char *path, const char *section,
                                "%s: %s.url \"%.*s\": expected " ADDRESS_URL_EXPECTED, path, section,
                                URL_BYTES_MAX, listener->url);
     }
-    if (tls_off_lo && listener->tls_cert == NULL && !config_is_loopback(&address)) {
+    if (tls_off_lo && listener->tls_cert == NULL && !is_loopback(&address)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: %s.listen %s is not loopback: without TLS the token would "
                                "travel in the clear. Give tls_cert and tls_key, or listen on "
@@ -188,8 +193,8 @@ static enum sotto_status check_peer(struct config *config, const char *path, uns
 }
 
 /* Puts the folder of the configuration file before a relative path. The texts belong to libcyaml,
- * whose memory is malloc's. */
-static bool resolve(char **path, const char *config_path)
+ * whose memory is malloc's. Returns: false if there is no memory. */
+static bool resolve_path(char **path, const char *config_path)
 {
     const char *slash = strrchr(config_path, '/');
     if (*path == NULL || (*path)[0] == '/' || slash == NULL) {
@@ -208,7 +213,7 @@ static bool resolve(char **path, const char *config_path)
     return true;
 }
 
-static bool default_text(char **text, const char *value)
+static bool set_default_text(char **text, const char *value)
 {
     if (*text == NULL) {
         *text = strdup(value);
@@ -216,21 +221,55 @@ static bool default_text(char **text, const char *value)
     return *text != NULL;
 }
 
-static bool complete(struct config_file *file, const char *path)
+/* Puts in what the file leaves out, and the folder before each path. Returns: false if there is no
+ * memory. */
+static bool complete_file(struct config_file *file, const char *path)
 {
-    bool good = default_text(&file->api.listen, "127.0.0.1:6700") &&
-                default_text(&file->api.token_file, "token") && resolve(&file->data_dir, path) &&
-                resolve(&file->state_dir, path) && resolve(&file->identity, path) &&
-                resolve(&file->api.token_file, path) && resolve(&file->api.tls_cert, path) &&
-                resolve(&file->api.tls_key, path);
+    bool good = set_default_text(&file->api.listen, "127.0.0.1:6700") &&
+                set_default_text(&file->api.token_file, "token") &&
+                resolve_path(&file->data_dir, path) && resolve_path(&file->state_dir, path) &&
+                resolve_path(&file->identity, path) && resolve_path(&file->api.token_file, path) &&
+                resolve_path(&file->api.tls_cert, path) && resolve_path(&file->api.tls_key, path);
     if (good && file->peer != NULL) {
-        good = default_text(&file->peer->listen, "127.0.0.1:6701") &&
-               resolve(&file->peer->tls_cert, path) && resolve(&file->peer->tls_key, path);
+        good = set_default_text(&file->peer->listen, "127.0.0.1:6701") &&
+               resolve_path(&file->peer->tls_cert, path) &&
+               resolve_path(&file->peer->tls_key, path);
     }
     for (unsigned i = 0; good && i < file->peers_count; i++) {
-        good = resolve(&file->peers[i].ca, path);
+        good = resolve_path(&file->peers[i].ca, path);
     }
     return good;
+}
+
+static enum sotto_status check_sections(struct config *config, const char *path,
+                                        struct sotto_error *err)
+{
+    const struct config_file *file = config->file;
+    enum sotto_status status = check_name(path, "name", file->name, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_listener(path, "api", &file->api, true, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (file->peer != NULL && file->peer->token_file != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: peer.token_file: the peer side has no token", path);
+    }
+    if (file->peer != NULL) {
+        status = check_listener(path, "peer", file->peer, false, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    for (unsigned i = 0; i < file->peers_count; i++) {
+        status = check_peer(config, path, i, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return config_check_policy(config, path, err);
 }
 
 enum sotto_status config_load(struct config *out, const char *path, struct sotto_error *err)
@@ -242,32 +281,17 @@ enum sotto_status config_load(struct config *out, const char *path, struct sotto
     }
     config.peer_keys = sotto_alloc_array(config.file->peers_count + 1, sizeof *config.peer_keys);
     config.peer_pins = sotto_alloc_zeroed((config.file->peers_count + 1) * CONFIG_PIN_BYTES);
-    if (config.peer_keys == NULL || config.peer_pins == NULL || !complete(config.file, path)) {
+    if (config.peer_keys == NULL || config.peer_pins == NULL || !complete_file(config.file, path)) {
         status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
         goto out;
     }
-    status = check_name(path, "name", config.file->name, err);
-    if (status == SOTTO_OK) {
-        status = check_listener(path, "api", &config.file->api, true, err);
-    }
-    if (status == SOTTO_OK && config.file->peer != NULL) {
-        status = config.file->peer->token_file != NULL
-                     ? sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                       "%s: peer.token_file: the peer side has no token", path)
-                     : check_listener(path, "peer", config.file->peer, false, err);
-    }
-    for (unsigned i = 0; status == SOTTO_OK && i < config.file->peers_count; i++) {
-        status = check_peer(&config, path, i, err);
-    }
-    if (status == SOTTO_OK) {
-        status = config_check_policy(&config, path, err);
-    }
-out:
+    status = check_sections(&config, path, err);
     if (status == SOTTO_OK) {
         *out = config;
-    } else {
-        config_release(&config);
+        config = (struct config){0};
     }
+out:
+    config_release(&config);
     return status;
 }
 

@@ -86,13 +86,16 @@ struct config {
 
 #define CONFIG_MIN_ROWS_DEFAULT 10
 
-/* Reads and checks a file. Returns: SOTTO_ERROR_INPUT naming file, line where there is one, key,
- * what was expected. */
+/* Reads and checks a file. Returns: SOTTO_ERROR_NOT_FOUND; SOTTO_ERROR_INPUT naming file, line
+ * where there is one, key, what was expected. Ownership: *out is ended by config_release. Threads:
+ * a loaded configuration never changes, any thread may read it. */
 enum sotto_status config_load(struct config *out, const char *path,
                               struct sotto_error *err) SOTTO_NODISCARD;
+/* Frees all that config_load made; config may be zeroed, and is afterwards. */
 void config_release(struct config *config);
 
-/* config_yaml.c: the file as it stands. The texts are malloc's. */
+/* config_yaml.c: the file as it stands, unchecked but for its keys. Returns: SOTTO_ERROR_NOT_FOUND,
+ * SOTTO_ERROR_INPUT. Ownership: *out, whose texts are malloc's, is ended by config_yaml_free. */
 enum sotto_status config_yaml_load(struct config_file **out, const char *path,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 void config_yaml_free(struct config_file *file);
@@ -105,7 +108,6 @@ enum sotto_status config_check_policy(struct config *config, const char *path,
 
 /* "host:port" with a numeric host. Returns: false if it is not. */
 bool config_parse_listen(struct sockaddr_storage *out, socklen_t *out_bytes, const char *text);
-bool config_is_loopback(const struct sockaddr_storage *address);
 
 /* Whether policy lets the peer of this name ask, and offers this file. */
 bool config_may_ask(const struct config *config, const char *peer_name);
