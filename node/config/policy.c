@@ -1,4 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The rules of policy, one row of a table each, and a plan in words for its owner. Leans on the
+ * engine's classifier and on what config_policy.c answers. When a plan is judged, and on what:
+ *
+ * 1. `sotto check` judges a plan file by every rule of the table, for people; nothing is touched.
+ * 2. An invitation comes: every rule, on the plan alone (question.schema is NULL). A plan that is
+ *    refused here costs no file.
+ * 3. The files are open and their columns have types: every rule again, with this node's types,
+ *    before it offers anything.
+ * 4. `approve: manual`: the owner is asked in the words of this file. 2 and 3 are done again when
+ *    the answer comes, as policy and files may have changed meanwhile.
+ * 5. Before each round: every rule, with the types that all parties agreed on. They may differ from
+ *    this node's own (doubles can pack rows where decimals can't), and policy may have been
+ *    reloaded.
+ * 6. min_rows is no row of the table, as it is about data: the files' rows are counted in 3, the
+ *    rows on each side of a condition and in each group in 5 (sotto_driver_guard, on the rows that
+ *    are about to leave).
+ *
+ * A refusal ends this node's part in the task; the text stays with the owner, the initiator gets
+ * the class (task/joined.c). */
+
 #include "config/policy.h"
 
 #include <sotto/alloc.h>
@@ -95,7 +116,8 @@ static enum sotto_status judge_rounds(const struct config *config,
                                  *rounds);
 }
 
-/* What the plan could take out of single rows (engine/PLAN.md, "What a plan can leak"). */
+/* Refuses a plan that could take more out of single rows than the owner allows (engine/LEAKAGE.md).
+ */
 static enum sotto_status judge_expressions(const struct config *config,
                                            const struct policy_question *question,
                                            struct sotto_error *err)
@@ -134,11 +156,13 @@ const struct policy_rule *policy_rules(size_t *out_len)
 enum sotto_status policy_judge(const struct config *config, const struct policy_question *question,
                                struct sotto_error *err)
 {
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < sizeof rules / sizeof rules[0]; i++) {
-        status = rules[i].judge(config, question, err);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        enum sotto_status status = rules[i].judge(config, question, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 /* --- Words --- */
@@ -160,7 +184,7 @@ static void write_columns(struct sotto_writer *writer, const struct sotto_plan *
     }
 }
 
-/* What it opens; of very many outputs the first ones, whole characters: the plan has them all. */
+/* The outputs in words, cut after 64 KiB at a character border; the whole list is in the plan. */
 static void write_opened(struct sotto_writer *writer, const char *words)
 {
     size_t bytes = strlen(words);
@@ -212,7 +236,7 @@ enum sotto_status policy_words(char **out, const struct policy_question *questio
         size_t bytes;
         *out = (char *)sotto_writer_take(&writer, &bytes);
     } else {
-        (void)sotto_error_set(err, status, "out of memory");
+        (void)sotto_error_no_memory(err);
     }
     sotto_writer_release(&writer);
     sotto_free(words);

@@ -24,11 +24,12 @@ struct policy_rule {
  * status, the text is for the owner. */
 const struct policy_rule *policy_rules(size_t *out_len);
 
-/* The first rule that refuses. */
+/* Asks the rules in order. Returns: the status of the first one that refuses, and its text. */
 enum sotto_status policy_judge(const struct config *config, const struct policy_question *question,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
-/* The plan for its owner: who asks for what, what leaves. Ended by sotto_free. */
+/* The plan for its owner: who asks for what, what leaves. Ownership: *out is ended by sotto_free.
+ */
 enum sotto_status policy_words(char **out, const struct policy_question *question,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
