@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* HOST:PORT and URLs, parsed and nothing else: no name is looked up. The idea: what a person types
+ * here is copied into other nodes' files, so an address that nobody could call (0.0.0.0, a port
+ * alone, half a numeric address) is refused where it is typed. */
+
 #include "config/address.h"
 
 #include <arpa/inet.h>
@@ -12,7 +17,7 @@
 
 /* Parts of letters, digits and hyphens with points between them. A name whose last part is a number
  * would be a numeric address cut short, or a port without its host. */
-static bool is_name(const char *text)
+static bool is_host_name(const char *text)
 {
     for (const char *label = text;;) {
         size_t bytes = strspn(label, NAME_CHARACTERS);
@@ -38,7 +43,7 @@ static bool is_host(const struct address *address)
     if (inet_pton(AF_INET, address->host, &v4) == 1) {
         return v4.s_addr != INADDR_ANY;
     }
-    return is_name(address->host);
+    return is_host_name(address->host);
 }
 
 static bool is_port(const char *text)

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A node's self-signed certificate and the hash that pins it, on OpenSSL. The idea: peers know the
+ * public key by its hash, so names, signers and dates in the certificate prove nothing and only
+ * have to satisfy libraries. */
+
 #include "config/certificate.h"
 
 #include <arpa/inet.h>
@@ -14,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* It is pinned, so that its end says nothing; ten years spare people a surprise. */
+/* The certificate is pinned, so its last day has no meaning; ten years spare people a surprise. */
 #define VALID_SECONDS (10L * 365 * 24 * 3600)
 
 static bool add_extension(X509 *cert, int nid, const char *value)
@@ -28,7 +33,7 @@ static bool add_extension(X509 *cert, int nid, const char *value)
     return added;
 }
 
-static bool fill(X509 *cert, EVP_PKEY *key, const char *host)
+static bool fill_certificate(X509 *cert, EVP_PKEY *key, const char *host)
 {
     char name[300];
     uint64_t serial = 0;
@@ -50,8 +55,8 @@ static bool fill(X509 *cert, EVP_PKEY *key, const char *host)
            X509_sign(cert, key, EVP_sha256()) > 0;
 }
 
-/* A new file of a mode. */
-static FILE *create(const char *path, mode_t mode, struct sotto_error *err)
+/* Opens a new file for writing. Returns: NULL, and err is set, if it is there already. */
+static FILE *create_file(const char *path, mode_t mode, struct sotto_error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -75,14 +80,14 @@ enum sotto_status certificate_create(const char *cert_path, const char *key_path
     FILE *key_file = NULL;
     FILE *cert_file = NULL;
     enum sotto_status status = SOTTO_OK;
-    if (key == NULL || cert == NULL || !fill(cert, key, host)) {
+    if (key == NULL || cert == NULL || !fill_certificate(cert, key, host)) {
         status =
             sotto_error_set(err, SOTTO_ERROR_INPUT,
                             "no certificate for \"%s\": expected a host's name or address", host);
         goto out;
     }
-    key_file = create(key_path, 0600, err);
-    cert_file = key_file != NULL ? create(cert_path, 0644, err) : NULL;
+    key_file = create_file(key_path, 0600, err);
+    cert_file = key_file != NULL ? create_file(cert_path, 0644, err) : NULL;
     if (cert_file == NULL) {
         status = err != NULL ? err->status : SOTTO_ERROR_IO;
         goto out;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* node.yaml as text: its keys, and what is said of one that is wrong. */
+/* node.yaml as a file: the table of its keys, read by libcyaml, and what is said of a key that is
+ * wrong. The idea: libcyaml says what it missed and where it gave up; the file is searched once
+ * more for the line that a person would look for. */
 
 #include "config/config.h"
 
@@ -119,13 +121,13 @@ static const cyaml_schema_value_t file_schema = {
 
 /* --- What libcyaml says of an error --- */
 
-/* Its first line says what is wrong, the first line of its backtrace where. */
+/* The first line that libcyaml logs says what is wrong, the first line of its backtrace where. */
 struct yaml_messages {
     char what[256];
     char where[128];
 };
 
-__attribute__((format(printf, 3, 0))) static void yaml_message(cyaml_log_t level, void *context,
+__attribute__((format(printf, 3, 0))) static void keep_message(cyaml_log_t level, void *context,
                                                                const char *format, va_list args)
 {
     struct yaml_messages *messages = context;
@@ -148,7 +150,7 @@ __attribute__((format(printf, 3, 0))) static void yaml_message(cyaml_log_t level
 }
 
 static const cyaml_config_t yaml_config = {
-    .log_fn = yaml_message,
+    .log_fn = keep_message,
     .mem_fn = cyaml_mem,
     .log_level = CYAML_LOG_ERROR,
     .flags = CYAML_CFG_DEFAULT,
@@ -208,8 +210,8 @@ static const cyaml_schema_field_t *const all_fields[] = {
     file_fields, listener_fields, peer_fields, policy_fields, columns_fields, words_fields,
 };
 
-/* libcyaml gives the place before an unknown key: finds the line that the key itself is on, and a
- * key that may have been meant. */
+/* Replaces what libcyaml says of an unknown key: it gives the place before the key, the message
+ * then names the line that the key itself is on, and the key that may have been meant. */
 static void explain_unknown_key(struct yaml_messages *messages, const char *path)
 {
     static const char unknown[] = "Unexpected key: ";

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The line that makes two nodes known to each other, written and read; leans on libsodium. The
+ * idea: whatever is in it ends up in somebody's node.yaml, so it may hold nothing that is special
+ * in YAML, and its hash in digits shows whether anybody changed it on its way. */
+
 #include "config/contact.h"
 
 #include "config/address.h"
@@ -29,7 +34,7 @@ void contact_write(char out[CONTACT_TEXT_BYTES], const struct contact *contact)
                    pin);
 }
 
-static bool decode(uint8_t out[32], const char *text, size_t text_bytes)
+static bool decode_bytes(uint8_t out[32], const char *text, size_t text_bytes)
 {
     size_t bytes = 0;
     const char *end = NULL;
@@ -37,7 +42,7 @@ static bool decode(uint8_t out[32], const char *text, size_t text_bytes)
            bytes == 32 && end == text + text_bytes;
 }
 
-static enum sotto_status malformed(struct sotto_error *err, const char *what)
+static enum sotto_status refuse_contact(struct sotto_error *err, const char *what)
 {
     return sotto_error_set(err, SOTTO_ERROR_INPUT,
                            "this is not the text of a node: %s. Expected what `sotto init --show` "
@@ -45,7 +50,8 @@ static enum sotto_status malformed(struct sotto_error *err, const char *what)
                            what);
 }
 
-/* A field that fits, without blanks and what is special in YAML. */
+/* Copies a field. Returns: false, and *out is empty, if it does not fit or holds a blank, a control
+ * character or one of special. */
 static bool copy_field(char *out, size_t out_bytes, const char *field, size_t bytes,
                        const char *special)
 {
@@ -70,28 +76,28 @@ enum sotto_status contact_read(struct contact *out, const char *text, struct sot
         bytes[i] = strcspn(at, ",");
         at += bytes[i];
         if ((*at == ',') != (i + 1 < FIELDS_LEN)) {
-            return malformed(err, "it has not five parts with commas between them");
+            return refuse_contact(err, "it has not five parts with commas between them");
         }
         at += i + 1 < FIELDS_LEN;
     }
     if (bytes[0] != 6 || strncmp(fields[0], "sotto1", 6) != 0) {
-        return malformed(err, "it does not begin with sotto1");
+        return refuse_contact(err, "it does not begin with sotto1");
     }
     if (bytes[1] == 0 ||
         !copy_field(contact.name, sizeof contact.name, fields[1], bytes[1], SPECIAL "[]")) {
-        return malformed(err, "its name");
+        return refuse_contact(err, "its name");
     }
-    if (!decode(contact.key.bytes, fields[2], bytes[2])) {
-        return malformed(err, "its key");
+    if (!decode_bytes(contact.key.bytes, fields[2], bytes[2])) {
+        return refuse_contact(err, "its key");
     }
     bool is_https = strncmp(fields[3], "https://", 8) == 0;
     if (!copy_field(contact.url, sizeof contact.url, fields[3], bytes[3], SPECIAL) ||
         (bytes[3] > 0 && !address_is_url(contact.url))) {
-        return malformed(err, "its address");
+        return refuse_contact(err, "its address");
     }
     contact.has_pin = bytes[4] > 0;
-    if (contact.has_pin && (!is_https || !decode(contact.pin, fields[4], bytes[4]))) {
-        return malformed(err, "the hash of its certificate");
+    if (contact.has_pin && (!is_https || !decode_bytes(contact.pin, fields[4], bytes[4]))) {
+        return refuse_contact(err, "the hash of its certificate");
     }
     *out = contact;
     return SOTTO_OK;

@@ -24,6 +24,7 @@ struct contact {
     uint8_t pin[CONFIG_PIN_BYTES];
 };
 
+/* Writes the line. Its texts are those that contact_read takes, or were checked by config_load. */
 void contact_write(char out[CONTACT_TEXT_BYTES], const struct contact *contact);
 
 /* Returns: SOTTO_ERROR_INPUT and what is wrong with the text. */
@@ -33,6 +34,7 @@ enum sotto_status contact_read(struct contact *out, const char *text,
 /* What two people compare: 99 bits of a hash of the text. */
 void contact_digits(char out[CONTACT_DIGITS_BYTES], const char *text);
 
+/* The hash of a public key as node.yaml and the line have it. */
 void pin_to_text(char out[PIN_TEXT_BYTES], const uint8_t pin[CONFIG_PIN_BYTES]);
 
 #endif

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The words for reading a file (delimiter, decimal sign, missing values, types) made into the
+ * options of the CSV reader. The command line and node.yaml both come here, so that a file is read
+ * alike by either. */
+
 #include "config/file_options.h"
 
 #include <sotto/alloc.h>
@@ -6,7 +11,8 @@
 
 #define DELIMITERS ",;|:!#$%&*<>?@^~/\t"
 
-/* The type of this text, by trying all that there are. */
+/* Finds the type that is written as text, by writing all that there are: a type has one spelling.
+ */
 static bool parse_type(struct sotto_type *out, const char *text)
 {
     for (int kind = SOTTO_KIND_BOOL; kind < SOTTO_KINDS_LEN; kind++) {
@@ -24,8 +30,10 @@ static bool parse_type(struct sotto_type *out, const char *text)
     return false;
 }
 
-static enum sotto_status wrong(const char **out_wrong, const char *name, struct sotto_error *err,
-                               const char *text, const char *expected)
+/* Sets *out_wrong to the option's name, and the error. */
+static enum sotto_status refuse_word(const char **out_wrong, const char *name,
+                                     struct sotto_error *err, const char *text,
+                                     const char *expected)
 {
     *out_wrong = name;
     return sotto_error_set(err, SOTTO_ERROR_INPUT, "\"%s\": expected %s", text, expected);
@@ -44,9 +52,10 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
         const char *equals = strrchr(text, '=');
         struct sotto_csv_column column = {.typed = true};
         if (equals == NULL || equals == text || !parse_type(&column.type, equals + 1)) {
-            return wrong(out_wrong, "types", err, text,
-                         "COLUMN=TYPE with one of bool, int64, decimal(0) to decimal(18), float64 "
-                         "and string");
+            return refuse_word(
+                out_wrong, "types", err, text,
+                "COLUMN=TYPE with one of bool, int64, decimal(0) to decimal(18), float64 "
+                "and string");
         }
         char *name = sotto_text_copy(text, (size_t)(equals - text));
         if (name == NULL) {
@@ -56,7 +65,7 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
         out->columns[out->csv.columns_len++] = column;
         for (size_t j = 0; j + 1 < out->csv.columns_len; j++) {
             if (strcmp(out->columns[j].name, name) == 0) {
-                return wrong(out_wrong, "types", err, name, "each column once");
+                return refuse_word(out_wrong, "types", err, name, "each column once");
             }
         }
     }
@@ -72,15 +81,15 @@ enum sotto_status file_options_init(struct file_options *out, const struct file_
     const char *decimal = from->decimal != NULL ? from->decimal : ".";
     struct file_options options = {0};
     if (from->delimiter != NULL && (strlen(delimiter) != 1 || !strchr(DELIMITERS, delimiter[0]))) {
-        return wrong(out_wrong, "delimiter", err, delimiter,
-                     "one character: a tab or one of ,;|:!#$%&*<>?@^~/");
+        return refuse_word(out_wrong, "delimiter", err, delimiter,
+                           "one character: a tab or one of ,;|:!#$%&*<>?@^~/");
     }
     if (strcmp(decimal, ",") != 0 && strcmp(decimal, ".") != 0) {
-        return wrong(out_wrong, "decimal", err, decimal, "\",\" or \".\"");
+        return refuse_word(out_wrong, "decimal", err, decimal, "\",\" or \".\"");
     }
     if (delimiter[0] == ',' && decimal[0] == ',') {
-        return wrong(out_wrong, "decimal", err, decimal,
-                     "another one: commas can't be both the delimiter and in numbers");
+        return refuse_word(out_wrong, "decimal", err, decimal,
+                           "another one: commas can't be both the delimiter and in numbers");
     }
     options.csv = (struct sotto_csv_options){
         .delimiter = delimiter[0],

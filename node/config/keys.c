@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Files that hold secrets, on libsodium: created once with mode 0600 and never overwritten, refused
+ * where others may read them, wiped from the stack on every path. */
+
 #include "config/keys.h"
 
 #include <errno.h>
@@ -17,7 +21,7 @@
 #define SECRET_LINE_BYTES 128
 
 /* Creates path with mode 0600 and writes one line; never overwrites. */
-static enum sotto_status secret_write(const char *path, const char *line, struct sotto_error *err)
+static enum sotto_status write_secret(const char *path, const char *line, struct sotto_error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 && errno == EEXIST) {
@@ -41,7 +45,7 @@ static enum sotto_status secret_write(const char *path, const char *line, struct
 }
 
 /* Reads the first line of a file that only its owner may read. */
-static enum sotto_status secret_read(const char *path, char out[SECRET_LINE_BYTES],
+static enum sotto_status read_secret(const char *path, char out[SECRET_LINE_BYTES],
                                      struct sotto_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -89,7 +93,7 @@ enum sotto_status identity_file_create(const char *path, struct sotto_key *out_k
     (void)sodium_bin2hex(line + prefix_bytes, SEED_TEXT_BYTES, seed, sizeof seed);
     line[prefix_bytes + SEED_TEXT_BYTES - 1] = '\n';
     line[prefix_bytes + SEED_TEXT_BYTES] = '\0';
-    status = secret_write(path, line, err);
+    status = write_secret(path, line, err);
     if (status == SOTTO_OK) {
         *out_key = sotto_identity_key(identity);
     }
@@ -106,7 +110,7 @@ enum sotto_status identity_file_load(const char *path, struct sotto_identity **o
     uint8_t seed[SEED_BYTES];
     size_t seed_bytes = 0;
     size_t prefix_bytes = strlen(IDENTITY_PREFIX);
-    enum sotto_status status = secret_read(path, line, err);
+    enum sotto_status status = read_secret(path, line, err);
     if (status == SOTTO_ERROR_NOT_FOUND) {
         (void)sotto_error_set(err, status, "%s: no such file; `sotto keygen --out %s` makes one",
                               path, path);
@@ -134,7 +138,7 @@ out:
     return status;
 }
 
-static enum sotto_status token_create(const char *path, struct sotto_error *err)
+static enum sotto_status create_token(const char *path, struct sotto_error *err)
 {
     uint8_t random[(TOKEN_TEXT_BYTES - 1) / 2];
     char line[TOKEN_TEXT_BYTES + 1];
@@ -146,7 +150,7 @@ static enum sotto_status token_create(const char *path, struct sotto_error *err)
     (void)sodium_bin2hex(line, TOKEN_TEXT_BYTES, random, sizeof random);
     line[TOKEN_TEXT_BYTES - 1] = '\n';
     line[TOKEN_TEXT_BYTES] = '\0';
-    status = secret_write(path, line, err);
+    status = write_secret(path, line, err);
     sotto_wipe(random, sizeof random);
     sotto_wipe(line, sizeof line);
     return status;
@@ -157,22 +161,25 @@ enum sotto_status token_file_load(const char *path, char out[TOKEN_TEXT_BYTES], 
 {
     char line[SECRET_LINE_BYTES];
     if (create && access(path, F_OK) != 0 && errno == ENOENT) {
-        enum sotto_status status = token_create(path, err);
+        enum sotto_status status = create_token(path, err);
         if (status != SOTTO_OK) {
             return status;
         }
     }
-    enum sotto_status status = secret_read(path, line, err);
-    if (status == SOTTO_OK && (strlen(line) != TOKEN_TEXT_BYTES - 1 ||
-                               strspn(line, "0123456789abcdef") != TOKEN_TEXT_BYTES - 1)) {
+    enum sotto_status status = read_secret(path, line, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (strlen(line) != TOKEN_TEXT_BYTES - 1 ||
+        strspn(line, "0123456789abcdef") != TOKEN_TEXT_BYTES - 1) {
         status = sotto_error_set(err, SOTTO_ERROR_INPUT,
                                  "%s: expected a token of 64 hexadecimal digits; remove the file "
                                  "and the node makes a new one",
                                  path);
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        memcpy(out, line, TOKEN_TEXT_BYTES);
-    }
+    memcpy(out, line, TOKEN_TEXT_BYTES);
+out:
     sotto_wipe(line, sizeof line);
     return status;
 }

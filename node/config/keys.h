@@ -14,10 +14,14 @@
 enum sotto_status identity_file_create(const char *path, struct sotto_key *out_key,
                                        struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Reads an identity. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_REFUSED (others may read the
+ * file), SOTTO_ERROR_INPUT. Ownership: *out is ended by sotto_identity_free. */
 enum sotto_status identity_file_load(const char *path, struct sotto_identity **out,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Reads the token; makes the file first if create is set and there is none. */
+/* Reads the token, which the caller wipes; makes the file first if create is set and there is none.
+ * Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_REFUSED (others may read the file),
+ * SOTTO_ERROR_INPUT. */
 enum sotto_status token_file_load(const char *path, char out[TOKEN_TEXT_BYTES], bool create,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 
