@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A queue of jobs for one reader, which waits on a condition (the compute thread) or polls an
+ * eventfd (the loop thread). Leans on pthreads; see queue.h for what passes through it. */
+
 #include "loop/queue.h"
 
 #include <errno.h>
@@ -74,6 +78,7 @@ void queue_push(struct queue *queue, struct job *job)
     }
 }
 
+/* Takes the first job off. The caller holds the mutex. */
 static struct job *pop_locked(struct queue *queue)
 {
     struct job *job = queue->head;

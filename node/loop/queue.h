@@ -2,8 +2,25 @@
 #ifndef SOTTO_NODE_QUEUE_H
 #define SOTTO_NODE_QUEUE_H
 
-/* What the two threads of the daemon say to each other. The loop thread owns sockets and HTTP, the
- * compute thread the machines, the data and all writes to the store; nothing else is shared. */
+/* What the two threads of the daemon say to each other.
+ *
+ * 1. The loop thread owns sockets, HTTP, links to peers and signals, and reads the store by a
+ *    connection of its own. It must not wait: calls of the API, polls of peers and
+ *    the last answer of a round all pass through it.
+ * 2. The compute thread owns the machines of all tasks, the data files and all writes to the store.
+ *    It may take minutes over one job (a CSV file), with OpenMP's threads below it.
+ * 3. Two queues are all that they share, besides the configuration of the start, which nobody
+ *    changes. A job belongs to who holds it, with all its bytes: beyond the queues there is nothing
+ * to lock and nothing to count.
+ * 4. An API request that needs the compute thread waits in the loop under its number
+ *    (job.request). The answer finds it by that number, or finds nothing, if the caller has gone.
+ * 5. While one job takes long, others wait in memory. So the loop thread takes nothing more from
+ *    peers while JOBS_BYTES_MAX of them wait (loop/shared.h): it answers 503 and polls later,
+ *    and what it did not take is not acknowledged and comes again.
+ * 6. A reloaded configuration goes as a job too: tasks see the new policy from then on, running
+ * ones before their next round; the loop thread keeps the configuration of the start.
+ * 7. At the end compute_stop pushes JOB_STOP to wake the reader, joins the thread, and what is left
+ *    in the queues is freed unread. */
 
 #include <pthread.h>
 #include <sotto/bytes.h>
@@ -22,14 +39,14 @@ enum job_kind {
     EVENT_REPLY,   /* bytes: JSON; http_status */
     EVENT_SEND,    /* bytes: deliver to peer, not after deadline_ms; to_aggregator: by calling it */
     EVENT_CHANGED, /* number: a task has new log lines or a new state */
-    EVENT_FAILED,  /* the compute thread can't go on */
 };
 
+/* One thing to do. Which fields count is said at its kind; the others are zero. */
 struct job {
     struct job *next;
     enum job_kind kind;
-    uint64_t request;
-    uint64_t number;
+    uint64_t request; /* id of the API request that waits for it */
+    uint64_t number;  /* of a task, or of what was asked, in the store */
     struct sotto_key peer;
     struct sotto_buffer bytes;
     int http_status;
@@ -37,10 +54,10 @@ struct job {
     bool approves;
     uint64_t deadline_ms;
     bool *away; /* owned: of each configured peer and this node, whether it is known to be away */
-    struct config *policy; /* owned by the job until it is taken */
+    struct config *policy; /* the compute thread's once the job is pushed; job_free leaves it */
 };
 
-/* NULL if there is no memory. */
+/* Returns: NULL if there is no memory. Ownership: ended by job_free, or by queue_push. */
 struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);
 
@@ -53,20 +70,23 @@ struct queue {
     int event_fd; /* readable when something arrived; -1 if nobody polls */
 };
 
-/* polled: makes the eventfd. */
+/* polled: the reader polls event_fd; else it waits in queue_wait. Ownership: ended by
+ * queue_release. */
 enum sotto_status queue_init(struct queue *queue, bool polled,
                              struct sotto_error *err) SOTTO_NODISCARD;
+/* Frees the queue and the jobs in it. Threads: no other uses it any more. */
 void queue_release(struct queue *queue);
 
-/* Takes job. Threads: any. */
+/* Adds a job at the end. Ownership: takes job. Threads: any. */
 void queue_push(struct queue *queue, struct job *job);
 
-/* The next job, or NULL. Threads: any. */
+/* Takes the next job off, without waiting. Returns: NULL if there is none. Threads: any. */
 struct job *queue_pop(struct queue *queue);
 
 /* The same, waiting for one until deadline_ms (of clock_ms; UINT64_MAX: for ever). */
 struct job *queue_wait(struct queue *queue, uint64_t deadline_ms);
 
+/* How much memory the jobs in the queue hold. Threads: any. */
 size_t queue_bytes(struct queue *queue);
 
 #endif

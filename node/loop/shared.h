@@ -2,7 +2,7 @@
 #ifndef SOTTO_NODE_SHARED_H
 #define SOTTO_NODE_SHARED_H
 
-/* What the parts on the loop thread share. */
+/* What the parts on the loop thread (http/, peer/) share. */
 
 #include "config/config.h"
 #include "loop/loop.h"
