@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The owner's log and the clocks. One line is one write, under a lock where it goes to the file, so
+ * that lines of two threads do not mix. The file goes on in a new one after 16 MiB; nothing here
+ * fails, as there would be nowhere left to tell it. */
+
 #include "loop/log.h"
 
 #include <errno.h>
@@ -10,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The log goes on in a new file when it is so long; so many old ones are kept: node.log.1, ... */
+/* A log file of this length is renamed to node.log.1 and a new one begun; node.log.3 is the oldest
+ * that is kept. */
 #define LOG_BYTES_MAX ((off_t)16 * 1024 * 1024)
 #define LOGS_KEPT 3
 
@@ -80,8 +86,9 @@ static void write_all(int fd, const char *text, size_t text_bytes)
     }
 }
 
-/* What can't be renamed or opened stays as it is, and is tried again with the next line. */
-static void rotate(void)
+/* Begins a new file. If that fails the log goes on in the old one, and the next line tries again.
+ */
+static void rotate_log(void)
 {
     char from[sizeof log_path + 8];
     char to[sizeof log_path + 8];
@@ -102,7 +109,7 @@ static void write_log(const char *line, size_t line_bytes)
 {
     (void)pthread_mutex_lock(&log_mutex);
     if (log_fd >= 0 && log_bytes + (off_t)line_bytes > LOG_BYTES_MAX) {
-        rotate();
+        rotate_log();
     }
     if (log_fd >= 0) {
         write_all(log_fd, line, line_bytes);

@@ -7,7 +7,7 @@
 
 #include <sotto/status.h>
 
-/* Appends to the file at path as well (created with mode 0600). */
+/* Appends to the file at path as well (created with mode 0600). Threads: before others write. */
 enum sotto_status log_open(const char *path, struct sotto_error *err) SOTTO_NODISCARD;
 void log_close(void);
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The event loop on epoll. Each turn asks the hooks how long to wait, waits, calls who is ready,
+ * then the timers that are due. The idea: a source that is removed is only marked, and freed at the
+ * end of the turn, because an event of this very turn may still point to it. */
+
 #include "loop/loop.h"
 
 #include "loop/log.h"
@@ -12,7 +17,7 @@
 #define EVENTS_LEN 64
 
 struct loop_source {
-    struct loop_source *next_dead;
+    struct loop_source *next_removed;
     int fd;
     loop_ready *ready; /* NULL: removed, freed at the end of the turn */
     void *context;
@@ -21,7 +26,7 @@ struct loop_source {
 struct loop {
     int epoll_fd;
     bool is_stopped;
-    struct loop_source *dead;
+    struct loop_source *removed;
     struct loop_timer *timers;
     struct {
         loop_hook *before_wait;
@@ -45,11 +50,11 @@ enum sotto_status loop_new(struct loop **out, struct sotto_error *err)
     return SOTTO_OK;
 }
 
-static void bury(struct loop *loop)
+static void free_removed(struct loop *loop)
 {
-    while (loop->dead != NULL) {
-        struct loop_source *source = loop->dead;
-        loop->dead = source->next_dead;
+    while (loop->removed != NULL) {
+        struct loop_source *source = loop->removed;
+        loop->removed = source->next_removed;
         sotto_free(source);
     }
 }
@@ -57,7 +62,7 @@ static void bury(struct loop *loop)
 void loop_free(struct loop *loop)
 {
     if (loop != NULL) {
-        bury(loop);
+        free_removed(loop);
         (void)close(loop->epoll_fd);
         sotto_free(loop);
     }
@@ -91,8 +96,8 @@ void loop_remove(struct loop *loop, struct loop_source *source)
     if (source != NULL) {
         (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
         source->ready = NULL; /* an event of this turn may still point here */
-        source->next_dead = loop->dead;
-        loop->dead = source;
+        source->next_removed = loop->removed;
+        loop->removed = source;
     }
 }
 
@@ -145,7 +150,8 @@ static void fire_timers(struct loop *loop)
     }
 }
 
-static int timers_wait(const struct loop *loop)
+/* How long until the next timer is due; -1: none is armed. */
+static int find_timers_wait(const struct loop *loop)
 {
     uint64_t deadline_ms = UINT64_MAX;
     for (const struct loop_timer *timer = loop->timers; timer != NULL; timer = timer->next) {
@@ -159,7 +165,8 @@ static int timers_wait(const struct loop *loop)
     return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
 }
 
-static int shorter(int a_ms, int b_ms)
+/* The shorter one of two waits, -1 being for ever. */
+static int choose_shorter(int a_ms, int b_ms)
 {
     return a_ms < 0 ? b_ms : b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
 }
@@ -170,9 +177,9 @@ void loop_run(struct loop *loop)
     while (!loop->is_stopped) {
         int wait_ms = -1;
         for (size_t i = 0; i < loop->hooks_len; i++) {
-            wait_ms = shorter(wait_ms, loop->hooks[i].before_wait(loop->hooks[i].context));
+            wait_ms = choose_shorter(wait_ms, loop->hooks[i].before_wait(loop->hooks[i].context));
         }
-        wait_ms = shorter(wait_ms, timers_wait(loop)); /* hooks may have armed timers */
+        wait_ms = choose_shorter(wait_ms, find_timers_wait(loop)); /* hooks may have armed timers */
         int len = epoll_wait(loop->epoll_fd, events, EVENTS_LEN, wait_ms);
         if (len < 0 && errno != EINTR) {
             log_line("epoll: %s", strerror(errno));
@@ -185,7 +192,7 @@ void loop_run(struct loop *loop)
             }
         }
         fire_timers(loop);
-        bury(loop);
+        free_removed(loop);
     }
 }
 

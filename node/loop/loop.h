@@ -10,15 +10,17 @@
 struct loop;
 struct loop_source;
 
+/* Ownership: *out is ended by loop_free, after all sources were removed. */
 enum sotto_status loop_new(struct loop **out, struct sotto_error *err) SOTTO_NODISCARD;
 void loop_free(struct loop *loop);
 
-/* Calls ready(context, events) whenever fd has one of events (EPOLLIN, EPOLLOUT). fd is borrowed.
- */
+/* Calls ready(context, events) whenever fd has one of events (EPOLLIN, EPOLLOUT). Ownership: fd and
+ * context are borrowed; *out is ended by loop_remove. */
 typedef void loop_ready(void *context, uint32_t events);
 enum sotto_status loop_add(struct loop *loop, struct loop_source **out, int fd, uint32_t events,
                            loop_ready *ready, void *context,
                            struct sotto_error *err) SOTTO_NODISCARD;
+/* Waits for other events from now on. */
 void loop_change(struct loop *loop, struct loop_source *source, uint32_t events);
 /* Once it returned ready is not called any more; call it before fd is closed. NULL is fine. */
 void loop_remove(struct loop *loop, struct loop_source *source);
@@ -33,7 +35,9 @@ struct loop_timer {
 };
 void loop_timer_add(struct loop *loop, struct loop_timer *timer, void (*fire)(void *context),
                     void *context);
+/* Arms the timer, in place of an earlier time. */
 void loop_timer_set(struct loop_timer *timer, uint64_t deadline_ms);
+/* Takes the timer out of the loop; fine for one that is not in it. */
 void loop_timer_remove(struct loop *loop, struct loop_timer *timer);
 
 /* Calls before_wait(context) in every turn; it returns how many milliseconds the loop may wait at
