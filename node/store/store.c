@@ -1,4 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The database of a node: its schema, transactions, tasks, the catalogue and what was answered.
+ * Leans on SQLite. What it promises when the process is killed, or power fails, at any moment:
+ *
+ * 1. The write-ahead log keeps the database whole: a transaction is there, or it is not. The loop
+ *    thread's connection sees committed ones only.
+ * 2. A durable transaction (synchronous=FULL) is on the disk when commit returns. So is a single
+ *    write outside of a transaction. Other commits (synchronous=NORMAL, the tasks' log lines)
+ *    outlive the process, but not the power.
+ * 3. A task is durable and RUNNING before its machine's first message leaves (task/created.c): what
+ *    others were invited to is never unknown here.
+ * 4. A task's state, reason and result are one durable transaction: nobody is told FINISHED by a
+ *    node that then has no result.
+ * 5. What a party reveals shares for is durable before they leave (store_answer). A party that
+ *    begins anew is told so (store_has_answered), and reveals nothing for that task again: shares
+ *    for two sets of survivors would open a single party's values.
+ * 6. The start ends all tasks that were under way, in one durable transaction, with a line in each
+ *    log (store_interrupt_tasks): no task hangs.
+ * 7. A migration and its version number are one transaction: it was done, or is done again.
+ * 8. What others asked stays, with the owner's decision: it counts when the invitation comes
+ *    again. */
+
 #include "store/store_internal.h"
 
 #include <sotto/alloc.h>
@@ -55,7 +77,7 @@ bool task_state_has_ended(enum task_state state)
     return state != TASK_PENDING && state != TASK_RUNNING;
 }
 
-static enum task_state state_of(const char *name)
+static enum task_state parse_state(const char *name)
 {
     for (int i = 0; i < TASK_STATES_LEN; i++) {
         if (strcmp(state_names[i], name) == 0) {
@@ -73,23 +95,16 @@ enum sotto_status store__database_error(struct store *store, struct sotto_error 
                            sqlite3_errmsg(store->db));
 }
 
-static enum sotto_status execute(struct store *store, const char *sql, struct sotto_error *err)
+static enum sotto_status execute_sql(struct store *store, const char *sql, struct sotto_error *err)
 {
     return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK
                ? SOTTO_OK
                : store__database_error(store, err);
 }
 
-enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct sotto_error *err,
-                                 const char *sql, const char *format, ...)
+static int bind_all(sqlite3_stmt *statement, const char *format, va_list args)
 {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
-        return store__database_error(store, err);
-    }
     int code = SQLITE_OK;
-    va_list args;
-    va_start(args, format);
     for (int i = 1; format[i - 1] != '\0' && code == SQLITE_OK; i++) {
         if (format[i - 1] == 'i') {
             code = sqlite3_bind_int64(statement, i, (sqlite3_int64)va_arg(args, uint64_t));
@@ -101,8 +116,18 @@ enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct
             code = sqlite3_bind_blob64(statement, i, data, bytes, SQLITE_STATIC);
         }
     }
-    va_end(args);
-    if (code != SQLITE_OK) {
+    return code;
+}
+
+static enum sotto_status prepare_list(struct store *store, sqlite3_stmt **out,
+                                      struct sotto_error *err, const char *sql, const char *format,
+                                      va_list args)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        return store__database_error(store, err);
+    }
+    if (bind_all(statement, format, args) != SQLITE_OK) {
         (void)sqlite3_finalize(statement);
         return store__database_error(store, err);
     }
@@ -110,26 +135,53 @@ enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct
     return SOTTO_OK;
 }
 
-/* A single write outside a transaction must be durable. */
+enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct sotto_error *err,
+                                 const char *sql, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    enum sotto_status status = prepare_list(store, out, err, sql, format, args);
+    va_end(args);
+    return status;
+}
+
+/* Sets whether the next transaction is durable. Within one nothing changes. */
 static enum sotto_status set_durable(struct store *store, bool durable, struct sotto_error *err)
 {
     if (store->in_transaction || store->durable == durable) {
         return SOTTO_OK;
     }
     enum sotto_status status =
-        execute(store, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
+        execute_sql(store, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
     if (status == SOTTO_OK) {
         store->durable = durable;
     }
     return status;
 }
 
-enum sotto_status store__run(struct store *store, sqlite3_stmt *statement, struct sotto_error *err)
+enum sotto_status store__write(struct store *store, struct sotto_error *err, const char *sql,
+                               const char *format, ...)
 {
-    enum sotto_status status = set_durable(store, true, err);
+    sqlite3_stmt *statement = NULL;
+    va_list args;
+    va_start(args, format);
+    enum sotto_status status = prepare_list(store, &statement, err, sql, format, args);
+    va_end(args);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = set_durable(store, true, err);
     if (status == SOTTO_OK && sqlite3_step(statement) != SQLITE_DONE) {
         status = store__database_error(store, err);
     }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+enum sotto_status store__end_rows(struct store *store, sqlite3_stmt *statement, int code,
+                                  struct sotto_error *err)
+{
+    enum sotto_status status = code == SQLITE_DONE ? SOTTO_OK : store__database_error(store, err);
     (void)sqlite3_finalize(statement);
     return status;
 }
@@ -152,34 +204,62 @@ static enum sotto_status read_version(struct store *store, int *out, struct sott
     return status;
 }
 
-static enum sotto_status migrate(struct store *store, struct sotto_error *err)
+static enum sotto_status apply_migration(struct store *store, int version, struct sotto_error *err)
+{
+    char set[64];
+    (void)snprintf(set, sizeof set, "PRAGMA user_version=%d", version + 1);
+    enum sotto_status status = store_begin(store, true, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = execute_sql(store, migrations[version], err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = execute_sql(store, set, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_commit(store, err);
+out:
+    store_rollback(store);
+    return status;
+}
+
+static enum sotto_status migrate_schema(struct store *store, struct sotto_error *err)
 {
     int version = 0;
     enum sotto_status status = read_version(store, &version, err);
-    if (status == SOTTO_OK && version > migrations_len) {
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (version > migrations_len) {
         return sotto_error_set(err, SOTTO_ERROR_STATE,
                                "the node's database is of version %d, this program knows up to "
                                "%d: use a newer sotto",
                                version, migrations_len);
     }
-    for (; status == SOTTO_OK && version < migrations_len; version++) {
-        char set[64];
-        (void)snprintf(set, sizeof set, "PRAGMA user_version=%d", version + 1);
-        status = store_begin(store, true, err);
-        if (status == SOTTO_OK) {
-            status = execute(store, migrations[version], err);
-        }
-        if (status == SOTTO_OK) {
-            status = execute(store, set, err);
-        }
-        if (status == SOTTO_OK) {
-            status = store_commit(store, err);
-        }
+    for (; version < migrations_len; version++) {
+        status = apply_migration(store, version, err);
         if (status != SOTTO_OK) {
-            store_rollback(store);
+            return status;
         }
     }
-    return status;
+    return SOTTO_OK;
+}
+
+static enum sotto_status prepare_to_write(struct store *store, struct sotto_error *err)
+{
+    enum sotto_status status = execute_sql(store, "PRAGMA journal_mode=WAL", err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = execute_sql(store, "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    store->durable = true;
+    return migrate_schema(store, err);
 }
 
 enum sotto_status store_open(struct store **out, const char *path, bool read_only,
@@ -192,22 +272,13 @@ enum sotto_status store_open(struct store **out, const char *path, bool read_onl
     int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     enum sotto_status status = SOTTO_OK;
     if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        status = store->db != NULL
-                     ? store__database_error(store, err)
-                     : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
+        status = store->db != NULL ? store__database_error(store, err) : sotto_error_no_memory(err);
         goto out;
     }
     (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     (void)sqlite3_extended_result_codes(store->db, 1);
     if (!read_only) {
-        status = execute(store, "PRAGMA journal_mode=WAL", err);
-        if (status == SOTTO_OK) {
-            status = execute(store, "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", err);
-            store->durable = true;
-        }
-        if (status == SOTTO_OK) {
-            status = migrate(store, err);
-        }
+        status = prepare_to_write(store, err);
     }
 out:
     if (status != SOTTO_OK) {
@@ -234,7 +305,7 @@ enum sotto_status store_begin(struct store *store, bool durable, struct sotto_er
     SOTTO_REQUIRE(!store->in_transaction);
     enum sotto_status status = set_durable(store, durable, err);
     if (status == SOTTO_OK) {
-        status = execute(store, "BEGIN IMMEDIATE", err);
+        status = execute_sql(store, "BEGIN IMMEDIATE", err);
     }
     store->in_transaction = status == SOTTO_OK;
     return status;
@@ -242,7 +313,7 @@ enum sotto_status store_begin(struct store *store, bool durable, struct sotto_er
 
 enum sotto_status store_commit(struct store *store, struct sotto_error *err)
 {
-    enum sotto_status status = execute(store, "COMMIT", err);
+    enum sotto_status status = execute_sql(store, "COMMIT", err);
     if (status == SOTTO_OK) {
         store->in_transaction = false;
     }
@@ -263,80 +334,64 @@ enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
                                     const struct store_task *task, const struct sotto_task_id *id,
                                     const char *plan_json, struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status = store__prepare(
-        store, &statement, err,
-        "INSERT INTO tasks(uid, name, type, creator, status, plan, created_at)"
-        " VALUES (?,?,?,?,?,?,?)",
-        "bttttti", id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
-        state_names[task->state], plan_json, (uint64_t)task->created_ms);
-    if (status == SOTTO_OK) {
-        status = store__run(store, statement, err);
+    enum sotto_status status =
+        store__write(store, err,
+                     "INSERT INTO tasks(uid, name, type, creator, status, plan, created_at)"
+                     " VALUES (?,?,?,?,?,?,?)",
+                     "bttttti", id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
+                     state_names[task->state], plan_json, (uint64_t)task->created_ms);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        *out_number = (uint64_t)sqlite3_last_insert_rowid(store->db);
-    }
-    return status;
+    *out_number = (uint64_t)sqlite3_last_insert_rowid(store->db);
+    return SOTTO_OK;
 }
 
 enum sotto_status store_task_state(struct store *store, uint64_t number, enum task_state state,
                                    const char *error, struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        store__prepare(store, &statement, err, "UPDATE tasks SET status=?, error=? WHERE id=?",
-                       "tti", state_names[state], error, number);
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+    return store__write(store, err, "UPDATE tasks SET status=?, error=? WHERE id=?", "tti",
+                        state_names[state], error, number);
 }
 
 enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
                             const char *message, struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status = store__prepare(
-        store, &statement, err, "INSERT INTO logs(task_id, created_at, message) VALUES (?,?,?)",
-        "iit", number, (uint64_t)created_ms, message);
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+    return store__write(store, err, "INSERT INTO logs(task_id, created_at, message) VALUES (?,?,?)",
+                        "iit", number, (uint64_t)created_ms, message);
 }
 
 enum sotto_status store_result(struct store *store, uint64_t number, const char *json,
                                struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        store__prepare(store, &statement, err,
-                       "INSERT INTO results(task_id, document) VALUES (?,?)", "it", number, json);
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+    return store__write(store, err, "INSERT INTO results(task_id, document) VALUES (?,?)", "it",
+                        number, json);
 }
 
 enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
                                         struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
     enum sotto_status status = store_begin(store, true, err);
     if (status != SOTTO_OK) {
         return status;
     }
     status =
-        store__prepare(store, &statement, err,
-                       "INSERT INTO logs(task_id, created_at, message) SELECT id, ?, ? FROM tasks"
-                       " WHERE status IN ('PENDING', 'RUNNING') ORDER BY id",
-                       "it", (uint64_t)now_ms, message);
-    if (status == SOTTO_OK) {
-        status = store__run(store, statement, err);
+        store__write(store, err,
+                     "INSERT INTO logs(task_id, created_at, message) SELECT id, ?, ? FROM tasks"
+                     " WHERE status IN ('PENDING', 'RUNNING') ORDER BY id",
+                     "it", (uint64_t)now_ms, message);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = store__prepare(store, &statement, err,
-                                "UPDATE tasks SET status='ERROR', error=?"
-                                " WHERE status IN ('PENDING', 'RUNNING')",
-                                "t", message);
+    status = store__write(store, err,
+                          "UPDATE tasks SET status='ERROR', error=?"
+                          " WHERE status IN ('PENDING', 'RUNNING')",
+                          "t", message);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = store__run(store, statement, err);
-    }
-    if (status == SOTTO_OK) {
-        status = store_commit(store, err);
-    }
+    status = store_commit(store, err);
+out:
     store_rollback(store);
     return status;
 }
@@ -349,7 +404,7 @@ void store__copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int 
     (void)snprintf(out, out_bytes, "%s", text != NULL ? (const char *)text : "");
 }
 
-static void task_from_row(struct store_task *out, sqlite3_stmt *statement)
+static void read_task(struct store_task *out, sqlite3_stmt *statement)
 {
     char state[16];
     out->number = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -359,7 +414,7 @@ static void task_from_row(struct store_task *out, sqlite3_stmt *statement)
     store__copy_text(out->creator, sizeof out->creator, statement, 4);
     store__copy_text(state, sizeof state, statement, 5);
     store__copy_text(out->error, sizeof out->error, statement, 6);
-    out->state = state_of(state);
+    out->state = parse_state(state);
 }
 
 enum sotto_status store_get_task(struct store *store, struct store_task *out, uint64_t number,
@@ -373,7 +428,7 @@ enum sotto_status store_get_task(struct store *store, struct store_task *out, ui
     }
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
-        task_from_row(out, statement);
+        read_task(out, statement);
     } else if (code == SQLITE_DONE) {
         status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "task %llu does not exist",
                                  (unsigned long long)number);
@@ -400,14 +455,10 @@ enum sotto_status store_each_task(struct store *store, uint64_t offset, uint64_t
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct store_task task;
-        task_from_row(&task, statement);
+        read_task(&task, statement);
         visit(context, &task);
     }
-    if (code != SQLITE_DONE) {
-        status = store__database_error(store, err);
-    }
-    (void)sqlite3_finalize(statement);
-    return status;
+    return store__end_rows(store, statement, code, err);
 }
 
 enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_STATES_LEN],
@@ -424,13 +475,9 @@ enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_ST
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         char state[16];
         store__copy_text(state, sizeof state, statement, 0);
-        counts[state_of(state)] += (uint64_t)sqlite3_column_int64(statement, 1);
+        counts[parse_state(state)] += (uint64_t)sqlite3_column_int64(statement, 1);
     }
-    if (code != SQLITE_DONE) {
-        status = store__database_error(store, err);
-    }
-    (void)sqlite3_finalize(statement);
-    return status;
+    return store__end_rows(store, statement, code, err);
 }
 
 enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t start,
@@ -451,16 +498,12 @@ enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t 
         visit(context, (uint64_t)sqlite3_column_int64(statement, 0),
               sqlite3_column_int64(statement, 1), message != NULL ? (const char *)message : "");
     }
-    if (code != SQLITE_DONE) {
-        status = store__database_error(store, err);
-    }
-    (void)sqlite3_finalize(statement);
-    return status;
+    return store__end_rows(store, statement, code, err);
 }
 
 /* Runs a statement that gives at most one value, and ends it. */
-static enum sotto_status get_bytes(struct store *store, struct sotto_buffer *out,
-                                   sqlite3_stmt *statement, struct sotto_error *err)
+static enum sotto_status read_bytes(struct store *store, struct sotto_buffer *out,
+                                    sqlite3_stmt *statement, struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
     int code = sqlite3_step(statement);
@@ -468,7 +511,7 @@ static enum sotto_status get_bytes(struct store *store, struct sotto_buffer *out
         const void *data = sqlite3_column_blob(statement, 0);
         status = sotto_buffer_copy(out, data, (size_t)sqlite3_column_bytes(statement, 0));
         if (status != SOTTO_OK) {
-            (void)sotto_error_set(err, status, "out of memory");
+            (void)sotto_error_no_memory(err);
         }
     } else if (code == SQLITE_DONE) {
         status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "no such entry");
@@ -486,19 +529,20 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
     struct sotto_buffer document = {0};
     enum sotto_status status = store__prepare(
         store, &statement, err, "SELECT document FROM results WHERE task_id=?", "i", number);
-    if (status == SOTTO_OK) {
-        status = get_bytes(store, &document, statement, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        char *json = sotto_text_copy((const char *)document.data, document.data_bytes);
-        if (json != NULL) {
-            *out_json = json;
-        } else {
-            status = sotto_error_no_memory(err);
-        }
+    status = read_bytes(store, &document, statement, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
+    char *json = sotto_text_copy((const char *)document.data, document.data_bytes);
     sotto_buffer_release(&document);
-    return status;
+    if (json == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    *out_json = json;
+    return SOTTO_OK;
 }
 
 /* --- Catalogue and answers --- */
@@ -507,21 +551,15 @@ enum sotto_status store_catalogue_put(struct store *store, const char *file, con
                                       const void *encoded, size_t encoded_bytes,
                                       struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        store__prepare(store, &statement, err, "DELETE FROM catalogue WHERE file=? AND options<>?",
-                       "tt", file, options);
-    if (status == SOTTO_OK) {
-        status = store__run(store, statement, err);
+    enum sotto_status status = store__write(
+        store, err, "DELETE FROM catalogue WHERE file=? AND options<>?", "tt", file, options);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status =
-            store__prepare(store, &statement, err,
-                           "INSERT INTO catalogue(file, options, encoded) VALUES (?,?,?)"
-                           " ON CONFLICT(file, options) DO UPDATE SET encoded=excluded.encoded",
-                           "ttb", file, options, encoded, encoded_bytes);
-    }
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+    return store__write(store, err,
+                        "INSERT INTO catalogue(file, options, encoded) VALUES (?,?,?)"
+                        " ON CONFLICT(file, options) DO UPDATE SET encoded=excluded.encoded",
+                        "ttb", file, options, encoded, encoded_bytes);
 }
 
 enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *out,
@@ -532,51 +570,47 @@ enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *
     enum sotto_status status = store__prepare(
         store, &statement, err, "SELECT encoded FROM catalogue WHERE file=? AND options=?", "tt",
         file, options);
-    return status == SOTTO_OK ? get_bytes(store, out, statement, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return read_bytes(store, out, statement, err);
 }
 
 enum sotto_status store_answer(struct store *store, const struct sotto_task_id *id,
                                const void *bytes, size_t bytes_len, int64_t now_ms,
                                struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status = store__prepare(
-        store, &statement, err, "INSERT INTO answered(uid, bytes, created_at) VALUES (?,?,?)",
-        "bbi", id->bytes, sizeof id->bytes, bytes, bytes_len, (uint64_t)now_ms);
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+    return store__write(store, err, "INSERT INTO answered(uid, bytes, created_at) VALUES (?,?,?)",
+                        "bbi", id->bytes, sizeof id->bytes, bytes, bytes_len, (uint64_t)now_ms);
 }
 
 enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        store__prepare(store, &statement, err, "DELETE FROM answered WHERE created_at < ?", "i",
-                       (uint64_t)before_ms);
-    if (status == SOTTO_OK) {
-        status = store__run(store, statement, err);
+    enum sotto_status status = store__write(store, err, "DELETE FROM answered WHERE created_at < ?",
+                                            "i", (uint64_t)before_ms);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = store__prepare(store, &statement, err, "DELETE FROM asked WHERE deadline < ?", "i",
-                                (uint64_t)before_ms);
-    }
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+    return store__write(store, err, "DELETE FROM asked WHERE deadline < ?", "i",
+                        (uint64_t)before_ms);
 }
 
 enum sotto_status store_has_answered(struct store *store, bool *out, const struct sotto_task_id *id,
                                      struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    struct sotto_buffer found = {0};
     enum sotto_status status =
-        store__prepare(store, &statement, err, "SELECT x'01' FROM answered WHERE uid=? LIMIT 1",
-                       "b", id->bytes, sizeof id->bytes);
-    if (status == SOTTO_OK) {
-        status = get_bytes(store, &found, statement, err);
+        store__prepare(store, &statement, err, "SELECT 1 FROM answered WHERE uid=? LIMIT 1", "b",
+                       id->bytes, sizeof id->bytes);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK || status == SOTTO_ERROR_NOT_FOUND) {
-        *out = status == SOTTO_OK;
-        status = SOTTO_OK;
+    int code = sqlite3_step(statement);
+    bool found = code == SQLITE_ROW;
+    status = store__end_rows(store, statement, found ? SQLITE_DONE : code, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    sotto_buffer_release(&found);
-    return status;
+    *out = found;
+    return SOTTO_OK;
 }

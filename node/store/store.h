@@ -12,7 +12,7 @@
 struct store;
 
 /* Opens or makes the database, and brings older ones to the present form. Returns:
- * SOTTO_ERROR_STATE for one of a newer version. */
+ * SOTTO_ERROR_STATE for one of a newer version. Ownership: *out is ended by store_close. */
 enum sotto_status store_open(struct store **out, const char *path, bool read_only,
                              struct sotto_error *err) SOTTO_NODISCARD;
 void store_close(struct store *store);
@@ -22,6 +22,7 @@ void store_close(struct store *store);
 enum sotto_status store_begin(struct store *store, bool durable,
                               struct sotto_error *err) SOTTO_NODISCARD;
 enum sotto_status store_commit(struct store *store, struct sotto_error *err) SOTTO_NODISCARD;
+/* Takes back what was not committed; nothing after a commit. */
 void store_rollback(struct store *store);
 
 #define STORE_NAME_BYTES 260 /* a plan's name has at most 256 bytes */
@@ -33,9 +34,10 @@ enum task_state {
     TASK_CONFIRMED,
     TASK_ERROR,
     TASK_CANCELLED,
+    TASK_STATES_LEN,
 };
-#define TASK_STATES_LEN 6
 
+/* The word for a state as the API has it. Returns: static storage. */
 const char *task_state_name(enum task_state state);
 bool task_state_has_ended(enum task_state state);
 
@@ -53,10 +55,13 @@ struct store_task {
 enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
                                     const struct store_task *task, const struct sotto_task_id *id,
                                     const char *plan_json, struct sotto_error *err) SOTTO_NODISCARD;
+/* Sets the state. error: why the task ended, "" for none. */
 enum sotto_status store_task_state(struct store *store, uint64_t number, enum task_state state,
                                    const char *error, struct sotto_error *err) SOTTO_NODISCARD;
+/* Adds a line to the task's log. */
 enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
                             const char *message, struct sotto_error *err) SOTTO_NODISCARD;
+/* Keeps the task's result. */
 enum sotto_status store_result(struct store *store, uint64_t number, const char *json,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
@@ -64,20 +69,23 @@ enum sotto_status store_result(struct store *store, uint64_t number, const char 
 enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
                                         struct sotto_error *err) SOTTO_NODISCARD;
 
-/* SOTTO_ERROR_NOT_FOUND if there is none. */
+/* Returns: SOTTO_ERROR_NOT_FOUND. */
 enum sotto_status store_get_task(struct store *store, struct store_task *out, uint64_t number,
                                  struct sotto_error *err) SOTTO_NODISCARD;
-/* *out_json is ended by sotto_free. */
+/* Returns: SOTTO_ERROR_NOT_FOUND. Ownership: *out_json is ended by sotto_free. */
 enum sotto_status store_get_result(struct store *store, char **out_json, uint64_t number,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Calls visit for up to limit tasks after the first offset, by their numbers. */
 typedef void store_task_visit(void *context, const struct store_task *task);
 enum sotto_status store_each_task(struct store *store, uint64_t offset, uint64_t limit,
                                   bool descending, store_task_visit *visit, void *context,
                                   struct sotto_error *err) SOTTO_NODISCARD;
+/* How many tasks are in each state. */
 enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_STATES_LEN],
                                     struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Calls visit for up to limit lines of a task's log, from the line of id start on. */
 typedef void store_log_visit(void *context, uint64_t id, int64_t created_ms, const char *message);
 enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t start,
                                  uint64_t limit, store_log_visit *visit, void *context,
@@ -88,6 +96,7 @@ enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t 
 enum sotto_status store_catalogue_put(struct store *store, const char *file, const char *options,
                                       const void *encoded, size_t encoded_bytes,
                                       struct sotto_error *err) SOTTO_NODISCARD;
+/* Returns: SOTTO_ERROR_NOT_FOUND. Ownership: *out is ended by sotto_buffer_release. */
 enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *out,
                                       const char *file, const char *options,
                                       struct sotto_error *err) SOTTO_NODISCARD;
@@ -96,10 +105,11 @@ enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *
 enum sotto_status store_answer(struct store *store, const struct sotto_task_id *id,
                                const void *bytes, size_t bytes_len, int64_t now_ms,
                                struct sotto_error *err) SOTTO_NODISCARD;
+/* Whether store_answer was called for a task. */
 enum sotto_status store_has_answered(struct store *store, bool *out, const struct sotto_task_id *id,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Forgets what was answered, and what others asked, before a time. */
+/* Deletes what was answered, and what others asked, before a time. */
 enum sotto_status store_prune(struct store *store, int64_t before_ms,
                               struct sotto_error *err) SOTTO_NODISCARD;
 
@@ -110,6 +120,7 @@ enum asked_state {
     ASKED_APPROVED,
     ASKED_REJECTED,
     ASKED_ENDED, /* the task is over, or its time */
+    ASKED_STATES_LEN,
 };
 
 struct store_asked {
@@ -121,6 +132,7 @@ struct store_asked {
     char name[STORE_NAME_BYTES];
 };
 
+/* The word for a state as the API has it. Returns: static storage. */
 const char *asked_state_name(enum asked_state state);
 
 /* Makes an entry, or finds the one that was made for this task, creator and plan: *in_out then has
@@ -129,20 +141,23 @@ enum sotto_status store_asked_put(struct store *store, struct store_asked *in_ou
                                   const struct sotto_task_id *id, const struct sotto_key *creator,
                                   const char *plan_json, const char *words,
                                   struct sotto_error *err) SOTTO_NODISCARD;
+/* Sets the state of an entry. */
 enum sotto_status store_asked_state(struct store *store, uint64_t number, enum asked_state state,
                                     struct sotto_error *err) SOTTO_NODISCARD;
+/* Keeps the result that its creator sent. */
 enum sotto_status store_asked_result(struct store *store, uint64_t number, const char *json,
                                      struct sotto_error *err) SOTTO_NODISCARD;
-/* Ends those that waited too long. */
+/* Ends the entries whose deadline has passed. */
 enum sotto_status store_asked_expire(struct store *store, int64_t now_ms,
                                      struct sotto_error *err) SOTTO_NODISCARD;
-/* SOTTO_ERROR_NOT_FOUND if there is none. Texts may be NULL; ended by sotto_free. */
+/* Returns: SOTTO_ERROR_NOT_FOUND. Ownership: the texts, each of which may be NULL, are ended by
+ * sotto_free. */
 enum sotto_status store_get_asked(struct store *store, struct store_asked *out, char **out_plan,
                                   char **out_words, char **out_result, uint64_t number,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Calls visit for up to limit entries, the newest first. */
 typedef void store_asked_visit(void *context, const struct store_asked *asked);
-/* The newest first. */
 enum sotto_status store_each_asked(struct store *store, uint64_t limit, bool waiting_only,
                                    store_asked_visit *visit, void *context,
                                    struct sotto_error *err) SOTTO_NODISCARD;

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* What others asked of this node, in the store's table `asked`: one entry for each task, creator
+ * and plan, with the owner's decision and, if it was sent, the result. Leans on store.c. The idea:
+ * an entry outlives the process, so that a decision counts when the same task asks again. */
+
 #include "store/store_internal.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
 
-#define STATES_LEN 4
-/* Of one creator: what is over is forgotten beyond so many. */
+/* At most so many finished requests of one creator are kept; older ones are deleted. */
 #define KEPT_OF_ONE 200
 
-static const char *const state_names[STATES_LEN] = {
+static const char *const state_names[ASKED_STATES_LEN] = {
     [ASKED_WAITING] = "WAITING",
     [ASKED_APPROVED] = "APPROVED",
     [ASKED_REJECTED] = "REJECTED",
@@ -22,7 +26,7 @@ const char *asked_state_name(enum asked_state state)
 
 #define ASKED_COLUMNS "id, created_at, deadline, state, creator, name"
 
-static void from_row(struct store_asked *out, sqlite3_stmt *statement)
+static void read_asked(struct store_asked *out, sqlite3_stmt *statement)
 {
     char state[16];
     out->number = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -32,15 +36,16 @@ static void from_row(struct store_asked *out, sqlite3_stmt *statement)
     store__copy_text(out->creator, sizeof out->creator, statement, 4);
     store__copy_text(out->name, sizeof out->name, statement, 5);
     out->state = ASKED_ENDED;
-    for (int i = 0; i < STATES_LEN; i++) {
+    for (int i = 0; i < ASKED_STATES_LEN; i++) {
         out->state = strcmp(state, state_names[i]) == 0 ? (enum asked_state)i : out->state;
     }
 }
 
-/* The entry of a task and its creator that has this very plan, else number 0. */
-static enum sotto_status find(struct store *store, struct store_asked *out,
-                              const struct sotto_task_id *id, const struct sotto_key *creator,
-                              const char *plan_json, struct sotto_error *err)
+/* Finds the entry of a task and its creator that has this very plan; out->number is 0 if there is
+ * none. */
+static enum sotto_status find_asked(struct store *store, struct store_asked *out,
+                                    const struct sotto_task_id *id, const struct sotto_key *creator,
+                                    const char *plan_json, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status = store__prepare(
@@ -53,7 +58,7 @@ static enum sotto_status find(struct store *store, struct store_asked *out,
     out->number = 0;
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
-        from_row(out, statement);
+        read_asked(out, statement);
     } else if (code != SQLITE_DONE) {
         status = store__database_error(store, err);
     }
@@ -61,27 +66,26 @@ static enum sotto_status find(struct store *store, struct store_asked *out,
     return status;
 }
 
-/* A creator that asks without end fills no disk. */
-static enum sotto_status forget(struct store *store, const struct sotto_key *creator,
-                                struct sotto_error *err)
+/* Deletes the oldest finished requests of a creator, so that one who asks without end fills no
+ * disk.
+ */
+static enum sotto_status delete_old(struct store *store, const struct sotto_key *creator,
+                                    struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status = store__prepare(
-        store, &statement, err,
+    return store__write(
+        store, err,
         "DELETE FROM asked WHERE creator_key=? AND state IN ('ENDED', 'REJECTED') AND id <="
         " (SELECT id FROM asked WHERE creator_key=? ORDER BY id DESC LIMIT 1 OFFSET ?)",
         "bbi", creator->bytes, sizeof creator->bytes, creator->bytes, sizeof creator->bytes,
         (uint64_t)KEPT_OF_ONE);
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
 }
 
 enum sotto_status store_asked_put(struct store *store, struct store_asked *in_out,
                                   const struct sotto_task_id *id, const struct sotto_key *creator,
                                   const char *plan_json, const char *words, struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
     struct store_asked found;
-    enum sotto_status status = find(store, &found, id, creator, plan_json, err);
+    enum sotto_status status = find_asked(store, &found, id, creator, plan_json, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -90,62 +94,73 @@ enum sotto_status store_asked_put(struct store *store, struct store_asked *in_ou
         in_out->state = found.state;
         return SOTTO_OK;
     }
-    status = forget(store, creator, err);
+    status = delete_old(store, creator, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = store__prepare(
-        store, &statement, err,
+    status = store__write(
+        store, err,
         "INSERT OR REPLACE INTO"
         " asked(uid, creator_key, creator, name, plan, words, state, created_at, deadline)"
         " VALUES (?,?,?,?,?,?,?,?,?)",
         "bbtttttii", id->bytes, sizeof id->bytes, creator->bytes, sizeof creator->bytes,
         in_out->creator, in_out->name, plan_json, words, state_names[in_out->state],
         (uint64_t)in_out->created_ms, (uint64_t)in_out->deadline_ms);
-    status = status == SOTTO_OK ? store__run(store, statement, err) : status;
-    if (status == SOTTO_OK) {
-        in_out->number = (uint64_t)sqlite3_last_insert_rowid(store->db);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    in_out->number = (uint64_t)sqlite3_last_insert_rowid(store->db);
+    return SOTTO_OK;
 }
 
 enum sotto_status store_asked_state(struct store *store, uint64_t number, enum asked_state state,
                                     struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        store__prepare(store, &statement, err, "UPDATE asked SET state=? WHERE id=?", "ti",
-                       state_names[state], number);
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+    return store__write(store, err, "UPDATE asked SET state=? WHERE id=?", "ti", state_names[state],
+                        number);
 }
 
 enum sotto_status store_asked_result(struct store *store, uint64_t number, const char *json,
                                      struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status = store__prepare(
-        store, &statement, err, "UPDATE asked SET result=? WHERE id=?", "ti", json, number);
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
+    return store__write(store, err, "UPDATE asked SET result=? WHERE id=?", "ti", json, number);
 }
 
 enum sotto_status store_asked_expire(struct store *store, int64_t now_ms, struct sotto_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status = store__prepare(
-        store, &statement, err,
+    return store__write(
+        store, err,
         "UPDATE asked SET state='ENDED' WHERE state IN ('WAITING', 'APPROVED') AND deadline<=?",
         "i", (uint64_t)now_ms);
-    return status == SOTTO_OK ? store__run(store, statement, err) : status;
 }
 
-static enum sotto_status take_text(char **out, sqlite3_stmt *statement, int column)
+/* Copies a column's text. out may be NULL. Returns: false if there is no memory. */
+static bool copy_column(char **out, sqlite3_stmt *statement, int column)
 {
     const char *text = (const char *)sqlite3_column_text(statement, column);
     size_t bytes = (size_t)sqlite3_column_bytes(statement, column);
-    if (out != NULL) {
-        *out = sotto_text_copy(text != NULL ? text : "", bytes);
+    if (out == NULL) {
+        return true;
     }
-    return out == NULL || *out != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    *out = sotto_text_copy(text != NULL ? text : "", bytes);
+    return *out != NULL;
+}
+
+/* Copies the columns from first on, or none of them. Returns: false if there is no memory. */
+static bool copy_columns(char **outs[], size_t outs_len, sqlite3_stmt *statement, int first)
+{
+    for (size_t i = 0; i < outs_len; i++) {
+        if (!copy_column(outs[i], statement, first + (int)i)) {
+            while (i-- > 0) {
+                if (outs[i] != NULL) {
+                    sotto_free(*outs[i]);
+                    *outs[i] = NULL;
+                }
+            }
+            return false;
+        }
+    }
+    return true;
 }
 
 enum sotto_status store_get_asked(struct store *store, struct store_asked *out, char **out_plan,
@@ -161,23 +176,14 @@ enum sotto_status store_get_asked(struct store *store, struct store_asked *out, 
         return status;
     }
     int code = sqlite3_step(statement);
-    if (code == SQLITE_DONE) {
+    if (code == SQLITE_ROW) {
+        read_asked(out, statement);
+        status = copy_columns(texts, 3, statement, 6) ? SOTTO_OK : sotto_error_no_memory(err);
+    } else if (code == SQLITE_DONE) {
         status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "nothing of number %llu was asked",
                                  (unsigned long long)number);
-    } else if (code != SQLITE_ROW) {
-        status = store__database_error(store, err);
     } else {
-        from_row(out, statement);
-        for (int i = 0; status == SOTTO_OK && i < 3; i++) {
-            status = take_text(texts[i], statement, 6 + i);
-        }
-        for (int i = 0; status != SOTTO_OK && i < 3; i++) {
-            if (texts[i] != NULL) {
-                sotto_free(*texts[i]);
-                *texts[i] = NULL;
-            }
-        }
-        status = status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+        status = store__database_error(store, err);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -199,12 +205,8 @@ enum sotto_status store_each_asked(struct store *store, uint64_t limit, bool wai
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct store_asked asked;
-        from_row(&asked, statement);
+        read_asked(&asked, statement);
         visit(context, &asked);
     }
-    if (code != SQLITE_DONE) {
-        status = store__database_error(store, err);
-    }
-    (void)sqlite3_finalize(statement);
-    return status;
+    return store__end_rows(store, statement, code, err);
 }

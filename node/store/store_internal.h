@@ -2,7 +2,7 @@
 #ifndef SOTTO_NODE_STORE_INTERNAL_H
 #define SOTTO_NODE_STORE_INTERNAL_H
 
-/* Shared by store.c and store_asked.c. */
+/* What store.c (tasks, catalogue, answers) and store_asked.c share. Threads: the connection's. */
 
 #include "store/store.h"
 #include <sqlite3.h>
@@ -22,10 +22,17 @@ enum sotto_status store__database_error(struct store *store,
 enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct sotto_error *err,
                                  const char *sql, const char *format, ...) SOTTO_NODISCARD;
 
-/* Runs a statement that gives no rows, and ends it. */
-enum sotto_status store__run(struct store *store, sqlite3_stmt *statement,
-                             struct sotto_error *err) SOTTO_NODISCARD;
+/* Prepares a statement that gives no rows, runs it and ends it. Outside of a transaction it is
+ * durable. */
+enum sotto_status store__write(struct store *store, struct sotto_error *err, const char *sql,
+                               const char *format, ...) SOTTO_NODISCARD;
 
+/* Ends a statement whose rows were read. code: of its last step. Returns: SOTTO_ERROR_IO unless
+ * that was SQLITE_DONE. */
+enum sotto_status store__end_rows(struct store *store, sqlite3_stmt *statement, int code,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A column's text, cut where out ends. */
 void store__copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int column);
 
 #endif
