@@ -22,6 +22,8 @@ SOTTO__DIGITS_INLINE bool digits8(uint64_t *out, const char *end, size_t len)
     uint64_t word;
     memcpy(&word, end - 8, sizeof word);
     unsigned before = 8 * (8 - (unsigned)len); /* bits of what stands before the digits */
+    /* '0' to '9' are 0x30 to 0x39, so digits become their values; bytes from before the text, which
+     * are the lowest ones, become zeros. */
     word = (word ^ UINT64_C(0x3030303030303030)) >> before << before;
     /* Now bytes of 0 to 9: 10 to 0x89 get their high bit by the addition, the others, from which
      * alone carries come, have it. */
@@ -29,14 +31,15 @@ SOTTO__DIGITS_INLINE bool digits8(uint64_t *out, const char *end, size_t len)
         return false;
     }
     /* Pairs below 100, then fours below 10^4, then all eight; the first digit is the lowest byte.
-     */
+     * No lane overflows: 9 x 10 + 9 < 2^8, 99 x 100 + 99 < 2^16, 9999 x 10^4 + 9999 < 2^32. */
     word = (word * 10 + (word >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
     word = (word * 100 + (word >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
     *out = (uint32_t)(word * 10000 + (word >> 32));
     return true;
 }
 
-/* The same for up to 16 digits: the value is below 10^16. */
+/* The value of the len digits that end at end, 1 <= len <= 16; false for any other len. Below
+ * 10^16, so that a sign never overflows. */
 SOTTO__DIGITS_INLINE bool digits16(uint64_t *out, const char *end, size_t len)
 {
     uint64_t low;
@@ -51,7 +54,7 @@ SOTTO__DIGITS_INLINE bool digits16(uint64_t *out, const char *end, size_t len)
     return true;
 }
 
-/* -?\d{1,16} */
+/* The value of -?\d{1,16}. bytes > 0. */
 SOTTO__DIGITS_INLINE bool digits_int64(int64_t *out, const char *text, size_t bytes)
 {
     uint64_t value;
@@ -63,7 +66,8 @@ SOTTO__DIGITS_INLINE bool digits_int64(int64_t *out, const char *text, size_t by
     return true;
 }
 
-/* -?\d{1,d}point\d{scale} with 1 <= scale, d + scale <= 16: the digits without the point. */
+/* The digits, without the point, of -?\d{1,d}point\d{scale} with 1 <= scale and d + scale <= 16.
+ * bytes > 0. */
 SOTTO__DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t bytes, size_t scale,
                                          char point)
 {
@@ -98,7 +102,8 @@ SOTTO__DIGITS_INLINE bool digits_decimal(int64_t *out, const char *text, size_t 
     return true;
 }
 
-/* The digits behind the point, if there are at most 16; 0 if there is none. */
+/* How many digits stand behind the point, if there are at most 16; 0 if there is no point. Only the
+ * place is looked for: whether these bytes are digits, digits_decimal asks. */
 static inline size_t digits_fraction_len(const char *text, size_t bytes, char point)
 {
     for (size_t i = 1; i <= bytes && i <= 17; i++) {

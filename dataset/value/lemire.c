@@ -145,7 +145,8 @@ static const uint64_t powers[2 * POWER_MAX + 1][2] = {
     {UINT64_C(0xC2781F49FFCFA6D5), UINT64_C(0x3CBF6B71C76B25FB)}, /* 64 */
 };
 
-static uint64_t multiply(uint64_t *low, uint64_t a, uint64_t b)
+/* The 128 bits of a b. Returns: the high word. */
+static uint64_t multiply_words(uint64_t *low, uint64_t a, uint64_t b)
 {
     __extension__ typedef unsigned __int128 uint128;
     uint128 product = (uint128)a * b;
@@ -159,6 +160,9 @@ bool sotto__nearest_double(double *out, uint64_t digits, int64_t power)
         *out = 0;
         return digits == 0;
     }
+    /* digits x 10^power = (digits 2^shift) x (ten 2^...): both factors get a top bit of 1, so that
+     * the product has 127 or 128 bits, and its upper 64 hold the 53 of the mantissa and 9 or 10
+     * more. */
     const uint64_t *ten = powers[power + POWER_MAX];
     int shift = __builtin_clzll(digits);
     digits <<= shift;
@@ -167,26 +171,31 @@ bool sotto__nearest_double(double *out, uint64_t digits, int64_t power)
     int64_t log2 = ((217706 * power + offset) >> 16) - (offset >> 16);
     uint64_t exponent = (uint64_t)(log2 + 64 + 1023 - shift);
     uint64_t low;
-    uint64_t high = multiply(&low, digits, ten[0]);
+    uint64_t high = multiply_words(&low, digits, ten[0]);
     if ((high & 0x1FF) == 0x1FF && low + digits < digits) {
-        /* What was cut off could carry into the bits that count: the second word. */
+        /* What was cut off the power is below 1 in its last place, so below `digits` in the
+         * product: only where the 9 bits below the mantissa are all ones and `low` is that near to
+         * its end could it carry into the bits that count. Then the power's second word is
+         * multiplied too. */
         uint64_t rest_low;
-        uint64_t rest = multiply(&rest_low, digits, ten[1]);
+        uint64_t rest = multiply_words(&rest_low, digits, ten[1]);
         uint64_t sum = low + rest;
         high += sum < low;
         low = sum;
+        /* The same doubt once more, 64 bits further down: strtod_l decides. */
         if ((high & 0x1FF) == 0x1FF && low + 1 == 0 && rest_low + digits < digits) {
             return false;
         }
     }
     uint64_t top = high >> 63;
     uint64_t mantissa = high >> (top + 9); /* 54 bits */
-    exponent -= 1 ^ top;
+    exponent -= 1 ^ top;                   /* the product had 127 bits, not 128 */
     if (low == 0 && (high & 0x1FF) == 0 && (mantissa & 3) == 1) {
         return false; /* perhaps half way between two doubles */
     }
+    /* 54 bits to 53, half upwards; what is exactly half way was sent away above. */
     mantissa = (mantissa + (mantissa & 1)) >> 1;
-    if (mantissa >> 53 != 0) {
+    if (mantissa >> 53 != 0) { /* rounded up to a power of two */
         mantissa >>= 1;
         exponent++;
     }

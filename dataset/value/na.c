@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which texts mean "missing". Leans on number.c, to know whether a word among them could be taken
+ * for a number.
+ *
+ * The idea: this is asked of each field of a file, so almost all fields must be turned away without
+ * a comparison: by their first byte and their length. Words are compared as they stand, as pandas
+ * does. */
+
 #include "value/value.h"
 
 #include <sotto/alloc.h>
 #include <sotto/csv.h>
 #include <string.h>
 
-/* pandas.read_csv's list (2.x). */
+/* pandas.read_csv's list (2.x): who has a notebook gets the same missing values here. */
 static const char *const na_words_default[] = {
     "",     "#N/A", "#N/A N/A", "#NA",  "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
     "<NA>", "N/A",  "NA",       "NULL", "NaN",     "None",     "n/a",  "nan",  "null",
@@ -36,6 +44,7 @@ enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *
         struct sotto__number number;
         out->lengths |= UINT64_C(1) << (bytes < 63 ? bytes : 63);
         out->empty = out->empty || bytes == 0;
+        /* Numbers are converted without asking here first, unless a word looks like one. */
         out->number = out->number || sotto__number_parse(&number, words[i], bytes, point);
     }
     return SOTTO_OK;
@@ -55,6 +64,7 @@ bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text,
     if (text_bytes == 0) {
         return na->empty;
     }
+    /* Bit 63 stands for all lengths from 63 on. */
     if (!na->first[(unsigned char)text[0]] ||
         (na->lengths >> (text_bytes < 63 ? text_bytes : 63) & 1) == 0) {
         return false;

@@ -1,4 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The number grammar, and the double nearest to a number. Leans on digits.h (eight digits at a
+ * time) and lemire.c (most of what is hard to round).
+ *
+ *     number   = blank* sign? (digits (point digits?)? | point digits) exponent? blank*
+ *              | blank* sign? ("inf" | "infinity") blank*          in any case
+ *     exponent = ("e" | "E") sign? digits
+ *
+ * 1. Without an exponent a number is exact if it can be: an int64, or a decimal whose digits fit an
+ *    int64 at a scale of at most SOTTO_SCALE_MAX. Zeros at the end of the fraction count as digits
+ *    as long as they fit, since they say how precise the column is; then they are dropped, and only
+ *    then is the number a float64, which loses digits and says so.
+ *
+ * 2. With an exponent it is a float64 whatever its value: who writes one means a double.
+ *
+ * 3. A double is the one nearest to the text, ties to even, which is one answer for each text, on
+ *    every machine. Three ways lead there, the fastest first; each either rounds correctly or
+ *    declines.
+ *
+ * 4. Clinger: up to 2^53 the digits are a double, and so is 10^k up to k = 22; one multiplication
+ *    or division of the two rounds once, which is correct rounding (convert_exactly, and the same
+ *    test in sotto__number_quick, which has the digits in one word already).
+ *
+ * 5. Eisel and Lemire (lemire.c): up to 19 digits, powers from -64 to 64; declines where 128 bits
+ *    can't tell.
+ *
+ * 6. strtod_l in the "C" locale (convert_slowly), which is correctly rounded in glibc and musl. It
+ *    gets at most 800 digits and a sticky one: a tie between two doubles has at most 767 digits, so
+ *    of what follows it matters only whether it is zero.
+ *
+ * 7. -0 becomes 0: a text has no sign of zero that a statistic should tell apart. */
+
 #include "value/digits.h"
 #include "value/value.h"
 
@@ -6,7 +38,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Exponents beyond it can't change what a field of SOTTO_CSV_FIELD_BYTES_MAX reads as. */
+/* Larger exponents are cut to this: with at most SOTTO_CSV_FIELD_BYTES_MAX = 2^24 digits beside it,
+ * 10^(10^9) is infinite and 10^(-10^9) is zero all the same. */
 #define EXPONENT_MAX 1000000000
 
 static bool is_digit(char c)
@@ -19,7 +52,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static size_t digits_len(const char *p, const char *end)
+/* How many digits stand at p. */
+static size_t count_digits(const char *p, const char *end)
 {
     const char *start = p;
     while (p < end && is_digit(*p)) {
@@ -39,17 +73,18 @@ static bool is_word(const char *p, const char *end, const char *word)
     return p == end && *word == '\0';
 }
 
+/* What follows the letter e, all of it. Returns: false if it is no exponent. */
 static bool parse_exponent(int64_t *out, const char *p, const char *end)
 {
     bool negative = p < end && *p == '-';
     if (p < end && (*p == '-' || *p == '+')) {
         p++;
     }
-    if (p == end || digits_len(p, end) != (size_t)(end - p)) {
+    if (p == end || count_digits(p, end) != (size_t)(end - p)) {
         return false;
     }
     int64_t value = 0;
-    for (; p < end; p++) {
+    for (; p < end; p++) { /* below 10 EXPONENT_MAX + 10, so nothing overflows */
         value = value >= EXPONENT_MAX ? EXPONENT_MAX : value * 10 + (*p - '0');
     }
     value = value > EXPONENT_MAX ? EXPONENT_MAX : value;
@@ -58,7 +93,7 @@ static bool parse_exponent(int64_t *out, const char *p, const char *end)
 }
 
 /* Appends the digits to *value, downwards from 0: the negative range is the larger one. */
-static bool digits_append(int64_t *value, const char *p, size_t len)
+static bool append_digits(int64_t *value, const char *p, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         if (__builtin_mul_overflow(*value, (int64_t)10, value) ||
@@ -69,13 +104,14 @@ static bool digits_append(int64_t *value, const char *p, size_t len)
     return true;
 }
 
-/* The value at a scale of scale digits of the fraction, the rest of which must be zeros. */
-static bool exact_at(struct sotto__number *number, const char *integer, const char *fraction,
-                     size_t scale)
+/* Reads the value with `scale` digits of the fraction, of which the rest must be zeros. Returns:
+ * false where it leaves 64 bits. */
+static bool read_exactly(struct sotto__number *number, const char *integer, const char *fraction,
+                         size_t scale)
 {
     int64_t value = 0;
-    if (!digits_append(&value, integer, number->integer_digits) ||
-        !digits_append(&value, fraction, scale)) {
+    if (!append_digits(&value, integer, number->integer_digits) ||
+        !append_digits(&value, fraction, scale)) {
         return false;
     }
     if (!number->negative && __builtin_sub_overflow((int64_t)0, value, &value)) {
@@ -88,19 +124,19 @@ static bool exact_at(struct sotto__number *number, const char *integer, const ch
 }
 
 /* A number without exponent: exact if it can be, with as many of its zeros at the end as fit. */
-static void classify(struct sotto__number *number, const char *integer, const char *fraction)
+static void choose_type(struct sotto__number *number, const char *integer, const char *fraction)
 {
     size_t scale = number->fraction_digits;
-    if (scale <= SOTTO_SCALE_MAX && exact_at(number, integer, fraction, scale)) {
+    if (scale <= SOTTO_SCALE_MAX && read_exactly(number, integer, fraction, scale)) {
         return;
     }
-    size_t least = scale;
+    size_t least = scale; /* digits of the fraction up to the last one that is not 0 */
     while (least > 0 && fraction[least - 1] == '0') {
         least--;
     }
     scale = scale > SOTTO_SCALE_MAX ? SOTTO_SCALE_MAX : scale;
     for (size_t s = scale + 1; s-- > least;) {
-        if (exact_at(number, integer, fraction, s)) {
+        if (read_exactly(number, integer, fraction, s)) {
             return;
         }
     }
@@ -123,13 +159,13 @@ bool sotto__number_parse(struct sotto__number *out, const char *text, size_t tex
         p++;
     }
     const char *integer = p;
-    out->integer_digits = digits_len(p, end);
+    out->integer_digits = count_digits(p, end);
     p += out->integer_digits;
     const char *fraction = p;
     if (p < end && *p == point) {
         out->has_point = true;
         fraction = ++p;
-        out->fraction_digits = digits_len(p, end);
+        out->fraction_digits = count_digits(p, end);
         p += out->fraction_digits;
     }
     if (out->integer_digits + out->fraction_digits == 0) {
@@ -138,23 +174,24 @@ bool sotto__number_parse(struct sotto__number *out, const char *text, size_t tex
         return out->infinite;
     }
     if (p == end) {
-        classify(out, integer, fraction);
+        choose_type(out, integer, fraction);
         return true;
     }
     out->type.kind = SOTTO_KIND_FLOAT64;
     return (*p == 'e' || *p == 'E') && parse_exponent(&out->exponent, p + 1, end);
 }
 
-/* Powers of ten that are doubles. */
+/* The powers of ten that are doubles: 5^22 < 2^53. */
 static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /* Clinger's fast path: an integer below 2^53 times or over a power of ten that is a double, both
  * exact, is one correctly rounded operation. Returns: false where it does not apply. */
-static bool double_fast(double *out, const struct sotto__number *number)
+static bool convert_exactly(double *out, const struct sotto__number *number)
 {
     size_t digits = number->integer_digits + number->fraction_digits;
+    /* 40 is far from overflow of the sum below, and beyond 22 it is declined anyway. */
     if (digits > 15 || number->exponent < -40 || number->exponent > 40) {
         return false;
     }
@@ -179,8 +216,9 @@ static bool double_fast(double *out, const struct sotto__number *number)
  * matters whether it is 0. */
 #define DIGITS_MAX ((size_t)800)
 
-/* As strtod_l reads it anywhere: digits and an exponent, no point. */
-static double double_slow(const struct sotto__number *number, locale_t c_locale)
+/* The text that strtod_l gets has digits and an exponent, but no point: the locale's point plays no
+ * part, and 800 digits of it are on the stack. */
+static double convert_slowly(const struct sotto__number *number, locale_t c_locale)
 {
     char text[DIGITS_MAX + 32];
     size_t len = 0;
@@ -193,19 +231,19 @@ static double double_slow(const struct sotto__number *number, locale_t c_locale)
         }
         left--;
         if (len == 0 && *p == '0') {
-            continue;
+            continue; /* zeros before the first digit say nothing */
         }
         if (len < DIGITS_MAX) {
             text[len++] = *p;
         } else {
-            exponent++;
+            exponent++; /* a digit that is left out still moves the point */
             rest = rest || *p != '0';
         }
     }
     if (len == 0) {
         return 0;
     }
-    if (rest) {
+    if (rest) { /* a sticky digit: above what was kept, below the next */
         text[len++] = '1';
         exponent--;
     }
@@ -220,13 +258,15 @@ double sotto__number_double(const struct sotto__number *number, locale_t c_local
     if (number->infinite) {
         return number->negative ? -__builtin_inf() : __builtin_inf();
     }
-    if (!double_fast(&value, number)) {
-        value = double_slow(number, c_locale);
+    if (!convert_exactly(&value, number)) {
+        value = convert_slowly(number, c_locale);
     }
     return value == 0 ? 0.0 : value;
 }
 
-/* Appends the digits at p to *value, modulo 2^64. Returns: where they end. */
+/* Appends the digits at p to *value, modulo 2^64: the caller counts them, and beyond 19 does not
+ * use the value. Eight digits at a time read up to 8 bytes before p + 8, which is p itself.
+ * Returns: where they end. */
 static const char *take_digits(uint64_t *value, const char *p, const char *end)
 {
     uint64_t eight;
@@ -256,7 +296,7 @@ bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char 
     if (p < end && *p == point) {
         const char *fraction = p + 1;
         p = take_digits(&digits, fraction, end);
-        power = fraction - p;
+        power = fraction - p; /* minus the digits of the fraction */
         len += p - fraction;
     }
     if (len > 19) { /* 10^19 < 2^64 */
@@ -269,7 +309,7 @@ bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char 
         }
         power += exponent;
     }
-    double value;
+    double value; /* by Clinger, or by Eisel and Lemire */
     if (digits < UINT64_C(1) << 53 && power >= -22 && power <= 22) {
         value = power < 0 ? (double)digits / powers_of_ten[-power]
                           : (double)digits * powers_of_ten[power];
@@ -283,6 +323,7 @@ bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char 
 bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes)
 {
     static const char *const words[] = {"False", "FALSE", "false", "True", "TRUE", "true"};
+    /* The true words are the last three. */
     for (size_t i = 0; (text_bytes == 4 || text_bytes == 5) && i < 6; i++) {
         if (strlen(words[i]) == text_bytes && memcmp(words[i], text, text_bytes) == 0) {
             *out = i >= 3;

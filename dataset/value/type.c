@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Types of columns and the lattice that they form. Leans on nothing but the enum's order.
+ *
+ * The idea: null < bool and null < int64 < decimal < float64 < string; what a column becomes is the
+ * join of the types of its values, so that the order in which values are seen, or threads finish,
+ * does not matter. */
+
 #include <sotto/type.h>
 
 #include <stdio.h>
@@ -27,13 +34,15 @@ bool sotto_kind_is_numeric(enum sotto_kind kind)
 
 struct sotto_type sotto_type_join(struct sotto_type a, struct sotto_type b)
 {
-    /* The chain int64 < decimal < float64 < string is in the order of the enum, bool lies beside
-     * its numeric part. */
+    /* The chain int64 < decimal < float64 < string is in the order of the enum, so that the upper
+     * of two is the larger number. Only bool lies beside the numeric part of the chain: the join of
+     * the two is what lies above both, a string. */
     struct sotto_type upper = a.kind > b.kind ? a : b;
     struct sotto_type lower = a.kind > b.kind ? b : a;
     if (lower.kind == SOTTO_KIND_BOOL && sotto_kind_is_numeric(upper.kind)) {
         return (struct sotto_type){.kind = SOTTO_KIND_STRING};
     }
+    /* Decimals hold what both scales hold: rescaling up loses nothing. */
     if (lower.kind == SOTTO_KIND_DECIMAL && upper.kind == SOTTO_KIND_DECIMAL) {
         upper.scale = lower.scale > upper.scale ? lower.scale : upper.scale;
     }

@@ -23,6 +23,7 @@ struct sotto__na_words {
 enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *const *words,
                                        size_t words_len, char point) SOTTO_NODISCARD;
 void sotto__na_words_release(struct sotto__na_words *na);
+/* Whether text, which holds no NUL, is one of the words: byte by byte, blanks not trimmed. */
 bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text, size_t text_bytes);
 
 /* --- number.c, lemire.c: the number grammar. The point is '.', or ',' where options say so --- */
@@ -61,8 +62,9 @@ bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
 
 /* --- names.c --- */
 
-/* Finds the first name, by position, that an earlier one equals. Returns: false if all differ;
- * SOTTO_ERROR_NO_MEMORY in *status. */
+/* Finds the first name, by position, that an earlier one equals. Out: *out_second its position,
+ * *out_first that of the earlier one; both unchanged if all names differ. Returns: whether there is
+ * one. *out_status is SOTTO_ERROR_NO_MEMORY where it could not look (and false comes back). */
 bool sotto__names_duplicate(size_t *out_first, size_t *out_second, enum sotto_status *out_status,
                             char *const *names, size_t names_len);
 
@@ -73,12 +75,14 @@ bool sotto__names_duplicate(size_t *out_first, size_t *out_second, enum sotto_st
 enum sotto_status sotto__buffer_grow(void **buffer, size_t *capacity_bytes,
                                      size_t needed_bytes) SOTTO_NODISCARD;
 
+/* Sets bit i, the least significant bit of a byte first. */
 void sotto__bit_set(uint8_t *bitmap, size_t i, bool value);
 
 /* Sets the bits [from, from + len). */
 void sotto__bits_set(uint8_t *bitmap, size_t from, size_t len);
 
-/* Turns len values in place, int64_t to struct sotto_int128; values has room for them. */
+/* Turns len values in place, int64_t to struct sotto_int128; values has room for the wider ones,
+ * 16 len bytes. */
 void sotto__values_widen(void *values, size_t len);
 
 #endif
