@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Blocks of typed columns: one field after the other (from libcsv), or rows of split text column by
- * column. */
+/* Blocks of typed columns: text becomes values here. Leans on digits.h for short numbers and on
+ * number.c for all others.
+ *
+ * The idea: there is one general way for a field (put_text: is it missing? parse, check the type,
+ * store), and for each kind a loop over the rows of a column that reads the common form in place
+ * and hands every other field to the general way. What the loops accept is a subset of the number
+ * grammar and gives the same value, so results never depend on which way a field went; after a
+ * failure the text is not what was catalogued, and the block is thrown away.
+ *
+ * A decimal column starts with values of 64 bits. The first one that needs more widens what the
+ * block holds already, and sotto_column.wide tells the receiver. */
 
 #include "text/block.h"
 #include "value/digits.h"
@@ -31,19 +40,24 @@ static size_t value_bytes(enum sotto_kind kind)
     }
 }
 
+/* Allocates for this many rows. Returns: SOTTO_ERROR_NO_MEMORY; sotto__block_release frees what
+ * there is. */
 static enum sotto_status column_init(struct sotto__block_column *column, size_t rows)
 {
     enum sotto_kind kind = column->wanted.type.kind;
     size_t bytes = kind == SOTTO_KIND_BOOL ? rows / 8 : rows * value_bytes(kind);
     column->validity = sotto_alloc_aligned(rows / 8);
-    enum sotto_status status = sotto__buffer_grow(&column->values, &column->values_bytes,
-                                                  bytes > 0 ? bytes : SOTTO_ALIGNMENT);
+    if (column->validity == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
     if (kind == SOTTO_KIND_STRING) {
         column->offsets = sotto_alloc_aligned((rows + 1) * sizeof *column->offsets);
+        if (column->offsets == NULL) {
+            return SOTTO_ERROR_NO_MEMORY;
+        }
     }
-    bool complete = column->validity != NULL && status == SOTTO_OK &&
-                    (kind != SOTTO_KIND_STRING || column->offsets != NULL);
-    return complete ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    return sotto__buffer_grow(&column->values, &column->values_bytes,
+                              bytes > 0 ? bytes : SOTTO_ALIGNMENT);
 }
 
 bool sotto__type_is_above(struct sotto_type above, struct sotto_type below)
@@ -52,6 +66,7 @@ bool sotto__type_is_above(struct sotto_type above, struct sotto_type below)
     return join.kind == above.kind && join.scale == above.scale;
 }
 
+/* A multiple of 64 rows, so that bitmaps are whole words. */
 static size_t choose_rows(size_t columns_len)
 {
     size_t rows = columns_len > 0 ? BLOCK_VALUES / columns_len : BLOCK_ROWS_MAX;
@@ -75,16 +90,18 @@ enum sotto_status sotto__block_init(struct sotto__block *out,
     for (size_t i = 0; i < file_columns_len; i++) {
         out->heads[i] = SOTTO_NONE;
     }
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < wanted_len; i++) {
+    for (size_t i = 0; i < wanted_len; i++) {
         struct sotto__block_column *column = &out->columns[i];
         out->columns_len++;
         column->wanted = wanted[i];
         column->next = out->heads[wanted[i].column];
         out->heads[wanted[i].column] = i;
-        status = column_init(column, out->capacity_rows);
+        enum sotto_status status = column_init(column, out->capacity_rows);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 void sotto__block_release(struct sotto__block *block)
@@ -135,7 +152,7 @@ void sotto__block_clear(struct sotto__block *block)
 /* --- Converting a field --- */
 
 /* digits x 10^power. Fits: 2^63 x 10^18 < 2^123. */
-static struct sotto_int128 rescale(int64_t digits, unsigned power)
+static struct sotto_int128 rescale_digits(int64_t digits, unsigned power)
 {
     __extension__ typedef __int128 int128;
     int128 value = digits;
@@ -147,6 +164,7 @@ static struct sotto_int128 rescale(int64_t digits, unsigned power)
 
 static void put_decimal(struct sotto__block_column *column, size_t row, struct sotto_int128 value)
 {
+    /* It fits 64 bits if the high word only repeats the sign. */
     bool narrow = value.high == ((int64_t)value.low < 0 ? -1 : 0);
     if (!column->wide && !narrow) {
         sotto__values_widen(column->values, row);
@@ -159,7 +177,8 @@ static void put_decimal(struct sotto__block_column *column, size_t row, struct s
     }
 }
 
-/* Returns: false if the text is not what the catalogue says. */
+/* A number at the column's type. Returns: false if it is none, or is of a type that the catalogue
+ * does not know of: a value must never be rounded to fit. */
 static bool put_number(const struct sotto__block *block, struct sotto__block_column *column,
                        size_t row, const char *text, size_t text_bytes)
 {
@@ -173,9 +192,9 @@ static bool put_number(const struct sotto__block *block, struct sotto__block_col
         ((int64_t *)column->values)[row] = number.digits;
         return true;
     case SOTTO_KIND_DECIMAL:
-        put_decimal(
-            column, row,
-            rescale(number.digits, (unsigned)(column->wanted.type.scale - number.type.scale)));
+        put_decimal(column, row,
+                    rescale_digits(number.digits,
+                                   (unsigned)(column->wanted.type.scale - number.type.scale)));
         return true;
     default:
         ((double *)column->values)[row] = sotto__number_double(&number, block->format->c_locale);
@@ -197,6 +216,7 @@ static enum sotto_status put_string(struct sotto__block *block, struct sotto__bl
     return SOTTO_OK;
 }
 
+/* Clears the row's bit, and leaves the 0 that a missing value is. */
 static void put_missing(struct sotto__block_column *column, size_t row)
 {
     sotto__bit_set(column->validity, row, false);
@@ -220,11 +240,13 @@ static void put_missing(struct sotto__block_column *column, size_t row)
     }
 }
 
-/* Returns: SOTTO_ERROR_CHANGED if the text is not what the catalogue says. */
-static enum sotto_status put(struct sotto__block *block, struct sotto__block_column *column,
-                             size_t row, const char *text, size_t text_bytes)
+/* A value that is there. Returns: SOTTO_ERROR_CHANGED if the text is not what the catalogue says.
+ */
+static enum sotto_status put_value(struct sotto__block *block, struct sotto__block_column *column,
+                                   size_t row, const char *text, size_t text_bytes)
 {
     bool truth;
+    /* The bit may be left over from the block before this one: clearing does not touch bitmaps. */
     sotto__bit_set(column->validity, row, true);
     switch (column->wanted.type.kind) {
     case SOTTO_KIND_NULL:
@@ -242,6 +264,7 @@ static enum sotto_status put(struct sotto__block *block, struct sotto__block_col
     }
 }
 
+/* The general way. */
 static enum sotto_status put_text(struct sotto__block *block, struct sotto__block_column *column,
                                   size_t row, const char *text, size_t text_bytes)
 {
@@ -249,7 +272,7 @@ static enum sotto_status put_text(struct sotto__block *block, struct sotto__bloc
         put_missing(column, row);
         return SOTTO_OK;
     }
-    return put(block, column, row, text, text_bytes);
+    return put_value(block, column, row, text, text_bytes);
 }
 
 enum sotto_status sotto__block_put(struct sotto__block *block, size_t i, const char *text,
@@ -285,6 +308,7 @@ static enum sotto_status fill_int64(const struct filling *filling)
     for (size_t i = 0; i < filling->rows; i++) {
         size_t bytes;
         const char *text = sotto__field(filling->fields, filling->row + i, file_column, &bytes);
+        /* What is no number of 16 digits at most, a missing value among it, is written over. */
         if (bytes == 0 || !digits_int64(&values[i], text, bytes)) {
             enum sotto_status status = fill_slowly(filling, i, text, bytes);
             if (status != SOTTO_OK) {
@@ -322,6 +346,8 @@ static enum sotto_status fill_decimal(const struct filling *filling)
             found = guess == 0 ? digits_int64(&value, text, bytes)
                                : digits_decimal(&value, text, bytes, guess, point);
         }
+        /* The point of the last number is where this one's is in almost all files. A column that is
+         * wide already takes the general way: its values are of another size. */
         if (found && !column->wide && guess <= scale && scale_up(&value, scale - guess)) {
             ((int64_t *)column->values)[filling->at + i] = value;
             continue;
@@ -359,6 +385,7 @@ static enum sotto_status fill_strings(const struct filling *filling)
     struct sotto__block_column *column = filling->column;
     const struct sotto__fields *fields = filling->fields;
     const uint32_t *ends = fields->ends + filling->row * fields->columns_len;
+    /* All text of these rows, of which this column's is a part. ends[-1] + 1 wraps to 0. */
     size_t most = ends[filling->rows * fields->columns_len - 1] - (uint32_t)(ends[-1] + 1);
     size_t start = (size_t)column->offsets[filling->at];
     if (sotto__buffer_grow(&column->values, &column->values_bytes, start + most + 16) != SOTTO_OK) {
@@ -385,6 +412,8 @@ static enum sotto_status fill_strings(const struct filling *filling)
     return SOTTO_OK;
 }
 
+/* Every field by the general way: booleans, and all where a word for "missing" looks like a number.
+ */
 static enum sotto_status fill_general(const struct filling *filling)
 {
     for (size_t i = 0; i < filling->rows; i++) {
@@ -399,8 +428,9 @@ static enum sotto_status fill_general(const struct filling *filling)
     return SOTTO_OK;
 }
 
-static enum sotto_status fill(const struct filling *filling)
+static enum sotto_status fill_column(const struct filling *filling)
 {
+    /* All present: who finds one missing clears its bit. */
     sotto__bits_set(filling->column->validity, filling->at, filling->rows);
     enum sotto_kind kind = filling->column->wanted.type.kind;
     if (kind == SOTTO_KIND_STRING) {
@@ -435,7 +465,7 @@ enum sotto_status sotto__block_append(struct sotto__block *block, size_t *rows,
             .row = row,
             .rows = *rows,
         };
-        enum sotto_status status = fill(&filling);
+        enum sotto_status status = fill_column(&filling);
         if (status != SOTTO_OK) {
             return status;
         }

@@ -8,6 +8,7 @@
 
 /* --- block.c: blocks of typed columns --- */
 
+/* Whether each value of the type below is one of the type above, without loss. */
 bool sotto__type_is_above(struct sotto_type above, struct sotto_type below);
 
 struct sotto__block_column {
@@ -56,6 +57,7 @@ enum sotto_status sotto__block_append(struct sotto__block *block, size_t *rows,
 
 /* The block's columns. Borrows from the block, until it is cleared. */
 const struct sotto_column *sotto__block_view(struct sotto__block *block);
+/* Forgets the rows, and keeps the memory. */
 void sotto__block_clear(struct sotto__block *block);
 
 #endif

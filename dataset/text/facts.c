@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is known of a column's values: the join of their types, how many are missing, whether
+ * doubles hold them. Leans on number.c for the grammar and on digits.h for numbers of up to 15
+ * digits.
+ *
+ * The idea: facts are a join, so each worker gathers its own and they are merged in any order. A
+ * file is read once more later to get the values, so here only as much of a number is looked at as
+ * decides its type: most are known by their digits alone.
+ *
+ * Two questions are asked of numbers beside their type. Digits are lost where a number has more
+ * than a double keeps (15 always survive); it is inexact where no double equals it, as 0.1. The
+ * owner is told of the first, and the second decides whether sums of doubles can be exact. */
+
 #include "text/text.h"
 #include "value/digits.h"
 
 #define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
 
-/* Whether digits x 10^-scale has more, zeros at its end aside. */
+/* Whether a number of these digits has more than DOUBLE_DIGITS allows, zeros at its end aside. Not
+ * inline, like what follows: it would push the loop over the rows out of its registers. */
 static __attribute__((noinline)) bool is_long(int64_t digits)
 {
     while ((digits >= DOUBLE_DIGITS || digits <= -DOUBLE_DIGITS) && digits % 10 == 0) {
@@ -13,8 +27,9 @@ static __attribute__((noinline)) bool is_long(int64_t digits)
     return digits >= DOUBLE_DIGITS || digits <= -DOUBLE_DIGITS;
 }
 
-/* Whether digits x 10^-scale, which has no more than 15 digits, is no double: it is one where the
- * 5s of the denominator go out. */
+/* Whether digits x 10^-scale, which has no more than 15 digits, is no double. It is digits /
+ * (2^scale 5^scale): a double where 5^scale divides the digits, since what is left has 50 bits at
+ * most over a power of two. */
 static bool is_between_doubles(int64_t digits, size_t scale)
 {
     int64_t fives = 1;
@@ -35,7 +50,7 @@ static __attribute__((noinline)) void take_decimal(struct sotto__column_facts *f
         digits_decimal(&digits, text, bytes, scale, point) && is_between_doubles(digits, scale);
 }
 
-/* A value that is neither missing nor in a column of strings. */
+/* A value that is neither missing nor in a column of strings: the whole grammar. */
 static __attribute__((noinline)) void take_value(struct sotto__column_facts *facts,
                                                  const struct sotto__text_format *format,
                                                  const char *text, size_t text_bytes)
@@ -67,6 +82,7 @@ void sotto__column_facts_take_text(struct sotto__column_facts *facts,
     }
 }
 
+/* Joins a numeric type; mostly the column has it already, which costs one comparison. */
 SOTTO__DIGITS_INLINE void join_kind(struct sotto__column_facts *facts, enum sotto_kind kind,
                                     size_t scale)
 {

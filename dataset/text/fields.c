@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A text of whole records as fields: SIMD finds the ends; pieces with quotes go through libcsv, and
- * pieces with blank lines are copied without them. What is malformed is refused without a text,
- * since the serial reader (read.c) then tells what is wrong where. */
+/* A text of whole records as fields. Leans on the split kernels, which find where fields end, and
+ * on libcsv for quotes.
+ *
+ * The idea: one window of text is split at a time, so that it is still in the nearest cache when
+ * its fields are converted. A window in which each row has its fields and nothing is quoted, which
+ * is nearly every one, is used where it stands. One with quotes goes through libcsv into a copy;
+ * one with blank lines is copied without them. Whoever takes the fields can't tell the difference,
+ * but for `verbatim`.
+ *
+ * What is malformed is refused without a text, since the serial reader (file/read.c) then tells
+ * what is wrong where. */
 
 #include "text/text.h"
 #include "value/digits.h"
@@ -31,21 +39,20 @@ void sotto__splitter_release(struct sotto__splitter *splitter)
 
 /* --- Rows that are copied --- */
 
+/* Room for this many more bytes and ends, and for what must be readable around them. */
 static bool copy_reserve(struct sotto__splitter *splitter, size_t bytes, size_t ends_len)
 {
     void *copy = splitter->copy;
     void *ends = splitter->copy_ends;
     size_t needed = SOTTO__DIGITS_BEFORE + splitter->copy_bytes + bytes + SOTTO__SPLIT_BLOCK;
-    enum sotto_status status = sotto_array_reserve(&copy, &splitter->copy_capacity, needed, 1);
+    bool reserved = sotto_array_reserve(&copy, &splitter->copy_capacity, needed, 1) == SOTTO_OK &&
+                    sotto_array_reserve(&ends, &splitter->copy_ends_capacity,
+                                        1 + splitter->copy_ends_len + ends_len,
+                                        sizeof *splitter->copy_ends) == SOTTO_OK;
     splitter->copy = copy;
-    if (status == SOTTO_OK) {
-        status = sotto_array_reserve(&ends, &splitter->copy_ends_capacity,
-                                     1 + splitter->copy_ends_len + ends_len,
-                                     sizeof *splitter->copy_ends);
-        splitter->copy_ends = ends;
-    }
-    splitter->no_memory = splitter->no_memory || status != SOTTO_OK;
-    return status == SOTTO_OK;
+    splitter->copy_ends = ends;
+    splitter->no_memory = splitter->no_memory || !reserved;
+    return reserved;
 }
 
 static bool copy_begin(struct sotto__splitter *splitter)
@@ -58,7 +65,7 @@ static bool copy_begin(struct sotto__splitter *splitter)
         return false;
     }
     memset(splitter->copy, 0, SOTTO__DIGITS_BEFORE);
-    splitter->copy_ends[0] = UINT32_MAX;
+    splitter->copy_ends[0] = UINT32_MAX; /* so that the first field starts at 0 */
     return true;
 }
 
@@ -73,6 +80,8 @@ static enum sotto_status copy_end(struct sotto__splitter *splitter, struct sotto
     return fields->rows > 0 ? sink(context, fields) : SOTTO_OK;
 }
 
+/* libcsv's callback: one field, unquoted. The line feed behind it stands for the byte that ends a
+ * field in place. */
 static void on_field(void *text, size_t bytes, void *context)
 {
     struct sotto__splitter *splitter = context;
@@ -97,7 +106,8 @@ static void on_row(int terminator, void *context)
     splitter->row_fields = 0;
 }
 
-/* Records with quotes in them. */
+/* Records with quotes in them. A row must have its fields, or libcsv's refusal and the count in
+ * on_row say that the text is malformed. */
 static enum sotto_status split_quoted(struct sotto__splitter *splitter, const char *text,
                                       size_t bytes, sotto__fields_sink *sink, void *context)
 {
@@ -125,6 +135,7 @@ static enum sotto_status split_quoted(struct sotto__splitter *splitter, const ch
     return copy_end(splitter, &fields, sink, context);
 }
 
+/* Whether nothing is left of a line once it is trimmed. */
 static bool is_blank(const char *text, size_t bytes)
 {
     struct sotto__fields plain = {0};
@@ -190,7 +201,8 @@ static bool is_even(const struct sotto__splitter *splitter, const char *text, si
     return even;
 }
 
-/* Runs of bytes above 0x7F are whole sequences in a valid text, so each is checked alone. */
+/* ASCII goes by in steps of eight bytes. Runs of bytes above 0x7F are whole sequences in a valid
+ * text, so each is checked alone. */
 static bool is_utf8(const char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes;) {
@@ -275,20 +287,23 @@ enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char
                                     size_t bytes, sotto__fields_sink *sink, void *context)
 {
     size_t window = splitter->format->window_bytes;
-    enum sotto_status status = SOTTO_OK;
-    for (size_t at = 0; status == SOTTO_OK && at < bytes;) {
+    for (size_t at = 0; at < bytes;) {
         size_t used = 0;
         size_t left = bytes - at;
         size_t now = window < left ? window : left;
         if (now > SOTTO_CSV_FIELD_BYTES_MAX) {
             return SOTTO_ERROR_INPUT; /* some field may be too long: the serial reader counts */
         }
-        status = split_window(splitter, &used, text + at, now, sink, context);
-        if (status == SOTTO_OK && used == 0 && now == left) {
+        enum sotto_status status = split_window(splitter, &used, text + at, now, sink, context);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (used == 0 && now == left) {
             return SOTTO_ERROR_INPUT; /* a quote is left open */
         }
+        /* A record that is longer than the window gets one of twice the size. */
         window = used == 0 ? window * 2 : splitter->format->window_bytes;
         at += used;
     }
-    return status;
+    return SOTTO_OK;
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The memory of libcsv's parsers, so that one refusal ends the reading. */
+/* The memory of libcsv's parsers. Leans on sotto/alloc.h, so that tests can refuse it.
+ *
+ * The idea: libcsv answers a refusal by asking for less, and would go on with a smaller buffer; one
+ * refusal is to be the end of the reading, so it is remembered and every later request is refused
+ * too. The flag is the thread's, because libcsv's function for memory has no context. */
 
 #include "text/text.h"
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The portable kernels, and the choice among all. */
+/* The portable split kernels, and the choice among all. Leans on split_impl.h for what the kernels
+ * do; this file supplies its primitives with words of 64 bits.
+ *
+ * The idea: this is the specification. Every other level gives the same bytes, and tests compare
+ * them. */
 
 #include "text/split.h"
 
@@ -40,7 +44,8 @@ static inline uint64_t block_equal(struct block block, char c)
     uint64_t mask = 0;
     for (unsigned i = 0; i < 8; i++) {
         uint64_t x = block.words[i] ^ ((unsigned char)c * UINT64_C(0x0101010101010101));
-        /* The high bit of each byte that is 0; no carry leaves a byte. */
+        /* Equal bytes are 0 in x. Adding 0x7F to the low seven bits sets the high bit where they
+         * are not all 0, and no carry leaves a byte: 0x7F + 0x7F < 0x100. */
         mask |= gather_high(~(((x & low) + low) | x | low)) << (8 * i);
     }
     return mask;

@@ -2,8 +2,8 @@
 #ifndef SOTTO_DATASET_SPLIT_H
 #define SOTTO_DATASET_SPLIT_H
 
-/* Where the fields of a text end: one table of kernels, chosen once by sotto_cpu_level(). split.c
- * is the specification; every level gives the same bytes. */
+/* Where the fields of a text end: one table of kernels, chosen by sotto_cpu_level(). split.c is the
+ * specification; every level gives the same bytes. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Compiled with -mavx2 -mbmi -mbmi2 -mpopcnt. */
+/* The split kernels of AVX2: a block is two registers, a comparison leaves one byte per byte, and
+ * movemask makes them bits. Leans on split_impl.h. Compiled with -mavx2 -mbmi -mbmi2 -mpopcnt. */
 
 #include "text/split.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Compiled with -mavx512f -mavx512bw -mavx512vl -mavx512vbmi2 -mbmi -mbmi2 -mpopcnt. */
+/* The split kernels of AVX-512: a block is one register, comparisons leave masks of 64 bits, and
+ * VBMI2 compresses the positions of the set bits. Leans on split_impl.h. Compiled with -mavx512f
+ * -mavx512bw -mavx512vl -mavx512vbmi2 -mbmi -mbmi2 -mpopcnt. */
 
 #include "text/split.h"
 
@@ -25,7 +27,10 @@ static inline uint64_t block_equal(struct block block, char c)
     return _mm512_cmpeq_epi8_mask(block.bytes, _mm512_set1_epi8(c));
 }
 
-/* Compressed in a register: the form that stores is slow on Zen 4. */
+/* The positions of the set bits, as bytes, are moved together in a register (the form that stores
+ * is slow on Zen 4), and widened to 32 bits by sixteen. The first sixteen are always written; the
+ * other three groups only where there are more than sixteen ends in 64 bytes, which is one field in
+ * four bytes. */
 static inline void ends_write(uint32_t *ends, uint64_t mask, uint32_t base)
 {
     const __m512i positions = _mm512_set_epi8(

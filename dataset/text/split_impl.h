@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The kernels in terms of what each instruction set supplies before it includes this file:
+/* The split kernels, written once. A block of 64 bytes becomes masks of 64 bits, one bit a byte;
+ * quotes are solved by a prefix XOR, so that no byte is ever branched on.
+ *
+ * The kernels are in terms of what each instruction set supplies before it includes this file:
  *
  *     struct block                                64 bytes
  *     block_load(p), block_equal(block, c), block_high(block)
@@ -10,7 +13,7 @@
 
 #include "text/split.h"
 
-/* Bit i: an odd number of bits of x at or below i is set. */
+/* Bit i: an odd number of bits of x at or below i is set. Six doublings sum 64 bits modulo 2. */
 static inline uint64_t prefix_xor(uint64_t x)
 {
     for (unsigned shift = 1; shift < 64; shift *= 2) {
@@ -29,6 +32,8 @@ static inline size_t split_block(uint32_t *ends, struct sotto__split *out, uint6
     uint64_t quote = block_equal(block, '"') & valid;
     out->nul = out->nul || (block_equal(block, 0) & valid) != 0;
     out->high = out->high || (block_high(block) & valid) != 0;
+    /* A CR before an LF is no end of its own: the LF is. The byte behind the block decides for the
+     * last CR, and is readable (SOTTO__SPLIT_BLOCK). */
     if (cr != 0) {
         uint64_t before_lf = (block_equal(block, '\n') >> 1) | (uint64_t)(p[64] == '\n') << 63;
         out->crlf = out->crlf || (cr & before_lf) != 0;
@@ -36,6 +41,9 @@ static inline size_t split_block(uint32_t *ends, struct sotto__split *out, uint6
     }
     uint64_t end = row | (block_equal(block, delimiter) & valid);
     if ((quote | *inside) != 0) {
+        /* From an opening quote up to, but without, its closing one. A doubled quote closes and
+         * opens again with nothing between, so it needs no care. The last bit is the state that the
+         * next block starts with. */
         uint64_t quoted = prefix_xor(quote) ^ *inside;
         *inside = 0 - (quoted >> 63);
         out->quotes += (size_t)__builtin_popcountll(quote);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Compiled on aarch64 only, where NEON is always there. */
+/* The split kernels of NEON: a block is four registers, and three pairwise additions make bits of
+ * bytes. Leans on split_impl.h. Compiled on aarch64 only, where NEON is always there. */
 
 #include "text/split.h"
 

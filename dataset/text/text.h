@@ -29,8 +29,8 @@ void *sotto__libcsv_realloc(void *memory, size_t bytes);
 /* Complete rows. The field at row r and column c starts behind ends[r * columns_len + c - 1], and
  * ends[-1] is such that the first one starts at 0. */
 struct sotto__fields {
-    const char
-        *text; /* SOTTO__DIGITS_BEFORE bytes before and SOTTO__SPLIT_BLOCK after are readable */
+    /* SOTTO__DIGITS_BEFORE bytes before it and SOTTO__SPLIT_BLOCK after it are readable. */
+    const char *text;
     const uint32_t *ends;
     size_t columns_len;
     size_t rows;
@@ -65,7 +65,7 @@ static inline const char *sotto__field_trim(const struct sotto__fields *fields, 
     return text;
 }
 
-/* One worker's memory for splitting. */
+/* One worker's memory for splitting. Ownership: the three arrays are its own. */
 struct sotto__splitter {
     const struct sotto__text_format *format;
     const struct sotto__split_kernels *kernels;
@@ -84,11 +84,12 @@ struct sotto__splitter {
     bool no_memory;
 };
 
+/* Allocates nothing. Borrows format until release, which takes one that was never used too. */
 void sotto__splitter_init(struct sotto__splitter *out, const struct sotto__text_format *format,
                           size_t columns_len);
 void sotto__splitter_release(struct sotto__splitter *splitter);
 
-/* Takes some rows of a text, in their order. */
+/* Takes some rows of a text, in their order. fields are borrowed for the call. */
 typedef enum sotto_status sotto__fields_sink(void *context, const struct sotto__fields *fields);
 
 /* Splits a text of whole records into fields for the sink. SOTTO__DIGITS_BEFORE bytes before and
@@ -101,7 +102,7 @@ enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char
 
 /* --- facts.c: the types of values --- */
 
-/* What is known about some values of a column. */
+/* What is known about some values of a column. All zeros: nothing yet. */
 struct sotto__column_facts {
     struct sotto_type type;
     uint64_t missing;
