@@ -135,6 +135,7 @@ const struct sotto_column *sotto__block_view(struct sotto__block *block)
             .values = column->wanted.type.kind == SOTTO_KIND_NULL ? NULL : column->values,
             .offsets = column->offsets,
         };
+        sotto__column_verify(&block->views[i]);
     }
     return block->views;
 }

@@ -69,6 +69,27 @@ static bool copy_begin(struct sotto__splitter *splitter)
     return true;
 }
 
+#ifdef SOTTO_VERIFY_BUILD
+/* Each end is behind the one before it. The end before the first one wraps to 0, as readers do. */
+static void verify_fields(const struct sotto__fields *fields)
+{
+    for (size_t i = 0; i < fields->rows * fields->columns_len; i++) {
+        uint32_t start = fields->ends[(ptrdiff_t)i - 1] + 1;
+        SOTTO_VERIFY(start <= fields->ends[i]);
+    }
+}
+#endif
+
+/* All fields go to the sink by this way. */
+static enum sotto_status hand_over(const struct sotto__fields *fields, sotto__fields_sink *sink,
+                                   void *context)
+{
+#ifdef SOTTO_VERIFY_BUILD
+    verify_fields(fields);
+#endif
+    return sink(context, fields);
+}
+
 static enum sotto_status copy_end(struct sotto__splitter *splitter, struct sotto__fields *fields,
                                   sotto__fields_sink *sink, void *context)
 {
@@ -77,7 +98,7 @@ static enum sotto_status copy_end(struct sotto__splitter *splitter, struct sotto
     fields->ends = splitter->copy_ends + 1;
     fields->columns_len = splitter->columns_len;
     fields->rows = splitter->copy_ends_len / splitter->columns_len;
-    return fields->rows > 0 ? sink(context, fields) : SOTTO_OK;
+    return fields->rows > 0 ? hand_over(fields, sink, context) : SOTTO_OK;
 }
 
 /* libcsv's callback: one field, unquoted. The line feed behind it stands for the byte that ends a
@@ -280,7 +301,7 @@ static enum sotto_status split_window(struct sotto__splitter *splitter, size_t *
         .rows = split.row_ends,
         .crlf = split.crlf,
     };
-    return sink(context, &fields);
+    return hand_over(&fields, sink, context);
 }
 
 enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char *text,

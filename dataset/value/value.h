@@ -68,6 +68,19 @@ bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
 bool sotto__names_duplicate(size_t *out_first, size_t *out_second, enum sotto_status *out_status,
                             char *const *names, size_t names_len);
 
+/* --- column.c: what is true of each column that is handed out --- */
+
+/* Aborts where a column is not as sotto/column.h says: its count of missing values right, 0 at
+ * their places, offsets ascending from 0. Nothing but in VERIFY builds. */
+#ifdef SOTTO_VERIFY_BUILD
+void sotto__column_verify(const struct sotto_column *column);
+#else
+static inline void sotto__column_verify(const struct sotto_column *column)
+{
+    (void)column;
+}
+#endif
+
 /* --- buffer.c: 64-byte aligned buffers that grow --- */
 
 /* Grows *buffer (NULL, or from sotto_alloc_aligned, of *capacity_bytes) to at least needed_bytes,
