@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* How many of a party's own rows stand on each side of the conditions of a round and in its groups:
- * what a party asks before it contributes (PLAN.md, "What a plan can leak"). */
+ * what a party asks before it contributes (LEAKAGE.md). */
 
 #include "contribute/contribute.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a plan could take out of single rows (PLAN.md, "What a plan can leak"): the degree of what
+/* What a plan could take out of single rows (LEAKAGE.md): the degree of what
  * is summed up, in words that an owner can read. */
 
 #include "expression/places.h"

@@ -117,7 +117,7 @@ static enum sotto_status write_config(const struct args *args, const char *name,
     }
     (void)fprintf(
         out,
-        "# A Sotto node. node/API.md explains every key; `sotto check plan.json` says what the\n"
+        "# A Sotto node. node/CONFIG.md explains every key; `sotto check plan.json` says what the\n"
         "# policy below says to a plan.\n"
         "name: %s\n"
         "data_dir: data               # what stands in it leaves it only as aggregates\n"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The peer side: nodes call here, say hello, send messages of their machines and fetch those that
- * are for them. API.md, "Between nodes", is the specification. Before a request is known to come
+ * are for them. PEER.md is the specification. Before a request is known to come
  * from a pinned key, it costs a few hundred bytes and its answer says nothing. */
 
 #define OUTBOX_LEN_MAX 4096

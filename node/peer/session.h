@@ -3,7 +3,7 @@
 #define SOTTO_NODE_PEER_SESSION_H
 
 /* How two nodes talk: signed envelopes under a session that both sides made fresh, so that nothing
- * recorded earlier, or meant for another node, is taken. API.md, "Between nodes", is the
+ * recorded earlier, or meant for another node, is taken. PEER.md is the
  * specification. No I/O here.
  *
  * An envelope is a header, a signature of the header, and the body, whose hash and length are in

@@ -12,7 +12,7 @@ import warnings
 from support import ClusterCase, Node, plan, wages
 
 THREE = [wages(1, 2), wages(3, 4), wages(5, 6)]
-PREFIX_BYTES = 198  # header and signature, API.md
+PREFIX_BYTES = 198  # header and signature, PEER.md
 
 
 class Recorder:

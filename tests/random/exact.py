@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers of the reference: rationals, signed square roots of rationals, doubles that are not finite, and the double
-nearest to each. Written from engine/PLAN.md ("Exactness"), with Python's fractions and nothing of Sotto's."""
+nearest to each. Written from engine/SEMANTICS.md ("Exact"), with Python's fractions and nothing of Sotto's."""
 
 import fractions
 import math

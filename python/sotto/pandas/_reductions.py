@@ -75,7 +75,7 @@ def reduce_rows(
 def _where_positive(sign: Expression, aggregate: Expression) -> Expression:
     """The aggregate where sign > 0, NaN where sign < 0, by a factor of sqrt(sign) ** 2 / sign.
 
-    The factor is exactly 1 or NaN: roots of rationals are kept as such (PLAN.md, "Exactness").
+    The factor is exactly 1 or NaN: roots of rationals are kept as such (SEMANTICS.md, "Exact").
     """
     root = call("sqrt", sign)
     factor = binary("/", binary("**", root, literal(2)), sign)
