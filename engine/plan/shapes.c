@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Frames in expressions: a dataset's numeric columns (wages.*) and lists ([a, b]). Operations and
- * functions work on each column; here is what comes out of them: single values, series, square
- * frames, and the labels along them. */
+/* The shape of every node: a dataset's numeric columns (wages.*) and lists ([a, b]) are frames,
+ * operations and functions work on each of their columns, and what comes out is a single value, a
+ * series or a square frame with labels along its axes. It leans on the agreed columns, and works
+ * before there are any: a star's axis is open then, and agrees with every other one.
+ *
+ * The shaping keeps its first failure: its functions return what they made, nothing is added after
+ * a failure, and who asked looks at shaping->status once. */
 
 #include "plan/expansion.h"
 
@@ -12,69 +16,92 @@
 #include <string.h>
 
 struct shaping {
-    struct sotto__shape *shapes;
+    const struct sotto__shape *shapes; /* of the nodes before the one that is shaped */
     struct sotto__expansion *expansion;
     const struct sotto_plan *plan;
     const struct sotto__expression *expression;
+    enum sotto_status status; /* the first failure, whose text is in err */
     struct sotto_error *err;
 };
 
-static enum sotto_status no_memory(struct sotto_error *err)
+static const struct sotto__shape single_value = {.axes_len = 0};
+
+static size_t fail_no_memory(struct shaping *shaping)
 {
-    return sotto_error_no_memory(err);
+    if (shaping->status == SOTTO_OK) {
+        shaping->status = sotto_error_no_memory(shaping->err);
+    }
+    return SOTTO_NONE;
 }
 
-static enum sotto_status wrong(const struct shaping *shaping, const struct sotto__node *node,
-                               const char *what)
+/* start: where in the expression's text the error points. */
+static struct sotto__shape fail_at(struct shaping *shaping, size_t start, const char *what)
 {
-    return sotto__expression_error(shaping->expression->text, node->start, shaping->err, "%s",
-                                   what);
+    if (shaping->status == SOTTO_OK) {
+        shaping->status =
+            sotto__expression_error(shaping->expression->text, start, shaping->err, "%s", what);
+    }
+    return single_value;
 }
 
 /* --- Axes --- */
 
-static enum sotto_status add_axis(const struct shaping *shaping, size_t *out, size_t len)
+/* An axis with room for len labels. Returns: its index, SOTTO_NONE after a failure. */
+static size_t add_axis(struct shaping *shaping, size_t len)
 {
     struct sotto__expansion *expansion = shaping->expansion;
     void *axes = expansion->axes;
+    if (shaping->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
     if (sotto_array_reserve(&axes, &expansion->axes_capacity_len, expansion->axes_len + 1,
                             sizeof *expansion->axes) != SOTTO_OK) {
-        return no_memory(shaping->err);
+        return fail_no_memory(shaping);
     }
     expansion->axes = axes;
     struct sotto__axis *axis = &expansion->axes[expansion->axes_len];
     *axis = (struct sotto__axis){.labels = sotto_alloc_zeroed((len + 1) * sizeof *axis->labels)};
-    if (axis->labels == NULL) {
-        return no_memory(shaping->err);
-    }
-    *out = expansion->axes_len++;
-    return SOTTO_OK;
+    return axis->labels != NULL ? expansion->axes_len++ : fail_no_memory(shaping);
 }
 
-/* There is room for it. */
-static enum sotto_status add_label(const struct shaping *shaping, size_t axis, const char *label,
-                                   size_t label_bytes)
+/* The axis has room for it. */
+static void add_label(struct shaping *shaping, size_t axis, const char *label, size_t label_bytes)
 {
+    if (shaping->status != SOTTO_OK) {
+        return;
+    }
     struct sotto__axis *to = &shaping->expansion->axes[axis];
     to->labels[to->len] = sotto_text_copy(label, label_bytes);
     if (to->labels[to->len] == NULL) {
-        return no_memory(shaping->err);
+        (void)fail_no_memory(shaping);
+        return;
     }
     to->len++;
-    return SOTTO_OK;
 }
 
-static enum sotto_status add_labels(const struct shaping *shaping, size_t axis, size_t from)
+static void add_text_label(struct shaping *shaping, size_t axis, const char *label)
 {
-    enum sotto_status status = SOTTO_OK;
-    const struct sotto__axis *axes = shaping->expansion->axes;
-    for (size_t i = 0; status == SOTTO_OK && i < axes[from].len; i++) {
-        status = add_label(shaping, axis, axes[from].labels[i], strlen(axes[from].labels[i]));
-    }
-    return status;
+    add_label(shaping, axis, label, strlen(label));
 }
 
-static bool same_axis(const struct sotto__axis *x, const struct sotto__axis *y)
+static void copy_labels(struct shaping *shaping, size_t axis, size_t from)
+{
+    if (shaping->status != SOTTO_OK) {
+        return;
+    }
+    struct sotto__axis *axes = shaping->expansion->axes;
+    axes[axis].is_open = axes[axis].is_open || axes[from].is_open;
+    for (size_t i = 0; i < axes[from].len; i++) {
+        add_text_label(shaping, axis, axes[from].labels[i]);
+    }
+}
+
+static struct sotto__shape make_series(size_t axis)
+{
+    return (struct sotto__shape){.axes = {axis}, .axes_len = 1};
+}
+
+static bool is_same_axis(const struct sotto__axis *x, const struct sotto__axis *y)
 {
     bool same = x->len == y->len;
     for (size_t i = 0; same && i < x->len; i++) {
@@ -99,69 +126,61 @@ void sotto__axes_release(struct sotto__expansion *expansion)
 
 /* --- Frames --- */
 
-static enum sotto_status shape_star(const struct shaping *shaping, struct sotto__shape *out,
-                                    const struct sotto__node *node)
+static struct sotto__shape shape_star(struct shaping *shaping, const struct sotto__node *node)
 {
     const struct sotto_schema *schema = shaping->expansion->schema;
     size_t len = schema != NULL ? schema->frame_len : 0;
-    size_t axis = 0;
-    enum sotto_status status = add_axis(shaping, &axis, len);
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        const struct sotto_schema_column *column = &schema->frame[i];
-        if (column->dataset == node->dataset_index) {
-            status = add_label(shaping, axis, column->name, strlen(column->name));
+    size_t axis = add_axis(shaping, len);
+    for (size_t i = 0; i < len; i++) {
+        if (schema->frame[i].dataset == node->dataset_index) {
+            add_text_label(shaping, axis, schema->frame[i].name);
         }
     }
-    if (status == SOTTO_OK && schema != NULL && shaping->expansion->axes[axis].len == 0) {
-        return sotto__expression_type_error(shaping->expression->text, node->start, shaping->err,
-                                            "dataset \"%s\" has no numeric columns",
-                                            shaping->plan->datasets[node->dataset_index].alias);
+    if (shaping->status != SOTTO_OK) {
+        return single_value;
     }
-    if (status == SOTTO_OK) {
-        shaping->expansion->axes[axis].is_open = schema == NULL;
-        *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
+    if (schema != NULL && shaping->expansion->axes[axis].len == 0) {
+        shaping->status =
+            sotto__expression_type_error(shaping->expression->text, node->start, shaping->err,
+                                         "dataset \"%s\" has no numeric columns",
+                                         shaping->plan->datasets[node->dataset_index].alias);
+        return single_value;
     }
-    return status;
+    shaping->expansion->axes[axis].is_open = schema == NULL;
+    return make_series(axis);
 }
 
-static enum sotto_status label_item(const struct shaping *shaping, size_t axis,
-                                    const struct sotto__node *list)
+static void label_item(struct shaping *shaping, size_t axis, const struct sotto__node *list)
 {
     const struct sotto__expression *expression = shaping->expression;
     const struct sotto__node *item = &expression->nodes[list->right];
     const struct sotto__shape *shape = &shaping->shapes[list->right];
     if (shape->axes_len == 2) {
-        return wrong(shaping, item, "a list has columns and frames of columns in it");
+        (void)fail_at(shaping, item->start, "a list has columns and frames of columns in it");
+    } else if (shape->axes_len == 1) {
+        copy_labels(shaping, axis, shape->axes[0]);
+    } else if (item->kind == SOTTO__NODE_COLUMN) {
+        add_text_label(shaping, axis, item->name);
+    } else {
+        add_label(shaping, axis, expression->text + list->start, list->bytes);
     }
-    if (shape->axes_len == 1) {
-        struct sotto__axis *axes = shaping->expansion->axes;
-        axes[axis].is_open = axes[axis].is_open || axes[shape->axes[0]].is_open;
-        return add_labels(shaping, axis, shape->axes[0]);
-    }
-    if (item->kind == SOTTO__NODE_COLUMN) {
-        return add_label(shaping, axis, item->name, strlen(item->name));
-    }
-    return add_label(shaping, axis, expression->text + list->start, list->bytes);
 }
 
-static enum sotto_status shape_list(const struct shaping *shaping, struct sotto__shape *out,
-                                    size_t node)
+static struct sotto__shape shape_list(struct shaping *shaping, size_t node)
 {
     size_t lists[SOTTO__EXPRESSION_NODES_MAX];
     size_t items_len = sotto__list_items(lists, shaping->expression, node);
     size_t len = 0;
-    size_t axis = 0;
     for (size_t i = 0; i < items_len; i++) {
         const struct sotto__shape *shape =
             &shaping->shapes[shaping->expression->nodes[lists[i]].right];
         len += shape->axes_len > 0 ? shaping->expansion->axes[shape->axes[0]].len : 1;
     }
-    enum sotto_status status = add_axis(shaping, &axis, len);
-    for (size_t i = 0; status == SOTTO_OK && i < items_len; i++) {
-        status = label_item(shaping, axis, &shaping->expression->nodes[lists[i]]);
+    size_t axis = add_axis(shaping, len);
+    for (size_t i = 0; i < items_len; i++) {
+        label_item(shaping, axis, &shaping->expression->nodes[lists[i]]);
     }
-    *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
-    return status;
+    return make_series(axis);
 }
 
 /* --- Bins and levels --- */
@@ -185,46 +204,36 @@ static int level_compare(const void *a, const void *b)
                    : mpq_cmp(x->value.number, y->value.number);
 }
 
-static enum sotto_status wrong_level(const struct shaping *shaping,
-                                     const struct sotto__level *level, const char *what)
-{
-    return sotto__expression_error(shaping->expression->text, level->start, shaping->err, "%s",
-                                   what);
-}
-
 /* Edges must rise as they are written. */
-static enum sotto_status check_rise(const struct shaping *shaping, const struct known_level *levels,
-                                    size_t len)
+static void check_rise(struct shaping *shaping, const struct known_level *levels, size_t len)
 {
     for (size_t i = 1; i < len; i++) {
         if (level_compare(&levels[i - 1], &levels[i]) >= 0) {
-            return wrong_level(shaping, levels[i].level, "expected edges that rise");
+            (void)fail_at(shaping, levels[i].level->start, "expected edges that rise");
         }
     }
-    return SOTTO_OK;
 }
 
 /* No level stands there twice; the error is at the later one. */
-static enum sotto_status check_differ(const struct shaping *shaping, struct known_level *levels,
-                                      size_t len)
+static void check_differ(struct shaping *shaping, struct known_level *levels, size_t len)
 {
     qsort(levels, len, sizeof *levels, level_compare);
     for (size_t i = 1; i < len; i++) {
         if (level_compare(&levels[i - 1], &levels[i]) == 0) {
             bool is_later = levels[i].level > levels[i - 1].level;
-            return wrong_level(shaping, levels[is_later ? i : i - 1].level,
-                               "this level is there already");
+            (void)fail_at(shaping, levels[is_later ? i : i - 1].level->start,
+                          "this level is there already");
         }
     }
-    return SOTTO_OK;
 }
 
-static enum sotto_status check_levels(const struct shaping *shaping, const struct sotto__node *node)
+static void check_levels(struct shaping *shaping, const struct sotto__node *node)
 {
     const struct sotto__level *from = &shaping->expression->levels[node->levels];
     struct known_level *levels = sotto_alloc_array(node->levels_len, sizeof *levels);
     if (levels == NULL) {
-        return no_memory(shaping->err);
+        (void)fail_no_memory(shaping);
+        return;
     }
     for (size_t i = 0; i < node->levels_len; i++) {
         levels[i].level = &from[i];
@@ -233,81 +242,81 @@ static enum sotto_status check_levels(const struct shaping *shaping, const struc
             sotto__decimal_set(&levels[i].value, from[i].text);
         }
     }
-    enum sotto_status status = sotto__function_card(node->function)->takes == SOTTO__TAKES_EDGES
-                                   ? check_rise(shaping, levels, node->levels_len)
-                                   : check_differ(shaping, levels, node->levels_len);
+    if (sotto__function_card(node->function)->takes == SOTTO__TAKES_EDGES) {
+        check_rise(shaping, levels, node->levels_len);
+    } else {
+        check_differ(shaping, levels, node->levels_len);
+    }
     for (size_t i = 0; i < node->levels_len; i++) {
         sotto__value_clear(&levels[i].value);
     }
     sotto_free(levels);
-    return status;
 }
 
 /* "[0, 10)", and the last one "[10, 20]". */
-static enum sotto_status label_bin(const struct shaping *shaping, size_t axis, const char *from,
-                                   const char *to, bool is_last)
+static void label_bin(struct shaping *shaping, size_t axis, const char *from, const char *to,
+                      bool is_last)
 {
     char label[2 * SOTTO__LITERAL_BYTES_MAX + 8];
     int bytes = snprintf(label, sizeof label, "[%.*s, %.*s%c", SOTTO__LITERAL_BYTES_MAX, from,
                          SOTTO__LITERAL_BYTES_MAX, to, is_last ? ']' : ')');
-    return add_label(shaping, axis, label, (size_t)bytes);
+    add_label(shaping, axis, label, (size_t)bytes);
 }
 
-static enum sotto_status shape_counts(const struct shaping *shaping, struct sotto__shape *out,
-                                      const struct sotto__node *node)
+static struct sotto__shape shape_counts(struct shaping *shaping, const struct sotto__node *node)
 {
     const struct sotto__level *levels = &shaping->expression->levels[node->levels];
     bool are_edges = sotto__function_card(node->function)->takes == SOTTO__TAKES_EDGES;
     size_t len = node->levels_len;
-    size_t axis = 0;
     if (shaping->shapes[node->left].axes_len > 0) {
-        return wrong(shaping, node, "this takes a single column");
+        return fail_at(shaping, node->start, "this takes a single column");
     }
     if (are_edges && len < 2) {
-        return wrong(shaping, node, "hist takes at least two edges, such as hist(x, 0, 10, 20)");
+        return fail_at(shaping, node->start,
+                       "hist takes at least two edges, such as hist(x, 0, 10, 20)");
     }
-    enum sotto_status status = check_levels(shaping, node);
-    status = status == SOTTO_OK ? add_axis(shaping, &axis, len) : status;
-    for (size_t i = 0; status == SOTTO_OK && i + are_edges < len; i++) {
-        status = are_edges
-                     ? label_bin(shaping, axis, levels[i].text, levels[i + 1].text, i + 2 == len)
-                     : add_label(shaping, axis, levels[i].text, strlen(levels[i].text));
+    check_levels(shaping, node);
+    size_t axis = add_axis(shaping, len);
+    for (size_t i = 0; i + are_edges < len; i++) {
+        if (are_edges) {
+            label_bin(shaping, axis, levels[i].text, levels[i + 1].text, i + 2 == len);
+        } else {
+            add_text_label(shaping, axis, levels[i].text);
+        }
     }
-    *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
-    return status;
+    return make_series(axis);
 }
 
 /* --- Operations and functions --- */
 
-static enum sotto_status join(const struct shaping *shaping, struct sotto__shape *in_out,
-                              const struct sotto__shape *other, const struct sotto__node *node)
+/* What two operands have in common: a single value goes with each column of a frame. */
+static struct sotto__shape join_shapes(struct shaping *shaping, const struct sotto__shape *shape,
+                                       const struct sotto__shape *other,
+                                       const struct sotto__node *node)
 {
     const struct sotto__axis *axes = shaping->expansion->axes;
     if (other->axes_len == 0) {
-        return SOTTO_OK;
+        return *shape;
     }
-    if (in_out->axes_len == 0) {
-        *in_out = *other;
-        return SOTTO_OK;
+    if (shape->axes_len == 0) {
+        return *other;
     }
-    bool same = in_out->axes_len == other->axes_len;
+    bool same = shape->axes_len == other->axes_len;
     for (size_t i = 0; same && i < other->axes_len; i++) {
-        same = same_axis(&axes[in_out->axes[i]], &axes[other->axes[i]]);
+        same = is_same_axis(&axes[shape->axes[i]], &axes[other->axes[i]]);
     }
-    return same ? SOTTO_OK : wrong(shaping, node, "these frames have different columns");
+    return same ? *shape : fail_at(shaping, node->start, "these frames have different columns");
 }
 
-static enum sotto_status shape_each(const struct shaping *shaping, struct sotto__shape *out,
-                                    const struct sotto__node *node)
+static struct sotto__shape shape_each(struct shaping *shaping, const struct sotto__node *node)
 {
     size_t children[3];
     size_t children_len = sotto__node_children(node, children);
-    enum sotto_status status = SOTTO_OK;
-    *out = (struct sotto__shape){0};
-    for (size_t i = 0; status == SOTTO_OK && i < children_len; i++) {
-        status = join(shaping, out, &shaping->shapes[children[i]], node);
+    struct sotto__shape shape = single_value;
+    for (size_t i = 0; i < children_len; i++) {
+        shape = join_shapes(shaping, &shape, &shaping->shapes[children[i]], node);
     }
-    return status;
+    return shape;
 }
 
 static bool is_row_function(const struct sotto__node *node)
@@ -315,54 +324,63 @@ static bool is_row_function(const struct sotto__node *node)
     return node->kind == SOTTO__NODE_CALL && sotto__function_card(node->function)->takes_frame;
 }
 
-static enum sotto_status shape_ols(const struct shaping *shaping, struct sotto__shape *out,
-                                   size_t node)
+static struct sotto__shape shape_row_function(struct shaping *shaping,
+                                              const struct sotto__node *node)
+{
+    return shaping->shapes[node->left].axes_len == 1
+               ? single_value
+               : fail_at(shaping, node->start, "this takes a frame, such as [a, b]");
+}
+
+static struct sotto__shape shape_ols(struct shaping *shaping, size_t node)
 {
     const struct sotto__expression *expression = shaping->expression;
     const struct sotto__node *ols = &expression->nodes[node];
-    *out = (struct sotto__shape){0};
     if (node + 1 != expression->nodes_len) {
-        return wrong(shaping, ols, "ols stands alone: its output is a whole regression");
+        return fail_at(shaping, ols->start, "ols stands alone: its output is a whole regression");
     }
     return shaping->shapes[ols->left].axes_len == 0
-               ? SOTTO_OK
-               : wrong(shaping, ols, "ols explains a single column");
+               ? single_value
+               : fail_at(shaping, ols->start, "ols explains a single column");
 }
 
-static enum sotto_status shape_node(const struct shaping *shaping, size_t i)
+/* Of a frame with itself: cov, corr. */
+static struct sotto__shape shape_square(struct shaping *shaping, const struct sotto__node *node)
+{
+    const struct sotto__shape *frame = &shaping->shapes[node->left];
+    if (frame->axes_len != 1) {
+        return fail_at(shaping, node->start, "this takes two columns, or a frame, such as [a, b]");
+    }
+    return (struct sotto__shape){.axes = {frame->axes[0], frame->axes[0]}, .axes_len = 2};
+}
+
+static struct sotto__shape shape_aggregate(struct shaping *shaping, size_t i)
 {
     const struct sotto__node *node = &shaping->expression->nodes[i];
-    struct sotto__shape *out = &shaping->shapes[i];
-    if (node->kind == SOTTO__NODE_STAR) {
-        return shape_star(shaping, out, node);
-    }
-    if (node->kind == SOTTO__NODE_LIST) {
-        return shape_list(shaping, out, i);
-    }
-    if (is_row_function(node)) {
-        *out = (struct sotto__shape){0};
-        return shaping->shapes[node->left].axes_len == 1
-                   ? SOTTO_OK
-                   : wrong(shaping, node, "this takes a frame, such as [a, b]");
-    }
-    if (node->kind != SOTTO__NODE_AGGREGATE) {
-        return shape_each(shaping, out, node);
-    }
     const struct sotto__function_card *card = sotto__function_card(node->function);
     if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
-        return shape_counts(shaping, out, node);
+        return shape_counts(shaping, node);
     }
     if (node->function == SOTTO__FUNCTION_OLS) {
-        return shape_ols(shaping, out, i);
+        return shape_ols(shaping, i);
     }
-    if (node->right == SOTTO_NONE && card->is_frame_enough) {
-        const struct sotto__shape *of = &shaping->shapes[node->left];
-        *out = (struct sotto__shape){.axes = {of->axes[0], of->axes[0]}, .axes_len = 2};
-        return of->axes_len == 1
-                   ? SOTTO_OK
-                   : wrong(shaping, node, "this takes two columns, or a frame, such as [a, b]");
+    return node->right == SOTTO_NONE && card->is_frame_enough ? shape_square(shaping, node)
+                                                              : shape_each(shaping, node);
+}
+
+static struct sotto__shape shape_node(struct shaping *shaping, size_t i)
+{
+    const struct sotto__node *node = &shaping->expression->nodes[i];
+    if (node->kind == SOTTO__NODE_STAR) {
+        return shape_star(shaping, node);
     }
-    return shape_each(shaping, out, node);
+    if (node->kind == SOTTO__NODE_LIST) {
+        return shape_list(shaping, i);
+    }
+    if (node->kind == SOTTO__NODE_AGGREGATE) {
+        return shape_aggregate(shaping, i);
+    }
+    return is_row_function(node) ? shape_row_function(shaping, node) : shape_each(shaping, node);
 }
 
 enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
@@ -372,24 +390,22 @@ enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
                                            const struct sotto__node *ols, struct sotto_error *err)
 {
     size_t lists[SOTTO__EXPRESSION_NODES_MAX];
-    struct shaping shaping = {.shapes = (struct sotto__shape *)shapes, /* only read */
-                              .expansion = expansion,
-                              .expression = expression,
-                              .err = err};
+    struct shaping shaping = {
+        .shapes = shapes, .expansion = expansion, .expression = expression, .err = err};
     size_t items_len = sotto__list_items(lists, expression, ols->right);
-    size_t axis = 0;
-    enum sotto_status status = add_axis(&shaping, &axis, 1 + SOTTO__OLS_REGRESSORS_MAX);
-    if (status == SOTTO_OK && ols->options.intercept) {
-        status = add_label(&shaping, axis, "const", strlen("const"));
+    size_t axis = add_axis(&shaping, 1 + SOTTO__OLS_REGRESSORS_MAX);
+    if (ols->options.intercept) {
+        add_text_label(&shaping, axis, "const");
     }
-    for (size_t i = 0; status == SOTTO_OK && i < items_len; i++) {
-        status = label_item(&shaping, axis, &expression->nodes[lists[i]]);
+    for (size_t i = 0; i < items_len; i++) {
+        label_item(&shaping, axis, &expression->nodes[lists[i]]);
     }
-    *out = (struct sotto__shape){.axes = {axis}, .axes_len = 1};
-    return status;
+    *out = make_series(axis);
+    return shaping.status;
 }
 
-/* Lists whose items are arguments, or go on: nothing asks for their shape. */
+/* Marks the lists whose items are arguments, or that another list goes on: nothing asks for their
+ * shape. */
 static void find_parts(bool *out, const struct sotto__expression *expression)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
@@ -411,40 +427,47 @@ enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__e
     bool is_part[SOTTO__EXPRESSION_NODES_MAX] = {false};
     struct shaping shaping = {
         .shapes = out, .expansion = expansion, .plan = plan, .expression = expression, .err = err};
-    enum sotto_status status = SOTTO_OK;
     find_parts(is_part, expression);
-    for (size_t i = 0; status == SOTTO_OK && i < expression->nodes_len; i++) {
-        out[i] = (struct sotto__shape){0};
-        status = is_part[i] ? SOTTO_OK : shape_node(&shaping, i);
+    for (size_t i = 0; shaping.status == SOTTO_OK && i < expression->nodes_len; i++) {
+        out[i] = is_part[i] ? single_value : shape_node(&shaping, i);
     }
-    return status;
+    return shaping.status;
+}
+
+static enum sotto_status check_output(const struct sotto__plan_output *output,
+                                      const struct sotto_plan *plan, struct sotto_error *err)
+{
+    struct sotto__shape shapes[SOTTO__EXPRESSION_NODES_MAX];
+    struct sotto__expansion expansion = {0};
+    enum sotto_status status =
+        sotto__frames_shapes(shapes, &expansion, plan, &output->expression, err);
+    sotto__axes_release(&expansion);
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_prefix(err, "output \"%s\"", output->name);
+}
+
+static enum sotto_status check_where(const struct sotto_plan *plan, struct sotto_error *err)
+{
+    struct sotto__shape shapes[SOTTO__EXPRESSION_NODES_MAX];
+    struct sotto__expansion expansion = {0};
+    enum sotto_status status = sotto__frames_shapes(shapes, &expansion, plan, &plan->where, err);
+    sotto__axes_release(&expansion);
+    if (status == SOTTO_OK && shapes[plan->where.nodes_len - 1].axes_len > 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_PLAN,
+                                 "expected a condition, found a frame: say row_all(...) or "
+                                 "row_any(...) of it");
+    }
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_prefix(err, "where");
 }
 
 enum sotto_status sotto__frames_check(const struct sotto_plan *plan, struct sotto_error *err)
 {
-    struct sotto__shape shapes[SOTTO__EXPRESSION_NODES_MAX];
-    struct sotto__expansion expansion = {0};
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < plan->outputs_len; i++) {
-        status = sotto__frames_shapes(shapes, &expansion, plan, &plan->outputs[i].expression, err);
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        enum sotto_status status = check_output(&plan->outputs[i], plan, err);
         if (status != SOTTO_OK) {
-            (void)sotto_error_prefix(err, "output \"%s\"", plan->outputs[i].name);
+            return status;
         }
-        sotto__axes_release(&expansion);
     }
-    if (status == SOTTO_OK && plan->where.nodes_len > 0) {
-        status = sotto__frames_shapes(shapes, &expansion, plan, &plan->where, err);
-        if (status == SOTTO_OK && shapes[plan->where.nodes_len - 1].axes_len > 0) {
-            status = sotto_error_set(err, SOTTO_ERROR_PLAN,
-                                     "expected a condition, found a frame: say row_all(...) or "
-                                     "row_any(...) of it");
-        }
-        if (status != SOTTO_OK) {
-            (void)sotto_error_prefix(err, "where");
-        }
-        sotto__axes_release(&expansion);
-    }
-    return status;
+    return plan->where.nodes_len > 0 ? check_where(plan, err) : SOTTO_OK;
 }
 
 size_t sotto__ols_values_len(size_t regressors, bool intercept)
