@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Writes a plan's JSON from the pieces that people type at a command line. It leans on the room
+ * number's JSON writer, which keeps its first failure (memory); what people can get wrong is
+ * checked before or beside it, so that an error can say which piece it was. Nothing here is
+ * believed later: what is written is read and checked as a plan from anybody else. */
+
 #include "plan/plan.h"
 
 #include <sotto/alloc.h>
@@ -16,7 +22,7 @@ struct piece {
     bool is_cut; /* more stood there */
 };
 
-static struct piece trim(const char *text, size_t bytes)
+static struct piece trim_blanks(const char *text, size_t bytes)
 {
     while (bytes > 0 && is_blank(*text)) {
         text++;
@@ -49,12 +55,12 @@ static struct piece name_of(struct piece expression)
 static void split_output(struct piece *name, struct piece *expression, const char *text)
 {
     const char *equals = strchr(text, '=');
-    *expression = trim(text, strlen(text));
+    *expression = trim_blanks(text, strlen(text));
     *name = name_of(*expression);
     if (equals == NULL || equals[1] == '=') {
         return;
     }
-    struct piece before = trim(text, (size_t)(equals - text));
+    struct piece before = trim_blanks(text, (size_t)(equals - text));
     char copy[SOTTO__PLAN_NAME_BYTES_MAX + 1];
     if (before.bytes >= sizeof copy) {
         return;
@@ -63,43 +69,40 @@ static void split_output(struct piece *name, struct piece *expression, const cha
     copy[before.bytes] = '\0';
     if (sotto__is_name(copy, before.bytes)) {
         *name = before;
-        *expression = trim(equals + 1, strlen(equals + 1));
+        *expression = trim_blanks(equals + 1, strlen(equals + 1));
     }
 }
 
-static enum sotto_status piece_string(struct sotto_writer *writer, struct piece piece)
+/* As a JSON string; fails the writer if there is no memory. */
+static void write_piece(struct sotto_writer *writer, struct piece piece)
 {
     char *text = sotto_alloc(piece.bytes + sizeof "...");
     if (text == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
+        writer->failed = true;
+        return;
     }
     memcpy(text, piece.text, piece.bytes);
     memcpy(text + piece.bytes, piece.is_cut ? "..." : "", piece.is_cut ? sizeof "..." : 1);
     sotto__json_string(writer, text);
     sotto_free(text);
-    return SOTTO_OK;
+}
+
+static bool is_utf8(const char *text)
+{
+    return sotto_utf8_valid_prefix(text, strlen(text)) == strlen(text);
 }
 
 static enum sotto_status check_texts(const struct sotto_plan_parts *parts, struct sotto_error *err)
 {
-    bool valid = sotto_utf8_valid_prefix(parts->name, strlen(parts->name)) == strlen(parts->name);
+    bool valid = is_utf8(parts->name) && (parts->where == NULL || is_utf8(parts->where));
     for (size_t i = 0; i < parts->datasets_len; i++) {
-        const char *alias = parts->dataset_aliases[i];
-        const char *file = parts->dataset_files[i];
-        valid = valid && sotto_utf8_valid_prefix(alias, strlen(alias)) == strlen(alias) &&
-                sotto_utf8_valid_prefix(file, strlen(file)) == strlen(file);
+        valid = valid && is_utf8(parts->dataset_aliases[i]) && is_utf8(parts->dataset_files[i]);
     }
     for (size_t i = 0; i < parts->outputs_len; i++) {
-        const char *output = parts->outputs[i];
-        valid = valid && sotto_utf8_valid_prefix(output, strlen(output)) == strlen(output);
+        valid = valid && is_utf8(parts->outputs[i]);
     }
     for (size_t i = 0; i < parts->by_len; i++) {
-        const char *by = parts->by[i];
-        valid = valid && sotto_utf8_valid_prefix(by, strlen(by)) == strlen(by);
-    }
-    if (parts->where != NULL) {
-        const char *where = parts->where;
-        valid = valid && sotto_utf8_valid_prefix(where, strlen(where)) == strlen(where);
+        valid = valid && is_utf8(parts->by[i]);
     }
     return valid ? SOTTO_OK
                  : sotto_error_set(err, SOTTO_ERROR_PLAN, "expected UTF-8, found other bytes");
@@ -127,8 +130,7 @@ static enum sotto_status check_outputs(const struct sotto_plan_parts *parts,
     return SOTTO_OK;
 }
 
-static enum sotto_status write_select(struct sotto_writer *writer,
-                                      const struct sotto_plan_parts *parts)
+static void write_select(struct sotto_writer *writer, const struct sotto_plan_parts *parts)
 {
     sotto__json_raw(writer, ", \"select\": {");
     for (size_t i = 0; i < parts->outputs_len; i++) {
@@ -136,17 +138,11 @@ static enum sotto_status write_select(struct sotto_writer *writer,
         struct piece expression;
         split_output(&name, &expression, parts->outputs[i]);
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        enum sotto_status status = piece_string(writer, name);
+        write_piece(writer, name);
         sotto__json_raw(writer, ": ");
-        if (status == SOTTO_OK) {
-            status = piece_string(writer, expression);
-        }
-        if (status != SOTTO_OK) {
-            return status;
-        }
+        write_piece(writer, expression);
     }
     sotto__json_raw(writer, "}");
-    return SOTTO_OK;
 }
 
 static void write_datasets(struct sotto_writer *writer, const struct sotto_plan_parts *parts)
@@ -210,7 +206,7 @@ static void write_level(struct sotto_writer *writer, const struct sotto__level *
     sotto__json_raw(writer, digits);
 }
 
-/* As text that reads back: the name in backticks. */
+/* Writes a column as text that reads back: its name in backticks. */
 static void write_column(struct sotto_writer *writer, const struct sotto__node *column)
 {
     struct sotto_writer text;
@@ -247,7 +243,7 @@ static void write_key(struct sotto_writer *writer, const struct sotto__group_key
     sotto__json_raw(writer, key->other ? "], \"other\": true}" : "]}");
 }
 
-/* A key that can't be read: what one looks like, and where this one goes wrong. */
+/* Tells of a key that can't be read: what one looks like, and where this one goes wrong. */
 static enum sotto_status explain_key(struct sotto_error *err, enum sotto_status status,
                                      const char *by)
 {
@@ -292,9 +288,10 @@ enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *
     struct sotto_error unwanted = {0};
     err = err != NULL ? err : &unwanted;
     enum sotto_status status = check_texts(parts, err);
-    if (status == SOTTO_OK) {
-        status = check_outputs(parts, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
+    status = check_outputs(parts, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -304,14 +301,15 @@ enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *
     sotto__json_string(&writer, parts->name);
     sotto__json_raw(&writer, ", \"type\": \"analytics\"");
     write_datasets(&writer, parts);
-    status = write_select(&writer, parts);
-    status = status == SOTTO_OK ? write_selection(&writer, parts, err)
-                                : sotto_error_set(err, status, "out of memory");
+    write_select(&writer, parts);
+    status = write_selection(&writer, parts, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     write_strategy(&writer, &parts->strategy);
     sotto__json_raw(&writer, "}");
-    if (status != SOTTO_OK) {
-        sotto_writer_release(&writer);
-        return status;
-    }
-    return sotto__json_finish(&writer, out) == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
+    status = sotto__json_finish(&writer, out) == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
+out:
+    sotto_writer_release(&writer);
+    return status;
 }
