@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Typing by place: an expression is a constant, row-wise (a value for each row, on the party) or an
- * aggregate (of all rows of all parties). Every output must be an aggregate. */
+/* Checks a parsed plan as far as that goes without types, and finds the columns that it reads. It
+ * leans on places.c, which types by place: an expression is a constant, row-wise (a value for each
+ * row, on the party) or an aggregate (of all rows of all parties). The one idea: every output must
+ * be an aggregate, so nothing that belongs to a row can leave a party. */
 
 #include "expression/places.h"
 #include "plan/expansion.h"
@@ -86,26 +88,28 @@ static enum sotto_status check_node(const struct sotto__places *places, size_t i
     const struct sotto__node *node = &expression->nodes[i];
     size_t children[3];
     size_t children_len = sotto__node_children(node, children);
-    enum sotto_status status = SOTTO_OK;
-    size_t arguments_len = node->kind != SOTTO__NODE_AGGREGATE ? 0 : children_len;
-    for (size_t j = 0; status == SOTTO_OK && j < arguments_len; j++) {
-        status = check_argument(expression, node, children[j], places->place[children[j]], err);
+    bool is_aggregate = node->kind == SOTTO__NODE_AGGREGATE;
+    for (size_t j = 0; is_aggregate && j < children_len; j++) {
+        enum sotto_status status =
+            check_argument(expression, node, children[j], places->place[children[j]], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    if (status == SOTTO_OK && node->kind != SOTTO__NODE_AGGREGATE &&
-        places->place[i] == SOTTO__PLACE_AGGREGATE && is_of_rows(node)) {
+    if (!is_aggregate && places->place[i] == SOTTO__PLACE_AGGREGATE && is_of_rows(node)) {
         return sotto__expression_error(expression->text, node->start, err,
                                        "this works on rows, not on aggregates");
     }
-    if (status == SOTTO_OK && places->round[i] > SOTTO__ROUNDS_MAX) {
+    if (places->round[i] > SOTTO__ROUNDS_MAX) {
         return sotto__expression_error(expression->text, node->start, err,
                                        "expected at most %d rounds, one for each aggregate inside "
                                        "another, found more",
                                        SOTTO__ROUNDS_MAX);
     }
-    return status;
+    return SOTTO_OK;
 }
 
-/* The place of the whole. */
+/* The place of the expression as a whole. */
 static enum sotto_status find_place(enum sotto__place *out,
                                     const struct sotto__expression *expression,
                                     struct sotto_error *err)
@@ -172,11 +176,11 @@ static enum sotto_status check_output(size_t *out_size, const struct sotto__expr
 {
     enum sotto__place place = SOTTO__PLACE_CONSTANT;
     enum sotto_status status = find_place(&place, expression, err);
-    if (status == SOTTO_OK && place == SOTTO__PLACE_AGGREGATE) {
-        return check_size(out_size, expression, err);
-    }
     if (status != SOTTO_OK) {
         return status;
+    }
+    if (place == SOTTO__PLACE_AGGREGATE) {
+        return check_size(out_size, expression, err);
     }
     return sotto_error_set(err, SOTTO_ERROR_PLAN,
                            "\"%s\" is %s: an output must be an aggregate, such as mean(%s)",
@@ -196,9 +200,11 @@ static int column_compare(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* One output's columns: their dataset into node->dataset_index, and all into plan->columns. */
-static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expression *expression,
-                                 struct sotto_error *err)
+/* Writes the dataset of each of an expression's columns into node->dataset_index, and the column
+ * into plan->columns. */
+static enum sotto_status collect_columns(struct sotto_plan *plan,
+                                         struct sotto__expression *expression,
+                                         struct sotto_error *err)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         struct sotto__node *node = &expression->nodes[i];
@@ -219,7 +225,7 @@ static enum sotto_status collect(struct sotto_plan *plan, struct sotto__expressi
     return SOTTO_OK;
 }
 
-/* Values of one row come from one dataset. Uses what collect found. */
+/* Values of one row come from one dataset. Uses what collect_columns found. */
 static enum sotto_status check_datasets(const struct sotto__expression *expression,
                                         struct sotto_error *err)
 {
@@ -270,23 +276,31 @@ static void number_columns(struct sotto_plan *plan, struct sotto__expression *ex
     }
 }
 
+/* The output's own checks; what fails has no name yet. */
+static enum sotto_status check_plan_output(struct sotto_plan *plan,
+                                           struct sotto__plan_output *output,
+                                           struct sotto_error *err)
+{
+    enum sotto_status status = check_output(&output->size, &output->expression, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = collect_columns(plan, &output->expression, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_datasets(&output->expression, err);
+}
+
 static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_error *err)
 {
     size_t sizes = 0;
     for (size_t i = 0; i < plan->outputs_len; i++) {
         struct sotto__plan_output *output = &plan->outputs[i];
-        enum sotto_status status = check_output(&output->size, &output->expression, err);
+        if (check_plan_output(plan, output, err) != SOTTO_OK) {
+            return sotto_error_prefix(err, "output \"%s\"", output->name);
+        }
         sizes += output->size;
-        if (status == SOTTO_OK) {
-            status = collect(plan, &output->expression, err);
-        }
-        if (status == SOTTO_OK) {
-            status = check_datasets(&output->expression, err);
-        }
-        if (status != SOTTO_OK) {
-            (void)sotto_error_prefix(err, "output \"%s\"", output->name);
-            return status;
-        }
     }
     if (sizes > SOTTO__PLAN_SIZE_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
@@ -295,32 +309,46 @@ static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_err
     return SOTTO_OK;
 }
 
-static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error *err)
+/* Aggregates in where are refused, whatever place they leave it in. */
+static enum sotto_status check_no_aggregate(const struct sotto__expression *where,
+                                            struct sotto_error *err)
 {
-    enum sotto__place place = SOTTO__PLACE_CONSTANT;
-    if (plan->where.nodes_len == 0) {
-        return SOTTO_OK;
-    }
-    for (size_t i = 0; i < plan->where.nodes_len; i++) {
-        const struct sotto__node *node = &plan->where.nodes[i];
-        if (node->kind == SOTTO__NODE_AGGREGATE) {
-            (void)sotto__expression_error(plan->where.text, node->start, err,
-                                          "where takes no aggregates, because it says which rows "
-                                          "they are of: say if(x > mean(x), x, ...) inside an "
-                                          "aggregate");
-            return sotto_error_prefix(err, "where");
+    for (size_t i = 0; i < where->nodes_len; i++) {
+        if (where->nodes[i].kind == SOTTO__NODE_AGGREGATE) {
+            return sotto__expression_error(where->text, where->nodes[i].start, err,
+                                           "where takes no aggregates, because it says which rows "
+                                           "they are of: say if(x > mean(x), x, ...) inside an "
+                                           "aggregate");
         }
     }
-    enum sotto_status status = find_place(&place, &plan->where, err);
-    if (status == SOTTO_OK && place != SOTTO__PLACE_ROW) {
-        status = sotto_error_set(err, SOTTO_ERROR_PLAN,
-                                 "\"%s\" says nothing about rows: expected a condition on columns",
-                                 plan->where.text);
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_condition(struct sotto_plan *plan, struct sotto_error *err)
+{
+    enum sotto__place place = SOTTO__PLACE_CONSTANT;
+    enum sotto_status status = check_no_aggregate(&plan->where, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = collect(plan, &plan->where, err);
+    status = find_place(&place, &plan->where, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status == SOTTO_OK ? status : sotto_error_prefix(err, "where");
+    if (place != SOTTO__PLACE_ROW) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                               "\"%s\" says nothing about rows: expected a condition on columns",
+                               plan->where.text);
+    }
+    return collect_columns(plan, &plan->where, err);
+}
+
+static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error *err)
+{
+    if (plan->where.nodes_len > 0 && check_condition(plan, err) != SOTTO_OK) {
+        return sotto_error_prefix(err, "where");
+    }
+    return SOTTO_OK;
 }
 
 static enum sotto_status check_keys(struct sotto_plan *plan, struct sotto_error *err)
@@ -332,7 +360,7 @@ static enum sotto_status check_keys(struct sotto_plan *plan, struct sotto_error 
                                plan->datasets_len);
     }
     for (size_t i = 0; i < plan->keys_len; i++) {
-        enum sotto_status status = collect(plan, &plan->keys[i].column, err);
+        enum sotto_status status = collect_columns(plan, &plan->keys[i].column, err);
         if (status != SOTTO_OK) {
             return sotto_error_prefix(err, "group_by");
         }
@@ -357,8 +385,14 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
         return sotto_error_no_memory(err);
     }
     enum sotto_status status = check_outputs(plan, err);
-    status = status == SOTTO_OK ? check_where(plan, err) : status;
-    status = status == SOTTO_OK ? check_keys(plan, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_where(plan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_keys(plan, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reads a plan, which comes from outside as JSON. It leans on jansson for JSON and on the room
+ * expression for the texts in it. Its one idea: what is not known is refused, a key, a kind or a
+ * version, and each refusal says what was expected; a plan that was read needs no second look at
+ * its bounds. The last thing done is check.c's work on the whole. */
+
 #include "plan/plan.h"
 #include "expression/places.h"
 
@@ -9,11 +15,6 @@
 #include <string.h>
 
 #define TIMEOUT_S_DEFAULT 60
-
-static enum sotto_status no_memory(struct sotto_error *err)
-{
-    return sotto_error_no_memory(err);
-}
 
 /* --- JSON's kinds and keys --- */
 
@@ -174,7 +175,7 @@ static enum sotto_status parse_dataset(struct sotto_plan *plan, const char *alia
     struct sotto__plan_dataset *dataset = &plan->datasets[plan->datasets_len++];
     dataset->alias = sotto_text_copy(alias, strlen(alias));
     dataset->file = sotto_text_copy(file, strlen(file));
-    return dataset->alias != NULL && dataset->file != NULL ? SOTTO_OK : no_memory(err);
+    return dataset->alias != NULL && dataset->file != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 static enum sotto_status parse_datasets(struct sotto_plan *plan, const json_t *root,
@@ -187,7 +188,7 @@ static enum sotto_status parse_datasets(struct sotto_plan *plan, const json_t *r
     }
     plan->datasets = sotto_alloc_array(json_object_size(object), sizeof *plan->datasets);
     if (plan->datasets == NULL) {
-        return no_memory(err);
+        return sotto_error_no_memory(err);
     }
     const char *alias;
     json_t *value;
@@ -226,7 +227,7 @@ static enum sotto_status parse_output(struct sotto_plan *plan, const char *name,
     }
     plan->outputs_len++;
     output->name = sotto_text_copy(name, bytes);
-    return output->name != NULL ? SOTTO_OK : no_memory(err);
+    return output->name != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 static enum sotto_status parse_select(struct sotto_plan *plan, const json_t *root,
@@ -239,7 +240,7 @@ static enum sotto_status parse_select(struct sotto_plan *plan, const json_t *roo
     }
     plan->outputs = sotto_alloc_array(json_object_size(object), sizeof *plan->outputs);
     if (plan->outputs == NULL) {
-        return no_memory(err);
+        return sotto_error_no_memory(err);
     }
     const char *name;
     json_t *value;
@@ -295,7 +296,7 @@ static enum sotto_status check_clients(const struct sotto_strategy *strategy,
     return SOTTO_OK;
 }
 
-static enum sotto_status parse_strategy(struct sotto_strategy *out, const json_t *root,
+static enum sotto_status parse_strategy(struct sotto_plan *plan, const json_t *root,
                                         struct sotto_error *err)
 {
     static const char *const keys[] = {"min_clients", "max_clients", "wait_timeout",
@@ -307,7 +308,8 @@ static enum sotto_status parse_strategy(struct sotto_strategy *out, const json_t
     if (!json_is_object(strategy)) {
         return wrong_kind("", "strategy", "an object", strategy, err);
     }
-    struct {
+    struct sotto_strategy *out = &plan->strategy;
+    const struct {
         uint32_t *out;
         json_int_t max;
     } fields[] = {
@@ -320,7 +322,10 @@ static enum sotto_status parse_strategy(struct sotto_strategy *out, const json_t
     for (size_t i = 0; status == SOTTO_OK && i < 4; i++) {
         status = get_integer(strategy, fields[i].out, keys[i], fields[i].max, err);
     }
-    return status == SOTTO_OK ? check_clients(out, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_clients(out, err);
 }
 
 /* --- The whole --- */
@@ -361,38 +366,50 @@ static enum sotto_status check_version_and_type(const json_t *root, struct sotto
     return status;
 }
 
-static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struct sotto_error *err)
+static enum sotto_status check_root(json_t *root, struct sotto_error *err)
 {
     static const char *const keys[] = {"version", "name",     "type",          "datasets", "select",
                                        "where",   "group_by", "enable_verify", "strategy"};
     if (!json_is_object(root)) {
         return wrong_kind("", "plan", "an object", root, err);
     }
-    const char *name = NULL;
     enum sotto_status status = check_keys(root, "", keys, sizeof keys / sizeof keys[0], err);
-    if (status == SOTTO_OK) {
-        status = check_version_and_type(root, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = check_verify(root, err);
+    status = check_version_and_type(root, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = get_string(root, &name, "name", SOTTO__PLAN_NAME_BYTES_MAX, err);
+    return check_verify(root, err);
+}
+
+static enum sotto_status parse_name(struct sotto_plan *plan, const json_t *root,
+                                    struct sotto_error *err)
+{
+    const char *name = NULL;
+    enum sotto_status status = get_string(root, &name, "name", SOTTO__PLAN_NAME_BYTES_MAX, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        plan->name = sotto_text_copy(name, strlen(name));
-        status = plan->name != NULL ? parse_datasets(plan, root, err) : no_memory(err);
+    plan->name = sotto_text_copy(name, strlen(name));
+    return plan->name != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
+/* In this order, which decides which error of several is told. */
+static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struct sotto_error *err)
+{
+    static enum sotto_status (*const parts[])(struct sotto_plan * plan, const json_t *root,
+                                              struct sotto_error *err) = {
+        parse_name, parse_datasets, parse_strategy, parse_select, sotto__parse_selection};
+    enum sotto_status status = check_root(root, err);
+    for (size_t i = 0; status == SOTTO_OK && i < sizeof parts / sizeof parts[0]; i++) {
+        status = parts[i](plan, root, err);
     }
-    if (status == SOTTO_OK) {
-        status = parse_strategy(&plan->strategy, root, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = parse_select(plan, root, err);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto__parse_selection(plan, root, err);
-    }
-    return status == SOTTO_OK ? sotto__plan_check(plan, err) : status;
+    return sotto__plan_check(plan, err);
 }
 
 static enum sotto_status load_json(json_t **out, const void *json, size_t json_bytes,
@@ -424,7 +441,7 @@ enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json, si
     }
     struct sotto_plan *plan = sotto_alloc_zeroed(sizeof *plan);
     if (plan == NULL) {
-        status = no_memory(err);
+        status = sotto_error_no_memory(err);
         goto out;
     }
     plan->strategy = (struct sotto_strategy){

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reads a plan's keys "where" and "group_by": which rows count, and what they are grouped by. A
+ * key's levels stand in the plan, so that all parties have the same groups without telling each
+ * other which values occur in their rows. */
+
 #include "plan/plan.h"
 
 #include <jansson.h>
@@ -17,10 +22,10 @@ static enum sotto_status parse_where(struct sotto_plan *plan, const json_t *wher
                                "where: expected a condition as a string, such as \"age >= 18\"");
     }
     enum sotto_status status = sotto__expression_parse(&plan->where, json_string_value(where), err);
-    return status == SOTTO_OK ? status : sotto_error_prefix(err, "where");
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_prefix(err, "where");
 }
 
-/* Numbers with a fraction would be read as the nearest double: they stand in quotes. */
+/* A number with a fraction must stand in quotes: JSON would give the nearest double. */
 static enum sotto_status parse_level(struct sotto__level *out, const json_t *level,
                                      struct sotto_error *err)
 {
@@ -89,7 +94,10 @@ static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t
         const json_t *level = json_array_get(levels, key->levels_len);
         status = parse_level(&key->levels[key->levels_len++], level, err);
     }
-    return status == SOTTO_OK && key->are_edges ? check_edges(key, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return key->are_edges ? check_edges(key, err) : SOTTO_OK;
 }
 
 static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *object,
