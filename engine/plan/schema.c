@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The types under which a plan is computed. Each party offers the types of the plan's columns as
+ * its own data have them, and everybody joins the same offers to the same agreed schema. It leans
+ * on sotto_type_agree for two types. The one idea: joining is the same in every order of parties,
+ * so that all of them, and the aggregator, come to the same schema without asking each other. */
+
 #include "plan/plan.h"
 
 #include <sotto/alloc.h>
@@ -20,20 +26,22 @@ void sotto_schema_release(struct sotto_schema *schema)
     *schema = (struct sotto_schema){0};
 }
 
-static enum sotto_status schema_init(struct sotto_schema *out, const struct sotto_plan *plan)
+static enum sotto_status schema_init(struct sotto_schema *out, const struct sotto_plan *plan,
+                                     struct sotto_error *err)
 {
     *out = (struct sotto_schema){.fields_len = plan->columns_len};
     out->fields = sotto_alloc_array(plan->columns_len, sizeof *out->fields);
-    return out->fields != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    return out->fields != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
-/* There is room for it. */
+/* The frame has room for it. */
 static enum sotto_status add_to_frame(struct sotto_schema *schema, size_t dataset, const char *name,
-                                      size_t name_bytes, const struct sotto_schema_field *field)
+                                      size_t name_bytes, const struct sotto_schema_field *field,
+                                      struct sotto_error *err)
 {
     char *copy = sotto_text_copy(name, name_bytes);
     if (copy == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
+        return sotto_error_no_memory(err);
     }
     schema->frame[schema->frame_len++] =
         (struct sotto_schema_column){.dataset = dataset, .name = copy, .field = *field};
@@ -43,22 +51,28 @@ static enum sotto_status add_to_frame(struct sotto_schema *schema, size_t datase
 enum sotto_status sotto_schema_copy(struct sotto_schema *out, const struct sotto_schema *schema)
 {
     struct sotto_schema copy = {.fields_len = schema->fields_len};
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
     copy.fields = sotto_alloc_array(schema->fields_len, sizeof *copy.fields);
     copy.frame = sotto_alloc_array(schema->frame_len, sizeof *copy.frame);
-    enum sotto_status status =
-        copy.fields != NULL && copy.frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    for (size_t i = 0; status == SOTTO_OK && i < schema->fields_len; i++) {
+    if (copy.fields == NULL || copy.frame == NULL) {
+        goto out;
+    }
+    for (size_t i = 0; i < schema->fields_len; i++) {
         copy.fields[i] = schema->fields[i];
     }
-    for (size_t i = 0; status == SOTTO_OK && i < schema->frame_len; i++) {
+    for (size_t i = 0; i < schema->frame_len; i++) {
         const struct sotto_schema_column *from = &schema->frame[i];
-        status = add_to_frame(&copy, from->dataset, from->name, strlen(from->name), &from->field);
+        status =
+            add_to_frame(&copy, from->dataset, from->name, strlen(from->name), &from->field, NULL);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
-    if (status == SOTTO_OK) {
-        *out = copy;
-    } else {
-        sotto_schema_release(&copy);
-    }
+    *out = copy;
+    copy = (struct sotto_schema){0};
+    status = SOTTO_OK;
+out:
+    sotto_schema_release(&copy);
     return status;
 }
 
@@ -81,18 +95,21 @@ static void sources_free(struct source *sources, size_t len)
     sotto_free(sources);
 }
 
-static enum sotto_status source_init(struct source *out, size_t len)
+static enum sotto_status source_init(struct source *out, size_t len, struct sotto_error *err)
 {
     out->names = sotto_alloc_array(len, sizeof *out->names);
     out->fields = sotto_alloc_array(len, sizeof *out->fields);
-    return out->names != NULL && out->fields != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    return out->names != NULL && out->fields != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
-static enum sotto_status source_of_catalogue(struct source *out,
-                                             const struct sotto_catalogue *catalogue)
+static enum sotto_status read_catalogue(struct source *out, const struct sotto_catalogue *catalogue,
+                                        struct sotto_error *err)
 {
-    enum sotto_status status = source_init(out, catalogue->columns_len);
-    for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
+    enum sotto_status status = source_init(out, catalogue->columns_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
         const struct sotto_catalogue_column *column = &catalogue->columns[i];
         if (!column->hidden) {
             out->names[out->len] = column->name;
@@ -102,20 +119,24 @@ static enum sotto_status source_of_catalogue(struct source *out,
                                             .inexact = column->inexact};
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
-static enum sotto_status source_of_table(struct source *out, const struct sotto_table *table)
+static enum sotto_status read_table(struct source *out, const struct sotto_table *table,
+                                    struct sotto_error *err)
 {
     size_t len = sotto_table_columns_len(table);
-    enum sotto_status status = source_init(out, len);
+    enum sotto_status status = source_init(out, len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     out->table = table;
-    for (; status == SOTTO_OK && out->len < len; out->len++) {
+    for (; out->len < len; out->len++) {
         out->names[out->len] = sotto_table_name(table, out->len);
         out->fields[out->len] =
             (struct sotto_schema_field){.type = sotto_table_column(table, out->len).type};
     }
-    return status;
+    return SOTTO_OK;
 }
 
 #define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
@@ -146,7 +167,8 @@ static struct sotto_schema_field source_field(const struct source *source, size_
     return field;
 }
 
-/* "; did you mean "wage"?", or the first names that there are. */
+/* Refuses a column that a dataset lacks: with the name that was probably meant, or the first names
+ * that there are. */
 static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t column,
                                         const struct source *source, struct sotto_error *err)
 {
@@ -186,50 +208,69 @@ static enum sotto_status offer_fields(struct sotto_schema *schema, const struct 
     return SOTTO_OK;
 }
 
-/* All columns of the datasets that a "*" stands for. */
+static enum sotto_status offer_star(struct sotto_schema *schema, const struct sotto_plan *plan,
+                                    const struct source *source, size_t dataset,
+                                    struct sotto_error *err)
+{
+    for (size_t i = 0; i < source->len; i++) {
+        size_t bytes = strlen(source->names[i]);
+        if (schema->frame_len == FRAME_COLUMNS_MAX || bytes > FRAME_NAME_BYTES_MAX) {
+            return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                   "\"*\" takes at most %d columns, of names up to %d bytes: "
+                                   "name the columns of dataset \"%s\" instead",
+                                   FRAME_COLUMNS_MAX, FRAME_NAME_BYTES_MAX,
+                                   plan->datasets[dataset].alias);
+        }
+        struct sotto_schema_field field = source_field(source, i);
+        enum sotto_status status =
+            add_to_frame(schema, dataset, source->names[i], bytes, &field, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Offers all columns of the datasets that a "*" stands for. */
 static enum sotto_status offer_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
                                      const struct source *sources, struct sotto_error *err)
 {
     schema->frame = sotto_alloc_array(FRAME_COLUMNS_MAX, sizeof *schema->frame);
-    enum sotto_status status = schema->frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    if (schema->frame == NULL) {
+        return sotto_error_no_memory(err);
+    }
     for (size_t i = 0; i < plan->datasets_len; i++) {
-        size_t len = plan->datasets[i].is_framed ? sources[i].len : 0;
-        for (size_t j = 0; status == SOTTO_OK && j < len; j++) {
-            size_t bytes = strlen(sources[i].names[j]);
-            if (schema->frame_len == FRAME_COLUMNS_MAX || bytes > FRAME_NAME_BYTES_MAX) {
-                return sotto_error_set(err, SOTTO_ERROR_LIMIT,
-                                       "\"*\" takes at most %d columns, of names up to %d bytes: "
-                                       "name the columns of dataset \"%s\" instead",
-                                       FRAME_COLUMNS_MAX, FRAME_NAME_BYTES_MAX,
-                                       plan->datasets[i].alias);
-            }
-            struct sotto_schema_field field = source_field(&sources[i], j);
-            status = add_to_frame(schema, i, sources[i].names[j], bytes, &field);
+        enum sotto_status status = SOTTO_OK;
+        if (plan->datasets[i].is_framed) {
+            status = offer_star(schema, plan, &sources[i], i, err);
+        }
+        if (status != SOTTO_OK) {
+            return status;
         }
     }
-    return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+    return SOTTO_OK;
 }
 
-/* Takes sources, of which status says whether they are complete. */
-static enum sotto_status offer(struct sotto_schema *out, const struct sotto_plan *plan,
-                               struct source *sources, enum sotto_status status,
-                               struct sotto_error *err)
+static enum sotto_status offer_schema(struct sotto_schema *out, const struct sotto_plan *plan,
+                                      const struct source *sources, struct sotto_error *err)
 {
-    struct sotto_schema schema = {0};
-    status = status == SOTTO_OK ? schema_init(&schema, plan) : status;
+    struct sotto_schema schema;
+    enum sotto_status status = schema_init(&schema, plan, err);
     if (status != SOTTO_OK) {
-        (void)sotto_error_set(err, status, "out of memory");
-        goto out;
+        return status;
     }
     status = offer_fields(&schema, plan, sources, err);
-    status = status == SOTTO_OK ? offer_frame(&schema, plan, sources, err) : status;
-    if (status == SOTTO_OK) {
-        *out = schema;
-        schema = (struct sotto_schema){0};
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = offer_frame(&schema, plan, sources, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    *out = schema;
+    schema = (struct sotto_schema){0};
 out:
     sotto_schema_release(&schema);
-    sources_free(sources, plan->datasets_len);
     return status;
 }
 
@@ -237,29 +278,47 @@ enum sotto_status sotto_schema_offer(struct sotto_schema *out, const struct sott
                                      const struct sotto_catalogue *const *catalogues,
                                      struct sotto_error *err)
 {
+    enum sotto_status status = SOTTO_OK;
     struct source *sources = sotto_alloc_array(plan->datasets_len, sizeof *sources);
-    enum sotto_status status = sources != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    for (size_t i = 0; status == SOTTO_OK && i < plan->datasets_len; i++) {
-        status = source_of_catalogue(&sources[i], catalogues[i]);
+    if (sources == NULL) {
+        return sotto_error_no_memory(err);
     }
-    return offer(out, plan, sources, status, err);
+    for (size_t i = 0; i < plan->datasets_len; i++) {
+        status = read_catalogue(&sources[i], catalogues[i], err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    status = offer_schema(out, plan, sources, err);
+out:
+    sources_free(sources, plan->datasets_len);
+    return status;
 }
 
 enum sotto_status sotto_schema_offer_tables(struct sotto_schema *out, const struct sotto_plan *plan,
                                             const struct sotto_table *const *tables,
                                             struct sotto_error *err)
 {
+    enum sotto_status status = SOTTO_OK;
     struct source *sources = sotto_alloc_array(plan->datasets_len, sizeof *sources);
-    enum sotto_status status = sources != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    for (size_t i = 0; status == SOTTO_OK && i < plan->datasets_len; i++) {
-        status = source_of_table(&sources[i], tables[i]);
+    if (sources == NULL) {
+        return sotto_error_no_memory(err);
     }
-    return offer(out, plan, sources, status, err);
+    for (size_t i = 0; i < plan->datasets_len; i++) {
+        status = read_table(&sources[i], tables[i], err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    status = offer_schema(out, plan, sources, err);
+out:
+    sources_free(sources, plan->datasets_len);
+    return status;
 }
 
 /* --- Agreement --- */
 
-static void party_name(char *out, size_t out_bytes, const char *const *names, size_t party)
+static void write_party(char *out, size_t out_bytes, const char *const *names, size_t party)
 {
     if (names != NULL) {
         (void)snprintf(out, out_bytes, "%s", names[party]);
@@ -268,14 +327,14 @@ static void party_name(char *out, size_t out_bytes, const char *const *names, si
     }
 }
 
-static enum sotto_status disagreement(const char *alias, const char *column,
-                                      const char *const *names, const enum sotto_kind kinds[2],
-                                      const size_t parties[2], struct sotto_error *err)
+static enum sotto_status fail_to_agree(const char *alias, const char *column,
+                                       const char *const *names, const enum sotto_kind kinds[2],
+                                       const size_t parties[2], struct sotto_error *err)
 {
     char first_name[120];
     char second_name[120];
-    party_name(first_name, sizeof first_name, names, parties[0]);
-    party_name(second_name, sizeof second_name, names, parties[1]);
+    write_party(first_name, sizeof first_name, names, parties[0]);
+    write_party(second_name, sizeof second_name, names, parties[1]);
     return sotto_error_set(err, SOTTO_ERROR_TYPE,
                            "column %s.%s is %s at %s, but %s at %s: numbers, booleans and texts "
                            "don't mix",
@@ -303,11 +362,11 @@ static enum sotto_status agree_field(struct sotto_schema_field *field,
         const struct sotto_schema_field *offered = &offers[party].fields[column];
         if (!sotto_type_agree(&field->type, field->type, offered->type)) {
             size_t first = first_typed(offers, column, party);
-            return disagreement(plan->datasets[plan->columns[column].dataset].alias,
-                                plan->columns[column].name, names,
-                                (const enum sotto_kind[]){offers[first].fields[column].type.kind,
-                                                          offered->type.kind},
-                                (const size_t[]){first, party}, err);
+            return fail_to_agree(plan->datasets[plan->columns[column].dataset].alias,
+                                 plan->columns[column].name, names,
+                                 (const enum sotto_kind[]){offers[first].fields[column].type.kind,
+                                                           offered->type.kind},
+                                 (const size_t[]){first, party}, err);
         }
         field->digits_lost = field->digits_lost || offered->digits_lost;
         field->inexact = field->inexact || offered->inexact;
@@ -317,7 +376,8 @@ static enum sotto_status agree_field(struct sotto_schema_field *field,
 
 /* --- Agreement on what "*" stands for --- */
 
-/* The column in an offer: most often where it is in the others. */
+/* The column in an offer, NULL if it is not there. hint: where it is in another offer, which is
+ * most often the same place. */
 static const struct sotto_schema_column *find_in_frame(const struct sotto_schema *offer,
                                                        const struct sotto_schema_column *column,
                                                        size_t hint)
@@ -350,9 +410,9 @@ static enum sotto_status agree_column(struct sotto_schema_field *field, bool *ou
             continue;
         }
         if (!sotto_type_agree(&field->type, field->type, found->field.type)) {
-            return disagreement(alias, column->name, names,
-                                (const enum sotto_kind[]){typed_kind, found->field.type.kind},
-                                (const size_t[]){typed, party}, err);
+            return fail_to_agree(alias, column->name, names,
+                                 (const enum sotto_kind[]){typed_kind, found->field.type.kind},
+                                 (const size_t[]){typed, party}, err);
         }
         if (found->field.type.kind != SOTTO_KIND_NULL) {
             typed = party;
@@ -364,7 +424,7 @@ static enum sotto_status agree_column(struct sotto_schema_field *field, bool *ou
     *out_has = field->type.kind != SOTTO_KIND_STRING;
     if (*out_has && without != SOTTO_NONE) {
         char name[120];
-        party_name(name, sizeof name, names, without);
+        write_party(name, sizeof name, names, without);
         return sotto_error_set(err, SOTTO_ERROR_TYPE,
                                "\"*\" needs the same numeric columns everywhere, but %s has no "
                                "column %s.%s: name the columns instead",
@@ -414,32 +474,40 @@ static void order_frame(struct sotto_schema *schema, const struct sotto_schema *
     }
 }
 
-/* Columns as the first offer has them, then ordered. */
+/* Agrees on column i of a party's frame, unless that was done with the first offer's. A column that
+ * the first offer lacks adds nothing: it is a text, or an error. */
+static enum sotto_status agree_offered(struct sotto_schema *schema, const struct sotto_plan *plan,
+                                       size_t party, size_t i, const struct sotto_schema *offers,
+                                       const char *const *names, size_t offers_len,
+                                       struct sotto_error *err)
+{
+    const struct sotto_schema_column *column = &offers[party].frame[i];
+    struct sotto_schema_field field;
+    bool has = false;
+    if (party > 0 && find_in_frame(&offers[0], column, i) != NULL) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status =
+        agree_column(&field, &has, plan, column, i, offers, names, offers_len, err);
+    if (status != SOTTO_OK || !has) {
+        return status;
+    }
+    return add_to_frame(schema, column->dataset, column->name, strlen(column->name), &field, err);
+}
+
+/* Agrees on columns in the order of the first offer, then orders them. */
 static enum sotto_status agree_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
                                      const struct sotto_schema *offers, const char *const *names,
                                      size_t offers_len, struct sotto_error *err)
 {
     schema->frame = sotto_alloc_array(FRAME_COLUMNS_MAX, sizeof *schema->frame);
-    enum sotto_status status = schema->frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "out of memory");
+    if (schema->frame == NULL) {
+        return sotto_error_no_memory(err);
     }
     for (size_t party = 0; party < offers_len; party++) {
         for (size_t i = 0; i < offers[party].frame_len; i++) {
-            const struct sotto_schema_column *column = &offers[party].frame[i];
-            struct sotto_schema_field field;
-            bool has = false;
-            if (party > 0 && find_in_frame(&offers[0], column, i) != NULL) {
-                continue;
-            }
-            status = agree_column(&field, &has, plan, column, i, offers, names, offers_len, err);
-            /* A column that the first offer lacks is a text here, or an error. */
-            if (status == SOTTO_OK && has) {
-                status = add_to_frame(schema, column->dataset, column->name, strlen(column->name),
-                                      &field);
-                status =
-                    status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
-            }
+            enum sotto_status status =
+                agree_offered(schema, plan, party, i, offers, names, offers_len, err);
             if (status != SOTTO_OK) {
                 return status;
             }
@@ -455,25 +523,28 @@ enum sotto_status sotto_schema_agree(struct sotto_schema *out, const struct sott
 {
     SOTTO_REQUIRE(offers_len > 0);
     struct sotto_schema schema;
-    enum sotto_status status = schema_init(&schema, plan);
+    enum sotto_status status = schema_init(&schema, plan, err);
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "out of memory");
+        return status;
     }
     for (size_t party = 0; party < offers_len; party++) {
         SOTTO_REQUIRE(offers[party].fields_len == plan->columns_len);
     }
-    for (size_t i = 0; status == SOTTO_OK && i < plan->columns_len; i++) {
+    for (size_t i = 0; i < plan->columns_len; i++) {
         status = agree_field(&schema.fields[i], plan, i, offers, names, offers_len, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
-    if (status == SOTTO_OK) {
-        status = agree_frame(&schema, plan, offers, names, offers_len, err);
-    }
+    status = agree_frame(&schema, plan, offers, names, offers_len, err);
     if (status != SOTTO_OK) {
-        sotto_schema_release(&schema);
-        return status;
+        goto out;
     }
     *out = schema;
-    return SOTTO_OK;
+    schema = (struct sotto_schema){0};
+out:
+    sotto_schema_release(&schema);
+    return status;
 }
 
 /* --- Bytes: u32 fields, then for each u8 kind, u8 scale, u8 1 digits_lost + 2 inexact; u32 columns
@@ -521,7 +592,20 @@ static bool read_field(struct sotto_schema_field *out, struct sotto_reader *read
     return true;
 }
 
-/* A column of a dataset that a "*" stands for, sorted by dataset, each once. */
+/* Whether the frame's last column keeps the order by dataset, and is there once. */
+static bool is_last_new(const struct sotto_schema *schema)
+{
+    const struct sotto_schema_column *last = &schema->frame[schema->frame_len - 1];
+    bool is_new = true;
+    for (size_t i = 0; is_new && i + 1 < schema->frame_len; i++) {
+        const struct sotto_schema_column *before = &schema->frame[i];
+        is_new = before->dataset < last->dataset ||
+                 (before->dataset == last->dataset && strcmp(before->name, last->name) != 0);
+    }
+    return is_new;
+}
+
+/* Reads a column of a dataset that a "*" stands for. */
 static enum sotto_status read_column(struct sotto_schema *schema, const struct sotto_plan *plan,
                                      struct sotto_reader *reader)
 {
@@ -536,16 +620,11 @@ static enum sotto_status read_column(struct sotto_schema *schema, const struct s
         return SOTTO_ERROR_INPUT;
     }
     enum sotto_status status =
-        add_to_frame(schema, dataset, (const char *)name, name_bytes, &field);
-    for (size_t i = 0; status == SOTTO_OK && i + 1 < schema->frame_len; i++) {
-        const struct sotto_schema_column *before = &schema->frame[i];
-        if (before->dataset > dataset ||
-            (before->dataset == dataset &&
-             strcmp(before->name, schema->frame[schema->frame_len - 1].name) == 0)) {
-            status = SOTTO_ERROR_INPUT;
-        }
+        add_to_frame(schema, dataset, (const char *)name, name_bytes, &field, NULL);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    return is_last_new(schema) ? SOTTO_OK : SOTTO_ERROR_INPUT;
 }
 
 static enum sotto_status read_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
@@ -556,30 +635,46 @@ static enum sotto_status read_frame(struct sotto_schema *schema, const struct so
         return SOTTO_ERROR_INPUT;
     }
     schema->frame = sotto_alloc_array(len, sizeof *schema->frame);
-    enum sotto_status status = schema->frame != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        status = read_column(schema, plan, reader);
+    if (schema->frame == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
     }
-    return status;
+    for (size_t i = 0; i < len; i++) {
+        enum sotto_status status = read_column(schema, plan, reader);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status read_all(struct sotto_schema *out, const struct sotto_plan *plan,
+                                  struct sotto_reader *reader)
+{
+    if (sotto_read_u32(reader) != plan->columns_len) {
+        return SOTTO_ERROR_INPUT;
+    }
+    enum sotto_status status = schema_init(out, plan, NULL);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < out->fields_len; i++) {
+        if (!read_field(&out->fields[i], reader)) {
+            return SOTTO_ERROR_INPUT;
+        }
+    }
+    status = read_frame(out, plan, reader);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    /* Nothing may have failed: ask by reading nothing. */
+    return sotto_read_bytes(reader, 0) != NULL ? SOTTO_OK : SOTTO_ERROR_INPUT;
 }
 
 enum sotto_status sotto_schema_read(struct sotto_schema *out, const struct sotto_plan *plan,
                                     struct sotto_reader *reader)
 {
-    if (sotto_read_u32(reader) != plan->columns_len) {
-        sotto_reader_fail(reader);
-        return SOTTO_ERROR_INPUT;
-    }
-    struct sotto_schema schema;
-    enum sotto_status status = schema_init(&schema, plan);
-    for (size_t i = 0; status == SOTTO_OK && i < schema.fields_len; i++) {
-        status = read_field(&schema.fields[i], reader) ? SOTTO_OK : SOTTO_ERROR_INPUT;
-    }
-    status = status == SOTTO_OK ? read_frame(&schema, plan, reader) : status;
-    /* Nothing may have failed: ask by reading nothing. */
-    if (status == SOTTO_OK && sotto_read_bytes(reader, 0) == NULL) {
-        status = SOTTO_ERROR_INPUT;
-    }
+    struct sotto_schema schema = {0};
+    enum sotto_status status = read_all(&schema, plan, reader);
     if (status != SOTTO_OK) {
         sotto_reader_fail(reader);
         sotto_schema_release(&schema);
