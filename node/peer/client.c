@@ -1,7 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Calls to the peers that have a url (PEER.md), on libcurl in the loop. Each of them is one link
+ * with two channels: hello and polls share one, messages have the other. The idea: every call may
+ * be lost with its answer, so that every step can be made again.
+ *
+ *     state     has_session  is_up     under way                       goes on with
+ *     new       no           no        hello                           open, waiting
+ *     open      yes          yes       a poll; messages, if there are  open, lost, waiting
+ *     lost      no           no        hello, at once the first time   open, waiting
+ *     waiting   as before    no        nothing: retry is armed         what was before
+ *
+ *     a call ended               what it means, and what is next
+ *     hello answered             a new session: counters begin at 1, nothing was seen yet
+ *     poll answered              its messages go to the compute thread; the next poll says that
+ *                                they are here (seen), only then does the peer drop them
+ *     messages answered          what the call carried leaves the outbox
+ *     409                        the peer doesn't know the session: lost. Twice in a row: waiting
+ *     anything else, or nothing  waiting: 20 ms, doubled up to 2 s, then the same once more
+ *
+ * What a lost answer does:
+ *
+ * 1. Of a hello: the session that the peer made for it is never used, and forgotten there.
+ * 2. Of a poll: nothing was acknowledged, the next poll brings the same messages; those up to
+ * `seen` are dropped here.
+ * 3. Of messages: the peer may have them. They go once more under a new counter, and a machine
+ *    ignores what it has already.
+ * 4. The peer was restarted: 409, a new session, `seen` begins anew as the peer's numbers do. Its
+ *    outbox is gone; ours stays, and the new process ignores messages of tasks that it hasn't.
+ * 5. This node was restarted: its hello has another instance. The peer drops what waited for the
+ *    process before, and tells its tasks (JOB_RETURNED). */
+
 #include "peer/client.h"
 #include "http/http.h"
 #include "loop/log.h"
+#include "peer/outbox.h"
 #include "peer/session.h"
 
 #include <curl/curl.h>
@@ -12,10 +44,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-/* Calls to peers with a url: one long poll and one message call at a time, under a session that
- * hello opens. A call that fails is made again after a while that doubles; messages keep their
- * order and stay until they are delivered or too old. */
-
 #define RETRY_MIN_MS 20
 #define RETRY_MAX_MS 2000
 #define CONNECT_SECONDS 5
@@ -24,13 +52,6 @@
 #define MESSAGE_SECONDS 120
 #define MESSAGE_BATCH_BYTES ((size_t)1024 * 1024)
 #define RESPONSE_BYTES_MAX (SOTTO_MESSAGE_BYTES_MAX + 8 * 1024 * 1024)
-#define OUTBOX_BYTES_MAX ((size_t)1024 * 1024 * 1024)
-
-struct outgoing {
-    struct outgoing *next;
-    uint64_t deadline_ms;
-    struct sotto_buffer bytes;
-};
 
 struct link;
 
@@ -56,10 +77,8 @@ struct link {
     struct session_id session;
     uint64_t counter;
     uint64_t seen; /* the last message that a poll brought */
-    struct outgoing *head;
-    struct outgoing **tail;
-    size_t outbox_bytes;
-    size_t in_flight_len; /* messages of the head that the call under way carries */
+    struct outbox outbox;
+    uint64_t in_flight; /* the last message that the call under way carries */
     struct loop_timer retry;
     uint64_t retry_ms;
     bool was_in_conflict; /* since the last call that went well */
@@ -131,8 +150,9 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
     call->is_busy = curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
 }
 
-/* The signed answer to the call, or NULL: not signed, not by this peer, not to this request. */
-static const uint8_t *call_body(const struct call *call, size_t *out_bytes)
+/* The body of the call's answer. Returns: NULL if the answer is not signed, not by this peer or not
+ * to this request. */
+static const uint8_t *read_answer(const struct call *call, size_t *out_bytes)
 {
     struct envelope envelope;
     const struct sotto_writer *response = &call->response;
@@ -174,38 +194,24 @@ static void start_poll(struct link *link)
                POLL_SECONDS);
 }
 
-static void outbox_drop(struct link *link)
-{
-    struct outgoing *first = link->head;
-    link->head = first->next;
-    if (link->head == NULL) {
-        link->tail = &link->head;
-    }
-    link->outbox_bytes -= first->bytes.data_bytes;
-    sotto_buffer_release(&first->bytes);
-    sotto_free(first);
-}
-
 static void start_message(struct link *link)
 {
     struct sotto_writer body;
     uint64_t now_ms = clock_ms();
-    while (link->head != NULL && link->head->deadline_ms <= now_ms) {
+    for (size_t late = outbox_drop(&link->outbox, 0, now_ms); late > 0; late--) {
         log_line("a message to %s is dropped: it could not be delivered in time", link->peer->name);
-        outbox_drop(link);
     }
-    if (link->head == NULL) {
+    if (link->outbox.head == NULL) {
         return;
     }
-    link->in_flight_len = 0;
     sotto_writer_init(&body, SOTTO_MESSAGE_BYTES_MAX + 1024 * 1024);
-    for (const struct outgoing *out = link->head; out != NULL; out = out->next) {
-        if (link->in_flight_len > 0 &&
+    for (const struct outgoing *out = link->outbox.head; out != NULL; out = out->next) {
+        if (body.data_bytes > 0 &&
             body.data_bytes + out->bytes.data_bytes + 4 > MESSAGE_BATCH_BYTES) {
             break;
         }
         sotto_write_blob(&body, out->bytes.data, out->bytes.data_bytes);
-        link->in_flight_len++;
+        link->in_flight = out->sequence;
     }
     if (sotto_writer_status(&body) == SOTTO_OK) {
         call_start(&link->message, ENVELOPE_MESSAGE, &link->session, ++link->counter, body.data,
@@ -217,7 +223,7 @@ static void start_message(struct link *link)
 }
 
 /* Starts what can be started; nothing while a retry is due. */
-static void link_go(struct link *link)
+static void link_start_calls(struct link *link)
 {
     if (link->retry.deadline_ms != UINT64_MAX) {
         return;
@@ -242,11 +248,11 @@ static void link_go(struct link *link)
 
 static void on_retry(void *context)
 {
-    link_go(context);
+    link_start_calls(context);
 }
 
-/* code: an HTTP status, or minus a CURLcode. */
-static void link_failed(struct link *link, long code)
+/* A call has failed: nothing is called for a while. code: an HTTP status, or minus a CURLcode. */
+static void link_wait(struct link *link, long code)
 {
     if (link->is_up || link->reported != code) {
         const char *what = code < 0      ? curl_easy_strerror((CURLcode)-code)
@@ -263,7 +269,7 @@ static void link_failed(struct link *link, long code)
 }
 
 /* The peer has proved its key. */
-static void link_is_up(struct link *link)
+static void link_set_up(struct link *link)
 {
     if (!link->is_up) {
         log_line("connected to %s at %s", link->peer->name, link->peer->url);
@@ -275,14 +281,14 @@ static void link_is_up(struct link *link)
 static void take_session(struct link *link, const uint8_t *body, size_t body_bytes)
 {
     if (body_bytes != SESSION_BYTES) {
-        link_failed(link, 200);
+        link_wait(link, 200);
         return;
     }
     memcpy(link->session.bytes, body, SESSION_BYTES);
     link->has_session = true;
     link->counter = 0;
     link->seen = 0;
-    link_is_up(link);
+    link_set_up(link);
 }
 
 static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
@@ -311,8 +317,8 @@ static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
     }
 }
 
-/* The peer does not know our session: it was restarted. */
-static void session_lost(struct link *link)
+/* The peer does not know the session (409): it was restarted, or has ended it. */
+static void link_lose_session(struct link *link)
 {
     struct call *calls[] = {&link->poll, &link->message};
     for (size_t i = 0; i < 2; i++) {
@@ -324,42 +330,46 @@ static void session_lost(struct link *link)
     link->has_session = false;
     link->is_up = false;
     if (link->was_in_conflict) {
-        link_failed(link, MHD_HTTP_CONFLICT); /* the second time in a row: not at once */
+        link_wait(link, MHD_HTTP_CONFLICT); /* the second time in a row: not at once */
     }
     link->was_in_conflict = true;
 }
 
-static void call_ended(struct call *call, CURLcode code)
+/* Heeds the signed answer to a call. */
+static void take_answer(struct link *link, const struct call *call, const uint8_t *body,
+                        size_t body_bytes)
+{
+    if (call->request.type == ENVELOPE_HELLO) {
+        take_session(link, body, body_bytes);
+        return;
+    }
+    link_set_up(link);
+    link->was_in_conflict = false;
+    link->retry_ms = RETRY_MIN_MS;
+    if (call->request.type == ENVELOPE_POLL) {
+        take_poll(link, body, body_bytes);
+    } else {
+        (void)outbox_drop(&link->outbox, link->in_flight, 0);
+    }
+}
+
+static void call_end(struct call *call, CURLcode code)
 {
     struct link *link = call->link;
     long http_status = 0;
     size_t bytes = 0;
     call->is_busy = false;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &http_status);
-    if (code != CURLE_OK) {
-        link_failed(link, -(long)code);
-    } else if (http_status == MHD_HTTP_CONFLICT) {
-        session_lost(link);
+    const uint8_t *body =
+        code == CURLE_OK && http_status == MHD_HTTP_OK ? read_answer(call, &bytes) : NULL;
+    if (body != NULL) {
+        take_answer(link, call, body, bytes);
+    } else if (code == CURLE_OK && http_status == MHD_HTTP_CONFLICT) {
+        link_lose_session(link);
     } else {
-        const uint8_t *body = http_status == MHD_HTTP_OK ? call_body(call, &bytes) : NULL;
-        if (body == NULL) {
-            link_failed(link, http_status);
-        } else if (call->request.type == ENVELOPE_HELLO) {
-            take_session(link, body, bytes);
-        } else {
-            link_is_up(link);
-            link->was_in_conflict = false;
-            link->retry_ms = RETRY_MIN_MS;
-            if (call->request.type == ENVELOPE_POLL) {
-                take_poll(link, body, bytes);
-            } else {
-                for (; link->in_flight_len > 0; link->in_flight_len--) {
-                    outbox_drop(link);
-                }
-            }
-        }
+        link_wait(link, code != CURLE_OK ? -(long)code : http_status);
     }
-    link_go(link);
+    link_start_calls(link);
 }
 
 void peer_client_send(struct peer_client *client, struct job *event)
@@ -371,19 +381,11 @@ void peer_client_send(struct peer_client *client, struct job *event)
                  index != SOTTO_NONE ? client->shared->config->file->peers[index].name : "?");
         return;
     }
-    struct outgoing *out = sotto_alloc_zeroed(sizeof *out);
-    if (out == NULL || link->outbox_bytes + event->bytes.data_bytes > OUTBOX_BYTES_MAX) {
+    if (!outbox_add(&link->outbox, &event->bytes, event->deadline_ms)) {
         log_line("a message for %s is dropped: too many wait already", link->peer->name);
-        sotto_free(out);
         return;
     }
-    out->deadline_ms = event->deadline_ms;
-    out->bytes = event->bytes;
-    event->bytes = (struct sotto_buffer){0};
-    link->outbox_bytes += out->bytes.data_bytes;
-    *link->tail = out;
-    link->tail = &out->next;
-    link_go(link);
+    link_start_calls(link);
 }
 
 bool peer_client_is_connected(const struct peer_client *client, size_t peer_index)
@@ -399,7 +401,7 @@ bool peer_client_is_away(const struct peer_client *client, size_t peer_index)
 
 /* --- libcurl in the loop --- */
 
-static void check_finished(struct peer_client *client)
+static void end_finished_calls(struct peer_client *client)
 {
     int left;
     CURLMsg *message;
@@ -410,7 +412,7 @@ static void check_finished(struct peer_client *client)
             CURL *easy = message->easy_handle;
             (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)(void *)&call);
             (void)curl_multi_remove_handle(client->multi, easy);
-            call_ended(call, code);
+            call_end(call, code);
         }
     }
 }
@@ -430,7 +432,7 @@ static void on_socket_ready(void *context, uint32_t events)
                 ((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
                 ((events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
     (void)curl_multi_socket_action(client->multi, watched->socket, flags, &running);
-    check_finished(client);
+    end_finished_calls(client);
 }
 
 static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context,
@@ -480,7 +482,7 @@ static void on_timer(void *context)
     struct peer_client *client = context;
     int running;
     (void)curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    check_finished(client);
+    end_finished_calls(client);
 }
 
 /* --- Start and stop --- */
@@ -542,7 +544,7 @@ static bool link_init(struct link *link, struct peer_client *client, size_t inde
     link->peer = &config->file->peers[index];
     link->key = config->peer_keys[index];
     link->pin = config->peer_pins[index];
-    link->tail = &link->head;
+    outbox_init(&link->outbox);
     link->retry_ms = RETRY_MIN_MS;
     loop_timer_add(client->shared->loop, &link->retry, on_retry, link);
     return call_init(&link->poll, link) && call_init(&link->message, link);
@@ -559,9 +561,7 @@ static void link_release(struct link *link)
         sotto_writer_release(&calls[i]->upload);
         sotto_writer_release(&calls[i]->response);
     }
-    while (link->head != NULL) {
-        outbox_drop(link);
-    }
+    outbox_clear(&link->outbox);
     loop_timer_remove(link->client->shared->loop, &link->retry);
 }
 
@@ -599,7 +599,7 @@ enum sotto_status peer_client_new(struct peer_client **out, const struct shared 
     }
     for (size_t i = 0; i < client->links_len; i++) {
         if (client->links[i].client != NULL) {
-            link_go(&client->links[i]);
+            link_start_calls(&client->links[i]);
         }
     }
     *out = client;

@@ -2,20 +2,21 @@
 #ifndef SOTTO_NODE_PEER_CLIENT_H
 #define SOTTO_NODE_PEER_CLIENT_H
 
-/* We call peers. */
+/* This node calls the peers that have a url (PEER.md). Threads: the loop's. */
 
 #include "loop/shared.h"
 
 struct peer_client;
 
-/* Borrows shared. Threads: the loop's, as all below. */
+/* Begins to call all of them. Ownership: borrows shared; *out is ended by peer_client_free. */
 enum sotto_status peer_client_new(struct peer_client **out, const struct shared *shared,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 void peer_client_free(struct peer_client *client);
 /* EVENT_SEND: sends the message as soon as its peer can be reached. Takes the event's bytes. */
 void peer_client_send(struct peer_client *client, struct job *event);
+/* Whether the peer's last answer was signed by its key, and no call has failed since. */
 bool peer_client_is_connected(const struct peer_client *client, size_t peer_index);
-/* It was called, and could not be reached. */
+/* Whether the peer was called, and could not be reached. */
 bool peer_client_is_away(const struct peer_client *client, size_t peer_index);
 
 #endif
