@@ -33,7 +33,7 @@ struct daemon {
     struct compute *compute;
     int signal_fd;
     struct http_api *api;
-    struct http_peer *peer; /* NULL: no peer listener */
+    struct peer_server *peer; /* NULL: no peer listener */
     struct peer_client *client;
 };
 
@@ -42,7 +42,7 @@ static void send_message(struct daemon *daemon, struct job *event)
     if (event->to_aggregator) {
         peer_client_send(daemon->client, event);
     } else if (daemon->peer != NULL) {
-        http_peer_send(daemon->peer, event);
+        peer_server_send(daemon->peer, event);
     } else {
         log_line("a message is dropped: node.yaml has no peer section, so nobody can fetch it");
     }
@@ -120,7 +120,7 @@ static enum sotto_status reload(void *context, struct sotto_error *err)
 static bool is_connected(const void *context, size_t peer_index)
 {
     const struct daemon *daemon = context;
-    return (daemon->peer != NULL && http_peer_is_connected(daemon->peer, peer_index)) ||
+    return (daemon->peer != NULL && peer_server_is_connected(daemon->peer, peer_index)) ||
            peer_client_is_connected(daemon->client, peer_index);
 }
 
@@ -133,14 +133,14 @@ static bool is_away(const void *context, size_t peer_index)
         return false;
     }
     return url != NULL ? peer_client_is_away(daemon->client, peer_index)
-                       : daemon->peer == NULL || http_peer_is_away(daemon->peer, peer_index);
+                       : daemon->peer == NULL || peer_server_is_away(daemon->peer, peer_index);
 }
 
 static void add_traffic(const void *context, uint64_t *out_in, uint64_t *out_out)
 {
     const struct daemon *daemon = context;
     if (daemon->peer != NULL) {
-        http_peer_traffic(daemon->peer, out_in, out_out);
+        peer_server_traffic(daemon->peer, out_in, out_out);
     }
 }
 
@@ -272,7 +272,7 @@ static enum sotto_status start_network(struct daemon *daemon, struct sotto_error
     enum sotto_status status =
         http_api_new(&daemon->api, &api_port, &daemon->shared, daemon->reader, &node, err);
     if (status == SOTTO_OK && daemon->shared.config->file->peer != NULL) {
-        status = http_peer_new(&daemon->peer, &peer_port, &daemon->shared, err);
+        status = peer_server_new(&daemon->peer, &peer_port, &daemon->shared, err);
     }
     if (status == SOTTO_OK) {
         status = peer_client_new(&daemon->client, &daemon->shared, err);
@@ -366,7 +366,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
         loop_run(daemon.shared.loop);
     }
     peer_client_free(daemon.client);
-    http_peer_free(daemon.peer);
+    peer_server_free(daemon.peer);
     http_api_free(daemon.api);
     compute_stop(daemon.compute);
     loop_remove(daemon.shared.loop, held.event_source);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The API's routes and what each answers about tasks and the node itself; API.md is its
+ * specification. Reads come from the store at once; what changes anything goes to the compute
+ * thread as a job, and the request waits. The idea: a request that waits carries what it waits for
+ * (struct wait), and whatever happens (a reply, news of a task, its time) goes over those that
+ * wait. */
+
 #include "http/api_internal.h"
 #include "loop/log.h"
 
@@ -11,15 +18,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* API.md is the specification of everything here. */
-
 #define PAGE_SIZE_DEFAULT 20
 #define PAGE_SIZE_MAX 1000
 #define LIST_LEN_MAX 1000
 /* The compute thread answers a creation when it has read the creator's own files. */
 #define CREATE_SECONDS_MAX 600
 
-enum waits_for { WAITS_FOR_COMPUTE, WAITS_FOR_LOGS, WAITS_FOR_END };
+enum wait_kind { WAIT_FOR_COMPUTE, WAIT_FOR_LOGS, WAIT_FOR_END };
+
+/* What a request waits for: its context. */
+struct wait {
+    enum wait_kind kind;
+    uint64_t number; /* of the task */
+    uint64_t start;  /* of logs: the first line, and how many at most */
+    uint64_t limit;
+};
 
 typedef void route_handler(struct http_api *api, struct http_request *request);
 
@@ -37,8 +50,8 @@ static bool parse_number(uint64_t *out, const char *text)
     return true;
 }
 
-bool http_api__number(struct http_request *request, uint64_t *out, const char *name, uint64_t min,
-                      uint64_t max)
+bool http_api__read_number(struct http_request *request, uint64_t *out, const char *name,
+                           uint64_t min, uint64_t max)
 {
     const char *text = http_parameter(request, name);
     uint64_t value = 0;
@@ -55,7 +68,7 @@ bool http_api__number(struct http_request *request, uint64_t *out, const char *n
     return true;
 }
 
-static bool task_parameter(struct http_request *request, uint64_t *out)
+static bool read_task_number(struct http_request *request, uint64_t *out)
 {
     *out = 0;
     if (http_parameter(request, "task_id") == NULL) {
@@ -63,7 +76,7 @@ static bool task_parameter(struct http_request *request, uint64_t *out)
                            "task_id is missing: expected the number that POST /v1/task gave");
         return false;
     }
-    return http_api__number(request, out, "task_id", 0, INT64_MAX);
+    return http_api__read_number(request, out, "task_id", 0, INT64_MAX);
 }
 
 /* Reads the task that the request names, or answers. */
@@ -71,7 +84,7 @@ static bool find_task(struct http_api *api, struct http_request *request, struct
 {
     struct sotto_error err = {0};
     uint64_t number;
-    if (!task_parameter(request, &number)) {
+    if (!read_task_number(request, &number)) {
         return false;
     }
     enum sotto_status status = store_get_task(api->reader, out, number, &err);
@@ -84,7 +97,7 @@ static bool find_task(struct http_api *api, struct http_request *request, struct
     return status == SOTTO_OK;
 }
 
-void http_api__store_error(struct http_request *request, const struct sotto_error *err)
+void http_api__answer_error(struct http_request *request, const struct sotto_error *err)
 {
     log_line("%s", err->text);
     http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", err->text);
@@ -92,7 +105,7 @@ void http_api__store_error(struct http_request *request, const struct sotto_erro
 
 /* --- Tasks --- */
 
-static json_t *task_json(const struct store_task *task)
+static json_t *make_task_json(const struct store_task *task)
 {
     return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)task->number,
                      "created_at", (json_int_t)task->created_ms, "name", task->name, "type",
@@ -104,7 +117,7 @@ static void get_metadata(struct http_api *api, struct http_request *request)
 {
     struct store_task task;
     if (find_task(api, request, &task)) {
-        http_answer_json(request, MHD_HTTP_OK, task_json(&task));
+        http_answer_json(request, MHD_HTTP_OK, make_task_json(&task));
     }
 }
 
@@ -117,24 +130,31 @@ static void answer_task_state(struct http_request *request, const struct store_t
     http_answer_json(request, MHD_HTTP_OK, object);
 }
 
-static void wait_for(struct http_request *request, enum waits_for what, uint64_t number,
-                     uint64_t wait_s)
+/* Lets the request wait. Returns: false, and 500 is answered, if there is no memory. */
+static bool wait_for(struct http_request *request, const struct wait *wait, uint64_t wait_s)
 {
-    request->waits_for = (int)what;
-    request->waits_number = number;
+    struct wait *copy = sotto_alloc_zeroed(sizeof *copy);
+    if (copy == NULL) {
+        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+        return false;
+    }
+    *copy = *wait;
+    request->context = copy;
     http_wait(request, clock_ms() + wait_s * 1000);
+    return true;
 }
 
 static void get_status(struct http_api *api, struct http_request *request)
 {
     struct store_task task;
     uint64_t wait_s = 0;
-    if (!http_api__number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
+    if (!http_api__read_number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
         !find_task(api, request, &task)) {
         return;
     }
     if (wait_s > 0 && !task_state_has_ended(task.state)) {
-        wait_for(request, WAITS_FOR_END, task.number, wait_s);
+        struct wait wait = {.kind = WAIT_FOR_END, .number = task.number};
+        (void)wait_for(request, &wait, wait_s);
         return;
     }
     answer_task_state(request, &task);
@@ -148,8 +168,8 @@ struct list_query {
     bool failed;
 };
 
-static enum MHD_Result list_one(void *context, enum MHD_ValueKind kind, const char *key,
-                                size_t key_bytes, const char *value, size_t value_bytes)
+static enum MHD_Result list_task(void *context, enum MHD_ValueKind kind, const char *key,
+                                 size_t key_bytes, const char *value, size_t value_bytes)
 {
     struct list_query *query = context;
     struct sotto_error err = {0};
@@ -173,14 +193,15 @@ static enum MHD_Result list_one(void *context, enum MHD_ValueKind kind, const ch
         return MHD_NO;
     }
     query->failed = false;
-    (void)json_array_append_new(query->array, task_json(&task));
+    (void)json_array_append_new(query->array, make_task_json(&task));
     return MHD_YES;
 }
 
 static void get_list(struct http_api *api, struct http_request *request)
 {
     struct list_query query = {.api = api, .request = request, .array = json_array()};
-    (void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, list_one, &query);
+    (void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, list_task,
+                                      &query);
     if (query.failed) {
         json_decref(query.array);
     } else {
@@ -190,10 +211,10 @@ static void get_list(struct http_api *api, struct http_request *request)
 
 static void append_task(void *context, const struct store_task *task)
 {
-    (void)json_array_append_new(context, task_json(task));
+    (void)json_array_append_new(context, make_task_json(task));
 }
 
-static uint64_t pages(uint64_t len, uint64_t page_size)
+static uint64_t count_pages(uint64_t len, uint64_t page_size)
 {
     return (len + page_size - 1) / page_size;
 }
@@ -206,8 +227,8 @@ static void get_tasks(struct http_api *api, struct http_request *request)
     uint64_t counts[TASK_STATES_LEN];
     uint64_t len = 0;
     const char *order = http_parameter(request, "order");
-    if (!http_api__number(request, &page, "page", 1, UINT32_MAX) ||
-        !http_api__number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
+    if (!http_api__read_number(request, &page, "page", 1, UINT32_MAX) ||
+        !http_api__read_number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
         return;
     }
     if (order != NULL && strcmp(order, "desc") != 0 && strcmp(order, "asc") != 0) {
@@ -220,15 +241,15 @@ static void get_tasks(struct http_api *api, struct http_request *request)
         store_each_task(api->reader, (page - 1) * page_size, page_size, is_descending, append_task,
                         array, &err) != SOTTO_OK) {
         json_decref(array);
-        http_api__store_error(request, &err);
+        http_api__answer_error(request, &err);
         return;
     }
     for (size_t i = 0; i < TASK_STATES_LEN; i++) {
         len += counts[i];
     }
-    http_answer_json(
-        request, MHD_HTTP_OK,
-        json_pack("{s:o, s:I}", "tasks", array, "total_pages", (json_int_t)pages(len, page_size)));
+    http_answer_json(request, MHD_HTTP_OK,
+                     json_pack("{s:o, s:I}", "tasks", array, "total_pages",
+                               (json_int_t)count_pages(len, page_size)));
 }
 
 /* --- Logs and results --- */
@@ -242,14 +263,15 @@ static void append_log(void *context, uint64_t id, int64_t created_ms, const cha
 
 /* Answers with the lines there are. Returns: false, and no answer, if there is none and may_wait.
  */
-static bool answer_logs(struct http_api *api, struct http_request *request, bool may_wait)
+static bool answer_logs(struct http_api *api, struct http_request *request, const struct wait *wait,
+                        bool may_wait)
 {
     struct sotto_error err = {0};
     json_t *array = json_array();
-    if (store_each_log(api->reader, request->waits_number, request->waits_start,
-                       request->waits_limit, append_log, array, &err) != SOTTO_OK) {
+    if (store_each_log(api->reader, wait->number, wait->start, wait->limit, append_log, array,
+                       &err) != SOTTO_OK) {
         json_decref(array);
-        http_api__store_error(request, &err);
+        http_api__answer_error(request, &err);
         return true;
     }
     if (may_wait && json_array_size(array) == 0) {
@@ -264,17 +286,16 @@ static void get_logs(struct http_api *api, struct http_request *request)
 {
     struct store_task task;
     uint64_t wait_s = 0;
-    request->waits_start = 0;
-    request->waits_limit = PAGE_SIZE_DEFAULT;
-    if (!http_api__number(request, &request->waits_start, "start", 0, INT64_MAX) ||
-        !http_api__number(request, &request->waits_limit, "limit", 1, PAGE_SIZE_MAX) ||
-        !http_api__number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
+    struct wait wait = {.kind = WAIT_FOR_LOGS, .limit = PAGE_SIZE_DEFAULT};
+    if (!http_api__read_number(request, &wait.start, "start", 0, INT64_MAX) ||
+        !http_api__read_number(request, &wait.limit, "limit", 1, PAGE_SIZE_MAX) ||
+        !http_api__read_number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
         !find_task(api, request, &task)) {
         return;
     }
-    request->waits_number = task.number;
-    if (!answer_logs(api, request, wait_s > 0 && !task_state_has_ended(task.state))) {
-        wait_for(request, WAITS_FOR_LOGS, task.number, wait_s);
+    wait.number = task.number;
+    if (!answer_logs(api, request, &wait, wait_s > 0 && !task_state_has_ended(task.state))) {
+        (void)wait_for(request, &wait, wait_s);
     }
 }
 
@@ -294,13 +315,14 @@ static void get_result(struct http_api *api, struct http_request *request)
                            (unsigned long long)task.number, task_state_name(task.state),
                            task.error);
     } else if (store_get_result(api->reader, &json, task.number, &err) != SOTTO_OK) {
-        http_api__store_error(request, &err);
+        http_api__answer_error(request, &err);
     } else {
         http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
     }
 }
 
-/* Who need not be waited for when a task starts now; NULL if there is no memory. */
+/* Which peers need not be waited for when a task starts now. Returns: NULL if there is no memory,
+ * and then all of them are waited for. */
 static bool *find_away(const struct http_api *api)
 {
     size_t len = api->shared->config->file->peers_count;
@@ -313,9 +335,10 @@ static bool *find_away(const struct http_api *api)
 
 /* --- Commands --- */
 
-void http_api__to_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
-                          uint64_t number, bool approves)
+void http_api__ask_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
+                           uint64_t number, bool approves)
 {
+    struct wait wait = {.kind = WAIT_FOR_COMPUTE, .number = number};
     struct job *job = job_new(kind);
     if (job == NULL) {
         http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
@@ -328,7 +351,10 @@ void http_api__to_compute(struct http_api *api, struct http_request *request, en
         job->away = find_away(api);
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
     }
-    wait_for(request, WAITS_FOR_COMPUTE, number, CREATE_SECONDS_MAX);
+    if (!wait_for(request, &wait, CREATE_SECONDS_MAX)) {
+        job_free(job);
+        return;
+    }
     queue_push(api->shared->jobs, job);
 }
 
@@ -339,20 +365,20 @@ static void post_task(struct http_api *api, struct http_request *request)
                            "the body is empty: expected a plan as JSON");
         return;
     }
-    http_api__to_compute(api, request, JOB_CREATE, 0, false);
+    http_api__ask_compute(api, request, JOB_CREATE, 0, false);
 }
 
 static void post_cancel(struct http_api *api, struct http_request *request)
 {
     struct store_task task;
     if (find_task(api, request, &task)) {
-        http_api__to_compute(api, request, JOB_CANCEL, task.number, false);
+        http_api__ask_compute(api, request, JOB_CANCEL, task.number, false);
     }
 }
 
 /* --- The node itself --- */
 
-static json_t *node_json(const struct http_api *api, size_t id)
+static json_t *make_node_json(const struct http_api *api, size_t id)
 {
     char key[SOTTO_KEY_TEXT_BYTES];
     const struct shared *shared = api->shared;
@@ -371,17 +397,17 @@ static void get_nodes(struct http_api *api, struct http_request *request)
     uint64_t page = 1;
     uint64_t page_size = PAGE_SIZE_DEFAULT;
     uint64_t len = (uint64_t)api->shared->config->file->peers_count + 1;
-    if (!http_api__number(request, &page, "page", 1, UINT32_MAX) ||
-        !http_api__number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
+    if (!http_api__read_number(request, &page, "page", 1, UINT32_MAX) ||
+        !http_api__read_number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
         return;
     }
     json_t *array = json_array();
     for (uint64_t id = (page - 1) * page_size; id < len && id < page * page_size; id++) {
-        (void)json_array_append_new(array, node_json(api, id));
+        (void)json_array_append_new(array, make_node_json(api, id));
     }
-    http_answer_json(
-        request, MHD_HTTP_OK,
-        json_pack("{s:o, s:I}", "nodes", array, "total_pages", (json_int_t)pages(len, page_size)));
+    http_answer_json(request, MHD_HTTP_OK,
+                     json_pack("{s:o, s:I}", "nodes", array, "total_pages",
+                               (json_int_t)count_pages(len, page_size)));
 }
 
 static void get_health(struct http_api *api, struct http_request *request)
@@ -401,7 +427,7 @@ static void get_metrics(struct http_api *api, struct http_request *request)
     char text[4096];
     size_t used = 0;
     if (store_count_tasks(api->reader, counts, &err) != SOTTO_OK) {
-        http_api__store_error(request, &err);
+        http_api__answer_error(request, &err);
         return;
     }
     for (size_t i = 0; i < peers_len; i++) {
@@ -513,17 +539,22 @@ static void finish_wait(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
     struct store_task task;
-    if (request->waits_for == WAITS_FOR_LOGS) {
-        (void)answer_logs(api, request, false);
-    } else if (request->waits_for == WAITS_FOR_END) {
-        if (store_get_task(api->reader, &task, request->waits_number, &err) == SOTTO_OK) {
+    const struct wait *wait = request->context;
+    switch (wait->kind) {
+    case WAIT_FOR_LOGS:
+        (void)answer_logs(api, request, wait, false);
+        break;
+    case WAIT_FOR_END:
+        if (store_get_task(api->reader, &task, wait->number, &err) == SOTTO_OK) {
             answer_task_state(request, &task);
         } else {
-            http_api__store_error(request, &err);
+            http_api__answer_error(request, &err);
         }
-    } else {
+        break;
+    case WAIT_FOR_COMPUTE:
         http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                            "the node is busy: look at /v1/tasks for what became of this");
+        break;
     }
 }
 
@@ -540,12 +571,11 @@ void http_api_changed(struct http_api *api, uint64_t number)
                      task_state_has_ended(task.state);
     for (struct http_request *request = http_waiting(api->server); request != NULL;) {
         struct http_request *next = request->next;
-        if (request->waits_number == number) {
-            if (request->waits_for == WAITS_FOR_LOGS) {
-                (void)answer_logs(api, request, !has_ended);
-            } else if (request->waits_for == WAITS_FOR_END && has_ended) {
-                finish_wait(api, request);
-            }
+        const struct wait *wait = request->context;
+        if (wait->number == number && wait->kind == WAIT_FOR_LOGS) {
+            (void)answer_logs(api, request, wait, !has_ended);
+        } else if (wait->number == number && wait->kind == WAIT_FOR_END && has_ended) {
+            finish_wait(api, request);
         }
         request = next;
     }
@@ -581,15 +611,18 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
     api->reader = reader;
     api->node = *node;
     enum sotto_status status = token_file_load(listener->token_file, api->token, true, err);
-    if (status == SOTTO_OK) {
-        status = http_server_new(&api->server, out_port, shared->loop, listener, &handlers, err);
-    }
     if (status != SOTTO_OK) {
-        http_api_free(api);
-        return status;
+        goto out;
+    }
+    status = http_server_new(&api->server, out_port, shared->loop, listener, &handlers, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     *out = api;
-    return SOTTO_OK;
+    api = NULL;
+out:
+    http_api_free(api);
+    return status;
 }
 
 void http_api_free(struct http_api *api)

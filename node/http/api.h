@@ -2,7 +2,7 @@
 #ifndef SOTTO_NODE_API_H
 #define SOTTO_NODE_API_H
 
-/* The API: what owners and analysts ask their own node. */
+/* The API: what owners and analysts ask their own node (API.md). Threads: the loop's. */
 
 #include "loop/shared.h"
 #include "store/store.h"
@@ -20,7 +20,8 @@ struct api_node {
     enum sotto_status (*reload)(void *context, struct sotto_error *err);
 };
 
-/* Borrows shared and reader, copies node. Threads: the loop's, as all of the API. */
+/* Listens; *out_port is the port that it got. Ownership: borrows shared and reader, copies node;
+ * *out is ended by http_api_free. */
 enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
                                const struct shared *shared, struct store *reader,
                                const struct api_node *node,

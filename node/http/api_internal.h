@@ -2,7 +2,7 @@
 #ifndef SOTTO_NODE_HTTP_API_INTERNAL_H
 #define SOTTO_NODE_HTTP_API_INTERNAL_H
 
-/* Shared by http_api.c (tasks) and http_api_owner.c (what others ask, policy). */
+/* What api.c (tasks, routes) and api_owner.c (what others ask, policy) share. */
 
 #include "config/keys.h"
 #include "http/api.h"
@@ -16,15 +16,17 @@ struct http_api {
     char token[TOKEN_TEXT_BYTES];
 };
 
-/* A parameter; *out holds the default. Returns: false, and 422 answered, if it is not a number from
- * min to max. */
-bool http_api__number(struct http_request *request, uint64_t *out, const char *name, uint64_t min,
-                      uint64_t max);
-void http_api__store_error(struct http_request *request, const struct sotto_error *err);
+/* Reads a query parameter; *out holds the default. Returns: false, and 422 is answered, if it is
+ * not a number from min to max. */
+bool http_api__read_number(struct http_request *request, uint64_t *out, const char *name,
+                           uint64_t min, uint64_t max);
+/* Answers 500 with an error of the store, and logs it. */
+void http_api__answer_error(struct http_request *request, const struct sotto_error *err);
 /* Hands the request to the compute thread, which answers it. */
-void http_api__to_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
-                          uint64_t number, bool approves);
+void http_api__ask_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
+                           uint64_t number, bool approves);
 
+/* The handlers of api_owner.c, for the table of routes. */
 void http_api__get_asked(struct http_api *api, struct http_request *request);
 void http_api__get_asked_one(struct http_api *api, struct http_request *request);
 void http_api__post_approve(struct http_api *api, struct http_request *request);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The routes for the owner of data: what others asked, the answer to it, policy read again. Leans
+ * on api.c and the store; API.md is the specification. */
+
 #include "http/api_internal.h"
 #include "loop/log.h"
 
@@ -8,7 +12,7 @@
 
 #define ASKED_LEN_MAX 1000
 
-static json_t *asked_json(const struct store_asked *asked)
+static json_t *make_asked_json(const struct store_asked *asked)
 {
     /* What waited while the node was down may be over by now. */
     bool is_late = asked->deadline_ms <= clock_unix_ms() &&
@@ -22,27 +26,27 @@ static json_t *asked_json(const struct store_asked *asked)
 
 static void append_asked(void *context, const struct store_asked *asked)
 {
-    (void)json_array_append_new(context, asked_json(asked));
+    (void)json_array_append_new(context, make_asked_json(asked));
 }
 
 void http_api__get_asked(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
     uint64_t waiting = 0;
-    if (!http_api__number(request, &waiting, "waiting", 0, 1)) {
+    if (!http_api__read_number(request, &waiting, "waiting", 0, 1)) {
         return;
     }
     json_t *array = json_array();
     if (store_each_asked(api->reader, ASKED_LEN_MAX, waiting != 0, append_asked, array, &err) !=
         SOTTO_OK) {
         json_decref(array);
-        http_api__store_error(request, &err);
+        http_api__answer_error(request, &err);
         return;
     }
     http_answer_json(request, MHD_HTTP_OK, json_pack("{s:o}", "asked", array));
 }
 
-static bool asked_number(struct http_request *request, uint64_t *out)
+static bool read_asked_number(struct http_request *request, uint64_t *out)
 {
     *out = 0;
     if (http_parameter(request, "number") == NULL) {
@@ -50,10 +54,11 @@ static bool asked_number(struct http_request *request, uint64_t *out)
                            "number is missing: expected one that GET /v1/asked gives");
         return false;
     }
-    return http_api__number(request, out, "number", 0, INT64_MAX);
+    return http_api__read_number(request, out, "number", 0, INT64_MAX);
 }
 
-/* The plan and, where there is one, the result as the JSON that they are. */
+/* Answers one entry, with its plan as the JSON that it is and, where there is one, its result as a
+ * text. */
 void http_api__get_asked_one(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
@@ -62,7 +67,7 @@ void http_api__get_asked_one(struct http_api *api, struct http_request *request)
     char *plan = NULL;
     char *words = NULL;
     char *result = NULL;
-    if (!asked_number(request, &number)) {
+    if (!read_asked_number(request, &number)) {
         return;
     }
     enum sotto_status status =
@@ -70,9 +75,9 @@ void http_api__get_asked_one(struct http_api *api, struct http_request *request)
     if (status == SOTTO_ERROR_NOT_FOUND) {
         http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
     } else if (status != SOTTO_OK) {
-        http_api__store_error(request, &err);
+        http_api__answer_error(request, &err);
     } else {
-        json_t *object = asked_json(&asked);
+        json_t *object = make_asked_json(&asked);
         (void)json_object_set_new(object, "words", json_string(words));
         (void)json_object_set_new(object, "plan", json_loads(plan, 0, NULL));
         if (result[0] != '\0') { /* what the creator sent: a text, whatever it holds */
@@ -85,22 +90,22 @@ void http_api__get_asked_one(struct http_api *api, struct http_request *request)
     sotto_free(result);
 }
 
-static void decide(struct http_api *api, struct http_request *request, bool approves)
+static void post_decision(struct http_api *api, struct http_request *request, bool approves)
 {
     uint64_t number;
-    if (asked_number(request, &number)) {
-        http_api__to_compute(api, request, JOB_DECIDE, number, approves);
+    if (read_asked_number(request, &number)) {
+        http_api__ask_compute(api, request, JOB_DECIDE, number, approves);
     }
 }
 
 void http_api__post_approve(struct http_api *api, struct http_request *request)
 {
-    decide(api, request, true);
+    post_decision(api, request, true);
 }
 
 void http_api__post_reject(struct http_api *api, struct http_request *request)
 {
-    decide(api, request, false);
+    post_decision(api, request, false);
 }
 
 void http_api__post_reload(struct http_api *api, struct http_request *request)

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* One HTTP listener: what libmicrohttpd calls, made into the few calls of http_handlers. The idea:
+ * a request is answered once, by whoever knows the answer first, now or while it waits (suspended);
+ * all of it happens on the loop thread, where libmicrohttpd runs in each turn (before_wait). */
+
 #include "http/http.h"
 
 #include "config/keys.h"
@@ -14,11 +19,12 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 1024
-#define CONNECTIONS_OF_ONE_MAX 512 /* of one address */
+#define CONNECTIONS_OF_ONE_MAX 512 /* from one address */
 #define IDLE_SECONDS 120
 #define LISTEN_BACKLOG 128
 #define PEM_BYTES_MAX ((size_t)1024 * 1024)
-/* More than this after a refusal, and the connection is cut instead of drained. */
+/* After a refusal so much of the body is read and dropped, so that the caller reads the answer;
+ * then the connection is cut. */
 #define DRAIN_BYTES_MAX ((size_t)1024 * 1024)
 
 struct http_server {
@@ -176,6 +182,7 @@ static void request_free(struct http_request *request)
 {
     sotto_writer_release(&request->body);
     sotto_buffer_release(&request->answer);
+    sotto_free(request->context);
     sotto_free(request->url);
     sotto_free(request->method);
     sotto_free(request);
@@ -202,7 +209,7 @@ static struct http_request *request_new(struct http_server *server,
     return request;
 }
 
-/* A body that says at once that it is too long is not read. */
+/* Refuses a body whose Content-Length says that it is too long, before any of it is read. */
 static void check_length(struct http_request *request)
 {
     const char *length =
@@ -376,9 +383,10 @@ static enum sotto_status read_tls(struct http_server *server,
     }
     enum sotto_status status =
         file_read(listener->tls_cert, &server->cert, &bytes, PEM_BYTES_MAX, err);
-    return status == SOTTO_OK
-               ? file_read(listener->tls_key, &server->key, &bytes, PEM_BYTES_MAX, err)
-               : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return file_read(listener->tls_key, &server->key, &bytes, PEM_BYTES_MAX, err);
 }
 
 static enum sotto_status start_daemon(struct http_server *server, struct sotto_error *err)
@@ -409,6 +417,27 @@ static enum sotto_status start_daemon(struct http_server *server, struct sotto_e
     return SOTTO_OK;
 }
 
+static enum sotto_status start_server(struct http_server *server, uint16_t *out_port,
+                                      const struct config_listener *listener,
+                                      struct sotto_error *err)
+{
+    enum sotto_status status = read_tls(server, listener, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = open_listener(&server->listen_fd, out_port, listener->listen, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = start_daemon(server, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    return loop_add(server->loop, &server->source, info->epoll_fd, EPOLLIN, on_ready, server, err);
+}
+
 enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, struct loop *loop,
                                   const struct config_listener *listener,
                                   const struct http_handlers *handlers, struct sotto_error *err)
@@ -420,18 +449,7 @@ enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, 
     server->loop = loop;
     server->handlers = *handlers;
     server->listen_fd = -1;
-    enum sotto_status status = read_tls(server, listener, err);
-    if (status == SOTTO_OK) {
-        status = open_listener(&server->listen_fd, out_port, listener->listen, err);
-    }
-    if (status == SOTTO_OK) {
-        status = start_daemon(server, err);
-    }
-    if (status == SOTTO_OK) {
-        const union MHD_DaemonInfo *info =
-            MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-        status = loop_add(loop, &server->source, info->epoll_fd, EPOLLIN, on_ready, server, err);
-    }
+    enum sotto_status status = start_server(server, out_port, listener, err);
     if (status != SOTTO_OK) {
         http_server_free(server);
         return status;

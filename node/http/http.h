@@ -3,7 +3,7 @@
 #define SOTTO_NODE_HTTP_H
 
 /* One HTTP listener in the loop, on libmicrohttpd: whole bodies up to a cap, answers now or later.
- * What is asked and answered is up to the handlers (http_api.c, http_peer.c). */
+ * What is asked and answered is up to the handlers (api.c, peer/server.c). Threads: the loop's. */
 
 #include "config/config.h"
 #include "loop/loop.h"
@@ -12,6 +12,7 @@
 
 struct http_server;
 
+/* A request, from its headers until its answer is sent. The server owns it. */
 struct http_request {
     struct http_request *next; /* of those that wait for an answer */
     struct http_server *server;
@@ -29,14 +30,7 @@ struct http_request {
     struct sotto_buffer answer;
     uint64_t id;          /* never reused */
     uint64_t deadline_ms; /* of a request that waits */
-    /* for the handlers: what the request waits for */
-    int waits_for;
-    uint64_t waits_number;
-    uint64_t waits_start;
-    uint64_t waits_limit;
-    void *owner;           /* borrowed */
-    size_t reserved_bytes; /* its part of *reserved_of */
-    size_t *reserved_of;   /* borrowed; NULL: nothing */
+    void *context;        /* the handlers' own, from sotto_alloc: freed when the request is over */
 };
 
 struct http_handlers {
@@ -56,7 +50,8 @@ struct http_handlers {
     size_t body_bytes_max;
 };
 
-/* Listens; *out_port is the port that it got. handlers are copied. */
+/* Listens; *out_port is the port that it got. Ownership: handlers are copied, loop is borrowed;
+ * *out is ended by http_server_free. */
 enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, struct loop *loop,
                                   const struct config_listener *listener,
                                   const struct http_handlers *handlers,
@@ -84,6 +79,7 @@ struct http_request *http_find(struct http_server *server, uint64_t id);
 /* A query parameter, or NULL. */
 const char *http_parameter(const struct http_request *request, const char *name);
 
+/* The bytes of all bodies that came, and that were sent. */
 uint64_t http_server_bytes_in(const struct http_server *server);
 uint64_t http_server_bytes_out(const struct http_server *server);
 

@@ -1,49 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The peer listener: nodes call here, say hello, send messages of their machines and fetch those
+ * that are for them. PEER.md is the specification; leans on session.c (who is it, is it fresh),
+ * outbox.c and http/. The idea: before a request is known to come from a pinned key it costs a few
+ * hundred bytes and its answer says nothing; after that the peer can only fill what is its own. */
+
 #include "peer/server.h"
 #include "http/http.h"
 #include "loop/log.h"
+#include "peer/outbox.h"
 #include "peer/session.h"
 
 #include <sotto/alloc.h>
 #include <sotto/task.h>
 #include <string.h>
 
-/* The peer side: nodes call here, say hello, send messages of their machines and fetch those that
- * are for them. PEER.md is the specification. Before a request is known to come
- * from a pinned key, it costs a few hundred bytes and its answer says nothing. */
-
-#define OUTBOX_LEN_MAX 4096
-#define OUTBOX_BYTES_MAX ((size_t)1024 * 1024 * 1024)
-/* One poll brings at least one message, and further ones up to this. */
+/* One poll brings at least one message, and further ones up to so many bytes. */
 #define POLL_BYTES_MAX ((size_t)4 * 1024 * 1024)
 /* A message with its length, and room for small ones beside it. */
 #define MESSAGE_BODY_MAX (SOTTO_MESSAGE_BYTES_MAX + 1024 * 1024)
-/* Of all large bodies of one peer that are under way. A node sends one at a time, and once more
- * what a connection lost. Small ones are bounded by the number of connections. */
+/* All large bodies of one peer that are under way have at most so many bytes. A node sends one at a
+ * time, and once more what a connection lost. Small ones are bounded by the number of connections.
+ */
 #define BODIES_BYTES_MAX (2 * MESSAGE_BODY_MAX)
 #define BODY_BYTES_SMALL ((size_t)64 * 1024)
 #define CONNECTED_MS ((POLL_SECONDS_MAX + 5) * 1000)
 
-struct outgoing {
-    struct outgoing *next;
-    uint64_t sequence;
-    uint64_t deadline_ms;
-    struct sotto_buffer bytes;
-};
-
 struct peer_state {
     struct peer_sessions sessions;
-    struct outgoing *head;
-    struct outgoing **tail;
-    size_t outbox_len;
-    size_t outbox_bytes;
-    uint64_t last_sequence;
+    struct outbox outbox;
+    struct http_request *poll; /* the one that waits for the outbox, or NULL */
     uint64_t last_seen_ms;
     size_t bodies_bytes; /* of its large ones under way, as their headers say */
 };
 
-struct http_peer {
-    struct http_server *server;
+/* A request that a peer has signed: its context. */
+struct peer_call {
+    struct peer_state *state;
+    size_t reserved_bytes; /* its part of state->bodies_bytes */
+};
+
+struct peer_server {
+    struct http_server *http;
     const struct shared *shared;
     struct peer_state *peers; /* as config's */
     size_t peers_len;
@@ -60,41 +58,10 @@ static const struct {
     {"/peer/v1/message", ENVELOPE_MESSAGE, MESSAGE_BODY_MAX},
 };
 
-/* --- Outbox --- */
-
-static void outbox_drop_head(struct peer_state *state)
-{
-    struct outgoing *first = state->head;
-    state->head = first->next;
-    if (state->head == NULL) {
-        state->tail = &state->head;
-    }
-    state->outbox_len--;
-    state->outbox_bytes -= first->bytes.data_bytes;
-    sotto_buffer_release(&first->bytes);
-    sotto_free(first);
-}
-
-static void outbox_clear(struct peer_state *state)
-{
-    while (state->head != NULL) {
-        outbox_drop_head(state);
-    }
-}
-
-static void outbox_acknowledge(struct peer_state *state, uint64_t sequence)
-{
-    uint64_t now_ms = clock_ms();
-    while (state->head != NULL &&
-           (state->head->sequence <= sequence || state->head->deadline_ms <= now_ms)) {
-        outbox_drop_head(state);
-    }
-}
-
 /* --- Answers --- */
 
-static void answer_signed(struct http_peer *peer, struct http_request *request, const void *body,
-                          size_t body_bytes)
+static void answer_signed(struct peer_server *server, struct http_request *request,
+                          const void *body, size_t body_bytes)
 {
     struct envelope envelope;
     struct sotto_writer writer;
@@ -102,7 +69,7 @@ static void answer_signed(struct http_peer *peer, struct http_request *request, 
     SOTTO_REQUIRE(envelope_read(&envelope, request->body.data, ENVELOPE_PREFIX_BYTES) == SOTTO_OK);
     envelope.is_response = true;
     envelope.to = envelope.from;
-    envelope_write(&writer, peer->shared->identity, &envelope, body, body_bytes);
+    envelope_write(&writer, server->shared->identity, &envelope, body, body_bytes);
     if (sotto_writer_status(&writer) != SOTTO_OK) {
         sotto_writer_release(&writer);
         http_answer_status(request, MHD_HTTP_INTERNAL_SERVER_ERROR);
@@ -114,12 +81,12 @@ static void answer_signed(struct http_peer *peer, struct http_request *request, 
 }
 
 /* Answers a poll with what is in the outbox: u64 sequence and a blob for each message. */
-static void answer_poll(struct http_peer *peer, struct peer_state *state,
+static void answer_poll(struct peer_server *server, struct peer_state *state,
                         struct http_request *request)
 {
     struct sotto_writer writer;
     sotto_writer_init(&writer, MESSAGE_BODY_MAX + POLL_BYTES_MAX);
-    for (const struct outgoing *out = state->head; out != NULL; out = out->next) {
+    for (const struct outgoing *out = state->outbox.head; out != NULL; out = out->next) {
         if (writer.data_bytes > 0 && writer.data_bytes + out->bytes.data_bytes > POLL_BYTES_MAX) {
             break;
         }
@@ -127,51 +94,38 @@ static void answer_poll(struct http_peer *peer, struct peer_state *state,
         sotto_write_blob(&writer, out->bytes.data, out->bytes.data_bytes);
     }
     if (sotto_writer_status(&writer) == SOTTO_OK) {
-        answer_signed(peer, request, writer.data, writer.data_bytes);
+        answer_signed(server, request, writer.data, writer.data_bytes);
     } else {
         http_answer_status(request, MHD_HTTP_INTERNAL_SERVER_ERROR);
     }
     sotto_writer_release(&writer);
 }
 
-static struct http_request *waiting_poll(const struct http_peer *peer,
-                                         const struct peer_state *state)
+/* The poll that waits, which the caller answers. Returns: NULL if none does. */
+static struct http_request *take_waiting_poll(struct peer_state *state)
 {
-    struct http_request *request = http_waiting(peer->server);
-    while (request != NULL && request->owner != state) {
-        request = request->next;
-    }
-    return request;
+    struct http_request *poll = state->poll;
+    state->poll = NULL;
+    return poll;
 }
 
-void http_peer_send(struct http_peer *peer, struct job *event)
+void peer_server_send(struct peer_server *server, struct job *event)
 {
-    size_t index = config_find_peer(peer->shared->config, &event->peer);
-    struct outgoing *out = index != SOTTO_NONE ? sotto_alloc_zeroed(sizeof *out) : NULL;
-    if (out == NULL) {
-        log_line("a message is lost: out of memory, or a peer that is none");
+    size_t index = config_find_peer(server->shared->config, &event->peer);
+    if (index == SOTTO_NONE) {
+        log_line("a message is lost: node.yaml lists no peer of its key");
         return;
     }
-    struct peer_state *state = &peer->peers[index];
-    outbox_acknowledge(state, 0); /* drops what is too old */
-    if (state->outbox_len >= OUTBOX_LEN_MAX ||
-        state->outbox_bytes + event->bytes.data_bytes > OUTBOX_BYTES_MAX) {
+    struct peer_state *state = &server->peers[index];
+    (void)outbox_drop(&state->outbox, 0, clock_ms());
+    if (!outbox_add(&state->outbox, &event->bytes, event->deadline_ms)) {
         log_line("a message to %s is dropped: it has not fetched those before",
-                 peer->shared->config->file->peers[index].name);
-        sotto_free(out);
+                 server->shared->config->file->peers[index].name);
         return;
     }
-    out->sequence = ++state->last_sequence;
-    out->deadline_ms = event->deadline_ms;
-    out->bytes = event->bytes;
-    event->bytes = (struct sotto_buffer){0};
-    *state->tail = out;
-    state->tail = &out->next;
-    state->outbox_len++;
-    state->outbox_bytes += out->bytes.data_bytes;
-    struct http_request *poll = waiting_poll(peer, state);
+    struct http_request *poll = take_waiting_poll(state);
     if (poll != NULL) {
-        answer_poll(peer, state, poll);
+        answer_poll(server, state, poll);
     }
 }
 
@@ -192,17 +146,34 @@ static void on_begin(void *context, struct http_request *request)
     }
 }
 
-/* Who is it, did they sign it, for us, freshly? Answers if not. */
+/* Sets aside the request's part of the bytes that its peer may have under way. Returns: false, and
+ * it is answered, if there is no room. */
+static bool reserve_body(struct http_request *request, struct peer_state *state, size_t body_bytes)
+{
+    size_t reserved_bytes = body_bytes > BODY_BYTES_SMALL ? body_bytes : 0;
+    bool has_room = reserved_bytes <= BODIES_BYTES_MAX - state->bodies_bytes;
+    struct peer_call *call = has_room ? sotto_alloc_zeroed(sizeof *call) : NULL;
+    if (call == NULL) {
+        http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
+        return false;
+    }
+    *call = (struct peer_call){.state = state, .reserved_bytes = reserved_bytes};
+    state->bodies_bytes += reserved_bytes;
+    request->context = call;
+    return true;
+}
+
+/* Who is it, did they sign it, for this node, freshly? Answers if not. */
 static void on_prefix(void *context, struct http_request *request)
 {
-    struct http_peer *peer = context;
+    struct peer_server *server = context;
     struct envelope envelope;
     if (envelope_read(&envelope, request->body.data, ENVELOPE_PREFIX_BYTES) != SOTTO_OK ||
-        envelope.is_response || !sotto_key_equal(&envelope.to, &peer->shared->key)) {
+        envelope.is_response || !sotto_key_equal(&envelope.to, &server->shared->key)) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
     }
-    size_t index = config_find_peer(peer->shared->config, &envelope.from);
+    size_t index = config_find_peer(server->shared->config, &envelope.from);
     if (index == SOTTO_NONE || !envelope_is_signed(&envelope, request->body.data, &envelope.from)) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
@@ -215,20 +186,14 @@ static void on_prefix(void *context, struct http_request *request)
             return;
         }
     }
-    struct peer_state *state = &peer->peers[index];
+    struct peer_state *state = &server->peers[index];
     if (envelope.type != ENVELOPE_HELLO &&
         !peer_sessions_would_accept(&state->sessions, &envelope.session, envelope.counter)) {
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return;
     }
-    if (envelope.body_bytes > BODY_BYTES_SMALL) {
-        if (envelope.body_bytes > BODIES_BYTES_MAX - state->bodies_bytes) {
-            http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
-            return;
-        }
-        request->reserved_bytes = envelope.body_bytes;
-        request->reserved_of = &state->bodies_bytes;
-        state->bodies_bytes += request->reserved_bytes;
+    if (!reserve_body(request, state, envelope.body_bytes)) {
+        return;
     }
     request->body.limit_bytes = ENVELOPE_PREFIX_BYTES + (size_t)envelope.body_bytes;
     if (request->body.data_bytes > request->body.limit_bytes) {
@@ -236,7 +201,7 @@ static void on_prefix(void *context, struct http_request *request)
     }
 }
 
-static void take_hello(struct http_peer *peer, struct peer_state *state,
+static void take_hello(struct peer_server *server, struct peer_state *state,
                        struct http_request *request, const struct envelope *envelope,
                        struct sotto_reader *body)
 {
@@ -249,11 +214,11 @@ static void take_hello(struct http_peer *peer, struct peer_state *state,
                                    sotto_random_system()) != SOTTO_OK) {
         http_answer_status(request, MHD_HTTP_INTERNAL_SERVER_ERROR);
     } else {
-        answer_signed(peer, request, session.bytes, sizeof session.bytes);
+        answer_signed(server, request, session.bytes, sizeof session.bytes);
     }
 }
 
-static void take_poll(struct http_peer *peer, struct peer_state *state,
+static void take_poll(struct peer_server *server, struct peer_state *state,
                       struct http_request *request, struct sotto_reader *body)
 {
     uint64_t sequence = sotto_read_u64(body);
@@ -261,20 +226,21 @@ static void take_poll(struct http_peer *peer, struct peer_state *state,
         http_answer_status(request, MHD_HTTP_BAD_REQUEST);
         return;
     }
-    outbox_acknowledge(state, sequence);
-    struct http_request *earlier = waiting_poll(peer, state);
+    (void)outbox_drop(&state->outbox, sequence, clock_ms());
+    struct http_request *earlier = take_waiting_poll(state);
     if (earlier != NULL) {
-        answer_signed(peer, earlier, NULL, 0); /* its connection may be dead: one poll at a time */
+        /* Its connection may be dead: a peer has one poll at a time, the newest. */
+        answer_signed(server, earlier, NULL, 0);
     }
-    if (state->head != NULL) {
-        answer_poll(peer, state, request);
+    if (state->outbox.head != NULL) {
+        answer_poll(server, state, request);
     } else {
-        request->owner = state;
+        state->poll = request;
         http_wait(request, clock_ms() + (uint64_t)POLL_SECONDS_MAX * 1000);
     }
 }
 
-static void take_messages(struct http_peer *peer, struct http_request *request,
+static void take_messages(struct peer_server *server, struct http_request *request,
                           const struct sotto_key *from, struct sotto_reader *body)
 {
     struct sotto_reader again = *body;
@@ -282,7 +248,7 @@ static void take_messages(struct http_peer *peer, struct http_request *request,
     while (sotto_reader_left(body) > 0) {
         const uint8_t *data = sotto_read_blob(body, &bytes, SOTTO_MESSAGE_BYTES_MAX);
         struct sotto_message_route route;
-        /* Nothing that is cheaper to send than to take. */
+        /* What is no message is refused as a whole, before any of it costs a job. */
         if (data == NULL || !sotto_message_route(&route, data, bytes)) {
             sotto_reader_fail(body);
         }
@@ -300,13 +266,13 @@ static void take_messages(struct http_peer *peer, struct http_request *request,
             return;
         }
         job->peer = *from;
-        queue_push(peer->shared->jobs, job);
+        queue_push(server->shared->jobs, job);
     }
-    answer_signed(peer, request, NULL, 0);
+    answer_signed(server, request, NULL, 0);
 }
 
 /* Takes the request into its session. Returns: false if it is not fresh; answered then. */
-static bool enter_session(struct http_peer *peer, struct peer_state *state,
+static bool enter_session(struct peer_server *server, struct peer_state *state,
                           struct http_request *request, const struct envelope *envelope)
 {
     bool is_new;
@@ -316,15 +282,15 @@ static bool enter_session(struct http_peer *peer, struct peer_state *state,
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return false;
     }
-    size_t index = (size_t)(state - peer->peers);
-    const char *name = peer->shared->config->file->peers[index].name;
+    size_t index = (size_t)(state - server->peers);
+    const char *name = server->shared->config->file->peers[index].name;
     if (has_returned) {
         struct job *job = job_new(JOB_RETURNED);
         log_line("%s is back, restarted", name);
-        outbox_clear(state); /* was for a process that is no more */
+        outbox_clear(&state->outbox); /* its messages were for a process that is no more */
         if (job != NULL) {
             job->peer = envelope->from;
-            queue_push(peer->shared->jobs, job);
+            queue_push(server->shared->jobs, job);
         }
     } else if (is_new) {
         log_line("%s is connected", name);
@@ -334,9 +300,10 @@ static bool enter_session(struct http_peer *peer, struct peer_state *state,
 
 static void on_complete(void *context, struct http_request *request)
 {
-    struct http_peer *peer = context;
+    struct peer_server *server = context;
+    const struct peer_call *call = request->context;
     struct envelope envelope;
-    if (!request->is_checked ||
+    if (call == NULL ||
         envelope_read(&envelope, request->body.data, ENVELOPE_PREFIX_BYTES) != SOTTO_OK) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
@@ -344,56 +311,63 @@ static void on_complete(void *context, struct http_request *request)
     const uint8_t *data = request->body.data + ENVELOPE_PREFIX_BYTES;
     size_t bytes = request->body.data_bytes - ENVELOPE_PREFIX_BYTES;
     struct sotto_reader body;
-    struct peer_state *state = &peer->peers[config_find_peer(peer->shared->config, &envelope.from)];
+    struct peer_state *state = call->state;
     if (!envelope_body_matches(&envelope, data, bytes)) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
     }
     sotto_reader_init(&body, data, bytes);
     if (envelope.type == ENVELOPE_HELLO) {
-        take_hello(peer, state, request, &envelope, &body);
+        take_hello(server, state, request, &envelope, &body);
         return;
     }
-    if (queue_bytes(peer->shared->jobs) > JOBS_BYTES_MAX) {
+    if (queue_bytes(server->shared->jobs) > JOBS_BYTES_MAX) {
         http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
         return;
     }
-    if (!enter_session(peer, state, request, &envelope)) {
+    if (!enter_session(server, state, request, &envelope)) {
         return;
     }
     state->last_seen_ms = clock_ms();
     if (envelope.type == ENVELOPE_POLL) {
-        take_poll(peer, state, request, &body);
+        take_poll(server, state, request, &body);
     } else {
-        take_messages(peer, request, &envelope.from, &body);
+        take_messages(server, request, &envelope.from, &body);
     }
 }
 
 static void on_expired(void *context, struct http_request *request)
 {
+    const struct peer_call *call = request->context;
+    (void)take_waiting_poll(call->state); /* which is this one: only polls wait */
     answer_signed(context, request, NULL, 0);
 }
 
 static void on_ended(void *context, struct http_request *request)
 {
     (void)context;
-    if (request->reserved_of != NULL) {
-        *request->reserved_of -= request->reserved_bytes;
+    const struct peer_call *call = request->context;
+    if (call == NULL) {
+        return;
+    }
+    call->state->bodies_bytes -= call->reserved_bytes;
+    if (call->state->poll == request) {
+        call->state->poll = NULL;
     }
 }
 
 /* --- Start, stop, state --- */
 
-enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port,
-                                const struct shared *shared, struct sotto_error *err)
+enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
+                                  const struct shared *shared, struct sotto_error *err)
 {
-    struct http_peer *peer = sotto_alloc_zeroed(sizeof *peer);
-    if (peer == NULL) {
+    struct peer_server *server = sotto_alloc_zeroed(sizeof *server);
+    if (server == NULL) {
         return sotto_error_no_memory(err);
     }
-    peer->started_ms = clock_ms();
+    server->started_ms = clock_ms();
     struct http_handlers handlers = {
-        .context = peer,
+        .context = server,
         .begin = on_begin,
         .prefix = on_prefix,
         .prefix_bytes = ENVELOPE_PREFIX_BYTES,
@@ -402,51 +376,56 @@ enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port,
         .ended = on_ended,
         .body_bytes_max = ENVELOPE_PREFIX_BYTES + MESSAGE_BODY_MAX,
     };
-    peer->shared = shared;
-    peer->peers = sotto_alloc_zeroed((shared->config->file->peers_count + 1) * sizeof *peer->peers);
-    enum sotto_status status = peer->peers == NULL
-                                   ? sotto_error_no_memory(err)
-                                   : http_server_new(&peer->server, out_port, shared->loop,
-                                                     shared->config->file->peer, &handlers, err);
+    server->shared = shared;
+    server->peers_len = shared->config->file->peers_count;
+    server->peers = sotto_alloc_zeroed((server->peers_len + 1) * sizeof *server->peers);
+    enum sotto_status status = SOTTO_OK;
+    if (server->peers == NULL) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    for (size_t i = 0; i < server->peers_len; i++) {
+        outbox_init(&server->peers[i].outbox);
+    }
+    status = http_server_new(&server->http, out_port, shared->loop, shared->config->file->peer,
+                             &handlers, err);
     if (status != SOTTO_OK) {
-        http_peer_free(peer);
-        return status;
+        goto out;
     }
-    peer->peers_len = shared->config->file->peers_count;
-    for (size_t i = 0; i < peer->peers_len; i++) {
-        peer->peers[i].tail = &peer->peers[i].head;
-    }
-    *out = peer;
-    return SOTTO_OK;
+    *out = server;
+    server = NULL;
+out:
+    peer_server_free(server);
+    return status;
 }
 
-void http_peer_free(struct http_peer *peer)
+void peer_server_free(struct peer_server *server)
 {
-    if (peer != NULL) {
-        http_server_free(peer->server);
-        for (size_t i = 0; peer->peers != NULL && i < peer->peers_len; i++) {
-            outbox_clear(&peer->peers[i]);
+    if (server != NULL) {
+        http_server_free(server->http);
+        for (size_t i = 0; server->peers != NULL && i < server->peers_len; i++) {
+            outbox_clear(&server->peers[i].outbox);
         }
-        sotto_free(peer->peers);
-        sotto_free(peer);
+        sotto_free(server->peers);
+        sotto_free(server);
     }
 }
 
-bool http_peer_is_connected(const struct http_peer *peer, size_t peer_index)
+bool peer_server_is_connected(const struct peer_server *server, size_t peer_index)
 {
-    uint64_t seen_ms = peer->peers[peer_index].last_seen_ms;
+    uint64_t seen_ms = server->peers[peer_index].last_seen_ms;
     return seen_ms != 0 && seen_ms + CONNECTED_MS > clock_ms();
 }
 
-bool http_peer_is_away(const struct http_peer *peer, size_t peer_index)
+bool peer_server_is_away(const struct peer_server *server, size_t peer_index)
 {
-    uint64_t seen_ms = peer->peers[peer_index].last_seen_ms;
-    uint64_t since_ms = seen_ms != 0 ? seen_ms : peer->started_ms;
+    uint64_t seen_ms = server->peers[peer_index].last_seen_ms;
+    uint64_t since_ms = seen_ms != 0 ? seen_ms : server->started_ms;
     return since_ms + CONNECTED_MS <= clock_ms();
 }
 
-void http_peer_traffic(const struct http_peer *peer, uint64_t *out_in, uint64_t *out_out)
+void peer_server_traffic(const struct peer_server *server, uint64_t *out_in, uint64_t *out_out)
 {
-    *out_in = http_server_bytes_in(peer->server);
-    *out_out = http_server_bytes_out(peer->server);
+    *out_in = http_server_bytes_in(server->http);
+    *out_out = http_server_bytes_out(server->http);
 }

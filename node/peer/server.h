@@ -2,22 +2,25 @@
 #ifndef SOTTO_NODE_PEER_SERVER_H
 #define SOTTO_NODE_PEER_SERVER_H
 
-/* Peers call us, and fetch what is for them. */
+/* Peers call this node, and fetch what is for them (PEER.md). Threads: the loop's. */
 
 #include "loop/shared.h"
 
-struct http_peer;
+struct peer_server;
 
-/* Borrows shared, whose config has a peer listener. Threads: the loop's, as all below. */
-enum sotto_status http_peer_new(struct http_peer **out, uint16_t *out_port,
-                                const struct shared *shared,
-                                struct sotto_error *err) SOTTO_NODISCARD;
-void http_peer_free(struct http_peer *peer);
+/* Listens; *out_port is the port that it got. Ownership: borrows shared, whose config has a peer
+ * listener; *out is ended by peer_server_free. */
+enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
+                                  const struct shared *shared,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+void peer_server_free(struct peer_server *server);
 /* EVENT_SEND: keeps the message until its peer fetches it. Takes the event's bytes. */
-void http_peer_send(struct http_peer *peer, struct job *event);
-bool http_peer_is_connected(const struct http_peer *peer, size_t peer_index);
-/* It was connected and is not any more, or has had the time to be. */
-bool http_peer_is_away(const struct http_peer *peer, size_t peer_index);
-void http_peer_traffic(const struct http_peer *peer, uint64_t *out_in, uint64_t *out_out);
+void peer_server_send(struct peer_server *server, struct job *event);
+/* Whether the peer has called within the time of a poll. */
+bool peer_server_is_connected(const struct peer_server *server, size_t peer_index);
+/* Whether the peer is not connected, and has had the time to be. */
+bool peer_server_is_away(const struct peer_server *server, size_t peer_index);
+/* The bytes of all bodies that came and went. */
+void peer_server_traffic(const struct peer_server *server, uint64_t *out_in, uint64_t *out_out);
 
 #endif

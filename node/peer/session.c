@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Envelopes, replay windows and sessions, as PEER.md has them, without I/O; leans on libsodium and
+ * on the identity of federation/. The idea: a session is made of the caller's nonce and the
+ * callee's random id, and counts only once a request was signed under it; each counter in it is
+ * good once. */
+
 #include "peer/session.h"
 
 #include <sodium.h>
@@ -21,12 +27,12 @@ bool session_id_equal(const struct session_id *a, const struct session_id *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0; /* not a secret */
 }
 
-static const char *envelope_label(const struct envelope *envelope)
+static const char *choose_label(const struct envelope *envelope)
 {
     return envelope->is_response ? RESPONSE_LABEL : REQUEST_LABEL;
 }
 
-static void body_hash(uint8_t out[ENVELOPE_HASH_BYTES], const void *body, size_t body_bytes)
+static void hash_body(uint8_t out[ENVELOPE_HASH_BYTES], const void *body, size_t body_bytes)
 {
     (void)crypto_generichash(out, ENVELOPE_HASH_BYTES, body, body_bytes, NULL, 0);
 }
@@ -40,7 +46,7 @@ void envelope_write(struct sotto_writer *writer, const struct sotto_identity *id
     struct sotto_key from = sotto_identity_key(identity);
     uint8_t hash[ENVELOPE_HASH_BYTES];
     uint8_t type = (uint8_t)(envelope->type | (envelope->is_response ? RESPONSE_BIT : 0));
-    body_hash(hash, body, body_bytes);
+    hash_body(hash, body, body_bytes);
     sotto_writer_init(&header, ENVELOPE_HEADER_BYTES);
     sotto_write_bytes(&header, envelope_magic, sizeof envelope_magic);
     sotto_write_u8(&header, ENVELOPE_VERSION);
@@ -54,7 +60,7 @@ void envelope_write(struct sotto_writer *writer, const struct sotto_identity *id
     if (sotto_writer_status(&header) != SOTTO_OK) {
         writer->failed = true;
     } else {
-        sotto_identity_sign(identity, &signature, envelope_label(envelope), header.data,
+        sotto_identity_sign(identity, &signature, choose_label(envelope), header.data,
                             header.data_bytes);
         sotto_write_bytes(writer, header.data, header.data_bytes);
         sotto_write_bytes(writer, signature.bytes, sizeof signature.bytes);
@@ -94,14 +100,13 @@ bool envelope_is_signed(const struct envelope *envelope, const uint8_t *prefix,
 {
     struct sotto_signature signature;
     memcpy(signature.bytes, prefix + ENVELOPE_HEADER_BYTES, sizeof signature.bytes);
-    return sotto_key_verify(key, &signature, envelope_label(envelope), prefix,
-                            ENVELOPE_HEADER_BYTES);
+    return sotto_key_verify(key, &signature, choose_label(envelope), prefix, ENVELOPE_HEADER_BYTES);
 }
 
 bool envelope_body_matches(const struct envelope *envelope, const void *body, size_t body_bytes)
 {
     uint8_t hash[ENVELOPE_HASH_BYTES];
-    body_hash(hash, body, body_bytes);
+    hash_body(hash, body, body_bytes);
     return body_bytes == envelope->body_bytes &&
            memcmp(hash, envelope->body_hash, sizeof hash) == 0;
 }
@@ -162,7 +167,8 @@ enum sotto_status peer_sessions_hello(struct peer_sessions *sessions, struct ses
     return SOTTO_OK;
 }
 
-static const struct session *find(const struct peer_sessions *sessions, const struct session_id *id)
+static const struct session *find_session(const struct peer_sessions *sessions,
+                                          const struct session_id *id)
 {
     if (sessions->current.is_used && session_id_equal(&sessions->current.id, id)) {
         return &sessions->current;
@@ -179,14 +185,14 @@ static const struct session *find(const struct peer_sessions *sessions, const st
 bool peer_sessions_would_accept(const struct peer_sessions *sessions, const struct session_id *id,
                                 uint64_t counter)
 {
-    const struct session *session = find(sessions, id);
+    const struct session *session = find_session(sessions, id);
     return session != NULL && replay_window_is_fresh(&session->window, counter);
 }
 
 bool peer_sessions_accept(struct peer_sessions *sessions, const struct session_id *id,
                           uint64_t counter, bool *out_is_new, bool *out_returned)
 {
-    const struct session *session = find(sessions, id);
+    const struct session *session = find_session(sessions, id);
     if (session == NULL || !replay_window_is_fresh(&session->window, counter)) {
         return false;
     }

@@ -3,8 +3,7 @@
 #define SOTTO_NODE_PEER_SESSION_H
 
 /* How two nodes talk: signed envelopes under a session that both sides made fresh, so that nothing
- * recorded earlier, or meant for another node, is taken. PEER.md is the
- * specification. No I/O here.
+ * recorded earlier, or meant for another node, is taken. PEER.md is the specification. No I/O here.
  *
  * An envelope is a header, a signature of the header, and the body, whose hash and length are in
  * the header: a receiver knows who is talking, and how much will come, before it stores any of it.
@@ -48,7 +47,7 @@ struct envelope {
 void envelope_write(struct sotto_writer *writer, const struct sotto_identity *identity,
                     const struct envelope *envelope, const void *body, size_t body_bytes);
 
-/* Reads a header without any check of the signature. Returns: SOTTO_ERROR_INPUT. */
+/* Reads a header without any check of the signature. Returns: SOTTO_ERROR_INPUT if it is none. */
 enum sotto_status envelope_read(struct envelope *out, const uint8_t *prefix,
                                 size_t prefix_bytes) SOTTO_NODISCARD;
 
@@ -56,6 +55,7 @@ enum sotto_status envelope_read(struct envelope *out, const uint8_t *prefix,
 bool envelope_is_signed(const struct envelope *envelope, const uint8_t *prefix,
                         const struct sotto_key *key);
 
+/* Whether this is the body that the header promises. */
 bool envelope_body_matches(const struct envelope *envelope, const void *body, size_t body_bytes);
 
 /* Anti-replay as in RFC 4303, 3.4.3: counters above the highest are new, those up to 63 below it
@@ -65,7 +65,9 @@ struct replay_window {
     uint64_t seen; /* bit i: highest - i was accepted */
 };
 
+/* Whether a counter can be accepted. */
 bool replay_window_is_fresh(const struct replay_window *window, uint64_t counter);
+/* Remembers a counter, which must be fresh. */
 void replay_window_accept(struct replay_window *window, uint64_t counter);
 
 /* The sessions that one peer has with this node. A hello only makes a candidate; the first request
