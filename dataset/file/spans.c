@@ -374,8 +374,8 @@ static enum sotto_status take_packed(struct cutter *cutter, size_t *out_i)
             *out_i = cutting->chunks_len++;
             cutting->chunks[*out_i] = (struct chunk){.offset = cutting->offset};
             cutting->offset += cutter->buffer.bytes;
+            buffer_close(&cutter->buffer, cutting->ended);
         }
-        buffer_close(&cutter->buffer, cutting->ended);
     }
     if (status != SOTTO_OK) {
         atomic_store(&cutting->stopped, true);

@@ -4,9 +4,63 @@
 #include "test.h"
 
 #include <sotto/bytes.h>
+#include <zlib.h>
 
 static const char text[] = "a,b,c,d,e\n1,0.5,x,True,\n9223372036854775807,1e3,\"y\n\",,\n"
                            "0.000000000000000001,2,zz,False,\n";
+
+/* The text as a gzip file. Returns: how many bytes. */
+static size_t pack_text(unsigned char *out, size_t room)
+{
+    z_stream gzip = {.next_in = (Bytef *)text,
+                     .avail_in = (uInt)strlen(text),
+                     .next_out = out,
+                     .avail_out = (uInt)room};
+    assert_int_equal(deflateInit2(&gzip, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, 0), Z_OK);
+    assert_int_equal(deflate(&gzip, Z_FINISH), Z_STREAM_END);
+    size_t bytes = room - gzip.avail_out;
+    assert_int_equal(deflateEnd(&gzip), Z_OK);
+    return bytes;
+}
+
+static enum sotto_status take_block(void *context, size_t worker, uint64_t first_row,
+                                    const struct sotto_column *columns, size_t columns_len,
+                                    size_t rows, struct sotto_error *err)
+{
+    (void)context, (void)worker, (void)first_row, (void)columns, (void)columns_len, (void)err;
+    return rows > 0 ? SOTTO_OK : SOTTO_ERROR_INPUT;
+}
+
+/* Cataloguing and scanning a packed file. */
+static enum sotto_status packed_run(void *context)
+{
+    (void)context;
+    unsigned char packed[512];
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_csv_wanted wanted = {.column = 2, .type = {.kind = SOTTO_KIND_STRING}};
+    size_t bytes = pack_text(packed, sizeof packed);
+    enum sotto_status status =
+        sotto_csv_open_fd(&csv, test_file(packed, bytes), "t.csv.gz", NULL, NULL);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_csv_catalogue(csv, &catalogue, NULL);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_csv_scan(csv, catalogue, &wanted, 1, take_block, NULL, NULL);
+out:
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return status;
+}
+
+static void test_packed(void **state)
+{
+    (void)state;
+    assert_true(fault_each_allocation(packed_run, NULL) > 30);
+}
 
 static enum sotto_status open_all(struct sotto_csv **out)
 {
@@ -90,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cataloguing),
+        cmocka_unit_test(test_packed),
         cmocka_unit_test(test_table_and_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
