@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The open file: its options, its identity, its bytes. Leans on the operating system alone.
+ *
+ * The idea: a file is opened once and read by offset (pread), so that workers share the descriptor
+ * without sharing a position, and what is read is one file whatever happens to its name. Whether it
+ * stayed the same meanwhile is asked of fstat before and after (sotto_csv_identity). */
+
 #include "file/file.h"
 
 #include <errno.h>
@@ -34,13 +41,14 @@ static enum sotto_status open_failed(const char *name, int number, struct sotto_
     case ENFILE:
         return sotto_error_set(err, SOTTO_ERROR_IO, "%s: too many open files", name);
     case ENOMEM:
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
+        return sotto__name_no_memory(name, err);
     default:
         return sotto_error_set(err, SOTTO_ERROR_IO, "%s: cannot be opened (errno %d)", name,
                                number);
     }
 }
 
+/* What can stand in numbers, names or quotes is not. */
 static bool delimiter_is_usable(char c)
 {
     return c == '\t' || (c != '\0' && strchr(",;|:!#$%&*/<>?@^~", c) != NULL);
@@ -77,6 +85,7 @@ static enum sotto_status check_regular(uint64_t *out_bytes, const char *name, in
     return SOTTO_OK;
 }
 
+/* Delimiter, point and words for missing values. What has begun, sotto_csv_close ends. */
 static enum sotto_status csv_init_options(struct sotto_csv *csv,
                                           const struct sotto_csv_options *options,
                                           struct sotto_error *err)
@@ -110,7 +119,7 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
     csv->format.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (csv->format.c_locale == (locale_t)0 ||
         sotto__na_words_init(&csv->format.na, words, words_len, csv->format.point) != SOTTO_OK) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
+        return sotto__csv_no_memory(csv, err);
     }
     return SOTTO_OK;
 }
@@ -139,6 +148,38 @@ static enum sotto_status copy_columns(struct sotto_csv *csv,
     return SOTTO_OK;
 }
 
+/* All but the descriptor, which csv holds already. What has begun, sotto_csv_close ends. */
+static enum sotto_status csv_init(struct sotto_csv *csv, const char *name,
+                                  const struct sotto_csv_options *options, struct sotto_error *err)
+{
+    csv->chunk_bytes = CHUNK_BYTES;
+    csv->format.window_bytes = WINDOW_BYTES;
+    csv->name = sotto_text_copy(name, strlen(name));
+    csv->bytes_read = sotto_alloc_zeroed(sizeof *csv->bytes_read);
+    if (csv->name == NULL || csv->bytes_read == NULL) {
+        return sotto__name_no_memory(name, err);
+    }
+    enum sotto_status status = check_regular(&csv->size_bytes, name, csv->fd, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = csv_init_options(csv, options, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (options != NULL && options->columns_len > 0) {
+        status = copy_columns(csv, options, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    /* What can't be read here is no packed file: whoever reads it next has the error's words. */
+    char start[SOTTO__MAGIC_BYTES];
+    ssize_t got = pread(csv->fd, start, sizeof start, 0);
+    csv->packing = sotto__packing_detect(start, got > 0 ? (size_t)got : 0);
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *name,
                                     const struct sotto_csv_options *options,
                                     struct sotto_error *err)
@@ -147,27 +188,10 @@ enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *
     struct sotto_csv *csv = sotto_alloc_zeroed(sizeof *csv);
     if (csv == NULL) {
         (void)close(fd);
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
+        return sotto__name_no_memory(name, err);
     }
     csv->fd = fd;
-    csv->chunk_bytes = CHUNK_BYTES;
-    csv->format.window_bytes = WINDOW_BYTES;
-    csv->name = sotto_text_copy(name, strlen(name));
-    enum sotto_status status = check_regular(&csv->size_bytes, name, fd, err);
-    csv->bytes_read = sotto_alloc_zeroed(sizeof *csv->bytes_read);
-    if (csv->name == NULL || csv->bytes_read == NULL) {
-        (void)sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
-        status = SOTTO_ERROR_NO_MEMORY;
-    }
-    if (status == SOTTO_OK) {
-        status = csv_init_options(csv, options, err);
-    }
-    if (status == SOTTO_OK && options != NULL && options->columns_len > 0) {
-        status = copy_columns(csv, options, err);
-    }
-    char start[SOTTO__MAGIC_BYTES];
-    ssize_t got = status == SOTTO_OK ? pread(fd, start, sizeof start, 0) : 0;
-    csv->packing = sotto__packing_detect(start, got > 0 ? (size_t)got : 0);
+    enum sotto_status status = csv_init(csv, name, options, err);
     if (status != SOTTO_OK) {
         sotto_csv_close(csv);
         return status;
@@ -214,8 +238,10 @@ enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
     if (strcmp(path, "-") == 0) {
         int input = -1;
         enum sotto_status status = read_standard_input(&input, err);
-        return status == SOTTO_OK ? sotto_csv_open_fd(out, input, "standard input", options, err)
-                                  : status;
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        return sotto_csv_open_fd(out, input, "standard input", options, err);
     }
     /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -264,7 +290,7 @@ uint64_t sotto_csv_bytes(const struct sotto_csv *csv)
     return csv->size_bytes;
 }
 
-static int64_t nanoseconds(const struct timespec *time)
+static int64_t count_nanoseconds(const struct timespec *time)
 {
     /* Wraps for times beyond the year 2262: only compared for equality. */
     return (int64_t)((uint64_t)time->tv_sec * 1000000000U + (uint64_t)time->tv_nsec);
@@ -282,8 +308,8 @@ enum sotto_status sotto_csv_identity(const struct sotto_csv *csv, struct sotto_f
         .device = (uint64_t)info.st_dev,
         .inode = (uint64_t)info.st_ino,
         .size_bytes = (uint64_t)info.st_size,
-        .modified_ns = nanoseconds(&info.st_mtim),
-        .changed_ns = nanoseconds(&info.st_ctim),
+        .modified_ns = count_nanoseconds(&info.st_mtim),
+        .changed_ns = count_nanoseconds(&info.st_ctim),
     };
     return SOTTO_OK;
 }
@@ -312,7 +338,10 @@ enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_
 {
     char *to = out;
     enum sotto_status status = sotto__csv_check_interrupt(csv, err);
-    while (status == SOTTO_OK && bytes > 0) {
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    while (bytes > 0) {
         ssize_t got = pread(csv->fd, to, bytes, (off_t)offset);
         if (got < 0 && errno == EINTR) {
             continue;
@@ -329,5 +358,5 @@ enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_
         atomic_fetch_add_explicit(csv->bytes_read, (uint64_t)got, memory_order_relaxed);
         bytes -= (size_t)got;
     }
-    return status;
+    return SOTTO_OK;
 }

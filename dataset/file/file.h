@@ -17,6 +17,7 @@ enum sotto__packing { SOTTO__PACKING_NONE, SOTTO__PACKING_GZIP, SOTTO__PACKING_Z
 /* How many bytes decide. */
 #define SOTTO__MAGIC_BYTES 16
 
+/* How a file is packed that begins so; any number of bytes will do. */
 enum sotto__packing sotto__packing_detect(const void *start, size_t bytes);
 
 /* What begins so, where it can't be text, and what to do about it; packed files included. Returns:
@@ -33,8 +34,8 @@ enum sotto_status sotto__stream_new(struct sotto__stream **out, const struct sot
                                     struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__stream_free(struct sotto__stream *stream);
 
-/* The next bytes of the text, less than bytes only at its end. Returns: SOTTO_ERROR_INPUT for
- * damaged data. */
+/* The next bytes of the text, less than bytes only at its end. Out: *out_bytes tells how many;
+ * unchanged on failure. Returns: SOTTO_ERROR_INPUT for damaged data. Threads: one at a time. */
 enum sotto_status sotto__stream_read(struct sotto__stream *stream, void *out, size_t *out_bytes,
                                      size_t bytes, struct sotto_error *err) SOTTO_NODISCARD;
 
@@ -75,7 +76,7 @@ static inline enum sotto_status sotto__csv_check_interrupt(const struct sotto_cs
 enum sotto_status sotto__csv_pread(const struct sotto_csv *csv, void *out, size_t bytes,
                                    uint64_t offset, struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Inline, so that the analyser sees what comes back. */
+/* Says that the file changed. Inline, as those below, so that the analyser sees what comes back. */
 static inline enum sotto_status sotto__csv_changed(const struct sotto_csv *csv,
                                                    struct sotto_error *err)
 {
@@ -84,10 +85,16 @@ static inline enum sotto_status sotto__csv_changed(const struct sotto_csv *csv,
                            csv->name);
 }
 
+/* Says that there is no memory: for a file that may not be open yet. */
+static inline enum sotto_status sotto__name_no_memory(const char *name, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", name);
+}
+
 static inline enum sotto_status sotto__csv_no_memory(const struct sotto_csv *csv,
                                                      struct sotto_error *err)
 {
-    return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", csv->name);
+    return sotto__name_no_memory(csv->name, err);
 }
 
 #endif

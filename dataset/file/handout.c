@@ -1,12 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Columns handed out while a file is catalogued, as the types that are known so far. */
+/* Columns handed out while a file is catalogued, so that a task which needs sums over all rows
+ * reads the file once, not twice. Leans on block.c, and on the facts that spans.c gathers.
+ *
+ * The idea: a column's type is known when the last row has been read, but a draft of it is known at
+ * any time, and a draft that turns out too low costs no more than a new block.
+ *
+ * 1. Each worker takes a window of fields into its facts first, and hands the same fields here
+ *    after. So the types of its facts hold every value of the window, and no text can fail to
+ *    convert.
+ *
+ * 2. The types of the facts are the draft (renew_block). Where they have not changed since the last
+ *    window, rows are appended to the block under way.
+ *
+ * 3. Where they have, the block under way is handed out as it is, under the draft that it was
+ *    filled with, and a new one begins. Facts only go up, so a worker begins at most a few blocks a
+ *    column more than it would have.
+ *
+ * 4. The receiver gets blocks of different types for one column, from different workers, in no
+ *    order, all with first row 0 (nobody knows yet how many rows stand before a chunk). The join of
+ *    all their types is what the catalogue says in the end. Whether sums of the lower ones are
+ *    worth anything then is the receiver's to say: an int64 is a decimal of scale 0, but the
+ *    numbers of a column that ends as strings are not its values.
+ *
+ * 5. This is a gift: no failure here may fail the catalogue. Without memory, with an unknown name,
+ *    when the sink refuses, or when the file must be read line by line after all, `failed` is set,
+ *    workers stop handing out, and the receiver is told to forget what it got (sotto_csv_survey's
+ *    *out_complete). */
 
 #include "file/spans.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
 
+/* Any thread may call it, more than once. */
 static void give_up(struct sotto__handout *handout)
 {
     atomic_store(&handout->failed, true);
@@ -46,6 +73,7 @@ void sotto__handout_release(struct sotto__handout_worker *worker)
     *worker = (struct sotto__handout_worker){0};
 }
 
+/* Hands the block's rows to the sink, and begins again with an empty one. */
 static void hand_out(struct sotto__handout_worker *worker)
 {
     struct sotto__handout *handout = worker->handout;
@@ -59,7 +87,7 @@ static void hand_out(struct sotto__handout_worker *worker)
     sotto__block_clear(block);
 }
 
-/* A block of the types that the facts have come to. */
+/* A block of the types that the facts have come to (steps 2 and 3). */
 static void renew_block(struct sotto__handout_worker *worker,
                         const struct sotto__column_facts *facts)
 {

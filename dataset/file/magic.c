@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The first bytes by which files are known that are no text: two kinds are unpacked (stream.c), the
- * others are refused by their names, since some of them (zip) would pass for a table without rows.
- * A row stands here only if no table of text begins like it. */
+/* The first bytes by which files are known that are no text. Leans on nothing.
+ *
+ * The idea: two kinds are unpacked (stream.c), and all others are refused by their names, since
+ * some of them (zip) would pass for a table without rows. A row stands in the table only if no
+ * table of text begins like it. */
 
 #include "file/file.h"
 

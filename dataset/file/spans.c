@@ -1,15 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A file in parts that are read independently.
+/* A file in parts that are read independently. Leans on the split kernels (which count quotes and
+ * find fields), on facts.c and, while cataloguing, on handout.c.
  *
- * Cataloguing cuts the rows into chunks of equal size. Whoever reads a chunk counts its quotes;
- * with the parity of the quotes before, which goes from chunk to chunk, it knows what is within
- * quotes and where the chunk's first record begins: behind the first row end in it. A chunk's
- * records reach to the first row end at or after the chunk's end. Up to the first stray quote this
- * is right, and the record with that quote is refused by the worker that reads it: no malformed
- * text passes.
+ * The idea: whether a byte is within quotes depends on all bytes before it, but only by the parity
+ * of their quotes; one bit goes from chunk to chunk, and everything else is done side by side.
  *
- * What was found are the spans of the catalogue: a scan needs no parity, and knows its rows. */
+ * 1. The rows are cut into chunks of equal size, which workers take in ascending order. A worker
+ *    reads its chunk, and a tail behind it, and counts the chunk's quotes. For this it needs
+ *    nothing of others.
+ *
+ * 2. parities[i] says whether chunk i begins within quotes. parities[0] is OUTSIDE, since rows
+ *    begin behind the header's line. parities[i + 1] is told once, by the reader of chunk i: it is
+ *    parities[i], flipped if the count of chunk i is odd. A quoted field has an even number of
+ *    quotes, a doubled quote within it included.
+ *
+ * 3. So the reader of chunk i waits for that of chunk i - 1 (parity_before). That one took its
+ *    chunk earlier, and waits for nobody but the reader before it; the lowest chunk under way finds
+ *    its parity told. The waiting therefore ends, and it is short: nothing but reading and counting
+ *    comes before telling. A worker that fails sets `stopped` and may tell nothing, and who waits
+ *    looks at `stopped` too.
+ *
+ * 4. A chunk's records are those that begin behind the first row end in it (in chunk 0: at its
+ *    start) and before the first row end at or after its end. Each record has one reader, the one
+ *    in whose chunk it begins; a record that is longer than its chunk is read to its end by that
+ *    worker, and the chunks that it covers have none. A CR LF is one row end even where a chunk
+ *    ends between the two.
+ *
+ * 5. A stray quote turns all parities behind it around. Up to it they are right, so the record with
+ *    the first stray quote is read, from its beginning, by the worker that it belongs to; libcsv
+ *    refuses it there, and the whole file is read again line by line (cataloguing.c), which finds
+ *    the first error and its line. No malformed text passes.
+ *
+ * 6. What was found are the spans of the catalogue: where each chunk's first record begins, and how
+ *    many rows stand before it. A scan needs no parity, and knows its rows.
+ *
+ * 7. The text of a packed file can be had in order only. There a worker holds the lock while it
+ *    unpacks a chunk up to the end of a record; what it got beyond that is carried to the next one.
+ *    Chunks begin outside quotes then, nobody waits for a parity, and fields are split outside the
+ *    lock. */
 
 #include "file/spans.h"
 #include "value/digits.h"
@@ -71,21 +100,21 @@ enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const stru
                                    struct sotto_error *err)
 {
     size_t got = bytes;
-    enum sotto_status status;
     if (sotto__span_buffer_reserve(buffer, bytes, 0) != SOTTO_OK) {
         return sotto__csv_no_memory(csv, err);
     }
-    if (stream != NULL) {
-        status = sotto__stream_read(stream, buffer->text, &got, bytes, err);
-    } else {
-        status = sotto__csv_pread(csv, buffer->text, bytes, offset, err);
+    enum sotto_status status = stream != NULL
+                                   ? sotto__stream_read(stream, buffer->text, &got, bytes, err)
+                                   : sotto__csv_pread(csv, buffer->text, bytes, offset, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK && got < bytes) {
+    if (got < bytes) {
         return sotto__csv_changed(csv, err);
     }
     buffer->bytes = bytes;
     buffer_close(buffer, true);
-    return status;
+    return SOTTO_OK;
 }
 
 /* --- Cutting --- */
@@ -95,6 +124,7 @@ struct chunk {
     uint64_t rows;
 };
 
+/* What all workers share. */
 struct cutting {
     const struct sotto_csv *csv;
     const struct sotto_catalogue *catalogue;
@@ -116,8 +146,10 @@ struct cutting {
     struct sotto__handout *handout;
 };
 
+/* Unknown is 0, so that fresh memory says it. */
 enum parity { PARITY_UNKNOWN, PARITY_OUTSIDE, PARITY_INSIDE };
 
+/* One worker's. */
 struct cutter {
     struct cutting *cutting;
     struct sotto__span_buffer buffer;
@@ -129,7 +161,7 @@ struct cutter {
     enum sotto_status status;
 };
 
-/* Waits for the reader of the chunk before, which has its chunk longer than we have ours. Returns:
+/* Waits for the reader of the chunk before (step 3). Acquires what that one released. Returns:
  * PARITY_UNKNOWN if work stopped. */
 static enum parity parity_before(struct cutting *cutting, size_t i)
 {
@@ -145,7 +177,7 @@ static enum parity parity_before(struct cutting *cutting, size_t i)
 
 /* The position behind the first row end in [from, to) outside quotes, a CR LF being one; SOTTO_NONE
  * if there is none. bytes: what can be looked at. */
-static size_t after_row_end(const char *text, size_t bytes, size_t from, size_t to, bool inside)
+static size_t find_row_end(const char *text, size_t bytes, size_t from, size_t to, bool inside)
 {
     for (size_t i = from; i < to; i++) {
         char c = text[i];
@@ -177,7 +209,7 @@ static enum sotto_status find_end(struct cutter *cutter, size_t *out_end, uint64
         /* The last byte of the window may be a CR: its LF must be in sight. */
         bool all = offset + buffer->bytes == cutting->end;
         size_t to = all ? buffer->bytes : buffer->bytes - 1;
-        *out_end = after_row_end(buffer->text, buffer->bytes, chunk, to, inside);
+        *out_end = find_row_end(buffer->text, buffer->bytes, chunk, to, inside);
         if (*out_end != SOTTO_NONE || all) {
             *out_end = *out_end == SOTTO_NONE ? buffer->bytes : *out_end;
             return SOTTO_OK;
@@ -210,20 +242,20 @@ static enum sotto_status take_fields(void *context, const struct sotto__fields *
     return SOTTO_OK;
 }
 
-/* The records that begin behind the first row end of the chunk (the first chunk: at its start). */
+/* The chunk's own records (step 4). */
 static enum sotto_status cut_records(struct cutter *cutter, size_t i, uint64_t offset, size_t bytes,
                                      bool inside, bool inside_after)
 {
     struct cutting *cutting = cutter->cutting;
     struct sotto__span_buffer *buffer = &cutter->buffer;
-    size_t begin = i == 0 ? 0 : after_row_end(buffer->text, buffer->bytes, 0, bytes, inside);
-    size_t end = begin;
-    enum sotto_status status = SOTTO_OK;
-    if (begin != SOTTO_NONE) {
-        status = find_end(cutter, &end, offset, bytes, inside_after);
+    size_t begin = i == 0 ? 0 : find_row_end(buffer->text, buffer->bytes, 0, bytes, inside);
+    if (begin == SOTTO_NONE) {
+        return SOTTO_OK; /* no record begins here */
     }
+    size_t end = begin;
+    enum sotto_status status = find_end(cutter, &end, offset, bytes, inside_after);
     if (status != SOTTO_OK || begin >= end) {
-        return status; /* no record begins here */
+        return status;
     }
     buffer->bytes = end;
     buffer_close(buffer, offset + end == cutting->end);
@@ -234,6 +266,7 @@ static enum sotto_status cut_records(struct cutter *cutter, size_t i, uint64_t o
     return status;
 }
 
+/* Reads chunk i, tells its parity, and takes its records. */
 static enum sotto_status cut_chunk(struct cutter *cutter, size_t i)
 {
     struct cutting *cutting = cutter->cutting;
@@ -259,6 +292,7 @@ static enum sotto_status cut_chunk(struct cutter *cutter, size_t i)
     }
     bool inside = before == PARITY_INSIDE;
     bool inside_after = inside != odd;
+    /* As soon as it is known: the next reader waits for it. */
     atomic_store_explicit(&cutting->parities[i + 1], inside_after ? PARITY_INSIDE : PARITY_OUTSIDE,
                           memory_order_release);
     return cut_records(cutter, i, offset, bytes, inside, inside_after);
@@ -299,9 +333,33 @@ static enum sotto_status read_more(struct cutter *cutter, size_t bytes, bool *al
     }
     enum sotto_status status = sotto__stream_read(
         cutter->cutting->stream, buffer->text + buffer->bytes, &got, bytes, &cutter->err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     *all = got < bytes;
     buffer->bytes += got;
-    return status;
+    return SOTTO_OK;
+}
+
+/* Reads on until the record that reaches over `mark` ends; *out_end is where. */
+static enum sotto_status find_end_packed(struct cutter *cutter, size_t *out_end, bool *all,
+                                         size_t mark)
+{
+    struct sotto__span_buffer *buffer = &cutter->buffer;
+    bool inside = cutter->splitter.kernels->quotes(buffer->text, mark) % 2 != 0;
+    for (size_t step = TAIL_BYTES;; step *= 2) {
+        /* The last byte may be a CR: its LF must be in sight, or the text at its end. */
+        size_t to = *all || buffer->bytes == mark ? buffer->bytes : buffer->bytes - 1;
+        *out_end = find_row_end(buffer->text, buffer->bytes, mark, to, inside);
+        if (*out_end != SOTTO_NONE || *all) {
+            *out_end = *out_end == SOTTO_NONE ? buffer->bytes : *out_end;
+            return SOTTO_OK;
+        }
+        enum sotto_status status = read_more(cutter, step, all);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
 }
 
 /* The next chunk: what was left over, at least chunk_bytes in all, up to the end of a record. */
@@ -320,28 +378,18 @@ static enum sotto_status read_packed(struct cutter *cutter)
         memcpy(buffer->text, cutting->carry.text, left);
         buffer->bytes = left;
     }
-    enum sotto_status status = SOTTO_OK;
     if (left < chunk) {
-        status = read_more(cutter, chunk - left, &all);
-    }
-    if (status != SOTTO_OK) {
-        return status;
+        enum sotto_status status = read_more(cutter, chunk - left, &all);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
     memset(buffer->text + buffer->bytes, 0, SOTTO__SPLIT_BLOCK);
-    size_t mark = chunk < buffer->bytes ? chunk : buffer->bytes;
-    bool inside = cutter->splitter.kernels->quotes(buffer->text, mark) % 2 != 0;
     size_t end = SOTTO_NONE;
-    for (size_t step = TAIL_BYTES; end == SOTTO_NONE; step *= 2) {
-        size_t to = all || buffer->bytes == mark ? buffer->bytes : buffer->bytes - 1;
-        end = after_row_end(buffer->text, buffer->bytes, mark, to, inside);
-        if (end == SOTTO_NONE && all) {
-            end = buffer->bytes;
-        } else if (end == SOTTO_NONE) {
-            status = read_more(cutter, step, &all);
-            if (status != SOTTO_OK) {
-                return status;
-            }
-        }
+    enum sotto_status status =
+        find_end_packed(cutter, &end, &all, chunk < buffer->bytes ? chunk : buffer->bytes);
+    if (status != SOTTO_OK) {
+        return status;
     }
     cutting->ended = all && end == buffer->bytes;
     size_t rest = buffer->bytes - end;
@@ -354,6 +402,23 @@ static enum sotto_status read_packed(struct cutter *cutter)
     return SOTTO_OK;
 }
 
+/* Appends a chunk of what the buffer holds; *out_i is its number. */
+static enum sotto_status append_chunk(struct cutter *cutter, size_t *out_i)
+{
+    struct cutting *cutting = cutter->cutting;
+    void *chunks = cutting->chunks;
+    if (sotto_array_reserve(&chunks, &cutting->chunks_capacity, cutting->chunks_len + 1,
+                            sizeof *cutting->chunks) != SOTTO_OK) {
+        return sotto__csv_no_memory(cutting->csv, &cutter->err);
+    }
+    cutting->chunks = chunks;
+    *out_i = cutting->chunks_len++;
+    cutting->chunks[*out_i] = (struct chunk){.offset = cutting->offset};
+    cutting->offset += cutter->buffer.bytes;
+    buffer_close(&cutter->buffer, cutting->ended);
+    return SOTTO_OK;
+}
+
 /* Takes the next chunk; *out_i is its number, SOTTO_NONE if there is none. */
 static enum sotto_status take_packed(struct cutter *cutter, size_t *out_i)
 {
@@ -361,22 +426,15 @@ static enum sotto_status take_packed(struct cutter *cutter, size_t *out_i)
     enum sotto_status status = SOTTO_OK;
     *out_i = SOTTO_NONE;
     (void)pthread_mutex_lock(&cutting->lock);
-    if (!cutting->ended && !atomic_load(&cutting->stopped)) {
-        void *chunks = cutting->chunks;
-        status = read_packed(cutter);
-        if (status == SOTTO_OK &&
-            sotto_array_reserve(&chunks, &cutting->chunks_capacity, cutting->chunks_len + 1,
-                                sizeof *cutting->chunks) != SOTTO_OK) {
-            status = sotto__csv_no_memory(cutting->csv, &cutter->err);
-        }
-        cutting->chunks = chunks;
-        if (status == SOTTO_OK) {
-            *out_i = cutting->chunks_len++;
-            cutting->chunks[*out_i] = (struct chunk){.offset = cutting->offset};
-            cutting->offset += cutter->buffer.bytes;
-            buffer_close(&cutter->buffer, cutting->ended);
-        }
+    if (cutting->ended || atomic_load(&cutting->stopped)) {
+        goto out;
     }
+    status = read_packed(cutter);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = append_chunk(cutter, out_i);
+out:
     if (status != SOTTO_OK) {
         atomic_store(&cutting->stopped, true);
     }
@@ -384,32 +442,44 @@ static enum sotto_status take_packed(struct cutter *cutter, size_t *out_i)
     return status;
 }
 
-static void cut_packed(struct cutter *cutter)
+/* Takes a chunk and its records. *more: there was one. */
+static enum sotto_status cut_packed_chunk(struct cutter *cutter, bool *more)
 {
     struct cutting *cutting = cutter->cutting;
-    for (;;) {
-        size_t i;
-        cutter->rows = 0;
-        cutter->status = take_packed(cutter, &i);
-        if (cutter->status == SOTTO_OK && i != SOTTO_NONE) {
-            cutter->status = sotto__split_rows(&cutter->splitter, cutter->buffer.text,
-                                               cutter->buffer.bytes, take_fields, cutter);
-        }
-        if (cutter->status != SOTTO_OK || i == SOTTO_NONE) {
-            break;
-        }
-        (void)pthread_mutex_lock(&cutting->lock);
-        cutting->chunks[i].rows = cutter->rows;
-        (void)pthread_mutex_unlock(&cutting->lock);
+    size_t i;
+    cutter->rows = 0;
+    enum sotto_status status = take_packed(cutter, &i);
+    *more = i != SOTTO_NONE;
+    if (status != SOTTO_OK || i == SOTTO_NONE) {
+        return status;
+    }
+    status = sotto__split_rows(&cutter->splitter, cutter->buffer.text, cutter->buffer.bytes,
+                               take_fields, cutter);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    (void)pthread_mutex_lock(&cutting->lock); /* the array may be moved while it grows */
+    cutting->chunks[i].rows = cutter->rows;
+    (void)pthread_mutex_unlock(&cutting->lock);
+    return SOTTO_OK;
+}
+
+static void cut_packed(struct cutter *cutter)
+{
+    bool more = true;
+    while (more && cutter->status == SOTTO_OK) {
+        cutter->status = cut_packed_chunk(cutter, &more);
     }
     sotto__handout_end(&cutter->worker);
     if (cutter->status != SOTTO_OK) {
-        atomic_store(&cutting->stopped, true);
+        atomic_store(&cutter->cutting->stopped, true);
     }
 }
 
 /* --- What came of it --- */
 
+/* Chunks with records become spans, and the rows are counted. Returns: SOTTO_ERROR_INPUT where a
+ * scan could not read a span at once. */
 static enum sotto_status keep_spans(const struct cutting *cutting,
                                     struct sotto_catalogue *catalogue, struct sotto_error *err)
 {
@@ -435,7 +505,8 @@ static enum sotto_status keep_spans(const struct cutting *cutting,
     return SOTTO_OK;
 }
 
-static void keep_tallies(struct sotto_catalogue *catalogue, const struct cutter *cutter)
+/* Merges what one worker knows of the columns. */
+static void keep_facts(struct sotto_catalogue *catalogue, const struct cutter *cutter)
 {
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         struct sotto_catalogue_column *column = &catalogue->columns[i];
@@ -508,9 +579,8 @@ static enum sotto_status cut_with(struct cutting *cutting, void (*cut)(struct cu
                                   struct sotto_error *err)
 {
     struct cutter *cutters = sotto_alloc_array(workers, sizeof *cutters);
-    enum sotto_status status =
-        cutters != NULL ? cutters_init(cutters, workers, cutting) : SOTTO_ERROR_NO_MEMORY;
-    if (status != SOTTO_OK) {
+    enum sotto_status status;
+    if (cutters == NULL || cutters_init(cutters, workers, cutting) != SOTTO_OK) {
         status = sotto__csv_no_memory(cutting->csv, err);
         goto out;
     }
@@ -521,8 +591,11 @@ static enum sotto_status cut_with(struct cutting *cutting, void (*cut)(struct cu
         cut(&cutters[omp_get_thread_num()]);
     }
     status = first_failure(cutters, workers, err);
-    for (size_t i = 0; status == SOTTO_OK && i < workers; i++) {
-        keep_tallies(catalogue, &cutters[i]);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < workers; i++) {
+        keep_facts(catalogue, &cutters[i]);
     }
 out:
     cutters_free(cutters, workers);
@@ -554,9 +627,10 @@ enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
     }
     atomic_store(&cutting.parities[0], PARITY_OUTSIDE);
     status = cut_with(&cutting, cut_all, catalogue, workers, err);
-    if (status == SOTTO_OK) {
-        status = keep_spans(&cutting, catalogue, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = keep_spans(&cutting, catalogue, err);
 out:
     sotto_free((void *)cutting.parities);
     sotto_free(cutting.chunks);
@@ -575,18 +649,22 @@ enum sotto_status sotto__spans_catalogue_packed(const struct sotto_csv *csv,
                               .offset = rows_offset,
                               .lock = PTHREAD_MUTEX_INITIALIZER};
     enum sotto_status status = sotto__stream_new(&cutting.stream, csv, err);
-    if (status == SOTTO_OK) {
-        status = sotto__stream_skip(cutting.stream, rows_offset, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = cut_with(&cutting, cut_packed, catalogue, sotto_csv_workers(csv), err);
+    status = sotto__stream_skip(cutting.stream, rows_offset, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = cut_with(&cutting, cut_packed, catalogue, sotto_csv_workers(csv), err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     catalogue->text_bytes = cutting.offset;
-    if (status == SOTTO_OK) {
-        status = keep_spans(&cutting, catalogue, err);
-    }
-    sotto__stream_free(cutting.stream);
-    sotto__span_buffer_release(&cutting.carry);
+    status = keep_spans(&cutting, catalogue, err);
+out:
     sotto_free(cutting.chunks);
+    sotto__span_buffer_release(&cutting.carry);
+    sotto__stream_free(cutting.stream);
     return status;
 }

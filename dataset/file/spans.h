@@ -18,7 +18,8 @@ struct sotto__span_buffer {
     size_t bytes;
 };
 
-/* Makes room for bytes bytes, of which `keep` are kept. Returns: SOTTO_ERROR_NO_MEMORY. */
+/* Makes room for bytes bytes, of which the first `keep` are kept. Returns: SOTTO_ERROR_NO_MEMORY,
+ * and nothing changed. */
 enum sotto_status sotto__span_buffer_reserve(struct sotto__span_buffer *buffer, size_t bytes,
                                              size_t keep) SOTTO_NODISCARD;
 void sotto__span_buffer_release(struct sotto__span_buffer *buffer);
@@ -68,15 +69,18 @@ struct sotto__handout_worker {
     bool has_block;
 };
 
+/* Looks the names up. Returns: SOTTO_ERROR_NO_MEMORY. An unknown name is no failure: handing out
+ * fails. */
 enum sotto_status sotto__handout_init(struct sotto__handout_worker *out,
                                       struct sotto__handout *handout, size_t worker,
                                       const struct sotto_csv *csv,
                                       const struct sotto_catalogue *catalogue) SOTTO_NODISCARD;
 void sotto__handout_release(struct sotto__handout_worker *worker);
-/* Fields that the worker's facts have taken. */
+/* Takes fields that the worker's facts, one for each column of the file, have taken already. */
 void sotto__handout_take(struct sotto__handout_worker *worker,
                          const struct sotto__column_facts *facts,
                          const struct sotto__fields *fields);
+/* Hands out what is left. */
 void sotto__handout_end(struct sotto__handout_worker *worker);
 
 #endif

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The text of a gzip or zstd file, from its beginning, in pieces; several members or frames one
- * after the other are one text. */
+ * after the other are one text. Leans on zlib and zstd.
+ *
+ * The idea: a stream goes one way and only once, and forgets what it gave. Whoever needs a place in
+ * the text begins again and skips. */
 
 #include "file/file.h"
 
@@ -81,14 +84,14 @@ void sotto__stream_free(struct sotto__stream *stream)
     sotto_free(stream);
 }
 
-static enum sotto_status damaged(const struct sotto__stream *stream, struct sotto_error *err)
+static enum sotto_status report_damage(const struct sotto__stream *stream, struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_INPUT,
                            "%s: the compressed data is damaged or cut short before byte %llu",
                            stream->csv->name, (unsigned long long)stream->offset);
 }
 
-/* One step of inflate. */
+/* One step of inflate. A member's end resets it for the next one. */
 static enum sotto_status step_gzip(struct sotto__stream *stream, char *to, size_t room,
                                    size_t *made, struct sotto_error *err)
 {
@@ -96,6 +99,7 @@ static enum sotto_status step_gzip(struct sotto__stream *stream, char *to, size_
     gzip->next_in = stream->input + stream->input_at;
     gzip->avail_in = (uInt)(stream->input_bytes - stream->input_at);
     gzip->next_out = (Bytef *)to;
+    /* zlib counts in 32 bits. */
     gzip->avail_out = (uInt)(room < (1U << 30) ? room : 1U << 30);
     uInt before = gzip->avail_out;
     int result = inflate(gzip, Z_NO_FLUSH);
@@ -103,12 +107,12 @@ static enum sotto_status step_gzip(struct sotto__stream *stream, char *to, size_
     stream->input_at = stream->input_bytes - gzip->avail_in;
     stream->inside = result != Z_STREAM_END;
     if (result == Z_STREAM_END) {
-        return inflateReset(gzip) == Z_OK ? SOTTO_OK : damaged(stream, err);
+        return inflateReset(gzip) == Z_OK ? SOTTO_OK : report_damage(stream, err);
     }
     if (result == Z_MEM_ERROR) {
         return sotto__csv_no_memory(stream->csv, err);
     }
-    return result == Z_OK || result == Z_BUF_ERROR ? SOTTO_OK : damaged(stream, err);
+    return result == Z_OK || result == Z_BUF_ERROR ? SOTTO_OK : report_damage(stream, err);
 }
 
 static enum sotto_status step_zstd(struct sotto__stream *stream, void *to, size_t room,
@@ -123,21 +127,43 @@ static enum sotto_status step_zstd(struct sotto__stream *stream, void *to, size_
     if (ZSTD_isError(result)) {
         return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation
                    ? sotto__csv_no_memory(stream->csv, err)
-                   : damaged(stream, err);
+                   : report_damage(stream, err);
     }
     return SOTTO_OK;
 }
 
-static enum sotto_status refill(struct sotto__stream *stream, struct sotto_error *err)
+/* The next bytes of the file, when all before them are used up. */
+static enum sotto_status refill_input(struct sotto__stream *stream, struct sotto_error *err)
 {
     size_t bytes = stream->left < INPUT_BYTES ? (size_t)stream->left : INPUT_BYTES;
+    stream->input_at = 0;
+    stream->input_bytes = 0;
     enum sotto_status status =
         sotto__csv_pread(stream->csv, stream->input, bytes, stream->offset, err);
-    stream->input_at = 0;
-    stream->input_bytes = status == SOTTO_OK ? bytes : 0;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    stream->input_bytes = bytes;
     stream->offset += bytes;
     stream->left -= bytes;
-    return status;
+    return SOTTO_OK;
+}
+
+/* Unpacks up to room bytes; *made tells how many, which may be none. */
+static enum sotto_status unpack_some(struct sotto__stream *stream, char *to, size_t room,
+                                     size_t *made, struct sotto_error *err)
+{
+    size_t at = stream->input_at;
+    enum sotto_status status = stream->csv->packing == SOTTO__PACKING_GZIP
+                                   ? step_gzip(stream, to, room, made, err)
+                                   : step_zstd(stream, to, room, made, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (*made == 0 && stream->input_at == at && stream->left == 0) {
+        return report_damage(stream, err); /* it wants more, and there is none */
+    }
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto__stream_read(struct sotto__stream *stream, void *out, size_t *out_bytes,
@@ -145,44 +171,44 @@ enum sotto_status sotto__stream_read(struct sotto__stream *stream, void *out, si
 {
     char *to = out;
     size_t done = 0;
-    enum sotto_status status = SOTTO_OK;
-    while (status == SOTTO_OK && done < bytes && !stream->finished) {
+    while (done < bytes && !stream->finished) {
         size_t made = 0;
+        enum sotto_status status = SOTTO_OK;
         bool hungry = stream->input_at == stream->input_bytes;
         if (hungry && stream->left > 0) {
-            status = refill(stream, err);
+            status = refill_input(stream, err);
         } else if (hungry && !stream->inside) {
             stream->finished = true;
             break;
         }
-        size_t at = stream->input_at;
-        if (status == SOTTO_OK && stream->csv->packing == SOTTO__PACKING_GZIP) {
-            status = step_gzip(stream, to + done, bytes - done, &made, err);
-        } else if (status == SOTTO_OK) {
-            status = step_zstd(stream, to + done, bytes - done, &made, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = unpack_some(stream, to + done, bytes - done, &made, err);
+        if (status != SOTTO_OK) {
+            return status;
         }
         done += made;
-        if (status == SOTTO_OK && made == 0 && stream->input_at == at && stream->left == 0) {
-            status = damaged(stream, err); /* it wants more, and there is none */
-        }
     }
     *out_bytes = done;
-    return status;
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto__stream_skip(struct sotto__stream *stream, uint64_t bytes,
                                      struct sotto_error *err)
 {
     char scratch[4096];
-    enum sotto_status status = SOTTO_OK;
-    while (status == SOTTO_OK && bytes > 0) {
+    while (bytes > 0) {
         size_t got = 0;
         size_t wanted = bytes < sizeof scratch ? (size_t)bytes : sizeof scratch;
-        status = sotto__stream_read(stream, scratch, &got, wanted, err);
-        if (status == SOTTO_OK && got < wanted) {
+        enum sotto_status status = sotto__stream_read(stream, scratch, &got, wanted, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (got < wanted) {
             return sotto__csv_changed(stream->csv, err);
         }
         bytes -= got;
     }
-    return status;
+    return SOTTO_OK;
 }
