@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A catalogue: what is known of a file that has been read once. As bytes, little endian:
+/* A catalogue: what is known of a file that has been read once, and its bytes, by which a node
+ * remembers it. Leans on sotto/bytes.h.
  *
- *     "SCAT", u16 version (2)
+ * The idea: the bytes may come from a disk that somebody wrote to, so nothing in them is believed;
+ * a catalogue that is decoded is one that sotto_csv_catalogue could have made, or a scan could not
+ * trust its spans. Little endian:
+ *
+ *     "SCAT", u16 version (3)
  *     u64 device, inode, size; i64 modified, changed (nanoseconds)
  *     u64 bytes of the text, u64 rows, u32 columns
- *     per column: u32 length and name, u8 kind, u8 scale, u8 flags (1 digits lost, 2 hidden), u64
- * missing u32 spans; per span: u64 offset, u64 rows before */
+ *     per column: u32 length and name, u8 kind, u8 scale,
+ *                 u8 flags (1 digits lost, 2 hidden, 4 inexact), u64 missing
+ *     u32 spans; per span: u64 offset, u64 rows before */
 
 #include "file/file.h"
 
@@ -84,6 +90,7 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
     return status;
 }
 
+/* Whether some file can have such a column. */
 static bool column_is_possible(const struct sotto_catalogue_column *column, uint8_t kind,
                                uint8_t flags, uint64_t rows)
 {

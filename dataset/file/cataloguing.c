@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Filling a catalogue: all of a file is read once, in parallel, or line by line where that can't
- * be, so that types, missing values and rows are known, and the first error is the one that is
- * told. */
+/* Filling a catalogue. Leans on spans.c for the fast way and on read.c for the other one.
+ *
+ * The idea: all of a file is read once, in parallel, and whatever is wrong in it ends that attempt
+ * without a word. Then it is read line by line, so that the first error is the one that is told,
+ * with its line; and where only the fast way had a limit (a very long record), the result is the
+ * same. */
 
 #include "file/read.h"
 #include "file/spans.h"
@@ -99,12 +102,16 @@ static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
         .header = visit_header, .field = visit_field, .row = visit_row, .context = &work};
     enum sotto_status status =
         sotto__csv_read(csv, &catalogue->identity, &catalogue->text_bytes, &visitor, err);
-    for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
         catalogue->columns[i].type = work.facts[i].type;
         catalogue->columns[i].missing = work.facts[i].missing;
         catalogue->columns[i].digits_lost = work.facts[i].digits_lost;
         catalogue->columns[i].inexact = work.facts[i].inexact;
     }
+out:
     sotto_free(work.stated);
     sotto_free(work.facts);
     return status;
@@ -140,24 +147,28 @@ static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
         sotto__csv_read_header(csv, &catalogue->identity, &rows_offset, &visitor, err);
     sotto_free(work.stated);
     sotto_free(work.facts);
-    if (status == SOTTO_OK) {
-        catalogue->text_bytes = catalogue->identity.size_bytes;
-        status = csv->packing == SOTTO__PACKING_NONE
-                     ? sotto__spans_catalogue(csv, catalogue, rows_offset, handout, err)
-                     : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, handout, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = sotto_csv_identity(csv, &after, err);
+    catalogue->text_bytes = catalogue->identity.size_bytes;
+    status = csv->packing == SOTTO__PACKING_NONE
+                 ? sotto__spans_catalogue(csv, catalogue, rows_offset, handout, err)
+                 : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, handout, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK && !stated_types_hold(csv, catalogue)) {
+    status = sotto_csv_identity(csv, &after, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (!stated_types_hold(csv, catalogue)) {
         return SOTTO_ERROR_INPUT;
     }
-    if (status == SOTTO_OK && !sotto_file_identity_equal(&after, &catalogue->identity)) {
-        status = sotto__csv_changed(csv, err);
-    }
-    return status;
+    return sotto_file_identity_equal(&after, &catalogue->identity) ? SOTTO_OK
+                                                                   : sotto__csv_changed(csv, err);
 }
 
+/* The file in parallel, or else line by line. */
 static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
                                         struct sotto__handout *handout, struct sotto_error *err)
 {
@@ -173,13 +184,16 @@ static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_cata
         }
         sotto_catalogue_free(catalogue);
         catalogue = sotto_alloc_zeroed(sizeof *catalogue);
-        status = catalogue != NULL ? catalogue_serially(csv, catalogue, err)
-                                   : sotto__csv_no_memory(csv, err);
+        if (catalogue == NULL) {
+            return sotto__csv_no_memory(csv, err);
+        }
+        status = catalogue_serially(csv, catalogue, err);
     }
     if (status != SOTTO_OK) {
         sotto_catalogue_free(catalogue);
         return status;
     }
+    /* Facts that later values made void: a column that ended as strings has no digits to lose. */
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         struct sotto_catalogue_column *column = &catalogue->columns[i];
         column->digits_lost = column->digits_lost && column->type.kind == SOTTO_KIND_FLOAT64;
@@ -188,6 +202,7 @@ static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_cata
     *out = catalogue;
     return SOTTO_OK;
 }
+
 enum sotto_status sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
                                       struct sotto_error *err)
 {

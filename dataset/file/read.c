@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Records through libcsv. libcsv can't tell where it is, so it is fed one physical line at a time:
- * then each callback belongs to the current line, and at most one record ends in each call. */
+/* Records through libcsv. Leans on libcsv for the grammar of quotes, and on nothing for the rest:
+ * this is the slow way that knows the line of each error.
+ *
+ * The idea: libcsv can't tell where it is, so it is fed one physical line at a time: then each
+ * callback belongs to the current line, and at most one record ends in each call. A failure waits
+ * in the reader (reader->status): the callbacks can't return one, and do nothing more once there is
+ * one. */
 
 #include "file/read.h"
 
@@ -45,6 +50,7 @@ struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader)
     return reader->err;
 }
 
+/* Sets the error text; a column that the header has is called by its name. */
 static enum sotto_status error_at(struct sotto__csv_reader *reader, enum sotto_status status,
                                   uint64_t line, size_t column, const char *text)
 {
@@ -71,13 +77,14 @@ enum sotto_status sotto__csv_error(struct sotto__csv_reader *reader, enum sotto_
     return error_at(reader, status, reader->record_line, column, text);
 }
 
-static enum sotto_status no_memory(struct sotto__csv_reader *reader)
+static enum sotto_status report_no_memory(struct sotto__csv_reader *reader)
 {
     return sotto__csv_no_memory(reader->csv, reader->err);
 }
 
 /* --- The header --- */
 
+/* A name of the header, blanks around it taken off. */
 static enum sotto_status header_field(struct sotto__csv_reader *reader, const char *text,
                                       size_t text_bytes)
 {
@@ -104,12 +111,12 @@ static enum sotto_status header_field(struct sotto__csv_reader *reader, const ch
     void *names = reader->names;
     if (sotto_array_reserve(&names, &reader->names_capacity_len, reader->names_len + 1,
                             sizeof *reader->names) != SOTTO_OK) {
-        return no_memory(reader);
+        return report_no_memory(reader);
     }
     reader->names = names;
     char *name = sotto_text_copy(text, text_bytes);
     if (name == NULL) {
-        return no_memory(reader);
+        return report_no_memory(reader);
     }
     reader->names[reader->names_len++] = name;
     return SOTTO_OK;
@@ -133,6 +140,7 @@ static bool header_is_data(const struct sotto__csv_reader *reader)
     return has_number;
 }
 
+/* The header is complete: the visitor gets it. */
 static enum sotto_status header_end(struct sotto__csv_reader *reader)
 {
     if (header_is_data(reader)) {
@@ -150,7 +158,7 @@ static enum sotto_status header_end(struct sotto__csv_reader *reader)
                                 reader->names[second], first + 1, second + 1);
     }
     if (status != SOTTO_OK) {
-        return no_memory(reader);
+        return report_no_memory(reader);
     }
     reader->header_done = true;
     return reader->visitor->header(reader->visitor->context, reader, reader->names,
@@ -159,6 +167,7 @@ static enum sotto_status header_end(struct sotto__csv_reader *reader)
 
 /* --- libcsv's callbacks --- */
 
+/* What a field may not hold, wherever it stands. */
 static enum sotto_status check_text(struct sotto__csv_reader *reader, const char *text,
                                     size_t text_bytes)
 {
@@ -185,9 +194,12 @@ static void on_field(void *text, size_t text_bytes, void *context)
         return;
     }
     reader->status = check_text(reader, text, text_bytes);
-    if (reader->status == SOTTO_OK && !reader->header_done) {
+    if (reader->status != SOTTO_OK) {
+        return;
+    }
+    if (!reader->header_done) {
         reader->status = header_field(reader, text, text_bytes);
-    } else if (reader->status == SOTTO_OK && reader->field < reader->names_len) {
+    } else if (reader->field < reader->names_len) {
         reader->status = reader->visitor->field(reader->visitor->context, reader, reader->field,
                                                 text, text_bytes);
     }
@@ -195,8 +207,9 @@ static void on_field(void *text, size_t text_bytes, void *context)
     reader->field_line = reader->line;
 }
 
-/* A header that is one name, with what may be the delimiter in it, is worth a word. */
-static enum sotto_status ragged(struct sotto__csv_reader *reader)
+/* A header that is one name, with what may be the delimiter in it, is worth a word: most ragged
+ * files are files with another delimiter. */
+static enum sotto_status report_ragged(struct sotto__csv_reader *reader)
 {
     const char *other = reader->names_len == 1 ? strpbrk(reader->names[0], ";\t|,") : NULL;
     char hint[40] = "";
@@ -220,7 +233,7 @@ static void on_row(int terminator, void *context)
     if (!reader->header_done) {
         reader->status = header_end(reader);
     } else if (reader->field != reader->names_len) {
-        reader->status = ragged(reader);
+        reader->status = report_ragged(reader);
     } else {
         reader->status = reader->visitor->row(reader->visitor->context, reader);
     }
@@ -240,7 +253,7 @@ static enum sotto_status parser_failed(struct sotto__csv_reader *reader)
         return error_at(reader, SOTTO_ERROR_LIMIT, reader->line, reader->field,
                         "the field is too long");
     default:
-        return no_memory(reader);
+        return report_no_memory(reader);
     }
 }
 
@@ -254,13 +267,16 @@ static enum sotto_status feed_line(struct sotto__csv_reader *reader, const char 
     /* Doubling: libcsv's own steps would copy a long field once for each. */
     csv_set_blk_size(&reader->parser, reader->parser.entry_size + FIELD_STEP_BYTES);
     size_t fed = csv_parse(&reader->parser, data, bytes, on_field, on_row, reader);
-    if (reader->status == SOTTO_OK && fed != bytes) {
+    if (reader->status != SOTTO_OK) {
+        return reader->status;
+    }
+    if (fed != bytes) {
         reader->status = parser_failed(reader);
+        return reader->status;
     }
     /* While a field goes on, blanks and a quote at its end may still be taken away: its own length
      * is checked when it ends. */
-    if (reader->status == SOTTO_OK &&
-        reader->parser.entry_pos > SOTTO_CSV_FIELD_BYTES_MAX + BLOCK_BYTES) {
+    if (reader->parser.entry_pos > SOTTO_CSV_FIELD_BYTES_MAX + BLOCK_BYTES) {
         reader->status = error_at(reader, SOTTO_ERROR_LIMIT, reader->field_line, reader->field,
                                   "expected a field of at most 16 MiB, found a longer one: is a "
                                   "quote left open?");
@@ -278,8 +294,8 @@ static void count_line(struct sotto__csv_reader *reader, char last)
 }
 
 /* Feeds a block of the file, which stands at offset in it. */
-static enum sotto_status feed(struct sotto__csv_reader *reader, const char *data, size_t bytes,
-                              uint64_t offset)
+static enum sotto_status feed_block(struct sotto__csv_reader *reader, const char *data,
+                                    size_t bytes, uint64_t offset)
 {
     const char *start = data;
     const char *end = data + bytes;
@@ -314,7 +330,10 @@ static enum sotto_status read_block(struct sotto__csv_reader *reader, char *bloc
         return sotto__stream_read(reader->stream, block, out_bytes, BLOCK_BYTES, reader->err);
     }
     enum sotto_status status = sotto__csv_check_interrupt(reader->csv, reader->err);
-    while (status == SOTTO_OK && done < BLOCK_BYTES) {
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    while (done < BLOCK_BYTES) {
         ssize_t got =
             pread(reader->csv->fd, block + done, BLOCK_BYTES - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR) {
@@ -331,7 +350,7 @@ static enum sotto_status read_block(struct sotto__csv_reader *reader, char *bloc
         atomic_fetch_add_explicit(reader->csv->bytes_read, (uint64_t)got, memory_order_relaxed);
     }
     *out_bytes = done;
-    return status;
+    return SOTTO_OK;
 }
 
 /* The bytes of a byte order mark at the start of the text, which must be text. */
@@ -349,19 +368,24 @@ static enum sotto_status begin_text(struct sotto__csv_reader *reader, size_t *ou
     return SOTTO_OK;
 }
 
-static enum sotto_status finish(struct sotto__csv_reader *reader)
+/* The last record ends with the file, whether a line feed does or not. */
+static enum sotto_status finish_text(struct sotto__csv_reader *reader)
 {
     if (csv_fini(&reader->parser, on_field, on_row, reader) != 0) {
         return error_at(reader, SOTTO_ERROR_INPUT, reader->field_line, reader->field,
                         "unclosed quote: expected a closing quote, found the end of the file");
     }
-    if (reader->status == SOTTO_OK && !reader->header_done) {
+    if (reader->status != SOTTO_OK) {
+        return reader->status;
+    }
+    if (!reader->header_done) {
         return error_at(reader, SOTTO_ERROR_INPUT, 1, SOTTO_NONE,
                         "expected a header with the columns' names, found an empty file");
     }
-    return reader->status;
+    return SOTTO_OK;
 }
 
+/* Reads block by block, up to the end of the text or, where that is all, of the header. */
 static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
                                   uint64_t size_bytes)
 {
@@ -370,16 +394,23 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
         size_t bytes = 0;
         size_t skip = 0;
         enum sotto_status status = read_block(reader, block, &bytes, offset);
-        if (status == SOTTO_OK && offset == 0) {
-            status = begin_text(reader, &skip, block, bytes);
-        }
-        if (status == SOTTO_OK) {
-            status = feed(reader, block + skip, bytes - skip, offset + skip);
-        }
-        offset += bytes;
-        if (status != SOTTO_OK || reader->rows_offset > 0) {
+        if (status != SOTTO_OK) {
             return status;
         }
+        if (offset == 0) {
+            status = begin_text(reader, &skip, block, bytes);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
+        status = feed_block(reader, block + skip, bytes - skip, offset + skip);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (reader->rows_offset > 0) {
+            return SOTTO_OK; /* the header was all */
+        }
+        offset += bytes;
         if (bytes < BLOCK_BYTES) {
             break;
         }
@@ -389,7 +420,7 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
     }
     reader->rows_offset = offset;
     reader->text_bytes = offset;
-    return finish(reader);
+    return finish_text(reader);
 }
 
 static void reader_init(struct sotto__csv_reader *reader)
@@ -434,10 +465,11 @@ static enum sotto_status read_unchanged(struct sotto__csv_reader *reader,
     if (!sotto_file_identity_equal(&before, &after)) {
         return sotto__csv_changed(reader->csv, reader->err);
     }
-    if (status == SOTTO_OK) {
-        *out_identity = before;
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    *out_identity = before;
+    return SOTTO_OK;
 }
 
 static enum sotto_status read_file(struct sotto__csv_reader *reader,
@@ -448,13 +480,19 @@ static enum sotto_status read_file(struct sotto__csv_reader *reader,
     sotto_arithmetic_enter(&arithmetic);
     reader_init(reader);
     char *block = sotto_alloc(BLOCK_BYTES);
-    enum sotto_status status = block != NULL ? SOTTO_OK : no_memory(reader);
-    if (status == SOTTO_OK && reader->csv->packing != SOTTO__PACKING_NONE) {
+    enum sotto_status status;
+    if (block == NULL) {
+        status = report_no_memory(reader);
+        goto out;
+    }
+    if (reader->csv->packing != SOTTO__PACKING_NONE) {
         status = sotto__stream_new(&reader->stream, reader->csv, reader->err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
-    if (status == SOTTO_OK) {
-        status = read_unchanged(reader, out_identity, block);
-    }
+    status = read_unchanged(reader, out_identity, block);
+out:
     sotto__stream_free(reader->stream);
     sotto_free(block);
     reader_release(reader);
@@ -469,10 +507,11 @@ enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
 {
     struct sotto__csv_reader reader = {.csv = csv, .visitor = visitor, .err = err};
     enum sotto_status status = read_file(&reader, out_identity);
-    if (status == SOTTO_OK) {
-        *out_text_bytes = reader.text_bytes;
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    *out_text_bytes = reader.text_bytes;
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
@@ -487,12 +526,15 @@ enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
     if (status != SOTTO_OK) {
         return status;
     }
-    *out_rows_offset = reader.rows_offset;
-    char next;
+    /* The line feed of a CR LF belongs to the header's line. */
+    char next = '\0';
     if (csv->packing == SOTTO__PACKING_NONE && reader.after_cr &&
         reader.rows_offset < out_identity->size_bytes) {
         status = sotto__csv_pread(csv, &next, 1, reader.rows_offset, err);
-        *out_rows_offset += status == SOTTO_OK && next == '\n';
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    *out_rows_offset = reader.rows_offset + (next == '\n');
+    return SOTTO_OK;
 }

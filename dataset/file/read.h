@@ -23,8 +23,8 @@ struct sotto__csv_visitor {
 };
 
 /* Reads the whole file. On success *out_identity tells what was read, and *out_text_bytes how long
- * its text is. Returns: as
- * sotto_csv_catalogue, or what the visitor returned. */
+ * its text is; both unchanged on failure. Returns: as sotto_csv_catalogue, or what the visitor
+ * returned. */
 enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
                                   struct sotto_file_identity *out_identity,
                                   uint64_t *out_text_bytes,

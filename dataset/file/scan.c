@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A scan: the spans of the catalogue on all threads; or, without spans, line by line through
- * libcsv. The second way also finds the words for an error of the first. */
+ * libcsv. Leans on spans.c for the text, block.c for the values and read.c for the words of an
+ * error.
+ *
+ * The idea: a worker that meets what the catalogue does not say (a malformed text, a value of
+ * another type, another count of rows) stops without a word. The file is then read once more, line
+ * by line, only to find out what is wrong where; if nothing is, the file changed meanwhile. Its
+ * identity, before and after, has the last word: a text in a file that changed is no error of the
+ * text. */
 
 #include "file/read.h"
 #include "file/spans.h"
@@ -26,12 +33,13 @@ struct scan {
     pthread_mutex_t stream_lock;
 };
 
-static enum sotto_status changed(const struct scan *scan, struct sotto_error *err)
+static enum sotto_status report_changed(const struct scan *scan, struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_CHANGED,
                            "%s: changed since it was catalogued; start again", scan->csv->name);
 }
 
+/* Whether the column may be read, and as this type without loss. */
 static enum sotto_status check_wanted(const struct scan *scan,
                                       const struct sotto_csv_wanted *wanted,
                                       struct sotto_error *err)
@@ -54,6 +62,7 @@ static enum sotto_status check_wanted(const struct scan *scan,
                            wanted->type.scale);
 }
 
+/* Whether the file is the one that was catalogued. */
 static enum sotto_status check_identity(const struct scan *scan, struct sotto_error *err)
 {
     struct sotto_file_identity identity;
@@ -64,7 +73,7 @@ static enum sotto_status check_identity(const struct scan *scan, struct sotto_er
     bool same = sotto_file_identity_equal(&identity, &scan->catalogue->identity) &&
                 (scan->csv->packing != SOTTO__PACKING_NONE ||
                  scan->catalogue->text_bytes == identity.size_bytes);
-    return same ? SOTTO_OK : changed(scan, err);
+    return same ? SOTTO_OK : report_changed(scan, err);
 }
 
 /* --- Line by line --- */
@@ -75,7 +84,8 @@ struct serial {
     uint64_t rows; /* with those of the block */
 };
 
-static enum sotto_status serial_flush(struct serial *serial, struct sotto_error *err)
+/* Hands the block out, and begins again. */
+static enum sotto_status flush_serially(struct serial *serial, struct sotto_error *err)
 {
     struct sotto__block *block = &serial->block;
     enum sotto_status status = SOTTO_OK;
@@ -95,7 +105,7 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     for (size_t i = 0; same && i < names_len; i++) {
         same = strcmp(names[i], scan->catalogue->columns[i].name) == 0;
     }
-    return same ? SOTTO_OK : changed(scan, sotto__csv_reader_err(reader));
+    return same ? SOTTO_OK : report_changed(scan, sotto__csv_reader_err(reader));
 }
 
 static enum sotto_status visit_field(void *context, struct sotto__csv_reader *reader, size_t column,
@@ -124,10 +134,10 @@ static enum sotto_status visit_row(void *context, struct sotto__csv_reader *read
     serial->block.rows++;
     serial->rows++;
     if (serial->rows > serial->scan->catalogue->rows) {
-        return changed(serial->scan, sotto__csv_reader_err(reader));
+        return report_changed(serial->scan, sotto__csv_reader_err(reader));
     }
     return sotto__block_is_full(&serial->block)
-               ? serial_flush(serial, sotto__csv_reader_err(reader))
+               ? flush_serially(serial, sotto__csv_reader_err(reader))
                : SOTTO_OK;
 }
 
@@ -146,11 +156,12 @@ static enum sotto_status scan_serially(struct scan *scan, struct sotto_error *er
         goto out;
     }
     status = sotto__csv_read(scan->csv, &identity, &text_bytes, &visitor, err);
-    if (status == SOTTO_OK) {
-        bool same = serial.rows == scan->catalogue->rows &&
-                    sotto_file_identity_equal(&identity, &scan->catalogue->identity);
-        status = same ? serial_flush(&serial, err) : changed(scan, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    bool same = serial.rows == scan->catalogue->rows &&
+                sotto_file_identity_equal(&identity, &scan->catalogue->identity);
+    status = same ? flush_serially(&serial, err) : report_changed(scan, err);
 out:
     sotto__block_release(&serial.block);
     return status;
@@ -171,7 +182,7 @@ struct worker {
     enum sotto_status status;
 };
 
-static enum sotto_status flush(struct worker *worker)
+static enum sotto_status flush_block(struct worker *worker)
 {
     struct sotto__block *block = &worker->block;
     enum sotto_status status = SOTTO_OK;
@@ -190,19 +201,24 @@ static enum sotto_status take_fields(void *context, const struct sotto__fields *
 {
     struct worker *worker = context;
     struct sotto__block *block = &worker->block;
-    enum sotto_status status = SOTTO_OK;
     if (fields->rows > worker->row_end - worker->row - block->rows) {
         return SOTTO_ERROR_CHANGED;
     }
-    for (size_t row = 0; status == SOTTO_OK && row < fields->rows;) {
+    for (size_t row = 0; row < fields->rows;) {
         size_t rows = fields->rows - row;
-        status = sotto__block_append(block, &rows, fields, row);
+        enum sotto_status status = sotto__block_append(block, &rows, fields, row);
+        if (status != SOTTO_OK) {
+            return status;
+        }
         row += rows;
-        if (status == SOTTO_OK && sotto__block_is_full(block)) {
-            status = flush(worker);
+        if (sotto__block_is_full(block)) {
+            status = flush_block(worker);
+            if (status != SOTTO_OK) {
+                return status;
+            }
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 static uint64_t span_end(const struct sotto_catalogue *catalogue, size_t i)
@@ -232,19 +248,23 @@ static enum sotto_status scan_span(struct worker *worker, size_t i)
     worker->row_end = i + 1 < catalogue->spans_len ? span[1].rows_before : catalogue->rows;
     enum sotto_status status = sotto__split_rows(&worker->splitter, worker->buffer.text,
                                                  worker->buffer.bytes, take_fields, worker);
-    if (status == SOTTO_OK) {
-        status = flush(worker);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status == SOTTO_OK && worker->row != worker->row_end ? SOTTO_ERROR_CHANGED : status;
+    status = flush_block(worker);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return worker->row == worker->row_end ? SOTTO_OK : SOTTO_ERROR_CHANGED;
 }
 
-/* The next span into the worker's buffer. *out_i: which; beyond the last one at the end. */
+/* The next span into the worker's buffer. *out_i: which; SOTTO_NONE at the end. */
 static enum sotto_status next_span(struct worker *worker, size_t *out_i)
 {
     struct scan *scan = worker->scan;
     bool packed = scan->stream != NULL;
     enum sotto_status status = SOTTO_OK;
-    if (packed) { /* it is read in order */
+    if (packed) { /* one worker at a time takes a span and reads it, so spans come in order */
         (void)pthread_mutex_lock(&scan->stream_lock);
     }
     *out_i = atomic_fetch_add(&scan->next, 1);
@@ -262,19 +282,25 @@ static enum sotto_status next_span(struct worker *worker, size_t *out_i)
     return status;
 }
 
+/* Takes a span and hands its rows out. *more: there was one. */
+static enum sotto_status scan_next(struct worker *worker, bool *more)
+{
+    size_t i;
+    enum sotto_status status = next_span(worker, &i);
+    *more = i != SOTTO_NONE;
+    if (status != SOTTO_OK || i == SOTTO_NONE) {
+        return status;
+    }
+    return scan_span(worker, i);
+}
+
 static void scan_spans(struct worker *worker)
 {
     struct sotto_arithmetic arithmetic;
+    bool more = true;
     sotto_arithmetic_enter(&arithmetic);
-    for (;;) {
-        size_t i;
-        worker->status = next_span(worker, &i);
-        if (worker->status == SOTTO_OK && i != SOTTO_NONE) {
-            worker->status = scan_span(worker, i);
-        }
-        if (worker->status != SOTTO_OK || i == SOTTO_NONE) {
-            break;
-        }
+    while (more && worker->status == SOTTO_OK) {
+        worker->status = scan_next(worker, &more);
     }
     if (worker->status != SOTTO_OK) {
         atomic_store(&worker->scan->stopped, true);
@@ -283,7 +309,7 @@ static void scan_spans(struct worker *worker)
 }
 
 /* Which failure says more: one with a text, then lack of memory, then a text to be read again. */
-static int weight(const struct worker *worker)
+static int weigh_failure(const struct worker *worker)
 {
     if (worker->status == SOTTO_OK) {
         return 0;
@@ -291,19 +317,38 @@ static int weight(const struct worker *worker)
     return worker->is_said ? 3 : worker->status == SOTTO_ERROR_NO_MEMORY ? 2 : 1;
 }
 
-/* What the workers' failures come to. A malformed or changed text is read again, to say where. */
-static enum sotto_status judge(struct scan *scan, const struct worker *workers, size_t len,
-                               struct sotto_error *err)
+/* Reads line by line what a worker found malformed or changed, to say what is wrong where. The text
+ * was well formed when it was catalogued: if the file is another, that is what is wrong, whatever
+ * its text is now. */
+static enum sotto_status explain_failure(struct scan *scan, struct sotto_error *err)
+{
+    struct sotto_error other;
+    scan->sink = NULL;
+    enum sotto_status status = check_identity(scan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = scan_serially(scan, err);
+    if (status == SOTTO_OK ||
+        (status == SOTTO_ERROR_INPUT && check_identity(scan, &other) != SOTTO_OK)) {
+        return report_changed(scan, err);
+    }
+    return status;
+}
+
+/* What the workers' failures come to. */
+static enum sotto_status judge_failures(struct scan *scan, const struct worker *workers, size_t len,
+                                        struct sotto_error *err)
 {
     const struct worker *failed = &workers[0];
     for (size_t i = 1; i < len; i++) {
-        failed = weight(&workers[i]) > weight(failed) ? &workers[i] : failed;
+        failed = weigh_failure(&workers[i]) > weigh_failure(failed) ? &workers[i] : failed;
     }
-    switch (weight(failed)) {
+    switch (weigh_failure(failed)) {
     case 0:
         return SOTTO_OK;
     case 1:
-        break;
+        return explain_failure(scan, err);
     case 2:
         return sotto__csv_no_memory(scan->csv, err);
     default:
@@ -312,35 +357,23 @@ static enum sotto_status judge(struct scan *scan, const struct worker *workers, 
         }
         return failed->status;
     }
-    /* The text was well formed when it was catalogued: if the file is another, that is what is
-     * wrong, whatever its text is now. */
-    scan->sink = NULL;
-    enum sotto_status status = check_identity(scan, err);
-    if (status == SOTTO_OK) {
-        status = scan_serially(scan, err);
-    }
-    if (status == SOTTO_OK) {
-        return changed(scan, err);
-    }
-    struct sotto_error other;
-    if (status == SOTTO_ERROR_INPUT && check_identity(scan, &other) != SOTTO_OK) {
-        return changed(scan, err);
-    }
-    return status;
 }
 
 static enum sotto_status workers_init(struct worker *workers, size_t len, struct scan *scan)
 {
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         workers[i].scan = scan;
         workers[i].number = i;
         sotto__splitter_init(&workers[i].splitter, &scan->csv->format,
                              scan->catalogue->columns_len);
-        status = sotto__block_init(&workers[i].block, &scan->csv->format,
-                                   scan->catalogue->columns_len, scan->wanted, scan->wanted_len);
+        enum sotto_status status =
+            sotto__block_init(&workers[i].block, &scan->csv->format, scan->catalogue->columns_len,
+                              scan->wanted, scan->wanted_len);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 static void workers_free(struct worker *workers, size_t len)
@@ -353,6 +386,7 @@ static void workers_free(struct worker *workers, size_t len)
     sotto_free(workers);
 }
 
+/* Whether the names are those that were catalogued; spans are then read without a look at it. */
 static enum sotto_status check_header(struct scan *scan, struct sotto_error *err)
 {
     struct serial serial = {.scan = scan};
@@ -361,31 +395,37 @@ static enum sotto_status check_header(struct scan *scan, struct sotto_error *err
     uint64_t rows_offset;
     enum sotto_status status =
         sotto__csv_read_header(scan->csv, &identity, &rows_offset, &visitor, err);
-    bool same = status == SOTTO_OK && rows_offset <= scan->catalogue->spans[0].offset;
-    return status == SOTTO_OK && !same ? changed(scan, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    bool same = rows_offset <= scan->catalogue->spans[0].offset;
+    return same ? SOTTO_OK : report_changed(scan, err);
+}
+
+/* The text of a packed file, at its first row. What has begun, the caller ends. */
+static enum sotto_status open_stream(struct scan *scan, struct sotto_error *err)
+{
+    enum sotto_status status = sotto__stream_new(&scan->stream, scan->csv, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__stream_skip(scan->stream, scan->catalogue->spans[0].offset, err);
 }
 
 static enum sotto_status scan_in_parallel(struct scan *scan, struct sotto_error *err)
 {
-    enum sotto_status checked = check_header(scan, err);
-    if (checked != SOTTO_OK) {
-        return checked;
+    enum sotto_status status = check_header(scan, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     size_t len = sotto_csv_workers(scan->csv);
     struct worker *workers = sotto_alloc_array(len, sizeof *workers);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (workers != NULL) {
-        status = workers_init(workers, len, scan);
-    }
-    if (status != SOTTO_OK) {
+    if (workers == NULL || workers_init(workers, len, scan) != SOTTO_OK) {
         status = sotto__csv_no_memory(scan->csv, err);
         goto out;
     }
     if (scan->csv->packing != SOTTO__PACKING_NONE) {
-        status = sotto__stream_new(&scan->stream, scan->csv, err);
-        if (status == SOTTO_OK) {
-            status = sotto__stream_skip(scan->stream, scan->catalogue->spans[0].offset, err);
-        }
+        status = open_stream(scan, err);
         if (status != SOTTO_OK) {
             goto out;
         }
@@ -396,7 +436,7 @@ static enum sotto_status scan_in_parallel(struct scan *scan, struct sotto_error 
 #pragma omp parallel num_threads((int)len)
         scan_spans(&workers[omp_get_thread_num()]);
     }
-    status = judge(scan, workers, len, err);
+    status = judge_failures(scan, workers, len, err);
 out:
     sotto__stream_free(scan->stream);
     workers_free(workers, len);
@@ -432,5 +472,8 @@ enum sotto_status sotto_csv_scan(struct sotto_csv *csv, const struct sotto_catal
         return scan_serially(&scan, err);
     }
     status = scan_in_parallel(&scan, err);
-    return status == SOTTO_OK ? check_identity(&scan, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_identity(&scan, err);
 }
