@@ -172,8 +172,8 @@ static unsigned larger_of(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
-unsigned sotto__opened_degree(const struct sotto__opened_sums *opens, unsigned x_degree,
-                              unsigned y_degree)
+unsigned sotto__degree_of_sums(const struct sotto__opened_sums *opens, unsigned x_degree,
+                               unsigned y_degree)
 {
     if (opens->kind != SOTTO__OPENS_POWERS) {
         return SOTTO__DEGREE_OTHER;

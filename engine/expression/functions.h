@@ -119,8 +119,8 @@ const struct sotto__function_card *sotto__function_card(enum sotto__function fun
 /* The degree of the sums that an aggregate opens, of arguments of these degrees (y_degree: x_degree
  * if there is one argument). Returns: at least SOTTO__DEGREE_OTHER for what is no polynomial, or
  * not stated. */
-unsigned sotto__opened_degree(const struct sotto__opened_sums *opens, unsigned x_degree,
-                              unsigned y_degree);
+unsigned sotto__degree_of_sums(const struct sotto__opened_sums *opens, unsigned x_degree,
+                               unsigned y_degree);
 /* Whether words, with blanks between them, hold this one. words may be NULL. */
 bool sotto__has_word(const char *words, const char *word);
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);

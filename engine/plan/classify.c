@@ -153,8 +153,8 @@ static enum sotto_plan_class classify_aggregate(struct sotto_writer *writer,
     const struct sotto__node *node = &expression->nodes[i];
     const struct sotto__function_card *card = sotto__function_card(node->function);
     unsigned degree =
-        sotto__opened_degree(&card->opens, degrees[node->left],
-                             degrees[node->right != SOTTO_NONE ? node->right : node->left]);
+        sotto__degree_of_sums(&card->opens, degrees[node->left],
+                              degrees[node->right != SOTTO_NONE ? node->right : node->left]);
     bool bare = false;
     char what[120];
     sotto__json_raw(writer, card->name != NULL ? card->name : "an aggregate");

@@ -189,8 +189,8 @@ static void test_what_is_not_stated_is_other(void **state)
 {
     (void)state;
     const struct sotto__function_card silent = {.name = "median", .arguments_len = 1};
-    assert_int_equal(sotto__opened_degree(&silent.opens, 1, 1), SOTTO__DEGREE_OTHER);
-    assert_int_equal(sotto__opened_degree(&silent.opens, 0, 0), SOTTO__DEGREE_OTHER);
+    assert_int_equal(sotto__degree_of_sums(&silent.opens, 1, 1), SOTTO__DEGREE_OTHER);
+    assert_int_equal(sotto__degree_of_sums(&silent.opens, 0, 0), SOTTO__DEGREE_OTHER);
     struct sotto_plan *plan = test_plan_of("m=sum(x)");
     struct sotto__expression *expression = &plan->outputs[0].expression;
     enum sotto_plan_class found = SOTTO_PLAN_BARE;
