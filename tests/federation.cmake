@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-sotto_test(property task CASES LINK PkgConfig::sodium)
+foreach(subject faults lies losses rounds)
+  sotto_test(property task_${subject} LINK PkgConfig::sodium)
+endforeach()
+sotto_test(property task_joining CASES LINK PkgConfig::sodium)
 sotto_test(property agreement CASES LINK PkgConfig::sodium PkgConfig::jansson)

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks of one round: who joins, who fills them, who is named as missing. */
+#include "cases.h"
+#include "net.h"
+#include "test.h"
+
+#include <sotto/secret.h>
+
+static void test_three_parties(void **state)
+{
+    (void)state;
+    net_begin(3, 3, 3);
+    net_run();
+    assert_int_equal(net.expiries, 0); /* on the last answer, never on a timer */
+    net_assert_result("102.5625", "\"invited\": 3, \"joined\": 3, \"survived\": 3");
+    assert_contains(net.log, "[Create Task] create task 42");
+    assert_contains(net.log, "[Start Round] task 42 round 1 start");
+    assert_contains(net.log, "no dead members");
+    assert_contains(net.log, "[Finish Task] task 42 finished");
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(net.hosts[i].ended, SOTTO_OK);
+        assert_contains(net.hosts[i].end_text, "ended");
+    }
+    net_end();
+}
+
+static void test_everything_twice(void **state)
+{
+    (void)state;
+    net_begin(4, 3, 4);
+    net.twice = true;
+    net_run();
+    net_assert_result("102.5625", "\"survived\": 4");
+    net_end();
+}
+
+static void test_twenty_parties(void **state)
+{
+    (void)state;
+    net_begin(20, 3, 20);
+    net_run();
+    net_assert_result_has("\"survived\": 20");
+    net_end();
+}
+
+/* Of more willing parties than max_clients those whose names come first take part, whoever answers
+ * first; everybody is waited for. */
+static void test_names_decide_who_fills_the_task(void **state)
+{
+    (void)state;
+    for (uint64_t shuffles = 1, cases = test_cases(40); shuffles <= cases; shuffles++) {
+        net_begin(5, 3, 3);
+        net.shuffles = shuffles;
+        net_run();
+        assert_int_equal(net.expiries, 0);
+        net_assert_result_has(
+            "\"invited\": 5, \"joined\": 3, \"survived\": 3, "
+            "\"names\": [\"n0\", \"n1\", \"n2\"], \"missing\": [{\"name\": \"n3\"");
+        net_assert_result_has("102.5625");
+        net_assert_result_has(
+            "\"n4 was invited, and its rows are not in the result: max_clients others "
+            "come before it in the order of names\"");
+        net_end();
+    }
+    net_begin(5, 3, 3);
+    net.hosts[1].off = true; /* costs a timeout, and gives its place to the next name */
+    net_run();
+    assert_int_equal(net.expiries, 1);
+    net_assert_result_has("\"names\": [\"n0\", \"n2\", \"n3\"]");
+    net_end();
+}
+
+/* Without max_clients all who are willing take part. */
+static void test_all_who_are_willing_take_part(void **state)
+{
+    (void)state;
+    static const char format[] =
+        "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": "
+        "{\"w\": \"w.csv\"}, \"select\": {\"n\": \"count(pay)\"}}";
+    for (uint64_t shuffles = 1, cases = test_cases(20); shuffles <= cases; shuffles++) {
+        assert_ok(net_begin_plan(net_pays, 7, format, 0, 0));
+        net.shuffles = shuffles;
+        net_run();
+        assert_int_equal(net.expiries, 0);
+        net_assert_result_has("\"invited\": 7, \"joined\": 7, \"survived\": 7, \"names\": [\"n0\", "
+                              "\"n1\", \"n2\", \"n3\", \"n4\", \"n5\", \"n6\"]}");
+        net_assert_result_has("\"warnings\": []");
+        net_end();
+    }
+}
+
+/* Nobody waits for who is known to be away; it takes part if it answers before the start. */
+static void test_who_is_away_is_not_waited_for(void **state)
+{
+    (void)state;
+    net_away[3] = true;
+    net_begin(4, 3, 4);
+    net.hosts[3].off = true;
+    net_run();
+    assert_int_equal(net.expiries, 0);
+    net_assert_result_has("\"joined\": 3, \"survived\": 3, \"names\": [\"n0\", \"n1\", \"n2\"], "
+                          "\"missing\": [{\"name\": \"n3\", \"why\": \"it was away\"}]");
+    net_assert_result_has(
+        "\"warnings\": [\"n3 was invited, and its rows are not in the result: it was "
+        "away\"]");
+    net_end();
+
+    net_begin(4, 4, 4); /* where it is needed, there is time for it to come */
+    net.hosts[3].off = true;
+    net_deliver();
+    assert_false(net.done);
+    net.hosts[3].off = false;
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[3].key);
+    net_pump();
+    net_run();
+    assert_int_equal(net.expiries, 0);
+    net_assert_result_has("\"joined\": 4, \"survived\": 4");
+    net_end();
+
+    net_begin(4, 4, 4); /* though not for ever */
+    net.hosts[3].off = true;
+    net_run();
+    assert_int_equal(net.expiries, 1);
+    net_assert_ended(SOTTO_ERROR_PARTIES, "3 of 4 invited parties joined, at least 4 needed");
+    net_end();
+    net_away[3] = false;
+}
+
+/* The result says who is missing, and why. */
+static void test_who_is_missing_is_named(void **state)
+{
+    (void)state;
+    static const char *const texts[20] = {"pay\n1\n", "pay\n2\n", "pay\n3\n", "wage\n4\n",
+                                          "pay\n5\n", "pay\n6\n", "pay\n7\n"};
+    assert_ok(net_begin_texts(texts, 7, 3, 7));
+    net.hosts[4].off = true;
+    net.hosts[5].dies_before = SOTTO_MESSAGE_MASKED;
+    net_run();
+    net_assert_result_has("\"names\": [\"n0\", \"n1\", \"n2\", \"n6\"], \"missing\": ["
+                          "{\"name\": \"n3\", \"why\": \"it declined (not_found)\"}, "
+                          "{\"name\": \"n4\", \"why\": \"it did not answer in time\"}, "
+                          "{\"name\": \"n5\", \"why\": \"it dropped out\"}]");
+    net_end();
+}
+
+/* Who was left out of the first round is in no later one. */
+static void test_later_rounds_keep_the_choice(void **state)
+{
+    (void)state;
+    for (uint64_t shuffles = 1, cases = test_cases(10); shuffles <= cases; shuffles++) {
+        assert_ok(net_begin_plan(net_pays, 6, net_rounds_format, 3, 4));
+        net.shuffles = shuffles;
+        net_run();
+        assert_int_equal(net.expiries, 0);
+        net_assert_result_has("\"names\": [\"n0\", \"n1\", \"n2\", \"n3\"]");
+        net_end();
+    }
+}
+
+static void test_an_absent_party_costs_one_timeout(void **state)
+{
+    (void)state;
+    net_begin(4, 3, 4);
+    net.hosts[3].off = true;
+    net_run();
+    assert_int_equal(net.expiries, 1);
+    assert_int_equal(net.now_ms, 5000);
+    net_assert_result_has("\"invited\": 4, \"joined\": 3, \"survived\": 3");
+    net_end();
+}
+
+static void test_too_few_join(void **state)
+{
+    (void)state;
+    net_begin(4, 4, 4);
+    net.hosts[3].off = true;
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PARTIES, "3 of 4 invited parties joined, at least 4 needed");
+    assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PARTIES); /* they are told */
+    net_end();
+}
+
+static void test_a_refusal_ends_the_wait_at_once(void **state)
+{
+    (void)state;
+    static const char *const texts[20] = {"pay\n1\n", "pay\n2\n", "wage\n3\n"};
+    assert_ok(net_begin_texts(texts, 3, 3, 3));
+    net_run();
+    assert_int_equal(net.expiries, 0);
+    net_assert_ended(SOTTO_ERROR_PARTIES, "at least 3 needed");
+    assert_contains(net.log, "n2 declined: not_found");
+    assert_null(strstr(net.log, "wage")); /* the class, never the owner's text */
+    net_end();
+}
+
+static void test_types_that_do_not_join(void **state)
+{
+    (void)state;
+    static const char *const texts[20] = {"pay\n1\n", "pay\n2\n", "pay\nhigh\n"};
+    assert_ok(net_begin_texts(texts, 3, 3, 3));
+    net_run();
+    assert_int_equal(net.ended, SOTTO_ERROR_TYPE);
+    assert_contains(net.end_text, "pay");
+    assert_contains(net.end_text, "n2");
+    net_end();
+}
+
+static void test_more_parties_than_peers_are_asked_for(void **state)
+{
+    (void)state;
+    assert_int_equal(net_begin_texts(net_pays, 3, 4, 4), SOTTO_ERROR_PARTIES);
+    net_end();
+}
+
+static void test_the_owners_minimum(void **state)
+{
+    (void)state;
+    net_begin(4, 3, 4);
+    net.hosts[2].min_parties = 5;
+    net_run();
+    /* It leaves when it sees the roster; three are left of four, and go on. */
+    assert_int_equal(net.hosts[2].ended, SOTTO_ERROR_PARTIES);
+    net_assert_result_has("\"joined\": 4, \"survived\": 3");
+    assert_contains(net.log, "n2 left: parties");
+    net_end();
+}
+
+int main(void)
+{
+    if (sotto_init() != SOTTO_OK) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_three_parties),
+        cmocka_unit_test(test_everything_twice),
+        cmocka_unit_test(test_twenty_parties),
+        cmocka_unit_test(test_names_decide_who_fills_the_task),
+        cmocka_unit_test(test_all_who_are_willing_take_part),
+        cmocka_unit_test(test_who_is_away_is_not_waited_for),
+        cmocka_unit_test(test_who_is_missing_is_named),
+        cmocka_unit_test(test_later_rounds_keep_the_choice),
+        cmocka_unit_test(test_an_absent_party_costs_one_timeout),
+        cmocka_unit_test(test_too_few_join),
+        cmocka_unit_test(test_a_refusal_ends_the_wait_at_once),
+        cmocka_unit_test(test_types_that_do_not_join),
+        cmocka_unit_test(test_more_parties_than_peers_are_asked_for),
+        cmocka_unit_test(test_the_owners_minimum),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strangers, liars and who repeats himself: what they say changes no task. */
+#include "net.h"
+#include "test.h"
+
+#include "federation/internal.h"
+#include <sotto/secret.h>
+#include <sotto/simulate.h>
+#include <stdio.h>
+
+static void test_a_stranger_in_the_roster_makes_a_party_leave(void **state)
+{
+    (void)state;
+    net_begin(4, 3, 4);
+    net.hosts[1].peers_len = 3; /* it does not know n3 */
+    net_run();
+    assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_AUTH);
+    assert_contains(net.hosts[1].end_text, "not among the peers");
+    assert_contains(net.log, "n1 left: auth");
+    net_assert_result_has("\"survived\": 3");
+    net_end();
+}
+
+static void test_strangers_are_not_heard(void **state)
+{
+    (void)state;
+    struct sotto_identity *stranger;
+    struct sotto_buffer forged;
+    struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 1};
+    struct sotto_leave leave = {.reason = SOTTO_ERROR_REFUSED};
+    net_begin(3, 3, 3);
+    assert_ok(sotto_identity_generate(&stranger, net.random));
+    assert_ok(sotto_leave_seal(&forged, &leave, &label, NULL, stranger));
+    assert_int_equal(
+        sotto_task_aggregator_receive(net.aggregator, forged.data, forged.data_bytes, 0, NULL),
+        SOTTO_ERROR_AUTH);
+    sotto_buffer_release(&forged);
+    /* An invitation of a stranger, the end of a task told by one. */
+    assert_ok(sotto__invitation_seal(&forged, "{}", 2, &label, stranger));
+    assert_int_equal(net_host_take(&net.hosts[0], &forged), SOTTO_ERROR_AUTH);
+    assert_null(net.hosts[0].task);
+    sotto_buffer_release(&forged);
+    net_run();
+    assert_ok(sotto__finish_seal(&forged, SOTTO_OK, NULL, &label, stranger));
+    assert_int_not_equal(net_host_take(&net.hosts[0], &forged), SOTTO_OK);
+    sotto_buffer_release(&forged);
+    net_assert_result_has("\"survived\": 3");
+    sotto_identity_free(stranger);
+    net_end();
+}
+
+/* Who left has left: saying so again writes no second line into the task's log. */
+static void test_leaving_again_and_again(void **state)
+{
+    (void)state;
+    struct sotto_buffer message;
+    struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 1};
+    struct sotto_leave leave = {.reason = SOTTO_ERROR_REFUSED};
+    net_begin(5, 3, 5);
+    net.hosts[4].dies_before = SOTTO_MESSAGE_DEAL;
+    net_deliver(); /* a session is under way */
+    assert_ok(sotto_leave_seal(&message, &leave, &label, NULL, net.hosts[4].identity));
+    assert_ok(
+        sotto_task_aggregator_receive(net.aggregator, message.data, message.data_bytes, 0, NULL));
+    assert_int_equal(
+        sotto_task_aggregator_receive(net.aggregator, message.data, message.data_bytes, 0, NULL),
+        SOTTO_ERROR_STATE);
+    sotto_buffer_release(&message);
+    net_run();
+    net_assert_result_has("\"survived\": 4");
+    assert_int_equal(net_count_in_log("n4 left: refused"), 1);
+    net_end();
+}
+
+static void test_a_plan_with_two_parties_is_declined_by_the_parties_too(void **state)
+{
+    (void)state;
+    struct sotto_buffer invitation;
+    struct sotto_session_label label = {.task = {{9}}, .round = 1, .attempt = 1};
+    char plan[1024];
+    net_begin(3, 3, 3);
+    (void)snprintf(plan, sizeof plan, net_plan_format, 2, 3);
+    assert_ok(
+        sotto__invitation_seal(&invitation, plan, strlen(plan), &label, net.hosts[0].identity));
+    assert_ok(net_host_take(&net.hosts[1], &invitation));
+    assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PLAN);
+    sotto_buffer_release(&invitation);
+    net_end();
+}
+
+/* After it has recorded its consent, a party takes no new attempt at the round. */
+static void test_no_second_answer_after_the_first(void **state)
+{
+    (void)state;
+    for (uint16_t type = SOTTO_MESSAGE_CONSENT; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        struct sotto_buffer reopen;
+        struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 2};
+        net_begin(5, 3, 5);
+        net.hosts[1].dies_before = type;
+        net.hosts[2].dies_before = type;
+        net_deliver(); /* the others have consented, or revealed */
+        assert_ok(sotto__reopen_seal(&reopen, &label, net.hosts[0].identity));
+        assert_int_equal(net_host_take(&net.hosts[3], &reopen), SOTTO_ERROR_PROTOCOL);
+        sotto_buffer_release(&reopen);
+        net_run();
+        net_end();
+    }
+}
+
+static void test_a_silent_aggregator_is_left(void **state)
+{
+    (void)state;
+    net_begin(4, 4, 4);
+    net.hosts[3].off = true;
+    net_deliver();
+    sotto_task_party_tick(net.hosts[1].task, 16999); /* 7 + 2 x 5 seconds after it was heard */
+    net_host_pump(&net.hosts[1]);
+    assert_int_equal(net.hosts[1].ended, SOTTO_OK);
+    sotto_task_party_tick(net.hosts[1].task, 17000);
+    net_host_pump(&net.hosts[1]);
+    assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_TIMEOUT);
+    net_end();
+}
+
+static void test_simulating_nobody(void **state)
+{
+    (void)state;
+    char plan[1024];
+    char *result = NULL;
+    struct sotto_error err = {0};
+    (void)snprintf(plan, sizeof plan, net_plan_format, 3, 3);
+    struct sotto_simulation simulation = {
+        .plan_json = plan, .plan_json_bytes = strlen(plan), .datasets_len = 1};
+    assert_int_equal(sotto_simulate(&result, &simulation, &err), SOTTO_ERROR_PARTIES);
+    assert_null(result);
+}
+
+int main(void)
+{
+    if (sotto_init() != SOTTO_OK) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_stranger_in_the_roster_makes_a_party_leave),
+        cmocka_unit_test(test_strangers_are_not_heard),
+        cmocka_unit_test(test_leaving_again_and_again),
+        cmocka_unit_test(test_a_plan_with_two_parties_is_declined_by_the_parties_too),
+        cmocka_unit_test(test_no_second_answer_after_the_first),
+        cmocka_unit_test(test_a_silent_aggregator_is_left),
+        cmocka_unit_test(test_simulating_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

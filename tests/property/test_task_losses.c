@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who vanishes in a task and when, who comes back, and what is cancelled. */
+#include "net.h"
+#include "test.h"
+
+#include <sotto/secret.h>
+
+static void test_a_loss_at_every_step(void **state)
+{
+    (void)state;
+    for (uint16_t type = SOTTO_MESSAGE_DEAL; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        bool counted = type > SOTTO_MESSAGE_MASKED; /* its input was in */
+        net_begin(4, 3, 4);
+        net.hosts[3].dies_before = type;
+        net_run();
+        net_assert_result_has(counted ? "\"joined\": 4, \"survived\": 4"
+                                      : "\"joined\": 4, \"survived\": 3");
+        assert_true(net.expiries <= 1);
+        net_end();
+
+        net_begin(4, 4, 4);
+        net.hosts[3].dies_before = type;
+        net_run();
+        if (counted) {
+            net_assert_result_has("\"survived\": 4");
+        } else {
+            net_assert_ended(SOTTO_ERROR_PARTIES, "3 of 4 parties answered, 4 needed");
+        }
+        net_end();
+    }
+}
+
+static void test_a_loss_among_three_is_final(void **state)
+{
+    (void)state;
+    for (uint16_t type = SOTTO_MESSAGE_DEAL; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        net_begin(3, 3, 3);
+        net.hosts[1].dies_before = type;
+        net_run();
+        net_assert_ended(SOTTO_ERROR_PARTIES, "2 of 3 parties answered, 3 needed");
+        net_end();
+    }
+}
+
+static void test_an_unopened_session_starts_again(void **state)
+{
+    (void)state;
+    net_begin(5, 3, 5); /* threshold 4: two losses are too many for one session */
+    net.hosts[1].dies_before = SOTTO_MESSAGE_MASKED;
+    net.hosts[2].dies_before = SOTTO_MESSAGE_MASKED;
+    net_run();
+    net_assert_result_has("\"joined\": 5, \"survived\": 3");
+    assert_contains(net.log, "[Restart] task 42 round 1 masked inputs: 3 of 5 parties answered");
+    net_end();
+}
+
+/* After somebody may have consented to a survivor set there is no second try with fewer. */
+static void test_a_session_with_consents_does_not(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {"consents: 3 of 5 parties answered, 4 needed",
+                                          "revealed shares: 3 of 5 parties answered, 4 needed"};
+    for (uint16_t type = SOTTO_MESSAGE_CONSENT; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        net_begin(5, 3, 5);
+        net.hosts[1].dies_before = type;
+        net.hosts[2].dies_before = type;
+        net_run();
+        net_assert_ended(SOTTO_ERROR_PARTIES, reasons[type - SOTTO_MESSAGE_CONSENT]);
+        assert_null(strstr(net.log, "[Restart]"));
+        net_end();
+    }
+}
+
+/* A host may take its time over a partial: the driver stands still, a new attempt waits. */
+static void test_a_new_attempt_waits_for_the_partial(void **state)
+{
+    (void)state;
+    net_begin(5, 3, 5);
+    net.hosts[1].dies_before = SOTTO_MESSAGE_DEAL;
+    net.hosts[2].dies_before = SOTTO_MESSAGE_DEAL;
+    net.hosts[3].slow = true;
+    net_deliver();
+    const struct sotto_driver *driver = sotto_task_party_driver(net.hosts[3].task);
+    net.now_ms = net.deadline_ms;
+    sotto_task_aggregator_tick(net.aggregator, net.now_ms); /* too few dealt: again */
+    net_pump();
+    net_deliver();
+    assert_contains(net.log, "[Restart] task 42 round 1 dealing shares: 3 of 5");
+    assert_ptr_equal(sotto_task_party_driver(net.hosts[3].task), driver);
+    net.hosts[3].slow = false;
+    net_host_partial(&net.hosts[3]); /* of the attempt before: not used */
+    net_host_pump(&net.hosts[3]);
+    net_run();
+    net_assert_result_has("\"joined\": 5, \"survived\": 3");
+    net_end();
+}
+
+static void test_a_party_that_comes_back_before_the_start_takes_part(void **state)
+{
+    (void)state;
+    net_begin(4, 4, 4);
+    net.hosts[1].off = true;
+    net_deliver(); /* three joined */
+    net_host_restart(&net.hosts[1]);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key);
+    net_pump();
+    net_run();
+    assert_int_equal(net.expiries, 0);
+    net_assert_result_has("\"joined\": 4, \"survived\": 4");
+    net_end();
+}
+
+static void test_a_party_that_joined_died_and_came_back_joins_anew(void **state)
+{
+    (void)state;
+    net_begin(4, 4, 4);
+    net.hosts[2].off = true;
+    net_deliver();
+    net_host_restart(&net.hosts[1]);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key);
+    net_pump();
+    net_deliver();
+    assert_false(net.done);
+    net_host_restart(&net.hosts[2]);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key);
+    net_pump();
+    net_run();
+    net_assert_result_has("\"joined\": 4, \"survived\": 4");
+    net_end();
+}
+
+static void test_a_party_that_comes_back_too_late_is_lost_at_once(void **state)
+{
+    (void)state;
+    net_begin(4, 3, 4);
+    net.hosts[1].dies_before = SOTTO_MESSAGE_MASKED;
+    net_deliver(); /* the others wait for it */
+    assert_false(net.done);
+    net_host_restart(&net.hosts[1]);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key);
+    net_pump();
+    net_run();
+    assert_int_equal(net.expiries, 0);
+    net_assert_result_has("\"joined\": 4, \"survived\": 3");
+    net_end();
+}
+
+static void test_a_party_answers_a_task_once(void **state)
+{
+    (void)state;
+    net_begin(4, 3, 4);
+    net.hosts[3].answered = true;
+    net_run();
+    assert_contains(net.log, "n3 declined: state");
+    net_assert_result_has("\"joined\": 3");
+    net_end();
+}
+
+static void test_cancelling(void **state)
+{
+    (void)state;
+    net_begin(4, 4, 4);
+    net.hosts[3].off = true;
+    net_deliver();
+    sotto_task_aggregator_cancel(net.aggregator);
+    net_pump();
+    net_deliver();
+    assert_true(net.done);
+    net_assert_ended(SOTTO_ERROR_CANCELLED, "cancelled");
+    assert_int_equal(net.hosts[0].ended, SOTTO_ERROR_CANCELLED);
+    net_end();
+}
+
+int main(void)
+{
+    if (sotto_init() != SOTTO_OK) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_loss_at_every_step),
+        cmocka_unit_test(test_a_loss_among_three_is_final),
+        cmocka_unit_test(test_an_unopened_session_starts_again),
+        cmocka_unit_test(test_a_session_with_consents_does_not),
+        cmocka_unit_test(test_a_new_attempt_waits_for_the_partial),
+        cmocka_unit_test(test_a_party_that_comes_back_before_the_start_takes_part),
+        cmocka_unit_test(test_a_party_that_joined_died_and_came_back_joins_anew),
+        cmocka_unit_test(test_a_party_that_comes_back_too_late_is_lost_at_once),
+        cmocka_unit_test(test_a_party_answers_a_task_once),
+        cmocka_unit_test(test_cancelling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A creator's host and parties' hosts in this process, with every letter between them in the test's
+ * hands. It leans on federation's two machines, and carries out what they ask for. */
+#include "net.h"
+
+#include "files.h"
+#include "test.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+
+struct net net;
+bool net_away[NET_PARTIES_MAX];
+
+const char net_plan_format[] =
+    "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": {\"w\": \"w.csv\"},"
+    " \"select\": {\"m\": \"mean(pay)\", \"n\": \"count(pay)\"},"
+    " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
+    " \"connection_timeout\": 5}}";
+
+const char net_rounds_format[] =
+    "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": {\"w\": \"w.csv\"},"
+    " \"select\": {\"m\": \"mean(pay)\", \"v\": \"mean((pay - mean(pay)) ** 2)\"},"
+    " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
+    " \"connection_timeout\": 5}}";
+
+const char *const net_pays[20] = {
+    "pay\n100\n200\n", "pay\n10.25\nNA\n", "pay\n1e2\n", "pay\n",         "pay\n7\n",
+    "pay\n1.5\n",      "pay\n-3\n",        "pay\nNA\n",  "pay\n0.125\n",  "pay\n4\n5\n",
+    "pay\n1\n",        "pay\n2\n",         "pay\n3\n",   "pay\n4\n",      "pay\n5.5\n",
+    "pay\n6\n",        "pay\n7.75\n",      "pay\n8\n",   "pay\n9.0625\n", "pay\n10\n",
+};
+
+static void net_log(const char *text)
+{
+    size_t used = strlen(net.log);
+    (void)snprintf(net.log + used, sizeof net.log - used, "%s\n", text);
+}
+
+static void post(size_t to, struct sotto_buffer *bytes)
+{
+    SOTTO_REQUIRE(net.letters_len < 4000);
+    net.letters[net.letters_len++] = (struct net_letter){.to = to, .bytes = *bytes};
+}
+
+static size_t net_host_of(const struct sotto_key *key)
+{
+    size_t i = 0;
+    while (i < net.len && !sotto_key_equal(&net.peers[i].key, key)) {
+        i++;
+    }
+    return i;
+}
+
+/* --- Hosts of parties --- */
+
+static void net_host_offer(struct net_host *host)
+{
+    struct sotto_schema schema;
+    const struct sotto_catalogue *catalogue = host->catalogue;
+    enum sotto_status status =
+        sotto_schema_offer(&schema, sotto_task_party_plan(host->task), &catalogue, NULL);
+    if (status != SOTTO_OK) {
+        sotto_task_party_decline(host->task, status, NULL);
+        return;
+    }
+    sotto_task_party_offer(host->task, &schema);
+    sotto_schema_release(&schema);
+}
+
+void net_host_partial(struct net_host *host)
+{
+    const struct sotto_driver *driver = sotto_task_party_driver(host->task);
+    const struct sotto_catalogue *catalogue = host->catalogue;
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    enum sotto_status status = limbs == NULL ? SOTTO_ERROR_NO_MEMORY
+                                             : sotto_driver_partial(driver, limbs, limbs_len,
+                                                                    &host->csv, &catalogue, NULL);
+    if (status == SOTTO_OK) {
+        sotto_task_party_partial(host->task, limbs, limbs_len);
+    } else {
+        sotto_task_party_decline(host->task, status, NULL);
+    }
+    sotto_free(limbs);
+}
+
+static void net_host_send(struct net_host *host, struct sotto_buffer *bytes)
+{
+    struct sotto_message message;
+    assert_true(sotto_message_parse(&message, bytes->data, bytes->data_bytes));
+    if (host->dies_before != 0 && message.type >= host->dies_before &&
+        message.label.round >= host->dies_in) {
+        host->off = true;
+    }
+    if (host->off) {
+        sotto_buffer_release(bytes);
+        return;
+    }
+    post(SOTTO_NONE, bytes);
+}
+
+void net_host_pump(struct net_host *host)
+{
+    struct sotto_action action;
+    while (sotto_task_party_next(host->task, &action)) {
+        switch (action.kind) {
+        case SOTTO_ACTION_SEND:
+            net_host_send(host, &action.bytes);
+            continue;
+        case SOTTO_ACTION_OFFER:
+            net_host_offer(host);
+            break;
+        case SOTTO_ACTION_PARTIAL:
+            if (!host->slow) {
+                net_host_partial(host);
+            }
+            break;
+        case SOTTO_ACTION_RECORD:
+            sotto_task_party_recorded(host->task);
+            break;
+        case SOTTO_ACTION_DONE:
+            host->ended = action.status;
+            memcpy(host->end_text, action.text, sizeof host->end_text);
+            break;
+        default:
+            break;
+        }
+        sotto_action_release(&action);
+    }
+}
+
+enum sotto_status net_host_take(struct net_host *host, const struct sotto_buffer *bytes)
+{
+    enum sotto_status status;
+    if (host->off) {
+        return SOTTO_OK;
+    }
+    if (host->task != NULL) {
+        status =
+            sotto_task_party_receive(host->task, bytes->data, bytes->data_bytes, net.now_ms, NULL);
+    } else {
+        struct sotto_task_party_config config = {
+            .identity = host->identity,
+            .random = net.random,
+            .peers = net.peers,
+            .peers_len = host->peers_len > 0 ? host->peers_len : net.len,
+            .min_parties = host->min_parties,
+            .answered = host->answered,
+            .now_ms = net.now_ms,
+        };
+        status = sotto_task_party_new(&host->task, &config, bytes->data, bytes->data_bytes, NULL);
+    }
+    if (host->task != NULL) {
+        net_host_pump(host);
+    }
+    return status;
+}
+
+void net_host_restart(struct net_host *host)
+{
+    sotto_task_party_free(host->task);
+    host->task = NULL;
+    host->off = false;
+    host->dies_before = 0;
+}
+
+/* --- The net --- */
+
+void net_pump(void)
+{
+    struct sotto_action action;
+    while (net.aggregator != NULL && sotto_task_aggregator_next(net.aggregator, &action)) {
+        if (action.kind == SOTTO_ACTION_SEND) {
+            size_t to = net_host_of(&action.peer);
+            assert_true(to < net.len);
+            post(to, &action.bytes);
+            continue;
+        }
+        if (action.kind == SOTTO_ACTION_TIMER) {
+            net.deadline_ms = action.deadline_ms;
+        } else if (action.kind == SOTTO_ACTION_LOG) {
+            net_log(action.text);
+        } else if (action.kind == SOTTO_ACTION_DONE) {
+            assert_false(net.done);
+            net.done = true;
+            net.ended = action.status;
+            memcpy(net.end_text, action.text, sizeof net.end_text);
+        }
+        sotto_action_release(&action);
+    }
+}
+
+void net_deliver(void)
+{
+    while (net.letters_head < net.letters_len) {
+        if (net.shuffles != 0) {
+            size_t other = net.letters_head +
+                           test_random_below(&net.shuffles, net.letters_len - net.letters_head);
+            struct net_letter held = net.letters[other];
+            net.letters[other] = net.letters[net.letters_head];
+            net.letters[net.letters_head] = held;
+        }
+        struct net_letter letter = net.letters[net.letters_head++];
+        if (net.forge != NULL) {
+            net.forge(&letter);
+        }
+        for (int copy = 0; copy < (net.twice ? 2 : 1); copy++) {
+            if (letter.to == SOTTO_NONE) {
+                (void)!sotto_task_aggregator_receive(net.aggregator, letter.bytes.data,
+                                                     letter.bytes.data_bytes, net.now_ms, NULL);
+                net_pump();
+            } else {
+                (void)!net_host_take(&net.hosts[letter.to], &letter.bytes);
+            }
+        }
+        sotto_buffer_release(&letter.bytes);
+    }
+}
+
+void net_run(void)
+{
+    net_deliver();
+    while (!net.done) {
+        net.expiries++;
+        assert_true(net.expiries < 20);
+        net.now_ms = net.deadline_ms;
+        sotto_task_aggregator_tick(net.aggregator, net.now_ms);
+        net_pump();
+        net_deliver();
+    }
+}
+
+enum sotto_status net_begin_plan(const char *const *texts, size_t len, const char *format,
+                                 uint32_t min_clients, uint32_t max_clients)
+{
+    struct sotto_error err = {0};
+    memset(&net, 0, sizeof net);
+    net.random = sotto_random_seeded(&net.stream, len, min_clients);
+    for (size_t i = 0; i < len; i++) {
+        struct net_host *host = &net.hosts[i];
+        enum sotto_status status = sotto_identity_generate(&host->identity, net.random);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        net.len++;
+        host->csv = test_csv(texts[i % 20]);
+        host->catalogue = test_catalogue(host->csv);
+        (void)snprintf(host->name, sizeof host->name, "n%zu", i);
+        net.peers[i] = (struct sotto_peer){sotto_identity_key(host->identity), host->name};
+    }
+    (void)snprintf(net.plan, sizeof net.plan, format, min_clients, max_clients);
+    struct sotto_task_aggregator_config config = {
+        .identity = net.hosts[0].identity,
+        .id = {{1, 2, 3}},
+        .number = 42,
+        .plan_json = net.plan,
+        .plan_json_bytes = strlen(net.plan),
+        .invited = net.peers,
+        .invited_len = len,
+        .invited_away = net_away,
+    };
+    enum sotto_status status = sotto_task_aggregator_new(&net.aggregator, &config, &err);
+    net_pump();
+    return status;
+}
+
+enum sotto_status net_begin_texts(const char *const *texts, size_t len, uint32_t min_clients,
+                                  uint32_t max_clients)
+{
+    return net_begin_plan(texts, len, net_plan_format, min_clients, max_clients);
+}
+
+void net_end(void)
+{
+    for (size_t i = 0; i < net.len; i++) {
+        struct net_host *host = &net.hosts[i];
+        sotto_task_party_free(host->task);
+        sotto_catalogue_free(host->catalogue);
+        sotto_csv_close(host->csv);
+    }
+    sotto_task_aggregator_free(net.aggregator);
+    for (size_t i = 0; i < net.len; i++) {
+        sotto_identity_free(net.hosts[i].identity);
+    }
+    for (; net.letters_head < net.letters_len; net.letters_head++) {
+        sotto_buffer_release(&net.letters[net.letters_head].bytes);
+    }
+}
+
+void net_begin(size_t len, uint32_t min_clients, uint32_t max_clients)
+{
+    assert_ok(net_begin_texts(net_pays, len, min_clients, max_clients));
+}
+
+void net_begin_rounds(size_t len, uint32_t min_clients)
+{
+    assert_ok(net_begin_plan(net_pays, len, net_rounds_format, min_clients, (uint32_t)len));
+}
+
+/* --- What came of it --- */
+
+void net_assert_result_has(const char *part)
+{
+    assert_int_equal(net.ended, SOTTO_OK);
+    const char *result = sotto_task_aggregator_result(net.aggregator);
+    assert_non_null(result);
+    assert_contains(result, part);
+}
+
+void net_assert_result(const char *mean, const char *parties)
+{
+    net_assert_result_has(mean);
+    net_assert_result_has(parties);
+}
+
+void net_assert_ended(enum sotto_status status, const char *text)
+{
+    assert_int_equal(net.ended, status);
+    assert_contains(net.end_text, text);
+    assert_null(sotto_task_aggregator_result(net.aggregator));
+    assert_contains(net.log, text); /* the reason is in the log */
+}
+
+size_t net_count_in_log(const char *text)
+{
+    size_t count = 0;
+    for (const char *at = net.log; (at = strstr(at, text)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
