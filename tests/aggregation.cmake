@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 sotto_test(unit aggregation LEVELS LINK PkgConfig::sodium PkgConfig::crypto)
 sotto_test(unit fixed)
-sotto_test(property session CASES LINK PkgConfig::sodium)
+foreach(subject cheats dropouts faults lies)
+  sotto_test(property session_${subject} LINK PkgConfig::sodium)
+endforeach()
+sotto_test(property session_sparse CASES LINK PkgConfig::sodium)
 sotto_fuzz(protocol PkgConfig::sodium)
 
 # Constant time under valgrind, which sanitizers don't go with.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include "test.h"
+
 #include <sotto/alloc.h>
 #include <string.h>
 
@@ -336,4 +338,38 @@ void world_seal(const struct world *world, struct sotto_buffer *out,
     sotto_message_begin(&writer, type, &world->terms.invitation.label, session, identity);
     sotto_write_bytes(&writer, body, body_bytes);
     SOTTO_REQUIRE(sotto_message_finish(&writer, out, identity) == SOTTO_OK);
+}
+
+/* --- Sessions of one shape, and how they end --- */
+
+static const struct sotto_vector_run made_runs[] = {{8, 1}, {272, 1}, {5, 19},
+                                                    {4, 7}, {16, 2},  {24, 1}};
+
+static struct sotto_random_stream made_stream;
+
+void world_make(struct world *world, uint32_t parties_len, uint64_t seed)
+{
+    assert_ok(world_init(world, parties_len, made_runs, sizeof made_runs / sizeof made_runs[0], 3,
+                         sotto_random_seeded(&made_stream, seed, parties_len)));
+}
+
+void world_assert_sum(const struct world *world, const bool *lives)
+{
+    uint8_t expected[WORLD_VECTOR_BYTES];
+    size_t vector_bytes;
+    world_expected(world, lives, expected);
+    assert_int_equal(sotto_session_aggregator_phase(world->aggregator), SOTTO_AGGREGATOR_SUMMED);
+    const uint8_t *sum = sotto_session_aggregator_sum(world->aggregator, &vector_bytes);
+    assert_int_equal(vector_bytes, WORLD_VECTOR_BYTES);
+    assert_memory_equal(sum, expected, sizeof expected);
+}
+
+void world_assert_failed(const struct world *world, bool final, enum sotto_status status)
+{
+    bool was_final;
+    struct sotto_error err;
+    assert_int_equal(sotto_session_aggregator_phase(world->aggregator), SOTTO_AGGREGATOR_FAILED);
+    assert_int_equal(sotto_session_aggregator_failure(world->aggregator, &was_final, &err), status);
+    assert_int_equal(was_final, final);
+    assert_true(strlen(err.text) > 0);
 }

@@ -76,4 +76,18 @@ void world_seal(const struct world *world, struct sotto_buffer *out,
 enum sotto_status world_give(struct world *world, uint32_t party, const struct sotto_buffer *bytes,
                              struct sotto_error *err);
 
+/* --- Sessions of one shape, and how they end --- */
+
+#define WORLD_VECTOR_BYTES 459 /* of all widths that slots may have */
+
+/* world_init with vectors of WORLD_VECTOR_BYTES, min_parties 3 and seeded randomness. Ends the test
+ * where that fails, as the next two do where it did not come so. */
+void world_make(struct world *world, uint32_t parties_len, uint64_t seed);
+
+/* The aggregator has summed, and the sum is that of the parties that lives says yes to. */
+void world_assert_sum(const struct world *world, const bool *lives);
+
+/* The aggregator has failed with this status, for good or not, and says why. */
+void world_assert_failed(const struct world *world, bool final, enum sotto_status status);
+
 #endif
