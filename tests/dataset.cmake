@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 sotto_test(unit type)
 sotto_test(unit number CASES)
-sotto_test(unit csv LEVELS LINK PkgConfig::zlib PkgConfig::zstd OpenMP::OpenMP_C)
+foreach(subject changed options packed read refused)
+  sotto_test(unit csv_${subject} LEVELS LINK PkgConfig::zlib PkgConfig::zstd OpenMP::OpenMP_C)
+endforeach()
 sotto_test(unit arrow)
 sotto_test(fault fault_dataset LINK PkgConfig::zlib)
 sotto_test(property csv_grammar CASES LEVELS)

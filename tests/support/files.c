@@ -186,3 +186,14 @@ size_t test_random_below(uint64_t *state, size_t limit)
 {
     return (size_t)(test_random(state) % limit);
 }
+
+void test_refuses(const void *data, size_t bytes, enum sotto_status expected, const char *part)
+{
+    struct sotto_csv *csv = test_csv_bytes(data, bytes);
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_csv_catalogue(csv, &catalogue, &err), expected);
+    assert_null(catalogue);
+    assert_contains(err.text, part);
+    sotto_csv_close(csv);
+}

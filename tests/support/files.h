@@ -15,6 +15,10 @@ struct sotto_csv *test_csv_bytes(const void *data, size_t data_bytes);
 
 struct sotto_catalogue *test_catalogue(struct sotto_csv *csv);
 
+/* Cataloguing these bytes as "t.csv" ends with a status and a text that has this part. */
+void test_refuses(const void *data, size_t data_bytes, enum sotto_status expected,
+                  const char *part);
+
 /* All columns: as catalogued, or (strings) as text. */
 struct sotto_table *test_table(struct sotto_csv *csv, const struct sotto_catalogue *catalogue,
                                bool strings);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that gzip or zstd packed. */
+#include "dataset/file/file.h"
+#include "files.h"
+#include "test.h"
+
+#include <fcntl.h>
+#include <omp.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <zlib.h>
+#include <zstd.h>
+
+/* The text packed, in two members or frames. */
+static size_t pack(char *out, size_t room, const char *text, size_t bytes, bool zstd)
+{
+    size_t at = 0;
+    for (size_t part = 0; part < 2; part++) {
+        const char *from = text + part * (bytes / 2);
+        size_t len = part == 0 ? bytes / 2 : bytes - bytes / 2;
+        if (zstd) {
+            size_t made = ZSTD_compress(out + at, room - at, from, len, 1);
+            assert_false(ZSTD_isError(made));
+            at += made;
+            continue;
+        }
+        z_stream gzip = {.next_in = (Bytef *)(uintptr_t)from,
+                         .avail_in = (uInt)len,
+                         .next_out = (Bytef *)out + at,
+                         .avail_out = (uInt)(room - at)};
+        assert_int_equal(deflateInit2(&gzip, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, 0), Z_OK);
+        assert_int_equal(deflate(&gzip, Z_FINISH), Z_STREAM_END);
+        at += gzip.total_out;
+        assert_int_equal(deflateEnd(&gzip), Z_OK);
+    }
+    return at;
+}
+
+static struct sotto_csv *open_packed(const char *packed, size_t bytes, size_t chunk, bool serial)
+{
+    struct sotto_csv *csv = test_csv_bytes(packed, bytes);
+    csv->chunk_bytes = chunk;
+    csv->serial = serial;
+    omp_set_num_threads(1 + (int)(chunk % 3));
+    return csv;
+}
+
+/* Packed and cut anyhow, it is the same table. */
+static void test_packed_files(void **state)
+{
+    (void)state;
+    char text[20000];
+    char packed[30000];
+    size_t bytes = (size_t)sprintf(text, "a,b\r\n");
+    for (size_t i = 0; bytes < sizeof text - 100; i++) {
+        bytes += (size_t)sprintf(text + bytes, i % 9 == 0 ? "%zu,\"x\r\ny%zu\"\r\n" : "%zu,z%zu\n",
+                                 i, i % 7);
+    }
+    struct sotto_csv *plain = test_csv_bytes(text, bytes);
+    struct sotto_catalogue *catalogue = test_catalogue(plain);
+    struct sotto_table *table = test_table(plain, catalogue, false);
+    struct sotto_column expected = sotto_table_column(table, 1);
+    char *cells = test_cells(&expected);
+    for (size_t i = 0; i < 60; i++) {
+        size_t packed_bytes = pack(packed, sizeof packed, text, bytes, i % 2 == 0);
+        struct sotto_csv *csv = open_packed(packed, packed_bytes, 1 + i * i * 7, i < 4);
+        struct sotto_catalogue *ours = test_catalogue(csv);
+        assert_int_equal(ours->text_bytes, bytes);
+        assert_int_equal(ours->rows, catalogue->rows);
+        assert_true((ours->spans_len > 0) == (i >= 4));
+        struct sotto_table *loaded = test_table(csv, ours, false);
+        struct sotto_column column = sotto_table_column(loaded, 1);
+        char *others = test_cells(&column);
+        assert_string_equal(cells, others);
+        sotto_free(others);
+        sotto_table_free(loaded);
+        sotto_catalogue_free(ours);
+        sotto_csv_close(csv);
+    }
+    omp_set_num_threads(1);
+    sotto_free(cells);
+    sotto_table_free(table);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(plain);
+}
+
+static void test_damaged_packing(void **state)
+{
+    (void)state;
+    static const char text[] = "a,b\n1,x\n2,y\n";
+    char packed[1000];
+    for (int zstd = 0; zstd < 2; zstd++) {
+        size_t bytes = pack(packed, sizeof packed, text, sizeof text - 1, zstd != 0);
+        test_refuses(packed, bytes - 1, SOTTO_ERROR_INPUT, "damaged or cut short");
+        packed[bytes - 6] = (char)(packed[bytes - 6] + 1);
+        packed[bytes - 3] = (char)(packed[bytes - 3] + 1);
+        packed[bytes] = 'x'; /* what follows is no member either */
+        test_refuses(packed, bytes + 1, SOTTO_ERROR_INPUT, "t.csv");
+    }
+    /* A row that is too short is found in the text, by its line. */
+    size_t bytes = pack(packed, sizeof packed, "a,b\n1,x\n2\n", 10, false);
+    test_refuses(packed, bytes, SOTTO_ERROR_INPUT, "t.csv:3: expected 2 fields");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_packed_files),
+        cmocka_unit_test(test_damaged_packing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
