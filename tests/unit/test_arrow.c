@@ -344,112 +344,143 @@ static void test_empty_batches(void **state)
     assert_released(&foreign);
 }
 
-/* One thing wrong at a time. */
+/* One thing wrong at a time: each of the next three spoils a batch of one good column in its i-th
+ * way, from 0. Returns: what must be said of it, NULL beyond the last one. */
+static const char *spoil_batch(struct foreign *f, size_t i)
+{
+    static const uint8_t bits[] = {5};
+    switch (i) {
+    case 0:
+        f->schema.format = "l";
+        return "expected a struct array";
+    case 1:
+        f->schema.format = NULL;
+        return "expected a struct array";
+    case 2:
+        f->array.n_buffers = 0;
+        return "expected a struct array";
+    case 3:
+        f->array.buffers = NULL;
+        return "expected a struct array";
+    case 4:
+        f->array.length = -1;
+        return "out of range";
+    case 5:
+        f->array.offset = INT64_MAX;
+        return "out of range";
+    case 6:
+        f->array.n_children = 2;
+        return "not the same columns";
+    case 7:
+        f->schema.n_children = f->array.n_children = -1;
+        return "not the same";
+    case 8:
+        f->schema.children = NULL;
+        return "not the same columns";
+    case 9:
+        f->schema_pointers[0] = NULL;
+        return "column 1 is not there";
+    case 10:
+        f->array_pointers[0] = NULL;
+        return "column 1 is not there";
+    case 11:
+        f->no_buffers[0] = bits;
+        return "whole rows of it are missing";
+    default:
+        return NULL;
+    }
+}
+
+static const char *spoil_column(struct foreign *f, size_t i)
+{
+    struct ArrowArray *array = &f->arrays[0];
+    switch (i) {
+    case 0:
+        array->length = 2;
+        return "\"x\": it has less rows";
+    case 1:
+        array->length = -3;
+        return "\"x\": its length or";
+    case 2:
+        array->offset = -1;
+        return "\"x\": its length or";
+    case 3:
+        array->n_buffers = 3;
+        return "not the buffers of its type";
+    case 4:
+        array->buffers = NULL;
+        return "not the buffers of its type";
+    case 5:
+        f->buffers[0][1] = NULL;
+        return "a buffer of it is missing";
+    case 6:
+        array->null_count = 1;
+        return "does not say which";
+    case 7:
+        array->release = NULL;
+        return "released already";
+    case 8:
+        f->schemas[0].name = NULL;
+        return "column 1: expected a name";
+    case 9:
+        f->schemas[0].n_children = 1;
+        return "it has children";
+    default:
+        return NULL;
+    }
+}
+
+static const char *spoil_strings(struct foreign *f, size_t i)
+{
+    static const int64_t falling[] = {0, 3, 1, 4};
+    static const int64_t negative[] = {-1, 0, 0, 0};
+    static const int64_t huge[] = {0, INT64_MAX, INT64_MAX, INT64_MAX};
+    switch (i) {
+    case 0:
+        f->buffers[0][1] = falling;
+        return "offsets are not in order";
+    case 1:
+        f->buffers[0][1] = negative;
+        return "offsets are not in order";
+    case 2:
+        f->buffers[0][1] = huge;
+        return "16 MiB";
+    case 3:
+        f->buffers[0][2] = "a\xff"
+                           "b";
+        return "expected UTF-8";
+    case 4:
+        f->buffers[0][2] = NULL;
+        return "offsets are not in order";
+    default:
+        return NULL;
+    }
+}
+
 static void test_hostile_arrays(void **state)
 {
     (void)state;
     static const int64_t values[] = {1, 2, 3, 4};
-    static const int64_t falling[] = {0, 3, 1, 4};
-    static const int64_t negative[] = {-1, 0, 0, 0};
-    static const int64_t huge[] = {0, INT64_MAX, INT64_MAX, INT64_MAX};
     static const int64_t cut[] = {0, 1, 2, 3};
-    static const uint8_t bits[] = {5};
-    struct foreign f;
-    enum { CASES = 27 };
-    for (int i = 0; i < CASES; i++) {
-        enum sotto_status status = SOTTO_ERROR_INPUT;
+    static const char *(*const spoils[])(struct foreign *, size_t) = {spoil_batch, spoil_column,
+                                                                      spoil_strings};
+    size_t cases = 0;
+    for (size_t kind = 0; kind < 3; kind++) {
         const char *text = "";
-        bool strings = i >= 20 && i < 25;
-        foreign_init(&f, 3);
-        struct ArrowArray *array =
-            foreign_column(&f, "x", strings ? "U" : "l", NULL, strings ? cut : values, "abc");
-        switch (i) {
-        case 0:
-            f.schema.format = "l", text = "expected a struct array";
-            break;
-        case 1:
-            f.schema.format = NULL, text = "expected a struct array";
-            break;
-        case 2:
-            f.array.n_buffers = 0, text = "expected a struct array";
-            break;
-        case 3:
-            f.array.buffers = NULL, text = "expected a struct array";
-            break;
-        case 4:
-            f.array.length = -1, text = "out of range";
-            break;
-        case 5:
-            f.array.offset = INT64_MAX, text = "out of range";
-            break;
-        case 6:
-            f.array.n_children = 2, text = "not the same columns";
-            break;
-        case 7:
-            f.schema.n_children = f.array.n_children = -1, text = "not the same";
-            break;
-        case 8:
-            f.schema.children = NULL, text = "not the same columns";
-            break;
-        case 9:
-            f.schema_pointers[0] = NULL, text = "column 1 is not there";
-            break;
-        case 10:
-            f.array_pointers[0] = NULL, text = "column 1 is not there";
-            break;
-        case 11:
-            f.no_buffers[0] = bits, text = "whole rows of it are missing";
-            break;
-        case 12:
-            array->length = 2, text = "\"x\": it has less rows";
-            break;
-        case 13:
-            array->length = -3, text = "\"x\": its length or";
-            break;
-        case 14:
-            array->offset = -1, text = "\"x\": its length or";
-            break;
-        case 15:
-            array->n_buffers = 3, text = "not the buffers of its type";
-            break;
-        case 16:
-            array->buffers = NULL, text = "not the buffers of its type";
-            break;
-        case 17:
-            f.buffers[0][1] = NULL, text = "a buffer of it is missing";
-            break;
-        case 18:
-            array->null_count = 1, text = "does not say which";
-            break;
-        case 19:
-            array->release = NULL, text = "released already";
-            break;
-        case 20:
-            f.buffers[0][1] = falling, text = "offsets are not in order";
-            break;
-        case 21:
-            f.buffers[0][1] = negative, text = "offsets are not in order";
-            break;
-        case 22:
-            f.buffers[0][1] = huge, status = SOTTO_ERROR_LIMIT, text = "16 MiB";
-            break;
-        case 23:
-            f.buffers[0][2] = "a\xff"
-                              "b",
-            text = "expected UTF-8";
-            break;
-        case 24:
-            f.buffers[0][2] = NULL, text = "offsets are not in order";
-            break;
-        case 25:
-            f.schemas[0].name = NULL, text = "column 1: expected a name";
-            break;
-        default:
-            f.schemas[0].n_children = 1, text = "it has children";
-            break;
+        for (size_t i = 0; text != NULL; i++) {
+            struct foreign f;
+            bool strings = kind == 2;
+            foreign_init(&f, 3);
+            (void)foreign_column(&f, "x", strings ? "U" : "l", NULL, strings ? cut : values, "abc");
+            text = spoils[kind](&f, i);
+            if (text != NULL) {
+                bool is_limit = strcmp(text, "16 MiB") == 0;
+                refused(&f, is_limit ? SOTTO_ERROR_LIMIT : SOTTO_ERROR_INPUT, text);
+                cases++;
+            }
         }
-        refused(&f, status, text);
     }
+    assert_int_equal(cases, 27);
 }
 
 static void test_types_that_are_refused(void **state)
