@@ -17,5 +17,6 @@ if(SOTTO_VALGRIND AND VALGRIND_INCLUDE_DIR AND NOT SOTTO_SANITIZE)
     COMMAND ${SOTTO_VALGRIND} -q --error-exitcode=1 $<TARGET_FILE:test_ctime>)
 elseif(NOT SOTTO_SANITIZE)
   sotto_add_test(ctime/aggregation MAY_SKIP
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/support/skip.sh ctime/aggregation "valgrind is not installed")
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/support/skip.sh
+      ctime/aggregation "valgrind is not installed")
 endif()

@@ -40,6 +40,7 @@ sotto_add_test(property/random_plans CASES
   COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/random/test_random_plans.py)
 
 sotto_add_test(e2e/bench
-  COMMAND ${SOTTO_PYTHON3} -B ${PROJECT_SOURCE_DIR}/bench/e2e.py --bin ${PROJECT_BINARY_DIR} --quick)
+  COMMAND ${SOTTO_PYTHON3} -B ${PROJECT_SOURCE_DIR}/bench/e2e.py
+    --bin ${PROJECT_BINARY_DIR} --quick)
 sotto_add_test(e2e/demo COMMAND ${PROJECT_SOURCE_DIR}/node/demo.sh $<TARGET_FILE:sotto>)
 set_tests_properties(e2e/demo PROPERTIES PASS_REGULAR_EXPRESSION "identical: yes")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# sotto_python(<label>/<name> <extra> <arguments>...): runs Python in build/venv, where ./dev installs
-# what an extra of python/pyproject.toml asks for: `quick` for ./dev test, `test` (big downloads) for
-# ./dev test all. Not with sanitizers, whose run-time libraries Python lacks.
+# sotto_python(<label>/<name> <extra> <arguments>...): runs Python in build/venv, where ./dev
+# installs what an extra of python/pyproject.toml asks for: `quick` for ./dev test, `test` (big
+# downloads) for ./dev test all. Not with sanitizers, whose run-time libraries Python lacks.
 function(sotto_python name extra)
   set(slow SLOW)
   if(extra STREQUAL quick)
