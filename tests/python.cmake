@@ -1,25 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-# sotto_python(<label>/<name> <extra> <arguments>...): runs Python in build/venv, where ./dev
-# installs what an extra of python/pyproject.toml asks for: `quick` for ./dev test, `test` (big
+# sotto_python(<label>/<name> <extra> [CASES] <arguments>...): runs Python in build/venv, where
+# ./dev installs what an extra of python/pyproject.toml asks for: `quick` for ./dev test, `test` (big
 # downloads) for ./dev test all. Not with sanitizers, whose run-time libraries Python lacks.
 function(sotto_python name extra)
-  set(slow SLOW)
-  if(extra STREQUAL quick)
-    set(slow)
+  cmake_parse_arguments(arg "CASES" "" "" ${ARGN})
+  set(options MAY_SKIP)
+  if(NOT extra STREQUAL quick)
+    list(APPEND options SLOW)
   endif()
-  sotto_add_test(${name} MAY_SKIP CASES ${slow}
+  if(arg_CASES)
+    list(APPEND options CASES)
+  endif()
+  sotto_add_test(${name} ${options}
     ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>" "SOTTO_LIBRARY=$<TARGET_FILE:sotto-shared>"
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/python.sh ${name} ${extra} ${ARGN})
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/python.sh ${name} ${extra}
+      ${arg_UNPARSED_ARGUMENTS})
 endfunction()
 
 set(pytest -m pytest -c ../pyproject.toml)
 if(NOT SOTTO_SANITIZE)
   sotto_python(python/plan quick ${pytest} test_plan.py test_results.py)
   sotto_python(python/federated quick ${pytest} test_client.py test_delta.py test_operations.py)
-  sotto_python(python/expressions test ${pytest} test_random_expressions.py)
+  sotto_python(python/expressions test CASES ${pytest} test_random_expressions.py)
   sotto_python(python/research test ${pytest} test_research.py)
   sotto_python(python/peers test ${pytest} test_peers.py)
   sotto_python(python/notebooks test ${pytest} test_notebooks.py)
-  sotto_python(e2e/arrow test ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_arrow.py
+  sotto_python(e2e/arrow test CASES ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_arrow.py
     $<TARGET_FILE:sotto-shared>)
 endif()
