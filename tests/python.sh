@@ -15,4 +15,6 @@ if [ ! -f "$root/build/venv/ready.$extra" ]; then
     exec "$root/tests/support/skip.sh" "$name" "$reason"
 fi
 cd "$root/python/tests"
-exec "$root/build/venv/bin/python" -B "$@"
+# What is imported is compiled there, once; ./dev installs nothing compiled.
+export PYTHONPYCACHEPREFIX="$root/build/pycache"
+exec "$root/build/venv/bin/python" "$@"

@@ -17,8 +17,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
-from cases import cases  # noqa: E402,F401  (the tests take these two from here)
-from skip import skip  # noqa: E402,F401
+from cases import cases  # noqa: E402,F401  (the tests take these from here)
+from skip import record, skip  # noqa: E402,F401
 
 SOTTO = os.environ.get("SOTTO_BINARY", "sotto")
 # Generous: the sanitizer builds on a busy machine are slow. Nothing waits this long when all is well.
@@ -245,6 +245,15 @@ class Cluster:
                 if node.process:
                     node.kill()
             shutil.rmtree(self.folder)
+
+
+def has_tool(case, tool):
+    """Whether a test can ask a tool; where it is not installed that is a skip, or a failure (CI)."""
+    if shutil.which(tool):
+        return True
+    if record(f"{case.id()}: {tool}", f"{tool} is not installed") != 77:
+        case.fail(f"{tool} is not installed")
+    return False
 
 
 def wages(*values):

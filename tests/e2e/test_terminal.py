@@ -9,7 +9,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import struct
 import subprocess
@@ -18,7 +17,7 @@ import termios
 import time
 import unittest
 
-from support import PATIENCE, SOTTO, ClusterCase, plan, run, wages
+from support import PATIENCE, SOTTO, ClusterCase, has_tool, plan, run, wages
 
 COMMANDS = ["local", "simulate", "describe", "init", "peer", "node", "keygen", "create", "trace", "wait",
             "result", "run", "list", "cancel", "check", "asked", "approve", "reject", "reload",
@@ -234,7 +233,7 @@ class Help(unittest.TestCase):
         page = run("man").stdout
         for command in COMMANDS:
             self.assertIn(f".SS sotto {command}\n", page)
-        if shutil.which("man"):
+        if has_tool(self, "man"):
             shown = subprocess.run(["man", "--warnings", "-l", "-"], input=page, text=True,
                                    capture_output=True, env={**os.environ, "MANWIDTH": "100"})
             self.assertEqual(shown.stderr, "")
@@ -252,7 +251,7 @@ class Help(unittest.TestCase):
     def test_zsh(self):
         script = run("completion", "zsh").stdout
         self.assertIn("#compdef sotto", script)
-        if shutil.which("zsh"):
+        if has_tool(self, "zsh"):
             done = subprocess.run(["zsh", "-n"], input=script, text=True, capture_output=True)
             self.assertEqual(done.stderr, "")
         self.assertEqual(run("completion", "fish", check=False).returncode, 2)

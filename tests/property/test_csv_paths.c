@@ -4,8 +4,8 @@
  * catalogue, the same columns, the same error, wherever chunks and windows end. The grammar test
  * beside this one holds both against a naive reader. SOTTO_CASES scales how many texts. */
 
-#include "dataset/file/file.h"
 #include "cases.h"
+#include "dataset/file/file.h"
 #include "files.h"
 #include "test.h"
 

@@ -2,8 +2,8 @@
 
 /* Row-wise functions: values that pandas and numpy give, and the documented departures. */
 
-#include "engine/kernels/elementary.h"
 #include "cases.h"
+#include "engine/kernels/elementary.h"
 #include "files.h"
 #include "plans.h"
 #include "test.h"
