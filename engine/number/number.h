@@ -54,6 +54,13 @@ void sotto__value_log(struct sotto__value *value);
 void sotto__value_signed_root(struct sotto__value *value);
 /* The nearest double; NaN and infinities too. */
 double sotto__value_double(const struct sotto__value *value);
+#ifdef SOTTO_VERIFY_BUILD
+/* The number is canonical, 0 unless finite, and no root of a square of rationals is marked as one.
+ */
+void sotto__value_verify(const struct sotto__value *value);
+#else
+#define sotto__value_verify(value) ((void)0)
+#endif
 
 /* --- decimal.c: numbers as levels and edges have them --- */
 

@@ -23,6 +23,7 @@ void sotto__value_set(struct sotto__value *value, const struct sotto__value *fro
     value->is_root = from->is_root;
     value->is_rounded = from->is_rounded;
     mpq_set(value->number, from->number);
+    sotto__value_verify(value);
 }
 
 void sotto__value_set_special(struct sotto__value *value, enum sotto__value_kind kind)
@@ -65,7 +66,26 @@ void sotto__value_set_literal(struct sotto__value *value, const char *text, size
     }
     mpz_clear(scale);
     mpq_canonicalize(value->number);
+    sotto__value_verify(value);
 }
+
+#ifdef SOTTO_VERIFY_BUILD
+void sotto__value_verify(const struct sotto__value *value)
+{
+    mpz_t divisor;
+    mpz_init(divisor);
+    mpz_gcd(divisor, mpq_numref(value->number), mpq_denref(value->number));
+    SOTTO_VERIFY(mpz_sgn(mpq_denref(value->number)) > 0 && mpz_cmp_ui(divisor, 1) == 0);
+    SOTTO_VERIFY(value->kind == SOTTO__VALUE_FINITE ||
+                 (!value->is_root && mpq_sgn(value->number) == 0));
+    if (value->is_root) {
+        mpz_abs(divisor, mpq_numref(value->number));
+        SOTTO_VERIFY(mpz_perfect_square_p(divisor) == 0 ||
+                     mpz_perfect_square_p(mpq_denref(value->number)) == 0);
+    }
+    mpz_clear(divisor);
+}
+#endif
 
 /* -1, 0 or 1; 0 for NaN. */
 static int sign(const struct sotto__value *value)
@@ -99,6 +119,7 @@ void sotto__value_negate(struct sotto__value *value)
         set_infinite(value, -sign(value));
     }
     mpq_neg(value->number, value->number);
+    sotto__value_verify(value);
 }
 
 /* --- Roots --- */
@@ -209,6 +230,7 @@ void sotto__value_add(struct sotto__value *a, const struct sotto__value *b)
         set_infinite(a, is_infinite(a) ? sign(a) : sign(b));
     }
     a->is_rounded = a->is_rounded || is_rounded;
+    sotto__value_verify(a);
 }
 
 /* Both rationals, or both roots; false if they are rationals. */
@@ -270,11 +292,13 @@ static void apply(struct sotto__value *a, const struct sotto__value *b,
 void sotto__value_multiply(struct sotto__value *a, const struct sotto__value *b)
 {
     apply(a, b, multiply);
+    sotto__value_verify(a);
 }
 
 void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b)
 {
     apply(a, b, divide);
+    sotto__value_verify(a);
 }
 
 void sotto__value_power(struct sotto__value *a, int exponent)
@@ -295,6 +319,7 @@ void sotto__value_power(struct sotto__value *a, int exponent)
     }
     sotto__value_clear(&base);
     sotto__value_clear(&one);
+    sotto__value_verify(a);
 }
 
 void sotto__value_signed_root(struct sotto__value *value)
@@ -304,6 +329,7 @@ void sotto__value_signed_root(struct sotto__value *value)
         value->is_root = true;
         simplify(value);
     }
+    sotto__value_verify(value);
 }
 
 void sotto__value_sqrt(struct sotto__value *value)
@@ -318,6 +344,7 @@ void sotto__value_sqrt(struct sotto__value *value)
         round_root(value);
         value->is_rounded = true;
     }
+    sotto__value_verify(value);
 }
 
 /* --- Transcendental functions --- */
@@ -354,9 +381,11 @@ static void apply_rounded(struct sotto__value *value,
 void sotto__value_exp(struct sotto__value *value)
 {
     apply_rounded(value, mpfr_exp);
+    sotto__value_verify(value);
 }
 
 void sotto__value_log(struct sotto__value *value)
 {
     apply_rounded(value, mpfr_log);
+    sotto__value_verify(value);
 }
