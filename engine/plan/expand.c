@@ -712,8 +712,10 @@ out:
     sotto_free(expander);
     if (status != SOTTO_OK) {
         sotto__expansion_release(out);
+        return status;
     }
-    return status;
+    sotto__expansion_verify(out);
+    return SOTTO_OK;
 }
 
 void sotto__expansion_release(struct sotto__expansion *expansion)

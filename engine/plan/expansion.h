@@ -110,4 +110,13 @@ enum sotto_status sotto__expand(struct sotto__expansion *out, const struct sotto
                                 struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__expansion_release(struct sotto__expansion *expansion);
 
+/* --- verify.c --- */
+
+#ifdef SOTTO_VERIFY_BUILD
+/* Children stand before their parents, and all indices are within bounds. */
+void sotto__expansion_verify(const struct sotto__expansion *expansion);
+#else
+#define sotto__expansion_verify(expansion) ((void)0)
+#endif
+
 #endif
