@@ -289,6 +289,7 @@ static void apply(struct sotto__rows *rows, const struct sotto__op *op,
         arithmetic(rows, out, op, len);
         break;
     }
+    sotto__register_verify(out, op, len);
 }
 
 /* --- Making one --- */

@@ -54,6 +54,17 @@ enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
                                    const struct sotto_column *const *blocks, size_t len,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- verify.c --- */
+
+#ifdef SOTTO_VERIFY_BUILD
+/* Exact values are within the register's bits and these within the operation's, doubles within the
+ * register's bound; states are known ones, and no row with a NaN counts as present. */
+void sotto__register_verify(const struct sotto__register *reg, const struct sotto__op *op,
+                            size_t len);
+#else
+#define sotto__register_verify(reg, op, len) ((void)0)
+#endif
+
 /* --- load.c, float.c --- */
 
 /* Rows at to at + len of a column into a register, which may borrow from the block.
