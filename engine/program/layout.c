@@ -75,6 +75,41 @@ static size_t rows_bytes(const struct sotto__program *program)
     return bytes;
 }
 
+#ifdef SOTTO_VERIFY_BUILD
+/* Slots and accumulators of a group stand side by side without a gap and fill it; what waits in
+ * buffers has room there; the slots that are sent are the limbs of all groups. */
+static void verify_slots(const struct sotto__program *program)
+{
+    size_t limbs = 0;
+    size_t accumulators = 0;
+    size_t buffers = 0;
+    for (size_t i = 0; i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        SOTTO_VERIFY(term->offset == limbs && term->accumulator == accumulators);
+        SOTTO_VERIFY(term->factors_len >= 1 && term->factors_len <= SOTTO__TERM_FACTORS_MAX);
+        for (size_t j = 0; j < term->factors_len; j++) {
+            SOTTO_VERIFY(term->factors[j] < program->ops_len);
+        }
+        if (program->keys_len > 0 && sotto__term_columns(term) > 0) {
+            SOTTO_VERIFY(term->buffer == buffers && term->fill < program->fills_len);
+            buffers += program->buffer_len * sotto__term_columns(term);
+        }
+        limbs += term->limbs + (term->has_infinities ? 2 : 0);
+        accumulators += accumulator_size(term);
+    }
+    SOTTO_VERIFY(limbs + (program->keys_len > 0) == program->group_limbs);
+    SOTTO_VERIFY(accumulators == program->group_accumulators && buffers == program->group_buffers);
+    size_t sent = 0;
+    for (size_t i = 0; i < program->slots_len; i++) {
+        SOTTO_VERIFY(program->slots[i] > 0);
+        sent += program->slots[i];
+    }
+    SOTTO_VERIFY(sent == program->limbs_len);
+}
+#else
+#define verify_slots(program) ((void)0)
+#endif
+
 enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_error *err)
 {
     size_t slots_len = 0;
@@ -115,5 +150,6 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
             program->slots[program->slots_len++] = 1;
         }
     }
+    verify_slots(program);
     return SOTTO_OK;
 }

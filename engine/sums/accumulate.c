@@ -101,6 +101,7 @@ void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
     for (size_t i = 0; i < term->factors_len; i++) {
         finite = finite && is_finite(factors[i]);
     }
+    SOTTO_VERIFY(term->limbs * 64 >= 2045 * term->factors_len + 53 * term->factors_len);
     if (finite && term->factors_len == 1) {
         add_double(words, factors[0], 1);
     } else if (finite) {
@@ -366,6 +367,7 @@ static void carry_to(uint64_t *out, const sotto__int128 *words, size_t limbs)
         out[i] = sum + word;
         carry += out[i] < word;
     }
+    SOTTO_VERIFY(rest + words[limbs] == 0 || rest + words[limbs] == -1); /* the sign: it fits */
 }
 
 void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)

@@ -61,6 +61,7 @@ static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows
     size_t width = buffer_len << is_pair;
     for (size_t i = 0; i < len; i++) {
         uint32_t group = groups[i];
+        SOTTO_VERIFY(fills[group] < buffer_len);
         size_t at = fills[group];
         double *buffer = buffers + group * width + at;
         *buffer = x[i];
@@ -134,6 +135,9 @@ void sotto__grouped_add(struct sotto__sums *sums, const struct sotto__rows *rows
                         const struct sotto__term *term, const uint8_t *state, uint8_t wanted,
                         size_t len)
 {
+    for (size_t i = 0; i < len; i++) { /* left-out rows too: they are put, and do not count */
+        SOTTO_VERIFY(rows->groups[i] < sums->program->groups_len);
+    }
     if (term->kind != SOTTO__TERM_SUM) {
         put_counts(sums, rows, term, state, wanted, len);
     } else if (sotto__term_columns(term) > 0) {
