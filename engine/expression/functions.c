@@ -167,7 +167,7 @@ const struct sotto__function_card *sotto__function_card(enum sotto__function fun
     return &functions[function];
 }
 
-static unsigned larger_of(unsigned a, unsigned b)
+static unsigned take_larger(unsigned a, unsigned b)
 {
     return a > b ? a : b;
 }
@@ -179,9 +179,9 @@ unsigned sotto__degree_of_sums(const struct sotto__opened_sums *opens, unsigned 
         return SOTTO__DEGREE_OTHER;
     }
     /* A count tells where the argument has a value: as much as its sum at most. */
-    unsigned powers = larger_of(opens->powers, opens->count);
-    unsigned degree = larger_of(powers * x_degree, opens->y_powers * y_degree);
-    return larger_of(degree, opens->product ? x_degree + y_degree : 0);
+    unsigned powers = take_larger(opens->powers, opens->count);
+    unsigned degree = take_larger(powers * x_degree, opens->y_powers * y_degree);
+    return take_larger(degree, opens->product ? x_degree + y_degree : 0);
 }
 
 bool sotto__has_word(const char *words, const char *word)

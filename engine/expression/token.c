@@ -96,7 +96,7 @@ static bool is_name_start(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
 }
 
-static size_t name_len(const char *text)
+static size_t measure_name(const char *text)
 {
     size_t i = 0;
     while (is_name_start(text[i]) || (i > 0 && is_digit(text[i]))) {
@@ -107,10 +107,10 @@ static size_t name_len(const char *text)
 
 bool sotto__is_name(const char *text, size_t text_bytes)
 {
-    return text_bytes > 0 && name_len(text) == text_bytes;
+    return text_bytes > 0 && measure_name(text) == text_bytes;
 }
 
-static size_t digits_len(const char *text)
+static size_t count_digits(const char *text)
 {
     size_t i = 0;
     while (is_digit(text[i])) {
@@ -133,7 +133,7 @@ static size_t read_exponent(struct parser *parser, size_t start, size_t at)
     const char *text = parser->text + at;
     size_t sign = text[1] == '+' || text[1] == '-';
     const char *digits = text + 1 + sign;
-    size_t len = digits_len(digits);
+    size_t len = count_digits(digits);
     unsigned value = 0;
     if (len == 0) {
         sotto__parser_fail_at(parser, at, "expected digits after the exponent's e");
@@ -153,10 +153,10 @@ static size_t read_exponent(struct parser *parser, size_t start, size_t at)
 static void read_number(struct parser *parser, size_t start)
 {
     const char *text = parser->text;
-    size_t end = start + digits_len(text + start);
+    size_t end = start + count_digits(text + start);
     if (text[end] == '.') {
         end++;
-        end += digits_len(text + end);
+        end += count_digits(text + end);
     }
     if (text[end] == 'e' || text[end] == 'E') {
         end += read_exponent(parser, start, end);
@@ -193,7 +193,7 @@ static void read_quoted(struct parser *parser, size_t start)
 }
 
 /* Operators that begin like shorter ones stand before them. */
-static size_t operator_len(const char *text)
+static size_t measure_operator(const char *text)
 {
     static const char *const operators[] = {"**", "//", "==", "!=", "<=", ">=", "<", ">", "%", "+",
                                             "-",  "*",  "/",  "(",  ")",  ",",  ".", "=", "[", "]"};
@@ -225,8 +225,8 @@ void sotto__token_next(struct parser *parser)
     }
     size_t start = parser->at + strspn(text + parser->at, " \t");
     char c = text[start];
-    size_t bytes = name_len(text + start);
-    size_t sign_bytes = operator_len(text + start);
+    size_t bytes = measure_name(text + start);
+    size_t sign_bytes = measure_operator(text + start);
     if (c == '\0') {
         set_token(parser, SOTTO__TOKEN_END, start, 0);
     } else if (is_digit(c) || (c == '.' && is_digit(text[start + 1]))) {

@@ -23,31 +23,31 @@ typedef int64_t vectori __attribute__((vector_size(8 * LANES)));
 
 /* Into the second level, where more reads may be under way. Every pass over a block does its share,
  * so that memory works while sums are added up. */
-static inline void prefetch(const void *values)
+static inline void prefetch_next(const void *values)
 {
     __builtin_prefetch((const char *)values + PREFETCH_BYTES, 0, 2);
 }
 
-static inline vectori larger(vectori a, vectori b)
+static inline vectori take_larger(vectori a, vectori b)
 {
     vectori more = a > b;
     return (a & more) | (b & ~more);
 }
 
-static inline vectori smaller(vectori a, vectori b)
+static inline vectori take_smaller(vectori a, vectori b)
 {
     vectori less = a < b;
     return (a & less) | (b & ~less);
 }
 
-static inline vectori magnitudes_at(const double *values)
+static inline vectori load_magnitudes(const double *values)
 {
     vectori bits;
     memcpy(&bits, values, sizeof bits);
     return bits & INT64_MAX;
 }
 
-static inline uint64_t largest_of(vectori most)
+static inline uint64_t reduce_largest(vectori most)
 {
     int64_t result = 0;
     for (size_t j = 0; j < LANES; j++) {
@@ -56,19 +56,19 @@ static inline uint64_t largest_of(vectori most)
     return (uint64_t)result;
 }
 
-static inline uint64_t largest(const double *values, size_t len)
+static inline uint64_t find_largest(const double *values, size_t len)
 {
     vectori most = {0};
     vectori most2 = {0};
     size_t i = 0;
     for (; i + 4 * LANES <= len; i += 4 * LANES) {
-        prefetch(values + i);
-        most = larger(magnitudes_at(values + i), most);
-        most2 = larger(magnitudes_at(values + i + LANES), most2);
-        most = larger(magnitudes_at(values + i + 2 * LANES), most);
-        most2 = larger(magnitudes_at(values + i + 3 * LANES), most2);
+        prefetch_next(values + i);
+        most = take_larger(load_magnitudes(values + i), most);
+        most2 = take_larger(load_magnitudes(values + i + LANES), most2);
+        most = take_larger(load_magnitudes(values + i + 2 * LANES), most);
+        most2 = take_larger(load_magnitudes(values + i + 3 * LANES), most2);
     }
-    uint64_t result = largest_of(larger(most, most2));
+    uint64_t result = reduce_largest(take_larger(most, most2));
     for (; i < len; i++) {
         uint64_t bits;
         memcpy(&bits, values + i, sizeof bits);
@@ -78,13 +78,13 @@ static inline uint64_t largest(const double *values, size_t len)
     return result;
 }
 
-static inline uint64_t magnitudes(const int64_t *values, size_t len)
+static inline uint64_t join_magnitudes(const int64_t *values, size_t len)
 {
     vectori any = {0};
     size_t i = 0;
     for (; i + LANES <= len; i += LANES) {
         vectori v;
-        prefetch(values + i);
+        prefetch_next(values + i);
         memcpy(&v, values + i, sizeof v);
         any |= v ^ (v < 0); /* a comparison gives -1, and -v - 1 is ~v */
     }
@@ -118,7 +118,7 @@ static inline int64_t sum_integers(const int64_t *values, size_t len)
 }
 
 /* 1.5 x 2^(biased - 1023) everywhere. */
-static inline vector from_exponent(int64_t biased)
+static inline vector make_sigma(int64_t biased)
 {
     vectori bits = ((biased << 52) | INT64_C(1) << 51) - (vectori){0};
     vector value;
@@ -135,10 +135,9 @@ struct grids {
 };
 
 /* For |x| < 2^(exponent - 1022). */
-static inline struct grids grids_for(int64_t exponent)
+static inline struct grids make_grids(int64_t exponent)
 {
-    return (struct grids){.sigma = from_exponent(exponent + 10),
-                          .sigma2 = from_exponent(exponent - 33)};
+    return (struct grids){.sigma = make_sigma(exponent + 10), .sigma2 = make_sigma(exponent - 33)};
 }
 
 /* Sigma would leave the range of doubles. */
@@ -148,7 +147,7 @@ static inline bool is_extreme(int64_t exponent)
 }
 
 /* Returns: the rests. */
-static inline vector put(struct grids *grids, vector x)
+static inline vector put_on_grids(struct grids *grids, vector x)
 {
     vector q = (x + grids->sigma) - grids->sigma;
     vector r = x - q;
@@ -158,13 +157,13 @@ static inline vector put(struct grids *grids, vector x)
     return r - q2;
 }
 
-static inline uint64_t bound_of_rest(int64_t exponent)
+static inline uint64_t bound_rest(int64_t exponent)
 {
     return (uint64_t)(exponent - 86) << 52;
 }
 
 /* Exact in any order. */
-static inline double sum_of(vector total)
+static inline double sum_lanes(vector total)
 {
     double lanes[LANES];
     memcpy(lanes, &total, sizeof lanes);
@@ -186,14 +185,14 @@ static inline bool is_any(vectori lanes)
     return (some & INT64_MAX) != 0;
 }
 
-static inline vectori bits_of(vector x)
+static inline vectori read_bits(vector x)
 {
     vectori bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline vector load(const double *values)
+static inline vector load_vector(const double *values)
 {
     vector x;
     memcpy(&x, values, sizeof x);
@@ -212,21 +211,21 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
     if (is_extreme(exponent)) {
         return SOTTO__BLOCKS_REFUSED;
     }
-    *in_out_bound = bound_of_rest(exponent);
-    struct grids grids = grids_for(exponent);
+    *in_out_bound = bound_rest(exponent);
+    struct grids grids = make_grids(exponent);
     struct grids others = grids; /* two chains of additions */
     vectori any = {0};
     for (size_t i = 0; i < len; i += 2 * LANES) {
-        prefetch(values + i);
-        prefetch(values + i + LANES);
-        vector r = put(&grids, load(values + i));
-        vector r2 = put(&others, load(values + i + LANES));
-        any |= bits_of(r) | bits_of(r2);
+        prefetch_next(values + i);
+        prefetch_next(values + i + LANES);
+        vector r = put_on_grids(&grids, load_vector(values + i));
+        vector r2 = put_on_grids(&others, load_vector(values + i + LANES));
+        any |= read_bits(r) | read_bits(r2);
         memcpy(rest + i, &r, sizeof r);
         memcpy(rest + i + LANES, &r2, sizeof r2);
     }
-    sums[0] = sum_of(grids.total + others.total);
-    sums[1] = sum_of(grids.total2 + others.total2);
+    sums[0] = sum_lanes(grids.total + others.total);
+    sums[1] = sum_lanes(grids.total2 + others.total2);
     return is_any(any) ? SOTTO__BLOCKS_LEFT_REST : SOTTO__BLOCKS_SUMMED;
 }
 
@@ -234,7 +233,7 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
 #define LEAST_PRODUCT_BITS (INT64_C(323) << 52) /* 2^-700 */
 
 /* x y - product, exactly. */
-static inline vector error_of(vector x, vector y, vector product)
+static inline vector find_error(vector x, vector y, vector product)
 {
     vector error;
     for (size_t j = 0; j < LANES; j++) {
@@ -252,9 +251,9 @@ static inline bool has_tiny(vectori magnitudes, const double *x, const double *y
     }
     vectori bad = {0};
     for (size_t i = 0; i < len; i += LANES) {
-        vector a = load(x + i);
-        vector b = load(y + i);
-        bad |= ((bits_of(a * b) & INT64_MAX) < LEAST_PRODUCT_BITS) & (a != 0) & (b != 0);
+        vector a = load_vector(x + i);
+        vector b = load_vector(y + i);
+        bad |= ((read_bits(a * b) & INT64_MAX) < LEAST_PRODUCT_BITS) & (a != 0) & (b != 0);
     }
     return is_any(bad);
 }
@@ -277,31 +276,31 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
         is_extreme(exponent) || is_extreme(exponent - 53)) {
         return SOTTO__BLOCKS_REFUSED;
     }
-    struct grids grids = grids_for(exponent);
-    struct grids errors = grids_for(exponent - 53);
+    struct grids grids = make_grids(exponent);
+    struct grids errors = make_grids(exponent - 53);
     vectori any = {0};
     vectori least = LEAST_PRODUCT_BITS - (vectori){0};
     for (size_t i = 0; i < len; i += LANES) {
-        prefetch(x + i);
-        vector a = load(x + i);
-        vector b = load(y + i);
+        prefetch_next(x + i);
+        vector a = load_vector(x + i);
+        vector b = load_vector(y + i);
         vector product = a * b;
-        vector r = put(&grids, product);
-        vector r2 = put(&errors, error_of(a, b, product));
-        least = smaller(bits_of(product) & INT64_MAX, least);
-        any |= bits_of(r) | bits_of(r2);
+        vector r = put_on_grids(&grids, product);
+        vector r2 = put_on_grids(&errors, find_error(a, b, product));
+        least = take_smaller(read_bits(product) & INT64_MAX, least);
+        any |= read_bits(r) | read_bits(r2);
         memcpy(rest + i, &r, sizeof r);
         memcpy(rest2 + i, &r2, sizeof r2);
     }
     if (has_tiny(least, x, y, len)) {
         return SOTTO__BLOCKS_REFUSED;
     }
-    sums[0] = sum_of(grids.total);
-    sums[1] = sum_of(grids.total2);
-    sums[2] = sum_of(errors.total);
-    sums[3] = sum_of(errors.total2);
-    bounds[0] = bound_of_rest(exponent);
-    bounds[1] = bound_of_rest(exponent - 53);
+    sums[0] = sum_lanes(grids.total);
+    sums[1] = sum_lanes(grids.total2);
+    sums[2] = sum_lanes(errors.total);
+    sums[3] = sum_lanes(errors.total2);
+    bounds[0] = bound_rest(exponent);
+    bounds[1] = bound_rest(exponent - 53);
     return is_any(any) ? SOTTO__BLOCKS_LEFT_REST : SOTTO__BLOCKS_SUMMED;
 #else
     (void)rest;
@@ -315,7 +314,7 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
 
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
-        .largest = largest, .magnitudes = magnitudes, .sum_integers = sum_integers,                \
+        .largest = find_largest, .magnitudes = join_magnitudes, .sum_integers = sum_integers,      \
         .sum = sum_block, .sum_products = sum_products,                                            \
     }
 

@@ -10,7 +10,7 @@
 #include <sleef.h>
 #include <string.h>
 
-static inline VECTOR load(const double *values, size_t len)
+static inline VECTOR load_vector(const double *values, size_t len)
 {
     VECTOR vector;
     if (len >= LANES) {
@@ -25,7 +25,7 @@ static inline VECTOR load(const double *values, size_t len)
     return vector;
 }
 
-static inline void store(double *out, VECTOR vector, size_t len)
+static inline void store_vector(double *out, VECTOR vector, size_t len)
 {
     memcpy(out, &vector, len < LANES ? len * sizeof *out : sizeof vector);
 }
@@ -33,21 +33,22 @@ static inline void store(double *out, VECTOR vector, size_t len)
 static void vector_exp(double *out, const double *a, size_t len)
 {
     for (size_t i = 0; i < len; i += LANES) {
-        store(out + i, EXP(load(a + i, len - i)), len - i);
+        store_vector(out + i, EXP(load_vector(a + i, len - i)), len - i);
     }
 }
 
 static void vector_log(double *out, const double *a, size_t len)
 {
     for (size_t i = 0; i < len; i += LANES) {
-        store(out + i, LOG(load(a + i, len - i)), len - i);
+        store_vector(out + i, LOG(load_vector(a + i, len - i)), len - i);
     }
 }
 
 static void vector_pow(double *out, const double *a, const double *b, size_t len)
 {
     for (size_t i = 0; i < len; i += LANES) {
-        store(out + i, POW(load(a + i, len - i), load(b + i, len - i)), len - i);
+        store_vector(out + i, POW(load_vector(a + i, len - i), load_vector(b + i, len - i)),
+                     len - i);
     }
 }
 

@@ -8,7 +8,7 @@
 #define MANTISSA_BITS 53
 
 /* floor(log2(n / d)) for n, d > 0. */
-static long floor_log2(const mpz_t n, const mpz_t d)
+static long find_exponent(const mpz_t n, const mpz_t d)
 {
     /* 2^(k-1) < n / d < 2^(k+1) */
     long k = (long)mpz_sizeinbase(n, 2) - (long)mpz_sizeinbase(d, 2);
@@ -51,7 +51,7 @@ static uint64_t round_to_integer(const mpz_t n, const mpz_t d, long last)
     return result;
 }
 
-static double from_bits(uint64_t bits)
+static double make_double(uint64_t bits)
 {
     double value;
     memcpy(&value, &bits, sizeof value);
@@ -99,7 +99,7 @@ static double round_number(const mpq_t number, bool is_root)
     mpz_t n;
     mpz_init(n);
     mpz_abs(n, mpq_numref(number));
-    long exponent = floor_log2(n, mpq_denref(number));
+    long exponent = find_exponent(n, mpq_denref(number));
     exponent = is_root ? (exponent - (exponent & 1)) / 2 : exponent;
     uint64_t bits = 0; /* below half of the least subnormal */
     if (exponent >= EXPONENT_MAX) {
@@ -117,7 +117,7 @@ static double round_number(const mpq_t number, bool is_root)
     if (bits == 0) {
         return 0.0; /* never -0 */
     }
-    return from_bits(sign < 0 ? bits | UINT64_C(1) << 63 : bits);
+    return make_double(sign < 0 ? bits | UINT64_C(1) << 63 : bits);
 }
 
 double sotto__rational_to_double(const mpq_t number)

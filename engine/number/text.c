@@ -32,7 +32,7 @@ static bool reads_back(const char *digits, long exponent, double value)
 }
 
 /* The fewest digits that read back, the nearest of them; value > 0. */
-static long shortest_digits(char digits[DIGITS_MAX + 3], double value)
+static long find_shortest_digits(char digits[DIGITS_MAX + 3], double value)
 {
     static const mpfr_rnd_t directions[] = {MPFR_RNDN, MPFR_RNDU, MPFR_RNDD};
     mpfr_exp_t exponent = 0;
@@ -84,13 +84,13 @@ void sotto_double_text(char out[SOTTO_DOUBLE_TEXT_BYTES], double value)
     }
     size_t sign = value < 0;
     out[0] = '-';
-    long exponent = shortest_digits(digits, value < 0 ? -value : value);
+    long exponent = find_shortest_digits(digits, value < 0 ? -value : value);
     format_digits(out + sign, SOTTO_DOUBLE_TEXT_BYTES - sign, digits, exponent);
 }
 
 /* --- Exact texts --- */
 
-static size_t decimal_len(const mpz_t number)
+static size_t count_digits(const mpz_t number)
 {
     return mpz_sizeinbase(number, 10); /* at most 1 too many */
 }
@@ -112,9 +112,9 @@ bool sotto__decimals(unsigned long *out, const mpz_t denominator)
     return ends;
 }
 
-static char *fraction_text(const mpq_t number)
+static char *write_fraction(const mpq_t number)
 {
-    size_t bytes = decimal_len(mpq_numref(number)) + decimal_len(mpq_denref(number)) + 3;
+    size_t bytes = count_digits(mpq_numref(number)) + count_digits(mpq_denref(number)) + 3;
     char *text = sotto_alloc(bytes);
     if (text != NULL) {
         (void)mpq_get_str(text, 10, number);
@@ -123,7 +123,7 @@ static char *fraction_text(const mpq_t number)
 }
 
 /* number x 10^places, an integer, with its point put in. */
-static char *decimal_text(const mpq_t number, unsigned long places)
+static char *write_decimal(const mpq_t number, unsigned long places)
 {
     mpz_t scaled;
     mpz_init(scaled);
@@ -131,7 +131,7 @@ static char *decimal_text(const mpq_t number, unsigned long places)
     mpz_mul(scaled, scaled, mpq_numref(number));
     mpz_divexact(scaled, scaled, mpq_denref(number));
     mpz_abs(scaled, scaled);
-    size_t room = decimal_len(scaled) + places + 4;
+    size_t room = count_digits(scaled) + places + 4;
     char *digits = sotto_alloc(room);
     char *text = sotto_alloc(room);
     if (digits != NULL && text != NULL) {
@@ -161,7 +161,7 @@ bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t nu
 {
     unsigned long places;
     *out_status = SOTTO_OK;
-    size_t parts = decimal_len(mpq_numref(number)) + decimal_len(mpq_denref(number));
+    size_t parts = count_digits(mpq_numref(number)) + count_digits(mpq_denref(number));
     if (parts > SOTTO__EXACT_BYTES_MAX) {
         return false;
     }
@@ -169,7 +169,7 @@ bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t nu
     if (ends && places > SOTTO__EXACT_BYTES_MAX) {
         return false;
     }
-    char *text = ends ? decimal_text(number, places) : fraction_text(number);
+    char *text = ends ? write_decimal(number, places) : write_fraction(number);
     if (text == NULL) {
         *out_status = SOTTO_ERROR_NO_MEMORY;
         return false;

@@ -88,7 +88,7 @@ void sotto__value_verify(const struct sotto__value *value)
 #endif
 
 /* -1, 0 or 1; 0 for NaN. */
-static int sign(const struct sotto__value *value)
+static int find_sign(const struct sotto__value *value)
 {
     switch (value->kind) {
     case SOTTO__VALUE_FINITE:
@@ -116,7 +116,7 @@ static void set_infinite(struct sotto__value *value, int sign_of)
 void sotto__value_negate(struct sotto__value *value)
 {
     if (is_infinite(value)) {
-        set_infinite(value, -sign(value));
+        set_infinite(value, -find_sign(value));
     }
     mpq_neg(value->number, value->number);
     sotto__value_verify(value);
@@ -125,7 +125,7 @@ void sotto__value_negate(struct sotto__value *value)
 /* --- Roots --- */
 
 /* A root of a fraction of squares becomes that fraction. */
-static void simplify(struct sotto__value *value)
+static void simplify_root(struct sotto__value *value)
 {
     if (!value->is_root) {
         return;
@@ -227,14 +227,14 @@ void sotto__value_add(struct sotto__value *a, const struct sotto__value *b)
                (is_infinite(a) && is_infinite(b) && a->kind != b->kind)) {
         sotto__value_set_special(a, SOTTO__VALUE_NAN);
     } else {
-        set_infinite(a, is_infinite(a) ? sign(a) : sign(b));
+        set_infinite(a, is_infinite(a) ? find_sign(a) : find_sign(b));
     }
     a->is_rounded = a->is_rounded || is_rounded;
     sotto__value_verify(a);
 }
 
 /* Both rationals, or both roots; false if they are rationals. */
-static bool alike(struct sotto__value *a, struct sotto__value *b)
+static bool make_alike(struct sotto__value *a, struct sotto__value *b)
 {
     if (a->kind != SOTTO__VALUE_FINITE || b->kind != SOTTO__VALUE_FINITE ||
         (!a->is_root && !b->is_root)) {
@@ -245,59 +245,59 @@ static bool alike(struct sotto__value *a, struct sotto__value *b)
     return true;
 }
 
-static void multiply(struct sotto__value *a, const struct sotto__value *b)
+static void multiply_numbers(struct sotto__value *a, const struct sotto__value *b)
 {
     if (a->kind == SOTTO__VALUE_FINITE && b->kind == SOTTO__VALUE_FINITE) {
         mpq_mul(a->number, a->number, b->number);
-    } else if (sign(a) * sign(b) == 0) { /* NaN, or infinity times zero */
+    } else if (find_sign(a) * find_sign(b) == 0) { /* NaN, or infinity times zero */
         sotto__value_set_special(a, SOTTO__VALUE_NAN);
     } else {
-        set_infinite(a, sign(a) * sign(b));
+        set_infinite(a, find_sign(a) * find_sign(b));
     }
 }
 
-static void divide(struct sotto__value *a, const struct sotto__value *b)
+static void divide_numbers(struct sotto__value *a, const struct sotto__value *b)
 {
     bool both_zero = a->kind == SOTTO__VALUE_FINITE && b->kind == SOTTO__VALUE_FINITE &&
-                     sign(a) == 0 && sign(b) == 0;
+                     find_sign(a) == 0 && find_sign(b) == 0;
     if (a->kind == SOTTO__VALUE_NAN || b->kind == SOTTO__VALUE_NAN ||
         (is_infinite(a) && is_infinite(b)) || both_zero) {
         sotto__value_set_special(a, SOTTO__VALUE_NAN);
     } else if (is_infinite(a)) {
-        set_infinite(a, sign(b) < 0 ? -sign(a) : sign(a));
+        set_infinite(a, find_sign(b) < 0 ? -find_sign(a) : find_sign(a));
     } else if (is_infinite(b)) {
         sotto__value_set_special(a, SOTTO__VALUE_FINITE);
     } else if (mpq_sgn(b->number) != 0) {
         mpq_div(a->number, a->number, b->number);
     } else {
-        set_infinite(a, sign(a));
+        set_infinite(a, find_sign(a));
     }
 }
 
-static void apply(struct sotto__value *a, const struct sotto__value *b,
-                  void (*operation)(struct sotto__value *, const struct sotto__value *))
+static void apply_operation(struct sotto__value *a, const struct sotto__value *b,
+                            void (*operation)(struct sotto__value *, const struct sotto__value *))
 {
     struct sotto__value other;
     bool is_rounded = a->is_rounded || b->is_rounded;
     sotto__value_init(&other);
     sotto__value_set(&other, b);
-    bool roots = alike(a, &other);
+    bool roots = make_alike(a, &other);
     operation(a, &other);
     a->is_root = roots && a->kind == SOTTO__VALUE_FINITE;
     a->is_rounded = is_rounded;
-    simplify(a);
+    simplify_root(a);
     sotto__value_clear(&other);
 }
 
 void sotto__value_multiply(struct sotto__value *a, const struct sotto__value *b)
 {
-    apply(a, b, multiply);
+    apply_operation(a, b, multiply_numbers);
     sotto__value_verify(a);
 }
 
 void sotto__value_divide(struct sotto__value *a, const struct sotto__value *b)
 {
-    apply(a, b, divide);
+    apply_operation(a, b, divide_numbers);
     sotto__value_verify(a);
 }
 
@@ -327,14 +327,14 @@ void sotto__value_signed_root(struct sotto__value *value)
     round_root(value); /* a root of a root */
     if (value->kind == SOTTO__VALUE_FINITE) {
         value->is_root = true;
-        simplify(value);
+        simplify_root(value);
     }
     sotto__value_verify(value);
 }
 
 void sotto__value_sqrt(struct sotto__value *value)
 {
-    if (sign(value) < 0) {
+    if (find_sign(value) < 0) {
         sotto__value_set_special(value, SOTTO__VALUE_NAN);
         return;
     }
@@ -351,8 +351,8 @@ void sotto__value_sqrt(struct sotto__value *value)
 
 /* The function of the double nearest to value, which MPFR takes with its infinities and NaN; what
  * is below the normal doubles is rounded at their places. */
-static void apply_rounded(struct sotto__value *value,
-                          int (*function)(mpfr_t, const mpfr_t, mpfr_rnd_t))
+static void apply_function(struct sotto__value *value,
+                           int (*function)(mpfr_t, const mpfr_t, mpfr_rnd_t))
 {
     mpfr_t number;
     mpfr_exp_t least = mpfr_get_emin();
@@ -380,12 +380,12 @@ static void apply_rounded(struct sotto__value *value,
 
 void sotto__value_exp(struct sotto__value *value)
 {
-    apply_rounded(value, mpfr_exp);
+    apply_function(value, mpfr_exp);
     sotto__value_verify(value);
 }
 
 void sotto__value_log(struct sotto__value *value)
 {
-    apply_rounded(value, mpfr_log);
+    apply_function(value, mpfr_log);
     sotto__value_verify(value);
 }

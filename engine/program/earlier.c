@@ -14,8 +14,8 @@ struct earlier_place {
 };
 
 /* The sums behind an aggregate; of the round that opened it. */
-static const struct sotto__moments *moments_of_number(const struct earlier_place *number,
-                                                      const struct sotto__program *earlier)
+static const struct sotto__moments *find_moments(const struct earlier_place *number,
+                                                 const struct sotto__program *earlier)
 {
     const struct sotto__node *nodes = number->inner->expression->nodes;
     size_t at = number->inner->first_moments;
@@ -26,8 +26,8 @@ static const struct sotto__moments *moments_of_number(const struct earlier_place
 }
 
 /* Recursion: as deep as the expression, at most SOTTO__EXPRESSION_NODES_MAX. */
-static bool same_number(const struct earlier_place *x, const struct earlier_place *y,
-                        const struct sotto__program *earlier)
+static bool is_same_number(const struct earlier_place *x, const struct earlier_place *y,
+                           const struct sotto__program *earlier)
 {
     const struct sotto__expression *of_x = x->inner->expression;
     const struct sotto__expression *of_y = y->inner->expression;
@@ -42,8 +42,8 @@ static bool same_number(const struct earlier_place *x, const struct earlier_plac
                memcmp(of_x->text + a->start, of_y->text + b->start, a->bytes) == 0;
     }
     if (a->kind == SOTTO__NODE_AGGREGATE) {
-        const struct sotto__moments *m = moments_of_number(x, earlier);
-        const struct sotto__moments *n = moments_of_number(y, earlier);
+        const struct sotto__moments *m = find_moments(x, earlier);
+        const struct sotto__moments *n = find_moments(y, earlier);
         return m->round == n->round && memcmp(m->terms, n->terms, sizeof m->terms) == 0;
     }
     size_t m[3];
@@ -51,8 +51,8 @@ static bool same_number(const struct earlier_place *x, const struct earlier_plac
     size_t len = sotto__node_children(a, m);
     bool same = len == sotto__node_children(b, n);
     for (size_t i = 0; same && i < len; i++) {
-        same = same_number(&(struct earlier_place){x->inner, m[i]},
-                           &(struct earlier_place){y->inner, n[i]}, earlier);
+        same = is_same_number(&(struct earlier_place){x->inner, m[i]},
+                              &(struct earlier_place){y->inner, n[i]}, earlier);
     }
     return same;
 }
@@ -65,7 +65,7 @@ enum sotto_status sotto__earlier_number_find(struct sotto__program *program, siz
     for (size_t i = 0; i < program->earlier_numbers_len; i++) {
         struct earlier_place other = {&program->earlier_numbers[i],
                                       program->earlier_numbers[i].node};
-        if (same_number(&wanted, &other, earlier)) {
+        if (is_same_number(&wanted, &other, earlier)) {
             *out = i;
             return SOTTO_OK;
         }

@@ -15,7 +15,7 @@
 #define BUFFER_LEN_LEAST 16
 #define BUFFERS_LEN ((size_t)1 << 17) /* of all groups */
 
-static size_t limbs_of(const struct sotto__term *term)
+static size_t count_limbs(const struct sotto__term *term)
 {
     if (term->kind != SOTTO__TERM_SUM) {
         return 1;
@@ -25,7 +25,7 @@ static size_t limbs_of(const struct sotto__term *term)
 }
 
 /* A count or exact limbs; a double's 128-bit limbs, one more than the slot's, and infinities. */
-static size_t accumulator_size(const struct sotto__term *term)
+static size_t measure_accumulator(const struct sotto__term *term)
 {
     if (term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT) {
         return term->limbs + 1 + 1;
@@ -42,11 +42,11 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
     }
     for (size_t i = 0; i < program->terms_len; i++) {
         struct sotto__term *term = &program->terms[i];
-        term->limbs = limbs_of(term);
+        term->limbs = count_limbs(term);
         term->offset = program->group_limbs;
         term->accumulator = program->group_accumulators;
         program->group_limbs += term->limbs + (term->has_infinities ? 2 : 0);
-        program->group_accumulators += accumulator_size(term);
+        program->group_accumulators += measure_accumulator(term);
         if (program->keys_len > 0 && sotto__term_columns(term) > 0) {
             term->buffer = program->group_buffers;
             term->fill = program->fills_len++;
@@ -62,7 +62,7 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
                                                                                 : SOTTO_ERROR_LIMIT;
 }
 
-static size_t rows_bytes(const struct sotto__program *program)
+static size_t measure_registers(const struct sotto__program *program)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < program->ops_len; i++) {
@@ -95,7 +95,7 @@ static void verify_slots(const struct sotto__program *program)
             buffers += program->buffer_len * sotto__term_columns(term);
         }
         limbs += term->limbs + (term->has_infinities ? 2 : 0);
-        accumulators += accumulator_size(term);
+        accumulators += measure_accumulator(term);
     }
     SOTTO_VERIFY(limbs + (program->keys_len > 0) == program->group_limbs);
     SOTTO_VERIFY(accumulators == program->group_accumulators && buffers == program->group_buffers);
@@ -118,7 +118,7 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
                                "expected sums of at most %zu bytes in all groups, found more",
                                SOTTO__ROUND_LIMBS_MAX * sizeof(uint64_t));
     }
-    program->rows_bytes = rows_bytes(program);
+    program->rows_bytes = measure_registers(program);
     if (program->rows_bytes > SOTTO__ROWS_BYTES_MAX) {
         return sotto_error_set(
             err, SOTTO_ERROR_LIMIT,

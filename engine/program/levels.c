@@ -36,7 +36,7 @@ struct sotto__levels {
     double *double_bounds;
 };
 
-static uint64_t hash(const char *text, size_t bytes)
+static uint64_t hash_text(const char *text, size_t bytes)
 {
     uint64_t state = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
     for (size_t i = 0; i < bytes; i++) {
@@ -48,7 +48,7 @@ static uint64_t hash(const char *text, size_t bytes)
 /* The place of a text in the table, or the free one where it would stand. */
 static uint32_t *find_text(const struct sotto__levels *levels, const char *text, size_t bytes)
 {
-    size_t at = hash(text, bytes) & (levels->table_len - 1);
+    size_t at = hash_text(text, bytes) & (levels->table_len - 1);
     for (;; at = (at + 1) & (levels->table_len - 1)) {
         uint32_t level = levels->table[at];
         if (level == 0 || (levels->texts_bytes[level - 1] == bytes &&
@@ -58,7 +58,7 @@ static uint32_t *find_text(const struct sotto__levels *levels, const char *text,
     }
 }
 
-static enum sotto_status twice(const struct sotto__level *level, struct sotto_error *err)
+static enum sotto_status refuse_twice(const struct sotto__level *level, struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_PLAN, "the level %.80s is there twice", level->text);
 }
@@ -86,7 +86,7 @@ static enum sotto_status add_texts(struct sotto__levels *levels, const struct so
         }
         uint32_t *place = find_text(levels, level->text, levels->texts_bytes[i]);
         if (*place != 0) {
-            return twice(level, err);
+            return refuse_twice(level, err);
         }
         *place = (uint32_t)(i + 1);
     }
@@ -106,7 +106,7 @@ static void set_scaled(struct sotto__value *out, const char *text, unsigned scal
 }
 
 /* The number, or one beyond all values with its sign. */
-static sotto__int128 clamped(const mpz_t number)
+static sotto__int128 clamp_number(const mpz_t number)
 {
     uint64_t limbs[2] = {0, 0};
     if (mpz_sizeinbase(number, 2) > NUMBER_BITS_MAX) {
@@ -119,7 +119,7 @@ static sotto__int128 clamped(const mpz_t number)
 }
 
 /* Returns: false if no value of this scale equals the level. */
-static bool scaled(sotto__int128 *out, const char *text, unsigned scale)
+static bool scale_level(sotto__int128 *out, const char *text, unsigned scale)
 {
     struct sotto__value value;
     sotto__value_init(&value);
@@ -127,7 +127,7 @@ static bool scaled(sotto__int128 *out, const char *text, unsigned scale)
     bool fits = mpz_cmp_ui(mpq_denref(value.number), 1) == 0 &&
                 mpz_sizeinbase(mpq_numref(value.number), 2) <= NUMBER_BITS_MAX;
     if (fits) {
-        *out = clamped(mpq_numref(value.number));
+        *out = clamp_number(mpq_numref(value.number));
     }
     sotto__value_clear(&value);
     return fits;
@@ -138,7 +138,7 @@ static bool scaled(sotto__int128 *out, const char *text, unsigned scale)
 /* Among doubles an edge is the double nearest to it, as it is where a row is compared with it (hist
  * does). After: the least double above that; above infinity there is none, and no value is at or
  * above NaN. */
-static double double_bound(const mpq_t edge, bool after)
+static double bound_double(const mpq_t edge, bool after)
 {
     double bound = sotto__rational_to_double(edge);
     if (!after) {
@@ -148,7 +148,7 @@ static double double_bound(const mpq_t edge, bool after)
 }
 
 /* The least integer that is at the edge or above; after: that is above. */
-static sotto__int128 integer_bound(const mpq_t edge, bool after)
+static sotto__int128 bound_integer(const mpq_t edge, bool after)
 {
     mpz_t bound;
     mpz_init(bound);
@@ -158,7 +158,7 @@ static sotto__int128 integer_bound(const mpq_t edge, bool after)
     } else {
         mpz_cdiv_q(bound, mpq_numref(edge), mpq_denref(edge));
     }
-    sotto__int128 result = clamped(bound);
+    sotto__int128 result = clamp_number(bound);
     mpz_clear(bound);
     return result;
 }
@@ -182,9 +182,9 @@ static enum sotto_status add_bins(struct sotto__levels *levels, const struct sot
         bool is_last = i + 1 == key->levels_len; /* which is in its bin */
         set_scaled(&edge, key->levels[i].text, are_doubles ? 0 : levels->type.scale);
         if (are_doubles) {
-            levels->double_bounds[i] = double_bound(edge.number, is_last);
+            levels->double_bounds[i] = bound_double(edge.number, is_last);
         } else {
-            levels->bounds[i] = integer_bound(edge.number, is_last);
+            levels->bounds[i] = bound_integer(edge.number, is_last);
         }
     }
     sotto__value_clear(&edge);
@@ -192,7 +192,7 @@ static enum sotto_status add_bins(struct sotto__levels *levels, const struct sot
 }
 
 /* The bin, of how many bounds are not above the value. */
-static uint32_t bin_of(const struct sotto__levels *levels, size_t bounds_below)
+static uint32_t choose_bin(const struct sotto__levels *levels, size_t bounds_below)
 {
     return bounds_below == 0 || bounds_below > levels->len ? SOTTO__GROUP_OTHER
                                                            : (uint32_t)bounds_below - 1;
@@ -208,7 +208,7 @@ static uint32_t find_bin(const struct sotto__levels *levels, sotto__int128 value
         low = is_below ? middle + 1 : low;
         high = is_below ? high : middle;
     }
-    return bin_of(levels, low);
+    return choose_bin(levels, low);
 }
 
 static uint32_t find_double_bin(const struct sotto__levels *levels, double value)
@@ -224,12 +224,12 @@ static uint32_t find_double_bin(const struct sotto__levels *levels, double value
         low = is_below ? middle + 1 : low;
         high = is_below ? high : middle;
     }
-    return bin_of(levels, low);
+    return choose_bin(levels, low);
 }
 
 /* --- Levels --- */
 
-static int number_compare(const void *a, const void *b)
+static int compare_numbers(const void *a, const void *b)
 {
     sotto__int128 x = ((const struct number *)a)->value;
     sotto__int128 y = ((const struct number *)b)->value;
@@ -276,17 +276,17 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
         if (is_bool && level->kind == SOTTO__LEVEL_BOOL) {
             number->value = level->text[0] == 't';
         } else if (!is_bool && level->kind != SOTTO__LEVEL_BOOL && sotto__is_decimal(level->text)) {
-            fits = scaled(&number->value, level->text, levels->type.scale);
+            fits = scale_level(&number->value, level->text, levels->type.scale);
         } else {
             return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected %s as levels, found %.80s",
                                    is_bool ? "true and false" : "numbers", level->text);
         }
         levels->numbers_len += fits;
     }
-    qsort(levels->numbers, levels->numbers_len, sizeof *levels->numbers, number_compare);
+    qsort(levels->numbers, levels->numbers_len, sizeof *levels->numbers, compare_numbers);
     for (size_t i = 1; i < levels->numbers_len; i++) {
         if (levels->numbers[i].value == levels->numbers[i - 1].value) {
-            return twice(&key->levels[levels->numbers[i].level], err);
+            return refuse_twice(&key->levels[levels->numbers[i].level], err);
         }
     }
     return add_dense(levels, err);
@@ -341,7 +341,7 @@ size_t sotto__levels_len(const struct sotto__levels *levels)
     return levels->len + levels->other;
 }
 
-static sotto__int128 number_at(const struct sotto_column *block, size_t row)
+static sotto__int128 read_number(const struct sotto_column *block, size_t row)
 {
     if (block->type.kind == SOTTO_KIND_BOOL) {
         return (((const uint8_t *)block->values)[row / 8] >> (row % 8)) & 1;
@@ -385,11 +385,11 @@ static uint32_t find_in_row(const struct sotto__levels *levels, const struct sot
         return find_in_text(levels, block, row);
     }
     if (levels->bounds == NULL) {
-        return find_number(levels, number_at(block, row));
+        return find_number(levels, read_number(block, row));
     }
     return block->type.kind == SOTTO_KIND_FLOAT64
                ? find_double_bin(levels, ((const double *)block->values)[row])
-               : find_bin(levels, number_at(block, row));
+               : find_bin(levels, read_number(block, row));
 }
 
 /* By the table of all integers from the least level to the largest. */

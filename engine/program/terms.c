@@ -111,7 +111,7 @@ static void pair_up(struct sotto__compiler *compiler, size_t *x, size_t *y)
 }
 
 /* x != 0 where x is present. */
-static size_t truth_of(struct sotto__compiler *compiler, size_t x)
+static size_t add_truth(struct sotto__compiler *compiler, size_t x)
 {
     if (sotto__compile_op(compiler, x)->type == SOTTO__ROW_BOOL) {
         return x;
@@ -186,7 +186,7 @@ static void compile_aggregate(struct sotto__compiler *compiler, struct sotto__mo
     }
     bool makes_nan = sotto__compile_op(compiler, x)->makes_nan;
     if (opens.kind == SOTTO__OPENS_TRUTHS) {
-        x = truth_of(compiler, x);
+        x = add_truth(compiler, x);
     }
     if (opens.count) {
         moments->terms[SOTTO__MOMENT_COUNT] = add_row_count(compiler, SOTTO__TERM_COUNT, x);

@@ -11,8 +11,8 @@ _Static_assert(GMP_NUMB_BITS == 64, "GMP's limbs must have 64 bits");
 
 /* Whether the quotient that was cut off must go one away from zero: to the floor if the signs
  * differ, to the nearest by half, which is |r| against |b| - |r| as -1, 0 or 1. */
-static bool goes_on(enum sotto__op_kind kind, bool has_rest, bool signs_differ, int half,
-                    bool is_odd)
+static bool is_moved_on(enum sotto__op_kind kind, bool has_rest, bool signs_differ, int half,
+                        bool is_odd)
 {
     if (kind == SOTTO__OP_ROUND_DIVIDE) {
         return half > 0 || (half == 0 && is_odd);
@@ -30,7 +30,7 @@ static int64_t divide_64(enum sotto__op_kind kind, int64_t a, int64_t b)
     int64_t left = (b < 0 ? -b : b) - (r < 0 ? -r : r);
     int64_t taken = r < 0 ? -r : r;
     bool differ = (a < 0) != (b < 0);
-    bool on = goes_on(kind, r != 0, differ, (taken > left) - (taken < left), (q & 1) != 0);
+    bool on = is_moved_on(kind, r != 0, differ, (taken > left) - (taken < left), (q & 1) != 0);
     if (kind == SOTTO__OP_MODULO) {
         return on ? r + b : r;
     }
@@ -47,7 +47,7 @@ static sotto__int128 divide_128(enum sotto__op_kind kind, sotto__int128 a, sotto
     sotto__int128 left = (b < 0 ? -b : b) - (r < 0 ? -r : r);
     sotto__int128 taken = r < 0 ? -r : r;
     bool differ = (a < 0) != (b < 0);
-    bool on = goes_on(kind, r != 0, differ, (taken > left) - (taken < left), (q & 1) != 0);
+    bool on = is_moved_on(kind, r != 0, differ, (taken > left) - (taken < left), (q & 1) != 0);
     if (kind == SOTTO__OP_MODULO) {
         return on ? r + b : r;
     }
@@ -62,7 +62,7 @@ static bool is_negative(const uint64_t *a, unsigned limbs)
 }
 
 /* The magnitude; mpn_neg is two's complement. Returns: its limbs without leading zeros. */
-static unsigned magnitude(mp_limb_t *out, const uint64_t *a, unsigned limbs)
+static unsigned take_magnitude(mp_limb_t *out, const uint64_t *a, unsigned limbs)
 {
     memcpy(out, a, limbs * sizeof *a);
     if (is_negative(a, limbs)) {
@@ -90,8 +90,8 @@ static void divide_words(uint64_t *out, unsigned out_limbs, enum sotto__op_kind 
     mp_limb_t q[SOTTO__VALUE_LIMBS_MAX + 1] = {0};
     mp_limb_t r[SOTTO__VALUE_LIMBS_MAX + 1] = {0};
     bool differ = is_negative(a, limbs) != is_negative(b, limbs);
-    unsigned x_limbs = magnitude(x, a, limbs);
-    unsigned y_limbs = magnitude(y, b, limbs);
+    unsigned x_limbs = take_magnitude(x, a, limbs);
+    unsigned y_limbs = take_magnitude(y, b, limbs);
     memset(out, 0, out_limbs * sizeof *out);
     if (y_limbs == 0 || x_limbs == 0) {
         return;
@@ -101,8 +101,8 @@ static void divide_words(uint64_t *out, unsigned out_limbs, enum sotto__op_kind 
     } else {
         mpn_tdiv_qr(q, r, 0, x, x_limbs, y, y_limbs);
     }
-    bool on = goes_on(kind, mpn_zero_p(r, limbs) == 0, differ, compare_half(r, y, limbs),
-                      (q[0] & 1) != 0);
+    bool on = is_moved_on(kind, mpn_zero_p(r, limbs) == 0, differ, compare_half(r, y, limbs),
+                          (q[0] & 1) != 0);
     if (kind == SOTTO__OP_MODULO) { /* r has the sign of a; on: b's sign, |b| - |r| */
         if (on) {
             (void)mpn_sub_n(r, y, r, limbs);

@@ -29,8 +29,8 @@ const uint64_t *sotto__exact_as(const struct sotto__register *from, unsigned lim
     return scratch;
 }
 
-static unsigned result_bits(enum sotto__op_kind kind, const struct sotto__register *a,
-                            const struct sotto__register *b)
+static unsigned bound_result(enum sotto__op_kind kind, const struct sotto__register *a,
+                             const struct sotto__register *b)
 {
     switch (kind) {
     case SOTTO__OP_ADD:
@@ -156,7 +156,7 @@ static void apply_words(uint64_t *out, enum sotto__op_kind kind, const uint64_t 
 
 /* --- Comparisons --- */
 
-static bool holds(enum sotto__op_kind kind, int order)
+static bool is_in_order(enum sotto__op_kind kind, int order)
 {
     switch (kind) {
     case SOTTO__OP_EQUAL:
@@ -187,9 +187,9 @@ static void compare_64(int64_t *out, enum sotto__op_kind kind, const int64_t *a,
     }
 }
 
-static void compare(struct sotto__register *out, enum sotto__op_kind kind,
-                    const struct sotto__register *a, const struct sotto__register *b,
-                    void *const scratch[2], size_t len)
+static void compare_values(struct sotto__register *out, enum sotto__op_kind kind,
+                           const struct sotto__register *a, const struct sotto__register *b,
+                           void *const scratch[2], size_t len)
 {
     unsigned limbs = a->limbs > b->limbs ? a->limbs : b->limbs;
     const uint64_t *x = sotto__exact_as(a, limbs, scratch[0], len);
@@ -200,7 +200,7 @@ static void compare(struct sotto__register *out, enum sotto__op_kind kind,
         return;
     }
     for (size_t i = 0; i < len; i++) {
-        values[i] = holds(kind, compare_words(x + i * limbs, y + i * limbs, limbs));
+        values[i] = is_in_order(kind, compare_words(x + i * limbs, y + i * limbs, limbs));
     }
 }
 
@@ -208,12 +208,12 @@ void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
                         const struct sotto__register *a, const struct sotto__register *b,
                         void *const scratch[2], size_t len)
 {
-    out->bits = result_bits(kind, a, b);
+    out->bits = bound_result(kind, a, b);
     out->limbs = sotto__limbs_of_bits(out->bits);
     out->values = out->own_values;
     if (kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL || kind == SOTTO__OP_LESS ||
         kind == SOTTO__OP_LESS_EQUAL) {
-        compare(out, kind, a, b, scratch, len);
+        compare_values(out, kind, a, b, scratch, len);
         return;
     }
     if (out->limbs == 2 && kind == SOTTO__OP_MULTIPLY && a->limbs == 1 && b->limbs == 1) {
@@ -241,8 +241,7 @@ void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
 /* --- Doubles --- */
 
 /* Any width and scale, by GMP. */
-static void to_float_slowly(double *out, const struct sotto__register *a, unsigned scale,
-                            size_t len)
+static void convert_slowly(double *out, const struct sotto__register *a, unsigned scale, size_t len)
 {
     mpq_t number;
     mpz_t power;
@@ -284,6 +283,6 @@ void sotto__exact_to_float(double *out, const struct sotto__register *a, unsigne
             out[i] = (double)values[i] / tens[scale];
         }
     } else {
-        to_float_slowly(out, a, scale, len);
+        convert_slowly(out, a, scale, len);
     }
 }

@@ -9,8 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void arithmetic(double *out, enum sotto__op_kind kind, const double *a, const double *b,
-                       size_t len)
+static void apply_arithmetic(double *out, enum sotto__op_kind kind, const double *a,
+                             const double *b, size_t len)
 {
     for (size_t i = 0; kind == SOTTO__OP_ADD && i < len; i++) {
         out[i] = a[i] + b[i];
@@ -56,7 +56,7 @@ static double floor_divide(double a, double b)
 }
 
 /* The sign of b, also of 0; NaN by 0. */
-static double modulo(double a, double b)
+static double take_modulo(double a, double b)
 {
     double mod = fmod(a, b);
     if (mod == 0) {
@@ -85,14 +85,14 @@ static void round_all(double *out, const double *a, int digits, size_t len)
     }
 }
 
-static void whole(double *out, const struct sotto__op *op, const double *a, const double *b,
-                  size_t len)
+static void apply_whole(double *out, const struct sotto__op *op, const double *a, const double *b,
+                        size_t len)
 {
     for (size_t i = 0; op->kind == SOTTO__OP_FLOOR_DIVIDE && i < len; i++) {
         out[i] = floor_divide(a[i], b[i]);
     }
     for (size_t i = 0; op->kind == SOTTO__OP_MODULO && i < len; i++) {
-        out[i] = modulo(a[i], b[i]);
+        out[i] = take_modulo(a[i], b[i]);
     }
     for (size_t i = 0; op->kind == SOTTO__OP_FLOOR && i < len; i++) {
         out[i] = floor(a[i]);
@@ -114,7 +114,7 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
     case SOTTO__OP_FLOOR:
     case SOTTO__OP_CEIL:
     case SOTTO__OP_ROUND:
-        whole(out, op, a, b, len);
+        apply_whole(out, op, a, b, len);
         break;
     case SOTTO__OP_EXP:
         sotto__exp(out, a, len);
@@ -126,7 +126,7 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
         sotto__pow(out, a, b, len);
         break;
     default:
-        arithmetic(out, op->kind, a, b, len);
+        apply_arithmetic(out, op->kind, a, b, len);
         break;
     }
 }

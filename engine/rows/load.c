@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static unsigned bit_length(uint64_t value)
+static unsigned count_bits(uint64_t value)
 {
     return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
 }
@@ -39,7 +39,7 @@ static void load_bools(struct sotto__register *out, const uint8_t *bits, size_t 
 
 static void load_integers(struct sotto__register *out, const int64_t *values, size_t len)
 {
-    out->bits = bit_length(sotto__blocks()->magnitudes(values, len));
+    out->bits = count_bits(sotto__blocks()->magnitudes(values, len));
     out->limbs = sotto__limbs_of_bits(out->bits);
     out->values = values;
     if (out->limbs > 1) { /* 2^63 is no int64 */
@@ -60,7 +60,7 @@ static void load_wide(struct sotto__register *out, const struct sotto_int128 *va
         any_low |= values[i].low ^ sign;
         any_high |= (uint64_t)values[i].high ^ sign;
     }
-    out->bits = any_high != 0 ? 64 + bit_length(any_high) : bit_length(any_low);
+    out->bits = any_high != 0 ? 64 + count_bits(any_high) : count_bits(any_low);
     out->limbs = sotto__limbs_of_bits(out->bits);
     out->values = out->own_values;
     for (size_t i = 0; i < len; i++) {

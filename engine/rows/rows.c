@@ -108,8 +108,8 @@ static void mark_zero_divisors(const struct sotto__rows *rows, struct sotto__reg
     out->state = out->own_state;
 }
 
-static void arithmetic(struct sotto__rows *rows, struct sotto__register *out,
-                       const struct sotto__op *op, size_t len)
+static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *out,
+                             const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = op->b != SOTTO_NONE ? &rows->registers[op->b] : a;
@@ -132,8 +132,8 @@ static void arithmetic(struct sotto__rows *rows, struct sotto__register *out,
 }
 
 /* Comparisons with what is missing are false, != is true. */
-static void comparison(struct sotto__rows *rows, struct sotto__register *out,
-                       const struct sotto__op *op, size_t len)
+static void apply_comparison(struct sotto__rows *rows, struct sotto__register *out,
+                             const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = &rows->registers[op->b];
@@ -152,8 +152,8 @@ static void comparison(struct sotto__rows *rows, struct sotto__register *out,
 }
 
 /* Three-valued: what is missing may be true or false. */
-static void logic(struct sotto__rows *rows, struct sotto__register *out, const struct sotto__op *op,
-                  size_t len)
+static void apply_logic(struct sotto__rows *rows, struct sotto__register *out,
+                        const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = op->kind == SOTTO__OP_NOT ? a : &rows->registers[op->b];
@@ -174,8 +174,8 @@ static void logic(struct sotto__rows *rows, struct sotto__register *out, const s
 }
 
 /* SOTTO__OP_FILL and SOTTO__OP_IF: of each row the value of a or of b. */
-static void choice(struct sotto__rows *rows, struct sotto__register *out,
-                   const struct sotto__op *op, size_t len)
+static void apply_choice(struct sotto__rows *rows, struct sotto__register *out,
+                         const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = &rows->registers[op->b];
@@ -198,8 +198,8 @@ static void choice(struct sotto__rows *rows, struct sotto__register *out,
     out->state = out->own_state;
 }
 
-static void text_equal(struct sotto__register *out, const struct sotto_column *block,
-                       const char *text, size_t at, size_t len)
+static void compare_text(struct sotto__register *out, const struct sotto_column *block,
+                         const char *text, size_t at, size_t len)
 {
     size_t bytes = strlen(text);
     int64_t *values = out->own_values;
@@ -214,7 +214,7 @@ static void text_equal(struct sotto__register *out, const struct sotto_column *b
     }
 }
 
-static void is_missing(struct sotto__register *out, const struct sotto__register *a, size_t len)
+static void test_missing(struct sotto__register *out, const struct sotto__register *a, size_t len)
 {
     int64_t *values = out->own_values;
     for (size_t i = 0; i < len; i++) {
@@ -222,8 +222,8 @@ static void is_missing(struct sotto__register *out, const struct sotto__register
     }
 }
 
-static void mask(struct sotto__rows *rows, struct sotto__register *out, const struct sotto__op *op,
-                 size_t len)
+static void apply_mask(struct sotto__rows *rows, struct sotto__register *out,
+                       const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
     out->values = a->values;
@@ -234,8 +234,8 @@ static void mask(struct sotto__rows *rows, struct sotto__register *out, const st
 }
 
 /* A NaN is missing in rows that are present otherwise: made. */
-static void earlier_number(const struct sotto__rows *rows, struct sotto__register *out,
-                           const struct sotto__op *op, size_t len)
+static void load_earlier_number(const struct sotto__rows *rows, struct sotto__register *out,
+                                const struct sotto__op *op, size_t len)
 {
     const struct sotto__program *program = rows->program;
     double *values = out->own_values;
@@ -248,8 +248,8 @@ static void earlier_number(const struct sotto__rows *rows, struct sotto__registe
     out->state = out->own_state;
 }
 
-static void apply(struct sotto__rows *rows, const struct sotto__op *op,
-                  const struct sotto_column *const *blocks, size_t at, size_t len)
+static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op,
+                            const struct sotto_column *const *blocks, size_t at, size_t len)
 {
     struct sotto__register *out = &rows->registers[op - rows->program->ops];
     switch (op->kind) {
@@ -259,34 +259,34 @@ static void apply(struct sotto__rows *rows, const struct sotto__op *op,
     case SOTTO__OP_CONSTANT:
         break;
     case SOTTO__OP_EARLIER_NUMBER:
-        earlier_number(rows, out, op, len);
+        load_earlier_number(rows, out, op, len);
         break;
     case SOTTO__OP_NOT:
     case SOTTO__OP_AND:
     case SOTTO__OP_OR:
-        logic(rows, out, op, len);
+        apply_logic(rows, out, op, len);
         break;
     case SOTTO__OP_IS_NA:
-        is_missing(out, &rows->registers[op->a], len);
+        test_missing(out, &rows->registers[op->a], len);
         break;
     case SOTTO__OP_EQUAL:
     case SOTTO__OP_UNEQUAL:
     case SOTTO__OP_LESS:
     case SOTTO__OP_LESS_EQUAL:
-        comparison(rows, out, op, len);
+        apply_comparison(rows, out, op, len);
         break;
     case SOTTO__OP_TEXT_EQUAL:
-        text_equal(out, blocks[rows->program->ops[op->a].index], op->text, at, len);
+        compare_text(out, blocks[rows->program->ops[op->a].index], op->text, at, len);
         break;
     case SOTTO__OP_FILL:
     case SOTTO__OP_IF:
-        choice(rows, out, op, len);
+        apply_choice(rows, out, op, len);
         break;
     case SOTTO__OP_MASK:
-        mask(rows, out, op, len);
+        apply_mask(rows, out, op, len);
         break;
     default:
-        arithmetic(rows, out, op, len);
+        apply_arithmetic(rows, out, op, len);
         break;
     }
     sotto__register_verify(out, op, len);
@@ -319,7 +319,7 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     place_registers(out);
     for (size_t i = 0; i < program->ops_len; i++) {
         if (program->ops[i].dataset == SOTTO_NONE) { /* what only constants go into, once */
-            apply(out, &program->ops[i], NULL, 0, SOTTO__ROWS_LEN);
+            apply_operation(out, &program->ops[i], NULL, 0, SOTTO__ROWS_LEN);
         }
     }
     sotto_arithmetic_leave(&arithmetic);
@@ -359,7 +359,7 @@ static void add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
     }
 }
 
-static bool some_lack_a_level(const uint8_t *skipped, size_t len)
+static bool has_unknown_level(const uint8_t *skipped, size_t len)
 {
     uint32_t some = 0;
     for (size_t i = 0; i < len; i++) {
@@ -380,7 +380,7 @@ static enum sotto_status find_groups(struct sotto__rows *rows,
         sotto__levels_find(found, levels, blocks[program->keys[key]], at, len);
         add_key(rows->groups, rows->skipped, found, (uint32_t)sotto__levels_len(levels), len);
     }
-    if (some_lack_a_level(rows->skipped, len)) {
+    if (has_unknown_level(rows->skipped, len)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "a column to group by has values that are not among the levels: "
                                "\"other\": true counts them as (other)");
@@ -406,25 +406,25 @@ static enum sotto_status select_rows(struct sotto__rows *rows,
 }
 
 /* Those that where needs, or those that may need the rows' groups. */
-static void apply_all(struct sotto__rows *rows, size_t dataset, bool early,
-                      const struct sotto_column *const *blocks, size_t at, size_t len)
+static void apply_operations(struct sotto__rows *rows, size_t dataset, bool early,
+                             const struct sotto_column *const *blocks, size_t at, size_t len)
 {
     const struct sotto__program *program = rows->program;
     for (size_t i = 0; i < program->ops_len; i++) {
         if (program->ops[i].dataset == dataset && program->ops[i].is_early == early) {
-            apply(rows, &program->ops[i], blocks, at, len);
+            apply_operation(rows, &program->ops[i], blocks, at, len);
         }
     }
 }
 
-static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
-                              const struct sotto_column *const *blocks, size_t len,
-                              struct sotto_error *err)
+static enum sotto_status take_blocks(struct sotto__rows *rows, size_t dataset,
+                                     const struct sotto_column *const *blocks, size_t len,
+                                     struct sotto_error *err)
 {
     const struct sotto__program *program = rows->program;
     for (size_t at = 0; at < len; at += SOTTO__ROWS_LEN) {
         size_t now = len - at < SOTTO__ROWS_LEN ? len - at : SOTTO__ROWS_LEN;
-        apply_all(rows, dataset, true, blocks, at, now);
+        apply_operations(rows, dataset, true, blocks, at, now);
         enum sotto_status status = SOTTO_OK;
         if (program->where != SOTTO_NONE || program->keys_len > 0) {
             status = select_rows(rows, blocks, at, now, err);
@@ -432,7 +432,7 @@ static enum sotto_status take(struct sotto__rows *rows, size_t dataset,
         if (status != SOTTO_OK) {
             return status;
         }
-        apply_all(rows, dataset, false, blocks, at, now);
+        apply_operations(rows, dataset, false, blocks, at, now);
         rows->sink.take(rows->sink.context, rows, dataset, now);
     }
     return SOTTO_OK;
@@ -444,7 +444,7 @@ enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
 {
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
-    enum sotto_status status = take(rows, dataset, blocks, len, err);
+    enum sotto_status status = take_blocks(rows, dataset, blocks, len, err);
     sotto_arithmetic_leave(&arithmetic);
     return status;
 }

@@ -20,7 +20,7 @@
 
 /* --- Doubles --- */
 
-static uint64_t bits_of(double value)
+static uint64_t read_bits(double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -28,7 +28,7 @@ static uint64_t bits_of(double value)
 }
 
 /* Mantissa and exponent as above; bits are those of a finite double. */
-static uint64_t split(unsigned *exponent, uint64_t bits)
+static uint64_t split_double(unsigned *exponent, uint64_t bits)
 {
     uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
     unsigned biased = (unsigned)(bits >> 52) & 0x7FF;
@@ -45,7 +45,7 @@ static bool is_finite(uint64_t bits)
 static void add_double(sotto__int128 *words, uint64_t bits, size_t factors)
 {
     unsigned exponent;
-    sotto__uint128 shifted = split(&exponent, bits);
+    sotto__uint128 shifted = split_double(&exponent, bits);
     exponent += 1074 * (unsigned)(factors - 1);
     shifted <<= exponent % 64;
     sotto__int128 *word = &words[exponent / 64];
@@ -77,7 +77,7 @@ static void add_product(sotto__int128 *words, const uint64_t *factors, size_t fa
     uint64_t sign = 0;
     for (size_t i = 0; i < factors_len; i++) {
         unsigned exponent;
-        multiply_word(product, split(&exponent, factors[i]));
+        multiply_word(product, split_double(&exponent, factors[i]));
         exponents += exponent;
         sign ^= factors[i] >> 63;
     }
@@ -89,7 +89,7 @@ static void add_product(sotto__int128 *words, const uint64_t *factors, size_t fa
 }
 
 /* The infinities stand behind the words, as two counts. */
-static uint64_t *infinities(sotto__int128 *words, const struct sotto__term *term)
+static uint64_t *find_infinities(sotto__int128 *words, const struct sotto__term *term)
 {
     return (uint64_t *)(words + term->limbs + 1);
 }
@@ -107,7 +107,7 @@ void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
     } else if (finite) {
         add_product(words, factors, term->factors_len);
     } else if (term->has_infinities) {
-        infinities(words, term)[factors[0] >> 63]++;
+        find_infinities(words, term)[factors[0] >> 63]++;
     }
 }
 
@@ -116,7 +116,7 @@ static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
 {
     uint64_t factors[SOTTO__TERM_FACTORS_MAX];
     for (size_t i = 0; i < term->factors_len; i++) {
-        factors[i] = bits_of(((const double *)rows->registers[term->factors[i]].values)[row]);
+        factors[i] = read_bits(((const double *)rows->registers[term->factors[i]].values)[row]);
     }
     sotto__add_factors(words, term, factors);
 }
@@ -131,21 +131,21 @@ static void add_rest(sotto__int128 *words, double *rest, uint64_t bound, size_t 
         if (result == SOTTO__BLOCKS_REFUSED) {
             break;
         }
-        add_double(words, bits_of(sums[0]), factors);
-        add_double(words, bits_of(sums[1]), factors);
+        add_double(words, read_bits(sums[0]), factors);
+        add_double(words, read_bits(sums[1]), factors);
         if (result == SOTTO__BLOCKS_SUMMED) {
             return;
         }
     }
     for (size_t i = 0; i < len; i++) {
         if (rest[i] != 0) {
-            add_double(words, bits_of(rest[i]), factors);
+            add_double(words, read_bits(rest[i]), factors);
         }
     }
 }
 
 /* Values with 0 where there is none, up to a multiple of SOTTO__BLOCK_STEP, and their bound. */
-static const double *present_only(double *out, uint64_t *out_bound,
+static const double *copy_present(double *out, uint64_t *out_bound,
                                   const struct sotto__register *reg, const uint8_t *state, bool all,
                                   size_t len)
 {
@@ -180,7 +180,7 @@ bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *c
         return false;
     }
     for (size_t i = 0; i < 2 * factors_len; i++) {
-        add_double(words, bits_of(sums[i]), factors_len);
+        add_double(words, read_bits(sums[i]), factors_len);
     }
     for (size_t i = 0; result == SOTTO__BLOCKS_LEFT_REST && i < factors_len; i++) {
         add_rest(words, rests[i], left[i], len, factors_len);
@@ -208,7 +208,7 @@ static bool add_float_block(const struct sotto__sums *sums, const struct sotto__
         bool is_square = i == 1 && term->factors[1] == term->factors[0];
         values[i] = is_square
                         ? values[0]
-                        : present_only(space[i], &bounds[i], &rows->registers[term->factors[i]],
+                        : copy_present(space[i], &bounds[i], &rows->registers[term->factors[i]],
                                        state, state == rows->no_state, len);
         bounds[i] = is_square ? bounds[0] : bounds[i];
     }
@@ -268,8 +268,8 @@ static void add_state(uint8_t *restrict to, const uint8_t *restrict state, size_
 }
 
 /* The union of the factors' states, and the rows that are not selected. */
-static const uint8_t *state_of(const struct sotto__sums *sums, const struct sotto__rows *rows,
-                               const struct sotto__term *term, size_t len)
+static const uint8_t *join_states(const struct sotto__sums *sums, const struct sotto__rows *rows,
+                                  const struct sotto__term *term, size_t len)
 {
     const struct sotto__program *program = rows->program;
     bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
@@ -317,7 +317,7 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
                      const struct sotto__term *term, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
-    const uint8_t *state = state_of(sums, rows, term, len);
+    const uint8_t *state = join_states(sums, rows, term, len);
     sotto__int128 *accumulator = sums->accumulators + term->accumulator;
     uint8_t wanted = term->kind == SOTTO__TERM_NAN_MADE ? SOTTO__ROW_MADE_NAN : 0;
     if (rows->program->keys_len > 0) {
@@ -354,7 +354,7 @@ struct sotto__rows_sink sotto__sums_sink(struct sotto__sums *sums)
 /* --- Out of the accumulators --- */
 
 /* Carries through the words: two's complement, added to out. */
-static void carry_to(uint64_t *out, const sotto__int128 *words, size_t limbs)
+static void carry_words(uint64_t *out, const sotto__int128 *words, size_t limbs)
 {
     sotto__int128 rest = 0;
     uint64_t carry = 0;
@@ -384,9 +384,9 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
                 sotto__limbs_add(to, (const uint64_t *)from, term->limbs);
                 continue;
             }
-            carry_to(to, from, term->limbs);
+            carry_words(to, from, term->limbs);
             for (size_t j = 0; term->has_infinities && j < 2; j++) {
-                to[term->limbs + j] += infinities(from, term)[j];
+                to[term->limbs + j] += find_infinities(from, term)[j];
             }
         }
     }

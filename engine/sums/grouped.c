@@ -4,15 +4,15 @@
 #include <string.h>
 
 /* The buffer of a group for a term: its values, and those of the other factor behind them. */
-static double *buffer_of(const struct sotto__sums *sums, const struct sotto__term *term,
-                         size_t group)
+static double *find_buffer(const struct sotto__sums *sums, const struct sotto__term *term,
+                           size_t group)
 {
     size_t width = sums->program->buffer_len * sotto__term_columns(term);
     return sums->buffers + sums->program->groups_len * term->buffer + group * width;
 }
 
-static sotto__int128 *accumulator_of(const struct sotto__sums *sums, const struct sotto__term *term,
-                                     size_t group)
+static sotto__int128 *find_accumulator(const struct sotto__sums *sums,
+                                       const struct sotto__term *term, size_t group)
 {
     return sums->accumulators + group * sums->program->group_accumulators + term->accumulator;
 }
@@ -29,14 +29,14 @@ static void add_one_by_one(sotto__int128 *words, const struct sotto__term *term,
 }
 
 /* len values of a group. What is behind them becomes 0. */
-static void flush(const struct sotto__sums *sums, const struct sotto__term *term, size_t group,
-                  size_t len)
+static void flush_buffer(const struct sotto__sums *sums, const struct sotto__term *term,
+                         size_t group, size_t len)
 {
-    double *buffer = buffer_of(sums, term, group);
+    double *buffer = find_buffer(sums, term, group);
     double *other = sotto__term_columns(term) > 1 ? buffer + sums->program->buffer_len : buffer;
     const double *const values[2] = {buffer, other};
     double *const rests[2] = {sums->scratch, sums->scratch + SOTTO__ROWS_LEN};
-    sotto__int128 *words = accumulator_of(sums, term, group);
+    sotto__int128 *words = find_accumulator(sums, term, group);
     size_t padded = (len + SOTTO__BLOCK_STEP - 1) & ~(size_t)(SOTTO__BLOCK_STEP - 1);
     memset(buffer + len, 0, (padded - len) * sizeof *buffer);
     memset(other + len, 0, (padded - len) * sizeof *other);
@@ -55,7 +55,7 @@ static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows
     const double *y = rows->registers[term->factors[term->factors_len - 1]].values;
     const uint32_t *groups = rows->groups;
     uint16_t *fills = sums->fills + sums->program->groups_len * term->fill;
-    double *buffers = buffer_of(sums, term, 0);
+    double *buffers = find_buffer(sums, term, 0);
     size_t buffer_len = sums->program->buffer_len;
     bool is_pair = sotto__term_columns(term) > 1;
     size_t width = buffer_len << is_pair;
@@ -71,7 +71,7 @@ static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows
         at += state[i] == 0;
         fills[group] = (uint16_t)at;
         if (at == buffer_len) {
-            flush(sums, term, group, buffer_len);
+            flush_buffer(sums, term, group, buffer_len);
             fills[group] = 0;
         }
     }
@@ -85,7 +85,7 @@ static void put_integers(struct sotto__sums *sums, const struct sotto__rows *row
     const int64_t *narrow = reg->values;
     const sotto__int128 *wide = reg->values;
     const uint32_t *groups = rows->groups;
-    sotto__int128 *totals = accumulator_of(sums, term, 0);
+    sotto__int128 *totals = find_accumulator(sums, term, 0);
     size_t stride = sums->program->group_accumulators;
     for (size_t i = 0; reg->limbs == 1 && i < len; i++) {
         totals[groups[i] * stride] += state[i] == 0 ? narrow[i] : 0;
@@ -100,7 +100,7 @@ static void put_counts(struct sotto__sums *sums, const struct sotto__rows *rows,
                        size_t len)
 {
     const uint32_t *groups = rows->groups;
-    uint64_t *counts = (uint64_t *)accumulator_of(sums, term, 0);
+    uint64_t *counts = (uint64_t *)find_accumulator(sums, term, 0);
     size_t stride = sums->program->group_accumulators * 2; /* a count is the first word of two */
     for (size_t i = 0; i < len; i++) {
         counts[groups[i] * stride] += state[i] == wanted;
@@ -116,7 +116,7 @@ static void put_others(struct sotto__sums *sums, const struct sotto__rows *rows,
         if (state[i] != 0) {
             continue;
         }
-        sotto__int128 *words = accumulator_of(sums, term, rows->groups[i]);
+        sotto__int128 *words = find_accumulator(sums, term, rows->groups[i]);
         if (term->type != SOTTO__ROW_FLOAT) {
             sotto__add_exact((uint64_t *)words, (const uint64_t *)reg->values + i * reg->limbs,
                              reg->limbs, term->limbs);
@@ -159,7 +159,7 @@ void sotto__grouped_flush(struct sotto__sums *sums)
         for (size_t group = 0; sotto__term_columns(term) > 0 && group < program->groups_len;
              group++) {
             if (fills[group] > 0) {
-                flush(sums, term, group, fills[group]);
+                flush_buffer(sums, term, group, fills[group]);
                 fills[group] = 0;
             }
         }
