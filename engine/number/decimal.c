@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Numbers as levels and edges of a plan are written. */
+/* Numbers as the levels and edges of a plan are written: "0.5" in JSON, -3 on a command line. It
+ * leans on value.c for what a literal is. The one idea: they are the literals of expressions with a
+ * minus before them, so that a number is the same one wherever it is written. */
 
 #include "number/number.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* At an exponent's "e", or at the end. */
+/* Whether text is an exponent, "e-12", or nothing. At most three digits are read after zeros, so
+ * that strtol can't overflow. */
 static bool is_exponent(const char *text)
 {
     if (*text != 'e' && *text != 'E') {

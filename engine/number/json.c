@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* JSON into a writer: results, plans and the words for owners are written with it. It leans on the
+ * sticky status of sotto_writer: no function here can fail, and who ends the text asks once. */
+
 #include "number/number.h"
 
 #include <stdio.h>

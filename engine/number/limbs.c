@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Integers in limbs of 64 bits, least significant first, two's complement: how sums are sent. */
+/* Integers in limbs of 64 bits, least significant first, in two's complement: as sums are sent and
+ * added up. Modulo 2^(64 len) two's complement needs no case for signs: slots are wide enough
+ * (program/layout.c) that the true sum is the one that is read back. */
 
 #include "number/number.h"
 

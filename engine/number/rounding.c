@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* From an exact number to the nearest double, ties to even: the one rounding that a result goes
+ * through. It leans on GMP's integers and on no floating-point operation.
+ *
+ * The one idea: the unit of a double's last bit, 2^last, is known from the number's magnitude; so
+ * divide by it, take the floor, and compare what is left with one half, all in integers. The double
+ * is then put together from its bits, where a carry out of the mantissa adds 1 to the exponent,
+ * which is just what it should do. */
+
 #include "number/number.h"
 
 #include <string.h>
@@ -7,10 +16,10 @@
 #define EXPONENT_MIN (-1074) /* of the last bit of a subnormal */
 #define MANTISSA_BITS 53
 
-/* floor(log2(n / d)) for n, d > 0. */
+/* The exponent of n / d, which is floor(log2(n / d)), for n, d > 0. */
 static long find_exponent(const mpz_t n, const mpz_t d)
 {
-    /* 2^(k-1) < n / d < 2^(k+1) */
+    /* Of a bits and b bits the quotient is between 2^(a-b-1) and 2^(a-b+1): k or k - 1. */
     long k = (long)mpz_sizeinbase(n, 2) - (long)mpz_sizeinbase(d, 2);
     mpz_t scaled;
     mpz_init(scaled);
@@ -101,7 +110,7 @@ static double round_number(const mpq_t number, bool is_root)
     mpz_abs(n, mpq_numref(number));
     long exponent = find_exponent(n, mpq_denref(number));
     exponent = is_root ? (exponent - (exponent & 1)) / 2 : exponent;
-    uint64_t bits = 0; /* below half of the least subnormal */
+    uint64_t bits = 0; /* stays 0 below half of the least subnormal */
     if (exponent >= EXPONENT_MAX) {
         bits = infinite;
     } else if (exponent >= EXPONENT_MIN - 1) {

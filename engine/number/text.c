@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Digits for people and programs: a double as the shortest text that reads back, an exact number as
+ * an integer, a decimal that ends or a fraction. It leans on MPFR for decimal digits that are
+ * rounded correctly, and on rounding.c to read them back.
+ *
+ * The one idea: whether a text is short enough and not too short is asked of the same rounding that
+ * results go through, so that a printed double is always the double that was computed. */
+
 #include "number/number.h"
 
 #include <mpfr.h>
@@ -31,7 +39,8 @@ static bool reads_back(const char *digits, long exponent, double value)
     return back == value;
 }
 
-/* The fewest digits that read back, the nearest of them; value > 0. */
+/* Writes the fewest digits that read back as value (> 0), of these the nearest. Returns: the
+ * exponent of 0.digits. */
 static long find_shortest_digits(char digits[DIGITS_MAX + 3], double value)
 {
     static const mpfr_rnd_t directions[] = {MPFR_RNDN, MPFR_RNDU, MPFR_RNDD};
@@ -57,7 +66,7 @@ static long find_shortest_digits(char digits[DIGITS_MAX + 3], double value)
     return exponent;
 }
 
-/* Python's repr: positional from 1e-4 to below 1e16, else with an exponent. */
+/* As Python's repr has it: positional from 1e-4 to below 1e16, else with an exponent. */
 static void format_digits(char *out, size_t out_bytes, const char *digits, long exponent)
 {
     int len = (int)strlen(digits);
@@ -92,10 +101,11 @@ void sotto_double_text(char out[SOTTO_DOUBLE_TEXT_BYTES], double value)
 
 static size_t count_digits(const mpz_t number)
 {
-    return mpz_sizeinbase(number, 10); /* at most 1 too many */
+    return mpz_sizeinbase(number, 10); /* exact, or 1 too many: room, not length */
 }
 
-/* The number of decimals of a fraction with this denominator. Returns: false if it does not end. */
+/* A fraction in lowest terms ends where its denominator has no primes but 2 and 5, and has as many
+ * decimals as the more frequent of the two. */
 bool sotto__decimals(unsigned long *out, const mpz_t denominator)
 {
     mpz_t rest;
@@ -122,7 +132,8 @@ static char *write_fraction(const mpq_t number)
     return text;
 }
 
-/* number x 10^places, an integer, with its point put in. */
+/* number x 10^places is an integer: its digits, with the point put in. Returns: NULL without
+ * memory. */
 static char *write_decimal(const mpq_t number, unsigned long places)
 {
     mpz_t scaled;

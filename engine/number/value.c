@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The numbers that results are computed in: rationals, square roots of rationals, infinities and
+ * NaN. It leans on GMP for rationals, on rounding.c for the nearest double, on MPFR for exp and
+ * log.
+ *
+ * The one idea: standard deviations and correlations are square roots of rationals. Such a root is
+ * held as its signed square, -sqrt(2) as -2, and stays one through products, quotients and powers,
+ * so that std(x) / mean(x) is rounded once and std(x) ** 2 is var(x) exactly. A sum of a root and
+ * something else is neither a rational nor a root: it becomes the sum of the nearest doubles, and
+ * is marked as rounded, as exp and log are. What is not finite follows IEEE 754; zero has no sign.
+ */
+
 #include "number/number.h"
 
 #include <math.h>
@@ -87,7 +99,7 @@ void sotto__value_verify(const struct sotto__value *value)
 }
 #endif
 
-/* -1, 0 or 1; 0 for NaN. */
+/* Returns: -1, 0 or 1; 0 for NaN too. */
 static int find_sign(const struct sotto__value *value)
 {
     switch (value->kind) {
@@ -124,7 +136,7 @@ void sotto__value_negate(struct sotto__value *value)
 
 /* --- Roots --- */
 
-/* A root of a fraction of squares becomes that fraction. */
+/* A root of a fraction of squares becomes that fraction: no rational is marked as a root. */
 static void simplify_root(struct sotto__value *value)
 {
     if (!value->is_root) {
@@ -143,7 +155,7 @@ static void simplify_root(struct sotto__value *value)
     }
 }
 
-/* The same number as a root: its square with its sign. */
+/* Writes the same number as a root: its square, with its own sign. */
 static void make_root(struct sotto__value *value)
 {
     if (!value->is_root) {
@@ -156,7 +168,7 @@ static void make_root(struct sotto__value *value)
     }
 }
 
-/* The double nearest to it, if it is a root. */
+/* A root becomes the double nearest to it; anything else stays as it is. */
 static void round_root(struct sotto__value *value)
 {
     if (!value->is_root) {
@@ -211,7 +223,7 @@ static void add_rounded(struct sotto__value *a, const struct sotto__value *b)
     sotto__value_set(&other, b);
     round_value(a);
     round_value(&other);
-    sotto__value_add(a, &other); /* of doubles, exact, as far as they are finite */
+    sotto__value_add(a, &other); /* the exact sum of two doubles, or what IEEE 754 says */
     round_value(a);
     sotto__value_clear(&other);
 }
@@ -233,7 +245,7 @@ void sotto__value_add(struct sotto__value *a, const struct sotto__value *b)
     sotto__value_verify(a);
 }
 
-/* Both rationals, or both roots; false if they are rationals. */
+/* Makes roots of both if one of them is a root. Returns: whether they are roots now. */
 static bool make_alike(struct sotto__value *a, struct sotto__value *b)
 {
     if (a->kind != SOTTO__VALUE_FINITE || b->kind != SOTTO__VALUE_FINITE ||
@@ -324,7 +336,7 @@ void sotto__value_power(struct sotto__value *a, int exponent)
 
 void sotto__value_signed_root(struct sotto__value *value)
 {
-    round_root(value); /* a root of a root */
+    round_root(value); /* the root of a root is neither a rational nor a root of one */
     if (value->kind == SOTTO__VALUE_FINITE) {
         value->is_root = true;
         simplify_root(value);
@@ -349,7 +361,7 @@ void sotto__value_sqrt(struct sotto__value *value)
 
 /* --- Transcendental functions --- */
 
-/* The function of the double nearest to value, which MPFR takes with its infinities and NaN; what
+/* value becomes the function of the double nearest to it. MPFR takes infinities and NaN too; what
  * is below the normal doubles is rounded at their places. */
 static void apply_function(struct sotto__value *value,
                            int (*function)(mpfr_t, const mpfr_t, mpfr_rnd_t))
@@ -375,7 +387,7 @@ static void apply_function(struct sotto__value *value,
     }
     value->is_rounded = true;
     mpfr_clear(number);
-    mpfr_free_cache(); /* else threads that end leave it behind */
+    mpfr_free_cache(); /* it is per thread, and a thread that ends would leak it */
 }
 
 void sotto__value_exp(struct sotto__value *value)
