@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which kernels of blocks this CPU runs. It leans on base for the CPU's level, which SOTTO_CPU can
+ * lower in tests. All tables give the same bits: sums are exact, and maxima are maxima. */
+
 #include "kernels/blocks.h"
 
 #include <sotto/cpu.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The kernels of blocks in vectors of four doubles, for AVX2 and FMA. */
+
 #define LANES 4
 #include "kernels/blocks_kernel.h"
 

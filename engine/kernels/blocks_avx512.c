@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The kernels of blocks in vectors of eight doubles, for AVX-512. */
+
 #define LANES 8
 #include "kernels/blocks_kernel.h"
 

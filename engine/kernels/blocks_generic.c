@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The kernels of blocks in vectors of two doubles, for any CPU. */
+
 #define LANES 2
 #include "kernels/blocks_kernel.h"
 

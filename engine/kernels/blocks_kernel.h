@@ -14,15 +14,17 @@
 
 #include <string.h>
 
-/* LANES, 2 to 8, is the file's: gcc takes vectors apart badly. */
+/* LANES, 2 to 8, is defined by the file that includes this: it is the width of its registers, since
+ * gcc takes wider vectors apart badly. */
 typedef double vector __attribute__((vector_size(8 * LANES)));
 typedef int64_t vectori __attribute__((vector_size(8 * LANES)));
 
-/* The block after next: hardware prefetchers stop at a page, which is what a block is. */
+/* Reaches the block after next. Hardware prefetchers stop at the end of a page, which is as long as
+ * a block of doubles. */
 #define PREFETCH_BYTES 8192
 
-/* Into the second level, where more reads may be under way. Every pass over a block does its share,
- * so that memory works while sums are added up. */
+/* Reads ahead into the second-level cache, where more reads may be under way. Every pass over a
+ * block does its share, so that memory works while sums are added up. */
 static inline void prefetch_next(const void *values)
 {
     __builtin_prefetch((const char *)values + PREFETCH_BYTES, 0, 2);
@@ -117,7 +119,7 @@ static inline int64_t sum_integers(const int64_t *values, size_t len)
     return sum;
 }
 
-/* 1.5 x 2^(biased - 1023) everywhere. */
+/* 1.5 x 2^(biased - 1023) in all lanes. */
 static inline vector make_sigma(int64_t biased)
 {
     vectori bits = ((biased << 52) | INT64_C(1) << 51) - (vectori){0};
@@ -126,7 +128,7 @@ static inline vector make_sigma(int64_t biased)
     return value;
 }
 
-/* Two grids, and what was put onto them. */
+/* Two grids, each given by its sigma, and the sums of what was put onto them. */
 struct grids {
     vector sigma;
     vector sigma2;
@@ -134,19 +136,19 @@ struct grids {
     vector total2;
 };
 
-/* For |x| < 2^(exponent - 1022). */
+/* The grids for values |x| < 2^(exponent - 1022). */
 static inline struct grids make_grids(int64_t exponent)
 {
     return (struct grids){.sigma = make_sigma(exponent + 10), .sigma2 = make_sigma(exponent - 33)};
 }
 
-/* Sigma would leave the range of doubles. */
+/* Whether a sigma, or a rest, would leave the range of normal doubles. */
 static inline bool is_extreme(int64_t exponent)
 {
     return exponent < 150 || exponent > 2000;
 }
 
-/* Returns: the rests. */
+/* Puts x onto both grids. Returns: what is left of each lane. */
 static inline vector put_on_grids(struct grids *grids, vector x)
 {
     vector q = (x + grids->sigma) - grids->sigma;
@@ -162,7 +164,7 @@ static inline uint64_t bound_rest(int64_t exponent)
     return (uint64_t)(exponent - 86) << 52;
 }
 
-/* Exact in any order. */
+/* The sum of the lanes: multiples of one unit that fit a double together are exact in any order. */
 static inline double sum_lanes(vector total)
 {
     double lanes[LANES];
@@ -213,7 +215,7 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
     }
     *in_out_bound = bound_rest(exponent);
     struct grids grids = make_grids(exponent);
-    struct grids others = grids; /* two chains of additions */
+    struct grids others = grids; /* two chains of additions hide their latency */
     vectori any = {0};
     for (size_t i = 0; i < len; i += 2 * LANES) {
         prefetch_next(values + i);
@@ -232,7 +234,7 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
 #ifdef __FP_FAST_FMA
 #define LEAST_PRODUCT_BITS (INT64_C(323) << 52) /* 2^-700 */
 
-/* x y - product, exactly. */
+/* x y - product, which a fused multiplication gives exactly. */
 static inline vector find_error(vector x, vector y, vector product)
 {
     vector error;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* exp, log and pow of rows: the same bits on every CPU. It leans on SLEEF's deterministic
+ * functions, of which one table per instruction set is made, and on MPFR near the largest double.
+ *
+ * The one idea: SLEEF's exp and pow overflow a little too early, in a way that depends on nothing
+ * but their operands. The few results that are infinite though the true value is a double are
+ * computed again by MPFR, rounded once. */
+
 #include "kernels/elementary.h"
 
 #include <math.h>
@@ -9,7 +17,8 @@
 
 /* The last double whose exponential is a double. */
 #define EXP_MAX 0x1.62e42fefa39efp+9
-/* Around SLEEF's threshold and EXP_MAX; far more than log is wrong by. */
+/* Products b log(a) between these may lie between SLEEF's threshold and EXP_MAX. The margin is far
+ * more than log is wrong by. */
 #define OVERFLOW_FROM 709.78
 #define OVERFLOW_TO 709.79
 
@@ -52,7 +61,7 @@ const struct sotto__elementary *sotto__elementary(void)
 
 /* --- Up to the largest double --- */
 
-/* Rounded once by MPFR: exact in the same way on every CPU. power: pow(a, b), else exp(a). */
+/* pow(a, b) if power is set, else exp(a), rounded once by MPFR: the same on every CPU. */
 static double round_once(double a, double b, bool power)
 {
     mpfr_t x;
@@ -63,11 +72,11 @@ static double round_once(double a, double b, bool power)
     (void)(power ? mpfr_pow(x, x, y, MPFR_RNDN) : mpfr_exp(x, x, MPFR_RNDN));
     double value = mpfr_get_d(x, MPFR_RNDN);
     mpfr_clears(x, y, (mpfr_ptr)NULL);
-    mpfr_free_cache(); /* else threads that end leave it behind */
+    mpfr_free_cache(); /* it is per thread, and a thread that ends would leak it */
     return value;
 }
 
-/* Few blocks have any: without branches the compiler makes vectors of this. */
+/* Few blocks have any, so that this decides: without branches the compiler makes vectors of it. */
 static bool has_infinities(const double *values, size_t len)
 {
     int any = 0;
@@ -93,8 +102,9 @@ void sotto__log(double *out, const double *a, size_t len)
     sotto__elementary()->log(out, a, len);
 }
 
-/* What overflows by far is not computed again; that log differs from CPU to CPU can't be seen,
- * since whatever is computed again is rounded once. */
+/* What overflows by far stays infinite and is not computed again. log may differ from CPU to CPU,
+ * but it only decides what MPFR looks at once more, and MPFR gives infinity where SLEEF was right.
+ */
 void sotto__pow(double *out, const double *a, const double *b, size_t len)
 {
     sotto__elementary()->pow(out, a, b, len);

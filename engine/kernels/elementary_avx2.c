@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* exp, log and pow of four doubles at a time, for AVX2. */
+
 #define VECTOR __m256d
 #define LANES 4
 #define EXP Sleef_cinz_expd4_u10avx

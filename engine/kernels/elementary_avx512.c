@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* exp, log and pow of eight doubles at a time, for AVX-512. */
+
 #define VECTOR __m512d
 #define LANES 8
 #define EXP Sleef_cinz_expd8_u10avx512fnofma
