@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Divisions of exact values: floors, as Python's // and % are, and the nearest integer. Divisors of
- * 0 give 0 here; rows.c marks them. */
+/* Divisions of exact values: floors, as Python's // and % are, and the nearest integer. It leans on
+ * exact.c for operands of one width, and on GMP beyond 128 bits. A divisor of 0 gives 0 here, and
+ * rows.c marks the row as one without a value.
+ *
+ * The one idea: machines and GMP cut a quotient off towards zero. What is left over says whether
+ * the result is that quotient or the next one away from zero, by one rule for all widths. */
 
 #include "rows/rows.h"
 
@@ -9,8 +13,8 @@
 
 _Static_assert(GMP_NUMB_BITS == 64, "GMP's limbs must have 64 bits");
 
-/* Whether the quotient that was cut off must go one away from zero: to the floor if the signs
- * differ, to the nearest by half, which is |r| against |b| - |r| as -1, 0 or 1. */
+/* Whether the quotient that was cut off must go one away from zero: to the floor where the signs
+ * differ, to the nearest integer by half, which compares |r| with |b| - |r| as -1, 0 or 1. */
 static bool is_moved_on(enum sotto__op_kind kind, bool has_rest, bool signs_differ, int half,
                         bool is_odd)
 {
@@ -61,7 +65,7 @@ static bool is_negative(const uint64_t *a, unsigned limbs)
     return a[limbs - 1] >> 63 != 0;
 }
 
-/* The magnitude; mpn_neg is two's complement. Returns: its limbs without leading zeros. */
+/* Writes |a|: mpn_neg is two's complement. Returns: how many limbs it has without leading zeros. */
 static unsigned take_magnitude(mp_limb_t *out, const uint64_t *a, unsigned limbs)
 {
     memcpy(out, a, limbs * sizeof *a);
@@ -74,7 +78,7 @@ static unsigned take_magnitude(mp_limb_t *out, const uint64_t *a, unsigned limbs
     return limbs;
 }
 
-/* r against b - r, r < b. */
+/* Compares r with b - r, for r < b. */
 static int compare_half(const mp_limb_t *r, const mp_limb_t *b, unsigned limbs)
 {
     mp_limb_t left[SOTTO__VALUE_LIMBS_MAX + 1];
@@ -103,7 +107,8 @@ static void divide_words(uint64_t *out, unsigned out_limbs, enum sotto__op_kind 
     }
     bool on = is_moved_on(kind, mpn_zero_p(r, limbs) == 0, differ, compare_half(r, y, limbs),
                           (q[0] & 1) != 0);
-    if (kind == SOTTO__OP_MODULO) { /* r has the sign of a; on: b's sign, |b| - |r| */
+    if (kind ==
+        SOTTO__OP_MODULO) { /* with the sign of b: |r|, or |b| - |r| where the signs differ */
         if (on) {
             (void)mpn_sub_n(r, y, r, limbs);
         }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Exact values of a block: 64 bits where the values of this block allow it, 128 bits, or as many
- * words as it takes. Bounds come from the block's columns and grow with each operation, so that
- * nothing can overflow and nothing is checked row by row. */
+ * words as it takes. It leans on the bounds that load.c finds in a block's columns.
+ *
+ * The one idea: each operation computes from its operands' bits how many bits its results may have,
+ * |v| <= 2^bits, and picks the width by that. So nothing can overflow, nothing is checked row by
+ * row, and small numbers are added in machine words though their types would allow large ones. */
 
 #include "rows/rows.h"
 
@@ -42,7 +45,7 @@ static unsigned bound_result(enum sotto__op_kind kind, const struct sotto__regis
     case SOTTO__OP_ABS:
         return a->bits;
     default:
-        return 0; /* a condition */
+        return 0; /* a condition is 0 or 1 */
     }
 }
 
@@ -97,14 +100,14 @@ static void negate_words(uint64_t *out, const uint64_t *a, unsigned limbs)
     }
 }
 
-/* Modulo 2^(64 limbs), which is right for two's complement too. */
+/* The product modulo 2^(64 limbs), which is right for two's complement without a case for signs. */
 static void multiply_words(uint64_t *out, const uint64_t *a, const uint64_t *b, unsigned limbs)
 {
     memset(out, 0, limbs * sizeof *out);
     for (unsigned i = 0; i < limbs; i++) {
         uint64_t carry = 0;
         for (unsigned j = 0; i + j < limbs; j++) {
-            /* (2^64 - 1)^2 + 2 (2^64 - 1) = 2^128 - 1 */
+            /* It fits: (2^64 - 1)^2 + 2 (2^64 - 1) = 2^128 - 1. */
             sotto__uint128 sum = (sotto__uint128)a[i] * b[j] + out[i + j] + carry;
             out[i + j] = (uint64_t)sum;
             carry = (uint64_t)(sum >> 64);
@@ -114,7 +117,7 @@ static void multiply_words(uint64_t *out, const uint64_t *a, const uint64_t *b, 
 
 static int compare_words(const uint64_t *a, const uint64_t *b, unsigned limbs)
 {
-    const uint64_t sign = UINT64_C(1) << 63; /* flipped, the highest word compares as unsigned */
+    const uint64_t sign = UINT64_C(1) << 63; /* flipped, the highest words compare as unsigned */
     uint64_t x = a[limbs - 1] ^ sign;
     uint64_t y = b[limbs - 1] ^ sign;
     for (unsigned i = limbs - 1; x == y && i-- > 0;) {
@@ -240,7 +243,7 @@ void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
 
 /* --- Doubles --- */
 
-/* Any width and scale, by GMP. */
+/* The doubles nearest to values of any width and scale, by GMP. */
 static void convert_slowly(double *out, const struct sotto__register *a, unsigned scale, size_t len)
 {
     mpq_t number;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Doubles of a block. What is here is exact or rounded once as IEEE 754 says, so that it is the
- * same on every CPU; elementary.h has the rest. */
+/* Operations on doubles of a block. It leans on IEEE 754: what is here is exact or rounded once, so
+ * that it has the same bits on every CPU; elementary.c has the functions for which that takes more.
+ * Loops ask for the operation outside, so that the compiler makes vectors of each. */
 
 #include "kernels/elementary.h"
 #include "rows/rows.h"
@@ -37,7 +38,8 @@ static void apply_arithmetic(double *out, enum sotto__op_kind kind, const double
 
 /* --- Whole numbers, as numpy has them --- */
 
-/* npy_divmod: a - mod is near a multiple of b, and the quotient is snapped to an integer. */
+/* As numpy's npy_divmod: a - mod is near a multiple of b, so the quotient is snapped to an integer.
+ */
 static double floor_divide(double a, double b)
 {
     if (b == 0) {
@@ -55,7 +57,7 @@ static double floor_divide(double a, double b)
     return quotient - whole > 0.5 ? whole + 1 : whole;
 }
 
-/* The sign of b, also of 0; NaN by 0. */
+/* The remainder has the sign of b, also where it is 0; by 0 it is NaN. */
 static double take_modulo(double a, double b)
 {
     double mod = fmod(a, b);
@@ -65,8 +67,8 @@ static double take_modulo(double a, double b)
     return (b < 0) != (mod < 0) ? mod + b : mod;
 }
 
-/* Scaled by 10^digits to the nearest integer, ties to even, and back. What is too large to be
- * scaled has no decimals. */
+/* x is scaled by 10^digits, rounded to the nearest integer, ties to even, and scaled back. What is
+ * too large to be scaled has no decimals. */
 static double round_to(double x, double power, bool up)
 {
     double scaled = up ? x * power : x / power;

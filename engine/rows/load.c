@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A block of a column into a register. It leans on the layouts of sotto/column.h and on the
+ * kernels.
+ *
+ * The one idea: here, where values are read for the first time, one pass finds how large they are
+ * in these rows. All bounds of exact.c and of the sums grow from that. Values are borrowed from the
+ * block where it holds them as a register does. */
+
 #include "kernels/blocks.h"
 #include "rows/rows.h"
 
@@ -42,7 +50,7 @@ static void load_integers(struct sotto__register *out, const int64_t *values, si
     out->bits = count_bits(sotto__blocks()->magnitudes(values, len));
     out->limbs = sotto__limbs_of_bits(out->bits);
     out->values = values;
-    if (out->limbs > 1) { /* 2^63 is no int64 */
+    if (out->limbs > 1) { /* 63 bits: the bound 2^63 is no int64 */
         sotto__int128 *wide = out->own_values;
         for (size_t i = 0; i < len; i++) {
             wide[i] = values[i];
@@ -73,7 +81,7 @@ static void load_wide(struct sotto__register *out, const struct sotto_int128 *va
     }
 }
 
-/* NaN is missing. */
+/* NaN in data is a missing value. */
 static void load_doubles(struct sotto__register *out, const double *values, size_t len)
 {
     out->values = values;

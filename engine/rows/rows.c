@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rows go through the operations in blocks that stay in the caches: one register of values and
- * one of states for each operation, nothing allocated after the start. */
+/* Rows go through the operations of a program, a block at a time, into a sink. It leans on load.c,
+ * exact.c, divide.c and float.c for values; here are the states of rows and the order of things.
+ *
+ * The one idea: each operation has a register of its own, values and states of one block, which
+ * stays in the caches and is allocated once. So an operation that many expressions share is
+ * computed once for a block, and what depends on constants only is computed once for all.
+ *
+ * A row's state is 0 where it has a value, else why it has none. Operations join the states of
+ * their operands; pointers say which states are shared or empty, so that blocks without a missing
+ * value cost nothing. */
 
 #include "rows/rows.h"
 #include "kernels/blocks.h"
@@ -43,7 +51,7 @@ static void place_registers(struct sotto__rows *rows)
         at += SOTTO__ROWS_LEN;
         reg->values = reg->own_values;
         reg->state = rows->no_state;
-        if (op->kind == SOTTO__OP_CONSTANT && op->is_null) { /* values stay 0 */
+        if (op->kind == SOTTO__OP_CONSTANT && op->is_null) { /* its values stay 0 */
             memset(reg->own_state, SOTTO__ROW_MISSING, SOTTO__ROWS_LEN);
             reg->state = reg->own_state;
         } else if (op->kind == SOTTO__OP_CONSTANT) {
@@ -54,7 +62,7 @@ static void place_registers(struct sotto__rows *rows)
 
 /* --- States --- */
 
-/* The union of the states of a and b. */
+/* Returns: the union of the states of a and b: one of theirs, or out's own. */
 static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__register *out,
                                   const struct sotto__register *a, const struct sotto__register *b,
                                   size_t len)
@@ -74,7 +82,7 @@ static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__regist
     return state;
 }
 
-/* NaN in a present row was made here. */
+/* A NaN in a row whose operands are present was made by this operation. */
 static void mark_nan_made(struct sotto__register *out, size_t len)
 {
     const double *values = out->values;
@@ -92,7 +100,7 @@ static void mark_nan_made(struct sotto__register *out, size_t len)
 
 /* --- Operations --- */
 
-/* A present row's division by 0 has no exact value. */
+/* A division by 0 has no exact value, where its operands are present. */
 static void mark_zero_divisors(const struct sotto__rows *rows, struct sotto__register *out,
                                const struct sotto__op *op, size_t len)
 {
@@ -131,7 +139,7 @@ static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *o
     }
 }
 
-/* Comparisons with what is missing are false, != is true. */
+/* A comparison with what is missing is false, except that != is true; it is never missing. */
 static void apply_comparison(struct sotto__rows *rows, struct sotto__register *out,
                              const struct sotto__op *op, size_t len)
 {
@@ -151,7 +159,7 @@ static void apply_comparison(struct sotto__rows *rows, struct sotto__register *o
     out->state = rows->no_state;
 }
 
-/* Three-valued: what is missing may be true or false. */
+/* Three-valued logic: what is missing may be true or false, and counts only where that decides. */
 static void apply_logic(struct sotto__rows *rows, struct sotto__register *out,
                         const struct sotto__op *op, size_t len)
 {
@@ -173,7 +181,7 @@ static void apply_logic(struct sotto__rows *rows, struct sotto__register *out,
     }
 }
 
-/* SOTTO__OP_FILL and SOTTO__OP_IF: of each row the value of a or of b. */
+/* SOTTO__OP_FILL and SOTTO__OP_IF take the value of a or of b, row by row. */
 static void apply_choice(struct sotto__rows *rows, struct sotto__register *out,
                          const struct sotto__op *op, size_t len)
 {
@@ -233,7 +241,7 @@ static void apply_mask(struct sotto__rows *rows, struct sotto__register *out,
     out->state = join_states(rows, out, a, &rows->registers[op->b], len);
 }
 
-/* A NaN is missing in rows that are present otherwise: made. */
+/* A number that is NaN, such as the mean of nothing, makes NaN in every row that reads it. */
 static void load_earlier_number(const struct sotto__rows *rows, struct sotto__register *out,
                                 const struct sotto__op *op, size_t len)
 {
@@ -318,7 +326,7 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     sotto_arithmetic_enter(&arithmetic);
     place_registers(out);
     for (size_t i = 0; i < program->ops_len; i++) {
-        if (program->ops[i].dataset == SOTTO_NONE) { /* what only constants go into, once */
+        if (program->ops[i].dataset == SOTTO_NONE) { /* only constants go into it: computed once */
             apply_operation(out, &program->ops[i], NULL, 0, SOTTO__ROWS_LEN);
         }
     }
@@ -347,7 +355,7 @@ void sotto__rows_release(struct sotto__rows *rows)
 #define SKIP_LEFT_OUT 1 /* by where, or a key is missing */
 #define SKIP_NO_LEVEL 2
 
-/* Another key's levels go into the groups. */
+/* Takes the levels of one more key into the rows' groups. */
 static void add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
                     const uint32_t *restrict found, uint32_t levels_len, size_t len)
 {
@@ -405,7 +413,8 @@ static enum sotto_status select_rows(struct sotto__rows *rows,
     return program->keys_len > 0 ? find_groups(rows, blocks, at, len, err) : SOTTO_OK;
 }
 
-/* Those that where needs, or those that may need the rows' groups. */
+/* early: the operations that where depends on, which run before rows have groups; else all others.
+ */
 static void apply_operations(struct sotto__rows *rows, size_t dataset, bool early,
                              const struct sotto_column *const *blocks, size_t at, size_t len)
 {
