@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Exact sums. Exact values add up as words of the slot's width; doubles and their products in a
- * superaccumulator:
+/* Exact sums of all rows together. It leans on the bounds of registers, and on the kernels for
+ * blocks of doubles. Exact values add up as words of the slot's width; doubles and their products
+ * in a superaccumulator:
  *
  * A finite double is m x 2^(e - 1074) with 0 <= e <= 2045 and |m| < 2^53, and a product of k of
  * them M x 2^(E - 1074 k) with E <= 2045 k and |M| < 2^(53 k). Shifted by E mod 64, M has at most
@@ -15,7 +16,7 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
-/* The words of a shifted product of four. */
+/* A shifted product of four has so many words. */
 #define PRODUCT_WORDS 5
 
 /* --- Doubles --- */
@@ -27,7 +28,7 @@ static uint64_t read_bits(double value)
     return bits;
 }
 
-/* Mantissa and exponent as above; bits are those of a finite double. */
+/* Returns: the mantissa m, as above; *exponent is e. bits are those of a finite double. */
 static uint64_t split_double(unsigned *exponent, uint64_t bits)
 {
     uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
@@ -41,7 +42,7 @@ static bool is_finite(uint64_t bits)
     return (bits >> 52 & 0x7FF) != 0x7FF;
 }
 
-/* In units of 2^(-1074 factors). */
+/* Adds one double, in units of 2^(-1074 factors): the sum of a block may stand for products. */
 static void add_double(sotto__int128 *words, uint64_t bits, size_t factors)
 {
     unsigned exponent;
@@ -58,7 +59,7 @@ static void add_double(sotto__int128 *words, uint64_t bits, size_t factors)
     }
 }
 
-/* product *= factor; it must fit. */
+/* product *= factor. It fits, since four mantissas and the shift do. */
 static void multiply_word(uint64_t product[PRODUCT_WORDS], uint64_t factor)
 {
     uint64_t carry = 0;
@@ -69,7 +70,7 @@ static void multiply_word(uint64_t product[PRODUCT_WORDS], uint64_t factor)
     }
 }
 
-/* The product of 2 to 4 finite doubles. */
+/* Adds the product of 2 to 4 finite doubles. */
 static void add_product(sotto__int128 *words, const uint64_t *factors, size_t factors_len)
 {
     uint64_t product[PRODUCT_WORDS] = {1};
@@ -88,7 +89,7 @@ static void add_product(sotto__int128 *words, const uint64_t *factors, size_t fa
     }
 }
 
-/* The infinities stand behind the words, as two counts. */
+/* Infinities are counted behind the words: how many are positive, how many negative. */
 static uint64_t *find_infinities(sotto__int128 *words, const struct sotto__term *term)
 {
     return (uint64_t *)(words + term->limbs + 1);
@@ -121,8 +122,8 @@ static void add_floats(const struct sotto__rows *rows, sotto__int128 *words,
     sotto__add_factors(words, term, factors);
 }
 
-/* What two grids leave goes onto the next ones, and in the end one by one. bound: as
- * sotto__blocks's sum has it. */
+/* What two grids leave over goes onto the next two, and what is left then is added one by one.
+ * bound: as sotto__blocks's sum has it. */
 static void add_rest(sotto__int128 *words, double *rest, uint64_t bound, size_t len, size_t factors)
 {
     for (size_t pass = 0; pass < 2; pass++) {
@@ -144,7 +145,8 @@ static void add_rest(sotto__int128 *words, double *rest, uint64_t bound, size_t 
     }
 }
 
-/* Values with 0 where there is none, up to a multiple of SOTTO__BLOCK_STEP, and their bound. */
+/* Returns: the register's values, or a copy with 0 where there is no value and up to a multiple of
+ * SOTTO__BLOCK_STEP; *out_bound bounds them. */
 static const double *copy_present(double *out, uint64_t *out_bound,
                                   const struct sotto__register *reg, const uint8_t *state, bool all,
                                   size_t len)
@@ -188,7 +190,7 @@ bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *c
     return true;
 }
 
-/* A whole block, without groups. Returns: false if nothing was added. */
+/* Adds a whole block the fast way. Returns: false if nothing was added. */
 static bool add_float_block(const struct sotto__sums *sums, const struct sotto__rows *rows,
                             sotto__int128 *words, const struct sotto__term *term,
                             const uint8_t *state, size_t len)
@@ -217,7 +219,7 @@ static bool add_float_block(const struct sotto__sums *sums, const struct sotto__
 
 /* --- Exact values --- */
 
-/* One value, sign-extended to the slot's words. */
+/* Adds one value, sign-extended to the slot's words. */
 void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs)
 {
     uint64_t sign = value[value_limbs - 1] >> 63 != 0 ? UINT64_MAX : 0;
@@ -231,7 +233,8 @@ void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, 
     }
 }
 
-/* All of a block whose values have one or two words: its sum fits 128 bits. */
+/* Adds a block of values of one or two words. At most 117 bits and 512 values: the sum fits 128
+ * bits. */
 static void add_exact_block(uint64_t *sum, const struct sotto__register *reg, const uint8_t *state,
                             bool all, size_t limbs, size_t len)
 {
@@ -241,7 +244,7 @@ static void add_exact_block(uint64_t *sum, const struct sotto__register *reg, co
         for (size_t i = 0; i < len; i++) {
             total += state[i] == 0 ? values[i] : 0;
         }
-    } else if (reg->bits <= 53) { /* 2^53 x 512 fits int64 */
+    } else if (reg->bits <= 53) { /* 2^53 x 512 = 2^62 fits int64 */
         const int64_t *values = reg->values;
         int64_t narrow = all ? sotto__blocks()->sum_integers(values, len) : 0;
         for (size_t i = 0; !all && i < len; i++) {
@@ -267,7 +270,7 @@ static void add_state(uint8_t *restrict to, const uint8_t *restrict state, size_
     }
 }
 
-/* The union of the factors' states, and the rows that are not selected. */
+/* Returns: the union of the factors' states; a row that is not selected counts as missing. */
 static const uint8_t *join_states(const struct sotto__sums *sums, const struct sotto__rows *rows,
                                   const struct sotto__term *term, size_t len)
 {
@@ -297,7 +300,8 @@ static uint64_t count_rows(const uint8_t *state, uint8_t wanted, size_t len)
     return count;
 }
 
-/* Exact values that are too wide for a block's sum, doubles that the fast way refused. */
+/* Adds rows one by one: exact values too wide for a block's sum, doubles that the fast way refused.
+ */
 static void add_rows(const struct sotto__rows *rows, sotto__int128 *accumulator,
                      const struct sotto__term *term, const uint8_t *state, size_t len)
 {
@@ -353,7 +357,7 @@ struct sotto__rows_sink sotto__sums_sink(struct sotto__sums *sums)
 
 /* --- Out of the accumulators --- */
 
-/* Carries through the words: two's complement, added to out. */
+/* Carries through the words, which makes two's complement of them, and adds that to out. */
 static void carry_words(uint64_t *out, const sotto__int128 *words, size_t limbs)
 {
     sotto__int128 rest = 0;
@@ -367,7 +371,7 @@ static void carry_words(uint64_t *out, const sotto__int128 *words, size_t limbs)
         out[i] = sum + word;
         carry += out[i] < word;
     }
-    SOTTO_VERIFY(rest + words[limbs] == 0 || rest + words[limbs] == -1); /* the sign: it fits */
+    SOTTO_VERIFY(rest + words[limbs] == 0 || rest + words[limbs] == -1); /* only the sign is left */
 }
 
 void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)

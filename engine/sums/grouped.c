@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Exact sums of rows by group. It leans on accumulate.c, whose accumulators there are one of for
+ * each group and term.
+ *
+ * The one idea: rows of all groups arrive mixed, but sums of doubles are fast only for many values
+ * at once. So doubles wait in a small buffer for each group, and a buffer that is full is added
+ * like a block. Integers and counts go to their group's accumulator at once. Which rows stood
+ * together in a buffer leaves no trace: sums are exact. */
+
 #include "sums/sums.h"
 
 #include <string.h>
 
-/* The buffer of a group for a term: its values, and those of the other factor behind them. */
+/* Returns: the buffer of a group for a term. Behind its values stand those of the other factor. */
 static double *find_buffer(const struct sotto__sums *sums, const struct sotto__term *term,
                            size_t group)
 {
@@ -28,7 +37,7 @@ static void add_one_by_one(sotto__int128 *words, const struct sotto__term *term,
     }
 }
 
-/* len values of a group. What is behind them becomes 0. */
+/* Adds len waiting values of a group. What stands behind them, up to a whole step, becomes 0. */
 static void flush_buffer(const struct sotto__sums *sums, const struct sotto__term *term,
                          size_t group, size_t len)
 {
@@ -47,7 +56,8 @@ static void flush_buffer(const struct sotto__sums *sums, const struct sotto__ter
     }
 }
 
-/* A row that is not there is put too, and the next one over it. */
+/* Branch-free: a row without a value is written as well, but the fill does not advance, so that the
+ * next row overwrites it. */
 static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows,
                         const struct sotto__term *term, const uint8_t *state, size_t len)
 {
@@ -77,7 +87,7 @@ static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows
     }
 }
 
-/* Values of one or two words into sums of two. */
+/* Adds values of one or two words to sums of two words. */
 static void put_integers(struct sotto__sums *sums, const struct sotto__rows *rows,
                          const struct sotto__term *term, const uint8_t *state, size_t len)
 {
@@ -107,7 +117,7 @@ static void put_counts(struct sotto__sums *sums, const struct sotto__rows *rows,
     }
 }
 
-/* Wide values, and products of more than two doubles. */
+/* Adds wide values, and products of more than two doubles, row by row. */
 static void put_others(struct sotto__sums *sums, const struct sotto__rows *rows,
                        const struct sotto__term *term, const uint8_t *state, size_t len)
 {
@@ -135,7 +145,7 @@ void sotto__grouped_add(struct sotto__sums *sums, const struct sotto__rows *rows
                         const struct sotto__term *term, const uint8_t *state, uint8_t wanted,
                         size_t len)
 {
-    for (size_t i = 0; i < len; i++) { /* left-out rows too: they are put, and do not count */
+    for (size_t i = 0; i < len; i++) { /* rows that are left out have one too */
         SOTTO_VERIFY(rows->groups[i] < sums->program->groups_len);
     }
     if (term->kind != SOTTO__TERM_SUM) {
