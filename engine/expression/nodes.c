@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the nodes of a tree have in common, whatever they are. */
+/* What the nodes of a tree have in common, whatever they are: their children, and their end. All
+ * who walk a tree ask here which of a node's indices are children, so that a new kind of node is
+ * known to each of them. */
 
 #include "expression/expression.h"
 

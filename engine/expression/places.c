@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which round opens what: an aggregate inside a row-wise expression must be known before rows are
- * read for the aggregate around it. */
+/* Which nodes are row-wise, and which round opens what. It leans on the order of nodes: one pass up
+ * finds places and rounds, one pass down what a round computes for its rows.
+ *
+ * The one idea: an aggregate inside a row-wise expression must be known before rows are read for
+ * the aggregate around it. */
 
 #include "expression/places.h"
 

@@ -2,7 +2,7 @@
 
 /* Levels and edges that are written out: the last arguments of hist and value_counts, and a key as
  * the command line has it. They are no operations and have a limit of their own, the same one
- * everywhere. */
+ * everywhere. It leans on the parser of parse.c, which stands at their first token. */
 
 #include "expression/token.h"
 
@@ -133,7 +133,7 @@ static void parse_column_and_levels(struct parser *parser, struct sotto__node *n
 
 static void parse_key(struct parser *parser, struct sotto__group_key *key)
 {
-    struct sotto__node levels = {0}; /* counts them: a key has no node for that */
+    struct sotto__node levels = {0}; /* only counts the levels: a key has no node for them */
     key->are_edges = sotto__token_is_name(parser, "hist") && *sotto__token_rest(parser) == '(';
     if (key->are_edges) {
         parse_bins(parser, &levels, key);
@@ -154,7 +154,7 @@ enum sotto_status sotto__group_key_parse(struct sotto__group_key *out, const cha
     if (parser.status == SOTTO_OK) {
         parse_key(&parser, &key);
     }
-    key.levels = key.column.levels; /* takes them */
+    key.levels = key.column.levels; /* the key owns them from here on */
     key.levels_len = key.column.levels_len;
     key.column.levels = NULL;
     key.column.levels_len = 0;
