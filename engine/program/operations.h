@@ -55,6 +55,20 @@ enum sotto__row_kind {
     SOTTO__ROW_TEXT,
 };
 
+/* Operations are shared: each different one stands in a program once, however many expressions hold
+ * it, and so do the sums over them. That a party's guard (contribute/guard.c) may count the rows
+ * behind conditions by operation, not by expression, rests on this:
+ *   1. A condition is about rows, not about who asks. Two outputs that ask x > 1 ask it of the same
+ *      rows, and one count answers for both.
+ *   2. What makes guard strict adds up: a comparison that is an edge of hist here and asked for
+ * there is_asked, since any of its users can set that, and none takes it back.
+ *   3. What makes guard lenient needs all users: a comparison is taken as a part of one "in" only
+ * if nothing else uses it, no operation elsewhere, no sum and not where. One more user makes it a
+ *      condition of its own.
+ *   4. A condition that where needs is counted over all rows; if an aggregate uses it too, it is
+ *      counted a second time, among the rows that where leaves.
+ * So sharing can add conditions that are counted, and never takes one away. */
+
 /* Operands stand before their operations. An exact value v is in units of 10^-scale,
  * |v| <= 2^bits. */
 struct sotto__op {
