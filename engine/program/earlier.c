@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Numbers that earlier rounds opened: the same one is looked up once, whoever asks for it. */
+/* Numbers that earlier rounds opened and that row-wise expressions of this round read, mean(x) in
+ * mean((x - mean(x)) ** 2). It leans on the programs of the rounds before, which know by which sums
+ * an aggregate was opened.
+ *
+ * The one idea: two such numbers are the same one if their trees are alike and their aggregates
+ * have the same function, options and sums. Texts may differ. So a number is computed
+ * once, and what is built on it is shared (operations.h), whichever outputs ask for it. */
 
 #include "program/program.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
 
-/* A number as an expression on aggregates: a tree, whose leaves are aggregates and literals. */
+/* A place in a number's expression, which is a tree with aggregates and literals as its leaves. */
 struct earlier_place {
     const struct sotto__earlier_number *inner;
     size_t node;
 };
 
-/* The sums behind an aggregate; of the round that opened it. */
+/* Returns: the sums behind an aggregate, in the program of the round that opened it. */
 static const struct sotto__moments *find_moments(const struct earlier_place *number,
                                                  const struct sotto__program *earlier)
 {
@@ -25,7 +31,7 @@ static const struct sotto__moments *find_moments(const struct earlier_place *num
     return &earlier[earlier[0].moments[at].round - 1].moments[at];
 }
 
-/* Recursion: as deep as the expression, at most SOTTO__EXPRESSION_NODES_MAX. */
+/* Recursion: as deep as the expression, which has at most SOTTO__EXPRESSION_NODES_MAX levels. */
 static bool is_same_number(const struct earlier_place *x, const struct earlier_place *y,
                            const struct sotto__program *earlier)
 {

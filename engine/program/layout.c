@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The slots of a round: for each group the terms, each once, in the order in which outputs need
- * them, and with group_by the number of parties that withhold the group. A slot of values |v| <=
- * 2^b has ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and the sign. Powers of doubles,
- * in units of 2^-1074 to that power: |v| < 2^(2098 power). */
+/* The slots of a round, which are what parties send. It leans on the terms only, so that all
+ * parties lay out the same vector from plan and types, whatever their rows are.
+ *
+ * For each group there are the terms, each once, in the order in which outputs need them, and with
+ * group_by the number of parties that withhold the group. A slot of values |v| <= 2^b has
+ * ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and the sign. Powers of doubles are in
+ * units of 2^-1074 to that power: |v| < 2^(2098 power). Accumulators, buffers and registers of a
+ * party are laid out here too, and bound its memory before a row is read. */
 
 #include "program/program.h"
 
@@ -11,7 +15,7 @@
 
 #define DOUBLE_BITS 2098
 
-/* Doubles that wait for their group: enough for the fast way, few enough for the caches. */
+/* How many doubles wait for their group: enough for the fast way, few enough for the caches. */
 #define BUFFER_LEN_LEAST 16
 #define BUFFERS_LEN ((size_t)1 << 17) /* of all groups */
 
@@ -24,7 +28,8 @@ static size_t count_limbs(const struct sotto__term *term)
     return (bits + 62 + 63) / 64;
 }
 
-/* A count or exact limbs; a double's 128-bit limbs, one more than the slot's, and infinities. */
+/* In units of 128 bits: a count or exact limbs two by two; for doubles a unit for each limb of the
+ * slot, one more, and one for both counts of infinities. */
 static size_t measure_accumulator(const struct sotto__term *term)
 {
     if (term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT) {

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A key column's declared levels: texts in a hash table, numbers sorted, both of them found for
- * each row. */
+/* The declared levels and bins of a key column, and which of them each row is. It leans on the
+ * agreed type of the column, which decides what a level or an edge means at every party alike.
+ *
+ * The one idea: levels are turned, once, into what is looked for in rows: texts into a hash table,
+ * numbers into integers in units of 10^-scale, sorted, and where they lie close together into a
+ * table of all integers between them. A level that no value of the type can equal is a group that
+ * stays empty, not an error: the plan was written before the types were known. */
 
 #include "program/program.h"
 
@@ -45,7 +50,7 @@ static uint64_t hash_text(const char *text, size_t bytes)
     return state ^ state >> 32;
 }
 
-/* The place of a text in the table, or the free one where it would stand. */
+/* Returns: the place of a text in the table, or the free one where it would stand. */
 static uint32_t *find_text(const struct sotto__levels *levels, const char *text, size_t bytes)
 {
     size_t at = hash_text(text, bytes) & (levels->table_len - 1);
@@ -93,7 +98,7 @@ static enum sotto_status add_texts(struct sotto__levels *levels, const struct so
     return SOTTO_OK;
 }
 
-/* In units of 10^-scale. */
+/* The number of a text, in units of 10^-scale. */
 static void set_scaled(struct sotto__value *out, const char *text, unsigned scale)
 {
     mpz_t power;
@@ -105,7 +110,7 @@ static void set_scaled(struct sotto__value *out, const char *text, unsigned scal
     mpz_clear(power);
 }
 
-/* The number, or one beyond all values with its sign. */
+/* Returns: the number; of one too large, a number of its sign that is beyond all values. */
 static sotto__int128 clamp_number(const mpz_t number)
 {
     uint64_t limbs[2] = {0, 0};
@@ -147,7 +152,7 @@ static double bound_double(const mpq_t edge, bool after)
     return isinf(bound) && bound > 0 ? NAN : nextafter(bound, INFINITY);
 }
 
-/* The least integer that is at the edge or above; after: that is above. */
+/* Returns: the least integer that is at the edge or above; after: the least that is above. */
 static sotto__int128 bound_integer(const mpq_t edge, bool after)
 {
     mpz_t bound;
@@ -191,7 +196,7 @@ static enum sotto_status add_bins(struct sotto__levels *levels, const struct sot
     return SOTTO_OK;
 }
 
-/* The bin, of how many bounds are not above the value. */
+/* The bin of a value that is not below so many bounds. */
 static uint32_t choose_bin(const struct sotto__levels *levels, size_t bounds_below)
 {
     return bounds_below == 0 || bounds_below > levels->len ? SOTTO__GROUP_OTHER
@@ -236,7 +241,8 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* After the numbers are sorted. */
+/* Makes a table of all integers from the least level to the largest, if they are not far apart. The
+ * numbers are sorted. */
 static enum sotto_status add_dense(struct sotto__levels *levels, struct sotto_error *err)
 {
     size_t len = levels->numbers_len;
@@ -392,7 +398,7 @@ static uint32_t find_in_row(const struct sotto__levels *levels, const struct sot
                : find_bin(levels, read_number(block, row));
 }
 
-/* By the table of all integers from the least level to the largest. */
+/* Looks up each row in the table of add_dense. */
 static void find_dense(uint32_t *restrict out, const struct sotto__levels *levels,
                        const int64_t *restrict values, size_t len)
 {

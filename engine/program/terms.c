@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What is summed up for each aggregate: counts, sums and sums of products. */
+/* What is summed up for each aggregate, and so what a party sends: counts, sums, sums of products.
+ * It leans on the cards of functions, which say what each aggregate opens, and on compile.c for the
+ * operations that are summed.
+ *
+ * The one idea: a term is a sum that is wanted, by whomever, and stands in the program once:
+ * mean(x) and var(x) share a count and a sum. Owners are told of sums by the same cards
+ * (plan/classify.c), so that nothing is sent that they were not told of. */
 
 #include "expression/places.h"
 #include "program/compile.h"
@@ -42,7 +48,7 @@ static size_t add_row_count(struct sotto__compiler *compiler, enum sotto__term_k
                     (struct sotto__term){.kind = kind, .factors = {op}, .factors_len = 1});
 }
 
-/* The sum of exact values: of their product, which is an operation of its own. */
+/* Adds the sum of a product of exact values: the product is an operation of its own. */
 static size_t add_exact_sum(struct sotto__compiler *compiler, const size_t *factors,
                             size_t factors_len)
 {
@@ -64,7 +70,7 @@ static size_t add_exact_sum(struct sotto__compiler *compiler, const size_t *fact
                                        .never_negative = is_even || from->type == SOTTO__ROW_BOOL});
 }
 
-/* The sum of doubles: products of doubles are exact only as terms. */
+/* Adds the sum of a product of doubles, which is exact only as a term of several factors. */
 static size_t add_float_sum(struct sotto__compiler *compiler, const size_t *factors,
                             size_t factors_len)
 {
@@ -74,14 +80,14 @@ static size_t add_float_sum(struct sotto__compiler *compiler, const size_t *fact
                                .never_negative = factors_len % 2 == 0 && factors[0] == factors[1],
                                .type = SOTTO__ROW_FLOAT};
     memcpy(term.factors, factors, factors_len * sizeof *factors);
-    if (factors_len == 2 && factors[0] > factors[1]) { /* x y is y x */
+    if (factors_len == 2 && factors[0] > factors[1]) { /* x y and y x are one term */
         term.factors[0] = factors[1];
         term.factors[1] = factors[0];
     }
     return add_term(compiler, term);
 }
 
-/* The sum of x^power, or of x y. */
+/* Adds the sum of x^power, or of x y. */
 static size_t add_sum(struct sotto__compiler *compiler, const size_t *factors, size_t factors_len)
 {
     bool is_float = sotto__compile_op(compiler, factors[0])->type == SOTTO__ROW_FLOAT;
@@ -110,7 +116,7 @@ static void pair_up(struct sotto__compiler *compiler, size_t *x, size_t *y)
     }
 }
 
-/* x != 0 where x is present. */
+/* Adds the condition x != 0, missing where x is. */
 static size_t add_truth(struct sotto__compiler *compiler, size_t x)
 {
     if (sotto__compile_op(compiler, x)->type == SOTTO__ROW_BOOL) {
@@ -260,7 +266,7 @@ static void compile_outputs(struct sotto__compiler *compiler)
     }
 }
 
-/* What where is made of; operands stand before operations. */
+/* Marks what where is made of. Operands stand before what uses them: one pass down finds all. */
 static void mark_early(struct sotto__program *program)
 {
     program->ops[program->where].is_early = true;
