@@ -17,14 +17,17 @@ struct sotto__group_sums {
     size_t terms_len;
 };
 
-/* Reads the slots of a group. Returns: SOTTO_ERROR_PROTOCOL for what cannot be. */
+/* Reads the slots of a group, limbs[0 .. program->group_limbs), into out, whose terms are as many
+ * as the program's and were initialised. Returns: SOTTO_ERROR_PROTOCOL for what no rows can give.
+ */
 enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const uint64_t *limbs,
                                          const struct sotto__program *program,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- statistics.c: from sums to a statistic --- */
 
-/* The value of an aggregate. Returns: SOTTO_ERROR_PROTOCOL for what no rows can give. */
+/* The value of an aggregate, node, from a group's sums. Out: initialised, 0. Returns:
+ * SOTTO_ERROR_PROTOCOL for what no rows can give. */
 enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto__node *node,
                                    const struct sotto__moments *moments,
                                    const struct sotto__group_sums *aggregate,
@@ -37,7 +40,8 @@ struct sotto__opened {
 };
 
 /* Evaluates node root of an expression on aggregates, the first of which is the first_moments'th of
- * all. opened: those rounds that it needs. */
+ * all. opened: [round - 1], at least those rounds that it needs. Out: initialised. Returns: as
+ * sotto__statistic. */
 enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   const struct sotto__expression *expression, size_t root,
                                   size_t first_moments, const struct sotto__opened *opened,
@@ -93,9 +97,8 @@ enum sotto_status sotto__results_write(const struct sotto__results *results, cha
                                        const struct sotto_result_parties *parties,
                                        const struct sotto_schema *offers, size_t offers_len,
                                        struct sotto_error *err) SOTTO_NODISCARD;
-/* The key "warnings". */
-enum sotto_status sotto__warnings_write(struct sotto_writer *writer,
-                                        const struct sotto__results *results,
-                                        const struct sotto_result_parties *parties) SOTTO_NODISCARD;
+/* The key "warnings", after a comma. The writer keeps what fails. */
+void sotto__warnings_write(struct sotto_writer *writer, const struct sotto__results *results,
+                           const struct sotto_result_parties *parties);
 
 #endif

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Writes a result as JSON: values, the groups and parties they are of, and what was done to columns
+ * on the way. It leans on the room number's JSON writer, which keeps its first failure, so that
+ * nothing here looks at one before the end. The one idea: every output is blocks of values, a
+ * single value, a series or a square of them, and groups are one axis more (write_block). */
+
 #include "answer/answer.h"
 
 #include <sotto/alloc.h>
@@ -8,16 +14,17 @@
 
 /* --- Outputs --- */
 
-static enum sotto_status write_exact(struct sotto_writer *writer, const struct sotto__value *value)
+static void write_exact(struct sotto_writer *writer, const struct sotto__value *value)
 {
-    char *text;
+    char *text = NULL;
     enum sotto_status status;
     if (sotto__exact_text(&text, &status, value->number)) {
         sotto__json_raw(writer, ", \"exact\": ");
         sotto__json_string(writer, text);
         sotto_free(text);
+    } else if (status != SOTTO_OK) { /* else the text is too long, and left out */
+        writer->failed = true;
     }
-    return status;
 }
 
 static void write_special(struct sotto_writer *writer, enum sotto__value_kind kind)
@@ -53,45 +60,45 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
 }
 
 /* is_rounded: what it was made from is not what stands in the files, so that no text is exact. */
-static enum sotto_status write_value(struct sotto_writer *writer, const struct sotto__value *value,
-                                     uint64_t made, enum form form, bool is_rounded)
+static void write_value(struct sotto_writer *writer, const struct sotto__value *value,
+                        uint64_t nan_made, enum form form, bool is_rounded)
 {
+    bool is_exact = !is_rounded && form != FORM_BOOL && value->kind == SOTTO__VALUE_FINITE;
     sotto__json_raw(writer, "{\"value\": ");
-    enum sotto_status status = SOTTO_OK;
     if (value->kind != SOTTO__VALUE_FINITE) {
         write_special(writer, value->kind);
     } else if (form == FORM_BOOL) {
         sotto__json_raw(writer, mpq_sgn(value->number) != 0 ? "true" : "false");
     } else if (form == FORM_COUNT) {
         sotto__json_integer(writer, mpz_get_ui(mpq_numref(value->number)));
-        status = is_rounded ? SOTTO_OK : write_exact(writer, value);
     } else {
         write_number(writer, value);
-        if (!value->is_root && !value->is_rounded && !is_rounded) {
-            status = write_exact(writer, value);
-        }
+        is_exact = is_exact && !value->is_root && !value->is_rounded;
     }
-    if (made > 0) {
+    if (is_exact) {
+        write_exact(writer, value);
+    }
+    if (nan_made > 0) {
         sotto__json_raw(writer, ", \"nan_made\": ");
-        sotto__json_integer(writer, made);
+        sotto__json_integer(writer, nan_made);
     }
     sotto__json_raw(writer, "}");
-    return status;
 }
 
 /* --- Series and frames --- */
 
-/* Values of one kind: a single one, a series or a square frame, of each group. */
+/* Values of one kind in each group: a single one, a series or a square frame. */
 struct value_block {
     const struct sotto__results *results;
     const struct sotto__output_values *output_values;
     size_t first; /* index among a group's values */
     size_t axes_len;
     enum form form;  /* of all of them, where there are no expressions */
-    bool is_rounded; /* all of them: see write_value */
+    bool is_rounded; /* all of them come from rounded numbers: see write_value */
 };
 
-/* How many values a column has does not depend on what they were rounded to. */
+/* Whether an expression is the count of a column, which is the same whatever its numbers were
+ * rounded to. */
 static bool is_bare_count(const struct sotto__expression *expression)
 {
     const struct sotto__node *root = &expression->nodes[expression->nodes_len - 1];
@@ -132,8 +139,8 @@ static bool is_all_rounded(const struct sotto__results *results,
     return found;
 }
 
-static enum sotto_status write_one(struct sotto_writer *writer, const struct value_block *block,
-                                   size_t group, size_t at)
+static void write_one(struct sotto_writer *writer, const struct value_block *block, size_t group,
+                      size_t at)
 {
     const struct sotto__expansion *expansion = block->results->expansion;
     size_t index = group * expansion->values_len + block->first + at;
@@ -146,30 +153,27 @@ static enum sotto_status write_one(struct sotto_writer *writer, const struct val
     bool is_rounded = value != NULL
                           ? block->is_rounded || reads_rounded(expansion, &value->expression)
                           : block->is_rounded && form != FORM_COUNT;
-    return write_value(writer, &block->results->values[index], block->results->nan_made[index],
-                       form, is_rounded);
+    write_value(writer, &block->results->values[index], block->results->nan_made[index], form,
+                is_rounded);
 }
 
-static enum sotto_status write_group(struct sotto_writer *writer, const struct value_block *block,
-                                     size_t group)
+static void write_group(struct sotto_writer *writer, const struct value_block *block, size_t group)
 {
     const struct sotto__axis *axes = block->results->expansion->axes;
     const struct sotto__shape *shape = &block->output_values->shape;
     size_t rows = block->axes_len > 1 ? axes[shape->axes[0]].len : 1;
     size_t columns = block->axes_len > 0 ? axes[shape->axes[block->axes_len - 1]].len : 1;
-    enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, block->axes_len > 1 ? "[" : "");
-    for (size_t i = 0; status == SOTTO_OK && i < rows; i++) {
+    for (size_t i = 0; i < rows; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
         sotto__json_raw(writer, block->axes_len > 0 ? "[" : "");
-        for (size_t j = 0; status == SOTTO_OK && j < columns; j++) {
+        for (size_t j = 0; j < columns; j++) {
             sotto__json_raw(writer, j > 0 ? ", " : "");
-            status = write_one(writer, block, group, i * columns + j);
+            write_one(writer, block, group, i * columns + j);
         }
         sotto__json_raw(writer, block->axes_len > 0 ? "]" : "");
     }
     sotto__json_raw(writer, block->axes_len > 1 ? "]" : "");
-    return status;
 }
 
 /* {"labels": [["a", "b"]], "values": */
@@ -189,34 +193,33 @@ static void write_labels(struct sotto_writer *writer, const struct value_block *
     sotto__json_raw(writer, "\"values\": ");
 }
 
-static enum sotto_status write_block(struct sotto_writer *writer, const struct value_block *block)
+static void write_block(struct sotto_writer *writer, const struct value_block *block)
 {
     const struct sotto__results *results = block->results;
     bool is_grouped = results->plan->keys_len > 0;
-    enum sotto_status status = SOTTO_OK;
     if (!is_grouped && block->axes_len == 0) {
-        return write_one(writer, block, 0, 0);
+        write_one(writer, block, 0, 0);
+        return;
     }
     write_labels(writer, block);
     sotto__json_raw(writer, is_grouped ? "[" : "");
-    for (size_t group = 0; status == SOTTO_OK && group < results->program->groups_len; group++) {
+    for (size_t group = 0; group < results->program->groups_len; group++) {
         sotto__json_raw(writer, group > 0 ? ", " : "");
-        status = write_group(writer, block, group);
+        write_group(writer, block, group);
     }
     sotto__json_raw(writer, is_grouped ? "]}" : "}");
-    return status;
 }
 
-static enum sotto_status write_field(struct sotto_writer *writer, const struct value_block *block,
-                                     const char *name, bool is_first)
+static void write_field(struct sotto_writer *writer, const struct value_block *block,
+                        const char *name, bool is_first)
 {
     sotto__json_raw(writer, is_first ? "" : ", ");
     sotto__json_string(writer, name);
     sotto__json_raw(writer, ": ");
-    return write_block(writer, block);
+    write_block(writer, block);
 }
 
-static enum sotto_status write_regression(struct sotto_writer *writer, struct value_block block)
+static void write_regression(struct sotto_writer *writer, struct value_block block)
 {
     static const char *const series[] = {"coefficients", "standard_errors", "t"};
     static const char *const scalars[SOTTO__OLS_SCALARS_LEN] = {
@@ -230,25 +233,23 @@ static enum sotto_status write_regression(struct sotto_writer *writer, struct va
     };
     size_t first = block.first;
     size_t k = (block.output_values->values_len - SOTTO__OLS_SCALARS_LEN) / 3;
-    enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, "{\"fields\": {");
     block.axes_len = 1;
-    for (size_t i = 0; status == SOTTO_OK && i < 3; i++) {
+    for (size_t i = 0; i < 3; i++) {
         block.first = first + i * k;
-        status = write_field(writer, &block, series[i], i == 0);
+        write_field(writer, &block, series[i], i == 0);
     }
     block.axes_len = 0;
-    for (size_t i = 0; status == SOTTO_OK && i < SOTTO__OLS_SCALARS_LEN; i++) {
+    for (size_t i = 0; i < SOTTO__OLS_SCALARS_LEN; i++) {
         block.first = first + 3 * k + i;
         block.form = i == SOTTO__OLS_COUNT || i == SOTTO__OLS_DF ? FORM_COUNT : FORM_NUMBER;
-        status = write_field(writer, &block, scalars[i], false);
+        write_field(writer, &block, scalars[i], false);
     }
     sotto__json_raw(writer, "}}");
-    return status;
 }
 
-static enum sotto_status write_output(struct sotto_writer *writer,
-                                      const struct sotto__results *results, size_t output)
+static void write_output(struct sotto_writer *writer, const struct sotto__results *results,
+                         size_t output)
 {
     const struct sotto__output_values *output_values = &results->expansion->outputs[output];
     struct value_block block = {.results = results,
@@ -256,23 +257,23 @@ static enum sotto_status write_output(struct sotto_writer *writer,
                                 .first = output_values->values,
                                 .axes_len = output_values->shape.axes_len,
                                 .is_rounded = is_all_rounded(results, output_values)};
-    return output_values->ols != NULL ? write_regression(writer, block)
-                                      : write_block(writer, &block);
+    if (output_values->ols != NULL) {
+        write_regression(writer, block);
+    } else {
+        write_block(writer, &block);
+    }
 }
 
-static enum sotto_status write_outputs(struct sotto_writer *writer,
-                                       const struct sotto__results *results)
+static void write_outputs(struct sotto_writer *writer, const struct sotto__results *results)
 {
-    enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, "{\"outputs\": {");
-    for (size_t i = 0; status == SOTTO_OK && i < results->plan->outputs_len; i++) {
+    for (size_t i = 0; i < results->plan->outputs_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
         sotto__json_string(writer, results->plan->outputs[i].name);
         sotto__json_raw(writer, ": ");
-        status = write_output(writer, results, i);
+        write_output(writer, results, i);
     }
     sotto__json_raw(writer, "}");
-    return status;
 }
 
 /* --- Groups --- */
@@ -297,7 +298,7 @@ static void write_label(struct sotto_writer *writer, const struct sotto__group_k
     }
 }
 
-/* For each group the parties that kept it back, if there are any. */
+/* Writes how many parties kept each group back, if any did. */
 static void write_withheld(struct sotto_writer *writer, const struct sotto__results *results)
 {
     bool any = false;
@@ -420,32 +421,26 @@ static void write_schema(struct sotto_writer *writer, const struct sotto__result
 
 /* --- Conversions --- */
 
-static enum sotto_status write_conversion(struct sotto_writer *writer, bool *first,
-                                          const struct sotto__results *results, size_t column,
-                                          const char *what)
+/* One more text of a list. */
+static void write_conversion(struct sotto_writer *writer, bool *first,
+                             const struct sotto__results *results, size_t column, const char *what)
 {
     const struct sotto__column *of = &results->expansion->columns[column];
     struct sotto_writer text;
-    char *line;
     sotto_writer_init(&text, SOTTO__RESULT_BYTES_MAX);
     sotto__json_raw(&text, results->plan->datasets[of->dataset].alias);
     sotto__json_raw(&text, ".");
     sotto__json_raw(&text, of->name);
     sotto__json_raw(&text, ": ");
     sotto__json_raw(&text, what);
-    enum sotto_status status = sotto__json_finish(&text, &line);
-    if (status == SOTTO_OK) {
-        sotto__json_raw(writer, *first ? "" : ", ");
-        sotto__json_string(writer, line);
-        sotto_free(line);
-        *first = false;
-    }
-    return status;
+    sotto__json_raw(writer, *first ? "" : ", ");
+    sotto__json_text(writer, &text);
+    *first = false;
 }
 
 /* What a party offered for a column. */
-static const struct sotto_schema_field *offered(const struct sotto__results *results,
-                                                const struct sotto_schema *offer, size_t column)
+static const struct sotto_schema_field *
+find_offered(const struct sotto__results *results, const struct sotto_schema *offer, size_t column)
 {
     static const struct sotto_schema_field nothing;
     const struct sotto__column *of = &results->expansion->columns[column];
@@ -460,58 +455,52 @@ static const struct sotto_schema_field *offered(const struct sotto__results *res
     return &nothing;
 }
 
-static enum sotto_status write_column_conversions(struct sotto_writer *writer, bool *first,
-                                                  const struct sotto__results *results,
-                                                  size_t column, const struct sotto_schema *offers,
-                                                  size_t offers_len)
+static void write_column_conversions(struct sotto_writer *writer, bool *first,
+                                     const struct sotto__results *results, size_t column,
+                                     const struct sotto_schema *offers, size_t offers_len)
 {
     size_t exact = 0;
     size_t rounded = 0;
     size_t lost = 0;
     for (size_t party = 0; party < offers_len; party++) {
-        const struct sotto_schema_field *field = offered(results, &offers[party], column);
+        const struct sotto_schema_field *field = find_offered(results, &offers[party], column);
         exact += field->type.kind == SOTTO_KIND_INT64 || field->type.kind == SOTTO_KIND_DECIMAL;
         lost += field->digits_lost;
         rounded += field->type.kind == SOTTO_KIND_FLOAT64 && field->inexact && !field->digits_lost;
     }
     char what[200];
-    enum sotto_status status = SOTTO_OK;
     if (results->expansion->columns[column].type.kind == SOTTO_KIND_FLOAT64 && exact > 0) {
         (void)snprintf(what, sizeof what,
                        "int64 or decimal at %zu of %zu parties, read as float64: each value "
                        "became the double nearest to it",
                        exact, offers_len);
-        status = write_conversion(writer, first, results, column, what);
+        write_conversion(writer, first, results, column, what);
     }
-    if (status == SOTTO_OK && rounded > 0) {
+    if (rounded > 0) {
         (void)snprintf(what, sizeof what,
                        "float64 at %zu of %zu parties, for an exponent or an infinity among its "
                        "numbers: its decimals became the doubles nearest to them",
                        rounded, offers_len);
-        status = write_conversion(writer, first, results, column, what);
+        write_conversion(writer, first, results, column, what);
     }
-    if (status == SOTTO_OK && lost > 0) {
+    if (lost > 0) {
         (void)snprintf(what, sizeof what,
                        "float64 at %zu of %zu parties, with numbers of more digits than a double "
                        "holds: digits are lost",
                        lost, offers_len);
-        status = write_conversion(writer, first, results, column, what);
+        write_conversion(writer, first, results, column, what);
     }
-    return status;
 }
 
-static enum sotto_status write_conversions(struct sotto_writer *writer,
-                                           const struct sotto__results *results,
-                                           const struct sotto_schema *offers, size_t offers_len)
+static void write_conversions(struct sotto_writer *writer, const struct sotto__results *results,
+                              const struct sotto_schema *offers, size_t offers_len)
 {
     bool first = true;
-    enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, ", \"conversions\": [");
-    for (size_t i = 0; status == SOTTO_OK && i < results->expansion->columns_len; i++) {
-        status = write_column_conversions(writer, &first, results, i, offers, offers_len);
+    for (size_t i = 0; i < results->expansion->columns_len; i++) {
+        write_column_conversions(writer, &first, results, i, offers, offers_len);
     }
     sotto__json_raw(writer, "]");
-    return status;
 }
 
 /* --- The whole --- */
@@ -525,26 +514,19 @@ enum sotto_status sotto__results_write(const struct sotto__results *results, cha
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
     sotto_writer_init(&writer, SOTTO__RESULT_BYTES_MAX);
-    enum sotto_status status = write_outputs(&writer, results);
+    write_outputs(&writer, results);
     write_groups(&writer, results);
     write_parties(&writer, parties);
     write_schema(&writer, results);
-    if (status == SOTTO_OK) {
-        status = write_conversions(&writer, results, offers, offers_len);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto__warnings_write(&writer, results, parties);
-    }
+    write_conversions(&writer, results, offers, offers_len);
+    sotto__warnings_write(&writer, results, parties);
     sotto__json_raw(&writer, "}");
-    if (status == SOTTO_OK) {
-        status = sotto__json_finish(&writer, out);
-    }
-    sotto_writer_release(&writer);
+    enum sotto_status status = sotto__json_finish(&writer, out);
     sotto_arithmetic_leave(&arithmetic);
-    return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
-/* Quotes inside strings are escaped: the pattern is never output_values of one. */
+/* Quotes inside strings are escaped, so the key never stands inside one. */
 void sotto_result_strip_exact(char *json)
 {
     static const char key[] = ", \"exact\": \"";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Sentences for people about a result as a whole: who is missing, and which levels nobody has. They
- * say nothing that the numbers beside them don't. */
+ * are written as result.c writes, and say nothing that the numbers beside them don't. */
 
 #include "answer/answer.h"
 
@@ -29,39 +29,34 @@ static void name_level(struct named_levels *named, const struct sotto__level *le
     named->len++;
 }
 
-/* One more warning, if there are levels: what it is about, the levels, the rest. Ends named. */
-static enum sotto_status write_warning(struct sotto_writer *writer, bool *first,
-                                       struct named_levels *named, const char *const about[3],
-                                       const char *rest)
+/* Writes one more warning, if there are levels: what it is about, the levels, the rest. Releases
+ * named. */
+static void write_warning(struct sotto_writer *writer, bool *first, struct named_levels *named,
+                          const char *const about[3], const char *rest)
 {
     struct sotto_writer line;
     char more[48] = "";
     char *levels = NULL;
-    char *text = NULL;
-    enum sotto_status status = sotto__json_finish(&named->text, &levels);
-    if (status != SOTTO_OK || named->len == 0) {
-        sotto_free(levels);
-        return status;
+    if (sotto__json_finish(&named->text, &levels) != SOTTO_OK) {
+        writer->failed = true;
+        return;
     }
     if (named->len > NAMED_LEN_MAX) {
         (void)snprintf(more, sizeof more, " and %zu more", named->len - NAMED_LEN_MAX);
     }
-    sotto_writer_init(&line, SOTTO__RESULT_BYTES_MAX);
-    for (size_t i = 0; i < 3; i++) {
-        sotto__json_raw(&line, about[i]);
-    }
-    sotto__json_raw(&line, levels);
-    sotto__json_raw(&line, more);
-    sotto__json_raw(&line, rest);
-    status = sotto__json_finish(&line, &text);
-    if (status == SOTTO_OK) {
+    if (named->len > 0) {
+        sotto_writer_init(&line, SOTTO__RESULT_BYTES_MAX);
+        for (size_t i = 0; i < 3; i++) {
+            sotto__json_raw(&line, about[i]);
+        }
+        sotto__json_raw(&line, levels);
+        sotto__json_raw(&line, more);
+        sotto__json_raw(&line, rest);
         sotto__json_raw(writer, *first ? "" : ", ");
-        sotto__json_string(writer, text);
+        sotto__json_text(writer, &line);
         *first = false;
     }
-    sotto_free(text);
     sotto_free(levels);
-    return status;
 }
 
 /* Whether nothing was opened of any group with this level of the key. */
@@ -80,9 +75,10 @@ static bool is_level_zero(const struct sotto__results *results, size_t key, size
     return is_zero;
 }
 
-/* Of a key: bins are often empty, levels are what somebody is expected to have. */
-static enum sotto_status warn_of_groups(struct sotto_writer *writer, bool *first,
-                                        const struct sotto__results *results, size_t at)
+/* Warns of a key's levels in no row. Bins are not told of: they are often empty, while levels are
+ * what somebody is expected to have. */
+static void warn_of_groups(struct sotto_writer *writer, bool *first,
+                           const struct sotto__results *results, size_t at)
 {
     const struct sotto__group_key *key = &results->plan->keys[at];
     struct named_levels named = {.len = 0};
@@ -95,8 +91,7 @@ static enum sotto_status warn_of_groups(struct sotto_writer *writer, bool *first
     const char *const about[3] = {"group_by ",
                                   results->expansion->columns[results->program->keys[at]].name,
                                   ": no row that takes part seems to have "};
-    return write_warning(writer, first, &named, about,
-                         ": every count and sum of these groups is 0");
+    write_warning(writer, first, &named, about, ": every count and sum of these groups is 0");
 }
 
 static bool is_counted_by_nobody(const struct sotto__results *results, size_t value)
@@ -110,16 +105,16 @@ static bool is_counted_by_nobody(const struct sotto__results *results, size_t va
     return is_zero;
 }
 
-/* Of an output that is value_counts. */
-static enum sotto_status warn_of_levels(struct sotto_writer *writer, bool *first,
-                                        const struct sotto__results *results, size_t output)
+/* Warns of the levels of an output that is value_counts. */
+static void warn_of_levels(struct sotto_writer *writer, bool *first,
+                           const struct sotto__results *results, size_t output)
 {
     const struct sotto__plan_output *of = &results->plan->outputs[output];
     const struct sotto__node *root = &of->expression.nodes[of->expression.nodes_len - 1];
     struct named_levels named = {.len = 0};
     if (root->kind != SOTTO__NODE_AGGREGATE ||
         sotto__function_card(root->function)->takes != SOTTO__TAKES_LEVELS) {
-        return SOTTO_OK;
+        return;
     }
     sotto_writer_init(&named.text, SOTTO__RESULT_BYTES_MAX);
     for (size_t i = 0; i < root->levels_len; i++) {
@@ -128,45 +123,36 @@ static enum sotto_status warn_of_levels(struct sotto_writer *writer, bool *first
         }
     }
     const char *const about[3] = {"", of->name, ": no row that takes part has "};
-    return write_warning(writer, first, &named, about, "");
+    write_warning(writer, first, &named, about, "");
 }
 
 /* "cedar was invited, and its rows are not in the result: it was away" */
-static enum sotto_status write_missing(struct sotto_writer *writer, bool *first,
-                                       const struct sotto_result_absentee *missing)
+static void write_missing(struct sotto_writer *writer, bool *first,
+                          const struct sotto_result_absentee *missing)
 {
     struct sotto_writer text;
-    char *line;
     sotto_writer_init(&text, SOTTO__RESULT_BYTES_MAX);
     sotto__json_raw(&text, missing->name);
     sotto__json_raw(&text, " was invited, and its rows are not in the result: ");
     sotto__json_raw(&text, missing->why);
-    enum sotto_status status = sotto__json_finish(&text, &line);
-    if (status == SOTTO_OK) {
-        sotto__json_raw(writer, *first ? "" : ", ");
-        sotto__json_string(writer, line);
-        sotto_free(line);
-        *first = false;
-    }
-    return status;
+    sotto__json_raw(writer, *first ? "" : ", ");
+    sotto__json_text(writer, &text);
+    *first = false;
 }
 
-enum sotto_status sotto__warnings_write(struct sotto_writer *writer,
-                                        const struct sotto__results *results,
-                                        const struct sotto_result_parties *parties)
+void sotto__warnings_write(struct sotto_writer *writer, const struct sotto__results *results,
+                           const struct sotto_result_parties *parties)
 {
     bool first = true;
-    enum sotto_status status = SOTTO_OK;
     sotto__json_raw(writer, ", \"warnings\": [");
-    for (size_t i = 0; status == SOTTO_OK && i < parties->missing_len; i++) {
-        status = write_missing(writer, &first, &parties->missing[i]);
+    for (size_t i = 0; i < parties->missing_len; i++) {
+        write_missing(writer, &first, &parties->missing[i]);
     }
-    for (size_t i = 0; status == SOTTO_OK && i < results->plan->keys_len; i++) {
-        status = warn_of_groups(writer, &first, results, i);
+    for (size_t i = 0; i < results->plan->keys_len; i++) {
+        warn_of_groups(writer, &first, results, i);
     }
-    for (size_t i = 0; status == SOTTO_OK && i < results->plan->outputs_len; i++) {
-        status = warn_of_levels(writer, &first, results, i);
+    for (size_t i = 0; i < results->plan->outputs_len; i++) {
+        warn_of_levels(writer, &first, results, i);
     }
     sotto__json_raw(writer, "]");
-    return status;
 }

@@ -48,6 +48,17 @@ void sotto__json_integer(struct sotto_writer *writer, uint64_t value)
     sotto__json_raw(writer, text);
 }
 
+void sotto__json_text(struct sotto_writer *writer, struct sotto_writer *text)
+{
+    char *finished = NULL;
+    if (sotto__json_finish(text, &finished) != SOTTO_OK) {
+        writer->failed = true;
+        return;
+    }
+    sotto__json_string(writer, finished);
+    sotto_free(finished);
+}
+
 enum sotto_status sotto__json_finish(struct sotto_writer *writer, char **out)
 {
     sotto_write_u8(writer, 0);

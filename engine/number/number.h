@@ -102,6 +102,8 @@ void sotto__json_raw(struct sotto_writer *writer, const char *text);
 /* A string with its quotes; text is UTF-8. */
 void sotto__json_string(struct sotto_writer *writer, const char *text);
 void sotto__json_integer(struct sotto_writer *writer, uint64_t value);
+/* A string of all that text holds, which is UTF-8; releases text. Fails writer if text failed. */
+void sotto__json_text(struct sotto_writer *writer, struct sotto_writer *text);
 /* Ends the text; *out is ended by sotto_free. */
 enum sotto_status sotto__json_finish(struct sotto_writer *writer, char **out) SOTTO_NODISCARD;
 

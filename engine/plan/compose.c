@@ -210,7 +210,6 @@ static void write_level(struct sotto_writer *writer, const struct sotto__level *
 static void write_column(struct sotto_writer *writer, const struct sotto__node *column)
 {
     struct sotto_writer text;
-    char *quoted = NULL;
     sotto_writer_init(&text, (size_t)8 * SOTTO__EXPRESSION_BYTES_MAX);
     if (column->dataset != NULL) {
         sotto__json_raw(&text, column->dataset);
@@ -222,12 +221,7 @@ static void write_column(struct sotto_writer *writer, const struct sotto__node *
         sotto_write_bytes(&text, c, *c == '`');
     }
     sotto__json_raw(&text, "`");
-    if (sotto__json_finish(&text, &quoted) == SOTTO_OK) {
-        sotto__json_string(writer, quoted);
-        sotto_free(quoted);
-    } else {
-        writer->failed = true;
-    }
+    sotto__json_text(writer, &text);
 }
 
 /* {"column": "dept", "levels": ["R&D", "Sales"]} or {"column": "age", "bins": [0, 18]}. */
