@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* From a group's opened slots to rational numbers, and from those to the value of an expression on
+ * aggregates. It leans on the program for what each slot holds, and on the room number for exact
+ * arithmetic. The one idea: what was opened is the sum of what others sent, so each count and sum
+ * is held against what that many rows could add up to before it is computed with. */
+
 #include "answer/answer.h"
 
 #include <sotto/driver.h>
 
-static enum sotto_status impossible(struct sotto_error *err, const char *what)
+static enum sotto_status fail_impossible(struct sotto_error *err, const char *what)
 {
     return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                            "the aggregate has %s, which no parties' rows can add up to", what);
 }
 
-static bool sum_is_possible(const mpz_t sum, const struct sotto__term *term, uint64_t rows)
+static bool is_possible_sum(const mpz_t sum, const struct sotto__term *term, uint64_t rows)
 {
     mpz_t bound;
     mpz_init_set_ui(bound, rows);
@@ -20,7 +26,7 @@ static bool sum_is_possible(const mpz_t sum, const struct sotto__term *term, uin
     return possible;
 }
 
-/* The integer in the sum's unit: 10^-scale, or 2^-1074 for each factor. */
+/* Sets out to sum units: 10^-scale, or 2^-1074 for each factor of doubles. */
 static void set_sum(struct sotto__value *out, const mpz_t sum, const struct sotto__term *term)
 {
     mpz_set(mpq_numref(out->number), sum);
@@ -34,8 +40,8 @@ static void set_sum(struct sotto__value *out, const mpz_t sum, const struct sott
 }
 
 /* The rows that a sum is over, as far as they are counted. */
-static uint64_t rows_of(const struct sotto__program *program, const struct sotto__term *term,
-                        const uint64_t *limbs)
+static uint64_t count_rows(const struct sotto__program *program, const struct sotto__term *term,
+                           const uint64_t *limbs)
 {
     if (program->ops[term->factors[0]].is_null) {
         return 0;
@@ -53,24 +59,24 @@ static enum sotto_status read_sum(struct sotto__value *out, const uint64_t *limb
                                   const struct sotto__program *program,
                                   const struct sotto__term *term, struct sotto_error *err)
 {
-    uint64_t rows = rows_of(program, term, limbs);
+    uint64_t rows = count_rows(program, term, limbs);
     uint64_t infinite = 0;
     uint64_t negative = 0;
     if (term->has_infinities) {
         infinite = limbs[term->offset + term->limbs];
         negative = limbs[term->offset + term->limbs + 1];
         if (infinite > rows || negative > rows - infinite) {
-            return impossible(err, "an impossible number of infinities");
+            return fail_impossible(err, "an impossible number of infinities");
         }
     }
     mpz_t sum;
     mpz_init(sum);
     sotto__limbs_import(sum, limbs + term->offset, term->limbs);
-    bool possible = sum_is_possible(sum, term, rows - infinite - negative);
+    bool possible = is_possible_sum(sum, term, rows - infinite - negative);
     set_sum(out, sum, term);
     mpz_clear(sum);
     if (!possible) {
-        return impossible(err, "a sum that is too large for its rows");
+        return fail_impossible(err, "a sum that is too large for its rows");
     }
     if (infinite > 0 && negative > 0) {
         sotto__value_set_special(out, SOTTO__VALUE_NAN);
@@ -91,7 +97,7 @@ enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const ui
         if (term->kind != SOTTO__TERM_SUM) {
             uint64_t rows = limbs[term->offset];
             if (rows > SOTTO_ROWS_MAX || (rows > 0 && program->ops[term->factors[0]].is_null)) {
-                return impossible(err, "an impossible count");
+                return fail_impossible(err, "an impossible count");
             }
             sotto__value_set_special(&out->terms[i], SOTTO__VALUE_FINITE);
             mpq_set_ui(out->terms[i].number, rows, 1);
@@ -112,7 +118,7 @@ enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const ui
 
 /* --- Expressions --- */
 
-/* Children stand before parents: values[i] is that of node i. */
+/* Sets values[i] to what node i is; children stand before parents. */
 static void evaluate_node(struct sotto__value *values, size_t i,
                           const struct sotto__expression *expression)
 {
@@ -158,7 +164,7 @@ static void evaluate_node(struct sotto__value *values, size_t i,
     }
 }
 
-/* What the root is made of: its children, down to aggregates. */
+/* Marks what the root is made of: its children, down to aggregates. */
 static void find_needed(bool *out, const struct sotto__expression *expression, size_t root)
 {
     out[root] = true;

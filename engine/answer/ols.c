@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Ordinary least squares from exact sums of products. X'X b = X'y is solved in rationals, by way of
- * the inverse of X'X, which the standard errors need too: Gauss-Jordan elimination without
- * fractions (Bareiss, "Sylvester's identity and multistep integer-preserving Gaussian
- * elimination", 1968). Rows are scaled to integers, columns by what is common to their elements, so
- * that numbers are as short as the data are. Nothing is rounded before the end. */
+/* Ordinary least squares from exact sums of products, which outputs.c has evaluated. X'X b = X'y is
+ * solved in rationals, by way of the inverse of X'X, which the standard errors need too:
+ * Gauss-Jordan elimination without fractions (Bareiss, "Sylvester's identity and multistep
+ * integer-preserving Gaussian elimination", 1968). Rows are scaled to integers, columns by what is
+ * common to their elements, so that numbers are as short as the data are. Nothing is rounded before
+ * the end. */
 
 #include "answer/answer.h"
 
@@ -158,7 +159,7 @@ static void scale_column(struct regression *regression, size_t j)
 
 /* The bits of the largest element: the determinant has k times as many, and elimination takes
  * seconds at SOTTO__OLS_BITS_MAX. */
-static size_t widest(const struct regression *regression)
+static size_t find_widest(const struct regression *regression)
 {
     size_t k = regression->k;
     size_t bits = 0;
@@ -175,7 +176,8 @@ static size_t widest(const struct regression *regression)
 
 /* Subtracts the pivot's row from another one. Columns left of the pivot hold 0 but on the diagonal,
  * which becomes the pivot; those of the identity right of it are still 0. */
-static void eliminate(struct regression *regression, size_t row, size_t pivot, mpz_srcptr before)
+static void eliminate_row(struct regression *regression, size_t row, size_t pivot,
+                          mpz_srcptr before)
 {
     size_t k = regression->k;
     mpz_t *to = &regression->elements[row * 2 * k];
@@ -193,32 +195,34 @@ static void eliminate(struct regression *regression, size_t row, size_t pivot, m
     mpz_clear(factor);
 }
 
-/* Ends with the determinant on the diagonal and the adjugate on the right. *out_rank: the first
- * column that is a combination of those before it, or k. Returns: SOTTO_ERROR_CANCELLED. */
-static enum sotto_status invert(struct regression *regression, size_t *out_rank,
-                                const struct sotto_interrupt *interrupt)
+/* Inverts X'X: ends with the determinant on the diagonal and the adjugate on the right. *out_rank:
+ * the first column that is a combination of those before it, or k. Returns: SOTTO_ERROR_CANCELLED.
+ */
+static enum sotto_status invert_products(struct regression *regression, size_t *out_rank,
+                                         const struct sotto_interrupt *interrupt)
 {
     size_t k = regression->k;
     enum sotto_status status = SOTTO_OK;
+    size_t pivot = 0;
     mpz_t before;
     mpz_init_set_ui(before, 1);
-    size_t pivot = 0;
     for (; pivot < k; pivot++) {
         mpz_srcptr value = regression->elements[pivot * 2 * k + pivot];
         if (mpz_sgn(value) == 0) { /* X'X is positive semidefinite: so is the rest of its row */
             break;
         }
-        for (size_t row = 0; status == SOTTO_OK && row < k; row++) {
+        for (size_t row = 0; row < k; row++) {
             if (row != pivot) {
-                eliminate(regression, row, pivot, before);
+                eliminate_row(regression, row, pivot, before);
             }
-            status = sotto_interrupt_is_set(interrupt) ? SOTTO_ERROR_CANCELLED : SOTTO_OK;
-        }
-        if (status != SOTTO_OK) {
-            break;
+            if (sotto_interrupt_is_set(interrupt)) {
+                status = SOTTO_ERROR_CANCELLED;
+                goto out;
+            }
         }
         mpz_set(before, value);
     }
+out:
     mpz_clear(before);
     *out_rank = pivot;
     return status;
@@ -242,8 +246,8 @@ static void set_inverse(mpq_t out, const struct regression *regression, size_t i
     mpq_canonicalize(out);
 }
 
-static enum sotto_status collinear(const struct regression *regression, size_t column,
-                                   char *const *labels, struct sotto_error *err)
+static enum sotto_status fail_collinear(const struct regression *regression, size_t column,
+                                        char *const *labels, struct sotto_error *err)
 {
     size_t k = regression->k;
     char list[SOTTO_ERROR_TEXT_BYTES / 2] = "";
@@ -267,7 +271,7 @@ static enum sotto_status collinear(const struct regression *regression, size_t c
 /* --- What it says --- */
 
 /* The largest sum of the magnitudes in a column of X'X, or of its inverse, nearly. */
-static void norm(mpfr_t out, const struct regression *regression, bool of_inverse)
+static void find_norm(mpfr_t out, const struct regression *regression, bool of_inverse)
 {
     size_t k = regression->k;
     mpfr_t sum;
@@ -408,8 +412,8 @@ static void set_condition(struct sotto__value *out, const struct regression *reg
     mpfr_t one;
     mpfr_t other;
     mpfr_inits2(NORM_BITS, one, other, NULL);
-    norm(one, regression, false);
-    norm(other, regression, true);
+    find_norm(one, regression, false);
+    find_norm(other, regression, true);
     mpfr_mul(one, one, other, MPFR_RNDN);
     mpfr_sqrt(one, one, MPFR_RNDN);
     double nearest = mpfr_get_d(one, MPFR_RNDN);
@@ -455,12 +459,76 @@ static enum sotto_status set_fit(struct sotto__value *out, const struct regressi
     return status;
 }
 
-/* All unknown but the number of rows. */
+/* Sets all to NaN; the number of rows is set after it. */
 static void set_unknown(struct sotto__value *out, const struct regression *regression)
 {
     for (size_t i = 0; i < 3 * regression->k + SOTTO__OLS_SCALARS_LEN; i++) {
         sotto__value_set_special(&out[i], SOTTO__VALUE_NAN);
     }
+}
+
+/* Whether all sums are finite, and there are at least as many rows as coefficients. */
+static bool is_solvable(const struct regression *regression)
+{
+    size_t variables = regression->variables;
+    size_t sums_len = 1 + variables + variables * (variables + 1) / 2;
+    bool solvable = mpq_cmp_ui(regression->sums[0].number, regression->k, 1) >= 0;
+    for (size_t i = 0; i < sums_len; i++) {
+        solvable = solvable && regression->sums[i].kind == SOTTO__VALUE_FINITE;
+    }
+    return solvable;
+}
+
+/* Scales X'X and inverts it; *out_rank as invert_products. */
+static enum sotto_status scale_and_invert(struct regression *regression, size_t *out_rank,
+                                          const struct sotto_interrupt *interrupt,
+                                          struct sotto_error *err)
+{
+    size_t k = regression->k;
+    for (size_t i = 0; i < k; i++) {
+        scale_row(regression, i);
+    }
+    for (size_t j = 0; j < k; j++) {
+        scale_column(regression, j);
+    }
+    if (k * find_widest(regression) > SOTTO__OLS_BITS_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "ols: %zu coefficients of columns that span so many orders of "
+                               "magnitude: leave some out, or scale them",
+                               k);
+    }
+    enum sotto_status status = invert_products(regression, out_rank, interrupt);
+    return status == SOTTO_OK ? SOTTO_OK
+                              : sotto_error_set(err, status, "ols: solving was interrupted");
+}
+
+static enum sotto_status solve_normal_equations(struct sotto__value *out,
+                                                struct regression *regression, char *const *labels,
+                                                bool is_grouped,
+                                                const struct sotto_interrupt *interrupt,
+                                                struct sotto_error *err)
+{
+    size_t rank = 0;
+    if (!is_solvable(regression)) {
+        set_unknown(out, regression);
+        return SOTTO_OK;
+    }
+    enum sotto_status status = scale_and_invert(regression, &rank, interrupt, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (rank < regression->k && is_grouped) {
+        set_unknown(out, regression);
+        return SOTTO_OK;
+    }
+    if (rank < regression->k) {
+        return fail_collinear(regression, rank, labels, err);
+    }
+    status = set_fit(out, regression);
+    return status == SOTTO_OK
+               ? SOTTO_OK
+               : sotto_error_set(err, status,
+                                 "the aggregate has sums of products that no parties' rows have");
 }
 
 enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value *sums,
@@ -469,51 +537,13 @@ enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value
                              struct sotto_error *err)
 {
     struct regression regression;
-    enum sotto_status status = regression_init(&regression, sums, regressors, intercept);
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "out of memory");
+    if (regression_init(&regression, sums, regressors, intercept) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
     }
-    size_t k = regression.k;
-    size_t sums_len =
-        1 + regression.variables + regression.variables * (regression.variables + 1) / 2;
-    bool is_known = mpq_cmp_ui(sums[0].number, k, 1) >= 0;
-    for (size_t i = 0; i < sums_len; i++) {
-        is_known = is_known && sums[i].kind == SOTTO__VALUE_FINITE;
-    }
-    size_t rank = k;
-    if (is_known) {
-        for (size_t i = 0; i < k; i++) {
-            scale_row(&regression, i);
-        }
-        for (size_t j = 0; j < k; j++) {
-            scale_column(&regression, j);
-        }
-        if (k * widest(&regression) > SOTTO__OLS_BITS_MAX) {
-            regression_release(&regression);
-            return sotto_error_set(err, SOTTO_ERROR_LIMIT,
-                                   "ols: %zu coefficients of columns that span so many orders of "
-                                   "magnitude: leave some out, or scale them",
-                                   k);
-        }
-        status = invert(&regression, &rank, interrupt);
-        if (status != SOTTO_OK) {
-            regression_release(&regression);
-            return sotto_error_set(err, status, "ols: solving was interrupted");
-        }
-    }
-    if (!is_known || (rank < k && is_grouped)) {
-        set_unknown(out, &regression);
-    } else if (rank < k) {
-        status = collinear(&regression, rank, labels, err);
-    } else {
-        status = set_fit(out, &regression);
-        if (status != SOTTO_OK) {
-            (void)sotto_error_set(err, status,
-                                  "the aggregate has sums of products that no parties' rows have");
-        }
-    }
+    enum sotto_status status =
+        solve_normal_equations(out, &regression, labels, is_grouped, interrupt, err);
     if (status == SOTTO_OK) {
-        set_number(&out[3 * k + SOTTO__OLS_COUNT], sums[0].number);
+        set_number(&out[3 * regression.k + SOTTO__OLS_COUNT], sums[0].number);
     }
     regression_release(&regression);
     return status;

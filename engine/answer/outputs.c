@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* From the opened sums of a group to the values of its outputs: single values and those of frames
- * by evaluating their expressions, regressions by solving them from theirs. */
+/* From the opened sums of a group to the values of its outputs. It leans on aggregate.c for single
+ * values and those of frames, whose expressions are evaluated, and on ols.c for regressions, which
+ * are solved from the values of theirs. The one idea: a result is one flat array, in which each
+ * output knows its first value (struct sotto__output_values), the same in every group. */
 
 #include "answer/answer.h"
 
@@ -38,9 +40,10 @@ static size_t count_aggregates(const struct sotto__expression *expression)
 }
 
 /* A regression of one group, from its expressions. */
-static enum sotto_status solve(struct sotto__results *results, struct sotto__value *out,
-                               const struct sotto__output_values *output_values,
-                               const struct sotto__value *expressions, struct sotto_error *err)
+static enum sotto_status solve_regression(struct sotto__results *results, struct sotto__value *out,
+                                          const struct sotto__output_values *output_values,
+                                          const struct sotto__value *expressions,
+                                          struct sotto_error *err)
 {
     const struct sotto__axis *axis = &results->expansion->axes[output_values->shape.axes[0]];
     bool intercept = output_values->ols->options.intercept;
@@ -48,8 +51,63 @@ static enum sotto_status solve(struct sotto__results *results, struct sotto__val
                       results->plan->keys_len > 0, results->interrupt, err);
 }
 
-/* An output of one group; *first_moments: the first aggregate of its expressions among all, moved
- * on. */
+/* Evaluates each expression of an output into out[i], and writes how many NaN it made to
+ * nan_made[i * nan_made_step]: with a step of 0 the last expression's number stays. *first_moments:
+ * the first aggregate of the expressions among all, moved on. */
+static enum sotto_status evaluate_expressions(struct sotto__value *out, uint64_t *nan_made,
+                                              size_t nan_made_step, size_t *first_moments,
+                                              const struct sotto__expansion *expansion,
+                                              const struct sotto__output_values *output_values,
+                                              const struct sotto__opened *opened,
+                                              struct sotto_error *err)
+{
+    for (size_t i = 0; i < output_values->expressions_len; i++) {
+        const struct sotto__expression *expression =
+            &expansion->expressions[output_values->first + i].expression;
+        size_t moments_len = count_aggregates(expression);
+        nan_made[i * nan_made_step] = count_nan_made(opened, *first_moments, moments_len);
+        enum sotto_status status = sotto__evaluate(&out[i], expression, expression->nodes_len - 1,
+                                                   *first_moments, opened, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        *first_moments += moments_len;
+    }
+    return SOTTO_OK;
+}
+
+/* A regression of one group: its sums, then what is solved from them. The NaN made are told with
+ * its number of rows. */
+static enum sotto_status evaluate_regression(struct sotto__results *results, size_t at,
+                                             size_t *first_moments,
+                                             const struct sotto__output_values *output_values,
+                                             const struct sotto__opened *opened,
+                                             struct sotto_error *err)
+{
+    size_t count = at + output_values->values_len - SOTTO__OLS_SCALARS_LEN + SOTTO__OLS_COUNT;
+    size_t sums_len = output_values->expressions_len;
+    struct sotto__value *sums = sotto_alloc_array(sums_len, sizeof *sums);
+    if (sums == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < sums_len; i++) {
+        sotto__value_init(&sums[i]);
+    }
+    enum sotto_status status =
+        evaluate_expressions(sums, &results->nan_made[count], 0, first_moments, results->expansion,
+                             output_values, opened, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = solve_regression(results, &results->values[at], output_values, sums, err);
+out:
+    for (size_t i = 0; i < sums_len; i++) {
+        sotto__value_clear(&sums[i]);
+    }
+    sotto_free(sums);
+    return status;
+}
+
 static enum sotto_status evaluate_output(struct sotto__results *results, size_t group,
                                          size_t output, size_t *first_moments,
                                          const struct sotto__opened *opened,
@@ -58,43 +116,15 @@ static enum sotto_status evaluate_output(struct sotto__results *results, size_t 
     const struct sotto__expansion *expansion = results->expansion;
     const struct sotto__output_values *output_values = &expansion->outputs[output];
     size_t at = group * expansion->values_len + output_values->values;
-    struct sotto__value *sums = NULL;
-    struct sotto__value *out = &results->values[at];
-    enum sotto_status status = SOTTO_OK;
+    enum sotto_status status;
     if (output_values->ols != NULL) {
-        sums = sotto_alloc_array(output_values->expressions_len, sizeof *sums);
-        if (sums == NULL) {
-            return sotto_error_no_memory(err);
-        }
-        for (size_t i = 0; i < output_values->expressions_len; i++) {
-            sotto__value_init(&sums[i]);
-        }
-        out = sums;
+        status = evaluate_regression(results, at, first_moments, output_values, opened, err);
+    } else {
+        status = evaluate_expressions(&results->values[at], &results->nan_made[at], 1,
+                                      first_moments, expansion, output_values, opened, err);
     }
-    for (size_t i = 0; status == SOTTO_OK && i < output_values->expressions_len; i++) {
-        const struct sotto__expression *expression =
-            &expansion->expressions[output_values->first + i].expression;
-        size_t moments_len = count_aggregates(expression);
-        uint64_t nan_made = count_nan_made(opened, *first_moments, moments_len);
-        status = sotto__evaluate(&out[i], expression, expression->nodes_len - 1, *first_moments,
-                                 opened, err);
-        if (output_values->ols == NULL) {
-            results->nan_made[at + i] = nan_made;
-        } else {
-            results->nan_made[at + output_values->values_len - SOTTO__OLS_SCALARS_LEN +
-                              SOTTO__OLS_COUNT] = nan_made;
-        }
-        *first_moments += moments_len;
-    }
-    if (status == SOTTO_OK && output_values->ols != NULL) {
-        status = solve(results, &results->values[at], output_values, sums, err);
-    }
-    for (size_t i = 0; sums != NULL && i < output_values->expressions_len; i++) {
-        sotto__value_clear(&sums[i]);
-    }
-    sotto_free(sums);
     return status == SOTTO_OK
-               ? status
+               ? SOTTO_OK
                : sotto_error_prefix(err, "output \"%s\"", results->plan->outputs[output].name);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What sums say. Sums of powers of deviations come from sums of powers, exactly:
+/* From a group's sums to a statistic. It leans on rationals: nothing is rounded, roots are marked
+ * and taken when the result is written. The one idea: sums of powers of deviations come from sums
+ * of powers, exactly, where doubles would cancel:
  *
  *     M2 = S2 - m S1    M3 = S3 - 3 m S2 + 2 n m^3    M4 = S4 - 4 m S3 + 6 m^2 S2 - 3 n m^4
  *
@@ -8,7 +10,7 @@
 
 #include "answer/answer.h"
 
-static enum sotto_status impossible(struct sotto_error *err)
+static enum sotto_status fail_impossible(struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                            "the aggregate has sums of squares that no parties' rows have");
@@ -31,8 +33,8 @@ static void add_product(mpq_t out, long factor, mpq_srcptr a, mpq_srcptr b, mpq_
     mpq_clear(product);
 }
 
-/* The sum of the products of two columns' deviations: XY - X Y / n. */
-static void deviations(mpq_t out, mpq_srcptr n, mpq_srcptr x, mpq_srcptr y, mpq_srcptr xy)
+/* Sets out to the sum of the products of two columns' deviations: XY - X Y / n. */
+static void set_deviations(mpq_t out, mpq_srcptr n, mpq_srcptr x, mpq_srcptr y, mpq_srcptr xy)
 {
     mpq_t mean;
     mpq_init(mean);
@@ -63,7 +65,7 @@ static struct sums sums_of(const struct sotto__moments *moments,
     return sums;
 }
 
-/* n + add as a rational. */
+/* Sets out to n + add. */
 static void set_sum(mpq_t out, mpq_srcptr n, long add)
 {
     mpq_set_si(out, add, 1);
@@ -71,8 +73,8 @@ static void set_sum(mpq_t out, mpq_srcptr n, long add)
 }
 
 /* var, std, sem, cov: deviations of x and y over n - ddof. */
-static enum sotto_status variance(struct sotto__value *out, const struct sotto__node *node,
-                                  const struct sums *sums)
+static enum sotto_status set_variance(struct sotto__value *out, const struct sotto__node *node,
+                                      const struct sums *sums)
 {
     mpq_t freedom;
     bool is_cov = node->function == SOTTO__FUNCTION_COV;
@@ -82,9 +84,9 @@ static enum sotto_status variance(struct sotto__value *out, const struct sotto__
     if (!sums->finite || mpq_sgn(freedom) <= 0 || mpq_sgn(sums->n) == 0) {
         sotto__value_set_special(out, SOTTO__VALUE_NAN);
     } else {
-        deviations(out->number, sums->n, sums->of[SOTTO__MOMENT_X],
-                   sums->of[is_cov ? SOTTO__MOMENT_Y : SOTTO__MOMENT_X],
-                   sums->of[is_cov ? SOTTO__MOMENT_XY : SOTTO__MOMENT_XX]);
+        set_deviations(out->number, sums->n, sums->of[SOTTO__MOMENT_X],
+                       sums->of[is_cov ? SOTTO__MOMENT_Y : SOTTO__MOMENT_X],
+                       sums->of[is_cov ? SOTTO__MOMENT_XY : SOTTO__MOMENT_XX]);
         status = !is_cov && mpq_sgn(out->number) < 0 ? SOTTO_ERROR_PROTOCOL : SOTTO_OK;
         mpq_div(out->number, out->number, freedom);
         if (node->function == SOTTO__FUNCTION_SEM) {
@@ -98,7 +100,7 @@ static enum sotto_status variance(struct sotto__value *out, const struct sotto__
     return status;
 }
 
-static enum sotto_status correlation(struct sotto__value *out, const struct sums *sums)
+static enum sotto_status set_correlation(struct sotto__value *out, const struct sums *sums)
 {
     mpq_t xx;
     mpq_t yy;
@@ -108,12 +110,12 @@ static enum sotto_status correlation(struct sotto__value *out, const struct sums
         return SOTTO_OK;
     }
     mpq_inits(xx, yy, NULL);
-    deviations(xx, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_X],
-               sums->of[SOTTO__MOMENT_XX]);
-    deviations(yy, sums->n, sums->of[SOTTO__MOMENT_Y], sums->of[SOTTO__MOMENT_Y],
-               sums->of[SOTTO__MOMENT_YY]);
-    deviations(out->number, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_Y],
-               sums->of[SOTTO__MOMENT_XY]);
+    set_deviations(xx, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_X],
+                   sums->of[SOTTO__MOMENT_XX]);
+    set_deviations(yy, sums->n, sums->of[SOTTO__MOMENT_Y], sums->of[SOTTO__MOMENT_Y],
+                   sums->of[SOTTO__MOMENT_YY]);
+    set_deviations(out->number, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_Y],
+                   sums->of[SOTTO__MOMENT_XY]);
     mpq_mul(yy, xx, yy);
     mpq_abs(xx, out->number);
     mpq_mul(out->number, out->number, xx); /* the signed square */
@@ -131,8 +133,8 @@ static enum sotto_status correlation(struct sotto__value *out, const struct sums
 }
 
 /* n sqrt(n - 1) / (n - 2) M3 / M2^(3/2), by its signed square. */
-static void skewness(struct sotto__value *out, const struct sums *sums, mpq_srcptr m2,
-                     mpq_srcptr mean)
+static void set_skewness(struct sotto__value *out, const struct sums *sums, mpq_srcptr m2,
+                         mpq_srcptr mean)
 {
     mpq_t m3;
     mpq_t factor;
@@ -158,8 +160,8 @@ static void skewness(struct sotto__value *out, const struct sums *sums, mpq_srcp
 }
 
 /* (n (n + 1) (n - 1) M4 / M2^2 - 3 (n - 1)^2) / ((n - 2) (n - 3)) */
-static void kurtosis(struct sotto__value *out, const struct sums *sums, mpq_srcptr m2,
-                     mpq_srcptr mean)
+static void set_kurtosis(struct sotto__value *out, const struct sums *sums, mpq_srcptr m2,
+                         mpq_srcptr mean)
 {
     mpq_t m4;
     mpq_t factor;
@@ -184,8 +186,8 @@ static void kurtosis(struct sotto__value *out, const struct sums *sums, mpq_srcp
     mpq_clears(m4, factor, NULL);
 }
 
-static enum sotto_status shape(struct sotto__value *out, const struct sotto__node *node,
-                               const struct sums *sums)
+static enum sotto_status set_skew_or_kurt(struct sotto__value *out, const struct sotto__node *node,
+                                          const struct sums *sums)
 {
     unsigned long least = node->function == SOTTO__FUNCTION_SKEW ? 3 : 4;
     mpq_t m2;
@@ -196,13 +198,13 @@ static enum sotto_status shape(struct sotto__value *out, const struct sotto__nod
     }
     mpq_inits(m2, mean, NULL);
     mpq_div(mean, sums->of[SOTTO__MOMENT_X], sums->n);
-    deviations(m2, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_X],
-               sums->of[SOTTO__MOMENT_XX]);
+    set_deviations(m2, sums->n, sums->of[SOTTO__MOMENT_X], sums->of[SOTTO__MOMENT_X],
+                   sums->of[SOTTO__MOMENT_XX]);
     int sign = mpq_sgn(m2); /* 0: all alike, which pandas gives 0 */
     if (sign > 0 && node->function == SOTTO__FUNCTION_SKEW) {
-        skewness(out, sums, m2, mean);
+        set_skewness(out, sums, m2, mean);
     } else if (sign > 0) {
-        kurtosis(out, sums, m2, mean);
+        set_kurtosis(out, sums, m2, mean);
     }
     mpq_clears(m2, mean, NULL);
     return sign < 0 ? SOTTO_ERROR_PROTOCOL : SOTTO_OK;
@@ -233,7 +235,7 @@ enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto_
         sotto__value_divide(out, &aggregate->terms[moments->terms[SOTTO__MOMENT_COUNT]]);
         break;
     case SOTTO__FUNCTION_CORR:
-        status = correlation(out, &sums);
+        status = set_correlation(out, &sums);
         break;
     case SOTTO__FUNCTION_DOT:
         if (sums.finite) {
@@ -244,11 +246,11 @@ enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto_
         break;
     case SOTTO__FUNCTION_SKEW:
     case SOTTO__FUNCTION_KURT:
-        status = shape(out, node, &sums);
+        status = set_skew_or_kurt(out, node, &sums);
         break;
     default:
-        status = variance(out, node, &sums);
+        status = set_variance(out, node, &sums);
         break;
     }
-    return status == SOTTO_OK ? status : impossible(err);
+    return status == SOTTO_OK ? SOTTO_OK : fail_impossible(err);
 }
