@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* How many of a party's own rows stand on each side of the conditions of a round and in its groups:
- * what a party asks before it contributes (LEAKAGE.md). */
+ * what a party asks before it contributes (LEAKAGE.md). It leans on the
+ * round's program, in which each different operation stands once, and on files.c for the reading.
+ *
+ * 1. Conditions are collected from the program: comparisons and logic, whether a value is there
+ *    (isna, fillna), booleans that are multiplied with, values that may be missing, NaN that rows
+ *    may make. Plans say the same thing in many ways; what is counted is what they compute.
+ * 2. One reading counts the rows on both sides of each: for the conditions of `where` over all
+ * rows, for later ones over the rows that `where` leaves in, in each group.
+ * 3. A side with fewer than min_rows rows is refused, as are two limits on one value with fewer
+ *    rows between them. With groups the later conditions are judged in each group, and a group that
+ *    fails is withheld, not the whole contribution.
+ *
+ * Operations are shared: a value that `where` and an aggregate need is one operation, computed once
+ * before rows have groups. It is a condition of both then (is_used_late): over all rows, and among
+ * those that are left in, where `where` may have decided it and one side may be empty. */
 
 #include "contribute/contribute.h"
 
@@ -15,7 +29,7 @@ enum condition_kind {
     CONDITION_VALUES,  /* whether the operation has one, or made NaN of values that are present */
 };
 
-struct sotto__condition {
+struct condition {
     enum condition_kind kind;
     size_t op;
     bool may_be_empty; /* a side of no rows at all is no concern */
@@ -24,15 +38,15 @@ struct sotto__condition {
 };
 
 /* Conditions of where come first: they are over all rows. */
-struct sotto__guard {
+struct guard {
     const struct sotto__program *program;
-    struct sotto__condition *conditions;
+    struct condition *conditions;
     size_t conditions_len;
     size_t capacity_len;
     size_t early_len;
     size_t group_len; /* counts of a group: its rows, then two of each later condition */
     size_t counts_len;
-    enum sotto_status status; /* SOTTO_ERROR_NO_MEMORY while conditions were collected */
+    enum sotto_status status; /* the first failure while conditions were collected */
 };
 
 /* --- Which conditions --- */
@@ -48,8 +62,8 @@ static bool is_logic(enum sotto__op_kind kind)
     return kind == SOTTO__OP_AND || kind == SOTTO__OP_OR || kind == SOTTO__OP_NOT;
 }
 
-/* What an operation changes the unit or the type of only, order kept. */
-static size_t unit_of(const struct sotto__program *program, size_t op)
+/* The operand below changes of unit or type that keep the order (rescaling, float, mask). */
+static size_t find_unit(const struct sotto__program *program, size_t op)
 {
     for (;;) {
         const struct sotto__op *at = &program->ops[op];
@@ -63,11 +77,11 @@ static size_t unit_of(const struct sotto__program *program, size_t op)
     }
 }
 
-static void add(struct sotto__guard *guard, struct sotto__condition condition)
+static void add_condition(struct guard *guard, struct condition condition)
 {
     void *conditions = guard->conditions;
-    if (guard->program->ops[condition.op].dataset == SOTTO_NONE) {
-        return; /* the same in every row */
+    if (guard->status != SOTTO_OK || guard->program->ops[condition.op].dataset == SOTTO_NONE) {
+        return; /* without a dataset it is the same in every row */
     }
     for (size_t i = guard->early_len; i < guard->conditions_len; i++) {
         if (guard->conditions[i].op == condition.op &&
@@ -85,58 +99,61 @@ static void add(struct sotto__guard *guard, struct sotto__condition condition)
 }
 
 /* A column of booleans that a value is multiplied by is a condition in disguise. */
-static void add_factor(struct sotto__guard *guard, size_t factor, size_t other)
+static void add_factor(struct guard *guard, size_t factor, size_t other)
 {
     const struct sotto__program *program = guard->program;
-    size_t op = unit_of(program, factor);
-    if (program->ops[op].type == SOTTO__ROW_BOOL && op != unit_of(program, other) &&
+    size_t op = find_unit(program, factor);
+    if (program->ops[op].type == SOTTO__ROW_BOOL && op != find_unit(program, other) &&
         program->ops[other].dataset != SOTTO_NONE) {
-        add(guard, (struct sotto__condition){.op = op, .limited = SOTTO_NONE});
+        add_condition(guard, (struct condition){.op = op, .limited = SOTTO_NONE});
     }
 }
 
-/* A value that is compared with a number: limits on one value enclose rows between them. */
-static struct sotto__condition limit_of(const struct sotto__program *program, size_t op)
+/* The condition of a comparison or of logic. Where a value is compared with a number, that limits
+ * it: two limits on one value enclose rows between them. */
+static struct condition make_condition(const struct sotto__program *program, size_t op)
 {
     const struct sotto__op *at = &program->ops[op];
-    struct sotto__condition condition = {.op = op, .limited = SOTTO_NONE};
+    struct condition condition = {.op = op, .limited = SOTTO_NONE};
     bool is_order = at->kind == SOTTO__OP_LESS || at->kind == SOTTO__OP_LESS_EQUAL;
     condition.may_be_empty = is_comparison(at->kind) && !at->is_asked;
     if (is_order && program->ops[at->b].dataset == SOTTO_NONE) {
-        condition.limited = unit_of(program, at->a);
+        condition.limited = find_unit(program, at->a);
         condition.is_below = true;
     } else if (is_order && program->ops[at->a].dataset == SOTTO_NONE) {
-        condition.limited = unit_of(program, at->b);
+        condition.limited = find_unit(program, at->b);
     }
     return condition;
 }
 
-static void add_op(struct sotto__guard *guard, size_t op)
+static void add_op(struct guard *guard, size_t op)
 {
     const struct sotto__op *at = &guard->program->ops[op];
     if (is_comparison(at->kind) || is_logic(at->kind)) {
-        add(guard, limit_of(guard->program, op));
+        add_condition(guard, make_condition(guard->program, op));
     }
     for (int i = 0; is_logic(at->kind) && i < 2; i++) {
         size_t operand = i == 0 ? at->a : at->b;
         if (operand != SOTTO_NONE && guard->program->ops[operand].kind == SOTTO__OP_COLUMN) {
-            add(guard, (struct sotto__condition){.op = operand, .limited = SOTTO_NONE});
+            add_condition(guard, (struct condition){.op = operand, .limited = SOTTO_NONE});
         }
     }
     if (at->kind == SOTTO__OP_IS_NA || at->kind == SOTTO__OP_FILL) {
-        add(guard,
-            (struct sotto__condition){
-                .kind = CONDITION_PRESENT, .op = op, .may_be_empty = true, .limited = SOTTO_NONE});
+        add_condition(guard, (struct condition){.kind = CONDITION_PRESENT,
+                                                .op = op,
+                                                .may_be_empty = true,
+                                                .limited = SOTTO_NONE});
     } else if (at->kind == SOTTO__OP_IF && !is_comparison(guard->program->ops[at->c].kind) &&
                guard->program->ops[at->c].kind != SOTTO__OP_IS_NA) {
-        add(guard, (struct sotto__condition){.op = at->c, .limited = SOTTO_NONE});
+        add_condition(guard, (struct condition){.op = at->c, .limited = SOTTO_NONE});
     } else if (at->kind == SOTTO__OP_MULTIPLY) {
         add_factor(guard, at->a, at->b);
         add_factor(guard, at->b, at->a);
     }
 }
 
-/* "x in (1, 2)" is one condition: its comparisons stand at its place, and only it takes them. */
+/* Marks what "x in (1, 2)" is made of, which is one condition: its comparisons stand at its place,
+ * and only it takes them. */
 static void find_parts_of_in(bool *out, const struct sotto__program *program)
 {
     for (size_t i = 0; i < program->ops_len; i++) {
@@ -159,7 +176,7 @@ static void find_parts_of_in(bool *out, const struct sotto__program *program)
     }
 }
 
-/* Whether what where needs is used by the aggregates too. */
+/* Whether an operation that where needs is used by the aggregates too. */
 static bool is_used_late(const struct sotto__program *program, size_t op)
 {
     bool found = false;
@@ -173,7 +190,7 @@ static bool is_used_late(const struct sotto__program *program, size_t op)
     return found;
 }
 
-static void add_terms(struct sotto__guard *guard)
+static void add_terms(struct guard *guard)
 {
     const struct sotto__program *program = guard->program;
     for (size_t i = 0; i < program->terms_len; i++) {
@@ -183,15 +200,16 @@ static void add_terms(struct sotto__guard *guard)
             add_factor(guard, term->factors[1], term->factors[0]);
         }
         for (size_t j = 0; j < term->factors_len; j++) {
-            add(guard, (struct sotto__condition){.kind = CONDITION_VALUES,
-                                                 .op = term->factors[j],
-                                                 .may_be_empty = true,
-                                                 .limited = SOTTO_NONE});
+            add_condition(guard, (struct condition){.kind = CONDITION_VALUES,
+                                                    .op = term->factors[j],
+                                                    .may_be_empty = true,
+                                                    .limited = SOTTO_NONE});
         }
     }
 }
 
-/* sqrt(id - 16.5) has no value where id is 16 or less: a condition in disguise. */
+/* Whether rows may make NaN, which is a condition in disguise: sqrt(id - 16.5) has no value where
+ * id is 16 or less. */
 static bool may_make_nan(const struct sotto__program *program)
 {
     bool found = false;
@@ -203,45 +221,58 @@ static bool may_make_nan(const struct sotto__program *program)
     return found;
 }
 
-/* out_any: there are conditions besides those that every round has. */
-static enum sotto_status guard_init(struct sotto__guard *guard, bool *out_any,
+/* Adds the conditions of where, parts of "in" left out. */
+static void add_early(struct guard *guard, const bool *parts)
+{
+    const struct sotto__program *program = guard->program;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        if (program->ops[i].is_early && !parts[i]) {
+            add_op(guard, i);
+        }
+    }
+    if (program->where != SOTTO_NONE) {
+        add_condition(guard, (struct condition){.op = program->where, .limited = SOTTO_NONE});
+    }
+    guard->early_len = guard->conditions_len;
+}
+
+static void add_late(struct guard *guard, const bool *parts)
+{
+    const struct sotto__program *program = guard->program;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        size_t before = guard->conditions_len;
+        bool is_early = program->ops[i].is_early;
+        if (!parts[i] && (!is_early || is_used_late(program, i))) {
+            add_op(guard, i);
+        }
+        for (size_t j = before; is_early && j < guard->conditions_len; j++) {
+            guard->conditions[j].may_be_empty = true; /* where may have decided it */
+        }
+    }
+}
+
+/* *out_any: there are conditions besides those that every round has. Ended by sotto_free of
+ * out->conditions, also after a failure. */
+static enum sotto_status guard_init(struct guard *out, bool *out_any,
                                     const struct sotto__program *program, struct sotto_error *err)
 {
+    *out = (struct guard){.program = program};
     bool *parts = sotto_alloc_array(program->ops_len + 1, sizeof *parts);
-    *guard = (struct sotto__guard){.program = program,
-                                   .status = parts != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY};
-    if (parts != NULL) {
-        find_parts_of_in(parts, program);
-        for (size_t i = 0; i < program->ops_len; i++) {
-            if (program->ops[i].is_early && !parts[i]) {
-                add_op(guard, i);
-            }
-        }
-        if (program->where != SOTTO_NONE) {
-            add(guard, (struct sotto__condition){.op = program->where, .limited = SOTTO_NONE});
-        }
-        guard->early_len = guard->conditions_len;
-        for (size_t i = 0; i < program->ops_len; i++) {
-            size_t before = guard->conditions_len;
-            bool is_early = program->ops[i].is_early;
-            if (!parts[i] && (!is_early || is_used_late(program, i))) {
-                add_op(guard, i);
-            }
-            for (size_t j = before; is_early && j < guard->conditions_len; j++) {
-                guard->conditions[j].may_be_empty = true; /* where may have decided it */
-            }
-        }
-        *out_any = guard->conditions_len > 0 || program->keys_len > 0 || may_make_nan(program);
-        add_terms(guard);
+    if (parts == NULL) {
+        return sotto_error_no_memory(err);
     }
+    find_parts_of_in(parts, program);
+    add_early(out, parts);
+    add_late(out, parts);
     sotto_free(parts);
-    size_t late_len = guard->conditions_len - guard->early_len;
-    guard->group_len = 1 + 2 * late_len;
-    guard->counts_len = 2 * guard->early_len + program->groups_len * guard->group_len;
-    if (guard->status != SOTTO_OK) {
-        return sotto_error_set(err, guard->status, "out of memory");
+    *out_any = out->conditions_len > 0 || program->keys_len > 0 || may_make_nan(program);
+    add_terms(out);
+    if (out->status != SOTTO_OK) {
+        return sotto_error_no_memory(err);
     }
-    return guard->group_len <= SOTTO__ROUND_LIMBS_MAX / program->groups_len
+    out->group_len = 1 + 2 * (out->conditions_len - out->early_len);
+    out->counts_len = 2 * out->early_len + program->groups_len * out->group_len;
+    return out->group_len <= SOTTO__ROUND_LIMBS_MAX / program->groups_len
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                  "there are too many conditions in too many groups to count the "
@@ -250,9 +281,22 @@ static enum sotto_status guard_init(struct sotto__guard *guard, bool *out_any,
 
 /* --- Counting --- */
 
-/* Of rows: 1 true, 0 false, 2 neither. */
+/* Rows, of one worker or of all: two numbers of each condition of where (false, true), then for
+ * each group its rows and two numbers of each later condition. */
+struct row_counts {
+    const struct guard *guard;
+    uint64_t *numbers;
+};
+
+struct counting {
+    struct row_counts total;
+    struct row_counts *workers;
+    size_t workers_len;
+};
+
+/* Writes for each row on which side of a condition it is: 1 true, 0 false, 2 neither. */
 static void find_truth(uint8_t *out, const struct sotto__rows *rows,
-                       const struct sotto__condition *condition, size_t len)
+                       const struct condition *condition, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[condition->op];
     const struct sotto__op *op = &rows->program->ops[condition->op];
@@ -275,10 +319,10 @@ static void find_truth(uint8_t *out, const struct sotto__rows *rows,
     }
 }
 
-static void take_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
+static void count_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
 {
-    struct sotto__row_counts *counts = context;
-    const struct sotto__guard *guard = counts->guard;
+    struct row_counts *counts = context;
+    const struct guard *guard = counts->guard;
     const struct sotto__program *program = rows->program;
     bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
     uint64_t *late = counts->numbers + 2 * guard->early_len;
@@ -288,7 +332,7 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
         late[group * guard->group_len] += !selects || rows->skipped[i] == 0;
     }
     for (size_t i = 0; i < guard->conditions_len; i++) {
-        const struct sotto__condition *condition = &guard->conditions[i];
+        const struct condition *condition = &guard->conditions[i];
         bool is_early = i < guard->early_len;
         if (program->ops[condition->op].dataset != dataset) {
             continue;
@@ -307,21 +351,79 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
     }
 }
 
-struct sotto__rows_sink sotto__row_counts_sink(struct sotto__row_counts *counts)
+static enum sotto_status start_counts(void *context, size_t workers_len)
 {
-    return (struct sotto__rows_sink){.take = take_rows, .context = counts};
+    struct counting *counting = context;
+    const struct guard *guard = counting->total.guard;
+    counting->workers = sotto_alloc_array(workers_len, sizeof *counting->workers);
+    if (counting->workers == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (; counting->workers_len < workers_len; counting->workers_len++) {
+        uint64_t *numbers = sotto_alloc_array(guard->counts_len, sizeof *numbers);
+        if (numbers == NULL) {
+            return SOTTO_ERROR_NO_MEMORY;
+        }
+        counting->workers[counting->workers_len] =
+            (struct row_counts){.guard = guard, .numbers = numbers};
+    }
+    return SOTTO_OK;
+}
+
+static struct sotto__rows_sink counts_of_worker(void *context, size_t worker)
+{
+    struct counting *counting = context;
+    return (struct sotto__rows_sink){.take = count_rows, .context = &counting->workers[worker]};
+}
+
+static void end_counts(void *context, bool is_complete)
+{
+    struct counting *counting = context;
+    for (size_t i = 0; i < counting->workers_len; i++) {
+        for (size_t j = 0; is_complete && j < counting->total.guard->counts_len; j++) {
+            counting->total.numbers[j] += counting->workers[i].numbers[j];
+        }
+        sotto_free(counting->workers[i].numbers);
+    }
+    sotto_free(counting->workers);
+    counting->workers = NULL;
+    counting->workers_len = 0;
+}
+
+/* *out: guard->counts_len numbers, ended by sotto_free. */
+static enum sotto_status count_all_rows(const struct sotto_driver *driver, uint64_t **out,
+                                        const struct guard *guard, struct sotto_csv *const *files,
+                                        const struct sotto_catalogue *const *catalogues,
+                                        struct sotto_error *err)
+{
+    struct counting counting = {.total = {.guard = guard}};
+    counting.total.numbers = sotto_alloc_array(guard->counts_len, sizeof **out);
+    if (counting.total.numbers == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    const struct sotto__rows_use use = {.start = start_counts,
+                                        .sink_of = counts_of_worker,
+                                        .end = end_counts,
+                                        .context = &counting};
+    enum sotto_status status = sotto__files_read(driver, &use, files, catalogues, err);
+    if (status != SOTTO_OK) {
+        sotto_free(counting.total.numbers);
+        return status;
+    }
+    *out = counting.total.numbers;
+    return SOTTO_OK;
 }
 
 /* --- Judging --- */
 
-static bool is_too_few(const struct sotto__condition *condition, uint64_t rows, uint64_t min_rows)
+static bool is_too_few(const struct condition *condition, uint64_t rows, uint64_t min_rows)
 {
     return rows < min_rows && !(rows == 0 && condition->may_be_empty);
 }
 
-static enum sotto_status too_few(const struct sotto__guard *guard,
-                                 const struct sotto__condition *condition, const uint64_t *counts,
-                                 uint64_t min_rows, struct sotto_error *err)
+static enum sotto_status fail_too_few(const struct guard *guard, const struct condition *condition,
+                                      const uint64_t *counts, uint64_t min_rows,
+                                      struct sotto_error *err)
 {
     const struct sotto__op *op = &guard->program->ops[condition->op];
     if (condition->op == guard->program->where) {
@@ -345,21 +447,21 @@ static enum sotto_status too_few(const struct sotto__guard *guard,
                            (unsigned long long)counts[0], (unsigned long long)min_rows);
 }
 
-static bool is_judged_bad(const struct sotto__condition *condition, const uint64_t *counts,
-                          uint64_t min_rows)
+static bool has_too_few(const struct condition *condition, const uint64_t *counts,
+                        uint64_t min_rows)
 {
     return is_too_few(condition, counts[1], min_rows) || is_too_few(condition, counts[0], min_rows);
 }
 
-/* Whether some limits on a value enclose rows, but too few. */
-static enum sotto_status check_limits(const struct sotto__guard *guard, size_t from, size_t to,
+/* Refuses two limits on one value that enclose rows, but too few. */
+static enum sotto_status check_limits(const struct guard *guard, size_t from, size_t to,
                                       const uint64_t *counts, uint64_t min_rows,
                                       struct sotto_error *err)
 {
     for (size_t i = from; i < to; i++) {
-        const struct sotto__condition *one = &guard->conditions[i];
+        const struct condition *one = &guard->conditions[i];
         for (size_t j = from; one->limited != SOTTO_NONE && j < i; j++) {
-            const struct sotto__condition *other = &guard->conditions[j];
+            const struct condition *other = &guard->conditions[j];
             if (other->limited != one->limited) {
                 continue;
             }
@@ -380,29 +482,33 @@ static enum sotto_status check_limits(const struct sotto__guard *guard, size_t f
     return SOTTO_OK;
 }
 
-/* Conditions from to to, whose counts begin at counts. */
-static enum sotto_status check_conditions(const struct sotto__guard *guard, size_t from, size_t to,
+/* Checks conditions from .. to - 1, whose counts begin at counts. */
+static enum sotto_status check_conditions(const struct guard *guard, size_t from, size_t to,
                                           const uint64_t *counts, uint64_t min_rows,
                                           struct sotto_error *err)
 {
     for (size_t i = from; i < to; i++) {
-        if (is_judged_bad(&guard->conditions[i], counts + 2 * (i - from), min_rows)) {
-            return too_few(guard, &guard->conditions[i], counts + 2 * (i - from), min_rows, err);
+        if (has_too_few(&guard->conditions[i], counts + 2 * (i - from), min_rows)) {
+            return fail_too_few(guard, &guard->conditions[i], counts + 2 * (i - from), min_rows,
+                                err);
         }
     }
     return check_limits(guard, from, to, counts, min_rows, err);
 }
 
-static enum sotto_status judge(const struct sotto__guard *guard, uint8_t *withheld,
-                               const uint64_t *counts, uint64_t min_rows, struct sotto_error *err)
+static enum sotto_status judge_counts(const struct guard *guard, uint8_t *withheld,
+                                      const uint64_t *counts, uint64_t min_rows,
+                                      struct sotto_error *err)
 {
     const struct sotto__program *program = guard->program;
     const uint64_t *late = counts + 2 * guard->early_len;
     enum sotto_status status = check_conditions(guard, 0, guard->early_len, counts, min_rows, err);
-    if (status != SOTTO_OK || program->keys_len == 0) {
-        return status != SOTTO_OK ? status
-                                  : check_conditions(guard, guard->early_len, guard->conditions_len,
-                                                     late + 1, min_rows, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (program->keys_len == 0) {
+        return check_conditions(guard, guard->early_len, guard->conditions_len, late + 1, min_rows,
+                                err);
     }
     for (size_t group = 0; group < program->groups_len; group++) {
         const uint64_t *of = late + group * guard->group_len;
@@ -414,8 +520,8 @@ static enum sotto_status judge(const struct sotto__guard *guard, uint8_t *withhe
     return SOTTO_OK;
 }
 
-/* What the catalogue says: a column with values in few rows. *out_gaps: columns that are read and
- * have gaps, so that values may be present together in fewer rows than each. */
+/* Refuses a column that has values in few rows, as the catalogue says. *out_gaps: columns that are
+ * read and have gaps, so that values may be present together in fewer rows than each. */
 static enum sotto_status check_columns(const struct sotto_driver *driver, size_t *out_gaps,
                                        const struct sotto_catalogue *const *catalogues,
                                        uint64_t min_rows, struct sotto_error *err)
@@ -447,7 +553,8 @@ enum sotto_status sotto_driver_guard(const struct sotto_driver *driver, uint8_t 
                                      const struct sotto_catalogue *const *catalogues,
                                      uint64_t min_rows, struct sotto_error *err)
 {
-    struct sotto__guard guard;
+    struct guard guard = {0};
+    uint64_t *counts = NULL;
     size_t gaps = 0;
     bool any = false;
     if (driver->round == 0) {
@@ -461,35 +568,18 @@ enum sotto_status sotto_driver_guard(const struct sotto_driver *driver, uint8_t 
         return status;
     }
     status = guard_init(&guard, &any, driver->program, err);
-    struct sotto__row_counts total = {.guard = &guard};
-    if (status == SOTTO_OK && (any || gaps > 1)) {
-        total.numbers = sotto_alloc_array(guard.counts_len, sizeof *total.numbers);
-        status = total.numbers == NULL
-                     ? sotto_error_no_memory(err)
-                     : sotto__driver_count_rows(driver, &total, files, catalogues, err);
-        status =
-            status == SOTTO_OK ? judge(&guard, withheld, total.numbers, min_rows, err) : status;
+    if (status != SOTTO_OK || (!any && gaps <= 1)) {
+        goto out;
     }
-    sotto_free(total.numbers);
+    status = count_all_rows(driver, &counts, &guard, files, catalogues, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = judge_counts(&guard, withheld, counts, min_rows, err);
+out:
+    sotto_free(counts);
     sotto_free(guard.conditions);
     return status;
-}
-
-/* --- Counts of rows --- */
-
-enum sotto_status sotto__row_counts_like(struct sotto__row_counts *out,
-                                         const struct sotto__row_counts *total)
-{
-    out->guard = total->guard;
-    out->numbers = sotto_alloc_array(total->guard->counts_len, sizeof *out->numbers);
-    return out->numbers != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-}
-
-void sotto__row_counts_add(struct sotto__row_counts *total, const struct sotto__row_counts *counts)
-{
-    for (size_t i = 0; i < total->guard->counts_len; i++) {
-        total->numbers[i] += counts->numbers[i];
-    }
 }
 
 /* --- Groups that are kept back --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One thread's registers and sums, tied together: what rows gave goes into the sums. */
+/* One thread's registers and sums, tied together: what the operations gave goes into the sums. For
+ * those who hand out blocks themselves (tables.c, survey.c). */
 
 #include "contribute/contribute.h"
 
