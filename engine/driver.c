@@ -1,4 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The rounds of a plan under agreed types. It leans on all rooms above contribute/: plan/ takes
+ * frames apart, program/ says what each round adds up, answer/ reads what was opened. Parties and
+ * the aggregator each have a driver, made from the same plan and schema, and walk it through the
+ * same rounds.
+ *
+ * How a later round comes about, and what is kept:
+ *
+ * 1. An aggregate inside a row-wise expression, as mean(x) in sum((x - mean(x)) ** 2), must be
+ * known before the rows that meet it. places.c gives each aggregate its round, one more than those
+ *    below it.
+ * 2. All rounds' programs are made at the start, so a plan that can't be computed is refused before
+ *    the first round. A later program knows that it will meet a number of an earlier round
+ *    (SOTTO__OP_EARLIER_NUMBER), and not which one: slots and widths depend on the plan and the
+ *    types alone.
+ * 3. sotto_driver_advance takes the limbs that a round has opened. Group by group it reads the
+ *    limbs of this round and of all before, since an earlier number may be an expression on
+ *    aggregates of several rounds, and writes the doubles nearest to these numbers into the next
+ *    program's earlier_values. Everybody computes them from the same limbs, exactly and rounded
+ *    once: every party's rows meet the same doubles.
+ * 4. What is kept between rounds is opened limbs (driver->opened), no rationals: they are read
+ * again, which is cheap beside a round, and take no memory while the network works. Rationals of
+ * one group at a time exist while advance runs.
+ * 5. After the last round the same walk evaluates all outputs of each group into driver->results.
+ *    A group's withheld count is that of the last round; is_zero says that all its rounds opened
+ *    zeros, which the warnings need.
+ * 6. What can't be, more rows than there can be or a negative sum of squares, is an error
+ *    (SOTTO_ERROR_PROTOCOL), and the driver stays in its round. */
+
 #include "driver.h"
 
 #include <sotto/alloc.h>
@@ -16,13 +45,16 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
         return sotto_error_no_memory(err);
     }
     enum sotto_status status = sotto__expand(&driver->expansion, plan, &driver->schema, err);
-    for (uint32_t round = 0; status == SOTTO_OK && round < sotto_plan_rounds(plan); round++) {
-        status = sotto__program_init(&driver->programs[round], plan, &driver->expansion,
-                                     driver->programs, round + 1, err);
-        driver->rounds_len += status == SOTTO_OK;
-    }
     if (status != SOTTO_OK) {
         return status;
+    }
+    for (; driver->rounds_len < sotto_plan_rounds(plan); driver->rounds_len++) {
+        status =
+            sotto__program_init(&driver->programs[driver->rounds_len], plan, &driver->expansion,
+                                driver->programs, driver->rounds_len + 1, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
     driver->program = &driver->programs[0];
     return sotto__results_init(&driver->results, plan, &driver->expansion, driver->program, err);
@@ -112,7 +144,7 @@ static void group_sums_release(struct sotto__group_sums *aggregate)
     sotto_free(aggregate->terms);
 }
 
-/* The doubles that the next round's rows meet, of one group. */
+/* Sets the doubles that the next round's rows of one group meet. */
 static enum sotto_status evaluate_earlier_numbers(struct sotto__program *next, size_t group,
                                                   const struct sotto__opened *opened,
                                                   struct sotto_error *err)
@@ -130,7 +162,7 @@ static enum sotto_status evaluate_earlier_numbers(struct sotto__program *next, s
     return status;
 }
 
-/* A group's last limb. */
+/* Reads how many parties kept a group back: its last limb. */
 static enum sotto_status read_withheld(struct sotto_driver *driver, size_t group,
                                        const uint64_t *limbs, struct sotto_error *err)
 {
@@ -146,7 +178,7 @@ static enum sotto_status read_withheld(struct sotto_driver *driver, size_t group
                                  "can be");
 }
 
-/* Whether the limbs of a group are 0, of all its slots. */
+/* Whether the limbs of a group, all its slots, are 0. */
 static bool are_zero(const uint64_t *limbs, size_t len)
 {
     uint64_t any = 0;
@@ -156,29 +188,68 @@ static bool are_zero(const uint64_t *limbs, size_t len)
     return any == 0;
 }
 
-/* Reads the aggregates of all rounds so far, the last of which is limbs, group by group. */
+/* Reads one group's limbs of all rounds so far, the last of which are limbs, into opened. */
+static enum sotto_status read_group(struct sotto_driver *driver, struct sotto__opened *opened,
+                                    size_t group, const uint64_t *limbs, struct sotto_error *err)
+{
+    enum sotto_status status = read_withheld(driver, group, limbs, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    bool is_zero = true;
+    for (uint32_t i = 0; i < driver->round; i++) {
+        size_t group_limbs = opened[i].program->group_limbs;
+        const uint64_t *round_limbs = i + 1 < driver->round ? driver->opened[i] : limbs;
+        const uint64_t *from = round_limbs + group * group_limbs;
+        is_zero = is_zero && are_zero(from, group_limbs);
+        status = sotto__group_sums_read(&opened[i].aggregate, from, opened[i].program, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    driver->results.is_zero[group] = is_zero;
+    return SOTTO_OK;
+}
+
+/* Reads group by group, and evaluates what comes next: the outputs, or numbers of the next round.
+ */
 static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__opened *opened,
                                      const uint64_t *limbs, struct sotto_error *err)
 {
-    uint32_t len = driver->round;
-    enum sotto_status status = SOTTO_OK;
-    for (size_t group = 0; status == SOTTO_OK && group < driver->program->groups_len; group++) {
-        status = read_withheld(driver, group, limbs, err);
-        driver->results.is_zero[group] = true;
-        for (uint32_t i = 0; status == SOTTO_OK && i < len; i++) {
-            size_t group_limbs = opened[i].program->group_limbs;
-            const uint64_t *from = (i + 1 < len ? driver->opened[i] : limbs) + group * group_limbs;
-            driver->results.is_zero[group] =
-                driver->results.is_zero[group] && are_zero(from, group_limbs);
-            status = sotto__group_sums_read(&opened[i].aggregate, from, opened[i].program, err);
+    bool is_last = driver->round == driver->rounds_len;
+    for (size_t group = 0; group < driver->program->groups_len; group++) {
+        enum sotto_status status = read_group(driver, opened, group, limbs, err);
+        if (status != SOTTO_OK) {
+            return status;
         }
-        if (status == SOTTO_OK) {
-            status = len == driver->rounds_len
-                         ? sotto__results_evaluate(&driver->results, group, opened, err)
-                         : evaluate_earlier_numbers(&driver->programs[len], group, opened, err);
+        status = is_last ? sotto__results_evaluate(&driver->results, group, opened, err)
+                         : evaluate_earlier_numbers(&driver->programs[driver->round], group, opened,
+                                                    err);
+        if (status != SOTTO_OK) {
+            return status;
         }
     }
-    return status;
+    return SOTTO_OK;
+}
+
+/* Room for the sums of one group in each round so far. */
+static enum sotto_status opened_init(struct sotto__opened *out, const struct sotto_driver *driver)
+{
+    for (uint32_t i = 0; i < driver->round; i++) {
+        out[i].program = &driver->programs[i];
+        enum sotto_status status = group_sums_init(&out[i].aggregate, out[i].program->terms_len);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+static void begin_next_round(struct sotto_driver *driver, uint64_t *kept, const uint64_t *limbs)
+{
+    memcpy(kept, limbs, driver->program->limbs_len * sizeof *kept);
+    driver->opened[driver->round - 1] = kept;
+    driver->program = &driver->programs[driver->round++];
 }
 
 /* limbs are those of the round. */
@@ -186,34 +257,37 @@ static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint6
                                         struct sotto_error *err)
 {
     struct sotto__opened opened[SOTTO__ROUNDS_MAX] = {{0}};
+    uint32_t opened_len = driver->round;
     bool is_last = driver->round == driver->rounds_len;
     uint64_t *kept = NULL;
-    enum sotto_status status = SOTTO_OK;
-    for (uint32_t i = 0; status == SOTTO_OK && i < driver->round; i++) {
-        opened[i].program = &driver->programs[i];
-        status = group_sums_init(&opened[i].aggregate, opened[i].program->terms_len);
-    }
-    if (status == SOTTO_OK && !is_last) {
-        kept = sotto_alloc_array(driver->program->limbs_len, sizeof *kept);
-        status = kept != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    }
+    enum sotto_status status = opened_init(opened, driver);
     if (status != SOTTO_OK) {
-        (void)sotto_error_set(err, status, "out of memory");
-    } else {
-        status = read_groups(driver, opened, limbs, err);
+        status = sotto_error_no_memory(err);
+        goto out;
     }
-    for (uint32_t i = 0; i < driver->round; i++) {
+    if (!is_last) {
+        kept = sotto_alloc_array(driver->program->limbs_len, sizeof *kept);
+        if (kept == NULL) {
+            status = sotto_error_no_memory(err);
+            goto out;
+        }
+    }
+    status = read_groups(driver, opened, limbs, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (is_last) {
+        driver->round = 0;
+    } else {
+        begin_next_round(driver, kept, limbs);
+        kept = NULL;
+    }
+out:
+    sotto_free(kept);
+    for (uint32_t i = 0; i < opened_len; i++) {
         group_sums_release(&opened[i].aggregate);
     }
-    if (status != SOTTO_OK || is_last) {
-        sotto_free(kept);
-        driver->round = status == SOTTO_OK ? 0 : driver->round;
-        return status;
-    }
-    memcpy(kept, limbs, driver->program->limbs_len * sizeof *kept);
-    driver->opened[driver->round - 1] = kept;
-    driver->program = &driver->programs[driver->round++];
-    return SOTTO_OK;
+    return status;
 }
 
 enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64_t *limbs,

@@ -11,11 +11,11 @@ struct sotto_driver {
     const struct sotto_plan *plan;
     struct sotto_schema schema;
     struct sotto__expansion expansion;
-    uint32_t round; /* from 1; 0: done */
+    uint32_t round; /* from 1; 0: the last one is over */
     uint32_t rounds_len;
     struct sotto__program programs[SOTTO__ROUNDS_MAX];
     struct sotto__program *program;      /* of the round, at the end of the last one */
-    uint64_t *opened[SOTTO__ROUNDS_MAX]; /* the aggregates of the rounds before */
+    uint64_t *opened[SOTTO__ROUNDS_MAX]; /* the limbs that the rounds before have opened */
     struct sotto__results results;
     const struct sotto_interrupt *interrupt;
 };
