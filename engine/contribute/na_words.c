@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Texts of a plan that a file reads as missing. */
+/* Refuses a plan that compares a column with a text which the party's file reads as missing: the
+ * comparison would be true in no row, and nobody would know why. It leans on the plan's trees and
+ * on each file's own list of NA words. */
 
 #include "contribute/contribute.h"
 
@@ -28,15 +30,19 @@ static enum sotto_status check_word(const struct words *words, const struct sott
 static enum sotto_status check_levels(const struct words *words, const struct sotto__node *column,
                                       const struct sotto__level *levels, size_t levels_len)
 {
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < levels_len; i++) {
-        status = levels[i].kind == SOTTO__LEVEL_TEXT ? check_word(words, column, levels[i].text)
-                                                     : status;
+    for (size_t i = 0; i < levels_len; i++) {
+        enum sotto_status status = SOTTO_OK;
+        if (levels[i].kind == SOTTO__LEVEL_TEXT) {
+            status = check_word(words, column, levels[i].text);
+        }
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    return SOTTO_OK;
 }
 
-/* column == "text" either way round; value_counts(column, "text"). */
+/* Checks column == "text", either way round, and value_counts(column, "text"). */
 static enum sotto_status check_node(const struct words *words,
                                     const struct sotto__expression *expression,
                                     const struct sotto__node *node)
@@ -75,21 +81,17 @@ enum sotto_status sotto_schema_check_words(const struct sotto_plan *plan,
                                            struct sotto_csv *const *files, struct sotto_error *err)
 {
     const struct words words = {plan, files, err};
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < plan->outputs_len; i++) {
-        status = check_expression(&words, &plan->outputs[i].expression);
-        if (status != SOTTO_OK) {
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        if (check_expression(&words, &plan->outputs[i].expression) != SOTTO_OK) {
             return sotto_error_prefix(err, "output \"%s\"", plan->outputs[i].name);
         }
     }
-    status = check_expression(&words, &plan->where);
-    if (status != SOTTO_OK) {
+    if (check_expression(&words, &plan->where) != SOTTO_OK) {
         return sotto_error_prefix(err, "where");
     }
-    for (size_t i = 0; status == SOTTO_OK && i < plan->keys_len; i++) {
+    for (size_t i = 0; i < plan->keys_len; i++) {
         const struct sotto__group_key *key = &plan->keys[i];
-        status = check_levels(&words, &key->column.nodes[0], key->levels, key->levels_len);
-        if (status != SOTTO_OK) {
+        if (check_levels(&words, &key->column.nodes[0], key->levels, key->levels_len) != SOTTO_OK) {
             return sotto_error_prefix(err, "group_by");
         }
     }

@@ -1,9 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A party's contribution to the first round while its file is catalogued, in one reading. Blocks
- * come as the types that are known so far; for each combination of them there is a driver of its
- * own, a draft. In the end what the drafts have summed up is brought to the final types: exact
- * values have only grown in scale. Where more has changed, the file is read again. */
+/* A party's contribution to the first round while its file is catalogued, in one reading instead of
+ * two. It leans on sotto_csv_survey, which hands out typed blocks while it finds out the types, and
+ * on the driver. Its one idea is drafts of types:
+ *
+ * 1. Nobody knows a column's type before its last row. Cataloguing workers hand out each block as
+ *    the types that they have met so far: a column may be int64 in a thousand blocks and decimal
+ *    with two digits from then on, at another worker earlier or later.
+ * 2. For each combination of types that comes there is a draft: a driver of its own, made as if
+ *    these types had been agreed on, and for each worker sums under its program. Which draft a
+ * block goes into depends on its types alone (find_draft, under a lock; summing up is not).
+ * 3. The reading ends, the catalogue has the final types, and parties agree on a schema. Its driver
+ *    asks for the partial. Sums only add up, so the partial is the sum of all drafts' sums, once
+ *    they are brought to the final types (add_draft).
+ * 4. That works where a type has only grown: a sum of int64, or of decimals of a smaller scale, is
+ * a sum of decimals of the final scale after a multiplication by a power of ten. Missing values add
+ * nothing, whatever their type (can_grow).
+ * 5. Terms are matched by aggregate and role, not by slot, since two programs may number them
+ *    differently (map_terms). Where they do not match, as a sum of exact values in one and of
+ *    doubles in the other, the draft is of no use.
+ * 6. Whatever does not work out (a column that became float64 or text, a ninth combination, a file
+ *    that is read line by line, no memory) is no error: sotto_survey_partial says false, and the
+ *    file is read a second time. So is the second question: the sums are given away once.
+ *
+ * What can't go wrong: a draft is used under the types of its own blocks, or not at all. */
 
 #include "contribute/contribute.h"
 
@@ -60,18 +80,35 @@ static enum sotto_status draft_init(struct draft *out, const struct sotto_survey
                                     const struct sotto_column *columns, size_t len)
 {
     struct sotto_schema schema = {.fields_len = len};
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
     schema.fields = sotto_alloc_array(len, sizeof *schema.fields);
     out->workers = sotto_alloc_array(survey->workers_len, sizeof *out->workers);
     out->is_ready = sotto_alloc_array(survey->workers_len, sizeof *out->is_ready);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (schema.fields != NULL && out->workers != NULL && out->is_ready != NULL) {
-        for (size_t i = 0; i < len; i++) {
-            schema.fields[i].type = columns[i].type;
-        }
-        status = sotto_driver_new(&out->driver, survey->plan, &schema, NULL);
+    if (schema.fields == NULL || out->workers == NULL || out->is_ready == NULL) {
+        goto out;
     }
+    for (size_t i = 0; i < len; i++) {
+        schema.fields[i].type = columns[i].type;
+    }
+    status = sotto_driver_new(&out->driver, survey->plan, &schema, NULL);
+out:
     sotto_schema_release(&schema);
     return status;
+}
+
+static struct draft *make_draft(struct sotto_survey *survey, const struct sotto_column *columns,
+                                size_t len)
+{
+    struct draft draft = {0};
+    if (survey->drafts_len == DRAFTS_MAX) {
+        return NULL;
+    }
+    if (draft_init(&draft, survey, columns, len) != SOTTO_OK) {
+        draft_release(&draft, survey->workers_len);
+        return NULL;
+    }
+    survey->drafts[survey->drafts_len] = draft;
+    return &survey->drafts[survey->drafts_len++];
 }
 
 /* The draft for the types of these columns. Returns: NULL if there is none to be had. */
@@ -83,22 +120,16 @@ static struct draft *find_draft(struct sotto_survey *survey, const struct sotto_
     for (size_t i = 0; found == NULL && i < survey->drafts_len; i++) {
         found = has_types(&survey->drafts[i], columns, len) ? &survey->drafts[i] : NULL;
     }
-    if (found == NULL && survey->drafts_len < DRAFTS_MAX) {
-        struct draft draft = {0};
-        if (draft_init(&draft, survey, columns, len) == SOTTO_OK) {
-            survey->drafts[survey->drafts_len] = draft;
-            found = &survey->drafts[survey->drafts_len++];
-        } else {
-            draft_release(&draft, survey->workers_len);
-        }
+    if (found == NULL) {
+        found = make_draft(survey, columns, len);
     }
     (void)pthread_mutex_unlock(&survey->lock);
     return found;
 }
 
-static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
-                              const struct sotto_column *columns, size_t columns_len, size_t rows,
-                              struct sotto_error *err)
+static enum sotto_status take_block(void *context, size_t worker, uint64_t first_row,
+                                    const struct sotto_column *columns, size_t columns_len,
+                                    size_t rows, struct sotto_error *err)
 {
     (void)first_row;
     struct sotto_survey *survey = context;
@@ -123,37 +154,44 @@ static enum sotto_status sink(void *context, size_t worker, uint64_t first_row,
 
 /* --- Reading --- */
 
-/* The columns by their names are those of the plan, if it names them all. */
-static bool is_simple(const struct sotto_plan *plan)
+/* Whether the plan names all columns that it reads, of one dataset. */
+static bool names_all(const struct sotto_plan *plan)
 {
     return plan->datasets_len == 1 && !plan->datasets[0].is_framed && plan->columns_len > 0 &&
            plan->columns_len <= SOTTO__PLAN_NODES_MAX;
+}
+
+static enum sotto_status read_file(struct sotto_survey *survey, struct sotto_csv *file,
+                                   struct sotto_error *err)
+{
+    const struct sotto_plan *plan = survey->plan;
+    if (!names_all(plan)) {
+        return sotto_csv_catalogue(file, &survey->catalogue, err);
+    }
+    const char **names = sotto_alloc_array(plan->columns_len, sizeof *names);
+    if (names == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < plan->columns_len; i++) {
+        names[i] = plan->columns[i].name;
+    }
+    enum sotto_status status = sotto_csv_survey(file, &survey->catalogue, &survey->is_complete,
+                                                names, plan->columns_len, take_block, survey, err);
+    sotto_free(names);
+    return status;
 }
 
 enum sotto_status sotto_survey_new(struct sotto_survey **out, const struct sotto_plan *plan,
                                    struct sotto_csv *file, struct sotto_error *err)
 {
     struct sotto_survey *survey = sotto_alloc_zeroed(sizeof *survey);
-    const char **names = sotto_alloc_array(plan->columns_len, sizeof *names);
-    enum sotto_status status = SOTTO_OK;
-    if (survey == NULL || names == NULL) {
-        sotto_free(survey);
-        sotto_free(names);
+    if (survey == NULL) {
         return sotto_error_no_memory(err);
     }
     survey->plan = plan;
     survey->workers_len = sotto_csv_workers(file);
     (void)pthread_mutex_init(&survey->lock, NULL);
-    if (is_simple(plan)) {
-        for (size_t i = 0; i < plan->columns_len; i++) {
-            names[i] = plan->columns[i].name;
-        }
-        status = sotto_csv_survey(file, &survey->catalogue, &survey->is_complete, names,
-                                  plan->columns_len, sink, survey, err);
-    } else {
-        status = sotto_csv_catalogue(file, &survey->catalogue, err);
-    }
-    sotto_free(names);
+    enum sotto_status status = read_file(survey, file, err);
     if (status != SOTTO_OK) {
         sotto_survey_free(survey);
         return status;
@@ -220,9 +258,9 @@ static bool map_terms(size_t *out, const struct sotto__program *from,
     return same;
 }
 
-/* The term's limbs in units of the other's scale, in two's complement. */
-static void grow(uint64_t *out, const struct sotto__term *to, const uint64_t *limbs,
-                 const struct sotto__term *from)
+/* Writes a sum of term from in units of the scale of term to, in two's complement. */
+static void grow_sum(uint64_t *out, const struct sotto__term *to, const uint64_t *limbs,
+                     const struct sotto__term *from)
 {
     mpz_t sum;
     mpz_t power;
@@ -248,7 +286,7 @@ static void add_terms(uint64_t *out, const struct sotto__program *to, const uint
             uint64_t *sum = out + group * to->group_limbs + wanted->offset;
             bool is_exact = wanted->kind == SOTTO__TERM_SUM && wanted->type != SOTTO__ROW_FLOAT;
             if (is_exact) {
-                grow(grown, wanted, limbs, found);
+                grow_sum(grown, wanted, limbs, found);
             }
             sotto__limbs_add(sum, is_exact ? grown : limbs, wanted->limbs);
             for (size_t j = 0; wanted->has_infinities && j < 2; j++) {
@@ -258,27 +296,35 @@ static void add_terms(uint64_t *out, const struct sotto__program *to, const uint
     }
 }
 
+static bool can_grow_all(const struct sotto__expansion *from, const struct sotto__expansion *to)
+{
+    bool can = true;
+    for (size_t i = 0; can && i < to->columns_len; i++) {
+        can = can_grow(from->columns[i].type, to->columns[i].type);
+    }
+    return can;
+}
+
 static bool add_draft(uint64_t *out, const struct sotto_driver *driver, const struct draft *draft,
                       size_t workers_len)
 {
     const struct sotto__program *from = draft->driver->program;
     const struct sotto__program *to = driver->program;
+    bool done = false;
     size_t *map = sotto_alloc_array(to->terms_len, sizeof *map);
     uint64_t *partial = sotto_alloc_array(from->limbs_len, sizeof *partial);
-    bool done = map != NULL && partial != NULL;
-    for (size_t i = 0; done && i < driver->expansion.columns_len; i++) {
-        done =
-            can_grow(draft->driver->expansion.columns[i].type, driver->expansion.columns[i].type);
+    if (map == NULL || partial == NULL ||
+        !can_grow_all(&draft->driver->expansion, &driver->expansion) || !map_terms(map, from, to)) {
+        goto out;
     }
-    done = done && map_terms(map, from, to);
-    for (size_t i = 0; done && i < workers_len; i++) {
+    for (size_t i = 0; i < workers_len; i++) {
         if (draft->is_ready[i]) {
             sotto__sums_add_to(&draft->workers[i].sums, partial);
         }
     }
-    if (done) {
-        add_terms(out, to, partial, from, map);
-    }
+    add_terms(out, to, partial, from, map);
+    done = true;
+out:
     sotto_free(partial);
     sotto_free(map);
     return done;

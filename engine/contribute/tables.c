@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Contributions from tables in memory: blocks of their columns, as the agreed types, on all
- * threads. */
+/* Contributions from tables in memory, on all threads. It leans on the rooms rows and sums, as
+ * files.c does. The one idea: a block of a table's column is a view into it, and only a column
+ * whose type is not the agreed one is converted, block by block, into memory of its worker. */
 
 #include "contribute/contribute.h"
 
@@ -57,7 +58,7 @@ static void worker_release(struct table_worker *worker)
     sotto_free(worker->blocks);
 }
 
-static bool same_type(struct sotto_type a, struct sotto_type b)
+static bool is_same_type(struct sotto_type a, struct sotto_type b)
 {
     return a.kind == b.kind && a.scale == b.scale;
 }
@@ -82,15 +83,18 @@ static enum sotto_status worker_init(struct table_worker *out, const struct tabl
     if (out->columns == NULL || out->blocks == NULL || out->conversions == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < out->columns_len; i++) {
-        if (reading->columns[i] != SOTTO_NONE &&
-            !same_type(sotto_table_column(reading->table, reading->columns[i]).type,
-                       expansion->columns[i].type)) {
-            status = conversion_init(&out->conversions[i]);
+    for (size_t i = 0; i < out->columns_len; i++) {
+        if (reading->columns[i] == SOTTO_NONE ||
+            is_same_type(sotto_table_column(reading->table, reading->columns[i]).type,
+                         expansion->columns[i].type)) {
+            continue;
+        }
+        enum sotto_status status = conversion_init(&out->conversions[i]);
+        if (status != SOTTO_OK) {
+            return status;
         }
     }
-    return status == SOTTO_OK ? sotto__worker_init(&out->own, reading->driver->program) : status;
+    return sotto__worker_init(&out->own, reading->driver->program);
 }
 
 static void reading_release(struct table_reading *reading)
@@ -111,7 +115,7 @@ static size_t find_column(const struct sotto_table *table, const char *name)
     return i;
 }
 
-/* The table's columns, checked against what was agreed on. Returns: whether any is read. */
+/* Finds the table's columns and checks them against what was agreed on. *out_any: one is read. */
 static enum sotto_status find_columns(struct table_reading *reading, bool *out_any,
                                       struct sotto_error *err)
 {
@@ -131,7 +135,7 @@ static enum sotto_status find_columns(struct table_reading *reading, bool *out_a
         }
         struct sotto_type joined;
         struct sotto_type own = sotto_table_column(reading->table, found).type;
-        if (!sotto_type_agree(&joined, own, column->type) || !same_type(joined, column->type)) {
+        if (!sotto_type_agree(&joined, own, column->type) || !is_same_type(joined, column->type)) {
             return sotto_error_set(err, SOTTO_ERROR_TYPE,
                                    "column %s.%s is %s, but %s was agreed on",
                                    driver->plan->datasets[reading->dataset].alias, column->name,
@@ -145,8 +149,8 @@ static enum sotto_status find_columns(struct table_reading *reading, bool *out_a
 
 /* --- Blocks --- */
 
-/* Rows at to at + len of a column; at is a multiple of CHUNK_LEN. */
-static struct sotto_column slice(const struct sotto_column *column, size_t at, size_t len)
+/* A view of rows at .. at + len - 1 of a column; at is a multiple of CHUNK_LEN. */
+static struct sotto_column view_rows(const struct sotto_column *column, size_t at, size_t len)
 {
     struct sotto_column out = *column;
     out.len = len;
@@ -181,8 +185,9 @@ static sotto__int128 value_at(const struct sotto_column *block, size_t row)
     return ((const int64_t *)block->values)[row];
 }
 
-/* As multiples of 10^-scale: |v| < 2^63 10^18 fits 128 bits. */
-static void rescale(struct sotto_int128 *out, const struct sotto_column *block, uint8_t scale)
+/* Writes values as multiples of 10^-scale: |v| < 2^63 10^18 fits 128 bits. */
+static void write_decimals(struct sotto_int128 *out, const struct sotto_column *block,
+                           uint8_t scale)
 {
     int64_t factor = 1;
     for (unsigned i = block->type.scale; i < scale; i++) {
@@ -194,8 +199,8 @@ static void rescale(struct sotto_int128 *out, const struct sotto_column *block, 
     }
 }
 
-/* The nearest doubles, by way of a register of each SOTTO__ROWS_LEN values. */
-static void to_doubles(double *out, const struct sotto_column *block, struct sotto__rows *rows)
+/* Writes the nearest doubles, by way of a register of each SOTTO__ROWS_LEN values. */
+static void write_doubles(double *out, const struct sotto_column *block, struct sotto__rows *rows)
 {
     for (size_t at = 0; at < block->len; at += SOTTO__ROWS_LEN) {
         size_t len = block->len - at < SOTTO__ROWS_LEN ? block->len - at : SOTTO__ROWS_LEN;
@@ -205,9 +210,9 @@ static void to_doubles(double *out, const struct sotto_column *block, struct sot
     }
 }
 
-/* *in_out, which is of another type, as the agreed one. */
-static void convert(struct sotto_column *in_out, const struct conversion *memory,
-                    struct sotto_type type, struct sotto__rows *rows)
+/* Makes *in_out, which is of another type, a block of the agreed one. */
+static void convert_block(struct sotto_column *in_out, const struct conversion *memory,
+                          struct sotto_type type, struct sotto__rows *rows)
 {
     struct sotto_column block = *in_out;
     in_out->type = type;
@@ -218,9 +223,9 @@ static void convert(struct sotto_column *in_out, const struct conversion *memory
         in_out->offsets = memory->offsets;
         in_out->null_count = block.len;
     } else if (type.kind == SOTTO_KIND_FLOAT64) {
-        to_doubles(memory->values, &block, rows);
+        write_doubles(memory->values, &block, rows);
     } else {
-        rescale(memory->values, &block, type.scale);
+        write_decimals(memory->values, &block, type.scale);
     }
 }
 
@@ -234,10 +239,10 @@ static enum sotto_status take_chunk(const struct table_reading *reading,
             continue;
         }
         struct sotto_column column = sotto_table_column(reading->table, reading->columns[i]);
-        worker->columns[i] = slice(&column, at, len);
+        worker->columns[i] = view_rows(&column, at, len);
         if (worker->conversions[i].values != NULL) {
-            convert(&worker->columns[i], &worker->conversions[i], expansion->columns[i].type,
-                    &worker->own.rows);
+            convert_block(&worker->columns[i], &worker->conversions[i], expansion->columns[i].type,
+                          &worker->own.rows);
         }
         worker->blocks[i] = &worker->columns[i];
     }
@@ -246,7 +251,7 @@ static enum sotto_status take_chunk(const struct table_reading *reading,
 
 /* --- All of a table --- */
 
-static enum sotto_status take_all(const struct table_reading *reading, struct sotto_error *err)
+static enum sotto_status take_rows(const struct table_reading *reading, struct sotto_error *err)
 {
     size_t rows = sotto_table_rows(reading->table);
     atomic_size_t next = 0;
@@ -301,22 +306,27 @@ static enum sotto_status read_table(const struct sotto_driver *driver, uint64_t 
     bool any = false;
     reading.columns = sotto_alloc_array(driver->expansion.columns_len, sizeof *reading.columns);
     reading.workers = sotto_alloc_array(reading.workers_len, sizeof *reading.workers);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    enum sotto_status status;
     if (reading.columns == NULL || reading.workers == NULL) {
-        (void)sotto_error_set(err, status, "out of memory");
+        status = sotto_error_no_memory(err);
         goto out;
     }
     status = find_columns(&reading, &any, err);
     if (status != SOTTO_OK || !any) {
         goto out;
     }
-    for (size_t i = 0; status == SOTTO_OK && i < reading.workers_len; i++) {
-        status = worker_init(&reading.workers[i], &reading);
+    for (size_t i = 0; i < reading.workers_len; i++) {
+        if (worker_init(&reading.workers[i], &reading) != SOTTO_OK) {
+            status = sotto_error_no_memory(err);
+            goto out;
+        }
     }
-    status = status == SOTTO_OK ? take_all(&reading, err)
-                                : sotto_error_set(err, status, "out of memory");
+    status = take_rows(&reading, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     /* Sums are exact: the order of workers does not matter. */
-    for (size_t i = 0; status == SOTTO_OK && i < reading.workers_len; i++) {
+    for (size_t i = 0; i < reading.workers_len; i++) {
         sotto__sums_add_to(&reading.workers[i].own.sums, out);
     }
 out:
