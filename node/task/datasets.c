@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The owner's files, opened for a task. Leans on openat2, so that no name and no link leads out of
+ * data_dir, on the CSV reader and on the store, which keeps catalogues. The idea: a catalogue costs
+ * a whole reading of the file, so it is made once for each state of the file and each way to read
+ * it; columns that policy hides are marked in it, and behave as if they were not there. */
+
 #include "task/datasets.h"
 
 #include "loop/log.h"
@@ -11,11 +17,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What the options of a file are called in the store: another set, another text. */
+/* The store keeps a catalogue under the options of its file, written as one text; this one stands
+ * for none. */
 #define OPTIONS_DEFAULT "default"
 #define OPTIONS_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
-/* For kernels before 5.6: part by part, following no link at all. */
+/* Opens part by part, following no link at all: for kernels before 5.6, which have no openat2. */
 static int open_by_parts(int folder_fd, const char *file)
 {
     char part[256];
@@ -84,9 +91,11 @@ int dataset_open_beneath(const char *folder, const char *file, struct sotto_erro
     return -1;
 }
 
-/* The catalogue in the store, if it describes the file that is open. */
-static struct sotto_catalogue *recall(struct store *store, const char *file, const char *options,
-                                      const struct sotto_file_identity *identity)
+/* The catalogue in the store. Returns: NULL if there is none that describes the file that is open.
+ */
+static struct sotto_catalogue *recall_catalogue(struct store *store, const char *file,
+                                                const char *options,
+                                                const struct sotto_file_identity *identity)
 {
     struct sotto_buffer encoded = {0};
     struct sotto_catalogue *catalogue = NULL;
@@ -103,14 +112,16 @@ static struct sotto_catalogue *recall(struct store *store, const char *file, con
     return catalogue;
 }
 
-static void remember(struct store *store, const char *file, const char *options,
-                     const struct sotto_catalogue *catalogue)
+static void keep_catalogue(struct store *store, const char *file, const char *options,
+                           const struct sotto_catalogue *catalogue)
 {
     struct sotto_buffer encoded = {0};
     struct sotto_error err;
-    enum sotto_status status = sotto_catalogue_encode(catalogue, &encoded);
-    if (status == SOTTO_OK && store_catalogue_put(store, file, options, encoded.data,
-                                                  encoded.data_bytes, &err) != SOTTO_OK) {
+    if (sotto_catalogue_encode(catalogue, &encoded) != SOTTO_OK) {
+        return;
+    }
+    if (store_catalogue_put(store, file, options, encoded.data, encoded.data_bytes, &err) !=
+        SOTTO_OK) {
         log_line("the catalogue of %s is not kept: %s", file, err.text); /* it is made again */
     }
     sotto_buffer_release(&encoded);
@@ -128,8 +139,8 @@ static void write_list(struct sotto_writer *writer, const char *name, char *cons
     }
 }
 
-/* The words in one text; NULL: out of memory. Texts in node.yaml hold no control characters but
- * tabs: no two sets of words have one text. */
+/* The words in one text. Texts in node.yaml hold no control characters but tabs, so that no two
+ * sets of words have one text. Returns: NULL if there is no memory. */
 static char *join_words(const struct file_words *words)
 {
     struct sotto_writer writer;
@@ -169,7 +180,7 @@ static enum sotto_status check_offered(const struct config *config, const char *
                                  file);
 }
 
-/* Columns that policy does not show are as those that are not there. */
+/* Marks the columns that policy does not show: they are as those that are not there. */
 static void hide_columns(struct sotto_catalogue *catalogue, const struct config *config,
                          const char *file)
 {
@@ -179,7 +190,7 @@ static void hide_columns(struct sotto_catalogue *catalogue, const struct config 
     }
 }
 
-/* The catalogue of the open file, from the store or made. */
+/* Gets the catalogue of the open file from the store, or makes it. */
 static enum sotto_status find_catalogue(struct dataset *dataset, struct store *store,
                                         const char *file, const char *options,
                                         struct sotto_error *err)
@@ -189,14 +200,16 @@ static enum sotto_status find_catalogue(struct dataset *dataset, struct store *s
     if (status != SOTTO_OK) {
         return status;
     }
-    dataset->catalogue = recall(store, file, options, &identity);
-    if (dataset->catalogue == NULL) {
-        status = sotto_csv_catalogue(dataset->csv, &dataset->catalogue, err);
-        if (status == SOTTO_OK) {
-            remember(store, file, options, dataset->catalogue);
-        }
+    dataset->catalogue = recall_catalogue(store, file, options, &identity);
+    if (dataset->catalogue != NULL) {
+        return SOTTO_OK;
     }
-    return status;
+    status = sotto_csv_catalogue(dataset->csv, &dataset->catalogue, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    keep_catalogue(store, file, options, dataset->catalogue);
+    return SOTTO_OK;
 }
 
 enum sotto_status dataset_open(struct dataset *out, const struct config *config,
@@ -216,27 +229,35 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     const struct file_words *words = config_words_of(config, file);
     const char *wrong;
     char *text = join_words(words);
-    status =
-        text == NULL ? sotto_error_no_memory(err) : file_options_init(&options, words, &wrong, err);
+    if (text == NULL) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    status = file_options_init(&options, words, &wrong, err);
     if (status != SOTTO_OK) {
-        (void)close(fd);
         goto out;
     }
     status = sotto_csv_open_fd(&dataset.csv, fd, file, &options.csv, err);
-    if (status == SOTTO_OK) {
-        sotto_csv_heed(dataset.csv, interrupt);
-        status = find_catalogue(&dataset, store, file, text, err);
-    }
-out:
-    file_options_release(&options);
-    sotto_free(text);
+    fd = -1; /* the file's, or closed */
     if (status != SOTTO_OK) {
-        dataset_release(&dataset);
-        return status;
+        goto out;
+    }
+    sotto_csv_heed(dataset.csv, interrupt);
+    status = find_catalogue(&dataset, store, file, text, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     hide_columns(dataset.catalogue, config, file);
     *out = dataset;
-    return SOTTO_OK;
+    dataset = (struct dataset){0};
+out:
+    dataset_release(&dataset);
+    file_options_release(&options);
+    sotto_free(text);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return status;
 }
 
 void dataset_release(struct dataset *dataset)

@@ -22,6 +22,7 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
                                struct store *store, const char *file,
                                const struct sotto_interrupt *interrupt,
                                struct sotto_error *err) SOTTO_NODISCARD;
+/* Closes the file; a zeroed dataset is fine. */
 void dataset_release(struct dataset *dataset);
 
 /* Opens file below folder. Returns: a descriptor, or -1 and err: not below folder, not there. */
