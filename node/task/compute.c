@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The compute thread: waits for a job or a deadline, gives it to the task that it is for, frees the
+ * tasks that have ended. Leans on created.c and joined.c, which do the work. The idea: one thread
+ * owns all machines, so that none of them needs a lock; queue.h tells what passes in and out. */
+
 #include "task/compute_internal.h"
 
 #include <errno.h>
@@ -81,17 +86,18 @@ uint64_t compute__patience(const struct sotto_plan *plan)
 
 static struct created *find_created(struct compute *compute, const struct sotto_task_id *id)
 {
-    struct created *created = compute->created;
+    struct created *created = compute->first_created;
     while (created != NULL && memcmp(created->id.bytes, id->bytes, sizeof id->bytes) != 0) {
         created = created->next;
     }
     return created;
 }
 
-/* A task is named by its creator and its id: nobody can take the place of another's. */
+/* A task is found by its creator and its id, so that nobody's task can take the place of another's.
+ */
 static struct joined *find_joined(struct compute *compute, const struct sotto_message_route *route)
 {
-    struct joined *joined = compute->joined;
+    struct joined *joined = compute->first_joined;
     while (joined != NULL &&
            (memcmp(joined->id.bytes, route->task.bytes, sizeof joined->id.bytes) != 0 ||
             !sotto_key_equal(&joined->creator, &route->sender))) {
@@ -128,18 +134,24 @@ static void take_message(struct compute *compute, const struct job *job)
     }
 }
 
+static void free_config(struct config *config)
+{
+    if (config != NULL) {
+        config_release(config);
+        sotto_free(config);
+    }
+}
+
 static void take_policy(struct compute *compute, struct job *job)
 {
-    if (compute->reloaded != NULL) {
-        config_release(compute->reloaded);
-        sotto_free(compute->reloaded);
-    }
+    free_config(compute->reloaded);
     compute->reloaded = job->policy;
     compute->policy = job->policy;
     job->policy = NULL;
 }
 
-/* A day and, of what others asked and what was answered, a quarter of a year. */
+/* Once a day the store forgets what others asked, and what was answered, a quarter of a year ago.
+ */
 #define HOUSEKEEPING_MS ((uint64_t)24 * 3600 * 1000)
 #define KEPT_MS ((int64_t)90 * 24 * 3600 * 1000)
 
@@ -171,7 +183,8 @@ static void take_job(struct compute *compute, struct job *job)
         joined_decide(compute, job);
         break;
     case JOB_RETURNED:
-        for (struct created *created = compute->created; created != NULL; created = created->next) {
+        for (struct created *created = compute->first_created; created != NULL;
+             created = created->next) {
             created_returned(compute, created, &job->peer);
         }
         break;
@@ -183,29 +196,31 @@ static void take_job(struct compute *compute, struct job *job)
     }
 }
 
-static uint64_t next_deadline(const struct compute *compute)
+static uint64_t find_deadline(const struct compute *compute)
 {
     uint64_t deadline_ms = UINT64_MAX;
-    for (const struct created *created = compute->created; created != NULL;
+    for (const struct created *created = compute->first_created; created != NULL;
          created = created->next) {
         deadline_ms = created->deadline_ms < deadline_ms ? created->deadline_ms : deadline_ms;
     }
-    for (const struct joined *joined = compute->joined; joined != NULL; joined = joined->next) {
+    for (const struct joined *joined = compute->first_joined; joined != NULL;
+         joined = joined->next) {
         deadline_ms = joined->deadline_ms < deadline_ms ? joined->deadline_ms : deadline_ms;
     }
     return deadline_ms;
 }
 
-static void tick(struct compute *compute)
+static void tick_tasks(struct compute *compute)
 {
     uint64_t now_ms = clock_ms();
-    for (struct created *created = compute->created; created != NULL; created = created->next) {
+    for (struct created *created = compute->first_created; created != NULL;
+         created = created->next) {
         if (created->deadline_ms <= now_ms) {
             created->deadline_ms = UINT64_MAX;
             created_tick(compute, created);
         }
     }
-    for (struct joined *joined = compute->joined; joined != NULL; joined = joined->next) {
+    for (struct joined *joined = compute->first_joined; joined != NULL; joined = joined->next) {
         if (joined->deadline_ms <= now_ms) {
             joined->deadline_ms = UINT64_MAX;
             joined_tick(compute, joined);
@@ -213,28 +228,27 @@ static void tick(struct compute *compute)
     }
 }
 
-static void sweep(struct compute *compute, bool all)
+/* Frees the tasks that have ended, or all of them. */
+static void free_tasks(struct compute *compute, bool all)
 {
-    struct created **created = &compute->created;
-    while (*created != NULL) {
-        struct created *this_created = *created;
-        if (all || this_created->has_ended) {
-            *created = this_created->next;
-            created_free(this_created);
+    for (struct created **at = &compute->first_created; *at != NULL;) {
+        struct created *created = *at;
+        if (all || created->has_ended) {
+            *at = created->next;
+            created_free(created);
             compute->created_len--;
         } else {
-            created = &this_created->next;
+            at = &created->next;
         }
     }
-    struct joined **joined = &compute->joined;
-    while (*joined != NULL) {
-        struct joined *this_joined = *joined;
-        if (all || this_joined->has_ended) {
-            *joined = this_joined->next;
-            joined_free(this_joined);
+    for (struct joined **at = &compute->first_joined; *at != NULL;) {
+        struct joined *joined = *at;
+        if (all || joined->has_ended) {
+            *at = joined->next;
+            joined_free(joined);
             compute->joined_len--;
         } else {
-            joined = &this_joined->next;
+            at = &joined->next;
         }
     }
 }
@@ -243,41 +257,40 @@ static void *compute_main(void *context)
 {
     struct compute *compute = context;
     for (;;) {
-        /* Once it stops it only empties the queue. */
+        /* A thread that stops only empties the queue. */
         struct job *job = atomic_load(&compute->is_stopping)
                               ? queue_pop(compute->config.jobs)
-                              : queue_wait(compute->config.jobs, next_deadline(compute));
+                              : queue_wait(compute->config.jobs, find_deadline(compute));
         bool is_stop = atomic_load(&compute->is_stopping);
         if (job != NULL && !is_stop) {
             take_job(compute, job);
         }
-        if (job != NULL && job->policy != NULL) {
-            config_release(job->policy);
-            sotto_free(job->policy);
+        if (job != NULL) {
+            free_config(job->policy);
         }
         job_free(job);
         if (is_stop && job == NULL) {
             break;
         }
         if (!is_stop) {
-            tick(compute);
-            sweep(compute, false);
+            tick_tasks(compute);
+            free_tasks(compute, false);
             keep_house(compute);
         }
     }
-    sweep(compute, true);
+    free_tasks(compute, true);
     return NULL;
 }
 
 /* --- Start and stop --- */
 
-static enum sotto_status list_peers(struct compute *compute)
+static enum sotto_status list_peers(struct compute *compute, struct sotto_error *err)
 {
     const struct config *config = compute->config.config;
     compute->peers_len = config->file->peers_count + 1;
     compute->peers = sotto_alloc_array(compute->peers_len, sizeof *compute->peers);
     if (compute->peers == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
+        return sotto_error_no_memory(err);
     }
     for (unsigned i = 0; i < config->file->peers_count; i++) {
         compute->peers[i] = (struct sotto_peer){
@@ -290,6 +303,28 @@ static enum sotto_status list_peers(struct compute *compute)
     return SOTTO_OK;
 }
 
+/* Signals are the loop thread's: the new thread blocks them all. */
+static enum sotto_status start_thread(struct compute *compute, struct sotto_error *err)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&compute->thread, NULL, compute_main, compute);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code == 0 ? SOTTO_OK
+                     : sotto_error_set(err, SOTTO_ERROR_IO, "no thread: %s", strerror(code));
+}
+
+static void free_compute(struct compute *compute)
+{
+    if (compute != NULL) {
+        free_config(compute->reloaded);
+        sotto_free(compute->peers);
+        sotto_free(compute);
+    }
+}
+
 enum sotto_status compute_start(struct compute **out, const struct compute_config *config,
                                 struct sotto_error *err)
 {
@@ -300,29 +335,19 @@ enum sotto_status compute_start(struct compute **out, const struct compute_confi
     compute->config = *config;
     compute->policy = config->config;
     compute->key = sotto_identity_key(config->identity);
-    enum sotto_status status = list_peers(compute);
+    enum sotto_status status = list_peers(compute, err);
     if (status != SOTTO_OK) {
-        (void)sotto_error_set(err, status, "out of memory");
         goto out;
     }
-    /* Signals are the loop thread's. */
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&compute->thread, NULL, compute_main, compute);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (code != 0) {
-        status = sotto_error_set(err, SOTTO_ERROR_IO, "no thread: %s", strerror(code));
-    }
-out:
+    status = start_thread(compute, err);
     if (status != SOTTO_OK) {
-        sotto_free(compute->peers);
-        sotto_free(compute);
-        return status;
+        goto out;
     }
     *out = compute;
-    return SOTTO_OK;
+    compute = NULL;
+out:
+    free_compute(compute);
+    return status;
 }
 
 void compute_stop(struct compute *compute)
@@ -336,10 +361,5 @@ void compute_stop(struct compute *compute)
     sotto_interrupt_set(&compute->interrupt);
     queue_push(compute->config.jobs, stop);
     (void)pthread_join(compute->thread, NULL);
-    if (compute->reloaded != NULL) {
-        config_release(compute->reloaded);
-        sotto_free(compute->reloaded);
-    }
-    sotto_free(compute->peers);
-    sotto_free(compute);
+    free_compute(compute);
 }

@@ -20,6 +20,8 @@ struct compute_config {
     struct queue *events;
 };
 
+/* Starts the thread. Ownership: config is copied, what it points to is borrowed; *out is ended by
+ * compute_stop. */
 enum sotto_status compute_start(struct compute **out, const struct compute_config *config,
                                 struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -2,8 +2,8 @@
 #ifndef SOTTO_NODE_COMPUTE_INTERNAL_H
 #define SOTTO_NODE_COMPUTE_INTERNAL_H
 
-/* Shared by compute.c (thread and dispatch), created.c (tasks created here) and joined.c
- * (this node's part in tasks, its own ones too). */
+/* What compute.c (thread and dispatch), created.c (tasks created here) and joined.c (this node's
+ * part in tasks, its own ones too) share. Threads: the compute thread's, all of it. */
 
 #include "loop/log.h"
 #include "task/compute.h"
@@ -17,18 +17,24 @@
 #define JOINED_OF_ONE_MAX 256
 #define CREATED_MAX 256
 
+/* How the API is answered. */
+#define HTTP_OK 200
+#define HTTP_BAD_REQUEST 400
+#define HTTP_INTERNAL 500
+#define HTTP_UNAVAILABLE 503
+
 /* A task that was created here. */
 struct created {
     struct created *next;
     struct sotto_task_aggregator *machine;
     struct sotto_task_id id;
     uint64_t number;
-    uint64_t deadline_ms;
+    uint64_t deadline_ms; /* when it is ticked next, of clock_ms */
     uint64_t patience_ms; /* how long an undelivered message is worth keeping */
-    bool is_over;         /* and its end is not on disk: it is tried again */
+    bool is_over;         /* the machine is done; its end may not be in the store yet */
     enum sotto_status end_status;
     char end_text[SOTTO_ERROR_TEXT_BYTES];
-    bool has_ended;
+    bool has_ended; /* it is freed after this job */
 };
 
 /* This node's part in a task. */
@@ -59,27 +65,32 @@ struct compute {
     struct sotto_key key;
     struct sotto_peer *peers; /* the configured ones, then this node */
     size_t peers_len;
-    struct created *created;
-    struct joined *joined;
+    struct created *first_created;
+    struct joined *first_joined;
     size_t created_len;
     size_t joined_len;
     pthread_t thread;
 };
 
-/* Answers an API request that waits: takes json (an owned text). */
+/* Answers an API request that waits. Ownership: takes json, which may be NULL (no memory). */
 void compute__reply(struct compute *compute, uint64_t request, int http_status, char *json);
+/* The same with {"detail": detail}. */
 void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
                            const char *detail);
 
-/* Hands a SEND to whom it is for. Takes action's bytes. */
+/* Hands a SEND to whom it is for, this node included. Ownership: takes action's bytes. */
 void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms);
+/* Tells those who wait for news of a task. */
 void compute__changed(struct compute *compute, uint64_t number);
 
 /* How long the messages of a plan's task are worth keeping. */
 uint64_t compute__patience(const struct sotto_plan *plan);
 
+/* JOB_CREATE and JOB_CANCEL: do it and answer. */
 void created_create(struct compute *compute, const struct job *job);
 void created_cancel(struct compute *compute, const struct job *job);
+/* A message, a peer that came back, the time: each goes to the machine, whose actions are carried
+ * out. */
 void created_receive(struct compute *compute, struct created *created,
                      const struct sotto_buffer *message);
 void created_returned(struct compute *compute, struct created *created,
@@ -87,12 +98,14 @@ void created_returned(struct compute *compute, struct created *created,
 void created_tick(struct compute *compute, struct created *created);
 void created_free(struct created *created);
 
+/* An invitation: begins this node's part. */
 void joined_invited(struct compute *compute, const struct sotto_message_route *route,
                     const struct sotto_buffer *message);
+/* As created_receive. */
 void joined_receive(struct compute *compute, struct joined *joined,
                     const struct sotto_buffer *message);
 void joined_tick(struct compute *compute, struct joined *joined);
-/* The owner's answer to what was asked. */
+/* JOB_DECIDE: the owner's answer to what was asked. */
 void joined_decide(struct compute *compute, const struct job *job);
 void joined_free(struct joined *joined);
 

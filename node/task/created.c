@@ -1,4 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Tasks that were created here, from a plan that the API took to a result in the store. Leans on
+ * the aggregator's machine (sotto/task.h), which decides; this file carries out what it wants. How
+ * long a task lives, and when its end counts:
+ *
+ * 1. A plan that can't run here (wrong, a file that is not readable, columns that it lacks) is
+ *    refused to the caller before a task exists.
+ * 2. The task and its state RUNNING are durable before the machine's first message leaves. If that
+ *    fails, nothing of the task remains.
+ * 3. Log lines are written in one transaction for all that one job brought, not durable: a round
+ *    does not wait for the disk. A line that can't be written is lost, the task goes on.
+ * 4. The machine is DONE: status and text are kept here, the result in the machine (is_over).
+ * State, reason and result are written in one durable transaction.
+ * 5. If that fails (a full disk), the owner's log says so once, and it is tried again every two
+ *    seconds. Until then the task is RUNNING for all who ask: a result that was told and then lost
+ *    would be worse than one that is late.
+ * 6. Once it is written the task has ended: those who wait are told, and it is freed after the job.
+ * 7. A node that is killed between 2 and 6 finds the task RUNNING when it starts, and ends it as
+ *    ERROR (store_interrupt_tasks). The parties are not told by this node; their own times end
+ *    their parts. */
+
 #include "task/compute_internal.h"
 
 #include <jansson.h>
@@ -6,33 +27,34 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HTTP_OK 200
-#define HTTP_BAD_REQUEST 400
-#define HTTP_INTERNAL 500
-#define HTTP_UNAVAILABLE 503
+#define END_RETRY_MS 2000
 
 /* --- What a machine says --- */
 
 /* Log lines may be lost with the power, so that a round does not wait for the disk. */
+static enum sotto_status store_line(struct store *store, bool *in_transaction, uint64_t number,
+                                    const char *text, struct sotto_error *err)
+{
+    if (!*in_transaction) {
+        enum sotto_status status = store_begin(store, false, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        *in_transaction = true;
+    }
+    return store_log(store, number, clock_unix_ms(), text, err);
+}
+
 static void write_log(struct compute *compute, bool *in_transaction, uint64_t number,
                       const char *text)
 {
     struct sotto_error err = {0};
-    struct store *store = compute->config.store;
-    enum sotto_status status = SOTTO_OK;
-    if (!*in_transaction) {
-        status = store_begin(store, false, &err);
-        *in_transaction = status == SOTTO_OK;
-    }
-    if (status == SOTTO_OK) {
-        status = store_log(store, number, clock_unix_ms(), text, &err);
-    }
-    if (status != SOTTO_OK) {
+    if (store_line(compute->config.store, in_transaction, number, text, &err) != SOTTO_OK) {
         log_line("task %llu: a log line is lost: %s", (unsigned long long)number, err.text);
     }
 }
 
-static void commit(struct compute *compute, bool *in_transaction)
+static void commit_log(struct compute *compute, bool *in_transaction)
 {
     struct sotto_error err = {0};
     if (*in_transaction && store_commit(compute->config.store, &err) != SOTTO_OK) {
@@ -42,42 +64,46 @@ static void commit(struct compute *compute, bool *in_transaction)
     *in_transaction = false;
 }
 
-static enum task_state end_state(enum sotto_status status)
+static enum task_state choose_end_state(enum sotto_status status)
 {
     return status == SOTTO_OK                ? TASK_FINISHED
            : status == SOTTO_ERROR_CANCELLED ? TASK_CANCELLED
                                              : TASK_ERROR;
 }
 
-/* The end of a task: state, reason and result in one durable transaction. */
+/* Writes the end of a task: state, reason and result in one durable transaction. */
 static enum sotto_status write_end(struct compute *compute, const struct created *created,
                                    struct sotto_error *err)
 {
     struct store *store = compute->config.store;
-    enum task_state state = end_state(created->end_status);
+    enum task_state state = choose_end_state(created->end_status);
     enum sotto_status status = store_begin(store, true, err);
-    if (status == SOTTO_OK && state == TASK_FINISHED) {
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (state == TASK_FINISHED) {
         status = store_result(store, created->number,
                               sotto_task_aggregator_result(created->machine), err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
-    if (status == SOTTO_OK) {
-        status = store_task_state(store, created->number, state,
-                                  state == TASK_FINISHED ? "" : created->end_text, err);
+    status = store_task_state(store, created->number, state,
+                              state == TASK_FINISHED ? "" : created->end_text, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = store_commit(store, err);
-    }
+    status = store_commit(store, err);
+out:
     store_rollback(store);
     return status;
 }
 
-#define END_RETRY_MS 2000
-
-/* A full disk is told once, and waited for: until then the task is RUNNING for all who ask. */
+/* Ends a task whose machine is done, or lets it be tried again if the store can't take the end. */
 static void end_created(struct compute *compute, struct created *created)
 {
     struct sotto_error err = {0};
-    const char *state = task_state_name(end_state(created->end_status));
+    const char *state = task_state_name(choose_end_state(created->end_status));
     bool was_over = created->is_over;
     created->is_over = true;
     if (write_end(compute, created, &err) != SOTTO_OK) {
@@ -95,7 +121,7 @@ static void end_created(struct compute *compute, struct created *created)
 }
 
 /* Carries out everything that the machine wants. */
-static void drain(struct compute *compute, struct created *created)
+static void carry_out(struct compute *compute, struct created *created)
 {
     bool in_transaction = false;
     struct sotto_action action;
@@ -111,7 +137,7 @@ static void drain(struct compute *compute, struct created *created)
             write_log(compute, &in_transaction, created->number, action.text);
             break;
         case SOTTO_ACTION_DONE:
-            commit(compute, &in_transaction);
+            commit_log(compute, &in_transaction);
             created->end_status = action.status;
             (void)snprintf(created->end_text, sizeof created->end_text, "%s", action.text);
             end_created(compute, created);
@@ -121,7 +147,7 @@ static void drain(struct compute *compute, struct created *created)
         }
         sotto_action_release(&action);
     }
-    commit(compute, &in_transaction);
+    commit_log(compute, &in_transaction);
     compute__changed(compute, created->number);
 }
 
@@ -137,7 +163,7 @@ void created_receive(struct compute *compute, struct created *created,
         log_line("task %llu: a message is ignored: %s", (unsigned long long)created->number,
                  err.text);
     }
-    drain(compute, created);
+    carry_out(compute, created);
 }
 
 void created_returned(struct compute *compute, struct created *created,
@@ -145,7 +171,7 @@ void created_returned(struct compute *compute, struct created *created,
 {
     if (!created->has_ended) {
         sotto_task_aggregator_returned(created->machine, peer);
-        drain(compute, created);
+        carry_out(compute, created);
     }
 }
 
@@ -156,7 +182,7 @@ void created_tick(struct compute *compute, struct created *created)
         compute__changed(compute, created->number);
     } else if (!created->has_ended) {
         sotto_task_aggregator_tick(created->machine, clock_ms());
-        drain(compute, created);
+        carry_out(compute, created);
     }
 }
 
@@ -168,50 +194,82 @@ void created_free(struct created *created)
 
 /* --- Creating --- */
 
-/* What this node can know before it asks anybody: names that lead out of data_dir, files that it
- * offers and that are not there or not readable, columns that they lack, texts that they read as
- * missing. */
+/* The files of a plan that this node offers, open; an entry of one that it doesn't is zero. */
+struct own_data {
+    struct dataset *datasets;
+    const struct sotto_catalogue **catalogues;
+    struct sotto_csv **files;
+    size_t len;
+    bool has_all;
+};
+
+static void release_own_data(struct own_data *data)
+{
+    for (size_t i = 0; data->datasets != NULL && i < data->len; i++) {
+        dataset_release(&data->datasets[i]);
+    }
+    sotto_free(data->files);
+    sotto_free(data->catalogues);
+    sotto_free(data->datasets);
+}
+
+/* Opens what policy offers, and refuses names that lead out of data_dir. Ownership: ended by
+ * release_own_data, also after a failure. */
+static enum sotto_status open_own_data(struct own_data *data, struct compute *compute,
+                                       const struct sotto_plan *plan, struct sotto_error *err)
+{
+    size_t len = sotto_plan_datasets_len(plan);
+    *data = (struct own_data){.len = len, .has_all = true};
+    data->datasets = sotto_alloc_zeroed((len + 1) * sizeof *data->datasets);
+    data->catalogues = sotto_alloc_array(len + 1, sizeof(void *));
+    data->files = sotto_alloc_array(len + 1, sizeof(void *));
+    if (data->datasets == NULL || data->catalogues == NULL || data->files == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < len; i++) {
+        const char *file = sotto_plan_dataset_file(plan, i);
+        bool is_offered = config_offers(compute->policy, file);
+        data->has_all = data->has_all && is_offered;
+        if (!is_offered && config_is_safe_file_name(file)) {
+            continue;
+        }
+        enum sotto_status status =
+            dataset_open(&data->datasets[i], compute->policy, compute->config.store, file,
+                         &compute->interrupt, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        data->catalogues[i] = data->datasets[i].catalogue;
+        data->files[i] = data->datasets[i].csv;
+    }
+    return SOTTO_OK;
+}
+
+/* Refuses what this node can know before it asks anybody: names that lead out of data_dir, files
+ * that it offers and that are not there or not readable, columns that they lack, texts that they
+ * read as missing. */
 static enum sotto_status check_own_data(struct compute *compute, const struct sotto_plan *plan,
                                         struct sotto_error *err)
 {
-    size_t len = sotto_plan_datasets_len(plan);
-    struct dataset *datasets = sotto_alloc_zeroed((len + 1) * sizeof *datasets);
-    const struct sotto_catalogue **catalogues = sotto_alloc_array(len + 1, sizeof(void *));
-    struct sotto_csv **files = sotto_alloc_array(len + 1, sizeof(void *));
-    bool has_all = true;
-    enum sotto_status status = datasets == NULL || catalogues == NULL || files == NULL
-                                   ? sotto_error_no_memory(err)
-                                   : SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        const char *file = sotto_plan_dataset_file(plan, i);
-        bool is_offered = config_offers(compute->policy, file);
-        has_all = has_all && is_offered;
-        if (is_offered || !config_is_safe_file_name(file)) {
-            status = dataset_open(&datasets[i], compute->policy, compute->config.store, file,
-                                  &compute->interrupt, err);
-            catalogues[i] = datasets[i].catalogue;
-            files[i] = datasets[i].csv;
-        }
+    struct own_data data;
+    struct sotto_schema schema = {0};
+    enum sotto_status status = open_own_data(&data, compute, plan, err);
+    if (status != SOTTO_OK || !data.has_all) {
+        goto out;
     }
-    if (status == SOTTO_OK && has_all) {
-        struct sotto_schema schema = {0};
-        status = sotto_schema_offer(&schema, plan, catalogues, err);
-        sotto_schema_release(&schema);
+    status = sotto_schema_offer(&schema, plan, data.catalogues, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK && has_all) {
-        status = sotto_schema_check_words(plan, files, err);
-    }
-    for (size_t i = 0; datasets != NULL && i < len; i++) {
-        dataset_release(&datasets[i]);
-    }
-    sotto_free(files);
-    sotto_free(catalogues);
-    sotto_free(datasets);
+    status = sotto_schema_check_words(plan, data.files, err);
+out:
+    sotto_schema_release(&schema);
+    release_own_data(&data);
     return status;
 }
 
-static void describe(struct store_task *task, const struct compute *compute,
-                     const struct sotto_plan *plan, const struct sotto_buffer *json)
+static void describe_task(struct store_task *task, const struct compute *compute,
+                          const struct sotto_plan *plan, const struct sotto_buffer *json)
 {
     json_t *root = json_loadb((const char *)json->data, json->data_bytes, 0, NULL);
     const char *type = json_string_value(json_object_get(root, "type"));
@@ -222,61 +280,72 @@ static void describe(struct store_task *task, const struct compute *compute,
     json_decref(root);
 }
 
-/* Makes the machine of a task, and the task durable. */
-static enum sotto_status start(struct compute *compute, struct created *created,
-                               const struct sotto_plan *plan, const struct job *job,
-                               struct sotto_error *err)
+static enum sotto_status make_machine(struct compute *compute, struct created *created,
+                                      const char *plan_json, size_t plan_json_bytes,
+                                      const bool *away, struct sotto_error *err)
 {
-    const struct sotto_buffer *json = &job->bytes;
-    struct store *store = compute->config.store;
-    struct sotto_random random = sotto_random_system();
-    struct store_task task;
-    char *text = NULL;
-    describe(&task, compute, plan, json);
-    enum sotto_status status =
-        random.fill(random.context, created->id.bytes, sizeof created->id.bytes);
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "%s", sotto_status_text(status));
-    }
-    text = sotto_text_copy((const char *)json->data, json->data_bytes);
-    if (text == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    status = store_begin(store, true, err);
-    if (status == SOTTO_OK) {
-        status = store_task_create(store, &created->number, &task, &created->id, text, err);
-    }
     /* A node without data of its own invites the others only. */
     bool has_data = compute->policy->file->policy.datasets_count > 0;
     struct sotto_task_aggregator_config config = {
         .identity = compute->config.identity,
         .id = created->id,
         .number = created->number,
-        .plan_json = text,
-        .plan_json_bytes = json->data_bytes,
+        .plan_json = plan_json,
+        .plan_json_bytes = plan_json_bytes,
         .invited = compute->peers,
         .invited_len = compute->peers_len - (has_data ? 0 : 1),
-        .invited_away = job->away,
+        .invited_away = away,
         .publishes = compute->policy->publishes,
         .hides_exact = compute->policy->hides_exact,
         .interrupt = &compute->interrupt,
         .now_ms = clock_ms(),
     };
-    if (status == SOTTO_OK) {
-        status = sotto_task_aggregator_new(&created->machine, &config, err);
+    return sotto_task_aggregator_new(&created->machine, &config, err);
+}
+
+/* Makes the machine of a task, and the task durable. */
+static enum sotto_status start_task(struct compute *compute, struct created *created,
+                                    const struct sotto_plan *plan, const struct job *job,
+                                    struct sotto_error *err)
+{
+    const struct sotto_buffer *json = &job->bytes;
+    struct store *store = compute->config.store;
+    struct sotto_random random = sotto_random_system();
+    struct store_task task;
+    describe_task(&task, compute, plan, json);
+    enum sotto_status status =
+        random.fill(random.context, created->id.bytes, sizeof created->id.bytes);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "%s", sotto_status_text(status));
     }
-    if (status == SOTTO_OK) {
-        status = store_task_state(store, created->number, TASK_RUNNING, "", err);
+    char *text = sotto_text_copy((const char *)json->data, json->data_bytes);
+    if (text == NULL) {
+        return sotto_error_no_memory(err);
     }
-    if (status == SOTTO_OK) {
-        status = store_commit(store, err);
+    status = store_begin(store, true, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = store_task_create(store, &created->number, &task, &created->id, text, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = make_machine(compute, created, text, json->data_bytes, job->away, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_task_state(store, created->number, TASK_RUNNING, "", err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_commit(store, err);
+out:
     store_rollback(store); /* if it was not committed */
     sotto_free(text);
     return status;
 }
 
-static int http_status_of(enum sotto_status status)
+static int choose_http_status(enum sotto_status status)
 {
     switch (status) {
     case SOTTO_ERROR_NO_MEMORY:
@@ -289,58 +358,75 @@ static int http_status_of(enum sotto_status status)
     }
 }
 
+static enum sotto_status make_created(struct compute *compute, struct created **out,
+                                      const struct job *job, struct sotto_error *err)
+{
+    struct sotto_plan *plan = NULL;
+    if (compute->created_len >= CREATED_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE,
+                               "%d tasks are under way, and that is the most: try again later",
+                               CREATED_MAX);
+    }
+    struct created *created = sotto_alloc_zeroed(sizeof *created);
+    if (created == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = sotto_plan_parse(&plan, job->bytes.data, job->bytes.data_bytes, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = check_own_data(compute, plan, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    created->deadline_ms = UINT64_MAX;
+    created->patience_ms = compute__patience(plan);
+    status = start_task(compute, created, plan, job, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    log_line("task %llu \"%s\" created here", (unsigned long long)created->number,
+             sotto_plan_name(plan));
+    *out = created;
+    created = NULL;
+out:
+    if (created != NULL) {
+        created_free(created);
+    }
+    sotto_plan_free(plan);
+    return status;
+}
+
 void created_create(struct compute *compute, const struct job *job)
 {
     struct sotto_error err = {0};
-    struct sotto_plan *plan = NULL;
-    struct created *created = sotto_alloc_zeroed(sizeof *created);
-    enum sotto_status status =
-        created == NULL ? sotto_error_no_memory(&err)
-        : compute->created_len >= CREATED_MAX
-            ? sotto_error_set(&err, SOTTO_ERROR_STATE,
-                              "%d tasks are under way, and that is the most: try again later",
-                              CREATED_MAX)
-            : sotto_plan_parse(&plan, job->bytes.data, job->bytes.data_bytes, &err);
-    if (status == SOTTO_OK) {
-        status = check_own_data(compute, plan, &err);
-    }
-    if (status == SOTTO_OK) {
-        created->deadline_ms = UINT64_MAX;
-        created->patience_ms = compute__patience(plan);
-        status = start(compute, created, plan, job, &err);
-    }
-    if (status != SOTTO_OK) {
-        compute__reply_detail(compute, job->request, http_status_of(status), err.text);
-        if (created != NULL) {
-            created_free(created);
-        }
-        goto out;
-    }
-    created->next = compute->created;
-    compute->created = created;
-    compute->created_len++;
-    log_line("task %llu \"%s\" created here", (unsigned long long)created->number,
-             sotto_plan_name(plan));
-    drain(compute, created);
+    struct created *created = NULL;
     char reply[64];
+    enum sotto_status status = make_created(compute, &created, job, &err);
+    if (created == NULL) {
+        compute__reply_detail(compute, job->request, choose_http_status(status), err.text);
+        return;
+    }
+    created->next = compute->first_created;
+    compute->first_created = created;
+    compute->created_len++;
+    carry_out(compute, created);
     int reply_bytes =
         snprintf(reply, sizeof reply, "{\"task_id\": %llu}", (unsigned long long)created->number);
     compute__reply(compute, job->request, HTTP_OK, sotto_text_copy(reply, (size_t)reply_bytes));
-out:
-    sotto_plan_free(plan);
 }
 
 void created_cancel(struct compute *compute, const struct job *job)
 {
     struct sotto_error err = {0};
     struct store_task task;
-    struct created *created = compute->created;
+    struct created *created = compute->first_created;
     while (created != NULL && (created->number != job->number || created->has_ended)) {
         created = created->next;
     }
     if (created != NULL) {
         sotto_task_aggregator_cancel(created->machine);
-        drain(compute, created);
+        carry_out(compute, created);
     }
     if (store_get_task(compute->config.store, &task, job->number, &err) == SOTTO_OK) {
         if (created != NULL && task.state == TASK_CANCELLED) {

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* This node's part in tasks, its own ones too: asks policy and the owner, opens the files, computes
+ * partials, records what it reveals. Leans on the party's machine (sotto/task.h), which says what
+ * is next, on config/policy.c and on datasets.c. The idea: whatever this node can't or won't do it
+ * declines; others learn the class of the reason, the owner's log has all of it. */
+
 #include "config/policy.h"
 #include "task/compute_internal.h"
 
@@ -9,8 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long messages of a task without a readable plan are worth keeping. */
+#define PATIENCE_MS_DEFAULT 60000
+
 /* In test builds the environment can make a node die at a step, as a power cut would. */
-static void test_stop(const char *step)
+static void stop_for_test(const char *step)
 {
 #ifdef SOTTO_TEST_BUILD
     const char *at = getenv("SOTTO_TEST_STOP_AT");
@@ -24,12 +33,13 @@ static void test_stop(const char *step)
 
 /* --- Joining --- */
 
-/* Nobody's tasks may leave no room for those of others. */
+/* Refuses a task beyond those that one creator, or all of them, may have here: nobody's tasks may
+ * leave no room for those of others. */
 static enum sotto_status check_room(const struct compute *compute, const struct joined *joined,
                                     struct sotto_error *err)
 {
     size_t of_one = 0;
-    for (const struct joined *other = compute->joined; other != NULL; other = other->next) {
+    for (const struct joined *other = compute->first_joined; other != NULL; other = other->next) {
         of_one += sotto_key_equal(&other->creator, &joined->creator);
     }
     if (of_one > JOINED_OF_ONE_MAX || compute->joined_len > JOINED_MAX) {
@@ -40,7 +50,9 @@ static enum sotto_status check_room(const struct compute *compute, const struct 
     return SOTTO_OK;
 }
 
-/* Opens the plan's dataset i, or takes another of the same file: it costs one descriptor. */
+/* Opens the plan's dataset i, or shares an earlier one of the same file: a file costs one
+ * descriptor.
+ */
 static enum sotto_status open_dataset(struct compute *compute, struct joined *joined, size_t i,
                                       struct sotto_error *err)
 {
@@ -83,8 +95,9 @@ static enum sotto_status open_datasets(struct compute *compute, struct joined *j
     return SOTTO_OK;
 }
 
-/* The files or catalogues of a joined task as the engine wants them. Ended by sotto_free. */
-static const struct sotto_catalogue **joined_catalogues(const struct joined *joined)
+/* The catalogues, or files, of a joined task as the engine wants them. Returns: NULL if there is no
+ * memory. Ownership: the list is ended by sotto_free. */
+static const struct sotto_catalogue **list_catalogues(const struct joined *joined)
 {
     const struct sotto_catalogue **list =
         sotto_alloc_array(joined->datasets_len + 1, sizeof(void *));
@@ -94,7 +107,7 @@ static const struct sotto_catalogue **joined_catalogues(const struct joined *joi
     return list;
 }
 
-static struct sotto_csv **joined_files(const struct joined *joined)
+static struct sotto_csv **list_files(const struct joined *joined)
 {
     struct sotto_csv **list = sotto_alloc_array(joined->datasets_len + 1, sizeof(void *));
     for (size_t i = 0; list != NULL && i < joined->datasets_len; i++) {
@@ -103,9 +116,9 @@ static struct sotto_csv **joined_files(const struct joined *joined)
     return list;
 }
 
-static struct policy_question question_of(const struct compute *compute,
-                                          const struct joined *joined,
-                                          const struct sotto_schema *schema)
+static struct policy_question make_question(const struct compute *compute,
+                                            const struct joined *joined,
+                                            const struct sotto_schema *schema)
 {
     struct sotto_key creator = sotto_task_party_creator(joined->machine);
     return (struct policy_question){.plan = sotto_task_party_plan(joined->machine),
@@ -113,58 +126,79 @@ static struct policy_question question_of(const struct compute *compute,
                                     .schema = schema};
 }
 
-/* All that is asked before this node joins; *schema is what it then offers. */
-static enum sotto_status consider(struct compute *compute, struct joined *joined,
-                                  struct sotto_schema *schema, struct sotto_error *err)
+static enum sotto_status check_words(const struct joined *joined, const struct sotto_plan *plan,
+                                     struct sotto_error *err)
 {
-    const struct sotto_catalogue **catalogues = NULL;
-    struct sotto_csv **files = NULL;
-    struct policy_question question = question_of(compute, joined, NULL);
-    enum sotto_status status = check_room(compute, joined, err);
-    if (status == SOTTO_OK) {
-        status = policy_judge(compute->policy, &question, err);
+    struct sotto_csv **files = list_files(joined);
+    if (files == NULL) {
+        return sotto_error_no_memory(err);
     }
-    if (status == SOTTO_OK) {
-        status = open_datasets(compute, joined, err);
-    }
-    if (status == SOTTO_OK) {
-        files = joined_files(joined);
-        status = files == NULL ? sotto_error_no_memory(err)
-                               : sotto_schema_check_words(question.plan, files, err);
-    }
-    if (status == SOTTO_OK) {
-        catalogues = joined_catalogues(joined);
-        status = catalogues == NULL ? sotto_error_no_memory(err)
-                                    : sotto_schema_offer(schema, question.plan, catalogues, err);
-        joined->lacks_column = status == SOTTO_ERROR_NOT_FOUND;
-    }
-    if (status == SOTTO_OK) {
-        question.schema = schema;
-        status = policy_judge(compute->policy, &question, err);
-    }
+    enum sotto_status status = sotto_schema_check_words(plan, files, err);
     sotto_free(files);
+    return status;
+}
+
+static enum sotto_status make_offer(struct joined *joined, struct sotto_schema *schema,
+                                    const struct sotto_plan *plan, struct sotto_error *err)
+{
+    const struct sotto_catalogue **catalogues = list_catalogues(joined);
+    if (catalogues == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = sotto_schema_offer(schema, plan, catalogues, err);
+    joined->lacks_column = status == SOTTO_ERROR_NOT_FOUND;
     sotto_free(catalogues);
     return status;
 }
 
+/* Asks all that is asked before this node joins (config/policy.c tells the order); *schema is what
+ * it then offers. */
+static enum sotto_status consider_joining(struct compute *compute, struct joined *joined,
+                                          struct sotto_schema *schema, struct sotto_error *err)
+{
+    struct policy_question question = make_question(compute, joined, NULL);
+    enum sotto_status status = check_room(compute, joined, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = policy_judge(compute->policy, &question, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = open_datasets(compute, joined, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_words(joined, question.plan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = make_offer(joined, schema, question.plan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    question.schema = schema;
+    return policy_judge(compute->policy, &question, err);
+}
+
 /* The initiator learns the class; of a column that is not there also the text, if policy says so.
  */
-static void decline(const struct compute *compute, struct joined *joined,
-                    const struct sotto_error *err)
+static void decline_task(const struct compute *compute, struct joined *joined,
+                         const struct sotto_error *err)
 {
     bool explains = compute->policy->explains && joined->lacks_column;
     log_line("%s: declined (%s): %s", joined->label, sotto_status_name(err->status), err->text);
     sotto_task_party_decline(joined->machine, err->status, explains ? err->text : NULL);
 }
 
-/* Writes down what is asked, for the owner to decide. A decision that was made before a restart
- * counts: *out_state. */
+/* Writes down what is asked, for the owner to decide. *out_state: the decision, if one was made
+ * before a restart, else state. */
 static enum sotto_status ask_owner(struct compute *compute, struct joined *joined,
                                    enum asked_state *out_state, enum asked_state state,
                                    const struct sotto_schema *schema, struct sotto_error *err)
 {
     char *words = NULL;
-    struct policy_question question = question_of(compute, joined, schema);
+    struct policy_question question = make_question(compute, joined, schema);
     const struct sotto_strategy *strategy = sotto_plan_strategy(question.plan);
     int64_t now_ms = clock_unix_ms();
     struct store_asked asked = {
@@ -175,16 +209,22 @@ static enum sotto_status ask_owner(struct compute *compute, struct joined *joine
     (void)snprintf(asked.creator, sizeof asked.creator, "%s", question.asker);
     (void)snprintf(asked.name, sizeof asked.name, "%s", sotto_plan_name(question.plan));
     enum sotto_status status = policy_words(&words, &question, err);
-    if (status == SOTTO_OK) {
-        status = store_asked_expire(compute->config.store, now_ms, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = store_asked_put(compute->config.store, &asked, &joined->id, &joined->creator,
-                                 sotto_task_party_plan_json(joined->machine), words, err);
+    status = store_asked_expire(compute->config.store, now_ms, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    sotto_free(words);
+    status = store_asked_put(compute->config.store, &asked, &joined->id, &joined->creator,
+                             sotto_task_party_plan_json(joined->machine), words, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     joined->asked = asked.number;
     *out_state = asked.state;
+out:
+    sotto_free(words);
     return status;
 }
 
@@ -204,35 +244,54 @@ static void release_datasets(struct joined *joined)
     joined->datasets_len = 0;
 }
 
+/* Whether this node offers what *schema then holds: *out_state is ASKED_APPROVED, or ASKED_WAITING
+ * for its owner. */
+static enum sotto_status decide_offer(struct compute *compute, struct joined *joined,
+                                      enum asked_state *out_state, struct sotto_schema *schema,
+                                      struct sotto_error *err)
+{
+    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
+    *out_state = ASKED_APPROVED;
+    enum sotto_status status = consider_joining(compute, joined, schema, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (!compute->policy->approves_by_hand || is_own) {
+        return SOTTO_OK;
+    }
+    status = ask_owner(compute, joined, out_state, ASKED_WAITING, schema, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (*out_state == ASKED_REJECTED) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "the owner rejected it");
+    }
+    if (*out_state == ASKED_ENDED) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "it was asked before, and its time is over");
+    }
+    return SOTTO_OK;
+}
+
 static void answer_offer(struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
     struct sotto_schema schema = {0};
-    enum asked_state state = ASKED_APPROVED;
-    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
-    enum sotto_status status = consider(compute, joined, &schema, &err);
-    if (status == SOTTO_OK && compute->policy->approves_by_hand && !is_own) {
-        status = ask_owner(compute, joined, &state, ASKED_WAITING, &schema, &err);
-    }
-    if (status == SOTTO_OK && (state == ASKED_REJECTED || state == ASKED_ENDED)) {
-        status =
-            sotto_error_set(&err, SOTTO_ERROR_REFUSED,
-                            state == ASKED_REJECTED ? "the owner rejected it"
-                                                    : "it was asked before, and its time is over");
-    }
+    enum asked_state state;
+    enum sotto_status status = decide_offer(compute, joined, &state, &schema, &err);
     if (status != SOTTO_OK) {
-        decline(compute, joined, &err);
+        decline_task(compute, joined, &err);
     } else if (state == ASKED_WAITING) {
         joined->is_waiting = true;
         log_line("%s: waits for its owner: sotto approve %llu, or sotto reject %llu", joined->label,
                  (unsigned long long)joined->asked, (unsigned long long)joined->asked);
-        release_datasets(joined); /* they are looked at again */
+        release_datasets(joined); /* offer_approved opens them again */
     } else {
         log_line("%s: joined", joined->label);
         sotto_task_party_offer(joined->machine, &schema);
     }
     sotto_schema_release(&schema);
-    test_stop("offer");
+    stop_for_test("offer");
 }
 
 /* Offers what was approved, if policy and files still allow it. */
@@ -241,22 +300,24 @@ static void offer_approved(struct compute *compute, struct joined *joined)
     struct sotto_error err = {0};
     struct sotto_schema schema = {0};
     joined->is_waiting = false;
-    if (consider(compute, joined, &schema, &err) == SOTTO_OK) {
+    if (consider_joining(compute, joined, &schema, &err) == SOTTO_OK) {
         log_line("%s: joined, as its owner approved", joined->label);
         sotto_task_party_offer(joined->machine, &schema);
     } else {
-        decline(compute, joined, &err);
+        decline_task(compute, joined, &err);
     }
     sotto_schema_release(&schema);
 }
 
 /* --- A round --- */
 
-/* This node's own rows, as few as they may be on a side of a condition or in a group. */
-static enum sotto_status guard(const struct compute *compute, struct joined *joined,
-                               const struct sotto_driver *driver, struct sotto_csv *const *files,
-                               const struct sotto_catalogue *const *catalogues,
-                               struct sotto_error *err)
+/* Refuses to answer for fewer of this node's rows than policy.min_rows, on a side of a condition;
+ * of groups with fewer, joined->withheld says which are kept back. */
+static enum sotto_status guard_rows(const struct compute *compute, struct joined *joined,
+                                    const struct sotto_driver *driver,
+                                    struct sotto_csv *const *files,
+                                    const struct sotto_catalogue *const *catalogues,
+                                    struct sotto_error *err)
 {
     size_t groups_len = sotto_driver_groups_len(driver);
     size_t withheld = 0;
@@ -271,13 +332,42 @@ static enum sotto_status guard(const struct compute *compute, struct joined *joi
     if (status == SOTTO_ERROR_REFUSED) {
         return sotto_error_prefix(err, "policy.min_rows");
     }
+    if (status != SOTTO_OK) {
+        return status;
+    }
     for (size_t i = 0; i < groups_len; i++) {
         withheld += joined->withheld[i];
     }
-    if (status == SOTTO_OK && withheld > 0) {
+    if (withheld > 0) {
         log_line("%s: %zu of %zu groups are withheld, policy.min_rows is %llu", joined->label,
                  withheld, groups_len, (unsigned long long)compute->policy->min_rows);
     }
+    return SOTTO_OK;
+}
+
+static enum sotto_status compute_partial(const struct compute *compute, struct joined *joined,
+                                         uint64_t *limbs, size_t limbs_len, struct sotto_error *err)
+{
+    const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
+    const struct sotto_catalogue **catalogues = list_catalogues(joined);
+    struct sotto_csv **files = list_files(joined);
+    enum sotto_status status = SOTTO_OK;
+    if (catalogues == NULL || files == NULL) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    status = guard_rows(compute, joined, driver, files, catalogues, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_driver_partial(driver, limbs, limbs_len, files, catalogues, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    sotto_driver_withhold(driver, limbs, limbs_len, joined->withheld);
+out:
+    sotto_free(catalogues);
+    sotto_free(files);
     return status;
 }
 
@@ -285,36 +375,28 @@ static void answer_partial(const struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
-    test_stop("partial");
-    test_stop(sotto_driver_round(driver) > 1 ? "later" : "");
+    stop_for_test("partial");
+    stop_for_test(sotto_driver_round(driver) > 1 ? "later" : "");
+    /* Again with the types that were agreed on: doubles can pack rows where decimals can't. */
+    struct policy_question question = make_question(compute, joined, sotto_driver_schema(driver));
+    enum sotto_status status = policy_judge(compute->policy, &question, &err);
+    if (status != SOTTO_OK) {
+        decline_task(compute, joined, &err);
+        return;
+    }
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
-    const struct sotto_catalogue **catalogues = joined_catalogues(joined);
-    struct sotto_csv **files = joined_files(joined);
-    /* Again with the types that were agreed on: doubles can pack rows where decimals can't. */
-    struct policy_question question = question_of(compute, joined, sotto_driver_schema(driver));
-    enum sotto_status status = policy_judge(compute->policy, &question, &err);
-    if (status == SOTTO_OK && (limbs == NULL || catalogues == NULL || files == NULL)) {
-        status = sotto_error_no_memory(&err);
-    }
+    status = limbs == NULL ? sotto_error_no_memory(&err)
+                           : compute_partial(compute, joined, limbs, limbs_len, &err);
     if (status == SOTTO_OK) {
-        status = guard(compute, joined, driver, files, catalogues, &err);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto_driver_partial(driver, limbs, limbs_len, files, catalogues, &err);
-    }
-    if (status == SOTTO_OK) {
-        sotto_driver_withhold(driver, limbs, limbs_len, joined->withheld);
         sotto_task_party_partial(joined->machine, limbs, limbs_len);
     } else {
-        decline(compute, joined, &err);
+        decline_task(compute, joined, &err);
     }
     if (limbs != NULL) {
         sotto_wipe(limbs, limbs_len * sizeof *limbs);
     }
     sotto_free(limbs);
-    sotto_free(catalogues);
-    sotto_free(files);
 }
 
 static void answer_record(struct compute *compute, struct joined *joined,
@@ -327,54 +409,69 @@ static void answer_record(struct compute *compute, struct joined *joined,
                  err.text);
         return;
     }
-    test_stop("record");
+    stop_for_test("record");
     sotto_task_party_recorded(joined->machine);
 }
 
 #define RESULT_BYTES_MAX (4 * 1024 * 1024)
 
-/* A result that was sent to all who took part is kept for the owner. */
+/* Keeps a result that was sent to all who took part, for the owner. */
 static enum sotto_status keep_result(struct compute *compute, struct joined *joined,
                                      const char *result, struct sotto_error *err)
 {
-    enum asked_state state;
-    enum sotto_status status = SOTTO_OK;
     if (strlen(result) > RESULT_BYTES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT, "its result is not kept: more than %d bytes",
                                RESULT_BYTES_MAX);
     }
     if (joined->asked == 0) {
-        status = ask_owner(compute, joined, &state, ASKED_ENDED, NULL, err);
+        enum asked_state state;
+        enum sotto_status status = ask_owner(compute, joined, &state, ASKED_ENDED, NULL, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    if (status == SOTTO_OK) {
-        status = store_asked_result(compute->config.store, joined->asked, result, err);
+    enum sotto_status status =
+        store_asked_result(compute->config.store, joined->asked, result, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        log_line("%s: its result is here: sotto asked %llu", joined->label,
-                 (unsigned long long)joined->asked);
+    log_line("%s: its result is here: sotto asked %llu", joined->label,
+             (unsigned long long)joined->asked);
+    return SOTTO_OK;
+}
+
+/* Ends the entry of what was asked; a rejection stays one. */
+static enum sotto_status end_asked(struct compute *compute, const struct joined *joined,
+                                   struct sotto_error *err)
+{
+    struct store *store = compute->config.store;
+    struct store_asked asked;
+    enum sotto_status status = store_get_asked(store, &asked, NULL, NULL, NULL, joined->asked, err);
+    if (status != SOTTO_OK || asked.state == ASKED_REJECTED) {
+        return status;
     }
-    return status;
+    return store_asked_state(store, joined->asked, ASKED_ENDED, err);
+}
+
+static enum sotto_status store_end(struct compute *compute, struct joined *joined,
+                                   struct sotto_error *err)
+{
+    const char *result = sotto_task_party_result(joined->machine);
+    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
+    if (result != NULL && !is_own) {
+        enum sotto_status status = keep_result(compute, joined, result, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return joined->asked != 0 ? end_asked(compute, joined, err) : SOTTO_OK;
 }
 
 static void end_joined(struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
-    struct store_asked asked;
-    const char *result = sotto_task_party_result(joined->machine);
-    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
-    enum sotto_status status = SOTTO_OK;
     joined->has_ended = true;
-    if (result != NULL && !is_own) {
-        status = keep_result(compute, joined, result, &err);
-    }
-    if (status == SOTTO_OK && joined->asked != 0) {
-        status =
-            store_get_asked(compute->config.store, &asked, NULL, NULL, NULL, joined->asked, &err);
-        if (status == SOTTO_OK && asked.state != ASKED_REJECTED) {
-            status = store_asked_state(compute->config.store, joined->asked, ASKED_ENDED, &err);
-        }
-    }
-    if (status != SOTTO_OK) {
+    if (store_end(compute, joined, &err) != SOTTO_OK) {
         log_line("%s: %s", joined->label, err.text);
     }
 }
@@ -387,7 +484,7 @@ void joined_free(struct joined *joined)
     sotto_free(joined);
 }
 
-static void drain(struct compute *compute, struct joined *joined)
+static void carry_out(struct compute *compute, struct joined *joined)
 {
     struct sotto_action action;
     while (!joined->has_ended && sotto_task_party_next(joined->machine, &action)) {
@@ -431,33 +528,37 @@ void joined_receive(struct compute *compute, struct joined *joined,
                                  &err) != SOTTO_OK) {
         log_line("%s: a message is ignored: %s", joined->label, err.text);
     }
-    drain(compute, joined);
+    carry_out(compute, joined);
 }
 
 void joined_tick(struct compute *compute, struct joined *joined)
 {
     if (!joined->has_ended) {
         sotto_task_party_tick(joined->machine, clock_ms());
-        drain(compute, joined);
+        carry_out(compute, joined);
     }
 }
 
 /* --- The owner's decision --- */
 
-static enum sotto_status decide(struct compute *compute, const struct job *job,
-                                struct store_asked *asked, struct sotto_error *err)
+static enum sotto_status record_decision(struct compute *compute, const struct job *job,
+                                         struct store_asked *asked, struct sotto_error *err)
 {
     struct store *store = compute->config.store;
     enum sotto_status status = store_asked_expire(store, clock_unix_ms(), err);
-    if (status == SOTTO_OK) {
-        status = store_get_asked(store, asked, NULL, NULL, NULL, job->number, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK && asked->state != ASKED_WAITING) {
+    status = store_get_asked(store, asked, NULL, NULL, NULL, job->number, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (asked->state != ASKED_WAITING) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "number %llu waits no longer: it is %s",
                                (unsigned long long)job->number, asked_state_name(asked->state));
     }
     asked->state = job->approves ? ASKED_APPROVED : ASKED_REJECTED;
-    return status == SOTTO_OK ? store_asked_state(store, job->number, asked->state, err) : status;
+    return store_asked_state(store, job->number, asked->state, err);
 }
 
 void joined_decide(struct compute *compute, const struct job *job)
@@ -465,28 +566,28 @@ void joined_decide(struct compute *compute, const struct job *job)
     struct sotto_error err = {0};
     struct store_asked asked;
     char reply[64];
-    if (decide(compute, job, &asked, &err) != SOTTO_OK) {
-        compute__reply_detail(compute, job->request, 400, err.text);
+    if (record_decision(compute, job, &asked, &err) != SOTTO_OK) {
+        compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, err.text);
         return;
     }
-    for (struct joined *joined = compute->joined; joined != NULL; joined = joined->next) {
+    for (struct joined *joined = compute->first_joined; joined != NULL; joined = joined->next) {
         if (joined->asked == job->number && joined->is_waiting && !joined->has_ended) {
             if (job->approves) {
                 offer_approved(compute, joined);
             } else {
                 joined->is_waiting = false;
                 (void)sotto_error_set(&err, SOTTO_ERROR_REFUSED, "the owner rejected it");
-                decline(compute, joined, &err);
+                decline_task(compute, joined, &err);
             }
-            drain(compute, joined);
+            carry_out(compute, joined);
         }
     }
     int bytes = snprintf(reply, sizeof reply, "{\"state\": \"%s\"}", asked_state_name(asked.state));
-    compute__reply(compute, job->request, 200, sotto_text_copy(reply, (size_t)bytes));
+    compute__reply(compute, job->request, HTTP_OK, sotto_text_copy(reply, (size_t)bytes));
 }
 
-/* "task 1f0c23ab of alpha (wage_avg)" */
-static void name_joined(const struct compute *compute, struct joined *joined)
+/* Names the task in the owner's log: "task 1f0c23ab of alpha (wage_avg)". */
+static void label_joined(const struct compute *compute, struct joined *joined)
 {
     char digits[9];
     struct sotto_key creator = sotto_task_party_creator(joined->machine);
@@ -499,16 +600,16 @@ static void name_joined(const struct compute *compute, struct joined *joined)
                    plan != NULL ? sotto_plan_name(plan) : "no plan of this version");
 }
 
-void joined_invited(struct compute *compute, const struct sotto_message_route *route,
-                    const struct sotto_buffer *message)
+static enum sotto_status make_joined(struct compute *compute, struct joined **out,
+                                     const struct sotto_message_route *route,
+                                     const struct sotto_buffer *message, struct sotto_error *err)
 {
-    struct sotto_error err = {0};
     bool has_answered = false;
-    struct joined *joined = sotto_alloc_zeroed(sizeof *joined);
     enum sotto_status status =
-        joined == NULL
-            ? sotto_error_no_memory(&err)
-            : store_has_answered(compute->config.store, &has_answered, &route->task, &err);
+        store_has_answered(compute->config.store, &has_answered, &route->task, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     struct sotto_task_party_config config = {
         .identity = compute->config.identity,
         .random = sotto_random_system(),
@@ -519,23 +620,38 @@ void joined_invited(struct compute *compute, const struct sotto_message_route *r
         .interrupt = &compute->interrupt,
         .now_ms = clock_ms(),
     };
-    if (status == SOTTO_OK) {
-        status = sotto_task_party_new(&joined->machine, &config, message->data, message->data_bytes,
-                                      &err);
+    struct joined *joined = sotto_alloc_zeroed(sizeof *joined);
+    if (joined == NULL) {
+        return sotto_error_no_memory(err);
     }
+    status =
+        sotto_task_party_new(&joined->machine, &config, message->data, message->data_bytes, err);
     if (status != SOTTO_OK) {
-        log_line("an invitation is ignored: %s", err.text);
         sotto_free(joined);
-        return;
+        return status;
     }
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
     joined->id = sotto_task_party_id(joined->machine);
     joined->creator = sotto_task_party_creator(joined->machine);
     joined->deadline_ms = UINT64_MAX;
-    joined->patience_ms = plan != NULL ? compute__patience(plan) : 60000;
-    name_joined(compute, joined);
-    joined->next = compute->joined;
-    compute->joined = joined;
+    joined->patience_ms = plan != NULL ? compute__patience(plan) : PATIENCE_MS_DEFAULT;
+    label_joined(compute, joined);
+    *out = joined;
+    return SOTTO_OK;
+}
+
+void joined_invited(struct compute *compute, const struct sotto_message_route *route,
+                    const struct sotto_buffer *message)
+{
+    struct sotto_error err = {0};
+    struct joined *joined = NULL;
+    enum sotto_status status = make_joined(compute, &joined, route, message, &err);
+    if (status != SOTTO_OK || joined == NULL) {
+        log_line("an invitation is ignored: %s", err.text);
+        return;
+    }
+    joined->next = compute->first_joined;
+    compute->first_joined = joined;
     compute->joined_len++;
-    drain(compute, joined);
+    carry_out(compute, joined);
 }
