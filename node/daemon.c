@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The daemon puts the parts together: it opens what they need in an order (start_parts), runs the
+ * loop, and closes in the reverse one (daemon_run). Leans on all rooms but cli/. The idea: parts
+ * don't know each other; what one says to another (an event of the compute thread, a question of
+ * the API) passes through here. loop/queue.h tells what the two threads share. */
+
 #include "daemon.h"
 
 #include "config/keys.h"
@@ -67,14 +73,14 @@ static void on_events(void *context, uint32_t ready)
         case EVENT_SEND:
             send_message(daemon, event);
             break;
-        default:
+        default: /* jobs go the other way */
             break;
         }
         job_free(event);
     }
 }
 
-/* Whether all but policy and files is as it was at the start. */
+/* Whether two configurations differ in policy and files only, which a reload takes. */
 static bool is_same_but_policy(const struct config_file *a, const struct config_file *b)
 {
     bool same = strcmp(a->name, b->name) == 0 && strcmp(a->state_dir, b->state_dir) == 0 &&
@@ -91,28 +97,36 @@ static bool is_same_but_policy(const struct config_file *a, const struct config_
     return same;
 }
 
-/* Reads the file again and takes policy and files from it. On failure the old ones stay, and the
- * log says so. */
-static enum sotto_status reload(void *context, struct sotto_error *err)
+/* Reads the file again and hands policy and files to the compute thread. On failure the old ones
+ * stay, and the log says so. */
+static enum sotto_status reload_policy(void *context, struct sotto_error *err)
 {
     struct daemon *daemon = context;
     struct config *config = sotto_alloc_zeroed(sizeof *config);
     struct job *job = job_new(JOB_POLICY);
-    enum sotto_status status = config == NULL || job == NULL
-                                   ? sotto_error_no_memory(err)
-                                   : config_load(config, daemon->config_path, err);
+    enum sotto_status status = SOTTO_OK;
+    if (config == NULL || job == NULL) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    status = config_load(config, daemon->config_path, err);
     if (status != SOTTO_OK) {
-        log_line("the policy is not reloaded, the old one stays: %s", err->text);
-        job_free(job);
-        sotto_free(config);
-        return status;
+        goto out;
     }
     bool is_same = is_same_but_policy(config->file, daemon->shared.config->file);
     log_line("the policy is reloaded from %s%s", daemon->config_path,
              is_same ? "" : "; its other changes need a restart");
     job->policy = config;
     queue_push(&daemon->jobs, job);
-    return SOTTO_OK;
+    config = NULL;
+    job = NULL;
+out:
+    if (status != SOTTO_OK) {
+        log_line("the policy is not reloaded, the old one stays: %s", err->text);
+    }
+    job_free(job);
+    sotto_free(config);
+    return status;
 }
 
 /* --- What the API asks --- */
@@ -124,7 +138,8 @@ static bool is_connected(const void *context, size_t peer_index)
            peer_client_is_connected(daemon->client, peer_index);
 }
 
-/* Only of what is known: a node that has just started waits for all of its peers. */
+/* Whether a peer is known not to be there. A node that has just started knows nothing, and waits
+ * for all of its peers. */
 static bool is_away(const void *context, size_t peer_index)
 {
     const struct daemon *daemon = context;
@@ -149,10 +164,10 @@ static void on_signal(void *context, uint32_t ready)
     struct daemon *daemon = context;
     struct signalfd_siginfo info;
     (void)ready;
-    ssize_t got = read(daemon->signal_fd, &info, sizeof info); /* else it comes again at the end */
+    ssize_t got = read(daemon->signal_fd, &info, sizeof info);
     if (got == (ssize_t)sizeof info && info.ssi_signo == SIGHUP) {
         struct sotto_error err = {0};
-        enum sotto_status status = reload(daemon, &err);
+        enum sotto_status status = reload_policy(daemon, &err);
         (void)status; /* the log has it */
         return;
     }
@@ -164,7 +179,8 @@ static void on_signal(void *context, uint32_t ready)
 
 #define OPEN_FILES_MAX 16384
 
-/* Connections and the files of tasks that are under way: more than the usual 1024 descriptors. */
+/* Connections, and the files of tasks that are under way, need more than the usual 1024
+ * descriptors. */
 static void raise_open_files(void)
 {
     struct rlimit limit;
@@ -174,7 +190,7 @@ static void raise_open_files(void)
     }
 }
 
-/* Only one daemon may use a state_dir: the lock goes with the process. */
+/* Takes the lock of a state_dir, which one daemon at a time may use: it goes with the process. */
 static enum sotto_status lock_state(int *out_fd, const char *folder, struct sotto_error *err)
 {
     char path[4200];
@@ -196,8 +212,8 @@ static enum sotto_status lock_state(int *out_fd, const char *folder, struct sott
 }
 
 /* Tells where the node listens: one line on standard output, and a file for scripts. */
-static enum sotto_status announce(const struct daemon *daemon, uint16_t api_port,
-                                  uint16_t peer_port, struct sotto_error *err)
+static enum sotto_status write_address(const struct daemon *daemon, uint16_t api_port,
+                                       uint16_t peer_port, struct sotto_error *err)
 {
     char line[512];
     char path[4200];
@@ -248,16 +264,21 @@ static enum sotto_status open_stores(struct daemon *daemon, struct store **out_w
     const char *folder = daemon->shared.config->file->state_dir;
     (void)snprintf(path, sizeof path, "%s/node.log", folder);
     enum sotto_status status = log_open(path, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     (void)snprintf(path, sizeof path, "%s/node.db", folder);
-    if (status == SOTTO_OK) {
-        mode_t before = umask(0077); /* plans and results are the owner's */
-        status = store_open(out_writer, path, false, err);
-        (void)umask(before);
+    mode_t before = umask(0077); /* plans and results are the owner's */
+    status = store_open(out_writer, path, false, err);
+    (void)umask(before);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = store_interrupt_tasks(*out_writer, clock_unix_ms(), INTERRUPTED, err);
+    status = store_interrupt_tasks(*out_writer, clock_unix_ms(), INTERRUPTED, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status == SOTTO_OK ? store_open(&daemon->reader, path, true, err) : status;
+    return store_open(&daemon->reader, path, true, err);
 }
 
 static enum sotto_status start_network(struct daemon *daemon, struct sotto_error *err)
@@ -268,16 +289,23 @@ static enum sotto_status start_network(struct daemon *daemon, struct sotto_error
                             .is_connected = is_connected,
                             .is_away = is_away,
                             .traffic = add_traffic,
-                            .reload = reload};
+                            .reload = reload_policy};
     enum sotto_status status =
         http_api_new(&daemon->api, &api_port, &daemon->shared, daemon->reader, &node, err);
-    if (status == SOTTO_OK && daemon->shared.config->file->peer != NULL) {
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (daemon->shared.config->file->peer != NULL) {
         status = peer_server_new(&daemon->peer, &peer_port, &daemon->shared, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    if (status == SOTTO_OK) {
-        status = peer_client_new(&daemon->client, &daemon->shared, err);
+    status = peer_client_new(&daemon->client, &daemon->shared, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status == SOTTO_OK ? announce(daemon, api_port, peer_port, err) : status;
+    return write_address(daemon, api_port, peer_port, err);
 }
 
 static enum sotto_status check_own_key(const struct daemon *daemon, struct sotto_error *err)
@@ -290,7 +318,7 @@ static enum sotto_status check_own_key(const struct daemon *daemon, struct sotto
                                  daemon->shared.config->file->peers[index].name);
 }
 
-/* Everything that daemon_run holds, apart from what the parts share. */
+/* What daemon_run closes at the end, besides what struct daemon has. */
 struct daemon_resources {
     struct sotto_identity *identity;
     struct store *writer;
@@ -302,56 +330,92 @@ struct daemon_resources {
     bool has_events;
 };
 
-static enum sotto_status start(struct daemon *daemon, struct daemon_resources *held,
-                               struct sotto_error *err)
+static enum sotto_status start_queues(struct daemon *daemon, struct daemon_resources *held,
+                                      struct sotto_error *err)
 {
-    enum sotto_status status =
-        identity_file_load(daemon->shared.config->file->identity, &held->identity, err);
+    enum sotto_status status = queue_init(&daemon->jobs, false, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    held->has_jobs = true;
+    status = queue_init(&daemon->events, true, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    held->has_events = true;
+    return SOTTO_OK;
+}
+
+static enum sotto_status start_loop(struct daemon *daemon, struct daemon_resources *held,
+                                    struct sotto_error *err)
+{
+    enum sotto_status status = loop_new(&daemon->shared.loop, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = watch_signals(&daemon->signal_fd, &held->signals_before, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = loop_add(daemon->shared.loop, &held->signal_source, daemon->signal_fd, EPOLLIN,
+                      on_signal, daemon, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return loop_add(daemon->shared.loop, &held->event_source, daemon->events.event_fd, EPOLLIN,
+                    on_events, daemon, err);
+}
+
+static enum sotto_status start_compute(struct daemon *daemon, const struct daemon_resources *held,
+                                       struct sotto_error *err)
+{
+    struct compute_config config = {
+        .config = daemon->shared.config,
+        .identity = held->identity,
+        .store = held->writer,
+        .jobs = &daemon->jobs,
+        .events = &daemon->events,
+    };
+    return compute_start(&daemon->compute, &config, err);
+}
+
+/* Opens and starts everything, or what came before a failure: daemon_run closes it in either case.
+ */
+static enum sotto_status start_parts(struct daemon *daemon, struct daemon_resources *held,
+                                     struct sotto_error *err)
+{
+    const struct config_file *file = daemon->shared.config->file;
+    enum sotto_status status = identity_file_load(file->identity, &held->identity, err);
     if (status != SOTTO_OK) {
         return status;
     }
     daemon->shared.identity = held->identity;
     daemon->shared.key = sotto_identity_key(held->identity);
     status = check_own_key(daemon, err);
-    if (status == SOTTO_OK) {
-        status = lock_state(&held->lock_fd, daemon->shared.config->file->state_dir, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = open_stores(daemon, &held->writer, err);
+    status = lock_state(&held->lock_fd, file->state_dir, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = queue_init(&daemon->jobs, false, err);
-        held->has_jobs = status == SOTTO_OK;
+    status = open_stores(daemon, &held->writer, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = queue_init(&daemon->events, true, err);
-        held->has_events = status == SOTTO_OK;
+    status = start_queues(daemon, held, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = loop_new(&daemon->shared.loop, err);
+    status = start_loop(daemon, held, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = watch_signals(&daemon->signal_fd, &held->signals_before, err);
+    status = start_compute(daemon, held, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = loop_add(daemon->shared.loop, &held->signal_source, daemon->signal_fd, EPOLLIN,
-                          on_signal, daemon, err);
-    }
-    if (status == SOTTO_OK) {
-        status = loop_add(daemon->shared.loop, &held->event_source, daemon->events.event_fd,
-                          EPOLLIN, on_events, daemon, err);
-    }
-    if (status == SOTTO_OK) {
-        struct compute_config config = {
-            .config = daemon->shared.config,
-            .identity = held->identity,
-            .store = held->writer,
-            .jobs = &daemon->jobs,
-            .events = &daemon->events,
-        };
-        status = compute_start(&daemon->compute, &config, err);
-    }
-    return status == SOTTO_OK ? start_network(daemon, err) : status;
+    return start_network(daemon, err);
 }
 
 enum sotto_status daemon_run(const struct config *config, const char *path, struct sotto_error *err)
@@ -361,7 +425,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
     struct daemon_resources held = {.lock_fd = -1};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     raise_open_files();
-    enum sotto_status status = start(&daemon, &held, err);
+    enum sotto_status status = start_parts(&daemon, &held, err);
     if (status == SOTTO_OK) {
         loop_run(daemon.shared.loop);
     }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The executable: finds the command in the table of cli/commands.c, parses its arguments, runs it.
+ */
+
 #include "cli/options.h"
 
 #include <sotto/secret.h>
