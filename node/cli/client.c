@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Calls of a node's API, on libcurl: one at a time, the token with each. The idea: the token goes
+ * only to a node on this machine or over https, and what a node says of an error is told as it is.
+ */
+
 #include "cli/client.h"
 
 #include "config/address.h"
@@ -88,7 +93,7 @@ static enum sotto_status set_token(struct client *client, const struct args *arg
     return SOTTO_OK;
 }
 
-/* A URL, or what stands behind its http://. */
+/* Refuses a base that is neither a URL nor what stands behind its http://. */
 static enum sotto_status check_base(const char *base, const char *source, struct sotto_error *err)
 {
     char url[512];
@@ -102,25 +107,9 @@ static enum sotto_status check_base(const char *base, const char *source, struct
     return SOTTO_OK;
 }
 
-enum sotto_status client_init(struct client *client, const struct args *args,
-                              struct sotto_error *err)
+static void set_options(struct client *client, const struct args *args)
 {
     const char *ca = args->ca != NULL ? args->ca : getenv("SOTTO_CA");
-    const char *node = getenv("SOTTO_NODE");
-    *client = (struct client){.base = args->node != NULL ? args->node
-                                      : node != NULL     ? node
-                                                         : NODE_DEFAULT};
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-    sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
-    client->easy = curl_easy_init();
-    client->headers = curl_slist_append(NULL, "Content-Type: application/json");
-    if (client->easy == NULL || client->headers == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
-    }
-    enum sotto_status status = set_token(client, args, err);
-    if (status == SOTTO_OK) {
-        status = check_base(client->base, args->node != NULL ? "--node" : "SOTTO_NODE", err);
-    }
     (void)curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
     (void)curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, on_response);
     (void)curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
@@ -136,12 +125,37 @@ enum sotto_status client_init(struct client *client, const struct args *args,
     if (ca != NULL) {
         (void)curl_easy_setopt(client->easy, CURLOPT_CAINFO, ca);
     }
-    return status;
 }
 
-/* What the node says of an error. */
-static enum sotto_status node_error(const struct client *client, long http_status,
-                                    struct sotto_error *err)
+enum sotto_status client_init(struct client *client, const struct args *args,
+                              struct sotto_error *err)
+{
+    const char *node = getenv("SOTTO_NODE");
+    *client = (struct client){.base = args->node != NULL ? args->node
+                                      : node != NULL     ? node
+                                                         : NODE_DEFAULT};
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
+    client->easy = curl_easy_init();
+    client->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (client->easy == NULL || client->headers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
+    }
+    enum sotto_status status = set_token(client, args, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_base(client->base, args->node != NULL ? "--node" : "SOTTO_NODE", err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    set_options(client, args);
+    return SOTTO_OK;
+}
+
+/* Sets the error that the node answered. */
+static enum sotto_status set_node_error(const struct client *client, long http_status,
+                                        struct sotto_error *err)
 {
     json_t *object =
         json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
@@ -183,7 +197,7 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
                                client->base, curl_easy_strerror(code));
     }
     (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_status);
-    return http_status == HTTP_OK ? SOTTO_OK : node_error(client, http_status, err);
+    return http_status == HTTP_OK ? SOTTO_OK : set_node_error(client, http_status, err);
 }
 
 enum sotto_status client_json(struct client *client, json_t **out, const char *path,

@@ -2,7 +2,7 @@
 #ifndef SOTTO_NODE_CLIENT_H
 #define SOTTO_NODE_CLIENT_H
 
-/* A node's API from the command line. */
+/* A node's API from the command line: client.c calls it, cmd_client.c has the steps of commands. */
 
 #include "cli/print.h"
 #include <curl/curl.h>
@@ -34,10 +34,16 @@ enum sotto_status client_json(struct client *client, json_t **out, const char *p
 /* Gives a plan to the node. */
 enum sotto_status client_create(struct client *client, const char *plan, uint64_t *out_number,
                                 struct sotto_error *err) SOTTO_NODISCARD;
-/* Whether the task has ended, after at most wait_s; *out_failed: not with a result. */
+/* Whether the task has ended, after at most wait_s; *out_failed: it has, and without a result. */
 enum sotto_status client_poll_end(struct client *client, uint64_t number, int wait_s,
                                   bool *out_ended, bool *out_failed,
                                   struct sotto_error *err) SOTTO_NODISCARD;
+/* Calls visit for each line of the task's log, old ones first, until the task has ended. */
+typedef void client_log_visit(void *context, int64_t created_ms, const char *message);
+enum sotto_status client_follow(struct client *client, uint64_t number, client_log_visit *visit,
+                                void *context, bool *out_failed,
+                                struct sotto_error *err) SOTTO_NODISCARD;
+/* Fetches and prints the result. Returns: the exit code. */
 int client_print_result(struct client *client, uint64_t number, enum print_format format);
 
 /* The one positional argument as a number. Returns: false, and a line on standard error. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Commands against a node's API: create, trace, wait, result, list, cancel, and the steps of `sotto
+ * run`. Leans on client.c. Each is a call or two, and what came is printed. */
+
 #include "cli/client.h"
 #include "cli/print.h"
 #include "config/keys.h"
@@ -11,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Commands against a node's API. */
-
 #define LOGS_LIMIT 200
 #define POLL_SECONDS 25
 
@@ -23,14 +25,14 @@ enum sotto_status client_create(struct client *client, const char *plan, uint64_
 {
     json_t *object = NULL;
     enum sotto_status status = client_json(client, &object, "/v1/task", plan, err);
-    if (status == SOTTO_OK) {
-        *out_number = (uint64_t)json_integer_value(json_object_get(object, "task_id"));
-        json_decref(object);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    *out_number = (uint64_t)json_integer_value(json_object_get(object, "task_id"));
+    json_decref(object);
+    return SOTTO_OK;
 }
 
-/* Whether the task has ended, after at most wait_s; *out_failed: not with a result. */
 enum sotto_status client_poll_end(struct client *client, uint64_t number, int wait_s,
                                   bool *out_ended, bool *out_failed, struct sotto_error *err)
 {
@@ -39,63 +41,66 @@ enum sotto_status client_poll_end(struct client *client, uint64_t number, int wa
     (void)snprintf(path, sizeof path, "/v1/task/status?task_id=%llu&wait=%d",
                    (unsigned long long)number, wait_s);
     enum sotto_status status = client_json(client, &object, path, NULL, err);
-    if (status == SOTTO_OK) {
-        const char *state = json_string_value(json_object_get(object, "status"));
-        state = state != NULL ? state : "";
-        *out_ended = strcmp(state, "PENDING") != 0 && strcmp(state, "RUNNING") != 0;
-        *out_failed =
-            *out_ended && strcmp(state, "FINISHED") != 0 && strcmp(state, "CONFIRMED") != 0;
-        json_decref(object);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    const char *state = json_string_value(json_object_get(object, "status"));
+    state = state != NULL ? state : "";
+    *out_ended = strcmp(state, "PENDING") != 0 && strcmp(state, "RUNNING") != 0;
+    *out_failed = *out_ended && strcmp(state, "FINISHED") != 0 && strcmp(state, "CONFIRMED") != 0;
+    json_decref(object);
+    return SOTTO_OK;
 }
 
-static enum sotto_status print_logs(struct client *client, uint64_t number, uint64_t *start,
-                                    int wait_s, FILE *out, size_t *out_len, struct sotto_error *err)
+/* Visits the lines from *in_out_start on, waiting for one at most wait_s. */
+static enum sotto_status visit_logs(struct client *client, uint64_t number, uint64_t *in_out_start,
+                                    int wait_s, client_log_visit *visit, void *context,
+                                    size_t *out_len, struct sotto_error *err)
 {
     char path[192];
     json_t *array = NULL;
     json_t *line;
     size_t index;
     (void)snprintf(path, sizeof path, "/v1/task/logs?task_id=%llu&start=%llu&limit=%d&wait=%d",
-                   (unsigned long long)number, (unsigned long long)*start, LOGS_LIMIT, wait_s);
+                   (unsigned long long)number, (unsigned long long)*in_out_start, LOGS_LIMIT,
+                   wait_s);
     enum sotto_status status = client_json(client, &array, path, NULL, err);
     if (status != SOTTO_OK) {
         return status;
     }
     json_array_foreach(array, index, line)
     {
-        char when[LOG_TIME_BYTES];
-        char text[2048];
         const char *message = json_string_value(json_object_get(line, "message"));
-        log_time(when, json_integer_value(json_object_get(line, "created_at")));
-        (void)snprintf(text, sizeof text, "%s", message != NULL ? message : "");
-        sotto_text_sanitize(text);
-        (void)fprintf(out, "%s  %s\n", when, text);
-        *start = (uint64_t)json_integer_value(json_object_get(line, "id")) + 1;
+        visit(context, json_integer_value(json_object_get(line, "created_at")),
+              message != NULL ? message : "");
+        *in_out_start = (uint64_t)json_integer_value(json_object_get(line, "id")) + 1;
     }
-    (void)fflush(out);
     *out_len = json_array_size(array);
     json_decref(array);
     return SOTTO_OK;
 }
 
-/* Prints the log until the task ends. */
-static enum sotto_status trace(struct client *client, uint64_t number, FILE *out, bool *out_failed,
-                               struct sotto_error *err)
+enum sotto_status client_follow(struct client *client, uint64_t number, client_log_visit *visit,
+                                void *context, bool *out_failed, struct sotto_error *err)
 {
     uint64_t start = 0;
     bool has_ended = false;
     size_t len = 0;
-    enum sotto_status status = SOTTO_OK;
-    while (status == SOTTO_OK && !(has_ended && len == 0)) {
-        status = print_logs(client, number, &start, has_ended ? 0 : POLL_SECONDS, out, &len, err);
-        if (status == SOTTO_OK && !has_ended) {
+    while (!has_ended || len > 0) {
+        enum sotto_status status = visit_logs(client, number, &start, has_ended ? 0 : POLL_SECONDS,
+                                              visit, context, &len, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (!has_ended) {
             status = client_poll_end(client, number, 0, &has_ended, out_failed, err);
+            if (status != SOTTO_OK) {
+                return status;
+            }
             len = 1; /* lines that came between the two calls are fetched once more */
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 int client_print_result(struct client *client, uint64_t number, enum print_format format)
@@ -139,18 +144,34 @@ int cmd_create(const struct args *args)
         return command_usage("expected: sotto create plan.json");
     }
     enum sotto_status status = client_init(&client, args, &err);
-    if (status == SOTTO_OK) {
-        status = file_read(args->positional[0], &plan, &plan_bytes, SOTTO_PLAN_BYTES_MAX, &err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = client_create(&client, plan, &number, &err);
+    status = file_read(args->positional[0], &plan, &plan_bytes, SOTTO_PLAN_BYTES_MAX, &err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        (void)printf(args->json ? "{\"task_id\": %llu}\n" : "%llu\n", (unsigned long long)number);
+    status = client_create(&client, plan, &number, &err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    (void)printf(args->json ? "{\"task_id\": %llu}\n" : "%llu\n", (unsigned long long)number);
+out:
     sotto_free(plan);
     client_release(&client);
     return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}
+
+static void print_log_line(void *context, int64_t created_ms, const char *message)
+{
+    char when[LOG_TIME_BYTES];
+    char text[2048];
+    (void)context;
+    log_time(when, created_ms);
+    (void)snprintf(text, sizeof text, "%s", message);
+    sotto_text_sanitize(text);
+    (void)printf("%s  %s\n", when, text);
+    (void)fflush(stdout);
 }
 
 int cmd_trace(const struct args *args)
@@ -164,7 +185,7 @@ int cmd_trace(const struct args *args)
     }
     enum sotto_status status = client_init(&client, args, &err);
     if (status == SOTTO_OK) {
-        status = trace(&client, number, stdout, &has_failed, &err);
+        status = client_follow(&client, number, print_log_line, NULL, &has_failed, &err);
     }
     client_release(&client);
     return status != SOTTO_OK ? command_failed(&err) : has_failed ? EXIT_FAILED : EXIT_DONE;
@@ -232,14 +253,19 @@ int cmd_list(const struct args *args)
         return command_usage("expected: sotto list");
     }
     enum sotto_status status = client_init(&client, args, &err);
-    if (status == SOTTO_OK) {
-        status = client_json(&client, &object, "/v1/tasks?page_size=1000&order=desc", NULL, &err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK && args->json) {
+    status = client_json(&client, &object, "/v1/tasks?page_size=1000&order=desc", NULL, &err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (args->json) {
         (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
-    } else if (status == SOTTO_OK) {
+    } else {
         print_tasks(json_object_get(object, "tasks"));
     }
+out:
     json_decref(object);
     client_release(&client);
     return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* sotto run: a task from the plan to the result, with its progress on standard error. Leans on the
+ * steps of cmd_client.c. The idea: the task belongs to the node, so Ctrl-C ends the watching only,
+ * and says how to come back. */
+
 #include "cli/client.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -10,10 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* sotto run: a task from the plan to the result, with its progress on standard error. */
-
-#define LOGS_LIMIT 200
-#define POLL_SECONDS 25
 #define EXIT_INTERRUPTED 130
 
 static volatile sig_atomic_t is_interrupted;
@@ -24,7 +25,8 @@ static void on_interrupt(int signal_number)
     is_interrupted = 1;
 }
 
-/* libcurl calls it about once a second while it waits. */
+/* Draws the progress; libcurl calls it about once a second while it waits. Returns: false to give
+ * the call up. */
 static bool on_tick(void *context)
 {
     if (context != NULL) {
@@ -33,8 +35,9 @@ static bool on_tick(void *context)
     return is_interrupted == 0;
 }
 
-/* The plan of `sotto run`: a file, or composed from the options. Ended by sotto_free. */
-static enum sotto_status run_plan(char **out, const struct args *args, struct sotto_error *err)
+/* Reads the plan of `sotto run` from a file, or composes it from the options. Ownership: *out is
+ * ended by sotto_free. */
+static enum sotto_status make_plan(char **out, const struct args *args, struct sotto_error *err)
 {
     struct data_options data = {0};
     size_t bytes;
@@ -49,58 +52,15 @@ static enum sotto_status run_plan(char **out, const struct args *args, struct so
     strategy.connection_timeout_s =
         strategy.connection_timeout_s == 0 ? 60 : strategy.connection_timeout_s;
     enum sotto_status status = data_options_parse(&data, args->data, args->data_len, err);
-    if (status == SOTTO_OK) {
-        status = compose_plan(out, &data, args, &strategy, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
+    status = compose_plan(out, &data, args, &strategy, err);
     data_options_release(&data);
     return status;
 }
 
-static enum sotto_status take_logs(struct client *client, struct progress *progress,
-                                   uint64_t *start, int wait_s, size_t *out_len,
-                                   struct sotto_error *err)
-{
-    char path[192];
-    json_t *array = NULL;
-    json_t *line;
-    size_t index;
-    (void)snprintf(path, sizeof path, "/v1/task/logs?task_id=%llu&start=%llu&limit=%d&wait=%d",
-                   (unsigned long long)progress->number, (unsigned long long)*start, LOGS_LIMIT,
-                   wait_s);
-    enum sotto_status status = client_json(client, &array, path, NULL, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    json_array_foreach(array, index, line)
-    {
-        const char *message = json_string_value(json_object_get(line, "message"));
-        progress_take(progress, json_integer_value(json_object_get(line, "created_at")),
-                      message != NULL ? message : "");
-        *start = (uint64_t)json_integer_value(json_object_get(line, "id")) + 1;
-    }
-    *out_len = json_array_size(array);
-    json_decref(array);
-    return SOTTO_OK;
-}
-
-static enum sotto_status follow(struct client *client, struct progress *progress, bool *out_failed,
-                                struct sotto_error *err)
-{
-    uint64_t start = 0;
-    bool has_ended = false;
-    size_t len = 0;
-    enum sotto_status status = SOTTO_OK;
-    while (status == SOTTO_OK && !(has_ended && len == 0)) {
-        status = take_logs(client, progress, &start, has_ended ? 0 : POLL_SECONDS, &len, err);
-        if (status == SOTTO_OK && !has_ended) {
-            status = client_poll_end(client, progress->number, 0, &has_ended, out_failed, err);
-            len = 1; /* lines that came between the two calls are fetched once more */
-        }
-    }
-    return status;
-}
-
-static int interrupted(uint64_t number)
+static int report_interrupt(uint64_t number)
 {
     if (number == 0) {
         (void)fputs("sotto: stopped; whether the node made a task of the plan, `sotto list` says\n",
@@ -125,12 +85,44 @@ static void watch_interrupts(struct client *client)
     client->tick = on_tick;
 }
 
+static void show_line(void *context, int64_t created_ms, const char *message)
+{
+    progress_take(context, created_ms, message);
+}
+
+static enum sotto_status watch_task(struct client *client, uint64_t number, bool *out_failed,
+                                    struct sotto_error *err)
+{
+    struct progress progress;
+    progress_begin(&progress, number);
+    client->tick_context = &progress;
+    enum sotto_status status = client_follow(client, number, show_line, &progress, out_failed, err);
+    progress_end(&progress, status == SOTTO_OK && !*out_failed);
+    client->tick_context = NULL;
+    return status;
+}
+
+static enum sotto_status run_task(struct client *client, const struct args *args,
+                                  uint64_t *out_number, bool *out_failed, struct sotto_error *err)
+{
+    char *plan = NULL;
+    enum sotto_status status = make_plan(&plan, args, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    watch_interrupts(client);
+    status = client_create(client, plan, out_number, err);
+    sotto_free(plan);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return watch_task(client, *out_number, out_failed, err);
+}
+
 int cmd_run(const struct args *args)
 {
     struct sotto_error err = {0};
     struct client client;
-    struct progress progress;
-    char *plan = NULL;
     uint64_t number = 0;
     bool has_failed = false;
     bool has_file = args->positional_len == 1 && args->outputs_len == 0 && args->data_len == 0;
@@ -145,23 +137,12 @@ int cmd_run(const struct args *args)
     }
     enum sotto_status status = client_init(&client, args, &err);
     if (status == SOTTO_OK) {
-        status = run_plan(&plan, args, &err);
+        status = run_task(&client, args, &number, &has_failed, &err);
     }
-    if (status == SOTTO_OK) {
-        watch_interrupts(&client);
-        status = client_create(&client, plan, &number, &err);
-    }
-    if (status == SOTTO_OK) {
-        progress_begin(&progress, number);
-        client.tick_context = &progress;
-        status = follow(&client, &progress, &has_failed, &err);
-        progress_end(&progress, status == SOTTO_OK && !has_failed);
-    }
-    int code = is_interrupted != 0  ? interrupted(number)
+    int code = is_interrupted != 0  ? report_interrupt(number)
                : status != SOTTO_OK ? command_failed(&err)
                : has_failed         ? EXIT_FAILED
                                     : client_print_result(&client, number, args_format(args));
-    sotto_free(plan);
     client_release(&client);
     return code;
 }
