@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* sotto init, sotto peer add: a new node, and how it gets to know others. */
+/* sotto init, sotto peer add: a new node, and how it gets to know others. Leans on config/
+ * (contact, certificate, keys). The idea: node.yaml is a text that people write too, so it is made
+ * with comments, never rewritten but for the line that is added, and read as a node reads it before
+ * it takes the old one's place. */
 
 #include "cli/command.h"
 #include "config/address.h"
@@ -23,31 +26,37 @@
 
 /* --- The text of a node --- */
 
-static enum sotto_status own_contact(struct contact *out, const char *config_path,
-                                     struct sotto_error *err)
+static enum sotto_status read_own_contact(struct contact *out, const char *config_path,
+                                          struct sotto_error *err)
 {
     struct config config = {0};
     struct sotto_identity *identity = NULL;
     struct contact contact = {.has_pin = false};
     enum sotto_status status = config_load(&config, config_path, err);
-    if (status == SOTTO_OK) {
-        status = identity_file_load(config.file->identity, &identity, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        const struct config_listener *peer = config.file->peer;
-        contact.key = sotto_identity_key(identity);
-        (void)snprintf(contact.name, sizeof contact.name, "%s", config.file->name);
-        if (peer != NULL && peer->url != NULL) {
-            (void)snprintf(contact.url, sizeof contact.url, "%s", peer->url);
-            contact.has_pin = peer->tls_cert != NULL && strncmp(peer->url, "https://", 8) == 0;
-        }
-        if (peer != NULL && contact.has_pin) {
-            status = certificate_pin(contact.pin, peer->tls_cert, err);
+    const struct config_listener *peer = config.file->peer;
+    status = identity_file_load(config.file->identity, &identity, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    contact.key = sotto_identity_key(identity);
+    (void)snprintf(contact.name, sizeof contact.name, "%s", config.file->name);
+    if (peer != NULL && peer->url != NULL) {
+        (void)snprintf(contact.url, sizeof contact.url, "%s", peer->url);
+        contact.has_pin = peer->tls_cert != NULL && strncmp(peer->url, "https://", 8) == 0;
+    }
+    if (peer != NULL && contact.has_pin) {
+        status = certificate_pin(contact.pin, peer->tls_cert, err);
+        if (status != SOTTO_OK) {
+            goto out;
         }
     }
+    *out = contact;
+out:
     sotto_identity_free(identity);
     config_release(&config);
-    *out = contact;
     return status;
 }
 
@@ -66,7 +75,8 @@ static void print_contact(const struct contact *contact)
 
 /* --- sotto init --- */
 
-static enum sotto_status wrong(struct sotto_error *err, const char *path)
+/* Sets the error that errno says of a file. */
+static enum sotto_status set_file_error(struct sotto_error *err, const char *path)
 {
     return sotto_error_set(
         err, errno == EEXIST ? SOTTO_ERROR_STATE : SOTTO_ERROR_IO, "%s: %s", path,
@@ -109,7 +119,7 @@ static enum sotto_status write_config(const struct args *args, const char *name,
     int fd = open(CONFIG_DEFAULT, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (out == NULL) {
-        enum sotto_status status = wrong(err, CONFIG_DEFAULT);
+        enum sotto_status status = set_file_error(err, CONFIG_DEFAULT);
         if (fd >= 0) {
             (void)close(fd);
         }
@@ -143,7 +153,7 @@ static enum sotto_status write_config(const struct args *args, const char *name,
         out);
     bool written = fflush(out) == 0 && fsync(fileno(out)) == 0;
     written = fclose(out) == 0 && written;
-    return written ? SOTTO_OK : wrong(err, CONFIG_DEFAULT);
+    return written ? SOTTO_OK : set_file_error(err, CONFIG_DEFAULT);
 }
 
 static enum sotto_status make_node(const struct args *args, const char *name,
@@ -167,18 +177,22 @@ static enum sotto_status make_node(const struct args *args, const char *name,
     }
     if (access(CONFIG_DEFAULT, F_OK) == 0) {
         errno = EEXIST;
-        return wrong(err, CONFIG_DEFAULT);
+        return set_file_error(err, CONFIG_DEFAULT);
     }
     if (mkdir("data", 0700) != 0 && errno != EEXIST) {
-        return wrong(err, "data");
+        return set_file_error(err, "data");
     }
     enum sotto_status status = identity_file_create("node.key", &key, err);
-    if (status == SOTTO_OK && args->listen != NULL) {
-        status = certificate_create("cert.pem", "cert.key", address.host, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status == SOTTO_OK
-               ? write_config(args, name, args->listen != NULL ? &address : NULL, err)
-               : status;
+    if (args->listen != NULL) {
+        status = certificate_create("cert.pem", "cert.key", address.host, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return write_config(args, name, args->listen != NULL ? &address : NULL, err);
 }
 
 int cmd_init(const struct args *args)
@@ -202,11 +216,10 @@ int cmd_init(const struct args *args)
                              "and underscores",
                              name);
     }
-    enum sotto_status status = makes ? make_node(args, name, &err) : SOTTO_OK;
-    if (status == SOTTO_OK) {
-        status = own_contact(&contact, config, &err);
+    if (makes && make_node(args, name, &err) != SOTTO_OK) {
+        return command_failed(&err);
     }
-    if (status != SOTTO_OK) {
+    if (read_own_contact(&contact, config, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
     if (makes) {
@@ -240,14 +253,14 @@ static void write_entry(struct sotto_writer *writer, const struct contact *conta
     }
 }
 
-/* The line "peers:" at the left edge, or NULL. */
+/* Finds the line "peers:" at the left edge. Returns: NULL if there is none. */
 static const char *find_peers(const char *text)
 {
     const char *at = strncmp(text, "peers:", 6) == 0 ? text : strstr(text, "\npeers:");
     return at != NULL && *at == '\n' ? at + 1 : at;
 }
 
-/* How far entries below a line are indented: as the first one is. */
+/* Finds how far the entries below a line are indented: as the first one is. */
 static void find_indent(char out[32], const char *after)
 {
     const char *line = after;
@@ -265,7 +278,7 @@ static void find_indent(char out[32], const char *after)
     }
 }
 
-/* The configuration with another peer at the head of its list. */
+/* Writes the configuration with another peer at the head of its list. */
 static enum sotto_status insert_peer(struct sotto_writer *writer, const char *text,
                                      const struct contact *contact, struct sotto_error *err)
 {
@@ -296,35 +309,54 @@ static enum sotto_status insert_peer(struct sotto_writer *writer, const char *te
     return SOTTO_OK;
 }
 
-/* Writes beside the file, reads that as a node would, then takes its place. */
+static enum sotto_status write_file(const char *path, mode_t mode,
+                                    const struct sotto_writer *writer, struct sotto_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0) {
+        return set_file_error(err, path);
+    }
+    bool written = write(fd, writer->data, writer->data_bytes) == (ssize_t)writer->data_bytes &&
+                   fsync(fd) == 0;
+    enum sotto_status status = written ? SOTTO_OK : set_file_error(err, path);
+    (void)close(fd);
+    return status;
+}
+
+/* Reads a configuration as a node would. */
+static enum sotto_status check_config(const char *path, struct sotto_error *err)
+{
+    struct config config = {0};
+    enum sotto_status status = config_load(&config, path, err);
+    if (status != SOTTO_OK) {
+        return sotto_error_prefix(err, "the peer is not added");
+    }
+    config_release(&config);
+    return SOTTO_OK;
+}
+
+/* Writes beside the file, reads that as a node would, then puts it in the file's place. */
 static enum sotto_status replace_config(const char *path, const struct sotto_writer *writer,
                                         struct sotto_error *err)
 {
     char beside[4200];
-    struct config config = {0};
     struct stat info;
     if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", path);
     }
     mode_t mode = stat(path, &info) == 0 ? info.st_mode & 0777 : 0644;
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-    bool written = fd >= 0 &&
-                   write(fd, writer->data, writer->data_bytes) == (ssize_t)writer->data_bytes &&
-                   fsync(fd) == 0;
-    enum sotto_status status = written ? SOTTO_OK : wrong(err, beside);
-    if (fd >= 0) {
-        (void)close(fd);
+    enum sotto_status status = write_file(beside, mode, writer, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = config_load(&config, beside, err);
-        if (status != SOTTO_OK) {
-            (void)sotto_error_prefix(err, "the peer is not added");
-        }
-        config_release(&config);
+    status = check_config(beside, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK && rename(beside, path) != 0) {
-        status = wrong(err, path);
+    if (rename(beside, path) != 0) {
+        status = set_file_error(err, path);
     }
+out:
     if (status != SOTTO_OK) {
         (void)unlink(beside);
     }
@@ -339,13 +371,19 @@ static enum sotto_status add_peer(const char *path, const struct contact *contac
     size_t bytes;
     sotto_writer_init(&writer, CONFIG_BYTES_MAX);
     enum sotto_status status = file_read(path, &text, &bytes, CONFIG_BYTES_MAX, err);
-    if (status == SOTTO_OK) {
-        status = insert_peer(&writer, text, contact, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK && sotto_writer_status(&writer) != SOTTO_OK) {
+    status = insert_peer(&writer, text, contact, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (sotto_writer_status(&writer) != SOTTO_OK) {
         status = sotto_error_no_memory(err);
+        goto out;
     }
-    status = status == SOTTO_OK ? replace_config(path, &writer, err) : status;
+    status = replace_config(path, &writer, err);
+out:
     sotto_writer_release(&writer);
     sotto_free(text);
     return status;
@@ -361,11 +399,8 @@ int cmd_peer(const struct args *args)
         args->outputs_len > 0) {
         return command_usage("expected: sotto peer add TEXT; see sotto peer --help");
     }
-    enum sotto_status status = contact_read(&contact, args->positional[1], &err);
-    if (status == SOTTO_OK) {
-        status = add_peer(path, &contact, &err);
-    }
-    if (status != SOTTO_OK) {
+    if (contact_read(&contact, args->positional[1], &err) != SOTTO_OK ||
+        add_peer(path, &contact, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
     contact_digits(digits, args->positional[1]);
