@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* sotto local and sotto simulate of files: no network, no policy. Leans on the engine, and on
+ * sotto_simulate for the real protocol in one process. The idea: local is a task of one party,
+ * whose partial is the aggregate, so that it gives what a federation of one would. */
+
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/reading.h"
@@ -9,8 +14,6 @@
 #include <sotto/survey.h>
 #include <stdio.h>
 #include <string.h>
-
-/* sotto local and sotto simulate: no network, no policy. */
 
 static const struct sotto_strategy local_strategy = {
     .min_clients = SOTTO_PLAN_MIN_CLIENTS,
@@ -53,33 +56,59 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
         goto out;
     }
     tables.len = len;
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         const char *alias = sotto_plan_dataset_alias(plan, i);
         size_t at = 0;
         while (at + 1 < data->len && strcmp(data->aliases[at], alias) != 0) {
             at++;
         }
         status = args_open_file(&tables.files[i], data->paths[at], args, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
+    *out = tables;
+    tables = (struct tables){0};
 out:
-    if (status != SOTTO_OK) {
-        tables_release(&tables);
-    } else {
-        *out = tables;
-    }
+    tables_release(&tables);
     return status;
 }
 
 static enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
                                        struct sotto_error *err)
 {
+    for (size_t i = 0; i < tables->len; i++) {
+        enum sotto_status status =
+            sotto_survey_new(&tables->surveys[i], plan, tables->files[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status run_round(struct sotto_driver *driver, const struct tables *tables,
+                                   struct sotto_error *err)
+{
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
+    if (limbs == NULL) {
+        return sotto_error_no_memory(err);
+    }
     enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < tables->len; i++) {
-        status = sotto_survey_new(&tables->surveys[i], plan, tables->files[i], err);
-        if (status == SOTTO_OK) {
-            tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
+    bool surveyed =
+        tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
+    if (!surveyed) {
+        status =
+            sotto_driver_partial(driver, limbs, limbs_len, tables->files, tables->catalogues, err);
+        if (status != SOTTO_OK) {
+            goto out;
         }
     }
+    status = sotto_driver_advance(driver, limbs, limbs_len, err);
+out:
+    sotto_free(limbs);
     return status;
 }
 
@@ -87,25 +116,13 @@ static enum sotto_status tables_survey(struct tables *tables, const struct sotto
 static enum sotto_status run_rounds(struct sotto_driver *driver, const struct tables *tables,
                                     struct sotto_error *err)
 {
-    enum sotto_status status = SOTTO_OK;
-    while (status == SOTTO_OK && sotto_driver_round(driver) != 0) {
-        size_t limbs_len = sotto_driver_limbs_len(driver);
-        uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
-        if (limbs == NULL) {
-            return sotto_error_no_memory(err);
+    while (sotto_driver_round(driver) != 0) {
+        enum sotto_status status = run_round(driver, tables, err);
+        if (status != SOTTO_OK) {
+            return status;
         }
-        bool surveyed =
-            tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
-        if (!surveyed) {
-            status = sotto_driver_partial(driver, limbs, limbs_len, tables->files,
-                                          tables->catalogues, err);
-        }
-        if (status == SOTTO_OK) {
-            status = sotto_driver_advance(driver, limbs, limbs_len, err);
-        }
-        sotto_free(limbs);
     }
-    return status;
+    return SOTTO_OK;
 }
 
 static enum sotto_status run_plan(char **out_json, const char *plan_json,
@@ -120,31 +137,40 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     struct sotto_driver *driver = NULL;
     struct reading *reading = NULL;
     enum sotto_status status = sotto_plan_parse(&plan, plan_json, strlen(plan_json), err);
-    if (status == SOTTO_OK) {
-        status = tables_open(&tables, plan, data, args, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = sotto_schema_check_words(plan, tables.files, err);
+    status = tables_open(&tables, plan, data, args, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        reading = reading_show(tables.files, tables.len, 2);
-        status = tables_survey(&tables, plan, err);
+    status = sotto_schema_check_words(plan, tables.files, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = sotto_schema_offer(&offer, plan, tables.catalogues, err);
+    reading = reading_show(tables.files, tables.len, 2);
+    status = tables_survey(&tables, plan, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = sotto_schema_agree(&agreed, plan, &offer, NULL, 1, err);
+    status = sotto_schema_offer(&offer, plan, tables.catalogues, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = sotto_driver_new(&driver, plan, &agreed, err);
+    status = sotto_schema_agree(&agreed, plan, &offer, NULL, 1, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = run_rounds(driver, &tables, err);
+    status = sotto_driver_new(&driver, plan, &agreed, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = sotto_driver_result(driver, out_json, &parties, &offer, 1, err);
+    status = run_rounds(driver, &tables, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = sotto_driver_result(driver, out_json, &parties, &offer, 1, err);
+out:
     reading_end(reading);
     sotto_driver_free(driver);
     sotto_schema_release(&agreed);
@@ -164,17 +190,22 @@ int cmd_local(const struct args *args)
     char *plan_json = NULL;
     char *result = NULL;
     enum sotto_status status = data_options_parse(&data, args->data, args->data_len, &err);
-    if (status == SOTTO_OK) {
-        status = compose_plan(&plan_json, &data, args, &local_strategy, &err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = run_plan(&result, plan_json, &data, args, &err);
+    status = compose_plan(&plan_json, &data, args, &local_strategy, &err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    int code = status == SOTTO_OK ? print_result(result, strlen(result), args_format(args))
-                                  : command_failed(&err);
-    sotto_free(result);
+    status = run_plan(&result, plan_json, &data, args, &err);
+out:
     sotto_free(plan_json);
     data_options_release(&data);
+    if (status != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    int code = print_result(result, strlen(result), args_format(args));
+    sotto_free(result);
     return code;
 }
 
@@ -186,7 +217,32 @@ static void print_log(void *context, const char *line)
     (void)fprintf(stderr, "%s\n", line);
 }
 
-static enum sotto_status simulate(char **out_json, const struct args *args, struct sotto_error *err)
+static enum sotto_status run_simulation(char **out_json, const char *plan_json,
+                                        struct sotto_csv **files, size_t files_len,
+                                        const struct args *args, struct sotto_error *err)
+{
+    for (size_t i = 0; i < files_len; i++) {
+        enum sotto_status status = args_open_file(&files[i], args->positional[i], args, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    struct sotto_simulation simulation = {
+        .plan_json = plan_json,
+        .plan_json_bytes = strlen(plan_json),
+        .files = files,
+        .datasets_len = 1,
+        .parties_len = files_len,
+        .log = args->log ? print_log : NULL,
+    };
+    struct reading *reading = reading_show(files, files_len, 2);
+    enum sotto_status status = sotto_simulate(out_json, &simulation, err);
+    reading_end(reading);
+    return status;
+}
+
+static enum sotto_status simulate_files(char **out_json, const struct args *args,
+                                        struct sotto_error *err)
 {
     size_t len = args->positional_len;
     struct data_options data = {0};
@@ -194,30 +250,22 @@ static enum sotto_status simulate(char **out_json, const struct args *args, stru
     struct sotto_strategy strategy = local_strategy;
     strategy.min_clients = (uint32_t)len;
     strategy.max_clients = (uint32_t)len;
-    struct sotto_csv **files = sotto_alloc_zeroed((len + 1) * sizeof *files);
     const char *first[] = {args->positional[0]};
-    enum sotto_status status =
-        files == NULL ? sotto_error_no_memory(err) : data_options_parse(&data, first, 1, err);
-    if (status == SOTTO_OK) {
-        status = compose_plan(&plan_json, &data, args, &strategy, err);
+    struct sotto_csv **files = sotto_alloc_zeroed((len + 1) * sizeof *files);
+    if (files == NULL) {
+        return sotto_error_no_memory(err);
     }
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        status = args_open_file(&files[i], args->positional[i], args, err);
+    enum sotto_status status = data_options_parse(&data, first, 1, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        struct sotto_simulation simulation = {
-            .plan_json = plan_json,
-            .plan_json_bytes = strlen(plan_json),
-            .files = files,
-            .datasets_len = 1,
-            .parties_len = len,
-            .log = args->log ? print_log : NULL,
-        };
-        struct reading *reading = reading_show(files, len, 2);
-        status = sotto_simulate(out_json, &simulation, err);
-        reading_end(reading);
+    status = compose_plan(&plan_json, &data, args, &strategy, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    for (size_t i = 0; files != NULL && i < len; i++) {
+    status = run_simulation(out_json, plan_json, files, len, args, err);
+out:
+    for (size_t i = 0; i < len; i++) {
         sotto_csv_close(files[i]);
     }
     sotto_free(files);
@@ -239,7 +287,7 @@ int cmd_simulate(const struct args *args)
     }
     struct sotto_error err = {0};
     char *result = NULL;
-    if (simulate(&result, args, &err) != SOTTO_OK) {
+    if (simulate_files(&result, args, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
     int code = print_result(result, strlen(result), args_format(args));
