@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* sotto describe: what is in a file, by the rules that a task reads it by. Leans on the CSV reader:
+ * one reading finds the types, a second one counts different strings, each worker in sets of its
+ * own, which are merged at the end. */
+
 #include "cli/command.h"
 #include "cli/reading.h"
 
@@ -9,9 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* sotto describe: what is in a file, by the rules that a task reads it by. */
-
-/* Different strings are counted up to here. */
+/* Up to so many different strings of a column are counted. */
 #define DISTINCT_MAX ((size_t)100000)
 #define SLOTS_MIN ((size_t)1024)
 
@@ -40,8 +43,8 @@ static void set_clear(struct text_set *set)
     set->slots_len = 0;
 }
 
-/* FNV-1a: the data is the user's own. */
-static uint64_t hash_of(const char *bytes, size_t len)
+/* FNV-1a, which somebody could flood with equal hashes; but the data is the user's own. */
+static uint64_t hash_text(const char *bytes, size_t len)
 {
     uint64_t hash = UINT64_C(0xCBF29CE484222325);
     for (size_t i = 0; i < len; i++) {
@@ -89,7 +92,7 @@ static enum sotto_status set_add(struct text_set *set, const char *bytes, size_t
     if (2 * (set->len + 1) > set->slots_len && set_grow(set) != SOTTO_OK) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    uint64_t hash = hash_of(bytes, len);
+    uint64_t hash = hash_text(bytes, len);
     struct text *slot = set_slot(set, bytes, len, hash);
     if (slot->bytes != NULL) {
         return SOTTO_OK;
@@ -107,17 +110,17 @@ static enum sotto_status set_add(struct text_set *set, const char *bytes, size_t
 
 static enum sotto_status set_merge(struct text_set *set, const struct text_set *other)
 {
-    enum sotto_status status = SOTTO_OK;
     if (other->len > DISTINCT_MAX) {
         set_clear(set);
         set->len = other->len;
     }
-    for (size_t i = 0; status == SOTTO_OK && i < other->slots_len; i++) {
-        if (other->slots[i].bytes != NULL) {
-            status = set_add(set, other->slots[i].bytes, other->slots[i].len);
+    for (size_t i = 0; i < other->slots_len; i++) {
+        const struct text *text = &other->slots[i];
+        if (text->bytes != NULL && set_add(set, text->bytes, text->len) != SOTTO_OK) {
+            return SOTTO_ERROR_NO_MEMORY;
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 /* --- Describing --- */
@@ -142,25 +145,35 @@ static void description_release(struct description *description)
     sotto_csv_close(description->csv);
 }
 
+static enum sotto_status add_strings(struct text_set *set, const struct sotto_column *column,
+                                     size_t rows)
+{
+    const char *bytes = column->values;
+    const int64_t *offsets = column->offsets;
+    for (size_t row = 0; row < rows; row++) {
+        if (sotto_column_is_valid(column, row) &&
+            set_add(set, bytes + offsets[row], (size_t)(offsets[row + 1] - offsets[row])) !=
+                SOTTO_OK) {
+            return SOTTO_ERROR_NO_MEMORY;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* A block of rows from the CSV reader, on one of its workers. */
 static enum sotto_status take_strings(void *context, size_t worker, uint64_t first_row,
                                       const struct sotto_column *columns, size_t columns_len,
                                       size_t rows, struct sotto_error *err)
 {
     (void)first_row;
     const struct description *description = context;
-    enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; i < columns_len; i++) {
         struct text_set *set = &description->sets[worker * columns_len + i];
-        const char *bytes = columns[i].values;
-        const int64_t *offsets = columns[i].offsets;
-        for (size_t row = 0; status == SOTTO_OK && row < rows; row++) {
-            if (sotto_column_is_valid(&columns[i], row)) {
-                status =
-                    set_add(set, bytes + offsets[row], (size_t)(offsets[row + 1] - offsets[row]));
-            }
+        if (add_strings(set, &columns[i], rows) != SOTTO_OK) {
+            return sotto_error_no_memory(err);
         }
     }
-    return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+    return SOTTO_OK;
 }
 
 static enum sotto_status count_strings(struct description *description, struct sotto_error *err)
@@ -188,17 +201,19 @@ static enum sotto_status count_strings(struct description *description, struct s
     description->sets_len = workers * len;
     enum sotto_status status = sotto_csv_scan(description->csv, catalogue, description->wanted, len,
                                               take_strings, description, err);
-    for (size_t i = len; status == SOTTO_OK && i < description->sets_len; i++) {
-        status = set_merge(&description->sets[i % len], &description->sets[i]);
-        if (status != SOTTO_OK) {
-            return sotto_error_set(err, status, "out of memory");
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (size_t i = len; i < description->sets_len; i++) {
+        if (set_merge(&description->sets[i % len], &description->sets[i]) != SOTTO_OK) {
+            return sotto_error_no_memory(err);
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
-static enum sotto_status describe(struct description *description, const struct args *args,
-                                  struct sotto_error *err)
+static enum sotto_status describe_file(struct description *description, const struct args *args,
+                                       struct sotto_error *err)
 {
     enum sotto_status status = args_open_file(&description->csv, args->positional[0], args, err);
     if (status != SOTTO_OK) {
@@ -206,15 +221,19 @@ static enum sotto_status describe(struct description *description, const struct 
     }
     struct reading *reading = reading_show(&description->csv, 1, 2);
     status = sotto_csv_catalogue(description->csv, &description->catalogue, err);
-    status = status == SOTTO_OK ? count_strings(description, err) : status;
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = count_strings(description, err);
+out:
     reading_end(reading);
     return status;
 }
 
 /* --- Telling --- */
 
-/* The set of a column's strings, or NULL if it is no string column. */
-static const struct text_set *column_set(const struct description *description, size_t column)
+/* The set of a column's strings. Returns: NULL if it is no string column. */
+static const struct text_set *find_set(const struct description *description, size_t column)
 {
     for (size_t i = 0; i < description->wanted_len; i++) {
         if (description->wanted[i].column == column) {
@@ -227,7 +246,7 @@ static const struct text_set *column_set(const struct description *description, 
 static json_t *describe_column(const struct description *description, size_t i)
 {
     const struct sotto_catalogue_column *column = &description->catalogue->columns[i];
-    const struct text_set *set = column_set(description, i);
+    const struct text_set *set = find_set(description, i);
     json_t *out =
         json_pack("{s:s, s:s, s:I}", "name", column->name, "type",
                   sotto_kind_name(column->type.kind), "missing", (json_int_t)column->missing);
@@ -284,7 +303,7 @@ static void print_description(const struct description *description)
                  width, "column", "type", "missing", "distinct");
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         const struct sotto_catalogue_column *column = &catalogue->columns[i];
-        const struct text_set *set = column_set(description, i);
+        const struct text_set *set = find_set(description, i);
         char type[40];
         char distinct[40] = "";
         char name[SOTTO_CSV_NAME_BYTES_MAX + 1];
@@ -309,7 +328,7 @@ int cmd_describe(const struct args *args)
     struct sotto_error err = {0};
     struct description description = {0};
     int code = EXIT_DONE;
-    if (describe(&description, args, &err) != SOTTO_OK) {
+    if (describe_file(&description, args, &err) != SOTTO_OK) {
         code = command_failed(&err);
     } else if (args->json) {
         code = print_json(&description, args->positional[0]);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Commands for the owner of data: what others ask, and what policy says to it. Leans on client.c
+ * and, for `sotto check`, on config/policy.c, so that the rules are those that the node has. */
+
 #include "cli/client.h"
 #include "cli/print.h"
 #include "config/keys.h"
@@ -9,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Commands for the owner of data: what others ask, and what policy says to it. */
 
 /* --- sotto check --- */
 
@@ -24,7 +26,7 @@ static void print_rule(const char *name, enum sotto_status status, const struct 
     }
 }
 
-/* What is left to the data and to the owner. */
+/* Prints what no plan alone decides: the data and the owner do. */
 static void print_rest(const struct config *config)
 {
     (void)printf(
@@ -60,7 +62,7 @@ static int check_plan(const struct args *args, const struct config *config,
     return refuses ? EXIT_FAILED : EXIT_DONE;
 }
 
-static bool knows(const struct config *config, const char *name)
+static bool knows_peer(const struct config *config, const char *name)
 {
     bool known = name == NULL || strcmp(name, config->file->name) == 0;
     for (unsigned i = 0; !known && i < config->file->peers_count; i++) {
@@ -69,44 +71,51 @@ static bool knows(const struct config *config, const char *name)
     return known;
 }
 
+static enum sotto_status read_plan(struct sotto_plan **out, const char *path,
+                                   struct sotto_error *err)
+{
+    char *json = NULL;
+    size_t bytes = 0;
+    enum sotto_status status = file_read(path, &json, &bytes, SOTTO_PLAN_BYTES_MAX, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_plan_parse(out, json, bytes, err);
+    sotto_free(json);
+    return status;
+}
+
 int cmd_check(const struct args *args)
 {
     struct sotto_error err = {0};
-    struct config config = {0};
+    struct config config;
     struct sotto_plan *plan = NULL;
-    char *json = NULL;
-    size_t bytes = 0;
     if (args->positional_len != 1 || args->outputs_len > 0) {
         return command_usage("expected: sotto check plan.json [--config node.yaml] [--from PEER]");
     }
-    enum sotto_status status =
-        config_load(&config, args->config != NULL ? args->config : "node.yaml", &err);
-    if (status == SOTTO_OK && !knows(&config, args->from)) {
-        status =
-            sotto_error_set(&err, SOTTO_ERROR_INPUT, "--from %s: no peer is named so", args->from);
+    const char *path = args->config != NULL ? args->config : "node.yaml";
+    if (config_load(&config, path, &err) != SOTTO_OK) {
+        return command_usage("%s", err.text);
     }
-    if (status == SOTTO_OK) {
-        status = file_read(args->positional[0], &json, &bytes, SOTTO_PLAN_BYTES_MAX, &err);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto_plan_parse(&plan, json, bytes, &err);
-    }
+    enum sotto_status status = knows_peer(&config, args->from)
+                                   ? read_plan(&plan, args->positional[0], &err)
+                                   : sotto_error_set(&err, SOTTO_ERROR_INPUT,
+                                                     "--from %s: no peer is named so", args->from);
     int code = status == SOTTO_OK ? check_plan(args, &config, plan) : command_usage("%s", err.text);
     sotto_plan_free(plan);
-    sotto_free(json);
     config_release(&config);
     return code;
 }
 
 /* --- What was asked --- */
 
-static const char *text_of(json_t *object, const char *key)
+static const char *get_text(json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
 }
 
-/* Line by line, as others may have written it. */
+/* Prints a text that others may have written: line by line, without control characters. */
 static void print_safely(const char *text)
 {
     while (*text != '\0') {
@@ -132,24 +141,24 @@ static void print_asked(json_t *list)
         log_time(until, json_integer_value(json_object_get(asked, "deadline")));
         (void)snprintf(line, sizeof line, "%6lld  %-8s  %-19s  %-16s  %s",
                        (long long)json_integer_value(json_object_get(asked, "number")),
-                       text_of(asked, "state"), until, text_of(asked, "creator"),
-                       text_of(asked, "name"));
+                       get_text(asked, "state"), until, get_text(asked, "creator"),
+                       get_text(asked, "name"));
         sotto_text_sanitize(line);
         (void)puts(line);
     }
 }
 
-static void print_one(json_t *asked)
+static void print_asked_one(json_t *asked)
 {
     char until[LOG_TIME_BYTES];
-    const char *result = text_of(asked, "result");
+    const char *result = get_text(asked, "result");
     log_time(until, json_integer_value(json_object_get(asked, "deadline")));
     (void)printf("number %lld, %s, until %s\n",
                  (long long)json_integer_value(json_object_get(asked, "number")),
-                 text_of(asked, "state"), until);
-    print_safely(text_of(asked, "words"));
+                 get_text(asked, "state"), until);
+    print_safely(get_text(asked, "words"));
     if (result[0] != '\0') {
-        (void)printf("its result, as %s sent it:\n", text_of(asked, "creator"));
+        (void)printf("its result, as %s sent it:\n", get_text(asked, "creator"));
         (void)print_result(result, strlen(result), PRINT_TABLE);
     }
 }
@@ -168,23 +177,28 @@ int cmd_asked(const struct args *args)
         (void)snprintf(path, sizeof path, "/v1/asked/one?number=%llu", (unsigned long long)number);
     }
     enum sotto_status status = client_init(&client, args, &err);
-    if (status == SOTTO_OK) {
-        status = client_json(&client, &object, path, NULL, &err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK && args->json) {
+    status = client_json(&client, &object, path, NULL, &err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (args->json) {
         (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
-    } else if (status == SOTTO_OK && args->positional_len > 0) {
-        print_one(object);
-    } else if (status == SOTTO_OK) {
+    } else if (args->positional_len > 0) {
+        print_asked_one(object);
+    } else {
         print_asked(json_object_get(object, "asked"));
     }
+out:
     json_decref(object);
     client_release(&client);
     return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
 }
 
-/* POSTs to a path, and that is all. */
-static int post(const struct args *args, const char *path)
+/* POSTs to a path and prints nothing but an error. Returns: the exit code. */
+static int post_path(const struct args *args, const char *path)
 {
     struct sotto_error err = {0};
     struct client client;
@@ -196,7 +210,7 @@ static int post(const struct args *args, const char *path)
     return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
 }
 
-static int decide(const struct args *args, const char *how)
+static int post_decision(const struct args *args, const char *how)
 {
     char path[96];
     uint64_t number;
@@ -204,17 +218,17 @@ static int decide(const struct args *args, const char *how)
         return EXIT_USAGE;
     }
     (void)snprintf(path, sizeof path, "/v1/asked/%s?number=%llu", how, (unsigned long long)number);
-    return post(args, path);
+    return post_path(args, path);
 }
 
 int cmd_approve(const struct args *args)
 {
-    return decide(args, "approve");
+    return post_decision(args, "approve");
 }
 
 int cmd_reject(const struct args *args)
 {
-    return decide(args, "reject");
+    return post_decision(args, "reject");
 }
 
 int cmd_reload(const struct args *args)
@@ -222,5 +236,5 @@ int cmd_reload(const struct args *args)
     if (args->positional_len > 0 || args->outputs_len > 0) {
         return command_usage("expected: sotto reload");
     }
-    return post(args, "/v1/reload");
+    return post_path(args, "/v1/reload");
 }
