@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What commands make of their arguments: files, datasets, a plan. */
+/* What commands make of their arguments: files, datasets, a plan. Leans on options.c, which read
+ * them, and on the engine, which composes the plan as JSON: there is one way to write a plan. */
 
 #include "cli/print.h"
 
@@ -52,8 +53,9 @@ enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const
 
 /* --- --data --- */
 
-/* The file name without folders and extension, as an identifier. */
-static char *stem_alias(const char *file)
+/* The alias of a file: its name without the extension, as an identifier. Returns: NULL if there is
+ * no memory. */
+static char *make_alias(const char *file)
 {
     const char *dot = strrchr(file, '.');
     size_t bytes = dot != NULL && dot != file ? (size_t)(dot - file) : strlen(file);
@@ -89,7 +91,7 @@ enum sotto_status data_options_parse(struct data_options *out, const char *const
         const char *slash = strrchr(path, '/');
         const char *file = slash != NULL ? slash + 1 : path;
         char *alias =
-            equals != NULL ? sotto_text_copy(text, (size_t)(equals - text)) : stem_alias(file);
+            equals != NULL ? sotto_text_copy(text, (size_t)(equals - text)) : make_alias(file);
         options.paths[options.len] = path;
         options.files[options.len] = file;
         options.aliases[options.len] = alias;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The manual page and shell completion, from the table of commands. */
+/* The manual page and shell completion, from the tables of commands and options: what is added
+ * there is there. */
 
 #include "cli/options.h"
 
@@ -9,7 +10,8 @@
 
 /* --- Manual page --- */
 
-/* Text for roff: backslashes and hyphens as they are, no line that begins like a request. */
+/* Prints a text for roff: backslashes and hyphens stay what they are, and no line begins like a
+ * request. */
 static void print_roff(const char *text)
 {
     bool is_start = true;
@@ -114,7 +116,7 @@ static void print_bash(const struct command *commands, size_t len)
                "complete -o filenames -F _sotto sotto");
 }
 
-/* A text inside '...', in which ':' would end it. */
+/* Prints a text inside '...', in which ':' would end it. */
 static void print_quoted(const char *text)
 {
     for (; *text != '\0'; text++) {

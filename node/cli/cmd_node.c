@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* sotto node and sotto keygen: the daemon, and its key. */
+
 #include "cli/command.h"
 #include "config/keys.h"
 #include "daemon.h"

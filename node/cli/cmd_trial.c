@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sotto simulate --parties N: what a session of N parties costs, measured. */
+
+/* sotto simulate --parties N: what a session of N parties costs, measured. Leans on
+ * sotto_trial_run, which drives the real machines. The idea: the values are made by a hash of party
+ * and place, so that the sum is known and checked, and no file is needed. */
+
 #include "cli/options.h"
 #include "cli/print.h"
 
@@ -16,23 +20,23 @@ struct numbers {
     size_t elements_len;
 };
 
-/* Any values of that many bits: element i of party p. */
-static uint64_t value_of(const struct numbers *numbers, uint32_t party, size_t i)
+/* Element i of a party: some value of numbers->bits bits. */
+static uint64_t make_value(const struct numbers *numbers, uint32_t party, size_t i)
 {
     uint64_t x = ((uint64_t)party << 32 | (uint64_t)i) * UINT64_C(0x9E3779B97F4A7C15);
     return x >> (64 - numbers->bits);
 }
 
-static void input(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes)
+static void fill_input(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes)
 {
     const struct numbers *numbers = context;
     for (size_t i = 0; i * numbers->width < vector_bytes; i++) {
-        uint64_t value = value_of(numbers, party, i);
+        uint64_t value = make_value(numbers, party, i);
         memcpy(vector + i * numbers->width, &value, numbers->width);
     }
 }
 
-/* The lost ones are spread evenly. */
+/* Whether a party is lost: the lost ones are spread evenly among all. */
 static bool is_lost(const struct numbers *numbers, uint32_t party)
 {
     uint64_t before = (uint64_t)party * numbers->lost / numbers->parties_len;
@@ -40,7 +44,7 @@ static bool is_lost(const struct numbers *numbers, uint32_t party)
     return before != after;
 }
 
-static enum sotto_trial_step leaves(void *context, uint32_t party)
+static enum sotto_trial_step choose_step(void *context, uint32_t party)
 {
     return is_lost(context, party) ? SOTTO_TRIAL_MASKING : SOTTO_TRIAL_STAYS;
 }
@@ -51,7 +55,7 @@ static bool sum_is_right(const struct numbers *numbers, const struct sotto_trial
         uint64_t sum = 0;
         uint64_t found = 0;
         for (uint32_t party = 0; party < numbers->parties_len; party++) {
-            sum += is_lost(numbers, party) ? 0 : value_of(numbers, party, i);
+            sum += is_lost(numbers, party) ? 0 : make_value(numbers, party, i);
         }
         memcpy(&found, report->sum + i * numbers->width, numbers->width);
         if (found != sum) {
@@ -94,7 +98,7 @@ static void print_table(const struct numbers *numbers, const struct sotto_trial_
                  sum_is_right(numbers, report) ? "right" : "WRONG");
 }
 
-/* The figures of one step, with their names (JSON) or without. */
+/* Prints the figures of one step, with their names (JSON) or without. */
 static void print_cost(const struct sotto_trial_cost *cost, const char *const names[9])
 {
     const double figures[] = {cost->party_s,
@@ -199,8 +203,8 @@ int cmd_trial(const struct args *args)
         .graph = {options->graph, 50, 330},
         .runs = &run,
         .runs_len = 1,
-        .input = input,
-        .leaves = leaves,
+        .input = fill_input,
+        .leaves = choose_step,
         .context = &numbers,
     };
     struct sotto_trial_report report;

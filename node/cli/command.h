@@ -89,6 +89,7 @@ const struct command *command_table(size_t *out_len);
 
 /* Prints "sotto: text" on standard error and gives the exit code. */
 int command_usage(const char *format, ...) SOTTO_PRINTF(1, 2);
+/* Prints the error's text and gives the exit code. */
 int command_failed(const struct sotto_error *err);
 
 /* The datasets of --data options: "wages=wages.csv" or "wages.csv", whose alias is its stem. */
@@ -98,6 +99,7 @@ struct data_options {
     const char **files; /* their last parts */
     size_t len;
 };
+/* Ownership: borrows data; *out is ended by data_options_release. */
 enum sotto_status data_options_parse(struct data_options *out, const char *const *data,
                                      size_t data_len, struct sotto_error *err) SOTTO_NODISCARD;
 void data_options_release(struct data_options *options);
@@ -107,10 +109,11 @@ enum sotto_status compose_plan(char **out, const struct data_options *data, cons
                                const struct sotto_strategy *strategy,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
-/* A file as --delimiter, --decimal, --na and --type say it is read. */
+/* Opens a file as --delimiter, --decimal, --na and --type say it is read. */
 enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 
+/* The commands. Returns: the exit code. */
 int cmd_local(const struct args *args);
 int cmd_simulate(const struct args *args);
 int cmd_trial(const struct args *args); /* sotto simulate --parties */

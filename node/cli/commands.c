@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The table of commands: dispatch, help, manual page and completion come from it. A help text fits
- * a screen of 80 columns and 24 lines. */
+/* The table of commands: dispatch, help, manual page and completion come from it. A command is a
+ * row here and a function cmd_* in a file for its group. A help text fits a screen of 80 columns
+ * and 24 lines. */
 
 #include "cli/command.h"
 

@@ -125,7 +125,7 @@ static const struct option_row rows[] = {
 #define ROWS_LEN (sizeof rows / sizeof rows[0])
 _Static_assert(ROWS_LEN <= 64, "a bit of args_parse's `seen` for each option");
 
-static int argument_of(const struct option_row *row)
+static int choose_argument(const struct option_row *row)
 {
     return row->kind == OPTION_IS_FLAG    ? no_argument
            : row->kind == OPTION_IS_SHOWN ? optional_argument
@@ -138,7 +138,7 @@ bool option_name_at(struct option_name *out, size_t index)
         return false;
     }
     *out = (struct option_name){rows[index].name, rows[index].group,
-                                argument_of(&rows[index]) == required_argument};
+                                choose_argument(&rows[index]) == required_argument};
     return true;
 }
 
@@ -219,7 +219,7 @@ static bool take_option(struct args *args, const struct option_row *row, char *v
 
 /* --- Parsing --- */
 
-static unsigned bit_of(unsigned group)
+static unsigned find_bit(unsigned group)
 {
     unsigned bit = 0;
     while ((group >> bit & 1) == 0) {
@@ -255,7 +255,7 @@ static bool parse_option(struct args *args, uint64_t *in_out_seen, const struct 
         return false;
     }
     *in_out_seen |= bit;
-    const char **given = &args->given[bit_of(row->group)];
+    const char **given = &args->given[find_bit(row->group)];
     *given = *given != NULL ? *given : row->name;
     return take_option(args, row, value);
 }
@@ -270,7 +270,7 @@ static bool parse_options(struct args *args, const struct command *command, int 
     int code;
     for (size_t i = 0; i < ROWS_LEN; i++) {
         options[i] =
-            (struct option){rows[i].name, argument_of(&rows[i]), NULL, CODE_FIRST + (int)i};
+            (struct option){rows[i].name, choose_argument(&rows[i]), NULL, CODE_FIRST + (int)i};
     }
     opterr = 0;
     optind = 1;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A result for people: values, then series, frames and groups as tables, what is to be known about
+ * them on standard error. Leans on jansson. The idea: a result may come from another node, so every
+ * text in it is made harmless before a terminal sees it. */
+
 #include "cli/print.h"
 
 #include <jansson.h>
@@ -7,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As results have it, but for the ".0" of whole numbers. */
+/* Writes a number as results have it, but for the ".0" of whole numbers. */
 static void format_double(char out[SOTTO_DOUBLE_TEXT_BYTES], double value)
 {
     sotto_double_text(out, value);
@@ -32,7 +37,7 @@ void print_value_text(char out[64], json_t *output)
     }
 }
 
-/* A value, and how many NaN were made. */
+/* Writes a value, and how many NaN were made. */
 static void format_value(char out[64], json_t *output)
 {
     json_t *made = json_object_get(output, "nan_made");
@@ -43,7 +48,7 @@ static void format_value(char out[64], json_t *output)
     }
 }
 
-/* A value, and its exact text if that says more. */
+/* Prints a value, and its exact text if that says more. */
 static void print_value(json_t *output)
 {
     char value[64];
@@ -63,7 +68,7 @@ struct table {
     size_t columns;
 };
 
-static char *cell(const struct table *table, size_t row, size_t column)
+static char *cell_at(const struct table *table, size_t row, size_t column)
 {
     return table->cells[row * table->columns + column];
 }
@@ -79,7 +84,7 @@ void print_level_text(char *out, size_t out_bytes, json_t *level)
     }
 }
 
-/* "R&D, north": a group of two keys. */
+/* Writes the labels of a group: "R&D, north" for two keys. */
 static void format_group(char out[64], json_t *group)
 {
     size_t i;
@@ -95,8 +100,8 @@ static void format_group(char out[64], json_t *group)
     }
 }
 
-/* Characters, not bytes. */
-static int width_of(const char *text)
+/* How many columns a text takes: its characters, not its bytes. */
+static int count_columns(const char *text)
 {
     int width = 0;
     for (; *text != '\0'; text++) {
@@ -111,12 +116,12 @@ static void print_cells(const struct table *table)
         for (size_t column = 0; column < table->columns; column++) {
             int width = 0;
             for (size_t i = 0; i < table->rows; i++) {
-                int other = width_of(cell(table, i, column));
+                int other = count_columns(cell_at(table, i, column));
                 width = other > width ? other : width;
             }
-            char *text = cell(table, row, column);
+            char *text = cell_at(table, row, column);
             sotto_text_sanitize(text); /* a result may come from another node */
-            int blanks = width - width_of(text);
+            int blanks = width - count_columns(text);
             if (column == 0) {
                 (void)printf("  %s%*s", text, blanks, "");
             } else {
@@ -127,7 +132,7 @@ static void print_cells(const struct table *table)
     }
 }
 
-/* values: of one row, or a list of rows; labels of both may be NULL. */
+/* Prints values, of one row or a list of rows, as a table; labels of both may be NULL. */
 static void print_frame(json_t *values, json_t *row_labels, json_t *column_labels)
 {
     size_t rows = json_array_size(values);
@@ -140,25 +145,26 @@ static void print_frame(json_t *values, json_t *row_labels, json_t *column_label
         return;
     }
     for (size_t i = 0; i < columns && head == 1; i++) {
-        print_level_text(cell(&table, 0, i + 1), 64, json_array_get(column_labels, i));
+        print_level_text(cell_at(&table, 0, i + 1), 64, json_array_get(column_labels, i));
     }
     for (size_t i = 0; i < rows; i++) {
         json_t *label = json_array_get(row_labels, i);
         json_t *row = json_array_get(values, i);
         if (json_is_array(label)) {
-            format_group(cell(&table, i + head, 0), label);
+            format_group(cell_at(&table, i + head, 0), label);
         } else {
-            print_level_text(cell(&table, i + head, 0), 64, label);
+            print_level_text(cell_at(&table, i + head, 0), 64, label);
         }
         for (size_t j = 0; j < columns; j++) {
-            format_value(cell(&table, i + head, j + 1), head == 1 ? json_array_get(row, j) : row);
+            format_value(cell_at(&table, i + head, j + 1),
+                         head == 1 ? json_array_get(row, j) : row);
         }
     }
     print_cells(&table);
     free(table.cells);
 }
 
-/* One output, after its name. groups: labels, or NULL. */
+/* Prints one output behind its name. groups: labels, or NULL. */
 static void print_output(json_t *output, json_t *groups)
 {
     json_t *values = json_object_get(output, "values");
@@ -208,7 +214,7 @@ static void print_outputs(json_t *outputs, json_t *groups)
     int width = 0;
     json_object_foreach(outputs, name, output)
     {
-        int other = width_of(name);
+        int other = count_columns(name);
         width = other > width ? other : width;
     }
     json_object_foreach(outputs, name, output)
@@ -218,7 +224,7 @@ static void print_outputs(json_t *outputs, json_t *groups)
         char safe[512];
         (void)snprintf(safe, sizeof safe, "%s", name);
         sotto_text_sanitize(safe);
-        (void)printf("%s%*s", safe, is_single ? width - width_of(name) + 2 : 0, "");
+        (void)printf("%s%*s", safe, is_single ? width - count_columns(name) + 2 : 0, "");
         if (fields != NULL) {
             print_regression(fields, groups);
         } else {
@@ -227,7 +233,7 @@ static void print_outputs(json_t *outputs, json_t *groups)
     }
 }
 
-/* Groups that parties kept back: a result that is less than it looks. */
+/* Says which groups parties kept back: such a result is less than it looks. */
 static void print_withheld(json_t *groups)
 {
     size_t i;
@@ -245,7 +251,7 @@ static void print_withheld(json_t *groups)
     }
 }
 
-/* A text of a result, which may come from another node. */
+/* Prints a text of a result, which may come from another node. */
 static void print_text(const char *before, json_t *text)
 {
     char safe[1024];
@@ -256,7 +262,7 @@ static void print_text(const char *before, json_t *text)
 
 #define NAMES_LEN 20 /* as many are a few lines */
 
-/* Who was asked, and whose rows are in the result. */
+/* Says who was asked, and whose rows are in the result. */
 static void print_parties(json_t *parties)
 {
     size_t i;
@@ -280,7 +286,7 @@ static void print_parties(json_t *parties)
     (void)fprintf(stderr, "\n");
 }
 
-/* Each sentence of a list on a line of its own. */
+/* Prints each sentence of a list on a line of its own. */
 static void print_warnings(json_t *sentences)
 {
     size_t i;

@@ -2,20 +2,22 @@
 #ifndef SOTTO_NODE_PRINT_H
 #define SOTTO_NODE_PRINT_H
 
-/* Results for people and for programs. */
+/* Results for people (print.c) and for programs (print_csv.c). */
 
 #include "cli/command.h"
 
 enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV };
+/* The format that --json and --csv ask for. */
 enum print_format args_format(const struct args *args);
 
-/* Prints a result document (engine/PLAN.md, "Results"). */
+/* Prints a result document (engine/PLAN.md, "Results"). Returns: the exit code. */
 int print_result(const char *json, size_t json_bytes, enum print_format format);
 /* print_csv.c: a line for each value. */
 struct json_t;
 void print_csv(struct json_t *result);
-/* A value, "NaN", "inf" or "-inf". */
+/* A value as text, "NaN", "inf", "-inf" or "missing" among them. */
 void print_value_text(char out[64], struct json_t *output);
+/* A label of a group: a text, a number, or true or false. */
 void print_level_text(char *out, size_t out_bytes, struct json_t *level);
 
 #endif

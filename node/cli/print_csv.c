@@ -56,7 +56,7 @@ static void print_line(const struct place *place, json_t *row, json_t *column, j
     print_cell(exact != NULL ? exact : "", true);
 }
 
-/* One group's values, by the axes that they have: none, one, two. */
+/* Prints one group's values, which have no axis, one or two. */
 static void print_values(const struct place *place, json_t *values, json_t *axes)
 {
     size_t i;

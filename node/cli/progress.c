@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The progress of a task, read from its log lines. Leans on the tags of those lines, which federation/
+ * writes ("[Join] task 1 round 1 ..."). The idea: on a terminal one line is drawn anew, and only what
+ * matters later stays above it; elsewhere each line goes out as it came. */
+
 #include "cli/progress.h"
 
 #include "loop/log.h"
@@ -35,7 +40,8 @@ void progress_begin(struct progress *progress, uint64_t number)
 
 /* --- What a line says --- */
 
-/* Goes over " word NUMBER". Returns: false, and nothing is changed, if it is not there. */
+/* Reads " word NUMBER" and goes behind it. Returns: false, and nothing is changed, if it is not
+ * there. */
 static bool skip_number(const char **in_out, unsigned *out, const char *word)
 {
     size_t bytes = strlen(word);
@@ -49,8 +55,8 @@ static bool skip_number(const char **in_out, unsigned *out, const char *word)
     return true;
 }
 
-/* The text behind "[Tag] task 1 round 2 ", and the tag. NULL: there is no tag. */
-static const char *split(char tag[48], unsigned *out_round, const char *message)
+/* Splits "[Tag] task 1 round 2 text". Returns: the text; NULL if there is no tag. */
+static const char *split_message(char tag[48], unsigned *out_round, const char *message)
 {
     const char *end = strchr(message, ']');
     unsigned task = 0;
@@ -88,7 +94,7 @@ static void set_step(struct progress *progress, const char *step)
 }
 
 /* Returns: whether the line is worth keeping on the terminal. */
-static bool understand(struct progress *progress, const char *tag, const char *text)
+static bool heed_message(struct progress *progress, const char *tag, const char *text)
 {
     static const struct {
         const char *tag;
@@ -118,7 +124,7 @@ static bool understand(struct progress *progress, const char *tag, const char *t
 
 /* --- Drawing --- */
 
-static int columns(void)
+static int count_columns(void)
 {
     struct winsize size;
     bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
@@ -127,7 +133,7 @@ static int columns(void)
 
 /* Cuts a text after so many characters; where the terminal has no UTF-8 others than ASCII are "?".
  */
-static void fit(char *text, int width, bool is_utf8)
+static void fit_text(char *text, int width, bool is_utf8)
 {
     char *to = text;
     for (const char *from = text; *from != '\0' && width > 0; from++) {
@@ -142,7 +148,7 @@ static void fit(char *text, int width, bool is_utf8)
     *to = '\0';
 }
 
-static void wipe(struct progress *progress)
+static void wipe_line(struct progress *progress)
 {
     if (progress->is_drawn) {
         (void)fputs("\r\033[K", stderr);
@@ -175,7 +181,7 @@ void progress_tick(struct progress *progress)
                    progress->step, answers, progress->joined, progress->joined > 0 ? ": " : "",
                    progress->names);
     sotto_text_sanitize(line);
-    fit(line, columns() - 1, progress->is_utf8);
+    fit_text(line, count_columns() - 1, progress->is_utf8);
     if (progress->is_drawn && strncmp(line, progress->drawn, sizeof progress->drawn - 1) == 0) {
         return;
     }
@@ -198,10 +204,10 @@ void progress_take(struct progress *progress, int64_t created_ms, const char *me
         (void)fprintf(stderr, "%s  %s\n", when, text);
         return;
     }
-    const char *said = split(tag, &progress->round, text);
-    if (said == NULL || understand(progress, tag, said)) {
+    const char *said = split_message(tag, &progress->round, text);
+    if (said == NULL || heed_message(progress, tag, said)) {
         const char *kept = said != NULL ? said + strspn(said, " ") : text;
-        wipe(progress);
+        wipe_line(progress);
         (void)fprintf(stderr, "%s%s%s\n", progress->is_coloured ? "\033[33m" : "", kept,
                       progress->is_coloured ? "\033[0m" : "");
     }
@@ -213,14 +219,14 @@ void progress_end(struct progress *progress, bool is_well)
     if (!progress->is_live) {
         return;
     }
-    wipe(progress);
+    wipe_line(progress);
     progress->is_live = false;
     if (is_well) {
         char line[LINE_BYTES_MAX];
         (void)snprintf(line, sizeof line, "task %llu: %.1f s, of %s",
                        (unsigned long long)progress->number, seconds_of(progress), progress->names);
         sotto_text_sanitize(line);
-        fit(line, LINE_BYTES_MAX, progress->is_utf8);
+        fit_text(line, LINE_BYTES_MAX, progress->is_utf8);
         (void)fprintf(stderr, "%s\n", line);
     }
 }

@@ -25,6 +25,7 @@ struct progress {
     char names[PROGRESS_NAMES_BYTES];
 };
 
+/* Begins to show a task. */
 void progress_begin(struct progress *progress, uint64_t number);
 /* Takes a line of the task's log. */
 void progress_take(struct progress *progress, int64_t created_ms, const char *message);

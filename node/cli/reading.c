@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A thread that says how far the reading of files is. It only reads the counters of the files, ten
+ * times a second; nothing waits for it but reading_end. */
+
 #include "cli/reading.h"
 
 #include <errno.h>
@@ -21,7 +25,7 @@ struct reading {
     bool is_over;
 };
 
-static struct timespec later(struct timespec time, long ms)
+static struct timespec add_ms(struct timespec time, long ms)
 {
     time.tv_nsec += ms % 1000 * 1000000;
     time.tv_sec += ms / 1000 + time.tv_nsec / 1000000000;
@@ -29,7 +33,7 @@ static struct timespec later(struct timespec time, long ms)
     return time;
 }
 
-static void show(const struct reading *reading, double seconds)
+static void show_part(const struct reading *reading, double seconds)
 {
     uint64_t done = 0;
     uint64_t size = 0;
@@ -43,21 +47,21 @@ static void show(const struct reading *reading, double seconds)
     (void)fflush(stderr);
 }
 
-static void *run(void *context)
+static void *show_until_end(void *context)
 {
     struct reading *reading = context;
     struct timespec start;
     bool shown = false;
     (void)clock_gettime(CLOCK_MONOTONIC, &start);
-    struct timespec next = later(start, SHOWN_AFTER_MS);
+    struct timespec next = add_ms(start, SHOWN_AFTER_MS);
     (void)pthread_mutex_lock(&reading->lock);
     while (!reading->is_over) {
         if (pthread_cond_timedwait(&reading->ended, &reading->lock, &next) == ETIMEDOUT) {
             double seconds = (double)(next.tv_sec - start.tv_sec) +
                              (double)(next.tv_nsec - start.tv_nsec) * 1e-9;
-            show(reading, seconds);
+            show_part(reading, seconds);
             shown = true;
-            next = later(next, SHOWN_EVERY_MS);
+            next = add_ms(next, SHOWN_EVERY_MS);
         }
     }
     (void)pthread_mutex_unlock(&reading->lock);
@@ -82,7 +86,7 @@ struct reading *reading_show(struct sotto_csv *const *files, size_t files_len, u
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&reading->ended, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&reading->thread, NULL, run, reading) != 0) {
+    if (pthread_create(&reading->thread, NULL, show_until_end, reading) != 0) {
         (void)pthread_cond_destroy(&reading->ended);
         (void)pthread_mutex_destroy(&reading->lock);
         sotto_free(reading);
