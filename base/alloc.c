@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* All of Sotto's own allocations, on malloc. The idea: they pass one hook, so that tests can fail
+ * each of them, and the size of an array is multiplied where the overflow is checked. */
+
 #include <sotto/alloc.h>
 
 #include "internal.h"

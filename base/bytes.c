@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The bounded reader, through which all bytes from outside are parsed, and the bounded writer. The
+ * idea: both keep their first failure. A reader then gives zeros and NULL, a writer takes nothing
+ * more, and one check at the end is enough (sotto_reader_finished, sotto_writer_status). */
+
 #include <sotto/bytes.h>
 
 #include <sotto/alloc.h>

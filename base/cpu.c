@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which instruction sets the kernels use: chosen once, by what CPU and operating system offer. In
+ * test builds SOTTO_CPU chooses a lower one, so that the suites run at each level on one machine.
+ */
+
 #include <sotto/cpu.h>
 
 #include <pthread.h>
@@ -18,7 +23,7 @@ const char *sotto_cpu_level_name(enum sotto_cpu_level level)
     return level_names[level];
 }
 
-static enum sotto_cpu_level cpu_probe(void)
+static enum sotto_cpu_level probe_cpu(void)
 {
 #if defined(__x86_64__)
     /* __builtin_cpu_supports asks the operating system's XSAVE state too. */
@@ -41,7 +46,9 @@ static enum sotto_cpu_level chosen_level;
 static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
 
 #ifdef SOTTO_TEST_BUILD
-static enum sotto_cpu_level cpu_lowered(enum sotto_cpu_level best, const char *wanted)
+/* The level of a name. Ends the process if this CPU does not offer it: a test would test another
+ * one. */
+static enum sotto_cpu_level find_lower(enum sotto_cpu_level best, const char *wanted)
 {
     bool arm = best == SOTTO_CPU_NEON;
     for (size_t i = 0; i <= (size_t)best; i++) {
@@ -56,19 +63,19 @@ static enum sotto_cpu_level cpu_lowered(enum sotto_cpu_level best, const char *w
 }
 #endif
 
-static void cpu_choose(void)
+static void choose_level(void)
 {
-    chosen_level = cpu_probe();
+    chosen_level = probe_cpu();
 #ifdef SOTTO_TEST_BUILD
     const char *wanted = getenv("SOTTO_CPU");
     if (wanted != NULL && wanted[0] != '\0') {
-        chosen_level = cpu_lowered(chosen_level, wanted);
+        chosen_level = find_lower(chosen_level, wanted);
     }
 #endif
 }
 
 enum sotto_cpu_level sotto_cpu_level(void)
 {
-    (void)pthread_once(&chosen_once, cpu_choose);
+    (void)pthread_once(&chosen_once, choose_level);
     return chosen_level;
 }

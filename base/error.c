@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Statuses, from one table, and error texts. The idea: a text may hold data or a peer's words, so
+ * it is cut at a character border and made safe to print at the one place where it is written. */
+
 #include <sotto/status.h>
 
 #include <stdio.h>
@@ -19,7 +23,7 @@ static const struct status_row status_rows[] = {
 
 static const size_t status_rows_len = sizeof status_rows / sizeof status_rows[0];
 
-static const struct status_row *status_row(enum sotto_status status)
+static const struct status_row *find_row(enum sotto_status status)
 {
     for (size_t i = 0; i < status_rows_len; i++) {
         if (status_rows[i].status == status) {
@@ -36,13 +40,13 @@ const char *sotto_version(void)
 
 const char *sotto_status_name(enum sotto_status status)
 {
-    const struct status_row *row = status_row(status);
+    const struct status_row *row = find_row(status);
     return row != NULL ? row->name : "unknown";
 }
 
 const char *sotto_status_text(enum sotto_status status)
 {
-    const struct status_row *row = status_row(status);
+    const struct status_row *row = find_row(status);
     return row != NULL ? row->text : "unknown status";
 }
 
@@ -59,7 +63,7 @@ bool sotto_status_find(enum sotto_status *out, const char *name)
 
 /* The length of the UTF-8 sequence that starts at p, or 0 (RFC 3629: no surrogates, no overlong
  * forms, nothing above U+10FFFF). */
-static size_t utf8_sequence(const unsigned char *p, size_t bytes)
+static size_t measure_sequence(const unsigned char *p, size_t bytes)
 {
     if (p[0] < 0x80) {
         return 1;
@@ -84,7 +88,7 @@ size_t sotto_utf8_valid_prefix(const void *data, size_t data_bytes)
     const unsigned char *p = data;
     size_t i = 0;
     while (i < data_bytes) {
-        size_t len = utf8_sequence(p + i, data_bytes - i);
+        size_t len = measure_sequence(p + i, data_bytes - i);
         if (len == 0) {
             break;
         }
@@ -98,7 +102,7 @@ void sotto_text_sanitize(char *text)
     unsigned char *p = (unsigned char *)text;
     size_t left = strlen(text);
     while (left > 0) {
-        size_t len = utf8_sequence(p, left);
+        size_t len = measure_sequence(p, left);
         /* C0 controls, DEL and the C1 controls (U+0080 to U+009F) can drive a terminal. */
         bool control = len == 1 ? *p < 0x20 || *p == 0x7F : len == 2 && p[0] == 0xC2 && p[1] < 0xA0;
         if (len == 0 || control) {
@@ -110,7 +114,7 @@ void sotto_text_sanitize(char *text)
     }
 }
 
-static void error_cut(char *text, size_t written)
+static void make_safe(char *text, size_t written)
 {
     if (written >= SOTTO_ERROR_TEXT_BYTES) {
         size_t keep = sotto_utf8_valid_prefix(text, SOTTO_ERROR_TEXT_BYTES - 4);
@@ -129,7 +133,7 @@ enum sotto_status sotto_error_set(struct sotto_error *err, enum sotto_status sta
         int written = vsnprintf(err->text, sizeof err->text, format, args);
         va_end(args);
         err->status = status;
-        error_cut(err->text, written < 0 ? 0 : (size_t)written);
+        make_safe(err->text, written < 0 ? 0 : (size_t)written);
     }
     return status;
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A flag that one thread sets and others look at while they compute. Relaxed: nothing but the flag
+ * is told, and a look too late costs a little work. */
+
 #include <sotto/interrupt.h>
 
 void sotto_interrupt_set(struct sotto_interrupt *interrupt)

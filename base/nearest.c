@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* "did you mean": the name nearest to a word by edit distance. It is for errors only, so it
+ * is short rather than fast; words beyond 64 bytes are near to nothing. */
+
 #include <sotto/status.h>
 
 #include <string.h>
 
 #define WORD_BYTES_MAX 64
 
-static unsigned char lower(char c)
+static unsigned char lower_letter(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
-static size_t least(size_t a, size_t b, size_t c)
+static size_t choose_least(size_t a, size_t b, size_t c)
 {
     size_t ab = a < b ? a : b;
     return ab < c ? ab : c;
 }
 
 /* Levenshtein's distance, letters' case ignored. Requires lengths up to WORD_BYTES_MAX. */
-static size_t distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+static size_t measure_distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
     size_t row[WORD_BYTES_MAX + 1];
     for (size_t j = 0; j <= b_bytes; j++) {
@@ -27,9 +31,9 @@ static size_t distance(const char *a, size_t a_bytes, const char *b, size_t b_by
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= b_bytes; j++) {
-            size_t replaced = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
+            size_t replaced = diagonal + (lower_letter(a[i - 1]) != lower_letter(b[j - 1]));
             diagonal = row[j];
-            row[j] = least(replaced, row[j] + 1, row[j - 1] + 1);
+            row[j] = choose_least(replaced, row[j] + 1, row[j - 1] + 1);
         }
     }
     return row[b_bytes];
@@ -45,8 +49,8 @@ const char *sotto_text_nearest(const char *word, const char *const *names, size_
         if (name_bytes > WORD_BYTES_MAX) {
             continue;
         }
-        size_t far = distance(word, word_bytes, names[i], name_bytes);
-        /* Nothing in common is no likeness. */
+        size_t far = measure_distance(word, word_bytes, names[i], name_bytes);
+        /* A distance as long as a word means that the two have nothing in common. */
         if (far < best && far < word_bytes && far < name_bytes) {
             best = far;
             nearest = names[i];

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Guarded memory, wiping and comparison in constant time, all libsodium's. CT: sotto_equal_ct in
+ * the bytes of both; sotto_wipe is never optimised away. */
+
 #include <sotto/secret.h>
 
 #include "internal.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* How many threads OpenMP takes in Sotto's drivers; results do not depend on it. */
+
 #include <omp.h>
 #include <sotto/threads.h>
 
