@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A table in memory: all workers of a scan put their blocks at the rows where they belong. */
+/* A table in memory: all workers of a scan put their blocks at the rows where they belong. Leans on
+ * the scan, which says each block's first row, and on the catalogue, which says how many rows there
+ * are.
+ *
+ * The idea: columns are allocated at their full length before the first block comes, so that
+ * workers write side by side without a lock. Three things can't be placed like that. Bits share
+ * bytes with the rows beside them: a block's first and last byte are joined atomically. Whether a
+ * decimal column needs 128 bits is known when all of it was seen: if so, the scan is done again
+ * with wider columns. Where a block's strings begin depends on all strings before them: blocks are
+ * kept as segments, and copied in order at the end. */
 
 #include "table/table.h"
 #include "file/file.h"
@@ -16,7 +25,7 @@
 #define PAGE_BYTES ((size_t)4096)
 #define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
 
-/* Copied from a block's bytes as they come; put in order at the end, when it is known how many
+/* The strings of one block, copied as they come; put in order at the end, when it is known how many
  * bytes stand before them. */
 struct sotto__segment {
     struct sotto__segment *next;
@@ -34,6 +43,7 @@ struct loading {
     atomic_bool *needs_wide; /* a decimal column met a value beyond 64 bits */
 };
 
+/* A byte more than the rows need where they are a multiple of 8: it may be read, and is 0. */
 static size_t bitmap_bytes(size_t rows)
 {
     return rows / 8 + 1;
@@ -70,7 +80,8 @@ static void *pages_allocate(size_t bytes)
 
 static enum sotto_status values_allocate(struct sotto__table_column *column, size_t bytes)
 {
-    /* Padded to the alignment, and moved to it. */
+    /* calloc's large blocks are fresh pages, which nobody has to clear, but are not aligned to 64
+     * bytes: padded to the alignment, and moved to it. */
     column->values_memory = pages_allocate(bytes + 2 * (size_t)SOTTO_ALIGNMENT);
     if (column->values_memory == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
@@ -121,8 +132,9 @@ static void column_release(struct sotto__table_column *column, size_t workers)
 
 /* --- Appending a block --- */
 
-/* ORs bits into zeros at an offset. Only the first and the last byte can be another worker's too.
- */
+/* ORs bits into zeros at an offset; bits NULL: ones. len > 0. Only the first and the last byte can
+ * have bits of another worker: these are joined atomically, relaxed, since nobody reads them before
+ * all workers are done. Bits behind the last row stay 0. */
 static void put_bits(uint8_t *bitmap, size_t at, const uint8_t *bits, size_t len)
 {
     unsigned shift = at % 8;
@@ -146,13 +158,14 @@ static void put_bits(uint8_t *bitmap, size_t at, const uint8_t *bits, size_t len
     }
 }
 
+/* A wide block in a narrow column is not put: needs_wide says that the scan must be done again. */
 static void put_decimals(struct loading *loading, size_t i, size_t at,
                          const struct sotto_column *block)
 {
     struct sotto__table_column *column = &loading->table->columns[i];
     if (!column->wide && block->wide) {
         atomic_store_explicit(&loading->needs_wide[i], true, memory_order_relaxed);
-        return; /* the whole load starts again */
+        return;
     }
     size_t each = column->wide ? sizeof(struct sotto_int128) : sizeof(int64_t);
     char *to = (char *)column->values + at * each;
@@ -162,6 +175,7 @@ static void put_decimals(struct loading *loading, size_t i, size_t at,
     }
 }
 
+/* Keeps the strings as a segment; offsets wait at their rows, counted from the segment's start. */
 static enum sotto_status put_strings(struct sotto__table_column *column, size_t worker, size_t at,
                                      const struct sotto_column *block)
 {
@@ -223,14 +237,14 @@ static enum sotto_status table_sink(void *context, size_t worker, uint64_t first
 
 /* --- Strings in order --- */
 
-static int segment_compare(const void *a, const void *b)
+static int compare_segments(const void *a, const void *b)
 {
     const struct sotto__segment *x = *(const struct sotto__segment *const *)a;
     const struct sotto__segment *y = *(const struct sotto__segment *const *)b;
     return (x->first_row > y->first_row) - (x->first_row < y->first_row);
 }
 
-/* Where each segment's bytes go, in the order of their rows: ends in the total. */
+/* All workers' segments, in the order of their rows. Returns: how many. */
 static size_t segments_order(struct sotto__segment **out, struct sotto__table_column *column,
                              size_t workers)
 {
@@ -240,10 +254,11 @@ static size_t segments_order(struct sotto__segment **out, struct sotto__table_co
             out[len++] = at;
         }
     }
-    qsort(out, len, sizeof(struct sotto__segment *), segment_compare);
+    qsort(out, len, sizeof(struct sotto__segment *), compare_segments);
     return len;
 }
 
+/* Copies the segments behind one another, and moves their offsets by what stands before. */
 static enum sotto_status strings_join(struct sotto__table_column *column, size_t rows,
                                       size_t workers)
 {
@@ -310,9 +325,11 @@ struct sotto_table *sotto__table_hold(struct sotto_table *table)
     return table;
 }
 
-static enum sotto_status new_for(struct sotto_table **out, const struct sotto_catalogue *catalogue,
-                                 const struct sotto_csv_wanted *wanted, size_t wanted_len,
-                                 size_t workers)
+/* A table of the wanted columns, with their names, and no memory for values yet. */
+static enum sotto_status table_new_for(struct sotto_table **out,
+                                       const struct sotto_catalogue *catalogue,
+                                       const struct sotto_csv_wanted *wanted, size_t wanted_len,
+                                       size_t workers)
 {
     struct sotto_table *table = NULL;
     if (catalogue->rows > SIZE_MAX / sizeof(struct sotto_int128) - 16 ||
@@ -334,26 +351,39 @@ static enum sotto_status new_for(struct sotto_table **out, const struct sotto_ca
     return SOTTO_OK;
 }
 
-/* One scan into empty columns. *again: it has to be done once more, with wider columns. */
-static enum sotto_status load(struct loading *loading, bool *again, struct sotto_csv *csv,
-                              const struct sotto_catalogue *catalogue,
-                              const struct sotto_csv_wanted *wanted, struct sotto_error *err)
+/* Empties the columns and allocates them as wide as they are known to be. */
+static enum sotto_status begin_loading(struct loading *loading)
 {
     struct sotto_table *table = loading->table;
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < table->columns_len; i++) {
+    loading->rows = 0;
+    for (size_t i = 0; i < table->columns_len; i++) {
         column_release(&table->columns[i], table->workers);
-        status = column_init(&table->columns[i], table->rows, table->workers);
         loading->null_counts[i] = 0;
         loading->needs_wide[i] = false;
+        enum sotto_status status = column_init(&table->columns[i], table->rows, table->workers);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    loading->rows = 0;
-    if (status != SOTTO_OK) {
+    return SOTTO_OK;
+}
+
+/* One scan into empty columns. *again: it has to be done once more, with wider columns. */
+static enum sotto_status load_once(struct loading *loading, bool *again, struct sotto_csv *csv,
+                                   const struct sotto_catalogue *catalogue,
+                                   const struct sotto_csv_wanted *wanted, struct sotto_error *err)
+{
+    struct sotto_table *table = loading->table;
+    if (begin_loading(loading) != SOTTO_OK) {
         return sotto__csv_no_memory(csv, err);
     }
-    status = sotto_csv_scan(csv, catalogue, wanted, table->columns_len, table_sink, loading, err);
+    enum sotto_status status =
+        sotto_csv_scan(csv, catalogue, wanted, table->columns_len, table_sink, loading, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     *again = false;
-    for (size_t i = 0; status == SOTTO_OK && i < table->columns_len; i++) {
+    for (size_t i = 0; i < table->columns_len; i++) {
         struct sotto__table_column *column = &table->columns[i];
         column->null_count = loading->null_counts[i];
         column->wide = column->wide || loading->needs_wide[i];
@@ -363,35 +393,12 @@ static enum sotto_status load(struct loading *loading, bool *again, struct sotto
             return sotto__csv_no_memory(csv, err);
         }
     }
-    SOTTO_REQUIRE(status != SOTTO_OK || loading->rows == table->rows);
-    return status;
+    SOTTO_REQUIRE(loading->rows == table->rows);
+    return SOTTO_OK;
 }
 
-enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *csv,
-                                   const struct sotto_catalogue *catalogue,
-                                   const struct sotto_csv_wanted *wanted, size_t wanted_len,
-                                   struct sotto_error *err)
+static void view_columns(struct sotto_table *table)
 {
-    struct sotto_table *table = NULL;
-    struct loading loading = {0};
-    bool again = true;
-    enum sotto_status status =
-        new_for(&table, catalogue, wanted, wanted_len, sotto_csv_workers(csv));
-    loading.table = table;
-    loading.null_counts = sotto_alloc_array(wanted_len, sizeof *loading.null_counts);
-    loading.needs_wide = sotto_alloc_array(wanted_len, sizeof *loading.needs_wide);
-    if (status != SOTTO_OK || loading.null_counts == NULL || loading.needs_wide == NULL) {
-        status = sotto__csv_no_memory(csv, err);
-    }
-    while (status == SOTTO_OK && again) {
-        status = load(&loading, &again, csv, catalogue, wanted, err);
-    }
-    sotto_free(loading.needs_wide);
-    sotto_free(loading.null_counts);
-    if (status != SOTTO_OK) {
-        sotto_table_free(table);
-        return status;
-    }
     for (size_t i = 0; i < table->columns_len; i++) {
         struct sotto__table_column *column = &table->columns[i];
         column->view = (struct sotto_column){
@@ -403,9 +410,40 @@ enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *c
             .values = column->type.kind == SOTTO_KIND_NULL ? NULL : column->values,
             .offsets = column->offsets,
         };
+        sotto__column_verify(&column->view);
     }
+}
+
+enum sotto_status sotto_table_load(struct sotto_table **out, struct sotto_csv *csv,
+                                   const struct sotto_catalogue *catalogue,
+                                   const struct sotto_csv_wanted *wanted, size_t wanted_len,
+                                   struct sotto_error *err)
+{
+    struct sotto_table *table = NULL;
+    struct loading loading = {0};
+    enum sotto_status status =
+        table_new_for(&table, catalogue, wanted, wanted_len, sotto_csv_workers(csv));
+    loading.table = table;
+    loading.null_counts = sotto_alloc_array(wanted_len, sizeof *loading.null_counts);
+    loading.needs_wide = sotto_alloc_array(wanted_len, sizeof *loading.needs_wide);
+    if (status != SOTTO_OK || loading.null_counts == NULL || loading.needs_wide == NULL) {
+        status = sotto__csv_no_memory(csv, err);
+        goto out;
+    }
+    for (bool again = true; again;) {
+        status = load_once(&loading, &again, csv, catalogue, wanted, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    view_columns(table);
     *out = table;
-    return SOTTO_OK;
+    table = NULL;
+out:
+    sotto_free(loading.needs_wide);
+    sotto_free(loading.null_counts);
+    sotto_table_free(table);
+    return status;
 }
 
 void sotto_table_free(struct sotto_table *table)
