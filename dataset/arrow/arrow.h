@@ -2,7 +2,7 @@
 #ifndef SOTTO_DATASET_ARROW_SOURCE_H
 #define SOTTO_DATASET_ARROW_SOURCE_H
 
-/* A foreign column on its way in: arrow_import.c, and arrow_strings.c for text. */
+/* Room arrow: a foreign column on its way in: import.c, and strings.c for text. */
 
 #include "table/table.h"
 
@@ -33,13 +33,22 @@ static inline enum sotto_status sotto__arrow_no_memory(const struct sotto__arrow
     return sotto__arrow_failed(source, SOTTO_ERROR_NO_MEMORY, "out of memory");
 }
 
+/* Bit i of a bitmap; true where there is none (NULL). */
 bool sotto__arrow_bit(const void *bitmap, size_t i);
+
+/* Integer i of a buffer that need not be aligned, of the type that its format's letter says. */
 int64_t sotto__arrow_integer(const void *values, char format, size_t i);
+
+/* Whether values of 8 bytes can be used where they stand. */
 bool sotto__arrow_is_aligned(const void *values);
-/* Rows [*out_begin, *out_begin + len) of the array, which are its rows [first, first + len). */
+
+/* What an array must be like before its buffers are touched. Out: its rows [first, first + len) are
+ * rows [*out_begin, *out_begin + len) of its buffers. Returns: SOTTO_ERROR_INPUT, with a text. */
 enum sotto_status sotto__arrow_check(const struct sotto__arrow_source *source, size_t *out_begin,
                                      const struct ArrowArray *array, size_t first, size_t len,
                                      int64_t n_buffers) SOTTO_NODISCARD;
+
+/* Zeros for the column's values, which it owns and views. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__arrow_allocate(const struct sotto__arrow_source *source,
                                         size_t bytes) SOTTO_NODISCARD;
 

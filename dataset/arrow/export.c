@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A table as a struct array of the Arrow C Data Interface. A receiver may move children out of the
- * array and release them after it, so each array holds the table for itself. */
+/* A table as a struct array of the Arrow C Data Interface. Leans on the table's holds.
+ *
+ * The idea: nothing is copied but narrow decimals, which Arrow has in 128 bits only; the receiver
+ * borrows the table's buffers. It may move children out of the array and release them after it, so
+ * each array holds the table for itself, and the last release frees it. */
 
 #include "table/table.h"
 
@@ -38,7 +41,8 @@ static void schema_release(struct ArrowSchema *schema)
     schema->release = NULL;
 }
 
-static void format_of(char out[FORMAT_BYTES], struct sotto_type type)
+/* The letters of a type: Arrow's own grammar of formats. */
+static void write_format(char out[FORMAT_BYTES], struct sotto_type type)
 {
     static const char *const formats[SOTTO_KINDS_LEN] = {"n", "b", "l", "d", "g", "U"};
     if (type.kind == SOTTO_KIND_DECIMAL) {
@@ -84,7 +88,7 @@ static enum sotto_status export_schema(struct ArrowSchema *out, const struct sot
     struct schema_data *data = out->private_data;
     for (size_t i = 0; i < table->columns_len; i++) {
         char format[FORMAT_BYTES];
-        format_of(format, table->columns[i].view.type);
+        write_format(format, table->columns[i].view.type);
         status =
             schema_init(&data->children[i], format, table->columns[i].name, ARROW_FLAG_NULLABLE, 0);
         if (status != SOTTO_OK) {
@@ -200,20 +204,24 @@ static enum sotto_status export_array(struct ArrowArray *out, struct sotto_table
     return SOTTO_OK;
 }
 
+static enum sotto_status export_failed(struct sotto_error *err, enum sotto_status status)
+{
+    return sotto_error_set(err, status, "exporting a table: %s", sotto_status_text(status));
+}
+
 enum sotto_status sotto_arrow_export(struct ArrowSchema *out_schema, struct ArrowArray *out_array,
                                      struct sotto_table *table, struct sotto_error *err)
 {
     struct ArrowSchema schema;
     struct ArrowArray array;
     enum sotto_status status = export_schema(&schema, table);
-    if (status == SOTTO_OK) {
-        status = export_array(&array, table);
-        if (status != SOTTO_OK) {
-            schema_release(&schema);
-        }
-    }
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "exporting a table: %s", sotto_status_text(status));
+        return export_failed(err, status);
+    }
+    status = export_array(&array, table);
+    if (status != SOTTO_OK) {
+        schema_release(&schema);
+        return export_failed(err, status);
     }
     *out_schema = schema;
     *out_array = array;

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A struct array of the Arrow C Data Interface as a table. Nothing that the producer says is
- * believed, but for what the interface can't tell: how long the buffers are. */
+/* A struct array of the Arrow C Data Interface as a table. Leans on table.c for the table, and on
+ * strings.c for text.
+ *
+ * The idea: nothing that the producer says is believed, but for what the interface can't tell: how
+ * long the buffers are. Each array is checked before its buffers are touched (sotto__arrow_check).
+ * Values are borrowed where they are already as sotto/column.h wants them, aligned and 0 at missing
+ * places, and copied where they are not. Import takes the array, whatever happens: on failure it is
+ * released. */
 
 #include "arrow/arrow.h"
 
@@ -120,6 +126,7 @@ enum sotto_status sotto__arrow_check(const struct sotto__arrow_source *source, s
     return SOTTO_OK;
 }
 
+/* The column's own bitmap, which imports may clear bits of. */
 static enum sotto_status import_validity(const struct sotto__arrow_source *source)
 {
     struct sotto__table_column *column = source->column;
@@ -166,6 +173,7 @@ static bool missing_are_zero(const struct sotto__arrow_source *source, const uns
     return true;
 }
 
+/* Values of `bytes` each, borrowed or copied. */
 static enum sotto_status import_fixed(const struct sotto__arrow_source *source, size_t bytes,
                                       bool may_borrow)
 {
@@ -178,13 +186,16 @@ static enum sotto_status import_fixed(const struct sotto__arrow_source *source, 
         return SOTTO_OK;
     }
     enum sotto_status status = sotto__arrow_allocate(source, source->len * bytes);
-    unsigned char *to = source->column->values;
-    for (size_t i = 0; status == SOTTO_OK && i < source->len; i++) {
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    unsigned char *to = source->column->values; /* zeros */
+    for (size_t i = 0; i < source->len; i++) {
         if (sotto__arrow_bit(source->column->validity, i)) {
             memcpy(to + i * bytes, values + i * bytes, bytes);
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 static enum sotto_status import_nulls(const struct sotto__arrow_source *source)
@@ -198,17 +209,21 @@ static enum sotto_status import_int64(const struct sotto__arrow_source *source)
     return import_fixed(source, sizeof(int64_t), true);
 }
 
+/* Integers of another width, converted. */
 static enum sotto_status import_integers(const struct sotto__arrow_source *source)
 {
     enum sotto_status status = sotto__arrow_allocate(source, source->len * sizeof(int64_t));
+    if (status != SOTTO_OK) {
+        return status;
+    }
     int64_t *to = source->column->values;
-    for (size_t i = 0; status == SOTTO_OK && i < source->len; i++) {
+    for (size_t i = 0; i < source->len; i++) {
         if (sotto__arrow_bit(source->column->validity, i)) {
             to[i] = sotto__arrow_integer(source->array->buffers[1], source->schema->format[0],
                                          source->begin + i);
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 /* NaN becomes missing. Returns: false for what can't be borrowed. */
@@ -231,18 +246,24 @@ static enum sotto_status import_float64(const struct sotto__arrow_source *source
                tidy;
     }
     enum sotto_status status = import_fixed(source, sizeof(double), tidy);
-    double *to = source->column->values; /* where they were copied */
-    for (size_t i = 0; status == SOTTO_OK && to != NULL && i < source->len; i++) {
-        to[i] = to[i] == 0 ? 0.0 : to[i];
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    double *to = source->column->values; /* where they were copied */
+    for (size_t i = 0; to != NULL && i < source->len; i++) {
+        to[i] = to[i] == 0 ? 0.0 : to[i]; /* -0 too */
+    }
+    return SOTTO_OK;
 }
 
 static enum sotto_status import_float32(const struct sotto__arrow_source *source)
 {
     enum sotto_status status = sotto__arrow_allocate(source, source->len * sizeof(double));
+    if (status != SOTTO_OK) {
+        return status;
+    }
     double *to = source->column->values;
-    for (size_t i = 0; status == SOTTO_OK && i < source->len; i++) {
+    for (size_t i = 0; i < source->len; i++) {
         float value;
         memcpy(&value, value_at(source, i, sizeof value), sizeof value);
         (void)tidy_double(source, i, (double)value);
@@ -250,7 +271,7 @@ static enum sotto_status import_float32(const struct sotto__arrow_source *source
             to[i] = (double)value;
         }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 /* What a text can say at this scale, and so any larger scale as well: below 2^63 in magnitude. */
@@ -278,14 +299,17 @@ static enum sotto_status import_decimals(const struct sotto__arrow_source *sourc
 static enum sotto_status import_booleans(const struct sotto__arrow_source *source)
 {
     enum sotto_status status = sotto__arrow_allocate(source, source->len / 8 + 1);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     uint8_t *to = source->column->values;
-    if (status == SOTTO_OK && source->len > 0) {
+    if (source->len > 0) {
         bits_copy(to, source->array->buffers[1], source->begin, source->len);
     }
-    for (size_t i = 0; status == SOTTO_OK && 8 * i < source->len; i++) {
-        to[i] &= source->column->validity[i];
+    for (size_t i = 0; 8 * i < source->len; i++) {
+        to[i] &= source->column->validity[i]; /* false where it is missing */
     }
-    return status;
+    return SOTTO_OK;
 }
 
 /* --- Columns --- */
@@ -317,7 +341,7 @@ static const struct format decimals = {"d", SOTTO_KIND_DECIMAL, 2, import_decima
 static const struct format dictionary = {"", SOTTO_KIND_STRING, 2, sotto__arrow_import_dictionary};
 
 /* "d:precision,scale", with ",128" behind it or not. */
-static bool decimal_scale(uint8_t *out, const char *format)
+static bool read_decimal_scale(uint8_t *out, const char *format)
 {
     for (int precision = 1; precision <= 38; precision++) {
         for (int scale = 0; scale <= SOTTO_SCALE_MAX; scale++) {
@@ -348,9 +372,12 @@ static const struct format *find_format(const struct ArrowSchema *schema, uint8_
             return &formats[i];
         }
     }
-    return schema->format[0] == 'd' && decimal_scale(out_scale, schema->format) ? &decimals : NULL;
+    return schema->format[0] == 'd' && read_decimal_scale(out_scale, schema->format) ? &decimals
+                                                                                     : NULL;
 }
 
+/* One column: what the schema says, the checks, validity, values. Rows begin at `first` of the
+ * array. */
 static enum sotto_status import_column(struct sotto__arrow_source *source, size_t first)
 {
     struct sotto__table_column *column = source->column;
@@ -368,12 +395,14 @@ static enum sotto_status import_column(struct sotto__arrow_source *source, size_
     }
     enum sotto_status status = sotto__arrow_check(source, &source->begin, source->array, first,
                                                   source->len, format->n_buffers);
-    if (status == SOTTO_OK) {
-        status = import_validity(source);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = format->import(source);
+    status = import_validity(source);
+    if (status != SOTTO_OK) {
+        return status;
     }
+    status = format->import(source);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -383,33 +412,37 @@ static enum sotto_status import_column(struct sotto__arrow_source *source, size_
     column->view.len = source->len;
     column->view.null_count = column->null_count;
     column->view.validity = column->null_count > 0 ? column->validity : NULL;
+    sotto__column_verify(&column->view);
     return SOTTO_OK;
 }
 
 /* --- Tables --- */
 
-static enum sotto_status table_failed(struct sotto_error *err, const char *text)
+static enum sotto_status table_failed(struct sotto_error *err, enum sotto_status status,
+                                      const char *text)
 {
-    return sotto_error_set(err, SOTTO_ERROR_INPUT, "Arrow table: %s", text);
+    return sotto_error_set(err, status, "Arrow table: %s", text);
 }
 
+/* Whether it is a struct without missing rows, of as many columns as the schema says. */
 static enum sotto_status check_struct(const struct ArrowSchema *schema,
                                       const struct ArrowArray *array, struct sotto_error *err)
 {
     if (schema->release == NULL || array->release == NULL) {
-        return table_failed(err, "it was released already");
+        return table_failed(err, SOTTO_ERROR_INPUT, "it was released already");
     }
     if (schema->format == NULL || strcmp(schema->format, "+s") != 0 || schema->dictionary != NULL ||
         array->n_buffers != 1 || array->buffers == NULL) {
-        return table_failed(err, "expected a struct array (a record batch), found another one");
+        return table_failed(err, SOTTO_ERROR_INPUT,
+                            "expected a struct array (a record batch), found another one");
     }
     if (array->length < 0 || array->length > SOTTO__ARROW_ROWS_MAX || array->offset < 0 ||
         array->offset > SOTTO__ARROW_ROWS_MAX) {
-        return table_failed(err, "its length or its offset is out of range");
+        return table_failed(err, SOTTO_ERROR_INPUT, "its length or its offset is out of range");
     }
     if (schema->n_children < 0 || schema->n_children != array->n_children ||
         (schema->n_children > 0 && (schema->children == NULL || array->children == NULL))) {
-        return table_failed(err, "schema and array have not the same columns");
+        return table_failed(err, SOTTO_ERROR_INPUT, "schema and array have not the same columns");
     }
     if (schema->n_children > SOTTO_CSV_COLUMNS_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
@@ -420,9 +453,12 @@ static enum sotto_status check_struct(const struct ArrowSchema *schema,
     for (size_t i = 0; array->buffers[0] != NULL && i < (size_t)array->length; i++) {
         missing = missing || !sotto__arrow_bit(array->buffers[0], (size_t)array->offset + i);
     }
-    return missing ? table_failed(err, "whole rows of it are missing: take them out") : SOTTO_OK;
+    return missing
+               ? table_failed(err, SOTTO_ERROR_INPUT, "whole rows of it are missing: take them out")
+               : SOTTO_OK;
 }
 
+/* Whether column i is there and has a name. */
 static enum sotto_status check_child(const struct ArrowSchema *schema,
                                      const struct ArrowArray *array, size_t i,
                                      struct sotto_error *err)
@@ -450,13 +486,15 @@ static enum sotto_status check_names(const struct sotto_table *table, struct sot
 {
     size_t first;
     size_t second;
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    enum sotto_status status;
     char **names = sotto_alloc_array(table->columns_len, sizeof *names);
-    for (size_t i = 0; names != NULL && i < table->columns_len; i++) {
+    if (names == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < table->columns_len; i++) {
         names[i] = table->columns[i].name;
     }
-    if (names != NULL &&
-        sotto__names_duplicate(&first, &second, &status, names, table->columns_len)) {
+    if (sotto__names_duplicate(&first, &second, &status, names, table->columns_len)) {
         status = sotto_error_set(err, SOTTO_ERROR_INPUT,
                                  "Arrow table: expected different names, found \"%s\" as column "
                                  "%zu and as column %zu",
@@ -494,27 +532,38 @@ static enum sotto_status import_columns(struct sotto_table *table, const struct 
     return check_names(table, err);
 }
 
+/* *out is set, and the caller's to free, on failure too. */
+static enum sotto_status import_table(struct sotto_table **out, const struct ArrowSchema *schema,
+                                      const struct ArrowArray *array, struct sotto_error *err)
+{
+    enum sotto_status status = check_struct(schema, array, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__table_new(out, (size_t)schema->n_children, (size_t)array->length, 1);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return import_columns(*out, schema, array, err);
+}
+
 enum sotto_status sotto_arrow_import(struct sotto_table **out, struct ArrowSchema *schema,
                                      struct ArrowArray *array, struct sotto_error *err)
 {
     struct sotto_table *table = NULL;
-    enum sotto_status status = check_struct(schema, array, err);
-    if (status == SOTTO_OK) {
-        status = sotto__table_new(&table, (size_t)schema->n_children, (size_t)array->length, 1);
-        if (status == SOTTO_OK) {
-            status = import_columns(table, schema, array, err);
-        }
-        if (status == SOTTO_ERROR_NO_MEMORY) {
-            (void)sotto_error_set(err, status, "Arrow table: out of memory");
-        }
+    enum sotto_status status = import_table(&table, schema, array, err);
+    if (status == SOTTO_ERROR_NO_MEMORY) {
+        (void)table_failed(err, status, "out of memory");
     }
-    if (status == SOTTO_OK) {
-        table->owner = *array; /* a move: what it points to stays where it is */
-        array->release = NULL;
-        *out = table;
-    } else {
-        sotto_table_free(table);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    table->owner = *array; /* a move: what it points to stays where it is */
+    array->release = NULL;
+    *out = table;
+    table = NULL;
+out:
+    sotto_table_free(table);
     if (array->release != NULL) {
         array->release(array);
         array->release = NULL;

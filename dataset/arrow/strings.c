@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Strings and dictionaries of them. */
+/* Strings and dictionaries of them. Leans on import.c for the checks of arrays.
+ *
+ * The idea: offsets are a producer's word, so they are all looked at once (strings_check): in
+ * order, of allowed length, UTF-8 without NUL between them. After that they are trusted. Strings
+ * are borrowed where offsets have 64 bits and begin at 0 and missing strings are empty; else
+ * offsets are rewritten, and where missing strings have text, it is left out by a copy. */
 
 #include "arrow/arrow.h"
 
@@ -64,7 +69,7 @@ static enum sotto_status offsets_allocate(const struct sotto__arrow_source *sour
     return source->column->offsets != NULL ? SOTTO_OK : sotto__arrow_no_memory(source);
 }
 
-/* As they stand: offsets begin at 0, and missing strings are empty. */
+/* Whether they may be borrowed as they stand. *out_gaps: some missing string has text. */
 static bool strings_fit(const struct strings *strings, const struct sotto__arrow_source *source,
                         bool *out_gaps)
 {
@@ -92,14 +97,19 @@ static enum sotto_status strings_copy(const struct strings *strings,
             }
         }
     }
-    enum sotto_status status = total <= (size_t)SOTTO__ARROW_ROWS_MAX
-                                   ? sotto__arrow_allocate(source, total)
-                                   : sotto__arrow_no_memory(source);
-    if (status == SOTTO_OK) {
-        status = offsets_allocate(source);
+    if (total > (size_t)SOTTO__ARROW_ROWS_MAX) {
+        return sotto__arrow_no_memory(source);
+    }
+    enum sotto_status status = sotto__arrow_allocate(source, total);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = offsets_allocate(source);
+    if (status != SOTTO_OK) {
+        return status;
     }
     size_t at = 0;
-    for (size_t i = 0; status == SOTTO_OK && i < source->len; i++) {
+    for (size_t i = 0; i < source->len; i++) {
         if (sotto__arrow_bit(source->column->validity, i)) {
             const char *text = strings_get(strings, pick != NULL ? pick[i] : i, &bytes);
             memcpy((char *)source->column->values + at, text, bytes);
@@ -107,7 +117,7 @@ static enum sotto_status strings_copy(const struct strings *strings,
         }
         source->column->offsets[i + 1] = (int64_t)at;
     }
-    return status;
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto__arrow_import_strings(const struct sotto__arrow_source *source)
@@ -119,7 +129,10 @@ enum sotto_status sotto__arrow_import_strings(const struct sotto__arrow_source *
     bool gaps;
     if (source->len == 0) {
         enum sotto_status status = sotto__arrow_allocate(source, 0);
-        return status == SOTTO_OK ? offsets_allocate(source) : status;
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        return offsets_allocate(source);
     }
     enum sotto_status status = strings_check(&strings, source);
     if (status != SOTTO_OK) {
@@ -135,12 +148,15 @@ enum sotto_status sotto__arrow_import_strings(const struct sotto__arrow_source *
         return strings_copy(&strings, source, NULL);
     }
     status = offsets_allocate(source);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     int64_t first = strings_offset(&strings, 0);
-    for (size_t i = 0; status == SOTTO_OK && i <= source->len; i++) {
+    for (size_t i = 0; i <= source->len; i++) {
         source->column->offsets[i] = strings_offset(&strings, i) - first;
     }
     source->column->view.values = text != NULL ? text + first : "";
-    return status;
+    return SOTTO_OK;
 }
 
 /* --- Dictionaries of strings --- */
@@ -162,7 +178,10 @@ static enum sotto_status check_dictionary(const struct sotto__arrow_source *sour
     *out = (struct strings){.array = array, .large = format[0] == 'U'};
     out->len = array->length > 0 ? (size_t)array->length : 0;
     enum sotto_status status = sotto__arrow_check(source, &out->begin, array, 0, out->len, 3);
-    return status == SOTTO_OK ? strings_check(out, source) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return strings_check(out, source);
 }
 
 /* Which string each row is; rows whose string is missing become so. */
@@ -199,9 +218,11 @@ enum sotto_status sotto__arrow_import_dictionary(const struct sotto__arrow_sourc
         return sotto__arrow_no_memory(source);
     }
     status = pick_strings(source, pick, &strings);
-    if (status == SOTTO_OK) {
-        status = strings_copy(&strings, source, pick);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = strings_copy(&strings, source, pick);
+out:
     sotto_free(pick);
     return status;
 }
