@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Doubles as fixed point, element by element of a vector, and the sum back. Leans on libm's exact
+ * functions alone: ldexp scales by a power of two, rint rounds to an integer, ties to even.
+ *
+ * The idea: whether a sum can overflow is decided before a value is seen, from the bound, the
+ * scale, the width and the number of parties (sotto_fixed_check). After that every party encodes
+ * without a doubt, and two's complement modulo 2^bits gives the sum back. */
+
 #include <sotto/fixed.h>
 
 #include <math.h>
@@ -18,6 +26,7 @@ enum sotto_status sotto_fixed_check(const struct sotto_fixed *fixed, uint32_t pa
     int bits = (int)fixed->element_bytes * 8;
     /* Exact: scaling by a power of two, then rounding to an integer; an overflow is infinite. */
     double largest = rint(ldexp(fixed->bound, fixed->scale_bits));
+    /* parties_len values of up to `largest` stay below 2^(bits - 1) in magnitude. */
     double room = ldexp(1, bits - 1) / parties_len;
     if (!(largest < room)) {
         double missing = isfinite(largest) ? ceil(log2(largest / room) + 1e-9) : INFINITY;

@@ -1,7 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AES-256-CTR keystreams from the fastest library at hand: intel-ipsec-mb where it is installed and
- * the work is long enough to pay for starting it, OpenSSL's libcrypto everywhere. The bytes are the
- * same. */
+
+/* AES-256-CTR keystreams from the fastest library at hand. Leans on OpenSSL's libcrypto, which is
+ * everywhere, and on intel-ipsec-mb, which is looked for when the program runs.
+ *
+ * The idea: the bytes are the same whoever makes them, so the choice is a matter of speed alone,
+ * and parties of one session may choose differently.
+ *
+ * 1. PRG(key) is AES-256-CTR (PROTOCOL.md, MASKED). A counter block is 12 zero bytes and the number
+ *    of the block, 32 bits, big endian; byte `offset` of the stream is in block offset / 16. Any
+ *    part of a stream can be made without what stands before it, which is how chunks go to threads.
+ *
+ * 2. The nonce is zero because a key makes one stream in its life: K takes in the session and the
+ *    keys of both parties, and a session masks one vector.
+ *
+ * 3. The counter never wraps. A vector has at most 240 MiB, which are below 2^24 blocks (asserted
+ *    in mask.c, and required in write_counter). Wrapping would be wrong twice: the stream would
+ *    begin again from 0, and the difference of two masked elements would be the difference of two
+ *    inputs; and libraries don't agree on it, since OpenSSL counts in 128 bits and ipsec-mb in 32,
+ *    so that masks would not cancel.
+ *
+ * 4. ipsec-mb pays from 4 MiB of keystream on; below, its manager costs more to start than it
+ *    saves. It is loaded once for the process, and only if it is no older than its header.
+ *
+ * 5. CT: where the CPU has AES instructions, which both libraries then use; elsewhere it is as
+ *    good as OpenSSL's software. Key schedules are wiped: by EVP_CIPHER_CTX_free, and by
+ * ipsec_stop. */
+
 #include "vector/vector.h"
 
 #include <openssl/evp.h>
@@ -19,10 +43,11 @@
  * saves. */
 #define LONG_WORK_BYTES ((size_t)4 * 1024 * 1024)
 
+/* What is encrypted: the keystream is what comes out. */
 static const uint8_t zeros[SOTTO__KEYSTREAM_BYTES_MAX + 16];
 
-/* The counter block of a byte offset: a zero nonce and a big-endian 32-bit block number. */
-static void counter_block(uint8_t out[16], uint64_t offset)
+/* The counter block of a byte offset (steps 1 and 3). */
+static void write_counter(uint8_t out[16], uint64_t offset)
 {
     uint64_t block = offset / 16;
     SOTTO_REQUIRE(offset % 16 == 0 && block <= UINT32_MAX);
@@ -35,11 +60,11 @@ static void counter_block(uint8_t out[16], uint64_t offset)
 /* --- OpenSSL --- */
 
 static enum sotto_status openssl_make(void *state, uint8_t *out, size_t bytes,
-                                      const uint8_t key[32], uint64_t offset)
+                                      const uint8_t key[SOTTO__MASK_KEY_BYTES], uint64_t offset)
 {
     uint8_t block[16];
     int made = 0;
-    counter_block(block, offset);
+    write_counter(block, offset);
     if (EVP_EncryptInit_ex(state, NULL, NULL, key, block) != 1 ||
         EVP_EncryptUpdate(state, out, &made, zeros, (int)bytes) != 1 || (size_t)made != bytes) {
         return SOTTO_ERROR_NO_MEMORY;
@@ -104,12 +129,12 @@ static void *ipsec_start(void)
     return ipsec;
 }
 
-static enum sotto_status ipsec_make(void *state, uint8_t *out, size_t bytes, const uint8_t key[32],
-                                    uint64_t offset)
+static enum sotto_status ipsec_make(void *state, uint8_t *out, size_t bytes,
+                                    const uint8_t key[SOTTO__MASK_KEY_BYTES], uint64_t offset)
 {
     struct ipsec_state *ipsec = state;
     uint8_t block[16];
-    counter_block(block, offset);
+    write_counter(block, offset);
     IMB_AES_KEYEXP_256(ipsec->manager, key, ipsec->schedule, ipsec->decryption);
     IMB_JOB *job = IMB_GET_NEXT_JOB(ipsec->manager);
     job->cipher_mode = IMB_CIPHER_CNTR;
@@ -124,7 +149,7 @@ static enum sotto_status ipsec_make(void *state, uint8_t *out, size_t bytes, con
     job->iv_len_in_bytes = sizeof block;
     job->enc_keys = ipsec->schedule;
     job->dec_keys = ipsec->schedule;
-    job->key_len_in_bytes = 32;
+    job->key_len_in_bytes = SOTTO__MASK_KEY_BYTES;
     job = IMB_SUBMIT_JOB(ipsec->manager);
     return job != NULL && job->status == IMB_STATUS_COMPLETED ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
@@ -132,7 +157,7 @@ static enum sotto_status ipsec_make(void *state, uint8_t *out, size_t bytes, con
 static const struct sotto__keystream_library ipsec = {"ipsec-mb", ipsec_start, ipsec_make,
                                                       ipsec_stop};
 
-/* POSIX lets dlsym's result stand for a function; ISO C does not say how. */
+/* Finds a function. POSIX lets dlsym's result stand for a function; ISO C does not say how. */
 static bool ipsec_symbol(void *library, const char *name, void *out_function)
 {
     void *symbol = dlsym(library, name);
@@ -140,6 +165,7 @@ static bool ipsec_symbol(void *library, const char *name, void *out_function)
     return symbol != NULL;
 }
 
+/* Returns: false if the library is not there, or is older than its header. It is never unloaded. */
 static bool ipsec_load(void)
 {
     unsigned (*version)(void);

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keystreams added to vectors: made and added chunk by chunk, in the first-level cache, all keys
- * over one chunk before the next, chunks on all threads. */
+
+/* Keystreams added to vectors. Leans on keystream.c and on the kernels.
+ *
+ * The idea: a keystream is as long as the vector, and there may be a thousand of them, so none is
+ * ever whole in memory. Chunks of 16 KiB are made and added while they are in the nearest caches:
+ * all keys over one chunk before the next, chunks on all threads. Where the vector is short and
+ * keys are many, threads take keys instead, and their sums are added in the end; sums modulo powers
+ * of two don't depend on the order.
+ *
+ * CT: in keys and vector. Lengths, signs and the number of keys are public: the roster and the
+ * survivors say them. */
+
 #include "vector/vector.h"
 
 #include <omp.h>
@@ -8,7 +18,7 @@
 #include <sotto/secret.h>
 #include <string.h>
 
-/* The 32-bit block counter must not wrap. */
+/* The 32-bit block counter must not wrap (keystream.c, step 3). */
 _Static_assert(SOTTO_VECTOR_BYTES_MAX / 16 < UINT32_MAX, "a vector must fit one counter");
 _Static_assert(SOTTO_ELEMENT_BYTES_MAX + 16 <= SOTTO__KEYSTREAM_BYTES_MAX,
                "an element must fit a chunk");
@@ -36,6 +46,7 @@ static size_t count_chunks(const struct sotto_vector_run *runs, size_t runs_len)
     return chunks;
 }
 
+/* Chunks never go over the end of a run, so that each has elements of one width. */
 static void cut_chunks(struct mask_chunk *chunks, const struct sotto_vector_run *runs,
                        size_t runs_len)
 {
@@ -64,6 +75,7 @@ struct mask_worker {
 #define WORKER_BYTES (STREAM_BYTES + LANES * sizeof(uint64_t))
 _Static_assert(STREAM_BYTES % SOTTO_ALIGNMENT == 0, "lanes are aligned");
 
+/* On failure worker_stop is called all the same. */
 static enum sotto_status worker_start(struct mask_worker *worker,
                                       const struct sotto__keystream_library *library)
 {
@@ -75,6 +87,7 @@ static enum sotto_status worker_start(struct mask_worker *worker,
     return worker->state != NULL && worker->stream != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
 
+/* The buffer held keystream: who has it and a masked vector has the input. */
 static void worker_stop(struct mask_worker *worker)
 {
     if (worker->state != NULL) {
@@ -93,7 +106,7 @@ static enum sotto_status make_stream(struct mask_worker *worker, const uint8_t *
 {
     size_t skip = chunk->offset % 16;
     size_t bytes = (size_t)chunk->element_bytes * chunk->elements_len;
-    *out = worker->stream + skip;
+    *out = worker->stream + skip; /* streams begin at a whole cipher block */
     return worker->library->make(worker->state, worker->stream, skip + bytes, key->key,
                                  chunk->offset - skip);
 }
@@ -104,11 +117,12 @@ static enum sotto_status mask_chunk(struct mask_worker *worker, uint8_t *vector,
 {
     const uint8_t *stream;
     enum sotto_status status = make_stream(worker, &stream, chunk, key);
-    if (status == SOTTO_OK) {
-        sotto__elements_add(vector + chunk->offset, stream, chunk->element_bytes,
-                            chunk->elements_len, key->sign);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    sotto__elements_add(vector + chunk->offset, stream, chunk->element_bytes, chunk->elements_len,
+                        key->sign);
+    return SOTTO_OK;
 }
 
 /* Many keys over elements of 40 bits: these are spread to lanes of 64 bits, and together only once.
@@ -144,14 +158,16 @@ static enum sotto_status mask_chunk_all(struct mask_worker *worker, uint8_t *vec
                                         const struct mask_chunk *chunk,
                                         const struct sotto__mask_key *keys, size_t keys_len)
 {
-    enum sotto_status status = SOTTO_OK;
     if (chunk->element_bytes == 5 && keys_len >= SPREAD_KEYS) {
         return mask_chunk_40(worker, vector, chunk, keys, keys_len);
     }
-    for (size_t k = 0; status == SOTTO_OK && k < keys_len; k++) {
-        status = mask_chunk(worker, vector, chunk, &keys[k]);
+    for (size_t k = 0; k < keys_len; k++) {
+        enum sotto_status status = mask_chunk(worker, vector, chunk, &keys[k]);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 struct mask_job {
@@ -188,6 +204,19 @@ static enum sotto_status mask_by_chunks(const struct mask_job *job, int threads)
     return result;
 }
 
+/* All chunks of one key's stream. */
+static enum sotto_status mask_chunks(struct mask_worker *worker, uint8_t *vector,
+                                     const struct mask_job *job, const struct sotto__mask_key *key)
+{
+    for (size_t c = 0; c < job->chunks_len; c++) {
+        enum sotto_status status = mask_chunk(worker, vector, &job->chunks[c], key);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
 /* Short vectors and many keys: each thread sums its keys' streams on its own; the sums are added in
  * the end. Sums modulo powers of two don't depend on the order. */
 static enum sotto_status mask_by_keys(const struct mask_job *job,
@@ -207,8 +236,8 @@ static enum sotto_status mask_by_keys(const struct mask_job *job,
         uint8_t *own = sums + stride * (size_t)omp_get_thread_num();
 #pragma omp for schedule(static)
         for (size_t k = 0; k < job->keys_len; k++) {
-            for (size_t c = 0; status == SOTTO_OK && c < job->chunks_len; c++) {
-                status = mask_chunk(&worker, own, &job->chunks[c], &job->keys[k]);
+            if (status == SOTTO_OK) { /* a loop on threads can't be left */
+                status = mask_chunks(&worker, own, job, &job->keys[k]);
             }
         }
         worker_stop(&worker);
@@ -217,9 +246,13 @@ static enum sotto_status mask_by_keys(const struct mask_job *job,
             result = status;
         }
     }
-    for (size_t t = 0; result == SOTTO_OK && t < (size_t)threads; t++) {
+    if (result != SOTTO_OK) {
+        goto out;
+    }
+    for (size_t t = 0; t < (size_t)threads; t++) {
         sotto_vector_add(job->vector, sums + t * stride, runs, runs_len);
     }
+out:
     sotto_wipe(sums, stride * (size_t)threads);
     sotto_free(sums);
     return result;
@@ -237,7 +270,7 @@ enum sotto_status sotto__mask_apply(uint8_t *vector, const struct sotto_vector_r
     size_t total_bytes;
     SOTTO_REQUIRE(sotto_vector_bytes(&job.vector_bytes, runs, runs_len) == SOTTO_OK);
     if (__builtin_mul_overflow(job.vector_bytes, keys_len, &total_bytes)) {
-        total_bytes = SIZE_MAX;
+        total_bytes = SIZE_MAX; /* it only chooses */
     }
     job.library = sotto__keystream_library(total_bytes);
     job.chunks_len = count_chunks(runs, runs_len);

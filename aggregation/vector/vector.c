@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vectors: elements packed one after the other, little endian, each modulo 2^(8 element_bytes). The
- * wire format is the format in memory. */
+
+/* Vectors: elements packed one after the other, little endian, each modulo 2^(8 element_bytes).
+ * Leans on the kernels of vector_kernels.h, of which the CPU's are chosen.
+ *
+ * The idea: the wire format is the format in memory, so a vector of hundreds of megabytes is
+ * masked, sent and summed where it lies. */
+
 #include "vector/vector.h"
 
 #include <sotto/cpu.h>
@@ -11,6 +16,7 @@ enum sotto_status sotto_vector_bytes(size_t *out, const struct sotto_vector_run 
     size_t bytes = 0;
     for (size_t k = 0; k < runs_len; k++) {
         size_t width = runs[k].element_bytes;
+        /* 32 and 40 bits, or whole words of 64. */
         bool known = width == 4 || width == 5 ||
                      (width > 0 && width % 8 == 0 && width <= SOTTO_ELEMENT_BYTES_MAX);
         size_t run_bytes;

@@ -8,6 +8,9 @@
 
 /* --- keystream.c: AES-256-CTR from a library --- */
 
+/* Of AES-256, which makes the masks. */
+#define SOTTO__MASK_KEY_BYTES 32
+
 /* Keystream made at a time: it and what it is added to stay in the second-level cache, and the key
  * schedule is paid for. */
 #define SOTTO__KEYSTREAM_BYTES_MAX ((size_t)16 * 1024)
@@ -17,9 +20,9 @@ struct sotto__keystream_library {
     /* A state for one thread. Returns: NULL if there is no memory. */
     void *(*start)(void);
     /* Writes the keystream of key from offset on, which is a multiple of 16; at most
-     * SOTTO__KEYSTREAM_BYTES_MAX bytes. */
-    enum sotto_status (*make)(void *state, uint8_t *out, size_t bytes, const uint8_t key[32],
-                              uint64_t offset);
+     * SOTTO__KEYSTREAM_BYTES_MAX bytes. CT: in key. Returns: SOTTO_ERROR_NO_MEMORY. */
+    enum sotto_status (*make)(void *state, uint8_t *out, size_t bytes,
+                              const uint8_t key[SOTTO__MASK_KEY_BYTES], uint64_t offset);
     /* Wipes and frees. */
     void (*stop)(void *state);
 };
@@ -62,8 +65,9 @@ const struct sotto__vector_ops *sotto__vector_ops(void);
 
 /* --- mask.c: keystreams added to vectors --- */
 
+/* Secret: wiped by whoever holds it. */
 struct sotto__mask_key {
-    uint8_t key[32];
+    uint8_t key[SOTTO__MASK_KEY_BYTES];
     enum sotto__sign sign;
 };
 

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The additions compiled for AVX2, and elements of 40 bits spread to lanes of 64 by a byte shuffle.
+ * Leans on vector_kernels.h. */
+
 #include "vector/vector_kernels.h"
 
 #include <immintrin.h>
 
-/* Four elements of 40 bits, two in each half, without what follows them. */
+/* Four elements of 40 bits, two in each half, with zeros above them. A shuffle does not cross
+ * halves, so each half loads its own ten bytes; 26 bytes are read for 20 (SOTTO__LANES_SLACK). */
 static inline __m256i spread_40(const uint8_t *elements)
 {
     const __m256i order = _mm256_setr_epi8(0, 1, 2, 3, 4, -1, -1, -1, 5, 6, 7, 8, 9, -1, -1, -1, 0,

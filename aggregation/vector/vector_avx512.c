@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The additions compiled for AVX-512, and elements of 40 bits spread to lanes of 64 by words of 16
+ * bits. Leans on vector_kernels.h. */
+
 #include "vector/vector_kernels.h"
 
 #include <immintrin.h>
 
-/* Eight elements of 40 bits: for each the four words of 16 bits from where it starts, or a byte
- * before. */
+/* Eight elements of 40 bits: element i starts at byte 5 i, so for each the four words of 16 bits
+ * from there, or where that is odd from a byte before, which is then shifted out. What stands above
+ * the 40 bits is part of the next element, and does not matter (lanes_add_40). 64 bytes are read
+ * for 40 (SOTTO__LANES_SLACK). */
 static inline __m512i spread_40(const uint8_t *elements)
 {
     const __m512i order = _mm512_set_epi16(20, 19, 18, 17, 18, 17, 16, 15, 15, 14, 13, 12, 13, 12,

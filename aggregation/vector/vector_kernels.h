@@ -2,7 +2,10 @@
 #ifndef SOTTO_AGGREGATION_VECTOR_KERNELS_H
 #define SOTTO_AGGREGATION_VECTOR_KERNELS_H
 
-/* Additions of elements, for the files that compile them for one SIMD level each. */
+/* Additions of elements, for the files that compile them for one SIMD level each.
+ *
+ * CT: all of it. No branch and no address depends on an element, only on how many there are.
+ * Vectors hold a party's input, and then what differs from it by a mask. */
 
 #include "vector/vector.h"
 
@@ -33,18 +36,36 @@ DEFINE_ADD(subtract_32, uint32_t, -)
 DEFINE_ADD(add_64, uint64_t, +)
 DEFINE_ADD(subtract_64, uint64_t, -)
 
-/* 40 bits: eight elements are five words. With the top bit of each element held back no carry
- * leaves an element, so that one long addition adds all eight; the top bits are added without
- * carry. Words are added side by side first. What one then carries into the next, where an element
- * goes on, is added to all of them afterwards: it ripples no further than that element's top bit,
- * which is in that word, because elements are shorter than words. */
+/* Elements of 40 bits, packed: eight of them are five words, and words are added whole.
+ *
+ * 1. A carry must not leave its element. The top bit of each element is therefore held back:
+ *    without it, two elements and a carry from below are at most (2^39 - 1) + (2^39 - 1) + 1 <
+ *    2^40, so what they carry ends in the place of their own top bit, which was cleared.
+ *
+ * 2. The top bits are added without a carry, by XOR: modulo 2^40 nothing goes further up.
+ *
+ * 3. Elements go over from one word to the next (the second one has 24 bits in word 0 and 16 in
+ *    word 1), but SIMD lanes don't pass carries on. So words are added side by side first, and what
+ *    each carries out of bit 63 is kept: the majority of both operands and the inverted sum at that
+ *    bit (add_row_40).
+ *
+ * 4. Then each word gets the carry of the word below (carry_row_40). It enters the element that
+ *    goes over into this word. With the top bit held back again it can't go further than that bit,
+ *    which is in this word, since elements are shorter than words. So no word carries anything out
+ *    of the second step, and one pass is enough.
+ *
+ * 5. A group of five words begins and ends with an element, so nothing is carried into it
+ *    (carries[0] is 0) or out of it (the top bit of its last word is held back).
+ *
+ * 6. Differences are the same with borrows: with the top bits of the minuend set and those of the
+ *    subtrahend cleared, no element borrows from the next one. */
 #define TOPS_40                                                                                    \
     UINT64_C(0x0000008000000000), UINT64_C(0x0080000000008000), UINT64_C(0x0000000080000000),      \
         UINT64_C(0x0000800000000080), UINT64_C(0x8000000000800000)
 #define ROW_WORDS 40 /* whole SIMD registers of whole groups of five words */
 #define ROW_ELEMENTS (ROW_WORDS * 8 / 5)
-#define ROWS_MAX                                                                                   \
-    8 /* at a time: between the two steps their carries stay in the first-level cache */
+/* Rows at a time: between the two steps their carries, 2.5 KiB, stay in the first-level cache. */
+#define ROWS_MAX 8
 
 /* The top bit of each element of a row. */
 static const uint64_t tops_40[ROW_WORDS] = {TOPS_40, TOPS_40, TOPS_40, TOPS_40,
@@ -57,6 +78,7 @@ static inline uint64_t load_word(const uint8_t *from)
     return word;
 }
 
+/* One element, its high bits 0. */
 static uint64_t load_40(const uint8_t *from)
 {
     uint64_t value = 0;
@@ -64,7 +86,7 @@ static uint64_t load_40(const uint8_t *from)
     return value;
 }
 
-/* Of words, all but what is carried between them; carries[k] comes out of word k - 1. */
+/* Step 3 for one row: carries[k + 1] comes out of word k. */
 static inline void add_row_40(uint8_t *vector, const uint8_t *addend, uint64_t *carries)
 {
     for (size_t k = 0; k < ROW_WORDS; k++) {
@@ -80,6 +102,7 @@ static inline void add_row_40(uint8_t *vector, const uint8_t *addend, uint64_t *
     }
 }
 
+/* Step 4 for one row. */
 static inline void carry_row_40(uint8_t *vector, const uint64_t *carries)
 {
     for (size_t k = 0; k < ROW_WORDS; k++) {
@@ -89,7 +112,8 @@ static inline void carry_row_40(uint8_t *vector, const uint64_t *carries)
     }
 }
 
-/* As above: with its top bit set, no element of a borrows from the next. */
+/* Step 6. The top bit of a - b is a ^ b ^ borrow, and of the word it is that with a set and b
+ * cleared: ~borrow; so the XOR takes a ^ ~b. */
 static inline void subtract_row_40(uint8_t *vector, const uint8_t *subtrahend, uint64_t *borrows)
 {
     for (size_t k = 0; k < ROW_WORDS; k++) {
@@ -136,12 +160,13 @@ static inline void borrow_row_40(uint8_t *vector, const uint64_t *borrows)
             uint64_t sum = load_40(vector + 5 * i) op load_40(addend + 5 * i);                     \
             memcpy(vector + 5 * i, &sum, 5);                                                       \
         }                                                                                          \
+        /* Carries tell of the input, so they don't stay on the stack. */                          \
         if (elements_len >= ROW_ELEMENTS) {                                                        \
             sotto_wipe(carries, sizeof carries);                                                   \
         }                                                                                          \
     }
 
-/* carries[0] stays 0, and so does what comes out of the last word of a row: elements end there. */
+/* carries[r ROW_WORDS] is written by row r - 1 as 0, since an element ends with each row. */
 DEFINE_40(add_40, +, add_row_40, carry_row_40)
 DEFINE_40(subtract_40, -, subtract_row_40, borrow_row_40)
 
@@ -174,8 +199,9 @@ static void subtract_wide(uint8_t *vector, const uint8_t *subtrahend, size_t wor
     }
 }
 
-/* Lanes: the specification of what the files for one SIMD level do with shuffles. Carries go up, so
- * that the high bits, which hold parts of the next element, never matter. */
+/* Lanes: the specification of what the files for one SIMD level do with shuffles. A lane of 64 bits
+ * takes an element and the 24 bits behind it, which are parts of the next one. Carries go up only,
+ * so the low 40 bits are right modulo 2^40 after any number of additions, whatever stands above. */
 static inline void lanes_add_40(uint64_t *lanes, const uint8_t *elements, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
