@@ -9,6 +9,8 @@
 
 #define SOTTO__SCALAR_BYTES crypto_core_ristretto255_SCALARBYTES
 #define SOTTO__POINT_BYTES crypto_core_ristretto255_BYTES
+/* K's secret and K's value: a key of AES-256 for masks, of XChaCha20-Poly1305 for shares. */
+#define SOTTO__KEY_BYTES 32
 #define SOTTO__SALT_BYTES 16
 #define SOTTO__HASH_BYTES SOTTO_DIGEST_BYTES
 
@@ -21,26 +23,31 @@ struct sotto__hash {
     crypto_generichash_state state;
 };
 
+/* Begins H(label, ...). */
 void sotto__hash_init(struct sotto__hash *hash, const char *label);
 void sotto__hash_bytes(struct sotto__hash *hash, const void *data, size_t data_bytes);
 void sotto__hash_u32(struct sotto__hash *hash, uint32_t value);
 void sotto__hash_label(struct sotto__hash *hash, const struct sotto_session_label *label);
+/* Ends it, and wipes the state. */
 void sotto__hash_final(struct sotto__hash *hash, uint8_t out[SOTTO__HASH_BYTES]);
 
-/* CT: in secret. */
-void sotto__derive_key(uint8_t out[32], const char *label, const uint8_t secret[32],
+/* K(label, secret, a, b): the keys a and b in this order. CT: in secret. */
+void sotto__derive_key(uint8_t out[SOTTO__KEY_BYTES], const char *label,
+                       const uint8_t secret[SOTTO__KEY_BYTES],
                        const uint8_t session[SOTTO_SESSION_BYTES], const struct sotto_key *a,
                        const struct sotto_key *b);
 
 /* --- group.c: ristretto255 --- */
 
+/* A uniform scalar, zeros on failure. Returns: what the source returned. */
 enum sotto_status sotto__scalar_random(uint8_t out[SOTTO__SCALAR_BYTES],
                                        struct sotto_random random) SOTTO_NODISCARD;
 /* A valid encoding of a point other than the identity. Public input. */
 bool sotto__point_is_usable(const uint8_t point[SOTTO__POINT_BYTES]);
 /* out = scalar G. Returns: false (and zeros) for a zero scalar. CT: in scalar. */
 bool sotto__point_base(uint8_t out[SOTTO__POINT_BYTES], const uint8_t scalar[SOTTO__SCALAR_BYTES]);
-/* out = scalar P for a usable point. Returns: false (and zeros) if that is the identity. */
+/* out = scalar P for a usable point. Returns: false (and zeros) if that is the identity. CT: in
+ * scalar. */
 bool sotto__point_multiply(uint8_t out[SOTTO__POINT_BYTES],
                            const uint8_t scalar[SOTTO__SCALAR_BYTES],
                            const uint8_t point[SOTTO__POINT_BYTES]);
@@ -65,8 +72,8 @@ void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer,
                           uint32_t holder);
 
 /* The Lagrange basis at 0 of these holders (distinct), basis[k] for holders[k], SOTTO__SCALAR_BYTES
- * each.
- */
+ *
+ * each. CT: nothing here is secret: who holds what is known to the aggregator. */
 void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holders_len);
 
 /* The secret: the sum of basis x share over len holders, SOTTO__SCALAR_BYTES each. A share that is
@@ -78,6 +85,7 @@ void sotto__shamir_combine(uint8_t out[SOTTO__SCALAR_BYTES], const uint8_t *basi
 
 enum sotto__share_kind { SOTTO__SHARE_OF_MASK_KEY = 0, SOTTO__SHARE_OF_SELF_SEED = 1 };
 
+/* What a share is committed to by. */
 void sotto__share_leaf(uint8_t out[SOTTO__HASH_BYTES], const uint8_t session[SOTTO_SESSION_BYTES],
                        uint32_t dealer, uint32_t holder, enum sotto__share_kind kind,
                        const uint8_t salt[SOTTO__SALT_BYTES],
@@ -92,9 +100,12 @@ struct sotto__merkle_tree {
     uint32_t pairs; /* holders, padded to a power of two */
 };
 
+/* Over the leaves of holders_len holders, two each, 1 <= holders_len <= SOTTO_SESSION_PARTIES_MAX.
+ * Returns: SOTTO_ERROR_NO_MEMORY, and *out unchanged. */
 enum sotto_status sotto__merkle_build(struct sotto__merkle_tree *out, const uint8_t *leaves,
                                       uint32_t holders_len) SOTTO_NODISCARD;
 void sotto__merkle_release(struct sotto__merkle_tree *tree);
+/* Borrows from the tree. */
 const uint8_t *sotto__merkle_root(const struct sotto__merkle_tree *tree);
 /* Writes the sotto__merkle_depth hashes beside the way from a holder's pair to the root. */
 void sotto__merkle_path(const struct sotto__merkle_tree *tree, uint8_t *out, uint32_t holder);

@@ -1,22 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The group ristretto255, of prime order q: scalars are drawn, points are checked, one is
+ * multiplied by the other. Leans on libsodium.
+ *
+ * The idea: two facts are used everywhere else, and made true here. A scalar that we made is
+ * uniform and below q; a point that we accepted is not the identity, so that a nonzero scalar times
+ * it is neither, and a shared secret can't be forced to be a known one. */
+
 #include "crypto/crypto.h"
 
 #include <sotto/secret.h>
 
+/* CT: the scalar is reduced by libsodium, whose scalar arithmetic has no branch and no table. */
 enum sotto_status sotto__scalar_random(uint8_t out[SOTTO__SCALAR_BYTES], struct sotto_random random)
 {
     /* 512 bits reduced modulo q (252 bits): the bias is below 2^-259. */
     uint8_t wide[crypto_core_ristretto255_NONREDUCEDSCALARBYTES];
     enum sotto_status status = random.fill(random.context, wide, sizeof wide);
-    if (status == SOTTO_OK) {
-        crypto_core_ristretto255_scalar_reduce(out, wide);
-    } else {
+    if (status != SOTTO_OK) {
         sotto_wipe(out, SOTTO__SCALAR_BYTES);
+        goto out;
     }
+    crypto_core_ristretto255_scalar_reduce(out, wide);
+out:
     sotto_wipe(wide, sizeof wide);
     return status;
 }
 
+/* Variable-time: points are public, they stand in adverts and dealings. */
 bool sotto__point_is_usable(const uint8_t point[SOTTO__POINT_BYTES])
 {
     /* The identity's one valid encoding is all zeros. */
@@ -24,6 +35,8 @@ bool sotto__point_is_usable(const uint8_t point[SOTTO__POINT_BYTES])
            sodium_is_zero(point, SOTTO__POINT_BYTES) == 0;
 }
 
+/* CT: in scalar. Only whether it is zero shows, and no source of randomness that works draws that.
+ */
 bool sotto__point_base(uint8_t out[SOTTO__POINT_BYTES], const uint8_t scalar[SOTTO__SCALAR_BYTES])
 {
     if (crypto_scalarmult_ristretto255_base(out, scalar) != 0) {
@@ -33,6 +46,7 @@ bool sotto__point_base(uint8_t out[SOTTO__POINT_BYTES], const uint8_t scalar[SOT
     return true;
 }
 
+/* CT: in scalar, as above; the point is public. */
 bool sotto__point_multiply(uint8_t out[SOTTO__POINT_BYTES],
                            const uint8_t scalar[SOTTO__SCALAR_BYTES],
                            const uint8_t point[SOTTO__POINT_BYTES])

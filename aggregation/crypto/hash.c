@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* H and K of PROTOCOL.md ("Notation"). Leans on libsodium's BLAKE2b.
+ *
+ * The idea: each use of a hash has a label of its own, ended by a zero byte, so that no input of
+ * one use can be an input of another. BLAKE2b has a keyed mode, so K needs no HMAC; the state is
+ * wiped when a hash ends, since it may hold a secret.
+ *
+ * CT: BLAKE2b has neither branch nor table that depends on its input; lengths and labels are
+ * public. */
+
 #include "crypto/crypto.h"
 
 #include <sotto/secret.h>
@@ -15,6 +25,7 @@ void sotto__hash_bytes(struct sotto__hash *hash, const void *data, size_t data_b
     (void)crypto_generichash_update(&hash->state, data, data_bytes);
 }
 
+/* Little endian, whatever the CPU is. */
 void sotto__hash_u32(struct sotto__hash *hash, uint32_t value)
 {
     uint8_t bytes[4];
@@ -46,12 +57,15 @@ void sotto_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *label, const void
     sotto__hash_final(&hash, out);
 }
 
-void sotto__derive_key(uint8_t out[32], const char *label, const uint8_t secret[32],
+/* K(label, secret, a, b) [PROTOCOL.md, Notation]. The session stands for all that the parties
+ * agreed on, so a key of one session is none of another. */
+void sotto__derive_key(uint8_t out[SOTTO__KEY_BYTES], const char *label,
+                       const uint8_t secret[SOTTO__KEY_BYTES],
                        const uint8_t session[SOTTO_SESSION_BYTES], const struct sotto_key *a,
                        const struct sotto_key *b)
 {
     struct sotto__hash hash;
-    (void)crypto_generichash_init(&hash.state, secret, 32, 32);
+    (void)crypto_generichash_init(&hash.state, secret, SOTTO__KEY_BYTES, SOTTO__KEY_BYTES);
     sotto__hash_bytes(&hash, label, strlen(label) + 1);
     sotto__hash_bytes(&hash, session, SOTTO_SESSION_BYTES);
     sotto__hash_bytes(&hash, a->bytes, sizeof a->bytes);

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Ed25519 identities and signatures (PROTOCOL.md, "Messages"). Leans on libsodium, and on OpenMP to
+ * hash long messages.
+ *
+ * The idea: what is signed is a digest of a label and the message, so that a signature for one
+ * purpose is none for another, and a message of 240 MiB is hashed on all threads. BLAKE2b is
+ * collision resistant, so a signature of the digest is one of the message; Ed25519 itself hashes
+ * the digest again with the key. */
+
 #include <sotto/identity.h>
 
 #include <sodium.h>
@@ -50,12 +59,14 @@ struct sotto_key sotto_identity_key(const struct sotto_identity *identity)
     return identity->key;
 }
 
+/* BLAKE2b-512: as wide as the hash within Ed25519. */
 #define SIGNED_DIGEST_BYTES 64
 /* Longer messages are hashed in chunks of this size, on all threads. */
 #define CHUNK_BYTES ((size_t)1024 * 1024)
 #define CHUNKS_MAX (SOTTO_SIGNED_BYTES_MAX / CHUNK_BYTES + 1)
 
-static void digest_begin(crypto_generichash_state *state, const char *label, uint8_t kind)
+/* The label is not ended by a zero byte, but by `kind`, which no label contains. */
+static void begin_digest(crypto_generichash_state *state, const char *label, uint8_t kind)
 {
     size_t label_bytes = strlen(label);
     SOTTO_REQUIRE(label_bytes <= 64);
@@ -64,13 +75,14 @@ static void digest_begin(crypto_generichash_state *state, const char *label, uin
     (void)crypto_generichash_update(state, &kind, 1);
 }
 
-/* kind 0: of the message itself; kind 1: of the digests of its chunks. */
-static void signed_digest(uint8_t out[SIGNED_DIGEST_BYTES], const char *label,
+/* What is signed. kind 0: of the message itself; kind 1: of the digests of its chunks. A short
+ * message never has the digest of a long one, since their kinds differ. */
+static void digest_signed(uint8_t out[SIGNED_DIGEST_BYTES], const char *label,
                           const uint8_t *message, size_t message_bytes)
 {
     crypto_generichash_state state;
     if (message_bytes <= CHUNK_BYTES) {
-        digest_begin(&state, label, 0);
+        begin_digest(&state, label, 0);
         (void)crypto_generichash_update(&state, message, message_bytes);
     } else {
         uint8_t digests[CHUNKS_MAX][SIGNED_DIGEST_BYTES];
@@ -82,25 +94,29 @@ static void signed_digest(uint8_t out[SIGNED_DIGEST_BYTES], const char *label,
             (void)crypto_generichash(digests[c], SIGNED_DIGEST_BYTES, message + c * CHUNK_BYTES,
                                      left < CHUNK_BYTES ? left : CHUNK_BYTES, NULL, 0);
         }
-        digest_begin(&state, label, 1);
+        begin_digest(&state, label, 1);
         (void)crypto_generichash_update(&state, digests[0], chunks * SIGNED_DIGEST_BYTES);
     }
     (void)crypto_generichash_final(&state, out, SIGNED_DIGEST_BYTES);
 }
 
+/* CT: in the secret key; the message is public. Ed25519 draws no randomness, so signing the same
+ * again gives the same bytes. */
 void sotto_identity_sign(const struct sotto_identity *identity, struct sotto_signature *out,
                          const char *label, const void *message, size_t message_bytes)
 {
     uint8_t digest[SIGNED_DIGEST_BYTES];
-    signed_digest(digest, label, message, message_bytes);
+    digest_signed(digest, label, message, message_bytes);
     (void)crypto_sign_detached(out->bytes, NULL, digest, sizeof digest, identity->secret_key);
 }
 
+/* Variable-time: all of it is public. libsodium refuses keys of small order and values of s that
+ * are not reduced, so that nobody but the signer can make a second signature of a message. */
 bool sotto_key_verify(const struct sotto_key *key, const struct sotto_signature *signature,
                       const char *label, const void *message, size_t message_bytes)
 {
     uint8_t digest[SIGNED_DIGEST_BYTES];
-    signed_digest(digest, label, message, message_bytes);
+    digest_signed(digest, label, message, message_bytes);
     return crypto_sign_verify_detached(signature->bytes, digest, sizeof digest, key->bytes) == 0;
 }
 
@@ -109,6 +125,7 @@ bool sotto_key_equal(const struct sotto_key *a, const struct sotto_key *b)
     return sotto_key_compare(a, b) == 0;
 }
 
+/* Variable-time: keys are public. */
 int sotto_key_compare(const struct sotto_key *a, const struct sotto_key *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);

@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The Merkle tree by which a dealer commits to the shares that it dealt [PROTOCOL.md, DEAL]. Leans
+ * on hash.c.
+ *
+ * The idea: one root of 32 bytes is signed and shown to everybody, and each holder gets a path to
+ * its own two leaves. A share that does not lead to the root is the dealer's lie, which its holder
+ * can tell; one that does, but is of another secret, shows when the secret is put together. Leaves
+ * are salted, so that a leaf hides its share whatever else becomes known of it.
+ *
+ * Leaves and nodes have labels of their own, so no node can be shown as a leaf. */
+
 #include "crypto/crypto.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
 
+/* leaf(i, j, kind) [PROTOCOL.md, DEAL]. CT: in salt and share; all else is public. */
 void sotto__share_leaf(uint8_t out[SOTTO__HASH_BYTES], const uint8_t session[SOTTO_SESSION_BYTES],
                        uint32_t dealer, uint32_t holder, enum sotto__share_kind kind,
                        const uint8_t salt[SOTTO__SALT_BYTES],
@@ -21,7 +33,7 @@ void sotto__share_leaf(uint8_t out[SOTTO__HASH_BYTES], const uint8_t session[SOT
     sotto__hash_final(&hash, out);
 }
 
-static void node_hash(uint8_t out[SOTTO__HASH_BYTES], const uint8_t left[SOTTO__HASH_BYTES],
+static void hash_node(uint8_t out[SOTTO__HASH_BYTES], const uint8_t left[SOTTO__HASH_BYTES],
                       const uint8_t right[SOTTO__HASH_BYTES])
 {
     struct sotto__hash hash;
@@ -40,7 +52,7 @@ uint32_t sotto__merkle_depth(uint32_t holders_len)
     return depth;
 }
 
-static uint8_t *tree_node(const struct sotto__merkle_tree *tree, uint32_t k)
+static uint8_t *node_at(const struct sotto__merkle_tree *tree, uint32_t k)
 {
     return tree->nodes + (size_t)k * SOTTO__HASH_BYTES;
 }
@@ -55,15 +67,16 @@ enum sotto_status sotto__merkle_build(struct sotto__merkle_tree *out, const uint
     if (tree.nodes == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
+    /* Holders that are not there have leaves of zeros, which are no hash of anything. */
     static const uint8_t padding[SOTTO__HASH_BYTES];
     for (uint32_t j = 0; j < tree.pairs; j++) {
         const uint8_t *pair = leaves + (size_t)2 * j * SOTTO__HASH_BYTES;
         bool real = j < holders_len;
-        node_hash(tree_node(&tree, tree.pairs + j), real ? pair : padding,
+        hash_node(node_at(&tree, tree.pairs + j), real ? pair : padding,
                   real ? pair + SOTTO__HASH_BYTES : padding);
     }
     for (uint32_t k = tree.pairs - 1; k >= 1; k--) {
-        node_hash(tree_node(&tree, k), tree_node(&tree, 2 * k), tree_node(&tree, 2 * k + 1));
+        hash_node(node_at(&tree, k), node_at(&tree, 2 * k), node_at(&tree, 2 * k + 1));
     }
     *out = tree;
     return SOTTO_OK;
@@ -77,17 +90,20 @@ void sotto__merkle_release(struct sotto__merkle_tree *tree)
 
 const uint8_t *sotto__merkle_root(const struct sotto__merkle_tree *tree)
 {
-    return tree_node(tree, 1);
+    return node_at(tree, 1);
 }
 
+/* From the pair up: the parent of node k is k / 2, and beside it is k ^ 1. */
 void sotto__merkle_path(const struct sotto__merkle_tree *tree, uint8_t *out, uint32_t holder)
 {
     for (uint32_t k = tree->pairs + holder; k > 1; k /= 2) {
-        memcpy(out, tree_node(tree, k ^ 1), SOTTO__HASH_BYTES);
+        memcpy(out, node_at(tree, k ^ 1), SOTTO__HASH_BYTES);
         out += SOTTO__HASH_BYTES;
     }
 }
 
+/* Variable-time: roots, leaves and paths go through the aggregator, so they are public. The bits of
+ * holder say on which side the way goes up. */
 bool sotto__merkle_check(const uint8_t root[SOTTO__HASH_BYTES],
                          const uint8_t leaf_mask_key[SOTTO__HASH_BYTES],
                          const uint8_t leaf_self_seed[SOTTO__HASH_BYTES], const uint8_t *path,
@@ -95,11 +111,11 @@ bool sotto__merkle_check(const uint8_t root[SOTTO__HASH_BYTES],
 {
     uint8_t node[SOTTO__HASH_BYTES];
     uint32_t depth = sotto__merkle_depth(holders_len);
-    node_hash(node, leaf_mask_key, leaf_self_seed);
+    hash_node(node, leaf_mask_key, leaf_self_seed);
     for (uint32_t level = 0; level < depth; level++) {
         const uint8_t *beside = path + (size_t)level * SOTTO__HASH_BYTES;
         bool is_right = ((holder >> level) & 1) != 0;
-        node_hash(node, is_right ? beside : node, is_right ? node : beside);
+        hash_node(node, is_right ? beside : node, is_right ? node : beside);
     }
     return memcmp(node, root, SOTTO__HASH_BYTES) == 0;
 }

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shamir's secret sharing over the scalars of ristretto255: constant time in the secrets, because
- * libsodium's scalar arithmetic is. Holder j's point is x = j + 1; points are public. */
+
+/* Shamir's secret sharing over the scalars of ristretto255 [BIKMMPRSS17, sec. 3], [PROTOCOL.md,
+ * DEAL and REVEAL]. Leans on libsodium to reduce modulo q, and on words for the rest.
+ *
+ * The idea: a secret and threshold - 1 uniform shares are a uniform polynomial of degree threshold
+ * - 1 with that constant term, given by its values instead of its coefficients; the other shares
+ * are interpolated. So is the secret, from any threshold shares. Both are sums of products with
+ * public factors, which are computed once for all secrets of a dealer (or of a set of holders), and
+ * sums of 126 products share one reduction.
+ *
+ * Holder j's point is x = j + 1; points are public, and so is everything that is made of points
+ * alone: weights, inverses, the Lagrange basis. That part is variable-time where it is convenient.
+ *
+ * CT: in secrets and shares. They are only multiplied and added, in words, with carries that are
+ * added and never branched on, and reduced by libsodium's scalar arithmetic, which has no branch
+ * and no table. */
+
 #include "crypto/crypto.h"
 
 #include <sotto/alloc.h>
@@ -44,13 +59,15 @@ static void wide_from_scalar(struct wide *wide, const uint8_t scalar[SOTTO__SCAL
     memcpy(wide->words, scalar, SOTTO__SCALAR_BYTES);
 }
 
+/* out = wide modulo q. CT: libsodium's reduction is. */
 static void wide_reduce(uint8_t out[SOTTO__SCALAR_BYTES], const struct wide *wide)
 {
     _Static_assert(sizeof wide->words == crypto_core_ristretto255_NONREDUCEDSCALARBYTES, "512");
     crypto_core_ristretto255_scalar_reduce(out, (const uint8_t *)wide->words);
 }
 
-/* wide += a b. A step of the long multiplication stays below 2^128: (2^64 - 1)^2 + 2 (2^64 - 1). */
+/* wide += a b, modulo 2^512. CT: in a and b. A step of the long multiplication stays below 2^128:
+ * (2^64 - 1)^2 + 2 (2^64 - 1). */
 static void wide_add_product(struct wide *wide, const uint8_t a[SOTTO__SCALAR_BYTES],
                              const uint8_t b[SOTTO__SCALAR_BYTES])
 {
@@ -70,6 +87,7 @@ static void wide_add_product(struct wide *wide, const uint8_t a[SOTTO__SCALAR_BY
     }
 }
 
+/* wide *= word, modulo 2^512: callers keep below it (FACTORS_PER_REDUCTION). */
 static void wide_multiply(struct wide *wide, uint64_t word)
 {
     uint64_t carry = 0;
@@ -89,6 +107,8 @@ struct dot {
     uint32_t terms;
 };
 
+/* Makes room for as many terms more. What was summed becomes below q < 2^253, which is less than
+ * one product. */
 static void dot_reduce(struct dot *dot)
 {
     uint8_t reduced[SOTTO__SCALAR_BYTES];
@@ -98,6 +118,7 @@ static void dot_reduce(struct dot *dot)
     sotto_wipe(reduced, sizeof reduced);
 }
 
+/* dot += a b. a is below q. The number of terms is public. */
 static void dot_add(struct dot *dot, const uint8_t a[SOTTO__SCALAR_BYTES],
                     const uint8_t b[SOTTO__SCALAR_BYTES])
 {
@@ -114,6 +135,7 @@ static void dot_end(struct dot *dot, uint8_t out[SOTTO__SCALAR_BYTES])
     sotto_wipe(dot, sizeof *dot);
 }
 
+/* out *= word, modulo q. Below 2^253 2^64. */
 static void multiply_by_word(uint8_t out[SOTTO__SCALAR_BYTES], uint64_t word)
 {
     struct wide wide;
@@ -122,7 +144,8 @@ static void multiply_by_word(uint8_t out[SOTTO__SCALAR_BYTES], uint64_t word)
     wide_reduce(out, &wide);
 }
 
-/* out = prod_m (x - points[m]), a factor of zero left out. Public. */
+/* out = prod_m (x - points[m]), a factor of zero left out. Variable-time: points are public.
+ * Factors are gathered in a word, words in 512 bits, and signs are counted apart. */
 static void product_of_differences(uint8_t out[SOTTO__SCALAR_BYTES], int32_t x,
                                    const int32_t *points, uint32_t points_len)
 {
@@ -152,7 +175,8 @@ static void product_of_differences(uint8_t out[SOTTO__SCALAR_BYTES], int32_t x,
 }
 
 /* Inverts all of values at once (Montgomery's trick): one inversion and 3 len multiplications. work
- * has room for as many. None may be zero; public. */
+ * has room for as many. None may be zero, so their product is not: q is prime. Variable-time: they
+ * are made of points. */
 static void invert_all(uint8_t *values, uint8_t *work, uint32_t len)
 {
     uint8_t product[SOTTO__SCALAR_BYTES];
@@ -164,6 +188,7 @@ static void invert_all(uint8_t *values, uint8_t *work, uint32_t len)
                                             values + (size_t)k * SOTTO__SCALAR_BYTES);
     }
     SOTTO_REQUIRE(crypto_core_ristretto255_scalar_invert(inverse, product) == 0);
+    /* inverse is that of the first k + 1 values, work[k] the product of the first k. */
     for (uint32_t k = len; k-- > 0;) {
         uint8_t *value = values + (size_t)k * SOTTO__SCALAR_BYTES;
         crypto_core_ristretto255_scalar_mul(product, inverse,
@@ -189,6 +214,7 @@ struct sotto__shamir_dealer {
     uint8_t inverses[2 * SOTTO_SESSION_PARTIES_MAX + 1][SOTTO__SCALAR_BYTES];
 };
 
+/* 1 / d for all differences of points, which are few: extending a share then inverts nothing. */
 static void fill_inverses(struct sotto__shamir_dealer *dealer, uint8_t *work)
 {
     int32_t n = dealer->parties_len;
@@ -208,12 +234,11 @@ enum sotto_status sotto__shamir_dealer_new(struct sotto__shamir_dealer **out,
 {
     SOTTO_REQUIRE(threshold >= 1 && threshold <= parties_len &&
                   parties_len <= SOTTO_SESSION_PARTIES_MAX);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
     struct sotto__shamir_dealer *dealer = sotto_alloc_zeroed(sizeof *dealer);
     uint8_t *work = sotto_alloc_array(parties_len, SOTTO__SCALAR_BYTES);
     if (dealer == NULL || work == NULL) {
-        sotto_free(dealer);
-        sotto_free(work);
-        return SOTTO_ERROR_NO_MEMORY;
+        goto out;
     }
     dealer->threshold = threshold;
     dealer->parties_len = (int32_t)parties_len;
@@ -225,9 +250,13 @@ enum sotto_status sotto__shamir_dealer_new(struct sotto__shamir_dealer **out,
     }
     invert_all(dealer->weights[0], work, threshold);
     fill_inverses(dealer, work);
-    sotto_free(work);
+    status = SOTTO_OK;
     *out = dealer;
-    return SOTTO_OK;
+    dealer = NULL;
+out:
+    sotto_free(work);
+    sotto_free(dealer);
+    return status;
 }
 
 void sotto__shamir_dealer_free(struct sotto__shamir_dealer *dealer)
@@ -235,6 +264,7 @@ void sotto__shamir_dealer_free(struct sotto__shamir_dealer *dealer)
     sotto_free(dealer);
 }
 
+/* w_k y_k for all k. CT: in values. */
 void sotto__shamir_weigh(const struct sotto__shamir_dealer *dealer, uint8_t *weighted,
                          const uint8_t *values)
 {
@@ -245,6 +275,7 @@ void sotto__shamir_weigh(const struct sotto__shamir_dealer *dealer, uint8_t *wei
     }
 }
 
+/* The formula above at x = holder + 1. CT: in weighted; x and all points are public. */
 void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer,
                           uint8_t out[SOTTO__SCALAR_BYTES], const uint8_t *weighted,
                           uint32_t holder)
@@ -266,6 +297,7 @@ void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer,
 
 /* --- Recovering --- */
 
+/* Variable-time: who revealed shares is public. */
 void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holders_len)
 {
     /* basis_k = prod_{m != k} -x_m / (x_k - x_m) = prod_m -x_m / (-x_k prod_{m != k} (x_k - x_m)).
@@ -291,6 +323,7 @@ void sotto__shamir_basis(uint8_t *basis, const uint32_t *holders, uint32_t holde
     }
 }
 
+/* [BIKMMPRSS17, fig. 4, Unmasking], [PROTOCOL.md, REVEAL]. CT: in the shares. */
 void sotto__shamir_combine(uint8_t out[SOTTO__SCALAR_BYTES], const uint8_t *basis,
                            const uint8_t *shares, uint32_t len)
 {
