@@ -39,6 +39,17 @@ void sotto__derive_key(uint8_t out[SOTTO__KEY_BYTES], const char *label,
 
 /* --- group.c: ristretto255 --- */
 
+/* Aborts where a scalar is not below the order, in VERIFY builds. These branch on secrets, so tests
+ * of constant time don't run in them. */
+#ifdef SOTTO_VERIFY_BUILD
+void sotto__scalar_verify(const uint8_t scalar[SOTTO__SCALAR_BYTES]);
+#else
+static inline void sotto__scalar_verify(const uint8_t *scalar)
+{
+    (void)scalar;
+}
+#endif
+
 /* A uniform scalar, zeros on failure. Returns: what the source returned. */
 enum sotto_status sotto__scalar_random(uint8_t out[SOTTO__SCALAR_BYTES],
                                        struct sotto_random random) SOTTO_NODISCARD;

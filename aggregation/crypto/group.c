@@ -10,6 +10,20 @@
 #include "crypto/crypto.h"
 
 #include <sotto/secret.h>
+#include <string.h>
+
+#ifdef SOTTO_VERIFY_BUILD
+void sotto__scalar_verify(const uint8_t scalar[SOTTO__SCALAR_BYTES])
+{
+    uint8_t wide[crypto_core_ristretto255_NONREDUCEDSCALARBYTES] = {0};
+    uint8_t reduced[SOTTO__SCALAR_BYTES];
+    memcpy(wide, scalar, SOTTO__SCALAR_BYTES);
+    crypto_core_ristretto255_scalar_reduce(reduced, wide);
+    SOTTO_VERIFY(memcmp(reduced, scalar, SOTTO__SCALAR_BYTES) == 0);
+    sotto_wipe(wide, sizeof wide);
+    sotto_wipe(reduced, sizeof reduced);
+}
+#endif
 
 /* CT: the scalar is reduced by libsodium, whose scalar arithmetic has no branch and no table. */
 enum sotto_status sotto__scalar_random(uint8_t out[SOTTO__SCALAR_BYTES], struct sotto_random random)

@@ -122,6 +122,7 @@ static void dot_reduce(struct dot *dot)
 static void dot_add(struct dot *dot, const uint8_t a[SOTTO__SCALAR_BYTES],
                     const uint8_t b[SOTTO__SCALAR_BYTES])
 {
+    sotto__scalar_verify(a);
     wide_add_product(&dot->sum, a, b);
     if (++dot->terms == TERMS_PER_REDUCTION) {
         dot_reduce(dot);
@@ -269,6 +270,7 @@ void sotto__shamir_weigh(const struct sotto__shamir_dealer *dealer, uint8_t *wei
                          const uint8_t *values)
 {
     for (uint32_t k = 0; k < dealer->threshold; k++) {
+        sotto__scalar_verify(values + (size_t)k * SOTTO__SCALAR_BYTES);
         crypto_core_ristretto255_scalar_mul(weighted + (size_t)k * SOTTO__SCALAR_BYTES,
                                             dealer->weights[k],
                                             values + (size_t)k * SOTTO__SCALAR_BYTES);
