@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The parts of DEAL, SHARES and CONSENT that both sides compute [PROTOCOL.md, DEAL and CONSENT].
+ * Leans on crypto/ for points, hashes and signatures, on libsodium for XChaCha20-Poly1305.
+ *
+ * The idea: what a party signs and what the other side verifies is made by one function, so the two
+ * can't differ. */
+
 #include "message/message.h"
 
 #include <sotto/secret.h>
@@ -8,8 +15,9 @@ static const char dealing_label[] = "sotto dealing";
 
 #define DEALING_SIGNED_BYTES (SOTTO_SESSION_BYTES + SOTTO__POINT_BYTES + SOTTO__HASH_BYTES)
 
-static void dealing_signed(uint8_t out[DEALING_SIGNED_BYTES], const struct sotto__dealing *dealing,
-                           const uint8_t *session)
+/* session || B || root: what the dealer signs. */
+static void write_signed(uint8_t out[DEALING_SIGNED_BYTES], const struct sotto__dealing *dealing,
+                         const uint8_t *session)
 {
     memcpy(out, session, SOTTO_SESSION_BYTES);
     memcpy(out + SOTTO_SESSION_BYTES, dealing->seed_point, SOTTO__POINT_BYTES);
@@ -20,15 +28,16 @@ void sotto__dealing_sign(struct sotto__dealing *dealing, const uint8_t *session,
                          const struct sotto_identity *identity)
 {
     uint8_t message[DEALING_SIGNED_BYTES];
-    dealing_signed(message, dealing, session);
+    write_signed(message, dealing, session);
     sotto_identity_sign(identity, &dealing->signature, dealing_label, message, sizeof message);
 }
 
+/* Variable-time: B, root and signature are public. */
 bool sotto__dealing_verify(const struct sotto__dealing *dealing, const uint8_t *session,
                            const struct sotto_key *dealer)
 {
     uint8_t message[DEALING_SIGNED_BYTES];
-    dealing_signed(message, dealing, session);
+    write_signed(message, dealing, session);
     return sotto__point_is_usable(dealing->seed_point) &&
            sotto_key_verify(dealer, &dealing->signature, dealing_label, message, sizeof message);
 }
@@ -49,31 +58,37 @@ void sotto__dealing_read(struct sotto__dealing *dealing, struct sotto_reader *re
 
 #define SHARE_AD_BYTES (SOTTO_SESSION_BYTES + 8)
 
-static void share_associated_data(uint8_t out[SHARE_AD_BYTES], const uint8_t *session,
+/* session || i u32 || j u32: a ciphertext is of one session, one dealer and one holder. */
+static void write_associated_data(uint8_t out[SHARE_AD_BYTES], const uint8_t *session,
                                   uint32_t dealer, uint32_t holder)
 {
     memcpy(out, session, SOTTO_SESSION_BYTES);
-    sotto_store_u64(out + SOTTO_SESSION_BYTES, (uint64_t)holder << 32 | dealer);
+    sotto_store_u64(out + SOTTO_SESSION_BYTES, (uint64_t)holder << 32 | dealer); /* little endian */
 }
 
-/* The key serves this one message, so the nonce may be a constant. */
+/* The nonce may be a constant because the key serves one message: K takes in the session, and the
+ * dealer and the holder in this order. */
 static const uint8_t share_nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
 
-void sotto__share_encrypt(uint8_t *out, const struct sotto__share_pair *pair, const uint8_t key[32],
-                          const uint8_t *session, uint32_t dealer, uint32_t holder)
+/* [PROTOCOL.md, DEAL]. CT: in pair and key; sizes are fixed. */
+void sotto__share_encrypt(uint8_t *out, const struct sotto__share_pair *pair,
+                          const uint8_t key[SOTTO__KEY_BYTES], const uint8_t *session,
+                          uint32_t dealer, uint32_t holder)
 {
     uint8_t data[SHARE_AD_BYTES];
-    share_associated_data(data, session, dealer, holder);
+    write_associated_data(data, session, dealer, holder);
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, (const uint8_t *)pair, sizeof *pair,
                                                      data, sizeof data, NULL, share_nonce, key);
 }
 
+/* [PROTOCOL.md, SHARES]. CT: in key and what it decrypts to. Whether it is authentic shows, and
+ * may: the party says so when it leaves. */
 bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
-                          const uint8_t key[32], const uint8_t *session, uint32_t dealer,
-                          uint32_t holder)
+                          const uint8_t key[SOTTO__KEY_BYTES], const uint8_t *session,
+                          uint32_t dealer, uint32_t holder)
 {
     uint8_t data[SHARE_AD_BYTES];
-    share_associated_data(data, session, dealer, holder);
+    write_associated_data(data, session, dealer, holder);
     int result = crypto_aead_xchacha20poly1305_ietf_decrypt((uint8_t *)out, NULL, NULL, cipher,
                                                             SOTTO__SHARE_CIPHER_BYTES, data,
                                                             sizeof data, share_nonce, key);
@@ -83,6 +98,7 @@ bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
     return result == 0;
 }
 
+/* [PROTOCOL.md, CONSENT]; after [BBGLR20, sec. 4] and [BIKMMPRSS17, fig. 4, ConsistencyCheck]. */
 void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES], const uint8_t *session,
                              const uint8_t *dealers, const uint8_t *living, uint32_t parties_len)
 {

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Degrees and thresholds of sparse graphs: the bounds of PROTOCOL.md, "Sparse graphs", summed up in
- * logarithms. Everything here is public. */
+
+/* Degrees and thresholds of sparse graphs [BBGLR20, sec. 3 and 4], by the bounds of PROTOCOL.md,
+ * "Sparse graphs". Leans on libm alone. Everything here is public.
+ *
+ * The idea: each bound is a sum of hypergeometric probabilities far below what a double holds, so
+ * all of it is summed in logarithms; the least number of holders for which some threshold satisfies
+ * all bounds is found by halving, since more holders are never less safe. Both sides compute it, on
+ * machines whose libm may differ in the last bits: a party accepts what misses its own bound by a
+ * hundredth of a bit. */
+
 #include <sotto/graph.h>
 
 #include <math.h>
@@ -29,7 +37,7 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
 }
 
 /* ceil(permille n / 1000) */
-static uint32_t part_of(uint16_t permille, uint32_t n)
+static uint32_t round_up_permille(uint16_t permille, uint32_t n)
 {
     return (permille * n + 999) / 1000;
 }
@@ -41,7 +49,7 @@ uint32_t sotto_session_need(const struct sotto_graph_terms *terms, const struct 
     if (sotto_graph_is_complete(graph, parties_len)) {
         return max_u32(need, graph->threshold);
     }
-    return max_u32(need, parties_len - part_of(terms->dropped_permille, parties_len));
+    return max_u32(need, parties_len - round_up_permille(terms->dropped_permille, parties_len));
 }
 
 /* --- Probabilities --- */
@@ -72,6 +80,7 @@ struct draw {
     uint32_t drawn;
 };
 
+/* log2 of the probability of exactly x marked ones. */
 static double log2_exactly(const struct factorials *table, const struct draw *draw, uint32_t x)
 {
     if (x > draw->drawn) {
@@ -82,6 +91,7 @@ static double log2_exactly(const struct factorials *table, const struct draw *dr
            log2_choose(table, draw->population, draw->drawn);
 }
 
+/* log2 (2^a + 2^b). */
 static double log2_add(double a, double b)
 {
     double high = a > b ? a : b;
@@ -99,6 +109,7 @@ static double log2_at_least(const struct factorials *table, const struct draw *d
     return sum;
 }
 
+/* log2 of the probability of at most `most` marked ones. */
 static double log2_at_most(const struct factorials *table, const struct draw *draw, uint32_t most)
 {
     double sum = -INFINITY;
@@ -118,15 +129,17 @@ struct question {
     uint32_t dropped;
 };
 
-/* Some secret's holders lose so many that it can't be had (union bound over n). */
+/* PROTOCOL.md, "Correctness": some secret's holders lose so many that it can't be had (union bound
+ * over n). */
 static double log2_incorrect(const struct question *q, const struct sotto_graph *graph)
 {
     struct draw alive = {q->n - 1, q->n - 1 - q->dropped, graph->holders - 1};
     return log2((double)q->n) + log2_at_most(q->table, &alive, graph->threshold - 1);
 }
 
-/* Some honest party's holders betray it: so many corrupted that they have the secret (curious), or
- * that both its secrets could be asked for, t + t <= holders + corrupted (semi-malicious). */
+/* PROTOCOL.md, "Betrayal": some honest party's holders betray it: so many corrupted that they have
+ * the secret (curious), or that both its secrets could be asked for, t + t <= holders + corrupted
+ * (semi-malicious). */
 static double log2_betrayed(const struct question *q, const struct sotto_graph *graph)
 {
     struct draw corrupted = {q->n - 1, q->corrupted, graph->holders - 1};
@@ -137,8 +150,9 @@ static double log2_betrayed(const struct question *q, const struct sotto_graph *
     return log2((double)q->n) + log2_at_least(q->table, &corrupted, least);
 }
 
-/* The honest survivors' mask graph falls apart, dropouts being independent of it: some set of s
- * picked no mask partner outside it among them, and nobody outside picked one in it. */
+/* PROTOCOL.md, "Isolation", curious: the honest survivors' mask graph falls apart, dropouts being
+ * independent of it: some set of s picked no mask partner outside it among them, and nobody outside
+ * picked one in it. */
 static double log2_disconnected(const struct question *q, const struct sotto_graph *graph)
 {
     uint32_t honest = q->n - q->corrupted - q->dropped;
@@ -153,9 +167,9 @@ static double log2_disconnected(const struct question *q, const struct sotto_gra
     return sum;
 }
 
-/* A small set of honest parties finds its thresholds of consents within itself and the corrupted,
- * whatever survivor sets the aggregator makes up: each needs its own and t - 1 of the holders that
- * it drew. */
+/* PROTOCOL.md, "Isolation", semi-malicious: a small set of honest parties finds its thresholds of
+ * consents within itself and the corrupted, whatever survivor sets the aggregator makes up: each
+ * needs its own and t - 1 of the holders that it drew. */
 static double log2_cut_off(const struct question *q, const struct sotto_graph *graph)
 {
     double sum = -INFINITY;
@@ -182,8 +196,8 @@ static bool question_init(struct question *q, struct factorials *table,
     *q = (struct question){.table = table,
                            .terms = terms,
                            .n = parties_len,
-                           .corrupted = part_of(terms->corrupted_permille, parties_len),
-                           .dropped = part_of(terms->dropped_permille, parties_len)};
+                           .corrupted = round_up_permille(terms->corrupted_permille, parties_len),
+                           .dropped = round_up_permille(terms->dropped_permille, parties_len)};
     factorials_init(table, parties_len);
     return terms->model != SOTTO_GRAPH_COMPLETE && q->corrupted + q->dropped + 2 < parties_len;
 }

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The envelope of every message: header, body, signature [PROTOCOL.md, Messages]; and LEAVE, which
+ * both sides may read. Leans on identity.c for signatures and on sotto/bytes.h for bytes from
+ * outside.
+ *
+ * The idea: the header says everything that decides whether a message is for this session, and the
+ * signature is over all of it, so that no part of a message can be moved to another one. A header
+ * of another version is still read, so that it can be declined by name. */
+
 #include <sotto/message.h>
 
 #include <string.h>
@@ -89,14 +98,16 @@ enum sotto_status sotto_message_finish(struct sotto_writer *writer, struct sotto
 {
     size_t signed_bytes = writer->data_bytes;
     uint8_t *space = sotto_write_space(writer, SOTTO_MESSAGE_SIGNATURE_BYTES);
+    struct sotto_signature signature;
     enum sotto_status status = sotto_writer_status(writer);
     *out = (struct sotto_buffer){0};
-    if (status == SOTTO_OK) {
-        struct sotto_signature signature;
-        sotto_identity_sign(identity, &signature, signature_label, writer->data, signed_bytes);
-        memcpy(space, signature.bytes, sizeof signature.bytes);
-        out->data = sotto_writer_take(writer, &out->data_bytes);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    sotto_identity_sign(identity, &signature, signature_label, writer->data, signed_bytes);
+    memcpy(space, signature.bytes, sizeof signature.bytes);
+    out->data = sotto_writer_take(writer, &out->data_bytes);
+out:
     sotto_writer_release(writer);
     return status;
 }

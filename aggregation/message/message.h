@@ -7,23 +7,28 @@
 
 #include "crypto/crypto.h"
 
+/* Of an advert: makes it one that was never seen before. */
+#define SOTTO__NONCE_BYTES 16
+
 /* --- roster.c --- */
 
 /* The session id (PROTOCOL.md, "ROSTER"). */
 void sotto__session_id(uint8_t out[SOTTO_SESSION_BYTES], const struct sotto_roster *roster,
                        const struct sotto_session_terms *terms);
 
-/* Checks the signature and the points of one advert. */
+/* Checks the signature and the points of one advert. Returns: SOTTO_ERROR_AUTH,
+ * SOTTO_ERROR_PROTOCOL. */
 enum sotto_status sotto__roster_verify(const struct sotto_roster *roster, uint32_t index,
                                        const struct sotto_invitation_terms *terms,
                                        struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Makes and signs an ADVERT. Ownership: *out is the caller's. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
                                      const struct sotto_invitation_terms *terms,
                                      const uint8_t channel_point[SOTTO__POINT_BYTES],
                                      const uint8_t mask_point[SOTTO__POINT_BYTES],
-                                     const uint8_t nonce[16], const uint8_t *payload,
-                                     size_t payload_bytes,
+                                     const uint8_t nonce[SOTTO__NONCE_BYTES],
+                                     const uint8_t *payload, size_t payload_bytes,
                                      const struct sotto_identity *identity) SOTTO_NODISCARD;
 
 /* --- dealing.c: the parts of DEAL and SHARES that both sides know --- */
@@ -37,8 +42,10 @@ struct sotto__dealing {
 #define SOTTO__DEALING_BYTES                                                                       \
     (SOTTO__POINT_BYTES + SOTTO__HASH_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES)
 
+/* Signs B and root, which stand in *dealing already. CT: in the identity. */
 void sotto__dealing_sign(struct sotto__dealing *dealing, const uint8_t *session,
                          const struct sotto_identity *identity);
+/* Whether B is usable and the dealer signed it with root. */
 bool sotto__dealing_verify(const struct sotto__dealing *dealing, const uint8_t *session,
                            const struct sotto_key *dealer);
 void sotto__dealing_write(const struct sotto__dealing *dealing, struct sotto_writer *writer);
@@ -57,11 +64,15 @@ struct sotto__share_pair {
     (sizeof(struct sotto__share_pair) + crypto_aead_xchacha20poly1305_ietf_ABYTES)
 _Static_assert(sizeof(struct sotto__share_pair) == 96, "share pairs go on the wire as they are");
 
-void sotto__share_encrypt(uint8_t *out, const struct sotto__share_pair *pair, const uint8_t key[32],
-                          const uint8_t *session, uint32_t dealer, uint32_t holder);
+/* Writes SOTTO__SHARE_CIPHER_BYTES. CT: in pair and key. */
+void sotto__share_encrypt(uint8_t *out, const struct sotto__share_pair *pair,
+                          const uint8_t key[SOTTO__KEY_BYTES], const uint8_t *session,
+                          uint32_t dealer, uint32_t holder);
+/* Returns: false, and zeros in *out, if cipher was not made with this key for these two. CT: in
+ * key. */
 bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
-                          const uint8_t key[32], const uint8_t *session, uint32_t dealer,
-                          uint32_t holder);
+                          const uint8_t key[SOTTO__KEY_BYTES], const uint8_t *session,
+                          uint32_t dealer, uint32_t holder);
 
 /* The digest that CONSENT signs, and that signature. */
 void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES], const uint8_t *session,
@@ -95,7 +106,8 @@ static inline uint32_t bitmap_count(const uint8_t *bitmap, uint32_t len)
     return count;
 }
 
-/* Reads a bitmap of len bits. Fails the reader where bits beyond len are set. */
+/* Reads a bitmap of len bits, which borrows from the reader's bytes. Fails the reader, and gives
+ * NULL, where bits beyond len are set: a set has one bitmap only, since bitmaps are signed. */
 const uint8_t *sotto__bitmap_read(struct sotto_reader *reader, uint32_t len);
 
 #endif

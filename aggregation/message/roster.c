@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Adverts, the roster that is made of them, and the session's id [PROTOCOL.md, ADVERT and ROSTER].
+ * Leans on message.c for envelopes.
+ *
+ * The idea: the roster is a signed list of signed adverts, and a party computes the session's id
+ * from it and from what it was shown itself. Whoever was shown something else has another id, and
+ * with that other keys: two such parties can't exchange a valid message, so nobody has to compare
+ * rosters.
+ *
+ * Adverts of a roster are taken apart when it is opened, but their signatures and points are
+ * checked only by those who have to do with them, and then (sotto__roster_verify): a thousand
+ * parties would otherwise check a thousand adverts each. */
+
 #include "message/message.h"
 
 #include <sotto/alloc.h>
@@ -9,8 +22,9 @@ enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
                                      const struct sotto_invitation_terms *terms,
                                      const uint8_t channel_point[SOTTO__POINT_BYTES],
                                      const uint8_t mask_point[SOTTO__POINT_BYTES],
-                                     const uint8_t nonce[16], const uint8_t *payload,
-                                     size_t payload_bytes, const struct sotto_identity *identity)
+                                     const uint8_t nonce[SOTTO__NONCE_BYTES],
+                                     const uint8_t *payload, size_t payload_bytes,
+                                     const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
@@ -19,12 +33,13 @@ enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
     sotto_write_bytes(&writer, terms->plan_digest, sizeof terms->plan_digest);
     sotto_write_bytes(&writer, channel_point, SOTTO__POINT_BYTES);
     sotto_write_bytes(&writer, mask_point, SOTTO__POINT_BYTES);
-    sotto_write_bytes(&writer, nonce, 16);
+    sotto_write_bytes(&writer, nonce, SOTTO__NONCE_BYTES);
     sotto_write_blob(&writer, payload, payload_bytes);
     return sotto_message_finish(&writer, out, identity);
 }
 
-/* Takes an advert apart whose signature is, or will be, checked elsewhere. */
+/* Takes an advert apart whose signature is, or will be, checked elsewhere. *out borrows from bytes.
+ */
 static enum sotto_status advert_read(struct sotto_advert *out, const struct sotto_message *message,
                                      const uint8_t *bytes, size_t bytes_len,
                                      const struct sotto_invitation_terms *terms,
@@ -40,7 +55,7 @@ static enum sotto_status advert_read(struct sotto_advert *out, const struct sott
     sotto_read_copy(&reader, plan_digest, sizeof plan_digest);
     sotto_read_copy(&reader, advert.channel_point, SOTTO__POINT_BYTES);
     sotto_read_copy(&reader, advert.mask_point, SOTTO__POINT_BYTES);
-    (void)sotto_read_bytes(&reader, 16); /* the nonce only has to be in the hash */
+    (void)sotto_read_bytes(&reader, SOTTO__NONCE_BYTES); /* the nonce only has to be in the hash */
     advert.payload = sotto_read_blob(&reader, &advert.payload_bytes, SOTTO_ADVERT_PAYLOAD_MAX);
     if (message->type != SOTTO_MESSAGE_ADVERT || !sotto_reader_finished(&reader)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert is malformed");
@@ -62,17 +77,19 @@ enum sotto_status sotto_advert_open(struct sotto_advert *out, const uint8_t *byt
     struct sotto_message message;
     struct sotto_advert advert;
     enum sotto_status status = sotto_message_open(&message, bytes, bytes_len, err);
-    if (status == SOTTO_OK) {
-        status = advert_read(&advert, &message, bytes, bytes_len, terms, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK && (!sotto__point_is_usable(advert.channel_point) ||
-                               !sotto__point_is_usable(advert.mask_point))) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert holds an unusable point");
+    status = advert_read(&advert, &message, bytes, bytes_len, terms, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        *out = advert;
+    if (!sotto__point_is_usable(advert.channel_point) ||
+        !sotto__point_is_usable(advert.mask_point)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert holds an unusable point");
     }
-    return status;
+    *out = advert;
+    return SOTTO_OK;
 }
 
 void sotto_roster_release(struct sotto_roster *roster)
@@ -118,6 +135,7 @@ static enum sotto_status roster_read_advert(struct sotto_advert *out, struct sot
     return advert_read(out, &message, bytes, bytes_len, terms, err);
 }
 
+/* All of the roster's body; on failure the caller releases what was read. */
 static enum sotto_status roster_read(struct sotto_roster *roster,
                                      const struct sotto_message *message,
                                      const struct sotto_invitation_terms *terms,
@@ -126,18 +144,25 @@ static enum sotto_status roster_read(struct sotto_roster *roster,
     struct sotto_reader reader;
     sotto_reader_init(&reader, message->body, message->body_bytes);
     enum sotto_status status = roster_read_head(roster, &reader, err);
-    for (uint32_t i = 0; status == SOTTO_OK && i < roster->adverts_len; i++) {
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
         status = roster_read_advert(&roster->adverts[i], &reader, terms, err);
-        if (status == SOTTO_OK && i > 0 &&
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        /* Ascending, so nobody stands there twice. */
+        if (i > 0 &&
             sotto_key_compare(&roster->adverts[i - 1].sender, &roster->adverts[i].sender) >= 0) {
             return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                    "the parties of a roster are not in ascending order");
         }
     }
-    if (status == SOTTO_OK && !sotto_reader_finished(&reader)) {
+    if (!sotto_reader_finished(&reader)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a roster has bytes left over");
     }
-    return status;
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto__roster_verify(const struct sotto_roster *roster, uint32_t index,
@@ -149,24 +174,33 @@ enum sotto_status sotto__roster_verify(const struct sotto_roster *roster, uint32
                              roster->adverts[index].bytes_len, terms, err);
 }
 
+/* Opens and reads the roster's message, which it holds; on failure the caller releases it. */
+static enum sotto_status roster_open_message(struct sotto_roster *roster,
+                                             const struct sotto_invitation_terms *terms,
+                                             struct sotto_error *err)
+{
+    struct sotto_message opened;
+    enum sotto_status status =
+        sotto_message_open(&opened, roster->message.data, roster->message.data_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (opened.type != SOTTO_MESSAGE_ROSTER ||
+        !sotto_session_label_equal(&opened.label, &terms->label) ||
+        !sotto_key_equal(&opened.sender, &terms->aggregator)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "not the roster of this session");
+    }
+    return roster_read(roster, &opened, terms, err);
+}
+
 /* Takes message, also on failure. */
 static enum sotto_status roster_from_message(struct sotto_roster *out, struct sotto_buffer *message,
                                              const struct sotto_invitation_terms *terms,
                                              struct sotto_error *err)
 {
     struct sotto_roster roster = {.message = *message};
-    struct sotto_message opened;
     *message = (struct sotto_buffer){0};
-    enum sotto_status status =
-        sotto_message_open(&opened, roster.message.data, roster.message.data_bytes, err);
-    if (status == SOTTO_OK && (opened.type != SOTTO_MESSAGE_ROSTER ||
-                               !sotto_session_label_equal(&opened.label, &terms->label) ||
-                               !sotto_key_equal(&opened.sender, &terms->aggregator))) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "not the roster of this session");
-    }
-    if (status == SOTTO_OK) {
-        status = roster_read(&roster, &opened, terms, err);
-    }
+    enum sotto_status status = roster_open_message(&roster, terms, err);
     if (status != SOTTO_OK) {
         sotto_roster_release(&roster);
         return status;
@@ -256,6 +290,7 @@ uint32_t sotto_roster_find(const struct sotto_roster *roster, const struct sotto
     return UINT32_MAX;
 }
 
+/* [PROTOCOL.md, ROSTER]. All of it is public. */
 void sotto__session_id(uint8_t out[SOTTO_SESSION_BYTES], const struct sotto_roster *roster,
                        const struct sotto_session_terms *terms)
 {

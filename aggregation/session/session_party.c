@@ -120,7 +120,7 @@ static enum sotto_status party_advertise(struct sotto_session_party *party, cons
 {
     uint8_t channel_point[SOTTO__POINT_BYTES];
     uint8_t mask_point[SOTTO__POINT_BYTES];
-    uint8_t nonce[16];
+    uint8_t nonce[SOTTO__NONCE_BYTES];
     uint8_t *const scalars[] = {party->secrets->channel_key, party->secrets->mask_key,
                                 party->secrets->self_seed};
     for (size_t i = 0; i < 3; i++) {
