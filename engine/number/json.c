@@ -5,6 +5,7 @@
 
 #include "number/number.h"
 
+#include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
 
