@@ -257,9 +257,12 @@ def _row_function(rng, table):
             return F(len(values))
         if function in ("row_any", "row_all"):
             return F(any(values) if function == "row_any" else all(values))
-        # Sums of doubles in a row, and what is divided, have roundings of their own.
-        if function != "row_sum" or any(isinstance(value, float) for value in values):
+        # Sums of doubles in a row, and what is divided, have roundings of their own. A decimal beside a float column
+        # is a double, also where the float is missing.
+        if function != "row_sum" or (kind == "float" and len(values) > 1):
             raise Open
+        if kind == "float":
+            return nearest(values[0]) if values else 0.0
         return sum(values, F(0))
     option = f", ddof={ddof}" if ddof is not None and function in ("row_var", "row_std", "row_sem") else ""
     kind = "float" if function in ("row_mean", "row_var", "row_std", "row_sem") else kind
