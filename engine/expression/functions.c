@@ -142,7 +142,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                             .arguments_len = 3,
                             .of = OF_ROW,
                             .harm = "a choice, if",
-                            .synonyms = "iif ifelse"},
+                            .synonyms = "ifelse"},
     [SOTTO__FUNCTION_FLOAT] = {.name = "float",
                                .arguments_len = 1,
                                .of = OF_ROW,
