@@ -276,32 +276,54 @@ static size_t count_arguments(const char *call)
     return len;
 }
 
-/* The second cell of a row: the option and its value where it is left out. */
+/* Copies a cell of a table's row, from 1. */
+static void copy_cell(char *out, size_t out_bytes, const char *row, size_t cell)
+{
+    const char *at = row;
+    for (size_t i = 1; at != NULL && i < cell; i++) {
+        at = strchr(at + 1, '|');
+    }
+    const char *end = at != NULL ? strchr(at + 1, '|') : NULL;
+    assert_non_null(end);
+    (void)snprintf(out, out_bytes, "%.*s", (int)(end - at - 1), at + 1);
+}
+
+/* The second cell: the option, with its value where it is left out. */
 static void check_option(const char *row, const struct sotto__function_card *card)
 {
-    char expected[40];
-    const char *cell = strchr(row + 1, '|');
-    const char *cell_end = cell != NULL ? strchr(cell + 1, '|') : NULL;
-    const char *found;
-    if (cell_end == NULL) {
-        fail();
+    char cell[200];
+    char expected[40] = "";
+    copy_cell(cell, sizeof cell, row, 2);
+    if (card->option != NULL) {
+        (void)snprintf(expected, sizeof expected, "`%s=%d`", card->option->name,
+                       card->option->absent);
+    }
+    assert_contains(cell, expected);
+    assert_int_equal(strchr(cell, '=') != NULL, card->option != NULL);
+}
+
+/* The fourth cell: what an aggregate opens; behind a semicolon, what else of doubles. */
+static void check_opens(const char *row, const struct sotto__opened_sums *opens)
+{
+    char cell[200];
+    copy_cell(cell, sizeof cell, row, 4);
+    cell[strcspn(cell, ";")] = '\0';
+    if (opens->kind == SOTTO__OPENS_TRUTHS) { /* a count of what is so, or one for each of many */
+        assert_true(strstr(cell, "how many are") != NULL || strstr(cell, "for each") != NULL);
         return;
     }
-    if (card->option == NULL) {
-        found = memchr(cell, '=', (size_t)(cell_end - cell));
-        assert_null(found);
-        return;
-    }
-    (void)snprintf(expected, sizeof expected, "`%s=%d`", card->option->name, card->option->absent);
-    found = memmem(cell, (size_t)(cell_end - cell), expected, strlen(expected));
-    assert_non_null(found);
+    assert_int_equal(strstr(cell, "count") != NULL, opens->count);
+    assert_int_equal(strstr(cell, "sum") != NULL, opens->powers > 0);
+    assert_int_equal(strstr(cell, "squares") != NULL, opens->powers == 2);
+    assert_int_equal(strstr(cell, "up to cubes") != NULL, opens->powers == 3);
+    assert_int_equal(strstr(cell, "up to fourth powers") != NULL, opens->powers == 4);
+    assert_int_equal(strstr(cell, "product") != NULL, opens->product);
 }
 
 static void test_reference_has_every_function(void **state)
 {
     (void)state;
     char *text = read_reference();
-    bool has_options = strstr(text, "\n| function | option |") != NULL;
     for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
         const struct sotto__function_card *card = card_at(i);
         const char *call = NULL;
@@ -316,8 +338,9 @@ static void test_reference_has_every_function(void **state)
         size_t arguments_len = count_arguments(call);
         assert_true(arguments_len == card->arguments_len ||
                     (card->is_variadic && arguments_len > card->arguments_len));
-        if (has_options) {
-            check_option(row, card);
+        check_option(row, card);
+        if (is_aggregate(card)) {
+            check_opens(row, &card->opens);
         }
     }
     free(text);
