@@ -1,5 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A party's sessions: the roster and what it agrees on, its partial, rounds, new attempts. */
+
+/* A party's sessions: the roster and what it agrees on, its partial, rounds, new attempts. It leans
+ * on the session's machine, which keeps the secrets, and believes nothing that it could derive. A
+ * party has one session at a time, and answers each round once. What it may send when:
+ *
+ * 1. ADVERT begins an attempt (sotto__task_party_advertise), with fresh keys each time: nothing
+ *    that was sent in one attempt is of use in another.
+ * 2. A ROSTER makes it a session: the party derives types, slots and thresholds from it by itself
+ *    (terms.c), deals shares of its secrets, and its host is asked for a partial. While the host
+ *    computes, the driver stands still: another roster waits in next_roster, and a REOPEN throws it
+ *    away.
+ * 3. Until it is asked to consent to a set of survivors, REOPEN may ask the party to start over:
+ *    the session is freed, which wipes its secrets, and 1 follows with a higher attempt. What it
+ * had masked with them it can never help to open.
+ * 4. At LIVING the session asks for a record (RECORDING). From here on the party has answered this
+ *    round, and a REOPEN is refused: consent to two sets of survivors would open two sums, whose
+ *    difference is the value of whoever is in one of them only.
+ * 5. CONSENT goes out when the host says that the record is durable (sotto_task_party_recorded). A
+ *    crash before that has sent nothing; after it, the host finds the record (config->answered),
+ *    and the party declines: the session's secrets are gone with the process.
+ * 6. REVEAL follows on the signatures of enough holders on the same set. It is the session's, and
+ *    the last thing that its secrets are for.
+ * 7. ROUND may overtake the host, so it waits in next_round until the party has consented. Then the
+ *    survivors that it consented to become the contributors of all later rounds, the session is
+ *    freed, the aggregate goes to the driver, which refuses what no rows can give, and 1 follows
+ *    with the next round. A roster that is not exactly the contributors is refused, and so is every
+ *    REOPEN: `recorded` stays.
+ * 8. LEAVE and FINISH end it at any point, and free the session first. */
+
 #include "task_party.h"
 
 #include <sotto/alloc.h>
@@ -8,7 +36,8 @@
 
 /* --- Session --- */
 
-/* The parties of a later round are those whose sum the first one opened, all of them. */
+/* Checks that the parties of a later round are those whose sum the first one opened, all of them.
+ */
 static enum sotto_status check_contributors(const struct sotto_task_party *task,
                                             const struct sotto_roster *roster,
                                             struct sotto_error *err)
@@ -28,14 +57,15 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
                                        struct sotto_error *err)
 {
     struct sotto__round_terms terms;
-    enum sotto_status status =
-        task->terms.label.round == 1
-            ? sotto__agree(&task->driver, task->plan, roster, &task->peers, task->interrupt, err)
-            : check_contributors(task, roster, err);
-    if (status == SOTTO_OK) {
-        status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms,
-                                         task->opened, roster->adverts_len, err);
+    bool is_first = task->terms.label.round == 1;
+    enum sotto_status status = is_first ? sotto__agree(&task->driver, task->plan, roster,
+                                                       &task->peers, task->interrupt, err)
+                                        : check_contributors(task, roster, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
+    status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms, task->opened,
+                                     roster->adverts_len, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -44,16 +74,25 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
     return status;
 }
 
+static enum sotto_status open_roster(struct sotto_task_party *task, const uint8_t *bytes,
+                                     size_t bytes_len, struct sotto_error *err)
+{
+    struct sotto_roster roster = {0};
+    enum sotto_status status = sotto_roster_open(&roster, bytes, bytes_len, &task->terms, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = start_session(task, &roster, err);
+out:
+    sotto_roster_release(&roster);
+    return status;
+}
+
 void sotto__task_party_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
                                       size_t bytes_len)
 {
     struct sotto_error err;
-    struct sotto_roster roster = {0};
-    enum sotto_status status = sotto_roster_open(&roster, bytes, bytes_len, &task->terms, &err);
-    if (status == SOTTO_OK) {
-        status = start_session(task, &roster, &err);
-    }
-    sotto_roster_release(&roster);
+    enum sotto_status status = open_roster(task, bytes, bytes_len, &err);
     if (status != SOTTO_OK) {
         sotto__task_party_leave(task, status, err.text);
         return;
@@ -94,7 +133,7 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
 
 /* --- Another round --- */
 
-/* The survivors that this party answered for, ascending as rosters are. */
+/* Keeps the survivors that this party answered for, ascending as rosters are; the first time. */
 static enum sotto_status keep_contributors(struct sotto_task_party *task)
 {
     const struct sotto_roster *roster = sotto_session_party_roster(task->session);
@@ -113,18 +152,24 @@ static enum sotto_status keep_contributors(struct sotto_task_party *task)
     return SOTTO_OK;
 }
 
-/* Takes the aggregate as the driver takes it: what it cannot be is no round. */
-static enum sotto_status advance(struct sotto_task_party *task, const uint8_t *bytes,
-                                 size_t bytes_len, struct sotto_error *err)
+static enum sotto_status fail_another_round(struct sotto_error *err, enum sotto_status status)
+{
+    return sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
+}
+
+/* Gives the aggregate to the driver: what it refuses is no round. */
+static enum sotto_status advance_driver(struct sotto_task_party *task, const uint8_t *bytes,
+                                        size_t bytes_len, struct sotto_error *err)
 {
     size_t limbs_len = bytes_len / sizeof(uint64_t);
+    enum sotto_status status;
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
-    enum sotto_status status = limbs != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    if (status == SOTTO_OK) {
-        status = sotto__opened_digest(task->opened, bytes, bytes_len);
+    if (limbs == NULL) {
+        return fail_another_round(err, SOTTO_ERROR_NO_MEMORY);
     }
+    status = sotto__opened_digest(task->opened, bytes, bytes_len);
     if (status != SOTTO_OK) {
-        (void)sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
+        (void)fail_another_round(err, status);
         goto out;
     }
     if (bytes_len % sizeof(uint64_t) != 0) {
@@ -142,6 +187,20 @@ out:
     return status;
 }
 
+/* Ends the session, keeps whom it was over, and follows the ROUND message. */
+static enum sotto_status follow_round(struct sotto_task_party *task,
+                                      const struct sotto_message *message, struct sotto_error *err)
+{
+    sotto__task_party_pump(task);
+    enum sotto_status status = keep_contributors(task);
+    sotto_session_party_free(task->session);
+    task->session = NULL;
+    task->phase = SOTTO__TASK_JOINED;
+    task->terms.label = message->label;
+    return status == SOTTO_OK ? advance_driver(task, message->body, message->body_bytes, err)
+                              : fail_another_round(err, status);
+}
+
 /* Goes to the next round once this party has answered for the survivors of the one before. */
 static void consider_round(struct sotto_task_party *task)
 {
@@ -154,17 +213,7 @@ static void consider_round(struct sotto_task_party *task)
     struct sotto_buffer bytes = task->next_round;
     task->next_round = (struct sotto_buffer){0};
     SOTTO_REQUIRE(sotto_message_parse(&message, bytes.data, bytes.data_bytes));
-    sotto__task_party_pump(task);
-    enum sotto_status status = keep_contributors(task);
-    sotto_session_party_free(task->session);
-    task->session = NULL;
-    task->phase = SOTTO__TASK_JOINED;
-    task->terms.label = message.label;
-    if (status != SOTTO_OK) {
-        (void)sotto_error_set(&err, status, "another round: %s", sotto_status_text(status));
-    } else {
-        status = advance(task, message.body, message.body_bytes, &err);
-    }
+    enum sotto_status status = follow_round(task, &message, &err);
     sotto_buffer_release(&bytes);
     if (status == SOTTO_OK) {
         sotto__task_party_advertise(task);
@@ -184,7 +233,7 @@ enum sotto_status sotto__task_party_receive_round(struct sotto_task_party *task,
     }
     enum sotto_status status = sotto_buffer_copy(&task->next_round, bytes, bytes_len);
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
+        return fail_another_round(err, status);
     }
     consider_round(task);
     return SOTTO_OK;
@@ -205,7 +254,7 @@ void sotto_task_party_recorded(struct sotto_task_party *task)
     sotto__task_party_settle(task);
 }
 
-/* A new attempt at a round whose survivors this party has not consented to. */
+/* Starts a new attempt at a round whose survivors this party has not consented to. */
 enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
                                            const struct sotto_message *message,
                                            struct sotto_error *err)

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The party's side of a task: its calls, invitation, offer, leaving, the end. */
+
+/* The party's side of a task: its calls, invitation, offer, leaving, the end. It leans on
+ * party_rounds.c for sessions, and on the outbox, which keeps the first failure of what is sent:
+ * every call ends in sotto__task_party_settle, which ends the task if there was one. A message is
+ * signed by this task's aggregator, or nothing happens. */
+
 #include "task_party.h"
 
 #include <sotto/alloc.h>
@@ -60,7 +65,7 @@ void sotto_task_party_free(struct sotto_task_party *task)
     sotto_free(task);
 }
 
-/* Ends the task here; the session's secrets go at once. */
+/* Ends the task here; the session's secrets are wiped at once. */
 void sotto__task_party_end(struct sotto_task_party *task, enum sotto_status status,
                            const char *text)
 {
@@ -78,7 +83,7 @@ void sotto__task_party_pump(struct sotto_task_party *task)
     }
 }
 
-/* Ends every call: what ran out of memory on the way ends the task. */
+/* Ends every call: if memory ran out on the way, that ends the task. */
 void sotto__task_party_settle(struct sotto_task_party *task)
 {
     sotto__task_party_pump(task);
@@ -209,17 +214,27 @@ enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
 
 /* --- Offer --- */
 
-/* Fresh keys, and an advert with the offer, which later rounds don't ask for again. */
-void sotto__task_party_advertise(struct sotto_task_party *task)
+/* Draws fresh keys and queues the advert, with the offer in the first round only: types are agreed
+ * on once. */
+static enum sotto_status renew_session(struct sotto_task_party *task)
 {
     struct sotto_buffer payload = {0};
-    enum sotto_status status =
-        task->terms.label.round == 1 ? sotto__offer_encode(&payload, &task->offer) : SOTTO_OK;
-    if (status == SOTTO_OK) {
-        status = sotto_session_party_new(&task->session, task->identity, task->random, &task->terms,
-                                         payload.data, payload.data_bytes);
+    enum sotto_status status = SOTTO_OK;
+    if (task->terms.label.round == 1) {
+        status = sotto__offer_encode(&payload, &task->offer);
     }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_session_party_new(&task->session, task->identity, task->random, &task->terms,
+                                     payload.data, payload.data_bytes);
     sotto_buffer_release(&payload);
+    return status;
+}
+
+void sotto__task_party_advertise(struct sotto_task_party *task)
+{
+    enum sotto_status status = renew_session(task);
     if (status != SOTTO_OK) {
         sotto__task_party_leave(task, status, sotto_status_text(status));
         return;
@@ -253,9 +268,9 @@ void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status r
     sotto__task_party_settle(task);
 }
 
-static enum sotto_status dispatch(struct sotto_task_party *task,
-                                  const struct sotto_message *message, const uint8_t *bytes,
-                                  size_t bytes_len, struct sotto_error *err)
+static enum sotto_status dispatch_message(struct sotto_task_party *task,
+                                          const struct sotto_message *message, const uint8_t *bytes,
+                                          size_t bytes_len, struct sotto_error *err)
 {
     switch (message->type) {
     case SOTTO_MESSAGE_FINISH:
@@ -299,7 +314,7 @@ enum sotto_status sotto_task_party_receive(struct sotto_task_party *task, const 
                                "a message that is not of this task's aggregator");
     }
     task->now_ms = now_ms;
-    status = dispatch(task, &message, bytes, bytes_len, err);
+    status = dispatch_message(task, &message, bytes, bytes_len, err);
     sotto__task_party_settle(task);
     return status;
 }

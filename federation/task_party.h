@@ -8,7 +8,7 @@
 #include "internal.h"
 
 enum task_phase {
-    SOTTO__TASK_OFFERING, /* waits for the host's offer */
+    SOTTO__TASK_OFFERING, /* waits for its host's offer */
     SOTTO__TASK_JOINED,   /* waits for the roster */
     SOTTO__TASK_SESSION,
 };
@@ -65,7 +65,9 @@ void sotto__task_party_advertise(struct sotto_task_party *task);
 
 /* --- party_rounds.c --- */
 
-/* Each takes one message: ROSTER, ROUND, REOPEN, FINISH, or one that is the session's. */
+/* Each takes one message: ROSTER, ROUND, REOPEN, FINISH, or one that is the session's. A message
+ * that is refused changes nothing; SOTTO_ERROR_STATE says that it was out of turn. A roster that is
+ * refused ends the party's part with a LEAVE instead. */
 void sotto__task_party_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
                                       size_t bytes_len);
 
