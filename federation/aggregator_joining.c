@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who joins a task, what types they agree on, and when a session starts. */
+
+/* Who joins a task, what types they agree on, and when a session starts. It leans on terms.c for
+ * what parties compute too, and on sotto_roster_make for the roster. The one idea: who takes part
+ * depends on names and on being there, never on who was faster. */
+
 #include "task_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -8,7 +12,7 @@
 
 /* --- Joining --- */
 
-static size_t count_guests(const struct sotto_task_aggregator *task, enum invitee_state state)
+static size_t count_invitees(const struct sotto_task_aggregator *task, enum invitee_state state)
 {
     size_t count = 0;
     for (size_t i = 0; i < task->invited.len; i++) {
@@ -33,7 +37,7 @@ static enum sotto_status make_roster(struct sotto_task_aggregator *task, struct 
                                      struct sotto_error *err)
 {
     struct sotto_buffer *adverts =
-        sotto_alloc_array(count_guests(task, SOTTO__INVITEE_JOINED), sizeof *adverts);
+        sotto_alloc_array(count_invitees(task, SOTTO__INVITEE_JOINED), sizeof *adverts);
     if (adverts == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
     }
@@ -55,20 +59,26 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
     struct sotto__round_terms terms = {0};
     struct sotto_roster roster = {0};
     enum sotto_status status = make_roster(task, &roster, err);
-    if (status == SOTTO_OK && task->terms.label.round == 1) {
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (task->terms.label.round == 1) {
         status =
             sotto__agree(&task->driver, task->plan, &roster, &task->invited, task->interrupt, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
-    if (status == SOTTO_OK) {
-        status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms,
-                                         task->opened, roster.adverts_len, err);
+    status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms, task->opened,
+                                     roster.adverts_len, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms.terms,
-                                              err);
-    }
-    sotto_roster_release(&roster);
+    status =
+        sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms.terms, err);
+out:
     sotto__round_terms_release(&terms);
+    sotto_roster_release(&roster);
     return status;
 }
 
@@ -81,12 +91,13 @@ static bool comes_before(const struct sotto_task_aggregator *task, size_t invite
     return order != 0 ? order < 0 : sotto_key_compare(&peers[invitee].key, &peers[other].key) < 0;
 }
 
-/* Of more willing invitees than max_clients those take part whose names come first: whoever
- * answered first would make one question's answer one of many, and two answers one party's sum. */
-static void choose(struct sotto_task_aggregator *task)
+/* Keeps max_clients of the willing invitees, those whose names come first, where there are more.
+ * Were it those who answered first, asking again would sum other parties each time, and the
+ * difference of two such sums could be one party's value. */
+static void choose_parties(struct sotto_task_aggregator *task)
 {
     size_t most = sotto_plan_strategy(task->plan)->max_clients;
-    if (count_guests(task, SOTTO__INVITEE_JOINED) <= most) {
+    if (count_invitees(task, SOTTO__INVITEE_JOINED) <= most) {
         return;
     }
     for (size_t i = 0; i < task->invited.len; i++) {
@@ -106,7 +117,7 @@ static void choose(struct sotto_task_aggregator *task)
     }
 }
 
-/* Joining is over: who takes part in the task is decided, for all its attempts and rounds. */
+/* Ends joining: who takes part in the task is decided, for all its attempts and rounds. */
 static void close_joining(struct sotto_task_aggregator *task)
 {
     for (size_t i = 0; i < task->invited.len; i++) {
@@ -117,8 +128,8 @@ static void close_joining(struct sotto_task_aggregator *task)
             invitee->state = SOTTO__INVITEE_LOST;
         }
     }
-    choose(task);
-    task->joined_first = (uint32_t)count_guests(task, SOTTO__INVITEE_JOINED);
+    choose_parties(task);
+    task->joined_first = (uint32_t)count_invitees(task, SOTTO__INVITEE_JOINED);
 }
 
 static void start_session(struct sotto_task_aggregator *task)
@@ -142,12 +153,13 @@ static void end_too_few(struct sotto_task_aggregator *task)
 {
     char text[128];
     (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
-                   count_guests(task, SOTTO__INVITEE_JOINED), task->invited.len,
+                   count_invitees(task, SOTTO__INVITEE_JOINED), task->invited.len,
                    sotto_plan_strategy(task->plan)->min_clients);
     sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
-/* After a sum was opened nobody may be lost: the difference to the next one would be somebody's. */
+/* Ends the task because an invitee is gone. After a sum was opened nobody may be lost: the
+ * difference to the next one would be that party's value. */
 void sotto__task_aggregator_end_lost(struct sotto_task_aggregator *task, size_t invitee,
                                      const char *why)
 {
@@ -161,7 +173,7 @@ void sotto__task_aggregator_end_lost(struct sotto_task_aggregator *task, size_t 
     sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
-/* A later round starts with all contributors, or not at all. */
+/* Starts a later round with all contributors, or not at all. */
 static void consider_later_start(struct sotto_task_aggregator *task, bool expired)
 {
     for (size_t i = 0; i < task->invited.len; i++) {
@@ -178,8 +190,8 @@ static void consider_later_start(struct sotto_task_aggregator *task, bool expire
     start_session(task);
 }
 
-/* Starts as soon as everybody who is not known to be away has answered; at the deadline with
- * min_clients. */
+/* Starts as soon as everybody has answered who is not known to be away; at the deadline (expired)
+ * with whoever has, if they are min_clients. */
 void sotto__task_aggregator_consider_start(struct sotto_task_aggregator *task, bool expired)
 {
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
@@ -187,14 +199,38 @@ void sotto__task_aggregator_consider_start(struct sotto_task_aggregator *task, b
         consider_later_start(task, expired);
         return;
     }
-    size_t joined = count_guests(task, SOTTO__INVITEE_JOINED);
-    size_t open = expired ? 0 : count_guests(task, SOTTO__INVITEE_INVITED);
-    size_t away = expired ? 0 : count_guests(task, SOTTO__INVITEE_AWAY);
+    size_t joined = count_invitees(task, SOTTO__INVITEE_JOINED);
+    size_t open = expired ? 0 : count_invitees(task, SOTTO__INVITEE_INVITED);
+    size_t away = expired ? 0 : count_invitees(task, SOTTO__INVITEE_AWAY);
     if (joined + open + away < strategy->min_clients) {
         end_too_few(task);
     } else if (open == 0 && joined >= strategy->min_clients) {
         start_session(task);
     }
+}
+
+/* Keeps an advert, and in the first round the types that it offers; later rounds offer none. On
+ * failure neither is kept. */
+static enum sotto_status keep_offer(const struct sotto_task_aggregator *task,
+                                    struct invitee *invitee, const struct sotto_advert *advert)
+{
+    bool is_first = task->terms.label.round == 1;
+    if (!is_first && advert->payload_bytes > 0) {
+        return SOTTO_ERROR_PROTOCOL;
+    }
+    if (is_first) {
+        enum sotto_status status = sotto__offer_decode(&invitee->offer, task->plan, advert);
+        if (status != SOTTO_OK) {
+            sotto__task_aggregator_invitee_forget_offer(invitee);
+            return status;
+        }
+    }
+    enum sotto_status status =
+        sotto_buffer_copy(&invitee->advert, advert->bytes, advert->bytes_len);
+    if (status != SOTTO_OK && is_first) {
+        sotto__task_aggregator_invitee_forget_offer(invitee);
+    }
+    return status;
 }
 
 enum sotto_status sotto__task_aggregator_receive_advert(struct sotto_task_aggregator *task,
@@ -211,17 +247,7 @@ enum sotto_status sotto__task_aggregator_receive_advert(struct sotto_task_aggreg
     if (status != SOTTO_OK) {
         return status;
     }
-    if (task->terms.label.round == 1) {
-        status = sotto__offer_decode(&invitee->offer, task->plan, &advert);
-    } else if (advert.payload_bytes > 0) {
-        status = SOTTO_ERROR_PROTOCOL; /* types were agreed on in the first round */
-    }
-    if (status == SOTTO_OK) {
-        status = sotto_buffer_copy(&invitee->advert, bytes, bytes_len);
-    }
-    if (status != SOTTO_OK && task->terms.label.round == 1) {
-        sotto__task_aggregator_invitee_forget_offer(invitee);
-    }
+    status = keep_offer(task, invitee, &advert);
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the offer of %s: %s",
                                sotto__task_aggregator_invitee_name(task, index),

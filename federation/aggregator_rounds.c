@@ -1,5 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sessions of a task: new attempts, its rounds one after the other, the result. */
+
+/* The sessions of a task: new attempts, its rounds one after the other, the result. It leans on the
+ * session's machine, whose phases it follows, and on the driver. Who may still send what, and what
+ * a failure leads to:
+ *
+ * 1. Every session has a label (task, round, attempt) and fresh keys of all its parties. A message
+ * of another label is refused before anything else (sotto_task_aggregator_receive), so what was on
+ *    its way in an earlier attempt never meets a later one.
+ * 2. An invitee's state says what is expected of it: INVITED and AWAY may send an ADVERT, JOINED
+ *    the session's messages, DECLINED and LOST nothing. Each may LEAVE, once.
+ * 3. A step ends with its last answer or with its deadline. A party that is not there then is lost:
+ *    the session goes on without it while it has enough (the session's `need`).
+ * 4. A session that fails before LIVING went out has opened nothing, and nobody has consented to a
+ *    set of survivors. In round 1 it is started again (reopen_session): REOPEN, the next attempt,
+ *    among those who answered the step that failed, if they are min_clients. These are fewer each
+ *    time, so attempts end. Who did not answer is LOST for good.
+ * 5. From LIVING on a failure is final. A second attempt would have other survivors, and the
+ *    difference of two sums would be the value of whoever is in one of them only. Parties see to it
+ *    themselves (party_rounds.c, 4).
+ * 6. A sum is given to the driver, which refuses what no rows can give. If the plan has another
+ * round, those whose rows are in the first sum are its contributors, shown the aggregate (ROUND),
+ * and asked for fresh ADVERTs. A later round starts with all contributors or not at all
+ *    (aggregator_joining.c), is not attempted twice, and ends the task if one of them is lost:
+ * again because of the difference.
+ * 7. After the last round the result names who is in it and why others are not, and FINISH ends the
+ *    task for all. */
+
 #include "task_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -9,9 +35,9 @@
 
 /* --- Sessions --- */
 
-static void reopen(struct sotto_task_aggregator *task);
+static void reopen_session(struct sotto_task_aggregator *task);
 
-/* Whose rows the first sum is over: theirs are those of all later rounds. */
+/* Remembers the survivors of round 1: all later rounds are over exactly these. */
 static void keep_contributors(struct sotto_task_aggregator *task)
 {
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
@@ -23,8 +49,8 @@ static void keep_contributors(struct sotto_task_aggregator *task)
     }
 }
 
-/* Why an invitee's rows are not in the result; text: room for it. */
-static const char *absence_text(char text[80], const struct invitee *invitee)
+/* Why an invitee's rows are not in the result. Returns: a literal, or text, written. */
+static const char *explain_absence(char text[80], const struct invitee *invitee)
 {
     switch (invitee->absence) {
     case SOTTO__ABSENCE_AWAY:
@@ -86,7 +112,7 @@ static void attendance_add(struct attendance *attendance, const struct invitee *
         parties->survived++;
         attendance->names[parties->names_len++] = name;
     } else {
-        const char *why = absence_text(attendance->texts[parties->missing_len], invitee);
+        const char *why = explain_absence(attendance->texts[parties->missing_len], invitee);
         attendance->missing[parties->missing_len++] =
             (struct sotto_result_absentee){.name = name, .why = why};
     }
@@ -132,29 +158,49 @@ out:
     return status;
 }
 
-/* Shows the aggregate to those whose rows are in it, who answer with fresh keys. */
+/* Nobody who is not a contributor takes part from here on. */
+static void invite_again(struct invitee *invitee)
+{
+    sotto_buffer_release(&invitee->advert);
+    if (invitee->contributes && invitee->state == SOTTO__INVITEE_JOINED) {
+        invitee->state = SOTTO__INVITEE_INVITED;
+    } else if (!invitee->contributes && invitee->state != SOTTO__INVITEE_DECLINED) {
+        invitee->state = SOTTO__INVITEE_LOST;
+    }
+}
+
+/* Shows the aggregate to those whose rows are in it. */
+static enum sotto_status send_aggregate(struct sotto_task_aggregator *task, const void *sum,
+                                        size_t sum_bytes)
+{
+    for (size_t i = 0; i < task->invited.len; i++) {
+        struct sotto_buffer message;
+        invite_again(&task->invitees[i]);
+        if (!task->invitees[i].contributes) {
+            continue;
+        }
+        enum sotto_status status =
+            sotto__round_seal(&message, sum, sum_bytes, &task->terms.label, task->identity);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &message);
+    }
+    return SOTTO_OK;
+}
+
+/* Goes to the next round, to which the contributors answer with fresh keys. */
 static void open_round(struct sotto_task_aggregator *task, const void *sum, size_t sum_bytes)
 {
     sotto__task_aggregator_log_step(task, "End Round", "finish");
     task->terms.label.round++;
     task->terms.label.attempt = 1;
     enum sotto_status status = sotto__opened_digest(task->opened, sum, sum_bytes);
-    for (size_t i = 0; status == SOTTO_OK && i < task->invited.len; i++) {
-        struct invitee *invitee = &task->invitees[i];
-        sotto_buffer_release(&invitee->advert);
-        if (!invitee->contributes) {
-            invitee->state = invitee->state == SOTTO__INVITEE_DECLINED ? SOTTO__INVITEE_DECLINED
-                                                                       : SOTTO__INVITEE_LOST;
-            continue;
-        }
-        invitee->state =
-            invitee->state == SOTTO__INVITEE_JOINED ? SOTTO__INVITEE_INVITED : invitee->state;
-        struct sotto_buffer message;
-        status = sotto__round_seal(&message, sum, sum_bytes, &task->terms.label, task->identity);
-        if (status == SOTTO_OK) {
-            sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &message);
-        }
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+        return;
     }
+    status = send_aggregate(task, sum, sum_bytes);
     if (status != SOTTO_OK) {
         task->outbox.status = status;
         return;
@@ -164,8 +210,8 @@ static void open_round(struct sotto_task_aggregator *task, const void *sum, size
     sotto__task_aggregator_log_round(task);
     sotto__task_aggregator_set_deadline(task,
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
-    sotto__task_aggregator_consider_start(task,
-                                          false); /* who left after its rows were summed has left */
+    /* Who left after its rows were summed has left: that ends the task now, not at the deadline. */
+    sotto__task_aggregator_consider_start(task, false);
 }
 
 static void finish_round(struct sotto_task_aggregator *task)
@@ -179,14 +225,30 @@ static void finish_round(struct sotto_task_aggregator *task)
     }
     enum sotto_status status =
         sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
-    if (status == SOTTO_OK && sotto_driver_round(task->driver) != 0) {
+    if (status != SOTTO_OK) {
+        sotto__task_aggregator_end(task, status, err.text);
+        return;
+    }
+    if (sotto_driver_round(task->driver) != 0) {
         open_round(task, sum, sum_bytes);
         return;
     }
-    if (status == SOTTO_OK) {
-        status = make_result(task, &err);
-    }
+    status = make_result(task, &err);
     sotto__task_aggregator_end(task, status, status == SOTTO_OK ? "finished" : err.text);
+}
+
+/* A member that did not answer the step that failed, or UINT32_MAX; *out_answered: how many did. */
+static uint32_t find_silent(const struct sotto_task_aggregator *task, size_t *out_answered)
+{
+    uint32_t silent = UINT32_MAX;
+    uint32_t len = sotto_session_aggregator_roster(task->session)->adverts_len;
+    *out_answered = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        bool answered = sotto_session_aggregator_answered(task->session, i);
+        *out_answered += answered;
+        silent = !answered && silent == UINT32_MAX ? i : silent;
+    }
+    return silent;
 }
 
 static void fail_session(struct sotto_task_aggregator *task)
@@ -195,21 +257,15 @@ static void fail_session(struct sotto_task_aggregator *task)
     bool final;
     enum sotto_status status = sotto_session_aggregator_failure(task->session, &final, &err);
     size_t answered = 0;
-    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
-    for (uint32_t i = 0; i < roster->adverts_len; i++) {
-        answered += sotto_session_aggregator_answered(task->session, i);
-    }
-    for (uint32_t i = 0; task->terms.label.round > 1 && i < roster->adverts_len; i++) {
-        if (status == SOTTO_ERROR_PARTIES && !sotto_session_aggregator_answered(task->session, i)) {
-            sotto__task_aggregator_end_lost(task, sotto__task_aggregator_invitee_of_member(task, i),
-                                            err.text);
-            return;
-        }
+    uint32_t silent = find_silent(task, &answered);
+    if (task->terms.label.round > 1 && status == SOTTO_ERROR_PARTIES && silent != UINT32_MAX) {
+        sotto__task_aggregator_end_lost(
+            task, sotto__task_aggregator_invitee_of_member(task, silent), err.text);
+        return;
     }
     /* Each attempt is smaller than the one before, so that attempts end. */
     bool again = task->terms.label.round == 1 && !final && status == SOTTO_ERROR_PARTIES &&
-                 answered < roster->adverts_len &&
-                 answered >= sotto_plan_strategy(task->plan)->min_clients;
+                 silent != UINT32_MAX && answered >= sotto_plan_strategy(task->plan)->min_clients;
     if (!again) {
         sotto__task_aggregator_end(task, status, err.text);
         return;
@@ -217,11 +273,11 @@ static void fail_session(struct sotto_task_aggregator *task)
     sotto__outbox_log(&task->outbox, "[Restart] task %llu round %u %s; again with %zu parties",
                       (unsigned long long)task->number, task->terms.label.round, err.text,
                       answered);
-    reopen(task);
+    reopen_session(task);
 }
 
-/* A new attempt with fresh keys among those who answered the step that failed. */
-static void reopen(struct sotto_task_aggregator *task)
+/* Starts a new attempt with fresh keys among those who answered the step that failed. */
+static void reopen_session(struct sotto_task_aggregator *task)
 {
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     task->terms.label.attempt++;
@@ -251,7 +307,7 @@ static void reopen(struct sotto_task_aggregator *task)
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
 }
 
-/* The session went on to another phase: says so, and bounds it. */
+/* Logs that the session has gone on to another phase, and bounds the phase. */
 static void enter_phase(struct sotto_task_aggregator *task, enum sotto_aggregator_phase phase)
 {
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
@@ -289,7 +345,7 @@ static void enter_phase(struct sotto_task_aggregator *task, enum sotto_aggregato
     }
 }
 
-/* Acts on what the session came to. */
+/* Sends what the session sends, and acts on the phase that it has come to. */
 void sotto__task_aggregator_follow_session(struct sotto_task_aggregator *task)
 {
     struct sotto_action action;

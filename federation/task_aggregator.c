@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The aggregator's side of a task: its calls, who leaves, the log, the end. */
+
+/* The aggregator's side of a task: its calls, who leaves, the log, the end. It leans on
+ * aggregator_joining.c and aggregator_rounds.c for what happens between, and on the outbox, which
+ * keeps the first failure of what is sent: every call ends in settle_call, which ends the task if
+ * there was one. A message is of an invitee and of the label that is under way, or nothing happens.
+ */
+
 #include "task_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -57,7 +63,8 @@ size_t sotto__task_aggregator_invitee_of_member(const struct sotto_task_aggregat
     return sotto__peers_find(&task->invited, &roster->adverts[member].sender);
 }
 
-/* One line: a tag, the task and round, a text, and the names of the members that `is` says yes to.
+/* Logs one line: a tag, the task and round, a text, and the names of the members that `is` says yes
+ * to.
  */
 void sotto__task_aggregator_log_members(
     struct sotto_task_aggregator *task, const char *tag, const char *text,
@@ -85,7 +92,7 @@ void sotto__task_aggregator_log_step(struct sotto_task_aggregator *task, const c
                       (unsigned long long)task->number, task->terms.label.round, text);
 }
 
-/* The round begins, and this is what it opens. */
+/* Logs that the round begins, and what it opens. */
 void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task)
 {
     char *words = NULL;
@@ -140,8 +147,8 @@ void sotto__task_aggregator_end(struct sotto_task_aggregator *task, enum sotto_s
     sotto__outbox_end(&task->outbox, status, text);
 }
 
-/* Ends every call: what ran out of memory on the way ends the task. */
-static void settle(struct sotto_task_aggregator *task)
+/* Ends every call: if memory ran out on the way, that ends the task. */
+static void settle_call(struct sotto_task_aggregator *task)
 {
     struct sotto_action action;
     while (task->session != NULL && sotto_session_aggregator_next(task->session, &action)) {
@@ -174,30 +181,26 @@ static void log_leave(struct sotto_task_aggregator *task, size_t invitee,
                       leave->text[0] != '\0' ? ": " : "", leave->text);
 }
 
-/* An invitee takes no further part. */
-static enum sotto_status lose(struct sotto_task_aggregator *task, size_t index,
-                              enum invitee_state state)
+/* Takes an invitee out of the task, whose session, if there is one, may fail for it. */
+static enum sotto_status lose_invitee(struct sotto_task_aggregator *task, size_t index,
+                                      enum invitee_state state)
 {
-    enum sotto_status status = SOTTO_OK;
     struct invitee *invitee = &task->invitees[index];
-    if (task->session == NULL && task->terms.label.round > 1) {
-        invitee->state = state;
-        sotto__task_aggregator_consider_start(task, false);
-        return SOTTO_OK;
-    }
-    if (task->session == NULL) {
+    if (task->session == NULL && task->terms.label.round == 1) {
         sotto__task_aggregator_invitee_forget_offer(invitee);
-        invitee->state = state;
+    }
+    invitee->state = state;
+    if (task->session == NULL) {
         sotto__task_aggregator_consider_start(task, false);
         return SOTTO_OK;
     }
     uint32_t member = sotto_roster_find(sotto_session_aggregator_roster(task->session),
                                         &task->invited.peers[index].key);
-    invitee->state = state;
-    if (member != UINT32_MAX) {
-        status = sotto_session_aggregator_drop(task->session, member);
-        sotto__task_aggregator_follow_session(task);
+    if (member == UINT32_MAX) {
+        return SOTTO_OK;
     }
+    enum sotto_status status = sotto_session_aggregator_drop(task->session, member);
+    sotto__task_aggregator_follow_session(task);
     return status;
 }
 
@@ -216,16 +219,16 @@ static enum sotto_status receive_leave(struct sotto_task_aggregator *task, size_
     log_leave(task, invitee, &leave);
     task->invitees[invitee].absence = SOTTO__ABSENCE_DECLINED;
     task->invitees[invitee].reason = leave.reason;
-    enum sotto_status status = lose(task, invitee, SOTTO__INVITEE_DECLINED);
+    enum sotto_status status = lose_invitee(task, invitee, SOTTO__INVITEE_DECLINED);
     return status == SOTTO_OK ? SOTTO_OK
                               : sotto_error_set(err, status, "%s", sotto_status_text(status));
 }
 
 /* --- The public side --- */
 
-static enum sotto_status configure(struct sotto_task_aggregator *task,
-                                   const struct sotto_task_aggregator_config *config,
-                                   struct sotto_error *err)
+static enum sotto_status copy_config(struct sotto_task_aggregator *task,
+                                     const struct sotto_task_aggregator_config *config,
+                                     struct sotto_error *err)
 {
     task->identity = config->identity;
     task->number = config->number;
@@ -251,9 +254,10 @@ static enum sotto_status configure(struct sotto_task_aggregator *task,
     task->hides_exact = config->hides_exact;
     task->interrupt = config->interrupt;
     task->invitees = sotto_alloc_array(config->invited_len, sizeof *task->invitees);
-    status = task->plan_json != NULL && task->invitees != NULL
-                 ? sotto__peers_copy(&task->invited, config->invited, config->invited_len)
-                 : SOTTO_ERROR_NO_MEMORY;
+    status = SOTTO_ERROR_NO_MEMORY;
+    if (task->plan_json != NULL && task->invitees != NULL) {
+        status = sotto__peers_copy(&task->invited, config->invited, config->invited_len);
+    }
     return status == SOTTO_OK
                ? SOTTO_OK
                : sotto_error_set(err, status, "inviting parties: %s", sotto_status_text(status));
@@ -267,7 +271,7 @@ enum sotto_status sotto_task_aggregator_new(struct sotto_task_aggregator **out,
     if (task == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a task");
     }
-    enum sotto_status status = configure(task, config, err);
+    enum sotto_status status = copy_config(task, config, err);
     if (status != SOTTO_OK) {
         sotto_task_aggregator_free(task);
         return status;
@@ -283,14 +287,14 @@ enum sotto_status sotto_task_aggregator_new(struct sotto_task_aggregator **out,
     }
     sotto__task_aggregator_set_deadline(task,
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
-    settle(task);
+    settle_call(task);
     *out = task;
     return SOTTO_OK;
 }
 
-static enum sotto_status dispatch(struct sotto_task_aggregator *task, size_t invitee,
-                                  const struct sotto_message *message, const uint8_t *bytes,
-                                  size_t bytes_len, struct sotto_error *err)
+static enum sotto_status dispatch_message(struct sotto_task_aggregator *task, size_t invitee,
+                                          const struct sotto_message *message, const uint8_t *bytes,
+                                          size_t bytes_len, struct sotto_error *err)
 {
     if (message->type == SOTTO_MESSAGE_LEAVE) {
         return receive_leave(task, invitee, message, err);
@@ -327,8 +331,8 @@ enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *ta
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a message of another task or attempt");
     }
     task->now_ms = now_ms;
-    status = dispatch(task, invitee, &message, bytes, bytes_len, err);
-    settle(task);
+    status = dispatch_message(task, invitee, &message, bytes, bytes_len, err);
+    settle_call(task);
     return status;
 }
 
@@ -345,7 +349,7 @@ void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, uint64_t now
         (void)!sotto_session_aggregator_expire(task->session);
         sotto__task_aggregator_follow_session(task);
     }
-    settle(task);
+    settle_call(task);
 }
 
 void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
@@ -363,13 +367,13 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
         invitee->state = SOTTO__INVITEE_INVITED;
         sotto__task_aggregator_invite(task, index);
     } else if (task->session != NULL || invitee->contributes) {
-        (void)!lose(task, index, SOTTO__INVITEE_LOST);
+        (void)!lose_invitee(task, index, SOTTO__INVITEE_LOST);
     }
-    settle(task);
+    settle_call(task);
 }
 
 void sotto_task_aggregator_cancel(struct sotto_task_aggregator *task)
 {
     sotto__task_aggregator_end(task, SOTTO_ERROR_CANCELLED, "cancelled");
-    settle(task);
+    settle_call(task);
 }
