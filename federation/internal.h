@@ -19,8 +19,9 @@ void sotto__task_plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_j
 enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const void *aggregate,
                                        size_t aggregate_bytes) SOTTO_NODISCARD;
 
-/* INVITATION: the plan's text. REOPEN: nothing. ROUND: the aggregate of the round before. FINISH: a
- * status. */
+/* The federation's own messages, signed. INVITATION holds the plan's text, REOPEN nothing, ROUND
+ * the aggregate of the round before, FINISH a status and perhaps a result. *out is owned, ended by
+ * sotto_buffer_release. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
                                          size_t plan_bytes, const struct sotto_session_label *label,
                                          const struct sotto_identity *identity) SOTTO_NODISCARD;
@@ -30,15 +31,17 @@ enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
 enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggregate,
                                     size_t aggregate_bytes, const struct sotto_session_label *label,
                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
-/* result: a text, or NULL. */
+/* result: a text, or NULL for none. */
 enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status task_status,
                                      const char *result, const struct sotto_session_label *label,
                                      const struct sotto_identity *identity) SOTTO_NODISCARD;
-/* *out_result borrows from the message. */
+/* Returns: false for a malformed body. *out_result, NULL or empty if there is none, borrows from
+ * the message. */
 bool sotto__finish_parse(enum sotto_status *out, const uint8_t **out_result,
                          size_t *out_result_bytes, const struct sotto_message *message);
 
-/* A schema offer as the payload of an advert. */
+/* A schema offer as the payload of an advert. Return: SOTTO_ERROR_NO_MEMORY; decode also
+ * SOTTO_ERROR_INPUT. Out: owned; unchanged where decode fails. */
 enum sotto_status sotto__offer_encode(struct sotto_buffer *out,
                                       const struct sotto_schema *schema) SOTTO_NODISCARD;
 enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sotto_plan *plan,
@@ -51,7 +54,8 @@ struct sotto__peers {
     size_t len;
 };
 
-/* Copies. Returns: SOTTO_ERROR_INPUT for two peers of one key. */
+/* Copies, names without control characters. Returns: SOTTO_ERROR_INPUT for two peers of one key,
+ * SOTTO_ERROR_NO_MEMORY; *out is unchanged then. */
 enum sotto_status sotto__peers_copy(struct sotto__peers *out, const struct sotto_peer *peers,
                                     size_t len) SOTTO_NODISCARD;
 void sotto__peers_release(struct sotto__peers *peers);
@@ -79,8 +83,9 @@ struct sotto__round_terms {
     struct sotto_vector_run *runs;
 };
 
-/* Of the driver's current round among so many parties; opened: of the aggregates of the rounds
- * before. */
+/* The terms of the driver's current round among so many parties; opened: the digest of the
+ * aggregates of the rounds before. Returns: SOTTO_ERROR_NO_MEMORY. Ended by
+ * sotto__round_terms_release. */
 enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
                                           const struct sotto_plan *plan,
                                           const struct sotto_driver *driver,
@@ -102,13 +107,17 @@ struct sotto__outbox {
     struct sotto_error end;
 };
 
-/* Takes *bytes. */
+/* Sends *bytes to a peer; takes them, also after a failure. */
 void sotto__outbox_send(struct sotto__outbox *outbox, const struct sotto_key *peer,
                         struct sotto_buffer *bytes);
+/* Pushes any action; releases it after a failure or the end. */
 void sotto__outbox_push(struct sotto__outbox *outbox, const struct sotto_action *action);
+/* Asks for a tick at a time. */
 void sotto__outbox_timer(struct sotto__outbox *outbox, uint64_t deadline_ms);
 void sotto__outbox_log(struct sotto__outbox *outbox, const char *format, ...) SOTTO_PRINTF(2, 3);
+/* The first end counts; text: why, shown with DONE. */
 void sotto__outbox_end(struct sotto__outbox *outbox, enum sotto_status status, const char *text);
+/* The next action, *out owned by the caller. Returns: false if there is none for now. */
 bool sotto__outbox_next(struct sotto__outbox *outbox, struct sotto_action *out);
 void sotto__outbox_release(struct sotto__outbox *outbox);
 

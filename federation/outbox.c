@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a machine wants done, in order. It leans on the action queue. The one idea: a failed push is
+ * kept, so that a machine sends without looking and asks once for each call that it serves. */
+
 #include "internal.h"
 
 #include <stdio.h>

@@ -1,33 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* An owned list of keys and names. Names come from configurations and end up in logs and errors:
+ * control characters are gone once they are copied. */
+
 #include "internal.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
 
+/* There is room for it. */
+static enum sotto_status add_peer(struct sotto__peers *peers, const struct sotto_peer *peer)
+{
+    if (sotto__peers_find(peers, &peer->key) != SOTTO_NONE) {
+        return SOTTO_ERROR_INPUT;
+    }
+    char *name = sotto_text_copy(peer->name, strlen(peer->name));
+    if (name == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    sotto_text_sanitize(name);
+    peers->peers[peers->len++] = (struct sotto_peer){.key = peer->key, .name = name};
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__peers_copy(struct sotto__peers *out, const struct sotto_peer *peers,
                                     size_t len)
 {
     struct sotto__peers copy = {.peers = sotto_alloc_array(len, sizeof *copy.peers)};
-    enum sotto_status status = copy.peers != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        if (sotto__peers_find(&copy, &peers[i].key) != SOTTO_NONE) {
-            status = SOTTO_ERROR_INPUT;
-            break;
-        }
-        char *name = sotto_text_copy(peers[i].name, strlen(peers[i].name));
-        if (name == NULL) {
-            status = SOTTO_ERROR_NO_MEMORY;
-            break;
-        }
-        sotto_text_sanitize(name);
-        copy.peers[copy.len++] = (struct sotto_peer){.key = peers[i].key, .name = name};
+    enum sotto_status status = SOTTO_OK;
+    if (copy.peers == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
     }
-    if (status != SOTTO_OK) {
-        sotto__peers_release(&copy);
-        return status;
+    for (size_t i = 0; i < len; i++) {
+        status = add_peer(&copy, &peers[i]);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
     *out = copy;
-    return SOTTO_OK;
+    copy = (struct sotto__peers){0};
+out:
+    sotto__peers_release(&copy);
+    return status;
 }
 
 void sotto__peers_release(struct sotto__peers *peers)

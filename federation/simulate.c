@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host of a task whose parties all live in this process: one queue of messages, a clock that
- * moves only when nothing is under way. */
+
+/* The host of a task whose parties all live in this process. It leans on the two machines of a task
+ * and does what a node does for them, without a network: one queue of messages, first in, first
+ * out, and a clock that moves only when nothing is under way, so that a simulation never waits. */
+
 #include <sotto/simulate.h>
 
 #include <sotto/alloc.h>
@@ -187,7 +190,10 @@ static enum sotto_status party_take(struct sim *sim, struct sim_party *party,
     };
     enum sotto_status status =
         sotto_task_party_new(&party->task, &config, bytes->data, bytes->data_bytes, &sim->end);
-    return status == SOTTO_OK ? party_pump(sim, party) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return party_pump(sim, party);
 }
 
 /* --- The aggregator's host --- */
@@ -265,12 +271,18 @@ static enum sotto_status sim_add_party(struct sim *sim, size_t i)
         return SOTTO_ERROR_NO_MEMORY;
     }
     enum sotto_status status = sotto_identity_generate(&party->identity, party->random);
-    if (status == SOTTO_OK) {
-        (void)snprintf(party->name, sizeof party->name, "party %zu", i + 1);
-        sim->peers[i] =
-            (struct sotto_peer){.key = sotto_identity_key(party->identity), .name = party->name};
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    (void)snprintf(party->name, sizeof party->name, "party %zu", i + 1);
+    sim->peers[i] =
+        (struct sotto_peer){.key = sotto_identity_key(party->identity), .name = party->name};
+    return SOTTO_OK;
+}
+
+static enum sotto_status fail_to_start(struct sotto_error *err, enum sotto_status status)
+{
+    return sotto_error_set(err, status, "starting a simulation: %s", sotto_status_text(status));
 }
 
 static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
@@ -281,13 +293,14 @@ static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
     }
     sim->parties = sotto_alloc_array(config->parties_len, sizeof *sim->parties);
     sim->peers = sotto_alloc_array(config->parties_len, sizeof *sim->peers);
-    enum sotto_status status =
-        sim->parties != NULL && sim->peers != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    for (size_t i = 0; status == SOTTO_OK && i < config->parties_len; i++) {
-        status = sim_add_party(sim, i);
+    if (sim->parties == NULL || sim->peers == NULL) {
+        return fail_to_start(err, SOTTO_ERROR_NO_MEMORY);
     }
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "starting a simulation: %s", sotto_status_text(status));
+    for (size_t i = 0; i < config->parties_len; i++) {
+        enum sotto_status status = sim_add_party(sim, i);
+        if (status != SOTTO_OK) {
+            return fail_to_start(err, status);
+        }
     }
     struct sotto_task_aggregator_config task = {
         .identity = sim->parties[0].identity,
@@ -298,9 +311,9 @@ static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
         .invited_len = config->parties_len,
     };
     struct sotto_random random = sim_random(sim, &sim->stream, 0);
-    status = random.fill(random.context, task.id.bytes, sizeof task.id.bytes);
+    enum sotto_status status = random.fill(random.context, task.id.bytes, sizeof task.id.bytes);
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "starting a simulation: %s", sotto_status_text(status));
+        return fail_to_start(err, status);
     }
     return sotto_task_aggregator_new(&sim->aggregator, &task, err);
 }

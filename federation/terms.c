@@ -82,9 +82,10 @@ enum sotto_status sotto__agree(struct sotto_driver **in_out, const struct sotto_
         goto out;
     }
     status = sotto_driver_new(in_out, plan, &agreed, err);
-    if (status == SOTTO_OK) {
-        sotto_driver_heed(*in_out, interrupt);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    sotto_driver_heed(*in_out, interrupt);
 out:
     sotto_schema_release(&agreed);
     offers_release(&offers);
@@ -153,6 +154,11 @@ static enum sotto_status digest_agreement(uint8_t out[SOTTO_DIGEST_BYTES],
     return status;
 }
 
+static enum sotto_status fail_to_agree(struct sotto_error *err, enum sotto_status status)
+{
+    return sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
+}
+
 enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
                                           const struct sotto_plan *plan,
                                           const struct sotto_driver *driver,
@@ -170,11 +176,12 @@ enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
     };
     struct sotto_vector_run *runs = NULL;
     enum sotto_status status = digest_agreement(terms.agreement, driver, opened);
-    if (status == SOTTO_OK) {
-        status = make_runs(&runs, &terms.runs_len, driver);
-    }
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
+        return fail_to_agree(err, status);
+    }
+    status = make_runs(&runs, &terms.runs_len, driver);
+    if (status != SOTTO_OK) {
+        return fail_to_agree(err, status);
     }
     terms.runs = runs;
     *out = (struct sotto__round_terms){.terms = terms, .runs = runs};

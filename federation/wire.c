@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The federation's own messages and digests as bytes (PROTOCOL.md, "Messages"). It leans on the
+ * bounded reader and writer, whose failures stick: a body is written, or read, as it is, and asked
+ * for once. */
+
 #include "internal.h"
 
 #include <string.h>
@@ -24,9 +29,9 @@ enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const
     return status;
 }
 
-static void wire_begin(struct sotto_writer *writer, enum sotto_message_type type,
-                       const struct sotto_session_label *label,
-                       const struct sotto_identity *identity)
+static void begin_message(struct sotto_writer *writer, enum sotto_message_type type,
+                          const struct sotto_session_label *label,
+                          const struct sotto_identity *identity)
 {
     sotto_writer_init(writer, SOTTO_MESSAGE_BYTES_MAX);
     sotto_message_begin(writer, type, label, NULL, identity);
@@ -37,7 +42,7 @@ enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *p
                                          const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
-    wire_begin(&writer, SOTTO_MESSAGE_INVITATION, label, identity);
+    begin_message(&writer, SOTTO_MESSAGE_INVITATION, label, identity);
     sotto_write_bytes(&writer, plan_json, plan_bytes);
     return sotto_message_finish(&writer, out, identity);
 }
@@ -47,7 +52,7 @@ enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
                                      const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
-    wire_begin(&writer, SOTTO_MESSAGE_REOPEN, label, identity);
+    begin_message(&writer, SOTTO_MESSAGE_REOPEN, label, identity);
     return sotto_message_finish(&writer, out, identity);
 }
 
@@ -56,7 +61,7 @@ enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggreg
                                     const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
-    wire_begin(&writer, SOTTO_MESSAGE_ROUND, label, identity);
+    begin_message(&writer, SOTTO_MESSAGE_ROUND, label, identity);
     sotto_write_bytes(&writer, aggregate, aggregate_bytes);
     return sotto_message_finish(&writer, out, identity);
 }
@@ -66,7 +71,7 @@ enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status
                                      const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
-    wire_begin(&writer, SOTTO_MESSAGE_FINISH, label, identity);
+    begin_message(&writer, SOTTO_MESSAGE_FINISH, label, identity);
     sotto_write_status(&writer, task_status);
     sotto_write_bytes(&writer, result, result != NULL ? strlen(result) : 0);
     return sotto_message_finish(&writer, out, identity);
@@ -110,14 +115,15 @@ enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sot
     struct sotto_schema schema;
     sotto_reader_init(&reader, advert->payload, advert->payload_bytes);
     enum sotto_status status = sotto_schema_read(&schema, plan, &reader);
-    if (status == SOTTO_OK && !sotto_reader_finished(&reader)) {
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (!sotto_reader_finished(&reader)) {
         sotto_schema_release(&schema);
-        status = SOTTO_ERROR_INPUT;
+        return SOTTO_ERROR_INPUT;
     }
-    if (status == SOTTO_OK) {
-        *out = schema;
-    }
-    return status;
+    *out = schema;
+    return SOTTO_OK;
 }
 
 bool sotto_message_route(struct sotto_message_route *out, const uint8_t *bytes, size_t bytes_len)
