@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a plan could take out of single rows (LEAKAGE.md): the degree of what
- * is summed up, in words that an owner can read. */
+/* What a plan could take out of single rows (LEAKAGE.md), in words that an owner can read. It leans
+ * on the functions' cards for what sums an aggregate opens. The one idea: a sum of a polynomial of
+ * low degree in the columns says little of a row, anything else may say all; so the degree of what
+ * is summed up decides, and what is not known to be a polynomial is none. */
 
 #include "expression/places.h"
 #include "plan/plan.h"
@@ -13,12 +15,12 @@
 #define WORDS_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define DEGREE_ADMITTED 2
 
-static unsigned least(unsigned a, unsigned b)
+static unsigned least_of(unsigned a, unsigned b)
 {
     return a < b ? a : b;
 }
 
-static unsigned most(unsigned a, unsigned b)
+static unsigned most_of(unsigned a, unsigned b)
 {
     return a > b ? a : b;
 }
@@ -37,16 +39,16 @@ static unsigned degree_of(const unsigned *degrees, const struct sotto__node *nod
     case SOTTO__NODE_STAR:
         return 1;
     case SOTTO__NODE_LIST:
-        return most(a, b);
+        return most_of(a, b);
     case SOTTO__NODE_NEGATE:
         return a;
     case SOTTO__NODE_ADD:
     case SOTTO__NODE_SUBTRACT:
-        return most(a, b);
+        return most_of(a, b);
     case SOTTO__NODE_MULTIPLY:
-        return least(a + b, SOTTO__DEGREE_OTHER);
+        return least_of(a + b, SOTTO__DEGREE_OTHER);
     case SOTTO__NODE_POWER:
-        return node->exponent >= 0 ? least(a * (unsigned)node->exponent, SOTTO__DEGREE_OTHER)
+        return node->exponent >= 0 ? least_of(a * (unsigned)node->exponent, SOTTO__DEGREE_OTHER)
                                    : SOTTO__DEGREE_OTHER;
     default:
         return SOTTO__DEGREE_OTHER;
@@ -67,7 +69,8 @@ static bool has_doubles(const struct sotto__node *column, const struct sotto_sch
                      schema->fields[column->column].type.kind == SOTTO_KIND_FLOAT64);
 }
 
-/* What is read below node; false if doubles are among it. *out_bare: it is taken as it is. */
+/* Writes the columns that are read below node. *out_bare: they are taken as they are. Returns:
+ * false if there are doubles among them. */
 static bool write_columns(struct sotto_writer *writer, bool *out_bare,
                           const struct sotto__expression *expression, size_t node,
                           const struct sotto_schema *schema)
@@ -98,7 +101,7 @@ static bool write_columns(struct sotto_writer *writer, bool *out_bare,
     return exact;
 }
 
-/* What node does to the degree, for its owner: NULL if that stays a polynomial's. */
+/* Why a node is no polynomial, in words for the data owner; NULL where it is one. */
 static const char *harm_of(const struct sotto__node *node)
 {
     const struct sotto__function_card *card = sotto__function_card(node->function);
@@ -125,7 +128,8 @@ static const char *harm_of(const struct sotto__node *node)
     }
 }
 
-/* By what a node's argument is no polynomial: the last such operation below it, else itself. */
+/* The operation that makes the argument no polynomial, in words: the last one below the node, or
+ * the node itself. */
 static const char *find_harm(const struct sotto__expression *expression, size_t node)
 {
     bool below[SOTTO__EXPRESSION_NODES_MAX] = {false};
@@ -235,7 +239,7 @@ enum sotto_status sotto_plan_classify(const struct sotto_plan *plan, enum sotto_
     char *words = NULL;
     enum sotto_status status = sotto__json_finish(&writer, &words);
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "out of memory");
+        return sotto_error_no_memory(err);
     }
     *out = worst;
     if (out_words != NULL) {
@@ -283,7 +287,7 @@ const char *sotto_plan_other_statistic(const struct sotto_plan *plan, const char
 
 /* The bytes of a call, from its name to its bracket; texts and names in quotes may hold brackets.
  */
-static size_t call_bytes(const char *text)
+static size_t count_call_bytes(const char *text)
 {
     size_t depth = 0;
     char quote = '\0';
@@ -326,10 +330,10 @@ enum sotto_status sotto_plan_round_words(const struct sotto_plan *plan, uint32_t
         for (size_t j = 0; j < expression->nodes_len; j++) {
             const char *text = expression->text + expression->nodes[j].start;
             if (expression->nodes[j].kind == SOTTO__NODE_AGGREGATE && places.round[j] == round) {
-                write_call(&writer, text, call_bytes(text));
+                write_call(&writer, text, count_call_bytes(text));
             }
         }
     }
     enum sotto_status status = sotto__json_finish(&writer, out);
-    return status == SOTTO_OK ? status : sotto_error_set(err, status, "out of memory");
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }
