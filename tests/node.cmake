@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(name config store peer_session)
+foreach(name config store outbox peer_session)
   sotto_test(unit ${name} LINK sotto_node)
 endforeach()
 
