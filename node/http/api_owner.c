@@ -5,6 +5,7 @@
 
 #include "http/api_internal.h"
 #include "loop/log.h"
+#include "store/store_asked.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>

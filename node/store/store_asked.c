@@ -4,6 +4,7 @@
  * and plan, with the owner's decision and, if it was sent, the result. Leans on store.c. The idea:
  * an entry outlives the process, so that a decision counts when the same task asks again. */
 
+#include "store/store_asked.h"
 #include "store/store_internal.h"
 
 #include <sotto/alloc.h>

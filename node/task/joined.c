@@ -6,6 +6,7 @@
  * declines; others learn the class of the reason, the owner's log has all of it. */
 
 #include "config/policy.h"
+#include "store/store_asked.h"
 #include "task/compute_internal.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/store/store.h"
+#include "node/store/store_asked.h"
 #include "test.h"
 
 #include <sotto/alloc.h>
