@@ -97,7 +97,8 @@ SOTTO_API enum sotto_status sotto_error_set(struct sotto_error *err, enum sotto_
                                             const char *format, ...) SOTTO_PRINTF(3, 4);
 
 #ifdef __clang_analyzer__ /* which can't see that status comes back */
-#define sotto_error_set(err, status, ...) (sotto_error_set(err, status, __VA_ARGS__), (status))
+#define sotto_error_set(err, status, ...)                                                          \
+    ((void)sotto_error_set(err, status, __VA_ARGS__), (status))
 #endif
 
 /* Writes SOTTO_ERROR_NO_MEMORY and its text into err (if not NULL), as sotto_error_set does.
@@ -105,7 +106,7 @@ SOTTO_API enum sotto_status sotto_error_set(struct sotto_error *err, enum sotto_
 SOTTO_API enum sotto_status sotto_error_no_memory(struct sotto_error *err);
 
 #ifdef __clang_analyzer__
-#define sotto_error_no_memory(err) (sotto_error_no_memory(err), SOTTO_ERROR_NO_MEMORY)
+#define sotto_error_no_memory(err) ((void)sotto_error_no_memory(err), SOTTO_ERROR_NO_MEMORY)
 #endif
 
 /* Puts formatted text and ": " before the text that err holds already. Returns: err's status. */
