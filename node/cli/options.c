@@ -27,7 +27,7 @@ struct option_row {
     unsigned group; /* enum command_option */
     enum option_kind kind;
     size_t offset; /* in struct args, of what the kind says */
-    bool (*add)(struct args *args, char *value);
+    bool (*add)(struct args *args, const char *value);
     const char *const *words; /* ended by NULL */
     uint32_t least;
     uint32_t most;
@@ -36,13 +36,13 @@ struct option_row {
 
 /* --- Lists --- */
 
-static bool add_data(struct args *args, char *value)
+static bool add_data(struct args *args, const char *value)
 {
     args->data[args->data_len++] = value;
     return true;
 }
 
-static bool add_by(struct args *args, char *value)
+static bool add_by(struct args *args, const char *value)
 {
     if (args->by_len == BY_LEN_MAX) {
         (void)command_usage("more than %d --by options", BY_LEN_MAX);
@@ -52,15 +52,17 @@ static bool add_by(struct args *args, char *value)
     return true;
 }
 
-static bool add_na(struct args *args, char *value)
+/* libcyaml owns the words of node.yaml, so they are no const texts; those here are argv's, and only
+ * read. */
+static bool add_na(struct args *args, const char *value)
 {
-    args->words.na[args->words.na_count++] = value;
+    args->words.na[args->words.na_count++] = (char *)value;
     return true;
 }
 
-static bool add_type(struct args *args, char *value)
+static bool add_type(struct args *args, const char *value)
 {
-    args->words.types[args->words.types_count++] = value;
+    args->words.types[args->words.types_count++] = (char *)value;
     return true;
 }
 
