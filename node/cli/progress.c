@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The progress of a task, read from its log lines. Leans on the tags of those lines, which federation/
- * writes ("[Join] task 1 round 1 ..."). The idea: on a terminal one line is drawn anew, and only what
- * matters later stays above it; elsewhere each line goes out as it came. */
+/* The progress of a task, read from its log lines. Leans on the tags of those lines, which
+ * federation/ writes ("[Join] task 1 round 1 ..."). The idea: on a terminal one line is drawn anew,
+ * and only what matters later stays above it; elsewhere each line goes out as it came. */
 
 #include "cli/progress.h"
 
