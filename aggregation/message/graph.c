@@ -4,9 +4,9 @@
  * "Sparse graphs". Leans on libm alone. Everything here is public.
  *
  * The idea: each bound is a sum of hypergeometric probabilities far below what a double holds, so
- * all of it is summed in logarithms; the least number of holders for which some threshold satisfies
- * all bounds is found by halving, since more holders are never less safe. Both sides compute it, on
- * machines whose libm may differ in the last bits: a party accepts what misses its own bound by a
+ * all of it is summed in logarithms. The least number of holders for which some threshold satisfies
+ * all bounds is looked for by halving, and what is found is checked. Both sides compute the bounds,
+ * on machines whose libm may differ in the last bits: a party accepts a graph that misses them by a
  * hundredth of a bit. */
 
 #include <sotto/graph.h>

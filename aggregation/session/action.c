@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* The queue of what a session wants done: messages to be sent, a record to be written. Leans on
+ * sotto/alloc.h.
+ *
+ * The idea: a session does no input or output itself, so it is the same in a daemon, in a
+ * simulation and in a test; whoever drives it pops actions and does them in order. */
+
 #include <sotto/action.h>
 
 #include <sotto/alloc.h>
@@ -11,6 +18,7 @@ void sotto_action_release(struct sotto_action *action)
 enum sotto_status sotto_action_push(struct sotto_action_queue *queue,
                                     const struct sotto_action *action)
 {
+    /* An empty queue begins again at its start; one that is not grows. */
     if (queue->head > 0 && queue->head == queue->len) {
         queue->head = queue->len = 0;
     }

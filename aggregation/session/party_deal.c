@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DEAL: shares of the mask key and of the self seed, committed to and encrypted to their holders.
- */
+
+/* DEAL [PROTOCOL.md, DEAL], [BIKMMPRSS17, fig. 4, ShareKeys]: shares of the mask key and of the
+ * self seed, committed to and encrypted to their holders. Leans on shamir.c, merkle.c and
+ * dealing.c.
+ *
+ * The idea: each holder gets both shares of a dealer, in one ciphertext, and will open one of them.
+ * Which one is decided after masking, by who lives.
+ *
+ * CT: in the secrets, polynomials, shares and salts, all of them in guarded memory. Who holds what
+ * is public: DEAL says it. */
+
 #include "session/session_party.h"
 
 #include <sotto/alloc.h>
@@ -16,7 +25,8 @@ struct dealing_work {
     struct sotto__share_pair *pairs;
 };
 
-/* The secrets, and uniform shares for the first threshold - 1 holders: with these, polynomials. */
+/* The secrets, and uniform shares for the first threshold - 1 holders: with these, polynomials. The
+ * holders' order is as drawn, so the first one, which is this party itself, is among them. */
 static enum sotto_status draw_polynomials(struct sotto_session_party *party,
                                           struct dealing_work *work)
 {
@@ -36,14 +46,17 @@ static enum sotto_status draw_polynomials(struct sotto_session_party *party,
     return SOTTO_OK;
 }
 
+/* Both salts of each holder. */
 static enum sotto_status draw_salts(struct sotto_session_party *party, struct dealing_work *work)
 {
-    enum sotto_status status = SOTTO_OK;
-    for (uint32_t p = 0; status == SOTTO_OK && p < party->roster.graph.holders; p++) {
-        status = party->random.fill(party->random.context, work->pairs[p].salt[0],
-                                    sizeof work->pairs[p].salt);
+    for (uint32_t p = 0; p < party->roster.graph.holders; p++) {
+        enum sotto_status status = party->random.fill(party->random.context, work->pairs[p].salt[0],
+                                                      sizeof work->pairs[p].salt);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 /* The other shares, and the leaves that commit to all of them (two hashes a holder). */
@@ -67,13 +80,15 @@ static void make_shares(const struct sotto_session_party *party, struct dealing_
     }
 }
 
+/* Encrypts each holder's pair; the channels are kept, since the holders that deal to this party use
+ * them the other way. */
 static void make_ciphers(struct sotto_session_party *party, const struct dealing_work *work,
                          uint8_t *ciphers)
 {
     uint32_t holders_len = party->roster.graph.holders;
 #pragma omp parallel for schedule(static) if (holders_len > SOTTO__PARALLEL_PARTIES)
     for (uint32_t p = 1; p < holders_len; p++) {
-        uint8_t key[32];
+        uint8_t key[SOTTO__KEY_BYTES];
         uint32_t holder = party->holders[p];
         sotto__party_channel(party, party->channels[p].point, holder);
         sotto__derive_key(key, SOTTO__CHANNEL_LABEL, party->channels[p].point, party->session,
@@ -85,6 +100,7 @@ static void make_ciphers(struct sotto_session_party *party, const struct dealing
     party->counters.group_operations += holders_len - 1;
 }
 
+/* B, the root, and their signature. */
 static enum sotto_status party_commit(struct sotto_session_party *party, const uint8_t *leaves,
                                       struct sotto__dealing *dealing)
 {
@@ -110,13 +126,15 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
     uint32_t holders_len = party->roster.graph.holders;
     struct sotto__dealing dealing;
     enum sotto_status status = draw_polynomials(party, work);
-    if (status == SOTTO_OK) {
-        status = draw_salts(party, work);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        make_shares(party, work, leaves);
-        status = party_commit(party, leaves, &dealing);
+    status = draw_salts(party, work);
+    if (status != SOTTO_OK) {
+        return status;
     }
+    make_shares(party, work, leaves);
+    status = party_commit(party, leaves, &dealing);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -145,17 +163,20 @@ enum sotto_status sotto__party_deal(struct sotto_session_party *party)
     uint8_t *scalars = sotto_secret_alloc(4 * polynomial_bytes);
     struct dealing_work work = {.pairs = sotto_secret_alloc(holders_len * sizeof *work.pairs)};
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (leaves != NULL && scalars != NULL && work.pairs != NULL) {
-        for (size_t kind = 0; kind < 2; kind++) {
-            work.values[kind] = scalars + 2 * kind * polynomial_bytes;
-            work.weighted[kind] = work.values[kind] + polynomial_bytes;
-        }
-        status = sotto__shamir_dealer_new(&work.dealer, party->holders,
-                                          party->roster.graph.threshold, party_count(party));
+    if (leaves == NULL || scalars == NULL || work.pairs == NULL) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = party_write_deal(party, &work, leaves);
+    for (size_t kind = 0; kind < 2; kind++) {
+        work.values[kind] = scalars + 2 * kind * polynomial_bytes;
+        work.weighted[kind] = work.values[kind] + polynomial_bytes;
     }
+    status = sotto__shamir_dealer_new(&work.dealer, party->holders, party->roster.graph.threshold,
+                                      party_count(party));
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = party_write_deal(party, &work, leaves);
+out:
     sotto__shamir_dealer_free(work.dealer);
     sotto_secret_free(work.pairs);
     sotto_secret_free(scalars);

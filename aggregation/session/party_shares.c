@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHARES: what others dealt to this party, checked against their commitments before it masks. */
+
+/* SHARES [PROTOCOL.md, SHARES]: what others dealt to this party, checked against their commitments
+ * before it masks. Leans on dealing.c and merkle.c.
+ *
+ * The idea: all of the message is read before anything of it is believed, and all shares are
+ * checked before anything is kept. A dealer that cheated is found here, while the party can still
+ * leave without having shown anything; later, its share would be missing when secrets are put
+ * together.
+ *
+ * CT: in channels, keys and shares. Which dealer's share is wrong shows, since the party names it.
+ */
+
 #include "session/session_party.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <string.h>
 
+/* Leaves, and says whose fault it is. */
 static enum sotto_status party_blame(struct sotto_session_party *party, uint32_t dealer,
                                      struct sotto_error *err, const char *what)
 {
@@ -47,7 +59,7 @@ static const char *take_share(const struct sotto_session_party *party, const str
     } else {
         sotto__party_channel(party, fresh, dealer);
     }
-    uint8_t key[32];
+    uint8_t key[SOTTO__KEY_BYTES];
     sotto__derive_key(key, SOTTO__CHANNEL_LABEL, channel, party->session, party_key(party, dealer),
                       party_key(party, party->own));
     sotto_wipe(fresh, sizeof fresh);
@@ -100,7 +112,8 @@ static bool read_shares(const struct sotto_session_party *party, struct sotto_re
     return sotto_reader_finished(reader);
 }
 
-/* Where dealers are holders too, the channel's secret is known already. Returns: how many. */
+/* Where dealers are holders too, the channel's secret is known already: c_i C_j = c_j C_i, made for
+ * DEAL. Returns: how many. */
 static uint32_t find_places(const struct sotto_session_party *party, struct shares_message *shares)
 {
     uint32_t places[SOTTO_SESSION_PARTIES_MAX] = {0};
@@ -140,6 +153,7 @@ static uint32_t take_shares(struct sotto_session_party *party, struct shares_mes
     return first_wrong;
 }
 
+/* "The receiver checks", and then masks where the input is here already. */
 static enum sotto_status party_accept_shares(struct sotto_session_party *party,
                                              struct shares_message *shares, struct sotto_error *err)
 {
@@ -164,12 +178,13 @@ static enum sotto_status party_accept_shares(struct sotto_session_party *party,
         return party_blame(party, shares->indices[wrong], err, shares->dealt[wrong].wrong);
     }
     for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        /* Who drew this party among its first masks is its partner too. */
         if (shares->dealt[k].position <= party->roster.graph.masks) {
             bitmap_set(party->partners, shares->indices[k]);
         }
     }
     memcpy(party->dealers, shares->dealers, bitmap_bytes(party_count(party)));
-    sotto_secret_free(party->channels);
+    sotto_secret_free(party->channels); /* both directions were used */
     party->channels = NULL;
     party->phase = SOTTO_PARTY_SHARED;
     return party->vector != NULL ? sotto__party_mask(party) : SOTTO_OK;
@@ -188,15 +203,18 @@ enum sotto_status sotto__party_receive_shares(struct sotto_session_party *party,
     }
     shares.dealt = sotto_alloc_array(shares.dealt_len, sizeof *shares.dealt);
     shares.indices = sotto_alloc_array(shares.dealt_len, sizeof *shares.indices);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    enum sotto_status status;
     if (shares.dealt == NULL || shares.indices == NULL) {
-        (void)sotto_error_set(err, status, "no memory for shares");
-    } else if (!read_shares(party, reader, &shares)) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
-    } else {
-        status = party_accept_shares(party, &shares, err);
+        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
+        goto out;
     }
-    sotto_free(shares.dealt);
+    if (!read_shares(party, reader, &shares)) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the message with shares is malformed");
+        goto out;
+    }
+    status = party_accept_shares(party, &shares, err);
+out:
     sotto_free(shares.indices);
+    sotto_free(shares.dealt);
     return status;
 }

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LIVING and UNMASK: one survivor set, recorded before it is signed, opened when enough signed it.
- */
+
+/* LIVING and UNMASK [PROTOCOL.md, LIVING to REVEAL], [BBGLR20, sec. 4]: one survivor set, recorded
+ * before it is signed, opened when enough of this party's holders signed it. Leans on dealing.c for
+ * the digest that is signed.
+ *
+ * The idea: `living` is written once, together with the phase that says so, before anything can
+ * fail; from then on another set is an attack, whatever happened to the answer.
+ *
+ * CT: shares and keys are only copied. Which of the two shares of a dealer goes out depends on who
+ * lives, which is public. */
+
 #include "session/session_party.h"
 
 #include <sotto/alloc.h>
@@ -9,6 +18,7 @@
 
 /* --- LIVING -> RECORD -> CONSENT --- */
 
+/* [PROTOCOL.md, LIVING], "The receiver checks". */
 static enum sotto_status party_check_living(const struct sotto_session_party *party,
                                             const uint8_t *living, struct sotto_error *err)
 {
@@ -27,6 +37,7 @@ static enum sotto_status party_check_living(const struct sotto_session_party *pa
     return SOTTO_OK;
 }
 
+/* What the host must write down before it calls sotto_session_party_recorded. */
 static enum sotto_status party_push_record(struct sotto_session_party *party)
 {
     struct sotto_action action = {.kind = SOTTO_ACTION_RECORD};
@@ -40,10 +51,12 @@ static enum sotto_status party_push_record(struct sotto_session_party *party)
     sotto_write_blob(&writer, party->dealers, bitmap_bytes(party->roster.adverts_len));
     sotto_write_blob(&writer, party->living, bitmap_bytes(party->roster.adverts_len));
     enum sotto_status status = sotto_writer_status(&writer);
-    if (status == SOTTO_OK) {
-        action.bytes.data = sotto_writer_take(&writer, &action.bytes.data_bytes);
-        status = sotto_action_push(&party->queue, &action);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    action.bytes.data = sotto_writer_take(&writer, &action.bytes.data_bytes);
+    status = sotto_action_push(&party->queue, &action);
+out:
     sotto_writer_release(&writer);
     return status;
 }
@@ -75,9 +88,10 @@ enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
     memcpy(party->living, living, bitmap_bytes(parties_len));
     party->phase = SOTTO_PARTY_RECORDING;
     status = party_push_record(party);
-    return status == SOTTO_OK ? SOTTO_OK
-                              : sotto_error_set(err, status, "recording the answer: %s",
-                                                sotto_status_text(status));
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "recording the answer: %s", sotto_status_text(status));
+    }
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
@@ -94,7 +108,10 @@ enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party
     sotto_write_bytes(&writer, signature.bytes, sizeof signature.bytes);
     party->phase = SOTTO_PARTY_CONSENTED;
     enum sotto_status status = sotto_message_finish(&writer, &party->consent, party->identity);
-    return status == SOTTO_OK ? sotto__party_send(party, &party->consent) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__party_send(party, &party->consent);
 }
 
 /* --- UNMASK -> REVEAL --- */
@@ -121,6 +138,7 @@ static bool read_consents(const struct sotto_session_party *party, struct consen
     return true;
 }
 
+/* Whether all of them sign the set that this party signed. Variable-time: consents are public. */
 static bool verify_consents(struct sotto_session_party *party, const struct consent *consents,
                             uint32_t len)
 {
@@ -137,6 +155,7 @@ static bool verify_consents(struct sotto_session_party *party, const struct cons
     return wrong == 0;
 }
 
+/* [PROTOCOL.md, UNMASK], "The receiver checks". */
 static enum sotto_status party_check_consents(struct sotto_session_party *party,
                                               struct sotto_reader *reader, struct sotto_error *err)
 {
@@ -149,17 +168,20 @@ static enum sotto_status party_check_consents(struct sotto_session_party *party,
     if (consents == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for consents");
     }
-    enum sotto_status status = SOTTO_OK;
-    if (!read_consents(party, consents, len, reader) || !verify_consents(party, consents, len)) {
-        status = sotto_error_set(err, SOTTO_ERROR_AUTH, "a consent of the survivors is not right");
-    } else if (!sotto_reader_finished(reader)) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
-    } else if (len < party->roster.graph.threshold) {
-        status = sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", len,
-                                 party->roster.graph.threshold);
-    }
+    bool right =
+        read_consents(party, consents, len, reader) && verify_consents(party, consents, len);
     sotto_free(consents);
-    return status;
+    if (!right) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH, "a consent of the survivors is not right");
+    }
+    if (!sotto_reader_finished(reader)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
+    }
+    if (len < party->roster.graph.threshold) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", len,
+                               party->roster.graph.threshold);
+    }
+    return SOTTO_OK;
 }
 
 /* The keys of the pair masks with the dead, as they were used: it saves the aggregator as many
@@ -175,6 +197,8 @@ static void party_write_pair_keys(const struct sotto_session_party *party,
     }
 }
 
+/* [PROTOCOL.md, REVEAL], [BIKMMPRSS17, fig. 4, Unmasking]: of each dealer one share, of b if it
+ * lives and of m if it is dead. Whatever comes of it, nothing can be revealed a second time. */
 static enum sotto_status party_reveal(struct sotto_session_party *party)
 {
     struct sotto_writer writer;
@@ -189,12 +213,17 @@ static enum sotto_status party_reveal(struct sotto_session_party *party)
     party_write_pair_keys(party, &writer);
     party->counters.signatures++;
     enum sotto_status status = sotto_message_finish(&writer, &party->reveal, party->identity);
-    if (status == SOTTO_OK) {
-        status = sotto__party_send(party, &party->reveal);
-    }
     sotto__party_wipe(party);
-    party->phase = status == SOTTO_OK ? SOTTO_PARTY_REVEALED : SOTTO_PARTY_LEFT;
-    return status;
+    party->phase = SOTTO_PARTY_LEFT;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__party_send(party, &party->reveal);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    party->phase = SOTTO_PARTY_REVEALED;
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto__party_receive_unmask(struct sotto_session_party *party,
@@ -209,7 +238,8 @@ enum sotto_status sotto__party_receive_unmask(struct sotto_session_party *party,
     }
     status = party->phase == SOTTO_PARTY_REVEALED ? sotto__party_send(party, &party->reveal)
                                                   : party_reveal(party);
-    return status == SOTTO_OK
-               ? SOTTO_OK
-               : sotto_error_set(err, status, "revealing shares: %s", sotto_status_text(status));
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "revealing shares: %s", sotto_status_text(status));
+    }
+    return SOTTO_OK;
 }

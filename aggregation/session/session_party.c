@@ -1,5 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The party's side of a session: ADVERT, ROSTER, MASKED (PROTOCOL.md). */
+
+/* The party's side of a session: ADVERT, ROSTER, MASKED [PROTOCOL.md], [BIKMMPRSS17, sec. 4]. Leans
+ * on party_deal.c, party_shares.c and party_unmask.c for the steps between, on crypto/ and vector/
+ * for the rest.
+ *
+ * The idea: what protects a party is which secret it lets go in which phase, so a phase is a
+ * promise. m is the mask key, b the self seed, c the channel key, x the input:
+ *
+ *     phase       what goes out                      x          c, m, b   shares of others
+ *     ADVERTISED  cG, mG                             -          drawn     -
+ *     DEALT       bG, commitments, encrypted shares  may come   kept      -
+ *     SHARED      nothing                            may come   kept      decrypted, checked
+ *     MASKED      y = x + masks                      wiped      kept      kept
+ *     RECORDING   nothing (the host writes RECORD)   -          kept      kept
+ *     CONSENTED   a signature of one survivor set    -          kept      kept
+ *     REVEALED    one share of each dealer           -          wiped     wiped
+ *     LEFT        LEAVE                              wiped      wiped     wiped
+ *
+ * 1. x goes out masked, once. The masks of a session serve one vector: where masking or sending
+ *    fails, the input may be half masked or half sent, and the party leaves instead of trying
+ *    again.
+ *
+ * 2. It masks only when its own secrets can be taken out of the sum by others: `need` dealers and
+ *    threshold of its holders are there, and what they dealt was checked.
+ *
+ * 3. There is one survivor set. The first one that is good is fixed before anything is signed
+ *    (RECORDING), another one is refused, and the host must have written down that it answered
+ *    before the signature exists: after a crash it does not sign a second one.
+ *
+ * 4. Shares go out only when threshold of its holders have consented to the same set. So many
+ *    consents to two sets don't exist, since 2t > n + c [PROTOCOL.md, A lying aggregator].
+ *
+ * 5. Of each dealer one of the two shares goes out: of b if it lives, of m if it is dead. Both
+ *    together would open its input, and `living` can't change any more when they go.
+ *
+ * 6. Pair keys go out for dead partners only, whose m is opened anyway.
+ *
+ * 7. After REVEAL, and whenever the party leaves, everything is wiped at one place
+ *    (sotto__party_wipe); asked again, it sends the bytes that it has sent. */
+
 #include "session/session_party.h"
 
 #include <sotto/alloc.h>
@@ -32,6 +71,7 @@ struct sotto_session_counters sotto_session_party_counters(const struct sotto_se
     return party->counters;
 }
 
+/* The vector was the input, and may be half masked. */
 static void party_wipe_vector(struct sotto_session_party *party)
 {
     if (party->vector != NULL) {
@@ -110,11 +150,16 @@ enum sotto_status sotto__party_finish(struct sotto_session_party *party,
     struct sotto_buffer message;
     enum sotto_status status = sotto_message_finish(writer, &message, party->identity);
     party->counters.signatures++;
-    return status == SOTTO_OK ? party_push(party, &message) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return party_push(party, &message);
 }
 
 /* --- ADVERT --- */
 
+/* [PROTOCOL.md, ADVERT], [BIKMMPRSS17, fig. 4, AdvertiseKeys]: c, m and b are drawn, C and M shown.
+ * CT: in the scalars. */
 static enum sotto_status party_advertise(struct sotto_session_party *party, const uint8_t *payload,
                                          size_t payload_bytes)
 {
@@ -141,7 +186,10 @@ static enum sotto_status party_advertise(struct sotto_session_party *party, cons
     party->counters.signatures++;
     status = sotto__advert_seal(&party->advert, &party->invitation, channel_point, mask_point,
                                 nonce, payload, payload_bytes, party->identity);
-    return status == SOTTO_OK ? sotto__party_send(party, &party->advert) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__party_send(party, &party->advert);
 }
 
 enum sotto_status sotto_session_party_new(struct sotto_session_party **out,
@@ -160,23 +208,29 @@ enum sotto_status sotto_session_party_new(struct sotto_session_party **out,
     party->invitation = *terms;
     party->secrets = sotto_secret_alloc(sizeof *party->secrets);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (party->secrets != NULL) {
-        status = party_advertise(party, payload, payload_bytes);
+    if (party->secrets == NULL) {
+        goto out;
     }
+    status = party_advertise(party, payload, payload_bytes);
     if (status != SOTTO_OK) {
-        sotto_session_party_free(party);
-        return status;
+        goto out;
     }
     *out = party;
-    return SOTTO_OK;
+    party = NULL;
+out:
+    sotto_session_party_free(party);
+    return status;
 }
 
 /* --- Keys --- */
 
+/* c_i C_j [PROTOCOL.md, DEAL]. CT: in the channel key; the point is public. */
 void sotto__party_channel(const struct sotto_session_party *party, uint8_t out[SOTTO__POINT_BYTES],
                           uint32_t peer)
 {
     /* Usable points times nonzero scalars are never the identity: the group has prime order. */
+    SOTTO_VERIFY(sotto__point_is_usable(party->roster.adverts[peer].channel_point));
+    sotto__scalar_verify(party->secrets->channel_key);
     SOTTO_REQUIRE(sotto__point_multiply(out, party->secrets->channel_key,
                                         party->roster.adverts[peer].channel_point));
 }
@@ -194,6 +248,7 @@ bool sotto__party_has_enough(const struct sotto_session_party *party, const uint
            holders >= party->roster.graph.threshold;
 }
 
+/* [PROTOCOL.md, ROSTER], "The receiver checks". */
 static enum sotto_status party_check_roster(struct sotto_session_party *party,
                                             const struct sotto_graph_terms *graph,
                                             struct sotto_error *err)
@@ -244,7 +299,8 @@ static enum sotto_status party_allocate(struct sotto_session_party *party,
     return SOTTO_OK;
 }
 
-/* Uniform below limit > 0, by rejection. */
+/* Uniform below limit > 0, by rejection. Variable-time: how often it draws says nothing of what
+ * comes out, and holders are shown in DEAL. */
 static enum sotto_status random_below(uint32_t *out, uint32_t limit, struct sotto_random random)
 {
     uint32_t beyond = UINT32_MAX - UINT32_MAX % limit; /* the last incomplete range starts there */
@@ -262,8 +318,8 @@ static enum sotto_status random_below(uint32_t *out, uint32_t limit, struct sott
     return SOTTO_OK;
 }
 
-/* Draws the holders: itself, then others at random without replacement; all, in order, on a
- * complete graph. party->holders has room for all parties. */
+/* Draws the holders [BBGLR20, sec. 4], [PROTOCOL.md, DEAL]: itself, then others at random without
+ * replacement; all, in order, on a complete graph. party->holders has room for all parties. */
 static enum sotto_status party_draw_holders(struct sotto_session_party *party)
 {
     uint32_t n = party_count(party);
@@ -294,6 +350,7 @@ static enum sotto_status party_draw_holders(struct sotto_session_party *party)
     return SOTTO_OK;
 }
 
+/* [PROTOCOL.md, Lazy checks]. Variable-time: adverts are public. */
 enum sotto_status sotto__party_verify(struct sotto_session_party *party, const uint32_t *indices,
                                       uint32_t indices_len, struct sotto_error *err)
 {
@@ -323,6 +380,11 @@ enum sotto_status sotto__party_verify(struct sotto_session_party *party, const u
     return SOTTO_OK;
 }
 
+static enum sotto_status dealing_failed(struct sotto_error *err, enum sotto_status status)
+{
+    return sotto_error_set(err, status, "dealing shares: %s", sotto_status_text(status));
+}
+
 enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
                                             struct sotto_roster *roster,
                                             const struct sotto_session_terms *terms,
@@ -346,18 +408,20 @@ enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
     }
     sotto__session_id(party->session, &party->roster, terms);
     status = party_allocate(party, terms);
-    if (status == SOTTO_OK) {
-        status = party_draw_holders(party);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto__party_verify(party, party->holders, party->roster.graph.holders, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        status = sotto__party_deal(party);
-    }
     if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "dealing shares: %s", sotto_status_text(status));
+        return dealing_failed(err, status);
+    }
+    status = party_draw_holders(party);
+    if (status != SOTTO_OK) {
+        return dealing_failed(err, status);
+    }
+    status = sotto__party_verify(party, party->holders, party->roster.graph.holders, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__party_deal(party);
+    if (status != SOTTO_OK) {
+        return dealing_failed(err, status);
     }
     party->phase = SOTTO_PARTY_DEALT;
     return SOTTO_OK;
@@ -373,18 +437,25 @@ enum sotto_status sotto_session_party_leave(struct sotto_session_party *party,
     party->phase = SOTTO_PARTY_LEFT;
     enum sotto_status status = sotto_leave_seal(&message, leave, &party->invitation.label,
                                                 party->session, party->identity);
-    return status == SOTTO_OK ? party_push(party, &message) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return party_push(party, &message);
 }
 
 /* --- MASKED --- */
 
-/* The key of the pair mask with party j. */
+/* pair_ij and its sign [PROTOCOL.md, MASKED], [BIKMMPRSS17, sec. 4]: both partners derive the same
+ * key, and the one of the lower index adds what the other subtracts. CT: in the mask key; who is
+ * whose partner is public. */
 static void derive_pair_key(const struct sotto_session_party *party, struct sotto__mask_key *out,
                             uint32_t j)
 {
     uint8_t shared[SOTTO__POINT_BYTES];
     uint32_t low = j < party->own ? j : party->own;
     uint32_t high = j < party->own ? party->own : j;
+    SOTTO_VERIFY(sotto__point_is_usable(party->roster.adverts[j].mask_point));
+    sotto__scalar_verify(party->secrets->mask_key);
     SOTTO_REQUIRE(sotto__point_multiply(shared, party->secrets->mask_key,
                                         party->roster.adverts[j].mask_point));
     sotto__derive_key(out->key, "sotto pair mask", shared, party->session, party_key(party, low),
@@ -424,25 +495,32 @@ static enum sotto_status derive_mask_keys(struct sotto_session_party *party)
 static enum sotto_status party_apply_masks(struct sotto_session_party *party)
 {
     enum sotto_status status = derive_mask_keys(party);
-    if (status == SOTTO_OK) {
-        size_t keys_len = (size_t)party->mask_partners_len + 1;
-        status = sotto__mask_apply(party->vector, party->runs, party->runs_len, party->mask_keys,
-                                   keys_len);
-        party->counters.keystream_bytes += keys_len * party->vector_bytes;
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    size_t keys_len = (size_t)party->mask_partners_len + 1;
+    party->counters.keystream_bytes += keys_len * party->vector_bytes;
+    return sotto__mask_apply(party->vector, party->runs, party->runs_len, party->mask_keys,
+                             keys_len);
+}
+
+/* [PROTOCOL.md, MASKED]. The vector is masked in place; on failure it is half masked. */
+static enum sotto_status party_send_masked(struct sotto_session_party *party)
+{
+    struct sotto_writer writer;
+    enum sotto_status status = party_apply_masks(party);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto__party_begin(party, &writer, SOTTO_MESSAGE_MASKED);
+    sotto_writer_reserve(&writer, party->vector_bytes + SOTTO_MESSAGE_SIGNATURE_BYTES);
+    sotto_write_bytes(&writer, party->vector, party->vector_bytes);
+    return sotto__party_finish(party, &writer);
 }
 
 enum sotto_status sotto__party_mask(struct sotto_session_party *party)
 {
-    enum sotto_status status = party_apply_masks(party);
-    if (status == SOTTO_OK) {
-        struct sotto_writer writer;
-        sotto__party_begin(party, &writer, SOTTO_MESSAGE_MASKED);
-        sotto_writer_reserve(&writer, party->vector_bytes + SOTTO_MESSAGE_SIGNATURE_BYTES);
-        sotto_write_bytes(&writer, party->vector, party->vector_bytes);
-        status = sotto__party_finish(party, &writer);
-    }
+    enum sotto_status status = party_send_masked(party);
     party_wipe_vector(party);
     if (status != SOTTO_OK) {
         /* Half masked, or never sent: this input can't be masked a second time. */

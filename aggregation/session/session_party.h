@@ -8,6 +8,8 @@
 #include "message/message.h"
 #include "vector/vector.h"
 
+_Static_assert(SOTTO__MASK_KEY_BYTES == SOTTO__KEY_BYTES, "K makes the keys of masks");
+
 /* Lives in guarded memory. */
 struct party_secrets {
     uint8_t channel_key[SOTTO__SCALAR_BYTES]; /* c */
@@ -106,7 +108,11 @@ enum sotto_status sotto__party_mask(struct sotto_session_party *party) SOTTO_NOD
 
 /* --- party_deal.c, party_shares.c, party_unmask.c --- */
 
+/* Draws polynomials, commits to their shares, and sends DEAL [PROTOCOL.md, DEAL]. CT: in the
+ * secrets. */
 enum sotto_status sotto__party_deal(struct sotto_session_party *party) SOTTO_NODISCARD;
+/* Each reads the body of one message, and answers it. Returns: why it was not taken, and the phase
+ * is as it was; or SOTTO_PARTY_LEFT, where what was wrong is another's. */
 enum sotto_status sotto__party_receive_shares(struct sotto_session_party *party,
                                               struct sotto_reader *reader,
                                               struct sotto_error *err) SOTTO_NODISCARD;
