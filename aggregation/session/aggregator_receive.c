@@ -1,6 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DEAL, MASKED, CONSENT, REVEAL. What a member says is first read and checked, which changes
- * nothing and so can be done for many messages on all threads; then kept, one after the other. */
+
+/* DEAL, MASKED, CONSENT, REVEAL [PROTOCOL.md]: the answers. Leans on dealing.c and merkle.c for
+ * what is checked.
+ *
+ * The idea: read all, believe nothing, then keep. What a member says is first read and checked into
+ * a struct of its own (read_answer), which changes nothing of the session and so is done for many
+ * messages on all threads. Then answers are kept one after the other (take_answer), each after a
+ * second look whether it is still its turn: one before it may have ended the step.
+ *
+ * 1. A message of another session, or of a sender who is not in the roster, is
+ *    SOTTO_ERROR_PROTOCOL; one that is late, a second one, or one that nobody asked for is
+ *    SOTTO_ERROR_STATE. Both change nothing.
+ *
+ * 2. A malformed answer changes nothing either, and its sender may try again, until its step ends.
+ *
+ * 3. But for REVEAL: a share that does not lead to its leaf was made up, and its holder has left.
+ *    So one wrong answer can't be followed by many that make the aggregator work.
+ *
+ * 4. An answer that is kept is believed from then on as far as it was checked: a DEAL to be
+ *    committed to and signed, a consent to sign this set, shares to be those that were dealt. That
+ *    shares are of the committed secret shows at the end only (aggregator_sum.c). Vectors and pair
+ *    keys can't be checked.
+ *
+ * Variable-time: all of it is public, or becomes so by being sent here. Shares and pair keys are
+ * wiped when the session ends, since with the masked vectors they would open inputs. */
+
 #include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -43,7 +67,7 @@ static void answer_release(struct answer *answer)
         sotto_free(answer->shares);
     }
     if (answer->pair_keys != NULL) {
-        sotto_wipe(answer->pair_keys, (size_t)answer->pair_keys_len * 32);
+        sotto_wipe(answer->pair_keys, (size_t)answer->pair_keys_len * SOTTO__MASK_KEY_BYTES);
         sotto_free(answer->pair_keys);
     }
     *answer = (struct answer){0};
@@ -68,6 +92,7 @@ static bool read_holders(const struct sotto_session_aggregator *aggregator, uint
     return true;
 }
 
+/* [PROTOCOL.md, DEAL], "The receiver checks". */
 static enum sotto_status read_deal(const struct sotto_session_aggregator *aggregator,
                                    struct answer *answer, uint32_t dealer,
                                    struct sotto_reader *reader)
@@ -86,15 +111,10 @@ static enum sotto_status read_deal(const struct sotto_session_aggregator *aggreg
     if (!distinct || !sotto_reader_finished(reader)) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL, "a DEAL message is malformed");
     }
-    enum sotto_status status = sotto_buffer_copy(&answer->leaves, leaves, leaves_bytes);
-    if (status == SOTTO_OK) {
-        status = sotto_buffer_copy(&answer->ciphers, ciphers, ciphers_bytes);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto__merkle_build(&answer->tree, leaves, aggregator->roster.graph.holders);
-    }
-    if (status != SOTTO_OK) {
-        return sotto_error_set(&answer->error, status, "no memory for shares");
+    if (sotto_buffer_copy(&answer->leaves, leaves, leaves_bytes) != SOTTO_OK ||
+        sotto_buffer_copy(&answer->ciphers, ciphers, ciphers_bytes) != SOTTO_OK ||
+        sotto__merkle_build(&answer->tree, leaves, aggregator->roster.graph.holders) != SOTTO_OK) {
+        return sotto_error_set(&answer->error, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
     }
     if (memcmp(sotto__merkle_root(&answer->tree), answer->dealing.root, SOTTO__HASH_BYTES) != 0 ||
         !sotto__dealing_verify(&answer->dealing, aggregator->session,
@@ -105,6 +125,7 @@ static enum sotto_status read_deal(const struct sotto_session_aggregator *aggreg
     return SOTTO_OK;
 }
 
+/* Takes what the answer owns. */
 static void keep_deal(struct member *member, struct answer *answer)
 {
     member->dealing = answer->dealing;
@@ -120,6 +141,7 @@ static void keep_deal(struct member *member, struct answer *answer)
 
 /* --- MASKED, CONSENT --- */
 
+/* [PROTOCOL.md, MASKED]: only its length can be checked. */
 static enum sotto_status read_masked(const struct sotto_session_aggregator *aggregator,
                                      struct answer *answer, struct sotto_reader *reader)
 {
@@ -131,6 +153,7 @@ static enum sotto_status read_masked(const struct sotto_session_aggregator *aggr
     return SOTTO_OK;
 }
 
+/* [PROTOCOL.md, CONSENT]. */
 static enum sotto_status read_consent(const struct sotto_session_aggregator *aggregator,
                                       struct answer *answer, uint32_t index,
                                       struct sotto_reader *reader)
@@ -189,19 +212,20 @@ static enum sotto_status read_pair_keys(const struct sotto_session_aggregator *a
 {
     uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
     uint32_t len = sotto__aggregator_dead_partners(aggregator, partners, index);
-    const uint8_t *keys = sotto_read_bytes(reader, (size_t)len * 32);
+    const uint8_t *keys = sotto_read_bytes(reader, (size_t)len * SOTTO__MASK_KEY_BYTES);
     if (!sotto_reader_finished(reader)) {
         return SOTTO_ERROR_PROTOCOL;
     }
-    answer->pair_keys = sotto_alloc((size_t)len * 32);
+    answer->pair_keys = sotto_alloc((size_t)len * SOTTO__MASK_KEY_BYTES);
     if (answer->pair_keys == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    memcpy(answer->pair_keys, keys, (size_t)len * 32);
+    memcpy(answer->pair_keys, keys, (size_t)len * SOTTO__MASK_KEY_BYTES);
     answer->pair_keys_len = len;
     return SOTTO_OK;
 }
 
+/* [PROTOCOL.md, REVEAL]. */
 static enum sotto_status read_reveal(const struct sotto_session_aggregator *aggregator,
                                      struct answer *answer, uint32_t index,
                                      struct sotto_reader *reader)
@@ -221,8 +245,10 @@ static enum sotto_status read_reveal(const struct sotto_session_aggregator *aggr
         return sotto_error_set(&answer->error, status,
                                "holder %s revealed shares that nobody dealt to it", name);
     }
-    return status == SOTTO_OK ? status
-                              : sotto_error_set(&answer->error, status, "no memory for keys");
+    if (status != SOTTO_OK) {
+        return sotto_error_set(&answer->error, status, "no memory for keys");
+    }
+    return SOTTO_OK;
 }
 
 /* Makes room for shares of every dealer that a holder reveals shares of. */
@@ -245,7 +271,7 @@ static enum sotto_status reserve_shares(struct sotto_session_aggregator *aggrega
     return SOTTO_OK;
 }
 
-/* Keeps the first threshold shares of each secret. */
+/* Keeps the first threshold shares of each secret: more would tell nothing more. */
 static enum sotto_status keep_reveal(struct sotto_session_aggregator *aggregator,
                                      struct answer *answer, uint32_t holder)
 {
@@ -360,6 +386,19 @@ static enum sotto_status keep_answer(struct sotto_session_aggregator *aggregator
     }
 }
 
+/* Keeps an answer that was right; notes that a holder lied. */
+static enum sotto_status believe_answer(struct sotto_session_aggregator *aggregator,
+                                        struct answer *answer, const struct sotto_message *message,
+                                        uint32_t index)
+{
+    if (answer->status != SOTTO_OK) {
+        bool lied = answer->status == SOTTO_ERROR_PROTOCOL && message->type == SOTTO_MESSAGE_REVEAL;
+        aggregator->members[index].left = aggregator->members[index].left || lied;
+        return answer->status;
+    }
+    return keep_answer(aggregator, answer, message->type, index);
+}
+
 /* Takes a message that read_answer read in this phase. Returns: why nothing changed. */
 static enum sotto_status take_answer(struct sotto_session_aggregator *aggregator,
                                      struct answer *answer, const struct sotto_message *message,
@@ -373,15 +412,11 @@ static enum sotto_status take_answer(struct sotto_session_aggregator *aggregator
     SOTTO_REQUIRE(answer->is_read);
     aggregator->counters.bytes_in +=
         message->body_bytes + SOTTO_MESSAGE_HEADER_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES;
-    status = answer->status;
-    if (status == SOTTO_OK) {
-        status = keep_answer(aggregator, answer, message->type, index);
-    } else if (status == SOTTO_ERROR_PROTOCOL && message->type == SOTTO_MESSAGE_REVEAL) {
-        aggregator->members[index].left = true; /* it will not do better a second time */
-    }
+    status = believe_answer(aggregator, answer, message, index);
     if (status != SOTTO_OK && err != NULL) {
         *err = answer->error;
     }
+    /* Whoever left may have been the last that was awaited. */
     enum sotto_status advanced = sotto__aggregator_advance(aggregator, false);
     return status != SOTTO_OK ? status : advanced;
 }

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the aggregator sends: ROSTER, SHARES, LIVING, UNMASK. */
+
+/* What the aggregator sends: ROSTER, SHARES, LIVING, UNMASK [PROTOCOL.md]. Leans on message.c and
+ * merkle.c.
+ *
+ * The idea: messages that are the same for all are made once and copied; the others are made on all
+ * threads and queued in the roster's order, so that a run can be repeated. */
+
 #include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -31,9 +37,10 @@ static enum sotto_status send_copies(struct sotto_session_aggregator *aggregator
             continue;
         }
         enum sotto_status status = sotto_buffer_copy(&copy, message->data, message->data_bytes);
-        if (status == SOTTO_OK) {
-            status = aggregator_push(aggregator, &copy, i);
+        if (status != SOTTO_OK) {
+            return status;
         }
+        status = aggregator_push(aggregator, &copy, i);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -50,10 +57,13 @@ static enum sotto_status send_each(struct sotto_session_aggregator *aggregator,
 {
     uint32_t n = parties_len(aggregator);
     struct sotto_buffer *messages = sotto_alloc_array(n, sizeof *messages);
-    enum sotto_status result = messages != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    if (messages == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    enum sotto_status result = SOTTO_OK;
 #pragma omp parallel for schedule(dynamic, 4) if (n > SOTTO__PARALLEL_PARTIES)
     for (uint32_t i = 0; i < n; i++) {
-        if (messages != NULL && bitmap_get(bitmap, i)) {
+        if (bitmap_get(bitmap, i)) {
             enum sotto_status status = make(aggregator, &messages[i], i);
             if (status != SOTTO_OK) {
 #pragma omp atomic write
@@ -61,7 +71,7 @@ static enum sotto_status send_each(struct sotto_session_aggregator *aggregator,
             }
         }
     }
-    for (uint32_t i = 0; messages != NULL && i < n; i++) {
+    for (uint32_t i = 0; i < n; i++) { /* all are released, whatever failed */
         if (result == SOTTO_OK && bitmap_get(bitmap, i)) {
             result = aggregator_push(aggregator, &messages[i], i);
             aggregator->counters.signatures++;
@@ -130,9 +140,10 @@ enum sotto_status sotto__aggregator_send_living(struct sotto_session_aggregator 
     sotto_write_bytes(&writer, aggregator->living, bitmap_bytes(parties_len(aggregator)));
     enum sotto_status status = sotto_message_finish(&writer, &message, aggregator->identity);
     aggregator->counters.signatures++;
-    if (status == SOTTO_OK) {
-        status = send_copies(aggregator, &message, aggregator->living);
+    if (status != SOTTO_OK) {
+        return status;
     }
+    status = send_copies(aggregator, &message, aggregator->living);
     sotto_buffer_release(&message);
     return status;
 }

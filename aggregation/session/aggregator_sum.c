@@ -1,5 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a session: secrets from shares, and the masks that they leave in the sum. */
+
+/* The end of a session: secrets from shares, and the masks that they leave in the sum [PROTOCOL.md,
+ * REVEAL], [BIKMMPRSS17, fig. 4, Unmasking]. Leans on shamir.c and on mask.c.
+ *
+ * The idea: pair masks between two of the living cancel by themselves. What is left in the sum is
+ * the self mask of each of the living, from b, and the pair masks between the living and the dead,
+ * from a key that the living one revealed or else from m of the dead one.
+ *
+ * Every secret that is put together is checked against the point that its dealer showed (B or M)
+ * before a mask is made of it: a wrong one would turn the sum into noise that nobody could tell
+ * from a sum.
+ *
+ * CT: not needed: the aggregator is given these secrets to open them. They are wiped all the same,
+ * since they outlive their use in memory. */
+
 #include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -45,7 +59,8 @@ struct basis {
     bool filled;
 };
 
-static void basis_for(struct basis *basis, const struct member *dealer, uint32_t threshold)
+/* Makes it the basis of those whose shares the dealer's secret is made of. */
+static void fill_basis(struct basis *basis, const struct member *dealer, uint32_t threshold)
 {
     bool same = basis->filled;
     for (uint32_t k = 0; k < threshold; k++) {
@@ -82,7 +97,7 @@ static uint32_t recover_secrets(struct sotto_session_aggregator *aggregator, uin
                                            ? aggregator->members[i].dealing.seed_point
                                            : aggregator->roster.adverts[i].mask_point;
             uint8_t *secret = secrets + (size_t)i * SOTTO__SCALAR_BYTES;
-            basis_for(&basis, &aggregator->members[i], threshold);
+            fill_basis(&basis, &aggregator->members[i], threshold);
             sotto__shamir_combine(secret, basis.scalars, aggregator->members[i].shares, threshold);
             (void)sotto__point_base(point, secret);
             if (memcmp(point, committed, SOTTO__POINT_BYTES) != 0 && i < cheat) {
@@ -128,7 +143,8 @@ static size_t list_leftovers(const struct sotto_session_aggregator *aggregator,
         }
         len++;
         for (uint32_t k = 0; k < partners_len; k++, len++) {
-            const uint8_t *key = member->revealed ? member->pair_keys + (size_t)k * 32 : NULL;
+            const uint8_t *key =
+                member->revealed ? member->pair_keys + (size_t)k * SOTTO__MASK_KEY_BYTES : NULL;
             if (key == NULL) {
                 bitmap_set(needed, partners[k]);
             }
@@ -140,6 +156,7 @@ static size_t list_leftovers(const struct sotto_session_aggregator *aggregator,
     return len;
 }
 
+/* The key by which a mask is taken out, and its sign: the opposite of what put it in. */
 static void derive_leftover(const struct sotto_session_aggregator *aggregator,
                             struct sotto__mask_key *out, const struct leftover *leftover,
                             const uint8_t *secrets)
@@ -160,12 +177,15 @@ static void derive_leftover(const struct sotto_session_aggregator *aggregator,
         return;
     }
     uint8_t shared[SOTTO__POINT_BYTES];
+    SOTTO_VERIFY(sotto__point_is_usable(aggregator->roster.adverts[j].mask_point));
+    sotto__scalar_verify(secret);
     SOTTO_REQUIRE(sotto__point_multiply(shared, secret, aggregator->roster.adverts[j].mask_point));
     sotto__derive_key(out->key, "sotto pair mask", shared, aggregator->session,
                       member_key(aggregator, j < i ? j : i), member_key(aggregator, j < i ? i : j));
     sotto_wipe(shared, sizeof shared);
 }
 
+/* Takes all leftovers out of the sum in one go. */
 static enum sotto_status remove_masks(struct sotto_session_aggregator *aggregator,
                                       const uint8_t *secrets, const struct leftover *leftovers,
                                       size_t len)
@@ -187,6 +207,25 @@ static enum sotto_status remove_masks(struct sotto_session_aggregator *aggregato
     return status;
 }
 
+/* Puts the secrets together. Returns: SOTTO_ERROR_PROTOCOL, and the failure names the dealer, where
+ * one is not what was committed to. */
+static enum sotto_status open_secrets(struct sotto_session_aggregator *aggregator, uint8_t *secrets,
+                                      const uint8_t *needed)
+{
+    enum sotto_status status;
+    uint32_t cheat = recover_secrets(aggregator, secrets, needed, &status);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (cheat != UINT32_MAX) {
+        char name[SOTTO_KEY_TEXT_BYTES];
+        sotto_key_to_text(member_key(aggregator, cheat), name);
+        return sotto_error_set(&aggregator->failure, SOTTO_ERROR_PROTOCOL,
+                               "dealer %s committed to shares of another secret", name);
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__aggregator_finish_sum(struct sotto_session_aggregator *aggregator)
 {
     uint8_t needed[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
@@ -194,23 +233,21 @@ enum sotto_status sotto__aggregator_finish_sum(struct sotto_session_aggregator *
     struct leftover *leftovers = sotto_alloc_array(len, sizeof *leftovers);
     uint8_t *secrets = sotto_secret_alloc((size_t)parties_len(aggregator) * SOTTO__SCALAR_BYTES);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (secrets != NULL && leftovers != NULL) {
-        (void)list_leftovers(aggregator, leftovers, needed);
-        uint32_t cheat = recover_secrets(aggregator, secrets, needed, &status);
-        if (status == SOTTO_OK && cheat != UINT32_MAX) {
-            char name[SOTTO_KEY_TEXT_BYTES];
-            sotto_key_to_text(member_key(aggregator, cheat), name);
-            status = sotto_error_set(&aggregator->failure, SOTTO_ERROR_PROTOCOL,
-                                     "dealer %s committed to shares of another secret", name);
-        }
-        if (status == SOTTO_OK) {
-            status = remove_masks(aggregator, secrets, leftovers, len);
-        }
+    if (secrets == NULL || leftovers == NULL) {
+        goto out;
     }
+    (void)list_leftovers(aggregator, leftovers, needed);
+    status = open_secrets(aggregator, secrets, needed);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = remove_masks(aggregator, secrets, leftovers, len);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    aggregator->phase = SOTTO_AGGREGATOR_SUMMED;
+out:
     sotto_secret_free(secrets);
     sotto_free(leftovers);
-    if (status == SOTTO_OK) {
-        aggregator->phase = SOTTO_AGGREGATOR_SUMMED;
-    }
     return status;
 }

@@ -1,5 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The aggregator's side of a session: its steps, and when they end (PROTOCOL.md). */
+
+/* The aggregator's side of a session: its steps, and when they end [PROTOCOL.md, Steps, losses,
+ * restarts]. Leans on aggregator_receive.c for answers, aggregator_send.c for questions,
+ * aggregator_sum.c for the end.
+ *
+ * The idea: the aggregator knows of a member what its messages said, and nothing else; sets are
+ * made of that when a step ends, and never change afterwards.
+ *
+ * 1. DEALING. `dealt` is set by a DEAL that was checked. When everybody has answered or left, or
+ *    time is over, those who dealt become `dealers`: who holds what is known from here on
+ *    (holdings). The others are outside, and no mask has to do with them.
+ *
+ * 2. MASKING. SHARES went to the dealers. `masked` is set by an upload that is complete and signed,
+ *    and its vector is in the sum from then on: it can't be taken out again. When the step ends,
+ *    those who uploaded become `living`, the other dealers are dead: their masks are in the sum
+ *    without their inputs.
+ *
+ * 3. CONSENTING. LIVING went to the living. From here on there is no way back: a second try among
+ *    fewer would open the difference of two sums. So a failure is final from this step on.
+ *
+ * 4. REVEALING. UNMASK went to the living of whose holders threshold have consented. Who answers is
+ *    asked for one share of each dealer that dealt to it. A wrong share names the holder, and its
+ *    answer is as if it had not come (`left`).
+ *
+ * 5. The end. With threshold shares of every secret, masks are taken out of the sum. A secret that
+ *    does not fit its commitment names the dealer.
+ *
+ * 6. A step ends early where more answers would change nothing (step_is_complete), and fails as
+ *    soon as too few can still answer (holders_suffice): it does not wait for its time. */
+
 #include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -36,7 +65,8 @@ bool sotto_session_aggregator_lives(const struct sotto_session_aggregator *aggre
     return aggregator->members[index].masked;
 }
 
-/* Whether a member answered the step that ends a phase. */
+/* Whether a member answered the step that ends a phase. Answers of members that left since count.
+ */
 static bool member_answered(const struct member *member, enum sotto_aggregator_phase phase)
 {
     switch (phase) {
@@ -102,7 +132,7 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
             sotto_free(member->shares);
         }
         if (member->pair_keys != NULL) {
-            sotto_wipe(member->pair_keys, (size_t)member->pair_keys_len * 32);
+            sotto_wipe(member->pair_keys, (size_t)member->pair_keys_len * SOTTO__MASK_KEY_BYTES);
             sotto_free(member->pair_keys);
         }
     }
@@ -138,6 +168,26 @@ static enum sotto_status aggregator_allocate(struct sotto_session_aggregator *ag
     return SOTTO_OK;
 }
 
+/* Sizes the session by its roster and terms, and sends ROSTER. */
+static enum sotto_status aggregator_start(struct sotto_session_aggregator *aggregator,
+                                          const struct sotto_session_terms *terms)
+{
+    enum sotto_status status =
+        sotto_vector_bytes(&aggregator->vector_bytes, terms->runs, terms->runs_len);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (parties_len(aggregator) < aggregator->need) {
+        return SOTTO_ERROR_PARTIES;
+    }
+    sotto__session_id(aggregator->session, &aggregator->roster, terms);
+    status = aggregator_allocate(aggregator, terms);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__aggregator_send_roster(aggregator);
+}
+
 enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator **out,
                                                const struct sotto_identity *identity,
                                                struct sotto_roster *roster,
@@ -155,18 +205,7 @@ enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator *
     aggregator->label = terms->invitation.label;
     aggregator->need = sotto_session_need(&terms->graph, &aggregator->roster.graph,
                                           parties_len(aggregator), terms->min_parties);
-    enum sotto_status status =
-        sotto_vector_bytes(&aggregator->vector_bytes, terms->runs, terms->runs_len);
-    if (status == SOTTO_OK && parties_len(aggregator) < aggregator->need) {
-        status = SOTTO_ERROR_PARTIES;
-    }
-    if (status == SOTTO_OK) {
-        sotto__session_id(aggregator->session, &aggregator->roster, terms);
-        status = aggregator_allocate(aggregator, terms);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto__aggregator_send_roster(aggregator);
-    }
+    enum sotto_status status = aggregator_start(aggregator, terms);
     if (status != SOTTO_OK) {
         sotto_session_aggregator_free(aggregator);
         return sotto_error_set(err, status, "starting a session: %s", sotto_status_text(status));
@@ -203,7 +242,7 @@ static uint32_t count_awaited(const struct sotto_session_aggregator *aggregator,
     return count;
 }
 
-/* Who holds what of whom, ascending. */
+/* Who holds what of whom, ascending by dealer: counted, then filled, as a counting sort does. */
 static enum sotto_status index_holdings(struct sotto_session_aggregator *aggregator)
 {
     uint32_t n = parties_len(aggregator);
@@ -211,9 +250,9 @@ static enum sotto_status index_holdings(struct sotto_session_aggregator *aggrega
     aggregator->starts = sotto_alloc_array((size_t)n + 1, sizeof *aggregator->starts);
     size_t *next = sotto_alloc_array(n, sizeof *next);
     aggregator->holdings = sotto_alloc_array((size_t)n * holders_len, sizeof *aggregator->holdings);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
     if (aggregator->starts == NULL || next == NULL || aggregator->holdings == NULL) {
-        sotto_free(next);
-        return SOTTO_ERROR_NO_MEMORY;
+        goto out;
     }
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t p = 0; aggregator->members[i].dealt && p < holders_len; p++) {
@@ -230,10 +269,13 @@ static enum sotto_status index_holdings(struct sotto_session_aggregator *aggrega
             aggregator->holdings[next[holder]++] = (struct holding){i, p};
         }
     }
+    status = SOTTO_OK;
+out:
     sotto_free(next);
-    return SOTTO_OK;
+    return status;
 }
 
+/* [PROTOCOL.md, SHARES]: dealers are fixed, and get what was dealt to them. */
 static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregator)
 {
     uint32_t n = parties_len(aggregator);
@@ -242,19 +284,24 @@ static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregat
             bitmap_set(aggregator->dealers, i);
         }
     }
+    aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_MASKING;
     enum sotto_status status = index_holdings(aggregator);
-    if (status == SOTTO_OK) {
-        status = sotto__aggregator_send_shares(aggregator);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    for (uint32_t i = 0; i < n; i++) {
+    status = sotto__aggregator_send_shares(aggregator);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < n; i++) { /* they are the largest part of the session */
         sotto__merkle_release(&aggregator->members[i].tree);
         sotto_free(aggregator->members[i].ciphers);
         aggregator->members[i].ciphers = NULL;
     }
-    aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_MASKING;
-    return status;
+    return SOTTO_OK;
 }
 
+/* [PROTOCOL.md, LIVING]: the survivors are fixed. */
 static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggregator)
 {
     uint32_t n = parties_len(aggregator);
@@ -267,6 +314,7 @@ static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggre
     return sotto__aggregator_send_living(aggregator);
 }
 
+/* [PROTOCOL.md, UNMASK]; counts the pair keys that are to come. */
 static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggregator)
 {
     uint32_t partners[SOTTO_SESSION_PARTIES_MAX];

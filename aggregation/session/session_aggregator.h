@@ -26,7 +26,8 @@ struct member {
     uint8_t *shares;
     uint32_t *sharers;
     uint32_t shares_len;
-    uint8_t *pair_keys; /* 32 bytes for each of its dead partners, as it revealed them */
+    uint8_t
+        *pair_keys; /* SOTTO__MASK_KEY_BYTES for each of its dead partners, as it revealed them */
     uint32_t pair_keys_len;
 };
 
