@@ -37,9 +37,11 @@ enum sotto_status sotto_identity_generate(struct sotto_identity **out, struct so
 {
     uint8_t seed[crypto_sign_SEEDBYTES];
     enum sotto_status status = random.fill(random.context, seed, sizeof seed);
-    if (status == SOTTO_OK) {
-        status = sotto_identity_from_seed(out, seed);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = sotto_identity_from_seed(out, seed);
+out:
     sotto_wipe(seed, sizeof seed);
     return status;
 }

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* A whole session in one process: n parties, some of whom leave, and an aggregator, with the time
+ * and the bytes that each step takes. Leans on the public functions of the module alone, so it does
+ * what any host does.
+ *
+ * The idea: letters are delivered step by step, all parties one after the other and then the
+ * aggregator, so that what is measured of one is not another's. Costs of a party are means over
+ * those that answered. */
+
 #include <sotto/trial.h>
 
 #include <sotto/alloc.h>
@@ -78,22 +87,26 @@ static enum sotto_status trial_post(struct trial_run *run, uint32_t to, struct s
     return SOTTO_OK;
 }
 
+/* Posts what a party wants sent; what it wants recorded counts as recorded. */
 static enum sotto_status collect_from_party(struct trial_run *run, struct trial_party *party)
 {
     struct sotto_action action;
-    enum sotto_status status = SOTTO_OK;
-    while (status == SOTTO_OK && sotto_session_party_next(party->session, &action)) {
+    while (sotto_session_party_next(party->session, &action)) {
+        enum sotto_status status;
         if (action.kind == SOTTO_ACTION_SEND) {
             status = trial_post(run, UINT32_MAX, &action.bytes);
         } else {
             sotto_action_release(&action);
             status = sotto_session_party_recorded(party->session);
         }
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    return SOTTO_OK;
 }
 
-static uint32_t party_of(const struct trial_run *run, const struct sotto_key *key)
+static uint32_t find_party(const struct trial_run *run, const struct sotto_key *key)
 {
     for (uint32_t i = 0; i < run->trial->parties_len; i++) {
         struct sotto_key own = sotto_identity_key(run->parties[i].identity);
@@ -107,11 +120,13 @@ static uint32_t party_of(const struct trial_run *run, const struct sotto_key *ke
 static enum sotto_status collect_from_aggregator(struct trial_run *run)
 {
     struct sotto_action action;
-    enum sotto_status status = SOTTO_OK;
-    while (status == SOTTO_OK && sotto_session_aggregator_next(run->aggregator, &action)) {
-        status = trial_post(run, party_of(run, &action.peer), &action.bytes);
+    while (sotto_session_aggregator_next(run->aggregator, &action)) {
+        enum sotto_status status = trial_post(run, find_party(run, &action.peer), &action.bytes);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    return status;
+    return SOTTO_OK;
 }
 
 /* --- Before the first step: identities, adverts, the roster --- */
@@ -122,11 +137,15 @@ static enum sotto_status add_party(struct trial_run *run, uint32_t i)
     const struct sotto_trial *trial = run->trial;
     party->leaves = trial->leaves != NULL ? trial->leaves(trial->context, i) : SOTTO_TRIAL_STAYS;
     enum sotto_status status = sotto_identity_generate(&party->identity, run->random);
-    if (status == SOTTO_OK) {
-        status = sotto_session_party_new(&party->session, party->identity, run->random,
-                                         &run->terms.invitation, NULL, 0);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status == SOTTO_OK ? collect_from_party(run, party) : status;
+    status = sotto_session_party_new(&party->session, party->identity, run->random,
+                                     &run->terms.invitation, NULL, 0);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return collect_from_party(run, party);
 }
 
 /* The aggregator checks the adverts, on all threads. */
@@ -147,36 +166,73 @@ static enum sotto_status open_adverts(const struct trial_run *run)
     return result;
 }
 
-static enum sotto_status open_session(struct trial_run *run, struct sotto_error *err)
+/* The adverts become a roster; their letters are done with. */
+static enum sotto_status make_roster(struct trial_run *run, struct sotto_roster *out,
+                                     struct sotto_error *err)
 {
     uint32_t n = run->trial->parties_len;
     struct sotto_buffer *adverts = sotto_alloc_array(n, sizeof *adverts);
-    struct sotto_roster roster;
     if (adverts == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
     }
     for (uint32_t i = 0; i < n; i++) {
         adverts[i] = run->letters[i].bytes;
     }
-    struct lap start = lap_start();
     enum sotto_status status = open_adverts(run);
-    status = status == SOTTO_OK
-                 ? sotto_roster_make(&roster, adverts, n, &run->terms.invitation, &run->terms.graph,
-                                     run->aggregator_identity, err)
-                 : sotto_error_set(err, status, "adverts: %s", sotto_status_text(status));
+    if (status != SOTTO_OK) {
+        status = sotto_error_set(err, status, "adverts: %s", sotto_status_text(status));
+        goto out;
+    }
+    status = sotto_roster_make(out, adverts, n, &run->terms.invitation, &run->terms.graph,
+                               run->aggregator_identity, err);
+out:
     for (uint32_t i = 0; i < n; i++) {
         sotto_buffer_release(&adverts[i]);
     }
     run->letters_len = 0;
     sotto_free(adverts);
+    return status;
+}
+
+static enum sotto_status open_session(struct trial_run *run, struct sotto_error *err)
+{
+    struct sotto_roster roster;
+    struct lap start = lap_start();
+    enum sotto_status status = make_roster(run, &roster, err);
     if (status != SOTTO_OK) {
         return status;
     }
     run->report.graph = roster.graph;
     status = sotto_session_aggregator_new(&run->aggregator, run->aggregator_identity, &roster,
                                           &run->terms, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     lap_add(&run->aggregator_spent, start);
-    return status == SOTTO_OK ? collect_from_aggregator(run) : status;
+    return collect_from_aggregator(run);
+}
+
+/* Everybody's keys and adverts. */
+static enum sotto_status add_everybody(struct trial_run *run)
+{
+    const struct sotto_trial *trial = run->trial;
+    run->parties = sotto_alloc_array(trial->parties_len, sizeof *run->parties);
+    run->input = sotto_alloc(run->vector_bytes);
+    if (run->parties == NULL || run->input == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    enum sotto_status status = sotto_identity_generate(&run->aggregator_identity, run->random);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    run->terms.invitation.aggregator = sotto_identity_key(run->aggregator_identity);
+    for (uint32_t i = 0; i < trial->parties_len; i++) {
+        status = add_party(run, i);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
 }
 
 static enum sotto_status trial_prepare(struct trial_run *run, struct sotto_error *err)
@@ -198,79 +254,85 @@ static enum sotto_status trial_prepare(struct trial_run *run, struct sotto_error
     run->terms.runs_len = trial->runs_len;
     run->terms.invitation.label.round = 1;
     run->terms.invitation.label.attempt = 1;
-    run->parties = sotto_alloc_array(trial->parties_len, sizeof *run->parties);
-    run->input = sotto_alloc(run->vector_bytes);
-    status = run->parties != NULL && run->input != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    if (status == SOTTO_OK) {
-        status = sotto_identity_generate(&run->aggregator_identity, run->random);
+    status = add_everybody(run);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "starting: %s", sotto_status_text(status));
     }
-    if (status == SOTTO_OK) {
-        run->terms.invitation.aggregator = sotto_identity_key(run->aggregator_identity);
-    }
-    for (uint32_t i = 0; status == SOTTO_OK && i < trial->parties_len; i++) {
-        status = add_party(run, i);
-    }
-    return status == SOTTO_OK
-               ? open_session(run, err)
-               : sotto_error_set(err, status, "starting: %s", sotto_status_text(status));
+    return open_session(run, err);
 }
 
 /* --- Steps --- */
 
 /* A party starts on its roster, and gives its input at once: it is needed when the shares come. */
-static enum sotto_status start_party(struct trial_run *run, uint32_t i,
+static enum sotto_status start_party(struct trial_run *run, struct trial_party *party,
                                      const struct sotto_buffer *bytes, struct sotto_error *err)
 {
-    struct trial_party *party = &run->parties[i];
     struct sotto_roster roster;
-    run->trial->input(run->trial->context, i, run->input, run->vector_bytes);
-    struct lap start = lap_start();
     enum sotto_status status =
         sotto_roster_open(&roster, bytes->data, bytes->data_bytes, &run->terms.invitation, err);
-    if (status == SOTTO_OK) {
-        status = sotto_session_party_start(party->session, &roster, &run->terms, 0, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    if (status == SOTTO_OK) {
-        status = sotto_session_party_input(party->session, run->input, run->vector_bytes);
+    status = sotto_session_party_start(party->session, &roster, &run->terms, 0, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    lap_add(&party->spent, start);
-    return status;
+    return sotto_session_party_input(party->session, run->input, run->vector_bytes);
 }
 
-static enum sotto_status give_party(struct trial_run *run, uint32_t i,
+/* A party takes a letter, and posts its answer. */
+static enum sotto_status give_party(struct trial_run *run, struct trial_party *party,
                                     const struct sotto_buffer *bytes, struct sotto_error *err)
 {
-    struct trial_party *party = &run->parties[i];
     struct sotto_message message;
+    enum sotto_status status;
     if (run->step == SOTTO_TRIAL_DEALING) {
-        return start_party(run, i, bytes, err);
+        status = start_party(run, party, bytes, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        return collect_from_party(run, party);
+    }
+    status = sotto_message_open(&message, bytes->data, bytes->data_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_session_party_receive(party->session, &message, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return collect_from_party(run, party);
+}
+
+/* Delivers a letter, if who it is for is still there. */
+static enum sotto_status deliver_letter(struct trial_run *run, const struct trial_letter *letter,
+                                        struct sotto_error *err)
+{
+    struct trial_party *party = &run->parties[letter->to];
+    party->gone = party->gone || party->leaves <= run->step;
+    if (party->gone) {
+        return SOTTO_OK;
+    }
+    if (run->step == SOTTO_TRIAL_DEALING) { /* making up an input is no cost of the party's */
+        run->trial->input(run->trial->context, letter->to, run->input, run->vector_bytes);
     }
     struct lap start = lap_start();
-    enum sotto_status status = sotto_message_open(&message, bytes->data, bytes->data_bytes, err);
-    if (status == SOTTO_OK) {
-        status = sotto_session_party_receive(party->session, &message, err);
-    }
+    enum sotto_status status = give_party(run, party, &letter->bytes, err);
     lap_add(&party->spent, start);
     return status;
 }
 
-/* Parties take what the aggregator sent, and answer. */
+/* Parties take what the aggregator sent, and answer. Their letters go behind those that they got.
+ */
 static enum sotto_status parties_step(struct trial_run *run, struct sotto_error *err)
 {
     size_t letters_len = run->letters_len;
     enum sotto_status status = SOTTO_OK;
     for (size_t k = 0; k < letters_len; k++) {
-        struct trial_letter letter = run->letters[k];
-        struct trial_party *party = &run->parties[letter.to];
+        struct trial_letter letter = run->letters[k]; /* the array may be moved */
         run->report.steps[run->step].party_down_bytes += (double)letter.bytes.data_bytes;
-        party->gone = party->gone || party->leaves <= run->step;
-        if (status == SOTTO_OK && !party->gone) {
-            status = give_party(run, letter.to, &letter.bytes, err);
-        }
-        if (status == SOTTO_OK && !party->gone) {
-            struct lap start = lap_start();
-            status = collect_from_party(run, party);
-            lap_add(&party->spent, start);
+        if (status == SOTTO_OK) { /* all are released, whatever failed */
+            status = deliver_letter(run, &letter, err);
         }
         sotto_buffer_release(&letter.bytes);
     }
@@ -318,33 +380,44 @@ static enum sotto_status take_letters(struct trial_run *run, const struct sotto_
     return status;
 }
 
+/* Opens the letters, and takes what they say. */
+static enum sotto_status receive_letters(struct trial_run *run, struct sotto_error *err)
+{
+    struct sotto_message *messages = sotto_alloc_array(run->letters_len, sizeof *messages);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (messages != NULL) {
+        status = open_letters(run, messages);
+    }
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "opening messages: %s", sotto_status_text(status));
+        goto out;
+    }
+    status = take_letters(run, messages, err);
+out:
+    sotto_free(messages);
+    return status;
+}
+
 /* The aggregator takes the answers; the step's time is over when they are all there. */
 static enum sotto_status aggregator_step(struct trial_run *run, struct sotto_error *err)
 {
     enum sotto_aggregator_phase phase = sotto_session_aggregator_phase(run->aggregator);
-    struct lap start = lap_start();
-    struct sotto_message *messages = sotto_alloc_array(run->letters_len, sizeof *messages);
-    enum sotto_status status =
-        messages != NULL ? open_letters(run, messages) : SOTTO_ERROR_NO_MEMORY;
-    if (status != SOTTO_OK) {
-        (void)sotto_error_set(err, status, "opening messages: %s", sotto_status_text(status));
-    } else {
-        status = take_letters(run, messages, err);
-    }
+    enum sotto_status status = receive_letters(run, err);
     for (size_t k = 0; k < run->letters_len; k++) {
         run->report.steps[run->step].party_up_bytes += (double)run->letters[k].bytes.data_bytes;
         sotto_buffer_release(&run->letters[k].bytes);
     }
-    if (status == SOTTO_OK && sotto_session_aggregator_phase(run->aggregator) == phase) {
-        status = sotto_session_aggregator_expire(run->aggregator);
-    }
     run->letters_len = 0;
-    sotto_free(messages);
-    if (status == SOTTO_OK) {
-        status = collect_from_aggregator(run);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    lap_add(&run->aggregator_spent, start);
-    return status;
+    if (sotto_session_aggregator_phase(run->aggregator) == phase) {
+        status = sotto_session_aggregator_expire(run->aggregator);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return collect_from_aggregator(run);
 }
 
 static struct sotto_session_counters sum_of_parties(const struct trial_run *run)
@@ -394,7 +467,7 @@ static void close_step(struct trial_run *run, const struct sotto_session_counter
     run->aggregator_spent = (struct lap){0};
 }
 
-static void total_up(struct trial_run *run)
+static void total_steps(struct trial_run *run)
 {
     struct sotto_trial_cost *total = &run->report.total;
     for (size_t k = 0; k < SOTTO_TRIAL_STEPS_LEN; k++) {
@@ -416,26 +489,40 @@ static void total_up(struct trial_run *run)
     }
 }
 
-static enum sotto_status trial_steps(struct trial_run *run, struct sotto_error *err)
+/* One step: the parties, then the aggregator. */
+static enum sotto_status take_step(struct trial_run *run, struct sotto_error *err)
 {
-    enum sotto_status status = SOTTO_OK;
-    for (int k = 0; status == SOTTO_OK && k < SOTTO_TRIAL_STEPS_LEN; k++) {
+    bool final;
+    enum sotto_status status = parties_step(run, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct lap start = lap_start();
+    status = aggregator_step(run, err);
+    lap_add(&run->aggregator_spent, start);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (sotto_session_aggregator_phase(run->aggregator) == SOTTO_AGGREGATOR_FAILED) {
+        return sotto_session_aggregator_failure(run->aggregator, &final, err);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status take_steps(struct trial_run *run, struct sotto_error *err)
+{
+    for (int k = 0; k < SOTTO_TRIAL_STEPS_LEN; k++) {
         struct sotto_session_counters parties = sum_of_parties(run);
         struct sotto_session_counters aggregator =
             sotto_session_aggregator_counters(run->aggregator);
-        bool final;
         run->step = (enum sotto_trial_step)k;
-        status = parties_step(run, err);
-        if (status == SOTTO_OK) {
-            status = aggregator_step(run, err);
-        }
-        if (status == SOTTO_OK &&
-            sotto_session_aggregator_phase(run->aggregator) == SOTTO_AGGREGATOR_FAILED) {
-            status = sotto_session_aggregator_failure(run->aggregator, &final, err);
+        enum sotto_status status = take_step(run, err);
+        if (status != SOTTO_OK) {
+            return status;
         }
         close_step(run, &parties, &aggregator);
     }
-    return status;
+    return SOTTO_OK;
 }
 
 static enum sotto_status trial_conclude(struct trial_run *run, struct sotto_error *err)
@@ -451,7 +538,7 @@ static enum sotto_status trial_conclude(struct trial_run *run, struct sotto_erro
     for (uint32_t i = 0; i < run->trial->parties_len; i++) {
         run->report.survivors += sotto_session_aggregator_lives(run->aggregator, i);
     }
-    total_up(run);
+    total_steps(run);
     return SOTTO_OK;
 }
 
@@ -460,12 +547,19 @@ enum sotto_status sotto_trial_run(struct sotto_trial_report *out, const struct s
 {
     struct trial_run run = {.trial = trial};
     enum sotto_status status = trial_prepare(&run, err);
-    if (status == SOTTO_OK) {
-        status = trial_steps(&run, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        status = trial_conclude(&run, err);
+    status = take_steps(&run, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = trial_conclude(&run, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    *out = run.report;
+out:
     for (uint32_t i = 0; run.parties != NULL && i < trial->parties_len; i++) {
         sotto_session_party_free(run.parties[i].session);
         sotto_identity_free(run.parties[i].identity);
@@ -478,9 +572,6 @@ enum sotto_status sotto_trial_run(struct sotto_trial_report *out, const struct s
     sotto_free(run.letters);
     sotto_free(run.parties);
     sotto_free(run.input);
-    if (status == SOTTO_OK) {
-        *out = run.report;
-    }
     return status;
 }
 
