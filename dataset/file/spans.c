@@ -301,8 +301,6 @@ static enum sotto_status cut_chunk(struct cutter *cutter, size_t i)
 static void cut_all(struct cutter *cutter)
 {
     struct cutting *cutting = cutter->cutting;
-    struct sotto_arithmetic arithmetic;
-    sotto_arithmetic_enter(&arithmetic);
     while (!atomic_load_explicit(&cutting->stopped, memory_order_relaxed)) {
         size_t i = atomic_fetch_add(&cutting->next, 1);
         if (i >= cutting->chunks_len) {
@@ -314,8 +312,6 @@ static void cut_all(struct cutter *cutter)
             break;
         }
     }
-    sotto__handout_end(&cutter->worker);
-    sotto_arithmetic_leave(&arithmetic);
 }
 
 /* --- Cutting a packed file --- */
@@ -470,7 +466,6 @@ static void cut_packed(struct cutter *cutter)
     while (more && cutter->status == SOTTO_OK) {
         cutter->status = cut_packed_chunk(cutter, &more);
     }
-    sotto__handout_end(&cutter->worker);
     if (cutter->status != SOTTO_OK) {
         atomic_store(&cutter->cutting->stopped, true);
     }
@@ -573,6 +568,17 @@ static void cutters_free(struct cutter *cutters, size_t len)
     sotto_free(cutters);
 }
 
+/* One worker's cutting. What it hands out holds doubles, which are rounded to nearest whatever the
+ * caller's thread has set. */
+static void run_cutter(struct cutter *cutter, void (*cut)(struct cutter *cutter))
+{
+    struct sotto_arithmetic arithmetic;
+    sotto_arithmetic_enter(&arithmetic);
+    cut(cutter);
+    sotto__handout_end(&cutter->worker);
+    sotto_arithmetic_leave(&arithmetic);
+}
+
 /* Cuts with all workers by `cut`, and keeps what they found. */
 static enum sotto_status cut_with(struct cutting *cutting, void (*cut)(struct cutter *cutter),
                                   struct sotto_catalogue *catalogue, size_t workers,
@@ -585,10 +591,10 @@ static enum sotto_status cut_with(struct cutting *cutting, void (*cut)(struct cu
         goto out;
     }
     if (workers == 1) {
-        cut(&cutters[0]);
+        run_cutter(&cutters[0], cut);
     } else {
 #pragma omp parallel num_threads((int)workers)
-        cut(&cutters[omp_get_thread_num()]);
+        run_cutter(&cutters[omp_get_thread_num()], cut);
     }
     status = first_failure(cutters, workers, err);
     if (status != SOTTO_OK) {

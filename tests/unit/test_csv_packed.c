@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <fenv.h>
 #include <omp.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -84,6 +85,48 @@ static void test_packed_files(void **state)
     sotto_csv_close(plain);
 }
 
+/* Values handed out while a packed file is catalogued, one after the other. */
+struct handed_out {
+    double values[8];
+    size_t len;
+};
+
+static enum sotto_status take_doubles(void *context, size_t worker, uint64_t first_row,
+                                      const struct sotto_column *columns, size_t columns_len,
+                                      size_t rows, struct sotto_error *err)
+{
+    struct handed_out *out = context;
+    (void)worker, (void)first_row, (void)columns_len, (void)err;
+    for (size_t i = 0; i < rows && columns[0].type.kind == SOTTO_KIND_FLOAT64; i++) {
+        out->values[out->len++] = ((const double *)columns[0].values)[i];
+    }
+    return SOTTO_OK;
+}
+
+static void test_rounding_mode_of_the_caller_does_not_matter(void **state)
+{
+    (void)state;
+    static const char text[] = "a\n1e-1\n7e-1\n1234567e-30\n";
+    static const char *const names[] = {"a"};
+    char packed[1000];
+    struct handed_out out = {.len = 0};
+    struct sotto_catalogue *catalogue = NULL;
+    bool complete = false;
+    size_t bytes = pack(packed, sizeof packed, text, sizeof text - 1, false);
+    struct sotto_csv *csv = open_packed(packed, bytes, 1 << 20, false);
+    omp_set_num_threads(1);
+    assert_int_equal(fesetround(FE_UPWARD), 0);
+    assert_ok(sotto_csv_survey(csv, &catalogue, &complete, names, 1, take_doubles, &out, NULL));
+    assert_int_equal(fegetround(), FE_UPWARD);
+    assert_int_equal(fesetround(FE_TONEAREST), 0);
+    assert_true(complete && out.len == 3);
+    assert_true(out.values[0] == 0x1.999999999999ap-4);
+    assert_true(out.values[1] == 0x1.6666666666666p-1);
+    assert_true(out.values[2] == 1234567e-30);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
 static void test_damaged_packing(void **state)
 {
     (void)state;
@@ -106,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packed_files),
+        cmocka_unit_test(test_rounding_mode_of_the_caller_does_not_matter),
         cmocka_unit_test(test_damaged_packing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
