@@ -328,14 +328,14 @@ static double exactly(double x, double y, bool power)
 static void test_exp_at_the_ends(void **state)
 {
     (void)state;
-    static const double froms[] = {0x1.62e42fefa39efp+9, 709.78271114955743, -708.4, -745.1332191,
-                                   -740};
+    static const double centres[] = {0x1.62e42fefa39efp+9, 709.78271114955743, -708.4, -745.1332191,
+                                     -740};
     static const double steps[] = {0x1p-43, 1.5e-9, 1e-6, 1e-11, 1e-3};
     double x[ENDS_LEN];
     double found[ENDS_LEN];
-    for (size_t i = 0; i < sizeof froms / sizeof froms[0]; i++) {
+    for (size_t i = 0; i < sizeof centres / sizeof centres[0]; i++) {
         for (size_t j = 0; j < ENDS_LEN; j++) {
-            x[j] = froms[i] + ((double)j - ENDS_LEN / 2) * steps[i];
+            x[j] = centres[i] + ((double)j - ENDS_LEN / 2) * steps[i];
         }
         sotto__exp(found, x, ENDS_LEN);
         for (size_t j = 0; j < ENDS_LEN; j++) {
