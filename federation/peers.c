@@ -8,7 +8,7 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
-/* There is room for it. */
+/* peers has room for one more. */
 static enum sotto_status add_peer(struct sotto__peers *peers, const struct sotto_peer *peer)
 {
     if (sotto__peers_find(peers, &peer->key) != SOTTO_NONE) {

@@ -39,7 +39,8 @@ static void set_sum(struct sotto__value *out, const mpz_t sum, const struct sott
     mpq_canonicalize(out->number);
 }
 
-/* The rows that a sum is over, as far as they are counted. */
+/* How many rows a sum is over: as a count says, if the program has one, else the most there can be.
+ */
 static uint64_t count_rows(const struct sotto__program *program, const struct sotto__term *term,
                            const uint64_t *limbs)
 {

@@ -16,7 +16,7 @@
 #define NORM_BITS 64
 
 struct regression {
-    const struct sotto__value *sums; /* see expand.c: of y, then of the regressors */
+    const struct sotto__value *sums; /* as expand.c orders them, y before the regressors */
     size_t variables;                /* with y */
     size_t k;                        /* coefficients */
     bool intercept;                  /* the first coefficient */
@@ -112,7 +112,7 @@ static enum sotto_status regression_init(struct regression *out, const struct so
 
 /* --- Scaling --- */
 
-/* Row i as integers without a common factor. */
+/* Scales row i of X'X to integers without a common factor. */
 static void scale_row(struct regression *regression, size_t i)
 {
     size_t k = regression->k;
@@ -228,7 +228,8 @@ out:
     return status;
 }
 
-/* What an element of the right half is multiplied by and divided by to be one of the inverse. */
+/* Finds what an element of the right half is to be multiplied and divided by, to be an element of
+ * the inverse. */
 static void find_scale(mpz_t times, mpz_t over, const struct regression *regression, size_t i,
                        size_t j)
 {
@@ -270,7 +271,8 @@ static enum sotto_status fail_collinear(const struct regression *regression, siz
 
 /* --- What it says --- */
 
-/* The largest sum of the magnitudes in a column of X'X, or of its inverse, nearly. */
+/* Sets out to the 1-norm of X'X, or of its inverse, rounded: the largest sum of the magnitudes in
+ * one column. */
 static void find_norm(mpfr_t out, const struct regression *regression, bool of_inverse)
 {
     size_t k = regression->k;
@@ -379,7 +381,7 @@ static void set_errors(struct sotto__value *errors, struct sotto__value *t,
     sotto__value_clear(&factor);
 }
 
-/* R2, adjusted R2, F: ratios of sums of squares. */
+/* Sets R2, adjusted R2 and F, which are ratios of sums of squares. */
 static void set_ratios(struct sotto__value *scalars, const struct fit *fit,
                        const struct sotto__value *variance)
 {
@@ -406,7 +408,7 @@ static void set_ratios(struct sotto__value *scalars, const struct fit *fit,
     mpq_clears(value, other, NULL);
 }
 
-/* The root of ||X'X|| ||(X'X)^-1||, a double. */
+/* Sets the condition number: the root of ||X'X|| ||(X'X)^-1||, a double. */
 static void set_condition(struct sotto__value *out, const struct regression *regression)
 {
     mpfr_t one;
@@ -426,7 +428,8 @@ static void set_condition(struct sotto__value *out, const struct regression *reg
     mpfr_clears(one, other, NULL);
 }
 
-/* Returns: SOTTO_ERROR_PROTOCOL for what no rows can give. */
+/* Sets all values but the number of rows. Returns: SOTTO_ERROR_PROTOCOL for what no rows can give.
+ */
 static enum sotto_status set_fit(struct sotto__value *out, const struct regression *regression)
 {
     size_t k = regression->k;

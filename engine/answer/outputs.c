@@ -39,7 +39,7 @@ static size_t count_aggregates(const struct sotto__expression *expression)
     return len;
 }
 
-/* A regression of one group, from its expressions. */
+/* Solves a regression of one group from the values of its expressions. */
 static enum sotto_status solve_regression(struct sotto__results *results, struct sotto__value *out,
                                           const struct sotto__output_values *output_values,
                                           const struct sotto__value *expressions,
@@ -76,8 +76,8 @@ static enum sotto_status evaluate_expressions(struct sotto__value *out, uint64_t
     return SOTTO_OK;
 }
 
-/* A regression of one group: its sums, then what is solved from them. The NaN made are told with
- * its number of rows. */
+/* Evaluates a regression of one group: its sums, then what is solved from them. The NaN made are
+ * told with its number of rows. */
 static enum sotto_status evaluate_regression(struct sotto__results *results, size_t at,
                                              size_t *first_moments,
                                              const struct sotto__output_values *output_values,

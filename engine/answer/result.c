@@ -93,7 +93,7 @@ struct value_block {
     const struct sotto__output_values *output_values;
     size_t first; /* index among a group's values */
     size_t axes_len;
-    enum form form;  /* of all of them, where there are no expressions */
+    enum form form;  /* of a regression's values, which have no expressions */
     bool is_rounded; /* all of them come from rounded numbers: see write_value */
 };
 
@@ -421,7 +421,7 @@ static void write_schema(struct sotto_writer *writer, const struct sotto__result
 
 /* --- Conversions --- */
 
-/* One more text of a list. */
+/* Writes one more text of the list of conversions. */
 static void write_conversion(struct sotto_writer *writer, bool *first,
                              const struct sotto__results *results, size_t column, const char *what)
 {

@@ -72,7 +72,7 @@ static void set_sum(mpq_t out, mpq_srcptr n, long add)
     mpq_add(out, out, n);
 }
 
-/* var, std, sem, cov: deviations of x and y over n - ddof. */
+/* Sets var, std, sem or cov: sums of products of deviations over n - ddof. */
 static enum sotto_status set_variance(struct sotto__value *out, const struct sotto__node *node,
                                       const struct sums *sums)
 {
@@ -132,7 +132,7 @@ static enum sotto_status set_correlation(struct sotto__value *out, const struct 
     return status;
 }
 
-/* n sqrt(n - 1) / (n - 2) M3 / M2^(3/2), by its signed square. */
+/* Sets n sqrt(n - 1) / (n - 2) M3 / M2^(3/2), by its signed square. */
 static void set_skewness(struct sotto__value *out, const struct sums *sums, mpq_srcptr m2,
                          mpq_srcptr mean)
 {
@@ -159,7 +159,7 @@ static void set_skewness(struct sotto__value *out, const struct sums *sums, mpq_
     mpq_clears(m3, factor, NULL);
 }
 
-/* (n (n + 1) (n - 1) M4 / M2^2 - 3 (n - 1)^2) / ((n - 2) (n - 3)) */
+/* Sets (n (n + 1) (n - 1) M4 / M2^2 - 3 (n - 1)^2) / ((n - 2) (n - 3)) */
 static void set_kurtosis(struct sotto__value *out, const struct sums *sums, mpq_srcptr m2,
                          mpq_srcptr mean)
 {

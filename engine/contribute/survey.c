@@ -32,7 +32,8 @@
 #include <sotto/survey.h>
 #include <string.h>
 
-/* Combinations of types; more are not worth their memory. */
+/* At most so many combinations of types get a draft: each takes the memory of a whole worker's
+ * sums. */
 #define DRAFTS_MAX 8
 
 struct draft {

@@ -61,7 +61,7 @@ static enum sotto_status check_argument(const struct sotto__expression *expressi
                                    function);
 }
 
-/* What works on rows only: comparisons, logic, texts and most functions. */
+/* Whether a node works on rows only: comparisons, logic, texts and most functions do. */
 static bool is_of_rows(const struct sotto__node *node)
 {
     switch (node->kind) {
@@ -127,8 +127,8 @@ static enum sotto_status find_place(enum sotto__place *out,
     return SOTTO_OK;
 }
 
-/* How many factors the result's numerator and denominator may have, powers multiplied out; those of
- * numbers inside row-wise expressions are added. */
+/* Finds how many factors the result's numerator and denominator may have, powers multiplied out;
+ * those of numbers inside row-wise expressions are added. */
 static enum sotto_status check_size(size_t *out, const struct sotto__expression *expression,
                                     struct sotto_error *err)
 {
@@ -225,7 +225,7 @@ static enum sotto_status collect_columns(struct sotto_plan *plan,
     return SOTTO_OK;
 }
 
-/* Values of one row come from one dataset. Uses what collect_columns found. */
+/* Refuses values of two datasets in one row. Uses what collect_columns found. */
 static enum sotto_status check_datasets(const struct sotto__expression *expression,
                                         struct sotto_error *err)
 {
@@ -276,7 +276,7 @@ static void number_columns(struct sotto_plan *plan, struct sotto__expression *ex
     }
 }
 
-/* The output's own checks; what fails has no name yet. */
+/* Checks one output by itself; the caller adds its name to an error. */
 static enum sotto_status check_plan_output(struct sotto_plan *plan,
                                            struct sotto__plan_output *output,
                                            struct sotto_error *err)
@@ -309,7 +309,7 @@ static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_err
     return SOTTO_OK;
 }
 
-/* Aggregates in where are refused, whatever place they leave it in. */
+/* Refuses aggregates in where, also where they would leave it row-wise. */
 static enum sotto_status check_no_aggregate(const struct sotto__expression *where,
                                             struct sotto_error *err)
 {

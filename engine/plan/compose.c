@@ -19,7 +19,7 @@ static bool is_blank(char c)
 struct piece {
     const char *text;
     size_t bytes;
-    bool is_cut; /* more stood there */
+    bool is_cut; /* the text went on, and "..." is written in its place */
 };
 
 static struct piece trim_blanks(const char *text, size_t bytes)
@@ -36,8 +36,8 @@ static struct piece trim_blanks(const char *text, size_t bytes)
 
 #define CUT_BYTES 240 /* of a name, before "..." */
 
-/* An expression as its own name, which has at most SOTTO__PLAN_NAME_BYTES_MAX; nothing is cut
- * within a UTF-8 character. */
+/* The name of an output that is given none: its expression. A name has at most
+ * SOTTO__PLAN_NAME_BYTES_MAX; nothing is cut within a UTF-8 character. */
 static struct piece name_of(struct piece expression)
 {
     size_t bytes = CUT_BYTES;
@@ -73,7 +73,7 @@ static void split_output(struct piece *name, struct piece *expression, const cha
     }
 }
 
-/* As a JSON string; fails the writer if there is no memory. */
+/* Writes a piece as a JSON string; fails the writer if there is no memory. */
 static void write_piece(struct sotto_writer *writer, struct piece piece)
 {
     char *text = sotto_alloc(piece.bytes + sizeof "...");
@@ -184,7 +184,8 @@ static void write_strategy(struct sotto_writer *writer, const struct sotto_strat
 
 /* --- Groups: column in (levels) --- */
 
-/* A text in quotes, true or false, or a number: an integer as it is, any other as a text. */
+/* Writes a level: a text in quotes, true or false, or a number, an integer as it is, any other in
+ * quotes, since JSON would make a double of it. */
 static void write_level(struct sotto_writer *writer, const struct sotto__level *level)
 {
     if (level->kind == SOTTO__LEVEL_TEXT) {
@@ -193,7 +194,7 @@ static void write_level(struct sotto_writer *writer, const struct sotto__level *
     }
     const char *digits = level->text + (*level->text == '-');
     size_t whole = strspn(digits, "0123456789");
-    bool is_plain = level->kind == SOTTO__LEVEL_BOOL || (digits[whole] == '\0' && whole <= 18);
+    bool is_plain = level->kind == SOTTO__LEVEL_BOOL || (whole <= 18 && digits[whole] == '\0');
     if (!is_plain) {
         sotto__json_string(writer, level->text);
         return;

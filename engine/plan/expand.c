@@ -92,7 +92,8 @@ static size_t add_prefix(struct expander *expander, enum sotto__node_kind kind, 
     return add_infix(expander, kind, operand, SOTTO_NONE);
 }
 
-/* A function, of all rows or of one, of three arguments; of two; of one. */
+/* Adds a call of a function, of all rows or of one row, with three arguments; with two; with one.
+ */
 static size_t add_call3(struct expander *expander, enum sotto__function function, size_t first,
                         size_t second, size_t third)
 {
@@ -260,7 +261,7 @@ static size_t build_row_mean(struct expander *expander, size_t frame)
     return add_infix(expander, SOTTO__NODE_DIVIDE, sum, build_divisor(expander, frame, 0));
 }
 
-/* ROW_VAR, ROW_STD, ROW_SEM: from the deviations from the row's mean. */
+/* Builds row_var, row_std or row_sem from the deviations from the row's mean. */
 static size_t build_row_spread(struct expander *expander, const struct sotto__node *from)
 {
     size_t mean = build_row_mean(expander, from->left);
@@ -292,7 +293,7 @@ static size_t build_row_function(struct expander *expander, const struct sotto__
 
 /* --- Aggregates of their own shape --- */
 
-/* cov or corr of two elements of a frame. */
+/* Builds cov or corr of two elements of a frame. */
 static size_t build_pair(struct expander *expander, size_t node, size_t element)
 {
     struct sotto__node pair = expander->source->nodes[node];
@@ -302,7 +303,7 @@ static size_t build_pair(struct expander *expander, size_t node, size_t element)
     return add_node(expander, pair);
 }
 
-/* A level as the source has it. */
+/* Builds a level as the source has it. */
 static size_t build_level(struct expander *expander, const struct sotto__level *level)
 {
     const char *text = expander->source->text + level->start;
@@ -324,7 +325,7 @@ static size_t build_level(struct expander *expander, const struct sotto__level *
         (struct sotto__node){.kind = SOTTO__NODE_NEGATE, .left = number, .start = level->start});
 }
 
-/* The number of rows where x compares so with a level or an edge. */
+/* Builds the number of rows where x compares so with a level or an edge. */
 static size_t build_count(struct expander *expander, enum sotto__node_kind kind, size_t x,
                           const struct sotto__level *level)
 {
@@ -465,7 +466,8 @@ static void expand_output(struct expander *expander, struct sotto__output_values
 
 /* --- Regressions --- */
 
-/* The column that is explained and the regressors, each missing where one of them is. */
+/* A regression's variables: the column that is explained, then the regressors. A row counts where
+ * none of them is missing. */
 struct regression_sums {
     size_t nodes[1 + SOTTO__OLS_REGRESSORS_MAX]; /* of the source */
     size_t elements[1 + SOTTO__OLS_REGRESSORS_MAX];
@@ -554,8 +556,8 @@ static void expand_product(struct expander *expander, const struct regression_su
     }
 }
 
-/* The number of rows, the sums of the variables, and of their products by row of the upper
- * triangle; the column that is explained comes first. */
+/* Expands a regression into the sums that it is solved from: the number of rows, the sums of the
+ * variables, and those of their products, row by row of the upper triangle. */
 static void expand_ols(struct expander *expander, struct sotto__output_values *output_values,
                        const struct sotto__node *ols)
 {

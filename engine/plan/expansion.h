@@ -6,7 +6,7 @@
 
 #include "plan/plan.h"
 
-/* Of all values of the outputs, frames taken apart. */
+/* At most so many value expressions of all outputs, nodes in them, and factors of aggregates. */
 #define SOTTO__EXPRESSIONS_MAX 4096
 #define SOTTO__EXPRESSIONS_NODES_MAX 131072
 #define SOTTO__EXPANSION_SIZE_MAX 65536
@@ -15,11 +15,11 @@
 
 /* --- shapes.c: single values, series and frames --- */
 
-/* What runs along an axis of values: columns, bins, levels. */
+/* What runs along an axis of values: columns, bins, levels. Owns its labels. */
 struct sotto__axis {
     char **labels;
     size_t len;
-    bool is_open; /* a star's, as long as there is no schema: any columns */
+    bool is_open; /* a star without a schema yet, which may stand for any columns */
 };
 
 /* A single value, a series (one axis) or a square frame (two). */
@@ -28,7 +28,8 @@ struct sotto__shape {
     size_t axes_len;
 };
 
-/* A column that an expansion reads: the plan's, then what stars stand for. Borrows. */
+/* A column that an expansion reads: the plan's columns stand first, then those that stars stand
+ * for. Borrows its name. */
 struct sotto__column {
     size_t dataset;
     const char *name;
@@ -39,10 +40,11 @@ struct sotto__column {
 /* A single value: an expression without frames. Its nodes borrow texts from the plan. */
 struct sotto__value_expression {
     struct sotto__expression expression;
-    bool is_count; /* of bins or levels: an integer */
+    bool is_count; /* a number of rows, of a bin or of a level: an integer */
 };
 
-/* An output's place. The expressions of ols are the sums that it is solved from. */
+/* Where an output's value expressions and values stand. A regression has expressions too: the sums
+ * that it is solved from. */
 struct sotto__output_values {
     struct sotto__shape shape;
     size_t first; /* of its value expressions */
@@ -65,19 +67,24 @@ struct sotto__expansion {
     size_t expressions_capacity_len;
     struct sotto__output_values *outputs; /* one for each output */
     size_t outputs_len;
-    size_t values_len; /* of a group */
+    size_t values_len; /* of all outputs, in each group */
     struct sotto__expression where;
 };
 
-/* Checks what can be checked before columns are known. Returns: SOTTO_ERROR_PLAN. */
+/* Checks the shapes of a plan's outputs and of where as far as that goes before columns are known.
+ * Returns: SOTTO_ERROR_PLAN naming the output, SOTTO_ERROR_NO_MEMORY. err must not be NULL. */
 enum sotto_status sotto__frames_check(const struct sotto_plan *plan,
                                       struct sotto_error *err) SOTTO_NODISCARD;
-/* The shape of each node of an expression (out: nodes_len of them). */
+/* Finds the shape of each node of an expression and adds its axes to the expansion's. Out:
+ * expression->nodes_len shapes. Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_TYPE, SOTTO_ERROR_NO_MEMORY;
+ * the axes so far stay, ended by sotto__axes_release, also after a failure. err must not be NULL.
+ */
 enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__expansion *expansion,
                                        const struct sotto_plan *plan,
                                        const struct sotto__expression *expression,
                                        struct sotto_error *err) SOTTO_NODISCARD;
-/* The series of a regression's coefficients: "const", if it has one, and the regressors. */
+/* The series of a regression's coefficients: "const", if it has one, and the regressors. shapes:
+ * those of the expression's nodes. Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
                                            struct sotto__expansion *expansion,
                                            const struct sotto__shape *shapes,
@@ -103,8 +110,9 @@ size_t sotto__ols_values_len(size_t regressors, bool intercept);
 
 /* --- expand.c: each value of a frame as an expression of its own --- */
 
-/* Returns: SOTTO_ERROR_TYPE, SOTTO_ERROR_LIMIT naming the output. Ownership: borrows plan and
- * schema. err must not be NULL. */
+/* Expands a plan under agreed types. Returns: SOTTO_ERROR_TYPE, SOTTO_ERROR_LIMIT naming the
+ * output, SOTTO_ERROR_NO_MEMORY; *out is empty then. Ownership: borrows plan and schema. err must
+ * not be NULL. */
 enum sotto_status sotto__expand(struct sotto__expansion *out, const struct sotto_plan *plan,
                                 const struct sotto_schema *schema,
                                 struct sotto_error *err) SOTTO_NODISCARD;

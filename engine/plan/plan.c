@@ -396,7 +396,7 @@ static enum sotto_status parse_name(struct sotto_plan *plan, const json_t *root,
     return plan->name != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
-/* In this order, which decides which error of several is told. */
+/* Reads the parts in this order, which decides which error of several is told. */
 static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struct sotto_error *err)
 {
     static enum sotto_status (*const parts[])(struct sotto_plan * plan, const json_t *root,

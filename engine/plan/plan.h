@@ -23,7 +23,7 @@
 struct sotto__plan_dataset {
     char *alias;
     char *file;
-    bool is_framed; /* alias.* is in the plan */
+    bool is_framed; /* the plan names alias.*, all numeric columns of it */
 };
 
 struct sotto__plan_output {
@@ -34,7 +34,7 @@ struct sotto__plan_output {
 
 struct sotto_plan {
     char *name;
-    struct sotto__expression where; /* no nodes: none */
+    struct sotto__expression where; /* without nodes: all rows */
     struct sotto__group_key keys[SOTTO__GROUP_KEYS_MAX];
     size_t keys_len;
     struct sotto_strategy strategy;

@@ -78,7 +78,7 @@ out:
 
 /* --- An offer --- */
 
-/* The columns of a dataset that others may see. Borrows names. */
+/* The columns of a dataset that others may know of. Borrows names. */
 struct source {
     const char **names;
     struct sotto_schema_field *fields;
@@ -391,7 +391,8 @@ static const struct sotto_schema_column *find_in_frame(const struct sotto_schema
     return NULL;
 }
 
-/* Joins a column of one offer over all. *out_has: it is numeric, and of the frame. */
+/* Joins the types that all offers have for a column of one of them. *out_has: the column is
+ * numeric, and so belongs to the frame. */
 static enum sotto_status agree_column(struct sotto_schema_field *field, bool *out_has,
                                       const struct sotto_plan *plan,
                                       const struct sotto_schema_column *column, size_t hint,
@@ -453,9 +454,9 @@ static int compare_names(const void *left, const void *right)
     return strcmp(columns[0]->name, columns[1]->name);
 }
 
-/* The order of what "*" stands for must be the same for everybody, whoever stands first in a list
- * of offers: for each dataset the order that all offers have, or, where they differ, that of names
- * (as bytes). */
+/* Puts what "*" stands for into an order that is the same for everybody, whoever stands first in a
+ * list of offers: for each dataset the order that all offers have, or, where they differ, that of
+ * names (as bytes). */
 static void order_frame(struct sotto_schema *schema, const struct sotto_schema *offers,
                         size_t offers_len)
 {
@@ -495,7 +496,7 @@ static enum sotto_status agree_offered(struct sotto_schema *schema, const struct
     return add_to_frame(schema, column->dataset, column->name, strlen(column->name), &field, err);
 }
 
-/* Agrees on columns in the order of the first offer, then orders them. */
+/* Agrees on the frame's columns, first offer first, then puts them into the common order. */
 static enum sotto_status agree_frame(struct sotto_schema *schema, const struct sotto_plan *plan,
                                      const struct sotto_schema *offers, const char *const *names,
                                      size_t offers_len, struct sotto_error *err)

@@ -64,7 +64,7 @@ static size_t add_axis(struct shaping *shaping, size_t len)
     return axis->labels != NULL ? expansion->axes_len++ : fail_no_memory(shaping);
 }
 
-/* The axis has room for it. */
+/* Copies a label; the axis has room for one more. */
 static void add_label(struct shaping *shaping, size_t axis, const char *label, size_t label_bytes)
 {
     if (shaping->status != SOTTO_OK) {
@@ -191,7 +191,7 @@ struct known_level {
     struct sotto__value value; /* of a number */
 };
 
-/* Texts first, each kind in its order. */
+/* Orders texts before numbers, each kind in its own order. */
 static int level_compare(const void *a, const void *b)
 {
     const struct known_level *x = a;
@@ -204,7 +204,7 @@ static int level_compare(const void *a, const void *b)
                    : mpq_cmp(x->value.number, y->value.number);
 }
 
-/* Edges must rise as they are written. */
+/* Refuses edges that do not rise as they are written. */
 static void check_rise(struct shaping *shaping, const struct known_level *levels, size_t len)
 {
     for (size_t i = 1; i < len; i++) {
@@ -214,7 +214,7 @@ static void check_rise(struct shaping *shaping, const struct known_level *levels
     }
 }
 
-/* No level stands there twice; the error is at the later one. */
+/* Refuses a level that stands there twice; the error points at the later one. */
 static void check_differ(struct shaping *shaping, struct known_level *levels, size_t len)
 {
     qsort(levels, len, sizeof *levels, level_compare);
@@ -253,7 +253,7 @@ static void check_levels(struct shaping *shaping, const struct sotto__node *node
     sotto_free(levels);
 }
 
-/* "[0, 10)", and the last one "[10, 20]". */
+/* Adds a bin's label: "[0, 10)", and for the last one "[10, 20]". */
 static void label_bin(struct shaping *shaping, size_t axis, const char *from, const char *to,
                       bool is_last)
 {
@@ -344,7 +344,7 @@ static struct sotto__shape shape_ols(struct shaping *shaping, size_t node)
                : fail_at(shaping, ols->start, "ols explains a single column");
 }
 
-/* Of a frame with itself: cov, corr. */
+/* The square frame that cov or corr makes of a frame with itself. */
 static struct sotto__shape shape_square(struct shaping *shaping, const struct sotto__node *node)
 {
     const struct sotto__shape *frame = &shaping->shapes[node->left];
