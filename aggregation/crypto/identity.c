@@ -21,6 +21,7 @@ struct sotto_identity {
     struct sotto_key key;
 };
 
+/* CT: in seed. The caller wipes its own copy. */
 enum sotto_status sotto_identity_from_seed(struct sotto_identity **out, const uint8_t seed[32])
 {
     struct sotto_identity *identity = sotto_secret_alloc(sizeof *identity);
@@ -138,6 +139,7 @@ void sotto_key_to_text(const struct sotto_key *key, char out[SOTTO_KEY_TEXT_BYTE
     (void)sodium_bin2hex(out, SOTTO_KEY_TEXT_BYTES, key->bytes, sizeof key->bytes);
 }
 
+/* Public input. Only a point of the group of prime order is a key. */
 enum sotto_status sotto_key_from_text(struct sotto_key *out, const char *text)
 {
     struct sotto_key key;

@@ -33,6 +33,7 @@ void sotto__share_leaf(uint8_t out[SOTTO__HASH_BYTES], const uint8_t session[SOT
     sotto__hash_final(&hash, out);
 }
 
+/* H("sotto node", left || right) [PROTOCOL.md, DEAL]. out may be one of the two. */
 static void hash_node(uint8_t out[SOTTO__HASH_BYTES], const uint8_t left[SOTTO__HASH_BYTES],
                       const uint8_t right[SOTTO__HASH_BYTES])
 {
@@ -43,6 +44,7 @@ static void hash_node(uint8_t out[SOTTO__HASH_BYTES], const uint8_t left[SOTTO__
     sotto__hash_final(&hash, out);
 }
 
+/* The least depth with 2^depth >= holders_len. */
 uint32_t sotto__merkle_depth(uint32_t holders_len)
 {
     uint32_t depth = 0;

@@ -38,6 +38,7 @@ static void scalar_one(uint8_t out[SOTTO__SCALAR_BYTES])
 
 __extension__ typedef unsigned __int128 double_word;
 
+/* 512 bits, words[0] the lowest. Holds secrets: who makes one wipes it, unless it is of points. */
 struct wide {
     uint64_t words[8];
 };
@@ -53,6 +54,7 @@ static uint64_t load_word(const uint8_t *from)
 #error "scalars are little endian in memory; big-endian hosts need swapped loads here"
 #endif
 
+/* The scalar below 256 zero bits. */
 static void wide_from_scalar(struct wide *wide, const uint8_t scalar[SOTTO__SCALAR_BYTES])
 {
     *wide = (struct wide){0};
@@ -81,6 +83,7 @@ static void wide_add_product(struct wide *wide, const uint8_t a[SOTTO__SCALAR_BY
             wide->words[i + j] = (uint64_t)step;
             carry = (uint64_t)(step >> 64);
         }
+        /* To the end, whatever the carry is: stopping at a zero would tell of it. */
         for (size_t j = i + 4; j < 8; j++) {
             carry = __builtin_add_overflow(wide->words[j], carry, &wide->words[j]);
         }
@@ -102,6 +105,7 @@ static void wide_multiply(struct wide *wide, uint64_t word)
  * stay below 2^512. CT: in the scalars. */
 #define TERMS_PER_REDUCTION 126
 
+/* Starts as zeros; its terms since the last reduction are counted. */
 struct dot {
     struct wide sum;
     uint32_t terms;
@@ -151,7 +155,7 @@ static void product_of_differences(uint8_t out[SOTTO__SCALAR_BYTES], int32_t x,
                                    const int32_t *points, uint32_t points_len)
 {
     struct wide product = {{1}};
-    uint64_t word = 1;
+    uint64_t word = 1; /* up to six factors below 2^10 */
     unsigned factors = 0;
     bool negative = false;
     for (uint32_t m = 0; m < points_len; m++) {
@@ -162,7 +166,7 @@ static void product_of_differences(uint8_t out[SOTTO__SCALAR_BYTES], int32_t x,
             wide_multiply(&product, word);
             word = 1;
         }
-        if (factors == FACTORS_PER_REDUCTION) {
+        if (factors == FACTORS_PER_REDUCTION) { /* one word more would leave 512 bits */
             wide_reduce(out, &product);
             wide_from_scalar(&product, out);
             factors = 0;
@@ -170,7 +174,7 @@ static void product_of_differences(uint8_t out[SOTTO__SCALAR_BYTES], int32_t x,
     }
     wide_multiply(&product, word);
     wide_reduce(out, &product);
-    if (negative) {
+    if (negative) { /* an odd number of points stand behind x */
         crypto_core_ristretto255_scalar_negate(out, out);
     }
 }
@@ -288,7 +292,7 @@ void sotto__shamir_extend(const struct sotto__shamir_dealer *dealer,
     SOTTO_REQUIRE(x <= dealer->parties_len);
     for (uint32_t k = 0; k < dealer->threshold; k++) {
         int32_t difference = x - dealer->points[k];
-        SOTTO_REQUIRE(difference != 0);
+        SOTTO_REQUIRE(difference != 0); /* this holder's share was drawn, not interpolated */
         dot_add(&dot, weighted + (size_t)k * SOTTO__SCALAR_BYTES,
                 dealer->inverses[dealer->parties_len + difference]);
     }

@@ -22,6 +22,8 @@ bool sotto_session_label_equal(const struct sotto_session_label *a,
            a->round == b->round && a->attempt == b->attempt;
 }
 
+/* Takes a message apart, and believes nothing of it: the signature is checked by
+ * sotto_message_open. */
 bool sotto_message_parse(struct sotto_message *out, const uint8_t *bytes, size_t bytes_len)
 {
     if (bytes_len < SOTTO_MESSAGE_HEADER_BYTES + SOTTO_MESSAGE_SIGNATURE_BYTES ||
@@ -63,6 +65,8 @@ enum sotto_status sotto_message_open(struct sotto_message *out, const uint8_t *b
                           bytes_len - sizeof signature.bytes)) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "the signature of a message is not right");
     }
+    /* After the signature, so that nobody can make a party decline another's message by a forged
+     * one. */
     if (message.version != SOTTO_PROTOCOL_VERSION || message.suite != SOTTO_PROTOCOL_SUITE) {
         *out = message;
         return sotto_error_set(err, SOTTO_ERROR_VERSION,
@@ -112,11 +116,13 @@ out:
     return status;
 }
 
+/* As a byte without its sign: codes are 0 to -17. */
 void sotto_write_status(struct sotto_writer *writer, enum sotto_status status)
 {
     sotto_write_u8(writer, (uint8_t) - (int)status);
 }
 
+/* Only codes that exist: what is read is shown to people by its text. */
 enum sotto_status sotto_read_status(struct sotto_reader *reader)
 {
     int value = -(int)sotto_read_u8(reader);

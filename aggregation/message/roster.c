@@ -119,6 +119,7 @@ static enum sotto_status roster_read_head(struct sotto_roster *roster, struct so
     return SOTTO_OK;
 }
 
+/* One advert, as it was signed. It borrows from the roster's message. */
 static enum sotto_status roster_read_advert(struct sotto_advert *out, struct sotto_reader *reader,
                                             const struct sotto_invitation_terms *terms,
                                             struct sotto_error *err)
@@ -271,6 +272,7 @@ enum sotto_status sotto_roster_make(struct sotto_roster *out, const struct sotto
     return roster_from_message(out, &message, terms, err);
 }
 
+/* By halving: keys ascend. */
 uint32_t sotto_roster_find(const struct sotto_roster *roster, const struct sotto_key *key)
 {
     uint32_t low = 0;

@@ -41,6 +41,7 @@ static enum sotto_status draw_polynomials(struct sotto_session_party *party,
             }
             memcpy(work->pairs[k - 1].share[kind], value, SOTTO__SCALAR_BYTES);
         }
+        /* Once for a polynomial, so that each other share costs one sum of products. */
         sotto__shamir_weigh(work->dealer, work->weighted[kind], work->values[kind]);
     }
     return SOTTO_OK;
@@ -138,7 +139,7 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
     if (status != SOTTO_OK) {
         return status;
     }
-    party->secrets->own_share = work->pairs[0];
+    party->secrets->own_share = work->pairs[0]; /* of its own secrets a party holds shares too */
 
     struct sotto_writer writer;
     sotto__party_begin(party, &writer, SOTTO_MESSAGE_DEAL);

@@ -128,7 +128,9 @@ static uint32_t find_places(const struct sotto_session_party *party, struct shar
     return found;
 }
 
-/* Decrypts and checks all shares. Returns: the place of the first that is wrong, or dealt_len. */
+/* Decrypts and checks all shares, on all threads, and puts this party's own among them by index, so
+ * that `held` ascends. All are checked even when one is wrong: which one it is does not depend on
+ * threads. Returns: the place of the first that is wrong, or dealt_len. */
 static uint32_t take_shares(struct sotto_session_party *party, struct shares_message *shares)
 {
     party->counters.group_operations += shares->dealt_len - find_places(party, shares);

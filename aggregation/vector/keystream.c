@@ -59,6 +59,8 @@ static void write_counter(uint8_t out[16], uint64_t offset)
 
 /* --- OpenSSL --- */
 
+/* A new key and counter for the cipher that openssl_start chose: OpenSSL allocates nothing here,
+ * but may say that it failed. */
 static enum sotto_status openssl_make(void *state, uint8_t *out, size_t bytes,
                                       const uint8_t key[SOTTO__MASK_KEY_BYTES], uint64_t offset)
 {
@@ -98,6 +100,8 @@ static IMB_MGR *(*ipsec_alloc)(uint64_t flags);
 static void (*ipsec_init)(IMB_MGR *manager, IMB_ARCH *arch);
 static void (*ipsec_free)(IMB_MGR *manager);
 
+/* Both key schedules, of which counter mode needs the one for encryption, as the library aligns
+ * them. */
 struct ipsec_state {
     _Alignas(64) uint32_t schedule[60];
     _Alignas(64) uint32_t decryption[60];

@@ -23,7 +23,8 @@ _Static_assert(SOTTO_VECTOR_BYTES_MAX / 16 < UINT32_MAX, "a vector must fit one 
 _Static_assert(SOTTO_ELEMENT_BYTES_MAX + 16 <= SOTTO__KEYSTREAM_BYTES_MAX,
                "an element must fit a chunk");
 
-/* Some elements of one run, at a byte offset of the vector. */
+/* Some elements of one run, at a byte offset of the vector. Chunks share no byte, so threads that
+ * have different ones never write to the same place. */
 struct mask_chunk {
     size_t offset;
     uint32_t element_bytes;
@@ -62,7 +63,7 @@ static void cut_chunks(struct mask_chunk *chunks, const struct sotto_vector_run 
     }
 }
 
-/* One thread's share of the work. */
+/* One thread's memory. Its buffers hold keystreams, and sums of them: as secret as keys. */
 struct mask_worker {
     const struct sotto__keystream_library *library;
     void *state;
@@ -99,18 +100,21 @@ static void worker_stop(struct mask_worker *worker)
     }
 }
 
-/* Makes what a key's stream has for a chunk. Returns: where it starts in the worker's buffer. */
+/* Makes what a key's stream has for a chunk; *out is where it starts in the worker's buffer.
+ * Streams begin at whole cipher blocks, so up to 15 bytes before the chunk are made too, for which
+ * chunk_capacity left room. */
 static enum sotto_status make_stream(struct mask_worker *worker, const uint8_t **out,
                                      const struct mask_chunk *chunk,
                                      const struct sotto__mask_key *key)
 {
     size_t skip = chunk->offset % 16;
     size_t bytes = (size_t)chunk->element_bytes * chunk->elements_len;
-    *out = worker->stream + skip; /* streams begin at a whole cipher block */
+    *out = worker->stream + skip;
     return worker->library->make(worker->state, worker->stream, skip + bytes, key->key,
                                  chunk->offset - skip);
 }
 
+/* One key over one chunk, in place. */
 static enum sotto_status mask_chunk(struct mask_worker *worker, uint8_t *vector,
                                     const struct mask_chunk *chunk,
                                     const struct sotto__mask_key *key)
@@ -125,8 +129,9 @@ static enum sotto_status mask_chunk(struct mask_worker *worker, uint8_t *vector,
     return SOTTO_OK;
 }
 
-/* Many keys over elements of 40 bits: these are spread to lanes of 64 bits, and together only once.
- */
+/* Many keys over elements of 40 bits: streams are spread to lanes of 64 bits, where adding them
+ * needs no care for carries, and their sum is packed only once. Lanes are right modulo 2^40, and
+ * the high bits fall away in the end (lanes_add_40). */
 static enum sotto_status mask_chunk_40(struct mask_worker *worker, uint8_t *vector,
                                        const struct mask_chunk *chunk,
                                        const struct sotto__mask_key *keys, size_t keys_len)
@@ -151,7 +156,7 @@ static enum sotto_status mask_chunk_40(struct mask_worker *worker, uint8_t *vect
     return SOTTO_OK;
 }
 
-/* So many keys that spreading pays. */
+/* So many keys that spreading pays: the chunk is packed once for all of them. */
 #define SPREAD_KEYS 4
 
 static enum sotto_status mask_chunk_all(struct mask_worker *worker, uint8_t *vector,
@@ -281,6 +286,8 @@ enum sotto_status sotto__mask_apply(uint8_t *vector, const struct sotto_vector_r
     cut_chunks(chunks, runs, runs_len);
     job.chunks = chunks;
     int threads = total_bytes >= PARALLEL_BYTES ? omp_get_max_threads() : 1;
+    /* With fewer than four chunks for each thread some would have nothing to do; with fewer than
+     * four keys for each, summing the threads' vectors would cost as much as it saves. */
     bool by_keys =
         threads > 1 && job.chunks_len < (size_t)threads * 4 && keys_len >= (size_t)threads * 4;
     enum sotto_status status =
