@@ -86,20 +86,25 @@ static enum sotto_status party_schema(const struct sim *sim, struct sim_party *p
     if (party->tables != NULL) {
         return sotto_schema_offer_tables(out, plan, party->tables, err);
     }
-    enum sotto_status status = sotto_schema_check_words(plan, party->files, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
     for (size_t d = 0; d < sim->config->datasets_len; d++) {
         if (party->catalogues[d] == NULL) {
-            status = sotto_csv_catalogue(party->files[d], &party->catalogues[d], err);
+            enum sotto_status status =
+                sotto_csv_catalogue(party->files[d], &party->catalogues[d], err);
             if (status != SOTTO_OK) {
                 return status;
             }
         }
     }
-    return sotto_schema_offer(out, plan, (const struct sotto_catalogue *const *)party->catalogues,
-                              err);
+    enum sotto_status status = sotto_schema_offer(
+        out, plan, (const struct sotto_catalogue *const *)party->catalogues, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_schema_check_words(plan, out, party->files, err);
+    if (status != SOTTO_OK) {
+        sotto_schema_release(out);
+    }
+    return status;
 }
 
 static enum sotto_status party_offer(struct sim *sim, struct sim_party *party)

@@ -256,6 +256,11 @@ bool sotto_csv_is_na(const struct sotto_csv *csv, const char *text)
     return sotto__na_words_contain(&csv->format.na, text, strlen(text));
 }
 
+const char *sotto_csv_na_word(const struct sotto_csv *csv, const char *text)
+{
+    return sotto__na_words_find(&csv->format.na, text, csv->format.point);
+}
+
 void sotto_csv_close(struct sotto_csv *csv)
 {
     if (csv == NULL) {

@@ -77,3 +77,29 @@ bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text,
     }
     return false;
 }
+
+static bool is_same_number(const char *word, char point, const char *text)
+{
+    struct sotto__number x;
+    struct sotto__number y;
+    return sotto__number_parse(&x, word, strlen(word), point) &&
+           sotto__number_parse(&y, text, strlen(text), '.') && sotto__number_equal(&x, &y);
+}
+
+static bool is_same_bool(const char *word, const char *text)
+{
+    bool x;
+    bool y;
+    return sotto__bool_parse(&x, word, strlen(word)) && sotto__bool_parse(&y, text, strlen(text)) &&
+           x == y;
+}
+
+const char *sotto__na_words_find(const struct sotto__na_words *na, const char *text, char point)
+{
+    for (size_t i = 0; i < na->words_len; i++) {
+        if (is_same_number(na->words[i], point, text) || is_same_bool(na->words[i], text)) {
+            return na->words[i];
+        }
+    }
+    return NULL;
+}

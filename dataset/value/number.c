@@ -181,6 +181,43 @@ bool sotto__number_parse(struct sotto__number *out, const char *text, size_t tex
     return (*p == 'e' || *p == 'E') && parse_exponent(&out->exponent, p + 1, end);
 }
 
+/* The digit at place i of all digits, the point left out. */
+static char read_digit(const struct sotto__number *number, size_t i)
+{
+    const char *digits = number->text + (*number->text == '-' || *number->text == '+');
+    return digits[i < number->integer_digits ? i : i + 1];
+}
+
+struct sotto__significant sotto__number_significant(const struct sotto__number *number)
+{
+    size_t end = number->integer_digits + number->fraction_digits;
+    struct sotto__significant out = {.power = number->exponent - (int64_t)number->fraction_digits};
+    while (out.first < end && read_digit(number, out.first) == '0') {
+        out.first++;
+    }
+    while (out.first < end && read_digit(number, end - 1) == '0') {
+        end--;
+        out.power++;
+    }
+    out.len = end - out.first;
+    return out;
+}
+
+bool sotto__number_equal(const struct sotto__number *x, const struct sotto__number *y)
+{
+    if (x->infinite || y->infinite) {
+        return x->infinite && y->infinite && x->negative == y->negative;
+    }
+    struct sotto__significant a = sotto__number_significant(x);
+    struct sotto__significant b = sotto__number_significant(y);
+    bool is_equal =
+        a.len == b.len && (a.len == 0 || (a.power == b.power && x->negative == y->negative));
+    for (size_t i = 0; is_equal && i < a.len; i++) {
+        is_equal = read_digit(x, a.first + i) == read_digit(y, b.first + i);
+    }
+    return is_equal;
+}
+
 /* The powers of ten that are doubles: 5^22 < 2^53. */
 static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,

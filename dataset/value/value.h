@@ -25,6 +25,9 @@ enum sotto_status sotto__na_words_init(struct sotto__na_words *out, const char *
 void sotto__na_words_release(struct sotto__na_words *na);
 /* Whether text, which holds no NUL, is one of the words: byte by byte, blanks not trimmed. */
 bool sotto__na_words_contain(const struct sotto__na_words *na, const char *text, size_t text_bytes);
+/* The first word, read with this point, that is the number or the boolean that text is, whose point
+ * is '.'. Returns: NULL if there is none; borrowed from na. */
+const char *sotto__na_words_find(const struct sotto__na_words *na, const char *text, char point);
 
 /* --- number.c, lemire.c: the number grammar. The point is '.', or ',' where options say so --- */
 
@@ -45,6 +48,19 @@ struct sotto__number {
  * number. Returns: false if it is no number (then *out is undefined). */
 bool sotto__number_parse(struct sotto__number *out, const char *text, size_t text_bytes,
                          char point);
+
+/* The digits of a number from the first to the last that is not 0: it is they x 10^power. */
+struct sotto__significant {
+    size_t first; /* of all digits, the point left out */
+    size_t len;   /* 0: the number is 0 */
+    int64_t power;
+};
+
+/* Of a number that is not infinite. */
+struct sotto__significant sotto__number_significant(const struct sotto__number *number);
+
+/* Whether two numbers are one, however they are written: 1.50, 15e-1. */
+bool sotto__number_equal(const struct sotto__number *x, const struct sotto__number *y);
 
 /* The double nearest to the text, ties to even; -0 gives 0. Requires the default floating-point
  * environment and c_locale, the "C" locale. */

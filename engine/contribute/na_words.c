@@ -1,40 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Refuses a plan that compares a column with a text which the party's file reads as missing: the
- * comparison would be true in no row, and nobody would know why. It leans on the plan's trees and
- * on each file's own list of NA words. */
+/* Refuses a plan that asks for a value which the party's file reads as missing: the question would
+ * be answered as if nobody had it, and nobody would know why. It leans on the plan's trees, on the
+ * types that the party offers, and on each file's own list of NA words.
+ *
+ * The one idea: a question names a value where it can be true of that value only, so of ==, != and
+ * levels. A text of a column of text is a word as it stands; a number is the word of the same
+ * number, and a boolean that of the same boolean, however either is written. An order (<, hist)
+ * names no value: what it asks is true of others too. */
 
 #include "contribute/contribute.h"
 
+#include <sotto/alloc.h>
+#include <string.h>
+
 struct words {
     const struct sotto_plan *plan;
+    const struct sotto_schema *offer;
     struct sotto_csv *const *files;
     struct sotto_error *err;
 };
 
-static enum sotto_status check_word(const struct words *words, const struct sotto__node *column,
-                                    const char *text)
+/* Null where it is not known: of a column without values, of "*". */
+static enum sotto_kind find_kind(const struct words *words, const struct sotto__node *column)
+{
+    return column->kind == SOTTO__NODE_COLUMN ? words->offer->fields[column->column].type.kind
+                                              : SOTTO_KIND_NULL;
+}
+
+/* The word that a number, or a boolean, is where a column of this kind holds it. */
+static const char *find_word(const struct sotto_csv *file, enum sotto_kind kind, const char *value)
+{
+    if (kind == SOTTO_KIND_STRING) {
+        return NULL;
+    }
+    if (kind == SOTTO_KIND_BOOL && strcmp(value, "1") == 0) {
+        return sotto_csv_na_word(file, "true");
+    }
+    if (kind == SOTTO_KIND_BOOL && strcmp(value, "0") == 0) {
+        return sotto_csv_na_word(file, "false");
+    }
+    return sotto_csv_na_word(file, value);
+}
+
+/* is_text: it stands in quotes, where a number may stand too, as a level in JSON. */
+static enum sotto_status check_value(const struct words *words, const struct sotto__node *column,
+                                     const char *value, bool is_text)
 {
     size_t dataset = column->dataset_index;
-    if (!sotto_csv_is_na(words->files[dataset], text)) {
+    enum sotto_kind kind = find_kind(words, column);
+    const struct sotto_csv *file = words->files[dataset];
+    const char *quote = is_text ? "\"" : "";
+    bool is_word = is_text && sotto_csv_is_na(file, value);
+    const char *word = find_word(file, kind, value);
+    if (!is_word && word == NULL) {
         return SOTTO_OK;
     }
+    bool is_written = is_word || strcmp(word, value) == 0;
     return sotto_error_set(
         words->err, SOTTO_ERROR_PLAN,
-        "\"%.80s\" is an NA word of %.200s: where column %.80s has it, it is read as missing. Ask "
-        "isna(...) for what is missing; or name the file's NA words without it, with --na (na in "
-        "node.yaml), to keep it as a text",
-        text, words->plan->datasets[dataset].file, column->name);
+        "%s%.80s%s is an NA word of %.200s%s%.80s: where %s%.80s has it, it is read as missing. "
+        "Ask isna(...) for what is missing; or name the file's NA words without it, with --na (na "
+        "in node.yaml), to keep it as a %s",
+        quote, value, quote, words->plan->datasets[dataset].file, is_written ? "" : ", written ",
+        is_written ? "" : word, column->kind == SOTTO__NODE_COLUMN ? "column " : "a column",
+        column->kind == SOTTO__NODE_COLUMN ? column->name : "", is_text ? "text" : "value");
 }
 
 static enum sotto_status check_levels(const struct words *words, const struct sotto__node *column,
                                       const struct sotto__level *levels, size_t levels_len)
 {
     for (size_t i = 0; i < levels_len; i++) {
-        enum sotto_status status = SOTTO_OK;
-        if (levels[i].kind == SOTTO__LEVEL_TEXT) {
-            status = check_word(words, column, levels[i].text);
-        }
+        bool is_text = levels[i].kind == SOTTO__LEVEL_TEXT;
+        enum sotto_status status = check_value(words, column, levels[i].text, is_text);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -42,29 +80,86 @@ static enum sotto_status check_levels(const struct words *words, const struct so
     return SOTTO_OK;
 }
 
-/* Checks column == "text", either way round, and value_counts(column, "text"). */
+/* What the columns in a side of a comparison, or in an argument, are compared with: a value, or
+ * levels. */
+struct asked {
+    const char *value;
+    bool is_text;
+    const struct sotto__level *levels;
+    size_t levels_len;
+};
+
+static enum sotto_status check_columns(const struct words *words,
+                                       const struct sotto__expression *expression, size_t at,
+                                       const struct asked *asked)
+{
+    const struct sotto__node *node = &expression->nodes[at];
+    if (node->kind == SOTTO__NODE_COLUMN || node->kind == SOTTO__NODE_STAR) {
+        return asked->levels != NULL ? check_levels(words, node, asked->levels, asked->levels_len)
+                                     : check_value(words, node, asked->value, asked->is_text);
+    }
+    if (node->kind == SOTTO__NODE_CALL && node->function == SOTTO__FUNCTION_FLOAT) {
+        return check_columns(words, expression, node->left, asked);
+    }
+    if (node->kind != SOTTO__NODE_LIST) {
+        return SOTTO_OK;
+    }
+    size_t items[SOTTO__EXPRESSION_NODES_MAX];
+    size_t items_len = sotto__list_items(items, expression, at);
+    for (size_t i = 0; i < items_len; i++) {
+        enum sotto_status status =
+            check_columns(words, expression, expression->nodes[items[i]].right, asked);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Checks the columns of one side against the other side, if that is a text or a number. */
+static enum sotto_status check_side(const struct words *words,
+                                    const struct sotto__expression *expression, size_t columns,
+                                    size_t value)
+{
+    const struct sotto__node *node = &expression->nodes[value];
+    if (node->kind == SOTTO__NODE_TEXT) {
+        return check_columns(words, expression, columns,
+                             &(struct asked){.value = node->name, .is_text = true});
+    }
+    bool is_negative;
+    const struct sotto__node *literal = sotto__literal_find(&is_negative, expression, node);
+    if (literal == NULL) {
+        return SOTTO_OK;
+    }
+    char *text = sotto_alloc(literal->bytes + 2);
+    if (text == NULL) {
+        return sotto_error_no_memory(words->err);
+    }
+    text[0] = '-';
+    memcpy(text + is_negative, expression->text + literal->start, literal->bytes);
+    text[literal->bytes + is_negative] = '\0';
+    enum sotto_status status =
+        check_columns(words, expression, columns, &(struct asked){.value = text});
+    sotto_free(text);
+    return status;
+}
+
+/* Checks column == value, either way round, and value_counts(column, value). */
 static enum sotto_status check_node(const struct words *words,
                                     const struct sotto__expression *expression,
                                     const struct sotto__node *node)
 {
-    const struct sotto__node *nodes = expression->nodes;
     if (node->kind == SOTTO__NODE_AGGREGATE &&
         sotto__function_card(node->function)->takes == SOTTO__TAKES_LEVELS) {
-        const struct sotto__node *column = &nodes[node->left];
-        return column->kind == SOTTO__NODE_COLUMN
-                   ? check_levels(words, column, &expression->levels[node->levels],
-                                  node->levels_len)
-                   : SOTTO_OK;
+        return check_columns(words, expression, node->left,
+                             &(struct asked){.levels = &expression->levels[node->levels],
+                                             .levels_len = node->levels_len});
     }
     if (node->kind != SOTTO__NODE_EQUAL && node->kind != SOTTO__NODE_UNEQUAL) {
         return SOTTO_OK;
     }
-    bool is_left = nodes[node->left].kind == SOTTO__NODE_TEXT;
-    const struct sotto__node *text = &nodes[is_left ? node->left : node->right];
-    const struct sotto__node *column = &nodes[is_left ? node->right : node->left];
-    return text->kind == SOTTO__NODE_TEXT && column->kind == SOTTO__NODE_COLUMN
-               ? check_word(words, column, text->name)
-               : SOTTO_OK;
+    enum sotto_status status = check_side(words, expression, node->left, node->right);
+    return status == SOTTO_OK ? check_side(words, expression, node->right, node->left) : status;
 }
 
 static enum sotto_status check_expression(const struct words *words,
@@ -77,10 +172,19 @@ static enum sotto_status check_expression(const struct words *words,
     return status;
 }
 
+/* The levels of a key; edges are an order. */
+static enum sotto_status check_key(const struct words *words, const struct sotto__group_key *key)
+{
+    return key->are_edges
+               ? SOTTO_OK
+               : check_levels(words, &key->column.nodes[0], key->levels, key->levels_len);
+}
+
 enum sotto_status sotto_schema_check_words(const struct sotto_plan *plan,
+                                           const struct sotto_schema *offer,
                                            struct sotto_csv *const *files, struct sotto_error *err)
 {
-    const struct words words = {plan, files, err};
+    const struct words words = {plan, offer, files, err};
     for (size_t i = 0; i < plan->outputs_len; i++) {
         if (check_expression(&words, &plan->outputs[i].expression) != SOTTO_OK) {
             return sotto_error_prefix(err, "output \"%s\"", plan->outputs[i].name);
@@ -90,8 +194,7 @@ enum sotto_status sotto_schema_check_words(const struct sotto_plan *plan,
         return sotto_error_prefix(err, "where");
     }
     for (size_t i = 0; i < plan->keys_len; i++) {
-        const struct sotto__group_key *key = &plan->keys[i];
-        if (check_levels(&words, &key->column.nodes[0], key->levels, key->levels_len) != SOTTO_OK) {
+        if (check_key(&words, &plan->keys[i]) != SOTTO_OK) {
             return sotto_error_prefix(err, "group_by");
         }
     }

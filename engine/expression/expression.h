@@ -106,6 +106,10 @@ bool sotto__reads_data(const struct sotto__node *node);
 /* A letter, '_' or a byte of a non-ASCII character; then digits too. */
 bool sotto__is_name(const char *text, size_t text_bytes);
 
+/* The literal that a node is, minus signs before it aside. Returns: NULL if it is none. */
+const struct sotto__node *sotto__literal_find(bool *out_negative,
+                                              const struct sotto__expression *expression,
+                                              const struct sotto__node *node);
 /* The number of a literal. */
 void sotto__value_set_node(struct sotto__value *value, const struct sotto__expression *expression,
                            const struct sotto__node *literal);

@@ -53,6 +53,19 @@ size_t sotto__list_items(size_t *out, const struct sotto__expression *expression
     return len;
 }
 
+const struct sotto__node *sotto__literal_find(bool *out_negative,
+                                              const struct sotto__expression *expression,
+                                              const struct sotto__node *node)
+{
+    bool is_negative = false;
+    while (node->kind == SOTTO__NODE_NEGATE) {
+        is_negative = !is_negative;
+        node = &expression->nodes[node->left];
+    }
+    *out_negative = is_negative;
+    return node->kind == SOTTO__NODE_LITERAL ? node : NULL;
+}
+
 void sotto__value_set_node(struct sotto__value *value, const struct sotto__expression *expression,
                            const struct sotto__node *literal)
 {

@@ -144,16 +144,16 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_schema_check_words(plan, tables.files, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
     reading = reading_show(tables.files, tables.len, 2);
     status = tables_survey(&tables, plan, err);
     if (status != SOTTO_OK) {
         goto out;
     }
     status = sotto_schema_offer(&offer, plan, tables.catalogues, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_schema_check_words(plan, &offer, tables.files, err);
     if (status != SOTTO_OK) {
         goto out;
     }

@@ -261,7 +261,7 @@ static enum sotto_status check_own_data(struct compute *compute, const struct so
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_schema_check_words(plan, data.files, err);
+    status = sotto_schema_check_words(plan, &schema, data.files, err);
 out:
     sotto_schema_release(&schema);
     release_own_data(&data);

@@ -128,13 +128,13 @@ static struct policy_question make_question(const struct compute *compute,
 }
 
 static enum sotto_status check_words(const struct joined *joined, const struct sotto_plan *plan,
-                                     struct sotto_error *err)
+                                     const struct sotto_schema *offer, struct sotto_error *err)
 {
     struct sotto_csv **files = list_files(joined);
     if (files == NULL) {
         return sotto_error_no_memory(err);
     }
-    enum sotto_status status = sotto_schema_check_words(plan, files, err);
+    enum sotto_status status = sotto_schema_check_words(plan, offer, files, err);
     sotto_free(files);
     return status;
 }
@@ -170,11 +170,11 @@ static enum sotto_status consider_joining(struct compute *compute, struct joined
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_words(joined, question.plan, err);
+    status = make_offer(joined, schema, question.plan, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = make_offer(joined, schema, question.plan, err);
+    status = check_words(joined, question.plan, schema, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -319,24 +319,37 @@ static void test_groups_of_booleans(void **state)
 /* --- NA words --- */
 
 /* Whether a file with these NA words (NULL: the default ones) can be asked this. */
-static enum sotto_status check_words(const char *key, const char *output, const char *const *na,
-                                     size_t na_len, struct sotto_error *err)
+static enum sotto_status check_words_of(const char *text, bool decimal_comma, const char *key,
+                                        const char *output, const char *const *na, size_t na_len,
+                                        struct sotto_error *err)
 {
-    static const char text[] = "country,v\nNA,1\nDE,2\n";
     char json[400];
     struct sotto_plan *plan = NULL;
     struct sotto_csv *file = NULL;
-    struct sotto_csv_options options = {.na_words = na, .na_words_len = na_len};
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_schema offer = {0};
+    struct sotto_csv_options options = {
+        .decimal_comma = decimal_comma, .na_words = na, .na_words_len = na_len};
     (void)snprintf(json, sizeof json,
                    "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
                    "{\"t\": \"t.csv\"}, %s \"select\": {\"m\": \"%s\"}}",
                    key, output);
     assert_ok(sotto_plan_parse(&plan, json, strlen(json), err));
     assert_ok(sotto_csv_open_fd(&file, test_file(text, strlen(text)), "t.csv", &options, err));
-    enum sotto_status status = sotto_schema_check_words(plan, &file, err);
+    assert_ok(sotto_csv_catalogue(file, &catalogue, err));
+    assert_ok(sotto_schema_offer(&offer, plan, (const struct sotto_catalogue *[]){catalogue}, err));
+    enum sotto_status status = sotto_schema_check_words(plan, &offer, &file, err);
+    sotto_schema_release(&offer);
+    sotto_catalogue_free(catalogue);
     sotto_csv_close(file);
     sotto_plan_free(plan);
     return status;
+}
+
+static enum sotto_status check_words(const char *key, const char *output, const char *const *na,
+                                     size_t na_len, struct sotto_error *err)
+{
+    return check_words_of("country,v\nNA,1\nDE,2\n", false, key, output, na, na_len, err);
 }
 
 /* A word that a file reads as missing is no value there; another file may have it. */
@@ -381,6 +394,68 @@ static void test_texts_that_are_read_as_missing(void **state)
     assert_int_equal(check_words("", "sum(country == '')", NULL, 0, &err), SOTTO_ERROR_PLAN);
     assert_contains(err.text, "Ask isna(...)");
     assert_ok(check_words("", "sum(v == 1) + sum(if(isna(country), v, 0))", NULL, 0, &err));
+}
+
+/* A number or a boolean is the word that is the same one, however either is written. */
+static void test_numbers_and_booleans_that_are_read_as_missing(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"-999", "1.50", "0", "True"};
+    static const char text[] = "n,d,s,b,e,m\n-999,0.5,x,False,0,-999\n5,2.5,00,FALSE,0,0\n";
+    static const struct {
+        const char *key;
+        const char *output;
+        const char *word; /* that the refusal names; NULL: none */
+    } cases[] = {
+        {"", "sum(n == -999)", "-999 is an NA word of t.csv: where column n"},
+        {"", "sum(-999.0 != n)", "-999.0 is an NA word of t.csv, written -999: where column n"},
+        {"", "sum(n == -(9.99e2))", "-9.99e2 is an NA word of t.csv, written -999"},
+        {"", "sum(n == 999)", NULL},
+        {"", "sum(d == 1.5)", "1.5 is an NA word of t.csv, written 1.50: where column d"},
+        {"", "sum(d in (2.5, 15e-1))", "15e-1 is an NA word"},
+        {"", "sum(if(d == .15e1, 1, 0))", ".15e1 is an NA word"},
+        {"", "sum(if(d == 1.51, 1, 0))", NULL},
+        {"", "sum(float(d) == 1.5)", "1.5 is an NA word"},
+        {"", "sum([n, d] == 1.5)", "1.5 is an NA word of t.csv, written 1.50: where column n"},
+        {"", "value_counts(d, 2.5, 1.500)", "1.500 is an NA word"},
+        {"", "value_counts(b, 0, 1)", "1 is an NA word of t.csv, written True: where column b"},
+        {"", "value_counts(b, 0)", NULL},
+        {"", "value_counts(e, 1)", NULL},
+        {"", "sum(e == -0)", "-0 is an NA word of t.csv, written 0"},
+        {"", "sum(n >= -999) + sum(n > 0)", NULL},
+        {"", "hist(n, -999, 0, 5)", NULL},
+        {"", "sum(fillna(n, -999))", NULL},
+        {"", "sum(s == '00')", NULL},
+        {"", "sum(s == '0')", "\"0\" is an NA word of t.csv: where column s"},
+        {"\"where\": \"n == -999\",", "sum(d)", "-999 is an NA word"},
+        {"\"group_by\": [{\"column\": \"n\", \"levels\": [5, -999]}],", "sum(d)",
+         "-999 is an NA word of t.csv: where column n"},
+        {"\"group_by\": [{\"column\": \"n\", \"levels\": [\"-999.0\"]}],", "sum(d)",
+         "\"-999.0\" is an NA word of t.csv, written -999: where column n"},
+        {"\"group_by\": [{\"column\": \"b\", \"levels\": [false, true]}],", "sum(d)",
+         "true is an NA word of t.csv, written True: where column b"},
+        {"\"group_by\": [{\"column\": \"b\", \"levels\": [false]}],", "sum(d)", NULL},
+        {"\"group_by\": [{\"column\": \"m\", \"levels\": [\"-999.0\"]}],", "sum(d)",
+         "\"-999.0\" is an NA word of t.csv, written -999: where column m"},
+        {"\"group_by\": [{\"column\": \"n\", \"bins\": [-999, 0]}],", "sum(d)", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sotto_error err = {0};
+        enum sotto_status status =
+            check_words_of(text, false, cases[i].key, cases[i].output, words, 4, &err);
+        if ((status == SOTTO_OK) != (cases[i].word == NULL)) {
+            print_error("%s %s: %s\n", cases[i].key, cases[i].output, err.text);
+        }
+        assert_int_equal(status, cases[i].word == NULL ? SOTTO_OK : SOTTO_ERROR_PLAN);
+        if (cases[i].word != NULL) {
+            assert_contains(err.text, cases[i].word);
+        }
+    }
+    struct sotto_error err = {0};
+    static const char *const comma[] = {"-1,5"};
+    assert_int_equal(check_words_of("x\n2,5\n", true, "", "sum(x == -1.50)", comma, 1, &err),
+                     SOTTO_ERROR_PLAN);
+    assert_contains(err.text, "-1.50 is an NA word of t.csv, written -1,5: where column x");
 }
 
 /* --- Levels that nobody has --- */
@@ -459,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_more_levels_are_refused),
         cmocka_unit_test(test_groups_of_booleans),
         cmocka_unit_test(test_texts_that_are_read_as_missing),
+        cmocka_unit_test(test_numbers_and_booleans_that_are_read_as_missing),
         cmocka_unit_test(test_levels_that_nobody_has_are_said),
         cmocka_unit_test(test_levels_of_two_keys),
     };

@@ -119,6 +119,11 @@ SOTTO_API uint64_t sotto_csv_bytes(const struct sotto_csv *csv);
 /* Whether this text is one of the file's NA words: no value of the file equals it. */
 SOTTO_API bool sotto_csv_is_na(const struct sotto_csv *csv, const char *text);
 
+/* The file's NA word that is the same number or the same boolean as text, which is written as in
+ * plans: -999.0 is the word -999, and 1.5 the word 1,5 of a file with decimal commas. Returns: NULL
+ * if there is none; borrowed from csv. */
+SOTTO_API const char *sotto_csv_na_word(const struct sotto_csv *csv, const char *text);
+
 /* The identity of the file that is open. */
 SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
                                                struct sotto_file_identity *out,

@@ -58,11 +58,13 @@ SOTTO_API enum sotto_status sotto_schema_offer_tables(struct sotto_schema *out,
                                                       const struct sotto_table *const *tables,
                                                       struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Whether each text that the plan compares a column with, or names as a level, may be a value of
- * the files: a file's NA words are read as missing, and a question about one would be answered as
- * if nobody had it. files[d] is the plan's dataset d. Each party asks this of its own files, whose
- * NA words its owner chose. Returns: SOTTO_ERROR_PLAN naming text, column and file. */
+/* Whether each value that the plan compares a column with, or names as a level, may be one of the
+ * files: a file's NA words are read as missing, and a question about one would be answered as if
+ * nobody had it. files[d] is the plan's dataset d, offer is what sotto_schema_offer made of them.
+ * Each party asks this of its own files, whose NA words its owner chose. Returns: SOTTO_ERROR_PLAN
+ * naming value, column and file. */
 SOTTO_API enum sotto_status sotto_schema_check_words(const struct sotto_plan *plan,
+                                                     const struct sotto_schema *offer,
                                                      struct sotto_csv *const *files,
                                                      struct sotto_error *err) SOTTO_NODISCARD;
 
