@@ -23,8 +23,8 @@
  * again, which is cheap beside a round, and take no memory while the network works. Rationals of
  * one group at a time exist while advance runs.
  * 5. After the last round the same walk evaluates all outputs of each group into driver->results.
- *    A group's withheld count is that of the last round; is_zero says that all its rounds opened
- *    zeros, which the warnings need.
+ *    A group's withheld count is that of the last round; is_uncounted says that its rounds opened
+ *    counts, and zeros only, which the warnings need.
  * 6. What can't be, more rows than there can be or a negative sum of squares, is an error
  *    (SOTTO_ERROR_PROTOCOL), and the driver stays in its round. */
 
@@ -188,6 +188,20 @@ static bool are_zero(const uint64_t *limbs, size_t len)
     return any == 0;
 }
 
+/* Whether some round opens a count of rows: unlike sums it is 0 only where there are none. */
+static bool opens_count(const struct sotto__opened *opened, size_t rounds_len)
+{
+    for (size_t i = 0; i < rounds_len; i++) {
+        const struct sotto__program *program = opened[i].program;
+        for (size_t term = 0; term < program->terms_len; term++) {
+            if (program->terms[term].kind == SOTTO__TERM_COUNT) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Reads one group's limbs of all rounds so far, the last of which are limbs, into opened. */
 static enum sotto_status read_group(struct sotto_driver *driver, struct sotto__opened *opened,
                                     size_t group, const uint64_t *limbs, struct sotto_error *err)
@@ -207,7 +221,7 @@ static enum sotto_status read_group(struct sotto_driver *driver, struct sotto__o
             return status;
         }
     }
-    driver->results.is_zero[group] = is_zero;
+    driver->results.is_uncounted[group] = is_zero && opens_count(opened, driver->round);
     return SOTTO_OK;
 }
 

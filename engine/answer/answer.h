@@ -72,7 +72,8 @@ struct sotto__results {
     uint64_t *nan_made;          /* NaN made, likewise */
     size_t values_len;
     uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
-    bool *is_zero; /* [group]: whatever the rounds opened of it is 0, and nobody kept it back */
+    bool *is_uncounted; /* [group]: counts were opened, and they and all else that the rounds opened
+                           of it are 0, and nobody kept it back */
 };
 
 /* Borrows all of it. Returns: SOTTO_ERROR_LIMIT beyond SOTTO__RESULT_VALUES_MAX,

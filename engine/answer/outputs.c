@@ -156,9 +156,9 @@ enum sotto_status sotto__results_init(struct sotto__results *out, const struct s
     out->values = sotto_alloc_array(values_len, sizeof *out->values);
     out->nan_made = sotto_alloc_array(values_len, sizeof *out->nan_made);
     out->withheld = sotto_alloc_array(program->groups_len, sizeof *out->withheld);
-    out->is_zero = sotto_alloc_array(program->groups_len, sizeof *out->is_zero);
+    out->is_uncounted = sotto_alloc_array(program->groups_len, sizeof *out->is_uncounted);
     if (out->values == NULL || out->nan_made == NULL || out->withheld == NULL ||
-        out->is_zero == NULL) {
+        out->is_uncounted == NULL) {
         return sotto_error_no_memory(err);
     }
     for (; out->values_len < values_len; out->values_len++) {
@@ -173,7 +173,7 @@ void sotto__results_release(struct sotto__results *results)
         sotto__value_clear(&results->values[i]);
     }
     sotto_free(results->withheld);
-    sotto_free(results->is_zero);
+    sotto_free(results->is_uncounted);
     sotto_free(results->values);
     sotto_free(results->nan_made);
     *results = (struct sotto__results){0};

@@ -59,24 +59,26 @@ static void write_warning(struct sotto_writer *writer, bool *first, struct named
     sotto_free(levels);
 }
 
-/* Whether nothing was opened of any group with this level of the key. */
-static bool is_level_zero(const struct sotto__results *results, size_t key, size_t level)
+/* Whether nothing was counted in any group with this level of the key. */
+static bool is_level_uncounted(const struct sotto__results *results, size_t key, size_t level)
 {
     const struct sotto__program *program = results->program;
     size_t rest = program->groups_len;
-    bool is_zero = true;
+    bool is_uncounted = true;
     for (size_t i = 0; i <= key; i++) {
         rest /= sotto__levels_len(program->levels[i]);
     }
-    for (size_t group = 0; is_zero && group < program->groups_len; group++) {
+    for (size_t group = 0; is_uncounted && group < program->groups_len; group++) {
         bool is_of_level = group / rest % sotto__levels_len(program->levels[key]) == level;
-        is_zero = !is_of_level || results->is_zero[group];
+        is_uncounted = !is_of_level || results->is_uncounted[group];
     }
-    return is_zero;
+    return is_uncounted;
 }
 
-/* Warns of a key's levels in no row. Bins are not told of: they are often empty, while levels are
- * what somebody is expected to have. */
+/* Warns of a key's levels in whose groups nothing was counted: no row has them, or in none of these
+ * rows a counted column is present. Where no count was opened nothing is known of rows: sums of
+ * rows can be 0. Bins are not told of: they are often empty, while levels are what somebody is
+ * expected to have. */
 static void warn_of_groups(struct sotto_writer *writer, bool *first,
                            const struct sotto__results *results, size_t at)
 {
@@ -84,14 +86,15 @@ static void warn_of_groups(struct sotto_writer *writer, bool *first,
     struct named_levels named = {.len = 0};
     sotto_writer_init(&named.text, SOTTO__RESULT_BYTES_MAX);
     for (size_t level = 0; !key->are_edges && level < key->levels_len; level++) {
-        if (is_level_zero(results, at, level)) {
+        if (is_level_uncounted(results, at, level)) {
             name_level(&named, &key->levels[level]);
         }
     }
     const char *const about[3] = {"group_by ",
                                   results->expansion->columns[results->program->keys[at]].name,
-                                  ": no row that takes part seems to have "};
-    write_warning(writer, first, &named, about, ": every count and sum of these groups is 0");
+                                  ": nothing was counted in the groups "};
+    write_warning(writer, first, &named, about,
+                  named.len == 1 ? ": is the level misspelt?" : ": are the levels misspelt?");
 }
 
 static bool is_counted_by_nobody(const struct sotto__results *results, size_t value)

@@ -483,23 +483,41 @@ static void test_levels_that_nobody_has_are_said(void **state)
     warns("m=value_counts(i, 9) * 2", NULL, texts, 3, "");
     warns("m=hist(i, 0, 1, 5)", NULL, texts, 3, "");
     warns("m=mean(v)", "s in ('x', 'z', other)", texts, 3,
-          "\"group_by s: no row that takes part seems to have \\\"z\\\": every count and sum of "
-          "these groups is 0\"");
+          "\"group_by s: nothing was counted in the groups \\\"z\\\": is the level misspelt?\"");
     warns("m=mean(v)", "s in ('x', 'y')", texts, 3,
-          "\"group_by s: no row that takes part seems to have \\\"y\\\": every count and sum of "
-          "these groups is 0\"");
+          "\"group_by s: nothing was counted in the groups \\\"y\\\": is the level misspelt?\"");
     warns("m=count(i)", "s in ('x', 'y')", texts, 3, "");
     warns("m=var(v)", "i in (1, 3, other)", texts, 3, "");
     warns("m=count(i)", "b in (true, false)", texts, 3,
-          "\"group_by b: no row that takes part seems to have false: every count and sum of these "
-          "groups is 0\"");
+          "\"group_by b: nothing was counted in the groups false: is the level misspelt?\"");
     warns("m=count(i)", "s in ('x', 'y', other)", texts, 3, "");
     warns("m=count(i)", "hist(i, 0, 1, 2, 9, other)", texts, 3, "");
     warns("m=mean(v - mean(v))", "s in ('x', 'w', other)", texts, 3,
-          "\"group_by s: no row that takes part seems to have \\\"w\\\": every count and sum of "
-          "these groups is 0\"");
+          "\"group_by s: nothing was counted in the groups \\\"w\\\": is the level misspelt?\"");
     warns("m=value_counts(i, 1, 2, 7)", "s in ('x', 'y')", texts, 3,
           "\"m: no row that takes part has 7\"");
+}
+
+/* Sums that are 0 say nothing of rows: only counts do. */
+static void test_groups_whose_sums_are_0(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"s,died,x\nA,0,1\nA,0,-1\nB,1,2\nB,0,2\n"};
+    static const char *const outputs[] = {
+        "m=sum(died)",           "m=any(died)",      "m=sum(died > 1)",
+        "m=sum(isna(x))",        "m=dot(died,died)", "m=hist(x,50,60)",
+        "m=value_counts(x,1,2)", "m=sum(x)",         "m=count(x)"};
+    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+        bool is_counted = strcmp(outputs[i], "m=count(x)") == 0;
+        warns(outputs[i], "s in ('A', 'B')", texts, 1, "");
+        warns(outputs[i], "s in ('a', 'B')", texts, 1,
+              is_counted
+                  ? "\"group_by s: nothing was counted in the groups \\\"a\\\": is the level "
+                    "misspelt?\""
+                  : "");
+    }
+    warns("m=mean(float(x)) + sum(died)", "s in ('A', 'B', 'C')", texts, 1,
+          "\"group_by s: nothing was counted in the groups \\\"C\\\": is the level misspelt?\"");
 }
 
 /* Of two keys a level is named, and not each pair that nobody has. */
@@ -516,8 +534,8 @@ static void test_levels_of_two_keys(void **state)
     char *result = NULL;
     assert_ok(sotto_plan_parse(&plan, json, strlen(json), &err));
     assert_ok(test_run(&result, NULL, plan, &text, 1, &err));
-    assert_contains(result, "\"warnings\": [\"group_by i: no row that takes part seems to have 3: "
-                            "every count and sum of these groups is 0\"]}");
+    assert_contains(result, "\"warnings\": [\"group_by i: nothing was counted in the groups 3: "
+                            "is the level misspelt?\"]}");
     sotto_free(result);
     sotto_plan_free(plan);
 }
@@ -536,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_texts_that_are_read_as_missing),
         cmocka_unit_test(test_numbers_and_booleans_that_are_read_as_missing),
         cmocka_unit_test(test_levels_that_nobody_has_are_said),
+        cmocka_unit_test(test_groups_whose_sums_are_0),
         cmocka_unit_test(test_levels_of_two_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
