@@ -10,15 +10,15 @@
  * 2. The compute thread owns the machines of all tasks, the data files and all writes to the store.
  *    It may take minutes over one job (a CSV file), with OpenMP's threads below it.
  * 3. Two queues are all that they share, besides the configuration of the start, which nobody
- *    changes. A job belongs to who holds it, with all its bytes: beyond the queues there is nothing
- * to lock and nothing to count.
+ *    changes. A job belongs to who holds it, with all its bytes: nothing else has to be locked or
+ *    counted.
  * 4. An API request that needs the compute thread waits in the loop under its number
  *    (job.request). The answer finds it by that number, or finds nothing, if the caller has gone.
  * 5. While one job takes long, others wait in memory. So the loop thread takes nothing more from
  *    peers while JOBS_BYTES_MAX of them wait (loop/shared.h): it answers 503 and polls later,
  *    and what it did not take is not acknowledged and comes again.
- * 6. A reloaded configuration goes as a job too: tasks see the new policy from then on, running
- * ones before their next round; the loop thread keeps the configuration of the start.
+ * 6. A reloaded configuration goes as a job too: tasks see the new policy from then on, those that
+ *    run before their next round; the loop thread keeps the configuration of the start.
  * 7. At the end compute_stop pushes JOB_STOP to wake the reader, joins the thread, and what is left
  *    in the queues is freed unread. */
 

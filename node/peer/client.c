@@ -21,8 +21,8 @@
  * What a lost answer does:
  *
  * 1. Of a hello: the session that the peer made for it is never used, and forgotten there.
- * 2. Of a poll: nothing was acknowledged, the next poll brings the same messages; those up to
- * `seen` are dropped here.
+ * 2. Of a poll: nothing was acknowledged, the next poll brings the same messages; those up to the
+ *    number `seen` are dropped here.
  * 3. Of messages: the peer may have them. They go once more under a new counter, and a machine
  *    ignores what it has already.
  * 4. The peer was restarted: 409, a new session, `seen` begins anew as the peer's numbers do. Its

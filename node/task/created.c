@@ -10,8 +10,8 @@
  *    fails, nothing of the task remains.
  * 3. Log lines are written in one transaction for all that one job brought, not durable: a round
  *    does not wait for the disk. A line that can't be written is lost, the task goes on.
- * 4. The machine is DONE: status and text are kept here, the result in the machine (is_over).
- * State, reason and result are written in one durable transaction.
+ * 4. The machine is DONE: status and text are kept here, the result in the machine (is_over). Then
+ *    state, reason and result are written in one durable transaction.
  * 5. If that fails (a full disk), the owner's log says so once, and it is tried again every two
  *    seconds. Until then the task is RUNNING for all who ask: a result that was told and then lost
  *    would be worse than one that is late.
