@@ -418,7 +418,10 @@ static enum sotto_status take_answer(struct sotto_session_aggregator *aggregator
     }
     /* Whoever left may have been the last that was awaited. */
     enum sotto_status advanced = sotto__aggregator_advance(aggregator, false);
-    return status != SOTTO_OK ? status : advanced;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return advanced;
 }
 
 enum sotto_status sotto_session_aggregator_receive(struct sotto_session_aggregator *aggregator,
