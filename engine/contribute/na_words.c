@@ -159,7 +159,10 @@ static enum sotto_status check_node(const struct words *words,
         return SOTTO_OK;
     }
     enum sotto_status status = check_side(words, expression, node->left, node->right);
-    return status == SOTTO_OK ? check_side(words, expression, node->right, node->left) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_side(words, expression, node->right, node->left);
 }
 
 static enum sotto_status check_expression(const struct words *words,
