@@ -8,11 +8,13 @@
 #include <sotto/session.h>
 
 #define SOTTO__SCALAR_BYTES crypto_core_ristretto255_SCALARBYTES
-#define SOTTO__POINT_BYTES crypto_core_ristretto255_BYTES
+#define SOTTO__POINT_BYTES SOTTO_POINT_BYTES
 /* K's secret and K's value: a key of AES-256 for masks, of XChaCha20-Poly1305 for shares. */
 #define SOTTO__KEY_BYTES 32
 #define SOTTO__SALT_BYTES 16
 #define SOTTO__HASH_BYTES SOTTO_DIGEST_BYTES
+
+_Static_assert(SOTTO_POINT_BYTES == crypto_core_ristretto255_BYTES, "ristretto255");
 
 /* Group operations for this many parties are worth a second thread. */
 #define SOTTO__PARALLEL_PARTIES 64

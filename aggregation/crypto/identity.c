@@ -14,6 +14,9 @@
 #include <sotto/secret.h>
 #include <string.h>
 
+_Static_assert(SOTTO_IDENTITY_SEED_BYTES == crypto_sign_SEEDBYTES, "Ed25519");
+_Static_assert(SOTTO_KEY_BYTES == crypto_sign_PUBLICKEYBYTES, "Ed25519");
+
 /* Guarded memory holds the whole struct. */
 struct sotto_identity {
     uint8_t seed[crypto_sign_SEEDBYTES];
@@ -22,7 +25,8 @@ struct sotto_identity {
 };
 
 /* CT: in seed. The caller wipes its own copy. */
-enum sotto_status sotto_identity_from_seed(struct sotto_identity **out, const uint8_t seed[32])
+enum sotto_status sotto_identity_from_seed(struct sotto_identity **out,
+                                           const uint8_t seed[SOTTO_IDENTITY_SEED_BYTES])
 {
     struct sotto_identity *identity = sotto_secret_alloc(sizeof *identity);
     if (identity == NULL) {
@@ -47,7 +51,8 @@ out:
     return status;
 }
 
-void sotto_identity_seed(const struct sotto_identity *identity, uint8_t out[32])
+void sotto_identity_seed(const struct sotto_identity *identity,
+                         uint8_t out[SOTTO_IDENTITY_SEED_BYTES])
 {
     memcpy(out, identity->seed, sizeof identity->seed);
 }

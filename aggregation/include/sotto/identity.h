@@ -8,10 +8,12 @@
 
 SOTTO_BEGIN_DECLS
 
-#define SOTTO_KEY_TEXT_BYTES 65 /* 64 lower-case hexadecimal digits and the NUL */
+#define SOTTO_KEY_BYTES 32           /* an Ed25519 public key */
+#define SOTTO_IDENTITY_SEED_BYTES 32 /* what an Ed25519 secret key is made of */
+#define SOTTO_KEY_TEXT_BYTES 65      /* 64 lower-case hexadecimal digits and the NUL */
 
 struct sotto_key {
-    uint8_t bytes[32];
+    uint8_t bytes[SOTTO_KEY_BYTES];
 };
 
 struct sotto_signature {
@@ -27,12 +29,14 @@ SOTTO_API enum sotto_status sotto_identity_generate(struct sotto_identity **out,
 
 /* The identity of a 32-byte seed. Returns: SOTTO_ERROR_NO_MEMORY. Ownership: copies the seed; the
  * caller wipes its own copy; *out is ended by sotto_identity_free. CT: in the seed. */
-SOTTO_API enum sotto_status sotto_identity_from_seed(struct sotto_identity **out,
-                                                     const uint8_t seed[32]) SOTTO_NODISCARD;
+SOTTO_API enum sotto_status
+sotto_identity_from_seed(struct sotto_identity **out,
+                         const uint8_t seed[SOTTO_IDENTITY_SEED_BYTES]) SOTTO_NODISCARD;
 
 /* The 32-byte seed of an identity, for a file of the caller's with mode 0600. Ownership: copies;
  * the caller wipes its copy (sotto_wipe). */
-SOTTO_API void sotto_identity_seed(const struct sotto_identity *identity, uint8_t out[32]);
+SOTTO_API void sotto_identity_seed(const struct sotto_identity *identity,
+                                   uint8_t out[SOTTO_IDENTITY_SEED_BYTES]);
 
 /* Wipes the secret key and frees the identity; NULL is fine. */
 SOTTO_API void sotto_identity_free(struct sotto_identity *identity);

@@ -51,11 +51,14 @@ struct sotto_invitation_terms {
     uint8_t plan_digest[SOTTO_DIGEST_BYTES];
 };
 
+/* A point of ristretto255, as it is sent. */
+#define SOTTO_POINT_BYTES 32
+
 /* One party's advert, taken apart; payload and bytes borrow. */
 struct sotto_advert {
     struct sotto_key sender;
-    uint8_t channel_point[32];
-    uint8_t mask_point[32];
+    uint8_t channel_point[SOTTO_POINT_BYTES];
+    uint8_t mask_point[SOTTO_POINT_BYTES];
     const uint8_t *payload;
     size_t payload_bytes;
     const uint8_t *bytes; /* the whole signed message */
