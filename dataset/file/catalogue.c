@@ -7,11 +7,11 @@
  * a catalogue that is decoded is one that sotto_csv_catalogue could have made, or a scan could not
  * trust its spans. Little endian:
  *
- *     "SCAT", u16 version (3)
+ *     "SCAT", u16 version (4)
  *     u64 device, inode, size; i64 modified, changed (nanoseconds)
  *     u64 bytes of the text, u64 rows, u32 columns
  *     per column: u32 length and name, u8 kind, u8 scale,
- *                 u8 flags (1 digits lost, 2 hidden, 4 inexact), u64 missing
+ *                 u8 flags (1 digits lost, 2 hidden, 4 inexact, 8 exponent inexact), u64 missing
  *     u32 spans; per span: u64 offset, u64 rows before */
 
 #include "file/file.h"
@@ -20,7 +20,7 @@
 #include <sotto/bytes.h>
 #include <string.h>
 
-#define CATALOGUE_VERSION 3
+#define CATALOGUE_VERSION 4
 #define CATALOGUE_BYTES_MAX ((size_t)128 * 1024 * 1024)
 #define COLUMN_BYTES_MIN (4 + 1 + 3 + 8)
 #define SPAN_BYTES (8 + 8)
@@ -73,8 +73,8 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
         sotto_write_blob(&writer, column->name, strlen(column->name));
         sotto_write_u8(&writer, (uint8_t)column->type.kind);
         sotto_write_u8(&writer, column->type.scale);
-        sotto_write_u8(&writer,
-                       (uint8_t)(column->digits_lost + 2 * column->hidden + 4 * column->inexact));
+        sotto_write_u8(&writer, (uint8_t)(column->digits_lost + 2 * column->hidden +
+                                          4 * column->inexact + 8 * column->exponent_inexact));
         sotto_write_u64(&writer, column->missing);
     }
     sotto_write_u32(&writer, (uint32_t)catalogue->spans_len);
@@ -96,9 +96,10 @@ static bool column_is_possible(const struct sotto_catalogue_column *column, uint
 {
     bool digits_lost = (flags & 1) != 0;
     bool inexact = (flags & 4) != 0;
+    bool exponent_inexact = (flags & 8) != 0;
     return kind < SOTTO_KINDS_LEN && column->type.scale <= SOTTO_SCALE_MAX &&
-           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 7 &&
-           (!digits_lost || kind == SOTTO_KIND_FLOAT64) &&
+           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 15 &&
+           (!(digits_lost || exponent_inexact) || kind == SOTTO_KIND_FLOAT64) &&
            (!inexact || sotto_kind_is_numeric((enum sotto_kind)kind)) && column->missing <= rows &&
            (kind != SOTTO_KIND_NULL || column->missing == rows);
 }
@@ -122,6 +123,7 @@ static enum sotto_status read_column(struct sotto_catalogue_column *out,
     out->digits_lost = (flags & 1) != 0;
     out->hidden = (flags & 2) != 0;
     out->inexact = (flags & 4) != 0;
+    out->exponent_inexact = (flags & 8) != 0;
     out->name = sotto_text_copy((const char *)name, name_bytes);
     return out->name != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }

@@ -110,6 +110,7 @@ static enum sotto_status catalogue_serially(const struct sotto_csv *csv,
         catalogue->columns[i].missing = work.facts[i].missing;
         catalogue->columns[i].digits_lost = work.facts[i].digits_lost;
         catalogue->columns[i].inexact = work.facts[i].inexact;
+        catalogue->columns[i].exponent_inexact = work.facts[i].exponent_inexact;
     }
 out:
     sotto_free(work.stated);
@@ -198,6 +199,8 @@ static enum sotto_status make_catalogue(struct sotto_csv *csv, struct sotto_cata
         struct sotto_catalogue_column *column = &catalogue->columns[i];
         column->digits_lost = column->digits_lost && column->type.kind == SOTTO_KIND_FLOAT64;
         column->inexact = column->inexact && sotto_kind_is_numeric(column->type.kind);
+        column->exponent_inexact =
+            column->exponent_inexact && column->type.kind == SOTTO_KIND_FLOAT64;
     }
     *out = catalogue;
     return SOTTO_OK;

@@ -508,12 +508,14 @@ static void keep_facts(struct sotto_catalogue *catalogue, const struct cutter *c
         struct sotto__column_facts all = {.type = column->type,
                                           .missing = column->missing,
                                           .digits_lost = column->digits_lost,
-                                          .inexact = column->inexact};
+                                          .inexact = column->inexact,
+                                          .exponent_inexact = column->exponent_inexact};
         sotto__column_facts_merge(&all, &cutter->facts[i]);
         column->type = all.type;
         column->missing = all.missing;
         column->digits_lost = all.digits_lost;
         column->inexact = all.inexact;
+        column->exponent_inexact = all.exponent_inexact;
     }
 }
 

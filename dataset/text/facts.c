@@ -9,8 +9,9 @@
  * decides its type: most are known by their digits alone.
  *
  * Two questions are asked of numbers beside their type. Digits are lost where a number has more
- * than a double keeps (15 always survive); it is inexact where no double equals it, as 0.1. The
- * owner is told of the first, and the second decides whether sums of doubles can be exact. */
+ * than a double keeps (15 always survive); it is inexact where no double equals it, as 0.1. Who
+ * asks is told of the first, and of the second where it has no exponent: who writes one means a
+ * double. Either way sums of it have no exact text. */
 
 #include "text/text.h"
 #include "value/digits.h"
@@ -50,6 +51,24 @@ static __attribute__((noinline)) void take_decimal(struct sotto__column_facts *f
         digits_decimal(&digits, text, bytes, scale, point) && is_between_doubles(digits, scale);
 }
 
+#define SIGNIFICANT_MAX 15 /* digits that every double keeps */
+
+/* Looks at a number that is a double by its text, until nothing is left to be known. */
+static __attribute__((noinline)) void take_double(struct sotto__column_facts *facts,
+                                                  const struct sotto__number *number)
+{
+    bool is_short = number->integer_digits + number->fraction_digits <= SIGNIFICANT_MAX;
+    if (number->infinite || (facts->exponent_inexact && (is_short || facts->digits_lost))) {
+        return;
+    }
+    if (number->digits_lost ||
+        (!is_short && sotto__number_significant(number).len > SIGNIFICANT_MAX)) {
+        facts->digits_lost = true;
+    } else {
+        facts->exponent_inexact = facts->exponent_inexact || !sotto__number_is_double(number);
+    }
+}
+
 /* A value that is neither missing nor in a column of strings: the whole grammar. */
 static __attribute__((noinline)) void take_value(struct sotto__column_facts *facts,
                                                  const struct sotto__text_format *format,
@@ -60,8 +79,11 @@ static __attribute__((noinline)) void take_value(struct sotto__column_facts *fac
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
     if (sotto__number_parse(&number, text, text_bytes, format->point)) {
         type = number.type;
-        facts->digits_lost = facts->digits_lost || number.digits_lost ||
-                             (type.kind != SOTTO_KIND_FLOAT64 && is_long(number.digits));
+        if (type.kind == SOTTO_KIND_FLOAT64) {
+            take_double(facts, &number);
+        } else {
+            facts->digits_lost = facts->digits_lost || is_long(number.digits);
+        }
         facts->inexact =
             facts->inexact || facts->digits_lost ||
             (type.kind == SOTTO_KIND_DECIMAL && is_between_doubles(number.digits, type.scale));
@@ -151,4 +173,5 @@ void sotto__column_facts_merge(struct sotto__column_facts *facts,
     facts->missing += other->missing;
     facts->digits_lost = facts->digits_lost || other->digits_lost;
     facts->inexact = facts->inexact || other->inexact;
+    facts->exponent_inexact = facts->exponent_inexact || other->exponent_inexact;
 }

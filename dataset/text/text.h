@@ -106,8 +106,9 @@ enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char
 struct sotto__column_facts {
     struct sotto_type type;
     uint64_t missing;
-    bool digits_lost; /* some number without exponent loses digits as a double */
-    bool inexact;     /* or is no double: 0.1 is none */
+    bool digits_lost;      /* some number loses digits as a double */
+    bool inexact;          /* or has no exponent, and is no double: 0.1 is none */
+    bool exponent_inexact; /* some number with an exponent is no double: 1e-1 is none */
 };
 
 /* One value, as libcsv or sotto__field_trim gives it. */

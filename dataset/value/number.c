@@ -203,6 +203,31 @@ struct sotto__significant sotto__number_significant(const struct sotto__number *
     return out;
 }
 
+/* The number is d x 5^p x 2^p with d < 10^15 < 2^50. For p < 0 it is a double where 5^-p divides d,
+ * since what is left has 50 bits over a power of two, and 5^22 > 10^15 divides no d > 0. For p >= 0
+ * it is where d x 5^p without its factors of 2 has at most 53 bits; 5^23 alone has more. */
+bool sotto__number_is_double(const struct sotto__number *number)
+{
+    struct sotto__significant significant = sotto__number_significant(number);
+    int64_t power = significant.power;
+    uint64_t digits = 0;
+    if (significant.len == 0 || power < -21 || power > 22) {
+        return significant.len == 0;
+    }
+    for (size_t i = 0; i < significant.len; i++) {
+        digits = digits * 10 + (uint64_t)(read_digit(number, significant.first + i) - '0');
+    }
+    uint64_t fives = 1;
+    for (int64_t i = 0; i < (power < 0 ? -power : power); i++) {
+        fives *= 5; /* to 5^22 < 2^52 */
+    }
+    if (power < 0) {
+        return digits % fives == 0;
+    }
+    digits >>= __builtin_ctzll(digits);
+    return digits <= (UINT64_C(1) << 53) / fives; /* 5^p divides 2^53 for no p but 0 */
+}
+
 bool sotto__number_equal(const struct sotto__number *x, const struct sotto__number *y)
 {
     if (x->infinite || y->infinite) {

@@ -59,6 +59,10 @@ struct sotto__significant {
 /* Of a number that is not infinite. */
 struct sotto__significant sotto__number_significant(const struct sotto__number *number);
 
+/* Whether some double is exactly the number, which is not infinite and has at most 15 significant
+ * digits. */
+bool sotto__number_is_double(const struct sotto__number *number);
+
 /* Whether two numbers are one, however they are written: 1.50, 15e-1. */
 bool sotto__number_equal(const struct sotto__number *x, const struct sotto__number *y);
 

@@ -31,7 +31,7 @@ struct expander {
 
 static bool is_rounded(const struct sotto_schema_field *field)
 {
-    return field->type.kind == SOTTO_KIND_FLOAT64 && field->inexact;
+    return field->type.kind == SOTTO_KIND_FLOAT64 && (field->inexact || field->exponent_inexact);
 }
 
 /* --- Failures: the first one stays --- */

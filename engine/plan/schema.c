@@ -116,7 +116,8 @@ static enum sotto_status read_catalogue(struct source *out, const struct sotto_c
             out->fields[out->len++] =
                 (struct sotto_schema_field){.type = column->type,
                                             .digits_lost = column->digits_lost,
-                                            .inexact = column->inexact};
+                                            .inexact = column->inexact,
+                                            .exponent_inexact = column->exponent_inexact};
         }
     }
     return SOTTO_OK;
@@ -353,6 +354,13 @@ static size_t first_typed(const struct sotto_schema *offers, size_t column, size
     return first;
 }
 
+static void join_losses(struct sotto_schema_field *field, const struct sotto_schema_field *offered)
+{
+    field->digits_lost = field->digits_lost || offered->digits_lost;
+    field->inexact = field->inexact || offered->inexact;
+    field->exponent_inexact = field->exponent_inexact || offered->exponent_inexact;
+}
+
 static enum sotto_status agree_field(struct sotto_schema_field *field,
                                      const struct sotto_plan *plan, size_t column,
                                      const struct sotto_schema *offers, const char *const *names,
@@ -368,8 +376,7 @@ static enum sotto_status agree_field(struct sotto_schema_field *field,
                                                            offered->type.kind},
                                  (const size_t[]){first, party}, err);
         }
-        field->digits_lost = field->digits_lost || offered->digits_lost;
-        field->inexact = field->inexact || offered->inexact;
+        join_losses(field, offered);
     }
     return SOTTO_OK;
 }
@@ -419,8 +426,7 @@ static enum sotto_status agree_column(struct sotto_schema_field *field, bool *ou
             typed = party;
             typed_kind = found->field.type.kind;
         }
-        field->digits_lost = field->digits_lost || found->field.digits_lost;
-        field->inexact = field->inexact || found->field.inexact;
+        join_losses(field, &found->field);
     }
     *out_has = field->type.kind != SOTTO_KIND_STRING;
     if (*out_has && without != SOTTO_NONE) {
@@ -548,14 +554,16 @@ out:
     return status;
 }
 
-/* --- Bytes: u32 fields, then for each u8 kind, u8 scale, u8 1 digits_lost + 2 inexact; u32 columns
- * of frames, then for each u16 dataset, its name as a blob, its field --- */
+/* --- Bytes: u32 fields, then for each u8 kind, u8 scale, u8 1 digits_lost + 2 inexact + 4
+ * exponent_inexact; u32 columns of frames, then for each u16 dataset, its name as a blob, its field
+ * --- */
 
 static void write_field(const struct sotto_schema_field *field, struct sotto_writer *writer)
 {
     sotto_write_u8(writer, (uint8_t)field->type.kind);
     sotto_write_u8(writer, field->type.scale);
-    sotto_write_u8(writer, (uint8_t)(field->digits_lost + 2 * field->inexact));
+    sotto_write_u8(
+        writer, (uint8_t)(field->digits_lost + 2 * field->inexact + 4 * field->exponent_inexact));
 }
 
 void sotto_schema_write(const struct sotto_schema *schema, struct sotto_writer *writer)
@@ -580,8 +588,10 @@ static bool read_field(struct sotto_schema_field *out, struct sotto_reader *read
     uint8_t flags = sotto_read_u8(reader);
     bool digits_lost = (flags & 1) != 0;
     bool inexact = (flags & 2) != 0;
-    if (kind >= SOTTO_KINDS_LEN || scale > SOTTO_SCALE_MAX || flags > 3 ||
-        (scale > 0 && kind != SOTTO_KIND_DECIMAL) || (digits_lost && kind != SOTTO_KIND_FLOAT64) ||
+    bool exponent_inexact = (flags & 4) != 0;
+    if (kind >= SOTTO_KINDS_LEN || scale > SOTTO_SCALE_MAX || flags > 7 ||
+        (scale > 0 && kind != SOTTO_KIND_DECIMAL) ||
+        ((digits_lost || exponent_inexact) && kind != SOTTO_KIND_FLOAT64) ||
         (inexact && !sotto_kind_is_numeric((enum sotto_kind)kind))) {
         return false;
     }
@@ -589,6 +599,7 @@ static bool read_field(struct sotto_schema_field *out, struct sotto_reader *read
         .type = {.kind = (enum sotto_kind)kind, .scale = scale},
         .digits_lost = digits_lost,
         .inexact = inexact,
+        .exponent_inexact = exponent_inexact,
     };
     return true;
 }

@@ -36,7 +36,7 @@ class Column(ctypes.Structure):
 
 class CatalogueColumn(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("type", Type), ("missing", ctypes.c_uint64), ("hidden", ctypes.c_bool),
-                ("digits_lost", ctypes.c_bool), ("inexact", ctypes.c_bool)]
+                ("digits_lost", ctypes.c_bool), ("inexact", ctypes.c_bool), ("exponent_inexact", ctypes.c_bool)]
 
 
 class Catalogue(ctypes.Structure):

@@ -169,7 +169,9 @@ class Conversions(unittest.TestCase):
              (["9007199254740993", "1e0", "1.5"], "read as float64"),
              (["0.1", "1e0", "2"], "read as float64"),
              (["0.1\n1e0", "1", "2"], "its decimals became the doubles nearest to them"),
-             (["9007199254740993\n1e0", "1", "2"], "digits are lost")]
+             (["9007199254740993\n1e0", "1", "2"], "digits are lost"),
+             (["9.007199254740993e15", "1", "2"], "digits are lost"),
+             (["12345678901234567890e0\n0.1e0", "1e0", "2e0"], "digits are lost")]
 
     def test_every_form(self):
         for texts, sentence in self.CASES:

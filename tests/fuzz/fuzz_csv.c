@@ -88,7 +88,8 @@ static void compare(struct sotto_csv *a, const struct sotto_catalogue *x, struct
         const struct sotto_catalogue_column *q = &y->columns[i];
         check(strcmp(p->name, q->name) == 0 && p->type.kind == q->type.kind &&
               p->type.scale == q->type.scale && p->missing == q->missing &&
-              p->digits_lost == q->digits_lost);
+              p->digits_lost == q->digits_lost && p->inexact == q->inexact &&
+              p->exponent_inexact == q->exponent_inexact);
         struct sotto_csv_wanted wanted = {.column = i, .type = p->type};
         struct sotto_table *s = NULL;
         struct sotto_table *t = NULL;

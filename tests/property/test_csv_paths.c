@@ -161,6 +161,8 @@ static void same_catalogues(const struct sotto_catalogue *a, const struct sotto_
         assert_int_equal(x->type.scale, y->type.scale);
         assert_int_equal(x->missing, y->missing);
         assert_int_equal(x->digits_lost, y->digits_lost);
+        assert_int_equal(x->inexact, y->inexact);
+        assert_int_equal(x->exponent_inexact, y->exponent_inexact);
     }
 }
 

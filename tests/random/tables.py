@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random tables, split over parties, as texts of CSV files and as the values that dataset/README.md gives these."""
 
+import math
 import re
 
 from exact import F
@@ -95,10 +96,11 @@ def _is_float(text):
 
 
 def _is_rounded(text):
-    """Whether a number without exponent is no double, or has more digits than one is sure to keep."""
-    if re.fullmatch(r"[+-]?\d+(\.\d+)?", text) is None:
+    """Whether a number is no double, or has more digits than one is sure to keep."""
+    if not re.match(r"[+-]?[\d.]", text):
         return False
-    return F(text) != F(float(text)) or len(re.sub(r"^[-+0.]*|\.", "", text)) > 15
+    digits = re.sub(r"[eE].*|[-+.]", "", text).strip("0")
+    return not math.isfinite(float(text)) or F(text) != F(float(text)) or len(digits) > 15
 
 
 def _kind(name, texts):

@@ -127,11 +127,62 @@ static void test_digits_that_are_lost(void **state)
     loses_digits("a\n1e0\n999999999999999\n0.123456789012345\n", false);
     loses_digits("a\n1e0\n1000000000000000\n-9000000000000000000\n", false);
     loses_digits("a\n1e0\n0000000000000001.5\n1.500000000000000000\n", false);
-    /* What is written with an exponent is a double by the writer's choice. */
-    loses_digits("a\n9.007199254740993e15\n", false);
+    /* An exponent changes nothing. */
+    loses_digits("a\n9.007199254740993e15\n", true);
+    loses_digits("a\n1e0\n-0.00012345678901234567e-300\n", true);
+    loses_digits("a\n12345678901234567890e0\n", true);
+    loses_digits("a\n0.1e0\n00123456789012345.000e7\n1e23\n1e-400\n1e400\n0e5\n", false);
     /* Other types keep them. */
     loses_digits("a\n9007199254740993\n0.5\n", false);
     loses_digits("a\n9007199254740993\n1e0\nx\n", false);
+}
+
+/* A number with an exponent that is no double is catalogued, by both readers, wherever it stands.
+ */
+static void test_exponents_that_are_no_doubles(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool expected;
+    } cases[] = {
+        {"0.1e0", true},
+        {"1e-1", true},
+        {"1e23", true},
+        {"1e-400", true},
+        {"1e400", true},
+        {"-3e-1", true},
+        {"1e22", false},
+        {"-25e-2", false},
+        {"0.5e0", false},
+        {"1e3", false},
+        {"0e-400", false},
+        {"-0.000e9", false},
+        {"inf", false},
+        {"7e22", true},
+        {"4e22", false},
+        {"476837158203125e-21", false},
+        {"476837158203125e-22", true},
+        {"476837158203125e-15", false},
+        {"19073486328125e-20", true},
+        {"9007199254740993e0", false}, /* which loses digits */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int serial = 0; serial < 2; serial++) {
+            char text[100];
+            (void)snprintf(text, sizeof text, "a,b\n1e0,0\n%s,1e1\n,\n", cases[i].text);
+            struct sotto_csv *csv = test_csv(text);
+            csv->serial = serial != 0;
+            struct sotto_catalogue *catalogue = test_catalogue(csv);
+            if (catalogue->columns[0].exponent_inexact != cases[i].expected) {
+                print_error("%s: exponent_inexact is %d\n", cases[i].text, !cases[i].expected);
+                fail();
+            }
+            assert_false(catalogue->columns[1].exponent_inexact);
+            sotto_catalogue_free(catalogue);
+            sotto_csv_close(csv);
+        }
+    }
 }
 
 static void test_read_as_a_type_above(void **state)
@@ -292,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_types_of_columns),
         cmocka_unit_test(test_catalogue_says_what_is_there),
         cmocka_unit_test(test_digits_that_are_lost),
+        cmocka_unit_test(test_exponents_that_are_no_doubles),
         cmocka_unit_test(test_read_as_a_type_above),
         cmocka_unit_test(test_types_below_are_refused),
         cmocka_unit_test(test_one_column_twice_and_many_blocks),

@@ -94,6 +94,63 @@ static void test_smallest_type(void **state)
     }
 }
 
+/* A double written out to its last digit is the number, where the number is a double. */
+static void test_numbers_that_are_doubles(void **state)
+{
+    (void)state;
+    uint64_t random = 5;
+    size_t doubles = 0;
+    for (size_t i = 0; i < 20000; i++) {
+        char text[64];
+        char exact[1200];
+        struct sotto__number number;
+        struct sotto__number back;
+        uint64_t digits = test_random_below(&random, UINT64_C(1) << test_random_below(&random, 50));
+        int power = (int)test_random_below(&random, 56) - 28;
+        for (size_t fives = test_random_below(&random, 22); fives > 0 && digits < 100000000000000;
+             fives--) {
+            digits *= 5;
+        }
+        (void)snprintf(text, sizeof text, "%s%llu%se%d", i % 3 == 0 ? "-0" : "",
+                       (unsigned long long)(digits % 1000000000000000), i % 2 == 0 ? "." : ".00",
+                       power);
+        assert_true(sotto__number_parse(&number, text, strlen(text), '.'));
+        (void)snprintf(exact, sizeof exact, "%.300e", sotto__number_double(&number, c_locale));
+        assert_true(sotto__number_parse(&back, exact, strlen(exact), '.'));
+        if (sotto__number_is_double(&number) != sotto__number_equal(&number, &back)) {
+            print_error("%s is %s\n", text, exact);
+            fail();
+        }
+        doubles += sotto__number_is_double(&number);
+    }
+    assert_true(doubles > 2000 && doubles < 18000);
+}
+
+static void test_numbers_that_are_equal(void **state)
+{
+    (void)state;
+    static const char *const classes[][4] = {{"1.50", "15e-1", "+1.5", ".0015E3"},
+                                             {"-999", "-999.0", "-0999.", "-99900e-2"},
+                                             {"0", "-0.0", "0e99", "00"},
+                                             {"999", "9.99e2", "0999", "999"},
+                                             {"inf", "INF", "+Infinity", "inf"},
+                                             {"-inf", "-INF", "-infinity", "-inf"},
+                                             {"1e400", "10e399", "0.1e401", "1e+400"},
+                                             {"15", "1.5e1", "15.000", "150e-1"}};
+    const size_t len = sizeof classes / sizeof classes[0];
+    for (size_t i = 0; i < len * 4; i++) {
+        for (size_t j = 0; j < len * 4; j++) {
+            struct sotto__number x;
+            struct sotto__number y;
+            const char *a = classes[i / 4][i % 4];
+            const char *b = classes[j / 4][j % 4];
+            assert_true(sotto__number_parse(&x, a, strlen(a), '.'));
+            assert_true(sotto__number_parse(&y, b, strlen(b), '.'));
+            assert_int_equal(sotto__number_equal(&x, &y), i / 4 == j / 4);
+        }
+    }
+}
+
 static size_t quick_answers;
 
 /* By both ways, which must agree where the quick one answers. */
@@ -291,6 +348,8 @@ int main(void)
 {
     c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_that_are_doubles),
+        cmocka_unit_test(test_numbers_that_are_equal),
         cmocka_unit_test(test_grammar),
         cmocka_unit_test(test_smallest_type),
         cmocka_unit_test(test_doubles_of_the_strtod_suites),

@@ -177,9 +177,9 @@ static void test_hostile(void **state)
     }
     test_gives1("x=var(a, ddof=0)", one, "\"exact\": \"0\"");
     test_gives1("x=var(a, ddof=0)", none, "\"special\": \"NaN\"");
-    test_gives1("x=std(f)", constant, "{\"value\": 0.0, \"exact\": \"0\"}");
+    test_gives1("x=std(f)", constant, "{\"value\": 0.0}");
     test_gives1("x=skew(a)", constant, "{\"value\": 0.0, \"exact\": \"0\"}");
-    test_gives1("x=kurt(f)", constant, "{\"value\": 0.0, \"exact\": \"0\"}");
+    test_gives1("x=kurt(f)", constant, "{\"value\": 0.0}");
     test_gives1("x=corr(a, f)", constant, "\"special\": \"NaN\"");
     test_gives1("x=var(f)", "f\n1e0\ninf\n", "\"special\": \"NaN\"");
     test_gives1("x=sum(f * 2)", "f\n1e0\ninf\n", "{\"value\": null, \"special\": \"inf\"}");
@@ -190,11 +190,12 @@ static void test_hostile(void **state)
     test_gives1("x=sum(sqrt(a))", "a\n-1\n4\n", "\"exact\": \"2\", \"nan_made\": 1");
     test_gives1("x=sum(isna(0 / (a - 4)))", "a\n-1\n4\n", "{\"value\": 1.0, \"exact\": \"1\"}");
     test_gives1("x=sum(a / 0)", "a\n-1\n-4\n", "\"special\": \"-inf\"");
-    test_gives1("x=var(f)", "f\n1.7e308\n-1.7e308\n", "\"special\": \"inf\", \"exact\"");
+    test_gives1("x=var(f)", "f\n1.7e308\n-1.7e308\n", "\"special\": \"inf\"}");
+    test_gives1("x=var(f ** 13)", "f\n1e22\n-1e22\n", "\"special\": \"inf\", \"exact\"");
     test_gives1("x=std(f)", "f\n1e308\n-1e308\n", "{\"value\": 1.4142135623730951e+308}");
     test_gives1("x=std(f)", "f\n1e308\n-1e308\n1.7e308\n-1.7e308\n", "\"value\": 1.6103");
     test_gives1("x=std(f)", "f\n5e-324\n-5e-324\n", "\"value\": 5e-324");
-    test_gives1("x=var(f)", "f\n5e-324\n-5e-324\n", "\"value\": 0.0,");
+    test_gives1("x=var(f)", "f\n5e-324\n-5e-324\n", "{\"value\": 0.0}");
     test_gives1("x=std(f) / std(f, 0)", "f\n5e-324\n-5e-324\n", "\"value\": 1.4142135623730951");
     test_gives1("x=sum(-f)", "f\n-0e0\n0e0\n", "{\"value\": 0.0, \"exact\": \"0\"}");
     const char *parties[] = {"f\n1e308\n", "f\n1e308\n", "f\n-1e308\n", "f\n"};
@@ -347,8 +348,7 @@ static void test_groups(void **state)
     /* 0.1e0 is above 0.1, 0.3e0 below 0.3: the edges are exact. */
     grouped("\"group_by\": [{\"column\": \"f\", \"bins\": [0, \"0.1\", \"0.3\"], \"other\": true}]",
             edges, SOTTO_OK,
-            "\"s\": {\"values\": [{\"value\": 0.0, \"exact\": \"0\"}, {\"value\": 3.0, "
-            "\"exact\": \"3\"}, {\"value\": 20.0, \"exact\": \"20\"}]}");
+            "\"s\": {\"values\": [{\"value\": 0.0}, {\"value\": 3.0}, {\"value\": 20.0}]}");
     grouped("\"group_by\": [{\"column\": \"i\", \"bins\": "
             "[\"-100000000000000000000000000000000000000000\", "
             "0, \"1.5\", \"100000000000000000000000000000000000000000\"]}]",

@@ -57,10 +57,12 @@ struct sotto_catalogue_column {
     struct sotto_type type;
     uint64_t missing;
     bool hidden;      /* by the options */
-    bool digits_lost; /* float64, and a number without exponent has more than the 15 digits that a
-                         double is sure to keep; zeros at either end are not counted */
-    bool inexact;     /* of numbers: one without exponent has so many digits, or is no double, as
+    bool digits_lost; /* float64, and a number has more than the 15 digits that a double is sure to
+                         keep; zeros at either end are not counted */
+    bool inexact;     /* of numbers: one has so many digits, or has no exponent and is no double, as
                          0.1 is none: read as float64 it is rounded */
+    bool exponent_inexact; /* float64, and a number with an exponent and fewer digits is no double,
+                              as 1e-1 is none */
 };
 
 /* A place where reading may start: the record that begins at byte `offset` of the text is row

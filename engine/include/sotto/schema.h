@@ -14,8 +14,10 @@ SOTTO_BEGIN_DECLS
 
 struct sotto_schema_field {
     struct sotto_type type;
-    bool digits_lost; /* see struct sotto_catalogue_column */
-    bool inexact;     /* likewise; agreed on: of any party */
+    /* See struct sotto_catalogue_column; agreed on: of any party. */
+    bool digits_lost;
+    bool inexact;
+    bool exponent_inexact;
 };
 
 /* A column that a plan does not name, but means by "*". Ownership: name is the schema's. */
