@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # sotto_python(<label>/<name> <extra> [CASES] <arguments>...): runs Python in build/venv, where
-# ./dev installs what an extra of python/pyproject.toml asks for: `quick` for ./dev test, `test` (big
-# downloads) for ./dev test all. Not with sanitizers, whose run-time libraries Python lacks.
+# ./dev installs what an extra of python/pyproject.toml asks for: `quick` for ./dev test, `test`
+# (big downloads) for ./dev test all. Not with sanitizers, whose run-time libraries Python lacks.
 function(sotto_python name extra)
   cmake_parse_arguments(arg "CASES" "" "" ${ARGN})
   set(options MAY_SKIP)
