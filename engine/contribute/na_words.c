@@ -51,12 +51,12 @@ static enum sotto_status check_value(const struct words *words, const struct sot
     enum sotto_kind kind = find_kind(words, column);
     const struct sotto_csv *file = words->files[dataset];
     const char *quote = is_text ? "\"" : "";
-    bool is_word = is_text && sotto_csv_is_na(file, value);
-    const char *word = find_word(file, kind, value);
-    if (!is_word && word == NULL) {
+    const char *word =
+        is_text && sotto_csv_is_na(file, value) ? value : find_word(file, kind, value);
+    if (word == NULL) {
         return SOTTO_OK;
     }
-    bool is_written = is_word || strcmp(word, value) == 0;
+    bool is_written = strcmp(word, value) == 0;
     return sotto_error_set(
         words->err, SOTTO_ERROR_PLAN,
         "%s%.80s%s is an NA word of %.200s%s%.80s: where %s%.80s has it, it is read as missing. "
@@ -83,7 +83,7 @@ static enum sotto_status check_levels(const struct words *words, const struct so
 /* What the columns in a side of a comparison, or in an argument, are compared with: a value, or
  * levels. */
 struct asked {
-    const char *value;
+    const char *value; /* NULL: levels */
     bool is_text;
     const struct sotto__level *levels;
     size_t levels_len;
@@ -95,8 +95,8 @@ static enum sotto_status check_columns(const struct words *words,
 {
     const struct sotto__node *node = &expression->nodes[at];
     if (node->kind == SOTTO__NODE_COLUMN || node->kind == SOTTO__NODE_STAR) {
-        return asked->levels != NULL ? check_levels(words, node, asked->levels, asked->levels_len)
-                                     : check_value(words, node, asked->value, asked->is_text);
+        return asked->value != NULL ? check_value(words, node, asked->value, asked->is_text)
+                                    : check_levels(words, node, asked->levels, asked->levels_len);
     }
     if (node->kind == SOTTO__NODE_CALL && node->function == SOTTO__FUNCTION_FLOAT) {
         return check_columns(words, expression, node->left, asked);
