@@ -160,8 +160,13 @@ static bool is_same_constant(const struct sotto__constant *x, const struct sotto
 static struct sotto__constant make_constant(const mpz_t number, unsigned scale)
 {
     struct sotto__constant constant = {.number = 0};
-    if (mpz_sizeinbase(number, 2) <= SOTTO__VALUE_BITS_MAX) {
+    if (mpz_sizeinbase(number, 2) <= SOTTO__PRODUCT_BITS_MAX) {
         (void)mpz_export(constant.limbs, NULL, -1, sizeof(uint64_t), 0, 0, number);
+    }
+    uint64_t carry = 1; /* -x is ~x + 1 */
+    for (size_t i = 0; mpz_sgn(number) < 0 && i < SOTTO__VALUE_LIMBS_MAX; i++) {
+        constant.limbs[i] = ~constant.limbs[i] + carry;
+        carry = carry != 0 && constant.limbs[i] == 0;
     }
     mpq_t value;
     mpq_init(value);
@@ -173,57 +178,125 @@ static struct sotto__constant make_constant(const mpz_t number, unsigned scale)
     return constant;
 }
 
-/* The constant number / 10^scale. */
-static size_t add_constant(struct sotto__compiler *compiler, const mpz_t number, unsigned scale)
+/* Finds a constant among the program's, or adds it. Returns: its index. */
+static size_t keep_constant(struct sotto__compiler *compiler,
+                            const struct sotto__constant *constant)
 {
     struct sotto__program *program = compiler->program;
-    struct sotto__constant constant = make_constant(number, scale);
     size_t index = 0;
     while (index < program->constants_len &&
-           !is_same_constant(&program->constants[index], &constant)) {
+           !is_same_constant(&program->constants[index], constant)) {
         index++;
     }
     if (index == program->constants_len) {
         void *constants = program->constants;
         if (sotto_array_reserve(&constants, &program->constants_capacity_len, index + 1,
-                                sizeof constant) != SOTTO_OK) {
+                                sizeof *constant) != SOTTO_OK) {
             return fail_no_memory(compiler);
         }
         program->constants = constants;
-        program->constants[program->constants_len++] = constant;
+        program->constants[program->constants_len++] = *constant;
     }
-    struct sotto__op op = {.kind = SOTTO__OP_CONSTANT,
-                           .type = SOTTO__ROW_EXACT,
-                           .never_zero = mpz_sgn(number) != 0,
-                           .bits = (unsigned)mpz_sizeinbase(number, 2),
-                           .scale = scale};
+    return index;
+}
+
+static size_t add_constant_op(struct sotto__compiler *compiler, struct sotto__op op,
+                              const struct sotto__constant *constant)
+{
+    op.kind = SOTTO__OP_CONSTANT;
     op.a = op.b = op.c = op.dataset = SOTTO_NONE;
-    op.index = index;
+    op.index = keep_constant(compiler, constant);
     return add_op(compiler, op);
 }
 
-static size_t add_literal(struct sotto__compiler *compiler, const struct sotto__node *literal)
+/* The constant number / 10^scale. */
+static size_t add_constant(struct sotto__compiler *compiler, const mpz_t number, unsigned scale)
 {
+    struct sotto__constant constant = make_constant(number, scale);
+    struct sotto__op op = {.type = SOTTO__ROW_EXACT,
+                           .never_zero = mpz_sgn(number) != 0,
+                           .bits = (unsigned)mpz_sizeinbase(number, 2),
+                           .scale = scale};
+    return add_constant_op(compiler, op, &constant);
+}
+
+/* --- Literals --- */
+
+/* A number that the plan has, with its sign. Ended by literal_release. */
+struct literal {
+    bool is_literal;
     struct sotto__value value;
+};
+
+/* Reads node i, if it is a literal, minus signs before it aside. */
+static void literal_init(struct literal *out, const struct sotto__compiler *compiler, size_t i)
+{
+    bool is_negative;
+    const struct sotto__expression *expression = compiler->expression;
+    const struct sotto__node *node =
+        sotto__literal_find(&is_negative, expression, &expression->nodes[i]);
+    out->is_literal = node != NULL;
+    sotto__value_init(&out->value);
+    if (node != NULL) {
+        sotto__value_set_node(&out->value, expression, node);
+    }
+    if (is_negative && node != NULL) {
+        sotto__value_negate(&out->value);
+    }
+}
+
+static void literal_release(struct literal *literal)
+{
+    sotto__value_clear(&literal->value);
+}
+
+/* The literal as an exact constant. */
+static size_t add_literal(struct sotto__compiler *compiler, const struct literal *literal)
+{
     mpz_t digits;
-    sotto__value_init(&value);
     mpz_init(digits);
-    sotto__value_set_node(&value, compiler->expression, literal);
     unsigned long scale = 0;
-    (void)sotto__decimals(&scale, mpq_denref(value.number));
+    (void)sotto__decimals(&scale, mpq_denref(literal->value.number));
     mpz_ui_pow_ui(digits, 10, scale);
-    mpz_mul(digits, digits, mpq_numref(value.number));
-    mpz_divexact(digits, digits, mpq_denref(value.number));
+    mpz_mul(digits, digits, mpq_numref(literal->value.number));
+    mpz_divexact(digits, digits, mpq_denref(literal->value.number));
     size_t op = add_constant(compiler, digits, (unsigned)scale);
     mpz_clear(digits);
-    sotto__value_clear(&value);
     return op;
+}
+
+/* The double nearest to the literal: no exact register stands beside it. */
+static size_t add_float_literal(struct sotto__compiler *compiler, const struct literal *literal)
+{
+    struct sotto__constant constant = {.number = sotto__rational_to_double(literal->value.number)};
+    return add_constant_op(compiler,
+                           (struct sotto__op){.type = SOTTO__ROW_FLOAT,
+                                              .never_zero = mpq_sgn(literal->value.number) != 0},
+                           &constant);
+}
+
+/* The operation of node i. A literal gets one only here, where somebody needs it as it is: what is
+ * compared with it may not. */
+size_t sotto__compile_operand(struct sotto__compiler *compiler, size_t i)
+{
+    struct literal literal;
+    if (compiler->values[i] == SOTTO_NONE && compiler->status == SOTTO_OK) {
+        literal_init(&literal, compiler, i);
+        if (literal.is_literal) {
+            compiler->values[i] = add_literal(compiler, &literal);
+        }
+        literal_release(&literal);
+    }
+    return compiler->values[i];
 }
 
 size_t sotto__compile_zero(struct sotto__compiler *compiler)
 {
-    return add_literal(compiler,
-                       &(struct sotto__node){.kind = SOTTO__NODE_LITERAL, .is_whole = true});
+    mpz_t zero;
+    mpz_init(zero);
+    size_t op = add_constant(compiler, zero, 0);
+    mpz_clear(zero);
+    return op;
 }
 
 static size_t add_na(struct sotto__compiler *compiler)
@@ -484,6 +557,14 @@ static size_t add_bool(struct sotto__compiler *compiler, enum sotto__op_kind kin
     return add_op(compiler, make_op(compiler, kind, a, b));
 }
 
+/* Whether a node is a text or a column of text; literals have no operation yet. */
+static bool is_text_node(const struct sotto__compiler *compiler, size_t i)
+{
+    const struct sotto__node *node = &compiler->expression->nodes[i];
+    size_t op = compiler->values[i];
+    return node->kind == SOTTO__NODE_TEXT || (op != SOTTO_NONE && is_text(compiler, op));
+}
+
 static size_t add_text_equal(struct sotto__compiler *compiler, enum sotto__node_kind kind,
                              const struct sotto__node *left, const struct sotto__node *right)
 {
@@ -517,30 +598,111 @@ size_t sotto__compile_compare(struct sotto__compiler *compiler, enum sotto__op_k
     return add_op(compiler, op);
 }
 
+static enum sotto__op_kind find_comparison(enum sotto__node_kind kind)
+{
+    switch (kind) {
+    case SOTTO__NODE_EQUAL:
+        return SOTTO__OP_EQUAL;
+    case SOTTO__NODE_UNEQUAL:
+        return SOTTO__OP_UNEQUAL;
+    case SOTTO__NODE_LESS:
+    case SOTTO__NODE_GREATER:
+        return SOTTO__OP_LESS;
+    default:
+        return SOTTO__OP_LESS_EQUAL;
+    }
+}
+
+/* Exact x, of |v| <= 2^bits units of 10^-scale, is compared with the literal L in these units, by
+ * an integer t that stands for L: v < L is v < ceil(L), v <= L is v <= floor(L); L < v is floor(L)
+ * < v, L <= v is ceil(L) <= v; v == L is v == L, or false where L is no integer. Where t is beyond
+ * what v can be, the next integer beyond it stands for t, and for the integer that is not there. So
+ * t has one bit more than v at most, whatever L is. */
+static void set_threshold(mpz_t out, const struct sotto__op *x, const struct literal *literal,
+                          enum sotto__op_kind kind, bool is_left)
+{
+    mpz_t scaled;
+    mpz_t beyond;
+    mpz_init(scaled);
+    mpz_init_set_ui(beyond, 1);
+    mpz_srcptr denominator = mpq_denref(literal->value.number);
+    mpz_mul_2exp(beyond, beyond, x->bits);
+    mpz_add_ui(beyond, beyond, 1);
+    mpz_ui_pow_ui(scaled, 10, x->scale);
+    mpz_mul(scaled, scaled, mpq_numref(literal->value.number));
+    bool is_equality = kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL;
+    if (is_equality && mpz_divisible_p(scaled, denominator) == 0) {
+        mpz_set(out, beyond);
+    } else if ((kind == SOTTO__OP_LESS) == is_left) {
+        mpz_fdiv_q(out, scaled, denominator);
+    } else {
+        mpz_cdiv_q(out, scaled, denominator);
+    }
+    if (mpz_cmpabs(out, beyond) > 0) {
+        mpz_mul_si(out, beyond, mpz_sgn(out));
+    }
+    mpz_clear(scaled);
+    mpz_clear(beyond);
+}
+
+/* Compares x with a literal; is_left: the literal with x. */
+static size_t compare_with_literal(struct sotto__compiler *compiler, enum sotto__op_kind kind,
+                                   size_t x, const struct literal *literal, bool is_left)
+{
+    size_t value;
+    check_number(compiler, x);
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    if (is_float(compiler, x)) {
+        value = add_float_literal(compiler, literal);
+    } else {
+        mpz_t threshold;
+        const struct sotto__op *from = sotto__compile_op(compiler, x);
+        mpz_init(threshold);
+        set_threshold(threshold, from, literal, kind, is_left);
+        value = add_constant(compiler, threshold, from->scale);
+        mpz_clear(threshold);
+    }
+    struct sotto__op op = make_op(compiler, kind, is_left ? value : x, is_left ? x : value);
+    op.makes_nan = false;
+    return add_op(compiler, op);
+}
+
+/* A comparison of numbers. */
+static size_t add_number_comparison(struct sotto__compiler *compiler, enum sotto__op_kind kind,
+                                    size_t left, size_t right)
+{
+    struct literal a;
+    struct literal b;
+    size_t comparison;
+    literal_init(&a, compiler, left);
+    literal_init(&b, compiler, right);
+    if (b.is_literal) {
+        size_t x = sotto__compile_operand(compiler, left);
+        comparison = compare_with_literal(compiler, kind, x, &b, false);
+    } else if (a.is_literal) {
+        comparison = compare_with_literal(compiler, kind, compiler->values[right], &a, true);
+    } else {
+        comparison =
+            sotto__compile_compare(compiler, kind, compiler->values[left], compiler->values[right]);
+    }
+    literal_release(&a);
+    literal_release(&b);
+    return comparison;
+}
+
 static size_t add_comparison(struct sotto__compiler *compiler, const struct sotto__node *node)
 {
     const struct sotto__node *left = &compiler->expression->nodes[node->left];
     const struct sotto__node *right = &compiler->expression->nodes[node->right];
-    size_t a = compiler->values[node->left];
-    size_t b = compiler->values[node->right];
-    if (left->kind == SOTTO__NODE_TEXT || right->kind == SOTTO__NODE_TEXT || is_text(compiler, a) ||
-        is_text(compiler, b)) {
+    bool is_swapped = node->kind == SOTTO__NODE_GREATER || node->kind == SOTTO__NODE_GREATER_EQUAL;
+    if (is_text_node(compiler, node->left) || is_text_node(compiler, node->right)) {
         return add_text_equal(compiler, node->kind, left, right);
     }
-    switch (node->kind) {
-    case SOTTO__NODE_EQUAL:
-        return sotto__compile_compare(compiler, SOTTO__OP_EQUAL, a, b);
-    case SOTTO__NODE_UNEQUAL:
-        return sotto__compile_compare(compiler, SOTTO__OP_UNEQUAL, a, b);
-    case SOTTO__NODE_LESS:
-        return sotto__compile_compare(compiler, SOTTO__OP_LESS, a, b);
-    case SOTTO__NODE_LESS_EQUAL:
-        return sotto__compile_compare(compiler, SOTTO__OP_LESS_EQUAL, a, b);
-    case SOTTO__NODE_GREATER:
-        return sotto__compile_compare(compiler, SOTTO__OP_LESS, b, a);
-    default:
-        return sotto__compile_compare(compiler, SOTTO__OP_LESS_EQUAL, b, a);
-    }
+    return add_number_comparison(compiler, find_comparison(node->kind),
+                                 is_swapped ? node->right : node->left,
+                                 is_swapped ? node->left : node->right);
 }
 
 /* --- Choices --- */
@@ -602,10 +764,9 @@ static size_t add_is_na(struct sotto__compiler *compiler, size_t a)
     return add_op(compiler, op);
 }
 
-static size_t add_call(struct sotto__compiler *compiler, const struct sotto__node *node)
+static size_t add_call(struct sotto__compiler *compiler, const struct sotto__node *node, size_t a,
+                       size_t b, size_t third)
 {
-    size_t a = compiler->values[node->left];
-    size_t b = node->right != SOTTO_NONE ? compiler->values[node->right] : SOTTO_NONE;
     switch (node->function) {
     case SOTTO__FUNCTION_ABS:
         return add_unary(compiler, SOTTO__OP_ABS, a);
@@ -628,7 +789,7 @@ static size_t add_call(struct sotto__compiler *compiler, const struct sotto__nod
     case SOTTO__FUNCTION_FILLNA:
         return add_choice(compiler, SOTTO__OP_FILL, a, b, SOTTO_NONE);
     case SOTTO__FUNCTION_IF:
-        return add_choice(compiler, SOTTO__OP_IF, b, compiler->values[node->third], a);
+        return add_choice(compiler, SOTTO__OP_IF, b, third, a);
     case SOTTO__FUNCTION_TOGETHER:
         return sotto__compile_together(compiler, a, b);
     default:
@@ -684,15 +845,49 @@ size_t sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t i)
     return add_op(compiler, op);
 }
 
+static bool is_comparison(enum sotto__node_kind kind)
+{
+    return kind == SOTTO__NODE_EQUAL || kind == SOTTO__NODE_UNEQUAL || kind == SOTTO__NODE_LESS ||
+           kind == SOTTO__NODE_LESS_EQUAL || kind == SOTTO__NODE_GREATER ||
+           kind == SOTTO__NODE_GREATER_EQUAL;
+}
+
+/* The operations of a node's children; out: SOTTO_NONE for what it has none of. */
+static void find_operands(struct sotto__compiler *compiler, size_t out[3],
+                          const struct sotto__node *node)
+{
+    size_t children[3];
+    size_t len = sotto__node_children(node, children);
+    for (size_t i = 0; i < 3; i++) {
+        out[i] = i < len ? sotto__compile_operand(compiler, children[i]) : SOTTO_NONE;
+    }
+}
+
+static size_t add_asked_comparison(struct sotto__compiler *compiler, const struct sotto__node *node)
+{
+    size_t comparison = add_comparison(compiler, node);
+    if (!node->is_edge) {
+        sotto__compile_mark_asked(compiler, comparison);
+    }
+    return comparison;
+}
+
 size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i)
 {
     const struct sotto__node *node = &compiler->expression->nodes[i];
-    size_t a = compiler->values[node->left];
-    size_t b = node->right != SOTTO_NONE ? compiler->values[node->right] : SOTTO_NONE;
+    size_t operands[3];
+    bool is_negative;
     compiler->start = node->start;
+    if (is_comparison(node->kind)) {
+        return add_asked_comparison(compiler, node);
+    }
+    if (sotto__literal_find(&is_negative, compiler->expression, node) != NULL) {
+        return SOTTO_NONE; /* see sotto__compile_operand */
+    }
+    find_operands(compiler, operands, node);
+    size_t a = operands[0];
+    size_t b = operands[1];
     switch (node->kind) {
-    case SOTTO__NODE_LITERAL:
-        return add_literal(compiler, node);
     case SOTTO__NODE_NA:
         return add_na(compiler);
     case SOTTO__NODE_TEXT:
@@ -722,13 +917,8 @@ size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i)
     case SOTTO__NODE_OR:
         return add_bool(compiler, SOTTO__OP_OR, a, b);
     case SOTTO__NODE_CALL:
-        return add_call(compiler, node);
+        return add_call(compiler, node, a, b, operands[2]);
     default:
-        break;
+        return SOTTO_NONE; /* no other node stands in a row-wise expression */
     }
-    size_t comparison = add_comparison(compiler, node);
-    if (!node->is_edge) {
-        sotto__compile_mark_asked(compiler, comparison);
-    }
-    return comparison;
 }

@@ -38,8 +38,10 @@ const struct sotto__op *sotto__compile_op(const struct sotto__compiler *compiler
 void sotto__compile_mark_asked(struct sotto__compiler *compiler, size_t op);
 
 /* The operation of row-wise node i, its children done before. Returns SOTTO_NONE for a text in
- * quotes too, which has no operation: only a comparison takes it. */
+ * quotes too, which has no operation, as only a comparison takes it, and for a literal. */
 size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i);
+/* The operation that compile_node has found, or that of a literal. */
+size_t sotto__compile_operand(struct sotto__compiler *compiler, size_t i);
 /* The number that node i, on aggregates of earlier rounds, is. */
 size_t sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t i);
 /* a * b; a where b is present; a comparison of numbers; the doubles nearest to a. */

@@ -176,11 +176,11 @@ static void compile_aggregate(struct sotto__compiler *compiler, struct sotto__mo
 {
     struct sotto__opened_sums opens = sotto__function_card(node->function)->opens;
     SOTTO_REQUIRE(opens.kind != SOTTO__OPENS_UNSTATED);
-    size_t x = compiler->values[node->left];
+    size_t x = sotto__compile_operand(compiler, node->left);
     size_t y = x;
     check_argument(compiler, node, node->left);
     if (opens.product) {
-        y = compiler->values[node->right];
+        y = sotto__compile_operand(compiler, node->right);
         check_argument(compiler, node, node->right);
         if (!node->is_together) {
             pair_up(compiler, &x, &y);
@@ -288,7 +288,7 @@ static void compile_where(struct sotto__compiler *compiler)
         return;
     }
     compile_expression(compiler, where, true);
-    size_t root = compiler->values[where->nodes_len - 1];
+    size_t root = sotto__compile_operand(compiler, where->nodes_len - 1);
     const struct sotto__op *op = sotto__compile_op(compiler, root);
     if (op->type != SOTTO__ROW_BOOL && !op->is_null) { /* null: nobody knows its type */
         (void)sotto__compile_error(compiler, "expected a condition, such as age >= 18");

@@ -27,7 +27,7 @@ static void fill_constant(struct sotto__register *reg, const struct sotto__op *o
         ((double *)reg->own_values)[i] = constant->number;
     }
     for (size_t i = 0;
-         op->type != SOTTO__ROW_FLOAT && op->bits <= SOTTO__VALUE_BITS_MAX && i < SOTTO__ROWS_LEN;
+         op->type != SOTTO__ROW_FLOAT && op->bits <= SOTTO__PRODUCT_BITS_MAX && i < SOTTO__ROWS_LEN;
          i++) {
         memcpy((uint64_t *)reg->own_values + i * reg->limbs, constant->limbs,
                reg->limbs * sizeof(uint64_t));

@@ -35,7 +35,7 @@ static bool is_within(const uint64_t *value, unsigned limbs, unsigned bits)
 static void verify_exact(const struct sotto__register *reg, const struct sotto__op *op, size_t len)
 {
     const uint64_t *values = reg->values;
-    if (op->kind == SOTTO__OP_CONSTANT && op->bits > SOTTO__VALUE_BITS_MAX) {
+    if (op->kind == SOTTO__OP_CONSTANT && op->bits > SOTTO__PRODUCT_BITS_MAX) {
         return; /* too wide for any exact operation: only its double is read */
     }
     SOTTO_VERIFY(reg->bits <= op->bits);
