@@ -122,18 +122,20 @@ static enum sotto_status header_field(struct sotto__csv_reader *reader, const ch
     return SOTTO_OK;
 }
 
-/* Whether the first row is data, whose header is missing: a number, and nothing beside numbers and
- * words for missing values. Booleans may be names: a row of them alone is taken for a header. */
+/* Whether the first row is data, whose header is missing: a number, and nothing beside numbers,
+ * booleans and words for missing values. A row of booleans alone may be names. */
 static bool header_is_data(const struct sotto__csv_reader *reader)
 {
     bool has_number = false;
     for (size_t i = 0; i < reader->names_len; i++) {
         struct sotto__number number;
+        bool truth;
         const char *name = reader->names[i];
         size_t name_bytes = strlen(name);
         if (sotto__number_parse(&number, name, name_bytes, reader->csv->format.point)) {
             has_number = true;
-        } else if (!sotto__na_words_contain(&reader->csv->format.na, name, name_bytes)) {
+        } else if (!sotto__bool_parse(&truth, name, name_bytes) &&
+                   !sotto__na_words_contain(&reader->csv->format.na, name, name_bytes)) {
             return false;
         }
     }
@@ -145,8 +147,8 @@ static enum sotto_status header_end(struct sotto__csv_reader *reader)
 {
     if (header_is_data(reader)) {
         return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
-                                "expected a header with the columns' names, found only numbers: "
-                                "put a line of names before the data");
+                                "expected a header with the columns' names, found only numbers and "
+                                "booleans: put a line of names before the data");
     }
     size_t first;
     size_t second;

@@ -37,6 +37,9 @@ static void test_malformed_texts(void **state)
     refuses("a,b, a \n", "found \"a\" as column 1 and as column 3");
     refuses("1,2.5,-3e5\n4,5,6\n", "found only numbers");
     refuses("2024\n1\n", "found only numbers");
+    refuses("1,2.5,true\n2,3,false\n", "found only numbers and booleans");
+    refuses("1,TRUE,NA\n2,False,3\n", "found only numbers and booleans");
+    refuses("False,inf\n2,False,3\n", "found only numbers and booleans");
     refuses("a,b\n1,\xff\n", "t.csv:2: column \"b\": expected UTF-8");
     refuses("a,b\n1,\xed\xa0\x80\n", "column \"b\": expected UTF-8");
     refuses("a\xc3,b\n1,2\n", "t.csv:1: column 1: expected UTF-8");
