@@ -81,6 +81,12 @@ static void test_between_parties(void **state)
                "\"b\": {\"type\": \"decimal\", \"scale\": 1}}}");
     static const char *const texts[] = {"a,s\n1,x\n", "a\n2\n", "s,a,r\nNA,3,y\n"};
     test_gives("x=sum(*)", texts, 3, "\"labels\": [[\"a\"]], \"values\": [{\"value\": 6.0,");
+    /* Nobody has a value of a column that somebody lacks. */
+    static const char *const empty[] = {"a,t,u\n", "a,u\n2,NA\n", "u,a\nNA,3\n"};
+    test_gives("x=sum(*)", empty, 3, "\"labels\": [[\"a\", \"u\"]], \"values\": [{\"value\": 5.0,");
+    static const char *const missing[] = {"t,a\nNA,1\n", "a\n2\n", "a,t\n3,1\n"};
+    refused("x=sum(*)", missing, 3, SOTTO_ERROR_TYPE,
+            "\"*\" needs the same numeric columns everywhere, but party 2 has no column t.t");
     static const char *const lacking[] = {"a,b\n1,2\n", "a\n2\n"};
     refused("x=sum(*)", lacking, 2, SOTTO_ERROR_TYPE,
             "\"*\" needs the same numeric columns everywhere, but party 2 has no column t.b");
