@@ -268,7 +268,7 @@ static size_t add_literal(struct sotto__compiler *compiler, const struct literal
 /* The double nearest to the literal: no exact register stands beside it. */
 static size_t add_float_literal(struct sotto__compiler *compiler, const struct literal *literal)
 {
-    struct sotto__constant constant = {.number = sotto__rational_to_double(literal->value.number)};
+    struct sotto__constant constant = {.number = sotto__value_double(&literal->value)};
     return add_constant_op(compiler,
                            (struct sotto__op){.type = SOTTO__ROW_FLOAT,
                                               .never_zero = mpq_sgn(literal->value.number) != 0},
