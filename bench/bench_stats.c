@@ -205,7 +205,7 @@ static void exact_sums(uint64_t *limbs, const struct sotto_driver *driver,
         struct sotto__worker own;
         struct sotto_column columns[COLUMNS_MAX];
         const struct sotto_column *blocks[COLUMNS_MAX];
-        SOTTO_REQUIRE(sotto__worker_init(&own, driver->program) == SOTTO_OK);
+        SOTTO_REQUIRE(sotto__worker_init(&own, driver->program, NULL) == SOTTO_OK);
 #pragma omp for schedule(static)
         for (size_t at = 0; at < rows; at += BLOCK_LEN) {
             size_t now = rows - at < BLOCK_LEN ? rows - at : BLOCK_LEN;

@@ -13,8 +13,8 @@
 #include <csv.h>
 #include <inttypes.h>
 #include <sotto/alloc.h>
+#include <sotto/contribution.h>
 #include <sotto/cpu.h>
-#include <sotto/driver.h>
 #include <sotto/table.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +76,7 @@ static void ask(const struct table *table, const char *select)
     struct sotto_plan *plan = NULL;
     struct sotto_schema offer = {0};
     struct sotto_driver *driver = NULL;
+    struct sotto_source *source = NULL;
     char *result = NULL;
     const struct sotto_catalogue *catalogues[] = {table->catalogue};
     int bytes = snprintf(json, sizeof json,
@@ -90,12 +91,14 @@ static void ask(const struct table *table, const char *select)
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
     check(limbs != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY, &err);
-    check(sotto_driver_partial(driver, limbs, limbs_len, &table->csv, catalogues, &err), &err);
+    check(sotto_source_new_file(&source, table->csv, table->catalogue, &err), &err);
+    check(sotto_driver_contribute(driver, limbs, limbs_len, NULL, &source, 0, &err), &err);
     check(sotto_driver_advance(driver, limbs, limbs_len, &err), &err);
     check(sotto_driver_result(driver, &result, &parties, &offer, 1, &err), &err);
     keep_exact(result);
     sotto_free(result);
     sotto_free(limbs);
+    sotto_source_free(source);
     sotto_driver_free(driver);
     sotto_schema_release(&offer);
     sotto_plan_free(plan);

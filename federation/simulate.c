@@ -7,6 +7,7 @@
 #include <sotto/simulate.h>
 
 #include <sotto/alloc.h>
+#include <sotto/contribution.h>
 #include <sotto/secret.h>
 #include <sotto/task.h>
 #include <stdio.h>
@@ -19,8 +20,8 @@ struct sim_party {
     struct sotto_task_party *task;  /* NULL before the invitation and after the end */
     struct sotto_csv *const *files; /* by dataset; NULL: */
     const struct sotto_table *const *tables;
-    struct sotto_catalogue **catalogues; /* of files, made for the offer */
-    struct sotto_error trouble;          /* why it declined */
+    struct sotto_source **sources; /* of files or tables; files are catalogued for the offer */
+    struct sotto_error trouble;    /* why it declined */
     char name[32];
 };
 
@@ -78,6 +79,27 @@ static size_t sim_find(const struct sim *sim, const struct sotto_key *key)
 
 /* --- A party's host --- */
 
+static enum sotto_status offer_files(struct sotto_schema *out, const struct sim *sim,
+                                     struct sim_party *party)
+{
+    struct sotto_error *err = &party->trouble;
+    size_t len = sim->config->datasets_len;
+    const struct sotto_plan *plan = sotto_task_party_plan(party->task);
+    const struct sotto_catalogue **catalogues = sotto_alloc_array(len, sizeof *catalogues);
+    if (catalogues == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for an offer");
+    }
+    enum sotto_status status = SOTTO_OK;
+    for (size_t d = 0; status == SOTTO_OK && d < len; d++) {
+        status = sotto_source_describe(party->sources[d], &catalogues[d], err);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_schema_offer(out, plan, catalogues, err);
+    }
+    sotto_free(catalogues);
+    return status;
+}
+
 static enum sotto_status party_schema(const struct sim *sim, struct sim_party *party,
                                       struct sotto_schema *out)
 {
@@ -86,17 +108,7 @@ static enum sotto_status party_schema(const struct sim *sim, struct sim_party *p
     if (party->tables != NULL) {
         return sotto_schema_offer_tables(out, plan, party->tables, err);
     }
-    for (size_t d = 0; d < sim->config->datasets_len; d++) {
-        if (party->catalogues[d] == NULL) {
-            enum sotto_status status =
-                sotto_csv_catalogue(party->files[d], &party->catalogues[d], err);
-            if (status != SOTTO_OK) {
-                return status;
-            }
-        }
-    }
-    enum sotto_status status = sotto_schema_offer(
-        out, plan, (const struct sotto_catalogue *const *)party->catalogues, err);
+    enum sotto_status status = offer_files(out, sim, party);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -127,11 +139,7 @@ static enum sotto_status party_partial(struct sim_party *party)
         return sotto_error_set(&party->trouble, SOTTO_ERROR_NO_MEMORY, "no memory for a partial");
     }
     enum sotto_status status =
-        party->tables != NULL
-            ? sotto_driver_partial_tables(driver, limbs, limbs_len, party->tables, &party->trouble)
-            : sotto_driver_partial(driver, limbs, limbs_len, party->files,
-                                   (const struct sotto_catalogue *const *)party->catalogues,
-                                   &party->trouble);
+        sotto_driver_contribute(driver, limbs, limbs_len, NULL, party->sources, 0, &party->trouble);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(party->task, limbs, limbs_len);
     }
@@ -264,6 +272,21 @@ static enum sotto_status sim_run(struct sim *sim)
 
 /* --- Building and taking down --- */
 
+static enum sotto_status make_sources(struct sim_party *party, size_t len)
+{
+    enum sotto_status status = SOTTO_OK;
+    party->sources = sotto_alloc_array(len, sizeof *party->sources);
+    if (party->sources == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t d = 0; status == SOTTO_OK && d < len; d++) {
+        status = party->tables != NULL
+                     ? sotto_source_new_table(&party->sources[d], party->tables[d], NULL)
+                     : sotto_source_new_file(&party->sources[d], party->files[d], NULL, NULL);
+    }
+    return status;
+}
+
 static enum sotto_status sim_add_party(struct sim *sim, size_t i)
 {
     struct sim_party *party = &sim->parties[i];
@@ -271,11 +294,11 @@ static enum sotto_status sim_add_party(struct sim *sim, size_t i)
     size_t first = i * sim->config->datasets_len;
     party->files = sim->config->files != NULL ? sim->config->files + first : NULL;
     party->tables = sim->config->files == NULL ? sim->config->tables + first : NULL;
-    party->catalogues = sotto_alloc_array(sim->config->datasets_len, sizeof *party->catalogues);
-    if (party->catalogues == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
+    enum sotto_status status = make_sources(party, sim->config->datasets_len);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    enum sotto_status status = sotto_identity_generate(&party->identity, party->random);
+    status = sotto_identity_generate(&party->identity, party->random);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -328,10 +351,10 @@ static void sim_release(struct sim *sim)
     for (size_t i = 0; sim->parties != NULL && i < sim->config->parties_len; i++) {
         struct sim_party *party = &sim->parties[i];
         sotto_task_party_free(party->task);
-        for (size_t d = 0; party->catalogues != NULL && d < sim->config->datasets_len; d++) {
-            sotto_catalogue_free(party->catalogues[d]);
+        for (size_t d = 0; party->sources != NULL && d < sim->config->datasets_len; d++) {
+            sotto_source_free(party->sources[d]);
         }
-        sotto_free(party->catalogues);
+        sotto_free(party->sources);
     }
     sotto_task_aggregator_free(sim->aggregator);
     for (size_t i = 0; sim->parties != NULL && i < sim->config->parties_len; i++) {

@@ -2,45 +2,86 @@
 #ifndef SOTTO_ENGINE_CONTRIBUTE_CONTRIBUTE_H
 #define SOTTO_ENGINE_CONTRIBUTE_CONTRIBUTE_H
 
-/* Room contribute: a party's own rows, counted and summed up. */
+/* Room contribute: a party's own rows, from any source, counted and summed up. */
 
 #include "driver.h"
 #include "sums/sums.h"
+#include <sotto/contribution.h>
+
+/* --- guard.c: what is counted of rows, and judged --- */
+
+struct sotto__condition;
+
+/* What is counted in a round. Numbers of rows, all of which add up: of each dataset, as far as it
+ * is read; with a value, of each column of the expansion; then those of conditions and groups.
+ * Conditions of where come first: they are over all rows. */
+struct sotto__guard {
+    const struct sotto_driver *driver;
+    const struct sotto__program *program;
+    struct sotto__condition *conditions;
+    size_t conditions_len;
+    size_t capacity_len;
+    size_t early_len;
+    size_t group_len;     /* counts of a group: its rows, then two of each later condition */
+    size_t conditions_at; /* where the counts of conditions and groups begin */
+    size_t counts_len;
+    bool asks;                /* of more than whether a column has values */
+    enum sotto_status status; /* the first failure while conditions were collected */
+};
+
+/* Of the driver's round. Returns: SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. Ended by
+ * sotto__guard_release, also after a failure. */
+enum sotto_status sotto__guard_init(struct sotto__guard *out, const struct sotto_driver *driver,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__guard_release(struct sotto__guard *guard);
+
+/* Counts a block of a dataset as it was read, and after its operations. In-out: counts. */
+void sotto__guard_count_block(const struct sotto__guard *guard, uint64_t *counts, size_t dataset,
+                              const struct sotto_column *const *blocks, size_t len);
+void sotto__guard_count(const struct sotto__guard *guard, uint64_t *counts,
+                        const struct sotto__rows *rows, size_t dataset, size_t len);
+
+/* What the catalogues, of all datasets, say already. *out_counts: rows must be counted for the
+ * rest. Returns: SOTTO_ERROR_REFUSED. */
+enum sotto_status sotto__guard_foresee(bool *out_counts, const struct sotto__guard *guard,
+                                       const struct sotto_catalogue *const *catalogues,
+                                       uint64_t min_rows, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Judges what was counted. Returns: SOTTO_ERROR_REFUSED. */
+enum sotto_status sotto__guard_judge(const struct sotto__guard *guard, uint8_t *withheld,
+                                     const uint64_t *counts, uint64_t min_rows,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- worker.c: what one thread needs to sum up rows --- */
 
 struct sotto__worker {
     struct sotto__rows rows;
     struct sotto__sums sums;
+    const struct sotto__guard *guard;
+    uint64_t *counts; /* NULL: nothing is counted */
 };
 
-/* Borrows program; *out stays where it is. Returns: SOTTO_ERROR_NO_MEMORY. Ended by
- * sotto__worker_release, which a worker of zeros bears too. */
+/* Borrows program and guard (NULL: nothing is counted); *out stays where it is. Returns:
+ * SOTTO_ERROR_NO_MEMORY. Ended by sotto__worker_release, which a worker of zeros bears too. */
 enum sotto_status sotto__worker_init(struct sotto__worker *out,
-                                     const struct sotto__program *program) SOTTO_NODISCARD;
+                                     const struct sotto__program *program,
+                                     const struct sotto__guard *guard) SOTTO_NODISCARD;
 void sotto__worker_release(struct sotto__worker *worker);
 
-/* --- files.c: one reading of a party's files --- */
+/* --- contribution.c --- */
 
-/* What becomes of the rows that are read: each worker has a sink of its own, and in the end all of
- * them are merged. For each file start, then sink_of for each worker, then end. */
-struct sotto__rows_use {
-    /* Makes the sinks of so many workers. Returns: SOTTO_ERROR_NO_MEMORY; end is called all the
-     * same. */
-    enum sotto_status (*start)(void *context, size_t workers_len);
-    struct sotto__rows_sink (*sink_of)(void *context, size_t worker);
-    /* Merges what went into the sinks, if all rows did (is_complete), and releases them. */
-    void (*end)(void *context, bool is_complete);
-    void *context;
+struct sotto_contribution {
+    const struct sotto_driver *driver;
+    struct sotto__guard guard;
+    uint64_t *limbs;
+    uint64_t *counts; /* the evidence; NULL: nothing is counted */
 };
 
-/* Reads the columns of all files, [dataset], that the driver's round reads, and lets use have their
- * rows. Returns: as sotto_csv_scan; SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_LIMIT, SOTTO_ERROR_INPUT for
- * a key that is no level. */
-enum sotto_status sotto__files_read(const struct sotto_driver *driver,
-                                    const struct sotto__rows_use *use,
-                                    struct sotto_csv *const *files,
-                                    const struct sotto_catalogue *const *catalogues,
-                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* --- reading.c: one reading of a source --- */
+
+/* Adds the rows of a source to a contribution, by the driver's own operations. Returns: as
+ * sotto_contribution_add. */
+enum sotto_status sotto__source_read(struct sotto_contribution *in_out, struct sotto_source *source,
+                                     size_t dataset, struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

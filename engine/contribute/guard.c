@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* How many of a party's own rows stand on each side of the conditions of a round and in its groups:
- * what a party asks before it contributes (LEAKAGE.md). It leans on the
- * round's program, in which each different operation stands once, and on files.c for the reading.
+ * what a party asks before its contribution may leave (LEAKAGE.md). It leans on the round's
+ * program, in which each different operation stands once; reading.c hands it the blocks that are
+ * summed up.
  *
  * 1. Conditions are collected from the program: comparisons and logic, whether a value is there
  *    (isna, fillna), booleans that are multiplied with, values that may be missing, NaN that rows
  *    may make. Plans say the same thing in many ways; what is counted is what they compute.
- * 2. One reading counts the rows on both sides of each: for the conditions of `where` over all
- * rows, for later ones over the rows that `where` leaves in, in each group.
+ * 2. The reading that sums up counts the rows on both sides of each: for the conditions of `where`
+ *    over all rows, for later ones over the rows that `where` leaves in, in each group. Counts only
+ *    add up, so they are the same however rows are split.
  * 3. A side with fewer than min_rows rows is refused, as are two limits on one value with fewer
  *    rows between them. With groups the later conditions are judged in each group, and a group that
  *    fails is withheld, not the whole contribution.
@@ -20,8 +22,6 @@
 #include "contribute/contribute.h"
 
 #include <sotto/alloc.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum condition_kind {
     CONDITION_TRUTH,   /* of a comparison, a boolean */
@@ -29,24 +29,12 @@ enum condition_kind {
     CONDITION_VALUES,  /* whether the operation has one, or made NaN of values that are present */
 };
 
-struct condition {
+struct sotto__condition {
     enum condition_kind kind;
     size_t op;
     bool may_be_empty; /* a side of no rows at all is no concern */
     size_t limited;    /* what a limit is set to: an operation, or SOTTO_NONE */
     bool is_below;     /* the limit's true side: values below it */
-};
-
-/* Conditions of where come first: they are over all rows. */
-struct guard {
-    const struct sotto__program *program;
-    struct condition *conditions;
-    size_t conditions_len;
-    size_t capacity_len;
-    size_t early_len;
-    size_t group_len; /* counts of a group: its rows, then two of each later condition */
-    size_t counts_len;
-    enum sotto_status status; /* the first failure while conditions were collected */
 };
 
 /* --- Which conditions --- */
@@ -77,7 +65,7 @@ static size_t find_unit(const struct sotto__program *program, size_t op)
     }
 }
 
-static void add_condition(struct guard *guard, struct condition condition)
+static void add_condition(struct sotto__guard *guard, struct sotto__condition condition)
 {
     void *conditions = guard->conditions;
     if (guard->status != SOTTO_OK || guard->program->ops[condition.op].dataset == SOTTO_NONE) {
@@ -99,22 +87,22 @@ static void add_condition(struct guard *guard, struct condition condition)
 }
 
 /* A column of booleans that a value is multiplied by is a condition in disguise. */
-static void add_factor(struct guard *guard, size_t factor, size_t other)
+static void add_factor(struct sotto__guard *guard, size_t factor, size_t other)
 {
     const struct sotto__program *program = guard->program;
     size_t op = find_unit(program, factor);
     if (program->ops[op].type == SOTTO__ROW_BOOL && op != find_unit(program, other) &&
         program->ops[other].dataset != SOTTO_NONE) {
-        add_condition(guard, (struct condition){.op = op, .limited = SOTTO_NONE});
+        add_condition(guard, (struct sotto__condition){.op = op, .limited = SOTTO_NONE});
     }
 }
 
 /* The condition of a comparison or of logic. Where a value is compared with a number, that limits
  * it: two limits on one value enclose rows between them. */
-static struct condition make_condition(const struct sotto__program *program, size_t op)
+static struct sotto__condition make_condition(const struct sotto__program *program, size_t op)
 {
     const struct sotto__op *at = &program->ops[op];
-    struct condition condition = {.op = op, .limited = SOTTO_NONE};
+    struct sotto__condition condition = {.op = op, .limited = SOTTO_NONE};
     bool is_order = at->kind == SOTTO__OP_LESS || at->kind == SOTTO__OP_LESS_EQUAL;
     condition.may_be_empty = is_comparison(at->kind) && !at->is_asked;
     if (is_order && program->ops[at->b].dataset == SOTTO_NONE) {
@@ -126,7 +114,7 @@ static struct condition make_condition(const struct sotto__program *program, siz
     return condition;
 }
 
-static void add_op(struct guard *guard, size_t op)
+static void add_op(struct sotto__guard *guard, size_t op)
 {
     const struct sotto__op *at = &guard->program->ops[op];
     if (is_comparison(at->kind) || is_logic(at->kind)) {
@@ -135,17 +123,17 @@ static void add_op(struct guard *guard, size_t op)
     for (int i = 0; is_logic(at->kind) && i < 2; i++) {
         size_t operand = i == 0 ? at->a : at->b;
         if (operand != SOTTO_NONE && guard->program->ops[operand].kind == SOTTO__OP_COLUMN) {
-            add_condition(guard, (struct condition){.op = operand, .limited = SOTTO_NONE});
+            add_condition(guard, (struct sotto__condition){.op = operand, .limited = SOTTO_NONE});
         }
     }
     if (at->kind == SOTTO__OP_IS_NA || at->kind == SOTTO__OP_FILL) {
-        add_condition(guard, (struct condition){.kind = CONDITION_PRESENT,
-                                                .op = op,
-                                                .may_be_empty = true,
-                                                .limited = SOTTO_NONE});
+        add_condition(guard, (struct sotto__condition){.kind = CONDITION_PRESENT,
+                                                       .op = op,
+                                                       .may_be_empty = true,
+                                                       .limited = SOTTO_NONE});
     } else if (at->kind == SOTTO__OP_IF && !is_comparison(guard->program->ops[at->c].kind) &&
                guard->program->ops[at->c].kind != SOTTO__OP_IS_NA) {
-        add_condition(guard, (struct condition){.op = at->c, .limited = SOTTO_NONE});
+        add_condition(guard, (struct sotto__condition){.op = at->c, .limited = SOTTO_NONE});
     } else if (at->kind == SOTTO__OP_MULTIPLY) {
         add_factor(guard, at->a, at->b);
         add_factor(guard, at->b, at->a);
@@ -190,7 +178,7 @@ static bool is_used_late(const struct sotto__program *program, size_t op)
     return found;
 }
 
-static void add_terms(struct guard *guard)
+static void add_terms(struct sotto__guard *guard)
 {
     const struct sotto__program *program = guard->program;
     for (size_t i = 0; i < program->terms_len; i++) {
@@ -200,10 +188,10 @@ static void add_terms(struct guard *guard)
             add_factor(guard, term->factors[1], term->factors[0]);
         }
         for (size_t j = 0; j < term->factors_len; j++) {
-            add_condition(guard, (struct condition){.kind = CONDITION_VALUES,
-                                                    .op = term->factors[j],
-                                                    .may_be_empty = true,
-                                                    .limited = SOTTO_NONE});
+            add_condition(guard, (struct sotto__condition){.kind = CONDITION_VALUES,
+                                                           .op = term->factors[j],
+                                                           .may_be_empty = true,
+                                                           .limited = SOTTO_NONE});
         }
     }
 }
@@ -222,7 +210,7 @@ static bool may_make_nan(const struct sotto__program *program)
 }
 
 /* Adds the conditions of where, parts of "in" left out. */
-static void add_early(struct guard *guard, const bool *parts)
+static void add_early(struct sotto__guard *guard, const bool *parts)
 {
     const struct sotto__program *program = guard->program;
     for (size_t i = 0; i < program->ops_len; i++) {
@@ -231,12 +219,13 @@ static void add_early(struct guard *guard, const bool *parts)
         }
     }
     if (program->where != SOTTO_NONE) {
-        add_condition(guard, (struct condition){.op = program->where, .limited = SOTTO_NONE});
+        add_condition(guard,
+                      (struct sotto__condition){.op = program->where, .limited = SOTTO_NONE});
     }
     guard->early_len = guard->conditions_len;
 }
 
-static void add_late(struct guard *guard, const bool *parts)
+static void add_late(struct sotto__guard *guard, const bool *parts)
 {
     const struct sotto__program *program = guard->program;
     for (size_t i = 0; i < program->ops_len; i++) {
@@ -251,12 +240,11 @@ static void add_late(struct guard *guard, const bool *parts)
     }
 }
 
-/* *out_any: there are conditions besides those that every round has. Ended by sotto_free of
- * out->conditions, also after a failure. */
-static enum sotto_status guard_init(struct guard *out, bool *out_any,
-                                    const struct sotto__program *program, struct sotto_error *err)
+enum sotto_status sotto__guard_init(struct sotto__guard *out, const struct sotto_driver *driver,
+                                    struct sotto_error *err)
 {
-    *out = (struct guard){.program = program};
+    const struct sotto__program *program = driver->program;
+    *out = (struct sotto__guard){.driver = driver, .program = program};
     bool *parts = sotto_alloc_array(program->ops_len + 1, sizeof *parts);
     if (parts == NULL) {
         return sotto_error_no_memory(err);
@@ -265,13 +253,15 @@ static enum sotto_status guard_init(struct guard *out, bool *out_any,
     add_early(out, parts);
     add_late(out, parts);
     sotto_free(parts);
-    *out_any = out->conditions_len > 0 || program->keys_len > 0 || may_make_nan(program);
+    out->asks = out->conditions_len > 0 || program->keys_len > 0 || may_make_nan(program);
     add_terms(out);
     if (out->status != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
     out->group_len = 1 + 2 * (out->conditions_len - out->early_len);
-    out->counts_len = 2 * out->early_len + program->groups_len * out->group_len;
+    out->conditions_at = driver->plan->datasets_len + driver->expansion.columns_len;
+    out->counts_len =
+        out->conditions_at + 2 * out->early_len + program->groups_len * out->group_len;
     return out->group_len <= SOTTO__ROUND_LIMBS_MAX / program->groups_len
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_LIMIT,
@@ -279,24 +269,17 @@ static enum sotto_status guard_init(struct guard *out, bool *out_any,
                                  "rows of each");
 }
 
+void sotto__guard_release(struct sotto__guard *guard)
+{
+    sotto_free(guard->conditions);
+    *guard = (struct sotto__guard){0};
+}
+
 /* --- Counting --- */
-
-/* Rows, of one worker or of all: two numbers of each condition of where (false, true), then for
- * each group its rows and two numbers of each later condition. */
-struct row_counts {
-    const struct guard *guard;
-    uint64_t *numbers;
-};
-
-struct counting {
-    struct row_counts total;
-    struct row_counts *workers;
-    size_t workers_len;
-};
 
 /* Writes for each row on which side of a condition it is: 1 true, 0 false, 2 neither. */
 static void find_truth(uint8_t *out, const struct sotto__rows *rows,
-                       const struct condition *condition, size_t len)
+                       const struct sotto__condition *condition, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[condition->op];
     const struct sotto__op *op = &rows->program->ops[condition->op];
@@ -319,20 +302,51 @@ static void find_truth(uint8_t *out, const struct sotto__rows *rows,
     }
 }
 
-static void count_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
+/* Rows of the block that have a value. */
+static size_t count_present(const struct sotto_column *block, size_t len)
 {
-    struct row_counts *counts = context;
-    const struct guard *guard = counts->guard;
+    size_t present = 0;
+    if (block->type.kind == SOTTO_KIND_NULL) {
+        return 0;
+    }
+    if (block->validity == NULL) {
+        return len;
+    }
+    for (size_t i = 0; i < len / 8; i++) {
+        present += (size_t)__builtin_popcount(block->validity[i]);
+    }
+    for (size_t i = len / 8 * 8; i < len; i++) {
+        present += ((unsigned)block->validity[i / 8] >> (i % 8)) & 1U;
+    }
+    return present;
+}
+
+void sotto__guard_count_block(const struct sotto__guard *guard, uint64_t *counts, size_t dataset,
+                              const struct sotto_column *const *blocks, size_t len)
+{
+    uint64_t *present = counts + guard->driver->plan->datasets_len;
+    counts[dataset] += len;
+    for (size_t i = 0; i < guard->driver->expansion.columns_len; i++) {
+        present[i] += blocks[i] != NULL ? count_present(blocks[i], len) : 0;
+    }
+}
+
+/* After the counts of columns: two numbers of each condition of where (false, true), then for each
+ * group its rows and two numbers of each later condition. */
+void sotto__guard_count(const struct sotto__guard *guard, uint64_t *counts,
+                        const struct sotto__rows *rows, size_t dataset, size_t len)
+{
     const struct sotto__program *program = rows->program;
+    uint64_t *early = counts + guard->conditions_at;
+    uint64_t *late = early + 2 * guard->early_len;
     bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
-    uint64_t *late = counts->numbers + 2 * guard->early_len;
     uint8_t truth[SOTTO__ROWS_LEN];
     for (size_t i = 0; dataset == 0 && i < len; i++) { /* groups are of one dataset */
         size_t group = program->keys_len > 0 && rows->skipped[i] == 0 ? rows->groups[i] : 0;
         late[group * guard->group_len] += !selects || rows->skipped[i] == 0;
     }
     for (size_t i = 0; i < guard->conditions_len; i++) {
-        const struct condition *condition = &guard->conditions[i];
+        const struct sotto__condition *condition = &guard->conditions[i];
         bool is_early = i < guard->early_len;
         if (program->ops[condition->op].dataset != dataset) {
             continue;
@@ -344,84 +358,22 @@ static void count_rows(void *context, const struct sotto__rows *rows, size_t dat
             }
             size_t group = !is_early && program->keys_len > 0 ? rows->groups[j] : 0;
             uint64_t *pair = is_early
-                                 ? counts->numbers + 2 * i
+                                 ? early + 2 * i
                                  : late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
             pair[truth[j]]++;
         }
     }
 }
 
-static enum sotto_status start_counts(void *context, size_t workers_len)
-{
-    struct counting *counting = context;
-    const struct guard *guard = counting->total.guard;
-    counting->workers = sotto_alloc_array(workers_len, sizeof *counting->workers);
-    if (counting->workers == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    for (; counting->workers_len < workers_len; counting->workers_len++) {
-        uint64_t *numbers = sotto_alloc_array(guard->counts_len, sizeof *numbers);
-        if (numbers == NULL) {
-            return SOTTO_ERROR_NO_MEMORY;
-        }
-        counting->workers[counting->workers_len] =
-            (struct row_counts){.guard = guard, .numbers = numbers};
-    }
-    return SOTTO_OK;
-}
-
-static struct sotto__rows_sink counts_of_worker(void *context, size_t worker)
-{
-    struct counting *counting = context;
-    return (struct sotto__rows_sink){.take = count_rows, .context = &counting->workers[worker]};
-}
-
-static void end_counts(void *context, bool is_complete)
-{
-    struct counting *counting = context;
-    for (size_t i = 0; i < counting->workers_len; i++) {
-        for (size_t j = 0; is_complete && j < counting->total.guard->counts_len; j++) {
-            counting->total.numbers[j] += counting->workers[i].numbers[j];
-        }
-        sotto_free(counting->workers[i].numbers);
-    }
-    sotto_free(counting->workers);
-    counting->workers = NULL;
-    counting->workers_len = 0;
-}
-
-/* *out: guard->counts_len numbers, ended by sotto_free. */
-static enum sotto_status count_all_rows(const struct sotto_driver *driver, uint64_t **out,
-                                        const struct guard *guard, struct sotto_csv *const *files,
-                                        const struct sotto_catalogue *const *catalogues,
-                                        struct sotto_error *err)
-{
-    struct counting counting = {.total = {.guard = guard}};
-    counting.total.numbers = sotto_alloc_array(guard->counts_len, sizeof **out);
-    if (counting.total.numbers == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    const struct sotto__rows_use use = {.start = start_counts,
-                                        .sink_of = counts_of_worker,
-                                        .end = end_counts,
-                                        .context = &counting};
-    enum sotto_status status = sotto__files_read(driver, &use, files, catalogues, err);
-    if (status != SOTTO_OK) {
-        sotto_free(counting.total.numbers);
-        return status;
-    }
-    *out = counting.total.numbers;
-    return SOTTO_OK;
-}
-
 /* --- Judging --- */
 
-static bool is_too_few(const struct condition *condition, uint64_t rows, uint64_t min_rows)
+static bool is_too_few(const struct sotto__condition *condition, uint64_t rows, uint64_t min_rows)
 {
     return rows < min_rows && !(rows == 0 && condition->may_be_empty);
 }
 
-static enum sotto_status fail_too_few(const struct guard *guard, const struct condition *condition,
+static enum sotto_status fail_too_few(const struct sotto__guard *guard,
+                                      const struct sotto__condition *condition,
                                       const uint64_t *counts, uint64_t min_rows,
                                       struct sotto_error *err)
 {
@@ -447,21 +399,21 @@ static enum sotto_status fail_too_few(const struct guard *guard, const struct co
                            (unsigned long long)counts[0], (unsigned long long)min_rows);
 }
 
-static bool has_too_few(const struct condition *condition, const uint64_t *counts,
+static bool has_too_few(const struct sotto__condition *condition, const uint64_t *counts,
                         uint64_t min_rows)
 {
     return is_too_few(condition, counts[1], min_rows) || is_too_few(condition, counts[0], min_rows);
 }
 
 /* Refuses two limits on one value that enclose rows, but too few. */
-static enum sotto_status check_limits(const struct guard *guard, size_t from, size_t to,
+static enum sotto_status check_limits(const struct sotto__guard *guard, size_t from, size_t to,
                                       const uint64_t *counts, uint64_t min_rows,
                                       struct sotto_error *err)
 {
     for (size_t i = from; i < to; i++) {
-        const struct condition *one = &guard->conditions[i];
+        const struct sotto__condition *one = &guard->conditions[i];
         for (size_t j = from; one->limited != SOTTO_NONE && j < i; j++) {
-            const struct condition *other = &guard->conditions[j];
+            const struct sotto__condition *other = &guard->conditions[j];
             if (other->limited != one->limited) {
                 continue;
             }
@@ -483,7 +435,7 @@ static enum sotto_status check_limits(const struct guard *guard, size_t from, si
 }
 
 /* Checks conditions from .. to - 1, whose counts begin at counts. */
-static enum sotto_status check_conditions(const struct guard *guard, size_t from, size_t to,
+static enum sotto_status check_conditions(const struct sotto__guard *guard, size_t from, size_t to,
                                           const uint64_t *counts, uint64_t min_rows,
                                           struct sotto_error *err)
 {
@@ -496,9 +448,9 @@ static enum sotto_status check_conditions(const struct guard *guard, size_t from
     return check_limits(guard, from, to, counts, min_rows, err);
 }
 
-static enum sotto_status judge_counts(const struct guard *guard, uint8_t *withheld,
-                                      const uint64_t *counts, uint64_t min_rows,
-                                      struct sotto_error *err)
+static enum sotto_status judge_conditions(const struct sotto__guard *guard, uint8_t *withheld,
+                                          const uint64_t *counts, uint64_t min_rows,
+                                          struct sotto_error *err)
 {
     const struct sotto__program *program = guard->program;
     const uint64_t *late = counts + 2 * guard->early_len;
@@ -520,85 +472,60 @@ static enum sotto_status judge_counts(const struct guard *guard, uint8_t *withhe
     return SOTTO_OK;
 }
 
-/* Refuses a column that has values in few rows, as the catalogue says. *out_gaps: columns that are
- * read and have gaps, so that values may be present together in fewer rows than each. */
-static enum sotto_status check_columns(const struct sotto_driver *driver, size_t *out_gaps,
+/* Refuses column i of the expansion if it has values in few rows; groups are judged one by one. */
+static enum sotto_status check_column(const struct sotto__guard *guard, size_t i, uint64_t present,
+                                      uint64_t min_rows, struct sotto_error *err)
+{
+    const struct sotto__column *column = &guard->driver->expansion.columns[i];
+    if (present == 0 || present >= min_rows || guard->program->keys_len > 0) {
+        return SOTTO_OK;
+    }
+    return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                           "column %s.%s has values in %llu rows here, at least %llu are needed",
+                           guard->driver->plan->datasets[column->dataset].alias, column->name,
+                           (unsigned long long)present, (unsigned long long)min_rows);
+}
+
+/* Where two columns that are read have gaps, values may be present together in fewer rows than
+ * each; where nobody knows the gaps, that must be counted too. */
+enum sotto_status sotto__guard_foresee(bool *out_counts, const struct sotto__guard *guard,
                                        const struct sotto_catalogue *const *catalogues,
                                        uint64_t min_rows, struct sotto_error *err)
 {
-    *out_gaps = 0;
-    for (size_t i = 0; i < driver->expansion.columns_len; i++) {
-        const struct sotto__column *column = &driver->expansion.columns[i];
+    size_t gaps = 0;
+    bool is_known = true;
+    for (size_t i = 0; i < guard->driver->expansion.columns_len; i++) {
+        const struct sotto__column *column = &guard->driver->expansion.columns[i];
         const struct sotto_catalogue *catalogue = catalogues[column->dataset];
         size_t found = sotto_catalogue_find(catalogue, column->name);
-        if (found == SOTTO_NONE || !sotto__program_reads(driver->program, i)) {
+        if (found == SOTTO_NONE || !sotto__program_reads(guard->program, i)) {
             continue;
         }
         uint64_t missing = catalogue->columns[found].missing;
-        uint64_t present = catalogue->rows - missing;
-        *out_gaps += missing > 0;
-        if (present > 0 && present < min_rows && driver->program->keys_len == 0) {
-            return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                   "column %s.%s has values in %llu rows here, at least %llu are "
-                                   "needed",
-                                   driver->plan->datasets[column->dataset].alias, column->name,
-                                   (unsigned long long)present, (unsigned long long)min_rows);
+        if (missing == SOTTO_ROWS_UNKNOWN || catalogue->rows == SOTTO_ROWS_UNKNOWN) {
+            is_known = false;
+            continue;
         }
+        enum sotto_status status = check_column(guard, i, catalogue->rows - missing, min_rows, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        gaps += missing > 0;
     }
+    *out_counts = guard->asks || gaps > 1 || !is_known;
     return SOTTO_OK;
 }
 
-enum sotto_status sotto_driver_guard(const struct sotto_driver *driver, uint8_t *withheld,
-                                     struct sotto_csv *const *files,
-                                     const struct sotto_catalogue *const *catalogues,
-                                     uint64_t min_rows, struct sotto_error *err)
+enum sotto_status sotto__guard_judge(const struct sotto__guard *guard, uint8_t *withheld,
+                                     const uint64_t *counts, uint64_t min_rows,
+                                     struct sotto_error *err)
 {
-    struct guard guard = {0};
-    uint64_t *counts = NULL;
-    size_t gaps = 0;
-    bool any = false;
-    if (driver->round == 0) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
-    }
-    if (min_rows == 0) {
-        return SOTTO_OK;
-    }
-    enum sotto_status status = check_columns(driver, &gaps, catalogues, min_rows, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    status = guard_init(&guard, &any, driver->program, err);
-    if (status != SOTTO_OK || (!any && gaps <= 1)) {
-        goto out;
-    }
-    status = count_all_rows(driver, &counts, &guard, files, catalogues, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = judge_counts(&guard, withheld, counts, min_rows, err);
-out:
-    sotto_free(counts);
-    sotto_free(guard.conditions);
-    return status;
-}
-
-/* --- Groups that are kept back --- */
-
-size_t sotto_driver_groups_len(const struct sotto_driver *driver)
-{
-    return driver->plan->keys_len > 0 ? driver->program->groups_len : 0;
-}
-
-void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t *limbs, size_t limbs_len,
-                           const uint8_t *withheld)
-{
-    const struct sotto__program *program = driver->program;
-    SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(driver));
-    for (size_t group = 0; group < sotto_driver_groups_len(driver); group++) {
-        uint64_t *of = limbs + group * program->group_limbs;
-        if (withheld[group] != 0) {
-            memset(of, 0, program->group_limbs * sizeof *of);
-            of[program->group_limbs - 1] = 1;
+    const uint64_t *present = counts + guard->driver->plan->datasets_len;
+    for (size_t i = 0; i < guard->driver->expansion.columns_len; i++) {
+        enum sotto_status status = check_column(guard, i, present[i], min_rows, err);
+        if (status != SOTTO_OK) {
+            return status;
         }
     }
+    return judge_conditions(guard, withheld, counts + guard->conditions_at, min_rows, err);
 }

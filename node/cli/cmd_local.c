@@ -9,7 +9,7 @@
 #include "cli/reading.h"
 
 #include <sotto/alloc.h>
-#include <sotto/driver.h>
+#include <sotto/contribution.h>
 #include <sotto/simulate.h>
 #include <sotto/survey.h>
 #include <stdio.h>
@@ -27,17 +27,20 @@ struct tables {
     struct sotto_csv **files;
     const struct sotto_catalogue **catalogues; /* of the surveys */
     struct sotto_survey **surveys;
+    struct sotto_source **sources; /* of files and catalogues */
     size_t len;
 };
 
 static void tables_release(struct tables *tables)
 {
     for (size_t i = 0; i < tables->len; i++) {
+        sotto_source_free(tables->sources[i]);
         sotto_survey_free(tables->surveys[i]);
         sotto_csv_close(tables->files[i]);
     }
     sotto_free(tables->files);
     sotto_free(tables->surveys);
+    sotto_free(tables->sources);
     sotto_free(tables->catalogues);
 }
 
@@ -50,8 +53,10 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
     tables.files = sotto_alloc_zeroed((len + 1) * sizeof *tables.files);
     tables.catalogues = sotto_alloc_zeroed((len + 1) * sizeof *tables.catalogues);
     tables.surveys = sotto_alloc_zeroed((len + 1) * sizeof *tables.surveys);
+    tables.sources = sotto_alloc_zeroed((len + 1) * sizeof *tables.sources);
     enum sotto_status status = SOTTO_OK;
-    if (tables.files == NULL || tables.catalogues == NULL || tables.surveys == NULL) {
+    if (tables.files == NULL || tables.catalogues == NULL || tables.surveys == NULL ||
+        tables.sources == NULL) {
         status = sotto_error_no_memory(err);
         goto out;
     }
@@ -84,6 +89,11 @@ static enum sotto_status tables_survey(struct tables *tables, const struct sotto
             return status;
         }
         tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
+        status = sotto_source_new_file(&tables->sources[i], tables->files[i], tables->catalogues[i],
+                                       err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
     return SOTTO_OK;
 }
@@ -100,8 +110,7 @@ static enum sotto_status run_round(struct sotto_driver *driver, const struct tab
     bool surveyed =
         tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
     if (!surveyed) {
-        status =
-            sotto_driver_partial(driver, limbs, limbs_len, tables->files, tables->catalogues, err);
+        status = sotto_driver_contribute(driver, limbs, limbs_len, NULL, tables->sources, 0, err);
         if (status != SOTTO_OK) {
             goto out;
         }

@@ -3,7 +3,7 @@
 #define SOTTO_NODE_POLICY_H
 
 /* What an owner's policy says to a plan, before any data is touched. How many rows there are is
- * asked afterwards (joined.c, sotto_driver_guard). */
+ * asked afterwards (joined.c, sotto_driver_contribute). */
 
 #include "config/config.h"
 #include <sotto/schema.h>

@@ -248,6 +248,10 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
         goto out;
     }
     hide_columns(dataset.catalogue, config, file);
+    status = sotto_source_new_file(&dataset.source, dataset.csv, dataset.catalogue, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     *out = dataset;
     dataset = (struct dataset){0};
 out:
@@ -262,6 +266,7 @@ out:
 
 void dataset_release(struct dataset *dataset)
 {
+    sotto_source_free(dataset->source);
     sotto_catalogue_free(dataset->catalogue);
     sotto_csv_close(dataset->csv);
     *dataset = (struct dataset){0};

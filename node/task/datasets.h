@@ -7,11 +7,12 @@
 
 #include "config/config.h"
 #include "store/store.h"
-#include <sotto/csv.h>
+#include <sotto/source.h>
 
 struct dataset {
     struct sotto_csv *csv;
     struct sotto_catalogue *catalogue;
+    struct sotto_source *source; /* of both */
 };
 
 /* Opens a file that policy offers and gets its catalogue, from the store if the file is the one

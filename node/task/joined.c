@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <sotto/alloc.h>
+#include <sotto/contribution.h>
 #include <sotto/secret.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,14 +97,23 @@ static enum sotto_status open_datasets(struct compute *compute, struct joined *j
     return SOTTO_OK;
 }
 
-/* The catalogues, or files, of a joined task as the engine wants them. Returns: NULL if there is no
- * memory. Ownership: the list is ended by sotto_free. */
+/* The catalogues, sources or files of a joined task as the engine wants them. Returns: NULL if
+ * there is no memory. Ownership: the list is ended by sotto_free. */
 static const struct sotto_catalogue **list_catalogues(const struct joined *joined)
 {
     const struct sotto_catalogue **list =
         sotto_alloc_array(joined->datasets_len + 1, sizeof(void *));
     for (size_t i = 0; list != NULL && i < joined->datasets_len; i++) {
         list[i] = joined->datasets[i].catalogue;
+    }
+    return list;
+}
+
+static struct sotto_source **list_sources(const struct joined *joined)
+{
+    struct sotto_source **list = sotto_alloc_array(joined->datasets_len + 1, sizeof(void *));
+    for (size_t i = 0; list != NULL && i < joined->datasets_len; i++) {
+        list[i] = joined->datasets[i].source;
     }
     return list;
 }
@@ -312,63 +322,43 @@ static void offer_approved(struct compute *compute, struct joined *joined)
 
 /* --- A round --- */
 
-/* Refuses to answer for fewer of this node's rows than policy.min_rows, on a side of a condition;
- * of groups with fewer, joined->withheld says which are kept back. */
-static enum sotto_status guard_rows(const struct compute *compute, struct joined *joined,
-                                    const struct sotto_driver *driver,
-                                    struct sotto_csv *const *files,
-                                    const struct sotto_catalogue *const *catalogues,
-                                    struct sotto_error *err)
+static void tell_withheld(const struct compute *compute, const struct joined *joined,
+                          const struct sotto_driver *driver)
 {
     size_t groups_len = sotto_driver_groups_len(driver);
     size_t withheld = 0;
-    if (joined->withheld == NULL) {
-        joined->withheld = sotto_alloc_zeroed(groups_len + 1);
-    }
-    if (joined->withheld == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    enum sotto_status status = sotto_driver_guard(driver, joined->withheld, files, catalogues,
-                                                  compute->policy->min_rows, err);
-    if (status == SOTTO_ERROR_REFUSED) {
-        return sotto_error_prefix(err, "policy.min_rows");
-    }
-    if (status != SOTTO_OK) {
-        return status;
-    }
     for (size_t i = 0; i < groups_len; i++) {
         withheld += joined->withheld[i];
     }
-    if (withheld > 0) {
+    if (compute->policy->min_rows > 0 && withheld > 0) {
         log_line("%s: %zu of %zu groups are withheld, policy.min_rows is %llu", joined->label,
                  withheld, groups_len, (unsigned long long)compute->policy->min_rows);
     }
-    return SOTTO_OK;
 }
 
+/* Refuses to answer for fewer of this node's rows than policy.min_rows, on a side of a condition;
+ * of groups with fewer, joined->withheld says which are kept back. */
 static enum sotto_status compute_partial(const struct compute *compute, struct joined *joined,
                                          uint64_t *limbs, size_t limbs_len, struct sotto_error *err)
 {
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
-    const struct sotto_catalogue **catalogues = list_catalogues(joined);
-    struct sotto_csv **files = list_files(joined);
-    enum sotto_status status = SOTTO_OK;
-    if (catalogues == NULL || files == NULL) {
-        status = sotto_error_no_memory(err);
-        goto out;
+    struct sotto_source **sources = list_sources(joined);
+    if (joined->withheld == NULL) {
+        joined->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
     }
-    status = guard_rows(compute, joined, driver, files, catalogues, err);
-    if (status != SOTTO_OK) {
-        goto out;
+    if (sources == NULL || joined->withheld == NULL) {
+        sotto_free(sources);
+        return sotto_error_no_memory(err);
     }
-    status = sotto_driver_partial(driver, limbs, limbs_len, files, catalogues, err);
-    if (status != SOTTO_OK) {
-        goto out;
+    enum sotto_status status = sotto_driver_contribute(driver, limbs, limbs_len, joined->withheld,
+                                                       sources, compute->policy->min_rows, err);
+    sotto_free(sources);
+    if (status == SOTTO_ERROR_REFUSED) {
+        return sotto_error_prefix(err, "policy.min_rows");
     }
-    sotto_driver_withhold(driver, limbs, limbs_len, joined->withheld);
-out:
-    sotto_free(catalogues);
-    sotto_free(files);
+    if (status == SOTTO_OK) {
+        tell_withheld(compute, joined, driver);
+    }
     return status;
 }
 

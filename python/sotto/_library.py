@@ -91,13 +91,15 @@ uint32_t sotto_driver_round(const struct sotto_driver *driver);
 size_t sotto_driver_limbs_len(const struct sotto_driver *driver);
 int sotto_driver_advance(struct sotto_driver *driver, const uint64_t *limbs, size_t limbs_len,
                          struct sotto_error *err);
-int sotto_driver_partial(const struct sotto_driver *driver, uint64_t *out, size_t limbs_len,
-                         struct sotto_csv *const *files,
-                         const struct sotto_catalogue *const *catalogues,
-                         struct sotto_error *err);
-int sotto_driver_partial_tables(const struct sotto_driver *driver, uint64_t *out,
-                                size_t limbs_len, const struct sotto_table *const *tables,
-                                struct sotto_error *err);
+struct sotto_source;
+int sotto_source_new_file(struct sotto_source **out, struct sotto_csv *file,
+                          const struct sotto_catalogue *catalogue, struct sotto_error *err);
+int sotto_source_new_table(struct sotto_source **out, const struct sotto_table *table,
+                           struct sotto_error *err);
+void sotto_source_free(struct sotto_source *source);
+int sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out, size_t limbs_len,
+                            uint8_t *withheld, struct sotto_source *const *sources,
+                            uint64_t min_rows, struct sotto_error *err);
 int sotto_driver_result(const struct sotto_driver *driver, char **out,
                         const struct sotto_result_parties *parties,
                         const struct sotto_schema *offers, size_t offers_len,

@@ -206,6 +206,12 @@ def _imported(scope: _Scope, table: Any) -> Any:
     return scope.made("struct sotto_table", "sotto_table_free", "sotto_arrow_import", schema, array)
 
 
+def _source(scope: _Scope, kind: str, *what: Any) -> Any:
+    return scope.made(
+        "struct sotto_source", "sotto_source_free", f"sotto_source_new_{kind}", *what
+    )
+
+
 def _are_files(data: Sequence[Any]) -> bool:
     paths = [is_path(each) for each in data]
     if any(paths) and not all(paths):
@@ -217,16 +223,19 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any]) -> dict[str, Any]
     """The result over one table for each dataset: its partials are the aggregates."""
     ffi, lib = scope.ffi, scope.lib
     if _are_files(data):
-        files = ffi.new("struct sotto_csv *[]", [_opened(scope, path) for path in data])
+        files = [_opened(scope, path) for path in data]
         catalogues = [_catalogued(scope, file) for file in files]
-        sources = [files, ffi.new("struct sotto_catalogue *[]", catalogues)]
-        offer = scope.schema("sotto_schema_offer", plan.pointer, sources[1])
-        partial = "sotto_driver_partial"
+        offer = scope.schema(
+            "sotto_schema_offer", plan.pointer, ffi.new("struct sotto_catalogue *[]", catalogues)
+        )
+        made = [_source(scope, "file", *each) for each in zip(files, catalogues)]
     else:
         tables = [_imported(scope, table) for table in data]
-        sources = [ffi.new("struct sotto_table *[]", tables)]
-        offer = scope.schema("sotto_schema_offer_tables", plan.pointer, *sources)
-        partial = "sotto_driver_partial_tables"
+        offer = scope.schema(
+            "sotto_schema_offer_tables", plan.pointer, ffi.new("struct sotto_table *[]", tables)
+        )
+        made = [_source(scope, "table", table) for table in tables]
+    sources = ffi.new("struct sotto_source *[]", made)
     agreed = scope.schema("sotto_schema_agree", plan.pointer, offer, ffi.NULL, 1)
     driver = scope.made(
         "struct sotto_driver", "sotto_driver_free", "sotto_driver_new", plan.pointer, agreed
@@ -234,7 +243,7 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any]) -> dict[str, Any]
     while lib.sotto_driver_round(driver) != 0:
         limbs_len = lib.sotto_driver_limbs_len(driver)
         limbs = ffi.new("uint64_t[]", limbs_len)
-        scope.call(partial, driver, limbs, limbs_len, *sources)
+        scope.call("sotto_driver_contribute", driver, limbs, limbs_len, ffi.NULL, sources, 0)
         scope.call("sotto_driver_advance", driver, limbs, limbs_len)
     alone = ffi.new("struct sotto_result_parties *", [1, 1, 1])
     result = scope.made("char", "sotto_free", "sotto_driver_result", driver, alone, offer, 1, at=1)

@@ -146,6 +146,9 @@ static enum sotto_status guard_run(void *context)
     struct sotto_schema schema = {0};
     struct sotto_driver *driver = NULL;
     uint8_t withheld[16] = {0};
+    struct sotto_source *source = NULL;
+    uint64_t *limbs = NULL;
+    size_t limbs_len = 0;
     enum sotto_status status =
         sotto_csv_open_fd(&csv, test_file(text, sizeof text - 1), "t.csv", NULL, NULL);
     status = status == SOTTO_OK ? sotto_csv_catalogue(csv, &catalogue, NULL) : status;
@@ -153,8 +156,16 @@ static enum sotto_status guard_run(void *context)
     status = status == SOTTO_OK ? sotto_schema_offer(&schema, context, &borrowed, NULL) : status;
     status = status == SOTTO_OK ? sotto_driver_new(&driver, context, &schema, NULL) : status;
     if (status == SOTTO_OK) {
-        status = sotto_driver_guard(driver, withheld, &csv, &borrowed, 1, NULL);
+        limbs_len = sotto_driver_limbs_len(driver);
+        limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+        status = limbs != NULL ? sotto_source_new_file(&source, csv, catalogue, NULL)
+                               : SOTTO_ERROR_NO_MEMORY;
     }
+    if (status == SOTTO_OK) {
+        status = sotto_driver_contribute(driver, limbs, limbs_len, withheld, &source, 1, NULL);
+    }
+    sotto_source_free(source);
+    sotto_free(limbs);
     sotto_driver_free(driver);
     sotto_schema_release(&schema);
     sotto_catalogue_free(catalogue);

@@ -5,8 +5,9 @@
  * then the bytes of the plan and of each file: one file is asked by itself, several are parties.
  * The reply is "ok BYTES" or "no BYTES", a line feed and a result or an error's text. */
 
+#include "plans.h"
+
 #include <sotto/alloc.h>
-#include <sotto/driver.h>
 #include <sotto/secret.h>
 #include <sotto/simulate.h>
 #include <sotto/survey.h>
@@ -135,8 +136,7 @@ static enum sotto_status run_round(struct local *local, const struct request *re
     enum sotto_status status = SOTTO_OK;
     SOTTO_REQUIRE(limbs != NULL);
     if (!sotto_survey_partial(local->survey, local->driver, limbs, limbs_len)) {
-        status =
-            sotto_driver_partial(local->driver, limbs, limbs_len, request->files, &catalogue, err);
+        status = test_partial(local->driver, limbs, limbs_len, request->files[0], catalogue, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_driver_advance(local->driver, limbs, limbs_len, err);

@@ -4,6 +4,7 @@
 #include "net.h"
 
 #include "files.h"
+#include "plans.h"
 #include "test.h"
 
 #include <sotto/alloc.h>
@@ -71,12 +72,11 @@ static void net_host_offer(struct net_host *host)
 void net_host_partial(struct net_host *host)
 {
     const struct sotto_driver *driver = sotto_task_party_driver(host->task);
-    const struct sotto_catalogue *catalogue = host->catalogue;
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
-    enum sotto_status status = limbs == NULL ? SOTTO_ERROR_NO_MEMORY
-                                             : sotto_driver_partial(driver, limbs, limbs_len,
-                                                                    &host->csv, &catalogue, NULL);
+    enum sotto_status status =
+        limbs == NULL ? SOTTO_ERROR_NO_MEMORY
+                      : test_partial(driver, limbs, limbs_len, host->csv, host->catalogue, NULL);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(host->task, limbs, limbs_len);
     } else {

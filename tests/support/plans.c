@@ -35,6 +35,34 @@ struct sotto_plan *test_plan_of(const char *output)
     return test_plan(outputs);
 }
 
+static enum sotto_status contribute(const struct sotto_driver *driver, uint64_t *out,
+                                    size_t limbs_len, struct sotto_source *source,
+                                    struct sotto_error *err)
+{
+    enum sotto_status status =
+        sotto_driver_contribute(driver, out, limbs_len, NULL, &source, 0, err);
+    sotto_source_free(source);
+    return status;
+}
+
+enum sotto_status test_partial(const struct sotto_driver *driver, uint64_t *out, size_t limbs_len,
+                               struct sotto_csv *file, const struct sotto_catalogue *catalogue,
+                               struct sotto_error *err)
+{
+    struct sotto_source *source = NULL;
+    enum sotto_status status = sotto_source_new_file(&source, file, catalogue, err);
+    return status == SOTTO_OK ? contribute(driver, out, limbs_len, source, err) : status;
+}
+
+enum sotto_status test_partial_table(const struct sotto_driver *driver, uint64_t *out,
+                                     size_t limbs_len, const struct sotto_table *table,
+                                     struct sotto_error *err)
+{
+    struct sotto_source *source = NULL;
+    enum sotto_status status = sotto_source_new_table(&source, table, err);
+    return status == SOTTO_OK ? contribute(driver, out, limbs_len, source, err) : status;
+}
+
 static enum sotto_status add_partials(uint64_t *sum, const struct sotto_driver *driver,
                                       struct sotto_csv *const *files,
                                       struct sotto_catalogue *const *catalogues, size_t len,
@@ -44,8 +72,7 @@ static enum sotto_status add_partials(uint64_t *sum, const struct sotto_driver *
     uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
     enum sotto_status status = limbs != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        const struct sotto_catalogue *catalogue = catalogues[i];
-        status = sotto_driver_partial(driver, limbs, limbs_len, &files[i], &catalogue, err);
+        status = test_partial(driver, limbs, limbs_len, files[i], catalogues[i], err);
         sotto_driver_add(driver, sum, limbs, limbs_len);
     }
     sotto_free(limbs);

@@ -4,11 +4,19 @@
 
 /* Plans over CSV texts, without a network: every text is a party's file of the one dataset "t". */
 
-#include <sotto/driver.h>
+#include <sotto/contribution.h>
 
 /* The plan of these outputs ("m=mean(x)"), ended with NULL, over dataset t. */
 struct sotto_plan *test_plan(const char *const *outputs);
 struct sotto_plan *test_plan_of(const char *output);
+
+/* A party's contribution from a file of the one dataset, or from a table, nothing counted. */
+enum sotto_status test_partial(const struct sotto_driver *driver, uint64_t *out, size_t limbs_len,
+                               struct sotto_csv *file, const struct sotto_catalogue *catalogue,
+                               struct sotto_error *err);
+enum sotto_status test_partial_table(const struct sotto_driver *driver, uint64_t *out,
+                                     size_t limbs_len, const struct sotto_table *table,
+                                     struct sotto_error *err);
 
 /* What the parties' rows give: the schema is agreed, partials are summed slot by slot. Returns: as
  * the functions that fail; on success *out is the result as JSON, ended by sotto_free, and

@@ -35,6 +35,8 @@ struct guarded {
     struct sotto_catalogue *catalogue;
     struct sotto_schema schema;
     struct sotto_driver *driver;
+    struct sotto_source *sources[2]; /* the file, and it as a table */
+    struct sotto_table *table;
     uint8_t withheld[16];
 };
 
@@ -57,11 +59,17 @@ static struct guarded begin(const char *keys, const char *select)
         print_error("%s: %s\n", select, err.text);
         fail();
     }
+    all.table = test_table(all.csv, all.catalogue, false);
+    assert_ok(sotto_source_new_file(&all.sources[0], all.csv, all.catalogue, NULL));
+    assert_ok(sotto_source_new_table(&all.sources[1], all.table, NULL));
     return all;
 }
 
 static void end(struct guarded *all)
 {
+    sotto_source_free(all->sources[0]);
+    sotto_source_free(all->sources[1]);
+    sotto_table_free(all->table);
     sotto_driver_free(all->driver);
     sotto_schema_release(&all->schema);
     sotto_plan_free(all->plan);
@@ -69,12 +77,35 @@ static void end(struct guarded *all)
     sotto_csv_close(all->csv);
 }
 
+/* The contribution of the rows, from the file and from the table: of both the same partial, groups
+ * and verdict, and nothing where they refuse. */
+static enum sotto_status guard_of(struct guarded *all, uint64_t min_rows, struct sotto_error *err)
+{
+    size_t len = sotto_driver_limbs_len(all->driver);
+    uint64_t *limbs = sotto_alloc_array(3 * len, sizeof *limbs);
+    uint8_t withheld[sizeof all->withheld] = {0};
+    struct sotto_error of_table = {0};
+    assert_non_null(limbs);
+    assert_true(sotto_driver_groups_len(all->driver) <= sizeof all->withheld);
+    memset(limbs, 0xA5, 2 * len * sizeof *limbs);
+    enum sotto_status status = sotto_driver_contribute(all->driver, limbs, len, all->withheld,
+                                                       &all->sources[0], min_rows, err);
+    assert_int_equal(sotto_driver_contribute(all->driver, limbs + len, len, withheld,
+                                             &all->sources[1], min_rows, &of_table),
+                     status);
+    assert_memory_equal(limbs, limbs + len, len * sizeof *limbs);
+    assert_memory_equal(withheld, all->withheld, sizeof withheld);
+    if (status != SOTTO_OK) {
+        assert_string_equal(of_table.text, err->text);
+        assert_memory_equal(limbs, limbs + 2 * len, len * sizeof *limbs);
+    }
+    sotto_free(limbs);
+    return status;
+}
+
 static enum sotto_status guard(struct guarded *all, struct sotto_error *err)
 {
-    assert_true(sotto_driver_groups_len(all->driver) <= sizeof all->withheld);
-    return sotto_driver_guard(all->driver, all->withheld, &all->csv,
-                              (const struct sotto_catalogue *const *)&all->catalogue, MIN_ROWS,
-                              err);
+    return guard_of(all, MIN_ROWS, err);
 }
 
 static void refuses(const char *keys, const char *select, const char *part)
@@ -166,10 +197,7 @@ static void test_a_column_of_booleans_is_a_condition(void **state)
     struct sotto_error err = {0};
     struct guarded all = begin("", "cov(flag, half)");
     assert_int_equal(guard(&all, &err), SOTTO_OK);
-    assert_int_equal(sotto_driver_guard(all.driver, all.withheld, &all.csv,
-                                        (const struct sotto_catalogue *const *)&all.catalogue, 7,
-                                        &err),
-                     SOTTO_ERROR_REFUSED);
+    assert_int_equal(guard_of(&all, 7, &err), SOTTO_ERROR_REFUSED);
     assert_contains(err.text, "true in 6 rows");
     end(&all);
 }
@@ -204,15 +232,10 @@ static void test_withheld_in_the_result(void **state)
     struct guarded all = begin(BY_DEPT, "sum(id)");
     size_t len = sotto_driver_limbs_len(all.driver);
     uint64_t *sum = sotto_alloc_array(2 * len, sizeof *sum);
-    const struct sotto_catalogue *const *catalogues =
-        (const struct sotto_catalogue *const *)&all.catalogue;
-    assert_int_equal(guard(&all, &err), SOTTO_OK);
     for (int party = 0; party < 2; party++) {
-        assert_int_equal(
-            sotto_driver_partial(all.driver, sum + len, len, &all.csv, catalogues, &err), SOTTO_OK);
-        if (party == 0) {
-            sotto_driver_withhold(all.driver, sum + len, len, all.withheld);
-        }
+        assert_ok(sotto_driver_contribute(all.driver, sum + len, len, all.withheld, &all.sources[0],
+                                          party == 0 ? MIN_ROWS : 0, &err));
+        memset(all.withheld, 0, sizeof all.withheld);
         sotto_driver_add(all.driver, sum, sum + len, len);
     }
     assert_int_equal(sotto_driver_advance(all.driver, sum, len, &err), SOTTO_OK);

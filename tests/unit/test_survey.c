@@ -46,7 +46,7 @@ static bool surveyed(const char *output, const char *text)
     uint64_t *wanted = sotto_alloc_array(limbs_len, sizeof *wanted);
     uint64_t *found = sotto_alloc_array(limbs_len, sizeof *found);
     assert_true(wanted != NULL && found != NULL);
-    assert_ok(sotto_driver_partial(driver, wanted, limbs_len, &csv, &catalogue, NULL));
+    assert_ok(test_partial(driver, wanted, limbs_len, csv, catalogue, NULL));
     bool given = sotto_survey_partial(survey, driver, found, limbs_len);
     if (given) {
         assert_memory_equal(found, wanted, limbs_len * sizeof *found);

@@ -7,7 +7,6 @@
 #include "test.h"
 
 #include <sotto/alloc.h>
-#include <sotto/driver.h>
 #include <sotto/secret.h>
 #include <sotto/simulate.h>
 #include <sotto/table.h>
@@ -65,12 +64,10 @@ static void same_round(struct sotto_driver *driver, struct party *parties, size_
     uint64_t *sum = sotto_alloc_array(limbs_len, sizeof *sum);
     assert_true(wanted != NULL && found != NULL && sum != NULL);
     for (size_t i = 0; i < len; i++) {
-        const struct sotto_catalogue *catalogue = parties[i].catalogue;
-        const struct sotto_table *table = parties[i].table;
         struct sotto_error err = {0};
         assert_ok(
-            sotto_driver_partial(driver, wanted, limbs_len, &parties[i].file, &catalogue, NULL));
-        if (sotto_driver_partial_tables(driver, found, limbs_len, &table, &err) != SOTTO_OK) {
+            test_partial(driver, wanted, limbs_len, parties[i].file, parties[i].catalogue, NULL));
+        if (test_partial_table(driver, found, limbs_len, parties[i].table, &err) != SOTTO_OK) {
             fail_msg("%s", err.text);
         }
         assert_memory_equal(wanted, found, limbs_len * sizeof *found);
@@ -199,19 +196,17 @@ static void test_errors(void **state)
     assert_ok(sotto_schema_agree(&schema, plan, &ints.offer, NULL, 1, NULL));
     assert_ok(sotto_driver_new(&driver, plan, &schema, NULL));
     const struct sotto_table *table = texts.table;
-    assert_int_equal(sotto_driver_partial_tables(driver, limbs, 2, &table, &err), SOTTO_ERROR_TYPE);
+    assert_int_equal(test_partial_table(driver, limbs, 2, table, &err), SOTTO_ERROR_TYPE);
     assert_contains(err.text, "column t.a is string, but int64 was agreed on");
     table = others.table;
-    assert_int_equal(sotto_driver_partial_tables(driver, limbs, 2, &table, &err),
-                     SOTTO_ERROR_NOT_FOUND);
+    assert_int_equal(test_partial_table(driver, limbs, 2, table, &err), SOTTO_ERROR_NOT_FOUND);
     assert_contains(err.text, "has no column \"a\"");
     table = ints.table;
     struct sotto_interrupt interrupt = {0};
     sotto_driver_heed(driver, &interrupt);
-    assert_ok(sotto_driver_partial_tables(driver, limbs, 2, &table, &err));
+    assert_ok(test_partial_table(driver, limbs, 2, table, &err));
     sotto_interrupt_set(&interrupt);
-    assert_int_equal(sotto_driver_partial_tables(driver, limbs, 2, &table, &err),
-                     SOTTO_ERROR_CANCELLED);
+    assert_int_equal(test_partial_table(driver, limbs, 2, table, &err), SOTTO_ERROR_CANCELLED);
     assert_contains(err.text, "was interrupted");
     assert_int_equal(limbs[0], 0);
     struct sotto_schema offer = {0};
@@ -246,7 +241,7 @@ static void test_an_interrupted_regression(void **state)
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
     const struct sotto_table *table = party.table;
-    assert_ok(sotto_driver_partial_tables(driver, limbs, limbs_len, &table, &err));
+    assert_ok(test_partial_table(driver, limbs, limbs_len, table, &err));
     sotto_interrupt_set(&interrupt);
     assert_int_equal(sotto_driver_advance(driver, limbs, limbs_len, &err), SOTTO_ERROR_CANCELLED);
     assert_contains(err.text, "ols: solving was interrupted");

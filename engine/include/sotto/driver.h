@@ -28,10 +28,10 @@ SOTTO_API enum sotto_status sotto_driver_new(struct sotto_driver **out,
 /* Frees the driver, not its plan; NULL is fine. */
 SOTTO_API void sotto_driver_free(struct sotto_driver *driver);
 
-/* From now on partials from tables, and regressions when the driver advances, end with
- * SOTTO_ERROR_CANCELLED once the interrupt is set; partials from files where the files heed it too
- * (sotto_csv_heed). After a cancelled advance the driver can only be freed. NULL: none. Ownership:
- * borrows it until the next call or the end. */
+/* From now on contributions, and regressions when the driver advances, end with
+ * SOTTO_ERROR_CANCELLED once the interrupt is set; contributions from files where the files heed it
+ * too (sotto_csv_heed). After a cancelled advance the driver can only be freed. NULL: none.
+ * Ownership: borrows it until the next call or the end. */
 SOTTO_API void sotto_driver_heed(struct sotto_driver *driver,
                                  const struct sotto_interrupt *interrupt);
 
@@ -55,48 +55,9 @@ SOTTO_API enum sotto_status sotto_driver_advance(struct sotto_driver *driver, co
                                                  size_t limbs_len,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
 
-/* One party's contribution to the current round: reads the files of all datasets, files[d] and
- * catalogues[d] for the plan's dataset d, as the agreed types, and writes limbs (out, limbs_len ==
- * sotto_driver_limbs_len). Returns: as sotto_csv_scan. On failure out is zeroed.
- * Threads: as many as sotto/threads.h says; may run on another thread than the driver's owner if
- * nobody advances it.
- */
-SOTTO_API enum sotto_status sotto_driver_partial(const struct sotto_driver *driver, uint64_t *out,
-                                                 size_t limbs_len, struct sotto_csv *const *files,
-                                                 const struct sotto_catalogue *const *catalogues,
-                                                 struct sotto_error *err) SOTTO_NODISCARD;
-
-/* One party's contribution to the current round from tables in memory, tables[d] for the plan's
- * dataset d; out and limbs_len as for sotto_driver_partial. A column may have any type that joins
- * with others to the agreed one. Returns: SOTTO_ERROR_TYPE for one that does not,
- * SOTTO_ERROR_NOT_FOUND for one that is not there, SOTTO_ERROR_INPUT for a value that is no level,
- * SOTTO_ERROR_NO_MEMORY; on failure out is zeroed. Threads: as sotto_driver_partial. */
-SOTTO_API enum sotto_status sotto_driver_partial_tables(const struct sotto_driver *driver,
-                                                        uint64_t *out, size_t limbs_len,
-                                                        const struct sotto_table *const *tables,
-                                                        struct sotto_error *err) SOTTO_NODISCARD;
-
-/* How many groups a plan with group_by has, 0 without. */
+/* How many groups a plan with group_by has, 0 without. A party's contribution to the round is made
+ * by sotto/contribution.h. */
 SOTTO_API size_t sotto_driver_groups_len(const struct sotto_driver *driver);
-
-/* A party's own check before it contributes to the current round: at least min_rows of its rows on
- * both sides of where, of every other condition, and in every group; values in that many rows for
- * every aggregate, or in none. Limits on one value have that many rows between them, or none. Reads
- * the files once more where there is something to count. A group with too few rows, or with too few
- * on a side of a condition, gets a 1 in withheld (sotto_driver_groups_len of them, never reset
- * here: what one round withheld later ones do too).
- * Returns: SOTTO_ERROR_REFUSED and which condition, for the owner's eyes: the numbers are those of
- * rows; else as sotto_driver_partial. Threads: as sotto_driver_partial. */
-SOTTO_API enum sotto_status sotto_driver_guard(const struct sotto_driver *driver, uint8_t *withheld,
-                                               struct sotto_csv *const *files,
-                                               const struct sotto_catalogue *const *catalogues,
-                                               uint64_t min_rows,
-                                               struct sotto_error *err) SOTTO_NODISCARD;
-
-/* Takes the groups that are withheld out of a partial of the current round, and says so in their
- * slots. withheld is not read where there are no groups. */
-SOTTO_API void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t *limbs,
-                                     size_t limbs_len, const uint8_t *withheld);
 
 /* Adds one partial of the current round to another, slot by slot modulo 2^(64 limbs): what secure
  * aggregation does. In-out: sum, limbs_len == sotto_driver_limbs_len. */

@@ -27,7 +27,7 @@ SOTTO_API const struct sotto_catalogue *sotto_survey_catalogue(const struct sott
 /* The contribution, once: to the driver's first round, whose types are those of the catalogue.
  * Integers that became decimals and decimals that grew in scale are brought to the final types.
  * Returns: false where that can't be (a column became float64 or string on the way, a plan of "*",
- * a file with an error, too little memory): then sotto_driver_partial reads the file. */
+ * a file with an error, too little memory): then sotto_driver_contribute reads the file. */
 SOTTO_API bool sotto_survey_partial(struct sotto_survey *survey, const struct sotto_driver *driver,
                                     uint64_t *out, size_t limbs_len);
 

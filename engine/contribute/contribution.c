@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Contributions to a round: partial and evidence, from one reading of each source. It leans on
+ * reading.c for rows and on guard.c for the verdict. The one idea: both parts of a contribution
+ * only add up, so that parts of a party's rows may be read anywhere and merged in any tree. */
+
+#include "contribute/contribute.h"
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <string.h>
+
+/* --- Groups --- */
+
+size_t sotto_driver_groups_len(const struct sotto_driver *driver)
+{
+    return driver->plan->keys_len > 0 ? driver->program->groups_len : 0;
+}
+
+/* Groups that are kept back: out of the partial, and its slots say so. */
+static void withhold_groups(uint64_t *limbs, const struct sotto_driver *driver,
+                            const uint8_t *withheld)
+{
+    const struct sotto__program *program = driver->program;
+    for (size_t group = 0; group < sotto_driver_groups_len(driver); group++) {
+        uint64_t *of = limbs + group * program->group_limbs;
+        if (withheld != NULL && withheld[group] != 0) {
+            memset(of, 0, program->group_limbs * sizeof *of);
+            of[program->group_limbs - 1] = 1;
+        }
+    }
+}
+
+/* --- Pieces --- */
+
+static enum sotto_status start_counts(struct sotto_contribution *contribution,
+                                      struct sotto_error *err)
+{
+    contribution->counts =
+        sotto_alloc_array(contribution->guard.counts_len, sizeof *contribution->counts);
+    return contribution->counts != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
+static void free_counts(struct sotto_contribution *contribution)
+{
+    if (contribution->counts != NULL) {
+        sotto_wipe(contribution->counts,
+                   contribution->guard.counts_len * sizeof *contribution->counts);
+    }
+    sotto_free(contribution->counts);
+    sotto__guard_release(&contribution->guard);
+}
+
+static enum sotto_status check_round(const struct sotto_driver *driver, struct sotto_error *err)
+{
+    return driver->round != 0 ? SOTTO_OK
+                              : sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
+}
+
+/* The verdict, where rows were counted; then the partial says what is withheld. */
+static enum sotto_status judge(struct sotto_contribution *contribution, uint8_t *withheld,
+                               uint64_t min_rows, struct sotto_error *err)
+{
+    if (contribution->counts != NULL && min_rows > 0) {
+        enum sotto_status status =
+            sotto__guard_judge(&contribution->guard, withheld, contribution->counts, min_rows, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    withhold_groups(contribution->limbs, contribution->driver, withheld);
+    return SOTTO_OK;
+}
+
+/* --- In parts --- */
+
+static enum sotto_status contribution_init(struct sotto_contribution *out, bool is_counted,
+                                           struct sotto_error *err)
+{
+    out->limbs = sotto_alloc_array(out->driver->program->limbs_len, sizeof *out->limbs);
+    if (out->limbs == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    if (!is_counted) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = sotto__guard_init(&out->guard, out->driver, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return start_counts(out, err);
+}
+
+enum sotto_status sotto_contribution_new(struct sotto_contribution **out,
+                                         const struct sotto_driver *driver, bool is_counted,
+                                         struct sotto_error *err)
+{
+    enum sotto_status status = check_round(driver, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto_contribution *made = sotto_alloc_zeroed(sizeof *made);
+    if (made == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    made->driver = driver;
+    status = contribution_init(made, is_counted, err);
+    if (status != SOTTO_OK) {
+        sotto_contribution_free(made);
+        return status;
+    }
+    *out = made;
+    return SOTTO_OK;
+}
+
+void sotto_contribution_free(struct sotto_contribution *contribution)
+{
+    if (contribution == NULL) {
+        return;
+    }
+    if (contribution->limbs != NULL) {
+        sotto_wipe(contribution->limbs,
+                   contribution->driver->program->limbs_len * sizeof *contribution->limbs);
+    }
+    sotto_free(contribution->limbs);
+    free_counts(contribution);
+    sotto_free(contribution);
+}
+
+enum sotto_status sotto_contribution_add(struct sotto_contribution *in_out,
+                                         struct sotto_source *source, size_t dataset,
+                                         struct sotto_error *err)
+{
+    const struct sotto_source_ops *ops = source->ops;
+    SOTTO_REQUIRE(dataset < in_out->driver->plan->datasets_len);
+    if (ops->pin != NULL) {
+        enum sotto_status status = ops->pin(source, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    if (ops->can_sum != NULL && ops->can_sum(source, in_out->driver, dataset)) {
+        return ops->sum(source, in_out, dataset, err);
+    }
+    return sotto__source_read(in_out, source, dataset, err);
+}
+
+void sotto_contribution_merge(struct sotto_contribution *in_out,
+                              const struct sotto_contribution *other)
+{
+    SOTTO_REQUIRE(in_out->driver == other->driver);
+    SOTTO_REQUIRE((in_out->counts != NULL) == (other->counts != NULL));
+    sotto_driver_add(in_out->driver, in_out->limbs, other->limbs,
+                     in_out->driver->program->limbs_len);
+    for (size_t i = 0; in_out->counts != NULL && i < in_out->guard.counts_len; i++) {
+        in_out->counts[i] += other->counts[i];
+    }
+}
+
+enum sotto_status sotto_contribution_judge(struct sotto_contribution *contribution,
+                                           uint8_t *withheld, uint64_t min_rows,
+                                           struct sotto_error *err)
+{
+    SOTTO_REQUIRE(contribution->counts != NULL);
+    enum sotto_status status = judge(contribution, withheld, min_rows, err);
+    if (status != SOTTO_OK) {
+        sotto_wipe(contribution->limbs,
+                   contribution->driver->program->limbs_len * sizeof *contribution->limbs);
+    }
+    return status;
+}
+
+const uint64_t *sotto_contribution_partial(const struct sotto_contribution *contribution)
+{
+    return contribution->limbs;
+}
+
+const uint64_t *sotto_contribution_evidence(const struct sotto_contribution *contribution,
+                                            size_t *out_len)
+{
+    *out_len = contribution->counts != NULL ? contribution->guard.counts_len : 0;
+    return contribution->counts;
+}
+
+/* --- All at once --- */
+
+static enum sotto_status describe_all(const struct sotto_catalogue **out,
+                                      struct sotto_source *const *sources, size_t len,
+                                      struct sotto_error *err)
+{
+    for (size_t i = 0; i < len; i++) {
+        enum sotto_status status = sotto_source_describe(sources[i], &out[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Asks the catalogues first: what they refuse is not read. Counts are made ready if the rest must
+ * be counted. */
+static enum sotto_status foresee(struct sotto_contribution *contribution,
+                                 struct sotto_source *const *sources, uint64_t min_rows,
+                                 struct sotto_error *err)
+{
+    size_t len = contribution->driver->plan->datasets_len;
+    bool counts = false;
+    const struct sotto_catalogue **catalogues = sotto_alloc_array(len, sizeof *catalogues);
+    if (catalogues == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = describe_all(catalogues, sources, len, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto__guard_init(&contribution->guard, contribution->driver, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto__guard_foresee(&counts, &contribution->guard, catalogues, min_rows, err);
+    if (status == SOTTO_OK && counts) {
+        status = start_counts(contribution, err);
+    }
+out:
+    sotto_free(catalogues);
+    return status;
+}
+
+/* Into a contribution without rows. */
+static enum sotto_status contribute(struct sotto_contribution *in_out, uint8_t *withheld,
+                                    struct sotto_source *const *sources, uint64_t min_rows,
+                                    struct sotto_error *err)
+{
+    if (min_rows > 0) {
+        enum sotto_status status = foresee(in_out, sources, min_rows, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < in_out->driver->plan->datasets_len; i++) {
+        enum sotto_status status = sotto_contribution_add(in_out, sources[i], i, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return judge(in_out, withheld, min_rows, err);
+}
+
+enum sotto_status sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out,
+                                          size_t limbs_len, uint8_t *withheld,
+                                          struct sotto_source *const *sources, uint64_t min_rows,
+                                          struct sotto_error *err)
+{
+    struct sotto_contribution contribution = {.driver = driver, .limbs = out};
+    memset(out, 0, limbs_len * sizeof *out);
+    enum sotto_status status = check_round(driver, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    SOTTO_REQUIRE(limbs_len == driver->program->limbs_len);
+    status = contribute(&contribution, withheld, sources, min_rows, err);
+    if (status != SOTTO_OK) {
+        sotto_wipe(out, limbs_len * sizeof *out);
+    }
+    free_counts(&contribution);
+    return status;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One reading of a source, by all workers, into a contribution. It leans on the source's scan,
+ * which hands out typed blocks, and on the room rows, which computes them. The one idea: a block is
+ * summed up and counted while it is there, so that partial and evidence are of the same rows. */
+
+#include "contribute/contribute.h"
+
+#include <sotto/alloc.h>
+
+/* The columns of one dataset that a round reads, and what each worker needs. */
+struct source_reading {
+    const struct sotto_contribution *contribution;
+    const struct sotto_driver *driver;
+    size_t dataset;
+    struct sotto_csv_wanted *wanted;
+    size_t *columns; /* of the expansion */
+    size_t wanted_len;
+    struct sotto__worker *workers;
+    size_t workers_len;
+    const struct sotto_column **blocks; /* [worker * columns_len + i]: the expansion's column i */
+    size_t columns_len;
+};
+
+static void reading_release(struct source_reading *reading)
+{
+    for (size_t i = 0; i < reading->workers_len; i++) {
+        sotto__worker_release(&reading->workers[i]);
+    }
+    sotto_free(reading->workers);
+    sotto_free(reading->blocks);
+    sotto_free(reading->wanted);
+    sotto_free(reading->columns);
+}
+
+/* --- Which columns --- */
+
+/* Column i of the expansion, which the round reads of this dataset. */
+static enum sotto_status want_column(struct source_reading *reading, size_t i,
+                                     const struct sotto_catalogue *catalogue,
+                                     struct sotto_error *err)
+{
+    const struct sotto__column *column = &reading->driver->expansion.columns[i];
+    const char *alias = reading->driver->plan->datasets[reading->dataset].alias;
+    size_t found = sotto_catalogue_find(catalogue, column->name);
+    if (found == SOTTO_NONE) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "dataset \"%s\" has no column \"%s\"",
+                               alias, column->name);
+    }
+    struct sotto_type joined;
+    struct sotto_type own = catalogue->columns[found].type;
+    if (!sotto_type_agree(&joined, own, column->type) || joined.kind != column->type.kind ||
+        joined.scale != column->type.scale) {
+        return sotto_error_set(err, SOTTO_ERROR_TYPE, "column %s.%s is %s, but %s was agreed on",
+                               alias, column->name, sotto_kind_name(own.kind),
+                               sotto_kind_name(column->type.kind));
+    }
+    reading->columns[reading->wanted_len] = i;
+    reading->wanted[reading->wanted_len++] =
+        (struct sotto_csv_wanted){.column = found, .type = column->type};
+    return SOTTO_OK;
+}
+
+static enum sotto_status find_columns(struct source_reading *reading,
+                                      const struct sotto_catalogue *catalogue,
+                                      struct sotto_error *err)
+{
+    const struct sotto_driver *driver = reading->driver;
+    reading->wanted = sotto_alloc_array(reading->columns_len, sizeof *reading->wanted);
+    reading->columns = sotto_alloc_array(reading->columns_len, sizeof *reading->columns);
+    if (reading->wanted == NULL || reading->columns == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < reading->columns_len; i++) {
+        if (driver->expansion.columns[i].dataset != reading->dataset ||
+            !sotto__program_reads(driver->program, i)) {
+            continue;
+        }
+        enum sotto_status status = want_column(reading, i, catalogue, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* --- Reading --- */
+
+static enum sotto_status start_workers(struct source_reading *reading, size_t workers_len,
+                                       struct sotto_error *err)
+{
+    const struct sotto_contribution *contribution = reading->contribution;
+    reading->workers = sotto_alloc_array(workers_len, sizeof *reading->workers);
+    reading->blocks =
+        sotto_alloc_array(workers_len * reading->columns_len, sizeof *reading->blocks);
+    if (reading->workers == NULL || reading->blocks == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (; reading->workers_len < workers_len; reading->workers_len++) {
+        if (sotto__worker_init(&reading->workers[reading->workers_len], reading->driver->program,
+                               contribution->counts != NULL ? &contribution->guard : NULL) !=
+            SOTTO_OK) {
+            return sotto_error_no_memory(err);
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status take_block(void *context, size_t index, uint64_t first_row,
+                                    const struct sotto_column *columns, size_t columns_len,
+                                    size_t rows, struct sotto_error *err)
+{
+    (void)first_row;
+    struct source_reading *reading = context;
+    struct sotto__worker *worker = &reading->workers[index];
+    const struct sotto_column **blocks = reading->blocks + index * reading->columns_len;
+    for (size_t i = 0; i < columns_len; i++) {
+        blocks[reading->columns[i]] = &columns[i];
+    }
+    if (worker->counts != NULL) {
+        sotto__guard_count_block(worker->guard, worker->counts, reading->dataset, blocks, rows);
+    }
+    return sotto__rows_take(&worker->rows, reading->dataset, blocks, rows, err);
+}
+
+/* Sums are exact: the order of workers does not matter. */
+static void add_workers(struct sotto_contribution *in_out, const struct source_reading *reading)
+{
+    for (size_t i = 0; i < reading->workers_len; i++) {
+        struct sotto__worker *worker = &reading->workers[i];
+        sotto__sums_add_to(&worker->sums, in_out->limbs);
+        for (size_t j = 0; worker->counts != NULL && j < in_out->guard.counts_len; j++) {
+            in_out->counts[j] += worker->counts[j];
+        }
+    }
+}
+
+static enum sotto_status scan_source(struct source_reading *reading, struct sotto_source *source,
+                                     struct sotto_error *err)
+{
+    const struct sotto_source_scan scan = {.wanted = reading->wanted,
+                                           .wanted_len = reading->wanted_len,
+                                           .sink = take_block,
+                                           .context = reading,
+                                           .interrupt = reading->driver->interrupt};
+    enum sotto_status status = start_workers(reading, source->ops->workers(source), err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return source->ops->scan(source, &scan, err);
+}
+
+enum sotto_status sotto__source_read(struct sotto_contribution *in_out, struct sotto_source *source,
+                                     size_t dataset, struct sotto_error *err)
+{
+    const struct sotto_driver *driver = in_out->driver;
+    const struct sotto_catalogue *catalogue = NULL;
+    struct source_reading reading = {.contribution = in_out,
+                                     .driver = driver,
+                                     .dataset = dataset,
+                                     .columns_len = driver->expansion.columns_len};
+    enum sotto_status status = source->ops->describe(source, &catalogue, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = find_columns(&reading, catalogue, err);
+    if (status != SOTTO_OK || reading.wanted_len == 0) {
+        goto out;
+    }
+    if (catalogue->rows != SOTTO_ROWS_UNKNOWN && catalogue->rows > SOTTO_ROWS_MAX) {
+        status = sotto_error_set(err, SOTTO_ERROR_LIMIT, "dataset \"%s\" has more than 2^60 rows",
+                                 driver->plan->datasets[dataset].alias);
+        goto out;
+    }
+    status = scan_source(&reading, source, err);
+    if (status == SOTTO_OK) {
+        add_workers(in_out, &reading);
+    }
+out:
+    reading_release(&reading);
+    return status;
+}
+
+/* --- Any source --- */
+
+enum sotto_status sotto_source_describe(struct sotto_source *source,
+                                        const struct sotto_catalogue **out, struct sotto_error *err)
+{
+    return source->ops->describe(source, out, err);
+}
+
+void sotto_source_free(struct sotto_source *source)
+{
+    if (source != NULL) {
+        source->ops->free(source);
+    }
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_SOURCE_H
+#define SOTTO_SOURCE_H
+
+/* Where the rows of one dataset come from: a file, a table in memory, or whatever else answers the
+ * questions of struct sotto_source_ops. Nothing that contributes asks which one it is. */
+
+#include <sotto/table.h>
+
+SOTTO_BEGIN_DECLS
+
+struct sotto_driver;
+struct sotto_contribution;
+struct sotto_source;
+
+/* In a catalogue that a source describes: rows, or a column's missing values, that nobody has
+ * counted yet. */
+#define SOTTO_ROWS_UNKNOWN UINT64_MAX
+
+/* How a row is known again. */
+enum sotto_row_identity {
+    SOTTO_ROWS_NUMBERED, /* by its number, while the source stays as it is */
+    SOTTO_ROWS_KEYED,    /* by a key that the owner named */
+    SOTTO_ROWS_CONTENT,  /* by its values only */
+};
+
+/* What a scan is asked. Blocks are as those of sotto_csv_scan, but for first_row, which means
+ * something only where rows are numbered. */
+struct sotto_source_scan {
+    const struct sotto_csv_wanted *wanted; /* by the catalogue that describes the source */
+    size_t wanted_len;
+    sotto_csv_sink *sink;
+    void *context;
+    const struct sotto_interrupt *interrupt; /* SOTTO_ERROR_CANCELLED once it is set; or NULL */
+};
+
+/* What a source answers. */
+struct sotto_source_ops {
+    enum sotto_row_identity identity;
+
+    /* Its columns, their types, its rows; spans and file identity are a file's own. Borrows from
+     * the source, the same each time. */
+    enum sotto_status (*describe)(struct sotto_source *source, const struct sotto_catalogue **out,
+                                  struct sotto_error *err);
+
+    /* Asked before each reading: all of them, those of later rounds too, see the rows that the
+     * first one saw, or end with SOTTO_ERROR_CHANGED. NULL: they do anyway. */
+    enum sotto_status (*pin)(struct sotto_source *source, struct sotto_error *err);
+
+    /* How many workers a scan uses, at least 1. */
+    size_t (*workers)(const struct sotto_source *source);
+
+    /* Hands out the wanted columns of all rows, each row once, in any order. A wanted type is that
+     * of the column or one that it agrees to. */
+    enum sotto_status (*scan)(struct sotto_source *source, const struct sotto_source_scan *scan,
+                              struct sotto_error *err);
+
+    /* Whether the source sums up the driver's round of a dataset itself: the bits and the evidence
+     * that a scan would give. NULL: it never does. */
+    bool (*can_sum)(const struct sotto_source *source, const struct sotto_driver *driver,
+                    size_t dataset);
+
+    /* Adds what it summed up, for a round of which it said that it can. NULL where can_sum is. */
+    enum sotto_status (*sum)(struct sotto_source *source, struct sotto_contribution *contribution,
+                             size_t dataset, struct sotto_error *err);
+
+    void (*free)(struct sotto_source *source);
+};
+
+/* The first member of each source's own struct. */
+struct sotto_source {
+    const struct sotto_source_ops *ops;
+};
+
+/* A file, with what is known about it (NULL: it is catalogued when it is first described). Its
+ * catalogue pins it: a scan of a file in another state ends with SOTTO_ERROR_CHANGED. Returns:
+ * SOTTO_ERROR_NO_MEMORY. Ownership: borrows both; *out is ended by sotto_source_free. */
+SOTTO_API enum sotto_status sotto_source_new_file(struct sotto_source **out, struct sotto_csv *file,
+                                                  const struct sotto_catalogue *catalogue,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A table in memory. Returns: SOTTO_ERROR_NO_MEMORY. Ownership: borrows the table; *out is ended by
+ * sotto_source_free. */
+SOTTO_API enum sotto_status sotto_source_new_table(struct sotto_source **out,
+                                                   const struct sotto_table *table,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+/* What the source's ops describe: its columns, their types, its rows. Returns: as
+ * sotto_csv_catalogue for a file that nobody has catalogued. Borrows from the source. */
+SOTTO_API enum sotto_status sotto_source_describe(struct sotto_source *source,
+                                                  const struct sotto_catalogue **out,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Ends a source, not the file or table that it borrows; NULL is fine. */
+SOTTO_API void sotto_source_free(struct sotto_source *source);
+
+SOTTO_END_DECLS
+
+#endif
