@@ -17,6 +17,7 @@ target_compile_definitions(test_cards PRIVATE SOTTO_TEST_SOURCE="${PROJECT_SOURC
 sotto_test(unit guard)
 sotto_test(unit rounds LINK PkgConfig::gmp)
 sotto_test(unit exact CASES LINK PkgConfig::gmp PkgConfig::mpfr)
+sotto_test(property sources CASES LINK OpenMP::OpenMP_C)
 sotto_test(property pieces CASES LINK PkgConfig::gmp PkgConfig::mpfr)
 sotto_test(property expressions CASES LEVELS LINK PkgConfig::gmp PkgConfig::mpfr)
 sotto_test(fault fault_engine)

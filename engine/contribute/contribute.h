@@ -74,6 +74,7 @@ struct sotto_contribution {
     const struct sotto_driver *driver;
     struct sotto__guard guard;
     uint64_t *limbs;
+    size_t limbs_len; /* the driver may have advanced when it is freed */
     uint64_t *counts; /* the evidence; NULL: nothing is counted */
 };
 

@@ -77,7 +77,8 @@ static enum sotto_status judge(struct sotto_contribution *contribution, uint8_t 
 static enum sotto_status contribution_init(struct sotto_contribution *out, bool is_counted,
                                            struct sotto_error *err)
 {
-    out->limbs = sotto_alloc_array(out->driver->program->limbs_len, sizeof *out->limbs);
+    out->limbs_len = out->driver->program->limbs_len;
+    out->limbs = sotto_alloc_array(out->limbs_len, sizeof *out->limbs);
     if (out->limbs == NULL) {
         return sotto_error_no_memory(err);
     }
@@ -119,8 +120,7 @@ void sotto_contribution_free(struct sotto_contribution *contribution)
         return;
     }
     if (contribution->limbs != NULL) {
-        sotto_wipe(contribution->limbs,
-                   contribution->driver->program->limbs_len * sizeof *contribution->limbs);
+        sotto_wipe(contribution->limbs, contribution->limbs_len * sizeof *contribution->limbs);
     }
     sotto_free(contribution->limbs);
     free_counts(contribution);
@@ -150,8 +150,7 @@ void sotto_contribution_merge(struct sotto_contribution *in_out,
 {
     SOTTO_REQUIRE(in_out->driver == other->driver);
     SOTTO_REQUIRE((in_out->counts != NULL) == (other->counts != NULL));
-    sotto_driver_add(in_out->driver, in_out->limbs, other->limbs,
-                     in_out->driver->program->limbs_len);
+    sotto_driver_add(in_out->driver, in_out->limbs, other->limbs, in_out->limbs_len);
     for (size_t i = 0; in_out->counts != NULL && i < in_out->guard.counts_len; i++) {
         in_out->counts[i] += other->counts[i];
     }
@@ -164,8 +163,7 @@ enum sotto_status sotto_contribution_judge(struct sotto_contribution *contributi
     SOTTO_REQUIRE(contribution->counts != NULL);
     enum sotto_status status = judge(contribution, withheld, min_rows, err);
     if (status != SOTTO_OK) {
-        sotto_wipe(contribution->limbs,
-                   contribution->driver->program->limbs_len * sizeof *contribution->limbs);
+        sotto_wipe(contribution->limbs, contribution->limbs_len * sizeof *contribution->limbs);
     }
     return status;
 }
@@ -251,7 +249,8 @@ enum sotto_status sotto_driver_contribute(const struct sotto_driver *driver, uin
                                           struct sotto_source *const *sources, uint64_t min_rows,
                                           struct sotto_error *err)
 {
-    struct sotto_contribution contribution = {.driver = driver, .limbs = out};
+    struct sotto_contribution contribution = {
+        .driver = driver, .limbs = out, .limbs_len = limbs_len};
     memset(out, 0, limbs_len * sizeof *out);
     enum sotto_status status = check_round(driver, err);
     if (status != SOTTO_OK) {

@@ -182,6 +182,76 @@ static void test_guard(void **state)
     sotto_plan_free(plan);
 }
 
+static enum sotto_status load_all(struct sotto_table **out, struct sotto_csv *csv,
+                                  const struct sotto_catalogue *catalogue)
+{
+    struct sotto_csv_wanted wanted[4];
+    assert_int_equal(catalogue->columns_len, 4);
+    for (size_t i = 0; i < 4; i++) {
+        wanted[i] = (struct sotto_csv_wanted){.column = i, .type = catalogue->columns[i].type};
+    }
+    return sotto_table_load(out, csv, catalogue, wanted, 4, NULL);
+}
+
+/* The same rows twice, from a file and from a table, as two parts that are merged and judged. */
+static enum sotto_status merge_parts(const struct sotto_driver *driver,
+                                     struct sotto_source *const sources[2], uint8_t *withheld)
+{
+    struct sotto_contribution *parts[2] = {NULL, NULL};
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < 2; i++) {
+        status = sotto_contribution_new(&parts[i], driver, true, NULL);
+        status =
+            status == SOTTO_OK ? sotto_contribution_add(parts[i], sources[i], 0, NULL) : status;
+    }
+    if (status == SOTTO_OK) {
+        sotto_contribution_merge(parts[0], parts[1]);
+        status = sotto_contribution_judge(parts[0], withheld, 2, NULL);
+    }
+    sotto_contribution_free(parts[0]);
+    sotto_contribution_free(parts[1]);
+    return status;
+}
+
+static enum sotto_status parts_run(void *context)
+{
+    static const char text[] = "a,b,c,d\n1,x,1,1\n,,2,2\n3,z,1,3\n";
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_table *table = NULL;
+    struct sotto_source *sources[2] = {NULL, NULL};
+    struct sotto_schema schema = {0};
+    struct sotto_driver *driver = NULL;
+    uint8_t withheld[16] = {0};
+    enum sotto_status status =
+        sotto_csv_open_fd(&csv, test_file(text, sizeof text - 1), "t.csv", NULL, NULL);
+    status = status == SOTTO_OK ? sotto_source_new_file(&sources[0], csv, NULL, NULL) : status;
+    status = status == SOTTO_OK ? sotto_csv_catalogue(csv, &catalogue, NULL) : status;
+    const struct sotto_catalogue *borrowed = catalogue;
+    status = status == SOTTO_OK ? load_all(&table, csv, catalogue) : status;
+    status = status == SOTTO_OK ? sotto_source_new_table(&sources[1], table, NULL) : status;
+    status = status == SOTTO_OK ? sotto_schema_offer(&schema, context, &borrowed, NULL) : status;
+    status = status == SOTTO_OK ? sotto_driver_new(&driver, context, &schema, NULL) : status;
+    status = status == SOTTO_OK ? merge_parts(driver, sources, withheld) : status;
+    sotto_driver_free(driver);
+    sotto_schema_release(&schema);
+    sotto_source_free(sources[0]);
+    sotto_source_free(sources[1]);
+    sotto_table_free(table);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return status == SOTTO_ERROR_REFUSED ? SOTTO_OK : status;
+}
+
+static void test_parts(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, rich_json, strlen(rich_json), NULL));
+    assert_true(fault_each_allocation(parts_run, plan) > 80);
+    sotto_plan_free(plan);
+}
+
 static enum sotto_status schema_run(void *context)
 {
     static const uint8_t bytes[] = {3, 0, 0, 0, 4, 0, 1, 5, 0, 0, 3, 18, 0, 0, 0, 0, 0};
@@ -226,7 +296,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plans),     cmocka_unit_test(test_task),
         cmocka_unit_test(test_rich_task), cmocka_unit_test(test_framed_task),
-        cmocka_unit_test(test_guard),     cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_guard),     cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,8 +39,8 @@ sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out, size_t
 /* An empty contribution to the driver's current round, to which sources are added and other
  * contributions merged: in any order and any tree the bits are the same. is_counted: with evidence.
  * Returns: SOTTO_ERROR_STATE after the last round, SOTTO_ERROR_LIMIT for more conditions in more
- * groups than can be counted, SOTTO_ERROR_NO_MEMORY. Ownership: borrows driver, which may not
- * advance meanwhile; *out is ended by sotto_contribution_free. */
+ * groups than can be counted, SOTTO_ERROR_NO_MEMORY. Ownership: borrows driver, and is of
+ * no use but to be freed once the driver advances; *out is ended by sotto_contribution_free. */
 SOTTO_API enum sotto_status sotto_contribution_new(struct sotto_contribution **out,
                                                    const struct sotto_driver *driver,
                                                    bool is_counted,
