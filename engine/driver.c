@@ -10,21 +10,19 @@
  * 1. An aggregate inside a row-wise expression, as mean(x) in sum((x - mean(x)) ** 2), must be
  * known before the rows that meet it. places.c gives each aggregate its round, one more than those
  *    below it.
- * 2. All rounds' programs are made at the start, so a plan that can't be computed is refused before
- *    the first round. A later program knows that it will meet a number of an earlier round
- *    (SOTTO__OP_EARLIER_NUMBER), and not which one: slots and widths depend on the plan and the
- *    types alone.
- * 3. sotto_driver_advance takes the limbs that a round has opened. Group by group it reads the
- *    limbs of this round and of all before, since an earlier number may be an expression on
- *    aggregates of several rounds, and writes the doubles nearest to these numbers into the next
- *    program's earlier_values. Everybody computes them from the same limbs, exactly and rounded
- *    once: every party's rows meet the same doubles.
- * 4. What is kept between rounds is opened limbs (driver->opened), no rationals: they are read
- * again, which is cheap beside a round, and take no memory while the network works. Rationals of
- * one group at a time exist while advance runs.
- * 5. After the last round the same walk evaluates all outputs of each group into driver->results.
- *    A group's withheld count is that of the last round; is_uncounted says that its rounds opened
- *    counts, and zeros only, which the warnings need.
+ * 2. A round's program is made when the round begins. It knows that it will meet a number of an
+ *    earlier round (SOTTO__OP_EARLIER_NUMBER), and not which one: slots and widths depend on the
+ *    plan and the types alone. So all of them are made once at the start too, one after the other,
+ *    and only their moments are remembered: a plan that can't be computed is refused before the
+ *    first round.
+ * 3. sotto_driver_advance takes the limbs that a round has opened, and reads them group by group.
+ *    Numbers that the next round meets are rounded once, to the nearest doubles in the next
+ *    program's earlier_values; everybody computes them from the same limbs, so every party's rows
+ *    meet the same doubles. Outputs that need no later round are evaluated into driver->results.
+ * 4. What is read after that, an aggregate of an output that waits for a later round, is kept as a
+ *    value (kept.c). Nothing is read again: rationals of one group at a time exist beside these.
+ * 5. A group's withheld count is that of the last round; is_zero says that all its rounds opened
+ *    zeros, which the warnings need.
  * 6. What can't be, more rows than there can be or a negative sum of squares, is an error
  *    (SOTTO_ERROR_PROTOCOL), and the driver stays in its round. */
 
@@ -36,27 +34,56 @@
 
 /* --- Making one --- */
 
+static enum sotto_status init_program(struct sotto__program *out, const struct sotto_driver *driver,
+                                      uint32_t round, struct sotto_error *err)
+{
+    return sotto__program_init(out, driver->plan, &driver->expansion, driver->kept.moments, round,
+                               err);
+}
+
+/* Makes the programs of all later rounds for a moment: they can be made, and their moments are
+ * known. */
+static enum sotto_status try_later_rounds(struct sotto_driver *driver, struct sotto_error *err)
+{
+    for (uint32_t round = 2; round <= driver->rounds_len; round++) {
+        struct sotto__program program;
+        enum sotto_status status = init_program(&program, driver, round, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        sotto__kept_learn(&driver->kept, &program, round);
+        sotto__program_release(&program);
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status driver_init(struct sotto_driver *driver, const struct sotto_plan *plan,
                                      const struct sotto_schema *schema, struct sotto_error *err)
 {
     driver->plan = plan;
     driver->round = 1;
-    if (sotto_schema_copy(&driver->schema, schema) != SOTTO_OK) {
+    driver->rounds_len = sotto_plan_rounds(plan);
+    driver->program = sotto_alloc_zeroed(sizeof *driver->program);
+    if (driver->program == NULL || sotto_schema_copy(&driver->schema, schema) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
     enum sotto_status status = sotto__expand(&driver->expansion, plan, &driver->schema, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    for (; driver->rounds_len < sotto_plan_rounds(plan); driver->rounds_len++) {
-        status =
-            sotto__program_init(&driver->programs[driver->rounds_len], plan, &driver->expansion,
-                                driver->programs, driver->rounds_len + 1, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
+    status = init_program(driver->program, driver, 1, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    driver->program = &driver->programs[0];
+    status = sotto__kept_init(&driver->kept, &driver->expansion, driver->program->groups_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto__kept_learn(&driver->kept, driver->program, 1);
+    status = try_later_rounds(driver, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     return sotto__results_init(&driver->results, plan, &driver->expansion, driver->program, err);
 }
 
@@ -94,9 +121,10 @@ void sotto_driver_free(struct sotto_driver *driver)
         return;
     }
     sotto__results_release(&driver->results);
-    for (uint32_t round = 0; round < driver->rounds_len; round++) {
-        sotto__program_release(&driver->programs[round]);
-        sotto_free(driver->opened[round]);
+    sotto__kept_release(&driver->kept);
+    if (driver->program != NULL) {
+        sotto__program_release(driver->program);
+        sotto_free(driver->program);
     }
     sotto__expansion_release(&driver->expansion);
     sotto_schema_release(&driver->schema);
@@ -145,7 +173,7 @@ static void group_sums_release(struct sotto__group_sums *aggregate)
 }
 
 /* Sets the doubles that the next round's rows of one group meet. */
-static enum sotto_status evaluate_earlier_numbers(struct sotto__program *next, size_t group,
+static enum sotto_status evaluate_earlier_numbers(struct sotto__program *next,
                                                   const struct sotto__opened *opened,
                                                   struct sotto_error *err)
 {
@@ -156,7 +184,8 @@ static enum sotto_status evaluate_earlier_numbers(struct sotto__program *next, s
         const struct sotto__earlier_number *number = &next->earlier_numbers[i];
         status = sotto__evaluate(&value, number->expression, number->node, number->first_moments,
                                  opened, err);
-        next->earlier_values[group * next->earlier_numbers_len + i] = sotto__value_double(&value);
+        next->earlier_values[opened->group * next->earlier_numbers_len + i] =
+            sotto__value_double(&value);
     }
     sotto__value_clear(&value);
     return status;
@@ -188,119 +217,109 @@ static bool are_zero(const uint64_t *limbs, size_t len)
     return any == 0;
 }
 
-/* Whether some round opens a count of rows: unlike sums it is 0 only where there are none. */
-static bool opens_count(const struct sotto__opened *opened, size_t rounds_len)
+/* Whether a round opens a count of rows: unlike sums it is 0 only where there are none. */
+static bool opens_count(const struct sotto__program *program)
 {
-    for (size_t i = 0; i < rounds_len; i++) {
-        const struct sotto__program *program = opened[i].program;
-        for (size_t term = 0; term < program->terms_len; term++) {
-            if (program->terms[term].kind == SOTTO__TERM_COUNT) {
-                return true;
-            }
+    for (size_t term = 0; term < program->terms_len; term++) {
+        if (program->terms[term].kind == SOTTO__TERM_COUNT) {
+            return true;
         }
     }
     return false;
 }
 
-/* Reads one group's limbs of all rounds so far, the last of which are limbs, into opened. */
+/* Reads one group's limbs of the round into opened. */
 static enum sotto_status read_group(struct sotto_driver *driver, struct sotto__opened *opened,
-                                    size_t group, const uint64_t *limbs, struct sotto_error *err)
+                                    const uint64_t *limbs, struct sotto_error *err)
 {
-    enum sotto_status status = read_withheld(driver, group, limbs, err);
+    size_t group_limbs = opened->program->group_limbs;
+    const uint64_t *from = limbs + opened->group * group_limbs;
+    bool *is_zero = &driver->results.is_zero[opened->group];
+    enum sotto_status status = read_withheld(driver, opened->group, limbs, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    bool is_zero = true;
-    for (uint32_t i = 0; i < driver->round; i++) {
-        size_t group_limbs = opened[i].program->group_limbs;
-        const uint64_t *round_limbs = i + 1 < driver->round ? driver->opened[i] : limbs;
-        const uint64_t *from = round_limbs + group * group_limbs;
-        is_zero = is_zero && are_zero(from, group_limbs);
-        status = sotto__group_sums_read(&opened[i].aggregate, from, opened[i].program, err);
+    *is_zero = *is_zero && are_zero(from, group_limbs);
+    return sotto__group_sums_read(&opened->aggregate, from, opened->program, err);
+}
+
+/* Takes from one group's sums all that anybody needs of them: values of outputs, values that are
+ * kept, numbers of the next round, if there is one. */
+static enum sotto_status use_group(struct sotto_driver *driver, struct sotto__program *next,
+                                   const struct sotto__opened *opened, struct sotto_error *err)
+{
+    enum sotto_status status = sotto__results_evaluate(&driver->results, opened, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__kept_add(&driver->kept, opened, err);
+    if (status != SOTTO_OK || next == NULL) {
+        return status;
+    }
+    return evaluate_earlier_numbers(next, opened, err);
+}
+
+static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__program *next,
+                                     struct sotto__opened *opened, const uint64_t *limbs,
+                                     struct sotto_error *err)
+{
+    sotto__results_begin(&driver->results);
+    for (; opened->group < driver->program->groups_len; opened->group++) {
+        enum sotto_status status = read_group(driver, opened, limbs, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = use_group(driver, next, opened, err);
         if (status != SOTTO_OK) {
             return status;
         }
     }
-    driver->results.is_uncounted[group] = is_zero && opens_count(opened, driver->round);
+    driver->results.has_counts = driver->results.has_counts || opens_count(driver->program);
+    sotto__results_commit(&driver->results);
     return SOTTO_OK;
 }
 
-/* Reads group by group, and evaluates what comes next: the outputs, or numbers of the next round.
- */
-static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__opened *opened,
-                                     const uint64_t *limbs, struct sotto_error *err)
+/* Takes the next round's program, which is cleared. */
+static void begin_next_round(struct sotto_driver *driver, struct sotto__program *next)
 {
-    bool is_last = driver->round == driver->rounds_len;
-    for (size_t group = 0; group < driver->program->groups_len; group++) {
-        enum sotto_status status = read_group(driver, opened, group, limbs, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        status = is_last ? sotto__results_evaluate(&driver->results, group, opened, err)
-                         : evaluate_earlier_numbers(&driver->programs[driver->round], group, opened,
-                                                    err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    return SOTTO_OK;
-}
-
-/* Room for the sums of one group in each round so far. */
-static enum sotto_status opened_init(struct sotto__opened *out, const struct sotto_driver *driver)
-{
-    for (uint32_t i = 0; i < driver->round; i++) {
-        out[i].program = &driver->programs[i];
-        enum sotto_status status = group_sums_init(&out[i].aggregate, out[i].program->terms_len);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    return SOTTO_OK;
-}
-
-static void begin_next_round(struct sotto_driver *driver, uint64_t *kept, const uint64_t *limbs)
-{
-    memcpy(kept, limbs, driver->program->limbs_len * sizeof *kept);
-    driver->opened[driver->round - 1] = kept;
-    driver->program = &driver->programs[driver->round++];
+    sotto__program_release(driver->program);
+    *driver->program = *next;
+    *next = (struct sotto__program){0};
+    driver->round++;
 }
 
 /* limbs are those of the round. */
 static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint64_t *limbs,
                                         struct sotto_error *err)
 {
-    struct sotto__opened opened[SOTTO__ROUNDS_MAX] = {{0}};
-    uint32_t opened_len = driver->round;
+    struct sotto__opened opened = {
+        .program = driver->program, .kept = &driver->kept, .round = driver->round};
+    struct sotto__program next = {0};
     bool is_last = driver->round == driver->rounds_len;
-    uint64_t *kept = NULL;
-    enum sotto_status status = opened_init(opened, driver);
+    enum sotto_status status = SOTTO_OK;
+    if (!is_last) {
+        status = init_program(&next, driver, driver->round + 1, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    status = group_sums_init(&opened.aggregate, driver->program->terms_len);
     if (status != SOTTO_OK) {
         status = sotto_error_no_memory(err);
         goto out;
     }
-    if (!is_last) {
-        kept = sotto_alloc_array(driver->program->limbs_len, sizeof *kept);
-        if (kept == NULL) {
-            status = sotto_error_no_memory(err);
-            goto out;
-        }
-    }
-    status = read_groups(driver, opened, limbs, err);
+    status = read_groups(driver, is_last ? NULL : &next, &opened, limbs, err);
     if (status != SOTTO_OK) {
         goto out;
     }
     if (is_last) {
         driver->round = 0;
     } else {
-        begin_next_round(driver, kept, limbs);
-        kept = NULL;
+        begin_next_round(driver, &next);
     }
 out:
-    sotto_free(kept);
-    for (uint32_t i = 0; i < opened_len; i++) {
-        group_sums_release(&opened[i].aggregate);
-    }
+    group_sums_release(&opened.aggregate);
+    sotto__program_release(&next);
     return status;
 }
 

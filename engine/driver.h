@@ -2,9 +2,9 @@
 #ifndef SOTTO_ENGINE_DRIVER_H
 #define SOTTO_ENGINE_DRIVER_H
 
-/* The driver: a plan under agreed types, and what its rounds have opened so far. */
+/* The driver: a plan under agreed types, in one of its rounds. */
 
-#include "answer/answer.h"
+#include "answer/results.h"
 #include <sotto/driver.h>
 
 struct sotto_driver {
@@ -13,9 +13,8 @@ struct sotto_driver {
     struct sotto__expansion expansion;
     uint32_t round; /* from 1; 0: the last one is over */
     uint32_t rounds_len;
-    struct sotto__program programs[SOTTO__ROUNDS_MAX];
-    struct sotto__program *program;      /* of the round, at the end of the last one */
-    uint64_t *opened[SOTTO__ROUNDS_MAX]; /* the limbs that the rounds before have opened */
+    struct sotto__program *program; /* of the round; after the last one, of that */
+    struct sotto__kept kept;        /* what the rounds before have opened, as far as it is needed */
     struct sotto__results results;
     const struct sotto_interrupt *interrupt;
 };

@@ -165,8 +165,16 @@ static void evaluate_node(struct sotto__value *values, size_t i,
     }
 }
 
-/* Marks what the root is made of: its children, down to aggregates. */
-static void find_needed(bool *out, const struct sotto__expression *expression, size_t root)
+size_t sotto__aggregates_len(const struct sotto__expression *expression)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        len += expression->nodes[i].kind == SOTTO__NODE_AGGREGATE;
+    }
+    return len;
+}
+
+void sotto__needed_find(bool *out, const struct sotto__expression *expression, size_t root)
 {
     out[root] = true;
     for (size_t i = root + 1; i-- > 0;) {
@@ -179,6 +187,21 @@ static void find_needed(bool *out, const struct sotto__expression *expression, s
     }
 }
 
+/* An aggregate's value: from this round's sums, or as it was kept. */
+static enum sotto_status find_aggregate(struct sotto__value *out, const struct sotto__node *node,
+                                        size_t aggregate, const struct sotto__opened *opened,
+                                        struct sotto_error *err)
+{
+    const struct sotto__kept *kept = opened->kept;
+    if (kept->aggregates[aggregate].round == opened->round) {
+        return sotto__statistic(out, node, &kept->moments[aggregate], &opened->aggregate, err);
+    }
+    SOTTO_REQUIRE(kept->aggregates[aggregate].place != SOTTO_NONE);
+    sotto__value_set(
+        out, &kept->values[opened->group * kept->group_len + kept->aggregates[aggregate].place]);
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   const struct sotto__expression *expression, size_t root,
                                   size_t first_moments, const struct sotto__opened *opened,
@@ -188,16 +211,13 @@ enum sotto_status sotto__evaluate(struct sotto__value *out,
     bool needed[SOTTO__VALUE_NODES_MAX] = {false};
     enum sotto_status status = SOTTO_OK;
     size_t len = 0;
-    find_needed(needed, expression, root);
+    sotto__needed_find(needed, expression, root);
     for (; status == SOTTO_OK && len <= root; len++) {
         const struct sotto__node *node = &expression->nodes[len];
         bool is_aggregate = node->kind == SOTTO__NODE_AGGREGATE;
         sotto__value_init(&values[len]);
         if (is_aggregate && needed[len]) {
-            unsigned round = opened[0].program->moments[first_moments].round;
-            const struct sotto__opened *by = &opened[round - 1];
-            status = sotto__statistic(&values[len], node, &by->program->moments[first_moments],
-                                      &by->aggregate, err);
+            status = find_aggregate(&values[len], node, first_moments, opened, err);
         } else if (needed[len]) {
             evaluate_node(values, len, expression);
         }

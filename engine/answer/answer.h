@@ -33,18 +33,59 @@ enum sotto_status sotto__statistic(struct sotto__value *out, const struct sotto_
                                    const struct sotto__group_sums *aggregate,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 
-/* What a round says of one group. */
+/* What is known of one group when a round was opened: its sums, and what was kept before. */
 struct sotto__opened {
     const struct sotto__program *program;
+    const struct sotto__kept *kept;
+    unsigned round;
+    size_t group;
     struct sotto__group_sums aggregate;
 };
 
+/* How many aggregates an expression has. */
+size_t sotto__aggregates_len(const struct sotto__expression *expression);
+/* Marks what node root is made of, down to aggregates. out: false for each node up to root. */
+void sotto__needed_find(bool *out, const struct sotto__expression *expression, size_t root);
 /* Evaluates node root of an expression on aggregates, the first of which is the first_moments'th of
- * all. opened: [round - 1], at least those rounds that it needs. Out: initialised. Returns: as
- * sotto__statistic. */
+ * all, each opened in this round or kept. Out: initialised. Returns: as sotto__statistic. */
 enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   const struct sotto__expression *expression, size_t root,
                                   size_t first_moments, const struct sotto__opened *opened,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- kept.c: what later rounds need of the rounds before --- */
+
+#define SOTTO__RESULT_VALUES_MAX ((size_t)1 << 18) /* in all groups; of kept values likewise */
+
+/* One for each aggregate, by value expression, then by node, as the moments of programs. */
+struct sotto__kept_aggregate {
+    const struct sotto__node *node; /* borrows from the expansion */
+    unsigned round;                 /* that opens it */
+    unsigned last_use;              /* the last round after which it is read */
+    size_t place;                   /* among a group's values; SOTTO_NONE: it is not kept */
+};
+
+struct sotto__kept {
+    struct sotto__kept_aggregate *aggregates;
+    struct sotto__moments *moments; /* [aggregate], in the program of its own round */
+    size_t aggregates_len;
+    unsigned *output_rounds;     /* [output]: after it all its aggregates are known */
+    struct sotto__value *values; /* [group * group_len + place] */
+    size_t group_len;
+    size_t values_len;
+};
+
+/* Borrows the expansion. Returns: SOTTO_ERROR_LIMIT beyond SOTTO__RESULT_VALUES_MAX values,
+ * SOTTO_ERROR_NO_MEMORY. Ended by sotto__kept_release, also after a failure. */
+enum sotto_status sotto__kept_init(struct sotto__kept *out,
+                                   const struct sotto__expansion *expansion, size_t groups_len,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__kept_release(struct sotto__kept *kept);
+/* Remembers by which sums a round's program opens its aggregates. */
+void sotto__kept_learn(struct sotto__kept *kept, const struct sotto__program *program,
+                       unsigned round);
+/* Keeps what later rounds need of a group. Returns: as sotto__statistic. */
+enum sotto_status sotto__kept_add(struct sotto__kept *kept, const struct sotto__opened *opened,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- ols.c: regressions --- */
@@ -58,48 +99,5 @@ enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value
                              size_t regressors, bool intercept, char *const *labels,
                              bool is_grouped, const struct sotto_interrupt *interrupt,
                              struct sotto_error *err) SOTTO_NODISCARD;
-
-/* --- outputs.c: the values of all outputs in all groups --- */
-
-#define SOTTO__RESULT_VALUES_MAX ((size_t)1 << 18) /* in all groups */
-
-struct sotto__results {
-    const struct sotto_plan *plan;
-    const struct sotto__expansion *expansion;
-    const struct sotto__program *program; /* of any round: its keys and groups */
-    const struct sotto_interrupt *interrupt;
-    struct sotto__value *values; /* [group * expansion->values_len + value] */
-    uint64_t *nan_made;          /* NaN made, likewise */
-    size_t values_len;
-    uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
-    bool *is_uncounted; /* [group]: counts were opened, and they and all else that the rounds opened
-                           of it are 0, and nobody kept it back */
-};
-
-/* Borrows all of it. Returns: SOTTO_ERROR_LIMIT beyond SOTTO__RESULT_VALUES_MAX,
- * SOTTO_ERROR_NO_MEMORY. Ended by sotto__results_release, also after a failure. */
-enum sotto_status sotto__results_init(struct sotto__results *out, const struct sotto_plan *plan,
-                                      const struct sotto__expansion *expansion,
-                                      const struct sotto__program *program,
-                                      struct sotto_error *err) SOTTO_NODISCARD;
-void sotto__results_release(struct sotto__results *results);
-/* Sets the values of one group; opened: of all rounds. Returns: as sotto__evaluate and sotto__ols,
- * naming the output. */
-enum sotto_status sotto__results_evaluate(struct sotto__results *results, size_t group,
-                                          const struct sotto__opened *opened,
-                                          struct sotto_error *err) SOTTO_NODISCARD;
-
-/* --- result.c, warnings.c: a result as JSON --- */
-
-#define SOTTO__RESULT_BYTES_MAX ((size_t)64 * 1024 * 1024)
-
-/* As sotto_driver_result. */
-enum sotto_status sotto__results_write(const struct sotto__results *results, char **out,
-                                       const struct sotto_result_parties *parties,
-                                       const struct sotto_schema *offers, size_t offers_len,
-                                       struct sotto_error *err) SOTTO_NODISCARD;
-/* The key "warnings", after a comma. The writer keeps what fails. */
-void sotto__warnings_write(struct sotto_writer *writer, const struct sotto__results *results,
-                           const struct sotto_result_parties *parties);
 
 #endif

@@ -5,7 +5,7 @@
  * nothing here looks at one before the end. The one idea: every output is blocks of values, a
  * single value, a series or a square of them, and groups are one axis more (write_block). */
 
-#include "answer/answer.h"
+#include "answer/results.h"
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>

@@ -3,7 +3,7 @@
 /* Sentences for people about a result as a whole: who is missing, and which levels nobody has. They
  * are written as result.c writes, and say nothing that the numbers beside them don't. */
 
-#include "answer/answer.h"
+#include "answer/results.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -70,7 +70,7 @@ static bool is_level_uncounted(const struct sotto__results *results, size_t key,
     }
     for (size_t group = 0; is_uncounted && group < program->groups_len; group++) {
         bool is_of_level = group / rest % sotto__levels_len(program->levels[key]) == level;
-        is_uncounted = !is_of_level || results->is_uncounted[group];
+        is_uncounted = !is_of_level || (results->has_counts && results->is_zero[group]);
     }
     return is_uncounted;
 }

@@ -18,7 +18,7 @@
 #define SOTTO__EXPRESSION_SIZE_MAX 1024
 #define SOTTO__PLAN_SIZE_MAX 16384
 #define SOTTO__GROUP_KEYS_MAX 2
-#define SOTTO__ROUNDS_MAX 8
+#define SOTTO__ROUNDS_MAX 256
 
 struct sotto__plan_dataset {
     char *alias;

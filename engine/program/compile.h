@@ -16,7 +16,7 @@ struct sotto__compiler {
     struct sotto__program *program;
     const struct sotto_plan *plan;
     const struct sotto__expansion *expansion;
-    const struct sotto__program *earlier; /* rounds */
+    const struct sotto__moments *earlier; /* of all aggregates of earlier rounds */
     unsigned round;
     const struct sotto__expression *expression;
     size_t first_moments; /* of its first aggregate among all */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Numbers that earlier rounds opened and that row-wise expressions of this round read, mean(x) in
- * mean((x - mean(x)) ** 2). It leans on the programs of the rounds before, which know by which sums
- * an aggregate was opened.
+ * mean((x - mean(x)) ** 2). It leans on the moments of the rounds before: by which sums an
+ * aggregate was opened.
  *
  * The one idea: two such numbers are the same one if their trees are alike and their aggregates
  * have the same function, options and sums. Texts may differ. So a number is computed
@@ -19,21 +19,22 @@ struct earlier_place {
     size_t node;
 };
 
-/* Returns: the sums behind an aggregate, in the program of the round that opened it. */
+/* Returns: the sums behind an aggregate, in the program of the round that opened it. earlier: of
+ * all aggregates. */
 static const struct sotto__moments *find_moments(const struct earlier_place *number,
-                                                 const struct sotto__program *earlier)
+                                                 const struct sotto__moments *earlier)
 {
     const struct sotto__node *nodes = number->inner->expression->nodes;
     size_t at = number->inner->first_moments;
     for (size_t i = 0; i < number->node; i++) {
         at += nodes[i].kind == SOTTO__NODE_AGGREGATE;
     }
-    return &earlier[earlier[0].moments[at].round - 1].moments[at];
+    return &earlier[at];
 }
 
 /* Recursion: as deep as the expression, which has at most SOTTO__EXPRESSION_NODES_MAX levels. */
 static bool is_same_number(const struct earlier_place *x, const struct earlier_place *y,
-                           const struct sotto__program *earlier)
+                           const struct sotto__moments *earlier)
 {
     const struct sotto__expression *of_x = x->inner->expression;
     const struct sotto__expression *of_y = y->inner->expression;
@@ -65,7 +66,7 @@ static bool is_same_number(const struct earlier_place *x, const struct earlier_p
 
 enum sotto_status sotto__earlier_number_find(struct sotto__program *program, size_t *out,
                                              const struct sotto__earlier_number *inner,
-                                             const struct sotto__program *earlier)
+                                             const struct sotto__moments *earlier)
 {
     struct earlier_place wanted = {inner, inner->node};
     for (size_t i = 0; i < program->earlier_numbers_len; i++) {

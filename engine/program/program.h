@@ -100,12 +100,12 @@ struct sotto__program {
     size_t rows_bytes;         /* of the registers of one thread */
 };
 
-/* Of a round, from 1; earlier: those before it. Returns: SOTTO_ERROR_TYPE naming output and column
- * where types do not fit, SOTTO_ERROR_LIMIT. Ownership: borrows plan and expansion. err must not be
- * NULL. */
+/* Of a round, from 1; earlier: the moments of all aggregates of the rounds before it, each of its
+ * own round's program. Returns: SOTTO_ERROR_TYPE naming output and column where types do not fit,
+ * SOTTO_ERROR_LIMIT. Ownership: borrows plan and expansion. err must not be NULL. */
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
                                       const struct sotto__expansion *expansion,
-                                      const struct sotto__program *earlier, unsigned round,
+                                      const struct sotto__moments *earlier, unsigned round,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__program_release(struct sotto__program *program);
 /* Whether the round reads a column of the expansion. */
@@ -120,12 +120,11 @@ struct sotto__earlier_number {
     size_t first_moments; /* of the expression's first aggregate among all */
 };
 
-struct sotto__program;
-/* The index of a program's earlier number: the same one, or added. earlier: the programs of the
- * rounds before. Returns: SOTTO_ERROR_NO_MEMORY. */
+/* The index of a program's earlier number: the same one, or added. earlier: as for
+ * sotto__program_init. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__earlier_number_find(struct sotto__program *program, size_t *out,
                                              const struct sotto__earlier_number *number,
-                                             const struct sotto__program *earlier) SOTTO_NODISCARD;
+                                             const struct sotto__moments *earlier) SOTTO_NODISCARD;
 
 /* --- layout.c: which slots a round has --- */
 

@@ -332,7 +332,7 @@ static void compile_keys(struct sotto__compiler *compiler)
 
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
                                       const struct sotto__expansion *expansion,
-                                      const struct sotto__program *earlier, unsigned round,
+                                      const struct sotto__moments *earlier, unsigned round,
                                       struct sotto_error *err)
 {
     struct sotto__compiler compiler = {.program = out,

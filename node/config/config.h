@@ -51,7 +51,7 @@ struct config_policy {
     char **statistics; /* aggregate functions; NULL: all */
     unsigned statistics_count;
     char *expressions; /* "bare", "polynomial" or "any"; NULL: polynomial */
-    unsigned *rounds;  /* at most; NULL: as many as a plan may have */
+    unsigned *rounds;  /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
     char *approve;     /* "manual" or "automatic"; NULL: automatic */
     char *exact;       /* "true" or "false"; NULL: true */
     char *explain;     /* "true" or "false"; NULL: false */
@@ -77,6 +77,7 @@ struct config {
     struct sotto_key *peer_keys;            /* of file->peers, in their order */
     uint8_t (*peer_pins)[CONFIG_PIN_BYTES]; /* likewise; 0 where there is none */
     uint64_t min_rows;
+    unsigned rounds;
     enum sotto_plan_class expressions; /* the worst class of plan that is taken */
     bool approves_by_hand;
     bool hides_exact;
@@ -85,6 +86,7 @@ struct config {
 };
 
 #define CONFIG_MIN_ROWS_DEFAULT 10
+#define CONFIG_ROUNDS_DEFAULT 64
 
 /* Reads and checks a file. Returns: SOTTO_ERROR_NOT_FOUND; SOTTO_ERROR_INPUT naming file, line
  * where there is one, key, what was expected. Ownership: *out is ended by config_release. Threads:

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ROUNDS_MAX 8
+#define ROUNDS_MAX 256 /* more than any plan has */
 
 bool config_may_ask(const struct config *config, const char *peer_name)
 {
@@ -168,9 +168,10 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
         return refuse_key(path, "policy.min_parties", err, "%u: no task has more than %d parties",
                           policy->min_parties, SOTTO_PLAN_MAX_CLIENTS);
     }
-    if (policy->rounds != NULL && (*policy->rounds < 1 || *policy->rounds > ROUNDS_MAX)) {
+    config->rounds = policy->rounds != NULL ? *policy->rounds : CONFIG_ROUNDS_DEFAULT;
+    if (config->rounds < 1 || config->rounds > ROUNDS_MAX) {
         return refuse_key(path, "policy.rounds", err,
-                          "%u: expected 1 to %d, no plan has more rounds", *policy->rounds,
+                          "%u: expected 1 to %d, no plan has more rounds", config->rounds,
                           ROUNDS_MAX);
     }
     return SOTTO_OK;

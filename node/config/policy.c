@@ -107,13 +107,12 @@ static enum sotto_status judge_rounds(const struct config *config,
                                       const struct policy_question *question,
                                       struct sotto_error *err)
 {
-    const unsigned *rounds = config->file->policy.rounds;
     uint32_t needed = sotto_plan_rounds(question->plan);
-    return rounds == NULL || needed <= *rounds
+    return needed <= config->rounds
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                  "the plan takes %u rounds, policy.rounds is %u", (unsigned)needed,
-                                 *rounds);
+                                 config->rounds);
 }
 
 /* Refuses a plan that could take more out of single rows than the owner allows (engine/LEAKAGE.md).

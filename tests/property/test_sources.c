@@ -14,6 +14,7 @@
 #include <omp.h>
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
+#include <sotto/secret.h>
 #include <stdalign.h>
 #include <stdio.h>
 

@@ -79,6 +79,25 @@ static enum sotto_status add_partials(uint64_t *sum, const struct sotto_driver *
     return status;
 }
 
+/* With groups: an aggregate that can't be, in its last group, is refused and leaves nothing behind,
+ * which the rounds after it show. Returns: SOTTO_ERROR_NO_MEMORY. */
+static enum sotto_status refuse_impossible(struct sotto_driver *driver, uint64_t *sum,
+                                           size_t limbs_len)
+{
+    if (sotto_driver_groups_len(driver) == 0) {
+        return SOTTO_OK;
+    }
+    uint64_t withheld = sum[limbs_len - 1];
+    sum[limbs_len - 1] = UINT64_MAX;
+    enum sotto_status status = sotto_driver_advance(driver, sum, limbs_len, NULL);
+    sum[limbs_len - 1] = withheld;
+    if (status == SOTTO_ERROR_NO_MEMORY) {
+        return status;
+    }
+    assert_int_equal(status, SOTTO_ERROR_PROTOCOL);
+    return SOTTO_OK;
+}
+
 /* One round; its aggregate in *out_limbs. */
 static enum sotto_status run_round(struct sotto_buffer *out_limbs, struct sotto_driver *driver,
                                    struct sotto_csv *const *files,
@@ -90,6 +109,9 @@ static enum sotto_status run_round(struct sotto_buffer *out_limbs, struct sotto_
     enum sotto_status status = sum != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     if (status == SOTTO_OK) {
         status = add_partials(sum, driver, files, catalogues, len, err);
+    }
+    if (status == SOTTO_OK) {
+        status = refuse_impossible(driver, sum, limbs_len);
     }
     if (status == SOTTO_OK) {
         status = sotto_driver_advance(driver, sum, limbs_len, err);

@@ -2,11 +2,13 @@
 
 /* Aggregates inside row-wise expressions: which round opens what, and what the numbers do. */
 
+#include "engine/number/number.h"
 #include "engine/program/program.h"
 #include "files.h"
 #include "plans.h"
 #include "test.h"
 
+#include <math.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,34 +219,86 @@ static void test_slots(void **state)
     sotto_plan_free(plan);
 }
 
+/* A plan of so many rounds, each of the rows' distances from the number of the one before. */
+#define DEPTH 20
+#define ROWS_LEN 5
+
+/* The double nearest to the mean of rows, as mean gives it. */
+static double mean_of(const double *rows)
+{
+    mpq_t sum;
+    mpq_t row;
+    mpq_inits(sum, row, NULL);
+    for (size_t i = 0; i < ROWS_LEN; i++) {
+        mpq_set_d(row, rows[i]);
+        mpq_add(sum, sum, row);
+    }
+    mpq_set_ui(row, 1, ROWS_LEN);
+    mpq_mul(sum, sum, row);
+    double mean = sotto__rational_to_double(sum);
+    mpq_clears(sum, row, NULL);
+    return mean;
+}
+
+/* The value of the one output m. */
+static double value_of(const char *output, const char *rows)
+{
+    char *json = NULL;
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = test_plan_of(output);
+    if (test_run(&json, NULL, plan, &rows, 1, &err) != SOTTO_OK) {
+        print_error("%s: %s\n", output, err.text);
+        fail();
+    }
+    const char *value = strstr(json, "\"value\": ");
+    assert_non_null(value);
+    double number = strtod(value + strlen("\"value\": "), NULL);
+    sotto_free(json);
+    sotto_plan_free(plan);
+    return number;
+}
+
+/* Appends a number of so many rounds. */
+static void nest(char *output, size_t rounds)
+{
+    for (size_t round = rounds; round > 1; round--) {
+        strcat(output, "mean(abs(x - ");
+    }
+    strcat(output, "mean(x)");
+    for (size_t round = rounds; round > 1; round--) {
+        strcat(output, "))");
+    }
+}
+
 static void test_depth(void **state)
 {
     (void)state;
-    char expression[400] = "x";
-    char next[400];
-    for (unsigned rounds = 1; rounds <= 9; rounds++) {
-        (void)snprintf(next, sizeof next, rounds == 1 ? "mean(%s)" : "mean(x - %s)", expression);
-        (void)snprintf(expression, sizeof expression, "%s", next);
-        char json[700];
-        struct sotto_plan *plan = NULL;
-        struct sotto_error err = {0};
-        (void)snprintf(json, sizeof json,
-                       "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
-                       "{\"t\": \"t.csv\"}, \"select\": {\"m\": \"%s\"}}",
-                       expression);
-        enum sotto_status status = sotto_plan_parse(&plan, json, strlen(json), &err);
-        if (rounds == 9) {
-            assert_int_equal(status, SOTTO_ERROR_PLAN);
-            assert_contains(err.text, "expected at most 8 rounds");
-            break;
+    static const char rows_text[] = "x\n1\n2e0\n4.75\n7.1\n0.1\n";
+    double far[ROWS_LEN] = {1, 2, 4.75, 7.1, 0.1};
+    const double rows[ROWS_LEN] = {1, 2, 4.75, 7.1, 0.1};
+    double known = 0;
+    for (size_t round = 1; round <= DEPTH; round++) {
+        for (size_t i = 0; round > 1 && i < ROWS_LEN; i++) {
+            far[i] = fabs(rows[i] - known);
         }
-        assert_ok(status);
-        assert_int_equal(sotto_plan_rounds(plan), rounds);
+        known = mean_of(far);
+        char output[1000] = "m=";
+        nest(output, round);
+        struct sotto_plan *plan = test_plan_of(output);
+        assert_int_equal(sotto_plan_rounds(plan), round);
         sotto_plan_free(plan);
-        (void)snprintf(next, sizeof next, "m=%s", expression);
-        /* 4, 0, 4, 0, ... */
-        test_gives1(next, text, rounds % 2 == 1 ? "\"value\": 4.0" : "\"value\": 0.0");
+        assert_true(value_of(output, rows_text) == known);
     }
+    /* An output that reads numbers of the first, a middle and the last round, when that is opened.
+     */
+    char output[2000] = "m=";
+    nest(output, 7);
+    strcat(output, " * mean(x) / ");
+    nest(output, DEPTH);
+    char seventh[400] = "m=";
+    nest(seventh, 7);
+    double expected = value_of(seventh, rows_text) * value_of("m=mean(x)", rows_text) / known;
+    assert_true(fabs(value_of(output, rows_text) - expected) <= 1e-14);
 }
 
 static void test_words(void **state)
