@@ -266,6 +266,50 @@ static enum sotto_status add_dense(struct sotto__levels *levels, struct sotto_er
     return SOTTO_OK;
 }
 
+/* A level's number as it is written. */
+struct written {
+    struct sotto__value value;
+    const struct sotto__level *level;
+};
+
+static int compare_written(const void *a, const void *b)
+{
+    const struct written *x = a;
+    const struct written *y = b;
+    int order = mpq_cmp(x->value.number, y->value.number);
+    return order != 0 ? order : (x->level > y->level) - (x->level < y->level);
+}
+
+/* Refuses levels that are one number, 1.50 and 1.5, also where no value of the column can be it. */
+static enum sotto_status check_numbers_differ(const struct sotto__group_key *key,
+                                              struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    size_t len = 0;
+    struct written *written = sotto_alloc_array(key->levels_len, sizeof *written);
+    if (written == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < key->levels_len; i++) {
+        if (key->levels[i].kind != SOTTO__LEVEL_BOOL && sotto__is_decimal(key->levels[i].text)) {
+            written[len].level = &key->levels[i];
+            sotto__value_init(&written[len].value);
+            sotto__decimal_set(&written[len++].value, key->levels[i].text);
+        }
+    }
+    qsort(written, len, sizeof *written, compare_written);
+    for (size_t i = 1; i < len && status == SOTTO_OK; i++) {
+        if (mpq_equal(written[i].value.number, written[i - 1].value.number)) {
+            status = refuse_twice(written[i].level, err);
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        sotto__value_clear(&written[i].value);
+    }
+    sotto_free(written);
+    return status;
+}
+
 static enum sotto_status add_numbers(struct sotto__levels *levels,
                                      const struct sotto__group_key *key, struct sotto_error *err)
 {
@@ -318,8 +362,11 @@ enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sot
         status = add_bins(levels, key, err);
     } else if (type.kind == SOTTO_KIND_STRING) {
         status = add_texts(levels, key, err);
-    } else if (type.kind != SOTTO_KIND_NULL) {
-        status = add_numbers(levels, key, err);
+    } else {
+        status = check_numbers_differ(key, err);
+        if (status == SOTTO_OK && type.kind != SOTTO_KIND_NULL) {
+            status = add_numbers(levels, key, err);
+        }
     }
     if (status != SOTTO_OK) {
         sotto__levels_free(levels);

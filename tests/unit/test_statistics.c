@@ -369,6 +369,13 @@ static void test_groups(void **state)
             "expected true and false as levels");
     grouped("\"group_by\": [{\"column\": \"d\", \"levels\": [\"1\", \"1.0\"]}]", keyed,
             SOTTO_ERROR_PLAN, "is there twice");
+    grouped("\"group_by\": [{\"column\": \"i\", \"levels\": [\"1.50\", 1, \"1.5\"]}]", keyed,
+            SOTTO_ERROR_PLAN, "the level 1.5 is there twice");
+    grouped("\"group_by\": [{\"column\": \"i\", \"levels\": [\"1e99\", 1, \"10e98\"]}]", keyed,
+            SOTTO_ERROR_PLAN, "the level 10e98 is there twice");
+    grouped("\"group_by\": [{\"column\": \"s\", \"levels\": [\"1.5\", \"1.50\"], \"other\": "
+            "true}]",
+            keyed, SOTTO_OK, "[\"1.5\"], [\"1.50\"]");
     grouped("\"group_by\": [{\"column\": \"s\", \"levels\": [\"x\", \"x\"]}]", keyed,
             SOTTO_ERROR_PLAN, "the level x is there twice");
     grouped("\"where\": \"a + 1\"", keyed, SOTTO_ERROR_TYPE,
