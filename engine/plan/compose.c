@@ -19,7 +19,8 @@ static bool is_blank(char c)
 struct piece {
     const char *text;
     size_t bytes;
-    bool is_cut; /* the text went on, and "..." is written in its place */
+    size_t cut_number; /* not 0: the text went on, and "..." is written in its place, with the
+                          number where it is not 1 */
 };
 
 static struct piece trim_blanks(const char *text, size_t bytes)
@@ -47,7 +48,7 @@ static struct piece name_of(struct piece expression)
     while (bytes > 0 && ((unsigned char)expression.text[bytes] & 0xC0) == 0x80) {
         bytes--;
     }
-    return (struct piece){.text = expression.text, .bytes = bytes, .is_cut = true};
+    return (struct piece){.text = expression.text, .bytes = bytes, .cut_number = 1};
 }
 
 /* "m = mean(wage)": a name before the first '=', which is none of "==", gives the output its name.
@@ -73,16 +74,60 @@ static void split_output(struct piece *name, struct piece *expression, const cha
     }
 }
 
+static bool is_same_piece(struct piece a, struct piece b)
+{
+    return a.bytes == b.bytes && memcmp(a.text, b.text, a.bytes) == 0;
+}
+
+/* An output as it stands in the plan. */
+struct output {
+    struct piece name;
+    struct piece expression;
+};
+
+/* Names that were cut and begin alike are numbered: of k different outputs with such names the last
+ * gets k, and one that is there already a number that is taken. outputs: the ones so far, and this
+ * one, whose name has the number 1. */
+static size_t number_cut_name(const struct output *outputs, size_t at)
+{
+    size_t number = 1;
+    for (size_t i = 0; i < at; i++) {
+        number += outputs[i].name.cut_number > 0 &&
+                  is_same_piece(outputs[i].name, outputs[at].name) &&
+                  !is_same_piece(outputs[i].expression, outputs[at].expression);
+    }
+    return number;
+}
+
+/* Returns: NULL without memory. */
+static struct output *split_outputs(const struct sotto_plan_parts *parts)
+{
+    struct output *outputs = sotto_alloc_array(parts->outputs_len, sizeof *outputs);
+    for (size_t i = 0; outputs != NULL && i < parts->outputs_len; i++) {
+        split_output(&outputs[i].name, &outputs[i].expression, parts->outputs[i]);
+        if (outputs[i].name.cut_number > 0) {
+            outputs[i].name.cut_number = number_cut_name(outputs, i);
+        }
+    }
+    return outputs;
+}
+
 /* Writes a piece as a JSON string; fails the writer if there is no memory. */
 static void write_piece(struct sotto_writer *writer, struct piece piece)
 {
-    char *text = sotto_alloc(piece.bytes + sizeof "...");
+    char end[24] = "";
+    if (piece.cut_number == 1) {
+        (void)snprintf(end, sizeof end, "...");
+    } else if (piece.cut_number > 1) {
+        (void)snprintf(end, sizeof end, "...%zu", piece.cut_number);
+    }
+    char *text = sotto_alloc(piece.bytes + sizeof end);
     if (text == NULL) {
         writer->failed = true;
         return;
     }
     memcpy(text, piece.text, piece.bytes);
-    memcpy(text + piece.bytes, piece.is_cut ? "..." : "", piece.is_cut ? sizeof "..." : 1);
+    memcpy(text + piece.bytes, end, sizeof end);
     sotto__json_string(writer, text);
     sotto_free(text);
 }
@@ -108,17 +153,15 @@ static enum sotto_status check_texts(const struct sotto_plan_parts *parts, struc
                  : sotto_error_set(err, SOTTO_ERROR_PLAN, "expected UTF-8, found other bytes");
 }
 
-static enum sotto_status check_outputs(const struct sotto_plan_parts *parts,
+static enum sotto_status check_outputs(const struct output *outputs,
+                                       const struct sotto_plan_parts *parts,
                                        struct sotto_error *err)
 {
     for (size_t i = 0; i < parts->outputs_len; i++) {
-        struct piece name;
-        struct piece expression;
-        split_output(&name, &expression, parts->outputs[i]);
+        struct piece name = outputs[i].name;
         for (size_t j = 0; j < i; j++) {
-            struct piece other;
-            split_output(&other, &expression, parts->outputs[j]);
-            if (other.bytes == name.bytes && memcmp(other.text, name.text, name.bytes) == 0) {
+            if (outputs[j].name.cut_number == name.cut_number &&
+                is_same_piece(outputs[j].name, name)) {
                 return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                        "two outputs are named \"%.*s\"; give each its own name, "
                                        "such as \"b=%.200s\"",
@@ -130,17 +173,15 @@ static enum sotto_status check_outputs(const struct sotto_plan_parts *parts,
     return SOTTO_OK;
 }
 
-static void write_select(struct sotto_writer *writer, const struct sotto_plan_parts *parts)
+static void write_select(struct sotto_writer *writer, const struct output *outputs,
+                         size_t outputs_len)
 {
     sotto__json_raw(writer, ", \"select\": {");
-    for (size_t i = 0; i < parts->outputs_len; i++) {
-        struct piece name;
-        struct piece expression;
-        split_output(&name, &expression, parts->outputs[i]);
+    for (size_t i = 0; i < outputs_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        write_piece(writer, name);
+        write_piece(writer, outputs[i].name);
         sotto__json_raw(writer, ": ");
-        write_piece(writer, expression);
+        write_piece(writer, outputs[i].expression);
     }
     sotto__json_raw(writer, "}");
 }
@@ -286,17 +327,22 @@ enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_outputs(parts, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
     struct sotto_writer writer;
+    struct output *outputs = split_outputs(parts);
     sotto_writer_init(&writer, (size_t)8 * (size_t)SOTTO_PLAN_BYTES_MAX);
+    if (outputs == NULL) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    status = check_outputs(outputs, parts, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     sotto__json_raw(&writer, "{\"version\": 1, \"name\": ");
     sotto__json_string(&writer, parts->name);
     sotto__json_raw(&writer, ", \"type\": \"analytics\"");
     write_datasets(&writer, parts);
-    write_select(&writer, parts);
+    write_select(&writer, outputs, parts->outputs_len);
     status = write_selection(&writer, parts, err);
     if (status != SOTTO_OK) {
         goto out;
@@ -306,5 +352,6 @@ enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *
     status = sotto__json_finish(&writer, out) == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 out:
     sotto_writer_release(&writer);
+    sotto_free(outputs);
     return status;
 }

@@ -478,12 +478,59 @@ static void test_compose(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_errors),    cmocka_unit_test(test_datasets),
-        cmocka_unit_test(test_strategy),       cmocka_unit_test(test_expression_errors),
-        cmocka_unit_test(test_limits),         cmocka_unit_test(test_class_of_all_columns),
-        cmocka_unit_test(test_a_plan),         cmocka_unit_test(test_compose),
-        cmocka_unit_test(test_compose_groups), cmocka_unit_test(test_selection),
-        cmocka_unit_test(test_classes),        cmocka_unit_test(test_classes_with_types),
+        cmocka_unit_test(test_compose_long_names),
+        cmocka_unit_test(test_json_errors),
+        cmocka_unit_test(test_datasets),
+        cmocka_unit_test(test_strategy),
+        cmocka_unit_test(test_expression_errors),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_class_of_all_columns),
+        cmocka_unit_test(test_a_plan),
+        cmocka_unit_test(test_compose),
+        cmocka_unit_test(test_compose_groups),
+        cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_classes_with_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
+/* Outputs that are named by texts beyond 256 bytes, which begin alike, are told apart. */
+static void test_compose_long_names(void **state)
+{
+    (void)state;
+    char texts[4][600];
+    const char *outputs[4];
+    static const char *const alias = "t";
+    for (size_t i = 0; i < 4; i++) {
+        size_t at = (size_t)snprintf(texts[i], sizeof texts[i], "value_counts(a");
+        for (size_t level = 0; level < 90; level++) {
+            at += (size_t)snprintf(texts[i] + at, sizeof texts[i] - at, ", %zu", level);
+        }
+        (void)snprintf(texts[i] + at, sizeof texts[i] - at, ", %zu)", 100 + i);
+        outputs[i] = texts[i];
+    }
+    struct sotto_plan_parts parts = {.name = "n",
+                                     .dataset_aliases = &alias,
+                                     .dataset_files = &alias,
+                                     .datasets_len = 1,
+                                     .outputs = outputs,
+                                     .outputs_len = 4};
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = NULL;
+    char *json = NULL;
+    assert_ok(sotto_plan_compose(&json, &parts, &err));
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), &err));
+    assert_contains(json, "...\": \"value_counts(a, 0,");
+    assert_contains(json, "...2\": \"value_counts(a, 0,");
+    assert_contains(json, "...4\": \"value_counts(a, 0,");
+    sotto_plan_free(plan);
+    sotto_free(json);
+    json = NULL;
+    for (size_t again = 0; again < 3; again++) {
+        outputs[3] = texts[again];
+        assert_int_equal(sotto_plan_compose(&json, &parts, &err), SOTTO_ERROR_PLAN);
+        assert_contains(err.text, "two outputs are named \"value_counts(a, 0,");
+    }
+    assert_null(json);
+}
+
