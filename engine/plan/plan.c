@@ -258,7 +258,7 @@ static enum sotto_status parse_select(struct sotto_plan *plan, const json_t *roo
 
 /* The integer at strategy's key, if it is there. */
 static enum sotto_status get_integer(const json_t *strategy, uint32_t *out, const char *key,
-                                     json_int_t max, struct sotto_error *err)
+                                     json_int_t min, json_int_t max, struct sotto_error *err)
 {
     const json_t *value = json_object_get(strategy, key);
     if (value == NULL) {
@@ -268,11 +268,15 @@ static enum sotto_status get_integer(const json_t *strategy, uint32_t *out, cons
         return wrong_kind("strategy.", key, "an integer", value, err);
     }
     json_int_t number = json_integer_value(value);
-    if (number < 1 || number > max) {
+    if (number < min || number > max) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
-                               "strategy.%s: expected 1 to %" JSON_INTEGER_FORMAT
-                               ", found %" JSON_INTEGER_FORMAT,
-                               key, max, number);
+                               "strategy.%s: expected %" JSON_INTEGER_FORMAT
+                               " to %" JSON_INTEGER_FORMAT ", found %" JSON_INTEGER_FORMAT "%s",
+                               key, min, max, number,
+                               number < min && min == SOTTO_PLAN_MIN_CLIENTS
+                                   ? ": with two parties each learns the other's value by "
+                                     "subtracting its own"
+                                   : "");
     }
     *out = (uint32_t)number;
     return SOTTO_OK;
@@ -281,12 +285,6 @@ static enum sotto_status get_integer(const json_t *strategy, uint32_t *out, cons
 static enum sotto_status check_clients(const struct sotto_strategy *strategy,
                                        struct sotto_error *err)
 {
-    if (strategy->min_clients < SOTTO_PLAN_MIN_CLIENTS) {
-        return sotto_error_set(err, SOTTO_ERROR_PLAN,
-                               "strategy.min_clients: expected at least %d, found %u: with two "
-                               "parties each learns the other's value by subtracting its own",
-                               SOTTO_PLAN_MIN_CLIENTS, strategy->min_clients);
-    }
     if (strategy->max_clients < strategy->min_clients) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                "strategy.max_clients: expected at least min_clients, which is %u, "
@@ -311,16 +309,17 @@ static enum sotto_status parse_strategy(struct sotto_plan *plan, const json_t *r
     struct sotto_strategy *out = &plan->strategy;
     const struct {
         uint32_t *out;
+        json_int_t min;
         json_int_t max;
     } fields[] = {
-        {&out->min_clients, SOTTO_PLAN_MAX_CLIENTS},
-        {&out->max_clients, SOTTO_PLAN_MAX_CLIENTS},
-        {&out->wait_timeout_s, SOTTO_PLAN_TIMEOUT_S_MAX},
-        {&out->connection_timeout_s, SOTTO_PLAN_TIMEOUT_S_MAX},
+        {&out->min_clients, SOTTO_PLAN_MIN_CLIENTS, SOTTO_PLAN_MAX_CLIENTS},
+        {&out->max_clients, SOTTO_PLAN_MIN_CLIENTS, SOTTO_PLAN_MAX_CLIENTS},
+        {&out->wait_timeout_s, 1, SOTTO_PLAN_TIMEOUT_S_MAX},
+        {&out->connection_timeout_s, 1, SOTTO_PLAN_TIMEOUT_S_MAX},
     };
     enum sotto_status status = check_keys(strategy, "strategy.", keys, 4, err);
     for (size_t i = 0; status == SOTTO_OK && i < 4; i++) {
-        status = get_integer(strategy, fields[i].out, keys[i], fields[i].max, err);
+        status = get_integer(strategy, fields[i].out, keys[i], fields[i].min, fields[i].max, err);
     }
     if (status != SOTTO_OK) {
         return status;
