@@ -76,6 +76,22 @@ static char *make_alias(const char *file)
     return alias;
 }
 
+static bool aliases_differ(const struct data_options *options, struct sotto_error *err)
+{
+    for (size_t i = 1; i < options->len; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(options->aliases[i], options->aliases[j]) == 0) {
+                (void)sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                      "two tables are named \"%s\" in the plan: give one another "
+                                      "name, such as --data b=%s",
+                                      options->aliases[i], options->paths[i]);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 enum sotto_status data_options_parse(struct data_options *out, const char *const *data,
                                      size_t data_len, struct sotto_error *err)
 {
@@ -100,6 +116,10 @@ enum sotto_status data_options_parse(struct data_options *out, const char *const
     if (!has_memory) {
         data_options_release(&options);
         return sotto_error_no_memory(err);
+    }
+    if (!aliases_differ(&options, err)) {
+        data_options_release(&options);
+        return SOTTO_ERROR_INPUT;
     }
     *out = options;
     return SOTTO_OK;
