@@ -145,8 +145,12 @@ static int read_whole(struct parser *parser, int max, bool may_be_negative, cons
         whole = whole && value <= max;
     }
     if (!whole) {
+        char least[24] = "up to";
+        if (may_be_negative) {
+            (void)snprintf(least, sizeof least, "from -%d to", max);
+        }
         sotto__parser_fail_at(parser, parser->token.start,
-                              "expected %s: a whole number up to %d, written out", what, max);
+                              "expected %s: a whole number %s %d, written out", what, least, max);
     }
     sotto__token_next(parser);
     return negative ? -value : value;
@@ -187,6 +191,12 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
         options->intercept = value != 0;
         break;
     }
+}
+
+/* A number that is the last argument. */
+static bool is_last_number(const struct parser *parser)
+{
+    return parser->token.kind == SOTTO__TOKEN_NUMBER && *sotto__token_rest(parser) == ')';
 }
 
 /* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
@@ -251,7 +261,10 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
         if (i > 0) {
             sotto__token_take(parser, ",");
         }
-        bool named = i >= least && is_option(parser, card);
+        /* cov([x, y], 2): a frame needs no second argument, and a number can be none. */
+        bool is_early = card->option != NULL && i >= least && i < card->arguments_len;
+        bool named =
+            i >= least && (is_option(parser, card) || (is_early && is_last_number(parser)));
         if (named) {
             parse_option(parser, node);
         } else {

@@ -441,7 +441,7 @@ static size_t add_power(struct sotto__compiler *compiler, size_t a, int exponent
 {
     if (exponent < 0) {
         return sotto__compile_error(compiler, "expected an exponent that is not negative on rows: "
-                                              "say 1 / x ** 2");
+                                              "say 1 / x ** 2 for x ** -2");
     }
     check_number(compiler, a);
     if (exponent == 0) {

@@ -202,6 +202,28 @@ static void test_hostile_regressions(void **state)
     refused1("r=ols(s, a)", "s,a\nx,1\n", SOTTO_ERROR_TYPE, "expected numbers or booleans");
 }
 
+/* The number alone after a frame is the option, as after one column. */
+static void test_ddof_of_a_frame(void **state)
+{
+    (void)state;
+    static const char text[] = "x,y\n1,2\n3,5\n4,9\n";
+    static const char *const same[][2] = {{"x=cov([x, y], 2)", "x=cov([x, y], ddof=2)"},
+                                          {"x=cov(*, 0 )", "x=cov(*, ddof=0)"},
+                                          {"x=cov(x, y, 2)", "x=cov(x, y, ddof=2)"}};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        const char *const texts[] = {text};
+        char *results[2] = {NULL, NULL};
+        for (size_t j = 0; j < 2; j++) {
+            struct sotto_plan *plan = test_plan_of(same[i][j]);
+            assert_ok(test_run(&results[j], NULL, plan, texts, 1, NULL));
+            sotto_plan_free(plan);
+        }
+        assert_string_equal(results[0], results[1]);
+        sotto_free(results[0]);
+        sotto_free(results[1]);
+    }
+}
+
 /* Without rounding it makes no difference how a product is summed. */
 static void test_dot(void **state)
 {
@@ -272,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_regressions),
         cmocka_unit_test(test_hostile_regressions),
         cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_ddof_of_a_frame),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -468,7 +468,7 @@ static void test_caller_arithmetic(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    refused("sum(round(x, 23))", SOTTO_ERROR_PLAN, "a whole number up to 22");
+    refused("sum(round(x, 23))", SOTTO_ERROR_PLAN, "a whole number from -22 to 22");
     refused("sum(round(x, y))", SOTTO_ERROR_PLAN, "expected digits: a whole number");
     refused("sum(floor(x, 2))", SOTTO_ERROR_PLAN, "floor takes one argument, found more");
     refused("sum(x) // 2", SOTTO_ERROR_PLAN, "this works on rows, not on aggregates");

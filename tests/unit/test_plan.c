@@ -147,7 +147,8 @@ static void test_expression_errors(void **state)
     refuses_output("(mean(a)", "column 9: expected \")\"");
     refuses_output("mean(a) mean(b)", "column 9: expected an operator or the end, found \"mean\"");
     refuses_output("mean(a) +", "column 10: expected");
-    refuses_output("sum(2 ** a)", "column 10: expected the exponent: a whole number up to 64");
+    refuses_output("sum(2 ** a)",
+                   "column 10: expected the exponent: a whole number from -64 to 64");
     refuses_output("sum(a ** 2.5)", "column 10: expected the exponent");
     refuses_output("sum(a ** 65)", "column 10: expected the exponent");
     refuses_output("sum(a ** 2 ** 3)", "column 12: a power of a power needs brackets");
