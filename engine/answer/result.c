@@ -284,7 +284,7 @@ static void write_label(struct sotto_writer *writer, const struct sotto__group_k
 {
     size_t last = key->levels_len - 1;
     if (level == key->levels_len - key->are_edges) {
-        sotto__json_string(writer, "(other)");
+        sotto__json_string(writer, SOTTO__OTHER_LABEL);
     } else if (key->are_edges) { /* numbers need no quoting */
         sotto__json_raw(writer, "\"[");
         sotto__json_raw(writer, key->levels[level].text);

@@ -117,6 +117,7 @@ void sotto__value_set_node(struct sotto__value *value, const struct sotto__expre
 /* --- written.c: levels and edges that are written out --- */
 
 #define SOTTO__GROUP_LEVELS_MAX 4096
+#define SOTTO__OTHER_LABEL "(other)" /* of the group of all other values */
 
 void sotto__levels_release(struct sotto__level *levels, size_t levels_len);
 

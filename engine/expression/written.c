@@ -91,8 +91,8 @@ void sotto__parse_level(struct parser *parser, struct sotto__node *node, bool ar
 
 /* --- A key --- */
 
-/* Levels with commas between them, up to the ")"; "other" among them, not in quotes, is a group for
- * all other values. */
+/* Levels with commas between them, up to the ")"; "other" after the last one, not in quotes, is a
+ * group for all other values. */
 static void parse_levels(struct parser *parser, struct sotto__node *node,
                          struct sotto__group_key *key)
 {
@@ -103,7 +103,11 @@ static void parse_levels(struct parser *parser, struct sotto__node *node,
         } else {
             sotto__parse_level(parser, node, key->are_edges, true);
         }
-    } while (sotto__token_accept(parser, ","));
+    } while (!key->other && sotto__token_accept(parser, ","));
+    if (key->other && !sotto__token_is(parser, ")")) {
+        sotto__parser_fail(parser, SOTTO_ERROR_PLAN,
+                           "expected \"other\" once, after all levels or edges");
+    }
     sotto__token_take(parser, ")");
 }
 

@@ -351,6 +351,23 @@ static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error
     return SOTTO_OK;
 }
 
+/* There is one dataset with keys: names are enough. */
+static enum sotto_status check_keys_differ(const struct sotto_plan *plan, struct sotto_error *err)
+{
+    for (size_t i = 1; i < plan->keys_len; i++) {
+        const char *name = plan->keys[i].column.nodes[0].name;
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(plan->keys[j].column.nodes[0].name, name) == 0) {
+                return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                                       "group_by: expected keys of different columns, found "
+                                       "\"%.80s\" twice",
+                                       name);
+            }
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status check_keys(struct sotto_plan *plan, struct sotto_error *err)
 {
     if (plan->datasets_len > 1 && (plan->keys_len > 0 || plan->where.nodes_len > 0)) {
@@ -365,7 +382,7 @@ static enum sotto_status check_keys(struct sotto_plan *plan, struct sotto_error 
             return sotto_error_prefix(err, "group_by");
         }
     }
-    return SOTTO_OK;
+    return check_keys_differ(plan, err);
 }
 
 enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error *err)

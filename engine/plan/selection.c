@@ -76,6 +76,20 @@ static enum sotto_status check_edges(const struct sotto__group_key *key, struct 
                                   "that rise");
 }
 
+/* Refuses a level that has the label of the group of all other values. */
+static enum sotto_status check_labels(const struct sotto__group_key *key, struct sotto_error *err)
+{
+    for (size_t i = 0; key->other && i < key->levels_len; i++) {
+        if (strcmp(key->levels[i].text, SOTTO__OTHER_LABEL) == 0) {
+            return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                                   "group_by: the level \"%s\" has the name of the group of all "
+                                   "other values: leave one of them out",
+                                   SOTTO__OTHER_LABEL);
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t *levels,
                                       struct sotto_error *err)
 {
@@ -97,7 +111,7 @@ static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t
     if (status != SOTTO_OK) {
         return status;
     }
-    return key->are_edges ? check_edges(key, err) : SOTTO_OK;
+    return key->are_edges ? check_edges(key, err) : check_labels(key, err);
 }
 
 static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *object,

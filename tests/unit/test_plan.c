@@ -228,6 +228,13 @@ static void test_selection(void **state)
                       "\"a+1\" is no column");
     refuses_selection("\"group_by\": [{\"column\": \"b.a\", \"levels\": [1]}]",
                       "group_by: column 1: unknown dataset");
+    /* No two groups have one label. */
+    refuses_selection("\"group_by\": [{\"column\": \"a\", \"levels\": [\"x\", \"(other)\"], "
+                      "\"other\": true}]",
+                      "the level \"(other)\" has the name of the group of all other values");
+    refuses_selection("\"group_by\": [{\"column\": \"a\", \"bins\": [1, 2]}, {\"column\": "
+                      "\"wages.a\", \"levels\": [1]}]",
+                      "group_by: expected keys of different columns, found \"a\" twice");
 }
 
 static void classified(const char *keys, const char *expression, enum sotto_plan_class expected,
@@ -454,6 +461,9 @@ static void test_compose_groups(void **state)
     composes_by("a in (1) or b == 2", "expected a column and its levels");
     composes_by("a", "expected a column and its levels");
     composes_by("a in (", "column 7: expected a level");
+    composes_by("a in ('x', other, other)", "expected \"other\" once, after all levels or edges");
+    composes_by("a in (other, 'x')", "expected \"other\" once, after all levels or edges");
+    composes_by("hist(a, 0, other, 5)", "expected \"other\" once, after all levels or edges");
 }
 
 static void test_compose(void **state)
@@ -477,25 +487,6 @@ static void test_compose(void **state)
     assert_null(json);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_compose_long_names),
-        cmocka_unit_test(test_json_errors),
-        cmocka_unit_test(test_datasets),
-        cmocka_unit_test(test_strategy),
-        cmocka_unit_test(test_expression_errors),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_class_of_all_columns),
-        cmocka_unit_test(test_a_plan),
-        cmocka_unit_test(test_compose),
-        cmocka_unit_test(test_compose_groups),
-        cmocka_unit_test(test_selection),
-        cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_classes_with_types),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
 /* Outputs that are named by texts beyond 256 bytes, which begin alike, are told apart. */
 static void test_compose_long_names(void **state)
 {
@@ -536,3 +527,22 @@ static void test_compose_long_names(void **state)
     assert_null(json);
 }
 
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_compose_long_names),
+        cmocka_unit_test(test_json_errors),
+        cmocka_unit_test(test_datasets),
+        cmocka_unit_test(test_strategy),
+        cmocka_unit_test(test_expression_errors),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_class_of_all_columns),
+        cmocka_unit_test(test_a_plan),
+        cmocka_unit_test(test_compose),
+        cmocka_unit_test(test_compose_groups),
+        cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_classes_with_types),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
