@@ -8,8 +8,8 @@
  * How a later round comes about, and what is kept:
  *
  * 1. An aggregate inside a row-wise expression, as mean(x) in sum((x - mean(x)) ** 2), must be
- * known before the rows that meet it. places.c gives each aggregate its round, one more than those
- *    below it.
+ *    known before the rows that meet it. places.c gives each aggregate its round, one more than
+ *    those below it.
  * 2. A round's program is made when the round begins. It knows that it will meet a number of an
  *    earlier round (SOTTO__OP_EARLIER_NUMBER), and not which one: slots and widths depend on the
  *    plan and the types alone. So all of them are made once at the start too, one after the other,
@@ -22,7 +22,7 @@
  * 4. What is read after that, an aggregate of an output that waits for a later round, is kept as a
  *    value (kept.c). Nothing is read again: rationals of one group at a time exist beside these.
  * 5. A group's withheld count is that of the last round; is_zero says that all its rounds opened
- *    zeros, which the warnings need.
+ *    zeros, and has_counts that counts were among them, which the warnings need.
  * 6. What can't be, more rows than there can be or a negative sum of squares, is an error
  *    (SOTTO_ERROR_PROTOCOL), and the driver stays in its round. */
 

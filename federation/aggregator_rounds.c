@@ -5,8 +5,8 @@
  * a failure leads to:
  *
  * 1. Every session has a label (task, round, attempt) and fresh keys of all its parties. A message
- * of another label is refused before anything else (sotto_task_aggregator_receive), so what was on
- *    its way in an earlier attempt never meets a later one.
+ *    of another label is refused before anything else (sotto_task_aggregator_receive), so what was
+ *    on its way in an earlier attempt never meets a later one.
  * 2. An invitee's state says what is expected of it: INVITED and AWAY may send an ADVERT, JOINED
  *    the session's messages, DECLINED and LOST nothing. Each may LEAVE, once.
  * 3. A step ends with its last answer or with its deadline. A party that is not there then is lost:
@@ -19,10 +19,10 @@
  *    difference of two sums would be the value of whoever is in one of them only. Parties see to it
  *    themselves (party_rounds.c, 4).
  * 6. A sum is given to the driver, which refuses what no rows can give. If the plan has another
- * round, those whose rows are in the first sum are its contributors, shown the aggregate (ROUND),
- * and asked for fresh ADVERTs. A later round starts with all contributors or not at all
+ *    round, those whose rows are in the first sum are its contributors, shown the aggregate
+ *    (ROUND), and asked for fresh ADVERTs. A later round starts with all contributors or not at all
  *    (aggregator_joining.c), is not attempted twice, and ends the task if one of them is lost:
- * again because of the difference.
+ *    again because of the difference.
  * 7. After the last round the result names who is in it and why others are not, and FINISH ends the
  *    task for all. */
 

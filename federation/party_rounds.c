@@ -12,7 +12,7 @@
  *    away.
  * 3. Until it is asked to consent to a set of survivors, REOPEN may ask the party to start over:
  *    the session is freed, which wipes its secrets, and 1 follows with a higher attempt. What it
- * had masked with them it can never help to open.
+ *    had masked with them it can never help to open.
  * 4. At LIVING the session asks for a record (RECORDING). From here on the party has answered this
  *    round, and a REOPEN is refused: consent to two sets of survivors would open two sums, whose
  *    difference is the value of whoever is in one of them only.

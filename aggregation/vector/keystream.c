@@ -22,9 +22,8 @@
  * 4. ipsec-mb pays from 4 MiB of keystream on; below, its manager costs more to start than it
  *    saves. It is loaded once for the process, and only if it is no older than its header.
  *
- * 5. CT: where the CPU has AES instructions, which both libraries then use; elsewhere it is as
- *    good as OpenSSL's software. Key schedules are wiped: by EVP_CIPHER_CTX_free, and by
- * ipsec_stop. */
+ * 5. CT: where the CPU has AES instructions, which both libraries then use; elsewhere it is as good
+ *    as OpenSSL's software. Key schedules are wiped: by EVP_CIPHER_CTX_free, and by ipsec_stop. */
 
 #include "vector/vector.h"
 

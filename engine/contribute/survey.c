@@ -9,13 +9,13 @@
  *    with two digits from then on, at another worker earlier or later.
  * 2. For each combination of types that comes there is a draft: a driver of its own, made as if
  *    these types had been agreed on, and for each worker sums under its program. Which draft a
- * block goes into depends on its types alone (find_draft, under a lock; summing up is not).
+ *    block goes into depends on its types alone (find_draft, under a lock; summing up is not).
  * 3. The reading ends, the catalogue has the final types, and parties agree on a schema. Its driver
  *    asks for the partial. Sums only add up, so the partial is the sum of all drafts' sums, once
  *    they are brought to the final types (add_draft).
  * 4. That works where a type has only grown: a sum of int64, or of decimals of a smaller scale, is
- * a sum of decimals of the final scale after a multiplication by a power of ten. Missing values add
- * nothing, whatever their type (can_grow).
+ *    a sum of decimals of the final scale after a multiplication by a power of ten. Missing values
+ *    add nothing, whatever their type (can_grow).
  * 5. Terms are matched by aggregate and role, not by slot, since two programs may number them
  *    differently (map_terms). Where they do not match, as a sum of exact values in one and of
  *    doubles in the other, the draft is of no use.
