@@ -6,8 +6,8 @@
  * The idea: a column's type is known when the last row has been read, but a draft of it is known at
  * any time, and a draft that turns out too low costs no more than a new block.
  *
- * 1. Each worker takes a window of fields into its facts first, and hands the same fields here
- *    after. So the types of its facts hold every value of the window, and no text can fail to
+ * 1. Each worker first takes a window of fields into its facts, and then hands these fields to this
+ *    file. So the types of its facts hold every value of the window, and no text can fail to
  *    convert.
  *
  * 2. The types of the facts are the draft (renew_block). Where they have not changed since the last
@@ -19,9 +19,9 @@
  *
  * 4. The receiver gets blocks of different types for one column, from different workers, in no
  *    order, all with first row 0 (nobody knows yet how many rows stand before a chunk). The join of
- *    all their types is what the catalogue says in the end. Whether sums of the lower ones are
- *    worth anything then is the receiver's to say: an int64 is a decimal of scale 0, but the
- *    numbers of a column that ends as strings are not its values.
+ *    all their types is what the catalogue says in the end. The receiver decides whether sums under
+ *    a lower type are of use then: those of an int64 are, in a column that ends as decimals (it is
+ *    a decimal of scale 0); those of numbers in a column that ends as strings are not.
  *
  * 5. This is a gift: no failure here may fail the catalogue. Without memory, with an unknown name,
  *    when the sink refuses, or when the file must be read line by line after all, `failed` is set,

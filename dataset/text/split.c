@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The portable split kernels, and the choice among all. Leans on split_impl.h for what the kernels
- * do; this file supplies its primitives with words of 64 bits.
+/* Finds where the fields of a text end (delimiters and row ends outside quotes), without SIMD, and
+ * chooses the fastest kernel for this CPU. Leans on split_impl.h, where the loop over blocks of 64
+ * bytes is written once; this file supplies the block, as eight words of 64 bits.
  *
- * The idea: this is the specification. Every other level gives the same bytes, and tests compare
- * them. */
+ * The idea: these plain kernels define what splitting means. Those for AVX2, AVX-512 and NEON must
+ * find the same ends, and tests compare them with this file. */
 
 #include "text/split.h"
 

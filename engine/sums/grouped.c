@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Exact sums of rows by group. It leans on accumulate.c, whose accumulators there are one of for
- * each group and term.
+/* Exact sums of rows by group. Each group has an accumulator of its own for each term; it leans on
+ * accumulate.c, which adds values to one accumulator.
  *
  * The one idea: rows of all groups arrive mixed, but sums of doubles are fast only for many values
  * at once. So doubles wait in a small buffer for each group, and a buffer that is full is added

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One HTTP listener: what libmicrohttpd calls, made into the few calls of http_handlers. The idea:
- * a request is answered once, by whoever knows the answer first, now or while it waits (suspended);
- * all of it happens on the loop thread, where libmicrohttpd runs in each turn (before_wait). */
+/* One HTTP listener. It leans on libmicrohttpd, which calls back for every piece of a request; this
+ * file collects the pieces, and calls the few functions of http_handlers: headers are there, the
+ * body is there, time is up, it is over. The idea: a request is answered once, by whoever knows the
+ * answer first, at once or after it has waited (suspended). All of it happens on the loop thread,
+ * where libmicrohttpd runs in each turn (before_wait). */
 
 #include "http/http.h"
 

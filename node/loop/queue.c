@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A queue of jobs for one reader, which waits on a condition (the compute thread) or polls an
- * eventfd (the loop thread). Leans on pthreads; see queue.h for what passes through it. */
+ * eventfd (the loop thread). Leans on pthreads; queue.h says what passes through it, and why two
+ * queues are all that the threads share. The idea: pushing takes a lock for as long as a pointer is
+ * set, and never waits for the reader. */
 
 #include "loop/queue.h"
 
