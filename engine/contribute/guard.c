@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* How many of a party's own rows stand on each side of the conditions of a round and in its groups:
-<<<<<<< HEAD
  * what a party asks before its contribution may leave (LEAKAGE.md). It leans on the round's
  * program, in which each different operation stands once; reading.c hands it the blocks that are
- * summed up.
-=======
- * what a party asks before it contributes (LEAKAGE.md). It leans on the round's program, in which
- * each different operation stands once, and on files.c for the reading. The one idea: what the
- * program computes is judged, not how the plan put it.
->>>>>>> ca17a58 (all: opening comments say what a file does in their first sentence)
+ * summed up. The one idea: what the program computes is judged, not how the plan put it.
  *
  * 1. Conditions are collected from the program: comparisons and logic, whether a value is there
  *    (isna, fillna), booleans that are multiplied with, values that may be missing, NaN that rows
