@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* exp, log and pow of eight doubles at a time, for AVX-512. */
+/* exp, log and pow of eight doubles at a time, for AVX-512. It leans on elementary_kernel.h, where
+ * the loops over rows are written once, and on SLEEF's functions for this instruction set. The
+ * idea: they are SLEEF's deterministic ones, which give the same bits at any width; elementary.c
+ * chooses between the tables. */
 
 #define VECTOR __m512d
 #define LANES 8
