@@ -15,7 +15,7 @@
  *    reloaded.
  * 6. min_rows is no row of the table, as it is about data: the files' rows are counted in 3, the
  *    rows on each side of a condition and in each group in 5 (sotto_driver_contribute, on the rows
- * that are about to leave).
+ *    that are about to leave).
  *
  * A refusal ends this node's part in the task; the text stays with the owner, the initiator gets
  * the class (task/joined.c). */
