@@ -24,7 +24,7 @@
 #define CONFIG_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define PEER_PORT_DEFAULT "6701"
 
-/* --- The text of a node --- */
+/* --- The line of a node --- */
 
 static enum sotto_status read_own_contact(struct contact *out, const char *config_path,
                                           struct sotto_error *err)
@@ -138,7 +138,7 @@ static enum sotto_status write_config(const struct args *args, const char *name,
         "`token`\n",
         name);
     write_peer_section(out, address);
-    (void)fputs("peers: []                    # sotto peer add TEXT\n"
+    (void)fputs("peers: []                    # sotto peer add LINE\n"
                 "policy:\n",
                 out);
     write_datasets(out, args);
@@ -397,7 +397,7 @@ int cmd_peer(const struct args *args)
     const char *path = args->config != NULL ? args->config : CONFIG_DEFAULT;
     if (args->positional_len != 2 || strcmp(args->positional[0], "add") != 0 ||
         args->outputs_len > 0) {
-        return command_usage("expected: sotto peer add TEXT; see sotto peer --help");
+        return command_usage("expected: sotto peer add LINE; see sotto peer --help");
     }
     if (contact_read(&contact, args->positional[1], &err) != SOTTO_OK ||
         add_peer(path, &contact, &err) != SOTTO_OK) {
@@ -407,7 +407,7 @@ int cmd_peer(const struct args *args)
     (void)printf(
         "%s is a peer now; a running node has to be restarted. Let %s read its digits to you:\n"
         "%s\n"
-        "If they differ, take %s out of %s again: somebody else wrote that text.\n",
+        "If they differ, take %s out of %s again: somebody else wrote that line.\n",
         contact.name, contact.name, digits, contact.name, path);
     return EXIT_DONE;
 }

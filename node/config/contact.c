@@ -45,7 +45,7 @@ static bool decode_bytes(uint8_t out[32], const char *text, size_t text_bytes)
 static enum sotto_status refuse_contact(struct sotto_error *err, const char *what)
 {
     return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                           "this is not the text of a node: %s. Expected what `sotto init --show` "
+                           "this is not the line of a node: %s. Expected what `sotto init --show` "
                            "prints there, as it is: sotto1,NAME,KEY,...",
                            what);
 }

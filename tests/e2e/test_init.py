@@ -97,7 +97,7 @@ class Init(unittest.TestCase):
                     f"{magic},{name},{key},https://,{pin}", f"{magic},{name},{key},https://a@x,{pin}", f"{magic},{'n' * 65},{key},{url},{pin}",
                     f"{magic},{name},{key},https://{'x' * 400},{pin}", f"{magic},#x,{key},{url},{pin}"):
             done = self.run_in("a", "peer", "add", bad, code=1)
-            self.assertIn("not the text of a node", done.stderr, bad)
+            self.assertIn("not the line of a node", done.stderr, bad)
         self.assertEqual((self.root / "a" / "node.yaml").read_text(), before)
 
     def test_usage(self):
