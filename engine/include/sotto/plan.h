@@ -80,7 +80,7 @@ SOTTO_API const char *sotto_plan_other_statistic(const struct sotto_plan *plan,
 /* What a plan could take out of single rows, from harmless to harmful. */
 enum sotto_plan_class {
     SOTTO_PLAN_BARE,       /* sums of columns, of their squares and of products of two */
-    SOTTO_PLAN_POLYNOMIAL, /* sums of polynomials of degree 2 with literal exponents */
+    SOTTO_PLAN_POLYNOMIAL, /* sums of polynomials of degree 2 in exact columns */
     SOTTO_PLAN_OTHER, /* conditions, choices, division, higher degrees, where, group_by, rounds */
 };
 
