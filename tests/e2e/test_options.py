@@ -77,6 +77,16 @@ class Options(unittest.TestCase):
         for address in ("localhost:1", "http://127.0.0.1:1/", "https://[::1]:1", "http://localhost:1/sotto/"):
             self.assertIn("can't be reached", run("list", "--node", address, check=False).stderr)
 
+    def test_tables_of_one_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "t.csv"
+            path.write_text("x\n1\n")
+            done = run("local", "--data", path, "--data", path, "--", "sum(t.x)", check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn('two tables are named "t" in the plan: give one another name, such as --data b=', done.stderr)
+            done = run("local", "--data", path, "--data", f"b={path}", "--", "sum(t.x) + sum(b.x)")
+            self.assertIn("2", done.stdout)
+
     def test_options_given_twice(self):
         for option in (["--where", "x > 1"], ["--delimiter", ";"], ["--decimal", ","], ["--json"]):
             self.refuse(["local", "--data", "x.csv", *option, *option, "--", "sum(x)"], f"{option[0]} is given twice")
