@@ -73,6 +73,8 @@ int sotto_schema_offer(struct sotto_schema *out, const struct sotto_plan *plan,
                        const struct sotto_catalogue *const *catalogues, struct sotto_error *err);
 int sotto_schema_offer_tables(struct sotto_schema *out, const struct sotto_plan *plan,
                               const struct sotto_table *const *tables, struct sotto_error *err);
+int sotto_schema_check_words(const struct sotto_plan *plan, const struct sotto_schema *offer,
+                             struct sotto_csv *const *files, struct sotto_error *err);
 int sotto_schema_agree(struct sotto_schema *out, const struct sotto_plan *plan,
                        const struct sotto_schema *offers, const char *const *names,
                        size_t offers_len, struct sotto_error *err);

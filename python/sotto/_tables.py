@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import LibraryNotFound, PlanError
@@ -30,17 +32,22 @@ def record_batch(data: Any) -> Any:
     """A pandas, polars or pyarrow table, or a dict of arrays, as one record batch.
 
     Columns of numbers are borrowed, not copied, where they are one piece of memory; dates and times
-    become texts, as in a CSV file. Raises PlanError where there is no such table.
+    become texts, as in a CSV file. Raises PlanError where there is no such table; it names column
+    and row of a number that no column holds.
     """
     pyarrow = _pyarrow()
     try:
         table = _table(pyarrow, data)
+        _check_numbers(pyarrow, table)
         fields = [(name, _readable(pyarrow, kind)) for name, kind in _fields(table)]
         batches = table.cast(pyarrow.schema(fields)).combine_chunks().to_batches()
         return (
             batches[0] if batches else pyarrow.RecordBatch.from_pylist([], pyarrow.schema(fields))
         )
-    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+    except PlanError:
+        raise
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
+        _check_values(data)
         raise PlanError(f"this {type(data).__name__} can't be read as a table: {error}") from None
 
 
@@ -71,6 +78,50 @@ def _table(pyarrow: Any, data: Any) -> Any:
 
 def _column(pyarrow: Any, values: Any) -> Any:
     return pyarrow.array(values, from_pandas=hasattr(values, "index"))
+
+
+def _is_large(value: Any) -> bool:
+    """Whether a number, or None, is no int64."""
+    return value is not None and not -(2**63) <= value < 2**63
+
+
+def _check_numbers(pyarrow: Any, table: Any) -> None:
+    """Refuses what fits its Arrow type, but no column of ours: in units of a decimal's last digit
+    too, values are of 64 bits."""
+    for name, kind in _fields(table):
+        if pyarrow.types.is_uint64(kind):
+            values = table.column(name).to_pylist()
+            _check_column(name, values, _is_large, "an integer below 2^63; make them float64")
+        elif pyarrow.types.is_decimal(kind) and kind.precision > 18 and kind.scale <= 18:
+            unit = 10**kind.scale
+            values = table.column(name).to_pylist()
+            _check_column(
+                name,
+                values,
+                lambda value, unit=unit: value is not None and abs(int(value * unit)) >= 2**63,
+                f"a decimal below 2^63 in units of 10^-{kind.scale}; make them float64",
+            )
+
+
+def _check_values(data: Any) -> None:
+    """The same of Python's numbers, of which Arrow makes no column."""
+    columns = data.items() if isinstance(data, Mapping) or hasattr(data, "items") else []
+    for name, values in columns:
+        _check_column(name, values, _is_unreadable, "an integer of 64 bits or a finite decimal")
+
+
+def _is_unreadable(value: Any) -> bool:
+    if isinstance(value, numbers.Integral):
+        return _is_large(int(value))
+    return type(value).__name__ == "Decimal" and math.isinf(value)
+
+
+def _check_column(name: Any, values: Iterable[Any], is_wrong: Any, expected: str) -> None:
+    for row, value in enumerate(values):
+        if is_wrong(value):
+            raise PlanError(
+                f'column "{name}", row {row} (from 0): expected {expected}, found {value}'
+            )
 
 
 def _fields(table: Any) -> list[tuple[str, Any]]:

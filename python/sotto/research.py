@@ -207,9 +207,7 @@ def _imported(scope: _Scope, table: Any) -> Any:
 
 
 def _source(scope: _Scope, kind: str, *what: Any) -> Any:
-    return scope.made(
-        "struct sotto_source", "sotto_source_free", f"sotto_source_new_{kind}", *what
-    )
+    return scope.made("struct sotto_source", "sotto_source_free", f"sotto_source_new_{kind}", *what)
 
 
 def _are_files(data: Sequence[Any]) -> bool:
@@ -228,7 +226,9 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any]) -> dict[str, Any]
         offer = scope.schema(
             "sotto_schema_offer", plan.pointer, ffi.new("struct sotto_catalogue *[]", catalogues)
         )
-        made = [_source(scope, "file", *each) for each in zip(files, catalogues)]
+        handles = ffi.new("struct sotto_csv *[]", files)
+        scope.call("sotto_schema_check_words", plan.pointer, offer, handles)
+        made = [_source(scope, "file", *each) for each in zip(files, catalogues, strict=True)]
     else:
         tables = [_imported(scope, table) for table in data]
         offer = scope.schema(

@@ -39,6 +39,48 @@ def frames():
     return [frame[:3], frame[3:7], frame[7:]]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 2**70],
+        [None, -(2**63) - 1],
+        numpy.array([1, 2**64 - 1], dtype="uint64"),
+        pandas.array([None, 2**64 - 1], dtype="UInt64"),
+        [numpy.uint64(1), numpy.uint64(2**64 - 1)],
+        [decimal.Decimal(1), decimal.Decimal("Infinity")],
+        [decimal.Decimal("0.5"), decimal.Decimal(10) ** 20],
+        [decimal.Decimal(1), decimal.Decimal(10) ** 40],
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("table", [dict, pandas.DataFrame])
+def test_numbers_that_no_column_holds_are_named(table, values):
+    if table is pandas.DataFrame and isinstance(values, list):
+        values = pandas.Series(values, dtype=object)
+    for data in ({"fine": [1, 2], "big": values}, {"big": values}):
+        with pytest.raises(PlanError, match=r'column "big", row 1 .*found '):
+            sotto.local(table(data), "count(big)")
+        with pytest.raises(PlanError, match=r'column "big", row 1 .*found '):
+            sotto.simulate([table(data)] * 3, "count(big)")
+
+
+def test_numbers_at_the_ends_of_64_bits_are_read():
+    ends = numpy.array([1, 2**63 - 1], dtype="uint64")
+    assert sotto.local(pandas.DataFrame({"x": ends}), "sum(x)", exact=True) == 2**63
+    missing = pandas.DataFrame({"x": [decimal.Decimal(3), decimal.Decimal("NaN")]})
+    assert sotto.local(missing, "count(x)") == 1
+    assert sotto.local({"x": [-(2**63), 0]}, "sum(x)", exact=True) == -(2**63)
+
+
+def test_words_that_a_file_reads_as_missing_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("country,x\nNA,1\nDE,2\n")
+    with pytest.raises(EngineError, match='"NA" is an NA word'):
+        sotto.local(path, "sum(country == 'NA')")
+    with pytest.raises(EngineError, match='"NA" is an NA word'):
+        sotto.simulate([path] * 3, "sum(country == 'NA')")
+
+
 # --- Secure sums ---
 
 
