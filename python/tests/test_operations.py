@@ -113,6 +113,7 @@ SAME = {
     "negative": lambda numbers: (-numbers["wage"]).sum(),
     "abs": lambda numbers: numbers["hours"].abs().sum(),
     "round": lambda numbers: numbers["bonus"].round().sum(),
+    "round_tens": lambda numbers: numbers["wage"].round(-1).sum(),
     "round_digits": lambda numbers: numbers["wage"].round(1).sum(),
     "frame_operators": lambda numbers: (2 * numbers[["age", "wage"]] - 1).mean(),
     "frame_with_frame": lambda numbers: (numbers * numbers).sum(),

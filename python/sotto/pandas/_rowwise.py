@@ -250,9 +250,9 @@ class RowWise(Ufuncs, Refusing):
         return self._with(call("abs", self._expression))
 
     def round(self, decimals: int = 0) -> Self:
-        """The values rounded half to even to so many decimals."""
-        if not isinstance(decimals, int) or decimals < 0:
-            raise PlanError(f"round({decimals!r}): expected an integer, 0 or more")
+        """The values rounded half to even to so many decimals; -1 is to tens."""
+        if not isinstance(decimals, int) or not -22 <= decimals <= 22:
+            raise PlanError(f"round({decimals!r}): expected an integer from -22 to 22")
         digits = [literal(decimals)] if decimals else []
         return self._with(call("round", self._expression, *digits))
 
