@@ -10,7 +10,22 @@
 
 /* --- guard.c: what is counted of rows, and judged --- */
 
-struct sotto__condition;
+/* What rows are counted on both sides of. */
+enum sotto__condition_kind {
+    SOTTO__CONDITION_TRUTH,   /* of a comparison, a boolean */
+    SOTTO__CONDITION_PRESENT, /* whether the operand a has a value */
+    SOTTO__CONDITION_VALUES,  /* whether the operation has one, or made NaN of values that are
+                                 present */
+};
+
+struct sotto__condition {
+    enum sotto__condition_kind kind;
+    size_t op;
+    bool compares;     /* the operation is a comparison */
+    bool may_be_empty; /* a side of no rows at all is no concern */
+    size_t limited;    /* what a limit is set to: an operation, or SOTTO_NONE */
+    bool is_below;     /* the limit's true side: values below it */
+};
 
 /* What is counted in a round. Numbers of rows, all of which add up: of each dataset, as far as it
  * is read; with a value, of each column of the expansion; then those of conditions and groups.
@@ -35,11 +50,7 @@ enum sotto_status sotto__guard_init(struct sotto__guard *out, const struct sotto
                                     struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__guard_release(struct sotto__guard *guard);
 
-/* Counts a block of a dataset as it was read, and after its operations. In-out: counts. */
-void sotto__guard_count_block(const struct sotto__guard *guard, uint64_t *counts, size_t dataset,
-                              const struct sotto_column *const *blocks, size_t len);
-void sotto__guard_count(const struct sotto__guard *guard, uint64_t *counts,
-                        const struct sotto__rows *rows, size_t dataset, size_t len);
+struct sotto__evidence;
 
 /* What the catalogues, of all datasets, say already. *out_counts: rows must be counted for the
  * rest. Returns: SOTTO_ERROR_REFUSED. */
@@ -47,18 +58,38 @@ enum sotto_status sotto__guard_foresee(bool *out_counts, const struct sotto__gua
                                        const struct sotto_catalogue *const *catalogues,
                                        uint64_t min_rows, struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Judges what was counted. Returns: SOTTO_ERROR_REFUSED. */
+/* Judges what rows said. Returns: SOTTO_ERROR_REFUSED. */
 enum sotto_status sotto__guard_judge(const struct sotto__guard *guard, uint8_t *withheld,
-                                     const uint64_t *counts, uint64_t min_rows,
+                                     const struct sotto__evidence *evidence, uint64_t min_rows,
                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- evidence.c: what a party's rows say beside their sums --- */
+
+/* Of some of the rows. */
+struct sotto__evidence {
+    const struct sotto__guard *guard;
+    uint64_t *counts; /* guard->counts_len; NULL: nothing is counted */
+};
+
+/* Of no rows. Borrows guard. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__evidence_release,
+ * which wipes it and bears zeros too. */
+enum sotto_status sotto__evidence_init(struct sotto__evidence *out,
+                                       const struct sotto__guard *guard) SOTTO_NODISCARD;
+void sotto__evidence_release(struct sotto__evidence *evidence);
+/* Adds what other rows say, under an equal guard. */
+void sotto__evidence_merge(struct sotto__evidence *in_out, const struct sotto__evidence *other);
+/* Counts a block of a dataset as it was read; and, in pieces, after its operations. */
+void sotto__evidence_take_block(struct sotto__evidence *in_out, size_t dataset,
+                                const struct sotto_column *const *blocks, size_t len);
+void sotto__evidence_take_rows(struct sotto__evidence *in_out, const struct sotto__rows *rows,
+                               size_t dataset, size_t len);
 
 /* --- worker.c: what one thread needs to sum up rows --- */
 
 struct sotto__worker {
     struct sotto__rows rows;
     struct sotto__sums sums;
-    const struct sotto__guard *guard;
-    uint64_t *counts; /* NULL: nothing is counted */
+    struct sotto__evidence evidence;
 };
 
 /* Borrows program and guard (NULL: nothing is counted); *out stays where it is. Returns:
@@ -75,7 +106,7 @@ struct sotto_contribution {
     struct sotto__guard guard;
     uint64_t *limbs;
     size_t limbs_len; /* the driver may have advanced when it is freed */
-    uint64_t *counts; /* the evidence; NULL: nothing is counted */
+    struct sotto__evidence evidence;
 };
 
 /* --- reading.c: one reading of a source --- */

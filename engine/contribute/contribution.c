@@ -33,21 +33,17 @@ static void withhold_groups(uint64_t *limbs, const struct sotto_driver *driver,
 
 /* --- Pieces --- */
 
-static enum sotto_status start_counts(struct sotto_contribution *contribution,
-                                      struct sotto_error *err)
+static enum sotto_status start_evidence(struct sotto_contribution *contribution,
+                                        struct sotto_error *err)
 {
-    contribution->counts =
-        sotto_alloc_array(contribution->guard.counts_len, sizeof *contribution->counts);
-    return contribution->counts != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    return sotto__evidence_init(&contribution->evidence, &contribution->guard) == SOTTO_OK
+               ? SOTTO_OK
+               : sotto_error_no_memory(err);
 }
 
-static void free_counts(struct sotto_contribution *contribution)
+static void free_evidence(struct sotto_contribution *contribution)
 {
-    if (contribution->counts != NULL) {
-        sotto_wipe(contribution->counts,
-                   contribution->guard.counts_len * sizeof *contribution->counts);
-    }
-    sotto_free(contribution->counts);
+    sotto__evidence_release(&contribution->evidence);
     sotto__guard_release(&contribution->guard);
 }
 
@@ -61,9 +57,9 @@ static enum sotto_status check_round(const struct sotto_driver *driver, struct s
 static enum sotto_status judge(struct sotto_contribution *contribution, uint8_t *withheld,
                                uint64_t min_rows, struct sotto_error *err)
 {
-    if (contribution->counts != NULL && min_rows > 0) {
-        enum sotto_status status =
-            sotto__guard_judge(&contribution->guard, withheld, contribution->counts, min_rows, err);
+    if (contribution->evidence.counts != NULL && min_rows > 0) {
+        enum sotto_status status = sotto__guard_judge(&contribution->guard, withheld,
+                                                      &contribution->evidence, min_rows, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -89,7 +85,7 @@ static enum sotto_status contribution_init(struct sotto_contribution *out, bool 
     if (status != SOTTO_OK) {
         return status;
     }
-    return start_counts(out, err);
+    return start_evidence(out, err);
 }
 
 enum sotto_status sotto_contribution_new(struct sotto_contribution **out,
@@ -123,7 +119,7 @@ void sotto_contribution_free(struct sotto_contribution *contribution)
         sotto_wipe(contribution->limbs, contribution->limbs_len * sizeof *contribution->limbs);
     }
     sotto_free(contribution->limbs);
-    free_counts(contribution);
+    free_evidence(contribution);
     sotto_free(contribution);
 }
 
@@ -149,10 +145,10 @@ void sotto_contribution_merge(struct sotto_contribution *in_out,
                               const struct sotto_contribution *other)
 {
     SOTTO_REQUIRE(in_out->driver == other->driver);
-    SOTTO_REQUIRE((in_out->counts != NULL) == (other->counts != NULL));
+    SOTTO_REQUIRE((in_out->evidence.counts != NULL) == (other->evidence.counts != NULL));
     sotto_driver_add(in_out->driver, in_out->limbs, other->limbs, in_out->limbs_len);
-    for (size_t i = 0; in_out->counts != NULL && i < in_out->guard.counts_len; i++) {
-        in_out->counts[i] += other->counts[i];
+    if (in_out->evidence.counts != NULL) {
+        sotto__evidence_merge(&in_out->evidence, &other->evidence);
     }
 }
 
@@ -160,7 +156,7 @@ enum sotto_status sotto_contribution_judge(struct sotto_contribution *contributi
                                            uint8_t *withheld, uint64_t min_rows,
                                            struct sotto_error *err)
 {
-    SOTTO_REQUIRE(contribution->counts != NULL);
+    SOTTO_REQUIRE(contribution->evidence.counts != NULL);
     enum sotto_status status = judge(contribution, withheld, min_rows, err);
     if (status != SOTTO_OK) {
         sotto_wipe(contribution->limbs, contribution->limbs_len * sizeof *contribution->limbs);
@@ -176,8 +172,8 @@ const uint64_t *sotto_contribution_partial(const struct sotto_contribution *cont
 const uint64_t *sotto_contribution_evidence(const struct sotto_contribution *contribution,
                                             size_t *out_len)
 {
-    *out_len = contribution->counts != NULL ? contribution->guard.counts_len : 0;
-    return contribution->counts;
+    *out_len = contribution->evidence.counts != NULL ? contribution->guard.counts_len : 0;
+    return contribution->evidence.counts;
 }
 
 /* --- All at once --- */
@@ -217,7 +213,7 @@ static enum sotto_status foresee(struct sotto_contribution *contribution,
     }
     status = sotto__guard_foresee(&counts, &contribution->guard, catalogues, min_rows, err);
     if (status == SOTTO_OK && counts) {
-        status = start_counts(contribution, err);
+        status = start_evidence(contribution, err);
     }
 out:
     sotto_free(catalogues);
@@ -261,6 +257,6 @@ enum sotto_status sotto_driver_contribute(const struct sotto_driver *driver, uin
     if (status != SOTTO_OK) {
         sotto_wipe(out, limbs_len * sizeof *out);
     }
-    free_counts(&contribution);
+    free_evidence(&contribution);
     return status;
 }

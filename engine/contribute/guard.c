@@ -2,8 +2,8 @@
 
 /* How many of a party's own rows stand on each side of the conditions of a round and in its groups:
  * what a party asks before its contribution may leave (LEAKAGE.md). It leans on the round's
- * program, in which each different operation stands once; reading.c hands it the blocks that are
- * summed up. The one idea: what the program computes is judged, not how the plan put it.
+ * program, in which each different operation stands once, and on evidence.c, which counts. The one
+ * idea: what the program computes is judged, not how the plan put it.
  *
  * 1. Conditions are collected from the program: comparisons and logic, whether a value is there
  *    (isna, fillna), booleans that are multiplied with, values that may be missing, NaN that rows
@@ -22,20 +22,6 @@
 #include "contribute/contribute.h"
 
 #include <sotto/alloc.h>
-
-enum condition_kind {
-    CONDITION_TRUTH,   /* of a comparison, a boolean */
-    CONDITION_PRESENT, /* whether the operand a has a value */
-    CONDITION_VALUES,  /* whether the operation has one, or made NaN of values that are present */
-};
-
-struct sotto__condition {
-    enum condition_kind kind;
-    size_t op;
-    bool may_be_empty; /* a side of no rows at all is no concern */
-    size_t limited;    /* what a limit is set to: an operation, or SOTTO_NONE */
-    bool is_below;     /* the limit's true side: values below it */
-};
 
 /* --- Which conditions --- */
 
@@ -77,6 +63,7 @@ static void add_condition(struct sotto__guard *guard, struct sotto__condition co
             return;
         }
     }
+    condition.compares = is_comparison(guard->program->ops[condition.op].kind);
     if (sotto_array_reserve(&conditions, &guard->capacity_len, guard->conditions_len + 1,
                             sizeof condition) != SOTTO_OK) {
         guard->status = SOTTO_ERROR_NO_MEMORY;
@@ -127,7 +114,7 @@ static void add_op(struct sotto__guard *guard, size_t op)
         }
     }
     if (at->kind == SOTTO__OP_IS_NA || at->kind == SOTTO__OP_FILL) {
-        add_condition(guard, (struct sotto__condition){.kind = CONDITION_PRESENT,
+        add_condition(guard, (struct sotto__condition){.kind = SOTTO__CONDITION_PRESENT,
                                                        .op = op,
                                                        .may_be_empty = true,
                                                        .limited = SOTTO_NONE});
@@ -188,7 +175,7 @@ static void add_terms(struct sotto__guard *guard)
             add_factor(guard, term->factors[1], term->factors[0]);
         }
         for (size_t j = 0; j < term->factors_len; j++) {
-            add_condition(guard, (struct sotto__condition){.kind = CONDITION_VALUES,
+            add_condition(guard, (struct sotto__condition){.kind = SOTTO__CONDITION_VALUES,
                                                            .op = term->factors[j],
                                                            .may_be_empty = true,
                                                            .limited = SOTTO_NONE});
@@ -275,96 +262,6 @@ void sotto__guard_release(struct sotto__guard *guard)
     *guard = (struct sotto__guard){0};
 }
 
-/* --- Counting --- */
-
-/* Writes for each row on which side of a condition it is: 1 true, 0 false, 2 neither. */
-static void find_truth(uint8_t *out, const struct sotto__rows *rows,
-                       const struct sotto__condition *condition, size_t len)
-{
-    const struct sotto__register *reg = &rows->registers[condition->op];
-    const struct sotto__op *op = &rows->program->ops[condition->op];
-    const uint8_t *states[2] = {reg->state, reg->state};
-    if (condition->kind == CONDITION_PRESENT || is_comparison(op->kind)) {
-        states[0] = states[1] = rows->registers[op->a].state;
-    }
-    if (is_comparison(op->kind) && op->b != SOTTO_NONE) {
-        states[1] = rows->registers[op->b].state;
-    }
-    for (size_t i = 0; i < len; i++) {
-        bool is_present = (states[0][i] | states[1][i]) == 0;
-        if (condition->kind == CONDITION_VALUES) {
-            out[i] = is_present ? 1 : (states[0][i] & SOTTO__ROW_MADE_NAN) != 0 ? 0 : 2;
-        } else if (condition->kind == CONDITION_PRESENT) {
-            out[i] = is_present;
-        } else {
-            out[i] = is_present ? ((const int64_t *)reg->values)[i] != 0 : 2;
-        }
-    }
-}
-
-/* Rows of the block that have a value. */
-static size_t count_present(const struct sotto_column *block, size_t len)
-{
-    size_t present = 0;
-    if (block->type.kind == SOTTO_KIND_NULL) {
-        return 0;
-    }
-    if (block->validity == NULL) {
-        return len;
-    }
-    for (size_t i = 0; i < len / 8; i++) {
-        present += (size_t)__builtin_popcount(block->validity[i]);
-    }
-    for (size_t i = len / 8 * 8; i < len; i++) {
-        present += ((unsigned)block->validity[i / 8] >> (i % 8)) & 1U;
-    }
-    return present;
-}
-
-void sotto__guard_count_block(const struct sotto__guard *guard, uint64_t *counts, size_t dataset,
-                              const struct sotto_column *const *blocks, size_t len)
-{
-    uint64_t *present = counts + guard->driver->plan->datasets_len;
-    counts[dataset] += len;
-    for (size_t i = 0; i < guard->driver->expansion.columns_len; i++) {
-        present[i] += blocks[i] != NULL ? count_present(blocks[i], len) : 0;
-    }
-}
-
-/* After the counts of columns: two numbers of each condition of where (false, true), then for each
- * group its rows and two numbers of each later condition. */
-void sotto__guard_count(const struct sotto__guard *guard, uint64_t *counts,
-                        const struct sotto__rows *rows, size_t dataset, size_t len)
-{
-    const struct sotto__program *program = rows->program;
-    uint64_t *early = counts + guard->conditions_at;
-    uint64_t *late = early + 2 * guard->early_len;
-    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
-    uint8_t truth[SOTTO__ROWS_LEN];
-    for (size_t i = 0; dataset == 0 && i < len; i++) { /* groups are of one dataset */
-        size_t group = program->keys_len > 0 && rows->skipped[i] == 0 ? rows->groups[i] : 0;
-        late[group * guard->group_len] += !selects || rows->skipped[i] == 0;
-    }
-    for (size_t i = 0; i < guard->conditions_len; i++) {
-        const struct sotto__condition *condition = &guard->conditions[i];
-        bool is_early = i < guard->early_len;
-        if (program->ops[condition->op].dataset != dataset) {
-            continue;
-        }
-        find_truth(truth, rows, condition, len);
-        for (size_t j = 0; j < len; j++) {
-            if (truth[j] == 2 || (!is_early && selects && rows->skipped[j] != 0)) {
-                continue;
-            }
-            size_t group = !is_early && program->keys_len > 0 ? rows->groups[j] : 0;
-            uint64_t *pair = is_early
-                                 ? early + 2 * i
-                                 : late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
-            pair[truth[j]]++;
-        }
-    }
-}
-
 /* --- Judging --- */
 
 static bool is_too_few(const struct sotto__condition *condition, uint64_t rows, uint64_t min_rows)
@@ -385,7 +282,7 @@ static enum sotto_status fail_too_few(const struct sotto__guard *guard,
                                op->source, (unsigned long long)counts[1],
                                (unsigned long long)counts[0], (unsigned long long)min_rows);
     }
-    if (condition->kind != CONDITION_TRUTH) {
+    if (condition->kind != SOTTO__CONDITION_TRUTH) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "what stands at column %zu of %.200s has values in %llu rows here "
                                "and none in %llu, at least %llu are needed",
@@ -517,15 +414,16 @@ enum sotto_status sotto__guard_foresee(bool *out_counts, const struct sotto__gua
 }
 
 enum sotto_status sotto__guard_judge(const struct sotto__guard *guard, uint8_t *withheld,
-                                     const uint64_t *counts, uint64_t min_rows,
+                                     const struct sotto__evidence *evidence, uint64_t min_rows,
                                      struct sotto_error *err)
 {
-    const uint64_t *present = counts + guard->driver->plan->datasets_len;
+    const uint64_t *present = evidence->counts + guard->driver->plan->datasets_len;
     for (size_t i = 0; i < guard->driver->expansion.columns_len; i++) {
         enum sotto_status status = check_column(guard, i, present[i], min_rows, err);
         if (status != SOTTO_OK) {
             return status;
         }
     }
-    return judge_conditions(guard, withheld, counts + guard->conditions_at, min_rows, err);
+    return judge_conditions(guard, withheld, evidence->counts + guard->conditions_at, min_rows,
+                            err);
 }

@@ -98,8 +98,8 @@ static enum sotto_status start_workers(struct source_reading *reading, size_t wo
     }
     for (; reading->workers_len < workers_len; reading->workers_len++) {
         if (sotto__worker_init(&reading->workers[reading->workers_len], reading->driver->program,
-                               contribution->counts != NULL ? &contribution->guard : NULL) !=
-            SOTTO_OK) {
+                               contribution->evidence.counts != NULL ? &contribution->guard
+                                                                     : NULL) != SOTTO_OK) {
             return sotto_error_no_memory(err);
         }
     }
@@ -117,8 +117,8 @@ static enum sotto_status take_block(void *context, size_t index, uint64_t first_
     for (size_t i = 0; i < columns_len; i++) {
         blocks[reading->columns[i]] = &columns[i];
     }
-    if (worker->counts != NULL) {
-        sotto__guard_count_block(worker->guard, worker->counts, reading->dataset, blocks, rows);
+    if (worker->evidence.counts != NULL) {
+        sotto__evidence_take_block(&worker->evidence, reading->dataset, blocks, rows);
     }
     return sotto__rows_take(&worker->rows, reading->dataset, blocks, rows, err);
 }
@@ -129,8 +129,8 @@ static void add_workers(struct sotto_contribution *in_out, const struct source_r
     for (size_t i = 0; i < reading->workers_len; i++) {
         struct sotto__worker *worker = &reading->workers[i];
         sotto__sums_add_to(&worker->sums, in_out->limbs);
-        for (size_t j = 0; worker->counts != NULL && j < in_out->guard.counts_len; j++) {
-            in_out->counts[j] += worker->counts[j];
+        if (worker->evidence.counts != NULL) {
+            sotto__evidence_merge(&in_out->evidence, &worker->evidence);
         }
     }
 }

@@ -1,34 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* One thread's registers, sums and counts, tied together: what the operations gave of a block goes
- * into the sums and, where rows are counted, into the counts, while it is in the caches. For those
- * who hand out blocks (reading.c, survey.c). */
+ * into the sums and, where rows are counted, into the evidence, while it is in the caches. For
+ * those who hand out blocks (reading.c, survey.c). */
 
 #include "contribute/contribute.h"
-
-#include <sotto/alloc.h>
 
 static void take_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
 {
     struct sotto__worker *worker = context;
     struct sotto__rows_sink sums = sotto__sums_sink(&worker->sums);
     sums.take(sums.context, rows, dataset, len);
-    sotto__guard_count(worker->guard, worker->counts, rows, dataset, len);
+    sotto__evidence_take_rows(&worker->evidence, rows, dataset, len);
 }
 
 enum sotto_status sotto__worker_init(struct sotto__worker *out,
                                      const struct sotto__program *program,
                                      const struct sotto__guard *guard)
 {
-    *out = (struct sotto__worker){.guard = guard};
+    *out = (struct sotto__worker){0};
     struct sotto__rows_sink both = {.take = take_rows, .context = out};
     enum sotto_status status = sotto__sums_init(&out->sums, program);
     if (status != SOTTO_OK) {
         return status;
     }
     if (guard != NULL) {
-        out->counts = sotto_alloc_array(guard->counts_len, sizeof *out->counts);
-        status = out->counts != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+        status = sotto__evidence_init(&out->evidence, guard);
         if (status != SOTTO_OK) {
             goto out;
         }
@@ -37,7 +34,7 @@ enum sotto_status sotto__worker_init(struct sotto__worker *out,
         sotto__rows_init(&out->rows, program, guard != NULL ? both : sotto__sums_sink(&out->sums));
 out:
     if (status != SOTTO_OK) {
-        sotto_free(out->counts);
+        sotto__evidence_release(&out->evidence);
         sotto__sums_release(&out->sums);
         *out = (struct sotto__worker){0};
     }
@@ -46,7 +43,7 @@ out:
 
 void sotto__worker_release(struct sotto__worker *worker)
 {
-    sotto_free(worker->counts);
+    sotto__evidence_release(&worker->evidence);
     sotto__rows_release(&worker->rows);
     sotto__sums_release(&worker->sums);
 }
