@@ -463,7 +463,8 @@ void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
 {
     bool is_narrow = block->type.kind == SOTTO_KIND_INT64 ||
                      (block->type.kind == SOTTO_KIND_DECIMAL && !block->wide);
-    bool is_null = block->type.kind == SOTTO_KIND_NULL;
+    bool is_null = block->type.kind == SOTTO_KIND_NULL ||
+                   (levels->table != NULL && block->type.kind != SOTTO_KIND_STRING);
     if (levels->dense != NULL && is_narrow) {
         find_dense(out, levels, (const int64_t *)block->values + at, len);
     } else {

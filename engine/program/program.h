@@ -6,6 +6,7 @@
  */
 
 #include "plan/expansion.h"
+#include "program/index.h"
 #include "program/operations.h"
 
 #define SOTTO__SUM_LIMBS_MAX                                                                       \
@@ -35,6 +36,10 @@ struct sotto__term {
     size_t limbs;
     size_t offset;      /* in limbs, of the first group */
     size_t accumulator; /* offset in units of 128 bits, of the first group */
+    /* SOTTO_NONE, or the index whose counts it is the sum of: of first, up to and without last. */
+    size_t index;
+    size_t first;
+    size_t last;
     /* With groups, where sotto__term_columns is not 0: */
     size_t buffer; /* offset in doubles, all groups' counted as one */
     size_t fill;   /* index of its fills, likewise */
@@ -82,6 +87,9 @@ struct sotto__program {
     struct sotto__earlier_number *earlier_numbers;
     size_t earlier_numbers_len;
     size_t earlier_numbers_capacity_len;
+    struct sotto__index *indices;
+    size_t indices_len;
+    size_t group_counts;    /* of all indices in a group */
     double *earlier_values; /* [group * earlier_numbers_len + number]: set when the round begins */
     size_t where;           /* operation or SOTTO_NONE */
     size_t keys[SOTTO__GROUP_KEYS_MAX];
@@ -111,6 +119,11 @@ void sotto__program_release(struct sotto__program *program);
 /* Whether the round reads a column of the expansion. */
 bool sotto__program_reads(const struct sotto__program *program, size_t column);
 
+/* Finds the terms that an index counts, and marks operations that only these need. Last, when slots
+ * are laid out. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__indices_find(struct sotto__program *program,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+
 /* --- earlier.c: numbers that earlier rounds opened --- */
 
 /* A number that earlier rounds opened, inside a row-wise expression: in each group a double. */
@@ -130,20 +143,5 @@ enum sotto_status sotto__earlier_number_find(struct sotto__program *program, siz
 
 enum sotto_status sotto__layout(struct sotto__program *program,
                                 struct sotto_error *err) SOTTO_NODISCARD;
-
-/* --- levels.c: the values of a key column and their groups --- */
-
-struct sotto__levels;
-enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
-                                    struct sotto_type type,
-                                    struct sotto_error *err) SOTTO_NODISCARD;
-void sotto__levels_free(struct sotto__levels *levels);
-#define SOTTO__GROUP_NONE UINT32_MAX /* the row's key is missing */
-#define SOTTO__GROUP_OTHER (UINT32_MAX - 1)
-/* The levels of rows at to at + len of a key column's block. */
-void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
-                        const struct sotto_column *block, size_t at, size_t len);
-/* With the group of all others, if there is one. */
-size_t sotto__levels_len(const struct sotto__levels *levels);
 
 #endif

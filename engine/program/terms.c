@@ -349,6 +349,9 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
     if (compiler.status == SOTTO_OK) {
         compiler.status = sotto__layout(out, err);
     }
+    if (compiler.status == SOTTO_OK) {
+        compiler.status = sotto__indices_find(out, err);
+    }
     if (compiler.status != SOTTO_OK) {
         sotto__program_release(out);
     }
@@ -373,6 +376,10 @@ void sotto__program_release(struct sotto__program *program)
     for (size_t i = 0; i < program->keys_len; i++) {
         sotto__levels_free(program->levels[i]);
     }
+    for (size_t i = 0; i < program->indices_len; i++) {
+        sotto__index_release(&program->indices[i]);
+    }
+    sotto_free(program->indices);
     sotto_free(program->ops);
     sotto_free(program->constants);
     sotto_free(program->terms);

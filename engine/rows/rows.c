@@ -316,9 +316,11 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     out->state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     out->no_state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     out->groups = sotto_alloc_aligned(SOTTO__ROWS_LEN * sizeof *out->groups);
+    out->numbers =
+        sotto_alloc_aligned(program->indices_len * SOTTO__ROWS_LEN * sizeof *out->numbers);
     if (out->registers == NULL || out->memory == NULL || out->scratch[0] == NULL ||
         out->scratch[1] == NULL || out->skipped == NULL || out->state == NULL ||
-        out->no_state == NULL || out->groups == NULL) {
+        out->no_state == NULL || out->groups == NULL || out->numbers == NULL) {
         sotto__rows_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -344,6 +346,7 @@ void sotto__rows_release(struct sotto__rows *rows)
     sotto_free(rows->state);
     sotto_free(rows->no_state);
     sotto_free(rows->groups);
+    sotto_free(rows->numbers);
     *rows = (struct sotto__rows){0};
 }
 
@@ -420,8 +423,22 @@ static void apply_operations(struct sotto__rows *rows, size_t dataset, bool earl
 {
     const struct sotto__program *program = rows->program;
     for (size_t i = 0; i < program->ops_len; i++) {
-        if (program->ops[i].dataset == dataset && program->ops[i].is_early == early) {
+        const struct sotto__op *op = &program->ops[i];
+        if (op->dataset == dataset && op->is_early == early &&
+            (!op->is_idle || rows->sink.sees_all)) {
             apply_operation(rows, &program->ops[i], blocks, at, len);
+        }
+    }
+}
+
+static void find_numbers(struct sotto__rows *rows, size_t dataset,
+                         const struct sotto_column *const *blocks, size_t at, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t i = 0; i < program->indices_len; i++) {
+        if (program->ops[program->indices[i].op].dataset == dataset) {
+            sotto__rows_search(rows->numbers + i * SOTTO__ROWS_LEN, rows, &program->indices[i],
+                               blocks, at, len);
         }
     }
 }
@@ -442,6 +459,7 @@ static enum sotto_status take_blocks(struct sotto__rows *rows, size_t dataset,
             return status;
         }
         apply_operations(rows, dataset, false, blocks, at, now);
+        find_numbers(rows, dataset, blocks, at, now);
         rows->sink.take(rows->sink.context, rows, dataset, now);
     }
     return SOTTO_OK;

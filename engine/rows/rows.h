@@ -29,6 +29,7 @@ struct sotto__rows;
 struct sotto__rows_sink {
     void (*take)(void *context, const struct sotto__rows *rows, size_t dataset, size_t len);
     void *context;
+    bool sees_all; /* idle operations too, which only the guard looks at */
 };
 
 /* One thread's. */
@@ -42,6 +43,7 @@ struct sotto__rows {
     uint8_t *state;    /* scratch: of one register */
     uint8_t *no_state; /* zeros */
     uint32_t *groups;
+    uint32_t *numbers; /* [index * SOTTO__ROWS_LEN + row] */
 };
 
 /* Borrows program and what sink points at. Returns: SOTTO_ERROR_NO_MEMORY. */
@@ -64,6 +66,13 @@ void sotto__register_verify(const struct sotto__register *reg, const struct sott
 #else
 #define sotto__register_verify(reg, op, len) ((void)0)
 #endif
+
+/* --- search.c --- */
+
+/* The numbers of rows in an index: rows at to at + len of the blocks that registers are of. */
+void sotto__rows_search(uint32_t *out, const struct sotto__rows *rows,
+                        const struct sotto__index *index, const struct sotto_column *const *blocks,
+                        size_t at, size_t len);
 
 /* --- load.c, float.c --- */
 

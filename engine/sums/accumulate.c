@@ -344,8 +344,13 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
     const struct sotto__program *program = rows->program;
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        if (program->ops[term->factors[0]].dataset == dataset) {
+        if (term->index == SOTTO_NONE && program->ops[term->factors[0]].dataset == dataset) {
             add_term(sums, rows, term, len);
+        }
+    }
+    for (size_t i = 0; i < program->indices_len; i++) {
+        if (program->ops[program->indices[i].op].dataset == dataset) {
+            sotto__indexed_add(sums, rows, i, len);
         }
     }
 }
@@ -384,6 +389,9 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
             sotto__int128 *from = sums->accumulators + group * program->group_accumulators;
             uint64_t *to = out + group * program->group_limbs + term->offset;
             from += term->accumulator;
+            if (term->index != SOTTO_NONE) {
+                continue;
+            }
             if (term->kind != SOTTO__TERM_SUM || term->type != SOTTO__ROW_FLOAT) {
                 sotto__limbs_add(to, (const uint64_t *)from, term->limbs);
                 continue;
@@ -393,6 +401,7 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
                 to[term->limbs + j] += find_infinities(from, term)[j];
             }
         }
+        sotto__indexed_add_to(sums, out, group);
     }
 }
 
@@ -406,10 +415,12 @@ enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__
         sotto_alloc_aligned(program->group_accumulators * groups_len * sizeof *out->accumulators);
     out->buffers = sotto_alloc_aligned(program->group_buffers * groups_len * sizeof *out->buffers);
     out->fills = sotto_alloc_array(program->fills_len * groups_len, sizeof *out->fills);
+    out->counts = sotto_alloc_array(program->group_counts * groups_len, sizeof *out->counts);
+    out->totals = sotto_alloc_array(program->group_counts, sizeof *out->totals);
     out->scratch = sotto_alloc_aligned((size_t)4 * SOTTO__ROWS_LEN * sizeof *out->scratch);
     out->state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     if (out->accumulators == NULL || out->buffers == NULL || out->fills == NULL ||
-        out->scratch == NULL || out->state == NULL) {
+        out->counts == NULL || out->totals == NULL || out->scratch == NULL || out->state == NULL) {
         sotto__sums_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -421,6 +432,8 @@ void sotto__sums_release(struct sotto__sums *sums)
     sotto_free(sums->accumulators);
     sotto_free(sums->buffers);
     sotto_free(sums->fills);
+    sotto_free(sums->counts);
+    sotto_free(sums->totals);
     sotto_free(sums->scratch);
     sotto_free(sums->state);
     *sums = (struct sotto__sums){0};

@@ -3,7 +3,7 @@
 #define SOTTO_ENGINE_SUMS_SUMS_H
 
 /* Room sums: exact sums of what rows gave; accumulate.c for all rows together, grouped.c for groups
- * of them. */
+ * of them, indexed.c for many conditions on one value. */
 
 #include "kernels/blocks.h"
 #include "rows/rows.h"
@@ -14,8 +14,10 @@ struct sotto__sums {
     sotto__int128 *accumulators; /* of all groups, see accumulate.c */
     double *buffers;             /* see grouped.c */
     uint16_t *fills;
-    double *scratch; /* four times SOTTO__ROWS_LEN */
-    uint8_t *state;  /* of a term's rows */
+    uint64_t *counts; /* [group * group_counts + an index's offset + number], see indexed.c */
+    uint64_t *totals; /* scratch: of a group's counts */
+    double *scratch;  /* four times SOTTO__ROWS_LEN */
+    uint8_t *state;   /* of a term's rows */
 };
 
 /* Borrows program. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__sums_release. */
@@ -36,6 +38,11 @@ void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
 bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *const values[2],
                        const uint64_t bounds[2], double *const rests[2], size_t len);
 void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs);
+
+/* indexed.c: rows to the counts of an index; the sums of a group's terms that are made of them. */
+void sotto__indexed_add(struct sotto__sums *sums, const struct sotto__rows *rows, size_t index,
+                        size_t len);
+void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t group);
 
 /* grouped.c: rows of a term to their groups' accumulators; state: 0, or wanted, for those that
  * count. Doubles wait in buffers until there are enough of a group for the fast way. */

@@ -180,6 +180,10 @@ static void test_conditions(void **state)
     refuses("", "sum(if(id > 8, 1, 0)) - sum(if(half > 8, 1, 0)) + sum(if(id >= 8, 1, 0))",
             "1 rows between them");
     refuses("", "sum(if(half >= 8, wage, 0)) - sum(if(half > 8.5, wage, 0))", "between them");
+    /* Enough edges for an index are judged one by one as well. */
+    passes("", "hist(id, -8, -7, -6, -5, -4, -3, -2, -1, 0, 6, 11, 20)");
+    refuses("", "hist(id, -8, -7, -6, -5, -4, -3, -2, -1, 0, 8, 10, 20)", "2 rows between them");
+    refuses("", "value_counts(dept, 'a', 'b', 'd', 'e', 'f', 'g', 'h', 'i', 'c')", "");
     /* Where a value does not exist is a condition too. */
     passes("", "sum(log(id))");
     passes("", "sum(sqrt(id - 8.5))");
