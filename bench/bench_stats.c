@@ -20,7 +20,8 @@
 #define REFERENCE_LEN 20000 /* rows that are computed by GMP too */
 #define COLUMNS_MAX 20
 #define OUTPUTS_MAX 210
-#define OUTPUT_BYTES 32
+#define OUTPUT_BYTES 4096 /* of hist with its edges */
+#define BINS 256
 #define GROUPS 1000
 
 /* --- Tables --- */
@@ -120,6 +121,7 @@ enum reference {
     REFERENCE_SQUARE_AND_SELF,
     REFERENCE_FMA,
     REFERENCE_PRODUCTS, /* of all pairs of columns */
+    REFERENCE_BINS,     /* of the first column, from -4 to 4 */
 };
 
 struct bench_case {
@@ -282,6 +284,11 @@ static void value_at(mpq_t out, const struct table *table, size_t column, size_t
     mpq_canonicalize(out);
 }
 
+static double edge_of(size_t bin)
+{
+    return -4 + 8.0 * (double)bin / BINS;
+}
+
 /* What is summed up of a row, exactly. */
 static void row_value(mpq_t out, const struct bench_case *bench, const struct table *table,
                       size_t row, size_t y)
@@ -289,7 +296,11 @@ static void row_value(mpq_t out, const struct bench_case *bench, const struct ta
     mpq_t other;
     mpq_init(other);
     value_at(out, table, 0, row);
-    if (bench->reference == REFERENCE_PRODUCTS) {
+    if (bench->reference == REFERENCE_BINS) {
+        double value = mpq_get_d(out);
+        bool is_last = y + 1 == BINS && value == edge_of(BINS);
+        mpq_set_ui(out, is_last || (value >= edge_of(y) && value < edge_of(y + 1)), 1);
+    } else if (bench->reference == REFERENCE_PRODUCTS) {
         value_at(other, table, y, row);
         mpq_mul(out, out, other);
     } else if (bench->reference == REFERENCE_SQUARE_AND_SELF) {
@@ -343,9 +354,12 @@ static bool is_right(const struct bench_case *bench, const struct question *ques
     exact_sums(limbs, driver, table, rows);
     SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, limbs_len, NULL) == SOTTO_OK);
     size_t groups = bench->groups > 0 ? bench->groups : 1;
-    size_t outputs = bench->reference == REFERENCE_PRODUCTS ? table->columns_len : 1;
+    size_t outputs = bench->reference == REFERENCE_PRODUCTS ? table->columns_len
+                     : bench->reference == REFERENCE_BINS   ? BINS
+                                                            : 1;
+    size_t step = bench->reference == REFERENCE_BINS ? 17 : 1;
     for (size_t i = 0; right && i<groups; i += groups> 4 ? 97 : 1) {
-        for (size_t j = 0; right && j < outputs; j++) {
+        for (size_t j = 0; right && j < outputs; j += step) {
             mpq_t wanted;
             mpq_init(wanted);
             reference(wanted, bench, table, rows, j, i);
@@ -393,6 +407,15 @@ static void dump(const char *folder, struct sotto_driver *driver, const uint64_t
 static void ask(struct question *out, const struct bench_case *bench)
 {
     *out = (struct question){.groups = bench->groups};
+    if (bench->reference == REFERENCE_BINS) {
+        char *output = out->outputs[out->outputs_len++];
+        size_t at = (size_t)sprintf(output, "hist(a");
+        for (size_t i = 0; i <= BINS; i++) {
+            at += (size_t)sprintf(output + at, ", %.9g", edge_of(i));
+        }
+        (void)sprintf(output + at, ")");
+        return;
+    }
     if (bench->reference != REFERENCE_PRODUCTS) {
         (void)snprintf(out->outputs[out->outputs_len++], OUTPUT_BYTES, "%s", bench->output);
         return;
@@ -459,6 +482,7 @@ static const struct bench_case cases[] = {
     {"expr_fma", "sum(a * b + c)", REFERENCE_FMA, {NORMAL, NORMAL, NORMAL}, 3, 0},
     {"groupby_4", "sum(a)", REFERENCE_SUM, {NORMAL, GROUP_OF_4}, 2, 4},
     {"groupby_1000", "sum(a)", REFERENCE_SUM, {NORMAL, GROUP_OF_1000}, 2, GROUPS},
+    {"hist_256", "", REFERENCE_BINS, {NORMAL}, 1, 0},
     {"xtx_20", "", REFERENCE_PRODUCTS, {NORMAL, NORMAL, NORMAL}, COLUMNS_MAX, 0},
 };
 

@@ -25,7 +25,8 @@ PEERS = {
     "var_float64": ["numpy", "duckdb", "polars"], "var_float64_wide": ["numpy", "duckdb", "polars"],
     "sum_int64": ["numpy", "duckdb", "polars"], "sum_decimal": [], "var_int64": ["numpy", "duckdb", "polars"],
     "expr_int64": ["numpy", "duckdb", "polars"], "expr_fma": ["numpy", "duckdb", "polars"],
-    "groupby_4": ["duckdb", "polars"], "groupby_1000": ["duckdb", "polars"], "xtx_20": ["numpy"],
+    "groupby_4": ["duckdb", "polars"], "groupby_1000": ["duckdb", "polars"], "hist_256": ["numpy", "polars"],
+    "xtx_20": ["numpy"],
 }
 
 # Runs in the peers' Python: argv = peer, case, folder, runs, threads. Prints seconds and how far off the answers are.
@@ -45,7 +46,8 @@ if peer == "numpy":
         x = np.stack([columns[n] for n in names], axis=1)
         pairs = np.triu_indices(len(names))
     run = {"sum": lambda: a.sum(), "var": lambda: a.var(ddof=1), "expr_int64": lambda: (a * a + a).sum(),
-           "expr_fma": lambda: (a * b + c).sum(), "xtx": lambda: (x.T @ x)[pairs]}
+           "expr_fma": lambda: (a * b + c).sum(), "xtx": lambda: (x.T @ x)[pairs],
+           "hist": lambda: np.histogram(a, 256, (-4, 4))[0]}
     run = run[case if case in run else case.split("_")[0]]
 elif peer == "duckdb":
     import duckdb, pyarrow
@@ -62,8 +64,10 @@ else:
     import polars as pl
     frame = pl.DataFrame(columns).lazy()
     a = pl.col("a")
+    edges = list(np.linspace(-4, 4, 257))
     query = {"sum": frame.select(a.sum()), "var": frame.select(a.var()), "expr_int64": frame.select((a * a + a).sum()),
              "expr_fma": frame.select((a * pl.col("b") + pl.col("c")).sum()) if "c" in columns else None,
+             "hist": frame.select(a.hist(edges).cast(pl.Float64)),
              "groupby": frame.group_by("b").agg(a.sum()).sort("b").select("a") if "b" in columns else None}
     query = query[case if case in query else case.split("_")[0]]
     run = lambda: query.collect().to_series().to_numpy()
