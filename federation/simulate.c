@@ -79,38 +79,13 @@ static size_t sim_find(const struct sim *sim, const struct sotto_key *key)
 
 /* --- A party's host --- */
 
-static enum sotto_status offer_files(struct sotto_schema *out, const struct sim *sim,
-                                     struct sim_party *party)
-{
-    struct sotto_error *err = &party->trouble;
-    size_t len = sim->config->datasets_len;
-    const struct sotto_plan *plan = sotto_task_party_plan(party->task);
-    const struct sotto_catalogue **catalogues = sotto_alloc_array(len, sizeof *catalogues);
-    if (catalogues == NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for an offer");
-    }
-    enum sotto_status status = SOTTO_OK;
-    for (size_t d = 0; status == SOTTO_OK && d < len; d++) {
-        status = sotto_source_describe(party->sources[d], &catalogues[d], err);
-    }
-    if (status == SOTTO_OK) {
-        status = sotto_schema_offer(out, plan, catalogues, err);
-    }
-    sotto_free(catalogues);
-    return status;
-}
-
-static enum sotto_status party_schema(const struct sim *sim, struct sim_party *party,
-                                      struct sotto_schema *out)
+static enum sotto_status party_schema(struct sim_party *party, struct sotto_schema *out)
 {
     struct sotto_error *err = &party->trouble;
     const struct sotto_plan *plan = sotto_task_party_plan(party->task);
-    if (party->tables != NULL) {
-        return sotto_schema_offer_tables(out, plan, party->tables, err);
-    }
-    enum sotto_status status = offer_files(out, sim, party);
-    if (status != SOTTO_OK) {
-        return status;
+    enum sotto_status status = sotto_source_offer(out, plan, party->sources, err);
+    if (status != SOTTO_OK || party->files == NULL) {
+        return status; /* only files have words for missing values */
     }
     status = sotto_schema_check_words(plan, out, party->files, err);
     if (status != SOTTO_OK) {
@@ -119,10 +94,10 @@ static enum sotto_status party_schema(const struct sim *sim, struct sim_party *p
     return status;
 }
 
-static enum sotto_status party_offer(struct sim *sim, struct sim_party *party)
+static enum sotto_status party_offer(struct sim_party *party)
 {
     struct sotto_schema schema;
-    enum sotto_status status = party_schema(sim, party, &schema);
+    enum sotto_status status = party_schema(party, &schema);
     if (status == SOTTO_OK) {
         sotto_task_party_offer(party->task, &schema);
         sotto_schema_release(&schema);
@@ -156,7 +131,7 @@ static enum sotto_status party_act(struct sim *sim, struct sim_party *party,
     case SOTTO_ACTION_SEND:
         return sim_post(sim, SOTTO_NONE, &action->bytes);
     case SOTTO_ACTION_OFFER:
-        status = party_offer(sim, party);
+        status = party_offer(party);
         break;
     case SOTTO_ACTION_PARTIAL:
         status = party_partial(party);

@@ -183,7 +183,7 @@ static enum sotto_status describe_all(const struct sotto_catalogue **out,
                                       struct sotto_error *err)
 {
     for (size_t i = 0; i < len; i++) {
-        enum sotto_status status = sotto_source_describe(sources[i], &out[i], err);
+        enum sotto_status status = sources[i]->ops->describe(sources[i], &out[i], NULL, 0, err);
         if (status != SOTTO_OK) {
             return status;
         }

@@ -159,7 +159,7 @@ enum sotto_status sotto__source_read(struct sotto_contribution *in_out, struct s
                                      .driver = driver,
                                      .dataset = dataset,
                                      .columns_len = driver->expansion.columns_len};
-    enum sotto_status status = source->ops->describe(source, &catalogue, err);
+    enum sotto_status status = source->ops->describe(source, &catalogue, NULL, 0, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -179,19 +179,4 @@ enum sotto_status sotto__source_read(struct sotto_contribution *in_out, struct s
 out:
     reading_release(&reading);
     return status;
-}
-
-/* --- Any source --- */
-
-enum sotto_status sotto_source_describe(struct sotto_source *source,
-                                        const struct sotto_catalogue **out, struct sotto_error *err)
-{
-    return source->ops->describe(source, out, err);
-}
-
-void sotto_source_free(struct sotto_source *source)
-{
-    if (source != NULL) {
-        source->ops->free(source);
-    }
 }

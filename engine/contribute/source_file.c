@@ -16,8 +16,11 @@ struct file_source {
 };
 
 static enum sotto_status file_describe(struct sotto_source *source,
-                                       const struct sotto_catalogue **out, struct sotto_error *err)
+                                       const struct sotto_catalogue **out, const char *const *names,
+                                       size_t names_len, struct sotto_error *err)
 {
+    (void)names; /* a catalogue of a file knows values */
+    (void)names_len;
     struct file_source *of = (struct file_source *)source;
     if (of->catalogue == NULL) {
         enum sotto_status status = sotto_csv_catalogue(of->file, &of->own_catalogue, err);

@@ -273,11 +273,39 @@ static enum sotto_status table_scan(struct sotto_source *source,
 
 /* --- The source --- */
 
+#define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
+
+/* Whether a column of a table in memory may be rounded as doubles: decimals are taken to be, as few
+ * of them are doubles; zeros at the end of integers are not looked for. */
+static bool is_inexact(const struct sotto_column *column)
+{
+    if (column->type.kind != SOTTO_KIND_INT64) {
+        return column->type.kind == SOTTO_KIND_DECIMAL;
+    }
+    const int64_t *values = column->values;
+    bool found = false;
+    for (size_t row = 0; !found && row < column->len; row++) {
+        found = (values[row] >= DOUBLE_DIGITS || values[row] <= -DOUBLE_DIGITS) &&
+                sotto_column_is_valid(column, row);
+    }
+    return found;
+}
+
 static enum sotto_status table_describe(struct sotto_source *source,
-                                        const struct sotto_catalogue **out, struct sotto_error *err)
+                                        const struct sotto_catalogue **out,
+                                        const char *const *names, size_t names_len,
+                                        struct sotto_error *err)
 {
     (void)err;
-    *out = ((const struct table_source *)source)->catalogue;
+    const struct table_source *of = (const struct table_source *)source;
+    for (size_t i = 0; i < names_len; i++) {
+        size_t found = sotto_catalogue_find(of->catalogue, names[i]);
+        if (found != SOTTO_NONE) {
+            struct sotto_column column = sotto_table_column(of->table, found);
+            of->catalogue->columns[found].inexact = is_inexact(&column);
+        }
+    }
+    *out = of->catalogue;
     return SOTTO_OK;
 }
 

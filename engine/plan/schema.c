@@ -82,7 +82,6 @@ out:
 struct source {
     const char **names;
     struct sotto_schema_field *fields;
-    const struct sotto_table *table; /* NULL: of a file */
     size_t len;
 };
 
@@ -123,51 +122,6 @@ static enum sotto_status read_catalogue(struct source *out, const struct sotto_c
     return SOTTO_OK;
 }
 
-static enum sotto_status read_table(struct source *out, const struct sotto_table *table,
-                                    struct sotto_error *err)
-{
-    size_t len = sotto_table_columns_len(table);
-    enum sotto_status status = source_init(out, len, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    out->table = table;
-    for (; out->len < len; out->len++) {
-        out->names[out->len] = sotto_table_name(table, out->len);
-        out->fields[out->len] =
-            (struct sotto_schema_field){.type = sotto_table_column(table, out->len).type};
-    }
-    return SOTTO_OK;
-}
-
-#define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
-
-/* Whether a column of a table in memory may be rounded as doubles: decimals are taken to be, as few
- * of them are doubles; zeros at the end of integers are not looked for. */
-static bool is_inexact(const struct sotto_column *column)
-{
-    if (column->type.kind != SOTTO_KIND_INT64) {
-        return column->type.kind == SOTTO_KIND_DECIMAL;
-    }
-    const int64_t *values = column->values;
-    bool found = false;
-    for (size_t row = 0; !found && row < column->len; row++) {
-        found = (values[row] >= DOUBLE_DIGITS || values[row] <= -DOUBLE_DIGITS) &&
-                sotto_column_is_valid(column, row);
-    }
-    return found;
-}
-
-static struct sotto_schema_field source_field(const struct source *source, size_t i)
-{
-    struct sotto_schema_field field = source->fields[i];
-    if (source->table != NULL) {
-        struct sotto_column column = sotto_table_column(source->table, i);
-        field.inexact = is_inexact(&column);
-    }
-    return field;
-}
-
 /* Refuses a column that a dataset lacks: with the name that was probably meant, or the first names
  * that there are. */
 static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t column,
@@ -204,7 +158,7 @@ static enum sotto_status offer_fields(struct sotto_schema *schema, const struct 
         if (found == source->len) {
             return no_such_column(plan, i, source, err);
         }
-        schema->fields[i] = source_field(source, found);
+        schema->fields[i] = source->fields[found];
     }
     return SOTTO_OK;
 }
@@ -222,9 +176,9 @@ static enum sotto_status offer_star(struct sotto_schema *schema, const struct so
                                    FRAME_COLUMNS_MAX, FRAME_NAME_BYTES_MAX,
                                    plan->datasets[dataset].alias);
         }
-        struct sotto_schema_field field = source_field(source, i);
+        const struct sotto_schema_field *field = &source->fields[i];
         enum sotto_status status =
-            add_to_frame(schema, dataset, source->names[i], bytes, &field, err);
+            add_to_frame(schema, dataset, source->names[i], bytes, field, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -286,27 +240,6 @@ enum sotto_status sotto_schema_offer(struct sotto_schema *out, const struct sott
     }
     for (size_t i = 0; i < plan->datasets_len; i++) {
         status = read_catalogue(&sources[i], catalogues[i], err);
-        if (status != SOTTO_OK) {
-            goto out;
-        }
-    }
-    status = offer_schema(out, plan, sources, err);
-out:
-    sources_free(sources, plan->datasets_len);
-    return status;
-}
-
-enum sotto_status sotto_schema_offer_tables(struct sotto_schema *out, const struct sotto_plan *plan,
-                                            const struct sotto_table *const *tables,
-                                            struct sotto_error *err)
-{
-    enum sotto_status status = SOTTO_OK;
-    struct source *sources = sotto_alloc_array(plan->datasets_len, sizeof *sources);
-    if (sources == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    for (size_t i = 0; i < plan->datasets_len; i++) {
-        status = read_table(&sources[i], tables[i], err);
         if (status != SOTTO_OK) {
             goto out;
         }

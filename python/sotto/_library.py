@@ -56,9 +56,6 @@ struct sotto_catalogue;
 int sotto_csv_open(struct sotto_csv **out, const char *path, const void *options,
                    struct sotto_error *err);
 void sotto_csv_close(struct sotto_csv *csv);
-int sotto_csv_catalogue(struct sotto_csv *csv, struct sotto_catalogue **out,
-                        struct sotto_error *err);
-void sotto_catalogue_free(struct sotto_catalogue *catalogue);
 
 struct sotto_plan;
 int sotto_plan_parse(struct sotto_plan **out, const void *json, size_t json_bytes,
@@ -69,10 +66,6 @@ const char *sotto_plan_dataset_alias(const struct sotto_plan *plan, size_t datas
 
 struct sotto_schema { void *fields; size_t fields_len; void *frame; size_t frame_len; };
 void sotto_schema_release(struct sotto_schema *schema);
-int sotto_schema_offer(struct sotto_schema *out, const struct sotto_plan *plan,
-                       const struct sotto_catalogue *const *catalogues, struct sotto_error *err);
-int sotto_schema_offer_tables(struct sotto_schema *out, const struct sotto_plan *plan,
-                              const struct sotto_table *const *tables, struct sotto_error *err);
 int sotto_schema_check_words(const struct sotto_plan *plan, const struct sotto_schema *offer,
                              struct sotto_csv *const *files, struct sotto_error *err);
 int sotto_schema_agree(struct sotto_schema *out, const struct sotto_plan *plan,
@@ -99,6 +92,8 @@ int sotto_source_new_file(struct sotto_source **out, struct sotto_csv *file,
 int sotto_source_new_table(struct sotto_source **out, const struct sotto_table *table,
                            struct sotto_error *err);
 void sotto_source_free(struct sotto_source *source);
+int sotto_source_offer(struct sotto_schema *out, const struct sotto_plan *plan,
+                       struct sotto_source *const *sources, struct sotto_error *err);
 int sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out, size_t limbs_len,
                             uint8_t *withheld, struct sotto_source *const *sources,
                             uint64_t min_rows, struct sotto_error *err);

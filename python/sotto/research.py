@@ -193,12 +193,6 @@ def _opened(scope: _Scope, path: Any) -> Any:
     )
 
 
-def _catalogued(scope: _Scope, file: Any) -> Any:
-    return scope.made(
-        "struct sotto_catalogue", "sotto_catalogue_free", "sotto_csv_catalogue", file, at=1
-    )
-
-
 def _imported(scope: _Scope, table: Any) -> Any:
     schema, array = scope.ffi.new("struct ArrowSchema *"), scope.ffi.new("struct ArrowArray *")
     addresses = [int(scope.ffi.cast("uintptr_t", struct)) for struct in (array, schema)]
@@ -220,22 +214,17 @@ def _are_files(data: Sequence[Any]) -> bool:
 def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any]) -> dict[str, Any]:
     """The result over one table for each dataset: its partials are the aggregates."""
     ffi, lib = scope.ffi, scope.lib
+    files: list[Any] = []
     if _are_files(data):
         files = [_opened(scope, path) for path in data]
-        catalogues = [_catalogued(scope, file) for file in files]
-        offer = scope.schema(
-            "sotto_schema_offer", plan.pointer, ffi.new("struct sotto_catalogue *[]", catalogues)
-        )
+        made = [_source(scope, "file", file, ffi.NULL) for file in files]
+    else:
+        made = [_source(scope, "table", _imported(scope, table)) for table in data]
+    sources = ffi.new("struct sotto_source *[]", made)
+    offer = scope.schema("sotto_source_offer", plan.pointer, sources)
+    if files:
         handles = ffi.new("struct sotto_csv *[]", files)
         scope.call("sotto_schema_check_words", plan.pointer, offer, handles)
-        made = [_source(scope, "file", *each) for each in zip(files, catalogues, strict=True)]
-    else:
-        tables = [_imported(scope, table) for table in data]
-        offer = scope.schema(
-            "sotto_schema_offer_tables", plan.pointer, ffi.new("struct sotto_table *[]", tables)
-        )
-        made = [_source(scope, "table", table) for table in tables]
-    sources = ffi.new("struct sotto_source *[]", made)
     agreed = scope.schema("sotto_schema_agree", plan.pointer, offer, ffi.NULL, 1)
     driver = scope.made(
         "struct sotto_driver", "sotto_driver_free", "sotto_driver_new", plan.pointer, agreed

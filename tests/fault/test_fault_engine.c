@@ -227,10 +227,9 @@ static enum sotto_status parts_run(void *context)
         sotto_csv_open_fd(&csv, test_file(text, sizeof text - 1), "t.csv", NULL, NULL);
     status = status == SOTTO_OK ? sotto_source_new_file(&sources[0], csv, NULL, NULL) : status;
     status = status == SOTTO_OK ? sotto_csv_catalogue(csv, &catalogue, NULL) : status;
-    const struct sotto_catalogue *borrowed = catalogue;
     status = status == SOTTO_OK ? load_all(&table, csv, catalogue) : status;
     status = status == SOTTO_OK ? sotto_source_new_table(&sources[1], table, NULL) : status;
-    status = status == SOTTO_OK ? sotto_schema_offer(&schema, context, &borrowed, NULL) : status;
+    status = status == SOTTO_OK ? sotto_source_offer(&schema, context, &sources[1], NULL) : status;
     status = status == SOTTO_OK ? sotto_driver_new(&driver, context, &schema, NULL) : status;
     status = status == SOTTO_OK ? merge_parts(driver, sources, withheld) : status;
     sotto_driver_free(driver);

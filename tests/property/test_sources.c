@@ -183,8 +183,11 @@ static void make_block(struct made_block *out, const struct made_source *source,
 }
 
 static enum sotto_status made_describe(struct sotto_source *source,
-                                       const struct sotto_catalogue **out, struct sotto_error *err)
+                                       const struct sotto_catalogue **out, const char *const *names,
+                                       size_t names_len, struct sotto_error *err)
 {
+    (void)names;
+    (void)names_len;
     (void)err;
     *out = &((struct made_source *)source)->catalogue;
     return SOTTO_OK;
@@ -564,6 +567,22 @@ static bool same_verdicts(const struct sotto_driver *driver, const struct sample
     return verdicts[0].status == SOTTO_ERROR_REFUSED;
 }
 
+static void same_offers(const struct sotto_plan *plan, struct sample *sample)
+{
+    struct sotto_schema offers[SOURCES_LEN];
+    for (size_t i = 0; i < SOURCES_LEN; i++) {
+        assert_ok(sotto_source_offer(&offers[i], plan, &sample->sources[i], NULL));
+        assert_int_equal(offers[0].fields_len, offers[i].fields_len);
+        for (size_t j = 0; j < offers[0].fields_len; j++) {
+            assert_int_equal(offers[0].fields[j].type.kind, offers[i].fields[j].type.kind);
+            assert_int_equal(offers[0].fields[j].type.scale, offers[i].fields[j].type.scale);
+        }
+    }
+    for (size_t i = 0; i < SOURCES_LEN; i++) {
+        sotto_schema_release(&offers[i]);
+    }
+}
+
 /* The types of the file, or those that it agrees on with another one. */
 static void agree(struct sotto_schema *out, const struct sotto_plan *plan,
                   const struct sample *sample, bool is_wider)
@@ -622,6 +641,7 @@ static void run_case(struct tally *tally, uint64_t seed)
     struct sotto_error err = {0};
     struct sotto_plan *plan = random_plan(&random);
     struct sample sample = sample_make(seed, &random);
+    same_offers(plan, &sample);
     agree(&schema, plan, &sample, test_random_below(&random, 3) == 0);
     if (sotto_driver_new(&driver, plan, &schema, &err) != SOTTO_OK) {
         fail_msg("%s", err.text);

@@ -26,6 +26,7 @@ struct party {
 static void party_open(struct party *out, const char *text, const struct sotto_plan *plan)
 {
     struct sotto_schema again;
+    struct sotto_source *source = NULL;
     assert_ok(sotto_csv_open_fd(&out->file, test_file(text, strlen(text)), "t.csv", NULL, NULL));
     assert_ok(sotto_csv_catalogue(out->file, &out->catalogue, NULL));
     size_t len = out->catalogue->columns_len;
@@ -37,9 +38,10 @@ static void party_open(struct party *out, const char *text, const struct sotto_p
     assert_ok(sotto_table_load(&out->table, out->file, out->catalogue, wanted, len, NULL));
     sotto_free(wanted);
     const struct sotto_catalogue *catalogue = out->catalogue;
-    const struct sotto_table *table = out->table;
+    assert_ok(sotto_source_new_table(&source, out->table, NULL));
     assert_ok(sotto_schema_offer(&out->offer, plan, &catalogue, NULL));
-    assert_ok(sotto_schema_offer_tables(&again, plan, &table, NULL));
+    assert_ok(sotto_source_offer(&again, plan, &source, NULL));
+    sotto_source_free(source);
     assert_int_equal(again.fields_len, out->offer.fields_len);
     for (size_t i = 0; i < again.fields_len; i++) {
         assert_int_equal(again.fields[i].type.kind, out->offer.fields[i].type.kind);
@@ -210,10 +212,12 @@ static void test_errors(void **state)
     assert_contains(err.text, "was interrupted");
     assert_int_equal(limbs[0], 0);
     struct sotto_schema offer = {0};
-    assert_int_equal(sotto_schema_offer_tables(&offer, misspelt, &table, &err),
-                     SOTTO_ERROR_NOT_FOUND);
+    struct sotto_source *source = NULL;
+    assert_ok(sotto_source_new_table(&source, table, NULL));
+    assert_int_equal(sotto_source_offer(&offer, misspelt, &source, &err), SOTTO_ERROR_NOT_FOUND);
     assert_contains(err.text, "it has a");
     assert_null(offer.fields);
+    sotto_source_free(source);
     sotto_schema_release(&schema);
     sotto_driver_free(driver);
     party_close(&ints);

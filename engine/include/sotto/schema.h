@@ -46,19 +46,13 @@ SOTTO_API void sotto_schema_release(struct sotto_schema *schema);
 SOTTO_API enum sotto_status sotto_schema_copy(struct sotto_schema *out,
                                               const struct sotto_schema *schema) SOTTO_NODISCARD;
 
-/* What one party offers; catalogues[d] describes the plan's dataset d.
+/* What one party offers; catalogues[d] describes the plan's dataset d (sotto_source_offer asks
+ * sources for theirs).
  * Returns: SOTTO_ERROR_NOT_FOUND naming dataset and column, and the nearest names there are. */
 SOTTO_API enum sotto_status sotto_schema_offer(struct sotto_schema *out,
                                                const struct sotto_plan *plan,
                                                const struct sotto_catalogue *const *catalogues,
                                                struct sotto_error *err) SOTTO_NODISCARD;
-
-/* What one party offers from tables in memory; tables[d] is the plan's dataset d. Returns: as
- * sotto_schema_offer. */
-SOTTO_API enum sotto_status sotto_schema_offer_tables(struct sotto_schema *out,
-                                                      const struct sotto_plan *plan,
-                                                      const struct sotto_table *const *tables,
-                                                      struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Whether each value that the plan compares a column with, or names as a level, may be one of the
  * files: a file's NA words are read as missing, and a question about one would be answered as if

@@ -5,6 +5,7 @@
 /* Where the rows of one dataset come from: a file, a table in memory, or whatever else answers the
  * questions of struct sotto_source_ops. Nothing that contributes asks which one it is. */
 
+#include <sotto/schema.h>
 #include <sotto/table.h>
 
 SOTTO_BEGIN_DECLS
@@ -38,9 +39,11 @@ struct sotto_source_scan {
 struct sotto_source_ops {
     enum sotto_row_identity identity;
 
-    /* Its columns, their types, its rows; spans and file identity are a file's own. Borrows from
-     * the source, the same each time. */
+    /* Its columns, their types, its rows; spans and file identity are a file's own. Of the named
+     * columns, as far as there are such, also what only values tell (inexact, digits_lost). Borrows
+     * from the source, the same each time. */
     enum sotto_status (*describe)(struct sotto_source *source, const struct sotto_catalogue **out,
+                                  const char *const *names, size_t names_len,
                                   struct sotto_error *err);
 
     /* Asked before each reading: all of them, those of later rounds too, see the rows that the
@@ -85,11 +88,13 @@ SOTTO_API enum sotto_status sotto_source_new_table(struct sotto_source **out,
                                                    const struct sotto_table *table,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
-/* What the source's ops describe: its columns, their types, its rows. Returns: as
- * sotto_csv_catalogue for a file that nobody has catalogued. Borrows from the source. */
-SOTTO_API enum sotto_status sotto_source_describe(struct sotto_source *source,
-                                                  const struct sotto_catalogue **out,
-                                                  struct sotto_error *err) SOTTO_NODISCARD;
+/* What one party offers for a plan; sources[d] is the plan's dataset d. Returns: as
+ * sotto_schema_offer, and as sotto_csv_catalogue for a file that nobody has catalogued. Ownership:
+ * *out is ended by sotto_schema_release. */
+SOTTO_API enum sotto_status sotto_source_offer(struct sotto_schema *out,
+                                               const struct sotto_plan *plan,
+                                               struct sotto_source *const *sources,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Ends a source, not the file or table that it borrows; NULL is fine. */
 SOTTO_API void sotto_source_free(struct sotto_source *source);
