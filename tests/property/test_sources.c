@@ -354,6 +354,11 @@ static void random_output(char *out, size_t out_bytes, bool is_plain, uint64_t *
 {
     static const char *const plain[] = {"mean(i)",    "count(d)",   "cov(i, d)",
                                         "sum(i + d)", "sum(i * d)", "mean(f)"};
+    static const char *const hists[] = {
+        "hist(i, -20, -3, 5, 21)",
+        "hist(i, -20, -17, -14, -11, -8, -5, -2, 0, 3, 6, 9, 12, 15, 18, 20)",
+        "hist(d, -100, -50.5, -20, -7.25, 0, 0.01, 3, 8, 21, 40, 77.5, 100)",
+    };
     static const char *const aggregates[] = {"mean", "sum", "var", "count", "skew"};
     char rows[300];
     if (is_plain) {
@@ -368,7 +373,7 @@ static void random_output(char *out, size_t out_bytes, bool is_plain, uint64_t *
         (void)snprintf(out, out_bytes, "value_counts(s, 'a', 'b', 'd')");
         return;
     case 2:
-        (void)snprintf(out, out_bytes, "hist(i, -20, -3, 5, 21)");
+        (void)snprintf(out, out_bytes, "%s", PICK(hists, random));
         return;
     default:
         random_rows(rows, sizeof rows, random);
@@ -482,6 +487,18 @@ static void same_contribution(const struct sotto_driver *driver,
                         sotto_driver_limbs_len(driver) * sizeof(uint64_t));
     assert_int_equal(wanted_len, found_len);
     assert_memory_equal(wanted_evidence, found_evidence, wanted_len * sizeof *wanted_evidence);
+}
+
+/* Who counts nothing has the same partial. */
+static void same_uncounted(const struct sotto_driver *driver, struct sotto_source *source,
+                           const struct sotto_contribution *wanted)
+{
+    size_t len = sotto_driver_limbs_len(driver);
+    uint64_t *limbs = sotto_alloc_array(len, sizeof *limbs);
+    assert_non_null(limbs);
+    assert_ok(sotto_driver_contribute(driver, limbs, len, NULL, &source, 0, NULL));
+    assert_memory_equal(sotto_contribution_partial(wanted), limbs, len * sizeof *limbs);
+    sotto_free(limbs);
 }
 
 /* Three parts, merged in every order, one after the other and as a tree. */
@@ -616,6 +633,7 @@ static void run_rounds(struct tally *tally, struct sotto_driver *driver,
         for (size_t i = 0; i < SOURCES_LEN; i++) {
             contributions[i] = counted(driver, sample->sources[i]);
             same_contribution(driver, contributions[0], contributions[i]);
+            same_uncounted(driver, sample->sources[i], contributions[0]);
         }
         merge_parts(driver, sample, contributions[0]);
         for (size_t i = 0; i < 3; i++) {
