@@ -25,6 +25,7 @@ struct sotto__condition {
     bool may_be_empty; /* a side of no rows at all is no concern */
     size_t limited;    /* what a limit is set to: an operation, or SOTTO_NONE */
     bool is_below;     /* the limit's true side: values below it */
+    size_t term;       /* of a comparison that only an index counts: its term; or SOTTO_NONE */
 };
 
 /* What is counted in a round. Numbers of rows, all of which add up: of each dataset, as far as it
@@ -83,6 +84,8 @@ void sotto__evidence_take_block(struct sotto__evidence *in_out, size_t dataset,
                                 const struct sotto_column *const *blocks, size_t len);
 void sotto__evidence_take_rows(struct sotto__evidence *in_out, const struct sotto__rows *rows,
                                size_t dataset, size_t len);
+/* Counts what the indices of sums say of all blocks: once, when these were taken. */
+void sotto__evidence_take_indices(struct sotto__evidence *in_out, const struct sotto__sums *sums);
 
 /* --- worker.c: what one thread needs to sum up rows --- */
 

@@ -113,7 +113,7 @@ void sotto__evidence_take_rows(struct sotto__evidence *in_out, const struct sott
     for (size_t i = 0; i < guard->conditions_len; i++) {
         const struct sotto__condition *condition = &guard->conditions[i];
         bool is_early = i < guard->early_len;
-        if (program->ops[condition->op].dataset != dataset) {
+        if (program->ops[condition->op].dataset != dataset || condition->term != SOTTO_NONE) {
             continue;
         }
         find_truth(truth, rows, condition, len);
@@ -126,6 +126,44 @@ void sotto__evidence_take_rows(struct sotto__evidence *in_out, const struct sott
                                  ? early + 2 * i
                                  : late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
             pair[truth[j]]++;
+        }
+    }
+}
+
+/* --- Indices --- */
+
+/* Adds the two numbers of a condition in one group, from the running totals of an index: what
+ * find_truth says of its rows. */
+static void add_indexed(uint64_t pair[2], const struct sotto__condition *condition,
+                        const struct sotto__program *program, const uint64_t *totals)
+{
+    const struct sotto__term *term = &program->terms[condition->term];
+    const struct sotto__index *index = &program->indices[term->index];
+    const uint64_t *below = totals + index->offset;
+    uint64_t present = below[index->len + 1];
+    uint64_t holds = below[term->last] - below[term->first];
+    if (condition->kind == SOTTO__CONDITION_TRUTH) {
+        pair[0] += present - holds;
+        pair[1] += holds;
+        return;
+    }
+    bool is_left = program->ops[program->ops[condition->op].a].dataset != SOTTO_NONE;
+    pair[0] += is_left ? below[index->len + 3] - below[index->len + 2] : 0;
+    pair[1] += present;
+}
+
+void sotto__evidence_take_indices(struct sotto__evidence *in_out, const struct sotto__sums *sums)
+{
+    const struct sotto__guard *guard = in_out->guard;
+    const struct sotto__program *program = guard->program;
+    uint64_t *late = in_out->counts + guard->conditions_at + 2 * guard->early_len;
+    for (size_t group = 0; program->indices_len > 0 && group < program->groups_len; group++) {
+        sotto__indexed_add_up(sums, group);
+        for (size_t i = guard->early_len; i < guard->conditions_len; i++) {
+            uint64_t *pair = late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
+            if (guard->conditions[i].term != SOTTO_NONE) {
+                add_indexed(pair, &guard->conditions[i], program, sums->totals);
+            }
         }
     }
 }

@@ -227,6 +227,32 @@ static void add_late(struct sotto__guard *guard, const bool *parts)
     }
 }
 
+/* Finds the terms of comparisons that are idle: an index counts the rows of these. */
+static enum sotto_status find_indexed(struct sotto__guard *guard, struct sotto_error *err)
+{
+    const struct sotto__program *program = guard->program;
+    size_t *terms = sotto_alloc_array(program->ops_len, sizeof *terms);
+    if (terms == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < program->ops_len; i++) {
+        terms[i] = SOTTO_NONE;
+    }
+    for (size_t i = 0; i < program->terms_len; i++) {
+        if (program->terms[i].index != SOTTO_NONE) {
+            terms[program->terms[i].factors[0]] = i;
+        }
+    }
+    for (size_t i = 0; i < guard->conditions_len; i++) {
+        struct sotto__condition *condition = &guard->conditions[i];
+        bool is_idle = program->ops[condition->op].is_idle;
+        condition->term = is_idle ? terms[condition->op] : SOTTO_NONE;
+        SOTTO_REQUIRE(!is_idle || (condition->term != SOTTO_NONE && i >= guard->early_len));
+    }
+    sotto_free(terms);
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__guard_init(struct sotto__guard *out, const struct sotto_driver *driver,
                                     struct sotto_error *err)
 {
@@ -244,6 +270,10 @@ enum sotto_status sotto__guard_init(struct sotto__guard *out, const struct sotto
     add_terms(out);
     if (out->status != SOTTO_OK) {
         return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = find_indexed(out, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     out->group_len = 1 + 2 * (out->conditions_len - out->early_len);
     out->conditions_at = driver->plan->datasets_len + driver->expansion.columns_len;

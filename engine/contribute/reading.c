@@ -130,6 +130,7 @@ static void add_workers(struct sotto_contribution *in_out, const struct source_r
         struct sotto__worker *worker = &reading->workers[i];
         sotto__sums_add_to(&worker->sums, in_out->limbs);
         if (worker->evidence.counts != NULL) {
+            sotto__evidence_take_indices(&worker->evidence, &worker->sums);
             sotto__evidence_merge(&in_out->evidence, &worker->evidence);
         }
     }

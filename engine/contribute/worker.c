@@ -19,7 +19,7 @@ enum sotto_status sotto__worker_init(struct sotto__worker *out,
                                      const struct sotto__guard *guard)
 {
     *out = (struct sotto__worker){0};
-    struct sotto__rows_sink both = {.take = take_rows, .context = out, .sees_all = true};
+    struct sotto__rows_sink both = {.take = take_rows, .context = out};
     enum sotto_status status = sotto__sums_init(&out->sums, program);
     if (status != SOTTO_OK) {
         return status;

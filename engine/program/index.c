@@ -357,7 +357,7 @@ static enum sotto_status add_index(struct sotto__program *program, struct limit 
         sotto__index_release(index);
         return status;
     }
-    program->group_counts += index->len + 2;
+    program->group_counts += index->len + 4;
     program->indices_len++;
     return SOTTO_OK;
 }

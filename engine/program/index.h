@@ -26,15 +26,16 @@ size_t sotto__levels_len(const struct sotto__levels *levels);
 /* --- index.c: conditions on one value that are counted by one index --- */
 
 /* The number of a row is how many of the sorted limits are at its value or below: 0 to len; or that
- * of its text among len texts, len for all others. A row without a value has number len + 1. */
+ * of its text among len texts, len for all others. A row without a value has number len + 1, one
+ * that made NaN len + 2, one that is left out len + 3. */
 struct sotto__index {
     size_t op; /* whose values they are: of numbers, or a column of texts */
     size_t len;
-    size_t offset;     /* of its len + 2 counts among a group's */
+    size_t offset;     /* of its len + 4 counts among a group's */
     size_t padded_len; /* a power of two, less 1: limits beyond len are above all values */
     size_t narrow_len; /* limits that a value of 64 bits can reach */
-    int64_t
-        *narrow_limits; /* of exact values of one limb, of two, of doubles: NULL if it has none */
+    /* Those of exact values of one limb and of two, or of doubles; else NULL. */
+    int64_t *narrow_limits;
     sotto__int128 *limits;
     double *double_limits;
     struct sotto__levels *levels; /* of texts */

@@ -79,7 +79,7 @@ struct sotto__op {
     bool never_zero;
     bool is_early; /* where needs it: done before rows have groups */
     bool is_asked; /* a comparison that is not only an edge of hist */
-    bool is_idle;  /* no sum needs it: an index counts for it */
+    bool is_idle;  /* nobody computes it: an index counts for it */
     unsigned bits;
     unsigned scale;
     int digits; /* SOTTO__OP_ROUND */

@@ -424,8 +424,7 @@ static void apply_operations(struct sotto__rows *rows, size_t dataset, bool earl
     const struct sotto__program *program = rows->program;
     for (size_t i = 0; i < program->ops_len; i++) {
         const struct sotto__op *op = &program->ops[i];
-        if (op->dataset == dataset && op->is_early == early &&
-            (!op->is_idle || rows->sink.sees_all)) {
+        if (op->dataset == dataset && op->is_early == early && !op->is_idle) {
             apply_operation(rows, &program->ops[i], blocks, at, len);
         }
     }

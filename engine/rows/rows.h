@@ -29,7 +29,6 @@ struct sotto__rows;
 struct sotto__rows_sink {
     void (*take)(void *context, const struct sotto__rows *rows, size_t dataset, size_t len);
     void *context;
-    bool sees_all; /* idle operations too, which only the guard looks at */
 };
 
 /* One thread's. */

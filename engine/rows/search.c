@@ -67,10 +67,11 @@ void sotto__rows_search(uint32_t *out, const struct sotto__rows *rows,
         search_numbers(out, values, index, len);
     }
     for (size_t i = 0; state != rows->no_state && i < len; i++) {
-        out[i] = state[i] == 0 ? out[i] : none;
+        uint32_t made = (state[i] & SOTTO__ROW_MADE_NAN) != 0;
+        out[i] = state[i] == 0 ? out[i] : none + made;
     }
     bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
     for (size_t i = 0; selects && i < len; i++) {
-        out[i] = rows->skipped[i] == 0 ? out[i] : none;
+        out[i] = rows->skipped[i] == 0 ? out[i] : none + 2;
     }
 }

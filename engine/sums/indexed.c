@@ -25,19 +25,25 @@ void sotto__indexed_add(struct sotto__sums *sums, const struct sotto__rows *rows
 static void add_up(uint64_t *totals, const uint64_t *counts, const struct sotto__index *index)
 {
     uint64_t total = 0;
-    for (size_t i = 0; i < index->len + 2; i++) {
+    for (size_t i = 0; i < index->len + 4; i++) {
         totals[index->offset + i] = total;
         total += counts[index->offset + i];
     }
 }
 
-void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t group)
+void sotto__indexed_add_up(const struct sotto__sums *sums, size_t group)
 {
     const struct sotto__program *program = sums->program;
     const uint64_t *counts = sums->counts + group * program->group_counts;
     for (size_t i = 0; i < program->indices_len; i++) {
         add_up(sums->totals, counts, &program->indices[i]);
     }
+}
+
+void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t group)
+{
+    const struct sotto__program *program = sums->program;
+    sotto__indexed_add_up(sums, group);
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
         if (term->index != SOTTO_NONE) {

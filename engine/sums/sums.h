@@ -42,6 +42,8 @@ void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, 
 /* indexed.c: rows to the counts of an index; the sums of a group's terms that are made of them. */
 void sotto__indexed_add(struct sotto__sums *sums, const struct sotto__rows *rows, size_t index,
                         size_t len);
+/* Sets totals, of each index in a group: at its offset + i, the rows with numbers below i. */
+void sotto__indexed_add_up(const struct sotto__sums *sums, size_t group);
 void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t group);
 
 /* grouped.c: rows of a term to their groups' accumulators; state: 0, or wanted, for those that

@@ -10,6 +10,7 @@
 #include "test.h"
 
 #include <sotto/alloc.h>
+#include <sotto/contribution.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -180,11 +181,109 @@ static void test_which(void **state)
     assert_true(values[0] == 2);
 }
 
+/* Takes its indices from a driver of one round: all of its conditions are compared. */
+static void forget_indices(struct sotto_driver *driver)
+{
+    struct sotto__program *program = driver->program;
+    for (size_t i = 0; i < program->indices_len; i++) {
+        sotto__index_release(&program->indices[i]);
+    }
+    program->indices_len = 0;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        program->ops[i].is_idle = false;
+    }
+    for (size_t i = 0; i < program->terms_len; i++) {
+        program->terms[i].index = SOTTO_NONE;
+    }
+}
+
+static struct sotto_contribution *contribute(const struct sotto_driver *driver,
+                                             struct sotto_csv *csv,
+                                             const struct sotto_catalogue *catalogue)
+{
+    struct sotto_contribution *contribution = NULL;
+    struct sotto_source *source = NULL;
+    struct sotto_error err = {0};
+    assert_ok(sotto_contribution_new(&contribution, driver, true, &err));
+    assert_ok(sotto_source_new_file(&source, csv, catalogue, &err));
+    assert_ok(sotto_contribution_add(contribution, source, 0, &err));
+    sotto_source_free(source);
+    return contribution;
+}
+
+/* The partial and what the guard counts are the same with indices and without. */
+static void check_evidence(struct sotto_plan *plan, const char *rows)
+{
+    struct sotto_csv *csv = test_csv(rows);
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_schema schema = {0};
+    struct sotto_contribution *parts[2];
+    struct sotto_driver *drivers[2] = {NULL, NULL};
+    size_t lens[2];
+    assert_ok(
+        sotto_schema_offer(&schema, plan, (const struct sotto_catalogue *const *)&catalogue, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(sotto_driver_new(&drivers[i], plan, &schema, NULL));
+        assert_true(drivers[i]->program->indices_len > 0);
+        if (i == 1) {
+            forget_indices(drivers[i]);
+        }
+        parts[i] = contribute(drivers[i], csv, catalogue);
+    }
+    const uint64_t *counts = sotto_contribution_evidence(parts[0], &lens[0]);
+    const uint64_t *others = sotto_contribution_evidence(parts[1], &lens[1]);
+    assert_int_equal(lens[0], lens[1]);
+    assert_memory_equal(counts, others, lens[0] * sizeof *counts);
+    assert_memory_equal(sotto_contribution_partial(parts[0]), sotto_contribution_partial(parts[1]),
+                        sotto_driver_limbs_len(drivers[0]) * sizeof *counts);
+    for (size_t i = 0; i < 2; i++) {
+        sotto_contribution_free(parts[i]);
+        sotto_driver_free(drivers[i]);
+    }
+    sotto_schema_release(&schema);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
+static void test_evidence(void **state)
+{
+    (void)state;
+    static const char *const selects[] = {
+        "hist(%s, -20, -12, -9, -8, -7, -3, 0, 2.5, 4, 11, 12, 20)",
+        "value_counts(%s, -20, -7, -3, 0, 2.5, 1, 2, 3, 4, 5, 6)",
+        "hist(%s, -20, -12, -9, -8, -7, -3, 0, 2, 4, 11) * sum(if(%s < 2, 1, 0))",
+        "value_counts(s, 't0', 't1', 't2', 't3', 't4', 't5', 't6', 't7', 'none') + count(%s)",
+    };
+    static const char *const arguments[] = {"i", "d", "w", "f", "log(f)", "i + d", "fillna(d, 1)"};
+    static char rows[TEXT_BYTES];
+    for (uint64_t seed = 0; seed < test_cases(80); seed++) {
+        uint64_t random = seed;
+        const char *argument = arguments[test_random_below(&random, 7)];
+        char output[300];
+        char json[1000];
+        struct sotto_plan *plan = NULL;
+        struct sotto_error err = {0};
+        (void)snprintf(output, sizeof output, selects[seed % 4], argument, argument);
+        (void)snprintf(json, sizeof json,
+                       "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                       "{\"t\": \"t.csv\"}, %s \"select\": {\"m\": \"%s\"}}",
+                       selections[test_random_below(&random, 4)], output);
+        if (sotto_plan_parse(&plan, json, strlen(json), &err) != SOTTO_OK) {
+            print_error("%s: %s\n", output, err.text);
+            fail();
+        }
+        write_rows(rows, 600, &random);
+        check_evidence(plan, rows);
+        sotto_plan_free(plan);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_which),
+        cmocka_unit_test(test_evidence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
