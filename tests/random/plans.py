@@ -77,11 +77,14 @@ def random_key(rng, table, taken, notes):
     return Key(column, table, other, bins=random_edges(rng, column))
 
 
-def random_edges(rng, column):
+def random_edges(rng, column, many=False):
     pool = {"w": ["-9223372036854775808", "-1000000", "0", "0.5", "9223372036854775800", "9223372036854775807"],
             "d": ["-1000", "-1", "-0.05", "0", "0.1", "10.25", "1000"]}.get(
                 column, ["-10", "-0.3", "0", "0.1", "0.25", "0.3", "0.7", "1", "7", "10"])
-    edges = sorted(rng.sample(pool, rng.randint(2, min(5, len(pool)))), key=F)
+    edges = rng.sample(pool, rng.randint(2, min(5, len(pool))))
+    if many and rng.random() < 0.5:  # so many are looked up, not compared one by one
+        edges += [str(eighth / 8 - 5) for eighth in rng.sample(range(80), rng.randint(7, 30))]
+    edges = sorted({F(edge): edge for edge in edges}.values(), key=F)
     return [int(edge) if re.fullmatch(r"-?\d{1,9}", edge) and rng.random() < 0.5 else edge for edge in edges]
 
 
@@ -134,7 +137,7 @@ class Plan:
         if kind == 7:
             self.notes.add("bins")
             x = rows.random_number(rng, table, rng.randint(0, 1))
-            return aggregates.hist(x, list(map(str, random_edges(rng, x.text))))
+            return aggregates.hist(x, list(map(str, random_edges(rng, x.text, many=True))))
         if kind == 8:
             return self.random_counts(rng)
         if kind == 9:
