@@ -430,18 +430,6 @@ static void apply_operations(struct sotto__rows *rows, size_t dataset, bool earl
     }
 }
 
-static void find_numbers(struct sotto__rows *rows, size_t dataset,
-                         const struct sotto_column *const *blocks, size_t at, size_t len)
-{
-    const struct sotto__program *program = rows->program;
-    for (size_t i = 0; i < program->indices_len; i++) {
-        if (program->ops[program->indices[i].op].dataset == dataset) {
-            sotto__rows_search(rows->numbers + i * SOTTO__ROWS_LEN, rows, &program->indices[i],
-                               blocks, at, len);
-        }
-    }
-}
-
 static enum sotto_status take_blocks(struct sotto__rows *rows, size_t dataset,
                                      const struct sotto_column *const *blocks, size_t len,
                                      struct sotto_error *err)
@@ -458,7 +446,7 @@ static enum sotto_status take_blocks(struct sotto__rows *rows, size_t dataset,
             return status;
         }
         apply_operations(rows, dataset, false, blocks, at, now);
-        find_numbers(rows, dataset, blocks, at, now);
+        sotto__rows_search(rows, dataset, blocks, at, now);
         rows->sink.take(rows->sink.context, rows, dataset, now);
     }
     return SOTTO_OK;

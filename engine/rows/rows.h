@@ -68,10 +68,10 @@ void sotto__register_verify(const struct sotto__register *reg, const struct sott
 
 /* --- search.c --- */
 
-/* The numbers of rows in an index: rows at to at + len of the blocks that registers are of. */
-void sotto__rows_search(uint32_t *out, const struct sotto__rows *rows,
-                        const struct sotto__index *index, const struct sotto_column *const *blocks,
-                        size_t at, size_t len);
+/* Sets the numbers of rows at to at + len of a dataset's blocks in all of its indices, whose values
+ * are in the registers. */
+void sotto__rows_search(struct sotto__rows *rows, size_t dataset,
+                        const struct sotto_column *const *blocks, size_t at, size_t len);
 
 /* --- load.c, float.c --- */
 

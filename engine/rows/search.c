@@ -53,9 +53,9 @@ static void search_texts(uint32_t *out, const struct sotto__index *index,
     }
 }
 
-void sotto__rows_search(uint32_t *out, const struct sotto__rows *rows,
-                        const struct sotto__index *index, const struct sotto_column *const *blocks,
-                        size_t at, size_t len)
+static void search_index(uint32_t *out, const struct sotto__rows *rows,
+                         const struct sotto__index *index, const struct sotto_column *const *blocks,
+                         size_t at, size_t len)
 {
     const struct sotto__program *program = rows->program;
     const struct sotto__register *values = &rows->registers[index->op];
@@ -73,5 +73,17 @@ void sotto__rows_search(uint32_t *out, const struct sotto__rows *rows,
     bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
     for (size_t i = 0; selects && i < len; i++) {
         out[i] = rows->skipped[i] == 0 ? out[i] : none + 2;
+    }
+}
+
+void sotto__rows_search(struct sotto__rows *rows, size_t dataset,
+                        const struct sotto_column *const *blocks, size_t at, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t i = 0; i < program->indices_len; i++) {
+        if (program->ops[program->indices[i].op].dataset == dataset) {
+            search_index(rows->numbers + i * SOTTO__ROWS_LEN, rows, &program->indices[i], blocks,
+                         at, len);
+        }
     }
 }
