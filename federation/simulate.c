@@ -254,10 +254,11 @@ static enum sotto_status make_sources(struct sim_party *party, size_t len)
     if (party->sources == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
+    SOTTO_REQUIRE(len == 0 || party->files != NULL || party->tables != NULL);
     for (size_t d = 0; status == SOTTO_OK && d < len; d++) {
-        status = party->tables != NULL
-                     ? sotto_source_new_table(&party->sources[d], party->tables[d], NULL)
-                     : sotto_source_new_file(&party->sources[d], party->files[d], NULL, NULL);
+        status = party->files != NULL
+                     ? sotto_source_new_file(&party->sources[d], party->files[d], NULL, NULL)
+                     : sotto_source_new_table(&party->sources[d], party->tables[d], NULL);
     }
     return status;
 }
