@@ -28,16 +28,30 @@ static enum sotto_kind find_kind(const struct words *words, const struct sotto__
                                               : SOTTO_KIND_NULL;
 }
 
+/* Whether text is that number, however it is written: 0, -0.0, 0e0. */
+static bool is_number(const char *text, unsigned long number)
+{
+    if (!sotto__is_decimal(text)) {
+        return false;
+    }
+    struct sotto__value value;
+    sotto__value_init(&value);
+    sotto__decimal_set(&value, text);
+    bool is_equal = mpq_cmp_ui(value.number, number, 1) == 0;
+    sotto__value_clear(&value);
+    return is_equal;
+}
+
 /* The word that a number, or a boolean, is where a column of this kind holds it. */
 static const char *find_word(const struct sotto_csv *file, enum sotto_kind kind, const char *value)
 {
     if (kind == SOTTO_KIND_STRING) {
         return NULL;
     }
-    if (kind == SOTTO_KIND_BOOL && strcmp(value, "1") == 0) {
+    if (kind == SOTTO_KIND_BOOL && is_number(value, 1)) {
         return sotto_csv_na_word(file, "true");
     }
-    if (kind == SOTTO_KIND_BOOL && strcmp(value, "0") == 0) {
+    if (kind == SOTTO_KIND_BOOL && is_number(value, 0)) {
         return sotto_csv_na_word(file, "false");
     }
     return sotto_csv_na_word(file, value);
