@@ -309,7 +309,7 @@ static enum sotto_status fail_too_few(const struct sotto__guard *guard,
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "where %.200s leaves %llu rows in and %llu out here, at least %llu "
                                "each are needed",
-                               op->source, (unsigned long long)counts[1],
+                               guard->driver->plan->where.text, (unsigned long long)counts[1],
                                (unsigned long long)counts[0], (unsigned long long)min_rows);
     }
     if (condition->kind != SOTTO__CONDITION_TRUTH) {

@@ -141,6 +141,8 @@ static void test_where(void **state)
     passes("\"where\": \"id > 10\",", "sum(if(id > 10, wage, 0))");
     refuses("\"where\": \"id == 17\",", "sum(wage)", "where id == 17 leaves 1 rows in and 19 out");
     refuses("\"where\": \"id != 17\",", "sum(wage)", "where id != 17 leaves 19 rows in and 1 out");
+    refuses("\"where\": \"id == 17\",", "sum(wage * (id == 17))",
+            "where id == 17 leaves 1 rows in");
     refuses("\"where\": \"id == 99\",", "sum(wage)", "leaves 0 rows in");
     refuses("\"where\": \"id > 10 or id == 3\",", "sum(wage)", "column 15 of id > 10 or id == 3");
     refuses("\"where\": \"id in (1, 2, 3, 4)\",", "sum(wage)", "leaves 4 rows in");
