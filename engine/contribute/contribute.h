@@ -109,6 +109,7 @@ struct sotto_contribution {
     struct sotto__guard guard;
     uint64_t *limbs;
     size_t limbs_len; /* the driver may have advanced when it is freed */
+    bool is_judged;   /* and closed: what came later would leave unjudged */
     struct sotto__evidence evidence;
 };
 

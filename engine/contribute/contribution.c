@@ -128,7 +128,7 @@ enum sotto_status sotto_contribution_add(struct sotto_contribution *in_out,
                                          struct sotto_error *err)
 {
     const struct sotto_source_ops *ops = source->ops;
-    SOTTO_REQUIRE(dataset < in_out->driver->plan->datasets_len);
+    SOTTO_REQUIRE(dataset < in_out->driver->plan->datasets_len && !in_out->is_judged);
     if (ops->pin != NULL) {
         enum sotto_status status = ops->pin(source, err);
         if (status != SOTTO_OK) {
@@ -144,6 +144,7 @@ enum sotto_status sotto_contribution_add(struct sotto_contribution *in_out,
 void sotto_contribution_merge(struct sotto_contribution *in_out,
                               const struct sotto_contribution *other)
 {
+    SOTTO_REQUIRE(!in_out->is_judged && !other->is_judged);
     SOTTO_REQUIRE(in_out->driver == other->driver);
     SOTTO_REQUIRE((in_out->evidence.counts != NULL) == (other->evidence.counts != NULL));
     sotto_driver_add(in_out->driver, in_out->limbs, other->limbs, in_out->limbs_len);
@@ -156,7 +157,8 @@ enum sotto_status sotto_contribution_judge(struct sotto_contribution *contributi
                                            uint8_t *withheld, uint64_t min_rows,
                                            struct sotto_error *err)
 {
-    SOTTO_REQUIRE(contribution->evidence.counts != NULL);
+    SOTTO_REQUIRE(contribution->evidence.counts != NULL && !contribution->is_judged);
+    contribution->is_judged = true;
     enum sotto_status status = judge(contribution, withheld, min_rows, err);
     if (status != SOTTO_OK) {
         sotto_wipe(contribution->limbs, contribution->limbs_len * sizeof *contribution->limbs);

@@ -62,7 +62,7 @@ SOTTO_API void sotto_contribution_merge(struct sotto_contribution *in_out,
 
 /* Judges the rows of all parts together, which must be counted, as sotto_driver_contribute does,
  * and takes groups that are withheld out of the partial. Returns: SOTTO_ERROR_REFUSED, and nothing
- * is left of the contribution. */
+ * is left of the partial; the evidence stays, for the owner. Nothing can be added afterwards. */
 SOTTO_API enum sotto_status sotto_contribution_judge(struct sotto_contribution *contribution,
                                                      uint8_t *withheld, uint64_t min_rows,
                                                      struct sotto_error *err) SOTTO_NODISCARD;
