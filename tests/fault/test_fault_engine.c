@@ -26,7 +26,10 @@ static const char framed_json[] =
     "9]}], "
     "\"select\": {\"m\": \"mean(t.*)\", \"c\": \"corr([a, d * 2])\", \"h\": \"hist(d, 0, 2, 3)\", "
     "\"v\": "
-    "\"value_counts(b, 'x', 'y')\", \"o\": \"ols(d, [a, c])\", \"r\": \"mean(row_std([a, c, "
+    "\"value_counts(b, 'x', 'y')\", \"w\": \"value_counts(b, 'a', 'b', 'c', 'd', 'e', 'f', 'g', "
+    "'x')\", "
+    "\"i\": \"hist(d, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)\", \"o\": \"ols(d, [a, c])\", \"r\": "
+    "\"mean(row_std([a, c, "
     "d]))\", \"s\": "
     "\"mean(([a, c] - mean([a, c])) ** 2)\", \"x\": \"dot(a, d)\"}}";
 
