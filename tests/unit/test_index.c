@@ -100,8 +100,8 @@ static const char *const selections[] = {
     "",
     "\"where\": \"d < 7\",",
     "\"group_by\": [{\"column\": \"g\", \"levels\": [\"p\", \"q\"]}],",
-    "\"where\": \"i > -5\", \"group_by\": [{\"column\": \"g\", \"levels\": [\"q\", \"r\"], "
-    "\"other\": true}],",
+    ("\"where\": \"i > -5\", \"group_by\": [{\"column\": \"g\", \"levels\": [\"q\", \"r\"], "
+     "\"other\": true}],"),
 };
 
 /* hist(x, all edges) or value_counts(x, all levels) is each bin, each level alone. */
