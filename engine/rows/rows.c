@@ -358,25 +358,20 @@ void sotto__rows_release(struct sotto__rows *rows)
 #define SKIP_LEFT_OUT 1 /* by where, or a key is missing */
 #define SKIP_NO_LEVEL 2
 
-/* Takes the levels of one more key into the rows' groups. */
-static void add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
+/* Takes the levels of one more key into the rows' groups. Returns: whether there is a row whose
+ * only fault so far is a value that no level names. */
+static bool add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
                     const uint32_t *restrict found, uint32_t levels_len, size_t len)
 {
+    uint32_t unknown = 0;
     for (size_t i = 0; i < len; i++) {
         uint32_t skips = skipped[i] | (found[i] == SOTTO__GROUP_NONE ? SKIP_LEFT_OUT : 0U) |
                          (found[i] == SOTTO__GROUP_OTHER ? SKIP_NO_LEVEL : 0U);
+        unknown |= skips == SKIP_NO_LEVEL;
         skipped[i] = (uint8_t)skips;
         groups[i] = skips != 0 ? 0 : groups[i] * levels_len + found[i];
     }
-}
-
-static bool has_unknown_level(const uint8_t *skipped, size_t len)
-{
-    uint32_t some = 0;
-    for (size_t i = 0; i < len; i++) {
-        some |= skipped[i] == SKIP_NO_LEVEL;
-    }
-    return some != 0;
+    return unknown != 0;
 }
 
 static enum sotto_status find_groups(struct sotto__rows *rows,
@@ -385,13 +380,15 @@ static enum sotto_status find_groups(struct sotto__rows *rows,
 {
     const struct sotto__program *program = rows->program;
     uint32_t *found = rows->scratch[0];
+    bool lacks_level = false; /* after the last key: some row's only fault is such a value */
     memset(rows->groups, 0, len * sizeof *rows->groups);
     for (size_t key = 0; key < program->keys_len; key++) {
         const struct sotto__levels *levels = program->levels[key];
         sotto__levels_find(found, levels, blocks[program->keys[key]], at, len);
-        add_key(rows->groups, rows->skipped, found, (uint32_t)sotto__levels_len(levels), len);
+        lacks_level =
+            add_key(rows->groups, rows->skipped, found, (uint32_t)sotto__levels_len(levels), len);
     }
-    if (has_unknown_level(rows->skipped, len)) {
+    if (lacks_level) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "a column to group by has values that are not among the levels: "
                                "\"other\": true counts them as (other)");
