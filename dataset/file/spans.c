@@ -58,8 +58,7 @@
 
 /* --- Buffers --- */
 
-enum sotto_status sotto__span_buffer_reserve(struct sotto__span_buffer *buffer, size_t bytes,
-                                             size_t keep)
+static enum sotto_status reserve_span(struct sotto__span_buffer *buffer, size_t bytes, size_t keep)
 {
     size_t needed = SOTTO_ALIGNMENT + bytes + SOTTO__SPLIT_BLOCK + 1;
     if (needed > buffer->capacity) {
@@ -100,7 +99,7 @@ enum sotto_status sotto__span_read(struct sotto__span_buffer *buffer, const stru
                                    struct sotto_error *err)
 {
     size_t got = bytes;
-    if (sotto__span_buffer_reserve(buffer, bytes, 0) != SOTTO_OK) {
+    if (reserve_span(buffer, bytes, 0) != SOTTO_OK) {
         return sotto__csv_no_memory(csv, err);
     }
     enum sotto_status status = stream != NULL
@@ -218,7 +217,7 @@ static enum sotto_status find_end(struct cutter *cutter, size_t *out_end, uint64
         if (more == 0) {
             return SOTTO_ERROR_INPUT;
         }
-        if (sotto__span_buffer_reserve(buffer, buffer->bytes + more, buffer->bytes) != SOTTO_OK) {
+        if (reserve_span(buffer, buffer->bytes + more, buffer->bytes) != SOTTO_OK) {
             return sotto__csv_no_memory(cutting->csv, &cutter->err);
         }
         enum sotto_status status = sotto__csv_pread(cutting->csv, buffer->text + buffer->bytes,
@@ -276,7 +275,7 @@ static enum sotto_status cut_chunk(struct cutter *cutter, size_t i)
     uint64_t left = cutting->end - offset;
     size_t bytes = left < csv->chunk_bytes ? (size_t)left : csv->chunk_bytes;
     size_t window = left < bytes + TAIL_BYTES ? (size_t)left : bytes + TAIL_BYTES;
-    if (sotto__span_buffer_reserve(buffer, window, 0) != SOTTO_OK) {
+    if (reserve_span(buffer, window, 0) != SOTTO_OK) {
         return sotto__csv_no_memory(csv, &cutter->err);
     }
     enum sotto_status status = sotto__csv_pread(csv, buffer->text, window, offset, &cutter->err);
@@ -324,7 +323,7 @@ static enum sotto_status read_more(struct cutter *cutter, size_t bytes, bool *al
     if (buffer->bytes + bytes > SOTTO__SPAN_BYTES_MAX) {
         return SOTTO_ERROR_INPUT;
     }
-    if (sotto__span_buffer_reserve(buffer, buffer->bytes + bytes, buffer->bytes) != SOTTO_OK) {
+    if (reserve_span(buffer, buffer->bytes + bytes, buffer->bytes) != SOTTO_OK) {
         return sotto__csv_no_memory(cutter->cutting->csv, &cutter->err);
     }
     enum sotto_status status = sotto__stream_read(
@@ -367,7 +366,7 @@ static enum sotto_status read_packed(struct cutter *cutter)
     size_t left = cutting->carry.bytes;
     bool all = false;
     buffer->bytes = 0;
-    if (sotto__span_buffer_reserve(buffer, left + chunk, 0) != SOTTO_OK) {
+    if (reserve_span(buffer, left + chunk, 0) != SOTTO_OK) {
         return sotto__csv_no_memory(cutting->csv, &cutter->err);
     }
     if (left > 0) {
@@ -389,7 +388,7 @@ static enum sotto_status read_packed(struct cutter *cutter)
     }
     cutting->ended = all && end == buffer->bytes;
     size_t rest = buffer->bytes - end;
-    if (sotto__span_buffer_reserve(&cutting->carry, rest, 0) != SOTTO_OK) {
+    if (reserve_span(&cutting->carry, rest, 0) != SOTTO_OK) {
         return sotto__csv_no_memory(cutting->csv, &cutter->err);
     }
     memcpy(cutting->carry.text, buffer->text + end, rest);

@@ -18,10 +18,6 @@ struct sotto__span_buffer {
     size_t bytes;
 };
 
-/* Makes room for bytes bytes, of which the first `keep` are kept. Returns: SOTTO_ERROR_NO_MEMORY,
- * and nothing changed. */
-enum sotto_status sotto__span_buffer_reserve(struct sotto__span_buffer *buffer, size_t bytes,
-                                             size_t keep) SOTTO_NODISCARD;
 void sotto__span_buffer_release(struct sotto__span_buffer *buffer);
 
 /* Reads [offset, offset + bytes) of the file, or the next bytes of a stream (which may be NULL);

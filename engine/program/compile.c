@@ -717,7 +717,8 @@ size_t sotto__compile_mask(struct sotto__compiler *compiler, size_t a, size_t b)
     return add_op(compiler, op);
 }
 
-size_t sotto__compile_together(struct sotto__compiler *compiler, size_t a, size_t b)
+/* a where b is present, a double if one of them is. */
+static size_t add_together(struct sotto__compiler *compiler, size_t a, size_t b)
 {
     check_numbers(compiler, a, b);
     if (is_float(compiler, b)) {
@@ -791,7 +792,7 @@ static size_t add_call(struct sotto__compiler *compiler, const struct sotto__nod
     case SOTTO__FUNCTION_IF:
         return add_choice(compiler, SOTTO__OP_IF, b, third, a);
     case SOTTO__FUNCTION_TOGETHER:
-        return sotto__compile_together(compiler, a, b);
+        return add_together(compiler, a, b);
     default:
         check_number(compiler, a);
         return sotto__compile_float(compiler, a);

@@ -50,8 +50,6 @@ size_t sotto__compile_mask(struct sotto__compiler *compiler, size_t a, size_t b)
 size_t sotto__compile_compare(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
                               size_t b);
 size_t sotto__compile_float(struct sotto__compiler *compiler, size_t a);
-/* a where b is present, a double if one of them is. */
-size_t sotto__compile_together(struct sotto__compiler *compiler, size_t a, size_t b);
 size_t sotto__compile_zero(struct sotto__compiler *compiler);
 
 #endif
