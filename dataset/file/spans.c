@@ -58,6 +58,9 @@
 
 /* --- Buffers --- */
 
+/* Makes room for bytes bytes, of which the first keep are kept.
+ *
+ * Returns: SOTTO_ERROR_NO_MEMORY, and nothing changed. */
 static enum sotto_status reserve_span(struct sotto__span_buffer *buffer, size_t bytes, size_t keep)
 {
     size_t needed = SOTTO_ALIGNMENT + bytes + SOTTO__SPLIT_BLOCK + 1;
