@@ -11,13 +11,13 @@
  *    known before the rows that meet it. places.c gives each aggregate its round, one more than
  *    those below it.
  * 2. A round's program is made when the round begins. It knows that it will meet a number of an
- *    earlier round (SOTTO__OP_EARLIER_NUMBER), and not which one: slots and widths depend on the
+ *    earlier round (SOTTO__OP_PARAMETER), and not which one: slots and widths depend on the
  *    plan and the types alone. So all of them are made once at the start too, one after the other,
  *    and only their moments are remembered: a plan that can't be computed is refused before the
  *    first round.
  * 3. sotto_driver_advance takes the limbs that a round has opened, and reads them group by group.
  *    Numbers that the next round meets are rounded once, to the nearest doubles in the next
- *    program's earlier_values; everybody computes them from the same limbs, so every party's rows
+ *    program's parameters; everybody computes them from the same limbs, so every party's rows
  *    meet the same doubles. Outputs that need no later round are evaluated into driver->results.
  * 4. What is read after that, an aggregate of an output that waits for a later round, is kept as a
  *    value (kept.c). Nothing is read again: rationals of one group at a time exist beside these.
@@ -184,8 +184,9 @@ static enum sotto_status evaluate_earlier_numbers(struct sotto__program *next,
         const struct sotto__earlier_number *number = &next->earlier_numbers[i];
         status = sotto__evaluate(&value, number->expression, number->node, number->first_moments,
                                  opened, err);
-        next->earlier_values[opened->group * next->earlier_numbers_len + i] =
-            sotto__value_double(&value);
+        double rounded = sotto__value_double(&value);
+        memcpy(&next->parameters[opened->group * next->parameters_len + number->place], &rounded,
+               sizeof rounded);
     }
     sotto__value_clear(&value);
     return status;

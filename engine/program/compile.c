@@ -831,10 +831,11 @@ static size_t add_column(struct sotto__compiler *compiler, size_t column)
 
 size_t sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t i)
 {
-    struct sotto__earlier_number number = {compiler->expression, i, compiler->first_moments};
+    struct sotto__earlier_number number = {
+        .expression = compiler->expression, .node = i, .first_moments = compiler->first_moments};
     /* With groups it differs from row to row; there is one dataset then. Whether it is NaN may not
      * change the shape of the round. */
-    struct sotto__op op = {.kind = SOTTO__OP_EARLIER_NUMBER,
+    struct sotto__op op = {.kind = SOTTO__OP_PARAMETER,
                            .type = SOTTO__ROW_FLOAT,
                            .makes_nan = true,
                            .dataset = compiler->plan->keys_len > 0 ? 0 : SOTTO_NONE};

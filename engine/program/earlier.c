@@ -73,7 +73,7 @@ enum sotto_status sotto__earlier_number_find(struct sotto__program *program, siz
         struct earlier_place other = {&program->earlier_numbers[i],
                                       program->earlier_numbers[i].node};
         if (is_same_number(&wanted, &other, earlier)) {
-            *out = i;
+            *out = program->earlier_numbers[i].place;
             return SOTTO_OK;
         }
     }
@@ -83,7 +83,9 @@ enum sotto_status sotto__earlier_number_find(struct sotto__program *program, siz
         return SOTTO_ERROR_NO_MEMORY;
     }
     program->earlier_numbers = earlier_numbers;
-    *out = program->earlier_numbers_len++;
-    program->earlier_numbers[*out] = *inner;
+    struct sotto__earlier_number *added = &program->earlier_numbers[program->earlier_numbers_len++];
+    *added = *inner;
+    added->place = program->parameters_len++;
+    *out = added->place;
     return SOTTO_OK;
 }

@@ -131,16 +131,16 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
             "for the doubles nearest to x");
     }
     program->limbs_len = program->group_limbs * program->groups_len;
-    if (program->earlier_numbers_len > SOTTO__ROUND_LIMBS_MAX / program->groups_len) {
+    if (program->parameters_len > SOTTO__ROUND_LIMBS_MAX / program->groups_len) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "expected at most %zu numbers of earlier rounds in all groups, "
                                "found more",
                                SOTTO__ROUND_LIMBS_MAX);
     }
     program->slots = sotto_alloc_array(slots_len * program->groups_len, sizeof *program->slots);
-    program->earlier_values = sotto_alloc_array(program->earlier_numbers_len * program->groups_len,
-                                                sizeof *program->earlier_values);
-    if (program->slots == NULL || program->earlier_values == NULL) {
+    program->parameters = sotto_alloc_array(program->parameters_len * program->groups_len,
+                                            sizeof *program->parameters);
+    if (program->slots == NULL || program->parameters == NULL) {
         return sotto_error_no_memory(err);
     }
     for (size_t group = 0; group < program->groups_len; group++) {

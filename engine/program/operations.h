@@ -16,8 +16,8 @@
 enum sotto__op_kind {
     SOTTO__OP_COLUMN,
     SOTTO__OP_CONSTANT,
-    SOTTO__OP_EARLIER_NUMBER, /* float64: a number of an earlier round, in each group its own */
-    SOTTO__OP_NEGATE,         /* a */
+    SOTTO__OP_PARAMETER, /* float64: a number that is known when the round begins, each group's */
+    SOTTO__OP_NEGATE,    /* a */
     SOTTO__OP_ABS,
     SOTTO__OP_NOT,
     SOTTO__OP_SQRT, /* float64, as the next two */
@@ -87,7 +87,7 @@ struct sotto__op {
     size_t b;
     size_t c;
     size_t dataset;     /* SOTTO_NONE: constant */
-    size_t index;       /* column of the expansion, constant, earlier number */
+    size_t index;       /* column of the expansion, constant, place of a parameter */
     const char *text;   /* SOTTO__OP_TEXT_EQUAL; borrows from the plan */
     const char *source; /* the text that it was first written in, and where; borrows likewise */
     size_t start;

@@ -87,11 +87,12 @@ struct sotto__program {
     struct sotto__earlier_number *earlier_numbers;
     size_t earlier_numbers_len;
     size_t earlier_numbers_capacity_len;
+    uint64_t *parameters;  /* [group * parameters_len + place]: set when the round begins */
+    size_t parameters_len; /* words of a group */
     struct sotto__index *indices;
     size_t indices_len;
-    size_t group_counts;    /* of all indices in a group */
-    double *earlier_values; /* [group * earlier_numbers_len + number]: set when the round begins */
-    size_t where;           /* operation or SOTTO_NONE */
+    size_t group_counts; /* of all indices in a group */
+    size_t where;        /* operation or SOTTO_NONE */
     size_t keys[SOTTO__GROUP_KEYS_MAX];
     struct sotto__levels *levels[SOTTO__GROUP_KEYS_MAX];
     size_t keys_len;
@@ -131,9 +132,10 @@ struct sotto__earlier_number {
     const struct sotto__expression *expression; /* borrows from the expansion */
     size_t node;
     size_t first_moments; /* of the expression's first aggregate among all */
+    size_t place;         /* of the double among a group's parameters; set when it is added */
 };
 
-/* The index of a program's earlier number: the same one, or added. earlier: as for
+/* The place of a program's earlier number: that of the same one, or of a new one. earlier: as for
  * sotto__program_init. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__earlier_number_find(struct sotto__program *program, size_t *out,
                                              const struct sotto__earlier_number *number,

@@ -385,7 +385,7 @@ void sotto__program_release(struct sotto__program *program)
     sotto_free(program->terms);
     sotto_free(program->moments);
     sotto_free(program->earlier_numbers);
-    sotto_free(program->earlier_values);
+    sotto_free(program->parameters);
     sotto_free(program->slots);
     *program = (struct sotto__program){0};
 }

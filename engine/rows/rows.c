@@ -242,15 +242,16 @@ static void apply_mask(struct sotto__rows *rows, struct sotto__register *out,
 }
 
 /* A number that is NaN, such as the mean of nothing, makes NaN in every row that reads it. */
-static void load_earlier_number(const struct sotto__rows *rows, struct sotto__register *out,
-                                const struct sotto__op *op, size_t len)
+static void load_parameter(const struct sotto__rows *rows, struct sotto__register *out,
+                           const struct sotto__op *op, size_t len)
 {
     const struct sotto__program *program = rows->program;
     double *values = out->own_values;
     for (size_t i = 0; i < len; i++) {
         bool grouped = program->keys_len > 0 && rows->skipped[i] == 0;
         size_t group = grouped ? rows->groups[i] : 0;
-        values[i] = program->earlier_values[group * program->earlier_numbers_len + op->index];
+        memcpy(&values[i], &program->parameters[group * program->parameters_len + op->index],
+               sizeof values[i]);
         out->own_state[i] = values[i] != values[i] ? SOTTO__ROW_MADE_NAN : 0;
     }
     out->state = out->own_state;
@@ -266,8 +267,8 @@ static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op
         break;
     case SOTTO__OP_CONSTANT:
         break;
-    case SOTTO__OP_EARLIER_NUMBER:
-        load_earlier_number(rows, out, op, len);
+    case SOTTO__OP_PARAMETER:
+        load_parameter(rows, out, op, len);
         break;
     case SOTTO__OP_NOT:
     case SOTTO__OP_AND:
