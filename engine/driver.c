@@ -37,15 +37,15 @@
 static enum sotto_status init_program(struct sotto__program *out, const struct sotto_driver *driver,
                                       uint32_t round, struct sotto_error *err)
 {
-    return sotto__program_init(out, driver->plan, &driver->expansion, driver->kept.moments, round,
-                               err);
+    return sotto__program_init(out, driver->plan, &driver->expansion, driver->kept.moments,
+                               driver->calls.calls, round, err);
 }
 
 /* Makes the programs of all later rounds for a moment: they can be made, and their moments are
  * known. */
 static enum sotto_status try_later_rounds(struct sotto_driver *driver, struct sotto_error *err)
 {
-    for (uint32_t round = 2; round <= driver->rounds_len; round++) {
+    for (uint32_t round = 2; round <= driver->stages_len; round++) {
         struct sotto__program program;
         enum sotto_status status = init_program(&program, driver, round, err);
         if (status != SOTTO_OK) {
@@ -58,11 +58,13 @@ static enum sotto_status try_later_rounds(struct sotto_driver *driver, struct so
 }
 
 static enum sotto_status driver_init(struct sotto_driver *driver, const struct sotto_plan *plan,
-                                     const struct sotto_schema *schema, struct sotto_error *err)
+                                     const struct sotto_schema *schema,
+                                     const sotto__method_table methods, struct sotto_error *err)
 {
     driver->plan = plan;
     driver->round = 1;
-    driver->rounds_len = sotto_plan_rounds(plan);
+    driver->stage = 1;
+    driver->stages_len = sotto_plan_rounds(plan);
     driver->program = sotto_alloc_zeroed(sizeof *driver->program);
     if (driver->program == NULL || sotto_schema_copy(&driver->schema, schema) != SOTTO_OK) {
         return sotto_error_no_memory(err);
@@ -71,7 +73,15 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
     if (status != SOTTO_OK) {
         return status;
     }
+    status = sotto__calls_init(&driver->calls, &driver->expansion, methods, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     status = init_program(driver->program, driver, 1, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__calls_start(&driver->calls, driver->program->groups_len, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -87,8 +97,9 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
     return sotto__results_init(&driver->results, plan, &driver->expansion, driver->program, err);
 }
 
-enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto_plan *plan,
-                                   const struct sotto_schema *schema, struct sotto_error *err)
+enum sotto_status sotto__driver_new(struct sotto_driver **out, const struct sotto_plan *plan,
+                                    const struct sotto_schema *schema,
+                                    const sotto__method_table methods, struct sotto_error *err)
 {
     struct sotto_error unwanted = {0};
     SOTTO_REQUIRE(schema->fields_len == plan->columns_len);
@@ -99,7 +110,7 @@ enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto
     }
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
-    enum sotto_status status = driver_init(driver, plan, schema, err);
+    enum sotto_status status = driver_init(driver, plan, schema, methods, err);
     sotto_arithmetic_leave(&arithmetic);
     if (status != SOTTO_OK) {
         sotto_driver_free(driver);
@@ -107,6 +118,12 @@ enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto
     }
     *out = driver;
     return SOTTO_OK;
+}
+
+enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto_plan *plan,
+                                   const struct sotto_schema *schema, struct sotto_error *err)
+{
+    return sotto__driver_new(out, plan, schema, sotto__methods, err);
 }
 
 void sotto_driver_heed(struct sotto_driver *driver, const struct sotto_interrupt *interrupt)
@@ -122,6 +139,7 @@ void sotto_driver_free(struct sotto_driver *driver)
     }
     sotto__results_release(&driver->results);
     sotto__kept_release(&driver->kept);
+    sotto__calls_release(&driver->calls);
     if (driver->program != NULL) {
         sotto__program_release(driver->program);
         sotto_free(driver->program);
@@ -197,7 +215,7 @@ static enum sotto_status read_withheld(struct sotto_driver *driver, size_t group
                                        const uint64_t *limbs, struct sotto_error *err)
 {
     const struct sotto__program *program = driver->program;
-    if (program->keys_len == 0) {
+    if (program->keys_len == 0 || limbs == NULL) {
         return SOTTO_OK;
     }
     driver->results.withheld[group] = limbs[(group + 1) * program->group_limbs - 1];
@@ -229,12 +247,12 @@ static bool opens_count(const struct sotto__program *program)
     return false;
 }
 
-/* Reads one group's limbs of the round into opened. */
+/* Reads one group's limbs of the stage into opened; NULL: nothing was asked. */
 static enum sotto_status read_group(struct sotto_driver *driver, struct sotto__opened *opened,
                                     const uint64_t *limbs, struct sotto_error *err)
 {
-    size_t group_limbs = opened->program->group_limbs;
-    const uint64_t *from = limbs + opened->group * group_limbs;
+    size_t group_limbs = limbs != NULL ? opened->program->group_limbs : 0;
+    const uint64_t *from = limbs != NULL ? limbs + opened->group * group_limbs : NULL;
     bool *is_zero = &driver->results.is_zero[opened->group];
     enum sotto_status status = read_withheld(driver, opened->group, limbs, err);
     if (status != SOTTO_OK) {
@@ -244,83 +262,128 @@ static enum sotto_status read_group(struct sotto_driver *driver, struct sotto__o
     return sotto__group_sums_read(&opened->aggregate, from, opened->program, err);
 }
 
-/* Takes from one group's sums all that anybody needs of them: values of outputs, values that are
- * kept, numbers of the next round, if there is one. */
-static enum sotto_status use_group(struct sotto_driver *driver, struct sotto__program *next,
-                                   const struct sotto__opened *opened, struct sotto_error *err)
+/* Takes from one group's sums what methods and outputs need of them, and what is kept. */
+static enum sotto_status use_group(struct sotto_driver *driver, const struct sotto__opened *opened,
+                                   struct sotto_error *err)
 {
-    enum sotto_status status = sotto__results_evaluate(&driver->results, opened, err);
+    enum sotto_status status =
+        sotto__calls_step(&driver->calls, &driver->results, &driver->kept, opened, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__kept_add(&driver->kept, opened, err);
-    if (status != SOTTO_OK || next == NULL) {
+    status = sotto__results_evaluate(&driver->results, opened, err);
+    if (status != SOTTO_OK) {
         return status;
     }
-    return evaluate_earlier_numbers(next, opened, err);
+    return sotto__kept_add(&driver->kept, opened, err);
 }
 
-static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__program *next,
-                                     struct sotto__opened *opened, const uint64_t *limbs,
-                                     struct sotto_error *err)
+static enum sotto_status read_groups(struct sotto_driver *driver, struct sotto__opened *opened,
+                                     const uint64_t *limbs, struct sotto_error *err)
 {
     sotto__results_begin(&driver->results);
-    for (; opened->group < driver->program->groups_len; opened->group++) {
+    sotto__calls_begin(&driver->calls);
+    for (opened->group = 0; opened->group < driver->program->groups_len; opened->group++) {
         enum sotto_status status = read_group(driver, opened, limbs, err);
         if (status != SOTTO_OK) {
             return status;
         }
-        status = use_group(driver, next, opened, err);
+        status = use_group(driver, opened, err);
         if (status != SOTTO_OK) {
             return status;
         }
     }
-    driver->results.has_counts = driver->results.has_counts || opens_count(driver->program);
-    sotto__results_commit(&driver->results);
     return SOTTO_OK;
 }
 
-/* Takes the next round's program, which is cleared. */
-static void begin_next_round(struct sotto_driver *driver, struct sotto__program *next)
+/* Makes the next round's program, with the parameters of all groups. Which calls it has is known
+ * when all groups were read, so for numbers of this round they are read a second time. */
+static enum sotto_status make_next(struct sotto__program *out, const struct sotto_driver *driver,
+                                   struct sotto__opened *opened, const uint64_t *limbs,
+                                   struct sotto_error *err)
+{
+    enum sotto_status status = init_program(out, driver, driver->stage + 1, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto__calls_set_parameters(&driver->calls, out);
+    for (opened->group = 0; out->earlier_numbers_len > 0 && opened->group < out->groups_len;
+         opened->group++) {
+        status = sotto__group_sums_read(
+            &opened->aggregate,
+            limbs != NULL ? limbs + opened->group * driver->program->group_limbs : NULL,
+            driver->program, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = evaluate_earlier_numbers(out, opened, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Takes the next round's program, which is cleared. A method that has ended early asks nothing in it,
+ * so its terms may stand elsewhere than when the driver was made. */
+static void begin_next(struct sotto_driver *driver, struct sotto__program *next)
 {
     sotto__program_release(driver->program);
     *driver->program = *next;
     *next = (struct sotto__program){0};
-    driver->round++;
+    driver->stage++;
+    sotto__kept_learn(&driver->kept, driver->program, driver->stage);
 }
 
-/* limbs are those of the round. */
-static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint64_t *limbs,
-                                        struct sotto_error *err)
+/* limbs are those of the stage. */
+static enum sotto_status take_stage(struct sotto_driver *driver, const uint64_t *limbs,
+                                    struct sotto_error *err)
 {
     struct sotto__opened opened = {
-        .program = driver->program, .kept = &driver->kept, .round = driver->round};
+        .program = driver->program, .kept = &driver->kept, .round = driver->stage};
     struct sotto__program next = {0};
-    bool is_last = driver->round == driver->rounds_len;
-    enum sotto_status status = SOTTO_OK;
-    if (!is_last) {
-        status = init_program(&next, driver, driver->round + 1, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    status = group_sums_init(&opened.aggregate, driver->program->terms_len);
+    bool is_last = driver->stage == driver->stages_len;
+    enum sotto_status status = group_sums_init(&opened.aggregate, driver->program->terms_len);
     if (status != SOTTO_OK) {
         status = sotto_error_no_memory(err);
         goto out;
     }
-    status = read_groups(driver, is_last ? NULL : &next, &opened, limbs, err);
+    status = read_groups(driver, &opened, limbs, err);
     if (status != SOTTO_OK) {
         goto out;
     }
+    sotto__calls_mark(&driver->calls, false);
+    status = is_last ? SOTTO_OK : make_next(&next, driver, &opened, limbs, err);
+    if (status != SOTTO_OK) {
+        sotto__calls_mark(&driver->calls, true);
+        goto out;
+    }
+    driver->results.has_counts = driver->results.has_counts || opens_count(driver->program);
+    sotto__results_commit(&driver->results);
+    sotto__calls_commit(&driver->calls);
     if (is_last) {
         driver->round = 0;
     } else {
-        begin_next_round(driver, &next);
+        begin_next(driver, &next);
     }
 out:
     group_sums_release(&opened.aggregate);
     sotto__program_release(&next);
+    return status;
+}
+
+/* limbs are those of the round. Stages of which nothing is asked are taken at once. */
+static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint64_t *limbs,
+                                        struct sotto_error *err)
+{
+    enum sotto_status status = take_stage(driver, limbs, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    driver->round += driver->round != 0;
+    while (status == SOTTO_OK && driver->round != 0 && driver->program->terms_len == 0) {
+        status = take_stage(driver, NULL, err);
+    }
     return status;
 }
 

@@ -49,7 +49,8 @@ static uint64_t count_rows(const struct sotto__program *program, const struct so
     }
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *count = &program->terms[i];
-        if (count->kind == SOTTO__TERM_COUNT && count->factors[0] == term->factors[0]) {
+        if (count->kind == SOTTO__TERM_COUNT && count->index == SOTTO_NONE &&
+            count->factors[0] == term->factors[0]) {
             return limbs[count->offset];
         }
     }
@@ -193,7 +194,8 @@ static enum sotto_status find_aggregate(struct sotto__value *out, const struct s
                                         struct sotto_error *err)
 {
     const struct sotto__kept *kept = opened->kept;
-    if (kept->aggregates[aggregate].round == opened->round) {
+    if (kept->aggregates[aggregate].round == opened->round &&
+        !kept->aggregates[aggregate].is_call) {
         return sotto__statistic(out, node, &kept->moments[aggregate], &opened->aggregate, err);
     }
     SOTTO_REQUIRE(kept->aggregates[aggregate].place != SOTTO_NONE);

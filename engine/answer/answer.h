@@ -7,8 +7,6 @@
 #include "program/program.h"
 #include <sotto/driver.h>
 
-#define SOTTO__OLS_BITS_MAX 100000 /* coefficients times the bits of the longest element */
-
 /* --- aggregate.c: the slots of a group as numbers --- */
 
 /* The terms of one group. */
@@ -63,6 +61,7 @@ struct sotto__kept_aggregate {
     unsigned round;                 /* that opens it */
     unsigned last_use;              /* the last round after which it is read */
     size_t place;                   /* among a group's values; SOTTO_NONE: it is not kept */
+    bool is_call;                   /* of a method, which sets its value, unless it stands alone */
 };
 
 struct sotto__kept {
@@ -87,17 +86,5 @@ void sotto__kept_learn(struct sotto__kept *kept, const struct sotto__program *pr
 /* Keeps what later rounds need of a group. Returns: as sotto__statistic. */
 enum sotto_status sotto__kept_add(struct sotto__kept *kept, const struct sotto__opened *opened,
                                   struct sotto_error *err) SOTTO_NODISCARD;
-
-/* --- ols.c: regressions --- */
-
-/* Solves a regression from the values of its expressions (expand.c). out: sotto__ols_values_len
- * values, 0 each; NaN where a sum is infinite or there are fewer rows than coefficients. labels: of
- * the coefficients. Returns: SOTTO_ERROR_INPUT naming regressors that are collinear (is_grouped:
- * NaN), SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED, SOTTO_ERROR_PROTOCOL for what no rows can give.
- */
-enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value *sums,
-                             size_t regressors, bool intercept, char *const *labels,
-                             bool is_grouped, const struct sotto_interrupt *interrupt,
-                             struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

@@ -35,11 +35,15 @@ static void note_expression(struct sotto__kept_aggregate *aggregates,
 {
     struct sotto__places places;
     bool rows[SOTTO__VALUE_NODES_MAX];
+    bool opened[SOTTO__VALUE_NODES_MAX];
     size_t root = expression->nodes_len - 1;
     sotto__places_find(&places, expression);
     note_uses(aggregates, expression, root, output_round);
     for (unsigned round = 2; round <= places.round[root]; round++) {
-        sotto__places_find_rows(rows, &places, expression, round);
+        for (size_t i = 0; i < expression->nodes_len; i++) {
+            opened[i] = sotto__opens_in_round(&places, expression, i, round);
+        }
+        sotto__places_find_rows(rows, &places, expression, opened);
         for (size_t i = 0; i < expression->nodes_len; i++) {
             if (rows[i] && places.place[i] == SOTTO__PLACE_AGGREGATE) {
                 note_uses(aggregates, expression, i, round - 1);
@@ -57,8 +61,12 @@ static size_t list_aggregates(struct sotto__kept_aggregate *out,
     sotto__places_find(&places, expression);
     for (size_t i = 0; i < expression->nodes_len; i++) {
         if (expression->nodes[i].kind == SOTTO__NODE_AGGREGATE) {
+            const struct sotto__node *node = &expression->nodes[i];
             out[len++] = (struct sotto__kept_aggregate){
-                .node = &expression->nodes[i], .round = places.round[i], .place = SOTTO_NONE};
+                .node = node,
+                .round = places.round[i],
+                .place = SOTTO_NONE,
+                .is_call = sotto__function_card(node->function)->method != NULL};
         }
     }
     return len;
@@ -92,12 +100,16 @@ static void note_output(struct sotto__kept *kept, size_t output,
     }
 }
 
-/* Gives a place to each aggregate that is read after its own round. */
+/* Gives a place to each aggregate that is read after its own round, and to each number that a
+ * method sets. */
 static void place_aggregates(struct sotto__kept *kept)
 {
     for (size_t i = 0; i < kept->aggregates_len; i++) {
         struct sotto__kept_aggregate *aggregate = &kept->aggregates[i];
-        if (aggregate->last_use > aggregate->round) {
+        const struct sotto__method_card *method =
+            sotto__function_card(aggregate->node->function)->method;
+        bool is_number = aggregate->is_call && !method->stands_alone;
+        if (is_number || (aggregate->last_use > aggregate->round && !aggregate->is_call)) {
             aggregate->place = kept->group_len++;
         }
     }
@@ -174,7 +186,8 @@ enum sotto_status sotto__kept_add(struct sotto__kept *kept, const struct sotto__
 {
     for (size_t i = 0; i < kept->aggregates_len; i++) {
         const struct sotto__kept_aggregate *aggregate = &kept->aggregates[i];
-        if (aggregate->place == SOTTO_NONE || aggregate->round != opened->round) {
+        if (aggregate->place == SOTTO_NONE || aggregate->round != opened->round ||
+            aggregate->is_call) {
             continue;
         }
         struct sotto__value *value =

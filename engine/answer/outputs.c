@@ -29,33 +29,39 @@ static uint64_t count_nan_made(const struct sotto__opened *opened, size_t first_
     return nan_made;
 }
 
-/* A regression of one group, from its expressions. */
-static enum sotto_status solve_regression(struct sotto__results *results, struct sotto__value *out,
-                                          const struct sotto__output_values *output_values,
-                                          const struct sotto__value *expressions,
-                                          struct sotto_error *err)
+/* Where the NaN that rows made for a method are told, among the values of its fields. */
+static size_t find_telling(const struct sotto__output_values *output_values,
+                           const struct sotto__axis *axis)
 {
-    const struct sotto__axis *axis = &results->expansion->axes[output_values->shape.axes[0]];
-    bool intercept = output_values->ols->options.intercept;
-    return sotto__ols(out, expressions, axis->len - intercept, intercept, axis->labels,
-                      results->plan->keys_len > 0, results->interrupt, err);
+    size_t at = 0;
+    for (size_t i = 0; i < output_values->fields_len; i++) {
+        const struct sotto__field *field = &output_values->fields[i];
+        if (field->tells_nan) {
+            return at;
+        }
+        at += sotto__field_len(field, axis);
+    }
+    SOTTO_REQUIRE(false);
+    return 0;
 }
 
-/* Adds the NaN that this round made for each expression of an output. Those of a regression are
- * told with its number of rows, and are its last expression's. first_moments: the first aggregate
- * of the expressions among all. */
+/* Adds the NaN that this round made for each expression of an output. first_moments: the first
+ * aggregate of the expressions among all. */
 static void add_nan_made(struct sotto__results *results, size_t at, size_t first_moments,
                          const struct sotto__output_values *output_values,
                          const struct sotto__opened *opened)
 {
+    const struct sotto__expansion *expansion = results->expansion;
     for (size_t i = 0; i < output_values->expressions_len; i++) {
-        size_t len = sotto__aggregates_len(
-            &results->expansion->expressions[output_values->first + i].expression);
-        if (output_values->ols == NULL) {
-            results->nan_made[at + i] += count_nan_made(opened, first_moments, len);
-        } else if (i + 1 == output_values->expressions_len) {
-            size_t count = output_values->values_len - SOTTO__OLS_SCALARS_LEN + SOTTO__OLS_COUNT;
-            results->nan_made[at + count] += count_nan_made(opened, first_moments, len);
+        size_t len =
+            sotto__aggregates_len(&expansion->expressions[output_values->first + i].expression);
+        uint64_t nan_made = count_nan_made(opened, first_moments, len);
+        if (nan_made > 0 && output_values->method != NULL) {
+            results->nan_made[at + find_telling(output_values,
+                                                &expansion->axes[output_values->shape.axes[0]])] +=
+                nan_made;
+        } else {
+            results->nan_made[at + i] += nan_made;
         }
         first_moments += len;
     }
@@ -81,38 +87,6 @@ static enum sotto_status evaluate_expressions(struct sotto__value *out, size_t f
     return SOTTO_OK;
 }
 
-/* A regression of one group: its sums, then what is solved from them. */
-static enum sotto_status evaluate_regression(struct sotto__results *results, size_t at,
-                                             size_t first_moments,
-                                             const struct sotto__output_values *output_values,
-                                             const struct sotto__opened *opened,
-                                             struct sotto_error *err)
-{
-    size_t sums_len = output_values->expressions_len;
-    struct sotto__value *sums = sotto_alloc_array(sums_len, sizeof *sums);
-    if (sums == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    for (size_t i = 0; i < output_values->values_len; i++) { /* an attempt may have left them */
-        sotto__value_set_special(&results->values[at + i], SOTTO__VALUE_FINITE);
-    }
-    for (size_t i = 0; i < sums_len; i++) {
-        sotto__value_init(&sums[i]);
-    }
-    enum sotto_status status =
-        evaluate_expressions(sums, first_moments, results->expansion, output_values, opened, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = solve_regression(results, &results->values[at], output_values, sums, err);
-out:
-    for (size_t i = 0; i < sums_len; i++) {
-        sotto__value_clear(&sums[i]);
-    }
-    sotto_free(sums);
-    return status;
-}
-
 static enum sotto_status evaluate_output(struct sotto__results *results, size_t output,
                                          size_t first_moments, const struct sotto__opened *opened,
                                          struct sotto_error *err)
@@ -122,15 +96,11 @@ static enum sotto_status evaluate_output(struct sotto__results *results, size_t 
     size_t at = opened->group * expansion->values_len + output_values->values;
     enum sotto_status status = SOTTO_OK;
     add_nan_made(results, at, first_moments, output_values, opened);
-    if (opened->kept->output_rounds[output] != opened->round) {
-        return SOTTO_OK;
+    if (opened->kept->output_rounds[output] != opened->round || output_values->method != NULL) {
+        return SOTTO_OK; /* a method sets its own values */
     }
-    if (output_values->ols != NULL) {
-        status = evaluate_regression(results, at, first_moments, output_values, opened, err);
-    } else {
-        status = evaluate_expressions(&results->values[at], first_moments, expansion, output_values,
-                                      opened, err);
-    }
+    status = evaluate_expressions(&results->values[at], first_moments, expansion, output_values,
+                                  opened, err);
     return status == SOTTO_OK
                ? SOTTO_OK
                : sotto_error_prefix(err, "output \"%s\"", results->plan->outputs[output].name);
@@ -195,8 +165,11 @@ enum sotto_status sotto__results_init(struct sotto__results *out, const struct s
     out->is_zero = sotto_alloc_array(program->groups_len, sizeof *out->is_zero);
     out->nan_made_before = sotto_alloc_array(values_len, sizeof *out->nan_made_before);
     out->is_zero_before = sotto_alloc_array(program->groups_len, sizeof *out->is_zero_before);
+    out->outcomes =
+        sotto_alloc_array(program->groups_len * expansion->outputs_len, sizeof *out->outcomes);
     if (out->values == NULL || out->nan_made == NULL || out->withheld == NULL ||
-        out->is_zero == NULL || out->nan_made_before == NULL || out->is_zero_before == NULL) {
+        out->is_zero == NULL || out->nan_made_before == NULL || out->is_zero_before == NULL ||
+        out->outcomes == NULL) {
         return sotto_error_no_memory(err);
     }
     memset(out->is_zero_before, true, program->groups_len * sizeof *out->is_zero_before);
@@ -217,5 +190,6 @@ void sotto__results_release(struct sotto__results *results)
     sotto_free(results->nan_made);
     sotto_free(results->nan_made_before);
     sotto_free(results->is_zero_before);
+    sotto_free(results->outcomes);
     *results = (struct sotto__results){0};
 }

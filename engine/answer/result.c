@@ -93,7 +93,7 @@ struct value_block {
     const struct sotto__output_values *output_values;
     size_t first; /* index among a group's values */
     size_t axes_len;
-    enum form form;  /* of a regression's values, which have no expressions */
+    enum form form;  /* of a method's values, which have no expressions of their own */
     bool is_rounded; /* all of them come from rounded numbers: see write_value */
 };
 
@@ -122,7 +122,7 @@ static bool reads_rounded(const struct sotto__expansion *expansion,
 }
 
 /* Whether all values of an output come from rounded numbers: a condition or key of all outputs
- * reads such a column, or the output is solved from a sum that does. */
+ * reads such a column, or the call of a method does. */
 static bool is_all_rounded(const struct sotto__results *results,
                            const struct sotto__output_values *output_values)
 {
@@ -131,10 +131,8 @@ static bool is_all_rounded(const struct sotto__results *results,
     for (size_t i = 0; !found && i < results->plan->keys_len; i++) {
         found = expansion->columns[results->program->keys[i]].is_rounded;
     }
-    for (size_t i = 0; !found && output_values->ols != NULL && i < output_values->expressions_len;
-         i++) {
-        found =
-            reads_rounded(expansion, &expansion->expressions[output_values->first + i].expression);
+    if (!found && output_values->method != NULL) {
+        found = reads_rounded(expansion, &expansion->expressions[output_values->first].expression);
     }
     return found;
 }
@@ -145,11 +143,11 @@ static void write_one(struct sotto_writer *writer, const struct value_block *blo
     const struct sotto__expansion *expansion = block->results->expansion;
     size_t index = group * expansion->values_len + block->first + at;
     const struct sotto__value_expression *value =
-        block->output_values->ols == NULL
+        block->output_values->method == NULL
             ? &expansion->expressions[block->output_values->first + at]
             : NULL;
     enum form form = value != NULL ? form_of(value) : block->form;
-    /* The rows and degrees of freedom of a regression are whole, whatever was rounded. */
+    /* A method's counts are whole, whatever was rounded. */
     bool is_rounded = value != NULL
                           ? block->is_rounded || reads_rounded(expansion, &value->expression)
                           : block->is_rounded && form != FORM_COUNT;
@@ -219,33 +217,43 @@ static void write_field(struct sotto_writer *writer, const struct value_block *b
     write_block(writer, block);
 }
 
-static void write_regression(struct sotto_writer *writer, struct value_block block)
+/* Why groups have no values, if some have none. */
+static void write_outcomes(struct sotto_writer *writer, const struct sotto__results *results,
+                           size_t output)
 {
-    static const char *const series[] = {"coefficients", "standard_errors", "t"};
-    static const char *const scalars[SOTTO__OLS_SCALARS_LEN] = {
-        [SOTTO__OLS_R2] = "r2",
-        [SOTTO__OLS_ADJUSTED_R2] = "adjusted_r2",
-        [SOTTO__OLS_RESIDUAL_SD] = "residual_sd",
-        [SOTTO__OLS_F] = "f",
-        [SOTTO__OLS_CONDITION] = "condition",
-        [SOTTO__OLS_COUNT] = "count",
-        [SOTTO__OLS_DF] = "df",
-    };
-    size_t first = block.first;
-    size_t k = (block.output_values->values_len - SOTTO__OLS_SCALARS_LEN) / 3;
+    size_t groups_len = results->program->groups_len;
+    bool is_grouped = results->plan->keys_len > 0;
+    bool any = false;
+    for (size_t group = 0; group < groups_len; group++) {
+        any = any || results->outcomes[group * results->plan->outputs_len + output] != NULL;
+    }
+    if (!any) {
+        return;
+    }
+    sotto__json_raw(writer, is_grouped ? ", \"status\": [" : ", \"status\": ");
+    for (size_t group = 0; group < groups_len; group++) {
+        const char *outcome = results->outcomes[group * results->plan->outputs_len + output];
+        sotto__json_raw(writer, group > 0 ? ", " : "");
+        sotto__json_string(writer, outcome != NULL ? outcome : "ok");
+    }
+    sotto__json_raw(writer, is_grouped ? "]" : "");
+}
+
+static void write_fields(struct sotto_writer *writer, struct value_block block, size_t output)
+{
+    const struct sotto__output_values *output_values = block.output_values;
+    const struct sotto__axis *axis = &block.results->expansion->axes[output_values->shape.axes[0]];
     sotto__json_raw(writer, "{\"fields\": {");
-    block.axes_len = 1;
-    for (size_t i = 0; i < 3; i++) {
-        block.first = first + i * k;
-        write_field(writer, &block, series[i], i == 0);
+    for (size_t i = 0; i < output_values->fields_len; i++) {
+        const struct sotto__field *field = &output_values->fields[i];
+        block.axes_len = field->axes_len;
+        block.form = field->is_count ? FORM_COUNT : FORM_NUMBER;
+        write_field(writer, &block, field->name, i == 0);
+        block.first += sotto__field_len(field, axis);
     }
-    block.axes_len = 0;
-    for (size_t i = 0; i < SOTTO__OLS_SCALARS_LEN; i++) {
-        block.first = first + 3 * k + i;
-        block.form = i == SOTTO__OLS_COUNT || i == SOTTO__OLS_DF ? FORM_COUNT : FORM_NUMBER;
-        write_field(writer, &block, scalars[i], false);
-    }
-    sotto__json_raw(writer, "}}");
+    sotto__json_raw(writer, "}");
+    write_outcomes(writer, block.results, output);
+    sotto__json_raw(writer, "}");
 }
 
 static void write_output(struct sotto_writer *writer, const struct sotto__results *results,
@@ -257,8 +265,8 @@ static void write_output(struct sotto_writer *writer, const struct sotto__result
                                 .first = output_values->values,
                                 .axes_len = output_values->shape.axes_len,
                                 .is_rounded = is_all_rounded(results, output_values)};
-    if (output_values->ols != NULL) {
-        write_regression(writer, block);
+    if (output_values->method != NULL) {
+        write_fields(writer, block, output);
     } else {
         write_block(writer, &block);
     }

@@ -19,6 +19,7 @@ struct sotto__results {
     uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
     bool has_counts;    /* some round so far opened a count of rows */
     bool *is_zero; /* [group]: whatever the rounds opened of it is 0, and nobody kept it back */
+    const char **outcomes; /* [group * outputs_len + output]: why a method has no values, or NULL */
     /* What was before the round, for an aggregate that turns out to be impossible. */
     uint64_t *nan_made_before;
     bool *is_zero_before;
@@ -34,7 +35,7 @@ void sotto__results_release(struct sotto__results *results);
 /* Before a round's groups are evaluated: takes back what an attempt that failed has added. */
 void sotto__results_begin(struct sotto__results *results);
 /* Sets the values of one group's outputs that are complete after this round, and adds the NaN that
- * the round made. Returns: as sotto__evaluate and sotto__ols, naming the output. */
+ * the round made. Returns: as sotto__evaluate, naming the output. */
 enum sotto_status sotto__results_evaluate(struct sotto__results *results,
                                           const struct sotto__opened *opened,
                                           struct sotto_error *err) SOTTO_NODISCARD;

@@ -229,6 +229,44 @@ static bool can_grow(struct sotto_type from, struct sotto_type to)
            (is_exact && (from.kind == SOTTO_KIND_NULL || from.kind == SOTTO_KIND_INT64));
 }
 
+/* Whether two indices of methods give a row the same number, in the first round. */
+static bool is_same_index(const struct sotto__program *x, const struct sotto__index *a,
+                          const struct sotto__program *y, const struct sotto__index *b)
+{
+    const struct sotto__op *of_a = &x->ops[a->op];
+    const struct sotto__op *of_b = &y->ops[b->op];
+    return a->kind == b->kind && a->len == b->len && a->shift == b->shift &&
+           a->key_bits == b->key_bits && of_a->kind == of_b->kind && of_a->type == of_b->type &&
+           of_a->scale == of_b->scale;
+}
+
+/* As map_terms, what methods ask. */
+static bool map_asked(size_t *out, const struct sotto__program *from,
+                      const struct sotto__program *to)
+{
+    bool same = from->asked_len == to->asked_len;
+    for (size_t i = 0; same && i < to->asked_len; i++) {
+        const struct sotto__asked *wanted = &to->asked[i];
+        const struct sotto__asked *found = &from->asked[i];
+        same = wanted->call == found->call && wanted->terms_len == found->terms_len;
+        for (size_t j = 0; same && j < SOTTO__MOMENTS_LEN; j++) {
+            bool is_wanted = wanted->terms_len == 0 && wanted->moments.terms[j] != SOTTO_NONE;
+            bool is_found = found->terms_len == 0 && found->moments.terms[j] != SOTTO_NONE;
+            same = is_wanted == is_found;
+            if (same && is_wanted) {
+                out[wanted->moments.terms[j]] = found->moments.terms[j];
+            }
+        }
+        for (size_t j = 0; same && j < wanted->terms_len; j++) {
+            const struct sotto__index *a = &from->indices[from->terms[found->first_term].index];
+            const struct sotto__index *b = &to->indices[to->terms[wanted->first_term].index];
+            same = is_same_index(from, a, to, b);
+            out[wanted->first_term + j] = found->first_term + j;
+        }
+    }
+    return same;
+}
+
 /* The draft's term for each of the driver's. Returns: false if they do not go together. */
 static bool map_terms(size_t *out, const struct sotto__program *from,
                       const struct sotto__program *to)
@@ -247,6 +285,7 @@ static bool map_terms(size_t *out, const struct sotto__program *from,
             }
         }
     }
+    same = same && map_asked(out, from, to);
     for (size_t i = 0; same && i < to->terms_len; i++) {
         const struct sotto__term *wanted = &to->terms[i];
         const struct sotto__term *found = out[i] != SOTTO_NONE ? &from->terms[out[i]] : NULL;
@@ -254,7 +293,8 @@ static bool map_terms(size_t *out, const struct sotto__program *from,
                found->limbs <= wanted->limbs &&
                (found->type == SOTTO__ROW_FLOAT) == (wanted->type == SOTTO__ROW_FLOAT) &&
                (wanted->type != SOTTO__ROW_FLOAT || found->factors_len == wanted->factors_len) &&
-               found->has_infinities == wanted->has_infinities;
+               found->has_infinities == wanted->has_infinities &&
+               (found->times == SOTTO_NONE) == (wanted->times == SOTTO_NONE);
     }
     return same;
 }

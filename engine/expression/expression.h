@@ -55,6 +55,7 @@ struct sotto__node {
     enum sotto__function function;
     struct sotto__options options; /* of a call or an aggregate */
     int exponent;                  /* of a power */
+    unsigned rounds;               /* an aggregate: that it may take; set by the check */
     int whole;                     /* what a literal of an expansion is, which stands in no text */
     bool is_whole;                 /* a literal is such a one */
     bool is_edge;                  /* a comparison of an expansion, with an edge of hist */

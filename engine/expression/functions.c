@@ -17,6 +17,8 @@ static const struct sotto__option digits = {SOTTO__OPTION_DIGITS, "digits",
                                             -SOTTO__ROUND_DIGITS_MAX, SOTTO__ROUND_DIGITS_MAX, 0};
 static const struct sotto__option intercept = {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1};
 
+static const struct sotto__method_card regression = {.rounds_max = 1, .stands_alone = true};
+
 static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     /* --- Of all rows: aggregates --- */
     [SOTTO__FUNCTION_COUNT] = {.name = "count",
@@ -94,6 +96,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                              .arguments_len = 2,
                              .is_variadic = true,
                              .option = &intercept,
+                             .method = &regression,
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                        .y_powers = 2, .product = true},
                              .synonyms = "lm linreg regression"},

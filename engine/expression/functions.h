@@ -84,11 +84,20 @@ struct sotto__opened_sums {
         SOTTO__OPENS_UNSTATED, /* nobody has said: other to every policy, and refused to compile */
         SOTTO__OPENS_POWERS,   /* of polynomials in x and y: the sums below */
         SOTTO__OPENS_TRUTHS,   /* likewise, of conditions on x: 1 where it holds, else 0 */
+        SOTTO__OPENS_BINS,     /* counts of rows by bins of x that what was opened has placed */
     } kind;
     bool count;        /* the rows where the arguments are present */
     unsigned powers;   /* x, x^2, ... up to this one */
     unsigned y_powers; /* likewise of y */
     bool product;      /* x y */
+};
+
+/* What is known of a method, a statistic with rounds of its own, before it is called. Its code is
+ * in engine/methods/. */
+struct sotto__method_card {
+    unsigned rounds_max; /* that it ever takes */
+    unsigned cells_len;  /* in how many cells at once it counts by digits; 0: it does not */
+    bool stands_alone;   /* its output is all of its fields; else one number */
 };
 
 /* Of a polynomial in columns; this one: of anything else. */
@@ -106,10 +115,11 @@ struct sotto__function_card {
         SOTTO__TAKES_EDGES,  /* likewise edges of bins */
     } takes;
     enum { SOTTO__FUNCTION_OF_ALL_ROWS, SOTTO__FUNCTION_OF_A_ROW, SOTTO__FUNCTION_OF_ANY } of;
-    const struct sotto__option *option; /* NULL: there is none */
-    struct sotto__opened_sums opens;    /* of all rows: must be stated */
-    const char *harm;                   /* why it is no polynomial, for owners; NULL: its name */
-    const char *synonyms;               /* names that others give it, blanks between them */
+    const struct sotto__option *option;      /* NULL: there is none */
+    const struct sotto__method_card *method; /* NULL: it is none */
+    struct sotto__opened_sums opens;         /* of all rows: must be stated */
+    const char *harm;       /* why it is no polynomial, for owners; NULL: its name */
+    const char *synonyms;   /* names that others give it, blanks between them */
     const char *instead_of; /* likewise, of what is not there and is most nearly answered by it */
     const char *gives;      /* where instead_of is: what it gives */
 };

@@ -288,8 +288,10 @@ static size_t parse_call(struct parser *parser, const struct token *name)
 {
     struct sotto__node node = {.kind = SOTTO__NODE_CALL, .start = name->start};
     node.function = find_function(parser, name);
-    if (sotto__function_card(node.function)->of == SOTTO__FUNCTION_OF_ALL_ROWS) {
+    const struct sotto__function_card *card = sotto__function_card(node.function);
+    if (card->of == SOTTO__FUNCTION_OF_ALL_ROWS) {
         node.kind = SOTTO__NODE_AGGREGATE;
+        node.rounds = card->method != NULL ? card->method->rounds_max : 1;
     }
     sotto__token_next(parser);
     parse_arguments(parser, &node);

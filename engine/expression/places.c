@@ -35,25 +35,32 @@ void sotto__places_find(struct sotto__places *out, const struct sotto__expressio
         }
         if (node->kind == SOTTO__NODE_AGGREGATE) {
             out->place[i] = SOTTO__PLACE_AGGREGATE;
-            out->round[i]++;
+            out->round[i] += node->rounds;
         }
     }
 }
 
+bool sotto__opens_in_round(const struct sotto__places *places,
+                           const struct sotto__expression *expression, size_t i, unsigned round)
+{
+    const struct sotto__node *node = &expression->nodes[i];
+    return node->kind == SOTTO__NODE_AGGREGATE && round <= places->round[i] &&
+           round + node->rounds > places->round[i];
+}
+
 void sotto__places_find_rows(bool *out, const struct sotto__places *places,
-                             const struct sotto__expression *expression, unsigned round)
+                             const struct sotto__expression *expression, const bool *opened)
 {
     for (size_t i = 0; i < expression->nodes_len; i++) {
         out[i] = false;
     }
     for (size_t i = expression->nodes_len; i-- > 0;) {
         const struct sotto__node *node = &expression->nodes[i];
-        bool opened = node->kind == SOTTO__NODE_AGGREGATE && places->round[i] == round;
         bool known = places->place[i] == SOTTO__PLACE_AGGREGATE;
         size_t children[3];
         size_t children_len = sotto__node_children(node, children);
         for (size_t j = 0; j < children_len; j++) {
-            out[children[j]] = out[children[j]] || opened || (out[i] && !known);
+            out[children[j]] = out[children[j]] || opened[i] || (out[i] && !known);
         }
     }
 }

@@ -36,6 +36,8 @@ void sotto__value_init(struct sotto__value *value);
 void sotto__value_clear(struct sotto__value *value);
 void sotto__value_set(struct sotto__value *value, const struct sotto__value *from);
 void sotto__value_set_special(struct sotto__value *value, enum sotto__value_kind kind);
+/* Exactly the double, infinite or NaN too. */
+void sotto__value_set_double(struct sotto__value *value, double number);
 /* An unsigned decimal literal, digits with a point and an exponent. */
 void sotto__value_set_literal(struct sotto__value *value, const char *text, size_t text_bytes);
 void sotto__value_negate(struct sotto__value *value);

@@ -168,6 +168,18 @@ static void make_root(struct sotto__value *value)
     }
 }
 
+void sotto__value_set_double(struct sotto__value *value, double number)
+{
+    bool is_finite = number - number == 0;
+    sotto__value_set_special(value, is_finite    ? SOTTO__VALUE_FINITE
+                                    : number > 0 ? SOTTO__VALUE_INFINITE
+                                    : number < 0 ? SOTTO__VALUE_NEGATIVE_INFINITE
+                                                 : SOTTO__VALUE_NAN);
+    if (is_finite) {
+        mpq_set_d(value->number, number);
+    }
+}
+
 /* A root becomes the double nearest to it; anything else stays as it is. */
 static void round_root(struct sotto__value *value)
 {

@@ -276,6 +276,59 @@ static void number_columns(struct sotto_plan *plan, struct sotto__expression *ex
     }
 }
 
+/* --- Rounds --- */
+
+/* How many groups the keys make. */
+static size_t count_groups(const struct sotto_plan *plan)
+{
+    size_t groups = 1;
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        const struct sotto__group_key *key = &plan->keys[i];
+        groups *= key->levels_len - key->are_edges + key->other;
+    }
+    return groups;
+}
+
+/* Cells of all groups in which methods count by digits. Frames count once: what a star stands for
+ * is not known yet, and all parties must find the same number. */
+static size_t count_cells(const struct sotto_plan *plan)
+{
+    size_t cells = 0;
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        const struct sotto__expression *expression = &plan->outputs[i].expression;
+        for (size_t j = 0; j < expression->nodes_len; j++) {
+            const struct sotto__method_card *method =
+                sotto__function_card(expression->nodes[j].function)->method;
+            bool is_call = expression->nodes[j].kind == SOTTO__NODE_AGGREGATE && method != NULL;
+            cells += is_call ? method->cells_len : 0;
+        }
+    }
+    return cells * count_groups(plan);
+}
+
+/* Finds how many bits the digits have that methods count by, and how many rounds that takes. */
+static void set_rounds(struct sotto_plan *plan)
+{
+    size_t cells = count_cells(plan);
+    plan->digit_bits = SOTTO__DIGIT_BITS_MAX;
+    while (plan->digit_bits > SOTTO__DIGIT_BITS_MIN &&
+           cells > SOTTO__DIGIT_COUNTS_MAX >> plan->digit_bits) {
+        plan->digit_bits--;
+    }
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        struct sotto__expression *expression = &plan->outputs[i].expression;
+        for (size_t j = 0; j < expression->nodes_len; j++) {
+            struct sotto__node *node = &expression->nodes[j];
+            const struct sotto__method_card *method = sotto__function_card(node->function)->method;
+            if (node->kind == SOTTO__NODE_AGGREGATE && method != NULL && method->cells_len > 0) {
+                node->rounds = (SOTTO__KEY_BITS_MAX + plan->digit_bits - 1) / plan->digit_bits;
+            }
+        }
+    }
+}
+
+/* --- The whole --- */
+
 /* Checks one output by itself; the caller adds its name to an error. */
 static enum sotto_status check_plan_output(struct sotto_plan *plan,
                                            struct sotto__plan_output *output,
@@ -401,6 +454,7 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan, struct sotto_error 
     if (plan->columns == NULL) {
         return sotto_error_no_memory(err);
     }
+    set_rounds(plan);
     enum sotto_status status = check_outputs(plan, err);
     if (status != SOTTO_OK) {
         return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Takes the frames of a plan apart: each value of a series, frame or regression becomes a value
- * expression of its own. It leans on shapes.c, which says how many values an output has. What
+/* Takes the frames of a plan apart: each value of a series or frame becomes a value expression of
+ * its own. It leans on shapes.c, which says how many values an output has. What
  * expressions have in common is not looked for here: compiling finds it again.
  *
  * The expander keeps its first failure: its functions return the node that they added, and after a
@@ -98,12 +98,14 @@ static size_t add_call3(struct expander *expander, enum sotto__function function
                         size_t second, size_t third)
 {
     bool is_call = sotto__function_card(function)->of != SOTTO__FUNCTION_OF_ALL_ROWS;
+    SOTTO_REQUIRE(is_call || sotto__function_card(function)->method == NULL);
     return add_node(expander,
                     (struct sotto__node){.kind = is_call ? SOTTO__NODE_CALL : SOTTO__NODE_AGGREGATE,
                                          .function = function,
                                          .left = first,
                                          .right = second,
                                          .third = third,
+                                         .rounds = is_call ? 0 : 1,
                                          .start = expander->start});
 }
 
@@ -464,127 +466,58 @@ static void expand_output(struct expander *expander, struct sotto__output_values
     }
 }
 
-/* --- Regressions --- */
+/* --- Methods that stand alone --- */
 
-/* A regression's variables: the column that is explained, then the regressors. A row counts where
- * none of them is missing. */
-struct regression_sums {
-    size_t nodes[1 + SOTTO__OLS_REGRESSORS_MAX]; /* of the source */
-    size_t elements[1 + SOTTO__OLS_REGRESSORS_MAX];
-    size_t len;
-};
-
-static void add_variable(struct expander *expander, struct regression_sums *regression, size_t node,
-                         size_t element)
+/* Adds item element of the source's node to a list, which it is the len'th of. */
+static size_t add_item(struct expander *expander, size_t list, size_t len, size_t node,
+                       size_t element)
 {
-    if (expander->status == SOTTO_OK && regression->len == 1 + SOTTO__OLS_REGRESSORS_MAX) {
-        expander->status = sotto_error_set(expander->err, SOTTO_ERROR_LIMIT,
-                                           "ols takes at most %d regressors, found more",
-                                           SOTTO__OLS_REGRESSORS_MAX);
+    const char *name =
+        sotto__function_card(expander->source->nodes[expander->source->nodes_len - 1].function)
+            ->name;
+    if (expander->status == SOTTO_OK && len == SOTTO__METHOD_COLUMNS_MAX) {
+        expander->status =
+            sotto_error_set(expander->err, SOTTO_ERROR_LIMIT,
+                            "%s takes at most %d columns after the first one, found more", name,
+                            SOTTO__METHOD_COLUMNS_MAX);
     }
-    if (expander->status == SOTTO_OK) {
-        regression->nodes[regression->len] = node;
-        regression->elements[regression->len++] = element;
-    }
+    size_t item = build_node(expander, node, element);
+    return add_infix(expander, SOTTO__NODE_LIST, list, item);
 }
 
-static void find_variables(struct expander *expander, struct regression_sums *regression,
-                           const struct sotto__node *ols)
+/* The list of a call's last argument, frames taken apart. Returns: SOTTO_NONE if there is none. */
+static size_t build_list(struct expander *expander, size_t list)
 {
     size_t lists[SOTTO__EXPRESSION_NODES_MAX];
-    size_t items_len = sotto__list_items(lists, expander->source, ols->right);
-    add_variable(expander, regression, ols->left, 0);
+    size_t items_len = sotto__list_items(lists, expander->source, list);
+    size_t built = SOTTO_NONE;
+    size_t len = 0;
     for (size_t i = 0; i < items_len; i++) {
         size_t item = expander->source->nodes[lists[i]].right;
-        size_t len = width_of(expander, item);
-        for (size_t j = 0; j < len; j++) {
-            add_variable(expander, regression, item, j);
+        size_t width = width_of(expander, item);
+        for (size_t j = 0; j < width && expander->status == SOTTO_OK; j++) {
+            built = add_item(expander, built, len++, item, j);
         }
     }
+    return built;
 }
 
-static size_t build_variable(struct expander *expander, const struct regression_sums *regression,
-                             size_t variable)
+/* Expands a call whose output is a method's fields into one expression, the call. */
+static void expand_method(struct expander *expander, struct sotto__output_values *output_values,
+                          const struct sotto__node *call)
 {
-    return build_node(expander, regression->nodes[variable], regression->elements[variable]);
-}
-
-/* Starts a value expression with the variables' joint rows. Returns: a node that is present where
- * all variables are, and a double if one of them is. */
-static size_t start_product(struct expander *expander, const struct regression_sums *regression)
-{
+    struct sotto__node copy = *call;
+    expander->start = call->start;
     start_expression(expander);
-    size_t all = build_variable(expander, regression, 0);
-    for (size_t i = 1; i < regression->len; i++) {
-        size_t one = build_variable(expander, regression, i);
-        all = add_call2(expander, SOTTO__FUNCTION_TOGETHER, all, one);
-    }
-    return all;
-}
-
-/* A variable in the rows where all of them are present. */
-static size_t build_factor(struct expander *expander, const struct regression_sums *regression,
-                           size_t variable, size_t all)
-{
-    size_t factor = build_variable(expander, regression, variable);
-    return add_call2(expander, SOTTO__FUNCTION_TOGETHER, factor, all);
-}
-
-static void expand_rows(struct expander *expander, const struct regression_sums *regression)
-{
-    size_t all = start_product(expander, regression);
-    (void)add_call1(expander, SOTTO__FUNCTION_COUNT, all);
-}
-
-static void expand_sum(struct expander *expander, const struct regression_sums *regression,
-                       size_t x)
-{
-    size_t all = start_product(expander, regression);
-    size_t factor = build_factor(expander, regression, x, all);
-    (void)add_call1(expander, SOTTO__FUNCTION_SUM, factor);
-}
-
-static void expand_product(struct expander *expander, const struct regression_sums *regression,
-                           size_t x, size_t y)
-{
-    size_t all = start_product(expander, regression);
-    size_t left = build_factor(expander, regression, x, all);
-    size_t right = build_factor(expander, regression, y, all);
-    size_t product = add_call2(expander, SOTTO__FUNCTION_DOT, left, right);
-    if (expander->status == SOTTO_OK) {
-        expander->target->nodes[product].is_together = true;
-    }
-}
-
-/* Expands a regression into the sums that it is solved from: the number of rows, the sums of the
- * variables, and those of their products, row by row of the upper triangle. */
-static void expand_ols(struct expander *expander, struct sotto__output_values *output_values,
-                       const struct sotto__node *ols)
-{
-    struct regression_sums regression = {.len = 0};
-    expander->start = ols->start;
-    find_variables(expander, &regression, ols);
-    if (expander->status == SOTTO_OK) {
-        expand_rows(expander, &regression);
-    }
-    for (size_t i = 0; i < regression.len && expander->status == SOTTO_OK; i++) {
-        expand_sum(expander, &regression, i);
-    }
-    for (size_t i = 0; i < regression.len; i++) {
-        for (size_t j = i; j < regression.len && expander->status == SOTTO_OK; j++) {
-            expand_product(expander, &regression, i, j);
-        }
-    }
+    copy.left = build_node(expander, call->left, 0);
+    copy.right = build_list(expander, call->right);
+    (void)add_node(expander, copy);
     if (expander->status == SOTTO_OK) {
         expander->status =
             sotto__frames_regressors(&output_values->shape, expander->out, expander->shapes,
-                                     expander->source, ols, expander->err);
+                                     expander->source, call, expander->err);
     }
-    if (expander->status == SOTTO_OK) {
-        output_values->ols = ols;
-        output_values->values_len =
-            sotto__ols_values_len(regression.len - 1, ols->options.intercept);
-    }
+    output_values->method = call;
 }
 
 /* --- The whole --- */
@@ -648,8 +581,9 @@ static void expand_plan_output(struct expander *expander, size_t *size,
         (struct sotto__output_values){.first = out->expressions_len, .values = out->values_len};
     start_source(expander, &output->expression);
     if (expander->status == SOTTO_OK) {
-        if (root->kind == SOTTO__NODE_AGGREGATE && root->function == SOTTO__FUNCTION_OLS) {
-            expand_ols(expander, output_values, root);
+        const struct sotto__method_card *method = sotto__function_card(root->function)->method;
+        if (root->kind == SOTTO__NODE_AGGREGATE && method != NULL && method->stands_alone) {
+            expand_method(expander, output_values, root);
         } else {
             expand_output(expander, output_values);
         }

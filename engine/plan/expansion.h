@@ -10,7 +10,7 @@
 #define SOTTO__EXPRESSIONS_MAX 4096
 #define SOTTO__EXPRESSIONS_NODES_MAX 131072
 #define SOTTO__EXPANSION_SIZE_MAX 65536
-#define SOTTO__OLS_REGRESSORS_MAX 32
+#define SOTTO__METHOD_COLUMNS_MAX 32 /* in the list of a method's arguments */
 #define SOTTO__LITERAL_BYTES_MAX 400 /* of an edge's label */
 
 /* --- shapes.c: single values, series and frames --- */
@@ -43,15 +43,32 @@ struct sotto__value_expression {
     bool is_count; /* a number of rows, of a bin or of a level: an integer */
 };
 
-/* Where an output's value expressions and values stand. A regression has expressions too: the sums
- * that it is solved from. */
+/* A named part of what a method gives. */
+struct sotto__field {
+    const char *name;
+    size_t axes_len; /* 0: one value; 1: a series along the output's axis; 2: a square of it */
+    bool is_count;   /* a whole number of rows, or of degrees of freedom */
+    bool tells_nan;  /* the NaN that rows made stand beside it */
+};
+
+/* How many values a field has. */
+static inline size_t sotto__field_len(const struct sotto__field *field,
+                                      const struct sotto__axis *axis)
+{
+    return field->axes_len == 0 ? 1 : field->axes_len == 1 ? axis->len : axis->len * axis->len;
+}
+
+/* Where an output's value expressions and values stand. A method that stands alone has one
+ * expression, its call, and the values of its fields one after the other. */
 struct sotto__output_values {
-    struct sotto__shape shape;
-    size_t first; /* of its value expressions */
+    struct sotto__shape shape; /* of a method's fields: their axis */
+    size_t first;              /* of its value expressions */
     size_t expressions_len;
     size_t values; /* index of the first one among a group's */
     size_t values_len;
-    const struct sotto__node *ols; /* NULL: the values are the expressions' */
+    const struct sotto__node *method;  /* NULL: the values are the expressions' */
+    const struct sotto__field *fields; /* of the method; set by sotto__calls_place */
+    size_t fields_len;
 };
 
 /* A plan under agreed types, its frames taken apart. */
@@ -83,30 +100,15 @@ enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__e
                                        const struct sotto_plan *plan,
                                        const struct sotto__expression *expression,
                                        struct sotto_error *err) SOTTO_NODISCARD;
-/* The series of a regression's coefficients: "const", if it has one, and the regressors. shapes:
- * those of the expression's nodes. Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_NO_MEMORY. */
+/* The axis of a method's fields: "const", if it has an intercept, and the items of its list.
+ * shapes: those of the expression's nodes. Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
                                            struct sotto__expansion *expansion,
                                            const struct sotto__shape *shapes,
                                            const struct sotto__expression *expression,
-                                           const struct sotto__node *ols,
+                                           const struct sotto__node *method,
                                            struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__axes_release(struct sotto__expansion *expansion);
-
-/* The values of a regression: coefficients, standard errors, t, of each of them "const", if there
- * is one, and the regressors'; then these. */
-enum {
-    SOTTO__OLS_R2,
-    SOTTO__OLS_ADJUSTED_R2,
-    SOTTO__OLS_RESIDUAL_SD,
-    SOTTO__OLS_F,
-    SOTTO__OLS_CONDITION,
-    SOTTO__OLS_COUNT,
-    SOTTO__OLS_DF,
-    SOTTO__OLS_SCALARS_LEN,
-};
-
-size_t sotto__ols_values_len(size_t regressors, bool intercept);
 
 /* --- expand.c: each value of a frame as an expression of its own --- */
 

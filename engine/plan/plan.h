@@ -19,6 +19,11 @@
 #define SOTTO__PLAN_SIZE_MAX 16384
 #define SOTTO__GROUP_KEYS_MAX 2
 #define SOTTO__ROUNDS_MAX 256
+/* Counts by digits in one round, 4 MiB: where there are many groups, digits have fewer bits. */
+#define SOTTO__DIGIT_COUNTS_MAX ((size_t)1 << 19)
+#define SOTTO__DIGIT_BITS_MAX 8
+#define SOTTO__DIGIT_BITS_MIN 2
+#define SOTTO__KEY_BITS_MAX 128 /* of a value that is found by its digits */
 
 struct sotto__plan_dataset {
     char *alias;
@@ -44,6 +49,7 @@ struct sotto_plan {
     size_t outputs_len;
     struct sotto_plan_column *columns; /* names borrow from nodes */
     size_t columns_len;
+    unsigned digit_bits; /* of the digits that methods count by; set by the check */
 };
 
 /* --- selection.c: the plan's keys "where" and "group_by" --- */

@@ -332,16 +332,18 @@ static struct sotto__shape shape_row_function(struct shaping *shaping,
                : fail_at(shaping, node->start, "this takes a frame, such as [a, b]");
 }
 
-static struct sotto__shape shape_ols(struct shaping *shaping, size_t node)
+/* A method whose output is all of its fields. */
+static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
 {
     const struct sotto__expression *expression = shaping->expression;
-    const struct sotto__node *ols = &expression->nodes[node];
+    const struct sotto__node *call = &expression->nodes[node];
     if (node + 1 != expression->nodes_len) {
-        return fail_at(shaping, ols->start, "ols stands alone: its output is a whole regression");
+        return fail_at(shaping, call->start,
+                       "this stands alone: its output is several values, not a number");
     }
-    return shaping->shapes[ols->left].axes_len == 0
+    return shaping->shapes[call->left].axes_len == 0
                ? single_value
-               : fail_at(shaping, ols->start, "ols explains a single column");
+               : fail_at(shaping, call->start, "this explains a single column");
 }
 
 /* The square frame that cov or corr makes of a frame with itself. */
@@ -361,8 +363,8 @@ static struct sotto__shape shape_aggregate(struct shaping *shaping, size_t i)
     if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
         return shape_counts(shaping, node);
     }
-    if (node->function == SOTTO__FUNCTION_OLS) {
-        return shape_ols(shaping, i);
+    if (card->method != NULL && card->method->stands_alone) {
+        return shape_method(shaping, i);
     }
     return node->right == SOTTO_NONE && card->is_frame_enough ? shape_square(shaping, node)
                                                               : shape_each(shaping, node);
@@ -387,14 +389,15 @@ enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
                                            struct sotto__expansion *expansion,
                                            const struct sotto__shape *shapes,
                                            const struct sotto__expression *expression,
-                                           const struct sotto__node *ols, struct sotto_error *err)
+                                           const struct sotto__node *method,
+                                           struct sotto_error *err)
 {
     size_t lists[SOTTO__EXPRESSION_NODES_MAX];
     struct shaping shaping = {
         .shapes = shapes, .expansion = expansion, .expression = expression, .err = err};
-    size_t items_len = sotto__list_items(lists, expression, ols->right);
-    size_t axis = add_axis(&shaping, 1 + SOTTO__OLS_REGRESSORS_MAX);
-    if (ols->options.intercept) {
+    size_t items_len = sotto__list_items(lists, expression, method->right);
+    size_t axis = add_axis(&shaping, 1 + SOTTO__METHOD_COLUMNS_MAX);
+    if (method->options.intercept) {
         add_text_label(&shaping, axis, "const");
     }
     for (size_t i = 0; i < items_len; i++) {
@@ -413,7 +416,9 @@ static void find_parts(bool *out, const struct sotto__expression *expression)
         if (node->kind == SOTTO__NODE_LIST && node->left != SOTTO_NONE) {
             out[node->left] = true;
         }
-        if (node->kind == SOTTO__NODE_AGGREGATE && node->function == SOTTO__FUNCTION_OLS) {
+        const struct sotto__method_card *method = sotto__function_card(node->function)->method;
+        bool is_call = node->kind == SOTTO__NODE_AGGREGATE && method != NULL;
+        if (is_call && method->stands_alone && node->right != SOTTO_NONE) {
             out[node->right] = true;
         }
     }
@@ -468,9 +473,4 @@ enum sotto_status sotto__frames_check(const struct sotto_plan *plan, struct sott
         }
     }
     return plan->where.nodes_len > 0 ? check_where(plan, err) : SOTTO_OK;
-}
-
-size_t sotto__ols_values_len(size_t regressors, bool intercept)
-{
-    return SOTTO__OLS_SCALARS_LEN + 3 * (regressors + intercept);
 }

@@ -24,7 +24,7 @@ static void verify_expression(const struct sotto__expression *expression,
         for (size_t j = 0; j < children_len; j++) {
             SOTTO_VERIFY(children[j] < i); /* SOTTO_NONE is not */
         }
-        SOTTO_VERIFY(node->kind != SOTTO__NODE_STAR && node->kind != SOTTO__NODE_LIST);
+        SOTTO_VERIFY(node->kind != SOTTO__NODE_STAR);
         SOTTO_VERIFY(node->kind != SOTTO__NODE_COLUMN || node->column < expansion->columns_len);
         SOTTO_VERIFY(node->kind != SOTTO__NODE_LITERAL || node->is_whole ||
                      node->start + node->bytes <= text_bytes);
@@ -45,7 +45,7 @@ void sotto__expansion_verify(const struct sotto__expansion *expansion)
     for (size_t i = 0; i < expansion->outputs_len; i++) {
         const struct sotto__output_values *values = &expansion->outputs[i];
         SOTTO_VERIFY(values->first == expressions_len && values->values == values_len);
-        SOTTO_VERIFY(values->ols != NULL || values->values_len == values->expressions_len);
+        SOTTO_VERIFY(values->method != NULL || values->values_len == values->expressions_len);
         SOTTO_VERIFY(values->shape.axes_len <= 2);
         for (size_t j = 0; j < values->shape.axes_len; j++) {
             SOTTO_VERIFY(values->shape.axes[j] < expansion->axes_len);

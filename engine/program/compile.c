@@ -717,8 +717,7 @@ size_t sotto__compile_mask(struct sotto__compiler *compiler, size_t a, size_t b)
     return add_op(compiler, op);
 }
 
-/* a where b is present, a double if one of them is. */
-static size_t add_together(struct sotto__compiler *compiler, size_t a, size_t b)
+size_t sotto__compile_together(struct sotto__compiler *compiler, size_t a, size_t b)
 {
     check_numbers(compiler, a, b);
     if (is_float(compiler, b)) {
@@ -792,7 +791,7 @@ static size_t add_call(struct sotto__compiler *compiler, const struct sotto__nod
     case SOTTO__FUNCTION_IF:
         return add_choice(compiler, SOTTO__OP_IF, b, third, a);
     case SOTTO__FUNCTION_TOGETHER:
-        return add_together(compiler, a, b);
+        return sotto__compile_together(compiler, a, b);
     default:
         check_number(compiler, a);
         return sotto__compile_float(compiler, a);
@@ -833,18 +832,82 @@ size_t sotto__compile_earlier_number(struct sotto__compiler *compiler, size_t i)
 {
     struct sotto__earlier_number number = {
         .expression = compiler->expression, .node = i, .first_moments = compiler->first_moments};
-    /* With groups it differs from row to row; there is one dataset then. Whether it is NaN may not
-     * change the shape of the round. */
-    struct sotto__op op = {.kind = SOTTO__OP_PARAMETER,
-                           .type = SOTTO__ROW_FLOAT,
-                           .makes_nan = true,
-                           .dataset = compiler->plan->keys_len > 0 ? 0 : SOTTO_NONE};
-    op.a = op.b = op.c = SOTTO_NONE;
-    if (sotto__earlier_number_find(compiler->program, &op.index, &number, compiler->earlier) !=
+    size_t place = 0;
+    if (sotto__earlier_number_find(compiler->program, &place, &number, compiler->earlier) !=
         SOTTO_OK) {
         return fail_no_memory(compiler);
     }
+    return sotto__compile_parameter(compiler, place);
+}
+
+/* --- Operations of methods --- */
+
+/* With groups a parameter differs from row to row; there is one dataset then. */
+static struct sotto__op make_parameter(const struct sotto__compiler *compiler, size_t place)
+{
+    struct sotto__op op = {.kind = SOTTO__OP_PARAMETER,
+                           .dataset = compiler->plan->keys_len > 0 ? 0 : SOTTO_NONE,
+                           .index = place};
+    op.a = op.b = op.c = SOTTO_NONE;
+    return op;
+}
+
+size_t sotto__compile_parameter(struct sotto__compiler *compiler, size_t place)
+{
+    struct sotto__op op = make_parameter(compiler, place);
+    op.type = SOTTO__ROW_FLOAT;
+    op.makes_nan = true; /* whether it is NaN may not change the shape of the round */
     return add_op(compiler, op);
+}
+
+size_t sotto__compile_is_open(struct sotto__compiler *compiler, size_t place)
+{
+    struct sotto__op op = make_parameter(compiler, place);
+    op.kind = SOTTO__OP_IS_OPEN;
+    op.type = SOTTO__ROW_BOOL;
+    return add_op(compiler, op);
+}
+
+size_t sotto__compile_own(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                          size_t b, size_t index)
+{
+    struct sotto__op op = make_op(compiler, kind, a, b);
+    op.index = index;
+    op.type = SOTTO__ROW_EXACT;
+    op.bits = 63;
+    if (kind != SOTTO__OP_KEY) {
+        op.type = SOTTO__ROW_FLOAT;
+        op.bits = 0;
+        op.makes_nan = true;
+    }
+    return add_op(compiler, op);
+}
+
+size_t sotto__compile_apply(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                            size_t b)
+{
+    switch (kind) {
+    case SOTTO__OP_NEGATE:
+    case SOTTO__OP_ABS:
+    case SOTTO__OP_SQRT:
+    case SOTTO__OP_EXP:
+    case SOTTO__OP_LOG:
+        return add_unary(compiler, kind, a);
+    case SOTTO__OP_FLOAT:
+        return sotto__compile_float(compiler, a);
+    case SOTTO__OP_MULTIPLY:
+        return sotto__compile_multiply(compiler, a, b);
+    case SOTTO__OP_MASK:
+        return sotto__compile_mask(compiler, a, b);
+    case SOTTO__OP_ADD:
+    case SOTTO__OP_SUBTRACT:
+    case SOTTO__OP_DIVIDE:
+    case SOTTO__OP_POW:
+        return add_arithmetic(compiler, kind, a, b);
+    default: /* comparisons; the others are not asked for */
+        SOTTO_REQUIRE(kind >= SOTTO__OP_EQUAL && kind <= SOTTO__OP_LESS_EQUAL);
+        return sotto__compile_compare(compiler, kind, a, b);
+    }
 }
 
 static bool is_comparison(enum sotto__node_kind kind)

@@ -17,6 +17,8 @@ struct sotto__compiler {
     const struct sotto_plan *plan;
     const struct sotto__expansion *expansion;
     const struct sotto__moments *earlier; /* of all aggregates of earlier rounds */
+    const struct sotto__call *calls;      /* of methods */
+    size_t calls_len;                     /* so far */
     unsigned round;
     const struct sotto__expression *expression;
     size_t first_moments; /* of its first aggregate among all */
@@ -51,5 +53,38 @@ size_t sotto__compile_compare(struct sotto__compiler *compiler, enum sotto__op_k
                               size_t b);
 size_t sotto__compile_float(struct sotto__compiler *compiler, size_t a);
 size_t sotto__compile_zero(struct sotto__compiler *compiler);
+/* a where b is present, both doubles if one of them is. */
+size_t sotto__compile_together(struct sotto__compiler *compiler, size_t a, size_t b);
+/* What an operator or a function of one or two values (b: SOTTO_NONE) does, by its operation. */
+size_t sotto__compile_apply(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                            size_t b);
+/* An operation that no expression has, on a, and on b if it is no SOTTO_NONE. index: its own. */
+size_t sotto__compile_own(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                          size_t b, size_t index);
+/* Whether each group of rows meets its own parameter: a word that is 0 or 1 at a place. */
+size_t sotto__compile_is_open(struct sotto__compiler *compiler, size_t place);
+/* The double at a place among a group's parameters. */
+size_t sotto__compile_parameter(struct sotto__compiler *compiler, size_t place);
+
+/* --- terms.c --- */
+
+/* An aggregate that opens no sums yet. */
+struct sotto__moments sotto__moments_none(unsigned round);
+/* Adds the sums of x, and of x and y, of an aggregate whose rows x and y are already the same. */
+void sotto__compile_moments(struct sotto__compiler *compiler, struct sotto__moments *moments,
+                            struct sotto__opened_sums opens, size_t x, size_t y);
+/* Adds a term, though there may be an equal one. Returns: its index, SOTTO_NONE after a failure. */
+size_t sotto__compile_term(struct sotto__compiler *compiler, struct sotto__term term);
+/* Refuses an argument of an aggregate, node, that is text. */
+void sotto__compile_check_argument(struct sotto__compiler *compiler, const struct sotto__node *node,
+                                   size_t argument);
+/* Counts the rows where NaN was made. */
+void sotto__compile_nan_made(struct sotto__compiler *compiler, struct sotto__moments *moments,
+                             size_t row);
+
+/* --- recipe.c --- */
+
+/* Lets the next call of a method ask for this round; moments: those of its node. */
+void sotto__compile_call(struct sotto__compiler *compiler, struct sotto__moments *moments);
 
 #endif

@@ -51,7 +51,8 @@ static bool is_same_number(const struct earlier_place *x, const struct earlier_p
     if (a->kind == SOTTO__NODE_AGGREGATE) {
         const struct sotto__moments *m = find_moments(x, earlier);
         const struct sotto__moments *n = find_moments(y, earlier);
-        return m->round == n->round && memcmp(m->terms, n->terms, sizeof m->terms) == 0;
+        return m->round == n->round && m->call == n->call &&
+               memcmp(m->terms, n->terms, sizeof m->terms) == 0;
     }
     size_t m[3];
     size_t n[3];

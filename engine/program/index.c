@@ -191,7 +191,8 @@ static struct candidate read_candidate(const struct sotto__program *program,
     struct candidate candidate = {.value = SOTTO_NONE};
     const struct sotto__op *op = &program->ops[term->factors[0]];
     bool is_known = false;
-    if (term->kind != SOTTO__TERM_SUM || term->factors_len != 1 || op->dataset == SOTTO_NONE) {
+    if (term->index != SOTTO_NONE || term->times != SOTTO_NONE || term->kind != SOTTO__TERM_SUM ||
+        term->factors_len != 1 || op->dataset == SOTTO_NONE) {
         return candidate;
     }
     if (op->kind == SOTTO__OP_TEXT_EQUAL) {
@@ -210,6 +211,7 @@ static struct candidate read_candidate(const struct sotto__program *program,
 
 void sotto__index_release(struct sotto__index *index)
 {
+    sotto_free(index->ops);
     sotto_free(index->narrow_limits);
     sotto_free(index->limits);
     sotto_free(index->double_limits);
@@ -348,11 +350,19 @@ static enum sotto_status add_index(struct sotto__program *program, struct limit 
                                    const struct candidate *candidates, size_t value,
                                    struct sotto_error *err)
 {
+    bool is_text = program->ops[value].type == SOTTO__ROW_TEXT;
+    void *indices = program->indices;
+    if (sotto_array_reserve(&indices, &program->indices_capacity_len, program->indices_len + 1,
+                            sizeof *program->indices) != SOTTO_OK) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    program->indices = indices;
     struct sotto__index *index = &program->indices[program->indices_len];
-    *index = (struct sotto__index){.op = value, .offset = program->group_counts};
-    enum sotto_status status = program->ops[value].type == SOTTO__ROW_TEXT
-                                   ? index_texts(program, index, candidates, err)
-                                   : index_numbers(program, index, limits, candidates);
+    *index = (struct sotto__index){.kind = is_text ? SOTTO__INDEX_TEXTS : SOTTO__INDEX_LIMITS,
+                                   .op = value,
+                                   .offset = program->group_counts};
+    enum sotto_status status = is_text ? index_texts(program, index, candidates, err)
+                                       : index_numbers(program, index, limits, candidates);
     if (status != SOTTO_OK) {
         sotto__index_release(index);
         return status;
@@ -394,12 +404,20 @@ static void mark_idle(struct sotto__program *program)
         program->ops[i].is_idle = !program->ops[i].is_early;
     }
     for (size_t i = 0; i < program->indices_len; i++) {
-        program->ops[program->indices[i].op].is_idle = false;
+        const struct sotto__index *index = &program->indices[i];
+        program->ops[index->op].is_idle = false;
+        for (size_t j = 0; j < index->ops_len; j++) {
+            program->ops[index->ops[j]].is_idle = false;
+        }
     }
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        for (size_t j = 0; term->index == SOTTO_NONE && j < term->factors_len; j++) {
+        bool is_counted = term->index != SOTTO_NONE && !term->is_binned;
+        for (size_t j = 0; !is_counted && j < term->factors_len; j++) {
             program->ops[term->factors[j]].is_idle = false;
+        }
+        if (term->times != SOTTO_NONE) {
+            program->ops[term->times].is_idle = false;
         }
     }
     for (size_t i = program->ops_len; i-- > 0;) {
@@ -419,12 +437,10 @@ enum sotto_status sotto__indices_find(struct sotto__program *program, struct sot
     struct candidate *candidates = sotto_alloc_array(len, sizeof *candidates);
     struct limit *limits = sotto_alloc_array(2 * len + 1, sizeof *limits);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    program->indices = sotto_alloc_array(len / TERMS_LEN_LEAST, sizeof *program->indices);
-    if (candidates == NULL || limits == NULL || program->indices == NULL) {
+    if (candidates == NULL || limits == NULL) {
         goto out;
     }
     for (size_t i = 0; i < len; i++) {
-        program->terms[i].index = SOTTO_NONE;
         candidates[i] = read_candidate(program, &program->terms[i]);
     }
     status = add_indices(program, candidates, limits, err);

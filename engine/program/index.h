@@ -25,11 +25,29 @@ size_t sotto__levels_len(const struct sotto__levels *levels);
 
 /* --- index.c: conditions on one value that are counted by one index --- */
 
-/* The number of a row is how many of the sorted limits are at its value or below: 0 to len; or that
- * of its text among len texts, len for all others. A row without a value has number len + 1, one
- * that made NaN len + 2, one that is left out len + 3. */
+/* The number of a row by one of these, with len + 1 numbers: */
+enum sotto__index_kind {
+    SOTTO__INDEX_LIMITS, /* how many of the len sorted limits are at its value or below */
+    SOTTO__INDEX_TEXTS,  /* that of its text among len texts; len: any other */
+    SOTTO__INDEX_EDGES,  /* as limits, by doubles that each group has of its own */
+    SOTTO__INDEX_DIGITS, /* cell * 2^bits + digit, by bases of each group's own; len: in no cell */
+    SOTTO__INDEX_LEAST,  /* which of len operations has the least value */
+};
+
+/* A row without a value has number len + 1, one that made NaN len + 2, one that is left out len
+ * + 3.
+ */
 struct sotto__index {
+    enum sotto__index_kind kind;
     size_t op; /* whose values they are: of numbers, or a column of texts */
+    /* LEAST: the operations, op is the last one and has a value where all have. */
+    size_t *ops;
+    size_t ops_len;
+    size_t place; /* EDGES, DIGITS: of the parameters */
+    size_t cells_len;
+    unsigned shift;
+    unsigned digit_bits;
+    unsigned key_bits; /* DIGITS: bases are of keys plus 2^(key_bits - 1), which are not negative */
     size_t len;
     size_t offset;     /* of its len + 4 counts among a group's */
     size_t padded_len; /* a power of two, less 1: limits beyond len are above all values */
@@ -41,6 +59,12 @@ struct sotto__index {
     struct sotto__levels *levels; /* of texts */
     struct sotto__level *texts;
 };
+
+/* The numbers that rows with a value may have, each of which can be counted. */
+static inline size_t sotto__index_bins(const struct sotto__index *index)
+{
+    return index->len + (index->kind == SOTTO__INDEX_EDGES);
+}
 
 void sotto__index_release(struct sotto__index *index);
 

@@ -32,6 +32,9 @@ static size_t count_limbs(const struct sotto__term *term)
  * slot, one more, and one for both counts of infinities. */
 static size_t measure_accumulator(const struct sotto__term *term)
 {
+    if (term->kind == SOTTO__TERM_COUNT && term->index != SOTTO_NONE) {
+        return 0; /* the index counts */
+    }
     if (term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT) {
         return term->limbs + 1 + 1;
     }

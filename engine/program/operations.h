@@ -17,15 +17,18 @@ enum sotto__op_kind {
     SOTTO__OP_COLUMN,
     SOTTO__OP_CONSTANT,
     SOTTO__OP_PARAMETER, /* float64: a number that is known when the round begins, each group's */
+    SOTTO__OP_IS_OPEN,   /* 1, missing in groups for which a method has ended */
     SOTTO__OP_NEGATE,    /* a */
     SOTTO__OP_ABS,
     SOTTO__OP_NOT,
     SOTTO__OP_SQRT, /* float64, as the next two */
     SOTTO__OP_EXP,
     SOTTO__OP_LOG,
-    SOTTO__OP_IS_NA, /* never missing */
-    SOTTO__OP_FLOAT, /* the nearest double of an exact a */
-    SOTTO__OP_ADD,   /* a, b: of one scale */
+    SOTTO__OP_IS_NA,      /* never missing */
+    SOTTO__OP_FLOAT,      /* the nearest double of an exact a */
+    SOTTO__OP_KEY,        /* exact: an integer of 64 bits for a double, in the same order */
+    SOTTO__OP_ADD_SCALED, /* float64: a (SOTTO_NONE: 0) plus b times a parameter, rounded twice */
+    SOTTO__OP_ADD,        /* a, b: of one scale */
     SOTTO__OP_SUBTRACT,
     SOTTO__OP_MULTIPLY,
     SOTTO__OP_DIVIDE, /* float64 */

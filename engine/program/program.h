@@ -8,6 +8,7 @@
 #include "plan/expansion.h"
 #include "program/index.h"
 #include "program/operations.h"
+#include "program/recipe.h"
 
 #define SOTTO__SUM_LIMBS_MAX                                                                       \
     ((SOTTO__PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
@@ -36,10 +37,12 @@ struct sotto__term {
     size_t limbs;
     size_t offset;      /* in limbs, of the first group */
     size_t accumulator; /* offset in units of 128 bits, of the first group */
+    size_t times;       /* doubles: each is multiplied by this one and rounded; or SOTTO_NONE */
     /* SOTTO_NONE, or the index whose counts it is the sum of: of first, up to and without last. */
     size_t index;
     size_t first;
     size_t last;
+    bool is_binned; /* not a count: the sum of the values whose number in the index is first */
     /* With groups, where sotto__term_columns is not 0: */
     size_t buffer; /* offset in doubles, all groups' counted as one */
     size_t fill;   /* index of its fills, likewise */
@@ -48,8 +51,8 @@ struct sotto__term {
 /* How many columns of doubles wait in buffers for their groups. */
 static inline size_t sotto__term_columns(const struct sotto__term *term)
 {
-    bool waits =
-        term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT && term->factors_len <= 2;
+    bool waits = term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT &&
+                 term->factors_len <= 2 && !term->is_binned;
     bool is_pair = term->factors_len == 2 && term->factors[0] != term->factors[1];
     return waits ? 1 + (size_t)is_pair : 0;
 }
@@ -70,6 +73,25 @@ enum {
 struct sotto__moments {
     size_t terms[SOTTO__MOMENTS_LEN];
     unsigned round; /* that opens it: the others' programs have no terms here */
+    size_t call;    /* of a method, among all calls; else SOTTO_NONE */
+};
+
+/* What a call of a method asks of a round: a count, a sum or a product, with moments of its own; or
+ * the terms of an index, one for each number. */
+struct sotto__asked {
+    size_t call;
+    enum sotto__function function; /* SOTTO__FUNCTION_COUNT, _SUM or _DOT */
+    struct sotto__moments moments;
+    size_t first_term;
+    size_t terms_len; /* 0: moments */
+};
+
+/* Words of a group's state that are its parameters. */
+struct sotto__link {
+    size_t call;
+    size_t state_word; /* SOTTO_NONE: one word, whether the call goes on in the group */
+    size_t words;
+    size_t place;
 };
 
 struct sotto__program {
@@ -91,6 +113,13 @@ struct sotto__program {
     size_t parameters_len; /* words of a group */
     struct sotto__index *indices;
     size_t indices_len;
+    size_t indices_capacity_len;
+    struct sotto__asked *asked; /* what methods ask, by call, in the order in which they do */
+    size_t asked_len;
+    size_t asked_capacity_len;
+    struct sotto__link *links; /* parameters that methods have set */
+    size_t links_len;
+    size_t links_capacity_len;
     size_t group_counts; /* of all indices in a group */
     size_t where;        /* operation or SOTTO_NONE */
     size_t keys[SOTTO__GROUP_KEYS_MAX];
@@ -110,11 +139,13 @@ struct sotto__program {
 };
 
 /* Of a round, from 1; earlier: the moments of all aggregates of the rounds before it, each of its
- * own round's program. Returns: SOTTO_ERROR_TYPE naming output and column where types do not fit,
- * SOTTO_ERROR_LIMIT. Ownership: borrows plan and expansion. err must not be NULL. */
+ * own round's program; calls: those of methods, by value expression, then by node. Returns:
+ * SOTTO_ERROR_TYPE naming output and column where types do not fit, SOTTO_ERROR_LIMIT. Ownership:
+ * borrows plan and expansion. err must not be NULL. */
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
                                       const struct sotto__expansion *expansion,
-                                      const struct sotto__moments *earlier, unsigned round,
+                                      const struct sotto__moments *earlier,
+                                      const struct sotto__call *calls, unsigned round,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__program_release(struct sotto__program *program);
 /* Whether the round reads a column of the expansion. */

@@ -16,21 +16,16 @@
 
 static bool is_same_term(const struct sotto__term *x, const struct sotto__term *y)
 {
-    return x->kind == y->kind && x->factors_len == y->factors_len &&
+    return x->kind == y->kind && x->factors_len == y->factors_len && x->times == y->times &&
+           x->index == y->index &&
            memcmp(x->factors, y->factors, x->factors_len * sizeof x->factors[0]) == 0;
 }
 
-/* Finds term among the program's, or adds it. Returns: its index, SOTTO_NONE after a failure. */
-static size_t add_term(struct sotto__compiler *compiler, struct sotto__term term)
+size_t sotto__compile_term(struct sotto__compiler *compiler, struct sotto__term term)
 {
     struct sotto__program *program = compiler->program;
     if (compiler->status != SOTTO_OK) {
         return SOTTO_NONE;
-    }
-    for (size_t i = 0; i < program->terms_len; i++) {
-        if (is_same_term(&program->terms[i], &term)) {
-            return i;
-        }
     }
     void *terms = program->terms;
     if (sotto_array_reserve(&terms, &program->terms_capacity_len, program->terms_len + 1,
@@ -40,6 +35,21 @@ static size_t add_term(struct sotto__compiler *compiler, struct sotto__term term
     program->terms = terms;
     program->terms[program->terms_len] = term;
     return program->terms_len++;
+}
+
+/* Finds a term of no index among the program's, or adds it. Returns: its index, SOTTO_NONE after a
+ * failure. */
+static size_t add_term(struct sotto__compiler *compiler, struct sotto__term term)
+{
+    const struct sotto__program *program = compiler->program;
+    term.index = SOTTO_NONE;
+    term.times = SOTTO_NONE;
+    for (size_t i = 0; compiler->status == SOTTO_OK && i < program->terms_len; i++) {
+        if (is_same_term(&program->terms[i], &term)) {
+            return i;
+        }
+    }
+    return sotto__compile_term(compiler, term);
 }
 
 static size_t add_row_count(struct sotto__compiler *compiler, enum sotto__term_kind kind, size_t op)
@@ -128,8 +138,8 @@ static size_t add_truth(struct sotto__compiler *compiler, size_t x)
     return sotto__compile_mask(compiler, truth, x);
 }
 
-static void check_argument(struct sotto__compiler *compiler, const struct sotto__node *node,
-                           size_t argument)
+void sotto__compile_check_argument(struct sotto__compiler *compiler, const struct sotto__node *node,
+                                   size_t argument)
 {
     const struct sotto__node *column = &compiler->expression->nodes[argument];
     size_t op = compiler->values[argument];
@@ -171,6 +181,25 @@ static void add_sums(struct sotto__compiler *compiler, struct sotto__moments *mo
     }
 }
 
+void sotto__compile_moments(struct sotto__compiler *compiler, struct sotto__moments *moments,
+                            struct sotto__opened_sums opens, size_t x, size_t y)
+{
+    if (opens.product && is_float_pair(compiler, x, y)) { /* sums that say what is infinite */
+        opens.powers = opens.powers > 0 ? opens.powers : 1;
+        opens.y_powers = opens.y_powers > 0 ? opens.y_powers : 1;
+    }
+    if (opens.count) {
+        moments->terms[SOTTO__MOMENT_COUNT] = add_row_count(compiler, SOTTO__TERM_COUNT, x);
+    }
+    add_sums(compiler, moments, &opens, x, y);
+}
+
+void sotto__compile_nan_made(struct sotto__compiler *compiler, struct sotto__moments *moments,
+                             size_t row)
+{
+    moments->terms[SOTTO__MOMENT_NAN_MADE] = add_row_count(compiler, SOTTO__TERM_NAN_MADE, row);
+}
+
 static void compile_aggregate(struct sotto__compiler *compiler, struct sotto__moments *moments,
                               const struct sotto__node *node)
 {
@@ -178,39 +207,63 @@ static void compile_aggregate(struct sotto__compiler *compiler, struct sotto__mo
     SOTTO_REQUIRE(opens.kind != SOTTO__OPENS_UNSTATED);
     size_t x = sotto__compile_operand(compiler, node->left);
     size_t y = x;
-    check_argument(compiler, node, node->left);
+    sotto__compile_check_argument(compiler, node, node->left);
     if (opens.product) {
         y = sotto__compile_operand(compiler, node->right);
-        check_argument(compiler, node, node->right);
+        sotto__compile_check_argument(compiler, node, node->right);
         if (!node->is_together) {
             pair_up(compiler, &x, &y);
         }
-    }
-    if (opens.product && is_float_pair(compiler, x, y)) { /* sums that say what is infinite */
-        opens.powers = opens.powers > 0 ? opens.powers : 1;
-        opens.y_powers = opens.y_powers > 0 ? opens.y_powers : 1;
     }
     bool makes_nan = sotto__compile_op(compiler, x)->makes_nan;
     if (opens.kind == SOTTO__OPENS_TRUTHS) {
         x = add_truth(compiler, x);
     }
-    if (opens.count) {
-        moments->terms[SOTTO__MOMENT_COUNT] = add_row_count(compiler, SOTTO__TERM_COUNT, x);
-    }
-    add_sums(compiler, moments, &opens, x, y);
+    sotto__compile_moments(compiler, moments, opens, x, y);
     if (makes_nan) {
-        moments->terms[SOTTO__MOMENT_NAN_MADE] = add_row_count(compiler, SOTTO__TERM_NAN_MADE, x);
+        sotto__compile_nan_made(compiler, moments, x);
     }
 }
 
-static struct sotto__moments *add_moments(struct sotto__program *program, unsigned round)
+struct sotto__moments sotto__moments_none(unsigned round)
 {
-    struct sotto__moments *moments = &program->moments[program->moments_len++];
-    moments->round = round;
+    struct sotto__moments moments = {.round = round, .call = SOTTO_NONE};
     for (size_t i = 0; i < SOTTO__MOMENTS_LEN; i++) {
-        moments->terms[i] = SOTTO_NONE;
+        moments.terms[i] = SOTTO_NONE;
     }
     return moments;
+}
+
+/* Marks the aggregates of an expression that open sums in this round. */
+static void find_opened(const struct sotto__compiler *compiler, bool *out,
+                        const struct sotto__places *places,
+                        const struct sotto__expression *expression)
+{
+    size_t call = compiler->calls_len;
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        const struct sotto__node *node = &expression->nodes[i];
+        bool is_call = node->kind == SOTTO__NODE_AGGREGATE &&
+                       sotto__function_card(node->function)->method != NULL;
+        out[i] = sotto__opens_in_round(places, expression, i, compiler->round) &&
+                 !(is_call && compiler->calls[call].is_done);
+        call += is_call;
+    }
+}
+
+/* Adds what an aggregate, or a call of a method, opens in this round, if it does. */
+static void compile_opening(struct sotto__compiler *compiler, const struct sotto__node *node,
+                            unsigned round, bool is_opened)
+{
+    struct sotto__moments *moments = &compiler->program->moments[compiler->program->moments_len++];
+    *moments = sotto__moments_none(round);
+    if (sotto__function_card(node->function)->method != NULL) {
+        moments->call = compiler->calls_len++;
+    }
+    if (is_opened && moments->call != SOTTO_NONE) {
+        sotto__compile_call(compiler, moments);
+    } else if (is_opened) {
+        compile_aggregate(compiler, moments, node);
+    }
 }
 
 /* all: every node is row-wise; else those are that stand below an aggregate of this round. What
@@ -219,9 +272,11 @@ static void compile_expression(struct sotto__compiler *compiler,
                                const struct sotto__expression *expression, bool all)
 {
     struct sotto__places places;
-    bool row_wise[SOTTO__VALUE_NODES_MAX] = {false};
+    bool row_wise[SOTTO__VALUE_NODES_MAX];
+    bool opened[SOTTO__VALUE_NODES_MAX];
     sotto__places_find(&places, expression);
-    sotto__places_find_rows(row_wise, &places, expression, compiler->round);
+    find_opened(compiler, opened, &places, expression);
+    sotto__places_find_rows(row_wise, &places, expression, opened);
     compiler->expression = expression;
     compiler->first_moments = compiler->program->moments_len;
     for (size_t i = 0; i < expression->nodes_len && compiler->status == SOTTO_OK; i++) {
@@ -229,10 +284,7 @@ static void compile_expression(struct sotto__compiler *compiler,
         compiler->values[i] = SOTTO_NONE;
         compiler->start = node->start;
         if (node->kind == SOTTO__NODE_AGGREGATE) {
-            struct sotto__moments *moments = add_moments(compiler->program, places.round[i]);
-            if (moments->round == compiler->round) {
-                compile_aggregate(compiler, moments, node);
-            }
+            compile_opening(compiler, node, places.round[i], opened[i]);
         }
         if (row_wise[i] && places.place[i] == SOTTO__PLACE_AGGREGATE) {
             compiler->values[i] = sotto__compile_earlier_number(compiler, i);
@@ -332,13 +384,15 @@ static void compile_keys(struct sotto__compiler *compiler)
 
 enum sotto_status sotto__program_init(struct sotto__program *out, const struct sotto_plan *plan,
                                       const struct sotto__expansion *expansion,
-                                      const struct sotto__moments *earlier, unsigned round,
+                                      const struct sotto__moments *earlier,
+                                      const struct sotto__call *calls, unsigned round,
                                       struct sotto_error *err)
 {
     struct sotto__compiler compiler = {.program = out,
                                        .plan = plan,
                                        .expansion = expansion,
                                        .earlier = earlier,
+                                       .calls = calls,
                                        .round = round,
                                        .bits_max = SOTTO__VALUE_BITS_MAX,
                                        .err = err};
@@ -384,6 +438,8 @@ void sotto__program_release(struct sotto__program *program)
     sotto_free(program->constants);
     sotto_free(program->terms);
     sotto_free(program->moments);
+    sotto_free(program->asked);
+    sotto_free(program->links);
     sotto_free(program->earlier_numbers);
     sotto_free(program->parameters);
     sotto_free(program->slots);

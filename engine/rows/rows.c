@@ -241,20 +241,64 @@ static void apply_mask(struct sotto__rows *rows, struct sotto__register *out,
     out->state = join_states(rows, out, a, &rows->registers[op->b], len);
 }
 
+/* The parameters that row i meets. */
+static const uint64_t *find_parameters(const struct sotto__rows *rows, size_t i)
+{
+    const struct sotto__program *program = rows->program;
+    bool is_grouped = program->keys_len > 0 && rows->skipped[i] == 0;
+    size_t group = is_grouped ? rows->groups[i] : 0;
+    return program->parameters + group * program->parameters_len;
+}
+
 /* A number that is NaN, such as the mean of nothing, makes NaN in every row that reads it. */
 static void load_parameter(const struct sotto__rows *rows, struct sotto__register *out,
                            const struct sotto__op *op, size_t len)
 {
-    const struct sotto__program *program = rows->program;
     double *values = out->own_values;
     for (size_t i = 0; i < len; i++) {
-        bool grouped = program->keys_len > 0 && rows->skipped[i] == 0;
-        size_t group = grouped ? rows->groups[i] : 0;
-        memcpy(&values[i], &program->parameters[group * program->parameters_len + op->index],
-               sizeof values[i]);
+        memcpy(&values[i], find_parameters(rows, i) + op->index, sizeof values[i]);
         out->own_state[i] = values[i] != values[i] ? SOTTO__ROW_MADE_NAN : 0;
     }
     out->state = out->own_state;
+}
+
+static void load_is_open(const struct sotto__rows *rows, struct sotto__register *out,
+                         const struct sotto__op *op, size_t len)
+{
+    int64_t *values = out->own_values;
+    for (size_t i = 0; i < len; i++) {
+        values[i] = 1;
+        bool is_open = find_parameters(rows, i)[op->index] != 0;
+        out->own_state[i] = (uint8_t)(is_open ? 0 : SOTTO__ROW_MISSING);
+    }
+    out->state = out->own_state;
+}
+
+static void apply_scaled(struct sotto__rows *rows, struct sotto__register *out,
+                         const struct sotto__op *op, size_t len)
+{
+    const struct sotto__register *a = &rows->registers[op->a];
+    const struct sotto__register *b = op->b != SOTTO_NONE ? &rows->registers[op->b] : a;
+    const double *x = a->values;
+    const double *sums = b->values;
+    double *values = out->own_values;
+    out->state = join_states(rows, out, a, b, len);
+    for (size_t i = 0; i < len; i++) {
+        double parameter;
+        memcpy(&parameter, find_parameters(rows, i) + op->index, sizeof parameter);
+        double product = x[i] * parameter;
+        values[i] = op->b != SOTTO_NONE ? sums[i] + product : product;
+    }
+    mark_nan_made(out, len);
+}
+
+static void apply_key(const struct sotto__rows *rows, struct sotto__register *out,
+                      const struct sotto__op *op, size_t len)
+{
+    const struct sotto__register *a = &rows->registers[op->a];
+    sotto__rows_key(out->own_values, a->values, len);
+    out->limbs = 1;
+    out->state = a->state;
 }
 
 static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op,
@@ -269,6 +313,15 @@ static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op
         break;
     case SOTTO__OP_PARAMETER:
         load_parameter(rows, out, op, len);
+        break;
+    case SOTTO__OP_IS_OPEN:
+        load_is_open(rows, out, op, len);
+        break;
+    case SOTTO__OP_ADD_SCALED:
+        apply_scaled(rows, out, op, len);
+        break;
+    case SOTTO__OP_KEY:
+        apply_key(rows, out, op, len);
         break;
     case SOTTO__OP_NOT:
     case SOTTO__OP_AND:
@@ -309,7 +362,7 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     const size_t scratch_bytes =
         (size_t)SOTTO__ROWS_LEN * SOTTO__VALUE_LIMBS_MAX * sizeof(uint64_t);
     *out = (struct sotto__rows){.program = program, .sink = sink};
-    out->registers = sotto_alloc_array(program->ops_len, sizeof *out->registers);
+    out->registers = sotto_alloc_array(program->ops_len + 1, sizeof *out->registers);
     out->memory = sotto_alloc_aligned(program->rows_bytes);
     out->scratch[0] = sotto_alloc_aligned(scratch_bytes);
     out->scratch[1] = sotto_alloc_aligned(scratch_bytes);

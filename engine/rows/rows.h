@@ -35,7 +35,7 @@ struct sotto__rows_sink {
 struct sotto__rows {
     const struct sotto__program *program;
     struct sotto__rows_sink sink;
-    struct sotto__register *registers; /* one for each operation */
+    struct sotto__register *registers; /* one for each operation, and one more for sums */
     uint8_t *memory;
     void *scratch[2];  /* SOTTO__ROWS_LEN values of SOTTO__VALUE_LIMBS_MAX limbs */
     uint8_t *skipped;  /* rows that no term takes */
@@ -85,6 +85,9 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
                        size_t len);
 void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const double *a,
                                const double *b, size_t len);
+
+/* Integers in the order of doubles; -0 is 0. */
+void sotto__rows_key(int64_t *out, const double *a, size_t len);
 
 /* --- exact.c, divide.c --- */
 

@@ -6,6 +6,8 @@
 
 #include "rows/rows.h"
 
+#include <string.h>
+
 /* Sets out[i] to how many of the sorted limits are at values[i] or below; their number is a power
  * of two, less 1. A NaN is above all values. */
 #define DEFINE_SEARCH(name, type)                                                                  \
@@ -53,6 +55,114 @@ static void search_texts(uint32_t *out, const struct sotto__index *index,
     }
 }
 
+/* --- By parameters --- */
+
+/* The group of each row, all 0 without groups. Rows that are left out have one too. */
+static size_t group_of(const struct sotto__rows *rows, size_t i)
+{
+    return rows->program->keys_len > 0 ? rows->groups[i] : 0;
+}
+
+static void search_edges(uint32_t *out, const struct sotto__rows *rows,
+                         const struct sotto__index *index, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    const double *values = rows->registers[index->op].values;
+    for (size_t i = 0; i < len; i++) {
+        const uint64_t *edges =
+            program->parameters + group_of(rows, i) * program->parameters_len + index->place;
+        size_t low = 0;
+        size_t high =
+            index->len; /* edges below low are at the value or below, from high on above */
+        while (low < high) {
+            size_t middle = (low + high) / 2;
+            double edge;
+            memcpy(&edge, &edges[middle], sizeof edge);
+            bool is_beyond = edge <= values[i];
+            low = is_beyond ? middle + 1 : low;
+            high = is_beyond ? high : middle;
+        }
+        out[i] = (uint32_t)low;
+    }
+}
+
+/* The least key of a cell in a row's group, after the shift: keys are signed. */
+static sotto__int128 find_base(const struct sotto__rows *rows, const struct sotto__index *index,
+                               size_t cell, size_t i)
+{
+    const struct sotto__program *program = rows->program;
+    const uint64_t *words =
+        program->parameters + group_of(rows, i) * program->parameters_len + index->place + 2 * cell;
+    sotto__uint128 base = (sotto__uint128)words[1] << 64 | words[0];
+    return (sotto__int128)(base - ((sotto__uint128)1 << (index->key_bits - 1 - index->shift)));
+}
+
+/* Keys of one word. A base that no such key reaches is in no cell. */
+static void search_narrow_cell(uint32_t *restrict out, const struct sotto__rows *rows,
+                               const struct sotto__index *index, size_t cell, size_t len)
+{
+    const int64_t *keys = rows->registers[index->op].values;
+    uint64_t width = UINT64_C(1) << index->digit_bits;
+    uint32_t first = (uint32_t)(cell << index->digit_bits);
+    for (size_t i = 0; i < len; i++) {
+        sotto__int128 base = find_base(rows, index, cell, i);
+        bool is_reached = base == (int64_t)base;
+        /* A shift may be 64 or more, where all bits of a key are those of its sign. */
+        int64_t shifted = keys[i] >> (index->shift < 63 ? index->shift : 63);
+        uint64_t digit = (uint64_t)shifted - (uint64_t)(int64_t)base;
+        out[i] = is_reached && digit < width ? first + (uint32_t)digit : out[i];
+    }
+}
+
+static void search_wide_cell(uint32_t *restrict out, const struct sotto__rows *rows,
+                             const struct sotto__index *index, size_t cell, size_t len)
+{
+    const sotto__int128 *keys = rows->registers[index->op].values;
+    uint64_t width = UINT64_C(1) << index->digit_bits;
+    uint32_t first = (uint32_t)(cell << index->digit_bits);
+    for (size_t i = 0; i < len; i++) {
+        sotto__int128 base = find_base(rows, index, cell, i);
+        sotto__uint128 digit = (sotto__uint128)(keys[i] >> index->shift) - (sotto__uint128)base;
+        out[i] = digit < width ? first + (uint32_t)digit : out[i];
+    }
+}
+
+/* Cells from the last one to the first, which wins. */
+static void search_digits(uint32_t *out, const struct sotto__rows *rows,
+                          const struct sotto__index *index, size_t len)
+{
+    bool is_narrow = rows->registers[index->op].limbs == 1;
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (uint32_t)index->len;
+    }
+    for (size_t cell = index->cells_len; cell-- > 0;) {
+        if (is_narrow) {
+            search_narrow_cell(out, rows, index, cell, len);
+        } else {
+            search_wide_cell(out, rows, index, cell, len);
+        }
+    }
+}
+
+static void search_least(uint32_t *restrict out, const struct sotto__rows *rows,
+                         const struct sotto__index *index, size_t len)
+{
+    double least[SOTTO__ROWS_LEN];
+    const double *first = rows->registers[index->ops[0]].values;
+    for (size_t i = 0; i < len; i++) {
+        least[i] = first[i];
+        out[i] = 0;
+    }
+    for (size_t j = 1; j < index->ops_len; j++) {
+        const double *values = rows->registers[index->ops[j]].values;
+        for (size_t i = 0; i < len; i++) {
+            bool is_less = values[i] < least[i];
+            least[i] = is_less ? values[i] : least[i];
+            out[i] = is_less ? (uint32_t)j : out[i];
+        }
+    }
+}
+
 static void search_index(uint32_t *out, const struct sotto__rows *rows,
                          const struct sotto__index *index, const struct sotto_column *const *blocks,
                          size_t at, size_t len)
@@ -61,10 +171,22 @@ static void search_index(uint32_t *out, const struct sotto__rows *rows,
     const struct sotto__register *values = &rows->registers[index->op];
     const uint8_t *state = values->state;
     uint32_t none = (uint32_t)index->len + 1;
-    if (index->levels != NULL) {
-        search_texts(out, index, blocks[program->ops[index->op].index], at, len);
-    } else {
+    switch (index->kind) {
+    case SOTTO__INDEX_LIMITS:
         search_numbers(out, values, index, len);
+        break;
+    case SOTTO__INDEX_TEXTS:
+        search_texts(out, index, blocks[program->ops[index->op].index], at, len);
+        break;
+    case SOTTO__INDEX_EDGES:
+        search_edges(out, rows, index, len);
+        break;
+    case SOTTO__INDEX_DIGITS:
+        search_digits(out, rows, index, len);
+        break;
+    case SOTTO__INDEX_LEAST:
+        search_least(out, rows, index, len);
+        break;
     }
     for (size_t i = 0; state != rows->no_state && i < len; i++) {
         uint32_t made = (state[i] & SOTTO__ROW_MADE_NAN) != 0;

@@ -270,9 +270,8 @@ static void add_state(uint8_t *restrict to, const uint8_t *restrict state, size_
     }
 }
 
-/* Returns: the union of the factors' states; a row that is not selected counts as missing. */
-static const uint8_t *join_states(const struct sotto__sums *sums, const struct sotto__rows *rows,
-                                  const struct sotto__term *term, size_t len)
+const uint8_t *sotto__term_state(const struct sotto__sums *sums, const struct sotto__rows *rows,
+                                 const struct sotto__term *term, size_t len)
 {
     const struct sotto__program *program = rows->program;
     bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
@@ -321,7 +320,7 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
                      const struct sotto__term *term, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[term->factors[0]];
-    const uint8_t *state = join_states(sums, rows, term, len);
+    const uint8_t *state = sotto__term_state(sums, rows, term, len);
     sotto__int128 *accumulator = sums->accumulators + term->accumulator;
     uint8_t wanted = term->kind == SOTTO__TERM_NAN_MADE ? SOTTO__ROW_MADE_NAN : 0;
     if (rows->program->keys_len > 0) {
@@ -338,14 +337,44 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
     }
 }
 
+/* Adds the doubles nearest to products: those of a block stand in the register behind all others.
+ */
+static void add_rounded_products(struct sotto__sums *sums, const struct sotto__rows *rows,
+                                 const struct sotto__term *term, size_t len)
+{
+    const struct sotto__register *a = &rows->registers[term->factors[0]];
+    const struct sotto__register *b = &rows->registers[term->times];
+    const double *x = a->values;
+    const double *y = b->values;
+    struct sotto__term product = *term;
+    product.factors[0] = rows->program->ops_len;
+    for (size_t i = 0; i < len; i++) {
+        sums->products[i] = x[i] * y[i];
+        sums->products_state[i] = a->state[i] | b->state[i];
+    }
+    rows->registers[rows->program->ops_len] =
+        (struct sotto__register){.values = sums->products,
+                                 .state = sums->products_state,
+                                 .limbs = 1,
+                                 .bound = SOTTO__BOUND_UNKNOWN};
+    add_term(sums, rows, &product, len);
+}
+
 static void take_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
 {
     struct sotto__sums *sums = context;
     const struct sotto__program *program = rows->program;
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        if (term->index == SOTTO_NONE && program->ops[term->factors[0]].dataset == dataset) {
+        if (program->ops[term->factors[0]].dataset != dataset) {
+            continue;
+        }
+        if (term->times != SOTTO_NONE) {
+            add_rounded_products(sums, rows, term, len);
+        } else if (term->index == SOTTO_NONE) {
             add_term(sums, rows, term, len);
+        } else if (term->is_binned && term->first == 0) {
+            sotto__binned_add(sums, rows, i, len);
         }
     }
     for (size_t i = 0; i < program->indices_len; i++) {
@@ -389,7 +418,7 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
             sotto__int128 *from = sums->accumulators + group * program->group_accumulators;
             uint64_t *to = out + group * program->group_limbs + term->offset;
             from += term->accumulator;
-            if (term->index != SOTTO_NONE) {
+            if (term->index != SOTTO_NONE && !term->is_binned) {
                 continue;
             }
             if (term->kind != SOTTO__TERM_SUM || term->type != SOTTO__ROW_FLOAT) {
@@ -419,8 +448,11 @@ enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__
     out->totals = sotto_alloc_array(program->group_counts, sizeof *out->totals);
     out->scratch = sotto_alloc_aligned((size_t)4 * SOTTO__ROWS_LEN * sizeof *out->scratch);
     out->state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
+    out->products = sotto_alloc_aligned(SOTTO__ROWS_LEN * sizeof *out->products);
+    out->products_state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     if (out->accumulators == NULL || out->buffers == NULL || out->fills == NULL ||
-        out->counts == NULL || out->totals == NULL || out->scratch == NULL || out->state == NULL) {
+        out->counts == NULL || out->totals == NULL || out->scratch == NULL || out->state == NULL ||
+        out->products == NULL || out->products_state == NULL) {
         sotto__sums_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -436,5 +468,7 @@ void sotto__sums_release(struct sotto__sums *sums)
     sotto_free(sums->totals);
     sotto_free(sums->scratch);
     sotto_free(sums->state);
+    sotto_free(sums->products);
+    sotto_free(sums->products_state);
     *sums = (struct sotto__sums){0};
 }

@@ -3,7 +3,7 @@
 #define SOTTO_ENGINE_SUMS_SUMS_H
 
 /* Room sums: exact sums of what rows gave; accumulate.c for all rows together, grouped.c for groups
- * of them, indexed.c for many conditions on one value. */
+ * of them, indexed.c for many conditions on one value, binned.c for sums by an index. */
 
 #include "kernels/blocks.h"
 #include "rows/rows.h"
@@ -18,6 +18,8 @@ struct sotto__sums {
     uint64_t *totals; /* scratch: of a group's counts */
     double *scratch;  /* four times SOTTO__ROWS_LEN */
     uint8_t *state;   /* of a term's rows */
+    double *products; /* of two registers, rounded, and their rows' states */
+    uint8_t *products_state;
 };
 
 /* Borrows program. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__sums_release. */
@@ -45,6 +47,13 @@ void sotto__indexed_add(struct sotto__sums *sums, const struct sotto__rows *rows
 /* Sets totals, of each index in a group: at its offset + i, the rows with numbers below i. */
 void sotto__indexed_add_up(const struct sotto__sums *sums, size_t group);
 void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t group);
+
+/* binned.c: rows to the sums of an index's numbers; term: the first of them, which all follow. */
+void sotto__binned_add(struct sotto__sums *sums, const struct sotto__rows *rows, size_t term,
+                       size_t len);
+/* The union of the states of a term's factors; a row that is not selected counts as missing. */
+const uint8_t *sotto__term_state(const struct sotto__sums *sums, const struct sotto__rows *rows,
+                                 const struct sotto__term *term, size_t len);
 
 /* grouped.c: rows of a term to their groups' accumulators; state: 0, or wanted, for those that
  * count. Doubles wait in buffers until there are enough of a group for the fast way. */

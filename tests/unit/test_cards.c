@@ -3,8 +3,7 @@
 /* The table of functions against all that is made of it: the sums that programs send, the words
  * that owners read, the errors, and the reference in engine/PLAN.md. */
 
-#include "engine/plan/expansion.h"
-#include "engine/program/program.h"
+#include "engine/driver.h"
 #include "plans.h"
 #include "test.h"
 
@@ -51,7 +50,11 @@ static void test_cards_are_whole(void **state)
         if (is_aggregate(card)) {
             assert_non_null(card->name);
             assert_int_not_equal(card->opens.kind, SOTTO__OPENS_UNSTATED);
-            assert_true(card->opens.powers > 0 || card->opens.count || card->opens.product);
+            assert_true(card->opens.powers > 0 || card->opens.count || card->opens.product ||
+                        card->opens.kind == SOTTO__OPENS_BINS);
+            /* Bins that what was opened has placed are those of a method, and owners are told so. */
+            assert_true(card->opens.kind != SOTTO__OPENS_BINS ||
+                        (card->method != NULL && card->harm != NULL));
             assert_string_equal(sotto_statistic_name(statistics_len++), card->name);
         }
         assert_int_equal(card->instead_of != NULL, card->gives != NULL);
@@ -95,10 +98,11 @@ static unsigned sent_degree(const struct sotto__program *program)
     assert_in_range(program->ops_len, 1, 64);
     for (size_t i = 0; i < program->ops_len; i++) {
         degrees[i] = degree_of_op(degrees, &program->ops[i]);
+        degrees[i] = degrees[i] < SOTTO__DEGREE_OTHER ? degrees[i] : SOTTO__DEGREE_OTHER;
     }
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        unsigned degree = 0;
+        unsigned degree = term->index != SOTTO_NONE ? SOTTO__DEGREE_OTHER : 0;
         for (size_t j = 0; j < term->factors_len; j++) {
             degree += degrees[term->factors[j]];
         }
@@ -127,21 +131,18 @@ static void told_is_sent(const char *call, struct sotto_type type)
     struct sotto_plan *plan = test_plan_of(output);
     struct sotto_schema_field fields[2] = {{.type = type}, {.type = type}};
     struct sotto_schema schema = {.fields = fields, .fields_len = plan->columns_len};
-    struct sotto__expansion expansion;
-    struct sotto__program program;
+    struct sotto_driver *driver = NULL;
     struct sotto_error err = {0};
     enum sotto_plan_class found;
     char *words = NULL;
-    assert_ok(sotto__expand(&expansion, plan, &schema, &err));
-    assert_ok(sotto__program_init(&program, plan, &expansion, NULL, 1, &err));
+    assert_ok(sotto_driver_new(&driver, plan, &schema, &err));
     assert_ok(sotto_plan_classify(plan, &found, &words, &schema, &err));
-    if (told_degree(words) != sent_degree(&program)) {
+    if (told_degree(words) != sent_degree(driver->program)) {
         print_error("%s: %s", call, words);
     }
-    assert_int_equal(told_degree(words), sent_degree(&program));
+    assert_int_equal(told_degree(words), sent_degree(driver->program));
     sotto_free(words);
-    sotto__program_release(&program);
-    sotto__expansion_release(&expansion);
+    sotto_driver_free(driver);
     sotto_plan_free(plan);
 }
 
@@ -155,7 +156,9 @@ static void test_told_is_the_highest_power_sent(void **state)
                                               {.kind = SOTTO_KIND_DECIMAL, .scale = 2},
                                               {.kind = SOTTO_KIND_FLOAT64}};
     for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
-        for (size_t j = 0; is_aggregate(card_at(i)) && j < 4; j++) {
+        /* Values that are found digit by digit are not as wide as products are. */
+        bool is_narrow = card_at(i)->opens.kind == SOTTO__OPENS_BINS;
+        for (size_t j = is_narrow ? 3 : 0; is_aggregate(card_at(i)) && j < 4; j++) {
             for (size_t k = 0; k < 3; k++) {
                 char call[100];
                 write_call(call, sizeof call, card_at(i), arguments[j][0], arguments[j][1]);
@@ -188,7 +191,7 @@ static void test_functions_of_rows_are_other(void **state)
 static void test_what_is_not_stated_is_other(void **state)
 {
     (void)state;
-    const struct sotto__function_card silent = {.name = "median", .arguments_len = 1};
+    const struct sotto__function_card silent = {.name = "mode", .arguments_len = 1};
     assert_int_equal(sotto__degree_of_sums(&silent.opens, 1, 1), SOTTO__DEGREE_OTHER);
     assert_int_equal(sotto__degree_of_sums(&silent.opens, 0, 0), SOTTO__DEGREE_OTHER);
     struct sotto_plan *plan = test_plan_of("m=sum(x)");
@@ -310,6 +313,10 @@ static void check_opens(const char *row, const struct sotto__opened_sums *opens)
     cell[strcspn(cell, ";")] = '\0';
     if (opens->kind == SOTTO__OPENS_TRUTHS) { /* a count of what is so, or one for each of many */
         assert_true(strstr(cell, "how many are") != NULL || strstr(cell, "for each") != NULL);
+        return;
+    }
+    if (opens->kind == SOTTO__OPENS_BINS) {
+        assert_non_null(strstr(cell, "counts by"));
         return;
     }
     assert_int_equal(strstr(cell, "count") != NULL, opens->count);

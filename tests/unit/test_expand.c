@@ -30,7 +30,7 @@ static void expand(struct expanded *out, const char *output)
     out->schema =
         (struct sotto_schema){.fields = out->fields, .fields_len = out->plan->columns_len};
     assert_ok(sotto__expand(&out->expansion, out->plan, &out->schema, &err));
-    assert_ok(sotto__program_init(&out->program, out->plan, &out->expansion, NULL, 1, &err));
+    assert_ok(sotto__program_init(&out->program, out->plan, &out->expansion, NULL, NULL, 1, &err));
 }
 
 static void expanded_release(struct expanded *expanded)

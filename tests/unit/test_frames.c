@@ -199,7 +199,7 @@ static void test_hostile_regressions(void **state)
     test_gives1("r=ols(y, a)", "y,a\n2,1\n2,2\n2,4\n",
                 "\"r2\": {\"value\": null, \"special\": "
                 "\"NaN\"}");
-    refused1("r=ols(s, a)", "s,a\nx,1\n", SOTTO_ERROR_TYPE, "expected numbers or booleans");
+    refused1("r=ols(s, a)", "s,a\nx,1\n", SOTTO_ERROR_TYPE, "ols takes numbers or booleans, but column t.s is string");
 }
 
 /* The number alone after a frame is the option, as after one column. */
@@ -247,7 +247,7 @@ static void test_limits(void **state)
     (void)strcpy(text + at, "\n");
     refused1("x=corr(*)", text, SOTTO_ERROR_LIMIT, "expected at most 4096 values in all outputs");
     test_gives1("x=sum(row_std(*))", text, "\"exact\": \"0\"");
-    refused1("x=ols(c0, *)", text, SOTTO_ERROR_LIMIT, "ols takes at most 32 regressors");
+    refused1("x=ols(c0, *)", text, SOTTO_ERROR_LIMIT, "ols takes at most 32 columns");
     refused1(
         "x=(mean(*) + 1) ** 64 * (mean(*) + 2) ** 64 * (mean(*) + 3) ** 64 * (mean(*) + 4) ** 64",
         text, SOTTO_ERROR_LIMIT, "the values multiply too many aggregates and numbers");
@@ -273,7 +273,7 @@ static void test_limits(void **state)
         }
     }
     (void)strcpy(text + at, "\n");
-    refused1("r=ols(y, *)", text, SOTTO_ERROR_LIMIT, "ols takes at most 32 regressors");
+    refused1("r=ols(y, *)", text, SOTTO_ERROR_LIMIT, "ols takes at most 32 columns");
     char output[400] = "r=ols(y";
     for (size_t i = 0; i < 32; i++) {
         (void)sprintf(output + strlen(output), ", x%zu", i);

@@ -166,10 +166,10 @@ static void test_expression_errors(void **state)
     refuses_output("value_counts(a, 1, 1.0)", "column 20: this level is there already");
     refuses_output("value_counts(a, 'x', 'x')", "column 22: this level is there already");
     refuses_output("value_counts(a, b)", "column 17: expected a level: a number or a text");
-    refuses_output("2 * ols(a, b)", "column 5: ols stands alone");
+    refuses_output("2 * ols(a, b)", "column 5: this stands alone");
     refuses_output("ols(a, b, intercept=2)",
                    "column 21: expected intercept: a whole number up to 1");
-    refuses_output("ols([a, b], b)", "column 1: ols explains a single column");
+    refuses_output("ols([a, b], b)", "column 1: this explains a single column");
     refuses_output("mean([a, b] + [a, c])", "column 13: these frames have different columns");
     refuses_output("mean([a, corr([a, b])])", "column 10: ");
     refuses_output("corr([a, b]) + sum([a, b])", "column 14: these frames have different columns");

@@ -1,29 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Ordinary least squares from exact sums of products, which outputs.c has evaluated. X'X b = X'y is
- * solved in rationals, by way of the inverse of X'X, which the standard errors need too:
- * Gauss-Jordan elimination without fractions (Bareiss, "Sylvester's identity and multistep
- * integer-preserving Gaussian elimination", 1968). Rows are scaled to integers, columns by what is
- * common to their elements, so that numbers are as short as the data are. Nothing is rounded before
- * the end. */
+/* Ordinary least squares, in one round: the exact sums of all products of the variables' rows,
+ * where none of them is missing, are all that is needed of the rows. X'X b = X'y is solved in
+ * rationals, by way of the inverse of X'X, which the standard errors need too: Gauss-Jordan
+ * elimination without fractions (Bareiss, "Sylvester's identity and multistep integer-preserving
+ * Gaussian elimination", 1968). Rows are scaled to integers, columns by what is common to their
+ * elements, so that numbers are as short as the data are. Nothing is rounded before the end. */
 
-#include "answer/answer.h"
+#include "methods/methods.h"
 
 #include <mpfr.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 
 #define NORM_BITS 64
+#define SOLVED_BITS_MAX 100000 /* coefficients times the bits of the longest element */
+
+/* The values: three of each coefficient, then these. */
+enum {
+    R2,
+    ADJUSTED_R2,
+    RESIDUAL_SD,
+    F,
+    CONDITION,
+    COUNT,
+    DF,
+    SCALARS_LEN,
+};
+
+static const struct sotto__field fields[] = {
+    {.name = "coefficients", .axes_len = 1},
+    {.name = "standard_errors", .axes_len = 1},
+    {.name = "t", .axes_len = 1},
+    {.name = "r2"},
+    {.name = "adjusted_r2"},
+    {.name = "residual_sd"},
+    {.name = "f"},
+    {.name = "condition"},
+    {.name = "count", .is_count = true, .tells_nan = true},
+    {.name = "df", .is_count = true},
+};
 
 struct regression {
-    const struct sotto__value *sums; /* as expand.c orders them, y before the regressors */
-    size_t variables;                /* with y */
-    size_t k;                        /* coefficients */
-    bool intercept;                  /* the first coefficient */
-    mpz_t *elements;                 /* k rows of 2 k: X'X scaled, and the identity */
-    mpq_t *rows;                     /* what rows were multiplied by */
-    mpz_t *columns;                  /* what columns were divided by */
-    mpq_t *moments;                  /* X'y */
+    const struct sotto__value
+        *sums;        /* the count, the sums and the products, y before the regressors */
+    size_t variables; /* with y */
+    size_t k;         /* coefficients */
+    bool intercept;   /* the first coefficient */
+    mpz_t *elements;  /* k rows of 2 k: X'X scaled, and the identity */
+    mpq_t *rows;      /* what rows were multiplied by */
+    mpz_t *columns;   /* what columns were divided by */
+    mpq_t *moments;   /* X'y */
 };
 
 /* --- Sums --- */
@@ -158,7 +185,7 @@ static void scale_column(struct regression *regression, size_t j)
 }
 
 /* The bits of the largest element: the determinant has k times as many, and elimination takes
- * seconds at SOTTO__OLS_BITS_MAX. */
+ * seconds at SOLVED_BITS_MAX. */
 static size_t find_widest(const struct regression *regression)
 {
     size_t k = regression->k;
@@ -389,22 +416,22 @@ static void set_ratios(struct sotto__value *scalars, const struct fit *fit,
     mpq_t other;
     mpq_inits(value, other, NULL);
     mpq_sub(value, fit->total, fit->residual);
-    set_ratio(&scalars[SOTTO__OLS_R2], value, fit->total);
+    set_ratio(&scalars[R2], value, fit->total);
     mpq_add(other, fit->freedom, fit->explained); /* of the total */
     if (mpq_sgn(fit->freedom) > 0) {
         mpq_div(value, other, fit->freedom);
         mpq_mul(value, value, fit->residual);
         mpq_sub(value, fit->total, value);
-        set_ratio(&scalars[SOTTO__OLS_ADJUSTED_R2], value, fit->total);
+        set_ratio(&scalars[ADJUSTED_R2], value, fit->total);
     } else {
-        sotto__value_set_special(&scalars[SOTTO__OLS_ADJUSTED_R2], SOTTO__VALUE_NAN);
+        sotto__value_set_special(&scalars[ADJUSTED_R2], SOTTO__VALUE_NAN);
     }
     mpq_sub(value, fit->total, fit->residual);
-    set_ratio(&scalars[SOTTO__OLS_F], value, fit->explained);
+    set_ratio(&scalars[F], value, fit->explained);
     if (mpq_sgn(fit->explained) == 0) {
-        sotto__value_set_special(&scalars[SOTTO__OLS_F], SOTTO__VALUE_NAN);
+        sotto__value_set_special(&scalars[F], SOTTO__VALUE_NAN);
     }
-    sotto__value_divide(&scalars[SOTTO__OLS_F], variance);
+    sotto__value_divide(&scalars[F], variance);
     mpq_clears(value, other, NULL);
 }
 
@@ -453,10 +480,10 @@ static enum sotto_status set_fit(struct sotto__value *out, const struct regressi
     set_ratio(&variance, fit.residual, fit.freedom); /* 0 / 0 is NaN */
     set_errors(out + k, out + 2 * k, out, regression, &variance);
     set_ratios(scalars, &fit, &variance);
-    sotto__value_set(&scalars[SOTTO__OLS_RESIDUAL_SD], &variance);
-    sotto__value_sqrt(&scalars[SOTTO__OLS_RESIDUAL_SD]);
-    set_condition(&scalars[SOTTO__OLS_CONDITION], regression);
-    set_number(&scalars[SOTTO__OLS_DF], fit.freedom);
+    sotto__value_set(&scalars[RESIDUAL_SD], &variance);
+    sotto__value_sqrt(&scalars[RESIDUAL_SD]);
+    set_condition(&scalars[CONDITION], regression);
+    set_number(&scalars[DF], fit.freedom);
     sotto__value_clear(&variance);
     mpq_clears(fit.residual, fit.total, fit.freedom, fit.explained, NULL);
     return status;
@@ -465,7 +492,7 @@ static enum sotto_status set_fit(struct sotto__value *out, const struct regressi
 /* Sets all to NaN; the number of rows is set after it. */
 static void set_unknown(struct sotto__value *out, const struct regression *regression)
 {
-    for (size_t i = 0; i < 3 * regression->k + SOTTO__OLS_SCALARS_LEN; i++) {
+    for (size_t i = 0; i < 3 * regression->k + SCALARS_LEN; i++) {
         sotto__value_set_special(&out[i], SOTTO__VALUE_NAN);
     }
 }
@@ -494,7 +521,7 @@ static enum sotto_status scale_and_invert(struct regression *regression, size_t 
     for (size_t j = 0; j < k; j++) {
         scale_column(regression, j);
     }
-    if (k * find_widest(regression) > SOTTO__OLS_BITS_MAX) {
+    if (k * find_widest(regression) > SOLVED_BITS_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "ols: %zu coefficients of columns that span so many orders of "
                                "magnitude: leave some out, or scale them",
@@ -505,49 +532,101 @@ static enum sotto_status scale_and_invert(struct regression *regression, size_t 
                               : sotto_error_set(err, status, "ols: solving was interrupted");
 }
 
-static enum sotto_status solve_normal_equations(struct sotto__value *out,
-                                                struct regression *regression, char *const *labels,
-                                                bool is_grouped,
-                                                const struct sotto_interrupt *interrupt,
+/* Solves for one group, whose values are the step's fields. */
+static enum sotto_status solve_normal_equations(struct sotto__step *step,
+                                                struct regression *regression,
                                                 struct sotto_error *err)
 {
     size_t rank = 0;
     if (!is_solvable(regression)) {
-        set_unknown(out, regression);
+        set_unknown(step->values, regression);
+        step->outcome = mpq_cmp_ui(regression->sums[0].number, regression->k, 1) < 0
+                            ? "fewer rows than coefficients"
+                            : "infinite values";
         return SOTTO_OK;
     }
-    enum sotto_status status = scale_and_invert(regression, &rank, interrupt, err);
+    enum sotto_status status = scale_and_invert(regression, &rank, step->interrupt, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (rank < regression->k && is_grouped) {
-        set_unknown(out, regression);
+    if (rank < regression->k && step->is_grouped) {
+        set_unknown(step->values, regression);
+        step->outcome = "collinear regressors";
         return SOTTO_OK;
     }
     if (rank < regression->k) {
-        return fail_collinear(regression, rank, labels, err);
+        return fail_collinear(regression, rank, step->labels, err);
     }
-    status = set_fit(out, regression);
+    status = set_fit(step->values, regression);
     return status == SOTTO_OK
                ? SOTTO_OK
                : sotto_error_set(err, status,
                                  "the aggregate has sums of products that no parties' rows have");
 }
 
-enum sotto_status sotto__ols(struct sotto__value *out, const struct sotto__value *sums,
-                             size_t regressors, bool intercept, char *const *labels,
-                             bool is_grouped, const struct sotto_interrupt *interrupt,
-                             struct sotto_error *err)
+/* --- The method --- */
+
+/* Asks for the count of the rows that have all variables, their sums, and their products. */
+static void ask(struct sotto__recipe *recipe, unsigned round)
+{
+    size_t rows[1 + SOTTO__METHOD_COLUMNS_MAX];
+    size_t len = sotto__recipe_arguments_len(recipe);
+    (void)round;
+    rows[0] = sotto__recipe_row(recipe, 0);
+    size_t all = rows[0];
+    for (size_t i = 1; i < len; i++) {
+        rows[i] = sotto__recipe_row(recipe, i);
+        all = sotto__recipe_together(recipe, all, rows[i]);
+    }
+    sotto__recipe_tell_nan(recipe, all);
+    (void)sotto__recipe_count(recipe, all);
+    for (size_t i = 0; i < len; i++) {
+        rows[i] = sotto__recipe_together(recipe, rows[i], all);
+        (void)sotto__recipe_sum(recipe, rows[i], SOTTO_NONE);
+    }
+    (void)sotto__recipe_gram(recipe, rows, len, SOTTO_NONE);
+}
+
+static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
 {
     struct regression regression;
-    if (regression_init(&regression, sums, regressors, intercept) != SOTTO_OK) {
+    bool intercept = sotto__step_options(step)->intercept;
+    struct sotto__value *sums = sotto_alloc_array(step->asked_len, sizeof *sums);
+    if (sums == NULL) {
         return sotto_error_no_memory(err);
     }
-    enum sotto_status status =
-        solve_normal_equations(out, &regression, labels, is_grouped, interrupt, err);
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; i < step->asked_len; i++) {
+        sotto__value_init(&sums[i]);
+        if (status == SOTTO_OK) {
+            status = sotto__step_sum(&sums[i], step, i, err);
+        }
+    }
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = regression_init(&regression, sums, step->labels_len - intercept, intercept);
+    if (status != SOTTO_OK) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    status = solve_normal_equations(step, &regression, err);
     if (status == SOTTO_OK) {
-        set_number(&out[3 * regression.k + SOTTO__OLS_COUNT], sums[0].number);
+        set_number(&step->values[3 * regression.k + COUNT], sums[0].number);
+        step->is_done = true;
     }
     regression_release(&regression);
+out:
+    for (size_t i = 0; i < step->asked_len; i++) {
+        sotto__value_clear(&sums[i]);
+    }
+    sotto_free(sums);
     return status;
 }
+
+const struct sotto__method sotto__method_ols = {
+    .fields = fields,
+    .fields_len = sizeof fields / sizeof fields[0],
+    .ask = ask,
+    .step = step,
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_METHODS_H
+#define SOTTO_ENGINE_METHODS_H
+
+/* Room methods: statistics with rounds of their own, one file each. A method says what each of its
+ * rounds asks of rows (program/recipe.h), and then, group by group, what the opened sums say: the
+ * parameters of its next round, or its values. */
+
+#include "answer/answer.h"
+#include "answer/results.h"
+
+/* One group of a call when a round of it was opened. */
+struct sotto__step {
+    const struct sotto__call *call;
+    const struct sotto__program *program;
+    const struct sotto__asked *asked; /* what the call asked in this round, in order */
+    size_t asked_len;
+    const struct sotto__group_sums *sums;
+    unsigned round;  /* of the call, from 1 */
+    uint64_t *state; /* the method's words: 0 at first, then as the last round left them */
+    struct sotto__value *values; /* of its fields; the one number of a method without fields */
+    char *const *labels;         /* along the axis of its fields; NULL without fields */
+    size_t labels_len;
+    bool is_grouped;
+    const struct sotto_interrupt *interrupt;
+    /* Set by the step: */
+    bool is_done;        /* the values are set, and the group asks no more */
+    const char *outcome; /* why there are none, which are NaN then; static. NULL: there are */
+};
+
+struct sotto__method {
+    size_t state_words; /* of each group */
+    const struct sotto__field *fields;
+    size_t fields_len; /* 0: its value is one number */
+    void (*ask)(struct sotto__recipe *recipe, unsigned round);
+    /* Returns: SOTTO_ERROR_PROTOCOL for what no rows can give, SOTTO_ERROR_INPUT for rows without
+     * an answer, if they are of no group, SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED. */
+    enum sotto_status (*step)(struct sotto__step *step, struct sotto_error *err);
+};
+
+/* All methods, by function; NULL: it is none. */
+typedef const struct sotto__method *sotto__method_table[SOTTO__FUNCTIONS_LEN];
+extern const sotto__method_table sotto__methods;
+
+extern const struct sotto__method sotto__method_ols;
+
+/* --- step.c: what a step reads --- */
+
+const struct sotto__options *sotto__step_options(const struct sotto__step *step);
+/* The count, sum or product that the call asked for. Out: initialised. */
+enum sotto_status sotto__step_sum(struct sotto__value *out, const struct sotto__step *step,
+                                  size_t asked, struct sotto_error *err) SOTTO_NODISCARD;
+/* The count, or the sum, of a number of an index. */
+uint64_t sotto__step_count(const struct sotto__step *step, size_t asked, size_t number);
+const struct sotto__value *sotto__step_sum_of(const struct sotto__step *step, size_t asked,
+                                              size_t number);
+/* The index that these are of. */
+const struct sotto__index *sotto__step_index(const struct sotto__step *step, size_t asked);
+
+/* --- calls.c: all calls of a plan --- */
+
+struct sotto__calls {
+    struct sotto__call *calls; /* by value expression, then by node */
+    size_t len;
+    const struct sotto__method **methods; /* of each call */
+    size_t *outputs;                      /* of each call */
+    size_t *aggregates;                   /* which of all aggregates each call is */
+    size_t *offsets;                      /* of each call's words in a group's */
+    size_t group_words;
+    size_t groups_len;
+    uint64_t *states; /* [group * group_words + offset]: before the round, and after it */
+    uint64_t *next_states;
+    bool *is_open; /* [group * len + call], likewise */
+    bool *next_is_open;
+};
+
+/* Finds the calls of an expansion and gives their outputs fields. Borrows the expansion. Returns:
+ * SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. Ended by sotto__calls_release, also after a failure. */
+enum sotto_status sotto__calls_init(struct sotto__calls *out, struct sotto__expansion *expansion,
+                                    const sotto__method_table methods,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* Makes room for the states of groups. Returns: SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__calls_start(struct sotto__calls *calls, size_t groups_len,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__calls_release(struct sotto__calls *calls);
+/* Before a round's groups are stepped: forgets what an attempt that failed has left. */
+void sotto__calls_begin(struct sotto__calls *calls);
+/* Steps one group of all calls that asked in the round. Returns: as a step, naming the output. */
+enum sotto_status sotto__calls_step(struct sotto__calls *calls, struct sotto__results *results,
+                                    struct sotto__kept *kept, const struct sotto__opened *opened,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* Marks the calls that are over in all groups; is_taken_back: as they were before the round. */
+void sotto__calls_mark(struct sotto__calls *calls, bool is_taken_back);
+/* Writes the parameters of a program that is about to begin, after sotto__calls_mark. */
+void sotto__calls_set_parameters(const struct sotto__calls *calls, struct sotto__program *next);
+/* After all groups, when nothing can fail any more. */
+void sotto__calls_commit(struct sotto__calls *calls);
+
+#endif

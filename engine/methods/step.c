@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a method's step reads of an opened round. It leans on statistics.c for what single counts
+ * and sums are, and on aggregate.c, which held each of them against what rows can add up to. */
+
+#include "methods/methods.h"
+
+const struct sotto__options *sotto__step_options(const struct sotto__step *step)
+{
+    return &step->call->expression->nodes[step->call->node].options;
+}
+
+enum sotto_status sotto__step_sum(struct sotto__value *out, const struct sotto__step *step,
+                                  size_t asked, struct sotto_error *err)
+{
+    SOTTO_REQUIRE(asked < step->asked_len && step->asked[asked].terms_len == 0);
+    struct sotto__node node = {.kind = SOTTO__NODE_AGGREGATE,
+                               .function = step->asked[asked].function};
+    return sotto__statistic(out, &node, &step->asked[asked].moments, step->sums, err);
+}
+
+const struct sotto__value *sotto__step_sum_of(const struct sotto__step *step, size_t asked,
+                                              size_t number)
+{
+    SOTTO_REQUIRE(asked < step->asked_len && number < step->asked[asked].terms_len);
+    return &step->sums->terms[step->asked[asked].first_term + number];
+}
+
+uint64_t sotto__step_count(const struct sotto__step *step, size_t asked, size_t number)
+{
+    /* At most SOTTO_ROWS_MAX: see aggregate.c. */
+    return mpz_get_ui(mpq_numref(sotto__step_sum_of(step, asked, number)->number));
+}
+
+const struct sotto__index *sotto__step_index(const struct sotto__step *step, size_t asked)
+{
+    const struct sotto__program *program = step->program;
+    return &program->indices[program->terms[step->asked[asked].first_term].index];
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Recipes (recipe.h): what methods ask becomes operations, terms and indices of the round's
+ * program, beside those of aggregates. It leans on compile.c and terms.c, which share what is asked
+ * twice.
+ *
+ * The one idea: a method never sees a row. It says once for all groups what is to be counted and
+ * summed up, and each group's numbers come in as parameters. So the layout of a round is a function
+ * of plan, types and round, whatever the groups have opened. */
+
+#include "program/compile.h"
+
+#include <math.h>
+#include <sotto/alloc.h>
+#include <string.h>
+
+/* --- Rows --- */
+
+static const struct sotto__node *call_node(const struct sotto__recipe *recipe)
+{
+    return &recipe->call->expression->nodes[recipe->call->node];
+}
+
+/* The nodes of the call's arguments: those before the last one, and a list's items or that one. */
+static size_t list_arguments(size_t *out, const struct sotto__recipe *recipe)
+{
+    const struct sotto__expression *expression = recipe->call->expression;
+    size_t lists[SOTTO__VALUE_NODES_MAX];
+    size_t children[3];
+    size_t len = 0;
+    size_t children_len = sotto__node_children(call_node(recipe), children);
+    for (size_t i = 0; i < children_len; i++) {
+        bool is_list = expression->nodes[children[i]].kind == SOTTO__NODE_LIST;
+        size_t items_len = is_list ? sotto__list_items(lists, expression, children[i]) : 0;
+        for (size_t j = 0; j < items_len; j++) {
+            out[len++] = expression->nodes[lists[j]].right;
+        }
+        if (!is_list) {
+            out[len++] = children[i];
+        }
+    }
+    return len;
+}
+
+size_t sotto__recipe_arguments_len(const struct sotto__recipe *recipe)
+{
+    size_t nodes[SOTTO__VALUE_NODES_MAX];
+    return list_arguments(nodes, recipe);
+}
+
+static void add_link(struct sotto__recipe *recipe, size_t state_word, size_t words, size_t place)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    struct sotto__program *program = compiler->program;
+    void *links = program->links;
+    if (compiler->status != SOTTO_OK) {
+        return;
+    }
+    if (sotto_array_reserve(&links, &program->links_capacity_len, program->links_len + 1,
+                            sizeof *program->links) != SOTTO_OK) {
+        (void)sotto__compile_keep(compiler, sotto_error_no_memory(compiler->err));
+        return;
+    }
+    program->links = links;
+    program->links[program->links_len++] = (struct sotto__link){
+        .call = recipe->call_index, .state_word = state_word, .words = words, .place = place};
+}
+
+/* Rows of groups in which the call is over have no value. Without groups it is over everywhere. */
+static size_t mask_ended(struct sotto__recipe *recipe, size_t row)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    if (compiler->plan->keys_len == 0 || recipe->round == 1 || compiler->status != SOTTO_OK) {
+        return row;
+    }
+    if (recipe->is_open == SOTTO_NONE) {
+        size_t place = compiler->program->parameters_len++;
+        add_link(recipe, SOTTO_NONE, 1, place);
+        recipe->is_open = sotto__compile_is_open(compiler, place);
+    }
+    return sotto__compile_mask(compiler, row, recipe->is_open);
+}
+
+size_t sotto__recipe_row(struct sotto__recipe *recipe, size_t argument)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    size_t nodes[SOTTO__VALUE_NODES_MAX];
+    size_t nodes_len = list_arguments(nodes, recipe);
+    SOTTO_REQUIRE(argument < nodes_len);
+    size_t row = sotto__compile_operand(compiler, nodes[argument]);
+    sotto__compile_check_argument(compiler, call_node(recipe), nodes[argument]);
+    return mask_ended(recipe, row);
+}
+
+bool sotto__recipe_is_double(const struct sotto__recipe *recipe, size_t row)
+{
+    return sotto__compile_op(recipe->compiler, row)->type == SOTTO__ROW_FLOAT;
+}
+
+size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b)
+{
+    return sotto__compile_together(recipe->compiler, a, b);
+}
+
+size_t sotto__recipe_apply(struct sotto__recipe *recipe, enum sotto__op_kind kind, size_t a,
+                           size_t b)
+{
+    return sotto__compile_apply(recipe->compiler, kind, a, b);
+}
+
+void sotto__recipe_tell_nan(struct sotto__recipe *recipe, size_t row)
+{
+    if (sotto__compile_op(recipe->compiler, row)->makes_nan) {
+        sotto__compile_nan_made(recipe->compiler, recipe->moments, row);
+    }
+}
+
+/* --- Parameters --- */
+
+size_t sotto__recipe_parameters(struct sotto__recipe *recipe, size_t state_word, size_t words)
+{
+    struct sotto__program *program = recipe->compiler->program;
+    size_t place = program->parameters_len;
+    program->parameters_len += words;
+    add_link(recipe, state_word, words, place);
+    return place;
+}
+
+size_t sotto__recipe_number(struct sotto__recipe *recipe, size_t place)
+{
+    return sotto__compile_parameter(recipe->compiler, place);
+}
+
+size_t sotto__recipe_linear(struct sotto__recipe *recipe, const size_t *rows, size_t len,
+                            size_t place)
+{
+    size_t sum = SOTTO_NONE;
+    for (size_t i = 0; i < len; i++) {
+        size_t row = sotto__compile_float(recipe->compiler, rows[i]);
+        sum = sotto__compile_own(recipe->compiler, SOTTO__OP_ADD_SCALED, row, sum, place + i);
+    }
+    return sum;
+}
+
+/* --- Indices --- */
+
+size_t sotto__recipe_key(struct sotto__recipe *recipe, unsigned *out_bits, size_t row)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    const struct sotto__op *op = sotto__compile_op(compiler, row);
+    if (op->type == SOTTO__ROW_FLOAT) {
+        *out_bits = 64;
+        return sotto__compile_own(compiler, SOTTO__OP_KEY, row, SOTTO_NONE, SOTTO_NONE);
+    }
+    while (op->kind == SOTTO__OP_MASK) {
+        op = sotto__compile_op(compiler, op->a);
+    }
+    /* |v| <= 2^bits; a column's integers, but not true, are below that. */
+    bool is_below = op->kind == SOTTO__OP_COLUMN && op->type == SOTTO__ROW_EXACT;
+    *out_bits = op->bits + (is_below ? 1 : 2);
+    return *out_bits <= SOTTO__KEY_BITS_MAX
+               ? row
+               : sotto__compile_error(compiler,
+                                      "exact values here may need more than 126 bits: say "
+                                      "float(x) for the doubles nearest to x");
+}
+
+double sotto__key_double(int64_t key)
+{
+    int64_t bits = key < 0 ? key ^ INT64_MAX : key;
+    double number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+unsigned sotto__recipe_digit_bits(const struct sotto__recipe *recipe)
+{
+    return recipe->compiler->plan->digit_bits;
+}
+
+static size_t add_index(struct sotto__recipe *recipe, struct sotto__index index)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    struct sotto__program *program = compiler->program;
+    void *indices = program->indices;
+    if (compiler->status != SOTTO_OK) {
+        sotto__index_release(&index);
+        return SOTTO_NONE;
+    }
+    if (sotto_array_reserve(&indices, &program->indices_capacity_len, program->indices_len + 1,
+                            sizeof *program->indices) != SOTTO_OK) {
+        sotto__index_release(&index);
+        return sotto__compile_keep(compiler, sotto_error_no_memory(compiler->err));
+    }
+    program->indices = indices;
+    index.offset = program->group_counts;
+    program->group_counts += index.len + 4;
+    program->indices[program->indices_len] = index;
+    return program->indices_len++;
+}
+
+size_t sotto__recipe_digits(struct sotto__recipe *recipe, size_t key, unsigned key_bits,
+                            unsigned shift, unsigned bits, size_t place, size_t cells_len)
+{
+    return add_index(recipe, (struct sotto__index){.kind = SOTTO__INDEX_DIGITS,
+                                                   .op = key,
+                                                   .len = cells_len << bits,
+                                                   .place = place,
+                                                   .cells_len = cells_len,
+                                                   .shift = shift,
+                                                   .digit_bits = bits,
+                                                   .key_bits = key_bits});
+}
+
+size_t sotto__recipe_edges(struct sotto__recipe *recipe, size_t row, size_t place, size_t len)
+{
+    return add_index(recipe,
+                     (struct sotto__index){.kind = SOTTO__INDEX_EDGES,
+                                           .op = sotto__compile_float(recipe->compiler, row),
+                                           .len = len,
+                                           .place = place});
+}
+
+size_t sotto__recipe_least(struct sotto__recipe *recipe, const size_t *rows, size_t len)
+{
+    size_t all = rows[0];
+    size_t *ops = sotto_alloc_array(len, sizeof *ops);
+    if (ops == NULL) {
+        return sotto__compile_keep(recipe->compiler, sotto_error_no_memory(recipe->compiler->err));
+    }
+    for (size_t i = 1; i < len; i++) {
+        all = sotto__compile_mask(recipe->compiler, all, rows[i]);
+    }
+    memcpy(ops, rows, len * sizeof *ops);
+    return add_index(
+        recipe, (struct sotto__index){
+                    .kind = SOTTO__INDEX_LEAST, .op = all, .len = len, .ops = ops, .ops_len = len});
+}
+
+/* --- What is asked --- */
+
+static size_t add_asked(struct sotto__recipe *recipe, struct sotto__asked asked)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    struct sotto__program *program = compiler->program;
+    void *all = program->asked;
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    if (sotto_array_reserve(&all, &program->asked_capacity_len, program->asked_len + 1,
+                            sizeof asked) != SOTTO_OK) {
+        return sotto__compile_keep(compiler, sotto_error_no_memory(compiler->err));
+    }
+    program->asked = all;
+    asked.call = recipe->call_index;
+    program->asked[program->asked_len++] = asked;
+    size_t first = program->asked_len - 1;
+    while (first > 0 && program->asked[first - 1].call == recipe->call_index) {
+        first--;
+    }
+    return program->asked_len - 1 - first;
+}
+
+/* Asks for what an aggregate of rows opens; rows of two have values together. */
+static size_t ask_aggregate(struct sotto__recipe *recipe, enum sotto__function function, size_t x,
+                            size_t y)
+{
+    struct sotto__asked asked = {.function = function,
+                                 .moments = sotto__moments_none(recipe->compiler->round)};
+    sotto__compile_moments(recipe->compiler, &asked.moments, sotto__function_card(function)->opens,
+                           x, y);
+    return add_asked(recipe, asked);
+}
+
+/* Asks for a term for each number of an index. */
+static size_t ask_by_index(struct sotto__recipe *recipe, struct sotto__term term)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    const struct sotto__index *index = &compiler->program->indices[term.index];
+    struct sotto__asked asked = {.first_term = compiler->program->terms_len,
+                                 .terms_len = sotto__index_bins(index)};
+    for (size_t i = 0; i < asked.terms_len; i++) {
+        term.first = i;
+        term.last = i + 1;
+        (void)sotto__compile_term(compiler, term);
+    }
+    return add_asked(recipe, asked);
+}
+
+size_t sotto__recipe_count(struct sotto__recipe *recipe, size_t row)
+{
+    return ask_aggregate(recipe, SOTTO__FUNCTION_COUNT, row, row);
+}
+
+size_t sotto__recipe_counts(struct sotto__recipe *recipe, size_t index)
+{
+    if (recipe->compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    size_t op = recipe->compiler->program->indices[index].op;
+    return ask_by_index(recipe, (struct sotto__term){.kind = SOTTO__TERM_COUNT,
+                                                     .factors = {op},
+                                                     .factors_len = 1,
+                                                     .times = SOTTO_NONE,
+                                                     .index = index});
+}
+
+size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index)
+{
+    if (index == SOTTO_NONE) {
+        return ask_aggregate(recipe, SOTTO__FUNCTION_SUM, row, row);
+    }
+    const struct sotto__op *op = sotto__compile_op(recipe->compiler, row);
+    return ask_by_index(recipe, (struct sotto__term){.kind = SOTTO__TERM_SUM,
+                                                     .factors = {row},
+                                                     .factors_len = 1,
+                                                     .type = op->type,
+                                                     .bits = op->bits,
+                                                     .scale = op->scale,
+                                                     .has_infinities = op->type == SOTTO__ROW_FLOAT,
+                                                     .times = SOTTO_NONE,
+                                                     .index = index,
+                                                     .is_binned = true});
+}
+
+/* Asks for the sum of the doubles nearest to x times y. */
+static size_t ask_rounded_product(struct sotto__recipe *recipe, size_t x, size_t y)
+{
+    struct sotto__asked asked = {.function = SOTTO__FUNCTION_SUM,
+                                 .moments = sotto__moments_none(recipe->compiler->round)};
+    asked.moments.terms[SOTTO__MOMENT_X] =
+        sotto__compile_term(recipe->compiler, (struct sotto__term){.kind = SOTTO__TERM_SUM,
+                                                                   .factors = {x},
+                                                                   .factors_len = 1,
+                                                                   .type = SOTTO__ROW_FLOAT,
+                                                                   .has_infinities = true,
+                                                                   .times = y,
+                                                                   .index = SOTTO_NONE});
+    return add_asked(recipe, asked);
+}
+
+/* The rows as finite doubles: an infinite one makes NaN of x - x. */
+static size_t take_finite(struct sotto__recipe *recipe, size_t row)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    size_t x = sotto__compile_float(compiler, row);
+    size_t zero = sotto__compile_apply(compiler, SOTTO__OP_SUBTRACT, x, x);
+    return sotto__compile_mask(compiler, x, zero);
+}
+
+static size_t ask_weighted_gram(struct sotto__recipe *recipe, const size_t *rows, size_t len,
+                                size_t weight)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    size_t first = SOTTO_NONE;
+    size_t all = take_finite(recipe, weight);
+    for (size_t i = 0; i < len; i++) {
+        size_t one = take_finite(recipe, rows[i]);
+        all = sotto__compile_mask(compiler, all, one);
+    }
+    for (size_t i = 0; i < len; i++) {
+        size_t one = sotto__compile_float(compiler, rows[i]);
+        size_t weighted = sotto__compile_multiply(compiler, all, one);
+        for (size_t j = i; j < len; j++) {
+            size_t other = sotto__compile_float(compiler, rows[j]);
+            size_t asked = ask_rounded_product(recipe, weighted, other);
+            first = i == 0 && j == 0 ? asked : first;
+        }
+    }
+    return first;
+}
+
+size_t sotto__recipe_gram(struct sotto__recipe *recipe, const size_t *rows, size_t len,
+                          size_t weight)
+{
+    size_t first = SOTTO_NONE;
+    if (weight != SOTTO_NONE) {
+        return ask_weighted_gram(recipe, rows, len, weight);
+    }
+    for (size_t i = 0; i < len; i++) {
+        for (size_t j = i; j < len; j++) {
+            size_t asked = ask_aggregate(recipe, SOTTO__FUNCTION_DOT, rows[i], rows[j]);
+            first = i == 0 && j == 0 ? asked : first;
+        }
+    }
+    return first;
+}
+
+/* --- Calls --- */
+
+void sotto__compile_call(struct sotto__compiler *compiler, struct sotto__moments *moments)
+{
+    const struct sotto__call *call = &compiler->calls[moments->call];
+    struct sotto__recipe recipe = {.compiler = compiler,
+                                   .call = call,
+                                   .call_index = moments->call,
+                                   .round = compiler->round - call->first_round + 1,
+                                   .moments = moments,
+                                   .is_open = SOTTO_NONE};
+    call->ask(&recipe, recipe.round);
+}
