@@ -18,6 +18,8 @@ static const struct sotto__option digits = {SOTTO__OPTION_DIGITS, "digits",
 static const struct sotto__option intercept = {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1};
 
 static const struct sotto__method_card regression = {.rounds_max = 1, .stands_alone = true};
+/* 64 rounds of 2 bits, when there are very many groups, find 128 bits. */
+static const struct sotto__method_card order_statistic = {.rounds_max = 64, .cells_len = 2};
 
 static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     /* --- Of all rows: aggregates --- */
@@ -83,7 +85,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                               .takes = SOTTO__TAKES_EDGES,
                               .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
                               .synonyms = "histogram",
-                              .instead_of = "median quantile percentile min max minimum maximum",
+                              .instead_of = "quantile percentile min max minimum maximum",
                               .gives = "how many values are between edges"},
     [SOTTO__FUNCTION_VALUE_COUNTS] = {.name = "value_counts",
                                       .arguments_len = 2,
@@ -100,6 +102,11 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                        .y_powers = 2, .product = true},
                              .synonyms = "lm linreg regression"},
+    [SOTTO__FUNCTION_MEDIAN] = {.name = "median",
+                                .arguments_len = 1,
+                                .method = &order_statistic,
+                                .opens = {SOTTO__OPENS_BINS},
+                                .harm = "counts that narrow down to single values"},
 
     /* --- Of a frame's row --- */
     [SOTTO__FUNCTION_ROW_SUM] = {.name = "row_sum",

@@ -6,5 +6,6 @@
 #include "methods/methods.h"
 
 const sotto__method_table sotto__methods = {
+    [SOTTO__FUNCTION_MEDIAN] = &sotto__method_median,
     [SOTTO__FUNCTION_OLS] = &sotto__method_ols,
 };

@@ -42,6 +42,7 @@ struct sotto__method {
 typedef const struct sotto__method *sotto__method_table[SOTTO__FUNCTIONS_LEN];
 extern const sotto__method_table sotto__methods;
 
+extern const struct sotto__method sotto__method_median;
 extern const struct sotto__method sotto__method_ols;
 
 /* --- step.c: what a step reads --- */

@@ -9,7 +9,8 @@ import rows
 from exact import INF, NAN, UNKNOWN, F, Root, nearest
 
 MOMENTS = ["var", "std", "sem"]
-ONE = ["count", "sum", "sum", "mean", "mean", *MOMENTS, *MOMENTS, "skew", "kurt", "any", "all"]
+ONE = ["count", "sum", "sum", "mean", "mean", *MOMENTS, *MOMENTS, "skew", "kurt", "any", "all",
+       "median", "median"]
 
 
 class Aggregate:
@@ -37,6 +38,9 @@ def of_values(function, values, ddof=1):
     n = len(values)
     if function == "count":
         return F(n)
+    if function == "median":
+        ordered = sorted(values)
+        return exact.divide(_summed([ordered[(n - 1) // 2], ordered[n // 2]]), F(2)) if n else NAN
     if function in ("any", "all"):
         return F(any(values) if function == "any" else all(values))
     if function in ("sum", "mean"):

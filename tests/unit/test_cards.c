@@ -232,9 +232,9 @@ static void test_other_names_are_understood(void **state)
     unknown("avg", "did you mean \"mean\"?");
     unknown("variance", "did you mean \"var\"?");
     unknown("ln", "did you mean \"log\"?");
-    unknown("median", "unknown function \"median\"; nearest to it is \"hist\": how many values");
-    unknown("min", "nearest to it is \"hist\"");
-    unknown("medain", "did you mean \"mean\"?");
+    unknown("min", "unknown function \"min\"; nearest to it is \"hist\": how many values");
+    unknown("quantile", "nearest to it is \"hist\"");
+    unknown("medin", "did you mean \"median\"?");
     unknown("zzzzzzzz", "unknown function \"zzzzzzzz\"; there are count, sum, mean,");
 }
 
