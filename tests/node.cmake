@@ -41,6 +41,9 @@ sotto_add_test(property/random_plans CASES
 sotto_add_test(property/random_edges CASES
   ENVIRONMENT "SOTTO_ASK=$<TARGET_FILE:ask>" OMP_NUM_THREADS=1
   COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/random/test_random_edges.py)
+sotto_add_test(property/medians CASES LEVELS
+  ENVIRONMENT "SOTTO_ASK=$<TARGET_FILE:ask>" OMP_NUM_THREADS=2
+  COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/random/test_medians.py)
 
 sotto_add_test(e2e/bench
   COMMAND ${SOTTO_PYTHON3} -B ${PROJECT_SOURCE_DIR}/bench/e2e.py

@@ -40,6 +40,8 @@ struct sotto__guard {
     size_t early_len;
     size_t group_len;     /* counts of a group: its rows, then two of each later condition */
     size_t conditions_at; /* where the counts of conditions and groups begin */
+    size_t bins_at;       /* where the counts by the indices of methods begin */
+    size_t bins_len;      /* of a group */
     size_t counts_len;
     bool asks;                /* of more than whether a column has values */
     enum sotto_status status; /* the first failure while conditions were collected */

@@ -152,12 +152,29 @@ static void add_indexed(uint64_t pair[2], const struct sotto__condition *conditi
     pair[1] += present;
 }
 
+/* Adds the counts by the indices of methods in one group. */
+static void take_bins(struct sotto__evidence *in_out, const struct sotto__sums *sums, size_t group)
+{
+    const struct sotto__guard *guard = in_out->guard;
+    const struct sotto__program *program = guard->program;
+    uint64_t *bins = in_out->counts + guard->bins_at + group * guard->bins_len;
+    const uint64_t *counts = sums->counts + group * program->group_counts;
+    for (size_t i = 0; i < program->indices_len; i++) {
+        const struct sotto__index *index = &program->indices[i];
+        size_t bins_len = sotto__index_is_asked(index) ? sotto__index_bins(index) : 0;
+        for (size_t j = 0; j < bins_len; j++) {
+            *bins++ += counts[index->offset + j];
+        }
+    }
+}
+
 void sotto__evidence_take_indices(struct sotto__evidence *in_out, const struct sotto__sums *sums)
 {
     const struct sotto__guard *guard = in_out->guard;
     const struct sotto__program *program = guard->program;
     uint64_t *late = in_out->counts + guard->conditions_at + 2 * guard->early_len;
     for (size_t group = 0; program->indices_len > 0 && group < program->groups_len; group++) {
+        take_bins(in_out, sums, group);
         sotto__indexed_add_up(sums, group);
         for (size_t i = guard->early_len; i < guard->conditions_len; i++) {
             uint64_t *pair = late + group * guard->group_len + 1 + 2 * (i - guard->early_len);

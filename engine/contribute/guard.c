@@ -266,7 +266,12 @@ enum sotto_status sotto__guard_init(struct sotto__guard *out, const struct sotto
     add_early(out, parts);
     add_late(out, parts);
     sotto_free(parts);
-    out->asks = out->conditions_len > 0 || program->keys_len > 0 || may_make_nan(program);
+    for (size_t i = 0; i < program->indices_len; i++) {
+        const struct sotto__index *index = &program->indices[i];
+        out->bins_len += sotto__index_is_asked(index) ? sotto__index_bins(index) : 0;
+    }
+    out->asks = out->conditions_len > 0 || program->keys_len > 0 || out->bins_len > 0 ||
+                may_make_nan(program);
     add_terms(out);
     if (out->status != SOTTO_OK) {
         return sotto_error_no_memory(err);
@@ -277,8 +282,8 @@ enum sotto_status sotto__guard_init(struct sotto__guard *out, const struct sotto
     }
     out->group_len = 1 + 2 * (out->conditions_len - out->early_len);
     out->conditions_at = driver->plan->datasets_len + driver->expansion.columns_len;
-    out->counts_len =
-        out->conditions_at + 2 * out->early_len + program->groups_len * out->group_len;
+    out->bins_at = out->conditions_at + 2 * out->early_len + program->groups_len * out->group_len;
+    out->counts_len = out->bins_at + program->groups_len * out->bins_len;
     return out->group_len <= SOTTO__ROUND_LIMBS_MAX / program->groups_len
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_LIMIT,
@@ -399,6 +404,27 @@ static enum sotto_status judge_conditions(const struct sotto__guard *guard, uint
     return SOTTO_OK;
 }
 
+/* Refuses what a method counts where a number has rows, but too few; with groups, those with such a
+ * number are withheld. */
+static enum sotto_status judge_bins(const struct sotto__guard *guard, uint8_t *withheld,
+                                    const uint64_t *bins, uint64_t min_rows,
+                                    struct sotto_error *err)
+{
+    for (size_t i = 0; i < guard->program->groups_len * guard->bins_len; i++) {
+        if (bins[i] == 0 || bins[i] >= min_rows) {
+            continue;
+        }
+        if (guard->program->keys_len == 0) {
+            return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                   "a method counts %llu rows by themselves here, at least %llu "
+                                   "are needed",
+                                   (unsigned long long)bins[i], (unsigned long long)min_rows);
+        }
+        withheld[i / guard->bins_len] = 1;
+    }
+    return SOTTO_OK;
+}
+
 /* Refuses column i of the expansion if it has values in few rows; groups are judged one by one. */
 static enum sotto_status check_column(const struct sotto__guard *guard, size_t i, uint64_t present,
                                       uint64_t min_rows, struct sotto_error *err)
@@ -454,6 +480,10 @@ enum sotto_status sotto__guard_judge(const struct sotto__guard *guard, uint8_t *
             return status;
         }
     }
-    return judge_conditions(guard, withheld, evidence->counts + guard->conditions_at, min_rows,
-                            err);
+    enum sotto_status status =
+        judge_conditions(guard, withheld, evidence->counts + guard->conditions_at, min_rows, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return judge_bins(guard, withheld, evidence->counts + guard->bins_at, min_rows, err);
 }

@@ -10,9 +10,11 @@
 
 /* A group's words. A cell's base has all digits that are known, 0 for those of the next round. */
 enum {
-    BASES = 0, /* of both cells, two words each, the low one first */
-    RANKS = 4, /* of both middle values in their cells, from 0 */
-    STATE_WORDS = 6,
+    BASES = 0,    /* of both cells, two words each, the low one first */
+    RANKS = 4,    /* of both middle values in their cells, from 0 */
+    LENS = 6,     /* how many values are in both cells */
+    WITHHELD = 8, /* parties that kept the group back in the first round */
+    STATE_WORDS = 9,
 };
 
 static sotto__uint128 read_base(const uint64_t *state, size_t cell)
@@ -91,36 +93,50 @@ static void set_median(struct sotto__step *step, const struct sotto__index *inde
     step->is_done = true;
 }
 
-/* In the first round: how many values there are, and which ones are in the middle. */
-static uint64_t find_ranks(const struct sotto__step *step, const struct sotto__index *index)
+/* How many values a cell has, whose counts begin at number first. */
+static uint64_t count_values(const struct sotto__step *step, const struct sotto__index *index,
+                             size_t first)
 {
     uint64_t values_len = 0;
-    for (size_t i = 0; i < index->len; i++) {
-        values_len += sotto__step_count(step, 0, i);
+    for (size_t digit = 0; digit < (size_t)1 << index->digit_bits; digit++) {
+        values_len += sotto__step_count(step, 0, first + digit);
     }
-    step->state[RANKS] = values_len > 0 ? (values_len - 1) / 2 : 0;
-    step->state[RANKS + 1] = values_len / 2;
     return values_len;
 }
 
+/* In the first round: which values are in the middle. */
+static void find_ranks(const struct sotto__step *step, uint64_t values_len)
+{
+    step->state[RANKS] = (values_len - 1) / 2;
+    step->state[RANKS + 1] = values_len / 2;
+    step->state[LENS] = step->state[LENS + 1] = values_len;
+    step->state[WITHHELD] = step->withheld;
+}
+
 /* Finds the digit of a middle value, whose counts begin at number first. Returns: false if there
- * are fewer values than in the rounds before. */
+ * are not as many values as in the round before. */
 static bool find_digit(const struct sotto__step *step, const struct sotto__index *index,
                        size_t target, size_t first)
 {
     uint64_t *rank = &step->state[RANKS + target];
-    for (size_t digit = 0; digit < (size_t)1 << index->digit_bits; digit++) {
-        uint64_t count = sotto__step_count(step, 0, first + digit);
-        if (*rank < count) {
-            sotto__uint128 base = read_base(step->state, target) + digit;
-            unsigned next_bits =
-                index->shift < index->digit_bits ? index->shift : index->digit_bits;
-            write_base(step->state, target, base << next_bits);
-            return true;
-        }
-        *rank -= count;
+    uint64_t *len = &step->state[LENS + target];
+    size_t digit = 0;
+    if (count_values(step, index, first) != *len) {
+        return false;
     }
-    return false;
+    for (; *rank >= sotto__step_count(step, 0, first + digit); digit++) {
+        *rank -= sotto__step_count(step, 0, first + digit);
+    }
+    *len = sotto__step_count(step, 0, first + digit);
+    unsigned next_bits = index->shift < index->digit_bits ? index->shift : index->digit_bits;
+    write_base(step->state, target, (read_base(step->state, target) + digit) << next_bits);
+    return true;
+}
+
+static void end_without_value(struct sotto__step *step)
+{
+    sotto__value_set_special(step->values, SOTTO__VALUE_NAN);
+    step->is_done = true;
 }
 
 static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
@@ -128,14 +144,20 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
     const struct sotto__index *index = sotto__step_index(step, 0);
     bool are_one = read_base(step->state, 0) == read_base(step->state, 1);
     size_t other = are_one ? 0 : (size_t)1 << index->digit_bits;
-    if (step->round == 1 && find_ranks(step, index) == 0) {
-        sotto__value_set_special(step->values, SOTTO__VALUE_NAN);
-        step->is_done = true;
+    if (step->round == 1) {
+        uint64_t values_len = count_values(step, index, 0);
+        if (values_len == 0) {
+            end_without_value(step);
+            return SOTTO_OK;
+        }
+        find_ranks(step, values_len);
+    } else if (step->withheld != step->state[WITHHELD]) {
+        end_without_value(step); /* rows that were counted before have left */
         return SOTTO_OK;
     }
     if (!find_digit(step, index, 0, 0) || !find_digit(step, index, 1, other)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "median: this round has fewer values than the one before");
+                               "median: this round has other values than the one before");
     }
     if (index->shift == 0) {
         set_median(step, index);

@@ -22,6 +22,8 @@ struct sotto__step {
     char *const *labels;         /* along the axis of its fields; NULL without fields */
     size_t labels_len;
     bool is_grouped;
+    uint64_t
+        withheld; /* parties that keep the group back by now: their rows have left the counts */
     const struct sotto_interrupt *interrupt;
     /* Set by the step: */
     bool is_done;        /* the values are set, and the group asks no more */

@@ -60,6 +60,12 @@ struct sotto__index {
     struct sotto__level *texts;
 };
 
+/* Whether a method asked for it, whose numbers are counted each by itself. */
+static inline bool sotto__index_is_asked(const struct sotto__index *index)
+{
+    return index->kind != SOTTO__INDEX_LIMITS && index->kind != SOTTO__INDEX_TEXTS;
+}
+
 /* The numbers that rows with a value may have, each of which can be counted. */
 static inline size_t sotto__index_bins(const struct sotto__index *index)
 {

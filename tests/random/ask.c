@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PARTIES_MAX 16
+#define PARTIES_MAX 50
 
 struct request {
     uint64_t seed;
