@@ -156,6 +156,44 @@ uint32_t sotto_driver_round(const struct sotto_driver *driver)
     return driver->round;
 }
 
+/* The calls of methods that are over, of which none of the same text goes on: median([a, b]) is one
+ * call for each column. Returns: how many there are. */
+static size_t list_ended(struct sotto__ended_call *out, const struct sotto__calls *calls)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < calls->len; i++) {
+        const struct sotto__call *call = &calls->calls[i];
+        size_t start = call->expression->nodes[call->node].start;
+        bool is_over = true;
+        for (size_t j = 0; j < calls->len; j++) {
+            const struct sotto__call *other = &calls->calls[j];
+            is_over = is_over && (other->is_done || calls->outputs[j] != calls->outputs[i] ||
+                                  other->expression->nodes[other->node].start != start);
+        }
+        if (is_over) {
+            out[len++] = (struct sotto__ended_call){.output = calls->outputs[i], .start = start};
+        }
+    }
+    return len;
+}
+
+enum sotto_status sotto_driver_round_words(const struct sotto_driver *driver, char **out,
+                                           struct sotto_error *err)
+{
+    if (driver->round == 0) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
+    }
+    struct sotto__ended_call *ended = sotto_alloc_array(driver->calls.len, sizeof *ended);
+    if (ended == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    size_t ended_len = list_ended(ended, &driver->calls);
+    enum sotto_status status =
+        sotto__plan_round_words(driver->plan, out, driver->stage, ended, ended_len, err);
+    sotto_free(ended);
+    return status;
+}
+
 const uint16_t *sotto_driver_slots(const struct sotto_driver *driver, size_t *out_slots_len)
 {
     *out_slots_len = driver->round != 0 ? driver->program->slots_len : 0;
@@ -324,8 +362,8 @@ static enum sotto_status make_next(struct sotto__program *out, const struct sott
     return SOTTO_OK;
 }
 
-/* Takes the next round's program, which is cleared. A method that has ended early asks nothing in it,
- * so its terms may stand elsewhere than when the driver was made. */
+/* Takes the next round's program, which is cleared. A method that has ended early asks nothing in
+ * it, so its terms may stand elsewhere than when the driver was made. */
 static void begin_next(struct sotto_driver *driver, struct sotto__program *next)
 {
     sotto__program_release(driver->program);

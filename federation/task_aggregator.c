@@ -97,8 +97,10 @@ void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task)
 {
     char *words = NULL;
     sotto__task_aggregator_log_step(task, "Start Round", "start");
-    enum sotto_status status =
-        sotto_plan_round_words(task->plan, task->terms.label.round, &words, NULL);
+    /* In the first round there are no types yet. */
+    enum sotto_status status = task->driver != NULL
+                                   ? sotto_driver_round_words(task->driver, &words, NULL)
+                                   : sotto_plan_round_words(task->plan, 1, &words, NULL);
     if (status != SOTTO_OK) {
         task->outbox.status = status;
         return;

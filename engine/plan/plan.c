@@ -6,7 +6,6 @@
  * its bounds. The last thing done is check.c's work on the whole. */
 
 #include "plan/plan.h"
-#include "expression/places.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
@@ -517,18 +516,4 @@ struct sotto_plan_column sotto_plan_column(const struct sotto_plan *plan, size_t
 {
     SOTTO_REQUIRE(column < plan->columns_len);
     return plan->columns[column];
-}
-
-uint32_t sotto_plan_rounds(const struct sotto_plan *plan)
-{
-    uint32_t rounds = 0;
-    for (size_t i = 0; i < plan->outputs_len; i++) {
-        struct sotto__places places;
-        const struct sotto__expression *expression = &plan->outputs[i].expression;
-        SOTTO_REQUIRE(expression->nodes_len > 0);
-        sotto__places_find(&places, expression);
-        uint32_t round = places.round[expression->nodes_len - 1];
-        rounds = round > rounds ? round : rounds;
-    }
-    return rounds;
 }

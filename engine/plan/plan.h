@@ -65,4 +65,19 @@ void sotto__selection_release(struct sotto_plan *plan);
 enum sotto_status sotto__plan_check(struct sotto_plan *plan,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- rounds.c: what the rounds of a plan open --- */
+
+/* A call of a method that asks nothing more, by the output that it stands in and its place there.
+ */
+struct sotto__ended_call {
+    size_t output;
+    size_t start;
+};
+
+/* What a round of the plan opens, from 1: the aggregates, each once, in a line, but for the calls
+ * that have ended. Returns: SOTTO_ERROR_NO_MEMORY. *out is ended by sotto_free. */
+enum sotto_status sotto__plan_round_words(const struct sotto_plan *plan, char **out, uint32_t round,
+                                          const struct sotto__ended_call *ended, size_t ended_len,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+
 #endif

@@ -35,8 +35,14 @@ SOTTO_API void sotto_driver_free(struct sotto_driver *driver);
 SOTTO_API void sotto_driver_heed(struct sotto_driver *driver,
                                  const struct sotto_interrupt *interrupt);
 
-/* The current round, from 1; 0 once the result is there. */
+/* The current round, from 1; 0 once the result is there. A plan has at most sotto_plan_rounds of
+ * them: a statistic that is known early asks no more. */
 SOTTO_API uint32_t sotto_driver_round(const struct sotto_driver *driver);
+
+/* What the current round opens: the aggregates, each once, in a line. Returns: *out, ended by
+ * sotto_free; SOTTO_ERROR_STATE after the last round, SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_driver_round_words(const struct sotto_driver *driver, char **out,
+                                                     struct sotto_error *err) SOTTO_NODISCARD;
 
 /* The limbs of each slot of the current round. Borrows from the driver, until it advances. */
 SOTTO_API const uint16_t *sotto_driver_slots(const struct sotto_driver *driver,

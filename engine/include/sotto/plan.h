@@ -93,7 +93,8 @@ SOTTO_API enum sotto_status sotto_plan_classify(const struct sotto_plan *plan,
                                                 const struct sotto_schema *schema,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
-/* What a round opens: the aggregates, each once, in a line. Returns: *out, ended by sotto_free;
+/* What a round of the plan opens, from 1, as far as the plan says: the aggregates, each once, in a
+ * line (sotto_driver_round_words knows which have ended). Returns: *out, ended by sotto_free;
  * SOTTO_ERROR_NO_MEMORY. */
 SOTTO_API enum sotto_status sotto_plan_round_words(const struct sotto_plan *plan, uint32_t round,
                                                    char **out,
