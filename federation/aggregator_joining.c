@@ -248,6 +248,12 @@ enum sotto_status sotto__task_aggregator_receive_advert(struct sotto_task_aggreg
         return status;
     }
     status = keep_offer(task, invitee, &advert);
+    if (status == SOTTO_ERROR_VERSION) {
+        sotto__outbox_log(&task->outbox, SOTTO__OTHER_ENGINE_TEXT,
+                          sotto__task_aggregator_invitee_name(task, index));
+        invitee->absence = SOTTO__ABSENCE_OTHER_ENGINE;
+        return sotto__task_aggregator_lose(task, index, SOTTO__INVITEE_LOST);
+    }
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the offer of %s: %s",
                                sotto__task_aggregator_invitee_name(task, index),

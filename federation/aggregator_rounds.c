@@ -57,6 +57,8 @@ static const char *explain_absence(char text[80], const struct invitee *invitee)
         return "it was away";
     case SOTTO__ABSENCE_SILENT:
         return "it did not answer in time";
+    case SOTTO__ABSENCE_OTHER_ENGINE:
+        return "its engine computes other bits: it needs the same version of sotto";
     case SOTTO__ABSENCE_SPARE:
         return "max_clients others come before it in the order of names";
     case SOTTO__ABSENCE_DECLINED:

@@ -40,12 +40,17 @@ enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status
 bool sotto__finish_parse(enum sotto_status *out, const uint8_t **out_result,
                          size_t *out_result_bytes, const struct sotto_message *message);
 
-/* A schema offer as the payload of an advert. Return: SOTTO_ERROR_NO_MEMORY; decode also
- * SOTTO_ERROR_INPUT. Out: owned; unchanged where decode fails. */
+/* A schema offer, behind what this node's engine computes, as the payload of an advert. Return:
+ * SOTTO_ERROR_NO_MEMORY; decode also SOTTO_ERROR_INPUT, and SOTTO_ERROR_VERSION where the sender's
+ * engine computes otherwise. Out: owned; unchanged where decode fails. */
 enum sotto_status sotto__offer_encode(struct sotto_buffer *out,
                                       const struct sotto_schema *schema) SOTTO_NODISCARD;
 enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sotto_plan *plan,
                                       const struct sotto_advert *advert) SOTTO_NODISCARD;
+
+#define SOTTO__OTHER_ENGINE_TEXT                                                                   \
+    "the engine of %s computes other bits than this one: all parties of a task need the same "     \
+    "version of sotto"
 
 /* --- peers.c: an owned list of keys and names --- */
 

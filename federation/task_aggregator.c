@@ -183,9 +183,8 @@ static void log_leave(struct sotto_task_aggregator *task, size_t invitee,
                       leave->text[0] != '\0' ? ": " : "", leave->text);
 }
 
-/* Takes an invitee out of the task, whose session, if there is one, may fail for it. */
-static enum sotto_status lose_invitee(struct sotto_task_aggregator *task, size_t index,
-                                      enum invitee_state state)
+enum sotto_status sotto__task_aggregator_lose(struct sotto_task_aggregator *task, size_t index,
+                                              enum invitee_state state)
 {
     struct invitee *invitee = &task->invitees[index];
     if (task->session == NULL && task->terms.label.round == 1) {
@@ -221,7 +220,7 @@ static enum sotto_status receive_leave(struct sotto_task_aggregator *task, size_
     log_leave(task, invitee, &leave);
     task->invitees[invitee].absence = SOTTO__ABSENCE_DECLINED;
     task->invitees[invitee].reason = leave.reason;
-    enum sotto_status status = lose_invitee(task, invitee, SOTTO__INVITEE_DECLINED);
+    enum sotto_status status = sotto__task_aggregator_lose(task, invitee, SOTTO__INVITEE_DECLINED);
     return status == SOTTO_OK ? SOTTO_OK
                               : sotto_error_set(err, status, "%s", sotto_status_text(status));
 }
@@ -369,7 +368,7 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
         invitee->state = SOTTO__INVITEE_INVITED;
         sotto__task_aggregator_invite(task, index);
     } else if (task->session != NULL || invitee->contributes) {
-        (void)!lose_invitee(task, index, SOTTO__INVITEE_LOST);
+        (void)!sotto__task_aggregator_lose(task, index, SOTTO__INVITEE_LOST);
     }
     settle_call(task);
 }

@@ -22,6 +22,7 @@ enum invitee_absence {
     SOTTO__ABSENCE_AWAY,
     SOTTO__ABSENCE_SILENT,
     SOTTO__ABSENCE_DECLINED,
+    SOTTO__ABSENCE_OTHER_ENGINE,
     SOTTO__ABSENCE_SPARE, /* max_clients others come before it */
 };
 
@@ -86,6 +87,10 @@ void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task);
 /* Ends the task and tells everybody; text: why. */
 void sotto__task_aggregator_end(struct sotto_task_aggregator *task, enum sotto_status status,
                                 const char *text);
+
+/* Takes an invitee out of the task, whose session, if there is one, may fail for it. */
+enum sotto_status sotto__task_aggregator_lose(struct sotto_task_aggregator *task, size_t index,
+                                              enum invitee_state state) SOTTO_NODISCARD;
 
 /* Asks for a tick in so many seconds. */
 void sotto__task_aggregator_set_deadline(struct sotto_task_aggregator *task, uint64_t seconds);

@@ -40,6 +40,9 @@ static enum sotto_status offers_add(struct offers *offers, const struct sotto_pl
     }
     const char *name = peers->peers[peer].name;
     enum sotto_status status = sotto__offer_decode(&offers->schemas[offers->len], plan, advert);
+    if (status == SOTTO_ERROR_VERSION) {
+        return sotto_error_set(err, status, SOTTO__OTHER_ENGINE_TEXT, name);
+    }
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the offer of %s is malformed", name);
     }

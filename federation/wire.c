@@ -6,6 +6,7 @@
 
 #include "internal.h"
 
+#include <pthread.h>
 #include <string.h>
 
 void sotto__task_plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json,
@@ -94,13 +95,45 @@ bool sotto__finish_parse(enum sotto_status *out, const uint8_t **out_result,
     return true;
 }
 
+/* --- Offers --- */
+
+/* H("sotto engine", what the engine computes): made once. */
+static enum sotto_status find_engine_digest(uint8_t out[SOTTO_DIGEST_BYTES])
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool is_made;
+    static uint8_t digest[SOTTO_DIGEST_BYTES];
+    enum sotto_status status = SOTTO_OK;
+    (void)pthread_mutex_lock(&lock);
+    if (!is_made) {
+        struct sotto_writer writer;
+        sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+        sotto_engine_write_statement(&writer);
+        status = sotto_writer_status(&writer);
+        if (status == SOTTO_OK) {
+            sotto_digest(digest, "sotto engine", writer.data, writer.data_bytes);
+            is_made = true;
+        }
+        sotto_writer_release(&writer);
+    }
+    memcpy(out, digest, SOTTO_DIGEST_BYTES);
+    (void)pthread_mutex_unlock(&lock);
+    return status;
+}
+
 enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sotto_schema *schema)
 {
     struct sotto_writer writer;
-    sotto_writer_init(&writer, SOTTO_ADVERT_PAYLOAD_MAX);
-    sotto_schema_write(schema, &writer);
-    enum sotto_status status = sotto_writer_status(&writer);
+    uint8_t engine[SOTTO_DIGEST_BYTES];
     *out = (struct sotto_buffer){0};
+    enum sotto_status status = find_engine_digest(engine);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto_writer_init(&writer, SOTTO_ADVERT_PAYLOAD_MAX);
+    sotto_write_bytes(&writer, engine, sizeof engine);
+    sotto_schema_write(schema, &writer);
+    status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
         out->data = sotto_writer_take(&writer, &out->data_bytes);
     }
@@ -113,8 +146,17 @@ enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sot
 {
     struct sotto_reader reader;
     struct sotto_schema schema;
+    uint8_t engine[SOTTO_DIGEST_BYTES];
+    enum sotto_status status = find_engine_digest(engine);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     sotto_reader_init(&reader, advert->payload, advert->payload_bytes);
-    enum sotto_status status = sotto_schema_read(&schema, plan, &reader);
+    const uint8_t *theirs = sotto_read_bytes(&reader, sizeof engine);
+    if (theirs != NULL && memcmp(theirs, engine, sizeof engine) != 0) {
+        return SOTTO_ERROR_VERSION;
+    }
+    status = sotto_schema_read(&schema, plan, &reader);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -106,6 +106,7 @@ struct sotto__method_card {
 
 struct sotto__function_card {
     const char *name;     /* NULL: no text has it */
+    unsigned version;     /* rises when it asks something else of rows, or computes it otherwise */
     size_t arguments_len; /* 1 to 3 */
     bool is_variadic;     /* the last argument is a list of the others */
     bool is_frame_enough; /* the second argument may be left out: all pairs of the first one */

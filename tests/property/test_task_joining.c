@@ -4,7 +4,9 @@
 #include "net.h"
 #include "test.h"
 
+#include "federation/internal.h"
 #include <sotto/secret.h>
+#include <string.h>
 
 static void test_three_parties(void **state)
 {
@@ -87,6 +89,50 @@ static void test_all_who_are_willing_take_part(void **state)
         net_assert_result_has("\"warnings\": []");
         net_end();
     }
+}
+
+/* The advert of a host whose engine computes otherwise, which says so and else offers the same. */
+static void make_other_advert(struct sotto_action *out, const struct net_host *host)
+{
+    struct sotto_buffer payload;
+    struct sotto_schema offer;
+    struct sotto_plan *plan = NULL;
+    const struct sotto_catalogue *catalogue = host->catalogue;
+    struct sotto_session_party *party = NULL;
+    struct sotto_invitation_terms terms = {.label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 1},
+                                           .aggregator = sotto_identity_key(net.hosts[0].identity)};
+    sotto__task_plan_digest(terms.plan_digest, net.plan, strlen(net.plan));
+    assert_ok(sotto_plan_parse(&plan, net.plan, strlen(net.plan), NULL));
+    assert_ok(sotto_schema_offer(&offer, plan, &catalogue, NULL));
+    assert_ok(sotto__offer_encode(&payload, &offer));
+    payload.data[5] ^= 1;
+    assert_ok(sotto_session_party_new(&party, host->identity, net.random, &terms, payload.data,
+                                      payload.data_bytes));
+    assert_true(sotto_session_party_next(party, out));
+    sotto_session_party_free(party);
+    sotto_buffer_release(&payload);
+    sotto_schema_release(&offer);
+    sotto_plan_free(plan);
+}
+
+/* Who computes other bits is named at once, and the others go on without it. */
+static void test_an_engine_that_computes_otherwise(void **state)
+{
+    (void)state;
+    struct sotto_action advert;
+    net_begin(4, 3, 4);
+    net.hosts[3].off = true;
+    make_other_advert(&advert, &net.hosts[3]);
+    assert_ok(sotto_task_aggregator_receive(net.aggregator, advert.bytes.data,
+                                            advert.bytes.data_bytes, 0, NULL));
+    sotto_action_release(&advert);
+    net_pump();
+    net_run();
+    assert_int_equal(net.expiries, 0);
+    assert_contains(net.log, "the engine of n3 computes other bits than this one");
+    net_assert_result_has("\"survived\": 3, \"names\": [\"n0\", \"n1\", \"n2\"], \"missing\": "
+                          "[{\"name\": \"n3\", \"why\": \"its engine computes other bits");
+    net_end();
 }
 
 /* Nobody waits for who is known to be away; it takes part if it answers before the start. */
@@ -232,6 +278,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_three_parties),
+        cmocka_unit_test(test_an_engine_that_computes_otherwise),
         cmocka_unit_test(test_everything_twice),
         cmocka_unit_test(test_twenty_parties),
         cmocka_unit_test(test_names_decide_who_fills_the_task),
