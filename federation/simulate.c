@@ -33,6 +33,7 @@ struct sim_letter {
 
 struct sim {
     const struct sotto_simulation *config;
+    size_t kept_bytes; /* of the rows of a file, between rounds; 0: there is one round */
     struct sim_party *parties;
     struct sotto_peer *peers;
     struct sotto_task_aggregator *aggregator;
@@ -247,7 +248,8 @@ static enum sotto_status sim_run(struct sim *sim)
 
 /* --- Building and taking down --- */
 
-static enum sotto_status make_sources(struct sim_party *party, size_t len)
+/* kept_bytes: of the rows of a file that stay in memory between rounds. */
+static enum sotto_status make_sources(struct sim_party *party, size_t len, size_t kept_bytes)
 {
     enum sotto_status status = SOTTO_OK;
     party->sources = sotto_alloc_array(len, sizeof *party->sources);
@@ -259,8 +261,22 @@ static enum sotto_status make_sources(struct sim_party *party, size_t len)
         status = party->files != NULL
                      ? sotto_source_new_file(&party->sources[d], party->files[d], NULL, NULL)
                      : sotto_source_new_table(&party->sources[d], party->tables[d], NULL);
+        if (status == SOTTO_OK && party->files != NULL && kept_bytes > 0) {
+            status = sotto_source_new_kept(&party->sources[d], party->sources[d], kept_bytes, NULL);
+        }
     }
     return status;
+}
+
+/* All parties share the memory for rows that several rounds read. */
+static size_t share_kept_bytes(const struct sotto_simulation *config)
+{
+    struct sotto_plan *plan = NULL;
+    bool is_plan =
+        sotto_plan_parse(&plan, config->plan_json, config->plan_json_bytes, NULL) == SOTTO_OK;
+    bool is_kept = is_plan && sotto_plan_rounds(plan) > 1; /* else it is refused later, and said */
+    sotto_plan_free(plan);
+    return is_kept ? SOTTO_KEPT_BYTES_DEFAULT / (config->parties_len * config->datasets_len) : 0;
 }
 
 static enum sotto_status sim_add_party(struct sim *sim, size_t i)
@@ -270,7 +286,7 @@ static enum sotto_status sim_add_party(struct sim *sim, size_t i)
     size_t first = i * sim->config->datasets_len;
     party->files = sim->config->files != NULL ? sim->config->files + first : NULL;
     party->tables = sim->config->files == NULL ? sim->config->tables + first : NULL;
-    enum sotto_status status = make_sources(party, sim->config->datasets_len);
+    enum sotto_status status = make_sources(party, sim->config->datasets_len, sim->kept_bytes);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -361,7 +377,7 @@ static enum sotto_status sim_failure(const struct sim *sim, struct sotto_error *
 enum sotto_status sotto_simulate(char **out_result, const struct sotto_simulation *simulation,
                                  struct sotto_error *err)
 {
-    struct sim sim = {.config = simulation};
+    struct sim sim = {.config = simulation, .kept_bytes = share_kept_bytes(simulation)};
     enum sotto_status status = sim_build(&sim, err);
     if (status != SOTTO_OK) {
         goto out;

@@ -94,6 +94,13 @@ static enum sotto_status tables_survey(struct tables *tables, const struct sotto
         if (status != SOTTO_OK) {
             return status;
         }
+        if (sotto_plan_rounds(plan) > 1) {
+            status = sotto_source_new_kept(&tables->sources[i], tables->sources[i],
+                                           SOTTO_KEPT_BYTES_DEFAULT, err);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
     }
     return SOTTO_OK;
 }

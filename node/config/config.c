@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <sotto/alloc.h>
+#include <sotto/source.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +242,19 @@ static bool complete_file(struct config_file *file, const char *path)
     return good;
 }
 
+static enum sotto_status read_rows_memory(struct config *config, const char *path,
+                                          struct sotto_error *err)
+{
+    const unsigned *megabytes = config->file->rows_memory_mb;
+    if (megabytes != NULL && *megabytes > CONFIG_ROWS_MEMORY_MB_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: rows_memory_mb: expected 0 to %d, found %u", path,
+                               CONFIG_ROWS_MEMORY_MB_MAX, *megabytes);
+    }
+    config->rows_memory = megabytes != NULL ? (size_t)*megabytes << 20 : SOTTO_KEPT_BYTES_DEFAULT;
+    return SOTTO_OK;
+}
+
 static enum sotto_status check_sections(struct config *config, const char *path,
                                         struct sotto_error *err)
 {
@@ -268,6 +282,10 @@ static enum sotto_status check_sections(struct config *config, const char *path,
         if (status != SOTTO_OK) {
             return status;
         }
+    }
+    status = read_rows_memory(config, path, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     return config_check_policy(config, path, err);
 }

@@ -69,6 +69,7 @@ struct config_file {
     unsigned peers_count;
     struct file_words *files; /* that are not read in the usual way */
     unsigned files_count;
+    unsigned *rows_memory_mb;
     struct config_policy policy;
 };
 
@@ -76,6 +77,7 @@ struct config {
     struct config_file *file;
     struct sotto_key *peer_keys;            /* of file->peers, in their order */
     uint8_t (*peer_pins)[CONFIG_PIN_BYTES]; /* likewise; 0 where there is none */
+    size_t rows_memory; /* bytes of a file's rows that stay in memory between rounds */
     uint64_t min_rows;
     unsigned rounds;
     enum sotto_plan_class expressions; /* the worst class of plan that is taken */
@@ -87,6 +89,7 @@ struct config {
 
 #define CONFIG_MIN_ROWS_DEFAULT 10
 #define CONFIG_ROUNDS_DEFAULT 64
+#define CONFIG_ROWS_MEMORY_MB_MAX 1048576
 
 /* Reads and checks a file. Returns: SOTTO_ERROR_NOT_FOUND; SOTTO_ERROR_INPUT naming file, line
  * where there is one, key, what was expected. Ownership: *out is ended by config_release. Threads:

@@ -234,7 +234,7 @@ static enum sotto_status open_own_data(struct own_data *data, struct compute *co
             continue;
         }
         enum sotto_status status =
-            dataset_open(&data->datasets[i], compute->policy, compute->config.store, file,
+            dataset_open(&data->datasets[i], compute->policy, compute->config.store, file, false,
                          &compute->interrupt, err);
         if (status != SOTTO_OK) {
             return status;

@@ -213,7 +213,7 @@ static enum sotto_status find_catalogue(struct dataset *dataset, struct store *s
 }
 
 enum sotto_status dataset_open(struct dataset *out, const struct config *config,
-                               struct store *store, const char *file,
+                               struct store *store, const char *file, bool is_read_again,
                                const struct sotto_interrupt *interrupt, struct sotto_error *err)
 {
     struct dataset dataset = {0};
@@ -251,6 +251,12 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     status = sotto_source_new_file(&dataset.source, dataset.csv, dataset.catalogue, err);
     if (status != SOTTO_OK) {
         goto out;
+    }
+    if (is_read_again && config->rows_memory > 0) {
+        status = sotto_source_new_kept(&dataset.source, dataset.source, config->rows_memory, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
     *out = dataset;
     dataset = (struct dataset){0};

@@ -67,7 +67,7 @@ static enum sotto_status open_dataset(struct compute *compute, struct joined *jo
         }
     }
     return dataset_open(&joined->datasets[i], compute->policy, compute->config.store, file,
-                        &compute->interrupt, err);
+                        sotto_plan_rounds(plan) > 1, &compute->interrupt, err);
 }
 
 static enum sotto_status open_datasets(struct compute *compute, struct joined *joined,

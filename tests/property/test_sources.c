@@ -360,12 +360,18 @@ static void random_output(char *out, size_t out_bytes, bool is_plain, uint64_t *
         "hist(d, -100, -50.5, -20, -7.25, 0, 0.01, 3, 8, 21, 40, 77.5, 100)",
     };
     static const char *const aggregates[] = {"mean", "sum", "var", "count", "skew"};
+    static const char *const medians[] = {
+        "median(i)",        "median(d)", "median(f)",     "median(i - d)",
+        "median(float(i))", "median(b)", "median(d) - 1", "median(if(i > 0, f, na))"};
     char rows[300];
     if (is_plain) {
         (void)snprintf(out, out_bytes, "%s", PICK(plain, random));
         return;
     }
-    switch (test_random_below(random, 6)) {
+    switch (test_random_below(random, 7)) {
+    case 3:
+        (void)snprintf(out, out_bytes, "%s", PICK(medians, random));
+        return;
     case 0:
         (void)snprintf(out, out_bytes, "cov(i, d)");
         return;
@@ -416,7 +422,8 @@ static struct sotto_plan *random_plan(uint64_t *random)
 
 /* --- One case --- */
 
-enum { OF_FILE, OF_TABLE, OF_BLOCKS, OF_SUMS, SOURCES_LEN };
+/* The two last ones keep rows, as far as there is room. */
+enum { OF_FILE, OF_TABLE, OF_BLOCKS, OF_SUMS, OF_KEPT, OF_CROWDED, SOURCES_LEN };
 
 struct sample {
     uint64_t seed;
@@ -441,6 +448,13 @@ static struct sample sample_make(uint64_t seed, uint64_t *random)
     assert_ok(sotto_source_new_table(&sample.sources[OF_TABLE], sample.table, NULL));
     sample.sources[OF_BLOCKS] = make_source(&made_ops, seed, sample.gaps, 0, sample.rows);
     sample.sources[OF_SUMS] = make_source(&summing_ops, seed, sample.gaps, 0, sample.rows);
+    struct sotto_source *inner[2];
+    assert_ok(sotto_source_new_file(&inner[0], sample.csv, sample.catalogue, NULL));
+    assert_ok(sotto_source_new_table(&inner[1], sample.table, NULL));
+    assert_ok(sotto_source_new_kept(&sample.sources[OF_KEPT], inner[0], SOTTO_KEPT_BYTES_DEFAULT,
+                                    NULL));
+    assert_ok(sotto_source_new_kept(&sample.sources[OF_CROWDED], inner[1],
+                                    test_random_below(random, 20000), NULL));
     size_t first = test_random_below(random, sample.rows + 1);
     size_t cuts[] = {0, first, first + test_random_below(random, sample.rows - first + 1),
                      sample.rows};

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sotto/secret.h>
+#include <sotto/source.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -96,8 +97,12 @@ static void test_defaults(void **state)
     assert_string_equal(config.file->api.listen, "127.0.0.1:6700");
     assert_null(config.file->peer);
     assert_int_equal(config.min_rows, CONFIG_MIN_ROWS_DEFAULT);
+    assert_int_equal(config.rows_memory, SOTTO_KEPT_BYTES_DEFAULT);
     assert_true(config_may_ask(&config, "anybody"));
     assert_false(config_offers(&config, "wages.csv"));
+    config_release(&config);
+    assert_ok(load(&config, HEAD "rows_memory_mb: 3\n", &err));
+    assert_int_equal(config.rows_memory, 3 << 20);
     config_release(&config);
 }
 
@@ -117,6 +122,8 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "policy:\n  min_rows: many\n", {"many", "line: 5"}},
         {HEAD "policy:\n  min_rows: -1\n", {"-1", "line: 5"}},
         {HEAD "api: 6700\n", {"line: 4", ""}},
+        {HEAD "rows_memory_mb: 1048577\n", {"rows_memory_mb: expected 0 to 1048576", ""}},
+        {HEAD "rows_memory_mb: -1\n", {"-1", "line: 4"}},
         {"name: alpha\nidentity: k\n", {"state_dir", ""}},
         {"", {"empty", ""}},
         {HEAD "peers:\n  - name: [\n", {"node.yaml", ""}},

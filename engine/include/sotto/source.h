@@ -18,6 +18,9 @@ struct sotto_source;
  * counted yet. */
 #define SOTTO_ROWS_UNKNOWN UINT64_MAX
 
+/* What a source of kept rows takes where nobody says otherwise. */
+#define SOTTO_KEPT_BYTES_DEFAULT ((size_t)1 << 30)
+
 /* How a row is known again. */
 enum sotto_row_identity {
     SOTTO_ROWS_NUMBERED, /* by its number, while the source stays as it is */
@@ -87,6 +90,15 @@ SOTTO_API enum sotto_status sotto_source_new_file(struct sotto_source **out, str
 SOTTO_API enum sotto_status sotto_source_new_table(struct sotto_source **out,
                                                    const struct sotto_table *table,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A source whose rows come from memory from their second scan on: those of the columns that a scan
+ * wanted, as long as they take at most bytes_max bytes, else they are read again. A scan that wants
+ * others reads and keeps anew. inner: of numbered rows, and it sums up nothing itself. They are
+ * wiped in the end. Returns: SOTTO_ERROR_NO_MEMORY. Ownership: takes inner, but not on failure; *out
+ * is ended by sotto_source_free. */
+SOTTO_API enum sotto_status sotto_source_new_kept(struct sotto_source **out,
+                                                  struct sotto_source *inner, size_t bytes_max,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What one party offers for a plan; sources[d] is the plan's dataset d. Returns: as
  * sotto_schema_offer, and as sotto_csv_catalogue for a file that nobody has catalogued. Ownership:
