@@ -5,113 +5,17 @@
  * libraries beside both. */
 
 #include "support.h"
+#include "tables.h"
 
-#include "engine/contribute/contribute.h"
 #include <math.h>
 #include <omp.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
-#define BLOCK_LEN ((size_t)1 << 16)
 #define REFERENCE_LEN 20000 /* rows that are computed by GMP too */
-#define COLUMNS_MAX 20
-#define OUTPUTS_MAX 210
-#define OUTPUT_BYTES 4096 /* of hist with its edges */
 #define BINS 256
-#define GROUPS 1000
-
-/* --- Tables --- */
-
-enum content { NORMAL, LOGNORMAL, INTEGERS, DECIMALS, GROUP_OF_4, GROUP_OF_1000 };
-
-struct table {
-    enum content contents[COLUMNS_MAX];
-    size_t columns_len;
-    void *columns[COLUMNS_MAX]; /* 8 bytes a value */
-    size_t rows;
-};
-
-static struct sotto_type type_of(enum content content)
-{
-    switch (content) {
-    case NORMAL:
-    case LOGNORMAL:
-        return (struct sotto_type){.kind = SOTTO_KIND_FLOAT64};
-    case DECIMALS:
-        return (struct sotto_type){.kind = SOTTO_KIND_DECIMAL, .scale = 2};
-    default:
-        return (struct sotto_type){.kind = SOTTO_KIND_INT64};
-    }
-}
-
-static uint64_t random_bits(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15); /* SplitMix64 */
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
-}
-
-static double random_normal(uint64_t *state)
-{
-    double u = ((double)(random_bits(state) >> 11) + 0.5) * 0x1p-53;
-    double v = (double)(random_bits(state) >> 11) * 0x1p-53;
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-}
-
-/* Normal, lognormal with sigma 5, integers of 40 bits, groups. */
-static void fill(void *column, size_t i, enum content content, uint64_t *state)
-{
-    double *doubles = column;
-    int64_t *integers = column;
-    switch (content) {
-    case NORMAL:
-        doubles[i] = random_normal(state);
-        break;
-    case LOGNORMAL:
-        doubles[i] = exp(5 * random_normal(state));
-        break;
-    case GROUP_OF_4:
-        integers[i] = (int64_t)(random_bits(state) % 4);
-        break;
-    case GROUP_OF_1000:
-        integers[i] = (int64_t)(random_bits(state) % GROUPS);
-        break;
-    default:
-        integers[i] = (int64_t)(random_bits(state) >> 24) - (1LL << 39);
-        break;
-    }
-}
-
-static void table_fill(struct table *table, size_t rows)
-{
-    table->rows = rows;
-    for (size_t column = 0; column < table->columns_len; column++) {
-        /* Large pages, as NumPy and polars have them. */
-        size_t bytes = (rows * 8 + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
-        table->columns[column] = aligned_alloc(HUGE_PAGE_BYTES, bytes);
-        SOTTO_REQUIRE(table->columns[column] != NULL);
-        (void)madvise(table->columns[column], bytes, MADV_HUGEPAGE);
-#pragma omp parallel for schedule(static)
-        for (size_t block = 0; block < (rows + BLOCK_LEN - 1) / BLOCK_LEN; block++) {
-            uint64_t state = block * 77 + column * 1000003;
-            for (size_t i = block * BLOCK_LEN; i < rows && i < (block + 1) * BLOCK_LEN; i++) {
-                fill(table->columns[column], i, table->contents[column], &state);
-            }
-        }
-    }
-}
-
-static void table_release(struct table *table)
-{
-    for (size_t column = 0; column < table->columns_len; column++) {
-        free(table->columns[column]);
-    }
-}
 
 /* --- Cases --- */
 
@@ -128,103 +32,12 @@ struct bench_case {
     const char *name;
     const char *output;
     enum reference reference;
-    enum content contents[3]; /* the last one of all further columns */
+    enum bench_content contents[3]; /* the last one of all further columns */
     size_t columns_len;
     size_t groups; /* the last column's, 0: none */
 };
 
-/* --- Plans --- */
-
-/* Columns are named a, b, c, ... */
-struct question {
-    char outputs[OUTPUTS_MAX][OUTPUT_BYTES];
-    size_t outputs_len;
-    size_t groups;
-};
-
-static char column_name(size_t column)
-{
-    return (char)('a' + column);
-}
-
-/* The plan with a group_by of groups levels, 0 and up. */
-static char *with_groups(const char *json, size_t groups, char column)
-{
-    size_t bytes = strlen(json);
-    char *out = sotto_alloc(bytes + 100 + groups * 8);
-    SOTTO_REQUIRE(out != NULL);
-    size_t at = (size_t)sprintf(out, "%.*s", (int)bytes - 1, json);
-    for (size_t i = 0; i < groups; i++) {
-        if (i == 0) {
-            at += (size_t)sprintf(out + at, ", \"group_by\": [{\"column\": \"%c\", \"levels\": [",
-                                  column);
-        }
-        at += (size_t)sprintf(out + at, "%zu%s", i, i + 1 < groups ? ", " : "]}]");
-    }
-    (void)sprintf(out + at, "}");
-    return out;
-}
-
-static struct sotto_driver *driver_of(const struct question *question, const struct table *table,
-                                      struct sotto_plan **out_plan)
-{
-    static const char *const alias = "t";
-    const char *outputs[OUTPUTS_MAX];
-    struct sotto_schema_field fields[COLUMNS_MAX];
-    memset(fields, 0, sizeof fields);
-    for (size_t i = 0; i < question->outputs_len; i++) {
-        outputs[i] = question->outputs[i];
-    }
-    for (size_t i = 0; i < table->columns_len; i++) {
-        fields[i].type = type_of(table->contents[i]);
-    }
-    struct sotto_plan_parts parts = {.name = "bench",
-                                     .dataset_aliases = &alias,
-                                     .dataset_files = &alias,
-                                     .datasets_len = 1,
-                                     .outputs = outputs,
-                                     .outputs_len = question->outputs_len};
-    struct sotto_schema schema = {.fields = fields, .fields_len = table->columns_len};
-    struct sotto_driver *driver = NULL;
-    char *json = NULL;
-    SOTTO_REQUIRE(sotto_plan_compose(&json, &parts, NULL) == SOTTO_OK);
-    char *grouped = with_groups(json, question->groups, column_name(table->columns_len - 1));
-    SOTTO_REQUIRE(sotto_plan_parse(out_plan, grouped, strlen(grouped), NULL) == SOTTO_OK);
-    SOTTO_REQUIRE(sotto_driver_new(&driver, *out_plan, &schema, NULL) == SOTTO_OK);
-    sotto_free(json);
-    sotto_free(grouped);
-    return driver;
-}
-
-/* --- Sums --- */
-
-static void exact_sums(uint64_t *limbs, const struct sotto_driver *driver,
-                       const struct table *table, size_t rows)
-{
-    memset(limbs, 0, driver->program->limbs_len * sizeof *limbs);
-#pragma omp parallel
-    {
-        struct sotto__worker own;
-        struct sotto_column columns[COLUMNS_MAX];
-        const struct sotto_column *blocks[COLUMNS_MAX];
-        SOTTO_REQUIRE(sotto__worker_init(&own, driver->program, NULL) == SOTTO_OK);
-#pragma omp for schedule(static)
-        for (size_t at = 0; at < rows; at += BLOCK_LEN) {
-            size_t now = rows - at < BLOCK_LEN ? rows - at : BLOCK_LEN;
-            for (size_t i = 0; i < table->columns_len; i++) {
-                columns[i] =
-                    (struct sotto_column){.type = type_of(table->contents[i]),
-                                          .len = now,
-                                          .values = (const char *)table->columns[i] + at * 8};
-                blocks[i] = &columns[i];
-            }
-            SOTTO_REQUIRE(sotto__rows_take(&own.rows, 0, blocks, now, NULL) == SOTTO_OK);
-        }
-#pragma omp critical
-        sotto__sums_add_to(&own.sums, limbs);
-        sotto__worker_release(&own);
-    }
-}
+/* --- A plain sum --- */
 
 /* Eight vectors' worth of partial sums, as a compiler that may not reassociate needs them. */
 #if defined(__x86_64__)
@@ -251,7 +64,7 @@ plain_block(const double *values, size_t len)
 }
 
 /* Of all columns, whatever their bytes mean: how fast memory can be read. */
-static double plain_sum(const struct table *table)
+static double plain_sum(const struct bench_table *table)
 {
     double sum = 0;
 #pragma omp parallel
@@ -260,9 +73,9 @@ static double plain_sum(const struct table *table)
         for (size_t i = 0; i < table->columns_len; i++) {
             const double *values = table->columns[i];
 #pragma omp for schedule(static)
-            for (size_t at = 0; at < table->rows; at += BLOCK_LEN) {
+            for (size_t at = 0; at < table->rows; at += BENCH_BLOCK_LEN) {
                 size_t left = table->rows - at;
-                own += plain_block(values + at, left < BLOCK_LEN ? left : BLOCK_LEN);
+                own += plain_block(values + at, left < BENCH_BLOCK_LEN ? left : BENCH_BLOCK_LEN);
             }
         }
 #pragma omp critical
@@ -273,14 +86,14 @@ static double plain_sum(const struct table *table)
 
 /* --- Is it right? --- */
 
-static void value_at(mpq_t out, const struct table *table, size_t column, size_t row)
+static void value_at(mpq_t out, const struct bench_table *table, size_t column, size_t row)
 {
-    if (type_of(table->contents[column]).kind == SOTTO_KIND_FLOAT64) {
+    if (bench_type(table->contents[column]).kind == SOTTO_KIND_FLOAT64) {
         mpq_set_d(out, ((const double *)table->columns[column])[row]);
         return;
     }
     mpq_set_si(out, ((const int64_t *)table->columns[column])[row], 1);
-    mpz_ui_pow_ui(mpq_denref(out), 10, type_of(table->contents[column]).scale);
+    mpz_ui_pow_ui(mpq_denref(out), 10, bench_type(table->contents[column]).scale);
     mpq_canonicalize(out);
 }
 
@@ -290,7 +103,7 @@ static double edge_of(size_t bin)
 }
 
 /* What is summed up of a row, exactly. */
-static void row_value(mpq_t out, const struct bench_case *bench, const struct table *table,
+static void row_value(mpq_t out, const struct bench_case *bench, const struct bench_table *table,
                       size_t row, size_t y)
 {
     mpq_t other;
@@ -314,7 +127,7 @@ static void row_value(mpq_t out, const struct bench_case *bench, const struct ta
     mpq_clear(other);
 }
 
-static void reference(mpq_t out, const struct bench_case *bench, const struct table *table,
+static void reference(mpq_t out, const struct bench_case *bench, const struct bench_table *table,
                       size_t rows, size_t y, size_t group)
 {
     const int64_t *key = table->columns[table->columns_len - 1];
@@ -341,17 +154,17 @@ static void reference(mpq_t out, const struct bench_case *bench, const struct ta
 }
 
 /* The first rows by GMP: of some groups, of the products with the first column. */
-static bool is_right(const struct bench_case *bench, const struct question *question,
-                     const struct table *table)
+static bool is_right(const struct bench_case *bench, const struct bench_question *question,
+                     const struct bench_table *table)
 {
     struct sotto_plan *plan = NULL;
-    struct sotto_driver *driver = driver_of(question, table, &plan);
+    struct sotto_driver *driver = bench_driver(question, table, &plan);
     size_t limbs_len = driver->program->limbs_len;
     uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
     size_t rows = table->rows < REFERENCE_LEN ? table->rows : REFERENCE_LEN;
     bool right = limbs != NULL;
     SOTTO_REQUIRE(right);
-    exact_sums(limbs, driver, table, rows);
+    bench_sums(limbs, driver, table, rows);
     SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, limbs_len, NULL) == SOTTO_OK);
     size_t groups = bench->groups > 0 ? bench->groups : 1;
     size_t outputs = bench->reference == REFERENCE_PRODUCTS ? table->columns_len
@@ -376,20 +189,12 @@ static bool is_right(const struct bench_case *bench, const struct question *ques
 
 /* --- For stats.py: the values and the answers, as they lie in memory --- */
 
-static void write_file(const char *folder, const char *name, const void *data, size_t bytes)
-{
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "wb");
-    SOTTO_REQUIRE(file != NULL && fwrite(data, 1, bytes, file) == bytes && fclose(file) == 0);
-}
-
 static void dump(const char *folder, struct sotto_driver *driver, const uint64_t *limbs,
-                 const struct table *table)
+                 const struct bench_table *table)
 {
     for (size_t i = 0; i < table->columns_len; i++) {
-        char name[2] = {column_name(i), '\0'};
-        write_file(folder, name, table->columns[i], table->rows * 8);
+        char name[2] = {bench_column_name(i), '\0'};
+        bench_write_file(folder, name, table->columns[i], table->rows * 8);
     }
     SOTTO_REQUIRE(sotto_driver_advance(driver, limbs, driver->program->limbs_len, NULL) ==
                   SOTTO_OK);
@@ -398,15 +203,15 @@ static void dump(const char *folder, struct sotto_driver *driver, const uint64_t
     for (size_t i = 0; i < driver->results.values_len; i++) {
         answers[i] = sotto__value_double(&driver->results.values[i]);
     }
-    write_file(folder, "answers", answers, driver->results.values_len * sizeof *answers);
+    bench_write_file(folder, "answers", answers, driver->results.values_len * sizeof *answers);
     sotto_free(answers);
 }
 
 /* --- One case --- */
 
-static void ask(struct question *out, const struct bench_case *bench)
+static void ask(struct bench_question *out, const struct bench_case *bench)
 {
-    *out = (struct question){.groups = bench->groups};
+    *out = (struct bench_question){.groups = bench->groups};
     if (bench->reference == REFERENCE_BINS) {
         char *output = out->outputs[out->outputs_len++];
         size_t at = (size_t)sprintf(output, "hist(a");
@@ -417,28 +222,28 @@ static void ask(struct question *out, const struct bench_case *bench)
         return;
     }
     if (bench->reference != REFERENCE_PRODUCTS) {
-        (void)snprintf(out->outputs[out->outputs_len++], OUTPUT_BYTES, "%s", bench->output);
+        (void)snprintf(out->outputs[out->outputs_len++], BENCH_OUTPUT_BYTES, "%s", bench->output);
         return;
     }
     for (size_t i = 0; i < bench->columns_len; i++) {
         for (size_t j = i; j < bench->columns_len; j++) {
-            (void)snprintf(out->outputs[out->outputs_len++], OUTPUT_BYTES, "dot(%c, %c)",
-                           column_name(i), column_name(j));
+            (void)snprintf(out->outputs[out->outputs_len++], BENCH_OUTPUT_BYTES, "dot(%c, %c)",
+                           bench_column_name(i), bench_column_name(j));
         }
     }
 }
 
 static void run(const struct bench_case *bench, size_t rows, size_t runs, const char *folder)
 {
-    static struct question question; /* too large for a stack */
-    struct table table = {.columns_len = bench->columns_len};
+    static struct bench_question question; /* too large for a stack */
+    struct bench_table table = {.columns_len = bench->columns_len};
     for (size_t i = 0; i < bench->columns_len; i++) {
         table.contents[i] = bench->contents[i < 3 ? i : 2];
     }
-    table_fill(&table, rows);
+    bench_table_fill(&table, rows);
     ask(&question, bench);
     struct sotto_plan *plan = NULL;
-    struct sotto_driver *driver = driver_of(&question, &table, &plan);
+    struct sotto_driver *driver = bench_driver(&question, &table, &plan);
     uint64_t *limbs = sotto_alloc_array(driver->program->limbs_len, sizeof *limbs);
     struct bench_values exact = {.len = 0};
     struct bench_values plain = {.len = 0};
@@ -447,7 +252,7 @@ static void run(const struct bench_case *bench, size_t rows, size_t runs, const 
     SOTTO_REQUIRE(limbs != NULL);
     for (size_t i = 0; i < runs; i++) {
         double start = bench_now_s();
-        exact_sums(limbs, driver, &table, rows);
+        bench_sums(limbs, driver, &table, rows);
         double middle = bench_now_s();
         keep = keep + plain_sum(&table);
         double end = bench_now_s();
@@ -467,23 +272,28 @@ static void run(const struct bench_case *bench, size_t rows, size_t runs, const 
     sotto_free(limbs);
     sotto_driver_free(driver);
     sotto_plan_free(plan);
-    table_release(&table);
+    bench_table_release(&table);
 }
 
 static const struct bench_case cases[] = {
-    {"sum_float64", "sum(a)", REFERENCE_SUM, {NORMAL}, 1, 0},
-    {"sum_float64_wide", "sum(a)", REFERENCE_SUM, {LOGNORMAL}, 1, 0},
-    {"var_float64", "var(a)", REFERENCE_VARIANCE, {NORMAL}, 1, 0},
-    {"var_float64_wide", "var(a)", REFERENCE_VARIANCE, {LOGNORMAL}, 1, 0},
-    {"sum_int64", "sum(a)", REFERENCE_SUM, {INTEGERS}, 1, 0},
-    {"sum_decimal", "sum(a)", REFERENCE_SUM, {DECIMALS}, 1, 0},
-    {"var_int64", "var(a)", REFERENCE_VARIANCE, {INTEGERS}, 1, 0},
-    {"expr_int64", "sum(a * a + a)", REFERENCE_SQUARE_AND_SELF, {INTEGERS}, 1, 0},
-    {"expr_fma", "sum(a * b + c)", REFERENCE_FMA, {NORMAL, NORMAL, NORMAL}, 3, 0},
-    {"groupby_4", "sum(a)", REFERENCE_SUM, {NORMAL, GROUP_OF_4}, 2, 4},
-    {"groupby_1000", "sum(a)", REFERENCE_SUM, {NORMAL, GROUP_OF_1000}, 2, GROUPS},
-    {"hist_256", "", REFERENCE_BINS, {NORMAL}, 1, 0},
-    {"xtx_20", "", REFERENCE_PRODUCTS, {NORMAL, NORMAL, NORMAL}, COLUMNS_MAX, 0},
+    {"sum_float64", "sum(a)", REFERENCE_SUM, {BENCH_NORMAL}, 1, 0},
+    {"sum_float64_wide", "sum(a)", REFERENCE_SUM, {BENCH_LOGNORMAL}, 1, 0},
+    {"var_float64", "var(a)", REFERENCE_VARIANCE, {BENCH_NORMAL}, 1, 0},
+    {"var_float64_wide", "var(a)", REFERENCE_VARIANCE, {BENCH_LOGNORMAL}, 1, 0},
+    {"sum_int64", "sum(a)", REFERENCE_SUM, {BENCH_INTEGERS}, 1, 0},
+    {"sum_decimal", "sum(a)", REFERENCE_SUM, {BENCH_DECIMALS}, 1, 0},
+    {"var_int64", "var(a)", REFERENCE_VARIANCE, {BENCH_INTEGERS}, 1, 0},
+    {"expr_int64", "sum(a * a + a)", REFERENCE_SQUARE_AND_SELF, {BENCH_INTEGERS}, 1, 0},
+    {"expr_fma", "sum(a * b + c)", REFERENCE_FMA, {BENCH_NORMAL, BENCH_NORMAL, BENCH_NORMAL}, 3, 0},
+    {"groupby_4", "sum(a)", REFERENCE_SUM, {BENCH_NORMAL, BENCH_GROUP_OF_4}, 2, 4},
+    {"groupby_1000", "sum(a)", REFERENCE_SUM, {BENCH_NORMAL, BENCH_GROUP_OF_1000}, 2, BENCH_GROUPS},
+    {"hist_256", "", REFERENCE_BINS, {BENCH_NORMAL}, 1, 0},
+    {"xtx_20",
+     "",
+     REFERENCE_PRODUCTS,
+     {BENCH_NORMAL, BENCH_NORMAL, BENCH_NORMAL},
+     BENCH_COLUMNS_MAX,
+     0},
 };
 
 /* --quick; --case NAME [FOLDER]: one case, its values and answers into files of the folder. */
