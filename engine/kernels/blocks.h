@@ -25,6 +25,12 @@ struct sotto__blocks {
     uint64_t (*magnitudes)(const int64_t *values, size_t len);
     /* The sum of integers of at most 53 bits, at most SOTTO__ROWS_LEN. */
     int64_t (*sum_integers)(const int64_t *values, size_t len);
+    /* Integers in the order of doubles, none of which is NaN; -0 is 0. */
+    void (*keys)(int64_t *out, const double *values, size_t len);
+    /* Sets out[i] to first + digit where digit = (keys[i] >> shift) - base is from 0 to below
+     * width; elsewhere it stays. shift is at most 63. */
+    void (*digits)(uint32_t *out, const int64_t *keys, unsigned shift, int64_t base, uint32_t first,
+                   uint64_t width, size_t len);
     /* sums[0] + sums[1] + rest[0] + ... is the sum of values, exactly; rest may be values. len is a
      * multiple of SOTTO__BLOCK_STEP, at most SOTTO__ROWS_LEN. *in_out_bound: no magnitude is above
      * it; then none of rest. Refused for what is not finite or near the ends of the range. */

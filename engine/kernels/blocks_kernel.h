@@ -119,6 +119,27 @@ static inline int64_t sum_integers(const int64_t *values, size_t len)
     return sum;
 }
 
+/* The bits of doubles of one sign are in the order of their magnitudes. */
+static inline void make_keys(int64_t *restrict out, const double *restrict values, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        double number = values[i] + 0.0; /* -0 + 0 is 0 */
+        int64_t bits;
+        memcpy(&bits, &number, sizeof bits);
+        out[i] = bits ^ ((bits >> 63) & INT64_MAX);
+    }
+}
+
+static inline void find_digits(uint32_t *restrict out, const int64_t *restrict keys, unsigned shift,
+                               int64_t base, uint32_t first, uint64_t width, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint64_t digit = (uint64_t)(keys[i] >> shift) - (uint64_t)base;
+        uint32_t found = first + (uint32_t)digit;
+        out[i] = digit < width ? found : out[i];
+    }
+}
+
 /* 1.5 x 2^(biased - 1023) in all lanes. */
 static inline vector make_sigma(int64_t biased)
 {
@@ -317,7 +338,7 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
         .largest = find_largest, .magnitudes = join_magnitudes, .sum_integers = sum_integers,      \
-        .sum = sum_block, .sum_products = sum_products,                                            \
+        .keys = make_keys, .digits = find_digits, .sum = sum_block, .sum_products = sum_products,  \
     }
 
 #endif

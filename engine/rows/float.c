@@ -9,7 +9,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void apply_arithmetic(double *out, enum sotto__op_kind kind, const double *a,
                              const double *b, size_t len)
@@ -150,16 +149,5 @@ void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const dou
     }
     for (size_t i = 0; kind == SOTTO__OP_LESS_EQUAL && i < len; i++) {
         out[i] = a[i] <= b[i];
-    }
-}
-
-/* The bits of doubles of one sign are in the order of their magnitudes. */
-void sotto__rows_key(int64_t *out, const double *a, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        double number = a[i] + 0.0; /* -0 + 0 is 0 */
-        int64_t bits;
-        memcpy(&bits, &number, sizeof bits);
-        out[i] = bits < 0 ? bits ^ INT64_MAX : bits;
     }
 }

@@ -296,7 +296,7 @@ static void apply_key(const struct sotto__rows *rows, struct sotto__register *ou
                       const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
-    sotto__rows_key(out->own_values, a->values, len);
+    sotto__blocks()->keys(out->own_values, a->values, len);
     out->limbs = 1;
     out->state = a->state;
 }

@@ -86,9 +86,6 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
 void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const double *a,
                                const double *b, size_t len);
 
-/* Integers in the order of doubles; -0 is 0. */
-void sotto__rows_key(int64_t *out, const double *a, size_t len);
-
 /* --- exact.c, divide.c --- */
 
 /* The register's values sign-extended (or cut) to limbs words each: its own, or in scratch. */

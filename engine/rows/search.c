@@ -4,6 +4,7 @@
  * and on levels.c for texts. The one idea: a search without branches, whose steps are the same for
  * all rows of a block, so that the rows' searches overlap. */
 
+#include "kernels/blocks.h"
 #include "rows/rows.h"
 
 #include <string.h>
@@ -97,7 +98,19 @@ static sotto__int128 find_base(const struct sotto__rows *rows, const struct sott
     return (sotto__int128)(base - ((sotto__uint128)1 << (index->key_bits - 1 - index->shift)));
 }
 
-/* Keys of one word. A base that no such key reaches is in no cell. */
+/* Keys of one word, all rows of one group. A base that no such key reaches is in no cell. */
+static void search_lone_cell(uint32_t *out, const struct sotto__rows *rows,
+                             const struct sotto__index *index, size_t cell, size_t len)
+{
+    sotto__int128 base = find_base(rows, index, cell, 0);
+    if (base == (int64_t)base) {
+        sotto__blocks()->digits(out, rows->registers[index->op].values,
+                                index->shift < 63 ? index->shift : 63, (int64_t)base,
+                                (uint32_t)(cell << index->digit_bits),
+                                UINT64_C(1) << index->digit_bits, len);
+    }
+}
+
 static void search_narrow_cell(uint32_t *restrict out, const struct sotto__rows *rows,
                                const struct sotto__index *index, size_t cell, size_t len)
 {
@@ -136,7 +149,9 @@ static void search_digits(uint32_t *out, const struct sotto__rows *rows,
         out[i] = (uint32_t)index->len;
     }
     for (size_t cell = index->cells_len; cell-- > 0;) {
-        if (is_narrow) {
+        if (is_narrow && rows->program->keys_len == 0) {
+            search_lone_cell(out, rows, index, cell, len);
+        } else if (is_narrow) {
             search_narrow_cell(out, rows, index, cell, len);
         } else {
             search_wide_cell(out, rows, index, cell, len);

@@ -7,12 +7,34 @@
 
 #include "sums/sums.h"
 
+/* Counts the rows that a method asks for: in its later rounds few blocks have any. */
+static void count_asked(uint64_t *counts, const struct sotto__rows *rows,
+                        const struct sotto__index *index, const uint32_t *numbers, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    uint32_t bins_len = (uint32_t)sotto__index_bins(index);
+    uint32_t any = 0;
+    for (size_t i = 0; i < len; i++) {
+        any |= numbers[i] < bins_len;
+    }
+    for (size_t i = 0; any != 0 && i < len; i++) {
+        if (numbers[i] < bins_len) {
+            size_t group = program->keys_len > 0 ? rows->groups[i] : 0;
+            counts[group * program->group_counts + numbers[i]]++;
+        }
+    }
+}
+
 void sotto__indexed_add(struct sotto__sums *sums, const struct sotto__rows *rows, size_t index,
                         size_t len)
 {
     const struct sotto__program *program = sums->program;
     const uint32_t *numbers = rows->numbers + index * SOTTO__ROWS_LEN;
     uint64_t *counts = sums->counts + program->indices[index].offset;
+    if (sotto__index_is_asked(&program->indices[index])) {
+        count_asked(counts, rows, &program->indices[index], numbers, len);
+        return;
+    }
     for (size_t i = 0; program->keys_len == 0 && i < len; i++) {
         counts[numbers[i]]++;
     }
