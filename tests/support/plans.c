@@ -156,6 +156,14 @@ enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
                            const struct sotto_plan *plan, const char *const *texts,
                            size_t texts_len, struct sotto_error *err)
 {
+    return test_run_methods(out, out_limbs, plan, texts, texts_len, sotto__methods, err);
+}
+
+enum sotto_status test_run_methods(char **out, struct sotto_buffer *out_limbs,
+                                   const struct sotto_plan *plan, const char *const *texts,
+                                   size_t texts_len, const sotto__method_table methods,
+                                   struct sotto_error *err)
+{
     struct sotto_csv *files[PARTIES_MAX] = {NULL};
     struct sotto_catalogue *catalogues[PARTIES_MAX] = {NULL};
     struct sotto_schema offers[PARTIES_MAX] = {{0}};
@@ -178,7 +186,7 @@ enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
         status = sotto_schema_agree(&schema, plan, offers, NULL, texts_len, err);
     }
     if (status == SOTTO_OK) {
-        status = sotto_driver_new(&driver, plan, &schema, err);
+        status = sotto__driver_new(&driver, plan, &schema, methods, err);
     }
     if (status == SOTTO_OK) {
         status = run_driver(out, out_limbs, driver, files, catalogues, offers, texts_len, err);

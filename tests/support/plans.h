@@ -4,6 +4,7 @@
 
 /* Plans over CSV texts, without a network: every text is a party's file of the one dataset "t". */
 
+#include "engine/driver.h"
 #include <sotto/contribution.h>
 
 /* The plan of these outputs ("m=mean(x)"), ended with NULL, over dataset t. */
@@ -24,6 +25,12 @@ enum sotto_status test_partial_table(const struct sotto_driver *driver, uint64_t
 enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
                            const struct sotto_plan *plan, const char *const *texts,
                            size_t texts_len, struct sotto_error *err);
+
+/* The same, with these methods for the calls of the plan. */
+enum sotto_status test_run_methods(char **out, struct sotto_buffer *out_limbs,
+                                   const struct sotto_plan *plan, const char *const *texts,
+                                   size_t texts_len, const sotto__method_table methods,
+                                   struct sotto_error *err);
 
 /* The result of one output over the parties' texts must contain part; _gives1: over one party's. */
 void test_gives(const char *output, const char *const *texts, size_t texts_len, const char *part);
