@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(name config store outbox peer_session)
+foreach(name config store outbox peer_session seats)
   sotto_test(unit ${name} LINK sotto_node)
 endforeach()
 
@@ -27,6 +27,7 @@ foreach(name
     policy_rules
     refusals
     restart
+    strangers
     terminal)
   sotto_e2e(${name})
 endforeach()

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Connections under one token. */
+#define SEATS_OF_TOKEN 256
 #define PAGE_SIZE_DEFAULT 20
 #define PAGE_SIZE_MAX 1000
 #define LIST_LEN_MAX 1000
@@ -513,7 +515,11 @@ static void on_begin(void *context, struct http_request *request)
 {
     struct http_api *api = context;
     const struct route *route = find_route(request->url);
-    if ((route == NULL || !route->is_open) && !has_token(api, request)) {
+    bool is_known = has_token(api, request);
+    if (is_known) {
+        http_prove(request, 0);
+    }
+    if ((route == NULL || !route->is_open) && !is_known) {
         http_answer_detail(request, MHD_HTTP_UNAUTHORIZED,
                            "the token is missing or wrong: send \"Authorization: Bearer TOKEN\" "
                            "with what is in the node's token_file");
@@ -606,6 +612,8 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
         .complete = on_complete,
         .expired = on_expired,
         .body_bytes_max = SOTTO_PLAN_BYTES_MAX,
+        .owners_len = 1,
+        .seats_of_owner = SEATS_OF_TOKEN,
     };
     api->shared = shared;
     api->reader = reader;

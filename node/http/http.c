@@ -20,8 +20,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 1024
-#define CONNECTIONS_OF_ONE_MAX 512 /* from one address */
 #define IDLE_SECONDS 120
 #define LISTEN_BACKLOG 128
 #define PEM_BYTES_MAX ((size_t)1024 * 1024)
@@ -29,7 +27,18 @@
  * then the connection is cut. */
 #define DRAIN_BYTES_MAX ((size_t)1024 * 1024)
 
+/* What libmicrohttpd keeps for a connection: buffers for its headers, and for pieces of a body. */
+#define CONNECTION_BYTES ((size_t)32 * 1024)
+
+/* A connection, from when it was accepted. */
+struct http_connection {
+    struct seat seat;
+    struct http_server *server;
+    int fd;
+};
+
 struct http_server {
+    struct seats seats;
     struct MHD_Daemon *daemon;
     struct loop *loop;
     struct loop_source *source;
@@ -45,6 +54,13 @@ struct http_server {
 };
 
 /* --- Answers --- */
+
+/* Cuts the request's connection in so many seconds, unless the next step comes before. */
+static void set_deadline(struct http_request *request, unsigned seconds)
+{
+    seats_set_deadline(&request->server->seats, &request->of->seat,
+                       clock_ms() + seconds * UINT64_C(1000));
+}
 
 static void unlink_waiting(struct http_request *request)
 {
@@ -67,6 +83,7 @@ void http_answer_take(struct http_request *request, int status, const char *cont
     request->answer = (struct sotto_buffer){.data = data, .data_bytes = data_bytes};
     if (request->is_suspended) {
         request->is_suspended = false;
+        request->of->seat.is_waiting = false;
         unlink_waiting(request);
         MHD_resume_connection(request->connection);
     }
@@ -106,6 +123,7 @@ void http_wait(struct http_request *request, uint64_t deadline_ms)
     request->deadline_ms = deadline_ms;
     request->next = request->server->waiting;
     request->server->waiting = request;
+    request->of->seat.is_waiting = true;
     MHD_suspend_connection(request->connection);
 }
 
@@ -133,6 +151,13 @@ const char *http_parameter(const struct http_request *request, const char *name)
     }
     /* A text that goes on behind a NUL (%00) is no value of any parameter. */
     return value != NULL && strlen(value) == bytes ? value : "";
+}
+
+void http_prove(struct http_request *request, size_t owner)
+{
+    struct seats *seats = &request->server->seats;
+    seats_prove(seats, &request->of->seat, owner);
+    set_deadline(request, BODY_SECONDS);
 }
 
 uint64_t http_server_bytes_in(const struct http_server *server)
@@ -163,6 +188,10 @@ static enum MHD_Result send_answer(struct http_request *request)
         return MHD_NO;
     }
     request->server->bytes_out += bytes;
+    set_deadline(request, ANSWER_SECONDS);
+    if (request->of->seat.owner == SEAT_STRANGER && request->status >= MHD_HTTP_BAD_REQUEST) {
+        (void)MHD_add_response_header(response, "Connection", "close");
+    }
     (void)MHD_add_response_header(response, "Content-Type", request->content_type);
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
@@ -200,11 +229,13 @@ static struct http_request *request_new(struct http_server *server,
     }
     request->server = server;
     request->connection = connection;
+    request->of =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     request->id = ++server->last_id;
     request->url = sotto_text_copy(url, strlen(url));
     request->method = sotto_text_copy(method, strlen(method));
     sotto_writer_init(&request->body, server->handlers.body_bytes_max);
-    if (request->url == NULL || request->method == NULL) {
+    if (request->of == NULL || request->url == NULL || request->method == NULL) {
         request_free(request);
         return NULL;
     }
@@ -262,6 +293,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
             return MHD_NO;
         }
         *state = request;
+        set_deadline(request, STRANGER_SECONDS);
         server->handlers.begin(server->handlers.context, request);
         if (!request->is_answered) {
             check_length(request);
@@ -275,6 +307,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
         /* Nobody resumes what would wait now, and MHD_stop_daemon aborts on what does. */
         http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the node is stopping");
     } else if (!request->is_answered) {
+        seats_set_deadline(&server->seats, &request->of->seat, UINT64_MAX);
         server->handlers.complete(server->handlers.context, request);
     }
     return request->is_answered ? send_answer(request) : MHD_YES;
@@ -294,8 +327,49 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
         if (server->handlers.ended != NULL) {
             server->handlers.ended(server->handlers.context, request);
         }
+        seats_set_deadline(&server->seats, &request->of->seat, UINT64_MAX);
         request_free(request);
         *state = NULL;
+    }
+}
+
+/* --- Connections --- */
+
+/* A connection without its seat ends at once: what a cut connection says is not read. */
+static void cut_connection(void *context)
+{
+    const struct http_connection *connection = context;
+    (void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+static void connection_start(struct http_server *server, struct MHD_Connection *connection,
+                             void **socket_context)
+{
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    struct http_connection *made = sotto_alloc_zeroed(sizeof *made);
+    *socket_context = made;
+    if (made == NULL) {
+        (void)shutdown(fd, SHUT_RDWR);
+        return;
+    }
+    made->server = server;
+    made->fd = fd;
+    seats_enter(&server->seats, &made->seat, address, made, clock_ms());
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *server = context;
+    struct http_connection *ended = *socket_context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection_start(server, connection, socket_context);
+    } else if (ended != NULL) {
+        seats_leave(&server->seats, &ended->seat);
+        sotto_free(ended);
+        *socket_context = NULL;
     }
 }
 
@@ -318,15 +392,17 @@ static int before_wait(void *context)
         }
         request = next;
     }
+    uint64_t seat_ms = seats_sweep(&server->seats, now_ms);
+    deadline_ms = seat_ms < deadline_ms ? seat_ms : deadline_ms;
     MHD_UNSIGNED_LONG_LONG mhd_ms = 0;
     (void)MHD_run(server->daemon);
     int wait_ms = -1;
     if (MHD_get_timeout(server->daemon, &mhd_ms) == MHD_YES) {
         wait_ms = mhd_ms < 60000 ? (int)mhd_ms : 60000;
     }
-    /* Requests that MHD_run made wait are seen in the next turn: their wait is longer than one. */
-    if (server->waiting != NULL) {
-        uint64_t left_ms = deadline_ms == UINT64_MAX ? 1000 : deadline_ms - now_ms + 1;
+    /* What MHD_run accepted or made wait is seen within a second: its deadline is later. */
+    if (server->waiting != NULL || deadline_ms != UINT64_MAX || server->seats.oldest != NULL) {
+        uint64_t left_ms = deadline_ms > now_ms + 1000 ? 1000 : deadline_ms - now_ms + 1;
         wait_ms = wait_ms < 0 || (uint64_t)wait_ms > left_ms ? (int)left_ms : wait_ms;
     }
     return wait_ms;
@@ -391,6 +467,12 @@ static enum sotto_status read_tls(struct http_server *server,
     return file_read(listener->tls_key, &server->key, &bytes, PEM_BYTES_MAX, err);
 }
 
+/* Connections that were cut count until they are closed, in the next turn: as many again. */
+static size_t count_connections_max(const struct http_handlers *handlers)
+{
+    return 2 * (SEATS_OF_STRANGERS + handlers->owners_len * handlers->seats_of_owner);
+}
+
 static enum sotto_status start_daemon(struct http_server *server, struct sotto_error *err)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -407,9 +489,9 @@ static enum sotto_status start_daemon(struct http_server *server, struct sotto_e
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_ARRAY,
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)count_connections_max(&server->handlers), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_ARRAY,
         server->cert != NULL ? tls : none, MHD_OPTION_END);
     if (server->daemon == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_IO, "the HTTP server does not start%s",
@@ -451,7 +533,13 @@ enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, 
     server->loop = loop;
     server->handlers = *handlers;
     server->listen_fd = -1;
-    enum sotto_status status = start_server(server, out_port, listener, err);
+    enum sotto_status status =
+        seats_init(&server->seats, handlers->owners_len, handlers->seats_of_owner, cut_connection);
+    if (status != SOTTO_OK) {
+        http_server_free(server);
+        return sotto_error_no_memory(err);
+    }
+    status = start_server(server, out_port, listener, err);
     if (status != SOTTO_OK) {
         http_server_free(server);
         return status;
@@ -478,6 +566,7 @@ void http_server_free(struct http_server *server)
     if (server->listen_fd >= 0) {
         (void)close(server->listen_fd);
     }
+    seats_release(&server->seats);
     sotto_free(server->cert);
     sotto_free(server->key);
     sotto_free(server);

@@ -6,16 +6,19 @@
  * What is asked and answered is up to the handlers (api.c, peer/server.c). Threads: the loop's. */
 
 #include "config/config.h"
+#include "http/seats.h"
 #include "loop/loop.h"
 #include <microhttpd.h>
 #include <sotto/bytes.h>
 
 struct http_server;
+struct http_connection;
 
 /* A request, from its headers until its answer is sent. The server owns it. */
 struct http_request {
     struct http_request *next; /* of those that wait for an answer */
     struct http_server *server;
+    struct http_connection *of;
     struct MHD_Connection *connection;
     char *url;
     char *method;
@@ -48,6 +51,9 @@ struct http_handlers {
     /* The request is over, however it ended. NULL if not wanted. */
     void (*ended)(void *context, struct http_request *request);
     size_t body_bytes_max;
+    /* How many there are who can prove who they are (http_prove), and the connections of each. */
+    size_t owners_len;
+    size_t seats_of_owner;
 };
 
 /* Listens; *out_port is the port that it got. Ownership: handlers are copied, loop is borrowed;
@@ -71,6 +77,10 @@ void http_answer_status(struct http_request *request, int status);
 
 /* The request waits until it is answered, at the latest (expired) at deadline_ms. */
 void http_wait(struct http_request *request, uint64_t deadline_ms);
+
+/* The caller has proved to be owner: its connection no longer counts among those of strangers
+ * (seats.h), and the body has BODY_SECONDS to be whole. */
+void http_prove(struct http_request *request, size_t owner);
 
 /* The requests of a server that wait, and one of them by its id (or NULL). */
 struct http_request *http_waiting(struct http_server *server);

@@ -24,6 +24,8 @@
  */
 #define BODIES_BYTES_MAX (2 * MESSAGE_BODY_MAX)
 #define BODY_BYTES_SMALL ((size_t)64 * 1024)
+/* A node uses two connections; the others are those that it lost without knowing. */
+#define SEATS_OF_PEER 8
 #define CONNECTED_MS ((POLL_SECONDS_MAX + 5) * 1000)
 
 struct peer_state {
@@ -194,6 +196,9 @@ static void on_prefix(void *context, struct http_request *request)
     }
     if (!reserve_body(request, state, envelope.body_bytes)) {
         return;
+    }
+    if (envelope.type != ENVELOPE_HELLO) { /* anybody can send a hello that was sent before */
+        http_prove(request, index);
     }
     request->body.limit_bytes = ENVELOPE_PREFIX_BYTES + (size_t)envelope.body_bytes;
     if (request->body.data_bytes > request->body.limit_bytes) {
@@ -375,6 +380,8 @@ enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
         .expired = on_expired,
         .ended = on_ended,
         .body_bytes_max = ENVELOPE_PREFIX_BYTES + MESSAGE_BODY_MAX,
+        .owners_len = shared->config->file->peers_count,
+        .seats_of_owner = SEATS_OF_PEER,
     };
     server->shared = shared;
     server->peers_len = shared->config->file->peers_count;

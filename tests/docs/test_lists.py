@@ -14,6 +14,16 @@ CONFIG = (ROOT / "node/CONFIG.md").read_text()
 PLAN = """{"version": 1, "name": "mean wage", "type": "analytics", "datasets": {"wages": "wages.csv"},
            "select": {"m": "mean(wage)"}, "strategy": {"min_clients": 3}}"""
 
+# Where a node meets others.
+LIMITED_ROOMS = {"http", "loop", "peer", "store", "task"}
+
+
+def evaluate(name, found):
+    """The value of a constant: an expression of numbers and other constants."""
+    text = re.sub(r"\((?:size_t|off_t|int64_t|uint64_t)\)", "", found[name])
+    text = re.sub(r"\b[A-Z_]{3,}\b", lambda other: str(evaluate(other[0], found)), text)
+    return eval(text, {"__builtins__": {}})  # noqa: S307  (digits and operators of our own source)
+
 
 def rows(text):
     """The code spans in the first cell of each row of the document's tables."""
@@ -54,6 +64,21 @@ class Lists(unittest.TestCase):
         documented = {(method, path.split("?")[0]) for method, path in
                       (name.split(" ", 1) for name in rows(api) if name.startswith(("GET ", "POST ")))}
         self.assertEqual(documented, set(routes))
+
+    def test_every_limit_has_a_row(self):
+        """Names and values of the table are those of the program."""
+        found = {}
+        for path in sorted((ROOT / "node").glob("*/*.[ch]")):
+            if path.parent.name in LIMITED_ROOMS:
+                found.update(re.findall(r"^#define (\w+) (.+?)(?: /\*.*)?$", path.read_text(), flags=re.M))
+        text = CONFIG.split("\n## Limits\n", 1)[1]
+        listed = dict(re.findall(r"^\| `([A-Z_]+)` \| ([\d,]+(?: \wiB)?) \| [^|]+ \| [^|]+ \|$", text, flags=re.M))
+        self.assertEqual(set(listed), rows(text), "a row lacks its default, its reason or what is seen")
+        units = {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+        for name, value in listed.items():
+            self.assertIn(name, found)
+            number, _, unit = value.replace(",", "").partition(" ")
+            self.assertEqual(evaluate(name, found), int(number) * units.get(unit, 1), name)
 
 
 if __name__ == "__main__":
