@@ -333,12 +333,13 @@ struct daemon_resources {
 static enum sotto_status start_queues(struct daemon *daemon, struct daemon_resources *held,
                                       struct sotto_error *err)
 {
-    enum sotto_status status = queue_init(&daemon->jobs, false, err);
+    enum sotto_status status =
+        queue_init(&daemon->jobs, 1 + (size_t)daemon->shared.config->file->peers_count, false, err);
     if (status != SOTTO_OK) {
         return status;
     }
     held->has_jobs = true;
-    status = queue_init(&daemon->events, true, err);
+    status = queue_init(&daemon->events, 1, true, err);
     if (status != SOTTO_OK) {
         return status;
     }

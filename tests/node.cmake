@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(name config store outbox peer_session seats)
+foreach(name config store outbox peer_session queue seats)
   sotto_test(unit ${name} LINK sotto_node)
 endforeach()
 

@@ -346,6 +346,7 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
         http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
         return;
     }
+    job->lane = LANE_OWN;
     job->request = request->id;
     job->number = number;
     job->approves = approves;

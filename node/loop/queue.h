@@ -14,12 +14,14 @@
  *    counted.
  * 4. An API request that needs the compute thread waits in the loop under its number
  *    (job.request). The answer finds it by that number, or finds nothing, if the caller has gone.
- * 5. While one job takes long, others wait in memory. So the loop thread takes nothing more from
- *    peers while JOBS_BYTES_MAX of them wait (loop/shared.h): it answers 503 and polls later,
- *    and what it did not take is not acknowledged and comes again.
- * 6. A reloaded configuration goes as a job too: tasks see the new policy from then on, those that
+ * 5. While one job takes long, others wait in memory, each in the lane of who sent it. So the loop
+ *    thread takes nothing more from a peer while its lane is full (loop/shared.h): it answers 503
+ *    and polls later, and what it did not take is not acknowledged and comes again.
+ * 6. The lanes are served in turns, and this node's own lane after each of the others. So whoever
+ *    sends much waits for itself, and the owner waits for one job.
+ * 7. A reloaded configuration goes as a job too: tasks see the new policy from then on, those that
  *    run before their next round; the loop thread keeps the configuration of the start.
- * 7. At the end compute_stop pushes JOB_STOP to wake the reader, joins the thread, and what is left
+ * 8. At the end compute_stop pushes JOB_STOP to wake the reader, joins the thread, and what is left
  *    in the queues is freed unread. */
 
 #include <pthread.h>
@@ -45,6 +47,7 @@ enum job_kind {
 struct job {
     struct job *next;
     enum job_kind kind;
+    size_t lane;      /* LANE_OWN, or 1 + the index of the peer that it came from */
     uint64_t request; /* id of the API request that waits for it */
     uint64_t number;  /* of a task, or of what was asked, in the store */
     struct sotto_key peer;
@@ -61,23 +64,35 @@ struct job {
 struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);
 
+/* What this node's own people and machines send: lane 0 of every queue. */
+#define LANE_OWN 0
+
+/* The jobs of one sender, in their order. */
+struct lane {
+    struct job *head;
+    struct job **tail;
+    size_t bytes; /* of all of them together */
+};
+
 struct queue {
     pthread_mutex_t mutex;
     pthread_cond_t arrived;
-    struct job *head;
-    struct job **tail;
-    size_t bytes; /* of all jobs together */
+    struct lane *lanes;
+    size_t lanes_len;
+    size_t jobs_len;
+    size_t last_lane; /* of the peers' lanes, the one that was served last */
+    bool own_is_next;
     int event_fd; /* readable when something arrived; -1 if nobody polls */
 };
 
-/* polled: the reader polls event_fd; else it waits in queue_wait. Ownership: ended by
- * queue_release. */
-enum sotto_status queue_init(struct queue *queue, bool polled,
+/* lanes_len: 1 for jobs of this node alone, 1 more for each peer. polled: the reader polls
+ * event_fd; else it waits in queue_wait. Ownership: ended by queue_release. */
+enum sotto_status queue_init(struct queue *queue, size_t lanes_len, bool polled,
                              struct sotto_error *err) SOTTO_NODISCARD;
 /* Frees the queue and the jobs in it. Threads: no other uses it any more. */
 void queue_release(struct queue *queue);
 
-/* Adds a job at the end. Ownership: takes job. Threads: any. */
+/* Adds a job at the end of its lane. Ownership: takes job. Threads: any. */
 void queue_push(struct queue *queue, struct job *job);
 
 /* Takes the next job off, without waiting. Returns: NULL if there is none. Threads: any. */
@@ -86,7 +101,7 @@ struct job *queue_pop(struct queue *queue);
 /* The same, waiting for one until deadline_ms (of clock_ms; UINT64_MAX: for ever). */
 struct job *queue_wait(struct queue *queue, uint64_t deadline_ms);
 
-/* How much memory the jobs in the queue hold. Threads: any. */
-size_t queue_bytes(struct queue *queue);
+/* How much memory the jobs in a lane hold. Threads: any. */
+size_t queue_lane_bytes(struct queue *queue, size_t lane);
 
 #endif

@@ -71,6 +71,7 @@ struct link {
     const struct config_peer *peer;
     const uint8_t *pin; /* of its server's key, where peer->pin says so */
     struct sotto_key key;
+    size_t lane; /* of what it brings, in the queue of jobs */
     struct call poll;
     struct call message;
     bool has_session;
@@ -238,7 +239,7 @@ static void link_start_calls(struct link *link)
         start_message(link);
     }
     if (!link->poll.is_busy) {
-        if (queue_bytes(link->client->shared->jobs) > JOBS_BYTES_MAX) {
+        if (queue_lane_bytes(link->client->shared->jobs, link->lane) > JOBS_BYTES_MAX) {
             loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);
         } else {
             start_poll(link);
@@ -308,6 +309,7 @@ static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
             break; /* not acknowledged, comes again */
         }
         job->peer = link->key;
+        job->lane = link->lane;
         if (sequence > link->seen) {
             link->seen = sequence;
             queue_push(link->client->shared->jobs, job);
@@ -543,6 +545,7 @@ static bool link_init(struct link *link, struct peer_client *client, size_t inde
     link->client = client;
     link->peer = &config->file->peers[index];
     link->key = config->peer_keys[index];
+    link->lane = 1 + index;
     link->pin = config->peer_pins[index];
     outbox_init(&link->outbox);
     link->retry_ms = RETRY_MIN_MS;

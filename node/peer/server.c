@@ -246,7 +246,7 @@ static void take_poll(struct peer_server *server, struct peer_state *state,
 }
 
 static void take_messages(struct peer_server *server, struct http_request *request,
-                          const struct sotto_key *from, struct sotto_reader *body)
+                          size_t peer_index, struct sotto_reader *body)
 {
     struct sotto_reader again = *body;
     size_t bytes;
@@ -270,7 +270,8 @@ static void take_messages(struct peer_server *server, struct http_request *reque
             http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
             return;
         }
-        job->peer = *from;
+        job->peer = server->shared->config->peer_keys[peer_index];
+        job->lane = 1 + peer_index;
         queue_push(server->shared->jobs, job);
     }
     answer_signed(server, request, NULL, 0);
@@ -295,6 +296,7 @@ static bool enter_session(struct peer_server *server, struct peer_state *state,
         outbox_clear(&state->outbox); /* its messages were for a process that is no more */
         if (job != NULL) {
             job->peer = envelope->from;
+            job->lane = 1 + index;
             queue_push(server->shared->jobs, job);
         }
     } else if (is_new) {
@@ -326,7 +328,8 @@ static void on_complete(void *context, struct http_request *request)
         take_hello(server, state, request, &envelope, &body);
         return;
     }
-    if (queue_bytes(server->shared->jobs) > JOBS_BYTES_MAX) {
+    if (queue_lane_bytes(server->shared->jobs, 1 + (size_t)(state - server->peers)) >
+        JOBS_BYTES_MAX) {
         http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
         return;
     }
@@ -337,7 +340,7 @@ static void on_complete(void *context, struct http_request *request)
     if (envelope.type == ENVELOPE_POLL) {
         take_poll(server, state, request, &body);
     } else {
-        take_messages(server, request, &envelope.from, &body);
+        take_messages(server, request, (size_t)(state - server->peers), &body);
     }
 }
 

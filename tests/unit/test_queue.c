@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/loop/queue.h"
+#include "test.h"
+
+#define LANES 4
+
+static void push(struct queue *queue, size_t lane, uint64_t number)
+{
+    struct job *job = job_new(JOB_MESSAGE);
+    assert_non_null(job);
+    job->lane = lane;
+    job->number = number;
+    queue_push(queue, job);
+}
+
+/* Takes one job off; gives its lane. */
+static size_t pop(struct queue *queue, uint64_t *out_number)
+{
+    struct job *job = queue_pop(queue);
+    assert_non_null(job);
+    size_t lane = job->lane;
+    *out_number = job->number;
+    job_free(job);
+    return lane;
+}
+
+/* Whoever has many jobs waits for itself: another's, and this node's own, come next. */
+static void test_lanes_are_served_in_turns(void **state)
+{
+    (void)state;
+    struct queue queue;
+    uint64_t number;
+    assert_ok(queue_init(&queue, LANES, false, NULL));
+    for (uint64_t i = 0; i < 1000; i++) {
+        push(&queue, 1, i);
+    }
+    assert_int_equal(pop(&queue, &number), 1);
+    push(&queue, LANE_OWN, 7);
+    push(&queue, LANE_OWN, 8);
+    push(&queue, 3, 9);
+    static const size_t lanes[] = {LANE_OWN, 3, LANE_OWN, 1, 1};
+    for (size_t i = 0; i < sizeof lanes / sizeof lanes[0]; i++) {
+        assert_int_equal(pop(&queue, &number), lanes[i]);
+    }
+    assert_int_equal(number, 2); /* a lane keeps its order */
+    size_t one = queue_lane_bytes(&queue, 1) / 997;
+    assert_int_equal(queue_lane_bytes(&queue, 1), 997 * one);
+    assert_int_equal(queue_lane_bytes(&queue, 2), 0);
+    queue_release(&queue);
+}
+
+/* Random pushes against the rule: no lane with a job is passed over twice by one other peer. */
+static void test_nobody_is_passed_over(void **state)
+{
+    (void)state;
+    struct queue queue;
+    struct sotto_random_stream stream;
+    struct sotto_random random = sotto_random_seeded(&stream, 3, 1);
+    size_t waiting[LANES] = {0};
+    size_t passed[LANES][LANES] = {{0}}; /* [a][b]: how often b was served since a began to wait */
+    assert_ok(queue_init(&queue, LANES, false, NULL));
+    for (int i = 0; i < 20000; i++) {
+        uint8_t draw[2];
+        uint64_t number;
+        assert_ok(random.fill(random.context, draw, sizeof draw));
+        size_t lane = draw[1] % LANES;
+        if (draw[0] % 2 == 0) {
+            push(&queue, lane, 0);
+            waiting[lane]++;
+        } else if (waiting[0] + waiting[1] + waiting[2] + waiting[3] > 0) {
+            size_t served = pop(&queue, &number);
+            waiting[served]--;
+            for (size_t other = 0; other < LANES; other++) {
+                passed[served][other] = 0;
+                if (other != served && waiting[other] > 0) {
+                    passed[other][served]++;
+                    assert_true(served == LANE_OWN || passed[other][served] <= 1);
+                }
+            }
+        }
+    }
+    queue_release(&queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lanes_are_served_in_turns),
+        cmocka_unit_test(test_nobody_is_passed_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
