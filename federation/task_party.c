@@ -204,6 +204,8 @@ enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
         sotto__task_party_leave(task, SOTTO_ERROR_VERSION, opened.text);
     } else if (task->recorded) {
         sotto__task_party_leave(task, SOTTO_ERROR_STATE, "this task was answered before");
+    } else if (config->refusal != SOTTO_OK) {
+        sotto__task_party_leave(task, config->refusal, config->refusal_text);
     } else {
         read_plan(task, &message);
     }

@@ -37,19 +37,30 @@ static void stop_for_test(const char *step)
 
 /* Refuses a task beyond those that one creator, or all of them, may have here: nobody's tasks may
  * leave no room for those of others. */
-static enum sotto_status check_room(const struct compute *compute, const struct joined *joined,
+static enum sotto_status check_room(const struct compute *compute, const struct sotto_key *creator,
                                     struct sotto_error *err)
 {
     size_t of_one = 0;
     for (const struct joined *other = compute->first_joined; other != NULL; other = other->next) {
-        of_one += sotto_key_equal(&other->creator, &joined->creator);
+        of_one += sotto_key_equal(&other->creator, creator);
     }
-    if (of_one > JOINED_OF_ONE_MAX || compute->joined_len > JOINED_MAX) {
+    if (of_one >= JOINED_OF_ONE_MAX || compute->joined_len >= JOINED_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "%zu tasks are under way, %zu of this node's: at most %d and %d",
-                               compute->joined_len - 1, of_one - 1, JOINED_MAX, JOINED_OF_ONE_MAX);
+                               compute->joined_len, of_one, JOINED_MAX, JOINED_OF_ONE_MAX);
     }
     return SOTTO_OK;
+}
+
+/* What is asked before the plan is read: that costs this node what its creator makes of it. */
+static enum sotto_status consider_creator(const struct compute *compute,
+                                          const struct sotto_key *creator, struct sotto_error *err)
+{
+    const char *asker = compute__peer_name(compute, creator);
+    if (!config_may_ask(compute->policy, asker)) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "policy.ask does not list %s", asker);
+    }
+    return check_room(compute, creator, err);
 }
 
 /* Opens the plan's dataset i, or shares an earlier one of the same file: a file costs one
@@ -168,11 +179,7 @@ static enum sotto_status consider_joining(struct compute *compute, struct joined
                                           struct sotto_schema *schema, struct sotto_error *err)
 {
     struct policy_question question = make_question(compute, joined, NULL);
-    enum sotto_status status = check_room(compute, joined, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    status = policy_judge(compute->policy, &question, err);
+    enum sotto_status status = policy_judge(compute->policy, &question, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -588,7 +595,7 @@ static void label_joined(const struct compute *compute, struct joined *joined)
     }
     (void)snprintf(joined->label, sizeof joined->label, "task %s of %.64s (%.64s)", digits,
                    compute__peer_name(compute, &creator),
-                   plan != NULL ? sotto_plan_name(plan) : "no plan of this version");
+                   plan != NULL ? sotto_plan_name(plan) : "its plan is not read");
 }
 
 static enum sotto_status make_joined(struct compute *compute, struct joined **out,
@@ -601,7 +608,10 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
     if (status != SOTTO_OK) {
         return status;
     }
+    struct sotto_error refusal = {0};
     struct sotto_task_party_config config = {
+        .refusal = consider_creator(compute, &route->sender, &refusal),
+        .refusal_text = refusal.text,
         .identity = compute->config.identity,
         .random = sotto_random_system(),
         .peers = compute->peers,
@@ -627,6 +637,10 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
     joined->deadline_ms = UINT64_MAX;
     joined->patience_ms = plan != NULL ? compute__patience(plan) : PATIENCE_MS_DEFAULT;
     label_joined(compute, joined);
+    if (config.refusal != SOTTO_OK) {
+        log_line("%s: declined (%s): %s", joined->label, sotto_status_name(config.refusal),
+                 refusal.text);
+    }
     *out = joined;
     return SOTTO_OK;
 }

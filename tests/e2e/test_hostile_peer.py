@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import threading
+import time
 import unittest
 
 from hostile import MESSAGE, Hostile
@@ -128,6 +129,39 @@ class HostilePeer(ClusterCase):
         self.assertNotIn("joined", a.log())
         self.assertEqual(b.send(invitation), 200)
         a.wait_log("of b (wage_avg): joined")
+
+    def test_invitations_of_who_may_not_ask(self):
+        """Their plans are not read, and the owner waits for none of them."""
+        cluster = self.cluster(THREE, start=False)
+        a = cluster.nodes[0]
+        a.policy = {"ask": ["c"]}
+        a.start()
+        b = Hostile(cluster.nodes[1].folder / "node.key", a)
+        dear = plan({f"o{i}": "sum(" + "*".join(["wages.wage"] * 17) + ")" for i in range(1000)})
+        body = json.dumps(dear).encode()
+        many = [b.message(1, os.urandom(16), body) for _ in range(40)]
+        started = time.monotonic()
+        self.assertEqual(b.send(*many[:4]), 200)
+        a.wait_log("(its plan is not read): declined (refused): policy.ask does not list b")
+        for i in range(4, len(many), 4):
+            self.assertEqual(b.send(*many[i:i + 4]), 200)
+        a.create(plan())
+        self.assertLess(time.monotonic() - started, 1)  # to read one of these plans takes 24 ms
+
+    def test_dear_invitations_delay_only_their_sender(self):
+        """Between any two plans of one peer comes what the owner, and another peer, have to say."""
+        a, b, c = self.hostile("bc")
+        dear = plan({f"o{i}": "sum(" + "*".join(["wages.wage"] * 17) + ")" for i in range(1000)})
+        body = json.dumps(dear).encode()
+        for _ in range(20):
+            self.assertEqual(b.send(*[b.message(1, os.urandom(16), body) for _ in range(4)]), 200)
+        self.assertEqual(c.invite(os.urandom(16), plan()), 200)
+        started = time.monotonic()
+        a.create(plan())
+        took = time.monotonic() - started
+        a.wait_log("of c (wage_avg): joined")
+        self.assertLess(a.log().count("of b (wage_avg)"), 80)  # b's go on
+        self.assertLess(took, 1)
 
     def test_tasks_without_end(self):
         """One peer's tasks leave room for those of the others, and files for the node."""

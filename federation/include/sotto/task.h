@@ -99,14 +99,17 @@ struct sotto_task_party_config {
     const struct sotto_peer *peers; /* who may be in a roster or run a task: the pinned keys, and
                                        the node's own key; copied, names too */
     size_t peers_len;
-    uint32_t min_parties; /* the owner's minimum, on top of the plan's and the protocol's */
-    bool answered;        /* a RECORD of this task is on disk: only declining is allowed */
+    uint32_t min_parties;      /* the owner's minimum, on top of the plan's and the protocol's */
+    bool answered;             /* a RECORD of this task is on disk: only declining is allowed */
+    enum sotto_status refusal; /* SOTTO_OK, or why nothing is done for whoever invites: the plan is
+                                  not read, and the task declined with this class */
+    const char *refusal_text;  /* what DONE then says; borrowed for the call */
     const struct sotto_interrupt *interrupt; /* of regressions; NULL: none; borrowed until free */
     uint64_t now_ms;
 };
 
 /* Takes an invitation, checks it and its plan. The first action is OFFER, or SEND of a decline and
- * DONE where the plan is not one that this version takes.
+ * DONE where the plan is not one that this version takes, or config has a refusal.
  * Returns: SOTTO_ERROR_AUTH, SOTTO_ERROR_PROTOCOL if it is no invitation of a pinned peer. */
 SOTTO_API enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
                                                  const struct sotto_task_party_config *config,
