@@ -28,6 +28,11 @@ void sotto__task_aggregator_invitee_forget_offer(struct invitee *invitee)
     sotto_schema_release(&invitee->offer);
 }
 
+const struct sotto_driver *sotto_task_aggregator_driver(const struct sotto_task_aggregator *task)
+{
+    return task->driver;
+}
+
 void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
 {
     if (task == NULL) {

@@ -330,6 +330,21 @@ struct daemon_resources {
     bool has_events;
 };
 
+/* Until the compute thread says more, bodies are short. */
+static enum sotto_status start_allowances(struct daemon *daemon, struct sotto_error *err)
+{
+    size_t len = daemon->shared.config->file->peers_count;
+    atomic_size_t *bytes = sotto_alloc_array(len + 1, sizeof *bytes);
+    if (bytes == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < len; i++) {
+        atomic_init(&bytes[i], BODY_BYTES_MIN);
+    }
+    daemon->shared.allowances.bytes = bytes;
+    return SOTTO_OK;
+}
+
 static enum sotto_status start_queues(struct daemon *daemon, struct daemon_resources *held,
                                       struct sotto_error *err)
 {
@@ -376,6 +391,7 @@ static enum sotto_status start_compute(struct daemon *daemon, const struct daemo
         .store = held->writer,
         .jobs = &daemon->jobs,
         .events = &daemon->events,
+        .allowances = daemon->shared.allowances,
     };
     return compute_start(&daemon->compute, &config, err);
 }
@@ -401,6 +417,10 @@ static enum sotto_status start_parts(struct daemon *daemon, struct daemon_resour
         return status;
     }
     status = open_stores(daemon, &held->writer, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = start_allowances(daemon, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -447,6 +467,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
     if (held.has_jobs) {
         queue_release(&daemon.jobs);
     }
+    sotto_free(daemon.shared.allowances.bytes);
     store_close(daemon.reader);
     store_close(held.writer);
     if (held.lock_fd >= 0) {

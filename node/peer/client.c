@@ -51,7 +51,8 @@
 #define POLL_SECONDS (POLL_SECONDS_MAX + 15)
 #define MESSAGE_SECONDS 120
 #define MESSAGE_BATCH_BYTES ((size_t)1024 * 1024)
-#define RESPONSE_BYTES_MAX (SOTTO_MESSAGE_BYTES_MAX + 8 * 1024 * 1024)
+/* An answer to a poll has one message, which may be as long as a body, and small ones beside it. */
+#define POLL_BYTES_BESIDE ((size_t)8 * 1024 * 1024)
 
 struct link;
 
@@ -63,6 +64,7 @@ struct call {
     struct envelope request;
     struct sotto_writer upload;
     struct sotto_writer response;
+    size_t response_bytes_max; /* behind the prefix of the answer */
     bool is_busy;
 };
 
@@ -71,7 +73,7 @@ struct link {
     const struct config_peer *peer;
     const uint8_t *pin; /* of its server's key, where peer->pin says so */
     struct sotto_key key;
-    size_t lane; /* of what it brings, in the queue of jobs */
+    size_t index; /* of peer, in config's list */
     struct call poll;
     struct call message;
     bool has_session;
@@ -99,11 +101,40 @@ struct peer_client {
 
 /* --- Calls --- */
 
+/* Whether the answer that begins with this prefix is signed by the peer that was called, and is one
+ * to this request. Fills *out. */
+static bool is_answer(struct envelope *out, const struct call *call, const uint8_t *prefix)
+{
+    return envelope_read(out, prefix, ENVELOPE_PREFIX_BYTES) == SOTTO_OK && out->is_response &&
+           out->type == call->request.type &&
+           session_id_equal(&out->session, &call->request.session) &&
+           out->counter == call->request.counter &&
+           sotto_key_equal(&out->to, &call->link->client->shared->key) &&
+           sotto_key_equal(&out->from, &call->link->key) &&
+           envelope_is_signed(out, prefix, &call->link->key);
+}
+
+/* Keeps a piece of an answer: the prefix, and once that is signed all that it announces. */
 static size_t on_response(char *data, size_t size, size_t len, void *context)
 {
     struct call *call = context;
-    sotto_write_bytes(&call->response, data, size * len);
-    return sotto_writer_status(&call->response) == SOTTO_OK ? size * len : 0;
+    struct sotto_writer *response = &call->response;
+    struct envelope envelope;
+    const uint8_t *at = (const uint8_t *)data;
+    size_t bytes = size * len;
+    size_t had = response->data_bytes;
+    size_t missing = had < ENVELOPE_PREFIX_BYTES ? ENVELOPE_PREFIX_BYTES - had : 0;
+    size_t first = missing < bytes ? missing : bytes;
+    sotto_write_bytes(response, at, first);
+    if (missing > 0 && first == missing && sotto_writer_status(response) == SOTTO_OK) {
+        if (!is_answer(&envelope, call, response->data) ||
+            envelope.body_bytes > call->response_bytes_max) {
+            return 0;
+        }
+        response->limit_bytes = ENVELOPE_PREFIX_BYTES + (size_t)envelope.body_bytes;
+    }
+    sotto_write_bytes(response, at + first, bytes - first);
+    return sotto_writer_status(response) == SOTTO_OK ? bytes : 0;
 }
 
 static void call_start(struct call *call, enum envelope_type type, const struct session_id *session,
@@ -114,14 +145,14 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
         [ENVELOPE_POLL] = "poll",
         [ENVELOPE_MESSAGE] = "message",
     };
-    /* Nothing is known of who answers before the whole answer is there. */
-    static const size_t answers_bytes_max[] = {
-        [ENVELOPE_HELLO] = SESSION_BYTES,
-        [ENVELOPE_POLL] = RESPONSE_BYTES_MAX,
-        [ENVELOPE_MESSAGE] = 0,
-    };
     struct link *link = call->link;
     struct peer_client *client = link->client;
+    size_t allowed_bytes = atomic_load(&client->shared->allowances.bytes[link->index]);
+    const size_t answers_bytes_max[] = {
+        [ENVELOPE_HELLO] = SESSION_BYTES,
+        [ENVELOPE_POLL] = allowed_bytes + POLL_BYTES_BESIDE,
+        [ENVELOPE_MESSAGE] = 0,
+    };
     size_t url_bytes = strlen(link->peer->url);
     if (url_bytes > 0 && link->peer->url[url_bytes - 1] == '/') {
         url_bytes--;
@@ -137,7 +168,8 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
     sotto_writer_release(&call->upload);
     sotto_writer_init(&call->upload, ENVELOPE_PREFIX_BYTES + body_bytes);
     sotto_writer_release(&call->response);
-    sotto_writer_init(&call->response, ENVELOPE_PREFIX_BYTES + answers_bytes_max[type]);
+    sotto_writer_init(&call->response, ENVELOPE_PREFIX_BYTES);
+    call->response_bytes_max = answers_bytes_max[type];
     envelope_write(&call->upload, client->shared->identity, &call->request, body, body_bytes);
     if (sotto_writer_status(&call->upload) != SOTTO_OK) {
         loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);
@@ -158,18 +190,12 @@ static const uint8_t *read_answer(const struct call *call, size_t *out_bytes)
     struct envelope envelope;
     const struct sotto_writer *response = &call->response;
     if (response->data_bytes < ENVELOPE_PREFIX_BYTES ||
-        envelope_read(&envelope, response->data, ENVELOPE_PREFIX_BYTES) != SOTTO_OK) {
+        !is_answer(&envelope, call, response->data)) {
         return NULL;
     }
     const uint8_t *body = response->data + ENVELOPE_PREFIX_BYTES;
     size_t bytes = response->data_bytes - ENVELOPE_PREFIX_BYTES;
-    if (!envelope.is_response || envelope.type != call->request.type ||
-        !session_id_equal(&envelope.session, &call->request.session) ||
-        envelope.counter != call->request.counter ||
-        !sotto_key_equal(&envelope.to, &call->link->client->shared->key) ||
-        !sotto_key_equal(&envelope.from, &call->link->key) ||
-        !envelope_is_signed(&envelope, response->data, &call->link->key) ||
-        !envelope_body_matches(&envelope, body, bytes)) {
+    if (!envelope_body_matches(&envelope, body, bytes)) {
         return NULL;
     }
     *out_bytes = bytes;
@@ -205,7 +231,7 @@ static void start_message(struct link *link)
     if (link->outbox.head == NULL) {
         return;
     }
-    sotto_writer_init(&body, SOTTO_MESSAGE_BYTES_MAX + 1024 * 1024);
+    sotto_writer_init(&body, BODY_BYTES_MAX);
     for (const struct outgoing *out = link->outbox.head; out != NULL; out = out->next) {
         if (body.data_bytes > 0 &&
             body.data_bytes + out->bytes.data_bytes + 4 > MESSAGE_BATCH_BYTES) {
@@ -239,7 +265,7 @@ static void link_start_calls(struct link *link)
         start_message(link);
     }
     if (!link->poll.is_busy) {
-        if (queue_lane_bytes(link->client->shared->jobs, link->lane) > JOBS_BYTES_MAX) {
+        if (shared_is_full(link->client->shared, link->index)) {
             loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);
         } else {
             start_poll(link);
@@ -309,7 +335,7 @@ static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
             break; /* not acknowledged, comes again */
         }
         job->peer = link->key;
-        job->lane = link->lane;
+        job->lane = 1 + link->index;
         if (sequence > link->seen) {
             link->seen = sequence;
             queue_push(link->client->shared->jobs, job);
@@ -360,16 +386,17 @@ static void call_end(struct call *call, CURLcode code)
     struct link *link = call->link;
     long http_status = 0;
     size_t bytes = 0;
+    bool has_status = code == CURLE_OK || code == CURLE_WRITE_ERROR; /* on_response took no more */
     call->is_busy = false;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &http_status);
     const uint8_t *body =
         code == CURLE_OK && http_status == MHD_HTTP_OK ? read_answer(call, &bytes) : NULL;
     if (body != NULL) {
         take_answer(link, call, body, bytes);
-    } else if (code == CURLE_OK && http_status == MHD_HTTP_CONFLICT) {
+    } else if (has_status && http_status == MHD_HTTP_CONFLICT) {
         link_lose_session(link);
     } else {
-        link_wait(link, code != CURLE_OK ? -(long)code : http_status);
+        link_wait(link, has_status ? http_status : -(long)code);
     }
     link_start_calls(link);
 }
@@ -545,7 +572,7 @@ static bool link_init(struct link *link, struct peer_client *client, size_t inde
     link->client = client;
     link->peer = &config->file->peers[index];
     link->key = config->peer_keys[index];
-    link->lane = 1 + index;
+    link->index = index;
     link->pin = config->peer_pins[index];
     outbox_init(&link->outbox);
     link->retry_ms = RETRY_MIN_MS;

@@ -17,13 +17,13 @@
 
 /* One poll brings at least one message, and further ones up to so many bytes. */
 #define POLL_BYTES_MAX ((size_t)4 * 1024 * 1024)
-/* A message with its length, and room for small ones beside it. */
-#define MESSAGE_BODY_MAX (SOTTO_MESSAGE_BYTES_MAX + 1024 * 1024)
-/* All large bodies of one peer that are under way have at most so many bytes. A node sends one at a
- * time, and once more what a connection lost. Small ones are bounded by the number of connections.
- */
-#define BODIES_BYTES_MAX (2 * MESSAGE_BODY_MAX)
+/* All large bodies that are under way have at most so many bytes together, those of one peer twice
+ * what one may have: a node sends one at a time, and once more what a connection lost. Small ones
+ * are bounded by the number of connections. */
+#define BODIES_BYTES_MAX (4 * BODY_BYTES_MAX)
 #define BODY_BYTES_SMALL ((size_t)64 * 1024)
+/* One request brings at most so many messages: what waits for a peer is never more. */
+#define MESSAGES_MAX OUTBOX_LEN_MAX
 /* A node uses two connections; the others are those that it lost without knowing. */
 #define SEATS_OF_PEER 8
 #define CONNECTED_MS ((POLL_SECONDS_MAX + 5) * 1000)
@@ -48,6 +48,7 @@ struct peer_server {
     struct peer_state *peers; /* as config's */
     size_t peers_len;
     uint64_t started_ms;
+    size_t bodies_bytes; /* of all peers */
 };
 
 static const struct {
@@ -57,7 +58,7 @@ static const struct {
 } peer_routes[] = {
     {"/peer/v1/hello", ENVELOPE_HELLO, SESSION_BYTES},
     {"/peer/v1/poll", ENVELOPE_POLL, 8},
-    {"/peer/v1/message", ENVELOPE_MESSAGE, MESSAGE_BODY_MAX},
+    {"/peer/v1/message", ENVELOPE_MESSAGE, BODY_BYTES_MAX},
 };
 
 /* --- Answers --- */
@@ -87,7 +88,7 @@ static void answer_poll(struct peer_server *server, struct peer_state *state,
                         struct http_request *request)
 {
     struct sotto_writer writer;
-    sotto_writer_init(&writer, MESSAGE_BODY_MAX + POLL_BYTES_MAX);
+    sotto_writer_init(&writer, BODY_BYTES_MAX + POLL_BYTES_MAX);
     for (const struct outgoing *out = state->outbox.head; out != NULL; out = out->next) {
         if (writer.data_bytes > 0 && writer.data_bytes + out->bytes.data_bytes > POLL_BYTES_MAX) {
             break;
@@ -148,19 +149,35 @@ static void on_begin(void *context, struct http_request *request)
     }
 }
 
-/* Sets aside the request's part of the bytes that its peer may have under way. Returns: false, and
- * it is answered, if there is no room. */
-static bool reserve_body(struct http_request *request, struct peer_state *state, size_t body_bytes)
+static size_t index_of(const struct peer_server *server, const struct peer_state *state)
+{
+    return (size_t)(state - server->peers);
+}
+
+static bool has_room(const struct peer_server *server, const struct peer_state *state,
+                     size_t body_bytes)
+{
+    size_t allowed_bytes = atomic_load(&server->shared->allowances.bytes[index_of(server, state)]);
+    return body_bytes == 0 ||
+           (body_bytes <= allowed_bytes && state->bodies_bytes + body_bytes <= 2 * allowed_bytes &&
+            server->bodies_bytes + body_bytes <= BODIES_BYTES_MAX);
+}
+
+/* Sets aside the request's part of the bytes that its peer, and all of them, may have under way.
+ * Returns: false, and it is answered, if there is no room. */
+static bool reserve_body(struct peer_server *server, struct http_request *request,
+                         struct peer_state *state, size_t body_bytes)
 {
     size_t reserved_bytes = body_bytes > BODY_BYTES_SMALL ? body_bytes : 0;
-    bool has_room = reserved_bytes <= BODIES_BYTES_MAX - state->bodies_bytes;
-    struct peer_call *call = has_room ? sotto_alloc_zeroed(sizeof *call) : NULL;
+    bool has = has_room(server, state, reserved_bytes);
+    struct peer_call *call = has ? sotto_alloc_zeroed(sizeof *call) : NULL;
     if (call == NULL) {
         http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
         return false;
     }
     *call = (struct peer_call){.state = state, .reserved_bytes = reserved_bytes};
     state->bodies_bytes += reserved_bytes;
+    server->bodies_bytes += reserved_bytes;
     request->context = call;
     return true;
 }
@@ -194,7 +211,7 @@ static void on_prefix(void *context, struct http_request *request)
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return;
     }
-    if (!reserve_body(request, state, envelope.body_bytes)) {
+    if (!reserve_body(server, request, state, envelope.body_bytes)) {
         return;
     }
     if (envelope.type != ENVELOPE_HELLO) { /* anybody can send a hello that was sent before */
@@ -250,11 +267,12 @@ static void take_messages(struct peer_server *server, struct http_request *reque
 {
     struct sotto_reader again = *body;
     size_t bytes;
+    size_t len = 0;
     while (sotto_reader_left(body) > 0) {
         const uint8_t *data = sotto_read_blob(body, &bytes, SOTTO_MESSAGE_BYTES_MAX);
         struct sotto_message_route route;
         /* What is no message is refused as a whole, before any of it costs a job. */
-        if (data == NULL || !sotto_message_route(&route, data, bytes)) {
+        if (data == NULL || !sotto_message_route(&route, data, bytes) || ++len > MESSAGES_MAX) {
             sotto_reader_fail(body);
         }
     }
@@ -288,7 +306,7 @@ static bool enter_session(struct peer_server *server, struct peer_state *state,
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return false;
     }
-    size_t index = (size_t)(state - server->peers);
+    size_t index = index_of(server, state);
     const char *name = server->shared->config->file->peers[index].name;
     if (has_returned) {
         struct job *job = job_new(JOB_RETURNED);
@@ -328,8 +346,7 @@ static void on_complete(void *context, struct http_request *request)
         take_hello(server, state, request, &envelope, &body);
         return;
     }
-    if (queue_lane_bytes(server->shared->jobs, 1 + (size_t)(state - server->peers)) >
-        JOBS_BYTES_MAX) {
+    if (shared_is_full(server->shared, index_of(server, state))) {
         http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
         return;
     }
@@ -340,7 +357,7 @@ static void on_complete(void *context, struct http_request *request)
     if (envelope.type == ENVELOPE_POLL) {
         take_poll(server, state, request, &body);
     } else {
-        take_messages(server, request, (size_t)(state - server->peers), &body);
+        take_messages(server, request, index_of(server, state), &body);
     }
 }
 
@@ -353,11 +370,12 @@ static void on_expired(void *context, struct http_request *request)
 
 static void on_ended(void *context, struct http_request *request)
 {
-    (void)context;
+    struct peer_server *server = context;
     const struct peer_call *call = request->context;
     if (call == NULL) {
         return;
     }
+    server->bodies_bytes -= call->reserved_bytes;
     call->state->bodies_bytes -= call->reserved_bytes;
     if (call->state->poll == request) {
         call->state->poll = NULL;
@@ -382,7 +400,7 @@ enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
         .complete = on_complete,
         .expired = on_expired,
         .ended = on_ended,
-        .body_bytes_max = ENVELOPE_PREFIX_BYTES + MESSAGE_BODY_MAX,
+        .body_bytes_max = ENVELOPE_PREFIX_BYTES + BODY_BYTES_MAX,
         .owners_len = shared->config->file->peers_count,
         .seats_of_owner = SEATS_OF_PEER,
     };

@@ -82,6 +82,49 @@ uint64_t compute__patience(const struct sotto_plan *plan)
     return ((uint64_t)strategy->wait_timeout_s + strategy->connection_timeout_s) * 1000;
 }
 
+/* What is said in a task besides vectors: a result (4 MiB), dealings, consents. */
+#define TASK_BYTES ((size_t)8 * 1024 * 1024)
+/* A party's part of a roster: its advert, and the types that it offers. */
+#define PARTY_BYTES ((size_t)256 * 1024)
+/* A limb as it travels has at most so many bytes: masked elements are wider than what they hold. */
+#define LIMB_BYTES ((size_t)16)
+
+size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver)
+{
+    size_t limbs_len = driver != NULL ? sotto_driver_limbs_len(driver) : 0;
+    size_t bytes = TASK_BYTES + compute->peers_len * PARTY_BYTES;
+    return limbs_len < (BODY_BYTES_MAX - bytes % BODY_BYTES_MAX) / LIMB_BYTES
+               ? bytes + limbs_len * LIMB_BYTES
+               : BODY_BYTES_MAX;
+}
+
+static size_t max_bytes(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Tells the loop thread how long bodies may be: of all peers while this node runs a task, of a
+ * creator while this node takes part in its own. */
+static void publish_allowances(const struct compute *compute)
+{
+    size_t of_all = BODY_BYTES_MIN;
+    for (const struct created *created = compute->first_created; created != NULL;
+         created = created->next) {
+        of_all = max_bytes(of_all, created->body_bytes);
+    }
+    for (size_t i = 0; i + 1 < compute->peers_len; i++) {
+        compute->bytes_of_peers[i] = of_all;
+    }
+    for (const struct joined *joined = compute->first_joined; joined != NULL;
+         joined = joined->next) {
+        size_t *bytes = &compute->bytes_of_peers[joined->peer_index];
+        *bytes = max_bytes(*bytes, joined->body_bytes);
+    }
+    for (size_t i = 0; i + 1 < compute->peers_len; i++) {
+        atomic_store(&compute->config.allowances.bytes[i], compute->bytes_of_peers[i]);
+    }
+}
+
 /* --- Dispatch --- */
 
 static struct created *find_created(struct compute *compute, const struct sotto_task_id *id)
@@ -275,6 +318,7 @@ static void *compute_main(void *context)
         if (!is_stop) {
             tick_tasks(compute);
             free_tasks(compute, false);
+            publish_allowances(compute);
             keep_house(compute);
         }
     }
@@ -289,7 +333,9 @@ static enum sotto_status list_peers(struct compute *compute, struct sotto_error 
     const struct config *config = compute->config.config;
     compute->peers_len = config->file->peers_count + 1;
     compute->peers = sotto_alloc_array(compute->peers_len, sizeof *compute->peers);
-    if (compute->peers == NULL) {
+    compute->bytes_of_peers =
+        sotto_alloc_array(compute->peers_len, sizeof *compute->bytes_of_peers);
+    if (compute->peers == NULL || compute->bytes_of_peers == NULL) {
         return sotto_error_no_memory(err);
     }
     for (unsigned i = 0; i < config->file->peers_count; i++) {
@@ -321,6 +367,7 @@ static void free_compute(struct compute *compute)
     if (compute != NULL) {
         free_config(compute->reloaded);
         sotto_free(compute->peers);
+        sotto_free(compute->bytes_of_peers);
         sotto_free(compute);
     }
 }

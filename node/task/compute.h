@@ -7,7 +7,7 @@
  * deadline. */
 
 #include "config/config.h"
-#include "loop/queue.h"
+#include "loop/shared.h"
 #include "store/store.h"
 
 struct compute;
@@ -18,6 +18,7 @@ struct compute_config {
     struct store *store; /* the connection that writes; used by the thread only */
     struct queue *jobs;
     struct queue *events;
+    struct allowances allowances;
 };
 
 /* Starts the thread. Ownership: config is copied, what it points to is borrowed; *out is ended by

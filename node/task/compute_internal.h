@@ -31,6 +31,7 @@ struct created {
     uint64_t number;
     uint64_t deadline_ms; /* when it is ticked next, of clock_ms */
     uint64_t patience_ms; /* how long an undelivered message is worth keeping */
+    size_t body_bytes;    /* what its parties may send at once */
     bool is_over;         /* the machine is done; its end may not be in the store yet */
     enum sotto_status end_status;
     char end_text[SOTTO_ERROR_TEXT_BYTES];
@@ -45,6 +46,8 @@ struct joined {
     struct sotto_key creator;
     uint64_t deadline_ms;
     uint64_t patience_ms;
+    size_t peer_index; /* its creator's, in compute->peers */
+    size_t body_bytes; /* what its creator may send at once */
     struct dataset *datasets;
     size_t datasets_len;
     char label[STORE_NAME_BYTES]; /* what the owner's log calls the task */
@@ -65,6 +68,7 @@ struct compute {
     struct sotto_key key;
     struct sotto_peer *peers; /* the configured ones, then this node */
     size_t peers_len;
+    size_t *bytes_of_peers; /* publish_allowances's own */
     struct created *first_created;
     struct joined *first_joined;
     size_t created_len;
@@ -82,6 +86,9 @@ void compute__reply_detail(struct compute *compute, uint64_t request, int http_s
 void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms);
 /* Tells those who wait for news of a task. */
 void compute__changed(struct compute *compute, uint64_t number);
+
+/* The longest body that anybody can have to send for a task. driver may be NULL. */
+size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver);
 
 /* How long the messages of a plan's task are worth keeping. */
 uint64_t compute__patience(const struct sotto_plan *plan);

@@ -147,6 +147,7 @@ static void carry_out(struct compute *compute, struct created *created)
         }
         sotto_action_release(&action);
     }
+    created->body_bytes = compute__measure(compute, sotto_task_aggregator_driver(created->machine));
     commit_log(compute, &in_transaction);
     compute__changed(compute, created->number);
 }

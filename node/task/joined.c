@@ -513,6 +513,7 @@ static void carry_out(struct compute *compute, struct joined *joined)
         }
         sotto_action_release(&action);
     }
+    joined->body_bytes = compute__measure(compute, sotto_task_party_driver(joined->machine));
 }
 
 void joined_receive(struct compute *compute, struct joined *joined,
@@ -598,6 +599,16 @@ static void label_joined(const struct compute *compute, struct joined *joined)
                    plan != NULL ? sotto_plan_name(plan) : "its plan is not read");
 }
 
+/* The index of a creator in compute->peers, where everybody is who can invite. */
+static size_t find_peer(const struct compute *compute, const struct sotto_key *key)
+{
+    size_t i = 0;
+    while (i + 1 < compute->peers_len && !sotto_key_equal(&compute->peers[i].key, key)) {
+        i++;
+    }
+    return i;
+}
+
 static enum sotto_status make_joined(struct compute *compute, struct joined **out,
                                      const struct sotto_message_route *route,
                                      const struct sotto_buffer *message, struct sotto_error *err)
@@ -634,6 +645,7 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
     joined->id = sotto_task_party_id(joined->machine);
     joined->creator = sotto_task_party_creator(joined->machine);
+    joined->peer_index = find_peer(compute, &joined->creator);
     joined->deadline_ms = UINT64_MAX;
     joined->patience_ms = plan != NULL ? compute__patience(plan) : PATIENCE_MS_DEFAULT;
     label_joined(compute, joined);

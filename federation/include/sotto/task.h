@@ -89,6 +89,11 @@ SOTTO_API bool sotto_task_aggregator_next(struct sotto_task_aggregator *task,
 /* The result as JSON once DONE came with SOTTO_OK, else NULL. Borrows from the task. */
 SOTTO_API const char *sotto_task_aggregator_result(const struct sotto_task_aggregator *task);
 
+/* The driver of the current round, or NULL before types are agreed on. Borrows from the task, until
+ * the next call. */
+SOTTO_API const struct sotto_driver *
+sotto_task_aggregator_driver(const struct sotto_task_aggregator *task);
+
 /* --- The party --- */
 
 struct sotto_task_party;
