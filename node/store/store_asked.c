@@ -12,6 +12,8 @@
 
 /* At most so many finished requests of one creator are kept; older ones are deleted. */
 #define KEPT_OF_ONE 200
+/* And their results have at most so many bytes together: those of older ones are deleted. */
+#define RESULTS_BYTES_OF_ONE ((size_t)64 * 1024 * 1024)
 
 static const char *const state_names[ASKED_STATES_LEN] = {
     [ASKED_WAITING] = "WAITING",
@@ -124,7 +126,17 @@ enum sotto_status store_asked_state(struct store *store, uint64_t number, enum a
 enum sotto_status store_asked_result(struct store *store, uint64_t number, const char *json,
                                      struct sotto_error *err)
 {
-    return store__write(store, err, "UPDATE asked SET result=? WHERE id=?", "ti", json, number);
+    enum sotto_status status =
+        store__write(store, err, "UPDATE asked SET result=? WHERE id=?", "ti", json, number);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return store__write(
+        store, err,
+        "UPDATE asked SET result='' WHERE result<>'' AND id IN (SELECT id FROM (SELECT id,"
+        " SUM(LENGTH(CAST(result AS BLOB))) OVER (ORDER BY id DESC) AS total FROM asked"
+        " WHERE creator_key=(SELECT creator_key FROM asked WHERE id=?)) WHERE total>?)",
+        "ii", number, (uint64_t)RESULTS_BYTES_OF_ONE);
 }
 
 enum sotto_status store_asked_expire(struct store *store, int64_t now_ms, struct sotto_error *err)

@@ -35,7 +35,7 @@ enum sotto_status store_asked_put(struct store *store, struct store_asked *in_ou
 /* Sets the state of an entry. */
 enum sotto_status store_asked_state(struct store *store, uint64_t number, enum asked_state state,
                                     struct sotto_error *err) SOTTO_NODISCARD;
-/* Keeps the result that its creator sent. */
+/* Keeps the result that its creator sent, and of its older results at most 64 MiB together. */
 enum sotto_status store_asked_result(struct store *store, uint64_t number, const char *json,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 /* Ends the entries whose deadline has passed. */

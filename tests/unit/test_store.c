@@ -194,6 +194,38 @@ static void test_answers_and_catalogue(void **state)
     store_close(store);
 }
 
+/* The results that one creator sent fill no disk: the oldest go first, and another's stay. */
+static void test_results_of_one_creator(void **state)
+{
+    (void)state;
+    enum { BYTES = 30 * 1024 * 1024, LEN = 4 };
+    struct sotto_error err = {0};
+    struct sotto_key creators[2] = {{{1}}, {{2}}};
+    uint64_t numbers[LEN];
+    char *result = sotto_alloc(BYTES + 1);
+    assert_non_null(result);
+    memset(result, 'x', BYTES);
+    result[BYTES] = '\0';
+    struct store *store = open_store(false);
+    for (uint8_t i = 0; i < LEN; i++) {
+        struct sotto_task_id id = {{i}};
+        struct store_asked asked = {.state = ASKED_ENDED, .creator = "b", .name = "n"};
+        assert_ok(store_asked_put(store, &asked, &id, &creators[i == 0], "{}", "words", &err));
+        assert_ok(store_asked_result(store, asked.number, result, &err));
+        numbers[i] = asked.number;
+    }
+    static const bool kept[LEN] = {true, false, true, true};
+    for (size_t i = 0; i < LEN; i++) {
+        struct store_asked asked;
+        char *found = NULL;
+        assert_ok(store_get_asked(store, &asked, NULL, NULL, &found, numbers[i], &err));
+        assert_int_equal(strlen(found), kept[i] ? BYTES : 0);
+        sotto_free(found);
+    }
+    sotto_free(result);
+    store_close(store);
+}
+
 static void set_version(int version)
 {
     char sql[64];
@@ -235,6 +267,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_interrupted_tasks_end_in_error, make_path,
                                         remove_path),
         cmocka_unit_test_setup_teardown(test_answers_and_catalogue, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_results_of_one_creator, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_versions, make_path, remove_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
