@@ -97,15 +97,43 @@ size_t sotto_utf8_valid_prefix(const void *data, size_t data_bytes)
     return i;
 }
 
+/* The code point of a valid sequence. */
+static uint32_t decode_sequence(const unsigned char *p, size_t len)
+{
+    static const unsigned char masks[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    uint32_t code = p[0] & masks[len];
+    for (size_t i = 1; i < len; i++) {
+        code = code << 6 | (p[i] & 0x3F);
+    }
+    return code;
+}
+
+/* Whether a reader is shown something else than is there: controls can drive a terminal, marks of
+ * direction change the order of what follows, and what has no width is not seen. */
+static bool is_deceiving(uint32_t code)
+{
+    static const uint32_t ranges[][2] = {
+        {0x00, 0x1F},       {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},
+        {0x61C, 0x61C},     {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180B, 0x180F},
+        {0x200B, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x206F},   {0x3164, 0x3164},
+        {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},
+        {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (code >= ranges[i][0] && code <= ranges[i][1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void sotto_text_sanitize(char *text)
 {
     unsigned char *p = (unsigned char *)text;
     size_t left = strlen(text);
     while (left > 0) {
         size_t len = measure_sequence(p, left);
-        /* C0 controls, DEL and the C1 controls (U+0080 to U+009F) can drive a terminal. */
-        bool control = len == 1 ? *p < 0x20 || *p == 0x7F : len == 2 && p[0] == 0xC2 && p[1] < 0xA0;
-        if (len == 0 || control) {
+        if (len == 0 || is_deceiving(decode_sequence(p, len))) {
             len = len == 0 ? 1 : len;
             memset(p, '?', len);
         }

@@ -254,12 +254,36 @@ static void test_cpu_level_has_a_name(void **state)
     assert_non_null(sotto_cpu_level_name(sotto_cpu_level()));
 }
 
+/* What a text shows is what is there: nothing that moves, hides or deletes the rest of it. */
+static void test_text_is_made_harmless(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *shown;
+    } cases[] = {
+        {"wages \u00fc \u20ac \U0001F600", "wages \u00fc \u20ac \U0001F600"},
+        {"a\x1b[2Jb\tc\n", "a?[2Jb?c?"},
+        {"x\u202egnp", "x???gnp"},
+        {"a\u200bb\ufeffc\u2066d\u061ce", "a???b???c???d??e"},
+        {"\xc2\x85|\xc2\xad|\xff|\xe2\x80", "??|??|?|??"},
+        {"\U000e0041\u2028", "???????"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "%s", cases[i].text);
+        sotto_text_sanitize(text);
+        assert_string_equal(text, cases[i].shown);
+    }
+}
+
 int main(void)
 {
     if (sotto_init() != SOTTO_OK) {
         return 1;
     }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_is_made_harmless),
         cmocka_unit_test(test_status_names_are_found_again),
         cmocka_unit_test(test_the_version_is_three_numbers),
         cmocka_unit_test(test_error_text_is_safe_to_print),

@@ -113,7 +113,8 @@ SOTTO_API enum sotto_status sotto_error_no_memory(struct sotto_error *err);
 SOTTO_API enum sotto_status sotto_error_prefix(struct sotto_error *err, const char *format, ...)
     SOTTO_PRINTF(2, 3);
 
-/* Puts '?' in place of control characters and invalid UTF-8 in the terminated text. */
+/* Puts '?' in place of what could deceive a reader: control characters, marks that change the
+ * direction of text, characters without width, invalid UTF-8. The text is terminated. */
 SOTTO_API void sotto_text_sanitize(char *text);
 
 /* The name nearest to word by edit distance, if it is near enough to be what was meant. Returns:
