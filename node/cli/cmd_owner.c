@@ -115,18 +115,71 @@ static const char *get_text(json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-/* Prints a text that others may have written: line by line, without control characters. */
-static void print_safely(const char *text)
+/* So many blanks in a row are shown as their number: they could move the rest out of sight. */
+#define BLANKS_SHOWN_MAX 8
+
+/* Prints a line that others may have written, all of it. */
+static void print_line(char *line)
+{
+    sotto_text_sanitize(line);
+    while (*line != '\0') {
+        size_t blanks = strspn(line, " ");
+        size_t bytes = strcspn(line + blanks, " ");
+        if (blanks > BLANKS_SHOWN_MAX) {
+            (void)printf(" [%zu blanks] %.*s", blanks, (int)bytes, line + blanks);
+        } else {
+            (void)printf("%.*s", (int)(blanks + bytes), line);
+        }
+        line += blanks + bytes;
+    }
+    (void)putchar('\n');
+}
+
+/* Prints a text that others may have written line by line. Returns: false if there is no memory. */
+static bool print_safely(const char *text)
 {
     while (*text != '\0') {
-        char line[1024];
         size_t bytes = strcspn(text, "\n");
-        (void)snprintf(line, sizeof line, "%.*s", (int)(bytes < 1000 ? bytes : 1000), text);
-        sotto_text_sanitize(line);
-        (void)puts(line);
+        char *line = sotto_text_copy(text, bytes);
+        if (line == NULL) {
+            return false;
+        }
+        print_line(line);
+        sotto_free(line);
         text += bytes;
         text += *text == '\n';
     }
+    return true;
+}
+
+/* Prints a part of a plan as it was written: the words above tell what it means. */
+static bool print_written(const char *name, const char *text)
+{
+    size_t bytes = strlen(name) + strlen(text) + 8;
+    char *line = sotto_alloc(bytes);
+    if (line == NULL) {
+        return false;
+    }
+    (void)snprintf(line, bytes, "  %s: %s", name, text);
+    print_line(line); /* line breaks in it are made harmless too */
+    sotto_free(line);
+    return true;
+}
+
+static bool print_expressions(json_t *plan)
+{
+    const char *name;
+    json_t *value;
+    const char *where = json_string_value(json_object_get(plan, "where"));
+    (void)puts("as it was written:");
+    bool printed = where == NULL || print_written("where", where);
+    json_object_foreach(json_object_get(plan, "select"), name, value)
+    {
+        char *text = json_dumps(value, JSON_ENCODE_ANY);
+        printed = printed && text != NULL && print_written(name, text);
+        free(text);
+    }
+    return printed;
 }
 
 static void print_asked(json_t *list)
@@ -148,7 +201,7 @@ static void print_asked(json_t *list)
     }
 }
 
-static void print_asked_one(json_t *asked)
+static enum sotto_status print_asked_one(json_t *asked, struct sotto_error *err)
 {
     char until[LOG_TIME_BYTES];
     const char *result = get_text(asked, "result");
@@ -156,11 +209,15 @@ static void print_asked_one(json_t *asked)
     (void)printf("number %lld, %s, until %s\n",
                  (long long)json_integer_value(json_object_get(asked, "number")),
                  get_text(asked, "state"), until);
-    print_safely(get_text(asked, "words"));
+    if (!print_safely(get_text(asked, "words")) ||
+        !print_expressions(json_object_get(asked, "plan"))) {
+        return sotto_error_no_memory(err); /* what is not shown whole is not to be approved */
+    }
     if (result[0] != '\0') {
         (void)printf("its result, as %s sent it:\n", get_text(asked, "creator"));
         (void)print_result(result, strlen(result), PRINT_TABLE);
     }
+    return SOTTO_OK;
 }
 
 int cmd_asked(const struct args *args)
@@ -187,7 +244,7 @@ int cmd_asked(const struct args *args)
     if (args->json) {
         (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
     } else if (args->positional_len > 0) {
-        print_asked_one(object);
+        status = print_asked_one(object, &err);
     } else {
         print_asked(json_object_get(object, "asked"));
     }
