@@ -41,7 +41,17 @@ struct daemon {
     struct http_api *api;
     struct peer_server *peer; /* NULL: no peer listener */
     struct peer_client *client;
+    struct loop_timer minute;
 };
+
+#define MINUTE_MS UINT64_C(60000)
+
+static void on_minute(void *context)
+{
+    struct daemon *daemon = context;
+    log_flush();
+    loop_timer_set(&daemon->minute, clock_ms() + MINUTE_MS);
+}
 
 static void send_message(struct daemon *daemon, struct job *event)
 {
@@ -50,7 +60,8 @@ static void send_message(struct daemon *daemon, struct job *event)
     } else if (daemon->peer != NULL) {
         peer_server_send(daemon->peer, event);
     } else {
-        log_line("a message is dropped: node.yaml has no peer section, so nobody can fetch it");
+        log_limited(LOG_MESSAGES, "",
+                    "a message is dropped: node.yaml has no peer section, so nobody can fetch it");
     }
 }
 
@@ -448,6 +459,8 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
     raise_open_files();
     enum sotto_status status = start_parts(&daemon, &held, err);
     if (status == SOTTO_OK) {
+        loop_timer_add(daemon.shared.loop, &daemon.minute, on_minute, &daemon);
+        loop_timer_set(&daemon.minute, clock_ms() + MINUTE_MS);
         loop_run(daemon.shared.loop);
     }
     peer_client_free(daemon.client);
@@ -474,6 +487,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
         (void)close(held.lock_fd);
     }
     sotto_identity_free(held.identity);
+    log_flush();
     log_close();
     curl_global_cleanup();
     return status;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(name config store outbox peer_session queue seats)
+foreach(name config log store outbox peer_session queue seats)
   sotto_test(unit ${name} LINK sotto_node)
 endforeach()
 
@@ -22,6 +22,7 @@ foreach(name
     init
     nist
     options
+    owner
     peer_side
     policy
     policy_rules

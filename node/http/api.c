@@ -608,6 +608,7 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
     }
     const struct config_listener *listener = &shared->config->file->api;
     struct http_handlers handlers = {
+        .name = "api",
         .context = api,
         .begin = on_begin,
         .complete = on_complete,

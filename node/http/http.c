@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define IDLE_SECONDS 120
-#define LISTEN_BACKLOG 128
+#define LISTEN_BACKLOG 4096 /* a flood fills it; whoever finds it full tries again a second later */
 #define PEM_BYTES_MAX ((size_t)1024 * 1024)
 /* After a refusal so much of the body is read and dropped, so that the caller reads the answer;
  * then the connection is cut. */
@@ -417,11 +417,12 @@ static void on_ready(void *context, uint32_t events)
 __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *context, const char *format,
                                                              va_list args)
 {
-    char text[512];
-    (void)context;
-    (void)vsnprintf(text, sizeof text, format, args);
-    text[strcspn(text, "\n")] = '\0';
-    log_line("http: %s", text);
+    const struct http_server *server = context;
+    (void)format; /* it may quote what somebody sent */
+    (void)args;
+    log_limited(LOG_REQUESTS, server->handlers.name,
+                "a request to the %s side is no HTTP, or its connection broke; ignored",
+                server->handlers.name);
 }
 
 /* --- Start and stop --- */
@@ -487,7 +488,7 @@ static enum sotto_status start_daemon(struct http_server *server, struct sotto_e
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     flags |= server->cert != NULL ? MHD_USE_TLS : 0;
     server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+        flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server,
         MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)count_connections_max(&server->handlers), MHD_OPTION_CONNECTION_MEMORY_LIMIT,

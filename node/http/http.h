@@ -37,6 +37,7 @@ struct http_request {
 };
 
 struct http_handlers {
+    const char *name; /* in the owner's log: "api"; static storage */
     void *context;
     /* Headers are there: may answer, which ends the request without reading its body. */
     void (*begin)(void *context, struct http_request *request);

@@ -2,7 +2,8 @@
 
 /* The owner's log and the clocks. One line is one write, under a lock where it goes to the file, so
  * that lines of two threads do not mix. The file goes on in a new one after 16 MiB; nothing here
- * fails, as there would be nowhere left to tell it. */
+ * fails, as there would be nowhere left to tell it. What others cause has a budget for each of them
+ * and each cause, so that nobody's lines push out what the owner has to see. */
 
 #include "loop/log.h"
 
@@ -118,20 +119,116 @@ static void write_log(const char *line, size_t line_bytes)
     (void)pthread_mutex_unlock(&log_mutex);
 }
 
-void log_line(const char *format, ...)
+__attribute__((format(printf, 1, 0))) static void write_line(const char *format, va_list args)
 {
     char line[2048];
     log_time(line, clock_unix_ms());
     size_t used = strlen(line);
     line[used++] = ' ';
     line[used++] = ' ';
-    va_list args;
-    va_start(args, format);
     (void)vsnprintf(line + used, sizeof line - used - 1, format, args);
-    va_end(args);
     sotto_text_sanitize(line + used);
     used += strlen(line + used);
     line[used++] = '\n';
     write_all(STDERR_FILENO, line, used); /* one write: lines of two threads do not mix */
     write_log(line, used);
+}
+
+void log_line(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_line(format, args);
+    va_end(args);
+}
+
+/* --- Limits --- */
+
+#define BUDGETS_LEN 512
+#define LINE_MS ((uint64_t)LOG_LINE_SECONDS * 1000)
+#define BUDGET_MS ((uint64_t)LOG_LINES_OF_CAUSE * LINE_MS)
+
+static const char *const cause_words[LOG_CAUSES_LEN] = {
+    [LOG_REQUESTS] = "requests", [LOG_CONNECTIONS] = "connections", [LOG_MESSAGES] = "messages",
+    [LOG_JOINED] = "tasks",      [LOG_DECLINED] = "declined tasks",
+};
+
+/* What one cause of one peer may still write. */
+struct budget {
+    char who[72];
+    enum log_cause cause;
+    uint64_t left_ms; /* a line costs LINE_MS, and time gives it back */
+    uint64_t last_ms; /* when it was counted last; 0: unused */
+    uint64_t untold;  /* lines that were not written */
+};
+
+static struct budget budgets[BUDGETS_LEN];
+static pthread_mutex_t budgets_mutex = PTHREAD_MUTEX_INITIALIZER; /* over them */
+
+/* Tells how many lines a budget held back. The caller holds the mutex. */
+static void tell_untold(struct budget *budget)
+{
+    if (budget->untold > 0) {
+        log_line("and %llu more lines about %s%s%s", (unsigned long long)budget->untold,
+                 cause_words[budget->cause], budget->who[0] != '\0' ? " of " : "", budget->who);
+        budget->untold = 0;
+    }
+}
+
+/* The budget of a cause; where there are too many the one that was used longest ago becomes it. The
+ * caller holds the mutex. */
+static struct budget *find_budget(enum log_cause cause, const char *who)
+{
+    struct budget *oldest = &budgets[0];
+    for (size_t i = 0; i < BUDGETS_LEN; i++) {
+        struct budget *budget = &budgets[i];
+        if (budget->last_ms != 0 && budget->cause == cause &&
+            strncmp(budget->who, who, sizeof budget->who - 1) == 0) {
+            return budget;
+        }
+        oldest = budget->last_ms < oldest->last_ms ? budget : oldest;
+    }
+    tell_untold(oldest);
+    *oldest = (struct budget){.cause = cause, .left_ms = BUDGET_MS, .last_ms = clock_ms()};
+    (void)snprintf(oldest->who, sizeof oldest->who, "%s", who);
+    return oldest;
+}
+
+/* Whether one more line may be written; else it is counted. */
+static bool spend_line(enum log_cause cause, const char *who)
+{
+    (void)pthread_mutex_lock(&budgets_mutex);
+    struct budget *budget = find_budget(cause, who);
+    uint64_t now_ms = clock_ms();
+    uint64_t left_ms = budget->left_ms + (now_ms - budget->last_ms);
+    budget->left_ms = left_ms < BUDGET_MS ? left_ms : BUDGET_MS;
+    budget->last_ms = now_ms;
+    bool may = budget->left_ms >= LINE_MS;
+    if (may) {
+        budget->left_ms -= LINE_MS;
+        tell_untold(budget);
+    } else {
+        budget->untold++;
+    }
+    (void)pthread_mutex_unlock(&budgets_mutex);
+    return may;
+}
+
+void log_limited(enum log_cause cause, const char *who, const char *format, ...)
+{
+    if (who == NULL || spend_line(cause, who)) {
+        va_list args;
+        va_start(args, format);
+        write_line(format, args);
+        va_end(args);
+    }
+}
+
+void log_flush(void)
+{
+    (void)pthread_mutex_lock(&budgets_mutex);
+    for (size_t i = 0; i < BUDGETS_LEN; i++) {
+        tell_untold(&budgets[i]);
+    }
+    (void)pthread_mutex_unlock(&budgets_mutex);
 }

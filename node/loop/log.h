@@ -14,6 +14,26 @@ void log_close(void);
 /* One line, with the time before it and control characters made harmless. */
 void log_line(const char *format, ...) SOTTO_PRINTF(1, 2);
 
+/* What others can cause, again and again: the lines of each (cause, who) are limited. */
+enum log_cause {
+    LOG_REQUESTS,    /* of whoever can connect */
+    LOG_CONNECTIONS, /* with a peer */
+    LOG_MESSAGES,    /* that a peer brought or did not fetch */
+    LOG_JOINED,      /* steps of tasks that a peer created */
+    LOG_DECLINED,
+    LOG_CAUSES_LEN,
+};
+#define LOG_LINES_OF_CAUSE 100
+/* After so many seconds one more line is taken. */
+#define LOG_LINE_SECONDS 10
+
+/* The same for what who (a peer's name, "" for anybody; NULL: this node, not limited) caused.
+ * Beyond the limit lines are counted, and the count is told with the next line of that cause, or by
+ * log_flush. */
+void log_limited(enum log_cause cause, const char *who, const char *format, ...) SOTTO_PRINTF(3, 4);
+/* Tells all counts that were not told; called once a minute. */
+void log_flush(void);
+
 /* "YYYY-mm-dd HH:MM:SS" in local time. */
 #define LOG_TIME_BYTES 20
 void log_time(char out[LOG_TIME_BYTES], int64_t unix_ms);

@@ -226,7 +226,9 @@ static void start_message(struct link *link)
     struct sotto_writer body;
     uint64_t now_ms = clock_ms();
     for (size_t late = outbox_drop(&link->outbox, 0, now_ms); late > 0; late--) {
-        log_line("a message to %s is dropped: it could not be delivered in time", link->peer->name);
+        log_limited(LOG_MESSAGES, link->peer->name,
+                    "a message to %s is dropped: it could not be delivered in time",
+                    link->peer->name);
     }
     if (link->outbox.head == NULL) {
         return;
@@ -286,8 +288,8 @@ static void link_wait(struct link *link, long code)
                            : code == 200 ? "its answer is not signed by the key in node.yaml"
                            : code == 401 ? "it does not know this node's key, or has another one"
                                          : "it answers with an error";
-        log_line("%s can't be reached at %s (%s); trying on", link->peer->name, link->peer->url,
-                 what);
+        log_limited(LOG_CONNECTIONS, link->peer->name, "%s can't be reached at %s (%s); trying on",
+                    link->peer->name, link->peer->url, what);
     }
     link->is_up = false;
     link->reported = code;
@@ -299,7 +301,8 @@ static void link_wait(struct link *link, long code)
 static void link_set_up(struct link *link)
 {
     if (!link->is_up) {
-        log_line("connected to %s at %s", link->peer->name, link->peer->url);
+        log_limited(LOG_CONNECTIONS, link->peer->name, "connected to %s at %s", link->peer->name,
+                    link->peer->url);
     }
     link->is_up = true;
     link->reported = 0;
@@ -331,7 +334,8 @@ static void take_poll(struct link *link, const uint8_t *body, size_t body_bytes)
         struct job *job = is_message ? job_new(JOB_MESSAGE) : NULL;
         if (job == NULL || sotto_buffer_copy(&job->bytes, data, bytes) != SOTTO_OK) {
             job_free(job);
-            log_line("a message from %s is lost: malformed, or out of memory", link->peer->name);
+            log_limited(LOG_MESSAGES, link->peer->name,
+                        "a message from %s is lost: malformed, or out of memory", link->peer->name);
             break; /* not acknowledged, comes again */
         }
         job->peer = link->key;
@@ -406,12 +410,15 @@ void peer_client_send(struct peer_client *client, struct job *event)
     size_t index = config_find_peer(client->shared->config, &event->peer);
     struct link *link = index != SOTTO_NONE ? &client->links[index] : NULL;
     if (link == NULL || link->client == NULL) {
-        log_line("a message for %s is dropped: node.yaml has no url of that peer",
-                 index != SOTTO_NONE ? client->shared->config->file->peers[index].name : "?");
+        const char *name =
+            index != SOTTO_NONE ? client->shared->config->file->peers[index].name : "?";
+        log_limited(LOG_MESSAGES, name,
+                    "a message for %s is dropped: node.yaml has no url of that peer", name);
         return;
     }
     if (!outbox_add(&link->outbox, &event->bytes, event->deadline_ms)) {
-        log_line("a message for %s is dropped: too many wait already", link->peer->name);
+        log_limited(LOG_MESSAGES, link->peer->name,
+                    "a message for %s is dropped: too many wait already", link->peer->name);
         return;
     }
     link_start_calls(link);

@@ -116,14 +116,15 @@ void peer_server_send(struct peer_server *server, struct job *event)
 {
     size_t index = config_find_peer(server->shared->config, &event->peer);
     if (index == SOTTO_NONE) {
-        log_line("a message is lost: node.yaml lists no peer of its key");
+        log_limited(LOG_MESSAGES, "", "a message is lost: node.yaml lists no peer of its key");
         return;
     }
     struct peer_state *state = &server->peers[index];
     (void)outbox_drop(&state->outbox, 0, clock_ms());
     if (!outbox_add(&state->outbox, &event->bytes, event->deadline_ms)) {
-        log_line("a message to %s is dropped: it has not fetched those before",
-                 server->shared->config->file->peers[index].name);
+        const char *name = server->shared->config->file->peers[index].name;
+        log_limited(LOG_MESSAGES, name,
+                    "a message to %s is dropped: it has not fetched those before", name);
         return;
     }
     struct http_request *poll = take_waiting_poll(state);
@@ -310,7 +311,7 @@ static bool enter_session(struct peer_server *server, struct peer_state *state,
     const char *name = server->shared->config->file->peers[index].name;
     if (has_returned) {
         struct job *job = job_new(JOB_RETURNED);
-        log_line("%s is back, restarted", name);
+        log_limited(LOG_CONNECTIONS, name, "%s is back, restarted", name);
         outbox_clear(&state->outbox); /* its messages were for a process that is no more */
         if (job != NULL) {
             job->peer = envelope->from;
@@ -318,7 +319,7 @@ static bool enter_session(struct peer_server *server, struct peer_state *state,
             queue_push(server->shared->jobs, job);
         }
     } else if (is_new) {
-        log_line("%s is connected", name);
+        log_limited(LOG_CONNECTIONS, name, "%s is connected", name);
     }
     return true;
 }
@@ -393,6 +394,7 @@ enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
     }
     server->started_ms = clock_ms();
     struct http_handlers handlers = {
+        .name = "peer",
         .context = server,
         .begin = on_begin,
         .prefix = on_prefix,

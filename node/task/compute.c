@@ -153,19 +153,21 @@ static void take_message(struct compute *compute, const struct job *job)
 {
     struct sotto_message_route route;
     if (!sotto_message_route(&route, job->bytes.data, job->bytes.data_bytes)) {
-        log_line("%s sent something that is no message; ignored",
-                 compute__peer_name(compute, &job->peer));
+        log_limited(LOG_MESSAGES, compute__peer_name(compute, &job->peer),
+                    "%s sent something that is no message; ignored",
+                    compute__peer_name(compute, &job->peer));
         return;
     }
     if (!sotto_key_equal(&route.sender, &job->peer)) { /* an old invitation, say */
-        log_line("%s brought a message of %s; ignored", compute__peer_name(compute, &job->peer),
-                 compute__peer_name(compute, &route.sender));
+        log_limited(LOG_MESSAGES, compute__peer_name(compute, &job->peer),
+                    "%s brought a message of %s; ignored", compute__peer_name(compute, &job->peer),
+                    compute__peer_name(compute, &route.sender));
         return;
     }
     if (route.to_aggregator) {
         struct created *created = find_created(compute, &route.task);
         if (created != NULL) { /* else a straggler of a task that has ended */
-            created_receive(compute, created, &job->bytes);
+            created_receive(compute, created, &job->peer, &job->bytes);
         }
         return;
     }

@@ -98,7 +98,7 @@ void created_create(struct compute *compute, const struct job *job);
 void created_cancel(struct compute *compute, const struct job *job);
 /* A message, a peer that came back, the time: each goes to the machine, whose actions are carried
  * out. */
-void created_receive(struct compute *compute, struct created *created,
+void created_receive(struct compute *compute, struct created *created, const struct sotto_key *from,
                      const struct sotto_buffer *message);
 void created_returned(struct compute *compute, struct created *created,
                       const struct sotto_key *peer);
@@ -108,7 +108,7 @@ void created_free(struct created *created);
 /* An invitation: begins this node's part. */
 void joined_invited(struct compute *compute, const struct sotto_message_route *route,
                     const struct sotto_buffer *message);
-/* As created_receive. */
+/* As created_receive, from the creator. */
 void joined_receive(struct compute *compute, struct joined *joined,
                     const struct sotto_buffer *message);
 void joined_tick(struct compute *compute, struct joined *joined);

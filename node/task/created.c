@@ -152,7 +152,7 @@ static void carry_out(struct compute *compute, struct created *created)
     compute__changed(compute, created->number);
 }
 
-void created_receive(struct compute *compute, struct created *created,
+void created_receive(struct compute *compute, struct created *created, const struct sotto_key *from,
                      const struct sotto_buffer *message)
 {
     struct sotto_error err = {0};
@@ -161,8 +161,9 @@ void created_receive(struct compute *compute, struct created *created,
     }
     if (sotto_task_aggregator_receive(created->machine, message->data, message->data_bytes,
                                       clock_ms(), &err) != SOTTO_OK) {
-        log_line("task %llu: a message is ignored: %s", (unsigned long long)created->number,
-                 err.text);
+        const char *name = compute__peer_name(compute, from);
+        log_limited(LOG_MESSAGES, name, "task %llu: a message of %s is ignored: %s",
+                    (unsigned long long)created->number, name, err.text);
     }
     carry_out(compute, created);
 }

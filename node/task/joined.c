@@ -33,6 +33,13 @@ static void stop_for_test(const char *step)
 #endif
 }
 
+/* Whose lines the owner's log limits: nobody's, if the task is this node's own. */
+static const char *name_creator(const struct compute *compute, const struct joined *joined)
+{
+    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
+    return is_own ? NULL : compute->peers[joined->peer_index].name;
+}
+
 /* --- Joining --- */
 
 /* Refuses a task beyond those that one creator, or all of them, may have here: nobody's tasks may
@@ -205,7 +212,8 @@ static void decline_task(const struct compute *compute, struct joined *joined,
                          const struct sotto_error *err)
 {
     bool explains = compute->policy->explains && joined->lacks_column;
-    log_line("%s: declined (%s): %s", joined->label, sotto_status_name(err->status), err->text);
+    log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s", joined->label,
+                sotto_status_name(err->status), err->text);
     sotto_task_party_decline(joined->machine, err->status, explains ? err->text : NULL);
 }
 
@@ -301,11 +309,13 @@ static void answer_offer(struct compute *compute, struct joined *joined)
         decline_task(compute, joined, &err);
     } else if (state == ASKED_WAITING) {
         joined->is_waiting = true;
-        log_line("%s: waits for its owner: sotto approve %llu, or sotto reject %llu", joined->label,
-                 (unsigned long long)joined->asked, (unsigned long long)joined->asked);
+        log_limited(LOG_JOINED, name_creator(compute, joined),
+                    "%s: waits for its owner: sotto approve %llu, or sotto reject %llu",
+                    joined->label, (unsigned long long)joined->asked,
+                    (unsigned long long)joined->asked);
         release_datasets(joined); /* offer_approved opens them again */
     } else {
-        log_line("%s: joined", joined->label);
+        log_limited(LOG_JOINED, name_creator(compute, joined), "%s: joined", joined->label);
         sotto_task_party_offer(joined->machine, &schema);
     }
     sotto_schema_release(&schema);
@@ -338,8 +348,9 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
         withheld += joined->withheld[i];
     }
     if (compute->policy->min_rows > 0 && withheld > 0) {
-        log_line("%s: %zu of %zu groups are withheld, policy.min_rows is %llu", joined->label,
-                 withheld, groups_len, (unsigned long long)compute->policy->min_rows);
+        log_limited(LOG_JOINED, name_creator(compute, joined),
+                    "%s: %zu of %zu groups are withheld, policy.min_rows is %llu", joined->label,
+                    withheld, groups_len, (unsigned long long)compute->policy->min_rows);
     }
 }
 
@@ -403,8 +414,9 @@ static void answer_record(struct compute *compute, struct joined *joined,
     struct sotto_error err = {0};
     if (store_answer(compute->config.store, &joined->id, bytes->data, bytes->data_bytes,
                      clock_unix_ms(), &err) != SOTTO_OK) {
-        log_line("%s: nothing is revealed, because it can't be recorded: %s", joined->label,
-                 err.text);
+        log_limited(LOG_JOINED, name_creator(compute, joined),
+                    "%s: nothing is revealed, because it can't be recorded: %s", joined->label,
+                    err.text);
         return;
     }
     stop_for_test("record");
@@ -433,8 +445,9 @@ static enum sotto_status keep_result(struct compute *compute, struct joined *joi
     if (status != SOTTO_OK) {
         return status;
     }
-    log_line("%s: its result is here: sotto asked %llu", joined->label,
-             (unsigned long long)joined->asked);
+    log_limited(LOG_JOINED, name_creator(compute, joined),
+                "%s: its result is here: sotto asked %llu", joined->label,
+                (unsigned long long)joined->asked);
     return SOTTO_OK;
 }
 
@@ -470,7 +483,7 @@ static void end_joined(struct compute *compute, struct joined *joined)
     struct sotto_error err = {0};
     joined->has_ended = true;
     if (store_end(compute, joined, &err) != SOTTO_OK) {
-        log_line("%s: %s", joined->label, err.text);
+        log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, err.text);
     }
 }
 
@@ -494,7 +507,8 @@ static void carry_out(struct compute *compute, struct joined *joined)
             joined->deadline_ms = action.deadline_ms;
             break;
         case SOTTO_ACTION_LOG:
-            log_line("%s: %s", joined->label, action.text);
+            log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label,
+                        action.text);
             break;
         case SOTTO_ACTION_OFFER:
             answer_offer(compute, joined);
@@ -506,8 +520,9 @@ static void carry_out(struct compute *compute, struct joined *joined)
             answer_record(compute, joined, &action.bytes);
             break;
         case SOTTO_ACTION_DONE:
-            log_line("%s: ended (%s)%s%s", joined->label, sotto_status_name(action.status),
-                     action.text[0] != '\0' ? ": " : "", action.text);
+            log_limited(LOG_JOINED, name_creator(compute, joined), "%s: ended (%s)%s%s",
+                        joined->label, sotto_status_name(action.status),
+                        action.text[0] != '\0' ? ": " : "", action.text);
             end_joined(compute, joined);
             break;
         }
@@ -525,7 +540,8 @@ void joined_receive(struct compute *compute, struct joined *joined,
     }
     if (sotto_task_party_receive(joined->machine, message->data, message->data_bytes, clock_ms(),
                                  &err) != SOTTO_OK) {
-        log_line("%s: a message is ignored: %s", joined->label, err.text);
+        log_limited(LOG_MESSAGES, name_creator(compute, joined), "%s: a message is ignored: %s",
+                    joined->label, err.text);
     }
     carry_out(compute, joined);
 }
@@ -650,8 +666,8 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
     joined->patience_ms = plan != NULL ? compute__patience(plan) : PATIENCE_MS_DEFAULT;
     label_joined(compute, joined);
     if (config.refusal != SOTTO_OK) {
-        log_line("%s: declined (%s): %s", joined->label, sotto_status_name(config.refusal),
-                 refusal.text);
+        log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s",
+                    joined->label, sotto_status_name(config.refusal), refusal.text);
     }
     *out = joined;
     return SOTTO_OK;
@@ -664,7 +680,9 @@ void joined_invited(struct compute *compute, const struct sotto_message_route *r
     struct joined *joined = NULL;
     enum sotto_status status = make_joined(compute, &joined, route, message, &err);
     if (status != SOTTO_OK || joined == NULL) {
-        log_line("an invitation is ignored: %s", err.text);
+        log_limited(LOG_MESSAGES, compute__peer_name(compute, &route->sender),
+                    "an invitation of %s is ignored: %s",
+                    compute__peer_name(compute, &route->sender), err.text);
         return;
     }
     joined->next = compute->first_joined;

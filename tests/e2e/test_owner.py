@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the owner of a node sees of others: all of it, harmless, and not pushed out by anybody."""
+
+import json
+import os
+import re
+import socket
+import struct
+
+from hostile import Hostile
+from support import ClusterCase, main_together, plan, wages
+
+ROWS = {"wages.csv": "id,wage_of_the_employee\n" + "".join(f"{i},{i * 100}\n" for i in range(1, 40))}
+THREE = [wages(1, 2), wages(3, 4), wages(5, 6)]
+
+
+class Owner(ClusterCase):
+    def by_hand(self):
+        cluster = self.cluster([ROWS] * 3, start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 0, "expressions": "any", "approve": "manual"}
+        cluster.start()
+        cluster.wait_connected()
+        return cluster.nodes[:2]
+
+    def asked(self, creator, owner, body, number=1):
+        creator.create(body)
+        owner.wait_log(f"sotto approve {number},")
+        return owner.cli("asked", str(number)).stdout
+
+    def test_nothing_of_what_is_asked_is_cut(self):
+        """A condition behind much text stands in what the owner approves."""
+        creator, owner = self.by_hand()
+        pad = " + 0*wage_of_the_employee" * 60
+        long = self.asked(creator, owner, plan({"total": "sum(wage_of_the_employee" + pad +
+                                                         " + if(id == 17, 1000000*wage_of_the_employee, 0))"}))
+        self.assertIn("single out", long)
+        self.assertIn("if(id == 17, 1000000*wage_of_the_employee, 0))", long)
+        blank = self.asked(creator, owner, plan({"total": "sum(wage_of_the_employee)"},
+                                                where="id >= 0" + " " * 1500 + "and id == 17"), 2)
+        self.assertIn("id >= 0 [1500 blanks] and id == 17", blank)
+        self.assertIn("single out", blank)
+
+    def test_names_deceive_nobody(self):
+        """Marks of direction, characters without width and controls are shown as what they are not."""
+        creator, owner = self.by_hand()
+        name = "x\u202egnp.\u200b\u2066e\ufeff\u00ad\U000e0041"
+        shown = self.asked(creator, owner, plan({"m": "sum(wage_of_the_employee)"}, name=name))
+        texts = [shown, owner.cli("asked").stdout, creator.cli("list").stdout, owner.log(), creator.log(),
+                 (owner.folder / "state/node.log").read_text()]
+        for text in texts:
+            self.assertNotRegex(text, "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+        self.assertIn("x?", shown)
+
+    def rubbish(self, node, count):
+        """Requests of somebody without a key, each of which libmicrohttpd complains of."""
+        host, port = node.peer_listen.rsplit(":", 1)
+        for i in range(count):
+            bad = (b"\x00\x01\x02\r\n\r\n", b"POST /peer/v1/hello HTTP/1.1\r\nHost: x\r\nContent-Length: EVIL\r\n\r\n",
+                   b"GET /x HTTP/1.1\r\nA: " + b"x" * 40000 + b"\r\n\r\n")[i % 3]
+            try:
+                with socket.create_connection((host, int(port)), 5) as stranger:
+                    stranger.sendall(bad)
+            except OSError:
+                pass
+
+    def test_nobody_writes_the_log_full(self):
+        cluster = self.cluster(THREE, start=False)
+        a, b, _ = cluster.nodes
+        a.start()
+        b = Hostile(b.folder / "node.key", a)
+        first = a.log().splitlines()[0]
+        self.rubbish(a, 900)
+        foreign = (b"SOTO" + struct.pack("<HHHH", 1, 1, 1, 0) + bytes(16) + struct.pack("<II", 1, 1) + bytes(128))
+        for _ in range(20):
+            b.send(*[foreign] * 4000)
+        for _ in range(20):
+            b.send(*[b.message(1, os.urandom(16), b"{}") for _ in range(50)])
+        a.stop()
+        log = (a.folder / "state/node.log").read_text()
+        self.assertEqual(log.splitlines()[0], first)
+        self.assertLess(len(log), 200_000)
+        self.assertNotIn("EVIL", log)
+        told = {cause: int(number) for number, cause in re.findall(r"and (\d+) more lines about (.*)", log)}
+        self.assertGreater(told["requests of peer"], 300)
+        self.assertGreater(told["messages of b"], 10_000)
+
+
+if __name__ == "__main__":
+    main_together()

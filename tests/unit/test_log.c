@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/loop/log.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINES 5000
+
+static char path[64];
+
+/* How many lines of the log file have a text. */
+static size_t count_lines(const char *text)
+{
+    char line[4096];
+    size_t len = 0;
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        len += strstr(line, text) != NULL;
+    }
+    assert_int_equal(fclose(file), 0);
+    return len;
+}
+
+/* One peer's lines of one cause are counted beyond a number; another's, those of another cause and
+ * this node's own are written. */
+static void test_lines_are_limited_by_peer_and_cause(void **state)
+{
+    (void)state;
+    char untold[64];
+    struct sotto_error err = {0};
+    (void)strcpy(path, "/tmp/sotto-log-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    assert_ok(log_open(path, &err));
+    for (int i = 0; i < LINES; i++) {
+        log_limited(LOG_MESSAGES, "b", "loud %d", i);
+    }
+    log_limited(LOG_MESSAGES, "c", "another peer");
+    log_limited(LOG_DECLINED, "b", "another cause");
+    for (int i = 0; i < 2 * LOG_LINES_OF_CAUSE; i++) {
+        log_limited(LOG_MESSAGES, NULL, "own");
+    }
+    size_t loud = count_lines("loud");
+    assert_in_range(loud, LOG_LINES_OF_CAUSE, LOG_LINES_OF_CAUSE + 2);
+    assert_int_equal(count_lines("another peer"), 1);
+    assert_int_equal(count_lines("another cause"), 1);
+    assert_int_equal(count_lines("own"), 2 * LOG_LINES_OF_CAUSE);
+    assert_int_equal(count_lines("more lines"), 0);
+    log_flush();
+    log_flush();
+    (void)snprintf(untold, sizeof untold, "and %zu more lines about messages of b", LINES - loud);
+    assert_int_equal(count_lines(untold), 1);
+    assert_int_equal(count_lines("more lines"), 1);
+    log_close();
+    assert_int_equal(unlink(path), 0);
+}
+
+/* More peers than budgets: nothing is lost uncounted. */
+static void test_many_peers(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    (void)strcpy(path, "/tmp/sotto-log-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    assert_ok(log_open(path, &err));
+    for (int i = 0; i <= LOG_LINES_OF_CAUSE + 2; i++) {
+        log_limited(LOG_CONNECTIONS, "first", "line");
+    }
+    for (int i = 0; i < 1000; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "peer%d", i);
+        log_limited(LOG_CONNECTIONS, name, "one of many");
+    }
+    assert_int_equal(count_lines("one of many"), 1000);
+    assert_int_equal(count_lines("more lines about connections of first"), 1);
+    log_close();
+    assert_int_equal(unlink(path), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines_are_limited_by_peer_and_cause),
+        cmocka_unit_test(test_many_peers),
+    };
+    assert_non_null(freopen("/dev/null", "w", stderr)); /* lines go there too */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
