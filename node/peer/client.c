@@ -20,14 +20,14 @@
  *
  * What a lost answer does:
  *
- * 1. Of a hello: the session that the peer made for it is never used, and forgotten there.
+ * 1. Of a hello: the session that the peer made for it is never used; nothing of it is kept there.
  * 2. Of a poll: nothing was acknowledged, the next poll brings the same messages; those up to the
  *    number `seen` are dropped here.
  * 3. Of messages: the peer may have them. They go once more under a new counter, and a machine
  *    ignores what it has already.
  * 4. The peer was restarted: 409, a new session, `seen` begins anew as the peer's numbers do. Its
  *    outbox is gone; ours stays, and the new process ignores messages of tasks that it hasn't.
- * 5. This node was restarted: its hello has another instance. The peer drops what waited for the
+ * 5. This node was restarted: its polls have another instance. The peer drops what waited for the
  *    process before, and tells its tasks (JOB_RETURNED). */
 
 #include "peer/client.h"
@@ -208,15 +208,15 @@ static void start_hello(struct link *link)
 {
     struct session_id nonce;
     if (session_id_random(&nonce, sotto_random_system()) == SOTTO_OK) {
-        call_start(&link->poll, ENVELOPE_HELLO, &nonce, 0, link->client->instance.bytes,
-                   SESSION_BYTES, HELLO_SECONDS);
+        call_start(&link->poll, ENVELOPE_HELLO, &nonce, 0, NULL, 0, HELLO_SECONDS);
     }
 }
 
 static void start_poll(struct link *link)
 {
-    uint8_t body[8];
+    uint8_t body[8 + SESSION_BYTES];
     sotto_store_u64(body, link->seen);
+    memcpy(body + 8, link->client->instance.bytes, SESSION_BYTES);
     call_start(&link->poll, ENVELOPE_POLL, &link->session, ++link->counter, body, sizeof body,
                POLL_SECONDS);
 }

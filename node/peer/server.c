@@ -12,6 +12,7 @@
 #include "peer/session.h"
 
 #include <sotto/alloc.h>
+#include <sotto/secret.h>
 #include <sotto/task.h>
 #include <string.h>
 
@@ -29,7 +30,9 @@
 #define CONNECTED_MS ((POLL_SECONDS_MAX + 5) * 1000)
 
 struct peer_state {
-    struct peer_sessions sessions;
+    struct peer_session session;
+    bool has_instance; /* it has polled */
+    struct session_id instance;
     struct outbox outbox;
     struct http_request *poll; /* the one that waits for the outbox, or NULL */
     uint64_t last_seen_ms;
@@ -47,6 +50,7 @@ struct peer_server {
     const struct shared *shared;
     struct peer_state *peers; /* as config's */
     size_t peers_len;
+    struct session_maker sessions;
     uint64_t started_ms;
     size_t bodies_bytes; /* of all peers */
 };
@@ -56,8 +60,8 @@ static const struct {
     enum envelope_type type;
     size_t body_bytes_max;
 } peer_routes[] = {
-    {"/peer/v1/hello", ENVELOPE_HELLO, SESSION_BYTES},
-    {"/peer/v1/poll", ENVELOPE_POLL, 8},
+    {"/peer/v1/hello", ENVELOPE_HELLO, 0},
+    {"/peer/v1/poll", ENVELOPE_POLL, 8 + SESSION_BYTES},
     {"/peer/v1/message", ENVELOPE_MESSAGE, BODY_BYTES_MAX},
 };
 
@@ -208,7 +212,8 @@ static void on_prefix(void *context, struct http_request *request)
     }
     struct peer_state *state = &server->peers[index];
     if (envelope.type != ENVELOPE_HELLO &&
-        !peer_sessions_would_accept(&state->sessions, &envelope.session, envelope.counter)) {
+        !peer_session_would_accept(&state->session, &server->sessions, &envelope.from,
+                                   &envelope.session, envelope.counter)) {
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return;
     }
@@ -224,31 +229,46 @@ static void on_prefix(void *context, struct http_request *request)
     }
 }
 
-static void take_hello(struct peer_server *server, struct peer_state *state,
-                       struct http_request *request, const struct envelope *envelope,
-                       struct sotto_reader *body)
+static void take_hello(struct peer_server *server, struct http_request *request,
+                       const struct sotto_key *caller)
 {
-    struct session_id instance;
-    struct session_id session;
-    sotto_read_copy(body, instance.bytes, sizeof instance.bytes);
-    if (!sotto_reader_finished(body)) {
-        http_answer_status(request, MHD_HTTP_BAD_REQUEST);
-    } else if (peer_sessions_hello(&state->sessions, &session, &envelope->session, &instance,
-                                   sotto_random_system()) != SOTTO_OK) {
-        http_answer_status(request, MHD_HTTP_INTERNAL_SERVER_ERROR);
-    } else {
-        answer_signed(server, request, session.bytes, sizeof session.bytes);
+    struct session_id session = session_make(&server->sessions, caller);
+    answer_signed(server, request, session.bytes, sizeof session.bytes);
+}
+
+/* Another process of the peer than the one before begins anew. */
+static void take_instance(struct peer_server *server, struct peer_state *state,
+                          const struct session_id *instance)
+{
+    size_t index = index_of(server, state);
+    bool has_returned = state->has_instance && !session_id_equal(&state->instance, instance);
+    state->has_instance = true;
+    state->instance = *instance;
+    if (!has_returned) {
+        return;
+    }
+    const char *name = server->shared->config->file->peers[index].name;
+    struct job *job = job_new(JOB_RETURNED);
+    log_limited(LOG_CONNECTIONS, name, "%s is back, restarted", name);
+    outbox_clear(&state->outbox); /* its messages were for a process that is no more */
+    if (job != NULL) {
+        job->peer = server->shared->config->peer_keys[index];
+        job->lane = 1 + index;
+        queue_push(server->shared->jobs, job);
     }
 }
 
 static void take_poll(struct peer_server *server, struct peer_state *state,
                       struct http_request *request, struct sotto_reader *body)
 {
+    struct session_id instance;
     uint64_t sequence = sotto_read_u64(body);
+    sotto_read_copy(body, instance.bytes, sizeof instance.bytes);
     if (!sotto_reader_finished(body)) {
         http_answer_status(request, MHD_HTTP_BAD_REQUEST);
         return;
     }
+    take_instance(server, state, &instance);
     (void)outbox_drop(&state->outbox, sequence, clock_ms());
     struct http_request *earlier = take_waiting_poll(state);
     if (earlier != NULL) {
@@ -301,24 +321,13 @@ static bool enter_session(struct peer_server *server, struct peer_state *state,
                           struct http_request *request, const struct envelope *envelope)
 {
     bool is_new;
-    bool has_returned;
-    if (!peer_sessions_accept(&state->sessions, &envelope->session, envelope->counter, &is_new,
-                              &has_returned)) {
+    if (!peer_session_accept(&state->session, &is_new, &server->sessions, &envelope->from,
+                             &envelope->session, envelope->counter)) {
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return false;
     }
-    size_t index = index_of(server, state);
-    const char *name = server->shared->config->file->peers[index].name;
-    if (has_returned) {
-        struct job *job = job_new(JOB_RETURNED);
-        log_limited(LOG_CONNECTIONS, name, "%s is back, restarted", name);
-        outbox_clear(&state->outbox); /* its messages were for a process that is no more */
-        if (job != NULL) {
-            job->peer = envelope->from;
-            job->lane = 1 + index;
-            queue_push(server->shared->jobs, job);
-        }
-    } else if (is_new) {
+    if (is_new) {
+        const char *name = server->shared->config->file->peers[index_of(server, state)].name;
         log_limited(LOG_CONNECTIONS, name, "%s is connected", name);
     }
     return true;
@@ -344,7 +353,7 @@ static void on_complete(void *context, struct http_request *request)
     }
     sotto_reader_init(&body, data, bytes);
     if (envelope.type == ENVELOPE_HELLO) {
-        take_hello(server, state, request, &envelope, &body);
+        take_hello(server, request, &envelope.from);
         return;
     }
     if (shared_is_full(server->shared, index_of(server, state))) {
@@ -414,6 +423,11 @@ enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
         status = sotto_error_no_memory(err);
         goto out;
     }
+    status = session_maker_init(&server->sessions, sotto_random_system());
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "%s", sotto_status_text(status));
+        goto out;
+    }
     for (size_t i = 0; i < server->peers_len; i++) {
         outbox_init(&server->peers[i].outbox);
     }
@@ -436,6 +450,7 @@ void peer_server_free(struct peer_server *server)
         for (size_t i = 0; server->peers != NULL && i < server->peers_len; i++) {
             outbox_clear(&server->peers[i].outbox);
         }
+        sotto_wipe(&server->sessions, sizeof server->sessions);
         sotto_free(server->peers);
         sotto_free(server);
     }

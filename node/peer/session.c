@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Envelopes, replay windows and sessions, as PEER.md has them, without I/O; leans on libsodium and
- * on the identity of federation/. The idea: a session is made of the caller's nonce and the
- * callee's random id, and counts only once a request was signed under it; each counter in it is
- * good once. */
+ * on the identity of federation/. The idea: a session is a number that rises and a proof that this
+ * process gave it to this caller, so that nothing has to be kept until a request is signed under
+ * it; newer ones end older ones, and each counter in a session is good once. */
 
 #include "peer/session.h"
 
 #include <sodium.h>
+#include <sotto/secret.h>
 #include <string.h>
 
 #define ENVELOPE_VERSION 1
@@ -141,72 +142,59 @@ void replay_window_accept(struct replay_window *window, uint64_t counter)
 
 /* --- Sessions --- */
 
-enum sotto_status peer_sessions_hello(struct peer_sessions *sessions, struct session_id *out,
-                                      const struct session_id *nonce,
-                                      const struct session_id *instance, struct sotto_random random)
+#define PROOF_BYTES 8
+
+enum sotto_status session_maker_init(struct session_maker *maker, struct sotto_random random)
 {
-    if (sessions->current.is_used && session_id_equal(&sessions->current.nonce, nonce)) {
-        *out = sessions->current.id;
-        return SOTTO_OK;
-    }
-    for (size_t i = 0; i < SESSION_CANDIDATES_LEN; i++) {
-        const struct session *candidate = &sessions->candidates[i];
-        if (candidate->is_used && session_id_equal(&candidate->nonce, nonce)) {
-            *out = candidate->id;
-            return SOTTO_OK;
-        }
-    }
-    struct session fresh = {.is_used = true, .nonce = *nonce, .instance = *instance};
-    enum sotto_status status = session_id_random(&fresh.id, random);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    sessions->candidates[sessions->next_candidate] = fresh;
-    sessions->next_candidate = (sessions->next_candidate + 1) % SESSION_CANDIDATES_LEN;
-    *out = fresh.id;
-    return SOTTO_OK;
+    maker->issued = 0;
+    return random.fill(random.context, maker->secret, sizeof maker->secret);
 }
 
-static const struct session *find_session(const struct peer_sessions *sessions,
-                                          const struct session_id *id)
+static struct session_id name_session(const struct session_maker *maker,
+                                      const struct sotto_key *caller, uint64_t issued)
 {
-    if (sessions->current.is_used && session_id_equal(&sessions->current.id, id)) {
-        return &sessions->current;
-    }
-    for (size_t i = 0; i < SESSION_CANDIDATES_LEN; i++) {
-        const struct session *candidate = &sessions->candidates[i];
-        if (candidate->is_used && session_id_equal(&candidate->id, id)) {
-            return candidate;
-        }
-    }
-    return NULL;
+    struct session_id id;
+    uint8_t hash[crypto_generichash_BYTES_MIN];
+    uint8_t text[sizeof caller->bytes + 8];
+    _Static_assert(sizeof id.bytes == 8 + PROOF_BYTES && sizeof hash >= PROOF_BYTES, "its parts");
+    memcpy(text, caller->bytes, sizeof caller->bytes);
+    sotto_store_u64(text + sizeof caller->bytes, issued);
+    (void)crypto_generichash(hash, sizeof hash, text, sizeof text, maker->secret,
+                             sizeof maker->secret);
+    sotto_store_u64(id.bytes, issued);
+    memcpy(id.bytes + 8, hash, PROOF_BYTES);
+    return id;
 }
 
-bool peer_sessions_would_accept(const struct peer_sessions *sessions, const struct session_id *id,
-                                uint64_t counter)
+struct session_id session_make(struct session_maker *maker, const struct sotto_key *caller)
 {
-    const struct session *session = find_session(sessions, id);
-    return session != NULL && replay_window_is_fresh(&session->window, counter);
+    return name_session(maker, caller, ++maker->issued);
 }
 
-bool peer_sessions_accept(struct peer_sessions *sessions, const struct session_id *id,
-                          uint64_t counter, bool *out_is_new, bool *out_returned)
+bool peer_session_would_accept(const struct peer_session *session,
+                               const struct session_maker *maker, const struct sotto_key *caller,
+                               const struct session_id *id, uint64_t counter)
 {
-    const struct session *session = find_session(sessions, id);
-    if (session == NULL || !replay_window_is_fresh(&session->window, counter)) {
+    uint64_t issued = sotto_load_u64(id->bytes);
+    struct session_id made = name_session(maker, caller, issued);
+    struct replay_window none = {0};
+    return issued != 0 && issued >= session->issued &&
+           sotto_equal_ct(made.bytes, id->bytes, sizeof made.bytes) &&
+           replay_window_is_fresh(issued == session->issued ? &session->window : &none, counter);
+}
+
+bool peer_session_accept(struct peer_session *session, bool *out_is_new,
+                         const struct session_maker *maker, const struct sotto_key *caller,
+                         const struct session_id *id, uint64_t counter)
+{
+    if (!peer_session_would_accept(session, maker, caller, id, counter)) {
         return false;
     }
-    *out_is_new = session != &sessions->current;
-    *out_returned = false;
+    uint64_t issued = sotto_load_u64(id->bytes);
+    *out_is_new = issued != session->issued;
     if (*out_is_new) {
-        struct session opened = *session;
-        *out_returned =
-            sessions->has_instance && !session_id_equal(&sessions->instance, &opened.instance);
-        sessions->instance = opened.instance;
-        sessions->has_instance = true;
-        sessions->current = opened;
-        memset(sessions->candidates, 0, sizeof sessions->candidates);
+        *session = (struct peer_session){.issued = issued};
     }
-    replay_window_accept(&sessions->current.window, counter);
+    replay_window_accept(&session->window, counter);
     return true;
 }

@@ -18,8 +18,8 @@
 #define ENVELOPE_PREFIX_BYTES (ENVELOPE_HEADER_BYTES + 64) /* header and signature */
 
 enum envelope_type {
-    ENVELOPE_HELLO = 1,   /* body: instance of the caller; session: the caller's nonce */
-    ENVELOPE_POLL = 2,    /* body: u64, the last message seen */
+    ENVELOPE_HELLO = 1,   /* no body; session: the caller's nonce */
+    ENVELOPE_POLL = 2,    /* body: u64, the last message seen; instance of the caller */
     ENVELOPE_MESSAGE = 3, /* body: blobs, one for each message */
 };
 
@@ -70,41 +70,32 @@ bool replay_window_is_fresh(const struct replay_window *window, uint64_t counter
 /* Remembers a counter, which must be fresh. */
 void replay_window_accept(struct replay_window *window, uint64_t counter);
 
-/* The sessions that one peer has with this node. A hello only makes a candidate; the first request
- * signed under a candidate makes it the session and ends the one before. So a replayed hello
- * disturbs nothing. */
-#define SESSION_CANDIDATES_LEN 8
+/* What this process makes sessions with. Nothing is kept of the sessions that it gives away. */
+struct session_maker {
+    uint8_t secret[32];
+    uint64_t issued; /* the last one's number */
+};
 
-struct session {
-    bool is_used;
-    struct session_id id;
-    struct session_id nonce;    /* the caller's, of the hello */
-    struct session_id instance; /* of the caller's process */
+enum sotto_status session_maker_init(struct session_maker *maker,
+                                     struct sotto_random random) SOTTO_NODISCARD;
+/* A session for whoever says hello with this key. */
+struct session_id session_make(struct session_maker *maker, const struct sotto_key *caller);
+
+/* The session that one peer has with this node: the newest one that it signed a request under. */
+struct peer_session {
+    uint64_t issued; /* 0: none yet */
     struct replay_window window;
 };
 
-struct peer_sessions {
-    struct session current;
-    struct session candidates[SESSION_CANDIDATES_LEN];
-    size_t next_candidate;
-    bool has_instance; /* some session was in use before */
-    struct session_id instance;
-};
-
-/* Gives the session for a hello; the same one when the hello comes again. */
-enum sotto_status peer_sessions_hello(struct peer_sessions *sessions, struct session_id *out,
-                                      const struct session_id *nonce,
-                                      const struct session_id *instance,
-                                      struct sotto_random random) SOTTO_NODISCARD;
-
-/* Whether a request under this session and counter would be taken. */
-bool peer_sessions_would_accept(const struct peer_sessions *sessions, const struct session_id *id,
-                                uint64_t counter);
+/* Whether a request of caller under this session and counter would be taken. */
+bool peer_session_would_accept(const struct peer_session *session,
+                               const struct session_maker *maker, const struct sotto_key *caller,
+                               const struct session_id *id, uint64_t counter);
 
 /* Takes a request whose signature and body were checked. Returns: false if it is not fresh.
- * *out_is_new: it opened the session; *out_returned: and the caller's process is another than the
- * one that we knew. */
-bool peer_sessions_accept(struct peer_sessions *sessions, const struct session_id *id,
-                          uint64_t counter, bool *out_is_new, bool *out_returned);
+ * *out_is_new: it opened the session. */
+bool peer_session_accept(struct peer_session *session, bool *out_is_new,
+                         const struct session_maker *maker, const struct sotto_key *caller,
+                         const struct session_id *id, uint64_t counter);
 
 #endif

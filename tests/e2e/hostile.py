@@ -28,7 +28,7 @@ class Hostile:
         _sodium.crypto_sign_seed_keypair(self.key, self.secret, seed)
         self.target = target
         self.counter = 0
-        status, body = self.call(HELLO, os.urandom(16), session=os.urandom(16))
+        status, body = self.call(HELLO, b"", session=os.urandom(16))
         assert status == 200, status
         self.session = body[198:]
 

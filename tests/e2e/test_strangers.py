@@ -10,7 +10,7 @@ from hostile import HELLO, MESSAGE, Hostile
 from support import ClusterCase, main_together, plan, wages
 
 THREE = [wages(1, 2), wages(3, 4), wages(5, 6)]
-HALF = b"POST /peer/v1/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 214\r\n\r\ns"
+HALF = b"POST /peer/v1/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 198\r\n\r\ns"
 STRANGER_SECONDS = 10
 
 
@@ -63,7 +63,7 @@ class Strangers(ClusterCase):
         replayed = b.connect()
         self.addCleanup(replayed.close)
         replayed.connect()
-        body = b.envelope(HELLO, os.urandom(16), session=os.urandom(16))
+        body = b.envelope(HELLO, b"", session=os.urandom(16))
         replayed.sock.sendall(b"POST /peer/v1/hello HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         known = b.connect()
         self.addCleanup(known.close)
@@ -84,6 +84,24 @@ class Strangers(ClusterCase):
         self.assertEqual(self.count_open(held[:2]), 0)
         known.request("POST", "/peer/v1/message", b.envelope(MESSAGE, b""))
         self.assertEqual(known.getresponse().status, 200)  # on the connection that it had
+
+    def test_replayed_hellos_lock_nobody_out(self):
+        """Whoever recorded hellos sends them again and again, while a caller is between its first two requests."""
+        cluster = self.cluster(THREE, start=False)
+        a = cluster.nodes[0].start()
+        key = cluster.nodes[1].folder / "node.key"
+        honest = Hostile(key, a)
+        sniffed = [honest.envelope(HELLO, b"", session=os.urandom(16)) for _ in range(50)]
+        for _ in range(3):
+            caller = Hostile(key, a)
+            connection = caller.connect()
+            for body in sniffed:
+                connection.request("POST", "/peer/v1/hello", body)
+                self.assertEqual(connection.getresponse().read()[:8], b"sottoper")
+            connection.close()
+            self.assertEqual(caller.call(MESSAGE, b"")[0], 200)
+            self.assertEqual(honest.call(MESSAGE, b"")[0], 409)  # an older session
+            honest = caller
 
 
 if __name__ == "__main__":

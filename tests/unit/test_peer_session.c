@@ -59,66 +59,66 @@ static struct session_id id_of(uint8_t byte)
     return id;
 }
 
+static void make(struct session_maker *maker, uint64_t seed)
+{
+    struct sotto_random_stream stream;
+    assert_ok(session_maker_init(maker, sotto_random_seeded(&stream, 7, seed)));
+}
+
+/* Hellos from long ago, replayed: whatever they get, nobody can sign under it, and the session that
+ * an honest caller got before or meanwhile is as good as it was. */
 static void test_a_replayed_hello_changes_nothing(void **state)
 {
     (void)state;
-    struct sotto_random_stream stream;
-    struct sotto_random random = sotto_random_seeded(&stream, 7, 2);
-    struct peer_sessions sessions = {0};
-    struct session_id nonce = id_of(1);
-    struct session_id instance = id_of(2);
-    struct session_id first;
-    struct session_id other;
+    struct session_maker maker;
+    struct peer_session current = {0};
+    struct sotto_key caller = {{1}};
     bool is_new;
-    bool has_returned;
-    assert_ok(peer_sessions_hello(&sessions, &first, &nonce, &instance, random));
-    assert_ok(peer_sessions_hello(&sessions, &other, &nonce, &instance, random));
-    assert_true(session_id_equal(&first, &other)); /* the same hello, the same session */
-    assert_true(peer_sessions_accept(&sessions, &first, 1, &is_new, &has_returned));
-    assert_true(is_new);
-    assert_false(has_returned);
-
-    /* Hellos from long ago, replayed: only candidates that nobody can sign under. */
-    for (uint8_t i = 10; i < 60; i++) {
-        struct session_id old = id_of(i);
-        assert_ok(peer_sessions_hello(&sessions, &other, &old, &instance, random));
+    make(&maker, 2);
+    struct session_id first = session_make(&maker, &caller);
+    for (int i = 0; i < 1000; i++) {
+        (void)session_make(&maker, &caller);
     }
-    assert_ok(peer_sessions_hello(&sessions, &other, &nonce, &instance, random));
-    assert_true(session_id_equal(&first, &other));
-    assert_true(peer_sessions_accept(&sessions, &first, 2, &is_new, &has_returned));
+    assert_true(peer_session_accept(&current, &is_new, &maker, &caller, &first, 1));
+    assert_true(is_new);
+    for (int i = 0; i < 1000; i++) {
+        (void)session_make(&maker, &caller);
+    }
+    assert_true(peer_session_accept(&current, &is_new, &maker, &caller, &first, 2));
     assert_false(is_new);
-    assert_false(peer_sessions_accept(&sessions, &first, 2, &is_new, &has_returned));
-    other = id_of(99);
-    assert_false(peer_sessions_would_accept(&sessions, &other, 1));
+    assert_false(peer_session_accept(&current, &is_new, &maker, &caller, &first, 2));
 }
 
-static void test_a_new_process_is_noticed_once(void **state)
+/* Requests of an old session, of another caller or of another process of this node are refused. */
+static void test_only_newer_sessions_of_this_process(void **state)
 {
     (void)state;
-    struct sotto_random_stream stream;
-    struct sotto_random random = sotto_random_seeded(&stream, 7, 3);
-    struct peer_sessions sessions = {0};
-    struct session_id nonce = id_of(1);
-    struct session_id instance = id_of(2);
-    struct session_id first;
-    struct session_id second;
+    struct session_maker maker;
+    struct session_maker restarted;
+    struct peer_session current = {0};
+    struct sotto_key caller = {{1}};
+    struct sotto_key other = {{2}};
     bool is_new;
-    bool has_returned;
-    assert_ok(peer_sessions_hello(&sessions, &first, &nonce, &instance, random));
-    assert_true(peer_sessions_accept(&sessions, &first, 1, &is_new, &has_returned));
-    nonce = id_of(3); /* the same process connects again */
-    assert_ok(peer_sessions_hello(&sessions, &second, &nonce, &instance, random));
-    assert_true(peer_sessions_would_accept(&sessions, &first, 2));
-    assert_true(peer_sessions_accept(&sessions, &second, 1, &is_new, &has_returned));
-    assert_true(is_new && !has_returned);
-    assert_false(peer_sessions_would_accept(&sessions, &first, 2)); /* the old one is over */
-    nonce = id_of(4);
-    instance = id_of(5); /* another process */
-    assert_ok(peer_sessions_hello(&sessions, &first, &nonce, &instance, random));
-    assert_true(peer_sessions_accept(&sessions, &first, 1, &is_new, &has_returned));
-    assert_true(is_new && has_returned);
-    assert_true(peer_sessions_accept(&sessions, &first, 2, &is_new, &has_returned));
-    assert_false(is_new || has_returned);
+    make(&maker, 3);
+    make(&restarted, 4);
+    struct session_id first = session_make(&maker, &caller);
+    struct session_id second = session_make(&maker, &caller);
+    struct session_id others = session_make(&maker, &other);
+    struct session_id third = session_make(&maker, &caller);
+    assert_true(peer_session_accept(&current, &is_new, &maker, &caller, &second, 9));
+    assert_false(peer_session_would_accept(&current, &maker, &caller, &first, 1));
+    assert_false(peer_session_would_accept(&current, &maker, &caller, &others, 1));
+    assert_false(peer_session_would_accept(&current, &maker, &caller, &third, 0));
+    assert_true(peer_session_accept(&current, &is_new, &maker, &caller, &third, 1));
+    assert_true(is_new);
+    assert_false(peer_session_would_accept(&current, &maker, &caller, &second, 10));
+    struct peer_session none = {0};
+    assert_false(peer_session_would_accept(&none, &restarted, &caller, &third, 2));
+    for (size_t bit = 0; bit < 8 * SESSION_BYTES; bit++) {
+        struct session_id changed = third;
+        changed.bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+        assert_false(peer_session_would_accept(&none, &maker, &caller, &changed, 2));
+    }
 }
 
 static void test_every_bit_of_an_envelope_is_signed(void **state)
@@ -168,7 +168,7 @@ int main(void)
         cmocka_unit_test(test_window_matches_a_set),
         cmocka_unit_test(test_window_edges),
         cmocka_unit_test(test_a_replayed_hello_changes_nothing),
-        cmocka_unit_test(test_a_new_process_is_noticed_once),
+        cmocka_unit_test(test_only_newer_sessions_of_this_process),
         cmocka_unit_test(test_every_bit_of_an_envelope_is_signed),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
