@@ -59,6 +59,8 @@ static const char *const migrations[] = {
     "  created_at INTEGER NOT NULL, deadline INTEGER NOT NULL, result TEXT NOT NULL DEFAULT '',"
     "  UNIQUE (uid, creator_key));"
     "CREATE INDEX answered_created ON answered(created_at);",
+    /* Of answers before, creator_key is unknown: they count for every creator. */
+    "ALTER TABLE answered ADD COLUMN creator_key BLOB NOT NULL DEFAULT x'';",
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -577,11 +579,13 @@ enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *
 }
 
 enum sotto_status store_answer(struct store *store, const struct sotto_task_id *id,
-                               const void *bytes, size_t bytes_len, int64_t now_ms,
-                               struct sotto_error *err)
+                               const struct sotto_key *creator, const void *bytes, size_t bytes_len,
+                               int64_t now_ms, struct sotto_error *err)
 {
-    return store__write(store, err, "INSERT INTO answered(uid, bytes, created_at) VALUES (?,?,?)",
-                        "bbi", id->bytes, sizeof id->bytes, bytes, bytes_len, (uint64_t)now_ms);
+    return store__write(
+        store, err, "INSERT INTO answered(uid, creator_key, bytes, created_at) VALUES (?,?,?,?)",
+        "bbbi", id->bytes, sizeof id->bytes, creator->bytes, sizeof creator->bytes, bytes,
+        bytes_len, (uint64_t)now_ms);
 }
 
 enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sotto_error *err)
@@ -596,12 +600,13 @@ enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sot
 }
 
 enum sotto_status store_has_answered(struct store *store, bool *out, const struct sotto_task_id *id,
-                                     struct sotto_error *err)
+                                     const struct sotto_key *creator, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status =
-        store__prepare(store, &statement, err, "SELECT 1 FROM answered WHERE uid=? LIMIT 1", "b",
-                       id->bytes, sizeof id->bytes);
+        store__prepare(store, &statement, err,
+                       "SELECT 1 FROM answered WHERE uid=? AND creator_key IN (?, x'') LIMIT 1",
+                       "bb", id->bytes, sizeof id->bytes, creator->bytes, sizeof creator->bytes);
     if (status != SOTTO_OK) {
         return status;
     }

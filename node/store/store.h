@@ -103,10 +103,12 @@ enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *
 
 /* What this node has revealed shares for: durable before the shares leave. */
 enum sotto_status store_answer(struct store *store, const struct sotto_task_id *id,
-                               const void *bytes, size_t bytes_len, int64_t now_ms,
-                               struct sotto_error *err) SOTTO_NODISCARD;
-/* Whether store_answer was called for a task. */
+                               const struct sotto_key *creator, const void *bytes, size_t bytes_len,
+                               int64_t now_ms, struct sotto_error *err) SOTTO_NODISCARD;
+/* Whether store_answer was called for a task of this creator: ids are drawn by creators, and
+ * nobody's can stand for another's. */
 enum sotto_status store_has_answered(struct store *store, bool *out, const struct sotto_task_id *id,
+                                     const struct sotto_key *creator,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Deletes what was answered, and what others asked, before a time. */

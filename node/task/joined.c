@@ -412,8 +412,8 @@ static void answer_record(struct compute *compute, struct joined *joined,
                           const struct sotto_buffer *bytes)
 {
     struct sotto_error err = {0};
-    if (store_answer(compute->config.store, &joined->id, bytes->data, bytes->data_bytes,
-                     clock_unix_ms(), &err) != SOTTO_OK) {
+    if (store_answer(compute->config.store, &joined->id, &joined->creator, bytes->data,
+                     bytes->data_bytes, clock_unix_ms(), &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined),
                     "%s: nothing is revealed, because it can't be recorded: %s", joined->label,
                     err.text);
@@ -631,7 +631,7 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
 {
     bool has_answered = false;
     enum sotto_status status =
-        store_has_answered(compute->config.store, &has_answered, &route->task, err);
+        store_has_answered(compute->config.store, &has_answered, &route->task, &route->sender, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -170,18 +170,21 @@ static void test_answers_and_catalogue(void **state)
     struct sotto_error err = {0};
     struct sotto_task_id id = {{9}};
     struct sotto_task_id other = {{8}};
+    struct sotto_key creators[2] = {{{1}}, {{2}}};
     struct sotto_buffer found = {0};
     bool has_answered = true;
     struct store *store = open_store(false);
-    assert_ok(store_has_answered(store, &has_answered, &id, &err));
+    assert_ok(store_has_answered(store, &has_answered, &id, &creators[0], &err));
     assert_false(has_answered);
-    assert_ok(store_answer(store, &id, "bytes", 5, 1, &err));
-    assert_ok(store_answer(store, &id, "", 0, 1, &err));
+    assert_ok(store_answer(store, &id, &creators[0], "bytes", 5, 1, &err));
+    assert_ok(store_answer(store, &id, &creators[0], "", 0, 1, &err));
     store_close(store);
     store = open_store(false);
-    assert_ok(store_has_answered(store, &has_answered, &id, &err));
+    assert_ok(store_has_answered(store, &has_answered, &id, &creators[0], &err));
     assert_true(has_answered);
-    assert_ok(store_has_answered(store, &has_answered, &other, &err));
+    assert_ok(store_has_answered(store, &has_answered, &other, &creators[0], &err));
+    assert_false(has_answered);
+    assert_ok(store_has_answered(store, &has_answered, &id, &creators[1], &err));
     assert_false(has_answered);
     assert_int_equal(store_catalogue_get(store, &found, "a.csv", "default", &err),
                      SOTTO_ERROR_NOT_FOUND);
