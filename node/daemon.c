@@ -22,6 +22,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -189,6 +191,28 @@ static void on_signal(void *context, uint32_t ready)
 /* --- Start --- */
 
 #define OPEN_FILES_MAX 16384
+
+/* Rows and partials are in this process's memory. No file gets them: no core dump, and no other
+ * process of the same user reads them. */
+static void keep_memory_private(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* whose search for leaks reads this process's memory */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+/* Nor a swap file, where the owner's limits (RLIMIT_MEMLOCK) let this process lock all of its
+ * memory; keys are locked in any case (sotto/secret.h). */
+static void lock_memory(void)
+{
+    struct rlimit limit;
+    bool is_free = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+    if (!is_free || mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+        log_line("memory may be swapped: RLIMIT_MEMLOCK does not let this node lock all of it");
+    }
+}
 
 /* Connections, and the files of tasks that are under way, need more than the usual 1024
  * descriptors. */
@@ -457,8 +481,10 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
     struct daemon_resources held = {.lock_fd = -1};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     raise_open_files();
+    keep_memory_private();
     enum sotto_status status = start_parts(&daemon, &held, err);
     if (status == SOTTO_OK) {
+        lock_memory();
         loop_timer_add(daemon.shared.loop, &daemon.minute, on_minute, &daemon);
         loop_timer_set(&daemon.minute, clock_ms() + MINUTE_MS);
         loop_run(daemon.shared.loop);

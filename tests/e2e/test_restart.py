@@ -180,6 +180,15 @@ class Disk(ClusterCase):
         asking.join()
 
 
+class Memory(ClusterCase):
+    def test_rows_stay_in_memory(self):
+        """A node that dies leaves no core."""
+        a = self.cluster(THREE, start=False).nodes[0].start()
+        with open(f"/proc/{a.process.pid}/limits") as file:
+            core = next(line.split() for line in file if line.startswith("Max core file size"))
+        self.assertEqual(core[4:6], ["0", "0"])
+
+
 class Policy(ClusterCase):
     def decline(self, policy, part, changed=2):
         """Node c has another policy: the task fails, its log says why, the creator's does not."""
