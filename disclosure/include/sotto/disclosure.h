@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_DISCLOSURE_H
+#define SOTTO_DISCLOSURE_H
+
+/* What answers may tell: the rules by which a party judges a plan and its own rows before anything
+ * leaves. disclosure/README.md says what each rule wants and why. */
+
+#include <sotto/type.h>
+
+SOTTO_BEGIN_DECLS
+
+/* The rules, in the order in which they are asked. */
+enum sotto_rule {
+    SOTTO_RULE_GRAMMAR,   /* what a plan may say at all */
+    SOTTO_RULE_ROWS,      /* R1: sets of rows that the asker made */
+    SOTTO_RULE_PRESENCE,  /* R2: sets of rows that missing values made */
+    SOTTO_RULE_HIDDEN,    /* R3: columns that are conditions in disguise */
+    SOTTO_RULE_COVER,     /* R4: parties by what they have */
+    SOTTO_RULE_DOMINANCE, /* R5: sums that one row dominates */
+    SOTTO_RULE_BUDGET,    /* R6: how much of a column was told */
+    SOTTO_RULE_LEDGER,    /* what was answered before */
+    SOTTO_RULES_LEN,
+};
+
+/* The stable code of a rule ("rows"), as --json and logs have it. Returns: static storage. */
+SOTTO_API const char *sotto_rule_code(enum sotto_rule rule);
+
+enum sotto_profile {
+    SOTTO_PROFILE_SAFE, /* all rules */
+    SOTTO_PROFILE_OPEN, /* cover alone */
+};
+
+/* The name of a profile ("safe"). Returns: static storage; NULL from the last one on. */
+SOTTO_API const char *sotto_profile_name(size_t profile);
+
+/* The rules in force, with their numbers. */
+struct sotto_rules {
+    enum sotto_profile profile;
+    bool is_on[SOTTO_RULES_LEN];
+    uint64_t min_rows;  /* of a set of rows */
+    unsigned dominance; /* per cent of the largest contribution that all others but the second one
+                           must come to */
+};
+
+/* The rules of a profile with their usual numbers. */
+SOTTO_API void sotto_rules_init(struct sotto_rules *out, enum sotto_profile profile);
+
+SOTTO_END_DECLS
+
+#endif

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+sotto_test(unit rules)
