@@ -36,10 +36,27 @@ const char *sotto_profile_name(size_t profile)
     return profile < sizeof profiles / sizeof profiles[0] ? profiles[profile] : NULL;
 }
 
+void sotto_rules_set_min_rows(struct sotto_rules *rules, uint64_t min_rows)
+{
+    rules->min_rows = min_rows;
+    rules->is_on[SOTTO_RULE_ROWS] = min_rows > 0;
+    rules->is_on[SOTTO_RULE_PRESENCE] = min_rows > 0;
+    rules->is_on[SOTTO_RULE_HIDDEN] = min_rows > 0;
+}
+
+void sotto_rules_set_dominance(struct sotto_rules *rules, unsigned percent)
+{
+    rules->dominance = percent;
+    rules->is_on[SOTTO_RULE_DOMINANCE] = percent > 0;
+}
+
 void sotto_rules_init(struct sotto_rules *out, enum sotto_profile profile)
 {
-    *out = (struct sotto_rules){.profile = profile, .min_rows = MIN_ROWS, .dominance = DOMINANCE};
+    bool is_safe = profile == SOTTO_PROFILE_SAFE;
+    *out = (struct sotto_rules){.profile = profile};
     for (size_t i = 0; i < SOTTO_RULES_LEN; i++) {
-        out->is_on[i] = profile == SOTTO_PROFILE_SAFE || cards[i].is_always_on;
+        out->is_on[i] = is_safe || cards[i].is_always_on;
     }
+    sotto_rules_set_min_rows(out, is_safe ? MIN_ROWS : 0);
+    sotto_rules_set_dominance(out, is_safe ? DOMINANCE : 0);
 }

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 sotto_test(unit rules)
+sotto_test(unit grammar)

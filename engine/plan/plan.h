@@ -67,6 +67,10 @@ enum sotto_status sotto__plan_check(struct sotto_plan *plan,
 
 /* --- rounds.c: what the rounds of a plan open --- */
 
+/* The bytes of a call, from its name to its bracket; texts and names in quotes may hold brackets.
+ */
+size_t sotto__call_bytes(const char *text);
+
 /* A call of a method that asks nothing more, by the output that it stands in and its place there.
  */
 struct sotto__ended_call {

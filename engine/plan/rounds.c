@@ -27,9 +27,7 @@ uint32_t sotto_plan_rounds(const struct sotto_plan *plan)
 
 /* --- Words --- */
 
-/* The bytes of a call, from its name to its bracket; texts and names in quotes may hold brackets.
- */
-static size_t count_call_bytes(const char *text)
+size_t sotto__call_bytes(const char *text)
 {
     size_t depth = 0;
     char quote = '\0';
@@ -85,7 +83,7 @@ enum sotto_status sotto__plan_round_words(const struct sotto_plan *plan, char **
             const char *text = expression->text + start;
             if (sotto__opens_in_round(&places, expression, j, round) &&
                 !has_ended(ended, ended_len, i, start)) {
-                write_call(&writer, text, count_call_bytes(text));
+                write_call(&writer, text, sotto__call_bytes(text));
             }
         }
     }

@@ -6,7 +6,7 @@
  *
  * The one idea: a term is a sum that is wanted, by whomever, and stands in the program once:
  * mean(x) and var(x) share a count and a sum. Owners are told of sums by the same cards
- * (plan/classify.c), so that nothing is sent that they were not told of. */
+ * (plan/clauses.c), so that nothing is sent that they were not told of. */
 
 #include "expression/places.h"
 #include "program/compile.h"

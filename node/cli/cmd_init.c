@@ -146,9 +146,9 @@ static enum sotto_status write_config(const struct args *args, const char *name,
         "  # ask: [birch]             # who may ask; left out: every peer\n"
         "  # columns: [{dataset: wages.csv, hide: [name]}]\n"
         "  # statistics: [count, sum, mean]   # left out: all\n"
-        "  expressions: polynomial    # bare, polynomial, or any: also conditions and groups\n"
+        "  profile: safe              # open: whatever a plan says, to peers that you trust\n"
         "  min_parties: 3             # no task with fewer\n"
-        "  min_rows: 10               # of your own, behind every condition and in every group\n"
+        "  min_rows: 10               # of your own, in every set of rows that is told\n"
         "  approve: automatic         # manual: each task waits for `sotto approve`\n",
         out);
     bool written = fflush(out) == 0 && fsync(fileno(out)) == 0;

@@ -32,7 +32,7 @@ static void print_rest(const struct config *config)
     (void)printf(
         "min_rows     at least %llu rows, on both sides of every condition: asked when the "
         "task comes\n",
-        (unsigned long long)config->min_rows);
+        (unsigned long long)config->rules.min_rows);
     (void)printf("approve      %s\n",
                  config->approves_by_hand ? "manual: you are asked" : "automatic");
 }
@@ -45,9 +45,11 @@ static int check_plan(const struct args *args, const struct config *config,
     char *words = NULL;
     struct sotto_error err = {0};
     const struct policy_rule *rules = policy_rules(&len);
-    struct policy_question question = {
-        .plan = plan, .asker = args->from != NULL ? args->from : config->file->name};
-    if (policy_words(&words, &question, &err) != SOTTO_OK) {
+    struct policy_question question = {.plan = plan,
+                                       .asker =
+                                           args->from != NULL ? args->from : config->file->name,
+                                       .has_leave = config->approves_by_hand};
+    if (policy_words(&words, config, &question, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
     (void)printf("%s\n", words);

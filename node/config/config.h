@@ -8,6 +8,7 @@
 #include "config/file_options.h"
 
 #include <netinet/in.h>
+#include <sotto/disclosure.h>
 #include <sotto/identity.h>
 #include <sotto/plan.h>
 
@@ -43,19 +44,19 @@ struct config_policy {
     char **ask; /* names of peers who may ask; NULL: all of them */
     unsigned ask_count;
     unsigned min_parties;
-    unsigned *min_rows;
+    unsigned *min_rows; /* NULL: the profile's */
     char **datasets;
     unsigned datasets_count;
     struct config_columns *columns;
     unsigned columns_count;
     char **statistics; /* aggregate functions; NULL: all */
     unsigned statistics_count;
-    char *expressions; /* "bare", "polynomial" or "any"; NULL: polynomial */
-    unsigned *rounds;  /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
-    char *approve;     /* "manual" or "automatic"; NULL: automatic */
-    char *exact;       /* "true" or "false"; NULL: true */
-    char *explain;     /* "true" or "false"; NULL: false */
-    char *results;     /* "initiator" or "participants"; NULL: initiator */
+    char *profile;    /* "safe" or "open"; NULL: safe */
+    unsigned *rounds; /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
+    char *approve;    /* "manual" or "automatic"; NULL: automatic */
+    char *exact;      /* "true" or "false"; NULL: true */
+    char *explain;    /* "true" or "false"; NULL: false */
+    char *results;    /* "initiator" or "participants"; NULL: initiator */
 };
 
 struct config_file {
@@ -78,16 +79,14 @@ struct config {
     struct sotto_key *peer_keys;            /* of file->peers, in their order */
     uint8_t (*peer_pins)[CONFIG_PIN_BYTES]; /* likewise; 0 where there is none */
     size_t rows_memory; /* bytes of a file's rows that stay in memory between rounds */
-    uint64_t min_rows;
+    struct sotto_rules rules;               /* of disclosure control, those in force */
     unsigned rounds;
-    enum sotto_plan_class expressions; /* the worst class of plan that is taken */
     bool approves_by_hand;
     bool hides_exact;
     bool explains;  /* columns that are not there, to who asks for them */
     bool publishes; /* results go to all who took part */
 };
 
-#define CONFIG_MIN_ROWS_DEFAULT 10
 #define CONFIG_ROUNDS_DEFAULT 64
 #define CONFIG_ROWS_MEMORY_MB_MAX 1048576
 

@@ -127,19 +127,15 @@ static enum sotto_status read_choice(struct choice *choice, const char *path,
 static enum sotto_status read_choices(struct config *config, const char *path,
                                       struct sotto_error *err)
 {
-    static const char *const classes[] = {
-        [SOTTO_PLAN_BARE] = "bare",
-        [SOTTO_PLAN_POLYNOMIAL] = "polynomial",
-        [SOTTO_PLAN_OTHER] = "any",
-    };
+    const char *profiles[] = {sotto_profile_name(SOTTO_PROFILE_SAFE),
+                              sotto_profile_name(SOTTO_PROFILE_OPEN)};
     static const char *const approvals[] = {"automatic", "manual"};
     static const char *const truths[] = {"false", "true"};
     static const char *const readers[] = {"initiator", "participants"};
-    enum { EXPRESSIONS, APPROVE, RESULTS, EXACT, EXPLAIN, CHOICES_LEN };
+    enum { PROFILE, APPROVE, RESULTS, EXACT, EXPLAIN, CHOICES_LEN };
     const struct config_policy *policy = &config->file->policy;
     struct choice choices[CHOICES_LEN] = {
-        [EXPRESSIONS] = {"policy.expressions", policy->expressions, classes, 3,
-                         SOTTO_PLAN_POLYNOMIAL},
+        [PROFILE] = {"policy.profile", policy->profile, profiles, 2, SOTTO_PROFILE_SAFE},
         [APPROVE] = {"policy.approve", policy->approve, approvals, 2, 0},
         [RESULTS] = {"policy.results", policy->results, readers, 2, 0},
         [EXACT] = {"policy.exact", policy->exact, truths, 2, 1},
@@ -151,7 +147,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
             return status;
         }
     }
-    config->expressions = (enum sotto_plan_class)choices[EXPRESSIONS].index;
+    sotto_rules_init(&config->rules, (enum sotto_profile)choices[PROFILE].index);
     config->approves_by_hand = choices[APPROVE].index == 1;
     config->publishes = choices[RESULTS].index == 1;
     config->hides_exact = choices[EXACT].index == 0;
@@ -163,7 +159,9 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
                                       struct sotto_error *err)
 {
     const struct config_policy *policy = &config->file->policy;
-    config->min_rows = policy->min_rows != NULL ? *policy->min_rows : CONFIG_MIN_ROWS_DEFAULT;
+    if (policy->min_rows != NULL) {
+        sotto_rules_set_min_rows(&config->rules, *policy->min_rows);
+    }
     if (policy->min_parties > SOTTO_PLAN_MAX_CLIENTS) {
         return refuse_key(path, "policy.min_parties", err, "%u: no task has more than %d parties",
                           policy->min_parties, SOTTO_PLAN_MAX_CLIENTS);

@@ -89,7 +89,7 @@ static const cyaml_schema_field_t policy_fields[] = {
                          columns, &columns_entry, 0, DATASETS_MAX),
     CYAML_FIELD_SEQUENCE("statistics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct config_policy, statistics, &text_entry, 1, 100),
-    TEXT_FIELD("expressions", CYAML_FLAG_OPTIONAL, struct config_policy, expressions),
+    TEXT_FIELD("profile", CYAML_FLAG_OPTIONAL, struct config_policy, profile),
     CYAML_FIELD_UINT_PTR("rounds", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          rounds),
     TEXT_FIELD("approve", CYAML_FLAG_OPTIONAL, struct config_policy, approve),

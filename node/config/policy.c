@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The rules of policy, one row of a table each, and a plan in words for its owner. Leans on the
- * engine's classifier and on what config_policy.c answers. When a plan is judged, and on what:
+ * grammar of sotto/disclosure.h and on what config_policy.c answers. When a plan is judged, and on
+ * what:
  *
  * 1. `sotto check` judges a plan file by every rule of the table, for people; nothing is touched.
  * 2. An invitation comes: every rule, on the plan alone (question.schema is NULL). A plan that is
  *    refused here costs no file.
  * 3. The files are open and their columns have types: every rule again, with this node's types,
  *    before it offers anything.
- * 4. `approve: manual`: the owner is asked in the words of this file. 2 and 3 are done again when
- *    the answer comes, as policy and files may have changed meanwhile.
+ * 4. `approve: manual`: the owner is asked in the words of this file, and decides on what the
+ *    grammar does not admit too. 2 and 3 are done again when the answer comes, as policy and files
+ *    may have changed meanwhile.
  * 5. Before each round: every rule, with the types that all parties agreed on. They may differ from
  *    this node's own (doubles can pack rows where decimals can't), and policy may have been
- *    reloaded.
+ *    reloaded. What the grammar admitted in 3 the owner was not asked about: it must still.
  * 6. min_rows is no row of the table, as it is about data: the files' rows are counted in 3, the
  *    rows on each side of a condition and in each group in 5 (sotto_driver_contribute, on the rows
  *    that are about to leave).
@@ -26,8 +28,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_BYTES_MAX ((size_t)4 * 1024 * 1024)
-#define WORDS_SHOWN_MAX ((size_t)64 * 1024)
+#define WORDS_BYTES_MAX ((size_t)32 * 1024 * 1024)
 
 static enum sotto_status judge_ask(const struct config *config,
                                    const struct policy_question *question, struct sotto_error *err)
@@ -115,35 +116,20 @@ static enum sotto_status judge_rounds(const struct config *config,
                                  config->rounds);
 }
 
-/* Refuses a plan that could take more out of single rows than the owner allows (engine/LEAKAGE.md).
- */
-static enum sotto_status judge_expressions(const struct config *config,
-                                           const struct policy_question *question,
-                                           struct sotto_error *err)
+/* Refuses a plan that says more than the profile admits, unless its owner decides on that. */
+static enum sotto_status judge_grammar(const struct config *config,
+                                       const struct policy_question *question,
+                                       struct sotto_error *err)
 {
-    enum sotto_plan_class class;
-    char *words = NULL;
-    enum sotto_status status =
-        sotto_plan_classify(question->plan, &class, &words, question->schema, err);
-    if (status == SOTTO_OK && class > config->expressions) {
-        for (char *end = words; (end = strchr(end, '\n')) != NULL;) {
-            *end = end[1] != '\0' ? ';' : '\0';
-        }
-        status = sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                 "policy.expressions does not take what the plan opens: %s", words);
-    }
-    sotto_free(words);
-    return status;
+    return question->has_leave
+               ? SOTTO_OK
+               : sotto_rules_judge_plan(&config->rules, question->plan, question->schema, err);
 }
 
 static const struct policy_rule rules[] = {
-    {"ask", judge_ask},
-    {"min_parties", judge_min_parties},
-    {"datasets", judge_datasets},
-    {"columns", judge_columns},
-    {"statistics", judge_statistics},
-    {"rounds", judge_rounds},
-    {"expressions", judge_expressions},
+    {"ask", judge_ask},         {"min_parties", judge_min_parties}, {"datasets", judge_datasets},
+    {"columns", judge_columns}, {"statistics", judge_statistics},   {"rounds", judge_rounds},
+    {"grammar", judge_grammar},
 };
 
 const struct policy_rule *policy_rules(size_t *out_len)
@@ -176,23 +162,11 @@ static void write_columns(struct sotto_writer *writer, const struct sotto_plan *
     for (size_t i = 0; i < sotto_plan_columns_len(plan); i++) {
         struct sotto_plan_column column = sotto_plan_column(plan, i);
         write_text(writer, "reads ");
-        write_text(writer, column.name);
+        sotto_text_show(writer, column.name);
         write_text(writer, " of ");
-        write_text(writer, sotto_plan_dataset_file(plan, column.dataset));
+        sotto_text_show(writer, sotto_plan_dataset_file(plan, column.dataset));
         write_text(writer, "\n");
     }
-}
-
-/* The outputs in words, cut after 64 KiB at a character border; the whole list is in the plan. */
-static void write_opened(struct sotto_writer *writer, const char *words)
-{
-    size_t bytes = strlen(words);
-    if (bytes <= WORDS_SHOWN_MAX) {
-        write_text(writer, words);
-        return;
-    }
-    sotto_write_bytes(writer, words, sotto_utf8_valid_prefix(words, WORDS_SHOWN_MAX));
-    write_text(writer, "\n... and more\n");
 }
 
 static void write_rounds(struct sotto_writer *writer, const struct sotto_plan *plan)
@@ -207,27 +181,29 @@ static void write_rounds(struct sotto_writer *writer, const struct sotto_plan *p
     }
 }
 
-enum sotto_status policy_words(char **out, const struct policy_question *question,
-                               struct sotto_error *err)
+enum sotto_status policy_words(char **out, const struct config *config,
+                               const struct policy_question *question, struct sotto_error *err)
 {
-    enum sotto_plan_class class;
     char *words = NULL;
     char line[64];
     struct sotto_writer writer;
     const struct sotto_plan *plan = question->plan;
-    enum sotto_status status = sotto_plan_classify(plan, &class, &words, question->schema, err);
+    enum sotto_status status =
+        sotto_rules_words(&config->rules, &words, plan, question->schema, err);
     if (status != SOTTO_OK) {
         return status;
     }
     sotto_writer_init(&writer, WORDS_BYTES_MAX);
+    size_t verdict_bytes = strcspn(words, "\n") + 1; /* what the grammar says comes first */
+    sotto_write_bytes(&writer, words, verdict_bytes);
     write_text(&writer, question->asker);
     write_text(&writer, " asks for \"");
-    write_text(&writer, sotto_plan_name(plan));
+    sotto_text_show(&writer, sotto_plan_name(plan));
     (void)snprintf(line, sizeof line, "\", with at least %u parties\n",
                    (unsigned)sotto_plan_strategy(plan)->min_clients);
     write_text(&writer, line);
+    write_text(&writer, words + verdict_bytes);
     write_columns(&writer, plan);
-    write_opened(&writer, words);
     write_rounds(&writer, plan);
     sotto_write_u8(&writer, 0);
     status = sotto_writer_status(&writer);

@@ -12,6 +12,7 @@ struct policy_question {
     const struct sotto_plan *plan;
     const char *asker;                 /* a peer's name, or this node's */
     const struct sotto_schema *schema; /* the types, if they are known: NULL */
+    bool has_leave; /* the owner decides by hand on what the grammar does not admit */
 };
 
 struct policy_rule {
@@ -30,7 +31,8 @@ enum sotto_status policy_judge(const struct config *config, const struct policy_
 
 /* The plan for its owner: who asks for what, what leaves. Ownership: *out is ended by sotto_free.
  */
-enum sotto_status policy_words(char **out, const struct policy_question *question,
+enum sotto_status policy_words(char **out, const struct config *config,
+                               const struct policy_question *question,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

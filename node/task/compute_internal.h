@@ -55,6 +55,7 @@ struct joined {
     uint64_t asked;               /* number in the store, if the owner decides; else 0 */
     bool is_waiting;              /* for the owner */
     bool lacks_column;            /* a column of the plan is not in the files */
+    bool needs_leave;             /* the grammar does not admit the plan, as the owner was told */
     bool has_ended;
 };
 

@@ -92,7 +92,7 @@ static enum sotto_status open_datasets(struct compute *compute, struct joined *j
                                        struct sotto_error *err)
 {
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
-    uint64_t min_rows = compute->policy->min_rows;
+    uint64_t min_rows = compute->policy->rules.min_rows;
     size_t len = sotto_plan_datasets_len(plan);
     joined->datasets = sotto_alloc_zeroed((len + 1) * sizeof *joined->datasets);
     if (joined->datasets == NULL) {
@@ -152,7 +152,8 @@ static struct policy_question make_question(const struct compute *compute,
     struct sotto_key creator = sotto_task_party_creator(joined->machine);
     return (struct policy_question){.plan = sotto_task_party_plan(joined->machine),
                                     .asker = compute__peer_name(compute, &creator),
-                                    .schema = schema};
+                                    .schema = schema,
+                                    .has_leave = compute->policy->approves_by_hand};
 }
 
 static enum sotto_status check_words(const struct joined *joined, const struct sotto_plan *plan,
@@ -203,6 +204,8 @@ static enum sotto_status consider_joining(struct compute *compute, struct joined
         return status;
     }
     question.schema = schema;
+    joined->needs_leave =
+        sotto_rules_judge_plan(&compute->policy->rules, question.plan, schema, NULL) != SOTTO_OK;
     return policy_judge(compute->policy, &question, err);
 }
 
@@ -234,7 +237,7 @@ static enum sotto_status ask_owner(struct compute *compute, struct joined *joine
     };
     (void)snprintf(asked.creator, sizeof asked.creator, "%s", question.asker);
     (void)snprintf(asked.name, sizeof asked.name, "%s", sotto_plan_name(question.plan));
-    enum sotto_status status = policy_words(&words, &question, err);
+    enum sotto_status status = policy_words(&words, compute->policy, &question, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -347,10 +350,10 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
     for (size_t i = 0; i < groups_len; i++) {
         withheld += joined->withheld[i];
     }
-    if (compute->policy->min_rows > 0 && withheld > 0) {
+    if (compute->policy->rules.min_rows > 0 && withheld > 0) {
         log_limited(LOG_JOINED, name_creator(compute, joined),
                     "%s: %zu of %zu groups are withheld, policy.min_rows is %llu", joined->label,
-                    withheld, groups_len, (unsigned long long)compute->policy->min_rows);
+                    withheld, groups_len, (unsigned long long)compute->policy->rules.min_rows);
     }
 }
 
@@ -368,8 +371,8 @@ static enum sotto_status compute_partial(const struct compute *compute, struct j
         sotto_free(sources);
         return sotto_error_no_memory(err);
     }
-    enum sotto_status status = sotto_driver_contribute(driver, limbs, limbs_len, joined->withheld,
-                                                       sources, compute->policy->min_rows, err);
+    enum sotto_status status = sotto_driver_contribute(
+        driver, limbs, limbs_len, joined->withheld, sources, compute->policy->rules.min_rows, err);
     sotto_free(sources);
     if (status == SOTTO_ERROR_REFUSED) {
         return sotto_error_prefix(err, "policy.min_rows");
@@ -388,6 +391,7 @@ static void answer_partial(const struct compute *compute, struct joined *joined)
     stop_for_test(sotto_driver_round(driver) > 1 ? "later" : "");
     /* Again with the types that were agreed on: doubles can pack rows where decimals can't. */
     struct policy_question question = make_question(compute, joined, sotto_driver_schema(driver));
+    question.has_leave = question.has_leave && joined->needs_leave;
     enum sotto_status status = policy_judge(compute->policy, &question, &err);
     if (status != SOTTO_OK) {
         decline_task(compute, joined, &err);

@@ -43,7 +43,7 @@ def started_cluster(policy):
 @pytest.fixture(scope="session")
 def cluster():
     """The nodes a, b and c; a creates tasks. Their owners take any expression."""
-    yield from started_cluster({"expressions": "any"})
+    yield from started_cluster({"profile": "open"})
 
 
 @pytest.fixture(scope="session")

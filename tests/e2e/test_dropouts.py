@@ -20,7 +20,7 @@ class Dropouts(ClusterCase):
         """The same, and all take any expression."""
         cluster = self.cluster(files, start=False)
         for node in cluster.nodes:
-            node.policy = {"expressions": "any"}
+            node.policy = {"profile": "open"}
         return cluster.start({len(files) - 1: {"SOTTO_TEST_STOP_AT": step}} if step else None)
 
     def finish(self, creator, task):

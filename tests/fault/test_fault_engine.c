@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <sotto/alloc.h>
+#include <sotto/disclosure.h>
 
 static const char json[] =
     "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
@@ -46,11 +47,12 @@ static enum sotto_status rich_parse_run(void *context)
 {
     (void)context;
     struct sotto_plan *plan = NULL;
-    enum sotto_plan_class found;
+    struct sotto_rules rules;
     char *words = NULL;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
     enum sotto_status status = sotto_plan_parse(&plan, rich_json, strlen(rich_json), NULL);
     if (status == SOTTO_OK) {
-        status = sotto_plan_classify(plan, &found, &words, NULL, NULL);
+        status = sotto_rules_words(&rules, &words, plan, NULL, NULL);
     }
     sotto_free(words);
     sotto_plan_free(plan);

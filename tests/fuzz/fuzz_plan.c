@@ -4,6 +4,7 @@
  * bytes are also an expression, and the agreed schema of a plan. */
 
 #include <sotto/alloc.h>
+#include <sotto/disclosure.h>
 #include <sotto/driver.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,14 @@ static void try_plan(const void *json, size_t json_bytes, const uint8_t *data, s
         check(status == err.status && err.text[0] != '\0');
         return;
     }
-    enum sotto_plan_class found;
-    check(sotto_plan_classify(plan, &found, NULL, NULL, NULL) == SOTTO_OK);
+    struct sotto_rules rules;
+    char *words = NULL;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
+    status = sotto_rules_judge_plan(&rules, plan, NULL, NULL);
+    check(status == SOTTO_OK || status == SOTTO_ERROR_REFUSED);
+    check(sotto_rules_words(&rules, &words, plan, NULL, NULL) == SOTTO_OK);
+    check((strstr(words, "REFUSES") != NULL) == (status == SOTTO_ERROR_REFUSED));
+    sotto_free(words);
     struct sotto_schema schema = {0};
     struct sotto_reader reader;
     sotto_reader_init(&reader, data, data_bytes);

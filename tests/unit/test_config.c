@@ -78,7 +78,9 @@ static void test_a_whole_file(void **state)
     assert_string_equal(config.file->api.token_file, "/elsewhere/token");
     assert_string_equal(config.file->peers[1].name, "gamma");
     assert_null(config.file->peers[1].url);
-    assert_int_equal(config.min_rows, 0);
+    assert_int_equal(config.rules.min_rows, 0);
+    assert_false(config.rules.is_on[SOTTO_RULE_ROWS]);
+    assert_true(config.rules.is_on[SOTTO_RULE_GRAMMAR]);
     assert_int_equal(config.peer_keys[0].bytes[0], 0x3d);
     assert_true(config_may_ask(&config, "beta"));
     assert_true(config_may_ask(&config, "alpha"));
@@ -96,7 +98,8 @@ static void test_defaults(void **state)
     assert_ok(load(&config, HEAD, &err));
     assert_string_equal(config.file->api.listen, "127.0.0.1:6700");
     assert_null(config.file->peer);
-    assert_int_equal(config.min_rows, CONFIG_MIN_ROWS_DEFAULT);
+    assert_int_equal(config.rules.profile, SOTTO_PROFILE_SAFE);
+    assert_int_equal(config.rules.min_rows, 10);
     assert_int_equal(config.rows_memory, SOTTO_KEPT_BYTES_DEFAULT);
     assert_true(config_may_ask(&config, "anybody"));
     assert_false(config_offers(&config, "wages.csv"));
@@ -146,12 +149,13 @@ static void test_errors_say_what_and_where(void **state)
          {"b and c", "one key"}},
         {HEAD "peers:\n  - {name: alpha, key: " KEY_A "}\n", {"two nodes named alpha", ""}},
         {HEAD "policy:\n  ask: [delta]\n", {"policy.ask", "delta"}},
-        {HEAD "policy:\n  expressions: all\n", {"policy.expressions", "polynomial"}},
+        {HEAD "policy:\n  profile: any\n", {"policy.profile", "safe or open"}},
+        {HEAD "policy:\n  expressions: any\n", {"expressions", "line: 5"}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [\"../x.csv\"]\n", {"policy.datasets", "../x"}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [/etc/passwd]\n", {"policy.datasets", "/etc"}},
         {HEAD "policy:\n  datasets: [x.csv]\n", {"no data_dir", ""}},
         {HEAD "policy:\n  min_rws: 1\n", {"did you mean \"min_rows\"", "line: 5"}},
-        {HEAD "policy:\n  # expressions: any\n  expressions: all\n", {"line 6", "any"}},
+        {HEAD "policy:\n  # profile: open\n  profile: all\n", {"line 6", "open"}},
         {HEAD "policy:\n  approve: yes\n", {"line 5: policy.approve", "automatic or manual"}},
         {HEAD "policy:\n  results: all\n", {"line 5: policy.results", "participants"}},
         {HEAD "policy:\n  exact: maybe\n", {"maybe", "line 5: policy.exact"}},

@@ -237,88 +237,6 @@ static void test_selection(void **state)
                       "group_by: expected keys of different columns, found \"a\" twice");
 }
 
-static void classified(const char *keys, const char *expression, enum sotto_plan_class expected,
-                       const char *part)
-{
-    char json[600];
-    struct sotto_plan *plan = NULL;
-    enum sotto_plan_class found = SOTTO_PLAN_OTHER;
-    char *words = NULL;
-    (void)snprintf(json, sizeof json, HEAD DATA ", \"select\": {\"x\": \"%s\"}%s}", expression,
-                   keys);
-    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
-    assert_ok(sotto_plan_classify(plan, &found, &words, NULL, NULL));
-    assert_int_equal(found, expected);
-    assert_contains(words, part);
-    sotto_free(words);
-    assert_ok(sotto_plan_classify(plan, &found, NULL, NULL, NULL));
-    sotto_plan_free(plan);
-}
-
-static void test_classes(void **state)
-{
-    (void)state;
-    classified("", "mean(a) / count(b)", SOTTO_PLAN_BARE, "output \"x\": mean of a: as they are\n");
-    classified("", "std(a) + cov(a, b)", SOTTO_PLAN_BARE, "cov of");
-    classified("", "sum(3 * a * b - a ** 2)", SOTTO_PLAN_POLYNOMIAL, "of degree 2\n");
-    classified("", "var(a + b)", SOTTO_PLAN_POLYNOMIAL, "var of b, a: opens sums");
-    static const char *const others[] = {
-        "sum(a ** 3)",  "var(a * b)",        "skew(a)",
-        "kurt(a)",      "sum(a > 1)",        "sum(if(c, a, 0))",
-        "sum(a / b)",   "sum(abs(a))",       "sum(sqrt(a))",
-        "sum(isna(a))", "sum(fillna(a, 0))", "sum(float(a))",
-        "any(a)",       "sum(s == 'x')",     "mean(a) + sum(not b)"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        classified("", others[i], SOTTO_PLAN_OTHER, "output \"x\": ");
-    }
-    classified(", \"where\": \"a > 1\"", "sum(a)", SOTTO_PLAN_OTHER,
-               "rows where a > 1: a condition");
-    classified(", \"group_by\": [{\"column\": \"d\", \"levels\": [\"x\"]}]", "sum(a)",
-               SOTTO_PLAN_OTHER, "by d: a group can be a single row");
-}
-
-static void test_classes_with_types(void **state)
-{
-    (void)state;
-    static const char json[] =
-        HEAD DATA ", \"select\": {\"x\": \"sum(a) + sum(a + 1e300 - 1e300)\"}}";
-    struct sotto_schema_field field = {.type = {.kind = SOTTO_KIND_INT64}};
-    struct sotto_schema schema = {.fields = &field, .fields_len = 1};
-    struct sotto_plan *plan = NULL;
-    enum sotto_plan_class found = SOTTO_PLAN_OTHER;
-    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
-    assert_ok(sotto_plan_classify(plan, &found, NULL, &schema, NULL));
-    assert_int_equal(found, SOTTO_PLAN_POLYNOMIAL);
-    field.type.kind = SOTTO_KIND_FLOAT64;
-    assert_ok(sotto_plan_classify(plan, &found, NULL, &schema, NULL));
-    assert_int_equal(found, SOTTO_PLAN_OTHER);
-    sotto_plan_free(plan);
-}
-
-/* The columns that "*" stands for are those of its own dataset, not of the first one. */
-static void test_class_of_all_columns(void **state)
-{
-    (void)state;
-    static const char json[] = "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", "
-                               "\"datasets\": {\"a\": \"a.csv\", \"b\": \"b.csv\"}, \"select\": "
-                               "{\"x\": \"sum(a.x)\", \"m\": \"sum(b.* * b.*)\"}}";
-    struct sotto_plan *plan = NULL;
-    enum sotto_plan_class found;
-    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
-    struct sotto_schema_field field = {.type = {.kind = SOTTO_KIND_INT64}};
-    char name[] = "y";
-    struct sotto_schema_column frame = {
-        .dataset = 1, .name = name, .field = {.type = {.kind = SOTTO_KIND_FLOAT64}}};
-    struct sotto_schema schema = {
-        .fields = &field, .fields_len = 1, .frame = &frame, .frame_len = 1};
-    assert_ok(sotto_plan_classify(plan, &found, NULL, &schema, NULL));
-    assert_int_equal(found, SOTTO_PLAN_OTHER);
-    frame.field.type.kind = SOTTO_KIND_INT64;
-    assert_ok(sotto_plan_classify(plan, &found, NULL, &schema, NULL));
-    assert_int_equal(found, SOTTO_PLAN_POLYNOMIAL);
-    sotto_plan_free(plan);
-}
-
 static void test_limits(void **state)
 {
     (void)state;
@@ -536,13 +454,10 @@ int main(void)
         cmocka_unit_test(test_strategy),
         cmocka_unit_test(test_expression_errors),
         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_class_of_all_columns),
         cmocka_unit_test(test_a_plan),
         cmocka_unit_test(test_compose),
         cmocka_unit_test(test_compose_groups),
         cmocka_unit_test(test_selection),
-        cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_classes_with_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

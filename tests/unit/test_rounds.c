@@ -305,7 +305,6 @@ static void test_words(void **state)
 {
     (void)state;
     char *words = NULL;
-    enum sotto_plan_class found;
     struct sotto_plan *plan =
         plan_of_json("", "\"a\": \"mean(x) + sum(if(s == ')', x - mean(x), `y)`))\", \"b\": "
                          "\"mean(x)\", \"c\": \"count(y)\"");
@@ -314,13 +313,6 @@ static void test_words(void **state)
     sotto_free(words);
     assert_ok(sotto_plan_round_words(plan, 2, &words, NULL));
     assert_string_equal(words, "sum(if(s == ')', x - mean(x), `y)`))");
-    sotto_free(words);
-    assert_ok(sotto_plan_classify(plan, &found, &words, NULL, NULL));
-    assert_int_equal(found, SOTTO_PLAN_OTHER);
-    assert_contains(words, "sum of");
-    assert_contains(words, ": in round 2, with numbers that were opened before, which can single "
-                           "out rows\n");
-    assert_contains(words, "output \"a\": mean of x: as they are\n");
     sotto_free(words);
     sotto_plan_free(plan);
 }

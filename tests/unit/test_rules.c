@@ -36,6 +36,14 @@ static void test_profiles(void **state)
     }
     assert_int_equal(safe.min_rows, 10);
     assert_int_equal(safe.dominance, 10);
+    assert_int_equal(open.min_rows + open.dominance, 0);
+    sotto_rules_set_min_rows(&safe, 0);
+    sotto_rules_set_min_rows(&open, 3);
+    sotto_rules_set_dominance(&open, 20);
+    assert_false(safe.is_on[SOTTO_RULE_ROWS] || safe.is_on[SOTTO_RULE_HIDDEN]);
+    assert_true(open.is_on[SOTTO_RULE_ROWS] && open.is_on[SOTTO_RULE_PRESENCE]);
+    assert_true(open.is_on[SOTTO_RULE_HIDDEN] && open.is_on[SOTTO_RULE_DOMINANCE]);
+    assert_false(open.is_on[SOTTO_RULE_GRAMMAR]);
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 /* What answers may tell: the rules by which a party judges a plan and its own rows before anything
  * leaves. disclosure/README.md says what each rule wants and why. */
 
-#include <sotto/type.h>
+#include <sotto/schema.h>
 
 SOTTO_BEGIN_DECLS
 
@@ -44,6 +44,34 @@ struct sotto_rules {
 
 /* The rules of a profile with their usual numbers. */
 SOTTO_API void sotto_rules_init(struct sotto_rules *out, enum sotto_profile profile);
+
+/* Sets how many rows a set must have, in whatever profile; 0: the rules on sets of rows are off. */
+SOTTO_API void sotto_rules_set_min_rows(struct sotto_rules *rules, uint64_t min_rows);
+
+/* Sets the number of the rule on dominance, in whatever profile; 0: it is off. */
+SOTTO_API void sotto_rules_set_dominance(struct sotto_rules *rules, unsigned percent);
+
+/* --- grammar.c --- */
+
+/* Whether a plan says only what the profile admits; schema may be NULL: nobody knows then which
+ * columns are float64, arithmetic with which is refused. Returns: SOTTO_ERROR_REFUSED naming the
+ * first clause that is not admitted, and why. */
+SOTTO_API enum sotto_status sotto_rules_judge_plan(const struct sotto_rules *rules,
+                                                   const struct sotto_plan *plan,
+                                                   const struct sotto_schema *schema,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A plan for its owner: what the grammar says first, then every expression whole, with what it is
+ * found to be. Nothing is cut, and what can't be seen is shown. Returns: SOTTO_ERROR_NO_MEMORY.
+ * Ownership: *out is ended by sotto_free. */
+SOTTO_API enum sotto_status sotto_rules_words(const struct sotto_rules *rules, char **out,
+                                              const struct sotto_plan *plan,
+                                              const struct sotto_schema *schema,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Appends a text that somebody else wrote, whole: characters that can't be seen or that change the
+ * order of others by their codes ("<U+202E>"), many blanks by their number. */
+SOTTO_API void sotto_text_show(struct sotto_writer *writer, const char *text);
 
 SOTTO_END_DECLS
 

@@ -77,21 +77,44 @@ SOTTO_API const char *sotto_statistic_name(size_t index);
 SOTTO_API const char *sotto_plan_other_statistic(const struct sotto_plan *plan,
                                                  const char *const *allowed, size_t allowed_len);
 
-/* What a plan could take out of single rows, from harmless to harmful. */
-enum sotto_plan_class {
-    SOTTO_PLAN_BARE,       /* sums of columns, of their squares and of products of two */
-    SOTTO_PLAN_POLYNOMIAL, /* sums of polynomials of degree 2 in exact columns */
-    SOTTO_PLAN_OTHER, /* conditions, choices, division, higher degrees, where, group_by, rounds */
+/* What an argument of an aggregate, or a condition, is made of: facts by which a policy decides. */
+enum sotto_form {
+    SOTTO_FORM_COLUMNS,    /* columns as they are */
+    SOTTO_FORM_POLYNOMIAL, /* of columns */
+    SOTTO_FORM_CONDITION,  /* comparisons of columns with what is written out, and, or, not of them
+                            */
+    SOTTO_FORM_CHOICE,     /* if(condition, one of the above, na) */
+    SOTTO_FORM_CELLS,      /* how many values of a column are in each of the bins, or each level */
+    SOTTO_FORM_OTHER,      /* anything else, and what nobody has said */
+    SOTTO_FORMS_LEN,
 };
 
-/* Classifies a plan: *out is its worst aggregate's class. *out_words, if out_words is not NULL, is
- * a text for its owner, a line for each aggregate, ended by sotto_free. schema may be NULL; with
- * the types of the columns a polynomial of a float64 column is SOTTO_PLAN_OTHER too, because
- * rounding makes steps of it ((x + 1e300) - 1e300). Returns: SOTTO_ERROR_NO_MEMORY. */
-SOTTO_API enum sotto_status sotto_plan_classify(const struct sotto_plan *plan,
-                                                enum sotto_plan_class *out, char **out_words,
-                                                const struct sotto_schema *schema,
-                                                struct sotto_error *err) SOTTO_NODISCARD;
+/* A clause of a plan, which says what rows, or what of them, is told. Texts borrow from the plan;
+ * all but why may be whatever its author wrote. */
+struct sotto_plan_clause {
+    enum { SOTTO_CLAUSE_WHERE, SOTTO_CLAUSE_KEY, SOTTO_CLAUSE_AGGREGATE } kind;
+    const char *output; /* of an aggregate: the name of its output; else NULL */
+    const char *text;   /* the expression it stands in; of a key: the column */
+    size_t start;       /* in text: where it begins */
+    size_t bytes;       /* of it, in text */
+    enum sotto_form form;
+    const char *why;  /* of SOTTO_FORM_OTHER: what makes it so; else NULL */
+    unsigned degree;  /* of the polynomials whose sums an aggregate opens */
+    bool is_computed; /* there is arithmetic in it */
+    bool has_doubles; /* it reads a column of float64 */
+    uint32_t round;   /* that opens an aggregate, from 1 */
+};
+
+typedef enum sotto_status sotto_plan_clause_sink(void *context,
+                                                 const struct sotto_plan_clause *clause,
+                                                 struct sotto_error *err);
+
+/* Hands the clauses of a plan to sink: where, keys, then each aggregate of each output. schema may
+ * be NULL: nobody knows then which columns are float64. Returns: the sink's first failure. */
+SOTTO_API enum sotto_status sotto_plan_clauses(const struct sotto_plan *plan,
+                                               sotto_plan_clause_sink *sink, void *context,
+                                               const struct sotto_schema *schema,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What a round of the plan opens, from 1, as far as the plan says: the aggregates, each once, in a
  * line (sotto_driver_round_words knows which have ended). Returns: *out, ended by sotto_free;
