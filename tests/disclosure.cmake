@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 sotto_test(unit rules)
 sotto_test(unit grammar)
+sotto_test(property sketch CASES)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Linear sketches of multisets. Leans on nothing but arithmetic modulo 2^64.
+ *
+ * The one idea: a keyed hash throws each element into one of 128 cells, and a cell is one number,
+ * the sum of 2^24 hash + 1 over its elements. The difference of two cells says by its low 24 bits
+ * how many more elements one of them has (they are exact while that is below 2^23), and by the
+ * others whether, with as many elements, they are others. So each cell bounds from below how many
+ * elements were added and how many removed, and the bounds of all cells add up:
+ *
+ *   more by k:  at least k were added;
+ *   fewer by k: at least k were removed;
+ *   as many, but other sums: at least one was added and one removed.
+ *
+ * A bound is never above the truth, so a difference of fewer elements than are wanted is never
+ * missed. It is below it only where a cell holds added elements and removed ones, and three of them
+ * at least: few cells hide few. Power sums of the hashes modulo 2^61 - 1 would be exact in 160
+ * bytes, but take 38 ns a row for 10 elements, and these cells 1.2. */
+
+#include <sotto/sketch.h>
+
+#include <string.h>
+
+#define COUNT_BITS 24
+
+void sotto_sketch_key_init(struct sotto_sketch_key *out,
+                           const uint8_t secret[SOTTO_SKETCH_SECRET_BYTES])
+{
+    for (size_t i = 0; i < 4; i++) {
+        out->words[i] = sotto_load_u64(secret + 8 * i);
+    }
+    out->words[1] |= 1; /* multiplying by an odd number loses nothing */
+    out->words[3] |= 1;
+}
+
+/* A permutation of all 64-bit numbers, so that no two elements have one hash. */
+static uint64_t hash_element(const struct sotto_sketch_key *key, uint64_t element)
+{
+    uint64_t hash = (element ^ key->words[0]) * key->words[1];
+    hash ^= hash >> 32;
+    hash = (hash ^ key->words[2]) * key->words[3];
+    return hash ^ (hash >> 29);
+}
+
+void sotto_sketch_add(struct sotto_sketch *sketches, const struct sotto_sketch_key *key,
+                      const double *values, const uint8_t *state, const uint32_t *places,
+                      size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((state != NULL && state[i] != 0) || values[i] == 0) {
+            continue;
+        }
+        uint64_t element;
+        memcpy(&element, &values[i], sizeof element);
+        uint64_t hash = hash_element(key, element);
+        struct sotto_sketch *sketch = &sketches[places != NULL ? places[i] : 0];
+        sketch->cells[hash / (UINT64_MAX / SOTTO_SKETCH_CELLS + 1)] += (hash << COUNT_BITS) + 1;
+    }
+}
+
+void sotto_sketch_merge(struct sotto_sketch *in_out, const struct sotto_sketch *other)
+{
+    for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
+        in_out->cells[i] += other->cells[i];
+    }
+}
+
+void sotto_sketch_subtract(struct sotto_sketch *in_out, const struct sotto_sketch *other)
+{
+    for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
+        in_out->cells[i] -= other->cells[i];
+    }
+}
+
+/* The sum of the cells' counts is known modulo 2^24 only: where a cell changed by 2^23 elements or
+ * more, the bounds are of another number; but then the truth is above all that can be told. */
+uint64_t sotto_sketch_distance(const struct sotto_sketch *one, const struct sotto_sketch *other)
+{
+    uint64_t added = 0;
+    uint64_t removed = 0;
+    for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
+        uint64_t difference = other->cells[i] - one->cells[i];
+        uint64_t more = difference & (((uint64_t)1 << COUNT_BITS) - 1);
+        uint64_t fewer = ((uint64_t)1 << COUNT_BITS) - more;
+        bool is_more = more < fewer;
+        added += is_more ? more : 0;
+        removed += is_more ? 0 : fewer;
+        added += more == 0 && difference != 0;
+        removed += more == 0 && difference != 0;
+    }
+    uint64_t distance = added > removed ? added : removed;
+    return distance < SOTTO_SKETCH_MANY ? distance : SOTTO_SKETCH_MANY;
+}
