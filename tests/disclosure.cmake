@@ -2,3 +2,4 @@
 sotto_test(unit rules)
 sotto_test(unit grammar)
 sotto_test(property sketch CASES)
+sotto_test(unit ledger)

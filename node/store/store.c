@@ -19,7 +19,8 @@
  *    log (store_interrupt_tasks): no task hangs.
  * 7. A migration and its version number are one transaction: it was done, or is done again.
  * 8. What others asked stays, with the owner's decision: it counts when the invitation comes
- *    again. */
+ *    again.
+ * 9. What the ledger of answers appends is one durable transaction (store_ledger.c). */
 
 #include "store/store_internal.h"
 
@@ -61,6 +62,10 @@ static const char *const migrations[] = {
     "CREATE INDEX answered_created ON answered(created_at);",
     /* Of answers before, creator_key is unknown: they count for every creator. */
     "ALTER TABLE answered ADD COLUMN creator_key BLOB NOT NULL DEFAULT x'';",
+    "CREATE TABLE ledger ("
+    "  id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL,"
+    "  subject BLOB NOT NULL, digest BLOB NOT NULL, bytes BLOB NOT NULL);"
+    "CREATE INDEX ledger_subject ON ledger(subject);",
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 

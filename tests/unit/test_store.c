@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/store/store_asked.h"
+#include "node/store/store_internal.h"
+#include "node/store/store_ledger.h"
 #include "test.h"
 
 #include <sotto/alloc.h>
+#include <sotto/secret.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,6 +265,101 @@ static void test_versions(void **state)
     assert_int_equal(store_open(&store, path, false, &err), SOTTO_ERROR_IO);
 }
 
+/* --- The ledger of answers --- */
+
+static const uint8_t ledger_secret[SOTTO_LEDGER_SECRET_BYTES] = {7};
+
+static enum sotto_status open_ledger(struct sotto_ledger **out, struct store *store,
+                                     struct sotto_error *err)
+{
+    struct sotto_ledger_storage storage = store_ledger_storage(store);
+    return sotto_ledger_open(out, &storage, ledger_secret, err);
+}
+
+/* A sum of 20 values of these kinds of rows, each an atom. */
+static enum sotto_status answer_atoms(struct sotto_ledger *ledger, size_t atoms_len,
+                                      struct sotto_error *err)
+{
+    static struct sotto_sketch sketches[2000];
+    static struct sotto_ledger_atom atoms[2000];
+    static uint16_t classes[2000];
+    const char *predicate = "by dept";
+    const char *measure = "wage";
+    uint8_t withheld = 0;
+    uint64_t number = 0;
+    for (size_t i = 0; i < atoms_len; i++) {
+        sketches[i].cells[i % SOTTO_SKETCH_CELLS] = 20 + ((uint64_t)i << 24);
+        classes[i] = (uint16_t)i;
+        atoms[i] = (struct sotto_ledger_atom){
+            .classes = &classes[i], .rows = 20, .is_asked = true, .sketches = &sketches[i]};
+    }
+    struct sotto_ledger_file file = {.file = "wages.csv",
+                                     .predicates = &predicate,
+                                     .predicates_len = 1,
+                                     .measures = &measure,
+                                     .measures_len = 1,
+                                     .atoms = atoms,
+                                     .atoms_len = atoms_len};
+    struct sotto_ledger_question question = {
+        .name = "q", .min_rows = 10, .files = &file, .files_len = 1};
+    return sotto_ledger_answer(ledger, &number, &withheld, &question, err);
+}
+
+static void test_a_ledger_outlives_its_process(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    struct sotto_ledger *ledger = NULL;
+    uint8_t before[SOTTO_LEDGER_DIGEST_BYTES];
+    uint8_t after[SOTTO_LEDGER_DIGEST_BYTES];
+    struct store *store = open_store(false);
+    assert_ok(open_ledger(&ledger, store, &err));
+    assert_ok(answer_atoms(ledger, 3, &err));
+    assert_int_equal(sotto_ledger_head(ledger, before), 5);
+    sotto_ledger_free(ledger);
+    struct store *reader = open_store(true); /* as sotto audit beside a node */
+    assert_ok(open_ledger(&ledger, reader, &err));
+    assert_int_equal(sotto_ledger_head(ledger, after), 5);
+    assert_memory_equal(before, after, sizeof before);
+    sotto_ledger_free(ledger);
+    store_close(reader);
+    assert_int_equal(
+        sqlite3_exec(store->db, "UPDATE ledger SET bytes=x'01' WHERE id=3", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(open_ledger(&ledger, store, &err), SOTTO_ERROR_AUTH);
+    assert_contains(err.text, "entry 3 is not what was written");
+    assert_int_equal(
+        sqlite3_exec(store->db, "UPDATE ledger SET digest=x'' WHERE id=3", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(open_ledger(&ledger, store, &err), SOTTO_ERROR_AUTH);
+    store_close(store);
+}
+
+/* 1,500 entries do not fit: none is there, and the next answer goes on from where it was. */
+static void test_a_ledger_on_a_full_disk(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    struct sotto_ledger *ledger = NULL;
+    uint8_t digest[SOTTO_LEDGER_DIGEST_BYTES];
+    struct store *store = open_store(false);
+    assert_ok(open_ledger(&ledger, store, &err));
+    assert_ok(answer_atoms(ledger, 3, &err));
+    assert_int_equal(sqlite3_exec(store->db, "PRAGMA max_page_count=100", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(answer_atoms(ledger, 1500, &err), SOTTO_ERROR_IO);
+    assert_contains(err.text, "full");
+    assert_int_equal(sotto_ledger_head(ledger, digest), 5);
+    assert_int_equal(sqlite3_exec(store->db, "PRAGMA max_page_count=100000", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_ok(answer_atoms(ledger, 1500, &err));
+    sotto_ledger_free(ledger);
+    assert_ok(open_ledger(&ledger, store, &err));
+    assert_int_equal(sotto_ledger_head(ledger, digest), 5 + 1 + 1500 - 3);
+    sotto_ledger_free(ledger);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +370,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers_and_catalogue, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_results_of_one_creator, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_versions, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_a_ledger_outlives_its_process, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_a_ledger_on_a_full_disk, make_path, remove_path),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return sotto_init() == SOTTO_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

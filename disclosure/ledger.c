@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What one more answer would tell beside those that are out. Leans on chain.c for what was written
+ * down and on sketch.c for how two multisets differ.
+ *
+ * The one idea: answers are compared atom by atom. An atom is a cell of the Venn diagram of all
+ * predicates that a file was asked about, and these are only ever added: an atom of an earlier
+ * answer, when there were k of them, is the union of today's atoms whose first k classes are the
+ * same. So its values of today are the sum of their sketches, and the distance to the sketch that
+ * was written down says how many rows the two answers can tell apart. Any sum of atoms of one
+ * answer less the same sum of another is then 0 or over many rows.
+ *
+ * What an answer must remember is more than what it asked: where an old atom has the same values
+ * today, today's finer atoms in it are known to be parts of that old answer, and are written down
+ * too. */
+
+#include "chain.h"
+
+#include <sodium.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* --- Texts --- */
+
+void sotto_ledger_texts_release(struct sotto_ledger_texts *texts)
+{
+    for (size_t i = 0; i < texts->len; i++) {
+        sotto_free(texts->texts[i]);
+    }
+    sotto_free(texts->texts);
+    *texts = (struct sotto_ledger_texts){0};
+}
+
+enum sotto_status sotto_ledger_texts_add(struct sotto_ledger_texts *texts, const char *text)
+{
+    void *array = texts->texts;
+    for (size_t i = 0; i < texts->len; i++) {
+        if (strcmp(texts->texts[i], text) == 0) {
+            return SOTTO_OK;
+        }
+    }
+    char *copy = sotto_text_copy(text, strlen(text));
+    if (copy == NULL || sotto_array_reserve(&array, &texts->capacity_len, texts->len + 1,
+                                            sizeof *texts->texts) != SOTTO_OK) {
+        sotto_free(copy);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    texts->texts = array;
+    texts->texts[texts->len++] = copy;
+    return SOTTO_OK;
+}
+
+/* --- Epochs and predicates --- */
+
+static enum sotto_status see_epoch(void *context, const struct sotto_ledger_row *row,
+                                   struct sotto_error *err)
+{
+    uint64_t *epoch = context;
+    struct sotto__ledger_entry entry;
+    (void)err;
+    if (sotto__ledger_decode(&entry, row)) {
+        *epoch = entry.entry.count;
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__ledger_epoch(struct sotto_ledger *ledger, uint64_t *out, const char *file,
+                                      struct sotto_error *err)
+{
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    sotto__ledger_subject(subject, SOTTO__SUBJECT_EPOCH, "", 0, 0, file);
+    *out = 0;
+    return ledger->storage.each(ledger->storage.context, subject, see_epoch, out, err);
+}
+
+/* Predicates that are written down again when old entries are forgotten keep their place. */
+static enum sotto_status see_predicate(void *context, const struct sotto_ledger_row *row,
+                                       struct sotto_error *err)
+{
+    struct sotto_ledger_texts *texts = context;
+    struct sotto__ledger_entry entry;
+    if (!sotto__ledger_decode(&entry, row) || entry.entry.count > texts->len) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH,
+                               "the ledger lacks a predicate before entry %llu",
+                               (unsigned long long)row->number);
+    }
+    return entry.entry.count < texts->len ||
+                   sotto_ledger_texts_add(texts, entry.entry.text) == SOTTO_OK
+               ? SOTTO_OK
+               : sotto_error_no_memory(err);
+}
+
+static enum sotto_status read_predicates(struct sotto_ledger *ledger,
+                                         struct sotto_ledger_texts *in_out, const char *file,
+                                         uint64_t epoch, struct sotto_error *err)
+{
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    sotto__ledger_subject(subject, SOTTO__SUBJECT_PREDICATES, "", 0, epoch, file);
+    return ledger->storage.each(ledger->storage.context, subject, see_predicate, in_out, err);
+}
+
+enum sotto_status sotto_ledger_predicates(struct sotto_ledger *ledger,
+                                          struct sotto_ledger_texts *in_out, const char *file,
+                                          struct sotto_error *err)
+{
+    uint64_t epoch;
+    enum sotto_status status = sotto__ledger_epoch(ledger, &epoch, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = read_predicates(ledger, in_out, file, epoch, err);
+    if (status != SOTTO_OK) {
+        sotto_ledger_texts_release(in_out);
+    }
+    return status;
+}
+
+static void add_epoch(struct sotto__ledger_batch *batch, const char *file, uint64_t epoch)
+{
+    struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_EPOCH, .count = epoch}};
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file);
+    sotto__ledger_subject(subject, SOTTO__SUBJECT_EPOCH, "", 0, 0, file);
+    sotto__ledger_add(batch, &entry, subject);
+}
+
+static enum sotto_status check_text(const char *text, size_t bytes_max, const char *what,
+                                    struct sotto_error *err)
+{
+    return strlen(text) <= bytes_max
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                 "the ledger takes %s of at most %zu bytes, found %zu: %.60s...",
+                                 what, bytes_max, strlen(text), text);
+}
+
+enum sotto_status sotto_ledger_begin_epoch(struct sotto_ledger *ledger, const char *file,
+                                           int64_t now_ms, struct sotto_error *err)
+{
+    struct sotto__ledger_batch batch = {.ledger = ledger, .now_ms = now_ms};
+    uint64_t epoch;
+    enum sotto_status status =
+        check_text(file, SOTTO__LEDGER_NAME_BYTES_MAX, "the name of a file", err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__ledger_epoch(ledger, &epoch, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    add_epoch(&batch, file, epoch + 1);
+    return sotto__ledger_append(&batch, 0, err);
+}
+
+static void add_predicate(struct sotto__ledger_batch *batch, const char *file, uint64_t epoch,
+                          size_t index, const char *text)
+{
+    struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_PREDICATE, .count = index}};
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file);
+    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s", text);
+    sotto__ledger_subject(subject, SOTTO__SUBJECT_PREDICATES, "", 0, epoch, file);
+    sotto__ledger_add(batch, &entry, subject);
+}
+
+/* --- Atoms --- */
+
+/* An atom by its first classes. */
+struct prefix {
+    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
+    size_t atom;
+};
+
+/* The atoms in the order of these digests, for one number of classes. */
+struct prefixes {
+    size_t classes_len;
+    struct prefix *list; /* NULL: not made yet */
+};
+
+/* What an atom is known by, among those of one file and epoch. */
+static void digest_classes(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const uint16_t *classes,
+                           size_t len)
+{
+    crypto_generichash_state state;
+    (void)crypto_generichash_init(&state, NULL, 0, SOTTO_LEDGER_SUBJECT_BYTES);
+    for (size_t i = 0; i < len; i++) {
+        const uint8_t bytes[2] = {(uint8_t)(classes[i] & 0xFF), (uint8_t)(classes[i] >> 8)};
+        (void)crypto_generichash_update(&state, bytes, sizeof bytes);
+    }
+    (void)crypto_generichash_final(&state, out, SOTTO_LEDGER_SUBJECT_BYTES);
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+    return memcmp(a, b, SOTTO_LEDGER_SUBJECT_BYTES);
+}
+
+/* What is decided about one file. */
+struct decision {
+    const struct sotto_ledger_question *question;
+    const struct sotto_ledger_file *file;
+    struct sotto_ledger *ledger;
+    uint64_t epoch;
+    size_t measure;
+    struct prefixes *prefixes; /* [classes_len] */
+    uint8_t *has_failed;       /* of each atom */
+    uint8_t *is_known;         /* [measure * atoms_len + atom]: part of an earlier answer */
+    uint8_t *is_written;       /* likewise: this very sketch is in the ledger */
+    uint64_t stands;           /* number of the answer that the first failure is about; 0: none */
+    size_t few_atom;           /* an atom that is asked and holds few rows; or SOTTO_NONE */
+    size_t failed_measure;
+};
+
+static enum sotto_status find_prefixes(struct decision *decision, const struct prefix **out,
+                                       size_t classes_len, struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    struct prefixes *prefixes = &decision->prefixes[classes_len];
+    if (prefixes->list == NULL) {
+        prefixes->list = sotto_alloc_array(file->atoms_len + 1, sizeof *prefixes->list);
+        if (prefixes->list == NULL) {
+            return sotto_error_no_memory(err);
+        }
+        for (size_t i = 0; i < file->atoms_len; i++) {
+            prefixes->list[i].atom = i;
+            digest_classes(prefixes->list[i].digest, file->atoms[i].classes, classes_len);
+        }
+        qsort(prefixes->list, file->atoms_len, sizeof *prefixes->list, compare_prefixes);
+    }
+    *out = prefixes->list;
+    return SOTTO_OK;
+}
+
+/* Finds the atoms that an old one is the union of now: from *out_first on. Returns: how many. */
+static size_t find_parts(const struct prefix *list, size_t *out_first, size_t len,
+                         const uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES])
+{
+    size_t low = 0;
+    size_t high = len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(list[middle].digest, digest, SOTTO_LEDGER_SUBJECT_BYTES) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *out_first = low;
+    while (high < len && memcmp(list[high].digest, digest, SOTTO_LEDGER_SUBJECT_BYTES) == 0) {
+        high++;
+    }
+    return high - low;
+}
+
+/* --- Comparing --- */
+
+/* What an earlier answer says of an atom's values, beside what they are today. */
+static void compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
+                         const struct prefix *parts, size_t parts_len)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    struct sotto_sketch now = {0};
+    bool is_asked = false;
+    for (size_t i = 0; i < parts_len; i++) {
+        const struct sotto_ledger_atom *atom = &file->atoms[parts[i].atom];
+        sotto_sketch_merge(&now, &atom->sketches[decision->measure]);
+        is_asked = is_asked || atom->is_asked;
+    }
+    uint64_t distance = sotto_sketch_distance(&old->sketch, &now);
+    size_t at = decision->measure * file->atoms_len;
+    for (size_t i = 0; distance == 0 && i < parts_len; i++) {
+        decision->is_known[at + parts[i].atom] = 1;
+        if (parts_len == 1 && old->predicates_len == file->predicates_len &&
+            decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS) {
+            decision->is_written[at + parts[i].atom] = 1;
+        }
+    }
+    if (distance == 0 || distance >= decision->question->min_rows || !is_asked) {
+        return;
+    }
+    for (size_t i = 0; i < parts_len; i++) {
+        decision->has_failed[parts[i].atom] = 1;
+    }
+    if (decision->stands < old->entry.answer) { /* the latest is what an analyst has at hand */
+        decision->stands = old->entry.answer;
+        decision->failed_measure = decision->measure;
+    }
+}
+
+static enum sotto_status see_sketch(void *context, const struct sotto_ledger_row *row,
+                                    struct sotto_error *err)
+{
+    struct decision *decision = context;
+    struct sotto__ledger_entry old;
+    const struct prefix *list = NULL;
+    size_t first;
+    if (!sotto__ledger_decode(&old, row) || old.predicates_len > decision->file->predicates_len) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH, "entry %llu of the ledger can't be read",
+                               (unsigned long long)row->number);
+    }
+    if (sotto__ledger_is_annulled(decision->ledger, old.entry.answer)) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = find_prefixes(decision, &list, old.predicates_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    size_t parts_len = find_parts(list, &first, decision->file->atoms_len, old.atom);
+    compare_atom(decision, &old, list + first, parts_len);
+    return SOTTO_OK;
+}
+
+static void find_measure_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES],
+                                 const struct decision *decision, size_t measure)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    sotto__ledger_subject(out, SOTTO__SUBJECT_MEASURE, file->file, strlen(file->file),
+                          decision->epoch, file->measures[measure]);
+}
+
+static void check_rows(struct decision *decision)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        const struct sotto_ledger_atom *atom = &file->atoms[i];
+        if (atom->is_asked && atom->rows < decision->question->min_rows) {
+            decision->has_failed[i] = 1;
+            decision->few_atom = i;
+        }
+    }
+}
+
+static enum sotto_status check_file(struct decision *decision, struct sotto_error *err)
+{
+    const struct sotto_ledger_storage *storage = &decision->ledger->storage;
+    check_rows(decision);
+    for (size_t i = 0; i < decision->file->measures_len; i++) {
+        uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+        decision->measure = i;
+        find_measure_subject(subject, decision, i);
+        enum sotto_status status =
+            storage->each(storage->context, subject, see_sketch, decision, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* --- The verdict --- */
+
+static enum sotto_status see_answer(void *context, const struct sotto_ledger_row *row,
+                                    struct sotto_error *err)
+{
+    struct sotto__ledger_entry *wanted = context;
+    struct sotto__ledger_entry entry;
+    (void)err;
+    if (row->number == wanted->entry.number && sotto__ledger_decode(&entry, row)) {
+        *wanted = entry;
+    }
+    return SOTTO_OK;
+}
+
+static void write_date(char out[32], int64_t ms)
+{
+    struct tm date;
+    time_t seconds = (time_t)(ms / 1000);
+    if (gmtime_r(&seconds, &date) == NULL || strftime(out, 32, "%Y-%m-%d", &date) == 0) {
+        (void)snprintf(out, 32, "an unknown day");
+    }
+}
+
+/* Names the answer that stands and its day. */
+static enum sotto_status fail_changed(const struct decision *decision, struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    const struct sotto_ledger_storage *storage = &decision->ledger->storage;
+    struct sotto__ledger_entry answer = {.entry = {.number = decision->stands}};
+    struct sotto_error unread = {0};
+    char date[32];
+    char digits[9] = "?";
+    if (storage->each(storage->context, NULL, see_answer, &answer, &unread) == SOTTO_OK &&
+        answer.entry.kind == SOTTO_LEDGER_ANSWER) {
+        for (size_t i = 0; i < 4; i++) {
+            (void)snprintf(digits + 2 * i, 3, "%02x", answer.entry.task[i]);
+        }
+    }
+    write_date(date, answer.entry.created_ms);
+    return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                           "ledger: fewer than %llu values of %.100s in %.100s changed since task "
+                           "%s (%.60s) of %s was answered: that answer stands. Ask again when more "
+                           "have changed",
+                           (unsigned long long)decision->question->min_rows,
+                           file->measures[decision->failed_measure], file->file, digits,
+                           answer.entry.name, date);
+}
+
+static enum sotto_status fail_few(const struct decision *decision, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                           "ledger: together with what %.100s was asked before, this singles out "
+                           "%llu rows, at least %llu are needed",
+                           decision->file->file,
+                           (unsigned long long)decision->file->atoms[decision->few_atom].rows,
+                           (unsigned long long)decision->question->min_rows);
+}
+
+/* Withholds the groups with an atom that fails, or refuses where there are none. */
+static enum sotto_status judge_file(const struct decision *decision, uint8_t *withheld,
+                                    struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    bool has_failed = false;
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        bool fails = decision->has_failed[i] != 0 && file->atoms[i].is_asked;
+        has_failed = has_failed || fails;
+        if (fails && decision->question->groups_len > 0) {
+            withheld[file->atoms[i].group] = 1;
+        }
+    }
+    bool is_any_left = false;
+    for (size_t i = 0; i < decision->question->groups_len; i++) {
+        is_any_left = is_any_left || withheld[i] == 0;
+    }
+    if (!has_failed || is_any_left) {
+        return SOTTO_OK;
+    }
+    return decision->stands != 0 ? fail_changed(decision, err) : fail_few(decision, err);
+}
+
+/* --- Writing down --- */
+
+static void add_answer(struct sotto__ledger_batch *batch,
+                       const struct sotto_ledger_question *question)
+{
+    struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_ANSWER,
+                                                  .round = question->round,
+                                                  .parties_len = question->parties_len}};
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    memcpy(entry.entry.task, question->task, sizeof entry.entry.task);
+    memcpy(entry.entry.creator, question->creator, sizeof entry.entry.creator);
+    memcpy(entry.digests[0], question->plan_digest, sizeof entry.digests[0]);
+    memcpy(entry.digests[1], question->parties_digest, sizeof entry.digests[1]);
+    (void)snprintf(entry.entry.name, sizeof entry.entry.name, "%s", question->name);
+    sotto__ledger_subject(subject, SOTTO__SUBJECT_TASK, question->task, sizeof question->task, 0,
+                          "");
+    sotto__ledger_add(batch, &entry, subject);
+}
+
+static void add_sketch(struct sotto__ledger_batch *batch, const struct decision *decision,
+                       size_t atom, uint64_t answer)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    struct sotto__ledger_entry entry = {
+        .entry = {.kind = SOTTO_LEDGER_SKETCH, .answer = answer},
+        .predicates_len = (uint16_t)file->predicates_len,
+        .sketch = file->atoms[atom].sketches[decision->measure],
+    };
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
+    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s",
+                   file->measures[decision->measure]);
+    digest_classes(entry.atom, file->atoms[atom].classes, file->predicates_len);
+    find_measure_subject(subject, decision, decision->measure);
+    sotto__ledger_add(batch, &entry, subject);
+}
+
+/* Adds the predicates of a file that are new, and the sketches of what is answered. */
+static void add_file(struct sotto__ledger_batch *batch, struct decision *decision,
+                     const uint8_t *withheld, size_t known_len, uint64_t answer)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    for (size_t i = known_len; i < file->predicates_len; i++) {
+        add_predicate(batch, file->file, decision->epoch, i, file->predicates[i]);
+    }
+    for (size_t i = 0; i < file->measures_len; i++) {
+        decision->measure = i;
+        for (size_t j = 0; j < file->atoms_len; j++) {
+            const struct sotto_ledger_atom *atom = &file->atoms[j];
+            bool is_answered = atom->is_asked &&
+                               (decision->question->groups_len == 0 || withheld[atom->group] == 0);
+            size_t at = i * file->atoms_len + j;
+            if ((is_answered || decision->is_known[at] != 0) && decision->is_written[at] == 0) {
+                add_sketch(batch, decision, j, answer);
+            }
+        }
+    }
+}
+
+/* --- One question --- */
+
+static enum sotto_status check_file_texts(const struct sotto_ledger_file *file,
+                                          struct sotto_error *err)
+{
+    enum sotto_status status =
+        check_text(file->file, SOTTO__LEDGER_NAME_BYTES_MAX, "the name of a file", err);
+    for (size_t i = 0; status == SOTTO_OK && i < file->measures_len; i++) {
+        status = check_text(file->measures[i], SOTTO__LEDGER_MEASURE_BYTES_MAX, "a sum", err);
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < file->predicates_len; i++) {
+        status = check_text(file->predicates[i], SOTTO_LEDGER_TEXT_BYTES_MAX, "a condition", err);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (file->predicates_len > SOTTO_LEDGER_PREDICATES_MAX) {
+        return sotto_error_set(
+            err, SOTTO_ERROR_LIMIT,
+            "%s was asked about %zu different conditions, and the ledger holds %d: its owner may "
+            "begin an epoch (sotto audit --epoch %s)",
+            file->file, file->predicates_len, SOTTO_LEDGER_PREDICATES_MAX, file->file);
+    }
+    return file->measures_len == 0 ||
+                   file->atoms_len <= SOTTO_LEDGER_SKETCHES_MAX / file->measures_len
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                 "the ledger takes at most %d sums of different rows in an answer, "
+                                 "found %zu of %zu kinds of rows: ask for fewer",
+                                 SOTTO_LEDGER_SKETCHES_MAX, file->measures_len, file->atoms_len);
+}
+
+static void decision_release(struct decision *decision)
+{
+    for (size_t i = 0; decision->prefixes != NULL && i <= decision->file->predicates_len; i++) {
+        sotto_free(decision->prefixes[i].list);
+    }
+    sotto_free(decision->prefixes);
+    sotto_free(decision->has_failed);
+    sotto_free(decision->is_known);
+    sotto_free(decision->is_written);
+}
+
+static enum sotto_status decision_init(struct decision *out, struct sotto_ledger *ledger,
+                                       const struct sotto_ledger_question *question,
+                                       const struct sotto_ledger_file *file,
+                                       struct sotto_error *err)
+{
+    size_t sketches_len = file->atoms_len * file->measures_len + 1;
+    *out = (struct decision){
+        .question = question, .file = file, .ledger = ledger, .few_atom = SOTTO_NONE};
+    out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
+    out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
+    out->is_known = sotto_alloc_zeroed(sketches_len);
+    out->is_written = sotto_alloc_zeroed(sketches_len);
+    if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
+        out->is_written == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    return sotto__ledger_epoch(ledger, &out->epoch, file->file, err);
+}
+
+/* Checks that the predicates of a question begin with those of the ledger. *out_len: of these. */
+static enum sotto_status check_predicates(const struct decision *decision, size_t *out_len,
+                                          struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    struct sotto_ledger_texts known = {0};
+    enum sotto_status status =
+        read_predicates(decision->ledger, &known, file->file, decision->epoch, err);
+    bool fits = known.len <= file->predicates_len;
+    for (size_t i = 0; status == SOTTO_OK && fits && i < known.len; i++) {
+        fits = strcmp(known.texts[i], file->predicates[i]) == 0;
+    }
+    *out_len = known.len;
+    sotto_ledger_texts_release(&known);
+    if (status != SOTTO_OK || fits) {
+        return status;
+    }
+    return sotto_error_set(err, SOTTO_ERROR_STATE,
+                           "the ledger got other conditions on %s meanwhile: ask again",
+                           file->file);
+}
+
+/* Decides about one file; *decision is then what its part of the entry is made of. */
+static enum sotto_status decide_file(struct decision *decision, size_t *out_known_len,
+                                     uint8_t *withheld, struct sotto_error *err)
+{
+    enum sotto_status status = check_predicates(decision, out_known_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_file(decision, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return judge_file(decision, withheld, err);
+}
+
+/* All files are decided before any is written down: a group may be withheld for any of them. */
+static enum sotto_status decide_all(struct decision *decisions, size_t *known_lens, size_t *out_len,
+                                    struct sotto_ledger *ledger, uint8_t *withheld,
+                                    const struct sotto_ledger_question *question,
+                                    struct sotto_error *err)
+{
+    for (size_t i = 0; i < question->files_len; i++) {
+        enum sotto_status status = check_file_texts(&question->files[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = decision_init(&decisions[i], ledger, question, &question->files[i], err);
+        *out_len = i + 1;
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = decide_file(&decisions[i], &known_lens[i], withheld, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger, uint64_t *out_number,
+                                      uint8_t *withheld,
+                                      const struct sotto_ledger_question *question,
+                                      struct sotto_error *err)
+{
+    struct sotto__ledger_batch batch = {.ledger = ledger, .now_ms = question->now_ms};
+    size_t decisions_len = 0;
+    struct decision *decisions = sotto_alloc_array(question->files_len + 1, sizeof *decisions);
+    size_t *known_lens = sotto_alloc_array(question->files_len + 1, sizeof *known_lens);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (decisions == NULL || known_lens == NULL) {
+        (void)sotto_error_no_memory(err);
+        goto out;
+    }
+    status = decide_all(decisions, known_lens, &decisions_len, ledger, withheld, question, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    uint64_t number = ledger->head_number + 1;
+    add_answer(&batch, question);
+    for (size_t i = 0; i < decisions_len; i++) {
+        add_file(&batch, &decisions[i], withheld, known_lens[i], number);
+    }
+    status = sotto__ledger_append(&batch, 0, err);
+    if (status == SOTTO_OK) {
+        *out_number = number;
+    }
+out:
+    for (size_t i = 0; i < decisions_len; i++) {
+        decision_release(&decisions[i]);
+    }
+    sotto_free(decisions);
+    sotto_free(known_lens);
+    return status;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The ledger's rows, in the store's table `ledger`. Leans on store.c. The idea: the table is what
+ * disclosure/chain.c makes of it; here rows are only appended, deleted at the old end, and read in
+ * their order. */
+
+#include "store/store_ledger.h"
+#include "store/store_internal.h"
+
+#include <string.h>
+
+static enum sotto_status insert_row(struct store *store, const struct sotto_ledger_row *row,
+                                    struct sotto_error *err)
+{
+    return store__write(store, err,
+                        "INSERT INTO ledger(id, created_at, subject, digest, bytes)"
+                        " VALUES (?,?,?,?,?)",
+                        "iibbb", row->number, (uint64_t)row->created_ms, row->subject,
+                        sizeof row->subject, row->digest, sizeof row->digest, row->bytes,
+                        row->bytes_len);
+}
+
+static enum sotto_status append_rows(void *context, const struct sotto_ledger_row *rows,
+                                     size_t rows_len, uint64_t forget_below,
+                                     struct sotto_error *err)
+{
+    struct store *store = context;
+    enum sotto_status status = store_begin(store, true, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < rows_len; i++) {
+        status = insert_row(store, &rows[i], err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    if (forget_below > 0) {
+        status = store__write(store, err, "DELETE FROM ledger WHERE id < ?", "i", forget_below);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    status = store_commit(store, err);
+out:
+    store_rollback(store);
+    return status;
+}
+
+/* A subject or a digest of another length is one of zeros, which fits no chain. */
+static void copy_blob(uint8_t *out, size_t out_bytes, sqlite3_stmt *statement, int column)
+{
+    const void *blob = sqlite3_column_blob(statement, column);
+    memset(out, 0, out_bytes);
+    if (blob != NULL && (size_t)sqlite3_column_bytes(statement, column) == out_bytes) {
+        memcpy(out, blob, out_bytes);
+    }
+}
+
+static void read_row(struct sotto_ledger_row *out, sqlite3_stmt *statement)
+{
+    out->number = (uint64_t)sqlite3_column_int64(statement, 0);
+    out->created_ms = sqlite3_column_int64(statement, 1);
+    copy_blob(out->subject, sizeof out->subject, statement, 2);
+    copy_blob(out->digest, sizeof out->digest, statement, 3);
+    out->bytes = sqlite3_column_blob(statement, 4);
+    out->bytes_len = (size_t)sqlite3_column_bytes(statement, 4);
+}
+
+#define ROW_COLUMNS "id, created_at, subject, digest, bytes"
+
+static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_ledger_see_row *see,
+                                  void *see_context, struct sotto_error *err)
+{
+    struct store *store = context;
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status =
+        subject == NULL
+            ? store__prepare(store, &statement, err,
+                             "SELECT " ROW_COLUMNS " FROM ledger ORDER BY id", "")
+            : store__prepare(store, &statement, err,
+                             "SELECT " ROW_COLUMNS " FROM ledger WHERE subject=? ORDER BY id", "b",
+                             subject, (size_t)SOTTO_LEDGER_SUBJECT_BYTES);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct sotto_ledger_row row;
+        read_row(&row, statement);
+        status = see(see_context, &row, err);
+        if (status != SOTTO_OK) {
+            (void)sqlite3_finalize(statement);
+            return status;
+        }
+    }
+    return store__end_rows(store, statement, code, err);
+}
+
+struct sotto_ledger_storage store_ledger_storage(struct store *store)
+{
+    return (struct sotto_ledger_storage){.context = store, .append = append_rows, .each = each_row};
+}
