@@ -4,6 +4,7 @@
 
 /* Room contribute: a party's own rows, from any source, counted and summed up. */
 
+#include "contribute/watching.h"
 #include "driver.h"
 #include "sums/sums.h"
 #include <sotto/contribution.h>
@@ -95,13 +96,16 @@ struct sotto__worker {
     struct sotto__rows rows;
     struct sotto__sums sums;
     struct sotto__evidence evidence;
+    struct sotto__watcher *watcher;
 };
 
-/* Borrows program and guard (NULL: nothing is counted); *out stays where it is. Returns:
- * SOTTO_ERROR_NO_MEMORY. Ended by sotto__worker_release, which a worker of zeros bears too. */
+/* Borrows program, guard (NULL: nothing is counted) and watcher (NULL: nobody is shown the rows);
+ * *out stays where it is. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__worker_release, which a
+ * worker of zeros bears too. */
 enum sotto_status sotto__worker_init(struct sotto__worker *out,
                                      const struct sotto__program *program,
-                                     const struct sotto__guard *guard) SOTTO_NODISCARD;
+                                     const struct sotto__guard *guard,
+                                     struct sotto__watcher *watcher) SOTTO_NODISCARD;
 void sotto__worker_release(struct sotto__worker *worker);
 
 /* --- contribution.c --- */
@@ -109,6 +113,7 @@ void sotto__worker_release(struct sotto__worker *worker);
 struct sotto_contribution {
     const struct sotto_driver *driver;
     struct sotto__guard guard;
+    struct sotto_watch *watch; /* NULL: nobody is shown the rows */
     uint64_t *limbs;
     size_t limbs_len; /* the driver may have advanced when it is freed */
     bool is_judged;   /* and closed: what came later would leave unjudged */

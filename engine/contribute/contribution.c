@@ -135,7 +135,8 @@ enum sotto_status sotto_contribution_add(struct sotto_contribution *in_out,
             return status;
         }
     }
-    if (ops->can_sum != NULL && ops->can_sum(source, in_out->driver, dataset)) {
+    if (ops->can_sum != NULL && in_out->watch == NULL &&
+        ops->can_sum(source, in_out->driver, dataset)) {
         return ops->sum(source, in_out, dataset, err);
     }
     return sotto__source_read(in_out, source, dataset, err);
@@ -242,13 +243,13 @@ static enum sotto_status contribute(struct sotto_contribution *in_out, uint8_t *
     return judge(in_out, withheld, min_rows, err);
 }
 
-enum sotto_status sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out,
-                                          size_t limbs_len, uint8_t *withheld,
-                                          struct sotto_source *const *sources, uint64_t min_rows,
-                                          struct sotto_error *err)
+static enum sotto_status contribute_all(const struct sotto_driver *driver, uint64_t *out,
+                                        size_t limbs_len, uint8_t *withheld,
+                                        struct sotto_source *const *sources, uint64_t min_rows,
+                                        struct sotto_watch *watch, struct sotto_error *err)
 {
     struct sotto_contribution contribution = {
-        .driver = driver, .limbs = out, .limbs_len = limbs_len};
+        .driver = driver, .watch = watch, .limbs = out, .limbs_len = limbs_len};
     memset(out, 0, limbs_len * sizeof *out);
     enum sotto_status status = check_round(driver, err);
     if (status != SOTTO_OK) {
@@ -261,4 +262,29 @@ enum sotto_status sotto_driver_contribute(const struct sotto_driver *driver, uin
     }
     free_evidence(&contribution);
     return status;
+}
+
+enum sotto_status sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out,
+                                          size_t limbs_len, uint8_t *withheld,
+                                          struct sotto_source *const *sources, uint64_t min_rows,
+                                          struct sotto_error *err)
+{
+    return contribute_all(driver, out, limbs_len, withheld, sources, min_rows, NULL, err);
+}
+
+enum sotto_status sotto_driver_contribute_watched(const struct sotto_driver *driver, uint64_t *out,
+                                                  size_t limbs_len, uint8_t *withheld,
+                                                  struct sotto_source *const *sources,
+                                                  uint64_t min_rows, struct sotto_watch *watch,
+                                                  const struct sotto_watch_sink *sink,
+                                                  struct sotto_error *err)
+{
+    sotto__watch_set_sink(watch, sink);
+    return contribute_all(driver, out, limbs_len, withheld, sources, min_rows, watch, err);
+}
+
+void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t *in_out,
+                           const uint8_t *withheld)
+{
+    withhold_groups(in_out, driver, withheld);
 }

@@ -14,10 +14,14 @@ struct source_reading {
     const struct sotto_driver *driver;
     size_t dataset;
     struct sotto_csv_wanted *wanted;
-    size_t *columns; /* of the expansion */
+    size_t *columns; /* of the expansion; SOTTO_NONE: only a watch wants it */
     size_t wanted_len;
+    size_t *watched; /* [sotto__watch_column]: which of the wanted ones it is */
+    size_t watched_len;
+    struct sotto__watcher *watchers;
     struct sotto__worker *workers;
     size_t workers_len;
+    size_t workers_max;
     const struct sotto_column **blocks; /* [worker * columns_len + i]: the expansion's column i */
     size_t columns_len;
 };
@@ -27,6 +31,11 @@ static void reading_release(struct source_reading *reading)
     for (size_t i = 0; i < reading->workers_len; i++) {
         sotto__worker_release(&reading->workers[i]);
     }
+    for (size_t i = 0; reading->watchers != NULL && i < reading->workers_max; i++) {
+        sotto__watcher_release(&reading->watchers[i]);
+    }
+    sotto_free(reading->watchers);
+    sotto_free(reading->watched);
     sotto_free(reading->workers);
     sotto_free(reading->blocks);
     sotto_free(reading->wanted);
@@ -66,8 +75,9 @@ static enum sotto_status find_columns(struct source_reading *reading,
                                       struct sotto_error *err)
 {
     const struct sotto_driver *driver = reading->driver;
-    reading->wanted = sotto_alloc_array(reading->columns_len, sizeof *reading->wanted);
-    reading->columns = sotto_alloc_array(reading->columns_len, sizeof *reading->columns);
+    size_t wanted_max = reading->columns_len + reading->watched_len;
+    reading->wanted = sotto_alloc_array(wanted_max, sizeof *reading->wanted);
+    reading->columns = sotto_alloc_array(wanted_max, sizeof *reading->columns);
     if (reading->wanted == NULL || reading->columns == NULL) {
         return sotto_error_no_memory(err);
     }
@@ -84,7 +94,52 @@ static enum sotto_status find_columns(struct source_reading *reading,
     return SOTTO_OK;
 }
 
+/* Finds the columns that a watch reads among those that the round reads, or wants them too. */
+static enum sotto_status find_watched(struct source_reading *reading,
+                                      const struct sotto_catalogue *catalogue,
+                                      struct sotto_error *err)
+{
+    const struct sotto_watch *watch = reading->contribution->watch;
+    reading->watched = sotto_alloc_array(reading->watched_len, sizeof *reading->watched);
+    if (reading->watched == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < reading->watched_len; i++) {
+        const struct sotto__column *column = sotto__watch_column(watch, reading->dataset, i);
+        size_t found = sotto_catalogue_find(catalogue, column->name);
+        size_t at = 0;
+        while (at < reading->wanted_len && reading->wanted[at].column != found) {
+            at++;
+        }
+        reading->watched[i] = at;
+        if (at == reading->wanted_len) {
+            SOTTO_REQUIRE(found != SOTTO_NONE); /* sotto_watch_prepare saw it */
+            reading->columns[at] = SOTTO_NONE;
+            reading->wanted[at] = (struct sotto_csv_wanted){.column = found, .type = column->type};
+            reading->wanted_len++;
+        }
+    }
+    return SOTTO_OK;
+}
+
 /* --- Reading --- */
+
+static enum sotto_status start_watchers(struct source_reading *reading, size_t workers_len,
+                                        struct sotto_error *err)
+{
+    struct sotto_watch *watch = reading->contribution->watch;
+    reading->watchers = sotto_alloc_array(workers_len, sizeof *reading->watchers);
+    if (reading->watchers == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    reading->workers_max = workers_len;
+    for (size_t i = 0; i < workers_len; i++) {
+        if (sotto__watcher_init(&reading->watchers[i], watch, reading->dataset, i) != SOTTO_OK) {
+            return sotto_error_no_memory(err);
+        }
+    }
+    return sotto__watch_begin(watch, reading->dataset, workers_len, err);
+}
 
 static enum sotto_status start_workers(struct source_reading *reading, size_t workers_len,
                                        struct sotto_error *err)
@@ -98,8 +153,9 @@ static enum sotto_status start_workers(struct source_reading *reading, size_t wo
     }
     for (; reading->workers_len < workers_len; reading->workers_len++) {
         if (sotto__worker_init(&reading->workers[reading->workers_len], reading->driver->program,
-                               contribution->evidence.counts != NULL ? &contribution->guard
-                                                                     : NULL) != SOTTO_OK) {
+                               contribution->evidence.counts != NULL ? &contribution->guard : NULL,
+                               reading->watchers != NULL ? &reading->watchers[reading->workers_len]
+                                                         : NULL) != SOTTO_OK) {
             return sotto_error_no_memory(err);
         }
     }
@@ -115,12 +171,28 @@ static enum sotto_status take_block(void *context, size_t index, uint64_t first_
     struct sotto__worker *worker = &reading->workers[index];
     const struct sotto_column **blocks = reading->blocks + index * reading->columns_len;
     for (size_t i = 0; i < columns_len; i++) {
-        blocks[reading->columns[i]] = &columns[i];
+        if (reading->columns[i] != SOTTO_NONE) {
+            blocks[reading->columns[i]] = &columns[i];
+        }
     }
     if (worker->evidence.counts != NULL) {
         sotto__evidence_take_block(&worker->evidence, reading->dataset, blocks, rows);
     }
-    return sotto__rows_take(&worker->rows, reading->dataset, blocks, rows, err);
+    if (worker->watcher == NULL) {
+        return sotto__rows_take(&worker->rows, reading->dataset, blocks, rows, err);
+    }
+    for (size_t i = 0; i < reading->watched_len; i++) {
+        worker->watcher->blocks[i] = &columns[reading->watched[i]];
+    }
+    enum sotto_status status = sotto__watcher_take_block(worker->watcher, rows, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__rows_take(&worker->rows, reading->dataset, blocks, rows, err);
+    if (status == SOTTO_OK && worker->watcher->status != SOTTO_OK) {
+        status = sotto_error_set(err, worker->watcher->status, "%s", worker->watcher->err.text);
+    }
+    return status;
 }
 
 /* Sums are exact: the order of workers does not matter. */
@@ -144,7 +216,14 @@ static enum sotto_status scan_source(struct source_reading *reading, struct sott
                                            .sink = take_block,
                                            .context = reading,
                                            .interrupt = reading->driver->interrupt};
-    enum sotto_status status = start_workers(reading, source->ops->workers(source), err);
+    size_t workers_len = source->ops->workers(source);
+    if (reading->contribution->watch != NULL) {
+        enum sotto_status status = start_watchers(reading, workers_len, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    enum sotto_status status = start_workers(reading, workers_len, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -164,8 +243,16 @@ enum sotto_status sotto__source_read(struct sotto_contribution *in_out, struct s
     if (status != SOTTO_OK) {
         return status;
     }
+    while (in_out->watch != NULL &&
+           sotto__watch_column(in_out->watch, dataset, reading.watched_len) != NULL) {
+        reading.watched_len++;
+    }
     status = find_columns(&reading, catalogue, err);
     if (status != SOTTO_OK || reading.wanted_len == 0) {
+        goto out;
+    }
+    status = find_watched(&reading, catalogue, err);
+    if (status != SOTTO_OK) {
         goto out;
     }
     if (catalogue->rows != SOTTO_ROWS_UNKNOWN && catalogue->rows > SOTTO_ROWS_MAX) {

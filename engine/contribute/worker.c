@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* One thread's registers, sums and counts, tied together: what the operations gave of a block goes
- * into the sums and, where rows are counted, into the evidence, while it is in the caches. For
- * those who hand out blocks (reading.c, survey.c). */
+ * into the sums and, where rows are counted, into the evidence, and is shown to a watch, while it
+ * is in the caches. For those who hand out blocks (reading.c, survey.c). */
 
 #include "contribute/contribute.h"
 
@@ -11,14 +11,20 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
     struct sotto__worker *worker = context;
     struct sotto__rows_sink sums = sotto__sums_sink(&worker->sums);
     sums.take(sums.context, rows, dataset, len);
-    sotto__evidence_take_rows(&worker->evidence, rows, dataset, len);
+    if (worker->evidence.counts != NULL) {
+        sotto__evidence_take_rows(&worker->evidence, rows, dataset, len);
+    }
+    if (worker->watcher != NULL) {
+        sotto__watcher_take_rows(worker->watcher, rows, dataset, len);
+    }
 }
 
 enum sotto_status sotto__worker_init(struct sotto__worker *out,
                                      const struct sotto__program *program,
-                                     const struct sotto__guard *guard)
+                                     const struct sotto__guard *guard,
+                                     struct sotto__watcher *watcher)
 {
-    *out = (struct sotto__worker){0};
+    *out = (struct sotto__worker){.watcher = watcher};
     struct sotto__rows_sink both = {.take = take_rows, .context = out};
     enum sotto_status status = sotto__sums_init(&out->sums, program);
     if (status != SOTTO_OK) {
@@ -31,7 +37,8 @@ enum sotto_status sotto__worker_init(struct sotto__worker *out,
         }
     }
     status =
-        sotto__rows_init(&out->rows, program, guard != NULL ? both : sotto__sums_sink(&out->sums));
+        sotto__rows_init(&out->rows, program,
+                         guard != NULL || watcher != NULL ? both : sotto__sums_sink(&out->sums));
 out:
     if (status != SOTTO_OK) {
         sotto__evidence_release(&out->evidence);

@@ -84,4 +84,25 @@ enum sotto_status sotto__plan_round_words(const struct sotto_plan *plan, char **
                                           const struct sotto__ended_call *ended, size_t ended_len,
                                           struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- sets.c: the sets of rows that a plan makes --- */
+
+/* Rows of a dataset that a plan tells from the others: a condition, the levels or edges of a key,
+ * of value_counts, of hist. text is one of an output's, of bare column names. */
+struct sotto__row_set {
+    size_t dataset;
+    char *text;
+};
+
+struct sotto__row_sets {
+    struct sotto__row_set *list;
+    size_t len;
+    size_t capacity_len;
+    bool are_told; /* else there are others, which depend on opened numbers or on frames */
+};
+
+/* Finds them, each once. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__row_sets_release. */
+enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct sotto_plan *plan,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__row_sets_release(struct sotto__row_sets *sets);
+
 #endif

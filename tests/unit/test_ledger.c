@@ -5,6 +5,7 @@
 
 #include "fault.h"
 #include "files.h"
+#include "ledgers.h"
 #include "test.h"
 
 #include <sotto/alloc.h>
@@ -15,96 +16,14 @@
 
 #define MIN_ROWS 10
 #define PERSONS_MAX 400
-#define ROWS_MAX 4096
 #define PREDICATES_MAX 8
 #define ATOMS_MAX (1 << PREDICATES_MAX)
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
-/* --- A storage in memory, whose disk may be full --- */
-
-struct memory {
-    struct sotto_ledger_row rows[ROWS_MAX];
-    size_t len;
-    bool is_full;
-};
-
-static struct memory disk;
-
-static void clear_disk(void)
-{
-    for (size_t i = 0; i < disk.len; i++) {
-        free((void *)disk.rows[i].bytes);
-    }
-    disk = (struct memory){0};
-}
-
-static enum sotto_status append_rows(void *context, const struct sotto_ledger_row *rows,
-                                     size_t rows_len, uint64_t forget_below,
-                                     struct sotto_error *err)
-{
-    struct memory *memory = context;
-    size_t kept = 0;
-    if (memory->is_full || memory->len + rows_len > ROWS_MAX) {
-        return sotto_error_set(err, SOTTO_ERROR_IO, "the disk is full");
-    }
-    for (size_t i = 0; i < rows_len; i++) {
-        struct sotto_ledger_row *row = &memory->rows[memory->len++];
-        uint8_t *bytes = malloc(rows[i].bytes_len);
-        assert_non_null(bytes);
-        assert_true(rows[i].bytes_len <= SOTTO_LEDGER_ENTRY_BYTES_MAX);
-        *row = rows[i];
-        memcpy(bytes, rows[i].bytes, rows[i].bytes_len);
-        row->bytes = bytes;
-    }
-    for (size_t i = 0; i < memory->len; i++) {
-        if (memory->rows[i].number < forget_below) {
-            free((void *)memory->rows[i].bytes);
-        } else {
-            memory->rows[kept++] = memory->rows[i];
-        }
-    }
-    memory->len = kept;
-    return SOTTO_OK;
-}
-
-static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_ledger_see_row *see,
-                                  void *see_context, struct sotto_error *err)
-{
-    const struct memory *memory = context;
-    for (size_t i = 0; i < memory->len; i++) {
-        if (subject == NULL || memcmp(subject, memory->rows[i].subject, 16) == 0) {
-            enum sotto_status status = see(see_context, &memory->rows[i], err);
-            if (status != SOTTO_OK) {
-                return status;
-            }
-        }
-    }
-    return SOTTO_OK;
-}
-
-static const uint8_t secret[SOTTO_LEDGER_SECRET_BYTES] = "what only this node may know";
-
-static enum sotto_status try_open(struct sotto_ledger **out, struct sotto_error *err)
-{
-    const struct sotto_ledger_storage storage = {
-        .context = &disk, .append = append_rows, .each = each_row};
-    return sotto_ledger_open(out, &storage, secret, err);
-}
-
-static struct sotto_ledger *open_ledger(void)
-{
-    struct sotto_ledger *ledger = NULL;
-    struct sotto_error err = {0};
-    enum sotto_status status = try_open(&ledger, &err);
-    assert_string_equal(err.text, "");
-    assert_ok(status);
-    return ledger;
-}
-
 static int start(void **state)
 {
     (void)state;
-    clear_disk();
+    test_disk_clear();
     return 0;
 }
 
@@ -263,10 +182,10 @@ static void ask_answered(struct sotto_ledger *ledger, struct ask ask)
 static void ask_refused(struct sotto_ledger *ledger, struct ask ask, const char *part)
 {
     struct sotto_error err = {0};
-    size_t before = disk.len;
+    size_t before = test_disk.len;
     assert_int_equal(try_asking(ledger, ask, &err), SOTTO_ERROR_REFUSED);
     assert_contains(err.text, part);
-    assert_int_equal(disk.len, before);
+    assert_int_equal(test_disk.len, before);
     today += 7;
 }
 
@@ -275,13 +194,13 @@ static void ask_refused(struct sotto_ledger *ledger, struct ask ask, const char 
 static void test_the_same_costs_nothing(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, all);
-    size_t after_one = disk.len;
+    size_t after_one = test_disk.len;
     ask_answered(ledger, all);
     ask_answered(ledger, all);
-    assert_int_equal(disk.len, after_one + 2); /* who asked, and no sketch */
+    assert_int_equal(test_disk.len, after_one + 2); /* who asked, and no sketch */
     sotto_ledger_free(ledger);
 }
 
@@ -289,7 +208,7 @@ static void test_the_same_costs_nothing(void **state)
 static void test_corrected_rows(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, all);
     for (size_t i = 0; i < 3; i++) {
@@ -306,7 +225,7 @@ static void test_corrected_rows(void **state)
 static void test_one_erased_and_twelve_added(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, all);
     persons[7] = persons[--persons_len];
@@ -320,7 +239,7 @@ static void test_one_erased_and_twelve_added(void **state)
 static void test_five_corrected_are_not_ten(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, all);
     for (size_t i = 0; i < 5; i++) {
@@ -334,7 +253,7 @@ static void test_five_corrected_are_not_ten(void **state)
 static void test_order_is_nothing(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, all);
     for (size_t i = 0; i < 30; i++) {
@@ -342,9 +261,9 @@ static void test_order_is_nothing(void **state)
         persons[i] = persons[59 - i];
         persons[59 - i] = person;
     }
-    size_t before = disk.len;
+    size_t before = test_disk.len;
     ask_answered(ledger, all);
-    assert_int_equal(disk.len, before + 1);
+    assert_int_equal(test_disk.len, before + 1);
     add_persons(1, true);
     ask_refused(ledger, all, "that answer stands");
     sotto_ledger_free(ledger);
@@ -354,7 +273,7 @@ static void test_order_is_nothing(void **state)
 static void test_measures_are_apart(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, all);
     add_persons(1, true);
@@ -369,7 +288,7 @@ static void test_measures_are_apart(void **state)
 static void test_parts_and_then_all(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
     ask_answered(ledger, (struct ask){.predicate = 0, .side = false});
@@ -382,7 +301,7 @@ static void test_parts_and_then_all(void **state)
 static void test_all_and_then_parts(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, all);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
@@ -397,7 +316,7 @@ static void test_all_and_then_parts(void **state)
 static void test_sides_are_apart(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
     add_persons(1, false);
@@ -410,7 +329,7 @@ static void test_sides_are_apart(void **state)
 static void test_few_in_common(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     for (size_t i = 0; i < 60; i++) {
         persons[i].sides[0] = i < 30;
@@ -426,7 +345,7 @@ static void test_few_in_common(void **state)
 static void test_groups_fall_away_singly(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     const struct ask grouped = {.predicate = 0, .by_group = true};
     hire(60);
     ask_answered(ledger, grouped);
@@ -450,7 +369,7 @@ static void test_groups_fall_away_singly(void **state)
 static void test_predicates_are_limited(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     struct sotto_ledger_texts predicates = {0};
     struct sotto_error err = {0};
     char texts[257][16];
@@ -479,7 +398,7 @@ static void test_predicates_are_limited(void **state)
 static void test_an_epoch_forgives(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     struct sotto_error err;
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
@@ -498,7 +417,7 @@ static void test_an_epoch_forgives(void **state)
 static void test_predicates_in_another_order(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     struct sotto_error err;
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
@@ -515,7 +434,7 @@ static void test_predicates_in_another_order(void **state)
 static void test_annulled_answers_are_no_answers(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     struct sotto_error err;
     hire(60);
     ask_answered(ledger, all);
@@ -524,7 +443,7 @@ static void test_annulled_answers_are_no_answers(void **state)
     ask_answered(ledger, all);
     assert_ok(sotto_ledger_consent(ledger, answered, today * DAY_MS, &err));
     sotto_ledger_free(ledger);
-    ledger = open_ledger(); /* both are remembered */
+    ledger = test_ledger_open(); /* both are remembered */
     persons_len--;
     ask_refused(ledger, all, "that answer stands");
     sotto_ledger_free(ledger);
@@ -534,7 +453,7 @@ static void test_annulled_answers_are_no_answers(void **state)
 static void test_a_full_disk(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     struct sotto_error err;
     uint8_t before[SOTTO_LEDGER_DIGEST_BYTES];
     uint8_t after[SOTTO_LEDGER_DIGEST_BYTES];
@@ -542,22 +461,22 @@ static void test_a_full_disk(void **state)
     ask_answered(ledger, all);
     uint64_t number = sotto_ledger_head(ledger, before);
     add_persons(12, true);
-    disk.is_full = true;
+    test_disk.is_full = true;
     assert_int_equal(try_asking(ledger, all, &err), SOTTO_ERROR_IO);
     assert_int_equal(sotto_ledger_consent(ledger, answered, 0, &err), SOTTO_ERROR_IO);
     assert_int_equal(sotto_ledger_head(ledger, after), number);
     assert_memory_equal(before, after, sizeof before);
-    disk.is_full = false;
+    test_disk.is_full = false;
     ask_answered(ledger, all);
     sotto_ledger_free(ledger);
-    sotto_ledger_free(open_ledger());
+    sotto_ledger_free(test_ledger_open());
 }
 
 /* --- Tampering --- */
 
 static void make_history(void)
 {
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     struct sotto_error err;
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
@@ -572,7 +491,7 @@ static void expect_tampered(void)
 {
     struct sotto_ledger *ledger = NULL;
     struct sotto_error err = {0};
-    assert_int_equal(try_open(&ledger, &err), SOTTO_ERROR_AUTH);
+    assert_int_equal(test_ledger_try(&ledger, &err), SOTTO_ERROR_AUTH);
     assert_null(ledger);
     assert_contains(err.text, "the ledger of answers was changed by somebody else: entry");
 }
@@ -582,40 +501,41 @@ static void test_a_changed_byte_is_found(void **state)
 {
     (void)state;
     make_history();
-    for (size_t i = 0; i < disk.len; i++) {
-        uint8_t *bytes = (uint8_t *)disk.rows[i].bytes;
-        for (size_t j = 0; j < disk.rows[i].bytes_len; j++) {
+    for (size_t i = 0; i < test_disk.len; i++) {
+        uint8_t *bytes = (uint8_t *)test_disk.rows[i].bytes;
+        for (size_t j = 0; j < test_disk.rows[i].bytes_len; j++) {
             bytes[j] ^= 0x10;
             expect_tampered();
             bytes[j] ^= 0x10;
         }
-        disk.rows[i].created_ms++;
+        test_disk.rows[i].created_ms++;
         expect_tampered();
-        disk.rows[i].created_ms--;
-        disk.rows[i].subject[3] ^= 1;
+        test_disk.rows[i].created_ms--;
+        test_disk.rows[i].subject[3] ^= 1;
         expect_tampered();
-        disk.rows[i].subject[3] ^= 1;
-        disk.rows[i].digest[31] ^= 1;
+        test_disk.rows[i].subject[3] ^= 1;
+        test_disk.rows[i].digest[31] ^= 1;
         expect_tampered();
-        disk.rows[i].digest[31] ^= 1;
+        test_disk.rows[i].digest[31] ^= 1;
     }
-    sotto_ledger_free(open_ledger());
+    sotto_ledger_free(test_ledger_open());
 }
 
 static void test_a_missing_entry_is_found(void **state)
 {
     (void)state;
     make_history();
-    for (size_t i = 0; i + 1 < disk.len; i++) {
-        struct memory whole = disk;
-        memmove(&disk.rows[i], &disk.rows[i + 1], (disk.len - i - 1) * sizeof disk.rows[0]);
-        disk.len--;
+    for (size_t i = 0; i + 1 < test_disk.len; i++) {
+        struct test_disk whole = test_disk;
+        memmove(&test_disk.rows[i], &test_disk.rows[i + 1],
+                (test_disk.len - i - 1) * sizeof test_disk.rows[0]);
+        test_disk.len--;
         expect_tampered();
-        for (size_t j = i; j < disk.len; j++) { /* numbered anew */
-            disk.rows[j].number--;
+        for (size_t j = i; j < test_disk.len; j++) { /* numbered anew */
+            test_disk.rows[j].number--;
         }
         expect_tampered();
-        disk = whole;
+        test_disk = whole;
     }
 }
 
@@ -626,11 +546,11 @@ static void test_a_cut_end_has_another_head(void **state)
     uint8_t before[SOTTO_LEDGER_DIGEST_BYTES];
     uint8_t after[SOTTO_LEDGER_DIGEST_BYTES];
     make_history();
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     uint64_t number = sotto_ledger_head(ledger, before);
     sotto_ledger_free(ledger);
-    free((void *)disk.rows[--disk.len].bytes);
-    ledger = open_ledger();
+    free((void *)test_disk.rows[--test_disk.len].bytes);
+    ledger = test_ledger_open();
     assert_int_equal(sotto_ledger_head(ledger, after), number - 1);
     assert_memory_not_equal(before, after, sizeof before);
     sotto_ledger_free(ledger);
@@ -640,8 +560,7 @@ static void test_another_secret(void **state)
 {
     (void)state;
     make_history();
-    const struct sotto_ledger_storage storage = {
-        .context = &disk, .append = append_rows, .each = each_row};
+    const struct sotto_ledger_storage storage = test_disk_storage();
     struct sotto_ledger *ledger = NULL;
     struct sotto_error err;
     uint8_t other[SOTTO_LEDGER_SECRET_BYTES] = {1};
@@ -653,38 +572,38 @@ static void test_another_secret(void **state)
 static void test_forgetting(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     struct sotto_error err;
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
     ask_answered(ledger, (struct ask){.predicate = 1, .side = true});
-    size_t before = disk.len;
+    size_t before = test_disk.len;
     ask_answered(ledger, all);
-    assert_int_equal(disk.len, before + 2); /* of its four atoms three are there */
+    assert_int_equal(test_disk.len, before + 2); /* of its four atoms three are there */
     today += 40;
     int64_t between = today * DAY_MS;
     ask_answered(ledger, all); /* and again, because they are old */
     today += 40;
     assert_ok(sotto_ledger_prune(ledger, between, today * DAY_MS, &err));
-    assert_true(disk.rows[0].number > before);
+    assert_true(test_disk.rows[0].number > before);
     sotto_ledger_free(ledger);
-    ledger = open_ledger(); /* whole without its beginning */
+    ledger = test_ledger_open(); /* whole without its beginning */
     add_persons(1, true);
     ask_refused(ledger, all, "that answer stands");
     today += 40;
     assert_ok(sotto_ledger_prune(ledger, today * DAY_MS, today * DAY_MS, &err));
     ask_answered(ledger, all); /* nothing is held against it any more */
     sotto_ledger_free(ledger);
-    ledger = open_ledger();
+    ledger = test_ledger_open();
     struct sotto_ledger_texts predicates = {0};
     assert_ok(sotto_ledger_predicates(ledger, &predicates, "wages.csv", &err));
     assert_int_equal(predicates.len, 2); /* in their places */
     assert_string_equal(predicates.texts[0], predicate_texts[0]);
     sotto_ledger_texts_release(&predicates);
     sotto_ledger_free(ledger);
-    struct sotto_ledger_row first = disk.rows[0];
-    memmove(&disk.rows[0], &disk.rows[1], (disk.len - 1) * sizeof disk.rows[0]);
-    disk.len--;
+    struct sotto_ledger_row first = test_disk.rows[0];
+    memmove(&test_disk.rows[0], &test_disk.rows[1], (test_disk.len - 1) * sizeof test_disk.rows[0]);
+    test_disk.len--;
     expect_tampered(); /* forgotten by somebody else */
     free((void *)first.bytes);
 }
@@ -712,7 +631,7 @@ static uint64_t count_refusals(struct sotto_ledger *ledger, uint8_t creator, int
 static void test_refusals_fill_no_disk(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     refuse_often(ledger, 3, 1, "rows", 5);
     refuse_often(ledger, 2, 1, "ledger", 5);
     refuse_often(ledger, 1, 2, "rows", 5);
@@ -720,10 +639,10 @@ static void test_refusals_fill_no_disk(void **state)
     assert_int_equal(count_refusals(ledger, 2, 5), 1);
     assert_int_equal(count_refusals(ledger, 1, DAY_MS), 0);
     refuse_often(ledger, 2100 - 3, 1, "rows", 5);
-    assert_int_equal(disk.len, 1000 + 2 + 1 + 1); /* one for the second thousand */
+    assert_int_equal(test_disk.len, 1000 + 2 + 1 + 1); /* one for the second thousand */
     assert_int_equal(count_refusals(ledger, 1, 5), 2002);
     sotto_ledger_free(ledger);
-    ledger = open_ledger();
+    ledger = test_ledger_open();
     assert_int_equal(count_refusals(ledger, 1, 5), 2002);
     sotto_ledger_free(ledger);
 }
@@ -733,23 +652,23 @@ static void test_refusals_fill_no_disk(void **state)
 static void test_no_memory(void **state)
 {
     (void)state;
-    struct sotto_ledger *ledger = open_ledger();
+    struct sotto_ledger *ledger = test_ledger_open();
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
     add_persons(12, true);
     bool has_failed = true;
     for (size_t i = 1; has_failed; i++) {
         struct sotto_error err = {0};
-        size_t before = disk.len;
+        size_t before = test_disk.len;
         fault_allocation_begin(i);
         enum sotto_status status =
             try_asking(ledger, (struct ask){.predicate = 1, .side = true}, &err);
         has_failed = fault_allocation_end();
         assert_int_equal(status, has_failed ? SOTTO_ERROR_NO_MEMORY : SOTTO_OK);
-        assert_true(!has_failed || disk.len == before);
+        assert_true(!has_failed || test_disk.len == before);
     }
     sotto_ledger_free(ledger);
-    sotto_ledger_free(open_ledger());
+    sotto_ledger_free(test_ledger_open());
 }
 
 int main(void)

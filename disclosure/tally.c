@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rows into atoms. Leans on the engine's watch, which shows the rows, and on sketches, which add
+ * up: each thread has atoms of its own, which are merged when all rows are read.
+ *
+ * The one idea: an atom is made when its first row comes, so that there are as many as rows make,
+ * not as many as predicates could. It is known by the classes of its rows, their group, and whether
+ * the question asks for them. */
+
+#include <sotto/tally.h>
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <string.h>
+
+/* Of rows that are not asked. */
+#define NOT_ASKED UINT32_MAX
+
+struct atoms {
+    size_t predicates_len;
+    size_t measures_len;
+    uint16_t *classes; /* [atom * predicates_len + predicate] */
+    uint32_t *groups;  /* NOT_ASKED, or the group (0 where there are none) */
+    uint64_t *rows;
+    struct sotto_sketch *sketches; /* [atom * measures_len + measure] */
+    size_t len;
+    size_t capacity_len;
+    uint32_t *slots; /* hash table: atom + 1, or 0 */
+    size_t slots_len;
+    uint16_t *row_classes; /* scratch: of one row */
+    uint32_t *places;      /* scratch: of some rows */
+    size_t places_len;
+};
+
+struct tallied {
+    struct sotto_ledger_texts predicates;
+    const char **measure_texts;
+    size_t measures_len;
+    struct atoms *workers;
+    size_t workers_len;
+    struct sotto_ledger_atom *list;
+};
+
+struct sotto_tally {
+    struct sotto_ledger *ledger;
+    const struct sotto_driver *driver;
+    struct sotto_watch *watch;
+    struct tallied *datasets;
+    struct sotto_ledger_file *files;
+    size_t len;
+};
+
+/* --- Atoms --- */
+
+static void release_atoms(struct atoms *atoms)
+{
+    if (atoms->sketches != NULL) {
+        sotto_wipe(atoms->sketches,
+                   atoms->capacity_len * atoms->measures_len * sizeof *atoms->sketches);
+    }
+    sotto_free(atoms->classes);
+    sotto_free(atoms->groups);
+    sotto_free(atoms->rows);
+    sotto_free(atoms->sketches);
+    sotto_free(atoms->slots);
+    sotto_free(atoms->row_classes);
+    sotto_free(atoms->places);
+    *atoms = (struct atoms){0};
+}
+
+static uint64_t hash_row(const uint16_t *classes, size_t len, uint32_t group)
+{
+    uint64_t hash = group * UINT64_C(0x9E3779B97F4A7C15);
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ classes[i]) * UINT64_C(0xD6E8FEB86659FD93);
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+static void place_slot(struct atoms *atoms, size_t atom)
+{
+    const uint16_t *classes = atoms->classes + atom * atoms->predicates_len;
+    uint64_t at = hash_row(classes, atoms->predicates_len, atoms->groups[atom]);
+    while (atoms->slots[at & (atoms->slots_len - 1)] != 0) {
+        at++;
+    }
+    atoms->slots[at & (atoms->slots_len - 1)] = (uint32_t)(atom + 1);
+}
+
+/* Copies what there is into arrays of twice the size. Sketches hold what values hash to: the old
+ * ones are wiped. */
+static bool grow_atoms(struct atoms *atoms)
+{
+    struct atoms grown = *atoms;
+    size_t len = atoms->capacity_len > 0 ? 2 * atoms->capacity_len : 16;
+    size_t sketches_bytes = atoms->len * atoms->measures_len * sizeof *atoms->sketches;
+    grown.capacity_len = len;
+    grown.slots_len = 4 * len;
+    grown.classes = sotto_alloc_array(len * atoms->predicates_len, sizeof *grown.classes);
+    grown.groups = sotto_alloc_array(len, sizeof *grown.groups);
+    grown.rows = sotto_alloc_array(len, sizeof *grown.rows);
+    grown.sketches = sotto_alloc_array(len * atoms->measures_len, sizeof *grown.sketches);
+    grown.slots = sotto_alloc_array(grown.slots_len, sizeof *grown.slots);
+    if (grown.classes == NULL || grown.groups == NULL || grown.rows == NULL ||
+        grown.sketches == NULL || grown.slots == NULL) {
+        sotto_free(grown.classes);
+        sotto_free(grown.groups);
+        sotto_free(grown.rows);
+        sotto_free(grown.sketches);
+        sotto_free(grown.slots);
+        return false;
+    }
+    if (atoms->len > 0) {
+        memcpy(grown.classes, atoms->classes,
+               atoms->len * atoms->predicates_len * sizeof *grown.classes);
+        memcpy(grown.groups, atoms->groups, atoms->len * sizeof *grown.groups);
+        memcpy(grown.rows, atoms->rows, atoms->len * sizeof *grown.rows);
+        memcpy(grown.sketches, atoms->sketches, sketches_bytes);
+    }
+    atoms->row_classes = NULL;
+    atoms->places = NULL;
+    release_atoms(atoms);
+    *atoms = grown;
+    for (size_t i = 0; i < atoms->len; i++) {
+        place_slot(atoms, i);
+    }
+    return true;
+}
+
+static enum sotto_status find_atom(struct atoms *atoms, size_t *out, const uint16_t *classes,
+                                   uint32_t group, struct sotto_error *err)
+{
+    uint64_t at = hash_row(classes, atoms->predicates_len, group);
+    for (; atoms->slots_len > 0; at++) {
+        uint32_t slot = atoms->slots[at & (atoms->slots_len - 1)];
+        if (slot == 0) {
+            break;
+        }
+        if (atoms->groups[slot - 1] == group &&
+            memcmp(atoms->classes + (slot - 1) * atoms->predicates_len, classes,
+                   atoms->predicates_len * sizeof *classes) == 0) {
+            *out = slot - 1;
+            return SOTTO_OK;
+        }
+    }
+    if (atoms->len * atoms->measures_len >= SOTTO_LEDGER_SKETCHES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "with what was asked before the rows fall into more kinds than the "
+                               "ledger takes, %d for all sums together: ask for fewer sums or "
+                               "groups, or the owner begins an epoch",
+                               SOTTO_LEDGER_SKETCHES_MAX);
+    }
+    if (atoms->len == atoms->capacity_len && !grow_atoms(atoms)) {
+        return sotto_error_no_memory(err);
+    }
+    memcpy(atoms->classes + atoms->len * atoms->predicates_len, classes,
+           atoms->predicates_len * sizeof *classes);
+    atoms->groups[atoms->len] = group;
+    place_slot(atoms, atoms->len);
+    *out = atoms->len++;
+    return SOTTO_OK;
+}
+
+/* --- Rows --- */
+
+static bool reserve_places(struct atoms *atoms, size_t len)
+{
+    if (atoms->places_len < len) {
+        sotto_free(atoms->places);
+        atoms->places = sotto_alloc_array(len, sizeof *atoms->places);
+        atoms->places_len = atoms->places != NULL ? len : 0;
+    }
+    if (atoms->row_classes == NULL) {
+        atoms->row_classes =
+            sotto_alloc_array(atoms->predicates_len + 1, sizeof *atoms->row_classes);
+    }
+    return atoms->places_len >= len && atoms->row_classes != NULL;
+}
+
+/* Whether a row falls into the atom of the row before it. */
+static bool is_like_before(const struct sotto_watch_rows *rows, size_t i)
+{
+    bool is_like = i > 0;
+    for (size_t j = 0; is_like && j < rows->predicates_len; j++) {
+        is_like = rows->classes[j][i] == rows->classes[j][i - 1];
+    }
+    return is_like;
+}
+
+static enum sotto_status place_rows(struct atoms *atoms, const struct sotto_watch_rows *rows,
+                                    struct sotto_error *err)
+{
+    size_t atom = 0;
+    uint32_t before = NOT_ASKED;
+    for (size_t i = 0; i < rows->len; i++) {
+        bool is_skipped = rows->skipped != NULL && rows->skipped[i] != 0;
+        uint32_t group = is_skipped ? NOT_ASKED : rows->groups != NULL ? rows->groups[i] : 0;
+        if (i == 0 || group != before || !is_like_before(rows, i)) {
+            for (size_t j = 0; j < rows->predicates_len; j++) {
+                atoms->row_classes[j] = rows->classes[j][i];
+            }
+            enum sotto_status status = find_atom(atoms, &atom, atoms->row_classes, group, err);
+            if (status != SOTTO_OK) {
+                return status;
+            }
+            before = group;
+        }
+        atoms->rows[atom]++;
+        atoms->places[i] = (uint32_t)(atom * atoms->measures_len);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status take_rows(void *context, size_t worker,
+                                   const struct sotto_watch_rows *rows, struct sotto_error *err)
+{
+    const struct sotto_tally *tally = context;
+    struct atoms *atoms = &tally->datasets[rows->dataset].workers[worker];
+    if (!reserve_places(atoms, rows->len)) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = place_rows(atoms, rows, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < rows->measures_len; i++) {
+        sotto_sketch_add(atoms->sketches + i, sotto_ledger_sketch_key(tally->ledger),
+                         rows->values[i], rows->states[i], atoms->places, rows->len);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status begin_reading(void *context, size_t dataset, size_t workers_len,
+                                       struct sotto_error *err)
+{
+    struct tallied *tallied = &((struct sotto_tally *)context)->datasets[dataset];
+    SOTTO_REQUIRE(tallied->workers == NULL);
+    tallied->workers = sotto_alloc_array(workers_len, sizeof *tallied->workers);
+    if (tallied->workers == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    tallied->workers_len = workers_len;
+    for (size_t i = 0; i < workers_len; i++) {
+        tallied->workers[i].predicates_len = tallied->predicates.len;
+        tallied->workers[i].measures_len = tallied->measures_len;
+    }
+    return SOTTO_OK;
+}
+
+/* --- All workers --- */
+
+static enum sotto_status merge_atoms(struct atoms *in_out, const struct atoms *other,
+                                     struct sotto_error *err)
+{
+    for (size_t i = 0; i < other->len; i++) {
+        size_t atom;
+        enum sotto_status status = find_atom(
+            in_out, &atom, other->classes + i * other->predicates_len, other->groups[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        in_out->rows[atom] += other->rows[i];
+        for (size_t j = 0; j < other->measures_len; j++) {
+            sotto_sketch_merge(&in_out->sketches[atom * in_out->measures_len + j],
+                               &other->sketches[i * other->measures_len + j]);
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status list_atoms(struct tallied *tallied, struct sotto_ledger_file *file,
+                                    struct sotto_error *err)
+{
+    if (tallied->workers_len == 0) {
+        return SOTTO_OK; /* nothing of it was read */
+    }
+    struct atoms *atoms = &tallied->workers[0];
+    for (size_t i = 1; i < tallied->workers_len; i++) {
+        enum sotto_status status = merge_atoms(atoms, &tallied->workers[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    tallied->list = sotto_alloc_array(atoms->len, sizeof *tallied->list);
+    if (tallied->list == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < atoms->len; i++) {
+        tallied->list[i] = (struct sotto_ledger_atom){
+            .classes = atoms->classes + i * atoms->predicates_len,
+            .rows = atoms->rows[i],
+            .is_asked = atoms->groups[i] != NOT_ASKED,
+            .group = atoms->groups[i] != NOT_ASKED ? atoms->groups[i] : 0,
+            .sketches = atoms->sketches + i * atoms->measures_len};
+    }
+    file->atoms = tallied->list;
+    file->atoms_len = atoms->len;
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_tally_contribute(struct sotto_tally *tally, uint64_t *out, size_t limbs_len,
+                                         uint8_t *withheld, struct sotto_source *const *sources,
+                                         uint64_t min_rows, struct sotto_error *err)
+{
+    const struct sotto_watch_sink sink = {
+        .context = tally, .begin = begin_reading, .take = take_rows};
+    enum sotto_status status = sotto_driver_contribute_watched(
+        tally->driver, out, limbs_len, withheld, sources, min_rows, tally->watch, &sink, err);
+    for (size_t i = 0; status == SOTTO_OK && i < tally->len; i++) {
+        status = list_atoms(&tally->datasets[i], &tally->files[i], err);
+    }
+    if (status != SOTTO_OK) {
+        sotto_wipe(out, limbs_len * sizeof *out);
+    }
+    return status;
+}
+
+const struct sotto_ledger_file *sotto_tally_files(const struct sotto_tally *tally, size_t *out_len)
+{
+    *out_len = tally->len;
+    return tally->files;
+}
+
+/* --- Making one --- */
+
+static enum sotto_status list_measures(struct tallied *tallied, const struct sotto_watch *watch,
+                                       size_t dataset, struct sotto_error *err)
+{
+    while (sotto_watch_measure(watch, dataset, tallied->measures_len) != NULL) {
+        tallied->measures_len++;
+    }
+    tallied->measure_texts =
+        sotto_alloc_array(tallied->measures_len + 1, sizeof *tallied->measure_texts);
+    if (tallied->measure_texts == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < tallied->measures_len; i++) {
+        tallied->measure_texts[i] = sotto_watch_measure(watch, dataset, i);
+    }
+    return SOTTO_OK;
+}
+
+/* Those that the ledger knows first, in its order. */
+static enum sotto_status list_predicates(struct sotto_tally *tally, size_t dataset,
+                                         const char *file, struct sotto_error *err)
+{
+    struct tallied *tallied = &tally->datasets[dataset];
+    const char *predicate;
+    enum sotto_status status =
+        sotto_ledger_predicates(tally->ledger, &tallied->predicates, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (size_t i = 0; (predicate = sotto_watch_predicate(tally->watch, dataset, i)) != NULL; i++) {
+        if (sotto_ledger_texts_add(&tallied->predicates, predicate) != SOTTO_OK) {
+            return sotto_error_no_memory(err);
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t dataset,
+                                         const char *file, const struct sotto_catalogue *catalogue,
+                                         struct sotto_error *err)
+{
+    struct tallied *tallied = &tally->datasets[dataset];
+    enum sotto_status status = list_measures(tallied, tally->watch, dataset, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = list_predicates(tally, dataset, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    tally->files[dataset] =
+        (struct sotto_ledger_file){.file = file,
+                                   .predicates = (const char *const *)tallied->predicates.texts,
+                                   .predicates_len = tallied->predicates.len,
+                                   .measures = tallied->measure_texts,
+                                   .measures_len = tallied->measures_len};
+    return sotto_watch_prepare(tally->watch, dataset,
+                               (const char *const *)tallied->predicates.texts,
+                               tallied->predicates.len, catalogue, err);
+}
+
+enum sotto_status sotto_tally_new(struct sotto_tally **out, struct sotto_ledger *ledger,
+                                  const struct sotto_driver *driver, const struct sotto_plan *plan,
+                                  const struct sotto_catalogue *const *catalogues,
+                                  struct sotto_error *err)
+{
+    size_t len = sotto_plan_datasets_len(plan);
+    struct sotto_tally *tally = sotto_alloc_zeroed(sizeof *tally);
+    if (tally == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    tally->ledger = ledger;
+    tally->driver = driver;
+    tally->datasets = sotto_alloc_array(len, sizeof *tally->datasets);
+    tally->files = sotto_alloc_array(len, sizeof *tally->files);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (tally->datasets == NULL || tally->files == NULL) {
+        (void)sotto_error_no_memory(err);
+        goto out;
+    }
+    tally->len = len;
+    status = sotto_watch_new(&tally->watch, driver, err);
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        status = prepare_dataset(tally, i, sotto_plan_dataset_file(plan, i), catalogues[i], err);
+    }
+out:
+    if (status != SOTTO_OK) {
+        sotto_tally_free(tally);
+        return status;
+    }
+    *out = tally;
+    return SOTTO_OK;
+}
+
+void sotto_tally_free(struct sotto_tally *tally)
+{
+    if (tally == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < tally->len; i++) {
+        struct tallied *tallied = &tally->datasets[i];
+        for (size_t j = 0; j < tallied->workers_len; j++) {
+            release_atoms(&tallied->workers[j]);
+        }
+        sotto_free(tallied->workers);
+        sotto_free(tallied->measure_texts);
+        sotto_free(tallied->list);
+        sotto_ledger_texts_release(&tallied->predicates);
+    }
+    sotto_watch_free(tally->watch);
+    sotto_free(tally->datasets);
+    sotto_free(tally->files);
+    sotto_free(tally);
+}

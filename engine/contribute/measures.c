@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the sums of a round add up, row by row. It leans on the round's program, whose registers
+ * hold the values.
+ *
+ * The one idea: a sum of a polynomial tells the sums of its monomials (an asker solves for them),
+ * so these are its measures, whatever its coefficients. Where a condition within a sum chooses
+ * rows, it is the same measure, taken as if it counted them all: that refuses more, and what the
+ * other rows are is known by it. Where missing values choose them they are the rows that count. */
+
+#include "contribute/watching.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MONOMIALS_MAX 64
+
+/* What an operation is a sum of. */
+struct monomials {
+    struct sotto__monomial *list;
+    size_t len;
+};
+
+/* --- Monomials --- */
+
+static bool set_one(struct monomials *out, const struct sotto__monomial *monomial)
+{
+    out->list = sotto_alloc_array(1, sizeof *out->list);
+    if (out->list == NULL) {
+        return false;
+    }
+    out->list[0] = *monomial;
+    out->len = 1;
+    return true;
+}
+
+/* The operation itself is the value: whatever made it is not looked into. */
+static bool set_value(struct monomials *out, size_t op)
+{
+    struct sotto__monomial monomial = {
+        .values = {op}, .values_len = 1, .present = {op}, .present_len = 1};
+    return set_one(out, &monomial);
+}
+
+static bool copy_monomials(struct monomials *out, const struct monomials *from)
+{
+    out->list = sotto_alloc_array(from->len, sizeof *out->list);
+    if (out->list == NULL) {
+        return false;
+    }
+    memcpy(out->list, from->list, from->len * sizeof *out->list);
+    out->len = from->len;
+    return true;
+}
+
+static int compare_sizes(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a;
+    size_t y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Returns: false if there are too many. */
+static bool add_present(struct sotto__monomial *in_out, const struct sotto__monomial *from)
+{
+    for (size_t i = 0; i < from->present_len; i++) {
+        bool is_there = false;
+        for (size_t j = 0; j < in_out->present_len; j++) {
+            is_there = is_there || in_out->present[j] == from->present[i];
+        }
+        if (!is_there && in_out->present_len == SOTTO__MEASURE_PRESENT_MAX) {
+            return false;
+        }
+        if (!is_there) {
+            in_out->present[in_out->present_len++] = from->present[i];
+        }
+    }
+    qsort(in_out->present, in_out->present_len, sizeof in_out->present[0], compare_sizes);
+    return true;
+}
+
+static bool add_all_present(struct sotto__monomial *in_out, const struct monomials *from)
+{
+    bool fits = true;
+    for (size_t i = 0; fits && i < from->len; i++) {
+        fits = add_present(in_out, &from->list[i]);
+    }
+    return fits;
+}
+
+/* Returns: false if the product has too many factors. */
+static bool multiply_two(struct sotto__monomial *out, const struct sotto__monomial *x,
+                         const struct sotto__monomial *y)
+{
+    if (x->values_len + y->values_len > SOTTO__MEASURE_VALUES_MAX) {
+        return false;
+    }
+    *out = *x;
+    for (size_t i = 0; i < y->values_len; i++) {
+        out->values[out->values_len++] = y->values[i];
+    }
+    qsort(out->values, out->values_len, sizeof out->values[0], compare_sizes);
+    return add_present(out, y);
+}
+
+static bool is_same_monomial(const struct sotto__monomial *x, const struct sotto__monomial *y)
+{
+    return x->values_len == y->values_len && x->present_len == y->present_len &&
+           memcmp(x->values, y->values, x->values_len * sizeof x->values[0]) == 0 &&
+           memcmp(x->present, y->present, x->present_len * sizeof x->present[0]) == 0;
+}
+
+/* Returns: false if there are too many. */
+static bool add_monomial(struct monomials *in_out, const struct sotto__monomial *monomial)
+{
+    for (size_t i = 0; i < in_out->len; i++) {
+        if (is_same_monomial(&in_out->list[i], monomial)) {
+            return true;
+        }
+    }
+    if (in_out->len == MONOMIALS_MAX) {
+        return false;
+    }
+    in_out->list[in_out->len++] = *monomial;
+    return true;
+}
+
+/* Ends a list that could be made, or has op as its one value instead. */
+static bool finish_list(struct monomials *out, bool fits, size_t op)
+{
+    if (out->list == NULL || fits) {
+        return out->list != NULL;
+    }
+    sotto_free(out->list);
+    return set_value(out, op);
+}
+
+/* What is no sum of few monomials of few factors is one value. A product counts where all of both
+ * is present. */
+static bool set_product(struct monomials *out, const struct monomials *x, const struct monomials *y,
+                        size_t op)
+{
+    bool fits = true;
+    out->list = sotto_alloc_array(MONOMIALS_MAX, sizeof *out->list);
+    out->len = 0;
+    for (size_t i = 0; out->list != NULL && fits && i < x->len; i++) {
+        for (size_t j = 0; fits && j < y->len; j++) {
+            struct sotto__monomial product;
+            fits = multiply_two(&product, &x->list[i], &y->list[j]) &&
+                   add_all_present(&product, x) && add_all_present(&product, y) &&
+                   add_monomial(out, &product);
+        }
+    }
+    return finish_list(out, fits, op);
+}
+
+/* are_both: a row counts where x and y are present. Else x or y counts, whichever a condition says:
+ * each is taken as if it counted in all rows. */
+static bool set_sum(struct monomials *out, const struct monomials *x, const struct monomials *y,
+                    bool are_both, size_t op)
+{
+    const struct monomials *all[2] = {x, y};
+    bool fits = true;
+    out->list = sotto_alloc_array(MONOMIALS_MAX, sizeof *out->list);
+    out->len = 0;
+    for (size_t i = 0; out->list != NULL && i < 2; i++) {
+        for (size_t j = 0; fits && j < all[i]->len; j++) {
+            struct sotto__monomial monomial = all[i]->list[j];
+            fits =
+                (!are_both || (add_all_present(&monomial, x) && add_all_present(&monomial, y))) &&
+                add_monomial(out, &monomial);
+        }
+    }
+    return finish_list(out, fits, op);
+}
+
+/* x, where y is present. */
+static bool set_mask(struct monomials *out, const struct monomials *x, const struct monomials *y,
+                     size_t op)
+{
+    bool fits = true;
+    if (!copy_monomials(out, x)) {
+        return false;
+    }
+    for (size_t i = 0; fits && i < out->len; i++) {
+        fits = add_all_present(&out->list[i], y);
+    }
+    return finish_list(out, fits, op);
+}
+
+/* Returns: false if there is no memory. */
+static bool expand_op(struct monomials *lists, const struct sotto__program *program, size_t i)
+{
+    const struct sotto__op *op = &program->ops[i];
+    const struct sotto__monomial nothing = {0};
+    bool is_condition = op->type == SOTTO__ROW_BOOL && op->kind != SOTTO__OP_COLUMN;
+    if (op->dataset == SOTTO_NONE || op->kind == SOTTO__OP_EARLIER_NUMBER) {
+        return set_one(&lists[i], &nothing);
+    }
+    switch (op->kind) {
+    case SOTTO__OP_NEGATE:
+    case SOTTO__OP_FLOAT:
+        return copy_monomials(&lists[i], &lists[op->a]);
+    case SOTTO__OP_MASK:
+        return set_mask(&lists[i], &lists[op->a], &lists[op->b], i);
+    case SOTTO__OP_ADD:
+    case SOTTO__OP_SUBTRACT:
+        return set_sum(&lists[i], &lists[op->a], &lists[op->b], true, i);
+    case SOTTO__OP_IF:
+        return set_sum(&lists[i], &lists[op->a], &lists[op->b], false, i);
+    case SOTTO__OP_MULTIPLY:
+        return set_product(&lists[i], &lists[op->a], &lists[op->b], i);
+    default: /* a condition is a factor of 1 */
+        return is_condition ? set_one(&lists[i], &nothing) : set_value(&lists[i], i);
+    }
+}
+
+/* --- Words --- */
+
+/* FNV-1a: two values of one number are compared as if they were one, which refuses more. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
+{
+    const uint8_t *from = data;
+    for (size_t i = 0; i < bytes; i++) {
+        hash = (hash ^ from[i]) * UINT64_C(0x100000001B3);
+    }
+    return hash;
+}
+
+/* A number for what an operation computes, of the columns' names and not of their places. */
+static uint64_t hash_op(const uint64_t *hashes, const struct sotto_driver *driver, size_t i)
+{
+    const struct sotto__op *op = &driver->program->ops[i];
+    const size_t operands[3] = {op->a, op->b, op->c};
+    uint64_t hash = hash_bytes(UINT64_C(0xCBF29CE484222325), &op->kind, sizeof op->kind);
+    for (size_t j = 0; j < 3; j++) {
+        uint64_t operand = operands[j] != SOTTO_NONE ? hashes[operands[j]] : 0;
+        hash = hash_bytes(hash, &operand, sizeof operand);
+    }
+    hash = hash_bytes(hash, &op->digits, sizeof op->digits);
+    if (op->kind == SOTTO__OP_COLUMN) {
+        const char *name = driver->expansion.columns[op->index].name;
+        hash = hash_bytes(hash, name, strlen(name));
+    } else if (op->kind == SOTTO__OP_CONSTANT) {
+        const struct sotto__constant *constant = &driver->program->constants[op->index];
+        hash = hash_bytes(hash, constant->limbs, sizeof constant->limbs);
+        hash = hash_bytes(hash, &constant->number, sizeof constant->number);
+        hash = hash_bytes(hash, &op->scale, sizeof op->scale);
+    } else if (op->kind == SOTTO__OP_TEXT_EQUAL) {
+        hash = hash_bytes(hash, op->text, strlen(op->text));
+    }
+    return hash;
+}
+
+static void write_value(struct sotto_writer *writer, const struct sotto_driver *driver,
+                        const uint64_t *hashes, size_t i)
+{
+    const struct sotto__op *op = &driver->program->ops[i];
+    char text[32];
+    if (op->kind != SOTTO__OP_COLUMN) {
+        (void)snprintf(text, sizeof text, "(computed %016llx)", (unsigned long long)hashes[i]);
+        sotto__json_raw(writer, text);
+        return;
+    }
+    sotto__json_raw(writer, "`");
+    sotto__json_raw(writer, driver->expansion.columns[op->index].name);
+    sotto__json_raw(writer, "`");
+}
+
+/* Operations may stand in another order in another plan: the words of factors are sorted. */
+static char *write_measure(const struct sotto_driver *driver, const uint64_t *hashes,
+                           const struct sotto__monomial *product)
+{
+    struct sotto_writer texts[SOTTO__MEASURE_VALUES_MAX];
+    struct sotto_writer all;
+    size_t bytes;
+    size_t order[SOTTO__MEASURE_VALUES_MAX];
+    for (size_t i = 0; i < product->values_len; i++) {
+        sotto_writer_init(&texts[i], SOTTO_PLAN_BYTES_MAX);
+        write_value(&texts[i], driver, hashes, product->values[i]);
+        sotto_write_u8(&texts[i], 0);
+        size_t at = i;
+        for (; at > 0 && !texts[i].failed && !texts[order[at - 1]].failed &&
+               strcmp((const char *)texts[order[at - 1]].data, (const char *)texts[i].data) > 0;
+             at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = i;
+    }
+    sotto_writer_init(&all, (size_t)8 * SOTTO_PLAN_BYTES_MAX);
+    for (size_t i = 0; i < product->values_len; i++) {
+        const struct sotto_writer *text = &texts[order[i]];
+        all.failed = all.failed || text->failed;
+        sotto__json_raw(&all, i > 0 ? " * " : "");
+        sotto__json_raw(&all, text->failed ? "" : (const char *)text->data);
+    }
+    sotto_write_u8(&all, 0);
+    for (size_t i = 0; i < product->values_len; i++) {
+        sotto_writer_release(&texts[i]);
+    }
+    if (sotto_writer_status(&all) != SOTTO_OK) {
+        sotto_writer_release(&all);
+        return NULL;
+    }
+    return (char *)sotto_writer_take(&all, &bytes);
+}
+
+/* --- Measures --- */
+
+static bool has_measure(const struct sotto__measures *measures,
+                        const struct sotto__monomial *product)
+{
+    for (size_t i = 0; i < measures->len; i++) {
+        if (is_same_monomial(&measures->list[i].product, product)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add_measure(struct sotto__measures *in_out, const struct sotto_driver *driver,
+                        const uint64_t *hashes, const struct sotto__monomial *product)
+{
+    void *list = in_out->list;
+    if (product->values_len == 0 || has_measure(in_out, product)) {
+        return true; /* counts of rows are free */
+    }
+    if (sotto_array_reserve(&list, &in_out->capacity_len, in_out->len + 1, sizeof *in_out->list) !=
+        SOTTO_OK) {
+        return false;
+    }
+    in_out->list = list;
+    char *text = write_measure(driver, hashes, product);
+    if (text == NULL) {
+        return false;
+    }
+    in_out->list[in_out->len++] = (struct sotto__measure){.product = *product, .text = text};
+    return true;
+}
+
+/* The products of the factors' monomials. */
+static bool add_term(struct sotto__measures *const *in_out, const struct sotto_driver *driver,
+                     const struct monomials *lists, const uint64_t *hashes,
+                     const struct sotto__term *term)
+{
+    struct monomials product;
+    struct sotto__measures *measures = in_out[driver->program->ops[term->factors[0]].dataset];
+    bool has_memory = copy_monomials(&product, &lists[term->factors[0]]);
+    for (size_t i = 1; has_memory && i < term->factors_len; i++) {
+        struct monomials next;
+        has_memory = set_product(&next, &product, &lists[term->factors[i]], term->factors[i]);
+        sotto_free(product.list);
+        product = has_memory ? next : (struct monomials){0};
+    }
+    for (size_t i = 0; has_memory && i < product.len; i++) {
+        has_memory = add_measure(measures, driver, hashes, &product.list[i]);
+    }
+    sotto_free(product.list);
+    return has_memory;
+}
+
+bool sotto__measures_find(struct sotto__measures *const *in_out, const struct sotto_driver *driver)
+{
+    const struct sotto__program *program = driver->program;
+    struct monomials *lists = sotto_alloc_array(program->ops_len, sizeof *lists);
+    uint64_t *hashes = sotto_alloc_array(program->ops_len, sizeof *hashes);
+    bool has_memory = lists != NULL && hashes != NULL;
+    for (size_t i = 0; has_memory && i < program->ops_len; i++) {
+        has_memory = expand_op(lists, program, i);
+        hashes[i] = hash_op(hashes, driver, i);
+    }
+    for (size_t i = 0; has_memory && i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        bool is_of_rows = program->ops[term->factors[0]].dataset != SOTTO_NONE;
+        if (term->kind == SOTTO__TERM_SUM && term->index == SOTTO_NONE && is_of_rows) {
+            has_memory = add_term(in_out, driver, lists, hashes, term);
+        }
+    }
+    for (size_t i = 0; lists != NULL && i < program->ops_len; i++) {
+        sotto_free(lists[i].list);
+    }
+    sotto_free(lists);
+    sotto_free(hashes);
+    return has_memory;
+}
+
+/* --- Values --- */
+
+static void convert_value(double *out, const struct sotto__rows *rows, size_t op, size_t len)
+{
+    const struct sotto__register *reg = &rows->registers[op];
+    if (rows->program->ops[op].type == SOTTO__ROW_FLOAT) {
+        memcpy(out, reg->values, len * sizeof *out);
+    } else {
+        sotto__exact_to_float(out, reg, rows->program->ops[op].scale, len);
+    }
+}
+
+/* A product of numbers that is no number (0 times infinity) is 0: it leaves the sum as it is. */
+static void multiply_values(double *out, const double *by, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] *= by[i];
+        out[i] = out[i] == out[i] ? out[i] : 0;
+    }
+}
+
+static void add_state(uint8_t *out, const uint8_t *state, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] |= state[i];
+    }
+}
+
+static void find_states(uint8_t *out, const struct sotto__rows *rows,
+                        const struct sotto__measure *measure, size_t len)
+{
+    const struct sotto__monomial *product = &measure->product;
+    memset(out, 0, len);
+    for (size_t i = 0; i < product->present_len; i++) {
+        add_state(out, rows->registers[product->present[i]].state, len);
+    }
+}
+
+static void find_values(double *out, double *scratch, const struct sotto__rows *rows,
+                        const struct sotto__measure *measure, size_t len)
+{
+    const struct sotto__monomial *product = &measure->product;
+    convert_value(out, rows, product->values[0], len);
+    for (size_t i = 1; i < product->values_len; i++) {
+        convert_value(scratch, rows, product->values[i], len);
+        multiply_values(out, scratch, len);
+    }
+}
+
+void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
+                         const struct sotto__measure *measure, const struct sotto__rows *rows,
+                         size_t len)
+{
+    find_values(out, scratch, rows, measure, len);
+    find_states(states, rows, measure, len);
+}
+
+void sotto__measures_release(struct sotto__measures *measures)
+{
+    for (size_t i = 0; i < measures->len; i++) {
+        sotto_free(measures->list[i].text);
+    }
+    sotto_free(measures->list);
+    *measures = (struct sotto__measures){0};
+}

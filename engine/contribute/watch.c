@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rows as they are shown to a ledger: what their sums add up, and where each row stands. It leans
+ * on measures.c for the values, and on plan/sets.c for predicates. The one idea: predicates are
+ * texts that an engine can parse, old ones too; so they make a plan of their own, whose operations
+ * class the rows of each block before the round's own operations are done. */
+
+#include "contribute/contribute.h"
+#include "contribute/watching.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+struct watched_predicate {
+    size_t *ops; /* the last one that holds gives the class, which is its place, from 1 */
+    size_t ops_len;
+    size_t index;       /* instead of them; or SOTTO_NONE */
+    uint16_t *class_of; /* of each number of the index */
+};
+
+struct watched_dataset {
+    struct sotto__measures measures;
+    struct sotto_plan *plan; /* of the predicates; NULL: there are none */
+    struct sotto_driver *driver;
+    struct watched_predicate *predicates;
+    size_t predicates_len;
+};
+
+struct sotto_watch {
+    const struct sotto_driver *driver;
+    struct sotto__row_sets sets;
+    struct watched_dataset *datasets;
+    const struct sotto_watch_sink *sink;
+};
+
+/* --- Predicates --- */
+
+/* An output of a plan: hist and value_counts are, a condition's rows are summed up. */
+static char *write_output(const char *predicate, size_t i)
+{
+    bool is_output =
+        strncmp(predicate, "hist(", 5) == 0 || strncmp(predicate, "value_counts(", 13) == 0;
+    size_t bytes = strlen(predicate) + 40;
+    char *text = sotto_alloc(bytes);
+    if (text != NULL) {
+        (void)snprintf(text, bytes, is_output ? "p%zu = %s" : "p%zu = sum(%s)", i, predicate);
+    }
+    return text;
+}
+
+static enum sotto_status parse_predicates(struct watched_dataset *watched,
+                                          const char *const *predicates, size_t len,
+                                          struct sotto_error *err)
+{
+    const char *const name = "d";
+    char *json = NULL;
+    enum sotto_status status = SOTTO_OK;
+    char **outputs = sotto_alloc_array(len, sizeof *outputs);
+    for (size_t i = 0; outputs != NULL && i < len; i++) {
+        outputs[i] = write_output(predicates[i], i);
+        status = outputs[i] != NULL ? status : SOTTO_ERROR_NO_MEMORY;
+    }
+    if (outputs == NULL || status != SOTTO_OK) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    struct sotto_plan_parts parts = {.name = "predicates",
+                                     .dataset_aliases = &name,
+                                     .dataset_files = &name,
+                                     .datasets_len = 1,
+                                     .outputs = (const char *const *)outputs,
+                                     .outputs_len = len};
+    status = sotto_plan_compose(&json, &parts, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_plan_parse(&watched->plan, json, strlen(json), err);
+out:
+    for (size_t i = 0; outputs != NULL && i < len; i++) {
+        sotto_free(outputs[i]);
+    }
+    sotto_free(outputs);
+    sotto_free(json);
+    return status;
+}
+
+/* The type in which the round reads a column; of others, that of the file. */
+static enum sotto_status find_type(struct sotto_type *out, const struct sotto_watch *watch,
+                                   size_t dataset, const char *name,
+                                   const struct sotto_catalogue *catalogue, struct sotto_error *err)
+{
+    const struct sotto__expansion *expansion = &watch->driver->expansion;
+    for (size_t i = 0; i < expansion->columns_len; i++) {
+        if (expansion->columns[i].dataset == dataset &&
+            strcmp(expansion->columns[i].name, name) == 0 &&
+            sotto__program_reads(watch->driver->program, i)) {
+            *out = expansion->columns[i].type;
+            return SOTTO_OK;
+        }
+    }
+    size_t found = sotto_catalogue_find(catalogue, name);
+    if (found == SOTTO_NONE) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "the file has no column \"%.200s\" any more, which it was asked "
+                               "about before: its owner may begin an epoch",
+                               name);
+    }
+    *out = catalogue->columns[found].type;
+    return SOTTO_OK;
+}
+
+static enum sotto_status make_driver(struct watched_dataset *watched,
+                                     const struct sotto_watch *watch, size_t dataset,
+                                     const struct sotto_catalogue *catalogue,
+                                     struct sotto_error *err)
+{
+    struct sotto_schema schema = {.fields_len = sotto_plan_columns_len(watched->plan)};
+    schema.fields = sotto_alloc_array(schema.fields_len, sizeof *schema.fields);
+    if (schema.fields == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < schema.fields_len; i++) {
+        status = find_type(&schema.fields[i].type, watch, dataset,
+                           sotto_plan_column(watched->plan, i).name, catalogue, err);
+    }
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_driver_new(&watched->driver, watched->plan, &schema, err);
+out:
+    sotto_schema_release(&schema);
+    return status;
+}
+
+/* The terms of an output, each once, in their order. Returns: how many. */
+static size_t find_terms(size_t *out, const struct sotto_driver *driver, size_t output,
+                         size_t *in_out_moments)
+{
+    const struct sotto__output_values *values = &driver->expansion.outputs[output];
+    size_t len = 0;
+    for (size_t i = 0; i < values->expressions_len; i++) {
+        const struct sotto__expression *expression =
+            &driver->expansion.expressions[values->first + i].expression;
+        for (size_t j = 0; j < expression->nodes_len; j++) {
+            if (expression->nodes[j].kind != SOTTO__NODE_AGGREGATE) {
+                continue;
+            }
+            const struct sotto__moments *moments = &driver->program->moments[(*in_out_moments)++];
+            size_t term = moments->terms[SOTTO__MOMENT_X];
+            if (len == 0 || out[len - 1] != term) {
+                out[len++] = term;
+            }
+        }
+    }
+    return len;
+}
+
+/* Terms of one index: the class of a row by its number there. */
+static enum sotto_status map_numbers(struct watched_predicate *out,
+                                     const struct sotto__program *program, const size_t *terms,
+                                     size_t terms_len, struct sotto_error *err)
+{
+    size_t numbers_len = program->indices[program->terms[terms[0]].index].len + 4;
+    out->index = program->terms[terms[0]].index;
+    out->class_of = sotto_alloc_array(numbers_len, sizeof *out->class_of);
+    if (out->class_of == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < terms_len; i++) {
+        const struct sotto__term *term = &program->terms[terms[i]];
+        for (size_t j = term->first; j < term->last; j++) {
+            out->class_of[j] = (uint16_t)(i + 1);
+        }
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status set_predicate(struct watched_predicate *out,
+                                       const struct sotto__program *program, const size_t *terms,
+                                       size_t terms_len, struct sotto_error *err)
+{
+    size_t index = terms_len > 0 ? program->terms[terms[0]].index : SOTTO_NONE;
+    bool is_indexed = index != SOTTO_NONE;
+    out->index = SOTTO_NONE;
+    for (size_t i = 0; i < terms_len; i++) {
+        SOTTO_REQUIRE(program->terms[terms[i]].factors_len == 1);
+        is_indexed = is_indexed && program->terms[terms[i]].index == index;
+    }
+    if (terms_len > SOTTO_WATCH_CLASSES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT, "a predicate has more than %d classes",
+                               SOTTO_WATCH_CLASSES_MAX);
+    }
+    if (is_indexed) {
+        return map_numbers(out, program, terms, terms_len, err);
+    }
+    out->ops = sotto_alloc_array(terms_len + 1, sizeof *out->ops);
+    if (out->ops == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    out->ops_len = terms_len;
+    for (size_t i = 0; i < terms_len; i++) {
+        out->ops[i] = program->terms[terms[i]].factors[0];
+    }
+    return SOTTO_OK;
+}
+
+/* Operations are idle where an index counts for all terms: here some are asked for beside it. */
+static void wake_ops(struct sotto__program *program)
+{
+    for (size_t i = 0; i < program->ops_len; i++) {
+        program->ops[i].is_idle = false;
+    }
+}
+
+static enum sotto_status find_predicates(struct watched_dataset *watched, size_t len,
+                                         struct sotto_error *err)
+{
+    struct sotto__program *program = watched->driver->program;
+    size_t moments = 0;
+    enum sotto_status status = SOTTO_OK;
+    size_t *terms = sotto_alloc_array(program->moments_len + 1, sizeof *terms);
+    watched->predicates = sotto_alloc_array(len, sizeof *watched->predicates);
+    if (terms == NULL || watched->predicates == NULL) {
+        sotto_free(terms);
+        return sotto_error_no_memory(err);
+    }
+    bool is_awake = false;
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        size_t terms_len = find_terms(terms, watched->driver, i, &moments);
+        status = set_predicate(&watched->predicates[i], program, terms, terms_len, err);
+        watched->predicates_len = i + 1;
+        is_awake = is_awake || watched->predicates[i].ops_len > 0;
+    }
+    if (is_awake) {
+        wake_ops(program);
+    }
+    sotto_free(terms);
+    return status;
+}
+
+static void release_predicates(struct watched_dataset *watched)
+{
+    for (size_t i = 0; i < watched->predicates_len; i++) {
+        sotto_free(watched->predicates[i].ops);
+        sotto_free(watched->predicates[i].class_of);
+    }
+    sotto_free(watched->predicates);
+    sotto_driver_free(watched->driver);
+    sotto_plan_free(watched->plan);
+    watched->predicates = NULL;
+    watched->predicates_len = 0;
+    watched->driver = NULL;
+    watched->plan = NULL;
+}
+
+enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
+                                      const char *const *predicates, size_t predicates_len,
+                                      const struct sotto_catalogue *catalogue,
+                                      struct sotto_error *err)
+{
+    struct watched_dataset *watched = &watch->datasets[dataset];
+    SOTTO_REQUIRE(dataset < watch->driver->plan->datasets_len);
+    release_predicates(watched);
+    if (predicates_len == 0) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = parse_predicates(watched, predicates, predicates_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = make_driver(watched, watch, dataset, catalogue, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return find_predicates(watched, predicates_len, err);
+}
+
+/* --- A watch --- */
+
+static bool find_measures(struct sotto_watch *watch)
+{
+    size_t len = watch->driver->plan->datasets_len;
+    struct sotto__measures **lists = sotto_alloc_array(len, sizeof *lists);
+    if (lists == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        lists[i] = &watch->datasets[i].measures;
+    }
+    bool has_memory = sotto__measures_find(lists, watch->driver);
+    sotto_free(lists);
+    return has_memory;
+}
+
+enum sotto_status sotto_watch_new(struct sotto_watch **out, const struct sotto_driver *driver,
+                                  struct sotto_error *err)
+{
+    struct sotto_watch *watch = sotto_alloc_zeroed(sizeof *watch);
+    if (watch == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    watch->driver = driver;
+    watch->datasets = sotto_alloc_array(driver->plan->datasets_len, sizeof *watch->datasets);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (watch->datasets == NULL || !find_measures(watch)) {
+        (void)sotto_error_no_memory(err);
+        goto out;
+    }
+    status = sotto__row_sets_find(&watch->sets, driver->plan, err);
+out:
+    if (status != SOTTO_OK) {
+        sotto_watch_free(watch);
+        return status;
+    }
+    *out = watch;
+    return SOTTO_OK;
+}
+
+void sotto_watch_free(struct sotto_watch *watch)
+{
+    if (watch == NULL) {
+        return;
+    }
+    for (size_t i = 0; watch->datasets != NULL && i < watch->driver->plan->datasets_len; i++) {
+        struct watched_dataset *watched = &watch->datasets[i];
+        release_predicates(watched);
+        sotto__measures_release(&watched->measures);
+    }
+    sotto_free(watch->datasets);
+    sotto__row_sets_release(&watch->sets);
+    sotto_free(watch);
+}
+
+const char *sotto_watch_predicate(const struct sotto_watch *watch, size_t dataset, size_t i)
+{
+    for (size_t j = 0; j < watch->sets.len; j++) {
+        if (watch->sets.list[j].dataset == dataset && i-- == 0) {
+            return watch->sets.list[j].text;
+        }
+    }
+    return NULL;
+}
+
+bool sotto_watch_has_all(const struct sotto_watch *watch)
+{
+    return watch->sets.are_told;
+}
+
+const char *sotto_watch_measure(const struct sotto_watch *watch, size_t dataset, size_t i)
+{
+    const struct watched_dataset *watched = &watch->datasets[dataset];
+    return i < watched->measures.len ? watched->measures.list[i].text : NULL;
+}
+
+/* --- Watching --- */
+
+const struct sotto__column *sotto__watch_column(const struct sotto_watch *watch, size_t dataset,
+                                                size_t i)
+{
+    const struct sotto_driver *driver = watch->datasets[dataset].driver;
+    return driver != NULL && i < driver->expansion.columns_len ? &driver->expansion.columns[i]
+                                                               : NULL;
+}
+
+enum sotto_status sotto__watch_begin(struct sotto_watch *watch, size_t dataset, size_t workers_len,
+                                     struct sotto_error *err)
+{
+    return watch->sink->begin(watch->sink->context, dataset, workers_len, err);
+}
+
+static void class_by_number(uint16_t *out, const struct watched_predicate *predicate,
+                            const struct sotto__rows *rows, size_t len)
+{
+    const uint32_t *numbers = rows->numbers + predicate->index * SOTTO__ROWS_LEN;
+    for (size_t i = 0; i < len; i++) {
+        out[i] = predicate->class_of[numbers[i]];
+    }
+}
+
+static void class_by_ops(uint16_t *out, const struct watched_predicate *predicate,
+                         const struct sotto__rows *rows, size_t len)
+{
+    memset(out, 0, len * sizeof *out);
+    for (size_t j = 0; j < predicate->ops_len; j++) {
+        const struct sotto__register *reg = &rows->registers[predicate->ops[j]];
+        const int64_t *values = reg->values;
+        for (size_t i = 0; i < len; i++) {
+            bool holds = reg->state[i] == 0 && values[i] != 0;
+            out[i] = holds ? (uint16_t)(j + 1) : out[i];
+        }
+    }
+    /* Where it is not known whether a condition holds: neither a row of it nor of its opposite. */
+    const uint8_t *state =
+        predicate->ops_len == 1 ? rows->registers[predicate->ops[0]].state : NULL;
+    for (size_t i = 0; state != NULL && i < len; i++) {
+        out[i] = state[i] != 0 ? SOTTO_WATCH_CLASSES_MAX : out[i];
+    }
+}
+
+static void class_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
+{
+    struct sotto__watcher *watcher = context;
+    const struct watched_dataset *watched = &watcher->watch->datasets[watcher->dataset];
+    (void)dataset; /* the only one */
+    for (size_t i = 0; i < watched->predicates_len; i++) {
+        const struct watched_predicate *predicate = &watched->predicates[i];
+        uint16_t *out = watcher->classes + i * watcher->capacity_len + watcher->classed_len;
+        if (predicate->index != SOTTO_NONE) {
+            class_by_number(out, predicate, rows, len);
+        } else {
+            class_by_ops(out, predicate, rows, len);
+        }
+    }
+    watcher->classed_len += len;
+}
+
+enum sotto_status sotto__watcher_init(struct sotto__watcher *out, const struct sotto_watch *watch,
+                                      size_t dataset, size_t worker)
+{
+    const struct watched_dataset *watched = &watch->datasets[dataset];
+    size_t values_len = (watched->measures.len + 1) * SOTTO__ROWS_LEN;
+    *out = (struct sotto__watcher){.watch = watch, .dataset = dataset, .worker = worker};
+    out->values = sotto_alloc_array(values_len, sizeof *out->values);
+    out->scratch = sotto_alloc_array(SOTTO__ROWS_LEN, sizeof *out->scratch);
+    out->states = sotto_alloc_array(values_len, sizeof *out->states);
+    out->value_lists = sotto_alloc_array(watched->measures.len + 1, sizeof *out->value_lists);
+    out->state_lists = sotto_alloc_array(watched->measures.len + 1, sizeof *out->state_lists);
+    out->pieces = sotto_alloc_array(watched->predicates_len + 1, sizeof *out->pieces);
+    if (out->values == NULL || out->scratch == NULL || out->states == NULL ||
+        out->value_lists == NULL || out->state_lists == NULL || out->pieces == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    if (watched->driver == NULL) {
+        return SOTTO_OK;
+    }
+    out->blocks = sotto_alloc_array(watched->driver->expansion.columns_len, sizeof *out->blocks);
+    if (out->blocks == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    struct sotto__rows_sink sink = {.take = class_rows, .context = out};
+    enum sotto_status status = sotto__rows_init(&out->rows, watched->driver->program, sink);
+    if (status == SOTTO_OK) {
+        out->has_classes = true;
+    }
+    return status;
+}
+
+void sotto__watcher_release(struct sotto__watcher *watcher)
+{
+    if (watcher->has_classes) {
+        sotto__rows_release(&watcher->rows);
+    }
+    sotto_free(watcher->blocks);
+    sotto_free(watcher->classes);
+    sotto_free(watcher->pieces);
+    sotto_free(watcher->values);
+    sotto_free(watcher->scratch);
+    sotto_free(watcher->states);
+    sotto_free(watcher->value_lists);
+    sotto_free(watcher->state_lists);
+    *watcher = (struct sotto__watcher){0};
+}
+
+enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size_t len,
+                                            struct sotto_error *err)
+{
+    size_t predicates_len = watcher->watch->datasets[watcher->dataset].predicates_len;
+    watcher->classed_len = 0;
+    watcher->shown_len = 0;
+    if (!watcher->has_classes) {
+        return SOTTO_OK;
+    }
+    if (len > watcher->capacity_len) {
+        sotto_free(watcher->classes);
+        watcher->classes = sotto_alloc_array(predicates_len * len, sizeof *watcher->classes);
+        watcher->capacity_len = watcher->classes != NULL ? len : 0;
+    }
+    if (watcher->classes == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    return sotto__rows_take(&watcher->rows, 0, watcher->blocks, len, err);
+}
+
+/* --- Showing --- */
+
+void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto__rows *rows,
+                              size_t dataset, size_t len)
+{
+    const struct watched_dataset *watched = &watcher->watch->datasets[dataset];
+    const struct sotto__program *program = rows->program;
+    const struct sotto_watch_sink *sink = watcher->watch->sink;
+    if (watcher->status != SOTTO_OK) {
+        return;
+    }
+    for (size_t i = 0; i < watched->predicates_len; i++) {
+        watcher->pieces[i] = watcher->classes + i * watcher->capacity_len + watcher->shown_len;
+    }
+    for (size_t i = 0; i < watched->measures.len; i++) {
+        double *values = watcher->values + i * SOTTO__ROWS_LEN;
+        uint8_t *states = watcher->states + i * SOTTO__ROWS_LEN;
+        sotto__measure_rows(values, states, watcher->scratch, &watched->measures.list[i], rows,
+                            len);
+        watcher->value_lists[i] = values;
+        watcher->state_lists[i] = states;
+    }
+    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
+    struct sotto_watch_rows shown = {.dataset = dataset,
+                                     .len = len,
+                                     .classes = watcher->pieces,
+                                     .predicates_len = watched->predicates_len,
+                                     .values = watcher->value_lists,
+                                     .states = watcher->state_lists,
+                                     .measures_len = watched->measures.len,
+                                     .skipped = selects ? rows->skipped : NULL,
+                                     .groups = program->keys_len > 0 ? rows->groups : NULL};
+    watcher->shown_len += len;
+    watcher->status = sink->take(sink->context, watcher->worker, &shown, &watcher->err);
+}
+
+void sotto__watch_set_sink(struct sotto_watch *watch, const struct sotto_watch_sink *sink)
+{
+    watch->sink = sink;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_CONTRIBUTE_WATCHING_H
+#define SOTTO_ENGINE_CONTRIBUTE_WATCHING_H
+
+/* What a watch is made of (measures.c, watch.c), and what a reading needs of it. */
+
+#include "driver.h"
+#include "rows/rows.h"
+#include <sotto/watch.h>
+
+/* --- measures.c: what sums add up --- */
+
+#define SOTTO__MEASURE_VALUES_MAX SOTTO__TERM_FACTORS_MAX
+#define SOTTO__MEASURE_PRESENT_MAX 12
+
+/* A product of values, of rows where some operations have one. Both ascending. */
+struct sotto__monomial {
+    size_t values[SOTTO__MEASURE_VALUES_MAX];
+    size_t values_len;
+    size_t present[SOTTO__MEASURE_PRESENT_MAX];
+    size_t present_len;
+};
+
+struct sotto__measure {
+    struct sotto__monomial product;
+    char *text;
+};
+
+struct sotto__measures {
+    struct sotto__measure *list;
+    size_t len;
+    size_t capacity_len;
+};
+
+/* Adds those of the round to the lists of their datasets, each once. Returns: false if there is no
+ * memory. Ended by sotto__measures_release, also then. */
+bool sotto__measures_find(struct sotto__measures *const *in_out,
+                          const struct sotto_driver *driver) SOTTO_NODISCARD;
+void sotto__measures_release(struct sotto__measures *measures);
+/* Writes what a measure is of each row, as the nearest doubles, and 0 where it has a value.
+ * scratch: SOTTO__ROWS_LEN. */
+void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
+                         const struct sotto__measure *measure, const struct sotto__rows *rows,
+                         size_t len);
+
+/* --- watch.c --- */
+
+/* One thread's. */
+struct sotto__watcher {
+    const struct sotto_watch *watch;
+    size_t dataset;
+    size_t worker;
+    bool has_classes;
+    struct sotto__rows rows; /* of the predicates' program */
+    const struct sotto_column **blocks;
+    uint16_t *classes;       /* [predicate * capacity_len + row of the block] */
+    const uint16_t **pieces; /* [predicate]: of the rows that are shown */
+    size_t capacity_len;
+    size_t classed_len; /* rows of the block whose classes are known */
+    size_t shown_len;
+    double *values; /* [measure * SOTTO__ROWS_LEN + row] */
+    double *scratch;
+    uint8_t *states; /* likewise */
+    const double **value_lists;
+    const uint8_t **state_lists;
+    enum sotto_status status; /* the first failure */
+    struct sotto_error err;
+};
+
+enum sotto_status sotto__watcher_init(struct sotto__watcher *out, const struct sotto_watch *watch,
+                                      size_t dataset, size_t worker) SOTTO_NODISCARD;
+void sotto__watcher_release(struct sotto__watcher *watcher);
+
+/* The columns that predicates read of a dataset: column i, or NULL from the last one on. */
+const struct sotto__column *sotto__watch_column(const struct sotto_watch *watch, size_t dataset,
+                                                size_t i);
+void sotto__watch_set_sink(struct sotto_watch *watch, const struct sotto_watch_sink *sink);
+enum sotto_status sotto__watch_begin(struct sotto_watch *watch, size_t dataset, size_t workers_len,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Classes the rows of a block, before its operations: blocks[i] is sotto__watch_column i. */
+enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size_t len,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+/* Shows the next rows of the block, after their operations. */
+void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto__rows *rows,
+                              size_t dataset, size_t len);
+
+#endif

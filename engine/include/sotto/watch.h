@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_WATCH_H
+#define SOTTO_WATCH_H
+
+/* What a round says of a party's rows beside their sums, shown to whoever has to remember what was
+ * answered: while the rows are read, the values that each sum adds up, and on which side of each
+ * predicate a row stands, of old predicates too, which the plan does not name. */
+
+#include <sotto/contribution.h>
+
+SOTTO_BEGIN_DECLS
+
+struct sotto_watch;
+
+/* At most this many classes of one predicate. */
+#define SOTTO_WATCH_CLASSES_MAX 65535
+
+/* Some rows of one dataset. Arrays borrow for the call; [i][row]. */
+struct sotto_watch_rows {
+    size_t dataset;
+    size_t len;
+    const uint16_t *const *classes; /* of each predicate that was prepared: 0 none of its classes */
+    size_t predicates_len;
+    const double *const *values;  /* of each measure: the nearest doubles */
+    const uint8_t *const *states; /* 0: the value counts */
+    size_t measures_len;
+    const uint8_t *skipped; /* not 0: where or the groups leave the row out; NULL: none */
+    const uint32_t *groups; /* of rows that are not left out; NULL: there are no groups */
+};
+
+struct sotto_watch_sink {
+    void *context;
+    /* Before a dataset is read: so many workers take. */
+    enum sotto_status (*begin)(void *context, size_t dataset, size_t workers_len,
+                               struct sotto_error *err);
+    /* Threads: one for each worker. */
+    enum sotto_status (*take)(void *context, size_t worker, const struct sotto_watch_rows *rows,
+                              struct sotto_error *err);
+};
+
+/* Finds the predicates and measures of the driver's round. Returns: SOTTO_ERROR_NO_MEMORY.
+ * Ownership: borrows driver, and is of no use once it advances; *out is ended by sotto_watch_free.
+ */
+SOTTO_API enum sotto_status sotto_watch_new(struct sotto_watch **out,
+                                            const struct sotto_driver *driver,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+/* NULL is fine. */
+SOTTO_API void sotto_watch_free(struct sotto_watch *watch);
+
+/* The predicates that the plan asks of a dataset, each a text that is the same in every plan that
+ * asks it: predicate i, or NULL from the last one on. Borrows from the watch. */
+SOTTO_API const char *sotto_watch_predicate(const struct sotto_watch *watch, size_t dataset,
+                                            size_t i);
+/* Whether these are all: a condition on a number that an earlier round opened has no such text. */
+SOTTO_API bool sotto_watch_has_all(const struct sotto_watch *watch);
+
+/* What the round's sums over a dataset add up: measure i, or NULL from the last one on. A column is
+ * its name in backticks, a product has " * " between its factors, sorted; a sum of a polynomial
+ * adds up several. The same words mean the same values of a row, which may count in other rows. */
+SOTTO_API const char *sotto_watch_measure(const struct sotto_watch *watch, size_t dataset,
+                                          size_t i);
+
+/* Says which predicates rows are classed by: those of the plan and older ones, in this order.
+ * catalogue: of the dataset's source. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a
+ * predicate no longer goes with the file; SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
+                                                const char *const *predicates,
+                                                size_t predicates_len,
+                                                const struct sotto_catalogue *catalogue,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
+
+/* As sotto_driver_contribute; the sink is shown all rows meanwhile. What it returns ends it. All
+ * datasets are prepared. */
+SOTTO_API enum sotto_status sotto_driver_contribute_watched(
+    const struct sotto_driver *driver, uint64_t *out, size_t limbs_len, uint8_t *withheld,
+    struct sotto_source *const *sources, uint64_t min_rows, struct sotto_watch *watch,
+    const struct sotto_watch_sink *sink, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Takes groups out of a partial that were withheld after it was made. */
+SOTTO_API void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t *in_out,
+                                     const uint8_t *withheld);
+
+SOTTO_END_DECLS
+
+#endif

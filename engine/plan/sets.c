@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which sets of rows a plan makes: by where, by groups, by bins and levels, by conditions on rows.
+ * It leans on the parsed trees. The one idea: each set is written as a text that is the same
+ * whatever a plan calls its dataset and however it is spaced, and that can be parsed again: so a
+ * party that remembers it can look at its rows of another day, and for another plan. */
+
+#include "plan/plan.h"
+
+#include "expression/places.h"
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- Texts --- */
+
+static const char *const operators[] = {
+    [SOTTO__NODE_ADD] = " + ",           [SOTTO__NODE_SUBTRACT] = " - ",
+    [SOTTO__NODE_MULTIPLY] = " * ",      [SOTTO__NODE_DIVIDE] = " / ",
+    [SOTTO__NODE_FLOOR_DIVIDE] = " // ", [SOTTO__NODE_MODULO] = " % ",
+    [SOTTO__NODE_EQUAL] = " == ",        [SOTTO__NODE_UNEQUAL] = " != ",
+    [SOTTO__NODE_LESS] = " < ",          [SOTTO__NODE_LESS_EQUAL] = " <= ",
+    [SOTTO__NODE_GREATER] = " > ",       [SOTTO__NODE_GREATER_EQUAL] = " >= ",
+    [SOTTO__NODE_AND] = " and ",         [SOTTO__NODE_OR] = " or ",
+};
+
+struct set_writer {
+    struct sotto_writer text;
+    const struct sotto__expression *expression;
+    size_t dataset; /* of the columns so far; SOTTO_NONE: there is none */
+    bool is_told;   /* everything so far could be written */
+};
+
+static void write_raw(struct set_writer *writer, const char *text)
+{
+    sotto_write_bytes(&writer->text, text, strlen(text));
+}
+
+/* Between two quotes, which are doubled within. */
+static void write_quoted(struct set_writer *writer, const char *text, char quote)
+{
+    sotto_write_u8(&writer->text, (uint8_t)quote);
+    for (; *text != '\0'; text++) {
+        if (*text == quote) {
+            sotto_write_u8(&writer->text, (uint8_t)quote);
+        }
+        sotto_write_u8(&writer->text, (uint8_t)*text);
+    }
+    sotto_write_u8(&writer->text, (uint8_t)quote);
+}
+
+static void write_column(struct set_writer *writer, const struct sotto__node *node)
+{
+    writer->is_told = writer->is_told &&
+                      (writer->dataset == SOTTO_NONE || writer->dataset == node->dataset_index);
+    writer->dataset = node->dataset_index;
+    write_quoted(writer, node->name, '`');
+}
+
+static void write_node(struct set_writer *writer, size_t i);
+
+/* A chain of one operator is written without brackets, so that it is no deeper than it was. */
+static void write_infix(struct set_writer *writer, const struct sotto__node *node, bool is_chained)
+{
+    const struct sotto__node *left = &writer->expression->nodes[node->left];
+    bool is_chain = node->kind == SOTTO__NODE_AND || node->kind == SOTTO__NODE_OR;
+    write_raw(writer, is_chained ? "" : "(");
+    if (is_chain && left->kind == node->kind) {
+        write_infix(writer, left, true);
+    } else {
+        write_node(writer, node->left);
+    }
+    write_raw(writer, operators[node->kind]);
+    write_node(writer, node->right);
+    write_raw(writer, is_chained ? "" : ")");
+}
+
+/* Only what has no frames and no rounds can be told apart later. */
+static void write_call(struct set_writer *writer, const struct sotto__node *node)
+{
+    const struct sotto__function_card *card = sotto__function_card(node->function);
+    size_t children[3];
+    size_t len = sotto__node_children(node, children);
+    char digits[16];
+    if (card->name == NULL || card->takes_frame || card->is_variadic) {
+        writer->is_told = false;
+        return;
+    }
+    write_raw(writer, card->name);
+    for (size_t i = 0; i < len; i++) {
+        write_raw(writer, i == 0 ? "(" : ", ");
+        write_node(writer, children[i]);
+    }
+    if (card->option != NULL && card->option->kind == SOTTO__OPTION_DIGITS) {
+        (void)snprintf(digits, sizeof digits, ", %d", node->options.digits);
+        write_raw(writer, digits);
+    }
+    write_raw(writer, ")");
+}
+
+static void write_power(struct set_writer *writer, const struct sotto__node *node)
+{
+    char exponent[16];
+    (void)snprintf(exponent, sizeof exponent, " ** %d)", node->exponent);
+    write_raw(writer, "(");
+    write_node(writer, node->left);
+    write_raw(writer, exponent);
+}
+
+/* Recursion: as deep as the expression. */
+static void write_node(struct set_writer *writer, size_t i)
+{
+    const struct sotto__node *node = &writer->expression->nodes[i];
+    switch (node->kind) {
+    case SOTTO__NODE_LITERAL:
+        sotto_write_bytes(&writer->text, writer->expression->text + node->start, node->bytes);
+        break;
+    case SOTTO__NODE_TEXT:
+        write_quoted(writer, node->name, '"');
+        break;
+    case SOTTO__NODE_NA:
+        write_raw(writer, "na");
+        break;
+    case SOTTO__NODE_COLUMN:
+        write_column(writer, node);
+        break;
+    case SOTTO__NODE_NEGATE:
+    case SOTTO__NODE_NOT:
+        write_raw(writer, node->kind == SOTTO__NODE_NOT ? "(not " : "(-");
+        write_node(writer, node->left);
+        write_raw(writer, ")");
+        break;
+    case SOTTO__NODE_POWER:
+        write_power(writer, node);
+        break;
+    case SOTTO__NODE_CALL:
+        write_call(writer, node);
+        break;
+    case SOTTO__NODE_STAR:
+    case SOTTO__NODE_LIST:
+    case SOTTO__NODE_AGGREGATE:
+        writer->is_told = false;
+        break;
+    default:
+        write_infix(writer, node, false);
+        break;
+    }
+}
+
+static void write_levels(struct set_writer *writer, const struct sotto__level *levels,
+                         size_t levels_len)
+{
+    for (size_t i = 0; i < levels_len; i++) {
+        write_raw(writer, ", ");
+        if (levels[i].kind == SOTTO__LEVEL_TEXT) {
+            write_quoted(writer, levels[i].text, '"');
+        } else {
+            write_raw(writer, levels[i].text);
+        }
+    }
+    write_raw(writer, ")");
+}
+
+/* --- The list --- */
+
+struct finder {
+    struct sotto__row_sets *out;
+    enum sotto_status status;
+};
+
+static void writer_init(struct set_writer *out, const struct sotto__expression *expression)
+{
+    *out = (struct set_writer){.expression = expression, .dataset = SOTTO_NONE, .is_told = true};
+    sotto_writer_init(&out->text, (size_t)8 * SOTTO__EXPRESSION_BYTES_MAX);
+}
+
+static bool has_set(const struct sotto__row_sets *sets, size_t dataset, const char *text)
+{
+    for (size_t i = 0; i < sets->len; i++) {
+        if (sets->list[i].dataset == dataset && strcmp(sets->list[i].text, text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds what was written, once; ends the writer. */
+static void finish_set(struct finder *finder, struct set_writer *writer)
+{
+    struct sotto__row_sets *sets = finder->out;
+    size_t bytes;
+    void *list = sets->list;
+    sotto_write_u8(&writer->text, 0);
+    if (finder->status == SOTTO_OK) {
+        finder->status = sotto_writer_status(&writer->text);
+    }
+    if (finder->status == SOTTO_OK) {
+        finder->status =
+            sotto_array_reserve(&list, &sets->capacity_len, sets->len + 1, sizeof *sets->list);
+    }
+    if (finder->status != SOTTO_OK) {
+        sotto_writer_release(&writer->text);
+        return;
+    }
+    sets->list = list;
+    sets->are_told = sets->are_told && writer->is_told;
+    bool is_set = writer->is_told && writer->dataset != SOTTO_NONE; /* a constant makes none */
+    if (!is_set || has_set(sets, writer->dataset, (const char *)writer->text.data)) {
+        sotto_writer_release(&writer->text);
+        return;
+    }
+    size_t dataset = writer->dataset;
+    sets->list[sets->len++] = (struct sotto__row_set){
+        .dataset = dataset, .text = (char *)sotto_writer_take(&writer->text, &bytes)};
+}
+
+static void add_condition(struct finder *finder, const struct sotto__expression *expression,
+                          size_t node)
+{
+    struct set_writer writer;
+    writer_init(&writer, expression);
+    write_node(&writer, node);
+    finish_set(finder, &writer);
+}
+
+/* The levels of a key, or the edges of its bins. */
+static void add_key(struct finder *finder, const struct sotto__group_key *key)
+{
+    struct set_writer writer;
+    writer_init(&writer, &key->column);
+    write_raw(&writer, key->are_edges ? "hist(" : "value_counts(");
+    write_node(&writer, key->column.nodes_len - 1);
+    write_levels(&writer, key->levels, key->levels_len);
+    finish_set(finder, &writer);
+}
+
+static void add_counts(struct finder *finder, const struct sotto__expression *expression,
+                       const struct sotto__node *node)
+{
+    struct set_writer writer;
+    writer_init(&writer, expression);
+    write_raw(&writer, sotto__function_card(node->function)->name);
+    write_raw(&writer, "(");
+    write_node(&writer, node->left);
+    write_levels(&writer, expression->levels + node->levels, node->levels_len);
+    finish_set(finder, &writer);
+}
+
+static bool is_condition(const struct sotto__node *node)
+{
+    return (node->kind >= SOTTO__NODE_EQUAL && node->kind <= SOTTO__NODE_OR) ||
+           node->kind == SOTTO__NODE_NOT ||
+           (node->kind == SOTTO__NODE_CALL && node->function == SOTTO__FUNCTION_ISNA);
+}
+
+/* Marks conditions that are parts of others. */
+static void mark_parts(bool *out, const struct sotto__expression *expression)
+{
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        const struct sotto__node *node = &expression->nodes[i];
+        bool joins = node->kind == SOTTO__NODE_AND || node->kind == SOTTO__NODE_OR ||
+                     node->kind == SOTTO__NODE_NOT;
+        size_t children[3];
+        size_t len = joins ? sotto__node_children(node, children) : 0;
+        for (size_t j = 0; j < len; j++) {
+            out[children[j]] = true;
+        }
+    }
+}
+
+/* The conditions on rows in an output: each whole, and what if asks. */
+static void add_output(struct finder *finder, const struct sotto__expression *expression)
+{
+    struct sotto__places places;
+    bool is_part[SOTTO__EXPRESSION_NODES_MAX] = {false};
+    sotto__places_find(&places, expression);
+    mark_parts(is_part, expression);
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        const struct sotto__node *node = &expression->nodes[i];
+        bool is_of_rows = places.place[i] == SOTTO__PLACE_ROW;
+        if (node->kind == SOTTO__NODE_AGGREGATE && node->levels_len > 0) {
+            add_counts(finder, expression, node);
+        } else if (is_of_rows && is_condition(node) && !is_part[i]) {
+            add_condition(finder, expression, i);
+        } else if (is_of_rows && node->kind == SOTTO__NODE_CALL &&
+                   node->function == SOTTO__FUNCTION_IF) {
+            add_condition(finder, expression, node->left);
+        }
+    }
+}
+
+enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct sotto_plan *plan,
+                                       struct sotto_error *err)
+{
+    struct finder finder = {.out = out};
+    *out = (struct sotto__row_sets){.are_told = true};
+    if (plan->where.nodes_len > 0) {
+        add_condition(&finder, &plan->where, plan->where.nodes_len - 1);
+    }
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        add_key(&finder, &plan->keys[i]);
+    }
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        add_output(&finder, &plan->outputs[i].expression);
+    }
+    if (finder.status != SOTTO_OK) {
+        sotto__row_sets_release(out);
+        return sotto_error_no_memory(err);
+    }
+    return SOTTO_OK;
+}
+
+void sotto__row_sets_release(struct sotto__row_sets *sets)
+{
+    for (size_t i = 0; i < sets->len; i++) {
+        sotto_free(sets->list[i].text);
+    }
+    sotto_free(sets->list);
+    *sets = (struct sotto__row_sets){0};
+}

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Questions to a party's file, week after week, with a ledger: attacks that take several answers,
+ * and honest work that looks like them. Every question is one that would be answered if nothing was
+ * remembered: each refusal here is the ledger's. */
+
+#include "files.h"
+#include "ledgers.h"
+#include "test.h"
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <sotto/tally.h>
+#include <stdio.h>
+
+#define PERSONS_MAX 200
+#define MIN_ROWS 10
+#define TEXT_BYTES 65536
+#define GROUPS_MAX 8
+
+/* --- The file --- */
+
+struct person {
+    int age;
+    double wage;
+    bool is_sales;
+    bool has_manager;
+    int version; /* changes with every export */
+    const char *wage_text;
+};
+
+static struct person persons[PERSONS_MAX];
+static size_t persons_len;
+static char text[TEXT_BYTES];
+static int day;
+
+static struct person make_person(size_t i)
+{
+    return (struct person){.age = 20 + (int)(i % 40),
+                           .wage = 2000 + 13.25 * (double)(i % 97) + (double)i,
+                           .is_sales = i % 3 == 0,
+                           .has_manager = true,
+                           .version = 1};
+}
+
+static void hire(size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        persons[persons_len] = make_person(persons_len);
+        persons_len++;
+    }
+}
+
+static const char *write_file(void)
+{
+    size_t at = (size_t)snprintf(text, sizeof text, "age,wage,dept,manager,version\n");
+    for (size_t i = 0; i < persons_len; i++) {
+        const struct person *person = &persons[i];
+        char wage[32];
+        (void)snprintf(wage, sizeof wage, "%.2f", person->wage);
+        at += (size_t)snprintf(text + at, sizeof text - at, "%d,%s,%s,%s,%d\n", person->age,
+                               person->wage_text != NULL ? person->wage_text : wage,
+                               person->is_sales ? "Sales" : "R&D", person->has_manager ? "1" : "",
+                               person->version);
+    }
+    assert_true(at < sizeof text);
+    return text;
+}
+
+/* --- Questions --- */
+
+struct ask {
+    const char *outputs[4];
+    const char *where;
+    const char *by;
+    bool are_floats; /* somebody else's file has an exponent: all read doubles */
+};
+
+static struct sotto_ledger *ledger;
+static uint8_t withheld[GROUPS_MAX];
+
+static struct sotto_plan *make_plan(const struct ask *ask)
+{
+    static const char *const alias = "t";
+    static const char *const file = "t.csv";
+    char *json = NULL;
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    struct sotto_plan_parts parts = {.name = "weekly",
+                                     .dataset_aliases = &alias,
+                                     .dataset_files = &file,
+                                     .datasets_len = 1,
+                                     .outputs = ask->outputs,
+                                     .where = ask->where,
+                                     .by = &ask->by,
+                                     .by_len = ask->by != NULL};
+    while (parts.outputs_len < 4 && ask->outputs[parts.outputs_len] != NULL) {
+        parts.outputs_len++;
+    }
+    enum sotto_status status = sotto_plan_compose(&json, &parts, &err);
+    assert_string_equal(err.text, "");
+    assert_ok(status);
+    status = sotto_plan_parse(&plan, json, strlen(json), &err);
+    assert_string_equal(err.text, "");
+    assert_ok(status);
+    sotto_free(json);
+    return plan;
+}
+
+/* The agreed types: this party's own, or doubles. */
+static struct sotto_driver *make_driver(const struct sotto_plan *plan, const struct ask *ask,
+                                        const struct sotto_catalogue *catalogue)
+{
+    struct sotto_schema schema = {0};
+    struct sotto_driver *driver = NULL;
+    struct sotto_error err = {0};
+    assert_ok(sotto_schema_offer(&schema, plan, &catalogue, &err));
+    for (size_t i = 0; ask->are_floats && i < schema.fields_len; i++) {
+        if (schema.fields[i].type.kind != SOTTO_KIND_STRING) {
+            schema.fields[i].type = (struct sotto_type){.kind = SOTTO_KIND_FLOAT64};
+        }
+    }
+    enum sotto_status status = sotto_driver_new(&driver, plan, &schema, &err);
+    assert_string_equal(err.text, "");
+    assert_ok(status);
+    sotto_schema_release(&schema);
+    return driver;
+}
+
+static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sotto_driver *driver,
+                                    struct sotto_error *err)
+{
+    size_t files_len;
+    uint64_t number;
+    const struct sotto_ledger_file *files = sotto_tally_files(tally, &files_len);
+    struct sotto_ledger_question question = {.task = {(uint8_t)day},
+                                             .name = "weekly",
+                                             .round = 1,
+                                             .now_ms = day * (int64_t)24 * 3600 * 1000,
+                                             .min_rows = MIN_ROWS,
+                                             .groups_len = sotto_driver_groups_len(driver),
+                                             .files = files,
+                                             .files_len = files_len};
+    assert_true(question.groups_len <= GROUPS_MAX);
+    return sotto_ledger_answer(ledger, &number, withheld, &question, err);
+}
+
+/* Contributes as a party does. What is not the ledger's must let the question pass. */
+static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *err)
+{
+    struct sotto_csv *csv = test_csv(write_file());
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_plan *plan = make_plan(ask);
+    struct sotto_driver *driver = make_driver(plan, ask, catalogue);
+    struct sotto_source *source = NULL;
+    struct sotto_tally *tally = NULL;
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    uint64_t *plain = sotto_alloc_array(limbs_len, sizeof *plain);
+    uint8_t unwatched[GROUPS_MAX] = {0};
+    assert_true(limbs != NULL && plain != NULL);
+    memset(withheld, 0, sizeof withheld);
+    assert_ok(sotto_source_new_file(&source, csv, catalogue, err));
+    enum sotto_status status = sotto_tally_new(
+        &tally, ledger, driver, plan, (const struct sotto_catalogue *const *)&catalogue, err);
+    if (status == SOTTO_OK) {
+        assert_ok(
+            sotto_driver_contribute(driver, plain, limbs_len, unwatched, &source, MIN_ROWS, err));
+        assert_ok(
+            sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, MIN_ROWS, err));
+        assert_memory_equal(limbs, plain, limbs_len * sizeof *limbs); /* to watch changes nothing */
+        status = ask_ledger(tally, driver, err);
+    }
+    sotto_tally_free(tally);
+    sotto_source_free(source);
+    sotto_driver_free(driver);
+    sotto_plan_free(plan);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    sotto_free(limbs);
+    sotto_free(plain);
+    day += 2;
+    return status;
+}
+
+#define answered(...) expect_answered((struct ask)__VA_ARGS__)
+#define refused(...) expect_refused((struct ask)__VA_ARGS__, "that answer stands")
+#define singled_out(...) expect_refused((struct ask)__VA_ARGS__, "singles out")
+
+static void expect_answered(struct ask ask)
+{
+    struct sotto_error err = {0};
+    enum sotto_status status = try_asking(&ask, &err);
+    assert_string_equal(err.text, "");
+    assert_ok(status);
+}
+
+static void expect_refused(struct ask ask, const char *part)
+{
+    struct sotto_error err = {0};
+    assert_int_equal(try_asking(&ask, &err), SOTTO_ERROR_REFUSED);
+    assert_contains(err.text, part);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    test_disk_clear();
+    ledger = test_ledger_open();
+    persons_len = 0;
+    day = 20000;
+    hire(80);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    sotto_ledger_free(ledger);
+    return 0;
+}
+
+/* --- Attacks of several answers --- */
+
+/* 5: a column that changes in every row makes no row new. */
+static void test_an_export_date(void **state)
+{
+    (void)state;
+    answered({.outputs = {"sum(wage)", "max_age = mean(age)"}});
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = 2;
+    }
+    answered({.outputs = {"sum(wage)"}});
+    hire(1);
+    refused({.outputs = {"sum(wage)"}});
+}
+
+/* 6: five rows that are corrected are five. */
+static void test_corrected_rows(void **state)
+{
+    (void)state;
+    answered({.outputs = {"std(wage)"}});
+    for (size_t i = 0; i < 5; i++) {
+        persons[7 * i].wage += 12;
+    }
+    refused({.outputs = {"sum(wage)"}});
+}
+
+/* 13: the same values under other words. */
+static void test_other_words(void **state)
+{
+    (void)state;
+    answered({.outputs = {"sum(wage)"}});
+    hire(1);
+    refused({.outputs = {"sum(wage + 0 * age)"}});
+    refused({.outputs = {"sum(3 * wage - 7)"}});
+    refused({.outputs = {"sum(if(age < 40, wage, na))"}});
+    refused({.outputs = {"sum(if(age < 40, wage, 2 * wage))"}});
+    refused({.outputs = {"mean(wage * 1.5)"}});
+    refused({.outputs = {"std(wage)"}});
+    refused({.outputs = {"cov(wage, age)"}});
+    refused({.outputs = {"dot(wage, age) - sum(wage)"}});
+    refused({.outputs = {"sum(wage)"}, .where = "age < 40"});
+}
+
+/* The creator's own file makes everybody read doubles: they are the same values. */
+static void test_other_types(void **state)
+{
+    (void)state;
+    answered({.outputs = {"sum(wage)"}});
+    hire(1);
+    refused({.outputs = {"sum(wage)"}, .are_floats = true});
+    persons_len--;
+    answered({.outputs = {"sum(wage)"}, .are_floats = true});
+}
+
+/* 1, 2 over time: a product whose parts were told. */
+static void test_products(void **state)
+{
+    (void)state;
+    answered({.outputs = {"sum((age + wage) * (age + wage))"}});
+    hire(1);
+    refused({.outputs = {"dot(age, wage)"}});
+    refused({.outputs = {"sum(wage ** 2)"}});
+    refused({.outputs = {"sum((2 * age - wage) ** 2)"}});
+    answered({.outputs = {"sum(age * version)"}});
+}
+
+/* 22: two parts, then all, one person more. */
+static void test_parts_and_then_all(void **state)
+{
+    (void)state;
+    answered({.outputs = {"sum(wage)"}, .where = "age < 40"});
+    answered({.outputs = {"sum(wage)"}, .where = "not age < 40"});
+    hire(1);
+    refused({.outputs = {"sum(wage)"}});
+    refused({.outputs = {"sum(wage)"}, .by = "dept in ('Sales', 'R&D')"});
+}
+
+/* The same with all first. */
+static void test_all_and_then_parts(void **state)
+{
+    (void)state;
+    answered({.outputs = {"sum(wage)"}});
+    hire(1);
+    refused({.outputs = {"sum(wage)"}, .where = "age < 40"});
+    refused({.outputs = {"sum(wage)"}, .where = "age >= 40"});
+}
+
+/* 14: a, b, and a or b: who is in both is singled out. */
+static void test_trackers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].age = i < 40 ? 30 : 50;
+        persons[i].version = i >= 39 && i < 60 ? 2 : 1;
+    }
+    answered({.outputs = {"sum(wage)"}, .where = "age < 40"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 2"});
+    singled_out({.outputs = {"sum(age)"}, .where = "version == 2"});
+    answered({.outputs = {"sum(wage)"}, .where = "age < 40"});
+}
+
+/* S2 over two tasks: who has no manager, and nobody else, is missing in the second. */
+static void test_missing_values(void **state)
+{
+    (void)state;
+    persons[11].has_manager = false;
+    answered({.outputs = {"sum(wage)"}});
+    refused({.outputs = {"sum(wage + 0 * manager)"}});
+    refused({.outputs = {"dot(wage, manager) + sum(wage + manager)"}});
+    for (size_t i = 0; i < 12; i++) {
+        persons[i].has_manager = false;
+    }
+    answered({.outputs = {"sum(wage + 0 * manager)"}});
+}
+
+/* Bins and levels of an earlier answer are sets too. */
+static void test_bins_and_levels(void **state)
+{
+    (void)state;
+    answered(
+        {.outputs = {"hist(age, 0, 40, 100)", "value_counts(dept, 'Sales', 'R&D')", "sum(wage)"}});
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i < 20 || (persons[i].is_sales && persons[i].age < 40) ? 2 : 1;
+    }
+    persons[79].version = 2; /* of those of 40 and above */
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 2"});
+}
+
+/* Groups of today against all of yesterday, and the other way round. */
+static void test_groups_and_all(void **state)
+{
+    (void)state;
+    answered({.outputs = {"mean(wage)"}, .by = "dept in ('Sales', 'R&D')"});
+    hire(1);
+    refused({.outputs = {"sum(wage)"}});
+    answered({.outputs = {"mean(wage)"}, .by = "dept in ('Sales', 'R&D')"}); /* one is withheld */
+    assert_int_equal(withheld[0] + withheld[1], 1);
+}
+
+/* Values beyond 2^53, of 20 digits, and infinities. */
+static void test_wide_values(void **state)
+{
+    (void)state;
+    static char digits[PERSONS_MAX][24];
+    for (size_t i = 0; i < persons_len; i++) {
+        (void)snprintf(digits[i], sizeof digits[i], "%zu", 9007199254740993U + 3 * i);
+        persons[i].wage_text = digits[i];
+    }
+    answered({.outputs = {"sum(wage)"}});
+    persons[3].wage_text = "12";
+    refused({.outputs = {"sum(wage)"}});
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].wage_text = i % 2 == 0 ? "inf" : "2.5";
+    }
+    answered({.outputs = {"sum(wage)"}});
+    persons[4].wage_text = "2.5";
+    refused({.outputs = {"sum(wage)"}});
+}
+
+/* --- Honest work --- */
+
+static void test_one_erased_and_twelve_added(void **state)
+{
+    (void)state;
+    answered({.outputs = {"mean(wage)", "std(wage)"}});
+    persons[5] = persons[--persons_len];
+    refused({.outputs = {"mean(wage)"}});
+    hire(12);
+    answered({.outputs = {"mean(wage)", "std(wage)"}});
+}
+
+static void test_a_dashboard(void **state)
+{
+    (void)state;
+    hire(PERSONS_MAX - persons_len);
+    for (size_t week = 0; week < 5; week++) {
+        answered({.outputs = {"mean(wage)", "std(age)", "count(manager)"},
+                  .by = "dept in ('Sales', 'R&D')"});
+        assert_int_equal(withheld[0] + withheld[1], 0);
+        answered({.outputs = {"mean(wage)"}, .where = "dept == 'Sales'"});
+        answered({.outputs = {"corr(wage, age)", "hist(age, 0, 35, 45, 60)"}});
+        size_t entries = test_disk.len;
+        answered({.outputs = {"corr(wage, age)", "hist(age, 0, 35, 45, 60)"}});
+        assert_int_equal(test_disk.len, entries + 1);
+        for (size_t i = 0; i < persons_len; i++) { /* the same persons have other wages */
+            persons[i].wage += 10;
+        }
+    }
+}
+
+/* Counts of rows are free: nobody's value is in them. */
+static void test_counts_are_free(void **state)
+{
+    (void)state;
+    answered({.outputs = {"count(wage)", "sum(if(age < 40, 1, 0))"}});
+    hire(1);
+    answered({.outputs = {"count(wage)", "sum(if(age < 40, 1, 0))"}});
+}
+
+/* The ledger names what it holds. */
+struct seen {
+    size_t predicates;
+    size_t measures;
+    char texts[512];
+};
+
+static enum sotto_status see_entry(void *context, const struct sotto_ledger_entry *entry,
+                                   struct sotto_error *err)
+{
+    struct seen *seen = context;
+    (void)err;
+    if (entry->kind == SOTTO_LEDGER_PREDICATE || entry->kind == SOTTO_LEDGER_SKETCH) {
+        seen->predicates += entry->kind == SOTTO_LEDGER_PREDICATE;
+        seen->measures += entry->kind == SOTTO_LEDGER_SKETCH;
+        size_t at = strlen(seen->texts);
+        (void)snprintf(seen->texts + at, sizeof seen->texts - at, "%s|", entry->text);
+    }
+    return SOTTO_OK;
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    struct sotto_error err;
+    hire(PERSONS_MAX - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].has_manager = i % 4 != 0;
+    }
+    answered({.outputs = {"dot(wage, age)", "sum(if(isna(manager) or not (age<30), wage, na))"},
+              .where = " dept  ==  'Sales'  or t.age < 50.50 and not `age`<22",
+              .by = "hist(age, 0, 100)"});
+    assert_ok(sotto_ledger_each(ledger, see_entry, &seen, &err));
+    assert_int_equal(seen.predicates, 3);
+    assert_string_equal(seen.texts,
+                        "((`dept` == \"Sales\") or ((`age` < 50.50) and (not (`age` < 22))))|"
+                        "hist(`age`, 0, 100)|(isna(`manager`) or (not (`age` < 30)))|"
+                        "`age` * `wage`|`age` * `wage`|`wage`|`wage`|");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_an_export_date, start, stop),
+        cmocka_unit_test_setup_teardown(test_corrected_rows, start, stop),
+        cmocka_unit_test_setup_teardown(test_other_words, start, stop),
+        cmocka_unit_test_setup_teardown(test_other_types, start, stop),
+        cmocka_unit_test_setup_teardown(test_products, start, stop),
+        cmocka_unit_test_setup_teardown(test_parts_and_then_all, start, stop),
+        cmocka_unit_test_setup_teardown(test_all_and_then_parts, start, stop),
+        cmocka_unit_test_setup_teardown(test_trackers, start, stop),
+        cmocka_unit_test_setup_teardown(test_missing_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_bins_and_levels, start, stop),
+        cmocka_unit_test_setup_teardown(test_groups_and_all, start, stop),
+        cmocka_unit_test_setup_teardown(test_wide_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
+        cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),
+        cmocka_unit_test_setup_teardown(test_words, start, stop),
+    };
+    if (sotto_init() != SOTTO_OK) {
+        return 1;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
