@@ -74,10 +74,33 @@ void sotto__task_party_end(struct sotto_task_party *task, enum sotto_status stat
     task->session = NULL;
 }
 
-/* Passes the session's actions on. */
+size_t sotto_task_party_members(const struct sotto_task_party *task, struct sotto_key *out,
+                                size_t max)
+{
+    if (task->session == NULL) {
+        return 0;
+    }
+    const struct sotto_roster *roster = sotto_session_party_roster(task->session);
+    for (size_t i = 0; i < roster->adverts_len && i < max; i++) {
+        out[i] = roster->adverts[i].sender;
+    }
+    return roster->adverts_len;
+}
+
+uint64_t sotto_task_party_masked(const struct sotto_task_party *task)
+{
+    return task->masked;
+}
+
+/* Passes the session's actions on: a masked partial is counted before it is seen outside. */
 void sotto__task_party_pump(struct sotto_task_party *task)
 {
     struct sotto_action action;
+    if (task->session != NULL && !task->has_masked &&
+        sotto_session_party_phase(task->session) >= SOTTO_PARTY_MASKED) {
+        task->has_masked = true;
+        task->masked++;
+    }
     while (task->session != NULL && sotto_session_party_next(task->session, &action)) {
         sotto__outbox_push(&task->outbox, &action);
     }
@@ -228,6 +251,7 @@ static enum sotto_status renew_session(struct sotto_task_party *task)
     if (status != SOTTO_OK) {
         return status;
     }
+    task->has_masked = false;
     status = sotto_session_party_new(&task->session, task->identity, task->random, &task->terms,
                                      payload.data, payload.data_bytes);
     sotto_buffer_release(&payload);

@@ -12,6 +12,7 @@
 #include "loop/log.h"
 #include "peer/client.h"
 #include "peer/server.h"
+#include "store/store_ledger.h"
 #include "task/compute.h"
 #include <curl/curl.h>
 #include <errno.h>
@@ -225,8 +226,7 @@ static void raise_open_files(void)
     }
 }
 
-/* Takes the lock of a state_dir, which one daemon at a time may use: it goes with the process. */
-static enum sotto_status lock_state(int *out_fd, const char *folder, struct sotto_error *err)
+enum sotto_status daemon_lock_state(int *out_fd, const char *folder, struct sotto_error *err)
 {
     char path[4200];
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
@@ -357,6 +357,7 @@ static enum sotto_status check_own_key(const struct daemon *daemon, struct sotto
 struct daemon_resources {
     struct sotto_identity *identity;
     struct store *writer;
+    struct sotto_ledger *ledger;
     struct loop_source *signal_source;
     struct loop_source *event_source;
     sigset_t signals_before;
@@ -424,6 +425,7 @@ static enum sotto_status start_compute(struct daemon *daemon, const struct daemo
         .config = daemon->shared.config,
         .identity = held->identity,
         .store = held->writer,
+        .ledger = held->ledger,
         .jobs = &daemon->jobs,
         .events = &daemon->events,
         .allowances = daemon->shared.allowances,
@@ -447,7 +449,7 @@ static enum sotto_status start_parts(struct daemon *daemon, struct daemon_resour
     if (status != SOTTO_OK) {
         return status;
     }
-    status = lock_state(&held->lock_fd, file->state_dir, err);
+    status = daemon_lock_state(&held->lock_fd, file->state_dir, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -456,6 +458,10 @@ static enum sotto_status start_parts(struct daemon *daemon, struct daemon_resour
         return status;
     }
     status = start_allowances(daemon, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = store_ledger_open(&held->ledger, held->writer, held->identity, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -508,6 +514,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
     }
     sotto_free(daemon.shared.allowances.bytes);
     store_close(daemon.reader);
+    sotto_ledger_free(held.ledger);
     store_close(held.writer);
     if (held.lock_fd >= 0) {
         (void)close(held.lock_fd);

@@ -6,6 +6,11 @@
 
 #include "config/config.h"
 
+/* Takes the lock of a state_dir, which one daemon at a time may use: it goes when *out_fd is
+ * closed, or with the process. Returns: SOTTO_ERROR_STATE if another has it. */
+enum sotto_status daemon_lock_state(int *out_fd, const char *folder,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Runs a node until SIGTERM or SIGINT. path: of the file that config came from. Returns: what kept
  * it from starting. Ownership: borrows both. Threads: the calling one is the loop thread. */
 enum sotto_status daemon_run(const struct config *config, const char *path,

@@ -20,6 +20,7 @@ foreach(name
     dropouts
     hostile_peer
     init
+    ledger
     nist
     options
     owner

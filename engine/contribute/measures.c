@@ -196,7 +196,7 @@ static bool expand_op(struct monomials *lists, const struct sotto__program *prog
     const struct sotto__op *op = &program->ops[i];
     const struct sotto__monomial nothing = {0};
     bool is_condition = op->type == SOTTO__ROW_BOOL && op->kind != SOTTO__OP_COLUMN;
-    if (op->dataset == SOTTO_NONE || op->kind == SOTTO__OP_EARLIER_NUMBER) {
+    if (op->dataset == SOTTO_NONE || op->kind == SOTTO__OP_PARAMETER) {
         return set_one(&lists[i], &nothing);
     }
     switch (op->kind) {

@@ -31,9 +31,10 @@ enum command_option {
     OPTION_LISTEN = 1 << 12,
     OPTION_CSV = 1 << 13,
     OPTION_WORDS = 1 << 14, /* --delimiter, --decimal, --na, --type */
+    OPTION_EPOCH = 1 << 15,
 };
 
-#define OPTION_GROUPS_LEN 15
+#define OPTION_GROUPS_LEN 16
 #define BY_LEN_MAX 2
 
 struct trial_options {
@@ -57,6 +58,7 @@ struct args {
     const char *show;
     const char *name;
     const char *from;
+    const char *epoch;
     const char *listen;
     bool is_shown; /* --show, with or without a value in show */
     struct sotto_strategy strategy;
@@ -130,6 +132,7 @@ int cmd_cancel(const struct args *args);
 int cmd_init(const struct args *args);
 int cmd_peer(const struct args *args);
 int cmd_check(const struct args *args);
+int cmd_audit(const struct args *args);
 int cmd_asked(const struct args *args);
 int cmd_approve(const struct args *args);
 int cmd_reject(const struct args *args);

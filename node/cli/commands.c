@@ -108,6 +108,16 @@ static const struct command commands[] = {
      "(this node itself, if left out). Touches no data. Exit code 1 if some rule\n"
      "refuses.\n",
      OPTION_CONFIG | OPTION_FROM, cmd_check},
+    {"audit", "audit", "what has this node answered?",
+     "sotto audit [--config node.yaml] [--json]    the ledger of answers\n"
+     "sotto audit --epoch FILE                     hold its past against it no more\n"
+     "\n"
+     "Verifies the chain of entries (exit code 1 if somebody changed it) and lists them:\n"
+     "who asked what, what was refused. The last line is the chain's head, number and\n"
+     "digest: kept elsewhere, it shows later whether the end was cut off. --epoch lets\n"
+     "the ledger forget the conditions and sums that a file was asked about, and needs\n"
+     "the node to be stopped. Run it where the node's files are.\n",
+     OPTION_CONFIG | OPTION_JSON | OPTION_EPOCH, cmd_audit},
     {"asked", "asked", "what others asked of this node's owner",
      "sotto asked [--json]           what was asked, the newest first\n"
      "sotto asked NUMBER [--json]    one of them in words, its result if there is one\n"

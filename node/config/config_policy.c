@@ -172,6 +172,11 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
                           "%u: expected 1 to %d, no plan has more rounds", config->rounds,
                           ROUNDS_MAX);
     }
+    config->refusals = policy->refusals != NULL ? *policy->refusals : CONFIG_REFUSALS_DEFAULT;
+    if (config->refusals < 1) {
+        return refuse_key(path, "policy.refusals", err,
+                          "0: expected 1 or more; with approve: manual all plans wait");
+    }
     return SOTTO_OK;
 }
 

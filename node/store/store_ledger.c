@@ -7,6 +7,7 @@
 #include "store/store_ledger.h"
 #include "store/store_internal.h"
 
+#include <sotto/secret.h>
 #include <string.h>
 
 static enum sotto_status insert_row(struct store *store, const struct sotto_ledger_row *row,
@@ -100,4 +101,17 @@ static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_l
 struct sotto_ledger_storage store_ledger_storage(struct store *store)
 {
     return (struct sotto_ledger_storage){.context = store, .append = append_rows, .each = each_row};
+}
+
+/* Whoever has the database alone can neither write entries nor try values out on sketches: for both
+ * the identity's file is needed too. */
+enum sotto_status store_ledger_open(struct sotto_ledger **out, struct store *store,
+                                    const struct sotto_identity *identity, struct sotto_error *err)
+{
+    struct sotto_ledger_storage storage = store_ledger_storage(store);
+    uint8_t seed[SOTTO_IDENTITY_SEED_BYTES];
+    sotto_identity_seed(identity, seed);
+    enum sotto_status status = sotto_ledger_open(out, &storage, seed, err);
+    sotto_wipe(seed, sizeof seed);
+    return status;
 }

@@ -23,6 +23,18 @@ const char *compute__peer_name(const struct compute *compute, const struct sotto
     return "?";
 }
 
+void compute__stop_for_test(const char *step)
+{
+#ifdef SOTTO_TEST_BUILD
+    const char *at = getenv("SOTTO_TEST_STOP_AT");
+    if (at != NULL && strcmp(at, step) == 0) {
+        (void)raise(SIGKILL);
+    }
+#else
+    (void)step;
+#endif
+}
+
 void compute__reply(struct compute *compute, uint64_t request, int http_status, char *json)
 {
     struct job *event = json != NULL ? job_new(EVENT_REPLY) : NULL;
@@ -195,10 +207,11 @@ static void take_policy(struct compute *compute, struct job *job)
     job->policy = NULL;
 }
 
-/* Once a day the store forgets what others asked, and what was answered, a quarter of a year ago.
- */
+/* Once a day the store forgets what others asked, and what was answered, a quarter of a year ago,
+ * and the ledger what is older than a year. */
 #define HOUSEKEEPING_MS ((uint64_t)24 * 3600 * 1000)
 #define KEPT_MS ((int64_t)90 * 24 * 3600 * 1000)
+#define LEDGER_KEPT_MS ((int64_t)365 * 24 * 3600 * 1000)
 
 static void keep_house(struct compute *compute)
 {
@@ -207,7 +220,12 @@ static void keep_house(struct compute *compute)
         return;
     }
     compute->housekeeping_ms = clock_ms() + HOUSEKEEPING_MS;
-    if (store_prune(compute->config.store, clock_unix_ms() - KEPT_MS, &err) != SOTTO_OK) {
+    int64_t now_ms = clock_unix_ms();
+    if (store_prune(compute->config.store, now_ms - KEPT_MS, &err) != SOTTO_OK) {
+        log_line("%s", err.text);
+    }
+    if (sotto_ledger_prune(compute->config.ledger, now_ms - LEDGER_KEPT_MS, now_ms, &err) !=
+        SOTTO_OK) {
         log_line("%s", err.text);
     }
 }

@@ -9,13 +9,15 @@
 #include "config/config.h"
 #include "loop/shared.h"
 #include "store/store.h"
+#include <sotto/ledger.h>
 
 struct compute;
 
 struct compute_config {
     const struct config *config; /* borrowed until stop, as all else here */
     const struct sotto_identity *identity;
-    struct store *store; /* the connection that writes; used by the thread only */
+    struct store *store;         /* the connection that writes; used by the thread only */
+    struct sotto_ledger *ledger; /* in store; likewise */
     struct queue *jobs;
     struct queue *events;
     struct allowances allowances;

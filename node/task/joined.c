@@ -9,29 +9,14 @@
 #include "store/store_asked.h"
 #include "task/compute_internal.h"
 
-#include <signal.h>
 #include <sotto/alloc.h>
-#include <sotto/contribution.h>
+#include <sotto/disclosure.h>
 #include <sotto/secret.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* How long messages of a task without a readable plan are worth keeping. */
 #define PATIENCE_MS_DEFAULT 60000
-
-/* In test builds the environment can make a node die at a step, as a power cut would. */
-static void stop_for_test(const char *step)
-{
-#ifdef SOTTO_TEST_BUILD
-    const char *at = getenv("SOTTO_TEST_STOP_AT");
-    if (at != NULL && strcmp(at, step) == 0) {
-        (void)raise(SIGKILL);
-    }
-#else
-    (void)step;
-#endif
-}
 
 /* Whose lines the owner's log limits: nobody's, if the task is this node's own. */
 static const char *name_creator(const struct compute *compute, const struct joined *joined)
@@ -212,12 +197,15 @@ static enum sotto_status consider_joining(struct compute *compute, struct joined
 /* The initiator learns the class; of a column that is not there also the text, if policy says so.
  */
 static void decline_task(const struct compute *compute, struct joined *joined,
-                         const struct sotto_error *err)
+                         const struct sotto_error *err, const char *rule)
 {
     bool explains = compute->policy->explains && joined->lacks_column;
     log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s", joined->label,
                 sotto_status_name(err->status), err->text);
     sotto_task_party_decline(joined->machine, err->status, explains ? err->text : NULL);
+    if (err->status == SOTTO_ERROR_REFUSED) {
+        remembered_refusal(compute, joined, rule);
+    }
 }
 
 /* Writes down what is asked, for the owner to decide. *out_state: the decision, if one was made
@@ -285,7 +273,12 @@ static enum sotto_status decide_offer(struct compute *compute, struct joined *jo
     if (status != SOTTO_OK) {
         return status;
     }
-    if (!compute->policy->approves_by_hand || is_own) {
+    bool waits = false;
+    status = remembered_waits(compute, &waits, joined, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (is_own || (!compute->policy->approves_by_hand && !waits)) {
         return SOTTO_OK;
     }
     status = ask_owner(compute, joined, out_state, ASKED_WAITING, schema, err);
@@ -309,7 +302,7 @@ static void answer_offer(struct compute *compute, struct joined *joined)
     enum asked_state state;
     enum sotto_status status = decide_offer(compute, joined, &state, &schema, &err);
     if (status != SOTTO_OK) {
-        decline_task(compute, joined, &err);
+        decline_task(compute, joined, &err, "policy");
     } else if (state == ASKED_WAITING) {
         joined->is_waiting = true;
         log_limited(LOG_JOINED, name_creator(compute, joined),
@@ -322,7 +315,7 @@ static void answer_offer(struct compute *compute, struct joined *joined)
         sotto_task_party_offer(joined->machine, &schema);
     }
     sotto_schema_release(&schema);
-    stop_for_test("offer");
+    compute__stop_for_test("offer");
 }
 
 /* Offers what was approved, if policy and files still allow it. */
@@ -335,7 +328,7 @@ static void offer_approved(struct compute *compute, struct joined *joined)
         log_line("%s: joined, as its owner approved", joined->label);
         sotto_task_party_offer(joined->machine, &schema);
     } else {
-        decline_task(compute, joined, &err);
+        decline_task(compute, joined, &err, "policy");
     }
     sotto_schema_release(&schema);
 }
@@ -357,24 +350,26 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
     }
 }
 
-/* Refuses to answer for fewer of this node's rows than policy.min_rows, on a side of a condition;
- * of groups with fewer, joined->withheld says which are kept back. */
+/* Refuses to answer for fewer of this node's rows than policy.min_rows, on a side of a condition,
+ * or together with what was answered before; of groups with fewer, joined->withheld says which are
+ * kept back. */
 static enum sotto_status compute_partial(const struct compute *compute, struct joined *joined,
-                                         uint64_t *limbs, size_t limbs_len, struct sotto_error *err)
+                                         enum sotto_rule *out_rule, uint64_t *limbs,
+                                         size_t limbs_len, struct sotto_error *err)
 {
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     struct sotto_source **sources = list_sources(joined);
+    const struct sotto_catalogue **catalogues = list_catalogues(joined);
     if (joined->withheld == NULL) {
         joined->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
     }
-    if (sources == NULL || joined->withheld == NULL) {
-        sotto_free(sources);
-        return sotto_error_no_memory(err);
-    }
-    enum sotto_status status = sotto_driver_contribute(
-        driver, limbs, limbs_len, joined->withheld, sources, compute->policy->rules.min_rows, err);
+    enum sotto_status status = sources == NULL || catalogues == NULL || joined->withheld == NULL
+                                   ? sotto_error_no_memory(err)
+                                   : remembered_partial(compute, joined, out_rule, limbs, limbs_len,
+                                                        sources, catalogues, err);
     sotto_free(sources);
-    if (status == SOTTO_ERROR_REFUSED) {
+    sotto_free(catalogues);
+    if (status == SOTTO_ERROR_REFUSED && *out_rule == SOTTO_RULE_ROWS) {
         return sotto_error_prefix(err, "policy.min_rows");
     }
     if (status == SOTTO_OK) {
@@ -387,24 +382,25 @@ static void answer_partial(const struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
-    stop_for_test("partial");
-    stop_for_test(sotto_driver_round(driver) > 1 ? "later" : "");
+    compute__stop_for_test("partial");
+    compute__stop_for_test(sotto_driver_round(driver) > 1 ? "later" : "");
     /* Again with the types that were agreed on: doubles can pack rows where decimals can't. */
     struct policy_question question = make_question(compute, joined, sotto_driver_schema(driver));
     question.has_leave = question.has_leave && joined->needs_leave;
     enum sotto_status status = policy_judge(compute->policy, &question, &err);
     if (status != SOTTO_OK) {
-        decline_task(compute, joined, &err);
+        decline_task(compute, joined, &err, "policy");
         return;
     }
+    enum sotto_rule rule = SOTTO_RULE_ROWS;
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
     status = limbs == NULL ? sotto_error_no_memory(&err)
-                           : compute_partial(compute, joined, limbs, limbs_len, &err);
+                           : compute_partial(compute, joined, &rule, limbs, limbs_len, &err);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(joined->machine, limbs, limbs_len);
     } else {
-        decline_task(compute, joined, &err);
+        decline_task(compute, joined, &err, sotto_rule_code(rule));
     }
     if (limbs != NULL) {
         sotto_wipe(limbs, limbs_len * sizeof *limbs);
@@ -416,14 +412,15 @@ static void answer_record(struct compute *compute, struct joined *joined,
                           const struct sotto_buffer *bytes)
 {
     struct sotto_error err = {0};
-    if (store_answer(compute->config.store, &joined->id, &joined->creator, bytes->data,
+    if (remembered_consent(compute, joined, &err) != SOTTO_OK ||
+        store_answer(compute->config.store, &joined->id, &joined->creator, bytes->data,
                      bytes->data_bytes, clock_unix_ms(), &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined),
                     "%s: nothing is revealed, because it can't be recorded: %s", joined->label,
                     err.text);
         return;
     }
-    stop_for_test("record");
+    compute__stop_for_test("record");
     sotto_task_party_recorded(joined->machine);
 }
 
@@ -486,6 +483,7 @@ static void end_joined(struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
     joined->has_ended = true;
+    remembered_end(compute, joined);
     if (store_end(compute, joined, &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, err.text);
     }
@@ -499,12 +497,21 @@ void joined_free(struct joined *joined)
     sotto_free(joined);
 }
 
+/* In test builds: dies with the roster, and before it deals shares. */
+static void stop_before_dealing(const struct joined *joined)
+{
+    if (sotto_task_party_members(joined->machine, NULL, 0) > 0) {
+        compute__stop_for_test("dealing");
+    }
+}
+
 static void carry_out(struct compute *compute, struct joined *joined)
 {
     struct sotto_action action;
     while (!joined->has_ended && sotto_task_party_next(joined->machine, &action)) {
         switch (action.kind) {
         case SOTTO_ACTION_SEND:
+            stop_before_dealing(joined);
             compute__send(compute, &action, joined->patience_ms);
             break;
         case SOTTO_ACTION_TIMER:
@@ -596,7 +603,7 @@ void joined_decide(struct compute *compute, const struct job *job)
             } else {
                 joined->is_waiting = false;
                 (void)sotto_error_set(&err, SOTTO_ERROR_REFUSED, "the owner rejected it");
-                decline_task(compute, joined, &err);
+                decline_task(compute, joined, &err, "owner");
             }
             carry_out(compute, joined);
         }

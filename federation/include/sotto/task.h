@@ -162,6 +162,15 @@ SOTTO_API const struct sotto_driver *sotto_task_party_driver(const struct sotto_
 SOTTO_API void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *limbs,
                                         size_t limbs_len);
 
+/* The keys of the parties of the session for which PARTIAL came, ascending: at most max of them.
+ * Returns: how many there are; 0 where there is no session. */
+SOTTO_API size_t sotto_task_party_members(const struct sotto_task_party *task,
+                                          struct sotto_key *out, size_t max);
+
+/* In how many sessions the party has masked its partial, attempts that were given up among them:
+ * where it has not, nobody can ever open what it computed. */
+SOTTO_API uint64_t sotto_task_party_masked(const struct sotto_task_party *task);
+
 /* Answers RECORD, which comes in each round: it is durable. What depended on it is sent now. */
 SOTTO_API void sotto_task_party_recorded(struct sotto_task_party *task);
 

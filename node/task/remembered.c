@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* This node's answers and its ledger (sotto/ledger.h). Leans on the tally, which looks at the rows
+ * while they are summed up. What is written down when:
+ *
+ * 1. Before a partial is given to the machine, which masks it, the ledger decides and has the
+ *    answer on disk. A disk that is full, or a chain that can't be read, refuses: nothing leaves.
+ * 2. From then on the answer counts as opened, whatever others say: with a masked partial they can
+ *    open it without this node's consent.
+ * 3. Only where the machine never masked it, because the session ended before, is the answer
+ *    annulled: for another attempt, when the task ends. A node that dies between 1 and 3 leaves it
+ *    as it is.
+ * 4. Before a consent leaves, that is written down too.
+ * 5. A refusal is written down when it is sent. */
+
+#include "task/compute_internal.h"
+
+#include <sotto/alloc.h>
+#include <sotto/session.h>
+#include <sotto/tally.h>
+#include <string.h>
+
+static bool is_asked(const struct compute *compute)
+{
+    const struct sotto_rules *rules = &compute->policy->rules;
+    return rules->is_on[SOTTO_RULE_LEDGER] && rules->min_rows > 0;
+}
+
+/* --- An answer --- */
+
+static enum sotto_status digest_members(struct sotto_ledger_question *in_out,
+                                        const struct joined *joined, struct sotto_error *err)
+{
+    size_t len = sotto_task_party_members(joined->machine, NULL, 0);
+    struct sotto_key *keys = sotto_alloc_array(len, sizeof *keys);
+    if (keys == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    (void)sotto_task_party_members(joined->machine, keys, len);
+    sotto_digest(in_out->parties_digest, "sotto ledger parties", keys, len * sizeof *keys);
+    in_out->parties_len = (uint32_t)len;
+    sotto_free(keys);
+    return SOTTO_OK;
+}
+
+static enum sotto_status ask_ledger(const struct compute *compute, struct joined *joined,
+                                    const struct sotto_tally *tally, struct sotto_error *err)
+{
+    const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
+    const char *plan_json = sotto_task_party_plan_json(joined->machine);
+    struct sotto_ledger_question question = {
+        .round = sotto_driver_round(driver),
+        .name = sotto_plan_name(sotto_task_party_plan(joined->machine)),
+        .now_ms = clock_unix_ms(),
+        .min_rows = compute->policy->rules.min_rows,
+        .groups_len = sotto_driver_groups_len(driver),
+    };
+    _Static_assert(sizeof question.task == sizeof joined->id.bytes, "a task's id");
+    memcpy(question.task, joined->id.bytes, sizeof question.task);
+    memcpy(question.creator, joined->creator.bytes, sizeof question.creator);
+    sotto_digest(question.plan_digest, "sotto ledger plan", plan_json, strlen(plan_json));
+    question.files = sotto_tally_files(tally, &question.files_len);
+    enum sotto_status status = digest_members(&question, joined, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_ledger_answer(compute->config.ledger, &joined->answer, joined->withheld, &question,
+                               err);
+}
+
+enum sotto_status remembered_partial(const struct compute *compute, struct joined *joined,
+                                     enum sotto_rule *out_rule, uint64_t *limbs, size_t limbs_len,
+                                     struct sotto_source *const *sources,
+                                     const struct sotto_catalogue *const *catalogues,
+                                     struct sotto_error *err)
+{
+    const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
+    const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
+    uint64_t min_rows = compute->policy->rules.min_rows;
+    struct sotto_tally *tally = NULL;
+    *out_rule = SOTTO_RULE_ROWS;
+    remembered_end(compute, joined); /* the session before */
+    if (!is_asked(compute)) {
+        return sotto_driver_contribute(driver, limbs, limbs_len, joined->withheld, sources,
+                                       min_rows, err);
+    }
+    enum sotto_status status =
+        sotto_tally_new(&tally, compute->config.ledger, driver, plan, catalogues, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status =
+        sotto_tally_contribute(tally, limbs, limbs_len, joined->withheld, sources, min_rows, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    *out_rule = SOTTO_RULE_LEDGER;
+    joined->masked_before = sotto_task_party_masked(joined->machine);
+    status = ask_ledger(compute, joined, tally, err);
+    if (status == SOTTO_OK) {
+        sotto_driver_withhold(driver, limbs, joined->withheld);
+        compute__stop_for_test("ledger");
+    }
+out:
+    sotto_tally_free(tally);
+    return status;
+}
+
+enum sotto_status remembered_consent(const struct compute *compute, struct joined *joined,
+                                     struct sotto_error *err)
+{
+    if (joined->answer == 0) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status =
+        sotto_ledger_consent(compute->config.ledger, joined->answer, clock_unix_ms(), err);
+    if (status == SOTTO_OK) {
+        joined->answer = 0;
+        compute__stop_for_test("consent");
+    }
+    return status;
+}
+
+/* Where annulling fails the answer counts: that refuses more, and never less. */
+void remembered_end(const struct compute *compute, struct joined *joined)
+{
+    struct sotto_error err = {0};
+    bool is_masked = sotto_task_party_masked(joined->machine) != joined->masked_before;
+    if (joined->answer != 0 && !is_masked &&
+        sotto_ledger_annul(compute->config.ledger, joined->answer, clock_unix_ms(), &err) !=
+            SOTTO_OK) {
+        log_line("%s: its answer counts, though it never left: %s", joined->label, err.text);
+    }
+    joined->answer = 0;
+}
+
+/* --- Refusals --- */
+
+void remembered_refusal(const struct compute *compute, const struct joined *joined,
+                        const char *reason)
+{
+    struct sotto_error err = {0};
+    const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
+    if (sotto_ledger_refuse(compute->config.ledger, joined->id.bytes, joined->creator.bytes, reason,
+                            plan != NULL ? sotto_plan_name(plan) : "", clock_unix_ms(),
+                            &err) != SOTTO_OK) {
+        log_line("%s: the refusal is not in the ledger: %s", joined->label, err.text);
+    }
+}
+
+enum sotto_status remembered_waits(const struct compute *compute, bool *out,
+                                   const struct joined *joined, struct sotto_error *err)
+{
+    uint64_t refusals = 0;
+    *out = false;
+    if (!is_asked(compute)) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = sotto_ledger_refusals(compute->config.ledger, &refusals,
+                                                     joined->creator.bytes, clock_unix_ms(), err);
+    *out = status == SOTTO_OK && refusals >= compute->policy->refusals;
+    return status;
+}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was answered is remembered: questions that differ by few rows, a node killed at any moment, a
+disk that is full, a ledger that somebody changed."""
+
+import json
+import os
+import resource
+import sqlite3
+import unittest
+
+from support import ClusterCase, plan, run, wages
+
+ROWS = 40
+# Where a party can die: after it wrote the answer down and before its masked partial leaves; between
+# its two notes of a consent; before the consent leaves.
+STEPS = ("ledger", "consent", "record")
+
+
+def rows(first, changed=0, erased=0, added=0):
+    """A file of 40 wages; some of them are changed, erased or new."""
+    values = [first + 10 * i for i in range(ROWS)]
+    for i in range(changed):
+        values[i] += 1
+    return wages(*values[erased:], *(9000 + first + i for i in range(added)))
+
+
+class Ledger(ClusterCase):
+    def start(self, env=None, **policy):
+        cluster = self.cluster([rows(1000), rows(1003), rows(1006)], start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10, **policy}
+        cluster.start(env)
+        cluster.wait_connected()
+        return cluster
+
+    def give(self, node, files):
+        for name, text in files.items():
+            (node.data / name).write_text(text)
+
+    def audit(self, node, check=True):
+        done = run("audit", "--config", str(node.folder / "node.yaml"), "--json", check=check)
+        return json.loads(done.stdout) if done.returncode == 0 else done
+
+    def kinds(self, node):
+        return [entry["kind"] for entry in self.audit(node)["entries"]]
+
+    def ask(self, creator, expected="FINISHED", **more):
+        task = creator.create(plan(wait=5, connection=5, **more))
+        self.assertEqual(creator.wait_end(task), expected, creator.messages(task))
+        return task
+
+    def test_few_changed_rows(self):
+        cluster = self.start()
+        creator, _, last = cluster.nodes
+        self.ask(creator)
+        self.assertEqual(self.kinds(last), ["answered", "consented"])
+        self.ask(creator)  # the same again
+        self.give(last, rows(1006, changed=3))
+        self.ask(creator, "ERROR")
+        self.assertIn("ledger: fewer than 10 values of `wage` in wages.csv changed since task",
+                      last.log())
+        self.assertIn("(wage_avg) of 2", last.log())  # its date
+        self.give(last, rows(1006, erased=1, added=12))
+        self.ask(creator)
+        self.assertEqual(self.kinds(last), ["answered", "consented"] * 2 + ["refused"] +
+                         ["answered", "consented"])
+        last.stop()
+        last.start()
+        self.give(last, rows(1006, erased=1, added=13))
+        cluster.wait_connected()
+        self.ask(creator, "ERROR")
+
+    def test_audit(self):
+        cluster = self.start()
+        creator, _, last = cluster.nodes
+        self.ask(creator, where="wages.wage >= 1200")
+        before = self.audit(last)
+        text = run("audit", "--config", str(last.folder / "node.yaml")).stdout
+        self.assertIn("of a (wage_avg), round 1, 3 parties", text)
+        self.assertIn("wages.csv: (`wage` >= 1200)", text)
+        head = before["head"]
+        self.assertIn(f"The chain is whole. Its head is {head['number']} {head['digest']}", text)
+        busy = run("audit", "--config", str(last.folder / "node.yaml"), "--epoch", "wages.csv",
+                   check=False)
+        self.assertEqual(busy.returncode, 1)
+        self.assertIn("stop the node first", busy.stderr)
+        last.stop()
+        run("audit", "--config", str(last.folder / "node.yaml"), "--epoch", "wages.csv")
+        self.assertEqual(self.kinds(last)[-1], "epoch")
+        last.start()
+        self.give(last, rows(1006, changed=3))
+        cluster.wait_connected()
+        self.ask(creator, where="wages.wage >= 1200")
+
+    def test_killed_at_every_step(self):
+        """What may have left is never forgotten: the next question of one row more is refused."""
+        for step in STEPS:
+            with self.subTest(step):
+                cluster = self.start(env={2: {"SOTTO_TEST_STOP_AT": step}})
+                creator, _, last = cluster.nodes
+                task = creator.create(plan(wait=5, connection=5))
+                last.process.wait(60)
+                self.assertIn(creator.wait_end(task), ("ERROR", "FINISHED"))
+                kinds = self.kinds(last)
+                self.assertEqual(kinds, ["answered"] + ["consented"] * (step != "ledger"))
+                last.process.stdout.close()
+                last.process = None
+                last.start()
+                self.assertEqual(self.kinds(last), kinds)
+                self.give(last, rows(1006, changed=1))
+                cluster.nodes[1].wait_log("connected to ")
+                self.ask(creator, "ERROR")
+                self.assertIn("that answer stands", last.log())
+
+    def test_never_masked_is_no_answer(self):
+        """A party that deals no shares: nobody masks anything, and what was computed is annulled."""
+        cluster = self.start(env={1: {"SOTTO_TEST_STOP_AT": "dealing"}})
+        creator, second, last = cluster.nodes
+        task = creator.create(plan(wait=5, connection=5))
+        second.process.wait(60)
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        last.wait_log("ended (")
+        self.assertEqual(self.kinds(last), ["answered", "annulled"])
+        self.give(last, rows(1006, changed=1))
+        second.process.stdout.close()
+        second.process = None
+        second.start({"SOTTO_TEST_STOP_AT": "none"})
+        second.wait_log("connected to ")
+        self.ask(creator)
+
+    def test_a_full_disk(self):
+        """Nothing leaves that can't be written down."""
+        cluster = self.start()
+        creator, _, last = cluster.nodes
+        self.ask(creator)
+        limit = resource.prlimit(last.process.pid, resource.RLIMIT_FSIZE,
+                                 (0, resource.RLIM_INFINITY))
+        self.give(last, rows(1006, added=20))
+        self.ask(creator, "ERROR")
+        self.assertEqual(self.kinds(last), ["answered", "consented"])
+        resource.prlimit(last.process.pid, resource.RLIMIT_FSIZE, limit)
+        self.ask(creator)
+        self.assertEqual(self.kinds(last), ["answered", "consented"] * 2)
+
+    def test_a_changed_ledger(self):
+        cluster = self.start()
+        creator, _, last = cluster.nodes
+        self.ask(creator)
+        last.stop()
+        path = last.folder / "state" / "node.db"
+        database = sqlite3.connect(path)
+        with database:
+            database.execute("UPDATE ledger SET created_at = created_at + 1 WHERE id = 2")
+        database.close()
+        with self.assertRaises(AssertionError) as failure:
+            last.start()
+        last.process.stdout.close()
+        last.process = None
+        self.assertIn("the ledger of answers was changed by somebody else: entry 2",
+                      str(failure.exception))
+        audit = self.audit(last, check=False)
+        self.assertEqual(audit.returncode, 1)
+        self.assertIn("entry 2", audit.stderr)
+
+    def test_refusals_make_the_owner_decide(self):
+        cluster = self.start(refusals=2)
+        creator, _, last = cluster.nodes
+        self.ask(creator)
+        self.give(last, rows(1006, changed=2))
+        self.ask(creator, "ERROR")
+        self.ask(creator, "ERROR")
+        self.assertNotIn("waits for its owner", last.log())
+        self.give(last, rows(1006, changed=ROWS))
+        task = creator.create(plan(wait=20, connection=20))
+        last.wait_log("waits for its owner")
+        last.cli("approve", "1")
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+
+
+if __name__ == "__main__":
+    os.environ.pop("SOTTO_TEST_STOP_AT", None)
+    unittest.main()
