@@ -35,11 +35,11 @@ static size_t find_telling(const struct sotto__output_values *output_values,
 {
     size_t at = 0;
     for (size_t i = 0; i < output_values->fields_len; i++) {
-        const struct sotto__field *field = &output_values->fields[i];
+        const struct sotto__method_field *field = &output_values->fields[i];
         if (field->tells_nan) {
             return at;
         }
-        at += sotto__field_len(field, axis);
+        at += sotto__method_field_len(field, axis);
     }
     SOTTO_REQUIRE(false);
     return 0;

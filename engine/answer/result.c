@@ -245,11 +245,11 @@ static void write_fields(struct sotto_writer *writer, struct value_block block, 
     const struct sotto__axis *axis = &block.results->expansion->axes[output_values->shape.axes[0]];
     sotto__json_raw(writer, "{\"fields\": {");
     for (size_t i = 0; i < output_values->fields_len; i++) {
-        const struct sotto__field *field = &output_values->fields[i];
+        const struct sotto__method_field *field = &output_values->fields[i];
         block.axes_len = field->axes_len;
         block.form = field->is_count ? FORM_COUNT : FORM_NUMBER;
         write_field(writer, &block, field->name, i == 0);
-        block.first += sotto__field_len(field, axis);
+        block.first += sotto__method_field_len(field, axis);
     }
     sotto__json_raw(writer, "}");
     write_outcomes(writer, block.results, output);

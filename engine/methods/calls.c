@@ -50,7 +50,7 @@ static void place_outputs(struct sotto__expansion *expansion, const sotto__metho
             output->fields_len = method->fields_len;
             output->values_len = 0;
             for (size_t j = 0; j < method->fields_len; j++) {
-                output->values_len += sotto__field_len(&method->fields[j], axis);
+                output->values_len += sotto__method_field_len(&method->fields[j], axis);
             }
         }
         expansion->values_len += output->values_len;

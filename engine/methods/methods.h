@@ -32,7 +32,7 @@ struct sotto__step {
 
 struct sotto__method {
     size_t state_words; /* of each group */
-    const struct sotto__field *fields;
+    const struct sotto__method_field *fields;
     size_t fields_len; /* 0: its value is one number */
     void (*ask)(struct sotto__recipe *recipe, unsigned round);
     /* Returns: SOTTO_ERROR_PROTOCOL for what no rows can give, SOTTO_ERROR_INPUT for rows without
@@ -53,6 +53,11 @@ const struct sotto__options *sotto__step_options(const struct sotto__step *step)
 /* The count, sum or product that the call asked for. Out: initialised. */
 enum sotto_status sotto__step_sum(struct sotto__value *out, const struct sotto__step *step,
                                   size_t asked, struct sotto_error *err) SOTTO_NODISCARD;
+/* All that the call asked for in this round, nothing by an index, in order. Returns: as
+ * sotto__statistic, SOTTO_ERROR_NO_MEMORY. *out is ended by sotto__step_sums_free. */
+enum sotto_status sotto__step_sums(struct sotto__value **out, const struct sotto__step *step,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__step_sums_free(struct sotto__value *sums, const struct sotto__step *step);
 /* The count, or the sum, of a number of an index. */
 uint64_t sotto__step_count(const struct sotto__step *step, size_t asked, size_t number);
 const struct sotto__value *sotto__step_sum_of(const struct sotto__step *step, size_t asked,

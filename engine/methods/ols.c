@@ -28,7 +28,7 @@ enum {
     SCALARS_LEN,
 };
 
-static const struct sotto__field fields[] = {
+static const struct sotto__method_field fields[] = {
     {.name = "coefficients", .axes_len = 1},
     {.name = "standard_errors", .axes_len = 1},
     {.name = "t", .axes_len = 1},
@@ -587,40 +587,32 @@ static void ask(struct sotto__recipe *recipe, unsigned round)
     (void)sotto__recipe_gram(recipe, rows, len, SOTTO_NONE);
 }
 
-static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
+static enum sotto_status solve(struct sotto__step *step, const struct sotto__value *sums,
+                               struct sotto_error *err)
 {
     struct regression regression;
     bool intercept = sotto__step_options(step)->intercept;
-    struct sotto__value *sums = sotto_alloc_array(step->asked_len, sizeof *sums);
-    if (sums == NULL) {
+    if (regression_init(&regression, sums, step->labels_len - intercept, intercept) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
-    enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; i < step->asked_len; i++) {
-        sotto__value_init(&sums[i]);
-        if (status == SOTTO_OK) {
-            status = sotto__step_sum(&sums[i], step, i, err);
-        }
-    }
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = regression_init(&regression, sums, step->labels_len - intercept, intercept);
-    if (status != SOTTO_OK) {
-        status = sotto_error_no_memory(err);
-        goto out;
-    }
-    status = solve_normal_equations(step, &regression, err);
+    enum sotto_status status = solve_normal_equations(step, &regression, err);
     if (status == SOTTO_OK) {
         set_number(&step->values[3 * regression.k + COUNT], sums[0].number);
         step->is_done = true;
     }
     regression_release(&regression);
-out:
-    for (size_t i = 0; i < step->asked_len; i++) {
-        sotto__value_clear(&sums[i]);
+    return status;
+}
+
+static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
+{
+    struct sotto__value *sums = NULL;
+    enum sotto_status status = sotto__step_sums(&sums, step, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    sotto_free(sums);
+    status = solve(step, sums, err);
+    sotto__step_sums_free(sums, step);
     return status;
 }
 

@@ -5,6 +5,8 @@
 
 #include "methods/methods.h"
 
+#include <sotto/alloc.h>
+
 const struct sotto__options *sotto__step_options(const struct sotto__step *step)
 {
     return &step->call->expression->nodes[step->call->node].options;
@@ -17,6 +19,35 @@ enum sotto_status sotto__step_sum(struct sotto__value *out, const struct sotto__
     struct sotto__node node = {.kind = SOTTO__NODE_AGGREGATE,
                                .function = step->asked[asked].function};
     return sotto__statistic(out, &node, &step->asked[asked].moments, step->sums, err);
+}
+
+enum sotto_status sotto__step_sums(struct sotto__value **out, const struct sotto__step *step,
+                                   struct sotto_error *err)
+{
+    struct sotto__value *sums = sotto_alloc_array(step->asked_len, sizeof *sums);
+    if (sums == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < step->asked_len; i++) {
+        sotto__value_init(&sums[i]);
+    }
+    for (size_t i = 0; i < step->asked_len; i++) {
+        enum sotto_status status = sotto__step_sum(&sums[i], step, i, err);
+        if (status != SOTTO_OK) {
+            sotto__step_sums_free(sums, step);
+            return status;
+        }
+    }
+    *out = sums;
+    return SOTTO_OK;
+}
+
+void sotto__step_sums_free(struct sotto__value *sums, const struct sotto__step *step)
+{
+    for (size_t i = 0; i < step->asked_len; i++) {
+        sotto__value_clear(&sums[i]);
+    }
+    sotto_free(sums);
 }
 
 const struct sotto__value *sotto__step_sum_of(const struct sotto__step *step, size_t asked,

@@ -44,7 +44,7 @@ struct sotto__value_expression {
 };
 
 /* A named part of what a method gives. */
-struct sotto__field {
+struct sotto__method_field {
     const char *name;
     size_t axes_len; /* 0: one value; 1: a series along the output's axis; 2: a square of it */
     bool is_count;   /* a whole number of rows, or of degrees of freedom */
@@ -52,8 +52,8 @@ struct sotto__field {
 };
 
 /* How many values a field has. */
-static inline size_t sotto__field_len(const struct sotto__field *field,
-                                      const struct sotto__axis *axis)
+static inline size_t sotto__method_field_len(const struct sotto__method_field *field,
+                                             const struct sotto__axis *axis)
 {
     return field->axes_len == 0 ? 1 : field->axes_len == 1 ? axis->len : axis->len * axis->len;
 }
@@ -66,8 +66,8 @@ struct sotto__output_values {
     size_t expressions_len;
     size_t values; /* index of the first one among a group's */
     size_t values_len;
-    const struct sotto__node *method;  /* NULL: the values are the expressions' */
-    const struct sotto__field *fields; /* of the method; set by sotto__calls_place */
+    const struct sotto__node *method;         /* NULL: the values are the expressions' */
+    const struct sotto__method_field *fields; /* of the method; set by sotto__calls_place */
     size_t fields_len;
 };
 

@@ -278,6 +278,10 @@ static void add_output(struct finder *finder, const struct sotto__expression *ex
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         bool is_of_rows = places.place[i] == SOTTO__PLACE_ROW;
+        if (node->kind == SOTTO__NODE_AGGREGATE &&
+            sotto__function_card(node->function)->opens.kind == SOTTO__OPENS_BINS) {
+            finder->out->are_told = false; /* bins that what was opened will place */
+        }
         if (node->kind == SOTTO__NODE_AGGREGATE && node->levels_len > 0) {
             add_counts(finder, expression, node);
         } else if (is_of_rows && is_condition(node) && !is_part[i]) {

@@ -9,6 +9,7 @@
 #include "program/index.h"
 #include "program/operations.h"
 #include "program/recipe.h"
+#include "program/terms.h"
 
 #define SOTTO__SUM_LIMBS_MAX                                                                       \
     ((SOTTO__PRODUCT_BITS_MAX + 62 + 63) / 64) /* of a slot of exact values */
@@ -16,83 +17,6 @@
 /* Of one round; of the memory for rows that one thread needs. */
 #define SOTTO__ROUND_LIMBS_MAX ((size_t)1 << 22)
 #define SOTTO__ROWS_BYTES_MAX ((size_t)64 << 20)
-
-enum sotto__term_kind {
-    SOTTO__TERM_COUNT,    /* rows where a factor is present */
-    SOTTO__TERM_NAN_MADE, /* rows where NaN was made */
-    SOTTO__TERM_SUM,      /* the sum of the product of the factors; exact ones have one factor */
-};
-
-#define SOTTO__TERM_FACTORS_MAX 4
-
-struct sotto__term {
-    enum sotto__term_kind kind;
-    size_t factors[SOTTO__TERM_FACTORS_MAX]; /* operations */
-    size_t factors_len;
-    enum sotto__row_kind type;
-    unsigned bits;
-    unsigned scale;
-    bool never_negative;
-    bool has_infinities; /* a float64 of one factor: +inf and -inf, one limb each after the sum */
-    size_t limbs;
-    size_t offset;      /* in limbs, of the first group */
-    size_t accumulator; /* offset in units of 128 bits, of the first group */
-    size_t times;       /* doubles: each is multiplied by this one and rounded; or SOTTO_NONE */
-    /* SOTTO_NONE, or the index whose counts it is the sum of: of first, up to and without last. */
-    size_t index;
-    size_t first;
-    size_t last;
-    bool is_binned; /* not a count: the sum of the values whose number in the index is first */
-    /* With groups, where sotto__term_columns is not 0: */
-    size_t buffer; /* offset in doubles, all groups' counted as one */
-    size_t fill;   /* index of its fills, likewise */
-};
-
-/* How many columns of doubles wait in buffers for their groups. */
-static inline size_t sotto__term_columns(const struct sotto__term *term)
-{
-    bool waits = term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT &&
-                 term->factors_len <= 2 && !term->is_binned;
-    bool is_pair = term->factors_len == 2 && term->factors[0] != term->factors[1];
-    return waits ? 1 + (size_t)is_pair : 0;
-}
-
-/* What an aggregate is made of; indices of terms, SOTTO_NONE: not used. */
-enum {
-    SOTTO__MOMENT_COUNT,
-    SOTTO__MOMENT_NAN_MADE,
-    SOTTO__MOMENT_X,
-    SOTTO__MOMENT_XX,
-    SOTTO__MOMENT_XXX,
-    SOTTO__MOMENT_XXXX,
-    SOTTO__MOMENT_Y,
-    SOTTO__MOMENT_YY,
-    SOTTO__MOMENT_XY,
-    SOTTO__MOMENTS_LEN
-};
-struct sotto__moments {
-    size_t terms[SOTTO__MOMENTS_LEN];
-    unsigned round; /* that opens it: the others' programs have no terms here */
-    size_t call;    /* of a method, among all calls; else SOTTO_NONE */
-};
-
-/* What a call of a method asks of a round: a count, a sum or a product, with moments of its own; or
- * the terms of an index, one for each number. */
-struct sotto__asked {
-    size_t call;
-    enum sotto__function function; /* SOTTO__FUNCTION_COUNT, _SUM or _DOT */
-    struct sotto__moments moments;
-    size_t first_term;
-    size_t terms_len; /* 0: moments */
-};
-
-/* Words of a group's state that are its parameters. */
-struct sotto__link {
-    size_t call;
-    size_t state_word; /* SOTTO_NONE: one word, whether the call goes on in the group */
-    size_t words;
-    size_t place;
-};
 
 struct sotto__program {
     struct sotto__op *ops;

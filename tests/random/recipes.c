@@ -86,7 +86,7 @@ static void ask(struct sotto__recipe *recipe, unsigned round)
 /* What the first of two asked sums, or number of an index, is in the second round and later. */
 enum { COUNTS, SUMS_X, SUMS_Y, BINS, WEIGHTED, PRODUCTS = WEIGHTED + 3 };
 
-static const struct sotto__field fields[] = {
+static const struct sotto__method_field fields[] = {
     {.name = "centers", .axes_len = 2},
     {.name = "counts", .axes_len = 1, .is_count = true},
     {.name = "below", .is_count = true, .tells_nan = true},
