@@ -409,24 +409,7 @@ void sotto__rows_release(struct sotto__rows *rows)
 /* Why a row is skipped, as bits. One that is missing another key is in no group, whatever this one
  * is: only a row whose single fault is a value that no level names is an error. No row keeps the
  * second bit alone, which as a state would be a NaN made. */
-#define SKIP_LEFT_OUT 1 /* by where, or a key is missing */
-#define SKIP_NO_LEVEL 2
-
-/* Takes the levels of one more key into the rows' groups. Returns: whether there is a row whose
- * only fault so far is a value that no level names. */
-static bool add_key(uint32_t *restrict groups, uint8_t *restrict skipped,
-                    const uint32_t *restrict found, uint32_t levels_len, size_t len)
-{
-    uint32_t unknown = 0;
-    for (size_t i = 0; i < len; i++) {
-        uint32_t skips = skipped[i] | (found[i] == SOTTO__GROUP_NONE ? SKIP_LEFT_OUT : 0U) |
-                         (found[i] == SOTTO__GROUP_OTHER ? SKIP_NO_LEVEL : 0U);
-        unknown |= skips == SKIP_NO_LEVEL;
-        skipped[i] = (uint8_t)skips;
-        groups[i] = skips != 0 ? 0 : groups[i] * levels_len + found[i];
-    }
-    return unknown != 0;
-}
+#define SKIP_LEFT_OUT 1 /* by where, or a key is missing; 2: a key is no level (join_levels) */
 
 static enum sotto_status find_groups(struct sotto__rows *rows,
                                      const struct sotto_column *const *blocks, size_t at,
@@ -439,8 +422,9 @@ static enum sotto_status find_groups(struct sotto__rows *rows,
     for (size_t key = 0; key < program->keys_len; key++) {
         const struct sotto__levels *levels = program->levels[key];
         sotto__levels_find(found, levels, blocks[program->keys[key]], at, len);
-        lacks_level =
-            add_key(rows->groups, rows->skipped, found, (uint32_t)sotto__levels_len(levels), len);
+        lacks_level = sotto__blocks()->join_levels(rows->groups, rows->skipped, found,
+                                                   (uint32_t)sotto__levels_len(levels),
+                                                   SOTTO__GROUP_NONE, SOTTO__GROUP_OTHER, len);
     }
     if (lacks_level) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,

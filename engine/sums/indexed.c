@@ -13,11 +13,11 @@ static void count_asked(uint64_t *counts, const struct sotto__rows *rows,
 {
     const struct sotto__program *program = rows->program;
     uint32_t bins_len = (uint32_t)sotto__index_bins(index);
-    uint32_t any = 0;
+    uint32_t asked_len = 0;
     for (size_t i = 0; i < len; i++) {
-        any |= numbers[i] < bins_len;
+        asked_len += numbers[i] < bins_len;
     }
-    for (size_t i = 0; any != 0 && i < len; i++) {
+    for (size_t i = 0; asked_len > 0 && i < len; i++) {
         if (numbers[i] < bins_len) {
             size_t group = program->keys_len > 0 ? rows->groups[i] : 0;
             counts[group * program->group_counts + numbers[i]]++;
