@@ -12,10 +12,18 @@
 #define OF_ROW SOTTO__FUNCTION_OF_A_ROW
 #define OF_ANY SOTTO__FUNCTION_OF_ANY
 
-static const struct sotto__option ddof = {SOTTO__OPTION_DDOF, "ddof", 0, SOTTO__DDOF_MAX, 1};
-static const struct sotto__option digits = {SOTTO__OPTION_DIGITS, "digits",
-                                            -SOTTO__ROUND_DIGITS_MAX, SOTTO__ROUND_DIGITS_MAX, 0};
-static const struct sotto__option intercept = {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1};
+static const struct sotto__option ddof[] = {
+    {SOTTO__OPTION_DDOF, "ddof", 0, SOTTO__DDOF_MAX, 1, NULL}, {.name = NULL}};
+static const struct sotto__option digits[] = {
+    {SOTTO__OPTION_DIGITS, "digits", -SOTTO__ROUND_DIGITS_MAX, SOTTO__ROUND_DIGITS_MAX, 0, NULL},
+    {.name = NULL}};
+static const struct sotto__option intercept[] = {
+    {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL}, {.name = NULL}};
+static const char *const interpolations[] = {"linear", "lower", "higher", "nearest", "midpoint"};
+static const struct sotto__option interpolation[] = {{SOTTO__OPTION_INTERPOLATION, "interpolation",
+                                                      0, SOTTO__INTERPOLATION_MIDPOINT,
+                                                      SOTTO__INTERPOLATION_LINEAR, interpolations},
+                                                     {.name = NULL}};
 
 static const struct sotto__method_card regression = {.rounds_max = 1, .stands_alone = true};
 /* 64 rounds of 2 bits, when there are very many groups, find 128 bits. */
@@ -37,17 +45,17 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                               .synonyms = "average avg"},
     [SOTTO__FUNCTION_VAR] = {.name = "var",
                              .arguments_len = 1,
-                             .option = &ddof,
+                             .options = ddof,
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
                              .synonyms = "variance"},
     [SOTTO__FUNCTION_STD] = {.name = "std",
                              .arguments_len = 1,
-                             .option = &ddof,
+                             .options = ddof,
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
                              .synonyms = "stddev stdev sd"},
     [SOTTO__FUNCTION_SEM] = {.name = "sem",
                              .arguments_len = 1,
-                             .option = &ddof,
+                             .options = ddof,
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2}},
     [SOTTO__FUNCTION_SKEW] = {.name = "skew",
                               .arguments_len = 1,
@@ -66,7 +74,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_COV] = {.name = "cov",
                              .arguments_len = 2,
                              .is_frame_enough = true,
-                             .option = &ddof,
+                             .options = ddof,
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 1,
                                        .y_powers = 1, .product = true},
                              .synonyms = "covariance"},
@@ -85,7 +93,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                               .takes = SOTTO__TAKES_EDGES,
                               .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
                               .synonyms = "histogram",
-                              .instead_of = "quantile percentile min max minimum maximum",
+                              .instead_of = "min max minimum maximum",
                               .gives = "how many values are between edges"},
     [SOTTO__FUNCTION_VALUE_COUNTS] = {.name = "value_counts",
                                       .arguments_len = 2,
@@ -97,7 +105,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_OLS] = {.name = "ols",
                              .arguments_len = 2,
                              .is_variadic = true,
-                             .option = &intercept,
+                             .options = intercept,
                              .method = &regression,
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                        .y_powers = 2, .product = true},
@@ -107,6 +115,15 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                 .method = &order_statistic,
                                 .opens = {SOTTO__OPENS_BINS},
                                 .harm = "counts that narrow down to single values"},
+    [SOTTO__FUNCTION_QUANTILE] = {.name = "quantile",
+                                  .arguments_len = 2,
+                                  .is_variadic = true,
+                                  .takes = SOTTO__TAKES_NUMBERS,
+                                  .options = interpolation,
+                                  .method = &order_statistic,
+                                  .opens = {SOTTO__OPENS_BINS},
+                                  .harm = "counts that narrow down to single values",
+                                  .synonyms = "percentile"},
 
     /* --- Of a frame's row --- */
     [SOTTO__FUNCTION_ROW_SUM] = {.name = "row_sum",
@@ -122,11 +139,11 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                   .takes_frame = true,
                                   .of = OF_ROW},
     [SOTTO__FUNCTION_ROW_VAR] =
-        {.name = "row_var", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .option = &ddof},
+        {.name = "row_var", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .options = ddof},
     [SOTTO__FUNCTION_ROW_STD] =
-        {.name = "row_std", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .option = &ddof},
+        {.name = "row_std", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .options = ddof},
     [SOTTO__FUNCTION_ROW_SEM] =
-        {.name = "row_sem", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .option = &ddof},
+        {.name = "row_sem", .arguments_len = 1, .takes_frame = true, .of = OF_ROW, .options = ddof},
     [SOTTO__FUNCTION_ROW_ANY] = {.name = "row_any",
                                  .arguments_len = 1,
                                  .takes_frame = true,
@@ -165,7 +182,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_ROUND] = {.name = "round",
                                .arguments_len = 1,
                                .of = OF_ROW,
-                               .option = &digits},
+                               .options = digits},
     [SOTTO__FUNCTION_EXP] = {.name = "exp", .arguments_len = 1, .of = OF_ANY},
     [SOTTO__FUNCTION_LOG] = {.name = "log", .arguments_len = 1, .of = OF_ANY, .synonyms = "ln"},
     [SOTTO__FUNCTION_POW] = {.name = "pow", .arguments_len = 2, .of = OF_ROW, .synonyms = "power"},
@@ -210,5 +227,6 @@ bool sotto__has_word(const char *words, const char *word)
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b)
 {
-    return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept;
+    return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept &&
+           a->interpolation == b->interpolation;
 }

@@ -4,12 +4,8 @@
 
 /* What is known of each function before it is called: one card each, in one table. */
 
-#include <stdbool.h>
+#include "expression/options.h"
 #include <stddef.h>
-
-#define SOTTO__DDOF_MAX 1000000
-/* round(x, digits): 10^22 is the largest power of ten that is a double. */
-#define SOTTO__ROUND_DIGITS_MAX 22
 
 enum sotto__function {
     SOTTO__FUNCTION_COUNT,
@@ -29,6 +25,7 @@ enum sotto__function {
     SOTTO__FUNCTION_VALUE_COUNTS,
     SOTTO__FUNCTION_OLS,
     SOTTO__FUNCTION_MEDIAN,
+    SOTTO__FUNCTION_QUANTILE,
     SOTTO__FUNCTION_ROW_SUM,
     SOTTO__FUNCTION_ROW_COUNT,
     SOTTO__FUNCTION_ROW_MEAN,
@@ -49,33 +46,9 @@ enum sotto__function {
     SOTTO__FUNCTION_EXP,
     SOTTO__FUNCTION_LOG,
     SOTTO__FUNCTION_POW,
-    SOTTO__FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; doubles if one of them
-                                 is */
+    SOTTO__FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; both doubles if one is
+                               */
     SOTTO__FUNCTIONS_LEN,
-};
-
-/* What may follow the arguments of a call. */
-enum sotto__option_kind {
-    SOTTO__OPTION_DDOF,
-    SOTTO__OPTION_DIGITS,
-    SOTTO__OPTION_INTERCEPT,
-};
-
-/* The rules of an option, a whole number: "ddof=0", or "0". */
-struct sotto__option {
-    enum sotto__option_kind kind;
-    const char *name;
-    int min;
-    int max;
-    int absent; /* what it is where it is left out */
-};
-
-/* The options of a call. Only a function whose rules name an option reads its field; all others are
- * 0. What the engine says to itself about a node is no option and stands in fields of its own. */
-struct sotto__options {
-    int ddof;
-    int digits;
-    bool intercept;
 };
 
 /* Which sums of its arguments x and y an aggregate opens. Both the compiler, which sends these sums
@@ -93,8 +66,7 @@ struct sotto__opened_sums {
     bool product;      /* x y */
 };
 
-/* What is known of a method, a statistic with rounds of its own, before it is called. Its code is
- * in engine/methods/. */
+/* Of a method, whose code is in engine/methods/. */
 struct sotto__method_card {
     unsigned rounds_max; /* that it ever takes */
     unsigned cells_len;  /* in how many cells at once it counts by digits; 0: it does not */
@@ -113,11 +85,12 @@ struct sotto__function_card {
     bool takes_frame;     /* of each row, its values in a frame's columns */
     enum {
         SOTTO__TAKES_EXPRESSIONS,
-        SOTTO__TAKES_LEVELS, /* the last arguments are levels, written out */
-        SOTTO__TAKES_EDGES,  /* likewise edges of bins */
+        SOTTO__TAKES_LEVELS,  /* the last arguments are levels, written out */
+        SOTTO__TAKES_EDGES,   /* likewise edges of bins */
+        SOTTO__TAKES_NUMBERS, /* likewise numbers */
     } takes;
     enum { SOTTO__FUNCTION_OF_ALL_ROWS, SOTTO__FUNCTION_OF_A_ROW, SOTTO__FUNCTION_OF_ANY } of;
-    const struct sotto__option *option;      /* NULL: there is none */
+    const struct sotto__option *options;     /* ended by one without a name; NULL: there is none */
     const struct sotto__method_card *method; /* NULL: it is none */
     struct sotto__opened_sums opens;         /* of all rows: must be stated */
     const char *harm;       /* why it is no polynomial, for owners; NULL: its name */
@@ -135,6 +108,5 @@ unsigned sotto__degree_of_sums(const struct sotto__opened_sums *opens, unsigned 
                                unsigned y_degree);
 /* Whether words, with blanks between them, hold this one. words may be NULL. */
 bool sotto__has_word(const char *words, const char *word);
-bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);
 
 #endif

@@ -162,20 +162,29 @@ static void refuse_arguments(struct parser *parser, const struct sotto__function
     const char *number = card->arguments_len == 1   ? "one argument"
                          : card->arguments_len == 2 ? "two arguments"
                                                     : "three arguments";
-    sotto__parser_fail_at(parser, parser->token.start, "%s takes %s%s%s%s, found %s", card->name,
-                          number, card->is_variadic ? " or more" : "",
-                          card->option != NULL ? " and " : "",
-                          card->option != NULL ? card->option->name : "", found);
+    char names[100] = "";
+    size_t at = 0;
+    for (const struct sotto__option *option = card->options; option != NULL && option->name != NULL;
+         option++) {
+        at += (size_t)snprintf(names + at, sizeof names - at, " and %s", option->name);
+    }
+    sotto__parser_fail_at(parser, parser->token.start, "%s takes %s%s%s, found %s", card->name,
+                          number, card->is_variadic ? " or more" : "", names, found);
 }
 
-/* At "ddof=", or whatever the function's option is called. */
-static bool is_option(const struct parser *parser, const struct sotto__function_card *card)
+/* At "ddof=", or whatever an option of the function is called. Returns: NULL elsewhere. */
+static const struct sotto__option *find_option(const struct parser *parser,
+                                               const struct sotto__function_card *card)
 {
-    if (card->option == NULL || !sotto__token_is_name(parser, card->option->name)) {
-        return false;
-    }
     const char *rest = sotto__token_rest(parser);
-    return rest[0] == '=' && rest[1] != '=';
+    bool is_named = rest[0] == '=' && rest[1] != '=';
+    for (const struct sotto__option *option = card->options;
+         is_named && option != NULL && option->name != NULL; option++) {
+        if (sotto__token_is_name(parser, option->name)) {
+            return option;
+        }
+    }
+    return NULL;
 }
 
 static void set_option(struct sotto__options *options, enum sotto__option_kind kind, int value)
@@ -190,6 +199,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_INTERCEPT:
         options->intercept = value != 0;
         break;
+    case SOTTO__OPTION_INTERPOLATION:
+        options->interpolation = (enum sotto__interpolation)value;
+        break;
     }
 }
 
@@ -199,17 +211,40 @@ static bool is_last_number(const struct parser *parser)
     return parser->token.kind == SOTTO__TOKEN_NUMBER && *sotto__token_rest(parser) == ')';
 }
 
-/* "ddof=0" or "digits=-2" after the arguments, or its number alone. */
-static void parse_option(struct parser *parser, struct sotto__node *node)
+/* One of an option's words, as a name or in quotes. Returns: which one. */
+static int read_word(struct parser *parser, const struct sotto__option *option)
 {
-    const struct sotto__function_card *card = sotto__function_card(node->function);
-    const struct sotto__option *option = card->option;
-    if (is_option(parser, card)) {
+    char list[200] = "";
+    size_t at = 0;
+    for (int i = 0; i <= option->max; i++) {
+        const char *word = option->words[i];
+        bool is_text = parser->token.kind == SOTTO__TOKEN_TEXT;
+        char *text = is_text ? sotto__token_text(parser, &parser->token) : NULL;
+        bool is_same = text != NULL ? strcmp(text, word) == 0 : sotto__token_is_name(parser, word);
+        sotto_free(text);
+        if (is_same) {
+            sotto__token_next(parser);
+            return i;
+        }
+        at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", word);
+    }
+    sotto__parser_fail_at(parser, parser->token.start, "expected %s: one of %s", option->name,
+                          list);
+    return 0;
+}
+
+/* "ddof=0" or "digits=-2" after the arguments, or the first option's number alone. */
+static void parse_option(struct parser *parser, struct sotto__node *node,
+                         const struct sotto__option *option)
+{
+    if (find_option(parser, sotto__function_card(node->function)) != NULL) {
         sotto__token_next(parser);
         sotto__token_take(parser, "=");
     }
     set_option(&node->options, option->kind,
-               read_whole(parser, option->max, option->min < 0, option->name));
+               option->words != NULL
+                   ? read_word(parser, option)
+                   : read_whole(parser, option->max, option->min < 0, option->name));
 }
 
 /* One more item of a list, at its first token. list: the list so far, SOTTO_NONE at first. */
@@ -234,13 +269,16 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
     size_t last = card->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
     if (card->takes != SOTTO__TAKES_EXPRESSIONS && argument >= last) {
-        sotto__parse_level(parser, node, card->takes == SOTTO__TAKES_EDGES, false);
+        const char *number = card->takes == SOTTO__TAKES_LEVELS  ? NULL
+                             : card->takes == SOTTO__TAKES_EDGES ? "an edge"
+                                                                 : "a share from 0 to 1";
+        sotto__parse_level(parser, node, number, false);
     } else if (card->is_variadic && argument >= last) {
         *places[last] = parse_item(parser, *places[last]);
     } else if (argument <= last) {
         *places[argument] = parse_expression(parser, 0);
-    } else if (card->option != NULL) {
-        parse_option(parser, node);
+    } else if (card->options != NULL && card->options->words == NULL) {
+        parse_option(parser, node, card->options);
     } else {
         refuse_arguments(parser, card, "more");
     }
@@ -251,26 +289,34 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
 {
     const struct sotto__function_card *card = sotto__function_card(node->function);
     size_t least = card->is_frame_enough ? 1 : card->arguments_len;
-    size_t most = card->arguments_len + (card->option != NULL);
+    size_t most = card->arguments_len;
     bool ended = false;
+    bool has_option = false;
     node->left = node->right = node->third = SOTTO_NONE;
-    if (card->option != NULL) {
-        set_option(&node->options, card->option->kind, card->option->absent);
+    for (const struct sotto__option *option = card->options; option != NULL && option->name != NULL;
+         option++) {
+        set_option(&node->options, option->kind, option->absent);
+        most++;
     }
     for (size_t i = 0; parser->status == SOTTO_OK && !ended && !sotto__token_is(parser, ")"); i++) {
         if (i > 0) {
             sotto__token_take(parser, ",");
         }
         /* cov([x, y], 2): a frame needs no second argument, and a number can be none. */
-        bool is_early = card->option != NULL && i >= least && i < card->arguments_len;
-        bool named =
-            i >= least && (is_option(parser, card) || (is_early && is_last_number(parser)));
-        if (named) {
-            parse_option(parser, node);
+        bool is_early = card->options != NULL && i >= least && i < card->arguments_len;
+        const struct sotto__option *option = i >= least ? find_option(parser, card) : NULL;
+        if (option == NULL && is_early && is_last_number(parser)) {
+            option = card->options;
+        }
+        if (option != NULL) {
+            parse_option(parser, node, option);
+            has_option = true;
+        } else if (has_option) {
+            refuse_arguments(parser, card, "more");
         } else {
             parse_argument(parser, node, i);
         }
-        ended = named || (i + 1 == most && !card->is_variadic);
+        ended = i + 1 == most && !card->is_variadic;
     }
     const size_t places[3] = {node->left, node->right, node->third};
     SOTTO_REQUIRE(least >= 1 && least <= 3);

@@ -63,9 +63,10 @@ void sotto__token_unexpected(struct parser *parser, const char *expected);
 
 /* A column, maybe with its dataset, at its first token. Returns: its node. */
 size_t sotto__parse_column(struct parser *parser);
-/* One more level of node, or edge, at its first token: a text or a number, of_key also true or
- * false. Fails with SOTTO_ERROR_LIMIT beyond SOTTO__GROUP_LEVELS_MAX. */
-void sotto__parse_level(struct parser *parser, struct sotto__node *node, bool are_edges,
+/* One more level of node, at its first token: a text or a number, of_key also true or false.
+ * number: what only a number is, such as "an edge"; or NULL. Fails with SOTTO_ERROR_LIMIT beyond
+ * SOTTO__GROUP_LEVELS_MAX. */
+void sotto__parse_level(struct parser *parser, struct sotto__node *node, const char *number,
                         bool of_key);
 
 #endif

@@ -54,14 +54,16 @@ static char *copy_negative(struct parser *parser)
     return text;
 }
 
-static void refuse_level(struct parser *parser, size_t start, bool are_edges)
+static void refuse_level(struct parser *parser, size_t start, const char *number)
 {
-    sotto__parser_fail_at(parser, start,
-                          are_edges ? "expected an edge: a number, written out"
-                                    : "expected a level: a number or a text, written out");
+    if (number != NULL) {
+        sotto__parser_fail_at(parser, start, "expected %s: a number, written out", number);
+    } else {
+        sotto__parser_fail_at(parser, start, "expected a level: a number or a text, written out");
+    }
 }
 
-void sotto__parse_level(struct parser *parser, struct sotto__node *node, bool are_edges,
+void sotto__parse_level(struct parser *parser, struct sotto__node *node, const char *number,
                         bool of_key)
 {
     struct sotto__level level = {.kind = SOTTO__LEVEL_NUMBER, .start = parser->token.start};
@@ -76,16 +78,17 @@ void sotto__parse_level(struct parser *parser, struct sotto__node *node, bool ar
     if (parser->token.kind == SOTTO__TOKEN_NUMBER) {
         level.text =
             is_negative ? copy_negative(parser) : sotto__token_text(parser, &parser->token);
-    } else if (!is_negative && !are_edges && (parser->token.kind == SOTTO__TOKEN_TEXT || is_bool)) {
+    } else if (!is_negative && number == NULL &&
+               (parser->token.kind == SOTTO__TOKEN_TEXT || is_bool)) {
         level.kind = is_bool ? SOTTO__LEVEL_BOOL : SOTTO__LEVEL_TEXT;
         level.text = sotto__token_text(parser, &parser->token);
     } else {
-        refuse_level(parser, level.start, are_edges);
+        refuse_level(parser, level.start, number);
     }
     add_level(parser, node, level);
     sotto__token_next(parser);
     if (!of_key && !sotto__token_is(parser, ",") && !sotto__token_is(parser, ")")) {
-        refuse_level(parser, level.start, are_edges);
+        refuse_level(parser, level.start, number);
     }
 }
 
@@ -101,7 +104,7 @@ static void parse_levels(struct parser *parser, struct sotto__node *node,
             key->other = true;
             sotto__token_next(parser);
         } else {
-            sotto__parse_level(parser, node, key->are_edges, true);
+            sotto__parse_level(parser, node, key->are_edges ? "an edge" : NULL, true);
         }
     } while (!key->other && sotto__token_accept(parser, ","));
     if (key->other && !sotto__token_is(parser, ")")) {
@@ -127,7 +130,7 @@ static void parse_column_and_levels(struct parser *parser, struct sotto__node *n
 {
     (void)sotto__parse_column(parser);
     if (sotto__token_accept(parser, "==")) {
-        sotto__parse_level(parser, node, false, true);
+        sotto__parse_level(parser, node, NULL, true);
         return;
     }
     sotto__token_take(parser, "in");

@@ -8,4 +8,5 @@
 const sotto__method_table sotto__methods = {
     [SOTTO__FUNCTION_MEDIAN] = &sotto__method_median,
     [SOTTO__FUNCTION_OLS] = &sotto__method_ols,
+    [SOTTO__FUNCTION_QUANTILE] = &sotto__method_quantile,
 };

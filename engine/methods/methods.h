@@ -46,6 +46,7 @@ extern const sotto__method_table sotto__methods;
 
 extern const struct sotto__method sotto__method_median;
 extern const struct sotto__method sotto__method_ols;
+extern const struct sotto__method sotto__method_quantile;
 
 /* --- step.c: what a step reads --- */
 

@@ -355,6 +355,17 @@ static size_t build_counts(struct expander *expander, const struct sotto__node *
     return add_infix(expander, SOTTO__NODE_SUBTRACT, from_here, above);
 }
 
+/* Builds a method of one of several numbers, or of one number and an element of a frame. */
+static size_t build_number(struct expander *expander, size_t node, size_t element)
+{
+    struct sotto__node copy = expander->source->nodes[node];
+    bool is_series = copy.levels_len > 1;
+    copy.left = build_node(expander, copy.left, is_series ? 0 : element);
+    copy.levels += is_series ? element : 0;
+    copy.levels_len = 1;
+    return add_node(expander, copy);
+}
+
 /* --- Any node --- */
 
 static size_t build_each(struct expander *expander, size_t node, size_t element)
@@ -384,6 +395,9 @@ static size_t build_by_kind(struct expander *expander, size_t node, size_t eleme
     const struct sotto__function_card *card = sotto__function_card(from->function);
     if (from->kind == SOTTO__NODE_CALL && card->takes_frame) {
         return build_row_function(expander, from);
+    }
+    if (is_aggregate && card->takes == SOTTO__TAKES_NUMBERS) {
+        return build_number(expander, node, element);
     }
     if (is_aggregate && card->takes != SOTTO__TAKES_EXPRESSIONS) {
         return build_counts(expander, from, element);
@@ -432,8 +446,10 @@ static void start_expression(struct expander *expander)
         return;
     }
     out->expressions = expressions;
-    out->expressions[out->expressions_len] =
-        (struct sotto__value_expression){.expression = {.text = expander->source->text}};
+    out->expressions[out->expressions_len] = (struct sotto__value_expression){
+        .expression = {.text = expander->source->text,
+                       .levels = expander->source->levels,
+                       .levels_len = expander->source->levels_len}};
     expander->target = &out->expressions[out->expressions_len++].expression;
     for (size_t i = 0; i < expander->source->nodes_len; i++) {
         expander->elements[i] = SOTTO_NONE;
@@ -445,7 +461,8 @@ static bool is_count(const struct sotto__expression *source)
     const struct sotto__node *root = &source->nodes[source->nodes_len - 1];
     return root->kind == SOTTO__NODE_AGGREGATE &&
            (root->function == SOTTO__FUNCTION_COUNT ||
-            sotto__function_card(root->function)->takes != SOTTO__TAKES_EXPRESSIONS);
+            (sotto__function_card(root->function)->method == NULL &&
+             sotto__function_card(root->function)->takes != SOTTO__TAKES_EXPRESSIONS));
 }
 
 static void expand_output(struct expander *expander, struct sotto__output_values *output_values)

@@ -37,7 +37,8 @@ struct sotto__column {
     bool is_rounded; /* some of its numbers became the doubles nearest to them */
 };
 
-/* A single value: an expression without frames. Its nodes borrow texts from the plan. */
+/* A single value: an expression without frames. Its nodes borrow texts, and it its levels, from the
+ * plan. */
 struct sotto__value_expression {
     struct sotto__expression expression;
     bool is_count; /* a number of rows, of a bin or of a level: an integer */

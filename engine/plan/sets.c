@@ -91,7 +91,7 @@ static void write_call(struct set_writer *writer, const struct sotto__node *node
         write_raw(writer, i == 0 ? "(" : ", ");
         write_node(writer, children[i]);
     }
-    if (card->option != NULL && card->option->kind == SOTTO__OPTION_DIGITS) {
+    if (card->options != NULL && card->options->kind == SOTTO__OPTION_DIGITS) {
         (void)snprintf(digits, sizeof digits, ", %d", node->options.digits);
         write_raw(writer, digits);
     }
@@ -282,7 +282,8 @@ static void add_output(struct finder *finder, const struct sotto__expression *ex
             sotto__function_card(node->function)->opens.kind == SOTTO__OPENS_BINS) {
             finder->out->are_told = false; /* bins that what was opened will place */
         }
-        if (node->kind == SOTTO__NODE_AGGREGATE && node->levels_len > 0) {
+        if (node->kind == SOTTO__NODE_AGGREGATE && node->levels_len > 0 &&
+            sotto__function_card(node->function)->method == NULL) {
             add_counts(finder, expression, node);
         } else if (is_of_rows && is_condition(node) && !is_part[i]) {
             add_condition(finder, expression, i);

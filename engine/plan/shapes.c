@@ -263,6 +263,35 @@ static void label_bin(struct shaping *shaping, size_t axis, const char *from, co
     add_label(shaping, axis, label, (size_t)bytes);
 }
 
+/* A method of a value and of numbers: one number gives a value, of each column of a frame too;
+ * several of a single column a series. */
+static struct sotto__shape shape_numbers(struct shaping *shaping, const struct sotto__node *node)
+{
+    const struct sotto__level *numbers = &shaping->expression->levels[node->levels];
+    struct sotto__value number;
+    sotto__value_init(&number);
+    for (size_t i = 0; i < node->levels_len; i++) {
+        sotto__decimal_set(&number, numbers[i].text);
+        if (mpq_sgn(number.number) < 0 || mpq_cmp_ui(number.number, 1, 1) > 0) {
+            (void)fail_at(shaping, numbers[i].start, "expected a number from 0 to 1");
+        }
+    }
+    sotto__value_clear(&number);
+    if (node->levels_len == 1) {
+        return shaping->shapes[node->left];
+    }
+    if (shaping->shapes[node->left].axes_len > 0) {
+        return fail_at(shaping, node->start,
+                       "this takes several numbers of a single column, or one "
+                       "number of a frame");
+    }
+    size_t axis = add_axis(shaping, node->levels_len);
+    for (size_t i = 0; i < node->levels_len; i++) {
+        add_text_label(shaping, axis, numbers[i].text);
+    }
+    return make_series(axis);
+}
+
 static struct sotto__shape shape_counts(struct shaping *shaping, const struct sotto__node *node)
 {
     const struct sotto__level *levels = &shaping->expression->levels[node->levels];
@@ -360,6 +389,9 @@ static struct sotto__shape shape_aggregate(struct shaping *shaping, size_t i)
 {
     const struct sotto__node *node = &shaping->expression->nodes[i];
     const struct sotto__function_card *card = sotto__function_card(node->function);
+    if (card->takes == SOTTO__TAKES_NUMBERS) {
+        return shape_numbers(shaping, node);
+    }
     if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
         return shape_counts(shaping, node);
     }

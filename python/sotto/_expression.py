@@ -14,7 +14,10 @@ from typing import Any
 from .errors import PlanError
 
 REDUCTIONS = frozenset(
-    "count sum mean var std sem skew kurt any all cov corr dot hist value_counts ols".split()
+    (
+        "count sum mean var std sem skew kurt median quantile any all cov corr dot hist "
+        "value_counts ols"
+    ).split()
 )
 _KEYWORDS = frozenset({"and", "or", "not", "in", "na"})
 _NAME = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*\Z")
@@ -120,7 +123,7 @@ class Call(Expression):
 
     function: str
     arguments: tuple[Expression, ...]
-    options: tuple[tuple[str, int], ...] = ()
+    options: tuple[tuple[str, int | str], ...] = ()
 
     def datasets(self) -> set[str]:
         """None, if it is an aggregate."""
@@ -151,7 +154,7 @@ class Filtered(Expression):
         return Filtered(*children)
 
 
-def call(function: str, *arguments: Expression, **options: int) -> Call:
+def call(function: str, *arguments: Expression, **options: int | str) -> Call:
     """function(arguments, options)."""
     return Call(function, arguments, tuple(options.items()))
 

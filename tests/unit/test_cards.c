@@ -26,7 +26,7 @@ static void write_call(char *out, size_t out_bytes, const struct sotto__function
                        const char *x, const char *y)
 {
     if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
-        (void)snprintf(out, out_bytes, "%s(%s, 1, 10)", card->name, x);
+        (void)snprintf(out, out_bytes, "%s(%s, 0, 1)", card->name, x);
     } else if (card->takes_frame) {
         (void)snprintf(out, out_bytes, "%s([%s, %s])", card->name, x, y);
     } else if (card->arguments_len == 1) {
@@ -52,7 +52,8 @@ static void test_cards_are_whole(void **state)
             assert_int_not_equal(card->opens.kind, SOTTO__OPENS_UNSTATED);
             assert_true(card->opens.powers > 0 || card->opens.count || card->opens.product ||
                         card->opens.kind == SOTTO__OPENS_BINS);
-            /* Bins that what was opened has placed are those of a method, and owners are told so. */
+            /* Bins that what was opened has placed are those of a method, and owners are told so.
+             */
             assert_true(card->opens.kind != SOTTO__OPENS_BINS ||
                         (card->method != NULL && card->harm != NULL));
             assert_string_equal(sotto_statistic_name(statistics_len++), card->name);
@@ -233,7 +234,7 @@ static void test_other_names_are_understood(void **state)
     unknown("variance", "did you mean \"var\"?");
     unknown("ln", "did you mean \"log\"?");
     unknown("min", "unknown function \"min\"; nearest to it is \"hist\": how many values");
-    unknown("quantile", "nearest to it is \"hist\"");
+    unknown("maximum", "nearest to it is \"hist\"");
     unknown("medin", "did you mean \"median\"?");
     unknown("zzzzzzzz", "unknown function \"zzzzzzzz\"; there are count, sum, mean,");
 }
@@ -297,12 +298,15 @@ static void check_option(const char *row, const struct sotto__function_card *car
     char cell[200];
     char expected[40] = "";
     copy_cell(cell, sizeof cell, row, 2);
-    if (card->option != NULL) {
-        (void)snprintf(expected, sizeof expected, "`%s=%d`", card->option->name,
-                       card->option->absent);
+    if (card->options != NULL && card->options->words == NULL) {
+        (void)snprintf(expected, sizeof expected, "`%s=%d`", card->options->name,
+                       card->options->absent);
+    } else if (card->options != NULL) {
+        (void)snprintf(expected, sizeof expected, "`%s=%s`", card->options->name,
+                       card->options->words[card->options->absent]);
     }
     assert_contains(cell, expected);
-    assert_int_equal(strchr(cell, '=') != NULL, card->option != NULL);
+    assert_int_equal(strchr(cell, '=') != NULL, card->options != NULL);
 }
 
 /* The fourth cell: what an aggregate opens; behind a semicolon, what else of doubles. */

@@ -41,7 +41,7 @@ class GroupKey:
 class Aggregate(Ufuncs, RefusingResult):
     """Numbers about all rows together, known once the task has run.
 
-    Shapes: "scalar"; "series", one for each column; "counts", one for each bin or level;
+    Shapes: "scalar"; "series", one for each column; "counts", one for each bin, level or share;
     "square", columns by columns; "fit", what ols() gives. With `groups` one of that for each group.
     """
 

@@ -140,6 +140,10 @@ class DataFrame(NamedOperators):
 
     kurtosis = kurt
 
+    def median(self, axis: Axis = 0, skipna: bool = True, numeric_only: bool = False) -> Any:
+        """The median of each column, in up to 16 rounds that end in counts of single values."""
+        return self._reduced_by_column("median", axis, skipna)
+
     def _reduced_by_column(self, function: str, axis: Axis, skipna: bool) -> Any:
         if axis_number(axis) == 1:
             raise not_supported(f"{function}(axis=1)", "there are var, std and sem of rows")

@@ -180,6 +180,10 @@ class GroupBy(RefusingResult):
         """The unbiased excess kurtosis."""
         return self._reduced("kurt")
 
+    def median(self, numeric_only: bool = False) -> Aggregate:
+        """The medians, in up to 16 rounds that end in counts of single values."""
+        return self._reduced("median")
+
     def any(self, skipna: bool = True) -> Aggregate:
         """Whether any value is not 0."""
         return self._reduced("any")

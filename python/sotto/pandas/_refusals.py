@@ -16,7 +16,7 @@ _FINISH = "take the result with get_result() and do it there"
 _EXPRESSION = "write it with operators, comparisons, where(), abs(), round() and numpy.exp or log"
 
 _ALTERNATIVES = {
-    **dict.fromkeys(["median", "quantile", "min", "max", "idxmin", "idxmax"], _HIST),
+    **dict.fromkeys(["min", "max", "idxmin", "idxmax"], _HIST),
     **dict.fromkeys(["argmin", "argmax", "nlargest", "nsmallest", "rank", "boxplot"], _HIST),
     **dict.fromkeys(["unique", "nunique", "mode", "duplicated", "drop_duplicates"], _LEVELS),
     **dict.fromkeys(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Self
@@ -20,6 +21,7 @@ from ._rowwise import RowWise, check_one_dataset
 from ._ufuncs import plain
 
 SUMMARISED = ("count", "mean", "std")
+_INTERPOLATIONS = ("linear", "lower", "higher", "nearest", "midpoint")
 
 
 def check_series_axis(axis: Any) -> None:
@@ -161,6 +163,30 @@ class Series(NamedOperators):
         return Summary({name: reduction_named(self, name) for name in SUMMARISED})
 
     # --- Distributions ---
+
+    def median(self, axis: Axis = 0, skipna: bool = True, numeric_only: bool = False) -> Aggregate:
+        """The median, in up to 16 rounds that end in counts of single values."""
+        check_series_axis(axis)
+        return self._aggregate(reduce_rows(self._rows, "median", skipna))
+
+    def quantile(self, q: Any = 0.5, interpolation: str = "linear") -> Aggregate:
+        """What a share q of the values is below; of several shares a series. As median, in rounds.
+
+        interpolation between two values: linear, lower, higher, nearest or midpoint.
+        """
+        if interpolation not in _INTERPOLATIONS:
+            raise PlanError(
+                f"interpolation={interpolation!r}: expected one of {', '.join(_INTERPOLATIONS)}"
+            )
+        is_series = not isinstance(q, numbers.Real)
+        shares = [literal(plain(share)) for share in (q if is_series else [q])]
+        if not shares:
+            raise PlanError("quantile([]): expected at least one share, from 0 to 1")
+        options = {} if interpolation == "linear" else {"interpolation": interpolation}
+        source = self._rows.only_where_filtered()
+        return Aggregate(
+            call("quantile", source, *shares, **options), "counts" if len(shares) > 1 else "scalar"
+        )
 
     def value_counts(
         self, normalize: bool = False, *, levels: Iterable[Any] | None = None

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The median, exactly, by counts of digits. Keys are integers in the order of the values
- * (sotto__recipe_key). Each round counts the values by their next digit in the two cells where the
- * two middle values are, and so finds one digit more of both; an odd number of values has one
- * middle value twice. Nothing is rounded: the median of an even number is the exact mean of the
- * two. */
+/* Quantiles and the median, exactly, by counts of digits. Keys are integers in the order of the
+ * values (sotto__recipe_key). Each round counts the values by their next digit in the two cells
+ * where the two values are that the quantile is between, and so finds one digit more of both; where
+ * it is a value itself, that is both. Nothing is rounded: what is between two values is an exact
+ * mean of them. The five interpolations are pandas'. */
 
 #include "methods/methods.h"
 
 /* A group's words. A cell's base has all digits that are known, 0 for those of the next round. */
 enum {
     BASES = 0,    /* of both cells, two words each, the low one first */
-    RANKS = 4,    /* of both middle values in their cells, from 0 */
+    RANKS = 4,    /* of both values in their cells, from 0 */
     LENS = 6,     /* how many values are in both cells */
-    WITHHELD = 8, /* parties that kept the group back in the first round */
-    STATE_WORDS = 9,
+    VALUES = 8,   /* how many there are in all */
+    WITHHELD = 9, /* parties that kept the group back in the first round */
+    STATE_WORDS = 10,
 };
 
 static sotto__uint128 read_base(const uint64_t *state, size_t cell)
@@ -73,23 +74,106 @@ static void set_key(struct sotto__value *out, sotto__uint128 base, const struct 
     }
 }
 
-/* Sets the value to the mean of both middle values. */
-static void set_median(struct sotto__step *step, const struct sotto__index *index)
+/* The number of the call, from 0 to 1: a half for the median. Out: initialised. */
+static void read_number(mpq_t out, const struct sotto__step *step)
 {
-    struct sotto__value other;
-    struct sotto__value two;
-    const struct sotto__op *key = &step->program->ops[index->op];
-    sotto__value_init(&other);
-    sotto__value_init(&two);
-    set_key(step->values, read_base(step->state, 0), key, index->key_bits);
-    set_key(&other, read_base(step->state, 1), key, index->key_bits);
-    mpq_set_ui(two.number, 2, 1);
-    if (read_base(step->state, 0) != read_base(step->state, 1)) {
-        sotto__value_add(step->values, &other);
-        sotto__value_divide(step->values, &two);
+    const struct sotto__expression *expression = step->call->expression;
+    const struct sotto__node *node = &expression->nodes[step->call->node];
+    struct sotto__value number;
+    mpq_set_ui(out, 1, 2);
+    if (node->levels_len > 0) {
+        sotto__value_init(&number);
+        sotto__decimal_set(&number, expression->levels[node->levels].text);
+        mpq_set(out, number.number);
+        sotto__value_clear(&number);
     }
-    sotto__value_clear(&other);
-    sotto__value_clear(&two);
+}
+
+/* Sets place to where the quantile is among values_len values, from 0, and out to the whole number
+ * below it. place: initialised. */
+static uint64_t find_place(mpq_t place, const struct sotto__step *step, uint64_t values_len)
+{
+    mpq_t last;
+    mpz_t below;
+    mpq_init(last);
+    mpz_init(below);
+    read_number(place, step);
+    mpq_set_ui(last, values_len - 1, 1);
+    mpq_mul(place, place, last);
+    mpz_fdiv_q(below, mpq_numref(place), mpq_denref(place));
+    uint64_t out = mpz_get_ui(below);
+    mpq_clear(last);
+    mpz_clear(below);
+    return out;
+}
+
+/* Sets out to how much of the higher value there is in the quantile: 0 to 1. */
+static void find_share(mpq_t out, const struct sotto__step *step)
+{
+    mpq_t half;
+    mpq_init(half);
+    mpq_set_ui(half, 1, 2);
+    uint64_t below = find_place(out, step, step->state[VALUES]);
+    mpq_t whole;
+    mpq_init(whole);
+    mpq_set_ui(whole, below, 1);
+    mpq_sub(out, out, whole);
+    int order = mpq_cmp(out, half);
+    bool is_value = mpq_sgn(out) == 0;
+    switch (sotto__step_options(step)->interpolation) {
+    case SOTTO__INTERPOLATION_LOWER:
+        mpq_set_ui(out, 0, 1);
+        break;
+    case SOTTO__INTERPOLATION_HIGHER:
+        mpq_set_ui(out, !is_value, 1);
+        break;
+    case SOTTO__INTERPOLATION_NEAREST: /* of two that are equally near, the even one */
+        mpq_set_ui(out, order > 0 || (order == 0 && below % 2 == 1), 1);
+        break;
+    case SOTTO__INTERPOLATION_MIDPOINT:
+        mpq_set(out, is_value ? out : half);
+        break;
+    default:
+        break;
+    }
+    mpq_clears(half, whole, NULL);
+}
+
+/* Adds a share of a value, which may be infinite; no share of it is nothing. */
+static void add_share(struct sotto__value *in_out, const struct sotto__value *value,
+                      mpq_srcptr share)
+{
+    struct sotto__value part;
+    if (mpq_sgn(share) == 0) {
+        return;
+    }
+    sotto__value_init(&part);
+    mpq_set(part.number, share);
+    sotto__value_multiply(&part, value);
+    sotto__value_add(in_out, &part);
+    sotto__value_clear(&part);
+}
+
+/* Sets the value to what is between the two that were found. */
+static void set_quantile(struct sotto__step *step, const struct sotto__index *index)
+{
+    struct sotto__value value;
+    const struct sotto__op *key = &step->program->ops[index->op];
+    mpq_t shares[2];
+    sotto__value_init(&value);
+    mpq_inits(shares[0], shares[1], NULL);
+    mpq_set_ui(shares[0], 1, 1);
+    if (read_base(step->state, 0) != read_base(step->state, 1)) {
+        find_share(shares[1], step);
+        mpq_sub(shares[0], shares[0], shares[1]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        set_key(&value, read_base(step->state, i), key, index->key_bits);
+        add_share(step->values, &value, shares[i]);
+        sotto__value_set_special(&value, SOTTO__VALUE_FINITE);
+    }
+    mpq_clears(shares[0], shares[1], NULL);
+    sotto__value_clear(&value);
     step->is_done = true;
 }
 
@@ -104,17 +188,23 @@ static uint64_t count_values(const struct sotto__step *step, const struct sotto_
     return values_len;
 }
 
-/* In the first round: which values are in the middle. */
+/* In the first round: between which values the quantile is. */
 static void find_ranks(const struct sotto__step *step, uint64_t values_len)
 {
-    step->state[RANKS] = (values_len - 1) / 2;
-    step->state[RANKS + 1] = values_len / 2;
+    mpq_t place;
+    mpq_init(place);
+    uint64_t below = find_place(place, step, values_len);
+    bool is_value = mpz_cmp_ui(mpq_denref(place), 1) == 0;
+    mpq_clear(place);
+    step->state[RANKS] = below;
+    step->state[RANKS + 1] = is_value ? below : below + 1;
     step->state[LENS] = step->state[LENS + 1] = values_len;
+    step->state[VALUES] = values_len;
     step->state[WITHHELD] = step->withheld;
 }
 
-/* Finds the digit of a middle value, whose counts begin at number first. Returns: false if there
- * are not as many values as in the round before. */
+/* Finds the digit of one of the two values, whose counts begin at number first. Returns: false if
+ * there are not as many values as in the round before. */
 static bool find_digit(const struct sotto__step *step, const struct sotto__index *index,
                        size_t target, size_t first)
 {
@@ -157,15 +247,21 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
     }
     if (!find_digit(step, index, 0, 0) || !find_digit(step, index, 1, other)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "median: this round has other values than the one before");
+                               "quantile: this round has other values than the one before");
     }
     if (index->shift == 0) {
-        set_median(step, index);
+        set_quantile(step, index);
     }
     return SOTTO_OK;
 }
 
 const struct sotto__method sotto__method_median = {
+    .state_words = STATE_WORDS,
+    .ask = ask,
+    .step = step,
+};
+
+const struct sotto__method sotto__method_quantile = {
     .state_words = STATE_WORDS,
     .ask = ask,
     .step = step,

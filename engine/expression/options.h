@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_EXPRESSION_OPTIONS_H
+#define SOTTO_ENGINE_EXPRESSION_OPTIONS_H
+
+/* What may follow the arguments of a call: ddof=0, interpolation=lower. */
+
+#include <stdbool.h>
+
+#define SOTTO__DDOF_MAX 1000000
+/* round(x, digits): 10^22 is the largest power of ten that is a double. */
+#define SOTTO__ROUND_DIGITS_MAX 22
+
+/* What may follow the arguments of a call. */
+enum sotto__option_kind {
+    SOTTO__OPTION_DDOF,
+    SOTTO__OPTION_DIGITS,
+    SOTTO__OPTION_INTERCEPT,
+    SOTTO__OPTION_INTERPOLATION,
+};
+
+/* The value between two, as pandas has it. */
+enum sotto__interpolation {
+    SOTTO__INTERPOLATION_LINEAR,
+    SOTTO__INTERPOLATION_LOWER,
+    SOTTO__INTERPOLATION_HIGHER,
+    SOTTO__INTERPOLATION_NEAREST,
+    SOTTO__INTERPOLATION_MIDPOINT,
+};
+
+/* A whole number, "ddof=0", or one of some words. The first one needs no name if it is a number. */
+struct sotto__option {
+    enum sotto__option_kind kind;
+    const char *name;
+    int min;
+    int max;
+    int absent;               /* what it is where it is left out */
+    const char *const *words; /* NULL: it is a number; else from 0 to max */
+};
+
+/* The options of a call. Only a function whose rules name an option reads its field; all others are
+ * 0. What the engine says to itself about a node is no option and stands in fields of its own. */
+struct sotto__options {
+    int ddof;
+    int digits;
+    bool intercept;
+    enum sotto__interpolation interpolation;
+};
+
+bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);
+
+#endif
