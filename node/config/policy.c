@@ -73,17 +73,37 @@ static enum sotto_status judge_datasets(const struct config *config,
     return SOTTO_OK;
 }
 
+static enum sotto_status judge_column(const struct config *config,
+                                      const struct policy_question *question, size_t dataset,
+                                      const char *name, struct sotto_error *err)
+{
+    const char *file = sotto_plan_dataset_file(question->plan, dataset);
+    return config_shows(config, file, name)
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "policy.columns does not show column %s of %s", name, file);
+}
+
+/* The columns that the plan names, and those that its "*" means: the files were opened when policy
+ * may have been another. */
 static enum sotto_status judge_columns(const struct config *config,
                                        const struct policy_question *question,
                                        struct sotto_error *err)
 {
+    const struct sotto_schema *schema = question->schema;
     for (size_t i = 0; i < sotto_plan_columns_len(question->plan); i++) {
         struct sotto_plan_column column = sotto_plan_column(question->plan, i);
-        const char *file = sotto_plan_dataset_file(question->plan, column.dataset);
-        if (!config_shows(config, file, column.name)) {
-            return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                   "policy.columns does not show column %s of %s", column.name,
-                                   file);
+        enum sotto_status status = judge_column(config, question, column.dataset, column.name, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    for (size_t i = 0; schema != NULL && i < schema->frame_len; i++) {
+        const struct sotto_schema_column *column = &schema->frame[i];
+        enum sotto_status status =
+            judge_column(config, question, column->dataset, column->name, err);
+        if (status != SOTTO_OK) {
+            return status;
         }
     }
     return SOTTO_OK;

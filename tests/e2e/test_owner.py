@@ -52,6 +52,23 @@ class Owner(ClusterCase):
             self.assertNotRegex(text, "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
         self.assertIn("x?", shown)
 
+    def test_a_column_hidden_meanwhile(self):
+        """Policy counts as it is when a round is computed, also for what * meant when the files were opened."""
+        cluster = self.cluster([{"wages.csv": "wage,secret\n" + "".join(f"{i},{i * 7}\n" for i in range(40))}] * 3,
+                               start=False)
+        a, b, c = cluster.nodes
+        a.start()
+        b.start()
+        b.wait_log("connected to ")
+        task = a.create(plan({"m": "sum(wages.*)"}, connection=60))
+        b.wait_log(": joined")
+        b.policy["columns"] = [{"dataset": "wages.csv", "hide": ["secret"]}]
+        b.configure()
+        self.assertEqual(b.request("POST", "/v1/reload", "")[0], 200)
+        c.start()
+        self.assertEqual(a.wait_end(task), "ERROR")
+        self.assertIn("policy.columns does not show column secret of wages.csv", b.log())
+
     def rubbish(self, node, count):
         """Requests of somebody without a key, each of which libmicrohttpd complains of."""
         host, port = node.peer_listen.rsplit(":", 1)
