@@ -256,6 +256,77 @@ out:
     return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
 }
 
+/* --- The record --- */
+
+static void print_record_line(json_t *entry)
+{
+    char at[LOG_TIME_BYTES];
+    char more[48] = "";
+    char line[SOTTO_ERROR_TEXT_BYTES + 900];
+    const char *reason = get_text(entry, "reason");
+    long long times = (long long)json_integer_value(json_object_get(entry, "times"));
+    log_time(at, json_integer_value(json_object_get(entry, "created_at")));
+    if (times > 1) {
+        (void)snprintf(more, sizeof more, "  (and %lld more)", times - 1);
+    }
+    (void)snprintf(line, sizeof line, "%6lld  %s  %-8s  %-16s  %s%s%s%s%s%s",
+                   (long long)json_integer_value(json_object_get(entry, "number")), at,
+                   get_text(entry, "event"), get_text(entry, "creator"), get_text(entry, "name"),
+                   reason[0] != '\0' ? "  (" : "", reason, reason[0] != '\0' ? ") " : "",
+                   get_text(entry, "text"), more);
+    print_line(line);
+}
+
+static enum sotto_status print_record(json_t *object, bool is_one, struct sotto_error *err)
+{
+    json_t *entry;
+    size_t i;
+    if (is_one) {
+        print_record_line(object);
+        return print_written("plan", get_text(object, "plan")) ? SOTTO_OK
+                                                               : sotto_error_no_memory(err);
+    }
+    (void)printf("%6s  %-19s  %-8s  %-16s  %s\n", "number", "time", "event", "from", "name");
+    json_array_foreach(json_object_get(object, "record"), i, entry)
+    {
+        print_record_line(entry);
+    }
+    return SOTTO_OK;
+}
+
+int cmd_record(const struct args *args)
+{
+    char path[96] = "/v1/record?limit=100000";
+    uint64_t number;
+    struct sotto_error err = {0};
+    struct client client;
+    json_t *object = NULL;
+    bool is_one = args->positional_len > 0;
+    if (is_one) {
+        if (!number_argument(args, &number)) {
+            return EXIT_USAGE;
+        }
+        (void)snprintf(path, sizeof path, "/v1/record/one?number=%llu", (unsigned long long)number);
+    }
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = client_json(&client, &object, path, NULL, &err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (args->json) {
+        (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
+    } else {
+        status = print_record(object, is_one, &err);
+    }
+out:
+    json_decref(object);
+    client_release(&client);
+    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}
+
 /* POSTs to a path and prints nothing but an error. Returns: the exit code. */
 static int post_path(const struct args *args, const char *path)
 {

@@ -136,6 +136,7 @@ int cmd_audit(const struct args *args);
 int cmd_asked(const struct args *args);
 int cmd_approve(const struct args *args);
 int cmd_reject(const struct args *args);
+int cmd_record(const struct args *args);
 int cmd_reload(const struct args *args);
 int cmd_completion(const struct args *args);
 int cmd_man(const struct args *args);

@@ -128,6 +128,13 @@ static const struct command commands[] = {
      "sotto approve NUMBER\n" CLIENT_USAGE, OPTION_CLIENT, cmd_approve},
     {"reject", NULL, "decline what was asked", "sotto reject NUMBER\n" CLIENT_USAGE, OPTION_CLIENT,
      cmd_reject},
+    {"record", "record", "what was asked of this node, and what became of it",
+     "sotto record [--json]           every question, verdict and decision, the newest first\n"
+     "sotto record NUMBER [--json]    one of them, with its plan\n"
+     "\n"
+     "The node keeps it for 90 days, whatever anybody asks. (and N more): so many of\n"
+     "the same day and reason.\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON, cmd_record},
     {"reload", "reload", "let the node read its policy again",
      "sotto reload\n"
      "\n"

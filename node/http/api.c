@@ -483,6 +483,8 @@ static const struct route routes[] = {
     {"GET", "/v1/asked/one", http_api__get_asked_one, false},
     {"POST", "/v1/asked/approve", http_api__post_approve, false},
     {"POST", "/v1/asked/reject", http_api__post_reject, false},
+    {"GET", "/v1/record", http_api__get_record, false},
+    {"GET", "/v1/record/one", http_api__get_record_one, false},
     {"POST", "/v1/reload", http_api__post_reload, false},
     {"GET", "/healthz", get_health, true},
     {"GET", "/metrics", get_metrics, false},

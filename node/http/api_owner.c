@@ -6,12 +6,15 @@
 #include "http/api_internal.h"
 #include "loop/log.h"
 #include "store/store_asked.h"
+#include "store/store_record.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
 #include <string.h>
 
 #define ASKED_LEN_MAX 1000
+#define RECORDS_LEN_DEFAULT 100
+#define RECORDS_LEN_MAX 100000
 
 static json_t *make_asked_json(const struct store_asked *asked)
 {
@@ -52,7 +55,7 @@ static bool read_asked_number(struct http_request *request, uint64_t *out)
     *out = 0;
     if (http_parameter(request, "number") == NULL) {
         http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
-                           "number is missing: expected one that GET /v1/asked gives");
+                           "number is missing: expected one that the list gives");
         return false;
     }
     return http_api__read_number(request, out, "number", 0, INT64_MAX);
@@ -107,6 +110,60 @@ void http_api__post_approve(struct http_api *api, struct http_request *request)
 void http_api__post_reject(struct http_api *api, struct http_request *request)
 {
     post_decision(api, request, false);
+}
+
+/* --- The record --- */
+
+static json_t *make_record_json(const struct store_record *entry)
+{
+    return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I}", "number",
+                     (json_int_t)entry->number, "created_at", (json_int_t)entry->created_ms,
+                     "creator", entry->creator, "name", entry->name, "event", entry->event,
+                     "reason", entry->reason, "text", entry->text, "times",
+                     (json_int_t)entry->times);
+}
+
+static void append_record(void *context, const struct store_record *entry)
+{
+    (void)json_array_append_new(context, make_record_json(entry));
+}
+
+void http_api__get_record(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    uint64_t limit = RECORDS_LEN_DEFAULT;
+    if (!http_api__read_number(request, &limit, "limit", 1, RECORDS_LEN_MAX)) {
+        return;
+    }
+    json_t *array = json_array();
+    if (store_each_record(api->reader, limit, append_record, array, &err) != SOTTO_OK) {
+        json_decref(array);
+        http_api__answer_error(request, &err);
+        return;
+    }
+    http_answer_json(request, MHD_HTTP_OK, json_pack("{s:o}", "record", array));
+}
+
+void http_api__get_record_one(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    struct store_record entry;
+    uint64_t number;
+    char *plan = NULL;
+    if (!read_asked_number(request, &number)) {
+        return;
+    }
+    enum sotto_status status = store_get_record(api->reader, &entry, &plan, number, &err);
+    if (status == SOTTO_ERROR_NOT_FOUND) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+    } else if (status != SOTTO_OK) {
+        http_api__answer_error(request, &err);
+    } else {
+        json_t *object = make_record_json(&entry);
+        (void)json_object_set_new(object, "plan", json_string(plan)); /* null if it is no text */
+        http_answer_json(request, MHD_HTTP_OK, object);
+    }
+    sotto_free(plan);
 }
 
 void http_api__post_reload(struct http_api *api, struct http_request *request)

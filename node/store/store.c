@@ -20,7 +20,9 @@
  * 7. A migration and its version number are one transaction: it was done, or is done again.
  * 8. What others asked stays, with the owner's decision: it counts when the invitation comes
  *    again.
- * 9. What the ledger of answers appends is one durable transaction (store_ledger.c). */
+ * 9. What the ledger of answers appends is one durable transaction (store_ledger.c).
+ * 10. The owner's record says what was asked, and what became of it; that a task is answered stands
+ *     there before the shares leave. Age alone removes an entry. */
 
 #include "store/store_internal.h"
 
@@ -66,6 +68,16 @@ static const char *const migrations[] = {
     "  id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL,"
     "  subject BLOB NOT NULL, digest BLOB NOT NULL, bytes BLOB NOT NULL);"
     "CREATE INDEX ledger_subject ON ledger(subject);",
+    "CREATE TABLE record ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  created_at INTEGER NOT NULL, day INTEGER NOT NULL,"
+    "  creator_key BLOB NOT NULL, creator TEXT NOT NULL, uid BLOB NOT NULL, name TEXT NOT NULL,"
+    "  event TEXT NOT NULL, reason TEXT NOT NULL, text TEXT NOT NULL, plan TEXT NOT NULL,"
+    "  plan_bytes INTEGER NOT NULL,"
+    "  times INTEGER NOT NULL DEFAULT 1);"
+    "CREATE INDEX record_day ON record(creator_key, day, event, reason, plan_bytes);"
+    "CREATE INDEX record_uid ON record(uid);"
+    "CREATE INDEX record_created ON record(created_at);",
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -600,7 +612,12 @@ enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sot
     if (status != SOTTO_OK) {
         return status;
     }
-    return store__write(store, err, "DELETE FROM asked WHERE deadline < ?", "i",
+    status =
+        store__write(store, err, "DELETE FROM asked WHERE deadline < ?", "i", (uint64_t)before_ms);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return store__write(store, err, "DELETE FROM record WHERE created_at < ?", "i",
                         (uint64_t)before_ms);
 }
 

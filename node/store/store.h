@@ -111,7 +111,7 @@ enum sotto_status store_has_answered(struct store *store, bool *out, const struc
                                      const struct sotto_key *creator,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Deletes what was answered, and what others asked, before a time. */
+/* Deletes what was answered, what others asked and what the record has, before a time. */
 enum sotto_status store_prune(struct store *store, int64_t before_ms,
                               struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -210,8 +210,9 @@ static void take_policy(struct compute *compute, struct job *job)
 /* Once a day the store forgets what others asked, and what was answered, a quarter of a year ago,
  * and the ledger what is older than a year. */
 #define HOUSEKEEPING_MS ((uint64_t)24 * 3600 * 1000)
-#define KEPT_MS ((int64_t)90 * 24 * 3600 * 1000)
 #define LEDGER_KEPT_MS ((int64_t)365 * 24 * 3600 * 1000)
+#define KEPT_DAYS 90
+#define KEPT_MS ((int64_t)KEPT_DAYS * 24 * 3600 * 1000)
 
 static void keep_house(struct compute *compute)
 {

@@ -58,6 +58,7 @@ struct joined {
     bool is_waiting;        /* for the owner */
     bool lacks_column;      /* a column of the plan is not in the files */
     bool needs_leave;       /* the grammar does not admit the plan, as the owner was told */
+    bool is_recorded;       /* that it was declined before its plan was read */
     bool has_ended;
 };
 

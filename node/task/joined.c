@@ -7,6 +7,7 @@
 
 #include "config/policy.h"
 #include "store/store_asked.h"
+#include "store/store_record.h"
 #include "task/compute_internal.h"
 
 #include <sotto/alloc.h>
@@ -23,6 +24,48 @@ static const char *name_creator(const struct compute *compute, const struct join
 {
     bool is_own = sotto_key_equal(&joined->creator, &compute->key);
     return is_own ? NULL : compute->peers[joined->peer_index].name;
+}
+
+/* --- The record --- */
+
+/* Adds an entry to the owner's record. reason: of a refusal, else NULL. */
+static enum sotto_status record_event(const struct compute *compute, const struct joined *joined,
+                                      enum record_event event, const struct sotto_error *reason,
+                                      struct sotto_error *err)
+{
+    const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
+    struct store_record entry = {.created_ms = clock_unix_ms()};
+    (void)snprintf(entry.creator, sizeof entry.creator, "%s",
+                   compute__peer_name(compute, &joined->creator));
+    (void)snprintf(entry.name, sizeof entry.name, "%s", plan != NULL ? sotto_plan_name(plan) : "");
+    if (reason != NULL) {
+        (void)snprintf(entry.reason, sizeof entry.reason, "%s", sotto_status_name(reason->status));
+        (void)snprintf(entry.text, sizeof entry.text, "%s", reason->text);
+    }
+    return store_record_add(compute->config.store, &entry, event, &joined->id, &joined->creator,
+                            sotto_task_party_plan_json(joined->machine), err);
+}
+
+/* The same for what goes on without it: the owner's log then says why. */
+static void record_or_say(const struct compute *compute, const struct joined *joined,
+                          enum record_event event, const struct sotto_error *reason)
+{
+    struct sotto_error err = {0};
+    if (record_event(compute, joined, event, reason, &err) != SOTTO_OK) {
+        log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: it is not in the record: %s",
+                    joined->label, err.text);
+    }
+}
+
+/* A plan that can't be read is declined by the machine itself. */
+static void record_unread(const struct compute *compute, const struct joined *joined,
+                          const struct sotto_action *done)
+{
+    struct sotto_error reason = {.status = done->status};
+    if (sotto_task_party_plan(joined->machine) == NULL && !joined->is_recorded) {
+        (void)snprintf(reason.text, sizeof reason.text, "%s", done->text);
+        record_or_say(compute, joined, RECORD_DECLINED, &reason);
+    }
 }
 
 /* --- Joining --- */
@@ -202,6 +245,7 @@ static void decline_task(const struct compute *compute, struct joined *joined,
     bool explains = compute->policy->explains && joined->lacks_column;
     log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s", joined->label,
                 sotto_status_name(err->status), err->text);
+    record_or_say(compute, joined, RECORD_DECLINED, err);
     sotto_task_party_decline(joined->machine, err->status, explains ? err->text : NULL);
     if (err->status == SOTTO_ERROR_REFUSED) {
         remembered_refusal(compute, joined, rule);
@@ -305,6 +349,7 @@ static void answer_offer(struct compute *compute, struct joined *joined)
         decline_task(compute, joined, &err, "policy");
     } else if (state == ASKED_WAITING) {
         joined->is_waiting = true;
+        record_or_say(compute, joined, RECORD_WAITING, NULL);
         log_limited(LOG_JOINED, name_creator(compute, joined),
                     "%s: waits for its owner: sotto approve %llu, or sotto reject %llu",
                     joined->label, (unsigned long long)joined->asked,
@@ -312,6 +357,7 @@ static void answer_offer(struct compute *compute, struct joined *joined)
         release_datasets(joined); /* offer_approved opens them again */
     } else {
         log_limited(LOG_JOINED, name_creator(compute, joined), "%s: joined", joined->label);
+        record_or_say(compute, joined, RECORD_JOINED, NULL);
         sotto_task_party_offer(joined->machine, &schema);
     }
     sotto_schema_release(&schema);
@@ -326,6 +372,7 @@ static void offer_approved(struct compute *compute, struct joined *joined)
     joined->is_waiting = false;
     if (consider_joining(compute, joined, &schema, &err) == SOTTO_OK) {
         log_line("%s: joined, as its owner approved", joined->label);
+        record_or_say(compute, joined, RECORD_JOINED, NULL);
         sotto_task_party_offer(joined->machine, &schema);
     } else {
         decline_task(compute, joined, &err, "policy");
@@ -413,6 +460,7 @@ static void answer_record(struct compute *compute, struct joined *joined,
 {
     struct sotto_error err = {0};
     if (remembered_consent(compute, joined, &err) != SOTTO_OK ||
+        record_event(compute, joined, RECORD_ANSWERED, NULL, &err) != SOTTO_OK ||
         store_answer(compute->config.store, &joined->id, &joined->creator, bytes->data,
                      bytes->data_bytes, clock_unix_ms(), &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined),
@@ -531,6 +579,7 @@ static void carry_out(struct compute *compute, struct joined *joined)
             answer_record(compute, joined, &action.bytes);
             break;
         case SOTTO_ACTION_DONE:
+            record_unread(compute, joined, &action);
             log_limited(LOG_JOINED, name_creator(compute, joined), "%s: ended (%s)%s%s",
                         joined->label, sotto_status_name(action.status),
                         action.text[0] != '\0' ? ": " : "", action.text);
@@ -598,6 +647,7 @@ void joined_decide(struct compute *compute, const struct job *job)
     }
     for (struct joined *joined = compute->first_joined; joined != NULL; joined = joined->next) {
         if (joined->asked == job->number && joined->is_waiting && !joined->has_ended) {
+            record_or_say(compute, joined, job->approves ? RECORD_APPROVED : RECORD_REJECTED, NULL);
             if (job->approves) {
                 offer_approved(compute, joined);
             } else {
@@ -679,6 +729,8 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
     if (config.refusal != SOTTO_OK) {
         log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s",
                     joined->label, sotto_status_name(config.refusal), refusal.text);
+        record_or_say(compute, joined, RECORD_DECLINED, &refusal);
+        joined->is_recorded = true;
     }
     *out = joined;
     return SOTTO_OK;

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import struct
+import time
 
 from hostile import Hostile
 from support import ClusterCase, main_together, plan, wages
@@ -68,6 +69,48 @@ class Owner(ClusterCase):
         c.start()
         self.assertEqual(a.wait_end(task), "ERROR")
         self.assertIn("policy.columns does not show column secret of wages.csv", b.log())
+
+    def test_the_record(self):
+        """What was asked and decided stays, however much a peer asks afterwards."""
+        cluster = self.cluster(THREE, start=False)
+        a, b, c = cluster.nodes
+        a.policy = {"ask": ["c"]}
+        cluster.start()
+        task = a.create(plan(name="first"))
+        self.assertEqual(a.wait_end(task), "FINISHED")
+        b.stop()
+        hostile = Hostile(b.folder / "node.key", a)
+        wanted = json.dumps(plan(name="of b")).encode()
+        for _ in range(0, 1005, 201):
+            self.assertEqual(hostile.send(*[hostile.message(1, os.urandom(16), wanted) for _ in range(201)]), 200)
+        self.assertEqual(hostile.send(hostile.message(1, os.urandom(16), b"no plan")), 200)
+        c.stop()
+        asker = Hostile(c.folder / "node.key", a)
+        self.assertEqual(asker.invite(os.urandom(16), plan(name="next")), 200)
+        self.assertEqual(asker.send(asker.message(1, os.urandom(16), b"no plan")), 200)
+        a.wait_log("of c (its plan is not read): ended (plan)")
+        end = time.monotonic() + 30
+        while time.monotonic() < end:  # what c asks is served in turns with what b asks
+            record = a.get("/v1/record?limit=100000")["record"]
+            if sum(entry["times"] for entry in record if entry["creator"] == "b") == 1006:
+                break
+        declined = [entry for entry in record if entry["creator"] == "b"]
+        self.assertEqual({(entry["event"], entry["reason"], entry["text"]) for entry in declined},
+                         {("DECLINED", "refused", "policy.ask does not list b")})
+        self.assertEqual(sorted(entry["times"] for entry in declined), [1] * 999 + [7])
+        self.assertEqual([(entry["event"], entry["creator"], entry["name"]) for entry in record
+                          if entry["creator"] != "b"],
+                         [("DECLINED", "c", ""), ("JOINED", "c", "next"), ("ANSWERED", "a", "first"),
+                          ("JOINED", "a", "first")])
+        answered = next(entry["number"] for entry in record if entry["event"] == "ANSWERED")
+        self.assertEqual(json.loads(a.get(f"/v1/record/one?number={answered}")["plan"])["name"], "first")
+        lines = a.cli("record").stdout.splitlines()
+        self.assertEqual(len(lines), len(record) + 1)
+        self.assertIn("(refused) policy.ask does not list b  (and 6 more)", "\n".join(lines))
+        self.assertIn('"name": "first"', a.cli("record", str(answered)).stdout)
+        a.kill()
+        a.start()
+        self.assertEqual(a.get("/v1/record?limit=100000")["record"], record)
 
     def rubbish(self, node, count):
         """Requests of somebody without a key, each of which libmicrohttpd complains of."""

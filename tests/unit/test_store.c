@@ -2,6 +2,7 @@
 #include "node/store/store_asked.h"
 #include "node/store/store_internal.h"
 #include "node/store/store_ledger.h"
+#include "node/store/store_record.h"
 #include "test.h"
 
 #include <sotto/alloc.h>
@@ -232,6 +233,52 @@ static void test_results_of_one_creator(void **state)
     store_close(store);
 }
 
+static void see_record(void *context, const struct store_record *entry)
+{
+    struct seen *seen = context;
+    seen->len++;
+    (void)snprintf(seen->last, sizeof seen->last, "%s %llu", entry->event,
+                   (unsigned long long)entry->times);
+}
+
+/* Entries beyond the limit are counted, answers never; only age removes one. */
+static void test_the_record(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    struct sotto_key creators[2] = {{{1}}, {{2}}};
+    struct store_record entry = {.created_ms = 5000, .creator = "b", .name = "n"};
+    struct store_record found;
+    struct seen seen = {.len = 0};
+    struct sotto_task_id id = {{1}};
+    char *plan = NULL;
+    struct store *store = open_store(false);
+    assert_ok(store_record_add(store, &entry, RECORD_ANSWERED, &id, &creators[0], "{1}", &err));
+    assert_ok(store_begin(store, false, &err)); /* so that the test is quick */
+    for (int i = 0; i < RECORDS_OF_DAY + 9; i++) {
+        assert_ok(store_record_add(store, &entry, RECORD_DECLINED, &id, &creators[1], "{2}", &err));
+    }
+    for (int i = 0; i < RECORDS_OF_DAY + 9; i++) {
+        assert_ok(store_record_add(store, &entry, RECORD_ANSWERED, &id, &creators[1], "{2}", &err));
+    }
+    entry.created_ms += (int64_t)24 * 3600 * 1000;
+    assert_ok(store_record_add(store, &entry, RECORD_DECLINED, &id, &creators[1], "{2}", &err));
+    assert_ok(store_commit(store, &err));
+    assert_ok(store_each_record(store, UINT32_MAX, see_record, &seen, &err));
+    assert_int_equal(seen.len, 1 + RECORDS_OF_DAY + RECORDS_OF_DAY + 9 + 1);
+    assert_string_equal(seen.last, "ANSWERED 1"); /* the first one */
+    assert_ok(store_get_record(store, &found, &plan, 1 + RECORDS_OF_DAY, &err));
+    assert_int_equal(found.times, 10);
+    assert_string_equal(plan, "{2}");
+    sotto_free(plan);
+    assert_int_equal(store_get_record(store, &found, &plan, 99999, &err), SOTTO_ERROR_NOT_FOUND);
+    assert_ok(store_prune(store, 5001, &err));
+    seen.len = 0;
+    assert_ok(store_each_record(store, UINT32_MAX, see_record, &seen, &err));
+    assert_int_equal(seen.len, 1);
+    store_close(store);
+}
+
 static void set_version(int version)
 {
     char sql[64];
@@ -368,6 +415,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_interrupted_tasks_end_in_error, make_path,
                                         remove_path),
         cmocka_unit_test_setup_teardown(test_answers_and_catalogue, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_the_record, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_results_of_one_creator, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_versions, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_ledger_outlives_its_process, make_path, remove_path),
