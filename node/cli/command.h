@@ -32,9 +32,10 @@ enum command_option {
     OPTION_CSV = 1 << 13,
     OPTION_WORDS = 1 << 14, /* --delimiter, --decimal, --na, --type */
     OPTION_EPOCH = 1 << 15,
+    OPTION_TOKEN = 1 << 16, /* --role, --days */
 };
 
-#define OPTION_GROUPS_LEN 16
+#define OPTION_GROUPS_LEN 17
 #define BY_LEN_MAX 2
 
 struct trial_options {
@@ -60,6 +61,8 @@ struct args {
     const char *from;
     const char *epoch;
     const char *listen;
+    const char *role;
+    uint32_t days; /* 0: not given */
     bool is_shown; /* --show, with or without a value in show */
     struct sotto_strategy strategy;
     const char *where;
@@ -136,6 +139,7 @@ int cmd_audit(const struct args *args);
 int cmd_asked(const struct args *args);
 int cmd_approve(const struct args *args);
 int cmd_reject(const struct args *args);
+int cmd_token(const struct args *args);
 int cmd_record(const struct args *args);
 int cmd_reload(const struct args *args);
 int cmd_completion(const struct args *args);

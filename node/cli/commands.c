@@ -72,6 +72,16 @@ static const struct command commands[] = {
      "sotto keygen --out node.key     makes a key and prints its public part\n"
      "sotto keygen --show node.key    prints the public part of a key\n",
      OPTION_OUT | OPTION_SHOW, cmd_keygen},
+    {"token", "token", "tokens for a node's people: new, list, revoke",
+     "sotto token new NAME --role ROLE [--days 90] [--config node.yaml]\n"
+     "sotto token list [--config node.yaml]\n"
+     "sotto token revoke NAME [--config node.yaml]\n"
+     "\n"
+     "new prints a token, which is shown only once. Roles: ask creates tasks and reads\n"
+     "them; read reads them; approve sees and decides what others ask; admin may do\n"
+     "everything, as the token in the file `token` may. A node that runs heeds changes\n"
+     "at once.\n",
+     OPTION_CONFIG | OPTION_TOKEN, cmd_token},
     {"create", "create", "give a plan to a node, print the task's number",
      "sotto create plan.json [--json]\n" CLIENT_USAGE, OPTION_CLIENT | OPTION_JSON, cmd_create},
     {"trace", "trace", "print the log of a task until it ends",

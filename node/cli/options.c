@@ -104,6 +104,8 @@ static const struct option_row rows[] = {
     TEXT("name", OPTION_NAME, name),
     TEXT("from", OPTION_FROM, from),
     TEXT("epoch", OPTION_EPOCH, epoch),
+    TEXT("role", OPTION_TOKEN, role),
+    COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
     COUNT("min", OPTION_STRATEGY, strategy.min_clients, SOTTO_PLAN_MIN_CLIENTS,
           SOTTO_PLAN_MAX_CLIENTS, " parties: of two each learns the other's value"),
     COUNT("max", OPTION_STRATEGY, strategy.max_clients, SOTTO_PLAN_MIN_CLIENTS,

@@ -17,9 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Connections under one token. */
-#define SEATS_OF_TOKEN 256
+#define SEATS_OF_TOKEN 64
 #define PAGE_SIZE_DEFAULT 20
 #define PAGE_SIZE_MAX 1000
 #define LIST_LEN_MAX 1000
@@ -466,28 +467,32 @@ struct route {
     const char *method;
     const char *path;
     route_handler *handler;
-    bool is_open; /* needs no token */
+    unsigned roles; /* who may, besides ROLE_ADMIN; ANYBODY: no token is needed */
 };
 
+#define ANYBODY (1U << 31)
+#define READERS ((unsigned)ROLE_ASK | ROLE_READ)
+#define EVERY_ROLE (READERS | ROLE_APPROVE)
+
 static const struct route routes[] = {
-    {"POST", "/v1/task", post_task, false},
-    {"GET", "/v1/task/metadata", get_metadata, false},
-    {"GET", "/v1/task/status", get_status, false},
-    {"GET", "/v1/task/list", get_list, false},
-    {"GET", "/v1/tasks", get_tasks, false},
-    {"GET", "/v1/task/logs", get_logs, false},
-    {"GET", "/v1/task/result", get_result, false},
-    {"GET", "/v1/nodes", get_nodes, false},
-    {"POST", "/v1/task/cancel", post_cancel, false},
-    {"GET", "/v1/asked", http_api__get_asked, false},
-    {"GET", "/v1/asked/one", http_api__get_asked_one, false},
-    {"POST", "/v1/asked/approve", http_api__post_approve, false},
-    {"POST", "/v1/asked/reject", http_api__post_reject, false},
-    {"GET", "/v1/record", http_api__get_record, false},
-    {"GET", "/v1/record/one", http_api__get_record_one, false},
-    {"POST", "/v1/reload", http_api__post_reload, false},
-    {"GET", "/healthz", get_health, true},
-    {"GET", "/metrics", get_metrics, false},
+    {"POST", "/v1/task", post_task, ROLE_ASK},
+    {"GET", "/v1/task/metadata", get_metadata, READERS},
+    {"GET", "/v1/task/status", get_status, READERS},
+    {"GET", "/v1/task/list", get_list, READERS},
+    {"GET", "/v1/tasks", get_tasks, READERS},
+    {"GET", "/v1/task/logs", get_logs, READERS},
+    {"GET", "/v1/task/result", get_result, READERS},
+    {"GET", "/v1/nodes", get_nodes, EVERY_ROLE},
+    {"POST", "/v1/task/cancel", post_cancel, ROLE_ASK},
+    {"GET", "/v1/asked", http_api__get_asked, ROLE_APPROVE},
+    {"GET", "/v1/asked/one", http_api__get_asked_one, ROLE_APPROVE},
+    {"POST", "/v1/asked/approve", http_api__post_approve, ROLE_APPROVE},
+    {"POST", "/v1/asked/reject", http_api__post_reject, ROLE_APPROVE},
+    {"GET", "/v1/record", http_api__get_record, ROLE_APPROVE},
+    {"GET", "/v1/record/one", http_api__get_record_one, ROLE_APPROVE},
+    {"POST", "/v1/reload", http_api__post_reload, ROLE_ADMIN},
+    {"GET", "/healthz", get_health, ANYBODY},
+    {"GET", "/metrics", get_metrics, EVERY_ROLE},
 };
 
 static const struct route *find_route(const char *path)
@@ -500,8 +505,35 @@ static const struct route *find_route(const char *path)
     return NULL;
 }
 
+/* Reads the file of tokens if it is another one than before. One that can't be read has none. */
+static void refresh_tokens(struct http_api *api)
+{
+    struct sotto_error err = {0};
+    struct stat info;
+    if (stat(api->tokens_path, &info) != 0) {
+        api->tokens.len = 0;
+        api->tokens_changed = (struct timespec){0};
+        return;
+    }
+    if (info.st_ctim.tv_sec == api->tokens_changed.tv_sec &&
+        info.st_ctim.tv_nsec == api->tokens_changed.tv_nsec) {
+        return;
+    }
+    api->tokens_changed = info.st_ctim;
+    if (tokens_load(&api->tokens, api->tokens_path, &err) != SOTTO_OK) {
+        log_line("only the first token counts: %s", err.text);
+    }
+}
+
+/* Who asks. */
+struct asker {
+    size_t owner; /* of its connections: 0 for the first token, 1 + the index of another */
+    enum token_role role;
+    const char *name;
+};
+
 /* CT: in the token. */
-static bool has_token(const struct http_api *api, const struct http_request *request)
+static bool find_asker(struct http_api *api, struct asker *out, const struct http_request *request)
 {
     static const char scheme[] = "Bearer ";
     const char *header =
@@ -509,29 +541,57 @@ static bool has_token(const struct http_api *api, const struct http_request *req
     if (header == NULL || strncasecmp(header, scheme, sizeof scheme - 1) != 0) {
         return false;
     }
-    const char *token = header + sizeof scheme - 1;
-    return strlen(token) == TOKEN_TEXT_BYTES - 1 &&
-           sotto_equal_ct(token, api->token, TOKEN_TEXT_BYTES - 1);
+    const char *text = header + sizeof scheme - 1;
+    if (strlen(text) != TOKEN_TEXT_BYTES - 1) {
+        return false;
+    }
+    if (sotto_equal_ct(text, api->token, TOKEN_TEXT_BYTES - 1)) {
+        *out = (struct asker){.owner = 0, .role = ROLE_ADMIN, .name = "the first one"};
+        return true;
+    }
+    refresh_tokens(api);
+    size_t index = tokens_find(&api->tokens, text, clock_unix_ms());
+    if (index != SOTTO_NONE) {
+        const struct api_token *token = &api->tokens.list[index];
+        *out = (struct asker){.owner = 1 + index, .role = token->role, .name = token->name};
+    }
+    return index != SOTTO_NONE;
+}
+
+/* Answers if the role may not do this. */
+static void check_role(struct http_request *request, const struct asker *asker,
+                       const struct route *route)
+{
+    if (asker->role != ROLE_ADMIN && (route->roles & (asker->role | ANYBODY)) == 0) {
+        http_answer_detail(request, MHD_HTTP_FORBIDDEN,
+                           "%s is not for the token %s, whose role is %s", route->path, asker->name,
+                           token_role_name(asker->role));
+    }
 }
 
 static void on_begin(void *context, struct http_request *request)
 {
     struct http_api *api = context;
     const struct route *route = find_route(request->url);
-    bool is_known = has_token(api, request);
+    bool is_open = route != NULL && route->roles == ANYBODY;
+    struct asker asker;
+    bool is_known = find_asker(api, &asker, request);
     if (is_known) {
-        http_prove(request, 0);
+        http_prove(request, asker.owner);
     }
-    if ((route == NULL || !route->is_open) && !is_known) {
+    if (!is_known && !is_open) {
         http_answer_detail(request, MHD_HTTP_UNAUTHORIZED,
-                           "the token is missing or wrong: send \"Authorization: Bearer TOKEN\" "
-                           "with what is in the node's token_file");
+                           "the token is missing, wrong or over: send \"Authorization: Bearer "
+                           "TOKEN\" with what is in the node's token_file, or what `sotto token "
+                           "new` printed");
     } else if (route == NULL) {
         http_answer_detail(request, MHD_HTTP_NOT_FOUND, "there is no such path");
     } else if (strcmp(route->method, request->method) != 0) {
         request->allow = route->method;
         http_answer_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, "%s takes %s", route->path,
                            route->method);
+    } else if (is_known) {
+        check_role(request, &asker, route);
     }
 }
 
@@ -616,12 +676,13 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
         .complete = on_complete,
         .expired = on_expired,
         .body_bytes_max = SOTTO_PLAN_BYTES_MAX,
-        .owners_len = 1,
+        .owners_len = 1 + TOKENS_MAX,
         .seats_of_owner = SEATS_OF_TOKEN,
     };
     api->shared = shared;
     api->reader = reader;
     api->node = *node;
+    tokens_path(api->tokens_path, listener->token_file);
     enum sotto_status status = token_file_load(listener->token_file, api->token, true, err);
     if (status != SOTTO_OK) {
         goto out;

@@ -4,7 +4,7 @@
 
 /* What api.c (tasks, routes) and api_owner.c (what others ask, policy) share. */
 
-#include "config/keys.h"
+#include "config/tokens.h"
 #include "http/api.h"
 #include "http/http.h"
 
@@ -13,7 +13,10 @@ struct http_api {
     const struct shared *shared;
     struct store *reader;
     struct api_node node;
-    char token[TOKEN_TEXT_BYTES];
+    char token[TOKEN_TEXT_BYTES]; /* the first one: ROLE_ADMIN */
+    struct tokens tokens;         /* the others, as the file was at tokens_changed */
+    struct timespec tokens_changed;
+    char tokens_path[TOKENS_PATH_BYTES];
 };
 
 /* Reads a query parameter; *out holds the default. Returns: false, and 422 is answered, if it is

@@ -9,7 +9,7 @@ import struct
 import time
 
 from hostile import Hostile
-from support import ClusterCase, main_together, plan, wages
+from support import ClusterCase, main_together, plan, run, wages
 
 ROWS = {"wages.csv": "id,wage_of_the_employee\n" + "".join(f"{i},{i * 100}\n" for i in range(1, 40))}
 THREE = [wages(1, 2), wages(3, 4), wages(5, 6)]
@@ -111,6 +111,47 @@ class Owner(ClusterCase):
         a.kill()
         a.start()
         self.assertEqual(a.get("/v1/record?limit=100000")["record"], record)
+
+    def test_tokens_have_roles(self):
+        """Who creates tasks, who reads, who decides for the data and who runs the node: four people."""
+        a = self.cluster(THREE, start=False).nodes[0].start()
+        yaml = ("--config", str(a.folder / "node.yaml"))
+        tokens = {role: run("token", "new", "my-" + role, "--role", role, *yaml).stdout.strip()
+                  for role in ("ask", "read", "approve", "admin")}
+        routes = {("POST", "/v1/task"): "ask", ("POST", "/v1/task/cancel?task_id=9"): "ask",
+                  ("GET", "/v1/task/metadata?task_id=9"): "ask read", ("GET", "/v1/task/status?task_id=9"): "ask read",
+                  ("GET", "/v1/task/list?task_ids=9"): "ask read", ("GET", "/v1/tasks"): "ask read",
+                  ("GET", "/v1/task/logs?task_id=9"): "ask read", ("GET", "/v1/task/result?task_id=9"): "ask read",
+                  ("GET", "/v1/asked"): "approve", ("GET", "/v1/asked/one?number=9"): "approve",
+                  ("POST", "/v1/asked/approve?number=9"): "approve", ("POST", "/v1/asked/reject?number=9"): "approve",
+                  ("GET", "/v1/record"): "approve", ("GET", "/v1/record/one?number=9"): "approve",
+                  ("GET", "/v1/nodes"): "ask read approve", ("GET", "/metrics"): "ask read approve",
+                  ("POST", "/v1/reload"): "", ("GET", "/healthz"): "ask read approve"}
+        for (method, path), may in routes.items():
+            for role, token in tokens.items():
+                status, _ = a.request(method, path, token=token)
+                allowed = role == "admin" or role in may.split()
+                self.assertEqual(status != 403, allowed, (method, path, role))
+                self.assertNotEqual(status, 401)
+        listed = run("token", "list", *yaml).stdout
+        self.assertIn("my-approve                        approve", listed)
+        for token in tokens.values():
+            self.assertNotIn(token, (a.folder / "tokens").read_text())
+        again = run("token", "new", "my-ask", "--role", "ask", *yaml, check=False)
+        self.assertIn("revoke it first", again.stderr)
+        run("token", "revoke", "my-ask", *yaml)
+        self.assertEqual(a.request("GET", "/v1/tasks", token=tokens["ask"])[0], 401)
+        self.assertEqual(a.request("GET", "/v1/tasks", token=tokens["read"])[0], 200)
+        lines = (a.folder / "tokens").read_text().splitlines()
+        for i, line in enumerate(lines):
+            name, role, _, digest = line.split()
+            lines[i] = f"{name} {role} {int(time.time() * 1000) - 1} {digest}"  # its time is over
+        (a.folder / "tokens").write_text("\n".join(lines) + "\n")
+        self.assertEqual(a.request("GET", "/v1/tasks", token=tokens["read"])[0], 401)
+        for broken in ("x\n", lines[0] + "\n" + "y" * 300):
+            (a.folder / "tokens").write_text(broken)
+            self.assertEqual(a.request("GET", "/v1/tasks", token=tokens["admin"])[0], 401)
+        self.assertEqual(a.request("GET", "/v1/tasks")[0], 200)  # the first one
 
     def rubbish(self, node, count):
         """Requests of somebody without a key, each of which libmicrohttpd complains of."""
