@@ -33,6 +33,15 @@ foreach(name
     terminal)
   sotto_e2e(${name})
 endforeach()
+
+# What floods must be quicker than Python is.
+add_executable(flood support/flood.c)
+target_link_libraries(flood PRIVATE sotto_flags)
+sotto_add_test(e2e/flood
+  ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>" "SOTTO_FLOOD=$<TARGET_FILE:flood>"
+    "SOTTO_SANITIZED=${SOTTO_SANITIZE}"
+  COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_flood.py)
+set_tests_properties(e2e/flood PROPERTIES RUN_SERIAL ON)
 sotto_e2e(three_hosts MAY_SKIP)
 sotto_e2e(reference CASES LEVELS)
 
