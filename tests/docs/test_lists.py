@@ -14,8 +14,11 @@ CONFIG = (ROOT / "node/CONFIG.md").read_text()
 PLAN = """{"version": 1, "name": "mean wage", "type": "analytics", "datasets": {"wages": "wages.csv"},
            "select": {"m": "mean(wage)"}, "strategy": {"min_clients": 3}}"""
 
-# Where a node meets others.
+# Where a node meets others; what is a limit there by its name, and what is none for others.
 LIMITED_ROOMS = {"http", "loop", "peer", "store", "task"}
+LIMITED_FILES = ["node/config/tokens.h", "aggregation/include/sotto/message.h"]
+LIMIT = re.compile(r"(_MAX|_SECONDS|_OF_[A-Z]+)$")
+NO_LIMITS = {"LOOP_HOOKS_MAX", "OPTIONS_BYTES_MAX", "SOTTO_MESSAGE_BYTES_MAX"}
 
 
 def evaluate(name, found):
@@ -66,10 +69,10 @@ class Lists(unittest.TestCase):
         self.assertEqual(documented, set(routes))
 
     def test_every_limit_has_a_row(self):
-        """Names and values of the table are those of the program."""
+        """Names and values of the tables are those of the program, and none of its limits is missing."""
         found = {}
-        for path in sorted((ROOT / "node").glob("*/*.[ch]")):
-            if path.parent.name in LIMITED_ROOMS:
+        for path in [*sorted((ROOT / "node").glob("*/*.[ch]")), *(ROOT / name for name in LIMITED_FILES)]:
+            if path.parent.name in LIMITED_ROOMS or str(path.relative_to(ROOT)) in LIMITED_FILES:
                 found.update(re.findall(r"^#define (\w+) (.+?)(?: /\*.*)?$", path.read_text(), flags=re.M))
         text = CONFIG.split("\n## Limits\n", 1)[1]
         listed = dict(re.findall(r"^\| `([A-Z_]+)` \| ([\d,]+(?: \wiB)?) \| [^|]+ \| [^|]+ \|$", text, flags=re.M))
@@ -79,6 +82,8 @@ class Lists(unittest.TestCase):
             self.assertIn(name, found)
             number, _, unit = value.replace(",", "").partition(" ")
             self.assertEqual(evaluate(name, found), int(number) * units.get(unit, 1), name)
+        limits = {name for name in found if LIMIT.search(name)}
+        self.assertEqual(limits - set(listed) - NO_LIMITS, set())
 
 
 if __name__ == "__main__":
