@@ -11,8 +11,7 @@
 #include <sotto/task.h>
 #include <stdatomic.h>
 
-/* How many tasks one node takes part in, of one creator or in all, or runs, at once. More are
- * refused, not queued. */
+/* Tasks joined, of all creators and of one, and created here. More are refused, not queued. */
 #define JOINED_MAX 1024
 #define JOINED_OF_ONE_MAX 256
 #define CREATED_MAX 256
