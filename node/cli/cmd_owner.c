@@ -128,7 +128,7 @@ static void print_line(char *line)
         size_t blanks = strspn(line, " ");
         size_t bytes = strcspn(line + blanks, " ");
         if (blanks > BLANKS_SHOWN_MAX) {
-            (void)printf(" [%zu blanks] %.*s", blanks, (int)bytes, line + blanks);
+            (void)printf(" <%zu blanks> %.*s", blanks, (int)bytes, line + blanks);
         } else {
             (void)printf("%.*s", (int)(blanks + bytes), line);
         }
@@ -154,7 +154,7 @@ static bool print_safely(const char *text)
     return true;
 }
 
-/* Prints a part of a plan as it was written: the words above tell what it means. */
+/* Prints a text that others wrote on one line. */
 static bool print_written(const char *name, const char *text)
 {
     size_t bytes = strlen(name) + strlen(text) + 8;
@@ -166,22 +166,6 @@ static bool print_written(const char *name, const char *text)
     print_line(line); /* line breaks in it are made harmless too */
     sotto_free(line);
     return true;
-}
-
-static bool print_expressions(json_t *plan)
-{
-    const char *name;
-    json_t *value;
-    const char *where = json_string_value(json_object_get(plan, "where"));
-    (void)puts("as it was written:");
-    bool printed = where == NULL || print_written("where", where);
-    json_object_foreach(json_object_get(plan, "select"), name, value)
-    {
-        char *text = json_dumps(value, JSON_ENCODE_ANY);
-        printed = printed && text != NULL && print_written(name, text);
-        free(text);
-    }
-    return printed;
 }
 
 static void print_asked(json_t *list)
@@ -211,8 +195,7 @@ static enum sotto_status print_asked_one(json_t *asked, struct sotto_error *err)
     (void)printf("number %lld, %s, until %s\n",
                  (long long)json_integer_value(json_object_get(asked, "number")),
                  get_text(asked, "state"), until);
-    if (!print_safely(get_text(asked, "words")) ||
-        !print_expressions(json_object_get(asked, "plan"))) {
+    if (!print_safely(get_text(asked, "words"))) {
         return sotto_error_no_memory(err); /* what is not shown whole is not to be approved */
     }
     if (result[0] != '\0') {
