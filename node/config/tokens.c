@@ -12,6 +12,7 @@
 #include <sodium.h>
 #include <sotto/secret.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,12 +69,18 @@ static bool parse_line(struct api_token *out, const char *line)
 {
     char name[TOKEN_NAME_BYTES];
     char role[16];
+    char expires[24];
     char hash[HASH_TEXT_BYTES];
+    char *rest = NULL;
     int end = 0;
     size_t hash_bytes = 0;
-    if (sscanf(line, "%32s %15s %" SCNd64 " %64s%n", name, role, &out->expires_ms, hash, &end) !=
-            4 ||
+    if (sscanf(line, "%32s %15s %20s %64s%n", name, role, expires, hash, &end) != 4 ||
         strcmp(line + end, "\n") != 0 || !is_name(name) || !token_role_parse(&out->role, role)) {
+        return false;
+    }
+    errno = 0;
+    out->expires_ms = strtoll(expires, &rest, 10);
+    if (*rest != '\0' || errno != 0) {
         return false;
     }
     memcpy(out->name, name, sizeof out->name);

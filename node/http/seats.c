@@ -125,10 +125,12 @@ void seats_enter(struct seats *seats, struct seat *seat, const struct sockaddr *
     append_newest(seats, seat);
     seats_set_deadline(seats, seat, now_ms + STRANGER_SECONDS * UINT64_C(1000));
     struct census census = count_seats(seats, &seat->block);
-    if (census.in_block > SEATS_OF_BLOCK) {
-        cut_seat(seats, census.oldest_in_block);
-    } else if (census.strangers > SEATS_OF_STRANGERS) {
-        cut_seat(seats, census.oldest != NULL ? census.oldest : census.oldest_home);
+    struct seat *given_up = census.in_block > SEATS_OF_BLOCK         ? census.oldest_in_block
+                            : census.strangers <= SEATS_OF_STRANGERS ? NULL
+                            : census.oldest != NULL                  ? census.oldest
+                                                                     : census.oldest_home;
+    if (given_up != NULL) {
+        cut_seat(seats, given_up);
     }
 }
 
@@ -152,7 +154,7 @@ void seats_prove(struct seats *seats, struct seat *seat, size_t owner)
             longest = longest == NULL && !at->is_waiting ? at : longest;
         }
     }
-    if (len > seats->of_owner) { /* seat itself does not wait, so that there is one */
+    if (len > seats->of_owner && longest != NULL) {
         cut_seat(seats, longest);
     }
 }

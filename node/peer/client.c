@@ -120,12 +120,11 @@ static size_t on_response(char *data, size_t size, size_t len, void *context)
     struct call *call = context;
     struct sotto_writer *response = &call->response;
     struct envelope envelope;
-    const uint8_t *at = (const uint8_t *)data;
     size_t bytes = size * len;
     size_t had = response->data_bytes;
     size_t missing = had < ENVELOPE_PREFIX_BYTES ? ENVELOPE_PREFIX_BYTES - had : 0;
     size_t first = missing < bytes ? missing : bytes;
-    sotto_write_bytes(response, at, first);
+    sotto_write_bytes(response, data, first);
     if (missing > 0 && first == missing && sotto_writer_status(response) == SOTTO_OK) {
         if (!is_answer(&envelope, call, response->data) ||
             envelope.body_bytes > call->response_bytes_max) {
@@ -133,7 +132,7 @@ static size_t on_response(char *data, size_t size, size_t len, void *context)
         }
         response->limit_bytes = ENVELOPE_PREFIX_BYTES + (size_t)envelope.body_bytes;
     }
-    sotto_write_bytes(response, at + first, bytes - first);
+    sotto_write_bytes(response, data + first, bytes - first);
     return sotto_writer_status(response) == SOTTO_OK ? bytes : 0;
 }
 

@@ -261,7 +261,7 @@ static void take_instance(struct peer_server *server, struct peer_state *state,
 static void take_poll(struct peer_server *server, struct peer_state *state,
                       struct http_request *request, struct sotto_reader *body)
 {
-    struct session_id instance;
+    struct session_id instance = {{0}};
     uint64_t sequence = sotto_read_u64(body);
     sotto_read_copy(body, instance.bytes, sizeof instance.bytes);
     if (!sotto_reader_finished(body)) {
