@@ -73,6 +73,12 @@ def _error(status: int, said: Any) -> NodeError:
             "node.yaml; set SOTTO_TOKEN to it, or say DeltaNode(url, token=...)",
             status,
         )
+    if status == 403:
+        return AccessDenied(
+            f"{detail}: take a token of another role, which the node's owner makes by "
+            "`sotto token new`",
+            status,
+        )
     if "does not exist" in detail:
         return TaskNotFound(f"{detail}: tasks() lists those that do", status)
     return NodeError(f"the node answered {status}: {detail or 'nothing more'}", status, detail)

@@ -47,7 +47,7 @@ class NodeUnreachable(NodeError, ConnectionError):
 
 
 class AccessDenied(NodeError, PermissionError):
-    """The token is missing or wrong."""
+    """The token is missing or wrong, or its role may not do this."""
 
 
 class PlanRefused(NodeError, ValueError):

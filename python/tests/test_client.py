@@ -9,6 +9,7 @@ import re
 import httpx
 import pandas
 import pytest
+import support
 from companies import pooled
 
 import sotto
@@ -134,6 +135,12 @@ def test_the_token(cluster, monkeypatch):
             pytest.raises(AccessDenied, match="SOTTO_TOKEN"),
         ):
             node.nodes()
+    config = str(creator.folder / "node.yaml")
+    reader = support.run("token", "new", "reader", "--role", "read", "--config", config).stdout
+    with sotto.DeltaNode(creator.api_url, reader) as node:
+        node.tasks()
+        with pytest.raises(AccessDenied, match="role is read"):
+            node.create_task(dict(WageAvg().build().plan))
 
 
 def test_nobody_there():
