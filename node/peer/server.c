@@ -159,13 +159,23 @@ static size_t index_of(const struct peer_server *server, const struct peer_state
     return (size_t)(state - server->peers);
 }
 
-static bool has_room(const struct peer_server *server, const struct peer_state *state,
-                     size_t body_bytes)
+static const char *name_of(const struct peer_server *server, const struct peer_state *state)
+{
+    return server->shared->config->file->peers[index_of(server, state)].name;
+}
+
+/* Which limit (CONFIG.md) a body would go beyond. Returns: NULL if there is room for it. */
+static const char *find_exceeded(const struct peer_server *server, const struct peer_state *state,
+                                 size_t body_bytes)
 {
     size_t allowed_bytes = atomic_load(&server->shared->allowances.bytes[index_of(server, state)]);
-    return body_bytes == 0 ||
-           (body_bytes <= allowed_bytes && state->bodies_bytes + body_bytes <= 2 * allowed_bytes &&
-            server->bodies_bytes + body_bytes <= BODIES_BYTES_MAX);
+    return body_bytes == 0 ? NULL
+           : body_bytes > allowed_bytes
+               ? "it is longer than any message of a task under way with it"
+           : state->bodies_bytes + body_bytes > 2 * allowed_bytes ? "others of it are under way"
+           : server->bodies_bytes + body_bytes > BODIES_BYTES_MAX
+               ? "those of all peers under way are BODIES_BYTES_MAX"
+               : NULL;
 }
 
 /* Sets aside the request's part of the bytes that its peer, and all of them, may have under way.
@@ -174,9 +184,12 @@ static bool reserve_body(struct peer_server *server, struct http_request *reques
                          struct peer_state *state, size_t body_bytes)
 {
     size_t reserved_bytes = body_bytes > BODY_BYTES_SMALL ? body_bytes : 0;
-    bool has = has_room(server, state, reserved_bytes);
-    struct peer_call *call = has ? sotto_alloc_zeroed(sizeof *call) : NULL;
+    const char *exceeded = find_exceeded(server, state, reserved_bytes);
+    struct peer_call *call = exceeded == NULL ? sotto_alloc_zeroed(sizeof *call) : NULL;
     if (call == NULL) {
+        const char *name = name_of(server, state);
+        log_limited(LOG_MESSAGES, name, "a body of %s with %zu bytes is refused: %s", name,
+                    body_bytes, exceeded != NULL ? exceeded : "out of memory");
         http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
         return false;
     }
@@ -247,7 +260,7 @@ static void take_instance(struct peer_server *server, struct peer_state *state,
     if (!has_returned) {
         return;
     }
-    const char *name = server->shared->config->file->peers[index].name;
+    const char *name = name_of(server, state);
     struct job *job = job_new(JOB_RETURNED);
     log_limited(LOG_CONNECTIONS, name, "%s is back, restarted", name);
     outbox_clear(&state->outbox); /* its messages were for a process that is no more */
@@ -298,6 +311,10 @@ static void take_messages(struct peer_server *server, struct http_request *reque
         }
     }
     if (!sotto_reader_finished(body)) {
+        const char *name = server->shared->config->file->peers[peer_index].name;
+        log_limited(LOG_MESSAGES, name, "a request of %s is refused: %s", name,
+                    len > MESSAGES_MAX ? "it has more than MESSAGES_MAX messages"
+                                       : "a part of it is no message");
         http_answer_status(request, MHD_HTTP_BAD_REQUEST);
         return;
     }
@@ -327,7 +344,7 @@ static bool enter_session(struct peer_server *server, struct peer_state *state,
         return false;
     }
     if (is_new) {
-        const char *name = server->shared->config->file->peers[index_of(server, state)].name;
+        const char *name = name_of(server, state);
         log_limited(LOG_CONNECTIONS, name, "%s is connected", name);
     }
     return true;
@@ -357,6 +374,9 @@ static void on_complete(void *context, struct http_request *request)
         return;
     }
     if (shared_is_full(server->shared, index_of(server, state))) {
+        log_limited(LOG_MESSAGES, name_of(server, state),
+                    "a request of %s is refused: much of it waits for the compute thread",
+                    name_of(server, state));
         http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
         return;
     }

@@ -44,6 +44,7 @@ class HostilePeer(ClusterCase):
         a, b, c = self.hostile("bc")
         length = 2 * 1024 * 1024  # no task is under way: no body may be longer
         self.assertTrue(self.is_cut(b, length + 1))
+        a.wait_log("bytes is refused: it is longer than any message of a task under way with it")
         large = b.message(16, os.urandom(16), bytes(100_000))  # an advert of no task
         self.assertEqual(b.send(large), 200)
         connections = []
@@ -52,6 +53,7 @@ class HostilePeer(ClusterCase):
         self.wait_status(503, b.send, large)
         self.assertEqual(b.send(b.message(16, os.urandom(16), b"")), 200)  # small
         self.assertEqual(c.send(large), 200)
+        a.wait_log("bytes is refused: others of it are under way")
         self.assertLess(memory_kb(a), 64 * 1024)
         for connection in connections:
             connection.close()
@@ -85,6 +87,7 @@ class HostilePeer(ClusterCase):
         one = b.message(16, os.urandom(16), b"")
         self.assertEqual(b.send(*[one] * 4096), 200)
         self.assertEqual(b.send(*[one] * 4097), 400)
+        a.wait_log("a request of b is refused: it has more than MESSAGES_MAX messages")
 
     def wait_status(self, status, call, *arguments):
         for _ in range(200):
