@@ -161,7 +161,7 @@ static void take_bins(struct sotto__evidence *in_out, const struct sotto__sums *
     const uint64_t *counts = sums->counts + group * program->group_counts;
     for (size_t i = 0; i < program->indices_len; i++) {
         const struct sotto__index *index = &program->indices[i];
-        size_t bins_len = sotto__index_is_asked(index) ? sotto__index_bins(index) : 0;
+        size_t bins_len = index->is_asked ? sotto__index_bins(index) : 0;
         for (size_t j = 0; j < bins_len; j++) {
             *bins++ += counts[index->offset + j];
         }

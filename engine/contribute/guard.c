@@ -268,7 +268,7 @@ enum sotto_status sotto__guard_init(struct sotto__guard *out, const struct sotto
     sotto_free(parts);
     for (size_t i = 0; i < program->indices_len; i++) {
         const struct sotto__index *index = &program->indices[i];
-        out->bins_len += sotto__index_is_asked(index) ? sotto__index_bins(index) : 0;
+        out->bins_len += index->is_asked ? sotto__index_bins(index) : 0;
     }
     out->asks = out->conditions_len > 0 || program->keys_len > 0 || out->bins_len > 0 ||
                 may_make_nan(program);

@@ -358,7 +358,7 @@ static enum sotto_status add_index(struct sotto__program *program, struct limit 
     }
     program->indices = indices;
     struct sotto__index *index = &program->indices[program->indices_len];
-    *index = (struct sotto__index){.kind = is_text ? SOTTO__INDEX_TEXTS : SOTTO__INDEX_LIMITS,
+    *index = (struct sotto__index){.kind = is_text ? SOTTO__INDEX_LEVELS : SOTTO__INDEX_LIMITS,
                                    .op = value,
                                    .offset = program->group_counts};
     enum sotto_status status = is_text ? index_texts(program, index, candidates, err)

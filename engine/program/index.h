@@ -28,7 +28,7 @@ size_t sotto__levels_len(const struct sotto__levels *levels);
 /* The number of a row by one of these, with len + 1 numbers: */
 enum sotto__index_kind {
     SOTTO__INDEX_LIMITS, /* how many of the len sorted limits are at its value or below */
-    SOTTO__INDEX_TEXTS,  /* that of its text among len texts; len: any other */
+    SOTTO__INDEX_LEVELS, /* that of its value among len levels; len: any other */
     SOTTO__INDEX_EDGES,  /* as limits, by doubles that each group has of its own */
     SOTTO__INDEX_DIGITS, /* cell * 2^bits + digit, by bases of each group's own; len: in no cell */
     SOTTO__INDEX_LEAST,  /* which of len operations has the least value */
@@ -39,7 +39,8 @@ enum sotto__index_kind {
  */
 struct sotto__index {
     enum sotto__index_kind kind;
-    size_t op; /* whose values they are: of numbers, or a column of texts */
+    bool is_asked; /* by a method, which has each number counted by itself */
+    size_t op;     /* whose values they are: of numbers, or a column of texts */
     /* LEAST: the operations, op is the last one and has a value where all have. */
     size_t *ops;
     size_t ops_len;
@@ -56,15 +57,9 @@ struct sotto__index {
     int64_t *narrow_limits;
     sotto__int128 *limits;
     double *double_limits;
-    struct sotto__levels *levels; /* of texts */
+    struct sotto__levels *levels; /* of a column */
     struct sotto__level *texts;
 };
-
-/* Whether a method asked for it, whose numbers are counted each by itself. */
-static inline bool sotto__index_is_asked(const struct sotto__index *index)
-{
-    return index->kind != SOTTO__INDEX_LIMITS && index->kind != SOTTO__INDEX_TEXTS;
-}
 
 /* The numbers that rows with a value may have, each of which can be counted. */
 static inline size_t sotto__index_bins(const struct sotto__index *index)

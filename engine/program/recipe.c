@@ -193,6 +193,7 @@ static size_t add_index(struct sotto__recipe *recipe, struct sotto__index index)
         return sotto__compile_keep(compiler, sotto_error_no_memory(compiler->err));
     }
     program->indices = indices;
+    index.is_asked = true;
     index.offset = program->group_counts;
     program->group_counts += index.len + 4;
     program->indices[program->indices_len] = index;
@@ -235,6 +236,29 @@ size_t sotto__recipe_least(struct sotto__recipe *recipe, const size_t *rows, siz
     return add_index(
         recipe, (struct sotto__index){
                     .kind = SOTTO__INDEX_LEAST, .op = all, .len = len, .ops = ops, .ops_len = len});
+}
+
+size_t sotto__recipe_levels(struct sotto__recipe *recipe, size_t argument,
+                            struct sotto__level *levels, size_t len)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    size_t nodes[SOTTO__VALUE_NODES_MAX];
+    size_t nodes_len = list_arguments(nodes, recipe);
+    SOTTO_REQUIRE(argument < nodes_len);
+    const struct sotto__node *node = &recipe->call->expression->nodes[nodes[argument]];
+    if (compiler->status == SOTTO_OK && node->kind != SOTTO__NODE_COLUMN) {
+        return sotto__compile_error(compiler, "expected a column, whose levels are told");
+    }
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    struct sotto__index index = {.kind = SOTTO__INDEX_LEVELS,
+                                 .op = sotto__compile_operand(compiler, nodes[argument]),
+                                 .len = len};
+    const struct sotto__group_key key = {.levels = levels, .levels_len = len};
+    enum sotto_status status = sotto__levels_new(
+        &index.levels, &key, compiler->expansion->columns[node->column].type, compiler->err);
+    return status == SOTTO_OK ? add_index(recipe, index) : sotto__compile_keep(compiler, status);
 }
 
 /* --- What is asked --- */

@@ -84,6 +84,11 @@ size_t sotto__recipe_edges(struct sotto__recipe *recipe, size_t row, size_t plac
 /* Which of the rows, doubles, is the least; the first one of several. */
 size_t sotto__recipe_least(struct sotto__recipe *recipe, const size_t *rows, size_t len);
 
+/* Which of the levels an argument, a column, has: len numbers; none for other values. Borrows
+ * levels for the time of the call. */
+size_t sotto__recipe_levels(struct sotto__recipe *recipe, size_t argument,
+                            struct sotto__level *levels, size_t len);
+
 /* --- What is asked --- */
 
 /* Each returns its number among what the call asks in this round. index: SOTTO_NONE, or there is a

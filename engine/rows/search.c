@@ -190,7 +190,7 @@ static void search_index(uint32_t *out, const struct sotto__rows *rows,
     case SOTTO__INDEX_LIMITS:
         search_numbers(out, values, index, len);
         break;
-    case SOTTO__INDEX_TEXTS:
+    case SOTTO__INDEX_LEVELS:
         search_texts(out, index, blocks[program->ops[index->op].index], at, len);
         break;
     case SOTTO__INDEX_EDGES:

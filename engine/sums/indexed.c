@@ -31,7 +31,7 @@ void sotto__indexed_add(struct sotto__sums *sums, const struct sotto__rows *rows
     const struct sotto__program *program = sums->program;
     const uint32_t *numbers = rows->numbers + index * SOTTO__ROWS_LEN;
     uint64_t *counts = sums->counts + program->indices[index].offset;
-    if (sotto__index_is_asked(&program->indices[index])) {
+    if (program->indices[index].is_asked) {
         count_asked(counts, rows, &program->indices[index], numbers, len);
         return;
     }

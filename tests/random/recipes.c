@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Answers one plan, `ols(x, y)` over the files of parties, by a method of its own that uses all
- * that a recipe offers: parameters, linear, keys, indices by edges and by the least of several
- * values, counts and sums by them, and both kinds of products. test_recipes.py holds what it prints
- * against Python. Arguments: the plan, and files. */
+/* Answers one plan, `ols(x, y, n, intercept=0)` over the files of parties, by a method of its own
+ * that uses all that a recipe offers: parameters, linear, keys, indices by edges and by the least
+ * of several values, counts and sums by them, and both kinds of products. test_recipes.py holds
+ * what it prints against Python. Arguments: the plan, and files. */
 
 #include "files.h"
 #include "plans.h"
@@ -17,8 +17,21 @@
 #define ROUNDS 6 /* at most */
 #define PARTIES_MAX 50
 
-/* A group's words, doubles: two centers of two numbers each, two coefficients, two edges. */
-enum { CENTERS, COEFFICIENTS = 4, EDGES = 6, STATE_WORDS = 8 };
+/* Of the third argument. */
+static struct sotto__level levels[] = {{.kind = SOTTO__LEVEL_NUMBER, .text = "-1"},
+                                       {.kind = SOTTO__LEVEL_NUMBER, .text = "2"}};
+
+/* A group's words, doubles: two centers of two numbers each, two coefficients, two
+ * edges; then of two levels the counts, and means as doubles. */
+enum {
+    CENTERS,
+    COEFFICIENTS = 4,
+    EDGES = 6,
+    PARAMETERS = 8,
+    LEVEL_COUNTS = 8,
+    LEVEL_MEANS = 10,
+    STATE_WORDS = 12
+};
 
 static double read_word(const uint64_t *state, size_t word)
 {
@@ -65,9 +78,12 @@ static void ask(struct sotto__recipe *recipe, unsigned round)
         (void)sotto__recipe_count(recipe, all);
         (void)sotto__recipe_sum(recipe, rows[0], SOTTO_NONE);
         (void)sotto__recipe_sum(recipe, rows[1], SOTTO_NONE);
+        size_t index = sotto__recipe_levels(recipe, 2, levels, 2);
+        (void)sotto__recipe_counts(recipe, index);
+        (void)sotto__recipe_sum(recipe, rows[0], index);
         return;
     }
-    size_t place = sotto__recipe_parameters(recipe, CENTERS, STATE_WORDS);
+    size_t place = sotto__recipe_parameters(recipe, CENTERS, PARAMETERS);
     size_t distances[2];
     for (size_t i = 0; i < 2; i++) {
         distances[i] = ask_distance(recipe, rows, place + CENTERS + 2 * i);
@@ -98,7 +114,13 @@ static const struct sotto__method_field fields[] = {
     {.name = "xx"},
     {.name = "xy"},
     {.name = "yy"},
+    {.name = "level_a", .is_count = true},
+    {.name = "level_b", .is_count = true},
+    {.name = "mean_a"},
+    {.name = "mean_b"},
 };
+
+#define VALUES_LEN (4 + 2 + 3 + 6 + 4)
 
 /* The mean that a sum and a count give, rounded once. */
 static double find_mean(const struct sotto__value *sum, uint64_t count)
@@ -134,10 +156,16 @@ static enum sotto_status begin(struct sotto__step *step, struct sotto_error *err
         write_word(step->state, COEFFICIENTS + i, i == 0 ? 0.5 : -0.25);
         write_word(step->state, EDGES + i, i == 0 ? -0.1 : 0.3);
     }
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t of_level = sotto__step_count(step, 3, i);
+        step->state[LEVEL_COUNTS + i] = of_level;
+        write_word(step->state, LEVEL_MEANS + i,
+                   of_level > 0 ? find_mean(sotto__step_sum_of(step, 4, i), of_level) : 0);
+    }
     if (count < 2) {
         step->is_done = true;
         step->outcome = "too few rows";
-        for (size_t i = 0; i < 4 + 2 + 3 + 6; i++) {
+        for (size_t i = 0; i < VALUES_LEN; i++) {
             sotto__value_set_special(&step->values[i], SOTTO__VALUE_NAN);
         }
     }
@@ -178,6 +206,10 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
     }
     for (size_t i = 0; i < 3; i++) {
         mpq_set_ui(step->values[6 + i].number, sotto__step_count(step, BINS, i), 1);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        mpq_set_ui(step->values[15 + i].number, step->state[LEVEL_COUNTS + i], 1);
+        sotto__value_set_double(&step->values[17 + i], read_word(step->state, LEVEL_MEANS + i));
     }
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < 6; i++) {

@@ -35,10 +35,12 @@ def random_rows(rng):
     def number():
         if rng.random() < 0.05:
             return ""
-        if doubles and rng.random() < 0.01:
+        if doubles and rows_len > 2 and rng.random() < 0.01:
             return rng.choice(["inf", "-inf"])
-        return repr(rng.choice([-3, 0, 2]) + rng.gauss(0, 1)) + "e0" if doubles else f"{rng.gauss(0, 2):.2f}"
-    return [(number(), number(), rng.choice(GROUPS[:2])) for _ in range(rows_len)]
+        return f"{rng.choice([-3, 0, 2]) + rng.gauss(0, 1):.16e}" if doubles else f"{rng.gauss(0, 2):.2f}"
+    # A column of nothing but "inf" is text: the first row has numbers.
+    return [("1.5e0" if doubles and i == 0 else number(), "-0.5e0" if doubles and i == 0 else number(),
+             str(rng.choice([-1, 0, 2])), rng.choice(GROUPS[:2])) for i in range(rows_len)]
 
 
 def is_finite(point):
@@ -55,8 +57,11 @@ def total(values):
 
 def mean(values):
     """The double nearest to the exact mean."""
-    found = total(values)
-    return found if isinstance(found, float) else float(found / len(values))
+    return share_of(total(values), len(values))
+
+
+def share_of(found, count):
+    return found if isinstance(found, float) else float(found / count)
 
 
 def product(points, i, j):
@@ -124,23 +129,30 @@ def check(folder, seed):
     is_grouped = rng.random() < 0.5
     parties_len = rng.choice([1, 3, 7, 50])
     parties = [[] for _ in range(parties_len)]
-    for row in rows:
-        parties[rng.randrange(parties_len)].append(row)
+    for row in rows:  # infinite numbers stay beside the first row's
+        parties[0 if row is rows[0] or "inf" in row[0] + row[1] else rng.randrange(parties_len)].append(row)
     plan = {"version": 1, "name": "recipes", "type": "analytics", "datasets": {"t": "t.csv"},
-            "select": {"r": "ols(x, y)"}}
+            "select": {"r": "ols(x, y, n, intercept=0)"}}
     if is_grouped:
         plan["group_by"] = [{"column": "g", "levels": GROUPS}]
-    head = "x,y,g\n"
+    head = "x,y,n,g\n"
     texts = [head + "".join(",".join(row) + "\n" for row in party) for party in parties]
     results = [ask(folder, plan, [head + "".join(",".join(row) + "\n" for row in rows)]), ask(folder, plan, texts)]
     if results[0] != results[1]:
         raise SystemExit(f"seed {seed}: {results[0]} of all rows, {results[1]} of parties")
     reads = [float if any("e" in row[i] or "inf" in row[i] for row in rows) else F for i in (0, 1)]
     for at, group in enumerate(GROUPS if is_grouped else [None]):
-        points = [(reads[0](row[0]), reads[1](row[1])) for row in rows if row[0] and row[1] and group in (None, row[2])]
+        known = [row for row in rows if row[0] and row[1] and group in (None, row[3])]
+        points = [(reads[0](row[0]), reads[1](row[1])) for row in known]
         if float in reads:
             points = [tuple(map(float, point)) for point in points]
         expected = answer(points)
+        for level, number in (("a", "-1"), ("b", "2")) if expected else ():
+            # What has the level counts, with or without x and y.
+            has = [row for row in rows if row[2] == number and group in (None, row[3])]
+            expected[f"level_{level}"] = len(has)
+            of_level = [point[0] for point, row in zip(points, known) if row[2] == number]
+            expected[f"mean_{level}"] = share_of(total(of_level), len(has)) if has else 0.0
         status = results[0].get("status", "ok")
         status = status[at] if isinstance(status, list) else status
         if status != ("too few rows" if expected is None else "ok"):
