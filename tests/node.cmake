@@ -53,7 +53,7 @@ sotto_add_test(property/random_plans CASES
 sotto_add_test(property/random_edges CASES
   ENVIRONMENT "SOTTO_ASK=$<TARGET_FILE:ask>" OMP_NUM_THREADS=1
   COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/random/test_random_edges.py)
-add_executable(recipes random/recipes.c)
+add_executable(recipes random/recipes.c random/trimmed_mean.c)
 target_link_libraries(recipes PRIVATE sotto_test_support PkgConfig::gmp)
 sotto_add_test(property/recipes CASES LEVELS
   ENVIRONMENT "SOTTO_RECIPES=$<TARGET_FILE:recipes>" OMP_NUM_THREADS=2

@@ -33,6 +33,13 @@ def rows(text):
     return {name for cell in re.findall(r"^\| (`[^|]*) \|", text, flags=re.M) for name in re.findall(r"`([^`]+)`", cell)}
 
 
+class Example(unittest.TestCase):
+    def test_the_method_of_the_readme_is_the_one_that_is_tested(self):
+        shown = re.search(r"^```c trimmed_mean.c\n(.*?)^```$", (ROOT / "engine/README.md").read_text(), re.M | re.S)[1]
+        self.assertEqual(shown, (ROOT / "tests/random/trimmed_mean.c").read_text())
+        self.assertLess(shown.count("\n"), 100)
+
+
 class Lists(unittest.TestCase):
     def setUp(self):
         self.yaml = re.search(r"^```yaml\n(.*?)^```$", CONFIG, re.M | re.S)[1]

@@ -3,7 +3,8 @@
 /* Answers one plan, `ols(x, y, n, intercept=0)` over the files of parties, by a method of its own
  * that uses all that a recipe offers: parameters, linear, keys, indices by edges and by the least
  * of several values, counts and sums by them, and both kinds of products. test_recipes.py holds
- * what it prints against Python. Arguments: the plan, and files. */
+ * what it prints against Python. Arguments:
+ * centers, or trimmed for the method of trimmed_mean.c; the plan, and files. */
 
 #include "files.h"
 #include "plans.h"
@@ -229,6 +230,10 @@ static const struct sotto__method centers = {
 
 /* --- Asking --- */
 
+extern const struct sotto__method sotto__method_trimmed_mean; /* trimmed_mean.c */
+
+static const struct sotto__method_field trimmed_fields[] = {{.name = "mean", .tells_nan = true}};
+
 static char *read_text(const char *path)
 {
     static char text[1 << 20];
@@ -242,19 +247,23 @@ static char *read_text(const char *path)
 
 int main(int argc, char **argv)
 {
-    const sotto__method_table methods = {[SOTTO__FUNCTION_OLS] = &centers};
+    struct sotto__method trimmed = sotto__method_trimmed_mean;
+    trimmed.fields = trimmed_fields;
+    trimmed.fields_len = 1;
     char *texts[PARTIES_MAX] = {NULL};
     struct sotto_error err = {0};
     struct sotto_plan *plan = NULL;
     char *result = NULL;
-    size_t len = (size_t)argc - 2;
-    SOTTO_REQUIRE(argc >= 3 && len <= PARTIES_MAX && sotto_init() == SOTTO_OK);
-    char *json = read_text(argv[1]);
+    size_t len = (size_t)argc - 3;
+    SOTTO_REQUIRE(argc >= 4 && len <= PARTIES_MAX && sotto_init() == SOTTO_OK);
+    bool is_trimmed = strcmp(argv[1], "trimmed") == 0;
+    const sotto__method_table methods = {[SOTTO__FUNCTION_OLS] = is_trimmed ? &trimmed : &centers};
+    char *json = read_text(argv[2]);
     SOTTO_REQUIRE(sotto_plan_parse(&plan, json, strlen(json), &err) == SOTTO_OK);
     struct sotto__expression *expression = &plan->outputs[0].expression;
     expression->nodes[expression->nodes_len - 1].rounds = ROUNDS;
     for (size_t i = 0; i < len; i++) {
-        texts[i] = read_text(argv[2 + i]);
+        texts[i] = read_text(argv[3 + i]);
     }
     if (test_run_methods(&result, NULL, plan, (const char *const *)texts, len, methods, &err) !=
         SOTTO_OK) {

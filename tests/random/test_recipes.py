@@ -113,10 +113,10 @@ def same(found, expected):
     return found["value"] is not None and float(found["value"]) == float(expected)
 
 
-def ask(folder, plan, texts):
+def ask(folder, plan, texts, method="centers"):
     for i, text in enumerate([json.dumps(plan), *texts]):
         (folder / str(i)).write_text(text)
-    out = subprocess.run([os.environ["SOTTO_RECIPES"], *(folder / str(i) for i in range(len(texts) + 1))],
+    out = subprocess.run([os.environ["SOTTO_RECIPES"], method, *(folder / str(i) for i in range(len(texts) + 1))],
                          capture_output=True, text=True)
     if out.returncode:
         raise SystemExit(f"{plan}: {out.stderr}")
@@ -166,10 +166,40 @@ def check(folder, seed):
                     raise SystemExit(f"seed {seed}, {group}: {name} is {found}, expected {values}: {points}")
 
 
+def nearest_root(square):
+    """The double nearest to the root: the one whose square is nearest, looked for around a first guess."""
+    guess = math.sqrt(square)
+    around = [guess, math.nextafter(guess, 0), math.nextafter(guess, math.inf)]
+    return min(around, key=lambda x: abs(F(x) ** 2 - square))
+
+
+def check_trimmed(folder, seed):
+    """The example of engine/README.md: a weighted mean of what is near the mean."""
+    rng = random.Random(seed)
+    rows = [(rng.randint(-9, 9) * 10 ** rng.randint(0, 2), rng.randint(1, 4)) for _ in range(rng.randint(2, 90))]
+    parties = [[] for _ in range(rng.choice([1, 3, 7]))]
+    for row in rows:
+        parties[rng.randrange(len(parties))].append(row)
+    plan = {"version": 1, "name": "trimmed", "type": "analytics", "datasets": {"t": "t.csv"},
+            "select": {"r": "ols(x, w)"}}
+    texts = ["x,w\n" + "".join(f"{x},{w}\n" for x, w in party) for party in parties]
+    found = ask(folder, plan, texts, "trimmed")["fields"]["mean"]
+    weight = sum(w for _, w in rows)
+    middle = F(sum(x * w for x, w in rows), weight)
+    variance = F(sum(x * x * w for x, w in rows), weight) - middle ** 2
+    spread = nearest_root(variance)
+    low, high = float(middle) - 2 * spread, float(middle) + 2 * spread
+    kept = [(x, w) for x, w in rows if low <= x < high]
+    expected = float(F(sum(x * w for x, w in kept), sum(w for _, w in kept))) if kept else math.nan
+    if not same(found, expected):
+        raise SystemExit(f"seed {seed}: {found}, expected {expected}: {rows}")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(SEED, SEED + CASES):
             check(pathlib.Path(folder), seed)
+            check_trimmed(pathlib.Path(folder), seed)
     print(f"{CASES} tables")
 
 
