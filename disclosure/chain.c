@@ -71,6 +71,7 @@ enum {
     HAS_TEXT = 32,
     HAS_SKETCH = 64,
     HAS_CHAINED = 128,
+    HAS_SUMS = 256,
 };
 
 static const unsigned fields_of[SOTTO_LEDGER_KINDS_LEN] = {
@@ -82,6 +83,7 @@ static const unsigned fields_of[SOTTO_LEDGER_KINDS_LEN] = {
     [SOTTO_LEDGER_EPOCH] = HAS_COUNT | HAS_FILE,
     [SOTTO_LEDGER_REFUSAL] = HAS_TASK | HAS_TEXT | HAS_COUNT,
     [SOTTO_LEDGER_FORGOTTEN] = HAS_ANSWER | HAS_CHAINED,
+    [SOTTO_LEDGER_SUMS] = HAS_ANSWER | HAS_COUNT | HAS_FILE | HAS_TEXT | HAS_SUMS,
 };
 
 static void write_text(struct sotto_writer *writer, const char *text)
@@ -131,6 +133,10 @@ static void encode_entry(struct sotto_writer *writer, const struct sotto__ledger
     if ((fields & HAS_CHAINED) != 0) {
         sotto_write_bytes(writer, from->chained, sizeof from->chained);
     }
+    if ((fields & HAS_SUMS) != 0) {
+        sotto_write_u32(writer, entry->sums_len);
+        sotto_write_bytes(writer, from->sums, entry->sums_len * sizeof from->sums[0]);
+    }
 }
 
 static void read_text(struct sotto_reader *reader, char *out, size_t out_bytes)
@@ -140,6 +146,7 @@ static void read_text(struct sotto_reader *reader, char *out, size_t out_bytes)
     if (text != NULL) {
         memcpy(out, text, bytes);
     }
+    out[text != NULL ? bytes : 0] = '\0';
 }
 
 static void read_sketch(struct sotto_reader *reader, struct sotto__ledger_entry *out)
@@ -151,11 +158,30 @@ static void read_sketch(struct sotto_reader *reader, struct sotto__ledger_entry 
     }
 }
 
+static void read_sums(struct sotto_reader *reader, struct sotto__ledger_entry *out)
+{
+    out->entry.sums_len = sotto_read_u32(reader);
+    if (out->entry.sums_len > SOTTO__LEDGER_SUMS_MAX) {
+        sotto_reader_fail(reader);
+        return;
+    }
+    sotto_read_copy(reader, out->sums, out->entry.sums_len * sizeof out->sums[0]);
+}
+
+/* All but what lies behind a length or the end of a text: 10,000 entries are read at a time. */
+static void clear_entry(struct sotto__ledger_entry *out)
+{
+    struct sotto_ledger_entry *entry = &out->entry;
+    memset(entry, 0, offsetof(struct sotto_ledger_entry, name));
+    entry->name[0] = entry->file[0] = entry->text[0] = '\0';
+    out->predicates_len = 0;
+}
+
 bool sotto__ledger_decode(struct sotto__ledger_entry *out, const struct sotto_ledger_row *row)
 {
     struct sotto_reader reader;
     struct sotto_ledger_entry *entry = &out->entry;
-    *out = (struct sotto__ledger_entry){0};
+    clear_entry(out);
     sotto_reader_init(&reader, row->bytes, row->bytes_len);
     uint8_t kind = sotto_read_u8(&reader);
     if (kind == 0 || kind >= SOTTO_LEDGER_KINDS_LEN) {
@@ -188,6 +214,9 @@ bool sotto__ledger_decode(struct sotto__ledger_entry *out, const struct sotto_le
     }
     if ((fields & HAS_CHAINED) != 0) {
         sotto_read_copy(&reader, out->chained, sizeof out->chained);
+    }
+    if ((fields & HAS_SUMS) != 0) {
+        read_sums(&reader, out);
     }
     return sotto_reader_finished(&reader);
 }

@@ -8,6 +8,7 @@
 
 #define SOTTO__LEDGER_NAME_BYTES_MAX 255
 #define SOTTO__LEDGER_MEASURE_BYTES_MAX 512
+#define SOTTO__LEDGER_SUMS_MAX 48 /* of one entry */
 /* A sketch that was written down is not written again for so long; then it is, lest it is forgotten
  * while the last answer that it stands for is young. */
 #define SOTTO__LEDGER_REPEAT_MS ((int64_t)30 * 24 * 3600 * 1000)
@@ -40,6 +41,7 @@ struct sotto__ledger_entry {
     uint16_t predicates_len;                       /* of a sketch, of how many predicates */
     uint8_t atom[SOTTO_LEDGER_SUBJECT_BYTES];      /* of a sketch: digest of its classes */
     struct sotto_sketch sketch;
+    uint8_t sums[SOTTO__LEDGER_SUMS_MAX][SOTTO_LEDGER_SUBJECT_BYTES]; /* digests */
     uint8_t chained[SOTTO_LEDGER_DIGEST_BYTES]; /* FORGOTTEN: the digest of the last one */
 };
 
@@ -51,6 +53,7 @@ enum sotto__ledger_subject {
     SOTTO__SUBJECT_EPOCH,      /* file */
     SOTTO__SUBJECT_REFUSALS,   /* creator, day */
     SOTTO__SUBJECT_CHAIN,
+    SOTTO__SUBJECT_COLUMN, /* file, column */
 };
 void sotto__ledger_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], enum sotto__ledger_subject kind,
                            const void *first, size_t first_bytes, uint64_t number,
@@ -76,6 +79,16 @@ void sotto__ledger_batch_release(struct sotto__ledger_batch *batch);
 
 /* Reads an entry. Returns: false if its bytes are none. */
 bool sotto__ledger_decode(struct sotto__ledger_entry *out, const struct sotto_ledger_row *row);
+
+/* --- budget.c --- */
+
+/* Adds what a question's sums of a file are, column by column, as far as they are new. Returns:
+ * SOTTO_ERROR_REFUSED where a column has been told too much of; what storage returned. */
+enum sotto_status sotto__ledger_charge(struct sotto__ledger_batch *batch,
+                                       const struct sotto_ledger_question *question,
+                                       const struct sotto_ledger_file *file,
+                                       const uint8_t *withheld, uint64_t answer,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Which epoch a file is in, from 0. */
 enum sotto_status sotto__ledger_epoch(struct sotto_ledger *ledger, uint64_t *out, const char *file,

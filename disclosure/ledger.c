@@ -318,7 +318,7 @@ static void find_measure_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES],
 {
     const struct sotto_ledger_file *file = decision->file;
     sotto__ledger_subject(out, SOTTO__SUBJECT_MEASURE, file->file, strlen(file->file),
-                          decision->epoch, file->measures[measure]);
+                          decision->epoch, file->measures[measure].text);
 }
 
 static void check_rows(struct decision *decision)
@@ -394,7 +394,7 @@ static enum sotto_status fail_changed(const struct decision *decision, struct so
                            "%s (%.60s) of %s was answered: that answer stands. Ask again when more "
                            "have changed",
                            (unsigned long long)decision->question->min_rows,
-                           file->measures[decision->failed_measure], file->file, digits,
+                           file->measures[decision->failed_measure].text, file->file, digits,
                            answer.entry.name, date);
 }
 
@@ -462,7 +462,7 @@ static void add_sketch(struct sotto__ledger_batch *batch, const struct decision 
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
     (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
     (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s",
-                   file->measures[decision->measure]);
+                   file->measures[decision->measure].text);
     digest_classes(entry.atom, file->atoms[atom].classes, file->predicates_len);
     find_measure_subject(subject, decision, decision->measure);
     sotto__ledger_add(batch, &entry, subject);
@@ -498,7 +498,7 @@ static enum sotto_status check_file_texts(const struct sotto_ledger_file *file,
     enum sotto_status status =
         check_text(file->file, SOTTO__LEDGER_NAME_BYTES_MAX, "the name of a file", err);
     for (size_t i = 0; status == SOTTO_OK && i < file->measures_len; i++) {
-        status = check_text(file->measures[i], SOTTO__LEDGER_MEASURE_BYTES_MAX, "a sum", err);
+        status = check_text(file->measures[i].text, SOTTO__LEDGER_MEASURE_BYTES_MAX, "a sum", err);
     }
     for (size_t i = 0; status == SOTTO_OK && i < file->predicates_len; i++) {
         status = check_text(file->predicates[i], SOTTO_LEDGER_TEXT_BYTES_MAX, "a condition", err);
@@ -614,7 +614,7 @@ static enum sotto_status decide_all(struct decision *decisions, size_t *known_le
 }
 
 enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger, uint64_t *out_number,
-                                      uint8_t *withheld,
+                                      enum sotto_rule *out_rule, uint8_t *withheld,
                                       const struct sotto_ledger_question *question,
                                       struct sotto_error *err)
 {
@@ -627,13 +627,20 @@ enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger, uint64_t *out
         (void)sotto_error_no_memory(err);
         goto out;
     }
+    *out_rule = SOTTO_RULE_LEDGER;
     status = decide_all(decisions, known_lens, &decisions_len, ledger, withheld, question, err);
     if (status != SOTTO_OK) {
         goto out;
     }
+    *out_rule = SOTTO_RULE_BUDGET;
     uint64_t number = ledger->head_number + 1;
     add_answer(&batch, question);
     for (size_t i = 0; i < decisions_len; i++) {
+        status = sotto__ledger_charge(&batch, question, &question->files[i], withheld, number, err);
+        if (status != SOTTO_OK) {
+            sotto__ledger_batch_release(&batch);
+            goto out;
+        }
         add_file(&batch, &decisions[i], withheld, known_lens[i], number);
     }
     status = sotto__ledger_append(&batch, 0, err);

@@ -34,7 +34,8 @@ struct atoms {
 
 struct tallied {
     struct sotto_ledger_texts predicates;
-    const char **measure_texts;
+    struct sotto_ledger_measure *measures;
+    const char **columns; /* of all measures, one after the other */
     size_t measures_len;
     struct atoms *workers;
     size_t workers_len;
@@ -324,19 +325,36 @@ const struct sotto_ledger_file *sotto_tally_files(const struct sotto_tally *tall
 
 /* --- Making one --- */
 
+static size_t count_columns(const struct sotto_watch *watch, size_t dataset, size_t measure)
+{
+    size_t len = 0;
+    while (sotto_watch_measure_column(watch, dataset, measure, len) != NULL) {
+        len++;
+    }
+    return len;
+}
+
 static enum sotto_status list_measures(struct tallied *tallied, const struct sotto_watch *watch,
                                        size_t dataset, struct sotto_error *err)
 {
-    while (sotto_watch_measure(watch, dataset, tallied->measures_len) != NULL) {
-        tallied->measures_len++;
+    size_t columns_len = 0;
+    for (; sotto_watch_measure(watch, dataset, tallied->measures_len) != NULL;
+         tallied->measures_len++) {
+        columns_len += count_columns(watch, dataset, tallied->measures_len);
     }
-    tallied->measure_texts =
-        sotto_alloc_array(tallied->measures_len + 1, sizeof *tallied->measure_texts);
-    if (tallied->measure_texts == NULL) {
+    tallied->measures = sotto_alloc_array(tallied->measures_len, sizeof *tallied->measures);
+    tallied->columns = sotto_alloc_array(columns_len, sizeof *tallied->columns);
+    if (tallied->measures == NULL || tallied->columns == NULL) {
         return sotto_error_no_memory(err);
     }
+    const char **columns = tallied->columns;
     for (size_t i = 0; i < tallied->measures_len; i++) {
-        tallied->measure_texts[i] = sotto_watch_measure(watch, dataset, i);
+        size_t len = count_columns(watch, dataset, i);
+        tallied->measures[i] = (struct sotto_ledger_measure){
+            .text = sotto_watch_measure(watch, dataset, i), .columns = columns, .columns_len = len};
+        for (size_t j = 0; j < len; j++) {
+            *columns++ = sotto_watch_measure_column(watch, dataset, i, j);
+        }
     }
     return SOTTO_OK;
 }
@@ -377,7 +395,7 @@ static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t datas
         (struct sotto_ledger_file){.file = file,
                                    .predicates = (const char *const *)tallied->predicates.texts,
                                    .predicates_len = tallied->predicates.len,
-                                   .measures = tallied->measure_texts,
+                                   .measures = tallied->measures,
                                    .measures_len = tallied->measures_len};
     return sotto_watch_prepare(tally->watch, dataset,
                                (const char *const *)tallied->predicates.texts,
@@ -428,7 +446,8 @@ void sotto_tally_free(struct sotto_tally *tally)
             release_atoms(&tallied->workers[j]);
         }
         sotto_free(tallied->workers);
-        sotto_free(tallied->measure_texts);
+        sotto_free(tallied->measures);
+        sotto_free(tallied->columns);
         sotto_free(tallied->list);
         sotto_ledger_texts_release(&tallied->predicates);
     }

@@ -309,6 +309,36 @@ static char *write_measure(const struct sotto_driver *driver, const uint64_t *ha
 
 /* --- Measures --- */
 
+/* Operands stand before their operations: one pass down finds all columns below the values. */
+static bool find_columns(struct sotto__measure *in_out, const struct sotto_driver *driver)
+{
+    const struct sotto__program *program = driver->program;
+    bool *is_read = sotto_alloc_zeroed(program->ops_len + 1);
+    in_out->columns = sotto_alloc_array(driver->expansion.columns_len, sizeof *in_out->columns);
+    if (is_read == NULL || in_out->columns == NULL) {
+        sotto_free(is_read);
+        sotto_free(in_out->columns);
+        return false;
+    }
+    for (size_t i = 0; i < in_out->product.values_len; i++) {
+        is_read[in_out->product.values[i]] = true;
+    }
+    for (size_t i = program->ops_len; i-- > 0;) {
+        const struct sotto__op *op = &program->ops[i];
+        const size_t operands[3] = {op->a, op->b, op->c};
+        for (size_t j = 0; is_read[i] && j < 3; j++) {
+            if (operands[j] != SOTTO_NONE) {
+                is_read[operands[j]] = true;
+            }
+        }
+        if (is_read[i] && op->kind == SOTTO__OP_COLUMN) {
+            in_out->columns[in_out->columns_len++] = driver->expansion.columns[op->index].name;
+        }
+    }
+    sotto_free(is_read);
+    return true;
+}
+
 static bool has_measure(const struct sotto__measures *measures,
                         const struct sotto__monomial *product)
 {
@@ -332,11 +362,14 @@ static bool add_measure(struct sotto__measures *in_out, const struct sotto_drive
         return false;
     }
     in_out->list = list;
-    char *text = write_measure(driver, hashes, product);
-    if (text == NULL) {
+    struct sotto__measure measure = {.product = *product};
+    measure.text = write_measure(driver, hashes, product);
+    bool has_memory = measure.text != NULL && find_columns(&measure, driver);
+    if (!has_memory) {
+        sotto_free(measure.text);
         return false;
     }
-    in_out->list[in_out->len++] = (struct sotto__measure){.product = *product, .text = text};
+    in_out->list[in_out->len++] = measure;
     return true;
 }
 
@@ -447,6 +480,7 @@ void sotto__measures_release(struct sotto__measures *measures)
 {
     for (size_t i = 0; i < measures->len; i++) {
         sotto_free(measures->list[i].text);
+        sotto_free(measures->list[i].columns);
     }
     sotto_free(measures->list);
     *measures = (struct sotto__measures){0};

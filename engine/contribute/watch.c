@@ -354,6 +354,14 @@ const char *sotto_watch_measure(const struct sotto_watch *watch, size_t dataset,
     return i < watched->measures.len ? watched->measures.list[i].text : NULL;
 }
 
+const char *sotto_watch_measure_column(const struct sotto_watch *watch, size_t dataset, size_t i,
+                                       size_t j)
+{
+    const struct sotto__measures *measures = &watch->datasets[dataset].measures;
+    SOTTO_REQUIRE(i < measures->len);
+    return j < measures->list[i].columns_len ? measures->list[i].columns[j] : NULL;
+}
+
 /* --- Watching --- */
 
 const struct sotto__column *sotto__watch_column(const struct sotto_watch *watch, size_t dataset,

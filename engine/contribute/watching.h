@@ -24,6 +24,8 @@ struct sotto__monomial {
 struct sotto__measure {
     struct sotto__monomial product;
     char *text;
+    const char **columns; /* names, which borrow from the plan or the schema */
+    size_t columns_len;
 };
 
 struct sotto__measures {

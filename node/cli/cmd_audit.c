@@ -30,7 +30,9 @@ static const char *const kind_words[SOTTO_LEDGER_KINDS_LEN] = {
 struct listing {
     const struct config *config;
     struct sotto_key own;
-    json_t *entries; /* NULL: lines are printed */
+    json_t *entries;                /* NULL: lines are printed */
+    json_t *columns;                /* what was told of each */
+    struct sotto_ledger_texts told; /* "file\ncolumn": no file's name has a line break */
 };
 
 /* A peer that was taken out of node.yaml has no name any more. */
@@ -97,6 +99,12 @@ static enum sotto_status list_entry(void *context, const struct sotto_ledger_ent
     if (entry->kind == SOTTO_LEDGER_SKETCH) {
         return SOTTO_OK;
     }
+    if (entry->kind == SOTTO_LEDGER_SUMS) {
+        (void)snprintf(words, sizeof words, "%s\n%s", entry->file, entry->text);
+        return sotto_ledger_texts_add(&listing->told, words) == SOTTO_OK
+                   ? SOTTO_OK
+                   : sotto_error_no_memory(err);
+    }
     describe_entry(words, sizeof words, listing, entry);
     if (listing->entries == NULL) {
         log_time(date, entry->created_ms);
@@ -112,14 +120,56 @@ static enum sotto_status list_entry(void *context, const struct sotto_ledger_ent
                : sotto_error_no_memory(err);
 }
 
+/* --- What is left --- */
+
+static enum sotto_status list_column(struct listing *listing, struct sotto_ledger *ledger,
+                                     const char *text, struct sotto_error *err)
+{
+    char file[256];
+    uint64_t sums = 0;
+    uint64_t rows = 0;
+    const char *column = strchr(text, '\n') + 1;
+    (void)snprintf(file, sizeof file, "%.*s", (int)(column - 1 - text), text);
+    enum sotto_status status =
+        sotto_ledger_told(ledger, &sums, &rows, file, column, clock_unix_ms(), err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    uint64_t most = rows * listing->config->budget / 100;
+    uint64_t left = most > sums ? most - sums : 0;
+    if (listing->entries == NULL) {
+        char name[256];
+        (void)snprintf(name, sizeof name, "%s", column);
+        sotto_text_sanitize(name);
+        (void)printf("%s: %llu sums of %s told within a year, %llu left\n", file,
+                     (unsigned long long)sums, name, (unsigned long long)left);
+        return SOTTO_OK;
+    }
+    json_t *object = json_pack("{s:s, s:s, s:I, s:I}", "file", file, "column", column, "told",
+                               (json_int_t)sums, "left", (json_int_t)left);
+    return object != NULL && json_array_append_new(listing->columns, object) == 0
+               ? SOTTO_OK
+               : sotto_error_no_memory(err);
+}
+
+static enum sotto_status list_all(struct listing *listing, struct sotto_ledger *ledger,
+                                  struct sotto_error *err)
+{
+    enum sotto_status status = sotto_ledger_each(ledger, list_entry, listing, err);
+    for (size_t i = 0; status == SOTTO_OK && i < listing->told.len; i++) {
+        status = list_column(listing, ledger, listing->told.texts[i], err);
+    }
+    return status;
+}
+
 /* --- The head --- */
 
-static enum sotto_status print_json(json_t **in_out_entries, const char *digits, uint64_t number,
+static enum sotto_status print_json(struct listing *listing, const char *digits, uint64_t number,
                                     struct sotto_error *err)
 {
-    json_t *whole = json_pack("{s:o, s:{s:I, s:s}}", "entries", *in_out_entries, "head", "number",
-                              (json_int_t)number, "digest", digits);
-    *in_out_entries = NULL;
+    json_t *whole =
+        json_pack("{s:O, s:O, s:{s:I, s:s}}", "entries", listing->entries, "columns",
+                  listing->columns, "head", "number", (json_int_t)number, "digest", digits);
     char *text = whole != NULL ? json_dumps(whole, JSON_INDENT(2)) : NULL;
     json_decref(whole);
     if (text == NULL) {
@@ -134,24 +184,30 @@ static enum sotto_status print_ledger(struct sotto_ledger *ledger, const struct 
                                       const struct config *config, const struct sotto_key *own,
                                       struct sotto_error *err)
 {
-    struct listing listing = {
-        .config = config, .own = *own, .entries = args->json ? json_array() : NULL};
+    struct listing listing = {.config = config,
+                              .own = *own,
+                              .entries = args->json ? json_array() : NULL,
+                              .columns = args->json ? json_array() : NULL};
     uint8_t digest[SOTTO_LEDGER_DIGEST_BYTES];
     char digits[2 * sizeof digest + 1] = "";
-    enum sotto_status status = sotto_ledger_each(ledger, list_entry, &listing, err);
+    enum sotto_status status = list_all(&listing, ledger, err);
     if (status != SOTTO_OK) {
-        json_decref(listing.entries);
-        return status;
+        goto out;
     }
     uint64_t number = sotto_ledger_head(ledger, digest);
     for (size_t i = 0; i < sizeof digest; i++) {
         (void)snprintf(digits + 2 * i, 3, "%02x", digest[i]);
     }
     if (args->json) {
-        return print_json(&listing.entries, digits, number, err);
+        status = print_json(&listing, digits, number, err);
+        goto out;
     }
     (void)printf("The chain is whole. Its head is %llu %s\n", (unsigned long long)number, digits);
-    return SOTTO_OK;
+out:
+    json_decref(listing.entries);
+    json_decref(listing.columns);
+    sotto_ledger_texts_release(&listing.told);
+    return status;
 }
 
 /* --- The command --- */

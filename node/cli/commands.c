@@ -123,7 +123,8 @@ static const struct command commands[] = {
      "sotto audit --epoch FILE                     hold its past against it no more\n"
      "\n"
      "Verifies the chain of entries (exit code 1 if somebody changed it) and lists them:\n"
-     "who asked what, what was refused. The last line is the chain's head, number and\n"
+     "who asked what, what was refused, and of each column how many sums were told and\n"
+     "how many policy.budget leaves. The last line is the chain's head, number and\n"
      "digest: kept elsewhere, it shows later whether the end was cut off. --epoch lets\n"
      "the ledger forget the conditions and sums that a file was asked about, and needs\n"
      "the node to be stopped. Run it where the node's files are.\n",

@@ -53,6 +53,7 @@ struct config_policy {
     unsigned statistics_count;
     char *profile;      /* "safe" or "open"; NULL: safe */
     unsigned *rounds;   /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
+    unsigned *budget;   /* sums per 100 rows; NULL: CONFIG_BUDGET_DEFAULT */
     unsigned *refusals; /* of a creator on a day; NULL: CONFIG_REFUSALS_DEFAULT */
     char *approve;      /* "manual" or "automatic"; NULL: automatic */
     char *exact;        /* "true" or "false"; NULL: true */
@@ -82,8 +83,8 @@ struct config {
     size_t rows_memory; /* bytes of a file's rows that stay in memory between rounds */
     struct sotto_rules rules;               /* of disclosure control, those in force */
     unsigned rounds;
-    unsigned
-        refusals; /* of a creator on a day: from the next one on its plans wait for the owner */
+    unsigned budget;   /* sums of a column per 100 rows of its file, within a year */
+    unsigned refusals; /* of a creator on a day: then its plans wait for the owner */
     bool approves_by_hand;
     bool hides_exact;
     bool explains;  /* columns that are not there, to who asks for them */
@@ -93,6 +94,7 @@ struct config {
 #define CONFIG_ROUNDS_DEFAULT 64
 #define CONFIG_ROWS_MEMORY_MB_MAX 1048576
 #define CONFIG_REFUSALS_DEFAULT 5
+#define CONFIG_BUDGET_DEFAULT 33
 
 /* Reads and checks a file. Returns: SOTTO_ERROR_NOT_FOUND; SOTTO_ERROR_INPUT naming file, line
  * where there is one, key, what was expected. Ownership: *out is ended by config_release. Threads:

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define BUDGET_MAX 1000000
 #define ROUNDS_MAX 256 /* more than any plan has */
 
 bool config_may_ask(const struct config *config, const char *peer_name)
@@ -171,6 +172,12 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
         return refuse_key(path, "policy.rounds", err,
                           "%u: expected 1 to %d, no plan has more rounds", config->rounds,
                           ROUNDS_MAX);
+    }
+    config->budget = policy->budget != NULL ? *policy->budget : CONFIG_BUDGET_DEFAULT;
+    if (config->budget < 1 || config->budget > BUDGET_MAX) {
+        return refuse_key(path, "policy.budget", err,
+                          "%u: expected 1 to %d sums of a column per 100 rows", config->budget,
+                          BUDGET_MAX);
     }
     config->refusals = policy->refusals != NULL ? *policy->refusals : CONFIG_REFUSALS_DEFAULT;
     if (config->refusals < 1) {

@@ -92,6 +92,8 @@ static const cyaml_schema_field_t policy_fields[] = {
     TEXT_FIELD("profile", CYAML_FLAG_OPTIONAL, struct config_policy, profile),
     CYAML_FIELD_UINT_PTR("rounds", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          rounds),
+    CYAML_FIELD_UINT_PTR("budget", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
+                         budget),
     CYAML_FIELD_UINT_PTR("refusals", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          refusals),
     TEXT_FIELD("approve", CYAML_FLAG_OPTIONAL, struct config_policy, approve),

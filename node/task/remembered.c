@@ -44,7 +44,8 @@ static enum sotto_status digest_members(struct sotto_ledger_question *in_out,
 }
 
 static enum sotto_status ask_ledger(const struct compute *compute, struct joined *joined,
-                                    const struct sotto_tally *tally, struct sotto_error *err)
+                                    enum sotto_rule *out_rule, const struct sotto_tally *tally,
+                                    struct sotto_error *err)
 {
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     const char *plan_json = sotto_task_party_plan_json(joined->machine);
@@ -53,6 +54,7 @@ static enum sotto_status ask_ledger(const struct compute *compute, struct joined
         .name = sotto_plan_name(sotto_task_party_plan(joined->machine)),
         .now_ms = clock_unix_ms(),
         .min_rows = compute->policy->rules.min_rows,
+        .budget = compute->policy->rules.is_on[SOTTO_RULE_BUDGET] ? compute->policy->budget : 0,
         .groups_len = sotto_driver_groups_len(driver),
     };
     _Static_assert(sizeof question.task == sizeof joined->id.bytes, "a task's id");
@@ -64,8 +66,8 @@ static enum sotto_status ask_ledger(const struct compute *compute, struct joined
     if (status != SOTTO_OK) {
         return status;
     }
-    return sotto_ledger_answer(compute->config.ledger, &joined->answer, joined->withheld, &question,
-                               err);
+    return sotto_ledger_answer(compute->config.ledger, &joined->answer, out_rule, joined->withheld,
+                               &question, err);
 }
 
 enum sotto_status remembered_partial(const struct compute *compute, struct joined *joined,
@@ -94,9 +96,8 @@ enum sotto_status remembered_partial(const struct compute *compute, struct joine
     if (status != SOTTO_OK) {
         goto out;
     }
-    *out_rule = SOTTO_RULE_LEDGER;
     joined->masked_before = sotto_task_party_masked(joined->machine);
-    status = ask_ledger(compute, joined, tally, err);
+    status = ask_ledger(compute, joined, out_rule, tally, err);
     if (status == SOTTO_OK) {
         sotto_driver_withhold(driver, limbs, joined->withheld);
         compute__stop_for_test("ledger");

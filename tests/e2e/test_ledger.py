@@ -78,6 +78,9 @@ class Ledger(ClusterCase):
         text = run("audit", "--config", str(last.folder / "node.yaml")).stdout
         self.assertIn("of a (wage_avg), round 1, 3 parties", text)
         self.assertIn("wages.csv: (`wage` >= 1200)", text)
+        self.assertEqual(before["columns"],
+                         [{"file": "wages.csv", "column": "wage", "told": 1, "left": 12}])
+        self.assertIn("wages.csv: 1 sums of wage told within a year, 12 left", text)
         head = before["head"]
         self.assertIn(f"The chain is whole. Its head is {head['number']} {head['digest']}", text)
         busy = run("audit", "--config", str(last.folder / "node.yaml"), "--epoch", "wages.csv",
@@ -161,6 +164,17 @@ class Ledger(ClusterCase):
         audit = self.audit(last, check=False)
         self.assertEqual(audit.returncode, 1)
         self.assertIn("entry 2", audit.stderr)
+
+    def test_a_budget_is_used_up(self):
+        cluster = self.start(budget=5)  # of 40 rows: 2 sums
+        creator, _, last = cluster.nodes
+        outputs = {"m": "mean(wages.wage)", "s": "std(wages.wage)"}
+        self.ask(creator, outputs=outputs)
+        self.ask(creator, outputs=outputs)
+        self.ask(creator, "ERROR", where="wages.wage >= 1200")
+        self.assertIn("budget: 2 sums of column wage in wages.csv were told within a year",
+                      last.log())
+        self.assertEqual(self.audit(last)["columns"][0]["left"], 0)
 
     def test_refusals_make_the_owner_decide(self):
         cluster = self.start(refusals=2)

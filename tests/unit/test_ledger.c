@@ -135,7 +135,8 @@ static enum sotto_status try_asking(struct sotto_ledger *ledger, struct ask ask,
 {
     static struct atoms atoms;
     struct sotto_ledger_texts predicates = {0};
-    const char *measure = ask.measure != NULL ? ask.measure : "wage";
+    struct sotto_ledger_measure measure = {.text = ask.measure != NULL ? ask.measure : "wage"};
+    enum sotto_rule rule;
     enum sotto_status status = sotto_ledger_predicates(ledger, &predicates, "wages.csv", err);
     if (status == SOTTO_OK && ask.predicate >= 0) {
         status = sotto_ledger_texts_add(&predicates, predicate_texts[ask.predicate]);
@@ -163,7 +164,7 @@ static enum sotto_status try_asking(struct sotto_ledger *ledger, struct ask ask,
                                              .files = &file,
                                              .files_len = 1};
     withheld[0] = withheld[1] = 0;
-    status = sotto_ledger_answer(ledger, &answered, withheld, &question, err);
+    status = sotto_ledger_answer(ledger, &answered, &rule, withheld, &question, err);
     sotto_ledger_texts_release(&predicates);
     return status;
 }
@@ -372,6 +373,7 @@ static void test_predicates_are_limited(void **state)
     struct sotto_ledger *ledger = test_ledger_open();
     struct sotto_ledger_texts predicates = {0};
     struct sotto_error err = {0};
+    enum sotto_rule rule;
     char texts[257][16];
     hire(60);
     for (size_t i = 0; i < 257; i++) {
@@ -383,11 +385,11 @@ static void test_predicates_are_limited(void **state)
                                      .predicates_len = 257};
     struct sotto_ledger_question question = {
         .name = "many", .min_rows = MIN_ROWS, .files = &file, .files_len = 1};
-    assert_int_equal(sotto_ledger_answer(ledger, &answered, withheld, &question, &err),
+    assert_int_equal(sotto_ledger_answer(ledger, &answered, &rule, withheld, &question, &err),
                      SOTTO_ERROR_LIMIT);
     assert_contains(err.text, "begin an epoch");
     file.predicates_len = 256;
-    assert_ok(sotto_ledger_answer(ledger, &answered, withheld, &question, &err));
+    assert_ok(sotto_ledger_answer(ledger, &answered, &rule, withheld, &question, &err));
     assert_ok(sotto_ledger_begin_epoch(ledger, "wages.csv", 1, &err));
     sotto_ledger_texts_release(&predicates);
     assert_ok(sotto_ledger_predicates(ledger, &predicates, "wages.csv", &err));
@@ -421,10 +423,11 @@ static void test_predicates_in_another_order(void **state)
     struct sotto_error err;
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
+    enum sotto_rule rule;
     const char *late = predicate_texts[1];
     struct sotto_ledger_file file = {.file = "wages.csv", .predicates = &late, .predicates_len = 1};
     struct sotto_ledger_question question = {.name = "late", .files = &file, .files_len = 1};
-    assert_int_equal(sotto_ledger_answer(ledger, &answered, withheld, &question, &err),
+    assert_int_equal(sotto_ledger_answer(ledger, &answered, &rule, withheld, &question, &err),
                      SOTTO_ERROR_STATE);
     sotto_ledger_free(ledger);
 }

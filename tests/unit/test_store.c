@@ -331,7 +331,8 @@ static enum sotto_status answer_atoms(struct sotto_ledger *ledger, size_t atoms_
     static struct sotto_ledger_atom atoms[2000];
     static uint16_t classes[2000];
     const char *predicate = "by dept";
-    const char *measure = "wage";
+    const struct sotto_ledger_measure measure = {.text = "wage"};
+    enum sotto_rule rule;
     uint8_t withheld = 0;
     uint64_t number = 0;
     for (size_t i = 0; i < atoms_len; i++) {
@@ -349,7 +350,7 @@ static enum sotto_status answer_atoms(struct sotto_ledger *ledger, size_t atoms_
                                      .atoms_len = atoms_len};
     struct sotto_ledger_question question = {
         .name = "q", .min_rows = 10, .files = &file, .files_len = 1};
-    return sotto_ledger_answer(ledger, &number, &withheld, &question, err);
+    return sotto_ledger_answer(ledger, &number, &rule, &withheld, &question, err);
 }
 
 static void test_a_ledger_outlives_its_process(void **state)

@@ -33,6 +33,7 @@ static struct person persons[PERSONS_MAX];
 static size_t persons_len;
 static char text[TEXT_BYTES];
 static int day;
+static unsigned budget;
 
 static struct person make_person(size_t i)
 {
@@ -132,17 +133,19 @@ static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sott
 {
     size_t files_len;
     uint64_t number;
+    enum sotto_rule rule;
     const struct sotto_ledger_file *files = sotto_tally_files(tally, &files_len);
     struct sotto_ledger_question question = {.task = {(uint8_t)day},
                                              .name = "weekly",
                                              .round = 1,
                                              .now_ms = day * (int64_t)24 * 3600 * 1000,
                                              .min_rows = MIN_ROWS,
+                                             .budget = budget,
                                              .groups_len = sotto_driver_groups_len(driver),
                                              .files = files,
                                              .files_len = files_len};
     assert_true(question.groups_len <= GROUPS_MAX);
-    return sotto_ledger_answer(ledger, &number, withheld, &question, err);
+    return sotto_ledger_answer(ledger, &number, &rule, withheld, &question, err);
 }
 
 /* Contributes as a party does. What is not the ledger's must let the question pass. */
@@ -209,6 +212,7 @@ static int start(void **state)
     ledger = test_ledger_open();
     persons_len = 0;
     day = 20000;
+    budget = 0;
     hire(80);
     return 0;
 }
@@ -379,6 +383,48 @@ static void test_wide_values(void **state)
     refused({.outputs = {"sum(wage)"}});
 }
 
+/* Sets that each have enough rows, and so many of them that they are equations for all values. */
+static void test_equations(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    const struct ask whole = {.outputs = {"sum(wage)", "std(wage)"}};
+    size_t told = 0;
+    budget = 33;
+    hire(20);
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK; i++) {
+        for (size_t j = 0; j < persons_len; j++) { /* others every time */
+            persons[j].wage = (double)(1000 * (i + 1) + j);
+        }
+        status = try_asking(&whole, &err);
+        told += status == SOTTO_OK ? 2 : 0;
+    }
+    assert_int_equal(status, SOTTO_ERROR_REFUSED);
+    assert_contains(err.text, "budget: 32 sums of column wage in t.csv were told within a year, "
+                              "and these are 2 more: 33 (33 % of its 100 rows)");
+    assert_int_equal(told, 32);
+    answered({.outputs = {"sum(age)"}}); /* another column */
+    day += 400;                          /* another year */
+    answered({.outputs = {"sum(wage)", "std(wage)"}});
+}
+
+/* In other words the same sums: they count once. */
+static void test_repeated_sums_cost_nothing(void **state)
+{
+    (void)state;
+    budget = 3; /* of 80 rows: 2 sums */
+    for (size_t i = 0; i < 5; i++) {
+        answered({.outputs = {"sum(wage)", "std(wage)"}});
+        answered({.outputs = {"mean(wage) + 1", "sum((wage - 3) ** 2)"}});
+        answered({.outputs = {"count(wage)"}});
+    }
+    struct sotto_error err = {0};
+    assert_int_equal(try_asking(&(struct ask){.outputs = {"dot(wage, age)"}}, &err),
+                     SOTTO_ERROR_REFUSED);
+    assert_contains(err.text, "budget: ");
+}
+
 /* --- Honest work --- */
 
 static void test_one_erased_and_twelve_added(void **state)
@@ -475,6 +521,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bins_and_levels, start, stop),
         cmocka_unit_test_setup_teardown(test_groups_and_all, start, stop),
         cmocka_unit_test_setup_teardown(test_wide_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_equations, start, stop),
+        cmocka_unit_test_setup_teardown(test_repeated_sums_cost_nothing, start, stop),
         cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
         cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),

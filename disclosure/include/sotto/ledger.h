@@ -9,6 +9,7 @@
  *
  * Not thread-safe. */
 
+#include <sotto/disclosure.h>
 #include <sotto/sketch.h>
 
 SOTTO_BEGIN_DECLS
@@ -103,6 +104,8 @@ SOTTO_API enum sotto_status sotto_ledger_begin_epoch(struct sotto_ledger *ledger
 
 /* --- Answers --- */
 
+#define SOTTO_LEDGER_BUDGET_MS ((int64_t)365 * 24 * 3600 * 1000)
+
 /* Rows of one file that all predicates take alike. */
 struct sotto_ledger_atom {
     const uint16_t *classes; /* of each predicate: the class of these rows */
@@ -112,13 +115,19 @@ struct sotto_ledger_atom {
     const struct sotto_sketch *sketches; /* one for each measure */
 };
 
-/* What is asked of one file. A measure is what sums add up, a column or a product of columns, in
- * words that are the same each time. */
+/* What sums add up, a column or a product of columns, in words that are the same each time. */
+struct sotto_ledger_measure {
+    const char *text;
+    const char *const *columns; /* that it is computed from */
+    size_t columns_len;
+};
+
+/* What is asked of one file. */
 struct sotto_ledger_file {
     const char *file;
     const char *const *predicates;
     size_t predicates_len;
-    const char *const *measures;
+    const struct sotto_ledger_measure *measures;
     size_t measures_len;
     const struct sotto_ledger_atom *atoms; /* that hold rows */
     size_t atoms_len;
@@ -134,6 +143,7 @@ struct sotto_ledger_question {
     const char *name; /* of the plan */
     int64_t now_ms;
     uint64_t min_rows;
+    unsigned budget;   /* see below; 0: there is none */
     size_t groups_len; /* 0: the answer has no groups */
     const struct sotto_ledger_file *files;
     size_t files_len;
@@ -146,15 +156,26 @@ struct sotto_ledger_question {
  * (groups_len of them, never reset here), and is not answered. The same sums of the same values are
  * written down once.
  *
- * Returns: SOTTO_ERROR_REFUSED and nothing is written down: an atom fails and there are no groups,
- * or all groups are withheld; the text, for the owner, names the answer that stands and its date.
- * SOTTO_ERROR_LIMIT: more than 256 predicates of a file, a text or an answer too long for the
- * ledger. SOTTO_ERROR_STATE: the predicates do not begin with those of the ledger. What storage
+ * With a budget, at most so many sums per 100 rows of a file are told of each of its columns within
+ * SOTTO_LEDGER_BUDGET_MS: so many equations do not give the column away. The same sum of the same
+ * values counts once, in whatever words; a product counts for all its columns.
+ *
+ * Returns: SOTTO_ERROR_REFUSED, *out_rule and nothing is written down: an atom fails and there are
+ * no groups, or all groups are withheld; the text, for the owner, names the answer that stands and
+ * its date. SOTTO_ERROR_LIMIT: more than 256 predicates of a file, a text or an answer too long for
+ * the ledger. SOTTO_ERROR_STATE: the predicates do not begin with those of the ledger. What storage
  * returned. *out_number: of the entry, for the two calls below. */
 SOTTO_API enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger, uint64_t *out_number,
-                                                uint8_t *withheld,
+                                                enum sotto_rule *out_rule, uint8_t *withheld,
                                                 const struct sotto_ledger_question *question,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+/* How many sums of a column were told within SOTTO_LEDGER_BUDGET_MS, and how many rows the file had
+ * when the last of them was. */
+SOTTO_API enum sotto_status sotto_ledger_told(struct sotto_ledger *ledger, uint64_t *out_sums,
+                                              uint64_t *out_rows, const char *file,
+                                              const char *column, int64_t now_ms,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Writes down, durably, that an answer's survivors are consented to: before the consent leaves. */
 SOTTO_API enum sotto_status sotto_ledger_consent(struct sotto_ledger *ledger, uint64_t number,
@@ -204,6 +225,8 @@ enum sotto_ledger_kind {
     SOTTO_LEDGER_EPOCH,      /* of a file: file */
     SOTTO_LEDGER_REFUSAL,    /* task, creator, name, text (the rule), count */
     SOTTO_LEDGER_FORGOTTEN,  /* entries below a number: answer */
+    SOTTO_LEDGER_SUMS, /* sums_len of an answer: answer, file, text (a column), count (the rows of
+                          the file) */
     SOTTO_LEDGER_KINDS_LEN,
 };
 
@@ -214,6 +237,7 @@ struct sotto_ledger_entry {
     int64_t created_ms;
     uint64_t answer; /* the number of another entry */
     uint64_t count;
+    uint32_t sums_len;
     uint32_t round;
     uint32_t parties_len;
     uint8_t task[SOTTO_LEDGER_TASK_BYTES];

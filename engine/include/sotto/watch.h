@@ -60,6 +60,11 @@ SOTTO_API bool sotto_watch_has_all(const struct sotto_watch *watch);
 SOTTO_API const char *sotto_watch_measure(const struct sotto_watch *watch, size_t dataset,
                                           size_t i);
 
+/* The columns that a measure is computed from: column j of measure i, or NULL from the last one on.
+ * Borrows from the watch. */
+SOTTO_API const char *sotto_watch_measure_column(const struct sotto_watch *watch, size_t dataset,
+                                                 size_t i, size_t j);
+
 /* Says which predicates rows are classed by: those of the plan and older ones, in this order.
  * catalogue: of the dataset's source. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a
  * predicate no longer goes with the file; SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
