@@ -208,6 +208,10 @@ static bool expand_op(struct monomials *lists, const struct sotto__program *prog
     case SOTTO__OP_ADD:
     case SOTTO__OP_SUBTRACT:
         return set_sum(&lists[i], &lists[op->a], &lists[op->b], true, i);
+    case SOTTO__OP_ADD_SCALED: /* a parameter is a coefficient */
+        return op->a != SOTTO_NONE && op->b != SOTTO_NONE
+                   ? set_sum(&lists[i], &lists[op->a], &lists[op->b], true, i)
+                   : copy_monomials(&lists[i], &lists[op->a != SOTTO_NONE ? op->a : op->b]);
     case SOTTO__OP_IF:
         return set_sum(&lists[i], &lists[op->a], &lists[op->b], false, i);
     case SOTTO__OP_MULTIPLY:
