@@ -68,7 +68,7 @@ static enum sotto_status ask(struct sotto_ledger *ledger, size_t now, struct sot
     const struct sotto_ledger_measure measure = {.text = "wage"};
     enum sotto_rule rule;
     uint8_t withheld = 0;
-    uint64_t number = 0;
+    struct sotto_ledger_pending pending = {0};
     for (size_t i = 0; i < ATOMS_LEN; i++) {
         classes[i] = (uint16_t)i;
         atoms[i] = (struct sotto_ledger_atom){
@@ -87,7 +87,10 @@ static enum sotto_status ask(struct sotto_ledger *ledger, size_t now, struct sot
                                              .min_rows = MIN_ROWS,
                                              .files = &file,
                                              .files_len = 1};
-    return sotto_ledger_answer(ledger, &number, &rule, &withheld, &question, err);
+    enum sotto_status status =
+        sotto_ledger_answer(ledger, &pending, &rule, &withheld, &question, err);
+    sotto_ledger_pending_release(&pending);
+    return status;
 }
 
 /* So many new values in each atom. */

@@ -66,23 +66,27 @@ enum {
     HAS_ANSWER = 1,
     HAS_COUNT = 2,
     HAS_TASK = 4,  /* and creator and name */
-    HAS_ROUND = 8, /* and parties, and two digests */
+    HAS_ROUND = 8, /* and how many parties, and a digest of the plan */
     HAS_FILE = 16,
     HAS_TEXT = 32,
     HAS_SKETCH = 64,
     HAS_CHAINED = 128,
     HAS_SUMS = 256,
+    HAS_PARTIES = 512,
+    HAS_MEMBERS = 1024,
 };
 
 static const unsigned fields_of[SOTTO_LEDGER_KINDS_LEN] = {
-    [SOTTO_LEDGER_ANSWER] = HAS_TASK | HAS_ROUND,
+    [SOTTO_LEDGER_ANSWER] = HAS_TASK | HAS_ROUND | HAS_PARTIES,
     [SOTTO_LEDGER_SKETCH] = HAS_ANSWER | HAS_FILE | HAS_TEXT | HAS_SKETCH,
     [SOTTO_LEDGER_PREDICATE] = HAS_COUNT | HAS_FILE | HAS_TEXT,
-    [SOTTO_LEDGER_CONSENT] = HAS_ANSWER,
+    [SOTTO_LEDGER_CONSENT] = HAS_ANSWER | HAS_PARTIES,
     [SOTTO_LEDGER_ANNULLED] = HAS_ANSWER,
     [SOTTO_LEDGER_EPOCH] = HAS_COUNT | HAS_FILE,
     [SOTTO_LEDGER_REFUSAL] = HAS_TASK | HAS_TEXT | HAS_COUNT,
     [SOTTO_LEDGER_FORGOTTEN] = HAS_ANSWER | HAS_CHAINED,
+    [SOTTO_LEDGER_TOLD] = HAS_ANSWER | HAS_FILE | HAS_TEXT | HAS_PARTIES,
+    [SOTTO_LEDGER_PARTIES] = HAS_COUNT | HAS_MEMBERS,
     [SOTTO_LEDGER_SUMS] = HAS_ANSWER | HAS_COUNT | HAS_FILE | HAS_TEXT | HAS_SUMS,
 };
 
@@ -119,7 +123,7 @@ static void encode_entry(struct sotto_writer *writer, const struct sotto__ledger
     if ((fields & HAS_ROUND) != 0) {
         sotto_write_u32(writer, entry->round);
         sotto_write_u32(writer, entry->parties_len);
-        sotto_write_bytes(writer, from->digests, sizeof from->digests);
+        sotto_write_bytes(writer, from->plan_digest, sizeof from->plan_digest);
     }
     if ((fields & HAS_FILE) != 0) {
         write_text(writer, entry->file);
@@ -136,6 +140,12 @@ static void encode_entry(struct sotto_writer *writer, const struct sotto__ledger
     if ((fields & HAS_SUMS) != 0) {
         sotto_write_u32(writer, entry->sums_len);
         sotto_write_bytes(writer, from->sums, entry->sums_len * sizeof from->sums[0]);
+    }
+    if ((fields & HAS_PARTIES) != 0) {
+        sotto_write_bytes(writer, from->parties, sizeof from->parties);
+    }
+    for (size_t i = 0; (fields & HAS_MEMBERS) != 0 && i < from->members_len; i++) {
+        sotto_write_u64(writer, from->members[i]);
     }
 }
 
@@ -166,6 +176,17 @@ static void read_sums(struct sotto_reader *reader, struct sotto__ledger_entry *o
         return;
     }
     sotto_read_copy(reader, out->sums, out->entry.sums_len * sizeof out->sums[0]);
+}
+
+static void read_members(struct sotto_reader *reader, struct sotto__ledger_entry *out)
+{
+    for (out->members_len = 0; sotto_reader_left(reader) > 0; out->members_len++) {
+        if (out->members_len == SOTTO__LEDGER_MEMBERS_MAX) {
+            sotto_reader_fail(reader);
+            return;
+        }
+        out->members[out->members_len] = sotto_read_u64(reader);
+    }
 }
 
 /* All but what lies behind a length or the end of a text: 10,000 entries are read at a time. */
@@ -201,7 +222,7 @@ bool sotto__ledger_decode(struct sotto__ledger_entry *out, const struct sotto_le
     if ((fields & HAS_ROUND) != 0) {
         entry->round = sotto_read_u32(&reader);
         entry->parties_len = sotto_read_u32(&reader);
-        sotto_read_copy(&reader, out->digests, sizeof out->digests);
+        sotto_read_copy(&reader, out->plan_digest, sizeof out->plan_digest);
     }
     if ((fields & HAS_FILE) != 0) {
         read_text(&reader, entry->file, sizeof entry->file);
@@ -217,6 +238,12 @@ bool sotto__ledger_decode(struct sotto__ledger_entry *out, const struct sotto_le
     }
     if ((fields & HAS_SUMS) != 0) {
         read_sums(&reader, out);
+    }
+    if ((fields & HAS_PARTIES) != 0) {
+        sotto_read_copy(&reader, out->parties, sizeof out->parties);
+    }
+    if ((fields & HAS_MEMBERS) != 0) {
+        read_members(&reader, out);
     }
     return sotto_reader_finished(&reader);
 }
@@ -440,7 +467,7 @@ const struct sotto_sketch_key *sotto_ledger_sketch_key(const struct sotto_ledger
     return &ledger->sketch_key;
 }
 
-/* --- Consent, annulment --- */
+/* --- Annulment --- */
 
 bool sotto__ledger_is_annulled(const struct sotto_ledger *ledger, uint64_t answer)
 {
@@ -452,27 +479,15 @@ bool sotto__ledger_is_annulled(const struct sotto_ledger *ledger, uint64_t answe
     return false;
 }
 
-static enum sotto_status append_mark(struct sotto_ledger *ledger, enum sotto_ledger_kind kind,
-                                     uint64_t answer, int64_t now_ms, struct sotto_error *err)
-{
-    struct sotto__ledger_batch batch = {.ledger = ledger, .now_ms = now_ms};
-    struct sotto__ledger_entry entry = {.entry = {.kind = kind, .answer = answer}};
-    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
-    sotto__ledger_subject(subject, SOTTO__SUBJECT_CHAIN, "", 0, 0, "");
-    sotto__ledger_add(&batch, &entry, subject);
-    return sotto__ledger_append(&batch, 0, err);
-}
-
-enum sotto_status sotto_ledger_consent(struct sotto_ledger *ledger, uint64_t number, int64_t now_ms,
-                                       struct sotto_error *err)
-{
-    return append_mark(ledger, SOTTO_LEDGER_CONSENT, number, now_ms, err);
-}
-
 enum sotto_status sotto_ledger_annul(struct sotto_ledger *ledger, uint64_t number, int64_t now_ms,
                                      struct sotto_error *err)
 {
-    enum sotto_status status = append_mark(ledger, SOTTO_LEDGER_ANNULLED, number, now_ms, err);
+    struct sotto__ledger_batch batch = {.ledger = ledger, .now_ms = now_ms};
+    struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_ANNULLED, .answer = number}};
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    sotto__ledger_subject(subject, SOTTO__SUBJECT_CHAIN, "", 0, 0, "");
+    sotto__ledger_add(&batch, &entry, subject);
+    enum sotto_status status = sotto__ledger_append(&batch, 0, err);
     if (status != SOTTO_OK) {
         return status;
     }

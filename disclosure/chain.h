@@ -9,6 +9,7 @@
 #define SOTTO__LEDGER_NAME_BYTES_MAX 255
 #define SOTTO__LEDGER_MEASURE_BYTES_MAX 512
 #define SOTTO__LEDGER_SUMS_MAX 48 /* of one entry */
+#define SOTTO__LEDGER_MEMBERS_MAX 200
 /* A sketch that was written down is not written again for so long; then it is, lest it is forgotten
  * while the last answer that it stands for is young. */
 #define SOTTO__LEDGER_REPEAT_MS ((int64_t)30 * 24 * 3600 * 1000)
@@ -37,11 +38,14 @@ struct sotto_ledger {
 /* An entry with what only decisions need. */
 struct sotto__ledger_entry {
     struct sotto_ledger_entry entry;
-    uint8_t digests[2][SOTTO_LEDGER_DIGEST_BYTES]; /* of an answer: of its plan, of its parties */
-    uint16_t predicates_len;                       /* of a sketch, of how many predicates */
-    uint8_t atom[SOTTO_LEDGER_SUBJECT_BYTES];      /* of a sketch: digest of its classes */
+    uint8_t plan_digest[SOTTO_LEDGER_DIGEST_BYTES]; /* of an answer */
+    uint8_t parties[SOTTO_LEDGER_SUBJECT_BYTES];    /* the set of an answer, of a consent, told */
+    uint16_t predicates_len;                        /* of a sketch, of how many predicates */
+    uint8_t atom[SOTTO_LEDGER_SUBJECT_BYTES];       /* of a sketch: digest of its classes */
     struct sotto_sketch sketch;
     uint8_t sums[SOTTO__LEDGER_SUMS_MAX][SOTTO_LEDGER_SUBJECT_BYTES]; /* digests */
+    uint64_t members[SOTTO__LEDGER_MEMBERS_MAX]; /* of a set of parties: a part of them, hashed */
+    size_t members_len;
     uint8_t chained[SOTTO_LEDGER_DIGEST_BYTES]; /* FORGOTTEN: the digest of the last one */
 };
 
@@ -53,7 +57,9 @@ enum sotto__ledger_subject {
     SOTTO__SUBJECT_EPOCH,      /* file */
     SOTTO__SUBJECT_REFUSALS,   /* creator, day */
     SOTTO__SUBJECT_CHAIN,
-    SOTTO__SUBJECT_COLUMN, /* file, column */
+    SOTTO__SUBJECT_CONSENT, /* number of the answer */
+    SOTTO__SUBJECT_PARTIES, /* digest of the set */
+    SOTTO__SUBJECT_COLUMN,  /* file, column */
 };
 void sotto__ledger_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], enum sotto__ledger_subject kind,
                            const void *first, size_t first_bytes, uint64_t number,
@@ -79,6 +85,34 @@ void sotto__ledger_batch_release(struct sotto__ledger_batch *batch);
 
 /* Reads an entry. Returns: false if its bytes are none. */
 bool sotto__ledger_decode(struct sotto__ledger_entry *out, const struct sotto_ledger_row *row);
+
+/* --- parties.c --- */
+
+/* A set of parties: hashes of their keys, ascending. */
+struct sotto__ledger_set {
+    uint64_t *members;
+    size_t len;
+    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
+};
+enum sotto_status sotto__ledger_set_init(struct sotto__ledger_set *out,
+                                         const struct sotto_ledger_party *parties,
+                                         size_t len) SOTTO_NODISCARD;
+void sotto__ledger_set_release(struct sotto__ledger_set *set);
+/* Writes a set down, unless it is there. */
+enum sotto_status sotto__ledger_add_parties(struct sotto__ledger_batch *batch,
+                                            const struct sotto__ledger_set *set,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+/* Checks that a set of parties is another one, which is in the ledger, or differs from it by at
+ * least so many. Returns: SOTTO_ERROR_REFUSED. */
+enum sotto_status sotto__ledger_compare_parties(struct sotto_ledger *ledger,
+                                                const struct sotto__ledger_set *set,
+                                                const uint8_t other[SOTTO_LEDGER_SUBJECT_BYTES],
+                                                size_t least,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
+/* The parties over which an answer was opened: those consented to, or else those asked. */
+enum sotto_status sotto__ledger_opened(struct sotto_ledger *ledger,
+                                       uint8_t in_out[SOTTO_LEDGER_SUBJECT_BYTES], uint64_t answer,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- budget.c --- */
 

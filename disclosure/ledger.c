@@ -198,6 +198,12 @@ static int compare_prefixes(const void *a, const void *b)
     return memcmp(a, b, SOTTO_LEDGER_SUBJECT_BYTES);
 }
 
+/* Parties over which a measure was told. */
+struct told_set {
+    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
+    uint64_t answer;
+};
+
 /* What is decided about one file. */
 struct decision {
     const struct sotto_ledger_question *question;
@@ -212,6 +218,13 @@ struct decision {
     uint64_t stands;           /* number of the answer that the first failure is about; 0: none */
     size_t few_atom;           /* an atom that is asked and holds few rows; or SOTTO_NONE */
     size_t failed_measure;
+    const struct sotto__ledger_set *parties;
+    struct sotto_ledger_pending *pending; /* sets that the parties go with are added */
+    struct told_set *told;                /* of the measure: all answers */
+    size_t told_len;
+    size_t told_capacity_len;
+    bool has_same;    /* values of the measure are those of an earlier answer */
+    uint8_t *is_told; /* of each measure: over these parties, lately */
 };
 
 static enum sotto_status find_prefixes(struct decision *decision, const struct prefix **out,
@@ -271,6 +284,7 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
     }
     uint64_t distance = sotto_sketch_distance(&old->sketch, &now);
     size_t at = decision->measure * file->atoms_len;
+    decision->has_same = decision->has_same || (distance == 0 && is_asked);
     for (size_t i = 0; distance == 0 && i < parts_len; i++) {
         decision->is_known[at + parts[i].atom] = 1;
         if (parts_len == 1 && old->predicates_len == file->predicates_len &&
@@ -290,6 +304,67 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
     }
 }
 
+static enum sotto_status keep_told(struct decision *decision, const struct sotto__ledger_entry *old,
+                                   struct sotto_error *err)
+{
+    void *told = decision->told;
+    if (sotto_array_reserve(&told, &decision->told_capacity_len, decision->told_len + 1,
+                            sizeof *decision->told) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    decision->told = told;
+    struct told_set *set = &decision->told[decision->told_len++];
+    memcpy(set->digest, old->parties, sizeof set->digest);
+    set->answer = old->entry.answer;
+    bool is_young = decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
+    if (is_young && memcmp(old->parties, decision->parties->digest, sizeof old->parties) == 0) {
+        decision->is_told[decision->measure] = 1;
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status keep_set(struct sotto_ledger_pending *pending, const uint8_t *digest,
+                                  struct sotto_error *err)
+{
+    void *sets = pending->sets;
+    for (size_t i = 0; i < pending->sets_len; i++) {
+        if (memcmp(pending->sets[i], digest, sizeof pending->sets[i]) == 0) {
+            return SOTTO_OK;
+        }
+    }
+    if (sotto_array_reserve(&sets, &pending->sets_capacity_len, pending->sets_len + 1,
+                            sizeof *pending->sets) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    pending->sets = sets;
+    memcpy(pending->sets[pending->sets_len++], digest, sizeof pending->sets[0]);
+    return SOTTO_OK;
+}
+
+/* Where the values are those of an earlier answer, it is not known of which: of all. */
+static enum sotto_status check_parties(struct decision *decision, struct sotto_error *err)
+{
+    size_t least = decision->question->parties_least;
+    for (size_t i = 0; decision->has_same && least > 0 && i < decision->told_len; i++) {
+        struct told_set *set = &decision->told[i];
+        enum sotto_status status =
+            sotto__ledger_opened(decision->ledger, set->digest, set->answer, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = sotto__ledger_compare_parties(decision->ledger, decision->parties, set->digest,
+                                               least, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = keep_set(decision->pending, set->digest, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status see_sketch(void *context, const struct sotto_ledger_row *row,
                                     struct sotto_error *err)
 {
@@ -303,6 +378,9 @@ static enum sotto_status see_sketch(void *context, const struct sotto_ledger_row
     }
     if (sotto__ledger_is_annulled(decision->ledger, old.entry.answer)) {
         return SOTTO_OK;
+    }
+    if (old.entry.kind == SOTTO_LEDGER_TOLD) {
+        return keep_told(decision, &old, err);
     }
     enum sotto_status status = find_prefixes(decision, &list, old.predicates_len, err);
     if (status != SOTTO_OK) {
@@ -340,9 +418,15 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
     for (size_t i = 0; i < decision->file->measures_len; i++) {
         uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
         decision->measure = i;
+        decision->has_same = false;
+        decision->told_len = 0;
         find_measure_subject(subject, decision, i);
         enum sotto_status status =
             storage->each(storage->context, subject, see_sketch, decision, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = check_parties(decision, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -434,16 +518,17 @@ static enum sotto_status judge_file(const struct decision *decision, uint8_t *wi
 /* --- Writing down --- */
 
 static void add_answer(struct sotto__ledger_batch *batch,
-                       const struct sotto_ledger_question *question)
+                       const struct sotto_ledger_question *question,
+                       const struct sotto__ledger_set *parties)
 {
     struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_ANSWER,
                                                   .round = question->round,
-                                                  .parties_len = question->parties_len}};
+                                                  .parties_len = (uint32_t)parties->len}};
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
     memcpy(entry.entry.task, question->task, sizeof entry.entry.task);
     memcpy(entry.entry.creator, question->creator, sizeof entry.entry.creator);
-    memcpy(entry.digests[0], question->plan_digest, sizeof entry.digests[0]);
-    memcpy(entry.digests[1], question->parties_digest, sizeof entry.digests[1]);
+    memcpy(entry.plan_digest, question->plan_digest, sizeof entry.plan_digest);
+    memcpy(entry.parties, parties->digest, sizeof entry.parties);
     (void)snprintf(entry.entry.name, sizeof entry.entry.name, "%s", question->name);
     sotto__ledger_subject(subject, SOTTO__SUBJECT_TASK, question->task, sizeof question->task, 0,
                           "");
@@ -468,6 +553,20 @@ static void add_sketch(struct sotto__ledger_batch *batch, const struct decision 
     sotto__ledger_add(batch, &entry, subject);
 }
 
+static void add_told(struct sotto__ledger_batch *batch, const struct decision *decision,
+                     uint64_t answer)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_TOLD, .answer = answer}};
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
+    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s",
+                   file->measures[decision->measure].text);
+    memcpy(entry.parties, decision->parties->digest, sizeof entry.parties);
+    find_measure_subject(subject, decision, decision->measure);
+    sotto__ledger_add(batch, &entry, subject);
+}
+
 /* Adds the predicates of a file that are new, and the sketches of what is answered. */
 static void add_file(struct sotto__ledger_batch *batch, struct decision *decision,
                      const uint8_t *withheld, size_t known_len, uint64_t answer)
@@ -478,6 +577,9 @@ static void add_file(struct sotto__ledger_batch *batch, struct decision *decisio
     }
     for (size_t i = 0; i < file->measures_len; i++) {
         decision->measure = i;
+        if (decision->is_told[i] == 0) {
+            add_told(batch, decision, answer);
+        }
         for (size_t j = 0; j < file->atoms_len; j++) {
             const struct sotto_ledger_atom *atom = &file->atoms[j];
             bool is_answered = atom->is_asked &&
@@ -531,22 +633,31 @@ static void decision_release(struct decision *decision)
     sotto_free(decision->has_failed);
     sotto_free(decision->is_known);
     sotto_free(decision->is_written);
+    sotto_free(decision->is_told);
+    sotto_free(decision->told);
 }
 
 static enum sotto_status decision_init(struct decision *out, struct sotto_ledger *ledger,
                                        const struct sotto_ledger_question *question,
                                        const struct sotto_ledger_file *file,
+                                       const struct sotto__ledger_set *parties,
+                                       struct sotto_ledger_pending *pending,
                                        struct sotto_error *err)
 {
     size_t sketches_len = file->atoms_len * file->measures_len + 1;
-    *out = (struct decision){
-        .question = question, .file = file, .ledger = ledger, .few_atom = SOTTO_NONE};
+    *out = (struct decision){.question = question,
+                             .file = file,
+                             .ledger = ledger,
+                             .few_atom = SOTTO_NONE,
+                             .parties = parties,
+                             .pending = pending};
+    out->is_told = sotto_alloc_zeroed(file->measures_len + 1);
     out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
     out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
     out->is_known = sotto_alloc_zeroed(sketches_len);
     out->is_written = sotto_alloc_zeroed(sketches_len);
     if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
-        out->is_written == NULL) {
+        out->is_written == NULL || out->is_told == NULL) {
         return sotto_error_no_memory(err);
     }
     return sotto__ledger_epoch(ledger, &out->epoch, file->file, err);
@@ -593,14 +704,16 @@ static enum sotto_status decide_file(struct decision *decision, size_t *out_know
 static enum sotto_status decide_all(struct decision *decisions, size_t *known_lens, size_t *out_len,
                                     struct sotto_ledger *ledger, uint8_t *withheld,
                                     const struct sotto_ledger_question *question,
-                                    struct sotto_error *err)
+                                    const struct sotto__ledger_set *parties,
+                                    struct sotto_ledger_pending *pending, struct sotto_error *err)
 {
     for (size_t i = 0; i < question->files_len; i++) {
         enum sotto_status status = check_file_texts(&question->files[i], err);
         if (status != SOTTO_OK) {
             return status;
         }
-        status = decision_init(&decisions[i], ledger, question, &question->files[i], err);
+        status = decision_init(&decisions[i], ledger, question, &question->files[i], parties,
+                               pending, err);
         *out_len = i + 1;
         if (status != SOTTO_OK) {
             return status;
@@ -613,44 +726,64 @@ static enum sotto_status decide_all(struct decision *decisions, size_t *known_le
     return SOTTO_OK;
 }
 
-enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger, uint64_t *out_number,
+/* Charges, and writes down what all files are answered. */
+static enum sotto_status write_answer(struct sotto_ledger *ledger, uint64_t number,
+                                      struct decision *decisions, const size_t *known_lens,
+                                      const uint8_t *withheld,
+                                      const struct sotto_ledger_question *question,
+                                      const struct sotto__ledger_set *parties,
+                                      struct sotto_error *err)
+{
+    struct sotto__ledger_batch batch = {.ledger = ledger, .now_ms = question->now_ms};
+    add_answer(&batch, question, parties);
+    enum sotto_status status = sotto__ledger_add_parties(&batch, parties, err);
+    for (size_t i = 0; status == SOTTO_OK && i < question->files_len; i++) {
+        status = sotto__ledger_charge(&batch, question, &question->files[i], withheld, number, err);
+        add_file(&batch, &decisions[i], withheld, known_lens[i], number);
+    }
+    if (status != SOTTO_OK) {
+        sotto__ledger_batch_release(&batch);
+        return status;
+    }
+    return sotto__ledger_append(&batch, 0, err);
+}
+
+enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger, struct sotto_ledger_pending *out,
                                       enum sotto_rule *out_rule, uint8_t *withheld,
                                       const struct sotto_ledger_question *question,
                                       struct sotto_error *err)
 {
-    struct sotto__ledger_batch batch = {.ledger = ledger, .now_ms = question->now_ms};
+    struct sotto__ledger_set parties = {0};
     size_t decisions_len = 0;
+    struct sotto_ledger_pending pending = {.number = ledger->head_number + 1,
+                                           .parties_least = question->parties_least};
     struct decision *decisions = sotto_alloc_array(question->files_len + 1, sizeof *decisions);
     size_t *known_lens = sotto_alloc_array(question->files_len + 1, sizeof *known_lens);
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (decisions == NULL || known_lens == NULL) {
+    *out_rule = SOTTO_RULE_LEDGER;
+    if (decisions == NULL || known_lens == NULL ||
+        sotto__ledger_set_init(&parties, question->parties, question->parties_len) != SOTTO_OK) {
         (void)sotto_error_no_memory(err);
         goto out;
     }
-    *out_rule = SOTTO_RULE_LEDGER;
-    status = decide_all(decisions, known_lens, &decisions_len, ledger, withheld, question, err);
+    status = decide_all(decisions, known_lens, &decisions_len, ledger, withheld, question, &parties,
+                        &pending, err);
     if (status != SOTTO_OK) {
         goto out;
     }
     *out_rule = SOTTO_RULE_BUDGET;
-    uint64_t number = ledger->head_number + 1;
-    add_answer(&batch, question);
-    for (size_t i = 0; i < decisions_len; i++) {
-        status = sotto__ledger_charge(&batch, question, &question->files[i], withheld, number, err);
-        if (status != SOTTO_OK) {
-            sotto__ledger_batch_release(&batch);
-            goto out;
-        }
-        add_file(&batch, &decisions[i], withheld, known_lens[i], number);
-    }
-    status = sotto__ledger_append(&batch, 0, err);
-    if (status == SOTTO_OK) {
-        *out_number = number;
-    }
+    status = write_answer(ledger, pending.number, decisions, known_lens, withheld, question,
+                          &parties, err);
 out:
+    if (status == SOTTO_OK) {
+        *out = pending;
+    } else {
+        sotto_ledger_pending_release(&pending);
+    }
     for (size_t i = 0; i < decisions_len; i++) {
         decision_release(&decisions[i]);
     }
+    sotto__ledger_set_release(&parties);
     sotto_free(decisions);
     sotto_free(known_lens);
     return status;

@@ -87,6 +87,26 @@ size_t sotto_task_party_members(const struct sotto_task_party *task, struct sott
     return roster->adverts_len;
 }
 
+size_t sotto_task_party_survivors(const struct sotto_task_party *task, struct sotto_key *out,
+                                  size_t max)
+{
+    size_t len = 0;
+    if (task->session == NULL || sotto_session_party_phase(task->session) < SOTTO_PARTY_RECORDING) {
+        return 0;
+    }
+    const struct sotto_roster *roster = sotto_session_party_roster(task->session);
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        if (!sotto_session_party_lives(task->session, i)) {
+            continue;
+        }
+        if (len < max) {
+            out[len] = roster->adverts[i].sender;
+        }
+        len++;
+    }
+    return len;
+}
+
 uint64_t sotto_task_party_masked(const struct sotto_task_party *task)
 {
     return task->masked;

@@ -18,8 +18,8 @@
 
 /* --- Lines --- */
 
-/* The words of an entry's kind, as --json has them too. A sketch is a part of its answer: it has no
- * line of its own. */
+/* The words of an entry's kind, as --json has them too. Parts of an answer have no line of their
+ * own. */
 static const char *const kind_words[SOTTO_LEDGER_KINDS_LEN] = {
     [SOTTO_LEDGER_ANSWER] = "answered",   [SOTTO_LEDGER_PREDICATE] = "asked about",
     [SOTTO_LEDGER_CONSENT] = "consented", [SOTTO_LEDGER_ANNULLED] = "annulled",
@@ -96,7 +96,9 @@ static enum sotto_status list_entry(void *context, const struct sotto_ledger_ent
     struct listing *listing = context;
     char words[1800] = "";
     char date[LOG_TIME_BYTES];
-    if (entry->kind == SOTTO_LEDGER_SKETCH) {
+    bool is_part = entry->kind == SOTTO_LEDGER_SKETCH || entry->kind == SOTTO_LEDGER_TOLD ||
+                   entry->kind == SOTTO_LEDGER_PARTIES;
+    if (is_part) {
         return SOTTO_OK;
     }
     if (entry->kind == SOTTO_LEDGER_SUMS) {

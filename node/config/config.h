@@ -44,6 +44,8 @@ struct config_policy {
     char **ask; /* names of peers who may ask; NULL: all of them */
     unsigned ask_count;
     unsigned min_parties;
+    char **with; /* names of peers: the parties, beside this node; NULL: any */
+    unsigned with_count;
     unsigned *min_rows; /* NULL: the profile's */
     char **datasets;
     unsigned datasets_count;
@@ -80,8 +82,8 @@ struct config {
     struct config_file *file;
     struct sotto_key *peer_keys;            /* of file->peers, in their order */
     uint8_t (*peer_pins)[CONFIG_PIN_BYTES]; /* likewise; 0 where there is none */
-    size_t rows_memory; /* bytes of a file's rows that stay in memory between rounds */
-    struct sotto_rules rules;               /* of disclosure control, those in force */
+    size_t rows_memory;       /* bytes of a file's rows that stay in memory between rounds */
+    struct sotto_rules rules; /* of disclosure control, those in force */
     unsigned rounds;
     unsigned budget;   /* sums of a column per 100 rows of its file, within a year */
     unsigned refusals; /* of a creator on a day: then its plans wait for the owner */

@@ -187,18 +187,43 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
     return SOTTO_OK;
 }
 
+static bool has_peer(const struct config_file *file, const char *name)
+{
+    for (unsigned i = 0; i < file->peers_count; i++) {
+        if (strcmp(name, file->peers[i].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum sotto_status check_ask(const struct config *config, const char *path,
                                    struct sotto_error *err)
 {
     const struct config_file *file = config->file;
     for (unsigned i = 0; i < file->policy.ask_count; i++) {
-        bool known = strcmp(file->policy.ask[i], file->name) == 0;
-        for (unsigned j = 0; j < file->peers_count && !known; j++) {
-            known = strcmp(file->policy.ask[i], file->peers[j].name) == 0;
-        }
-        if (!known) {
+        if (strcmp(file->policy.ask[i], file->name) != 0 && !has_peer(file, file->policy.ask[i])) {
             return refuse_key(path, "policy.ask", err, "no peer is named \"%s\"",
                               file->policy.ask[i]);
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Two names of one peer would be a set that no task has. */
+static enum sotto_status check_with(const struct config *config, const char *path,
+                                    struct sotto_error *err)
+{
+    const struct config_policy *policy = &config->file->policy;
+    for (unsigned i = 0; i < policy->with_count; i++) {
+        if (!has_peer(config->file, policy->with[i])) {
+            return refuse_key(path, "policy.with", err, "no peer is named \"%s\"", policy->with[i]);
+        }
+        for (unsigned j = 0; j < i; j++) {
+            if (strcmp(policy->with[i], policy->with[j]) == 0) {
+                return refuse_key(path, "policy.with", err, "\"%s\" is there twice",
+                                  policy->with[i]);
+            }
         }
     }
     return SOTTO_OK;
@@ -325,8 +350,8 @@ typedef enum sotto_status policy_check(const struct config *config, const char *
 enum sotto_status config_check_policy(struct config *config, const char *path,
                                       struct sotto_error *err)
 {
-    static policy_check *const checks[] = {check_ask, check_statistics, check_datasets,
-                                           check_columns, check_files};
+    static policy_check *const checks[] = {check_ask,      check_with,    check_statistics,
+                                           check_datasets, check_columns, check_files};
     enum sotto_status status = read_choices(config, path, err);
     if (status != SOTTO_OK) {
         return status;

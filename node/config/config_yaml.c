@@ -80,6 +80,8 @@ static const cyaml_schema_value_t words_entry = {
 static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_SEQUENCE("ask", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy, ask,
                          &text_entry, 1, PEERS_MAX),
+    CYAML_FIELD_SEQUENCE("with", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
+                         with, &text_entry, 2, PEERS_MAX),
     CYAML_FIELD_UINT("min_parties", CYAML_FLAG_OPTIONAL, struct config_policy, min_parties),
     CYAML_FIELD_UINT_PTR("min_rows", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          min_rows),

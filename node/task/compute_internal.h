@@ -49,15 +49,15 @@ struct joined {
     size_t body_bytes; /* what its creator may send at once */
     struct dataset *datasets;
     size_t datasets_len;
-    char label[STORE_NAME_BYTES]; /* what the owner's log calls the task */
-    uint8_t *withheld;            /* groups that this node keeps back, in all rounds */
-    uint64_t asked;               /* number in the store, if the owner decides; else 0 */
-    uint64_t answer; /* in the ledger, of this session, if nothing became of it yet; else 0 */
-    uint64_t masked_before; /* sotto_task_party_masked when it was written down */
-    bool is_waiting;        /* for the owner */
-    bool lacks_column;      /* a column of the plan is not in the files */
-    bool needs_leave;       /* the grammar does not admit the plan, as the owner was told */
-    bool is_recorded;       /* that it was declined before its plan was read */
+    char label[STORE_NAME_BYTES];       /* what the owner's log calls the task */
+    uint8_t *withheld;                  /* groups that this node keeps back, in all rounds */
+    uint64_t asked;                     /* number in the store, if the owner decides; else 0 */
+    struct sotto_ledger_pending answer; /* of this session, if nothing became of it yet */
+    uint64_t masked_before;             /* sotto_task_party_masked when it was written down */
+    bool is_waiting;                    /* for the owner */
+    bool lacks_column;                  /* a column of the plan is not in the files */
+    bool needs_leave; /* the grammar does not admit the plan, as the owner was told */
+    bool is_recorded; /* that it was declined before its plan was read */
     bool has_ended;
 };
 

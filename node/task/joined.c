@@ -459,7 +459,13 @@ static void answer_record(struct compute *compute, struct joined *joined,
                           const struct sotto_buffer *bytes)
 {
     struct sotto_error err = {0};
-    if (remembered_consent(compute, joined, &err) != SOTTO_OK ||
+    enum sotto_status status = remembered_consent(compute, joined, &err);
+    if (status == SOTTO_ERROR_REFUSED) {
+        log_line("%s: nothing is revealed: %s", joined->label, err.text);
+        remembered_refusal(compute, joined, sotto_rule_code(SOTTO_RULE_COVER));
+        return;
+    }
+    if (status != SOTTO_OK ||
         record_event(compute, joined, RECORD_ANSWERED, NULL, &err) != SOTTO_OK ||
         store_answer(compute->config.store, &joined->id, &joined->creator, bytes->data,
                      bytes->data_bytes, clock_unix_ms(), &err) != SOTTO_OK) {
@@ -542,6 +548,7 @@ void joined_free(struct joined *joined)
     sotto_task_party_free(joined->machine);
     release_datasets(joined);
     sotto_free(joined->withheld);
+    sotto_ledger_pending_release(&joined->answer);
     sotto_free(joined);
 }
 

@@ -18,6 +18,7 @@
 #include <sotto/alloc.h>
 #include <sotto/session.h>
 #include <sotto/tally.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_asked(const struct compute *compute)
@@ -26,22 +27,77 @@ static bool is_asked(const struct compute *compute)
     return rules->is_on[SOTTO_RULE_LEDGER] && rules->min_rows > 0;
 }
 
-/* --- An answer --- */
+/* --- Parties --- */
 
-static enum sotto_status digest_members(struct sotto_ledger_question *in_out,
-                                        const struct joined *joined, struct sotto_error *err)
+/* Of n parties one has so many colluders that two sets of parties must differ by that and two
+ * others: the aggregator's own party, and one more from five parties on. */
+static size_t find_least(size_t parties_len)
 {
-    size_t len = sotto_task_party_members(joined->machine, NULL, 0);
-    struct sotto_key *keys = sotto_alloc_array(len, sizeof *keys);
+    return parties_len < 5 ? 3 : 4;
+}
+
+static struct sotto_key *list_members(const struct joined *joined, size_t *out_len)
+{
+    *out_len = sotto_task_party_members(joined->machine, NULL, 0);
+    struct sotto_key *keys = sotto_alloc_array(*out_len, sizeof *keys);
+    if (keys != NULL) {
+        (void)sotto_task_party_members(joined->machine, keys, *out_len);
+    }
+    return keys;
+}
+
+static bool is_with(const struct compute *compute, const struct sotto_key *key)
+{
+    const struct config_policy *policy = &compute->policy->file->policy;
+    const char *name = compute__peer_name(compute, key);
+    bool found = sotto_key_equal(key, &compute->key);
+    for (unsigned i = 0; !found && i < policy->with_count; i++) {
+        found = strcmp(policy->with[i], name) == 0;
+    }
+    return found;
+}
+
+static enum sotto_status fail_with(const struct config_policy *policy, size_t parties_len,
+                                   struct sotto_error *err)
+{
+    char names[300] = "";
+    for (unsigned i = 0; i < policy->with_count; i++) {
+        size_t at = strlen(names);
+        (void)snprintf(names + at, sizeof names - at, "%s%s", i > 0 ? ", " : "", policy->with[i]);
+    }
+    return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                           "policy.with: expected %s and this node, found %zu parties", names,
+                           parties_len);
+}
+
+/* Keys of parties are all different: as many as there are names, and each of them named. */
+static enum sotto_status check_with(const struct compute *compute, const struct sotto_key *keys,
+                                    size_t keys_len, struct sotto_error *err)
+{
+    const struct config_policy *policy = &compute->policy->file->policy;
+    bool fits = policy->with == NULL || keys_len == policy->with_count + 1;
+    for (size_t i = 0; policy->with != NULL && fits && i < keys_len; i++) {
+        fits = is_with(compute, &keys[i]);
+    }
+    return fits ? SOTTO_OK : fail_with(policy, keys_len, err);
+}
+
+static enum sotto_status check_members(const struct compute *compute, const struct joined *joined,
+                                       struct sotto_error *err)
+{
+    size_t len;
+    struct sotto_key *keys = list_members(joined, &len);
     if (keys == NULL) {
         return sotto_error_no_memory(err);
     }
-    (void)sotto_task_party_members(joined->machine, keys, len);
-    sotto_digest(in_out->parties_digest, "sotto ledger parties", keys, len * sizeof *keys);
-    in_out->parties_len = (uint32_t)len;
+    enum sotto_status status = check_with(compute, keys, len, err);
     sotto_free(keys);
-    return SOTTO_OK;
+    return status;
 }
+
+/* --- An answer --- */
+
+_Static_assert(sizeof(struct sotto_key) == SOTTO_LEDGER_KEY_BYTES, "keys are their bytes");
 
 static enum sotto_status ask_ledger(const struct compute *compute, struct joined *joined,
                                     enum sotto_rule *out_rule, const struct sotto_tally *tally,
@@ -62,12 +118,16 @@ static enum sotto_status ask_ledger(const struct compute *compute, struct joined
     memcpy(question.creator, joined->creator.bytes, sizeof question.creator);
     sotto_digest(question.plan_digest, "sotto ledger plan", plan_json, strlen(plan_json));
     question.files = sotto_tally_files(tally, &question.files_len);
-    enum sotto_status status = digest_members(&question, joined, err);
-    if (status != SOTTO_OK) {
-        return status;
+    struct sotto_key *keys = list_members(joined, &question.parties_len);
+    if (keys == NULL) {
+        return sotto_error_no_memory(err);
     }
-    return sotto_ledger_answer(compute->config.ledger, &joined->answer, out_rule, joined->withheld,
-                               &question, err);
+    question.parties = (const struct sotto_ledger_party *)keys;
+    question.parties_least = find_least(question.parties_len);
+    enum sotto_status status = sotto_ledger_answer(compute->config.ledger, &joined->answer,
+                                                   out_rule, joined->withheld, &question, err);
+    sotto_free(keys);
+    return status;
 }
 
 enum sotto_status remembered_partial(const struct compute *compute, struct joined *joined,
@@ -80,14 +140,18 @@ enum sotto_status remembered_partial(const struct compute *compute, struct joine
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
     uint64_t min_rows = compute->policy->rules.min_rows;
     struct sotto_tally *tally = NULL;
-    *out_rule = SOTTO_RULE_ROWS;
+    *out_rule = SOTTO_RULE_COVER;
     remembered_end(compute, joined); /* the session before */
+    enum sotto_status status = check_members(compute, joined, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    *out_rule = SOTTO_RULE_ROWS;
     if (!is_asked(compute)) {
         return sotto_driver_contribute(driver, limbs, limbs_len, joined->withheld, sources,
                                        min_rows, err);
     }
-    enum sotto_status status =
-        sotto_tally_new(&tally, compute->config.ledger, driver, plan, catalogues, err);
+    status = sotto_tally_new(&tally, compute->config.ledger, driver, plan, catalogues, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -110,15 +174,25 @@ out:
 enum sotto_status remembered_consent(const struct compute *compute, struct joined *joined,
                                      struct sotto_error *err)
 {
-    if (joined->answer == 0) {
-        return SOTTO_OK;
+    size_t len = sotto_task_party_survivors(joined->machine, NULL, 0);
+    struct sotto_key *keys = sotto_alloc_array(len, sizeof *keys);
+    if (keys == NULL) {
+        return sotto_error_no_memory(err);
     }
-    enum sotto_status status =
-        sotto_ledger_consent(compute->config.ledger, joined->answer, clock_unix_ms(), err);
+    (void)sotto_task_party_survivors(joined->machine, keys, len);
+    enum sotto_status status = check_with(compute, keys, len, err);
+    if (status != SOTTO_OK || joined->answer.number == 0) {
+        goto out;
+    }
+    status =
+        sotto_ledger_consent(compute->config.ledger, &joined->answer,
+                             (const struct sotto_ledger_party *)keys, len, clock_unix_ms(), err);
     if (status == SOTTO_OK) {
-        joined->answer = 0;
+        sotto_ledger_pending_release(&joined->answer);
         compute__stop_for_test("consent");
     }
+out:
+    sotto_free(keys);
     return status;
 }
 
@@ -127,12 +201,12 @@ void remembered_end(const struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
     bool is_masked = sotto_task_party_masked(joined->machine) != joined->masked_before;
-    if (joined->answer != 0 && !is_masked &&
-        sotto_ledger_annul(compute->config.ledger, joined->answer, clock_unix_ms(), &err) !=
+    if (joined->answer.number != 0 && !is_masked &&
+        sotto_ledger_annul(compute->config.ledger, joined->answer.number, clock_unix_ms(), &err) !=
             SOTTO_OK) {
         log_line("%s: its answer counts, though it never left: %s", joined->label, err.text);
     }
-    joined->answer = 0;
+    sotto_ledger_pending_release(&joined->answer);
 }
 
 /* --- Refusals --- */

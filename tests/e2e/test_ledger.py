@@ -6,9 +6,8 @@ import json
 import os
 import resource
 import sqlite3
-import unittest
 
-from support import ClusterCase, plan, run, wages
+from support import ClusterCase, main_together, plan, run, wages
 
 ROWS = 40
 # Where a party can die: after it wrote the answer down and before its masked partial leaves; between
@@ -165,6 +164,58 @@ class Ledger(ClusterCase):
         self.assertEqual(audit.returncode, 1)
         self.assertIn("entry 2", audit.stderr)
 
+    def test_one_party_less(self):
+        """A sum over four parties less the sum over three of them would be the fourth's."""
+        cluster = self.cluster([rows(1000), rows(1003), rows(1006), rows(1009)], start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10}
+        cluster.start()
+        cluster.wait_connected()
+        creator, second, third, last = cluster.nodes
+        self.ask(creator, min_clients=4, max_clients=4)
+        last.stop()
+        self.ask(creator, "ERROR", min_clients=3, max_clients=3)
+        self.assertIn("parties: these 3 and the 4 of an answer over the same rows of this node "
+                      "differ by 1", second.log())
+        for i, node in enumerate((creator, second, third)):
+            self.give(node, rows(1000 + 3 * i, changed=ROWS))
+        self.ask(creator, min_clients=3, max_clients=3)
+
+    def test_a_survivor_less(self):
+        """The fourth is in the roster, and lost after it masked: nobody consents to the three."""
+        cluster = self.cluster([rows(1000), rows(1003), rows(1006), rows(1009)], start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10}
+        cluster.start()
+        cluster.wait_connected()
+        creator, second, _, last = cluster.nodes
+        self.ask(creator, min_clients=4, max_clients=4)
+        last.stop()
+        last.start({"SOTTO_TEST_STOP_AT": "ledger"})
+        last.wait_log("connected to ")
+        self.ask(creator, "ERROR", min_clients=3, max_clients=4)
+        self.assertIn("parties: these 3 and the 4", second.log())
+        last.process.wait(60)
+        last.process.stdout.close()
+        last.process = None
+
+    def test_one_set_of_parties(self):
+        """policy.with: a node answers with these others only."""
+        cluster = self.cluster([rows(1000), rows(1003), rows(1006), rows(1009)], start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10}
+        second, _, last = cluster.nodes[1:]
+        second.policy["with"] = ["a", "c"]
+        cluster.start()
+        cluster.wait_connected()
+        creator = cluster.nodes[0]
+        last.stop()
+        self.ask(creator, min_clients=3, max_clients=3)
+        last.start()
+        last.wait_log("connected to ")
+        self.ask(creator, "ERROR", min_clients=4, max_clients=4)
+        self.assertIn("policy.with: expected a, c and this node, found 4 parties", second.log())
+
     def test_a_budget_is_used_up(self):
         cluster = self.start(budget=5)  # of 40 rows: 2 sums
         creator, _, last = cluster.nodes
@@ -193,4 +244,4 @@ class Ledger(ClusterCase):
 
 if __name__ == "__main__":
     os.environ.pop("SOTTO_TEST_STOP_AT", None)
-    unittest.main()
+    main_together()

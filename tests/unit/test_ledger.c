@@ -20,10 +20,17 @@
 #define ATOMS_MAX (1 << PREDICATES_MAX)
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
+static const struct sotto_ledger_party parties[8] = {{{1}}, {{2}}, {{3}}, {{4}},
+                                                     {{5}}, {{6}}, {{7}}, {{8}}};
+static size_t parties_len;
+static struct sotto_ledger_pending answered;
+
 static int start(void **state)
 {
     (void)state;
     test_disk_clear();
+    sotto_ledger_pending_release(&answered);
+    parties_len = 4;
     return 0;
 }
 
@@ -127,7 +134,6 @@ static void make_atoms(struct atoms *out, const struct sotto_ledger *ledger,
     }
 }
 
-static uint64_t answered;
 static uint8_t withheld[2];
 
 static enum sotto_status try_asking(struct sotto_ledger *ledger, struct ask ask,
@@ -157,13 +163,16 @@ static enum sotto_status try_asking(struct sotto_ledger *ledger, struct ask ask,
                                              .creator = {1},
                                              .name = "weekly",
                                              .round = 1,
-                                             .parties_len = 3,
+                                             .parties = parties,
+                                             .parties_len = parties_len,
+                                             .parties_least = 3,
                                              .now_ms = today * DAY_MS,
                                              .min_rows = MIN_ROWS,
                                              .groups_len = ask.by_group ? 2 : 0,
                                              .files = &file,
                                              .files_len = 1};
     withheld[0] = withheld[1] = 0;
+    sotto_ledger_pending_release(&answered);
     status = sotto_ledger_answer(ledger, &answered, &rule, withheld, &question, err);
     sotto_ledger_texts_release(&predicates);
     return status;
@@ -365,6 +374,91 @@ static void test_groups_fall_away_singly(void **state)
     sotto_ledger_free(ledger);
 }
 
+/* --- Parties --- */
+
+/* Four parties, then three of them: the difference is the fourth's. */
+static void test_one_party_less(void **state)
+{
+    (void)state;
+    struct sotto_ledger *ledger = test_ledger_open();
+    hire(60);
+    ask_answered(ledger, all);
+    parties_len = 3;
+    ask_refused(ledger, all,
+                "these 3 and the 4 of an answer over the same rows of this node "
+                "differ by 1, and at least 3 are needed");
+    ask_refused(ledger, (struct ask){.predicate = 0, .side = true}, "differ by 1");
+    parties_len = 7;
+    ask_answered(ledger, all);
+    parties_len = 5; /* as with the seven: two */
+    ask_refused(ledger, all, "these 5 and the 4");
+    parties_len = 4;
+    ask_answered(ledger, all);
+    sotto_ledger_free(ledger);
+}
+
+/* Whoever has other rows now is in the difference. */
+static void test_other_rows_of_fewer_parties(void **state)
+{
+    (void)state;
+    struct sotto_ledger *ledger = test_ledger_open();
+    hire(60);
+    ask_answered(ledger, all);
+    add_persons(12, true);
+    parties_len = 3;
+    ask_answered(ledger, all);
+    parties_len = 4;
+    ask_refused(ledger, all, "differ by 1");
+    sotto_ledger_free(ledger);
+}
+
+/* The same four were asked, but one is lost on the way: what is consented to counts. */
+static void test_survivors(void **state)
+{
+    (void)state;
+    struct sotto_ledger *ledger = test_ledger_open();
+    struct sotto_error err = {0};
+    hire(60);
+    ask_answered(ledger, all);
+    assert_ok(sotto_ledger_consent(ledger, &answered, parties, 4, 1, &err));
+    ask_answered(ledger, all);
+    assert_int_equal(sotto_ledger_consent(ledger, &answered, parties, 3, 1, &err),
+                     SOTTO_ERROR_REFUSED);
+    assert_contains(err.text, "these 3 and the 4");
+    assert_ok(sotto_ledger_begin_epoch(ledger, "wages.csv", 1, &err));
+    ask_answered(ledger, all);
+    assert_ok(sotto_ledger_consent(ledger, &answered, parties, 3, 1, &err));
+    ask_refused(ledger, all, "these 4 and the 3");
+    parties_len = 3;
+    ask_answered(ledger, all);
+    sotto_ledger_free(ledger);
+}
+
+/* 1,000 parties are written down in five entries, once. */
+static void test_many_parties(void **state)
+{
+    (void)state;
+    struct sotto_ledger *ledger = test_ledger_open();
+    struct sotto_error err = {0};
+    static struct sotto_ledger_party many[1000];
+    for (size_t i = 0; i < 1000; i++) {
+        many[i].key[0] = (uint8_t)i;
+        many[i].key[1] = (uint8_t)(i / 256);
+    }
+    hire(60);
+    ask_answered(ledger, all);
+    size_t before = test_disk.len;
+    assert_ok(sotto_ledger_consent(ledger, &answered, many, 1000, 1, &err));
+    assert_int_equal(test_disk.len, before + 6);
+    ask_answered(ledger, all);
+    assert_int_equal(sotto_ledger_consent(ledger, &answered, many, 999, 1, &err),
+                     SOTTO_ERROR_REFUSED);
+    assert_contains(err.text, "these 999 and the 1000");
+    assert_ok(sotto_ledger_consent(ledger, &answered, many, 997, 1, &err));
+    sotto_ledger_free(ledger);
+    sotto_ledger_free(test_ledger_open());
+}
+
 /* --- Predicates, epochs --- */
 
 static void test_predicates_are_limited(void **state)
@@ -441,10 +535,10 @@ static void test_annulled_answers_are_no_answers(void **state)
     struct sotto_error err;
     hire(60);
     ask_answered(ledger, all);
-    assert_ok(sotto_ledger_annul(ledger, answered, today * DAY_MS, &err));
+    assert_ok(sotto_ledger_annul(ledger, answered.number, today * DAY_MS, &err));
     add_persons(1, true);
     ask_answered(ledger, all);
-    assert_ok(sotto_ledger_consent(ledger, answered, today * DAY_MS, &err));
+    assert_ok(sotto_ledger_consent(ledger, &answered, parties, parties_len, today * DAY_MS, &err));
     sotto_ledger_free(ledger);
     ledger = test_ledger_open(); /* both are remembered */
     persons_len--;
@@ -466,7 +560,8 @@ static void test_a_full_disk(void **state)
     add_persons(12, true);
     test_disk.is_full = true;
     assert_int_equal(try_asking(ledger, all, &err), SOTTO_ERROR_IO);
-    assert_int_equal(sotto_ledger_consent(ledger, answered, 0, &err), SOTTO_ERROR_IO);
+    assert_int_equal(sotto_ledger_consent(ledger, &answered, parties, parties_len, 0, &err),
+                     SOTTO_ERROR_IO);
     assert_int_equal(sotto_ledger_head(ledger, after), number);
     assert_memory_equal(before, after, sizeof before);
     test_disk.is_full = false;
@@ -483,7 +578,7 @@ static void make_history(void)
     struct sotto_error err;
     hire(60);
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
-    assert_ok(sotto_ledger_consent(ledger, answered, 0, &err));
+    assert_ok(sotto_ledger_consent(ledger, &answered, parties, parties_len, 0, &err));
     assert_ok(sotto_ledger_refuse(ledger, (const uint8_t[16]){2}, (const uint8_t[32]){3}, "rows",
                                   "bad", 0, &err));
     ask_answered(ledger, all);
@@ -688,6 +783,10 @@ int main(void)
         cmocka_unit_test_setup(test_sides_are_apart, start),
         cmocka_unit_test_setup(test_few_in_common, start),
         cmocka_unit_test_setup(test_groups_fall_away_singly, start),
+        cmocka_unit_test_setup(test_one_party_less, start),
+        cmocka_unit_test_setup(test_other_rows_of_fewer_parties, start),
+        cmocka_unit_test_setup(test_survivors, start),
+        cmocka_unit_test_setup(test_many_parties, start),
         cmocka_unit_test_setup(test_predicates_are_limited, start),
         cmocka_unit_test_setup(test_an_epoch_forgives, start),
         cmocka_unit_test_setup(test_predicates_in_another_order, start),

@@ -132,7 +132,7 @@ static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sott
                                     struct sotto_error *err)
 {
     size_t files_len;
-    uint64_t number;
+    struct sotto_ledger_pending pending = {0};
     enum sotto_rule rule;
     const struct sotto_ledger_file *files = sotto_tally_files(tally, &files_len);
     struct sotto_ledger_question question = {.task = {(uint8_t)day},
@@ -145,7 +145,10 @@ static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sott
                                              .files = files,
                                              .files_len = files_len};
     assert_true(question.groups_len <= GROUPS_MAX);
-    return sotto_ledger_answer(ledger, &number, &rule, withheld, &question, err);
+    enum sotto_status status =
+        sotto_ledger_answer(ledger, &pending, &rule, withheld, &question, err);
+    sotto_ledger_pending_release(&pending);
+    return status;
 }
 
 /* Contributes as a party does. What is not the ledger's must let the question pass. */
@@ -182,7 +185,7 @@ static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *e
     sotto_csv_close(csv);
     sotto_free(limbs);
     sotto_free(plain);
-    day += 2;
+    day += 1;
     return status;
 }
 

@@ -133,12 +133,17 @@ struct sotto_ledger_file {
     size_t atoms_len;
 };
 
+struct sotto_ledger_party {
+    uint8_t key[SOTTO_LEDGER_KEY_BYTES];
+};
+
 struct sotto_ledger_question {
     uint8_t task[SOTTO_LEDGER_TASK_BYTES];
     uint8_t creator[SOTTO_LEDGER_KEY_BYTES];
     uint8_t plan_digest[SOTTO_LEDGER_DIGEST_BYTES];
-    uint8_t parties_digest[SOTTO_LEDGER_DIGEST_BYTES]; /* of their keys, in their order */
-    uint32_t parties_len;
+    const struct sotto_ledger_party *parties; /* their keys, in any order */
+    size_t parties_len;
+    size_t parties_least; /* see below; 0: other parties are no concern */
     uint32_t round;
     const char *name; /* of the plan */
     int64_t now_ms;
@@ -149,12 +154,27 @@ struct sotto_ledger_question {
     size_t files_len;
 };
 
+/* An answer of which it is not known yet what became of it. Zero-initialise. */
+struct sotto_ledger_pending {
+    uint64_t number;                             /* of the entry; 0: there is none */
+    uint8_t (*sets)[SOTTO_LEDGER_SUBJECT_BYTES]; /* of parties, which its survivors must go with */
+    size_t sets_len;
+    size_t sets_capacity_len;
+    size_t parties_least;
+};
+/* Frees what a pending answer holds and leaves it empty. */
+SOTTO_API void sotto_ledger_pending_release(struct sotto_ledger_pending *pending);
+
 /* Decides, and writes down what is answered then, durably: call it before anything leaves. An atom
  * that is asked fails if it holds fewer rows than min_rows, or if the values of a measure in it, or
  * in an atom of an earlier answer that it is a part of, are others than they were in that answer,
  * but fewer than min_rows came and fewer went. A group with an atom that fails gets a 1 in withheld
  * (groups_len of them, never reset here), and is not answered. The same sums of the same values are
  * written down once.
+ *
+ * Where a measure has the values of an earlier answer, in an atom that is asked, the parties must
+ * be the same, or differ by at least parties_least: the two answers' difference is a sum over so
+ * many parties. Rows of this party that changed since are in the difference too, and let it pass.
  *
  * With a budget, at most so many sums per 100 rows of a file are told of each of its columns within
  * SOTTO_LEDGER_BUDGET_MS: so many equations do not give the column away. The same sum of the same
@@ -164,8 +184,9 @@ struct sotto_ledger_question {
  * no groups, or all groups are withheld; the text, for the owner, names the answer that stands and
  * its date. SOTTO_ERROR_LIMIT: more than 256 predicates of a file, a text or an answer too long for
  * the ledger. SOTTO_ERROR_STATE: the predicates do not begin with those of the ledger. What storage
- * returned. *out_number: of the entry, for the two calls below. */
-SOTTO_API enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger, uint64_t *out_number,
+ * returned. *out: for the two calls below. */
+SOTTO_API enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger,
+                                                struct sotto_ledger_pending *out,
                                                 enum sotto_rule *out_rule, uint8_t *withheld,
                                                 const struct sotto_ledger_question *question,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
@@ -177,9 +198,12 @@ SOTTO_API enum sotto_status sotto_ledger_told(struct sotto_ledger *ledger, uint6
                                               const char *column, int64_t now_ms,
                                               struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Writes down, durably, that an answer's survivors are consented to: before the consent leaves. */
-SOTTO_API enum sotto_status sotto_ledger_consent(struct sotto_ledger *ledger, uint64_t number,
-                                                 int64_t now_ms,
+/* Writes down, durably, that an answer's survivors are consented to: before the consent leaves.
+ * Returns: SOTTO_ERROR_REFUSED where with these survivors it would not have been answered. */
+SOTTO_API enum sotto_status sotto_ledger_consent(struct sotto_ledger *ledger,
+                                                 const struct sotto_ledger_pending *pending,
+                                                 const struct sotto_ledger_party *survivors,
+                                                 size_t survivors_len, int64_t now_ms,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
 /* Writes down that an answer was never opened, because its session ended, provably, before anybody
  * could ask for consent: it is held against no question. Any other answer counts as opened. */
@@ -225,6 +249,8 @@ enum sotto_ledger_kind {
     SOTTO_LEDGER_EPOCH,      /* of a file: file */
     SOTTO_LEDGER_REFUSAL,    /* task, creator, name, text (the rule), count */
     SOTTO_LEDGER_FORGOTTEN,  /* entries below a number: answer */
+    SOTTO_LEDGER_TOLD,       /* a measure, over the parties of an answer: answer, file, text */
+    SOTTO_LEDGER_PARTIES,    /* a set of parties, in parts: count (of all) */
     SOTTO_LEDGER_SUMS, /* sums_len of an answer: answer, file, text (a column), count (the rows of
                           the file) */
     SOTTO_LEDGER_KINDS_LEN,

@@ -167,6 +167,11 @@ SOTTO_API void sotto_task_party_partial(struct sotto_task_party *task, const uin
 SOTTO_API size_t sotto_task_party_members(const struct sotto_task_party *task,
                                           struct sotto_key *out, size_t max);
 
+/* The keys of the survivors, over whose partials the sum is, ascending: at most max of them.
+ * Returns: how many there are; 0 before RECORD. */
+SOTTO_API size_t sotto_task_party_survivors(const struct sotto_task_party *task,
+                                            struct sotto_key *out, size_t max);
+
 /* In how many sessions the party has masked its partial, attempts that were given up among them:
  * where it has not, nobody can ever open what it computed. */
 SOTTO_API uint64_t sotto_task_party_masked(const struct sotto_task_party *task);
