@@ -7,6 +7,7 @@
 #include "node/store/store_ledger.h"
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
+#include <sotto/tally.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,171 @@ static void bench_ledger(size_t entries)
     }
 }
 
+/* --- A round --- */
+
+static bool write_csv(const char *path, size_t rows)
+{
+    uint64_t state = 7;
+    FILE *out = fopen(path, "we");
+    if (out == NULL) {
+        return false;
+    }
+    (void)fprintf(out, "age,wage,dept\n");
+    for (size_t i = 0; i < rows; i++) {
+        unsigned age = 20 + (unsigned)(draw(&state) % 45);
+        unsigned wage = 200000 + (unsigned)(draw(&state) % 700000);
+        (void)fprintf(out, "%u,%u.%02u,d%u\n", age, wage / 100, wage % 100,
+                      (unsigned)(draw(&state) % 5));
+    }
+    return fclose(out) == 0;
+}
+
+/* What a round reads, with and without a ledger. */
+struct round {
+    struct sotto_csv *csv;
+    struct sotto_catalogue *catalogue;
+    struct sotto_source *source;
+    struct sotto_plan *plan;
+    struct sotto_driver *driver;
+    struct sotto_ledger *ledger;
+    uint64_t *limbs;
+    size_t limbs_len;
+};
+
+static double time_round(struct round *round, bool is_tallied, bool *in_out_ok)
+{
+    struct sotto_error err = {0};
+    struct sotto_tally *tally = NULL;
+    double start = bench_now_s();
+    enum sotto_status status;
+    if (is_tallied) {
+        status = sotto_tally_new(&tally, round->ledger, round->driver, round->plan,
+                                 (const struct sotto_catalogue *const *)&round->catalogue, &err);
+        status = status == SOTTO_OK ? sotto_tally_contribute(tally, round->limbs, round->limbs_len,
+                                                             NULL, &round->source, 0, &err)
+                                    : status;
+    } else {
+        status = sotto_driver_contribute(round->driver, round->limbs, round->limbs_len, NULL,
+                                         &round->source, 0, &err);
+    }
+    double time = bench_now_s() - start;
+    sotto_tally_free(tally);
+    if (status != SOTTO_OK) {
+        (void)fprintf(stderr, "bench_disclosure: %s\n", err.text);
+    }
+    *in_out_ok = *in_out_ok && status == SOTTO_OK;
+    return time;
+}
+
+static enum sotto_status open_round(struct round *out, const char *path, const char *const *outputs,
+                                    size_t outputs_len, const char *where, struct sotto_error *err)
+{
+    const char *alias = "t";
+    char *json = NULL;
+    struct sotto_schema schema = {0};
+    struct sotto_plan_parts parts = {.name = "round",
+                                     .dataset_aliases = &alias,
+                                     .dataset_files = &alias,
+                                     .datasets_len = 1,
+                                     .outputs = outputs,
+                                     .outputs_len = outputs_len,
+                                     .where = where};
+    if (sotto_csv_open(&out->csv, path, NULL, err) != SOTTO_OK ||
+        sotto_csv_catalogue(out->csv, &out->catalogue, err) != SOTTO_OK ||
+        sotto_source_new_file(&out->source, out->csv, out->catalogue, err) != SOTTO_OK ||
+        sotto_plan_compose(&json, &parts, err) != SOTTO_OK) {
+        return err->status;
+    }
+    enum sotto_status status = sotto_plan_parse(&out->plan, json, strlen(json), err);
+    sotto_free(json);
+    if (status != SOTTO_OK ||
+        sotto_schema_offer(&schema, out->plan,
+                           (const struct sotto_catalogue *const *)&out->catalogue,
+                           err) != SOTTO_OK ||
+        sotto_driver_new(&out->driver, out->plan, &schema, err) != SOTTO_OK) {
+        return err->status;
+    }
+    sotto_schema_release(&schema);
+    out->limbs_len = sotto_driver_limbs_len(out->driver);
+    out->limbs = sotto_alloc_array(out->limbs_len, sizeof *out->limbs);
+    return out->limbs != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
+static void close_round(struct round *round)
+{
+    sotto_free(round->limbs);
+    sotto_driver_free(round->driver);
+    sotto_plan_free(round->plan);
+    sotto_source_free(round->source);
+    sotto_catalogue_free(round->catalogue);
+    sotto_csv_close(round->csv);
+}
+
+/* How many times as long a round takes if it is tallied, in the same run. */
+static void bench_round(const char *name, const char *path, struct sotto_ledger *ledger,
+                        const char *const *outputs, size_t outputs_len, const char *where)
+{
+    struct round round = {.ledger = ledger};
+    struct bench_values values = {0};
+    struct sotto_error err = {0};
+    bool ok = open_round(&round, path, outputs, outputs_len, where, &err) == SOTTO_OK;
+    for (size_t run = 0; ok && run < runs_wanted; run++) {
+        double plain = time_round(&round, false, &ok);
+        bench_add(&values, time_round(&round, true, &ok) / plain);
+    }
+    if (!ok) {
+        (void)fprintf(stderr, "bench_disclosure: %s\n", err.text);
+    }
+    bench_print("disclosure", name, &values, "x", "", ok);
+    close_round(&round);
+}
+
+/* No answer, so no ledger, is ever written here. */
+static enum sotto_status append_nothing(void *context, const struct sotto_ledger_row *rows,
+                                        size_t rows_len, uint64_t forget_below,
+                                        struct sotto_error *err)
+{
+    (void)context;
+    (void)rows;
+    (void)rows_len;
+    (void)forget_below;
+    return sotto_error_set(err, SOTTO_ERROR_STATE, "nothing is written");
+}
+
+static enum sotto_status each_of_nothing(void *context, const uint8_t *subject,
+                                         sotto_ledger_see_row *see, void *see_context,
+                                         struct sotto_error *err)
+{
+    (void)context;
+    (void)subject;
+    (void)see;
+    (void)see_context;
+    (void)err;
+    return SOTTO_OK;
+}
+
+static void bench_rounds(size_t rows)
+{
+    char path[] = "/dev/shm/sotto-bench-XXXXXX";
+    const struct sotto_ledger_storage storage = {.append = append_nothing, .each = each_of_nothing};
+    const uint8_t secret[SOTTO_LEDGER_SECRET_BYTES] = {3};
+    struct sotto_error err = {0};
+    struct sotto_ledger *ledger = NULL;
+    int fd = mkstemp(path);
+    if (fd < 0 || close(fd) != 0 || !write_csv(path, rows) ||
+        sotto_ledger_open(&ledger, &storage, secret, &err) != SOTTO_OK) {
+        return;
+    }
+    const char *const mean[] = {"mean(wage)"};
+    const char *const many[] = {"std(wage)", "std(age)", "corr(wage, age)",
+                                "value_counts(dept, \"d0\", \"d1\", \"d2\")"};
+    bench_round("round_mean", path, ledger, mean, 1, NULL);
+    bench_round("round_where", path, ledger, mean, 1, "age < 40");
+    bench_round("round_many", path, ledger, many, 4, "age < 40");
+    sotto_ledger_free(ledger);
+    (void)unlink(path);
+}
+
 int main(int argc, char **argv)
 {
     bool is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
@@ -171,5 +337,6 @@ int main(int argc, char **argv)
     }
     bench_sketch();
     bench_ledger(is_quick ? 200 : 10000);
+    bench_rounds(is_quick ? 20000 : 8000000);
     return 0;
 }

@@ -163,8 +163,13 @@ static void read_sketch(struct sotto_reader *reader, struct sotto__ledger_entry 
 {
     out->predicates_len = sotto_read_u16(reader);
     sotto_read_copy(reader, out->atom, sizeof out->atom);
-    for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
-        out->sketch.cells[i] = sotto_read_u64(reader);
+    const uint8_t *cells = sotto_read_bytes(reader, SOTTO_SKETCH_BYTES);
+    for (size_t i = 0; cells != NULL && i < SOTTO_SKETCH_CELLS; i++) {
+        uint64_t cell = 0; /* not a call for each: 10,000 sketches are read at a time */
+        for (size_t j = 0; j < 8; j++) {
+            cell |= (uint64_t)cells[8 * i + j] << (8 * j);
+        }
+        out->sketch.cells[i] = cell;
     }
 }
 

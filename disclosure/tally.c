@@ -15,6 +15,8 @@
 
 /* Of rows that are not asked. */
 #define NOT_ASKED UINT32_MAX
+/* Combinations of classes and groups that are looked up by their number. */
+#define NUMBERS_MAX 4096
 
 struct atoms {
     size_t predicates_len;
@@ -27,6 +29,7 @@ struct atoms {
     size_t capacity_len;
     uint32_t *slots; /* hash table: atom + 1, or 0 */
     size_t slots_len;
+    uint32_t *atom_of;     /* [number of the row]: atom + 1, or 0 */
     uint16_t *row_classes; /* scratch: of one row */
     uint32_t *places;      /* scratch: of some rows */
     size_t places_len;
@@ -64,6 +67,7 @@ static void release_atoms(struct atoms *atoms)
     sotto_free(atoms->rows);
     sotto_free(atoms->sketches);
     sotto_free(atoms->slots);
+    sotto_free(atoms->atom_of);
     sotto_free(atoms->row_classes);
     sotto_free(atoms->places);
     *atoms = (struct atoms){0};
@@ -119,6 +123,7 @@ static bool grow_atoms(struct atoms *atoms)
         memcpy(grown.rows, atoms->rows, atoms->len * sizeof *grown.rows);
         memcpy(grown.sketches, atoms->sketches, sketches_bytes);
     }
+    atoms->atom_of = NULL; /* these three go on */
     atoms->row_classes = NULL;
     atoms->places = NULL;
     release_atoms(atoms);
@@ -176,39 +181,66 @@ static bool reserve_places(struct atoms *atoms, size_t len)
         atoms->row_classes =
             sotto_alloc_array(atoms->predicates_len + 1, sizeof *atoms->row_classes);
     }
-    return atoms->places_len >= len && atoms->row_classes != NULL;
-}
-
-/* Whether a row falls into the atom of the row before it. */
-static bool is_like_before(const struct sotto_watch_rows *rows, size_t i)
-{
-    bool is_like = i > 0;
-    for (size_t j = 0; is_like && j < rows->predicates_len; j++) {
-        is_like = rows->classes[j][i] == rows->classes[j][i - 1];
+    if (atoms->atom_of == NULL) {
+        atoms->atom_of = sotto_alloc_array(NUMBERS_MAX, sizeof *atoms->atom_of);
     }
-    return is_like;
+    return atoms->places_len >= len && atoms->row_classes != NULL && atoms->atom_of != NULL;
 }
 
+/* Writes a number for each row's classes and group. Returns: how many numbers there are; 0 if these
+ * are too many. */
+static uint32_t number_rows(uint32_t *out, const struct sotto_watch_rows *rows)
+{
+    uint64_t numbers_len = rows->groups != NULL ? (uint64_t)rows->groups_len + 1 : 2;
+    for (size_t i = 0; i < rows->len; i++) {
+        bool is_skipped = rows->skipped != NULL && rows->skipped[i] != 0;
+        uint32_t group = rows->groups != NULL ? rows->groups[i] : 0;
+        out[i] = is_skipped ? (uint32_t)numbers_len - 1 : group;
+    }
+    for (size_t j = 0; j < rows->predicates_len; j++) {
+        const uint16_t *classes = rows->classes[j];
+        uint32_t last = rows->classes_len[j]; /* stands for the last class of all */
+        numbers_len *= (uint64_t)last + 1;
+        if (numbers_len > NUMBERS_MAX) {
+            return 0;
+        }
+        for (size_t i = 0; i < rows->len; i++) {
+            out[i] = out[i] * (last + 1) + (classes[i] < last ? classes[i] : last);
+        }
+    }
+    return (uint32_t)numbers_len;
+}
+
+static enum sotto_status find_row(struct atoms *atoms, size_t *out,
+                                  const struct sotto_watch_rows *rows, size_t i,
+                                  struct sotto_error *err)
+{
+    bool is_skipped = rows->skipped != NULL && rows->skipped[i] != 0;
+    uint32_t group = is_skipped ? NOT_ASKED : rows->groups != NULL ? rows->groups[i] : 0;
+    for (size_t j = 0; j < rows->predicates_len; j++) {
+        atoms->row_classes[j] = rows->classes[j][i];
+    }
+    return find_atom(atoms, out, atoms->row_classes, group, err);
+}
+
+/* Finds each row's atom by its number where there are few of these, or else in the hash table. */
 static enum sotto_status place_rows(struct atoms *atoms, const struct sotto_watch_rows *rows,
                                     struct sotto_error *err)
 {
-    size_t atom = 0;
-    uint32_t before = NOT_ASKED;
+    uint32_t numbers_len = number_rows(atoms->places, rows);
     for (size_t i = 0; i < rows->len; i++) {
-        bool is_skipped = rows->skipped != NULL && rows->skipped[i] != 0;
-        uint32_t group = is_skipped ? NOT_ASKED : rows->groups != NULL ? rows->groups[i] : 0;
-        if (i == 0 || group != before || !is_like_before(rows, i)) {
-            for (size_t j = 0; j < rows->predicates_len; j++) {
-                atoms->row_classes[j] = rows->classes[j][i];
-            }
-            enum sotto_status status = find_atom(atoms, &atom, atoms->row_classes, group, err);
+        uint32_t number = numbers_len > 0 ? atoms->places[i] : 0;
+        size_t atom = numbers_len > 0 ? atoms->atom_of[number] : 0;
+        if (atom == 0) {
+            enum sotto_status status = find_row(atoms, &atom, rows, i, err);
             if (status != SOTTO_OK) {
                 return status;
             }
-            before = group;
+            atom++;
+            atoms->atom_of[number] = numbers_len > 0 ? (uint32_t)atom : 0;
         }
-        atoms->rows[atom]++;
-        atoms->places[i] = (uint32_t)(atom * atoms->measures_len);
+        atoms->rows[atom - 1]++;
+        atoms->places[i] = (uint32_t)((atom - 1) * atoms->measures_len);
     }
     return SOTTO_OK;
 }
@@ -383,11 +415,17 @@ static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t datas
                                          struct sotto_error *err)
 {
     struct tallied *tallied = &tally->datasets[dataset];
-    enum sotto_status status = list_measures(tallied, tally->watch, dataset, err);
+    enum sotto_status status = list_predicates(tally, dataset, file, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = list_predicates(tally, dataset, file, err);
+    status =
+        sotto_watch_prepare(tally->watch, dataset, (const char *const *)tallied->predicates.texts,
+                            tallied->predicates.len, catalogue, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = list_measures(tallied, tally->watch, dataset, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -397,9 +435,7 @@ static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t datas
                                    .predicates_len = tallied->predicates.len,
                                    .measures = tallied->measures,
                                    .measures_len = tallied->measures_len};
-    return sotto_watch_prepare(tally->watch, dataset,
-                               (const char *const *)tallied->predicates.texts,
-                               tallied->predicates.len, catalogue, err);
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto_tally_new(struct sotto_tally **out, struct sotto_ledger *ledger,

@@ -423,6 +423,47 @@ bool sotto__measures_find(struct sotto__measures *const *in_out, const struct so
     return has_memory;
 }
 
+/* Whether an operation is a column that misses no value. */
+static bool is_whole(const struct sotto_driver *driver, size_t i,
+                     const struct sotto_catalogue *catalogue)
+{
+    const struct sotto__op *op = &driver->program->ops[i];
+    if (op->kind != SOTTO__OP_COLUMN) {
+        return false;
+    }
+    size_t found = sotto_catalogue_find(catalogue, driver->expansion.columns[op->index].name);
+    return found != SOTTO_NONE && catalogue->columns[found].missing == 0;
+}
+
+static void release_measure(struct sotto__measure *measure)
+{
+    sotto_free(measure->text);
+    sotto_free(measure->columns);
+}
+
+void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
+                              const struct sotto_catalogue *catalogue)
+{
+    size_t len = in_out->len;
+    in_out->len = 0;
+    for (size_t i = 0; i < len; i++) {
+        struct sotto__measure measure = in_out->list[i];
+        struct sotto__monomial *product = &measure.product;
+        size_t present_len = 0;
+        for (size_t j = 0; j < product->present_len; j++) {
+            if (!is_whole(driver, product->present[j], catalogue)) {
+                product->present[present_len++] = product->present[j];
+            }
+        }
+        product->present_len = present_len;
+        if (has_measure(in_out, product)) {
+            release_measure(&measure);
+        } else {
+            in_out->list[in_out->len++] = measure;
+        }
+    }
+}
+
 /* --- Values --- */
 
 static void convert_value(double *out, const struct sotto__rows *rows, size_t op, size_t len)
@@ -483,8 +524,7 @@ void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
 void sotto__measures_release(struct sotto__measures *measures)
 {
     for (size_t i = 0; i < measures->len; i++) {
-        sotto_free(measures->list[i].text);
-        sotto_free(measures->list[i].columns);
+        release_measure(&measures->list[i]);
     }
     sotto_free(measures->list);
     *measures = (struct sotto__measures){0};

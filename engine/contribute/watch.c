@@ -24,6 +24,7 @@ struct watched_dataset {
     struct sotto_plan *plan; /* of the predicates; NULL: there are none */
     struct sotto_driver *driver;
     struct watched_predicate *predicates;
+    uint32_t *classes_len; /* of each */
     size_t predicates_len;
 };
 
@@ -222,7 +223,8 @@ static enum sotto_status find_predicates(struct watched_dataset *watched, size_t
     enum sotto_status status = SOTTO_OK;
     size_t *terms = sotto_alloc_array(program->moments_len + 1, sizeof *terms);
     watched->predicates = sotto_alloc_array(len, sizeof *watched->predicates);
-    if (terms == NULL || watched->predicates == NULL) {
+    watched->classes_len = sotto_alloc_array(len, sizeof *watched->classes_len);
+    if (terms == NULL || watched->predicates == NULL || watched->classes_len == NULL) {
         sotto_free(terms);
         return sotto_error_no_memory(err);
     }
@@ -230,6 +232,7 @@ static enum sotto_status find_predicates(struct watched_dataset *watched, size_t
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         size_t terms_len = find_terms(terms, watched->driver, i, &moments);
         status = set_predicate(&watched->predicates[i], program, terms, terms_len, err);
+        watched->classes_len[i] = (uint32_t)terms_len + 1;
         watched->predicates_len = i + 1;
         is_awake = is_awake || watched->predicates[i].ops_len > 0;
     }
@@ -247,9 +250,11 @@ static void release_predicates(struct watched_dataset *watched)
         sotto_free(watched->predicates[i].class_of);
     }
     sotto_free(watched->predicates);
+    sotto_free(watched->classes_len);
     sotto_driver_free(watched->driver);
     sotto_plan_free(watched->plan);
     watched->predicates = NULL;
+    watched->classes_len = NULL;
     watched->predicates_len = 0;
     watched->driver = NULL;
     watched->plan = NULL;
@@ -263,6 +268,7 @@ enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
     struct watched_dataset *watched = &watch->datasets[dataset];
     SOTTO_REQUIRE(dataset < watch->driver->plan->datasets_len);
     release_predicates(watched);
+    sotto__measures_simplify(&watched->measures, watch->driver, catalogue);
     if (predicates_len == 0) {
         return SOTTO_OK;
     }
@@ -518,11 +524,13 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
                                      .len = len,
                                      .classes = watcher->pieces,
                                      .predicates_len = watched->predicates_len,
+                                     .classes_len = watched->classes_len,
                                      .values = watcher->value_lists,
                                      .states = watcher->state_lists,
                                      .measures_len = watched->measures.len,
                                      .skipped = selects ? rows->skipped : NULL,
-                                     .groups = program->keys_len > 0 ? rows->groups : NULL};
+                                     .groups = program->keys_len > 0 ? rows->groups : NULL,
+                                     .groups_len = (uint32_t)program->groups_len};
     watcher->shown_len += len;
     watcher->status = sink->take(sink->context, watcher->worker, &shown, &watcher->err);
 }

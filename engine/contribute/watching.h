@@ -38,6 +38,10 @@ struct sotto__measures {
  * memory. Ended by sotto__measures_release, also then. */
 bool sotto__measures_find(struct sotto__measures *const *in_out,
                           const struct sotto_driver *driver) SOTTO_NODISCARD;
+/* Leaves out whether a column has a value where the catalogue knows that it always has: measures
+ * that are the same then become one. */
+void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
+                              const struct sotto_catalogue *catalogue);
 void sotto__measures_release(struct sotto__measures *measures);
 /* Writes what a measure is of each row, as the nearest doubles, and 0 where it has a value.
  * scratch: SOTTO__ROWS_LEN. */

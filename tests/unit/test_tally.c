@@ -4,6 +4,7 @@
  * and honest work that looks like them. Every question is one that would be answered if nothing was
  * remembered: each refusal here is the ledger's. */
 
+#include "fault.h"
 #include "files.h"
 #include "ledgers.h"
 #include "test.h"
@@ -509,6 +510,53 @@ static void test_words(void **state)
                         "`age` * `wage`|`age` * `wage`|`wage`|`wage`|");
 }
 
+/* Each allocation fails once, from the predicates on to the entry. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    const struct ask ask = {.outputs = {"dot(wage, age)", "hist(age, 0, 40, 100)"},
+                            .where = "age < 50",
+                            .by = "dept in ('Sales', 'R&D')"};
+    answered({.outputs = {"sum(wage)"}, .where = "dept == 'Sales'"});
+    struct sotto_csv *csv = test_csv(write_file());
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_plan *plan = make_plan(&ask);
+    struct sotto_driver *driver = make_driver(plan, &ask, catalogue);
+    struct sotto_source *source = NULL;
+    struct sotto_error err = {0};
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    assert_non_null(limbs);
+    assert_ok(sotto_source_new_file(&source, csv, catalogue, &err));
+    bool has_failed = true;
+    size_t failures = 0;
+    for (size_t i = 1; has_failed; i++) {
+        struct sotto_tally *tally = NULL;
+        size_t before = test_disk.len;
+        fault_allocation_begin(i);
+        enum sotto_status status = sotto_tally_new(
+            &tally, ledger, driver, plan, (const struct sotto_catalogue *const *)&catalogue, &err);
+        if (status == SOTTO_OK) {
+            status = sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, 0, &err);
+        }
+        if (status == SOTTO_OK) {
+            status = ask_ledger(tally, driver, &err);
+        }
+        has_failed = fault_allocation_end();
+        sotto_tally_free(tally);
+        failures += has_failed;
+        assert_int_equal(status, has_failed ? SOTTO_ERROR_NO_MEMORY : SOTTO_OK);
+        assert_true(!has_failed || test_disk.len == before);
+    }
+    assert_true(failures > 100);
+    sotto_source_free(source);
+    sotto_driver_free(driver);
+    sotto_plan_free(plan);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    sotto_free(limbs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +578,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),
         cmocka_unit_test_setup_teardown(test_words, start, stop),
+        cmocka_unit_test_setup_teardown(test_no_memory, start, stop),
     };
     if (sotto_init() != SOTTO_OK) {
         return 1;

@@ -21,11 +21,13 @@ struct sotto_watch_rows {
     size_t len;
     const uint16_t *const *classes; /* of each predicate that was prepared: 0 none of its classes */
     size_t predicates_len;
+    const uint32_t *classes_len;  /* of each predicate: its classes are below, or the last of all */
     const double *const *values;  /* of each measure: the nearest doubles */
     const uint8_t *const *states; /* 0: the value counts */
     size_t measures_len;
     const uint8_t *skipped; /* not 0: where or the groups leave the row out; NULL: none */
     const uint32_t *groups; /* of rows that are not left out; NULL: there are no groups */
+    uint32_t groups_len;
 };
 
 struct sotto_watch_sink {
@@ -66,7 +68,8 @@ SOTTO_API const char *sotto_watch_measure_column(const struct sotto_watch *watch
                                                  size_t i, size_t j);
 
 /* Says which predicates rows are classed by: those of the plan and older ones, in this order.
- * catalogue: of the dataset's source. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a
+ * catalogue: of the dataset's source. Measures that differ only in whether a column has values, and
+ * it has in all rows, become one. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a
  * predicate no longer goes with the file; SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
 SOTTO_API enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
                                                 const char *const *predicates,
