@@ -247,7 +247,7 @@ static uint64_t hash_op(const uint64_t *hashes, const struct sotto_driver *drive
     if (op->kind == SOTTO__OP_COLUMN) {
         const char *name = driver->expansion.columns[op->index].name;
         hash = hash_bytes(hash, name, strlen(name));
-    } else if (op->kind == SOTTO__OP_CONSTANT) {
+    } else if (op->kind == SOTTO__OP_CONSTANT && !op->is_null) { /* na is no number */
         const struct sotto__constant *constant = &driver->program->constants[op->index];
         hash = hash_bytes(hash, constant->limbs, sizeof constant->limbs);
         hash = hash_bytes(hash, &constant->number, sizeof constant->number);
