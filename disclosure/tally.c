@@ -476,7 +476,7 @@ void sotto_tally_free(struct sotto_tally *tally)
     if (tally == NULL) {
         return;
     }
-    for (size_t i = 0; i < tally->len; i++) {
+    for (size_t i = 0; tally->datasets != NULL && i < tally->len; i++) {
         struct tallied *tallied = &tally->datasets[i];
         for (size_t j = 0; j < tallied->workers_len; j++) {
             release_atoms(&tallied->workers[j]);

@@ -461,7 +461,8 @@ static void answer_record(struct compute *compute, struct joined *joined,
     struct sotto_error err = {0};
     enum sotto_status status = remembered_consent(compute, joined, &err);
     if (status == SOTTO_ERROR_REFUSED) {
-        log_line("%s: nothing is revealed: %s", joined->label, err.text);
+        log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: nothing is revealed: %s",
+                    joined->label, err.text);
         remembered_refusal(compute, joined, sotto_rule_code(SOTTO_RULE_COVER));
         return;
     }
