@@ -122,7 +122,7 @@ void sotto_text_show(struct sotto_writer *writer, const char *text)
         uint32_t point;
         size_t bytes = blanks > BLANKS_SHOWN ? blanks : 1;
         if (blanks > BLANKS_SHOWN) {
-            (void)snprintf(code, sizeof code, " <%zu blanks> ", blanks);
+            (void)snprintf(code, sizeof code, " [%zu blanks] ", blanks);
             write_text(writer, code);
         } else if (sotto_utf8_valid_prefix(text, left < 4 ? left : 4) == 0) {
             (void)snprintf(code, sizeof code, "<byte %02X>", (unsigned)(unsigned char)*text);

@@ -334,12 +334,12 @@ static enum sotto_status list_atoms(struct tallied *tallied, struct sotto_ledger
 
 enum sotto_status sotto_tally_contribute(struct sotto_tally *tally, uint64_t *out, size_t limbs_len,
                                          uint8_t *withheld, struct sotto_source *const *sources,
-                                         uint64_t min_rows, struct sotto_error *err)
+                                         const struct sotto_judge *judge, struct sotto_error *err)
 {
     const struct sotto_watch_sink sink = {
         .context = tally, .begin = begin_reading, .take = take_rows};
     enum sotto_status status = sotto_driver_contribute_watched(
-        tally->driver, out, limbs_len, withheld, sources, min_rows, tally->watch, &sink, err);
+        tally->driver, out, limbs_len, withheld, sources, judge, tally->watch, &sink, err);
     for (size_t i = 0; status == SOTTO_OK && i < tally->len; i++) {
         status = list_atoms(&tally->datasets[i], &tally->files[i], err);
     }

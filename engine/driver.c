@@ -214,10 +214,11 @@ static enum sotto_status group_sums_init(struct sotto__group_sums *out, size_t t
 {
     *out = (struct sotto__group_sums){0};
     out->terms = sotto_alloc_array(terms_len, sizeof *out->terms);
+    out->withheld = sotto_alloc_array(terms_len, sizeof *out->withheld);
     for (; out->terms != NULL && out->terms_len < terms_len; out->terms_len++) {
         sotto__value_init(&out->terms[out->terms_len]);
     }
-    return out->terms != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    return out->terms != NULL && out->withheld != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
 
 static void group_sums_release(struct sotto__group_sums *aggregate)
@@ -226,6 +227,7 @@ static void group_sums_release(struct sotto__group_sums *aggregate)
         sotto__value_clear(&aggregate->terms[i]);
     }
     sotto_free(aggregate->terms);
+    sotto_free(aggregate->withheld);
 }
 
 /* Sets the doubles that the next round's rows of one group meet. */

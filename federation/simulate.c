@@ -114,8 +114,8 @@ static enum sotto_status party_partial(struct sim_party *party)
     if (limbs == NULL) {
         return sotto_error_set(&party->trouble, SOTTO_ERROR_NO_MEMORY, "no memory for a partial");
     }
-    enum sotto_status status =
-        sotto_driver_contribute(driver, limbs, limbs_len, NULL, party->sources, 0, &party->trouble);
+    enum sotto_status status = sotto_driver_contribute(driver, limbs, limbs_len, NULL,
+                                                       party->sources, NULL, &party->trouble);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(party->task, limbs, limbs_len);
     }

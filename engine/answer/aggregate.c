@@ -108,6 +108,10 @@ enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const ui
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
         if (term->kind == SOTTO__TERM_SUM) {
+            out->withheld[i] = term->is_cell ? limbs[term->offset + term->limbs] : 0;
+            if (out->withheld[i] > SOTTO_PLAN_MAX_CLIENTS) {
+                return fail_impossible(err, "more parties that withhold a count than there can be");
+            }
             sotto__value_set_special(&out->terms[i], SOTTO__VALUE_FINITE);
             enum sotto_status status = read_sum(&out->terms[i], limbs, program, term, err);
             if (status != SOTTO_OK) {

@@ -12,6 +12,7 @@
 /* The terms of one group. */
 struct sotto__group_sums {
     struct sotto__value *terms;
+    uint64_t *withheld; /* of a term that is a cell: the parties that kept it back */
     size_t terms_len;
 };
 

@@ -67,6 +67,32 @@ static void add_nan_made(struct sotto__results *results, size_t at, size_t first
     }
 }
 
+/* Sets how many parties kept back what the values of an output count: the most of any of its cells
+ * in this round. */
+static void set_withheld(struct sotto__results *results, size_t at, size_t first_moments,
+                         const struct sotto__output_values *output_values,
+                         const struct sotto__opened *opened)
+{
+    const struct sotto__moments *moments = opened->program->moments;
+    for (size_t i = 0; output_values->method == NULL && i < output_values->expressions_len; i++) {
+        size_t len = sotto__aggregates_len(
+            &results->expansion->expressions[output_values->first + i].expression);
+        uint64_t most = 0;
+        bool has_cells = false;
+        for (size_t j = first_moments; j < first_moments + len; j++) {
+            size_t term = moments[j].terms[SOTTO__MOMENT_X]; /* of other rounds: SOTTO_NONE */
+            bool is_cell = term != SOTTO_NONE && opened->program->terms[term].is_cell;
+            uint64_t parties = is_cell ? opened->aggregate.withheld[term] : 0;
+            has_cells = has_cells || is_cell;
+            most = parties > most ? parties : most;
+        }
+        if (has_cells) {
+            results->cells_withheld[at + i] = most;
+        }
+        first_moments += len;
+    }
+}
+
 /* Evaluates each expression of an output into out[i]. */
 static enum sotto_status evaluate_expressions(struct sotto__value *out, size_t first_moments,
                                               const struct sotto__expansion *expansion,
@@ -96,6 +122,7 @@ static enum sotto_status evaluate_output(struct sotto__results *results, size_t 
     size_t at = opened->group * expansion->values_len + output_values->values;
     enum sotto_status status = SOTTO_OK;
     add_nan_made(results, at, first_moments, output_values, opened);
+    set_withheld(results, at, first_moments, output_values, opened);
     if (opened->kept->output_rounds[output] != opened->round || output_values->method != NULL) {
         return SOTTO_OK; /* a method sets its own values */
     }
@@ -161,15 +188,16 @@ enum sotto_status sotto__results_init(struct sotto__results *out, const struct s
     }
     out->values = sotto_alloc_array(values_len, sizeof *out->values);
     out->nan_made = sotto_alloc_array(values_len, sizeof *out->nan_made);
+    out->cells_withheld = sotto_alloc_array(values_len, sizeof *out->cells_withheld);
     out->withheld = sotto_alloc_array(program->groups_len, sizeof *out->withheld);
     out->is_zero = sotto_alloc_array(program->groups_len, sizeof *out->is_zero);
     out->nan_made_before = sotto_alloc_array(values_len, sizeof *out->nan_made_before);
     out->is_zero_before = sotto_alloc_array(program->groups_len, sizeof *out->is_zero_before);
     out->outcomes =
         sotto_alloc_array(program->groups_len * expansion->outputs_len, sizeof *out->outcomes);
-    if (out->values == NULL || out->nan_made == NULL || out->withheld == NULL ||
-        out->is_zero == NULL || out->nan_made_before == NULL || out->is_zero_before == NULL ||
-        out->outcomes == NULL) {
+    if (out->values == NULL || out->nan_made == NULL || out->cells_withheld == NULL ||
+        out->withheld == NULL || out->is_zero == NULL || out->nan_made_before == NULL ||
+        out->is_zero_before == NULL || out->outcomes == NULL) {
         return sotto_error_no_memory(err);
     }
     memset(out->is_zero_before, true, program->groups_len * sizeof *out->is_zero_before);
@@ -184,6 +212,7 @@ void sotto__results_release(struct sotto__results *results)
     for (size_t i = 0; i < results->values_len; i++) {
         sotto__value_clear(&results->values[i]);
     }
+    sotto_free(results->cells_withheld);
     sotto_free(results->withheld);
     sotto_free(results->is_zero);
     sotto_free(results->values);

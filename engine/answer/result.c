@@ -61,7 +61,7 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
 
 /* is_rounded: what it was made from is not what stands in the files, so that no text is exact. */
 static void write_value(struct sotto_writer *writer, const struct sotto__value *value,
-                        uint64_t nan_made, enum form form, bool is_rounded)
+                        uint64_t nan_made, uint64_t withheld, enum form form, bool is_rounded)
 {
     bool is_exact = !is_rounded && form != FORM_BOOL && value->kind == SOTTO__VALUE_FINITE;
     sotto__json_raw(writer, "{\"value\": ");
@@ -81,6 +81,10 @@ static void write_value(struct sotto_writer *writer, const struct sotto__value *
     if (nan_made > 0) {
         sotto__json_raw(writer, ", \"nan_made\": ");
         sotto__json_integer(writer, nan_made);
+    }
+    if (withheld > 0) {
+        sotto__json_raw(writer, ", \"withheld\": ");
+        sotto__json_integer(writer, withheld);
     }
     sotto__json_raw(writer, "}");
 }
@@ -151,8 +155,8 @@ static void write_one(struct sotto_writer *writer, const struct value_block *blo
     bool is_rounded = value != NULL
                           ? block->is_rounded || reads_rounded(expansion, &value->expression)
                           : block->is_rounded && form != FORM_COUNT;
-    write_value(writer, &block->results->values[index], block->results->nan_made[index], form,
-                is_rounded);
+    write_value(writer, &block->results->values[index], block->results->nan_made[index],
+                block->results->cells_withheld[index], form, is_rounded);
 }
 
 static void write_group(struct sotto_writer *writer, const struct value_block *block, size_t group)

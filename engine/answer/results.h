@@ -15,6 +15,7 @@ struct sotto__results {
     const struct sotto_interrupt *interrupt;
     struct sotto__value *values; /* [group * expansion->values_len + value] */
     uint64_t *nan_made;          /* NaN made in the rounds so far, likewise */
+    uint64_t *cells_withheld;    /* parties that kept a bin or a level back, likewise */
     size_t values_len;
     uint64_t *withheld; /* [group], of the last round: parties that kept the group back */
     bool has_counts;    /* some round so far opened a count of rows */

@@ -103,7 +103,8 @@ static bool is_counted_by_nobody(const struct sotto__results *results, size_t va
     for (size_t group = 0; is_zero && group < results->program->groups_len; group++) {
         const struct sotto__value *count =
             &results->values[group * results->expansion->values_len + value];
-        is_zero = results->withheld[group] == 0 && mpq_sgn(count->number) == 0;
+        is_zero = results->withheld[group] == 0 && mpq_sgn(count->number) == 0 &&
+                  results->cells_withheld[group * results->expansion->values_len + value] == 0;
     }
     return is_zero;
 }
@@ -127,6 +128,33 @@ static void warn_of_levels(struct sotto_writer *writer, bool *first,
     }
     const char *const about[3] = {"", of->name, ": no row that takes part has "};
     write_warning(writer, first, &named, about, "");
+}
+
+/* Warns of bins and levels that lack the rows of parties that withheld them. */
+static void warn_of_cells(struct sotto_writer *writer, bool *first,
+                          const struct sotto__results *results, size_t output)
+{
+    const struct sotto__expansion *expansion = results->expansion;
+    const struct sotto__output_values *of = &expansion->outputs[output];
+    struct sotto_writer text;
+    size_t len = 0;
+    for (size_t group = 0; group < results->program->groups_len; group++) {
+        for (size_t i = 0; i < of->values_len; i++) {
+            len += results->cells_withheld[group * expansion->values_len + of->values + i] > 0;
+        }
+    }
+    if (len == 0) {
+        return;
+    }
+    sotto_writer_init(&text, SOTTO__RESULT_BYTES_MAX);
+    sotto__json_raw(&text, results->plan->outputs[output].name);
+    sotto__json_raw(&text, ": ");
+    sotto__json_integer(&text, len);
+    sotto__json_raw(&text, len == 1 ? " of its counts lacks" : " of its counts lack");
+    sotto__json_raw(&text, " the rows of parties that have too few of them, and withheld them");
+    sotto__json_raw(writer, *first ? "" : ", ");
+    sotto__json_text(writer, &text);
+    *first = false;
 }
 
 /* "cedar was invited, and its rows are not in the result: it was away" */
@@ -156,6 +184,7 @@ void sotto__warnings_write(struct sotto_writer *writer, const struct sotto__resu
     }
     for (size_t i = 0; i < results->plan->outputs_len; i++) {
         warn_of_levels(writer, &first, results, i);
+        warn_of_cells(writer, &first, results, i);
     }
     sotto__json_raw(writer, "]");
 }

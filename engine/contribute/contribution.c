@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Contributions to a round: partial and evidence, from one reading of each source. It leans on
- * reading.c for rows and on guard.c for the verdict. The one idea: both parts of a contribution
- * only add up, so that parts of a party's rows may be read anywhere and merged in any tree. */
+ * reading.c for rows, and on whoever judges them for the verdict (struct sotto_judge). The one
+ * idea: both parts of a contribution only add up, so that parts of a party's rows may be read
+ * anywhere and merged in any tree. */
 
 #include "contribute/contribute.h"
 
@@ -10,14 +11,14 @@
 #include <sotto/secret.h>
 #include <string.h>
 
-/* --- Groups --- */
+/* --- Groups and cells --- */
 
 size_t sotto_driver_groups_len(const struct sotto_driver *driver)
 {
     return driver->plan->keys_len > 0 ? driver->program->groups_len : 0;
 }
 
-/* Groups that are kept back: out of the partial, and its slots say so. */
+/* Groups that are kept back: out of the partial, and their slots say so. */
 static void withhold_groups(uint64_t *limbs, const struct sotto_driver *driver,
                             const uint8_t *withheld)
 {
@@ -31,21 +32,24 @@ static void withhold_groups(uint64_t *limbs, const struct sotto_driver *driver,
     }
 }
 
+/* Groups and cells likewise. */
+static void withhold(struct sotto_contribution *contribution, const struct sotto_withheld *withheld)
+{
+    const struct sotto__program *program = contribution->driver->program;
+    for (size_t group = 0; group < program->groups_len; group++) {
+        uint64_t *of = contribution->limbs + group * program->group_limbs;
+        for (size_t i = 0; i < withheld->cells_len; i++) {
+            const struct sotto__term *term = &program->terms[contribution->inquiry.cell_terms[i]];
+            if (withheld->cells[group * withheld->cells_len + i] != 0) {
+                memset(of + term->offset, 0, term->limbs * sizeof *of);
+                of[term->offset + term->limbs] = 1;
+            }
+        }
+    }
+    withhold_groups(contribution->limbs, contribution->driver, withheld->groups);
+}
+
 /* --- Pieces --- */
-
-static enum sotto_status start_evidence(struct sotto_contribution *contribution,
-                                        struct sotto_error *err)
-{
-    return sotto__evidence_init(&contribution->evidence, &contribution->guard) == SOTTO_OK
-               ? SOTTO_OK
-               : sotto_error_no_memory(err);
-}
-
-static void free_evidence(struct sotto_contribution *contribution)
-{
-    sotto__evidence_release(&contribution->evidence);
-    sotto__guard_release(&contribution->guard);
-}
 
 static enum sotto_status check_round(const struct sotto_driver *driver, struct sotto_error *err)
 {
@@ -53,44 +57,73 @@ static enum sotto_status check_round(const struct sotto_driver *driver, struct s
                               : sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
 }
 
-/* The verdict, where rows were counted; then the partial says what is withheld. */
-static enum sotto_status judge(struct sotto_contribution *contribution, uint8_t *withheld,
-                               uint64_t min_rows, struct sotto_error *err)
+/* Gets ready to count, if somebody judges. */
+static enum sotto_status start_evidence(struct sotto_contribution *contribution,
+                                        struct sotto_error *err)
 {
-    if (contribution->evidence.counts != NULL && min_rows > 0) {
-        enum sotto_status status = sotto__guard_judge(&contribution->guard, withheld,
-                                                      &contribution->evidence, min_rows, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
+    const struct sotto_judge *judge = contribution->judge;
+    if (judge == NULL) {
+        return SOTTO_OK;
     }
-    withhold_groups(contribution->limbs, contribution->driver, withheld);
-    return SOTTO_OK;
+    enum sotto_status status =
+        sotto__inquiry_init(&contribution->inquiry, contribution->driver, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__evidence_init(&contribution->evidence, &contribution->inquiry, judge->min_rows);
+    return status == SOTTO_OK ? SOTTO_OK : sotto__evidence_fail(status, err);
+}
+
+static void free_evidence(struct sotto_contribution *contribution)
+{
+    sotto__evidence_release(&contribution->evidence);
+    sotto__inquiry_release(&contribution->inquiry);
+}
+
+/* The verdict of who judges, if anybody does; then the partial says what is withheld. groups may be
+ * NULL where there are none. */
+static enum sotto_status judge_rows(struct sotto_contribution *contribution, uint8_t *groups,
+                                    struct sotto_error *err)
+{
+    const struct sotto_judge *judge = contribution->judge;
+    struct sotto_withheld withheld = {.groups = groups,
+                                      .cells_len = contribution->inquiry.cells_len};
+    if (judge == NULL) {
+        withhold(contribution, &withheld);
+        return SOTTO_OK;
+    }
+    enum sotto_status status = sotto__evidence_finish(&contribution->evidence, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    withheld.cells = sotto_alloc_array(
+        contribution->driver->program->groups_len * withheld.cells_len, sizeof *withheld.cells);
+    if (withheld.cells == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    status = judge->judge(judge->context, &contribution->evidence, &withheld, err);
+    if (status == SOTTO_OK) {
+        withhold(contribution, &withheld);
+    }
+    sotto_free(withheld.cells);
+    return status;
 }
 
 /* --- In parts --- */
 
-static enum sotto_status contribution_init(struct sotto_contribution *out, bool is_counted,
-                                           struct sotto_error *err)
+static enum sotto_status contribution_init(struct sotto_contribution *out, struct sotto_error *err)
 {
     out->limbs_len = out->driver->program->limbs_len;
     out->limbs = sotto_alloc_array(out->limbs_len, sizeof *out->limbs);
     if (out->limbs == NULL) {
         return sotto_error_no_memory(err);
     }
-    if (!is_counted) {
-        return SOTTO_OK;
-    }
-    enum sotto_status status = sotto__guard_init(&out->guard, out->driver, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
     return start_evidence(out, err);
 }
 
 enum sotto_status sotto_contribution_new(struct sotto_contribution **out,
-                                         const struct sotto_driver *driver, bool is_counted,
-                                         struct sotto_error *err)
+                                         const struct sotto_driver *driver,
+                                         const struct sotto_judge *judge, struct sotto_error *err)
 {
     enum sotto_status status = check_round(driver, err);
     if (status != SOTTO_OK) {
@@ -101,7 +134,8 @@ enum sotto_status sotto_contribution_new(struct sotto_contribution **out,
         return sotto_error_no_memory(err);
     }
     made->driver = driver;
-    status = contribution_init(made, is_counted, err);
+    made->judge = judge;
+    status = contribution_init(made, err);
     if (status != SOTTO_OK) {
         sotto_contribution_free(made);
         return status;
@@ -147,20 +181,19 @@ void sotto_contribution_merge(struct sotto_contribution *in_out,
 {
     SOTTO_REQUIRE(!in_out->is_judged && !other->is_judged);
     SOTTO_REQUIRE(in_out->driver == other->driver);
-    SOTTO_REQUIRE((in_out->evidence.counts != NULL) == (other->evidence.counts != NULL));
+    SOTTO_REQUIRE((in_out->judge != NULL) == (other->judge != NULL));
     sotto_driver_add(in_out->driver, in_out->limbs, other->limbs, in_out->limbs_len);
-    if (in_out->evidence.counts != NULL) {
+    if (in_out->judge != NULL) {
         sotto__evidence_merge(&in_out->evidence, &other->evidence);
     }
 }
 
 enum sotto_status sotto_contribution_judge(struct sotto_contribution *contribution,
-                                           uint8_t *withheld, uint64_t min_rows,
-                                           struct sotto_error *err)
+                                           uint8_t *withheld, struct sotto_error *err)
 {
-    SOTTO_REQUIRE(contribution->evidence.counts != NULL && !contribution->is_judged);
+    SOTTO_REQUIRE(contribution->judge != NULL && !contribution->is_judged);
     contribution->is_judged = true;
-    enum sotto_status status = judge(contribution, withheld, min_rows, err);
+    enum sotto_status status = judge_rows(contribution, withheld, err);
     if (status != SOTTO_OK) {
         sotto_wipe(contribution->limbs, contribution->limbs_len * sizeof *contribution->limbs);
     }
@@ -172,91 +205,46 @@ const uint64_t *sotto_contribution_partial(const struct sotto_contribution *cont
     return contribution->limbs;
 }
 
-const uint64_t *sotto_contribution_evidence(const struct sotto_contribution *contribution,
-                                            size_t *out_len)
+const struct sotto_evidence *
+sotto_contribution_evidence(const struct sotto_contribution *contribution)
 {
-    *out_len = contribution->evidence.counts != NULL ? contribution->guard.counts_len : 0;
-    return contribution->evidence.counts;
+    return contribution->is_judged ? &contribution->evidence : NULL;
 }
 
 /* --- All at once --- */
 
-static enum sotto_status describe_all(const struct sotto_catalogue **out,
-                                      struct sotto_source *const *sources, size_t len,
-                                      struct sotto_error *err)
-{
-    for (size_t i = 0; i < len; i++) {
-        enum sotto_status status = sources[i]->ops->describe(sources[i], &out[i], NULL, 0, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    return SOTTO_OK;
-}
-
-/* Asks the catalogues first: what they refuse is not read. Counts are made ready if the rest must
- * be counted. */
-static enum sotto_status foresee(struct sotto_contribution *contribution,
-                                 struct sotto_source *const *sources, uint64_t min_rows,
-                                 struct sotto_error *err)
-{
-    size_t len = contribution->driver->plan->datasets_len;
-    bool counts = false;
-    const struct sotto_catalogue **catalogues = sotto_alloc_array(len, sizeof *catalogues);
-    if (catalogues == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    enum sotto_status status = describe_all(catalogues, sources, len, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = sotto__guard_init(&contribution->guard, contribution->driver, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = sotto__guard_foresee(&counts, &contribution->guard, catalogues, min_rows, err);
-    if (status == SOTTO_OK && counts) {
-        status = start_evidence(contribution, err);
-    }
-out:
-    sotto_free(catalogues);
-    return status;
-}
-
 /* Into a contribution without rows. */
 static enum sotto_status contribute(struct sotto_contribution *in_out, uint8_t *withheld,
-                                    struct sotto_source *const *sources, uint64_t min_rows,
-                                    struct sotto_error *err)
+                                    struct sotto_source *const *sources, struct sotto_error *err)
 {
-    if (min_rows > 0) {
-        enum sotto_status status = foresee(in_out, sources, min_rows, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
+    enum sotto_status status = start_evidence(in_out, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     for (size_t i = 0; i < in_out->driver->plan->datasets_len; i++) {
-        enum sotto_status status = sotto_contribution_add(in_out, sources[i], i, err);
+        status = sotto_contribution_add(in_out, sources[i], i, err);
         if (status != SOTTO_OK) {
             return status;
         }
     }
-    return judge(in_out, withheld, min_rows, err);
+    return judge_rows(in_out, withheld, err);
 }
 
 static enum sotto_status contribute_all(const struct sotto_driver *driver, uint64_t *out,
                                         size_t limbs_len, uint8_t *withheld,
-                                        struct sotto_source *const *sources, uint64_t min_rows,
-                                        struct sotto_watch *watch, struct sotto_error *err)
+                                        struct sotto_source *const *sources,
+                                        const struct sotto_judge *judge, struct sotto_watch *watch,
+                                        struct sotto_error *err)
 {
     struct sotto_contribution contribution = {
-        .driver = driver, .watch = watch, .limbs = out, .limbs_len = limbs_len};
+        .driver = driver, .judge = judge, .watch = watch, .limbs = out, .limbs_len = limbs_len};
     memset(out, 0, limbs_len * sizeof *out);
     enum sotto_status status = check_round(driver, err);
     if (status != SOTTO_OK) {
         return status;
     }
     SOTTO_REQUIRE(limbs_len == driver->program->limbs_len);
-    status = contribute(&contribution, withheld, sources, min_rows, err);
+    status = contribute(&contribution, withheld, sources, err);
     if (status != SOTTO_OK) {
         sotto_wipe(out, limbs_len * sizeof *out);
     }
@@ -266,21 +254,20 @@ static enum sotto_status contribute_all(const struct sotto_driver *driver, uint6
 
 enum sotto_status sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out,
                                           size_t limbs_len, uint8_t *withheld,
-                                          struct sotto_source *const *sources, uint64_t min_rows,
-                                          struct sotto_error *err)
+                                          struct sotto_source *const *sources,
+                                          const struct sotto_judge *judge, struct sotto_error *err)
 {
-    return contribute_all(driver, out, limbs_len, withheld, sources, min_rows, NULL, err);
+    return contribute_all(driver, out, limbs_len, withheld, sources, judge, NULL, err);
 }
 
-enum sotto_status sotto_driver_contribute_watched(const struct sotto_driver *driver, uint64_t *out,
-                                                  size_t limbs_len, uint8_t *withheld,
-                                                  struct sotto_source *const *sources,
-                                                  uint64_t min_rows, struct sotto_watch *watch,
-                                                  const struct sotto_watch_sink *sink,
-                                                  struct sotto_error *err)
+enum sotto_status
+sotto_driver_contribute_watched(const struct sotto_driver *driver, uint64_t *out, size_t limbs_len,
+                                uint8_t *withheld, struct sotto_source *const *sources,
+                                const struct sotto_judge *judge, struct sotto_watch *watch,
+                                const struct sotto_watch_sink *sink, struct sotto_error *err)
 {
     sotto__watch_set_sink(watch, sink);
-    return contribute_all(driver, out, limbs_len, withheld, sources, min_rows, watch, err);
+    return contribute_all(driver, out, limbs_len, withheld, sources, judge, watch, err);
 }
 
 void sotto_driver_withhold(const struct sotto_driver *driver, uint64_t *in_out,

@@ -1,186 +1,621 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a party's rows say about a round, beside its sums: the numbers of rows by which guard.c
- * judges. It leans on the registers of the room rows, which hold each operation of the program.
+/* What a party's rows say about a round, beside its sums (sotto/evidence.h). It leans on inquiry.c
+ * for what is asked of them, and on the registers of the room rows, which hold each operation of
+ * the program.
  *
  * The one idea: evidence of some rows and evidence of others are evidence of all, in any order.
- * Whatever is added here has to merge like that: numbers of rows by a sum; a largest value would by
- * a maximum, a set by a union. */
+ * Whatever is added here has to merge like that: numbers of rows by a sum, a largest value by a
+ * maximum, a set of values by a union. */
 
 #include "contribute/contribute.h"
 
+#include <float.h>
+#include <math.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
+#include <string.h>
+
+#define VALUES_MAX ((uint64_t)1 << 16) /* SOTTO_MIN_ROWS_MAX of sotto/disclosure.h */
+#define BITS_OF_WORD 32
+#define LANES 8
 
 /* --- Storage --- */
 
-enum sotto_status sotto__evidence_init(struct sotto__evidence *out,
-                                       const struct sotto__guard *guard)
+/* Words of a key: the group, the number in each index, the bits. */
+static size_t count_words(const struct sotto__inquiry *inquiry)
 {
-    out->guard = guard;
-    out->counts = sotto_alloc_array(guard->counts_len, sizeof *out->counts);
-    return out->counts != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    return 1 + inquiry->program->indices_len +
+           (inquiry->told_len + BITS_OF_WORD - 1) / BITS_OF_WORD;
 }
 
-void sotto__evidence_release(struct sotto__evidence *evidence)
+static enum sotto_status allocate(struct sotto_evidence *out)
 {
-    if (evidence->counts != NULL) {
-        sotto_wipe(evidence->counts, evidence->guard->counts_len * sizeof *evidence->counts);
-    }
-    sotto_free(evidence->counts);
-    *evidence = (struct sotto__evidence){0};
+    const struct sotto__inquiry *inquiry = out->inquiry;
+    size_t groups_len = inquiry->program->groups_len;
+    size_t datasets_len = inquiry->driver->plan->datasets_len;
+    out->outside = sotto_alloc_array(2 * datasets_len, sizeof *out->outside);
+    out->atoms = sotto_alloc_array(datasets_len, sizeof *out->atoms);
+    out->terms = sotto_alloc_array(groups_len * inquiry->sums_len, sizeof *out->terms);
+    out->bins = sotto_alloc_array(groups_len * inquiry->bins_len, sizeof *out->bins);
+    out->spreads = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->spreads);
+    out->magnitudes =
+        sotto_alloc_aligned((inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof *out->magnitudes);
+    out->keys =
+        sotto_alloc_aligned(count_words(inquiry) * (SOTTO__ROWS_LEN + 1) * sizeof *out->keys);
+    out->left_out = sotto_alloc_aligned(SOTTO__ROWS_LEN);
+    return out->outside != NULL && out->atoms != NULL && out->terms != NULL && out->bins != NULL &&
+                   out->spreads != NULL && out->magnitudes != NULL && out->keys != NULL &&
+                   out->left_out != NULL
+               ? SOTTO_OK
+               : SOTTO_ERROR_NO_MEMORY;
 }
 
-void sotto__evidence_merge(struct sotto__evidence *in_out, const struct sotto__evidence *other)
+enum sotto_status sotto__evidence_init(struct sotto_evidence *out,
+                                       const struct sotto__inquiry *inquiry, uint64_t min_rows)
 {
-    for (size_t i = 0; i < in_out->guard->counts_len; i++) {
-        in_out->counts[i] += other->counts[i];
+    *out = (struct sotto_evidence){.inquiry = inquiry, .values_max = (size_t)min_rows};
+    if (min_rows > VALUES_MAX) {
+        return SOTTO_ERROR_LIMIT;
     }
+    enum sotto_status status = allocate(out);
+    if (status != SOTTO_OK) {
+        sotto__evidence_release(out);
+        return status;
+    }
+    for (size_t i = 0; i < inquiry->driver->plan->datasets_len; i++) {
+        sotto__atoms_init(&out->atoms[i], count_words(inquiry));
+    }
+    return SOTTO_OK;
 }
 
-/* --- Rows --- */
-
-/* Writes for each row on which side of a condition it is: 1 true, 0 false, 2 neither. */
-static void find_truth(uint8_t *out, const struct sotto__rows *rows,
-                       const struct sotto__condition *condition, size_t len)
+static void wipe(void *data, size_t bytes)
 {
-    const struct sotto__register *reg = &rows->registers[condition->op];
-    const struct sotto__op *op = &rows->program->ops[condition->op];
-    const uint8_t *states[2] = {reg->state, reg->state};
-    if (condition->kind == SOTTO__CONDITION_PRESENT || condition->compares) {
-        states[0] = states[1] = rows->registers[op->a].state;
+    if (data != NULL) {
+        sotto_wipe(data, bytes);
     }
-    if (condition->compares && op->b != SOTTO_NONE) {
-        states[1] = rows->registers[op->b].state;
-    }
-    for (size_t i = 0; i < len; i++) {
-        bool is_present = (states[0][i] | states[1][i]) == 0;
-        if (condition->kind == SOTTO__CONDITION_VALUES) {
-            out[i] = is_present ? 1 : (states[0][i] & SOTTO__ROW_MADE_NAN) != 0 ? 0 : 2;
-        } else if (condition->kind == SOTTO__CONDITION_PRESENT) {
-            out[i] = is_present;
-        } else {
-            out[i] = is_present ? ((const int64_t *)reg->values)[i] != 0 : 2;
-        }
-    }
+    sotto_free(data);
 }
 
-/* Rows of the block that have a value. */
-static size_t count_present(const struct sotto_column *block, size_t len)
+void sotto__evidence_release(struct sotto_evidence *evidence)
 {
-    size_t present = 0;
-    if (block->type.kind == SOTTO_KIND_NULL) {
-        return 0;
-    }
-    if (block->validity == NULL) {
-        return len;
-    }
-    for (size_t i = 0; i < len / 8; i++) {
-        present += (size_t)__builtin_popcount(block->validity[i]);
-    }
-    for (size_t i = len / 8 * 8; i < len; i++) {
-        present += ((unsigned)block->validity[i / 8] >> (i % 8)) & 1U;
-    }
-    return present;
-}
-
-void sotto__evidence_take_block(struct sotto__evidence *in_out, size_t dataset,
-                                const struct sotto_column *const *blocks, size_t len)
-{
-    const struct sotto_driver *driver = in_out->guard->driver;
-    uint64_t *present = in_out->counts + driver->plan->datasets_len;
-    in_out->counts[dataset] += len;
-    for (size_t i = 0; i < driver->expansion.columns_len; i++) {
-        present[i] += blocks[i] != NULL ? count_present(blocks[i], len) : 0;
-    }
-}
-
-/* After the counts of columns: two numbers of each condition of where (false, true), then for each
- * group its rows and two numbers of each later condition. */
-void sotto__evidence_take_rows(struct sotto__evidence *in_out, const struct sotto__rows *rows,
-                               size_t dataset, size_t len)
-{
-    const struct sotto__guard *guard = in_out->guard;
-    const struct sotto__program *program = rows->program;
-    uint64_t *early = in_out->counts + guard->conditions_at;
-    uint64_t *late = early + 2 * guard->early_len;
-    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
-    uint8_t truth[SOTTO__ROWS_LEN];
-    for (size_t i = 0; dataset == 0 && i < len; i++) { /* groups are of one dataset */
-        size_t group = program->keys_len > 0 && rows->skipped[i] == 0 ? rows->groups[i] : 0;
-        late[group * guard->group_len] += !selects || rows->skipped[i] == 0;
-    }
-    for (size_t i = 0; i < guard->conditions_len; i++) {
-        const struct sotto__condition *condition = &guard->conditions[i];
-        bool is_early = i < guard->early_len;
-        if (program->ops[condition->op].dataset != dataset || condition->term != SOTTO_NONE) {
-            continue;
-        }
-        find_truth(truth, rows, condition, len);
-        for (size_t j = 0; j < len; j++) {
-            if (truth[j] == 2 || (!is_early && selects && rows->skipped[j] != 0)) {
-                continue;
-            }
-            size_t group = !is_early && program->keys_len > 0 ? rows->groups[j] : 0;
-            uint64_t *pair = is_early
-                                 ? early + 2 * i
-                                 : late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
-            pair[truth[j]]++;
-        }
-    }
-}
-
-/* --- Indices --- */
-
-/* Adds the two numbers of a condition in one group, from the running totals of an index: what
- * find_truth says of its rows. */
-static void add_indexed(uint64_t pair[2], const struct sotto__condition *condition,
-                        const struct sotto__program *program, const uint64_t *totals)
-{
-    const struct sotto__term *term = &program->terms[condition->term];
-    const struct sotto__index *index = &program->indices[term->index];
-    const uint64_t *below = totals + index->offset;
-    uint64_t present = below[index->len + 1];
-    uint64_t holds = below[term->last] - below[term->first];
-    if (condition->kind == SOTTO__CONDITION_TRUTH) {
-        pair[0] += present - holds;
-        pair[1] += holds;
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    size_t groups_len = inquiry != NULL ? inquiry->program->groups_len : 0;
+    if (inquiry == NULL) {
         return;
     }
-    bool is_left = program->ops[program->ops[condition->op].a].dataset != SOTTO_NONE;
-    pair[0] += is_left ? below[index->len + 3] - below[index->len + 2] : 0;
-    pair[1] += present;
+    for (size_t i = 0; evidence->atoms != NULL && i < inquiry->driver->plan->datasets_len; i++) {
+        sotto__atoms_release(&evidence->atoms[i]);
+    }
+    for (size_t i = 0; evidence->spreads != NULL && i < groups_len * inquiry->spreads_len; i++) {
+        sotto__spread_release(&evidence->spreads[i]);
+    }
+    sotto_free(evidence->outside);
+    sotto_free(evidence->atoms);
+    wipe(evidence->terms, groups_len * inquiry->sums_len * sizeof *evidence->terms);
+    sotto_free(evidence->spreads);
+    sotto_free(evidence->bins);
+    sotto_free(evidence->listed);
+    wipe(evidence->magnitudes,
+         (inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof *evidence->magnitudes);
+    sotto_free(evidence->keys);
+    sotto_free(evidence->left_out);
+    *evidence = (struct sotto_evidence){0};
 }
 
-/* Adds the counts by the indices of methods in one group. */
-static void take_bins(struct sotto__evidence *in_out, const struct sotto__sums *sums, size_t group)
+static void keep_status(struct sotto_evidence *evidence, enum sotto_status status)
 {
-    const struct sotto__guard *guard = in_out->guard;
-    const struct sotto__program *program = guard->program;
-    uint64_t *bins = in_out->counts + guard->bins_at + group * guard->bins_len;
-    const uint64_t *counts = sums->counts + group * program->group_counts;
+    evidence->status = evidence->status == SOTTO_OK ? status : evidence->status;
+}
+
+/* --- Merging --- */
+
+static void take_magnitude(struct sotto_evidence_terms *terms, double magnitude)
+{
+    if (magnitude > terms->largest[0]) {
+        terms->largest[1] = terms->largest[0];
+        terms->largest[0] = magnitude;
+    } else if (magnitude > terms->largest[1]) {
+        terms->largest[1] = magnitude;
+    }
+}
+
+static void merge_terms(struct sotto_evidence_terms *in_out,
+                        const struct sotto_evidence_terms *other)
+{
+    in_out->rows += other->rows;
+    in_out->infinite += other->infinite;
+    in_out->total += other->total;
+    take_magnitude(in_out, other->largest[0]);
+    take_magnitude(in_out, other->largest[1]);
+}
+
+void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evidence *other)
+{
+    const struct sotto__inquiry *inquiry = in_out->inquiry;
+    size_t groups_len = inquiry->program->groups_len;
+    for (size_t i = 0; i < inquiry->driver->plan->datasets_len; i++) {
+        const struct sotto__atoms *from = &other->atoms[i];
+        in_out->outside[2 * i] += other->outside[2 * i];
+        in_out->outside[2 * i + 1] += other->outside[2 * i + 1];
+        for (size_t j = 0; j < from->len; j++) {
+            sotto__atoms_add(&in_out->atoms[i], from->keys + j * from->words, from->rows[j]);
+        }
+        keep_status(in_out, from->status);
+    }
+    for (size_t i = 0; i < groups_len * inquiry->sums_len; i++) {
+        merge_terms(&in_out->terms[i], &other->terms[i]);
+    }
+    for (size_t i = 0; i < groups_len * inquiry->bins_len; i++) {
+        in_out->bins[i] += other->bins[i];
+    }
+    for (size_t i = 0; i < groups_len * inquiry->spreads_len; i++) {
+        keep_status(in_out, sotto__spread_merge(&in_out->spreads[i], &other->spreads[i],
+                                                in_out->values_max));
+    }
+    keep_status(in_out, other->status);
+}
+
+/* --- Atoms --- */
+
+/* Writes for each row whether a bit holds. Returns: whether it is the same in all rows. */
+static bool find_bit(uint8_t *out, const struct sotto__rows *rows, const struct sotto__bit *bit,
+                     size_t len)
+{
+    const struct sotto__register *reg = &rows->registers[bit->op];
+    const uint8_t *state = reg->state;
+    const int64_t *values = reg->values;
+    uint8_t any = 0;
+    uint8_t all = 1;
+    for (size_t i = 0; i < len; i++) {
+        bool holds = bit->kind == SOTTO__BIT_NAN_MADE  ? (state[i] & SOTTO__ROW_MADE_NAN) != 0
+                     : bit->kind == SOTTO__BIT_MISSING ? state[i] != 0
+                     : bit->kind == SOTTO__BIT_PRESENT ? state[i] == 0
+                                                       : state[i] == 0 && values[i] != 0;
+        out[i] = holds;
+        any |= out[i];
+        all &= out[i];
+    }
+    return any == all;
+}
+
+/* Sets the words of the rows' keys. Returns: whether all rows have the same key. */
+static bool make_keys(struct sotto_evidence *evidence, const struct sotto__rows *rows,
+                      size_t dataset, size_t len)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    const struct sotto__program *program = rows->program;
+    uint32_t *bits = evidence->keys + (1 + program->indices_len) * SOTTO__ROWS_LEN;
+    uint8_t holds[SOTTO__ROWS_LEN];
+    bool is_one = program->keys_len == 0;
+    memset(evidence->keys, 0, count_words(inquiry) * SOTTO__ROWS_LEN * sizeof *evidence->keys);
+    if (program->keys_len > 0) {
+        memcpy(evidence->keys, rows->groups, len * sizeof *evidence->keys);
+    }
     for (size_t i = 0; i < program->indices_len; i++) {
-        const struct sotto__index *index = &program->indices[i];
-        size_t bins_len = index->is_asked ? sotto__index_bins(index) : 0;
-        for (size_t j = 0; j < bins_len; j++) {
-            *bins++ += counts[index->offset + j];
+        if (program->ops[program->indices[i].op].dataset == dataset &&
+            !program->indices[i].is_asked) {
+            memcpy(evidence->keys + (1 + i) * SOTTO__ROWS_LEN, rows->numbers + i * SOTTO__ROWS_LEN,
+                   len * sizeof *evidence->keys);
+            is_one = false;
+        }
+    }
+    for (size_t i = 0; i < inquiry->bits_len; i++) {
+        const struct sotto__bit *bit = &inquiry->bits[i];
+        size_t of = program->ops[bit->op].dataset;
+        if (!bit->is_told_apart || (of != dataset && of != SOTTO_NONE)) {
+            continue;
+        }
+        is_one = find_bit(holds, rows, bit, len) && is_one;
+        uint32_t *word = bits + bit->at / BITS_OF_WORD * SOTTO__ROWS_LEN;
+        for (size_t j = 0; j < len; j++) {
+            word[j] |= (uint32_t)holds[j] << bit->at % BITS_OF_WORD;
+        }
+    }
+    return is_one;
+}
+
+/* Adds the rows that are not left out. */
+static void take_atoms(struct sotto_evidence *evidence, const struct sotto__rows *rows,
+                       size_t dataset, size_t len)
+{
+    size_t words = count_words(evidence->inquiry);
+    struct sotto__atoms *atoms = &evidence->atoms[dataset];
+    uint32_t *key = evidence->keys + words * SOTTO__ROWS_LEN; /* of one row */
+    bool is_one = make_keys(evidence, rows, dataset, len);
+    size_t kept = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (evidence->left_out[i] != 0) {
+            continue;
+        }
+        kept++;
+        if (is_one && kept > 1) {
+            continue;
+        }
+        for (size_t j = 0; j < words; j++) {
+            key[j] = evidence->keys[j * SOTTO__ROWS_LEN + i];
+        }
+        if (!is_one) {
+            sotto__atoms_add(atoms, key, 1);
+        }
+    }
+    if (is_one && kept > 0) {
+        sotto__atoms_add(atoms, key, kept);
+    }
+}
+
+/* --- Values --- */
+
+/* The value of a row as 64 bits: equal where values are; of more than one limb, but for chance. */
+static uint64_t identify_value(const struct sotto__register *reg, enum sotto__row_kind type,
+                               size_t i)
+{
+    const uint64_t *value = (const uint64_t *)reg->values + i * reg->limbs;
+    uint64_t low = value[0];
+    if (type == SOTTO__ROW_FLOAT) {
+        return ((const double *)reg->values)[i] == 0 ? 0 : low; /* 0 and -0 are one value */
+    }
+    uint64_t sign = low >> 63 != 0 ? UINT64_MAX : 0;
+    unsigned limbs = reg->limbs;
+    while (limbs > 1 && value[limbs - 1] == (value[limbs - 2] >> 63 != 0 ? UINT64_MAX : 0)) {
+        limbs--;
+    }
+    for (unsigned j = 1; j < limbs; j++) {
+        low = (low ^ value[j] ^ sign) * UINT64_C(0xD6E8FEB86659FD93);
+        low ^= low >> 29;
+    }
+    return low;
+}
+
+static void take_spread(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
+                        size_t len)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    const struct sotto__spread *spread = &inquiry->spreads[at];
+    size_t op = inquiry->column_ops[spread->column];
+    const struct sotto__register *reg = &rows->registers[op];
+    const uint8_t *state = rows->registers[spread->state].state;
+    enum sotto__row_kind type = rows->program->ops[op].type;
+    bool is_grouped = rows->program->keys_len > 0;
+    for (size_t i = 0; i < len; i++) {
+        if (evidence->left_out[i] != 0 || state[i] != 0) {
+            continue;
+        }
+        size_t group = is_grouped ? rows->groups[i] : 0;
+        struct sotto__spread_values *values = &evidence->spreads[group * inquiry->spreads_len + at];
+        if (values->is_over) {
+            values->rows++;
+        } else {
+            keep_status(evidence, sotto__spread_add(values, identify_value(reg, type, i), 1,
+                                                    evidence->values_max));
         }
     }
 }
 
-void sotto__evidence_take_indices(struct sotto__evidence *in_out, const struct sotto__sums *sums)
+/* Counts of a spread that is over in all groups are not needed row by row. */
+static bool is_over(const struct sotto_evidence *evidence, size_t at)
 {
-    const struct sotto__guard *guard = in_out->guard;
-    const struct sotto__program *program = guard->program;
-    uint64_t *late = in_out->counts + guard->conditions_at + 2 * guard->early_len;
-    for (size_t group = 0; program->indices_len > 0 && group < program->groups_len; group++) {
-        take_bins(in_out, sums, group);
-        sotto__indexed_add_up(sums, group);
-        for (size_t i = guard->early_len; i < guard->conditions_len; i++) {
-            uint64_t *pair = late + group * guard->group_len + 1 + 2 * (i - guard->early_len);
-            if (guard->conditions[i].term != SOTTO_NONE) {
-                add_indexed(pair, &guard->conditions[i], program, sums->totals);
+    return evidence->inquiry->program->groups_len == 1 && evidence->spreads[at].is_over;
+}
+
+/* --- Magnitudes --- */
+
+/* Sets the magnitudes of a column's rows; 0 where there is no finite value. Returns: whether there
+ * may be infinities. */
+static bool find_magnitudes(double *out, const struct sotto__rows *rows, size_t op, size_t len)
+{
+    const struct sotto__register *reg = &rows->registers[op];
+    if (rows->program->ops[op].type != SOTTO__ROW_FLOAT) {
+        sotto__exact_to_float(out, reg, 0, len);
+        for (size_t i = 0; i < len; i++) {
+            out[i] = reg->state[i] == 0 ? fabs(out[i]) : 0;
+        }
+        return false;
+    }
+    const double *values = reg->values;
+    bool any = false;
+    for (size_t i = 0; i < len; i++) {
+        bool is_finite = fabs(values[i]) <= DBL_MAX;
+        out[i] = reg->state[i] == 0 && is_finite ? fabs(values[i]) : 0;
+        any = any || (reg->state[i] == 0 && !is_finite);
+    }
+    return any;
+}
+
+static bool is_infinite(const struct sotto__rows *rows, size_t op, size_t i)
+{
+    return op != SOTTO_NONE && rows->program->ops[op].type == SOTTO__ROW_FLOAT &&
+           isinf(((const double *)rows->registers[op].values)[i]);
+}
+
+/* Without groups: a piece's total in lanes, then what may be among the largest. */
+static void take_magnitudes(struct sotto_evidence_terms *out, const double *restrict a,
+                            const double *restrict b, const uint8_t *restrict skipped, size_t len)
+{
+    double values[SOTTO__ROWS_LEN];
+    double totals[LANES] = {0};
+    double largest[LANES] = {0};
+    for (size_t i = 0; i < len; i++) {
+        values[i] = skipped[i] == 0 ? a[i] * (b != NULL ? b[i] : 1) : 0;
+    }
+    for (size_t i = len; i % LANES != 0; i++) {
+        values[i] = 0;
+    }
+    for (size_t i = 0; i < len; i += LANES) {
+        for (size_t j = 0; j < LANES; j++) {
+            totals[j] += values[i + j];
+            largest[j] = values[i + j] > largest[j] ? values[i + j] : largest[j];
+        }
+    }
+    double most = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        out->total += totals[j];
+        most = largest[j] > most ? largest[j] : most;
+    }
+    for (size_t i = 0; most > out->largest[1] && i < len; i++) {
+        take_magnitude(out, values[i]);
+    }
+}
+
+static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
+                     bool has_infinities, size_t len)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    const struct sotto_evidence_sum *sum = &inquiry->sums[at];
+    const uint8_t *state = rows->registers[inquiry->traces[at].state].state;
+    const double *a = evidence->magnitudes + sum->factors[0] * SOTTO__ROWS_LEN;
+    const double *b = sum->factors[1] != SOTTO_NONE
+                          ? evidence->magnitudes + sum->factors[1] * SOTTO__ROWS_LEN
+                          : NULL;
+    bool is_grouped = rows->program->keys_len > 0;
+    uint8_t skipped[SOTTO__ROWS_LEN];
+    size_t kept = 0;
+    for (size_t i = 0; i < len; i++) {
+        skipped[i] = state[i] | evidence->left_out[i];
+        kept += skipped[i] == 0;
+    }
+    if (!is_grouped) {
+        evidence->terms[at].rows += kept;
+        take_magnitudes(&evidence->terms[at], a, b, skipped, len);
+    }
+    for (size_t i = 0; (is_grouped || has_infinities) && i < len; i++) {
+        struct sotto_evidence_terms *terms =
+            &evidence->terms[(is_grouped ? rows->groups[i] : 0) * inquiry->sums_len + at];
+        if (skipped[i] != 0) {
+            continue;
+        }
+        for (size_t j = 0; has_infinities && j < 2; j++) {
+            size_t factor = sum->factors[j];
+            terms->infinite += factor != SOTTO_NONE &&
+                               is_infinite(rows, inquiry->column_ops[factor], i) &&
+                               (j == 0 || factor != sum->factors[0]);
+        }
+        if (is_grouped) {
+            double value = a[i] * (b != NULL ? b[i] : 1);
+            terms->rows++;
+            terms->total += value;
+            take_magnitude(terms, value);
+        }
+    }
+}
+
+/* --- A piece of rows --- */
+
+static void find_left_out(struct sotto_evidence *evidence, const struct sotto__rows *rows,
+                          size_t dataset, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
+    const struct sotto__register *where =
+        program->where != SOTTO_NONE ? &rows->registers[program->where] : NULL;
+    if (!selects) {
+        memset(evidence->left_out, 0, len);
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        bool is_out =
+            where != NULL && (where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0);
+        evidence->left_out[i] = rows->skipped[i] != 0;
+        evidence->outside[2 * dataset] += is_out;
+        evidence->outside[2 * dataset + 1] += !is_out && rows->skipped[i] != 0;
+    }
+}
+
+void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto__rows *rows,
+                               size_t dataset, size_t len)
+{
+    const struct sotto__inquiry *inquiry = in_out->inquiry;
+    bool has_infinities = false;
+    find_left_out(in_out, rows, dataset, len);
+    take_atoms(in_out, rows, dataset, len);
+    for (size_t i = 0; i < inquiry->columns_len; i++) {
+        if (inquiry->columns[i].dataset == dataset) {
+            has_infinities = find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN, rows,
+                                             inquiry->column_ops[i], len) ||
+                             has_infinities;
+        }
+    }
+    for (size_t i = 0; i < inquiry->spreads_len; i++) {
+        if (inquiry->columns[inquiry->spreads[i].column].dataset == dataset &&
+            !is_over(in_out, i)) {
+            take_spread(in_out, rows, i, len);
+        }
+    }
+    for (size_t i = 0; i < inquiry->sums_len; i++) {
+        if (inquiry->columns[inquiry->sums[i].factors[0]].dataset == dataset) {
+            take_sum(in_out, rows, i, has_infinities, len);
+        }
+    }
+}
+
+void sotto__evidence_take_bins(struct sotto_evidence *in_out, const struct sotto__sums *sums)
+{
+    const struct sotto__program *program = in_out->inquiry->program;
+    uint64_t *bins = in_out->bins;
+    for (size_t group = 0; group < program->groups_len; group++) {
+        for (size_t i = 0; i < program->indices_len; i++) {
+            const struct sotto__index *index = &program->indices[i];
+            const uint64_t *counts = sums->counts + group * program->group_counts + index->offset;
+            size_t len = index->is_asked ? sotto__index_bins(index) : 0;
+            for (size_t j = 0; j < len; j++) {
+                *bins++ += counts[j];
             }
         }
     }
+}
+
+/* --- Looking at it --- */
+
+enum sotto_status sotto__evidence_fail(enum sotto_status status, struct sotto_error *err)
+{
+    return status == SOTTO_ERROR_LIMIT
+               ? sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "the sets of rows that are asked for cut each other into too many "
+                                 "pieces to be judged: ask for fewer at once")
+               : sotto_error_no_memory(err);
+}
+
+enum sotto_status sotto__evidence_finish(struct sotto_evidence *evidence, struct sotto_error *err)
+{
+    size_t len = 0;
+    size_t datasets_len = evidence->inquiry->driver->plan->datasets_len;
+    for (size_t i = 0; i < datasets_len; i++) {
+        sotto__atoms_sort(&evidence->atoms[i]);
+        keep_status(evidence, evidence->atoms[i].status);
+        len += evidence->atoms[i].len;
+    }
+    evidence->listed = sotto_alloc_array(len, sizeof *evidence->listed);
+    keep_status(evidence, evidence->listed != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY);
+    if (evidence->status != SOTTO_OK) {
+        return sotto__evidence_fail(evidence->status, err);
+    }
+    struct sotto_evidence_atom *out = evidence->listed;
+    for (size_t i = 0; i < datasets_len; i++) {
+        const struct sotto__atoms *atoms = &evidence->atoms[i];
+        for (size_t j = 0; j < atoms->len; j++) {
+            *out++ = (struct sotto_evidence_atom){.group = atoms->keys[j * atoms->words],
+                                                  .rows = atoms->rows[j]};
+        }
+    }
+    return SOTTO_OK;
+}
+
+size_t sotto_evidence_groups_len(const struct sotto_evidence *evidence)
+{
+    return evidence->inquiry->program->groups_len;
+}
+
+size_t sotto_evidence_datasets_len(const struct sotto_evidence *evidence)
+{
+    return evidence->inquiry->driver->plan->datasets_len;
+}
+
+bool sotto_evidence_reads(const struct sotto_evidence *evidence, size_t dataset)
+{
+    const struct sotto__program *program = evidence->inquiry->program;
+    bool reads = program->keys_len > 0 && dataset == 0; /* groups are of one dataset */
+    for (size_t i = 0; i < program->ops_len; i++) {
+        reads = reads ||
+                (program->ops[i].kind == SOTTO__OP_COLUMN && program->ops[i].dataset == dataset);
+    }
+    return reads;
+}
+
+bool sotto_evidence_has_where(const struct sotto_evidence *evidence)
+{
+    return evidence->inquiry->program->where != SOTTO_NONE;
+}
+
+bool sotto_evidence_has_groups(const struct sotto_evidence *evidence)
+{
+    return evidence->inquiry->program->keys_len > 0;
+}
+
+void sotto_evidence_outside(const struct sotto_evidence *evidence, uint64_t *out_left_out,
+                            uint64_t *out_in_no_group, size_t dataset)
+{
+    *out_left_out = evidence->outside[2 * dataset];
+    *out_in_no_group = evidence->outside[2 * dataset + 1];
+}
+
+const struct sotto_evidence_set *sotto_evidence_sets(const struct sotto_evidence *evidence,
+                                                     size_t *out_len)
+{
+    *out_len = evidence->inquiry->sets_len;
+    return evidence->inquiry->sets;
+}
+
+const struct sotto_evidence_sum *sotto_evidence_sums(const struct sotto_evidence *evidence,
+                                                     size_t *out_len)
+{
+    *out_len = evidence->inquiry->sums_len;
+    return evidence->inquiry->sums;
+}
+
+const struct sotto_evidence_column *sotto_evidence_columns(const struct sotto_evidence *evidence,
+                                                           size_t *out_len)
+{
+    *out_len = evidence->inquiry->columns_len;
+    return evidence->inquiry->columns;
+}
+
+const struct sotto_evidence_atom *sotto_evidence_atoms(const struct sotto_evidence *evidence,
+                                                       size_t dataset, size_t *out_len)
+{
+    const struct sotto_evidence_atom *listed = evidence->listed;
+    for (size_t i = 0; i < dataset; i++) {
+        listed += evidence->atoms[i].len;
+    }
+    *out_len = evidence->atoms[dataset].len;
+    return listed;
+}
+
+bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, size_t set)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    const struct sotto__membership *member = &inquiry->members[set];
+    const struct sotto__atoms *atoms = &evidence->atoms[inquiry->sets[set].dataset];
+    const uint32_t *key = atoms->keys + atom * atoms->words;
+    const uint32_t *words = key + 1 + inquiry->program->indices_len;
+    bool holds = true;
+    SOTTO_REQUIRE(inquiry->sets[set].is_told_apart);
+    if (member->index != SOTTO_NONE) {
+        uint32_t number = key[1 + member->index];
+        holds = number >= member->first && number < member->last;
+    }
+    for (size_t i = 0; holds && i < member->bits_len; i++) {
+        size_t at = inquiry->bits[inquiry->literals[member->bits_first + i]].at;
+        holds = ((words[at / BITS_OF_WORD] >> at % BITS_OF_WORD) & 1) != 0;
+    }
+    return holds;
+}
+
+const uint64_t *sotto_evidence_bins(const struct sotto_evidence *evidence, size_t group,
+                                    size_t *out_len)
+{
+    *out_len = evidence->inquiry->bins_len;
+    return evidence->bins + group * *out_len;
+}
+
+struct sotto_evidence_terms sotto_evidence_terms_of(const struct sotto_evidence *evidence,
+                                                    size_t group, size_t sum)
+{
+    return evidence->terms[group * evidence->inquiry->sums_len + sum];
+}
+
+struct sotto_evidence_values sotto_evidence_values_of(const struct sotto_evidence *evidence,
+                                                      size_t group, size_t sum, size_t factor)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    const struct sotto__spread_values *spread =
+        &evidence->spreads[group * inquiry->spreads_len + inquiry->traces[sum].spreads[factor]];
+    uint64_t most = 0;
+    for (size_t i = 0; i < spread->places_len; i++) {
+        most = spread->counts[i] > most ? spread->counts[i] : most;
+    }
+    uint64_t rows = evidence->terms[group * inquiry->sums_len + sum].rows;
+    return (struct sotto_evidence_values){.rows = rows,
+                                          .differing = spread->is_over ? rows : rows - most,
+                                          .distinct = spread->len,
+                                          .is_counted = !spread->is_over};
 }

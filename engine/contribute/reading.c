@@ -152,11 +152,13 @@ static enum sotto_status start_workers(struct source_reading *reading, size_t wo
         return sotto_error_no_memory(err);
     }
     for (; reading->workers_len < workers_len; reading->workers_len++) {
-        if (sotto__worker_init(&reading->workers[reading->workers_len], reading->driver->program,
-                               contribution->evidence.counts != NULL ? &contribution->guard : NULL,
-                               reading->watchers != NULL ? &reading->watchers[reading->workers_len]
-                                                         : NULL) != SOTTO_OK) {
-            return sotto_error_no_memory(err);
+        const struct sotto_judge *judge = contribution->judge;
+        enum sotto_status status = sotto__worker_init(
+            &reading->workers[reading->workers_len], reading->driver->program,
+            reading->watchers != NULL ? &reading->watchers[reading->workers_len] : NULL,
+            judge != NULL ? &contribution->inquiry : NULL, judge != NULL ? judge->min_rows : 0);
+        if (status != SOTTO_OK) {
+            return sotto__evidence_fail(status, err);
         }
     }
     return SOTTO_OK;
@@ -174,9 +176,6 @@ static enum sotto_status take_block(void *context, size_t index, uint64_t first_
         if (reading->columns[i] != SOTTO_NONE) {
             blocks[reading->columns[i]] = &columns[i];
         }
-    }
-    if (worker->evidence.counts != NULL) {
-        sotto__evidence_take_block(&worker->evidence, reading->dataset, blocks, rows);
     }
     if (worker->watcher == NULL) {
         return sotto__rows_take(&worker->rows, reading->dataset, blocks, rows, err);
@@ -201,8 +200,8 @@ static void add_workers(struct sotto_contribution *in_out, const struct source_r
     for (size_t i = 0; i < reading->workers_len; i++) {
         struct sotto__worker *worker = &reading->workers[i];
         sotto__sums_add_to(&worker->sums, in_out->limbs);
-        if (worker->evidence.counts != NULL) {
-            sotto__evidence_take_indices(&worker->evidence, &worker->sums);
+        if (worker->evidence.inquiry != NULL) {
+            sotto__evidence_take_bins(&worker->evidence, &worker->sums);
             sotto__evidence_merge(&in_out->evidence, &worker->evidence);
         }
     }

@@ -141,7 +141,7 @@ static enum sotto_status take_block(void *context, size_t worker, uint64_t first
     }
     struct sotto__worker *own = &draft->workers[worker];
     if (!draft->is_ready[worker]) {
-        enum sotto_status status = sotto__worker_init(own, draft->driver->program, NULL, NULL);
+        enum sotto_status status = sotto__worker_init(own, draft->driver->program, NULL, NULL, 0);
         if (status != SOTTO_OK) {
             return status;
         }

@@ -11,7 +11,7 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
     struct sotto__worker *worker = context;
     struct sotto__rows_sink sums = sotto__sums_sink(&worker->sums);
     sums.take(sums.context, rows, dataset, len);
-    if (worker->evidence.counts != NULL) {
+    if (worker->evidence.inquiry != NULL) {
         sotto__evidence_take_rows(&worker->evidence, rows, dataset, len);
     }
     if (worker->watcher != NULL) {
@@ -21,8 +21,8 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
 
 enum sotto_status sotto__worker_init(struct sotto__worker *out,
                                      const struct sotto__program *program,
-                                     const struct sotto__guard *guard,
-                                     struct sotto__watcher *watcher)
+                                     struct sotto__watcher *watcher,
+                                     const struct sotto__inquiry *inquiry, uint64_t min_rows)
 {
     *out = (struct sotto__worker){.watcher = watcher};
     struct sotto__rows_sink both = {.take = take_rows, .context = out};
@@ -30,15 +30,15 @@ enum sotto_status sotto__worker_init(struct sotto__worker *out,
     if (status != SOTTO_OK) {
         return status;
     }
-    if (guard != NULL) {
-        status = sotto__evidence_init(&out->evidence, guard);
+    if (inquiry != NULL) {
+        status = sotto__evidence_init(&out->evidence, inquiry, min_rows);
         if (status != SOTTO_OK) {
             goto out;
         }
     }
     status =
         sotto__rows_init(&out->rows, program,
-                         guard != NULL || watcher != NULL ? both : sotto__sums_sink(&out->sums));
+                         inquiry != NULL || watcher != NULL ? both : sotto__sums_sink(&out->sums));
 out:
     if (status != SOTTO_OK) {
         sotto__evidence_release(&out->evidence);

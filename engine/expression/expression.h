@@ -58,7 +58,7 @@ struct sotto__node {
     unsigned rounds;               /* an aggregate: that it may take; set by the check */
     int whole;                     /* what a literal of an expansion is, which stands in no text */
     bool is_whole;                 /* a literal is such a one */
-    bool is_edge;                  /* a comparison of an expansion, with an edge of hist */
+    bool is_cell;                  /* an aggregate of an expansion: counts a bin or a level */
     bool is_together; /* a dot of an expansion: its columns are missing in the same rows already */
     size_t start;     /* in the text: where it begins (an operator: where that stands) */
     size_t bytes;     /* of a literal in the text, of a list's last item */

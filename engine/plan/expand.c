@@ -327,32 +327,36 @@ static size_t build_level(struct expander *expander, const struct sotto__level *
         (struct sotto__node){.kind = SOTTO__NODE_NEGATE, .left = number, .start = level->start});
 }
 
-/* Builds the number of rows where x compares so with a level or an edge. */
-static size_t build_count(struct expander *expander, enum sotto__node_kind kind, size_t x,
+/* Builds the condition that x compares so with a level or an edge. */
+static size_t build_limit(struct expander *expander, enum sotto__node_kind kind, size_t x,
                           const struct sotto__level *level)
 {
     size_t value = build_node(expander, x, 0);
-    size_t holds = add_infix(expander, kind, value, build_level(expander, level));
-    if (expander->status == SOTTO_OK && kind != SOTTO__NODE_EQUAL) {
-        expander->target->nodes[holds].is_edge = true;
-    }
-    return add_call1(expander, SOTTO__FUNCTION_SUM, holds);
+    size_t limit = build_level(expander, level);
+    return add_infix(expander, kind, value, limit);
 }
 
-/* A bin counts what is at its lower edge or above, less what is at the upper one or above; the last
- * bin holds both its edges. */
+/* A bin counts what is at its lower edge or above and below the upper one; the last bin holds both
+ * its edges. */
 static size_t build_counts(struct expander *expander, const struct sotto__node *from,
                            size_t element)
 {
     const struct sotto__level *level = &expander->source->levels[from->levels + element];
+    size_t holds;
     if (sotto__function_card(from->function)->takes == SOTTO__TAKES_LEVELS) {
-        return build_count(expander, SOTTO__NODE_EQUAL, from->left, level);
+        holds = build_limit(expander, SOTTO__NODE_EQUAL, from->left, level);
+    } else {
+        bool is_last = element + 2 == from->levels_len;
+        enum sotto__node_kind is_below = is_last ? SOTTO__NODE_LESS_EQUAL : SOTTO__NODE_LESS;
+        size_t from_here = build_limit(expander, SOTTO__NODE_GREATER_EQUAL, from->left, level);
+        size_t below = build_limit(expander, is_below, from->left, level + 1);
+        holds = add_infix(expander, SOTTO__NODE_AND, from_here, below);
     }
-    bool is_last = element + 2 == from->levels_len;
-    enum sotto__node_kind is_above = is_last ? SOTTO__NODE_GREATER : SOTTO__NODE_GREATER_EQUAL;
-    size_t from_here = build_count(expander, SOTTO__NODE_GREATER_EQUAL, from->left, level);
-    size_t above = build_count(expander, is_above, from->left, level + 1);
-    return add_infix(expander, SOTTO__NODE_SUBTRACT, from_here, above);
+    size_t count = add_call1(expander, SOTTO__FUNCTION_SUM, holds);
+    if (expander->status == SOTTO_OK) {
+        expander->target->nodes[count].is_cell = true;
+    }
+    return count;
 }
 
 /* Builds a method of one of several numbers, or of one number and an element of a frame. */

@@ -64,13 +64,6 @@ const struct sotto__op *sotto__compile_op(const struct sotto__compiler *compiler
     return &compiler->program->ops[op];
 }
 
-void sotto__compile_mark_asked(struct sotto__compiler *compiler, size_t op)
-{
-    if (compiler->status == SOTTO_OK) {
-        compiler->program->ops[op].is_asked = true;
-    }
-}
-
 static bool is_same_op(const struct sotto__op *x, const struct sotto__op *y)
 {
     return x->kind == y->kind && x->a == y->a && x->b == y->b && x->c == y->c &&
@@ -928,15 +921,6 @@ static void find_operands(struct sotto__compiler *compiler, size_t out[3],
     }
 }
 
-static size_t add_asked_comparison(struct sotto__compiler *compiler, const struct sotto__node *node)
-{
-    size_t comparison = add_comparison(compiler, node);
-    if (!node->is_edge) {
-        sotto__compile_mark_asked(compiler, comparison);
-    }
-    return comparison;
-}
-
 size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i)
 {
     const struct sotto__node *node = &compiler->expression->nodes[i];
@@ -944,7 +928,7 @@ size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i)
     bool is_negative;
     compiler->start = node->start;
     if (is_comparison(node->kind)) {
-        return add_asked_comparison(compiler, node);
+        return add_comparison(compiler, node);
     }
     if (sotto__literal_find(&is_negative, compiler->expression, node) != NULL) {
         return SOTTO_NONE; /* see sotto__compile_operand */

@@ -24,6 +24,7 @@ struct sotto__compiler {
     size_t first_moments; /* of its first aggregate among all */
     size_t start;         /* where in its text errors point */
     unsigned bits_max;
+    bool is_cell;                          /* the aggregate counts a bin or a level */
     size_t values[SOTTO__VALUE_NODES_MAX]; /* the operation of each row-wise node */
     enum sotto_status status;              /* the first failure, whose text is in err */
     struct sotto_error *err;               /* not NULL */
@@ -36,8 +37,6 @@ size_t sotto__compile_error(struct sotto__compiler *compiler, const char *what);
 
 /* The operation at an index, valid until the next one is added; an empty one after a failure. */
 const struct sotto__op *sotto__compile_op(const struct sotto__compiler *compiler, size_t op);
-/* Marks a comparison as one that the plan asks for, not only an edge of hist. */
-void sotto__compile_mark_asked(struct sotto__compiler *compiler, size_t op);
 
 /* The operation of row-wise node i, its children done before. Returns SOTTO_NONE for a text in
  * quotes too, which has no operation, as only a comparison takes it, and for a literal. */
@@ -86,5 +85,10 @@ void sotto__compile_nan_made(struct sotto__compiler *compiler, struct sotto__mom
 
 /* Lets the next call of a method ask for this round; moments: those of its node. */
 void sotto__compile_call(struct sotto__compiler *compiler, struct sotto__moments *moments);
+
+/* layout.c: measures the memory for rows, when it is known what is idle. Returns:
+ * SOTTO_ERROR_LIMIT. */
+enum sotto_status sotto__registers_measure(struct sotto__program *program,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

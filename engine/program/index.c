@@ -2,7 +2,7 @@
 
 /* Conditions on one value that are counted together. It leans on the compiled program: hist and
  * value_counts are, like all else, sums of conditions (plan/expand.c), each with an operation and a
- * slot, and so they stay for those who ask what stands behind a condition (contribute/guard.c).
+ * slot, and so they stay for those who ask what stands behind a condition (contribute/inquiry.c).
  *
  * The one idea: x >= 0, x >= 10, x >= 20, ... of one row are all known once it is known between
  * which of the limits x stands. So where a program sums up many comparisons of one value with
@@ -164,6 +164,11 @@ static bool read_limits(struct candidate *out, struct limit *at, struct limit *a
     return is_known;
 }
 
+static bool is_order(enum sotto__op_kind kind)
+{
+    return kind == SOTTO__OP_LESS || kind == SOTTO__OP_LESS_EQUAL;
+}
+
 static bool read_comparison(struct candidate *out, const struct sotto__program *program,
                             const struct sotto__op *comparison)
 {
@@ -185,6 +190,30 @@ static bool read_comparison(struct candidate *out, const struct sotto__program *
     return true;
 }
 
+/* The rows between two limits on one value: of a bin. */
+static bool read_both(struct candidate *out, const struct sotto__program *program,
+                      const struct sotto__op *both)
+{
+    struct candidate low = {.value = SOTTO_NONE};
+    struct candidate high = {.value = SOTTO_NONE};
+    const struct sotto__op *a = &program->ops[both->a];
+    const struct sotto__op *b = &program->ops[both->b];
+    if (!is_order(a->kind) || !is_order(b->kind) || !read_comparison(&low, program, a) ||
+        !read_comparison(&high, program, b)) {
+        return false;
+    }
+    if (low.has_high) { /* the other way around */
+        struct candidate first = low;
+        low = high;
+        high = first;
+    }
+    *out = low;
+    out->has_high = high.has_high;
+    out->high = high.high;
+    return low.value == high.value && low.has_low && !low.has_high && high.has_high &&
+           !high.has_low;
+}
+
 static struct candidate read_candidate(const struct sotto__program *program,
                                        const struct sotto__term *term)
 {
@@ -199,9 +228,10 @@ static struct candidate read_candidate(const struct sotto__program *program,
         candidate.text = op->text;
         candidate.value = op->a;
         is_known = program->ops[op->a].type == SOTTO__ROW_TEXT;
-    } else if (op->kind == SOTTO__OP_EQUAL || op->kind == SOTTO__OP_LESS ||
-               op->kind == SOTTO__OP_LESS_EQUAL) {
+    } else if (op->kind == SOTTO__OP_EQUAL || is_order(op->kind)) {
         is_known = read_comparison(&candidate, program, op);
+    } else if (op->kind == SOTTO__OP_AND) {
+        is_known = read_both(&candidate, program, op);
     }
     candidate.value = is_known ? candidate.value : SOTTO_NONE;
     return candidate;

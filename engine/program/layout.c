@@ -9,7 +9,7 @@
  * units of 2^-1074 to that power: |v| < 2^(2098 power). Accumulators, buffers and registers of a
  * party are laid out here too, and bound its memory before a row is read. */
 
-#include "program/program.h"
+#include "program/compile.h"
 
 #include <sotto/alloc.h>
 
@@ -26,6 +26,12 @@ static size_t count_limbs(const struct sotto__term *term)
     }
     size_t bits = term->type == SOTTO__ROW_FLOAT ? DOUBLE_BITS * term->factors_len : term->bits;
     return (bits + 62 + 63) / 64;
+}
+
+/* How many slots of one limb stand after a term's sum. */
+static size_t count_more(const struct sotto__term *term)
+{
+    return term->has_infinities ? 2 : term->is_cell;
 }
 
 /* In units of 128 bits: a count or exact limbs two by two; for doubles a unit for each limb of the
@@ -53,14 +59,14 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
         term->limbs = count_limbs(term);
         term->offset = program->group_limbs;
         term->accumulator = program->group_accumulators;
-        program->group_limbs += term->limbs + (term->has_infinities ? 2 : 0);
+        program->group_limbs += term->limbs + count_more(term);
         program->group_accumulators += measure_accumulator(term);
         if (program->keys_len > 0 && sotto__term_columns(term) > 0) {
             term->buffer = program->group_buffers;
             term->fill = program->fills_len++;
             program->group_buffers += program->buffer_len * sotto__term_columns(term);
         }
-        *out_slots_len += term->has_infinities ? 3 : 1;
+        *out_slots_len += 1 + count_more(term);
     }
     if (program->keys_len > 0) { /* the parties that withhold the group */
         program->group_limbs++;
@@ -68,19 +74,6 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
     }
     return program->group_limbs <= SOTTO__ROUND_LIMBS_MAX / program->groups_len ? SOTTO_OK
                                                                                 : SOTTO_ERROR_LIMIT;
-}
-
-static size_t measure_registers(const struct sotto__program *program)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < program->ops_len; i++) {
-        const struct sotto__op *op = &program->ops[i];
-        unsigned limbs = op->type == SOTTO__ROW_FLOAT || op->bits > SOTTO__PRODUCT_BITS_MAX
-                             ? 1
-                             : sotto__limbs_of_bits(op->bits);
-        bytes += SOTTO__ROWS_LEN * (limbs * sizeof(uint64_t) + 1);
-    }
-    return bytes;
 }
 
 #ifdef SOTTO_VERIFY_BUILD
@@ -102,7 +95,7 @@ static void verify_slots(const struct sotto__program *program)
             SOTTO_VERIFY(term->buffer == buffers && term->fill < program->fills_len);
             buffers += program->buffer_len * sotto__term_columns(term);
         }
-        limbs += term->limbs + (term->has_infinities ? 2 : 0);
+        limbs += term->limbs + count_more(term);
         accumulators += measure_accumulator(term);
     }
     SOTTO_VERIFY(limbs + (program->keys_len > 0) == program->group_limbs);
@@ -126,13 +119,6 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
                                "expected sums of at most %zu bytes in all groups, found more",
                                SOTTO__ROUND_LIMBS_MAX * sizeof(uint64_t));
     }
-    program->rows_bytes = measure_registers(program);
-    if (program->rows_bytes > SOTTO__ROWS_BYTES_MAX) {
-        return sotto_error_set(
-            err, SOTTO_ERROR_LIMIT,
-            "the expressions need too much memory for exact values: say float(x) "
-            "for the doubles nearest to x");
-    }
     program->limbs_len = program->group_limbs * program->groups_len;
     if (program->parameters_len > SOTTO__ROUND_LIMBS_MAX / program->groups_len) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
@@ -150,7 +136,7 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
         for (size_t i = 0; i < program->terms_len; i++) {
             const struct sotto__term *term = &program->terms[i];
             program->slots[program->slots_len++] = (uint16_t)term->limbs;
-            for (size_t j = 0; term->has_infinities && j < 2; j++) {
+            for (size_t j = 0; j < count_more(term); j++) {
                 program->slots[program->slots_len++] = 1;
             }
         }
@@ -160,4 +146,18 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
     }
     verify_slots(program);
     return SOTTO_OK;
+}
+
+enum sotto_status sotto__registers_measure(struct sotto__program *program, struct sotto_error *err)
+{
+    program->rows_bytes = 0;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        size_t limbs = sotto__register_limbs(&program->ops[i]);
+        program->rows_bytes += SOTTO__ROWS_LEN * (limbs * sizeof(uint64_t) + (limbs > 0));
+    }
+    return program->rows_bytes <= SOTTO__ROWS_BYTES_MAX
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                 "the expressions need too much memory for exact values: say "
+                                 "float(x) for the doubles nearest to x");
 }

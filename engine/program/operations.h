@@ -59,18 +59,10 @@ enum sotto__row_kind {
 };
 
 /* Operations are shared: each different one stands in a program once, however many expressions hold
- * it, and so do the sums over them. That a party's guard (contribute/guard.c) may count the rows
- * behind conditions by operation, not by expression, rests on this:
- *   1. A condition is about rows, not about who asks. Two outputs that ask x > 1 ask it of the same
- *      rows, and one count answers for both.
- *   2. What makes guard strict adds up: a comparison that is an edge of hist here and asked for
- * there is_asked, since any of its users can set that, and none takes it back.
- *   3. What makes guard lenient needs all users: a comparison is taken as a part of one "in" only
- * if nothing else uses it, no operation elsewhere, no sum and not where. One more user makes it a
- *      condition of its own.
- *   4. A condition that where needs is counted over all rows; if an aggregate uses it too, it is
- *      counted a second time, among the rows that where leaves.
- * So sharing can add conditions that are counted, and never takes one away. */
+ * it, and so do the sums over them. That a party's evidence (contribute/inquiry.c) may name sets of
+ * rows by operations, not by expressions, rests on this: a condition is about rows, not about who
+ * asks. A sum is a cell, which can be withheld alone, only if nothing but a bin or a level reads
+ * it. */
 
 /* Operands stand before their operations. An exact value v is in units of 10^-scale,
  * |v| <= 2^bits. */
@@ -81,7 +73,6 @@ struct sotto__op {
     bool is_null;   /* missing everywhere: a column, or the constant na */
     bool never_zero;
     bool is_early; /* where needs it: done before rows have groups */
-    bool is_asked; /* a comparison that is not only an edge of hist */
     bool is_idle;  /* nobody computes it: an index counts for it */
     unsigned bits;
     unsigned scale;
@@ -105,6 +96,13 @@ struct sotto__constant {
 static inline unsigned sotto__limbs_of_bits(unsigned bits)
 {
     return (bits + 65) / 64;
+}
+
+/* The limbs of an operation's register; 0 for one that is idle, which has none. */
+static inline unsigned sotto__register_limbs(const struct sotto__op *op)
+{
+    bool is_one = op->type == SOTTO__ROW_FLOAT || op->bits > SOTTO__PRODUCT_BITS_MAX;
+    return op->is_idle ? 0 : is_one ? 1 : sotto__limbs_of_bits(op->bits);
 }
 
 #endif

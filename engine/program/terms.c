@@ -41,11 +41,12 @@ size_t sotto__compile_term(struct sotto__compiler *compiler, struct sotto__term 
  * failure. */
 static size_t add_term(struct sotto__compiler *compiler, struct sotto__term term)
 {
-    const struct sotto__program *program = compiler->program;
+    struct sotto__program *program = compiler->program;
     term.index = SOTTO_NONE;
     term.times = SOTTO_NONE;
     for (size_t i = 0; compiler->status == SOTTO_OK && i < program->terms_len; i++) {
         if (is_same_term(&program->terms[i], &term)) {
+            program->terms[i].is_cell = program->terms[i].is_cell && term.is_cell;
             return i;
         }
     }
@@ -77,6 +78,7 @@ static size_t add_exact_sum(struct sotto__compiler *compiler, const size_t *fact
                                        .type = from->type,
                                        .bits = from->bits,
                                        .scale = from->scale,
+                                       .is_cell = compiler->is_cell,
                                        .never_negative = is_even || from->type == SOTTO__ROW_BOOL});
 }
 
@@ -134,7 +136,6 @@ static size_t add_truth(struct sotto__compiler *compiler, size_t x)
     }
     size_t zero = sotto__compile_zero(compiler);
     size_t truth = sotto__compile_compare(compiler, SOTTO__OP_UNEQUAL, x, zero);
-    sotto__compile_mark_asked(compiler, truth);
     return sotto__compile_mask(compiler, truth, x);
 }
 
@@ -207,6 +208,7 @@ static void compile_aggregate(struct sotto__compiler *compiler, struct sotto__mo
     SOTTO_REQUIRE(opens.kind != SOTTO__OPENS_UNSTATED);
     size_t x = sotto__compile_operand(compiler, node->left);
     size_t y = x;
+    compiler->is_cell = node->is_cell;
     sotto__compile_check_argument(compiler, node, node->left);
     if (opens.product) {
         y = sotto__compile_operand(compiler, node->right);
@@ -405,6 +407,9 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
     }
     if (compiler.status == SOTTO_OK) {
         compiler.status = sotto__indices_find(out, err);
+    }
+    if (compiler.status == SOTTO_OK) {
+        compiler.status = sotto__registers_measure(out, err);
     }
     if (compiler.status != SOTTO_OK) {
         sotto__program_release(out);

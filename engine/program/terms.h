@@ -24,6 +24,8 @@ struct sotto__term {
     unsigned scale;
     bool never_negative;
     bool has_infinities; /* a float64 of one factor: +inf and -inf, one limb each after the sum */
+    bool is_cell; /* a bin or a level, and nothing else: after its limbs one that counts the parties
+                     that withhold it */
     size_t limbs;
     size_t offset;      /* in limbs, of the first group */
     size_t accumulator; /* offset in units of 128 bits, of the first group */

@@ -41,16 +41,18 @@ static void place_registers(struct sotto__rows *rows)
     for (size_t i = 0; i < program->ops_len; i++) {
         const struct sotto__op *op = &program->ops[i];
         struct sotto__register *reg = &rows->registers[i];
-        bool is_one = op->type == SOTTO__ROW_FLOAT || op->bits > SOTTO__PRODUCT_BITS_MAX;
         reg->bits = op->bits;
         reg->bound = SOTTO__BOUND_UNKNOWN;
-        reg->limbs = is_one ? 1 : sotto__limbs_of_bits(op->bits);
+        reg->limbs = sotto__register_limbs(op);
         reg->own_values = at;
         at += SOTTO__ROWS_LEN * reg->limbs * sizeof(uint64_t);
         reg->own_state = at;
-        at += SOTTO__ROWS_LEN;
+        at += reg->limbs > 0 ? SOTTO__ROWS_LEN : 0;
         reg->values = reg->own_values;
         reg->state = rows->no_state;
+        if (op->is_idle) {
+            continue;
+        }
         if (op->kind == SOTTO__OP_CONSTANT && op->is_null) { /* its values stay 0 */
             memset(reg->own_state, SOTTO__ROW_MISSING, SOTTO__ROWS_LEN);
             reg->state = reg->own_state;
@@ -382,7 +384,8 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     sotto_arithmetic_enter(&arithmetic);
     place_registers(out);
     for (size_t i = 0; i < program->ops_len; i++) {
-        if (program->ops[i].dataset == SOTTO_NONE) { /* only constants go into it: computed once */
+        if (program->ops[i].dataset == SOTTO_NONE &&
+            !program->ops[i].is_idle) { /* only constants go into it: computed once */
             apply_operation(out, &program->ops[i], NULL, 0, SOTTO__ROWS_LEN);
         }
     }

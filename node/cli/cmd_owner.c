@@ -29,10 +29,8 @@ static void print_rule(const char *name, enum sotto_status status, const struct 
 /* Prints what no plan alone decides: the data and the owner do. */
 static void print_rest(const struct config *config)
 {
-    (void)printf(
-        "min_rows     at least %llu rows, on both sides of every condition: asked when the "
-        "task comes\n",
-        (unsigned long long)config->rules.min_rows);
+    (void)printf("min_rows     at least %llu rows in every set that is told: asked of the rows\n",
+                 (unsigned long long)config->rules.min_rows);
     (void)printf("approve      %s\n",
                  config->approves_by_hand ? "manual: you are asked" : "automatic");
 }

@@ -53,14 +53,15 @@ struct config_policy {
     unsigned columns_count;
     char **statistics; /* aggregate functions; NULL: all */
     unsigned statistics_count;
-    char *profile;      /* "safe" or "open"; NULL: safe */
-    unsigned *rounds;   /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
-    unsigned *budget;   /* sums per 100 rows; NULL: CONFIG_BUDGET_DEFAULT */
-    unsigned *refusals; /* of a creator on a day; NULL: CONFIG_REFUSALS_DEFAULT */
-    char *approve;      /* "manual" or "automatic"; NULL: automatic */
-    char *exact;        /* "true" or "false"; NULL: true */
-    char *explain;      /* "true" or "false"; NULL: false */
-    char *results;      /* "initiator" or "participants"; NULL: initiator */
+    char *profile;       /* "safe" or "open"; NULL: safe */
+    unsigned *dominance; /* per cent; NULL: the profile's */
+    unsigned *rounds;    /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
+    unsigned *budget;    /* sums per 100 rows; NULL: CONFIG_BUDGET_DEFAULT */
+    unsigned *refusals;  /* of a creator on a day; NULL: CONFIG_REFUSALS_DEFAULT */
+    char *approve;       /* "manual" or "automatic"; NULL: automatic */
+    char *exact;         /* "true" or "false"; NULL: true */
+    char *explain;       /* "true" or "false"; NULL: false */
+    char *results;       /* "initiator" or "participants"; NULL: initiator */
 };
 
 struct config_file {

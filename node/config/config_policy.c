@@ -163,6 +163,17 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
     if (policy->min_rows != NULL) {
         sotto_rules_set_min_rows(&config->rules, *policy->min_rows);
     }
+    if (policy->min_rows != NULL && *policy->min_rows > SOTTO_MIN_ROWS_MAX) {
+        return refuse_key(path, "policy.min_rows", err, "%u: expected %d at most",
+                          *policy->min_rows, SOTTO_MIN_ROWS_MAX);
+    }
+    if (policy->dominance != NULL && *policy->dominance > 100) {
+        return refuse_key(path, "policy.dominance", err, "%u: expected 0 to 100 per cent",
+                          *policy->dominance);
+    }
+    if (policy->dominance != NULL) {
+        sotto_rules_set_dominance(&config->rules, *policy->dominance);
+    }
     if (policy->min_parties > SOTTO_PLAN_MAX_CLIENTS) {
         return refuse_key(path, "policy.min_parties", err, "%u: no task has more than %d parties",
                           policy->min_parties, SOTTO_PLAN_MAX_CLIENTS);

@@ -92,6 +92,8 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_SEQUENCE("statistics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct config_policy, statistics, &text_entry, 1, 100),
     TEXT_FIELD("profile", CYAML_FLAG_OPTIONAL, struct config_policy, profile),
+    CYAML_FIELD_UINT_PTR("dominance", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         struct config_policy, dominance),
     CYAML_FIELD_UINT_PTR("rounds", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          rounds),
     CYAML_FIELD_UINT_PTR("budget", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,

@@ -99,8 +99,7 @@ uint64_t compute__patience(const struct sotto_plan *plan);
 /* JOB_CREATE and JOB_CANCEL: do it and answer. */
 void created_create(struct compute *compute, const struct job *job);
 void created_cancel(struct compute *compute, const struct job *job);
-/* A message, a peer that came back, the time: each goes to the machine, whose actions are carried
- * out. */
+/* A message, a peer that came back, the time: each goes to the machine, whose actions are done. */
 void created_receive(struct compute *compute, struct created *created, const struct sotto_key *from,
                      const struct sotto_buffer *message);
 void created_returned(struct compute *compute, struct created *created,
@@ -127,6 +126,7 @@ enum sotto_status remembered_partial(const struct compute *compute, struct joine
                                      enum sotto_rule *out_rule, uint64_t *limbs, size_t limbs_len,
                                      struct sotto_source *const *sources,
                                      const struct sotto_catalogue *const *catalogues,
+                                     const struct sotto_disclosure *disclosure,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 /* Before a consent leaves. */
 enum sotto_status remembered_consent(const struct compute *compute, struct joined *joined,

@@ -383,23 +383,27 @@ static void offer_approved(struct compute *compute, struct joined *joined)
 /* --- A round --- */
 
 static void tell_withheld(const struct compute *compute, const struct joined *joined,
+                          const struct sotto_disclosure *disclosure,
                           const struct sotto_driver *driver)
 {
     size_t groups_len = sotto_driver_groups_len(driver);
-    size_t withheld = 0;
+    size_t withheld = 0; /* by the ledger too */
     for (size_t i = 0; i < groups_len; i++) {
         withheld += joined->withheld[i];
     }
-    if (compute->policy->rules.min_rows > 0 && withheld > 0) {
+    if (withheld > 0) {
+        log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %zu of %zu groups are withheld",
+                    joined->label, withheld, groups_len);
+    }
+    if (disclosure->cells_withheld > 0) {
         log_limited(LOG_JOINED, name_creator(compute, joined),
-                    "%s: %zu of %zu groups are withheld, policy.min_rows is %llu", joined->label,
-                    withheld, groups_len, (unsigned long long)compute->policy->rules.min_rows);
+                    "%s: %zu bins or levels are withheld", joined->label,
+                    disclosure->cells_withheld);
     }
 }
 
-/* Refuses to answer for fewer of this node's rows than policy.min_rows, on a side of a condition,
- * or together with what was answered before; of groups with fewer, joined->withheld says which are
- * kept back. */
+/* Refuses to answer where the rules of disclosure do, alone or together with what was answered
+ * before; of groups that are kept back joined->withheld says which. */
 static enum sotto_status compute_partial(const struct compute *compute, struct joined *joined,
                                          enum sotto_rule *out_rule, uint64_t *limbs,
                                          size_t limbs_len, struct sotto_error *err)
@@ -407,21 +411,30 @@ static enum sotto_status compute_partial(const struct compute *compute, struct j
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     struct sotto_source **sources = list_sources(joined);
     const struct sotto_catalogue **catalogues = list_catalogues(joined);
+    struct sotto_disclosure disclosure;
+    uint64_t seed = 0;
+    struct sotto_random random = sotto_random_system();
+    enum sotto_status status;
     if (joined->withheld == NULL) {
         joined->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
     }
-    enum sotto_status status = sources == NULL || catalogues == NULL || joined->withheld == NULL
-                                   ? sotto_error_no_memory(err)
-                                   : remembered_partial(compute, joined, out_rule, limbs, limbs_len,
-                                                        sources, catalogues, err);
+    if (sources == NULL || catalogues == NULL || joined->withheld == NULL) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    status = random.fill(random.context, (uint8_t *)&seed, sizeof seed);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    sotto_disclosure_init(&disclosure, &compute->policy->rules, seed);
+    status = remembered_partial(compute, joined, out_rule, limbs, limbs_len, sources, catalogues,
+                                &disclosure, err);
+    if (status == SOTTO_OK) {
+        tell_withheld(compute, joined, &disclosure, driver);
+    }
+out:
     sotto_free(sources);
     sotto_free(catalogues);
-    if (status == SOTTO_ERROR_REFUSED && *out_rule == SOTTO_RULE_ROWS) {
-        return sotto_error_prefix(err, "policy.min_rows");
-    }
-    if (status == SOTTO_OK) {
-        tell_withheld(compute, joined, driver);
-    }
     return status;
 }
 

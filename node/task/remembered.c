@@ -130,15 +130,22 @@ static enum sotto_status ask_ledger(const struct compute *compute, struct joined
     return status;
 }
 
+/* Which rule refused the rows, if one did. */
+static void set_rule(enum sotto_rule *out, const struct sotto_disclosure *disclosure)
+{
+    *out = disclosure->rule != SOTTO_RULES_LEN ? disclosure->rule : *out;
+}
+
 enum sotto_status remembered_partial(const struct compute *compute, struct joined *joined,
                                      enum sotto_rule *out_rule, uint64_t *limbs, size_t limbs_len,
                                      struct sotto_source *const *sources,
                                      const struct sotto_catalogue *const *catalogues,
+                                     const struct sotto_disclosure *disclosure,
                                      struct sotto_error *err)
 {
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
-    uint64_t min_rows = compute->policy->rules.min_rows;
+    const struct sotto_judge *judge = sotto_disclosure_judge(disclosure);
     struct sotto_tally *tally = NULL;
     *out_rule = SOTTO_RULE_COVER;
     remembered_end(compute, joined); /* the session before */
@@ -148,16 +155,18 @@ enum sotto_status remembered_partial(const struct compute *compute, struct joine
     }
     *out_rule = SOTTO_RULE_ROWS;
     if (!is_asked(compute)) {
-        return sotto_driver_contribute(driver, limbs, limbs_len, joined->withheld, sources,
-                                       min_rows, err);
+        enum sotto_status status = sotto_driver_contribute(driver, limbs, limbs_len,
+                                                           joined->withheld, sources, judge, err);
+        set_rule(out_rule, disclosure);
+        return status;
     }
     status = sotto_tally_new(&tally, compute->config.ledger, driver, plan, catalogues, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status =
-        sotto_tally_contribute(tally, limbs, limbs_len, joined->withheld, sources, min_rows, err);
+    status = sotto_tally_contribute(tally, limbs, limbs_len, joined->withheld, sources, judge, err);
     if (status != SOTTO_OK) {
+        set_rule(out_rule, disclosure);
         goto out;
     }
     joined->masked_before = sotto_task_party_masked(joined->machine);

@@ -96,7 +96,7 @@ int sotto_source_offer(struct sotto_schema *out, const struct sotto_plan *plan,
                        struct sotto_source *const *sources, struct sotto_error *err);
 int sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out, size_t limbs_len,
                             uint8_t *withheld, struct sotto_source *const *sources,
-                            uint64_t min_rows, struct sotto_error *err);
+                            const struct sotto_judge *judge, struct sotto_error *err);
 int sotto_driver_result(const struct sotto_driver *driver, char **out,
                         const struct sotto_result_parties *parties,
                         const struct sotto_schema *offers, size_t offers_len,

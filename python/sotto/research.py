@@ -232,7 +232,7 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any]) -> dict[str, Any]
     while lib.sotto_driver_round(driver) != 0:
         limbs_len = lib.sotto_driver_limbs_len(driver)
         limbs = ffi.new("uint64_t[]", limbs_len)
-        scope.call("sotto_driver_contribute", driver, limbs, limbs_len, ffi.NULL, sources, 0)
+        scope.call("sotto_driver_contribute", driver, limbs, limbs_len, ffi.NULL, sources, ffi.NULL)
         scope.call("sotto_driver_advance", driver, limbs, limbs_len)
     alone = ffi.new("struct sotto_result_parties *", [1, 1, 1])
     result = scope.made("char", "sotto_free", "sotto_driver_result", driver, alone, offer, 1, at=1)

@@ -88,7 +88,7 @@ class Node:
                 lines += [f"    url: {url if isinstance(url, str) else peer.peer_url}"]
             if url and peer.tls:
                 lines += [f"    ca: {peer.tls[0]}"]
-        policy = {"min_rows": 0, "datasets": self.datasets, **self.policy}
+        policy = {"min_rows": 0, "dominance": 0, "datasets": self.datasets, **self.policy}
         lines += ["policy:"]
         for key, value in policy.items():
             lines += [f"  {key}: {json.dumps(value)}"]

@@ -95,7 +95,7 @@ class Policy(ClusterCase):
         owner.wait_log("waits for its owner: sotto approve 1")
         words = owner.cli("asked", "1").stdout
         self.assertIn(long, words)
-        self.assertIn("where wages.wage >= 0 <1500 blanks> and wages.wage == 17\n", words)
+        self.assertIn("where wages.wage >= 0 [1500 blanks] and wages.wage == 17\n", words)
         self.assertIn("REFUSED by grammar, column 1: a choice, if", words)
 
     def test_an_owner_may_take_any(self):

@@ -18,7 +18,7 @@ import support
 
 SOTTO = os.environ.get("SOTTO_BINARY", "sotto")
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
-HOSTS = {"acorn": [4000.5, 5000.25] * 20, "birch": [3000] * 30, "cedar": [9000.01] * 15}
+HOSTS = {"acorn": [4000.5, 5000.25] * 20, "birch": [3000, 3500] * 15, "cedar": [9000.01, 8000.5, 7000] * 5}
 PATIENCE = 60
 
 

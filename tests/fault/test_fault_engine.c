@@ -143,7 +143,20 @@ static void test_rich_task(void **state)
     sotto_plan_free(plan);
 }
 
-static enum sotto_status guard_run(void *context)
+static enum sotto_status judge_rows(const struct sotto_driver *driver, uint64_t *limbs,
+                                    size_t limbs_len, uint8_t *withheld,
+                                    struct sotto_source *source)
+{
+    struct sotto_rules rules;
+    struct sotto_disclosure disclosure;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
+    sotto_rules_set_min_rows(&rules, 1);
+    sotto_disclosure_init(&disclosure, &rules, 1);
+    return sotto_driver_contribute(driver, limbs, limbs_len, withheld, &source,
+                                   sotto_disclosure_judge(&disclosure), NULL);
+}
+
+static enum sotto_status judge_run(void *context)
 {
     static const char text[] = "a,b,c,d\n1,x,1,1\n,,2,2\n3,z,1,3\n";
     struct sotto_csv *csv = NULL;
@@ -167,7 +180,7 @@ static enum sotto_status guard_run(void *context)
                                : SOTTO_ERROR_NO_MEMORY;
     }
     if (status == SOTTO_OK) {
-        status = sotto_driver_contribute(driver, limbs, limbs_len, withheld, &source, 1, NULL);
+        status = judge_rows(driver, limbs, limbs_len, withheld, source);
     }
     sotto_source_free(source);
     sotto_free(limbs);
@@ -178,12 +191,12 @@ static enum sotto_status guard_run(void *context)
     return status == SOTTO_ERROR_REFUSED ? SOTTO_OK : status;
 }
 
-static void test_guard(void **state)
+static void test_judge(void **state)
 {
     (void)state;
     struct sotto_plan *plan = NULL;
     assert_ok(sotto_plan_parse(&plan, rich_json, strlen(rich_json), NULL));
-    assert_true(fault_each_allocation(guard_run, plan) > 50);
+    assert_true(fault_each_allocation(judge_run, plan) > 50);
     sotto_plan_free(plan);
 }
 
@@ -203,15 +216,21 @@ static enum sotto_status merge_parts(const struct sotto_driver *driver,
                                      struct sotto_source *const sources[2], uint8_t *withheld)
 {
     struct sotto_contribution *parts[2] = {NULL, NULL};
+    struct sotto_rules rules;
+    struct sotto_disclosure disclosure;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
+    sotto_rules_set_min_rows(&rules, 2);
+    sotto_disclosure_init(&disclosure, &rules, 1);
     enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < 2; i++) {
-        status = sotto_contribution_new(&parts[i], driver, true, NULL);
+        status =
+            sotto_contribution_new(&parts[i], driver, sotto_disclosure_judge(&disclosure), NULL);
         status =
             status == SOTTO_OK ? sotto_contribution_add(parts[i], sources[i], 0, NULL) : status;
     }
     if (status == SOTTO_OK) {
         sotto_contribution_merge(parts[0], parts[1]);
-        status = sotto_contribution_judge(parts[0], withheld, 2, NULL);
+        status = sotto_contribution_judge(parts[0], withheld, NULL);
     }
     sotto_contribution_free(parts[0]);
     sotto_contribution_free(parts[1]);
@@ -300,7 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plans),     cmocka_unit_test(test_task),
         cmocka_unit_test(test_rich_task), cmocka_unit_test(test_framed_task),
-        cmocka_unit_test(test_guard),     cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_judge),     cmocka_unit_test(test_parts),
         cmocka_unit_test(test_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

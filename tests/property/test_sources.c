@@ -14,6 +14,7 @@
 #include <omp.h>
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
+#include <sotto/disclosure.h>
 #include <sotto/secret.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -482,7 +483,7 @@ static struct sotto_contribution *counted(const struct sotto_driver *driver,
 {
     struct sotto_contribution *contribution = NULL;
     struct sotto_error err = {0};
-    assert_ok(sotto_contribution_new(&contribution, driver, true, NULL));
+    assert_ok(sotto_contribution_new(&contribution, driver, &test_evidence_judge, NULL));
     if (source != NULL && sotto_contribution_add(contribution, source, 0, &err) != SOTTO_OK) {
         fail_msg("%s", err.text);
     }
@@ -493,14 +494,13 @@ static void same_contribution(const struct sotto_driver *driver,
                               const struct sotto_contribution *wanted,
                               const struct sotto_contribution *found)
 {
-    size_t wanted_len;
-    size_t found_len;
-    const uint64_t *wanted_evidence = sotto_contribution_evidence(wanted, &wanted_len);
-    const uint64_t *found_evidence = sotto_contribution_evidence(found, &found_len);
+    char *wanted_evidence = test_evidence(driver, wanted);
+    char *found_evidence = test_evidence(driver, found);
     assert_memory_equal(sotto_contribution_partial(wanted), sotto_contribution_partial(found),
                         sotto_driver_limbs_len(driver) * sizeof(uint64_t));
-    assert_int_equal(wanted_len, found_len);
-    assert_memory_equal(wanted_evidence, found_evidence, wanted_len * sizeof *wanted_evidence);
+    assert_string_equal(wanted_evidence, found_evidence);
+    sotto_free(wanted_evidence);
+    sotto_free(found_evidence);
 }
 
 /* Who counts nothing has the same partial. */
@@ -510,7 +510,7 @@ static void same_uncounted(const struct sotto_driver *driver, struct sotto_sourc
     size_t len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(len, sizeof *limbs);
     assert_non_null(limbs);
-    assert_ok(sotto_driver_contribute(driver, limbs, len, NULL, &source, 0, NULL));
+    assert_ok(sotto_driver_contribute(driver, limbs, len, NULL, &source, NULL, NULL));
     assert_memory_equal(sotto_contribution_partial(wanted), limbs, len * sizeof *limbs);
     sotto_free(limbs);
 }
@@ -572,20 +572,27 @@ static bool same_verdicts(const struct sotto_driver *driver, const struct sample
 {
     size_t len = sotto_driver_limbs_len(driver);
     struct verdict verdicts[SOURCES_LEN + 1] = {{0}};
+    struct sotto_rules rules;
+    struct sotto_disclosure disclosure;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
+    sotto_rules_set_min_rows(&rules, min_rows);
+    sotto_disclosure_init(&disclosure, &rules, 1);
     for (size_t i = 0; i <= SOURCES_LEN; i++) {
         struct verdict *verdict = &verdicts[i];
         verdict->limbs = sotto_alloc_array(len, sizeof *verdict->limbs);
         assert_non_null(verdict->limbs);
         if (i < SOURCES_LEN) {
-            verdict->status =
-                sotto_driver_contribute(driver, verdict->limbs, len, verdict->withheld,
-                                        &sample->sources[i], min_rows, &verdict->err);
+            verdict->status = sotto_driver_contribute(
+                driver, verdict->limbs, len, verdict->withheld, &sample->sources[i],
+                sotto_disclosure_judge(&disclosure), &verdict->err);
         } else {
-            struct sotto_contribution *merged = counted(driver, sample->parts[0]);
+            struct sotto_contribution *merged = NULL;
+            assert_ok(
+                sotto_contribution_new(&merged, driver, sotto_disclosure_judge(&disclosure), NULL));
+            assert_ok(sotto_contribution_add(merged, sample->parts[0], 0, NULL));
             assert_ok(sotto_contribution_add(merged, sample->parts[2], 0, NULL));
             assert_ok(sotto_contribution_add(merged, sample->parts[1], 0, NULL));
-            verdict->status =
-                sotto_contribution_judge(merged, verdict->withheld, min_rows, &verdict->err);
+            verdict->status = sotto_contribution_judge(merged, verdict->withheld, &verdict->err);
             memcpy(verdict->limbs, sotto_contribution_partial(merged),
                    len * sizeof *verdict->limbs);
             sotto_contribution_free(merged);
@@ -728,8 +735,9 @@ static void test_columns_that_do_not_fit(void **state)
     struct made_source *made = (struct made_source *)source;
     made->columns[0].type = (struct sotto_type){.kind = SOTTO_KIND_STRING};
     memset(limbs, 0xA5, sizeof limbs);
-    assert_int_equal(sotto_driver_contribute(driver, limbs, len, NULL, &source, 10, &err),
-                     SOTTO_ERROR_TYPE);
+    assert_int_equal(
+        sotto_driver_contribute(driver, limbs, len, NULL, &source, &test_evidence_judge, &err),
+        SOTTO_ERROR_TYPE);
     assert_contains(err.text, "column t.i is string, but int64 was agreed on");
     assert_int_equal(limbs[0], 0);
     made->columns[0].hidden = true;

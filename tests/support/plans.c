@@ -3,7 +3,10 @@
 
 #include "files.h"
 #include "test.h"
+#include <math.h>
 #include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 struct sotto_plan *test_plan(const char *const *outputs)
 {
@@ -40,7 +43,7 @@ static enum sotto_status contribute(const struct sotto_driver *driver, uint64_t 
                                     struct sotto_error *err)
 {
     enum sotto_status status =
-        sotto_driver_contribute(driver, out, limbs_len, NULL, &source, 0, err);
+        sotto_driver_contribute(driver, out, limbs_len, NULL, &source, NULL, err);
     sotto_source_free(source);
     return status;
 }
@@ -218,4 +221,130 @@ void test_gives(const char *output, const char *const *texts, size_t texts_len, 
 void test_gives1(const char *output, const char *text, const char *part)
 {
     test_gives(output, &text, 1, part);
+}
+
+/* --- Evidence --- */
+
+/* The text of test_evidence while it is written. */
+static struct sotto_writer evidence_text;
+
+static void write_line(const char *format, ...) SOTTO_PRINTF(1, 2);
+static void write_line(const char *format, ...)
+{
+    char line[5000];
+    va_list args;
+    va_start(args, format);
+    int bytes = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    assert_true(bytes >= 0 && (size_t)bytes < sizeof line);
+    sotto_write_bytes(&evidence_text, line, (size_t)bytes);
+}
+
+/* Rows of a group that are in the same sets. */
+struct test_atom {
+    char sets[600];
+    size_t group;
+    uint64_t rows;
+};
+
+static int compare_atoms(const void *a, const void *b)
+{
+    const struct test_atom *x = a;
+    const struct test_atom *y = b;
+    return x->group != y->group ? (x->group > y->group) - (x->group < y->group)
+                                : strcmp(x->sets, y->sets);
+}
+
+/* Atoms in the same sets as one: how values are told apart is nobody's concern. */
+static void write_atoms(const struct sotto_evidence *evidence, size_t dataset)
+{
+    size_t len;
+    size_t sets_len;
+    const struct sotto_evidence_set *sets = sotto_evidence_sets(evidence, &sets_len);
+    const struct sotto_evidence_atom *atoms = sotto_evidence_atoms(evidence, dataset, &len);
+    struct test_atom *list = calloc(len + 1, sizeof *list);
+    assert_non_null(list);
+    for (size_t i = 0; i < len; i++) {
+        size_t at = 0;
+        list[i].group = atoms[i].group;
+        list[i].rows = atoms[i].rows;
+        for (size_t j = 0; j < sets_len; j++) {
+            if (sets[j].is_told_apart && sets[j].dataset == dataset) {
+                assert_true(at + 1 < sizeof list[i].sets);
+                list[i].sets[at++] = sotto_evidence_holds(evidence, i, j) ? '1' : '0';
+            }
+        }
+    }
+    qsort(list, len, sizeof *list, compare_atoms);
+    uint64_t rows = 0;
+    for (size_t i = 0; i < len; i++) {
+        rows += list[i].rows;
+        if (i + 1 == len || compare_atoms(&list[i], &list[i + 1]) != 0) {
+            write_line("%zu %zu %s %llu\n", dataset, list[i].group, list[i].sets,
+                       (unsigned long long)rows);
+            rows = 0;
+        }
+    }
+    free(list);
+}
+
+static void write_sum(const struct sotto_evidence *evidence, size_t group, size_t sum,
+                      const struct sotto_evidence_sum *of)
+{
+    struct sotto_evidence_terms terms = sotto_evidence_terms_of(evidence, group, sum);
+    write_line("%zu %zu: %llu %llu %.17g %.17g %.0f", group, sum, (unsigned long long)terms.rows,
+               (unsigned long long)terms.infinite, terms.largest[0], terms.largest[1],
+               floor(16 * log2(terms.total + 1e-300) + 0.37));
+    for (size_t i = 0; i < 2 && of->factors[i] != SOTTO_NONE; i++) {
+        struct sotto_evidence_values values = sotto_evidence_values_of(evidence, group, sum, i);
+        write_line(", %llu %llu %zu %d", (unsigned long long)values.rows,
+                   (unsigned long long)values.differing, values.distinct, values.is_counted);
+    }
+    write_line("\n");
+}
+
+static enum sotto_status write_evidence(void *context, const struct sotto_evidence *evidence,
+                                        struct sotto_withheld *withheld, struct sotto_error *err)
+{
+    size_t sums_len;
+    uint64_t outside[2];
+    const struct sotto_evidence_sum *sums = sotto_evidence_sums(evidence, &sums_len);
+    (void)context;
+    (void)withheld;
+    (void)err;
+    for (size_t i = 0; i < sotto_evidence_datasets_len(evidence); i++) {
+        sotto_evidence_outside(evidence, &outside[0], &outside[1], i);
+        write_line("outside %llu %llu\n", (unsigned long long)outside[0],
+                   (unsigned long long)outside[1]);
+        write_atoms(evidence, i);
+    }
+    for (size_t group = 0; group < sotto_evidence_groups_len(evidence); group++) {
+        for (size_t i = 0; i < sums_len; i++) {
+            write_sum(evidence, group, i, &sums[i]);
+        }
+    }
+    return SOTTO_OK;
+}
+
+const struct sotto_judge test_evidence_judge = {.min_rows = 10, .judge = write_evidence};
+
+char *test_evidence(const struct sotto_driver *driver,
+                    const struct sotto_contribution *contribution)
+{
+    struct sotto_contribution *copy = NULL;
+    size_t groups_len = sotto_driver_groups_len(driver);
+    uint8_t *withheld = sotto_alloc_array(groups_len + 1, sizeof *withheld);
+    size_t bytes;
+    assert_non_null(withheld);
+    sotto_writer_init(&evidence_text, (size_t)1 << 24);
+    assert_ok(sotto_contribution_new(&copy, driver, &test_evidence_judge, NULL));
+    sotto_contribution_merge(copy, contribution);
+    assert_ok(sotto_contribution_judge(copy, withheld, NULL));
+    sotto_contribution_free(copy);
+    sotto_free(withheld);
+    sotto_write_u8(&evidence_text, 0);
+    assert_ok(sotto_writer_status(&evidence_text));
+    char *text = (char *)sotto_writer_take(&evidence_text, &bytes);
+    sotto_writer_release(&evidence_text);
+    return text;
 }

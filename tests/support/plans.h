@@ -19,6 +19,12 @@ enum sotto_status test_partial_table(const struct sotto_driver *driver, uint64_t
                                      size_t limbs_len, const struct sotto_table *table,
                                      struct sotto_error *err);
 
+/* All that a contribution's evidence says, as text: the same for the same rows, however they were
+ * read. It is asked for test_evidence_judge, and not judged yet. Ended by sotto_free. */
+extern const struct sotto_judge test_evidence_judge;
+char *test_evidence(const struct sotto_driver *driver,
+                    const struct sotto_contribution *contribution);
+
 /* What the parties' rows give: the schema is agreed, partials are summed slot by slot. Returns: as
  * the functions that fail; on success *out is the result as JSON, ended by sotto_free, and
  * *out_limbs (if not NULL) the bytes of the last round's aggregate. */

@@ -150,6 +150,8 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "peers:\n  - {name: alpha, key: " KEY_A "}\n", {"two nodes named alpha", ""}},
         {HEAD "policy:\n  ask: [delta]\n", {"policy.ask", "delta"}},
         {HEAD "policy:\n  profile: any\n", {"policy.profile", "safe or open"}},
+        {HEAD "policy:\n  dominance: 101\n", {"line 5: policy.dominance", "0 to 100"}},
+        {HEAD "policy:\n  min_rows: 65537\n", {"line 5: policy.min_rows", "65536 at most"}},
         {HEAD "policy:\n  expressions: any\n", {"expressions", "line: 5"}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [\"../x.csv\"]\n", {"policy.datasets", "../x"}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [/etc/passwd]\n", {"policy.datasets", "/etc"}},

@@ -55,6 +55,10 @@ static const char *sign_of(enum sotto__node_kind kind)
         return ">";
     case SOTTO__NODE_GREATER_EQUAL:
         return ">=";
+    case SOTTO__NODE_LESS_EQUAL:
+        return "<=";
+    case SOTTO__NODE_AND:
+        return "and";
     default:
         return "?";
     }
@@ -130,8 +134,8 @@ static void test_nodes_of_a_row(void **state)
 static void test_nodes_of_a_bin(void **state)
 {
     (void)state;
-    static const char *const nodes[] = {"a",       "written", "0 >= 1",      "sum 2 -1 -1",
-                                        "written", "0 > 4",   "sum 5 -1 -1", "3 - 6"};
+    static const char *const nodes[] = {"a",      "written", "0 >= 1",     "written",
+                                        "0 <= 3", "2 and 4", "sum 5 -1 -1"};
     expands_to("h=hist(a, 1, 2)", nodes, sizeof nodes / sizeof nodes[0]);
 }
 

@@ -216,7 +216,7 @@ static void test_words_are_whole(void **state)
     char where[2100];
     (void)snprintf(where, sizeof where, "\"where\": \"id >= 0%*sand id == 17\",", 1500, "");
     char *words = words_of(where, "sum(a)", SOTTO_PROFILE_SAFE);
-    assert_contains(words, "where id >= 0 <1500 blanks> and id == 17\n");
+    assert_contains(words, "where id >= 0 [1500 blanks] and id == 17\n");
     sotto_free(words);
     char sum[2400] = "sum(a";
     for (size_t i = 0; i < 40; i++) {

@@ -171,10 +171,8 @@ static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *e
     enum sotto_status status = sotto_tally_new(
         &tally, ledger, driver, plan, (const struct sotto_catalogue *const *)&catalogue, err);
     if (status == SOTTO_OK) {
-        assert_ok(
-            sotto_driver_contribute(driver, plain, limbs_len, unwatched, &source, MIN_ROWS, err));
-        assert_ok(
-            sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, MIN_ROWS, err));
+        assert_ok(sotto_driver_contribute(driver, plain, limbs_len, unwatched, &source, NULL, err));
+        assert_ok(sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, NULL, err));
         assert_memory_equal(limbs, plain, limbs_len * sizeof *limbs); /* to watch changes nothing */
         status = ask_ledger(tally, driver, err);
     }

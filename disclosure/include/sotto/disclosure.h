@@ -5,6 +5,7 @@
 /* What answers may tell: the rules by which a party judges a plan and its own rows before anything
  * leaves. disclosure/README.md says what each rule wants and why. */
 
+#include <sotto/evidence.h>
 #include <sotto/schema.h>
 
 SOTTO_BEGIN_DECLS
@@ -32,6 +33,9 @@ enum sotto_profile {
 
 /* The name of a profile ("safe"). Returns: static storage; NULL from the last one on. */
 SOTTO_API const char *sotto_profile_name(size_t profile);
+
+/* At most so many rows can be asked of a set: values are told apart up to as many. */
+#define SOTTO_MIN_ROWS_MAX 65536
 
 /* The rules in force, with their numbers. */
 struct sotto_rules {
@@ -72,6 +76,28 @@ SOTTO_API enum sotto_status sotto_rules_words(const struct sotto_rules *rules, c
 /* Appends a text that somebody else wrote, whole: characters that can't be seen or that change the
  * order of others by their codes ("<U+202E>"), many blanks by their number. */
 SOTTO_API void sotto_text_show(struct sotto_writer *writer, const char *text);
+
+/* --- judge.c --- */
+
+/* The rules in force in one task of one party, and what they said last. */
+struct sotto_disclosure {
+    const struct sotto_rules *rules;
+    struct sotto_judge judge;
+    uint64_t prime;
+    enum sotto_rule rule; /* that refused the round; SOTTO_RULES_LEN: none did */
+    size_t groups_withheld;
+    size_t cells_withheld;
+};
+
+/* Gets ready to judge a party's rows. seed: of a prime modulo which sets are compared; whoever
+ * makes plans should not know it. Ownership: borrows rules; *out stays where it is. */
+SOTTO_API void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rules *rules,
+                                     uint64_t seed);
+
+/* The judge for the party's contributions (sotto/contribution.h), or NULL if no rule looks at rows.
+ * It refuses with SOTTO_ERROR_REFUSED and a text that begins with the rule. */
+SOTTO_API const struct sotto_judge *
+sotto_disclosure_judge(const struct sotto_disclosure *disclosure);
 
 SOTTO_END_DECLS
 

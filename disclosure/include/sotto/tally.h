@@ -29,7 +29,7 @@ SOTTO_API void sotto_tally_free(struct sotto_tally *tally);
 SOTTO_API enum sotto_status sotto_tally_contribute(struct sotto_tally *tally, uint64_t *out,
                                                    size_t limbs_len, uint8_t *withheld,
                                                    struct sotto_source *const *sources,
-                                                   uint64_t min_rows,
+                                                   const struct sotto_judge *judge,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What was tallied, as a ledger is asked it: one for each dataset. Borrows from the tally. */

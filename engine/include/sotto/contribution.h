@@ -6,6 +6,7 @@
  * whether it may leave. Both come from one reading of the party's rows. */
 
 #include <sotto/driver.h>
+#include <sotto/evidence.h>
 #include <sotto/source.h>
 
 SOTTO_BEGIN_DECLS
@@ -14,36 +15,34 @@ SOTTO_BEGIN_DECLS
  * the plan's dataset d, as the agreed types, and writes the partial (out, limbs_len ==
  * sotto_driver_limbs_len).
  *
- * With min_rows above 0 the party counts its rows meanwhile, where there is something to count, and
- * judges them: at least min_rows of them on both sides of where, of every other condition, and in
- * every group; values in that many rows for every aggregate, or in none. Limits on one value have
- * that many rows between them, or none. A group with too few rows, or with too few on a side of a
- * condition, gets a 1 in withheld (sotto_driver_groups_len of them, never reset here: what one
- * round withheld later ones do too), is taken out of the partial, and its slots say so. withheld is
- * read where there are groups, and may be NULL where min_rows is 0.
+ * With a judge the party's rows are counted meanwhile, and judged before the partial is written:
+ * sotto/disclosure.h has rules for it. A group that the judge withholds gets a 1 in withheld
+ * (sotto_driver_groups_len of them, never reset here: what one round withheld later ones do too),
+ * is taken out of the partial, and its slots say so; a cell of hist or value_counts likewise, but
+ * for this round only. withheld is read where there are groups, and may be NULL without a judge.
  *
- * Returns: SOTTO_ERROR_REFUSED and which condition, for the owner's eyes: the numbers are those of
- * rows; SOTTO_ERROR_NOT_FOUND for a column that is not there, SOTTO_ERROR_TYPE for one that does
- * not go with the agreed type, SOTTO_ERROR_INPUT for a value that is no level, SOTTO_ERROR_LIMIT;
- * SOTTO_ERROR_CANCELLED once the interrupt of the driver or of a file is set; else as the sources
- * (sotto_csv_scan). On failure out is zeroed.
+ * Returns: SOTTO_ERROR_REFUSED and why, for the owner's eyes: the numbers are those of rows;
+ * SOTTO_ERROR_NOT_FOUND for a column that is not there, SOTTO_ERROR_TYPE for one that does not go
+ * with the agreed type, SOTTO_ERROR_LIMIT; SOTTO_ERROR_CANCELLED once the interrupt of the driver
+ * or of a file is set; else as the sources (sotto_csv_scan). On failure out is zeroed.
  * Threads: as many as sotto/threads.h says; may run on another thread than the driver's owner if
  * nobody advances it. */
 SOTTO_API enum sotto_status
 sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out, size_t limbs_len,
-                        uint8_t *withheld, struct sotto_source *const *sources, uint64_t min_rows,
-                        struct sotto_error *err) SOTTO_NODISCARD;
+                        uint8_t *withheld, struct sotto_source *const *sources,
+                        const struct sotto_judge *judge, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- In parts --- */
 
 /* An empty contribution to the driver's current round, to which sources are added and other
- * contributions merged: in any order and any tree the bits are the same. is_counted: with evidence.
- * Returns: SOTTO_ERROR_STATE after the last round, SOTTO_ERROR_LIMIT for more conditions in more
- * groups than can be counted, SOTTO_ERROR_NO_MEMORY. Ownership: borrows driver, and is of
- * no use but to be freed once the driver advances; *out is ended by sotto_contribution_free. */
+ * contributions merged: in any order and any tree the bits are the same. judge: with evidence for
+ * it; NULL: without. Returns: SOTTO_ERROR_STATE after the last round, SOTTO_ERROR_LIMIT for more
+ * conditions in more groups than can be counted, SOTTO_ERROR_NO_MEMORY. Ownership: borrows driver
+ * and judge, and is of no use but to be freed once the driver advances; *out is ended by
+ * sotto_contribution_free. */
 SOTTO_API enum sotto_status sotto_contribution_new(struct sotto_contribution **out,
                                                    const struct sotto_driver *driver,
-                                                   bool is_counted,
+                                                   const struct sotto_judge *judge,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Wipes and frees a contribution; NULL is fine. */
@@ -56,25 +55,24 @@ SOTTO_API enum sotto_status sotto_contribution_add(struct sotto_contribution *in
                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Adds a contribution of other rows to the same round under the same driver: partial and evidence.
- * Both are counted, or none is. */
+ * Both are counted for the same judge, or none is. */
 SOTTO_API void sotto_contribution_merge(struct sotto_contribution *in_out,
                                         const struct sotto_contribution *other);
 
-/* Judges the rows of all parts together, which must be counted, as sotto_driver_contribute does,
- * and takes groups that are withheld out of the partial. Returns: SOTTO_ERROR_REFUSED, and nothing
- * is left of the partial; the evidence stays, for the owner. Nothing can be added afterwards. */
+/* Has the rows of all parts together judged, which must be counted, as sotto_driver_contribute
+ * does, and takes what is withheld out of the partial. Returns: SOTTO_ERROR_REFUSED, and nothing is
+ * left of the partial; the evidence stays, for the owner. Nothing can be added afterwards. */
 SOTTO_API enum sotto_status sotto_contribution_judge(struct sotto_contribution *contribution,
-                                                     uint8_t *withheld, uint64_t min_rows,
+                                                     uint8_t *withheld,
                                                      struct sotto_error *err) SOTTO_NODISCARD;
 
 /* The partial, sotto_driver_limbs_len limbs. Borrows from the contribution. */
 SOTTO_API const uint64_t *sotto_contribution_partial(const struct sotto_contribution *contribution);
 
-/* The evidence, of the party's own rows and for its own eyes: numbers of rows, which depend on the
- * rows and the round alone, not on how they were read. *out_len is 0 where nothing is counted.
- * Borrows from the contribution. */
-SOTTO_API const uint64_t *sotto_contribution_evidence(const struct sotto_contribution *contribution,
-                                                      size_t *out_len);
+/* The evidence, of the party's own rows and for its own eyes, once it was judged; before that, and
+ * without a judge, NULL. Borrows from the contribution. */
+SOTTO_API const struct sotto_evidence *
+sotto_contribution_evidence(const struct sotto_contribution *contribution);
 
 SOTTO_END_DECLS
 

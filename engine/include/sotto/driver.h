@@ -19,9 +19,9 @@ SOTTO_BEGIN_DECLS
 struct sotto_driver;
 struct sotto_writer;
 
-/* What this engine computes, as bytes: the versions of all functions, and what exp, log and pow give
- * of 4,096 doubles each. Parties whose bytes are the same make the same of a plan, to the last bit.
- * The writer keeps what fails. */
+/* What this engine computes, as bytes: the versions of all functions, and what exp, log and pow
+ * give of 4,096 doubles each. Parties whose bytes are the same make the same of a plan, to the last
+ * bit. The writer keeps what fails. */
 SOTTO_API void sotto_engine_write_statement(struct sotto_writer *writer);
 
 /* Plans the rounds. Returns: SOTTO_ERROR_TYPE naming output and column where an aggregate does not

@@ -81,7 +81,7 @@ SOTTO_API enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_
  * datasets are prepared. */
 SOTTO_API enum sotto_status sotto_driver_contribute_watched(
     const struct sotto_driver *driver, uint64_t *out, size_t limbs_len, uint8_t *withheld,
-    struct sotto_source *const *sources, uint64_t min_rows, struct sotto_watch *watch,
+    struct sotto_source *const *sources, const struct sotto_judge *judge, struct sotto_watch *watch,
     const struct sotto_watch_sink *sink, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Takes groups out of a partial that were withheld after it was made. */

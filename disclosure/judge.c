@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The rules that look at a party's own rows, in each round, before anything leaves: R1 (rows), R2
+ * (presence), R3 (hidden) and R5 (dominance). It leans on the engine's evidence for what there is,
+ * and on mixture.c for what sums give away together. The one idea: not what a plan says is judged,
+ * but which rows stand behind each sum, and behind each difference of sums.
+ *
+ * 1. A set that the asker made (where and what it leaves out, a group, a condition and what it
+ *    leaves out, a bin, a level) has at least min_rows rows. None and few are one class: whether
+ *    anybody is number 17 is told by neither. Where and conditions refuse; groups and cells are
+ *    withheld one by one.
+ * 2. No combination of these sets is of 1 to min_rows - 1 rows. A cell that takes part in one is
+ *    withheld too: a total less all other cells would give back what was withheld first.
+ * 3. Sets that missing values made may be none. But where one monomial is opened over two sets,
+ *    these differ by no rows or by min_rows.
+ * 4. A column that has one value in most rows of a sum, and others in few, is a condition in
+ *    disguise.
+ * 5. No row is nearly all of a sum.
+ *
+ * With groups, each is judged alone, and a group that fails is withheld, not the plan refused. */
+
+#include "mixture.h"
+
+#include <sotto/alloc.h>
+#include <sotto/disclosure.h>
+#include <stdio.h>
+#include <string.h>
+
+/* So often one more cell is withheld where sets are too many to be compared. */
+#define BLIND_TRIES 16
+
+struct judging {
+    struct sotto_disclosure *disclosure;
+    const struct sotto_rules *rules;
+    const struct sotto_evidence *evidence;
+    struct sotto_withheld *withheld;
+    const struct sotto_evidence_set *sets;
+    size_t sets_len;
+    const struct sotto_evidence_sum *sums;
+    size_t sums_len;
+    uint64_t prime;
+    size_t group;
+    /* The atoms of the group, of one dataset: */
+    size_t dataset;
+    const struct sotto_evidence_atom *atoms;
+    size_t first; /* of the dataset's atoms */
+    size_t len;
+    uint64_t rows;
+    struct sotto_error *err;
+};
+
+static bool is_on(const struct judging *judging, enum sotto_rule rule)
+{
+    return judging->rules->is_on[rule];
+}
+
+/* --- Refusals --- */
+
+SOTTO_PRINTF(3, 4)
+static enum sotto_status refuse(const struct judging *judging, enum sotto_rule rule,
+                                const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    judging->disclosure->rule = rule;
+    return sotto_error_set(judging->err, SOTTO_ERROR_REFUSED, "rule %s: %s", sotto_rule_code(rule),
+                           text);
+}
+
+static unsigned long long shown(uint64_t rows)
+{
+    return rows;
+}
+
+/* --- Sets --- */
+
+static uint64_t weigh_set(const struct judging *judging, size_t set)
+{
+    uint64_t rows = 0;
+    for (size_t i = judging->first; i < judging->first + judging->len; i++) {
+        rows += sotto_evidence_holds(judging->evidence, i, set) ? judging->atoms[i].rows : 0;
+    }
+    return rows;
+}
+
+static bool is_here(const struct judging *judging, size_t set)
+{
+    return judging->sets[set].dataset == judging->dataset;
+}
+
+static uint8_t *find_cell(const struct judging *judging, size_t set)
+{
+    return &judging->withheld
+                ->cells[judging->group * judging->withheld->cells_len + judging->sets[set].cell];
+}
+
+/* Judges each set alone; cells that are too small are withheld. */
+static enum sotto_status judge_sets(const struct judging *judging)
+{
+    uint64_t min_rows = judging->rules->min_rows;
+    for (size_t i = 0; i < judging->sets_len; i++) {
+        const struct sotto_evidence_set *set = &judging->sets[i];
+        if (!is_here(judging, i) || !set->is_told_apart) {
+            continue;
+        }
+        uint64_t in = weigh_set(judging, i);
+        uint64_t out = judging->rows - in;
+        if (set->kind == SOTTO_SET_CELL && in < min_rows && is_on(judging, SOTTO_RULE_ROWS)) {
+            *find_cell(judging, i) = 1;
+        } else if (set->kind == SOTTO_SET_CONDITION && (in < min_rows || out < min_rows) &&
+                   is_on(judging, SOTTO_RULE_ROWS)) {
+            return refuse(judging, SOTTO_RULE_ROWS,
+                          "the condition at column %zu of %.160s holds for %llu rows here and not "
+                          "for %llu, at least %llu each are needed",
+                          set->start + 1, set->text, shown(in), shown(out), shown(min_rows));
+        } else if (set->kind == SOTTO_SET_MADE && in > 0 && in < min_rows &&
+                   is_on(judging, SOTTO_RULE_PRESENCE)) {
+            return refuse(judging, SOTTO_RULE_PRESENCE,
+                          "what stands at column %zu of %.160s makes or takes the place of missing "
+                          "values in %llu rows here, none or at least %llu are needed",
+                          set->start + 1, set->text, shown(in), shown(min_rows));
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* --- Combinations of sets --- */
+
+/* Sets that are opened together, over the rows of a universe. */
+struct family {
+    size_t *sets; /* of the evidence; SOTTO_NONE: the universe itself */
+    size_t len;
+    uint64_t *weights;
+    uint8_t *holds;
+    uint8_t *found;
+    size_t atoms_len;
+};
+
+static void family_release(struct family *family)
+{
+    sotto_free(family->sets);
+    sotto_free(family->weights);
+    sotto_free(family->holds);
+    sotto_free(family->found);
+}
+
+static enum sotto_status family_init(struct family *out, const struct judging *judging)
+{
+    size_t sets_max = judging->sets_len + judging->sums_len + 1;
+    *out = (struct family){0};
+    out->sets = sotto_alloc_array(sets_max, sizeof *out->sets);
+    out->found = sotto_alloc_array(sets_max, sizeof *out->found);
+    if (out->sets == NULL || out->found == NULL) {
+        family_release(out);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    return SOTTO_OK;
+}
+
+/* Adds an atom, or its rows to those of one that is in the same sets. */
+static void add_atom(struct family *family, const uint8_t *holds, uint64_t rows)
+{
+    for (size_t i = 0; i < family->atoms_len; i++) {
+        if (memcmp(family->holds + i * family->len, holds, family->len) == 0) {
+            family->weights[i] += rows;
+            return;
+        }
+    }
+    memmove(family->holds + family->atoms_len * family->len, holds, family->len);
+    family->weights[family->atoms_len++] = rows;
+}
+
+/* Collects the atoms within all universes (universes_len of them), as the family's sets see them,
+ * and turns the table so that each set has its row. */
+static enum sotto_status collect_atoms(struct family *family, const struct judging *judging,
+                                       const size_t *universes, size_t universes_len)
+{
+    size_t len = family->len;
+    uint8_t *turned = NULL;
+    sotto_free(family->weights);
+    sotto_free(family->holds);
+    family->atoms_len = 0;
+    family->weights = sotto_alloc_array(judging->len, sizeof *family->weights);
+    family->holds = sotto_alloc_array((judging->len + 1) * len, sizeof *family->holds);
+    if (family->weights == NULL || family->holds == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = judging->first; i < judging->first + judging->len; i++) {
+        uint8_t *holds = family->holds + judging->len * len; /* the last row is scratch */
+        bool is_in = true;
+        for (size_t j = 0; is_in && j < universes_len; j++) {
+            is_in = sotto_evidence_holds(judging->evidence, i, universes[j]);
+        }
+        for (size_t j = 0; is_in && j < len; j++) {
+            holds[j] = family->sets[j] == SOTTO_NONE ||
+                       sotto_evidence_holds(judging->evidence, i, family->sets[j]);
+        }
+        if (is_in) {
+            add_atom(family, holds, judging->atoms[i].rows);
+        }
+    }
+    turned = sotto_alloc_array(family->atoms_len * len, sizeof *turned);
+    if (turned == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < family->atoms_len; i++) {
+        for (size_t j = 0; j < len; j++) {
+            turned[j * family->atoms_len + i] = family->holds[i * len + j];
+        }
+    }
+    sotto_free(family->holds);
+    family->holds = turned;
+    return SOTTO_OK;
+}
+
+/* Looks for a combination on few rows. *out_found, and family->found; where the sets are too many
+ * to be compared, all of them count as one. */
+static enum sotto_status find_combination(struct family *family, bool *out_found, bool *out_blind,
+                                          const struct judging *judging)
+{
+    const struct sotto__mixture mixture = {.weights = family->weights,
+                                           .atoms_len = family->atoms_len,
+                                           .holds = family->holds,
+                                           .sets_len = family->len};
+    enum sotto_status status = sotto__mixture_find(&mixture, out_found, family->found,
+                                                   judging->rules->min_rows, judging->prime);
+    *out_blind = status == SOTTO_ERROR_LIMIT;
+    if (*out_blind) {
+        *out_found = true;
+        memset(family->found, 1, family->len);
+        return SOTTO_OK;
+    }
+    return status;
+}
+
+/* Withholds the smallest cell of a combination, and takes it out of the family. Returns: false if
+ * there is none. */
+static bool withhold_cell(struct family *family, const struct judging *judging)
+{
+    size_t smallest = SOTTO_NONE;
+    uint64_t least = 0;
+    for (size_t i = 0; i < family->len; i++) {
+        size_t set = family->sets[i];
+        if (family->found[i] == 0 || set == SOTTO_NONE ||
+            judging->sets[set].kind != SOTTO_SET_CELL) {
+            continue;
+        }
+        uint64_t rows = weigh_set(judging, set);
+        if (smallest == SOTTO_NONE || rows < least) {
+            smallest = i;
+            least = rows;
+        }
+    }
+    if (smallest == SOTTO_NONE) {
+        return false;
+    }
+    *find_cell(judging, family->sets[smallest]) = 1;
+    family->sets[smallest] = family->sets[--family->len];
+    return true;
+}
+
+static enum sotto_status refuse_combination(const struct family *family,
+                                            const struct judging *judging, enum sotto_rule rule)
+{
+    size_t named[2] = {SOTTO_NONE, SOTTO_NONE};
+    for (size_t i = family->len; i-- > 0;) {
+        if (family->found[i] != 0 && family->sets[i] != SOTTO_NONE) {
+            named[1] = named[0];
+            named[0] = family->sets[i];
+        }
+    }
+    SOTTO_REQUIRE(named[0] != SOTTO_NONE); /* the universe alone has enough rows */
+    const struct sotto_evidence_set *one = &judging->sets[named[0]];
+    const struct sotto_evidence_set *other =
+        named[1] != SOTTO_NONE ? &judging->sets[named[1]] : one;
+    if (rule == SOTTO_RULE_PRESENCE) {
+        return refuse(
+            judging, rule,
+            "what stands at column %zu of %.120s and at column %zu of %.120s is summed up "
+            "over rows that differ by 1 to %llu here: \"rows\": \"complete\" in the plan "
+            "takes the same rows for all",
+            one->start + 1, one->text, other->start + 1, other->text,
+            shown(judging->rules->min_rows - 1));
+    }
+    return refuse(
+        judging, rule,
+        "the conditions at column %zu of %.120s and at column %zu of %.120s give 1 to %llu "
+        "rows away together here",
+        one->start + 1, one->text, other->start + 1, other->text,
+        shown(judging->rules->min_rows - 1));
+}
+
+static uint64_t count_rows(const struct family *family)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < family->atoms_len; i++) {
+        rows += family->weights[i];
+    }
+    return rows;
+}
+
+/* Withholds cells of a family until nothing is given away. Returns: SOTTO_ERROR_REFUSED where that
+ * does not help. */
+static enum sotto_status judge_family(struct family *family, const struct judging *judging,
+                                      const size_t *universes, size_t universes_len,
+                                      enum sotto_rule rule)
+{
+    bool found = true;
+    size_t blind_tries = 0;
+    while (found) {
+        bool is_blind;
+        enum sotto_status status = collect_atoms(family, judging, universes, universes_len);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = find_combination(family, &found, &is_blind, judging);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (count_rows(family) < judging->rules->min_rows) {
+            return SOTTO_OK; /* each cell is withheld already, and nothing is opened of the rest */
+        }
+        blind_tries += is_blind;
+        if (found && (blind_tries > BLIND_TRIES || !withhold_cell(family, judging))) {
+            return refuse_combination(family, judging, rule);
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Adds the conditions, and the cells that are shown, of a universe or (SOTTO_NONE) of all. */
+static void add_asked(struct family *family, const struct judging *judging, bool has_cells,
+                      size_t universe)
+{
+    family->sets[family->len++] = SOTTO_NONE;
+    for (size_t i = 0; i < judging->sets_len; i++) {
+        const struct sotto_evidence_set *set = &judging->sets[i];
+        bool is_cell = set->kind == SOTTO_SET_CELL && has_cells &&
+                       (universe == SOTTO_NONE || set->universe == universe);
+        if (is_here(judging, i) &&
+            (set->kind == SOTTO_SET_CONDITION || (is_cell && *find_cell(judging, i) == 0))) {
+            family->sets[family->len++] = i;
+        }
+    }
+}
+
+static enum sotto_status judge_universe(const struct judging *judging, const size_t *universes,
+                                        size_t universes_len, bool has_cells, size_t universe)
+{
+    struct family family;
+    enum sotto_status status = family_init(&family, judging);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    add_asked(&family, judging, has_cells, universe);
+    status = judge_family(&family, judging, universes, universes_len, SOTTO_RULE_ROWS);
+    family_release(&family);
+    return status;
+}
+
+/* Sets that the asker made, together: conditions over all rows; the cells of each value, among the
+ * rows that have it; then all of them, among the rows that have all values. */
+static enum sotto_status judge_asked(const struct judging *judging)
+{
+    size_t *universes = sotto_alloc_array(judging->sets_len, sizeof *universes);
+    size_t len = 0;
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (universes == NULL) {
+        return status;
+    }
+    for (size_t i = 0; i < judging->sets_len; i++) {
+        bool is_new = is_here(judging, i) && judging->sets[i].universe != SOTTO_NONE;
+        for (size_t j = 0; j < len; j++) {
+            is_new = is_new && universes[j] != judging->sets[i].universe;
+        }
+        if (is_new) {
+            universes[len++] = judging->sets[i].universe;
+        }
+    }
+    status = judge_universe(judging, NULL, 0, false, SOTTO_NONE);
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        status = judge_universe(judging, &universes[i], 1, true, universes[i]);
+    }
+    if (status == SOTTO_OK && len > 1) {
+        status = judge_universe(judging, universes, len, true, SOTTO_NONE);
+    }
+    sotto_free(universes);
+    return status;
+}
+
+/* --- Sums --- */
+
+static bool is_same_monomial(const struct sotto_evidence_sum *a, const struct sotto_evidence_sum *b)
+{
+    return a->factors[0] == b->factors[0] && a->factors[1] == b->factors[1];
+}
+
+static bool is_sum_here(const struct judging *judging, size_t sum)
+{
+    return is_here(judging, judging->sums[sum].set);
+}
+
+/* The sets over which one monomial is opened: sum is the first that opens it. */
+static enum sotto_status judge_monomial(const struct judging *judging, size_t sum)
+{
+    struct family family;
+    for (size_t i = 0; i < sum; i++) {
+        if (is_same_monomial(&judging->sums[i], &judging->sums[sum])) {
+            return SOTTO_OK;
+        }
+    }
+    enum sotto_status status = family_init(&family, judging);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (size_t i = sum; i < judging->sums_len; i++) {
+        if (is_same_monomial(&judging->sums[i], &judging->sums[sum])) {
+            family.sets[family.len++] = judging->sums[i].set;
+        }
+    }
+    if (family.len > 1) {
+        status = judge_family(&family, judging, NULL, 0, SOTTO_RULE_PRESENCE);
+    }
+    family_release(&family);
+    return status;
+}
+
+static enum sotto_status judge_presence(const struct judging *judging, size_t at)
+{
+    const struct sotto_evidence_sum *sum = &judging->sums[at];
+    uint64_t min_rows = judging->rules->min_rows;
+    struct sotto_evidence_terms terms =
+        sotto_evidence_terms_of(judging->evidence, judging->group, at);
+    uint64_t rows = terms.rows > 0 && terms.rows < min_rows ? terms.rows : terms.infinite;
+    if (rows > 0 && rows < min_rows) {
+        return refuse(judging, SOTTO_RULE_PRESENCE,
+                      "what stands at column %zu of %.160s has values in %llu rows here and is "
+                      "infinite in %llu, none or at least %llu are needed",
+                      sum->start + 1, sum->text, shown(terms.rows), shown(terms.infinite),
+                      shown(min_rows));
+    }
+    return judge_monomial(judging, at);
+}
+
+static enum sotto_status judge_hidden(const struct judging *judging, size_t at)
+{
+    const struct sotto_evidence_sum *sum = &judging->sums[at];
+    uint64_t min_rows = judging->rules->min_rows;
+    size_t columns_len;
+    const struct sotto_evidence_column *columns =
+        sotto_evidence_columns(judging->evidence, &columns_len);
+    for (size_t i = 0; i < 2 && sum->factors[i] != SOTTO_NONE; i++) {
+        struct sotto_evidence_values values =
+            sotto_evidence_values_of(judging->evidence, judging->group, at, i);
+        /* Where not even half of few rows have one value, there is no such value. */
+        bool has_one = values.is_counted && 2 * values.differing <= values.rows;
+        if (values.rows > 0 && has_one && values.differing < min_rows) {
+            const struct sotto_evidence_column *column = &columns[sum->factors[i]];
+            return refuse(
+                judging, SOTTO_RULE_HIDDEN,
+                "what stands at column %zu of %.160s has one value in all but %llu of %llu "
+                "rows here, at least %llu others are needed: it is a condition",
+                column->start + 1, column->text, shown(values.differing), shown(values.rows),
+                shown(min_rows));
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Whether a sum has a factor of more than two values: a number of rows dominates nothing. */
+static bool is_magnitude(const struct judging *judging, size_t at)
+{
+    bool found = false;
+    for (size_t i = 0; i < 2 && judging->sums[at].factors[i] != SOTTO_NONE; i++) {
+        struct sotto_evidence_values values =
+            sotto_evidence_values_of(judging->evidence, judging->group, at, i);
+        found = found || !values.is_counted || values.distinct > 2;
+    }
+    return found;
+}
+
+static enum sotto_status judge_dominance(const struct judging *judging, size_t at)
+{
+    const struct sotto_evidence_sum *sum = &judging->sums[at];
+    struct sotto_evidence_terms terms =
+        sotto_evidence_terms_of(judging->evidence, judging->group, at);
+    double rest = terms.total - terms.largest[0] - terms.largest[1];
+    double needed = terms.largest[0] * judging->rules->dominance / 100;
+    /* The total's last bits depend on how rows were read: what is that near is refused. */
+    if (terms.rows == 0 || !is_magnitude(judging, at) || rest > needed + 1e-9 * terms.total) {
+        return SOTTO_OK;
+    }
+    return refuse(judging, SOTTO_RULE_DOMINANCE,
+                  "of what stands at column %zu of %.160s one row makes up so much here that all "
+                  "others but the next one are less than %u %% of it",
+                  sum->start + 1, sum->text, judging->rules->dominance);
+}
+
+static enum sotto_status judge_sums(const struct judging *judging)
+{
+    static const struct {
+        enum sotto_rule rule;
+        enum sotto_status (*judge)(const struct judging *judging, size_t at);
+    } rules[] = {{SOTTO_RULE_PRESENCE, judge_presence},
+                 {SOTTO_RULE_HIDDEN, judge_hidden},
+                 {SOTTO_RULE_DOMINANCE, judge_dominance}};
+    for (size_t i = 0; i < judging->sums_len; i++) {
+        for (size_t j = 0; is_sum_here(judging, i) && j < sizeof rules / sizeof rules[0]; j++) {
+            enum sotto_status status =
+                is_on(judging, rules[j].rule) ? rules[j].judge(judging, i) : SOTTO_OK;
+            if (status != SOTTO_OK) {
+                return status;
+            }
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* --- Groups --- */
+
+/* What a method counts by itself: its bins have no rows, or enough. */
+static enum sotto_status judge_bins(const struct judging *judging)
+{
+    size_t len;
+    const uint64_t *bins = sotto_evidence_bins(judging->evidence, judging->group, &len);
+    for (size_t i = 0; i < len && judging->dataset == 0; i++) {
+        if (bins[i] > 0 && bins[i] < judging->rules->min_rows) {
+            return refuse(judging, SOTTO_RULE_ROWS,
+                          "a method counts %llu rows by themselves here, none or at least %llu are "
+                          "needed",
+                          shown(bins[i]), shown(judging->rules->min_rows));
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Everything but the number of rows. */
+static enum sotto_status judge_group(const struct judging *judging)
+{
+    enum sotto_status status = judge_sets(judging);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (is_on(judging, SOTTO_RULE_ROWS)) {
+        status = judge_bins(judging);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = judge_asked(judging);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return judge_sums(judging);
+}
+
+/* Finds the atoms of the next group. They are in the order of groups. */
+static void enter_group(struct judging *judging, size_t group, size_t atoms_len)
+{
+    judging->group = group;
+    judging->first += judging->len;
+    judging->len = 0;
+    judging->rows = 0;
+    while (judging->first + judging->len < atoms_len &&
+           judging->atoms[judging->first + judging->len].group == group) {
+        judging->rows += judging->atoms[judging->first + judging->len++].rows;
+    }
+}
+
+/* Withholds the smallest group that is shown, where what is shown of no group would be few rows. */
+static void withhold_rest(struct judging *judging, const uint64_t *rows, uint64_t rest)
+{
+    size_t smallest = SOTTO_NONE;
+    size_t groups_len = sotto_evidence_groups_len(judging->evidence);
+    for (size_t i = 0; i < groups_len; i++) {
+        bool is_shown = judging->withheld->groups[i] == 0;
+        rest += is_shown ? 0 : rows[i];
+        if (is_shown && (smallest == SOTTO_NONE || rows[i] < rows[smallest])) {
+            smallest = i;
+        }
+    }
+    if (rest > 0 && rest < judging->rules->min_rows && smallest != SOTTO_NONE) {
+        judging->withheld->groups[smallest] = 1;
+    }
+}
+
+static enum sotto_status judge_groups(struct judging *judging, size_t atoms_len, uint64_t rest)
+{
+    size_t groups_len = sotto_evidence_groups_len(judging->evidence);
+    uint64_t *rows = sotto_alloc_array(groups_len, sizeof *rows);
+    struct sotto_error *err = judging->err;
+    bool counts = is_on(judging, SOTTO_RULE_ROWS);
+    if (rows == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    judging->err = NULL;
+    for (size_t i = 0; i < groups_len; i++) {
+        enter_group(judging, i, atoms_len);
+        rows[i] = judging->rows;
+        bool is_small = counts && rows[i] < judging->rules->min_rows;
+        enum sotto_status status =
+            judging->withheld->groups[i] != 0 || is_small ? SOTTO_OK : judge_group(judging);
+        if (status != SOTTO_OK && status != SOTTO_ERROR_REFUSED) {
+            sotto_free(rows);
+            return status;
+        }
+        judging->withheld->groups[i] |= is_small || status != SOTTO_OK;
+    }
+    if (counts) {
+        withhold_rest(judging, rows, rest);
+    }
+    sotto_free(rows);
+    judging->err = err;
+    return SOTTO_OK;
+}
+
+static enum sotto_status judge_dataset(struct judging *judging, size_t dataset)
+{
+    size_t atoms_len;
+    uint64_t left_out;
+    uint64_t in_no_group;
+    uint64_t rows = 0;
+    uint64_t min_rows = judging->rules->min_rows;
+    judging->dataset = dataset;
+    judging->atoms = sotto_evidence_atoms(judging->evidence, dataset, &atoms_len);
+    judging->first = judging->len = 0;
+    sotto_evidence_outside(judging->evidence, &left_out, &in_no_group, dataset);
+    for (size_t i = 0; i < atoms_len; i++) {
+        rows += judging->atoms[i].rows;
+    }
+    rows += in_no_group;
+    bool has_where = sotto_evidence_has_where(judging->evidence);
+    if (is_on(judging, SOTTO_RULE_ROWS) &&
+        (rows < min_rows || (has_where && left_out < min_rows))) {
+        return has_where ? refuse(judging, SOTTO_RULE_ROWS,
+                                  "where leaves %llu rows in and %llu out here, at least %llu each "
+                                  "are needed",
+                                  shown(rows), shown(left_out), shown(min_rows))
+                         : refuse(judging, SOTTO_RULE_ROWS,
+                                  "there are %llu rows here, at least %llu are needed", shown(rows),
+                                  shown(min_rows));
+    }
+    if (sotto_evidence_has_groups(judging->evidence)) {
+        return judge_groups(judging, atoms_len, in_no_group);
+    }
+    enter_group(judging, 0, atoms_len);
+    return judge_group(judging);
+}
+
+static void count_withheld(struct sotto_disclosure *disclosure,
+                           const struct sotto_withheld *withheld, size_t groups_len)
+{
+    disclosure->groups_withheld = disclosure->cells_withheld = 0;
+    for (size_t i = 0; i < groups_len; i++) {
+        disclosure->groups_withheld += withheld->groups != NULL && withheld->groups[i] != 0;
+    }
+    for (size_t i = 0; i < groups_len * withheld->cells_len; i++) {
+        disclosure->cells_withheld += withheld->cells[i] != 0;
+    }
+}
+
+static enum sotto_status judge_rows(void *context, const struct sotto_evidence *evidence,
+                                    struct sotto_withheld *withheld, struct sotto_error *err)
+{
+    struct sotto_disclosure *disclosure = context;
+    struct judging judging = {.disclosure = disclosure,
+                              .rules = disclosure->rules,
+                              .evidence = evidence,
+                              .withheld = withheld,
+                              .prime = disclosure->prime,
+                              .err = err};
+    judging.sets = sotto_evidence_sets(evidence, &judging.sets_len);
+    judging.sums = sotto_evidence_sums(evidence, &judging.sums_len);
+    disclosure->rule = SOTTO_RULES_LEN;
+    for (size_t i = 0; i < sotto_evidence_datasets_len(evidence); i++) {
+        enum sotto_status status =
+            sotto_evidence_reads(evidence, i) ? judge_dataset(&judging, i) : SOTTO_OK;
+        if (status != SOTTO_OK) {
+            return status == SOTTO_ERROR_NO_MEMORY ? sotto_error_no_memory(err) : status;
+        }
+    }
+    disclosure->rule = SOTTO_RULES_LEN;
+    count_withheld(disclosure, withheld, sotto_evidence_groups_len(evidence));
+    return SOTTO_OK;
+}
+
+/* --- For hosts --- */
+
+void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rules *rules,
+                           uint64_t seed)
+{
+    *out = (struct sotto_disclosure){.rules = rules,
+                                     .prime = sotto__mixture_prime(seed),
+                                     .rule = SOTTO_RULES_LEN,
+                                     .judge = {.min_rows = rules->min_rows, .judge = judge_rows}};
+    out->judge.context = out;
+}
+
+const struct sotto_judge *sotto_disclosure_judge(const struct sotto_disclosure *disclosure)
+{
+    const struct sotto_rules *rules = disclosure->rules;
+    bool looks = rules->is_on[SOTTO_RULE_ROWS] || rules->is_on[SOTTO_RULE_PRESENCE] ||
+                 rules->is_on[SOTTO_RULE_HIDDEN] || rules->is_on[SOTTO_RULE_DOMINANCE];
+    return looks ? &disclosure->judge : NULL;
+}

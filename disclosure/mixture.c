@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What sums over some sets of rows give away by adding and subtracting them. It leans on nothing
+ * but arithmetic modulo a prime.
+ *
+ * The question. Each set is a row of a matrix of 0 and 1, a column of which is an atom: rows of the
+ * data that are in the same sets, weighted by how many they are. Whoever has the sums over all sets
+ * has every combination of the matrix's rows. If one of these is 0 but for atoms of few rows in
+ * all, it is the sum over these few.
+ *
+ * The answer, in steps:
+ * 1. Atoms of at least min_rows rows come first, larger ones before smaller ones. The matrix is
+ *    reduced, with pivots taken in that order.
+ * 2. A combination that lives on few rows is made of reduced rows whose pivots stand on small atoms
+ *    only: any other has its large pivot in it. So without such a row nothing is given away, which
+ *    is proved, not guessed.
+ * 3. Else each such row is weighed, and each two of them in the combinations that cancel most.
+ *    Three or more are not tried (LEAKAGE.md).
+ *
+ * Numbers are modulo a prime above 2^60. What is 0 there is 0 but for a chance of about 2^-50 that
+ * nobody can bring about who does not know the prime. */
+
+#include "mixture.h"
+
+#include <gmp.h>
+#include <sotto/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Operations of one reduction: about a second. */
+#define WORK_MAX (UINT64_C(1) << 29)
+
+__extension__ typedef unsigned __int128 wide;
+
+struct system {
+    const struct sotto__mixture *mixture;
+    uint64_t prime;
+    size_t *order;  /* of atoms: the heaviest first */
+    uint64_t *rows; /* [row * width]: of atoms in that order, then of sets */
+    size_t width;   /* atoms and sets */
+    size_t *pivots; /* [row]: where its pivot stands */
+    size_t pivots_len;
+};
+
+/* --- Numbers --- */
+
+uint64_t sotto__mixture_prime(uint64_t seed)
+{
+    mpz_t number;
+    mpz_init_set_ui(number, (UINT64_C(1) << 60) + (seed >> 5));
+    mpz_nextprime(number, number);
+    uint64_t prime = mpz_get_ui(number);
+    mpz_clear(number);
+    return prime;
+}
+
+static uint64_t multiply(uint64_t a, uint64_t b, uint64_t prime)
+{
+    return (uint64_t)((wide)a * b % prime);
+}
+
+static uint64_t invert(uint64_t a, uint64_t prime)
+{
+    uint64_t power = 1;
+    for (uint64_t exponent = prime - 2; exponent > 0; exponent >>= 1) {
+        power = (exponent & 1) != 0 ? multiply(power, a, prime) : power;
+        a = multiply(a, a, prime);
+    }
+    return power;
+}
+
+/* out -= factor * row, from a column on. */
+static void subtract_row(uint64_t *out, const uint64_t *row, uint64_t factor, size_t from,
+                         size_t width, uint64_t prime)
+{
+    for (size_t i = from; factor != 0 && i < width; i++) {
+        uint64_t part = row[i] != 0 ? multiply(factor, row[i], prime) : 0;
+        out[i] = out[i] >= part ? out[i] - part : out[i] + prime - part;
+    }
+}
+
+/* --- The reduced system --- */
+
+static int compare_weights(const void *a, const void *b, void *context)
+{
+    const uint64_t *weights = context;
+    size_t x = *(const size_t *)a;
+    size_t y = *(const size_t *)b;
+    if (weights[x] != weights[y]) {
+        return weights[x] > weights[y] ? -1 : 1;
+    }
+    return (x > y) - (x < y);
+}
+
+static enum sotto_status system_init(struct system *out, const struct sotto__mixture *mixture,
+                                     uint64_t prime)
+{
+    size_t width = mixture->atoms_len + mixture->sets_len;
+    *out = (struct system){.mixture = mixture, .prime = prime, .width = width};
+    if ((wide)width * mixture->sets_len * mixture->sets_len > WORK_MAX) {
+        return SOTTO_ERROR_LIMIT;
+    }
+    out->order = sotto_alloc_array(mixture->atoms_len, sizeof *out->order);
+    out->rows = sotto_alloc_array(mixture->sets_len * width, sizeof *out->rows);
+    out->pivots = sotto_alloc_array(mixture->sets_len, sizeof *out->pivots);
+    if (out->order == NULL || out->rows == NULL || out->pivots == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < mixture->atoms_len; i++) {
+        out->order[i] = i;
+    }
+    qsort_r(out->order, mixture->atoms_len, sizeof *out->order, compare_weights,
+            (void *)mixture->weights);
+    for (size_t i = 0; i < mixture->sets_len; i++) {
+        for (size_t j = 0; j < mixture->atoms_len; j++) {
+            out->rows[i * width + j] = mixture->holds[i * mixture->atoms_len + out->order[j]];
+        }
+        out->rows[i * width + mixture->atoms_len + i] = 1; /* how it is made of the sets */
+    }
+    return SOTTO_OK;
+}
+
+static void system_release(struct system *system)
+{
+    sotto_free(system->order);
+    sotto_free(system->rows);
+    sotto_free(system->pivots);
+}
+
+static void swap_rows(struct system *system, size_t a, size_t b)
+{
+    for (size_t i = 0; a != b && i < system->width; i++) {
+        uint64_t kept = system->rows[a * system->width + i];
+        system->rows[a * system->width + i] = system->rows[b * system->width + i];
+        system->rows[b * system->width + i] = kept;
+    }
+}
+
+/* Takes a pivot in a column of atoms, if there is one, and clears the column in all other rows. */
+static void reduce_column(struct system *system, size_t column)
+{
+    size_t width = system->width;
+    size_t found = system->pivots_len;
+    while (found < system->mixture->sets_len && system->rows[found * width + column] == 0) {
+        found++;
+    }
+    if (found == system->mixture->sets_len) {
+        return;
+    }
+    swap_rows(system, system->pivots_len, found);
+    uint64_t *pivot = system->rows + system->pivots_len * width;
+    uint64_t factor = invert(pivot[column], system->prime);
+    for (size_t i = 0; i < width; i++) {
+        pivot[i] = multiply(pivot[i], factor, system->prime);
+    }
+    for (size_t i = 0; i < system->mixture->sets_len; i++) {
+        uint64_t *row = system->rows + i * width;
+        if (i != system->pivots_len) {
+            subtract_row(row, pivot, row[column], 0, width, system->prime);
+        }
+    }
+    system->pivots[system->pivots_len++] = column;
+}
+
+/* --- Weights --- */
+
+static uint64_t weight_at(const struct system *system, size_t column)
+{
+    return system->mixture->weights[system->order[column]];
+}
+
+/* The rows of data on which x - factor * y is not 0, up to a limit. y: NULL for x alone. */
+static uint64_t weigh(const struct system *system, const uint64_t *x, const uint64_t *y,
+                      uint64_t factor, uint64_t limit)
+{
+    uint64_t weight = 0;
+    for (size_t i = 0; weight < limit && i < system->mixture->atoms_len; i++) {
+        uint64_t part = y != NULL && y[i] != 0 ? multiply(factor, y[i], system->prime) : 0;
+        weight += x[i] != part ? weight_at(system, i) : 0;
+    }
+    return weight;
+}
+
+/* Tells which sets a combination is made of. */
+static void name_sets(const struct system *system, uint8_t *out, const uint64_t *x,
+                      const uint64_t *y, uint64_t factor)
+{
+    for (size_t i = 0; i < system->mixture->sets_len; i++) {
+        size_t at = system->mixture->atoms_len + i;
+        uint64_t part = y != NULL ? multiply(factor, y[at], system->prime) : 0;
+        out[i] = x[at] != part;
+    }
+}
+
+/* Whether x less some multiple of y lives on few rows. */
+static bool find_pair(const struct system *system, uint8_t *out_sets, const uint64_t *x,
+                      const uint64_t *y, uint64_t min_rows)
+{
+    for (size_t i = 0; i < system->mixture->atoms_len; i++) {
+        if (x[i] == 0 || y[i] == 0) {
+            continue;
+        }
+        uint64_t factor = multiply(x[i], invert(y[i], system->prime), system->prime);
+        if (weigh(system, x, y, factor, min_rows) < min_rows) {
+            name_sets(system, out_sets, x, y, factor);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether two rows can have a difference on few rows at all: their pivots alone are in it. */
+static bool may_pair(const struct system *system, size_t a, size_t b, uint64_t min_rows)
+{
+    return weight_at(system, system->pivots[a]) + weight_at(system, system->pivots[b]) < min_rows;
+}
+
+static bool find_in(const struct system *system, uint8_t *out_sets, uint64_t min_rows)
+{
+    size_t width = system->width;
+    for (size_t i = 0; i < system->pivots_len; i++) {
+        const uint64_t *x = system->rows + i * width;
+        if (weight_at(system, system->pivots[i]) < min_rows &&
+            weigh(system, x, NULL, 0, min_rows) < min_rows) {
+            name_sets(system, out_sets, x, NULL, 0);
+            return true;
+        }
+    }
+    for (size_t i = 0; i < system->pivots_len; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (may_pair(system, i, j, min_rows) &&
+                find_pair(system, out_sets, system->rows + i * width, system->rows + j * width,
+                          min_rows)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+enum sotto_status sotto__mixture_find(const struct sotto__mixture *mixture, bool *out_found,
+                                      uint8_t *out_sets, uint64_t min_rows, uint64_t prime)
+{
+    struct system system;
+    uint64_t least = min_rows;
+    *out_found = false;
+    for (size_t i = 0; i < mixture->atoms_len; i++) {
+        least = mixture->weights[i] < least ? mixture->weights[i] : least;
+    }
+    if (least >= min_rows) {
+        return SOTTO_OK; /* every combination is of whole atoms, and none is small */
+    }
+    enum sotto_status status = system_init(&system, mixture, prime);
+    for (size_t i = 0; status == SOTTO_OK && i < mixture->atoms_len; i++) {
+        reduce_column(&system, i);
+    }
+    if (status == SOTTO_OK) {
+        *out_found = find_in(&system, out_sets, min_rows);
+    }
+    system_release(&system);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_DISCLOSURE_MIXTURE_H
+#define SOTTO_DISCLOSURE_MIXTURE_H
+
+/* What sums over some sets of rows give away by adding and subtracting them. */
+
+#include <sotto/status.h>
+
+/* Sets over atoms. All of it is the caller's. */
+struct sotto__mixture {
+    const uint64_t *weights; /* of atoms: rows, above 0 */
+    size_t atoms_len;
+    const uint8_t *holds; /* [set * atoms_len + atom]: 1 where the atom is in the set */
+    size_t sets_len;
+};
+
+/* Looks for a combination of the sets (numbers times sums over them, added up) that is a sum over 1
+ * to min_rows - 1 rows only. *out_found; out_sets, sets_len of them: 1 where the set has a part in
+ * it. Found are: sets that are so small themselves; whatever one row of the reduced system says, or
+ * two together. prime: modulo which is computed, above 2^60, and such that nobody who chooses sets
+ * knows it. Returns: SOTTO_ERROR_LIMIT for more sets and atoms than can be compared,
+ * SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__mixture_find(const struct sotto__mixture *mixture, bool *out_found,
+                                      uint8_t *out_sets, uint64_t min_rows,
+                                      uint64_t prime) SOTTO_NODISCARD;
+
+/* A prime above 2^60 that a seed decides. */
+uint64_t sotto__mixture_prime(uint64_t seed);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_CONTRIBUTE_EVIDENCE_H
+#define SOTTO_ENGINE_CONTRIBUTE_EVIDENCE_H
+
+/* What is asked of a party's rows, and what they say. */
+
+#include "contribute/tables.h"
+#include "driver.h"
+#include "sums/sums.h"
+#include <sotto/evidence.h>
+
+/* --- inquiry.c: what a round asks of rows --- */
+
+/* What may hold of a row, of an operation's value. */
+enum sotto__bit_kind {
+    SOTTO__BIT_PRESENT,  /* it is there */
+    SOTTO__BIT_MISSING,  /* it is not */
+    SOTTO__BIT_TRUE,     /* it is there, and true */
+    SOTTO__BIT_NAN_MADE, /* it would be, but that NaN was made */
+};
+
+struct sotto__bit {
+    size_t op;
+    enum sotto__bit_kind kind;
+    bool is_told_apart;
+    size_t at; /* among those that rows are told apart by */
+};
+
+/* A set's rows: those of which all its literals hold, and whose number in an index, if it has one,
+ * is first or more and below last. */
+struct sotto__membership {
+    size_t bits_first; /* among all literals */
+    size_t bits_len;
+    size_t index; /* of the program, or SOTTO_NONE */
+    size_t first;
+    size_t last;
+};
+
+/* A column whose values are looked at, over the rows in which an operation, state, has a value. */
+struct sotto__spread {
+    size_t column;
+    size_t set;
+    size_t state;
+};
+
+/* Of a sum: the operation that has a value where its set is, and its factors' spreads. */
+struct sotto__trace {
+    size_t state;
+    size_t spreads[2];
+};
+
+struct sotto__inquiry {
+    const struct sotto_driver *driver;
+    const struct sotto__program *program;
+    struct sotto__bit *bits;
+    size_t bits_len;
+    size_t bits_capacity_len;
+    size_t told_len; /* bits that rows are told apart by */
+    size_t *literals;
+    size_t literals_len;
+    size_t literals_capacity_len;
+    struct sotto_evidence_set *sets;
+    struct sotto__membership *members; /* of the sets */
+    size_t sets_len;
+    size_t sets_capacity_len;
+    size_t members_capacity_len;
+    struct sotto_evidence_column *columns;
+    size_t *column_ops;
+    size_t columns_len;
+    size_t columns_capacity_len;
+    size_t column_ops_capacity_len;
+    struct sotto__spread *spreads;
+    size_t spreads_len;
+    size_t spreads_capacity_len;
+    struct sotto_evidence_sum *sums;
+    struct sotto__trace *traces; /* of the sums */
+    size_t sums_len;
+    size_t sums_capacity_len;
+    size_t traces_capacity_len;
+    size_t *cell_terms;
+    size_t cells_len;
+    size_t cells_capacity_len;
+    size_t bins_len;          /* numbers of the indices of methods, in a group */
+    enum sotto_status status; /* the first failure while it was collected */
+};
+
+/* Of the driver's round. Returns: SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. Ended by
+ * sotto__inquiry_release, also after a failure. */
+enum sotto_status sotto__inquiry_init(struct sotto__inquiry *out, const struct sotto_driver *driver,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__inquiry_release(struct sotto__inquiry *inquiry);
+
+/* --- evidence.c: what a party's rows say beside their sums --- */
+
+/* Of some of the rows. */
+struct sotto_evidence {
+    const struct sotto__inquiry *inquiry; /* NULL: nothing is counted */
+    size_t values_max;
+    uint64_t *outside;                    /* [2 * dataset]: left out by where, in no group */
+    struct sotto__atoms *atoms;           /* [dataset] */
+    struct sotto_evidence_terms *terms;   /* [group * sums_len + sum] */
+    struct sotto__spread_values *spreads; /* [group * spreads_len + spread] */
+    uint64_t *bins;                       /* [group * bins_len + bin]: rows */
+    struct sotto_evidence_atom *listed;   /* of all datasets, once it is complete */
+    double *magnitudes;                   /* [column * SOTTO__ROWS_LEN + row]: of a block */
+    uint32_t *keys;                       /* [word * SOTTO__ROWS_LEN + row], then one row's */
+    uint8_t *left_out;                    /* scratch */
+    enum sotto_status status;             /* the first failure */
+};
+
+/* Of no rows. Borrows asked. Returns: SOTTO_ERROR_NO_MEMORY, SOTTO_ERROR_LIMIT. Ended by
+ * sotto__evidence_release, which wipes it and bears zeros too. */
+enum sotto_status sotto__evidence_init(struct sotto_evidence *out,
+                                       const struct sotto__inquiry *inquiry,
+                                       uint64_t min_rows) SOTTO_NODISCARD;
+void sotto__evidence_release(struct sotto_evidence *evidence);
+/* Adds what other rows say, of an equal question. A failure is kept. */
+void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evidence *other);
+/* Takes a piece of a dataset's rows after its operations. */
+void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto__rows *rows,
+                               size_t dataset, size_t len);
+/* Counts what the indices of methods say of all rows: once, when these were taken. */
+void sotto__evidence_take_bins(struct sotto_evidence *in_out, const struct sotto__sums *sums);
+/* The error for a failure of evidence: SOTTO_ERROR_REFUSED for more than can be judged. */
+enum sotto_status sotto__evidence_fail(enum sotto_status status,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+/* Makes it ready to be looked at: no rows come afterwards. Returns: the first failure. */
+enum sotto_status sotto__evidence_finish(struct sotto_evidence *evidence,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif

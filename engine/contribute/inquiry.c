@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a round asks of a party's rows: the sets over which sums are opened, and the monomials that
+ * are summed up over each. It leans on the round's program, in which each different operation
+ * stands once, and on evidence.c, which counts. The one idea: what the program computes decides,
+ * not how the plan put it; a set is named by what must hold of a row to be in it (its *literals*:
+ * this column has a value, that condition is true), so that two ways to write a set are one set.
+ *
+ * 1. A row goes into a term where the term's operation has a value. find_present says when that is,
+ *    down to columns, conditions and whatever can't be taken apart, which counts as itself.
+ * 2. A term that sums up truths, or counts, opens how many rows are in a set. Any other opens the
+ *    monomials of its polynomial, as if each were opened alone (expand_op).
+ * 3. A condition that arithmetic uses, outside if and logic, is a set too (add_used_conditions). */
+
+#include "contribute/contribute.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+/* Beyond these an expression counts as itself. */
+#define MONOMIALS_MAX 64
+#define LITERALS_MAX 256
+#define BITS_MAX 4096
+
+static bool is_comparison(enum sotto__op_kind kind)
+{
+    return kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL || kind == SOTTO__OP_LESS ||
+           kind == SOTTO__OP_LESS_EQUAL || kind == SOTTO__OP_TEXT_EQUAL;
+}
+
+static bool is_logic(enum sotto__op_kind kind)
+{
+    return kind == SOTTO__OP_AND || kind == SOTTO__OP_OR || kind == SOTTO__OP_NOT;
+}
+
+static bool is_condition(const struct sotto__op *op)
+{
+    return is_comparison(op->kind) || is_logic(op->kind) || op->kind == SOTTO__OP_IS_NA;
+}
+
+/* --- Lists --- */
+
+static void fail(struct sotto__inquiry *inquiry, enum sotto_status status)
+{
+    inquiry->status = inquiry->status == SOTTO_OK ? status : inquiry->status;
+}
+
+/* Makes room for one more element. Returns: false after a failure, which is kept. */
+static bool reserve(struct sotto__inquiry *inquiry, void **array, size_t *capacity_len, size_t len,
+                    size_t element_bytes)
+{
+    if (inquiry->status == SOTTO_OK &&
+        sotto_array_reserve(array, capacity_len, len + 1, element_bytes) != SOTTO_OK) {
+        fail(inquiry, SOTTO_ERROR_NO_MEMORY);
+    }
+    return inquiry->status == SOTTO_OK;
+}
+
+static size_t add_bit(struct sotto__inquiry *inquiry, size_t op, enum sotto__bit_kind kind)
+{
+    for (size_t i = 0; i < inquiry->bits_len; i++) {
+        if (inquiry->bits[i].op == op && inquiry->bits[i].kind == kind) {
+            return i;
+        }
+    }
+    void *bits = inquiry->bits;
+    if (inquiry->bits_len == BITS_MAX) {
+        fail(inquiry, SOTTO_ERROR_LIMIT);
+    }
+    if (!reserve(inquiry, &bits, &inquiry->bits_capacity_len, inquiry->bits_len,
+                 sizeof *inquiry->bits)) {
+        return 0;
+    }
+    inquiry->bits = bits;
+    inquiry->bits[inquiry->bits_len] = (struct sotto__bit){.op = op, .kind = kind};
+    return inquiry->bits_len++;
+}
+
+/* The literals of one set, while they are collected. */
+struct literals {
+    size_t bits[LITERALS_MAX];
+    size_t len;
+};
+
+static void add_literal(struct sotto__inquiry *inquiry, struct literals *literals, size_t op,
+                        enum sotto__bit_kind kind)
+{
+    size_t bit = add_bit(inquiry, op, kind);
+    size_t at = 0;
+    if (inquiry->status != SOTTO_OK) {
+        return;
+    }
+    while (at < literals->len && literals->bits[at] < bit) {
+        at++;
+    }
+    if (at < literals->len && literals->bits[at] == bit) {
+        return;
+    }
+    if (literals->len == LITERALS_MAX) {
+        fail(inquiry, SOTTO_ERROR_LIMIT);
+        return;
+    }
+    memmove(literals->bits + at + 1, literals->bits + at,
+            (literals->len - at) * sizeof *literals->bits);
+    literals->bits[at] = bit;
+    literals->len++;
+}
+
+/* --- Which rows have a value --- */
+
+/* Recursion: as deep as the expression. */
+static void find_present(struct sotto__inquiry *inquiry, struct literals *out, size_t op)
+{
+    const struct sotto__op *ops = inquiry->program->ops;
+    const struct sotto__op *at = &ops[op];
+    bool is_choice =
+        at->kind == SOTTO__OP_IF && ops[at->b].is_null && ops[at->b].kind == SOTTO__OP_CONSTANT;
+    if (is_condition(at) && !is_logic(at->kind)) {
+        return; /* never missing */
+    }
+    if (at->kind == SOTTO__OP_CONSTANT && !at->is_null) {
+        return;
+    }
+    if (is_choice) {
+        find_present(inquiry, out, at->a);
+        add_literal(inquiry, out, at->c, SOTTO__BIT_TRUE);
+    } else if (at->kind == SOTTO__OP_MASK || (is_logic(at->kind) && at->kind != SOTTO__OP_NOT)) {
+        struct literals both = {.len = 0};
+        find_present(inquiry, &both, at->a);
+        find_present(inquiry, &both, at->b);
+        if (at->kind != SOTTO__OP_MASK && both.len > 0) {
+            add_literal(inquiry, out, op, SOTTO__BIT_PRESENT); /* one operand can decide */
+        }
+        for (size_t i = 0; at->kind == SOTTO__OP_MASK && i < both.len; i++) {
+            add_literal(inquiry, out, inquiry->bits[both.bits[i]].op,
+                        inquiry->bits[both.bits[i]].kind);
+        }
+    } else if (at->kind == SOTTO__OP_COLUMN || at->kind == SOTTO__OP_CONSTANT ||
+               at->kind == SOTTO__OP_FILL || at->kind == SOTTO__OP_IF || at->makes_nan) {
+        add_literal(inquiry, out, op, SOTTO__BIT_PRESENT);
+    } else if (at->a == SOTTO_NONE) {
+        add_literal(inquiry, out, op, SOTTO__BIT_PRESENT);
+    } else {
+        find_present(inquiry, out, at->a);
+        if (at->b != SOTTO_NONE) {
+            find_present(inquiry, out, at->b);
+        }
+    }
+}
+
+/* What must hold besides, for a boolean to be true. */
+static void find_true(struct sotto__inquiry *inquiry, struct literals *out, size_t op)
+{
+    const struct sotto__op *at = &inquiry->program->ops[op];
+    if (at->kind == SOTTO__OP_MASK) {
+        find_true(inquiry, out, at->a);
+        find_present(inquiry, out, at->b);
+    } else {
+        add_literal(inquiry, out, op, SOTTO__BIT_TRUE);
+    }
+}
+
+/* Leaves only what the asker chose: conditions. */
+static void keep_conditions(const struct sotto__inquiry *inquiry, struct literals *literals)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < literals->len; i++) {
+        if (inquiry->bits[literals->bits[i]].kind == SOTTO__BIT_TRUE) {
+            literals->bits[kept++] = literals->bits[i];
+        }
+    }
+    literals->len = kept;
+}
+
+/* --- Sets --- */
+
+static bool is_same_set(const struct sotto__inquiry *inquiry, size_t set,
+                        const struct sotto_evidence_set *as, const struct sotto__membership *member,
+                        const struct literals *literals)
+{
+    const struct sotto__membership *own = &inquiry->members[set];
+    return inquiry->sets[set].kind == as->kind && inquiry->sets[set].dataset == as->dataset &&
+           own->index == member->index && own->first == member->first &&
+           own->last == member->last && own->bits_len == literals->len &&
+           memcmp(inquiry->literals + own->bits_first, literals->bits,
+                  literals->len * sizeof *literals->bits) == 0;
+}
+
+static void keep_literals(struct sotto__inquiry *inquiry, const struct literals *literals)
+{
+    void *kept = inquiry->literals;
+    for (size_t i = 0; i < literals->len; i++) {
+        if (!reserve(inquiry, &kept, &inquiry->literals_capacity_len, inquiry->literals_len,
+                     sizeof *inquiry->literals)) {
+            return;
+        }
+        inquiry->literals = kept;
+        inquiry->literals[inquiry->literals_len++] = literals->bits[i];
+    }
+}
+
+/* Finds a set, or adds it. Returns: its index, SOTTO_NONE after a failure. */
+static size_t add_set(struct sotto__inquiry *inquiry, struct sotto_evidence_set set,
+                      struct sotto__membership member, const struct literals *literals)
+{
+    for (size_t i = 0; i < inquiry->sets_len; i++) {
+        if (is_same_set(inquiry, i, &set, &member, literals)) {
+            return i;
+        }
+    }
+    void *sets = inquiry->sets;
+    void *members = inquiry->members;
+    member.bits_first = inquiry->literals_len;
+    member.bits_len = literals->len;
+    keep_literals(inquiry, literals);
+    bool has_room = reserve(inquiry, &sets, &inquiry->sets_capacity_len, inquiry->sets_len,
+                            sizeof *inquiry->sets);
+    inquiry->sets = sets;
+    has_room = has_room && reserve(inquiry, &members, &inquiry->members_capacity_len,
+                                   inquiry->sets_len, sizeof *inquiry->members);
+    inquiry->members = members;
+    if (!has_room) {
+        return SOTTO_NONE;
+    }
+    inquiry->sets[inquiry->sets_len] = set;
+    inquiry->members[inquiry->sets_len] = member;
+    return inquiry->sets_len++;
+}
+
+static const struct sotto__membership no_index = {.index = SOTTO_NONE};
+
+static struct sotto_evidence_set make_set(const struct sotto__inquiry *inquiry, int kind, size_t op)
+{
+    const struct sotto__op *at = &inquiry->program->ops[op];
+    struct sotto_evidence_set set = {.dataset = at->dataset,
+                                     .universe = SOTTO_NONE,
+                                     .cell = SOTTO_NONE,
+                                     .text = at->source,
+                                     .start = at->start};
+    set.kind = kind;
+    return set;
+}
+
+/* The rows in which an operation has a value. */
+static size_t add_presence(struct sotto__inquiry *inquiry, size_t op)
+{
+    struct literals literals = {.len = 0};
+    find_present(inquiry, &literals, op);
+    return add_set(inquiry, make_set(inquiry, SOTTO_SET_PRESENCE, op), no_index, &literals);
+}
+
+static void add_condition(struct sotto__inquiry *inquiry, size_t op, struct literals *literals)
+{
+    keep_conditions(inquiry, literals);
+    if (literals->len > 0) {
+        (void)add_set(inquiry, make_set(inquiry, SOTTO_SET_CONDITION, op), no_index, literals);
+    }
+}
+
+/* Conditions that decide which rows an operation has a value in. */
+static void add_conditions_of(struct sotto__inquiry *inquiry, size_t op)
+{
+    struct literals literals = {.len = 0};
+    find_present(inquiry, &literals, op);
+    add_condition(inquiry, op, &literals);
+}
+
+/* The value that a bin or a level is about. */
+static size_t find_value(const struct sotto__program *program, const struct sotto__term *term)
+{
+    size_t op = term->index != SOTTO_NONE ? program->indices[term->index].op : term->factors[0];
+    while (program->ops[op].kind == SOTTO__OP_AND || program->ops[op].kind == SOTTO__OP_MASK) {
+        op = program->ops[op].a;
+    }
+    if (term->index == SOTTO_NONE && is_comparison(program->ops[op].kind)) {
+        const struct sotto__op *at = &program->ops[op];
+        op = program->ops[at->a].dataset != SOTTO_NONE ? at->a : at->b;
+    }
+    return op;
+}
+
+static size_t add_cell(struct sotto__inquiry *inquiry, size_t term)
+{
+    void *cells = inquiry->cell_terms;
+    if (!reserve(inquiry, &cells, &inquiry->cells_capacity_len, inquiry->cells_len,
+                 sizeof *inquiry->cell_terms)) {
+        return SOTTO_NONE;
+    }
+    inquiry->cell_terms = cells;
+    inquiry->cell_terms[inquiry->cells_len] = term;
+    return inquiry->cells_len++;
+}
+
+/* A term that counts the rows for which a condition holds. */
+static void add_truths(struct sotto__inquiry *inquiry, size_t number)
+{
+    const struct sotto__program *program = inquiry->program;
+    const struct sotto__term *term = &program->terms[number];
+    struct sotto_evidence_set set =
+        make_set(inquiry, term->is_cell ? SOTTO_SET_CELL : SOTTO_SET_CONDITION, term->factors[0]);
+    struct sotto__membership member = no_index;
+    struct literals literals = {.len = 0};
+    if (term->index != SOTTO_NONE) {
+        member = (struct sotto__membership){
+            .index = term->index, .first = term->first, .last = term->last};
+    } else {
+        find_true(inquiry, &literals, term->factors[0]);
+        keep_conditions(inquiry, &literals);
+    }
+    if (term->is_cell) {
+        set.universe = add_presence(inquiry, find_value(program, term));
+        set.cell = add_cell(inquiry, number);
+    }
+    (void)add_set(inquiry, set, member, &literals);
+}
+
+/* --- Monomials --- */
+
+struct monomials {
+    size_t factors[MONOMIALS_MAX][2];
+    size_t len;
+};
+
+/* What an operation is the same as, but for its units, its sign and rows without a value. */
+static size_t peel(const struct sotto__program *program, size_t op)
+{
+    for (;;) {
+        const struct sotto__op *at = &program->ops[op];
+        bool is_scaled = at->kind == SOTTO__OP_MULTIPLY &&
+                         program->ops[at->b].kind == SOTTO__OP_CONSTANT &&
+                         program->ops[at->a].dataset != SOTTO_NONE;
+        bool is_choice = at->kind == SOTTO__OP_IF && program->ops[at->b].is_null;
+        if (at->kind != SOTTO__OP_MASK && at->kind != SOTTO__OP_FLOAT &&
+            at->kind != SOTTO__OP_NEGATE && !is_scaled && !is_choice) {
+            return op;
+        }
+        op = at->a;
+    }
+}
+
+static bool add_monomial(struct monomials *out, size_t a, size_t b)
+{
+    if (a == SOTTO_NONE || (b != SOTTO_NONE && b < a)) {
+        size_t first = b;
+        b = a;
+        a = first;
+    }
+    for (size_t i = 0; i < out->len; i++) {
+        if (out->factors[i][0] == a && out->factors[i][1] == b) {
+            return true;
+        }
+    }
+    if (out->len == MONOMIALS_MAX) {
+        return false;
+    }
+    out->factors[out->len][0] = a;
+    out->factors[out->len++][1] = b;
+    return true;
+}
+
+/* Multiplies out. Returns: false if a product has more than two factors, or there are too many. */
+static bool multiply_out(struct monomials *out, const struct monomials *a,
+                         const struct monomials *b)
+{
+    for (size_t i = 0; i < a->len; i++) {
+        for (size_t j = 0; j < b->len; j++) {
+            const size_t *x = a->factors[i];
+            const size_t *y = b->factors[j];
+            bool is_first = x[1] == SOTTO_NONE && y[1] == SOTTO_NONE;
+            bool is_constant = x[0] == SOTTO_NONE || y[0] == SOTTO_NONE;
+            if (!is_first && !is_constant) {
+                return false;
+            }
+            const size_t *kept = x[0] == SOTTO_NONE ? y : x;
+            if (!(is_constant ? add_monomial(out, kept[0], kept[1])
+                              : add_monomial(out, x[0], y[0]))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Writes the monomials of an operation, which has none of two factors that can't be taken apart:
+ * such a one is a column of its own. Recursion: as deep as the expression. */
+static void expand_op(const struct sotto__program *program, struct monomials *out, size_t op)
+{
+    op = peel(program, op);
+    const struct sotto__op *at = &program->ops[op];
+    struct monomials a = {.len = 0};
+    struct monomials b = {.len = 0};
+    bool is_sum = at->kind == SOTTO__OP_ADD || at->kind == SOTTO__OP_SUBTRACT;
+    out->len = 0;
+    if (at->dataset == SOTTO_NONE) {
+        (void)add_monomial(out, SOTTO_NONE, SOTTO_NONE);
+        return;
+    }
+    if (is_sum || at->kind == SOTTO__OP_MULTIPLY) {
+        expand_op(program, &a, at->a);
+        expand_op(program, &b, at->b);
+    }
+    bool is_known = at->kind == SOTTO__OP_MULTIPLY && multiply_out(out, &a, &b);
+    if (is_sum) {
+        is_known = true;
+        *out = a;
+        for (size_t i = 0; i < b.len; i++) {
+            is_known = is_known && add_monomial(out, b.factors[i][0], b.factors[i][1]);
+        }
+    }
+    if (!is_known) {
+        out->len = 0;
+        (void)add_monomial(out, op, SOTTO_NONE);
+    }
+}
+
+/* --- Sums --- */
+
+static size_t add_column(struct sotto__inquiry *inquiry, size_t op)
+{
+    const struct sotto__op *at;
+    void *columns = inquiry->columns;
+    void *ops = inquiry->column_ops;
+    if (op == SOTTO_NONE) {
+        return SOTTO_NONE;
+    }
+    for (size_t i = 0; i < inquiry->columns_len; i++) {
+        if (inquiry->column_ops[i] == op) {
+            return i;
+        }
+    }
+    bool has_room = reserve(inquiry, &columns, &inquiry->columns_capacity_len, inquiry->columns_len,
+                            sizeof *inquiry->columns);
+    inquiry->columns = columns;
+    has_room = has_room && reserve(inquiry, &ops, &inquiry->column_ops_capacity_len,
+                                   inquiry->columns_len, sizeof *inquiry->column_ops);
+    inquiry->column_ops = ops;
+    if (!has_room) {
+        return SOTTO_NONE;
+    }
+    at = &inquiry->program->ops[op];
+    inquiry->columns[inquiry->columns_len] = (struct sotto_evidence_column){
+        .dataset = at->dataset, .text = at->source, .start = at->start};
+    inquiry->column_ops[inquiry->columns_len] = op;
+    return inquiry->columns_len++;
+}
+
+/* A column over a set, whose values are looked at once. state: of an operation that has a value
+ * where the set is. */
+static size_t add_spread(struct sotto__inquiry *inquiry, size_t column, size_t set, size_t state)
+{
+    void *spreads = inquiry->spreads;
+    if (column == SOTTO_NONE) {
+        return SOTTO_NONE;
+    }
+    for (size_t i = 0; i < inquiry->spreads_len; i++) {
+        if (inquiry->spreads[i].column == column && inquiry->spreads[i].set == set) {
+            return i;
+        }
+    }
+    if (!reserve(inquiry, &spreads, &inquiry->spreads_capacity_len, inquiry->spreads_len,
+                 sizeof *inquiry->spreads)) {
+        return SOTTO_NONE;
+    }
+    inquiry->spreads = spreads;
+    inquiry->spreads[inquiry->spreads_len] =
+        (struct sotto__spread){.column = column, .set = set, .state = state};
+    return inquiry->spreads_len++;
+}
+
+static void add_sum(struct sotto__inquiry *inquiry, const size_t factors[2], size_t set,
+                    size_t state)
+{
+    void *sums = inquiry->sums;
+    void *traces = inquiry->traces;
+    size_t columns[2] = {SOTTO_NONE, SOTTO_NONE};
+    for (size_t i = 0; i < 2; i++) {
+        columns[i] = add_column(inquiry, factors[i]);
+    }
+    for (size_t i = 0; i < inquiry->sums_len; i++) {
+        const struct sotto_evidence_sum *sum = &inquiry->sums[i];
+        if (sum->set == set && sum->factors[0] == columns[0] && sum->factors[1] == columns[1]) {
+            return;
+        }
+    }
+    struct sotto__trace trace = {.state = state};
+    for (size_t i = 0; i < 2; i++) {
+        trace.spreads[i] = add_spread(inquiry, columns[i], set, state);
+    }
+    bool has_room = reserve(inquiry, &sums, &inquiry->sums_capacity_len, inquiry->sums_len,
+                            sizeof *inquiry->sums);
+    inquiry->sums = sums;
+    has_room = has_room && reserve(inquiry, &traces, &inquiry->traces_capacity_len,
+                                   inquiry->sums_len, sizeof *inquiry->traces);
+    inquiry->traces = traces;
+    if (has_room) {
+        const struct sotto__op *at = &inquiry->program->ops[state];
+        inquiry->traces[inquiry->sums_len] = trace;
+        inquiry->sums[inquiry->sums_len++] = (struct sotto_evidence_sum){
+            .set = set,
+            .factors = {columns[0], columns[1]},
+            .text = at->source,
+            .start = at->start,
+        };
+    }
+}
+
+/* A term that sums up values. */
+static void add_values(struct sotto__inquiry *inquiry, const struct sotto__term *term)
+{
+    struct monomials a;
+    struct monomials b;
+    struct monomials both = {.len = 0};
+    struct literals literals = {.len = 0};
+    size_t state = term->factors[0];
+    expand_op(inquiry->program, &a, state);
+    if (term->factors_len == 1) {
+        both = a;
+    } else {
+        expand_op(inquiry->program, &b, term->factors[1]);
+        if (!multiply_out(&both, &a, &b)) {
+            both.len = 0;
+            size_t x = peel(inquiry->program, state);
+            size_t y = peel(inquiry->program, term->factors[1]);
+            (void)add_monomial(&both, x, y);
+        }
+    }
+    if (term->times != SOTTO_NONE) {
+        a = both;
+        both.len = 0;
+        expand_op(inquiry->program, &b, term->times);
+        if (!multiply_out(&both, &a, &b)) {
+            both = a; /* of three factors two are looked at, and the third alone */
+            size_t third = peel(inquiry->program, term->times);
+            (void)add_monomial(&both, third, SOTTO_NONE);
+        }
+    }
+    size_t set = add_presence(inquiry, state);
+    for (size_t i = 0; i < both.len; i++) {
+        if (both.factors[i][0] != SOTTO_NONE) {
+            add_sum(inquiry, both.factors[i], set, state);
+        }
+    }
+    find_present(inquiry, &literals, state);
+    add_condition(inquiry, state, &literals);
+}
+
+static void add_made(struct sotto__inquiry *inquiry, size_t op, enum sotto__bit_kind kind)
+{
+    struct literals literals = {.len = 0};
+    add_literal(inquiry, &literals, op, kind);
+    (void)add_set(inquiry, make_set(inquiry, SOTTO_SET_MADE, op), no_index, &literals);
+}
+
+static void add_term(struct sotto__inquiry *inquiry, size_t number)
+{
+    const struct sotto__term *term = &inquiry->program->terms[number];
+    const struct sotto__op *op = &inquiry->program->ops[term->factors[0]];
+    bool is_method =
+        term->index != SOTTO_NONE && inquiry->program->indices[term->index].is_asked;
+    const struct sotto__op *peeled =
+        &inquiry->program->ops[peel(inquiry->program, term->factors[0])];
+    if (op->dataset == SOTTO_NONE || (is_method && !term->is_binned)) {
+        return; /* the same in every row; or counted by bins */
+    }
+    if (term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_BOOL && is_condition(peeled)) {
+        add_truths(inquiry, number);
+    } else if (term->kind == SOTTO__TERM_SUM) {
+        add_values(inquiry, term);
+    } else {
+        add_conditions_of(inquiry, term->factors[0]);
+    }
+    if (op->makes_nan && term->index == SOTTO_NONE) {
+        add_made(inquiry, term->factors[0], SOTTO__BIT_NAN_MADE);
+    }
+}
+
+/* Conditions whose truth something computes with, and values that take the place of missing ones.
+ */
+static void add_used_conditions(struct sotto__inquiry *inquiry)
+{
+    const struct sotto__program *program = inquiry->program;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        const struct sotto__op *by = &program->ops[i];
+        const size_t operands[3] = {by->a, by->b, by->c};
+        bool is_used = !by->is_idle && !by->is_early && by->dataset != SOTTO_NONE;
+        for (size_t j = 0; is_used && !is_logic(by->kind) && j < 3; j++) {
+            const struct sotto__op *op =
+                operands[j] != SOTTO_NONE ? &program->ops[operands[j]] : NULL;
+            bool decides = op != NULL && (is_condition(op) || (j == 2 && by->c == operands[j]));
+            if (decides && op->dataset != SOTTO_NONE && !op->is_idle) {
+                struct literals literals = {.len = 0};
+                add_literal(inquiry, &literals, operands[j], SOTTO__BIT_TRUE);
+                add_condition(inquiry, operands[j], &literals);
+            }
+        }
+        if (is_used && by->kind == SOTTO__OP_FILL) {
+            add_made(inquiry, by->a, SOTTO__BIT_MISSING);
+        }
+    }
+}
+
+/* --- All of it --- */
+
+static enum sotto_status say_failure(const struct sotto__inquiry *inquiry, struct sotto_error *err)
+{
+    return inquiry->status == SOTTO_ERROR_LIMIT
+               ? sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                 "there are too many conditions to tell rows apart by")
+               : sotto_error_no_memory(err);
+}
+
+/* Which sets rows must be told apart by: not those of missing values, unless one monomial is opened
+ * over two of them, or cells stand in one. */
+static void mark_told_apart(struct sotto__inquiry *inquiry)
+{
+    for (size_t i = 0; i < inquiry->sets_len; i++) {
+        inquiry->sets[i].is_told_apart = inquiry->sets[i].kind != SOTTO_SET_PRESENCE;
+    }
+    for (size_t i = 0; i < inquiry->sets_len; i++) {
+        if (inquiry->sets[i].universe != SOTTO_NONE) {
+            inquiry->sets[inquiry->sets[i].universe].is_told_apart = true;
+        }
+    }
+    for (size_t i = 0; i < inquiry->sums_len; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const struct sotto_evidence_sum *one = &inquiry->sums[i];
+            const struct sotto_evidence_sum *other = &inquiry->sums[j];
+            if (one->factors[0] == other->factors[0] && one->factors[1] == other->factors[1]) {
+                inquiry->sets[one->set].is_told_apart = true;
+                inquiry->sets[other->set].is_told_apart = true;
+            }
+        }
+    }
+}
+
+/* Which bits rows are told apart by. */
+static void mark_bits(struct sotto__inquiry *inquiry)
+{
+    for (size_t i = 0; i < inquiry->sets_len; i++) {
+        const struct sotto__membership *member = &inquiry->members[i];
+        for (size_t j = 0; inquiry->sets[i].is_told_apart && j < member->bits_len; j++) {
+            inquiry->bits[inquiry->literals[member->bits_first + j]].is_told_apart = true;
+        }
+    }
+    for (size_t i = 0; i < inquiry->bits_len; i++) {
+        inquiry->bits[i].at = inquiry->bits_len; /* of none */
+        if (inquiry->bits[i].is_told_apart) {
+            inquiry->bits[i].at = inquiry->told_len++;
+        }
+    }
+}
+
+enum sotto_status sotto__inquiry_init(struct sotto__inquiry *out, const struct sotto_driver *driver,
+                                      struct sotto_error *err)
+{
+    const struct sotto__program *program = driver->program;
+    *out = (struct sotto__inquiry){.driver = driver, .program = program};
+    for (size_t i = 0; i < program->terms_len && out->status == SOTTO_OK; i++) {
+        add_term(out, i);
+    }
+    add_used_conditions(out);
+    if (out->status != SOTTO_OK) {
+        return say_failure(out, err);
+    }
+    mark_told_apart(out);
+    mark_bits(out);
+    for (size_t i = 0; i < program->indices_len; i++) {
+        const struct sotto__index *index = &program->indices[i];
+        out->bins_len += index->is_asked ? sotto__index_bins(index) : 0;
+    }
+    size_t facts = out->sums_len + out->spreads_len + out->bins_len + 1;
+    return facts <= SOTTO__ROUND_LIMBS_MAX / program->groups_len
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                 "there are too many sums in too many groups to look at the rows "
+                                 "of each");
+}
+
+void sotto__inquiry_release(struct sotto__inquiry *inquiry)
+{
+    sotto_free(inquiry->bits);
+    sotto_free(inquiry->literals);
+    sotto_free(inquiry->sets);
+    sotto_free(inquiry->members);
+    sotto_free(inquiry->columns);
+    sotto_free(inquiry->column_ops);
+    sotto_free(inquiry->spreads);
+    sotto_free(inquiry->sums);
+    sotto_free(inquiry->traces);
+    sotto_free(inquiry->cell_terms);
+    *inquiry = (struct sotto__inquiry){0};
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_EVIDENCE_H
+#define SOTTO_EVIDENCE_H
+
+/* What a party's own rows say about one round, beside its sums: facts by which somebody above the
+ * engine judges whether the sums may leave. It says over which sets of rows sums are opened, how
+ * many rows there are in each cell of the Venn diagram of these sets (an *atom*), and what the
+ * values behind each sum are like. Evidence of some rows and of others merges, in any tree. */
+
+#include <sotto/status.h>
+
+SOTTO_BEGIN_DECLS
+
+/* A set of a dataset's rows, within each group, over which something is opened. */
+struct sotto_evidence_set {
+    enum {
+        SOTTO_SET_CONDITION, /* that the asker made */
+        SOTTO_SET_CELL,      /* likewise, a bin or a level: it can be withheld alone */
+        SOTTO_SET_PRESENCE,  /* rows that have values; of a choice, where its condition holds */
+        SOTTO_SET_MADE,      /* rows in which NaN was made, or a missing value replaced */
+    } kind;
+    size_t dataset;
+    size_t universe;    /* of a cell: the set of rows that have the value that it is about */
+    size_t cell;        /* of a cell: its number, else SOTTO_NONE */
+    bool is_told_apart; /* atoms are in it or not; else nothing is opened of its rows but sums that
+                           are opened over no other set */
+    const char *text;   /* the expression that it was first written in, and where; borrows */
+    size_t start;
+};
+
+/* One monomial whose sum is opened over a set of rows: of a column, or of the product of two. */
+struct sotto_evidence_sum {
+    size_t set;
+    size_t factors[2]; /* columns of the evidence; the second may be SOTTO_NONE */
+    const char *text;
+    size_t start;
+};
+
+/* A column that is summed up, or what an expression makes of it that is no polynomial. */
+struct sotto_evidence_column {
+    size_t dataset;
+    const char *text; /* where it is first read */
+    size_t start;
+};
+
+/* A cell of the Venn diagram of all sets of a dataset. */
+struct sotto_evidence_atom {
+    size_t group;
+    uint64_t rows;
+};
+
+/* What the terms of a sum are like, in one group. */
+struct sotto_evidence_terms {
+    uint64_t rows;     /* with a value */
+    uint64_t infinite; /* rows with an infinity in a factor; not among the magnitudes */
+    double largest[2]; /* magnitudes */
+    double total;      /* of all magnitudes; its last bits depend on how rows were read */
+};
+
+/* How a column's values are spread over the rows of a set, in one group. */
+struct sotto_evidence_values {
+    uint64_t rows;
+    uint64_t differing; /* rows that have not the commonest value, if is_counted */
+    size_t distinct;    /* values, if is_counted */
+    bool is_counted;    /* there are at most min_rows of them, of the judge's */
+};
+
+struct sotto_evidence;
+
+/* How many groups there are; 1 without group_by. */
+SOTTO_API size_t sotto_evidence_groups_len(const struct sotto_evidence *evidence);
+
+/* How many datasets the plan has. */
+SOTTO_API size_t sotto_evidence_datasets_len(const struct sotto_evidence *evidence);
+
+/* Whether the round reads a dataset; its rows are counted then. */
+SOTTO_API bool sotto_evidence_reads(const struct sotto_evidence *evidence, size_t dataset);
+
+/* Whether the plan has a where. */
+SOTTO_API bool sotto_evidence_has_where(const struct sotto_evidence *evidence);
+
+/* Whether the plan has group_by. */
+SOTTO_API bool sotto_evidence_has_groups(const struct sotto_evidence *evidence);
+
+/* A dataset's rows that where leaves out, and those that it leaves in but no group takes: a key is
+ * missing, or is no level. */
+SOTTO_API void sotto_evidence_outside(const struct sotto_evidence *evidence, uint64_t *out_left_out,
+                                      uint64_t *out_in_no_group, size_t dataset);
+
+/* All sets of the round. Borrows from the evidence, as all that follow. */
+SOTTO_API const struct sotto_evidence_set *
+sotto_evidence_sets(const struct sotto_evidence *evidence, size_t *out_len);
+
+/* All monomials whose sums are opened, each with its set once. */
+SOTTO_API const struct sotto_evidence_sum *
+sotto_evidence_sums(const struct sotto_evidence *evidence, size_t *out_len);
+
+/* The columns of these. */
+SOTTO_API const struct sotto_evidence_column *
+sotto_evidence_columns(const struct sotto_evidence *evidence, size_t *out_len);
+
+/* The atoms of a dataset that hold any rows, by group, in an order that the rows alone decide. */
+SOTTO_API const struct sotto_evidence_atom *
+sotto_evidence_atoms(const struct sotto_evidence *evidence, size_t dataset, size_t *out_len);
+
+/* Whether an atom of a set's dataset is in the set. */
+SOTTO_API bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, size_t set);
+
+/* How many rows a method counts by themselves in a group, in each of its bins: those of quantiles,
+ * whose edges no asker chose. */
+SOTTO_API const uint64_t *sotto_evidence_bins(const struct sotto_evidence *evidence, size_t group,
+                                              size_t *out_len);
+
+/* The terms of a sum in a group. */
+SOTTO_API struct sotto_evidence_terms sotto_evidence_terms_of(const struct sotto_evidence *evidence,
+                                                              size_t group, size_t sum);
+
+/* The values of a sum's factor (0 or 1) in a group. */
+SOTTO_API struct sotto_evidence_values
+sotto_evidence_values_of(const struct sotto_evidence *evidence, size_t group, size_t sum,
+                         size_t factor);
+
+/* --- Who judges --- */
+
+/* What a judge withholds: never reset here. */
+struct sotto_withheld {
+    uint8_t *groups; /* [group]: 1 keeps the group back */
+    uint8_t *cells;  /* [group * cells_len + cell]: likewise, a bin or a level */
+    size_t cells_len;
+};
+
+/* Asked by a contribution when its rows are over. */
+struct sotto_judge {
+    uint64_t min_rows; /* above 0: values of columns are told apart up to so many */
+    /* Returns: SOTTO_ERROR_REFUSED and why, for the owner's eyes. */
+    enum sotto_status (*judge)(void *context, const struct sotto_evidence *evidence,
+                               struct sotto_withheld *withheld, struct sotto_error *err);
+    void *context;
+};
+
+SOTTO_END_DECLS
+
+#endif
