@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Rows by what holds of them: how many there are of each combination that occurs. A table with open
- * addresses. The one idea: rows that stand beside each other are often alike, so the atom that was
- * found last is looked at first. Combinations are sorted by their keys in the end, so that they
+ * addresses. The one idea: most rows are in few of them, so the two atoms that were found last are
+ * looked at first. Combinations are sorted by their keys in the end, so that they
  * come out the same however the rows were read. */
 
 #include "contribute/tables.h"
@@ -121,6 +121,10 @@ void sotto__atoms_add(struct sotto__atoms *atoms, const uint32_t *key, uint64_t 
         atoms->rows[atoms->last] += rows;
         return;
     }
+    if (atoms->len > 0 && is_key(atoms, atoms->before, key)) {
+        atoms->rows[atoms->before] += rows;
+        return;
+    }
     atoms->status = make_room(atoms);
     if (atoms->status != SOTTO_OK) {
         return;
@@ -131,6 +135,7 @@ void sotto__atoms_add(struct sotto__atoms *atoms, const uint32_t *key, uint64_t 
         atoms->rows[atoms->len++] = 0;
         atoms->slots[slot] = (uint32_t)atoms->len;
     }
+    atoms->before = atoms->last;
     atoms->last = atoms->slots[slot] - 1;
     atoms->rows[atoms->last] += rows;
 }

@@ -267,6 +267,47 @@ static uint64_t identify_value(const struct sotto__register *reg, enum sotto__ro
     return low;
 }
 
+/* The values that were seen last, of which most rows have one. */
+struct seen_values {
+    uint64_t values[2];
+    uint64_t rows[2];
+};
+
+static void flush_seen(struct sotto_evidence *evidence, struct sotto__spread_values *out,
+                       struct seen_values *seen, size_t which)
+{
+    keep_status(evidence, sotto__spread_add(out, seen->values[which], seen->rows[which],
+                                            evidence->values_max));
+    seen->rows[which] = 0;
+}
+
+/* Without groups. */
+static void take_values(struct sotto_evidence *evidence, struct sotto__spread_values *out,
+                        const struct sotto__register *reg, enum sotto__row_kind type,
+                        const uint8_t *skipped, size_t len)
+{
+    const uint64_t *words = reg->values;
+    struct seen_values seen = {.values = {0}};
+    bool is_word = type != SOTTO__ROW_FLOAT && reg->limbs == 1;
+    size_t next = 0;
+    for (size_t i = 0; i < len && !out->is_over; i++) {
+        uint64_t value = is_word ? words[i] : identify_value(reg, type, i);
+        uint64_t is_row = skipped[i] == 0;
+        if (value == seen.values[0]) {
+            seen.rows[0] += is_row;
+        } else if (value == seen.values[1]) {
+            seen.rows[1] += is_row;
+        } else if (is_row != 0) {
+            flush_seen(evidence, out, &seen, next);
+            seen.values[next] = value;
+            seen.rows[next] = 1;
+            next = 1 - next;
+        }
+    }
+    flush_seen(evidence, out, &seen, 0);
+    flush_seen(evidence, out, &seen, 1);
+}
+
 static void take_spread(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
                         size_t len)
 {
@@ -276,16 +317,18 @@ static void take_spread(struct sotto_evidence *evidence, const struct sotto__row
     const struct sotto__register *reg = &rows->registers[op];
     const uint8_t *state = rows->registers[spread->state].state;
     enum sotto__row_kind type = rows->program->ops[op].type;
-    bool is_grouped = rows->program->keys_len > 0;
+    uint8_t skipped[SOTTO__ROWS_LEN];
     for (size_t i = 0; i < len; i++) {
-        if (evidence->left_out[i] != 0 || state[i] != 0) {
-            continue;
-        }
-        size_t group = is_grouped ? rows->groups[i] : 0;
-        struct sotto__spread_values *values = &evidence->spreads[group * inquiry->spreads_len + at];
-        if (values->is_over) {
-            values->rows++;
-        } else {
+        skipped[i] = evidence->left_out[i] | state[i];
+    }
+    if (rows->program->keys_len == 0) {
+        take_values(evidence, &evidence->spreads[at], reg, type, skipped, len);
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        struct sotto__spread_values *values =
+            &evidence->spreads[rows->groups[i] * inquiry->spreads_len + at];
+        if (skipped[i] == 0 && !values->is_over) {
             keep_status(evidence, sotto__spread_add(values, identify_value(reg, type, i), 1,
                                                     evidence->values_max));
         }

@@ -61,7 +61,6 @@ static enum sotto_status grow(struct sotto__spread_values *spread)
 enum sotto_status sotto__spread_add(struct sotto__spread_values *spread, uint64_t value,
                                     uint64_t rows, size_t max)
 {
-    spread->rows += rows;
     if (spread->is_over || rows == 0) {
         return SOTTO_OK;
     }
@@ -90,7 +89,6 @@ enum sotto_status sotto__spread_add(struct sotto__spread_values *spread, uint64_
 enum sotto_status sotto__spread_merge(struct sotto__spread_values *in_out,
                                       const struct sotto__spread_values *other, size_t max)
 {
-    uint64_t rows = in_out->rows + other->rows;
     if (other->is_over) {
         sotto__spread_release(in_out);
         in_out->is_over = true;
@@ -102,6 +100,5 @@ enum sotto_status sotto__spread_merge(struct sotto__spread_values *in_out,
             return status;
         }
     }
-    in_out->rows = rows;
     return SOTTO_OK;
 }

@@ -18,7 +18,8 @@ struct sotto__atoms {
     size_t capacity_len;
     uint32_t *slots; /* of the table: 1 + the number of an atom, 0 for none */
     size_t slots_len;
-    size_t last; /* the atom that was found last */
+    size_t last;   /* the atom that was found last */
+    size_t before; /* and the one before it */
     enum sotto_status status;
 };
 
@@ -33,7 +34,6 @@ void sotto__atoms_sort(struct sotto__atoms *atoms);
 
 /* The different values of a column, as far as there are few. */
 struct sotto__spread_values {
-    uint64_t rows;
     uint64_t *values;
     uint64_t *counts; /* 0: an empty place of the table */
     size_t places_len;
