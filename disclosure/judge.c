@@ -632,6 +632,7 @@ static enum sotto_status judge_dataset(struct judging *judging, size_t dataset)
         rows += judging->atoms[i].rows;
     }
     rows += in_no_group;
+    judging->disclosure->in_no_group += in_no_group;
     bool has_where = sotto_evidence_has_where(judging->evidence);
     if (is_on(judging, SOTTO_RULE_ROWS) &&
         (rows < min_rows || (has_where && left_out < min_rows))) {
@@ -675,6 +676,7 @@ static enum sotto_status judge_rows(void *context, const struct sotto_evidence *
     judging.sets = sotto_evidence_sets(evidence, &judging.sets_len);
     judging.sums = sotto_evidence_sums(evidence, &judging.sums_len);
     disclosure->rule = SOTTO_RULES_LEN;
+    disclosure->in_no_group = 0;
     for (size_t i = 0; i < sotto_evidence_datasets_len(evidence); i++) {
         enum sotto_status status =
             sotto_evidence_reads(evidence, i) ? judge_dataset(&judging, i) : SOTTO_OK;

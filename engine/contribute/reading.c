@@ -178,7 +178,8 @@ static enum sotto_status take_block(void *context, size_t index, uint64_t first_
         }
     }
     if (worker->watcher == NULL) {
-        return sotto__rows_take(&worker->rows, reading->dataset, blocks, rows, err);
+        sotto__rows_take(&worker->rows, reading->dataset, blocks, rows);
+        return SOTTO_OK;
     }
     for (size_t i = 0; i < reading->watched_len; i++) {
         worker->watcher->blocks[i] = &columns[reading->watched[i]];
@@ -187,11 +188,10 @@ static enum sotto_status take_block(void *context, size_t index, uint64_t first_
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__rows_take(&worker->rows, reading->dataset, blocks, rows, err);
-    if (status == SOTTO_OK && worker->watcher->status != SOTTO_OK) {
-        status = sotto_error_set(err, worker->watcher->status, "%s", worker->watcher->err.text);
-    }
-    return status;
+    sotto__rows_take(&worker->rows, reading->dataset, blocks, rows);
+    return worker->watcher->status == SOTTO_OK
+               ? SOTTO_OK
+               : sotto_error_set(err, worker->watcher->status, "%s", worker->watcher->err.text);
 }
 
 /* Sums are exact: the order of workers does not matter. */

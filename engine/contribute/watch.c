@@ -494,7 +494,8 @@ enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size
     if (watcher->classes == NULL) {
         return sotto_error_no_memory(err);
     }
-    return sotto__rows_take(&watcher->rows, 0, watcher->blocks, len, err);
+    sotto__rows_take(&watcher->rows, 0, watcher->blocks, len);
+    return SOTTO_OK;
 }
 
 /* --- Showing --- */

@@ -32,10 +32,9 @@ struct sotto__blocks {
     void (*digits)(uint32_t *out, const int64_t *keys, unsigned shift, int64_t base, uint32_t first,
                    uint64_t width, size_t len);
     /* Takes one more key's levels (found) into groups: groups * levels_len + found. Where found is
-     * none, bit 0 of skipped is set, where it is other bit 1; the group of a skipped row is 0.
-     * Returns: whether bit 1 is all that some row has. */
-    bool (*join_levels)(uint32_t *groups, uint8_t *skipped, const uint32_t *found,
-                        uint32_t levels_len, uint32_t none, uint32_t other, size_t len);
+     * none or more, why is added to the bits of skipped; the group of a skipped row is 0. */
+    void (*join_levels)(uint32_t *groups, uint8_t *skipped, const uint32_t *found,
+                        uint32_t levels_len, uint32_t none, uint8_t why, size_t len);
     /* sums[0] + sums[1] + rest[0] + ... is the sum of values, exactly; rest may be values. len is a
      * multiple of SOTTO__BLOCK_STEP, at most SOTTO__ROWS_LEN. *in_out_bound: no magnitude is above
      * it; then none of rest. Refused for what is not finite or near the ends of the range. */

@@ -140,21 +140,17 @@ static inline void find_digits(uint32_t *restrict out, const int64_t *restrict k
     }
 }
 
-static inline bool join_levels(uint32_t *restrict groups, uint8_t *restrict skipped,
+static inline void join_levels(uint32_t *restrict groups, uint8_t *restrict skipped,
                                const uint32_t *restrict found, uint32_t levels_len, uint32_t none,
-                               uint32_t other, size_t len)
+                               uint8_t why, size_t len)
 {
-    uint32_t lacking = 0; /* a sum: gcc makes vectors of it */
     for (size_t i = 0; i < len; i++) {
         uint32_t skips = skipped[i];
-        skips |= found[i] == none ? 1U : 0U;
-        skips |= found[i] == other ? 2U : 0U;
-        lacking += skips == 2 ? 1U : 0U;
+        skips |= found[i] >= none ? why : 0U;
         skipped[i] = (uint8_t)skips;
         uint32_t group = groups[i] * levels_len + found[i];
         groups[i] = skips != 0 ? 0 : group;
     }
-    return lacking != 0;
 }
 
 /* 1.5 x 2^(biased - 1023) in all lanes. */

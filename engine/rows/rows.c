@@ -409,49 +409,38 @@ void sotto__rows_release(struct sotto__rows *rows)
 
 /* --- Which rows, which groups --- */
 
-/* Why a row is skipped, as bits. One that is missing another key is in no group, whatever this one
- * is: only a row whose single fault is a value that no level names is an error. No row keeps the
- * second bit alone, which as a state would be a NaN made. */
-#define SKIP_LEFT_OUT 1 /* by where, or a key is missing; 2: a key is no level (join_levels) */
+/* A row is skipped that where leaves out, whose key is missing, or whose key no level names: which
+ * of these it is tells nobody anything. */
 
-static enum sotto_status find_groups(struct sotto__rows *rows,
-                                     const struct sotto_column *const *blocks, size_t at,
-                                     size_t len, struct sotto_error *err)
+static void find_groups(struct sotto__rows *rows, const struct sotto_column *const *blocks,
+                        size_t at, size_t len)
 {
     const struct sotto__program *program = rows->program;
     uint32_t *found = rows->scratch[0];
-    bool lacks_level = false; /* after the last key: some row's only fault is such a value */
     memset(rows->groups, 0, len * sizeof *rows->groups);
     for (size_t key = 0; key < program->keys_len; key++) {
         const struct sotto__levels *levels = program->levels[key];
         sotto__levels_find(found, levels, blocks[program->keys[key]], at, len);
-        lacks_level = sotto__blocks()->join_levels(rows->groups, rows->skipped, found,
-                                                   (uint32_t)sotto__levels_len(levels),
-                                                   SOTTO__GROUP_NONE, SOTTO__GROUP_OTHER, len);
+        sotto__blocks()->join_levels(rows->groups, rows->skipped, found,
+                                     (uint32_t)sotto__levels_len(levels), SOTTO__GROUP_OTHER, 1,
+                                     len);
     }
-    if (lacks_level) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "a column to group by has values that are not among the levels: "
-                               "\"other\": true counts them as (other)");
-    }
-    return SOTTO_OK;
 }
 
-static enum sotto_status select_rows(struct sotto__rows *rows,
-                                     const struct sotto_column *const *blocks, size_t at,
-                                     size_t len, struct sotto_error *err)
+static void select_rows(struct sotto__rows *rows, const struct sotto_column *const *blocks,
+                        size_t at, size_t len)
 {
     const struct sotto__program *program = rows->program;
     memset(rows->skipped, 0, len);
     if (program->where != SOTTO_NONE) {
         const struct sotto__register *where = &rows->registers[program->where];
         for (size_t i = 0; i < len; i++) {
-            rows->skipped[i] = where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0
-                                   ? SKIP_LEFT_OUT
-                                   : 0;
+            rows->skipped[i] = where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0;
         }
     }
-    return program->keys_len > 0 ? find_groups(rows, blocks, at, len, err) : SOTTO_OK;
+    if (program->keys_len > 0) {
+        find_groups(rows, blocks, at, len);
+    }
 }
 
 /* early: the operations that where depends on, which run before rows have groups; else all others.
@@ -468,35 +457,27 @@ static void apply_operations(struct sotto__rows *rows, size_t dataset, bool earl
     }
 }
 
-static enum sotto_status take_blocks(struct sotto__rows *rows, size_t dataset,
-                                     const struct sotto_column *const *blocks, size_t len,
-                                     struct sotto_error *err)
+static void take_blocks(struct sotto__rows *rows, size_t dataset,
+                        const struct sotto_column *const *blocks, size_t len)
 {
     const struct sotto__program *program = rows->program;
     for (size_t at = 0; at < len; at += SOTTO__ROWS_LEN) {
         size_t now = len - at < SOTTO__ROWS_LEN ? len - at : SOTTO__ROWS_LEN;
         apply_operations(rows, dataset, true, blocks, at, now);
-        enum sotto_status status = SOTTO_OK;
         if (program->where != SOTTO_NONE || program->keys_len > 0) {
-            status = select_rows(rows, blocks, at, now, err);
-        }
-        if (status != SOTTO_OK) {
-            return status;
+            select_rows(rows, blocks, at, now);
         }
         apply_operations(rows, dataset, false, blocks, at, now);
         sotto__rows_search(rows, dataset, blocks, at, now);
         rows->sink.take(rows->sink.context, rows, dataset, now);
     }
-    return SOTTO_OK;
 }
 
-enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
-                                   const struct sotto_column *const *blocks, size_t len,
-                                   struct sotto_error *err)
+void sotto__rows_take(struct sotto__rows *rows, size_t dataset,
+                      const struct sotto_column *const *blocks, size_t len)
 {
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
-    enum sotto_status status = take_blocks(rows, dataset, blocks, len, err);
+    take_blocks(rows, dataset, blocks, len);
     sotto_arithmetic_leave(&arithmetic);
-    return status;
 }

@@ -50,10 +50,9 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
                                    struct sotto__rows_sink sink) SOTTO_NODISCARD;
 void sotto__rows_release(struct sotto__rows *rows);
 /* Takes a block of a dataset's columns, len rows: blocks[i] is the expansion's column i, NULL if it
- * is another dataset's. Returns: SOTTO_ERROR_INPUT for a key that is no level. */
-enum sotto_status sotto__rows_take(struct sotto__rows *rows, size_t dataset,
-                                   const struct sotto_column *const *blocks, size_t len,
-                                   struct sotto_error *err) SOTTO_NODISCARD;
+ * is another dataset's. */
+void sotto__rows_take(struct sotto__rows *rows, size_t dataset,
+                      const struct sotto_column *const *blocks, size_t len);
 
 /* --- verify.c --- */
 

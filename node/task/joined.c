@@ -388,6 +388,11 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
 {
     size_t groups_len = sotto_driver_groups_len(driver);
     size_t withheld = 0; /* by the ledger too */
+    if (disclosure->in_no_group > 0) {
+        log_limited(LOG_JOINED, name_creator(compute, joined),
+                    "%s: %llu rows are in no group: their key is missing, or no level names it",
+                    joined->label, (unsigned long long)disclosure->in_no_group);
+    }
     for (size_t i = 0; i < groups_len; i++) {
         withheld += joined->withheld[i];
     }
@@ -395,11 +400,11 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
         log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %zu of %zu groups are withheld",
                     joined->label, withheld, groups_len);
     }
-    if (disclosure->cells_withheld > 0) {
-        log_limited(LOG_JOINED, name_creator(compute, joined),
-                    "%s: %zu bins or levels are withheld", joined->label,
-                    disclosure->cells_withheld);
-    }
+}
+if (disclosure->cells_withheld > 0) {
+    log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %zu bins or levels are withheld",
+                joined->label, disclosure->cells_withheld);
+}
 }
 
 /* Refuses to answer where the rules of disclosure do, alone or together with what was answered

@@ -51,16 +51,14 @@ class Key:
         return {"column": self.column, **part, **({"other": True} if self.other else {})}
 
     def at(self, value):
-        """Which group a value is in. Raises Expected."""
+        """Which group a value is in; None: in no group, as no level names it."""
         if self.bins:
             at = aggregates.bin_of(value, [F(edge) for edge in self.bins], self.is_float)
         else:
             levels = [level if isinstance(level, bool) or isinstance(value, str) else F(level)
                       for level in self.levels]
             at = levels.index(value) if value in levels else None
-        if at is None and not self.other:
-            raise Expected("a value that no level names")
-        return self.len - 1 if at is None else at
+        return self.len - 1 if at is None and self.other else at
 
 
 def random_key(rng, table, taken, notes):
@@ -211,9 +209,12 @@ class Plan:
         for row in taken:
             if any(row[key.column] is None for key in self.keys):
                 continue
+            places = [key.at(row[key.column]) for key in self.keys]
+            if None in places:
+                continue
             at = 0
-            for key in self.keys:
-                at = at * key.len + key.at(row[key.column])
+            for key, place in zip(self.keys, places):
+                at = at * key.len + place
             groups[at].append(row)
         return groups
 

@@ -336,6 +336,12 @@ static void test_groups(void **state)
     withholds(BY_DEPT, "sum(rare)", (const uint8_t[4]){1, 0, 0, 1}, 4, 200);
     withholds(BY_DEPT, "sum(ceo * wage)", (const uint8_t[4]){1, 1, 1, 1}, 4, 200);
     refuses(BY_DEPT "\"where\": \"id == 17\",", "sum(wage)", SOTTO_RULE_ROWS, "leaves 1 rows in");
+    /* Attack 11: whether anybody has a value that no level names is told by nothing: b goes, as
+     * what is shown of no group would be the five rows of c. */
+    withholds("\"group_by\": [{\"column\": \"dept\", \"levels\": [\"a\", \"b\"]}],", "sum(wage)",
+              (const uint8_t[2]){0, 1}, 2, 60);
+    withholds("\"group_by\": [{\"column\": \"dept\", \"levels\": [\"a\", \"x\"]}],", "sum(wage)",
+              (const uint8_t[2]){0, 1}, 2, 60);
 }
 
 /* Cells fall away singly, with a second one where the total would give the first one back. */

@@ -318,8 +318,8 @@ static void test_groups(void **state)
         "\"group_by\": [{\"column\": \"s\", \"levels\": [\"x\"], \"other\": true}]", keyed,
         SOTTO_OK,
         "\"d\": {\"values\": [{\"value\": 2.1213203435596424}, {\"value\": 4.242640687119285}]}");
-    grouped("\"group_by\": [{\"column\": \"s\", \"levels\": [\"x\"]}]", keyed, SOTTO_ERROR_INPUT,
-            "values that are not among the levels");
+    grouped("\"group_by\": [{\"column\": \"s\", \"levels\": [\"x\"]}]", keyed, SOTTO_OK,
+            "\"s\": {\"values\": [{\"value\": 5.0, \"exact\": \"5\"}]}");
     grouped("\"where\": \"s == 'x'\", \"group_by\": [{\"column\": \"s\", \"levels\": [\"x\"]}]",
             keyed, SOTTO_OK, "\"s\": {\"values\": [{\"value\": 5.0, \"exact\": \"5\"}]}");
     grouped(
@@ -355,8 +355,8 @@ static void test_groups(void **state)
             edges, SOTTO_OK,
             "\"s\": {\"values\": [{\"value\": 16.0, \"exact\": \"16\"}, {\"value\": 1.0, "
             "\"exact\": \"1\"}, {\"value\": 14.0, \"exact\": \"14\"}]}");
-    grouped("\"group_by\": [{\"column\": \"i\", \"bins\": [0, 9]}]", edges, SOTTO_ERROR_INPUT,
-            "values that are not among the levels");
+    grouped("\"group_by\": [{\"column\": \"i\", \"bins\": [0, 9]}]", edges, SOTTO_OK,
+            "\"s\": {\"values\": [{\"value\": 15.0, \"exact\": \"15\"}]}");
     grouped("\"group_by\": [{\"column\": \"s\", \"bins\": [0, 9]}]", edges, SOTTO_ERROR_TYPE,
             "group_by: column s: expected numbers for bins, found string");
     grouped("\"group_by\": [{\"column\": \"f\", \"levels\": [1]}]", keyed, SOTTO_ERROR_TYPE,

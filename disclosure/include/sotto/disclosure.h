@@ -85,6 +85,7 @@ struct sotto_disclosure {
     struct sotto_judge judge;
     uint64_t prime;
     enum sotto_rule rule; /* that refused the round; SOTTO_RULES_LEN: none did */
+    uint64_t in_no_group; /* rows whose key is missing, or is no level of the plan */
     size_t groups_withheld;
     size_t cells_withheld;
 };
