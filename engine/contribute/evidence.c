@@ -447,20 +447,22 @@ static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *
 static void find_left_out(struct sotto_evidence *evidence, const struct sotto__rows *rows,
                           size_t dataset, size_t len)
 {
-    const struct sotto__program *program = rows->program;
-    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
-    const struct sotto__register *where =
-        program->where != SOTTO_NONE ? &rows->registers[program->where] : NULL;
-    if (!selects) {
+    if (!sotto__program_selects(rows->program)) {
         memset(evidence->left_out, 0, len);
         return;
     }
+    const struct sotto__program *program = rows->program;
+    const struct sotto__register *where =
+        program->where != SOTTO_NONE ? &rows->registers[program->where] : NULL;
     for (size_t i = 0; i < len; i++) {
+        unsigned why = rows->skipped[i];
         bool is_out =
             where != NULL && (where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0);
-        evidence->left_out[i] = rows->skipped[i] != 0;
-        evidence->outside[2 * dataset] += is_out;
-        evidence->outside[2 * dataset + 1] += !is_out && rows->skipped[i] != 0;
+        bool is_complete = (why & SOTTO__ROW_INCOMPLETE) == 0;
+        evidence->left_out[i] = why != 0;
+        evidence->outside[2 * dataset] += is_complete && is_out;
+        evidence->outside[2 * dataset + 1] +=
+            is_complete && !is_out && (why & SOTTO__ROW_IN_NO_GROUP) != 0;
     }
 }
 

@@ -520,7 +520,7 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
         watcher->value_lists[i] = values;
         watcher->state_lists[i] = states;
     }
-    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
+    bool selects = sotto__program_selects(program);
     struct sotto_watch_rows shown = {.dataset = dataset,
                                      .len = len,
                                      .classes = watcher->pieces,

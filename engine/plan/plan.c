@@ -366,8 +366,8 @@ static enum sotto_status check_version_and_type(const json_t *root, struct sotto
 
 static enum sotto_status check_root(json_t *root, struct sotto_error *err)
 {
-    static const char *const keys[] = {"version", "name",     "type",          "datasets", "select",
-                                       "where",   "group_by", "enable_verify", "strategy"};
+    static const char *const keys[] = {"version", "name",     "type", "datasets",      "select",
+                                       "where",   "group_by", "rows", "enable_verify", "strategy"};
     if (!json_is_object(root)) {
         return wrong_kind("", "plan", "an object", root, err);
     }

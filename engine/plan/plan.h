@@ -40,6 +40,7 @@ struct sotto__plan_output {
 struct sotto_plan {
     char *name;
     struct sotto__expression where; /* without nodes: all rows */
+    bool is_complete; /* of those only rows that have all columns that the plan reads */
     struct sotto__group_key keys[SOTTO__GROUP_KEYS_MAX];
     size_t keys_len;
     struct sotto_strategy strategy;
@@ -52,7 +53,7 @@ struct sotto_plan {
     unsigned digit_bits; /* of the digits that methods count by; set by the check */
 };
 
-/* --- selection.c: the plan's keys "where" and "group_by" --- */
+/* --- selection.c: the plan's keys "where", "rows" and "group_by" --- */
 
 struct json_t;
 enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const struct json_t *root,

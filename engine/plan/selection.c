@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads a plan's keys "where" and "group_by": which rows count, and what they are grouped by. A
- * key's levels stand in the plan, so that all parties have the same groups without telling each
- * other which values occur in their rows. */
+/* Reads a plan's keys "where", "rows" and "group_by": which rows count, and what they are grouped
+ * by. A key's levels stand in the plan, so that all parties have the same groups without telling
+ * each other which values occur in their rows. */
 
 #include "plan/plan.h"
 
@@ -23,6 +23,19 @@ static enum sotto_status parse_where(struct sotto_plan *plan, const json_t *wher
     }
     enum sotto_status status = sotto__expression_parse(&plan->where, json_string_value(where), err);
     return status == SOTTO_OK ? SOTTO_OK : sotto_error_prefix(err, "where");
+}
+
+static enum sotto_status parse_rows(struct sotto_plan *plan, const json_t *rows,
+                                    struct sotto_error *err)
+{
+    const char *text = json_string_value(rows);
+    if (rows != NULL && (text == NULL || strcmp(text, "complete") != 0)) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                               "rows: expected \"complete\", for the rows that have all columns of "
+                               "the plan");
+    }
+    plan->is_complete = rows != NULL;
+    return SOTTO_OK;
 }
 
 /* A number with a fraction must stand in quotes: JSON would give the nearest double. */
@@ -148,6 +161,10 @@ enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const json_t *
 {
     const json_t *keys = json_object_get(root, "group_by");
     enum sotto_status status = parse_where(plan, json_object_get(root, "where"), err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = parse_rows(plan, json_object_get(root, "rows"), err);
     if (status != SOTTO_OK || keys == NULL) {
         return status;
     }

@@ -793,7 +793,7 @@ static size_t add_call(struct sotto__compiler *compiler, const struct sotto__nod
 
 /* --- Nodes --- */
 
-static size_t add_column(struct sotto__compiler *compiler, size_t column)
+size_t sotto__compile_column(struct sotto__compiler *compiler, size_t column)
 {
     struct sotto_type type = compiler->expansion->columns[column].type;
     struct sotto__op op = {.kind = SOTTO__OP_COLUMN,
@@ -942,7 +942,7 @@ size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i)
     case SOTTO__NODE_TEXT:
         return SOTTO_NONE; /* only add_text_equal takes it */
     case SOTTO__NODE_COLUMN:
-        return add_column(compiler, node->column);
+        return sotto__compile_column(compiler, node->column);
     case SOTTO__NODE_NEGATE:
         return add_unary(compiler, SOTTO__OP_NEGATE, a);
     case SOTTO__NODE_NOT:

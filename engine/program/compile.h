@@ -52,6 +52,8 @@ size_t sotto__compile_compare(struct sotto__compiler *compiler, enum sotto__op_k
                               size_t b);
 size_t sotto__compile_float(struct sotto__compiler *compiler, size_t a);
 size_t sotto__compile_zero(struct sotto__compiler *compiler);
+/* A column of the expansion. */
+size_t sotto__compile_column(struct sotto__compiler *compiler, size_t column);
 /* a where b is present, both doubles if one of them is. */
 size_t sotto__compile_together(struct sotto__compiler *compiler, size_t a, size_t b);
 /* What an operator or a function of one or two values (b: SOTTO_NONE) does, by its operation. */
@@ -86,7 +88,16 @@ void sotto__compile_nan_made(struct sotto__compiler *compiler, struct sotto__mom
 /* Lets the next call of a method ask for this round; moments: those of its node. */
 void sotto__compile_call(struct sotto__compiler *compiler, struct sotto__moments *moments);
 
-/* layout.c: measures the memory for rows, when it is known what is idle. Returns:
+/* Finds the terms that an index counts, and marks operations that only these need. Last, when slots
+ * are laid out. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__indices_find(struct sotto__program *program,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- layout.c: which slots a round has --- */
+
+enum sotto_status sotto__layout(struct sotto__program *program,
+                                struct sotto_error *err) SOTTO_NODISCARD;
+/* Measures the memory for rows, when it is known what is idle. Returns:
  * SOTTO_ERROR_LIMIT. */
 enum sotto_status sotto__registers_measure(struct sotto__program *program,
                                            struct sotto_error *err) SOTTO_NODISCARD;

@@ -11,7 +11,7 @@
  * A comparison that nothing else needs is idle then. Whether a value is equal to one of many texts
  * is told by one number likewise. */
 
-#include "program/program.h"
+#include "program/compile.h"
 
 #include <math.h>
 #include <sotto/alloc.h>

@@ -46,6 +46,7 @@ struct sotto__program {
     size_t links_capacity_len;
     size_t group_counts; /* of all indices in a group */
     size_t where;        /* operation or SOTTO_NONE */
+    bool is_complete;    /* rows count that have all columns of their dataset */
     size_t keys[SOTTO__GROUP_KEYS_MAX];
     struct sotto__levels *levels[SOTTO__GROUP_KEYS_MAX];
     size_t keys_len;
@@ -72,13 +73,12 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
                                       const struct sotto__call *calls, unsigned round,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__program_release(struct sotto__program *program);
-/* Whether the round reads a column of the expansion. */
+/* Whether the round reads a column of the expansion; whether it does not take all rows. */
 bool sotto__program_reads(const struct sotto__program *program, size_t column);
-
-/* Finds the terms that an index counts, and marks operations that only these need. Last, when slots
- * are laid out. Returns: SOTTO_ERROR_NO_MEMORY. */
-enum sotto_status sotto__indices_find(struct sotto__program *program,
-                                      struct sotto_error *err) SOTTO_NODISCARD;
+static inline bool sotto__program_selects(const struct sotto__program *program)
+{
+    return program->where != SOTTO_NONE || program->keys_len > 0 || program->is_complete;
+}
 
 /* --- earlier.c: numbers that earlier rounds opened --- */
 
@@ -95,10 +95,5 @@ struct sotto__earlier_number {
 enum sotto_status sotto__earlier_number_find(struct sotto__program *program, size_t *out,
                                              const struct sotto__earlier_number *number,
                                              const struct sotto__moments *earlier) SOTTO_NODISCARD;
-
-/* --- layout.c: which slots a round has --- */
-
-enum sotto_status sotto__layout(struct sotto__program *program,
-                                struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

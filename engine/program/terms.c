@@ -355,6 +355,19 @@ static void compile_where(struct sotto__compiler *compiler)
     mark_early(compiler->program);
 }
 
+/* All columns are read in each round, so that all rounds take the same rows. */
+static void compile_complete(struct sotto__compiler *compiler)
+{
+    compiler->program->is_complete = compiler->plan->is_complete;
+    compiler->start = 0;
+    for (size_t i = 0; compiler->plan->is_complete && i < compiler->expansion->columns_len; i++) {
+        size_t op = sotto__compile_column(compiler, i);
+        if (compiler->status == SOTTO_OK) {
+            compiler->program->ops[op].is_early = true;
+        }
+    }
+}
+
 static enum sotto_status compile_key(struct sotto__compiler *compiler, size_t i)
 {
     struct sotto__program *program = compiler->program;
@@ -401,6 +414,7 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
     *out = (struct sotto__program){.where = SOTTO_NONE, .groups_len = 1};
     compile_outputs(&compiler);
     compile_where(&compiler);
+    compile_complete(&compiler);
     compile_keys(&compiler);
     if (compiler.status == SOTTO_OK) {
         compiler.status = sotto__layout(out, err);

@@ -409,9 +409,6 @@ void sotto__rows_release(struct sotto__rows *rows)
 
 /* --- Which rows, which groups --- */
 
-/* A row is skipped that where leaves out, whose key is missing, or whose key no level names: which
- * of these it is tells nobody anything. */
-
 static void find_groups(struct sotto__rows *rows, const struct sotto_column *const *blocks,
                         size_t at, size_t len)
 {
@@ -422,13 +419,27 @@ static void find_groups(struct sotto__rows *rows, const struct sotto_column *con
         const struct sotto__levels *levels = program->levels[key];
         sotto__levels_find(found, levels, blocks[program->keys[key]], at, len);
         sotto__blocks()->join_levels(rows->groups, rows->skipped, found,
-                                     (uint32_t)sotto__levels_len(levels), SOTTO__GROUP_OTHER, 1,
-                                     len);
+                                     (uint32_t)sotto__levels_len(levels), SOTTO__GROUP_OTHER,
+                                     SOTTO__ROW_SKIPPED | SOTTO__ROW_IN_NO_GROUP, len);
     }
 }
 
-static void select_rows(struct sotto__rows *rows, const struct sotto_column *const *blocks,
-                        size_t at, size_t len)
+/* Skips rows that lack a column of the dataset: all that the plan reads have an operation. */
+static void skip_incomplete(struct sotto__rows *rows, size_t dataset, size_t len)
+{
+    const struct sotto__program *program = rows->program;
+    for (size_t i = 0; i < program->ops_len; i++) {
+        const uint8_t *state = rows->registers[i].state;
+        bool is_column =
+            program->ops[i].kind == SOTTO__OP_COLUMN && program->ops[i].dataset == dataset;
+        for (size_t j = 0; is_column && state != rows->no_state && j < len; j++) {
+            rows->skipped[j] |= state[j] != 0 ? SOTTO__ROW_SKIPPED | SOTTO__ROW_INCOMPLETE : 0;
+        }
+    }
+}
+
+static void select_rows(struct sotto__rows *rows, size_t dataset,
+                        const struct sotto_column *const *blocks, size_t at, size_t len)
 {
     const struct sotto__program *program = rows->program;
     memset(rows->skipped, 0, len);
@@ -437,6 +448,9 @@ static void select_rows(struct sotto__rows *rows, const struct sotto_column *con
         for (size_t i = 0; i < len; i++) {
             rows->skipped[i] = where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0;
         }
+    }
+    if (program->is_complete) {
+        skip_incomplete(rows, dataset, len);
     }
     if (program->keys_len > 0) {
         find_groups(rows, blocks, at, len);
@@ -464,8 +478,8 @@ static void take_blocks(struct sotto__rows *rows, size_t dataset,
     for (size_t at = 0; at < len; at += SOTTO__ROWS_LEN) {
         size_t now = len - at < SOTTO__ROWS_LEN ? len - at : SOTTO__ROWS_LEN;
         apply_operations(rows, dataset, true, blocks, at, now);
-        if (program->where != SOTTO_NONE || program->keys_len > 0) {
-            select_rows(rows, blocks, at, now);
+        if (sotto__program_selects(program)) {
+            select_rows(rows, dataset, blocks, at, now);
         }
         apply_operations(rows, dataset, false, blocks, at, now);
         sotto__rows_search(rows, dataset, blocks, at, now);

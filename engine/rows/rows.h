@@ -10,6 +10,12 @@
 #define SOTTO__ROW_MISSING 1U
 #define SOTTO__ROW_MADE_NAN 2U
 
+/* Why a row is skipped: the first bit is that it is. None of the others alone may look like a state
+ * above. */
+#define SOTTO__ROW_SKIPPED 1U
+#define SOTTO__ROW_INCOMPLETE 4U
+#define SOTTO__ROW_IN_NO_GROUP 8U
+
 #define SOTTO__BOUND_UNKNOWN UINT64_MAX
 
 /* The values of one operation. Values of rows without one are arbitrary, but within bounds. */

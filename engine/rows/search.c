@@ -207,7 +207,7 @@ static void search_index(uint32_t *out, const struct sotto__rows *rows,
         uint32_t made = (state[i] & SOTTO__ROW_MADE_NAN) != 0;
         out[i] = state[i] == 0 ? out[i] : none + made;
     }
-    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
+    bool selects = sotto__program_selects(program);
     for (size_t i = 0; selects && i < len; i++) {
         out[i] = rows->skipped[i] == 0 ? out[i] : none + 2;
     }

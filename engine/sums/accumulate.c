@@ -274,7 +274,7 @@ const uint8_t *sotto__term_state(const struct sotto__sums *sums, const struct so
                                  const struct sotto__term *term, size_t len)
 {
     const struct sotto__program *program = rows->program;
-    bool selects = program->where != SOTTO_NONE || program->keys_len > 0;
+    bool selects = sotto__program_selects(program);
     const uint8_t *state = selects ? rows->skipped : rows->registers[term->factors[0]].state;
     for (size_t i = 0; i < term->factors_len; i++) {
         const uint8_t *other = rows->registers[term->factors[i]].state;

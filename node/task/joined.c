@@ -400,11 +400,11 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
         log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %zu of %zu groups are withheld",
                     joined->label, withheld, groups_len);
     }
-}
-if (disclosure->cells_withheld > 0) {
-    log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %zu bins or levels are withheld",
-                joined->label, disclosure->cells_withheld);
-}
+    if (disclosure->cells_withheld > 0) {
+        log_limited(LOG_JOINED, name_creator(compute, joined),
+                    "%s: %zu bins or levels are withheld", joined->label,
+                    disclosure->cells_withheld);
+    }
 }
 
 /* Refuses to answer where the rules of disclosure do, alone or together with what was answered

@@ -250,6 +250,12 @@ static void test_presence(void **state)
     refuses("", "mean(inf)", rule, "is infinite in 1");
     /* A condition beside missing values: what is left of the other side is few. */
     refuses("", "sum(gap) + sum(if(id > 11 or id == 2, gap, na))", rule, "differ");
+    passes("\"rows\": \"complete\",", "sum(wage) - sum(wage + 0 * gap)");
+    passes("\"rows\": \"complete\",", "mean(wage) + corr([gap, wage])");
+    passes("\"rows\": \"complete\", \"where\": \"id > 20\",", "mean(wage) + cov(wage, gap)");
+    /* Of rows that have a gap, those that where leaves out are nine. */
+    refuses("\"rows\": \"complete\", \"where\": \"id > 10\",", "mean(wage) + mean(gap)",
+            SOTTO_RULE_ROWS, "leaves 48 rows in and 9 out");
     passes("", "mean(gap) + mean(wage)");
     passes("", "count(gap) + count(wage) + count(rare) + count(manager)");
     passes("", "std(gap) + std(wage) + mean(age)");

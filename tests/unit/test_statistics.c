@@ -227,6 +227,41 @@ static const char keyed[] =
     "a,f,s,i,b,d\n1,1e0,x,1,true,0.5\n2,2e0,y,2,false,1\n4,4e0,x,2,true,0.50\n"
     "8,8e0,z,2,NA,2\n16,16e0,NA,1,true,1.0\n";
 
+/* All aggregates are over the rows that have every column of the plan, in every round. */
+static void test_complete_rows(void **state)
+{
+    (void)state;
+    static const char text[] = "a,f,s,x\n1,1e0,x,1\n2,NA,x,\n4,4e0,x,\nNA,8e0,x,5\n16,16e0,NA,6\n";
+    static const char complete[] = "\"rows\": \"complete\"";
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    grouped(complete, text, SOTTO_OK,
+            "\"s\": {\"value\": 21.0, \"exact\": \"21\"}, \"n\": {\"value\": 3, \"exact\": \"3\"}, "
+            "\"d\": {\"value\": 7.937253933193772}");
+    grouped("\"rows\": \"complete\", \"where\": \"x > 0\"", text, SOTTO_OK,
+            "\"s\": {\"value\": 17.0, \"exact\": \"17\"}, \"n\": {\"value\": 2,");
+    grouped("\"rows\": \"complete\", \"group_by\": [{\"column\": \"s\", \"levels\": [\"x\"]}]",
+            text, SOTTO_OK, "\"n\": {\"values\": [{\"value\": 2, \"exact\": \"2\"}]}");
+    static const char json[] =
+        "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": "
+        "\"t.csv\"}, "
+        "\"rows\": \"complete\", \"select\": {\"m\": \"sum(a - mean(a)) + 0 * sum(f)\", \"n\": "
+        "\"count(if(a > mean(a) - 99, 1, na))\"}}";
+    char *result = NULL;
+    const char *const texts[] = {text};
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), &err));
+    assert_ok(test_run(&result, NULL, plan, texts, 1, &err));
+    assert_contains(result, "\"m\": {\"value\": 0.0");
+    assert_contains(result, "\"n\": {\"value\": 3,");
+    sotto_free(result);
+    sotto_plan_free(plan);
+    static const char bad[] = "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", "
+                              "\"datasets\": {\"t\": \"t.csv\"}, "
+                              "\"rows\": \"all\", \"select\": {\"m\": \"sum(a)\"}}";
+    assert_int_equal(sotto_plan_parse(&plan, bad, strlen(bad), &err), SOTTO_ERROR_PLAN);
+    assert_contains(err.text, "rows: expected \"complete\"");
+}
+
 /* A column that is missing everywhere may be of any type. */
 static void test_columns_without_values(void **state)
 {
@@ -494,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_moments),
         cmocka_unit_test(test_every_ddof_of_cov),
         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_complete_rows),
         cmocka_unit_test(test_columns_without_values),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_nist_univariate),

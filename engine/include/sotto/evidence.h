@@ -82,8 +82,8 @@ SOTTO_API bool sotto_evidence_has_where(const struct sotto_evidence *evidence);
 /* Whether the plan has group_by. */
 SOTTO_API bool sotto_evidence_has_groups(const struct sotto_evidence *evidence);
 
-/* A dataset's rows that where leaves out, and those that it leaves in but no group takes: a key is
- * missing, or is no level. */
+/* A dataset's rows that where leaves out, and those whose key is missing or is no level. Not among
+ * either are rows that lack a column, where the plan takes complete ones. */
 SOTTO_API void sotto_evidence_outside(const struct sotto_evidence *evidence, uint64_t *out_left_out,
                                       uint64_t *out_in_no_group, size_t dataset);
 
