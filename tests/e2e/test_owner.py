@@ -38,7 +38,7 @@ class Owner(ClusterCase):
         self.assertIn("if(id == 17, 1000000*wage_of_the_employee, 0))", long)
         blank = self.asked(creator, owner, plan({"total": "sum(wage_of_the_employee)"},
                                                 where="id >= 0" + " " * 1500 + "and id == 17"), 2)
-        self.assertIn("id >= 0 <1500 blanks> and id == 17", blank)
+        self.assertIn("where id >= 0 [1500 blanks] and id == 17\n", blank)
 
     def test_names_deceive_nobody(self):
         """Marks of direction, characters without width and controls are shown as what they are not."""
