@@ -92,11 +92,6 @@ size_t sotto__recipe_row(struct sotto__recipe *recipe, size_t argument)
     return mask_ended(recipe, row);
 }
 
-bool sotto__recipe_is_double(const struct sotto__recipe *recipe, size_t row)
-{
-    return sotto__compile_op(recipe->compiler, row)->type == SOTTO__ROW_FLOAT;
-}
-
 size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b)
 {
     return sotto__compile_together(recipe->compiler, a, b);

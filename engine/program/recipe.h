@@ -43,7 +43,6 @@ struct sotto__recipe {
 size_t sotto__recipe_arguments_len(const struct sotto__recipe *recipe);
 /* The rows of an argument; in groups where the call is over, none of them has a value. */
 size_t sotto__recipe_row(struct sotto__recipe *recipe, size_t argument);
-bool sotto__recipe_is_double(const struct sotto__recipe *recipe, size_t row);
 /* The rows of a where b has a value too; both are doubles then if one of them is. */
 size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b);
 /* An operation on one row value or on two (b: SOTTO_NONE), as in expressions. */

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Statistics with rounds of their own: how many rounds, what they ask, groups that are withheld,
+ * and sums that do not go with those before. Values are tests/random/test_medians.py's. */
+
+#include "engine/driver.h"
+#include "files.h"
+#include "plans.h"
+#include "test.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A driver over one file, which is its only party. */
+struct run {
+    struct sotto_plan *plan;
+    struct sotto_csv *csv;
+    struct sotto_catalogue *catalogue;
+    struct sotto_schema schema;
+    struct sotto_driver *driver;
+    uint64_t *limbs;
+};
+
+static void run_begin(struct run *out, const char *text, const char *keys, const char *select)
+{
+    static char json[1 << 17];
+    struct sotto_error err = {0};
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                   "{\"t\": \"t.csv\"}, %s \"select\": {%s}}",
+                   keys, select);
+    *out = (struct run){.csv = test_csv(text)};
+    out->catalogue = test_catalogue(out->csv);
+    const struct sotto_catalogue *catalogue = out->catalogue;
+    if (sotto_plan_parse(&out->plan, json, strlen(json), &err) != SOTTO_OK ||
+        sotto_schema_offer(&out->schema, out->plan, &catalogue, &err) != SOTTO_OK ||
+        sotto_driver_new(&out->driver, out->plan, &out->schema, &err) != SOTTO_OK) {
+        fail_msg("%s: %s", select, err.text);
+    }
+}
+
+static void run_end(struct run *run)
+{
+    sotto_free(run->limbs);
+    sotto_driver_free(run->driver);
+    sotto_schema_release(&run->schema);
+    sotto_plan_free(run->plan);
+    sotto_catalogue_free(run->catalogue);
+    sotto_csv_close(run->csv);
+}
+
+/* The round's partial in run->limbs. Returns: how many limbs it has. */
+static size_t compute_round(struct run *run)
+{
+    size_t limbs_len = sotto_driver_limbs_len(run->driver);
+    sotto_free(run->limbs);
+    run->limbs = sotto_alloc_array(limbs_len, sizeof *run->limbs);
+    assert_ok(test_partial(run->driver, run->limbs, limbs_len, run->csv, run->catalogue, NULL));
+    return limbs_len;
+}
+
+static void take_round(struct run *run)
+{
+    size_t limbs_len = compute_round(run);
+    assert_ok(sotto_driver_advance(run->driver, run->limbs, limbs_len, NULL));
+}
+
+static void run_result(struct run *run, const char *part)
+{
+    static const struct sotto_result_parties parties = {.invited = 1, .joined = 1, .survived = 1};
+    char *json = NULL;
+    while (sotto_driver_round(run->driver) != 0) {
+        take_round(run);
+    }
+    assert_ok(sotto_driver_result(run->driver, &json, &parties, &run->schema, 1, NULL));
+    assert_contains(json, part);
+    sotto_free(json);
+}
+
+static void opens(const struct run *run, const char *words)
+{
+    char *found = NULL;
+    assert_ok(sotto_driver_round_words(run->driver, &found, NULL));
+    assert_string_equal(found, words);
+    sotto_free(found);
+}
+
+static const char small_text[] = "i,d,g\n3,0.25,a\n1,1.5,a\n2,-7.75,b\n10,3,b\n5,,a\n";
+
+/* Calls go in lockstep; one that has ended asks no more, and rounds of which nothing is asked are
+ * not opened: 8 for 64 bits, 9 for a decimal of two digits, one more around them. */
+static void test_rounds(void **state)
+{
+    (void)state;
+    struct run run;
+    run_begin(&run, small_text, "",
+              "\"m\": \"median(i)\", \"n\": \"median(d)\", \"o\": \"mean(abs(i - median(i)))\", "
+              "\"p\": \"ols(i, d)\", \"q\": \"mean((i - mean(i)) ** 2)\"");
+    assert_int_equal(sotto_plan_rounds(run.plan), 17);
+    opens(&run, "median(i), median(d), ols(i, d), mean(i)");
+    for (uint32_t round = 1; round < 9; round++) {
+        assert_int_equal(sotto_driver_round(run.driver), round);
+        take_round(&run);
+    }
+    assert_int_equal(sotto_driver_round(run.driver), 9);
+    opens(&run, "median(d)");
+    take_round(&run);
+    assert_int_equal(sotto_driver_round(run.driver), 10);
+    opens(&run, "mean(abs(i - median(i)))");
+    take_round(&run);
+    assert_int_equal(sotto_driver_round(run.driver), 0);
+    run_result(&run, "\"m\": {\"value\": 3.0, \"exact\": \"3\"}, \"n\": {\"value\": 0.875, "
+                     "\"exact\": \"0.875\"}, \"o\": {\"value\": 2.4, ");
+    run_end(&run);
+}
+
+/* Where many groups would make a round larger than 4 MiB, digits have fewer bits. */
+static void test_many_groups(void **state)
+{
+    (void)state;
+    static char levels[1 << 16];
+    static char text[1 << 16];
+    struct run run;
+    size_t at = (size_t)snprintf(levels, sizeof levels,
+                                 "\"group_by\": [{\"column\": \"k\", \"levels\": [0");
+    for (int i = 1; i < 4096; i++) {
+        at += (size_t)snprintf(levels + at, sizeof levels - at, ", %d", i);
+    }
+    (void)snprintf(levels + at, sizeof levels - at, "]}],");
+    at = (size_t)snprintf(text, sizeof text, "k,x\n");
+    for (int i = 0; i < 4096; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "%d,%d\n", i, i * 7 - 9000);
+    }
+    run_begin(&run, text, levels, "\"m\": \"median(x)\"");
+    assert_int_equal(run.plan->digit_bits, 6);
+    assert_int_equal(sotto_plan_rounds(run.plan), 22);
+    assert_true(sotto_driver_limbs_len(run.driver) <= SOTTO__DIGIT_COUNTS_MAX);
+    take_round(&run);
+    assert_true(sotto_driver_limbs_len(run.driver) <= SOTTO__DIGIT_COUNTS_MAX + 4096);
+    uint32_t rounds = 1;
+    for (; sotto_driver_round(run.driver) != 0; rounds++) {
+        take_round(&run);
+    }
+    assert_int_equal(rounds, 11); /* of 6 bits for 64 */
+    run_result(&run, "\"m\": {\"values\": [{\"value\": -9000.0, \"exact\": "
+                     "\"-9000\"}, {\"value\": -8993.0, ");
+    run_end(&run);
+}
+
+/* A group that somebody keeps back from the third round on, whose rows were counted before. */
+static void test_withheld_later(void **state)
+{
+    (void)state;
+    struct run run;
+    run_begin(&run, small_text, "\"group_by\": [{\"column\": \"g\", \"levels\": [\"a\", \"b\"]}],",
+              "\"m\": \"median(i)\"");
+    take_round(&run);
+    take_round(&run);
+    size_t limbs_len = compute_round(&run);
+    memset(run.limbs, 0, limbs_len / 2 * sizeof *run.limbs);
+    run.limbs[limbs_len / 2 - 1] = 1;
+    assert_ok(sotto_driver_advance(run.driver, run.limbs, limbs_len, NULL));
+    run_result(&run, "\"values\": [{\"value\": null, \"special\": \"NaN\"}, {\"value\": 6.0, ");
+    run_end(&run);
+}
+
+/* A round over other rows than the one before is refused and leaves nothing: the right one goes on.
+ */
+static void test_other_rows(void **state)
+{
+    (void)state;
+    struct run run;
+    struct sotto_error err = {0};
+    run_begin(&run, small_text, "", "\"m\": \"median(i)\", \"s\": \"mean((i - mean(i)) ** 2)\"");
+    take_round(&run);
+    size_t limbs_len = compute_round(&run);
+    for (size_t i = 0; i < 256; i++) { /* one row fewer, and one more */
+        uint64_t kept = run.limbs[i];
+        if (kept > 0) {
+            run.limbs[i] = kept - 1;
+            assert_int_equal(sotto_driver_advance(run.driver, run.limbs, limbs_len, &err),
+                             SOTTO_ERROR_PROTOCOL);
+            assert_contains(err.text, "output \"m\": quantile: this round has other values");
+            run.limbs[i] = kept + 1;
+            assert_int_equal(sotto_driver_advance(run.driver, run.limbs, limbs_len, NULL),
+                             SOTTO_ERROR_PROTOCOL);
+        }
+        run.limbs[i] = kept;
+    }
+    run.limbs[0] = UINT64_MAX; /* no number of rows */
+    assert_int_equal(sotto_driver_advance(run.driver, run.limbs, limbs_len, NULL),
+                     SOTTO_ERROR_PROTOCOL);
+    assert_int_equal(sotto_driver_round(run.driver), 2);
+    run_result(&run, "\"m\": {\"value\": 3.0, \"exact\": \"3\"}");
+    run_end(&run);
+}
+
+static void test_what_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *output;
+        const char *text;
+    } cases[] = {
+        {"m=quantile(i, 1.5)", "expected a number from 0 to 1"},
+        {"m=quantile(i, d)", "expected a share from 0 to 1: a number, written out"},
+        {"m=quantile(i)", "quantile takes two arguments or more and interpolation, found fewer"},
+        {"m=quantile([i, d], 0.1, 0.2)", "several numbers of a single column"},
+        {"m=quantile(i, 0.5, interpolation=cubic)",
+         "expected interpolation: one of linear, lower, higher, nearest, midpoint"},
+        {"m=quantile(i, 0.5, interpolation=lower, 0.7)", "found more"},
+        {"m=median(g)", "median takes numbers or booleans, but column t.g is string"},
+        {"m=median(i * i * i)", "exact values here may need more than 126 bits: say float(x)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        static const char *const alias = "t";
+        struct sotto_plan_parts parts = {.name = "n",
+                                         .dataset_aliases = &alias,
+                                         .dataset_files = &alias,
+                                         .datasets_len = 1,
+                                         .outputs = &cases[i].output,
+                                         .outputs_len = 1};
+        struct sotto_error err = {0};
+        struct sotto_plan *plan = NULL;
+        char *json = NULL;
+        char *result = NULL;
+        const char *text = small_text;
+        assert_ok(sotto_plan_compose(&json, &parts, NULL));
+        enum sotto_status status = sotto_plan_parse(&plan, json, strlen(json), &err);
+        if (status == SOTTO_OK) {
+            status = test_run(&result, NULL, plan, &text, 1, &err);
+        }
+        assert_int_not_equal(status, SOTTO_OK);
+        assert_contains(err.text, cases[i].text);
+        sotto_plan_free(plan);
+        sotto_free(json);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rounds),          cmocka_unit_test(test_many_groups),
+        cmocka_unit_test(test_withheld_later),  cmocka_unit_test(test_other_rows),
+        cmocka_unit_test(test_what_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
