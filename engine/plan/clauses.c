@@ -297,7 +297,7 @@ static enum sotto_status tell_output(const struct sotto__plan_output *output,
                                            .bytes =
                                                sotto__call_bytes(expression->text + node->start),
                                            .form = SOTTO_FORM_OTHER,
-                                           .round = places.round[i]};
+                                           .round = places.round[i] - node->rounds + 1};
         describe_aggregate(&clause, expression, i, made);
         enum sotto_status status = sink(context, &clause, err);
         if (status != SOTTO_OK) {
