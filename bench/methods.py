@@ -7,17 +7,13 @@ JSON lines on standard output, everything else on standard error. bench_methods 
 values and writes the values into files; then each peer answers the same question on the same values, with as many
 threads. `round_bytes` is the largest vector that a party would mask and send, `ratio` a peer's time over ours.
 """
-import argparse
 import json
-import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 
-from peers import ROOT, peers_python, say
+from peers import case_folder, ours, peer, peers_python, read_arguments
 
 CASES = {"median_float64": ["numpy", "duckdb", "polars"], "median_int64": ["numpy", "duckdb", "polars"],
          "median_decimal": ["numpy", "duckdb", "polars"], "median_20": ["numpy", "duckdb", "polars"],
@@ -65,49 +61,23 @@ print(json.dumps({"seconds": seconds, "ulps": float((np.abs(found - answers) / n
 """
 
 
-def ours(arguments, case, folder):
-    environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads))
-    out = subprocess.run([pathlib.Path(arguments.bin) / "bench/bench_methods", "--case", case, folder], check=True,
-                         capture_output=True, env=environment)
-    return json.loads(out.stdout)
-
-
-def peer(arguments, python, name, case, folder):
-    threads = str(arguments.threads)
-    environment = dict(os.environ, POLARS_MAX_THREADS=threads, OMP_NUM_THREADS=threads)
-    out = subprocess.run([python, "-c", PEER, name, case, folder, threads], capture_output=True, env=environment)
-    if out.returncode:
-        say(f"*** {name} IS SKIPPED in {case}: {out.stderr.decode().strip().splitlines()[-1]} ***")
-        return None
-    return json.loads(out.stdout)
-
-
 def compare(arguments, python, case):
-    (ROOT / "build" / "bench").mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(dir=ROOT / "build" / "bench")
-    try:
-        line = ours(arguments, case, folder)
+    with case_folder() as folder:
+        line = ours(arguments, "bench_methods", case, folder)
         line["ulps"] = {}
         for name in CASES[case]:
-            found = peer(arguments, python, name, case, folder)
+            found = peer(arguments, python, PEER, name, case, folder)
             if found is not None:
                 seconds = statistics.median(found["seconds"])
                 line["peers"][name] = round(seconds, 3)
                 line["ratio"][name] = round(seconds / line["value"], 3)
                 line["ulps"][name] = found["ulps"]
-    finally:
-        shutil.rmtree(folder)
     print(json.dumps(line), flush=True)
     return line["ok"]
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--case", action="append", choices=CASES)
-    arguments = parser.parse_args()
+    arguments = read_arguments(CASES)
     if arguments.quick:
         return subprocess.run([pathlib.Path(arguments.bin) / "bench/bench_methods", "--quick"]).returncode
     python = peers_python(["numpy", "duckdb", "polars", "pyarrow"])

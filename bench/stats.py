@@ -8,17 +8,13 @@ JSON lines on standard output, everything else on standard error. bench_stats co
 as many threads. `ulps` counts the units in the last place by which a peer's answers are off, at worst: ours are the
 doubles nearest to the exact ones.
 """
-import argparse
 import json
-import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 
-from peers import ROOT, peers_python, say
+from peers import case_folder, ours, peer, peers_python, read_arguments
 
 PEERS = {
     "sum_float64": ["numpy", "duckdb", "polars"], "sum_float64_wide": ["numpy", "duckdb", "polars"],
@@ -82,50 +78,24 @@ print(json.dumps({"seconds": seconds, "ulps": float(off.max())}))
 """
 
 
-def ours(arguments, case, folder):
-    environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads))
-    out = subprocess.run([pathlib.Path(arguments.bin) / "bench/bench_stats", "--case", case, folder], check=True,
-                         capture_output=True, env=environment)
-    return json.loads(out.stdout)
-
-
-def peer(arguments, python, name, case, folder):
-    threads = str(arguments.threads)
-    environment = dict(os.environ, POLARS_MAX_THREADS=threads, OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads)
-    out = subprocess.run([python, "-c", PEER, name, case, folder, "5", threads], capture_output=True, env=environment)
-    if out.returncode:
-        say(f"*** {name} IS SKIPPED in {case}: {out.stderr.decode().strip().splitlines()[-1]} ***")
-        return None
-    return json.loads(out.stdout)
-
-
 def compare(arguments, python, case):
-    (ROOT / "build" / "bench").mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(dir=ROOT / "build" / "bench")
-    try:
-        line = ours(arguments, case, folder)
+    with case_folder() as folder:
+        line = ours(arguments, "bench_stats", case, folder)
         values = sum(f.stat().st_size for f in pathlib.Path(folder).iterdir() if len(f.name) == 1)
         line["ulps"] = {}
         for name in PEERS[case]:
-            found = peer(arguments, python, name, case, folder)
+            found = peer(arguments, python, PEER, name, case, folder, "5")
             if found is not None:
                 speed = values / statistics.median(found["seconds"]) / 1e9
                 line["peers"][name] = round(speed, 3)
                 line["ratio"][name] = round(line["value"] / speed, 3)
                 line["ulps"][name] = found["ulps"]
-    finally:
-        shutil.rmtree(folder)
     print(json.dumps(line), flush=True)
     return line["ok"]
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--case", action="append", choices=PEERS)
-    arguments = parser.parse_args()
+    arguments = read_arguments(PEERS)
     if arguments.quick:
         return subprocess.run([pathlib.Path(arguments.bin) / "bench/bench_stats", "--quick"]).returncode
     python = peers_python(["numpy", "duckdb", "polars", "pyarrow"])
