@@ -34,14 +34,9 @@ void sotto_ledger_texts_release(struct sotto_ledger_texts *texts)
     *texts = (struct sotto_ledger_texts){0};
 }
 
-enum sotto_status sotto_ledger_texts_add(struct sotto_ledger_texts *texts, const char *text)
+static enum sotto_status append_text(struct sotto_ledger_texts *texts, const char *text)
 {
     void *array = texts->texts;
-    for (size_t i = 0; i < texts->len; i++) {
-        if (strcmp(texts->texts[i], text) == 0) {
-            return SOTTO_OK;
-        }
-    }
     char *copy = sotto_text_copy(text, strlen(text));
     if (copy == NULL || sotto_array_reserve(&array, &texts->capacity_len, texts->len + 1,
                                             sizeof *texts->texts) != SOTTO_OK) {
@@ -51,6 +46,16 @@ enum sotto_status sotto_ledger_texts_add(struct sotto_ledger_texts *texts, const
     texts->texts = array;
     texts->texts[texts->len++] = copy;
     return SOTTO_OK;
+}
+
+enum sotto_status sotto_ledger_texts_add(struct sotto_ledger_texts *texts, const char *text)
+{
+    for (size_t i = 0; i < texts->len; i++) {
+        if (strcmp(texts->texts[i], text) == 0) {
+            return SOTTO_OK;
+        }
+    }
+    return append_text(texts, text);
 }
 
 /* --- Epochs and predicates --- */
@@ -76,21 +81,48 @@ enum sotto_status sotto__ledger_epoch(struct sotto_ledger *ledger, uint64_t *out
     return ledger->storage.each(ledger->storage.context, subject, see_epoch, out, err);
 }
 
+/* A long predicate stands in several entries: its count is its place, and in the upper half which
+ * part of the text it is. All parts but the last are full. */
+#define PART_SHIFT 32
+#define PREDICATE_BYTES_MAX ((size_t)256 * 1024)
+
+static enum sotto_status extend_text(char **in_out, const char *part)
+{
+    size_t bytes = strlen(*in_out);
+    size_t part_bytes = strlen(part);
+    char *whole = sotto_alloc(bytes + part_bytes + 1);
+    if (whole == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    memcpy(whole, *in_out, bytes);
+    memcpy(whole + bytes, part, part_bytes + 1);
+    sotto_free(*in_out);
+    *in_out = whole;
+    return SOTTO_OK;
+}
+
 /* Predicates that are written down again when old entries are forgotten keep their place. */
 static enum sotto_status see_predicate(void *context, const struct sotto_ledger_row *row,
                                        struct sotto_error *err)
 {
     struct sotto_ledger_texts *texts = context;
     struct sotto__ledger_entry entry;
-    if (!sotto__ledger_decode(&entry, row) || entry.entry.count > texts->len) {
+    bool is_entry = sotto__ledger_decode(&entry, row);
+    size_t place = (size_t)(entry.entry.count & UINT32_MAX);
+    size_t part_at = (size_t)(entry.entry.count >> PART_SHIFT) * SOTTO_LEDGER_TEXT_BYTES_MAX;
+    size_t known_bytes = is_entry && place < texts->len ? strlen(texts->texts[place]) : 0;
+    if (!is_entry || place > texts->len || part_at > known_bytes) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH,
                                "the ledger lacks a predicate before entry %llu",
                                (unsigned long long)row->number);
     }
-    return entry.entry.count < texts->len ||
-                   sotto_ledger_texts_add(texts, entry.entry.text) == SOTTO_OK
-               ? SOTTO_OK
-               : sotto_error_no_memory(err);
+    if (place < texts->len && part_at < known_bytes) {
+        return SOTTO_OK; /* written down again */
+    }
+    enum sotto_status status = place < texts->len
+                                   ? extend_text(&texts->texts[place], entry.entry.text)
+                                   : append_text(texts, entry.entry.text);
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 static enum sotto_status read_predicates(struct sotto_ledger *ledger,
@@ -160,10 +192,15 @@ static void add_predicate(struct sotto__ledger_batch *batch, const char *file, u
 {
     struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_PREDICATE, .count = index}};
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    size_t bytes = strlen(text);
     (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file);
-    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s", text);
     sotto__ledger_subject(subject, SOTTO__SUBJECT_PREDICATES, "", 0, epoch, file);
-    sotto__ledger_add(batch, &entry, subject);
+    for (size_t at = 0; at < bytes; at += SOTTO_LEDGER_TEXT_BYTES_MAX) {
+        (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%.*s",
+                       SOTTO_LEDGER_TEXT_BYTES_MAX, text + at);
+        sotto__ledger_add(batch, &entry, subject);
+        entry.entry.count += (uint64_t)1 << PART_SHIFT;
+    }
 }
 
 /* --- Atoms --- */
@@ -603,7 +640,7 @@ static enum sotto_status check_file_texts(const struct sotto_ledger_file *file,
         status = check_text(file->measures[i].text, SOTTO__LEDGER_MEASURE_BYTES_MAX, "a sum", err);
     }
     for (size_t i = 0; status == SOTTO_OK && i < file->predicates_len; i++) {
-        status = check_text(file->predicates[i], SOTTO_LEDGER_TEXT_BYTES_MAX, "a condition", err);
+        status = check_text(file->predicates[i], PREDICATE_BYTES_MAX, "a condition", err);
     }
     if (status != SOTTO_OK) {
         return status;

@@ -491,6 +491,44 @@ static void test_predicates_are_limited(void **state)
     sotto_ledger_free(ledger);
 }
 
+/* Texts of 1 byte to 5,000, two of which begin alike; one is as long as two entries. */
+static void test_long_predicates(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {1, 1024, 1025, 2048, 5000, 5000};
+    struct sotto_ledger *ledger = test_ledger_open();
+    struct sotto_ledger_texts predicates = {0};
+    struct sotto_error err = {0};
+    enum sotto_rule rule;
+    for (size_t i = 0; i < 6; i++) {
+        char text[5001];
+        memset(text, 'x', lengths[i]);
+        text[lengths[i] - 1] = (char)('a' + i);
+        text[lengths[i]] = '\0';
+        assert_ok(sotto_ledger_texts_add(&predicates, text));
+    }
+    struct sotto_ledger_file file = {.file = "wages.csv",
+                                     .predicates = (const char *const *)predicates.texts,
+                                     .predicates_len = 6};
+    struct sotto_ledger_question question = {.name = "long", .files = &file, .files_len = 1};
+    sotto_ledger_pending_release(&answered);
+    assert_ok(sotto_ledger_answer(ledger, &answered, &rule, withheld, &question, &err));
+    for (size_t i = 0; i < 2; i++) { /* also where they are written down again */
+        struct sotto_ledger_texts known = {0};
+        assert_ok(sotto_ledger_predicates(ledger, &known, "wages.csv", &err));
+        assert_int_equal(known.len, 6);
+        for (size_t j = 0; j < 6; j++) {
+            assert_string_equal(known.texts[j], predicates.texts[j]);
+        }
+        sotto_ledger_texts_release(&known);
+        assert_ok(sotto_ledger_prune(ledger, 100 * DAY_MS, 100 * DAY_MS, &err));
+        assert_true(test_disk.rows[0].number > 1);
+    }
+    sotto_ledger_texts_release(&predicates);
+    sotto_ledger_free(ledger);
+    sotto_ledger_free(test_ledger_open());
+}
+
 static void test_an_epoch_forgives(void **state)
 {
     (void)state;
@@ -788,6 +826,7 @@ int main(void)
         cmocka_unit_test_setup(test_survivors, start),
         cmocka_unit_test_setup(test_many_parties, start),
         cmocka_unit_test_setup(test_predicates_are_limited, start),
+        cmocka_unit_test_setup(test_long_predicates, start),
         cmocka_unit_test_setup(test_an_epoch_forgives, start),
         cmocka_unit_test_setup(test_predicates_in_another_order, start),
         cmocka_unit_test_setup(test_annulled_answers_are_no_answers, start),

@@ -354,6 +354,25 @@ static void test_bins_and_levels(void **state)
     singled_out({.outputs = {"sum(wage)"}, .where = "version == 2"});
 }
 
+/* 400 bins: a predicate of several entries. */
+static void test_many_bins(void **state)
+{
+    (void)state;
+    char bins[4096] = "hist(version";
+    for (size_t i = 0; i <= 400; i++) {
+        size_t at = strlen(bins);
+        (void)snprintf(bins + at, sizeof bins - at, ", %zu%s", 3 * i, i < 400 ? "" : ")");
+    }
+    answered({.outputs = {bins, "sum(wage)"}});
+    answered({.outputs = {bins, "sum(wage)"}});
+    for (size_t i = 0; i < 12; i++) {
+        persons[i].version = 700;
+    }
+    answered({.outputs = {"sum(wage)"}});
+    hire(1);
+    refused({.outputs = {"sum(wage)"}});
+}
+
 /* Groups of today against all of yesterday, and the other way round. */
 static void test_groups_and_all(void **state)
 {
@@ -568,6 +587,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_trackers, start, stop),
         cmocka_unit_test_setup_teardown(test_missing_values, start, stop),
         cmocka_unit_test_setup_teardown(test_bins_and_levels, start, stop),
+        cmocka_unit_test_setup_teardown(test_many_bins, start, stop),
         cmocka_unit_test_setup_teardown(test_groups_and_all, start, stop),
         cmocka_unit_test_setup_teardown(test_wide_values, start, stop),
         cmocka_unit_test_setup_teardown(test_equations, start, stop),

@@ -16,8 +16,8 @@ SOTTO_BEGIN_DECLS
 
 #define SOTTO_LEDGER_ENTRY_BYTES_MAX 2048
 #define SOTTO_LEDGER_PREDICATES_MAX 256
-#define SOTTO_LEDGER_SKETCHES_MAX 16384 /* of one answer */
-#define SOTTO_LEDGER_TEXT_BYTES_MAX 1024
+#define SOTTO_LEDGER_SKETCHES_MAX 16384  /* of one answer */
+#define SOTTO_LEDGER_TEXT_BYTES_MAX 1024 /* of an entry's text */
 #define SOTTO_LEDGER_SECRET_BYTES 32
 #define SOTTO_LEDGER_DIGEST_BYTES 32
 #define SOTTO_LEDGER_SUBJECT_BYTES 16
@@ -243,14 +243,15 @@ SOTTO_API enum sotto_status sotto_ledger_prune(struct sotto_ledger *ledger, int6
 enum sotto_ledger_kind {
     SOTTO_LEDGER_ANSWER = 1, /* a question, answered: task, creator, name, round, parties_len */
     SOTTO_LEDGER_SKETCH,     /* of an answer: answer, text (the measure), file */
-    SOTTO_LEDGER_PREDICATE,  /* asked of a file: text, file */
-    SOTTO_LEDGER_CONSENT,    /* to an answer's survivors: answer */
-    SOTTO_LEDGER_ANNULLED,   /* an answer that was never opened: answer */
-    SOTTO_LEDGER_EPOCH,      /* of a file: file */
-    SOTTO_LEDGER_REFUSAL,    /* task, creator, name, text (the rule), count */
-    SOTTO_LEDGER_FORGOTTEN,  /* entries below a number: answer */
-    SOTTO_LEDGER_TOLD,       /* a measure, over the parties of an answer: answer, file, text */
-    SOTTO_LEDGER_PARTIES,    /* a set of parties, in parts: count (of all) */
+    SOTTO_LEDGER_PREDICATE, /* asked of a file: text, file; count is its place, from 2^32 on text is
+                               a later part of a long one */
+    SOTTO_LEDGER_CONSENT,   /* to an answer's survivors: answer */
+    SOTTO_LEDGER_ANNULLED,  /* an answer that was never opened: answer */
+    SOTTO_LEDGER_EPOCH,     /* of a file: file */
+    SOTTO_LEDGER_REFUSAL,   /* task, creator, name, text (the rule), count */
+    SOTTO_LEDGER_FORGOTTEN, /* entries below a number: answer */
+    SOTTO_LEDGER_TOLD,      /* a measure, over the parties of an answer: answer, file, text */
+    SOTTO_LEDGER_PARTIES,   /* a set of parties, in parts: count (of all) */
     SOTTO_LEDGER_SUMS, /* sums_len of an answer: answer, file, text (a column), count (the rows of
                           the file) */
     SOTTO_LEDGER_KINDS_LEN,
