@@ -517,6 +517,9 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
         uint8_t *states = watcher->states + i * SOTTO__ROWS_LEN;
         sotto__measure_rows(values, states, watcher->scratch, &watched->measures.list[i], rows,
                             len);
+        for (size_t j = 0; program->is_complete && j < len; j++) {
+            states[j] |= (rows->skipped[j] & SOTTO__ROW_INCOMPLETE) != 0;
+        }
         watcher->value_lists[i] = values;
         watcher->state_lists[i] = states;
     }

@@ -155,8 +155,8 @@ enum sotto_status remembered_partial(const struct compute *compute, struct joine
     }
     *out_rule = SOTTO_RULE_ROWS;
     if (!is_asked(compute)) {
-        enum sotto_status status = sotto_driver_contribute(driver, limbs, limbs_len,
-                                                           joined->withheld, sources, judge, err);
+        status = sotto_driver_contribute(driver, limbs, limbs_len, joined->withheld, sources, judge,
+                                         err);
         set_rule(out_rule, disclosure);
         return status;
     }

@@ -75,7 +75,8 @@ struct ask {
     const char *outputs[4];
     const char *where;
     const char *by;
-    bool are_floats; /* somebody else's file has an exponent: all read doubles */
+    bool is_complete; /* only rows that have all columns */
+    bool are_floats;  /* somebody else's file has an exponent: all read doubles */
 };
 
 static struct sotto_ledger *ledger;
@@ -102,7 +103,11 @@ static struct sotto_plan *make_plan(const struct ask *ask)
     enum sotto_status status = sotto_plan_compose(&json, &parts, &err);
     assert_string_equal(err.text, "");
     assert_ok(status);
-    status = sotto_plan_parse(&plan, json, strlen(json), &err);
+    char *whole = sotto_alloc(strlen(json) + 32);
+    assert_non_null(whole);
+    (void)sprintf(whole, "{%s%s", ask->is_complete ? "\"rows\": \"complete\", " : "", json + 1);
+    status = sotto_plan_parse(&plan, whole, strlen(whole), &err);
+    sotto_free(whole);
     assert_string_equal(err.text, "");
     assert_ok(status);
     sotto_free(json);
@@ -339,6 +344,22 @@ static void test_missing_values(void **state)
         persons[i].has_manager = false;
     }
     answered({.outputs = {"sum(wage + 0 * manager)"}});
+}
+
+/* The same by rows that are complete. */
+static void test_complete_rows(void **state)
+{
+    (void)state;
+    persons[11].has_manager = false;
+    answered({.outputs = {"sum(wage)"}});
+    answered({.outputs = {"sum(wage)", "mean(age)"}, .is_complete = true});
+    refused({.outputs = {"sum(wage)", "sum(manager)"}, .is_complete = true});
+    for (size_t i = 0; i < 12; i++) {
+        persons[i].has_manager = false;
+    }
+    answered({.outputs = {"sum(wage)", "sum(manager)"}, .is_complete = true});
+    persons[3].has_manager = true;
+    refused({.outputs = {"sum(wage)", "sum(manager)"}, .is_complete = true});
 }
 
 /* Bins and levels of an earlier answer are sets too. */
@@ -586,6 +607,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_and_then_parts, start, stop),
         cmocka_unit_test_setup_teardown(test_trackers, start, stop),
         cmocka_unit_test_setup_teardown(test_missing_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_complete_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_bins_and_levels, start, stop),
         cmocka_unit_test_setup_teardown(test_many_bins, start, stop),
         cmocka_unit_test_setup_teardown(test_groups_and_all, start, stop),
