@@ -241,6 +241,9 @@ struct told_set {
     uint64_t answer;
 };
 
+/* Entries have numbers below this. */
+#define BLOCK_SHIFT 48
+
 /* What is decided about one file. */
 struct decision {
     const struct sotto_ledger_question *question;
@@ -253,7 +256,10 @@ struct decision {
     uint8_t *is_known;         /* [measure * atoms_len + atom]: part of an earlier answer */
     uint8_t *is_written;       /* likewise: this very sketch is in the ledger */
     uint64_t stands;           /* number of the answer that the first failure is about; 0: none */
-    size_t few_atom;           /* an atom that is asked and holds few rows; or SOTTO_NONE */
+    uint64_t few_rows;         /* that are singled out; 0: none */
+    uint64_t *blocks;      /* of each atom: the entry that tells its values apart best; 0: none */
+    uint64_t *group_rows;  /* of each group: rows that tell it from what is known */
+    uint64_t *group_parts; /* scratch: of each group, rows in a block */
     size_t failed_measure;
     const struct sotto__ledger_set *parties;
     struct sotto_ledger_pending *pending; /* sets that the parties go with are added */
@@ -307,6 +313,17 @@ static size_t find_parts(const struct prefix *list, size_t *out_first, size_t le
 
 /* --- Comparing --- */
 
+/* A block: an entry whose values are there today, by its number of predicates (the finer one wins)
+ * and its own number. */
+static void keep_block(struct decision *decision, size_t atom,
+                       const struct sotto__ledger_entry *old)
+{
+    uint64_t block = (uint64_t)(old->predicates_len + 1U) << BLOCK_SHIFT | old->entry.number;
+    if (decision->blocks[atom] < block) {
+        decision->blocks[atom] = block;
+    }
+}
+
 /* What an earlier answer says of an atom's values, beside what they are today. */
 static void compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
                          const struct prefix *parts, size_t parts_len)
@@ -324,6 +341,7 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
     decision->has_same = decision->has_same || (distance == 0 && is_asked);
     for (size_t i = 0; distance == 0 && i < parts_len; i++) {
         decision->is_known[at + parts[i].atom] = 1;
+        keep_block(decision, parts[i].atom, old);
         if (parts_len == 1 && old->predicates_len == file->predicates_len &&
             decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS) {
             decision->is_written[at + parts[i].atom] = 1;
@@ -443,9 +461,90 @@ static void check_rows(struct decision *decision)
         const struct sotto_ledger_atom *atom = &file->atoms[i];
         if (atom->is_asked && atom->rows < decision->question->min_rows) {
             decision->has_failed[i] = 1;
-            decision->few_atom = i;
+            decision->few_rows = atom->rows;
         }
     }
+}
+
+/* Atoms in the order of their blocks. */
+struct block_atom {
+    uint64_t block;
+    size_t atom;
+};
+
+static int compare_blocks(const void *a, const void *b)
+{
+    uint64_t x = ((const struct block_atom *)a)->block;
+    uint64_t y = ((const struct block_atom *)b)->block;
+    return (x > y) - (x < y);
+}
+
+static size_t find_group(const struct decision *decision, size_t atom)
+{
+    return decision->question->groups_len > 0 ? decision->file->atoms[atom].group : 0;
+}
+
+/* Adds, to each group that takes rows of a block, those by which it differs from the block or from
+ * nothing, whichever is less. Without a block all of its rows differ. */
+static void add_block(struct decision *decision, const struct block_atom *atoms, size_t len)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    uint64_t rows = 0;
+    for (size_t i = 0; i < len; i++) {
+        const struct sotto_ledger_atom *atom = &file->atoms[atoms[i].atom];
+        rows += atom->rows;
+        decision->group_parts[find_group(decision, atoms[i].atom)] +=
+            atom->is_asked ? atom->rows : 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        size_t group = find_group(decision, atoms[i].atom);
+        uint64_t part = decision->group_parts[group];
+        bool is_in_block = atoms[i].block != 0 && rows - part < part;
+        decision->group_rows[group] += is_in_block ? rows - part : part;
+        decision->group_parts[group] = 0; /* once for each group */
+    }
+}
+
+static void find_group_rows(struct decision *decision, struct block_atom *atoms)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        atoms[i] = (struct block_atom){.block = decision->blocks[i], .atom = i};
+    }
+    qsort(atoms, file->atoms_len, sizeof *atoms, compare_blocks);
+    for (size_t from = 0; from < file->atoms_len;) {
+        size_t to = from;
+        while (to < file->atoms_len && atoms[to].block == atoms[from].block) {
+            to++;
+        }
+        add_block(decision, atoms + from, to - from);
+        from = to;
+    }
+}
+
+/* What an asker knows is the sums of blocks. A group that differs from some of them, taken
+ * together, by few rows tells the sum of these. */
+static enum sotto_status check_blocks(struct decision *decision, struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    size_t groups_len = decision->question->groups_len > 0 ? decision->question->groups_len : 1;
+    struct block_atom *atoms = sotto_alloc_array(file->atoms_len + 1, sizeof *atoms);
+    if (atoms == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    memset(decision->group_rows, 0, groups_len * sizeof *decision->group_rows);
+    if (file->atoms_len > 0) {
+        find_group_rows(decision, atoms);
+    }
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        uint64_t rows = decision->group_rows[find_group(decision, i)];
+        if (file->atoms[i].is_asked && rows > 0 && rows < decision->question->min_rows) {
+            decision->has_failed[i] = 1;
+            decision->few_rows = rows;
+        }
+    }
+    sotto_free(atoms);
+    return SOTTO_OK;
 }
 
 static enum sotto_status check_file(struct decision *decision, struct sotto_error *err)
@@ -456,6 +555,7 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
         uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
         decision->measure = i;
         decision->has_same = false;
+        memset(decision->blocks, 0, decision->file->atoms_len * sizeof *decision->blocks);
         decision->told_len = 0;
         find_measure_subject(subject, decision, i);
         enum sotto_status status =
@@ -464,6 +564,10 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
             return status;
         }
         status = check_parties(decision, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = check_blocks(decision, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -524,8 +628,7 @@ static enum sotto_status fail_few(const struct decision *decision, struct sotto_
     return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                            "ledger: together with what %.100s was asked before, this singles out "
                            "%llu rows, at least %llu are needed",
-                           decision->file->file,
-                           (unsigned long long)decision->file->atoms[decision->few_atom].rows,
+                           decision->file->file, (unsigned long long)decision->few_rows,
                            (unsigned long long)decision->question->min_rows);
 }
 
@@ -671,6 +774,9 @@ static void decision_release(struct decision *decision)
     sotto_free(decision->is_known);
     sotto_free(decision->is_written);
     sotto_free(decision->is_told);
+    sotto_free(decision->blocks);
+    sotto_free(decision->group_rows);
+    sotto_free(decision->group_parts);
     sotto_free(decision->told);
 }
 
@@ -685,16 +791,20 @@ static enum sotto_status decision_init(struct decision *out, struct sotto_ledger
     *out = (struct decision){.question = question,
                              .file = file,
                              .ledger = ledger,
-                             .few_atom = SOTTO_NONE,
+
                              .parties = parties,
                              .pending = pending};
     out->is_told = sotto_alloc_zeroed(file->measures_len + 1);
+    out->blocks = sotto_alloc_array(file->atoms_len + 1, sizeof *out->blocks);
+    out->group_rows = sotto_alloc_array(question->groups_len + 1, sizeof *out->group_rows);
+    out->group_parts = sotto_alloc_array(question->groups_len + 1, sizeof *out->group_parts);
     out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
     out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
     out->is_known = sotto_alloc_zeroed(sketches_len);
     out->is_written = sotto_alloc_zeroed(sketches_len);
     if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
-        out->is_written == NULL || out->is_told == NULL) {
+        out->is_written == NULL || out->is_told == NULL || out->blocks == NULL ||
+        out->group_rows == NULL || out->group_parts == NULL) {
         return sotto_error_no_memory(err);
     }
     return sotto__ledger_epoch(ledger, &out->epoch, file->file, err);

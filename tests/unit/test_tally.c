@@ -332,6 +332,36 @@ static void test_trackers(void **state)
     answered({.outputs = {"sum(wage)"}, .where = "age < 40"});
 }
 
+/* 40 of 30 years, three of 31, all others of 50. */
+static void set_ages(void)
+{
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].age = i < 40 ? 30 : i < 43 ? 31 : 50;
+    }
+}
+
+/* Each set has enough rows, and so has what it leaves out: three rows are between two of them. */
+static void test_nested_sets(void **state)
+{
+    (void)state;
+    set_ages();
+    answered({.outputs = {"sum(wage)"}, .where = "age < 31"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "age < 32"});
+    answered({.outputs = {"sum(wage)"}, .where = "age >= 32"});
+    singled_out({.outputs = {"sum(wage)"}}); /* all but those two sets: the three */
+}
+
+/* First the larger set, then the smaller one, and the smaller one as a group. */
+static void test_a_set_within_a_set(void **state)
+{
+    (void)state;
+    set_ages();
+    answered({.outputs = {"sum(wage)"}, .where = "age < 32"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "age < 31"});
+    answered({.outputs = {"sum(wage)"}, .by = "hist(age, 0, 31, 32, 100)"});
+    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 3);
+}
+
 /* S2 over two tasks: who has no manager, and nobody else, is missing in the second. */
 static void test_missing_values(void **state)
 {
@@ -354,6 +384,7 @@ static void test_complete_rows(void **state)
     answered({.outputs = {"sum(wage)"}});
     answered({.outputs = {"sum(wage)", "mean(age)"}, .is_complete = true});
     refused({.outputs = {"sum(wage)", "sum(manager)"}, .is_complete = true});
+    singled_out({.outputs = {"sum(wage)"}, .where = "manager == 1"});
     for (size_t i = 0; i < 12; i++) {
         persons[i].has_manager = false;
     }
@@ -606,6 +637,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_parts_and_then_all, start, stop),
         cmocka_unit_test_setup_teardown(test_all_and_then_parts, start, stop),
         cmocka_unit_test_setup_teardown(test_trackers, start, stop),
+        cmocka_unit_test_setup_teardown(test_nested_sets, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_set_within_a_set, start, stop),
         cmocka_unit_test_setup_teardown(test_missing_values, start, stop),
         cmocka_unit_test_setup_teardown(test_complete_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_bins_and_levels, start, stop),

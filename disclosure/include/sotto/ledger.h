@@ -166,11 +166,12 @@ struct sotto_ledger_pending {
 SOTTO_API void sotto_ledger_pending_release(struct sotto_ledger_pending *pending);
 
 /* Decides, and writes down what is answered then, durably: call it before anything leaves. An atom
- * that is asked fails if it holds fewer rows than min_rows, or if the values of a measure in it, or
- * in an atom of an earlier answer that it is a part of, are others than they were in that answer,
- * but fewer than min_rows came and fewer went. A group with an atom that fails gets a 1 in withheld
- * (groups_len of them, never reset here), and is not answered. The same sums of the same values are
- * written down once.
+ * that is asked fails if it holds fewer rows than min_rows, or if its group differs by fewer rows
+ * from atoms that earlier answers told, some of them taken together, or if the values of a measure
+ * in it, or in an atom of an earlier answer that it is a part of, are others than they were in that
+ * answer, but fewer than min_rows came and fewer went. A group with an atom that fails gets a 1 in
+ * withheld (groups_len of them, never reset here), and is not answered. The same sums of the same
+ * values are written down once.
  *
  * Where a measure has the values of an earlier answer, in an atom that is asked, the parties must
  * be the same, or differ by at least parties_least: the two answers' difference is a sum over so
