@@ -188,10 +188,10 @@ def test_medians_and_quantiles():
         }
 
     assert plan_of(execute)["select"] == {
-        "m": "median(a)",
-        "f": "median([a, b])",
-        "q": "quantile(if(b > 0, a, na), 0.25, 0.75, interpolation=lower)",
-        "h": "mean(abs(a - quantile(a, 0.5)))",
+        "m": "median(wages.a)",
+        "f": "median([wages.a, wages.b])",
+        "q": "quantile(if(wages.b > 0, wages.a, na), 0.25, 0.75, interpolation=lower)",
+        "h": "mean(abs(wages.a - quantile(wages.a, 0.5)))",
     }
     with pytest.raises(PlanError, match="one of linear, lower"):
         plan_of(lambda wages: wages.a.quantile(0.5, interpolation="up"))
