@@ -555,8 +555,7 @@ static void add_term(struct sotto__inquiry *inquiry, size_t number)
 {
     const struct sotto__term *term = &inquiry->program->terms[number];
     const struct sotto__op *op = &inquiry->program->ops[term->factors[0]];
-    bool is_method =
-        term->index != SOTTO_NONE && inquiry->program->indices[term->index].is_asked;
+    bool is_method = term->index != SOTTO_NONE && inquiry->program->indices[term->index].is_asked;
     const struct sotto__op *peeled =
         &inquiry->program->ops[peel(inquiry->program, term->factors[0])];
     if (op->dataset == SOTTO_NONE || (is_method && !term->is_binned)) {

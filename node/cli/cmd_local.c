@@ -117,7 +117,8 @@ static enum sotto_status run_round(struct sotto_driver *driver, const struct tab
     bool surveyed =
         tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
     if (!surveyed) {
-        status = sotto_driver_contribute(driver, limbs, limbs_len, NULL, tables->sources, NULL, err);
+        status =
+            sotto_driver_contribute(driver, limbs, limbs_len, NULL, tables->sources, NULL, err);
         if (status != SOTTO_OK) {
             goto out;
         }

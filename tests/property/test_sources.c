@@ -452,8 +452,8 @@ static struct sample sample_make(uint64_t seed, uint64_t *random)
     struct sotto_source *inner[2];
     assert_ok(sotto_source_new_file(&inner[0], sample.csv, sample.catalogue, NULL));
     assert_ok(sotto_source_new_table(&inner[1], sample.table, NULL));
-    assert_ok(sotto_source_new_kept(&sample.sources[OF_KEPT], inner[0], SOTTO_KEPT_BYTES_DEFAULT,
-                                    NULL));
+    assert_ok(
+        sotto_source_new_kept(&sample.sources[OF_KEPT], inner[0], SOTTO_KEPT_BYTES_DEFAULT, NULL));
     assert_ok(sotto_source_new_kept(&sample.sources[OF_CROWDED], inner[1],
                                     test_random_below(random, 20000), NULL));
     size_t first = test_random_below(random, sample.rows + 1);

@@ -199,7 +199,8 @@ static void test_hostile_regressions(void **state)
     test_gives1("r=ols(y, a)", "y,a\n2,1\n2,2\n2,4\n",
                 "\"r2\": {\"value\": null, \"special\": "
                 "\"NaN\"}");
-    refused1("r=ols(s, a)", "s,a\nx,1\n", SOTTO_ERROR_TYPE, "ols takes numbers or booleans, but column t.s is string");
+    refused1("r=ols(s, a)", "s,a\nx,1\n", SOTTO_ERROR_TYPE,
+             "ols takes numbers or booleans, but column t.s is string");
 }
 
 /* The number alone after a frame is the option, as after one column. */
