@@ -35,7 +35,7 @@ static void note_expression(struct sotto__kept_aggregate *aggregates,
 {
     struct sotto__places places;
     bool rows[SOTTO__VALUE_NODES_MAX];
-    bool opened[SOTTO__VALUE_NODES_MAX];
+    bool opened[SOTTO__VALUE_NODES_MAX] = {false};
     size_t root = expression->nodes_len - 1;
     sotto__places_find(&places, expression);
     note_uses(aggregates, expression, root, output_round);

@@ -275,7 +275,7 @@ static void compile_expression(struct sotto__compiler *compiler,
 {
     struct sotto__places places;
     bool row_wise[SOTTO__VALUE_NODES_MAX];
-    bool opened[SOTTO__VALUE_NODES_MAX];
+    bool opened[SOTTO__VALUE_NODES_MAX] = {false};
     sotto__places_find(&places, expression);
     find_opened(compiler, opened, &places, expression);
     sotto__places_find_rows(row_wise, &places, expression, opened);

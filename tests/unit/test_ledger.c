@@ -67,10 +67,9 @@ static struct person make_person(double wage, bool side)
 static void add_persons(size_t len, bool side)
 {
     for (size_t i = 0; i < len; i++) {
-        persons[persons_len++] =
-            make_person(9000 + (double)test_random_below(
-                                   &(uint64_t){persons_len * 31 + (uint64_t)today}, 100000),
-                        side);
+        uint64_t random = persons_len * 31 + (uint64_t)today;
+        double wage = 9000 + (double)test_random_below(&random, 100000);
+        persons[persons_len++] = make_person(wage, side);
     }
 }
 
