@@ -38,7 +38,7 @@ static void withhold(struct sotto_contribution *contribution, const struct sotto
     const struct sotto__program *program = contribution->driver->program;
     for (size_t group = 0; group < program->groups_len; group++) {
         uint64_t *of = contribution->limbs + group * program->group_limbs;
-        for (size_t i = 0; i < withheld->cells_len; i++) {
+        for (size_t i = 0; withheld->cells != NULL && i < withheld->cells_len; i++) {
             const struct sotto__term *term = &program->terms[contribution->inquiry.cell_terms[i]];
             if (withheld->cells[group * withheld->cells_len + i] != 0) {
                 memset(of + term->offset, 0, term->limbs * sizeof *of);
@@ -86,8 +86,8 @@ static enum sotto_status judge_rows(struct sotto_contribution *contribution, uin
                                     struct sotto_error *err)
 {
     const struct sotto_judge *judge = contribution->judge;
-    struct sotto_withheld withheld = {.groups = groups,
-                                      .cells_len = contribution->inquiry.cells_len};
+    struct sotto_withheld withheld = {.cells_len = contribution->inquiry.cells_len};
+    withheld.groups = groups;
     if (judge == NULL) {
         withhold(contribution, &withheld);
         return SOTTO_OK;

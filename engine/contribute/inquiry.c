@@ -136,9 +136,8 @@ static void find_present(struct sotto__inquiry *inquiry, struct literals *out, s
                         inquiry->bits[both.bits[i]].kind);
         }
     } else if (at->kind == SOTTO__OP_COLUMN || at->kind == SOTTO__OP_CONSTANT ||
-               at->kind == SOTTO__OP_FILL || at->kind == SOTTO__OP_IF || at->makes_nan) {
-        add_literal(inquiry, out, op, SOTTO__BIT_PRESENT);
-    } else if (at->a == SOTTO_NONE) {
+               at->kind == SOTTO__OP_FILL || at->kind == SOTTO__OP_IF || at->makes_nan ||
+               at->a == SOTTO_NONE) {
         add_literal(inquiry, out, op, SOTTO__BIT_PRESENT);
     } else {
         find_present(inquiry, out, at->a);
@@ -229,7 +228,8 @@ static size_t add_set(struct sotto__inquiry *inquiry, struct sotto_evidence_set 
 
 static const struct sotto__membership no_index = {.index = SOTTO_NONE};
 
-static struct sotto_evidence_set make_set(const struct sotto__inquiry *inquiry, int kind, size_t op)
+static struct sotto_evidence_set make_set(const struct sotto__inquiry *inquiry,
+                                          enum sotto_evidence_set_kind kind, size_t op)
 {
     const struct sotto__op *at = &inquiry->program->ops[op];
     struct sotto_evidence_set set = {.dataset = at->dataset,

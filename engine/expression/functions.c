@@ -113,7 +113,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_MEDIAN] = {.name = "median",
                                 .arguments_len = 1,
                                 .method = &order_statistic,
-                                .opens = {SOTTO__OPENS_BINS},
+                                .opens = {.kind = SOTTO__OPENS_BINS},
                                 .harm = "counts that narrow down to single values"},
     [SOTTO__FUNCTION_QUANTILE] = {.name = "quantile",
                                   .arguments_len = 2,
@@ -121,7 +121,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                   .takes = SOTTO__TAKES_NUMBERS,
                                   .options = interpolation,
                                   .method = &order_statistic,
-                                  .opens = {SOTTO__OPENS_BINS},
+                                  .opens = {.kind = SOTTO__OPENS_BINS},
                                   .harm = "counts that narrow down to single values",
                                   .synonyms = "percentile"},
 

@@ -13,7 +13,7 @@ SOTTO_BEGIN_DECLS
 
 /* A set of a dataset's rows, within each group, over which something is opened. */
 struct sotto_evidence_set {
-    enum {
+    enum sotto_evidence_set_kind {
         SOTTO_SET_CONDITION, /* that the asker made */
         SOTTO_SET_CELL,      /* likewise, a bin or a level: it can be withheld alone */
         SOTTO_SET_PRESENCE,  /* rows that have values; of a choice, where its condition holds */
