@@ -22,6 +22,7 @@ struct sim_party {
     const struct sotto_table *const *tables;
     struct sotto_source **sources; /* of files or tables; files are catalogued for the offer */
     struct sotto_error trouble;    /* why it declined */
+    uint8_t *withheld;             /* groups that its rules keep back */
     char name[32];
 };
 
@@ -106,7 +107,39 @@ static enum sotto_status party_offer(struct sim_party *party)
     return status;
 }
 
-static enum sotto_status party_partial(struct sim_party *party)
+/* The rules of the party, on the types that were agreed on and on its rows. */
+static enum sotto_status party_contribute(const struct sim *sim, struct sim_party *party,
+                                          uint64_t *limbs, size_t limbs_len)
+{
+    const struct sotto_driver *driver = sotto_task_party_driver(party->task);
+    const struct sotto_rules *rules = sim->config->rules;
+    struct sotto_error *err = &party->trouble;
+    struct sotto_disclosure disclosure;
+    enum sotto_rule rule = SOTTO_RULE_GRAMMAR;
+    if (rules == NULL) {
+        return sotto_driver_contribute(driver, limbs, limbs_len, NULL, party->sources, NULL, err);
+    }
+    if (party->withheld == NULL) {
+        party->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
+    }
+    if (party->withheld == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = sotto_rules_judge_plan(rules, sotto_task_party_plan(party->task),
+                                                      sotto_driver_schema(driver), err);
+    if (status == SOTTO_OK) {
+        sotto_disclosure_init(&disclosure, rules, sim->config->seed);
+        status = sotto_driver_contribute(driver, limbs, limbs_len, party->withheld, party->sources,
+                                         sotto_disclosure_judge(&disclosure), err);
+        rule = disclosure.rule;
+    }
+    if (status == SOTTO_ERROR_REFUSED && sim->config->refused != NULL) {
+        *sim->config->refused = rule;
+    }
+    return status;
+}
+
+static enum sotto_status party_partial(const struct sim *sim, struct sim_party *party)
 {
     const struct sotto_driver *driver = sotto_task_party_driver(party->task);
     size_t limbs_len = sotto_driver_limbs_len(driver);
@@ -114,8 +147,7 @@ static enum sotto_status party_partial(struct sim_party *party)
     if (limbs == NULL) {
         return sotto_error_set(&party->trouble, SOTTO_ERROR_NO_MEMORY, "no memory for a partial");
     }
-    enum sotto_status status = sotto_driver_contribute(driver, limbs, limbs_len, NULL,
-                                                       party->sources, NULL, &party->trouble);
+    enum sotto_status status = party_contribute(sim, party, limbs, limbs_len);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(party->task, limbs, limbs_len);
     }
@@ -135,7 +167,7 @@ static enum sotto_status party_act(struct sim *sim, struct sim_party *party,
         status = party_offer(party);
         break;
     case SOTTO_ACTION_PARTIAL:
-        status = party_partial(party);
+        status = party_partial(sim, party);
         break;
     case SOTTO_ACTION_RECORD: /* nothing here outlives the process */
         sotto_task_party_recorded(party->task);
@@ -347,6 +379,7 @@ static void sim_release(struct sim *sim)
             sotto_source_free(party->sources[d]);
         }
         sotto_free(party->sources);
+        sotto_free(party->withheld);
     }
     sotto_task_aggregator_free(sim->aggregator);
     for (size_t i = 0; sim->parties != NULL && i < sim->config->parties_len; i++) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* sotto local and sotto simulate of files: no network, no policy. Leans on the engine, and on
- * sotto_simulate for the real protocol in one process. The idea: local is a task of one party,
- * whose partial is the aggregate, so that it gives what a federation of one would. */
+/* sotto local and sotto simulate of files: no network, and no rules but those of --policy. Leans on
+ * the engine, and on sotto_simulate for the real protocol in one process. The idea: local is a task
+ * of one party, whose partial is the aggregate, so that it gives what a federation of one would. */
 
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/reading.h"
+#include "cli/rules.h"
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
@@ -28,6 +29,7 @@ struct tables {
     const struct sotto_catalogue **catalogues; /* of the surveys */
     struct sotto_survey **surveys;
     struct sotto_source **sources; /* of files and catalogues */
+    uint8_t *withheld;             /* groups, by the rules that are tried */
     size_t len;
 };
 
@@ -42,6 +44,7 @@ static void tables_release(struct tables *tables)
     sotto_free(tables->surveys);
     sotto_free(tables->sources);
     sotto_free(tables->catalogues);
+    sotto_free(tables->withheld);
 }
 
 static enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
@@ -105,8 +108,25 @@ static enum sotto_status tables_survey(struct tables *tables, const struct sotto
     return SOTTO_OK;
 }
 
+/* The rows that one party would contribute, by the rules that are tried. */
+static enum sotto_status contribute(const struct sotto_driver *driver, uint64_t *limbs,
+                                    size_t limbs_len, const struct tables *tables,
+                                    struct tried_rules *tried, struct sotto_error *err)
+{
+    struct sotto_disclosure disclosure;
+    if (!tried->is_given) {
+        return sotto_driver_contribute(driver, limbs, limbs_len, NULL, tables->sources, NULL, err);
+    }
+    sotto_disclosure_init(&disclosure, &tried->rules, 0);
+    enum sotto_status status =
+        sotto_driver_contribute(driver, limbs, limbs_len, tables->withheld, tables->sources,
+                                sotto_disclosure_judge(&disclosure), err);
+    tried->refused = status == SOTTO_ERROR_REFUSED ? disclosure.rule : tried->refused;
+    return status;
+}
+
 static enum sotto_status run_round(struct sotto_driver *driver, const struct tables *tables,
-                                   struct sotto_error *err)
+                                   struct tried_rules *tried, struct sotto_error *err)
 {
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
@@ -114,11 +134,10 @@ static enum sotto_status run_round(struct sotto_driver *driver, const struct tab
         return sotto_error_no_memory(err);
     }
     enum sotto_status status = SOTTO_OK;
-    bool surveyed =
-        tables->len == 1 && sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
+    bool surveyed = tables->len == 1 && !tried->is_given &&
+                    sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
     if (!surveyed) {
-        status =
-            sotto_driver_contribute(driver, limbs, limbs_len, NULL, tables->sources, NULL, err);
+        status = contribute(driver, limbs, limbs_len, tables, tried, err);
         if (status != SOTTO_OK) {
             goto out;
         }
@@ -130,11 +149,15 @@ out:
 }
 
 /* Runs all rounds with one party, whose partial is the aggregate. */
-static enum sotto_status run_rounds(struct sotto_driver *driver, const struct tables *tables,
-                                    struct sotto_error *err)
+static enum sotto_status run_rounds(struct sotto_driver *driver, struct tables *tables,
+                                    struct tried_rules *tried, struct sotto_error *err)
 {
+    tables->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
+    if (tables->withheld == NULL) {
+        return sotto_error_no_memory(err);
+    }
     while (sotto_driver_round(driver) != 0) {
-        enum sotto_status status = run_round(driver, tables, err);
+        enum sotto_status status = run_round(driver, tables, tried, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -144,7 +167,7 @@ static enum sotto_status run_rounds(struct sotto_driver *driver, const struct ta
 
 static enum sotto_status run_plan(char **out_json, const char *plan_json,
                                   const struct data_options *data, const struct args *args,
-                                  struct sotto_error *err)
+                                  struct tried_rules *tried, struct sotto_error *err)
 {
     static const struct sotto_result_parties parties = {.invited = 1, .joined = 1, .survived = 1};
     struct sotto_plan *plan = NULL;
@@ -182,7 +205,14 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = run_rounds(driver, &tables, err);
+    if (tried->is_given) {
+        status = sotto_rules_judge_plan(&tried->rules, plan, &agreed, err);
+        tried->refused = status == SOTTO_ERROR_REFUSED ? SOTTO_RULE_GRAMMAR : tried->refused;
+    }
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = run_rounds(driver, &tables, tried, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -204,9 +234,14 @@ int cmd_local(const struct args *args)
     }
     struct sotto_error err = {0};
     struct data_options data = {0};
+    struct tried_rules tried;
     char *plan_json = NULL;
     char *result = NULL;
-    enum sotto_status status = data_options_parse(&data, args->data, args->data_len, &err);
+    enum sotto_status status = tried_rules_init(&tried, args, &err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = data_options_parse(&data, args->data, args->data_len, &err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -214,12 +249,16 @@ int cmd_local(const struct args *args)
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = run_plan(&result, plan_json, &data, args, &err);
+    status = run_plan(&result, plan_json, &data, args, &tried, &err);
+    if (status == SOTTO_OK) {
+        status = tried_rules_say(&tried, &result, &err);
+    }
 out:
     sotto_free(plan_json);
     data_options_release(&data);
     if (status != SOTTO_OK) {
-        return command_failed(&err);
+        sotto_free(result);
+        return tried_rules_failed(&tried, args, &err);
     }
     int code = print_result(result, strlen(result), args_format(args));
     sotto_free(result);
@@ -236,7 +275,8 @@ static void print_log(void *context, const char *line)
 
 static enum sotto_status run_simulation(char **out_json, const char *plan_json,
                                         struct sotto_csv **files, size_t files_len,
-                                        const struct args *args, struct sotto_error *err)
+                                        const struct args *args, struct tried_rules *tried,
+                                        struct sotto_error *err)
 {
     for (size_t i = 0; i < files_len; i++) {
         enum sotto_status status = args_open_file(&files[i], args->positional[i], args, err);
@@ -250,6 +290,8 @@ static enum sotto_status run_simulation(char **out_json, const char *plan_json,
         .files = files,
         .datasets_len = 1,
         .parties_len = files_len,
+        .rules = tried->is_given ? &tried->rules : NULL,
+        .refused = &tried->refused,
         .log = args->log ? print_log : NULL,
     };
     struct reading *reading = reading_show(files, files_len, 2);
@@ -259,7 +301,7 @@ static enum sotto_status run_simulation(char **out_json, const char *plan_json,
 }
 
 static enum sotto_status simulate_files(char **out_json, const struct args *args,
-                                        struct sotto_error *err)
+                                        struct tried_rules *tried, struct sotto_error *err)
 {
     size_t len = args->positional_len;
     struct data_options data = {0};
@@ -280,7 +322,7 @@ static enum sotto_status simulate_files(char **out_json, const struct args *args
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = run_simulation(out_json, plan_json, files, len, args, err);
+    status = run_simulation(out_json, plan_json, files, len, args, tried, err);
 out:
     for (size_t i = 0; i < len; i++) {
         sotto_csv_close(files[i]);
@@ -303,9 +345,15 @@ int cmd_simulate(const struct args *args)
         return EXIT_USAGE;
     }
     struct sotto_error err = {0};
+    struct tried_rules tried;
     char *result = NULL;
-    if (simulate_files(&result, args, &err) != SOTTO_OK) {
+    if (tried_rules_init(&tried, args, &err) != SOTTO_OK) {
         return command_failed(&err);
+    }
+    if (simulate_files(&result, args, &tried, &err) != SOTTO_OK ||
+        tried_rules_say(&tried, &result, &err) != SOTTO_OK) {
+        sotto_free(result);
+        return tried_rules_failed(&tried, args, &err);
     }
     int code = print_result(result, strlen(result), args_format(args));
     sotto_free(result);

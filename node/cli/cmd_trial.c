@@ -187,7 +187,8 @@ int cmd_trial(const struct args *args)
     if (args->positional_len > 0 || args->outputs_len > 0) {
         return command_usage("sotto simulate --parties N takes neither files nor expressions");
     }
-    if (args_refuse(args, OPTION_ROWS | OPTION_WORDS | OPTION_LOG, "sotto simulate --parties N")) {
+    if (args_refuse(args, OPTION_ROWS | OPTION_WORDS | OPTION_LOG | OPTION_POLICY,
+                    "sotto simulate --parties N")) {
         return EXIT_USAGE;
     }
     unsigned sum_bits = numbers.bits;

@@ -33,9 +33,10 @@ enum command_option {
     OPTION_WORDS = 1 << 14, /* --delimiter, --decimal, --na, --type */
     OPTION_EPOCH = 1 << 15,
     OPTION_TOKEN = 1 << 16, /* --role, --days */
+    OPTION_POLICY = 1 << 17,
 };
 
-#define OPTION_GROUPS_LEN 17
+#define OPTION_GROUPS_LEN 18
 #define BY_LEN_MAX 2
 
 struct trial_options {
@@ -60,6 +61,7 @@ struct args {
     const char *name;
     const char *from;
     const char *epoch;
+    const char *policy; /* "safe", "open", or a node.yaml whose policy is meant */
     const char *listen;
     const char *role;
     uint32_t days; /* 0: not given */

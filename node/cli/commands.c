@@ -18,6 +18,10 @@
     "each output for each group of them, other being all others;\n"                                \
     "--by 'hist(age, 0, 18, 65)' for bins; --by twice: two keys.\n"
 
+#define POLICY_USAGE                                                                               \
+    "\n"                                                                                           \
+    "--policy safe, open, or a node.yaml: refuses and withholds as nodes with such a\n"            \
+    "policy would; with --json the code of the rule is printed.\n"
 #define WORDS_USAGE                                                                                \
     "\n"                                                                                           \
     "Where a file is not read as it should: --delimiter ';' --decimal , --na none\n"               \
@@ -26,19 +30,22 @@
 static const struct command commands[] = {
     {"local", "local", "one table, no federation",
      "sotto local --data wages.csv [--data ALIAS=FILE]... [--where CONDITION]\n"
-     "            [--by GROUPS]... [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE WORDS_USAGE,
-     OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_ROWS | OPTION_WORDS, cmd_local},
+     "            [--by GROUPS]... [--policy safe] [--json | --csv]\n"
+     "            -- 'm=mean(wage)'...\n" POLICY_USAGE ROWS_USAGE WORDS_USAGE,
+     OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_ROWS | OPTION_WORDS | OPTION_POLICY,
+     cmd_local},
     {"simulate", "simulate", "every file a party, the real protocol in one process",
      "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--log]\n"
-     "               [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE WORDS_USAGE
-     "--log prints the aggregator's log on standard error.\n"
+     "               [--policy safe] [--json | --csv] -- 'm=mean(wage)'...\n" POLICY_USAGE
+         ROWS_USAGE WORDS_USAGE "--log prints the aggregator's log on standard error.\n"
      "\n"
      "sotto simulate --parties N [--elements 1] [--bits 24] [--drop 0]\n"
      "               [--graph complete|curious|semi-malicious] [--json | --csv]\n"
      "\n"
      "measures what one secure sum of N parties costs, step by step; --drop: the\n"
      "fraction that vanishes after dealing shares.\n",
-     OPTION_JSON | OPTION_CSV | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS | OPTION_WORDS,
+     OPTION_JSON | OPTION_CSV | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS | OPTION_WORDS |
+         OPTION_POLICY,
      cmd_simulate},
     {"describe", "describe", "the columns of a file, as a task reads them",
      "sotto describe wages.csv [--json]\n"

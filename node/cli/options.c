@@ -106,6 +106,7 @@ static const struct option_row rows[] = {
     TEXT("epoch", OPTION_EPOCH, epoch),
     TEXT("role", OPTION_TOKEN, role),
     COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
+    TEXT("policy", OPTION_POLICY, policy),
     COUNT("min", OPTION_STRATEGY, strategy.min_clients, SOTTO_PLAN_MIN_CLIENTS,
           SOTTO_PLAN_MAX_CLIENTS, " parties: of two each learns the other's value"),
     COUNT("max", OPTION_STRATEGY, strategy.max_clients, SOTTO_PLAN_MIN_CLIENTS,

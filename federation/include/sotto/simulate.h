@@ -5,6 +5,7 @@
 /* The real protocol between parties in one process: for research, tests and `sotto simulate`. */
 
 #include <sotto/csv.h>
+#include <sotto/disclosure.h>
 #include <sotto/status.h>
 #include <sotto/table.h>
 
@@ -20,6 +21,9 @@ struct sotto_simulation {
     size_t datasets_len;
     size_t parties_len;
     uint64_t seed; /* 0: the system's randomness */
+    /* Of each party, as if its owner had set them; NULL: none. */
+    const struct sotto_rules *rules;
+    enum sotto_rule *refused; /* set to the rule by which a party refused; or NULL */
     /* Takes each line of the aggregator's log; may be NULL. */
     void (*log)(void *context, const char *line);
     void *log_context;
