@@ -64,13 +64,35 @@ static enum sotto_status judge_clause(void *context, const struct sotto_plan_cla
                                  clause->text, fault);
 }
 
+/* Two names of one file are two tables to all other rules. */
+static enum sotto_status judge_datasets(const struct sotto_plan *plan, struct sotto_error *err)
+{
+    for (size_t i = 0; i < sotto_plan_datasets_len(plan); i++) {
+        const char *file = sotto_plan_dataset_file(plan, i);
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(file, sotto_plan_dataset_file(plan, j)) == 0) {
+                return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                       "profile safe does not admit that %s and %s are both %s",
+                                       sotto_plan_dataset_alias(plan, j),
+                                       sotto_plan_dataset_alias(plan, i), file);
+            }
+        }
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto_rules_judge_plan(const struct sotto_rules *rules,
                                          const struct sotto_plan *plan,
                                          const struct sotto_schema *schema, struct sotto_error *err)
 {
-    return rules->is_on[SOTTO_RULE_GRAMMAR]
-               ? sotto_plan_clauses(plan, judge_clause, NULL, schema, err)
-               : SOTTO_OK;
+    if (!rules->is_on[SOTTO_RULE_GRAMMAR]) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = judge_datasets(plan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_plan_clauses(plan, judge_clause, NULL, schema, err);
 }
 
 /* --- Words --- */
@@ -189,9 +211,15 @@ static enum sotto_status write_clause(void *context, const struct sotto_plan_cla
     return SOTTO_OK;
 }
 
-static void write_verdict(struct plan_words *words)
+static void write_verdict(struct plan_words *words, bool has_twins)
 {
     char line[160];
+    if (has_twins) {
+        write_text(words->writer, words->rules->is_on[SOTTO_RULE_GRAMMAR]
+                                      ? "grammar REFUSES a file under two names\n"
+                                      : "grammar, which profile open does not ask, would refuse a "
+                                        "file under two names\n");
+    }
     if (words->refused_len == 0) {
         (void)snprintf(line, sizeof line, "grammar admits all of it, %zu clauses\n", words->len);
     } else {
@@ -212,7 +240,7 @@ static enum sotto_status write_plan(struct plan_words *words, const struct sotto
     if (status != SOTTO_OK) {
         return status;
     }
-    write_verdict(words);
+    write_verdict(words, judge_datasets(plan, NULL) != SOTTO_OK);
     status = sotto_plan_clauses(plan, write_clause, words, schema, err);
     if (status != SOTTO_OK) {
         return status;

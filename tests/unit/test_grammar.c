@@ -174,6 +174,30 @@ static void test_all_columns(void **state)
     sotto_plan_free(plan);
 }
 
+/* Attack S10: two names of one file, for limits that must not be near each other. */
+static void test_a_file_under_two_names(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", "
+                               "\"datasets\": {\"u\": \"w.csv\", \"v\": \"w.csv\"}, \"select\": "
+                               "{\"x\": \"sum(if(u.id < 30, u.w, na))\", \"m\": \"sum(if(v.id < "
+                               "31, v.w, na))\"}}";
+    struct sotto_plan *plan = NULL;
+    struct sotto_rules rules;
+    struct sotto_error err = {0};
+    char *words = NULL;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_int_equal(sotto_rules_judge_plan(&rules, plan, NULL, &err), SOTTO_ERROR_REFUSED);
+    assert_contains(err.text, "that u and v are both w.csv");
+    assert_ok(sotto_rules_words(&rules, &words, plan, NULL, NULL));
+    assert_contains(words, "grammar REFUSES a file under two names\n");
+    sotto_free(words);
+    rules.is_on[SOTTO_RULE_GRAMMAR] = false;
+    assert_ok(sotto_rules_judge_plan(&rules, plan, NULL, NULL));
+    sotto_plan_free(plan);
+}
+
 /* --- Words --- */
 
 static char *words_of(const char *keys, const char *select, enum sotto_profile profile)
@@ -237,7 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_admitted), cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_all_columns),      cmocka_unit_test(test_words),
-        cmocka_unit_test(test_words_are_whole),
+        cmocka_unit_test(test_words_are_whole),  cmocka_unit_test(test_a_file_under_two_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
