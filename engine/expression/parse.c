@@ -291,7 +291,7 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
     size_t least = card->is_frame_enough ? 1 : card->arguments_len;
     size_t most = card->arguments_len;
     bool ended = false;
-    bool has_option = false;
+    unsigned has_options = 0; /* a bit for each kind */
     node->left = node->right = node->third = SOTTO_NONE;
     for (const struct sotto__option *option = card->options; option != NULL && option->name != NULL;
          option++) {
@@ -308,10 +308,12 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
         if (option == NULL && is_early && is_last_number(parser)) {
             option = card->options;
         }
-        if (option != NULL) {
+        if (option != NULL && (has_options & 1U << option->kind) != 0) {
+            sotto__parser_fail_at(parser, parser->token.start, "%s is there already", option->name);
+        } else if (option != NULL) {
             parse_option(parser, node, option);
-            has_option = true;
-        } else if (has_option) {
+            has_options |= 1U << option->kind;
+        } else if (has_options != 0) {
             refuse_arguments(parser, card, "more");
         } else {
             parse_argument(parser, node, i);

@@ -181,9 +181,10 @@ static void set_quantile(struct sotto__step *step, const struct sotto__index *in
 static uint64_t count_values(const struct sotto__step *step, const struct sotto__index *index,
                              size_t first)
 {
-    uint64_t values_len = 0;
+    uint64_t values_len = 0; /* 2^8 counts of at most 2^60 each may be too many: 2^62 then */
     for (size_t digit = 0; digit < (size_t)1 << index->digit_bits; digit++) {
         values_len += sotto__step_count(step, 0, first + digit);
+        values_len = values_len < UINT64_C(1) << 62 ? values_len : UINT64_C(1) << 62;
     }
     return values_len;
 }
@@ -223,6 +224,14 @@ static bool find_digit(const struct sotto__step *step, const struct sotto__index
     return true;
 }
 
+static enum sotto_status fail_other_rows(struct sotto_error *err)
+{
+    return sotto_error_set(
+        err, SOTTO_ERROR_PROTOCOL,
+        "quantile: this round has other values than the one before, or more than "
+        "there can be");
+}
+
 static void end_without_value(struct sotto__step *step)
 {
     sotto__value_set_special(step->values, SOTTO__VALUE_NAN);
@@ -236,6 +245,9 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
     size_t other = are_one ? 0 : (size_t)1 << index->digit_bits;
     if (step->round == 1) {
         uint64_t values_len = count_values(step, index, 0);
+        if (values_len > SOTTO_ROWS_MAX) {
+            return fail_other_rows(err);
+        }
         if (values_len == 0) {
             end_without_value(step);
             return SOTTO_OK;
@@ -246,8 +258,7 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
         return SOTTO_OK;
     }
     if (!find_digit(step, index, 0, 0) || !find_digit(step, index, 1, other)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "quantile: this round has other values than the one before");
+        return fail_other_rows(err);
     }
     if (index->shift == 0) {
         set_quantile(step, index);

@@ -297,10 +297,11 @@ static size_t count_cells(const struct sotto_plan *plan)
     for (size_t i = 0; i < plan->outputs_len; i++) {
         const struct sotto__expression *expression = &plan->outputs[i].expression;
         for (size_t j = 0; j < expression->nodes_len; j++) {
-            const struct sotto__method_card *method =
-                sotto__function_card(expression->nodes[j].function)->method;
-            bool is_call = expression->nodes[j].kind == SOTTO__NODE_AGGREGATE && method != NULL;
-            cells += is_call ? method->cells_len : 0;
+            const struct sotto__node *node = &expression->nodes[j];
+            const struct sotto__method_card *method = sotto__function_card(node->function)->method;
+            bool is_call = node->kind == SOTTO__NODE_AGGREGATE && method != NULL;
+            size_t calls = node->levels_len > 0 ? node->levels_len : 1; /* one for each share */
+            cells += is_call ? method->cells_len * calls : 0;
         }
     }
     return cells * count_groups(plan);

@@ -46,12 +46,29 @@ size_t sotto__call_bytes(const char *text)
     return i;
 }
 
-/* Appends a call, if it does not stand in the line already. */
-static void write_call(struct sotto_writer *writer, const char *text, size_t bytes)
+/* Whether the line has a call already: each is one byte longer than a text, for its end. */
+static bool has_call(const struct sotto_writer *calls, const char *text, size_t bytes)
 {
-    if (writer->data_bytes > 0 && memmem(writer->data, writer->data_bytes, text, bytes) != NULL) {
+    size_t at = 0;
+    while (at < calls->data_bytes) {
+        size_t known = strlen((const char *)calls->data + at);
+        if (known == bytes && memcmp(calls->data + at, text, bytes) == 0) {
+            return true;
+        }
+        at += known + 1;
+    }
+    return false;
+}
+
+/* Appends a call, if it does not stand in the line already. calls: those that do. */
+static void write_call(struct sotto_writer *writer, struct sotto_writer *calls, const char *text,
+                       size_t bytes)
+{
+    if (has_call(calls, text, bytes)) {
         return;
     }
+    sotto_write_bytes(calls, text, bytes);
+    sotto_write_u8(calls, 0);
     if (writer->data_bytes > 0) {
         sotto__json_raw(writer, ", ");
     }
@@ -73,7 +90,9 @@ enum sotto_status sotto__plan_round_words(const struct sotto_plan *plan, char **
                                           struct sotto_error *err)
 {
     struct sotto_writer writer;
+    struct sotto_writer calls;
     sotto_writer_init(&writer, WORDS_BYTES_MAX);
+    sotto_writer_init(&calls, WORDS_BYTES_MAX);
     for (size_t i = 0; i < plan->outputs_len; i++) {
         struct sotto__places places;
         const struct sotto__expression *expression = &plan->outputs[i].expression;
@@ -83,10 +102,12 @@ enum sotto_status sotto__plan_round_words(const struct sotto_plan *plan, char **
             const char *text = expression->text + start;
             if (sotto__opens_in_round(&places, expression, j, round) &&
                 !has_ended(ended, ended_len, i, start)) {
-                write_call(&writer, text, sotto__call_bytes(text));
+                write_call(&writer, &calls, text, sotto__call_bytes(text));
             }
         }
     }
+    writer.failed = writer.failed || calls.failed;
+    sotto_writer_release(&calls);
     enum sotto_status status = sotto__json_finish(&writer, out);
     return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }

@@ -28,6 +28,13 @@ size_t sotto__compile_term(struct sotto__compiler *compiler, struct sotto__term 
         return SOTTO_NONE;
     }
     void *terms = program->terms;
+    if (program->terms_len == SOTTO__TERMS_MAX) {
+        return sotto__compile_keep(
+            compiler, sotto_error_set(compiler->err, SOTTO_ERROR_LIMIT,
+                                      "expected at most %zu counts and sums in a round, found "
+                                      "more: name fewer columns, levels or shares",
+                                      SOTTO__TERMS_MAX));
+    }
     if (sotto_array_reserve(&terms, &program->terms_capacity_len, program->terms_len + 1,
                             sizeof term) != SOTTO_OK) {
         return sotto__compile_keep(compiler, sotto_error_no_memory(compiler->err));

@@ -196,6 +196,42 @@ static void test_other_rows(void **state)
     run_end(&run);
 }
 
+/* More values than there can be, in counts each of which can be. */
+static void test_too_many_values(void **state)
+{
+    (void)state;
+    struct run run;
+    run_begin(&run, small_text, "", "\"m\": \"median(i)\"");
+    size_t limbs_len = compute_round(&run);
+    for (size_t i = 0; i < 17; i++) {
+        run.limbs[i] = SOTTO_ROWS_MAX;
+    }
+    assert_int_equal(sotto_driver_advance(run.driver, run.limbs, limbs_len, NULL),
+                     SOTTO_ERROR_PROTOCOL);
+    run_result(&run, "\"m\": {\"value\": 3.0, \"exact\": \"3\"}");
+    run_end(&run);
+}
+
+/* Each share is a search of its own, and counts towards what a round may be. */
+static void test_many_shares(void **state)
+{
+    (void)state;
+    char select[400] = "\"m\": \"quantile(i, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)\"";
+    static char keys[1 << 14];
+    struct run run;
+    size_t at =
+        (size_t)snprintf(keys, sizeof keys, "\"group_by\": [{\"column\": \"i\", \"levels\": [0");
+    for (int i = 1; i < 1000; i++) {
+        at += (size_t)snprintf(keys + at, sizeof keys - at, ", %d", i);
+    }
+    (void)snprintf(keys + at, sizeof keys - at, "]}],");
+    run_begin(&run, small_text, keys, select);
+    assert_int_equal(run.plan->digit_bits, 4);
+    take_round(&run);
+    assert_true(sotto_driver_limbs_len(run.driver) <= SOTTO__DIGIT_COUNTS_MAX + 1000);
+    run_end(&run);
+}
+
 static void test_what_is_refused(void **state)
 {
     (void)state;
@@ -210,6 +246,8 @@ static void test_what_is_refused(void **state)
         {"m=quantile(i, 0.5, interpolation=cubic)",
          "expected interpolation: one of linear, lower, higher, nearest, midpoint"},
         {"m=quantile(i, 0.5, interpolation=lower, 0.7)", "found more"},
+        {"m=quantile(i, 0.5, interpolation=lower, interpolation=lower)",
+         "interpolation is there already"},
         {"m=median(g)", "median takes numbers or booleans, but column t.g is string"},
         {"m=median(i * i * i)", "exact values here may need more than 126 bits: say float(x)"},
     };
@@ -243,7 +281,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounds),          cmocka_unit_test(test_many_groups),
         cmocka_unit_test(test_withheld_later),  cmocka_unit_test(test_other_rows),
-        cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_too_many_values),
+        cmocka_unit_test(test_many_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

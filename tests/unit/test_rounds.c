@@ -307,9 +307,11 @@ static void test_words(void **state)
     char *words = NULL;
     struct sotto_plan *plan =
         plan_of_json("", "\"a\": \"mean(x) + sum(if(s == ')', x - mean(x), `y)`))\", \"b\": "
-                         "\"mean(x)\", \"c\": \"count(y)\"");
+                         "\"mean(x)\", \"c\": \"count(y)\", \"d\": "
+                         "\"sum(row_count([x, y]))\", \"e\": \"count([x, y])\"");
     assert_ok(sotto_plan_round_words(plan, 1, &words, NULL));
-    assert_string_equal(words, "mean(x), count(y)");
+    /* A call that another one ends in is told all the same. */
+    assert_string_equal(words, "mean(x), count(y), sum(row_count([x, y])), count([x, y])");
     sotto_free(words);
     assert_ok(sotto_plan_round_words(plan, 2, &words, NULL));
     assert_string_equal(words, "sum(if(s == ')', x - mean(x), `y)`))");
