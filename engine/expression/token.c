@@ -154,9 +154,16 @@ static void read_number(struct parser *parser, size_t start)
 {
     const char *text = parser->text;
     size_t end = start + count_digits(text + start);
+    size_t digits_len = end - start;
     if (text[end] == '.') {
-        end++;
-        end += count_digits(text + end);
+        size_t fraction_len = count_digits(text + end + 1);
+        end += 1 + fraction_len;
+        digits_len += fraction_len;
+    }
+    if (digits_len > SOTTO__LITERAL_DIGITS_MAX) {
+        sotto__parser_fail(parser, SOTTO_ERROR_LIMIT,
+                           "expected at most %d digits of a number, found %zu",
+                           SOTTO__LITERAL_DIGITS_MAX, digits_len);
     }
     if (text[end] == 'e' || text[end] == 'E') {
         end += read_exponent(parser, start, end);

@@ -11,6 +11,8 @@
 _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long must have 64 bits");
 
 #define SOTTO__LITERAL_EXPONENT_MAX 400
+/* What a rational costs grows with its digits, and it may be computed for each group. */
+#define SOTTO__LITERAL_DIGITS_MAX 1024
 /* Longer exact texts are left out of results. */
 #define SOTTO__EXACT_BYTES_MAX 4096
 

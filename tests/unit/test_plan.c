@@ -276,6 +276,30 @@ static void test_limits(void **state)
     sotto_plan_free(plan);
 }
 
+/* 1,024 digits of a number, before and behind the point, and not one more. */
+static void test_digits_have_a_limit(void **state)
+{
+    (void)state;
+    static const char *const starts[] = {"mean(a) * 1.", "mean(a) * ", "hist(a, 0, 1.",
+                                         "sum(a > 1.", "quantile(a, 0."};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        char text[2000] = HEAD DATA ", \"select\": {\"m\": \"";
+        strcat(text, starts[i]);
+        size_t start = strlen(text);
+        memset(text + start, '1', 1025);
+        strcpy(text + start + 1025, i > 1 ? ")\"}}" : "\"}}");
+        refuses_bytes(text, strlen(text), SOTTO_ERROR_LIMIT,
+                      "expected at most 1024 digits of a number, found 102");
+    }
+    char most[2000] = HEAD DATA ", \"select\": {\"m\": \"quantile(a, 0.";
+    size_t start = strlen(most);
+    struct sotto_plan *plan = NULL;
+    memset(most + start, '1', 1023);
+    strcpy(most + start + 1023, ")\"}}");
+    assert_ok(sotto_plan_parse(&plan, most, strlen(most), NULL));
+    sotto_plan_free(plan);
+}
+
 static void test_a_plan(void **state)
 {
     (void)state;
@@ -454,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_strategy),
         cmocka_unit_test(test_expression_errors),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_digits_have_a_limit),
         cmocka_unit_test(test_a_plan),
         cmocka_unit_test(test_compose),
         cmocka_unit_test(test_compose_groups),
