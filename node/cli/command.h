@@ -115,7 +115,6 @@ void data_options_release(struct data_options *options);
 enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
                                const struct sotto_strategy *strategy,
                                struct sotto_error *err) SOTTO_NODISCARD;
-
 /* Opens a file as --delimiter, --decimal, --na and --type say it is read. */
 enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
                                  struct sotto_error *err) SOTTO_NODISCARD;
