@@ -470,6 +470,46 @@ static enum sotto_status judge_hidden(const struct judging *judging, size_t at)
     return SOTTO_OK;
 }
 
+/* What a sum multiplies a column by: another column, itself, or nothing (SOTTO_NONE). Returns:
+ * false if the column is not in it. */
+static bool find_partner(const struct sotto_evidence_sum *sum, size_t *out, size_t column)
+{
+    bool is_first = sum->factors[0] == column;
+    *out = is_first ? sum->factors[1] : sum->factors[0];
+    return is_first || sum->factors[1] == column;
+}
+
+/* Two columns that differ in few rows, but for their units, are one: they may not both be summed up
+ * alone, nor times the same third. */
+static enum sotto_status judge_near(const struct judging *judging, size_t at)
+{
+    const struct sotto_evidence_sum *sum = &judging->sums[at];
+    size_t columns_len;
+    const struct sotto_evidence_column *columns =
+        sotto_evidence_columns(judging->evidence, &columns_len);
+    for (size_t i = 0; i < at; i++) {
+        for (size_t j = 0; j < 4; j++) {
+            size_t a = sum->factors[j / 2];
+            size_t b = judging->sums[i].factors[j % 2];
+            size_t partners[2];
+            if (a == SOTTO_NONE || b == SOTTO_NONE || a == b || !is_sum_here(judging, i) ||
+                !find_partner(sum, &partners[0], a) ||
+                !find_partner(&judging->sums[i], &partners[1], b)) {
+                continue;
+            }
+            bool is_one = partners[0] == partners[1] || partners[0] == b || partners[1] == a;
+            if (is_one && sotto_evidence_is_near(judging->evidence, judging->group, a, b)) {
+                return refuse(judging, SOTTO_RULE_HIDDEN,
+                              "what stands at column %zu of %.120s and at column %zu of %.120s is "
+                              "the same here, but for units and for fewer than %llu rows",
+                              columns[a].start + 1, columns[a].text, columns[b].start + 1,
+                              columns[b].text, shown(judging->rules->min_rows));
+            }
+        }
+    }
+    return SOTTO_OK;
+}
+
 /* Whether a sum has a factor of more than two values: a number of rows dominates nothing. */
 static bool is_magnitude(const struct judging *judging, size_t at)
 {
@@ -506,6 +546,7 @@ static enum sotto_status judge_sums(const struct judging *judging)
         enum sotto_status (*judge)(const struct judging *judging, size_t at);
     } rules[] = {{SOTTO_RULE_PRESENCE, judge_presence},
                  {SOTTO_RULE_HIDDEN, judge_hidden},
+                 {SOTTO_RULE_HIDDEN, judge_near},
                  {SOTTO_RULE_DOMINANCE, judge_dominance}};
     for (size_t i = 0; i < judging->sums_len; i++) {
         for (size_t j = 0; is_sum_here(judging, i) && j < sizeof rules / sizeof rules[0]; j++) {

@@ -39,14 +39,19 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     out->terms = sotto_alloc_array(groups_len * inquiry->sums_len, sizeof *out->terms);
     out->bins = sotto_alloc_array(groups_len * inquiry->bins_len, sizeof *out->bins);
     out->spreads = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->spreads);
+    out->affines = sotto_alloc_array(groups_len, sizeof *out->affines);
+    out->row = sotto_alloc_array(inquiry->columns_len + 1, sizeof *out->row);
+    out->signed_values =
+        sotto_alloc_aligned((inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof(double));
     out->magnitudes =
         sotto_alloc_aligned((inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof *out->magnitudes);
     out->keys =
         sotto_alloc_aligned(count_words(inquiry) * (SOTTO__ROWS_LEN + 1) * sizeof *out->keys);
     out->left_out = sotto_alloc_aligned(SOTTO__ROWS_LEN);
-    return out->outside != NULL && out->atoms != NULL && out->terms != NULL && out->bins != NULL &&
-                   out->spreads != NULL && out->magnitudes != NULL && out->keys != NULL &&
-                   out->left_out != NULL
+    return out->outside != NULL && out->atoms != NULL && out->terms != NULL &&
+                   out->affines != NULL && out->row != NULL && out->signed_values != NULL &&
+                   out->bins != NULL && out->spreads != NULL && out->magnitudes != NULL &&
+                   out->keys != NULL && out->left_out != NULL
                ? SOTTO_OK
                : SOTTO_ERROR_NO_MEMORY;
 }
@@ -65,6 +70,10 @@ enum sotto_status sotto__evidence_init(struct sotto_evidence *out,
     }
     for (size_t i = 0; i < inquiry->driver->plan->datasets_len; i++) {
         sotto__atoms_init(&out->atoms[i], count_words(inquiry));
+    }
+    for (size_t i = 0; i < inquiry->program->groups_len; i++) {
+        sotto__affine_init(&out->affines[i], inquiry->columns_len, inquiry->program->groups_len,
+                           (size_t)min_rows);
     }
     return SOTTO_OK;
 }
@@ -90,6 +99,12 @@ void sotto__evidence_release(struct sotto_evidence *evidence)
     for (size_t i = 0; evidence->spreads != NULL && i < groups_len * inquiry->spreads_len; i++) {
         sotto__spread_release(&evidence->spreads[i]);
     }
+    for (size_t i = 0; evidence->affines != NULL && i < groups_len; i++) {
+        sotto__affine_release(&evidence->affines[i]);
+    }
+    sotto_free(evidence->affines);
+    sotto_free(evidence->row);
+    wipe(evidence->signed_values, (inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof(double));
     sotto_free(evidence->outside);
     sotto_free(evidence->atoms);
     wipe(evidence->terms, groups_len * inquiry->sums_len * sizeof *evidence->terms);
@@ -145,6 +160,9 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
     }
     for (size_t i = 0; i < groups_len * inquiry->sums_len; i++) {
         merge_terms(&in_out->terms[i], &other->terms[i]);
+    }
+    for (size_t i = 0; i < groups_len; i++) {
+        keep_status(in_out, sotto__affine_merge(&in_out->affines[i], &other->affines[i]));
     }
     for (size_t i = 0; i < groups_len * inquiry->bins_len; i++) {
         in_out->bins[i] += other->bins[i];
@@ -343,14 +361,16 @@ static bool is_over(const struct sotto_evidence *evidence, size_t at)
 
 /* --- Magnitudes --- */
 
-/* Sets the magnitudes of a column's rows; 0 where there is no finite value. Returns: whether there
- * may be infinities. */
-static bool find_magnitudes(double *out, const struct sotto__rows *rows, size_t op, size_t len)
+/* Sets the values of a column's rows, NaN where there is no finite one, and their magnitudes, 0
+ * there. Returns: whether there may be infinities. */
+static bool find_magnitudes(double *out, double *out_signed, const struct sotto__rows *rows,
+                            size_t op, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[op];
     if (rows->program->ops[op].type != SOTTO__ROW_FLOAT) {
         sotto__exact_to_float(out, reg, 0, len);
         for (size_t i = 0; i < len; i++) {
+            out_signed[i] = reg->state[i] == 0 ? out[i] : NAN;
             out[i] = reg->state[i] == 0 ? fabs(out[i]) : 0;
         }
         return false;
@@ -359,6 +379,7 @@ static bool find_magnitudes(double *out, const struct sotto__rows *rows, size_t 
     bool any = false;
     for (size_t i = 0; i < len; i++) {
         bool is_finite = fabs(values[i]) <= DBL_MAX;
+        out_signed[i] = reg->state[i] == 0 && is_finite ? values[i] : NAN;
         out[i] = reg->state[i] == 0 && is_finite ? fabs(values[i]) : 0;
         any = any || (reg->state[i] == 0 && !is_finite);
     }
@@ -442,6 +463,35 @@ static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *
     }
 }
 
+/* --- Pairs of columns --- */
+
+static void take_affine(struct sotto_evidence *evidence, const struct sotto__rows *rows,
+                        size_t dataset, size_t len)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    bool is_grouped = rows->program->keys_len > 0;
+    uint64_t hashes[SOTTO__ROWS_LEN] = {0};
+    if (inquiry->columns_len < 2) {
+        return;
+    }
+    for (size_t j = 0; j < inquiry->columns_len; j++) {
+        if (inquiry->columns[j].dataset == dataset) {
+            sotto__affine_hash(hashes, evidence->signed_values + j * SOTTO__ROWS_LEN, j, len);
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        struct sotto__affine *affine = &evidence->affines[is_grouped ? rows->groups[i] : 0];
+        if (evidence->left_out[i] != 0 || sotto__affine_passes(affine, hashes[i])) {
+            continue;
+        }
+        for (size_t j = 0; j < inquiry->columns_len; j++) {
+            bool is_here = inquiry->columns[j].dataset == dataset;
+            evidence->row[j] = is_here ? evidence->signed_values[j * SOTTO__ROWS_LEN + i] : NAN;
+        }
+        keep_status(evidence, sotto__affine_add(affine, evidence->row, hashes[i]));
+    }
+}
+
 /* --- A piece of rows --- */
 
 static void find_left_out(struct sotto_evidence *evidence, const struct sotto__rows *rows,
@@ -475,11 +525,13 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
     take_atoms(in_out, rows, dataset, len);
     for (size_t i = 0; i < inquiry->columns_len; i++) {
         if (inquiry->columns[i].dataset == dataset) {
-            has_infinities = find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN, rows,
+            has_infinities = find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN,
+                                             in_out->signed_values + i * SOTTO__ROWS_LEN, rows,
                                              inquiry->column_ops[i], len) ||
                              has_infinities;
         }
     }
+    take_affine(in_out, rows, dataset, len);
     for (size_t i = 0; i < inquiry->spreads_len; i++) {
         if (inquiry->columns[inquiry->spreads[i].column].dataset == dataset &&
             !is_over(in_out, i)) {
@@ -528,6 +580,10 @@ enum sotto_status sotto__evidence_finish(struct sotto_evidence *evidence, struct
         sotto__atoms_sort(&evidence->atoms[i]);
         keep_status(evidence, evidence->atoms[i].status);
         len += evidence->atoms[i].len;
+    }
+    size_t groups_len = evidence->inquiry->program->groups_len;
+    for (size_t i = 0; i < groups_len; i++) {
+        sotto__affine_prune(&evidence->affines[i]);
     }
     evidence->listed = sotto_alloc_array(len, sizeof *evidence->listed);
     keep_status(evidence, evidence->listed != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY);
@@ -633,6 +689,11 @@ bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, si
         holds = ((words[at / BITS_OF_WORD] >> at % BITS_OF_WORD) & 1) != 0;
     }
     return holds;
+}
+
+bool sotto_evidence_is_near(const struct sotto_evidence *evidence, size_t group, size_t a, size_t b)
+{
+    return sotto__affine_is_near(&evidence->affines[group], a, b, evidence->values_max);
 }
 
 const uint64_t *sotto_evidence_bins(const struct sotto_evidence *evidence, size_t group,

@@ -100,8 +100,11 @@ struct sotto_evidence {
     struct sotto__atoms *atoms;           /* [dataset] */
     struct sotto_evidence_terms *terms;   /* [group * sums_len + sum] */
     struct sotto__spread_values *spreads; /* [group * spreads_len + spread] */
+    struct sotto__affine *affines;        /* [group] */
+    double *row;                          /* scratch: of one row, each column's value */
     uint64_t *bins;                       /* [group * bins_len + bin]: rows */
     struct sotto_evidence_atom *listed;   /* of all datasets, once it is complete */
+    double *signed_values;                /* as the next, with signs; NaN where there is none */
     double *magnitudes;                   /* [column * SOTTO__ROWS_LEN + row]: of a block */
     uint32_t *keys;                       /* [word * SOTTO__ROWS_LEN + row], then one row's */
     uint8_t *left_out;                    /* scratch */

@@ -50,4 +50,55 @@ enum sotto_status sotto__spread_merge(struct sotto__spread_values *in_out,
                                       const struct sotto__spread_values *other,
                                       size_t max) SOTTO_NODISCARD;
 
+/* --- affine.c: columns that are the same but for few rows --- */
+
+/* Of a pair of columns, as far as all rows stand on one line. */
+struct sotto__line {
+    double u[2]; /* of two different points */
+    double v[2];
+    size_t points_len;
+    bool is_broken; /* a row stands elsewhere */
+};
+
+/* Of the rows of a group. Nothing is allocated before the first one. */
+struct sotto__affine {
+    size_t columns_len;
+    size_t sample_max; /* up to twice as many between two calls of _prune */
+    size_t sample_len;
+    double *values; /* [row * columns_len + column] */
+    uint64_t *hashes;
+    uint64_t *sorted; /* for _prune */
+    uint64_t *counts; /* how often the row occurs */
+    uint32_t *slots;  /* of a table: 1 + the row, 0 for none */
+    size_t slots_len;
+    uint64_t limit;            /* rows with higher hashes are not in the sample */
+    bool is_sampled;           /* there are such */
+    struct sotto__line *lines; /* of all pairs */
+    size_t open_len;           /* those that are not broken */
+};
+
+void sotto__affine_init(struct sotto__affine *out, size_t columns_len, size_t groups_len,
+                        size_t min_rows);
+void sotto__affine_release(struct sotto__affine *affine);
+/* Takes one more column of rows into their hashes, 0 at first. */
+void sotto__affine_hash(uint64_t *in_out, const double *values, size_t column, size_t len);
+/* Takes a row of at least two columns, with its hash: a value for each, NaN where there is none.
+ * Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__affine_add(struct sotto__affine *affine, const double *row,
+                                    uint64_t hash) SOTTO_NODISCARD;
+/* Whether a row with this hash changes nothing but that there was one. */
+static inline bool sotto__affine_passes(struct sotto__affine *affine, uint64_t hash)
+{
+    bool passes = affine->lines != NULL && affine->open_len == 0 && hash > affine->limit;
+    affine->is_sampled = affine->is_sampled || passes;
+    return passes;
+}
+void sotto__affine_prune(struct sotto__affine *affine);
+enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
+                                      const struct sotto__affine *other) SOTTO_NODISCARD;
+/* Whether two columns are affine functions of each other but for some rows, and fewer than
+ * min_rows. */
+bool sotto__affine_is_near(const struct sotto__affine *affine, size_t a, size_t b,
+                           uint64_t min_rows);
+
 #endif

@@ -308,6 +308,8 @@ static enum sotto_status write_evidence(void *context, const struct sotto_eviden
 {
     size_t sums_len;
     uint64_t outside[2];
+    size_t columns_len;
+    (void)sotto_evidence_columns(evidence, &columns_len);
     const struct sotto_evidence_sum *sums = sotto_evidence_sums(evidence, &sums_len);
     (void)context;
     (void)withheld;
@@ -321,6 +323,11 @@ static enum sotto_status write_evidence(void *context, const struct sotto_eviden
     for (size_t group = 0; group < sotto_evidence_groups_len(evidence); group++) {
         for (size_t i = 0; i < sums_len; i++) {
             write_sum(evidence, group, i, &sums[i]);
+        }
+        for (size_t i = 0; i < columns_len * columns_len; i++) {
+            size_t a = i / columns_len;
+            size_t b = i % columns_len;
+            write_line("%s", a < b && sotto_evidence_is_near(evidence, group, a, b) ? "near" : "-");
         }
     }
     return SOTTO_OK;

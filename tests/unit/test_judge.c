@@ -291,6 +291,20 @@ static void test_hidden(void **state)
     for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++) {
         refuses("", attacks[i], rule, "has one value in all but");
     }
+    static const char *const near[] = {
+        "dot(age, wage) - dot(tenure, wage) - 20 * sum(wage)",
+        "mean(age) - mean(tenure)",
+        "mean(age) - mean(twice) / 2",
+        "sum(age * wage + tenure)  - sum(tenure * wage)",
+        "ols(wage, age, tenure)",
+        "sum(age ** 2) - sum(age * tenure)",
+    };
+    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
+        refuses("", near[i], rule, "is the same here, but for units");
+        refuses_rows("", near[i], rule, "is the same here, but for units", 1500);
+    }
+    passes("", "mean(age) + dot(tenure, wage)");
+    passes("", "mean(wage) + mean(double)");
     passes("", "mean(flag) + dot(flag, wage) + dot(flag, double)");
     passes("", "mean(few01) + sum(few01 * wage)");
     passes("", "mean(bonus) + std(bonus)");
@@ -426,7 +440,7 @@ static void test_honest_work(void **state)
     (void)state;
     passes("", "ols(wage, age, flag)");
     passes("", "corr([age, wage, bonus])");
-    passes_rows("", "ols(wage, age, tenure, flag, bonus)", 0, 300);
+    passes_rows("", "ols(wage, age, flag, bonus, heavy)", 0, 300);
     passes_rows("\"where\": \"id > 40\",", "mean(wage)", 0, 80);
     passes_rows("",
                 "hist(age, 18, 30, 40, 50, 67)\", \"w\": \"hist(wage, 2000, 3000, 4000, 5000, "

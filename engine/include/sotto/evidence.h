@@ -106,6 +106,12 @@ sotto_evidence_atoms(const struct sotto_evidence *evidence, size_t dataset, size
 /* Whether an atom of a set's dataset is in the set. */
 SOTTO_API bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, size_t set);
 
+/* Whether two columns are affine functions of each other in a group but for some rows, fewer than
+ * the judge's min_rows. (Of many different rows some are looked at: then it may be true where more
+ * rows differ, but few of all.) */
+SOTTO_API bool sotto_evidence_is_near(const struct sotto_evidence *evidence, size_t group, size_t a,
+                                      size_t b);
+
 /* How many rows a method counts by themselves in a group, in each of its bins: those of quantiles,
  * whose edges no asker chose. */
 SOTTO_API const uint64_t *sotto_evidence_bins(const struct sotto_evidence *evidence, size_t group,

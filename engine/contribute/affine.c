@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Columns that are the same but for units and for few rows: v = a u + b. The difference of two
+ * sums, over u and over v, is then a sum over these few rows. It leans on nothing but the values.
+ *
+ * Two things are kept of the rows of a group, and both merge in any order:
+ * 1. Of each pair of columns, whether all rows stand on one line. It is given up at the first row
+ *    that does not, so that it costs nothing for columns that have nothing to do with each other.
+ * 2. A sample of different rows, those whose values hash lowest, with how often they occur. If all
+ *    but few rows of a pair are on a line, all but as few of the sample are: nothing is missed.
+ *
+ * So a pair is near where some row is off its line (1) and few of the sample are (2). Where the
+ * sample does not hold all different rows, columns of which less than one row in fifty or so is off
+ * are near too, however many these are (one in four, where many groups share the memory). Values
+ * are doubles: what differs by a billionth of its size is on the line. */
+
+#include "contribute/evidence.h"
+
+#include <math.h>
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOLERANCE 1e-9
+/* Rows of a sample, and those of all groups together. */
+#define SAMPLE_MAX 512
+#define SAMPLES_MAX 16384
+/* With fewer different points all lines through two of them are tried. */
+#define POINTS_ALL 48
+
+/* --- Storage --- */
+
+void sotto__affine_init(struct sotto__affine *out, size_t columns_len, size_t groups_len,
+                        size_t min_rows)
+{
+    size_t least = 4 * min_rows;
+    size_t share = SAMPLES_MAX / (groups_len + 1);
+    size_t len = share < SAMPLE_MAX ? share : SAMPLE_MAX;
+    *out = (struct sotto__affine){
+        .columns_len = columns_len, .sample_max = len > least ? len : least, .limit = UINT64_MAX};
+}
+
+void sotto__affine_release(struct sotto__affine *affine)
+{
+    if (affine->values != NULL) {
+        sotto_wipe(affine->values,
+                   2 * affine->sample_max * affine->columns_len * sizeof *affine->values);
+    }
+    sotto_free(affine->values);
+    sotto_free(affine->hashes);
+    sotto_free(affine->sorted);
+    sotto_free(affine->counts);
+    sotto_free(affine->slots);
+    sotto_free(affine->lines);
+    *affine = (struct sotto__affine){0};
+}
+
+static enum sotto_status allocate(struct sotto__affine *affine)
+{
+    const struct sotto__affine empty = *affine;
+    size_t pairs_len = affine->columns_len * (affine->columns_len - 1) / 2;
+    affine->slots_len = 4;
+    while (affine->slots_len < 4 * affine->sample_max) {
+        affine->slots_len *= 2;
+    }
+    size_t rows_max = 2 * affine->sample_max;
+    affine->values = sotto_alloc_array(rows_max * affine->columns_len, sizeof *affine->values);
+    affine->hashes = sotto_alloc_array(rows_max, sizeof *affine->hashes);
+    affine->sorted = sotto_alloc_array(rows_max, sizeof *affine->sorted);
+    affine->counts = sotto_alloc_array(rows_max, sizeof *affine->counts);
+    affine->slots = sotto_alloc_array(affine->slots_len, sizeof *affine->slots);
+    affine->lines = sotto_alloc_array(pairs_len, sizeof *affine->lines);
+    affine->open_len = pairs_len;
+    if (affine->values != NULL && affine->hashes != NULL && affine->sorted != NULL &&
+        affine->counts != NULL && affine->slots != NULL && affine->lines != NULL) {
+        return SOTTO_OK;
+    }
+    sotto__affine_release(affine);
+    *affine = empty;
+    return SOTTO_ERROR_NO_MEMORY;
+}
+
+/* --- The sample --- */
+
+void sotto__affine_hash(uint64_t *restrict in_out, const double *restrict values, size_t column,
+                        size_t len)
+{
+    /* Each column has a multiplier of its own: the high bits of the sum depend on all of them. */
+    uint64_t multiplier = (UINT64_C(0x9E3779B97F4A7C15) * (2 * column + 1)) | 1;
+    for (size_t i = 0; i < len; i++) {
+        uint64_t bits;
+        double value = values[i] + 0.0; /* -0 + 0 is 0 */
+        memcpy(&bits, &value, sizeof bits);
+        in_out[i] += (bits ^ bits >> 32) * multiplier;
+    }
+}
+
+static size_t find_slot(const struct sotto__affine *affine, uint64_t hash)
+{
+    size_t slot = (hash >> 20) & (affine->slots_len - 1);
+    while (affine->slots[slot] != 0 && affine->hashes[affine->slots[slot] - 1] != hash) {
+        slot = (slot + 1) & (affine->slots_len - 1);
+    }
+    return slot;
+}
+
+static void place_slots(struct sotto__affine *affine)
+{
+    memset(affine->slots, 0, affine->slots_len * sizeof *affine->slots);
+    for (size_t i = 0; i < affine->sample_len; i++) {
+        affine->slots[find_slot(affine, affine->hashes[i])] = (uint32_t)i + 1;
+    }
+}
+
+/* Takes out what another sample may have dropped, of which the number of rows is not known. */
+static void drop_above_limit(struct sotto__affine *affine)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < affine->sample_len; i++) {
+        if (affine->hashes[i] > affine->limit) {
+            affine->is_sampled = true;
+            continue;
+        }
+        affine->hashes[kept] = affine->hashes[i];
+        affine->counts[kept] = affine->counts[i];
+        memmove(affine->values + kept * affine->columns_len,
+                affine->values + i * affine->columns_len,
+                affine->columns_len * sizeof *affine->values);
+        kept++;
+    }
+    affine->sample_len = kept;
+    place_slots(affine);
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t x;
+    uint64_t y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* Keeps the sample_max rows that hash lowest. A sample is let grow to twice that first, so that a
+ * row costs little. */
+void sotto__affine_prune(struct sotto__affine *affine)
+{
+    if (affine->sample_len <= affine->sample_max) {
+        return;
+    }
+    memcpy(affine->sorted, affine->hashes, affine->sample_len * sizeof *affine->sorted);
+    qsort(affine->sorted, affine->sample_len, sizeof *affine->sorted, compare_hashes);
+    affine->limit = affine->sorted[affine->sample_max - 1];
+    drop_above_limit(affine);
+}
+
+static void sample_row(struct sotto__affine *affine, const double *row, uint64_t hash,
+                       uint64_t rows)
+{
+    if (affine->sample_len == 2 * affine->sample_max) {
+        sotto__affine_prune(affine);
+    }
+    if (hash > affine->limit) {
+        affine->is_sampled = true;
+        return;
+    }
+    size_t slot = find_slot(affine, hash);
+    if (affine->slots[slot] != 0) {
+        affine->counts[affine->slots[slot] - 1] += rows;
+        return;
+    }
+    memcpy(affine->values + affine->sample_len * affine->columns_len, row,
+           affine->columns_len * sizeof *row);
+    affine->hashes[affine->sample_len] = hash;
+    affine->counts[affine->sample_len] = rows;
+    affine->slots[slot] = (uint32_t)++affine->sample_len;
+}
+
+/* --- Lines --- */
+
+static bool is_on_line(const struct sotto__line *line, double u, double v)
+{
+    double du = line->u[1] - line->u[0];
+    double dv = line->v[1] - line->v[0];
+    double left = (v - line->v[0]) * du;
+    double right = dv * (u - line->u[0]);
+    double size = (fabs(v) + fabs(line->v[0])) * fabs(du) + fabs(dv) * (fabs(u) + fabs(line->u[0]));
+    return fabs(left - right) <= TOLERANCE * size;
+}
+
+/* Takes one more point of a pair. */
+static void add_point(struct sotto__line *line, double u, double v)
+{
+    if (line->points_len == 0 || (line->points_len == 1 && u != line->u[0])) {
+        line->u[line->points_len] = u;
+        line->v[line->points_len++] = v;
+    } else if (line->points_len == 1) {
+        line->is_broken = v != line->v[0];
+    } else {
+        line->is_broken = !is_on_line(line, u, v);
+    }
+}
+
+static void add_points(struct sotto__affine *affine, const double *row)
+{
+    struct sotto__line *line = affine->lines;
+    for (size_t i = 1; affine->open_len > 0 && i < affine->columns_len; i++) {
+        for (size_t j = 0; j < i; j++, line++) {
+            if (!line->is_broken && !isnan(row[i]) && !isnan(row[j])) {
+                add_point(line, row[j], row[i]);
+                affine->open_len -= line->is_broken;
+            }
+        }
+    }
+}
+
+/* --- Rows --- */
+
+enum sotto_status sotto__affine_add(struct sotto__affine *affine, const double *row, uint64_t hash)
+{
+    if (affine->lines == NULL) {
+        enum sotto_status status = allocate(affine);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    add_points(affine, row);
+    sample_row(affine, row, hash, 1);
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
+                                      const struct sotto__affine *other)
+{
+    size_t pairs_len = other->columns_len * (other->columns_len - 1) / 2;
+    if (other->columns_len < 2 || other->lines == NULL) {
+        return SOTTO_OK;
+    }
+    if (in_out->lines == NULL) {
+        enum sotto_status status = allocate(in_out);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < pairs_len; i++) {
+        struct sotto__line *line = &in_out->lines[i];
+        const struct sotto__line *from = &other->lines[i];
+        line->is_broken = line->is_broken || from->is_broken;
+        for (size_t j = 0; j < from->points_len && !line->is_broken; j++) {
+            add_point(line, from->u[j], from->v[j]);
+        }
+    }
+    in_out->is_sampled = in_out->is_sampled || other->is_sampled;
+    in_out->open_len = 0;
+    for (size_t i = 0; i < pairs_len; i++) {
+        in_out->open_len += !in_out->lines[i].is_broken;
+    }
+    if (other->limit < in_out->limit) {
+        in_out->limit = other->limit;
+        drop_above_limit(in_out);
+    }
+    for (size_t i = 0; i < other->sample_len; i++) {
+        sample_row(in_out, other->values + i * other->columns_len, other->hashes[i],
+                   other->counts[i]);
+    }
+    sotto__affine_prune(in_out);
+    return SOTTO_OK;
+}
+
+/* --- What it says --- */
+
+/* Rows of the sample that are off a line: how often they occur, if it holds all. */
+static uint64_t count_off(const struct sotto__affine *affine, const struct sotto__line *line,
+                          size_t a, size_t b, uint64_t limit)
+{
+    uint64_t off = 0;
+    for (size_t i = 0; off < limit && i < affine->sample_len; i++) {
+        const double *row = affine->values + i * affine->columns_len;
+        bool is_there = !isnan(row[a]) && !isnan(row[b]);
+        uint64_t rows = affine->is_sampled ? 1 : affine->counts[i];
+        off += is_there && !is_on_line(line, row[a], row[b]) ? rows : 0;
+    }
+    return off;
+}
+
+/* Whether few are off the line through two rows of the sample. */
+static bool is_near_line(const struct sotto__affine *affine, size_t a, size_t b, size_t one,
+                         size_t other, uint64_t min_rows)
+{
+    const double *x = affine->values + one * affine->columns_len;
+    const double *y = affine->values + other * affine->columns_len;
+    const struct sotto__line line = {.u = {x[a], y[a]}, .v = {x[b], y[b]}};
+    if (isnan(x[a]) || isnan(x[b]) || isnan(y[a]) || isnan(y[b]) || x[a] == y[a] || x[b] == y[b]) {
+        return false;
+    }
+    return count_off(affine, &line, a, b, min_rows) < min_rows;
+}
+
+bool sotto__affine_is_near(const struct sotto__affine *affine, size_t a, size_t b,
+                           uint64_t min_rows)
+{
+    size_t low = a < b ? a : b;
+    size_t high = a < b ? b : a;
+    size_t len = affine->sample_len;
+    if (affine->lines == NULL || a == b || !affine->lines[high * (high - 1) / 2 + low].is_broken) {
+        return false; /* the same in all rows: their difference is 0 */
+    }
+    /* Fewer than min_rows rows are off, so that one of min_rows pairs of rows is free of them. */
+    bool tries_all = len <= POINTS_ALL;
+    for (size_t i = 0; i < len; i++) {
+        for (size_t j = tries_all ? 0 : len - 1 - i; j < (tries_all ? i : len - i); j++) {
+            if (i > j && is_near_line(affine, low, high, i, j, min_rows)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
