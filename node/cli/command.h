@@ -38,6 +38,7 @@ enum command_option {
 
 #define OPTION_GROUPS_LEN 18
 #define BY_LEN_MAX 2
+#define COMMANDS_MAX 64
 
 struct trial_options {
     uint32_t parties; /* 0: not given, as of the next two */
@@ -79,8 +80,6 @@ struct args {
     size_t outputs_len;
     const char *given[OPTION_GROUPS_LEN]; /* of each group of options the first one, or NULL */
 };
-
-#define COMMANDS_MAX 64
 
 struct command {
     const char *name;
