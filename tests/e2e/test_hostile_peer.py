@@ -21,10 +21,11 @@ def memory_kb(node):
 
 
 class HostilePeer(ClusterCase):
-    def hostile(self, names="b"):
+    def hostile(self, names="b", **policy):
         """A node, and those of its peers that are named, in a program that is not Sotto's."""
         cluster = self.cluster(THREE, start=False)
         a = cluster.nodes[0]
+        a.policy = policy
         a.start()
         return a, *(Hostile(node.folder / "node.key", a) for node in cluster.nodes[1:]
                     if node.name in names)
@@ -191,7 +192,7 @@ class HostilePeer(ClusterCase):
 
     def test_tasks_without_end(self):
         """One peer's tasks leave room for those of the others, and files for the node."""
-        a, b, c = self.hostile("bc")
+        a, b, c = self.hostile("bc", profile="open")  # one file has many names
         resource.prlimit(a.process.pid, resource.RLIMIT_NOFILE, (1000, 1000))
         many = {f"w{i}": "wages.csv" for i in range(64)}
         wanted = plan(outputs={"m": "mean(w0.wage)"}, files=many, wait=600000, connection=600000)
