@@ -10,6 +10,7 @@
 #include "methods/methods.h"
 
 #include <math.h>
+#include <sotto/arithmetic.h>
 #include <string.h>
 
 #define TRIES_LEN 4096
@@ -64,11 +65,14 @@ static void write_tries(struct sotto_writer *writer)
 
 void sotto_engine_write_statement(struct sotto_writer *writer)
 {
+    struct sotto_arithmetic arithmetic;
     for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
         const struct sotto__function_card *card = sotto__function_card((enum sotto__function)i);
         const char *name = card->name != NULL ? card->name : "";
         sotto_write_bytes(writer, name, strlen(name) + 1);
         sotto_write_u32(writer, card->version);
     }
+    sotto_arithmetic_enter(&arithmetic); /* as in rounds: a caller's mode says nothing of them */
     write_tries(writer);
+    sotto_arithmetic_leave(&arithmetic);
 }

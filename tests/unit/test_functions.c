@@ -465,6 +465,34 @@ static void test_caller_arithmetic(void **state)
     sotto_plan_free(plan);
 }
 
+static void write_statement(struct sotto_writer *out, int rounding)
+{
+    sotto_writer_init(out, (size_t)1 << 20);
+    assert_int_equal(fesetround(rounding), 0);
+    sotto_engine_write_statement(out);
+    int rounding_after = fegetround();
+    assert_int_equal(fesetround(FE_TONEAREST), 0);
+    assert_int_equal(rounding_after, rounding);
+    assert_ok(sotto_writer_status(out));
+}
+
+/* What an engine says of itself is what it computes with, not what its host has set. */
+static void test_caller_statement(void **state)
+{
+    (void)state;
+    static const int roundings[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+    struct sotto_writer expected;
+    write_statement(&expected, FE_TONEAREST);
+    for (size_t i = 0; i < sizeof roundings / sizeof roundings[0]; i++) {
+        struct sotto_writer found;
+        write_statement(&found, roundings[i]);
+        assert_int_equal(found.data_bytes, expected.data_bytes);
+        assert_memory_equal(found.data, expected.data, expected.data_bytes);
+        sotto_writer_release(&found);
+    }
+    sotto_writer_release(&expected);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -481,12 +509,12 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_caller_arithmetic),        cmocka_unit_test(test_exact_division),
-        cmocka_unit_test(test_float_division),           cmocka_unit_test(test_whole_numbers),
-        cmocka_unit_test(test_wide_whole_numbers),       cmocka_unit_test(test_elementary),
-        cmocka_unit_test(test_elementary_levels),        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_exp_at_the_ends),          cmocka_unit_test(test_pow_at_the_ends),
-        cmocka_unit_test(test_exact_zeros_have_no_sign),
+        cmocka_unit_test(test_caller_arithmetic), cmocka_unit_test(test_caller_statement),
+        cmocka_unit_test(test_exact_division),    cmocka_unit_test(test_float_division),
+        cmocka_unit_test(test_whole_numbers),     cmocka_unit_test(test_wide_whole_numbers),
+        cmocka_unit_test(test_elementary),        cmocka_unit_test(test_elementary_levels),
+        cmocka_unit_test(test_refusals),          cmocka_unit_test(test_exp_at_the_ends),
+        cmocka_unit_test(test_pow_at_the_ends),   cmocka_unit_test(test_exact_zeros_have_no_sign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
