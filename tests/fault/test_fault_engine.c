@@ -143,6 +143,23 @@ static void test_rich_task(void **state)
     sotto_plan_free(plan);
 }
 
+/* Calls of methods, in groups: their states, what they ask in each round, what they keep. */
+static const char methods_json[] =
+    "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
+    "\"group_by\": [{\"column\": \"b\", \"levels\": [\"x\", \"y\"], \"other\": true}], \"select\": "
+    "{"
+    "\"m\": \"median([a, d])\", \"q\": \"quantile(d, 0.1, 0.9, interpolation=nearest)\", \"n\": "
+    "\"mean(abs(d - median(log(d)))) + median(d)\", \"o\": \"ols(d, [a])\"}}";
+
+static void test_methods_task(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, methods_json, strlen(methods_json), NULL));
+    assert_true(fault_each_allocation(rich_task_run, plan) > 300);
+    sotto_plan_free(plan);
+}
+
 static enum sotto_status judge_rows(const struct sotto_driver *driver, uint64_t *limbs,
                                     size_t limbs_len, uint8_t *withheld,
                                     struct sotto_source *source)
@@ -317,10 +334,10 @@ static void test_schemas(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plans),     cmocka_unit_test(test_task),
-        cmocka_unit_test(test_rich_task), cmocka_unit_test(test_framed_task),
-        cmocka_unit_test(test_judge),     cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_plans),       cmocka_unit_test(test_task),
+        cmocka_unit_test(test_rich_task),   cmocka_unit_test(test_methods_task),
+        cmocka_unit_test(test_framed_task), cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_parts),       cmocka_unit_test(test_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
