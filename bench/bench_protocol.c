@@ -306,7 +306,7 @@ static bool bench_roster(uint32_t parties_len, size_t runs)
                                                               : 330};
             struct workload workload = {parties_len, 100000, 24, drops[d], terms};
             struct sotto_graph graph;
-            sotto_graph_choose(&graph, &terms, parties_len);
+            sotto_graph_choose(&graph, &terms, parties_len, 0);
             bool complete = sotto_graph_is_complete(&graph, parties_len);
             bool possible = drops[d] == 0 || parties_len >= 10;
             if (possible && (model == SOTTO_GRAPH_COMPLETE || (!complete && parties_len >= 100))) {

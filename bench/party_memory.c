@@ -46,14 +46,15 @@ static void open_session(struct world *world)
 {
     struct sotto_roster roster;
     struct sotto_buffer *adverts = sotto_alloc_array(world->parties_len, sizeof *adverts);
+    static const struct sotto_session_demands demands;
     SOTTO_REQUIRE(adverts != NULL);
     SOTTO_REQUIRE(sotto_identity_generate(&world->host, world->random) == SOTTO_OK);
     world->terms.invitation.aggregator = sotto_identity_key(world->host);
     for (uint32_t i = 0; i < world->parties_len; i++) {
         SOTTO_REQUIRE(sotto_identity_generate(&world->identities[i], world->random) == SOTTO_OK);
         SOTTO_REQUIRE(sotto_session_party_new(&world->parties[i], world->identities[i],
-                                              world->random, &world->terms.invitation, NULL,
-                                              0) == SOTTO_OK);
+                                              world->random, &world->terms.invitation, &demands,
+                                              NULL, 0) == SOTTO_OK);
         adverts[i] = sent_by(world->parties[i]);
     }
     SOTTO_REQUIRE(sotto_roster_make(&roster, adverts, world->parties_len, &world->terms.invitation,
@@ -76,8 +77,7 @@ static void deal(struct world *world)
         struct sotto_session_party *party = world->parties[sent_to(world, &bytes)];
         SOTTO_REQUIRE(sotto_roster_open(&roster, bytes.data, bytes.data_bytes,
                                         &world->terms.invitation, NULL) == SOTTO_OK);
-        SOTTO_REQUIRE(sotto_session_party_start(party, &roster, &world->terms, 0, NULL) ==
-                      SOTTO_OK);
+        SOTTO_REQUIRE(sotto_session_party_start(party, &roster, &world->terms, NULL) == SOTTO_OK);
         sotto_buffer_release(&bytes);
         bytes = sent_by(party);
         SOTTO_REQUIRE(sotto_message_open(&message, bytes.data, bytes.data_bytes, NULL) == SOTTO_OK);

@@ -132,11 +132,63 @@ static void close_joining(struct sotto_task_aggregator *task)
     task->joined_first = (uint32_t)count_invitees(task, SOTTO__INVITEE_JOINED);
 }
 
+static void exclude_demanding(struct sotto_task_aggregator *task, size_t invitee, size_t joined)
+{
+    const struct sotto_session_demands *demands = &task->invitees[invitee].demands;
+    sotto__outbox_log(
+        &task->outbox,
+        "[Join] task %llu round %u without %s: %zu parties joined, and its owner asks "
+        "for at least %u, and for two beside %u colluders and the aggregator's party",
+        (unsigned long long)task->number, task->terms.label.round,
+        sotto__task_aggregator_invitee_name(task, invitee), joined, demands->min_parties,
+        demands->colluders);
+    task->invitees[invitee].absence = SOTTO__ABSENCE_DEMANDS;
+    sotto__task_aggregator_invitee_forget_offer(&task->invitees[invitee]);
+    task->invitees[invitee].state = SOTTO__INVITEE_LOST;
+}
+
+/* Leaves out whose owners ask for more parties than there are: with them nobody would start. What
+ * is left is the largest set that is as large as each of it asks for, whoever answered first. */
+static void heed_demands(struct sotto_task_aggregator *task)
+{
+    size_t joined;
+    size_t left;
+    do {
+        joined = left = count_invitees(task, SOTTO__INVITEE_JOINED);
+        for (size_t i = 0; i < task->invited.len; i++) {
+            const struct invitee *invitee = &task->invitees[i];
+            if (invitee->state == SOTTO__INVITEE_JOINED &&
+                (invitee->demands.min_parties > joined ||
+                 (size_t)invitee->demands.colluders + 3 > joined)) {
+                exclude_demanding(task, i, joined);
+                left--;
+            }
+        }
+    } while (left < joined);
+}
+
+static void end_too_few(struct sotto_task_aggregator *task)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
+                   count_invitees(task, SOTTO__INVITEE_JOINED), task->invited.len,
+                   sotto_plan_strategy(task->plan)->min_clients);
+    sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
+}
+
 static void start_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
     if (task->terms.label.round == 1 && task->terms.label.attempt == 1) {
         close_joining(task);
+    }
+    if (task->terms.label.round == 1) {
+        heed_demands(task);
+        if (count_invitees(task, SOTTO__INVITEE_JOINED) <
+            sotto_plan_strategy(task->plan)->min_clients) {
+            end_too_few(task);
+            return;
+        }
     }
     enum sotto_status status = open_session(task, &err);
     if (status != SOTTO_OK) {
@@ -147,15 +199,6 @@ static void start_session(struct sotto_task_aggregator *task)
     sotto__task_aggregator_log_members(task, "Select Candidates", "select candidates", NULL, true);
     sotto__task_aggregator_set_deadline(task,
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
-}
-
-static void end_too_few(struct sotto_task_aggregator *task)
-{
-    char text[128];
-    (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
-                   count_invitees(task, SOTTO__INVITEE_JOINED), task->invited.len,
-                   sotto_plan_strategy(task->plan)->min_clients);
-    sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
 /* Ends the task because an invitee is gone. After a sum was opened nobody may be lost: the
@@ -259,6 +302,7 @@ enum sotto_status sotto__task_aggregator_receive_advert(struct sotto_task_aggreg
                                sotto__task_aggregator_invitee_name(task, index),
                                sotto_status_text(status));
     }
+    invitee->demands = advert.demands;
     invitee->state = SOTTO__INVITEE_JOINED;
     sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s joined",
                       (unsigned long long)task->number, task->terms.label.round,

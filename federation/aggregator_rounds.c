@@ -61,6 +61,8 @@ static const char *explain_absence(char text[80], const struct invitee *invitee)
         return "its engine computes other bits: it needs the same version of sotto";
     case SOTTO__ABSENCE_SPARE:
         return "max_clients others come before it in the order of names";
+    case SOTTO__ABSENCE_DEMANDS:
+        return "its owner asks for more parties than joined";
     case SOTTO__ABSENCE_DECLINED:
         (void)snprintf(text, 80, "it declined (%s)", sotto_status_name(invitee->reason));
         return text;

@@ -69,7 +69,7 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto_session_party_start(task->session, roster, &terms.terms, task->min_parties, err);
+    status = sotto_session_party_start(task->session, roster, &terms.terms, err);
     sotto__round_terms_release(&terms);
     return status;
 }

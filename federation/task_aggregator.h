@@ -23,7 +23,8 @@ enum invitee_absence {
     SOTTO__ABSENCE_SILENT,
     SOTTO__ABSENCE_DECLINED,
     SOTTO__ABSENCE_OTHER_ENGINE,
-    SOTTO__ABSENCE_SPARE, /* max_clients others come before it */
+    SOTTO__ABSENCE_SPARE,   /* max_clients others come before it */
+    SOTTO__ABSENCE_DEMANDS, /* its owner asks for more parties than there are */
 };
 
 /* One invited party; invitees[i] belongs to invited.peers[i]. */
@@ -33,8 +34,9 @@ struct invitee {
     enum sotto_status reason; /* SOTTO__ABSENCE_DECLINED: the class that it said */
     struct sotto_buffer advert;
     struct sotto_schema offer;
-    bool is_counted;  /* of the first opened round's roster */
-    bool contributes; /* a survivor of it: of all later rounds */
+    struct sotto_session_demands demands; /* of its advert */
+    bool is_counted;                      /* of the first opened round's roster */
+    bool contributes;                     /* a survivor of it: of all later rounds */
 };
 
 struct sotto_task_aggregator {

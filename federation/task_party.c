@@ -198,7 +198,7 @@ static enum sotto_status copy_config(struct sotto_task_party *task,
     task->identity = config->identity;
     task->random = config->random;
     task->interrupt = config->interrupt;
-    task->min_parties = config->min_parties;
+    task->demands = config->demands;
     task->now_ms = config->now_ms;
     task->recorded = config->answered;
     enum sotto_status status = sotto__peers_copy(&task->peers, config->peers, config->peers_len);
@@ -273,7 +273,7 @@ static enum sotto_status renew_session(struct sotto_task_party *task)
     }
     task->has_masked = false;
     status = sotto_session_party_new(&task->session, task->identity, task->random, &task->terms,
-                                     payload.data, payload.data_bytes);
+                                     &task->demands, payload.data, payload.data_bytes);
     sotto_buffer_release(&payload);
     return status;
 }

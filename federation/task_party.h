@@ -18,7 +18,7 @@ struct sotto_task_party {
     struct sotto_random random;
     const struct sotto_interrupt *interrupt;
     struct sotto__peers peers;
-    uint32_t min_parties;
+    struct sotto_session_demands demands;
     uint64_t patience_ms; /* how long the aggregator may be silent */
     uint64_t now_ms;
     uint64_t deadline_ms;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 sotto_test(unit aggregation LEVELS LINK PkgConfig::sodium PkgConfig::crypto)
+target_compile_definitions(test_aggregation PRIVATE SOTTO_TEST_SOURCE="${PROJECT_SOURCE_DIR}")
 sotto_test(unit fixed)
 foreach(subject cheats dropouts faults lies)
   sotto_test(property session_${subject} LINK PkgConfig::sodium)

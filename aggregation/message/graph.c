@@ -20,20 +20,28 @@
 /* Every honest connected component has at least this fraction of all parties (semi-malicious). */
 #define COMPONENT_FRACTION 3
 
-uint32_t sotto_session_threshold(uint32_t parties_len)
+static uint32_t max_u32(uint32_t a, uint32_t b)
 {
-    return 2 * parties_len / 3 + 1;
+    return a > b ? a : b;
+}
+
+/* From five parties on one colluder more costs nothing: t and need are the same with k = 0. */
+#define COLLUDER_PARTIES_MIN 5
+
+uint32_t sotto_session_colluders(uint32_t parties_len, uint32_t demanded)
+{
+    return max_u32(demanded, parties_len < COLLUDER_PARTIES_MIN ? 0 : 1);
+}
+
+uint32_t sotto_session_threshold(uint32_t parties_len, uint32_t demanded_colluders)
+{
+    uint32_t colluding = sotto_session_colluders(parties_len, demanded_colluders) + 1;
+    return max_u32(2 * parties_len / 3, (parties_len + colluding) / 2) + 1;
 }
 
 bool sotto_graph_is_complete(const struct sotto_graph *graph, uint32_t parties_len)
 {
-    return graph->holders == parties_len && graph->masks == parties_len - 1 &&
-           graph->threshold == sotto_session_threshold(parties_len);
-}
-
-static uint32_t max_u32(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
+    return graph->holders == parties_len && graph->masks == parties_len - 1;
 }
 
 /* ceil(permille n / 1000) */
@@ -43,9 +51,11 @@ static uint32_t round_up_permille(uint16_t permille, uint32_t n)
 }
 
 uint32_t sotto_session_need(const struct sotto_graph_terms *terms, const struct sotto_graph *graph,
-                            uint32_t parties_len, uint32_t min_parties)
+                            uint32_t parties_len, uint32_t min_parties, uint32_t demanded_colluders)
 {
-    uint32_t need = max_u32(min_parties, SOTTO_SESSION_COLLUDING + 2);
+    /* The aggregator's own party, its colluders, and two honest ones. */
+    uint32_t need =
+        max_u32(min_parties, sotto_session_colluders(parties_len, demanded_colluders) + 3);
     if (sotto_graph_is_complete(graph, parties_len)) {
         return max_u32(need, graph->threshold);
     }
@@ -191,19 +201,22 @@ static bool is_safe(const struct question *q, const struct sotto_graph *graph, d
 }
 
 static bool question_init(struct question *q, struct factorials *table,
-                          const struct sotto_graph_terms *terms, uint32_t parties_len)
+                          const struct sotto_graph_terms *terms, uint32_t parties_len,
+                          uint32_t demanded_colluders)
 {
+    uint32_t colluding = sotto_session_colluders(parties_len, demanded_colluders) + 1;
+    uint32_t stated = round_up_permille(terms->corrupted_permille, parties_len);
     *q = (struct question){.table = table,
                            .terms = terms,
                            .n = parties_len,
-                           .corrupted = round_up_permille(terms->corrupted_permille, parties_len),
+                           .corrupted = max_u32(stated, colluding),
                            .dropped = round_up_permille(terms->dropped_permille, parties_len)};
     factorials_init(table, parties_len);
     return terms->model != SOTTO_GRAPH_COMPLETE && q->corrupted + q->dropped + 2 < parties_len;
 }
 
 bool sotto_graph_is_safe(const struct sotto_graph *graph, const struct sotto_graph_terms *terms,
-                         uint32_t parties_len)
+                         uint32_t parties_len, uint32_t demanded_colluders)
 {
     struct factorials table;
     struct question q;
@@ -211,13 +224,14 @@ bool sotto_graph_is_safe(const struct sotto_graph *graph, const struct sotto_gra
         return false;
     }
     if (sotto_graph_is_complete(graph, parties_len)) {
-        return true;
+        return graph->threshold == sotto_session_threshold(parties_len, demanded_colluders);
     }
     bool formed = graph->holders >= 3 && graph->holders < parties_len && graph->masks >= 1 &&
                   graph->masks < graph->holders && graph->threshold >= 2 &&
                   graph->threshold <= graph->holders;
     bool all_mask = terms->model == SOTTO_GRAPH_CURIOUS || graph->masks == graph->holders - 1;
-    return formed && all_mask && question_init(&q, &table, terms, parties_len) &&
+    return formed && all_mask &&
+           question_init(&q, &table, terms, parties_len, demanded_colluders) &&
            is_safe(&q, graph, SLACK_BITS);
 }
 
@@ -239,16 +253,17 @@ static bool try_holders(const struct question *q, struct sotto_graph *graph, uin
 }
 
 void sotto_graph_choose(struct sotto_graph *out, const struct sotto_graph_terms *terms,
-                        uint32_t parties_len)
+                        uint32_t parties_len, uint32_t demanded_colluders)
 {
     SOTTO_REQUIRE(parties_len >= 3 && parties_len <= SOTTO_SESSION_PARTIES_MAX);
     struct factorials table;
     struct question q;
     struct sotto_graph complete = {.holders = parties_len,
                                    .masks = parties_len - 1,
-                                   .threshold = sotto_session_threshold(parties_len)};
+                                   .threshold =
+                                       sotto_session_threshold(parties_len, demanded_colluders)};
     *out = complete;
-    if (!question_init(&q, &table, terms, parties_len)) {
+    if (!question_init(&q, &table, terms, parties_len, demanded_colluders)) {
         return;
     }
     uint32_t low = 2; /* too few, or not tried */

@@ -28,8 +28,13 @@ enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
                                      const uint8_t channel_point[SOTTO__POINT_BYTES],
                                      const uint8_t mask_point[SOTTO__POINT_BYTES],
                                      const uint8_t nonce[SOTTO__NONCE_BYTES],
+                                     const struct sotto_session_demands *demands,
                                      const uint8_t *payload, size_t payload_bytes,
                                      const struct sotto_identity *identity) SOTTO_NODISCARD;
+
+/* The least number of survivors of a session: the plan's minimum, and what all adverts demand. */
+uint32_t sotto__roster_need(const struct sotto_roster *roster,
+                            const struct sotto_session_terms *terms);
 
 /* --- dealing.c: the parts of DEAL and SHARES that both sides know --- */
 

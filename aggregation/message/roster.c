@@ -18,13 +18,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
-                                     const struct sotto_invitation_terms *terms,
-                                     const uint8_t channel_point[SOTTO__POINT_BYTES],
-                                     const uint8_t mask_point[SOTTO__POINT_BYTES],
-                                     const uint8_t nonce[SOTTO__NONCE_BYTES],
-                                     const uint8_t *payload, size_t payload_bytes,
-                                     const struct sotto_identity *identity)
+/* The flags of an advert: all bits that this version knows. */
+#define FLAG_NEEDS_CONSENT 1
+
+static void write_demands(struct sotto_writer *writer, const struct sotto_session_demands *demands)
+{
+    sotto_write_u32(writer, demands->min_parties);
+    sotto_write_u16(writer, (uint16_t)demands->colluders);
+    sotto_write_u8(writer, demands->needs_consent ? FLAG_NEEDS_CONSENT : 0);
+}
+
+/* Fails the reader for a flag that this version does not know: what it asks for would not be kept.
+ */
+static void read_demands(struct sotto_session_demands *out, struct sotto_reader *reader)
+{
+    out->min_parties = sotto_read_u32(reader);
+    out->colluders = sotto_read_u16(reader);
+    uint8_t flags = sotto_read_u8(reader);
+    out->needs_consent = (flags & FLAG_NEEDS_CONSENT) != 0;
+    if ((flags & ~FLAG_NEEDS_CONSENT) != 0) {
+        sotto_reader_fail(reader);
+    }
+}
+
+/* Keeps the larger of both demands. */
+static void join_demands(struct sotto_session_demands *in_out,
+                         const struct sotto_session_demands *other)
+{
+    if (other->min_parties > in_out->min_parties) {
+        in_out->min_parties = other->min_parties;
+    }
+    if (other->colluders > in_out->colluders) {
+        in_out->colluders = other->colluders;
+    }
+    in_out->needs_consent = in_out->needs_consent || other->needs_consent;
+}
+
+uint32_t sotto__roster_need(const struct sotto_roster *roster,
+                            const struct sotto_session_terms *terms)
+{
+    uint32_t min_parties = terms->min_parties > roster->demands.min_parties
+                               ? terms->min_parties
+                               : roster->demands.min_parties;
+    return sotto_session_need(&terms->graph, &roster->graph, roster->adverts_len, min_parties,
+                              roster->demands.colluders);
+}
+
+enum sotto_status sotto__advert_seal(
+    struct sotto_buffer *out, const struct sotto_invitation_terms *terms,
+    const uint8_t channel_point[SOTTO__POINT_BYTES], const uint8_t mask_point[SOTTO__POINT_BYTES],
+    const uint8_t nonce[SOTTO__NONCE_BYTES], const struct sotto_session_demands *demands,
+    const uint8_t *payload, size_t payload_bytes, const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
@@ -34,6 +78,7 @@ enum sotto_status sotto__advert_seal(struct sotto_buffer *out,
     sotto_write_bytes(&writer, channel_point, SOTTO__POINT_BYTES);
     sotto_write_bytes(&writer, mask_point, SOTTO__POINT_BYTES);
     sotto_write_bytes(&writer, nonce, SOTTO__NONCE_BYTES);
+    write_demands(&writer, demands);
     sotto_write_blob(&writer, payload, payload_bytes);
     return sotto_message_finish(&writer, out, identity);
 }
@@ -56,6 +101,7 @@ static enum sotto_status advert_read(struct sotto_advert *out, const struct sott
     sotto_read_copy(&reader, advert.channel_point, SOTTO__POINT_BYTES);
     sotto_read_copy(&reader, advert.mask_point, SOTTO__POINT_BYTES);
     (void)sotto_read_bytes(&reader, SOTTO__NONCE_BYTES); /* the nonce only has to be in the hash */
+    read_demands(&advert.demands, &reader);
     advert.payload = sotto_read_blob(&reader, &advert.payload_bytes, SOTTO_ADVERT_PAYLOAD_MAX);
     if (message->type != SOTTO_MESSAGE_ADVERT || !sotto_reader_finished(&reader)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an advert is malformed");
@@ -153,6 +199,7 @@ static enum sotto_status roster_read(struct sotto_roster *roster,
         if (status != SOTTO_OK) {
             return status;
         }
+        join_demands(&roster->demands, &roster->adverts[i].demands);
         /* Ascending, so nobody stands there twice. */
         if (i > 0 &&
             sotto_key_compare(&roster->adverts[i - 1].sender, &roster->adverts[i].sender) >= 0) {
@@ -240,6 +287,7 @@ enum sotto_status sotto_roster_make(struct sotto_roster *out, const struct sotto
                                     const struct sotto_identity *identity, struct sotto_error *err)
 {
     struct sotto_graph graph;
+    struct sotto_session_demands demands = {0};
     if (adverts_len < 3 || adverts_len > SOTTO_SESSION_PARTIES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%zu parties: a session takes 3 to %d",
                                adverts_len, SOTTO_SESSION_PARTIES_MAX);
@@ -249,13 +297,20 @@ enum sotto_status sotto_roster_make(struct sotto_roster *out, const struct sotto
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
     }
     for (size_t i = 0; i < adverts_len; i++) {
+        struct sotto_message message;
+        struct sotto_advert advert;
         sorted[i] = &adverts[i];
+        if (sotto_message_parse(&message, adverts[i].data, adverts[i].data_bytes) &&
+            advert_read(&advert, &message, adverts[i].data, adverts[i].data_bytes, terms, NULL) ==
+                SOTTO_OK) {
+            join_demands(&demands, &advert.demands);
+        } /* what is no advert is found when the roster is opened, below */
     }
     qsort(sorted, adverts_len, sizeof *sorted, compare_adverts);
     struct sotto_writer writer;
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
     sotto_message_begin(&writer, SOTTO_MESSAGE_ROSTER, &terms->label, NULL, identity);
-    sotto_graph_choose(&graph, graph_terms, (uint32_t)adverts_len);
+    sotto_graph_choose(&graph, graph_terms, (uint32_t)adverts_len, demands.colluders);
     sotto_write_u32(&writer, (uint32_t)adverts_len);
     sotto_write_u32(&writer, graph.holders);
     sotto_write_u32(&writer, graph.masks);

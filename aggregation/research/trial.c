@@ -140,8 +140,9 @@ static enum sotto_status add_party(struct trial_run *run, uint32_t i)
     if (status != SOTTO_OK) {
         return status;
     }
+    static const struct sotto_session_demands demands; /* the terms say all */
     status = sotto_session_party_new(&party->session, party->identity, run->random,
-                                     &run->terms.invitation, NULL, 0);
+                                     &run->terms.invitation, &demands, NULL, 0);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -273,7 +274,7 @@ static enum sotto_status start_party(struct trial_run *run, struct trial_party *
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto_session_party_start(party->session, &roster, &run->terms, 0, err);
+    status = sotto_session_party_start(party->session, &roster, &run->terms, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -150,9 +150,10 @@ enum sotto_status sotto__aggregator_send_living(struct sotto_session_aggregator 
 
 /* --- UNMASK --- */
 
-/* The holders of a member that consented, ascending, as many as it needs. Returns: how many. */
-static uint32_t consenting_holders(const struct sotto_session_aggregator *aggregator, uint32_t *out,
-                                   uint32_t index)
+/* Marks the holders of a member that consented, the first ones, as many as it needs. Returns: how
+ * many. */
+static uint32_t mark_consenting_holders(const struct sotto_session_aggregator *aggregator,
+                                        uint8_t *marks, uint32_t index)
 {
     uint8_t consented[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
     uint32_t len = 0;
@@ -165,24 +166,40 @@ static uint32_t consenting_holders(const struct sotto_session_aggregator *aggreg
     for (uint32_t i = 0; i < parties_len(aggregator) && len < aggregator->roster.graph.threshold;
          i++) {
         if (bitmap_get(consented, i)) {
-            out[len++] = i;
+            bitmap_set(marks, i);
+            len++;
         }
     }
     return len;
 }
 
+/* Marks those of the living without whose consent nothing may be opened: they have consented, else
+ * the step would not have ended well. */
+static void mark_needed_consents(const struct sotto_session_aggregator *aggregator, uint8_t *marks)
+{
+    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+        if (bitmap_get(aggregator->living, i) &&
+            aggregator->roster.adverts[i].demands.needs_consent) {
+            bitmap_set(marks, i);
+        }
+    }
+}
+
 static enum sotto_status make_unmask(const struct sotto_session_aggregator *aggregator,
                                      struct sotto_buffer *out, uint32_t index)
 {
-    uint32_t holders[SOTTO_SESSION_PARTIES_MAX];
-    uint32_t len = consenting_holders(aggregator, holders, index);
+    uint8_t shown[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
     struct sotto_writer writer;
+    (void)mark_consenting_holders(aggregator, shown, index);
+    mark_needed_consents(aggregator, shown);
     aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_UNMASK);
-    sotto_write_u32(&writer, len);
-    for (uint32_t k = 0; k < len; k++) {
-        const struct sotto_signature *consent = &aggregator->members[holders[k]].consent;
-        sotto_write_u32(&writer, holders[k]);
-        sotto_write_bytes(&writer, consent->bytes, sizeof consent->bytes);
+    sotto_write_u32(&writer, bitmap_count(shown, parties_len(aggregator)));
+    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+        const struct sotto_signature *consent = &aggregator->members[i].consent;
+        if (bitmap_get(shown, i)) {
+            sotto_write_u32(&writer, i);
+            sotto_write_bytes(&writer, consent->bytes, sizeof consent->bytes);
+        }
     }
     return sotto_message_finish(&writer, out, aggregator->identity);
 }
@@ -190,10 +207,10 @@ static enum sotto_status make_unmask(const struct sotto_session_aggregator *aggr
 enum sotto_status sotto__aggregator_send_unmask(struct sotto_session_aggregator *aggregator)
 {
     uint8_t asked[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
-    uint32_t holders[SOTTO_SESSION_PARTIES_MAX];
     for (uint32_t j = 0; j < parties_len(aggregator); j++) {
+        uint8_t holders[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
         if (bitmap_get(aggregator->living, j) &&
-            consenting_holders(aggregator, holders, j) >= aggregator->roster.graph.threshold) {
+            mark_consenting_holders(aggregator, holders, j) >= aggregator->roster.graph.threshold) {
             bitmap_set(asked, j);
         }
     }

@@ -121,7 +121,8 @@ struct consent {
     struct sotto_signature signature;
 };
 
-/* Reads consents of this party's own holders, living. Returns: false if one is of somebody else. */
+/* Reads consents of the living, of this party's own holders or of those whose adverts ask for it.
+ * Returns: false if one is of somebody else. */
 static bool read_consents(const struct sotto_session_party *party, struct consent *consents,
                           uint32_t len, struct sotto_reader *reader)
 {
@@ -130,7 +131,9 @@ static bool read_consents(const struct sotto_session_party *party, struct consen
         sotto_read_copy(reader, consents[k].signature.bytes, sizeof consents[k].signature.bytes);
         /* Ascending: nobody counts twice. */
         if ((k > 0 && index <= consents[k - 1].index) || index >= party_count(party) ||
-            !bitmap_get(party->living, index) || !bitmap_get(party->my_holders, index)) {
+            !bitmap_get(party->living, index) ||
+            (!bitmap_get(party->my_holders, index) &&
+             !party->roster.adverts[index].demands.needs_consent)) {
             return false;
         }
         consents[k].index = index;
@@ -155,6 +158,33 @@ static bool verify_consents(struct sotto_session_party *party, const struct cons
     return wrong == 0;
 }
 
+/* Whether there are threshold of this party's own holders, and all of the living whose adverts ask
+ * for their own consent. */
+static enum sotto_status party_count_consents(const struct sotto_session_party *party,
+                                              const struct consent *consents, uint32_t len,
+                                              struct sotto_error *err)
+{
+    uint8_t given[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
+    uint32_t holders = 0;
+    for (uint32_t k = 0; k < len; k++) {
+        bitmap_set(given, consents[k].index);
+        holders += bitmap_get(party->my_holders, consents[k].index);
+    }
+    if (holders < party->roster.graph.threshold) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", holders,
+                               party->roster.graph.threshold);
+    }
+    for (uint32_t i = 0; i < party_count(party); i++) {
+        if (bitmap_get(party->living, i) && party->roster.adverts[i].demands.needs_consent &&
+            !bitmap_get(given, i)) {
+            return sotto_error_set(err, SOTTO_ERROR_PARTIES,
+                                   "a survivor asks that nothing is opened without its own "
+                                   "consent, which is not there");
+        }
+    }
+    return SOTTO_OK;
+}
+
 /* [PROTOCOL.md, UNMASK], "The receiver checks". */
 static enum sotto_status party_check_consents(struct sotto_session_party *party,
                                               struct sotto_reader *reader, struct sotto_error *err)
@@ -168,20 +198,19 @@ static enum sotto_status party_check_consents(struct sotto_session_party *party,
     if (consents == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for consents");
     }
-    bool right =
-        read_consents(party, consents, len, reader) && verify_consents(party, consents, len);
-    sotto_free(consents);
-    if (!right) {
-        return sotto_error_set(err, SOTTO_ERROR_AUTH, "a consent of the survivors is not right");
+    enum sotto_status status;
+    if (!read_consents(party, consents, len, reader) || !verify_consents(party, consents, len)) {
+        status = sotto_error_set(err, SOTTO_ERROR_AUTH, "a consent of the survivors is not right");
+        goto out;
     }
     if (!sotto_reader_finished(reader)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the list of consents is malformed");
+        goto out;
     }
-    if (len < party->roster.graph.threshold) {
-        return sotto_error_set(err, SOTTO_ERROR_PARTIES, "%u consents: %u needed", len,
-                               party->roster.graph.threshold);
-    }
-    return SOTTO_OK;
+    status = party_count_consents(party, consents, len, err);
+out:
+    sotto_free(consents);
+    return status;
 }
 
 /* The keys of the pair masks with the dead, as they were used: it saves the aggregator as many

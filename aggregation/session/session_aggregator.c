@@ -19,7 +19,8 @@
  * 3. CONSENTING. LIVING went to the living. From here on there is no way back: a second try among
  *    fewer would open the difference of two sums. So a failure is final from this step on.
  *
- * 4. REVEALING. UNMASK went to the living of whose holders threshold have consented. Who answers is
+ * 4. REVEALING. UNMASK went to the living of whose holders threshold have consented, once all have
+ *    whose adverts ask for that. Who answers is
  *    asked for one share of each dealer that dealt to it. A wrong share names the holder, and its
  *    answer is as if it had not come (`left`).
  *
@@ -203,8 +204,7 @@ enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator *
     aggregator->roster = *roster;
     *roster = (struct sotto_roster){0};
     aggregator->label = terms->invitation.label;
-    aggregator->need = sotto_session_need(&terms->graph, &aggregator->roster.graph,
-                                          parties_len(aggregator), terms->min_parties);
+    aggregator->need = sotto__roster_need(&aggregator->roster, terms);
     enum sotto_status status = aggregator_start(aggregator, terms);
     if (status != SOTTO_OK) {
         sotto_session_aggregator_free(aggregator);
@@ -382,8 +382,26 @@ static bool holders_suffice(const struct sotto_session_aggregator *aggregator, b
 /* Keys that nobody revealed cost a multiplication each: so few are not worth waiting for. */
 #define MISSING_KEYS_MAX 1000
 
+/* Whether nothing is to be opened without this member's consent. */
+static bool needs_consent_of(const struct sotto_session_aggregator *aggregator, uint32_t index)
+{
+    return bitmap_get(aggregator->living, index) &&
+           aggregator->roster.adverts[index].demands.needs_consent;
+}
+
+/* The first whose consent is needed and has not come, or UINT32_MAX. */
+static uint32_t find_missing_consent(const struct sotto_session_aggregator *aggregator)
+{
+    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+        if (needs_consent_of(aggregator, i) && !aggregator->members[i].consented) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
 /* Whether a step may end before everybody has answered: on a complete graph with threshold
- * consents, on any with threshold shares of every secret. */
+ * consents and those that members ask for, on any with threshold shares of every secret. */
 static bool step_is_complete(const struct sotto_session_aggregator *aggregator)
 {
     uint32_t n = parties_len(aggregator);
@@ -393,7 +411,31 @@ static bool step_is_complete(const struct sotto_session_aggregator *aggregator)
     }
     return aggregator->phase == SOTTO_AGGREGATOR_CONSENTING &&
            sotto_graph_is_complete(&aggregator->roster.graph, n) &&
-           count_answers(aggregator, aggregator->phase) >= aggregator->roster.graph.threshold;
+           count_answers(aggregator, aggregator->phase) >= aggregator->roster.graph.threshold &&
+           find_missing_consent(aggregator) == UINT32_MAX;
+}
+
+/* A member whose consent is needed and can't come any more, or UINT32_MAX. */
+static uint32_t find_refusal(const struct sotto_session_aggregator *aggregator, bool expired)
+{
+    uint32_t missing = aggregator->phase == SOTTO_AGGREGATOR_CONSENTING
+                           ? find_missing_consent(aggregator)
+                           : UINT32_MAX;
+    for (; missing < parties_len(aggregator); missing++) {
+        if (needs_consent_of(aggregator, missing) && !may_answer(aggregator, missing, expired)) {
+            return missing;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static void fail_for_refusal(struct sotto_session_aggregator *aggregator, uint32_t index)
+{
+    char name[SOTTO_KEY_TEXT_BYTES];
+    sotto_key_to_text(member_key(aggregator, index), name);
+    (void)sotto_error_set(&aggregator->failure, SOTTO_ERROR_PARTIES,
+                          "consents: %s did not consent, and nothing is opened without it", name);
+    aggregator->phase = SOTTO_AGGREGATOR_FAILED;
 }
 
 enum sotto_status sotto__aggregator_advance(struct sotto_session_aggregator *aggregator,
@@ -410,6 +452,11 @@ enum sotto_status sotto__aggregator_advance(struct sotto_session_aggregator *agg
     uint32_t needed = by_threshold ? aggregator->roster.graph.threshold : aggregator->need;
     bool complete = step_is_complete(aggregator);
     bool ends = complete || awaited == 0;
+    uint32_t refusal = find_refusal(aggregator, expired);
+    if (refusal != UINT32_MAX) {
+        fail_for_refusal(aggregator, refusal);
+        return SOTTO_OK;
+    }
     if (!complete &&
         (answers + awaited < needed || (ends && !holders_suffice(aggregator, expired)))) {
         (void)sotto_error_set(

@@ -28,8 +28,9 @@
  *    (RECORDING), another one is refused, and the host must have written down that it answered
  *    before the signature exists: after a crash it does not sign a second one.
  *
- * 4. Shares go out only when threshold of its holders have consented to the same set. So many
- *    consents to two sets don't exist, since 2t > n + c [PROTOCOL.md, A lying aggregator].
+ * 4. Shares go out only when threshold of its holders have consented to the same set, and all of
+ *    the living whose adverts ask for that. So many consents to two sets don't exist, since
+ *    2t > n + c [PROTOCOL.md, A lying aggregator].
  *
  * 5. Of each dealer one of the two shares goes out: of b if it lives, of m if it is dead. Both
  *    together would open its input, and `living` can't change any more when they go.
@@ -160,8 +161,9 @@ enum sotto_status sotto__party_finish(struct sotto_session_party *party,
 
 /* [PROTOCOL.md, ADVERT], [BIKMMPRSS17, fig. 4, AdvertiseKeys]: c, m and b are drawn, C and M shown.
  * CT: in the scalars. */
-static enum sotto_status party_advertise(struct sotto_session_party *party, const uint8_t *payload,
-                                         size_t payload_bytes)
+static enum sotto_status party_advertise(struct sotto_session_party *party,
+                                         const struct sotto_session_demands *demands,
+                                         const uint8_t *payload, size_t payload_bytes)
 {
     uint8_t channel_point[SOTTO__POINT_BYTES];
     uint8_t mask_point[SOTTO__POINT_BYTES];
@@ -185,7 +187,7 @@ static enum sotto_status party_advertise(struct sotto_session_party *party, cons
     party->counters.group_operations += 2;
     party->counters.signatures++;
     status = sotto__advert_seal(&party->advert, &party->invitation, channel_point, mask_point,
-                                nonce, payload, payload_bytes, party->identity);
+                                nonce, demands, payload, payload_bytes, party->identity);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -196,9 +198,11 @@ enum sotto_status sotto_session_party_new(struct sotto_session_party **out,
                                           const struct sotto_identity *identity,
                                           struct sotto_random random,
                                           const struct sotto_invitation_terms *terms,
+                                          const struct sotto_session_demands *demands,
                                           const uint8_t *payload, size_t payload_bytes)
 {
-    SOTTO_REQUIRE(payload_bytes <= SOTTO_ADVERT_PAYLOAD_MAX);
+    SOTTO_REQUIRE(payload_bytes <= SOTTO_ADVERT_PAYLOAD_MAX &&
+                  demands->colluders <= SOTTO_SESSION_COLLUDERS_MAX);
     struct sotto_session_party *party = sotto_alloc_zeroed(sizeof *party);
     if (party == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
@@ -211,7 +215,7 @@ enum sotto_status sotto_session_party_new(struct sotto_session_party **out,
     if (party->secrets == NULL) {
         goto out;
     }
-    status = party_advertise(party, payload, payload_bytes);
+    status = party_advertise(party, demands, payload, payload_bytes);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -267,7 +271,8 @@ static enum sotto_status party_check_roster(struct sotto_session_party *party,
                                "a roster of %u parties: at least %u needed", party_count(party),
                                party->need);
     }
-    if (!sotto_graph_is_safe(&party->roster.graph, graph, party_count(party))) {
+    if (!sotto_graph_is_safe(&party->roster.graph, graph, party_count(party),
+                             party->roster.demands.colluders)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "a graph of %u holders with threshold %u is not safe for %u parties",
                                party->roster.graph.holders, party->roster.graph.threshold,
@@ -388,16 +393,13 @@ static enum sotto_status dealing_failed(struct sotto_error *err, enum sotto_stat
 enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
                                             struct sotto_roster *roster,
                                             const struct sotto_session_terms *terms,
-                                            uint32_t own_min_parties, struct sotto_error *err)
+                                            struct sotto_error *err)
 {
     SOTTO_REQUIRE(party->phase == SOTTO_PARTY_ADVERTISED && party->runs == NULL);
     party->roster = *roster;
     *roster = (struct sotto_roster){0};
     party->counters.bytes_in += party->roster.message.data_bytes;
-    uint32_t min_parties =
-        terms->min_parties > own_min_parties ? terms->min_parties : own_min_parties;
-    party->need =
-        sotto_session_need(&terms->graph, &party->roster.graph, party_count(party), min_parties);
+    party->need = sotto__roster_need(&party->roster, terms);
     enum sotto_status status = party_check_roster(party, &terms->graph, err);
     if (status != SOTTO_OK) {
         return status;

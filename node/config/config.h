@@ -44,7 +44,8 @@ struct config_policy {
     char **ask; /* names of peers who may ask; NULL: all of them */
     unsigned ask_count;
     unsigned min_parties;
-    char **with; /* names of peers: the parties, beside this node; NULL: any */
+    unsigned colluders; /* beside the creator's own party; 0: the protocol's default */
+    char **with;        /* names of peers: the parties, beside this node; NULL: any */
     unsigned with_count;
     unsigned *min_rows; /* NULL: the profile's */
     char **datasets;

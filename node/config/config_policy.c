@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 
+#include <sotto/graph.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -177,6 +178,11 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
     if (policy->min_parties > SOTTO_PLAN_MAX_CLIENTS) {
         return refuse_key(path, "policy.min_parties", err, "%u: no task has more than %d parties",
                           policy->min_parties, SOTTO_PLAN_MAX_CLIENTS);
+    }
+    if (policy->colluders > SOTTO_SESSION_COLLUDERS_MAX) {
+        return refuse_key(path, "policy.colluders", err,
+                          "%u: expected at most %d, so that two honest parties are left in a task",
+                          policy->colluders, SOTTO_SESSION_COLLUDERS_MAX);
     }
     config->rounds = policy->rounds != NULL ? *policy->rounds : CONFIG_ROUNDS_DEFAULT;
     if (config->rounds < 1 || config->rounds > ROUNDS_MAX) {

@@ -83,6 +83,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_SEQUENCE("with", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          with, &text_entry, 2, PEERS_MAX),
     CYAML_FIELD_UINT("min_parties", CYAML_FLAG_OPTIONAL, struct config_policy, min_parties),
+    CYAML_FIELD_UINT("colluders", CYAML_FLAG_OPTIONAL, struct config_policy, colluders),
     CYAML_FIELD_UINT_PTR("min_rows", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          min_rows),
     CYAML_FIELD_SEQUENCE("datasets", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,

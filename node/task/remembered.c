@@ -29,11 +29,11 @@ static bool is_asked(const struct compute *compute)
 
 /* --- Parties --- */
 
-/* Of n parties one has so many colluders that two sets of parties must differ by that and two
- * others: the aggregator's own party, and one more from five parties on. */
-static size_t find_least(size_t parties_len)
+/* Two sets of parties must differ by the colluders that this node counts on and two others: a
+ * session has no fewer. */
+static size_t find_least(const struct config_policy *policy, size_t parties_len)
 {
-    return parties_len < 5 ? 3 : 4;
+    return (size_t)sotto_session_colluders((uint32_t)parties_len, policy->colluders) + 3;
 }
 
 static struct sotto_key *list_members(const struct joined *joined, size_t *out_len)
@@ -123,7 +123,7 @@ static enum sotto_status ask_ledger(const struct compute *compute, struct joined
         return sotto_error_no_memory(err);
     }
     question.parties = (const struct sotto_ledger_party *)keys;
-    question.parties_least = find_least(question.parties_len);
+    question.parties_least = find_least(&compute->policy->file->policy, question.parties_len);
     enum sotto_status status = sotto_ledger_answer(compute->config.ledger, &joined->answer,
                                                    out_rule, joined->withheld, &question, err);
     sotto_free(keys);

@@ -63,7 +63,7 @@ class Hostile:
 
     def message(self, kind, task, body, round_=1, attempt=1):
         """A signed message of the protocol."""
-        data = (b"SOTO" + struct.pack("<HHHH", 1, 1, kind, 0) + task +
+        data = (b"SOTO" + struct.pack("<HHHH", 2, 1, kind, 0) + task +
                 struct.pack("<II", round_, attempt) + bytes(32) + self.key.raw + body)
         return data + self.sign(b"sotto message", data)
 

@@ -170,7 +170,7 @@ class Owner(ClusterCase):
         b = Hostile(b.folder / "node.key", a)
         first = a.log().splitlines()[0]
         self.rubbish(a, 900)
-        foreign = (b"SOTO" + struct.pack("<HHHH", 1, 1, 1, 0) + bytes(16) + struct.pack("<II", 1, 1) + bytes(128))
+        foreign = (b"SOTO" + struct.pack("<HHHH", 2, 1, 1, 0) + bytes(16) + struct.pack("<II", 1, 1) + bytes(128))
         for _ in range(20):
             b.send(*[foreign] * 4000)
         for _ in range(20):

@@ -93,14 +93,86 @@ static void test_the_owner_may_ask_for_more_parties(void **state)
 {
     (void)state;
     struct world world;
+    world_demands[2].min_parties = 5;
     world_make(&world, 4, 1);
-    world.parties[2].own_min = 5;
+    assert_int_equal(world_start(&world), SOTTO_ERROR_PARTIES);
+    world_release(&world);
+
+    /* It holds for all: nobody's input is summed over fewer. */
+    world_make(&world, 5, 1);
+    world.parties[3].drop_from = SOTTO_MESSAGE_MASKED;
     assert_ok(world_start(&world));
     assert_ok(world_run(&world));
-    /* It did not deal; the others went on without it. */
-    bool lives[] = {true, true, false, true};
-    world_assert_sum(&world, lives);
+    world_assert_failed(&world, false, SOTTO_ERROR_PARTIES);
     world_release(&world);
+    world_demands[2] = (struct sotto_session_demands){0};
+}
+
+/* With k colluders beside the aggregator's own party: the threshold of PROTOCOL.md, and no session
+ * in which fewer than two others would be left. */
+static void test_an_owner_may_count_on_more_colluders(void **state)
+{
+    (void)state;
+    struct world world;
+    bool lives[7] = {true, true, true, true, true, true, true};
+    world_demands[1].colluders = 2;
+    world_make(&world, 4, 1);
+    assert_int_equal(world_start(&world), SOTTO_ERROR_PARTIES);
+    world_release(&world);
+    for (uint16_t type = SOTTO_MESSAGE_MASKED; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        for (uint32_t lost = 1; lost <= 2; lost++) { /* t = need = 6 of 7 */
+            world_make(&world, 7, type);
+            for (uint32_t i = 0; i < 2; i++) {
+                world.parties[i].drop_from = i < lost ? type : (uint16_t)0;
+                lives[i] = i >= lost || type > SOTTO_MESSAGE_MASKED;
+            }
+            assert_ok(world_start(&world));
+            const struct sotto_roster *roster = sotto_session_aggregator_roster(world.aggregator);
+            assert_int_equal(roster->graph.threshold, 6);
+            assert_ok(world_run(&world));
+            if (lost == 1) {
+                world_assert_sum(&world, lives);
+            } else {
+                world_assert_failed(&world, type > SOTTO_MESSAGE_MASKED, SOTTO_ERROR_PARTIES);
+            }
+            world_release(&world);
+        }
+    }
+    world_demands[1] = (struct sotto_session_demands){0};
+}
+
+/* Nothing is opened over a party whose advert asks for its own consent and that gives none; all
+ * others' consents may be lost, as far as t are left. */
+static void test_an_owner_may_ask_for_its_own_consent(void **state)
+{
+    (void)state;
+    struct world world;
+    const bool lives[5] = {true, true, true, true, true};
+    world_demands[2].needs_consent = true;
+    for (uint32_t lost = 1; lost <= 2; lost++) {
+        world_make(&world, 5, lost);
+        world.parties[lost].drop_from = SOTTO_MESSAGE_CONSENT;
+        assert_ok(world_start(&world));
+        assert_ok(world_run(&world));
+        if (lost == 1) {
+            world_assert_sum(&world, lives);
+        } else {
+            struct sotto_error err;
+            bool final;
+            world_assert_failed(&world, true, SOTTO_ERROR_PARTIES);
+            (void)sotto_session_aggregator_failure(world.aggregator, &final, &err);
+            assert_contains(err.text, "did not consent, and nothing is opened without it");
+        }
+        world_release(&world);
+    }
+    world_make(&world, 5, 3); /* dead before LIVING: there is nothing to consent to */
+    world.parties[2].drop_from = SOTTO_MESSAGE_MASKED;
+    assert_ok(world_start(&world));
+    assert_ok(world_run(&world));
+    const bool others[5] = {true, true, false, true, true};
+    world_assert_sum(&world, others);
+    world_release(&world);
+    world_demands[2] = (struct sotto_session_demands){0};
 }
 
 int main(void)
@@ -112,6 +184,8 @@ int main(void)
         cmocka_unit_test(test_every_dropout_pattern),
         cmocka_unit_test(test_larger_rosters),
         cmocka_unit_test(test_the_owner_may_ask_for_more_parties),
+        cmocka_unit_test(test_an_owner_may_count_on_more_colluders),
+        cmocka_unit_test(test_an_owner_may_ask_for_its_own_consent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

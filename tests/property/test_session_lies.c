@@ -164,6 +164,46 @@ static void test_unmasking_needs_enough_consents_to_the_same_set(void **state)
     world_release(&world);
 }
 
+/* What one owner demands holds for all: without it t others open its party's input. */
+static void test_demands_of_one_bind_all(void **state)
+{
+    (void)state;
+    struct world world;
+    static const uint32_t all[] = {0, 1, 2, 3, 4};
+    const uint8_t living = 0x1F;
+    world_demands[2].min_parties = 5;
+    world_make(&world, 5, 18);
+    world_until(&world, SOTTO_MESSAGE_LIVING);
+    for (uint32_t i = 0; i < 5; i++) { /* the others too refuse to open a sum over four */
+        uint8_t four = (uint8_t)(0x1F & ~(1U << (world_index_of(&world, i) + 1) % 5));
+        assert_int_equal(say(&world, i, SOTTO_MESSAGE_LIVING, &four, 1), SOTTO_ERROR_PARTIES);
+    }
+    world_release(&world);
+    world_demands[2] = (struct sotto_session_demands){.needs_consent = true};
+    world_make(&world, 5, 19); /* threshold 4 */
+    world_until(&world, SOTTO_MESSAGE_LIVING);
+    uint32_t owner = world_index_of(&world, 2);
+    uint32_t four[4];
+    for (uint32_t i = 0, k = 0; i < 5; i++) {
+        if (i != owner) {
+            four[k++] = i;
+        }
+    }
+    for (uint32_t i = 0; i < 5; i++) {
+        struct sotto_session_party *party = world.parties[i].session;
+        assert_ok(say(&world, i, SOTTO_MESSAGE_LIVING, &living, 1));
+        assert_false(is_silent(&world, i)); /* the record */
+        assert_ok(sotto_session_party_recorded(party));
+        assert_false(is_silent(&world, i));
+        assert_int_equal(unmask(&world, i, four, 4, living, living), SOTTO_ERROR_PARTIES);
+        assert_true(is_silent(&world, i));
+        assert_ok(unmask(&world, i, all, 5, living, living));
+        assert_false(is_silent(&world, i));
+    }
+    world_release(&world);
+    world_demands[2] = (struct sotto_session_demands){0};
+}
+
 /* Adverts of parties with one change, as a roster signed by the aggregator. */
 static enum sotto_status roster_with(struct world *world, struct sotto_buffer *adverts,
                                      uint32_t adverts_len, uint32_t threshold, uint32_t victim)
@@ -239,7 +279,7 @@ static void test_rosters_are_checked(void **state)
     struct sotto_session_party *twin;
     struct sotto_action twin_advert;
     assert_ok(sotto_session_party_new(&twin, world.parties[0].identity, world.random,
-                                      &world.terms.invitation, NULL, 0));
+                                      &world.terms.invitation, &world_demands[0], NULL, 0));
     assert_true(sotto_session_party_next(twin, &twin_advert));
     memcpy(changed, adverts, sizeof changed);
     changed[own_index] = twin_advert.bytes;
@@ -308,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_survivor_set_is_signed),
         cmocka_unit_test(test_unmasking_needs_enough_consents_to_the_same_set),
+        cmocka_unit_test(test_demands_of_one_bind_all),
         cmocka_unit_test(test_rosters_are_checked),
         cmocka_unit_test(test_adverts_are_bound_to_their_invitation),
         cmocka_unit_test(test_a_split_view_gives_no_sum),

@@ -106,8 +106,8 @@ static void make_other_advert(struct sotto_action *out, const struct net_host *h
     assert_ok(sotto_schema_offer(&offer, plan, &catalogue, NULL));
     assert_ok(sotto__offer_encode(&payload, &offer));
     payload.data[5] ^= 1;
-    assert_ok(sotto_session_party_new(&party, host->identity, net.random, &terms, payload.data,
-                                      payload.data_bytes));
+    assert_ok(sotto_session_party_new(&party, host->identity, net.random, &terms, &host->demands,
+                                      payload.data, payload.data_bytes));
     assert_true(sotto_session_party_next(party, out));
     sotto_session_party_free(party);
     sotto_buffer_release(&payload);
@@ -262,12 +262,42 @@ static void test_the_owners_minimum(void **state)
 {
     (void)state;
     net_begin(4, 3, 4);
-    net.hosts[2].min_parties = 5;
+    net.hosts[2].demands.min_parties = 5;
     net_run();
-    /* It leaves when it sees the roster; three are left of four, and go on. */
-    assert_int_equal(net.hosts[2].ended, SOTTO_ERROR_PARTIES);
+    /* With it nobody would start; three are left of four, and go on. */
     net_assert_result_has("\"joined\": 4, \"survived\": 3");
-    assert_contains(net.log, "n2 left: parties");
+    net_assert_result_has("its owner asks for more parties than joined");
+    assert_contains(net.log, "without n2: 4 parties joined, and its owner asks for at least 5");
+    net_end();
+
+    /* One that is left out may have been what another asks for. */
+    net_begin(6, 3, 6);
+    net.hosts[2].demands.min_parties = 7;
+    net.hosts[4].demands.min_parties = 6;
+    net.hosts[1].demands.colluders = 1;
+    net_run();
+    net_assert_result_has("\"joined\": 6, \"survived\": 4");
+    net_end();
+
+    net_begin(5, 4, 5);
+    net.hosts[1].demands.colluders = 3;
+    net.hosts[2].demands.min_parties = 5;
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PARTIES, "3 of 5 invited parties joined, at least 4 needed");
+    net_end();
+}
+
+/* An owner's minimum holds for everybody: its party's input is in no sum over fewer. */
+static void test_an_owners_minimum_binds_the_others(void **state)
+{
+    (void)state;
+    net_begin(7, 3, 7);
+    net.hosts[6].demands.min_parties = 7;
+    net.hosts[5].dies_before = SOTTO_MESSAGE_DEAL;
+    net_run();
+    assert_contains(net.log, "dealing shares: 6 of 7 parties answered, 7 needed");
+    assert_contains(net.log, "without n6: 6 parties joined");
+    net_assert_result_has("\"joined\": 7, \"survived\": 5");
     net_end();
 }
 
@@ -292,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_types_that_do_not_join),
         cmocka_unit_test(test_more_parties_than_peers_are_asked_for),
         cmocka_unit_test(test_the_owners_minimum),
+        cmocka_unit_test(test_an_owners_minimum_binds_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

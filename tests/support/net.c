@@ -145,7 +145,7 @@ enum sotto_status net_host_take(struct net_host *host, const struct sotto_buffer
             .random = net.random,
             .peers = net.peers,
             .peers_len = host->peers_len > 0 ? host->peers_len : net.len,
-            .min_parties = host->min_parties,
+            .demands = host->demands,
             .answered = host->answered,
             .now_ms = net.now_ms,
         };

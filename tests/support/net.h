@@ -21,7 +21,7 @@ struct net_host {
     bool answered;        /* from an earlier life: see struct sotto_task_party_config */
     bool slow;            /* leaves PARTIAL to the test */
     size_t peers_len;     /* how many of the others it has pinned; 0: all */
-    uint32_t min_parties;
+    struct sotto_session_demands demands;
     enum sotto_status ended; /* of DONE */
     char end_text[SOTTO_ERROR_TEXT_BYTES];
 };

@@ -6,6 +6,8 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
+struct sotto_session_demands world_demands[WORLD_PARTIES_MAX];
+
 static enum sotto_status world_post(struct world *world, uint32_t from, uint32_t to,
                                     const struct sotto_buffer *bytes)
 {
@@ -69,7 +71,8 @@ static enum sotto_status world_add_party(struct world *world, uint32_t i)
         return status;
     }
     return sotto_session_party_new(&party->session, party->identity, world->random,
-                                   &world->terms.invitation, (const uint8_t *)"offer", 5);
+                                   &world->terms.invitation, &world_demands[i],
+                                   (const uint8_t *)"offer", 5);
 }
 
 enum sotto_status world_init(struct world *world, uint32_t parties_len,
@@ -184,7 +187,7 @@ enum sotto_status world_give(struct world *world, uint32_t party, const struct s
     status =
         sotto_roster_open(&roster, bytes->data, bytes->data_bytes, &world->terms.invitation, err);
     if (status == SOTTO_OK) {
-        status = sotto_session_party_start(to->session, &roster, &world->terms, to->own_min, err);
+        status = sotto_session_party_start(to->session, &roster, &world->terms, err);
     }
     return status == SOTTO_OK
                ? sotto_session_party_input(to->session, to->vector, world->vector_bytes)

@@ -21,7 +21,6 @@ struct world_party {
     struct sotto_session_party *session;
     uint8_t *vector;
     uint16_t drop_from; /* its messages of this type and later get lost; 0: none */
-    uint32_t own_min;
 };
 
 struct world {
@@ -42,6 +41,9 @@ struct world {
     bool (*inspect)(struct world *world, struct world_letter *letter);
     void *inspect_context;
 };
+
+/* For the next world: what the adverts of its parties demand. */
+extern struct sotto_session_demands world_demands[WORLD_PARTIES_MAX];
 
 /* Parties with fresh identities, random vectors, and their adverts under way, on a complete graph
  * (until world_start: terms.graph can be changed). runs is borrowed. */

@@ -28,19 +28,93 @@ static void fill(void *out, size_t bytes)
 static void test_thresholds(void **state)
 {
     (void)state;
-    assert_int_equal(sotto_session_threshold(3), 3);
-    assert_int_equal(sotto_session_threshold(4), 3);
-    assert_int_equal(sotto_session_threshold(5), 4);
-    assert_int_equal(sotto_session_threshold(1000), 667);
-    for (uint32_t n = 3; n <= SOTTO_SESSION_PARTIES_MAX; n++) {
-        uint32_t t = sotto_session_threshold(n);
-        assert_true(2 * t > n + SOTTO_SESSION_COLLUDING && t <= n);
+    assert_int_equal(sotto_session_threshold(3, 0), 3);
+    assert_int_equal(sotto_session_threshold(4, 0), 3);
+    assert_int_equal(sotto_session_threshold(5, 0), 4);
+    assert_int_equal(sotto_session_threshold(1000, 0), 667);
+    for (uint32_t n = 3; n <= SOTTO_SESSION_PARTIES_MAX; n += n < 40 ? 1 : 7) {
+        struct sotto_graph_terms complete = {.model = SOTTO_GRAPH_COMPLETE};
+        for (uint32_t demanded = 0; demanded <= n; demanded++) {
+            struct sotto_graph graph;
+            uint32_t t = sotto_session_threshold(n, demanded);
+            uint32_t k = sotto_session_colluders(n, demanded);
+            uint32_t need = 0;
+            sotto_graph_choose(&graph, &complete, n, demanded);
+            need = sotto_session_need(&complete, &graph, n, 3, demanded);
+            assert_int_equal(graph.threshold, t);
+            assert_true(2 * t > n + k + 1); /* one survivor set */
+            assert_true(need >= k + 3 && need >= t);
+            assert_true(need > n || t <= n);
+            assert_true(2 * (t - 1) <= n + k + 1 || t - 1 <= 2 * n / 3); /* and no more */
+            assert_true(sotto_graph_is_safe(&graph, &complete, n, demanded));
+            graph.threshold--;
+            assert_false(sotto_graph_is_safe(&graph, &complete, n, demanded));
+        }
     }
     struct sotto_graph_terms complete = {.model = SOTTO_GRAPH_COMPLETE};
     struct sotto_graph four = {4, 3, 3}, ten = {10, 9, 7};
-    assert_int_equal(sotto_session_need(&complete, &four, 4, 2), 3);
-    assert_int_equal(sotto_session_need(&complete, &four, 4, 4), 4);
-    assert_int_equal(sotto_session_need(&complete, &ten, 10, 3), 7);
+    assert_int_equal(sotto_session_need(&complete, &four, 4, 2, 0), 3);
+    assert_int_equal(sotto_session_need(&complete, &four, 4, 4, 0), 4);
+    assert_int_equal(sotto_session_need(&complete, &ten, 10, 3, 0), 7);
+}
+
+/* --- The table of colluders in README.md and in aggregation/PROTOCOL.md --- */
+
+#define TABLE_PARTIES_MAX 10
+#define TABLE_COLLUDERS_MAX 2
+
+/* "t / need / who may vanish before LIVING / after it", or "-" where too few honest parties would
+ * be left. */
+static void write_cell(char out[32], uint32_t n, uint32_t k)
+{
+    struct sotto_graph_terms complete = {.model = SOTTO_GRAPH_COMPLETE};
+    struct sotto_graph graph;
+    sotto_graph_choose(&graph, &complete, n, k);
+    uint32_t t = graph.threshold;
+    uint32_t need = sotto_session_need(&complete, &graph, n, 3, k);
+    if (need > n) {
+        (void)snprintf(out, 32, "-");
+    } else {
+        (void)snprintf(out, 32, "%u / %u / %u / %u", t, need, n - need, n - t);
+    }
+}
+
+static char *read_document(const char *name)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/%s", SOTTO_TEST_SOURCE, name);
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, 1 << 20);
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
+    assert_int_equal(fclose(file), 0);
+    return text;
+}
+
+static void test_the_table_of_colluders(void **state)
+{
+    (void)state;
+    static const char *const documents[] = {"README.md", "aggregation/PROTOCOL.md"};
+    for (size_t d = 0; d < 2; d++) {
+        char *text = read_document(documents[d]);
+        for (uint32_t n = 3; n <= TABLE_PARTIES_MAX; n++) {
+            char row[256];
+            int bytes = snprintf(row, sizeof row, "\n| %u |", n);
+            for (uint32_t k = 0; k <= TABLE_COLLUDERS_MAX; k++) {
+                char cell[32];
+                write_cell(cell, n, k);
+                bytes += snprintf(row + bytes, sizeof row - (size_t)bytes, " %s |", cell);
+            }
+            uint32_t t = sotto_session_threshold(n, 0);
+            (void)snprintf(row + bytes, sizeof row - (size_t)bytes, " %u |\n", t - 1);
+            if (strstr(text, row) == NULL) {
+                print_error("%s lacks this row of its table:%s", documents[d], row);
+            }
+            assert_non_null(strstr(text, row));
+        }
+        free(text);
+    }
 }
 
 static void test_any_threshold_many_shares_give_the_secret(void **state)
@@ -303,7 +377,7 @@ static void test_graphs_against_the_published_table(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct sotto_graph_terms terms = {table[i].model, 50, table[i].dropped_permille};
         struct sotto_graph graph;
-        sotto_graph_choose(&graph, &terms, 1000);
+        sotto_graph_choose(&graph, &terms, 1000, 0);
         assert_in_range(graph.holders - 1, table[i].degree - 1, table[i].degree);
         assert_int_equal(graph.threshold, table[i].threshold);
     }
@@ -316,8 +390,8 @@ static void test_graphs_are_safe_and_no_larger_than_needed(void **state)
         for (int model = SOTTO_GRAPH_COMPLETE; model <= SOTTO_GRAPH_SEMI_MALICIOUS; model++) {
             struct sotto_graph_terms terms = {(enum sotto_graph_model)model, 50, 200};
             struct sotto_graph graph;
-            sotto_graph_choose(&graph, &terms, n);
-            assert_true(sotto_graph_is_safe(&graph, &terms, n));
+            sotto_graph_choose(&graph, &terms, n, 0);
+            assert_true(sotto_graph_is_safe(&graph, &terms, n, 0));
             if (sotto_graph_is_complete(&graph, n)) {
                 continue;
             }
@@ -325,12 +399,12 @@ static void test_graphs_are_safe_and_no_larger_than_needed(void **state)
             struct sotto_graph smaller = graph;
             struct sotto_graph weaker = graph;
             weaker.threshold = graph.holders; /* correctness */
-            assert_false(sotto_graph_is_safe(&weaker, &terms, n));
+            assert_false(sotto_graph_is_safe(&weaker, &terms, n, 0));
             smaller.threshold = graph.threshold / 2; /* privacy; a few parties have few corrupted */
-            assert_true(n < 50 || !sotto_graph_is_safe(&smaller, &terms, n));
+            assert_true(n < 50 || !sotto_graph_is_safe(&smaller, &terms, n, 0));
             smaller = graph;
             smaller.masks = 1;
-            assert_true(graph.masks == 1 || !sotto_graph_is_safe(&smaller, &terms, n));
+            assert_true(graph.masks == 1 || !sotto_graph_is_safe(&smaller, &terms, n, 0));
         }
     }
 }
@@ -513,6 +587,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thresholds),
+        cmocka_unit_test(test_the_table_of_colluders),
         cmocka_unit_test(test_any_threshold_many_shares_give_the_secret),
         cmocka_unit_test(test_sharing_among_a_thousand),
         cmocka_unit_test(test_points),

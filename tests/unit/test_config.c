@@ -69,7 +69,7 @@ static void test_a_whole_file(void **state)
                   "peers:\n"
                   "  - name: beta\n    key: " KEY_A "\n    url: https://beta.example:6701\n"
                   "  - {name: gamma, key: " KEY_B "}\n"
-                  "policy:\n  ask: [beta]\n  min_parties: 4\n  min_rows: 0\n"
+                  "policy:\n  ask: [beta]\n  min_parties: 4\n  colluders: 2\n  min_rows: 0\n"
                   "  datasets: [wages.csv, 2024/wages.csv]\n",
              &err);
     assert_string_equal(err.text, "");
@@ -167,6 +167,7 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "policy:\n  budget: 0\n", {"line 5: policy.budget: 0", "per 100 rows"}},
         {HEAD "policy:\n  refusals: 0\n", {"line 5: policy.refusals: 0", "approve: manual"}},
         {HEAD "policy:\n  min_parties: 1001\n", {"line 5: policy.min_parties", "1000"}},
+        {HEAD "policy:\n  colluders: 998\n", {"line 5: policy.colluders", "at most 997"}},
         {HEAD "policy:\n  statistics: [mean, medain, maen]\n", {"medain", "line 5"}},
         {HEAD "policy:\n  statistics: [maen]\n", {"did you mean \"mean\"", "line 5"}},
         {HEAD "policy:\n  columns: [{dataset: x.csv, hide: [a]}]\n",

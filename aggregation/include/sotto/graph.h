@@ -11,9 +11,6 @@ SOTTO_BEGIN_DECLS
 
 #define SOTTO_SESSION_PARTIES_MAX 1000
 
-/* Parties that may collude with the aggregator on a complete graph, its own party included. */
-#define SOTTO_SESSION_COLLUDING 1
-
 /* The probabilities that a sparse graph is chosen for: of a privacy failure at most 2^-40, of a
  * session that fails although no more than the stated fraction vanished at most 2^-20. */
 #define SOTTO_GRAPH_SECURITY_BITS 40
@@ -38,18 +35,28 @@ struct sotto_graph {
     uint32_t threshold; /* shares that give a secret */
 };
 
-/* t = floor(2n/3) + 1, on a complete graph. */
-SOTTO_API uint32_t sotto_session_threshold(uint32_t parties_len);
+/* No session can withstand more: its sum would have fewer than two honest parties. */
+#define SOTTO_SESSION_COLLUDERS_MAX (SOTTO_SESSION_PARTIES_MAX - 3)
 
-/* The least number of survivors, with a minimum of the plan's or the owner's. */
+/* k: how many parties beside the aggregator's own may collude with it: what somebody demands, and
+ * from five parties on at least one. */
+SOTTO_API uint32_t sotto_session_colluders(uint32_t parties_len, uint32_t demanded);
+
+/* t = max(floor(2n/3) + 1, floor((n + k + 1)/2) + 1), on a complete graph, with the k of
+ * sotto_session_colluders. It is above n where k is above n - 3: such a session has too few parties
+ * (sotto_session_need). */
+SOTTO_API uint32_t sotto_session_threshold(uint32_t parties_len, uint32_t demanded_colluders);
+
+/* The least number of survivors: with a minimum of the plan's or an owner's, never below k + 3, and
+ * never below t on a complete graph. Where it is above parties_len, the session can't be held. */
 SOTTO_API uint32_t sotto_session_need(const struct sotto_graph_terms *terms,
                                       const struct sotto_graph *graph, uint32_t parties_len,
-                                      uint32_t min_parties);
+                                      uint32_t min_parties, uint32_t demanded_colluders);
 
 /* The cheapest graph of these terms for parties_len (3 .. SOTTO_SESSION_PARTIES_MAX): complete
  * where no sparse one is safe. */
 SOTTO_API void sotto_graph_choose(struct sotto_graph *out, const struct sotto_graph_terms *terms,
-                                  uint32_t parties_len);
+                                  uint32_t parties_len, uint32_t demanded_colluders);
 
 /* Whether everybody holds shares for everybody. */
 SOTTO_API bool sotto_graph_is_complete(const struct sotto_graph *graph, uint32_t parties_len);
@@ -57,7 +64,8 @@ SOTTO_API bool sotto_graph_is_complete(const struct sotto_graph *graph, uint32_t
 /* Whether a graph that somebody proposes withstands the terms. (Not whether it is the cheapest: so
  * that two machines' floating point need not agree on the last bit.) */
 SOTTO_API bool sotto_graph_is_safe(const struct sotto_graph *graph,
-                                   const struct sotto_graph_terms *terms, uint32_t parties_len);
+                                   const struct sotto_graph_terms *terms, uint32_t parties_len,
+                                   uint32_t demanded_colluders);
 
 SOTTO_END_DECLS
 

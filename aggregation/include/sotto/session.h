@@ -51,6 +51,18 @@ struct sotto_invitation_terms {
     uint8_t plan_digest[SOTTO_DIGEST_BYTES];
 };
 
+/* What an owner demands of the sessions that its party takes part in, beside what the plan says. It
+ * stands in the signed advert, and everybody keeps to the largest of all (PROTOCOL.md,
+ * "Parameters"): t others can open a party's input without asking it, so a minimum that only one
+ * party knows protects nobody. */
+struct sotto_session_demands {
+    uint32_t min_parties; /* survivors, at least */
+    uint32_t colluders; /* k: parties beside the aggregator's own that may collude with it; at most
+                           SOTTO_SESSION_COLLUDERS_MAX; where it is below the default of
+                           sotto_session_colluders, that counts */
+    bool needs_consent; /* where it lives, nothing is opened without its own consent */
+};
+
 /* A point of ristretto255, as it is sent. */
 #define SOTTO_POINT_BYTES 32
 
@@ -59,6 +71,7 @@ struct sotto_advert {
     struct sotto_key sender;
     uint8_t channel_point[SOTTO_POINT_BYTES];
     uint8_t mask_point[SOTTO_POINT_BYTES];
+    struct sotto_session_demands demands;
     const uint8_t *payload;
     size_t payload_bytes;
     const uint8_t *bytes; /* the whole signed message */
@@ -79,14 +92,16 @@ struct sotto_roster {
     struct sotto_advert *adverts;
     uint32_t adverts_len;
     struct sotto_graph graph;
+    struct sotto_session_demands demands; /* the largest of all adverts */
 };
 
 /* Frees what a roster holds and leaves it empty. */
 SOTTO_API void sotto_roster_release(struct sotto_roster *roster);
 
 /* Makes and signs the ROSTER of these adverts (any order; copied), which the caller has opened. Its
- * graph is the one that sotto_graph_choose gives. Returns: SOTTO_ERROR_PROTOCOL for two adverts of
- * one key, SOTTO_ERROR_PARTIES outside 3 .. SOTTO_SESSION_PARTIES_MAX. */
+ * graph is the one that sotto_graph_choose gives for what the adverts demand. Returns:
+ * SOTTO_ERROR_PROTOCOL for two adverts of one key, SOTTO_ERROR_PARTIES outside 3 ..
+ * SOTTO_SESSION_PARTIES_MAX. */
 SOTTO_API enum sotto_status
 sotto_roster_make(struct sotto_roster *out, const struct sotto_buffer *adverts, size_t adverts_len,
                   const struct sotto_invitation_terms *terms, const struct sotto_graph_terms *graph,
@@ -138,23 +153,23 @@ enum sotto_party_phase {
     SOTTO_PARTY_LEFT,       /* found a peer cheating, and said so */
 };
 
-/* Draws fresh keys. identity is borrowed until free; payload is copied into the advert. Queues the
- * ADVERT to the aggregator. */
+/* Draws fresh keys. identity is borrowed until free; demands and payload are copied into the
+ * advert. Queues the ADVERT to the aggregator. */
 SOTTO_API enum sotto_status
 sotto_session_party_new(struct sotto_session_party **out, const struct sotto_identity *identity,
                         struct sotto_random random, const struct sotto_invitation_terms *terms,
-                        const uint8_t *payload, size_t payload_bytes) SOTTO_NODISCARD;
+                        const struct sotto_session_demands *demands, const uint8_t *payload,
+                        size_t payload_bytes) SOTTO_NODISCARD;
 /* Wipes and frees. */
 SOTTO_API void sotto_session_party_free(struct sotto_session_party *party);
 
 /* Takes the roster (moved; the party's also on failure) whose senders the caller has checked, and
- * deals. own_min_parties is the owner's minimum. Returns: SOTTO_ERROR_PARTIES if the roster is too
- * small, SOTTO_ERROR_PROTOCOL if the party's own advert is not in it unchanged; on failure only
+ * deals. Returns: SOTTO_ERROR_PARTIES if the roster is too small for what the plan and all adverts
+ * demand, SOTTO_ERROR_PROTOCOL if the party's own advert is not in it unchanged; on failure only
  * leave and free may follow. Call it once. CT: in all secrets. */
 SOTTO_API enum sotto_status sotto_session_party_start(struct sotto_session_party *party,
                                                       struct sotto_roster *roster,
                                                       const struct sotto_session_terms *terms,
-                                                      uint32_t own_min_parties,
                                                       struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Gives the vector (copied), vector_bytes of the terms' runs. Before or after the shares come. */

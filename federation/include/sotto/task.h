@@ -12,6 +12,7 @@
 
 #include <sotto/action.h>
 #include <sotto/driver.h>
+#include <sotto/session.h>
 
 SOTTO_BEGIN_DECLS
 
@@ -104,7 +105,7 @@ struct sotto_task_party_config {
     const struct sotto_peer *peers; /* who may be in a roster or run a task: the pinned keys, and
                                        the node's own key; copied, names too */
     size_t peers_len;
-    uint32_t min_parties;      /* the owner's minimum, on top of the plan's and the protocol's */
+    struct sotto_session_demands demands; /* the owner's, on top of the plan's and the protocol's */
     bool answered;             /* a RECORD of this task is on disk: only declining is allowed */
     enum sotto_status refusal; /* SOTTO_OK, or why nothing is done for whoever invites: the plan is
                                   not read, and the task declined with this class */
