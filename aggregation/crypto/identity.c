@@ -67,8 +67,6 @@ struct sotto_key sotto_identity_key(const struct sotto_identity *identity)
     return identity->key;
 }
 
-/* BLAKE2b-512: as wide as the hash within Ed25519. */
-#define SIGNED_DIGEST_BYTES 64
 /* Longer messages are hashed in chunks of this size, on all threads. */
 #define CHUNK_BYTES ((size_t)1024 * 1024)
 #define CHUNKS_MAX (SOTTO_SIGNED_BYTES_MAX / CHUNK_BYTES + 1)
@@ -78,54 +76,69 @@ static void begin_digest(crypto_generichash_state *state, const char *label, uin
 {
     size_t label_bytes = strlen(label);
     SOTTO_REQUIRE(label_bytes <= 64);
-    (void)crypto_generichash_init(state, NULL, 0, SIGNED_DIGEST_BYTES);
+    (void)crypto_generichash_init(state, NULL, 0, SOTTO_SIGNED_DIGEST_BYTES);
     (void)crypto_generichash_update(state, (const uint8_t *)label, label_bytes);
     (void)crypto_generichash_update(state, &kind, 1);
 }
 
 /* What is signed. kind 0: of the message itself; kind 1: of the digests of its chunks. A short
  * message never has the digest of a long one, since their kinds differ. */
-static void digest_signed(uint8_t out[SIGNED_DIGEST_BYTES], const char *label,
-                          const uint8_t *message, size_t message_bytes)
+void sotto_signed_digest(uint8_t out[SOTTO_SIGNED_DIGEST_BYTES], const char *label,
+                         const void *message, size_t message_bytes)
 {
     crypto_generichash_state state;
     if (message_bytes <= CHUNK_BYTES) {
         begin_digest(&state, label, 0);
         (void)crypto_generichash_update(&state, message, message_bytes);
     } else {
-        uint8_t digests[CHUNKS_MAX][SIGNED_DIGEST_BYTES];
+        uint8_t digests[CHUNKS_MAX][SOTTO_SIGNED_DIGEST_BYTES];
         size_t chunks = (message_bytes + CHUNK_BYTES - 1) / CHUNK_BYTES;
         SOTTO_REQUIRE(message_bytes <= SOTTO_SIGNED_BYTES_MAX);
 #pragma omp parallel for schedule(static)
         for (size_t c = 0; c < chunks; c++) {
             size_t left = message_bytes - c * CHUNK_BYTES;
-            (void)crypto_generichash(digests[c], SIGNED_DIGEST_BYTES, message + c * CHUNK_BYTES,
+            (void)crypto_generichash(digests[c], SOTTO_SIGNED_DIGEST_BYTES,
+                                     (const uint8_t *)message + c * CHUNK_BYTES,
                                      left < CHUNK_BYTES ? left : CHUNK_BYTES, NULL, 0);
         }
         begin_digest(&state, label, 1);
-        (void)crypto_generichash_update(&state, digests[0], chunks * SIGNED_DIGEST_BYTES);
+        (void)crypto_generichash_update(&state, digests[0], chunks * SOTTO_SIGNED_DIGEST_BYTES);
     }
-    (void)crypto_generichash_final(&state, out, SIGNED_DIGEST_BYTES);
+    (void)crypto_generichash_final(&state, out, SOTTO_SIGNED_DIGEST_BYTES);
 }
 
-/* CT: in the secret key; the message is public. Ed25519 draws no randomness, so signing the same
+/* CT: in the secret key; the digest is public. Ed25519 draws no randomness, so signing the same
  * again gives the same bytes. */
+void sotto_identity_sign_digest(const struct sotto_identity *identity, struct sotto_signature *out,
+                                const uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES])
+{
+    (void)crypto_sign_detached(out->bytes, NULL, digest, SOTTO_SIGNED_DIGEST_BYTES,
+                               identity->secret_key);
+}
+
 void sotto_identity_sign(const struct sotto_identity *identity, struct sotto_signature *out,
                          const char *label, const void *message, size_t message_bytes)
 {
-    uint8_t digest[SIGNED_DIGEST_BYTES];
-    digest_signed(digest, label, message, message_bytes);
-    (void)crypto_sign_detached(out->bytes, NULL, digest, sizeof digest, identity->secret_key);
+    uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES];
+    sotto_signed_digest(digest, label, message, message_bytes);
+    sotto_identity_sign_digest(identity, out, digest);
 }
 
 /* Variable-time: all of it is public. libsodium refuses keys of small order and values of s that
  * are not reduced, so that nobody but the signer can make a second signature of a message. */
+bool sotto_key_verify_digest(const struct sotto_key *key, const struct sotto_signature *signature,
+                             const uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES])
+{
+    return crypto_sign_verify_detached(signature->bytes, digest, SOTTO_SIGNED_DIGEST_BYTES,
+                                       key->bytes) == 0;
+}
+
 bool sotto_key_verify(const struct sotto_key *key, const struct sotto_signature *signature,
                       const char *label, const void *message, size_t message_bytes)
 {
-    uint8_t digest[SIGNED_DIGEST_BYTES];
-    digest_signed(digest, label, message, message_bytes);
-    return crypto_sign_verify_detached(signature->bytes, digest, sizeof digest, key->bytes) == 0;
+    uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES];
+    sotto_signed_digest(digest, label, message, message_bytes);
+    return sotto_key_verify_digest(key, signature, digest);
 }
 
 bool sotto_key_equal(const struct sotto_key *a, const struct sotto_key *b)

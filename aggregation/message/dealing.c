@@ -98,15 +98,33 @@ bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
     return result == 0;
 }
 
+void sotto__dealings_add(struct sotto__hash *hash, const struct sotto__dealing *dealing)
+{
+    sotto__hash_bytes(hash, dealing->seed_point, SOTTO__POINT_BYTES);
+    sotto__hash_bytes(hash, dealing->root, SOTTO__HASH_BYTES);
+}
+
+/* [PROTOCOL.md, LIVING]. */
+void sotto__masked_digest(uint8_t out[SOTTO__HASH_BYTES],
+                          const uint8_t signed_digest[SOTTO_SIGNED_DIGEST_BYTES])
+{
+    sotto_digest(out, "sotto masked", signed_digest, SOTTO_SIGNED_DIGEST_BYTES);
+}
+
 /* [PROTOCOL.md, CONSENT]; after [BBGLR20, sec. 4] and [BIKMMPRSS17, fig. 4, ConsistencyCheck]. */
-void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES], const uint8_t *session,
-                             const uint8_t *dealers, const uint8_t *living, uint32_t parties_len)
+void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES],
+                             const struct sotto__survivors *survivors)
 {
     struct sotto__hash hash;
+    size_t bitmap_len = bitmap_bytes(survivors->parties_len);
     sotto__hash_init(&hash, SOTTO__SURVIVORS_LABEL);
-    sotto__hash_bytes(&hash, session, SOTTO_SESSION_BYTES);
-    sotto__hash_bytes(&hash, dealers, bitmap_bytes(parties_len));
-    sotto__hash_bytes(&hash, living, bitmap_bytes(parties_len));
+    sotto__hash_bytes(&hash, survivors->session, SOTTO_SESSION_BYTES);
+    sotto__hash_bytes(&hash, survivors->dealers, bitmap_len);
+    sotto__hash_bytes(&hash, survivors->living, bitmap_len);
+    sotto__hash_bytes(&hash, survivors->dealings, SOTTO__HASH_BYTES);
+    sotto__hash_bytes(&hash, survivors->masked,
+                      (size_t)bitmap_count(survivors->living, survivors->parties_len) *
+                          SOTTO__HASH_BYTES);
     sotto__hash_final(&hash, out);
 }
 

@@ -8,7 +8,7 @@
  * signature is over all of it, so that no part of a message can be moved to another one. A header
  * of another version is still read, so that it can be declined by name. */
 
-#include <sotto/message.h>
+#include "message/message.h"
 
 #include <string.h>
 
@@ -61,8 +61,9 @@ enum sotto_status sotto_message_open(struct sotto_message *out, const uint8_t *b
     }
     struct sotto_signature signature;
     memcpy(signature.bytes, bytes + bytes_len - sizeof signature.bytes, sizeof signature.bytes);
-    if (!sotto_key_verify(&message.sender, &signature, signature_label, bytes,
-                          bytes_len - sizeof signature.bytes)) {
+    sotto_signed_digest(message.signed_digest, signature_label, bytes,
+                        bytes_len - sizeof signature.bytes);
+    if (!sotto_key_verify_digest(&message.sender, &signature, message.signed_digest)) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "the signature of a message is not right");
     }
     /* After the signature, so that nobody can make a party decline another's message by a forged
@@ -97,8 +98,10 @@ void sotto_message_begin(struct sotto_writer *writer, enum sotto_message_type ty
     sotto_write_bytes(writer, sender.bytes, sizeof sender.bytes);
 }
 
-enum sotto_status sotto_message_finish(struct sotto_writer *writer, struct sotto_buffer *out,
-                                       const struct sotto_identity *identity)
+enum sotto_status sotto__message_finish_digest(struct sotto_writer *writer,
+                                               struct sotto_buffer *out,
+                                               uint8_t out_signed_digest[SOTTO_SIGNED_DIGEST_BYTES],
+                                               const struct sotto_identity *identity)
 {
     size_t signed_bytes = writer->data_bytes;
     uint8_t *space = sotto_write_space(writer, SOTTO_MESSAGE_SIGNATURE_BYTES);
@@ -108,12 +111,20 @@ enum sotto_status sotto_message_finish(struct sotto_writer *writer, struct sotto
     if (status != SOTTO_OK) {
         goto out;
     }
-    sotto_identity_sign(identity, &signature, signature_label, writer->data, signed_bytes);
+    sotto_signed_digest(out_signed_digest, signature_label, writer->data, signed_bytes);
+    sotto_identity_sign_digest(identity, &signature, out_signed_digest);
     memcpy(space, signature.bytes, sizeof signature.bytes);
     out->data = sotto_writer_take(writer, &out->data_bytes);
 out:
     sotto_writer_release(writer);
     return status;
+}
+
+enum sotto_status sotto_message_finish(struct sotto_writer *writer, struct sotto_buffer *out,
+                                       const struct sotto_identity *identity)
+{
+    uint8_t signed_digest[SOTTO_SIGNED_DIGEST_BYTES];
+    return sotto__message_finish_digest(writer, out, signed_digest, identity);
 }
 
 /* As a byte without its sign: codes are 0 to -17. */

@@ -10,6 +10,14 @@
 /* Of an advert: makes it one that was never seen before. */
 #define SOTTO__NONCE_BYTES 16
 
+/* --- message.c --- */
+
+/* sotto_message_finish, which also tells what the signature signs. */
+enum sotto_status
+sotto__message_finish_digest(struct sotto_writer *writer, struct sotto_buffer *out,
+                             uint8_t out_signed_digest[SOTTO_SIGNED_DIGEST_BYTES],
+                             const struct sotto_identity *identity) SOTTO_NODISCARD;
+
 /* --- roster.c --- */
 
 /* The session id (PROTOCOL.md, "ROSTER"). */
@@ -56,6 +64,11 @@ bool sotto__dealing_verify(const struct sotto__dealing *dealing, const uint8_t *
 void sotto__dealing_write(const struct sotto__dealing *dealing, struct sotto_writer *writer);
 void sotto__dealing_read(struct sotto__dealing *dealing, struct sotto_reader *reader);
 
+/* H("sotto dealings", B || root of each dealer, ascending): begun by sotto__hash_init with this
+ * label. */
+#define SOTTO__DEALINGS_LABEL "sotto dealings"
+void sotto__dealings_add(struct sotto__hash *hash, const struct sotto__dealing *dealing);
+
 /* Of the key that encrypts shares. */
 #define SOTTO__CHANNEL_LABEL "sotto channel"
 
@@ -79,9 +92,22 @@ bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
                           const uint8_t key[SOTTO__KEY_BYTES], const uint8_t *session,
                           uint32_t dealer, uint32_t holder);
 
-/* The digest that CONSENT signs, and that signature. */
-void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES], const uint8_t *session,
-                             const uint8_t *dealers, const uint8_t *living, uint32_t parties_len);
+/* The digest of a masked input, by which LIVING names it: of what the signature of MASKED signs. */
+void sotto__masked_digest(uint8_t out[SOTTO__HASH_BYTES],
+                          const uint8_t signed_digest[SOTTO_SIGNED_DIGEST_BYTES]);
+
+/* What CONSENT signs: a set of survivors, and all that their sum depends on. Borrows. */
+struct sotto__survivors {
+    const uint8_t *session;
+    const uint8_t *dealers; /* bitmaps */
+    const uint8_t *living;
+    uint32_t parties_len;
+    const uint8_t *dealings; /* H("sotto dealings", ...) of all dealers; zeros on a sparse graph */
+    const uint8_t *masked;   /* the digest of each of the living, ascending */
+};
+
+void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES],
+                             const struct sotto__survivors *survivors);
 
 #define SOTTO__SURVIVORS_LABEL "sotto survivors"
 

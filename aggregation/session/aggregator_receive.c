@@ -47,6 +47,7 @@ struct answer {
     struct sotto__merkle_tree tree;
     /* MASKED */
     const uint8_t *vector;
+    uint8_t masked_digest[SOTTO__HASH_BYTES];
     /* CONSENT */
     struct sotto_signature consent;
     /* REVEAL */
@@ -143,8 +144,10 @@ static void keep_deal(struct member *member, struct answer *answer)
 
 /* [PROTOCOL.md, MASKED]: only its length can be checked. */
 static enum sotto_status read_masked(const struct sotto_session_aggregator *aggregator,
-                                     struct answer *answer, struct sotto_reader *reader)
+                                     struct answer *answer, const struct sotto_message *message,
+                                     struct sotto_reader *reader)
 {
+    sotto__masked_digest(answer->masked_digest, message->signed_digest);
     answer->vector = sotto_read_bytes(reader, aggregator->vector_bytes);
     if (!sotto_reader_finished(reader)) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
@@ -160,8 +163,7 @@ static enum sotto_status read_consent(const struct sotto_session_aggregator *agg
 {
     uint8_t digest[SOTTO__HASH_BYTES];
     sotto_read_copy(reader, answer->consent.bytes, sizeof answer->consent.bytes);
-    sotto__survivors_digest(digest, aggregator->session, aggregator->dealers, aggregator->living,
-                            parties_len(aggregator));
+    sotto__aggregator_survivors(aggregator, digest);
     if (!sotto_reader_finished(reader) ||
         !sotto_key_verify(member_key(aggregator, index), &answer->consent, SOTTO__SURVIVORS_LABEL,
                           digest, sizeof digest)) {
@@ -353,7 +355,7 @@ static void read_answer(const struct sotto_session_aggregator *aggregator, struc
         answer->status = read_deal(aggregator, answer, index, &reader);
         return;
     case SOTTO_MESSAGE_MASKED:
-        answer->status = read_masked(aggregator, answer, &reader);
+        answer->status = read_masked(aggregator, answer, message, &reader);
         return;
     case SOTTO_MESSAGE_CONSENT:
         answer->status = read_consent(aggregator, answer, index, &reader);
@@ -374,6 +376,7 @@ static enum sotto_status keep_answer(struct sotto_session_aggregator *aggregator
         return SOTTO_OK;
     case SOTTO_MESSAGE_MASKED:
         sotto_vector_add(aggregator->sum, answer->vector, aggregator->runs, aggregator->runs_len);
+        memcpy(member->masked_digest, answer->masked_digest, SOTTO__HASH_BYTES);
         member->masked = true;
         return SOTTO_OK;
     case SOTTO_MESSAGE_CONSENT:

@@ -138,6 +138,9 @@ enum sotto_status sotto__aggregator_send_living(struct sotto_session_aggregator 
     struct sotto_buffer message;
     aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_LIVING);
     sotto_write_bytes(&writer, aggregator->living, bitmap_bytes(parties_len(aggregator)));
+    sotto_write_bytes(&writer, aggregator->masked,
+                      (size_t)bitmap_count(aggregator->living, parties_len(aggregator)) *
+                          SOTTO__HASH_BYTES);
     enum sotto_status status = sotto_message_finish(&writer, &message, aggregator->identity);
     aggregator->counters.signatures++;
     if (status != SOTTO_OK) {
@@ -146,6 +149,18 @@ enum sotto_status sotto__aggregator_send_living(struct sotto_session_aggregator 
     status = send_copies(aggregator, &message, aggregator->living);
     sotto_buffer_release(&message);
     return status;
+}
+
+void sotto__aggregator_survivors(const struct sotto_session_aggregator *aggregator,
+                                 uint8_t out_digest[SOTTO__HASH_BYTES])
+{
+    struct sotto__survivors survivors = {.session = aggregator->session,
+                                         .dealers = aggregator->dealers,
+                                         .living = aggregator->living,
+                                         .parties_len = parties_len(aggregator),
+                                         .dealings = aggregator->dealings,
+                                         .masked = aggregator->masked};
+    sotto__survivors_digest(out_digest, &survivors);
 }
 
 /* --- UNMASK --- */

@@ -125,7 +125,6 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
                                           struct dealing_work *work, uint8_t *leaves)
 {
     uint32_t holders_len = party->roster.graph.holders;
-    struct sotto__dealing dealing;
     enum sotto_status status = draw_polynomials(party, work);
     if (status != SOTTO_OK) {
         return status;
@@ -135,7 +134,7 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
         return status;
     }
     make_shares(party, work, leaves);
-    status = party_commit(party, leaves, &dealing);
+    status = party_commit(party, leaves, &party->dealing);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -143,7 +142,7 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
 
     struct sotto_writer writer;
     sotto__party_begin(party, &writer, SOTTO_MESSAGE_DEAL);
-    sotto__dealing_write(&dealing, &writer);
+    sotto__dealing_write(&party->dealing, &writer);
     for (uint32_t p = 1; p < holders_len; p++) {
         sotto_write_u32(&writer, party->holders[p]);
     }

@@ -155,6 +155,29 @@ static uint32_t take_shares(struct sotto_session_party *party, struct shares_mes
     return first_wrong;
 }
 
+/* What all dealers committed to, for CONSENT. On a sparse graph a party is shown only some of it,
+ * and zeros stand for all. */
+static void digest_dealings(struct sotto_session_party *party, const struct shares_message *shares)
+{
+    struct sotto__hash hash;
+    bool own_added = false;
+    if (!sotto_graph_is_complete(&party->roster.graph, party_count(party))) {
+        return;
+    }
+    sotto__hash_init(&hash, SOTTO__DEALINGS_LABEL);
+    for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        if (!own_added && shares->dealt[k].dealer > party->own) {
+            sotto__dealings_add(&hash, &party->dealing);
+            own_added = true;
+        }
+        sotto__dealings_add(&hash, &shares->dealt[k].dealing);
+    }
+    if (!own_added) {
+        sotto__dealings_add(&hash, &party->dealing);
+    }
+    sotto__hash_final(&hash, party->dealings);
+}
+
 /* "The receiver checks", and then masks where the input is here already. */
 static enum sotto_status party_accept_shares(struct sotto_session_party *party,
                                              struct shares_message *shares, struct sotto_error *err)
@@ -186,6 +209,7 @@ static enum sotto_status party_accept_shares(struct sotto_session_party *party,
         }
     }
     memcpy(party->dealers, shares->dealers, bitmap_bytes(party_count(party)));
+    digest_dealings(party, shares);
     sotto_secret_free(party->channels); /* both directions were used */
     party->channels = NULL;
     party->phase = SOTTO_PARTY_SHARED;

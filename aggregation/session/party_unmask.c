@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* LIVING and UNMASK [PROTOCOL.md, LIVING to REVEAL], [BBGLR20, sec. 4]: one survivor set, recorded
- * before it is signed, opened when enough of this party's holders signed it. Leans on dealing.c for
- * the digest that is signed.
+/* LIVING and UNMASK [PROTOCOL.md, LIVING to REVEAL], [BBGLR20, sec. 4]: one survivor set, and the
+ * masked inputs that are summed, recorded before they are signed, opened when enough of this
+ * party's holders signed the same. Leans on dealing.c for the digest that is signed.
  *
- * The idea: `living` is written once, together with the phase that says so, before anything can
- * fail; from then on another set is an attack, whatever happened to the answer.
+ * The idea: `living` and `living_masked` are written once, together with the phase that says so,
+ * before anything can fail; from then on another set, or another input of somebody in it, is an
+ * attack, whatever happened to the answer.
  *
  * CT: shares and keys are only copied. Which of the two shares of a dealer goes out depends on who
  * lives, which is public. */
@@ -18,10 +19,41 @@
 
 /* --- LIVING -> RECORD -> CONSENT --- */
 
+/* What LIVING says; borrows. */
+struct living_message {
+    const uint8_t *living;
+    const uint8_t *masked; /* a digest for each of them, ascending */
+    size_t masked_bytes;
+};
+
+/* Returns: false if LIVING is malformed. */
+static bool read_living(const struct sotto_session_party *party, struct living_message *out,
+                        struct sotto_reader *reader)
+{
+    uint32_t parties_len = party_count(party);
+    out->living = sotto__bitmap_read(reader, parties_len);
+    if (out->living == NULL) {
+        return false;
+    }
+    out->masked_bytes = (size_t)bitmap_count(out->living, parties_len) * SOTTO__HASH_BYTES;
+    out->masked = sotto_read_bytes(reader, out->masked_bytes);
+    return sotto_reader_finished(reader);
+}
+
+/* Whether this party, which lives, is listed with what it sent. */
+static bool lists_own(const struct sotto_session_party *party, const struct living_message *message)
+{
+    size_t place = bitmap_count(message->living, party->own);
+    return memcmp(message->masked + place * SOTTO__HASH_BYTES, party->masked, SOTTO__HASH_BYTES) ==
+           0;
+}
+
 /* [PROTOCOL.md, LIVING], "The receiver checks". */
 static enum sotto_status party_check_living(const struct sotto_session_party *party,
-                                            const uint8_t *living, struct sotto_error *err)
+                                            const struct living_message *message,
+                                            struct sotto_error *err)
 {
+    const uint8_t *living = message->living;
     uint32_t parties_len = party->roster.adverts_len;
     for (uint32_t i = 0; i < parties_len; i++) {
         if (bitmap_get(living, i) && !bitmap_get(party->dealers, i)) {
@@ -34,7 +66,24 @@ static enum sotto_status party_check_living(const struct sotto_session_party *pa
                                "them",
                                bitmap_count(living, parties_len), party->need);
     }
+    if (!lists_own(party, message)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "the aggregator lists a masked input that this party did not send");
+    }
     return SOTTO_OK;
+}
+
+/* What this party consents to. */
+static void digest_survivors(const struct sotto_session_party *party,
+                             uint8_t out[SOTTO__HASH_BYTES])
+{
+    struct sotto__survivors survivors = {.session = party->session,
+                                         .dealers = party->dealers,
+                                         .living = party->living,
+                                         .parties_len = party_count(party),
+                                         .dealings = party->dealings,
+                                         .masked = party->living_masked};
+    sotto__survivors_digest(out, &survivors);
 }
 
 /* What the host must write down before it calls sotto_session_party_recorded. */
@@ -42,7 +91,9 @@ static enum sotto_status party_push_record(struct sotto_session_party *party)
 {
     struct sotto_action action = {.kind = SOTTO_ACTION_RECORD};
     struct sotto_writer writer;
+    uint8_t digest[SOTTO__HASH_BYTES];
     const struct sotto_session_label *label = &party->invitation.label;
+    digest_survivors(party, digest);
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
     sotto_write_bytes(&writer, label->task.bytes, sizeof label->task.bytes);
     sotto_write_u32(&writer, label->round);
@@ -50,6 +101,7 @@ static enum sotto_status party_push_record(struct sotto_session_party *party)
     sotto_write_bytes(&writer, party->session, sizeof party->session);
     sotto_write_blob(&writer, party->dealers, bitmap_bytes(party->roster.adverts_len));
     sotto_write_blob(&writer, party->living, bitmap_bytes(party->roster.adverts_len));
+    sotto_write_bytes(&writer, digest, sizeof digest);
     enum sotto_status status = sotto_writer_status(&writer);
     if (status != SOTTO_OK) {
         goto out;
@@ -64,15 +116,16 @@ out:
 enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
                                               struct sotto_reader *reader, struct sotto_error *err)
 {
-    uint32_t parties_len = party->roster.adverts_len;
-    const uint8_t *living = sotto__bitmap_read(reader, parties_len);
-    if (living == NULL || !sotto_reader_finished(reader)) {
+    struct living_message message;
+    if (!read_living(party, &message, reader)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the survivor set is malformed");
     }
     if (party->phase >= SOTTO_PARTY_RECORDING) {
-        if (memcmp(living, party->living, bitmap_bytes(parties_len)) != 0) {
+        if (memcmp(message.living, party->living, bitmap_bytes(party_count(party))) != 0 ||
+            memcmp(message.masked, party->living_masked, message.masked_bytes) != 0) {
             return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                                   "the aggregator asks for consent to a second survivor set");
+                                   "the aggregator asks for consent to a second survivor set, or "
+                                   "to other masked inputs of it");
         }
         return party->phase > SOTTO_PARTY_RECORDING ? sotto__party_send(party, &party->consent)
                                                     : SOTTO_OK;
@@ -80,12 +133,13 @@ enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
     if (party->phase != SOTTO_PARTY_MASKED) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a survivor set before the masked inputs");
     }
-    enum sotto_status status = party_check_living(party, living, err);
+    enum sotto_status status = party_check_living(party, &message, err);
     if (status != SOTTO_OK) {
         return status;
     }
     /* From here on only this set exists, even if the answer can't be sent. */
-    memcpy(party->living, living, bitmap_bytes(parties_len));
+    memcpy(party->living, message.living, bitmap_bytes(party_count(party)));
+    memcpy(party->living_masked, message.masked, message.masked_bytes);
     party->phase = SOTTO_PARTY_RECORDING;
     status = party_push_record(party);
     if (status != SOTTO_OK) {
@@ -100,8 +154,7 @@ enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party
     uint8_t digest[SOTTO__HASH_BYTES];
     struct sotto_signature signature;
     struct sotto_writer writer;
-    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
-                            party->roster.adverts_len);
+    digest_survivors(party, digest);
     sotto_identity_sign(party->identity, &signature, SOTTO__SURVIVORS_LABEL, digest, sizeof digest);
     party->counters.signatures += 2;
     sotto__party_begin(party, &writer, SOTTO_MESSAGE_CONSENT);
@@ -147,8 +200,7 @@ static bool verify_consents(struct sotto_session_party *party, const struct cons
 {
     uint8_t digest[SOTTO__HASH_BYTES];
     uint32_t wrong = 0;
-    sotto__survivors_digest(digest, party->session, party->dealers, party->living,
-                            party_count(party));
+    digest_survivors(party, digest);
 #pragma omp parallel for schedule(static) if (len > SOTTO__PARALLEL_PARTIES) reduction(+ : wrong)
     for (uint32_t k = 0; k < len; k++) {
         wrong += !sotto_key_verify(party_key(party, consents[k].index), &consents[k].signature,

@@ -140,6 +140,7 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
     sotto_free(aggregator->members);
     sotto_free(aggregator->dealers);
     sotto_free(aggregator->living);
+    sotto_free(aggregator->masked);
     sotto_free(aggregator->holdings);
     sotto_free(aggregator->starts);
     sotto_free(aggregator->runs);
@@ -160,9 +161,10 @@ static enum sotto_status aggregator_allocate(struct sotto_session_aggregator *ag
     aggregator->members = sotto_alloc_array(parties_len(aggregator), sizeof *aggregator->members);
     aggregator->dealers = sotto_alloc_zeroed(bitmap_len);
     aggregator->living = sotto_alloc_zeroed(bitmap_len);
+    aggregator->masked = sotto_alloc_array(parties_len(aggregator), SOTTO__HASH_BYTES);
     aggregator->sum = sotto_alloc_aligned(aggregator->vector_bytes);
     if (aggregator->runs == NULL || aggregator->members == NULL || aggregator->dealers == NULL ||
-        aggregator->living == NULL || aggregator->sum == NULL) {
+        aggregator->living == NULL || aggregator->masked == NULL || aggregator->sum == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     memcpy(aggregator->runs, terms->runs, terms->runs_len * sizeof *aggregator->runs);
@@ -275,6 +277,23 @@ out:
     return status;
 }
 
+/* [PROTOCOL.md, CONSENT]: what the dealers committed to, where all parties see all of it. */
+static void digest_dealings(struct sotto_session_aggregator *aggregator)
+{
+    struct sotto__hash hash;
+    uint32_t n = parties_len(aggregator);
+    if (!sotto_graph_is_complete(&aggregator->roster.graph, n)) {
+        return;
+    }
+    sotto__hash_init(&hash, SOTTO__DEALINGS_LABEL);
+    for (uint32_t i = 0; i < n; i++) {
+        if (aggregator->members[i].dealt) {
+            sotto__dealings_add(&hash, &aggregator->members[i].dealing);
+        }
+    }
+    sotto__hash_final(&hash, aggregator->dealings);
+}
+
 /* [PROTOCOL.md, SHARES]: dealers are fixed, and get what was dealt to them. */
 static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregator)
 {
@@ -284,6 +303,7 @@ static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregat
             bitmap_set(aggregator->dealers, i);
         }
     }
+    digest_dealings(aggregator);
     aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_MASKING;
     enum sotto_status status = index_holdings(aggregator);
     if (status != SOTTO_OK) {
@@ -301,13 +321,16 @@ static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregat
     return SOTTO_OK;
 }
 
-/* [PROTOCOL.md, LIVING]: the survivors are fixed. */
+/* [PROTOCOL.md, LIVING]: the survivors and their masked inputs are fixed. */
 static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggregator)
 {
     uint32_t n = parties_len(aggregator);
+    uint8_t *masked = aggregator->masked;
     for (uint32_t i = 0; i < n; i++) {
         if (aggregator->members[i].masked) {
             bitmap_set(aggregator->living, i);
+            memcpy(masked, aggregator->members[i].masked_digest, SOTTO__HASH_BYTES);
+            masked += SOTTO__HASH_BYTES;
         }
     }
     aggregator->phase = aggregator->step = SOTTO_AGGREGATOR_CONSENTING;

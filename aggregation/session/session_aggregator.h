@@ -15,6 +15,7 @@ struct member {
     bool consented;
     bool revealed;
     struct sotto__dealing dealing;
+    uint8_t masked_digest[SOTTO__HASH_BYTES];
     uint32_t *holders; /* graph.holders, by position; the first is the member itself */
     uint8_t *leaves;   /* two hashes for each position */
     /* Until SHARES are sent: over the leaves, and SOTTO__SHARE_CIPHER_BYTES for each position but
@@ -53,6 +54,8 @@ struct sotto_session_aggregator {
     struct member *members;
     uint8_t *dealers; /* bitmaps, fixed when their step ends */
     uint8_t *living;
+    uint8_t dealings[SOTTO__HASH_BYTES]; /* as struct sotto__survivors has them */
+    uint8_t *masked;
     /* From the end of dealing on: what member j holds is holdings[starts[j]] to
      * holdings[starts[j + 1] - 1], ascending by dealer, its own share among them. */
     struct holding *holdings;
@@ -98,6 +101,10 @@ enum sotto_status
 sotto__aggregator_send_living(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
 enum sotto_status
 sotto__aggregator_send_unmask(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
+
+/* What the members are asked to consent to. */
+void sotto__aggregator_survivors(const struct sotto_session_aggregator *aggregator,
+                                 uint8_t out_digest[SOTTO__HASH_BYTES]);
 
 /* --- aggregator_sum.c --- */
 

@@ -24,9 +24,10 @@
  * 2. It masks only when its own secrets can be taken out of the sum by others: `need` dealers and
  *    threshold of its holders are there, and what they dealt was checked.
  *
- * 3. There is one survivor set. The first one that is good is fixed before anything is signed
- *    (RECORDING), another one is refused, and the host must have written down that it answered
- *    before the signature exists: after a crash it does not sign a second one.
+ * 3. There is one survivor set, and one masked input of each survivor. The first set that is good
+ *    and lists what this party sent is fixed before anything is signed (RECORDING), another one is
+ *    refused, and the host must have written down that it answered before the signature exists:
+ *    after a crash it does not sign a second one.
  *
  * 4. Shares go out only when threshold of its holders have consented to the same set, and all of
  *    the living whose adverts ask for that. So many consents to two sets don't exist, since
@@ -113,6 +114,7 @@ void sotto_session_party_free(struct sotto_session_party *party)
     sotto_free(party->partners);
     sotto_free(party->dealers);
     sotto_free(party->living);
+    sotto_free(party->living_masked);
     sotto_free(party->held);
     sotto_free(party->mask_partners);
     sotto_free(party);
@@ -293,11 +295,12 @@ static enum sotto_status party_allocate(struct sotto_session_party *party,
     party->partners = sotto_alloc_zeroed(bitmap_len);
     party->dealers = sotto_alloc_zeroed(bitmap_len);
     party->living = sotto_alloc_zeroed(bitmap_len);
+    party->living_masked = sotto_alloc_array(party_count(party), SOTTO__HASH_BYTES);
     party->channels =
         sotto_secret_alloc((size_t)party->roster.graph.holders * sizeof *party->channels);
     if (party->runs == NULL || party->holders == NULL || party->my_holders == NULL ||
         party->verified == NULL || party->partners == NULL || party->dealers == NULL ||
-        party->living == NULL || party->channels == NULL) {
+        party->living == NULL || party->living_masked == NULL || party->channels == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     memcpy(party->runs, terms->runs, terms->runs_len * sizeof *party->runs);
@@ -517,7 +520,15 @@ static enum sotto_status party_send_masked(struct sotto_session_party *party)
     sotto__party_begin(party, &writer, SOTTO_MESSAGE_MASKED);
     sotto_writer_reserve(&writer, party->vector_bytes + SOTTO_MESSAGE_SIGNATURE_BYTES);
     sotto_write_bytes(&writer, party->vector, party->vector_bytes);
-    return sotto__party_finish(party, &writer);
+    struct sotto_buffer message;
+    uint8_t signed_digest[SOTTO_SIGNED_DIGEST_BYTES];
+    status = sotto__message_finish_digest(&writer, &message, signed_digest, party->identity);
+    party->counters.signatures++;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto__masked_digest(party->masked, signed_digest);
+    return party_push(party, &message);
 }
 
 enum sotto_status sotto__party_mask(struct sotto_session_party *party)

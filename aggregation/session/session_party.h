@@ -47,7 +47,8 @@ struct sotto_session_party {
     uint8_t *partners;   /* with whom there is a pair mask */
     uint8_t *dealers;
     uint8_t *living;
-    struct channel *channels; /* with the holders, by position, until SHARES came; guarded */
+    struct sotto__dealing dealing; /* of this party */
+    struct channel *channels;      /* with the holders, by position, until SHARES came; guarded */
 
     /* From the shares on: of whom this party holds shares, ascending, itself among them. */
     uint32_t *held;
@@ -59,6 +60,10 @@ struct sotto_session_party {
     uint32_t *mask_partners;
     uint32_t mask_partners_len;
     struct sotto__mask_key *mask_keys;
+
+    uint8_t dealings[SOTTO__HASH_BYTES]; /* as struct sotto__survivors has it; from SHARES on */
+    uint8_t masked[SOTTO__HASH_BYTES];   /* the digest of what this party sent as MASKED */
+    uint8_t *living_masked;              /* from LIVING on: the digests of all the living */
 
     uint8_t *vector; /* the input, then the masked input; NULL until there is an input */
     struct sotto_buffer consent;

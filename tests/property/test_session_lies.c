@@ -3,7 +3,7 @@
 #include "test.h"
 #include "world.h"
 
-#include "aggregation/message/message.h"
+#include "aggregation/session/session_aggregator.h"
 #include <sotto/secret.h>
 #include <stdlib.h>
 
@@ -43,6 +43,37 @@ static enum sotto_status say(struct world *world, uint32_t party, enum sotto_mes
     return status;
 }
 
+/* The digests of the masked inputs of the living, at most 8, as an honest aggregator knows them. */
+static size_t list_masked(const struct world *world, uint8_t *out, uint8_t living)
+{
+    size_t len = 0;
+    for (uint32_t i = 0; i < world->parties_len; i++) {
+        if (bitmap_get(&living, i)) {
+            memcpy(out + len * SOTTO__HASH_BYTES, world->aggregator->members[i].masked_digest,
+                   SOTTO__HASH_BYTES);
+            len++;
+        }
+    }
+    return len * SOTTO__HASH_BYTES;
+}
+
+/* LIVING with these living; other: of whom another masked input is listed, or UINT32_MAX. */
+static enum sotto_status say_living_with(struct world *world, uint32_t party, uint8_t living,
+                                         uint32_t other)
+{
+    uint8_t body[1 + 8 * SOTTO__HASH_BYTES] = {living};
+    size_t bytes = 1 + list_masked(world, body + 1, living);
+    if (other != UINT32_MAX) {
+        body[1 + bitmap_count(&living, other) * SOTTO__HASH_BYTES] ^= 1;
+    }
+    return say(world, party, SOTTO_MESSAGE_LIVING, body, bytes);
+}
+
+static enum sotto_status say_living(struct world *world, uint32_t party, uint8_t living)
+{
+    return say_living_with(world, party, living, UINT32_MAX);
+}
+
 static bool is_silent(struct world *world, uint32_t party)
 {
     struct sotto_action action;
@@ -62,27 +93,26 @@ static void test_one_survivor_set_is_signed(void **state)
     uint32_t victim = world_party_at(&world, 0);
     const uint8_t all = 0x1F, first = 0x0F, without_victim = 0x1E, three = 0x07, beyond = 0x3F;
 
-    assert_int_equal(say(&world, victim, SOTTO_MESSAGE_LIVING, &without_victim, 1),
-                     SOTTO_ERROR_PARTIES);
-    assert_int_equal(say(&world, victim, SOTTO_MESSAGE_LIVING, &three, 1), SOTTO_ERROR_PARTIES);
-    assert_int_equal(say(&world, victim, SOTTO_MESSAGE_LIVING, &beyond, 1), SOTTO_ERROR_PROTOCOL);
+    assert_int_equal(say_living(&world, victim, without_victim), SOTTO_ERROR_PARTIES);
+    assert_int_equal(say_living(&world, victim, three), SOTTO_ERROR_PARTIES);
+    assert_int_equal(say_living(&world, victim, beyond), SOTTO_ERROR_PROTOCOL);
     assert_int_equal(say(&world, victim, SOTTO_MESSAGE_LIVING, "", 0), SOTTO_ERROR_PROTOCOL);
     assert_true(is_silent(&world, victim));
     /* Nothing leaves before the host says that the record is durable. */
     struct sotto_action record, consent;
     struct sotto_session_party *party = world.parties[victim].session;
-    assert_ok(say(&world, victim, SOTTO_MESSAGE_LIVING, &first, 1));
+    assert_ok(say_living(&world, victim, first));
     assert_true(sotto_session_party_next(party, &record));
     assert_int_equal(record.kind, SOTTO_ACTION_RECORD);
     sotto_action_release(&record);
-    assert_ok(say(&world, victim, SOTTO_MESSAGE_LIVING, &first, 1));
-    assert_int_equal(say(&world, victim, SOTTO_MESSAGE_LIVING, &all, 1), SOTTO_ERROR_PROTOCOL);
+    assert_ok(say_living(&world, victim, first));
+    assert_int_equal(say_living(&world, victim, all), SOTTO_ERROR_PROTOCOL);
     assert_true(is_silent(&world, victim));
     assert_ok(sotto_session_party_recorded(party));
     assert_true(sotto_session_party_next(party, &consent));
-    assert_int_equal(say(&world, victim, SOTTO_MESSAGE_LIVING, &all, 1), SOTTO_ERROR_PROTOCOL);
+    assert_int_equal(say_living(&world, victim, all), SOTTO_ERROR_PROTOCOL);
     assert_true(is_silent(&world, victim));
-    assert_ok(say(&world, victim, SOTTO_MESSAGE_LIVING, &first, 1));
+    assert_ok(say_living(&world, victim, first));
     struct sotto_action again;
     assert_true(sotto_session_party_next(world.parties[victim].session, &again));
     assert_int_equal(again.bytes.data_bytes, consent.bytes.data_bytes);
@@ -90,6 +120,19 @@ static void test_one_survivor_set_is_signed(void **state)
     sotto_action_release(&again);
     sotto_action_release(&consent);
     world_release(&world);
+}
+
+/* What forged consents are to instead of what the aggregator knows. */
+static enum { CHANGE_NOTHING, CHANGE_MASKED, CHANGE_DEALINGS } forgery;
+
+static void change(struct sotto__survivors *survivors, uint8_t *masked)
+{
+    static const uint8_t others[SOTTO__HASH_BYTES] = {1, 2, 3};
+    if (forgery == CHANGE_MASKED) {
+        masked[40] ^= 1; /* of the second of the living */
+    } else if (forgery == CHANGE_DEALINGS) {
+        survivors->dealings = others;
+    }
 }
 
 /* A list of consents for UNMASK, signed by these roster indices. */
@@ -100,7 +143,16 @@ static size_t forge_unmask(const struct world *world, uint8_t *out, const uint32
     uint8_t digest[SOTTO__HASH_BYTES];
     struct sotto_writer writer;
     learn_session(world, session);
-    sotto__survivors_digest(digest, session, &dealers, &living, world->parties_len);
+    uint8_t masked[8 * SOTTO__HASH_BYTES];
+    (void)list_masked(world, masked, living);
+    struct sotto__survivors survivors = {.session = session,
+                                         .dealers = &dealers,
+                                         .living = &living,
+                                         .parties_len = world->parties_len,
+                                         .dealings = world->aggregator->dealings,
+                                         .masked = masked};
+    change(&survivors, masked);
+    sotto__survivors_digest(digest, &survivors);
     sotto_writer_init(&writer, 4096);
     sotto_write_u32(&writer, (uint32_t)signers_len);
     for (size_t k = 0; k < signers_len; k++) {
@@ -138,7 +190,7 @@ static void test_unmasking_needs_enough_consents_to_the_same_set(void **state)
 
     assert_int_equal(unmask(&world, victim, four, 4, dealers, living), SOTTO_ERROR_STATE);
     struct sotto_session_party *party = world.parties[victim].session;
-    assert_ok(say(&world, victim, SOTTO_MESSAGE_LIVING, &living, 1));
+    assert_ok(say_living(&world, victim, living));
     assert_false(is_silent(&world, victim)); /* the record */
     assert_int_equal(unmask(&world, victim, four, 4, dealers, living), SOTTO_ERROR_STATE);
     assert_ok(sotto_session_party_recorded(party));
@@ -164,6 +216,115 @@ static void test_unmasking_needs_enough_consents_to_the_same_set(void **state)
     world_release(&world);
 }
 
+/* One session opens one sum: who sees the others' sum first can't choose its input afterwards
+ * (late.c of the review), nor show two inputs or two dealings to different parties. */
+static void test_masked_inputs_are_fixed_before_anything_opens(void **state)
+{
+    (void)state;
+    struct world world;
+    const uint8_t living = 0x1F;
+    static const uint32_t all[] = {0, 1, 2, 3, 4};
+    world_make(&world, 5, 20);
+    world_until(&world, SOTTO_MESSAGE_LIVING);
+    for (uint32_t i = 0; i < 5; i++) {
+        uint32_t own = world_index_of(&world, i);
+        uint32_t other = (own + 1) % 5;
+        struct sotto_session_party *party = world.parties[i].session;
+        /* Not with what this party did not send. */
+        assert_int_equal(say_living_with(&world, i, living, own), SOTTO_ERROR_PROTOCOL);
+        assert_true(is_silent(&world, i));
+        assert_ok(say_living(&world, i, living));
+        assert_false(is_silent(&world, i)); /* the record */
+        /* Nor with another input of somebody, once there was one. */
+        assert_int_equal(say_living_with(&world, i, living, other), SOTTO_ERROR_PROTOCOL);
+        assert_ok(sotto_session_party_recorded(party));
+        assert_false(is_silent(&world, i));
+        assert_int_equal(say_living_with(&world, i, living, other), SOTTO_ERROR_PROTOCOL);
+        forgery = CHANGE_MASKED; /* what others were shown */
+        assert_int_equal(unmask(&world, i, all, 5, living, living), SOTTO_ERROR_AUTH);
+        forgery = CHANGE_DEALINGS;
+        assert_int_equal(unmask(&world, i, all, 5, living, living), SOTTO_ERROR_AUTH);
+        forgery = CHANGE_NOTHING;
+        assert_true(is_silent(&world, i));
+        assert_ok(unmask(&world, i, all, 5, living, living));
+        assert_false(is_silent(&world, i));
+    }
+    world_release(&world);
+}
+
+/* Keeps the consents of a session, and the masked input of party 0. */
+static struct sotto_buffer late_consents[5];
+static struct sotto_buffer late_masked;
+
+static bool keep_consents(struct world *world, struct world_letter *letter)
+{
+    struct sotto_message message;
+    (void)world;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (message.type == SOTTO_MESSAGE_CONSENT) {
+        assert_ok(
+            sotto_buffer_copy(&late_consents[letter->from], message.body, message.body_bytes));
+    } else if (message.type == SOTTO_MESSAGE_MASKED && letter->from == 0) {
+        assert_ok(sotto_buffer_copy(&late_masked, message.body, message.body_bytes));
+    }
+    return true;
+}
+
+/* How many of the consents sign the survivors with this signed masked input of party 0. */
+static uint32_t count_consents_with(struct world *world, const struct sotto_message *masked)
+{
+    uint8_t digest[SOTTO__HASH_BYTES];
+    uint32_t count = 0;
+    uint32_t own = world_index_of(world, 0); /* all five live */
+    sotto__masked_digest(world->aggregator->masked + own * SOTTO__HASH_BYTES,
+                         masked->signed_digest);
+    sotto__aggregator_survivors(world->aggregator, digest);
+    for (uint32_t i = 0; i < 5; i++) {
+        struct sotto_key key = sotto_identity_key(world->parties[i].identity);
+        struct sotto_signature signature;
+        if (late_consents[i].data_bytes == sizeof signature.bytes) {
+            memcpy(signature.bytes, late_consents[i].data, sizeof signature.bytes);
+            count +=
+                sotto_key_verify(&key, &signature, SOTTO__SURVIVORS_LABEL, digest, sizeof digest);
+        }
+    }
+    return count;
+}
+
+/* A second masked input, signed when the sum is known, has a good signature and nobody's consent:
+ * whoever checks a sum against consents sees which input it was opened with. */
+static void test_an_input_signed_after_the_sum_has_no_consents(void **state)
+{
+    (void)state;
+    struct world world;
+    uint8_t session[SOTTO_SESSION_BYTES];
+    bool lives[5] = {true, true, true, true, true};
+    world_make(&world, 5, 21);
+    world.inspect = keep_consents;
+    assert_ok(world_start(&world));
+    assert_ok(world_run(&world));
+    world_assert_sum(&world, lives);
+    learn_session(&world, session);
+    for (uint8_t flip = 0; flip < 2; flip++) {
+        struct sotto_buffer bytes;
+        struct sotto_message masked;
+        late_masked.data[0] ^= flip;
+        world_seal(&world, &bytes, world.parties[0].identity, SOTTO_MESSAGE_MASKED, session,
+                   late_masked.data, late_masked.data_bytes);
+        assert_ok(sotto_message_open(&masked, bytes.data, bytes.data_bytes, NULL));
+        uint32_t count = count_consents_with(&world, &masked);
+        assert_true(flip == 0 ? count >= 4 : count == 0);
+        assert_int_equal(sotto_session_aggregator_receive(world.aggregator, &masked, NULL),
+                         SOTTO_ERROR_STATE);
+        sotto_buffer_release(&bytes);
+    }
+    for (uint32_t i = 0; i < 5; i++) {
+        sotto_buffer_release(&late_consents[i]);
+    }
+    sotto_buffer_release(&late_masked);
+    world_release(&world);
+}
+
 /* What one owner demands holds for all: without it t others open its party's input. */
 static void test_demands_of_one_bind_all(void **state)
 {
@@ -176,7 +337,7 @@ static void test_demands_of_one_bind_all(void **state)
     world_until(&world, SOTTO_MESSAGE_LIVING);
     for (uint32_t i = 0; i < 5; i++) { /* the others too refuse to open a sum over four */
         uint8_t four = (uint8_t)(0x1F & ~(1U << (world_index_of(&world, i) + 1) % 5));
-        assert_int_equal(say(&world, i, SOTTO_MESSAGE_LIVING, &four, 1), SOTTO_ERROR_PARTIES);
+        assert_int_equal(say_living(&world, i, four), SOTTO_ERROR_PARTIES);
     }
     world_release(&world);
     world_demands[2] = (struct sotto_session_demands){.needs_consent = true};
@@ -191,7 +352,7 @@ static void test_demands_of_one_bind_all(void **state)
     }
     for (uint32_t i = 0; i < 5; i++) {
         struct sotto_session_party *party = world.parties[i].session;
-        assert_ok(say(&world, i, SOTTO_MESSAGE_LIVING, &living, 1));
+        assert_ok(say_living(&world, i, living));
         assert_false(is_silent(&world, i)); /* the record */
         assert_ok(sotto_session_party_recorded(party));
         assert_false(is_silent(&world, i));
@@ -349,6 +510,8 @@ int main(void)
         cmocka_unit_test(test_one_survivor_set_is_signed),
         cmocka_unit_test(test_unmasking_needs_enough_consents_to_the_same_set),
         cmocka_unit_test(test_demands_of_one_bind_all),
+        cmocka_unit_test(test_masked_inputs_are_fixed_before_anything_opens),
+        cmocka_unit_test(test_an_input_signed_after_the_sum_has_no_consents),
         cmocka_unit_test(test_rosters_are_checked),
         cmocka_unit_test(test_adverts_are_bound_to_their_invitation),
         cmocka_unit_test(test_a_split_view_gives_no_sum),

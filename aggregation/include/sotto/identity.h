@@ -47,6 +47,9 @@ SOTTO_API struct sotto_key sotto_identity_key(const struct sotto_identity *ident
 /* No longer message can be signed. */
 #define SOTTO_SIGNED_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
+/* What is signed of a message: BLAKE2b-512, as wide as the hash within Ed25519. */
+#define SOTTO_SIGNED_DIGEST_BYTES 64
+
 /* Signs label and message: the label ("sotto peer request") keeps signatures of one purpose from
  * standing for another; it is at most 64 bytes. Ed25519 over BLAKE2b-512(label, 0, message), above
  * 1 MiB over BLAKE2b-512(label, 1, the BLAKE2b-512 of each 1 MiB). CT: in the secret key. Threads:
@@ -61,6 +64,20 @@ SOTTO_API void sotto_identity_sign(const struct sotto_identity *identity,
 SOTTO_API bool sotto_key_verify(const struct sotto_key *key,
                                 const struct sotto_signature *signature, const char *label,
                                 const void *message, size_t message_bytes);
+
+/* The digest that sotto_identity_sign signs, for whoever needs it besides. Threads: uses OpenMP's
+ * for long messages. */
+SOTTO_API void sotto_signed_digest(uint8_t out[SOTTO_SIGNED_DIGEST_BYTES], const char *label,
+                                   const void *message, size_t message_bytes);
+
+/* Signs such a digest. CT: in the secret key. */
+SOTTO_API void sotto_identity_sign_digest(const struct sotto_identity *identity,
+                                          struct sotto_signature *out,
+                                          const uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES]);
+/* Whether a signature is of such a digest. Variable time: all of it is public. */
+SOTTO_API bool sotto_key_verify_digest(const struct sotto_key *key,
+                                       const struct sotto_signature *signature,
+                                       const uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES]);
 
 /* Whether two public keys are the same. Variable time: public keys only. */
 SOTTO_API bool sotto_key_equal(const struct sotto_key *a, const struct sotto_key *b);

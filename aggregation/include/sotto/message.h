@@ -54,7 +54,8 @@ struct sotto_session_label {
 SOTTO_API bool sotto_session_label_equal(const struct sotto_session_label *a,
                                          const struct sotto_session_label *b);
 
-/* A message taken apart; body borrows the bytes it was parsed from. */
+/* A message taken apart; body borrows the bytes it was parsed from. signed_digest is what its
+ * signature signs: zeros where only sotto_message_parse was asked. */
 struct sotto_message {
     uint16_t version;
     uint16_t suite;
@@ -64,6 +65,7 @@ struct sotto_message {
     struct sotto_key sender;
     const uint8_t *body;
     size_t body_bytes;
+    uint8_t signed_digest[SOTTO_SIGNED_DIGEST_BYTES];
 };
 
 /* Takes the header apart without looking at version, suite, type, session or signature. Returns:
