@@ -102,6 +102,10 @@ static double mask(const struct world *world)
     memset(vector, 1, vector_bytes);
     SOTTO_REQUIRE(sotto_session_party_input(party, vector, vector_bytes) == SOTTO_OK);
     SOTTO_REQUIRE(sotto_session_party_receive(party, &message, NULL) == SOTTO_OK);
+    struct sotto_action pledge;
+    SOTTO_REQUIRE(sotto_session_party_next(party, &pledge) && pledge.kind == SOTTO_ACTION_PLEDGE);
+    sotto_action_release(&pledge);
+    SOTTO_REQUIRE(sotto_session_party_recorded(party) == SOTTO_OK);
     struct sotto_buffer masked = sent_by(party);
     SOTTO_REQUIRE(masked.data_bytes > vector_bytes);
     double peak_mb = bench_peak_mb() - before_mb;

@@ -13,11 +13,13 @@
  *    the session goes on without it while it has enough (the session's `need`).
  * 4. A session that fails before LIVING went out has opened nothing, and nobody has consented to a
  *    set of survivors. In round 1 it is started again (reopen_session): REOPEN, the next attempt,
- *    among those who answered the step that failed, if they are min_clients. These are fewer each
- *    time, so attempts end. Who did not answer is LOST for good.
+ *    among those who answered the step that failed, if they are min_clients. Who has masked goes
+ *    along only where nobody can open the failed session any more: its members are asked to give it
+ *    up first (WITHDRAW), and REOPEN shows what they signed. Attempts get smaller each time, so
+ *    they end. Who did not answer is LOST for good.
  * 5. From LIVING on a failure is final. A second attempt would have other survivors, and the
  *    difference of two sums would be the value of whoever is in one of them only. Parties see to it
- *    themselves (party_rounds.c, 4).
+ *    themselves (party_rounds.c, 3 and 4).
  * 6. A sum is given to the driver, which refuses what no rows can give. If the plan has another
  *    round, those whose rows are in the first sum are its contributors, shown the aggregate
  *    (ROUND), and asked for fresh ADVERTs. A later round starts with all contributors or not at all
@@ -35,7 +37,8 @@
 
 /* --- Sessions --- */
 
-static void reopen_session(struct sotto_task_aggregator *task);
+static void restart_session(struct sotto_task_aggregator *task, const struct sotto_error *why,
+                            size_t answered);
 
 /* Remembers the survivors of round 1: all later rounds are over exactly these. */
 static void keep_contributors(struct sotto_task_aggregator *task)
@@ -274,14 +277,23 @@ static void fail_session(struct sotto_task_aggregator *task)
         sotto__task_aggregator_end(task, status, err.text);
         return;
     }
-    sotto__outbox_log(&task->outbox, "[Restart] task %llu round %u %s; again with %zu parties",
-                      (unsigned long long)task->number, task->terms.label.round, err.text,
-                      answered);
-    reopen_session(task);
+    restart_session(task, &err, answered);
 }
 
-/* Starts a new attempt with fresh keys among those who answered the step that failed. */
-static void reopen_session(struct sotto_task_aggregator *task)
+/* Whether somebody's masked input came. */
+static bool has_masked(const struct sotto_session_aggregator *session)
+{
+    uint32_t len = sotto_session_aggregator_roster(session)->adverts_len;
+    uint32_t i = 0;
+    while (i < len && !sotto_session_aggregator_lives(session, i)) {
+        i++;
+    }
+    return i < len;
+}
+
+/* Starts a new attempt with fresh keys among those who answered the step that failed. releases: of
+ * the attempt before, or empty. */
+static void reopen_session(struct sotto_task_aggregator *task, const struct sotto_buffer *releases)
 {
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     task->terms.label.attempt++;
@@ -298,7 +310,8 @@ static void reopen_session(struct sotto_task_aggregator *task)
         if (!answered) {
             continue;
         }
-        enum sotto_status status = sotto__reopen_seal(&message, &task->terms.label, task->identity);
+        enum sotto_status status =
+            sotto__reopen_seal(&message, releases, &task->terms.label, task->identity);
         if (status != SOTTO_OK) {
             task->outbox.status = status;
             return;
@@ -309,6 +322,51 @@ static void reopen_session(struct sotto_task_aggregator *task)
     task->session = NULL;
     sotto__task_aggregator_set_deadline(task,
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
+}
+
+/* Begins anew at once, or asks the members to give the session up first. */
+static void restart_session(struct sotto_task_aggregator *task, const struct sotto_error *why,
+                            size_t answered)
+{
+    static const struct sotto_buffer nothing;
+    sotto__outbox_log(&task->outbox, "[Restart] task %llu round %u %s; again with %zu parties",
+                      (unsigned long long)task->number, task->terms.label.round, why->text,
+                      answered);
+    if (!has_masked(task->session)) {
+        reopen_session(task, &nothing);
+        return;
+    }
+    enum sotto_status status = sotto_session_aggregator_withdraw(task->session);
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+        return;
+    }
+    task->phase_seen = SOTTO_AGGREGATOR_WITHDRAWING;
+    sotto__task_aggregator_set_deadline(task,
+                                        sotto_plan_strategy(task->plan)->connection_timeout_s);
+    sotto__task_aggregator_follow_session(task);
+}
+
+/* The session is given up: goes on with those whose masked inputs were in it. */
+static void follow_withdrawal(struct sotto_task_aggregator *task)
+{
+    struct sotto_buffer releases = {0};
+    size_t answered = 0;
+    (void)find_silent(task, &answered);
+    if (answered < sotto_plan_strategy(task->plan)->min_clients) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "%zu parties are left to start again, at least %u needed",
+                       answered, sotto_plan_strategy(task->plan)->min_clients);
+        sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
+        return;
+    }
+    enum sotto_status status = sotto_session_aggregator_releases(task->session, &releases);
+    if (status == SOTTO_OK) {
+        reopen_session(task, &releases);
+    } else {
+        task->outbox.status = status;
+    }
+    sotto_buffer_release(&releases);
 }
 
 /* Logs that the session has gone on to another phase, and bounds the phase. */
@@ -365,6 +423,8 @@ void sotto__task_aggregator_follow_session(struct sotto_task_aggregator *task)
         finish_round(task);
     } else if (phase == SOTTO_AGGREGATOR_FAILED) {
         fail_session(task);
+    } else if (phase == SOTTO_AGGREGATOR_WITHDRAWN) {
+        follow_withdrawal(task);
     } else {
         enter_phase(task, phase);
     }

@@ -19,13 +19,14 @@ void sotto__task_plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_j
 enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const void *aggregate,
                                        size_t aggregate_bytes) SOTTO_NODISCARD;
 
-/* The federation's own messages, signed. INVITATION holds the plan's text, REOPEN nothing, ROUND
- * the aggregate of the round before, FINISH a status and perhaps a result. *out is owned, ended by
- * sotto_buffer_release. Returns: SOTTO_ERROR_NO_MEMORY. */
+/* The federation's own messages, signed. INVITATION holds the plan's text, REOPEN the
+ * releases of the attempt before or nothing, ROUND the aggregate of the round before, FINISH a
+ * status and perhaps a result. *out is owned, ended by sotto_buffer_release. Returns:
+ * SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
                                          size_t plan_bytes, const struct sotto_session_label *label,
                                          const struct sotto_identity *identity) SOTTO_NODISCARD;
-enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
+enum sotto_status sotto__reopen_seal(struct sotto_buffer *out, const struct sotto_buffer *releases,
                                      const struct sotto_session_label *label,
                                      const struct sotto_identity *identity) SOTTO_NODISCARD;
 enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggregate,

@@ -10,9 +10,11 @@
  *    (terms.c), deals shares of its secrets, and its host is asked for a partial. While the host
  *    computes, the driver stands still: another roster waits in next_roster, and a REOPEN throws it
  *    away.
- * 3. Until it is asked to consent to a set of survivors, REOPEN may ask the party to start over:
- *    the session is freed, which wipes its secrets, and 1 follows with a higher attempt. What it
- *    had masked with them it can never help to open.
+ * 3. Before its masked partial leaves the host writes down that it does (PLEDGE). Until then REOPEN
+ *    may ask the party to start over: the session is freed, which wipes its secrets, and 1 follows
+ *    with a higher attempt. Afterwards others can open the session without it, so a REOPEN needs
+ * the releases of so many members that they can't. WITHDRAW asks for a release: the session is the
+ *    machine's, which wipes it and then signs.
  * 4. At LIVING the session asks for a record (RECORDING). From here on the party has answered this
  *    round, and a REOPEN is refused: consent to two sets of survivors would open two sums, whose
  *    difference is the value of whoever is in one of them only.
@@ -104,6 +106,13 @@ void sotto__task_party_receive_roster(struct sotto_task_party *task, const uint8
     sotto__outbox_push(&task->outbox, &action);
 }
 
+/* Not where it gave the session up meanwhile. */
+static bool waits_for_input(const struct sotto_session_party *session)
+{
+    enum sotto_party_phase phase = sotto_session_party_phase(session);
+    return phase == SOTTO_PARTY_DEALT || phase == SOTTO_PARTY_SHARED;
+}
+
 void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *limbs,
                               size_t limbs_len)
 {
@@ -112,7 +121,7 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
     if (task->outbox.ended) {
         return;
     }
-    if (task->phase == SOTTO__TASK_SESSION) {
+    if (task->phase == SOTTO__TASK_SESSION && waits_for_input(task->session)) {
         SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->driver));
         /* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other
          * hosts). */
@@ -121,7 +130,7 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
         if (status != SOTTO_OK) {
             sotto__task_party_leave(task, status, sotto_status_text(status));
         }
-    } else if (task->next_roster.data != NULL) {
+    } else if (task->phase != SOTTO__TASK_SESSION && task->next_roster.data != NULL) {
         /* The session that asked for the partial is over; the next one waited. */
         struct sotto_buffer roster = task->next_roster;
         task->next_roster = (struct sotto_buffer){0};
@@ -241,20 +250,26 @@ enum sotto_status sotto__task_party_receive_round(struct sotto_task_party *task,
 
 void sotto_task_party_recorded(struct sotto_task_party *task)
 {
-    if (task->outbox.ended || task->phase != SOTTO__TASK_SESSION ||
-        sotto_session_party_phase(task->session) != SOTTO_PARTY_RECORDING) {
+    if (task->outbox.ended || task->phase != SOTTO__TASK_SESSION) {
         return;
     }
-    task->recorded = true;
+    enum sotto_party_phase phase = sotto_session_party_phase(task->session);
+    if (phase != SOTTO_PARTY_MASKING && phase != SOTTO_PARTY_RECORDING) {
+        return; /* the session was given up meanwhile */
+    }
+    task->recorded = task->recorded || phase == SOTTO_PARTY_RECORDING;
     enum sotto_status status = sotto_session_party_recorded(task->session);
-    if (status != SOTTO_OK) {
+    if (status != SOTTO_OK && phase == SOTTO_PARTY_MASKING) {
+        sotto__task_party_leave(task, status, sotto_status_text(status));
+    } else if (status != SOTTO_OK) {
         sotto__task_party_end(task, status, sotto_status_text(status));
     }
     consider_round(task);
     sotto__task_party_settle(task);
 }
 
-/* Starts a new attempt at a round whose survivors this party has not consented to. */
+/* Starts a new attempt at a round whose survivors this party has not consented to, and whose
+ * attempt before nobody can open. */
 enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
                                            const struct sotto_message *message,
                                            struct sotto_error *err)
@@ -270,6 +285,12 @@ enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "the aggregator asks for a second answer to one round");
     }
+    enum sotto_status status =
+        sotto_session_party_may_restart(task->session, message->body, message->body_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    task->masked -= task->has_masked;
     sotto_session_party_free(task->session);
     task->session = NULL;
     sotto_buffer_release(&task->next_roster);

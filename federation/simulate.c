@@ -169,6 +169,7 @@ static enum sotto_status party_act(struct sim *sim, struct sim_party *party,
     case SOTTO_ACTION_PARTIAL:
         status = party_partial(sim, party);
         break;
+    case SOTTO_ACTION_PLEDGE:
     case SOTTO_ACTION_RECORD: /* nothing here outlives the process */
         sotto_task_party_recorded(party->task);
         break;

@@ -117,7 +117,7 @@ void sotto__task_party_pump(struct sotto_task_party *task)
 {
     struct sotto_action action;
     if (task->session != NULL && !task->has_masked &&
-        sotto_session_party_phase(task->session) >= SOTTO_PARTY_MASKED) {
+        sotto_session_party_has_masked(task->session)) {
         task->has_masked = true;
         task->masked++;
     }

@@ -29,8 +29,8 @@ struct sotto_task_party {
     struct sotto_schema offer;
     enum task_phase phase;
     struct sotto_session_party *session;
-    bool has_masked; /* in this session */
-    uint64_t masked; /* in how many sessions */
+    bool has_masked; /* in this session, and counted */
+    uint64_t masked; /* in how many sessions that others may open */
     struct sotto_driver *driver;
     bool recorded;  /* consent to a survivor set of this task is on disk, or was asked for */
     bool computing; /* the host was asked for a partial, and works on it */

@@ -48,12 +48,13 @@ enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *p
     return sotto_message_finish(&writer, out, identity);
 }
 
-enum sotto_status sotto__reopen_seal(struct sotto_buffer *out,
+enum sotto_status sotto__reopen_seal(struct sotto_buffer *out, const struct sotto_buffer *releases,
                                      const struct sotto_session_label *label,
                                      const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
     begin_message(&writer, SOTTO_MESSAGE_REOPEN, label, identity);
+    sotto_write_bytes(&writer, releases->data, releases->data_bytes);
     return sotto_message_finish(&writer, out, identity);
 }
 

@@ -39,6 +39,12 @@ uint32_t sotto_session_threshold(uint32_t parties_len, uint32_t demanded_collude
     return max_u32(2 * parties_len / 3, (parties_len + colluding) / 2) + 1;
 }
 
+uint32_t sotto_session_releases(uint32_t parties_len, uint32_t demanded_colluders)
+{
+    uint32_t colluding = sotto_session_colluders(parties_len, demanded_colluders) + 1;
+    return parties_len + colluding + 1 - sotto_session_threshold(parties_len, demanded_colluders);
+}
+
 bool sotto_graph_is_complete(const struct sotto_graph *graph, uint32_t parties_len)
 {
     return graph->holders == parties_len && graph->masks == parties_len - 1;

@@ -6,6 +6,7 @@
  */
 
 #include "crypto/crypto.h"
+#include "message/bitmap.h"
 
 /* Of an advert: makes it one that was never seen before. */
 #define SOTTO__NONCE_BYTES 16
@@ -111,34 +112,17 @@ void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES],
 
 #define SOTTO__SURVIVORS_LABEL "sotto survivors"
 
-/* --- bitmaps of parties, least significant bit first --- */
+/* --- release.c --- */
 
-static inline size_t bitmap_bytes(uint32_t len)
-{
-    return ((size_t)len + 7) / 8;
-}
+/* Signs that its signer has not consented in a session, and never will. */
+void sotto__release_sign(struct sotto_signature *out, const uint8_t *session,
+                         const struct sotto_identity *identity);
+bool sotto__release_verify(const struct sotto_signature *release, const uint8_t *session,
+                           const struct sotto_key *key);
 
-static inline bool bitmap_get(const uint8_t *bitmap, uint32_t i)
-{
-    return ((bitmap[i / 8] >> (i % 8)) & 1) != 0;
-}
-
-static inline void bitmap_set(uint8_t *bitmap, uint32_t i)
-{
-    bitmap[i / 8] = (uint8_t)(bitmap[i / 8] | (1U << (i % 8)));
-}
-
-static inline uint32_t bitmap_count(const uint8_t *bitmap, uint32_t len)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < len; i++) {
-        count += bitmap_get(bitmap, i);
-    }
-    return count;
-}
-
-/* Reads a bitmap of len bits, which borrows from the reader's bytes. Fails the reader, and gives
- * NULL, where bits beyond len are set: a set has one bitmap only, since bitmaps are signed. */
-const uint8_t *sotto__bitmap_read(struct sotto_reader *reader, uint32_t len);
+/* Whether the body of a REOPEN has releases of this session by so many of the roster that nobody
+ * can open it. */
+bool sotto__releases_suffice(const struct sotto_roster *roster, const uint8_t *session,
+                             const uint8_t *bytes, size_t bytes_len);
 
 #endif

@@ -50,6 +50,8 @@ struct answer {
     uint8_t masked_digest[SOTTO__HASH_BYTES];
     /* CONSENT */
     struct sotto_signature consent;
+    /* RELEASE */
+    struct sotto_signature release;
     /* REVEAL */
     uint8_t *shares; /* one for each of its holdings */
     size_t shares_bytes;
@@ -169,6 +171,21 @@ static enum sotto_status read_consent(const struct sotto_session_aggregator *agg
                           digest, sizeof digest)) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
                                "a consent does not sign the survivors of this session");
+    }
+    return SOTTO_OK;
+}
+
+/* [PROTOCOL.md, RELEASE]. */
+static enum sotto_status read_release(const struct sotto_session_aggregator *aggregator,
+                                      struct answer *answer, uint32_t index,
+                                      struct sotto_reader *reader)
+{
+    sotto_read_copy(reader, answer->release.bytes, sizeof answer->release.bytes);
+    if (!sotto_reader_finished(reader) ||
+        !sotto__release_verify(&answer->release, aggregator->session,
+                               member_key(aggregator, index))) {
+        return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
+                               "a release does not sign this session");
     }
     return SOTTO_OK;
 }
@@ -315,6 +332,8 @@ static bool type_fits(uint16_t type, enum sotto_aggregator_phase phase)
         return phase == SOTTO_AGGREGATOR_CONSENTING;
     case SOTTO_MESSAGE_REVEAL:
         return phase == SOTTO_AGGREGATOR_REVEALING;
+    case SOTTO_MESSAGE_RELEASE:
+        return phase == SOTTO_AGGREGATOR_WITHDRAWING;
     default:
         return false;
     }
@@ -360,6 +379,9 @@ static void read_answer(const struct sotto_session_aggregator *aggregator, struc
     case SOTTO_MESSAGE_CONSENT:
         answer->status = read_consent(aggregator, answer, index, &reader);
         return;
+    case SOTTO_MESSAGE_RELEASE:
+        answer->status = read_release(aggregator, answer, index, &reader);
+        return;
     default:
         answer->status = read_reveal(aggregator, answer, index, &reader);
     }
@@ -383,6 +405,11 @@ static enum sotto_status keep_answer(struct sotto_session_aggregator *aggregator
         aggregator->counters.signatures++;
         member->consent = answer->consent;
         member->consented = true;
+        return SOTTO_OK;
+    case SOTTO_MESSAGE_RELEASE:
+        aggregator->counters.signatures++;
+        member->release = answer->release;
+        member->released = true;
         return SOTTO_OK;
     default:
         return keep_reveal(aggregator, answer, index);

@@ -163,6 +163,24 @@ void sotto__aggregator_survivors(const struct sotto_session_aggregator *aggregat
     sotto__survivors_digest(out_digest, &survivors);
 }
 
+/* --- WITHDRAW --- */
+
+enum sotto_status sotto__aggregator_send_withdraw(struct sotto_session_aggregator *aggregator,
+                                                  const uint8_t *members)
+{
+    struct sotto_writer writer;
+    struct sotto_buffer message;
+    aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_WITHDRAW);
+    enum sotto_status status = sotto_message_finish(&writer, &message, aggregator->identity);
+    aggregator->counters.signatures++;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = send_copies(aggregator, &message, members);
+    sotto_buffer_release(&message);
+    return status;
+}
+
 /* --- UNMASK --- */
 
 /* Marks the holders of a member that consented, the first ones, as many as it needs. Returns: how

@@ -213,7 +213,7 @@ static enum sotto_status party_accept_shares(struct sotto_session_party *party,
     sotto_secret_free(party->channels); /* both directions were used */
     party->channels = NULL;
     party->phase = SOTTO_PARTY_SHARED;
-    return party->vector != NULL ? sotto__party_mask(party) : SOTTO_OK;
+    return party->vector != NULL ? sotto__party_pledge(party) : SOTTO_OK;
 }
 
 enum sotto_status sotto__party_receive_shares(struct sotto_session_party *party,

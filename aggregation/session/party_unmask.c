@@ -87,30 +87,14 @@ static void digest_survivors(const struct sotto_session_party *party,
 }
 
 /* What the host must write down before it calls sotto_session_party_recorded. */
-static enum sotto_status party_push_record(struct sotto_session_party *party)
+static enum sotto_status party_push_consent(struct sotto_session_party *party)
 {
-    struct sotto_action action = {.kind = SOTTO_ACTION_RECORD};
-    struct sotto_writer writer;
-    uint8_t digest[SOTTO__HASH_BYTES];
-    const struct sotto_session_label *label = &party->invitation.label;
-    digest_survivors(party, digest);
-    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_write_bytes(&writer, label->task.bytes, sizeof label->task.bytes);
-    sotto_write_u32(&writer, label->round);
-    sotto_write_u32(&writer, label->attempt);
-    sotto_write_bytes(&writer, party->session, sizeof party->session);
-    sotto_write_blob(&writer, party->dealers, bitmap_bytes(party->roster.adverts_len));
-    sotto_write_blob(&writer, party->living, bitmap_bytes(party->roster.adverts_len));
-    sotto_write_bytes(&writer, digest, sizeof digest);
-    enum sotto_status status = sotto_writer_status(&writer);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    action.bytes.data = sotto_writer_take(&writer, &action.bytes.data_bytes);
-    status = sotto_action_push(&party->queue, &action);
-out:
-    sotto_writer_release(&writer);
-    return status;
+    uint8_t rest[(SOTTO_SESSION_PARTIES_MAX + 7) / 8 + SOTTO__HASH_BYTES];
+    size_t living_bytes = bitmap_bytes(party_count(party));
+    memcpy(rest, party->living, living_bytes);
+    digest_survivors(party, rest + living_bytes);
+    return sotto__party_push_record(party, SOTTO_ACTION_RECORD, rest,
+                                    living_bytes + SOTTO__HASH_BYTES);
 }
 
 enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
@@ -141,16 +125,15 @@ enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
     memcpy(party->living, message.living, bitmap_bytes(party_count(party)));
     memcpy(party->living_masked, message.masked, message.masked_bytes);
     party->phase = SOTTO_PARTY_RECORDING;
-    status = party_push_record(party);
+    status = party_push_consent(party);
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "recording the answer: %s", sotto_status_text(status));
     }
     return SOTTO_OK;
 }
 
-enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
+enum sotto_status sotto__party_consent(struct sotto_session_party *party)
 {
-    SOTTO_REQUIRE(party->phase == SOTTO_PARTY_RECORDING);
     uint8_t digest[SOTTO__HASH_BYTES];
     struct sotto_signature signature;
     struct sotto_writer writer;

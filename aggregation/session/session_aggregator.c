@@ -27,7 +27,10 @@
  * 5. The end. With threshold shares of every secret, masks are taken out of the sum. A secret that
  *    does not fit its commitment names the dealer.
  *
- * 6. A step ends early where more answers would change nothing (step_is_complete), and fails as
+ * 6. WITHDRAWING. A session that failed in MASKING may be given up: members sign that they never
+ *    consent in it (aggregator_release.c), and only then may those who masked join another one.
+ *
+ * 7. A step ends early where more answers would change nothing (step_is_complete), and fails as
  *    soon as too few can still answer (holders_suffice): it does not wait for its time. */
 
 #include "session/session_aggregator.h"
@@ -77,6 +80,8 @@ static bool member_answered(const struct member *member, enum sotto_aggregator_p
         return member->masked;
     case SOTTO_AGGREGATOR_CONSENTING:
         return member->consented;
+    case SOTTO_AGGREGATOR_WITHDRAWING:
+        return member->released;
     default:
         return member->revealed;
     }
@@ -86,7 +91,9 @@ bool sotto_session_aggregator_answered(const struct sotto_session_aggregator *ag
                                        uint32_t index)
 {
     const struct member *member = &aggregator->members[index];
-    return !member->left && member_answered(member, aggregator->step);
+    bool answered = member_answered(member, aggregator->step);
+    return !member->left && answered &&
+           (member->masked || aggregator->step != SOTTO_AGGREGATOR_WITHDRAWING);
 }
 
 enum sotto_status
@@ -367,9 +374,15 @@ static enum sotto_status aggregator_end_step(struct sotto_session_aggregator *ag
 bool sotto__aggregator_asks(const struct sotto_session_aggregator *aggregator, uint32_t index)
 {
     const struct member *member = &aggregator->members[index];
-    return !member->left && (aggregator->phase == SOTTO_AGGREGATOR_DEALING ||
-                             (aggregator->phase == SOTTO_AGGREGATOR_MASKING && member->dealt) ||
-                             (aggregator->phase > SOTTO_AGGREGATOR_MASKING && member->masked));
+    switch (aggregator->phase) {
+    case SOTTO_AGGREGATOR_DEALING:
+        return !member->left;
+    case SOTTO_AGGREGATOR_MASKING:
+    case SOTTO_AGGREGATOR_WITHDRAWING:
+        return !member->left && member->dealt;
+    default:
+        return !member->left && member->masked;
+    }
 }
 
 bool sotto__aggregator_has_answer(const struct sotto_session_aggregator *aggregator, uint32_t index)
@@ -467,6 +480,10 @@ enum sotto_status sotto__aggregator_advance(struct sotto_session_aggregator *agg
     static const char *const step_names[] = {"dealing shares", "masked inputs", "consents",
                                              "revealed shares"};
     if (aggregator->phase >= SOTTO_AGGREGATOR_SUMMED) {
+        return SOTTO_OK;
+    }
+    if (aggregator->phase == SOTTO_AGGREGATOR_WITHDRAWING) {
+        sotto__aggregator_advance_withdrawing(aggregator, expired);
         return SOTTO_OK;
     }
     bool by_threshold = aggregator->phase >= SOTTO_AGGREGATOR_CONSENTING;

@@ -3,7 +3,8 @@
 #define SOTTO_AGGREGATION_SESSION_AGGREGATOR_H
 
 /* The state of an aggregator's session, for the files that it is spread over: session_aggregator.c
- * (steps), aggregator_send.c and aggregator_receive.c (messages), aggregator_sum.c (unmasking). */
+ * (steps), aggregator_send.c and aggregator_receive.c (messages), aggregator_sum.c (unmasking),
+ * aggregator_release.c (giving up). */
 
 #include "message/message.h"
 #include "vector/vector.h"
@@ -14,6 +15,7 @@ struct member {
     bool masked;
     bool consented;
     bool revealed;
+    bool released;
     struct sotto__dealing dealing;
     uint8_t masked_digest[SOTTO__HASH_BYTES];
     uint32_t *holders; /* graph.holders, by position; the first is the member itself */
@@ -23,6 +25,7 @@ struct member {
     struct sotto__merkle_tree tree;
     uint8_t *ciphers;
     struct sotto_signature consent;
+    struct sotto_signature release;
     /* Of this member's secret: the first threshold shares that came, and who revealed them. */
     uint8_t *shares;
     uint32_t *sharers;
@@ -101,6 +104,16 @@ enum sotto_status
 sotto__aggregator_send_living(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
 enum sotto_status
 sotto__aggregator_send_unmask(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
+
+/* Queues WITHDRAW to the members of a bitmap. */
+enum sotto_status sotto__aggregator_send_withdraw(struct sotto_session_aggregator *aggregator,
+                                                  const uint8_t *members) SOTTO_NODISCARD;
+
+/* --- aggregator_release.c --- */
+
+/* Ends the step WITHDRAWING when all have answered who can, or time is over. */
+void sotto__aggregator_advance_withdrawing(struct sotto_session_aggregator *aggregator,
+                                           bool expired);
 
 /* What the members are asked to consent to. */
 void sotto__aggregator_survivors(const struct sotto_session_aggregator *aggregator,

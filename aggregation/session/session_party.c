@@ -11,7 +11,9 @@
  *     ADVERTISED  cG, mG                             -          drawn     -
  *     DEALT       bG, commitments, encrypted shares  may come   kept      -
  *     SHARED      nothing                            may come   kept      decrypted, checked
+ *     MASKING     nothing (the host writes PLEDGE)   kept       kept      kept
  *     MASKED      y = x + masks                      wiped      kept      kept
+ *     RELEASED    a signature that it gave up        wiped      wiped     wiped
  *     RECORDING   nothing (the host writes RECORD)   -          kept      kept
  *     CONSENTED   a signature of one survivor set    -          kept      kept
  *     REVEALED    one share of each dealer           -          wiped     wiped
@@ -105,6 +107,7 @@ void sotto_session_party_free(struct sotto_session_party *party)
     sotto_buffer_release(&party->advert);
     sotto_buffer_release(&party->consent);
     sotto_buffer_release(&party->reveal);
+    sotto_buffer_release(&party->release);
     sotto_action_queue_release(&party->queue);
     sotto_roster_release(&party->roster);
     sotto_free(party->runs);
@@ -528,6 +531,7 @@ static enum sotto_status party_send_masked(struct sotto_session_party *party)
         return status;
     }
     sotto__masked_digest(party->masked, signed_digest);
+    party->has_masked = true;
     return party_push(party, &message);
 }
 
@@ -545,6 +549,49 @@ enum sotto_status sotto__party_mask(struct sotto_session_party *party)
     return SOTTO_OK;
 }
 
+enum sotto_status sotto__party_pledge(struct sotto_session_party *party)
+{
+    party->phase = SOTTO_PARTY_MASKING;
+    enum sotto_status status = sotto__party_push_record(party, SOTTO_ACTION_PLEDGE, NULL, 0);
+    if (status != SOTTO_OK) {
+        sotto__party_wipe(party);
+        party->phase = SOTTO_PARTY_LEFT;
+    }
+    return status;
+}
+
+enum sotto_status sotto__party_push_record(struct sotto_session_party *party,
+                                           enum sotto_action_kind kind, const void *rest,
+                                           size_t rest_bytes)
+{
+    struct sotto_action action = {.kind = kind};
+    struct sotto_writer writer;
+    const struct sotto_session_label *label = &party->invitation.label;
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_write_bytes(&writer, label->task.bytes, sizeof label->task.bytes);
+    sotto_write_u32(&writer, label->round);
+    sotto_write_u32(&writer, label->attempt);
+    sotto_write_bytes(&writer, party->session, sizeof party->session);
+    sotto_write_blob(&writer, party->dealers, bitmap_bytes(party->roster.adverts_len));
+    sotto_write_bytes(&writer, rest, rest_bytes);
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    action.bytes.data = sotto_writer_take(&writer, &action.bytes.data_bytes);
+    status = sotto_action_push(&party->queue, &action);
+out:
+    sotto_writer_release(&writer);
+    return status;
+}
+
+enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
+{
+    SOTTO_REQUIRE(party->phase == SOTTO_PARTY_MASKING || party->phase == SOTTO_PARTY_RECORDING);
+    return party->phase == SOTTO_PARTY_MASKING ? sotto__party_mask(party)
+                                               : sotto__party_consent(party);
+}
+
 enum sotto_status sotto_session_party_input(struct sotto_session_party *party,
                                             const uint8_t *vector, size_t vector_bytes)
 {
@@ -555,7 +602,7 @@ enum sotto_status sotto_session_party_input(struct sotto_session_party *party,
         return SOTTO_ERROR_NO_MEMORY;
     }
     memcpy(party->vector, vector, vector_bytes);
-    return party->phase == SOTTO_PARTY_SHARED ? sotto__party_mask(party) : SOTTO_OK;
+    return party->phase == SOTTO_PARTY_SHARED ? sotto__party_pledge(party) : SOTTO_OK;
 }
 
 enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
@@ -581,6 +628,8 @@ enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
         return sotto__party_receive_living(party, &reader, err);
     case SOTTO_MESSAGE_UNMASK:
         return sotto__party_receive_unmask(party, &reader, err);
+    case SOTTO_MESSAGE_WITHDRAW:
+        return sotto__party_receive_withdraw(party, &reader, err);
     default:
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "message type %u is not for a party",
                                message->type);

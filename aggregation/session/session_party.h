@@ -3,7 +3,8 @@
 #define SOTTO_AGGREGATION_SESSION_PARTY_H
 
 /* The state of a party's session, for the files that it is spread over: session_party.c (advert,
- * roster, masks), party_deal.c (DEAL), party_shares.c (SHARES), party_unmask.c (LIVING, UNMASK). */
+ * roster, masks), party_deal.c (DEAL), party_shares.c (SHARES), party_unmask.c (LIVING, UNMASK),
+ * party_release.c (WITHDRAW). */
 
 #include "message/message.h"
 #include "vector/vector.h"
@@ -66,8 +67,10 @@ struct sotto_session_party {
     uint8_t *living_masked;              /* from LIVING on: the digests of all the living */
 
     uint8_t *vector; /* the input, then the masked input; NULL until there is an input */
+    bool has_masked; /* the masked input has left */
     struct sotto_buffer consent;
     struct sotto_buffer reveal;
+    struct sotto_buffer release;
 };
 
 static inline const struct sotto_key *party_key(const struct sotto_session_party *party,
@@ -108,8 +111,8 @@ enum sotto_status sotto__party_verify(struct sotto_session_party *party, const u
 /* Whether the parties of a bitmap are enough, for everybody and for this party's own secrets. */
 bool sotto__party_has_enough(const struct sotto_session_party *party, const uint8_t *parties);
 
-/* Masks the vector and sends it. */
-enum sotto_status sotto__party_mask(struct sotto_session_party *party) SOTTO_NODISCARD;
+/* Asks the host to record that the masked vector leaves: PLEDGE. On failure the party has left. */
+enum sotto_status sotto__party_pledge(struct sotto_session_party *party) SOTTO_NODISCARD;
 
 /* --- party_deal.c, party_shares.c, party_unmask.c --- */
 
@@ -127,5 +130,17 @@ enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
 enum sotto_status sotto__party_receive_unmask(struct sotto_session_party *party,
                                               struct sotto_reader *reader,
                                               struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__party_receive_withdraw(struct sotto_session_party *party,
+                                                struct sotto_reader *reader,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Queues an action of this kind for the host: task, round, attempt, session, dealers, and what
+ * follows. */
+enum sotto_status sotto__party_push_record(struct sotto_session_party *party,
+                                           enum sotto_action_kind kind, const void *rest,
+                                           size_t rest_bytes) SOTTO_NODISCARD;
+/* Masks the vector and sends it; the RECORD of a consent is durable: sends it. */
+enum sotto_status sotto__party_mask(struct sotto_session_party *party) SOTTO_NODISCARD;
+enum sotto_status sotto__party_consent(struct sotto_session_party *party) SOTTO_NODISCARD;
 
 #endif

@@ -12,9 +12,9 @@
  *    others were invited to is never unknown here.
  * 4. A task's state, reason and result are one durable transaction: nobody is told FINISHED by a
  *    node that then has no result.
- * 5. What a party reveals shares for is durable before they leave (store_answer). A party that
- *    begins anew is told so (store_has_answered), and reveals nothing for that task again: shares
- *    for two sets of survivors would open a single party's values.
+ * 5. What a party's masked rows leave for is durable before they do, and again before its consent
+ *    (store_answer). A party that begins anew is told so (store_has_answered), and takes no part in
+ *    that task again: two openings over different parties would open a single party's values.
  * 6. The start ends all tasks that were under way, in one durable transaction, with a line in each
  *    log (store_interrupt_tasks): no task hangs.
  * 7. A migration and its version number are one transaction: it was done, or is done again.
@@ -22,7 +22,7 @@
  *    again.
  * 9. What the ledger of answers appends is one durable transaction (store_ledger.c).
  * 10. The owner's record says what was asked, and what became of it; that a task is answered stands
- *     there before the shares leave. Age alone removes an entry. */
+ *     there before the masked rows leave. Age alone removes an entry. */
 
 #include "store/store_internal.h"
 

@@ -101,7 +101,7 @@ enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *
                                       const char *file, const char *options,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 
-/* What this node has revealed shares for: durable before the shares leave. */
+/* What this node's masked rows, and then its consent, leave for: durable before they do. */
 enum sotto_status store_answer(struct store *store, const struct sotto_task_id *id,
                                const struct sotto_key *creator, const void *bytes, size_t bytes_len,
                                int64_t now_ms, struct sotto_error *err) SOTTO_NODISCARD;

@@ -473,6 +473,22 @@ static void answer_partial(const struct compute *compute, struct joined *joined)
     sotto_free(limbs);
 }
 
+/* Others can open a masked partial without this node: so what is asked counts as answered before it
+ * leaves. After a crash the node takes no part in the task any more. */
+static void answer_pledge(struct compute *compute, struct joined *joined,
+                          const struct sotto_buffer *bytes)
+{
+    struct sotto_error err = {0};
+    if (record_event(compute, joined, RECORD_ANSWERED, NULL, &err) != SOTTO_OK ||
+        store_answer(compute->config.store, &joined->id, &joined->creator, bytes->data,
+                     bytes->data_bytes, clock_unix_ms(), &err) != SOTTO_OK) {
+        decline_task(compute, joined, &err, "record");
+        return;
+    }
+    compute__stop_for_test("pledge");
+    sotto_task_party_recorded(joined->machine);
+}
+
 static void answer_record(struct compute *compute, struct joined *joined,
                           const struct sotto_buffer *bytes)
 {
@@ -485,7 +501,6 @@ static void answer_record(struct compute *compute, struct joined *joined,
         return;
     }
     if (status != SOTTO_OK ||
-        record_event(compute, joined, RECORD_ANSWERED, NULL, &err) != SOTTO_OK ||
         store_answer(compute->config.store, &joined->id, &joined->creator, bytes->data,
                      bytes->data_bytes, clock_unix_ms(), &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined),
@@ -600,6 +615,9 @@ static void carry_out(struct compute *compute, struct joined *joined)
             break;
         case SOTTO_ACTION_PARTIAL:
             answer_partial(compute, joined);
+            break;
+        case SOTTO_ACTION_PLEDGE:
+            answer_pledge(compute, joined, &action.bytes);
             break;
         case SOTTO_ACTION_RECORD:
             answer_record(compute, joined, &action.bytes);

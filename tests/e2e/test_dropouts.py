@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes that die, and nodes that come back. SOTTO_TEST_STOP_AT (test builds) kills a node at a step
 as a power cut would: offer (it has joined), partial (between sharing and masking), later (the same
-in a later round), record (its answer is on disk and has not left)."""
+in a later round), pledge (that its masked rows leave is on disk, and they have not left), record
+(its consent is on disk and has not left)."""
 
 import sqlite3
 import time
@@ -154,6 +155,16 @@ class Dropouts(ClusterCase):
         # It masked, so its rows are in; the others' shares are enough to open the sum.
         self.assertEqual(result["parties"]["survived"], 4)
         self.assertEqual(result["outputs"]["m"]["value"], 121 / 7)
+        d.process.wait()
+        with sqlite3.connect(d.folder / "state" / "node.db") as database:
+            self.assertEqual(database.execute("SELECT count(*) FROM answered").fetchone(), (2,))
+
+    def test_killed_before_its_rows_leave(self):
+        cluster = self.stopping("pledge")
+        creator, d = cluster.nodes[0], cluster.nodes[3]
+        task = creator.create(plan(min_clients=3, max_clients=4, wait=2, connection=2))
+        result = self.finish(creator, task)
+        self.assert_parties(result, 4, "abc", d="it dropped out")
         d.process.wait()
         with sqlite3.connect(d.folder / "state" / "node.db") as database:
             self.assertEqual(database.execute("SELECT count(*) FROM answered").fetchone(), (1,))

@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "aggregation/session/session_aggregator.h"
+#include "aggregation/session/session_party.h"
 #include <sotto/secret.h>
 #include <stdlib.h>
 
@@ -325,6 +326,75 @@ static void test_an_input_signed_after_the_sum_has_no_consents(void **state)
     world_release(&world);
 }
 
+/* Before its masked input leaves, a party's host has written down that it does. */
+static void test_nothing_masked_leaves_before_the_pledge(void **state)
+{
+    (void)state;
+    struct world world;
+    world_make(&world, 4, 22);
+    world.holds_pledges = true;
+    assert_ok(world_start(&world));
+    assert_ok(world_deliver(&world));
+    for (uint32_t i = 0; i < 4; i++) {
+        struct sotto_session_party *party = world.parties[i].session;
+        assert_int_equal(sotto_session_party_phase(party), SOTTO_PARTY_MASKING);
+        assert_false(sotto_session_party_has_masked(party));
+        assert_true(is_silent(&world, i));
+        assert_false(sotto_session_aggregator_lives(world.aggregator, i));
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        struct sotto_action action;
+        struct sotto_message message;
+        struct sotto_session_party *party = world.parties[i].session;
+        assert_ok(sotto_session_party_recorded(party));
+        assert_true(sotto_session_party_has_masked(party));
+        assert_true(sotto_session_party_next(party, &action));
+        assert_ok(sotto_message_open(&message, action.bytes.data, action.bytes.data_bytes, NULL));
+        assert_int_equal(message.type, SOTTO_MESSAGE_MASKED);
+        assert_ok(sotto_session_aggregator_receive(world.aggregator, &message, NULL));
+        assert_true(sotto_session_aggregator_lives(world.aggregator, world_index_of(&world, i)));
+        sotto_action_release(&action);
+    }
+    world_release(&world);
+}
+
+/* Who gave a session up never consents in it, and who consented does not give it up. */
+static void test_release_and_consent_exclude_each_other(void **state)
+{
+    (void)state;
+    struct world world;
+    const uint8_t living = 0x1F;
+    world_make(&world, 5, 23);
+    world_until(&world, SOTTO_MESSAGE_LIVING);
+    struct sotto_session_party *party = world.parties[0].session;
+    struct sotto_action first, again;
+    struct sotto_message message;
+    assert_int_equal(say(&world, 0, SOTTO_MESSAGE_WITHDRAW, "x", 1), SOTTO_ERROR_PROTOCOL);
+    assert_true(is_silent(&world, 0));
+    assert_ok(say(&world, 0, SOTTO_MESSAGE_WITHDRAW, "", 0));
+    assert_true(sotto_session_party_next(party, &first));
+    assert_ok(sotto_message_open(&message, first.bytes.data, first.bytes.data_bytes, NULL));
+    assert_int_equal(message.type, SOTTO_MESSAGE_RELEASE);
+    assert_null(party->secrets);
+    assert_null(party->shares);
+    assert_int_equal(say_living(&world, 0, living), SOTTO_ERROR_STATE);
+    assert_true(is_silent(&world, 0));
+    assert_ok(say(&world, 0, SOTTO_MESSAGE_WITHDRAW, "", 0));
+    assert_true(sotto_session_party_next(party, &again));
+    assert_memory_equal(again.bytes.data, first.bytes.data, first.bytes.data_bytes);
+    sotto_action_release(&again);
+    sotto_action_release(&first);
+
+    assert_ok(say_living(&world, 1, living));
+    assert_false(is_silent(&world, 1)); /* the record */
+    assert_int_equal(say(&world, 1, SOTTO_MESSAGE_WITHDRAW, "", 0), SOTTO_ERROR_PROTOCOL);
+    assert_ok(sotto_session_party_recorded(world.parties[1].session));
+    assert_false(is_silent(&world, 1)); /* the consent */
+    assert_int_equal(say(&world, 1, SOTTO_MESSAGE_WITHDRAW, "", 0), SOTTO_ERROR_PROTOCOL);
+    assert_true(is_silent(&world, 1));
+    world_release(&world);
+}
+
 /* What one owner demands holds for all: without it t others open its party's input. */
 static void test_demands_of_one_bind_all(void **state)
 {
@@ -509,6 +579,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_survivor_set_is_signed),
         cmocka_unit_test(test_unmasking_needs_enough_consents_to_the_same_set),
+        cmocka_unit_test(test_nothing_masked_leaves_before_the_pledge),
+        cmocka_unit_test(test_release_and_consent_exclude_each_other),
         cmocka_unit_test(test_demands_of_one_bind_all),
         cmocka_unit_test(test_masked_inputs_are_fixed_before_anything_opens),
         cmocka_unit_test(test_an_input_signed_after_the_sum_has_no_consents),

@@ -3,7 +3,8 @@
 #include "net.h"
 #include "test.h"
 
-#include "federation/internal.h"
+#include "aggregation/session/session_party.h"
+#include "federation/task_party.h"
 #include <sotto/secret.h>
 #include <sotto/simulate.h>
 #include <stdio.h>
@@ -88,23 +89,103 @@ static void test_a_plan_with_two_parties_is_declined_by_the_parties_too(void **s
     net_end();
 }
 
-/* After it has recorded its consent, a party takes no new attempt at the round. */
+/* After its masked input left, a party takes no new attempt at the round just because it is asked.
+ */
 static void test_no_second_answer_after_the_first(void **state)
 {
     (void)state;
-    for (uint16_t type = SOTTO_MESSAGE_CONSENT; type <= SOTTO_MESSAGE_REVEAL; type++) {
+    for (uint16_t type = SOTTO_MESSAGE_MASKED; type <= SOTTO_MESSAGE_REVEAL; type++) {
+        static const struct sotto_buffer nothing;
         struct sotto_buffer reopen;
         struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 2};
         net_begin(5, 3, 5);
         net.hosts[1].dies_before = type;
         net.hosts[2].dies_before = type;
-        net_deliver(); /* the others have consented, or revealed */
-        assert_ok(sotto__reopen_seal(&reopen, &label, net.hosts[0].identity));
+        net_deliver(); /* the others have masked, consented, or revealed */
+        assert_ok(sotto__reopen_seal(&reopen, &nothing, &label, net.hosts[0].identity));
         assert_int_equal(net_host_take(&net.hosts[3], &reopen), SOTTO_ERROR_PROTOCOL);
         sotto_buffer_release(&reopen);
         net_run();
         net_end();
     }
+}
+
+/* The signatures of these hosts that they gave a session up, as REOPEN carries them. */
+static void write_releases(struct sotto_buffer *out, const uint8_t *session, const uint32_t *hosts,
+                           size_t hosts_len)
+{
+    struct sotto_writer writer;
+    uint32_t ascending[NET_PARTIES_MAX];
+    const struct sotto_roster *roster = &net.hosts[4].task->session->roster;
+    for (size_t k = 0; k < hosts_len; k++) {
+        uint32_t index = sotto_roster_find(roster, &net.peers[hosts[k]].key);
+        size_t place = k;
+        for (; place > 0 && ascending[place - 1] > index; place--) {
+            ascending[place] = ascending[place - 1];
+        }
+        ascending[place] = index;
+    }
+    sotto_writer_init(&writer, 4096);
+    sotto_write_u32(&writer, (uint32_t)hosts_len);
+    for (size_t k = 0; k < hosts_len; k++) {
+        struct sotto_signature release;
+        size_t host = 0;
+        while (!sotto_key_equal(&net.peers[host].key, &roster->adverts[ascending[k]].sender)) {
+            host++;
+        }
+        sotto__release_sign(&release, session, net.hosts[host].identity);
+        sotto_write_u32(&writer, ascending[k]);
+        sotto_write_bytes(&writer, release.bytes, sizeof release.bytes);
+    }
+    out->data = sotto_writer_take(&writer, &out->data_bytes);
+    sotto_writer_release(&writer);
+}
+
+static enum sotto_status reopen_with(uint32_t host, const struct sotto_buffer *releases)
+{
+    struct sotto_buffer reopen;
+    struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 2};
+    assert_ok(sotto__reopen_seal(&reopen, releases, &label, net.hosts[0].identity));
+    enum sotto_status status = net_host_take(&net.hosts[host], &reopen);
+    sotto_buffer_release(&reopen);
+    return status;
+}
+
+/* A lying aggregator has five of seven inputs opened in one attempt, and asks the other two, whose
+ * masked inputs it has too, into another one: two sums of one task (twoopen.c of the review). */
+static void test_no_attempt_beside_one_that_can_be_opened(void **state)
+{
+    (void)state;
+    static const uint32_t some[] = {0, 1, 2, 3, 6}, twice[] = {0, 1, 2, 2, 3};
+    struct sotto_buffer releases = {0};
+    uint8_t session[SOTTO_SESSION_BYTES];
+    net_begin(7, 3, 7); /* t = 5, c = 2: five must have given it up */
+    net.hosts[6].dies_before = SOTTO_MESSAGE_MASKED;
+    net_deliver();
+    assert_int_equal(sotto_session_party_phase(net.hosts[4].task->session), SOTTO_PARTY_MASKED);
+    memcpy(session, net.hosts[4].task->session->session, sizeof session);
+    assert_int_equal(reopen_with(4, &releases), SOTTO_ERROR_PROTOCOL);
+    write_releases(&releases, session, some, 4);
+    assert_int_equal(reopen_with(4, &releases), SOTTO_ERROR_PROTOCOL);
+    sotto_buffer_release(&releases);
+    write_releases(&releases, session, twice, 5);
+    assert_int_equal(reopen_with(4, &releases), SOTTO_ERROR_PROTOCOL);
+    sotto_buffer_release(&releases);
+    session[3] ^= 1; /* of another session */
+    write_releases(&releases, session, some, 5);
+    assert_int_equal(reopen_with(4, &releases), SOTTO_ERROR_PROTOCOL);
+    sotto_buffer_release(&releases);
+    session[3] ^= 1;
+    write_releases(&releases, session, some, 5);
+    releases.data[releases.data_bytes - 1] ^= 1; /* a signature that is none */
+    assert_int_equal(reopen_with(4, &releases), SOTTO_ERROR_PROTOCOL);
+    releases.data[releases.data_bytes - 1] ^= 1;
+    assert_int_equal(sotto_task_party_masked(net.hosts[4].task), 1);
+    assert_ok(reopen_with(4, &releases)); /* three of these five are honest, and never consent */
+    assert_int_equal(sotto_task_party_masked(net.hosts[4].task), 0);
+    sotto_buffer_release(&releases);
+    net_run();
+    net_end();
 }
 
 static void test_a_silent_aggregator_is_left(void **state)
@@ -146,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_leaving_again_and_again),
         cmocka_unit_test(test_a_plan_with_two_parties_is_declined_by_the_parties_too),
         cmocka_unit_test(test_no_second_answer_after_the_first),
+        cmocka_unit_test(test_no_attempt_beside_one_that_can_be_opened),
         cmocka_unit_test(test_a_silent_aggregator_is_left),
         cmocka_unit_test(test_simulating_nobody),
     };

@@ -46,11 +46,64 @@ static void test_an_unopened_session_starts_again(void **state)
 {
     (void)state;
     net_begin(5, 3, 5); /* threshold 4: two losses are too many for one session */
+    net.hosts[1].dies_before = SOTTO_MESSAGE_DEAL;
+    net.hosts[2].dies_before = SOTTO_MESSAGE_DEAL;
+    net_run();
+    net_assert_result_has("\"joined\": 5, \"survived\": 3");
+    assert_contains(net.log, "[Restart] task 42 round 1 dealing shares: 3 of 5 parties answered");
+    net_end();
+
+    net_begin(10, 3, 10); /* the six that masked give the attempt up first */
+    for (size_t i = 3; i < 7; i++) {
+        net.hosts[i].dies_before = SOTTO_MESSAGE_MASKED;
+    }
+    net_run();
+    net_assert_result_has("\"joined\": 10, \"survived\": 6");
+    assert_contains(net.log, "[Restart] task 42 round 1 masked inputs: 6 of 10 parties answered");
+    net_end();
+}
+
+/* An attempt that may still be opened is the last one: too few are left to give it up. */
+static void test_a_session_that_may_be_opened_does_not(void **state)
+{
+    (void)state;
+    net_begin(5, 3, 5);
     net.hosts[1].dies_before = SOTTO_MESSAGE_MASKED;
     net.hosts[2].dies_before = SOTTO_MESSAGE_MASKED;
     net_run();
+    net_assert_ended(SOTTO_ERROR_PARTIES,
+                     "masked inputs: 3 of 5 parties answered, 4 needed; to start again 4 of 5 "
+                     "parties must give this attempt up, and 3 can");
+    net_end();
+
+    net_begin(10, 3, 10); /* six could, and one of them is lost meanwhile */
+    for (size_t i = 3; i < 7; i++) {
+        net.hosts[i].dies_before = SOTTO_MESSAGE_MASKED;
+    }
+    net.hosts[8].dies_before = SOTTO_MESSAGE_RELEASE;
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PARTIES, "to start again 6 of 10 parties must give this attempt "
+                                          "up, and 5 can");
+    net_end();
+}
+
+/* Who is slow gives the attempt up too, which lets the others start again; it is too late for the
+ * next one. */
+static void test_a_slow_party_helps_to_start_again(void **state)
+{
+    (void)state;
+    net_begin(5, 3, 5);
+    net.hosts[1].slow = true;
+    net.hosts[2].dies_before = SOTTO_MESSAGE_MASKED;
+    net_deliver();
+    net.now_ms = net.deadline_ms;
+    sotto_task_aggregator_tick(net.aggregator, net.now_ms);
+    net_pump();
+    net_deliver();                   /* the four give it up, and three begin anew */
+    net_host_partial(&net.hosts[1]); /* of the attempt that it gave up: not used */
+    net_host_pump(&net.hosts[1]);
+    net_run();
     net_assert_result_has("\"joined\": 5, \"survived\": 3");
-    assert_contains(net.log, "[Restart] task 42 round 1 masked inputs: 3 of 5 parties answered");
     net_end();
 }
 
@@ -180,6 +233,8 @@ int main(void)
         cmocka_unit_test(test_a_loss_at_every_step),
         cmocka_unit_test(test_a_loss_among_three_is_final),
         cmocka_unit_test(test_an_unopened_session_starts_again),
+        cmocka_unit_test(test_a_session_that_may_be_opened_does_not),
+        cmocka_unit_test(test_a_slow_party_helps_to_start_again),
         cmocka_unit_test(test_a_session_with_consents_does_not),
         cmocka_unit_test(test_a_new_attempt_waits_for_the_partial),
         cmocka_unit_test(test_a_party_that_comes_back_before_the_start_takes_part),

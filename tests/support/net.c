@@ -116,6 +116,7 @@ void net_host_pump(struct net_host *host)
                 net_host_partial(host);
             }
             break;
+        case SOTTO_ACTION_PLEDGE:
         case SOTTO_ACTION_RECORD:
             sotto_task_party_recorded(host->task);
             break;

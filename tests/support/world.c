@@ -124,7 +124,7 @@ static enum sotto_status world_pump_aggregator(struct world *world)
     return status;
 }
 
-/* Collects what a party wants sent; a RECORD is durable at once. */
+/* Collects what a party wants sent; a PLEDGE or RECORD is durable at once. */
 static enum sotto_status world_pump(struct world *world, uint32_t party)
 {
     struct sotto_action action;
@@ -133,6 +133,9 @@ static enum sotto_status world_pump(struct world *world, uint32_t party)
     while (status == SOTTO_OK && sotto_session_party_next(session, &action)) {
         if (action.kind == SOTTO_ACTION_SEND) {
             status = world_post(world, party, WORLD_AGGREGATOR, &action.bytes);
+        } else if (action.kind == SOTTO_ACTION_PLEDGE && world->holds_pledges) {
+            sotto_action_release(&action);
+            return SOTTO_OK;
         } else {
             sotto_action_release(&action);
             status = sotto_session_party_recorded(session);

@@ -34,9 +34,10 @@ struct world {
     struct world_letter *letters;
     size_t letters_len;
     size_t letters_capacity;
-    bool shuffle; /* deliver in random order */
-    bool repeat;  /* deliver everything twice */
-    bool at_once; /* the aggregator takes all that is under way to it at once */
+    bool shuffle;       /* deliver in random order */
+    bool repeat;        /* deliver everything twice */
+    bool holds_pledges; /* a party's PLEDGE is left to the test, and what comes after it */
+    bool at_once;       /* the aggregator takes all that is under way to it at once */
     /* Sees every letter before it is delivered; false loses it. May be NULL. */
     bool (*inspect)(struct world *world, struct world_letter *letter);
     void *inspect_context;

@@ -14,7 +14,9 @@ enum sotto_action_kind {
     SOTTO_ACTION_LOG,     /* text is a line of the task's log */
     SOTTO_ACTION_OFFER,   /* party of a task: see sotto_task_party_offer */
     SOTTO_ACTION_PARTIAL, /* party of a task: see sotto_task_party_partial */
-    SOTTO_ACTION_RECORD,  /* party: make bytes durable, then say so: ..._recorded */
+    SOTTO_ACTION_PLEDGE,  /* party: its masked input is about to leave; make bytes durable, then say
+                             so: ..._recorded */
+    SOTTO_ACTION_RECORD,  /* party: its consent is about to leave; likewise */
     SOTTO_ACTION_DONE,    /* the last action of a task: status and text tell the end */
 };
 

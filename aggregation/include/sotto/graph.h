@@ -47,6 +47,11 @@ SOTTO_API uint32_t sotto_session_colluders(uint32_t parties_len, uint32_t demand
  * (sotto_session_need). */
 SOTTO_API uint32_t sotto_session_threshold(uint32_t parties_len, uint32_t demanded_colluders);
 
+/* How many of a session's members must have given it up (RELEASE) so that nobody can open it any
+ * more, on a complete graph: n - t + c + 1, of whom one beyond the c = k + 1 colluders is among any
+ * t that consent. It is above n where so many don't exist. */
+SOTTO_API uint32_t sotto_session_releases(uint32_t parties_len, uint32_t demanded_colluders);
+
 /* The least number of survivors: with a minimum of the plan's or an owner's, never below k + 3, and
  * never below t on a complete graph. Where it is above parties_len, the session can't be held. */
 SOTTO_API uint32_t sotto_session_need(const struct sotto_graph_terms *terms,

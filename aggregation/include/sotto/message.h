@@ -19,8 +19,8 @@ SOTTO_BEGIN_DECLS
 /* No message of any machine is longer. */
 #define SOTTO_MESSAGE_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
-/* To a party: INVITATION, REOPEN, FINISH, ROUND, ROSTER, SHARES, LIVING, UNMASK; the others to the
- * aggregator. */
+/* To a party: INVITATION, REOPEN, FINISH, ROUND, ROSTER, SHARES, LIVING, UNMASK, WITHDRAW; the
+ * others to the aggregator. */
 enum sotto_message_type {
     SOTTO_MESSAGE_INVITATION = 1,
     SOTTO_MESSAGE_REOPEN = 2,
@@ -30,12 +30,14 @@ enum sotto_message_type {
     SOTTO_MESSAGE_LIVING = 6,
     SOTTO_MESSAGE_UNMASK = 7,
     SOTTO_MESSAGE_ROUND = 8,
+    SOTTO_MESSAGE_WITHDRAW = 9,
     SOTTO_MESSAGE_ADVERT = 16,
     SOTTO_MESSAGE_DEAL = 17,
     SOTTO_MESSAGE_MASKED = 18,
     SOTTO_MESSAGE_CONSENT = 19,
     SOTTO_MESSAGE_REVEAL = 20,
     SOTTO_MESSAGE_LEAVE = 21,
+    SOTTO_MESSAGE_RELEASE = 22,
 };
 
 /* Names a task among all nodes; drawn at random by its creator. */

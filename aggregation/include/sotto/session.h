@@ -4,7 +4,8 @@
 
 /* One secure sum: the party's and the aggregator's side of one session of aggregation/PROTOCOL.md,
  * as sans-I/O machines. They take messages that sotto_message_open accepted and queue actions
- * (SEND, RECORD). They know no time: the host tells the aggregator when a step's time is over.
+ * (SEND, PLEDGE, RECORD). They know no time: the host tells the aggregator when a step's time is
+ * over.
  *
  * A vector is a list of slots, slot k an integer modulo 2^(64 slots[k]) of slots[k] limbs of 64
  * bits, least significant first.
@@ -146,8 +147,10 @@ enum sotto_party_phase {
     SOTTO_PARTY_ADVERTISED, /* waits for the roster */
     SOTTO_PARTY_DEALT,      /* waits for shares */
     SOTTO_PARTY_SHARED,     /* has its shares, waits for its input */
+    SOTTO_PARTY_MASKING,    /* waits for its host, before its masked input leaves */
     SOTTO_PARTY_MASKED,     /* waits for the living */
-    SOTTO_PARTY_RECORDING,  /* waits for its host */
+    SOTTO_PARTY_RELEASED,   /* has given the session up, for another attempt */
+    SOTTO_PARTY_RECORDING,  /* waits for its host, before its consent leaves */
     SOTTO_PARTY_CONSENTED,  /* waits for the signatures */
     SOTTO_PARTY_REVEALED,   /* has done its part */
     SOTTO_PARTY_LEFT,       /* found a peer cheating, and said so */
@@ -177,8 +180,8 @@ SOTTO_API enum sotto_status sotto_session_party_input(struct sotto_session_party
                                                       const uint8_t *vector,
                                                       size_t vector_bytes) SOTTO_NODISCARD;
 
-/* Takes SHARES, LIVING or UNMASK from the aggregator. Returns: why nothing changed. A dealer that
- * cheated gives SOTTO_ERROR_PROTOCOL, phase LEFT, and a LEAVE that names it. */
+/* Takes SHARES, LIVING, UNMASK or WITHDRAW from the aggregator. Returns: why nothing changed. A
+ * dealer that cheated gives SOTTO_ERROR_PROTOCOL, phase LEFT, and a LEAVE that names it. */
 SOTTO_API enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
                                                         const struct sotto_message *message,
                                                         struct sotto_error *err) SOTTO_NODISCARD;
@@ -188,9 +191,20 @@ SOTTO_API enum sotto_status
 sotto_session_party_leave(struct sotto_session_party *party,
                           const struct sotto_leave *leave) SOTTO_NODISCARD;
 
-/* The RECORD is durable: sends CONSENT. */
+/* The PLEDGE is durable: masks the input and sends it. The RECORD is: sends CONSENT. Returns: where
+ * masking fails, phase is LEFT: this input can't be masked a second time. */
 SOTTO_API enum sotto_status
 sotto_session_party_recorded(struct sotto_session_party *party) SOTTO_NODISCARD;
+
+/* Whether the masked input has left: others may open it without this party. */
+SOTTO_API bool sotto_session_party_has_masked(const struct sotto_session_party *party);
+
+/* Whether the party may join another attempt: it has not masked in this session, or releases (what
+ * a REOPEN carries, PROTOCOL.md) are of so many members that nobody can open the session any more.
+ * Returns: SOTTO_ERROR_PROTOCOL if not. Variable time: all of it is public. */
+SOTTO_API enum sotto_status
+sotto_session_party_may_restart(const struct sotto_session_party *party, const uint8_t *releases,
+                                size_t releases_bytes, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What the party waits for, or how it ended. */
 SOTTO_API enum sotto_party_phase sotto_session_party_phase(const struct sotto_session_party *party);
@@ -220,8 +234,10 @@ enum sotto_aggregator_phase {
     SOTTO_AGGREGATOR_MASKING,
     SOTTO_AGGREGATOR_CONSENTING,
     SOTTO_AGGREGATOR_REVEALING,
+    SOTTO_AGGREGATOR_WITHDRAWING, /* asks the members to give the session up */
     SOTTO_AGGREGATOR_SUMMED,
     SOTTO_AGGREGATOR_FAILED,
+    SOTTO_AGGREGATOR_WITHDRAWN, /* so many have that nobody can open it any more */
 };
 
 /* Takes the roster (moved, also on failure) and queues it to all parties. identity is borrowed. */
@@ -234,8 +250,8 @@ SOTTO_API enum sotto_status sotto_session_aggregator_new(struct sotto_session_ag
 /* Frees the aggregator, its roster and what is queued; NULL is fine. */
 SOTTO_API void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator);
 
-/* Takes DEAL, MASKED, CONSENT or REVEAL. Returns: why nothing changed; SOTTO_ERROR_PROTOCOL
- * for a REVEAL that does not open its commitments names the holder. */
+/* Takes DEAL, MASKED, CONSENT, REVEAL or RELEASE. Returns: why nothing changed;
+ * SOTTO_ERROR_PROTOCOL for a REVEAL that does not open its commitments names the holder. */
 SOTTO_API enum sotto_status
 sotto_session_aggregator_receive(struct sotto_session_aggregator *aggregator,
                                  const struct sotto_message *message,
@@ -279,7 +295,7 @@ SOTTO_API bool sotto_session_aggregator_lives(const struct sotto_session_aggrega
                                               uint32_t index);
 
 /* Whether roster member `index` is still there and has answered the step that is (or was last)
- * under way. */
+ * under way; of a session that is given up: whether it masked its input and gave it up. */
 SOTTO_API bool sotto_session_aggregator_answered(const struct sotto_session_aggregator *aggregator,
                                                  uint32_t index);
 
@@ -292,6 +308,17 @@ sotto_session_aggregator_roster(const struct sotto_session_aggregator *aggregato
 SOTTO_API enum sotto_status
 sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregator, bool *final,
                                  struct sotto_error *err);
+
+/* FAILED while masked inputs were awaited: asks all members that are there to give the session up,
+ * so that they may join another attempt. Ends WITHDRAWN, or FAILED for good where too few are left,
+ * as on a sparse graph. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_withdraw(struct sotto_session_aggregator *aggregator) SOTTO_NODISCARD;
+
+/* WITHDRAWN: the releases, for REOPEN. Ownership: *out is ended by sotto_buffer_release. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_releases(const struct sotto_session_aggregator *aggregator,
+                                  struct sotto_buffer *out) SOTTO_NODISCARD;
 
 /* SUMMED: the sum over the living. Borrows. */
 SOTTO_API const uint8_t *

@@ -106,7 +106,7 @@ struct sotto_task_party_config {
                                        the node's own key; copied, names too */
     size_t peers_len;
     struct sotto_session_demands demands; /* the owner's, on top of the plan's and the protocol's */
-    bool answered;             /* a RECORD of this task is on disk: only declining is allowed */
+    bool answered; /* a PLEDGE or RECORD of this task is on disk: only declining is allowed */
     enum sotto_status refusal; /* SOTTO_OK, or why nothing is done for whoever invites: the plan is
                                   not read, and the task declined with this class */
     const char *refusal_text;  /* what DONE then says; borrowed for the call */
@@ -173,11 +173,12 @@ SOTTO_API size_t sotto_task_party_members(const struct sotto_task_party *task,
 SOTTO_API size_t sotto_task_party_survivors(const struct sotto_task_party *task,
                                             struct sotto_key *out, size_t max);
 
-/* In how many sessions the party has masked its partial, attempts that were given up among them:
- * where it has not, nobody can ever open what it computed. */
+/* In how many sessions the party has masked its partial, without those that so many members gave up
+ * that nobody can open them: where it has not, nobody can ever open what it computed. */
 SOTTO_API uint64_t sotto_task_party_masked(const struct sotto_task_party *task);
 
-/* Answers RECORD, which comes in each round: it is durable. What depended on it is sent now. */
+/* Answers PLEDGE and RECORD, which come in each round, before the masked partial and before the
+ * consent: it is durable. What depended on it is sent now. */
 SOTTO_API void sotto_task_party_recorded(struct sotto_task_party *task);
 
 /* Takes a message of the task's aggregator. What is malformed, unsigned, foreign, replayed or out
