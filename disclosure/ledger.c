@@ -241,9 +241,6 @@ struct told_set {
     uint64_t answer;
 };
 
-/* Entries have numbers below this. */
-#define BLOCK_SHIFT 48
-
 /* What is decided about one file. */
 struct decision {
     const struct sotto_ledger_question *question;
@@ -257,9 +254,7 @@ struct decision {
     uint8_t *is_written;       /* likewise: this very sketch is in the ledger */
     uint64_t stands;           /* number of the answer that the first failure is about; 0: none */
     uint64_t few_rows;         /* that are singled out; 0: none */
-    uint64_t *blocks;      /* of each atom: the entry that tells its values apart best; 0: none */
-    uint64_t *group_rows;  /* of each group: rows that tell it from what is known */
-    uint64_t *group_parts; /* scratch: of each group, rows in a block */
+    uint8_t *is_new;           /* scratch, of each group: it has an atom that is not known */
     size_t failed_measure;
     const struct sotto__ledger_set *parties;
     struct sotto_ledger_pending *pending; /* sets that the parties go with are added */
@@ -313,17 +308,6 @@ static size_t find_parts(const struct prefix *list, size_t *out_first, size_t le
 
 /* --- Comparing --- */
 
-/* A block: an entry whose values are there today, by its number of predicates (the finer one wins)
- * and its own number. */
-static void keep_block(struct decision *decision, size_t atom,
-                       const struct sotto__ledger_entry *old)
-{
-    uint64_t block = (uint64_t)(old->predicates_len + 1U) << BLOCK_SHIFT | old->entry.number;
-    if (decision->blocks[atom] < block) {
-        decision->blocks[atom] = block;
-    }
-}
-
 /* What an earlier answer says of an atom's values, beside what they are today. */
 static void compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
                          const struct prefix *parts, size_t parts_len)
@@ -341,7 +325,6 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
     decision->has_same = decision->has_same || (distance == 0 && is_asked);
     for (size_t i = 0; distance == 0 && i < parts_len; i++) {
         decision->is_known[at + parts[i].atom] = 1;
-        keep_block(decision, parts[i].atom, old);
         if (parts_len == 1 && old->predicates_len == file->predicates_len &&
             decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS) {
             decision->is_written[at + parts[i].atom] = 1;
@@ -466,17 +449,20 @@ static void check_rows(struct decision *decision)
     }
 }
 
-/* Atoms in the order of their blocks. */
-struct block_atom {
-    uint64_t block;
-    size_t atom;
-};
-
-static int compare_blocks(const void *a, const void *b)
+static uint64_t find_least(uint64_t a, uint64_t b)
 {
-    uint64_t x = ((const struct block_atom *)a)->block;
-    uint64_t y = ((const struct block_atom *)b)->block;
-    return (x > y) - (x < y);
+    return a < b ? a : b;
+}
+
+/* The rows that an atom's sum of the measure tells about: those with a value that is not 0, where
+ * these are fewer than min_rows; 0 if it has none. */
+static uint64_t count_few(const struct decision *decision, size_t at)
+{
+    static const struct sotto_sketch nothing;
+    const struct sotto_ledger_atom *atom = &decision->file->atoms[at];
+    uint64_t values = sotto_sketch_distance(&nothing, &atom->sketches[decision->measure]);
+    uint64_t few = values > 0 ? find_least(values, atom->rows) : atom->rows;
+    return few < decision->question->min_rows ? few : 0;
 }
 
 static size_t find_group(const struct decision *decision, size_t atom)
@@ -484,67 +470,39 @@ static size_t find_group(const struct decision *decision, size_t atom)
     return decision->question->groups_len > 0 ? decision->file->atoms[atom].group : 0;
 }
 
-/* Adds, to each group that takes rows of a block, those by which it differs from the block or from
- * nothing, whichever is less. Without a block all of its rows differ. */
-static void add_block(struct decision *decision, const struct block_atom *atoms, size_t len)
+static void fail_atom(struct decision *decision, size_t atom, uint64_t few)
 {
-    const struct sotto_ledger_file *file = decision->file;
-    uint64_t rows = 0;
-    for (size_t i = 0; i < len; i++) {
-        const struct sotto_ledger_atom *atom = &file->atoms[atoms[i].atom];
-        rows += atom->rows;
-        decision->group_parts[find_group(decision, atoms[i].atom)] +=
-            atom->is_asked ? atom->rows : 0;
-    }
-    for (size_t i = 0; i < len; i++) {
-        size_t group = find_group(decision, atoms[i].atom);
-        uint64_t part = decision->group_parts[group];
-        bool is_in_block = atoms[i].block != 0 && rows - part < part;
-        decision->group_rows[group] += is_in_block ? rows - part : part;
-        decision->group_parts[group] = 0; /* once for each group */
-    }
+    decision->has_failed[atom] = 1;
+    decision->few_rows = few;
 }
 
-static void find_group_rows(struct decision *decision, struct block_atom *atoms)
+/* What is told of a measure is the sums of sets, each of which is made of atoms that are known. A
+ * group with an atom that is not known can't be taken apart with them: nothing else has that atom.
+ * Any other group is known atoms only, and adds a sum to these: if all of them are of many rows, so
+ * is whatever these sums give together. */
+static void check_known(struct decision *decision)
 {
     const struct sotto_ledger_file *file = decision->file;
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        atoms[i] = (struct block_atom){.block = decision->blocks[i], .atom = i};
-    }
-    qsort(atoms, file->atoms_len, sizeof *atoms, compare_blocks);
-    for (size_t from = 0; from < file->atoms_len;) {
-        size_t to = from;
-        while (to < file->atoms_len && atoms[to].block == atoms[from].block) {
-            to++;
-        }
-        add_block(decision, atoms + from, to - from);
-        from = to;
-    }
-}
-
-/* What an asker knows is the sums of blocks. A group that differs from some of them, taken
- * together, by few rows tells the sum of these. */
-static enum sotto_status check_blocks(struct decision *decision, struct sotto_error *err)
-{
-    const struct sotto_ledger_file *file = decision->file;
+    const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
     size_t groups_len = decision->question->groups_len > 0 ? decision->question->groups_len : 1;
-    struct block_atom *atoms = sotto_alloc_array(file->atoms_len + 1, sizeof *atoms);
-    if (atoms == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    memset(decision->group_rows, 0, groups_len * sizeof *decision->group_rows);
-    if (file->atoms_len > 0) {
-        find_group_rows(decision, atoms);
-    }
+    uint64_t few_known = 0;
+    memset(decision->is_new, 0, groups_len);
     for (size_t i = 0; i < file->atoms_len; i++) {
-        uint64_t rows = decision->group_rows[find_group(decision, i)];
-        if (file->atoms[i].is_asked && rows > 0 && rows < decision->question->min_rows) {
-            decision->has_failed[i] = 1;
-            decision->few_rows = rows;
+        uint64_t few = count_few(decision, i);
+        bool is_asked = file->atoms[i].is_asked;
+        few_known = is_known[i] != 0 && few != 0 ? few : few_known;
+        if (is_asked && is_known[i] == 0) {
+            decision->is_new[find_group(decision, i)] = 1;
+        }
+        if (is_asked && few != 0) {
+            fail_atom(decision, i, few);
         }
     }
-    sotto_free(atoms);
-    return SOTTO_OK;
+    for (size_t i = 0; few_known != 0 && i < file->atoms_len; i++) {
+        if (file->atoms[i].is_asked && decision->is_new[find_group(decision, i)] == 0) {
+            fail_atom(decision, i, few_known);
+        }
+    }
 }
 
 static enum sotto_status check_file(struct decision *decision, struct sotto_error *err)
@@ -555,7 +513,6 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
         uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
         decision->measure = i;
         decision->has_same = false;
-        memset(decision->blocks, 0, decision->file->atoms_len * sizeof *decision->blocks);
         decision->told_len = 0;
         find_measure_subject(subject, decision, i);
         enum sotto_status status =
@@ -567,10 +524,7 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
         if (status != SOTTO_OK) {
             return status;
         }
-        status = check_blocks(decision, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
+        check_known(decision);
     }
     return SOTTO_OK;
 }
@@ -774,9 +728,7 @@ static void decision_release(struct decision *decision)
     sotto_free(decision->is_known);
     sotto_free(decision->is_written);
     sotto_free(decision->is_told);
-    sotto_free(decision->blocks);
-    sotto_free(decision->group_rows);
-    sotto_free(decision->group_parts);
+    sotto_free(decision->is_new);
     sotto_free(decision->told);
 }
 
@@ -791,20 +743,16 @@ static enum sotto_status decision_init(struct decision *out, struct sotto_ledger
     *out = (struct decision){.question = question,
                              .file = file,
                              .ledger = ledger,
-
                              .parties = parties,
                              .pending = pending};
     out->is_told = sotto_alloc_zeroed(file->measures_len + 1);
-    out->blocks = sotto_alloc_array(file->atoms_len + 1, sizeof *out->blocks);
-    out->group_rows = sotto_alloc_array(question->groups_len + 1, sizeof *out->group_rows);
-    out->group_parts = sotto_alloc_array(question->groups_len + 1, sizeof *out->group_parts);
+    out->is_new = sotto_alloc_zeroed(question->groups_len + 1);
     out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
     out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
     out->is_known = sotto_alloc_zeroed(sketches_len);
     out->is_written = sotto_alloc_zeroed(sketches_len);
     if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
-        out->is_written == NULL || out->is_told == NULL || out->blocks == NULL ||
-        out->group_rows == NULL || out->group_parts == NULL) {
+        out->is_written == NULL || out->is_told == NULL || out->is_new == NULL) {
         return sotto_error_no_memory(err);
     }
     return sotto__ledger_epoch(ledger, &out->epoch, file->file, err);

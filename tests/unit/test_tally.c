@@ -362,6 +362,47 @@ static void test_a_set_within_a_set(void **state)
     assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 3);
 }
 
+/* Groups that are each told apart from a set that was told, but are it together, but for a row. */
+static void test_groups_together(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].age = i < 26 ? 30 : i < 52 ? 40 : 50;
+        persons[i].version = i < 53 ? 1 : 2;
+    }
+    answered({.outputs = {"sum(wage)"}, .where = "version == 1"});
+    singled_out({.outputs = {"sum(wage)"}, .by = "hist(age, 0, 35, 45, 100)"});
+}
+
+/* A row that a question splits off, without asking for it, of what was told: all less the two
+ * others is its value. */
+static void test_a_row_split_off(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].age = i < 40 ? 30 : i == 40 ? 40 : 50;
+        persons[i].version = i < 20 || i >= 60 ? 2 : 1;
+    }
+    answered({.outputs = {"sum(wage)"}});
+    answered(
+        {.outputs = {"sum(version)", "count(if(age < 35, 1, na))", "count(if(age >= 45, 1, na))"},
+         .where = "version == 2"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "age < 35"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "age >= 45"});
+}
+
+/* Rows without a value, and zeros, are no cover for the few that have one. */
+static void test_few_values_in_many_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].age = i < 40 ? 30 : 50;
+        persons[i].has_manager = i < 41;
+    }
+    answered({.outputs = {"sum(wage * manager)"}, .where = "age < 40"});
+    singled_out({.outputs = {"sum(wage * manager)"}});
+}
+
 /* S2 over two tasks: who has no manager, and nobody else, is missing in the second. */
 static void test_missing_values(void **state)
 {
@@ -639,6 +680,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_trackers, start, stop),
         cmocka_unit_test_setup_teardown(test_nested_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_a_set_within_a_set, start, stop),
+        cmocka_unit_test_setup_teardown(test_groups_together, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_row_split_off, start, stop),
+        cmocka_unit_test_setup_teardown(test_few_values_in_many_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_missing_values, start, stop),
         cmocka_unit_test_setup_teardown(test_complete_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_bins_and_levels, start, stop),
