@@ -308,6 +308,82 @@ static size_t find_parts(const struct prefix *list, size_t *out_first, size_t le
 
 /* --- Comparing --- */
 
+/* Sketches what is asked of parts, of one group or (SOTTO_NONE) of all. Returns: whether some is.
+ */
+static bool sketch_asked(const struct decision *decision, struct sotto_sketch *out,
+                         const struct prefix *parts, size_t parts_len, size_t group)
+{
+    bool is_asked = false;
+    *out = (struct sotto_sketch){0};
+    for (size_t i = 0; i < parts_len; i++) {
+        const struct sotto_ledger_atom *atom = &decision->file->atoms[parts[i].atom];
+        if (atom->is_asked && (group == SOTTO_NONE || atom->group == group)) {
+            sotto_sketch_merge(out, &atom->sketches[decision->measure]);
+            is_asked = true;
+        }
+    }
+    return is_asked;
+}
+
+static bool is_few(const struct decision *decision, const struct sotto_sketch *one,
+                   const struct sotto_sketch *other)
+{
+    uint64_t distance = sotto_sketch_distance(one, other);
+    return distance > 0 && distance < decision->question->min_rows;
+}
+
+static void fail_parts(struct decision *decision, const struct sotto__ledger_entry *old,
+                       const struct prefix *parts, size_t parts_len, size_t group)
+{
+    for (size_t i = 0; i < parts_len; i++) {
+        const struct sotto_ledger_atom *atom = &decision->file->atoms[parts[i].atom];
+        if (group == SOTTO_NONE || (atom->is_asked && atom->group == group)) {
+            decision->has_failed[parts[i].atom] = 1;
+        }
+    }
+    if (decision->stands < old->entry.answer) { /* the latest is what an analyst has at hand */
+        decision->stands = old->entry.answer;
+        decision->failed_measure = decision->measure;
+    }
+}
+
+/* Whether the old values of an atom that changed are those of one of its parts, or of all others,
+ * but for few. An answer about the new rows, and one about all, would tell that part. */
+static bool is_part_but_few(const struct decision *decision, const struct sotto__ledger_entry *old,
+                            const struct sotto_sketch *now, const struct prefix *parts,
+                            size_t parts_len)
+{
+    bool is_near = false;
+    for (size_t i = 0; !is_near && i < parts_len; i++) {
+        const struct sotto_sketch *part =
+            &decision->file->atoms[parts[i].atom].sketches[decision->measure];
+        struct sotto_sketch others = *now;
+        sotto_sketch_subtract(&others, part);
+        is_near = is_few(decision, &old->sketch, part) || is_few(decision, &old->sketch, &others);
+    }
+    return is_near;
+}
+
+/* What is asked of an atom that changed, all of it and each group's, may not be its old values but
+ * for few: what else was in it then is in parts that are not asked, and new rows are no cover. */
+static void compare_asked(struct decision *decision, const struct sotto__ledger_entry *old,
+                          const struct sotto_sketch *now, const struct prefix *parts,
+                          size_t parts_len)
+{
+    struct sotto_sketch asked;
+    if (is_part_but_few(decision, old, now, parts, parts_len)) {
+        fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
+        return;
+    }
+    for (size_t i = 0; i <= decision->question->groups_len; i++) {
+        size_t group = i < decision->question->groups_len ? i : SOTTO_NONE;
+        if (sketch_asked(decision, &asked, parts, parts_len, group) &&
+            is_few(decision, &old->sketch, &asked)) {
+            fail_parts(decision, old, parts, parts_len, group);
+        }
+    }
+}
+
 /* What an earlier answer says of an atom's values, beside what they are today. */
 static void compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
                          const struct prefix *parts, size_t parts_len)
@@ -330,15 +406,10 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
             decision->is_written[at + parts[i].atom] = 1;
         }
     }
-    if (distance == 0 || distance >= decision->question->min_rows || !is_asked) {
-        return;
-    }
-    for (size_t i = 0; i < parts_len; i++) {
-        decision->has_failed[parts[i].atom] = 1;
-    }
-    if (decision->stands < old->entry.answer) { /* the latest is what an analyst has at hand */
-        decision->stands = old->entry.answer;
-        decision->failed_measure = decision->measure;
+    if (is_asked && is_few(decision, &old->sketch, &now)) {
+        fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
+    } else if (is_asked && distance > 0 && parts_len > 1) {
+        compare_asked(decision, old, &now, parts, parts_len);
     }
 }
 

@@ -403,6 +403,22 @@ static void test_few_values_in_many_rows(void **state)
     singled_out({.outputs = {"sum(wage * manager)"}});
 }
 
+/* One person of an earlier answer is in the part that grew: the other part is all but that one. */
+static void test_a_part_that_grew(void **state)
+{
+    (void)state;
+    persons[5].version = 2;
+    answered({.outputs = {"sum(wage)"}});
+    hire(20);
+    for (size_t i = 80; i < persons_len; i++) {
+        persons[i].version = 2;
+    }
+    refused({.outputs = {"sum(wage)"}, .where = "version == 1"});
+    refused({.outputs = {"sum(wage)"}, .where = "version == 2"}); /* all less these, too */
+    refused({.outputs = {"sum(wage)"}, .by = "hist(version, 0, 2, 3)"});
+    answered({.outputs = {"sum(wage)"}});
+}
+
 /* S2 over two tasks: who has no manager, and nobody else, is missing in the second. */
 static void test_missing_values(void **state)
 {
@@ -683,6 +699,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_groups_together, start, stop),
         cmocka_unit_test_setup_teardown(test_a_row_split_off, start, stop),
         cmocka_unit_test_setup_teardown(test_few_values_in_many_rows, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_part_that_grew, start, stop),
         cmocka_unit_test_setup_teardown(test_missing_values, start, stop),
         cmocka_unit_test_setup_teardown(test_complete_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_bins_and_levels, start, stop),
