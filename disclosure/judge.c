@@ -149,7 +149,7 @@ static void family_release(struct family *family)
 
 static enum sotto_status family_init(struct family *out, const struct judging *judging)
 {
-    size_t sets_max = judging->sets_len + judging->sums_len + 1;
+    size_t sets_max = judging->sets_len + 3 * judging->sums_len + 1;
     *out = (struct family){0};
     out->sets = sotto_alloc_array(sets_max, sizeof *out->sets);
     out->found = sotto_alloc_array(sets_max, sizeof *out->found);
@@ -403,6 +403,46 @@ static bool is_sum_here(const struct judging *judging, size_t sum)
     return is_here(judging, judging->sums[sum].set);
 }
 
+/* Adds the sets over which a column is opened by products with columns of 0 and one other value:
+ * where these are not 0. */
+static void add_supports(struct family *family, const struct judging *judging, size_t column)
+{
+    for (size_t i = 0; i < judging->sums_len; i++) {
+        const struct sotto_evidence_sum *sum = &judging->sums[i];
+        for (size_t j = 0; j < 2; j++) {
+            if (sum->supports[j] == SOTTO_NONE || sum->factors[1 - j] != column) {
+                continue;
+            }
+            struct sotto_evidence_values values =
+                sotto_evidence_values_of(judging->evidence, judging->group, i, j);
+            if (values.is_counted && values.distinct <= 2) {
+                family->sets[family->len++] = sum->supports[j];
+            }
+        }
+    }
+}
+
+/* Judges the sets over which a monomial is opened, among all rows, and among those in which it is
+ * not 0. */
+static enum sotto_status judge_opened(struct family *family, const struct judging *judging,
+                                      const struct sotto_evidence_sum *sum)
+{
+    size_t columns_len;
+    const struct sotto_evidence_column *columns =
+        sotto_evidence_columns(judging->evidence, &columns_len);
+    size_t universes[2];
+    size_t len = 0;
+    enum sotto_status status = judge_family(family, judging, NULL, 0, SOTTO_RULE_PRESENCE);
+    for (size_t i = 0; i < 2; i++) {
+        if (sum->factors[i] != SOTTO_NONE && columns[sum->factors[i]].support != SOTTO_NONE) {
+            universes[len++] = columns[sum->factors[i]].support;
+        }
+    }
+    return status == SOTTO_OK && len > 0
+               ? judge_family(family, judging, universes, len, SOTTO_RULE_PRESENCE)
+               : status;
+}
+
 /* The sets over which one monomial is opened: sum is the first that opens it. */
 static enum sotto_status judge_monomial(const struct judging *judging, size_t sum)
 {
@@ -421,8 +461,11 @@ static enum sotto_status judge_monomial(const struct judging *judging, size_t su
             family.sets[family.len++] = judging->sums[i].set;
         }
     }
+    if (judging->sums[sum].factors[1] == SOTTO_NONE) {
+        add_supports(&family, judging, judging->sums[sum].factors[0]);
+    }
     if (family.len > 1) {
-        status = judge_family(&family, judging, NULL, 0, SOTTO_RULE_PRESENCE);
+        status = judge_opened(&family, judging, &judging->sums[sum]);
     }
     family_release(&family);
     return status;

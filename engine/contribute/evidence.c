@@ -176,6 +176,12 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
 
 /* --- Atoms --- */
 
+static bool is_nonzero(const struct sotto__register *reg, enum sotto__row_kind type, size_t i)
+{
+    return type == SOTTO__ROW_FLOAT ? ((const double *)reg->values)[i] != 0
+                                    : !sotto__exact_is_zero(reg, i);
+}
+
 /* Writes for each row whether a bit holds. Returns: whether it is the same in all rows. */
 static bool find_bit(uint8_t *out, const struct sotto__rows *rows, const struct sotto__bit *bit,
                      size_t len)
@@ -183,12 +189,14 @@ static bool find_bit(uint8_t *out, const struct sotto__rows *rows, const struct 
     const struct sotto__register *reg = &rows->registers[bit->op];
     const uint8_t *state = reg->state;
     const int64_t *values = reg->values;
+    enum sotto__row_kind type = rows->program->ops[bit->op].type;
     uint8_t any = 0;
     uint8_t all = 1;
     for (size_t i = 0; i < len; i++) {
         bool holds = bit->kind == SOTTO__BIT_NAN_MADE  ? (state[i] & SOTTO__ROW_MADE_NAN) != 0
                      : bit->kind == SOTTO__BIT_MISSING ? state[i] != 0
                      : bit->kind == SOTTO__BIT_PRESENT ? state[i] == 0
+                     : bit->kind == SOTTO__BIT_NONZERO ? state[i] == 0 && is_nonzero(reg, type, i)
                                                        : state[i] == 0 && values[i] != 0;
         out[i] = holds;
         any |= out[i];

@@ -16,6 +16,7 @@ enum sotto__bit_kind {
     SOTTO__BIT_PRESENT,  /* it is there */
     SOTTO__BIT_MISSING,  /* it is not */
     SOTTO__BIT_TRUE,     /* it is there, and true */
+    SOTTO__BIT_NONZERO,  /* it is there, and not 0 */
     SOTTO__BIT_NAN_MADE, /* it would be, but that NaN was made */
 };
 

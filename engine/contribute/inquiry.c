@@ -439,7 +439,7 @@ static size_t add_column(struct sotto__inquiry *inquiry, size_t op)
     }
     at = &inquiry->program->ops[op];
     inquiry->columns[inquiry->columns_len] = (struct sotto_evidence_column){
-        .dataset = at->dataset, .text = at->source, .start = at->start};
+        .dataset = at->dataset, .support = SOTTO_NONE, .text = at->source, .start = at->start};
     inquiry->column_ops[inquiry->columns_len] = op;
     return inquiry->columns_len++;
 }
@@ -498,6 +498,7 @@ static void add_sum(struct sotto__inquiry *inquiry, const size_t factors[2], siz
         inquiry->sums[inquiry->sums_len++] = (struct sotto_evidence_sum){
             .set = set,
             .factors = {columns[0], columns[1]},
+            .supports = {SOTTO_NONE, SOTTO_NONE},
             .text = at->source,
             .start = at->start,
         };
@@ -608,12 +609,79 @@ static enum sotto_status say_failure(const struct sotto__inquiry *inquiry, struc
                : sotto_error_no_memory(err);
 }
 
+/* --- Supports --- */
+
+/* The rows of a set (SOTTO_NONE: all) in which a column is not 0. */
+static size_t add_support(struct sotto__inquiry *inquiry, size_t column, size_t set)
+{
+    struct literals literals = {.len = 0};
+    size_t op = inquiry->column_ops[column];
+    if (set != SOTTO_NONE) {
+        const struct sotto__membership *member = &inquiry->members[set];
+        literals.len = member->bits_len;
+        memcpy(literals.bits, inquiry->literals + member->bits_first,
+               member->bits_len * sizeof *literals.bits);
+    }
+    add_literal(inquiry, &literals, op, SOTTO__BIT_NONZERO);
+    return add_set(inquiry, make_set(inquiry, SOTTO_SET_SUPPORT, op), no_index, &literals);
+}
+
+static bool has_condition(const struct sotto__inquiry *inquiry, size_t set)
+{
+    const struct sotto__membership *member = &inquiry->members[set];
+    bool found = false;
+    for (size_t i = 0; i < member->bits_len; i++) {
+        size_t bit = inquiry->literals[member->bits_first + i];
+        found = found || inquiry->bits[bit].kind == SOTTO__BIT_TRUE;
+    }
+    return found;
+}
+
+/* A product with a column of 0 and another value is the other factor's sum, over the rows where
+ * that column is not 0. */
+static void add_supports_of(struct sotto__inquiry *inquiry, size_t alone, size_t product)
+{
+    const struct sotto_evidence_sum one = inquiry->sums[alone];
+    const struct sotto_evidence_sum two = inquiry->sums[product];
+    bool have_conditions = has_condition(inquiry, one.set) || has_condition(inquiry, two.set);
+    if (one.factors[1] != SOTTO_NONE || two.factors[1] == SOTTO_NONE || !have_conditions) {
+        return;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (two.factors[i] != one.factors[0] && two.factors[1 - i] == one.factors[0]) {
+            size_t support = add_support(inquiry, two.factors[i], two.set);
+            inquiry->sums[product].supports[i] = support;
+            inquiry->sets[one.set].is_told_apart = inquiry->status == SOTTO_OK;
+        }
+    }
+}
+
+/* Where one monomial is opened over two sets, rows in which it is 0 hide nothing. */
+static void add_supports(struct sotto__inquiry *inquiry)
+{
+    for (size_t i = 0; i < inquiry->sums_len; i++) {
+        for (size_t j = 0; j < inquiry->sums_len && inquiry->status == SOTTO_OK; j++) {
+            const size_t *factors = inquiry->sums[i].factors;
+            bool is_same = i < j && memcmp(factors, inquiry->sums[j].factors,
+                                           sizeof inquiry->sums[j].factors) == 0;
+            for (size_t k = 0; is_same && k < 2; k++) {
+                if (factors[k] != SOTTO_NONE) {
+                    inquiry->columns[factors[k]].support =
+                        add_support(inquiry, factors[k], SOTTO_NONE);
+                }
+            }
+            add_supports_of(inquiry, i, j);
+        }
+    }
+}
+
 /* Which sets rows must be told apart by: not those of missing values, unless one monomial is opened
  * over two of them, or cells stand in one. */
 static void mark_told_apart(struct sotto__inquiry *inquiry)
 {
     for (size_t i = 0; i < inquiry->sets_len; i++) {
-        inquiry->sets[i].is_told_apart = inquiry->sets[i].kind != SOTTO_SET_PRESENCE;
+        inquiry->sets[i].is_told_apart =
+            inquiry->sets[i].is_told_apart || inquiry->sets[i].kind != SOTTO_SET_PRESENCE;
     }
     for (size_t i = 0; i < inquiry->sets_len; i++) {
         if (inquiry->sets[i].universe != SOTTO_NONE) {
@@ -658,6 +726,7 @@ enum sotto_status sotto__inquiry_init(struct sotto__inquiry *out, const struct s
         add_term(out, i);
     }
     add_used_conditions(out);
+    add_supports(out);
     if (out->status != SOTTO_OK) {
         return say_failure(out, err);
     }

@@ -256,6 +256,13 @@ static void test_presence(void **state)
     /* Of rows that have a gap, those that where leaves out are nine. */
     refuses("\"rows\": \"complete\", \"where\": \"id > 10\",", "mean(wage) + mean(gap)",
             SOTTO_RULE_ROWS, "leaves 48 rows in and 9 out");
+    refuses("", "sum(flag * wage) - sum(if(flag or id == 40, wage, na))", rule, "differ by 1");
+    refuses("", "cov(flag, wage) - mean(if(flag or id == 40, wage, na))", rule, "differ by 1");
+    refuses("", "sum(2 * few01 * wage) - sum(if(id <= 13, wage, na))", rule, "differ by 1");
+    refuses("", "sum(bonus) - sum(if(id > 12, bonus, na))", rule, "differ by 1");
+    refuses("", "sum(bonus * age) - sum(if(id > 12, bonus * age, na))", rule, "differ by 1");
+    passes("", "cov(flag, wage) + mean(if(dept == 'a', wage, na))");
+    passes("", "mean(if(dept == 'a', wage, na)) + mean(wage) + dot(wage, age)");
     passes("", "mean(gap) + mean(wage)");
     passes("", "count(gap) + count(wage) + count(rare) + count(manager)");
     passes("", "std(gap) + std(wage) + mean(age)");

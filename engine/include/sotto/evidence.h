@@ -18,6 +18,7 @@ struct sotto_evidence_set {
         SOTTO_SET_CELL,      /* likewise, a bin or a level: it can be withheld alone */
         SOTTO_SET_PRESENCE,  /* rows that have values; of a choice, where its condition holds */
         SOTTO_SET_MADE,      /* rows in which NaN was made, or a missing value replaced */
+        SOTTO_SET_SUPPORT,   /* rows in which a column is not 0 */
     } kind;
     size_t dataset;
     size_t universe;    /* of a cell: the set of rows that have the value that it is about */
@@ -31,7 +32,9 @@ struct sotto_evidence_set {
 /* One monomial whose sum is opened over a set of rows: of a column, or of the product of two. */
 struct sotto_evidence_sum {
     size_t set;
-    size_t factors[2]; /* columns of the evidence; the second may be SOTTO_NONE */
+    size_t factors[2];  /* columns of the evidence; the second may be SOTTO_NONE */
+    size_t supports[2]; /* of a product: its set where that factor is not 0, if the other one is
+                           opened alone over conditions; else SOTTO_NONE */
     const char *text;
     size_t start;
 };
@@ -39,6 +42,8 @@ struct sotto_evidence_sum {
 /* A column that is summed up, or what an expression makes of it that is no polynomial. */
 struct sotto_evidence_column {
     size_t dataset;
+    size_t support;   /* the set where it is not 0, if a sum of it is opened over two sets; else
+                         SOTTO_NONE */
     const char *text; /* where it is first read */
     size_t start;
 };
