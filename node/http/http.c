@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #define IDLE_SECONDS 120
-#define LISTEN_BACKLOG 4096 /* a flood fills it; whoever finds it full tries again a second later  \
-                             */
+/* A flood fills it; whoever finds it full tries again a second later. */
+#define LISTEN_BACKLOG 4096
 #define PEM_BYTES_MAX ((size_t)1024 * 1024)
 /* After a refusal so much of the body is read and dropped, so that the caller reads the answer;
  * then the connection is cut. */
