@@ -13,8 +13,8 @@
  * 3. Before its masked partial leaves the host writes down that it does (PLEDGE). Until then REOPEN
  *    may ask the party to start over: the session is freed, which wipes its secrets, and 1 follows
  *    with a higher attempt. Afterwards others can open the session without it, so a REOPEN needs
- * the releases of so many members that they can't. WITHDRAW asks for a release: the session is the
- *    machine's, which wipes it and then signs.
+ *    the releases of so many members that they can't. WITHDRAW asks for a release: the session is
+ *    the machine's, which wipes it and then signs.
  * 4. At LIVING the session asks for a record (RECORDING). From here on the party has answered this
  *    round, and a REOPEN is refused: consent to two sets of survivors would open two sums, whose
  *    difference is the value of whoever is in one of them only.
