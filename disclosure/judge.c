@@ -457,7 +457,8 @@ static enum sotto_status judge_monomial(const struct judging *judging, size_t su
         return status;
     }
     for (size_t i = sum; i < judging->sums_len; i++) {
-        if (is_same_monomial(&judging->sums[i], &judging->sums[sum])) {
+        if (!judging->sums[i].is_difference &&
+            is_same_monomial(&judging->sums[i], &judging->sums[sum])) {
             family.sets[family.len++] = judging->sums[i].set;
         }
     }
@@ -485,7 +486,7 @@ static enum sotto_status judge_presence(const struct judging *judging, size_t at
                       sum->start + 1, sum->text, shown(terms.rows), shown(terms.infinite),
                       shown(min_rows));
     }
-    return judge_monomial(judging, at);
+    return sum->is_difference ? SOTTO_OK : judge_monomial(judging, at);
 }
 
 static enum sotto_status judge_hidden(const struct judging *judging, size_t at)
@@ -530,7 +531,7 @@ static enum sotto_status judge_near(const struct judging *judging, size_t at)
     size_t columns_len;
     const struct sotto_evidence_column *columns =
         sotto_evidence_columns(judging->evidence, &columns_len);
-    for (size_t i = 0; i < at; i++) {
+    for (size_t i = 0; i < at && !sum->is_difference; i++) {
         for (size_t j = 0; j < 4; j++) {
             size_t a = sum->factors[j / 2];
             size_t b = judging->sums[i].factors[j % 2];

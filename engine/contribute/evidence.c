@@ -334,6 +334,15 @@ static void take_values(struct sotto_evidence *evidence, struct sotto__spread_va
     flush_seen(evidence, out, &seen, 1);
 }
 
+/* Leaves out, of a difference, the rows that its second sum has too. */
+static void skip_minus(uint8_t *in_out, const struct sotto__rows *rows, size_t minus, size_t len)
+{
+    const uint8_t *state = minus != SOTTO_NONE ? rows->registers[minus].state : NULL;
+    for (size_t i = 0; state != NULL && i < len; i++) {
+        in_out[i] |= state[i] == 0;
+    }
+}
+
 static void take_spread(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
                         size_t len)
 {
@@ -347,6 +356,7 @@ static void take_spread(struct sotto_evidence *evidence, const struct sotto__row
     for (size_t i = 0; i < len; i++) {
         skipped[i] = evidence->left_out[i] | state[i];
     }
+    skip_minus(skipped, rows, spread->minus, len);
     if (rows->program->keys_len == 0) {
         take_values(evidence, &evidence->spreads[at], reg, type, skipped, len);
         return;
@@ -444,6 +454,9 @@ static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *
     size_t kept = 0;
     for (size_t i = 0; i < len; i++) {
         skipped[i] = state[i] | evidence->left_out[i];
+    }
+    skip_minus(skipped, rows, inquiry->traces[at].minus, len);
+    for (size_t i = 0; i < len; i++) {
         kept += skipped[i] == 0;
     }
     if (!is_grouped) {

@@ -37,16 +37,20 @@ struct sotto__membership {
     size_t last;
 };
 
-/* A column whose values are looked at, over the rows in which an operation, state, has a value. */
+/* A column whose values are looked at, over the rows in which an operation, state, has a value,
+ * and another, minus, has none (SOTTO_NONE: whatever it has). */
 struct sotto__spread {
     size_t column;
     size_t set;
     size_t state;
+    size_t minus;
 };
 
-/* Of a sum: the operation that has a value where its set is, and its factors' spreads. */
+/* Of a sum: the operation that has a value where its set is, of a difference the one that has a
+ * value in the rows that are taken off, and its factors' spreads. */
 struct sotto__trace {
     size_t state;
+    size_t minus;
     size_t spreads[2];
 };
 

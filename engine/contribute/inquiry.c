@@ -21,6 +21,8 @@
 #define MONOMIALS_MAX 64
 #define LITERALS_MAX 256
 #define BITS_MAX 4096
+/* Of so many sets of a monomial each two are compared. */
+#define DIFFERENCES_ALL 8
 
 static bool is_comparison(enum sotto__op_kind kind)
 {
@@ -444,16 +446,18 @@ static size_t add_column(struct sotto__inquiry *inquiry, size_t op)
     return inquiry->columns_len++;
 }
 
-/* A column over a set, whose values are looked at once. state: of an operation that has a value
- * where the set is. */
-static size_t add_spread(struct sotto__inquiry *inquiry, size_t column, size_t set, size_t state)
+/* A column over a set, whose values are looked at once. trace: of the sum, which says where that
+ * is. */
+static size_t add_spread(struct sotto__inquiry *inquiry, size_t column, size_t set,
+                         const struct sotto__trace *trace)
 {
     void *spreads = inquiry->spreads;
     if (column == SOTTO_NONE) {
         return SOTTO_NONE;
     }
     for (size_t i = 0; i < inquiry->spreads_len; i++) {
-        if (inquiry->spreads[i].column == column && inquiry->spreads[i].set == set) {
+        if (inquiry->spreads[i].column == column && inquiry->spreads[i].set == set &&
+            inquiry->spreads[i].minus == trace->minus) {
             return i;
         }
     }
@@ -462,16 +466,34 @@ static size_t add_spread(struct sotto__inquiry *inquiry, size_t column, size_t s
         return SOTTO_NONE;
     }
     inquiry->spreads = spreads;
-    inquiry->spreads[inquiry->spreads_len] =
-        (struct sotto__spread){.column = column, .set = set, .state = state};
+    inquiry->spreads[inquiry->spreads_len] = (struct sotto__spread){
+        .column = column, .set = set, .state = trace->state, .minus = trace->minus};
     return inquiry->spreads_len++;
+}
+
+static void append_sum(struct sotto__inquiry *inquiry, const struct sotto_evidence_sum *sum,
+                       struct sotto__trace trace)
+{
+    void *sums = inquiry->sums;
+    void *traces = inquiry->traces;
+    for (size_t i = 0; i < 2; i++) {
+        trace.spreads[i] = add_spread(inquiry, sum->factors[i], sum->set, &trace);
+    }
+    bool has_room = reserve(inquiry, &sums, &inquiry->sums_capacity_len, inquiry->sums_len,
+                            sizeof *inquiry->sums);
+    inquiry->sums = sums;
+    has_room = has_room && reserve(inquiry, &traces, &inquiry->traces_capacity_len,
+                                   inquiry->sums_len, sizeof *inquiry->traces);
+    inquiry->traces = traces;
+    if (has_room) {
+        inquiry->traces[inquiry->sums_len] = trace;
+        inquiry->sums[inquiry->sums_len++] = *sum;
+    }
 }
 
 static void add_sum(struct sotto__inquiry *inquiry, const size_t factors[2], size_t set,
                     size_t state)
 {
-    void *sums = inquiry->sums;
-    void *traces = inquiry->traces;
     size_t columns[2] = {SOTTO_NONE, SOTTO_NONE};
     for (size_t i = 0; i < 2; i++) {
         columns[i] = add_column(inquiry, factors[i]);
@@ -482,27 +504,15 @@ static void add_sum(struct sotto__inquiry *inquiry, const size_t factors[2], siz
             return;
         }
     }
-    struct sotto__trace trace = {.state = state};
-    for (size_t i = 0; i < 2; i++) {
-        trace.spreads[i] = add_spread(inquiry, columns[i], set, state);
-    }
-    bool has_room = reserve(inquiry, &sums, &inquiry->sums_capacity_len, inquiry->sums_len,
-                            sizeof *inquiry->sums);
-    inquiry->sums = sums;
-    has_room = has_room && reserve(inquiry, &traces, &inquiry->traces_capacity_len,
-                                   inquiry->sums_len, sizeof *inquiry->traces);
-    inquiry->traces = traces;
-    if (has_room) {
-        const struct sotto__op *at = &inquiry->program->ops[state];
-        inquiry->traces[inquiry->sums_len] = trace;
-        inquiry->sums[inquiry->sums_len++] = (struct sotto_evidence_sum){
-            .set = set,
-            .factors = {columns[0], columns[1]},
-            .supports = {SOTTO_NONE, SOTTO_NONE},
-            .text = at->source,
-            .start = at->start,
-        };
-    }
+    const struct sotto__op *at = &inquiry->program->ops[state];
+    const struct sotto_evidence_sum sum = {
+        .set = set,
+        .factors = {columns[0], columns[1]},
+        .supports = {SOTTO_NONE, SOTTO_NONE},
+        .text = at->source,
+        .start = at->start,
+    };
+    append_sum(inquiry, &sum, (struct sotto__trace){.state = state, .minus = SOTTO_NONE});
 }
 
 /* A term that sums up values. */
@@ -595,6 +605,52 @@ static void add_used_conditions(struct sotto__inquiry *inquiry)
         }
         if (is_used && by->kind == SOTTO__OP_FILL) {
             add_made(inquiry, by->a, SOTTO__BIT_MISSING);
+        }
+    }
+}
+
+/* --- Differences --- */
+
+static bool is_subset(const struct sotto__inquiry *inquiry, size_t of, size_t set)
+{
+    const struct sotto__membership *a = &inquiry->members[of];
+    const struct sotto__membership *b = &inquiry->members[set];
+    size_t found = 0;
+    for (size_t i = 0; i < a->bits_len; i++) {
+        for (size_t j = 0; j < b->bits_len; j++) {
+            found += inquiry->literals[a->bits_first + i] == inquiry->literals[b->bits_first + j];
+        }
+    }
+    return found == a->bits_len;
+}
+
+static bool is_same_product(const struct sotto_evidence_sum *a, const struct sotto_evidence_sum *b)
+{
+    return a->factors[0] == b->factors[0] && a->factors[1] == b->factors[1];
+}
+
+/* What two sums of one monomial tell by their difference. Of a monomial that is opened over many
+ * sets these are pairs in which one set is known to hold the other, so that their number stays
+ * near that of the sums. */
+static void add_differences(struct sotto__inquiry *inquiry)
+{
+    size_t sums_len = inquiry->sums_len;
+    for (size_t i = 0; i < sums_len; i++) {
+        size_t sets_len = 0;
+        for (size_t j = 0; j < sums_len; j++) {
+            sets_len += is_same_product(&inquiry->sums[i], &inquiry->sums[j]);
+        }
+        for (size_t j = 0; j < sums_len && inquiry->status == SOTTO_OK; j++) {
+            struct sotto_evidence_sum sum = inquiry->sums[i];
+            const struct sotto_evidence_sum *less = &inquiry->sums[j];
+            if (i != j && is_same_product(&sum, less) &&
+                (sets_len <= DIFFERENCES_ALL || is_subset(inquiry, sum.set, less->set))) {
+                sum.is_difference = true;
+                sum.supports[0] = sum.supports[1] = SOTTO_NONE;
+                append_sum(inquiry, &sum,
+                           (struct sotto__trace){.state = inquiry->traces[i].state,
+                                                 .minus = inquiry->traces[j].state});
+            }
         }
     }
 }
@@ -732,6 +788,10 @@ enum sotto_status sotto__inquiry_init(struct sotto__inquiry *out, const struct s
     }
     mark_told_apart(out);
     mark_bits(out);
+    add_differences(out);
+    if (out->status != SOTTO_OK) {
+        return say_failure(out, err);
+    }
     for (size_t i = 0; i < program->indices_len; i++) {
         const struct sotto__index *index = &program->indices[i];
         out->bins_len += index->is_asked ? sotto__index_bins(index) : 0;

@@ -34,15 +34,19 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
     if (i <= 3) {
         (void)snprintf(rare, sizeof rare, "%d", i);
     }
-    int row = snprintf(
-        out, bytes, "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d\n", i, wage,
-        age, i == 9 ? age + 3 : age - 18, (double)wage,
-        i <= len / 2          ? "a"
-        : i <= len - len / 12 ? "b"
-                              : "c",
-        i <= len * 3 / 10 ? "true" : "false", i == 33 ? "true" : "false", i == 33, gap, rare,
-        i == 7 ? "" : "5", i % 5 == 0 ? 100 * (i % 7 + 1) : 0, 7, i == 4 ? "inf" : "1.5e0",
-        exp(normal), i == 11 ? 100000000 : wage, i == 2 ? 3 : 2 * age, i <= 12);
+    int row = snprintf(out, bytes,
+                       "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d\n", i,
+                       wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
+                       i <= len / 2          ? "a"
+                       : i <= len - len / 12 ? "b"
+                                             : "c",
+                       i <= len * 3 / 10 ? "true" : "false", i == 33 ? "true" : "false", i == 33,
+                       gap, rare, i == 7 ? "" : "5", i % 5 == 0 ? 100 * (i % 7 + 1) : 0, 7,
+                       i == 4 ? "inf" : "1.5e0", exp(normal), i == 11 ? 100000000 : wage,
+                       i == 2 ? 3 : 2 * age, i <= 12, i == 45 || (i <= 30 && i % 2 == 0) ? 2 : 1,
+                       i == 45   ? 90000
+                       : i <= 30 ? wage
+                                 : i);
     assert_true(row > 0 && (size_t)row < bytes);
     return (size_t)row;
 }
@@ -53,7 +57,7 @@ static char *make_rows(int len)
     uint64_t random = 17;
     size_t at = (size_t)snprintf(text, sizeof text,
                                  "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
-                                 "bonus,same,inf,heavy,giant,twice,few01\n");
+                                 "bonus,same,inf,heavy,giant,twice,few01,twice01,tail\n");
     for (int i = 1; i <= len; i++) {
         at += write_row(text + at, sizeof text - at, i, len, &random);
     }
@@ -310,6 +314,7 @@ static void test_hidden(void **state)
         refuses("", near[i], rule, "is the same here, but for units");
         refuses_rows("", near[i], rule, "is the same here, but for units", 1500);
     }
+    refuses("", "sum(twice01 * wage) - sum(if(id <= 30, twice01 * wage, na))", rule, "all but 1");
     passes("", "mean(age) + dot(tenure, wage)");
     passes("", "mean(wage) + mean(double)");
     passes("", "mean(flag) + dot(flag, wage) + dot(flag, double)");
@@ -325,6 +330,8 @@ static void test_dominance(void **state)
     refuses("", "sum(giant)", rule, "less than 10 % of it");
     refuses("", "mean(giant * age)", rule, "one row makes up so much");
     refuses("", "std(giant)", rule, "dominance");
+    refuses("", "sum(tail) - sum(if(id <= 30, tail, na))", rule, "one row makes up so much");
+    passes("", "sum(tail)");
     passes("", "mean(wage) + std(wage) + dot(wage, age)");
     passes_rows("", "std(heavy)", 0, 200);
 }

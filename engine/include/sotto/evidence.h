@@ -29,9 +29,12 @@ struct sotto_evidence_set {
     size_t start;
 };
 
-/* One monomial whose sum is opened over a set of rows: of a column, or of the product of two. */
+/* One monomial whose sum is opened over a set of rows: of a column, or of the product of two. Or,
+ * after all of these, what the sums of one monomial over two sets tell of those rows of the first
+ * that are not in the second. */
 struct sotto_evidence_sum {
     size_t set;
+    bool is_difference;
     size_t factors[2];  /* columns of the evidence; the second may be SOTTO_NONE */
     size_t supports[2]; /* of a product: its set where that factor is not 0, if the other one is
                            opened alone over conditions; else SOTTO_NONE */
