@@ -25,7 +25,7 @@ int main()
     ok = ok && sotto_identity_generate(&identity, sotto_random_system()) == SOTTO_OK;
     ok = ok && sotto_csv_open(&csv, "/nonexistent", nullptr, &err) == SOTTO_ERROR_NOT_FOUND;
     ok = ok && sotto_plan_parse(&plan, json, std::strlen(json), &err) == SOTTO_ERROR_PLAN;
-    ok = ok && sotto_session_threshold(4) == 3;
+    ok = ok && sotto_session_threshold(4, 0) == 3;
     ok = ok && !sotto_message_route(nullptr, reinterpret_cast<const uint8_t *>("x"), 1);
     sotto_identity_free(identity);
     std::puts(ok ? "ok" : "failed");
