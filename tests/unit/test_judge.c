@@ -26,8 +26,8 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
     for (int j = 0; j < 12; j++) { /* a sum of twelve is nearly normal */
         normal += (double)test_random_below(random, 1000001) / 1e6;
     }
-    char gap[8] = "";
-    char rare[8] = "";
+    char gap[16] = "";
+    char rare[16] = "";
     if (i % 20 != 5) {
         (void)snprintf(gap, sizeof gap, "%d", 10 * i);
     }
