@@ -287,7 +287,7 @@ static enum sotto_status merge_atoms(struct atoms *in_out, const struct atoms *o
                                      struct sotto_error *err)
 {
     for (size_t i = 0; i < other->len; i++) {
-        size_t atom;
+        size_t atom = 0;
         enum sotto_status status = find_atom(
             in_out, &atom, other->classes + i * other->predicates_len, other->groups[i], err);
         if (status != SOTTO_OK) {
