@@ -18,6 +18,7 @@
 
 #include <sodium.h>
 #include <sotto/alloc.h>
+#include <sotto/watch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -520,6 +521,26 @@ static void check_rows(struct decision *decision)
     }
 }
 
+/* Bins and levels that were withheld are known all together, with the rows of none, as what the
+ * others leave of a total. Whoever is told some of these rows and not the others is told both:
+ * where there are few of either, it fails. */
+static void check_rest(struct decision *decision, size_t predicate)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    uint64_t few_rows = 0;
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        bool is_few = file->atoms[i].rows < decision->question->min_rows;
+        few_rows =
+            file->atoms[i].classes[predicate] == 0 && is_few ? file->atoms[i].rows : few_rows;
+    }
+    for (size_t i = 0; few_rows > 0 && i < file->atoms_len; i++) {
+        if (file->atoms[i].is_asked && file->atoms[i].classes[predicate] == 0) {
+            decision->has_failed[i] = 1;
+            decision->few_rows = few_rows;
+        }
+    }
+}
+
 static uint64_t find_least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -580,6 +601,11 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
 {
     const struct sotto_ledger_storage *storage = &decision->ledger->storage;
     check_rows(decision);
+    for (size_t i = 0; i < decision->file->predicates_len; i++) {
+        if (sotto_watch_leaves_out(decision->file->predicates[i])) {
+            check_rest(decision, i);
+        }
+    }
     for (size_t i = 0; i < decision->file->measures_len; i++) {
         uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
         decision->measure = i;

@@ -10,7 +10,9 @@
 #include <sotto/tally.h>
 
 #include <sotto/alloc.h>
+#include <sotto/bytes.h>
 #include <sotto/secret.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Of rows that are not asked. */
@@ -37,6 +39,10 @@ struct atoms {
 
 struct tallied {
     struct sotto_ledger_texts predicates;
+    size_t known_len;               /* of them, in the ledger; those of the plan come after */
+    struct sotto_ledger_texts told; /* predicates, as far as the answer tells their classes */
+    size_t *told_at;                /* of each predicate: its place among told; or SOTTO_NONE */
+    struct atoms atoms;             /* of told */
     struct sotto_ledger_measure *measures;
     const char **columns; /* of all measures, one after the other */
     size_t measures_len;
@@ -283,6 +289,16 @@ static enum sotto_status begin_reading(void *context, size_t dataset, size_t wor
 
 /* --- All workers --- */
 
+/* Adds the rows of another atom to one. */
+static void add_atom(struct atoms *in_out, size_t atom, const struct atoms *other, size_t i)
+{
+    in_out->rows[atom] += other->rows[i];
+    for (size_t j = 0; j < other->measures_len; j++) {
+        sotto_sketch_merge(&in_out->sketches[atom * in_out->measures_len + j],
+                           &other->sketches[i * other->measures_len + j]);
+    }
+}
+
 static enum sotto_status merge_atoms(struct atoms *in_out, const struct atoms *other,
                                      struct sotto_error *err)
 {
@@ -293,28 +309,167 @@ static enum sotto_status merge_atoms(struct atoms *in_out, const struct atoms *o
         if (status != SOTTO_OK) {
             return status;
         }
-        in_out->rows[atom] += other->rows[i];
-        for (size_t j = 0; j < other->measures_len; j++) {
-            sotto_sketch_merge(&in_out->sketches[atom * in_out->measures_len + j],
-                               &other->sketches[i * other->measures_len + j]);
+        add_atom(in_out, atom, other, i);
+    }
+    return SOTTO_OK;
+}
+
+/* --- What is told --- */
+
+/* Which classes of a predicate the answer tells; NULL: all. Of an old one all were. */
+static const uint8_t *find_told(const struct sotto_tally *tally, size_t *out_len, size_t dataset,
+                                size_t predicate)
+{
+    const struct tallied *tallied = &tally->datasets[dataset];
+    const char *text;
+    *out_len = 0;
+    for (size_t i = 0; predicate >= tallied->known_len &&
+                       (text = sotto_watch_predicate(tally->watch, dataset, i)) != NULL;
+         i++) {
+        if (strcmp(text, tallied->predicates.texts[predicate]) == 0) {
+            return sotto_watch_told(tally->watch, out_len, dataset, i);
+        }
+    }
+    return NULL;
+}
+
+static size_t count_told(const uint8_t *told, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        count += told[i] != 0;
+    }
+    return count;
+}
+
+/* The text of a predicate without the classes that are not told. */
+static char *write_told(const char *predicate, const uint8_t *told, size_t len)
+{
+    struct sotto_writer writer;
+    size_t bytes;
+    size_t bytes_max = strlen(predicate) + sizeof SOTTO_WATCH_WITHOUT + 8 * len;
+    sotto_writer_init(&writer, bytes_max);
+    sotto_write_bytes(&writer, predicate, strlen(predicate));
+    if (count_told(told, len) < len) {
+        sotto_write_bytes(&writer, SOTTO_WATCH_WITHOUT, strlen(SOTTO_WATCH_WITHOUT));
+    }
+    for (size_t i = 0; i < len; i++) {
+        char number[24];
+        (void)snprintf(number, sizeof number, " %zu", i + 1);
+        sotto_write_bytes(&writer, number, told[i] == 0 ? strlen(number) : 0);
+    }
+    sotto_write_u8(&writer, 0);
+    if (sotto_writer_status(&writer) != SOTTO_OK) {
+        sotto_writer_release(&writer);
+        return NULL;
+    }
+    return (char *)sotto_writer_take(&writer, &bytes);
+}
+
+/* Adds a predicate as it is told, unless nothing of it is, or it is there. */
+static enum sotto_status add_told(struct tallied *tallied, size_t predicate, const uint8_t *told,
+                                  size_t len)
+{
+    const char *whole = tallied->predicates.texts[predicate];
+    size_t before = tallied->told.len;
+    tallied->told_at[predicate] = SOTTO_NONE;
+    if (told != NULL && count_told(told, len) == 0) {
+        return SOTTO_OK;
+    }
+    char *text = write_told(whole, told, told != NULL ? len : 0);
+    if (text == NULL || sotto_ledger_texts_add(&tallied->told, text) != SOTTO_OK) {
+        sotto_free(text);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    sotto_free(text);
+    tallied->told_at[predicate] = tallied->told.len > before ? before : SOTTO_NONE;
+    return SOTTO_OK;
+}
+
+static enum sotto_status list_told(struct sotto_tally *tally, size_t dataset)
+{
+    struct tallied *tallied = &tally->datasets[dataset];
+    tallied->told_at = sotto_alloc_array(tallied->predicates.len + 1, sizeof *tallied->told_at);
+    if (tallied->told_at == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < tallied->predicates.len; i++) {
+        size_t len;
+        const uint8_t *told = find_told(tally, &len, dataset, i);
+        if (add_told(tallied, i, told, len) != SOTTO_OK) {
+            return SOTTO_ERROR_NO_MEMORY;
         }
     }
     return SOTTO_OK;
 }
 
-static enum sotto_status list_atoms(struct tallied *tallied, struct sotto_ledger_file *file,
-                                    struct sotto_error *err)
+/* Changes the classes of an atom to those that are told: a class that is not is none. */
+static void rename_classes(uint16_t *out, const uint16_t *classes, const struct sotto_tally *tally,
+                           size_t dataset)
 {
+    const struct tallied *tallied = &tally->datasets[dataset];
+    for (size_t i = 0; i < tallied->predicates.len; i++) {
+        size_t len;
+        const uint8_t *told = find_told(tally, &len, dataset, i);
+        bool is_untold =
+            told != NULL && classes[i] > 0 && classes[i] <= len && told[classes[i] - 1] == 0;
+        if (tallied->told_at[i] != SOTTO_NONE) {
+            out[tallied->told_at[i]] = is_untold ? 0 : classes[i];
+        }
+    }
+}
+
+/* Puts atoms together that the answer does not tell apart. Of a group that is withheld nothing is
+ * asked. */
+static enum sotto_status merge_untold(struct sotto_tally *tally, size_t dataset,
+                                      const struct atoms *atoms, const uint8_t *withheld,
+                                      struct sotto_error *err)
+{
+    struct atoms *told = &tally->datasets[dataset].atoms;
+    bool has_groups = sotto_driver_groups_len(tally->driver) > 0;
+    told->predicates_len = tally->datasets[dataset].told.len;
+    told->measures_len = atoms->measures_len;
+    uint16_t *classes = sotto_alloc_array(told->predicates_len + 1, sizeof *classes);
+    enum sotto_status status = classes != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    for (size_t i = 0; status == SOTTO_OK && i < atoms->len; i++) {
+        uint32_t group = atoms->groups[i];
+        size_t atom = 0;
+        bool is_withheld = has_groups && group != NOT_ASKED && withheld[group] != 0;
+        rename_classes(classes, atoms->classes + i * atoms->predicates_len, tally, dataset);
+        status = find_atom(told, &atom, classes, is_withheld ? NOT_ASKED : group, err);
+        if (status == SOTTO_OK) {
+            add_atom(told, atom, atoms, i);
+        }
+    }
+    sotto_free(classes);
+    return status;
+}
+
+static enum sotto_status list_atoms(struct sotto_tally *tally, size_t dataset,
+                                    const uint8_t *withheld, struct sotto_error *err)
+{
+    struct tallied *tallied = &tally->datasets[dataset];
+    struct sotto_ledger_file *file = &tally->files[dataset];
     if (tallied->workers_len == 0) {
         return SOTTO_OK; /* nothing of it was read */
     }
     struct atoms *atoms = &tallied->workers[0];
     for (size_t i = 1; i < tallied->workers_len; i++) {
-        enum sotto_status status = merge_atoms(atoms, &tallied->workers[i], err);
-        if (status != SOTTO_OK) {
-            return status;
+        enum sotto_status merged = merge_atoms(atoms, &tallied->workers[i], err);
+        if (merged != SOTTO_OK) {
+            return merged;
         }
     }
+    if (list_told(tally, dataset) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = merge_untold(tally, dataset, atoms, withheld, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    atoms = &tallied->atoms;
+    file->predicates = (const char *const *)tallied->told.texts;
+    file->predicates_len = tallied->told.len;
     tallied->list = sotto_alloc_array(atoms->len, sizeof *tallied->list);
     if (tallied->list == NULL) {
         return sotto_error_no_memory(err);
@@ -341,7 +496,7 @@ enum sotto_status sotto_tally_contribute(struct sotto_tally *tally, uint64_t *ou
     enum sotto_status status = sotto_driver_contribute_watched(
         tally->driver, out, limbs_len, withheld, sources, judge, tally->watch, &sink, err);
     for (size_t i = 0; status == SOTTO_OK && i < tally->len; i++) {
-        status = list_atoms(&tally->datasets[i], &tally->files[i], err);
+        status = list_atoms(tally, i, withheld, err);
     }
     if (status != SOTTO_OK) {
         sotto_wipe(out, limbs_len * sizeof *out);
@@ -402,6 +557,7 @@ static enum sotto_status list_predicates(struct sotto_tally *tally, size_t datas
     if (status != SOTTO_OK) {
         return status;
     }
+    tallied->known_len = tallied->predicates.len;
     for (size_t i = 0; (predicate = sotto_watch_predicate(tally->watch, dataset, i)) != NULL; i++) {
         if (sotto_ledger_texts_add(&tallied->predicates, predicate) != SOTTO_OK) {
             return sotto_error_no_memory(err);
@@ -485,6 +641,9 @@ void sotto_tally_free(struct sotto_tally *tally)
         sotto_free(tallied->measures);
         sotto_free(tallied->columns);
         sotto_free(tallied->list);
+        release_atoms(&tallied->atoms);
+        sotto_free(tallied->told_at);
+        sotto_ledger_texts_release(&tallied->told);
         sotto_ledger_texts_release(&tallied->predicates);
     }
     sotto_watch_free(tally->watch);

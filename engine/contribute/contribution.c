@@ -80,6 +80,15 @@ static void free_evidence(struct sotto_contribution *contribution)
     sotto__inquiry_release(&contribution->inquiry);
 }
 
+static enum sotto_status keep_told(const struct sotto_contribution *contribution,
+                                   const struct sotto_withheld *withheld, struct sotto_error *err)
+{
+    return contribution->watch != NULL
+               ? sotto__watch_keep_told(contribution->watch, withheld,
+                                        contribution->inquiry.cell_terms, err)
+               : SOTTO_OK;
+}
+
 /* The verdict of who judges, if anybody does; then the partial says what is withheld. groups may be
  * NULL where there are none. */
 static enum sotto_status judge_rows(struct sotto_contribution *contribution, uint8_t *groups,
@@ -90,7 +99,7 @@ static enum sotto_status judge_rows(struct sotto_contribution *contribution, uin
     withheld.groups = groups;
     if (judge == NULL) {
         withhold(contribution, &withheld);
-        return SOTTO_OK;
+        return keep_told(contribution, &withheld, err);
     }
     enum sotto_status status = sotto__evidence_finish(&contribution->evidence, err);
     if (status != SOTTO_OK) {
@@ -104,6 +113,7 @@ static enum sotto_status judge_rows(struct sotto_contribution *contribution, uin
     status = judge->judge(judge->context, &contribution->evidence, &withheld, err);
     if (status == SOTTO_OK) {
         withhold(contribution, &withheld);
+        status = keep_told(contribution, &withheld, err);
     }
     sotto_free(withheld.cells);
     return status;

@@ -10,10 +10,12 @@
 
 #include <sotto/alloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct watched_predicate {
-    size_t *ops; /* the last one that holds gives the class, which is its place, from 1 */
+    size_t *ops; /* the last one that holds gives the class, which is its place, from 1; SOTTO_NONE:
+                    a class that was not told */
     size_t ops_len;
     size_t index;       /* instead of them; or SOTTO_NONE */
     uint16_t *class_of; /* of each number of the index */
@@ -31,21 +33,41 @@ struct watched_dataset {
 struct sotto_watch {
     const struct sotto_driver *driver;
     struct sotto__row_sets sets;
+    uint8_t **told; /* of each set: [class - 1]; NULL: all are */
+    size_t *told_lens;
     struct watched_dataset *datasets;
     const struct sotto_watch_sink *sink;
 };
 
 /* --- Predicates --- */
 
+static bool is_output(const char *predicate)
+{
+    return strncmp(predicate, "hist(", 5) == 0 || strncmp(predicate, "value_counts(", 13) == 0;
+}
+
+/* Where a predicate says which of its classes were not told, after the bracket that closes it; its
+ * end where they all were. */
+static const char *find_without(const char *predicate)
+{
+    const char *close = is_output(predicate) ? strrchr(predicate, ')') : NULL;
+    return close != NULL ? close + 1 : predicate + strlen(predicate);
+}
+
+bool sotto_watch_leaves_out(const char *predicate)
+{
+    return *find_without(predicate) != '\0';
+}
+
 /* An output of a plan: hist and value_counts are, a condition's rows are summed up. */
 static char *write_output(const char *predicate, size_t i)
 {
-    bool is_output =
-        strncmp(predicate, "hist(", 5) == 0 || strncmp(predicate, "value_counts(", 13) == 0;
+    int whole = (int)(find_without(predicate) - predicate);
     size_t bytes = strlen(predicate) + 40;
     char *text = sotto_alloc(bytes);
     if (text != NULL) {
-        (void)snprintf(text, bytes, is_output ? "p%zu = %s" : "p%zu = sum(%s)", i, predicate);
+        (void)snprintf(text, bytes, is_output(predicate) ? "p%zu = %.*s" : "p%zu = sum(%.*s)", i,
+                       whole, predicate);
     }
     return text;
 }
@@ -207,6 +229,33 @@ static enum sotto_status set_predicate(struct watched_predicate *out,
     return SOTTO_OK;
 }
 
+/* Rows of a class that was not told are in none. */
+static enum sotto_status leave_out(struct watched_predicate *predicate,
+                                   const struct sotto__program *program, const char *text,
+                                   size_t terms_len, struct sotto_error *err)
+{
+    const char *without = find_without(text);
+    size_t word_bytes = strlen(SOTTO_WATCH_WITHOUT);
+    size_t numbers_len =
+        predicate->index != SOTTO_NONE ? program->indices[predicate->index].len + 4 : 0;
+    bool is_read = *without == '\0' || strncmp(without, SOTTO_WATCH_WITHOUT, word_bytes) == 0;
+    char *end = (char *)without + (*without != '\0' && is_read ? word_bytes : 0);
+    while (is_read && *end != '\0') {
+        size_t out = strtoul(end, &end, 10);
+        is_read = out > 0 && out <= terms_len;
+        if (is_read && predicate->index == SOTTO_NONE) {
+            predicate->ops[out - 1] = SOTTO_NONE;
+        }
+        for (size_t i = 0; is_read && i < numbers_len; i++) {
+            uint16_t class = predicate->class_of[i];
+            predicate->class_of[i] = class == out ? 0 : class;
+        }
+    }
+    return is_read ? SOTTO_OK
+                   : sotto_error_set(err, SOTTO_ERROR_AUTH,
+                                     "the ledger has a predicate that can't be read: %.200s", text);
+}
+
 /* Operations are idle where an index counts for all terms: here some are asked for beside it. */
 static void wake_ops(struct sotto__program *program)
 {
@@ -215,8 +264,8 @@ static void wake_ops(struct sotto__program *program)
     }
 }
 
-static enum sotto_status find_predicates(struct watched_dataset *watched, size_t len,
-                                         struct sotto_error *err)
+static enum sotto_status find_predicates(struct watched_dataset *watched, const char *const *texts,
+                                         size_t len, struct sotto_error *err)
 {
     struct sotto__program *program = watched->driver->program;
     size_t moments = 0;
@@ -232,6 +281,9 @@ static enum sotto_status find_predicates(struct watched_dataset *watched, size_t
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         size_t terms_len = find_terms(terms, watched->driver, i, &moments);
         status = set_predicate(&watched->predicates[i], program, terms, terms_len, err);
+        if (status == SOTTO_OK) {
+            status = leave_out(&watched->predicates[i], program, texts[i], terms_len, err);
+        }
         watched->classes_len[i] = (uint32_t)terms_len + 1;
         watched->predicates_len = i + 1;
         is_awake = is_awake || watched->predicates[i].ops_len > 0;
@@ -280,7 +332,7 @@ enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
     if (status != SOTTO_OK) {
         return status;
     }
-    return find_predicates(watched, predicates_len, err);
+    return find_predicates(watched, predicates, predicates_len, err);
 }
 
 /* --- A watch --- */
@@ -315,6 +367,14 @@ enum sotto_status sotto_watch_new(struct sotto_watch **out, const struct sotto_d
         goto out;
     }
     status = sotto__row_sets_find(&watch->sets, driver->plan, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    watch->told = sotto_alloc_array(watch->sets.len + 1, sizeof *watch->told);
+    watch->told_lens = sotto_alloc_array(watch->sets.len + 1, sizeof *watch->told_lens);
+    if (watch->told == NULL || watch->told_lens == NULL) {
+        status = sotto_error_no_memory(err);
+    }
 out:
     if (status != SOTTO_OK) {
         sotto_watch_free(watch);
@@ -334,19 +394,39 @@ void sotto_watch_free(struct sotto_watch *watch)
         release_predicates(watched);
         sotto__measures_release(&watched->measures);
     }
+    for (size_t i = 0; watch->told != NULL && i < watch->sets.len; i++) {
+        sotto_free(watch->told[i]);
+    }
+    sotto_free(watch->told);
+    sotto_free(watch->told_lens);
     sotto_free(watch->datasets);
     sotto__row_sets_release(&watch->sets);
     sotto_free(watch);
 }
 
-const char *sotto_watch_predicate(const struct sotto_watch *watch, size_t dataset, size_t i)
+static size_t find_set(const struct sotto_watch *watch, size_t dataset, size_t i)
 {
     for (size_t j = 0; j < watch->sets.len; j++) {
         if (watch->sets.list[j].dataset == dataset && i-- == 0) {
-            return watch->sets.list[j].text;
+            return j;
         }
     }
-    return NULL;
+    return SOTTO_NONE;
+}
+
+const char *sotto_watch_predicate(const struct sotto_watch *watch, size_t dataset, size_t i)
+{
+    size_t set = find_set(watch, dataset, i);
+    return set != SOTTO_NONE ? watch->sets.list[set].text : NULL;
+}
+
+const uint8_t *sotto_watch_told(const struct sotto_watch *watch, size_t *out_len, size_t dataset,
+                                size_t i)
+{
+    size_t set = find_set(watch, dataset, i);
+    SOTTO_REQUIRE(set != SOTTO_NONE);
+    *out_len = watch->told_lens[set];
+    return watch->told[set];
 }
 
 bool sotto_watch_has_all(const struct sotto_watch *watch)
@@ -366,6 +446,115 @@ const char *sotto_watch_measure_column(const struct sotto_watch *watch, size_t d
     const struct sotto__measures *measures = &watch->datasets[dataset].measures;
     SOTTO_REQUIRE(i < measures->len);
     return j < measures->list[i].columns_len ? measures->list[i].columns[j] : NULL;
+}
+
+/* --- What was told --- */
+
+static bool is_shown(const struct sotto_withheld *withheld, size_t group)
+{
+    return withheld->groups == NULL || withheld->groups[group] == 0;
+}
+
+/* Whether any group of a level is shown. */
+static bool is_level_told(const struct sotto_driver *driver, const struct sotto_withheld *withheld,
+                          size_t key, size_t level)
+{
+    const struct sotto__program *program = driver->program;
+    size_t rest = program->groups_len;
+    bool found = false;
+    for (size_t i = 0; i <= key; i++) {
+        rest /= sotto__levels_len(program->levels[i]);
+    }
+    for (size_t i = 0; !found && i < program->groups_len; i++) {
+        bool is_of_level = i / rest % sotto__levels_len(program->levels[key]) == level;
+        found = is_of_level && is_shown(withheld, i);
+    }
+    return found;
+}
+
+/* Whether a bin or level is shown in any group; one that can't be found counts as told. */
+static bool is_term_told(const struct sotto_driver *driver, const struct sotto_withheld *withheld,
+                         const size_t *cell_terms, size_t term)
+{
+    size_t cell = 0;
+    bool found = false;
+    while (cell < withheld->cells_len && cell_terms[cell] != term) {
+        cell++;
+    }
+    if (withheld->cells == NULL || cell == withheld->cells_len) {
+        return true;
+    }
+    for (size_t i = 0; !found && i < driver->program->groups_len; i++) {
+        found = is_shown(withheld, i) && withheld->cells[i * withheld->cells_len + cell] == 0;
+    }
+    return found;
+}
+
+static size_t count_aggregates(const struct sotto__expression *expression)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < expression->nodes_len; i++) {
+        len += expression->nodes[i].kind == SOTTO__NODE_AGGREGATE;
+    }
+    return len;
+}
+
+/* What counts a bin or a level of an output, or NULL where that is not all the output does. */
+static const struct sotto__moments *find_cell(const struct sotto_driver *driver, size_t output,
+                                              size_t i)
+{
+    const struct sotto__expansion *expansion = &driver->expansion;
+    size_t at = expansion->outputs[output].first + i;
+    const struct sotto__expression *expression = &expansion->expressions[at].expression;
+    size_t moments = 0;
+    for (size_t j = 0; j < at; j++) {
+        moments += count_aggregates(&expansion->expressions[j].expression);
+    }
+    bool is_cell =
+        expression->nodes[expression->nodes_len - 1].is_cell && count_aggregates(expression) == 1;
+    return is_cell ? &driver->program->moments[moments] : NULL;
+}
+
+static void keep_cells_told(uint8_t *told, const struct sotto_driver *driver,
+                            const struct sotto_withheld *withheld, const size_t *cell_terms,
+                            size_t output)
+{
+    for (size_t i = 0; i < driver->expansion.outputs[output].expressions_len; i++) {
+        const struct sotto__moments *moments = find_cell(driver, output, i);
+        bool is_now = moments == NULL || moments->round == driver->round;
+        told[i] = is_now && (moments == NULL || is_term_told(driver, withheld, cell_terms,
+                                                             moments->terms[SOTTO__MOMENT_X]));
+    }
+}
+
+enum sotto_status sotto__watch_keep_told(struct sotto_watch *watch,
+                                         const struct sotto_withheld *withheld,
+                                         const size_t *cell_terms, struct sotto_error *err)
+{
+    const struct sotto_driver *driver = watch->driver;
+    for (size_t i = 0; i < watch->sets.len; i++) {
+        const struct sotto__row_set *set = &watch->sets.list[i];
+        bool is_key = set->key != SOTTO_NONE;
+        if (!is_key && set->output == SOTTO_NONE) {
+            continue;
+        }
+        size_t len = is_key ? driver->plan->keys[set->key].levels_len -
+                                  driver->plan->keys[set->key].are_edges
+                            : driver->expansion.outputs[set->output].expressions_len;
+        sotto_free(watch->told[i]);
+        watch->told_lens[i] = len;
+        watch->told[i] = sotto_alloc_array(len + 1, sizeof *watch->told[i]);
+        if (watch->told[i] == NULL) {
+            return sotto_error_no_memory(err);
+        }
+        for (size_t j = 0; is_key && j < len; j++) {
+            watch->told[i][j] = is_level_told(driver, withheld, set->key, j);
+        }
+        if (!is_key) {
+            keep_cells_told(watch->told[i], driver, withheld, cell_terms, set->output);
+        }
+    }
+    return SOTTO_OK;
 }
 
 /* --- Watching --- */
@@ -398,6 +587,9 @@ static void class_by_ops(uint16_t *out, const struct watched_predicate *predicat
 {
     memset(out, 0, len * sizeof *out);
     for (size_t j = 0; j < predicate->ops_len; j++) {
+        if (predicate->ops[j] == SOTTO_NONE) {
+            continue;
+        }
         const struct sotto__register *reg = &rows->registers[predicate->ops[j]];
         const int64_t *values = reg->values;
         for (size_t i = 0; i < len; i++) {
@@ -406,8 +598,9 @@ static void class_by_ops(uint16_t *out, const struct watched_predicate *predicat
         }
     }
     /* Where it is not known whether a condition holds: neither a row of it nor of its opposite. */
-    const uint8_t *state =
-        predicate->ops_len == 1 ? rows->registers[predicate->ops[0]].state : NULL;
+    const uint8_t *state = predicate->ops_len == 1 && predicate->ops[0] != SOTTO_NONE
+                               ? rows->registers[predicate->ops[0]].state
+                               : NULL;
     for (size_t i = 0; state != NULL && i < len; i++) {
         out[i] = state[i] != 0 ? SOTTO_WATCH_CLASSES_MAX : out[i];
     }

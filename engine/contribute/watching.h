@@ -6,6 +6,7 @@
 
 #include "driver.h"
 #include "rows/rows.h"
+#include <sotto/evidence.h>
 #include <sotto/watch.h>
 
 /* --- measures.c: what sums add up --- */
@@ -83,6 +84,13 @@ const struct sotto__column *sotto__watch_column(const struct sotto_watch *watch,
 void sotto__watch_set_sink(struct sotto_watch *watch, const struct sotto_watch_sink *sink);
 enum sotto_status sotto__watch_begin(struct sotto_watch *watch, size_t dataset, size_t workers_len,
                                      struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Keeps which classes of the plan's sets a round tells, once it is known what is withheld:
+ * cell_terms are the terms of its cells. */
+enum sotto_status sotto__watch_keep_told(struct sotto_watch *watch,
+                                         const struct sotto_withheld *withheld,
+                                         const size_t *cell_terms,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Classes the rows of a block, before its operations: blocks[i] is sotto__watch_column i. */
 enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size_t len,

@@ -92,6 +92,9 @@ enum sotto_status sotto__plan_round_words(const struct sotto_plan *plan, char **
 struct sotto__row_set {
     size_t dataset;
     char *text;
+    size_t key;    /* of the plan, whose levels it is; or SOTTO_NONE */
+    size_t output; /* whose bins or levels it is, all of it; or SOTTO_NONE. Neither where several
+                      are written alike */
 };
 
 struct sotto__row_sets {

@@ -166,6 +166,8 @@ static void write_levels(struct set_writer *writer, const struct sotto__level *l
 struct finder {
     struct sotto__row_sets *out;
     enum sotto_status status;
+    size_t key; /* where the next set comes from */
+    size_t output;
 };
 
 static void writer_init(struct set_writer *out, const struct sotto__expression *expression)
@@ -174,10 +176,12 @@ static void writer_init(struct set_writer *out, const struct sotto__expression *
     sotto_writer_init(&out->text, (size_t)8 * SOTTO__EXPRESSION_BYTES_MAX);
 }
 
-static bool has_set(const struct sotto__row_sets *sets, size_t dataset, const char *text)
+/* A set that comes from two places comes from none of them alone. */
+static bool has_set(struct sotto__row_sets *sets, size_t dataset, const char *text)
 {
     for (size_t i = 0; i < sets->len; i++) {
         if (sets->list[i].dataset == dataset && strcmp(sets->list[i].text, text) == 0) {
+            sets->list[i].key = sets->list[i].output = SOTTO_NONE;
             return true;
         }
     }
@@ -210,8 +214,11 @@ static void finish_set(struct finder *finder, struct set_writer *writer)
         return;
     }
     size_t dataset = writer->dataset;
-    sets->list[sets->len++] = (struct sotto__row_set){
-        .dataset = dataset, .text = (char *)sotto_writer_take(&writer->text, &bytes)};
+    sets->list[sets->len++] =
+        (struct sotto__row_set){.dataset = dataset,
+                                .text = (char *)sotto_writer_take(&writer->text, &bytes),
+                                .key = finder->key,
+                                .output = finder->output};
 }
 
 static void add_condition(struct finder *finder, const struct sotto__expression *expression,
@@ -269,7 +276,8 @@ static void mark_parts(bool *out, const struct sotto__expression *expression)
 }
 
 /* The conditions on rows in an output: each whole, and what if asks. */
-static void add_output(struct finder *finder, const struct sotto__expression *expression)
+static void add_output(struct finder *finder, size_t output,
+                       const struct sotto__expression *expression)
 {
     struct sotto__places places;
     bool is_part[SOTTO__EXPRESSION_NODES_MAX] = {false};
@@ -284,7 +292,9 @@ static void add_output(struct finder *finder, const struct sotto__expression *ex
         }
         if (node->kind == SOTTO__NODE_AGGREGATE && node->levels_len > 0 &&
             sotto__function_card(node->function)->method == NULL) {
+            finder->output = i + 1 == expression->nodes_len ? output : SOTTO_NONE;
             add_counts(finder, expression, node);
+            finder->output = SOTTO_NONE;
         } else if (is_of_rows && is_condition(node) && !is_part[i]) {
             add_condition(finder, expression, i);
         } else if (is_of_rows && node->kind == SOTTO__NODE_CALL &&
@@ -297,16 +307,18 @@ static void add_output(struct finder *finder, const struct sotto__expression *ex
 enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct sotto_plan *plan,
                                        struct sotto_error *err)
 {
-    struct finder finder = {.out = out};
+    struct finder finder = {.out = out, .key = SOTTO_NONE, .output = SOTTO_NONE};
     *out = (struct sotto__row_sets){.are_told = true};
     if (plan->where.nodes_len > 0) {
         add_condition(&finder, &plan->where, plan->where.nodes_len - 1);
     }
     for (size_t i = 0; i < plan->keys_len; i++) {
+        finder.key = i;
         add_key(&finder, &plan->keys[i]);
     }
+    finder.key = SOTTO_NONE;
     for (size_t i = 0; i < plan->outputs_len; i++) {
-        add_output(&finder, &plan->outputs[i].expression);
+        add_output(&finder, i, &plan->outputs[i].expression);
     }
     if (finder.status != SOTTO_OK) {
         sotto__row_sets_release(out);

@@ -69,6 +69,32 @@ class Ledger(ClusterCase):
         cluster.wait_connected()
         self.ask(creator, "ERROR")
 
+    def test_what_is_withheld_was_not_told(self):
+        """A rare level and a small group: asked twice, with others beside them, and in other words."""
+        cluster = self.start()
+        creator, _, last = cluster.nodes
+        for node in cluster.nodes:
+            depts = ["a"] * 40 + ["b"] * 35 + ["c"] * 5
+            lines = [f"{dept},{1000 + 7 * i},{i % 2}" for i, dept in enumerate(depts)]
+            self.give(node, {"wages.csv": "dept,wage,shift\n" + "\n".join(lines) + "\n"})
+        counts = {"n": "value_counts(wages.dept, 'a', 'b', 'c')"}
+        groups = [{"column": "wages.dept", "levels": ["a", "b", "c"]}]
+        for _ in range(2):
+            task = self.ask(creator, outputs=counts)
+            values = creator.result(task)["outputs"]["n"]["values"]
+            self.assertEqual([value.get("withheld", 0) for value in values], [0, 3, 3])
+            task = self.ask(creator, group_by=groups)
+            self.assertEqual(creator.result(task)["groups"]["withheld"], [0, 3, 3])
+            self.ask(creator)
+            self.ask(creator, where="wages.shift == 1")
+        self.assertIn('value_counts(`dept`, "a", "b", "c") without 2 3',
+                      run("audit", "--config", str(last.folder / "node.yaml")).stdout)
+        self.ask(creator, "ERROR", where="wages.dept == 'b'")
+        self.assertIn("ledger: together with what wages.csv was asked before, this singles out",
+                      last.log())
+        self.ask(creator, "ERROR", where="wages.dept in ('a', 'b')")
+        self.ask(creator, "ERROR", outputs={"n": "sum(if(wages.dept == 'c', 1, 0))"})
+
     def test_audit(self):
         cluster = self.start()
         creator, _, last = cluster.nodes

@@ -77,9 +77,12 @@ struct ask {
     const char *by;
     bool is_complete; /* only rows that have all columns */
     bool are_floats;  /* somebody else's file has an exponent: all read doubles */
+    bool is_judged;   /* few rows are withheld before the ledger is asked */
 };
 
 static struct sotto_ledger *ledger;
+static struct sotto_rules rules;
+static struct sotto_disclosure disclosure;
 static uint8_t withheld[GROUPS_MAX];
 
 static struct sotto_plan *make_plan(const struct ask *ask)
@@ -171,13 +174,15 @@ static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *e
     uint64_t *plain = sotto_alloc_array(limbs_len, sizeof *plain);
     uint8_t unwatched[GROUPS_MAX] = {0};
     assert_true(limbs != NULL && plain != NULL);
+    const struct sotto_judge *judge = ask->is_judged ? sotto_disclosure_judge(&disclosure) : NULL;
     memset(withheld, 0, sizeof withheld);
     assert_ok(sotto_source_new_file(&source, csv, catalogue, err));
     enum sotto_status status = sotto_tally_new(
         &tally, ledger, driver, plan, (const struct sotto_catalogue *const *)&catalogue, err);
     if (status == SOTTO_OK) {
-        assert_ok(sotto_driver_contribute(driver, plain, limbs_len, unwatched, &source, NULL, err));
-        assert_ok(sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, NULL, err));
+        assert_ok(
+            sotto_driver_contribute(driver, plain, limbs_len, unwatched, &source, judge, err));
+        assert_ok(sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, judge, err));
         assert_memory_equal(limbs, plain, limbs_len * sizeof *limbs); /* to watch changes nothing */
         status = ask_ledger(tally, driver, err);
     }
@@ -220,6 +225,8 @@ static int start(void **state)
     persons_len = 0;
     day = 20000;
     budget = 0;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
+    sotto_disclosure_init(&disclosure, &rules, 4711);
     hire(80);
     return 0;
 }
@@ -683,6 +690,162 @@ static void test_no_memory(void **state)
     sotto_free(limbs);
 }
 
+/* --- What is withheld was not told --- */
+
+/* So many persons of version 1, 2 and so on. */
+static void set_versions(const size_t *lens, size_t len)
+{
+    persons_len = 0;
+    for (size_t i = 0; i < len; i++) {
+        hire(lens[i]);
+        for (size_t j = persons_len - lens[i]; j < persons_len; j++) {
+            persons[j].version = (int)i + 1;
+        }
+    }
+}
+
+static size_t count_predicates(const char *text_)
+{
+    struct sotto_ledger_texts known = {0};
+    struct sotto_error err = {0};
+    size_t found = 0;
+    assert_ok(sotto_ledger_predicates(ledger, &known, "t.csv", &err));
+    for (size_t i = 0; i < known.len; i++) {
+        found += strcmp(known.texts[i], text_) == 0;
+    }
+    sotto_ledger_texts_release(&known);
+    return found;
+}
+
+/* Five of 80 are of the third level, which goes with the second: a total would give it back. */
+static void test_a_rare_level(void **state)
+{
+    (void)state;
+    const struct ask ask = {.outputs = {"value_counts(version, 1, 2, 3)", "mean(wage)"},
+                            .is_judged = true};
+    set_versions((const size_t[]){40, 35, 5}, 3);
+    expect_answered(ask);
+    size_t entries = test_disk.len;
+    expect_answered(ask);
+    assert_int_equal(test_disk.len, entries + 1); /* the same answer */
+    answered({.outputs = {"mean(wage)", "std(age)"}, .is_judged = true});
+    assert_int_equal(count_predicates("value_counts(`version`, 1, 2, 3) without 2 3"), 1);
+    assert_int_equal(count_predicates("value_counts(`version`, 1, 2, 3)"), 0);
+}
+
+/* Once there are enough of them they are told. */
+static void test_a_rare_level_grows(void **state)
+{
+    (void)state;
+    const struct ask ask = {.outputs = {"value_counts(version, 1, 2, 3)"}, .is_judged = true};
+    set_versions((const size_t[]){40, 35, 5}, 3);
+    expect_answered(ask);
+    set_versions((const size_t[]){40, 35, 16}, 3);
+    expect_answered(ask);
+    expect_answered(ask);
+    assert_int_equal(count_predicates("value_counts(`version`, 1, 2, 3)"), 1);
+}
+
+static void test_a_small_bin(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].age = i < 40 ? 30 : i < 75 ? 50 : 90;
+    }
+    answered({.outputs = {"hist(age, 0, 40, 80, 100)"}, .is_judged = true});
+    answered({.outputs = {"mean(age)"}, .is_judged = true});
+    answered({.outputs = {"hist(age, 0, 40, 80, 100)"}, .is_judged = true});
+}
+
+/* Bins of an expression, two of them small, within a condition. */
+static void test_small_bins_and_a_condition(void **state)
+{
+    (void)state;
+    const struct ask ask = {.outputs = {"hist(age * 2, 0, 60, 80, 100, 200)", "sum(wage)"},
+                            .where = "version == 1",
+                            .is_judged = true};
+    hire(60);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].age = i < 50 ? 20 : i < 55 ? 35 : i < 80 ? 45 : 70;
+        persons[i].version = i < 120 ? 1 : 2;
+    }
+    expect_answered(ask);
+    expect_answered(ask);
+    answered({.outputs = {"sum(wage)"}, .is_judged = true});
+}
+
+static void test_a_small_group(void **state)
+{
+    (void)state;
+    const struct ask ask = {
+        .outputs = {"mean(wage)"}, .by = "version in (1, 2, 3)", .is_judged = true};
+    set_versions((const size_t[]){40, 37, 3}, 3);
+    expect_answered(ask);
+    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 6);
+    answered({.outputs = {"mean(wage)"}, .where = "age >= 40", .is_judged = true});
+    expect_answered(ask);
+    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 6);
+}
+
+/* Four new rows in one of three groups, twenty in the others: that one is withheld. */
+static void test_a_week_of_few(void **state)
+{
+    (void)state;
+    const struct ask ask = {
+        .outputs = {"mean(wage)"}, .by = "version in (1, 2, 3)", .is_judged = true};
+    set_versions((const size_t[]){30, 30, 30}, 3);
+    expect_answered(ask);
+    assert_int_equal(withheld[0] + withheld[1] + withheld[2], 0);
+    hire(44);
+    for (size_t i = 90; i < persons_len; i++) {
+        persons[i].version = i < 110 ? 1 : i < 130 ? 2 : 3;
+    }
+    expect_answered(ask);
+    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 4);
+    refused({.outputs = {"mean(wage)"}, .is_judged = true}); /* all less two groups */
+    hire(40);
+    for (size_t i = 134; i < persons_len; i++) {
+        persons[i].version = i < 147 ? 1 : i < 160 ? 2 : 3;
+    }
+    expect_answered(ask);
+    assert_int_equal(withheld[0] + withheld[1] + withheld[2], 0);
+}
+
+/* What was withheld is not told in other words: five are of the third level. */
+static void test_a_withheld_level_in_other_words(void **state)
+{
+    (void)state;
+    set_versions((const size_t[]){40, 35, 5, 20}, 4);
+    answered({.outputs = {"value_counts(version, 1, 2, 3, 4)", "sum(wage)"}, .is_judged = true});
+    answered({.outputs = {"sum(wage)"}, .where = "version in (1, 2)", .is_judged = true});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version in (1, 2, 3)", .is_judged = true});
+    singled_out({.outputs = {"sum(age)"}, .where = "version in (1, 2, 3)", .is_judged = true});
+    singled_out({.outputs = {"sum(if(version > 3, 1, 0))"}, .is_judged = true});
+}
+
+/* Each of two answers withholds the third level, and both together would tell it. */
+static void test_a_withheld_level_from_two_sides(void **state)
+{
+    (void)state;
+    set_versions((const size_t[]){40, 20, 5, 30}, 4);
+    answered({.outputs = {"value_counts(version, 1, 2, 3, 4)"}, .is_judged = true});
+    assert_int_equal(count_predicates("value_counts(`version`, 1, 2, 3, 4) without 2 3"), 1);
+    singled_out({.outputs = {"value_counts(version, 2, 4)"}, .is_judged = true});
+    singled_out({.outputs = {"mean(wage)"}, .where = "version in (2, 4)", .is_judged = true});
+}
+
+/* A group that is withheld, then the total less the groups that are not. */
+static void test_a_withheld_group_and_all(void **state)
+{
+    (void)state;
+    set_versions((const size_t[]){40, 20, 5, 30}, 4);
+    answered({.outputs = {"sum(wage)"}, .by = "version in (1, 2, 3, 4)", .is_judged = true});
+    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2] + 8 * withheld[3], 6);
+    answered({.outputs = {"sum(wage)"}, .is_judged = true});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 2", .is_judged = true});
+    singled_out({.outputs = {"sum(wage)"}, .by = "version in (2, 4)", .is_judged = true});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -711,6 +874,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
         cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_rare_level, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_rare_level_grows, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_small_bin, start, stop),
+        cmocka_unit_test_setup_teardown(test_small_bins_and_a_condition, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_small_group, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_week_of_few, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_withheld_level_in_other_words, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_withheld_level_from_two_sides, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_withheld_group_and_all, start, stop),
         cmocka_unit_test_setup_teardown(test_words, start, stop),
         cmocka_unit_test_setup_teardown(test_no_memory, start, stop),
     };

@@ -53,6 +53,16 @@ SOTTO_API void sotto_watch_free(struct sotto_watch *watch);
  * asks it: predicate i, or NULL from the last one on. Borrows from the watch. */
 SOTTO_API const char *sotto_watch_predicate(const struct sotto_watch *watch, size_t dataset,
                                             size_t i);
+/* After a predicate of bins or levels, in a ledger, stand the numbers of those that were not told:
+ * "hist(...) without 2 3". Their rows are in none of its classes. */
+#define SOTTO_WATCH_WITHOUT " without"
+/* Whether a predicate says so. */
+SOTTO_API bool sotto_watch_leaves_out(const char *predicate);
+/* Once the rows were contributed: which classes of predicate i the round tells, from the first; the
+ * others are withheld from all groups, or no concern of this round. NULL: it tells all of them.
+ * Borrows from the watch. */
+SOTTO_API const uint8_t *sotto_watch_told(const struct sotto_watch *watch, size_t *out_len,
+                                          size_t dataset, size_t i);
 /* Whether these are all: a condition on a number that an earlier round opened has no such text. */
 SOTTO_API bool sotto_watch_has_all(const struct sotto_watch *watch);
 
