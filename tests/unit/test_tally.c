@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "files.h"
 #include "ledgers.h"
+#include "mixture.h"
 #include "test.h"
 
 #include <sotto/alloc.h>
@@ -14,7 +15,7 @@
 #include <sotto/tally.h>
 #include <stdio.h>
 
-#define PERSONS_MAX 200
+#define PERSONS_MAX 240
 #define MIN_ROWS 10
 #define TEXT_BYTES 65536
 #define GROUPS_MAX 8
@@ -160,7 +161,7 @@ static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sott
     return status;
 }
 
-/* Contributes as a party does. What is not the ledger's must let the question pass. */
+/* Contributes as a party does: judged, if that is asked, and then by the ledger. */
 static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *err)
 {
     struct sotto_csv *csv = test_csv(write_file());
@@ -180,11 +181,11 @@ static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *e
     enum sotto_status status = sotto_tally_new(
         &tally, ledger, driver, plan, (const struct sotto_catalogue *const *)&catalogue, err);
     if (status == SOTTO_OK) {
-        assert_ok(
-            sotto_driver_contribute(driver, plain, limbs_len, unwatched, &source, judge, err));
-        assert_ok(sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, judge, err));
+        status = sotto_driver_contribute(driver, plain, limbs_len, unwatched, &source, judge, err);
+        assert_int_equal(
+            sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, judge, err), status);
         assert_memory_equal(limbs, plain, limbs_len * sizeof *limbs); /* to watch changes nothing */
-        status = ask_ledger(tally, driver, err);
+        status = status == SOTTO_OK ? ask_ledger(tally, driver, err) : status;
     }
     sotto_tally_free(tally);
     sotto_source_free(source);
@@ -577,7 +578,7 @@ static void test_one_erased_and_twelve_added(void **state)
 static void test_a_dashboard(void **state)
 {
     (void)state;
-    hire(PERSONS_MAX - persons_len);
+    hire(200 - persons_len);
     for (size_t week = 0; week < 5; week++) {
         answered({.outputs = {"mean(wage)", "std(age)", "count(manager)"},
                   .by = "dept in ('Sales', 'R&D')"});
@@ -628,7 +629,7 @@ static void test_words(void **state)
     (void)state;
     struct seen seen = {0};
     struct sotto_error err;
-    hire(PERSONS_MAX - persons_len);
+    hire(200 - persons_len);
     for (size_t i = 0; i < persons_len; i++) {
         persons[i].has_manager = i % 4 != 0;
     }
@@ -846,6 +847,107 @@ static void test_a_withheld_group_and_all(void **state)
     singled_out({.outputs = {"sum(wage)"}, .by = "version in (2, 4)", .is_judged = true});
 }
 
+/* --- Histories --- */
+
+#define LEVELS_LEN 6
+#define QUESTIONS_LEN 8
+#define TOLD_MAX (QUESTIONS_LEN * LEVELS_LEN)
+
+/* What an asker was told: sums over sets of levels. */
+struct history {
+    uint64_t rows[LEVELS_LEN];
+    uint8_t holds[TOLD_MAX][LEVELS_LEN];
+    size_t told_len;
+    size_t refused_len;
+};
+
+static void tell(struct history *history, unsigned levels)
+{
+    for (size_t i = 0; i < LEVELS_LEN; i++) {
+        history->holds[history->told_len][i] = (levels >> i) & 1;
+    }
+    history->told_len++;
+}
+
+/* "version in (1, 4)". */
+static void write_levels(char *out, size_t out_bytes, unsigned levels)
+{
+    size_t at = (size_t)snprintf(out, out_bytes, "version in (");
+    const char *comma = "";
+    for (unsigned i = 0; i < LEVELS_LEN; i++) {
+        if (((levels >> i) & 1) != 0) {
+            at += (size_t)snprintf(out + at, out_bytes - at, "%s%u", comma, i + 1);
+            comma = ", ";
+        }
+    }
+    (void)snprintf(out + at, out_bytes - at, ")");
+}
+
+/* Asks for all, for some levels, or for each of some levels. */
+static void ask_at_random(struct history *history, uint64_t *random)
+{
+    unsigned levels = 1 + (unsigned)test_random_below(random, (1U << LEVELS_LEN) - 1);
+    uint64_t kind = test_random_below(random, 5);
+    char words[64];
+    struct sotto_error err = {0};
+    write_levels(words, sizeof words, levels);
+    enum sotto_status status = try_asking(&(struct ask){.outputs = {"sum(wage)"},
+                                                        .where = kind == 1 || kind == 2 ? words : 0,
+                                                        .by = kind > 2 ? words : NULL,
+                                                        .is_judged = true},
+                                          &err);
+    history->refused_len += status != SOTTO_OK;
+    if (status == SOTTO_OK && kind <= 2) {
+        tell(history, kind == 0 ? (1U << LEVELS_LEN) - 1 : levels);
+    }
+    for (size_t i = 0, group = 0; status == SOTTO_OK && kind > 2 && i < LEVELS_LEN; i++) {
+        if (((levels >> i) & 1) != 0 && withheld[group++] == 0) {
+            tell(history, 1U << i);
+        }
+    }
+}
+
+/* No sum of what was told, each times a number, is over few rows. */
+static void expect_nothing_given_away(const struct history *history)
+{
+    const struct sotto__mixture mixture = {.weights = history->rows,
+                                           .atoms_len = LEVELS_LEN,
+                                           .holds = history->holds[0],
+                                           .sets_len = history->told_len};
+    uint8_t sets[TOLD_MAX];
+    bool found = false;
+    assert_ok(sotto__mixture_find(&mixture, &found, sets, MIN_ROWS, sotto__mixture_prime(4711)));
+    assert_false(found);
+}
+
+static void test_histories(void **state)
+{
+    static const size_t sizes[] = {3, 5, 8, 12, 20, 30, 40};
+    uint64_t random = 20261129;
+    size_t answered_len = 0;
+    size_t refused_len = 0;
+    (void)state;
+    for (size_t i = 0; i < 300; i++) {
+        struct history history = {.told_len = 0};
+        size_t lens[LEVELS_LEN];
+        sotto_ledger_free(ledger);
+        test_disk_clear();
+        ledger = test_ledger_open();
+        for (size_t j = 0; j < LEVELS_LEN; j++) {
+            lens[j] = sizes[test_random_below(&random, sizeof sizes / sizeof sizes[0])];
+            history.rows[j] = lens[j];
+        }
+        set_versions(lens, LEVELS_LEN);
+        for (size_t j = 0; j < QUESTIONS_LEN; j++) {
+            ask_at_random(&history, &random);
+            expect_nothing_given_away(&history);
+        }
+        answered_len += history.told_len;
+        refused_len += history.refused_len;
+    }
+    assert_true(answered_len > 300 && refused_len > 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -883,6 +985,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_withheld_level_in_other_words, start, stop),
         cmocka_unit_test_setup_teardown(test_a_withheld_level_from_two_sides, start, stop),
         cmocka_unit_test_setup_teardown(test_a_withheld_group_and_all, start, stop),
+        cmocka_unit_test_setup_teardown(test_histories, start, stop),
         cmocka_unit_test_setup_teardown(test_words, start, stop),
         cmocka_unit_test_setup_teardown(test_no_memory, start, stop),
     };
