@@ -18,7 +18,7 @@ enum sotto_status tried_rules_init(struct tried_rules *out, const struct args *a
 {
     struct config config;
     *out = (struct tried_rules){.is_given = args->policy != NULL, .refused = SOTTO_RULES_LEN};
-    if (!out->is_given) {
+    if (args->policy == NULL) {
         return SOTTO_OK;
     }
     for (size_t i = 0; sotto_profile_name(i) != NULL; i++) {

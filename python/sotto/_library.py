@@ -110,6 +110,8 @@ struct sotto_simulation {
     size_t datasets_len;
     size_t parties_len;
     uint64_t seed;
+    const void *rules;
+    int *refused;
     void (*log)(void *context, const char *line);
     void *log_context;
 };
