@@ -107,25 +107,24 @@ void sotto__share_leaf(uint8_t out[SOTTO__HASH_BYTES], const uint8_t session[SOT
 /* Levels of inner nodes above the pairs of leaves of n holders: the length of a path. */
 uint32_t sotto__merkle_depth(uint32_t holders_len);
 
-/* A tree over the 2n leaves of a dealer. Ownership: nodes is the tree's. */
+/* A tree over what a dealer dealt to n holders. Ownership: nodes is the tree's. */
 struct sotto__merkle_tree {
     uint8_t *nodes; /* a heap: node 1 is the root, node k has children 2k and 2k + 1 */
     uint32_t pairs; /* holders, padded to a power of two */
 };
 
-/* Over the leaves of holders_len holders, two each, 1 <= holders_len <= SOTTO_SESSION_PARTIES_MAX.
+/* Over the pair hashes of holders_len holders, 1 <= holders_len <= SOTTO_SESSION_PARTIES_MAX.
  * Returns: SOTTO_ERROR_NO_MEMORY, and *out unchanged. */
-enum sotto_status sotto__merkle_build(struct sotto__merkle_tree *out, const uint8_t *leaves,
+enum sotto_status sotto__merkle_build(struct sotto__merkle_tree *out, const uint8_t *pairs,
                                       uint32_t holders_len) SOTTO_NODISCARD;
 void sotto__merkle_release(struct sotto__merkle_tree *tree);
 /* Borrows from the tree. */
 const uint8_t *sotto__merkle_root(const struct sotto__merkle_tree *tree);
 /* Writes the sotto__merkle_depth hashes beside the way from a holder's pair to the root. */
 void sotto__merkle_path(const struct sotto__merkle_tree *tree, uint8_t *out, uint32_t holder);
-/* Whether a holder's two leaves lead to root by that path. */
+/* Whether a holder's pair hash leads to root by that path. */
 bool sotto__merkle_check(const uint8_t root[SOTTO__HASH_BYTES],
-                         const uint8_t leaf_mask_key[SOTTO__HASH_BYTES],
-                         const uint8_t leaf_self_seed[SOTTO__HASH_BYTES], const uint8_t *path,
+                         const uint8_t pair[SOTTO__HASH_BYTES], const uint8_t *path,
                          uint32_t holder, uint32_t holders_len);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The Merkle tree by which a dealer commits to the shares that it dealt [PROTOCOL.md, DEAL]. Leans
- * on hash.c.
+/* The Merkle tree by which a dealer commits to the shares that it dealt, and to their ciphertexts
+ * [PROTOCOL.md, DEAL]. Leans on hash.c.
  *
  * The idea: one root of 32 bytes is signed and shown to everybody, and each holder gets a path to
- * its own two leaves. A share that does not lead to the root is the dealer's lie, which its holder
- * can tell; one that does, but is of another secret, shows when the secret is put together. Leaves
- * are salted, so that a leaf hides its share whatever else becomes known of it.
+ * its own pair of leaves and its ciphertext. A share that is not that of its leaf is the dealer's
+ * lie, which its holder can prove, since the dealer signed the ciphertext with it; one that is, but
+ * is of another secret, shows when the secret is put together. Leaves are salted, so that a leaf
+ * hides its share whatever else becomes known of it.
  *
  * Leaves and nodes have labels of their own, so no node can be shown as a leaf. */
 
@@ -59,24 +60,18 @@ static uint8_t *node_at(const struct sotto__merkle_tree *tree, uint32_t k)
     return tree->nodes + (size_t)k * SOTTO__HASH_BYTES;
 }
 
-enum sotto_status sotto__merkle_build(struct sotto__merkle_tree *out, const uint8_t *leaves,
+enum sotto_status sotto__merkle_build(struct sotto__merkle_tree *out, const uint8_t *pairs,
                                       uint32_t holders_len)
 {
     SOTTO_REQUIRE(holders_len > 0 && holders_len <= SOTTO_SESSION_PARTIES_MAX);
     struct sotto__merkle_tree tree = {.pairs = UINT32_C(1) << sotto__merkle_depth(holders_len)};
-    /* Heap order: pairs .. 2 pairs - 1 are the nodes right above the pairs of leaves. */
+    /* Heap order: pairs .. 2 pairs - 1 are the pairs themselves. */
     tree.nodes = sotto_alloc_array((size_t)2 * tree.pairs, SOTTO__HASH_BYTES);
     if (tree.nodes == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    /* Holders that are not there have leaves of zeros, which are no hash of anything. */
-    static const uint8_t padding[SOTTO__HASH_BYTES];
-    for (uint32_t j = 0; j < tree.pairs; j++) {
-        const uint8_t *pair = leaves + (size_t)2 * j * SOTTO__HASH_BYTES;
-        bool real = j < holders_len;
-        hash_node(node_at(&tree, tree.pairs + j), real ? pair : padding,
-                  real ? pair + SOTTO__HASH_BYTES : padding);
-    }
+    /* Holders that are not there have zeros, which are no hash of anything. */
+    memcpy(node_at(&tree, tree.pairs), pairs, (size_t)holders_len * SOTTO__HASH_BYTES);
     for (uint32_t k = tree.pairs - 1; k >= 1; k--) {
         hash_node(node_at(&tree, k), node_at(&tree, 2 * k), node_at(&tree, 2 * k + 1));
     }
@@ -104,16 +99,15 @@ void sotto__merkle_path(const struct sotto__merkle_tree *tree, uint8_t *out, uin
     }
 }
 
-/* Variable-time: roots, leaves and paths go through the aggregator, so they are public. The bits of
+/* Variable-time: roots, pairs and paths go through the aggregator, so they are public. The bits of
  * holder say on which side the way goes up. */
 bool sotto__merkle_check(const uint8_t root[SOTTO__HASH_BYTES],
-                         const uint8_t leaf_mask_key[SOTTO__HASH_BYTES],
-                         const uint8_t leaf_self_seed[SOTTO__HASH_BYTES], const uint8_t *path,
+                         const uint8_t pair[SOTTO__HASH_BYTES], const uint8_t *path,
                          uint32_t holder, uint32_t holders_len)
 {
     uint8_t node[SOTTO__HASH_BYTES];
     uint32_t depth = sotto__merkle_depth(holders_len);
-    hash_node(node, leaf_mask_key, leaf_self_seed);
+    memcpy(node, pair, sizeof node);
     for (uint32_t level = 0; level < depth; level++) {
         const uint8_t *beside = path + (size_t)level * SOTTO__HASH_BYTES;
         bool is_right = ((holder >> level) & 1) != 0;

@@ -8,6 +8,7 @@
 
 #include "message/message.h"
 
+#include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <string.h>
 
@@ -96,6 +97,54 @@ bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
         sotto_wipe(out, sizeof *out);
     }
     return result == 0;
+}
+
+void sotto__pair_hash(uint8_t out[SOTTO__HASH_BYTES], const uint8_t leaves[SOTTO__LEAVES_BYTES],
+                      const uint8_t *cipher)
+{
+    struct sotto__hash hash;
+    uint8_t cipher_digest[SOTTO__HASH_BYTES] = {0};
+    if (cipher != NULL) {
+        sotto_digest(cipher_digest, "sotto cipher", cipher, SOTTO__SHARE_CIPHER_BYTES);
+    }
+    sotto__hash_init(&hash, "sotto pair");
+    sotto__hash_bytes(&hash, leaves, SOTTO__LEAVES_BYTES);
+    sotto__hash_bytes(&hash, cipher_digest, sizeof cipher_digest);
+    sotto__hash_final(&hash, out);
+}
+
+enum sotto_status sotto__dealing_tree(struct sotto__merkle_tree *out, const uint8_t *leaves,
+                                      const uint8_t *ciphers, uint32_t holders_len)
+{
+    uint8_t *pairs = sotto_alloc_array(holders_len, SOTTO__HASH_BYTES);
+    if (pairs == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (uint32_t p = 0; p < holders_len; p++) {
+        sotto__pair_hash(pairs + (size_t)p * SOTTO__HASH_BYTES, leaves + p * SOTTO__LEAVES_BYTES,
+                         p == 0 ? NULL : ciphers + (size_t)(p - 1) * SOTTO__SHARE_CIPHER_BYTES);
+    }
+    enum sotto_status status = sotto__merkle_build(out, pairs, holders_len);
+    sotto_free(pairs);
+    return status;
+}
+
+/* [PROTOCOL.md, SHARES]. CT: as sotto__share_decrypt; a leaf is public. */
+bool sotto__shares_open(struct sotto__share_pair *out, const uint8_t leaves[SOTTO__LEAVES_BYTES],
+                        const uint8_t *cipher, const uint8_t key[SOTTO__KEY_BYTES],
+                        const uint8_t *session, uint32_t dealer, uint32_t holder)
+{
+    bool right = sotto__share_decrypt(out, cipher, key, session, dealer, holder);
+    for (size_t kind = 0; right && kind < 2; kind++) {
+        uint8_t leaf[SOTTO__HASH_BYTES];
+        sotto__share_leaf(leaf, session, dealer, holder, (enum sotto__share_kind)kind,
+                          out->salt[kind], out->share[kind]);
+        right = memcmp(leaf, leaves + kind * SOTTO__HASH_BYTES, sizeof leaf) == 0;
+    }
+    if (!right) {
+        sotto_wipe(out, sizeof *out);
+    }
+    return right;
 }
 
 void sotto__dealings_add(struct sotto__hash *hash, const struct sotto__dealing *dealing)

@@ -93,6 +93,22 @@ bool sotto__share_decrypt(struct sotto__share_pair *out, const uint8_t *cipher,
                           const uint8_t key[SOTTO__KEY_BYTES], const uint8_t *session,
                           uint32_t dealer, uint32_t holder);
 
+/* What the tree of a dealer has at a holder: the hash of its pair of leaves and of the ciphertext
+ * of its shares (NULL: the dealer itself, which gets none). */
+#define SOTTO__LEAVES_BYTES ((size_t)2 * SOTTO__HASH_BYTES)
+void sotto__pair_hash(uint8_t out[SOTTO__HASH_BYTES], const uint8_t leaves[SOTTO__LEAVES_BYTES],
+                      const uint8_t *cipher);
+/* The tree over all of them: by position, leaves of every holder, ciphers of all but the first.
+ * Returns: SOTTO_ERROR_NO_MEMORY. Ownership: *out is ended by sotto__merkle_release. */
+enum sotto_status sotto__dealing_tree(struct sotto__merkle_tree *out, const uint8_t *leaves,
+                                      const uint8_t *ciphers, uint32_t holders_len) SOTTO_NODISCARD;
+
+/* Decrypts a holder's shares, and checks them against its leaves. Returns: false, and zeros in
+ * *out, if they are not those. CT: in key. */
+bool sotto__shares_open(struct sotto__share_pair *out, const uint8_t leaves[SOTTO__LEAVES_BYTES],
+                        const uint8_t *cipher, const uint8_t key[SOTTO__KEY_BYTES],
+                        const uint8_t *session, uint32_t dealer, uint32_t holder);
+
 /* The digest of a masked input, by which LIVING names it: of what the signature of MASKED signs. */
 void sotto__masked_digest(uint8_t out[SOTTO__HASH_BYTES],
                           const uint8_t signed_digest[SOTTO_SIGNED_DIGEST_BYTES]);

@@ -116,7 +116,8 @@ static enum sotto_status read_deal(const struct sotto_session_aggregator *aggreg
     }
     if (sotto_buffer_copy(&answer->leaves, leaves, leaves_bytes) != SOTTO_OK ||
         sotto_buffer_copy(&answer->ciphers, ciphers, ciphers_bytes) != SOTTO_OK ||
-        sotto__merkle_build(&answer->tree, leaves, aggregator->roster.graph.holders) != SOTTO_OK) {
+        sotto__dealing_tree(&answer->tree, leaves, ciphers, aggregator->roster.graph.holders) !=
+            SOTTO_OK) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_NO_MEMORY, "no memory for shares");
     }
     if (memcmp(sotto__merkle_root(&answer->tree), answer->dealing.root, SOTTO__HASH_BYTES) != 0 ||

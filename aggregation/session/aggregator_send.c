@@ -99,10 +99,11 @@ static enum sotto_status make_shares(const struct sotto_session_aggregator *aggr
     size_t end = aggregator->starts[holder + 1];
     struct sotto_writer writer;
     aggregator_begin(aggregator, &writer, SOTTO_MESSAGE_SHARES);
-    sotto_writer_reserve(&writer, bitmap_bytes(parties_len(aggregator)) + 4 +
-                                      (end - first - 1) * (8 + SOTTO__DEALING_BYTES + path_bytes +
-                                                           SOTTO__SHARE_CIPHER_BYTES) +
-                                      SOTTO_MESSAGE_SIGNATURE_BYTES);
+    sotto_writer_reserve(&writer,
+                         bitmap_bytes(parties_len(aggregator)) + 4 +
+                             (end - first - 1) * (8 + SOTTO__DEALING_BYTES + path_bytes +
+                                                  SOTTO__LEAVES_BYTES + SOTTO__SHARE_CIPHER_BYTES) +
+                             SOTTO_MESSAGE_SIGNATURE_BYTES);
     sotto_write_bytes(&writer, aggregator->dealers, bitmap_bytes(parties_len(aggregator)));
     sotto_write_u32(&writer, (uint32_t)(end - first - 1));
     for (size_t k = first; k < end; k++) {
@@ -118,6 +119,8 @@ static enum sotto_status make_shares(const struct sotto_session_aggregator *aggr
         if (path != NULL) {
             sotto__merkle_path(&dealer->tree, path, holding->position);
         }
+        sotto_write_bytes(&writer, dealer->leaves + holding->position * SOTTO__LEAVES_BYTES,
+                          SOTTO__LEAVES_BYTES);
         sotto_write_bytes(
             &writer, dealer->ciphers + (size_t)(holding->position - 1) * SOTTO__SHARE_CIPHER_BYTES,
             SOTTO__SHARE_CIPHER_BYTES);

@@ -23,6 +23,8 @@ struct dealing_work {
     uint8_t *values[2];
     uint8_t *weighted[2];
     struct sotto__share_pair *pairs;
+    uint8_t *leaves;  /* two hashes for each holder */
+    uint8_t *ciphers; /* for each but the first, which is the dealer itself */
 };
 
 /* The secrets, and uniform shares for the first threshold - 1 holders: with these, polynomials. The
@@ -102,11 +104,13 @@ static void make_ciphers(struct sotto_session_party *party, const struct dealing
 }
 
 /* B, the root, and their signature. */
-static enum sotto_status party_commit(struct sotto_session_party *party, const uint8_t *leaves,
+static enum sotto_status party_commit(struct sotto_session_party *party,
+                                      const struct dealing_work *work,
                                       struct sotto__dealing *dealing)
 {
     struct sotto__merkle_tree tree;
-    enum sotto_status status = sotto__merkle_build(&tree, leaves, party->roster.graph.holders);
+    enum sotto_status status =
+        sotto__dealing_tree(&tree, work->leaves, work->ciphers, party->roster.graph.holders);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -122,7 +126,7 @@ static enum sotto_status party_commit(struct sotto_session_party *party, const u
 }
 
 static enum sotto_status party_write_deal(struct sotto_session_party *party,
-                                          struct dealing_work *work, uint8_t *leaves)
+                                          struct dealing_work *work)
 {
     uint32_t holders_len = party->roster.graph.holders;
     enum sotto_status status = draw_polynomials(party, work);
@@ -133,8 +137,9 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
     if (status != SOTTO_OK) {
         return status;
     }
-    make_shares(party, work, leaves);
-    status = party_commit(party, leaves, &party->dealing);
+    make_shares(party, work, work->leaves);
+    make_ciphers(party, work, work->ciphers);
+    status = party_commit(party, work, &party->dealing);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -146,12 +151,9 @@ static enum sotto_status party_write_deal(struct sotto_session_party *party,
     for (uint32_t p = 1; p < holders_len; p++) {
         sotto_write_u32(&writer, party->holders[p]);
     }
-    sotto_write_bytes(&writer, leaves, (size_t)2 * holders_len * SOTTO__HASH_BYTES);
-    uint8_t *ciphers =
-        sotto_write_space(&writer, (size_t)(holders_len - 1) * SOTTO__SHARE_CIPHER_BYTES);
-    if (ciphers != NULL) {
-        make_ciphers(party, work, ciphers);
-    }
+    sotto_write_bytes(&writer, work->leaves, holders_len * SOTTO__LEAVES_BYTES);
+    sotto_write_bytes(&writer, work->ciphers,
+                      (size_t)(holders_len - 1) * SOTTO__SHARE_CIPHER_BYTES);
     return sotto__party_finish(party, &writer);
 }
 
@@ -159,11 +161,14 @@ enum sotto_status sotto__party_deal(struct sotto_session_party *party)
 {
     size_t holders_len = party->roster.graph.holders;
     size_t polynomial_bytes = (size_t)party->roster.graph.threshold * SOTTO__SCALAR_BYTES;
-    uint8_t *leaves = sotto_alloc_array(2 * holders_len, SOTTO__HASH_BYTES);
     uint8_t *scalars = sotto_secret_alloc(4 * polynomial_bytes);
-    struct dealing_work work = {.pairs = sotto_secret_alloc(holders_len * sizeof *work.pairs)};
+    struct dealing_work work = {
+        .leaves = sotto_alloc_array(holders_len, SOTTO__LEAVES_BYTES),
+        .ciphers = sotto_alloc_array(holders_len, SOTTO__SHARE_CIPHER_BYTES),
+        .pairs = sotto_secret_alloc(holders_len * sizeof *work.pairs),
+    };
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (leaves == NULL || scalars == NULL || work.pairs == NULL) {
+    if (work.leaves == NULL || work.ciphers == NULL || scalars == NULL || work.pairs == NULL) {
         goto out;
     }
     for (size_t kind = 0; kind < 2; kind++) {
@@ -175,11 +180,12 @@ enum sotto_status sotto__party_deal(struct sotto_session_party *party)
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = party_write_deal(party, &work, leaves);
+    status = party_write_deal(party, &work);
 out:
     sotto__shamir_dealer_free(work.dealer);
     sotto_secret_free(work.pairs);
     sotto_secret_free(scalars);
-    sotto_free(leaves);
+    sotto_free(work.ciphers);
+    sotto_free(work.leaves);
     return status;
 }

@@ -17,21 +17,6 @@
 #include <sotto/secret.h>
 #include <string.h>
 
-/* Leaves, and says whose fault it is. */
-static enum sotto_status party_blame(struct sotto_session_party *party, uint32_t dealer,
-                                     struct sotto_error *err, const char *what)
-{
-    struct sotto_leave leave = {.reason = SOTTO_ERROR_PROTOCOL,
-                                .blamed = *party_key(party, dealer)};
-    char name[SOTTO_KEY_TEXT_BYTES];
-    sotto_key_to_text(&leave.blamed, name);
-    enum sotto_status status = sotto_session_party_leave(party, &leave);
-    if (status != SOTTO_OK) {
-        return sotto_error_set(err, status, "leaving the session: %s", sotto_status_text(status));
-    }
-    return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "dealer %s cheated: %s", name, what);
-}
-
 /* What SHARES holds of one dealer; borrows. */
 struct dealt {
     uint32_t dealer;
@@ -39,45 +24,64 @@ struct dealt {
     uint32_t place;    /* of the dealer among this party's holders; 0: not one of them */
     struct sotto__dealing dealing;
     const uint8_t *path;
+    const uint8_t *leaves;
     const uint8_t *cipher;
-    const char *wrong; /* what is, or NULL */
+    enum { DEALT_WELL, RELAYED_WRONG, DEALT_BADLY } verdict;
 };
 
-/* Decrypts into pair. Returns: NULL if the shares are what the dealer committed to, else what is
- * wrong. */
-static const char *take_share(const struct sotto_session_party *party, const struct dealt *dealt,
-                              struct sotto__share_pair *pair)
+/* Whether the dealer signed these leaves and this ciphertext. */
+static bool is_signed(const struct sotto_session_party *party, const struct dealt *dealt)
+{
+    uint8_t pair[SOTTO__HASH_BYTES];
+    sotto__pair_hash(pair, dealt->leaves, dealt->cipher);
+    return sotto__dealing_verify(&dealt->dealing, party->session,
+                                 party_key(party, dealt->dealer)) &&
+           sotto__merkle_check(dealt->dealing.root, pair, dealt->path, dealt->position,
+                               party->roster.graph.holders);
+}
+
+/* Decrypts into pair. Returns: whether these are shares, and those of the leaves. */
+static bool open_shares(const struct sotto_session_party *party, const struct dealt *dealt,
+                        struct sotto__share_pair *pair)
 {
     uint8_t fresh[SOTTO__POINT_BYTES];
+    uint8_t key[SOTTO__KEY_BYTES];
     uint32_t dealer = dealt->dealer;
-    if (!sotto__dealing_verify(&dealt->dealing, party->session, party_key(party, dealer))) {
-        return "its commitment is not signed by it";
-    }
     const uint8_t *channel = fresh;
     if (dealt->place != 0) {
         channel = party->channels[dealt->place].point;
     } else {
         sotto__party_channel(party, fresh, dealer);
     }
-    uint8_t key[SOTTO__KEY_BYTES];
     sotto__derive_key(key, SOTTO__CHANNEL_LABEL, channel, party->session, party_key(party, dealer),
                       party_key(party, party->own));
     sotto_wipe(fresh, sizeof fresh);
-    bool opened =
-        sotto__share_decrypt(pair, dealt->cipher, key, party->session, dealer, party->own);
+    bool opened = sotto__shares_open(pair, dealt->leaves, dealt->cipher, key, party->session,
+                                     dealer, party->own);
     sotto_wipe(key, sizeof key);
-    if (!opened) {
-        return "its share does not decrypt";
+    return opened;
+}
+
+/* Leaves, and says whose fault it is: the dealer's, if it signed what is wrong, else nobody's but
+ * the aggregator's, which gave it something else. */
+static enum sotto_status party_object(struct sotto_session_party *party, const struct dealt *dealt,
+                                      struct sotto_error *err)
+{
+    struct sotto_leave leave = {.reason = SOTTO_ERROR_PROTOCOL};
+    char name[SOTTO_KEY_TEXT_BYTES];
+    sotto_key_to_text(party_key(party, dealt->dealer), name);
+    if (dealt->verdict == DEALT_BADLY) {
+        leave.blamed = *party_key(party, dealt->dealer);
     }
-    uint8_t leaves[2][SOTTO__HASH_BYTES];
-    for (size_t kind = 0; kind < 2; kind++) {
-        sotto__share_leaf(leaves[kind], party->session, dealer, party->own,
-                          (enum sotto__share_kind)kind, pair->salt[kind], pair->share[kind]);
+    enum sotto_status status = sotto_session_party_leave(party, &leave);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "leaving the session: %s", sotto_status_text(status));
     }
-    return sotto__merkle_check(dealt->dealing.root, leaves[0], leaves[1], dealt->path,
-                               dealt->position, party->roster.graph.holders)
-               ? NULL
-               : "its share is not the one that it committed to";
+    return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                           dealt->verdict == DEALT_BADLY
+                               ? "dealer %s cheated: its shares are not those that it committed to"
+                               : "the aggregator relays shares that dealer %s did not sign",
+                           name);
 }
 
 /* What one SHARES message says. */
@@ -100,6 +104,7 @@ static bool read_shares(const struct sotto_session_party *party, struct sotto_re
         dealt->position = sotto_read_u32(reader);
         sotto__dealing_read(&dealt->dealing, reader);
         dealt->path = sotto_read_bytes(reader, path_bytes);
+        dealt->leaves = sotto_read_bytes(reader, SOTTO__LEAVES_BYTES);
         dealt->cipher = sotto_read_bytes(reader, SOTTO__SHARE_CIPHER_BYTES);
         shares->indices[k] = dealt->dealer;
         bool ascending = k == 0 || dealt->dealer > shares->dealt[k - 1].dealer;
@@ -138,7 +143,9 @@ static uint32_t take_shares(struct sotto_session_party *party, struct shares_mes
     for (uint32_t k = 0; k < shares->dealt_len; k++) {
         struct dealt *dealt = &shares->dealt[k];
         uint32_t place = dealt->dealer < party->own ? k : k + 1;
-        dealt->wrong = take_share(party, dealt, &party->shares[place]);
+        dealt->verdict = !is_signed(party, dealt)                            ? RELAYED_WRONG
+                         : !open_shares(party, dealt, &party->shares[place]) ? DEALT_BADLY
+                                                                             : DEALT_WELL;
         party->held[place] = dealt->dealer;
     }
     party->counters.signatures += shares->dealt_len;
@@ -149,7 +156,7 @@ static uint32_t take_shares(struct sotto_session_party *party, struct shares_mes
     }
     party->held[own_place] = party->own;
     party->shares[own_place] = party->secrets->own_share;
-    while (first_wrong < shares->dealt_len && shares->dealt[first_wrong].wrong == NULL) {
+    while (first_wrong < shares->dealt_len && shares->dealt[first_wrong].verdict == DEALT_WELL) {
         first_wrong++;
     }
     return first_wrong;
@@ -200,7 +207,7 @@ static enum sotto_status party_accept_shares(struct sotto_session_party *party,
     }
     uint32_t wrong = take_shares(party, shares);
     if (wrong < shares->dealt_len) {
-        return party_blame(party, shares->indices[wrong], err, shares->dealt[wrong].wrong);
+        return party_object(party, &shares->dealt[wrong], err);
     }
     for (uint32_t k = 0; k < shares->dealt_len; k++) {
         /* Who drew this party among its first masks is its partner too. */

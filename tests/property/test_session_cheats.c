@@ -8,25 +8,29 @@
 
 /* --- Cheating parties --- */
 
+static uint32_t spoilt_holder;
+
+static bool is_spoilt(uint32_t holder)
+{
+    return holder == spoilt_holder;
+}
+
+/* Whom LEAVE blames in the end. */
+static struct sotto_key blamed;
+
 static bool corrupt_ciphertext(struct world *world, struct world_letter *letter)
 {
     struct sotto_message message;
     const uint32_t *cheat = world->inspect_context;
     assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
     if (message.type == SOTTO_MESSAGE_DEAL && letter->from == *cheat) {
-        /* One bit of the last ciphertext, sealed again by the dealer itself. */
-        struct sotto_buffer forged;
-        letter->bytes.data[letter->bytes.data_bytes - 70] ^= 1;
-        world_seal(world, &forged, world->parties[*cheat].identity, SOTTO_MESSAGE_DEAL,
-                   message.session, message.body, message.body_bytes);
-        sotto_buffer_release(&letter->bytes);
-        letter->bytes = forged;
+        world_spoil_deal(&letter->bytes, world->parties[*cheat].identity, world->parties_len,
+                         is_spoilt);
     }
     if (message.type == SOTTO_MESSAGE_LEAVE) {
         struct sotto_leave leave;
-        struct sotto_key cheat_key = sotto_identity_key(world->parties[*cheat].identity);
         assert_true(sotto_leave_parse(&leave, &message));
-        assert_true(sotto_key_equal(&leave.blamed, &cheat_key));
+        blamed = leave.blamed;
         assert_ok(
             sotto_session_aggregator_drop(world->aggregator, world_index_of(world, letter->from)));
         return false;
@@ -39,19 +43,66 @@ static void test_a_holder_names_the_dealer_of_a_bad_share(void **state)
     (void)state;
     struct world world;
     uint32_t cheat = 1;
-    world_make(&world, 4, 12);
+    world_make(&world, 7, 12); /* the cheat's own consent is to what it dealt before */
     world.inspect = corrupt_ciphertext;
     world.inspect_context = &cheat;
     assert_ok(world_start(&world));
-    /* The last ciphertext goes to the last party of the roster (or the one before, the dealer). */
-    uint32_t victim_index = world_index_of(&world, cheat) == 3 ? 2 : 3;
-    uint32_t victim = world_party_at(&world, victim_index);
+    spoilt_holder = world_index_of(&world, cheat) == 6 ? 5 : 6;
+    uint32_t victim = world_party_at(&world, spoilt_holder);
+    struct sotto_key cheat_key = sotto_identity_key(world.parties[cheat].identity);
     assert_ok(world_run(&world));
-    bool lives[4] = {true, true, true, true};
+    bool lives[7] = {true, true, true, true, true, true, true};
     lives[victim] = false;
     assert_int_equal(sotto_session_party_phase(world.parties[victim].session), SOTTO_PARTY_LEFT);
+    assert_true(sotto_key_equal(&blamed, &cheat_key));
     world_assert_sum(&world, lives);
     world_release(&world);
+}
+
+/* The aggregator relays another byte of `relayed` than the dealer signed: a share's path, leaf or
+ * ciphertext, or the dealing itself. */
+static size_t relayed;
+
+static bool change_in_relay(struct world *world, struct world_letter *letter)
+{
+    struct sotto_message message;
+    const uint32_t *victim = world->inspect_context;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (message.type == SOTTO_MESSAGE_SHARES && letter->to == *victim) {
+        struct sotto_buffer forged;
+        letter->bytes.data[SOTTO_MESSAGE_HEADER_BYTES + 1 + 4 + relayed] ^= 1;
+        world_seal(world, &forged, world->aggregator_identity, SOTTO_MESSAGE_SHARES,
+                   message.session, message.body, message.body_bytes);
+        sotto_buffer_release(&letter->bytes);
+        letter->bytes = forged;
+    }
+    return corrupt_ciphertext(world, letter);
+}
+
+/* A relay can't frame a dealer: its signature is over the ciphertexts too. */
+static void test_a_share_that_was_changed_in_relay_is_not_its_dealers(void **state)
+{
+    (void)state;
+    static const size_t places[] = {8 + 40, 8 + 100, 8 + 128 + 3, 8 + 192 + 3, 8 + 192 + 64 + 3};
+    for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+        struct world world;
+        uint32_t victim = 2;
+        static const struct sotto_key nobody;
+        relayed = places[k]; /* root, signature, path (2 x 32), leaves (64), ciphertext */
+        memset(&blamed, 0xFF, sizeof blamed);
+        world_make(&world, 4, 40 + k);
+        world.inspect = change_in_relay;
+        world.inspect_context = &victim;
+        spoilt_holder = UINT32_MAX;
+        assert_ok(world_start(&world));
+        assert_ok(world_run(&world));
+        bool lives[4] = {true, true, false, true};
+        assert_int_equal(sotto_session_party_phase(world.parties[victim].session),
+                         SOTTO_PARTY_LEFT);
+        assert_memory_equal(&blamed, &nobody, sizeof nobody);
+        world_assert_sum(&world, lives);
+        world_release(&world);
+    }
 }
 
 static bool replace_seed_point(struct world *world, struct world_letter *letter)
@@ -227,6 +278,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_holder_names_the_dealer_of_a_bad_share),
+        cmocka_unit_test(test_a_share_that_was_changed_in_relay_is_not_its_dealers),
         cmocka_unit_test(test_the_aggregator_names_a_dealer_of_another_secret),
         cmocka_unit_test(test_a_holder_that_reveals_something_else_is_named_and_not_needed),
         cmocka_unit_test(test_changed_bytes_are_refused),

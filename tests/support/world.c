@@ -3,6 +3,8 @@
 
 #include "test.h"
 
+#include "aggregation/message/message.h"
+
 #include <sotto/alloc.h>
 #include <string.h>
 
@@ -344,6 +346,37 @@ void world_seal(const struct world *world, struct sotto_buffer *out,
     sotto_message_begin(&writer, type, &world->terms.invitation.label, session, identity);
     sotto_write_bytes(&writer, body, body_bytes);
     SOTTO_REQUIRE(sotto_message_finish(&writer, out, identity) == SOTTO_OK);
+}
+
+void world_spoil_deal(struct sotto_buffer *deal, const struct sotto_identity *dealer,
+                      uint32_t holders_len, bool (*spoils)(uint32_t holder))
+{
+    struct sotto_message message;
+    struct sotto__dealing dealing;
+    struct sotto__merkle_tree tree;
+    struct sotto_reader reader;
+    struct sotto_writer writer;
+    SOTTO_REQUIRE(sotto_message_parse(&message, deal->data, deal->data_bytes));
+    sotto_reader_init(&reader, message.body, message.body_bytes);
+    sotto__dealing_read(&dealing, &reader);
+    uint8_t *holders = deal->data + SOTTO_MESSAGE_HEADER_BYTES + SOTTO__DEALING_BYTES;
+    uint8_t *leaves = holders + (size_t)(holders_len - 1) * 4;
+    uint8_t *ciphers = leaves + holders_len * SOTTO__LEAVES_BYTES;
+    for (uint32_t k = 0; k + 1 < holders_len; k++) {
+        struct sotto_reader holder;
+        sotto_reader_init(&holder, holders + (size_t)4 * k, 4);
+        ciphers[k * SOTTO__SHARE_CIPHER_BYTES] ^= (uint8_t)spoils(sotto_read_u32(&holder));
+    }
+    SOTTO_REQUIRE(sotto__dealing_tree(&tree, leaves, ciphers, holders_len) == SOTTO_OK);
+    memcpy(dealing.root, sotto__merkle_root(&tree), sizeof dealing.root);
+    sotto__merkle_release(&tree);
+    sotto__dealing_sign(&dealing, message.session, dealer);
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_message_begin(&writer, SOTTO_MESSAGE_DEAL, &message.label, message.session, dealer);
+    sotto__dealing_write(&dealing, &writer);
+    sotto_write_bytes(&writer, holders, message.body_bytes - SOTTO__DEALING_BYTES);
+    sotto_buffer_release(deal);
+    SOTTO_REQUIRE(sotto_message_finish(&writer, deal, dealer) == SOTTO_OK);
 }
 
 /* --- Sessions of one shape, and how they end --- */

@@ -75,6 +75,11 @@ void world_seal(const struct world *world, struct sotto_buffer *out,
                 const struct sotto_identity *identity, enum sotto_message_type type,
                 const uint8_t session[SOTTO_SESSION_BYTES], const void *body, size_t body_bytes);
 
+/* A DEAL in which a bit of the ciphertexts for some holders (by their index in the roster) is
+ * another, signed again by its dealer as if it had been so from the start. */
+void world_spoil_deal(struct sotto_buffer *deal, const struct sotto_identity *dealer,
+                      uint32_t holders_len, bool (*spoils)(uint32_t holder));
+
 /* Gives bytes to a party's session, as its host would. */
 enum sotto_status world_give(struct world *world, uint32_t party, const struct sotto_buffer *bytes,
                              struct sotto_error *err);

@@ -227,23 +227,42 @@ static void test_merkle_paths(void **state)
 {
     (void)state;
     for (uint32_t n = 3; n <= 9; n++) {
-        uint8_t leaves[2 * 9 * SOTTO__HASH_BYTES];
+        uint8_t pairs[9 * SOTTO__HASH_BYTES];
         uint8_t path[4 * SOTTO__HASH_BYTES];
         struct sotto__merkle_tree tree;
-        fill(leaves, sizeof leaves);
-        assert_ok(sotto__merkle_build(&tree, leaves, n));
+        fill(pairs, sizeof pairs);
+        assert_ok(sotto__merkle_build(&tree, pairs, n));
         const uint8_t *root = sotto__merkle_root(&tree);
         for (uint32_t j = 0; j < n; j++) {
-            const uint8_t *pair = leaves + (size_t)2 * j * SOTTO__HASH_BYTES;
+            const uint8_t *pair = pairs + (size_t)j * SOTTO__HASH_BYTES;
             sotto__merkle_path(&tree, path, j);
-            assert_true(sotto__merkle_check(root, pair, pair + SOTTO__HASH_BYTES, path, j, n));
-            assert_false(sotto__merkle_check(root, pair + SOTTO__HASH_BYTES, pair, path, j, n));
-            assert_false(
-                sotto__merkle_check(root, pair, pair + SOTTO__HASH_BYTES, path, (j + 1) % n, n));
+            assert_true(sotto__merkle_check(root, pair, path, j, n));
+            assert_false(sotto__merkle_check(root, path, path, j, n));
+            assert_false(sotto__merkle_check(root, pair, path, (j + 1) % n, n));
             path[3] ^= 1;
-            assert_false(sotto__merkle_check(root, pair, pair + SOTTO__HASH_BYTES, path, j, n));
+            assert_false(sotto__merkle_check(root, pair, path, j, n));
         }
         sotto__merkle_release(&tree);
+    }
+}
+
+/* The hash of a pair takes in both leaves, in their order, and the ciphertext. */
+static void test_pairs(void **state)
+{
+    (void)state;
+    uint8_t leaves[SOTTO__LEAVES_BYTES], cipher[SOTTO__SHARE_CIPHER_BYTES];
+    uint8_t hash[SOTTO__HASH_BYTES], other[SOTTO__HASH_BYTES];
+    fill(leaves, sizeof leaves);
+    fill(cipher, sizeof cipher);
+    sotto__pair_hash(hash, leaves, cipher);
+    sotto__pair_hash(other, leaves, NULL);
+    assert_memory_not_equal(hash, other, sizeof hash);
+    for (size_t i = 0; i < sizeof leaves + sizeof cipher; i++) {
+        uint8_t *byte = i < sizeof leaves ? &leaves[i] : &cipher[i - sizeof leaves];
+        *byte ^= 1;
+        sotto__pair_hash(other, leaves, cipher);
+        assert_memory_not_equal(hash, other, sizeof hash);
+        *byte ^= 1;
     }
 }
 
@@ -592,6 +611,7 @@ int main(void)
         cmocka_unit_test(test_sharing_among_a_thousand),
         cmocka_unit_test(test_points),
         cmocka_unit_test(test_merkle_paths),
+        cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_masks_are_the_keystream_element_by_element),
         cmocka_unit_test(test_vectors_add_with_carries_inside_elements_only),
         cmocka_unit_test(test_vectors_have_limits),
