@@ -64,6 +64,8 @@ static const char *explain_absence(char text[80], const struct invitee *invitee)
         return "its engine computes other bits: it needs the same version of sotto";
     case SOTTO__ABSENCE_SPARE:
         return "max_clients others come before it in the order of names";
+    case SOTTO__ABSENCE_CHEATED:
+        return "what it dealt to others was not what it committed to";
     case SOTTO__ABSENCE_DEMANDS:
         return "its owner asks for more parties than joined";
     case SOTTO__ABSENCE_DECLINED:
@@ -258,6 +260,19 @@ static uint32_t find_silent(const struct sotto_task_aggregator *task, size_t *ou
     return silent;
 }
 
+/* Takes a dealer out of the task whose holder has proven that it cheated. */
+static void expel(struct sotto_task_aggregator *task, uint32_t guilty)
+{
+    size_t invitee = sotto__task_aggregator_invitee_of_member(task, guilty);
+    task->invitees[invitee].absence = SOTTO__ABSENCE_CHEATED;
+    task->invitees[invitee].state = SOTTO__INVITEE_LOST;
+    sotto__outbox_log(&task->outbox,
+                      "[Restart] task %llu round %u %s dealt shares that are not those that it "
+                      "committed to, as a holder has proven: it is out",
+                      (unsigned long long)task->number, task->terms.label.round,
+                      sotto__task_aggregator_invitee_name(task, invitee));
+}
+
 static void fail_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
@@ -271,8 +286,13 @@ static void fail_session(struct sotto_task_aggregator *task)
         return;
     }
     /* Each attempt is smaller than the one before, so that attempts end. */
-    bool again = task->terms.label.round == 1 && !final && status == SOTTO_ERROR_PARTIES &&
-                 silent != UINT32_MAX && answered >= sotto_plan_strategy(task->plan)->min_clients;
+    uint32_t guilty = sotto_session_aggregator_guilty(task->session);
+    bool shrinks = status == SOTTO_ERROR_PARTIES && silent != UINT32_MAX &&
+                   answered >= sotto_plan_strategy(task->plan)->min_clients;
+    bool again = task->terms.label.round == 1 && !final && (shrinks || guilty != UINT32_MAX);
+    if (guilty != UINT32_MAX && !final) {
+        expel(task, guilty);
+    }
     if (!again) {
         sotto__task_aggregator_end(task, status, err.text);
         return;
@@ -329,10 +349,13 @@ static void restart_session(struct sotto_task_aggregator *task, const struct sot
                             size_t answered)
 {
     static const struct sotto_buffer nothing;
-    sotto__outbox_log(&task->outbox, "[Restart] task %llu round %u %s; again with %zu parties",
-                      (unsigned long long)task->number, task->terms.label.round, why->text,
-                      answered);
-    if (!has_masked(task->session)) {
+    bool is_complaint = sotto_session_aggregator_guilty(task->session) != UINT32_MAX;
+    if (!is_complaint) {
+        sotto__outbox_log(&task->outbox, "[Restart] task %llu round %u %s; again with %zu parties",
+                          (unsigned long long)task->number, task->terms.label.round, why->text,
+                          answered);
+    }
+    if (!is_complaint && !has_masked(task->session)) {
         reopen_session(task, &nothing);
         return;
     }
@@ -354,8 +377,12 @@ static void follow_withdrawal(struct sotto_task_aggregator *task)
     size_t answered = 0;
     (void)find_silent(task, &answered);
     if (answered < sotto_plan_strategy(task->plan)->min_clients) {
-        char text[128];
-        (void)snprintf(text, sizeof text, "%zu parties are left to start again, at least %u needed",
+        struct sotto_error err;
+        bool final;
+        char text[SOTTO_ERROR_TEXT_BYTES + 80];
+        (void)sotto_session_aggregator_failure(task->session, &final, &err);
+        (void)snprintf(text, sizeof text,
+                       "%s; %zu parties are left to start again, at least %u needed", err.text,
                        answered, sotto_plan_strategy(task->plan)->min_clients);
         sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
         return;

@@ -24,6 +24,7 @@ enum invitee_absence {
     SOTTO__ABSENCE_DECLINED,
     SOTTO__ABSENCE_OTHER_ENGINE,
     SOTTO__ABSENCE_SPARE,   /* max_clients others come before it */
+    SOTTO__ABSENCE_CHEATED, /* it dealt shares that were none, as one who got them has proven */
     SOTTO__ABSENCE_DEMANDS, /* its owner asks for more parties than there are */
 };
 

@@ -14,8 +14,9 @@
  *
  * 2. A malformed answer changes nothing either, and its sender may try again, until its step ends.
  *
- * 3. But for REVEAL: a share that does not lead to its leaf was made up, and its holder has left.
- *    So one wrong answer can't be followed by many that make the aggregator work.
+ * 3. But for REVEAL and COMPLAINT: a share that does not lead to its leaf, or a complaint that is
+ *    not right, was made up, and its holder has left. So one wrong answer can't be followed by many
+ *    that make the aggregator work.
  *
  * 4. An answer that is kept is believed from then on as far as it was checked: a DEAL to be
  *    committed to and signed, a consent to sign this set, shares to be those that were dealt. That
@@ -25,6 +26,7 @@
  * Variable-time: all of it is public, or becomes so by being sent here. Shares and pair keys are
  * wiped when the session ends, since with the masked vectors they would open inputs. */
 
+#include "message/complaint.h"
 #include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -50,6 +52,8 @@ struct answer {
     uint8_t masked_digest[SOTTO__HASH_BYTES];
     /* CONSENT */
     struct sotto_signature consent;
+    /* COMPLAINT */
+    uint32_t accused;
     /* RELEASE */
     struct sotto_signature release;
     /* REVEAL */
@@ -174,6 +178,55 @@ static enum sotto_status read_consent(const struct sotto_session_aggregator *agg
                                "a consent does not sign the survivors of this session");
     }
     return SOTTO_OK;
+}
+
+/* Where a holder stands among those of a dealer, or 0 where that dealt nothing to it. */
+static uint32_t find_position(const struct sotto_session_aggregator *aggregator, uint32_t dealer,
+                              uint32_t holder)
+{
+    for (size_t k = aggregator->starts[holder]; k < aggregator->starts[holder + 1]; k++) {
+        if (aggregator->holdings[k].dealer == dealer) {
+            return aggregator->holdings[k].position;
+        }
+    }
+    return 0;
+}
+
+/* [PROTOCOL.md, COMPLAINT]. One that is not right names its holder. */
+static enum sotto_status read_complaint(const struct sotto_session_aggregator *aggregator,
+                                        struct answer *answer, uint32_t holder,
+                                        struct sotto_reader *reader)
+{
+    struct sotto__complaint complaint;
+    sotto__complaint_read(&complaint, reader);
+    uint32_t position = sotto_reader_finished(reader) && complaint.dealer < parties_len(aggregator)
+                            ? find_position(aggregator, complaint.dealer, holder)
+                            : 0;
+    const struct member *dealer = position != 0 ? &aggregator->members[complaint.dealer] : NULL;
+    if (dealer == NULL || dealer->ciphers == NULL ||
+        !sotto__complaint_is_right(&complaint, &aggregator->roster, aggregator->session, holder,
+                                   dealer->leaves + position * SOTTO__LEAVES_BYTES,
+                                   dealer->ciphers +
+                                       (size_t)(position - 1) * SOTTO__SHARE_CIPHER_BYTES)) {
+        char name[SOTTO_KEY_TEXT_BYTES];
+        sotto_key_to_text(member_key(aggregator, holder), name);
+        return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
+                               "holder %s complains of a dealer, and is not right", name);
+    }
+    answer->accused = complaint.dealer;
+    return SOTTO_OK;
+}
+
+/* Ends the session: what the complaint opened must be of no use. */
+static void keep_complaint(struct sotto_session_aggregator *aggregator, const struct answer *answer)
+{
+    char name[SOTTO_KEY_TEXT_BYTES];
+    sotto_key_to_text(member_key(aggregator, answer->accused), name);
+    aggregator->guilty = answer->accused;
+    aggregator->members[answer->accused].left = true;
+    (void)sotto_error_set(&aggregator->failure, SOTTO_ERROR_PROTOCOL,
+                          "dealer %s dealt shares that are not those that it committed to", name);
+    aggregator->phase = SOTTO_AGGREGATOR_FAILED;
 }
 
 /* [PROTOCOL.md, RELEASE]. */
@@ -328,6 +381,7 @@ static bool type_fits(uint16_t type, enum sotto_aggregator_phase phase)
     case SOTTO_MESSAGE_DEAL:
         return phase == SOTTO_AGGREGATOR_DEALING;
     case SOTTO_MESSAGE_MASKED:
+    case SOTTO_MESSAGE_COMPLAINT:
         return phase == SOTTO_AGGREGATOR_MASKING;
     case SOTTO_MESSAGE_CONSENT:
         return phase == SOTTO_AGGREGATOR_CONSENTING;
@@ -380,6 +434,9 @@ static void read_answer(const struct sotto_session_aggregator *aggregator, struc
     case SOTTO_MESSAGE_CONSENT:
         answer->status = read_consent(aggregator, answer, index, &reader);
         return;
+    case SOTTO_MESSAGE_COMPLAINT:
+        answer->status = read_complaint(aggregator, answer, index, &reader);
+        return;
     case SOTTO_MESSAGE_RELEASE:
         answer->status = read_release(aggregator, answer, index, &reader);
         return;
@@ -407,6 +464,9 @@ static enum sotto_status keep_answer(struct sotto_session_aggregator *aggregator
         member->consent = answer->consent;
         member->consented = true;
         return SOTTO_OK;
+    case SOTTO_MESSAGE_COMPLAINT:
+        keep_complaint(aggregator, answer);
+        return SOTTO_OK;
     case SOTTO_MESSAGE_RELEASE:
         aggregator->counters.signatures++;
         member->release = answer->release;
@@ -423,7 +483,9 @@ static enum sotto_status believe_answer(struct sotto_session_aggregator *aggrega
                                         uint32_t index)
 {
     if (answer->status != SOTTO_OK) {
-        bool lied = answer->status == SOTTO_ERROR_PROTOCOL && message->type == SOTTO_MESSAGE_REVEAL;
+        bool lied =
+            answer->status == SOTTO_ERROR_PROTOCOL &&
+            (message->type == SOTTO_MESSAGE_REVEAL || message->type == SOTTO_MESSAGE_COMPLAINT);
         aggregator->members[index].left = aggregator->members[index].left || lied;
         return answer->status;
     }

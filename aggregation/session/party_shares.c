@@ -11,6 +11,7 @@
  * CT: in channels, keys and shares. Which dealer's share is wrong shows, since the party names it.
  */
 
+#include "message/complaint.h"
 #include "session/session_party.h"
 
 #include <sotto/alloc.h>
@@ -62,23 +63,49 @@ static bool open_shares(const struct sotto_session_party *party, const struct de
     return opened;
 }
 
-/* Leaves, and says whose fault it is: the dealer's, if it signed what is wrong, else nobody's but
- * the aggregator's, which gave it something else. */
+/* Proves that a dealer cheated: whoever has P can decrypt what it signed. This party's part of the
+ * session is over. CT: in the channel key. */
+enum sotto_status sotto__party_complain(struct sotto_session_party *party, uint32_t dealer)
+{
+    struct sotto_writer writer;
+    struct sotto__complaint complaint = {.dealer = dealer};
+    sotto__party_channel(party, complaint.shared, dealer);
+    enum sotto_status status =
+        sotto__complaint_prove(&complaint, &party->roster, party->session, party->own,
+                               party->secrets->channel_key, party->random);
+    party->counters.group_operations += 3;
+    sotto__party_wipe(party);
+    party->phase = status == SOTTO_OK ? SOTTO_PARTY_COMPLAINED : SOTTO_PARTY_LEFT;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto__party_begin(party, &writer, SOTTO_MESSAGE_COMPLAINT);
+    sotto__complaint_write(&complaint, &writer);
+    return sotto__party_finish(party, &writer);
+}
+
+/* Says whose fault it is: the dealer's, if it signed what is wrong, else nobody's but the
+ * aggregator's, which gave this party something else. On a sparse graph there is no other attempt
+ * to complain for. */
 static enum sotto_status party_object(struct sotto_session_party *party, const struct dealt *dealt,
                                       struct sotto_error *err)
 {
     struct sotto_leave leave = {.reason = SOTTO_ERROR_PROTOCOL};
     char name[SOTTO_KEY_TEXT_BYTES];
+    bool is_dealers = dealt->verdict == DEALT_BADLY;
     sotto_key_to_text(party_key(party, dealt->dealer), name);
-    if (dealt->verdict == DEALT_BADLY) {
+    if (is_dealers) {
         leave.blamed = *party_key(party, dealt->dealer);
     }
-    enum sotto_status status = sotto_session_party_leave(party, &leave);
+    enum sotto_status status =
+        is_dealers && sotto_graph_is_complete(&party->roster.graph, party_count(party))
+            ? sotto__party_complain(party, dealt->dealer)
+            : sotto_session_party_leave(party, &leave);
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "leaving the session: %s", sotto_status_text(status));
     }
     return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                           dealt->verdict == DEALT_BADLY
+                           is_dealers
                                ? "dealer %s cheated: its shares are not those that it committed to"
                                : "the aggregator relays shares that dealer %s did not sign",
                            name);

@@ -93,14 +93,21 @@ bool sotto_session_aggregator_answered(const struct sotto_session_aggregator *ag
     const struct member *member = &aggregator->members[index];
     bool answered = member_answered(member, aggregator->step);
     return !member->left && answered &&
-           (member->masked || aggregator->step != SOTTO_AGGREGATOR_WITHDRAWING);
+           (member->masked || aggregator->guilty != UINT32_MAX ||
+            aggregator->step != SOTTO_AGGREGATOR_WITHDRAWING);
+}
+
+uint32_t sotto_session_aggregator_guilty(const struct sotto_session_aggregator *aggregator)
+{
+    return aggregator->guilty;
 }
 
 enum sotto_status
 sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregator, bool *final,
                                  struct sotto_error *err)
 {
-    SOTTO_REQUIRE(aggregator->phase == SOTTO_AGGREGATOR_FAILED);
+    SOTTO_REQUIRE(aggregator->phase == SOTTO_AGGREGATOR_FAILED ||
+                  aggregator->phase == SOTTO_AGGREGATOR_WITHDRAWN);
     *final = aggregator->step >= SOTTO_AGGREGATOR_CONSENTING;
     if (err != NULL) {
         *err = aggregator->failure;
@@ -210,6 +217,7 @@ enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator *
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a session");
     }
     aggregator->identity = identity;
+    aggregator->guilty = UINT32_MAX;
     aggregator->roster = *roster;
     *roster = (struct sotto_roster){0};
     aggregator->label = terms->invitation.label;
@@ -322,8 +330,10 @@ static enum sotto_status begin_masking(struct sotto_session_aggregator *aggregat
     }
     for (uint32_t i = 0; i < n; i++) { /* they are the largest part of the session */
         sotto__merkle_release(&aggregator->members[i].tree);
-        sotto_free(aggregator->members[i].ciphers);
-        aggregator->members[i].ciphers = NULL;
+        if (!sotto_graph_is_complete(&aggregator->roster.graph, n)) {
+            sotto_free(aggregator->members[i].ciphers);
+            aggregator->members[i].ciphers = NULL;
+        }
     }
     return SOTTO_OK;
 }

@@ -20,8 +20,8 @@ struct member {
     uint8_t masked_digest[SOTTO__HASH_BYTES];
     uint32_t *holders; /* graph.holders, by position; the first is the member itself */
     uint8_t *leaves;   /* two hashes for each position */
-    /* Until SHARES are sent: over the leaves, and SOTTO__SHARE_CIPHER_BYTES for each position but
-     * the first. */
+    /* Until SHARES are sent: over the pairs. Until then, on a complete graph until the end, for
+     * complaints: SOTTO__SHARE_CIPHER_BYTES for each position but the first. */
     struct sotto__merkle_tree tree;
     uint8_t *ciphers;
     struct sotto_signature consent;
@@ -66,6 +66,7 @@ struct sotto_session_aggregator {
     uint32_t complete_secrets; /* dealers of whom threshold shares were revealed */
     size_t missing_keys;       /* pair masks between living and dead whose keys were not revealed */
     uint8_t *sum;              /* of the masked inputs, in the end of the inputs */
+    uint32_t guilty;           /* the dealer about whom a complaint was right, or UINT32_MAX */
     struct sotto_error failure;
 };
 

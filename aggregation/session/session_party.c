@@ -13,6 +13,7 @@
  *     SHARED      nothing                            may come   kept      decrypted, checked
  *     MASKING     nothing (the host writes PLEDGE)   kept       kept      kept
  *     MASKED      y = x + masks                      wiped      kept      kept
+ *     COMPLAINED  c_i C_j, and that it is that       wiped      wiped     wiped
  *     RELEASED    a signature that it gave up        wiped      wiped     wiped
  *     RECORDING   nothing (the host writes RECORD)   -          kept      kept
  *     CONSENTED   a signature of one survivor set    -          kept      kept

@@ -124,6 +124,9 @@ enum sotto_status sotto__party_deal(struct sotto_session_party *party) SOTTO_NOD
 enum sotto_status sotto__party_receive_shares(struct sotto_session_party *party,
                                               struct sotto_reader *reader,
                                               struct sotto_error *err) SOTTO_NODISCARD;
+/* Queues a COMPLAINT about a dealer. */
+enum sotto_status sotto__party_complain(struct sotto_session_party *party,
+                                        uint32_t dealer) SOTTO_NODISCARD;
 enum sotto_status sotto__party_receive_living(struct sotto_session_party *party,
                                               struct sotto_reader *reader,
                                               struct sotto_error *err) SOTTO_NODISCARD;

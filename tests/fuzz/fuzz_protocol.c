@@ -13,9 +13,10 @@ static const struct sotto_vector_run runs[] = {{8, 1}, {16, 1}, {272, 1}};
 enum reader { READ_RAW, READ_ROSTER, READ_PARTY, READ_AGGREGATOR, READ_TASK, READERS_LEN };
 
 static const enum sotto_message_type party_types[] = {SOTTO_MESSAGE_SHARES, SOTTO_MESSAGE_LIVING,
-                                                      SOTTO_MESSAGE_UNMASK};
+                                                      SOTTO_MESSAGE_UNMASK, SOTTO_MESSAGE_WITHDRAW};
 static const enum sotto_message_type aggregator_types[] = {
-    SOTTO_MESSAGE_DEAL, SOTTO_MESSAGE_MASKED, SOTTO_MESSAGE_CONSENT, SOTTO_MESSAGE_REVEAL};
+    SOTTO_MESSAGE_DEAL, SOTTO_MESSAGE_MASKED, SOTTO_MESSAGE_CONSENT, SOTTO_MESSAGE_REVEAL,
+    SOTTO_MESSAGE_COMPLAINT};
 static const enum sotto_message_type task_types[] = {SOTTO_MESSAGE_INVITATION, SOTTO_MESSAGE_REOPEN,
                                                      SOTTO_MESSAGE_FINISH,     SOTTO_MESSAGE_ROSTER,
                                                      SOTTO_MESSAGE_ADVERT,     SOTTO_MESSAGE_LEAVE};
@@ -140,10 +141,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
             read_roster(&world, body, body_bytes);
             break;
         case READ_PARTY:
-            read_session(&world, party_types[data[1] % 3], true, body, body_bytes);
+            read_session(&world, party_types[data[1] % 4], true, body, body_bytes);
             break;
         case READ_AGGREGATOR:
-            read_session(&world, aggregator_types[data[1] % 4], false, body, body_bytes);
+            read_session(&world, aggregator_types[data[1] % 5], false, body, body_bytes);
             break;
         default:
             read_task(&world, task_types[data[1] % 6], body, body_bytes);

@@ -3,7 +3,8 @@
 #include "test.h"
 #include "world.h"
 
-#include "aggregation/message/message.h"
+#include "aggregation/session/session_aggregator.h"
+#include "aggregation/session/session_party.h"
 #include <sotto/secret.h>
 
 /* --- Cheating parties --- */
@@ -38,12 +39,16 @@ static bool corrupt_ciphertext(struct world *world, struct world_letter *letter)
     return true;
 }
 
-static void test_a_holder_names_the_dealer_of_a_bad_share(void **state)
+/* The holder proves it: the session ends, and says who is to blame. */
+static void test_a_holder_proves_who_dealt_a_bad_share(void **state)
 {
     (void)state;
     struct world world;
+    struct sotto_error err;
+    bool final;
+    char name[SOTTO_KEY_TEXT_BYTES];
     uint32_t cheat = 1;
-    world_make(&world, 7, 12); /* the cheat's own consent is to what it dealt before */
+    world_make(&world, 7, 12);
     world.inspect = corrupt_ciphertext;
     world.inspect_context = &cheat;
     assert_ok(world_start(&world));
@@ -51,12 +56,73 @@ static void test_a_holder_names_the_dealer_of_a_bad_share(void **state)
     uint32_t victim = world_party_at(&world, spoilt_holder);
     struct sotto_key cheat_key = sotto_identity_key(world.parties[cheat].identity);
     assert_ok(world_run(&world));
-    bool lives[7] = {true, true, true, true, true, true, true};
-    lives[victim] = false;
-    assert_int_equal(sotto_session_party_phase(world.parties[victim].session), SOTTO_PARTY_LEFT);
-    assert_true(sotto_key_equal(&blamed, &cheat_key));
-    world_assert_sum(&world, lives);
+    assert_int_equal(sotto_session_party_phase(world.parties[victim].session),
+                     SOTTO_PARTY_COMPLAINED);
+    assert_false(sotto_session_party_has_masked(world.parties[victim].session));
+    world_assert_failed(&world, false, SOTTO_ERROR_PROTOCOL);
+    assert_int_equal(sotto_session_aggregator_guilty(world.aggregator),
+                     world_index_of(&world, cheat));
+    (void)sotto_session_aggregator_failure(world.aggregator, &final, &err);
+    sotto_key_to_text(&cheat_key, name);
+    assert_contains(err.text, name);
     world_release(&world);
+}
+
+/* What the aggregator makes of a complaint of party 0 about party 1, which dealt well. change: of
+ * which byte of it another bit is sent; UINT32_MAX: of none. */
+static void complain_wrongly(uint32_t change, uint32_t about, bool of_another)
+{
+    struct world world;
+    struct sotto_action action;
+    struct sotto_message message;
+    struct sotto_buffer forged;
+    struct sotto_error err;
+    char name[SOTTO_KEY_TEXT_BYTES];
+    world_make(&world, 7, 50);
+    world.holds_pledges = true;
+    assert_ok(world_start(&world));
+    assert_ok(world_deliver(&world));
+    uint32_t holder = world_index_of(&world, 0);
+    struct sotto_session_party *party = world.parties[0].session;
+    assert_ok(sotto__party_complain(party, world_index_of(&world, about)));
+    assert_true(sotto_session_party_next(party, &action));
+    assert_true(sotto_message_parse(&message, action.bytes.data, action.bytes.data_bytes));
+    assert_int_equal(message.type, SOTTO_MESSAGE_COMPLAINT);
+    uint8_t *body = action.bytes.data + SOTTO_MESSAGE_HEADER_BYTES;
+    if (of_another) {
+        body[0] = (uint8_t)world_index_of(&world, about + 1); /* with a P that is not theirs */
+    }
+    if (change != UINT32_MAX) {
+        body[change] ^= 1;
+    }
+    world_seal(&world, &forged, world.parties[0].identity, SOTTO_MESSAGE_COMPLAINT, message.session,
+               message.body, message.body_bytes);
+    assert_ok(sotto_message_open(&message, forged.data, forged.data_bytes, NULL));
+    struct sotto_key key = sotto_identity_key(world.parties[0].identity);
+    sotto_key_to_text(&key, name);
+    assert_int_equal(sotto_session_aggregator_receive(world.aggregator, &message, &err),
+                     SOTTO_ERROR_PROTOCOL);
+    assert_contains(err.text, name); /* the holder, and nobody else */
+    assert_true(world.aggregator->members[holder].left);
+    assert_int_equal(sotto_session_aggregator_guilty(world.aggregator), UINT32_MAX);
+    assert_int_equal(sotto_session_aggregator_phase(world.aggregator), SOTTO_AGGREGATOR_MASKING);
+    assert_int_equal(sotto_session_aggregator_receive(world.aggregator, &message, NULL),
+                     SOTTO_ERROR_STATE);
+    sotto_action_release(&action);
+    sotto_buffer_release(&forged);
+    world_release(&world);
+}
+
+/* The innocent is never named: a complaint that is not right throws its holder out, and the session
+ * goes on. */
+static void test_a_wrong_complaint_falls_back_on_its_holder(void **state)
+{
+    (void)state;
+    complain_wrongly(UINT32_MAX, 1, false);
+    complain_wrongly(UINT32_MAX, 1, true);
+    for (uint32_t at = 0; at < 100; at += 7) { /* who, P, challenge, response */
+        complain_wrongly(at, 2, false);
+    }
 }
 
 /* The aggregator relays another byte of `relayed` than the dealer signed: a share's path, leaf or
@@ -277,7 +343,8 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_holder_names_the_dealer_of_a_bad_share),
+        cmocka_unit_test(test_a_holder_proves_who_dealt_a_bad_share),
+        cmocka_unit_test(test_a_wrong_complaint_falls_back_on_its_holder),
         cmocka_unit_test(test_a_share_that_was_changed_in_relay_is_not_its_dealers),
         cmocka_unit_test(test_the_aggregator_names_a_dealer_of_another_secret),
         cmocka_unit_test(test_a_holder_that_reveals_something_else_is_named_and_not_needed),

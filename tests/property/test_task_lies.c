@@ -2,6 +2,7 @@
 /* Strangers, liars and who repeats himself: what they say changes no task. */
 #include "net.h"
 #include "test.h"
+#include "world.h"
 
 #include "aggregation/session/session_party.h"
 #include "federation/task_party.h"
@@ -188,6 +189,88 @@ static void test_no_attempt_beside_one_that_can_be_opened(void **state)
     net_end();
 }
 
+/* Host 1 deals badly to most others in the first attempt. */
+static bool is_spoilt(uint32_t holder)
+{
+    return holder % 4 != 0;
+}
+
+static uint32_t bad_round = 1;
+
+static void deal_badly(struct net_letter *letter)
+{
+    struct sotto_message message;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (message.type == SOTTO_MESSAGE_DEAL && message.label.attempt == 1 &&
+        message.label.round == bad_round && sotto_key_equal(&message.sender, &net.peers[1].key)) {
+        world_spoil_deal(&letter->bytes, net.hosts[1].identity, (uint32_t)net.len, is_spoilt);
+    }
+}
+
+/* A bad dealer throws out nobody but itself (baddealer.c of the review: ten became three of its
+ * choice). */
+static void test_a_bad_dealer_is_thrown_out_alone(void **state)
+{
+    (void)state;
+    for (size_t len = 4; len <= 10; len++) {
+        char parties[64];
+        net_begin(len, 3, (uint32_t)len);
+        net.forge = deal_badly;
+        net_run();
+        (void)snprintf(parties, sizeof parties, "\"joined\": %zu, \"survived\": %zu", len, len - 1);
+        net_assert_result_has(parties);
+        net_assert_result_has("what it dealt to others was not what it committed to");
+        assert_contains(net.log, "n1 dealt shares that are not those that it committed to");
+        for (size_t i = 2; i < len; i++) {
+            assert_int_equal(net.hosts[i].ended, SOTTO_OK);
+        }
+        net_end();
+    }
+    net_begin(3, 3, 3); /* with two left there is nobody to start again with */
+    net.forge = deal_badly;
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PARTIES, "2 parties are left to start again, at least 3 needed");
+    net_assert_ended(SOTTO_ERROR_PARTIES, "dealt shares that are not those that it committed to");
+    net_end();
+
+    for (bad_round = 1; bad_round <= 2; bad_round++) {
+        net_begin_rounds(5, 3);
+        net.forge = deal_badly;
+        net_run();
+        if (bad_round == 1) {
+            net_assert_result_has("\"survived\": 4");
+        } else { /* in a later round there is no other attempt */
+            net_assert_ended(SOTTO_ERROR_PROTOCOL, "dealt shares that are not those");
+        }
+        net_end();
+    }
+    bad_round = 1;
+}
+
+/* Who complains of a dealer that dealt well is out itself. */
+static void test_a_wrong_complaint_throws_its_holder_out(void **state)
+{
+    (void)state;
+    struct sotto_action action;
+    net_begin(6, 3, 6);
+    net.hosts[4].slow = true;
+    net_deliver(); /* the others have masked */
+    struct sotto_session_party *session = net.hosts[4].task->session;
+    assert_int_equal(sotto_session_party_phase(session), SOTTO_PARTY_SHARED);
+    uint32_t dealer = sotto_roster_find(&session->roster, &net.peers[2].key);
+    assert_ok(sotto__party_complain(session, dealer));
+    assert_true(sotto_session_party_next(session, &action));
+    (void)!sotto_task_aggregator_receive(net.aggregator, action.bytes.data, action.bytes.data_bytes,
+                                         net.now_ms, NULL);
+    sotto_action_release(&action);
+    net_pump();
+    net_run();
+    net_assert_result_has("\"joined\": 6, \"survived\": 5");
+    assert_null(strstr(net.log, "n2 dealt shares"));
+    assert_null(strstr(net.log, "[Restart]"));
+    net_end();
+}
+
 static void test_a_silent_aggregator_is_left(void **state)
 {
     (void)state;
@@ -228,6 +311,8 @@ int main(void)
         cmocka_unit_test(test_a_plan_with_two_parties_is_declined_by_the_parties_too),
         cmocka_unit_test(test_no_second_answer_after_the_first),
         cmocka_unit_test(test_no_attempt_beside_one_that_can_be_opened),
+        cmocka_unit_test(test_a_bad_dealer_is_thrown_out_alone),
+        cmocka_unit_test(test_a_wrong_complaint_throws_its_holder_out),
         cmocka_unit_test(test_a_silent_aggregator_is_left),
         cmocka_unit_test(test_simulating_nobody),
     };

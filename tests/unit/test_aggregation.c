@@ -3,6 +3,7 @@
 #include "fault.h"
 #include "test.h"
 
+#include "aggregation/crypto/dleq.h"
 #include "aggregation/message/message.h"
 #include "aggregation/vector/vector.h"
 #include <openssl/evp.h>
@@ -244,6 +245,43 @@ static void test_merkle_paths(void **state)
         }
         sotto__merkle_release(&tree);
     }
+}
+
+/* A proof holds for its own points and context, and not with any other byte of all of it. */
+static void test_equal_logarithms(void **state)
+{
+    (void)state;
+    uint8_t c[SOTTO__SCALAR_BYTES], b[SOTTO__SCALAR_BYTES];
+    uint8_t points[3][SOTTO__POINT_BYTES]; /* C, B, P */
+    struct sotto__dleq proof;
+    assert_ok(sotto__scalar_random(c, source));
+    assert_ok(sotto__scalar_random(b, source));
+    assert_true(sotto__point_base(points[0], c));
+    assert_true(sotto__point_base(points[1], b));
+    assert_true(sotto__point_multiply(points[2], c, points[1]));
+    struct sotto__dleq_statement statement = {
+        .own_point = points[0], .base = points[1], .shared = points[2]};
+    fill(statement.context, sizeof statement.context);
+    assert_ok(sotto__dleq_prove(&proof, c, &statement, source));
+    assert_true(sotto__dleq_verify(&proof, &statement));
+    for (size_t i = 0; i < sizeof proof + sizeof points + sizeof statement.context; i++) {
+        size_t at = i < sizeof proof ? i : i - sizeof proof;
+        uint8_t *byte = i < sizeof proof     ? (uint8_t *)&proof + i
+                        : at < sizeof points ? points[0] + at
+                                             : statement.context + at - sizeof points;
+        for (uint8_t bit = 1; bit < 128; bit = (uint8_t)(bit * 2)) { /* 128: of a scalar, ignored */
+            *byte ^= bit;
+            assert_false(sotto__dleq_verify(&proof, &statement));
+            *byte ^= bit;
+        }
+    }
+    assert_true(sotto__point_multiply(points[2], b, points[1])); /* of another logarithm */
+    assert_ok(sotto__dleq_prove(&proof, c, &statement, source));
+    assert_false(sotto__dleq_verify(&proof, &statement));
+    memset(&proof, 0, sizeof proof);
+    assert_false(sotto__dleq_verify(&proof, &statement));
+    memset(points, 0, sizeof points); /* the identity */
+    assert_false(sotto__dleq_verify(&proof, &statement));
 }
 
 /* The hash of a pair takes in both leaves, in their order, and the ciphertext. */
@@ -612,6 +650,7 @@ int main(void)
         cmocka_unit_test(test_points),
         cmocka_unit_test(test_merkle_paths),
         cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_equal_logarithms),
         cmocka_unit_test(test_masks_are_the_keystream_element_by_element),
         cmocka_unit_test(test_vectors_add_with_carries_inside_elements_only),
         cmocka_unit_test(test_vectors_have_limits),

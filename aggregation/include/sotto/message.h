@@ -38,6 +38,7 @@ enum sotto_message_type {
     SOTTO_MESSAGE_REVEAL = 20,
     SOTTO_MESSAGE_LEAVE = 21,
     SOTTO_MESSAGE_RELEASE = 22,
+    SOTTO_MESSAGE_COMPLAINT = 23,
 };
 
 /* Names a task among all nodes; drawn at random by its creator. */

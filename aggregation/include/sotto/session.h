@@ -149,6 +149,7 @@ enum sotto_party_phase {
     SOTTO_PARTY_SHARED,     /* has its shares, waits for its input */
     SOTTO_PARTY_MASKING,    /* waits for its host, before its masked input leaves */
     SOTTO_PARTY_MASKED,     /* waits for the living */
+    SOTTO_PARTY_COMPLAINED, /* has proven that a dealer cheated, waits for another attempt */
     SOTTO_PARTY_RELEASED,   /* has given the session up, for another attempt */
     SOTTO_PARTY_RECORDING,  /* waits for its host, before its consent leaves */
     SOTTO_PARTY_CONSENTED,  /* waits for the signatures */
@@ -181,7 +182,8 @@ SOTTO_API enum sotto_status sotto_session_party_input(struct sotto_session_party
                                                       size_t vector_bytes) SOTTO_NODISCARD;
 
 /* Takes SHARES, LIVING, UNMASK or WITHDRAW from the aggregator. Returns: why nothing changed. A
- * dealer that cheated gives SOTTO_ERROR_PROTOCOL, phase LEFT, and a LEAVE that names it. */
+ * dealer that cheated gives SOTTO_ERROR_PROTOCOL, phase COMPLAINED, and a COMPLAINT; on a sparse
+ * graph phase LEFT, and a LEAVE that names it. */
 SOTTO_API enum sotto_status sotto_session_party_receive(struct sotto_session_party *party,
                                                         const struct sotto_message *message,
                                                         struct sotto_error *err) SOTTO_NODISCARD;
@@ -250,7 +252,7 @@ SOTTO_API enum sotto_status sotto_session_aggregator_new(struct sotto_session_ag
 /* Frees the aggregator, its roster and what is queued; NULL is fine. */
 SOTTO_API void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator);
 
-/* Takes DEAL, MASKED, CONSENT, REVEAL or RELEASE. Returns: why nothing changed;
+/* Takes DEAL, MASKED, COMPLAINT, CONSENT, REVEAL or RELEASE. Returns: why nothing changed;
  * SOTTO_ERROR_PROTOCOL for a REVEAL that does not open its commitments names the holder. */
 SOTTO_API enum sotto_status
 sotto_session_aggregator_receive(struct sotto_session_aggregator *aggregator,
@@ -295,7 +297,8 @@ SOTTO_API bool sotto_session_aggregator_lives(const struct sotto_session_aggrega
                                               uint32_t index);
 
 /* Whether roster member `index` is still there and has answered the step that is (or was last)
- * under way; of a session that is given up: whether it masked its input and gave it up. */
+ * under way; of a session that is given up: whether it gave it up, and masked its input, unless a
+ * dealer is why. */
 SOTTO_API bool sotto_session_aggregator_answered(const struct sotto_session_aggregator *aggregator,
                                                  uint32_t index);
 
@@ -303,8 +306,13 @@ SOTTO_API bool sotto_session_aggregator_answered(const struct sotto_session_aggr
 SOTTO_API const struct sotto_roster *
 sotto_session_aggregator_roster(const struct sotto_session_aggregator *aggregator);
 
-/* FAILED: why; *final tells that consent to a survivor set was asked for, so that nobody may try
- * again with fewer. */
+/* FAILED or WITHDRAWN because a dealer cheated, as one of its holders has proven: its index in the
+ * roster. Else UINT32_MAX. */
+SOTTO_API uint32_t
+sotto_session_aggregator_guilty(const struct sotto_session_aggregator *aggregator);
+
+/* FAILED or WITHDRAWN: why; *final tells that consent to a survivor set was asked for, so that
+ * nobody may try again with fewer. */
 SOTTO_API enum sotto_status
 sotto_session_aggregator_failure(const struct sotto_session_aggregator *aggregator, bool *final,
                                  struct sotto_error *err);
