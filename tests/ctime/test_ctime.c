@@ -2,6 +2,7 @@
 /* Constant time, after secp256k1's ctime_tests: run under valgrind, with secrets marked as
  * undefined memory, so that every branch and every address that depends on one is an error. What
  * leaves as public is declassified, with the reason. */
+#include "aggregation/crypto/dleq.h"
 #include "aggregation/message/message.h"
 #include "aggregation/vector/vector.h"
 
@@ -103,6 +104,26 @@ static void points(void)
     declassify(product, sizeof product);
 }
 
+/* A proof tells nothing of the logarithm: neither does the time that making it takes. */
+static void proofs(void)
+{
+    uint8_t secret[SOTTO__SCALAR_BYTES];
+    uint8_t other[SOTTO__SCALAR_BYTES];
+    uint8_t points_of[3][SOTTO__POINT_BYTES];
+    struct sotto__dleq proof;
+    SOTTO_REQUIRE(sotto__scalar_random(secret, source) == SOTTO_OK);
+    SOTTO_REQUIRE(sotto__scalar_random(other, source) == SOTTO_OK);
+    SOTTO_REQUIRE(sotto__point_base(points_of[0], secret));
+    SOTTO_REQUIRE(sotto__point_base(points_of[1], other));
+    SOTTO_REQUIRE(sotto__point_multiply(points_of[2], secret, points_of[1]));
+    struct sotto__dleq_statement statement = {
+        .own_point = points_of[0], .base = points_of[1], .shared = points_of[2]};
+    classify(secret, sizeof secret);
+    SOTTO_REQUIRE(sotto__dleq_prove(&proof, secret, &statement, source) == SOTTO_OK);
+    declassify(&proof, sizeof proof); /* it is sent */
+    SOTTO_REQUIRE(sotto__dleq_verify(&proof, &statement));
+}
+
 int main(void)
 {
     if (RUNNING_ON_VALGRIND == 0) {
@@ -116,6 +137,7 @@ int main(void)
     sharing();
     keys_and_masks();
     points();
+    proofs();
     (void)puts("no branch and no address depends on a secret");
     return 0;
 }

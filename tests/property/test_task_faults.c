@@ -3,6 +3,7 @@
 #include "fault.h"
 #include "net.h"
 #include "test.h"
+#include "world.h"
 
 #include <sotto/secret.h>
 
@@ -34,6 +35,49 @@ static void test_every_allocation_may_fail(void **state)
     }
 }
 
+static size_t fail_at;
+
+static bool is_spoilt(uint32_t holder)
+{
+    return holder != 2;
+}
+
+/* Host 1 deals badly to most, once; from then on an allocation fails. */
+static void deal_badly(struct net_letter *letter)
+{
+    struct sotto_message message;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (message.type == SOTTO_MESSAGE_DEAL && message.label.attempt == 1 &&
+        sotto_key_equal(&message.sender, &net.peers[1].key)) {
+        world_spoil_deal(&letter->bytes, net.hosts[1].identity, (uint32_t)net.len, is_spoilt);
+        fault_allocation_begin(fail_at);
+    }
+}
+
+/* Complaints, releases and another attempt, and every allocation of them fails once: whatever comes
+ * of it, the cheat is in no result, and nobody else is called one. */
+static void test_every_allocation_after_a_bad_dealing_may_fail(void **state)
+{
+    (void)state;
+    size_t failures = 0;
+    bool injected = true;
+    for (fail_at = 1; injected; fail_at++) {
+        net_begin(4, 3, 4);
+        net.forge = deal_badly;
+        net_run();
+        injected = fault_allocation_end();
+        if (net.ended == SOTTO_OK) {
+            net_assert_result_has("{\"name\": \"n1\", \"why\"");
+            assert_int_equal(net_count_in_log("dealt shares that"),
+                             net_count_in_log("n1 dealt shares that"));
+        } else {
+            failures++;
+        }
+        net_end();
+    }
+    assert_true(failures > 20);
+}
+
 int main(void)
 {
     if (sotto_init() != SOTTO_OK) {
@@ -41,6 +85,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(test_every_allocation_after_a_bad_dealing_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
