@@ -203,38 +203,55 @@ static enum sotto_status print_asked_one(json_t *asked, struct sotto_error *err)
     return SOTTO_OK;
 }
 
-int cmd_asked(const struct args *args)
+/* Prints all entries of a list, or, where args has a number, that one alone. Returns: the exit
+ * code. */
+static int show_entries(const struct args *args, const char *all_path, const char *one_path,
+                        enum sotto_status (*print)(json_t *object, bool is_one,
+                                                   struct sotto_error *err))
 {
     struct sotto_error err = {0};
     struct client client;
     json_t *object = NULL;
-    char path[96] = "/v1/asked";
+    char path[96];
     uint64_t number = 0;
-    if (args->positional_len > 0 && !number_argument(args, &number)) {
+    bool is_one = args->positional_len > 0;
+    if (is_one && !number_argument(args, &number)) {
         return EXIT_USAGE;
     }
-    if (args->positional_len > 0) {
-        (void)snprintf(path, sizeof path, "/v1/asked/one?number=%llu", (unsigned long long)number);
+    if (is_one) {
+        (void)snprintf(path, sizeof path, "%s?number=%llu", one_path, (unsigned long long)number);
     }
     enum sotto_status status = client_init(&client, args, &err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = client_json(&client, &object, path, NULL, &err);
+    status = client_json(&client, &object, is_one ? path : all_path, NULL, &err);
     if (status != SOTTO_OK) {
         goto out;
     }
     if (args->json) {
         (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
-    } else if (args->positional_len > 0) {
-        status = print_asked_one(object, &err);
     } else {
-        print_asked(json_object_get(object, "asked"));
+        status = print(object, is_one, &err);
     }
 out:
     json_decref(object);
     client_release(&client);
     return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}
+
+static enum sotto_status print_questions(json_t *object, bool is_one, struct sotto_error *err)
+{
+    if (is_one) {
+        return print_asked_one(object, err);
+    }
+    print_asked(json_object_get(object, "asked"));
+    return SOTTO_OK;
+}
+
+int cmd_asked(const struct args *args)
+{
+    return show_entries(args, "/v1/asked", "/v1/asked/one", print_questions);
 }
 
 /* --- The record --- */
@@ -277,35 +294,7 @@ static enum sotto_status print_record(json_t *object, bool is_one, struct sotto_
 
 int cmd_record(const struct args *args)
 {
-    char path[96] = "/v1/record?limit=100000";
-    uint64_t number;
-    struct sotto_error err = {0};
-    struct client client;
-    json_t *object = NULL;
-    bool is_one = args->positional_len > 0;
-    if (is_one) {
-        if (!number_argument(args, &number)) {
-            return EXIT_USAGE;
-        }
-        (void)snprintf(path, sizeof path, "/v1/record/one?number=%llu", (unsigned long long)number);
-    }
-    enum sotto_status status = client_init(&client, args, &err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = client_json(&client, &object, path, NULL, &err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    if (args->json) {
-        (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
-    } else {
-        status = print_record(object, is_one, &err);
-    }
-out:
-    json_decref(object);
-    client_release(&client);
-    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+    return show_entries(args, "/v1/record?limit=100000", "/v1/record/one", print_record);
 }
 
 /* POSTs to a path and prints nothing but an error. Returns: the exit code. */
