@@ -32,14 +32,14 @@ size_t sotto__compile_error(struct sotto__compiler *compiler, const char *what)
     return SOTTO_NONE;
 }
 
-static size_t fail_too_wide(struct sotto__compiler *compiler)
+size_t sotto__compile_too_wide(struct sotto__compiler *compiler, int bits_max)
 {
     if (compiler->status == SOTTO_OK) {
         compiler->status = sotto__expression_type_error(
             compiler->expression->text, compiler->start, compiler->err,
             "exact values here may need more than %d bits: say float(x) for the "
             "doubles nearest to x",
-            SOTTO__VALUE_BITS_MAX);
+            bits_max);
     }
     return SOTTO_NONE;
 }
@@ -84,7 +84,7 @@ static size_t add_op(struct sotto__compiler *compiler, struct sotto__op op)
     op.start = compiler->start;
     if (op.type != SOTTO__ROW_FLOAT && op.kind != SOTTO__OP_CONSTANT &&
         (op.bits > compiler->bits_max || op.scale > SOTTO__VALUE_SCALE_MAX)) {
-        return fail_too_wide(compiler);
+        return sotto__compile_too_wide(compiler, SOTTO__VALUE_BITS_MAX);
     }
     for (size_t i = 0; i < program->ops_len; i++) {
         if (is_same_op(&program->ops[i], &op)) {
@@ -373,7 +373,7 @@ static void unify_kinds(struct sotto__compiler *compiler, size_t *a, size_t *b)
     *a = rescale_units(compiler, *a, scale);
     *b = rescale_units(compiler, *b, scale);
     if (larger_bits(compiler, *a, *b) > SOTTO__VALUE_BITS_MAX) {
-        (void)fail_too_wide(compiler);
+        (void)sotto__compile_too_wide(compiler, SOTTO__VALUE_BITS_MAX);
     }
 }
 

@@ -34,6 +34,8 @@ struct sotto__compiler {
  * of all stays. Return SOTTO_NONE, for functions that return an operation. */
 size_t sotto__compile_keep(struct sotto__compiler *compiler, enum sotto_status status);
 size_t sotto__compile_error(struct sotto__compiler *compiler, const char *what);
+/* The failure of exact values that may need more bits than there are. Returns SOTTO_NONE. */
+size_t sotto__compile_too_wide(struct sotto__compiler *compiler, int bits_max);
 
 /* The operation at an index, valid until the next one is added; an empty one after a failure. */
 const struct sotto__op *sotto__compile_op(const struct sotto__compiler *compiler, size_t op);

@@ -155,9 +155,7 @@ size_t sotto__recipe_key(struct sotto__recipe *recipe, unsigned *out_bits, size_
     *out_bits = op->bits + (is_below ? 1 : 2);
     return *out_bits <= SOTTO__KEY_BITS_MAX
                ? row
-               : sotto__compile_error(compiler,
-                                      "exact values here may need more than 126 bits: say "
-                                      "float(x) for the doubles nearest to x");
+               : sotto__compile_too_wide(compiler, SOTTO__KEY_BITS_MAX - 2); /* sign, and 2^bits */
 }
 
 double sotto__key_double(int64_t key)
