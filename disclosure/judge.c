@@ -542,7 +542,14 @@ static enum sotto_status judge_near(const struct judging *judging, size_t at)
                 continue;
             }
             bool is_one = partners[0] == partners[1] || partners[0] == b || partners[1] == a;
-            if (is_one && sotto_evidence_is_near(judging->evidence, judging->group, a, b)) {
+            bool is_near = false;
+            enum sotto_status status =
+                is_one ? sotto_evidence_is_near(&is_near, judging->evidence, judging->group, a, b)
+                       : SOTTO_OK;
+            if (status != SOTTO_OK) {
+                return status;
+            }
+            if (is_near) {
                 return refuse(judging, SOTTO_RULE_HIDDEN,
                               "what stands at column %zu of %.120s and at column %zu of %.120s is "
                               "the same here, but for units and for fewer than %llu rows",

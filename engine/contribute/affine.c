@@ -26,7 +26,7 @@
 /* Rows of a sample, and those of all groups together. */
 #define SAMPLE_MAX 512
 #define SAMPLES_MAX 16384
-/* With fewer different points all lines through two of them are tried. */
+/* Among so few different points all lines through two of them are tried. */
 #define POINTS_ALL 48
 
 /* --- Storage --- */
@@ -270,50 +270,96 @@ enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
 
 /* --- What it says --- */
 
-/* Rows of the sample that are off a line: how often they occur, if it holds all. */
-static uint64_t count_off(const struct sotto__affine *affine, const struct sotto__line *line,
-                          size_t a, size_t b, uint64_t limit)
+/* A different point of two columns, with the rows that stand there: of a sample, those in it. */
+struct point {
+    double u;
+    double v;
+    uint64_t rows;
+};
+
+static int compare_points(const void *a, const void *b)
 {
-    uint64_t off = 0;
-    for (size_t i = 0; off < limit && i < affine->sample_len; i++) {
+    struct point x;
+    struct point y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    int order = (x.u > y.u) - (x.u < y.u);
+    return order != 0 ? order : (x.v > y.v) - (x.v < y.v);
+}
+
+/* Lists the points of the sample in an order that they alone decide. Returns how many there are. */
+static size_t list_points(struct point *out, const struct sotto__affine *affine, size_t a, size_t b)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < affine->sample_len; i++) {
         const double *row = affine->values + i * affine->columns_len;
-        bool is_there = !isnan(row[a]) && !isnan(row[b]);
-        uint64_t rows = affine->is_sampled ? 1 : affine->counts[i];
-        off += is_there && !is_on_line(line, row[a], row[b]) ? rows : 0;
+        if (!isnan(row[a]) && !isnan(row[b])) {
+            out[found++] =
+                (struct point){row[a], row[b], affine->is_sampled ? 1 : affine->counts[i]};
+        }
     }
-    return off;
+    if (found > 0) {
+        qsort(out, found, sizeof *out, compare_points);
+    }
+    size_t len = 0;
+    for (size_t i = 0; i < found; i++) {
+        if (len > 0 && compare_points(&out[len - 1], &out[i]) == 0) {
+            out[len - 1].rows += out[i].rows;
+        } else {
+            out[len++] = out[i];
+        }
+    }
+    return len;
 }
 
-/* Whether few are off the line through two rows of the sample. */
-static bool is_near_line(const struct sotto__affine *affine, size_t a, size_t b, size_t one,
-                         size_t other, uint64_t min_rows)
+/* Rows off the line through two points, or limit where these are as many. */
+static uint64_t count_off(const struct point *points, size_t len, const struct point *one,
+                          const struct point *other, uint64_t limit)
 {
-    const double *x = affine->values + one * affine->columns_len;
-    const double *y = affine->values + other * affine->columns_len;
-    const struct sotto__line line = {.u = {x[a], y[a]}, .v = {x[b], y[b]}};
-    if (isnan(x[a]) || isnan(x[b]) || isnan(y[a]) || isnan(y[b]) || x[a] == y[a] || x[b] == y[b]) {
-        return false;
+    const struct sotto__line line = {.u = {one->u, other->u}, .v = {one->v, other->v}};
+    uint64_t off = one->u == other->u || one->v == other->v ? limit : 0;
+    for (size_t i = 0; off < limit && i < len; i++) {
+        off += is_on_line(&line, points[i].u, points[i].v) ? 0 : points[i].rows;
     }
-    return count_off(affine, &line, a, b, min_rows) < min_rows;
+    return off < limit ? off : limit;
 }
 
-bool sotto__affine_is_near(const struct sotto__affine *affine, size_t a, size_t b,
-                           uint64_t min_rows)
+/* The fewest rows that are off a line, or limit where all lines have as many off. Points on a line
+ * that rises or falls differ in both columns. So of len / 2 pairs of different points, where fewer
+ * than limit of them are off, one pair is on the line, if there are 2 * limit points. */
+static uint64_t count_fewest_off(const struct point *points, size_t len, uint64_t limit)
+{
+    uint64_t fewest = limit;
+    bool tries_all = len <= POINTS_ALL || len / 2 < limit;
+    for (size_t i = 0; i < (tries_all ? len : len / 2); i++) {
+        for (size_t j = tries_all ? 0 : i + len / 2; j < (tries_all ? i : i + len / 2 + 1); j++) {
+            uint64_t off = count_off(points, len, &points[i], &points[j], limit);
+            fewest = off < fewest ? off : fewest;
+        }
+    }
+    return fewest;
+}
+
+enum sotto_status sotto__affine_is_near(bool *out, const struct sotto__affine *affine, size_t a,
+                                        size_t b, uint64_t min_rows)
 {
     size_t low = a < b ? a : b;
     size_t high = a < b ? b : a;
-    size_t len = affine->sample_len;
-    if (affine->lines == NULL || a == b || !affine->lines[high * (high - 1) / 2 + low].is_broken) {
-        return false; /* the same in all rows: their difference is 0 */
+    *out = false;
+    if (affine->lines == NULL || a == b) {
+        return SOTTO_OK;
     }
-    /* Fewer than min_rows rows are off, so that one of min_rows pairs of rows is free of them. */
-    bool tries_all = len <= POINTS_ALL;
-    for (size_t i = 0; i < len; i++) {
-        for (size_t j = tries_all ? 0 : len - 1 - i; j < (tries_all ? i : len - i); j++) {
-            if (i > j && is_near_line(affine, low, high, i, j, min_rows)) {
-                return true;
-            }
-        }
+    struct point *points = sotto_alloc_array(affine->sample_len, sizeof *points);
+    if (points == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
     }
-    return false;
+    size_t len = list_points(points, affine, low, high);
+    uint64_t off = count_fewest_off(points, len, min_rows);
+    /* Where all rows are on one line, the difference of the sums tells about none. */
+    bool is_apart =
+        affine->is_sampled ? affine->lines[high * (high - 1) / 2 + low].is_broken : off > 0;
+    *out = off < min_rows && is_apart;
+    sotto_wipe(points, affine->sample_len * sizeof *points);
+    sotto_free(points);
+    return SOTTO_OK;
 }

@@ -712,9 +712,10 @@ bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, si
     return holds;
 }
 
-bool sotto_evidence_is_near(const struct sotto_evidence *evidence, size_t group, size_t a, size_t b)
+enum sotto_status sotto_evidence_is_near(bool *out, const struct sotto_evidence *evidence,
+                                         size_t group, size_t a, size_t b)
 {
-    return sotto__affine_is_near(&evidence->affines[group], a, b, evidence->values_max);
+    return sotto__affine_is_near(out, &evidence->affines[group], a, b, evidence->values_max);
 }
 
 const uint64_t *sotto_evidence_bins(const struct sotto_evidence *evidence, size_t group,

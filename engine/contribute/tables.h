@@ -97,8 +97,9 @@ void sotto__affine_prune(struct sotto__affine *affine);
 enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
                                       const struct sotto__affine *other) SOTTO_NODISCARD;
 /* Whether two columns are affine functions of each other but for some rows, and fewer than
- * min_rows. */
-bool sotto__affine_is_near(const struct sotto__affine *affine, size_t a, size_t b,
-                           uint64_t min_rows);
+ * min_rows.
+ * Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__affine_is_near(bool *out, const struct sotto__affine *affine, size_t a,
+                                        size_t b, uint64_t min_rows) SOTTO_NODISCARD;
 
 #endif

@@ -327,7 +327,11 @@ static enum sotto_status write_evidence(void *context, const struct sotto_eviden
         for (size_t i = 0; i < columns_len * columns_len; i++) {
             size_t a = i / columns_len;
             size_t b = i % columns_len;
-            write_line("%s", a < b && sotto_evidence_is_near(evidence, group, a, b) ? "near" : "-");
+            bool is_near = false;
+            if (a < b) {
+                assert_ok(sotto_evidence_is_near(&is_near, evidence, group, a, b));
+            }
+            write_line("%s", is_near ? "near" : "-");
         }
     }
     return SOTTO_OK;

@@ -22,6 +22,7 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
 {
     int wage = 2000 + (int)test_random_below(random, 7000);
     int age = 18 + (int)test_random_below(random, 48);
+    int mirror = i <= len / 2 ? i : len + 1 - i;
     double normal = -6;
     for (int j = 0; j < 12; j++) { /* a sum of twelve is nearly normal */
         normal += (double)test_random_below(random, 1000001) / 1e6;
@@ -34,19 +35,20 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
     if (i <= 3) {
         (void)snprintf(rare, sizeof rare, "%d", i);
     }
-    int row = snprintf(out, bytes,
-                       "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d\n", i,
-                       wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
-                       i <= len / 2          ? "a"
-                       : i <= len - len / 12 ? "b"
-                                             : "c",
-                       i <= len * 3 / 10 ? "true" : "false", i == 33 ? "true" : "false", i == 33,
-                       gap, rare, i == 7 ? "" : "5", i % 5 == 0 ? 100 * (i % 7 + 1) : 0, 7,
-                       i == 4 ? "inf" : "1.5e0", exp(normal), i == 11 ? 100000000 : wage,
-                       i == 2 ? 3 : 2 * age, i <= 12, i == 45 || (i <= 30 && i % 2 == 0) ? 2 : 1,
-                       i == 45   ? 90000
-                       : i <= 30 ? wage
-                                 : i);
+    int row = snprintf(
+        out, bytes, "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d,%d,%d\n",
+        i, wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
+        i <= len / 2          ? "a"
+        : i <= len - len / 12 ? "b"
+                              : "c",
+        i <= len * 3 / 10 ? "true" : "false", i == 33 ? "true" : "false", i == 33, gap, rare,
+        i == 7 ? "" : "5", i % 5 == 0 ? 100 * (i % 7 + 1) : 0, 7, i == 4 ? "inf" : "1.5e0",
+        exp(normal), i == 11 ? 100000000 : wage, i == 2 ? 3 : 2 * age, i <= 12,
+        i == 45 || (i <= 30 && i % 2 == 0) ? 2 : 1,
+        i == 45   ? 90000
+        : i <= 30 ? wage
+                  : i,
+        mirror, i == 7 ? 1 : 2 * mirror + 3);
     assert_true(row > 0 && (size_t)row < bytes);
     return (size_t)row;
 }
@@ -55,9 +57,10 @@ static char *make_rows(int len)
 {
     static char text[200000];
     uint64_t random = 17;
-    size_t at = (size_t)snprintf(text, sizeof text,
-                                 "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
-                                 "bonus,same,inf,heavy,giant,twice,few01,twice01,tail\n");
+    size_t at =
+        (size_t)snprintf(text, sizeof text,
+                         "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
+                         "bonus,same,inf,heavy,giant,twice,few01,twice01,tail,mirror,mirrored\n");
     for (int i = 1; i <= len; i++) {
         at += write_row(text + at, sizeof text - at, i, len, &random);
     }
@@ -306,6 +309,7 @@ static void test_hidden(void **state)
         "dot(age, wage) - dot(tenure, wage) - 20 * sum(wage)",
         "mean(age) - mean(tenure)",
         "mean(age) - mean(twice) / 2",
+        "2 * mean(mirror) - mean(mirrored) + mean(wage)",
         "sum(age * wage + tenure)  - sum(tenure * wage)",
         "ols(wage, age, tenure)",
         "sum(age ** 2) - sum(age * tenure)",

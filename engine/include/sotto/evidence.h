@@ -116,9 +116,11 @@ SOTTO_API bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_
 
 /* Whether two columns are affine functions of each other in a group but for some rows, fewer than
  * the judge's min_rows. (Of many different rows some are looked at: then it may be true where more
- * rows differ, but few of all.) */
-SOTTO_API bool sotto_evidence_is_near(const struct sotto_evidence *evidence, size_t group, size_t a,
-                                      size_t b);
+ * rows differ, but few of all.)
+ * Returns: SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_evidence_is_near(bool *out, const struct sotto_evidence *evidence,
+                                                   size_t group, size_t a,
+                                                   size_t b) SOTTO_NODISCARD;
 
 /* How many rows a method counts by themselves in a group, in each of its bins: those of quantiles,
  * whose edges no asker chose. */
