@@ -17,7 +17,10 @@
  *    disguise.
  * 5. No row is nearly all of a sum.
  *
- * With groups, each is judged alone, and a group that fails is withheld, not the plan refused. */
+ * With groups, each is judged alone, and a group that fails is withheld, not the plan refused.
+ *
+ * What passes is opened only where enough other parties have as much (R4). This party's part of
+ * that is said too: where it gives what it has, but has few. */
 
 #include "mixture.h"
 
@@ -97,6 +100,18 @@ static uint8_t *find_cell(const struct judging *judging, size_t set)
                 ->cells[judging->group * judging->withheld->cells_len + judging->sets[set].cell];
 }
 
+static uint8_t *find_few_cell(const struct judging *judging, size_t set)
+{
+    return &judging->withheld->few_cells[judging->group * judging->withheld->cells_len +
+                                         judging->sets[set].cell];
+}
+
+/* What a party must have of a cell, or of a sum, so that others can stand behind it. */
+static uint64_t least_rows(const struct judging *judging)
+{
+    return judging->rules->min_rows > 0 ? judging->rules->min_rows : 1;
+}
+
 /* Judges each set alone; cells that are too small are withheld. */
 static enum sotto_status judge_sets(const struct judging *judging)
 {
@@ -108,6 +123,9 @@ static enum sotto_status judge_sets(const struct judging *judging)
         }
         uint64_t in = weigh_set(judging, i);
         uint64_t out = judging->rows - in;
+        if (set->kind == SOTTO_SET_CELL && in < least_rows(judging)) {
+            *find_few_cell(judging, i) = 1;
+        }
         if (set->kind == SOTTO_SET_CELL && in < min_rows && is_on(judging, SOTTO_RULE_ROWS)) {
             *find_cell(judging, i) = 1;
         } else if (set->kind == SOTTO_SET_CONDITION && (in < min_rows || out < min_rows) &&
@@ -590,6 +608,18 @@ static enum sotto_status judge_dominance(const struct judging *judging, size_t a
                   sum->start + 1, sum->text, judging->rules->dominance);
 }
 
+/* R4: whether the party has enough of every sum of the group. Sums of cells are known by these. */
+static void judge_cover(const struct judging *judging)
+{
+    uint64_t least = least_rows(judging);
+    bool is_few = judging->rows < least;
+    for (size_t i = 0; !is_few && i < judging->sums_len; i++) {
+        is_few = !judging->sums[i].is_difference && is_sum_here(judging, i) &&
+                 sotto_evidence_terms_of(judging->evidence, judging->group, i).rows < least;
+    }
+    judging->withheld->few_groups[judging->group] |= is_few;
+}
+
 static enum sotto_status judge_sums(const struct judging *judging)
 {
     static const struct {
@@ -632,6 +662,7 @@ static enum sotto_status judge_bins(const struct judging *judging)
 /* Everything but the number of rows. */
 static enum sotto_status judge_group(const struct judging *judging)
 {
+    judge_cover(judging);
     enum sotto_status status = judge_sets(judging);
     if (status != SOTTO_OK) {
         return status;
@@ -789,14 +820,16 @@ void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rule
     *out = (struct sotto_disclosure){.rules = rules,
                                      .prime = sotto__mixture_prime(seed),
                                      .rule = SOTTO_RULES_LEN,
-                                     .judge = {.min_rows = rules->min_rows, .judge = judge_rows}};
+                                     .judge = {.judge = judge_rows}};
+    out->judge.min_rows = rules->min_rows > 0 ? rules->min_rows : 1;
     out->judge.context = out;
 }
 
 const struct sotto_judge *sotto_disclosure_judge(const struct sotto_disclosure *disclosure)
 {
     const struct sotto_rules *rules = disclosure->rules;
-    bool looks = rules->is_on[SOTTO_RULE_ROWS] || rules->is_on[SOTTO_RULE_PRESENCE] ||
-                 rules->is_on[SOTTO_RULE_HIDDEN] || rules->is_on[SOTTO_RULE_DOMINANCE];
+    bool looks = rules->is_on[SOTTO_RULE_COVER] || rules->is_on[SOTTO_RULE_ROWS] ||
+                 rules->is_on[SOTTO_RULE_PRESENCE] || rules->is_on[SOTTO_RULE_HIDDEN] ||
+                 rules->is_on[SOTTO_RULE_DOMINANCE];
     return looks ? &disclosure->judge : NULL;
 }

@@ -6,6 +6,7 @@
  * anywhere and merged in any tree. */
 
 #include "contribute/contribute.h"
+#include "contribute/cover.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
@@ -18,16 +19,13 @@ size_t sotto_driver_groups_len(const struct sotto_driver *driver)
     return driver->plan->keys_len > 0 ? driver->program->groups_len : 0;
 }
 
-/* Groups that are kept back: out of the partial, and their slots say so. */
+/* withheld: of each group, or NULL. */
 static void withhold_groups(uint64_t *limbs, const struct sotto_driver *driver,
                             const uint8_t *withheld)
 {
-    const struct sotto__program *program = driver->program;
     for (size_t group = 0; group < sotto_driver_groups_len(driver); group++) {
-        uint64_t *of = limbs + group * program->group_limbs;
         if (withheld != NULL && withheld[group] != 0) {
-            memset(of, 0, program->group_limbs * sizeof *of);
-            of[program->group_limbs - 1] = 1;
+            sotto__parts_withhold_group(limbs, driver->program, group);
         }
     }
 }
@@ -36,13 +34,11 @@ static void withhold_groups(uint64_t *limbs, const struct sotto_driver *driver,
 static void withhold(struct sotto_contribution *contribution, const struct sotto_withheld *withheld)
 {
     const struct sotto__program *program = contribution->driver->program;
-    for (size_t group = 0; group < program->groups_len; group++) {
-        uint64_t *of = contribution->limbs + group * program->group_limbs;
-        for (size_t i = 0; withheld->cells != NULL && i < withheld->cells_len; i++) {
-            const struct sotto__term *term = &program->terms[contribution->inquiry.cell_terms[i]];
+    for (size_t group = 0; withheld->cells != NULL && group < program->groups_len; group++) {
+        for (size_t i = 0; i < withheld->cells_len; i++) {
             if (withheld->cells[group * withheld->cells_len + i] != 0) {
-                memset(of + term->offset, 0, term->limbs * sizeof *of);
-                of[term->offset + term->limbs] = 1;
+                sotto__parts_withhold_cell(contribution->limbs, program, group,
+                                           contribution->inquiry.cell_terms[i]);
             }
         }
     }
@@ -105,17 +101,26 @@ static enum sotto_status judge_rows(struct sotto_contribution *contribution, uin
     if (status != SOTTO_OK) {
         return status;
     }
-    withheld.cells = sotto_alloc_array(
-        contribution->driver->program->groups_len * withheld.cells_len, sizeof *withheld.cells);
-    if (withheld.cells == NULL) {
+    size_t groups_len = contribution->driver->program->groups_len;
+    size_t cells_len = groups_len * withheld.cells_len;
+    uint8_t *flags = sotto_alloc_array(groups_len + 2 * cells_len + 1, sizeof *flags);
+    if (flags == NULL) {
         return sotto_error_no_memory(err);
     }
+    withheld.few_groups = flags;
+    withheld.few_cells = flags + groups_len;
+    withheld.cells = flags + groups_len + cells_len;
     status = judge->judge(judge->context, &contribution->evidence, &withheld, err);
-    if (status == SOTTO_OK) {
-        withhold(contribution, &withheld);
-        status = keep_told(contribution, &withheld, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    sotto_free(withheld.cells);
+    if (judge->cover != NULL) {
+        sotto__parts_say(judge->cover, contribution->driver, &contribution->inquiry, &withheld);
+    }
+    withhold(contribution, &withheld);
+    status = keep_told(contribution, &withheld, err);
+out:
+    sotto_free(flags);
     return status;
 }
 

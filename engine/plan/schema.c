@@ -76,6 +76,27 @@ out:
     return status;
 }
 
+static bool is_same_field(const struct sotto_schema_field *a, const struct sotto_schema_field *b)
+{
+    return a->type.kind == b->type.kind && a->type.scale == b->type.scale &&
+           a->digits_lost == b->digits_lost && a->inexact == b->inexact &&
+           a->exponent_inexact == b->exponent_inexact;
+}
+
+bool sotto_schema_equal(const struct sotto_schema *a, const struct sotto_schema *b)
+{
+    bool is_equal = a->fields_len == b->fields_len && a->frame_len == b->frame_len;
+    for (size_t i = 0; is_equal && i < a->fields_len; i++) {
+        is_equal = is_same_field(&a->fields[i], &b->fields[i]);
+    }
+    for (size_t i = 0; is_equal && i < a->frame_len; i++) {
+        is_equal = a->frame[i].dataset == b->frame[i].dataset &&
+                   strcmp(a->frame[i].name, b->frame[i].name) == 0 &&
+                   is_same_field(&a->frame[i].field, &b->frame[i].field);
+    }
+    return is_equal;
+}
+
 /* --- An offer --- */
 
 /* The columns of a dataset that others may know of. Borrows names. */

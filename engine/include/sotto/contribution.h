@@ -32,6 +32,31 @@ sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out, size_t
                         uint8_t *withheld, struct sotto_source *const *sources,
                         const struct sotto_judge *judge, struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- Cover: what parties open together, or not at all --- */
+
+/* A bin or a level of hist or value_counts in a group. */
+struct sotto_cover_cell {
+    size_t family; /* its output, whose bins or levels share out the rows that have the value */
+    bool is_alone; /* nothing but bins and levels is made of it: it can be withheld alone */
+};
+
+/* How many parts of the current round's partial can be opened or not: of each group (without
+ * group_by there is one) the group itself, and then its bins and levels, in the order of the plan.
+ * They are the plan's: the same under all types. */
+SOTTO_API size_t sotto_driver_cover_len(const struct sotto_driver *driver);
+
+/* How many bins and levels each group has. */
+SOTTO_API size_t sotto_driver_cover_cells_len(const struct sotto_driver *driver);
+/* What they are: sotto_driver_cover_cells_len of out. */
+SOTTO_API void sotto_driver_cover_cells(const struct sotto_driver *driver,
+                                        struct sotto_cover_cell *out);
+
+/* Takes out of a partial what is not opened: opened[i] is 0, of sotto_driver_cover_len. Slots say
+ * so, as they do of what a judge withholds. The only group of a plan without group_by stays, and so
+ * does what cannot be withheld alone. */
+SOTTO_API void sotto_driver_keep_back(const struct sotto_driver *driver, uint64_t *in_out,
+                                      const uint8_t *opened);
+
 /* --- In parts --- */
 
 /* An empty contribution to the driver's current round, to which sources are added and other

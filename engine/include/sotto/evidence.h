@@ -143,7 +143,16 @@ struct sotto_withheld {
     uint8_t *groups; /* [group]: 1 keeps the group back */
     uint8_t *cells;  /* [group * cells_len + cell]: likewise, a bin or a level */
     size_t cells_len;
+    /* What is given, but where this party has too little for others to stand behind it: 1, likewise
+     * of each group, the only one too, and of each cell. NULL: nobody asks. */
+    uint8_t *few_groups;
+    uint8_t *few_cells;
 };
+
+/* What a party says of a part of its partial (sotto_driver_cover_len): whether it has so much that
+ * others can stand behind it, and whether it gives it. */
+#define SOTTO_COVER_ENOUGH 1
+#define SOTTO_COVER_GIVEN 2
 
 /* Asked by a contribution when its rows are over. */
 struct sotto_judge {
@@ -152,6 +161,7 @@ struct sotto_judge {
     enum sotto_status (*judge)(void *context, const struct sotto_evidence *evidence,
                                struct sotto_withheld *withheld, struct sotto_error *err);
     void *context;
+    uint8_t *cover; /* out, unless NULL: sotto_driver_cover_len bytes of SOTTO_COVER_ */
 };
 
 SOTTO_END_DECLS

@@ -73,6 +73,9 @@ SOTTO_API enum sotto_status sotto_schema_agree(struct sotto_schema *out,
                                                const char *const *names, size_t offers_len,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Whether two schemas of one plan are the same. */
+SOTTO_API bool sotto_schema_equal(const struct sotto_schema *a, const struct sotto_schema *b);
+
 /* Appends the schema as bytes; a failure is the writer's. */
 SOTTO_API void sotto_schema_write(const struct sotto_schema *schema, struct sotto_writer *writer);
 
