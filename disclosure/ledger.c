@@ -940,6 +940,38 @@ static enum sotto_status write_answer(struct sotto_ledger *ledger, uint64_t numb
     return sotto__ledger_append(&batch, 0, err);
 }
 
+static void release_decisions(struct decision *decisions, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        decision_release(&decisions[i]);
+    }
+    sotto_free(decisions);
+}
+
+enum sotto_status sotto_ledger_foresee(struct sotto_ledger *ledger, uint8_t *withheld,
+                                       const struct sotto_ledger_question *question,
+                                       struct sotto_error *err)
+{
+    static const struct sotto__ledger_set nobody;
+    size_t decisions_len = 0;
+    struct sotto_ledger_pending pending = {0};
+    struct decision *decisions = sotto_alloc_array(question->files_len + 1, sizeof *decisions);
+    size_t *known_lens = sotto_alloc_array(question->files_len + 1, sizeof *known_lens);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    SOTTO_REQUIRE(question->parties_len == 0 && question->parties_least == 0);
+    if (decisions == NULL || known_lens == NULL) {
+        (void)sotto_error_no_memory(err);
+        goto out;
+    }
+    status = decide_all(decisions, known_lens, &decisions_len, ledger, withheld, question, &nobody,
+                        &pending, err);
+out:
+    sotto_ledger_pending_release(&pending);
+    release_decisions(decisions, decisions_len);
+    sotto_free(known_lens);
+    return status;
+}
+
 enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger, struct sotto_ledger_pending *out,
                                       enum sotto_rule *out_rule, uint8_t *withheld,
                                       const struct sotto_ledger_question *question,
@@ -972,11 +1004,8 @@ out:
     } else {
         sotto_ledger_pending_release(&pending);
     }
-    for (size_t i = 0; i < decisions_len; i++) {
-        decision_release(&decisions[i]);
-    }
+    release_decisions(decisions, decisions_len);
     sotto__ledger_set_release(&parties);
-    sotto_free(decisions);
     sotto_free(known_lens);
     return status;
 }

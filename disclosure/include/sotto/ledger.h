@@ -192,6 +192,13 @@ SOTTO_API enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger,
                                                 const struct sotto_ledger_question *question,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
+/* What sotto_ledger_answer would say now to whatever parties, but for its budget: nothing is
+ * written down. The question has no parties, and a parties_least of 0. Returns: as
+ * sotto_ledger_answer. */
+SOTTO_API enum sotto_status sotto_ledger_foresee(struct sotto_ledger *ledger, uint8_t *withheld,
+                                                 const struct sotto_ledger_question *question,
+                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
 /* How many sums of a column were told within SOTTO_LEDGER_BUDGET_MS, and how many rows the file had
  * when the last of them was. */
 SOTTO_API enum sotto_status sotto_ledger_told(struct sotto_ledger *ledger, uint64_t *out_sums,
