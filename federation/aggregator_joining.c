@@ -63,8 +63,8 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
         goto out;
     }
     if (task->terms.label.round == 1) {
-        status =
-            sotto__agree(&task->driver, task->plan, &roster, &task->invited, task->interrupt, err);
+        status = sotto__agree(&task->driver, &task->cover, task->plan, &roster, &task->invited,
+                              task->interrupt, err);
         if (status != SOTTO_OK) {
             goto out;
         }
@@ -262,11 +262,12 @@ static enum sotto_status keep_offer(const struct sotto_task_aggregator *task,
         return SOTTO_ERROR_PROTOCOL;
     }
     if (is_first) {
-        enum sotto_status status = sotto__offer_decode(&invitee->offer, task->plan, advert);
+        struct sotto__offer offer;
+        enum sotto_status status = sotto__offer_decode(&offer, task->plan, advert);
         if (status != SOTTO_OK) {
-            sotto__task_aggregator_invitee_forget_offer(invitee);
             return status;
         }
+        invitee->offer = offer.schema;
     }
     enum sotto_status status =
         sotto_buffer_copy(&invitee->advert, advert->bytes, advert->bytes_len);

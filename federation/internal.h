@@ -5,6 +5,8 @@
 /* What the two sides of a task share: the federation's own messages, and what all parties must
  * agree on. */
 
+#include "cover.h"
+
 #include <sotto/session.h>
 #include <sotto/task.h>
 
@@ -41,14 +43,6 @@ enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status
 bool sotto__finish_parse(enum sotto_status *out, const uint8_t **out_result,
                          size_t *out_result_bytes, const struct sotto_message *message);
 
-/* A schema offer, behind what this node's engine computes, as the payload of an advert. Return:
- * SOTTO_ERROR_NO_MEMORY; decode also SOTTO_ERROR_INPUT, and SOTTO_ERROR_VERSION where the sender's
- * engine computes otherwise. Out: owned; unchanged where decode fails. */
-enum sotto_status sotto__offer_encode(struct sotto_buffer *out,
-                                      const struct sotto_schema *schema) SOTTO_NODISCARD;
-enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sotto_plan *plan,
-                                      const struct sotto_advert *advert) SOTTO_NODISCARD;
-
 #define SOTTO__OTHER_ENGINE_TEXT                                                                   \
     "the engine of %s computes other bits than this one: all parties of a task need the same "     \
     "version of sotto"
@@ -71,12 +65,13 @@ size_t sotto__peers_find(const struct sotto__peers *peers, const struct sotto_ke
 /* --- terms.c: what both sides compute alike --- */
 
 /* The driver for the types that a roster's adverts of the first round offer together, heeding
- * interrupt (or NULL), in place of the one of an earlier attempt (or NULL), which is freed. peers
- * names their senders in errors.
+ * interrupt (or NULL), in place of the one of an earlier attempt (or NULL), which is freed; and
+ * what the parties open, likewise in place of what is there. peers names their senders in errors.
  * Returns: SOTTO_ERROR_AUTH for a sender that is not among them, SOTTO_ERROR_INPUT for an offer
- * that is malformed; else as sotto_schema_agree and sotto_driver_new. */
-enum sotto_status sotto__agree(struct sotto_driver **in_out, const struct sotto_plan *plan,
-                               const struct sotto_roster *roster, const struct sotto__peers *peers,
+ * that is malformed; else as sotto_schema_agree, sotto_driver_new and sotto__cover_init. */
+enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover *in_out_cover,
+                               const struct sotto_plan *plan, const struct sotto_roster *roster,
+                               const struct sotto__peers *peers,
                                const struct sotto_interrupt *interrupt,
                                struct sotto_error *err) SOTTO_NODISCARD;
 

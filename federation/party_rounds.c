@@ -33,6 +33,9 @@
 #include "task_party.h"
 
 #include <sotto/alloc.h>
+#include <sotto/contribution.h>
+#include <sotto/secret.h>
+#include <sotto/watch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,8 +63,8 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
 {
     struct sotto__round_terms terms;
     bool is_first = task->terms.label.round == 1;
-    enum sotto_status status = is_first ? sotto__agree(&task->driver, task->plan, roster,
-                                                       &task->peers, task->interrupt, err)
+    enum sotto_status status = is_first ? sotto__agree(&task->driver, &task->cover, task->plan,
+                                                       roster, &task->peers, task->interrupt, err)
                                         : check_contributors(task, roster, err);
     if (status != SOTTO_OK) {
         return status;
@@ -113,6 +116,53 @@ static bool waits_for_input(const struct sotto_session_party *session)
     return phase == SOTTO_PARTY_DEALT || phase == SOTTO_PARTY_SHARED;
 }
 
+/* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other hosts). */
+static enum sotto_status give(struct sotto_task_party *task, const uint64_t *limbs,
+                              size_t limbs_len)
+{
+    return sotto_session_party_input(task->session, (const uint8_t *)limbs,
+                                     limbs_len * sizeof *limbs);
+}
+
+/* Groups that the first round keeps back later ones do too. Returns: SOTTO_ERROR_NO_MEMORY. */
+static enum sotto_status keep_groups_back(const struct sotto_task_party *task, uint64_t *in_out)
+{
+    size_t len = sotto_driver_groups_len(task->driver);
+    uint8_t *withheld = sotto_alloc_array(len + 1, sizeof *withheld);
+    if (withheld == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < len; i++) {
+        withheld[i] = task->cover.opened[i * task->cover.stride] == 0;
+    }
+    sotto_driver_withhold(task->driver, in_out, withheld);
+    sotto_free(withheld);
+    return SOTTO_OK;
+}
+
+/* Gives what all parties open, and nothing of the rest. */
+static enum sotto_status give_opened(struct sotto_task_party *task, const uint64_t *limbs,
+                                     size_t limbs_len)
+{
+    enum sotto_status status = SOTTO_OK;
+    uint64_t *opened = sotto_alloc_array(limbs_len, sizeof *opened);
+    if (opened == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    memcpy(opened, limbs, limbs_len * sizeof *opened);
+    if (task->terms.label.round == 1) {
+        sotto_driver_keep_back(task->driver, opened, task->cover.opened);
+    } else {
+        status = keep_groups_back(task, opened);
+    }
+    if (status == SOTTO_OK) {
+        status = give(task, opened, limbs_len);
+    }
+    sotto_wipe(opened, limbs_len * sizeof *opened);
+    sotto_free(opened);
+    return status;
+}
+
 void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *limbs,
                               size_t limbs_len)
 {
@@ -123,10 +173,8 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
     }
     if (task->phase == SOTTO__TASK_SESSION && waits_for_input(task->session)) {
         SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->driver));
-        /* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other
-         * hosts). */
-        enum sotto_status status = sotto_session_party_input(task->session, (const uint8_t *)limbs,
-                                                             limbs_len * sizeof *limbs);
+        enum sotto_status status = task->cover.is_all_open ? give(task, limbs, limbs_len)
+                                                           : give_opened(task, limbs, limbs_len);
         if (status != SOTTO_OK) {
             sotto__task_party_leave(task, status, sotto_status_text(status));
         }

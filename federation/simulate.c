@@ -96,22 +96,27 @@ static enum sotto_status party_schema(struct sim_party *party, struct sotto_sche
     return status;
 }
 
-static enum sotto_status party_offer(struct sim_party *party)
+/* A driver for the party's own types. */
+static enum sotto_status party_driver(struct sim_party *party, struct sotto_driver **out,
+                                      const struct sotto_schema *schema)
 {
-    struct sotto_schema schema;
-    enum sotto_status status = party_schema(party, &schema);
-    if (status == SOTTO_OK) {
-        sotto_task_party_offer(party->task, &schema);
-        sotto_schema_release(&schema);
+    const struct sotto_plan *plan = sotto_task_party_plan(party->task);
+    const char *name = party->name;
+    struct sotto_schema own = {0};
+    enum sotto_status status = sotto_schema_agree(&own, plan, schema, &name, 1, &party->trouble);
+    if (status != SOTTO_OK) {
+        return status;
     }
+    status = sotto_driver_new(out, plan, &own, &party->trouble);
+    sotto_schema_release(&own);
     return status;
 }
 
-/* The rules of the party, on the types that were agreed on and on its rows. */
+/* The rules of the party, on these types and on its rows. cover may be NULL. */
 static enum sotto_status party_contribute(const struct sim *sim, struct sim_party *party,
+                                          const struct sotto_driver *driver, uint8_t *cover,
                                           uint64_t *limbs, size_t limbs_len)
 {
-    const struct sotto_driver *driver = sotto_task_party_driver(party->task);
     const struct sotto_rules *rules = sim->config->rules;
     struct sotto_error *err = &party->trouble;
     struct sotto_disclosure disclosure;
@@ -129,6 +134,7 @@ static enum sotto_status party_contribute(const struct sim *sim, struct sim_part
                                                       sotto_driver_schema(driver), err);
     if (status == SOTTO_OK) {
         sotto_disclosure_init(&disclosure, rules, sim->config->seed);
+        disclosure.judge.cover = cover;
         status = sotto_driver_contribute(driver, limbs, limbs_len, party->withheld, party->sources,
                                          sotto_disclosure_judge(&disclosure), err);
         rule = disclosure.rule;
@@ -136,6 +142,62 @@ static enum sotto_status party_contribute(const struct sim *sim, struct sim_part
     if (status == SOTTO_ERROR_REFUSED && sim->config->refused != NULL) {
         *sim->config->refused = rule;
     }
+    return status;
+}
+
+/* What the party has of each part: without rules it stands behind all of them. */
+static enum sotto_status party_cover(const struct sim *sim, struct sim_party *party,
+                                     const struct sotto_driver *driver, uint8_t *out, size_t len)
+{
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    if (sim->config->rules == NULL) {
+        memset(out, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, len);
+        return SOTTO_OK;
+    }
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    if (limbs == NULL) {
+        return sotto_error_no_memory(&party->trouble);
+    }
+    enum sotto_status status = party_contribute(sim, party, driver, out, limbs, limbs_len);
+    sotto_wipe(limbs, limbs_len * sizeof *limbs);
+    sotto_free(limbs);
+    return status;
+}
+
+/* Says it of the parts that the party's own types make; of none where these alone make no plan. */
+static enum sotto_status make_cover(const struct sim *sim, struct sim_party *party, uint8_t **out,
+                                    size_t *out_len, const struct sotto_schema *schema)
+{
+    struct sotto_driver *driver = NULL;
+    enum sotto_status status = party_driver(party, &driver, schema);
+    if (status != SOTTO_OK) {
+        bool is_memory = status == SOTTO_ERROR_NO_MEMORY;
+        party->trouble = is_memory ? party->trouble : (struct sotto_error){0};
+        return is_memory ? status : SOTTO_OK;
+    }
+    *out_len = sotto_driver_cover_len(driver);
+    *out = sotto_alloc_array(*out_len, sizeof **out);
+    status = *out != NULL ? party_cover(sim, party, driver, *out, *out_len)
+                          : sotto_error_no_memory(&party->trouble);
+    sotto_driver_free(driver);
+    return status;
+}
+
+static enum sotto_status party_offer(const struct sim *sim, struct sim_party *party)
+{
+    struct sotto_schema schema;
+    uint8_t *cover = NULL;
+    size_t cover_len = 0;
+    enum sotto_status status = party_schema(party, &schema);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = make_cover(sim, party, &cover, &cover_len, &schema);
+    if (status == SOTTO_OK) {
+        sotto_task_party_offer(party->task, &schema, cover, cover_len);
+    }
+    sotto_free(cover);
+    sotto_schema_release(&schema);
     return status;
 }
 
@@ -147,7 +209,7 @@ static enum sotto_status party_partial(const struct sim *sim, struct sim_party *
     if (limbs == NULL) {
         return sotto_error_set(&party->trouble, SOTTO_ERROR_NO_MEMORY, "no memory for a partial");
     }
-    enum sotto_status status = party_contribute(sim, party, limbs, limbs_len);
+    enum sotto_status status = party_contribute(sim, party, driver, NULL, limbs, limbs_len);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(party->task, limbs, limbs_len);
     }
@@ -164,7 +226,7 @@ static enum sotto_status party_act(struct sim *sim, struct sim_party *party,
     case SOTTO_ACTION_SEND:
         return sim_post(sim, SOTTO_NONE, &action->bytes);
     case SOTTO_ACTION_OFFER:
-        status = party_offer(party);
+        status = party_offer(sim, party);
         break;
     case SOTTO_ACTION_PARTIAL:
         status = party_partial(sim, party);

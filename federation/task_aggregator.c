@@ -43,6 +43,7 @@ void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
     for (size_t i = 0; task->invitees != NULL && i < task->invited.len; i++) {
         sotto__task_aggregator_invitee_forget_offer(&task->invitees[i]);
     }
+    sotto__cover_release(&task->cover);
     sotto_free(task->invitees);
     sotto_free(task->result);
     sotto_free(task->plan_json);

@@ -59,6 +59,7 @@ struct sotto_task_aggregator {
     struct sotto_session_aggregator *session; /* NULL while joining is open */
     enum sotto_aggregator_phase phase_seen;
     struct sotto_driver *driver;
+    struct sotto__cover cover;          /* of the first round */
     uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
     char *result;
     struct sotto__outbox outbox;

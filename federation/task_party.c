@@ -8,6 +8,7 @@
 #include "task_party.h"
 
 #include <sotto/alloc.h>
+#include <sotto/contribution.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,11 @@ const char *sotto_task_party_result(const struct sotto_task_party *task)
     return task->result;
 }
 
+const uint8_t *sotto_task_party_opened(const struct sotto_task_party *task)
+{
+    return task->session != NULL ? task->cover.opened : NULL;
+}
+
 const struct sotto_driver *sotto_task_party_driver(const struct sotto_task_party *task)
 {
     return task->driver;
@@ -56,7 +62,9 @@ void sotto_task_party_free(struct sotto_task_party *task)
     sotto_buffer_release(&task->next_roster);
     sotto_buffer_release(&task->next_round);
     sotto_free(task->contributors);
-    sotto_schema_release(&task->offer);
+    sotto__cover_release(&task->cover);
+    sotto_schema_release(&task->offer.schema);
+    sotto_free(task->offered_cover);
     sotto_plan_free(task->plan);
     sotto_free(task->plan_json);
     sotto_free(task->result);
@@ -112,6 +120,23 @@ uint64_t sotto_task_party_masked(const struct sotto_task_party *task)
     return task->masked;
 }
 
+/* Whether what the first round opens is covered by the survivors alone. Without memory it is not.
+ */
+static bool is_living_covered(const struct sotto_task_party *task)
+{
+    size_t len = sotto_session_party_roster(task->session)->adverts_len;
+    if (task->terms.label.round > 1) {
+        return true; /* over the same parties */
+    }
+    bool *lives = sotto_alloc_array(len, sizeof *lives);
+    for (size_t i = 0; lives != NULL && i < len; i++) {
+        lives[i] = sotto_session_party_lives(task->session, (uint32_t)i);
+    }
+    bool is_covered = lives != NULL && sotto__cover_holds(&task->cover, lives);
+    sotto_free(lives);
+    return is_covered;
+}
+
 /* Passes the session's actions on: a masked partial is counted before it is seen outside. */
 void sotto__task_party_pump(struct sotto_task_party *task)
 {
@@ -122,14 +147,25 @@ void sotto__task_party_pump(struct sotto_task_party *task)
         task->masked++;
     }
     while (task->session != NULL && sotto_session_party_next(task->session, &action)) {
+        if (action.kind == SOTTO_ACTION_RECORD && !is_living_covered(task)) {
+            sotto_action_release(&action);
+            task->is_uncovered = true;
+            continue;
+        }
         sotto__outbox_push(&task->outbox, &action);
     }
 }
 
-/* Ends every call: if memory ran out on the way, that ends the task. */
+/* Ends every call: if memory ran out on the way, that ends the task, and so do survivors that do
+ * not cover each other. */
 void sotto__task_party_settle(struct sotto_task_party *task)
 {
     sotto__task_party_pump(task);
+    if (task->is_uncovered) {
+        sotto__task_party_leave(task, SOTTO_ERROR_REFUSED,
+                                "rule cover: of those that are left too few have enough rows of "
+                                "what would be opened");
+    }
     if (task->outbox.status != SOTTO_OK && !task->outbox.ended) {
         sotto__task_party_end(task, task->outbox.status, sotto_status_text(task->outbox.status));
     }
@@ -289,7 +325,33 @@ void sotto__task_party_advertise(struct sotto_task_party *task)
     sotto__task_party_heard(task);
 }
 
-void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_schema *schema)
+/* Keeps what the party offers. */
+static enum sotto_status keep_offer(struct sotto_task_party *task,
+                                    const struct sotto_schema *schema, const uint8_t *cover,
+                                    size_t cover_len)
+{
+    size_t bytes = SOTTO__COVER_BYTES(cover_len);
+    if (cover_len > UINT32_MAX) {
+        return SOTTO_ERROR_LIMIT;
+    }
+    task->offered_cover = sotto_alloc_array(bytes + 1, 1);
+    if (task->offered_cover == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < cover_len; i++) {
+        unsigned bit = 1U << i % 8;
+        unsigned enough = (cover[i] & SOTTO_COVER_ENOUGH) != 0 ? bit : 0;
+        unsigned given = (cover[i] & SOTTO_COVER_GIVEN) != 0 ? bit : 0;
+        task->offered_cover[i / 8] |= (uint8_t)enough;
+        task->offered_cover[bytes / 2 + i / 8] |= (uint8_t)given;
+    }
+    task->offer.cover = task->offered_cover;
+    task->offer.cover_len = (uint32_t)cover_len;
+    return sotto_schema_copy(&task->offer.schema, schema);
+}
+
+void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_schema *schema,
+                            const uint8_t *cover, size_t cover_len)
 {
     SOTTO_REQUIRE(task->outbox.ended ||
                   (task->phase == SOTTO__TASK_OFFERING && task->plan != NULL));
@@ -297,7 +359,7 @@ void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_sc
         return;
     }
     SOTTO_REQUIRE(schema->fields_len == sotto_plan_columns_len(task->plan));
-    enum sotto_status status = sotto_schema_copy(&task->offer, schema);
+    enum sotto_status status = keep_offer(task, schema, cover, cover_len);
     if (status == SOTTO_OK) {
         sotto__task_party_advertise(task);
     } else {

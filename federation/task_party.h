@@ -26,12 +26,15 @@ struct sotto_task_party {
     struct sotto_invitation_terms terms;
     char *plan_json;
     struct sotto_plan *plan;
-    struct sotto_schema offer;
+    struct sotto__offer offer; /* its cover is owned: */
+    uint8_t *offered_cover;
     enum task_phase phase;
     struct sotto_session_party *session;
     bool has_masked; /* in this session, and counted */
     uint64_t masked; /* in how many sessions that others may open */
     struct sotto_driver *driver;
+    struct sotto__cover cover; /* of the first round */
+    bool is_uncovered;         /* by the survivors that it was shown: it leaves */
     bool recorded;  /* consent to a survivor set of this task is on disk, or was asked for */
     bool computing; /* the host was asked for a partial, and works on it */
     struct sotto_buffer next_roster;    /* came meanwhile: the driver stands still until then */

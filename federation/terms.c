@@ -13,7 +13,8 @@
 /* The offers of a roster and the names of who made them, in its order. Owns offers, borrows names.
  */
 struct offers {
-    struct sotto_schema *schemas;
+    struct sotto__offer *offers;
+    struct sotto_schema *schemas; /* theirs, borrowed */
     const char **names;
     size_t len;
 };
@@ -21,8 +22,9 @@ struct offers {
 static void offers_release(struct offers *offers)
 {
     for (size_t i = 0; i < offers->len; i++) {
-        sotto_schema_release(&offers->schemas[i]);
+        sotto_schema_release(&offers->offers[i].schema);
     }
+    sotto_free(offers->offers);
     sotto_free(offers->schemas);
     sotto_free(offers->names);
 }
@@ -39,13 +41,15 @@ static enum sotto_status offers_add(struct offers *offers, const struct sotto_pl
                                "the roster holds a node that is not among the peers: %s", key);
     }
     const char *name = peers->peers[peer].name;
-    enum sotto_status status = sotto__offer_decode(&offers->schemas[offers->len], plan, advert);
+    struct sotto__offer *offer = &offers->offers[offers->len];
+    enum sotto_status status = sotto__offer_decode(offer, plan, advert);
     if (status == SOTTO_ERROR_VERSION) {
         return sotto_error_set(err, status, SOTTO__OTHER_ENGINE_TEXT, name);
     }
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the offer of %s is malformed", name);
     }
+    offers->schemas[offers->len] = offer->schema;
     offers->names[offers->len++] = name;
     return SOTTO_OK;
 }
@@ -54,9 +58,10 @@ static enum sotto_status offers_read(struct offers *offers, const struct sotto_p
                                      const struct sotto_roster *roster,
                                      const struct sotto__peers *peers, struct sotto_error *err)
 {
+    offers->offers = sotto_alloc_array(roster->adverts_len, sizeof *offers->offers);
     offers->schemas = sotto_alloc_array(roster->adverts_len, sizeof *offers->schemas);
     offers->names = sotto_alloc_array(roster->adverts_len, sizeof *offers->names);
-    if (offers->schemas == NULL || offers->names == NULL) {
+    if (offers->offers == NULL || offers->schemas == NULL || offers->names == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
     }
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
@@ -68,14 +73,16 @@ static enum sotto_status offers_read(struct offers *offers, const struct sotto_p
     return SOTTO_OK;
 }
 
-enum sotto_status sotto__agree(struct sotto_driver **in_out, const struct sotto_plan *plan,
-                               const struct sotto_roster *roster, const struct sotto__peers *peers,
+enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover *in_out_cover,
+                               const struct sotto_plan *plan, const struct sotto_roster *roster,
+                               const struct sotto__peers *peers,
                                const struct sotto_interrupt *interrupt, struct sotto_error *err)
 {
     struct offers offers = {0};
     struct sotto_schema agreed = {0};
     sotto_driver_free(*in_out);
     *in_out = NULL;
+    sotto__cover_release(in_out_cover);
     enum sotto_status status = offers_read(&offers, plan, roster, peers, err);
     if (status != SOTTO_OK) {
         goto out;
@@ -89,6 +96,7 @@ enum sotto_status sotto__agree(struct sotto_driver **in_out, const struct sotto_
         goto out;
     }
     sotto_driver_heed(*in_out, interrupt);
+    status = sotto__cover_init(in_out_cover, *in_out, offers.offers, roster, err);
 out:
     sotto_schema_release(&agreed);
     offers_release(&offers);

@@ -122,7 +122,7 @@ static enum sotto_status find_engine_digest(uint8_t out[SOTTO_DIGEST_BYTES])
     return status;
 }
 
-enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sotto_schema *schema)
+enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sotto__offer *offer)
 {
     struct sotto_writer writer;
     uint8_t engine[SOTTO_DIGEST_BYTES];
@@ -133,7 +133,9 @@ enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sot
     }
     sotto_writer_init(&writer, SOTTO_ADVERT_PAYLOAD_MAX);
     sotto_write_bytes(&writer, engine, sizeof engine);
-    sotto_schema_write(schema, &writer);
+    sotto_schema_write(&offer->schema, &writer);
+    sotto_write_u32(&writer, offer->cover_len);
+    sotto_write_bytes(&writer, offer->cover, SOTTO__COVER_BYTES((size_t)offer->cover_len));
     status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
         out->data = sotto_writer_take(&writer, &out->data_bytes);
@@ -142,11 +144,23 @@ enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sot
     return status;
 }
 
-enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sotto_plan *plan,
+/* Both bitmaps, the bits beyond len 0. Returns: NULL where they are not, or not there. */
+static const uint8_t *read_cover(struct sotto_reader *reader, uint32_t len)
+{
+    size_t bytes = SOTTO__COVER_BYTES((size_t)len);
+    const uint8_t *cover = sotto_read_bytes(reader, bytes);
+    bool fits = sotto_reader_finished(reader) && cover != NULL;
+    for (size_t i = 1; fits && len % 8 != 0 && i <= 2; i++) {
+        fits = cover[i * (bytes / 2) - 1] >> len % 8 == 0;
+    }
+    return fits ? cover : NULL;
+}
+
+enum sotto_status sotto__offer_decode(struct sotto__offer *out, const struct sotto_plan *plan,
                                       const struct sotto_advert *advert)
 {
     struct sotto_reader reader;
-    struct sotto_schema schema;
+    struct sotto__offer offer = {0};
     uint8_t engine[SOTTO_DIGEST_BYTES];
     enum sotto_status status = find_engine_digest(engine);
     if (status != SOTTO_OK) {
@@ -157,15 +171,17 @@ enum sotto_status sotto__offer_decode(struct sotto_schema *out, const struct sot
     if (theirs != NULL && memcmp(theirs, engine, sizeof engine) != 0) {
         return SOTTO_ERROR_VERSION;
     }
-    status = sotto_schema_read(&schema, plan, &reader);
+    status = sotto_schema_read(&offer.schema, plan, &reader);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (!sotto_reader_finished(&reader)) {
-        sotto_schema_release(&schema);
+    offer.cover_len = sotto_read_u32(&reader);
+    offer.cover = read_cover(&reader, offer.cover_len);
+    if (offer.cover == NULL) {
+        sotto_schema_release(&offer.schema);
         return SOTTO_ERROR_INPUT;
     }
-    *out = schema;
+    *out = offer;
     return SOTTO_OK;
 }
 

@@ -204,6 +204,7 @@ static void take_policy(struct compute *compute, struct job *job)
     free_config(compute->reloaded);
     compute->reloaded = job->policy;
     compute->policy = job->policy;
+    compute->policy_number++;
     job->policy = NULL;
 }
 

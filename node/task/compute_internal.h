@@ -8,6 +8,8 @@
 #include "loop/log.h"
 #include "task/compute.h"
 #include "task/datasets.h"
+#include "task/partial.h"
+#include "task/remembered.h"
 #include <sotto/task.h>
 #include <stdatomic.h>
 
@@ -49,9 +51,11 @@ struct joined {
     size_t body_bytes; /* what its creator may send at once */
     struct dataset *datasets;
     size_t datasets_len;
-    char label[STORE_NAME_BYTES];       /* what the owner's log calls the task */
-    uint8_t *withheld;                  /* groups that this node keeps back, in all rounds */
-    uint64_t asked;                     /* number in the store, if the owner decides; else 0 */
+    char label[STORE_NAME_BYTES]; /* what the owner's log calls the task */
+    uint8_t *withheld;            /* groups that this node keeps back, in all rounds */
+    uint64_t asked;               /* number in the store, if the owner decides; else 0 */
+    struct prepared prepared;
+    struct sotto_disclosure disclosure; /* what the rules said of the last partial */
     struct sotto_ledger_pending answer; /* of this session, if nothing became of it yet */
     uint64_t masked_before;             /* sotto_task_party_masked when it was written down */
     bool is_waiting;                    /* for the owner */
@@ -65,6 +69,7 @@ struct compute {
     struct compute_config config;
     const struct config *policy; /* what of it may be reloaded: policy and files */
     struct config *reloaded;     /* owned; NULL: the configuration of the start */
+    uint64_t policy_number;      /* how often it was reloaded */
     atomic_bool is_stopping;
     struct sotto_interrupt interrupt; /* of what takes long: the node stops */
     uint64_t housekeeping_ms;         /* when the store is tidied up next */
@@ -117,29 +122,6 @@ void joined_tick(struct compute *compute, struct joined *joined);
 /* JOB_DECIDE: the owner's answer to what was asked. */
 void joined_decide(struct compute *compute, const struct job *job);
 void joined_free(struct joined *joined);
-
-/* --- remembered.c: what the ledger says, and is told --- */
-
-/* Computes the partial of a round, and asks the ledger, which has it on disk when this returns
- * SOTTO_OK; where policy has no such rule, the partial alone. *out_rule: which rule refused. */
-enum sotto_status remembered_partial(const struct compute *compute, struct joined *joined,
-                                     enum sotto_rule *out_rule, uint64_t *limbs, size_t limbs_len,
-                                     struct sotto_source *const *sources,
-                                     const struct sotto_catalogue *const *catalogues,
-                                     const struct sotto_disclosure *disclosure,
-                                     struct sotto_error *err) SOTTO_NODISCARD;
-/* Before a consent leaves. */
-enum sotto_status remembered_consent(const struct compute *compute, struct joined *joined,
-                                     struct sotto_error *err) SOTTO_NODISCARD;
-/* When a session is over: what was never masked is no answer. */
-void remembered_end(const struct compute *compute, struct joined *joined);
-/* A refusal of a word for its reason. */
-void remembered_refusal(const struct compute *compute, const struct joined *joined,
-                        const char *reason);
-/* Whether the creator was refused so often today that its plans wait for the owner. */
-enum sotto_status remembered_waits(const struct compute *compute, bool *out,
-                                   const struct joined *joined,
-                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* In test builds the environment can make a node die at a step, as a power cut would. */
 void compute__stop_for_test(const char *step);

@@ -143,27 +143,8 @@ static enum sotto_status open_datasets(struct compute *compute, struct joined *j
     return SOTTO_OK;
 }
 
-/* The catalogues, sources or files of a joined task as the engine wants them. Returns: NULL if
- * there is no memory. Ownership: the list is ended by sotto_free. */
-static const struct sotto_catalogue **list_catalogues(const struct joined *joined)
-{
-    const struct sotto_catalogue **list =
-        sotto_alloc_array(joined->datasets_len + 1, sizeof(void *));
-    for (size_t i = 0; list != NULL && i < joined->datasets_len; i++) {
-        list[i] = joined->datasets[i].catalogue;
-    }
-    return list;
-}
-
-static struct sotto_source **list_sources(const struct joined *joined)
-{
-    struct sotto_source **list = sotto_alloc_array(joined->datasets_len + 1, sizeof(void *));
-    for (size_t i = 0; list != NULL && i < joined->datasets_len; i++) {
-        list[i] = joined->datasets[i].source;
-    }
-    return list;
-}
-
+/* The files of a joined task as the engine wants them. Returns: NULL if there is no memory.
+ * Ownership: the list is ended by sotto_free. */
 static struct sotto_csv **list_files(const struct joined *joined)
 {
     struct sotto_csv **list = sotto_alloc_array(joined->datasets_len + 1, sizeof(void *));
@@ -199,7 +180,7 @@ static enum sotto_status check_words(const struct joined *joined, const struct s
 static enum sotto_status make_offer(struct joined *joined, struct sotto_schema *schema,
                                     const struct sotto_plan *plan, struct sotto_error *err)
 {
-    const struct sotto_catalogue **catalogues = list_catalogues(joined);
+    const struct sotto_catalogue **catalogues = partial_catalogues(joined);
     if (catalogues == NULL) {
         return sotto_error_no_memory(err);
     }
@@ -339,6 +320,22 @@ static enum sotto_status decide_offer(struct compute *compute, struct joined *jo
     return SOTTO_OK;
 }
 
+/* Joins, where the rows allow it. */
+static void give_offer(const struct compute *compute, struct joined *joined,
+                       const struct sotto_schema *schema, const char *what)
+{
+    struct sotto_error err = {0};
+    enum sotto_rule rule = SOTTO_RULE_ROWS;
+    if (partial_prepare(compute, joined, &rule, schema, &err) != SOTTO_OK) {
+        decline_task(compute, joined, &err, sotto_rule_code(rule));
+        return;
+    }
+    log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, what);
+    record_or_say(compute, joined, RECORD_JOINED, NULL);
+    sotto_task_party_offer(joined->machine, schema, joined->prepared.cover,
+                           joined->prepared.cover_len);
+}
+
 static void answer_offer(struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
@@ -356,9 +353,7 @@ static void answer_offer(struct compute *compute, struct joined *joined)
                     (unsigned long long)joined->asked);
         release_datasets(joined); /* offer_approved opens them again */
     } else {
-        log_limited(LOG_JOINED, name_creator(compute, joined), "%s: joined", joined->label);
-        record_or_say(compute, joined, RECORD_JOINED, NULL);
-        sotto_task_party_offer(joined->machine, &schema);
+        give_offer(compute, joined, &schema, "joined");
     }
     sotto_schema_release(&schema);
     compute__stop_for_test("offer");
@@ -371,9 +366,7 @@ static void offer_approved(struct compute *compute, struct joined *joined)
     struct sotto_schema schema = {0};
     joined->is_waiting = false;
     if (consider_joining(compute, joined, &schema, &err) == SOTTO_OK) {
-        log_line("%s: joined, as its owner approved", joined->label);
-        record_or_say(compute, joined, RECORD_JOINED, NULL);
-        sotto_task_party_offer(joined->machine, &schema);
+        give_offer(compute, joined, &schema, "joined, as its owner approved");
     } else {
         decline_task(compute, joined, &err, "policy");
     }
@@ -383,9 +376,9 @@ static void offer_approved(struct compute *compute, struct joined *joined)
 /* --- A round --- */
 
 static void tell_withheld(const struct compute *compute, const struct joined *joined,
-                          const struct sotto_disclosure *disclosure,
                           const struct sotto_driver *driver)
 {
+    const struct sotto_disclosure *disclosure = &joined->disclosure;
     size_t groups_len = sotto_driver_groups_len(driver);
     size_t withheld = 0; /* by the ledger too */
     if (disclosure->in_no_group > 0) {
@@ -407,42 +400,6 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
     }
 }
 
-/* Refuses to answer where the rules of disclosure do, alone or together with what was answered
- * before; of groups that are kept back joined->withheld says which. */
-static enum sotto_status compute_partial(const struct compute *compute, struct joined *joined,
-                                         enum sotto_rule *out_rule, uint64_t *limbs,
-                                         size_t limbs_len, struct sotto_error *err)
-{
-    const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
-    struct sotto_source **sources = list_sources(joined);
-    const struct sotto_catalogue **catalogues = list_catalogues(joined);
-    struct sotto_disclosure disclosure;
-    uint64_t seed = 0;
-    struct sotto_random random = sotto_random_system();
-    enum sotto_status status;
-    if (joined->withheld == NULL) {
-        joined->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
-    }
-    if (sources == NULL || catalogues == NULL || joined->withheld == NULL) {
-        status = sotto_error_no_memory(err);
-        goto out;
-    }
-    status = random.fill(random.context, (uint8_t *)&seed, sizeof seed);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    sotto_disclosure_init(&disclosure, &compute->policy->rules, seed);
-    status = remembered_partial(compute, joined, out_rule, limbs, limbs_len, sources, catalogues,
-                                &disclosure, err);
-    if (status == SOTTO_OK) {
-        tell_withheld(compute, joined, &disclosure, driver);
-    }
-out:
-    sotto_free(sources);
-    sotto_free(catalogues);
-    return status;
-}
-
 static void answer_partial(const struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
@@ -461,8 +418,9 @@ static void answer_partial(const struct compute *compute, struct joined *joined)
     size_t limbs_len = sotto_driver_limbs_len(driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
     status = limbs == NULL ? sotto_error_no_memory(&err)
-                           : compute_partial(compute, joined, &rule, limbs, limbs_len, &err);
+                           : partial_compute(compute, joined, &rule, limbs, limbs_len, &err);
     if (status == SOTTO_OK) {
+        tell_withheld(compute, joined, driver);
         sotto_task_party_partial(joined->machine, limbs, limbs_len);
     } else {
         decline_task(compute, joined, &err, sotto_rule_code(rule));
@@ -580,6 +538,7 @@ static void end_joined(struct compute *compute, struct joined *joined)
 void joined_free(struct joined *joined)
 {
     sotto_task_party_free(joined->machine);
+    partial_release(joined);
     release_datasets(joined);
     sotto_free(joined->withheld);
     sotto_ledger_pending_release(&joined->answer);

@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_asked(const struct compute *compute)
+bool remembered_is_asked(const struct compute *compute)
 {
     const struct sotto_rules *rules = &compute->policy->rules;
     return rules->is_on[SOTTO_RULE_LEDGER] && rules->min_rows > 0;
@@ -82,8 +82,8 @@ static enum sotto_status check_with(const struct compute *compute, const struct 
     return fits ? SOTTO_OK : fail_with(policy, keys_len, err);
 }
 
-static enum sotto_status check_members(const struct compute *compute, const struct joined *joined,
-                                       struct sotto_error *err)
+enum sotto_status remembered_members(const struct compute *compute, const struct joined *joined,
+                                     struct sotto_error *err)
 {
     size_t len;
     struct sotto_key *keys = list_members(joined, &len);
@@ -99,11 +99,12 @@ static enum sotto_status check_members(const struct compute *compute, const stru
 
 _Static_assert(sizeof(struct sotto_key) == SOTTO_LEDGER_KEY_BYTES, "keys are their bytes");
 
-static enum sotto_status ask_ledger(const struct compute *compute, struct joined *joined,
-                                    enum sotto_rule *out_rule, const struct sotto_tally *tally,
-                                    struct sotto_error *err)
+/* Without parties. */
+static struct sotto_ledger_question make_question(const struct compute *compute,
+                                                  const struct joined *joined,
+                                                  const struct sotto_driver *driver,
+                                                  const struct sotto_tally *tally)
 {
-    const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     const char *plan_json = sotto_task_party_plan_json(joined->machine);
     struct sotto_ledger_question question = {
         .round = sotto_driver_round(driver),
@@ -118,65 +119,36 @@ static enum sotto_status ask_ledger(const struct compute *compute, struct joined
     memcpy(question.creator, joined->creator.bytes, sizeof question.creator);
     sotto_digest(question.plan_digest, "sotto ledger plan", plan_json, strlen(plan_json));
     question.files = sotto_tally_files(tally, &question.files_len);
+    return question;
+}
+
+enum sotto_status remembered_foresee(const struct compute *compute, struct joined *joined,
+                                     enum sotto_rule *out_rule, const struct sotto_tally *tally,
+                                     struct sotto_error *err)
+{
+    struct sotto_ledger_question question =
+        make_question(compute, joined, joined->prepared.driver, tally);
+    *out_rule = SOTTO_RULE_LEDGER;
+    return sotto_ledger_foresee(compute->config.ledger, joined->withheld, &question, err);
+}
+
+enum sotto_status remembered_answer(const struct compute *compute, struct joined *joined,
+                                    enum sotto_rule *out_rule, const struct sotto_tally *tally,
+                                    struct sotto_error *err)
+{
+    struct sotto_ledger_question question =
+        make_question(compute, joined, sotto_task_party_driver(joined->machine), tally);
     struct sotto_key *keys = list_members(joined, &question.parties_len);
     if (keys == NULL) {
         return sotto_error_no_memory(err);
     }
     question.parties = (const struct sotto_ledger_party *)keys;
     question.parties_least = find_least(&compute->policy->file->policy, question.parties_len);
+    joined->masked_before = sotto_task_party_masked(joined->machine);
     enum sotto_status status = sotto_ledger_answer(compute->config.ledger, &joined->answer,
                                                    out_rule, joined->withheld, &question, err);
     sotto_free(keys);
-    return status;
-}
-
-/* Which rule refused the rows, if one did. */
-static void set_rule(enum sotto_rule *out, const struct sotto_disclosure *disclosure)
-{
-    *out = disclosure->rule != SOTTO_RULES_LEN ? disclosure->rule : *out;
-}
-
-enum sotto_status remembered_partial(const struct compute *compute, struct joined *joined,
-                                     enum sotto_rule *out_rule, uint64_t *limbs, size_t limbs_len,
-                                     struct sotto_source *const *sources,
-                                     const struct sotto_catalogue *const *catalogues,
-                                     const struct sotto_disclosure *disclosure,
-                                     struct sotto_error *err)
-{
-    const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
-    const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
-    const struct sotto_judge *judge = sotto_disclosure_judge(disclosure);
-    struct sotto_tally *tally = NULL;
-    *out_rule = SOTTO_RULE_COVER;
-    remembered_end(compute, joined); /* the session before */
-    enum sotto_status status = check_members(compute, joined, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    *out_rule = SOTTO_RULE_ROWS;
-    if (!is_asked(compute)) {
-        status = sotto_driver_contribute(driver, limbs, limbs_len, joined->withheld, sources, judge,
-                                         err);
-        set_rule(out_rule, disclosure);
-        return status;
-    }
-    status = sotto_tally_new(&tally, compute->config.ledger, driver, plan, catalogues, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    status = sotto_tally_contribute(tally, limbs, limbs_len, joined->withheld, sources, judge, err);
-    if (status != SOTTO_OK) {
-        set_rule(out_rule, disclosure);
-        goto out;
-    }
-    joined->masked_before = sotto_task_party_masked(joined->machine);
-    status = ask_ledger(compute, joined, out_rule, tally, err);
-    if (status == SOTTO_OK) {
-        sotto_driver_withhold(driver, limbs, joined->withheld);
-        compute__stop_for_test("ledger");
-    }
-out:
-    sotto_tally_free(tally);
+    compute__stop_for_test(status == SOTTO_OK ? "ledger" : "");
     return status;
 }
 
@@ -237,7 +209,7 @@ enum sotto_status remembered_waits(const struct compute *compute, bool *out,
 {
     uint64_t refusals = 0;
     *out = false;
-    if (!is_asked(compute)) {
+    if (!remembered_is_asked(compute)) {
         return SOTTO_OK;
     }
     enum sotto_status status = sotto_ledger_refusals(compute->config.ledger, &refusals,

@@ -109,18 +109,47 @@ class Rules(ClusterCase):
                      "holds for 2 rows here")
         result = self.passes(creator, "value_counts(wages.dept, 'a', 'b', 'c')")
         counts = [(value["value"], value.get("withheld", 0)) for value in result["outputs"]["m"]["values"]]
-        self.assertEqual(counts, [(36, 0), (10, 1), (6, 1)])
+        self.assertEqual(counts, [(36, 0), (0, 3), (0, 3)])
         owner.wait_log("2 bins or levels are withheld")
+
+    def test_parties_are_counted_by_what_they_have(self):
+        """What one party alone has is nobody's sum, in whatever words it is asked."""
+        def rows(bonus, level):
+            return "id,bonus,level\n" + "".join(
+                f"{i},{i if bonus else 'NA'},{level if i < 12 else 'x'}\n" for i in range(40))
+        cluster = self.cluster([{"w.csv": rows(True, "only")}, {"w.csv": rows(False, "y")},
+                                {"w.csv": rows(False, "y")}], start=False)
+        for node in cluster.nodes:
+            node.policy = {"profile": "safe"}
+        cluster.start()
+        creator = cluster.nodes[0]
+        def ask(**keys):
+            task = creator.create({"version": 1, "name": "n", "type": "analytics",
+                                   "datasets": {"w": "w.csv"}, "strategy": {"min_clients": 3}, **keys})
+            return task, creator.wait_end(task)
+        task, end = ask(select={"m": "sum(w.bonus)"})
+        self.assertEqual(end, "ERROR")
+        self.assertTrue(any("rule cover: fewer than 3 parties" in line for line in creator.messages(task)))
+        task, end = ask(select={"m": "value_counts(w.level, 'only', 'x', 'y')"})
+        self.assertEqual(end, "FINISHED", creator.messages(task))
+        values = [(value["value"], value.get("withheld", 0))
+                  for value in creator.result(task)["outputs"]["m"]["values"]]
+        # "y" is two parties', "only" one's: together they are known, and all three's.
+        self.assertEqual(values, [(0, 3), (3 * 28, 0), (0, 3)])
+        task, end = ask(select={"m": "mean(w.id)"},
+                        group_by=[{"column": "w.level", "levels": ["only", "x"]}])
+        self.assertEqual(creator.result(task)["groups"]["withheld"], [3, 0])
 
     def test_withheld_groups(self):
         creator, owner = self.three({"profile": "open", "min_rows": 5})
         result = self.passes(creator, "sum(wages.id)", **BY_DEPT)
-        self.assertEqual(result["groups"]["withheld"], [0, 1, 1])
+        # Two parties alone are in no sum: each would know the other's.
+        self.assertEqual(result["groups"]["withheld"], [0, 3, 3])
         values = [value["value"] for value in result["outputs"]["m"]["values"]]
-        self.assertEqual(values, [3 * 78, 2 * 75, 2 * 57])
+        self.assertEqual(values, [3 * 78, 0, 0])
         owner.wait_log("2 of 3 groups are withheld")
         shown = creator.cli("result", "1")
-        self.assertIn("group c: withheld by 1 party", shown.stderr)
+        self.assertIn("group c: withheld by 3 parties", shown.stderr)
         creator, owner = self.three({"profile": "open", "min_rows": 3})
         self.assertNotIn("withheld", self.passes(creator, "sum(wages.id)", **BY_DEPT)["groups"])
 

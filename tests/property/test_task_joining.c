@@ -95,7 +95,7 @@ static void test_all_who_are_willing_take_part(void **state)
 static void make_other_advert(struct sotto_action *out, const struct net_host *host)
 {
     struct sotto_buffer payload;
-    struct sotto_schema offer;
+    struct sotto__offer offer = {0};
     struct sotto_plan *plan = NULL;
     const struct sotto_catalogue *catalogue = host->catalogue;
     struct sotto_session_party *party = NULL;
@@ -103,7 +103,7 @@ static void make_other_advert(struct sotto_action *out, const struct net_host *h
                                            .aggregator = sotto_identity_key(net.hosts[0].identity)};
     sotto__task_plan_digest(terms.plan_digest, net.plan, strlen(net.plan));
     assert_ok(sotto_plan_parse(&plan, net.plan, strlen(net.plan), NULL));
-    assert_ok(sotto_schema_offer(&offer, plan, &catalogue, NULL));
+    assert_ok(sotto_schema_offer(&offer.schema, plan, &catalogue, NULL));
     assert_ok(sotto__offer_encode(&payload, &offer));
     payload.data[5] ^= 1;
     assert_ok(sotto_session_party_new(&party, host->identity, net.random, &terms, &host->demands,
@@ -111,7 +111,7 @@ static void make_other_advert(struct sotto_action *out, const struct net_host *h
     assert_true(sotto_session_party_next(party, out));
     sotto_session_party_free(party);
     sotto_buffer_release(&payload);
-    sotto_schema_release(&offer);
+    sotto_schema_release(&offer.schema);
     sotto_plan_free(plan);
 }
 

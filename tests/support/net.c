@@ -8,6 +8,7 @@
 #include "test.h"
 
 #include <sotto/alloc.h>
+#include <sotto/contribution.h>
 #include <stdio.h>
 
 struct net net;
@@ -55,17 +56,50 @@ static size_t net_host_of(const struct sotto_key *key)
 
 /* --- Hosts of parties --- */
 
+/* What a party says that stands behind everything, of its own types' parts; none where these alone
+ * make no plan. */
+static enum sotto_status make_cover(uint8_t **out, size_t *out_len, const struct sotto_plan *plan,
+                                    const struct sotto_schema *offer)
+{
+    struct sotto_schema own = {0};
+    struct sotto_driver *driver = NULL;
+    struct sotto_error err;
+    enum sotto_status status = sotto_schema_agree(&own, plan, offer, NULL, 1, &err);
+    if (status == SOTTO_OK) {
+        status = sotto_driver_new(&driver, plan, &own, &err);
+    }
+    if (status == SOTTO_OK) {
+        *out_len = sotto_driver_cover_len(driver);
+        *out = sotto_alloc_array(*out_len, sizeof **out);
+        status = *out != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    }
+    if (status == SOTTO_OK) {
+        memset(*out, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, *out_len);
+    }
+    sotto_driver_free(driver);
+    sotto_schema_release(&own);
+    return status == SOTTO_ERROR_NO_MEMORY ? status : SOTTO_OK;
+}
+
 static void net_host_offer(struct net_host *host)
 {
-    struct sotto_schema schema;
+    struct sotto_schema schema = {0};
+    uint8_t *cover = NULL;
+    size_t cover_len = 0;
+    const struct sotto_plan *plan = sotto_task_party_plan(host->task);
     const struct sotto_catalogue *catalogue = host->catalogue;
-    enum sotto_status status =
-        sotto_schema_offer(&schema, sotto_task_party_plan(host->task), &catalogue, NULL);
-    if (status != SOTTO_OK) {
-        sotto_task_party_decline(host->task, status, NULL);
-        return;
+    enum sotto_status status = sotto_schema_offer(&schema, plan, &catalogue, NULL);
+    if (status == SOTTO_OK) {
+        status = make_cover(&cover, &cover_len, plan, &schema);
     }
-    sotto_task_party_offer(host->task, &schema);
+    if (status == SOTTO_OK && host->says != NULL) {
+        sotto_task_party_offer(host->task, &schema, host->says, host->says_len);
+    } else if (status == SOTTO_OK) {
+        sotto_task_party_offer(host->task, &schema, cover, cover_len);
+    } else {
+        sotto_task_party_decline(host->task, status, NULL);
+    }
+    sotto_free(cover);
     sotto_schema_release(&schema);
 }
 

@@ -22,6 +22,8 @@ struct net_host {
     bool slow;            /* leaves PARTIAL to the test */
     size_t peers_len;     /* how many of the others it has pinned; 0: all */
     struct sotto_session_demands demands;
+    const uint8_t *says; /* what it has of each part (SOTTO_COVER_); NULL: everything */
+    size_t says_len;
     enum sotto_status ended; /* of DONE */
     char end_text[SOTTO_ERROR_TEXT_BYTES];
 };

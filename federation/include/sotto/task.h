@@ -142,9 +142,17 @@ SOTTO_API struct sotto_key sotto_task_party_creator(const struct sotto_task_part
  * JSON that nobody checked; else NULL. Borrows from the task. */
 SOTTO_API const char *sotto_task_party_result(const struct sotto_task_party *task);
 
-/* Answers OFFER: joins with these types. Ownership: copies. */
+/* Answers OFFER: joins with these types. cover says (SOTTO_COVER_, sotto/evidence.h) what the party
+ * has and gives of each part of a partial of these types alone: sotto_driver_cover_len bytes, made
+ * by its judge. Nothing (0 bytes) stands behind nothing. Ownership: copies. */
 SOTTO_API void sotto_task_party_offer(struct sotto_task_party *task,
-                                      const struct sotto_schema *schema);
+                                      const struct sotto_schema *schema, const uint8_t *cover,
+                                      size_t cover_len);
+
+/* What all parties open of the first round, by the rule "cover": 1 or 0 of each part of a partial
+ * (sotto_driver_cover_len); what is not opened the machine takes out of the partial itself, of its
+ * groups also in later rounds. NULL where there is no session. Borrows from the task. */
+SOTTO_API const uint8_t *sotto_task_party_opened(const struct sotto_task_party *task);
 
 /* Answers OFFER or PARTIAL with no: the party is out of the task. The aggregator learns the class
  * (the name of reason, which is not SOTTO_OK: "not_found", "refused", ...), and text only if there
