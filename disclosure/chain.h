@@ -114,6 +114,13 @@ enum sotto_status sotto__ledger_opened(struct sotto_ledger *ledger,
                                        uint8_t in_out[SOTTO_LEDGER_SUBJECT_BYTES], uint64_t answer,
                                        struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- missing.c --- */
+
+/* Writes a 1 for each atom that is small because few rows lack the values that predicates ask for,
+ * and not because of the predicates. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__ledger_find_missing(uint8_t *out, const struct sotto_ledger_file *file,
+                                             uint64_t min_rows) SOTTO_NODISCARD;
+
 /* --- budget.c --- */
 
 /* Adds what a question's sums of a file are, column by column, as far as they are new. Returns:

@@ -256,6 +256,7 @@ struct decision {
     uint64_t stands;           /* number of the answer that the first failure is about; 0: none */
     uint64_t few_rows;         /* that are singled out; 0: none */
     uint8_t *is_new;           /* scratch, of each group: it has an atom that is not known */
+    uint8_t *is_missing;       /* of each atom: few, and by missing values, see missing.c */
     size_t failed_measure;
     const struct sotto__ledger_set *parties;
     struct sotto_ledger_pending *pending; /* sets that the parties go with are added */
@@ -409,7 +410,8 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
     }
     if (is_asked && is_few(decision, &old->sketch, &now)) {
         fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
-    } else if (is_asked && distance > 0 && parts_len > 1) {
+    } else if (is_asked && distance > 0 && parts_len > 1 &&
+               !file->measures[decision->measure].is_count) {
         compare_asked(decision, old, &now, parts, parts_len);
     }
 }
@@ -514,7 +516,8 @@ static void check_rows(struct decision *decision)
     const struct sotto_ledger_file *file = decision->file;
     for (size_t i = 0; i < file->atoms_len; i++) {
         const struct sotto_ledger_atom *atom = &file->atoms[i];
-        if (atom->is_asked && atom->rows < decision->question->min_rows) {
+        if (atom->is_asked && atom->rows < decision->question->min_rows &&
+            decision->is_missing[i] == 0) {
             decision->has_failed[i] = 1;
             decision->few_rows = atom->rows;
         }
@@ -546,14 +549,22 @@ static uint64_t find_least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t find_most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* The rows that an atom's sum of the measure tells about: those with a value that is not 0, where
  * these are fewer than min_rows; 0 if it has none. */
 static uint64_t count_few(const struct decision *decision, size_t at)
 {
     static const struct sotto_sketch nothing;
     const struct sotto_ledger_atom *atom = &decision->file->atoms[at];
-    uint64_t values = sotto_sketch_distance(&nothing, &atom->sketches[decision->measure]);
+    bool is_count = decision->file->measures[decision->measure].is_count;
+    uint64_t values =
+        is_count ? 0 : sotto_sketch_distance(&nothing, &atom->sketches[decision->measure]);
     uint64_t few = values > 0 ? find_least(values, atom->rows) : atom->rows;
+    few = is_count && decision->is_missing[at] != 0 ? 0 : few;
     return few < decision->question->min_rows ? few : 0;
 }
 
@@ -597,6 +608,29 @@ static void check_known(struct decision *decision)
     }
 }
 
+/* How many rows a file has is known: a sum over all atoms. What no set that was counted has, and
+ * none that is asked for, is what that sum adds. Where nothing is left of it, it is a sum of known
+ * atoms. */
+static void check_others(struct decision *decision)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
+    uint64_t others = 0;
+    uint64_t few = 0;
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        bool is_other =
+            !file->atoms[i].is_asked && is_known[i] == 0 && decision->is_missing[i] == 0;
+        others += is_other ? file->atoms[i].rows : 0;
+        few = find_most(few, count_few(decision, i));
+    }
+    few = others > 0 ? others : few;
+    for (size_t i = 0; few > 0 && few < decision->question->min_rows && i < file->atoms_len; i++) {
+        if (file->atoms[i].is_asked) {
+            fail_atom(decision, i, few);
+        }
+    }
+}
+
 static enum sotto_status check_file(struct decision *decision, struct sotto_error *err)
 {
     const struct sotto_ledger_storage *storage = &decision->ledger->storage;
@@ -622,6 +656,9 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
             return status;
         }
         check_known(decision);
+        if (decision->file->measures[i].is_count) {
+            check_others(decision);
+        }
     }
     return SOTTO_OK;
 }
@@ -826,6 +863,7 @@ static void decision_release(struct decision *decision)
     sotto_free(decision->is_written);
     sotto_free(decision->is_told);
     sotto_free(decision->is_new);
+    sotto_free(decision->is_missing);
     sotto_free(decision->told);
 }
 
@@ -844,12 +882,15 @@ static enum sotto_status decision_init(struct decision *out, struct sotto_ledger
                              .pending = pending};
     out->is_told = sotto_alloc_zeroed(file->measures_len + 1);
     out->is_new = sotto_alloc_zeroed(question->groups_len + 1);
+    out->is_missing = sotto_alloc_zeroed(file->atoms_len + 1);
     out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
     out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
     out->is_known = sotto_alloc_zeroed(sketches_len);
     out->is_written = sotto_alloc_zeroed(sketches_len);
     if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
-        out->is_written == NULL || out->is_told == NULL || out->is_new == NULL) {
+        out->is_written == NULL || out->is_told == NULL || out->is_new == NULL ||
+        out->is_missing == NULL ||
+        sotto__ledger_find_missing(out->is_missing, file, question->min_rows) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
     return sotto__ledger_epoch(ledger, &out->epoch, file->file, err);

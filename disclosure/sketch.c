@@ -42,6 +42,22 @@ static uint64_t hash_element(const struct sotto_sketch_key *key, uint64_t elemen
     return hash ^ (hash >> 29);
 }
 
+static void add_element(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
+                        double value, uint64_t times)
+{
+    uint64_t element;
+    memcpy(&element, &value, sizeof element);
+    uint64_t hash = hash_element(key, element);
+    in_out->cells[hash / (UINT64_MAX / SOTTO_SKETCH_CELLS + 1)] +=
+        ((hash << COUNT_BITS) + 1) * times;
+}
+
+void sotto_sketch_repeat(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
+                         double value, uint64_t times)
+{
+    add_element(in_out, key, value, times);
+}
+
 void sotto_sketch_add(struct sotto_sketch *sketches, const struct sotto_sketch_key *key,
                       const double *values, const uint8_t *state, const uint32_t *places,
                       size_t len)
@@ -50,11 +66,7 @@ void sotto_sketch_add(struct sotto_sketch *sketches, const struct sotto_sketch_k
         if ((state != NULL && state[i] != 0) || values[i] == 0) {
             continue;
         }
-        uint64_t element;
-        memcpy(&element, &values[i], sizeof element);
-        uint64_t hash = hash_element(key, element);
-        struct sotto_sketch *sketch = &sketches[places != NULL ? places[i] : 0];
-        sketch->cells[hash / (UINT64_MAX / SOTTO_SKETCH_CELLS + 1)] += (hash << COUNT_BITS) + 1;
+        add_element(&sketches[places != NULL ? places[i] : 0], key, values[i], 1);
     }
 }
 

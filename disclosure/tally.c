@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a count adds up. */
+#define COUNT_TEXT "(rows)"
 /* Of rows that are not asked. */
 #define NOT_ASKED UINT32_MAX
 /* Combinations of classes and groups that are looked up by their number. */
@@ -43,9 +45,10 @@ struct tallied {
     struct sotto_ledger_texts told; /* predicates, as far as the answer tells their classes */
     size_t *told_at;                /* of each predicate: its place among told; or SOTTO_NONE */
     struct atoms atoms;             /* of told */
-    struct sotto_ledger_measure *measures;
-    const char **columns; /* of all measures, one after the other */
+    struct sotto_ledger_measure *measures; /* that rows are shown for; then, if counts, the count */
+    const char **columns;                  /* of all measures, one after the other */
     size_t measures_len;
+    bool counts;
     struct atoms *workers;
     size_t workers_len;
     struct sotto_ledger_atom *list;
@@ -445,6 +448,15 @@ static enum sotto_status merge_untold(struct sotto_tally *tally, size_t dataset,
     return status;
 }
 
+/* The last measure of atoms is how many rows they have. */
+static void sketch_counts(struct atoms *in_out, const struct sotto_sketch_key *key)
+{
+    for (size_t i = 0; i < in_out->len; i++) {
+        sotto_sketch_repeat(&in_out->sketches[(i + 1) * in_out->measures_len - 1], key, 1,
+                            in_out->rows[i]);
+    }
+}
+
 static enum sotto_status list_atoms(struct sotto_tally *tally, size_t dataset,
                                     const uint8_t *withheld, struct sotto_error *err)
 {
@@ -468,6 +480,9 @@ static enum sotto_status list_atoms(struct sotto_tally *tally, size_t dataset,
         return status;
     }
     atoms = &tallied->atoms;
+    if (tallied->counts) {
+        sketch_counts(atoms, sotto_ledger_sketch_key(tally->ledger));
+    }
     file->predicates = (const char *const *)tallied->told.texts;
     file->predicates_len = tallied->told.len;
     tallied->list = sotto_alloc_array(atoms->len, sizeof *tallied->list);
@@ -529,19 +544,26 @@ static enum sotto_status list_measures(struct tallied *tallied, const struct sot
          tallied->measures_len++) {
         columns_len += count_columns(watch, dataset, tallied->measures_len);
     }
+    size_t shown_len = tallied->measures_len;
+    tallied->counts = sotto_watch_counts(watch, dataset);
+    tallied->measures_len += tallied->counts;
     tallied->measures = sotto_alloc_array(tallied->measures_len, sizeof *tallied->measures);
     tallied->columns = sotto_alloc_array(columns_len, sizeof *tallied->columns);
     if (tallied->measures == NULL || tallied->columns == NULL) {
         return sotto_error_no_memory(err);
     }
     const char **columns = tallied->columns;
-    for (size_t i = 0; i < tallied->measures_len; i++) {
+    for (size_t i = 0; i < shown_len; i++) {
         size_t len = count_columns(watch, dataset, i);
         tallied->measures[i] = (struct sotto_ledger_measure){
             .text = sotto_watch_measure(watch, dataset, i), .columns = columns, .columns_len = len};
         for (size_t j = 0; j < len; j++) {
             *columns++ = sotto_watch_measure_column(watch, dataset, i, j);
         }
+    }
+    if (tallied->counts) {
+        tallied->measures[shown_len] =
+            (struct sotto_ledger_measure){.text = COUNT_TEXT, .is_count = true};
     }
     return SOTTO_OK;
 }

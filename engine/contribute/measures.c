@@ -358,8 +358,9 @@ static bool add_measure(struct sotto__measures *in_out, const struct sotto_drive
                         const uint64_t *hashes, const struct sotto__monomial *product)
 {
     void *list = in_out->list;
+    in_out->counts_rows = in_out->counts_rows || product->values_len == 0;
     if (product->values_len == 0 || has_measure(in_out, product)) {
-        return true; /* counts of rows are free */
+        return true;
     }
     if (sotto_array_reserve(&list, &in_out->capacity_len, in_out->len + 1, sizeof *in_out->list) !=
         SOTTO_OK) {
@@ -410,9 +411,15 @@ bool sotto__measures_find(struct sotto__measures *const *in_out, const struct so
     }
     for (size_t i = 0; has_memory && i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        bool is_of_rows = program->ops[term->factors[0]].dataset != SOTTO_NONE;
-        if (term->kind == SOTTO__TERM_SUM && term->index == SOTTO_NONE && is_of_rows) {
+        size_t dataset = program->ops[term->factors[0]].dataset;
+        bool is_sum = term->kind == SOTTO__TERM_SUM && term->index == SOTTO_NONE;
+        if (dataset == SOTTO_NONE) {
+            continue;
+        }
+        if (is_sum) {
             has_memory = add_term(in_out, driver, lists, hashes, term);
+        } else if (term->kind != SOTTO__TERM_NAN_MADE) {
+            in_out[dataset]->counts_rows = true;
         }
     }
     for (size_t i = 0; lists != NULL && i < program->ops_len; i++) {

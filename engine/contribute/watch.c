@@ -17,6 +17,9 @@ struct watched_predicate {
     size_t *ops; /* the last one that holds gives the class, which is its place, from 1; SOTTO_NONE:
                     a class that was not told */
     size_t ops_len;
+    size_t *values; /* operations that these compare: where one has no value it is not known whether
+                       a predicate would hold */
+    size_t values_len;
     size_t index;       /* instead of them; or SOTTO_NONE */
     uint16_t *class_of; /* of each number of the index */
 };
@@ -185,7 +188,8 @@ static enum sotto_status map_numbers(struct watched_predicate *out,
                                      const struct sotto__program *program, const size_t *terms,
                                      size_t terms_len, struct sotto_error *err)
 {
-    size_t numbers_len = program->indices[program->terms[terms[0]].index].len + 4;
+    size_t len = program->indices[program->terms[terms[0]].index].len;
+    size_t numbers_len = len + 4;
     out->index = program->terms[terms[0]].index;
     out->class_of = sotto_alloc_array(numbers_len, sizeof *out->class_of);
     if (out->class_of == NULL) {
@@ -197,7 +201,40 @@ static enum sotto_status map_numbers(struct watched_predicate *out,
             out->class_of[j] = (uint16_t)(i + 1);
         }
     }
+    out->class_of[len + 1] = SOTTO_WATCH_CLASSES_MAX;
+    out->class_of[len + 2] = SOTTO_WATCH_CLASSES_MAX;
     return SOTTO_OK;
+}
+
+/* Finds what the operations of a predicate compare. Operands stand before their operations. */
+static bool find_values(struct watched_predicate *out, const struct sotto__program *program)
+{
+    bool *is_below = sotto_alloc_zeroed(program->ops_len + 1);
+    out->values = sotto_alloc_array(program->ops_len + 1, sizeof *out->values);
+    if (is_below == NULL || out->values == NULL) {
+        sotto_free(is_below);
+        return false;
+    }
+    for (size_t i = 0; i < out->ops_len; i++) {
+        is_below[out->ops[i]] = true;
+    }
+    for (size_t i = program->ops_len; i-- > 0;) {
+        const struct sotto__op *op = &program->ops[i];
+        const size_t operands[3] = {op->a, op->b, op->c};
+        bool is_looked_into = is_below[i] && op->kind != SOTTO__OP_IS_NA;
+        bool is_value = is_looked_into && op->dataset != SOTTO_NONE &&
+                        (op->type != SOTTO__ROW_BOOL || op->kind == SOTTO__OP_COLUMN);
+        if (is_value) {
+            out->values[out->values_len++] = i;
+        }
+        for (size_t j = 0; is_looked_into && !is_value && j < 3; j++) {
+            if (operands[j] != SOTTO_NONE) {
+                is_below[operands[j]] = true;
+            }
+        }
+    }
+    sotto_free(is_below);
+    return true;
 }
 
 static enum sotto_status set_predicate(struct watched_predicate *out,
@@ -226,7 +263,7 @@ static enum sotto_status set_predicate(struct watched_predicate *out,
     for (size_t i = 0; i < terms_len; i++) {
         out->ops[i] = program->terms[terms[i]].factors[0];
     }
-    return SOTTO_OK;
+    return find_values(out, program) ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 /* Rows of a class that was not told are in none. */
@@ -299,6 +336,7 @@ static void release_predicates(struct watched_dataset *watched)
 {
     for (size_t i = 0; i < watched->predicates_len; i++) {
         sotto_free(watched->predicates[i].ops);
+        sotto_free(watched->predicates[i].values);
         sotto_free(watched->predicates[i].class_of);
     }
     sotto_free(watched->predicates);
@@ -438,6 +476,12 @@ const char *sotto_watch_measure(const struct sotto_watch *watch, size_t dataset,
 {
     const struct watched_dataset *watched = &watch->datasets[dataset];
     return i < watched->measures.len ? watched->measures.list[i].text : NULL;
+}
+
+bool sotto_watch_counts(const struct sotto_watch *watch, size_t dataset)
+{
+    return watch->datasets[dataset].measures.counts_rows &&
+           find_set(watch, dataset, 0) != SOTTO_NONE;
 }
 
 const char *sotto_watch_measure_column(const struct sotto_watch *watch, size_t dataset, size_t i,
@@ -603,6 +647,12 @@ static void class_by_ops(uint16_t *out, const struct watched_predicate *predicat
                                : NULL;
     for (size_t i = 0; state != NULL && i < len; i++) {
         out[i] = state[i] != 0 ? SOTTO_WATCH_CLASSES_MAX : out[i];
+    }
+    for (size_t j = 0; j < predicate->values_len; j++) {
+        const uint8_t *missing = rows->registers[predicate->values[j]].state;
+        for (size_t i = 0; i < len; i++) {
+            out[i] = missing[i] != 0 && out[i] == 0 ? SOTTO_WATCH_CLASSES_MAX : out[i];
+        }
     }
 }
 

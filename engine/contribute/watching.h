@@ -33,6 +33,7 @@ struct sotto__measures {
     struct sotto__measure *list;
     size_t len;
     size_t capacity_len;
+    bool counts_rows; /* the round opens how many rows there are of a kind */
 };
 
 /* Adds those of the round to the lists of their datasets, each once. Returns: false if there is no

@@ -399,6 +399,54 @@ static void test_a_row_split_off(void **state)
     singled_out({.outputs = {"sum(wage)"}, .where = "age >= 45"});
 }
 
+/* Who is asked about is between two sets that are counted: their counts tell of one person. */
+static void test_counts_of_two_sets(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].age = i < 40 ? 30 : i == 40 ? 40 : 50;
+    }
+    answered({.outputs = {"count(wage)"}});
+    answered({.outputs = {"count(wage)"}, .where = "age < 35"});
+    singled_out({.outputs = {"count(wage)"}, .where = "age >= 45"});
+    singled_out({.outputs = {"count(wage)"}, .where = "age < 45"});
+    singled_out({.outputs = {"sum(if(age >= 45, 1, 0))"}});
+    singled_out({.outputs = {"count(if(age >= 45, 1, na))"}});
+    singled_out({.outputs = {"mean(wage)"}, .where = "age >= 45"});
+    singled_out({.outputs = {"median(wage)"}, .where = "age >= 45"});
+    singled_out({.outputs = {"hist(age, 0, 20, 45, 100)"}});
+    answered({.outputs = {"count(wage)"}, .where = "age >= 35"});
+    answered({.outputs = {"count(wage)"}, .where = "age < 35"});
+}
+
+/* Nobody was hired but one person, and a set that is counted has one more. */
+static void test_counts_of_one_set(void **state)
+{
+    (void)state;
+    answered({.outputs = {"count(wage)"}, .where = "age < 40"});
+    answered({.outputs = {"count(wage)", "count(age)"}});
+    hire(1);
+    refused({.outputs = {"count(wage)"}, .where = "age < 40"});
+    refused({.outputs = {"count(wage)", "sum(if(age < 40, 1, 0))"}});
+    answered({.outputs = {"count(wage)"}});
+    hire(20);
+    answered({.outputs = {"count(wage)"}, .where = "age < 40"});
+}
+
+/* Rows without a value are a set that data made: how many there are may be told. */
+static void test_counts_of_missing_values(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].has_manager = i % 2 == 0;
+        persons[i].wage_text = i % 30 == 7 ? "" : i % 2 == 0 ? "2500.5" : "3500.25";
+    }
+    answered({.outputs = {"count(wage)", "count(manager)"}});
+    answered({.outputs = {"count(age)"}, .where = "wage < 3000"});
+    answered({.outputs = {"count(age)"}, .where = "wage >= 3000"});
+    answered({.outputs = {"count(wage)", "count(age)"}});
+}
+
 /* Rows without a value, and zeros, are no cover for the few that have one. */
 static void test_few_values_in_many_rows(void **state)
 {
@@ -594,13 +642,14 @@ static void test_a_dashboard(void **state)
     }
 }
 
-/* Counts of rows are free: nobody's value is in them. */
+/* How many rows there are, and values, is free. */
 static void test_counts_are_free(void **state)
 {
     (void)state;
-    answered({.outputs = {"count(wage)", "sum(if(age < 40, 1, 0))"}});
+    answered({.outputs = {"count(wage)", "count(manager)"}});
     hire(1);
-    answered({.outputs = {"count(wage)", "sum(if(age < 40, 1, 0))"}});
+    persons[3].has_manager = false;
+    answered({.outputs = {"count(wage)", "count(manager)"}});
 }
 
 /* The ledger names what it holds. */
@@ -641,7 +690,7 @@ static void test_words(void **state)
     assert_string_equal(seen.texts,
                         "((`dept` == \"Sales\") or ((`age` < 50.50) and (not (`age` < 22))))|"
                         "hist(`age`, 0, 100)|(isna(`manager`) or (not (`age` < 30)))|"
-                        "`age` * `wage`|`age` * `wage`|`wage`|`wage`|");
+                        "`age` * `wage`|`age` * `wage`|`wage`|`wage`|(rows)|(rows)|");
 }
 
 /* Each allocation fails once, from the predicates on to the entry. */
@@ -851,10 +900,11 @@ static void test_a_withheld_group_and_all(void **state)
 
 #define LEVELS_LEN 6
 #define QUESTIONS_LEN 8
-#define TOLD_MAX (QUESTIONS_LEN * LEVELS_LEN)
+#define TOLD_MAX (QUESTIONS_LEN * LEVELS_LEN + 1)
 
 /* What an asker was told: sums over sets of levels. */
 struct history {
+    const char *output;
     uint64_t rows[LEVELS_LEN];
     uint8_t holds[TOLD_MAX][LEVELS_LEN];
     size_t told_len;
@@ -891,7 +941,7 @@ static void ask_at_random(struct history *history, uint64_t *random)
     char words[64];
     struct sotto_error err = {0};
     write_levels(words, sizeof words, levels);
-    enum sotto_status status = try_asking(&(struct ask){.outputs = {"sum(wage)"},
+    enum sotto_status status = try_asking(&(struct ask){.outputs = {history->output},
                                                         .where = kind == 1 || kind == 2 ? words : 0,
                                                         .by = kind > 2 ? words : NULL,
                                                         .is_judged = true},
@@ -928,7 +978,8 @@ static void test_histories(void **state)
     size_t refused_len = 0;
     (void)state;
     for (size_t i = 0; i < 300; i++) {
-        struct history history = {.told_len = 0};
+        bool counts = i % 2 == 1;
+        struct history history = {.output = counts ? "count(wage)" : "sum(wage)"};
         size_t lens[LEVELS_LEN];
         sotto_ledger_free(ledger);
         test_disk_clear();
@@ -938,6 +989,9 @@ static void test_histories(void **state)
             history.rows[j] = lens[j];
         }
         set_versions(lens, LEVELS_LEN);
+        if (counts) { /* how many rows there are is known */
+            tell(&history, (1U << LEVELS_LEN) - 1);
+        }
         for (size_t j = 0; j < QUESTIONS_LEN; j++) {
             ask_at_random(&history, &random);
             expect_nothing_given_away(&history);
@@ -963,6 +1017,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_set_within_a_set, start, stop),
         cmocka_unit_test_setup_teardown(test_groups_together, start, stop),
         cmocka_unit_test_setup_teardown(test_a_row_split_off, start, stop),
+        cmocka_unit_test_setup_teardown(test_counts_of_two_sets, start, stop),
+        cmocka_unit_test_setup_teardown(test_counts_of_one_set, start, stop),
+        cmocka_unit_test_setup_teardown(test_counts_of_missing_values, start, stop),
         cmocka_unit_test_setup_teardown(test_few_values_in_many_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_a_part_that_grew, start, stop),
         cmocka_unit_test_setup_teardown(test_missing_values, start, stop),

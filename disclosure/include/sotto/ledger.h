@@ -120,6 +120,7 @@ struct sotto_ledger_measure {
     const char *text;
     const char *const *columns; /* that it is computed from */
     size_t columns_len;
+    bool is_count; /* it is 1 in every row: how many there are is told */
 };
 
 /* What is asked of one file. */

@@ -36,6 +36,10 @@ SOTTO_API void sotto_sketch_add(struct sotto_sketch *sketches, const struct sott
                                 const double *values, const uint8_t *state, const uint32_t *places,
                                 size_t len);
 
+/* Adds a value, not 0, so many times. */
+SOTTO_API void sotto_sketch_repeat(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
+                                   double value, uint64_t times);
+
 /* Adds the elements of another sketch. */
 SOTTO_API void sotto_sketch_merge(struct sotto_sketch *in_out, const struct sotto_sketch *other);
 /* Takes the elements of another sketch away. */

@@ -72,6 +72,10 @@ SOTTO_API bool sotto_watch_has_all(const struct sotto_watch *watch);
 SOTTO_API const char *sotto_watch_measure(const struct sotto_watch *watch, size_t dataset,
                                           size_t i);
 
+/* Whether the round opens how many rows of a dataset are in sets that the asker made: where,
+ * groups, bins, conditions. */
+SOTTO_API bool sotto_watch_counts(const struct sotto_watch *watch, size_t dataset);
+
 /* The columns that a measure is computed from: column j of measure i, or NULL from the last one on.
  * Borrows from the watch. */
 SOTTO_API const char *sotto_watch_measure_column(const struct sotto_watch *watch, size_t dataset,
