@@ -147,77 +147,106 @@ static enum sotto_status judge_sets(const struct judging *judging)
 
 /* --- Combinations of sets --- */
 
-/* Sets that are opened together, over the rows of a universe. */
+/* A sum of a family: over a set (SOTTO_NONE: the universe itself), of products with two columns of
+ * few values (SOTTO_NONE: 1). */
+struct opened {
+    size_t set;
+    size_t by[2];
+};
+
+/* Sums that are opened together, of one value, over the rows of a universe. */
 struct family {
-    size_t *sets; /* of the evidence; SOTTO_NONE: the universe itself */
+    struct opened *list;
     size_t len;
+    size_t len_max;
     uint64_t *weights;
-    uint8_t *holds;
+    uint64_t *factors; /* [sum * atoms_len + atom] */
     uint8_t *found;
     size_t atoms_len;
 };
 
 static void family_release(struct family *family)
 {
-    sotto_free(family->sets);
+    sotto_free(family->list);
     sotto_free(family->weights);
-    sotto_free(family->holds);
+    sotto_free(family->factors);
     sotto_free(family->found);
 }
 
 static enum sotto_status family_init(struct family *out, const struct judging *judging)
 {
-    size_t sets_max = judging->sets_len + 3 * judging->sums_len + 1;
-    *out = (struct family){0};
-    out->sets = sotto_alloc_array(sets_max, sizeof *out->sets);
-    out->found = sotto_alloc_array(sets_max, sizeof *out->found);
-    if (out->sets == NULL || out->found == NULL) {
+    size_t len_max = judging->sets_len + judging->sums_len + 1;
+    *out = (struct family){.len_max = len_max};
+    out->list = sotto_alloc_array(len_max, sizeof *out->list);
+    out->found = sotto_alloc_array(len_max, sizeof *out->found);
+    if (out->list == NULL || out->found == NULL) {
         family_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
     return SOTTO_OK;
 }
 
-/* Adds an atom, or its rows to those of one that is in the same sets. */
-static void add_atom(struct family *family, const uint8_t *holds, uint64_t rows)
+static void add_opened(struct family *family, size_t set, size_t by, size_t and_by)
+{
+    SOTTO_REQUIRE(family->len < family->len_max);
+    family->list[family->len++] = (struct opened){.set = set, .by = {by, and_by}};
+}
+
+/* What a sum has of each row of an atom. */
+static uint64_t find_factor(const struct judging *judging, const struct opened *opened, size_t atom)
+{
+    const struct sotto_evidence *evidence = judging->evidence;
+    bool is_in = opened->set == SOTTO_NONE || sotto_evidence_holds(evidence, atom, opened->set);
+    uint64_t factor = is_in;
+    for (size_t i = 0; i < 2 && is_in && opened->by[i] != SOTTO_NONE; i++) {
+        double level = sotto_evidence_level(evidence, atom, opened->by[i]);
+        factor = sotto__mixture_multiply(factor, sotto__mixture_number(level, judging->prime),
+                                         judging->prime);
+    }
+    return factor;
+}
+
+/* Adds an atom, or its rows to those of one that counts as much in all sums. */
+static void add_atom(struct family *family, const uint64_t *factors, uint64_t rows)
 {
     for (size_t i = 0; i < family->atoms_len; i++) {
-        if (memcmp(family->holds + i * family->len, holds, family->len) == 0) {
+        if (memcmp(family->factors + i * family->len, factors, family->len * sizeof *factors) ==
+            0) {
             family->weights[i] += rows;
             return;
         }
     }
-    memmove(family->holds + family->atoms_len * family->len, holds, family->len);
+    memmove(family->factors + family->atoms_len * family->len, factors,
+            family->len * sizeof *factors);
     family->weights[family->atoms_len++] = rows;
 }
 
-/* Collects the atoms within all universes (universes_len of them), as the family's sets see them,
- * and turns the table so that each set has its row. */
+/* Collects the atoms within all universes (universes_len of them), as the family's sums see them,
+ * and turns the table so that each sum has its row. */
 static enum sotto_status collect_atoms(struct family *family, const struct judging *judging,
                                        const size_t *universes, size_t universes_len)
 {
     size_t len = family->len;
-    uint8_t *turned = NULL;
+    uint64_t *turned = NULL;
     sotto_free(family->weights);
-    sotto_free(family->holds);
+    sotto_free(family->factors);
     family->atoms_len = 0;
     family->weights = sotto_alloc_array(judging->len, sizeof *family->weights);
-    family->holds = sotto_alloc_array((judging->len + 1) * len, sizeof *family->holds);
-    if (family->weights == NULL || family->holds == NULL) {
+    family->factors = sotto_alloc_array((judging->len + 1) * len, sizeof *family->factors);
+    if (family->weights == NULL || family->factors == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     for (size_t i = judging->first; i < judging->first + judging->len; i++) {
-        uint8_t *holds = family->holds + judging->len * len; /* the last row is scratch */
+        uint64_t *factors = family->factors + judging->len * len; /* the last row is scratch */
         bool is_in = true;
         for (size_t j = 0; is_in && j < universes_len; j++) {
             is_in = sotto_evidence_holds(judging->evidence, i, universes[j]);
         }
         for (size_t j = 0; is_in && j < len; j++) {
-            holds[j] = family->sets[j] == SOTTO_NONE ||
-                       sotto_evidence_holds(judging->evidence, i, family->sets[j]);
+            factors[j] = find_factor(judging, &family->list[j], i);
         }
         if (is_in) {
-            add_atom(family, holds, judging->atoms[i].rows);
+            add_atom(family, factors, judging->atoms[i].rows);
         }
     }
     turned = sotto_alloc_array(family->atoms_len * len, sizeof *turned);
@@ -226,11 +255,11 @@ static enum sotto_status collect_atoms(struct family *family, const struct judgi
     }
     for (size_t i = 0; i < family->atoms_len; i++) {
         for (size_t j = 0; j < len; j++) {
-            turned[j * family->atoms_len + i] = family->holds[i * len + j];
+            turned[j * family->atoms_len + i] = family->factors[i * len + j];
         }
     }
-    sotto_free(family->holds);
-    family->holds = turned;
+    sotto_free(family->factors);
+    family->factors = turned;
     return SOTTO_OK;
 }
 
@@ -241,7 +270,7 @@ static enum sotto_status find_combination(struct family *family, bool *out_found
 {
     const struct sotto__mixture mixture = {.weights = family->weights,
                                            .atoms_len = family->atoms_len,
-                                           .holds = family->holds,
+                                           .factors = family->factors,
                                            .sets_len = family->len};
     enum sotto_status status = sotto__mixture_find(&mixture, out_found, family->found,
                                                    judging->rules->min_rows, judging->prime);
@@ -261,7 +290,7 @@ static bool withhold_cell(struct family *family, const struct judging *judging)
     size_t smallest = SOTTO_NONE;
     uint64_t least = 0;
     for (size_t i = 0; i < family->len; i++) {
-        size_t set = family->sets[i];
+        size_t set = family->list[i].set;
         if (family->found[i] == 0 || set == SOTTO_NONE ||
             judging->sets[set].kind != SOTTO_SET_CELL) {
             continue;
@@ -275,8 +304,8 @@ static bool withhold_cell(struct family *family, const struct judging *judging)
     if (smallest == SOTTO_NONE) {
         return false;
     }
-    *find_cell(judging, family->sets[smallest]) = 1;
-    family->sets[smallest] = family->sets[--family->len];
+    *find_cell(judging, family->list[smallest].set) = 1;
+    family->list[smallest] = family->list[--family->len];
     return true;
 }
 
@@ -285,9 +314,9 @@ static enum sotto_status refuse_combination(const struct family *family,
 {
     size_t named[2] = {SOTTO_NONE, SOTTO_NONE};
     for (size_t i = family->len; i-- > 0;) {
-        if (family->found[i] != 0 && family->sets[i] != SOTTO_NONE) {
+        if (family->found[i] != 0 && family->list[i].set != SOTTO_NONE) {
             named[1] = named[0];
-            named[0] = family->sets[i];
+            named[0] = family->list[i].set;
         }
     }
     SOTTO_REQUIRE(named[0] != SOTTO_NONE); /* the universe alone has enough rows */
@@ -349,20 +378,43 @@ static enum sotto_status judge_family(struct family *family, const struct judgin
     return SOTTO_OK;
 }
 
+static bool is_sum_here(const struct judging *judging, size_t sum)
+{
+    return is_here(judging, judging->sums[sum].set) && !judging->sums[sum].is_difference;
+}
+
+static bool has_levels(const struct judging *judging, size_t column)
+{
+    return column == SOTTO_NONE || sotto_evidence_has_levels(judging->evidence, column);
+}
+
+/* Adds the sums of columns of few values, and of their products: these are counts. */
+static void add_counts(struct family *family, const struct judging *judging)
+{
+    for (size_t i = 0; i < judging->sums_len; i++) {
+        const size_t *factors = judging->sums[i].factors;
+        if (is_sum_here(judging, i) && has_levels(judging, factors[0]) &&
+            has_levels(judging, factors[1])) {
+            add_opened(family, judging->sums[i].set, factors[0], factors[1]);
+        }
+    }
+}
+
 /* Adds the conditions, and the cells that are shown, of a universe or (SOTTO_NONE) of all. */
 static void add_asked(struct family *family, const struct judging *judging, bool has_cells,
                       size_t universe)
 {
-    family->sets[family->len++] = SOTTO_NONE;
+    add_opened(family, SOTTO_NONE, SOTTO_NONE, SOTTO_NONE);
     for (size_t i = 0; i < judging->sets_len; i++) {
         const struct sotto_evidence_set *set = &judging->sets[i];
         bool is_cell = set->kind == SOTTO_SET_CELL && has_cells &&
                        (universe == SOTTO_NONE || set->universe == universe);
         if (is_here(judging, i) &&
             (set->kind == SOTTO_SET_CONDITION || (is_cell && *find_cell(judging, i) == 0))) {
-            family->sets[family->len++] = i;
+            add_opened(family, i, SOTTO_NONE, SOTTO_NONE);
         }
     }
+    add_counts(family, judging);
 }
 
 static enum sotto_status judge_universe(const struct judging *judging, const size_t *universes,
@@ -416,44 +468,22 @@ static bool is_same_monomial(const struct sotto_evidence_sum *a, const struct so
     return a->factors[0] == b->factors[0] && a->factors[1] == b->factors[1];
 }
 
-static bool is_sum_here(const struct judging *judging, size_t sum)
-{
-    return is_here(judging, judging->sums[sum].set);
-}
-
-/* Adds the sets over which a column is opened by products with columns of 0 and one other value:
- * where these are not 0. */
-static void add_supports(struct family *family, const struct judging *judging, size_t column)
-{
-    for (size_t i = 0; i < judging->sums_len; i++) {
-        const struct sotto_evidence_sum *sum = &judging->sums[i];
-        for (size_t j = 0; j < 2; j++) {
-            if (sum->supports[j] == SOTTO_NONE || sum->factors[1 - j] != column) {
-                continue;
-            }
-            struct sotto_evidence_values values =
-                sotto_evidence_values_of(judging->evidence, judging->group, i, j);
-            if (values.is_counted && values.distinct <= 2) {
-                family->sets[family->len++] = sum->supports[j];
-            }
-        }
-    }
-}
-
-/* Judges the sets over which a monomial is opened, among all rows, and among those in which it is
- * not 0. */
+/* Judges the sums of a family among all rows, and among those in which columns are not 0. */
 static enum sotto_status judge_opened(struct family *family, const struct judging *judging,
-                                      const struct sotto_evidence_sum *sum)
+                                      const size_t columns[2])
 {
     size_t columns_len;
-    const struct sotto_evidence_column *columns =
+    const struct sotto_evidence_column *all =
         sotto_evidence_columns(judging->evidence, &columns_len);
     size_t universes[2];
     size_t len = 0;
+    if (family->len < 2) {
+        return SOTTO_OK;
+    }
     enum sotto_status status = judge_family(family, judging, NULL, 0, SOTTO_RULE_PRESENCE);
     for (size_t i = 0; i < 2; i++) {
-        if (sum->factors[i] != SOTTO_NONE && columns[sum->factors[i]].support != SOTTO_NONE) {
-            universes[len++] = columns[sum->factors[i]].support;
+        if (columns[i] != SOTTO_NONE && all[columns[i]].support != SOTTO_NONE) {
+            universes[len++] = all[columns[i]].support;
         }
     }
     return status == SOTTO_OK && len > 0
@@ -477,16 +507,53 @@ static enum sotto_status judge_monomial(const struct judging *judging, size_t su
     for (size_t i = sum; i < judging->sums_len; i++) {
         if (!judging->sums[i].is_difference &&
             is_same_monomial(&judging->sums[i], &judging->sums[sum])) {
-            family.sets[family.len++] = judging->sums[i].set;
+            add_opened(&family, judging->sums[i].set, SOTTO_NONE, SOTTO_NONE);
         }
     }
-    if (judging->sums[sum].factors[1] == SOTTO_NONE) {
-        add_supports(&family, judging, judging->sums[sum].factors[0]);
-    }
-    if (family.len > 1) {
-        status = judge_opened(&family, judging, &judging->sums[sum]);
-    }
+    status = judge_opened(&family, judging, judging->sums[sum].factors);
     family_release(&family);
+    return status;
+}
+
+/* What a sum multiplies a column by: another column, itself, or nothing (SOTTO_NONE). Returns:
+ * false if the column is not in it. */
+static bool find_partner(const struct sotto_evidence_sum *sum, size_t *out, size_t column)
+{
+    bool is_first = sum->factors[0] == column;
+    *out = is_first ? sum->factors[1] : sum->factors[0];
+    return is_first || sum->factors[1] == column;
+}
+
+/* The sums of a column, and of its products with columns of few values: each of these is a sum over
+ * the rows of each value, that many times. */
+static enum sotto_status judge_column(const struct judging *judging, size_t column)
+{
+    struct family family;
+    size_t partner;
+    enum sotto_status status = family_init(&family, judging);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < judging->sums_len; i++) {
+        if (is_sum_here(judging, i) && find_partner(&judging->sums[i], &partner, column) &&
+            has_levels(judging, partner)) {
+            add_opened(&family, judging->sums[i].set, partner, SOTTO_NONE);
+        }
+    }
+    status = judge_opened(&family, judging, (const size_t[2]){column, SOTTO_NONE});
+    family_release(&family);
+    return status;
+}
+
+static enum sotto_status judge_columns(const struct judging *judging)
+{
+    size_t len;
+    enum sotto_status status = SOTTO_OK;
+    const struct sotto_evidence_column *columns = sotto_evidence_columns(judging->evidence, &len);
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        bool has_two = columns[i].dataset == judging->dataset && columns[i].support != SOTTO_NONE;
+        status = has_two ? judge_column(judging, i) : SOTTO_OK;
+    }
     return status;
 }
 
@@ -530,15 +597,6 @@ static enum sotto_status judge_hidden(const struct judging *judging, size_t at)
         }
     }
     return SOTTO_OK;
-}
-
-/* What a sum multiplies a column by: another column, itself, or nothing (SOTTO_NONE). Returns:
- * false if the column is not in it. */
-static bool find_partner(const struct sotto_evidence_sum *sum, size_t *out, size_t column)
-{
-    bool is_first = sum->factors[0] == column;
-    *out = is_first ? sum->factors[1] : sum->factors[0];
-    return is_first || sum->factors[1] == column;
 }
 
 /* Two columns that differ in few rows, but for their units, are one: they may not both be summed up
@@ -630,7 +688,8 @@ static enum sotto_status judge_sums(const struct judging *judging)
                  {SOTTO_RULE_HIDDEN, judge_near},
                  {SOTTO_RULE_DOMINANCE, judge_dominance}};
     for (size_t i = 0; i < judging->sums_len; i++) {
-        for (size_t j = 0; is_sum_here(judging, i) && j < sizeof rules / sizeof rules[0]; j++) {
+        for (size_t j = 0;
+             is_here(judging, judging->sums[i].set) && j < sizeof rules / sizeof rules[0]; j++) {
             enum sotto_status status =
                 is_on(judging, rules[j].rule) ? rules[j].judge(judging, i) : SOTTO_OK;
             if (status != SOTTO_OK) {
@@ -673,6 +732,12 @@ static enum sotto_status judge_group(const struct judging *judging)
             return status;
         }
         status = judge_asked(judging);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    if (is_on(judging, SOTTO_RULE_PRESENCE)) {
+        status = judge_columns(judging);
         if (status != SOTTO_OK) {
             return status;
         }

@@ -3,8 +3,9 @@
 /* What sums over some sets of rows give away by adding and subtracting them. It leans on nothing
  * but arithmetic modulo a prime.
  *
- * The question. Each set is a row of a matrix of 0 and 1, a column of which is an atom: rows of the
- * data that are in the same sets, weighted by how many they are. Whoever has the sums over all sets
+ * The question. Each sum is a row of a matrix, a column of which is an atom: rows of the data that
+ * count alike in all sums, weighted by how many they are. In a sum over a set they count once or
+ * not at all, in a sum of products with a column of few values by that column. Whoever has all sums
  * has every combination of the matrix's rows. If one of these is 0 but for atoms of few rows in
  * all, it is the sum over these few.
  *
@@ -23,6 +24,7 @@
 #include "mixture.h"
 
 #include <gmp.h>
+#include <math.h>
 #include <sotto/alloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,19 +56,36 @@ uint64_t sotto__mixture_prime(uint64_t seed)
     return prime;
 }
 
-static uint64_t multiply(uint64_t a, uint64_t b, uint64_t prime)
+uint64_t sotto__mixture_multiply(uint64_t a, uint64_t b, uint64_t prime)
 {
     return (uint64_t)((wide)a * b % prime);
 }
 
-static uint64_t invert(uint64_t a, uint64_t prime)
+static uint64_t raise(uint64_t a, uint64_t exponent, uint64_t prime)
 {
     uint64_t power = 1;
-    for (uint64_t exponent = prime - 2; exponent > 0; exponent >>= 1) {
-        power = (exponent & 1) != 0 ? multiply(power, a, prime) : power;
-        a = multiply(a, a, prime);
+    for (; exponent > 0; exponent >>= 1) {
+        power = (exponent & 1) != 0 ? sotto__mixture_multiply(power, a, prime) : power;
+        a = sotto__mixture_multiply(a, a, prime);
     }
     return power;
+}
+
+static uint64_t invert(uint64_t a, uint64_t prime)
+{
+    return raise(a, prime - 2, prime);
+}
+
+/* A double is a whole number times a power of 2, and powers of 2 repeat after prime - 1. */
+uint64_t sotto__mixture_number(double value, uint64_t prime)
+{
+    int exponent;
+    double fraction = frexp(fabs(value), &exponent); /* 53 bits */
+    uint64_t digits = (uint64_t)ldexp(fraction, 53) % prime;
+    int64_t shift = (int64_t)exponent - 53;
+    uint64_t power = raise(2, shift >= 0 ? (uint64_t)shift : prime - 1 - (uint64_t)-shift, prime);
+    uint64_t number = sotto__mixture_multiply(digits, power, prime);
+    return value < 0 && number != 0 ? prime - number : number;
 }
 
 /* out -= factor * row, from a column on. */
@@ -74,7 +93,7 @@ static void subtract_row(uint64_t *out, const uint64_t *row, uint64_t factor, si
                          size_t width, uint64_t prime)
 {
     for (size_t i = from; factor != 0 && i < width; i++) {
-        uint64_t part = row[i] != 0 ? multiply(factor, row[i], prime) : 0;
+        uint64_t part = row[i] != 0 ? sotto__mixture_multiply(factor, row[i], prime) : 0;
         out[i] = out[i] >= part ? out[i] - part : out[i] + prime - part;
     }
 }
@@ -113,7 +132,7 @@ static enum sotto_status system_init(struct system *out, const struct sotto__mix
             (void *)mixture->weights);
     for (size_t i = 0; i < mixture->sets_len; i++) {
         for (size_t j = 0; j < mixture->atoms_len; j++) {
-            out->rows[i * width + j] = mixture->holds[i * mixture->atoms_len + out->order[j]];
+            out->rows[i * width + j] = mixture->factors[i * mixture->atoms_len + out->order[j]];
         }
         out->rows[i * width + mixture->atoms_len + i] = 1; /* how it is made of the sets */
     }
@@ -151,7 +170,7 @@ static void reduce_column(struct system *system, size_t column)
     uint64_t *pivot = system->rows + system->pivots_len * width;
     uint64_t factor = invert(pivot[column], system->prime);
     for (size_t i = 0; i < width; i++) {
-        pivot[i] = multiply(pivot[i], factor, system->prime);
+        pivot[i] = sotto__mixture_multiply(pivot[i], factor, system->prime);
     }
     for (size_t i = 0; i < system->mixture->sets_len; i++) {
         uint64_t *row = system->rows + i * width;
@@ -175,7 +194,8 @@ static uint64_t weigh(const struct system *system, const uint64_t *x, const uint
 {
     uint64_t weight = 0;
     for (size_t i = 0; weight < limit && i < system->mixture->atoms_len; i++) {
-        uint64_t part = y != NULL && y[i] != 0 ? multiply(factor, y[i], system->prime) : 0;
+        uint64_t part =
+            y != NULL && y[i] != 0 ? sotto__mixture_multiply(factor, y[i], system->prime) : 0;
         weight += x[i] != part ? weight_at(system, i) : 0;
     }
     return weight;
@@ -187,7 +207,7 @@ static void name_sets(const struct system *system, uint8_t *out, const uint64_t 
 {
     for (size_t i = 0; i < system->mixture->sets_len; i++) {
         size_t at = system->mixture->atoms_len + i;
-        uint64_t part = y != NULL ? multiply(factor, y[at], system->prime) : 0;
+        uint64_t part = y != NULL ? sotto__mixture_multiply(factor, y[at], system->prime) : 0;
         out[i] = x[at] != part;
     }
 }
@@ -200,7 +220,7 @@ static bool find_pair(const struct system *system, uint8_t *out_sets, const uint
         if (x[i] == 0 || y[i] == 0) {
             continue;
         }
-        uint64_t factor = multiply(x[i], invert(y[i], system->prime), system->prime);
+        uint64_t factor = sotto__mixture_multiply(x[i], invert(y[i], system->prime), system->prime);
         if (weigh(system, x, y, factor, min_rows) < min_rows) {
             name_sets(system, out_sets, x, y, factor);
             return true;

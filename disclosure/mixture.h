@@ -6,11 +6,12 @@
 
 #include <sotto/status.h>
 
-/* Sets over atoms. All of it is the caller's. */
+/* Sums over atoms. All of it is the caller's. */
 struct sotto__mixture {
     const uint64_t *weights; /* of atoms: rows, above 0 */
     size_t atoms_len;
-    const uint8_t *holds; /* [set * atoms_len + atom]: 1 where the atom is in the set */
+    const uint64_t *factors; /* [set * atoms_len + atom]: below the prime, what the sum has of each
+                                of the atom's rows; of a set itself 1 where the atom is in it */
     size_t sets_len;
 };
 
@@ -23,6 +24,10 @@ struct sotto__mixture {
 enum sotto_status sotto__mixture_find(const struct sotto__mixture *mixture, bool *out_found,
                                       uint8_t *out_sets, uint64_t min_rows,
                                       uint64_t prime) SOTTO_NODISCARD;
+
+/* Numbers modulo a prime: a finite one, and a product. */
+uint64_t sotto__mixture_number(double value, uint64_t prime);
+uint64_t sotto__mixture_multiply(uint64_t a, uint64_t b, uint64_t prime);
 
 /* A prime above 2^60 that a seed decides. */
 uint64_t sotto__mixture_prime(uint64_t seed);

@@ -8,6 +8,7 @@
 #include "contribute/tables.h"
 
 #include <sotto/alloc.h>
+#include <sotto/secret.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,9 +21,18 @@ void sotto__atoms_init(struct sotto__atoms *out, size_t words)
     *out = (struct sotto__atoms){.words = words};
 }
 
+/* They hold values. */
+static void free_keys(struct sotto__atoms *atoms)
+{
+    if (atoms->keys != NULL) {
+        sotto_wipe(atoms->keys, atoms->capacity_len * atoms->words * sizeof *atoms->keys);
+    }
+    sotto_free(atoms->keys);
+}
+
 void sotto__atoms_release(struct sotto__atoms *atoms)
 {
-    sotto_free(atoms->keys);
+    free_keys(atoms);
     sotto_free(atoms->rows);
     sotto_free(atoms->slots);
     *atoms = (struct sotto__atoms){0};
@@ -90,7 +100,7 @@ static enum sotto_status grow_arrays(struct sotto__atoms *atoms)
         memcpy(keys, atoms->keys, atoms->len * atoms->words * sizeof *keys);
         memcpy(rows, atoms->rows, atoms->len * sizeof *rows);
     }
-    sotto_free(atoms->keys);
+    free_keys(atoms);
     sotto_free(atoms->rows);
     atoms->keys = keys;
     atoms->rows = rows;
@@ -179,7 +189,7 @@ void sotto__atoms_sort(struct sotto__atoms *atoms)
                atoms->words * sizeof *keys);
         rows[i] = atoms->rows[order[i]];
     }
-    sotto_free(atoms->keys);
+    free_keys(atoms);
     sotto_free(atoms->rows);
     atoms->keys = keys;
     atoms->rows = rows;

@@ -18,15 +18,22 @@
 
 #define VALUES_MAX ((uint64_t)1 << 16) /* SOTTO_MIN_ROWS_MAX of sotto/disclosure.h */
 #define BITS_OF_WORD 32
+/* A column with more values has many. */
+#define LEVELS_MAX 16
 #define LANES 8
 
 /* --- Storage --- */
 
-/* Words of a key: the group, the number in each index, the bits. */
-static size_t count_words(const struct sotto__inquiry *inquiry)
+/* Words of a key: the group, the number in each index, the bits, two for each level. */
+static size_t find_levels(const struct sotto__inquiry *inquiry)
 {
     return 1 + inquiry->program->indices_len +
            (inquiry->told_len + BITS_OF_WORD - 1) / BITS_OF_WORD;
+}
+
+static size_t count_words(const struct sotto__inquiry *inquiry)
+{
+    return find_levels(inquiry) + 2 * inquiry->levels_len;
 }
 
 static enum sotto_status allocate(struct sotto_evidence *out)
@@ -39,6 +46,7 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     out->terms = sotto_alloc_array(groups_len * inquiry->sums_len, sizeof *out->terms);
     out->bins = sotto_alloc_array(groups_len * inquiry->bins_len, sizeof *out->bins);
     out->spreads = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->spreads);
+    out->levels = sotto_alloc_array(inquiry->levels_len, sizeof *out->levels);
     out->affines = sotto_alloc_array(groups_len, sizeof *out->affines);
     out->row = sotto_alloc_array(inquiry->columns_len + 1, sizeof *out->row);
     out->signed_values =
@@ -50,8 +58,8 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     out->left_out = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     return out->outside != NULL && out->atoms != NULL && out->terms != NULL &&
                    out->affines != NULL && out->row != NULL && out->signed_values != NULL &&
-                   out->bins != NULL && out->spreads != NULL && out->magnitudes != NULL &&
-                   out->keys != NULL && out->left_out != NULL
+                   out->bins != NULL && out->spreads != NULL && out->levels != NULL &&
+                   out->magnitudes != NULL && out->keys != NULL && out->left_out != NULL
                ? SOTTO_OK
                : SOTTO_ERROR_NO_MEMORY;
 }
@@ -99,6 +107,10 @@ void sotto__evidence_release(struct sotto_evidence *evidence)
     for (size_t i = 0; evidence->spreads != NULL && i < groups_len * inquiry->spreads_len; i++) {
         sotto__spread_release(&evidence->spreads[i]);
     }
+    for (size_t i = 0; evidence->levels != NULL && i < inquiry->levels_len; i++) {
+        sotto__spread_release(&evidence->levels[i]);
+    }
+    sotto_free(evidence->levels);
     for (size_t i = 0; evidence->affines != NULL && i < groups_len; i++) {
         sotto__affine_release(&evidence->affines[i]);
     }
@@ -171,6 +183,9 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
         keep_status(in_out, sotto__spread_merge(&in_out->spreads[i], &other->spreads[i],
                                                 in_out->values_max));
     }
+    for (size_t i = 0; i < inquiry->levels_len; i++) {
+        keep_status(in_out, sotto__spread_merge(&in_out->levels[i], &other->levels[i], LEVELS_MAX));
+    }
     keep_status(in_out, other->status);
 }
 
@@ -203,6 +218,45 @@ static bool find_bit(uint8_t *out, const struct sotto__rows *rows, const struct 
         all &= out[i];
     }
     return any == all;
+}
+
+/* Looks at the values of a column that are finite. Returns: whether they are few so far. */
+static bool take_level(struct sotto_evidence *evidence, size_t at, const double *values, size_t len)
+{
+    struct sotto__spread_values *level = &evidence->levels[at];
+    for (size_t i = 0; !level->is_over && i < len; i++) {
+        double value = values[i] + 0.0; /* 0 and -0 are one */
+        uint64_t word;
+        memcpy(&word, &value, sizeof word);
+        if (evidence->left_out[i] == 0 && value == value) {
+            keep_status(evidence, sotto__spread_add(level, word, 1, LEVELS_MAX));
+        }
+    }
+    return !level->is_over;
+}
+
+/* Sets the words of the columns of few values. Returns: whether there are none. */
+static bool make_levels(struct sotto_evidence *evidence, size_t dataset, size_t len)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    uint32_t *words = evidence->keys + find_levels(inquiry) * SOTTO__ROWS_LEN;
+    bool is_one = true;
+    for (size_t i = 0; i < inquiry->levels_len; i++, words += 2 * SOTTO__ROWS_LEN) {
+        size_t column = inquiry->levels[i];
+        const double *values = evidence->signed_values + column * SOTTO__ROWS_LEN;
+        if (inquiry->columns[column].dataset != dataset || !take_level(evidence, i, values, len)) {
+            continue;
+        }
+        is_one = false;
+        for (size_t j = 0; j < len; j++) {
+            double value = values[j] == values[j] ? values[j] + 0.0 : 0;
+            uint64_t word;
+            memcpy(&word, &value, sizeof word);
+            words[j] = (uint32_t)word;
+            words[SOTTO__ROWS_LEN + j] = (uint32_t)(word >> 32);
+        }
+    }
+    return is_one;
 }
 
 /* Sets the words of the rows' keys. Returns: whether all rows have the same key. */
@@ -238,7 +292,7 @@ static bool make_keys(struct sotto_evidence *evidence, const struct sotto__rows 
             word[j] |= (uint32_t)holds[j] << bit->at % BITS_OF_WORD;
         }
     }
-    return is_one;
+    return make_levels(evidence, dataset, len) && is_one;
 }
 
 /* Adds the rows that are not left out. */
@@ -543,7 +597,6 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
     const struct sotto__inquiry *inquiry = in_out->inquiry;
     bool has_infinities = false;
     find_left_out(in_out, rows, dataset, len);
-    take_atoms(in_out, rows, dataset, len);
     for (size_t i = 0; i < inquiry->columns_len; i++) {
         if (inquiry->columns[i].dataset == dataset) {
             has_infinities = find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN,
@@ -552,6 +605,7 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
                              has_infinities;
         }
     }
+    take_atoms(in_out, rows, dataset, len);
     take_affine(in_out, rows, dataset, len);
     for (size_t i = 0; i < inquiry->spreads_len; i++) {
         if (inquiry->columns[inquiry->spreads[i].column].dataset == dataset &&
@@ -593,11 +647,45 @@ enum sotto_status sotto__evidence_fail(enum sotto_status status, struct sotto_er
                : sotto_error_no_memory(err);
 }
 
+/* Puts atoms together that were told apart by columns which turned out to have many values. */
+static void forget_levels(struct sotto_evidence *evidence, struct sotto__atoms *in_out)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    struct sotto__atoms merged;
+    sotto__atoms_init(&merged, in_out->words);
+    for (size_t i = 0; i < in_out->len; i++) {
+        uint32_t *key = in_out->keys + i * in_out->words;
+        for (size_t j = 0; j < inquiry->levels_len; j++) {
+            uint32_t *words = key + find_levels(inquiry) + 2 * j;
+            words[0] = evidence->levels[j].is_over ? 0 : words[0];
+            words[1] = evidence->levels[j].is_over ? 0 : words[1];
+        }
+        sotto__atoms_add(&merged, key, in_out->rows[i]);
+    }
+    keep_status(evidence, merged.status);
+    keep_status(evidence, in_out->status);
+    sotto__atoms_release(in_out);
+    *in_out = merged;
+}
+
+static bool has_many_values(const struct sotto_evidence *evidence)
+{
+    bool found = false;
+    for (size_t i = 0; i < evidence->inquiry->levels_len; i++) {
+        found = found || evidence->levels[i].is_over;
+    }
+    return found;
+}
+
 enum sotto_status sotto__evidence_finish(struct sotto_evidence *evidence, struct sotto_error *err)
 {
     size_t len = 0;
     size_t datasets_len = evidence->inquiry->driver->plan->datasets_len;
+    bool forgets = has_many_values(evidence);
     for (size_t i = 0; i < datasets_len; i++) {
+        if (forgets) {
+            forget_levels(evidence, &evidence->atoms[i]);
+        }
         sotto__atoms_sort(&evidence->atoms[i]);
         keep_status(evidence, evidence->atoms[i].status);
         len += evidence->atoms[i].len;
@@ -716,6 +804,33 @@ enum sotto_status sotto_evidence_is_near(bool *out, const struct sotto_evidence 
                                          size_t group, size_t a, size_t b)
 {
     return sotto__affine_is_near(out, &evidence->affines[group], a, b, evidence->values_max);
+}
+
+static size_t find_level(const struct sotto__inquiry *inquiry, size_t column)
+{
+    size_t found = 0;
+    while (found < inquiry->levels_len && inquiry->levels[found] != column) {
+        found++;
+    }
+    return found;
+}
+
+bool sotto_evidence_has_levels(const struct sotto_evidence *evidence, size_t column)
+{
+    size_t level = find_level(evidence->inquiry, column);
+    return level < evidence->inquiry->levels_len && !evidence->levels[level].is_over;
+}
+
+double sotto_evidence_level(const struct sotto_evidence *evidence, size_t atom, size_t column)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    const struct sotto__atoms *atoms = &evidence->atoms[inquiry->columns[column].dataset];
+    const uint32_t *words =
+        atoms->keys + atom * atoms->words + find_levels(inquiry) + 2 * find_level(inquiry, column);
+    uint64_t word = words[0] | (uint64_t)words[1] << 32;
+    double value;
+    memcpy(&value, &word, sizeof value);
+    return value;
 }
 
 const uint64_t *sotto_evidence_bins(const struct sotto_evidence *evidence, size_t group,

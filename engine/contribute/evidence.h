@@ -82,6 +82,8 @@ struct sotto__inquiry {
     size_t sums_len;
     size_t sums_capacity_len;
     size_t traces_capacity_len;
+    size_t *levels; /* columns by whose values atoms are told apart, if they have few */
+    size_t levels_len;
     size_t *cell_terms;
     size_t cells_len;
     size_t cells_capacity_len;
@@ -105,6 +107,7 @@ struct sotto_evidence {
     struct sotto__atoms *atoms;           /* [dataset] */
     struct sotto_evidence_terms *terms;   /* [group * sums_len + sum] */
     struct sotto__spread_values *spreads; /* [group * spreads_len + spread] */
+    struct sotto__spread_values *levels;  /* [level]: of all groups */
     struct sotto__affine *affines;        /* [group] */
     double *row;                          /* scratch: of one row, each column's value */
     uint64_t *bins;                       /* [group * bins_len + bin]: rows */

@@ -508,7 +508,6 @@ static void add_sum(struct sotto__inquiry *inquiry, const size_t factors[2], siz
     const struct sotto_evidence_sum sum = {
         .set = set,
         .factors = {columns[0], columns[1]},
-        .supports = {SOTTO_NONE, SOTTO_NONE},
         .text = at->source,
         .start = at->start,
     };
@@ -646,7 +645,6 @@ static void add_differences(struct sotto__inquiry *inquiry)
             if (i != j && is_same_product(&sum, less) &&
                 (sets_len <= DIFFERENCES_ALL || is_subset(inquiry, sum.set, less->set))) {
                 sum.is_difference = true;
-                sum.supports[0] = sum.supports[1] = SOTTO_NONE;
                 append_sum(inquiry, &sum,
                            (struct sotto__trace){.state = inquiry->traces[i].state,
                                                  .minus = inquiry->traces[j].state});
@@ -667,72 +665,70 @@ static enum sotto_status say_failure(const struct sotto__inquiry *inquiry, struc
 
 /* --- Supports --- */
 
-/* The rows of a set (SOTTO_NONE: all) in which a column is not 0. */
-static size_t add_support(struct sotto__inquiry *inquiry, size_t column, size_t set)
+/* The rows in which a column is not 0. */
+static size_t add_support(struct sotto__inquiry *inquiry, size_t column)
 {
     struct literals literals = {.len = 0};
     size_t op = inquiry->column_ops[column];
-    if (set != SOTTO_NONE) {
-        const struct sotto__membership *member = &inquiry->members[set];
-        literals.len = member->bits_len;
-        memcpy(literals.bits, inquiry->literals + member->bits_first,
-               member->bits_len * sizeof *literals.bits);
-    }
     add_literal(inquiry, &literals, op, SOTTO__BIT_NONZERO);
     return add_set(inquiry, make_set(inquiry, SOTTO_SET_SUPPORT, op), no_index, &literals);
 }
 
-static bool has_condition(const struct sotto__inquiry *inquiry, size_t set)
+static bool has_asked_sets(const struct sotto__inquiry *inquiry, size_t dataset)
 {
-    const struct sotto__membership *member = &inquiry->members[set];
     bool found = false;
-    for (size_t i = 0; i < member->bits_len; i++) {
-        size_t bit = inquiry->literals[member->bits_first + i];
-        found = found || inquiry->bits[bit].kind == SOTTO__BIT_TRUE;
+    for (size_t i = 0; !found && i < inquiry->sets_len; i++) {
+        const struct sotto_evidence_set *set = &inquiry->sets[i];
+        found = set->dataset == dataset &&
+                (set->kind == SOTTO_SET_CONDITION || set->kind == SOTTO_SET_CELL);
     }
     return found;
 }
 
-/* A product with a column of 0 and another value is the other factor's sum, over the rows where
- * that column is not 0. */
-static void add_supports_of(struct sotto__inquiry *inquiry, size_t alone, size_t product)
+static bool has_factor(const struct sotto_evidence_sum *sum, size_t column)
 {
-    const struct sotto_evidence_sum one = inquiry->sums[alone];
-    const struct sotto_evidence_sum two = inquiry->sums[product];
-    bool have_conditions = has_condition(inquiry, one.set) || has_condition(inquiry, two.set);
-    if (one.factors[1] != SOTTO_NONE || two.factors[1] == SOTTO_NONE || !have_conditions) {
-        return;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (two.factors[i] != one.factors[0] && two.factors[1 - i] == one.factors[0]) {
-            size_t support = add_support(inquiry, two.factors[i], two.set);
-            inquiry->sums[product].supports[i] = support;
-            inquiry->sets[one.set].is_told_apart = inquiry->status == SOTTO_OK;
+    return sum->factors[0] == column || sum->factors[1] == column;
+}
+
+/* Where one monomial is opened over two sets, or a column in two sums beside sets that the asker
+ * made, rows in which it is 0 hide nothing. */
+static void add_supports(struct sotto__inquiry *inquiry)
+{
+    for (size_t i = 0; i < inquiry->sums_len; i++) {
+        bool is_beside = has_asked_sets(inquiry, inquiry->sets[inquiry->sums[i].set].dataset);
+        for (size_t j = i + 1; j < inquiry->sums_len && inquiry->status == SOTTO_OK; j++) {
+            const size_t *factors = inquiry->sums[i].factors;
+            bool is_same = is_same_product(&inquiry->sums[i], &inquiry->sums[j]);
+            for (size_t k = 0; k < 2; k++) {
+                if (factors[k] != SOTTO_NONE &&
+                    (is_same || (is_beside && has_factor(&inquiry->sums[j], factors[k])))) {
+                    inquiry->columns[factors[k]].support = add_support(inquiry, factors[k]);
+                }
+            }
         }
     }
 }
 
-/* Where one monomial is opened over two sets, rows in which it is 0 hide nothing. */
-static void add_supports(struct sotto__inquiry *inquiry)
+/* --- Levels --- */
+
+/* A sum of a column of few values, or of a product with one, is a sum over the rows of each value:
+ * beside sets that the asker made of these rows it gives away what these are not. */
+static void add_levels(struct sotto__inquiry *inquiry)
 {
-    for (size_t i = 0; i < inquiry->sums_len; i++) {
-        for (size_t j = 0; j < inquiry->sums_len && inquiry->status == SOTTO_OK; j++) {
-            const size_t *factors = inquiry->sums[i].factors;
-            bool is_same = i < j && memcmp(factors, inquiry->sums[j].factors,
-                                           sizeof inquiry->sums[j].factors) == 0;
-            for (size_t k = 0; is_same && k < 2; k++) {
-                if (factors[k] != SOTTO_NONE) {
-                    inquiry->columns[factors[k]].support =
-                        add_support(inquiry, factors[k], SOTTO_NONE);
-                }
-            }
-            add_supports_of(inquiry, i, j);
+    inquiry->levels = sotto_alloc_array(inquiry->columns_len + 1, sizeof *inquiry->levels);
+    if (inquiry->levels == NULL) {
+        fail(inquiry, SOTTO_ERROR_NO_MEMORY);
+        return;
+    }
+    for (size_t i = 0; i < inquiry->columns_len; i++) {
+        if (has_asked_sets(inquiry, inquiry->columns[i].dataset)) {
+            inquiry->levels[inquiry->levels_len++] = i;
         }
     }
 }
 
 /* Which sets rows must be told apart by: not those of missing values, unless one monomial is opened
- * over two of them, or cells stand in one. */
+ * over two of them, or the asker made sets beside them. */
 static void mark_told_apart(struct sotto__inquiry *inquiry)
 {
     for (size_t i = 0; i < inquiry->sets_len; i++) {
@@ -745,14 +741,12 @@ static void mark_told_apart(struct sotto__inquiry *inquiry)
         }
     }
     for (size_t i = 0; i < inquiry->sums_len; i++) {
-        for (size_t j = 0; j < i; j++) {
-            const struct sotto_evidence_sum *one = &inquiry->sums[i];
-            const struct sotto_evidence_sum *other = &inquiry->sums[j];
-            if (one->factors[0] == other->factors[0] && one->factors[1] == other->factors[1]) {
-                inquiry->sets[one->set].is_told_apart = true;
-                inquiry->sets[other->set].is_told_apart = true;
-            }
+        const struct sotto_evidence_sum *one = &inquiry->sums[i];
+        bool is_opened_twice = has_asked_sets(inquiry, inquiry->sets[one->set].dataset);
+        for (size_t j = 0; !is_opened_twice && j < inquiry->sums_len; j++) {
+            is_opened_twice = i != j && is_same_product(one, &inquiry->sums[j]);
         }
+        inquiry->sets[one->set].is_told_apart |= is_opened_twice;
     }
 }
 
@@ -783,6 +777,7 @@ enum sotto_status sotto__inquiry_init(struct sotto__inquiry *out, const struct s
     }
     add_used_conditions(out);
     add_supports(out);
+    add_levels(out);
     if (out->status != SOTTO_OK) {
         return say_failure(out, err);
     }
@@ -816,5 +811,6 @@ void sotto__inquiry_release(struct sotto__inquiry *inquiry)
     sotto_free(inquiry->sums);
     sotto_free(inquiry->traces);
     sotto_free(inquiry->cell_terms);
+    sotto_free(inquiry->levels);
     *inquiry = (struct sotto__inquiry){0};
 }

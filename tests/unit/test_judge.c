@@ -36,7 +36,8 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
         (void)snprintf(rare, sizeof rare, "%d", i);
     }
     int row = snprintf(
-        out, bytes, "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d,%d,%d\n",
+        out, bytes,
+        "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d,%d,%d,%d,%.1f,%d\n",
         i, wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
         i <= len / 2          ? "a"
         : i <= len - len / 12 ? "b"
@@ -48,7 +49,10 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
         i == 45   ? 90000
         : i <= 30 ? wage
                   : i,
-        mirror, i == 7 ? 1 : 2 * mirror + 3);
+        mirror, i == 7 ? 1 : 2 * mirror + 3, i % 3, i % 3 == 0 ? 2.5 : -1.0,
+        i <= 15   ? 3
+        : i <= 30 ? 2
+                  : i <= 45);
     assert_true(row > 0 && (size_t)row < bytes);
     return (size_t)row;
 }
@@ -57,10 +61,11 @@ static char *make_rows(int len)
 {
     static char text[200000];
     uint64_t random = 17;
-    size_t at =
-        (size_t)snprintf(text, sizeof text,
-                         "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
-                         "bonus,same,inf,heavy,giant,twice,few01,twice01,tail,mirror,mirrored\n");
+    size_t at = (size_t)snprintf(
+        text, sizeof text,
+        "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
+        "bonus,same,inf,heavy,giant,twice,few01,twice01,tail,mirror,mirrored,three,code,"
+        "stage\n");
     for (int i = 1; i <= len; i++) {
         at += write_row(text + at, sizeof text - at, i, len, &random);
     }
@@ -239,6 +244,20 @@ static void test_rows_together(void **state)
     /* Each differs from each by ten rows at least; a or b, less a, less b, is their overlap. */
     refuses("", "sum(id <= 30) + sum(id > 28 and id <= 50) + sum(id <= 50)", rule, "together");
     refuses("\"where\": \"id > 10\",", "sum(id <= 30) - sum(id <= 31)", rule, "together");
+    /* A sum of 0 and 1 is a count. */
+    refuses("", "sum(flag) - count(if(flag or id == 40, 1, na))", rule, "together");
+    refuses("", "cov(flag, wage) - mean(if(flag or id == 40, wage, na))", rule, "together");
+    refuses("",
+            "cov(three, wage) - mean(if(three == 1, wage, na)) - mean(if(three == 2 or id == 45, "
+            "wage, na))",
+            rule, "together");
+    refuses("", "sum(bonus) - sum(if(id > 12, bonus, na))", rule, "together");
+    refuses("", "dot(code, double) - sum(double) + 3.5 * sum(if(code > 0 or id == 40, double, na))",
+            rule, "together");
+    refuses("", "mean(three) - sum(three == 1) - sum(three == 2 or id == 45)", rule, "together");
+    refuses("", "std(stage) + sum(stage >= 1) + sum(stage >= 2) + sum(stage >= 3 and id != 4)",
+            rule, "together");
+    passes("", "mean(flag) + sum(three == 1) + sum(three) + sum(dept == 'a')");
     passes("", "sum(id <= 30) + sum(id > 20 and id <= 50) + sum(id <= 50)");
     passes("", "mean(if(id <= 20, wage, na)) + mean(if(id <= 40, wage, na))");
 }
@@ -264,10 +283,19 @@ static void test_presence(void **state)
     refuses("\"rows\": \"complete\", \"where\": \"id > 10\",", "mean(wage) + mean(gap)",
             SOTTO_RULE_ROWS, "leaves 48 rows in and 9 out");
     refuses("", "sum(flag * wage) - sum(if(flag or id == 40, wage, na))", rule, "differ by 1");
-    refuses("", "cov(flag, wage) - mean(if(flag or id == 40, wage, na))", rule, "differ by 1");
     refuses("", "sum(2 * few01 * wage) - sum(if(id <= 13, wage, na))", rule, "differ by 1");
-    refuses("", "sum(bonus) - sum(if(id > 12, bonus, na))", rule, "differ by 1");
     refuses("", "sum(bonus * age) - sum(if(id > 12, bonus * age, na))", rule, "differ by 1");
+    static const char *const coded[] = {
+        "sum(three * wage) - sum(if(three == 1, wage, na)) - 2 * sum(if(three == 2 or id == 45, "
+        "wage, na))",
+        "sum(code * wage) - sum(wage) + 3.5 * sum(if(code > 0 or id == 40, wage, na))",
+        "sum(three * age * 1) - sum(if(three == 1, age, na)) - 2 * sum(if(three == 2 and id != 50, "
+        "age, na))",
+    };
+    for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++) {
+        refuses("", coded[i], rule, "differ by 1 to 9");
+    }
+    passes("", "sum(three * wage) - sum(if(three == 1, wage, na)) - sum(if(id <= 20, wage, na))");
     passes("", "cov(flag, wage) + mean(if(dept == 'a', wage, na))");
     passes("", "mean(if(dept == 'a', wage, na)) + mean(wage) + dot(wage, age)");
     passes("", "mean(gap) + mean(wage)");

@@ -906,7 +906,7 @@ static void test_a_withheld_group_and_all(void **state)
 struct history {
     const char *output;
     uint64_t rows[LEVELS_LEN];
-    uint8_t holds[TOLD_MAX][LEVELS_LEN];
+    uint64_t holds[TOLD_MAX][LEVELS_LEN];
     size_t told_len;
     size_t refused_len;
 };
@@ -962,7 +962,7 @@ static void expect_nothing_given_away(const struct history *history)
 {
     const struct sotto__mixture mixture = {.weights = history->rows,
                                            .atoms_len = LEVELS_LEN,
-                                           .holds = history->holds[0],
+                                           .factors = history->holds[0],
                                            .sets_len = history->told_len};
     uint8_t sets[TOLD_MAX];
     bool found = false;

@@ -35,9 +35,7 @@ struct sotto_evidence_set {
 struct sotto_evidence_sum {
     size_t set;
     bool is_difference;
-    size_t factors[2];  /* columns of the evidence; the second may be SOTTO_NONE */
-    size_t supports[2]; /* of a product: its set where that factor is not 0, if the other one is
-                           opened alone over conditions; else SOTTO_NONE */
+    size_t factors[2]; /* columns of the evidence; the second may be SOTTO_NONE */
     const char *text;
     size_t start;
 };
@@ -113,6 +111,15 @@ sotto_evidence_atoms(const struct sotto_evidence *evidence, size_t dataset, size
 
 /* Whether an atom of a set's dataset is in the set. */
 SOTTO_API bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, size_t set);
+
+/* Whether a column has few values in all, and atoms are told apart by them: only where the asker
+ * made sets of the column's dataset beside where and groups. */
+SOTTO_API bool sotto_evidence_has_levels(const struct sotto_evidence *evidence, size_t column);
+
+/* The value of such a column in an atom of its dataset; 0 where it has none. Of exact numbers it is
+ * in units of the last decimal. */
+SOTTO_API double sotto_evidence_level(const struct sotto_evidence *evidence, size_t atom,
+                                      size_t column);
 
 /* Whether two columns are affine functions of each other in a group but for some rows, fewer than
  * the judge's min_rows. (Of many different rows some are looked at: then it may be true where more
