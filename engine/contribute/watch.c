@@ -7,6 +7,7 @@
 
 #include "contribute/contribute.h"
 #include "contribute/watching.h"
+#include "program/compile.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -293,12 +294,29 @@ static enum sotto_status leave_out(struct watched_predicate *predicate,
                                      "the ledger has a predicate that can't be read: %.200s", text);
 }
 
-/* Operations are idle where an index counts for all terms: here some are asked for beside it. */
-static void wake_ops(struct sotto__program *program)
+/* Operations are idle, and have no memory, where an index counts for all terms: some predicates ask
+ * for them beside it. Operands stand before their operations. */
+static enum sotto_status wake_ops(struct watched_dataset *watched, struct sotto_error *err)
 {
-    for (size_t i = 0; i < program->ops_len; i++) {
-        program->ops[i].is_idle = false;
+    struct sotto__program *program = watched->driver->program;
+    for (size_t i = 0; i < watched->predicates_len; i++) {
+        const struct watched_predicate *predicate = &watched->predicates[i];
+        for (size_t j = 0; j < predicate->ops_len; j++) {
+            if (predicate->ops[j] != SOTTO_NONE) {
+                program->ops[predicate->ops[j]].is_idle = false;
+            }
+        }
     }
+    for (size_t i = program->ops_len; i-- > 0;) {
+        const struct sotto__op *op = &program->ops[i];
+        const size_t operands[3] = {op->a, op->b, op->c};
+        for (size_t j = 0; !op->is_idle && j < 3; j++) {
+            if (operands[j] != SOTTO_NONE) {
+                program->ops[operands[j]].is_idle = false;
+            }
+        }
+    }
+    return sotto__registers_measure(program, err);
 }
 
 static enum sotto_status find_predicates(struct watched_dataset *watched, const char *const *texts,
@@ -314,7 +332,6 @@ static enum sotto_status find_predicates(struct watched_dataset *watched, const 
         sotto_free(terms);
         return sotto_error_no_memory(err);
     }
-    bool is_awake = false;
     for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
         size_t terms_len = find_terms(terms, watched->driver, i, &moments);
         status = set_predicate(&watched->predicates[i], program, terms, terms_len, err);
@@ -323,13 +340,12 @@ static enum sotto_status find_predicates(struct watched_dataset *watched, const 
         }
         watched->classes_len[i] = (uint32_t)terms_len + 1;
         watched->predicates_len = i + 1;
-        is_awake = is_awake || watched->predicates[i].ops_len > 0;
-    }
-    if (is_awake) {
-        wake_ops(program);
     }
     sotto_free(terms);
-    return status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return wake_ops(watched, err);
 }
 
 static void release_predicates(struct watched_dataset *watched)

@@ -534,6 +534,7 @@ static void test_many_bins(void **state)
         persons[i].version = 700;
     }
     answered({.outputs = {"sum(wage)"}});
+    answered({.outputs = {"sum(wage)"}, .where = "age < 40 or dept == 'Sales'"});
     hire(1);
     refused({.outputs = {"sum(wage)"}});
 }
