@@ -57,9 +57,10 @@ enum sotto__ledger_subject {
     SOTTO__SUBJECT_EPOCH,      /* file */
     SOTTO__SUBJECT_REFUSALS,   /* creator, day */
     SOTTO__SUBJECT_CHAIN,
-    SOTTO__SUBJECT_CONSENT, /* number of the answer */
-    SOTTO__SUBJECT_PARTIES, /* digest of the set */
-    SOTTO__SUBJECT_COLUMN,  /* file, column */
+    SOTTO__SUBJECT_CONSENT,  /* number of the answer */
+    SOTTO__SUBJECT_PARTIES,  /* digest of the set */
+    SOTTO__SUBJECT_COLUMN,   /* file, column */
+    SOTTO__SUBJECT_PRODUCTS, /* file, epoch */
 };
 void sotto__ledger_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], enum sotto__ledger_subject kind,
                            const void *first, size_t first_bytes, uint64_t number,
@@ -115,11 +116,21 @@ enum sotto_status sotto__ledger_opened(struct sotto_ledger *ledger,
                                        struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- missing.c --- */
-
-/* Writes a 1 for each atom that is small because few rows lack the values that predicates ask for,
- * and not because of the predicates. Returns: SOTTO_ERROR_NO_MEMORY. */
+/* Writes a 1 for each atom that is small only because few rows lack the values that predicates ask
+ * for. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__ledger_find_missing(uint8_t *out, const struct sotto_ledger_file *file,
                                              uint64_t min_rows) SOTTO_NODISCARD;
+
+/* --- products.c --- */
+
+/* Writes down which columns and products a file is asked for, if new. */
+enum sotto_status sotto__ledger_add_products(struct sotto__ledger_batch *batch,
+                                             const struct sotto_ledger_file *file, uint64_t epoch,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+/* How many rows a pair gives away; 0: none, or min_rows at least. *_known: of each atom. */
+uint64_t sotto__ledger_count_odd(const struct sotto_ledger_file *file,
+                                 const struct sotto_ledger_pair *pair, const uint8_t *product_known,
+                                 const uint8_t *alone_known, uint64_t min_rows);
 
 /* --- budget.c --- */
 

@@ -408,6 +408,9 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
             decision->is_written[at + parts[i].atom] = 1;
         }
     }
+    if (file->measures[decision->measure].is_context) {
+        return;
+    }
     if (is_asked && is_few(decision, &old->sketch, &now)) {
         fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
     } else if (is_asked && distance > 0 && parts_len > 1 &&
@@ -631,6 +634,39 @@ static void check_others(struct decision *decision)
     }
 }
 
+/* Adds the atoms that are asked for to those of a measure that are known. */
+static void list_known(uint8_t *out, const struct decision *decision, size_t measure)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    memcpy(out, decision->is_known + measure * file->atoms_len, file->atoms_len);
+    for (size_t i = 0; !file->measures[measure].is_context && i < file->atoms_len; i++) {
+        out[i] |= file->atoms[i].is_asked;
+    }
+}
+
+static enum sotto_status check_pairs(struct decision *decision, struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    uint8_t *known = sotto_alloc_zeroed(2 * file->atoms_len + 1);
+    if (known == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < file->pairs_len; i++) {
+        const struct sotto_ledger_pair *pair = &file->pairs[i];
+        list_known(known, decision, pair->product);
+        list_known(known + file->atoms_len, decision, pair->alone);
+        uint64_t odd = sotto__ledger_count_odd(file, pair, known, known + file->atoms_len,
+                                               decision->question->min_rows);
+        for (size_t j = 0; odd > 0 && j < file->atoms_len; j++) {
+            if (file->atoms[j].is_asked) {
+                fail_atom(decision, j, odd);
+            }
+        }
+    }
+    sotto_free(known);
+    return SOTTO_OK;
+}
+
 static enum sotto_status check_file(struct decision *decision, struct sotto_error *err)
 {
     const struct sotto_ledger_storage *storage = &decision->ledger->storage;
@@ -651,6 +687,9 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
         if (status != SOTTO_OK) {
             return status;
         }
+        if (decision->file->measures[i].is_context) {
+            continue;
+        }
         status = check_parties(decision, err);
         if (status != SOTTO_OK) {
             return status;
@@ -660,7 +699,7 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
             check_others(decision);
         }
     }
-    return SOTTO_OK;
+    return check_pairs(decision, err);
 }
 
 /* --- The verdict --- */
@@ -805,6 +844,9 @@ static void add_file(struct sotto__ledger_batch *batch, struct decision *decisio
     }
     for (size_t i = 0; i < file->measures_len; i++) {
         decision->measure = i;
+        if (file->measures[i].is_context) {
+            continue;
+        }
         if (decision->is_told[i] == 0) {
             add_told(batch, decision, answer);
         }
@@ -973,6 +1015,10 @@ static enum sotto_status write_answer(struct sotto_ledger *ledger, uint64_t numb
     for (size_t i = 0; status == SOTTO_OK && i < question->files_len; i++) {
         status = sotto__ledger_charge(&batch, question, &question->files[i], withheld, number, err);
         add_file(&batch, &decisions[i], withheld, known_lens[i], number);
+        if (status == SOTTO_OK) {
+            status =
+                sotto__ledger_add_products(&batch, &question->files[i], decisions[i].epoch, err);
+        }
     }
     if (status != SOTTO_OK) {
         sotto__ledger_batch_release(&batch);

@@ -473,7 +473,7 @@ void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto
 
 /* --- Values --- */
 
-static void convert_value(double *out, const struct sotto__rows *rows, size_t op, size_t len)
+void sotto__measure_value(double *out, const struct sotto__rows *rows, size_t op, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[op];
     if (rows->program->ops[op].type == SOTTO__ROW_FLOAT) {
@@ -513,9 +513,9 @@ static void find_values(double *out, double *scratch, const struct sotto__rows *
                         const struct sotto__measure *measure, size_t len)
 {
     const struct sotto__monomial *product = &measure->product;
-    convert_value(out, rows, product->values[0], len);
+    sotto__measure_value(out, rows, product->values[0], len);
     for (size_t i = 1; i < product->values_len; i++) {
-        convert_value(scratch, rows, product->values[i], len);
+        sotto__measure_value(scratch, rows, product->values[i], len);
         multiply_values(out, scratch, len);
     }
 }

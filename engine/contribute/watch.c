@@ -10,6 +10,7 @@
 #include "program/compile.h"
 
 #include <sotto/alloc.h>
+#include <sotto/secret.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ struct watched_dataset {
     struct watched_predicate *predicates;
     uint32_t *classes_len; /* of each */
     size_t predicates_len;
+    size_t *column_ops; /* that are shown */
+    size_t columns_len;
 };
 
 struct sotto_watch {
@@ -76,16 +79,30 @@ static char *write_output(const char *predicate, size_t i)
     return text;
 }
 
+/* Of a column the values are summed up. */
+static char *write_column(const char *column, size_t i)
+{
+    size_t bytes = strlen(column) + 40;
+    char *text = sotto_alloc(bytes);
+    if (text != NULL) {
+        (void)snprintf(text, bytes, "c%zu = sum(`%s`)", i, column);
+    }
+    return text;
+}
+
 static enum sotto_status parse_predicates(struct watched_dataset *watched,
-                                          const char *const *predicates, size_t len,
+                                          const char *const *predicates, size_t predicates_len,
+                                          const char *const *columns, size_t columns_len,
                                           struct sotto_error *err)
 {
     const char *const name = "d";
     char *json = NULL;
     enum sotto_status status = SOTTO_OK;
+    size_t len = predicates_len + columns_len;
     char **outputs = sotto_alloc_array(len, sizeof *outputs);
     for (size_t i = 0; outputs != NULL && i < len; i++) {
-        outputs[i] = write_output(predicates[i], i);
+        outputs[i] = i < predicates_len ? write_output(predicates[i], i)
+                                        : write_column(columns[i - predicates_len], i);
         status = outputs[i] != NULL ? status : SOTTO_ERROR_NO_MEMORY;
     }
     if (outputs == NULL || status != SOTTO_OK) {
@@ -341,6 +358,11 @@ static enum sotto_status find_predicates(struct watched_dataset *watched, const 
         watched->classes_len[i] = (uint32_t)terms_len + 1;
         watched->predicates_len = i + 1;
     }
+    for (size_t i = 0; status == SOTTO_OK && i < watched->columns_len; i++) {
+        size_t terms_len = find_terms(terms, watched->driver, len + i, &moments);
+        SOTTO_REQUIRE(terms_len > 0);
+        watched->column_ops[i] = program->terms[terms[0]].factors[0];
+    }
     sotto_free(terms);
     if (status != SOTTO_OK) {
         return status;
@@ -357,17 +379,21 @@ static void release_predicates(struct watched_dataset *watched)
     }
     sotto_free(watched->predicates);
     sotto_free(watched->classes_len);
+    sotto_free(watched->column_ops);
     sotto_driver_free(watched->driver);
     sotto_plan_free(watched->plan);
     watched->predicates = NULL;
     watched->classes_len = NULL;
     watched->predicates_len = 0;
+    watched->column_ops = NULL;
+    watched->columns_len = 0;
     watched->driver = NULL;
     watched->plan = NULL;
 }
 
 enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
                                       const char *const *predicates, size_t predicates_len,
+                                      const char *const *columns, size_t columns_len,
                                       const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
 {
@@ -375,10 +401,16 @@ enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
     SOTTO_REQUIRE(dataset < watch->driver->plan->datasets_len);
     release_predicates(watched);
     sotto__measures_simplify(&watched->measures, watch->driver, catalogue);
-    if (predicates_len == 0) {
+    if (predicates_len + columns_len == 0) {
         return SOTTO_OK;
     }
-    enum sotto_status status = parse_predicates(watched, predicates, predicates_len, err);
+    watched->column_ops = sotto_alloc_array(columns_len, sizeof *watched->column_ops);
+    if (watched->column_ops == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    watched->columns_len = columns_len;
+    enum sotto_status status =
+        parse_predicates(watched, predicates, predicates_len, columns, columns_len, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -686,6 +718,11 @@ static void class_rows(void *context, const struct sotto__rows *rows, size_t dat
             class_by_ops(out, predicate, rows, len);
         }
     }
+    for (size_t i = 0; i < watched->columns_len; i++) {
+        size_t at = i * watcher->capacity_len + watcher->classed_len;
+        sotto__measure_value(watcher->columns + at, rows, watched->column_ops[i], len);
+        memcpy(watcher->column_states + at, rows->registers[watched->column_ops[i]].state, len);
+    }
     watcher->classed_len += len;
 }
 
@@ -701,8 +738,12 @@ enum sotto_status sotto__watcher_init(struct sotto__watcher *out, const struct s
     out->value_lists = sotto_alloc_array(watched->measures.len + 1, sizeof *out->value_lists);
     out->state_lists = sotto_alloc_array(watched->measures.len + 1, sizeof *out->state_lists);
     out->pieces = sotto_alloc_array(watched->predicates_len + 1, sizeof *out->pieces);
+    out->column_lists = sotto_alloc_array(watched->columns_len + 1, sizeof *out->column_lists);
+    out->column_state_lists =
+        sotto_alloc_array(watched->columns_len + 1, sizeof *out->column_state_lists);
     if (out->values == NULL || out->scratch == NULL || out->states == NULL ||
-        out->value_lists == NULL || out->state_lists == NULL || out->pieces == NULL) {
+        out->value_lists == NULL || out->state_lists == NULL || out->pieces == NULL ||
+        out->column_lists == NULL || out->column_state_lists == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     if (watched->driver == NULL) {
@@ -720,6 +761,19 @@ enum sotto_status sotto__watcher_init(struct sotto__watcher *out, const struct s
     return status;
 }
 
+static void free_columns(struct sotto__watcher *watcher)
+{
+    if (watcher->columns != NULL) {
+        const struct watched_dataset *watched = &watcher->watch->datasets[watcher->dataset];
+        sotto_wipe(watcher->columns,
+                   watched->columns_len * watcher->capacity_len * sizeof *watcher->columns);
+    }
+    sotto_free(watcher->columns);
+    sotto_free(watcher->column_states);
+    watcher->columns = NULL;
+    watcher->column_states = NULL;
+}
+
 void sotto__watcher_release(struct sotto__watcher *watcher)
 {
     if (watcher->has_classes) {
@@ -728,6 +782,9 @@ void sotto__watcher_release(struct sotto__watcher *watcher)
     sotto_free(watcher->blocks);
     sotto_free(watcher->classes);
     sotto_free(watcher->pieces);
+    free_columns(watcher);
+    sotto_free(watcher->column_lists);
+    sotto_free(watcher->column_state_lists);
     sotto_free(watcher->values);
     sotto_free(watcher->scratch);
     sotto_free(watcher->states);
@@ -739,7 +796,7 @@ void sotto__watcher_release(struct sotto__watcher *watcher)
 enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size_t len,
                                             struct sotto_error *err)
 {
-    size_t predicates_len = watcher->watch->datasets[watcher->dataset].predicates_len;
+    const struct watched_dataset *watched = &watcher->watch->datasets[watcher->dataset];
     watcher->classed_len = 0;
     watcher->shown_len = 0;
     if (!watcher->has_classes) {
@@ -747,10 +804,14 @@ enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size
     }
     if (len > watcher->capacity_len) {
         sotto_free(watcher->classes);
-        watcher->classes = sotto_alloc_array(predicates_len * len, sizeof *watcher->classes);
-        watcher->capacity_len = watcher->classes != NULL ? len : 0;
+        free_columns(watcher);
+        watcher->classes =
+            sotto_alloc_array(watched->predicates_len * len, sizeof *watcher->classes);
+        watcher->columns = sotto_alloc_array(watched->columns_len * len, sizeof *watcher->columns);
+        watcher->column_states = sotto_alloc_array(watched->columns_len * len, 1);
+        watcher->capacity_len = len;
     }
-    if (watcher->classes == NULL) {
+    if (watcher->classes == NULL || watcher->columns == NULL || watcher->column_states == NULL) {
         return sotto_error_no_memory(err);
     }
     sotto__rows_take(&watcher->rows, 0, watcher->blocks, len);
@@ -782,6 +843,15 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
         watcher->value_lists[i] = values;
         watcher->state_lists[i] = states;
     }
+    for (size_t i = 0; i < watched->columns_len; i++) {
+        size_t at = i * watcher->capacity_len + watcher->shown_len;
+        uint8_t *states = watcher->column_states + at;
+        for (size_t j = 0; program->is_complete && j < len; j++) {
+            states[j] |= (rows->skipped[j] & SOTTO__ROW_INCOMPLETE) != 0;
+        }
+        watcher->column_lists[i] = watcher->columns + at;
+        watcher->column_state_lists[i] = states;
+    }
     bool selects = sotto__program_selects(program);
     struct sotto_watch_rows shown = {.dataset = dataset,
                                      .len = len,
@@ -791,6 +861,9 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
                                      .values = watcher->value_lists,
                                      .states = watcher->state_lists,
                                      .measures_len = watched->measures.len,
+                                     .columns = watcher->column_lists,
+                                     .column_states = watcher->column_state_lists,
+                                     .columns_len = watched->columns_len,
                                      .skipped = selects ? rows->skipped : NULL,
                                      .groups = program->keys_len > 0 ? rows->groups : NULL,
                                      .groups_len = (uint32_t)program->groups_len};

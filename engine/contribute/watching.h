@@ -44,6 +44,8 @@ bool sotto__measures_find(struct sotto__measures *const *in_out,
  * that are the same then become one. */
 void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
                               const struct sotto_catalogue *catalogue);
+/* The values of an operation as the nearest doubles. */
+void sotto__measure_value(double *out, const struct sotto__rows *rows, size_t op, size_t len);
 void sotto__measures_release(struct sotto__measures *measures);
 /* Writes what a measure is of each row, as the nearest doubles, and 0 where it has a value.
  * scratch: SOTTO__ROWS_LEN. */
@@ -61,7 +63,11 @@ struct sotto__watcher {
     bool has_classes;
     struct sotto__rows rows; /* of the predicates' program */
     const struct sotto_column **blocks;
-    uint16_t *classes;       /* [predicate * capacity_len + row of the block] */
+    uint16_t *classes;      /* [predicate * capacity_len + row of the block] */
+    double *columns;        /* [column * capacity_len + row of the block] */
+    uint8_t *column_states; /* likewise */
+    const double **column_lists;
+    const uint8_t **column_state_lists;
     const uint16_t **pieces; /* [predicate]: of the rows that are shown */
     size_t capacity_len;
     size_t classed_len; /* rows of the block whose classes are known */

@@ -447,6 +447,78 @@ static void test_counts_of_missing_values(void **state)
     answered({.outputs = {"count(wage)", "count(age)"}});
 }
 
+/* A product with a column of 0 and 1 is a sum over a set, in another task too. */
+static void test_products_as_sets(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i < 40;
+    }
+    answered({.outputs = {"sum(wage * version)"}});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 1 or wage > 3115"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 1 and wage > 2010"});
+    answered({.outputs = {"sum(wage)"}, .where = "version == 1"});
+    answered({.outputs = {"sum(wage)"}, .where = "age < 40"});
+    answered({.outputs = {"sum(wage * version)"}});
+    answered({.outputs = {"sum(wage)"}});
+}
+
+/* The same, the set first. */
+static void test_sets_and_then_products(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i < 40;
+    }
+    answered({.outputs = {"sum(wage)"}, .where = "version == 1 or wage > 3115"});
+    singled_out({.outputs = {"sum(wage * version)"}});
+    singled_out({.outputs = {"cov(wage, version)"}});
+    answered({.outputs = {"sum(age * version)"}});
+}
+
+/* A column of 1 and 2 needs the sum over all rows besides. */
+static void test_coded_products(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i < 40 ? 2 : 1;
+    }
+    answered({.outputs = {"sum(wage * version)"}});
+    answered({.outputs = {"sum(wage)"}});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 2 or wage > 3115"});
+    singled_out({.outputs = {"sum(if(version == 2 and wage > 2010, wage, na))"}});
+    answered({.outputs = {"sum(wage)"}, .where = "version == 2"});
+}
+
+/* A sum of 0 and 1 is a count. */
+static void test_sums_as_counts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i < 40;
+    }
+    answered({.outputs = {"sum(version)"}});
+    singled_out({.outputs = {"count(age)"}, .where = "version == 1 or wage > 3115"});
+    answered({.outputs = {"count(age)"}, .where = "age < 40"});
+    answered({.outputs = {"std(version)"}});
+}
+
+/* Honest work on flags and codes, again and again, beside sets. */
+static void test_regressions_beside_sets(void **state)
+{
+    (void)state;
+    hire(200 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = (int)(i / 7 % 3);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        answered({.outputs = {"mean(wage)"}, .by = "dept in ('Sales', 'R&D')"});
+        answered({.outputs = {"ols(wage, version, age)", "mean(version)"}});
+        answered({.outputs = {"mean(wage)", "std(version)"}, .where = "age < 40"});
+        answered({.outputs = {"corr(wage, version)", "sum(version ** 2)"}});
+    }
+}
+
 /* Rows without a value, and zeros, are no cover for the few that have one. */
 static void test_few_values_in_many_rows(void **state)
 {
@@ -801,7 +873,7 @@ static void test_a_small_bin(void **state)
 {
     (void)state;
     for (size_t i = 0; i < persons_len; i++) {
-        persons[i].age = i < 40 ? 30 : i < 75 ? 50 : 90;
+        persons[i].age = i < 40 ? 20 + (int)i % 20 : i < 75 ? (int)i : 90;
     }
     answered({.outputs = {"hist(age, 0, 40, 80, 100)"}, .is_judged = true});
     answered({.outputs = {"mean(age)"}, .is_judged = true});
@@ -1021,6 +1093,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_counts_of_two_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_one_set, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_missing_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_as_sets, start, stop),
+        cmocka_unit_test_setup_teardown(test_sets_and_then_products, start, stop),
+        cmocka_unit_test_setup_teardown(test_coded_products, start, stop),
+        cmocka_unit_test_setup_teardown(test_sums_as_counts, start, stop),
+        cmocka_unit_test_setup_teardown(test_regressions_beside_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_few_values_in_many_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_a_part_that_grew, start, stop),
         cmocka_unit_test_setup_teardown(test_missing_values, start, stop),

@@ -96,6 +96,18 @@ SOTTO_API enum sotto_status sotto_ledger_predicates(struct sotto_ledger *ledger,
                                                     const char *file,
                                                     struct sotto_error *err) SOTTO_NODISCARD;
 
+/* What sums a file was asked for in this epoch, as far as they are of one column or of the product
+ * of two: texts for sotto_ledger_product_read. Adds to *in_out, which is empty. */
+SOTTO_API enum sotto_status sotto_ledger_products(struct sotto_ledger *ledger,
+                                                  struct sotto_ledger_texts *in_out,
+                                                  const char *file,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+#define SOTTO_LEDGER_COLUMN_BYTES_MAX 512
+/* Takes such a text apart. out_columns: the second one is empty where there is none. Returns: false
+ * if it is no such text. */
+SOTTO_API bool sotto_ledger_product_read(char out_columns[2][SOTTO_LEDGER_COLUMN_BYTES_MAX + 1],
+                                         const char *text);
+
 /* The owner's word that what a file was asked so far is no longer held against new questions: its
  * predicates and sketches are not looked at any more, its entries stay. */
 SOTTO_API enum sotto_status sotto_ledger_begin_epoch(struct sotto_ledger *ledger, const char *file,
@@ -120,7 +132,22 @@ struct sotto_ledger_measure {
     const char *text;
     const char *const *columns; /* that it is computed from */
     size_t columns_len;
-    bool is_count; /* it is 1 in every row: how many there are is told */
+    const char *factors[2]; /* its columns, where it is one column, or the product of two (of a
+                               square the same one twice); else NULL */
+    bool is_count;          /* it is 1 in every row: how many there are is told */
+    bool is_context;        /* it is not asked for: what is known of it matters to a pair */
+};
+
+#define SOTTO_LEDGER_LEVELS 16
+
+/* A product with a column of few values tells a sum over the rows of each value. Of the count it is
+ * that column itself. */
+struct sotto_ledger_pair {
+    size_t alone;           /* measure: what the column is multiplied with */
+    size_t product;         /* measure */
+    const uint64_t *counts; /* [atom * stride + level]: rows where alone is not 0, by its value */
+    size_t stride;
+    size_t zero; /* the level of value 0; SOTTO_LEDGER_LEVELS: no row has it */
 };
 
 /* What is asked of one file. */
@@ -132,6 +159,8 @@ struct sotto_ledger_file {
     size_t measures_len;
     const struct sotto_ledger_atom *atoms; /* that hold rows */
     size_t atoms_len;
+    const struct sotto_ledger_pair *pairs; /* in which one of both is asked for */
+    size_t pairs_len;
 };
 
 struct sotto_ledger_party {
@@ -177,6 +206,10 @@ SOTTO_API void sotto_ledger_pending_release(struct sotto_ledger_pending *pending
  * Where a measure has the values of an earlier answer, in an atom that is asked, the parties must
  * be the same, or differ by at least parties_least: the two answers' difference is a sum over so
  * many parties. Rows of this party that changed since are in the difference too, and let it pass.
+ *
+ * Where a product with a column of few values was told, or is asked for, that column may not be,
+ * but for fewer than min_rows rows, one value in each atom that is known of the other factor: sums
+ * over these sets, so many times, would tell the difference.
  *
  * With a budget, at most so many sums per 100 rows of a file are told of each of its columns within
  * SOTTO_LEDGER_BUDGET_MS: so many equations do not give the column away. The same sum of the same
@@ -263,6 +296,7 @@ enum sotto_ledger_kind {
     SOTTO_LEDGER_PARTIES,   /* a set of parties, in parts: count (of all) */
     SOTTO_LEDGER_SUMS, /* sums_len of an answer: answer, file, text (a column), count (the rows of
                           the file) */
+    SOTTO_LEDGER_PRODUCT, /* columns that a file was asked for the sum of: file, text */
     SOTTO_LEDGER_KINDS_LEN,
 };
 

@@ -25,6 +25,9 @@ struct sotto_watch_rows {
     const double *const *values;  /* of each measure: the nearest doubles */
     const uint8_t *const *states; /* 0: the value counts */
     size_t measures_len;
+    const double *const *columns; /* of each column that was asked for: the nearest doubles */
+    const uint8_t *const *column_states; /* 0: it has a value that counts */
+    size_t columns_len;
     const uint8_t *skipped; /* not 0: where or the groups leave the row out; NULL: none */
     const uint32_t *groups; /* of rows that are not left out; NULL: there are no groups */
     uint32_t groups_len;
@@ -82,12 +85,14 @@ SOTTO_API const char *sotto_watch_measure_column(const struct sotto_watch *watch
                                                  size_t i, size_t j);
 
 /* Says which predicates rows are classed by: those of the plan and older ones, in this order.
- * catalogue: of the dataset's source. Measures that differ only in whether a column has values, and
- * it has in all rows, become one. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a
- * predicate no longer goes with the file; SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
+ * columns: whose values are shown beside. catalogue: of the dataset's source. Measures that differ
+ * only in whether a column has values, and it has in all rows, become one. Returns:
+ * SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a predicate no longer goes with the file;
+ * SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
 SOTTO_API enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
                                                 const char *const *predicates,
-                                                size_t predicates_len,
+                                                size_t predicates_len, const char *const *columns,
+                                                size_t columns_len,
                                                 const struct sotto_catalogue *catalogue,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Products with a column of few values, held against sums of the other factor. Leans on chain.c for
+ * which products were told, and on the tally, which counts rows by that column.
+ *
+ * The one idea: the sum of x times f, where f has few values, is the sums of x over the rows of
+ * each value, so many times. Whoever has the sums of x over known sets, the atoms, can make any sum
+ * of x times what is the same within each atom. If f is that in all rows but few, the difference is
+ * over these few. So they are counted: in each atom the rows that have not its commonest value. Of
+ * x in an atom that is not known only what is 0 times it can be made. The count is an x that is 1.
+ */
+
+#include "chain.h"
+
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Which were told --- */
+
+static void find_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const char *file, uint64_t epoch)
+{
+    sotto__ledger_subject(out, SOTTO__SUBJECT_PRODUCTS, "", 0, epoch, file);
+}
+
+bool sotto_ledger_product_read(char out_columns[2][SOTTO_LEDGER_COLUMN_BYTES_MAX + 1],
+                               const char *text)
+{
+    char *end = NULL;
+    size_t bytes = strtoul(text, &end, 10);
+    if (end == text || *end != ':' || bytes > strlen(end + 1) ||
+        bytes > SOTTO_LEDGER_COLUMN_BYTES_MAX ||
+        strlen(end + 1) - bytes > SOTTO_LEDGER_COLUMN_BYTES_MAX) {
+        return false;
+    }
+    memcpy(out_columns[0], end + 1, bytes);
+    out_columns[0][bytes] = '\0';
+    memcpy(out_columns[1], end + 1 + bytes, strlen(end + 1 + bytes) + 1);
+    return true;
+}
+
+/* Texts that are young enough not to be written down again, or all. */
+struct seen_products {
+    struct sotto_ledger_texts *texts;
+    int64_t since_ms;
+};
+
+static enum sotto_status see_product(void *context, const struct sotto_ledger_row *row,
+                                     struct sotto_error *err)
+{
+    const struct seen_products *seen = context;
+    struct sotto__ledger_entry entry;
+    if (!sotto__ledger_decode(&entry, row)) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH, "entry %llu of the ledger can't be read",
+                               (unsigned long long)row->number);
+    }
+    bool is_seen = entry.entry.created_ms < seen->since_ms ||
+                   sotto_ledger_texts_add(seen->texts, entry.entry.text) == SOTTO_OK;
+    return is_seen ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
+static enum sotto_status read_products(struct sotto_ledger *ledger,
+                                       struct sotto_ledger_texts *in_out, const char *file,
+                                       uint64_t epoch, int64_t since_ms, struct sotto_error *err)
+{
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    struct seen_products seen = {.texts = in_out, .since_ms = since_ms};
+    find_subject(subject, file, epoch);
+    enum sotto_status status =
+        ledger->storage.each(ledger->storage.context, subject, see_product, &seen, err);
+    if (status != SOTTO_OK) {
+        sotto_ledger_texts_release(in_out);
+    }
+    return status;
+}
+
+enum sotto_status sotto_ledger_products(struct sotto_ledger *ledger,
+                                        struct sotto_ledger_texts *in_out, const char *file,
+                                        struct sotto_error *err)
+{
+    uint64_t epoch;
+    enum sotto_status status = sotto__ledger_epoch(ledger, &epoch, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return read_products(ledger, in_out, file, epoch, INT64_MIN, err);
+}
+
+enum sotto_status sotto__ledger_add_products(struct sotto__ledger_batch *batch,
+                                             const struct sotto_ledger_file *file, uint64_t epoch,
+                                             struct sotto_error *err)
+{
+    struct sotto_ledger_texts known = {0};
+    struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_PRODUCT}};
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    enum sotto_status status = read_products(batch->ledger, &known, file->file, epoch,
+                                             batch->now_ms - SOTTO__LEDGER_REPEAT_MS, err);
+    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
+    find_subject(subject, file->file, epoch);
+    for (size_t i = 0; status == SOTTO_OK && i < file->measures_len; i++) {
+        const struct sotto_ledger_measure *measure = &file->measures[i];
+        size_t before = known.len;
+        if (measure->factors[0] == NULL || measure->is_context) {
+            continue;
+        }
+        (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%zu:%s%s",
+                       strlen(measure->factors[0]), measure->factors[0],
+                       measure->factors[1] != NULL ? measure->factors[1] : "");
+        if (sotto_ledger_texts_add(&known, entry.entry.text) != SOTTO_OK) {
+            status = sotto_error_no_memory(err);
+        } else if (known.len > before) {
+            sotto__ledger_add(batch, &entry, subject);
+        }
+    }
+    sotto_ledger_texts_release(&known);
+    return status;
+}
+
+/* --- What they give away --- */
+
+static uint64_t find_most(const uint64_t *counts, uint64_t *out_all)
+{
+    uint64_t most = 0;
+    *out_all = 0;
+    for (size_t i = 0; i < SOTTO_LEDGER_LEVELS; i++) {
+        most = counts[i] > most ? counts[i] : most;
+        *out_all += counts[i];
+    }
+    return most;
+}
+
+uint64_t sotto__ledger_count_odd(const struct sotto_ledger_file *file,
+                                 const struct sotto_ledger_pair *pair, const uint8_t *product_known,
+                                 const uint8_t *alone_known, uint64_t min_rows)
+{
+    uint64_t odd = 0;
+    uint64_t others[SOTTO_LEDGER_LEVELS] = {0}; /* of atoms that are not known of alone */
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        const uint64_t *counts = pair->counts + i * pair->stride;
+        uint64_t all;
+        uint64_t most = find_most(counts, &all);
+        if (product_known[i] != 0 && alone_known[i] != 0) {
+            odd += all - most;
+        }
+        for (size_t j = 0; product_known[i] != 0 && alone_known[i] == 0 && j < SOTTO_LEDGER_LEVELS;
+             j++) {
+            others[j] += counts[j];
+        }
+    }
+    uint64_t all;
+    uint64_t most = find_most(others, &all);
+    if (file->measures[pair->alone].is_count) { /* how many rows there are in all is known */
+        odd += all - most;
+    } else {
+        odd += all - (pair->zero < SOTTO_LEDGER_LEVELS ? others[pair->zero] : 0);
+    }
+    return odd < min_rows ? odd : 0;
+}
