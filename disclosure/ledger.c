@@ -255,8 +255,10 @@ struct decision {
     uint8_t *is_written;       /* likewise: this very sketch is in the ledger */
     uint64_t stands;           /* number of the answer that the first failure is about; 0: none */
     uint64_t few_rows;         /* that are singled out; 0: none */
-    uint8_t *is_new;           /* scratch, of each group: it has an atom that is not known */
-    uint8_t *is_missing;       /* of each atom: few, and by missing values, see missing.c */
+    bool is_dominated;         /* by one row */
+    struct sotto_ledger_magnitude *added; /* scratch, of each group: what is not known */
+    uint8_t *is_new;     /* scratch, of each group: it has an atom that is not known */
+    uint8_t *is_missing; /* of each atom: few, and by missing values, see missing.c */
     size_t failed_measure;
     const struct sotto__ledger_set *parties;
     struct sotto_ledger_pending *pending; /* sets that the parties go with are added */
@@ -611,6 +613,53 @@ static void check_known(struct decision *decision)
     }
 }
 
+static void add_magnitude(struct sotto_ledger_magnitude *in_out,
+                          const struct sotto_ledger_magnitude *other)
+{
+    in_out->total += other->total;
+    for (size_t i = 0; i < 2; i++) {
+        double value = other->largest[i];
+        double second = value > in_out->largest[0] ? in_out->largest[0] : value;
+        in_out->largest[0] = value > in_out->largest[0] ? value : in_out->largest[0];
+        in_out->largest[1] = second > in_out->largest[1] ? second : in_out->largest[1];
+    }
+}
+
+/* The total's last bits depend on how rows were read: what is that near counts. */
+static bool is_dominated(const struct decision *decision,
+                         const struct sotto_ledger_magnitude *magnitude)
+{
+    double rest = magnitude->total - magnitude->largest[0] - magnitude->largest[1];
+    double needed = magnitude->largest[0] * decision->question->dominance / 100;
+    return magnitude->largest[0] > 0 && rest <= needed + 1e-9 * magnitude->total;
+}
+
+/* As check_known, of sums that one row makes up. */
+static void check_dominance(struct decision *decision)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
+    size_t groups_len = decision->question->groups_len > 0 ? decision->question->groups_len : 1;
+    bool has_dominated = false;
+    memset(decision->added, 0, groups_len * sizeof *decision->added);
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        const struct sotto_ledger_magnitude *of = &file->atoms[i].magnitudes[decision->measure];
+        has_dominated = has_dominated || (is_known[i] != 0 && is_dominated(decision, of));
+        if (file->atoms[i].is_asked && is_known[i] == 0) {
+            add_magnitude(&decision->added[find_group(decision, i)], of);
+        }
+    }
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        size_t group = find_group(decision, i);
+        bool fails = decision->is_new[group] != 0 ? is_dominated(decision, &decision->added[group])
+                                                  : has_dominated;
+        if (file->atoms[i].is_asked && fails) {
+            fail_atom(decision, i, 1);
+            decision->is_dominated = true;
+        }
+    }
+}
+
 /* How many rows a file has is known: a sum over all atoms. What no set that was counted has, and
  * none that is asked for, is what that sum adds. Where nothing is left of it, it is a sum of known
  * atoms. */
@@ -695,6 +744,12 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
             return status;
         }
         check_known(decision);
+        bool has_magnitudes =
+            decision->file->atoms_len > 0 && decision->file->atoms[0].magnitudes != NULL;
+        if (decision->question->dominance > 0 && has_magnitudes &&
+            !decision->file->measures[i].is_count) {
+            check_dominance(decision);
+        }
         if (decision->file->measures[i].is_count) {
             check_others(decision);
         }
@@ -752,6 +807,13 @@ static enum sotto_status fail_changed(const struct decision *decision, struct so
 
 static enum sotto_status fail_few(const struct decision *decision, struct sotto_error *err)
 {
+    if (decision->is_dominated) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "ledger: together with what %.100s was asked before, this gives a "
+                               "sum away which one row dominates: all others but the next one are "
+                               "less than %u %% of it",
+                               decision->file->file, decision->question->dominance);
+    }
     return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                            "ledger: together with what %.100s was asked before, this singles out "
                            "%llu rows, at least %llu are needed",
@@ -906,6 +968,7 @@ static void decision_release(struct decision *decision)
     sotto_free(decision->is_told);
     sotto_free(decision->is_new);
     sotto_free(decision->is_missing);
+    sotto_free(decision->added);
     sotto_free(decision->told);
 }
 
@@ -925,13 +988,14 @@ static enum sotto_status decision_init(struct decision *out, struct sotto_ledger
     out->is_told = sotto_alloc_zeroed(file->measures_len + 1);
     out->is_new = sotto_alloc_zeroed(question->groups_len + 1);
     out->is_missing = sotto_alloc_zeroed(file->atoms_len + 1);
+    out->added = sotto_alloc_array(question->groups_len + 1, sizeof *out->added);
     out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
     out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
     out->is_known = sotto_alloc_zeroed(sketches_len);
     out->is_written = sotto_alloc_zeroed(sketches_len);
     if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
         out->is_written == NULL || out->is_told == NULL || out->is_new == NULL ||
-        out->is_missing == NULL ||
+        out->is_missing == NULL || out->added == NULL ||
         sotto__ledger_find_missing(out->is_missing, file, question->min_rows) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }

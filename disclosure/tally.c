@@ -9,6 +9,7 @@
 
 #include <sotto/tally.h>
 
+#include <math.h>
 #include <sotto/alloc.h>
 #include <sotto/bytes.h>
 #include <sotto/secret.h>
@@ -55,7 +56,8 @@ struct atoms {
     uint16_t *classes; /* [atom * predicates_len + predicate] */
     uint32_t *groups;  /* NOT_ASKED, or the group (0 where there are none) */
     uint64_t *rows;
-    struct sotto_sketch *sketches; /* [atom * measures_len + measure] */
+    struct sotto_sketch *sketches;             /* [atom * measures_len + measure] */
+    struct sotto_ledger_magnitude *magnitudes; /* likewise */
     size_t len;
     size_t capacity_len;
     uint32_t *slots; /* hash table: atom + 1, or 0 */
@@ -116,6 +118,11 @@ static void release_atoms(struct atoms *atoms)
     sotto_free(atoms->groups);
     sotto_free(atoms->rows);
     sotto_free(atoms->sketches);
+    if (atoms->magnitudes != NULL) {
+        sotto_wipe(atoms->magnitudes,
+                   atoms->capacity_len * atoms->measures_len * sizeof *atoms->magnitudes);
+    }
+    sotto_free(atoms->magnitudes);
     sotto_free(atoms->slots);
     sotto_free(atoms->atom_of);
     sotto_free(atoms->row_classes);
@@ -161,15 +168,18 @@ static bool grow_atoms(struct atoms *atoms)
     grown.groups = sotto_alloc_array(len, sizeof *grown.groups);
     grown.rows = sotto_alloc_array(len, sizeof *grown.rows);
     grown.sketches = sotto_alloc_array(len * atoms->measures_len, sizeof *grown.sketches);
+    grown.magnitudes = sotto_alloc_array(len * atoms->measures_len, sizeof *grown.magnitudes);
     grown.slots = sotto_alloc_array(grown.slots_len, sizeof *grown.slots);
     grown.counts = sotto_alloc_array(len * atoms->pairs_len, LEVELS_BYTES);
-    if (grown.counts == NULL || grown.classes == NULL || grown.groups == NULL ||
-        grown.rows == NULL || grown.sketches == NULL || grown.slots == NULL) {
+    if (grown.counts == NULL || grown.magnitudes == NULL || grown.classes == NULL ||
+        grown.groups == NULL || grown.rows == NULL || grown.sketches == NULL ||
+        grown.slots == NULL) {
         sotto_free(grown.classes);
         sotto_free(grown.groups);
         sotto_free(grown.rows);
         sotto_free(grown.sketches);
         sotto_free(grown.slots);
+        sotto_free(grown.magnitudes);
         sotto_free(grown.counts);
         return false;
     }
@@ -179,6 +189,8 @@ static bool grow_atoms(struct atoms *atoms)
         memcpy(grown.groups, atoms->groups, atoms->len * sizeof *grown.groups);
         memcpy(grown.rows, atoms->rows, atoms->len * sizeof *grown.rows);
         memcpy(grown.sketches, atoms->sketches, sketches_bytes);
+        memcpy(grown.magnitudes, atoms->magnitudes,
+               atoms->len * atoms->measures_len * sizeof *grown.magnitudes);
         memcpy(grown.counts, atoms->counts, atoms->len * atoms->pairs_len * LEVELS_BYTES);
     }
     atoms->atom_of = NULL; /* these go on */
@@ -316,6 +328,27 @@ static enum sotto_status place_rows(struct atoms *atoms, const struct sotto_watc
     return SOTTO_OK;
 }
 
+/* --- Magnitudes --- */
+
+static void take_magnitude(struct sotto_ledger_magnitude *in_out, double magnitude)
+{
+    if (magnitude > in_out->largest[1]) {
+        bool is_largest = magnitude > in_out->largest[0];
+        in_out->largest[1] = is_largest ? in_out->largest[0] : magnitude;
+        in_out->largest[0] = is_largest ? magnitude : in_out->largest[0];
+    }
+}
+
+static void take_magnitudes(struct sotto_ledger_magnitude *in_out, const double *values,
+                            const uint8_t *state, const uint32_t *places, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        double magnitude = state[i] == 0 ? fabs(values[i]) : 0;
+        in_out[places[i]].total += magnitude;
+        take_magnitude(&in_out[places[i]], magnitude);
+    }
+}
+
 /* --- Columns of few values --- */
 
 /* Finds the level of a value, or makes it. Returns: SOTTO_LEDGER_LEVELS if there are too many. */
@@ -404,6 +437,10 @@ static enum sotto_status take_rows(void *context, size_t worker,
     for (size_t i = 0; i < rows->measures_len; i++) {
         sotto_sketch_add(atoms->sketches + i, sotto_ledger_sketch_key(tally->ledger),
                          rows->values[i], rows->states[i], atoms->places, rows->len);
+        if (atoms->predicates_len > 0) { /* else all rows are one atom, which a judge looks at */
+            take_magnitudes(atoms->magnitudes + i, rows->values[i], rows->states[i], atoms->places,
+                            rows->len);
+        }
     }
     take_columns(atoms, &tally->datasets[rows->dataset], rows,
                  sotto_ledger_sketch_key(tally->ledger));
@@ -462,6 +499,12 @@ static void add_atom(struct atoms *in_out, size_t atom, const struct atoms *othe
     for (size_t j = 0; j < other->measures_len; j++) {
         sotto_sketch_merge(&in_out->sketches[atom * in_out->measures_len + j],
                            &other->sketches[i * other->measures_len + j]);
+        struct sotto_ledger_magnitude *magnitude =
+            &in_out->magnitudes[atom * in_out->measures_len + j];
+        const struct sotto_ledger_magnitude *from = &other->magnitudes[i * other->measures_len + j];
+        magnitude->total += from->total;
+        take_magnitude(magnitude, from->largest[0]);
+        take_magnitude(magnitude, from->largest[1]);
     }
     for (size_t j = 0; j < other->pairs_len; j++) {
         add_levels(in_out, atom, other, i, j);
@@ -688,7 +731,9 @@ static enum sotto_status list_atoms(struct sotto_tally *tally, size_t dataset,
             .rows = atoms->rows[i],
             .is_asked = atoms->groups[i] != NOT_ASKED,
             .group = atoms->groups[i] != NOT_ASKED ? atoms->groups[i] : 0,
-            .sketches = atoms->sketches + i * atoms->measures_len};
+            .sketches = atoms->sketches + i * atoms->measures_len,
+            .magnitudes =
+                tallied->predicates.len > 0 ? atoms->magnitudes + i * atoms->measures_len : NULL};
     }
     file->atoms = tallied->list;
     file->atoms_len = atoms->len;

@@ -112,6 +112,9 @@ static struct sotto_ledger_question make_question(const struct compute *compute,
         .now_ms = clock_unix_ms(),
         .min_rows = compute->policy->rules.min_rows,
         .budget = compute->policy->rules.is_on[SOTTO_RULE_BUDGET] ? compute->policy->budget : 0,
+        .dominance = compute->policy->rules.is_on[SOTTO_RULE_DOMINANCE]
+                         ? compute->policy->rules.dominance
+                         : 0,
         .groups_len = sotto_driver_groups_len(driver),
     };
     _Static_assert(sizeof question.task == sizeof joined->id.bytes, "a task's id");

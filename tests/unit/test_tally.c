@@ -36,6 +36,7 @@ static size_t persons_len;
 static char text[TEXT_BYTES];
 static int day;
 static unsigned budget;
+static unsigned dominance;
 
 static struct person make_person(size_t i)
 {
@@ -151,6 +152,7 @@ static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sott
                                              .now_ms = day * (int64_t)24 * 3600 * 1000,
                                              .min_rows = MIN_ROWS,
                                              .budget = budget,
+                                             .dominance = dominance,
                                              .groups_len = sotto_driver_groups_len(driver),
                                              .files = files,
                                              .files_len = files_len};
@@ -226,6 +228,7 @@ static int start(void **state)
     persons_len = 0;
     day = 20000;
     budget = 0;
+    dominance = 0;
     sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
     sotto_disclosure_init(&disclosure, &rules, 4711);
     hire(80);
@@ -397,6 +400,38 @@ static void test_a_row_split_off(void **state)
          .where = "version == 2"});
     singled_out({.outputs = {"sum(wage)"}, .where = "age < 35"});
     singled_out({.outputs = {"sum(wage)"}, .where = "age >= 45"});
+}
+
+/* What two answers leave is nearly one row's. */
+static void test_dominance(void **state)
+{
+    (void)state;
+    dominance = 10;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i >= 30 && i < 40 ? 2 : 1;
+    }
+    persons[33].wage = 250000;
+    answered({.outputs = {"sum(wage)"}});
+    expect_refused((struct ask){.outputs = {"sum(wage)"}, .where = "version == 1"}, "dominates");
+    answered({.outputs = {"sum(wage)"}, .by = "hist(age, 0, 40, 100)"});
+    expect_refused((struct ask){.outputs = {"sum(wage)"}, .by = "hist(version, 1, 2, 3)"},
+                   "dominates");
+    answered({.outputs = {"sum(age)"}, .where = "version == 1"});
+}
+
+/* Known parts, and the whole with a giant in what is new. */
+static void test_dominance_of_what_is_new(void **state)
+{
+    (void)state;
+    dominance = 10;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i >= 30 && i < 40 ? 2 : 1;
+    }
+    persons[33].wage = 250000;
+    answered({.outputs = {"sum(wage)"}, .where = "version == 1"});
+    expect_refused((struct ask){.outputs = {"sum(wage)"}}, "dominates");
+    dominance = 0;
+    answered({.outputs = {"sum(wage)"}});
 }
 
 /* Who is asked about is between two sets that are counted: their counts tell of one person. */
@@ -1090,6 +1125,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_set_within_a_set, start, stop),
         cmocka_unit_test_setup_teardown(test_groups_together, start, stop),
         cmocka_unit_test_setup_teardown(test_a_row_split_off, start, stop),
+        cmocka_unit_test_setup_teardown(test_dominance, start, stop),
+        cmocka_unit_test_setup_teardown(test_dominance_of_what_is_new, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_two_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_one_set, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_missing_values, start, stop),

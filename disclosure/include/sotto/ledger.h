@@ -118,6 +118,12 @@ SOTTO_API enum sotto_status sotto_ledger_begin_epoch(struct sotto_ledger *ledger
 
 #define SOTTO_LEDGER_BUDGET_MS ((int64_t)365 * 24 * 3600 * 1000)
 
+/* How large the values of a measure are, without their signs. */
+struct sotto_ledger_magnitude {
+    double largest[2];
+    double total;
+};
+
 /* Rows of one file that all predicates take alike. */
 struct sotto_ledger_atom {
     const uint16_t *classes; /* of each predicate: the class of these rows */
@@ -125,6 +131,7 @@ struct sotto_ledger_atom {
     bool is_asked;                       /* the answer is over these rows */
     uint32_t group;                      /* which of the answer's, where it has groups */
     const struct sotto_sketch *sketches; /* one for each measure */
+    const struct sotto_ledger_magnitude *magnitudes; /* likewise; NULL: no concern */
 };
 
 /* What sums add up, a column or a product of columns, in words that are the same each time. */
@@ -178,8 +185,9 @@ struct sotto_ledger_question {
     const char *name; /* of the plan */
     int64_t now_ms;
     uint64_t min_rows;
-    unsigned budget;   /* see below; 0: there is none */
-    size_t groups_len; /* 0: the answer has no groups */
+    unsigned budget;    /* see below; 0: there is none */
+    unsigned dominance; /* per cent, see below; 0: none is asked for */
+    size_t groups_len;  /* 0: the answer has no groups */
     const struct sotto_ledger_file *files;
     size_t files_len;
 };
@@ -210,6 +218,9 @@ SOTTO_API void sotto_ledger_pending_release(struct sotto_ledger_pending *pending
  * Where a product with a column of few values was told, or is asked for, that column may not be,
  * but for fewer than min_rows rows, one value in each atom that is known of the other factor: sums
  * over these sets, so many times, would tell the difference.
+ *
+ * With dominance, what an answer adds to atoms that are known, or, where it adds none, each known
+ * atom, has values other than the two largest that come to so much of the largest.
  *
  * With a budget, at most so many sums per 100 rows of a file are told of each of its columns within
  * SOTTO_LEDGER_BUDGET_MS: so many equations do not give the column away. The same sum of the same
