@@ -6,6 +6,7 @@ foreach(subject cheats dropouts faults lies)
   sotto_test(property session_${subject} LINK PkgConfig::sodium)
 endforeach()
 sotto_test(property session_sparse CASES LINK PkgConfig::sodium)
+sotto_test(property session_transcript CASES LINK PkgConfig::sodium)
 sotto_fuzz(protocol PkgConfig::sodium)
 
 # Constant time under valgrind, which sanitizers don't go with; checks of VERIFY builds branch on

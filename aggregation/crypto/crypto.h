@@ -55,6 +55,9 @@ static inline void sotto__scalar_verify(const uint8_t *scalar)
 /* A uniform scalar, zeros on failure. Returns: what the source returned. */
 enum sotto_status sotto__scalar_random(uint8_t out[SOTTO__SCALAR_BYTES],
                                        struct sotto_random random) SOTTO_NODISCARD;
+/* Whether a scalar is below the order of the group: else it would be a second text of one. Public
+ * input. */
+bool sotto__scalar_is_canonical(const uint8_t scalar[SOTTO__SCALAR_BYTES]);
 /* A valid encoding of a point other than the identity. Public input. */
 bool sotto__point_is_usable(const uint8_t point[SOTTO__POINT_BYTES]);
 /* out = scalar G. Returns: false (and zeros) for a zero scalar. CT: in scalar. */

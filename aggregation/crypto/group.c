@@ -41,6 +41,15 @@ out:
     return status;
 }
 
+bool sotto__scalar_is_canonical(const uint8_t scalar[SOTTO__SCALAR_BYTES])
+{
+    uint8_t wide[crypto_core_ristretto255_NONREDUCEDSCALARBYTES] = {0};
+    uint8_t reduced[SOTTO__SCALAR_BYTES];
+    memcpy(wide, scalar, SOTTO__SCALAR_BYTES);
+    crypto_core_ristretto255_scalar_reduce(reduced, wide);
+    return memcmp(reduced, scalar, sizeof reduced) == 0;
+}
+
 /* Variable-time: points are public, they stand in adverts and dealings. */
 bool sotto__point_is_usable(const uint8_t point[SOTTO__POINT_BYTES])
 {

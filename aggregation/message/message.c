@@ -59,11 +59,11 @@ enum sotto_status sotto_message_open(struct sotto_message *out, const uint8_t *b
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "%zu bytes that are no Sotto message",
                                bytes_len);
     }
-    struct sotto_signature signature;
-    memcpy(signature.bytes, bytes + bytes_len - sizeof signature.bytes, sizeof signature.bytes);
+    memcpy(message.signature.bytes, bytes + bytes_len - sizeof message.signature.bytes,
+           sizeof message.signature.bytes);
     sotto_signed_digest(message.signed_digest, signature_label, bytes,
-                        bytes_len - sizeof signature.bytes);
-    if (!sotto_key_verify_digest(&message.sender, &signature, message.signed_digest)) {
+                        bytes_len - sizeof message.signature.bytes);
+    if (!sotto_key_verify_digest(&message.sender, &message.signature, message.signed_digest)) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "the signature of a message is not right");
     }
     /* After the signature, so that nobody can make a party decline another's message by a forged
@@ -80,12 +80,11 @@ enum sotto_status sotto_message_open(struct sotto_message *out, const uint8_t *b
     return SOTTO_OK;
 }
 
-void sotto_message_begin(struct sotto_writer *writer, enum sotto_message_type type,
-                         const struct sotto_session_label *label, const uint8_t *session,
-                         const struct sotto_identity *identity)
+void sotto__message_header(struct sotto_writer *writer, enum sotto_message_type type,
+                           const struct sotto_session_label *label, const uint8_t *session,
+                           const struct sotto_key *sender)
 {
     static const uint8_t no_session[SOTTO_SESSION_BYTES];
-    struct sotto_key sender = sotto_identity_key(identity);
     sotto_write_bytes(writer, magic, sizeof magic);
     sotto_write_u16(writer, SOTTO_PROTOCOL_VERSION);
     sotto_write_u16(writer, SOTTO_PROTOCOL_SUITE);
@@ -95,7 +94,21 @@ void sotto_message_begin(struct sotto_writer *writer, enum sotto_message_type ty
     sotto_write_u32(writer, label->round);
     sotto_write_u32(writer, label->attempt);
     sotto_write_bytes(writer, session != NULL ? session : no_session, SOTTO_SESSION_BYTES);
-    sotto_write_bytes(writer, sender.bytes, sizeof sender.bytes);
+    sotto_write_bytes(writer, sender->bytes, sizeof sender->bytes);
+}
+
+void sotto_message_begin(struct sotto_writer *writer, enum sotto_message_type type,
+                         const struct sotto_session_label *label, const uint8_t *session,
+                         const struct sotto_identity *identity)
+{
+    struct sotto_key sender = sotto_identity_key(identity);
+    sotto__message_header(writer, type, label, session, &sender);
+}
+
+void sotto__message_signed_digest(uint8_t out[SOTTO_SIGNED_DIGEST_BYTES], const uint8_t *bytes,
+                                  size_t bytes_len)
+{
+    sotto_signed_digest(out, signature_label, bytes, bytes_len);
 }
 
 enum sotto_status sotto__message_finish_digest(struct sotto_writer *writer,

@@ -13,6 +13,15 @@
 
 /* --- message.c --- */
 
+/* Writes the header that a sender of this key writes, as sotto_message_begin does. */
+void sotto__message_header(struct sotto_writer *writer, enum sotto_message_type type,
+                           const struct sotto_session_label *label, const uint8_t *session,
+                           const struct sotto_key *sender);
+
+/* What a message's signature signs of header and body. */
+void sotto__message_signed_digest(uint8_t out[SOTTO_SIGNED_DIGEST_BYTES], const uint8_t *bytes,
+                                  size_t bytes_len);
+
 /* sotto_message_finish, which also tells what the signature signs. */
 enum sotto_status
 sotto__message_finish_digest(struct sotto_writer *writer, struct sotto_buffer *out,
@@ -127,18 +136,5 @@ void sotto__survivors_digest(uint8_t out[SOTTO__HASH_BYTES],
                              const struct sotto__survivors *survivors);
 
 #define SOTTO__SURVIVORS_LABEL "sotto survivors"
-
-/* --- release.c --- */
-
-/* Signs that its signer has not consented in a session, and never will. */
-void sotto__release_sign(struct sotto_signature *out, const uint8_t *session,
-                         const struct sotto_identity *identity);
-bool sotto__release_verify(const struct sotto_signature *release, const uint8_t *session,
-                           const struct sotto_key *key);
-
-/* Whether the body of a REOPEN has releases of this session by so many of the roster that nobody
- * can open it. */
-bool sotto__releases_suffice(const struct sotto_roster *roster, const uint8_t *session,
-                             const uint8_t *bytes, size_t bytes_len);
 
 #endif

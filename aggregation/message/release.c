@@ -7,7 +7,7 @@
  * more. Where n - t + c + 1 members have signed that they never consent, any t that consent have
  * c + 1 of them among themselves, an honest one too, and that one keeps its word. */
 
-#include "message/message.h"
+#include "message/release.h"
 
 static const char release_label[] = "sotto release";
 

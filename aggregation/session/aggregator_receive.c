@@ -27,6 +27,7 @@
  * wiped when the session ends, since with the masked vectors they would open inputs. */
 
 #include "message/complaint.h"
+#include "message/release.h"
 #include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
@@ -49,6 +50,7 @@ struct answer {
     struct sotto__merkle_tree tree;
     /* MASKED */
     const uint8_t *vector;
+    struct sotto_signature masked_signature;
     uint8_t masked_digest[SOTTO__HASH_BYTES];
     /* CONSENT */
     struct sotto_signature consent;
@@ -155,11 +157,31 @@ static enum sotto_status read_masked(const struct sotto_session_aggregator *aggr
                                      struct sotto_reader *reader)
 {
     sotto__masked_digest(answer->masked_digest, message->signed_digest);
+    answer->masked_signature = message->signature;
     answer->vector = sotto_read_bytes(reader, aggregator->vector_bytes);
     if (!sotto_reader_finished(reader)) {
         return sotto_error_set(&answer->error, SOTTO_ERROR_PROTOCOL,
                                "a masked input of the wrong length");
     }
+    return SOTTO_OK;
+}
+
+/* Adds it to the sum; where the parties will be shown a transcript, keeps it too. */
+static enum sotto_status keep_masked(struct sotto_session_aggregator *aggregator,
+                                     struct answer *answer, struct member *member)
+{
+    if (aggregator->verifies) {
+        member->vector = sotto_alloc(aggregator->vector_bytes);
+        if (member->vector == NULL) {
+            return sotto_error_set(&answer->error, SOTTO_ERROR_NO_MEMORY,
+                                   "no memory for a masked input");
+        }
+        memcpy(member->vector, answer->vector, aggregator->vector_bytes);
+        member->masked_signature = answer->masked_signature;
+    }
+    sotto_vector_add(aggregator->sum, answer->vector, aggregator->runs, aggregator->runs_len);
+    memcpy(member->masked_digest, answer->masked_digest, SOTTO__HASH_BYTES);
+    member->masked = true;
     return SOTTO_OK;
 }
 
@@ -277,14 +299,15 @@ static bool check_openings(const struct sotto_session_aggregator *aggregator, ui
     return true;
 }
 
-/* Reads the keys of the pair masks with the dead. They are not checked: whoever lies about one
- * could as well have lied about its input. */
+/* Reads the keys of the pair masks with the dead, which come on sparse graphs only. They are not
+ * checked: whoever lies about one could as well have lied about its input. */
 static enum sotto_status read_pair_keys(const struct sotto_session_aggregator *aggregator,
                                         struct answer *answer, uint32_t index,
                                         struct sotto_reader *reader)
 {
     uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
-    uint32_t len = sotto__aggregator_dead_partners(aggregator, partners, index);
+    bool none = sotto_graph_is_complete(&aggregator->roster.graph, parties_len(aggregator));
+    uint32_t len = none ? 0 : sotto__aggregator_dead_partners(aggregator, partners, index);
     const uint8_t *keys = sotto_read_bytes(reader, (size_t)len * SOTTO__MASK_KEY_BYTES);
     if (!sotto_reader_finished(reader)) {
         return SOTTO_ERROR_PROTOCOL;
@@ -455,10 +478,7 @@ static enum sotto_status keep_answer(struct sotto_session_aggregator *aggregator
         keep_deal(member, answer);
         return SOTTO_OK;
     case SOTTO_MESSAGE_MASKED:
-        sotto_vector_add(aggregator->sum, answer->vector, aggregator->runs, aggregator->runs_len);
-        memcpy(member->masked_digest, answer->masked_digest, SOTTO__HASH_BYTES);
-        member->masked = true;
-        return SOTTO_OK;
+        return keep_masked(aggregator, answer, member);
     case SOTTO_MESSAGE_CONSENT:
         aggregator->counters.signatures++;
         member->consent = answer->consent;

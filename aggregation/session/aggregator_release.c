@@ -6,6 +6,7 @@
  * The idea: the members believe signatures of each other, not the aggregator. It asks all that are
  * there, those too whose masked input never came, and hands what they sign to those who go on. */
 
+#include "message/release.h"
 #include "session/session_aggregator.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
  *
  * The idea: pair masks between two of the living cancel by themselves. What is left in the sum is
  * the self mask of each of the living, from b, and the pair masks between the living and the dead,
- * from a key that the living one revealed or else from m of the dead one.
+ * from m of the dead one, or on a sparse graph from a key that the living one revealed.
  *
  * Every secret that is put together is checked against the point that its dealer showed (B or M)
  * before a mask is made of it: a wrong one would turn the sum into noise that nobody could tell
@@ -143,8 +143,9 @@ static size_t list_leftovers(const struct sotto_session_aggregator *aggregator,
         }
         len++;
         for (uint32_t k = 0; k < partners_len; k++, len++) {
-            const uint8_t *key =
-                member->revealed ? member->pair_keys + (size_t)k * SOTTO__MASK_KEY_BYTES : NULL;
+            const uint8_t *key = member->pair_keys_len > 0
+                                     ? member->pair_keys + (size_t)k * SOTTO__MASK_KEY_BYTES
+                                     : NULL;
             if (key == NULL) {
                 bitmap_set(needed, partners[k]);
             }
@@ -156,33 +157,21 @@ static size_t list_leftovers(const struct sotto_session_aggregator *aggregator,
     return len;
 }
 
-/* The key by which a mask is taken out, and its sign: the opposite of what put it in. */
+/* The key by which a mask is taken out, as it was revealed or from the dealer's secret, and its
+ * sign. */
 static void derive_leftover(const struct sotto_session_aggregator *aggregator,
                             struct sotto__mask_key *out, const struct leftover *leftover,
                             const uint8_t *secrets)
 {
-    uint32_t i = leftover->dealer;
-    uint32_t j = leftover->partner;
-    const uint8_t *secret = secrets + (size_t)i * SOTTO__SCALAR_BYTES;
-    if (i == j) {
-        sotto__derive_key(out->key, "sotto self mask", secret, aggregator->session,
-                          member_key(aggregator, i), member_key(aggregator, i));
-        out->sign = SOTTO__MASK_SUBTRACT;
-        return;
-    }
-    /* j added the stream if the dealer's index is above its own. */
-    out->sign = i > j ? SOTTO__MASK_SUBTRACT : SOTTO__MASK_ADD;
+    uint32_t dealer = leftover->dealer;
     if (leftover->key != NULL) {
+        /* The partner added the stream if the dealer's index is above its own. */
+        out->sign = dealer > leftover->partner ? SOTTO__MASK_SUBTRACT : SOTTO__MASK_ADD;
         memcpy(out->key, leftover->key, sizeof out->key);
         return;
     }
-    uint8_t shared[SOTTO__POINT_BYTES];
-    SOTTO_VERIFY(sotto__point_is_usable(aggregator->roster.adverts[j].mask_point));
-    sotto__scalar_verify(secret);
-    SOTTO_REQUIRE(sotto__point_multiply(shared, secret, aggregator->roster.adverts[j].mask_point));
-    sotto__derive_key(out->key, "sotto pair mask", shared, aggregator->session,
-                      member_key(aggregator, j < i ? j : i), member_key(aggregator, j < i ? i : j));
-    sotto_wipe(shared, sizeof shared);
+    sotto__unmasking_key(out, &aggregator->roster, aggregator->session,
+                         secrets + (size_t)dealer * SOTTO__SCALAR_BYTES, dealer, leftover->partner);
 }
 
 /* Takes all leftovers out of the sum in one go. */
@@ -191,16 +180,18 @@ static enum sotto_status remove_masks(struct sotto_session_aggregator *aggregato
                                       size_t len)
 {
     struct sotto__mask_key *keys = sotto_alloc_array(len, sizeof *keys);
+    size_t derived = 0;
     if (keys == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-#pragma omp parallel for schedule(static) if (len > SOTTO__PARALLEL_PARTIES)
+#pragma omp parallel for schedule(static) if (len > SOTTO__PARALLEL_PARTIES) reduction(+ : derived)
     for (size_t k = 0; k < len; k++) {
+        derived += leftovers[k].key == NULL && leftovers[k].dealer != leftovers[k].partner;
         derive_leftover(aggregator, &keys[k], &leftovers[k], secrets);
     }
     enum sotto_status status =
         sotto__mask_apply(aggregator->sum, aggregator->runs, aggregator->runs_len, keys, len);
-    aggregator->counters.group_operations += aggregator->missing_keys;
+    aggregator->counters.group_operations += derived;
     aggregator->counters.keystream_bytes += len * aggregator->vector_bytes;
     sotto_wipe(keys, len * sizeof *keys);
     sotto_free(keys);
@@ -226,6 +217,99 @@ static enum sotto_status open_secrets(struct sotto_session_aggregator *aggregato
     return SOTTO_OK;
 }
 
+/* B of each dealer, by index. */
+static uint8_t *list_seed_points(const struct sotto_session_aggregator *aggregator)
+{
+    uint8_t *points = sotto_alloc_array(parties_len(aggregator), SOTTO__POINT_BYTES);
+    for (uint32_t i = 0; points != NULL && i < parties_len(aggregator); i++) {
+        memcpy(points + (size_t)i * SOTTO__POINT_BYTES, aggregator->members[i].dealing.seed_point,
+               SOTTO__POINT_BYTES);
+    }
+    return points;
+}
+
+static struct sotto__opening describe_opening(const struct sotto_session_aggregator *aggregator,
+                                              const uint8_t *seed_points)
+{
+    return (struct sotto__opening){.roster = &aggregator->roster,
+                                   .label = &aggregator->label,
+                                   .survivors = {.session = aggregator->session,
+                                                 .dealers = aggregator->dealers,
+                                                 .living = aggregator->living,
+                                                 .parties_len = parties_len(aggregator),
+                                                 .dealings = aggregator->dealings,
+                                                 .masked = aggregator->masked},
+                                   .seed_points = seed_points,
+                                   .runs = aggregator->runs,
+                                   .runs_len = aggregator->runs_len,
+                                   .vector_bytes = aggregator->vector_bytes};
+}
+
+/* [PROTOCOL.md, OPENED]: what the parties check, and nothing of those that are not living but m of
+ * the dead. Masked inputs are not needed any more. */
+static enum sotto_status make_transcript(struct sotto_session_aggregator *aggregator,
+                                         const uint8_t *secrets)
+{
+    uint8_t consenting[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
+    uint32_t n = parties_len(aggregator);
+    struct sotto__opening opening = describe_opening(aggregator, NULL);
+    struct sotto_writer writer;
+    struct sotto__signed_vector *masked = sotto_alloc_array(n, sizeof *masked);
+    struct sotto_signature *consents = sotto_alloc_array(n, sizeof *consents);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    if (masked == NULL || consents == NULL) {
+        goto out;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const struct member *member = &aggregator->members[i];
+        masked[i] = (struct sotto__signed_vector){member->vector, member->masked_signature};
+        consents[i] = member->consent;
+    }
+    sotto__aggregator_mark_consents(aggregator, consenting);
+    sotto__transcript_write(&writer, &opening, masked, secrets, consents, consenting);
+    status = sotto_writer_status(&writer);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    aggregator->transcript.data = sotto_writer_take(&writer, &aggregator->transcript.data_bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        sotto_free(aggregator->members[i].vector);
+        aggregator->members[i].vector = NULL;
+    }
+out:
+    sotto_writer_release(&writer);
+    sotto_free(masked);
+    sotto_free(consents);
+    return status;
+}
+
+enum sotto_status
+sotto_session_aggregator_recheck(const struct sotto_session_aggregator *aggregator,
+                                 struct sotto_error *err)
+{
+    struct sotto_dispute dispute;
+    SOTTO_REQUIRE(aggregator->phase == SOTTO_AGGREGATOR_SUMMED && aggregator->verifies);
+    uint8_t *seed_points = list_seed_points(aggregator);
+    uint8_t *sum = sotto_alloc_aligned(aggregator->vector_bytes);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (seed_points == NULL || sum == NULL) {
+        (void)sotto_error_set(err, status, "no memory to check a transcript");
+        goto out;
+    }
+    struct sotto__opening opening = describe_opening(aggregator, seed_points);
+    status = sotto__transcript_open(&opening, sum, &dispute, aggregator->transcript.data,
+                                    aggregator->transcript.data_bytes, err);
+    if (status == SOTTO_OK && memcmp(sum, aggregator->sum, aggregator->vector_bytes) != 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "the transcript opens another sum than the one that was computed");
+    }
+out:
+    sotto_free(seed_points);
+    sotto_free(sum);
+    return status;
+}
+
 enum sotto_status sotto__aggregator_finish_sum(struct sotto_session_aggregator *aggregator)
 {
     uint8_t needed[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
@@ -242,6 +326,12 @@ enum sotto_status sotto__aggregator_finish_sum(struct sotto_session_aggregator *
         goto out;
     }
     status = remove_masks(aggregator, secrets, leftovers, len);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (aggregator->verifies) {
+        status = make_transcript(aggregator, secrets);
+    }
     if (status != SOTTO_OK) {
         goto out;
     }

@@ -7,6 +7,7 @@
  * t others can open it without asking, so it takes part in another session only when so many others
  * have signed that they won't. Who signs has wiped the session first, and has not consented. */
 
+#include "message/release.h"
 #include "session/session_party.h"
 
 bool sotto_session_party_has_masked(const struct sotto_session_party *party)

@@ -199,7 +199,11 @@ static void digest_dealings(struct sotto_session_party *party, const struct shar
         return;
     }
     sotto__hash_init(&hash, SOTTO__DEALINGS_LABEL);
+    memcpy(party->seed_points + (size_t)party->own * SOTTO__POINT_BYTES, party->dealing.seed_point,
+           SOTTO__POINT_BYTES);
     for (uint32_t k = 0; k < shares->dealt_len; k++) {
+        memcpy(party->seed_points + (size_t)shares->dealt[k].dealer * SOTTO__POINT_BYTES,
+               shares->dealt[k].dealing.seed_point, SOTTO__POINT_BYTES);
         if (!own_added && shares->dealt[k].dealer > party->own) {
             sotto__dealings_add(&hash, &party->dealing);
             own_added = true;

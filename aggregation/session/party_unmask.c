@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* LIVING and UNMASK [PROTOCOL.md, LIVING to REVEAL], [BBGLR20, sec. 4]: one survivor set, and the
- * masked inputs that are summed, recorded before they are signed, opened when enough of this
- * party's holders signed the same. Leans on dealing.c for the digest that is signed.
+/* LIVING, UNMASK and OPENED [PROTOCOL.md, LIVING to OPENED], [BBGLR20, sec. 4]: one survivor set,
+ * and the masked inputs that are summed, recorded before they are signed, opened when enough of
+ * this party's holders signed the same. Leans on dealing.c for the digest that is signed, on
+ * transcript.c for what was opened.
  *
  * The idea: `living` and `living_masked` are written once, together with the phase that says so,
  * before anything can fail; from then on another set, or another input of somebody in it, is an
@@ -11,6 +12,7 @@
  * CT: shares and keys are only copied. Which of the two shares of a dealer goes out depends on who
  * lives, which is public. */
 
+#include "message/transcript.h"
 #include "session/session_party.h"
 
 #include <sotto/alloc.h>
@@ -74,15 +76,20 @@ static enum sotto_status party_check_living(const struct sotto_session_party *pa
 }
 
 /* What this party consents to. */
+static struct sotto__survivors list_survivors(const struct sotto_session_party *party)
+{
+    return (struct sotto__survivors){.session = party->session,
+                                     .dealers = party->dealers,
+                                     .living = party->living,
+                                     .parties_len = party_count(party),
+                                     .dealings = party->dealings,
+                                     .masked = party->living_masked};
+}
+
 static void digest_survivors(const struct sotto_session_party *party,
                              uint8_t out[SOTTO__HASH_BYTES])
 {
-    struct sotto__survivors survivors = {.session = party->session,
-                                         .dealers = party->dealers,
-                                         .living = party->living,
-                                         .parties_len = party_count(party),
-                                         .dealings = party->dealings,
-                                         .masked = party->living_masked};
+    struct sotto__survivors survivors = list_survivors(party);
     sotto__survivors_digest(out, &survivors);
 }
 
@@ -248,12 +255,16 @@ out:
     return status;
 }
 
-/* The keys of the pair masks with the dead, as they were used: it saves the aggregator as many
- * multiplications. It could derive them itself from the dead one's secret, so they tell it nothing
- * more. */
+/* The keys of the pair masks with the dead, as they were used: on a sparse graph it saves the
+ * aggregator as many multiplications. It could derive them itself from the dead one's secret, so
+ * they tell it nothing more. On a complete graph nobody sends them: nobody else could check them,
+ * and a party could make the aggregator's sum another than that of the transcript. */
 static void party_write_pair_keys(const struct sotto_session_party *party,
                                   struct sotto_writer *writer)
 {
+    if (sotto_graph_is_complete(&party->roster.graph, party_count(party))) {
+        return;
+    }
     for (uint32_t k = 0; k < party->mask_partners_len; k++) {
         if (!bitmap_get(party->living, party->mask_partners[k])) {
             sotto_write_bytes(writer, party->mask_keys[k].key, sizeof party->mask_keys[k].key);
@@ -306,4 +317,33 @@ enum sotto_status sotto__party_receive_unmask(struct sotto_session_party *party,
         return sotto_error_set(err, status, "revealing shares: %s", sotto_status_text(status));
     }
     return SOTTO_OK;
+}
+
+/* --- OPENED --- */
+
+void sotto_session_party_opening(const struct sotto_session_party *party,
+                                 struct sotto_session_opening *out)
+{
+    SOTTO_REQUIRE(party->phase >= SOTTO_PARTY_RECORDING);
+    memcpy(out->session, party->session, sizeof out->session);
+    digest_survivors(party, out->survivors);
+}
+
+enum sotto_status sotto_session_party_verify(struct sotto_session_party *party, uint8_t *sum,
+                                             size_t vector_bytes, struct sotto_dispute *out_dispute,
+                                             const uint8_t *transcript, size_t transcript_bytes,
+                                             struct sotto_error *err)
+{
+    SOTTO_REQUIRE(party->phase >= SOTTO_PARTY_CONSENTED && party->phase <= SOTTO_PARTY_OPENED);
+    SOTTO_REQUIRE(party->verifies && vector_bytes == party->vector_bytes);
+    sotto__party_wipe(party);
+    party->phase = SOTTO_PARTY_OPENED;
+    struct sotto__opening opening = {.roster = &party->roster,
+                                     .label = &party->invitation.label,
+                                     .survivors = list_survivors(party),
+                                     .seed_points = party->seed_points,
+                                     .runs = party->runs,
+                                     .runs_len = party->runs_len,
+                                     .vector_bytes = party->vector_bytes};
+    return sotto__transcript_open(&opening, sum, out_dispute, transcript, transcript_bytes, err);
 }

@@ -123,6 +123,21 @@ const uint8_t *sotto_session_aggregator_sum(const struct sotto_session_aggregato
     return aggregator->sum;
 }
 
+const struct sotto_buffer *
+sotto_session_aggregator_transcript(const struct sotto_session_aggregator *aggregator)
+{
+    SOTTO_REQUIRE(aggregator->phase == SOTTO_AGGREGATOR_SUMMED && aggregator->verifies);
+    return &aggregator->transcript;
+}
+
+void sotto_session_aggregator_opening(const struct sotto_session_aggregator *aggregator,
+                                      struct sotto_session_opening *out)
+{
+    SOTTO_REQUIRE(aggregator->phase == SOTTO_AGGREGATOR_SUMMED);
+    memcpy(out->session, aggregator->session, sizeof out->session);
+    sotto__aggregator_survivors(aggregator, out->survivors);
+}
+
 struct sotto_session_counters
 sotto_session_aggregator_counters(const struct sotto_session_aggregator *aggregator)
 {
@@ -137,6 +152,7 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
     for (uint32_t i = 0; aggregator->members != NULL && i < parties_len(aggregator); i++) {
         struct member *member = &aggregator->members[i];
         sotto_free(member->holders);
+        sotto_free(member->vector);
         sotto_free(member->leaves);
         sotto_free(member->ciphers);
         sotto__merkle_release(&member->tree);
@@ -159,6 +175,7 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
     sotto_free(aggregator->starts);
     sotto_free(aggregator->runs);
     sotto_free(aggregator->sum);
+    sotto_buffer_release(&aggregator->transcript);
     sotto_action_queue_release(&aggregator->queue);
     sotto_roster_release(&aggregator->roster);
     sotto_free(aggregator);
@@ -221,6 +238,7 @@ enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator *
     aggregator->roster = *roster;
     *roster = (struct sotto_roster){0};
     aggregator->label = terms->invitation.label;
+    aggregator->verifies = terms->verifies;
     aggregator->need = sotto__roster_need(&aggregator->roster, terms);
     enum sotto_status status = aggregator_start(aggregator, terms);
     if (status != SOTTO_OK) {
@@ -354,11 +372,12 @@ static enum sotto_status begin_consenting(struct sotto_session_aggregator *aggre
     return sotto__aggregator_send_living(aggregator);
 }
 
-/* [PROTOCOL.md, UNMASK]; counts the pair keys that are to come. */
+/* [PROTOCOL.md, UNMASK]; counts the pair keys that are to come, on a sparse graph. */
 static enum sotto_status begin_revealing(struct sotto_session_aggregator *aggregator)
 {
     uint32_t partners[SOTTO_SESSION_PARTIES_MAX];
-    for (uint32_t j = 0; j < parties_len(aggregator); j++) {
+    bool none = sotto_graph_is_complete(&aggregator->roster.graph, parties_len(aggregator));
+    for (uint32_t j = 0; !none && j < parties_len(aggregator); j++) {
         if (bitmap_get(aggregator->living, j)) {
             aggregator->missing_keys += sotto__aggregator_dead_partners(aggregator, partners, j);
         }

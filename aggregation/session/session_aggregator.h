@@ -6,7 +6,7 @@
  * (steps), aggregator_send.c and aggregator_receive.c (messages), aggregator_sum.c (unmasking),
  * aggregator_release.c (giving up). */
 
-#include "message/message.h"
+#include "message/transcript.h"
 #include "vector/vector.h"
 
 struct member {
@@ -18,6 +18,8 @@ struct member {
     bool released;
     struct sotto__dealing dealing;
     uint8_t masked_digest[SOTTO__HASH_BYTES];
+    uint8_t *vector; /* of MASKED, where the session verifies, until there is a transcript */
+    struct sotto_signature masked_signature;
     uint32_t *holders; /* graph.holders, by position; the first is the member itself */
     uint8_t *leaves;   /* two hashes for each position */
     /* Until SHARES are sent: over the pairs. Until then, on a complete graph until the end, for
@@ -50,6 +52,7 @@ struct sotto_session_aggregator {
     struct sotto_vector_run *runs;
     size_t runs_len;
     size_t vector_bytes;
+    bool verifies;
     struct sotto_action_queue queue;
     enum sotto_aggregator_phase phase;
     enum sotto_aggregator_phase step; /* the phase, or the last one before the end */
@@ -66,7 +69,8 @@ struct sotto_session_aggregator {
     uint32_t complete_secrets; /* dealers of whom threshold shares were revealed */
     size_t missing_keys;       /* pair masks between living and dead whose keys were not revealed */
     uint8_t *sum;              /* of the masked inputs, in the end of the inputs */
-    uint32_t guilty;           /* the dealer about whom a complaint was right, or UINT32_MAX */
+    struct sotto_buffer transcript; /* of a session that verifies, once it has summed */
+    uint32_t guilty;                /* the dealer about whom a complaint was right, or UINT32_MAX */
     struct sotto_error failure;
 };
 
@@ -126,6 +130,11 @@ void sotto__aggregator_survivors(const struct sotto_session_aggregator *aggregat
  * parties. Returns: how many. */
 uint32_t sotto__aggregator_dead_partners(const struct sotto_session_aggregator *aggregator,
                                          uint32_t *out, uint32_t index);
+
+/* Marks the members whose consents open the session, on a complete graph: the first threshold of
+ * them, and all whose adverts ask for it. */
+void sotto__aggregator_mark_consents(const struct sotto_session_aggregator *aggregator,
+                                     uint8_t *marks);
 
 /* Recovers secrets and takes all masks out of the sum: SUMMED, or failure says who cheated. */
 enum sotto_status

@@ -18,6 +18,7 @@
  *     RECORDING   nothing (the host writes RECORD)   -          kept      kept
  *     CONSENTED   a signature of one survivor set    -          kept      kept
  *     REVEALED    one share of each dealer           -          wiped     wiped
+ *     OPENED      nothing                            -          wiped     wiped
  *     LEFT        LEAVE                              wiped      wiped     wiped
  *
  * 1. x goes out masked, once. The masks of a session serve one vector: where masking or sending
@@ -119,6 +120,7 @@ void sotto_session_party_free(struct sotto_session_party *party)
     sotto_free(party->dealers);
     sotto_free(party->living);
     sotto_free(party->living_masked);
+    sotto_free(party->seed_points);
     sotto_free(party->held);
     sotto_free(party->mask_partners);
     sotto_free(party);
@@ -291,6 +293,7 @@ static enum sotto_status party_allocate(struct sotto_session_party *party,
                                         const struct sotto_session_terms *terms)
 {
     size_t bitmap_len = bitmap_bytes(party_count(party));
+    party->verifies = terms->verifies;
     party->runs_len = terms->runs_len;
     party->runs = sotto_alloc_array(terms->runs_len, sizeof *party->runs);
     party->holders = sotto_alloc_array(party_count(party), sizeof *party->holders);
@@ -300,11 +303,13 @@ static enum sotto_status party_allocate(struct sotto_session_party *party,
     party->dealers = sotto_alloc_zeroed(bitmap_len);
     party->living = sotto_alloc_zeroed(bitmap_len);
     party->living_masked = sotto_alloc_array(party_count(party), SOTTO__HASH_BYTES);
+    party->seed_points = sotto_alloc_array(party_count(party), SOTTO__POINT_BYTES);
     party->channels =
         sotto_secret_alloc((size_t)party->roster.graph.holders * sizeof *party->channels);
     if (party->runs == NULL || party->holders == NULL || party->my_holders == NULL ||
         party->verified == NULL || party->partners == NULL || party->dealers == NULL ||
-        party->living == NULL || party->living_masked == NULL || party->channels == NULL) {
+        party->living == NULL || party->living_masked == NULL || party->seed_points == NULL ||
+        party->channels == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     memcpy(party->runs, terms->runs, terms->runs_len * sizeof *party->runs);

@@ -39,6 +39,7 @@ struct sotto_session_party {
     struct sotto_vector_run *runs;
     size_t runs_len;
     size_t vector_bytes;
+    bool verifies;
     uint32_t own;  /* index of this party */
     uint32_t need; /* survivors, at least */
     uint8_t session[SOTTO_SESSION_BYTES];
@@ -63,9 +64,9 @@ struct sotto_session_party {
     struct sotto__mask_key *mask_keys;
 
     uint8_t dealings[SOTTO__HASH_BYTES]; /* as struct sotto__survivors has it; from SHARES on */
-    uint8_t masked[SOTTO__HASH_BYTES];   /* the digest of what this party sent as MASKED */
-    uint8_t *living_masked;              /* from LIVING on: the digests of all the living */
-
+    uint8_t *seed_points; /* B of each dealer, by index; likewise, on a complete graph */
+    uint8_t masked[SOTTO__HASH_BYTES]; /* the digest of what this party sent as MASKED */
+    uint8_t *living_masked;            /* from LIVING on: the digests of all the living */
     uint8_t *vector; /* the input, then the masked input; NULL until there is an input */
     bool has_masked; /* the masked input has left */
     struct sotto_buffer consent;

@@ -4,6 +4,7 @@
 #include "test.h"
 #include "world.h"
 
+#include "aggregation/message/release.h"
 #include "aggregation/session/session_party.h"
 #include "federation/task_party.h"
 #include <sotto/secret.h>

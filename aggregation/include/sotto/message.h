@@ -19,8 +19,8 @@ SOTTO_BEGIN_DECLS
 /* No message of any machine is longer. */
 #define SOTTO_MESSAGE_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
-/* To a party: INVITATION, REOPEN, FINISH, ROUND, ROSTER, SHARES, LIVING, UNMASK, WITHDRAW; the
- * others to the aggregator. */
+/* To a party: INVITATION, REOPEN, FINISH, ROUND, ROSTER, SHARES, LIVING, UNMASK, WITHDRAW, OPENED;
+ * the others to the aggregator. */
 enum sotto_message_type {
     SOTTO_MESSAGE_INVITATION = 1,
     SOTTO_MESSAGE_REOPEN = 2,
@@ -31,6 +31,7 @@ enum sotto_message_type {
     SOTTO_MESSAGE_UNMASK = 7,
     SOTTO_MESSAGE_ROUND = 8,
     SOTTO_MESSAGE_WITHDRAW = 9,
+    SOTTO_MESSAGE_OPENED = 10,
     SOTTO_MESSAGE_ADVERT = 16,
     SOTTO_MESSAGE_DEAL = 17,
     SOTTO_MESSAGE_MASKED = 18,
@@ -39,6 +40,8 @@ enum sotto_message_type {
     SOTTO_MESSAGE_LEAVE = 21,
     SOTTO_MESSAGE_RELEASE = 22,
     SOTTO_MESSAGE_COMPLAINT = 23,
+    SOTTO_MESSAGE_CONFIRM = 24,
+    SOTTO_MESSAGE_DISPUTE = 25,
 };
 
 /* Names a task among all nodes; drawn at random by its creator. */
@@ -57,8 +60,8 @@ struct sotto_session_label {
 SOTTO_API bool sotto_session_label_equal(const struct sotto_session_label *a,
                                          const struct sotto_session_label *b);
 
-/* A message taken apart; body borrows the bytes it was parsed from. signed_digest is what its
- * signature signs: zeros where only sotto_message_parse was asked. */
+/* A message taken apart; body borrows the bytes it was parsed from. signature, and signed_digest,
+ * which is what it signs: zeros where only sotto_message_parse was asked. */
 struct sotto_message {
     uint16_t version;
     uint16_t suite;
@@ -69,6 +72,7 @@ struct sotto_message {
     const uint8_t *body;
     size_t body_bytes;
     uint8_t signed_digest[SOTTO_SIGNED_DIGEST_BYTES];
+    struct sotto_signature signature;
 };
 
 /* Takes the header apart without looking at version, suite, type, session or signature. Returns:

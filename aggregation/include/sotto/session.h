@@ -128,6 +128,31 @@ struct sotto_session_terms {
     struct sotto_graph_terms graph;
     const struct sotto_vector_run *runs;
     size_t runs_len;
+    bool verifies; /* the parties are shown a transcript, and check the sum; on a complete graph */
+};
+
+/* At most so many bytes has the transcript of a session. */
+SOTTO_API size_t sotto_session_transcript_bytes(uint32_t parties_len, size_t vector_bytes);
+
+/* What a party found wrong with what it was shown (PROTOCOL.md, "DISPUTE"). */
+enum sotto_dispute_kind {
+    SOTTO_DISPUTE_FORM = 1,
+    SOTTO_DISPUTE_CONSENTS = 2,
+    SOTTO_DISPUTE_MASKED = 3,
+    SOTTO_DISPUTE_SECRET = 4,
+    SOTTO_DISPUTE_SUM = 5,
+    SOTTO_DISPUTE_RESULT = 6,
+};
+
+struct sotto_dispute {
+    enum sotto_dispute_kind kind;
+    struct sotto_key culprit; /* who signed two masked inputs; zeros: the aggregator lied */
+};
+
+/* What a sum was opened of: nothing else can be opened in its session. */
+struct sotto_session_opening {
+    uint8_t session[SOTTO_SESSION_BYTES];
+    uint8_t survivors[SOTTO_DIGEST_BYTES]; /* what consents sign */
 };
 
 /* What a machine has done so far. */
@@ -154,6 +179,7 @@ enum sotto_party_phase {
     SOTTO_PARTY_RECORDING,  /* waits for its host, before its consent leaves */
     SOTTO_PARTY_CONSENTED,  /* waits for the signatures */
     SOTTO_PARTY_REVEALED,   /* has done its part */
+    SOTTO_PARTY_OPENED,     /* was shown what was opened */
     SOTTO_PARTY_LEFT,       /* found a peer cheating, and said so */
 };
 
@@ -217,6 +243,20 @@ sotto_session_party_roster(const struct sotto_session_party *party);
 /* Whether roster member `index` is in the survivor set that this party answers for. From RECORDING
  * on; index is below the roster's adverts_len. */
 SOTTO_API bool sotto_session_party_lives(const struct sotto_session_party *party, uint32_t index);
+
+/* What this party consented to. From RECORDING on. */
+SOTTO_API void sotto_session_party_opening(const struct sotto_session_party *party,
+                                           struct sotto_session_opening *out);
+
+/* Takes the transcript of a session that verifies, and puts the sum that it opens into sum
+ * (vector_bytes, aligned to SOTTO_ALIGNMENT). What is left of the party's secrets is wiped first: a
+ * party that has not revealed never will. From CONSENTED on. Returns: SOTTO_ERROR_NO_MEMORY;
+ * SOTTO_ERROR_PROTOCOL, and *out_dispute, for a transcript that is not right; sum is undefined
+ * then. */
+SOTTO_API enum sotto_status
+sotto_session_party_verify(struct sotto_session_party *party, uint8_t *sum, size_t vector_bytes,
+                           struct sotto_dispute *out_dispute, const uint8_t *transcript,
+                           size_t transcript_bytes, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What the party has done since it was made. */
 SOTTO_API struct sotto_session_counters
@@ -332,6 +372,19 @@ sotto_session_aggregator_releases(const struct sotto_session_aggregator *aggrega
 SOTTO_API const uint8_t *
 sotto_session_aggregator_sum(const struct sotto_session_aggregator *aggregator,
                              size_t *out_vector_bytes);
+
+/* SUMMED, of a session that verifies: its transcript. Borrows. */
+SOTTO_API const struct sotto_buffer *
+sotto_session_aggregator_transcript(const struct sotto_session_aggregator *aggregator);
+
+/* SUMMED: what was opened. */
+SOTTO_API void sotto_session_aggregator_opening(const struct sotto_session_aggregator *aggregator,
+                                                struct sotto_session_opening *out);
+
+/* Checks the session's own transcript as a party does. Returns: as sotto_session_party_verify. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_recheck(const struct sotto_session_aggregator *aggregator,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What the aggregator has done since it was made. */
 SOTTO_API struct sotto_session_counters
