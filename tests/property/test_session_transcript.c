@@ -9,6 +9,7 @@
 #include "aggregation/message/message.h"
 
 #include <sotto/alloc.h>
+#include <sotto/secret.h>
 
 #define CONSENT_BYTES 68
 #define MASKED_BYTES (WORLD_VECTOR_BYTES + 64)
@@ -117,8 +118,8 @@ static void test_honest_sessions_verify(void **state)
 {
     (void)state;
     uint32_t summed = 0;
-    uint32_t cases = test_cases(100);
-    for (uint32_t i = 0; i < cases; i++) {
+    size_t cases = test_cases(100);
+    for (size_t i = 0; i < cases; i++) {
         summed += run_any(i);
     }
     assert_true(summed > cases / 2);

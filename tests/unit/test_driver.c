@@ -302,6 +302,90 @@ static void test_a_failed_partial_is_zero(void **state)
     sotto_plan_free(plan);
 }
 
+/* --- Results of others --- */
+
+/* Replaces the first `old` of text by `new`, in a copy that is ended by free. */
+static char *change(const char *text, const char *old, const char *new)
+{
+    const char *at = strstr(text, old);
+    assert_non_null(at);
+    char *out = malloc(strlen(text) + strlen(new) + 1);
+    assert_non_null(out);
+    (void)sprintf(out, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+    return out;
+}
+
+static bool is_result(const struct sotto_driver *driver, const char *text, uint32_t survived)
+{
+    bool is = false;
+    assert_ok(sotto_driver_is_result(driver, &is, text, survived, NULL, 0, NULL));
+    return is;
+}
+
+static void test_a_result_of_another(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b \"q\" \xc3\xa4", "c"};
+    static const struct sotto_result_absentee missing[] = {{"d", "it was away"}};
+    static const struct {
+        const char *old;
+        const char *new;
+    } lies[] = {
+        {"1200.0", "1201.0"},
+        {"\"exact\": \"1200\"", "\"exact\": \"1201\""},
+        {"\"survived\": 3", "\"survived\": 4"},
+        {"\"joined\": 3", "\"joined\": 2"},
+        {"\"joined\": 3", "\"joined\": 5"},
+        {"\"joined\": 3", "\"joined\": -1"},
+        {"\"joined\": 3", "\"joined\": \"3\""},
+        {"\"invited\": 4", "\"invited\": 5"},
+        {"\"names\": [\"a\", ", "\"names\": ["},
+        {"\"names\": [\"a\", ", "\"names\": [3, "},
+        {"it was away", "it was away\", \"a\": \"b"},
+        {"\"why\"", "\"how\""},
+        {"\"parties\"", "\"partys\""},
+        {"int64", "decimal"},
+        {"\"conversions\": []", "\"conversions\": [\"none\"]"},
+        {"{\"outputs\"", " {\"outputs\""},
+        {"{\"outputs\"", "[{\"outputs\""},
+    };
+    struct sotto_plan *plan = test_plan_of("sum(a)");
+    struct sotto_type type = {.kind = SOTTO_KIND_INT64};
+    struct sotto_driver *driver = driver_of(plan, &type);
+    struct sotto_result_parties parties = {.invited = 4,
+                                           .joined = 3,
+                                           .survived = 3,
+                                           .names = names,
+                                           .names_len = 3,
+                                           .missing = missing,
+                                           .missing_len = 1};
+    uint64_t limbs[4] = {0};
+    char *json = NULL;
+    assert_int_equal(sotto_driver_limbs_len(driver), 2);
+    limbs[0] = 1200;
+    assert_ok(sotto_driver_advance(driver, limbs, 2, NULL));
+    assert_ok(sotto_driver_result(driver, &json, &parties, NULL, 0, NULL));
+    assert_true(is_result(driver, json, 3));
+    assert_false(is_result(driver, json, 4));
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        char *lie = change(json, lies[i].old, lies[i].new);
+        assert_false(is_result(driver, lie, 3));
+        free(lie);
+    }
+    assert_false(is_result(driver, "", 3));
+    assert_false(is_result(driver, "{}", 3));
+
+    /* Other people's names are theirs to say; exact texts may be left out. */
+    char *renamed = change(json, "\"c\"]", "\"carol\"]");
+    assert_true(is_result(driver, renamed, 3));
+    free(renamed);
+    sotto_result_strip_exact(json);
+    assert_true(is_result(driver, json, 3));
+    sotto_free(json);
+    sotto_driver_free(driver);
+    sotto_plan_free(plan);
+}
+
 /* --- The schema as bytes --- */
 
 static void test_schema_bytes(void **state)
@@ -413,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_slots_are_what_is_needed),
         cmocka_unit_test(test_aggregates_that_cannot_be),
         cmocka_unit_test(test_a_failed_partial_is_zero),
+        cmocka_unit_test(test_a_result_of_another),
         cmocka_unit_test(test_schema_bytes),
         cmocka_unit_test(test_nist_num_acc),
         cmocka_unit_test(test_nist_files),

@@ -105,6 +105,16 @@ SOTTO_API enum sotto_status sotto_driver_result(const struct sotto_driver *drive
                                                 size_t offers_len,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Whether a text is the result (sotto_driver_result) of so many survivors, to the byte, with or
+ * without exact texts. Only what it says of who was invited and who is missing is taken over. text
+ * is anything that somebody sent. Returns: as sotto_driver_result; *out is false for a text that is
+ * no result at all. */
+SOTTO_API enum sotto_status sotto_driver_is_result(const struct sotto_driver *driver, bool *out,
+                                                   const char *text, uint32_t survived,
+                                                   const struct sotto_schema *offers,
+                                                   size_t offers_len,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Takes the exact texts out of a result of sotto_driver_result: it gets shorter in place. */
 SOTTO_API void sotto_result_strip_exact(char *json);
 
