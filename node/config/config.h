@@ -54,15 +54,16 @@ struct config_policy {
     unsigned columns_count;
     char **statistics; /* aggregate functions; NULL: all */
     unsigned statistics_count;
-    char *profile;       /* "safe" or "open"; NULL: safe */
-    unsigned *dominance; /* per cent; NULL: the profile's */
-    unsigned *rounds;    /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
-    unsigned *budget;    /* sums per 100 rows; NULL: CONFIG_BUDGET_DEFAULT */
-    unsigned *refusals;  /* of a creator on a day; NULL: CONFIG_REFUSALS_DEFAULT */
-    char *approve;       /* "manual" or "automatic"; NULL: automatic */
-    char *exact;         /* "true" or "false"; NULL: true */
-    char *explain;       /* "true" or "false"; NULL: false */
-    char *results;       /* "initiator" or "participants"; NULL: initiator */
+    char *profile;          /* "safe" or "open"; NULL: safe */
+    unsigned *dominance;    /* per cent; NULL: the profile's */
+    unsigned *rounds;       /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
+    unsigned *budget;       /* sums per 100 rows; NULL: CONFIG_BUDGET_DEFAULT */
+    unsigned *refusals;     /* of a creator on a day; NULL: CONFIG_REFUSALS_DEFAULT */
+    unsigned *approve_days; /* NULL: CONFIG_APPROVE_DAYS_DEFAULT */
+    char *approve;          /* "manual" or "automatic"; NULL: automatic */
+    char *exact;            /* "true" or "false"; NULL: true */
+    char *explain;          /* "true" or "false"; NULL: false */
+    char *results;          /* "initiator" or "participants"; NULL: initiator */
 };
 
 struct config_file {
@@ -87,8 +88,9 @@ struct config {
     size_t rows_memory;       /* bytes of a file's rows that stay in memory between rounds */
     struct sotto_rules rules; /* of disclosure control, those in force */
     unsigned rounds;
-    unsigned budget;   /* sums of a column per 100 rows of its file, within a year */
-    unsigned refusals; /* of a creator on a day: then its plans wait for the owner */
+    unsigned budget;       /* sums of a column per 100 rows of its file, within a year */
+    unsigned refusals;     /* of a creator on a day: then its plans wait for the owner */
+    unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
     bool approves_by_hand;
     bool hides_exact;
     bool explains;  /* columns that are not there, to who asks for them */
@@ -99,6 +101,8 @@ struct config {
 #define CONFIG_ROWS_MEMORY_MB_MAX 1048576
 #define CONFIG_REFUSALS_DEFAULT 5
 #define CONFIG_BUDGET_DEFAULT 33
+#define CONFIG_APPROVE_DAYS_DEFAULT 7
+#define CONFIG_APPROVE_DAYS_MAX 365
 
 /* Reads and checks a file. Returns: SOTTO_ERROR_NOT_FOUND; SOTTO_ERROR_INPUT naming file, line
  * where there is one, key, what was expected. Ownership: *out is ended by config_release. Threads:

@@ -201,6 +201,12 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
         return refuse_key(path, "policy.refusals", err,
                           "0: expected 1 or more; with approve: manual all plans wait");
     }
+    config->approve_days =
+        policy->approve_days != NULL ? *policy->approve_days : CONFIG_APPROVE_DAYS_DEFAULT;
+    if (config->approve_days < 1 || config->approve_days > CONFIG_APPROVE_DAYS_MAX) {
+        return refuse_key(path, "policy.approve_days", err, "%u: expected 1 to %d days",
+                          config->approve_days, CONFIG_APPROVE_DAYS_MAX);
+    }
     return SOTTO_OK;
 }
 

@@ -101,6 +101,8 @@ static const cyaml_schema_field_t policy_fields[] = {
                          budget),
     CYAML_FIELD_UINT_PTR("refusals", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          refusals),
+    CYAML_FIELD_UINT_PTR("approve_days", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         struct config_policy, approve_days),
     TEXT_FIELD("approve", CYAML_FLAG_OPTIONAL, struct config_policy, approve),
     TEXT_FIELD("exact", CYAML_FLAG_OPTIONAL, struct config_policy, exact),
     TEXT_FIELD("explain", CYAML_FLAG_OPTIONAL, struct config_policy, explain),

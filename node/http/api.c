@@ -351,6 +351,7 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
     job->request = request->id;
     job->number = number;
     job->approves = approves;
+    memcpy(job->asker, request->asker, sizeof job->asker);
     if (kind == JOB_CREATE) {
         job->away = find_away(api);
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
@@ -578,6 +579,7 @@ static void on_begin(void *context, struct http_request *request)
     bool is_known = find_asker(api, &asker, request);
     if (is_known) {
         http_prove(request, asker.owner);
+        (void)snprintf(request->asker, sizeof request->asker, "%s", asker.name);
     }
     if (!is_known && !is_open) {
         http_answer_detail(request, MHD_HTTP_UNAUTHORIZED,

@@ -15,6 +15,8 @@ struct http_server;
 struct http_connection;
 
 /* A request, from its headers until its answer is sent. The server owns it. */
+#define HTTP_ASKER_BYTES 33
+
 struct http_request {
     struct http_request *next; /* of those that wait for an answer */
     struct http_server *server;
@@ -34,6 +36,7 @@ struct http_request {
     uint64_t id;          /* never reused */
     uint64_t deadline_ms; /* of a request that waits */
     void *context;        /* the handlers' own, from sotto_alloc: freed when the request is over */
+    char asker[HTTP_ASKER_BYTES]; /* whose token it has, for the owner; "" if it has none */
 };
 
 struct http_handlers {

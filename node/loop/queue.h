@@ -55,6 +55,7 @@ struct job {
     int http_status;
     bool to_aggregator;
     bool approves;
+    char asker[33]; /* whose token decides */
     uint64_t deadline_ms;
     bool *away; /* owned: of each configured peer and this node, whether it is known to be away */
     struct config *policy; /* the compute thread's once the job is pushed; job_free leaves it */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What others asked of this node, in the store's table `asked`: one entry for each task, creator
- * and plan, with the owner's decision and, if it was sent, the result. Leans on store.c. The idea:
- * an entry outlives the process, so that a decision counts when the same task asks again. */
+/* What others asked of this node, in the store's table `asked`: one entry for each creator and plan
+ * that waits or was decided on, with the owner's decision and, if it was sent, the result. Leans on
+ * store.c. The idea: an entry outlives its task and the process, so that an owner has time, and a
+ * decision counts when the same is asked again. */
 
 #include "store/store_asked.h"
 #include "store/store_internal.h"
@@ -27,7 +28,17 @@ const char *asked_state_name(enum asked_state state)
     return state_names[state];
 }
 
-#define ASKED_COLUMNS "id, created_at, deadline, state, creator, name"
+#define ASKED_COLUMNS "id, created_at, deadline, state, creator, name, uid, creator_key"
+
+/* Copies a blob that has as many bytes as out; else out is zeros. */
+static void copy_bytes(uint8_t *out, size_t bytes, sqlite3_stmt *statement, int column)
+{
+    const void *blob = sqlite3_column_blob(statement, column);
+    memset(out, 0, bytes);
+    if (blob != NULL && (size_t)sqlite3_column_bytes(statement, column) == bytes) {
+        memcpy(out, blob, bytes);
+    }
+}
 
 static void read_asked(struct store_asked *out, sqlite3_stmt *statement)
 {
@@ -38,23 +49,27 @@ static void read_asked(struct store_asked *out, sqlite3_stmt *statement)
     store__copy_text(state, sizeof state, statement, 3);
     store__copy_text(out->creator, sizeof out->creator, statement, 4);
     store__copy_text(out->name, sizeof out->name, statement, 5);
+    copy_bytes(out->id.bytes, sizeof out->id.bytes, statement, 6);
+    copy_bytes(out->creator_key.bytes, sizeof out->creator_key.bytes, statement, 7);
     out->state = ASKED_ENDED;
     for (int i = 0; i < ASKED_STATES_LEN; i++) {
         out->state = strcmp(state, state_names[i]) == 0 ? (enum asked_state)i : out->state;
     }
 }
 
-/* Finds the entry of a task and its creator that has this very plan; out->number is 0 if there is
- * none. */
+/* Finds the entry of a creator that has this very plan: this task's, or the newest of those that
+ * still count at now_ms. out->number is 0 if there is none. */
 static enum sotto_status find_asked(struct store *store, struct store_asked *out,
                                     const struct sotto_task_id *id, const struct sotto_key *creator,
-                                    const char *plan_json, struct sotto_error *err)
+                                    const char *plan_json, int64_t now_ms, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status = store__prepare(
         store, &statement, err,
-        "SELECT " ASKED_COLUMNS " FROM asked WHERE uid=? AND creator_key=? AND plan=?", "bbt",
-        id->bytes, sizeof id->bytes, creator->bytes, sizeof creator->bytes, plan_json);
+        "SELECT " ASKED_COLUMNS " FROM asked WHERE creator_key=? AND plan=? AND (uid=? OR"
+        " (state<>'ENDED' AND deadline>?)) ORDER BY uid=? DESC, id DESC LIMIT 1",
+        "btbib", creator->bytes, sizeof creator->bytes, plan_json, id->bytes, sizeof id->bytes,
+        (uint64_t)now_ms, id->bytes, sizeof id->bytes);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -88,14 +103,16 @@ enum sotto_status store_asked_put(struct store *store, struct store_asked *in_ou
                                   const char *plan_json, const char *words, struct sotto_error *err)
 {
     struct store_asked found;
-    enum sotto_status status = find_asked(store, &found, id, creator, plan_json, err);
+    enum sotto_status status =
+        find_asked(store, &found, id, creator, plan_json, in_out->created_ms, err);
     if (status != SOTTO_OK) {
         return status;
     }
     if (found.number != 0) {
         in_out->number = found.number;
         in_out->state = found.state;
-        return SOTTO_OK;
+        return store__write(store, err, "UPDATE asked SET uid=? WHERE id=?", "bi", id->bytes,
+                            sizeof id->bytes, found.number);
     }
     status = delete_old(store, creator, err);
     if (status != SOTTO_OK) {
@@ -117,10 +134,11 @@ enum sotto_status store_asked_put(struct store *store, struct store_asked *in_ou
 }
 
 enum sotto_status store_asked_state(struct store *store, uint64_t number, enum asked_state state,
-                                    struct sotto_error *err)
+                                    int64_t deadline_ms, struct sotto_error *err)
 {
-    return store__write(store, err, "UPDATE asked SET state=? WHERE id=?", "ti", state_names[state],
-                        number);
+    return store__write(store, err,
+                        "UPDATE asked SET state=?, deadline=MAX(deadline, ?) WHERE id=?", "tii",
+                        state_names[state], (uint64_t)deadline_ms, number);
 }
 
 enum sotto_status store_asked_result(struct store *store, uint64_t number, const char *json,
@@ -191,7 +209,7 @@ enum sotto_status store_get_asked(struct store *store, struct store_asked *out, 
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         read_asked(out, statement);
-        status = copy_columns(texts, 3, statement, 6) ? SOTTO_OK : sotto_error_no_memory(err);
+        status = copy_columns(texts, 3, statement, 8) ? SOTTO_OK : sotto_error_no_memory(err);
     } else if (code == SQLITE_DONE) {
         status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "nothing of number %llu was asked",
                                  (unsigned long long)number);

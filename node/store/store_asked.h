@@ -7,10 +7,10 @@
 #include "store/store.h"
 
 enum asked_state {
-    ASKED_WAITING, /* for the owner */
-    ASKED_APPROVED,
+    ASKED_WAITING,  /* for the owner, also when its task is over */
+    ASKED_APPROVED, /* and not answered yet */
     ASKED_REJECTED,
-    ASKED_ENDED, /* the task is over, or its time */
+    ASKED_ENDED, /* answered, or its time is over */
     ASKED_STATES_LEN,
 };
 
@@ -21,20 +21,23 @@ struct store_asked {
     enum asked_state state;
     char creator[STORE_NAME_BYTES];
     char name[STORE_NAME_BYTES];
+    struct sotto_task_id id; /* of the task that asked last */
+    struct sotto_key creator_key;
 };
 
 /* The word for a state as the API has it. Returns: static storage. */
 const char *asked_state_name(enum asked_state state);
 
-/* Makes an entry, or finds the one that was made for this task, creator and plan: *in_out then has
- * its number and state. An entry of another plan begins anew with this one. */
+/* Makes an entry, or finds the one that was made for this creator and plan, by this task, or by
+ * another one and its time is not over: *in_out then has its number and state, and the entry is
+ * this task's. An entry of this task with another plan begins anew with this one. */
 enum sotto_status store_asked_put(struct store *store, struct store_asked *in_out,
                                   const struct sotto_task_id *id, const struct sotto_key *creator,
                                   const char *plan_json, const char *words,
                                   struct sotto_error *err) SOTTO_NODISCARD;
-/* Sets the state of an entry. */
+/* Sets the state of an entry. deadline_ms: till when it stands, or 0: as before. */
 enum sotto_status store_asked_state(struct store *store, uint64_t number, enum asked_state state,
-                                    struct sotto_error *err) SOTTO_NODISCARD;
+                                    int64_t deadline_ms, struct sotto_error *err) SOTTO_NODISCARD;
 /* Keeps the result that its creator sent, and of its older results at most 64 MiB together. */
 enum sotto_status store_asked_result(struct store *store, uint64_t number, const char *json,
                                      struct sotto_error *err) SOTTO_NODISCARD;

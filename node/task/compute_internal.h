@@ -59,6 +59,7 @@ struct joined {
     struct sotto_ledger_pending answer; /* of this session, if nothing became of it yet */
     uint64_t masked_before;             /* sotto_task_party_masked when it was written down */
     bool is_waiting;                    /* for the owner */
+    bool is_answered;                   /* its rows have left, masked */
     bool lacks_column;                  /* a column of the plan is not in the files */
     bool needs_leave; /* the grammar does not admit the plan, as the owner was told */
     bool is_recorded; /* that it was declined before its plan was read */

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+
 /* How long messages of a task without a readable plan are worth keeping. */
 #define PATIENCE_MS_DEFAULT 60000
 
@@ -241,12 +243,11 @@ static enum sotto_status ask_owner(struct compute *compute, struct joined *joine
 {
     char *words = NULL;
     struct policy_question question = make_question(compute, joined, schema);
-    const struct sotto_strategy *strategy = sotto_plan_strategy(question.plan);
     int64_t now_ms = clock_unix_ms();
     struct store_asked asked = {
         .state = state,
         .created_ms = now_ms,
-        .deadline_ms = now_ms + (int64_t)strategy->connection_timeout_s * 1000,
+        .deadline_ms = now_ms + compute->policy->approve_days * DAY_MS,
     };
     (void)snprintf(asked.creator, sizeof asked.creator, "%s", question.asker);
     (void)snprintf(asked.name, sizeof asked.name, "%s", sotto_plan_name(question.plan));
@@ -443,6 +444,7 @@ static void answer_pledge(struct compute *compute, struct joined *joined,
         decline_task(compute, joined, &err, "record");
         return;
     }
+    joined->is_answered = true;
     compute__stop_for_test("pledge");
     sotto_task_party_recorded(joined->machine);
 }
@@ -498,17 +500,18 @@ static enum sotto_status keep_result(struct compute *compute, struct joined *joi
     return SOTTO_OK;
 }
 
-/* Ends the entry of what was asked; a rejection stays one. */
+/* Ends the entry of what was asked, if it was answered: what waits goes on waiting without its
+ * task, and a decision stands, for when the same is asked again. */
 static enum sotto_status end_asked(struct compute *compute, const struct joined *joined,
                                    struct sotto_error *err)
 {
     struct store *store = compute->config.store;
     struct store_asked asked;
     enum sotto_status status = store_get_asked(store, &asked, NULL, NULL, NULL, joined->asked, err);
-    if (status != SOTTO_OK || asked.state == ASKED_REJECTED) {
+    if (status != SOTTO_OK || asked.state != ASKED_APPROVED || !joined->is_answered) {
         return status;
     }
-    return store_asked_state(store, joined->asked, ASKED_ENDED, err);
+    return store_asked_state(store, joined->asked, ASKED_ENDED, 0, err);
 }
 
 static enum sotto_status store_end(struct compute *compute, struct joined *joined,
@@ -619,24 +622,50 @@ void joined_tick(struct compute *compute, struct joined *joined)
 
 /* --- The owner's decision --- */
 
-static enum sotto_status record_decision(struct compute *compute, const struct job *job,
-                                         struct store_asked *asked, struct sotto_error *err)
+/* Writes down who decided what, for the owner. */
+static enum sotto_status record_decision(const struct compute *compute, const struct job *job,
+                                         const struct store_asked *asked, const char *plan_json,
+                                         struct sotto_error *err)
+{
+    struct store_record entry = {.created_ms = clock_unix_ms()};
+    (void)snprintf(entry.creator, sizeof entry.creator, "%s", asked->creator);
+    (void)snprintf(entry.name, sizeof entry.name, "%s", asked->name);
+    (void)snprintf(entry.text, sizeof entry.text, "by the token %s", job->asker);
+    return store_record_add(compute->config.store, &entry,
+                            job->approves ? RECORD_APPROVED : RECORD_REJECTED, &asked->id,
+                            &asked->creator_key, plan_json, err);
+}
+
+/* A decision stands for as long as policy gives an owner to decide, from now on. */
+static enum sotto_status take_decision(struct compute *compute, const struct job *job,
+                                       struct store_asked *asked, struct sotto_error *err)
 {
     struct store *store = compute->config.store;
-    enum sotto_status status = store_asked_expire(store, clock_unix_ms(), err);
+    char *plan_json = NULL;
+    int64_t now_ms = clock_unix_ms();
+    enum sotto_status status = store_asked_expire(store, now_ms, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = store_get_asked(store, asked, NULL, NULL, NULL, job->number, err);
+    status = store_get_asked(store, asked, &plan_json, NULL, NULL, job->number, err);
     if (status != SOTTO_OK) {
         return status;
     }
     if (asked->state != ASKED_WAITING) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE, "number %llu waits no longer: it is %s",
-                               (unsigned long long)job->number, asked_state_name(asked->state));
+        status = sotto_error_set(err, SOTTO_ERROR_STATE, "number %llu waits no longer: it is %s",
+                                 (unsigned long long)job->number, asked_state_name(asked->state));
+        goto out;
+    }
+    status = record_decision(compute, job, asked, plan_json, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     asked->state = job->approves ? ASKED_APPROVED : ASKED_REJECTED;
-    return store_asked_state(store, job->number, asked->state, err);
+    status = store_asked_state(store, job->number, asked->state,
+                               now_ms + compute->policy->approve_days * DAY_MS, err);
+out:
+    sotto_free(plan_json);
+    return status;
 }
 
 void joined_decide(struct compute *compute, const struct job *job)
@@ -644,22 +673,22 @@ void joined_decide(struct compute *compute, const struct job *job)
     struct sotto_error err = {0};
     struct store_asked asked;
     char reply[64];
-    if (record_decision(compute, job, &asked, &err) != SOTTO_OK) {
+    if (take_decision(compute, job, &asked, &err) != SOTTO_OK) {
         compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, err.text);
         return;
     }
     for (struct joined *joined = compute->first_joined; joined != NULL; joined = joined->next) {
-        if (joined->asked == job->number && joined->is_waiting && !joined->has_ended) {
-            record_or_say(compute, joined, job->approves ? RECORD_APPROVED : RECORD_REJECTED, NULL);
-            if (job->approves) {
-                offer_approved(compute, joined);
-            } else {
-                joined->is_waiting = false;
-                (void)sotto_error_set(&err, SOTTO_ERROR_REFUSED, "the owner rejected it");
-                decline_task(compute, joined, &err, "owner");
-            }
-            carry_out(compute, joined);
+        if (joined->asked != job->number || !joined->is_waiting || joined->has_ended) {
+            continue;
         }
+        if (job->approves) {
+            offer_approved(compute, joined);
+        } else {
+            joined->is_waiting = false;
+            (void)sotto_error_set(&err, SOTTO_ERROR_REFUSED, "the owner rejected it");
+            decline_task(compute, joined, &err, "owner");
+        }
+        carry_out(compute, joined);
     }
     int bytes = snprintf(reply, sizeof reply, "{\"state\": \"%s\"}", asked_state_name(asked.state));
     compute__reply(compute, job->request, HTTP_OK, sotto_text_copy(reply, (size_t)bytes));

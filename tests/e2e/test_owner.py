@@ -40,6 +40,36 @@ class Owner(ClusterCase):
                                                 where="id >= 0" + " " * 1500 + "and id == 17"), 2)
         self.assertIn("where id >= 0 [1500 blanks] and id == 17\n", blank)
 
+    def test_an_owner_has_the_time_that_policy_gives(self):
+        """A plan waits longer than its task, and what was decided counts when the same is asked again."""
+        cluster = self.cluster([ROWS] * 3, start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 0, "profile": "open"}
+        creator, owner = cluster.nodes[:2]
+        owner.policy["approve"] = "manual"
+        cluster.start()
+        cluster.wait_connected()
+        body = plan({"m": "sum(wage_of_the_employee)"}, connection=2, wait=2)
+        first = creator.create(body)
+        self.assertEqual(creator.wait_end(first), "ERROR")
+        self.assertIn("WAITING", owner.cli("asked").stdout)
+        owner.kill()
+        owner.start()
+        cluster.wait_connected()
+        owner.cli("approve", "1")
+        self.assertEqual(creator.wait_end(creator.create(body)), "FINISHED")
+        self.assertIn("ENDED", owner.cli("asked").stdout)  # once for each answer
+        self.assertEqual(creator.wait_end(creator.create(body)), "ERROR")
+        owner.cli("reject", "2")
+        self.assertEqual(creator.wait_end(creator.create(body)), "ERROR")
+        owner.wait_log("declined (refused): the owner rejected it")
+        entries = owner.get("/v1/record")["record"]
+        self.assertEqual([entry["event"] for entry in reversed(entries)],
+                         ["WAITING", "APPROVED", "JOINED", "ANSWERED", "WAITING", "REJECTED", "DECLINED"])
+        self.assertEqual({entry["text"] for entry in entries if entry["event"] in ("APPROVED", "REJECTED")},
+                         {"by the token the first one"})
+        self.assertEqual(len(owner.get("/v1/asked")["asked"]), 2)
+
     def test_names_deceive_nobody(self):
         """Marks of direction, characters without width and controls are shown as what they are not."""
         creator, owner = self.by_hand()

@@ -303,11 +303,12 @@ class Approve(ClusterCase):
         owner.cli("approve", "1")
         self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
 
-    def test_it_ends_with_the_task(self):
+    def test_it_outlives_its_task(self):
         creator, owner, task = self.waiting()
         creator.cli("cancel", str(task))
         owner.wait_log("ended (cancelled)")
-        self.assertIn("ENDED", owner.cli("asked").stdout)
+        self.assertIn("WAITING", owner.cli("asked").stdout)
+        owner.cli("approve", "1")
         self.assertIn("waits no longer", owner.cli("approve", "1", check=False).stderr)
 
     def test_policy_comes_first_and_again(self):

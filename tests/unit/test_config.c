@@ -165,6 +165,8 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "policy:\n  rounds: 257\n", {"line 5: policy.rounds", "1 to 256"}},
         {HEAD "policy:\n  with: [b, c]\n", {"line 5: policy.with", "no peer is named \"b\""}},
         {HEAD "policy:\n  budget: 0\n", {"line 5: policy.budget: 0", "per 100 rows"}},
+        {HEAD "policy:\n  approve_days: 0\n", {"line 5: policy.approve_days: 0", "1 to 365"}},
+        {HEAD "policy:\n  approve_days: 366\n", {"policy.approve_days: 366", "1 to 365"}},
         {HEAD "policy:\n  refusals: 0\n", {"line 5: policy.refusals: 0", "approve: manual"}},
         {HEAD "policy:\n  min_parties: 1001\n", {"line 5: policy.min_parties", "1000"}},
         {HEAD "policy:\n  colluders: 998\n", {"line 5: policy.colluders", "at most 997"}},
