@@ -491,6 +491,48 @@ static enum sotto_status judge_opened(struct family *family, const struct judgin
                : status;
 }
 
+static uint64_t count_difference(const struct judging *judging, size_t set, size_t less)
+{
+    uint64_t rows = 0;
+    for (size_t i = judging->first; i < judging->first + judging->len; i++) {
+        bool is_in = sotto_evidence_holds(judging->evidence, i, set) &&
+                     !sotto_evidence_holds(judging->evidence, i, less);
+        rows += is_in ? judging->atoms[i].rows : 0;
+    }
+    return rows;
+}
+
+/* Whether the evidence looks at what a sum tells less another one of the same monomial. */
+static bool is_compared(const struct judging *judging, const struct sotto_evidence_sum *one,
+                        size_t less)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < judging->sums_len; i++) {
+        const struct sotto_evidence_sum *sum = &judging->sums[i];
+        found = sum->is_difference && sum->set == one->set && sum->less == less &&
+                is_same_monomial(sum, one);
+    }
+    return found;
+}
+
+/* Of a monomial over many sets not each two are looked at: then no row may be in one of these and
+ * not in the other. */
+static enum sotto_status judge_uncompared(const struct judging *judging,
+                                          const struct sotto_evidence_sum *one,
+                                          const struct family *family)
+{
+    for (size_t i = 0; i < family->len; i++) {
+        size_t less = family->list[i].set;
+        if (count_difference(judging, one->set, less) > 0 && !is_compared(judging, one, less)) {
+            return refuse(judging, SOTTO_RULE_PRESENCE,
+                          "what stands at column %zu of %.160s is summed up over more sets of rows "
+                          "than can be compared: ask for fewer at once, or for groups",
+                          one->start + 1, one->text);
+        }
+    }
+    return SOTTO_OK;
+}
+
 /* The sets over which one monomial is opened: sum is the first that opens it. */
 static enum sotto_status judge_monomial(const struct judging *judging, size_t sum)
 {
@@ -511,6 +553,12 @@ static enum sotto_status judge_monomial(const struct judging *judging, size_t su
         }
     }
     status = judge_opened(&family, judging, judging->sums[sum].factors);
+    for (size_t i = sum; status == SOTTO_OK && family.len > 1 && i < judging->sums_len; i++) {
+        if (!judging->sums[i].is_difference &&
+            is_same_monomial(&judging->sums[i], &judging->sums[sum])) {
+            status = judge_uncompared(judging, &judging->sums[i], &family);
+        }
+    }
     family_release(&family);
     return status;
 }

@@ -645,6 +645,7 @@ static void add_differences(struct sotto__inquiry *inquiry)
             if (i != j && is_same_product(&sum, less) &&
                 (sets_len <= DIFFERENCES_ALL || is_subset(inquiry, sum.set, less->set))) {
                 sum.is_difference = true;
+                sum.less = less->set;
                 append_sum(inquiry, &sum,
                            (struct sotto__trace){.state = inquiry->traces[i].state,
                                                  .minus = inquiry->traces[j].state});

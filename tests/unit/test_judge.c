@@ -346,12 +346,24 @@ static void test_hidden(void **state)
         refuses("", near[i], rule, "is the same here, but for units");
         refuses_rows("", near[i], rule, "is the same here, but for units", 1500);
     }
+    /* More sets than are compared with each other: the first without the second is nearly one row.
+     */
+    refuses(
+        "",
+        "sum(if(id <= 10 or id > 20, tail, na)) + sum(if(id <= 30, tail, na)) + "
+        "sum(if(id <= 10, tail, na)) + sum(if(id <= 20, tail, na)) + sum(if(id > 10, tail, na)) "
+        "+ sum(if(id > 20, tail, na)) + sum(if(id <= 50, tail, na)) + "
+        "sum(if(id > 10 and id <= 50, tail, na)) + sum(if(id > 20 and id <= 50, tail, na))",
+        SOTTO_RULE_PRESENCE, "more sets of rows than can be compared");
     refuses("", "sum(twice01 * wage) - sum(if(id <= 30, twice01 * wage, na))", rule, "all but 1");
     passes("", "mean(age) + dot(tenure, wage)");
     passes("", "mean(wage) + mean(double)");
     passes("", "mean(flag) + dot(flag, wage) + dot(flag, double)");
     passes("", "mean(few01) + sum(few01 * wage)");
     passes("", "mean(bonus) + std(bonus)");
+    /* Sets of presence that are the same rows here. */
+    passes_rows("", "cov([wage, age, mirror, bonus, stage, three, flag, code, double, id])", 0,
+                200);
 }
 
 /* R5. */

@@ -35,6 +35,7 @@ struct sotto_evidence_set {
 struct sotto_evidence_sum {
     size_t set;
     bool is_difference;
+    size_t less; /* of a difference: the set of the second */
     size_t factors[2]; /* columns of the evidence; the second may be SOTTO_NONE */
     const char *text;
     size_t start;
