@@ -30,6 +30,7 @@ foreach(name
     refusals
     restart
     strangers
+    tables
     terminal)
   sotto_e2e(${name})
 endforeach()

@@ -31,7 +31,7 @@ static uint64_t count_nan_made(const struct sotto__opened *opened, size_t first_
 
 /* Where the NaN that rows made for a method are told, among the values of its fields. */
 static size_t find_telling(const struct sotto__output_values *output_values,
-                           const struct sotto__axis *axis)
+                           const struct sotto__expansion *expansion)
 {
     size_t at = 0;
     for (size_t i = 0; i < output_values->fields_len; i++) {
@@ -39,7 +39,7 @@ static size_t find_telling(const struct sotto__output_values *output_values,
         if (field->tells_nan) {
             return at;
         }
-        at += sotto__method_field_len(field, axis);
+        at += sotto__method_field_len(field, expansion, &output_values->shape);
     }
     SOTTO_REQUIRE(false);
     return 0;
@@ -57,9 +57,7 @@ static void add_nan_made(struct sotto__results *results, size_t at, size_t first
             sotto__aggregates_len(&expansion->expressions[output_values->first + i].expression);
         uint64_t nan_made = count_nan_made(opened, first_moments, len);
         if (nan_made > 0 && output_values->method != NULL) {
-            results->nan_made[at + find_telling(output_values,
-                                                &expansion->axes[output_values->shape.axes[0]])] +=
-                nan_made;
+            results->nan_made[at + find_telling(output_values, expansion)] += nan_made;
         } else {
             results->nan_made[at + i] += nan_made;
         }

@@ -95,7 +95,8 @@ static void write_value(struct sotto_writer *writer, const struct sotto__value *
 struct value_block {
     const struct sotto__results *results;
     const struct sotto__output_values *output_values;
-    size_t first; /* index among a group's values */
+    size_t first;   /* index among a group's values */
+    size_t axes[2]; /* of the expansion */
     size_t axes_len;
     enum form form;  /* of a method's values, which have no expressions of their own */
     bool is_rounded; /* all of them come from rounded numbers: see write_value */
@@ -162,9 +163,8 @@ static void write_one(struct sotto_writer *writer, const struct value_block *blo
 static void write_group(struct sotto_writer *writer, const struct value_block *block, size_t group)
 {
     const struct sotto__axis *axes = block->results->expansion->axes;
-    const struct sotto__shape *shape = &block->output_values->shape;
-    size_t rows = block->axes_len > 1 ? axes[shape->axes[0]].len : 1;
-    size_t columns = block->axes_len > 0 ? axes[shape->axes[block->axes_len - 1]].len : 1;
+    size_t rows = block->axes_len > 1 ? axes[block->axes[0]].len : 1;
+    size_t columns = block->axes_len > 0 ? axes[block->axes[block->axes_len - 1]].len : 1;
     sotto__json_raw(writer, block->axes_len > 1 ? "[" : "");
     for (size_t i = 0; i < rows; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
@@ -183,8 +183,7 @@ static void write_labels(struct sotto_writer *writer, const struct value_block *
 {
     sotto__json_raw(writer, "{");
     for (size_t i = 0; i < block->axes_len; i++) {
-        const struct sotto__axis *axis =
-            &block->results->expansion->axes[block->output_values->shape.axes[i]];
+        const struct sotto__axis *axis = &block->results->expansion->axes[block->axes[i]];
         sotto__json_raw(writer, i == 0 ? "\"labels\": [[" : ", [");
         for (size_t j = 0; j < axis->len; j++) {
             sotto__json_raw(writer, j > 0 ? ", " : "");
@@ -246,14 +245,14 @@ static void write_outcomes(struct sotto_writer *writer, const struct sotto__resu
 static void write_fields(struct sotto_writer *writer, struct value_block block, size_t output)
 {
     const struct sotto__output_values *output_values = block.output_values;
-    const struct sotto__axis *axis = &block.results->expansion->axes[output_values->shape.axes[0]];
     sotto__json_raw(writer, "{\"fields\": {");
     for (size_t i = 0; i < output_values->fields_len; i++) {
         const struct sotto__method_field *field = &output_values->fields[i];
-        block.axes_len = field->axes_len;
+        block.axes_len = sotto__method_field_axes(block.axes, field, &output_values->shape);
         block.form = field->is_count ? FORM_COUNT : FORM_NUMBER;
         write_field(writer, &block, field->name, i == 0);
-        block.first += sotto__method_field_len(field, axis);
+        block.first +=
+            sotto__method_field_len(field, block.results->expansion, &output_values->shape);
     }
     sotto__json_raw(writer, "}");
     write_outcomes(writer, block.results, output);
@@ -264,11 +263,13 @@ static void write_output(struct sotto_writer *writer, const struct sotto__result
                          size_t output)
 {
     const struct sotto__output_values *output_values = &results->expansion->outputs[output];
-    struct value_block block = {.results = results,
-                                .output_values = output_values,
-                                .first = output_values->values,
-                                .axes_len = output_values->shape.axes_len,
-                                .is_rounded = is_all_rounded(results, output_values)};
+    struct value_block block = {
+        .results = results,
+        .output_values = output_values,
+        .first = output_values->values,
+        .axes = {output_values->shape.axes[0], output_values->shape.axes[1]},
+        .axes_len = output_values->shape.axes_len,
+        .is_rounded = is_all_rounded(results, output_values)};
     if (output_values->method != NULL) {
         write_fields(writer, block, output);
     } else {

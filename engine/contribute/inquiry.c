@@ -267,18 +267,32 @@ static void add_conditions_of(struct sotto__inquiry *inquiry, size_t op)
     add_condition(inquiry, op, &literals);
 }
 
-/* The value that a bin or a level is about. */
-static size_t find_value(const struct sotto__program *program, const struct sotto__term *term)
+/* Adds when the values that a condition is about are present. Recursion: as deep as the expression.
+ */
+static void find_compared(struct sotto__inquiry *inquiry, struct literals *out, size_t op)
 {
-    size_t op = term->index != SOTTO_NONE ? program->indices[term->index].op : term->factors[0];
-    while (program->ops[op].kind == SOTTO__OP_AND || program->ops[op].kind == SOTTO__OP_MASK) {
-        op = program->ops[op].a;
+    const struct sotto__op *ops = inquiry->program->ops;
+    const struct sotto__op *at = &ops[op];
+    if (at->kind == SOTTO__OP_AND) {
+        find_compared(inquiry, out, at->a);
+        find_compared(inquiry, out, at->b);
+    } else if (at->kind == SOTTO__OP_MASK) {
+        find_compared(inquiry, out, at->a);
+    } else if (is_comparison(at->kind)) {
+        find_present(inquiry, out, ops[at->a].dataset != SOTTO_NONE ? at->a : at->b);
+    } else {
+        find_present(inquiry, out, op);
     }
-    if (term->index == SOTTO_NONE && is_comparison(program->ops[op].kind)) {
-        const struct sotto__op *at = &program->ops[op];
-        op = program->ops[at->a].dataset != SOTTO_NONE ? at->a : at->b;
-    }
-    return op;
+}
+
+/* The rows that have the values, one or, in a table, two, that a cell is about. */
+static size_t add_universe(struct sotto__inquiry *inquiry, const struct sotto__term *term)
+{
+    struct literals literals = {.len = 0};
+    size_t op =
+        term->index != SOTTO_NONE ? inquiry->program->indices[term->index].op : term->factors[0];
+    find_compared(inquiry, &literals, op);
+    return add_set(inquiry, make_set(inquiry, SOTTO_SET_PRESENCE, op), no_index, &literals);
 }
 
 static size_t add_cell(struct sotto__inquiry *inquiry, size_t term)
@@ -310,7 +324,7 @@ static void add_truths(struct sotto__inquiry *inquiry, size_t number)
         keep_conditions(inquiry, &literals);
     }
     if (term->is_cell) {
-        set.universe = add_presence(inquiry, find_value(program, term));
+        set.universe = add_universe(inquiry, term);
         set.cell = add_cell(inquiry, number);
     }
     (void)add_set(inquiry, set, member, &literals);

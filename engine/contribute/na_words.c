@@ -158,7 +158,23 @@ static enum sotto_status check_side(const struct words *words,
     return status;
 }
 
-/* Checks column == value, either way round, and value_counts(column, value). */
+/* Checks the levels of both columns of a table. */
+static enum sotto_status check_table(const struct words *words,
+                                     const struct sotto__expression *expression,
+                                     const struct sotto__node *node)
+{
+    const struct sotto__level *levels = &expression->levels[node->levels];
+    const struct asked rows = {.levels = levels, .levels_len = node->row_levels_len};
+    const struct asked columns = {.levels = levels + node->row_levels_len,
+                                  .levels_len = node->levels_len - node->row_levels_len};
+    enum sotto_status status = check_columns(words, expression, node->left, &rows);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_columns(words, expression, node->right, &columns);
+}
+
+/* Checks column == value, either way round, value_counts(column, value), and tables. */
 static enum sotto_status check_node(const struct words *words,
                                     const struct sotto__expression *expression,
                                     const struct sotto__node *node)
@@ -168,6 +184,10 @@ static enum sotto_status check_node(const struct words *words,
         return check_columns(words, expression, node->left,
                              &(struct asked){.levels = &expression->levels[node->levels],
                                              .levels_len = node->levels_len});
+    }
+    if (node->kind == SOTTO__NODE_AGGREGATE &&
+        sotto__function_card(node->function)->takes == SOTTO__TAKES_TABLE) {
+        return check_table(words, expression, node);
     }
     if (node->kind != SOTTO__NODE_EQUAL && node->kind != SOTTO__NODE_UNEQUAL) {
         return SOTTO_OK;

@@ -61,16 +61,18 @@ struct sotto__node {
     bool is_cell;                  /* an aggregate of an expansion: counts a bin or a level */
     bool is_together; /* a dot of an expansion: its columns are missing in the same rows already */
     size_t start;     /* in the text: where it begins (an operator: where that stands) */
-    size_t bytes;     /* of a literal in the text, of a list's last item */
+    size_t bytes;     /* of a literal in the text, of a list's last item, of a call's first one */
     size_t left;      /* indices of nodes */
     size_t right;     /* SOTTO_NONE: left out */
     size_t third;
     size_t levels; /* of hist and value_counts: the first of the expression's, and how many */
     size_t levels_len;
-    char *dataset;        /* column, star: the qualifier or NULL */
-    char *name;           /* column; the text of a text */
-    size_t dataset_index; /* column, star: in the plan, set by the check */
-    size_t column;        /* column: index in the plan, set by the check */
+    size_t row_levels_len; /* of a table's levels: how many are those of its rows */
+    bool is_sample;        /* an if that stands for one of the levels of samples */
+    char *dataset;         /* column, star: the qualifier or NULL */
+    char *name;            /* column; the text of a text */
+    size_t dataset_index;  /* column, star: in the plan, set by the check */
+    size_t column;         /* column: index in the plan, set by the check */
 };
 
 /* Children stand before their parents in nodes, and may have several; the root is the last one. */

@@ -25,7 +25,24 @@ static const struct sotto__option interpolation[] = {{SOTTO__OPTION_INTERPOLATIO
                                                       SOTTO__INTERPOLATION_LINEAR, interpolations},
                                                      {.name = NULL}};
 
-static const struct sotto__method_card regression = {.rounds_max = 1, .stands_alone = true};
+#define LEVEL                                                                                      \
+    {                                                                                              \
+        SOTTO__OPTION_LEVEL, "level", 1, 99, 95, NULL                                              \
+    }
+static const struct sotto__option level[] = {LEVEL, {.name = NULL}};
+static const struct sotto__option level_and_equal_var[] = {
+    LEVEL, {SOTTO__OPTION_EQUAL_VAR, "equal_var", 0, 1, 0, NULL}, {.name = NULL}};
+
+static const struct sotto__option yates[] = {{SOTTO__OPTION_YATES, "yates", 0, 1, 0, NULL},
+                                             {.name = NULL}};
+
+static const struct sotto__method_card regression = {
+    .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
+static const struct sotto__method_card single_values = {.rounds_max = 1, .stands_alone = true};
+static const struct sotto__method_card samples = {
+    .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_SAMPLES};
+static const struct sotto__method_card table = {
+    .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_TABLE};
 /* 64 rounds of 2 bits, when there are very many groups, find 128 bits. */
 static const struct sotto__method_card order_statistic = {.rounds_max = 64, .cells_len = 2};
 
@@ -110,6 +127,73 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                        .y_powers = 2, .product = true},
                              .synonyms = "lm linreg regression"},
+    [SOTTO__FUNCTION_TTEST] = {.name = "ttest",
+                               .arguments_len = 2,
+                               .takes_samples = true,
+                               .options = level_and_equal_var,
+                               .method = &single_values,
+                               .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
+                                         .y_powers = 2},
+                               .synonyms = "ttest_ind t_test welch"},
+    [SOTTO__FUNCTION_TTEST_PAIRED] = {.name = "ttest_paired",
+                                      .arguments_len = 2,
+                                      .options = level,
+                                      .method = &single_values,
+                                      .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
+                                                .y_powers = 2, .product = true},
+                                      .synonyms = "ttest_rel"},
+    [SOTTO__FUNCTION_TTEST_ONE] = {.name = "ttest_one",
+                                   .arguments_len = 1,
+                                   .options = level,
+                                   .method = &single_values,
+                                   .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
+                                   .synonyms = "ttest_1samp mean_ci"},
+    [SOTTO__FUNCTION_ANOVA] = {.name = "anova",
+                               .arguments_len = 2,
+                               .is_variadic = true,
+                               .takes_samples = true,
+                               .method = &samples,
+                               .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
+                                         .y_powers = 2},
+                               .synonyms = "f_oneway aov"},
+    [SOTTO__FUNCTION_PEARSON] = {.name = "pearson",
+                                 .arguments_len = 2,
+                                 .options = level,
+                                 .method = &single_values,
+                                 .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
+                                           .y_powers = 2, .product = true},
+                                 .synonyms = "pearsonr cor_test"},
+    [SOTTO__FUNCTION_VAR_CI] = {.name = "var_ci",
+                                .arguments_len = 1,
+                                .options = level,
+                                .method = &single_values,
+                                .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
+                                .synonyms = "var_test"},
+    [SOTTO__FUNCTION_PROPORTION] = {.name = "proportion",
+                                    .arguments_len = 1,
+                                    .options = level,
+                                    .method = &single_values,
+                                    .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 1},
+                                    .synonyms = "prop_test proportion_confint"},
+    [SOTTO__FUNCTION_CROSSTAB] = {.name = "crosstab",
+                                  .arguments_len = 2,
+                                  .takes = SOTTO__TAKES_TABLE,
+                                  .method = &table,
+                                  .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
+                                  .synonyms = "table xtabs"},
+    [SOTTO__FUNCTION_CHI2] = {.name = "chi2",
+                              .arguments_len = 2,
+                              .takes = SOTTO__TAKES_TABLE,
+                              .options = yates,
+                              .method = &table,
+                              .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
+                              .synonyms = "chi2_contingency chisq"},
+    [SOTTO__FUNCTION_FISHER] = {.name = "fisher",
+                                .arguments_len = 2,
+                                .takes = SOTTO__TAKES_TABLE,
+                                .method = &table,
+                                .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
+                                .synonyms = "fisher_exact"},
     [SOTTO__FUNCTION_MEDIAN] = {.name = "median",
                                 .arguments_len = 1,
                                 .method = &order_statistic,
@@ -228,5 +312,6 @@ bool sotto__has_word(const char *words, const char *word)
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b)
 {
     return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept &&
-           a->interpolation == b->interpolation;
+           a->interpolation == b->interpolation && a->level == b->level &&
+           a->equal_var == b->equal_var && a->yates == b->yates;
 }

@@ -24,6 +24,16 @@ enum sotto__function {
     SOTTO__FUNCTION_HIST,
     SOTTO__FUNCTION_VALUE_COUNTS,
     SOTTO__FUNCTION_OLS,
+    SOTTO__FUNCTION_TTEST,
+    SOTTO__FUNCTION_TTEST_PAIRED,
+    SOTTO__FUNCTION_TTEST_ONE,
+    SOTTO__FUNCTION_ANOVA,
+    SOTTO__FUNCTION_PEARSON,
+    SOTTO__FUNCTION_VAR_CI,
+    SOTTO__FUNCTION_PROPORTION,
+    SOTTO__FUNCTION_CROSSTAB,
+    SOTTO__FUNCTION_CHI2,
+    SOTTO__FUNCTION_FISHER,
     SOTTO__FUNCTION_MEDIAN,
     SOTTO__FUNCTION_QUANTILE,
     SOTTO__FUNCTION_ROW_SUM,
@@ -71,6 +81,12 @@ struct sotto__method_card {
     unsigned rounds_max; /* that it ever takes */
     unsigned cells_len;  /* in how many cells at once it counts by digits; 0: it does not */
     bool stands_alone;   /* its output is all of its fields; else one number */
+    enum {
+        SOTTO__AXES_NONE,       /* all fields are single values */
+        SOTTO__AXES_REGRESSORS, /* series along the intercept and the list of arguments */
+        SOTTO__AXES_SAMPLES,    /* series along all arguments */
+        SOTTO__AXES_TABLE,      /* tables of the levels of two columns */
+    } axes;
 };
 
 /* Of a polynomial in columns; this one: of anything else. */
@@ -88,7 +104,10 @@ struct sotto__function_card {
         SOTTO__TAKES_LEVELS,  /* the last arguments are levels, written out */
         SOTTO__TAKES_EDGES,   /* likewise edges of bins */
         SOTTO__TAKES_NUMBERS, /* likewise numbers */
+        SOTTO__TAKES_TABLE,   /* both arguments are columns and their levels: column in (levels) */
     } takes;
+    bool takes_samples; /* instead of the arguments after the first one, column in (levels): the
+                           first one's values in the rows of each level */
     enum { SOTTO__FUNCTION_OF_ALL_ROWS, SOTTO__FUNCTION_OF_A_ROW, SOTTO__FUNCTION_OF_ANY } of;
     const struct sotto__option *options;     /* ended by one without a name; NULL: there is none */
     const struct sotto__method_card *method; /* NULL: it is none */

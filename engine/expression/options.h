@@ -16,6 +16,9 @@ enum sotto__option_kind {
     SOTTO__OPTION_DIGITS,
     SOTTO__OPTION_INTERCEPT,
     SOTTO__OPTION_INTERPOLATION,
+    SOTTO__OPTION_LEVEL,
+    SOTTO__OPTION_EQUAL_VAR,
+    SOTTO__OPTION_YATES,
 };
 
 /* The value between two, as pandas has it. */
@@ -44,6 +47,9 @@ struct sotto__options {
     int digits;
     bool intercept;
     enum sotto__interpolation interpolation;
+    int level;      /* of an interval, in per cent */
+    bool equal_var; /* two samples are held to vary alike */
+    bool yates;     /* chi-squared of a table of two by two is corrected */
 };
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);

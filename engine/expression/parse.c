@@ -202,6 +202,15 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_INTERPOLATION:
         options->interpolation = (enum sotto__interpolation)value;
         break;
+    case SOTTO__OPTION_LEVEL:
+        options->level = value;
+        break;
+    case SOTTO__OPTION_EQUAL_VAR:
+        options->equal_var = value != 0;
+        break;
+    case SOTTO__OPTION_YATES:
+        options->yates = value != 0;
+        break;
     }
 }
 
@@ -241,10 +250,26 @@ static void parse_option(struct parser *parser, struct sotto__node *node,
         sotto__token_next(parser);
         sotto__token_take(parser, "=");
     }
-    set_option(&node->options, option->kind,
-               option->words != NULL
-                   ? read_word(parser, option)
-                   : read_whole(parser, option->max, option->min < 0, option->name));
+    size_t start = parser->token.start;
+    int value = option->words != NULL
+                    ? read_word(parser, option)
+                    : read_whole(parser, option->max, option->min < 0, option->name);
+    if (value < option->min) {
+        sotto__parser_fail_at(parser, start, "expected %s: a whole number from %d to %d",
+                              option->name, option->min, option->max);
+    }
+    set_option(&node->options, option->kind, value);
+}
+
+/* The bytes from start to the token, but for blanks before it. */
+static size_t count_bytes(const struct parser *parser, size_t start)
+{
+    size_t bytes = parser->token.start - start;
+    while (bytes > 0 &&
+           (parser->text[start + bytes - 1] == ' ' || parser->text[start + bytes - 1] == '\t')) {
+        bytes--;
+    }
+    return bytes;
 }
 
 /* One more item of a list, at its first token. list: the list so far, SOTTO_NONE at first. */
@@ -253,13 +278,143 @@ static size_t parse_item(struct parser *parser, size_t list)
     struct sotto__node node = {
         .kind = SOTTO__NODE_LIST, .left = list, .start = parser->token.start};
     node.right = parse_expression(parser, 0);
-    node.bytes = parser->token.start - node.start;
-    while (node.bytes > 0 && (parser->text[node.start + node.bytes - 1] == ' ' ||
-                              parser->text[node.start + node.bytes - 1] == '\t')) {
-        node.bytes--;
-    }
+    node.bytes = count_bytes(parser, node.start);
     return add_node(parser, node);
 }
+
+/* --- A column and its levels --- */
+
+static bool is_column(const struct token *token)
+{
+    return token->kind == SOTTO__TOKEN_NAME || token->kind == SOTTO__TOKEN_QUOTED;
+}
+
+/* Whether "column in" stands here. */
+static bool is_at_levels(const struct parser *parser)
+{
+    struct parser ahead = *parser; /* tokens own nothing */
+    if (!is_column(&ahead.token)) {
+        return false;
+    }
+    sotto__token_next(&ahead);
+    if (sotto__token_accept(&ahead, ".")) {
+        sotto__token_next(&ahead);
+    }
+    return ahead.status == SOTTO_OK && sotto__token_is(&ahead, "in");
+}
+
+/* A column, "in" and "(". */
+static size_t parse_levels_column(struct parser *parser)
+{
+    size_t column = sotto__parse_column(parser);
+    sotto__token_take(parser, "in");
+    sotto__token_take(parser, "(");
+    return column;
+}
+
+/* One of a table's two arguments: its levels follow those of the other one. */
+static size_t parse_table_argument(struct parser *parser, struct sotto__node *node, bool is_row)
+{
+    if (!is_at_levels(parser)) {
+        sotto__parser_fail_at(parser, parser->token.start,
+                              "expected a column and its levels, such as dept in (\"a\", \"b\")");
+    }
+    size_t column = parse_levels_column(parser);
+    do {
+        sotto__parse_level(parser, node, NULL, false);
+    } while (sotto__token_accept(parser, ","));
+    sotto__token_take(parser, ")");
+    node->row_levels_len = is_row ? node->levels_len : node->row_levels_len;
+    return column;
+}
+
+/* Refuses a level of samples that is none, or is there already. equals: the conditions so far; the
+ * last one is new. */
+static void check_sample(struct parser *parser, const size_t *equals, size_t len)
+{
+    struct sotto__value values[2];
+    const struct sotto__expression *expression = parser->expression;
+    bool is_negative[2] = {false, false};
+    if (parser->status != SOTTO_OK) {
+        return;
+    }
+    const struct sotto__node *level = &expression->nodes[expression->nodes[equals[len - 1]].right];
+    const struct sotto__node *literal = sotto__literal_find(&is_negative[0], expression, level);
+    if (literal == NULL && level->kind != SOTTO__NODE_TEXT) {
+        sotto__parser_fail_at(parser, level->start,
+                              "expected a level: a number or a text, written out");
+        return;
+    }
+    for (size_t i = 0; i + 1 < len; i++) {
+        const struct sotto__node *other = &expression->nodes[expression->nodes[equals[i]].right];
+        const struct sotto__node *number = sotto__literal_find(&is_negative[1], expression, other);
+        bool is_same = level->kind == SOTTO__NODE_TEXT && other->kind == SOTTO__NODE_TEXT &&
+                       strcmp(level->name, other->name) == 0;
+        if (literal != NULL && number != NULL) {
+            sotto__value_init(&values[0]);
+            sotto__value_init(&values[1]);
+            sotto__value_set_node(&values[0], expression, literal);
+            sotto__value_set_node(&values[1], expression, number);
+            is_same = mpq_equal(values[0].number, values[1].number) != 0 &&
+                      (is_negative[0] == is_negative[1] || mpq_sgn(values[0].number) == 0);
+            sotto__value_clear(&values[0]);
+            sotto__value_clear(&values[1]);
+        }
+        if (is_same) {
+            sotto__parser_fail_at(parser, level->start, "this level is there already");
+        }
+    }
+}
+
+/* The sample of a level: if(column == level, value, na). Returns: its node; *out_equal: that of the
+ * condition. */
+static size_t parse_sample(struct parser *parser, size_t *out_equal, size_t column, size_t value)
+{
+    size_t start = parser->token.start;
+    size_t level = parse_expression(parser, POWER_ADD);
+    *out_equal = add_node(
+        parser, (struct sotto__node){
+                    .kind = SOTTO__NODE_EQUAL, .left = column, .right = level, .start = start});
+    size_t na = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_NA, .start = start});
+    return add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_CALL,
+                                                 .function = SOTTO__FUNCTION_IF,
+                                                 .left = *out_equal,
+                                                 .right = value,
+                                                 .third = na,
+                                                 .is_sample = true,
+                                                 .start = start,
+                                                 .bytes = count_bytes(parser, start)});
+}
+
+/* "column in (levels)" after a value: a call's samples are the value in the rows of each level. */
+static void parse_samples(struct parser *parser, struct sotto__node *call)
+{
+    size_t equals[SOTTO__EXPRESSION_NODES_MAX];
+    size_t len = 0;
+    const struct sotto__function_card *card = sotto__function_card(call->function);
+    size_t value = call->left;
+    size_t column = parse_levels_column(parser);
+    do {
+        size_t sample = parse_sample(parser, &equals[len], column, value);
+        check_sample(parser, equals, ++len);
+        if (len == 1) {
+            call->left = sample;
+        } else if (card->is_variadic) {
+            call->right = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_LIST,
+                                                                .left = call->right,
+                                                                .right = sample});
+        } else {
+            call->right = sample;
+        }
+    } while (parser->status == SOTTO_OK && sotto__token_accept(parser, ","));
+    if (len < 2 || (len > 2 && !card->is_variadic)) {
+        sotto__parser_fail_at(parser, parser->token.start, "%s takes %s, found %zu", card->name,
+                              card->is_variadic ? "at least two levels" : "two levels", len);
+    }
+    sotto__token_take(parser, ")");
+}
+
+/* --- Arguments --- */
 
 /* The argument with this index, at its first token. */
 static void parse_argument(struct parser *parser, struct sotto__node *node, size_t argument)
@@ -268,15 +423,24 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
     size_t *places[3] = {&node->left, &node->right, &node->third};
     size_t last = card->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
-    if (card->takes != SOTTO__TAKES_EXPRESSIONS && argument >= last) {
+    if (card->takes == SOTTO__TAKES_TABLE && argument <= last) {
+        *places[argument] = parse_table_argument(parser, node, argument == 0);
+    } else if (card->takes_samples && argument == 1 && is_at_levels(parser)) {
+        parse_samples(parser, node);
+    } else if (card->takes != SOTTO__TAKES_EXPRESSIONS && argument >= last) {
         const char *number = card->takes == SOTTO__TAKES_LEVELS  ? NULL
                              : card->takes == SOTTO__TAKES_EDGES ? "an edge"
                                                                  : "a share from 0 to 1";
         sotto__parse_level(parser, node, number, false);
+    } else if (card->takes_samples && argument > 1 &&
+               parser->expression->nodes[node->left].is_sample) {
+        refuse_arguments(parser, card, "more"); /* samples are all there are */
     } else if (card->is_variadic && argument >= last) {
         *places[last] = parse_item(parser, *places[last]);
     } else if (argument <= last) {
+        size_t start = parser->token.start;
         *places[argument] = parse_expression(parser, 0);
+        node->bytes = argument == 0 ? count_bytes(parser, start) : node->bytes;
     } else if (card->options != NULL && card->options->words == NULL) {
         parse_option(parser, node, card->options);
     } else {
@@ -322,7 +486,8 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
     }
     const size_t places[3] = {node->left, node->right, node->third};
     SOTTO_REQUIRE(least >= 1 && least <= 3);
-    if (places[least - 1] == SOTTO_NONE && node->levels_len == 0) {
+    bool has_levels = card->takes != SOTTO__TAKES_TABLE && node->levels_len > 0;
+    if (places[least - 1] == SOTTO_NONE && !has_levels) {
         refuse_arguments(parser, card, node->left == SOTTO_NONE ? "none" : "fewer");
     }
     if (sotto__token_is(parser, ",")) {
@@ -368,11 +533,6 @@ static size_t parse_list(struct parser *parser)
     } while (sotto__token_is(parser, ","));
     sotto__token_take(parser, "]");
     return list;
-}
-
-static bool is_column(const struct token *token)
-{
-    return token->kind == SOTTO__TOKEN_NAME || token->kind == SOTTO__TOKEN_QUOTED;
 }
 
 /* After the dataset's name and the point. */

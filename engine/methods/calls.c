@@ -45,12 +45,12 @@ static void place_outputs(struct sotto__expansion *expansion, const sotto__metho
         output->values = expansion->values_len;
         if (output->method != NULL) {
             const struct sotto__method *method = methods[output->method->function];
-            const struct sotto__axis *axis = &expansion->axes[output->shape.axes[0]];
             output->fields = method->fields;
             output->fields_len = method->fields_len;
             output->values_len = 0;
             for (size_t j = 0; j < method->fields_len; j++) {
-                output->values_len += sotto__method_field_len(&method->fields[j], axis);
+                output->values_len +=
+                    sotto__method_field_len(&method->fields[j], expansion, &output->shape);
             }
         }
         expansion->values_len += output->values_len;
@@ -199,8 +199,9 @@ static enum sotto_status step_call(struct sotto__calls *calls, size_t call,
     const struct sotto__output_values *output_values = &results->expansion->outputs[output];
     const struct sotto__method *method = calls->methods[call];
     bool has_fields = method->fields_len > 0;
-    const struct sotto__axis *axis =
-        has_fields ? &results->expansion->axes[output_values->shape.axes[0]] : NULL;
+    const struct sotto__axis *axis = output_values->shape.axes_len > 0 && has_fields
+                                         ? &results->expansion->axes[output_values->shape.axes[0]]
+                                         : NULL;
     struct sotto__step step = {
         .call = &calls->calls[call],
         .program = opened->program,
@@ -210,8 +211,12 @@ static enum sotto_status step_call(struct sotto__calls *calls, size_t call,
         .round = opened->round - calls->calls[call].first_round + 1,
         .state = &calls->next_states[opened->group * calls->group_words + calls->offsets[call]],
         .values = find_values(calls, call, results, kept, opened->group),
-        .labels = has_fields ? axis->labels : NULL,
-        .labels_len = has_fields ? axis->len : 0,
+        .cells_withheld =
+            has_fields ? &results->cells_withheld[opened->group * results->expansion->values_len +
+                                                  output_values->values]
+                       : NULL,
+        .labels = axis != NULL ? axis->labels : NULL,
+        .labels_len = axis != NULL ? axis->len : 0,
         .is_grouped = results->plan->keys_len > 0,
         .withheld = results->withheld[opened->group],
         .interrupt = results->interrupt};

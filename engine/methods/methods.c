@@ -6,7 +6,17 @@
 #include "methods/methods.h"
 
 const sotto__method_table sotto__methods = {
+    [SOTTO__FUNCTION_ANOVA] = &sotto__method_anova,
+    [SOTTO__FUNCTION_CHI2] = &sotto__method_chi2,
+    [SOTTO__FUNCTION_CROSSTAB] = &sotto__method_crosstab,
+    [SOTTO__FUNCTION_FISHER] = &sotto__method_fisher,
     [SOTTO__FUNCTION_MEDIAN] = &sotto__method_median,
     [SOTTO__FUNCTION_OLS] = &sotto__method_ols,
+    [SOTTO__FUNCTION_PEARSON] = &sotto__method_pearson,
+    [SOTTO__FUNCTION_PROPORTION] = &sotto__method_proportion,
     [SOTTO__FUNCTION_QUANTILE] = &sotto__method_quantile,
+    [SOTTO__FUNCTION_TTEST] = &sotto__method_ttest,
+    [SOTTO__FUNCTION_TTEST_ONE] = &sotto__method_ttest_one,
+    [SOTTO__FUNCTION_TTEST_PAIRED] = &sotto__method_ttest_paired,
+    [SOTTO__FUNCTION_VAR_CI] = &sotto__method_var_ci,
 };

@@ -19,7 +19,8 @@ struct sotto__step {
     unsigned round;  /* of the call, from 1 */
     uint64_t *state; /* the method's words: 0 at first, then as the last round left them */
     struct sotto__value *values; /* of its fields; the one number of a method without fields */
-    char *const *labels;         /* along the axis of its fields; NULL without fields */
+    uint64_t *cells_withheld;    /* of its fields: parties that kept back what one counts */
+    char *const *labels;         /* along the first axis of its fields; NULL without one */
     size_t labels_len;
     bool is_grouped;
     uint64_t
@@ -44,9 +45,19 @@ struct sotto__method {
 typedef const struct sotto__method *sotto__method_table[SOTTO__FUNCTIONS_LEN];
 extern const sotto__method_table sotto__methods;
 
+extern const struct sotto__method sotto__method_anova;
+extern const struct sotto__method sotto__method_chi2;
+extern const struct sotto__method sotto__method_crosstab;
+extern const struct sotto__method sotto__method_fisher;
 extern const struct sotto__method sotto__method_median;
 extern const struct sotto__method sotto__method_ols;
+extern const struct sotto__method sotto__method_pearson;
+extern const struct sotto__method sotto__method_proportion;
 extern const struct sotto__method sotto__method_quantile;
+extern const struct sotto__method sotto__method_ttest;
+extern const struct sotto__method sotto__method_ttest_one;
+extern const struct sotto__method sotto__method_ttest_paired;
+extern const struct sotto__method sotto__method_var_ci;
 
 /* --- step.c: what a step reads --- */
 
@@ -59,6 +70,8 @@ enum sotto_status sotto__step_sum(struct sotto__value *out, const struct sotto__
 enum sotto_status sotto__step_sums(struct sotto__value **out, const struct sotto__step *step,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__step_sums_free(struct sotto__value *sums, const struct sotto__step *step);
+/* How many parties keep back a cell that the call asked for. */
+uint64_t sotto__step_withheld(const struct sotto__step *step, size_t asked);
 /* The count, or the sum, of a number of an index. */
 uint64_t sotto__step_count(const struct sotto__step *step, size_t asked, size_t number);
 const struct sotto__value *sotto__step_sum_of(const struct sotto__step *step, size_t asked,

@@ -50,6 +50,12 @@ void sotto__step_sums_free(struct sotto__value *sums, const struct sotto__step *
     sotto_free(sums);
 }
 
+uint64_t sotto__step_withheld(const struct sotto__step *step, size_t asked)
+{
+    SOTTO_REQUIRE(asked < step->asked_len && step->asked[asked].terms_len == 0);
+    return step->sums->withheld[step->asked[asked].moments.terms[SOTTO__MOMENT_X]];
+}
+
 const struct sotto__value *sotto__step_sum_of(const struct sotto__step *step, size_t asked,
                                               size_t number)
 {

@@ -231,7 +231,8 @@ static bool is_summed(const struct made *made)
 static enum sotto_form find_form(const struct sotto__opened_sums *opens, const struct made *x,
                                  const struct made *y)
 {
-    if (x->of == MADE_CONDITION && !opens->product && opens->powers <= 2) {
+    if (x->of == MADE_CONDITION && y->of == MADE_CONDITION && !opens->product &&
+        opens->powers <= 2) {
         return SOTTO_FORM_CONDITION;
     }
     if (!is_summed(x) || !is_summed(y)) {
@@ -252,12 +253,15 @@ static void describe_aggregate(struct sotto_plan_clause *out,
     const struct sotto__function_card *card = sotto__function_card(node->function);
     const struct made *x = &made[node->left];
     const struct made *y =
-        node->right != SOTTO_NONE && card->opens.product ? &made[node->right] : x;
+        node->right != SOTTO_NONE && (card->opens.product || card->opens.y_powers > 0)
+            ? &made[node->right]
+            : x;
     out->degree = sotto__degree_of_sums(&card->opens, x->degree, y->degree);
     out->is_computed = x->is_computed || y->is_computed;
     out->has_doubles = x->has_doubles || y->has_doubles;
     if (card->opens.kind == SOTTO__OPENS_TRUTHS && card->takes != SOTTO__TAKES_EXPRESSIONS &&
-        x->of == MADE_COLUMNS) {
+        x->of == MADE_COLUMNS && /* a table's too: nothing else may stand there */
+        (card->takes != SOTTO__TAKES_TABLE || made[node->right].of == MADE_COLUMNS)) {
         out->form = SOTTO_FORM_CELLS;
         out->degree = 1;
     } else if (card->opens.kind == SOTTO__OPENS_POWERS) {

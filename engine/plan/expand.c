@@ -523,6 +523,38 @@ static size_t build_list(struct expander *expander, size_t list)
     return built;
 }
 
+/* Adds the conditions that a column has each of some levels. out: levels_len nodes. */
+static void build_equals(struct expander *expander, size_t *out, size_t column, size_t levels,
+                         size_t levels_len)
+{
+    for (size_t i = 0; i < levels_len; i++) {
+        out[i] =
+            build_limit(expander, SOTTO__NODE_EQUAL, column, &expander->source->levels[levels + i]);
+    }
+}
+
+/* Sets the arguments of a table's call to the conditions of its cells, row by row. */
+static void build_table(struct expander *expander, struct sotto__node *copy)
+{
+    size_t equals[2 * SOTTO__METHOD_CELLS_MAX];
+    size_t rows = copy->row_levels_len;
+    size_t columns = copy->levels_len - rows;
+    size_t left = copy->left;
+    size_t right = copy->right;
+    build_equals(expander, equals, left, copy->levels, rows);
+    build_equals(expander, equals + rows, right, copy->levels + rows, columns);
+    copy->right = SOTTO_NONE;
+    for (size_t i = 0; i < rows * columns; i++) {
+        size_t cell =
+            add_infix(expander, SOTTO__NODE_AND, equals[i / columns], equals[rows + i % columns]);
+        if (i == 0) {
+            copy->left = cell;
+        } else {
+            copy->right = add_infix(expander, SOTTO__NODE_LIST, copy->right, cell);
+        }
+    }
+}
+
 /* Expands a call whose output is a method's fields into one expression, the call. */
 static void expand_method(struct expander *expander, struct sotto__output_values *output_values,
                           const struct sotto__node *call)
@@ -530,13 +562,21 @@ static void expand_method(struct expander *expander, struct sotto__output_values
     struct sotto__node copy = *call;
     expander->start = call->start;
     start_expression(expander);
-    copy.left = build_node(expander, call->left, 0);
-    copy.right = build_list(expander, call->right);
+    const struct sotto__function_card *card = sotto__function_card(call->function);
+    if (card->takes == SOTTO__TAKES_TABLE) {
+        build_table(expander, &copy);
+    } else {
+        copy.left = build_node(expander, call->left, 0);
+        if (call->right != SOTTO_NONE) {
+            copy.right = card->is_variadic ? build_list(expander, call->right)
+                                           : build_node(expander, call->right, 0);
+        }
+    }
     (void)add_node(expander, copy);
     if (expander->status == SOTTO_OK) {
         expander->status =
-            sotto__frames_regressors(&output_values->shape, expander->out, expander->shapes,
-                                     expander->source, call, expander->err);
+            sotto__frames_method_axes(&output_values->shape, expander->out, expander->shapes,
+                                      expander->source, call, expander->err);
     }
     output_values->method = call;
 }

@@ -5,12 +5,12 @@
 /* A plan under agreed types, its frames taken apart into single values. */
 
 #include "plan/plan.h"
-
 /* At most so many value expressions of all outputs, nodes in them, and factors of aggregates. */
 #define SOTTO__EXPRESSIONS_MAX 4096
 #define SOTTO__EXPRESSIONS_NODES_MAX 131072
 #define SOTTO__EXPANSION_SIZE_MAX 65536
 #define SOTTO__METHOD_COLUMNS_MAX 32 /* in the list of a method's arguments */
+#define SOTTO__METHOD_CELLS_MAX 1024 /* of a table */
 #define SOTTO__LITERAL_BYTES_MAX 400 /* of an edge's label */
 
 /* --- shapes.c: single values, series and frames --- */
@@ -47,17 +47,11 @@ struct sotto__value_expression {
 /* A named part of what a method gives. */
 struct sotto__method_field {
     const char *name;
-    size_t axes_len; /* 0: one value; 1: a series along the output's axis; 2: a square of it */
-    bool is_count;   /* a whole number of rows, or of degrees of freedom */
-    bool tells_nan;  /* the NaN that rows made stand beside it */
+    size_t axes_len; /* 0: one value; 1: a series along an axis of the output; 2: a table of both */
+    bool is_along_columns; /* a series along the second axis, not the first one */
+    bool is_count;         /* a whole number of rows, or of degrees of freedom */
+    bool tells_nan;        /* the NaN that rows made stand beside it */
 };
-
-/* How many values a field has. */
-static inline size_t sotto__method_field_len(const struct sotto__method_field *field,
-                                             const struct sotto__axis *axis)
-{
-    return field->axes_len == 0 ? 1 : field->axes_len == 1 ? axis->len : axis->len * axis->len;
-}
 
 /* Where an output's value expressions and values stand. A method that stands alone has one
  * expression, its call, and the values of its fields one after the other. */
@@ -89,6 +83,29 @@ struct sotto__expansion {
     struct sotto__expression where;
 };
 
+/* The axes that a field runs along, how many these are (returned), and how many values it has. */
+static inline size_t sotto__method_field_axes(size_t out[2],
+                                              const struct sotto__method_field *field,
+                                              const struct sotto__shape *shape)
+{
+    out[0] = shape->axes[field->is_along_columns];
+    out[1] = shape->axes[1];
+    return field->axes_len;
+}
+
+static inline size_t sotto__method_field_len(const struct sotto__method_field *field,
+                                             const struct sotto__expansion *expansion,
+                                             const struct sotto__shape *shape)
+{
+    size_t axes[2];
+    size_t len = 1;
+    size_t axes_len = sotto__method_field_axes(axes, field, shape);
+    for (size_t i = 0; i < axes_len; i++) {
+        len *= expansion->axes[axes[i]].len;
+    }
+    return len;
+}
+
 /* Checks the shapes of a plan's outputs and of where as far as that goes before columns are known.
  * Returns: SOTTO_ERROR_PLAN naming the output, SOTTO_ERROR_NO_MEMORY. err must not be NULL. */
 enum sotto_status sotto__frames_check(const struct sotto_plan *plan,
@@ -101,14 +118,14 @@ enum sotto_status sotto__frames_shapes(struct sotto__shape *out, struct sotto__e
                                        const struct sotto_plan *plan,
                                        const struct sotto__expression *expression,
                                        struct sotto_error *err) SOTTO_NODISCARD;
-/* The axis of a method's fields: "const", if it has an intercept, and the items of its list.
- * shapes: those of the expression's nodes. Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_NO_MEMORY. */
-enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
-                                           struct sotto__expansion *expansion,
-                                           const struct sotto__shape *shapes,
-                                           const struct sotto__expression *expression,
-                                           const struct sotto__node *method,
-                                           struct sotto_error *err) SOTTO_NODISCARD;
+/* The axes of a method's fields, as its card says. shapes: those of the expression's nodes.
+ * Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__frames_method_axes(struct sotto__shape *out,
+                                            struct sotto__expansion *expansion,
+                                            const struct sotto__shape *shapes,
+                                            const struct sotto__expression *expression,
+                                            const struct sotto__node *method,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__axes_release(struct sotto__expansion *expansion);
 
 /* --- expand.c: each value of a frame as an expression of its own --- */

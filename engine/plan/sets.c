@@ -241,6 +241,19 @@ static void add_key(struct finder *finder, const struct sotto__group_key *key)
     finish_set(finder, &writer);
 }
 
+/* The levels of a column of a table, each with those of the other one: all of them are told, even
+ * of a level all of whose cells are withheld. */
+static void add_levels(struct finder *finder, const struct sotto__expression *expression,
+                       size_t column, size_t levels, size_t levels_len)
+{
+    struct set_writer writer;
+    writer_init(&writer, expression);
+    write_raw(&writer, "value_counts(");
+    write_node(&writer, column);
+    write_levels(&writer, expression->levels + levels, levels_len);
+    finish_set(finder, &writer);
+}
+
 static void add_counts(struct finder *finder, const struct sotto__expression *expression,
                        const struct sotto__node *node)
 {
@@ -286,6 +299,11 @@ static void add_output(struct finder *finder, size_t output,
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         bool is_of_rows = places.place[i] == SOTTO__PLACE_ROW;
+        if (node->kind == SOTTO__NODE_AGGREGATE && node->row_levels_len > 0) {
+            add_levels(finder, expression, node->left, node->levels, node->row_levels_len);
+            add_levels(finder, expression, node->right, node->levels + node->row_levels_len,
+                       node->levels_len - node->row_levels_len);
+        }
         if (node->kind == SOTTO__NODE_AGGREGATE &&
             sotto__function_card(node->function)->opens.kind == SOTTO__OPENS_BINS) {
             finder->out->are_told = false; /* bins that what was opened will place */

@@ -150,11 +150,27 @@ static struct sotto__shape shape_star(struct shaping *shaping, const struct sott
     return make_series(axis);
 }
 
+/* The level that a sample is of, as it is written, but for quotes. */
+static void label_sample(struct shaping *shaping, size_t axis, const struct sotto__node *sample)
+{
+    const struct sotto__expression *expression = shaping->expression;
+    const struct sotto__node *level = &expression->nodes[expression->nodes[sample->left].right];
+    if (level->kind == SOTTO__NODE_TEXT) {
+        add_text_label(shaping, axis, level->name);
+    } else {
+        add_label(shaping, axis, expression->text + sample->start, sample->bytes);
+    }
+}
+
 static void label_item(struct shaping *shaping, size_t axis, const struct sotto__node *list)
 {
     const struct sotto__expression *expression = shaping->expression;
     const struct sotto__node *item = &expression->nodes[list->right];
     const struct sotto__shape *shape = &shaping->shapes[list->right];
+    if (item->is_sample) {
+        label_sample(shaping, axis, item);
+        return;
+    }
     if (shape->axes_len == 2) {
         (void)fail_at(shaping, item->start, "a list has columns and frames of columns in it");
     } else if (shape->axes_len == 1) {
@@ -227,27 +243,28 @@ static void check_differ(struct shaping *shaping, struct known_level *levels, si
     }
 }
 
-static void check_levels(struct shaping *shaping, const struct sotto__node *node)
+/* Checks some levels of the expression; are_edges: that they rise, else that they differ. */
+static void check_levels(struct shaping *shaping, size_t first, size_t levels_len, bool are_edges)
 {
-    const struct sotto__level *from = &shaping->expression->levels[node->levels];
-    struct known_level *levels = sotto_alloc_array(node->levels_len, sizeof *levels);
+    const struct sotto__level *from = &shaping->expression->levels[first];
+    struct known_level *levels = sotto_alloc_array(levels_len, sizeof *levels);
     if (levels == NULL) {
         (void)fail_no_memory(shaping);
         return;
     }
-    for (size_t i = 0; i < node->levels_len; i++) {
+    for (size_t i = 0; i < levels_len; i++) {
         levels[i].level = &from[i];
         sotto__value_init(&levels[i].value);
         if (from[i].kind == SOTTO__LEVEL_NUMBER) {
             sotto__decimal_set(&levels[i].value, from[i].text);
         }
     }
-    if (sotto__function_card(node->function)->takes == SOTTO__TAKES_EDGES) {
-        check_rise(shaping, levels, node->levels_len);
+    if (are_edges) {
+        check_rise(shaping, levels, levels_len);
     } else {
-        check_differ(shaping, levels, node->levels_len);
+        check_differ(shaping, levels, levels_len);
     }
-    for (size_t i = 0; i < node->levels_len; i++) {
+    for (size_t i = 0; i < levels_len; i++) {
         sotto__value_clear(&levels[i].value);
     }
     sotto_free(levels);
@@ -304,7 +321,7 @@ static struct sotto__shape shape_counts(struct shaping *shaping, const struct so
         return fail_at(shaping, node->start,
                        "hist takes at least two edges, such as hist(x, 0, 10, 20)");
     }
-    check_levels(shaping, node);
+    check_levels(shaping, node->levels, len, are_edges);
     size_t axis = add_axis(shaping, len);
     for (size_t i = 0; i + are_edges < len; i++) {
         if (are_edges) {
@@ -361,6 +378,22 @@ static struct sotto__shape shape_row_function(struct shaping *shaping,
                : fail_at(shaping, node->start, "this takes a frame, such as [a, b]");
 }
 
+/* A table's levels, and how many cells they make. */
+static void check_table(struct shaping *shaping, const struct sotto__node *call)
+{
+    size_t rows = call->row_levels_len;
+    size_t columns = call->levels_len - rows;
+    check_levels(shaping, call->levels, rows, false);
+    check_levels(shaping, call->levels + rows, columns, false);
+    if (call->function == SOTTO__FUNCTION_FISHER && (rows != 2 || columns != 2)) {
+        (void)fail_at(shaping, call->start, "fisher takes two levels of each column");
+    }
+    if (rows * columns > SOTTO__METHOD_CELLS_MAX) {
+        (void)fail_at(shaping, call->start,
+                      "this table has more than 1024 cells: name fewer levels");
+    }
+}
+
 /* A method whose output is all of its fields. */
 static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
 {
@@ -370,9 +403,21 @@ static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
         return fail_at(shaping, call->start,
                        "this stands alone: its output is several values, not a number");
     }
-    return shaping->shapes[call->left].axes_len == 0
-               ? single_value
-               : fail_at(shaping, call->start, "this explains a single column");
+    const struct sotto__function_card *card = sotto__function_card(call->function);
+    if (shaping->shapes[call->left].axes_len > 0) {
+        return fail_at(shaping, call->start,
+                       card->method->axes == SOTTO__AXES_REGRESSORS
+                           ? "this explains a single column"
+                           : "this takes single columns, not frames");
+    }
+    if (!card->is_variadic && call->right != SOTTO_NONE &&
+        shaping->shapes[call->right].axes_len > 0) {
+        return fail_at(shaping, call->start, "this takes single columns, not frames");
+    }
+    if (card->takes == SOTTO__TAKES_TABLE) {
+        check_table(shaping, call);
+    }
+    return single_value;
 }
 
 /* The square frame that cov or corr makes of a frame with itself. */
@@ -389,14 +434,14 @@ static struct sotto__shape shape_aggregate(struct shaping *shaping, size_t i)
 {
     const struct sotto__node *node = &shaping->expression->nodes[i];
     const struct sotto__function_card *card = sotto__function_card(node->function);
+    if (card->method != NULL && card->method->stands_alone) {
+        return shape_method(shaping, i);
+    }
     if (card->takes == SOTTO__TAKES_NUMBERS) {
         return shape_numbers(shaping, node);
     }
     if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
         return shape_counts(shaping, node);
-    }
-    if (card->method != NULL && card->method->stands_alone) {
-        return shape_method(shaping, i);
     }
     return node->right == SOTTO_NONE && card->is_frame_enough ? shape_square(shaping, node)
                                                               : shape_each(shaping, node);
@@ -417,25 +462,76 @@ static struct sotto__shape shape_node(struct shaping *shaping, size_t i)
     return is_row_function(node) ? shape_row_function(shaping, node) : shape_each(shaping, node);
 }
 
-enum sotto_status sotto__frames_regressors(struct sotto__shape *out,
-                                           struct sotto__expansion *expansion,
-                                           const struct sotto__shape *shapes,
-                                           const struct sotto__expression *expression,
-                                           const struct sotto__node *method,
-                                           struct sotto_error *err)
+/* The axis of a list of arguments, which head stands before (NULL: nothing does). */
+static size_t add_list_axis(struct shaping *shaping, const struct sotto__node *method,
+                            const char *head)
 {
     size_t lists[SOTTO__EXPRESSION_NODES_MAX];
-    struct shaping shaping = {
-        .shapes = shapes, .expansion = expansion, .expression = expression, .err = err};
-    size_t items_len = sotto__list_items(lists, expression, method->right);
-    size_t axis = add_axis(&shaping, 1 + SOTTO__METHOD_COLUMNS_MAX);
-    if (method->options.intercept) {
-        add_text_label(&shaping, axis, "const");
+    size_t items_len = sotto__list_items(lists, shaping->expression, method->right);
+    size_t axis = add_axis(shaping, 1 + SOTTO__METHOD_COLUMNS_MAX);
+    if (head != NULL) {
+        add_text_label(shaping, axis, head);
     }
     for (size_t i = 0; i < items_len; i++) {
-        label_item(&shaping, axis, &expression->nodes[lists[i]]);
+        label_item(shaping, axis, &shaping->expression->nodes[lists[i]]);
     }
-    *out = make_series(axis);
+    return axis;
+}
+
+/* The axis of a method's samples: its first argument, and the list of the others. */
+static size_t add_samples_axis(struct shaping *shaping, const struct sotto__node *method)
+{
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
+    const struct sotto__expression *expression = shaping->expression;
+    size_t items_len = sotto__list_items(lists, expression, method->right);
+    size_t axis = add_axis(shaping, 1 + SOTTO__METHOD_COLUMNS_MAX);
+    size_t start = method->start + strcspn(expression->text + method->start, "(") + 1;
+    start += strspn(expression->text + start, " \t");
+    const struct sotto__node first = {
+        .right = method->left, .start = start, .bytes = method->bytes};
+    label_item(shaping, axis, &first);
+    for (size_t i = 0; i < items_len; i++) {
+        label_item(shaping, axis, &expression->nodes[lists[i]]);
+    }
+    return axis;
+}
+
+static size_t add_levels_axis(struct shaping *shaping, size_t first, size_t len)
+{
+    size_t axis = add_axis(shaping, len);
+    for (size_t i = 0; i < len; i++) {
+        add_text_label(shaping, axis, shaping->expression->levels[first + i].text);
+    }
+    return axis;
+}
+
+enum sotto_status sotto__frames_method_axes(struct sotto__shape *out,
+                                            struct sotto__expansion *expansion,
+                                            const struct sotto__shape *shapes,
+                                            const struct sotto__expression *expression,
+                                            const struct sotto__node *method,
+                                            struct sotto_error *err)
+{
+    struct shaping shaping = {
+        .shapes = shapes, .expansion = expansion, .expression = expression, .err = err};
+    size_t rows = method->row_levels_len;
+    *out = single_value;
+    switch (sotto__function_card(method->function)->method->axes) {
+    case SOTTO__AXES_REGRESSORS:
+        *out = make_series(
+            add_list_axis(&shaping, method, method->options.intercept ? "const" : NULL));
+        break;
+    case SOTTO__AXES_SAMPLES:
+        *out = make_series(add_samples_axis(&shaping, method));
+        break;
+    case SOTTO__AXES_TABLE:
+        out->axes[0] = add_levels_axis(&shaping, method->levels, rows);
+        out->axes[1] = add_levels_axis(&shaping, method->levels + rows, method->levels_len - rows);
+        out->axes_len = 2;
+        break;
+    default:
+        break;
+    }
     return shaping.status;
 }
 
@@ -450,7 +546,8 @@ static void find_parts(bool *out, const struct sotto__expression *expression)
         }
         const struct sotto__method_card *method = sotto__function_card(node->function)->method;
         bool is_call = node->kind == SOTTO__NODE_AGGREGATE && method != NULL;
-        if (is_call && method->stands_alone && node->right != SOTTO_NONE) {
+        if (is_call && method->stands_alone && node->right != SOTTO_NONE &&
+            sotto__function_card(node->function)->is_variadic) {
             out[node->right] = true;
         }
     }

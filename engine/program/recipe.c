@@ -92,6 +92,16 @@ size_t sotto__recipe_row(struct sotto__recipe *recipe, size_t argument)
     return mask_ended(recipe, row);
 }
 
+size_t sotto__recipe_condition(struct sotto__recipe *recipe, size_t argument)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    size_t row = sotto__recipe_row(recipe, argument);
+    if (compiler->status == SOTTO_OK && sotto__compile_op(compiler, row)->type != SOTTO__ROW_BOOL) {
+        return sotto__compile_error(compiler, "expected a condition, such as x > 0");
+    }
+    return row;
+}
+
 size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b)
 {
     return sotto__compile_together(recipe->compiler, a, b);
@@ -323,6 +333,14 @@ size_t sotto__recipe_counts(struct sotto__recipe *recipe, size_t index)
                                                      .factors_len = 1,
                                                      .times = SOTTO_NONE,
                                                      .index = index});
+}
+
+size_t sotto__recipe_cell(struct sotto__recipe *recipe, size_t row)
+{
+    recipe->compiler->is_cell = true;
+    size_t asked = ask_aggregate(recipe, SOTTO__FUNCTION_SUM, row, row);
+    recipe->compiler->is_cell = false;
+    return asked;
 }
 
 size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index)

@@ -43,6 +43,8 @@ struct sotto__recipe {
 size_t sotto__recipe_arguments_len(const struct sotto__recipe *recipe);
 /* The rows of an argument; in groups where the call is over, none of them has a value. */
 size_t sotto__recipe_row(struct sotto__recipe *recipe, size_t argument);
+/* The rows of an argument that must be a condition, or a column of booleans. */
+size_t sotto__recipe_condition(struct sotto__recipe *recipe, size_t argument);
 /* The rows of a where b has a value too; both are doubles then if one of them is. */
 size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b);
 /* An operation on one row value or on two (b: SOTTO_NONE), as in expressions. */
@@ -94,6 +96,8 @@ size_t sotto__recipe_levels(struct sotto__recipe *recipe, size_t argument,
  * count or a sum for each number of the index, in order. */
 size_t sotto__recipe_count(struct sotto__recipe *recipe, size_t row);
 size_t sotto__recipe_counts(struct sotto__recipe *recipe, size_t index);
+/* In how many rows a condition is true: a cell, which a party can withhold alone. */
+size_t sotto__recipe_cell(struct sotto__recipe *recipe, size_t row);
 size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index);
 /* The exact sums of the products of all pairs of rows with values together, row by row of the upper
  * triangle. With a weight, doubles: of the doubles nearest to (weight * row) * row, the first

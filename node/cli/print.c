@@ -164,6 +164,54 @@ static void print_frame(json_t *values, json_t *row_labels, json_t *column_label
     free(table.cells);
 }
 
+/* Appends to each row of a table its total, or to the table the totals of its columns; both are
+ * new. */
+static json_t *add_totals(json_t *counts, json_t *row_totals, json_t *column_totals, json_t *total)
+{
+    json_t *out = json_deep_copy(counts);
+    json_t *last = json_deep_copy(column_totals);
+    size_t i;
+    json_t *row;
+    (void)json_array_append(last, total);
+    json_array_foreach(out, i, row)
+    {
+        (void)json_array_append(row, json_array_get(row_totals, i));
+    }
+    (void)json_array_append_new(out, last);
+    return out;
+}
+
+static json_t *add_total_label(json_t *labels)
+{
+    json_t *out = json_deep_copy(labels);
+    (void)json_array_append_new(out, json_string("total"));
+    return out;
+}
+
+/* Prints a table of counts with its margins, as people do. Returns: false if the fields are no such
+ * table, or there are groups. */
+static bool print_margins(json_t *fields, json_t *groups)
+{
+    json_t *counts = json_object_get(fields, "counts");
+    json_t *axes = json_object_get(counts, "labels");
+    json_t *row_totals = json_object_get(json_object_get(fields, "row_totals"), "values");
+    json_t *column_totals = json_object_get(json_object_get(fields, "column_totals"), "values");
+    json_t *total = json_object_get(fields, "total");
+    if (groups != NULL || json_array_size(axes) != 2 || row_totals == NULL ||
+        column_totals == NULL || total == NULL) {
+        return false;
+    }
+    json_t *values =
+        add_totals(json_object_get(counts, "values"), row_totals, column_totals, total);
+    json_t *rows = add_total_label(json_array_get(axes, 0));
+    json_t *columns = add_total_label(json_array_get(axes, 1));
+    print_frame(values, rows, columns);
+    json_decref(values);
+    json_decref(rows);
+    json_decref(columns);
+    return true;
+}
+
 /* Prints one output behind its name. groups: labels, or NULL. */
 static void print_output(json_t *output, json_t *groups)
 {
@@ -192,12 +240,41 @@ static void print_output(json_t *output, json_t *groups)
                 groups != NULL ? first : json_array_get(axes, 1));
 }
 
-static void print_regression(json_t *fields, json_t *groups)
+/* Says why fields have no values, of each group that has none. */
+static void print_status(json_t *status, json_t *groups)
+{
+    char safe[512];
+    size_t i;
+    json_t *one;
+    if (json_is_string(status)) {
+        (void)snprintf(safe, sizeof safe, "%s", json_string_value(status));
+        sotto_text_sanitize(safe);
+        (void)printf("status  %s\n", safe);
+    }
+    json_array_foreach(status, i, one)
+    {
+        char label[64];
+        if (json_is_string(one) && strcmp(json_string_value(one), "ok") != 0) {
+            format_group(label, json_array_get(groups, i));
+            sotto_text_sanitize(label);
+            (void)snprintf(safe, sizeof safe, "%s", json_string_value(one));
+            sotto_text_sanitize(safe);
+            (void)printf("status  %s: %s\n", label, safe);
+        }
+    }
+}
+
+/* Prints a method's fields, each behind its name. */
+static void print_fields(json_t *output, json_t *groups)
 {
     const char *name;
     json_t *field;
     (void)printf("\n");
-    json_object_foreach(fields, name, field)
+    if (print_margins(json_object_get(output, "fields"), groups)) {
+        return;
+    }
+    print_status(json_object_get(output, "status"), groups);
+    json_object_foreach(json_object_get(output, "fields"), name, field)
     {
         char safe[512];
         (void)snprintf(safe, sizeof safe, "%s", name);
@@ -226,7 +303,7 @@ static void print_outputs(json_t *outputs, json_t *groups)
         sotto_text_sanitize(safe);
         (void)printf("%s%*s", safe, is_single ? width - count_columns(name) + 2 : 0, "");
         if (fields != NULL) {
-            print_regression(fields, groups);
+            print_fields(output, groups);
         } else {
             print_output(output, groups);
         }

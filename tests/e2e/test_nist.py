@@ -118,19 +118,12 @@ class Nist(unittest.TestCase):
         """groups: lists of values as text. certified: SS between, SS within, F, R2, residual sd."""
         rows = [f"g{i},{value}" for i, values in enumerate(groups) for value in values]
         levels = ", ".join(f'"g{i}"' for i in range(len(groups)))
-        outputs = simulate(rows, "g,y", "n=count(y)", "m=mean(y)", "v=var(y)",
-                           options=["--by", f"g in ({levels})"])["outputs"]
-        n, m, v = ([fractions.Fraction(one["exact"]) for one in outputs[name]["values"]]
-                   for name in ("n", "m", "v"))
-        mean = sum(map(lambda a, b: a * b, n, m)) / sum(n)
-        between = sum(count * (of - mean) ** 2 for count, of in zip(n, m))
-        within = sum(var * (count - 1) for var, count in zip(v, n))
-        freedom = sum(n) - len(groups)
-        found = [between, within, between / (len(groups) - 1) / (within / freedom),
-                 between / (between + within)]
-        for value, wanted in zip(found, certified):
-            self.same_digits((quotient(value),) * 2, wanted)
-        self.same_digits((quotient(within / freedom).sqrt(),) * 2, certified[4])
+        fields = simulate(rows, "g,y", f"r=anova(y, g in ({levels}))")["outputs"]["r"]["fields"]
+        found = ["ss_between", "ss_within", "f", "eta_squared", "residual_sd"]
+        for name, wanted in zip(found, certified, strict=True):
+            self.same_digits(interval(fields[name]), wanted)
+        self.assertEqual(fields["df_between"]["value"], len(groups) - 1)
+        self.assertEqual(fields["df_within"]["value"], len(rows) - len(groups))
 
     def test_analyses_of_variance(self):
         for name in ("AtmWtAgt", "SiRstvt", "SmLs01t", "SmLs02t", "SmLs04t", "SmLs05t", "SmLs07t",

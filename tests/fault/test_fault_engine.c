@@ -32,7 +32,9 @@ static const char framed_json[] =
     "\"i\": \"hist(d, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)\", \"o\": \"ols(d, [a, c])\", \"r\": "
     "\"mean(row_std([a, c, "
     "d]))\", \"s\": "
-    "\"mean(([a, c] - mean([a, c])) ** 2)\", \"x\": \"dot(a, d)\"}}";
+    "\"mean(([a, c] - mean([a, c])) ** 2)\", \"x\": \"dot(a, d)\", "
+    "\"t\": \"crosstab(b in ('x', 'y'), d in (1, 2))\", \"n\": \"anova(d, b in ('x', 'y'))\", "
+    "\"p\": \"pearson(d, a)\"}}";
 
 static enum sotto_status parse_run(void *context)
 {

@@ -25,7 +25,9 @@ static bool is_aggregate(const struct sotto__function_card *card)
 static void write_call(char *out, size_t out_bytes, const struct sotto__function_card *card,
                        const char *x, const char *y)
 {
-    if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
+    if (card->takes == SOTTO__TAKES_TABLE) {
+        (void)snprintf(out, out_bytes, "%s(%s in (0, 1), %s in (0, 1))", card->name, x, y);
+    } else if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
         (void)snprintf(out, out_bytes, "%s(%s, 0, 1)", card->name, x);
     } else if (card->takes_frame) {
         (void)snprintf(out, out_bytes, "%s([%s, %s])", card->name, x, y);
@@ -166,7 +168,10 @@ static void test_told_is_the_highest_power_sent(void **state)
     for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
         /* Values that are found digit by digit are not as wide as products are. */
         bool is_narrow = card_at(i)->opens.kind == SOTTO__OPENS_BINS;
-        for (size_t j = is_narrow ? 3 : 0; is_aggregate(card_at(i)) && j < 4; j++) {
+        /* These take columns and conditions only: test_what_takes_levels has them. */
+        bool is_other = card_at(i)->takes == SOTTO__TAKES_TABLE ||
+                        card_at(i) == sotto__function_card(SOTTO__FUNCTION_PROPORTION);
+        for (size_t j = is_narrow ? 3 : 0; is_aggregate(card_at(i)) && !is_other && j < 4; j++) {
             for (size_t k = 0; k < 3; k++) {
                 char call[100];
                 write_call(call, sizeof call, card_at(i), arguments[j][0], arguments[j][1]);
@@ -174,6 +179,47 @@ static void test_told_is_the_highest_power_sent(void **state)
             }
         }
     }
+}
+
+/* What owners are told of a call. */
+static void is_of_form(const char *call, enum sotto_form form, unsigned degree)
+{
+    char output[200];
+    (void)snprintf(output, sizeof output, "m=%s", call);
+    struct sotto_plan *plan = test_plan_of(output);
+    struct sotto_plan_clause clause = clause_of(plan);
+    if (clause.form != form || clause.degree != degree) {
+        print_error("%s: form %d, degree %u\n", call, (int)clause.form, clause.degree);
+    }
+    assert_int_equal(clause.form, form);
+    assert_int_equal(clause.degree, degree);
+    sotto_plan_free(plan);
+}
+
+static void test_what_takes_levels(void **state)
+{
+    (void)state;
+    is_of_form("ttest(x, y)", SOTTO_FORM_COLUMNS, 2);
+    is_of_form("ttest(x, y * 2)", SOTTO_FORM_POLYNOMIAL, 2);
+    is_of_form("ttest(x, y ** 2)", SOTTO_FORM_POLYNOMIAL, 4);
+    is_of_form("ttest(x, y in (0, 1))", SOTTO_FORM_CHOICE, 2);
+    is_of_form("anova(x, y in ('a', 'b', 'c'))", SOTTO_FORM_CHOICE, 2);
+    is_of_form("anova(x, y, x ** 3)", SOTTO_FORM_POLYNOMIAL, 6);
+    is_of_form("ttest(x > 0, y > 0)", SOTTO_FORM_CONDITION, 2);
+    is_of_form("proportion(x > 0)", SOTTO_FORM_CONDITION, 1);
+    is_of_form("crosstab(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);
+    is_of_form("chi2(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);
+    is_of_form("fisher(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);
+    /* Each argument counts: the second one can't bring in what the first one may not. */
+    struct sotto_plan *plan = test_plan_of("m=ttest(x > 0, log(y))");
+    assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);
+    sotto_plan_free(plan);
+    plan = test_plan_of("m=anova(x, 1 / y, y)");
+    assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);
+    sotto_plan_free(plan);
+    plan = test_plan_of("m=ttest(x, y in (0, 1))");
+    assert_int_equal(clause_of(plan).form, SOTTO_FORM_CHOICE);
+    sotto_plan_free(plan);
 }
 
 static void test_functions_of_rows_are_other(void **state)
@@ -386,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cards_are_whole),
         cmocka_unit_test(test_told_is_the_highest_power_sent),
+        cmocka_unit_test(test_what_takes_levels),
         cmocka_unit_test(test_functions_of_rows_are_other),
         cmocka_unit_test(test_what_is_not_stated_is_other),
         cmocka_unit_test(test_other_names_are_understood),

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_METHODS_FIELDS_H
+#define SOTTO_ENGINE_METHODS_FIELDS_H
+
+/* What methods of one round have in common: samples as their moments, and the values of fields. */
+
+#include "methods/methods.h"
+#include "probability/probability.h"
+
+/* A sample: its values' number, mean, and the sum of the squares of their deviations. */
+struct sotto__sample {
+    mpq_t n;
+    mpq_t mean;    /* 0 of none */
+    mpq_t squares; /* not negative */
+    bool is_finite;
+};
+
+/* Of a count, a sum and a sum of squares. Returns: SOTTO_ERROR_PROTOCOL for what no rows can give.
+ * Ended by sotto__sample_release, also after a failure. */
+enum sotto_status sotto__sample_init(struct sotto__sample *out, const struct sotto__value *count,
+                                     const struct sotto__value *sum,
+                                     const struct sotto__value *squares,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__sample_release(struct sotto__sample *sample);
+/* Sets out to the sum of squares over n - 1: at least two values. */
+void sotto__sample_variance(mpq_t out, const struct sotto__sample *sample);
+/* Sets out to n - less. */
+void sotto__sample_freedom(mpq_t out, const struct sotto__sample *sample, unsigned long less);
+/* Whether it has fewer values than so many. */
+bool sotto__sample_is_short(const struct sotto__sample *sample, unsigned long least);
+
+/* Asks for the count, the sum and the sum of squares of rows, three sums. */
+void sotto__ask_sample(struct sotto__recipe *recipe, size_t row);
+/* Asks for the count, the sums, the squares and the product of two arguments where both have a
+ * value: six sums, in the order n, x, y, xx, xy, yy. */
+void sotto__ask_pair(struct sotto__recipe *recipe);
+
+/* Sets a field to a rational, to the signed square root of one, to a double that stands for no
+ * rational, to NaN. Out: initialised. */
+void sotto__value_set_rational(struct sotto__value *out, mpq_srcptr number);
+void sotto__value_set_root(struct sotto__value *out, mpq_srcptr square);
+void sotto__value_set_rounded(struct sotto__value *out, double number);
+void sotto__value_set_nans(struct sotto__value *out, size_t len);
+
+/* Sets t = difference / sqrt(square), with the rules of IEEE 754, and its two-sided probability. */
+void sotto__value_set_t(struct sotto__value *t, struct sotto__value *p, mpq_srcptr difference,
+                        mpq_srcptr square, mpq_srcptr freedom);
+/* Sets the bounds of an interval of so many per cent: centre -+ q sqrt(square), q being t's
+ * quantile (freedom NULL: the normal's). */
+void sotto__value_set_interval(struct sotto__value *low, struct sotto__value *high,
+                               mpq_srcptr centre, mpq_srcptr square, mpq_srcptr freedom, int level);
+/* 1 - level / 100: what is outside an interval of so many per cent. */
+void sotto__set_outside(mpq_t out, int level);
+
+#endif

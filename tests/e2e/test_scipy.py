@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests and tables beside scipy and statsmodels, to their own accuracy.
+
+It runs in build/venv, where ./dev test all installs them. Our side is `sotto simulate` over three
+parties; theirs is the pooled rows.
+"""
+
+import csv
+import json
+import pathlib
+import random
+import tempfile
+import unittest
+
+import numpy as np
+import support
+from scipy import stats
+from statsmodels.stats import proportion, weightstats
+
+# What they reach: their p-values have about 13 digits, and lose more where they cancel.
+DIGITS = 1e-9
+
+
+def draw(rng):
+    """Rows of g, h, x, y: with ties, groups of other sizes, and missing values."""
+    rows = []
+    for _ in range(rng.choice([12, 60, 400])):
+        g, h = rng.choice("aaabbc"), rng.choice("uvvw")
+        x = round(rng.gauss(10 + "abc".index(g) * rng.random(), 3), rng.choice([0, 2]))
+        y = round(x * rng.random() + rng.gauss(0, 2), 2)
+        rows.append([g, h, x, None if rng.random() < 0.05 else y])
+    return rows
+
+
+class Scipy(unittest.TestCase):
+    def ask(self, rows, *outputs):
+        with tempfile.TemporaryDirectory() as folder:
+            files = []
+            for party in range(3):
+                files.append(str(pathlib.Path(folder) / f"{party}.csv"))
+                with open(files[-1], "w", newline="") as out:
+                    writer = csv.writer(out)
+                    writer.writerow("ghxy")
+                    writer.writerows(rows[party::3])
+            got = json.loads(support.run("simulate", "--json", *files, "--", *outputs).stdout)
+        return [one["fields"] for one in got["outputs"].values()]
+
+    def near(self, field, wanted):
+        found = field["value"]
+        if found is None:
+            self.assertTrue(np.isnan(wanted) or np.isinf(wanted), f"{field} against {wanted}")
+        else:
+            self.assertTrue(abs(found - wanted) <= DIGITS * max(abs(wanted), 1e-280),
+                            f"{found} against {wanted}")
+
+    def same(self, fields, **wanted):
+        for name, value in wanted.items():
+            with self.subTest(name):
+                self.near(fields[name], value)
+
+    def check_samples(self, rows):
+        a, b, c = (np.array([row[2] for row in rows if row[0] == g]) for g in "abc")
+        both = np.array([row[2:] for row in rows if row[3] is not None])
+        every = np.array([row[2] for row in rows])
+        welch, student, paired, one, anova, r, var = self.ask(
+            rows, "welch=ttest(x, g in ('a', 'b'))",
+            "student=ttest(x, g in ('a', 'b'), equal_var=1, level=90)", "paired=ttest_paired(x, y)",
+            "one=ttest_one(x - 10.5)", "anova=anova(x, g in ('a', 'b', 'c'))", "r=pearson(x, y)",
+            "var=var_ci(x, level=99)")
+        for fields, equal, level in ((welch, False, 0.95), (student, True, 0.9)):
+            wanted = stats.ttest_ind(a, b, equal_var=equal)
+            low, high = wanted.confidence_interval(level)
+            self.same(fields, t=wanted.statistic, p=wanted.pvalue, df=wanted.df, low=low, high=high)
+        compared = weightstats.CompareMeans(weightstats.DescrStatsW(a), weightstats.DescrStatsW(b))
+        low, high = compared.tconfint_diff(usevar="unequal")
+        self.same(welch, low=low, high=high)
+        wanted = stats.ttest_rel(both[:, 0], both[:, 1])
+        low, high = wanted.confidence_interval()
+        self.same(paired, t=wanted.statistic, p=wanted.pvalue, df=wanted.df, low=low, high=high)
+        wanted = stats.ttest_1samp(every, 10.5)
+        self.same(one, t=wanted.statistic, p=wanted.pvalue, df=wanted.df)
+        wanted = stats.f_oneway(a, b, c)
+        self.same(anova, f=wanted.statistic, p=wanted.pvalue)
+        wanted = stats.pearsonr(both[:, 0], both[:, 1])
+        low, high = wanted.confidence_interval()
+        self.same(r, r=wanted.statistic, p=wanted.pvalue, low=low, high=high)
+        squares = (len(every) - 1) * np.var(every, ddof=1)
+        self.same(var, variance=np.var(every, ddof=1),
+                  low=squares / stats.chi2.isf(0.005, len(every) - 1),
+                  high=squares / stats.chi2.isf(0.995, len(every) - 1))
+
+    def check_tables(self, rows):
+        table = np.array([[sum(row[0] == g and row[1] == h for row in rows) for h in "uvw"]
+                          for g in "abc"])
+        small = table[:2, :2]
+        chi2, plain, yates, fisher, share = self.ask(
+            rows, "chi2=chi2(g in ('a', 'b', 'c'), h in ('u', 'v', 'w'))",
+            "plain=chi2(g in ('a', 'b'), h in ('u', 'v'))",
+            "yates=chi2(g in ('a', 'b'), h in ('u', 'v'), yates=1)",
+            "fisher=fisher(g in ('a', 'b'), h in ('u', 'v'))", "share=proportion(g == 'b')")
+        for fields, of, correction in ((chi2, table, False), (plain, small, False), (yates, small, True)):
+            if 0 in of.sum(0) or 0 in of.sum(1):
+                self.assertIsNone(fields["p"]["value"])
+                continue
+            wanted = stats.chi2_contingency(of, correction=correction)
+            self.same(fields, chi2=wanted.statistic, p=wanted.pvalue, df=wanted.dof,
+                      cramers_v=stats.contingency.association(of))
+        if 0 not in small.sum(0) and 0 not in small.sum(1):
+            wanted = stats.fisher_exact(small)
+            self.same(fisher, odds_ratio=wanted.statistic, p=wanted.pvalue)
+        successes = sum(row[0] == "b" for row in rows)
+        low, high = proportion.proportion_confint(successes, len(rows), method="wilson")
+        self.same(share, proportion=successes / len(rows), low=low, high=high)
+
+    def test_random_rows(self):
+        for seed in range(support.cases(6)):
+            with self.subTest(seed):
+                rows = draw(random.Random(seed))
+                self.check_samples(rows)
+                self.check_tables(rows)
+
+    def test_fisher_of_many(self):
+        """Tables far from what is expected, and wide ones."""
+        for table in ([[1, 9], [11, 3]], [[0, 10], [7, 0]], [[3, 1], [1, 3]], [[40, 2], [4, 90]],
+                      [[200, 10], [190, 200]], [[8, 2], [1, 5]]):
+            rows = [[g, h, 1, 1] for i, g in enumerate("ab") for j, h in enumerate("uv")
+                    for _ in range(table[i][j])]
+            (fields,) = self.ask(rows, "r=fisher(g in ('a', 'b'), h in ('u', 'v'))")
+            wanted = stats.fisher_exact(table)
+            self.same(fields, odds_ratio=wanted.statistic, p=wanted.pvalue)
+
+
+if __name__ == "__main__":
+    unittest.main()

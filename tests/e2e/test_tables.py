@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests and tables under profile safe: three parties of 200 rows each answer them, and small cells
+are withheld, each with a second one where a total would give it back."""
+
+import json
+import pathlib
+import random
+import tempfile
+import unittest
+
+import support
+
+OUTPUTS = ["t=ttest(wage, dept in ('R&D', 'Sales'))", "a=anova(wage, dept in ('R&D', 'Sales', 'HR'))",
+           "c=crosstab(dept in ('R&D', 'Sales', 'HR'), sex in ('f', 'm'))",
+           "x=chi2(dept in ('R&D', 'Sales', 'HR'), sex in ('f', 'm'))",
+           "f=fisher(dept in ('R&D', 'Sales'), sex in ('f', 'm'))", "p=proportion(age > 40)",
+           "r=pearson(wage, age)", "o=ttest_one(wage)", "d=ttest_paired(wage, age)", "v=var_ci(age)"]
+
+
+def draw(rng, few):
+    """200 rows; few of HR's are men."""
+    rows = []
+    for i in range(200):
+        dept = ("R&D", "Sales", "HR")[i % 3]
+        sex = ("m" if few > 0 else "f") if dept == "HR" and few < 60 else rng.choice("fm")
+        few -= dept == "HR"
+        rows.append(f"{dept},{sex},{rng.gauss(4000, 500):.2f},{rng.randint(20, 64)}")
+    return rows
+
+
+class Tables(unittest.TestCase):
+    def simulate(self, fews, *outputs, check=True):
+        rng = random.Random(17)
+        parties = [draw(rng, few) for few in fews]
+        with tempfile.TemporaryDirectory() as folder:
+            files = []
+            for i, rows in enumerate(parties):
+                files.append(str(pathlib.Path(folder) / f"{i}.csv"))
+                pathlib.Path(files[-1]).write_text("\n".join(["dept,sex,wage,age", *rows]) + "\n")
+            done = support.run("simulate", "--policy", "safe", "--json", *files, "--", *outputs,
+                               check=check)
+        return json.loads(done.stdout), [row.split(",") for rows in parties for row in rows]
+
+    def counts(self, rows):
+        return [[sum(row[:2] == [dept, sex] for row in rows) for sex in "fm"]
+                for dept in ("R&D", "Sales", "HR")]
+
+    def test_three_parties_answer(self):
+        result, rows = self.simulate((99, 99, 99), *OUTPUTS)
+        fields = {name: output["fields"] for name, output in result["outputs"].items()}
+        self.assertEqual(result["warnings"], [])
+        self.assertEqual([[one["value"] for one in row] for row in fields["c"]["counts"]["values"]],
+                         self.counts(rows))
+        self.assertEqual(fields["c"]["total"]["value"], 600)
+        for name in "taxfprodv":
+            key = {"p": "proportion", "v": "variance"}.get(name, "p")
+            self.assertIsNotNone(fields[name][key]["value"], name)
+
+    def test_small_cells_are_withheld(self):
+        result, rows = self.simulate((3, 99, 99), *OUTPUTS[2:4])
+        table = result["outputs"]["c"]["fields"]
+        shown = table["counts"]["values"]
+        true = self.counts(rows)
+        self.assertEqual(shown[2][1]["withheld"], 1)
+        self.assertEqual(shown[2][1]["value"], true[2][1] - 3)
+        withheld = [(i, j) for i in range(3) for j in range(2) if "withheld" in shown[i][j]]
+        self.assertGreaterEqual(len(withheld), 2)  # of all rows less all others one would be known
+        for i in range(3):
+            for j in range(2):
+                if (i, j) not in withheld:
+                    self.assertEqual(shown[i][j]["value"], true[i][j])
+        # What lacks a cell says so, and is the sum of what is shown.
+        for i, total in enumerate(table["row_totals"]["values"]):
+            self.assertEqual("withheld" in total, any(row == i for row, _ in withheld))
+            self.assertEqual(total["value"], sum(one["value"] for one in shown[i]))
+        self.assertEqual(table["total"]["withheld"], 1)
+        self.assertEqual(result["outputs"]["x"]["status"], "cells are withheld")
+        self.assertIsNone(result["outputs"]["x"]["fields"]["p"]["value"])
+
+    def test_a_margin_gives_no_cell_back(self):
+        """The count of a level from another output, less the cells that are shown, is no small
+        cell either."""
+        result, rows = self.simulate((3, 99, 99), OUTPUTS[2], "n=value_counts(dept, 'R&D', 'Sales', 'HR')")
+        shown = result["outputs"]["c"]["fields"]["counts"]["values"]
+        margins = result["outputs"]["n"]["values"]
+        for i, row in enumerate(shown):
+            hidden = [one for one in row if "withheld" in one]
+            if "withheld" not in margins[i] and hidden:
+                self.assertGreaterEqual(margins[i]["value"] - sum(one["value"] for one in row), 10)
+
+    def test_a_small_sample_is_refused(self):
+        done, _ = self.simulate((3, 99, 99), "t=ttest(wage, dept in ('R&D', 'IT'))", check=False)
+        self.assertEqual(done["refused"]["rule"], "rows")
+
+
+if __name__ == "__main__":
+    unittest.main()

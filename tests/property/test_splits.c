@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Tests and tables are the same bits however rows are split over parties and ordered, by groups or
+ * not, on one thread and on two; also where samples are empty, constant or infinite. */
+
+#include "cases.h"
+#include "files.h"
+#include "plans.h"
+#include "test.h"
+
+#include <omp.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PARTS_MAX 50
+#define ROWS_MAX 400
+#define ROW_BYTES 128
+#define TEXT_BYTES (ROWS_MAX * ROW_BYTES)
+
+static const char header[] = "g,h,i,d,f,b\n";
+
+/* Tests of exact and of double columns, of levels, of levels that nobody has, of constants. */
+static const char select_clause[] =
+    "\"a\": \"ttest(d, g in ('a', 'b'))\", \"b\": \"ttest(f, g in ('a', 'c'), equal_var=1)\", "
+    "\"c\": \"ttest(i, d, level=90)\", \"e\": \"ttest_paired(d, f)\", \"f\": \"ttest_one(f - 1)\", "
+    "\"g\": \"anova(d, g in ('a', 'b', 'c'))\", \"h\": \"anova(i, d, f, i - d)\", "
+    "\"i\": \"pearson(i, f)\", \"j\": \"var_ci(d)\", \"k\": \"proportion(d > 0)\", "
+    "\"l\": \"crosstab(g in ('a', 'b', 'c'), h in (1, 2))\", "
+    "\"m\": \"chi2(g in ('a', 'b', 'c'), h in (1, 2, 3))\", "
+    "\"n\": \"chi2(g in ('a', 'b'), b in (0, 1), yates=1)\", "
+    "\"o\": \"fisher(g in ('a', 'b'), h in (1, 2))\", \"p\": \"anova(f, g in ('a', 'nobody'))\"";
+
+static const char *const clauses[] = {
+    "", "\"group_by\": [{\"column\": \"h\", \"levels\": [1, 2, 9]}],", "\"where\": \"i > -40\",",
+    "\"where\": \"i > 1000\",", "\"rows\": \"complete\","};
+
+static struct sotto_plan *make_plan(const char *clause)
+{
+    static char json[1 << 14];
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                   "{\"t\": \"t.csv\"}, %s \"select\": {%s}}",
+                   clause, select_clause);
+    if (sotto_plan_parse(&plan, json, strlen(json), &err) != SOTTO_OK) {
+        fail_msg("%s", err.text);
+    }
+    return plan;
+}
+
+/* kind: what a case's numbers are like: spread, ties everywhere, constant. */
+static void random_row(char *out, size_t kind, uint64_t *random)
+{
+    static const char *const groups[] = {"a", "b", "c", "z", ""};
+    static const char *const numbers[] = {"1", "2", "3", ""};
+    unsigned spread = kind == 0 ? 100 : kind == 1 ? 3 : 1;
+    int i = (int)test_random_below(random, spread) - (kind == 0 ? 50 : 0);
+    unsigned d = (unsigned)test_random_below(random, spread);
+    bool is_infinite = kind == 0 && test_random_below(random, 3000) == 0;
+    (void)snprintf(out, ROW_BYTES, "%s,%s,%d,%s%u.%u,%s%ue-1,%s\n",
+                   groups[test_random_below(random, 5)], numbers[test_random_below(random, 4)], i,
+                   test_random_below(random, 2) == 0 ? "-" : "", d, d % 10,
+                   is_infinite ? "inf\n" : "", d * 7, d % 3 == 0 ? "true" : "false");
+    char *cut = strstr(out, "inf\n"); /* an infinite f instead of the number */
+    if (cut != NULL) {
+        (void)snprintf(cut, ROW_BYTES - (size_t)(cut - out), "inf,true\n");
+    }
+}
+
+static char *run_parts(const struct sotto_plan *plan, char *const *parts, size_t parts_len,
+                       int threads)
+{
+    char *json = NULL;
+    struct sotto_error err = {0};
+    omp_set_num_threads(threads);
+    if (test_run(&json, NULL, plan, (const char *const *)parts, parts_len, &err) != SOTTO_OK) {
+        fail_msg("%s", err.text);
+    }
+    char *end = strstr(json, ", \"parties\"");
+    assert_non_null(end);
+    *end = '\0';
+    return json;
+}
+
+/* Deals rows out, in an order of their own. Parts may stay empty or get one row. */
+static void deal_rows(char **parts, size_t parts_len, char (*rows)[ROW_BYTES], size_t rows_len,
+                      uint64_t *random)
+{
+    for (size_t i = rows_len; i > 1; i--) {
+        char row[ROW_BYTES];
+        size_t other = test_random_below(random, i);
+        memcpy(row, rows[i - 1], ROW_BYTES);
+        memcpy(rows[i - 1], rows[other], ROW_BYTES);
+        memcpy(rows[other], row, ROW_BYTES);
+    }
+    for (size_t i = 0; i < parts_len; i++) {
+        strcpy(parts[i], header);
+    }
+    for (size_t i = 0; i < rows_len; i++) {
+        strcat(parts[test_random_below(random, 1 + test_random_below(random, parts_len))], rows[i]);
+    }
+}
+
+static void test_splits_give_the_same_bits(void **state)
+{
+    static const size_t splits[] = {3, 7, 50};
+    static char rows[ROWS_MAX][ROW_BYTES];
+    struct sotto_plan *plans[sizeof clauses / sizeof clauses[0]];
+    char *parts[PARTS_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+        plans[i] = make_plan(clauses[i]);
+    }
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        parts[i] = malloc(TEXT_BYTES);
+        assert_non_null(parts[i]);
+    }
+    for (uint64_t seed = 0, cases = test_cases(30); seed < cases; seed++) {
+        uint64_t random = seed;
+        size_t rows_len = test_random_below(&random, seed % 3 == 0 ? 8 : ROWS_MAX);
+        const struct sotto_plan *plan = plans[seed % (sizeof plans / sizeof plans[0])];
+        for (size_t i = 0; i < rows_len; i++) {
+            random_row(rows[i], (size_t)(seed / 5 % 3), &random);
+        }
+        deal_rows(parts, 1, rows, rows_len, &random);
+        char *whole = run_parts(plan, parts, 1, 1);
+        for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
+            deal_rows(parts, splits[i], rows, rows_len, &random);
+            char *split = run_parts(plan, parts, splits[i], 1 + (int)(seed % 2));
+            assert_string_equal(whole, split);
+            sotto_free(split);
+        }
+        sotto_free(whole);
+    }
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        free(parts[i]);
+    }
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+        sotto_plan_free(plans[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_splits_give_the_same_bits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What tests and tables say where there is little to say: samples without values, constants,
+ * infinities, levels that nobody has; and which calls are no plan. Values against scipy:
+ * tests/e2e/test_scipy.py. */
+
+#include "plans.h"
+#include "test.h"
+
+#include <stdio.h>
+
+static const char rows[] = "g,h,x,y,c\n"
+                           "a,u,1,2,5\n"
+                           "a,v,2,1,5\n"
+                           "b,u,4,5,5\n"
+                           "b,v,7,7,5\n"
+                           "c,u,9,,5\n"
+                           ",u,3,3,5\n";
+
+static void gives(const char *call, const char *part)
+{
+    char output[300];
+    (void)snprintf(output, sizeof output, "r=%s", call);
+    test_gives1(output, rows, part);
+}
+
+static void refuses(const char *call, const char *part)
+{
+    char json[600];
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                   "{\"t\": \"t.csv\"}, \"select\": {\"r\": \"%s\"}}",
+                   call);
+    assert_int_equal(sotto_plan_parse(&plan, json, strlen(json), &err), SOTTO_ERROR_PLAN);
+    assert_contains(err.text, part);
+}
+
+static void test_samples_of_too_few(void **state)
+{
+    (void)state;
+    gives("ttest(x, g in ('a', 'nobody'))", "\"status\": \"a sample has no values\"");
+    gives("ttest(x, g in ('a', 'nobody'))", "\"mean_x\": {\"value\": 1.5");
+    gives("ttest(x, g in ('a', 'c'))", "\"status\": \"a sample has fewer than two values\"");
+    /* One variance of both samples needs three values in all, as in R. */
+    gives("ttest(x, g in ('a', 'c'), equal_var=1)", "\"df\": {\"value\": 1.0");
+    gives("ttest_one(if(g == 'c', x, na))", "\"status\": \"fewer than two values\"");
+    gives("ttest_one(if(g == 'd', x, na))", "\"status\": \"no values\"");
+    gives("ttest_paired(if(g == 'c', x, na), y)", "\"status\": \"no values\"");
+    gives("anova(x, g in ('c', 'nobody'))", "\"status\": \"fewer than two samples have values\"");
+    gives("anova(y, g in ('c', 'nobody'))", "\"count\": {\"value\": 0");
+    gives("anova(if(x == 9, x, na), if(x == 1, x, na))",
+          "\"status\": \"as many samples as values\"");
+    /* A sample without values counts for nothing. */
+    gives("anova(x, g in ('a', 'b', 'nobody'))", "\"df_between\": {\"value\": 1,");
+    gives("anova(x, g in ('a', 'b', 'nobody'))", "\"special\": \"NaN\"}]}");
+    gives("pearson(if(g == 'c', x, na), y)", "\"status\": \"fewer than two rows\"");
+    gives("pearson(if(g == 'a', x, na), y)", "\"r\": {\"value\": -1.0");
+    gives("var_ci(if(g == 'c', x, na))", "\"status\": \"fewer than two values\"");
+    gives("proportion(if(g == 'd', x > 1, na))", "\"status\": \"no values\"");
+}
+
+static void test_constants(void **state)
+{
+    (void)state;
+    gives("ttest_one(c)", "\"t\": {\"value\": null, \"special\": \"inf\"}, \"p\": {\"value\": 0.0");
+    gives("ttest_one(c)", "\"status\": \"all values are alike\"");
+    gives("ttest_one(c - 5)", "\"t\": {\"value\": null, \"special\": \"NaN\"}");
+    gives("ttest(c, g in ('a', 'b'))", "\"p\": {\"value\": null, \"special\": \"NaN\"}");
+    gives("ttest(c, c - 9)",
+          "\"t\": {\"value\": null, \"special\": \"inf\"}, \"p\": {\"value\": 0.0");
+    gives("ttest(c - 9, c)", "\"t\": {\"value\": null, \"special\": \"-inf\"}");
+    gives("anova(c, g in ('a', 'b'))", "\"f\": {\"value\": null, \"special\": \"NaN\"}");
+    gives("anova(c, c + 1)",
+          "\"f\": {\"value\": null, \"special\": \"inf\"}, \"p\": {\"value\": 0.0");
+    gives("pearson(x, c)", "\"status\": \"a column is constant\"");
+    gives("var_ci(c)", "\"low\": {\"value\": 0.0");
+    gives("proportion(c > 1)", "\"high\": {\"value\": 1.0");
+    gives("proportion(c < 1)", "\"low\": {\"value\": 0.0");
+}
+
+static void test_infinities(void **state)
+{
+    static const char *const calls[] = {"ttest(x / 0, y)",        "ttest_one(x / 0)",
+                                        "ttest_paired(x / 0, y)", "anova(y, x / 0)",
+                                        "pearson(x / 0, y)",      "var_ci(x / 0)"};
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        gives(calls[i], "\"status\": \"infinite values\"");
+    }
+    gives("ttest_one(log(x - 5))", "\"nan_made\": 4");
+}
+
+static void test_tables(void **state)
+{
+    (void)state;
+    gives("crosstab(g in ('b', 'a'), h in ('u', 'v'))",
+          "\"counts\": {\"labels\": [[\"b\", \"a\"], [\"u\", \"v\"]]");
+    gives("crosstab(g in ('a', 'c'), h in ('u', 'v'))", "\"total\": {\"value\": 3");
+    gives("crosstab(g in ('a', 'nobody'), h in ('u'))",
+          "\"row_totals\": {\"labels\": [[\"a\", \"nobody\"]]");
+    gives("chi2(g in ('a', 'nobody'), h in ('u', 'v'))", "\"status\": \"a level that nobody has\"");
+    gives("chi2(g in ('a'), h in ('u', 'v'))", "\"status\": \"a table of one level\"");
+    gives("fisher(g in ('a', 'nobody'), h in ('u', 'v'))",
+          "\"status\": \"a level that nobody has\"");
+    gives("fisher(g in ('a', 'b'), h in ('u', 'v'))", "\"p\": {\"value\": 1.0");
+    gives("crosstab(x in (1, -2.0, 9), h in ('u', 'v'))",
+          "\"labels\": [[\"1\", \"-2.0\", \"9\"], [\"u\", \"v\"]]");
+}
+
+static void test_what_is_no_call(void **state)
+{
+    (void)state;
+    refuses("ttest(x, g in ('a', 'b', 'c'))", "column 29: ttest takes two levels, found 3");
+    refuses("ttest(x, g in ('a'))", "ttest takes two levels, found 1");
+    refuses("anova(x, g in ('a'))", "anova takes at least two levels, found 1");
+    refuses("anova(x, g in ('a', 'a'))", "column 21: this level");
+    refuses("anova(x, h in (1, 2, 1.0))", "this level is there already");
+    refuses("anova(x, h in (-1, 1, -1e0))", "this level is there already");
+    refuses("anova(x, g in (a, b))", "expected a level: a number or a text");
+    refuses("anova(x, g in ('a', 'b'), y)", "anova takes two arguments or more, found more");
+    refuses("anova([x, y], x)", "this takes single columns, not frames");
+    refuses("ttest(x, [x, y])", "this takes single columns, not frames");
+    refuses("ttest(x, y) + 1", "this stands alone");
+    refuses("ttest(x, y, level=100)", "a whole number");
+    refuses("ttest(x, y, level=0)", "column 19: expected level: a whole number from 1 to 99");
+    refuses("crosstab(g, h)", "expected a column and its levels, such as dept in");
+    refuses("crosstab(g in ('a', 'a'), h in ('u'))", "this level is there already");
+    refuses("crosstab(g in ('a'), h in ('u', 'u'))", "this level is there already");
+    refuses("fisher(g in ('a', 'b', 'c'), h in ('u', 'v'))", "fisher takes two levels of each");
+    refuses("crosstab(g in ('a'))", "crosstab takes two arguments, found fewer");
+}
+
+static void test_levels_of_a_table_may_not_be_too_many(void **state)
+{
+    static char call[8000];
+    (void)state;
+    size_t at = 0;
+    for (size_t side = 0; side < 2; side++) {
+        at += (size_t)snprintf(call + at, sizeof call - at,
+                               side == 0 ? "crosstab(x in (0" : ", y in (0");
+        for (int i = 1; i < 33; i++) {
+            at += (size_t)snprintf(call + at, sizeof call - at, ", %d", i);
+        }
+        at += (size_t)snprintf(call + at, sizeof call - at, ")");
+    }
+    (void)snprintf(call + at, sizeof call - at, ")");
+    static char json[9000];
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                   "{\"t\": \"t.csv\"}, \"select\": {\"r\": \"%s\"}}",
+                   call);
+    assert_int_equal(sotto_plan_parse(&plan, json, strlen(json), &err), SOTTO_ERROR_PLAN);
+    assert_contains(err.text, "more than 1024 cells");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_samples_of_too_few),
+        cmocka_unit_test(test_constants),
+        cmocka_unit_test(test_infinities),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_what_is_no_call),
+        cmocka_unit_test(test_levels_of_a_table_may_not_be_too_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
