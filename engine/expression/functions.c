@@ -25,6 +25,8 @@ static const struct sotto__option interpolation[] = {{SOTTO__OPTION_INTERPOLATIO
                                                       SOTTO__INTERPOLATION_LINEAR, interpolations},
                                                      {.name = NULL}};
 
+static const struct sotto__option extremes[] = {{SOTTO__OPTION_EXTREMES, "extremes", 0, 1, 0, NULL},
+                                                {.name = NULL}};
 #define LEVEL                                                                                      \
     {                                                                                              \
         SOTTO__OPTION_LEVEL, "level", 1, 99, 95, NULL                                              \
@@ -208,6 +210,26 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                   .opens = {.kind = SOTTO__OPENS_BINS},
                                   .harm = "counts that narrow down to single values",
                                   .synonyms = "percentile"},
+    [SOTTO__FUNCTION_DESCRIBE] = {.name = "describe",
+                                  .arguments_len = 1,
+                                  .options = extremes,
+                                  .method = &order_statistic,
+                                  .opens = {.kind = SOTTO__OPENS_BINS},
+                                  .harm = "counts that narrow down to single values",
+                                  .synonyms = "summary"},
+    [SOTTO__FUNCTION_IQR] = {.name = "iqr",
+                             .arguments_len = 1,
+                             .method = &order_statistic,
+                             .opens = {.kind = SOTTO__OPENS_BINS},
+                             .harm = "counts that narrow down to single values"},
+    [SOTTO__FUNCTION_MAD] = {.name = "mad",
+                             .arguments_len = 1,
+                             .method = &order_statistic,
+                             .opens = {.kind = SOTTO__OPENS_BINS},
+                             .harm = "counts that narrow down to single values"},
+    [SOTTO__FUNCTION_MISSING] = {.name = "missing",
+                                 .arguments_len = 1,
+                                 .opens = {SOTTO__OPENS_TRUTHS, .powers = 1}},
 
     /* --- Of a frame's row --- */
     [SOTTO__FUNCTION_ROW_SUM] = {.name = "row_sum",
@@ -313,5 +335,5 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
 {
     return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept &&
            a->interpolation == b->interpolation && a->level == b->level &&
-           a->equal_var == b->equal_var && a->yates == b->yates;
+           a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes;
 }

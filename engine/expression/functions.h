@@ -36,6 +36,11 @@ enum sotto__function {
     SOTTO__FUNCTION_FISHER,
     SOTTO__FUNCTION_MEDIAN,
     SOTTO__FUNCTION_QUANTILE,
+    SOTTO__FUNCTION_DESCRIBE,
+    SOTTO__FUNCTION_IQR, /* this one and the next two stand in no tree: the parser writes them out
+                          */
+    SOTTO__FUNCTION_MAD,
+    SOTTO__FUNCTION_MISSING,
     SOTTO__FUNCTION_ROW_SUM,
     SOTTO__FUNCTION_ROW_COUNT,
     SOTTO__FUNCTION_ROW_MEAN,

@@ -19,6 +19,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_LEVEL,
     SOTTO__OPTION_EQUAL_VAR,
     SOTTO__OPTION_YATES,
+    SOTTO__OPTION_EXTREMES,
 };
 
 /* The value between two, as pandas has it. */
@@ -50,6 +51,7 @@ struct sotto__options {
     int level;      /* of an interval, in per cent */
     bool equal_var; /* two samples are held to vary alike */
     bool yates;     /* chi-squared of a table of two by two is corrected */
+    bool extremes;  /* the least and the largest value are told */
 };
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);

@@ -211,6 +211,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_YATES:
         options->yates = value != 0;
         break;
+    case SOTTO__OPTION_EXTREMES:
+        options->extremes = value != 0;
+        break;
     }
 }
 
@@ -496,6 +499,82 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
     sotto__token_take(parser, ")");
 }
 
+/* --- Calls that are written out --- */
+
+static size_t add_aggregate(struct parser *parser, enum sotto__function function, size_t argument,
+                            size_t start)
+{
+    const struct sotto__method_card *method = sotto__function_card(function)->method;
+    return add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_AGGREGATE,
+                                                 .function = function,
+                                                 .rounds = method != NULL ? method->rounds_max : 1,
+                                                 .left = argument,
+                                                 .right = SOTTO_NONE,
+                                                 .third = SOTTO_NONE,
+                                                 .start = start});
+}
+
+static size_t add_call(struct parser *parser, enum sotto__function function, size_t argument,
+                       size_t start)
+{
+    return add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_CALL,
+                                                 .function = function,
+                                                 .left = argument,
+                                                 .right = SOTTO_NONE,
+                                                 .third = SOTTO_NONE,
+                                                 .start = start});
+}
+
+/* quantile(x, share). */
+static size_t add_quantile(struct parser *parser, size_t argument, size_t start, const char *share)
+{
+    size_t quantile = add_aggregate(parser, SOTTO__FUNCTION_QUANTILE, argument, start);
+    if (parser->status == SOTTO_OK) {
+        sotto__parser_add_share(parser, &parser->expression->nodes[quantile], share);
+    }
+    return quantile;
+}
+
+/* Adds what a call stands for: iqr(x) is quantile(x, 0.75) - quantile(x, 0.25), mad(x) is
+ * median(abs(x - median(x))), missing(x) is sum(isna(x)). Any other call is itself; describe(x) has
+ * the shares of its quantiles as levels. */
+static size_t add_written_out(struct parser *parser, struct sotto__node *call)
+{
+    size_t x = call->left;
+    size_t start = call->start;
+    size_t first;
+    switch (call->function) {
+    case SOTTO__FUNCTION_DESCRIBE:
+        sotto__parser_add_share(parser, call, call->options.extremes ? "0" : "0.25");
+        sotto__parser_add_share(parser, call, call->options.extremes ? "0.25" : "0.5");
+        sotto__parser_add_share(parser, call, call->options.extremes ? "0.5" : "0.75");
+        if (call->options.extremes) {
+            sotto__parser_add_share(parser, call, "0.75");
+            sotto__parser_add_share(parser, call, "1");
+        }
+        return add_node(parser, *call);
+    case SOTTO__FUNCTION_IQR:
+        first = add_quantile(parser, x, start, "0.75");
+        return add_node(parser,
+                        (struct sotto__node){.kind = SOTTO__NODE_SUBTRACT,
+                                             .left = first,
+                                             .right = add_quantile(parser, x, start, "0.25"),
+                                             .start = start});
+    case SOTTO__FUNCTION_MAD:
+        first = add_aggregate(parser, SOTTO__FUNCTION_MEDIAN, x, start);
+        first = add_node(
+            parser, (struct sotto__node){
+                        .kind = SOTTO__NODE_SUBTRACT, .left = x, .right = first, .start = start});
+        first = add_call(parser, SOTTO__FUNCTION_ABS, first, start);
+        return add_aggregate(parser, SOTTO__FUNCTION_MEDIAN, first, start);
+    case SOTTO__FUNCTION_MISSING:
+        first = add_call(parser, SOTTO__FUNCTION_ISNA, x, start);
+        return add_aggregate(parser, SOTTO__FUNCTION_SUM, first, start);
+    default:
+        return add_node(parser, *call);
+    }
+}
+
 /* After the name, at the "(". */
 static size_t parse_call(struct parser *parser, const struct token *name)
 {
@@ -508,7 +587,7 @@ static size_t parse_call(struct parser *parser, const struct token *name)
     }
     sotto__token_next(parser);
     parse_arguments(parser, &node);
-    return add_node(parser, node);
+    return add_written_out(parser, &node);
 }
 
 /* At the "*", dataset before it or NULL. */

@@ -39,6 +39,18 @@ static void add_level(struct parser *parser, struct sotto__node *node, struct so
     expression->levels[expression->levels_len++] = level;
 }
 
+void sotto__parser_add_share(struct parser *parser, struct sotto__node *node, const char *share)
+{
+    struct sotto__level level = {.kind = SOTTO__LEVEL_NUMBER,
+                                 .text = sotto_text_copy(share, strlen(share)),
+                                 .start = node->start};
+    if (level.text == NULL) {
+        sotto__parser_no_memory(parser);
+        return;
+    }
+    add_level(parser, node, level);
+}
+
 /* The number at the token, which a minus stood before. Returns: NULL after a failure. */
 static char *copy_negative(struct parser *parser)
 {

@@ -285,7 +285,7 @@ static const struct sotto__method_field fisher_fields[] = {
 };
 
 /* Tables with the margins of one that was found, and how likely they are beside it. */
-struct walk {
+struct likelihood {
     mpfr_t weight;  /* of the table that is looked at; 1 is that of the one that was found */
     mpfr_t extreme; /* sum of the weights that are at most 1 */
     mpfr_t total;
@@ -294,7 +294,7 @@ struct walk {
 };
 
 /* Takes the weight into account. */
-static void add_weight(struct walk *walk)
+static void add_weight(struct likelihood *walk)
 {
     mpfr_add(walk->total, walk->total, walk->weight, MPFR_RNDN);
     if (mpfr_cmp(walk->weight, walk->tie) <= 0) {
@@ -305,7 +305,8 @@ static void add_weight(struct walk *walk)
 /* Walks from the table that was found in one direction: the smaller two of the cells that shrink,
  * and those that grow, by one in each step. It ends where a cell is 0, or where all weights that
  * are left, each smaller than the one before, can't be seen beside the extreme ones. */
-static void walk_to(struct walk *walk, const unsigned long shrink[2], const unsigned long grow[2])
+static void walk_to(struct likelihood *walk, const unsigned long shrink[2],
+                    const unsigned long grow[2])
 {
     unsigned long left = shrink[0] < shrink[1] ? shrink[0] : shrink[1];
     mpfr_t rest;
@@ -332,7 +333,7 @@ static void walk_to(struct walk *walk, const unsigned long shrink[2], const unsi
 /* Sets the probability of a table that is at most as likely. Returns: false for too many. */
 static bool set_fisher_p(struct sotto__value *out, const unsigned long cells[4])
 {
-    struct walk walk = {.steps = 0};
+    struct likelihood walk = {.steps = 0};
     mpfr_inits2(WEIGHT_BITS, walk.weight, walk.extreme, walk.total, walk.tie, NULL);
     mpfr_set_ui(walk.tie, 1, MPFR_RNDN);
     mpfr_div_2ui(walk.tie, walk.tie, TIE_BITS, MPFR_RNDN);

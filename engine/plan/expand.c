@@ -370,6 +370,24 @@ static size_t build_number(struct expander *expander, size_t node, size_t elemen
     return add_node(expander, copy);
 }
 
+/* Builds one of the numbers that describe a column: count, mean, std, then quantiles. */
+static size_t build_description(struct expander *expander, size_t node, size_t element)
+{
+    static const enum sotto__function moments[] = {SOTTO__FUNCTION_COUNT, SOTTO__FUNCTION_MEAN,
+                                                   SOTTO__FUNCTION_STD};
+    struct sotto__node copy = expander->source->nodes[node];
+    bool is_frame = expander->shapes[node].axes_len > 1;
+    size_t number = is_frame ? element / ELEMENT_ROW : element;
+    bool is_moment = number < sizeof moments / sizeof moments[0];
+    copy.left = build_node(expander, copy.left, is_frame ? element % ELEMENT_ROW : 0);
+    copy.function = is_moment ? moments[number] : SOTTO__FUNCTION_QUANTILE;
+    copy.rounds = is_moment ? 1 : copy.rounds;
+    copy.options = (struct sotto__options){.ddof = copy.function == SOTTO__FUNCTION_STD};
+    copy.levels += is_moment ? 0 : number - sizeof moments / sizeof moments[0];
+    copy.levels_len = !is_moment;
+    return add_node(expander, copy);
+}
+
 /* --- Any node --- */
 
 static size_t build_each(struct expander *expander, size_t node, size_t element)
@@ -399,6 +417,9 @@ static size_t build_by_kind(struct expander *expander, size_t node, size_t eleme
     const struct sotto__function_card *card = sotto__function_card(from->function);
     if (from->kind == SOTTO__NODE_CALL && card->takes_frame) {
         return build_row_function(expander, from);
+    }
+    if (is_aggregate && from->function == SOTTO__FUNCTION_DESCRIBE) {
+        return build_description(expander, node, element);
     }
     if (is_aggregate && card->takes == SOTTO__TAKES_NUMBERS) {
         return build_number(expander, node, element);
@@ -460,9 +481,13 @@ static void start_expression(struct expander *expander)
     }
 }
 
-static bool is_count(const struct sotto__expression *source)
+/* target: what one of its values is. */
+static bool is_count(const struct sotto__expression *source, const struct sotto__expression *target)
 {
     const struct sotto__node *root = &source->nodes[source->nodes_len - 1];
+    if (root->kind == SOTTO__NODE_AGGREGATE && root->function == SOTTO__FUNCTION_DESCRIBE) {
+        return target->nodes[target->nodes_len - 1].function == SOTTO__FUNCTION_COUNT;
+    }
     return root->kind == SOTTO__NODE_AGGREGATE &&
            (root->function == SOTTO__FUNCTION_COUNT ||
             (sotto__function_card(root->function)->method == NULL &&
@@ -482,7 +507,8 @@ static void expand_output(struct expander *expander, struct sotto__output_values
         start_expression(expander);
         (void)build_node(expander, root, i / columns * ELEMENT_ROW + i % columns);
         if (expander->status == SOTTO_OK) {
-            out->expressions[out->expressions_len - 1].is_count = is_count(expander->source);
+            out->expressions[out->expressions_len - 1].is_count =
+                is_count(expander->source, expander->target);
         }
     }
 }

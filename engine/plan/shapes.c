@@ -309,6 +309,27 @@ static struct sotto__shape shape_numbers(struct shaping *shaping, const struct s
     return make_series(axis);
 }
 
+/* describe: a series, or, of a frame, a table of a row for each number. */
+static struct sotto__shape shape_description(struct shaping *shaping,
+                                             const struct sotto__node *node)
+{
+    static const char *const names[] = {"count", "mean", "std", "min", "25%", "50%", "75%", "max"};
+    const struct sotto__shape *of = &shaping->shapes[node->left];
+    size_t len = sizeof names / sizeof names[0];
+    if (of->axes_len > 1) {
+        return fail_at(shaping, node->start, "this takes columns");
+    }
+    size_t axis = add_axis(shaping, len);
+    for (size_t i = 0; i < len; i++) {
+        bool is_extreme = strcmp(names[i], "min") == 0 || strcmp(names[i], "max") == 0;
+        if (!is_extreme || node->options.extremes) {
+            add_text_label(shaping, axis, names[i]);
+        }
+    }
+    return of->axes_len == 0 ? make_series(axis)
+                             : (struct sotto__shape){.axes = {axis, of->axes[0]}, .axes_len = 2};
+}
+
 static struct sotto__shape shape_counts(struct shaping *shaping, const struct sotto__node *node)
 {
     const struct sotto__level *levels = &shaping->expression->levels[node->levels];
@@ -436,6 +457,9 @@ static struct sotto__shape shape_aggregate(struct shaping *shaping, size_t i)
     const struct sotto__function_card *card = sotto__function_card(node->function);
     if (card->method != NULL && card->method->stands_alone) {
         return shape_method(shaping, i);
+    }
+    if (node->function == SOTTO__FUNCTION_DESCRIBE) {
+        return shape_description(shaping, node);
     }
     if (card->takes == SOTTO__TAKES_NUMBERS) {
         return shape_numbers(shaping, node);

@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 import numpy as np
+import pandas as pd
 import support
 from scipy import stats
 from statsmodels.stats import proportion, weightstats
@@ -119,6 +120,28 @@ class Scipy(unittest.TestCase):
                 rows = draw(random.Random(seed))
                 self.check_samples(rows)
                 self.check_tables(rows)
+
+    def test_descriptions(self):
+        """pandas' describe, of numbers that are missing too."""
+        rows = draw(random.Random(7))
+        frame = pd.DataFrame(rows, columns=list("ghxy"))
+        with tempfile.TemporaryDirectory() as folder:
+            files = []
+            for party in range(3):
+                files.append(str(pathlib.Path(folder) / f"{party}.csv"))
+                frame.iloc[party::3].to_csv(files[-1], index=False)
+            outputs = json.loads(support.run(
+                "simulate", "--json", *files, "--", "d=describe([x, y], extremes=1)", "i=iqr(x)",
+                "m=mad(y)", "n=missing([x, y])").stdout)["outputs"]
+        wanted = frame.describe()
+        self.assertEqual(outputs["d"]["labels"], [list(wanted.index), list(wanted.columns)])
+        for found, row in zip(outputs["d"]["values"], wanted.to_numpy(), strict=True):
+            for one, value in zip(found, row, strict=True):
+                self.near(one, value)
+        self.near(outputs["i"], stats.iqr(frame.x))
+        self.near(outputs["m"], stats.median_abs_deviation(frame.y, nan_policy="omit"))
+        self.assertEqual([one["value"] for one in outputs["n"]["values"]],
+                         list(frame[["x", "y"]].isna().sum()))
 
     def test_fisher_of_many(self):
         """Tables far from what is expected, and wide ones."""

@@ -109,6 +109,24 @@ static void test_tables(void **state)
           "\"labels\": [[\"1\", \"-2.0\", \"9\"], [\"u\", \"v\"]]");
 }
 
+static void test_descriptions(void **state)
+{
+    (void)state;
+    gives("describe(x)",
+          "{\"labels\": [[\"count\", \"mean\", \"std\", \"25%\", \"50%\", "
+          "\"75%\"]], \"values\": [{\"value\": 6, \"exact\": \"6\"}, {\"value\": 4.3");
+    gives("describe(x, extremes=1)", "\"75%\", \"max\"]]");
+    gives("describe([x, y])", "[\"x\", \"y\"]], \"values\": [[{\"value\": 6, \"exact\": \"6\"}, "
+                              "{\"value\": 5, \"exact\": \"5\"}], [");
+    gives("describe(if(g == 'd', x, na))",
+          "[{\"value\": 0, \"exact\": \"0\"}, {\"value\": null, \"special\": \"NaN\"}");
+    gives("iqr(x)", "\"value\": 4.0");
+    gives("iqr(x) / 2 + 1", "\"value\": 3.0");
+    gives("mad(x)", "\"value\": 2.0");
+    gives("missing([x, y])", "{\"labels\": [[\"x\", \"y\"]], \"values\": [{\"value\": 0");
+    gives("missing(g)", "\"value\": 1");
+}
+
 static void test_what_is_no_call(void **state)
 {
     (void)state;
@@ -164,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_constants),
         cmocka_unit_test(test_infinities),
         cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_descriptions),
         cmocka_unit_test(test_what_is_no_call),
         cmocka_unit_test(test_levels_of_a_table_may_not_be_too_many),
     };
