@@ -472,3 +472,15 @@ enum sotto_status sotto_driver_result(const struct sotto_driver *driver, char **
     }
     return sotto__results_write(&driver->results, out, parties, offers, offers_len, err);
 }
+
+enum sotto_status sotto_driver_is_result(const struct sotto_driver *driver, bool *out,
+                                         const char *text, uint32_t survived,
+                                         const struct sotto_schema *offers, size_t offers_len,
+                                         struct sotto_error *err)
+{
+    SOTTO_REQUIRE(driver->round == 0);
+    for (size_t i = 0; i < offers_len; i++) {
+        SOTTO_REQUIRE(offers[i].fields_len == driver->schema.fields_len);
+    }
+    return sotto__results_is(&driver->results, out, text, survived, offers, offers_len, err);
+}

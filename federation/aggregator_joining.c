@@ -74,6 +74,10 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
     if (status != SOTTO_OK) {
         goto out;
     }
+    task->verifies = terms.terms.verifies;
+    task->unverified = terms.unverified;
+    sotto_session_aggregator_free(task->session_before); /* all of its parties confirmed its sum */
+    task->session_before = NULL;
     status =
         sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms.terms, err);
 out:

@@ -21,14 +21,15 @@
  *    difference of two sums would be the value of whoever is in one of them only. Parties see to it
  *    themselves (party_rounds.c, 3 and 4).
  * 6. A sum is given to the driver, which refuses what no rows can give. If the plan has another
- *    round, those whose rows are in the first sum are its contributors, shown the aggregate
- *    (ROUND), and asked for fresh ADVERTs. A later round starts with all contributors or not at all
- *    (aggregator_joining.c), is not attempted twice, and ends the task if one of them is lost:
- *    again because of the difference.
- * 7. After the last round the result names who is in it and why others are not, and FINISH ends the
- *    task for all. */
+ *    round, those whose rows are in the first sum are its contributors. They are shown what opened
+ *    it (OPENED; where sums are not verified the aggregate, ROUND), and asked for fresh ADVERTs. A
+ *    later round starts with all contributors or not at all (aggregator_joining.c), is attempted
+ *    once, and ends the task if one of them is lost: again because of the difference.
+ * 7. After the last round the result names who is in it and why others are not. Where its sum is
+ *    verified, those who are in it confirm it (aggregator_confirming.c). FINISH ends the task for
+ *    all. */
 
-#include "task_aggregator.h"
+#include "aggregator_confirming.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -178,18 +179,19 @@ static void invite_again(struct invitee *invitee)
     }
 }
 
-/* Shows the aggregate to those whose rows are in it. */
+/* Shows the aggregate to those whose rows are in it, as the first message of the next round. */
 static enum sotto_status send_aggregate(struct sotto_task_aggregator *task, const void *sum,
                                         size_t sum_bytes)
 {
+    struct sotto_session_label next = {
+        .task = task->terms.label.task, .round = task->terms.label.round + 1, .attempt = 1};
     for (size_t i = 0; i < task->invited.len; i++) {
         struct sotto_buffer message;
-        invite_again(&task->invitees[i]);
         if (!task->invitees[i].contributes) {
             continue;
         }
         enum sotto_status status =
-            sotto__round_seal(&message, sum, sum_bytes, &task->terms.label, task->identity);
+            sotto__round_seal(&message, sum, sum_bytes, &next, task->identity);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -202,19 +204,22 @@ static enum sotto_status send_aggregate(struct sotto_task_aggregator *task, cons
 static void open_round(struct sotto_task_aggregator *task, const void *sum, size_t sum_bytes)
 {
     sotto__task_aggregator_log_step(task, "End Round", "finish");
+    for (size_t i = 0; i < task->invited.len; i++) {
+        invite_again(&task->invitees[i]);
+    }
+    enum sotto_status status = task->verifies ? sotto__task_aggregator_show(task, NULL)
+                                              : send_aggregate(task, sum, sum_bytes);
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+        return;
+    }
     task->terms.label.round++;
     task->terms.label.attempt = 1;
-    enum sotto_status status = sotto__opened_digest(task->opened, sum, sum_bytes);
-    if (status != SOTTO_OK) {
-        task->outbox.status = status;
-        return;
+    if (task->verifies) {
+        task->session_before = task->session; /* until its sum is confirmed by adverts */
+    } else {
+        sotto_session_aggregator_free(task->session);
     }
-    status = send_aggregate(task, sum, sum_bytes);
-    if (status != SOTTO_OK) {
-        task->outbox.status = status;
-        return;
-    }
-    sotto_session_aggregator_free(task->session);
     task->session = NULL;
     sotto__task_aggregator_log_round(task);
     sotto__task_aggregator_set_deadline(task,
@@ -223,27 +228,50 @@ static void open_round(struct sotto_task_aggregator *task, const void *sum, size
     sotto__task_aggregator_consider_start(task, false);
 }
 
-static void finish_round(struct sotto_task_aggregator *task)
+/* There is a result: it is told, and confirmed where its sum is verified. */
+static void finish_task(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
-    size_t sum_bytes;
-    /* An aligned vector, little endian: limbs as they are. */
-    const void *sum = sotto_session_aggregator_sum(task->session, &sum_bytes);
-    if (task->terms.label.round == 1) {
-        keep_contributors(task);
-    }
-    enum sotto_status status =
-        sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
+    enum sotto_status status = make_result(task, &err);
     if (status != SOTTO_OK) {
         sotto__task_aggregator_end(task, status, err.text);
         return;
     }
-    if (sotto_driver_round(task->driver) != 0) {
-        open_round(task, sum, sum_bytes);
+    if (!task->verifies || !sotto_plan_publishes(task->plan)) {
+        if (task->unverified != NULL) {
+            (void)snprintf(task->confirmation, sizeof task->confirmation, "not verified: %s",
+                           task->unverified);
+        }
+        sotto__task_aggregator_end(task, SOTTO_OK, "finished");
         return;
     }
-    status = make_result(task, &err);
-    sotto__task_aggregator_end(task, status, status == SOTTO_OK ? "finished" : err.text);
+    status = sotto__task_aggregator_await_confirmations(task);
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+    }
+}
+
+static void finish_round(struct sotto_task_aggregator *task)
+{
+    struct sotto_error err;
+    size_t sum_bytes;
+    struct sotto_session_opening opening;
+    /* An aligned vector, little endian: limbs as they are. */
+    const void *sum = sotto_session_aggregator_sum(task->session, &sum_bytes);
+    sotto_session_aggregator_opening(task->session, &opening);
+    if (task->terms.label.round == 1) {
+        keep_contributors(task);
+    }
+    sotto__opened_digest(task->opened, &opening, sum, sum_bytes);
+    enum sotto_status status =
+        sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
+    if (status != SOTTO_OK) {
+        sotto__task_aggregator_end(task, status, err.text);
+    } else if (sotto_driver_round(task->driver) != 0) {
+        open_round(task, sum, sum_bytes);
+    } else {
+        finish_task(task);
+    }
 }
 
 /* A member that did not answer the step that failed, or UINT32_MAX; *out_answered: how many did. */

@@ -16,15 +16,15 @@
 void sotto__task_plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_json,
                              size_t plan_bytes);
 
-/* The aggregates of the rounds so far, one after the other: H("sotto opened", before || aggregate);
- * zeros before the first. */
-enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const void *aggregate,
-                                       size_t aggregate_bytes) SOTTO_NODISCARD;
+/* The chain of the rounds that were opened so far, one more: H("sotto opened", before || session ||
+ * what consents signed || H("sotto aggregate", aggregate)); zeros before the first. */
+void sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES],
+                          const struct sotto_session_opening *opening, const void *aggregate,
+                          size_t aggregate_bytes);
 
 /* The federation's own messages, signed. INVITATION holds the plan's text, REOPEN the
- * releases of the attempt before or nothing, ROUND the aggregate of the round before, FINISH a
- * status and perhaps a result. *out is owned, ended by sotto_buffer_release. Returns:
- * SOTTO_ERROR_NO_MEMORY. */
+ * releases of the attempt before or nothing, ROUND the aggregate of the round before. *out is
+ * owned, ended by sotto_buffer_release. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
                                          size_t plan_bytes, const struct sotto_session_label *label,
                                          const struct sotto_identity *identity) SOTTO_NODISCARD;
@@ -34,14 +34,6 @@ enum sotto_status sotto__reopen_seal(struct sotto_buffer *out, const struct sott
 enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggregate,
                                     size_t aggregate_bytes, const struct sotto_session_label *label,
                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
-/* result: a text, or NULL for none. */
-enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status task_status,
-                                     const char *result, const struct sotto_session_label *label,
-                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
-/* Returns: false for a malformed body. *out_result, NULL or empty if there is none, borrows from
- * the message. */
-bool sotto__finish_parse(enum sotto_status *out, const uint8_t **out_result,
-                         size_t *out_result_bytes, const struct sotto_message *message);
 
 #define SOTTO__OTHER_ENGINE_TEXT                                                                   \
     "the engine of %s computes other bits than this one: all parties of a task need the same "     \
@@ -75,6 +67,10 @@ enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover
                                const struct sotto_interrupt *interrupt,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Refuses a plan whose sums must be verified by parties that are not shown them. */
+enum sotto_status sotto__check_showing(const struct sotto_plan *plan,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+
 /* What every task's graph has to withstand (README.md, "Graphs"). */
 struct sotto_graph_terms sotto__graph_terms(size_t parties_len);
 
@@ -82,11 +78,12 @@ struct sotto_graph_terms sotto__graph_terms(size_t parties_len);
 struct sotto__round_terms {
     struct sotto_session_terms terms;
     struct sotto_vector_run *runs;
+    const char *unverified; /* why a sum that parties are shown is not checked by them; else NULL */
 };
 
-/* The terms of the driver's current round among so many parties; opened: the digest of the
- * aggregates of the rounds before. Returns: SOTTO_ERROR_NO_MEMORY. Ended by
- * sotto__round_terms_release. */
+/* The terms of the driver's current round among so many parties; opened: the chain of the rounds
+ * before. Returns: SOTTO_ERROR_NO_MEMORY; SOTTO_ERROR_LIMIT for one that must be verified and can't
+ * be. Ended by sotto__round_terms_release. */
 enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
                                           const struct sotto_plan *plan,
                                           const struct sotto_driver *driver,

@@ -23,8 +23,9 @@
  *    and the party declines: the session's secrets are gone with the process.
  * 6. REVEAL follows on the signatures of enough holders on the same set. It is the session's, and
  *    the last thing that its secrets are for.
- * 7. ROUND may overtake the host, so it waits in next_round until the party has consented. Then the
- *    survivors that it consented to become the contributors of all later rounds, the session is
+ * 7. OPENED, or ROUND where sums are not verified, may overtake the host, so it waits in next_round
+ *    until the party has consented. Then the survivors that it consented to become the contributors
+ *    of all later rounds, the sum is computed (party_opened.c) or taken from ROUND, the session is
  *    freed, the aggregate goes to the driver, which refuses what no rows can give, and 1 follows
  *    with the next round. A roster that is not exactly the contributors is refused, and so is every
  *    REOPEN: `recorded` stays.
@@ -58,14 +59,38 @@ static enum sotto_status check_contributors(const struct sotto_task_party *task,
                                   task->terms.label.round);
 }
 
+/* Makes the driver, and keeps what the members offered, which the result speaks of. */
+static enum sotto_status agree(struct sotto_task_party *task, const struct sotto_roster *roster,
+                               struct sotto_error *err)
+{
+    sotto__task_party_forget_offers(task);
+    enum sotto_status status = sotto__agree(&task->driver, &task->cover, task->plan, roster,
+                                            &task->peers, task->interrupt, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    task->offers = sotto_alloc_array(roster->adverts_len, sizeof *task->offers);
+    if (task->offers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        struct sotto__offer offer;
+        status = sotto__offer_decode(&offer, task->plan, &roster->adverts[i]);
+        if (status != SOTTO_OK) {
+            return sotto_error_set(err, status, "%s", sotto_status_text(status));
+        }
+        task->offers[task->offers_len++] = offer.schema;
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status start_session(struct sotto_task_party *task, struct sotto_roster *roster,
                                        struct sotto_error *err)
 {
     struct sotto__round_terms terms;
     bool is_first = task->terms.label.round == 1;
-    enum sotto_status status = is_first ? sotto__agree(&task->driver, &task->cover, task->plan,
-                                                       roster, &task->peers, task->interrupt, err)
-                                        : check_contributors(task, roster, err);
+    enum sotto_status status =
+        is_first ? agree(task, roster, err) : check_contributors(task, roster, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -74,6 +99,7 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
     if (status != SOTTO_OK) {
         return status;
     }
+    task->verifies = terms.terms.verifies;
     status = sotto_session_party_start(task->session, roster, &terms.terms, err);
     sotto__round_terms_release(&terms);
     return status;
@@ -190,8 +216,7 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
 
 /* --- Another round --- */
 
-/* Keeps the survivors that this party answered for, ascending as rosters are; the first time. */
-static enum sotto_status keep_contributors(struct sotto_task_party *task)
+enum sotto_status sotto__task_party_keep_contributors(struct sotto_task_party *task)
 {
     const struct sotto_roster *roster = sotto_session_party_roster(task->session);
     if (task->contributors != NULL) {
@@ -224,11 +249,6 @@ static enum sotto_status advance_driver(struct sotto_task_party *task, const uin
     if (limbs == NULL) {
         return fail_another_round(err, SOTTO_ERROR_NO_MEMORY);
     }
-    status = sotto__opened_digest(task->opened, bytes, bytes_len);
-    if (status != SOTTO_OK) {
-        (void)fail_another_round(err, status);
-        goto out;
-    }
     if (bytes_len % sizeof(uint64_t) != 0) {
         status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an aggregate is malformed");
         goto out;
@@ -248,14 +268,19 @@ out:
 static enum sotto_status follow_round(struct sotto_task_party *task,
                                       const struct sotto_message *message, struct sotto_error *err)
 {
+    struct sotto_session_opening opening;
     sotto__task_party_pump(task);
-    enum sotto_status status = keep_contributors(task);
+    sotto_session_party_opening(task->session, &opening);
+    enum sotto_status status = sotto__task_party_keep_contributors(task);
     sotto_session_party_free(task->session);
     task->session = NULL;
     task->phase = SOTTO__TASK_JOINED;
     task->terms.label = message->label;
-    return status == SOTTO_OK ? advance_driver(task, message->body, message->body_bytes, err)
-                              : fail_another_round(err, status);
+    if (status != SOTTO_OK) {
+        return fail_another_round(err, status);
+    }
+    sotto__opened_digest(task->opened, &opening, message->body, message->body_bytes);
+    return advance_driver(task, message->body, message->body_bytes, err);
 }
 
 /* Goes to the next round once this party has answered for the survivors of the one before. */
@@ -265,6 +290,10 @@ static void consider_round(struct sotto_task_party *task)
     struct sotto_message message;
     if (task->next_round.data == NULL || task->outbox.ended || task->phase != SOTTO__TASK_SESSION ||
         sotto_session_party_phase(task->session) < SOTTO_PARTY_CONSENTED) {
+        return;
+    }
+    if (task->verifies) {
+        sotto__task_party_follow_opened(task);
         return;
     }
     struct sotto_buffer bytes = task->next_round;
@@ -279,6 +308,18 @@ static void consider_round(struct sotto_task_party *task)
     }
 }
 
+/* What comes after the round that is under way waits until this party has consented. */
+static enum sotto_status keep_next(struct sotto_task_party *task, const uint8_t *bytes,
+                                   size_t bytes_len, struct sotto_error *err)
+{
+    enum sotto_status status = sotto_buffer_copy(&task->next_round, bytes, bytes_len);
+    if (status != SOTTO_OK) {
+        return fail_another_round(err, status);
+    }
+    consider_round(task);
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__task_party_receive_round(struct sotto_task_party *task,
                                                   const struct sotto_message *message,
                                                   const uint8_t *bytes, size_t bytes_len,
@@ -288,12 +329,25 @@ enum sotto_status sotto__task_party_receive_round(struct sotto_task_party *task,
         message->label.attempt != 1 || task->next_round.data != NULL) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "another round out of turn");
     }
-    enum sotto_status status = sotto_buffer_copy(&task->next_round, bytes, bytes_len);
-    if (status != SOTTO_OK) {
-        return fail_another_round(err, status);
+    if (task->verifies) {
+        static const char why[] = "the aggregator asks for another round and does not show what "
+                                  "opened the one before";
+        sotto__task_party_leave(task, SOTTO_ERROR_PROTOCOL, why);
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "%s", why);
     }
-    consider_round(task);
-    return SOTTO_OK;
+    return keep_next(task, bytes, bytes_len, err);
+}
+
+enum sotto_status sotto__task_party_receive_opened(struct sotto_task_party *task,
+                                                   const struct sotto_message *message,
+                                                   const uint8_t *bytes, size_t bytes_len,
+                                                   struct sotto_error *err)
+{
+    if (task->phase != SOTTO__TASK_SESSION || !task->verifies || task->next_round.data != NULL ||
+        !sotto_session_label_equal(&message->label, &task->terms.label)) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "an opened round out of turn");
+    }
+    return keep_next(task, bytes, bytes_len, err);
 }
 
 void sotto_task_party_recorded(struct sotto_task_party *task)
@@ -344,25 +398,6 @@ enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
     sotto_buffer_release(&task->next_roster);
     task->terms.label = message->label;
     sotto__task_party_advertise(task);
-    return SOTTO_OK;
-}
-
-enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
-                                           const struct sotto_message *message,
-                                           struct sotto_error *err)
-{
-    enum sotto_status status;
-    char text[128];
-    const uint8_t *result = NULL;
-    size_t result_bytes = 0;
-    if (!sotto__finish_parse(&status, &result, &result_bytes, message)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the end of a task is malformed");
-    }
-    if (result_bytes > 0) { /* without memory for it the task has ended all the same */
-        task->result = sotto_text_copy((const char *)result, result_bytes);
-    }
-    (void)snprintf(text, sizeof text, "the task ended: %s", sotto_status_text(status));
-    sotto__task_party_end(task, status, text);
     return SOTTO_OK;
 }
 

@@ -6,7 +6,7 @@
  * there was one. A message is of an invitee and of the label that is under way, or nothing happens.
  */
 
-#include "task_aggregator.h"
+#include "aggregator_confirming.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -14,7 +14,17 @@
 
 const char *sotto_task_aggregator_result(const struct sotto_task_aggregator *task)
 {
-    return task->outbox.ended && task->outbox.end.status == SOTTO_OK ? task->result : NULL;
+    return task->result;
+}
+
+bool sotto_task_aggregator_is_confirmed(const struct sotto_task_aggregator *task)
+{
+    return task->is_confirmed;
+}
+
+const char *sotto_task_aggregator_confirmation(const struct sotto_task_aggregator *task)
+{
+    return task->confirmation;
 }
 
 bool sotto_task_aggregator_next(struct sotto_task_aggregator *task, struct sotto_action *out)
@@ -39,6 +49,7 @@ void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
         return;
     }
     sotto_session_aggregator_free(task->session);
+    sotto_session_aggregator_free(task->session_before);
     sotto_driver_free(task->driver);
     for (size_t i = 0; task->invitees != NULL && i < task->invited.len; i++) {
         sotto__task_aggregator_invitee_forget_offer(&task->invitees[i]);
@@ -125,12 +136,10 @@ static void send_finish(struct sotto_task_aggregator *task, enum sotto_status st
         if (task->invitees[i].state == SOTTO__INVITEE_DECLINED) {
             continue;
         }
-        bool shows = task->publishes && status == SOTTO_OK && task->invitees[i].contributes;
-        const char *result = shows ? task->result : NULL;
-        if (sotto__finish_seal(&message, status, result, &task->terms.label, task->identity) !=
-                SOTTO_OK &&
-            sotto__finish_seal(&message, status, NULL, &task->terms.label, task->identity) !=
-                SOTTO_OK) {
+        bool shows =
+            sotto_plan_publishes(task->plan) && status == SOTTO_OK && task->invitees[i].contributes;
+        if (sotto__task_aggregator_make_finish(task, &message, status, shows) != SOTTO_OK &&
+            sotto__task_aggregator_make_finish(task, &message, status, false) != SOTTO_OK) {
             return; /* the parties' own timers end it there */
         }
         sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &message);
@@ -197,6 +206,10 @@ enum sotto_status sotto__task_aggregator_lose(struct sotto_task_aggregator *task
         sotto__task_aggregator_invitee_forget_offer(invitee);
     }
     invitee->state = state;
+    if (task->is_confirming) {
+        sotto__task_aggregator_consider_confirmed(task, false);
+        return SOTTO_OK;
+    }
     if (task->session == NULL) {
         sotto__task_aggregator_consider_start(task, false);
         return SOTTO_OK;
@@ -248,6 +261,10 @@ static enum sotto_status copy_config(struct sotto_task_aggregator *task,
     if (status != SOTTO_OK) {
         return status;
     }
+    status = sotto__check_showing(task->plan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     uint32_t min_clients = sotto_plan_strategy(task->plan)->min_clients;
     if (config->invited_len < min_clients) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES,
@@ -257,7 +274,6 @@ static enum sotto_status copy_config(struct sotto_task_aggregator *task,
     }
     task->plan_json = sotto_text_copy(config->plan_json, config->plan_json_bytes);
     task->plan_bytes = config->plan_json_bytes;
-    task->publishes = config->publishes;
     task->hides_exact = config->hides_exact;
     task->interrupt = config->interrupt;
     task->invitees = sotto_alloc_array(config->invited_len, sizeof *task->invitees);
@@ -306,6 +322,12 @@ static enum sotto_status dispatch_message(struct sotto_task_aggregator *task, si
     if (message->type == SOTTO_MESSAGE_LEAVE) {
         return receive_leave(task, invitee, message, err);
     }
+    if (message->type == SOTTO_MESSAGE_CONFIRM) {
+        return sotto__task_aggregator_receive_confirm(task, invitee, message, err);
+    }
+    if (message->type == SOTTO_MESSAGE_DISPUTE) {
+        return sotto__task_aggregator_receive_dispute(task, invitee, message, err);
+    }
     if (message->type == SOTTO_MESSAGE_ADVERT && task->session == NULL) {
         return sotto__task_aggregator_receive_advert(task, invitee, bytes, bytes_len, err);
     }
@@ -334,7 +356,9 @@ enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *ta
     if (status != SOTTO_OK) {
         return status;
     }
-    if (!sotto_session_label_equal(&message.label, &task->terms.label)) {
+    /* What a dispute is about has ended; it names its session. */
+    if (message.type != SOTTO_MESSAGE_DISPUTE &&
+        !sotto_session_label_equal(&message.label, &task->terms.label)) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a message of another task or attempt");
     }
     task->now_ms = now_ms;
@@ -349,7 +373,9 @@ void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, uint64_t now
     if (task->outbox.ended || now_ms < task->deadline_ms) {
         return;
     }
-    if (task->session == NULL) {
+    if (task->is_confirming) {
+        sotto__task_aggregator_consider_confirmed(task, true);
+    } else if (task->session == NULL) {
         sotto__task_aggregator_consider_start(task, true);
     } else {
         /* Its failure, if it fails, is what follow_session finds. */
@@ -381,6 +407,10 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
 
 void sotto_task_aggregator_cancel(struct sotto_task_aggregator *task)
 {
+    if (task->is_confirming) {
+        /* The result is there: only the wait for confirmations can be given up. */
+        sotto__task_aggregator_consider_confirmed(task, true);
+    }
     sotto__task_aggregator_end(task, SOTTO_ERROR_CANCELLED, "cancelled");
     settle_call(task);
 }

@@ -3,8 +3,8 @@
 #define SOTTO_FEDERATION_TASK_AGGREGATOR_H
 
 /* The state of the aggregator's side of a task, for the files that it is spread over:
- * task_aggregator.c (its calls, leaving, the log, the end), aggregator_joining.c and
- * aggregator_rounds.c. */
+ * task_aggregator.c (its calls, leaving, the log, the end), aggregator_joining.c,
+ * aggregator_rounds.c and aggregator_confirming.c. */
 
 #include "internal.h"
 
@@ -38,6 +38,8 @@ struct invitee {
     struct sotto_session_demands demands; /* of its advert */
     bool is_counted;                      /* of the first opened round's roster */
     bool contributes;                     /* a survivor of it: of all later rounds */
+    bool has_confirmed;                   /* the result, by this signature */
+    struct sotto_signature confirmation;
 };
 
 struct sotto_task_aggregator {
@@ -51,7 +53,6 @@ struct sotto_task_aggregator {
     struct invitee *invitees;
     uint64_t now_ms;
     uint64_t deadline_ms;
-    bool publishes;
     bool hides_exact;
     const struct sotto_interrupt *interrupt;
     uint32_t joined_first; /* how many joined the first attempt: what the result calls joined */
@@ -60,7 +61,16 @@ struct sotto_task_aggregator {
     enum sotto_aggregator_phase phase_seen;
     struct sotto_driver *driver;
     struct sotto__cover cover;          /* of the first round */
-    uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
+    uint8_t opened[SOTTO_DIGEST_BYTES]; /* the chain of the rounds before */
+    bool verifies;                      /* the parties of this round check its sum */
+    const char *unverified;             /* why not, though they are shown it; else NULL */
+    struct sotto_session_aggregator *session_before; /* what was shown of it may be disputed */
+    uint8_t shown[SOTTO_DIGEST_BYTES];               /* the last OPENED, and its session */
+    uint8_t shown_session[SOTTO_SESSION_BYTES];
+    uint8_t confirmed[SOTTO_DIGEST_BYTES]; /* what confirmations sign */
+    bool is_confirming;                    /* the last round is opened, and is confirmed */
+    bool is_confirmed;                     /* by all whose rows are in it */
+    char confirmation[SOTTO_ERROR_TEXT_BYTES];
     char *result;
     struct sotto__outbox outbox;
 };

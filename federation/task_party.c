@@ -65,12 +65,28 @@ void sotto_task_party_free(struct sotto_task_party *task)
     sotto__cover_release(&task->cover);
     sotto_schema_release(&task->offer.schema);
     sotto_free(task->offered_cover);
+    sotto__task_party_forget_offers(task);
     sotto_plan_free(task->plan);
     sotto_free(task->plan_json);
     sotto_free(task->result);
     sotto__peers_release(&task->peers);
     sotto__outbox_release(&task->outbox);
     sotto_free(task);
+}
+
+bool sotto_task_party_is_confirmed(const struct sotto_task_party *task)
+{
+    return task->is_confirmed;
+}
+
+void sotto__task_party_forget_offers(struct sotto_task_party *task)
+{
+    for (size_t i = 0; i < task->offers_len; i++) {
+        sotto_schema_release(&task->offers[i]);
+    }
+    sotto_free(task->offers);
+    task->offers = NULL;
+    task->offers_len = 0;
 }
 
 /* Ends the task here; the session's secrets are wiped at once. */
@@ -222,6 +238,11 @@ static void read_plan(struct sotto_task_party *task, const struct sotto_message 
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
     task->patience_ms = (uint64_t)1000 * ((uint64_t)strategy->wait_timeout_s +
                                           (uint64_t)2 * strategy->connection_timeout_s);
+    status = sotto__check_showing(task->plan, &err);
+    if (status != SOTTO_OK) {
+        sotto__task_party_leave(task, status, err.text);
+        return;
+    }
     sotto__task_party_heard(task);
     struct sotto_action offer = {.kind = SOTTO_ACTION_OFFER};
     sotto__outbox_push(&task->outbox, &offer);
@@ -385,6 +406,8 @@ static enum sotto_status dispatch_message(struct sotto_task_party *task,
         return sotto__task_party_finish(task, message, err);
     case SOTTO_MESSAGE_REOPEN:
         return sotto__task_party_reopen(task, message, err);
+    case SOTTO_MESSAGE_OPENED:
+        return sotto__task_party_receive_opened(task, message, bytes, bytes_len, err);
     case SOTTO_MESSAGE_ROUND:
         return sotto__task_party_receive_round(task, message, bytes, bytes_len, err);
     case SOTTO_MESSAGE_ROSTER:
@@ -430,7 +453,12 @@ enum sotto_status sotto_task_party_receive(struct sotto_task_party *task, const 
 void sotto_task_party_tick(struct sotto_task_party *task, uint64_t now_ms)
 {
     task->now_ms = now_ms;
-    if (!task->outbox.ended && now_ms >= task->deadline_ms) {
+    if (!task->outbox.ended && now_ms >= task->deadline_ms &&
+        task->phase == SOTTO__TASK_CONFIRMED) {
+        sotto__task_party_end(task, SOTTO_OK,
+                              "this party confirmed the result; the aggregator did not say who "
+                              "else did");
+    } else if (!task->outbox.ended && now_ms >= task->deadline_ms) {
         sotto__task_party_leave(task, SOTTO_ERROR_TIMEOUT,
                                 "the aggregator was silent for too long");
     }

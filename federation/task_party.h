@@ -3,7 +3,7 @@
 #define SOTTO_FEDERATION_TASK_PARTY_H
 
 /* The state of a party's side of a task, for the files that it is spread over: task_party.c (its
- * calls, invitation, offer, leaving, the end) and party_rounds.c. */
+ * calls, invitation, offer, leaving, the end), party_rounds.c and party_opened.c. */
 
 #include "internal.h"
 
@@ -11,6 +11,7 @@ enum task_phase {
     SOTTO__TASK_OFFERING, /* waits for its host's offer */
     SOTTO__TASK_JOINED,   /* waits for the roster */
     SOTTO__TASK_SESSION,
+    SOTTO__TASK_CONFIRMED, /* has confirmed the result, waits for the end */
 };
 
 struct sotto_task_party {
@@ -37,16 +38,24 @@ struct sotto_task_party {
     bool is_uncovered;         /* by the survivors that it was shown: it leaves */
     bool recorded;  /* consent to a survivor set of this task is on disk, or was asked for */
     bool computing; /* the host was asked for a partial, and works on it */
-    struct sotto_buffer next_roster;    /* came meanwhile: the driver stands still until then */
-    struct sotto_buffer next_round;     /* came before this party consented to the survivors */
-    uint8_t opened[SOTTO_DIGEST_BYTES]; /* of the aggregates of the rounds before */
-    char *result;                       /* as FINISH brought it, if it did */
+    struct sotto_buffer next_roster; /* came meanwhile: the driver stands still until then */
+    struct sotto_buffer next_round;  /* ROUND or OPENED, which came before this party consented */
+    uint8_t opened[SOTTO_DIGEST_BYTES];    /* the chain of the rounds before */
+    bool verifies;                         /* this party checks the sum of this round */
+    uint8_t confirmed[SOTTO_DIGEST_BYTES]; /* what confirmations sign */
+    bool is_confirmed;                     /* by all whose rows are in the result */
+    struct sotto_schema *offers;           /* of the roster of the first round, in its order */
+    size_t offers_len;
+    char *result;                   /* as FINISH or OPENED brought it, if one did */
     struct sotto_key *contributors; /* the survivors of the first round, once there is another */
     uint32_t contributors_len;
     struct sotto__outbox outbox;
 };
 
 /* --- task_party.c --- */
+
+/* Of the members of the first round's roster. */
+void sotto__task_party_forget_offers(struct sotto_task_party *task);
 
 /* Ends the task; text: why. */
 void sotto__task_party_end(struct sotto_task_party *task, enum sotto_status status,
@@ -68,9 +77,27 @@ void sotto__task_party_heard(struct sotto_task_party *task);
 /* Sends an ADVERT with fresh keys and the offer. */
 void sotto__task_party_advertise(struct sotto_task_party *task);
 
+/* --- party_opened.c --- */
+
+/* Takes OPENED: ROUND's place, and FINISH's result, where the sum is verified. */
+enum sotto_status sotto__task_party_receive_opened(struct sotto_task_party *task,
+                                                   const struct sotto_message *message,
+                                                   const uint8_t *bytes, size_t bytes_len,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
+/* Checks what waits in next_round, an OPENED, once this party has consented. */
+void sotto__task_party_follow_opened(struct sotto_task_party *task);
+/* Takes FINISH. */
+enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
+                                           const struct sotto_message *message,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
+
 /* --- party_rounds.c --- */
 
-/* Each takes one message: ROSTER, ROUND, REOPEN, FINISH, or one that is the session's. A message
+/* Keeps the survivors that this party answered for, ascending as rosters are; the first time. */
+enum sotto_status
+sotto__task_party_keep_contributors(struct sotto_task_party *task) SOTTO_NODISCARD;
+
+/* Each takes one message: ROSTER, ROUND, REOPEN, or one that is the session's. A message
  * that is refused changes nothing; SOTTO_ERROR_STATE says that it was out of turn. A roster that is
  * refused ends the party's part with a LEAVE instead. */
 void sotto__task_party_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
@@ -82,10 +109,6 @@ enum sotto_status sotto__task_party_receive_round(struct sotto_task_party *task,
                                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
-                                           const struct sotto_message *message,
-                                           struct sotto_error *err) SOTTO_NODISCARD;
-
-enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
                                            const struct sotto_message *message,
                                            struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -165,6 +165,51 @@ static enum sotto_status digest_agreement(uint8_t out[SOTTO_DIGEST_BYTES],
     return status;
 }
 
+/* A plan may ask for no more bytes of transcripts in a round than these, unless it says so, and
+ * never for more than these. */
+#define TRANSCRIPT_BYTES_AUTO ((size_t)16 * 1024 * 1024)
+#define TRANSCRIPT_BYTES_MAX ((size_t)240 * 1024 * 1024)
+
+enum sotto_status sotto__check_showing(const struct sotto_plan *plan, struct sotto_error *err)
+{
+    if (sotto_plan_verify(plan) != SOTTO_PLAN_VERIFY_ALWAYS || sotto_plan_publishes(plan)) {
+        return SOTTO_OK;
+    }
+    return sotto_error_set(
+        err, SOTTO_ERROR_PLAN,
+        "enable_verify: true needs \"results\": \"participants\", and the result "
+        "of this plan goes to the initiator only: parties that check a sum are "
+        "shown it");
+}
+
+/* Whether the parties of a round check its sum; *out_why: why not, though they are shown it. It is
+ * computed from what all parties know alike [PROTOCOL.md, Verified sums]. */
+static enum sotto_status decide_verification(bool *out, const char **out_why,
+                                             const struct sotto_plan *plan,
+                                             const struct sotto_driver *driver, size_t parties_len,
+                                             struct sotto_error *err)
+{
+    size_t vector_bytes = sotto_driver_limbs_len(driver) * sizeof(uint64_t);
+    size_t bytes = sotto_session_transcript_bytes((uint32_t)parties_len, vector_bytes);
+    enum sotto_plan_verify verify = sotto_plan_verify(plan);
+    bool must = verify == SOTTO_PLAN_VERIFY_ALWAYS;
+    bool shows = sotto_plan_publishes(plan) || sotto_driver_round(driver) < sotto_plan_rounds(plan);
+    const char *why = NULL;
+    if (verify == SOTTO_PLAN_VERIFY_NEVER) {
+        why = "the plan says that parties don't check sums (enable_verify: false)";
+    } else if (sotto__graph_terms(parties_len).model != SOTTO_GRAPH_COMPLETE) {
+        why = "more than 100 parties take part";
+    } else if (bytes > (must ? TRANSCRIPT_BYTES_MAX : TRANSCRIPT_BYTES_AUTO)) {
+        why = must ? "what opens a round has more than 240 MiB"
+                   : "what opens a round has more than 16 MiB";
+    }
+    *out = shows && why == NULL;
+    *out_why = shows ? why : NULL;
+    return must && why != NULL ? sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                                 "enable_verify: true can't be kept: %s", why)
+                               : SOTTO_OK;
+}
+
 static enum sotto_status fail_to_agree(struct sotto_error *err, enum sotto_status status)
 {
     return sotto_error_set(err, status, "agreeing: %s", sotto_status_text(status));
@@ -186,7 +231,13 @@ enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
         .graph = sotto__graph_terms(parties_len),
     };
     struct sotto_vector_run *runs = NULL;
-    enum sotto_status status = digest_agreement(terms.agreement, driver, opened);
+    const char *unverified = NULL;
+    enum sotto_status status =
+        decide_verification(&terms.verifies, &unverified, plan, driver, parties_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = digest_agreement(terms.agreement, driver, opened);
     if (status != SOTTO_OK) {
         return fail_to_agree(err, status);
     }
@@ -195,7 +246,7 @@ enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
         return fail_to_agree(err, status);
     }
     terms.runs = runs;
-    *out = (struct sotto__round_terms){.terms = terms, .runs = runs};
+    *out = (struct sotto__round_terms){.terms = terms, .runs = runs, .unverified = unverified};
     return SOTTO_OK;
 }
 

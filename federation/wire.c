@@ -15,19 +15,20 @@ void sotto__task_plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_j
     sotto_digest(out, "sotto plan", plan_json, plan_bytes);
 }
 
-enum sotto_status sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES], const void *aggregate,
-                                       size_t aggregate_bytes)
+void sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES],
+                          const struct sotto_session_opening *opening, const void *aggregate,
+                          size_t aggregate_bytes)
 {
-    struct sotto_writer writer;
-    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_write_bytes(&writer, in_out, SOTTO_DIGEST_BYTES);
-    sotto_write_bytes(&writer, aggregate, aggregate_bytes);
-    enum sotto_status status = sotto_writer_status(&writer);
-    if (status == SOTTO_OK) {
-        sotto_digest(in_out, "sotto opened", writer.data, writer.data_bytes);
-    }
-    sotto_writer_release(&writer);
-    return status;
+    uint8_t link[SOTTO_DIGEST_BYTES + SOTTO_SESSION_BYTES + 2 * SOTTO_DIGEST_BYTES];
+    uint8_t *at = link;
+    memcpy(at, in_out, SOTTO_DIGEST_BYTES);
+    at += SOTTO_DIGEST_BYTES;
+    memcpy(at, opening->session, SOTTO_SESSION_BYTES);
+    at += SOTTO_SESSION_BYTES;
+    memcpy(at, opening->survivors, SOTTO_DIGEST_BYTES);
+    at += SOTTO_DIGEST_BYTES;
+    sotto_digest(at, "sotto aggregate", aggregate, aggregate_bytes);
+    sotto_digest(in_out, "sotto opened", link, sizeof link);
 }
 
 static void begin_message(struct sotto_writer *writer, enum sotto_message_type type,
@@ -66,34 +67,6 @@ enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggreg
     begin_message(&writer, SOTTO_MESSAGE_ROUND, label, identity);
     sotto_write_bytes(&writer, aggregate, aggregate_bytes);
     return sotto_message_finish(&writer, out, identity);
-}
-
-enum sotto_status sotto__finish_seal(struct sotto_buffer *out, enum sotto_status task_status,
-                                     const char *result, const struct sotto_session_label *label,
-                                     const struct sotto_identity *identity)
-{
-    struct sotto_writer writer;
-    begin_message(&writer, SOTTO_MESSAGE_FINISH, label, identity);
-    sotto_write_status(&writer, task_status);
-    sotto_write_bytes(&writer, result, result != NULL ? strlen(result) : 0);
-    return sotto_message_finish(&writer, out, identity);
-}
-
-bool sotto__finish_parse(enum sotto_status *out, const uint8_t **out_result,
-                         size_t *out_result_bytes, const struct sotto_message *message)
-{
-    struct sotto_reader reader;
-    sotto_reader_init(&reader, message->body, message->body_bytes);
-    enum sotto_status status = sotto_read_status(&reader);
-    size_t result_bytes = sotto_reader_left(&reader);
-    const uint8_t *result = sotto_read_bytes(&reader, result_bytes);
-    if (!sotto_reader_finished(&reader) || (status != SOTTO_OK && result_bytes > 0)) {
-        return false;
-    }
-    *out = status;
-    *out_result = result;
-    *out_result_bytes = result_bytes;
-    return true;
 }
 
 /* --- Offers --- */

@@ -111,6 +111,13 @@ void sotto__message_signed_digest(uint8_t out[SOTTO_SIGNED_DIGEST_BYTES], const 
     sotto_signed_digest(out, signature_label, bytes, bytes_len);
 }
 
+void sotto_message_digest(uint8_t out[SOTTO_SIGNED_DIGEST_BYTES], const uint8_t *bytes,
+                          size_t bytes_len)
+{
+    SOTTO_REQUIRE(bytes_len >= SOTTO_MESSAGE_SIGNATURE_BYTES);
+    sotto__message_signed_digest(out, bytes, bytes_len - SOTTO_MESSAGE_SIGNATURE_BYTES);
+}
+
 enum sotto_status sotto__message_finish_digest(struct sotto_writer *writer,
                                                struct sotto_buffer *out,
                                                uint8_t out_signed_digest[SOTTO_SIGNED_DIGEST_BYTES],

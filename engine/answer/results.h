@@ -52,6 +52,11 @@ enum sotto_status sotto__results_write(const struct sotto__results *results, cha
                                        const struct sotto_result_parties *parties,
                                        const struct sotto_schema *offers, size_t offers_len,
                                        struct sotto_error *err) SOTTO_NODISCARD;
+/* claim.c, as sotto_driver_is_result. */
+enum sotto_status sotto__results_is(const struct sotto__results *results, bool *out,
+                                    const char *text, uint32_t survived,
+                                    const struct sotto_schema *offers, size_t offers_len,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
 /* The key "warnings", after a comma. The writer keeps what fails. */
 void sotto__warnings_write(struct sotto_writer *writer, const struct sotto__results *results,
                            const struct sotto_result_parties *parties);

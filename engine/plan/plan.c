@@ -328,15 +328,34 @@ static enum sotto_status parse_strategy(struct sotto_plan *plan, const json_t *r
 
 /* --- The whole --- */
 
-static enum sotto_status check_verify(const json_t *root, struct sotto_error *err)
+static enum sotto_status parse_verify(struct sotto_plan *plan, const json_t *root,
+                                      struct sotto_error *err)
 {
     const json_t *verify = json_object_get(root, "enable_verify");
-    if (verify != NULL && !json_is_boolean(verify)) {
-        return wrong_kind("", "enable_verify", "a boolean", verify, err);
+    const char *word = json_string_value(verify);
+    if (verify != NULL && !json_is_boolean(verify) && (word == NULL || strcmp(word, "auto") != 0)) {
+        return wrong_kind("", "enable_verify", "a boolean or \"auto\"", verify, err);
     }
-    if (json_is_true(verify)) {
+    plan->verify = json_is_true(verify)    ? SOTTO_PLAN_VERIFY_ALWAYS
+                   : json_is_false(verify) ? SOTTO_PLAN_VERIFY_NEVER
+                                           : SOTTO_PLAN_VERIFY_AUTO;
+    return SOTTO_OK;
+}
+
+static enum sotto_status parse_results(struct sotto_plan *plan, const json_t *root,
+                                       struct sotto_error *err)
+{
+    const json_t *results = json_object_get(root, "results");
+    const char *word = json_string_value(results);
+    plan->publishes = word != NULL && strcmp(word, "participants") == 0;
+    if (results != NULL && word == NULL) {
+        return wrong_kind("", "results", "\"initiator\" or \"participants\"", results, err);
+    }
+    if (word != NULL && !plan->publishes && strcmp(word, "initiator") != 0) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
-                               "enable_verify: true is refused until verification exists");
+                               "results: expected \"initiator\" or \"participants\", found "
+                               "\"%.40s\"",
+                               word);
     }
     return SOTTO_OK;
 }
@@ -366,8 +385,9 @@ static enum sotto_status check_version_and_type(const json_t *root, struct sotto
 
 static enum sotto_status check_root(json_t *root, struct sotto_error *err)
 {
-    static const char *const keys[] = {"version", "name",     "type", "datasets",      "select",
-                                       "where",   "group_by", "rows", "enable_verify", "strategy"};
+    static const char *const keys[] = {"version",       "name",     "type",     "datasets",
+                                       "select",        "where",    "group_by", "rows",
+                                       "enable_verify", "strategy", "results"};
     if (!json_is_object(root)) {
         return wrong_kind("", "plan", "an object", root, err);
     }
@@ -375,11 +395,7 @@ static enum sotto_status check_root(json_t *root, struct sotto_error *err)
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_version_and_type(root, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return check_verify(root, err);
+    return check_version_and_type(root, err);
 }
 
 static enum sotto_status parse_name(struct sotto_plan *plan, const json_t *root,
@@ -399,7 +415,8 @@ static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struc
 {
     static enum sotto_status (*const parts[])(struct sotto_plan * plan, const json_t *root,
                                               struct sotto_error *err) = {
-        parse_name, parse_datasets, parse_strategy, parse_select, sotto__parse_selection};
+        parse_verify, parse_results,         parse_name, parse_datasets, parse_strategy,
+        parse_select, sotto__parse_selection};
     enum sotto_status status = check_root(root, err);
     for (size_t i = 0; status == SOTTO_OK && i < sizeof parts / sizeof parts[0]; i++) {
         status = parts[i](plan, root, err);
@@ -483,6 +500,16 @@ void sotto_plan_free(struct sotto_plan *plan)
 const char *sotto_plan_name(const struct sotto_plan *plan)
 {
     return plan->name;
+}
+
+enum sotto_plan_verify sotto_plan_verify(const struct sotto_plan *plan)
+{
+    return plan->verify;
+}
+
+bool sotto_plan_publishes(const struct sotto_plan *plan)
+{
+    return plan->publishes;
 }
 
 const struct sotto_strategy *sotto_plan_strategy(const struct sotto_plan *plan)

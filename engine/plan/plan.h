@@ -44,6 +44,8 @@ struct sotto_plan {
     struct sotto__group_key keys[SOTTO__GROUP_KEYS_MAX];
     size_t keys_len;
     struct sotto_strategy strategy;
+    enum sotto_plan_verify verify;
+    bool publishes; /* the result goes to all who took part */
     struct sotto__plan_dataset *datasets;
     size_t datasets_len;
     struct sotto__plan_output *outputs; /* in the order of the plan */

@@ -46,7 +46,9 @@ enum sotto_status client_poll_end(struct client *client, uint64_t number, int wa
     }
     const char *state = json_string_value(json_object_get(object, "status"));
     state = state != NULL ? state : "";
-    *out_ended = strcmp(state, "PENDING") != 0 && strcmp(state, "RUNNING") != 0;
+    const char *confirmation = json_string_value(json_object_get(object, "confirmation"));
+    bool is_awaited = confirmation != NULL && strcmp(confirmation, "awaited") == 0;
+    *out_ended = strcmp(state, "PENDING") != 0 && strcmp(state, "RUNNING") != 0 && !is_awaited;
     *out_failed = *out_ended && strcmp(state, "FINISHED") != 0 && strcmp(state, "CONFIRMED") != 0;
     json_decref(object);
     return SOTTO_OK;

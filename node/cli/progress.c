@@ -100,9 +100,13 @@ static bool heed_message(struct progress *progress, const char *tag, const char 
         const char *tag;
         const char *step;
     } steps[] = {
-        {"Start Round", "waiting for parties"},       {"Select Candidates", "dealing shares"},
-        {"Start Calculation", "each party computes"}, {"Start Aggregation", "adding up"},
-        {"Secret Sharing Parts Data", "unmasking"},   {"Finish Task", "finished"},
+        {"Start Round", "waiting for parties"},
+        {"Select Candidates", "dealing shares"},
+        {"Start Calculation", "each party computes"},
+        {"Start Aggregation", "adding up"},
+        {"Secret Sharing Parts Data", "unmasking"},
+        {"Confirm", "each party checks the result"},
+        {"Finish Task", "finished"},
     };
     if (strcmp(tag, "Join") == 0) {
         bool joins = ends_with(text, " joined");
@@ -119,7 +123,8 @@ static bool heed_message(struct progress *progress, const char *tag, const char 
             set_step(progress, steps[i].step);
         }
     }
-    return strcmp(tag, "Error") == 0 || strcmp(tag, "Restart") == 0;
+    bool is_confirmation = strcmp(tag, "Confirm") == 0 && strncmp(text, "confirmed", 9) == 0;
+    return strcmp(tag, "Error") == 0 || strcmp(tag, "Restart") == 0 || is_confirmation;
 }
 
 /* --- Drawing --- */

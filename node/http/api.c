@@ -113,7 +113,7 @@ static json_t *make_task_json(const struct store_task *task)
     return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)task->number,
                      "created_at", (json_int_t)task->created_ms, "name", task->name, "type",
                      task->type, "creator", task->creator, "status", task_state_name(task->state),
-                     "enable_verify", 0);
+                     "enable_verify", (int)task->must_verify);
 }
 
 static void get_metadata(struct http_api *api, struct http_request *request)
@@ -129,6 +129,9 @@ static void answer_task_state(struct http_request *request, const struct store_t
     json_t *object = json_pack("{s:s}", "status", task_state_name(task->state));
     if (task->error[0] != '\0') {
         (void)json_object_set_new(object, "error", json_string(task->error));
+    }
+    if (task->confirmation[0] != '\0') {
+        (void)json_object_set_new(object, "confirmation", json_string(task->confirmation));
     }
     http_answer_json(request, MHD_HTTP_OK, object);
 }
@@ -155,7 +158,7 @@ static void get_status(struct http_api *api, struct http_request *request)
         !find_task(api, request, &task)) {
         return;
     }
-    if (wait_s > 0 && !task_state_has_ended(task.state)) {
+    if (wait_s > 0 && !store_task_is_settled(&task)) {
         struct wait wait = {.kind = WAIT_FOR_END, .number = task.number};
         (void)wait_for(request, &wait, wait_s);
         return;
@@ -297,7 +300,7 @@ static void get_logs(struct http_api *api, struct http_request *request)
         return;
     }
     wait.number = task.number;
-    if (!answer_logs(api, request, &wait, wait_s > 0 && !task_state_has_ended(task.state))) {
+    if (!answer_logs(api, request, &wait, wait_s > 0 && !store_task_is_settled(&task))) {
         (void)wait_for(request, &wait, wait_s);
     }
 }
@@ -639,7 +642,7 @@ void http_api_changed(struct http_api *api, uint64_t number)
     struct sotto_error err = {0};
     struct store_task task;
     bool has_ended = store_get_task(api->reader, &task, number, &err) != SOTTO_OK ||
-                     task_state_has_ended(task.state);
+                     store_task_is_settled(&task);
     for (struct http_request *request = http_waiting(api->server); request != NULL;) {
         struct http_request *next = request->next;
         const struct wait *wait = request->context;

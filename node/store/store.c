@@ -78,6 +78,8 @@ static const char *const migrations[] = {
     "CREATE INDEX record_day ON record(creator_key, day, event, reason, plan_bytes);"
     "CREATE INDEX record_uid ON record(uid);"
     "CREATE INDEX record_created ON record(created_at);",
+    "ALTER TABLE tasks ADD COLUMN must_verify INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE tasks ADD COLUMN confirmation TEXT NOT NULL DEFAULT '';",
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -94,6 +96,11 @@ const char *task_state_name(enum task_state state)
 bool task_state_has_ended(enum task_state state)
 {
     return state != TASK_PENDING && state != TASK_RUNNING;
+}
+
+bool store_task_is_settled(const struct store_task *task)
+{
+    return task_state_has_ended(task->state) && strcmp(task->confirmation, STORE_AWAITED) != 0;
 }
 
 static enum task_state parse_state(const char *name)
@@ -355,10 +362,11 @@ enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
 {
     enum sotto_status status =
         store__write(store, err,
-                     "INSERT INTO tasks(uid, name, type, creator, status, plan, created_at)"
-                     " VALUES (?,?,?,?,?,?,?)",
-                     "bttttti", id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
-                     state_names[task->state], plan_json, (uint64_t)task->created_ms);
+                     "INSERT INTO tasks(uid, name, type, creator, status, plan, created_at,"
+                     " must_verify) VALUES (?,?,?,?,?,?,?,?)",
+                     "btttttii", id->bytes, sizeof id->bytes, task->name, task->type, task->creator,
+                     state_names[task->state], plan_json, (uint64_t)task->created_ms,
+                     (uint64_t)task->must_verify);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -371,6 +379,13 @@ enum sotto_status store_task_state(struct store *store, uint64_t number, enum ta
 {
     return store__write(store, err, "UPDATE tasks SET status=?, error=? WHERE id=?", "tti",
                         state_names[state], error, number);
+}
+
+enum sotto_status store_confirmation(struct store *store, uint64_t number, const char *text,
+                                     struct sotto_error *err)
+{
+    return store__write(store, err, "UPDATE tasks SET confirmation=? WHERE id=?", "ti", text,
+                        number);
 }
 
 enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
@@ -409,13 +424,21 @@ enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, con
     if (status != SOTTO_OK) {
         goto out;
     }
+    /* Of these there is a result, and nobody to say any more who confirms it. */
+    status = store__write(store, err,
+                          "UPDATE tasks SET confirmation='not confirmed: ' || ?"
+                          " WHERE confirmation='" STORE_AWAITED "'",
+                          "t", message);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     status = store_commit(store, err);
 out:
     store_rollback(store);
     return status;
 }
 
-#define TASK_COLUMNS "id, created_at, name, type, creator, status, error"
+#define TASK_COLUMNS "id, created_at, name, type, creator, status, error, must_verify, confirmation"
 
 void store__copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int column)
 {
@@ -433,6 +456,8 @@ static void read_task(struct store_task *out, sqlite3_stmt *statement)
     store__copy_text(out->creator, sizeof out->creator, statement, 4);
     store__copy_text(state, sizeof state, statement, 5);
     store__copy_text(out->error, sizeof out->error, statement, 6);
+    out->must_verify = sqlite3_column_int64(statement, 7) != 0;
+    store__copy_text(out->confirmation, sizeof out->confirmation, statement, 8);
     out->state = parse_state(state);
 }
 

@@ -48,8 +48,16 @@ struct store_task {
     char type[32];
     char creator[STORE_NAME_BYTES];
     enum task_state state;
-    char error[SOTTO_ERROR_TEXT_BYTES]; /* why it ended, if it did not finish */
+    char error[SOTTO_ERROR_TEXT_BYTES];        /* why it ended, if it did not finish */
+    bool must_verify;                          /* the plan says enable_verify: true */
+    char confirmation[SOTTO_ERROR_TEXT_BYTES]; /* who confirmed the result; STORE_AWAITED */
 };
+
+/* The result is there, and its parties are asked to confirm it. */
+#define STORE_AWAITED "awaited"
+
+/* Whether nothing about a task will change any more. */
+bool store_task_is_settled(const struct store_task *task);
 
 /* Makes a task; fills *out_number. task->number is not read. */
 enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
@@ -58,6 +66,9 @@ enum sotto_status store_task_create(struct store *store, uint64_t *out_number,
 /* Sets the state. error: why the task ended, "" for none. */
 enum sotto_status store_task_state(struct store *store, uint64_t number, enum task_state state,
                                    const char *error, struct sotto_error *err) SOTTO_NODISCARD;
+/* Says who confirmed the task's result, or STORE_AWAITED. */
+enum sotto_status store_confirmation(struct store *store, uint64_t number, const char *text,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
 /* Adds a line to the task's log. */
 enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
                             const char *message, struct sotto_error *err) SOTTO_NODISCARD;

@@ -101,12 +101,14 @@ uint64_t compute__patience(const struct sotto_plan *plan)
 /* A limb as it travels has at most so many bytes: masked elements are wider than what they hold. */
 #define LIMB_BYTES ((size_t)16)
 
-size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver)
+size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver,
+                        size_t vectors_len)
 {
     size_t limbs_len = driver != NULL ? sotto_driver_limbs_len(driver) : 0;
     size_t bytes = TASK_BYTES + compute->peers_len * PARTY_BYTES;
-    return limbs_len < (BODY_BYTES_MAX - bytes % BODY_BYTES_MAX) / LIMB_BYTES
-               ? bytes + limbs_len * LIMB_BYTES
+    size_t left = BODY_BYTES_MAX - bytes % BODY_BYTES_MAX;
+    return limbs_len < left / LIMB_BYTES / vectors_len
+               ? bytes + limbs_len * LIMB_BYTES * vectors_len
                : BODY_BYTES_MAX;
 }
 

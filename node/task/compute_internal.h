@@ -36,7 +36,8 @@ struct created {
     bool is_over;         /* the machine is done; its end may not be in the store yet */
     enum sotto_status end_status;
     char end_text[SOTTO_ERROR_TEXT_BYTES];
-    bool has_ended; /* it is freed after this job */
+    bool has_result; /* the result is in the store */
+    bool has_ended;  /* it is freed after this job */
 };
 
 /* This node's part in a task. */
@@ -96,10 +97,9 @@ void compute__send(struct compute *compute, struct sotto_action *action, uint64_
 /* Tells those who wait for news of a task. */
 void compute__changed(struct compute *compute, uint64_t number);
 
-/* The longest body that anybody can have to send for a task. driver may be NULL. */
-size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver);
-
-/* How long the messages of a plan's task are worth keeping. */
+/* The longest body with so many vectors in it; driver may be NULL. How long messages are kept. */
+size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver,
+                        size_t vectors_len);
 uint64_t compute__patience(const struct sotto_plan *plan);
 
 /* JOB_CREATE and JOB_CANCEL: do it and answer. */

@@ -10,7 +10,9 @@
  *    fails, nothing of the task remains.
  * 3. Log lines are written in one transaction for all that one job brought, not durable: a round
  *    does not wait for the disk. A line that can't be written is lost, the task goes on.
- * 4. The machine is DONE: status and text are kept here, the result in the machine (is_over). Then
+ * 4. The machine has a RESULT that its parties are asked to confirm: it is written, with FINISHED
+ *    and that it is awaited. If that fails, it is written with the end.
+ *    The machine is DONE: status and text are kept here, the result in the machine (is_over). Then
  *    state, reason and result are written in one durable transaction.
  * 5. If that fails (a full disk), the owner's log says so once, and it is tried again every two
  *    seconds. Until then the task is RUNNING for all who ask: a result that was told and then lost
@@ -25,6 +27,7 @@
 #include <jansson.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define END_RETRY_MS 2000
@@ -64,11 +67,60 @@ static void commit_log(struct compute *compute, bool *in_transaction)
     *in_transaction = false;
 }
 
-static enum task_state choose_end_state(enum sotto_status status)
+static enum task_state choose_end_state(const struct created *created)
 {
-    return status == SOTTO_OK                ? TASK_FINISHED
-           : status == SOTTO_ERROR_CANCELLED ? TASK_CANCELLED
-                                             : TASK_ERROR;
+    if (created->end_status == SOTTO_OK) {
+        return sotto_task_aggregator_is_confirmed(created->machine) ? TASK_CONFIRMED
+                                                                    : TASK_FINISHED;
+    }
+    return created->end_status == SOTTO_ERROR_CANCELLED ? TASK_CANCELLED : TASK_ERROR;
+}
+
+/* Writes a result, once. */
+static enum sotto_status write_result(struct store *store, const struct created *created,
+                                      struct sotto_error *err)
+{
+    return created->has_result ? SOTTO_OK
+                               : store_result(store, created->number,
+                                              sotto_task_aggregator_result(created->machine), err);
+}
+
+/* Writes a result that is there, and that its parties are asked to confirm it. */
+static enum sotto_status write_awaited(struct compute *compute, const struct created *created,
+                                       struct sotto_error *err)
+{
+    struct store *store = compute->config.store;
+    enum sotto_status status = store_begin(store, true, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = write_result(store, created, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_task_state(store, created->number, TASK_FINISHED, "", err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_confirmation(store, created->number, STORE_AWAITED, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_commit(store, err);
+out:
+    store_rollback(store);
+    return status;
+}
+
+static void keep_awaited(struct compute *compute, struct created *created)
+{
+    struct sotto_error err = {0};
+    if (write_awaited(compute, created, &err) == SOTTO_OK) {
+        created->has_result = true;
+    } else {
+        log_line("task %llu has a result, which is stored when it ends: %s",
+                 (unsigned long long)created->number, err.text);
+    }
 }
 
 /* Writes the end of a task: state, reason and result in one durable transaction. */
@@ -76,20 +128,24 @@ static enum sotto_status write_end(struct compute *compute, const struct created
                                    struct sotto_error *err)
 {
     struct store *store = compute->config.store;
-    enum task_state state = choose_end_state(created->end_status);
+    bool is_well = created->end_status == SOTTO_OK;
+    const char *confirmation = is_well ? sotto_task_aggregator_confirmation(created->machine) : "";
     enum sotto_status status = store_begin(store, true, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (state == TASK_FINISHED) {
-        status = store_result(store, created->number,
-                              sotto_task_aggregator_result(created->machine), err);
-        if (status != SOTTO_OK) {
-            goto out;
-        }
+    if (is_well) {
+        status = write_result(store, created, err);
     }
-    status = store_task_state(store, created->number, state,
-                              state == TASK_FINISHED ? "" : created->end_text, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_task_state(store, created->number, choose_end_state(created),
+                              is_well ? "" : created->end_text, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_confirmation(store, created->number, confirmation, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -103,7 +159,7 @@ out:
 static void end_created(struct compute *compute, struct created *created)
 {
     struct sotto_error err = {0};
-    const char *state = task_state_name(choose_end_state(created->end_status));
+    const char *state = task_state_name(choose_end_state(created));
     bool was_over = created->is_over;
     created->is_over = true;
     if (write_end(compute, created, &err) != SOTTO_OK) {
@@ -136,6 +192,10 @@ static void carry_out(struct compute *compute, struct created *created)
         case SOTTO_ACTION_LOG:
             write_log(compute, &in_transaction, created->number, action.text);
             break;
+        case SOTTO_ACTION_RESULT:
+            commit_log(compute, &in_transaction);
+            keep_awaited(compute, created);
+            break;
         case SOTTO_ACTION_DONE:
             commit_log(compute, &in_transaction);
             created->end_status = action.status;
@@ -147,7 +207,8 @@ static void carry_out(struct compute *compute, struct created *created)
         }
         sotto_action_release(&action);
     }
-    created->body_bytes = compute__measure(compute, sotto_task_aggregator_driver(created->machine));
+    created->body_bytes =
+        compute__measure(compute, sotto_task_aggregator_driver(created->machine), 1);
     commit_log(compute, &in_transaction);
     compute__changed(compute, created->number);
 }
@@ -275,7 +336,9 @@ static void describe_task(struct store_task *task, const struct compute *compute
 {
     json_t *root = json_loadb((const char *)json->data, json->data_bytes, 0, NULL);
     const char *type = json_string_value(json_object_get(root, "type"));
-    *task = (struct store_task){.created_ms = clock_unix_ms(), .state = TASK_PENDING};
+    *task = (struct store_task){.created_ms = clock_unix_ms(),
+                                .state = TASK_PENDING,
+                                .must_verify = sotto_plan_verify(plan) == SOTTO_PLAN_VERIFY_ALWAYS};
     (void)snprintf(task->name, sizeof task->name, "%s", sotto_plan_name(plan));
     (void)snprintf(task->type, sizeof task->type, "%s", type != NULL ? type : "analytics");
     (void)snprintf(task->creator, sizeof task->creator, "%s", compute->config.config->file->name);
@@ -297,12 +360,32 @@ static enum sotto_status make_machine(struct compute *compute, struct created *c
         .invited = compute->peers,
         .invited_len = compute->peers_len - (has_data ? 0 : 1),
         .invited_away = away,
-        .publishes = compute->policy->publishes,
         .hides_exact = compute->policy->hides_exact,
         .interrupt = &compute->interrupt,
         .now_ms = clock_ms(),
     };
     return sotto_task_aggregator_new(&created->machine, &config, err);
+}
+
+/* The plan's text, which says who gets the result: where its author did not, as policy.results has
+ * it. So all parties know what they are asked for. Ownership: *out is ended by sotto_free. */
+static enum sotto_status complete_plan(const struct compute *compute, char **out,
+                                       const struct sotto_buffer *json, struct sotto_error *err)
+{
+    json_t *root = json_loadb((const char *)json->data, json->data_bytes, 0, NULL);
+    char *text = NULL;
+    if (!compute->policy->publishes || json_object_get(root, "results") != NULL) {
+        *out = sotto_text_copy((const char *)json->data, json->data_bytes);
+        goto out;
+    }
+    if (json_object_set_new(root, "results", json_string("participants")) == 0) {
+        text = json_dumps(root, 0);
+    }
+    *out = text != NULL ? sotto_text_copy(text, strlen(text)) : NULL;
+    free(text);
+out:
+    json_decref(root);
+    return *out != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 /* Makes the machine of a task, and the task durable. */
@@ -311,6 +394,7 @@ static enum sotto_status start_task(struct compute *compute, struct created *cre
                                     struct sotto_error *err)
 {
     const struct sotto_buffer *json = &job->bytes;
+    char *text = NULL;
     struct store *store = compute->config.store;
     struct sotto_random random = sotto_random_system();
     struct store_task task;
@@ -320,9 +404,9 @@ static enum sotto_status start_task(struct compute *compute, struct created *cre
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "%s", sotto_status_text(status));
     }
-    char *text = sotto_text_copy((const char *)json->data, json->data_bytes);
-    if (text == NULL) {
-        return sotto_error_no_memory(err);
+    status = complete_plan(compute, &text, json, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     status = store_begin(store, true, err);
     if (status != SOTTO_OK) {
@@ -332,7 +416,7 @@ static enum sotto_status start_task(struct compute *compute, struct created *cre
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = make_machine(compute, created, text, json->data_bytes, job->away, err);
+    status = make_machine(compute, created, text, strlen(text), job->away, err);
     if (status != SOTTO_OK) {
         goto out;
     }

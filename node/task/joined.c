@@ -591,10 +591,16 @@ static void carry_out(struct compute *compute, struct joined *joined)
                         action.text[0] != '\0' ? ": " : "", action.text);
             end_joined(compute, joined);
             break;
+        case SOTTO_ACTION_RESULT: /* of aggregators only */
+            break;
         }
         sotto_action_release(&action);
     }
-    joined->body_bytes = compute__measure(compute, sotto_task_party_driver(joined->machine));
+    /* A creator that shows what opened a sum sends the vectors of all. */
+    const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
+    bool verifies = plan != NULL && sotto_plan_verify(plan) != SOTTO_PLAN_VERIFY_NEVER;
+    joined->body_bytes = compute__measure(compute, sotto_task_party_driver(joined->machine),
+                                          verifies ? compute->peers_len : 1);
 }
 
 void joined_receive(struct compute *compute, struct joined *joined,

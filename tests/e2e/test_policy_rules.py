@@ -215,7 +215,12 @@ class Rules(ClusterCase):
         cluster.nodes[0].policy = {"results": "participants"}
         cluster.start()
         a, b, _ = cluster.nodes
-        self.passes(a, "mean(wages.wage)")
+        task = a.create(plan({"m": "mean(wages.wage)"}))
+        self.assertEqual(a.wait_end(task), "CONFIRMED", a.messages(task))
+        self.assertEqual(a.get(f"/v1/task/status?task_id={task}"),
+                         {"status": "CONFIRMED", "confirmation": "confirmed by all 3 parties"})
+        self.assertIn("CONFIRMED", a.cli("list").stdout)
+        b.wait_log("ended (ok): the task ended: confirmed by 3 of 3 parties")
         b.wait_log("its result is here: sotto asked 1")
         asked = b.get("/v1/asked/one?number=1")
         self.assertEqual(json.loads(asked["result"])["outputs"]["m"]["value"], 105.0)
@@ -225,6 +230,41 @@ class Rules(ClusterCase):
         self.passes(creator, "mean(wages.wage)")
         owner.wait_log("ended (ok)")
         self.assertEqual(owner.get("/v1/asked"), {"asked": []})
+
+    def test_the_plan_says_who_gets_results(self):
+        creator, owner = self.three({})
+        asked = {**plan({"m": "mean(wages.wage)"}), "results": "participants"}
+        task = creator.create({**asked, "enable_verify": True})
+        self.assertEqual(creator.wait_end(task), "CONFIRMED", creator.messages(task))
+        self.assertIs(creator.get(f"/v1/task/metadata?task_id={task}")["enable_verify"], True)
+        owner.wait_log("its result is here: sotto asked 1")
+        self.assertEqual(json.loads(owner.get("/v1/asked/one?number=1")["result"]),
+                         creator.result(task))
+        # Told, and checked by nobody: the task says so.
+        task = creator.create({**asked, "enable_verify": False})
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        status = creator.get(f"/v1/task/status?task_id={task}")
+        self.assertIn("not verified: the plan says", status["confirmation"])
+
+    def test_an_owner_may_require_that_sums_are_checked(self):
+        creator, owner = self.three({"verify": "require"})
+        why = "the plan does not say \"enable_verify\": true"
+        self.refuses(creator, owner, "mean(wages.wage)", why)
+        self.refuses(creator, owner, "mean(wages.wage)", why, results="participants")
+        task = creator.create(plan({"m": "mean(wages.wage)"}, results="participants",
+                                   enable_verify=True))
+        self.assertEqual(creator.wait_end(task), "CONFIRMED", creator.messages(task))
+
+    def test_who_does_not_answer_is_named(self):
+        # It dies before it consents, and the others open the sum, which has its rows.
+        cluster = self.cluster([FILES] * 4, env={3: {"SOTTO_TEST_STOP_AT": "record"}})
+        creator = cluster.nodes[0]
+        asked = plan({"m": "mean(wages.wage)"}, max_clients=4, connection=4, results="participants")
+        task = creator.create(asked)
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        status = creator.get(f"/v1/task/status?task_id={task}")
+        self.assertEqual(status["confirmation"],
+                         f"confirmed by 3 of 4 parties; no answer of {cluster.nodes[3].name}")
 
 
 class Files(ClusterCase):

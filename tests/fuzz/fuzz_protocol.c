@@ -5,7 +5,7 @@
  * input[0] chooses the reader, input[1] the message type, the rest is the body. */
 #include "world.h"
 
-#include "federation/internal.h"
+#include "federation/verified.h"
 #include <sotto/secret.h>
 
 static const struct sotto_vector_run runs[] = {{8, 1}, {16, 1}, {272, 1}};
@@ -100,9 +100,10 @@ static void read_task(const struct world *world, enum sotto_message_type type, c
     struct sotto_buffer bytes;
     struct sotto_task_party *task = NULL;
     struct sotto_leave leave;
-    enum sotto_status status;
-    const uint8_t *result;
-    size_t result_bytes;
+    struct sotto__finish finish;
+    struct sotto__shown opened;
+    struct sotto_dispute dispute;
+    uint8_t shown[SOTTO_DIGEST_BYTES];
     struct sotto_message message;
     struct sotto_peer peer = {.key = sotto_identity_key(world->aggregator_identity), .name = "a"};
     struct sotto_task_party_config config = {.identity = world->parties[0].identity,
@@ -112,7 +113,9 @@ static void read_task(const struct world *world, enum sotto_message_type type, c
     if (seal(world, &bytes, &message, world->aggregator_identity, type, NULL, body, body_bytes) ==
         SOTTO_OK) {
         (void)sotto_leave_parse(&leave, &message);
-        (void)sotto__finish_parse(&status, &result, &result_bytes, &message);
+        (void)sotto__finish_parse(&finish, &message);
+        (void)sotto__opened_parse(&opened, &message);
+        (void)sotto__dispute_parse(&dispute, shown, &message);
         if (sotto_task_party_new(&task, &config, bytes.data, bytes.data_bytes, NULL) == SOTTO_OK) {
             sotto_task_party_free(task);
         }

@@ -7,6 +7,7 @@
 #include "aggregation/message/release.h"
 #include "aggregation/session/session_party.h"
 #include "federation/task_party.h"
+#include "federation/verified.h"
 #include <sotto/secret.h>
 #include <sotto/simulate.h>
 #include <stdio.h>
@@ -44,7 +45,8 @@ static void test_strangers_are_not_heard(void **state)
     assert_null(net.hosts[0].task);
     sotto_buffer_release(&forged);
     net_run();
-    assert_ok(sotto__finish_seal(&forged, SOTTO_OK, NULL, &label, stranger));
+    struct sotto__finish finish = {.status = SOTTO_OK};
+    assert_ok(sotto__finish_seal(&forged, &finish, &label, stranger));
     assert_int_not_equal(net_host_take(&net.hosts[0], &forged), SOTTO_OK);
     sotto_buffer_release(&forged);
     net_assert_result_has("\"survived\": 3");

@@ -115,7 +115,7 @@ static void test_different_aggregates_are_an_error(void **state)
 {
     (void)state;
     for (forge_by = -1; forge_by <= 1; forge_by++) {
-        net_begin_rounds(4, 3);
+        assert_ok(net_begin_plan(net_pays, 4, net_unverified_format, 3, 4));
         net.forge = forge_aggregate;
         net_run();
         if (forge_by == 0) {
@@ -183,7 +183,7 @@ static void test_rounds_out_of_turn(void **state)
     static const uint64_t limbs[1] = {0};
     struct sotto_buffer forged;
     struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 2, .attempt = 1};
-    net_begin_rounds(4, 3);
+    assert_ok(net_begin_plan(net_pays, 4, net_unverified_format, 3, 4));
     net.hosts[1].slow = true;
     net_deliver(); /* n1 computes */
     assert_ok(sotto__round_seal(&forged, limbs, 8, &label, net.hosts[0].identity));

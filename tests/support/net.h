@@ -24,6 +24,7 @@ struct net_host {
     struct sotto_session_demands demands;
     const uint8_t *says; /* what it has of each part (SOTTO_COVER_); NULL: everything */
     size_t says_len;
+    bool done;
     enum sotto_status ended; /* of DONE */
     char end_text[SOTTO_ERROR_TEXT_BYTES];
 };
@@ -49,6 +50,7 @@ struct net {
     bool twice;        /* every letter is delivered twice */
     uint64_t shuffles; /* not 0: letters overtake each other, by this state */
     void (*forge)(struct net_letter *letter); /* what the aggregator's host does to letters */
+    bool has_result;                          /* RESULT came */
     bool done;
     enum sotto_status ended;
     char end_text[SOTTO_ERROR_TEXT_BYTES];
@@ -62,9 +64,11 @@ extern struct net net;
 /* For the next net: who is known not to be there. */
 extern bool net_away[NET_PARTIES_MAX];
 
-/* Plans of one round and of two, for min_clients and max_clients. */
+/* Plans of one round and of two, for min_clients and max_clients; and of two whose parties don't
+ * check sums. */
 extern const char net_plan_format[];
 extern const char net_rounds_format[];
+extern const char net_unverified_format[];
 /* Twenty small files. */
 extern const char *const net_pays[20];
 

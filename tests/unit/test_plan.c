@@ -52,9 +52,13 @@ static void test_json_errors(void **state)
     refuses("{\"version\": 1}", "key \"type\" is missing");
     refuses("{\"version\": 1, \"type\": \"learning\"}", "expected \"analytics\"");
     refuses("{\"version\": 1, \"type\": 7}", "type: expected a string, found an integer");
-    refuses("{\"version\": 1, \"type\": \"analytics\", \"enable_verify\": true}",
-            "until verification exists");
     refuses("{\"version\": 1, \"type\": \"analytics\", \"enable_verify\": 1}", "a boolean");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"enable_verify\": \"yes\"}",
+            "a boolean or \"auto\"");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"enable_verify\": null}", "found null");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"results\": true}", "found a boolean");
+    refuses("{\"version\": 1, \"type\": \"analytics\", \"results\": \"all\"}",
+            "expected \"initiator\" or \"participants\", found \"all\"");
     refuses("{\"version\": 1, \"type\": \"analytics\"}", "key \"name\" is missing");
     refuses("{\"version\": 1, \"type\": \"analytics\", \"name\": \"\"}", "name: expected 1 to 256");
     refuses("{\"version\": 1, \"type\": \"analytics\", \"name\": \"a\\nb\"}", "control characters");
@@ -324,6 +328,8 @@ static void test_a_plan(void **state)
     assert_int_equal(strategy->max_clients, 1000); /* all who are willing */
     assert_int_equal(strategy->wait_timeout_s, 60);
     assert_int_equal(strategy->connection_timeout_s, 60);
+    assert_int_equal(sotto_plan_verify(plan), SOTTO_PLAN_VERIFY_NEVER);
+    assert_false(sotto_plan_publishes(plan));
     sotto_plan_free(plan);
     sotto_plan_free(NULL);
 }
@@ -377,6 +383,34 @@ static void composes_by(const char *by, const char *part)
     }
     sotto_plan_free(plan);
     sotto_free(json);
+}
+
+static void test_who_is_shown_what(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        enum sotto_plan_verify verify;
+        bool publishes;
+    } cases[] = {
+        {"", SOTTO_PLAN_VERIFY_AUTO, false},
+        {", \"enable_verify\": \"auto\", \"results\": \"initiator\"", SOTTO_PLAN_VERIFY_AUTO,
+         false},
+        {", \"enable_verify\": true, \"results\": \"participants\"", SOTTO_PLAN_VERIFY_ALWAYS,
+         true},
+        {", \"enable_verify\": false, \"results\": \"participants\"", SOTTO_PLAN_VERIFY_NEVER,
+         true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[300];
+        struct sotto_plan *plan = NULL;
+        int bytes = snprintf(json, sizeof json, HEAD DATA ", \"select\": {\"x\": \"sum(x)\"}%s}",
+                             cases[i].keys);
+        assert_ok(sotto_plan_parse(&plan, json, (size_t)bytes, NULL));
+        assert_int_equal(sotto_plan_verify(plan), cases[i].verify);
+        assert_int_equal(sotto_plan_publishes(plan), cases[i].publishes);
+        sotto_plan_free(plan);
+    }
 }
 
 static void test_compose_groups(void **state)
@@ -480,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_digits_have_a_limit),
         cmocka_unit_test(test_a_plan),
+        cmocka_unit_test(test_who_is_shown_what),
         cmocka_unit_test(test_compose),
         cmocka_unit_test(test_compose_groups),
         cmocka_unit_test(test_selection),

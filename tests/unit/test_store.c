@@ -154,6 +154,11 @@ static void test_interrupted_tasks_end_in_error(void **state)
     uint64_t finished = create_task(store, 2);
     assert_ok(store_task_state(store, running, TASK_RUNNING, "", &err));
     assert_ok(store_task_state(store, finished, TASK_FINISHED, "", &err));
+    assert_ok(store_get_task(store, &task, finished, &err));
+    assert_true(store_task_is_settled(&task));
+    assert_ok(store_confirmation(store, finished, STORE_AWAITED, &err));
+    assert_ok(store_get_task(store, &task, finished, &err));
+    assert_false(store_task_is_settled(&task));
     store_close(store);
     store = open_store(false);
     assert_ok(store_interrupt_tasks(store, 5, "the node was restarted", &err));
@@ -164,6 +169,8 @@ static void test_interrupted_tasks_end_in_error(void **state)
     assert_string_equal(seen.last, "the node was restarted");
     assert_ok(store_get_task(store, &task, finished, &err));
     assert_int_equal(task.state, TASK_FINISHED);
+    assert_string_equal(task.confirmation, "not confirmed: the node was restarted");
+    assert_true(store_task_is_settled(&task));
     assert_int_equal(create_task(store, 3), 3); /* numbers are never used again */
     store_close(store);
 }

@@ -86,6 +86,11 @@ SOTTO_API enum sotto_status sotto_message_open(struct sotto_message *out, const 
                                                size_t bytes_len,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* What the signature of a whole message signs (the last SOTTO_MESSAGE_SIGNATURE_BYTES of bytes, of
+ * which there are at least so many, are the signature). */
+SOTTO_API void sotto_message_digest(uint8_t out[SOTTO_SIGNED_DIGEST_BYTES], const uint8_t *bytes,
+                                    size_t bytes_len);
+
 /* Begins a message in an initialised writer: writes the header. The caller appends the body, then
  * calls sotto_message_finish. session: SOTTO_SESSION_BYTES, or NULL (zeros). */
 SOTTO_API void sotto_message_begin(struct sotto_writer *writer, enum sotto_message_type type,

@@ -26,6 +26,13 @@ struct sotto_plan_column {
     const char *name;
 };
 
+/* Whether parties check sums themselves: the plan's "enable_verify". */
+enum sotto_plan_verify {
+    SOTTO_PLAN_VERIFY_AUTO, /* where they are shown them anyway, and it is not too long */
+    SOTTO_PLAN_VERIFY_NEVER,
+    SOTTO_PLAN_VERIFY_ALWAYS,
+};
+
 struct sotto_plan;
 struct sotto_schema;
 
@@ -46,6 +53,13 @@ SOTTO_API const char *sotto_plan_name(const struct sotto_plan *plan);
 /* How many parties the plan asks for and how long it waits; what the plan does not say has its
  * default. Borrows from the plan. */
 SOTTO_API const struct sotto_strategy *sotto_plan_strategy(const struct sotto_plan *plan);
+
+/* Whether parties check sums themselves. */
+SOTTO_API enum sotto_plan_verify sotto_plan_verify(const struct sotto_plan *plan);
+
+/* Whether the result goes to all who took part ("results": "participants"), not to the initiator
+ * only. */
+SOTTO_API bool sotto_plan_publishes(const struct sotto_plan *plan);
 
 /* How many datasets the plan names; they are sorted by alias. */
 SOTTO_API size_t sotto_plan_datasets_len(const struct sotto_plan *plan);

@@ -47,13 +47,13 @@ struct sotto_task_aggregator_config {
     size_t invited_len;
     const bool *invited_away; /* of each: it is known not to be there now, so that the start does
                                  not wait for it; NULL: of none */
-    bool publishes;           /* the result goes to all who took part, not to the initiator only */
     bool hides_exact;         /* no exact texts in the result */
     const struct sotto_interrupt *interrupt; /* of regressions; NULL: none; borrowed until free */
     uint64_t now_ms;
 };
 
 /* Starts a task: its first actions are the invitations. Returns: as sotto_plan_parse;
+ * SOTTO_ERROR_PLAN also for one whose sums must be verified by parties that are not shown them;
  * SOTTO_ERROR_PARTIES if fewer are invited than the plan's min_clients. */
 SOTTO_API enum sotto_status
 sotto_task_aggregator_new(struct sotto_task_aggregator **out,
@@ -80,15 +80,25 @@ SOTTO_API void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, ui
 SOTTO_API void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
                                               const struct sotto_key *peer);
 
-/* Ends the task with SOTTO_ERROR_CANCELLED and tells the parties. */
+/* Ends the task with SOTTO_ERROR_CANCELLED and tells the parties; where there is a result, only
+ * the wait for confirmations ends. */
 SOTTO_API void sotto_task_aggregator_cancel(struct sotto_task_aggregator *task);
 
 /* The next action. Returns: false if there is none. */
 SOTTO_API bool sotto_task_aggregator_next(struct sotto_task_aggregator *task,
                                           struct sotto_action *out);
 
-/* The result as JSON once DONE came with SOTTO_OK, else NULL. Borrows from the task. */
+/* The result as JSON once RESULT came, or DONE with SOTTO_OK; before, NULL. A dispute, which ends
+ * the task with SOTTO_ERROR_PROTOCOL, leaves it there. Borrows from the task. */
 SOTTO_API const char *sotto_task_aggregator_result(const struct sotto_task_aggregator *task);
+
+/* Whether all whose rows are in the result have confirmed it. */
+SOTTO_API bool sotto_task_aggregator_is_confirmed(const struct sotto_task_aggregator *task);
+
+/* After DONE with SOTTO_OK: who confirmed the result and who did not, or why it is not verified
+ * though its sums were shown; else "". Borrows from the task. */
+SOTTO_API const char *
+sotto_task_aggregator_confirmation(const struct sotto_task_aggregator *task);
 
 /* The driver of the current round, or NULL before types are agreed on. Borrows from the task, until
  * the next call. */
@@ -138,9 +148,13 @@ SOTTO_API struct sotto_task_id sotto_task_party_id(const struct sotto_task_party
 /* The key of who runs the task: the signer of the invitation. */
 SOTTO_API struct sotto_key sotto_task_party_creator(const struct sotto_task_party *task);
 
-/* The result as the aggregator sent it once DONE came with SOTTO_OK, where it publishes results:
- * JSON that nobody checked; else NULL. Borrows from the task. */
+/* The result as the aggregator sent it once DONE came with SOTTO_OK, where the plan publishes it:
+ * this party has computed the same, or, where sums are not verified, nobody checked it; else NULL.
+ * Borrows from the task. */
 SOTTO_API const char *sotto_task_party_result(const struct sotto_task_party *task);
+
+/* Whether this party computed the result itself, and all whose rows are in it have confirmed it. */
+SOTTO_API bool sotto_task_party_is_confirmed(const struct sotto_task_party *task);
 
 /* Answers OFFER: joins with these types. cover says (SOTTO_COVER_, sotto/evidence.h) what the party
  * has and gives of each part of a partial of these types alone: sotto_driver_cover_len bytes, made

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A result that somebody else wrote, held against this engine's own. Leans on jansson to read it
- * and on driver.c, which writes results.
+ * and on result.c, which writes results.
  *
  * The idea: a result is not compared value by value, which would miss what nobody thought of. Of
  * the claim only those parts are taken over that nobody else can know (who was invited, and who is
  * missing and why); with them this engine writes the result again, and the bytes are the same or
  * not. */
 
+#include "answer/results.h"
+
 #include <jansson.h>
 #include <sotto/alloc.h>
-#include <sotto/driver.h>
 #include <string.h>
 
 /* What a claim says of parties. Texts borrow from the JSON. */
@@ -91,14 +92,14 @@ static enum sotto_status read_claim(struct claim *claim, const json_t *root, uin
 }
 
 /* Whether the claim is this engine's own result, with or without exact texts. */
-static enum sotto_status compare_results(const struct sotto_driver *driver, bool *out,
+static enum sotto_status compare_results(const struct sotto__results *results, bool *out,
                                          const struct claim *claim, const char *text,
                                          const struct sotto_schema *offers, size_t offers_len,
                                          struct sotto_error *err)
 {
     char *own = NULL;
     enum sotto_status status =
-        sotto_driver_result(driver, &own, &claim->parties, offers, offers_len, err);
+        sotto__results_write(results, &own, &claim->parties, offers, offers_len, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -111,17 +112,17 @@ static enum sotto_status compare_results(const struct sotto_driver *driver, bool
     return SOTTO_OK;
 }
 
-enum sotto_status sotto_driver_is_result(const struct sotto_driver *driver, bool *out,
-                                         const char *text, uint32_t survived,
-                                         const struct sotto_schema *offers, size_t offers_len,
-                                         struct sotto_error *err)
+enum sotto_status sotto__results_is(const struct sotto__results *results, bool *out,
+                                    const char *text, uint32_t survived,
+                                    const struct sotto_schema *offers, size_t offers_len,
+                                    struct sotto_error *err)
 {
     struct claim claim = {0};
     *out = false;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     enum sotto_status status = read_claim(&claim, root, survived);
     if (status == SOTTO_OK) {
-        status = compare_results(driver, out, &claim, text, offers, offers_len, err);
+        status = compare_results(results, out, &claim, text, offers, offers_len, err);
     } else if (status == SOTTO_ERROR_INPUT) {
         status = SOTTO_OK; /* it is another one */
     } else {
