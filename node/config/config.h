@@ -62,6 +62,7 @@ struct config_policy {
     unsigned *approve_days; /* NULL: CONFIG_APPROVE_DAYS_DEFAULT */
     char *approve;          /* "manual" or "automatic"; NULL: automatic */
     char *exact;            /* "true" or "false"; NULL: true */
+    char *verify;           /* "allow" or "require"; NULL: allow */
     char *explain;          /* "true" or "false"; NULL: false */
     char *results;          /* "initiator" or "participants"; NULL: initiator */
 };
@@ -93,8 +94,9 @@ struct config {
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
     bool approves_by_hand;
     bool hides_exact;
-    bool explains;  /* columns that are not there, to who asks for them */
-    bool publishes; /* results go to all who took part */
+    bool requires_verify; /* takes plans only whose parties check all sums */
+    bool explains;        /* columns that are not there, to who asks for them */
+    bool publishes;       /* results go to all who took part */
 };
 
 #define CONFIG_ROUNDS_DEFAULT 64

@@ -134,7 +134,8 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     static const char *const approvals[] = {"automatic", "manual"};
     static const char *const truths[] = {"false", "true"};
     static const char *const readers[] = {"initiator", "participants"};
-    enum { PROFILE, APPROVE, RESULTS, EXACT, EXPLAIN, CHOICES_LEN };
+    static const char *const checks[] = {"allow", "require"};
+    enum { PROFILE, APPROVE, RESULTS, EXACT, EXPLAIN, VERIFY, CHOICES_LEN };
     const struct config_policy *policy = &config->file->policy;
     struct choice choices[CHOICES_LEN] = {
         [PROFILE] = {"policy.profile", policy->profile, profiles, 2, SOTTO_PROFILE_SAFE},
@@ -142,6 +143,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         [RESULTS] = {"policy.results", policy->results, readers, 2, 0},
         [EXACT] = {"policy.exact", policy->exact, truths, 2, 1},
         [EXPLAIN] = {"policy.explain", policy->explain, truths, 2, 0},
+        [VERIFY] = {"policy.verify", policy->verify, checks, 2, 0},
     };
     for (size_t i = 0; i < CHOICES_LEN; i++) {
         enum sotto_status status = read_choice(&choices[i], path, err);
@@ -154,6 +156,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     config->publishes = choices[RESULTS].index == 1;
     config->hides_exact = choices[EXACT].index == 0;
     config->explains = choices[EXPLAIN].index == 1;
+    config->requires_verify = choices[VERIFY].index == 1;
     return SOTTO_OK;
 }
 

@@ -136,6 +136,18 @@ static enum sotto_status judge_rounds(const struct config *config,
                                  config->rounds);
 }
 
+/* With "auto" a sum may turn out to be too long to be checked, or the parties too many. */
+static enum sotto_status judge_verify(const struct config *config,
+                                      const struct policy_question *question,
+                                      struct sotto_error *err)
+{
+    return !config->requires_verify || sotto_plan_verify(question->plan) == SOTTO_PLAN_VERIFY_ALWAYS
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "policy.verify is require, and the plan does not say "
+                                 "\"enable_verify\": true");
+}
+
 /* Refuses a plan that says more than the profile admits, unless its owner decides on that. */
 static enum sotto_status judge_grammar(const struct config *config,
                                        const struct policy_question *question,
@@ -149,7 +161,7 @@ static enum sotto_status judge_grammar(const struct config *config,
 static const struct policy_rule rules[] = {
     {"ask", judge_ask},         {"min_parties", judge_min_parties}, {"datasets", judge_datasets},
     {"columns", judge_columns}, {"statistics", judge_statistics},   {"rounds", judge_rounds},
-    {"grammar", judge_grammar},
+    {"verify", judge_verify},   {"grammar", judge_grammar},
 };
 
 const struct policy_rule *policy_rules(size_t *out_len)
