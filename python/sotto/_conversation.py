@@ -119,7 +119,8 @@ def follow(task_id: int, show: Show = lambda lines: None) -> Conversation[bool]:
             return ended in _DONE
         else:
             answer = yield from _ask("GET", "/v1/task/status", task_id=task_id)
-            if answer["status"] not in _UNDER_WAY:
+            awaited = answer.get("confirmation") == "awaited"  # there is a result, being checked
+            if answer["status"] not in _UNDER_WAY and not awaited:
                 ended, held = answer["status"], 0  # once more: what was logged before the end
 
 

@@ -60,6 +60,10 @@ class HorizontalAnalytics:
     without max_clients all who are invited and willing take part, with it those of them whose names
     come first.
     wait_timeout: seconds for local computation; connection_timeout: for each other step.
+    results: who gets the result, "initiator" or "participants"; else as the node's owner has it.
+    enable_verify: whether all who take part check the sums that they are shown, and confirm the
+    result. None: where they are shown them anyway. True needs results="participants", or a node
+    whose owner has it so: everybody who takes part then learns the sums.
     precision, curve: of Delta; without meaning here, results are exact.
     """
 
@@ -72,6 +76,8 @@ class HorizontalAnalytics:
         connection_timeout: float = 60,
         precision: int | None = None,
         curve: str | None = None,
+        enable_verify: bool | None = None,
+        results: str | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise PlanError(f"name={name!r}: expected a text that tells people what this is")
@@ -88,6 +94,7 @@ class HorizontalAnalytics:
                     value,
                 )
         self.name = name
+        self.showing = _showing(enable_verify, results)
         self.strategy = {
             "min_clients": min_clients,
             **({} if max_clients is None else {"max_clients": max_clients}),
@@ -119,7 +126,7 @@ class HorizontalAnalytics:
                 f"arguments: {error}"
             ) from None
         outputs = self.execute(**{name: DataFrame(Column(name, None)) for name in datasets})
-        return Task(compose(self.name, datasets, outputs, self.strategy))
+        return Task({**compose(self.name, datasets, outputs, self.strategy), **self.showing})
 
 
 def _datasets(datasets: Any) -> dict[str, str]:
@@ -137,6 +144,19 @@ def _datasets(datasets: Any) -> dict[str, str]:
         f"dataset() returned {datasets!r}: expected a dict of name and data, such as "
         '{"wages": sotto.dataset.DataFrame("wages.csv")}'
     )
+
+
+def _showing(enable_verify: Any, results: Any) -> dict[str, Any]:
+    if enable_verify is not None and not isinstance(enable_verify, bool):
+        raise PlanError(f"enable_verify={enable_verify!r}: expected True, False or None")
+    if results not in (None, "initiator", "participants"):
+        raise PlanError(f'results={results!r}: expected "initiator" or "participants"')
+    if enable_verify and results == "initiator":
+        raise PlanError(
+            'enable_verify=True needs results="participants": who checks a sum is shown it'
+        )
+    said = {"enable_verify": enable_verify, "results": results}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _check_clients(option: str, value: Any) -> None:

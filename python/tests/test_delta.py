@@ -82,6 +82,16 @@ def test_two_clients_become_three_with_a_warning(cluster, tmp_path):
     assert "float64" in done.stdout
 
 
+def test_enable_verify(cluster, tmp_path):
+    creator = cluster.nodes[0]
+    text = SCRIPT.replace("NODE_URL", creator.api_url).replace("MIN_CLIENTS", "3")
+    text = text.replace("connection_timeout=5", "connection_timeout=5, enable_verify=True")
+    done = run(tmp_path, text, token=creator.token)
+    assert done.returncode == 0, done.stderr
+    assert "confirmed by all 3 parties" in done.stdout
+    assert "float64" in done.stdout
+
+
 IMPORTS = """
 import sys
 import delta, delta.core, delta.core.task, delta.core.strategy, delta.debug, delta.statsmodel

@@ -360,6 +360,23 @@ def test_all_who_are_willing_by_default():
     assert Asked(None, max_clients=5).strategy["max_clients"] == 5
 
 
+def test_who_is_shown_what():
+    def keys(**options):
+        plan = Asked(lambda wages: wages.mean(), **options).build().plan
+        return {key: plan[key] for key in ("enable_verify", "results") if key in plan}
+
+    assert keys() == {}
+    both = {"enable_verify": True, "results": "participants"}
+    assert keys(**both) == both
+    assert keys(enable_verify=False) == {"enable_verify": False}
+    with pytest.raises(PlanError, match="who checks a sum is shown it"):
+        keys(enable_verify=True, results="initiator")
+    with pytest.raises(PlanError, match="expected True, False or None"):
+        keys(enable_verify="yes")
+    with pytest.raises(PlanError, match="participants"):
+        keys(results="all")
+
+
 def test_precision_and_curve_are_ignored_aloud(caplog):
     with caplog.at_level(logging.WARNING, "sotto"):
         Asked(None, precision=8, curve="secp256k1")

@@ -23,6 +23,7 @@ class HorizontalAnalytics(task.HorizontalAnalytics):
         connection_timeout: float = 60,
         precision: int | None = None,
         curve: str | None = None,
+        enable_verify: bool = False,
     ) -> None:
         if min_clients < _LEAST:
             warnings.warn(
@@ -39,4 +40,7 @@ class HorizontalAnalytics(task.HorizontalAnalytics):
             connection_timeout,
             precision,
             curve,
+            # Delta's False is its default: sums that are shown anyway are checked anyway.
+            enable_verify=True if enable_verify else None,
+            results="participants" if enable_verify else None,
         )
