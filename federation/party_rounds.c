@@ -308,12 +308,14 @@ static void consider_round(struct sotto_task_party *task)
     }
 }
 
-/* What comes after the round that is under way waits until this party has consented. */
+/* What comes after the round that is under way waits until this party has consented. It comes once:
+ * a party that can't keep it has left. */
 static enum sotto_status keep_next(struct sotto_task_party *task, const uint8_t *bytes,
                                    size_t bytes_len, struct sotto_error *err)
 {
     enum sotto_status status = sotto_buffer_copy(&task->next_round, bytes, bytes_len);
     if (status != SOTTO_OK) {
+        sotto__task_party_leave(task, status, sotto_status_text(status));
         return fail_another_round(err, status);
     }
     consider_round(task);

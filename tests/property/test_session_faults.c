@@ -4,10 +4,27 @@
 #include "test.h"
 #include "world.h"
 
+#include <sotto/alloc.h>
 #include <sotto/secret.h>
 
 static struct fault_random fault_source;
 static bool fault_at_once; /* the aggregator takes its messages together */
+
+/* A party, and the aggregator, check what opened the sum. */
+static enum sotto_status verify_sum(struct world *world)
+{
+    struct sotto_dispute dispute;
+    const struct sotto_buffer *transcript = sotto_session_aggregator_transcript(world->aggregator);
+    uint8_t *sum = sotto_alloc_aligned(world->vector_bytes);
+    if (sum == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    enum sotto_status status =
+        sotto_session_party_verify(world->parties[1].session, sum, world->vector_bytes, &dispute,
+                                   transcript->data, transcript->data_bytes, NULL);
+    sotto_free(sum);
+    return status == SOTTO_OK ? sotto_session_aggregator_recheck(world->aggregator, NULL) : status;
+}
 
 static enum sotto_status whole_session(void *context)
 {
@@ -17,6 +34,7 @@ static enum sotto_status whole_session(void *context)
         context != NULL ? fault_random_source(context) : sotto_random_seeded(&own, 3, 3);
     struct world world;
     enum sotto_status status = world_init(&world, 3, two, 2, 3, random);
+    world.terms.verifies = true;
     world.at_once = fault_at_once;
     if (status == SOTTO_OK) {
         status = world_start(&world);
@@ -26,6 +44,7 @@ static enum sotto_status whole_session(void *context)
     }
     if (status == SOTTO_OK) {
         assert_int_equal(sotto_session_aggregator_phase(world.aggregator), SOTTO_AGGREGATOR_SUMMED);
+        status = verify_sum(&world);
     }
     world_release(&world);
     return status;

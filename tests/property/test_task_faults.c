@@ -12,15 +12,12 @@
 static void test_every_allocation_may_fail(void **state)
 {
     (void)state;
-    for (int rounds = 1; rounds <= 2; rounds++) {
+    const char *const formats[] = {net_plan_format, net_rounds_format, net_published_format};
+    for (size_t k = 0; k < sizeof formats / sizeof formats[0]; k++) {
         size_t failures = 0;
         bool injected = true;
         for (size_t fail_at = 1; injected; fail_at++) {
-            if (rounds == 1) {
-                net_begin(3, 3, 3);
-            } else {
-                net_begin_rounds(3, 3);
-            }
+            assert_ok(net_begin_plan(net_pays, 3, formats[k], 3, 3));
             fault_allocation_begin(fail_at);
             net_run();
             injected = fault_allocation_end();
@@ -28,6 +25,11 @@ static void test_every_allocation_may_fail(void **state)
                 net_assert_result("102.5625", "\"survived\": 3");
             } else {
                 failures++;
+            }
+            /* Nobody is called a liar for it. */
+            assert_int_not_equal(net.ended, SOTTO_ERROR_PROTOCOL);
+            for (size_t i = 0; i < net.len; i++) {
+                assert_int_not_equal(net.hosts[i].ended, SOTTO_ERROR_PROTOCOL);
             }
             net_end();
         }

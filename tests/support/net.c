@@ -33,6 +33,13 @@ const char net_unverified_format[] =
     " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
     " \"connection_timeout\": 5}}";
 
+const char net_published_format[] =
+    "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": {\"w\": \"w.csv\"},"
+    " \"select\": {\"m\": \"mean(pay)\", \"v\": \"mean((pay - mean(pay)) ** 2)\"},"
+    " \"results\": \"participants\","
+    " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
+    " \"connection_timeout\": 5}}";
+
 const char *const net_pays[20] = {
     "pay\n100\n200\n", "pay\n10.25\nNA\n", "pay\n1e2\n", "pay\n",         "pay\n7\n",
     "pay\n1.5\n",      "pay\n-3\n",        "pay\nNA\n",  "pay\n0.125\n",  "pay\n4\n5\n",

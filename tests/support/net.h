@@ -64,11 +64,12 @@ extern struct net net;
 /* For the next net: who is known not to be there. */
 extern bool net_away[NET_PARTIES_MAX];
 
-/* Plans of one round and of two, for min_clients and max_clients; and of two whose parties don't
- * check sums. */
+/* Plans of one round and of two, for min_clients and max_clients; of two whose parties don't
+ * check sums, and of two whose parties confirm the result. */
 extern const char net_plan_format[];
 extern const char net_rounds_format[];
 extern const char net_unverified_format[];
+extern const char net_published_format[];
 /* Twenty small files. */
 extern const char *const net_pays[20];
 
