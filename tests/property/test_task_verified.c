@@ -312,6 +312,59 @@ static void test_a_round_more_or_less(void **state)
     assert_lie_is_found(net_published_format, 1, claim_a_result, "disputes the form");
 }
 
+/* The header says another session, and all else is right. */
+static void forge_session(struct net_letter *letter)
+{
+    struct sotto_message message;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (message.type == SOTTO_MESSAGE_OPENED && letter->to == 1) {
+        message.session[7] ^= 1;
+        struct sotto_buffer body;
+        assert_ok(sotto_buffer_copy(&body, message.body, message.body_bytes));
+        reseal(letter, &message, body.data, body.data_bytes);
+        sotto_buffer_release(&body);
+    }
+}
+
+static void test_an_opening_of_another_session(void **state)
+{
+    (void)state;
+    begin(published, 4);
+    net.forge = forge_session;
+    net_run();
+    assert_int_equal(net.ended, SOTTO_ERROR_PROTOCOL);
+    assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PROTOCOL);
+    assert_contains(net.hosts[1].end_text, "of another session");
+    net_end();
+}
+
+/* What nobody asked for is not looked at. */
+static void test_openings_out_of_turn(void **state)
+{
+    (void)state;
+    struct sotto_buffer message;
+    struct sotto__shown shown = {.result = NULL};
+    static const uint8_t session[SOTTO_SESSION_BYTES];
+    struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 1};
+    static const char *const formats[] = {HEAD ONE_ROUND TAIL, published};
+    for (size_t k = 0; k < 2; k++) {
+        begin(formats[k], 4);
+        net.hosts[1].slow = true;
+        net_deliver();                  /* n1 computes, the others have masked */
+        label.attempt = k == 0 ? 1 : 2; /* where sums are not verified; of another attempt */
+        assert_ok(sotto__opened_seal(&message, &shown, &label, session, net.hosts[0].identity));
+        assert_int_equal(net_host_take(&net.hosts[1], &message), SOTTO_ERROR_STATE);
+        assert_int_equal(net_host_take(&net.hosts[2], &message), SOTTO_ERROR_STATE);
+        sotto_buffer_release(&message);
+        net.hosts[1].slow = false;
+        net_host_partial(&net.hosts[1]);
+        net_host_pump(&net.hosts[1]);
+        net_run();
+        assert_ok(net.ended);
+        net_end();
+    }
+}
+
 /* --- Going without --- */
 
 /* ROUND with the right aggregate, in OPENED's place. */
@@ -407,6 +460,47 @@ static void test_confirmations_that_are_not_right(void **state)
         assert_true(sotto_task_party_is_confirmed(net.hosts[2].task));
         net_end();
     }
+}
+
+/* n3 is in no sum, and signs all the same: the creator shows that to n1. */
+static void forge_outsider(struct net_letter *letter)
+{
+    struct sotto_message message;
+    struct sotto_message confirm;
+    struct sotto_buffer signed_by_it;
+    struct sotto_buffer forged;
+    struct sotto__finish finish = {.status = SOTTO_OK, .confirmations_len = 1};
+    struct sotto__confirmation confirmation = {0};
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (letter->to != 1 || message.type != SOTTO_MESSAGE_FINISH) {
+        return;
+    }
+    const struct sotto_task_party *task = net.hosts[1].task;
+    assert_ok(sotto__confirm_seal(&signed_by_it, task->confirmed, &message.label, message.session,
+                                  net.hosts[3].identity));
+    assert_true(sotto_message_parse(&confirm, signed_by_it.data, signed_by_it.data_bytes));
+    memcpy(confirmation.signature.bytes, confirm.body, sizeof confirmation.signature.bytes);
+    confirmation.index =
+        sotto_roster_find(sotto_session_party_roster(task->session), &net.peers[3].key);
+    finish.confirmations = &confirmation;
+    assert_ok(sotto__finish_seal(&forged, &finish, &message.label, net.hosts[0].identity));
+    sotto_buffer_release(&signed_by_it);
+    sotto_buffer_release(&letter->bytes);
+    letter->bytes = forged;
+}
+
+static void test_who_is_not_in_the_sum_does_not_confirm(void **state)
+{
+    (void)state;
+    begin(published, 4);
+    net.hosts[3].dies_before = SOTTO_MESSAGE_MASKED;
+    net.forge = forge_outsider;
+    net_run();
+    assert_string_equal(sotto_task_aggregator_confirmation(net.aggregator),
+                        "confirmed by all 3 parties");
+    assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PROTOCOL);
+    assert_true(sotto_task_party_is_confirmed(net.hosts[2].task));
+    net_end();
 }
 
 /* n2 signs another result than it was shown: that is no confirmation. */
@@ -635,9 +729,12 @@ int main(void)
         cmocka_unit_test(test_an_earlier_sum_moved_by_one_unit),
         cmocka_unit_test(test_a_transcript_that_is_cut),
         cmocka_unit_test(test_a_round_more_or_less),
+        cmocka_unit_test(test_an_opening_of_another_session),
+        cmocka_unit_test(test_openings_out_of_turn),
         cmocka_unit_test(test_a_round_that_is_only_told),
         cmocka_unit_test(test_a_result_that_is_only_told),
         cmocka_unit_test(test_confirmations_that_are_not_right),
+        cmocka_unit_test(test_who_is_not_in_the_sum_does_not_confirm),
         cmocka_unit_test(test_a_confirmation_of_something_else),
         cmocka_unit_test(test_a_false_dispute_names_who_disputes),
         cmocka_unit_test(test_disputes_out_of_turn),
