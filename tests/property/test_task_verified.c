@@ -7,6 +7,7 @@
 #include "cases.h"
 #include "files.h"
 
+#include "federation/task_aggregator.h"
 #include "federation/task_party.h"
 #include "federation/verified.h"
 #include <sotto/alloc.h>
@@ -581,14 +582,40 @@ static void test_disputes_out_of_turn(void **state)
     assert_int_equal(
         sotto_task_aggregator_receive(net.aggregator, message.data, message.data_bytes, 0, NULL),
         SOTTO_ERROR_STATE);
+    sotto_buffer_release(&message);
     net.hosts[1].dies_before = SOTTO_MESSAGE_CONFIRM;
-    net_deliver();
+    net_deliver(); /* n1 is awaited */
+    assert_ok(
+        sotto__dispute_seal(&message, &a_dispute, shown, &label, session, net.hosts[1].identity));
     assert_int_equal(
         sotto_task_aggregator_receive(net.aggregator, message.data, message.data_bytes, 0, NULL),
         SOTTO_ERROR_STATE);
     sotto_buffer_release(&message);
     net_run();
     assert_ok(net.ended);
+    net_end();
+}
+
+/* With its ADVERT for the next round a party has confirmed the one before. */
+static void test_a_dispute_after_the_next_advert(void **state)
+{
+    (void)state;
+    struct sotto_buffer message;
+    static const uint8_t shown[SOTTO_DIGEST_BYTES];
+    struct sotto_session_label label = {.task = {{1, 2, 3}}, .round = 1, .attempt = 1};
+    net_begin_rounds(4, 3);
+    net.hosts[2].dies_before = SOTTO_MESSAGE_MASKED;
+    net.hosts[2].dies_in = 2;
+    net_deliver();
+    assert_int_equal(net.aggregator->terms.label.round, 2);
+    assert_ok(sotto__dispute_seal(&message, &a_dispute, shown, &label,
+                                  net.aggregator->shown_session, net.hosts[1].identity));
+    assert_int_equal(
+        sotto_task_aggregator_receive(net.aggregator, message.data, message.data_bytes, 0, NULL),
+        SOTTO_ERROR_STATE);
+    sotto_buffer_release(&message);
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PARTIES, "n2 was lost in round 2");
     net_end();
 }
 
@@ -738,6 +765,7 @@ int main(void)
         cmocka_unit_test(test_a_confirmation_of_something_else),
         cmocka_unit_test(test_a_false_dispute_names_who_disputes),
         cmocka_unit_test(test_disputes_out_of_turn),
+        cmocka_unit_test(test_a_dispute_after_the_next_advert),
         cmocka_unit_test(test_what_is_not_verified),
         cmocka_unit_test(test_must_be_verified_and_is_shown_to_nobody),
         cmocka_unit_test(test_limits_of_verification),
