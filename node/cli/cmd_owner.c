@@ -1,111 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Commands for the owner of data: what others ask, and what policy says to it. Leans on client.c
- * and, for `sotto check`, on config/policy.c, so that the rules are those that the node has. */
+/* Commands for the owner of data: what others ask, and what becomes of it. Leans on client.c. */
 
 #include "cli/client.h"
 #include "cli/print.h"
-#include "config/keys.h"
-#include "config/policy.h"
 #include "loop/log.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- sotto check --- */
-
-static void print_rule(const char *name, enum sotto_status status, const struct sotto_error *err)
-{
-    (void)printf("%-12s %s%s%s\n", name, status == SOTTO_OK ? "lets it pass" : "refuses (",
-                 status == SOTTO_OK ? "" : sotto_status_name(status),
-                 status == SOTTO_OK ? "" : ")");
-    if (status != SOTTO_OK) {
-        (void)printf("             %s\n", err->text);
-    }
-}
-
-/* Prints what no plan alone decides: the data and the owner do. */
-static void print_rest(const struct config *config)
-{
-    (void)printf("min_rows     at least %llu rows in every set that is told: asked of the rows\n",
-                 (unsigned long long)config->rules.min_rows);
-    (void)printf("approve      %s\n",
-                 config->approves_by_hand ? "manual: you are asked" : "automatic");
-}
-
-static int check_plan(const struct args *args, const struct config *config,
-                      const struct sotto_plan *plan)
-{
-    size_t len;
-    bool refuses = false;
-    char *words = NULL;
-    struct sotto_error err = {0};
-    const struct policy_rule *rules = policy_rules(&len);
-    struct policy_question question = {.plan = plan,
-                                       .asker =
-                                           args->from != NULL ? args->from : config->file->name,
-                                       .has_leave = config->approves_by_hand};
-    if (policy_words(&words, config, &question, &err) != SOTTO_OK) {
-        return command_failed(&err);
-    }
-    (void)printf("%s\n", words);
-    sotto_free(words);
-    for (size_t i = 0; i < len; i++) {
-        enum sotto_status status = rules[i].judge(config, &question, &err);
-        print_rule(rules[i].name, status, &err);
-        refuses = refuses || status != SOTTO_OK;
-    }
-    print_rest(config);
-    (void)printf("\n%s\n", refuses ? "This node would decline." : "Policy lets it pass.");
-    return refuses ? EXIT_FAILED : EXIT_DONE;
-}
-
-static bool knows_peer(const struct config *config, const char *name)
-{
-    bool known = name == NULL || strcmp(name, config->file->name) == 0;
-    for (unsigned i = 0; !known && i < config->file->peers_count; i++) {
-        known = strcmp(name, config->file->peers[i].name) == 0;
-    }
-    return known;
-}
-
-static enum sotto_status read_plan(struct sotto_plan **out, const char *path,
-                                   struct sotto_error *err)
-{
-    char *json = NULL;
-    size_t bytes = 0;
-    enum sotto_status status = file_read(path, &json, &bytes, SOTTO_PLAN_BYTES_MAX, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    status = sotto_plan_parse(out, json, bytes, err);
-    sotto_free(json);
-    return status;
-}
-
-int cmd_check(const struct args *args)
-{
-    struct sotto_error err = {0};
-    struct config config;
-    struct sotto_plan *plan = NULL;
-    if (args->positional_len != 1 || args->outputs_len > 0) {
-        return command_usage("expected: sotto check plan.json [--config node.yaml] [--from PEER]");
-    }
-    const char *path = args->config != NULL ? args->config : "node.yaml";
-    if (config_load(&config, path, &err) != SOTTO_OK) {
-        return command_usage("%s", err.text);
-    }
-    enum sotto_status status = knows_peer(&config, args->from)
-                                   ? read_plan(&plan, args->positional[0], &err)
-                                   : sotto_error_set(&err, SOTTO_ERROR_INPUT,
-                                                     "--from %s: no peer is named so", args->from);
-    int code = status == SOTTO_OK ? check_plan(args, &config, plan) : command_usage("%s", err.text);
-    sotto_plan_free(plan);
-    config_release(&config);
-    return code;
-}
 
 /* --- What was asked --- */
 

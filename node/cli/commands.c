@@ -118,12 +118,13 @@ static const struct command commands[] = {
      OPTION_CLIENT | OPTION_JSON, cmd_list},
     {"cancel", "cancel", "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, OPTION_CLIENT,
      cmd_cancel},
-    {"check", "check", "what would my policy say to this plan?",
+    {"check", "check", "what would my node say to this plan?",
      "sotto check plan.json [--config node.yaml] [--from PEER]\n"
      "\n"
-     "Says the plan in words and what each rule of policy says to it, if PEER asks\n"
-     "(this node itself, if left out). Touches no data. Exit code 1 if some rule\n"
-     "refuses.\n",
+     "Says the plan in words and what each rule says to it, if PEER asks (this node\n"
+     "itself, if left out): policy, then the rows of this node's files, by themselves\n"
+     "and beside what was answered before. Nothing leaves, and nothing is written down.\n"
+     "Exit code 1 if some rule refuses. Run it where the node's files are.\n",
      OPTION_CONFIG | OPTION_FROM, cmd_check},
     {"audit", "audit", "what has this node answered?",
      "sotto audit [--config node.yaml] [--json]    the ledger of answers\n"

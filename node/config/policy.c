@@ -4,7 +4,7 @@
  * grammar of sotto/disclosure.h and on what config_policy.c answers. When a plan is judged, and on
  * what:
  *
- * 1. `sotto check` judges a plan file by every rule of the table, for people; nothing is touched.
+ * 1. `sotto check` judges a plan file by every rule of the table, for people, and then the rows.
  * 2. An invitation comes: every rule, on the plan alone (question.schema is NULL). A plan that is
  *    refused here costs no file.
  * 3. The files are open and their columns have types: every rule again, with this node's types,

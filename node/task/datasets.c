@@ -200,7 +200,7 @@ static enum sotto_status find_catalogue(struct dataset *dataset, struct store *s
     if (status != SOTTO_OK) {
         return status;
     }
-    dataset->catalogue = recall_catalogue(store, file, options, &identity);
+    dataset->catalogue = store != NULL ? recall_catalogue(store, file, options, &identity) : NULL;
     if (dataset->catalogue != NULL) {
         return SOTTO_OK;
     }
@@ -208,7 +208,9 @@ static enum sotto_status find_catalogue(struct dataset *dataset, struct store *s
     if (status != SOTTO_OK) {
         return status;
     }
-    keep_catalogue(store, file, options, dataset->catalogue);
+    if (store != NULL) {
+        keep_catalogue(store, file, options, dataset->catalogue);
+    }
     return SOTTO_OK;
 }
 

@@ -140,6 +140,20 @@ class Rules(ClusterCase):
                         group_by=[{"column": "w.level", "levels": ["only", "x"]}])
         self.assertEqual(creator.result(task)["groups"]["withheld"], [3, 0])
 
+    def test_check_knows_what_was_answered(self):
+        """It says what the node would, and writes nothing down."""
+        creator, owner = self.three({"profile": "safe", "min_rows": 5})
+        self.passes(creator, "sum(wages.wage)", where="wages.id > 9")
+        path = owner.folder / "plan.json"
+        path.write_text(json.dumps(plan({"m": "sum(wages.wage)"}, where="wages.id > 10")))
+        before = owner.cli("audit", "--config", str(owner.folder / "node.yaml")).stdout
+        for _ in range(2):
+            done = run("check", str(path), "--config", str(owner.folder / "node.yaml"), check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("rows         lets it pass", done.stdout)
+            self.assertIn("ledger       refuses (refused)", done.stdout)
+        self.assertEqual(owner.cli("audit", "--config", str(owner.folder / "node.yaml")).stdout, before)
+
     def test_withheld_groups(self):
         creator, owner = self.three({"profile": "open", "min_rows": 5})
         result = self.passes(creator, "sum(wages.id)", **BY_DEPT)
@@ -416,11 +430,12 @@ class Reload(ClusterCase):
 
 
 class Check(ClusterCase):
-    def check(self, policy, body, *arguments, code=1):
+    def check(self, policy, body, *arguments, code=1, has_data=True):
         node = self.cluster([FILES, FILES], start=False).nodes[0]
         node.policy = policy
         node.configure()
-        (node.data / "wages.csv").unlink()  # no data is touched
+        if not has_data:
+            (node.data / "wages.csv").unlink()
         path = node.folder / "plan.json"
         path.write_text(json.dumps(body))
         done = run("check", str(path), "--config", str(node.folder / "node.yaml"), *arguments,
@@ -441,10 +456,24 @@ class Check(ClusterCase):
         self.assertIn("not_found", self.check({"datasets": []}, plan()))
 
     def test_what_passes(self):
-        said = self.check({"approve": "manual"}, plan(), code=0)
-        self.assertIn("Policy lets it pass.", said)
+        said = self.check({"approve": "manual", "min_rows": 5}, plan(), code=0)
+        self.assertIn("This node lets it pass.", said)
+        self.assertIn("rows         lets it pass", said)
+        self.assertIn("ledger       empty: the node has not run yet", said)
+        self.assertIn("cover        this node has enough of 1 of 1 groups, bins and levels", said)
         self.assertIn("approve      manual", said)
         self.assertIn('a asks for "wage_avg"', said)
+
+    def test_rows(self):
+        said = self.check({"min_rows": 5}, plan({"m": "sum(wages.wage)"}, where="wages.id == 17"))
+        self.assertIn("rows         refuses (refused)", said)
+        self.assertIn("rule rows: where leaves 1 rows in and 19 out", said)
+        self.assertIn("This node would decline.", said)
+        said = self.check({"min_rows": 5}, plan({"m": "mean(wages.wage)"}, **BY_DEPT), code=0)
+        self.assertIn("withholds    2 of 3 groups", said)
+        self.assertIn("enough of 1 of 3 groups, bins and levels", said)
+        said = self.check({}, plan(), has_data=False)
+        self.assertIn("Policy lets it pass, and its rows can't be asked: wages.csv", said)
 
     def test_usage(self):
         self.assertIn("no peer is named so", self.check({}, plan(), "--from", "zeta", code=2))
