@@ -140,6 +140,12 @@ static enum sotto_status judge_sets(const struct judging *judging)
                           "what stands at column %zu of %.160s makes or takes the place of missing "
                           "values in %llu rows here, none or at least %llu are needed",
                           set->start + 1, set->text, shown(in), shown(min_rows));
+        } else if (set->kind == SOTTO_SET_CLIPPED && in >= min_rows &&
+                   is_on(judging, SOTTO_RULE_HIDDEN)) {
+            return refuse(judging, SOTTO_RULE_HIDDEN,
+                          "what stands at column %zu of %.160s changes the values of %llu rows "
+                          "here: fewer than %llu are few enough to be no condition",
+                          set->start + 1, set->text, shown(in), shown(min_rows));
         }
     }
     return SOTTO_OK;
@@ -710,7 +716,7 @@ static enum sotto_status judge_dominance(const struct judging *judging, size_t a
     }
     return refuse(judging, SOTTO_RULE_DOMINANCE,
                   "of what stands at column %zu of %.160s one row makes up so much here that all "
-                  "others but the next one are less than %u %% of it",
+                  "others but the next one are less than %u %% of it: clip(x, lo, hi) limits it",
                   sum->start + 1, sum->text, judging->rules->dominance);
 }
 

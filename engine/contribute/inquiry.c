@@ -606,6 +606,12 @@ static void add_used_conditions(struct sotto__inquiry *inquiry)
         const struct sotto__op *by = &program->ops[i];
         const size_t operands[3] = {by->a, by->b, by->c};
         bool is_used = !by->is_idle && !by->is_early && by->dataset != SOTTO_NONE;
+        if (is_used && by->clips) {
+            struct literals literals = {.len = 0};
+            add_literal(inquiry, &literals, by->c, SOTTO__BIT_TRUE);
+            (void)add_set(inquiry, make_set(inquiry, SOTTO_SET_CLIPPED, i), no_index, &literals);
+            continue;
+        }
         for (size_t j = 0; is_used && !is_logic(by->kind) && j < 3; j++) {
             const struct sotto__op *op =
                 operands[j] != SOTTO_NONE ? &program->ops[operands[j]] : NULL;

@@ -213,6 +213,9 @@ static bool expand_op(struct monomials *lists, const struct sotto__program *prog
                    ? set_sum(&lists[i], &lists[op->a], &lists[op->b], true, i)
                    : copy_monomials(&lists[i], &lists[op->a != SOTTO_NONE ? op->a : op->b]);
     case SOTTO__OP_IF:
+        if (op->clips) {
+            return set_value(&lists[i], i);
+        }
         return set_sum(&lists[i], &lists[op->a], &lists[op->b], false, i);
     case SOTTO__OP_MULTIPLY:
         return set_product(&lists[i], &lists[op->a], &lists[op->b], i);
@@ -258,10 +261,26 @@ static uint64_t hash_op(const uint64_t *hashes, const struct sotto_driver *drive
     return hash;
 }
 
+/* What an operation clips, but for its units: most rows have that value, so that it counts as the
+ * same measure. */
+static size_t find_clipped(const struct sotto__program *program, size_t i)
+{
+    const struct sotto__op *op = &program->ops[i];
+    bool is_scaled = false;
+    for (; op->clips || is_scaled; op = &program->ops[i]) {
+        i = op->clips ? op->b : op->a;
+        const struct sotto__op *next = &program->ops[i];
+        is_scaled =
+            next->kind == SOTTO__OP_FLOAT ||
+            (next->kind == SOTTO__OP_MULTIPLY && program->ops[next->b].kind == SOTTO__OP_CONSTANT);
+    }
+    return i;
+}
+
 static void write_value(struct sotto_writer *writer, const struct sotto_driver *driver,
                         const uint64_t *hashes, size_t i)
 {
-    const struct sotto__op *op = &driver->program->ops[i];
+    const struct sotto__op *op = &driver->program->ops[find_clipped(driver->program, i)];
     char text[32];
     if (op->kind != SOTTO__OP_COLUMN) {
         (void)snprintf(text, sizeof text, "(computed %016llx)", (unsigned long long)hashes[i]);

@@ -112,6 +112,10 @@ static struct made make_call(const struct sotto__node *node, const struct made c
                is_value(children[1]) && children[2].of == MADE_NA) {
         made = children[1];
         made.of = MADE_CHOICE;
+    } else if (node->function == SOTTO__FUNCTION_CLIP && children[0].of == MADE_COLUMNS &&
+               children[1].of == MADE_LITERAL && children[2].of == MADE_LITERAL) {
+        made = children[0];
+        made.of = MADE_POLYNOMIAL;
     }
     return made;
 }

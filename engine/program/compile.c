@@ -68,7 +68,7 @@ static bool is_same_op(const struct sotto__op *x, const struct sotto__op *y)
 {
     return x->kind == y->kind && x->a == y->a && x->b == y->b && x->c == y->c &&
            x->index == y->index && x->type == y->type && x->scale == y->scale &&
-           x->digits == y->digits &&
+           x->digits == y->digits && x->clips == y->clips &&
            (x->text == y->text ||
             (x->text != NULL && y->text != NULL && strcmp(x->text, y->text) == 0));
 }
@@ -723,14 +723,11 @@ size_t sotto__compile_together(struct sotto__compiler *compiler, size_t a, size_
 }
 
 /* SOTTO__OP_FILL, or SOTTO__OP_IF with its condition. */
-static size_t add_choice(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
-                         size_t b, size_t condition)
+static struct sotto__op make_choice(struct sotto__compiler *compiler, enum sotto__op_kind kind,
+                                    size_t a, size_t b, size_t condition)
 {
     check_numbers(compiler, a, b);
     bool both_bool = is_bool(compiler, a) && is_bool(compiler, b);
-    if (kind == SOTTO__OP_IF && !is_bool(compiler, condition)) {
-        return sotto__compile_error(compiler, "if takes a condition, found numbers or text");
-    }
     unify_kinds(compiler, &a, &b);
     struct sotto__op op = make_op(compiler, kind, a, b);
     op.c = condition;
@@ -744,7 +741,49 @@ static size_t add_choice(struct sotto__compiler *compiler, enum sotto__op_kind k
         op.makes_nan = op.makes_nan || from->makes_nan;
         op.dataset = op.dataset != SOTTO_NONE ? op.dataset : from->dataset;
     }
+    return op;
+}
+
+static size_t add_choice(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
+                         size_t b, size_t condition)
+{
+    if (kind == SOTTO__OP_IF && !is_bool(compiler, condition)) {
+        return sotto__compile_error(compiler, "if takes a condition, found numbers or text");
+    }
+    return add_op(compiler, make_choice(compiler, kind, a, b, condition));
+}
+
+/* limit where x is beyond it, else x. */
+static size_t add_limit(struct sotto__compiler *compiler, size_t x, size_t limit, bool is_below)
+{
+    size_t beyond = sotto__compile_compare(compiler, SOTTO__OP_LESS, is_below ? x : limit,
+                                           is_below ? limit : x);
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    struct sotto__op op = make_choice(compiler, SOTTO__OP_IF, limit, x, beyond);
+    op.clips = true;
     return add_op(compiler, op);
+}
+
+static size_t add_clip(struct sotto__compiler *compiler, const struct sotto__node *node, size_t x,
+                       size_t low, size_t high)
+{
+    size_t children[3];
+    bool is_negative;
+    const struct sotto__expression *expression = compiler->expression;
+    SOTTO_REQUIRE(sotto__node_children(node, children) == 3);
+    for (size_t i = 1; i < 3; i++) {
+        if (sotto__literal_find(&is_negative, expression, &expression->nodes[children[i]]) ==
+            NULL) {
+            return sotto__compile_error(compiler, "clip takes limits that are written out");
+        }
+    }
+    check_numbers(compiler, x, low);
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    return add_limit(compiler, add_limit(compiler, x, low, true), high, false);
 }
 
 static size_t add_is_na(struct sotto__compiler *compiler, size_t a)
@@ -783,6 +822,8 @@ static size_t add_call(struct sotto__compiler *compiler, const struct sotto__nod
         return add_choice(compiler, SOTTO__OP_FILL, a, b, SOTTO_NONE);
     case SOTTO__FUNCTION_IF:
         return add_choice(compiler, SOTTO__OP_IF, b, third, a);
+    case SOTTO__FUNCTION_CLIP:
+        return add_clip(compiler, node, a, b, third);
     case SOTTO__FUNCTION_TOGETHER:
         return sotto__compile_together(compiler, a, b);
     default:

@@ -382,6 +382,18 @@ static void test_pow_at_the_ends(void **state)
     test_gives1("m=sum(pow(x, 1024))", "x\n2\n", "\"special\": \"inf\"");
 }
 
+/* As numpy.clip: the upper limit wins, what is missing stays so, a NaN too. */
+static void test_clip(void **state)
+{
+    (void)state;
+    test_gives1("m=sum(clip(x, 2, 50))", "x\n1\n5\n100\n", "\"value\": 57");
+    test_gives1("m=mean(clip(x, -1.25, 0.5))", "x\n-7\nNA\n7\n", "\"value\": -0.375");
+    test_gives1("m=sum(clip(x, 50, 2))", "x\n1\n5\n100\n", "\"value\": 6");
+    test_gives1("m=sum(clip(x, 2, 3.5))", "x\ninf\n-inf\n2.5e0\nnan\n", "\"value\": 8");
+    test_gives1("m=count(clip(x / x, 2, 3.5))", "x\n0\n1\n2\n", "\"value\": 2");
+    test_gives1("m=sum(if(x < 2, 2, x)) - sum(clip(x, 2, 9e99))", "x\n1\n5\n100\n", "\"value\": 0");
+}
+
 /* A zero that was an exact value has no sign, whatever made it. */
 static void test_exact_zeros_have_no_sign(void **state)
 {
@@ -509,12 +521,19 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_caller_arithmetic), cmocka_unit_test(test_caller_statement),
-        cmocka_unit_test(test_exact_division),    cmocka_unit_test(test_float_division),
-        cmocka_unit_test(test_whole_numbers),     cmocka_unit_test(test_wide_whole_numbers),
-        cmocka_unit_test(test_elementary),        cmocka_unit_test(test_elementary_levels),
-        cmocka_unit_test(test_refusals),          cmocka_unit_test(test_exp_at_the_ends),
-        cmocka_unit_test(test_pow_at_the_ends),   cmocka_unit_test(test_exact_zeros_have_no_sign),
+        cmocka_unit_test(test_caller_arithmetic),
+        cmocka_unit_test(test_caller_statement),
+        cmocka_unit_test(test_exact_division),
+        cmocka_unit_test(test_float_division),
+        cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_wide_whole_numbers),
+        cmocka_unit_test(test_elementary),
+        cmocka_unit_test(test_elementary_levels),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_exp_at_the_ends),
+        cmocka_unit_test(test_pow_at_the_ends),
+        cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_exact_zeros_have_no_sign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -356,6 +356,11 @@ static void test_hidden(void **state)
         "sum(if(id > 10 and id <= 50, tail, na)) + sum(if(id > 20 and id <= 50, tail, na))",
         SOTTO_RULE_PRESENCE, "more sets of rows than can be compared");
     refuses("", "sum(twice01 * wage) - sum(if(id <= 30, twice01 * wage, na))", rule, "all but 1");
+    refuses("", "sum(wage) - sum(clip(wage, 0, 8800))", rule, "is the same here, but for units");
+    refuses("", "sum(clip(wage, 0, 8800)) - sum(clip(wage, 0, 8801))", rule, "is the same here");
+    refuses("", "dot(age, wage) - sum(age * clip(wage, 0, 8800))", rule, "is the same here");
+    refuses("", "sum(clip(id, 2, 50))", rule, "changes the values of 10 rows here");
+    refuses("", "sum(clip(id, 17, 18) * wage)", rule, "changes the values");
     passes("", "mean(age) + dot(tenure, wage)");
     passes("", "mean(wage) + mean(double)");
     passes("", "mean(flag) + dot(flag, wage) + dot(flag, double)");
@@ -375,6 +380,9 @@ static void test_dominance(void **state)
     refuses("", "mean(giant * age)", rule, "one row makes up so much");
     refuses("", "std(giant)", rule, "dominance");
     refuses("", "sum(tail) - sum(if(id <= 30, tail, na))", rule, "one row makes up so much");
+    refuses("", "sum(giant)", rule, "clip(x, lo, hi) limits it");
+    passes("", "mean(clip(giant, 0, 10000)) + std(clip(giant, 0, 10000))");
+    passes("", "cov(clip(giant, 0, 10000), age)");
     passes("", "sum(tail)");
     passes("", "mean(wage) + std(wage) + dot(wage, age)");
     passes_rows("", "std(heavy)", 0, 200);

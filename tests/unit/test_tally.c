@@ -482,6 +482,22 @@ static void test_counts_of_missing_values(void **state)
     answered({.outputs = {"count(wage)", "count(age)"}});
 }
 
+/* Clipped values are the column's, but for those that are clipped. */
+static void test_clipped_values(void **state)
+{
+    (void)state;
+    answered({.outputs = {"sum(wage)", "dot(wage, age)"}});
+    refused({.outputs = {"sum(clip(wage, 0, 3100))"}});
+    refused({.outputs = {"sum(clip(wage, 2005, 9000.125))"}});
+    refused({.outputs = {"sum(clip(wage, 0, 3100) * age)"}});
+    refused({.outputs = {"mean(clip(wage, 0, 3100))"}, .where = "age < 40"});
+    answered({.outputs = {"sum(clip(wage, 0, 9999))"}});
+    answered({.outputs = {"sum(clip(age, 0, 58))"}});
+    answered({.outputs = {"sum(clip(age, 0, 58))"}});
+    refused({.outputs = {"sum(clip(age, 0, 58.5))"}});
+    refused({.outputs = {"sum(age)"}});
+}
+
 /* A product with a column of 0 and 1 is a sum over a set, in another task too. */
 static void test_products_as_sets(void **state)
 {
@@ -1130,6 +1146,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_counts_of_two_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_one_set, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_missing_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_clipped_values, start, stop),
         cmocka_unit_test_setup_teardown(test_products_as_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_sets_and_then_products, start, stop),
         cmocka_unit_test_setup_teardown(test_coded_products, start, stop),

@@ -19,6 +19,7 @@ struct sotto_evidence_set {
         SOTTO_SET_PRESENCE,  /* rows that have values; of a choice, where its condition holds */
         SOTTO_SET_MADE,      /* rows in which NaN was made, or a missing value replaced */
         SOTTO_SET_SUPPORT,   /* rows in which a column is not 0 */
+        SOTTO_SET_CLIPPED,   /* rows whose value clip changes, on one side */
     } kind;
     size_t dataset;
     size_t universe;    /* of a cell: the set of rows that have the value that it is about */
