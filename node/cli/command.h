@@ -123,6 +123,7 @@ int cmd_local(const struct args *args);
 int cmd_simulate(const struct args *args);
 int cmd_trial(const struct args *args); /* sotto simulate --parties */
 int cmd_describe(const struct args *args);
+int cmd_functions(const struct args *args);
 int cmd_node(const struct args *args);
 int cmd_keygen(const struct args *args);
 int cmd_create(const struct args *args);

@@ -53,6 +53,12 @@ static const struct command commands[] = {
      "Rows, and each column's type, missing values and, of strings, different ones\n"
      "(up to 100000). The file may be packed by gzip or zstd; - is standard input.\n" WORDS_USAGE,
      OPTION_JSON | OPTION_WORDS, cmd_describe},
+    {"functions", "functions", "what can be asked, and one function explained",
+     "sotto functions [--json]         all functions, a line each\n"
+     "sotto functions NAME [--json]    one of them: options, what it opens, an example\n"
+     "\n"
+     "Other systems' names are understood: sotto functions ttest_ind.\n",
+     OPTION_JSON, cmd_functions},
     {"init", "init", "make a new node here, or show what others need to know of it",
      "sotto init NAME [--listen HOST:PORT] [--data wages.csv]...\n"
      "sotto init --show [--config node.yaml]\n"

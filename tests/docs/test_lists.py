@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What documents list, compared with the tables of the program: keys of node.yaml, routes of the API."""
 
+import json
 import os
 import pathlib
 import re
@@ -38,6 +39,41 @@ class Example(unittest.TestCase):
         shown = re.search(r"^```c trimmed_mean.c\n(.*?)^```$", (ROOT / "engine/README.md").read_text(), re.M | re.S)[1]
         self.assertEqual(shown, (ROOT / "tests/random/trimmed_mean.c").read_text())
         self.assertLess(shown.count("\n"), 100)
+
+
+class Functions(unittest.TestCase):
+    """sotto functions: every function of PLAN.md is explained, and its example runs."""
+
+    def ask(self, *arguments, check=True):
+        done = subprocess.run([SOTTO, "functions", *arguments], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0 if check else 2, done.stderr)
+        return done.stdout if check else done.stderr
+
+    def test_every_function_has_a_row_and_an_example_that_runs(self):
+        text = (ROOT / "engine/PLAN.md").read_text()
+        table = re.search(r"^```csv wages.csv\n(.*?)^```$", text, re.M | re.S)[1]
+        functions = json.loads(self.ask("--json"))
+        listed = set(re.findall(r"^  (\w+) +[A-Z0-9a-z]", self.ask(), re.M))
+        names = {function["name"] for function in functions}
+        self.assertEqual(listed, names)
+        self.assertEqual({re.match(r"\w+", row)[0] for row in rows(text) if re.match(r"[a-z_0-9]+\(", row)}, names)
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "wages.csv").write_text(table)
+            for function in functions:
+                with self.subTest(function["name"]):
+                    explained = self.ask(function["name"])
+                    for part in (function["call"], function["gives"], function["example"]):
+                        self.assertIn(part, explained)
+                    for option in function["options"]:
+                        self.assertIn(f"{option['name']}={option['absent']}", explained)
+                    command = explained.strip().splitlines()[-1].strip().replace("sotto", SOTTO, 1)
+                    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""))
+                    self.assertRegex(function["example"], rf"\b{function['name']}\(")
+
+    def test_names_of_others_are_understood(self):
+        self.assertIn("Welch", self.ask("ttest_ind"))
+        self.assertIn('did you mean "quantile"', self.ask("quantil", check=False))
 
 
 class Lists(unittest.TestCase):

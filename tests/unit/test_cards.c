@@ -72,6 +72,29 @@ static void test_cards_are_whole(void **state)
     assert_null(sotto_statistic_name(statistics_len));
 }
 
+static void test_every_function_is_explained(void **state)
+{
+    (void)state;
+    size_t len = 0;
+    struct sotto_function function;
+    struct sotto_function_option option;
+    for (; sotto_function_describe(&function, len); len++) {
+        char call[40];
+        (void)snprintf(call, sizeof call, "%s(", function.name);
+        assert_non_null(function.gives);
+        assert_int_equal(strncmp(function.call, call, strlen(call)), 0);
+        assert_contains(function.example, call);
+    }
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        len -= card_at(i)->name != NULL;
+    }
+    assert_int_equal(len, 0);
+    assert_true(sotto_function_option(&option, "ttest", 1));
+    assert_string_equal(option.name, "equal_var");
+    assert_false(sotto_function_option(&option, "ttest", 2));
+    assert_false(sotto_function_option(&option, "count", 0));
+}
+
 /* --- What is opened, and what owners are told --- */
 
 /* The degree of each operation as a polynomial in columns. */
@@ -431,6 +454,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cards_are_whole),
+        cmocka_unit_test(test_every_function_is_explained),
         cmocka_unit_test(test_told_is_the_highest_power_sent),
         cmocka_unit_test(test_what_takes_levels),
         cmocka_unit_test(test_functions_of_rows_are_other),

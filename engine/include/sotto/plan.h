@@ -87,6 +87,39 @@ SOTTO_API uint32_t sotto_plan_rounds(const struct sotto_plan *plan);
  * last one on. */
 SOTTO_API const char *sotto_statistic_name(size_t index);
 
+/* A function in words. Texts are static. */
+struct sotto_function {
+    const char *name;
+    const char *call;     /* how it is written */
+    const char *gives;    /* a sentence */
+    const char *example;  /* an output of the file of engine/PLAN.md */
+    const char *synonyms; /* other names, blanks between them; NULL: none */
+    bool is_of_all_rows;  /* an aggregate; else it works on each row */
+    unsigned rounds_max;  /* of an aggregate, as are the next ones: that it may take */
+    bool count;           /* it opens how many rows it is of */
+    unsigned powers;      /* sums of powers up to this one */
+    bool product;         /* the sum of a product */
+    bool counts_cells;    /* counts of rows by levels, bins or conditions */
+    bool counts_digits;   /* counts of rows by the digits of values */
+};
+
+/* The functions that expressions may name, in the order of PLAN.md. Returns: false from the last
+ * one on. */
+SOTTO_API bool sotto_function_describe(struct sotto_function *out, size_t index) SOTTO_NODISCARD;
+
+/* An option of a function: a whole number from min to max, or (words not NULL) one of these. */
+struct sotto_function_option {
+    const char *name;
+    int min;
+    int max;
+    int absent; /* what it is where it is left out */
+    const char *const *words;
+};
+
+/* The options of a function by its name. Returns: false from the last one on. */
+SOTTO_API bool sotto_function_option(struct sotto_function_option *out, const char *function,
+                                     size_t index) SOTTO_NODISCARD;
+
 /* The first aggregate function of the plan that is not among these, or NULL. */
 SOTTO_API const char *sotto_plan_other_statistic(const struct sotto_plan *plan,
                                                  const char *const *allowed, size_t allowed_len);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Each function in words, for people who ask for it (`sotto functions`). It leans on the cards for
+ * options and for what is opened, and holds only what no card says: how a call is written, what it
+ * gives, and an example of the file that engine/PLAN.md shows. */
+
+#include "expression/functions.h"
+
+#include <sotto/plan.h>
+#include <string.h>
+
+struct explanation {
+    const char *call;
+    const char *gives;
+    const char *example;
+};
+
+static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
+    [SOTTO__FUNCTION_COUNT] = {"count(x)", "How many values are present.", "count(wage)"},
+    [SOTTO__FUNCTION_SUM] = {"sum(x)", "The sum of the values; 0 of none.", "sum(wage)"},
+    [SOTTO__FUNCTION_MEAN] = {"mean(x)", "The sum over the count; NaN of none.", "mean(wage)"},
+    [SOTTO__FUNCTION_VAR] = {"var(x)", "The variance, over the count less ddof.", "var(age)"},
+    [SOTTO__FUNCTION_STD] = {"std(x)", "The standard deviation, the root of var.", "std(wage)"},
+    [SOTTO__FUNCTION_SEM] = {"sem(x)", "The standard error of the mean.", "sem(wage)"},
+    [SOTTO__FUNCTION_SKEW] = {"skew(x)", "The skewness, unbiased; NaN below 3 values.",
+                              "skew(age)"},
+    [SOTTO__FUNCTION_KURT] = {"kurt(x)", "The excess kurtosis, unbiased; NaN below 4 values.",
+                              "kurt(age)"},
+    [SOTTO__FUNCTION_ANY] = {"any(x)", "Whether any value is not 0.", "any(age > 60)"},
+    [SOTTO__FUNCTION_ALL] = {"all(x)", "Whether no value is 0.", "all(age > 20)"},
+    [SOTTO__FUNCTION_COV] = {"cov(x, y)", "The covariance, over the rows where both are present.",
+                             "cov(wage, age)"},
+    [SOTTO__FUNCTION_CORR] = {"corr(x, y)", "The correlation; of a frame the table of all pairs.",
+                              "corr([wage, age])"},
+    [SOTTO__FUNCTION_DOT] = {"dot(x, y)", "The sum of x * y, where both are present.",
+                             "dot(wage, age)"},
+    [SOTTO__FUNCTION_HIST] = {"hist(x, edge, edge, ...)",
+                              "How many values are in each bin; the last one holds both its edges.",
+                              "hist(age, 20, 40, 60)"},
+    [SOTTO__FUNCTION_VALUE_COUNTS] = {"value_counts(x, level, ...)",
+                                      "How many values are equal to each level.",
+                                      "value_counts(dept, 'R&D', 'HR')"},
+    [SOTTO__FUNCTION_MEDIAN] = {"median(x)", "The middle value, exactly; found in several rounds.",
+                                "median(wage)"},
+    [SOTTO__FUNCTION_QUANTILE] = {"quantile(x, share, ...)",
+                                  "The values below which such shares of all are, exactly.",
+                                  "quantile(wage, 0.25, 0.75)"},
+    [SOTTO__FUNCTION_DESCRIBE] =
+        {"describe(x)",
+         "Count, mean, std and quartiles; of a frame a table. With extremes=1 also min and max.",
+         "describe([wage, age])"},
+    [SOTTO__FUNCTION_IQR] = {"iqr(x)", "The third quartile less the first one.", "iqr(age)"},
+    [SOTTO__FUNCTION_MAD] = {"mad(x)", "The median of the distances from the median.", "mad(age)"},
+    [SOTTO__FUNCTION_MISSING] = {"missing(x)", "How many values are not there.",
+                                 "missing([wage, age])"},
+    [SOTTO__FUNCTION_OLS] = {"ols(y, x, ...)",
+                             "A linear regression: coefficients, errors, t, R2, F.",
+                             "ols(wage, age)"},
+    [SOTTO__FUNCTION_TTEST] = {"ttest(x, y), ttest(x, column in (level, level))",
+                               "Compares two means: Welch's t-test, or with equal_var=1 Student's.",
+                               "ttest(wage, dept in ('R&D', 'Sales'))"},
+    [SOTTO__FUNCTION_TTEST_PAIRED] = {"ttest_paired(x, y)",
+                                      "Compares the means of two columns, row by row.",
+                                      "ttest_paired(wage, age)"},
+    [SOTTO__FUNCTION_TTEST_ONE] = {"ttest_one(x)",
+                                   "Compares a mean with 0, and gives its interval.",
+                                   "ttest_one(wage - 5000)"},
+    [SOTTO__FUNCTION_ANOVA] = {"anova(x, y, ...), anova(x, column in (level, ...))",
+                               "Analysis of variance of one way: whether means differ.",
+                               "anova(wage, dept in ('R&D', 'Sales', 'HR'))"},
+    [SOTTO__FUNCTION_PEARSON] = {"pearson(x, y)", "The correlation with its test and interval.",
+                                 "pearson(wage, age)"},
+    [SOTTO__FUNCTION_VAR_CI] = {"var_ci(x)", "The variance and its interval, by chi-squared.",
+                                "var_ci(age)"},
+    [SOTTO__FUNCTION_PROPORTION] = {"proportion(condition)",
+                                    "The share of rows where it is true, and Wilson's interval.",
+                                    "proportion(age > 30)"},
+    [SOTTO__FUNCTION_CROSSTAB] = {"crosstab(column in (level, ...), column in (level, ...))",
+                                  "How many rows have each pair of levels, with margins.",
+                                  "crosstab(dept in ('R&D', 'Sales'), part_time in (0, 1))"},
+    [SOTTO__FUNCTION_CHI2] =
+        {"chi2(column in (level, ...), column in (level, ...))",
+         "Whether two columns go together: chi-squared, expected counts, Cramer's V.",
+         "chi2(dept in ('R&D', 'Sales'), part_time in (0, 1))"},
+    [SOTTO__FUNCTION_FISHER] = {"fisher(column in (level, level), column in (level, level))",
+                                "The same of two by two levels, exactly, however few rows.",
+                                "fisher(dept in ('R&D', 'Sales'), part_time in (0, 1))"},
+    [SOTTO__FUNCTION_ROW_SUM] = {"row_sum(frame)", "In each row the sum of what is present.",
+                                 "sum(row_sum([wage, age]))"},
+    [SOTTO__FUNCTION_ROW_COUNT] = {"row_count(frame)", "In each row how many values are present.",
+                                   "sum(row_count([wage, age]))"},
+    [SOTTO__FUNCTION_ROW_MEAN] = {"row_mean(frame)", "In each row the mean of what is present.",
+                                  "mean(row_mean([wage, age]))"},
+    [SOTTO__FUNCTION_ROW_VAR] = {"row_var(frame)", "In each row the variance.",
+                                 "mean(row_var([wage, age]))"},
+    [SOTTO__FUNCTION_ROW_STD] = {"row_std(frame)", "In each row the standard deviation.",
+                                 "mean(row_std([wage, age]))"},
+    [SOTTO__FUNCTION_ROW_SEM] = {"row_sem(frame)", "In each row the standard error of the mean.",
+                                 "mean(row_sem([wage, age]))"},
+    [SOTTO__FUNCTION_ROW_ANY] = {"row_any(frame)", "In each row whether any value is not 0.",
+                                 "sum(row_any([age, part_time]))"},
+    [SOTTO__FUNCTION_ROW_ALL] = {"row_all(frame)", "In each row whether no value is 0.",
+                                 "sum(row_all([age, part_time]))"},
+    [SOTTO__FUNCTION_ABS] = {"abs(x)", "The value without its sign.", "sum(abs(age - 40))"},
+    [SOTTO__FUNCTION_SQRT] = {"sqrt(x)", "The square root; of an aggregate exact.",
+                              "sqrt(sum(age))"},
+    [SOTTO__FUNCTION_ISNA] = {"isna(x)", "Whether the value is missing.", "sum(isna(wage))"},
+    [SOTTO__FUNCTION_FILLNA] = {"fillna(x, value)", "x, or the value where x is missing.",
+                                "mean(fillna(wage, 0))"},
+    [SOTTO__FUNCTION_IF] = {"if(condition, a, b)", "a where it is true, b where it is false.",
+                            "mean(if(part_time, wage, na))"},
+    [SOTTO__FUNCTION_FLOAT] = {"float(x)", "The nearest double.", "sum(float(wage))"},
+    [SOTTO__FUNCTION_FLOOR] = {"floor(x)", "The next whole number below.", "sum(floor(wage))"},
+    [SOTTO__FUNCTION_CEIL] = {"ceil(x)", "The next whole number above.", "sum(ceil(wage))"},
+    [SOTTO__FUNCTION_ROUND] = {"round(x)", "x with so many decimals, half to even.",
+                               "sum(round(wage, digits=1))"},
+    [SOTTO__FUNCTION_EXP] = {"exp(x)", "e to the power x.", "exp(count(age))"},
+    [SOTTO__FUNCTION_LOG] = {"log(x)", "The natural logarithm.", "mean(log(wage))"},
+    [SOTTO__FUNCTION_POW] = {"pow(x, y)", "x to the power y.", "sum(pow(age, 0.5))"},
+};
+
+/* Where the options of the card stand after the first one, or NULL. */
+static const struct sotto__option *option_at(const struct sotto__function_card *card, size_t index)
+{
+    for (const struct sotto__option *option = card->options; option != NULL && option->name != NULL;
+         option++) {
+        if (index-- == 0) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+bool sotto_function_describe(struct sotto_function *out, size_t index)
+{
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        const struct sotto__function_card *card = sotto__function_card((enum sotto__function)i);
+        if (card->name == NULL || index-- > 0) {
+            continue;
+        }
+        *out = (struct sotto_function){.name = card->name,
+                                       .call = explanations[i].call,
+                                       .gives = explanations[i].gives,
+                                       .example = explanations[i].example,
+                                       .synonyms = card->synonyms,
+                                       .is_of_all_rows = card->of == SOTTO__FUNCTION_OF_ALL_ROWS,
+                                       .rounds_max =
+                                           card->method != NULL ? card->method->rounds_max : 1,
+                                       .count = card->opens.count,
+                                       .powers = card->opens.powers,
+                                       .product = card->opens.product,
+                                       .counts_cells = card->opens.kind == SOTTO__OPENS_TRUTHS,
+                                       .counts_digits = card->opens.kind == SOTTO__OPENS_BINS};
+        return true;
+    }
+    return false;
+}
+
+bool sotto_function_option(struct sotto_function_option *out, const char *function, size_t index)
+{
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        const struct sotto__function_card *card = sotto__function_card((enum sotto__function)i);
+        bool is_it = card->name != NULL && strcmp(card->name, function) == 0;
+        const struct sotto__option *option = is_it ? option_at(card, index) : NULL;
+        if (option != NULL) {
+            *out = (struct sotto_function_option){.name = option->name,
+                                                  .min = option->min,
+                                                  .max = option->max,
+                                                  .absent = option->absent,
+                                                  .words = option->words};
+            return true;
+        }
+    }
+    return false;
+}
