@@ -24,10 +24,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether an invitee's rows are in the sum and it is still there. */
+/* Whether an invitee's rows are in the sum, it is still there, and its owner signs results. */
 static bool may_confirm(const struct invitee *invitee)
 {
-    return invitee->contributes && invitee->state == SOTTO__INVITEE_JOINED;
+    return invitee->contributes && invitee->state == SOTTO__INVITEE_JOINED &&
+           !invitee->demands.no_receipts;
 }
 
 static enum sotto_status send_copies(struct sotto_task_aggregator *task,
@@ -75,28 +76,26 @@ enum sotto_status sotto__task_aggregator_show(struct sotto_task_aggregator *task
 /* Says who confirmed, and who did not. */
 static void describe_confirmations(struct sotto_task_aggregator *task)
 {
-    char silent[sizeof task->confirmation] = "";
+    char *text = task->confirmation;
     unsigned confirmed = 0;
     unsigned all = 0;
-    size_t used = 0;
     for (size_t i = 0; i < task->invited.len; i++) {
-        const struct invitee *invitee = &task->invitees[i];
-        all += invitee->contributes;
-        confirmed += invitee->contributes && invitee->has_confirmed;
-        if (invitee->contributes && !invitee->has_confirmed && used < sizeof silent) {
-            int written = snprintf(silent + used, sizeof silent - used, "%s%s",
-                                   used > 0 ? ", " : "", task->invited.peers[i].name);
-            used += written > 0 ? (size_t)written : 0;
-        }
+        all += task->invitees[i].contributes;
+        confirmed += task->invitees[i].contributes && task->invitees[i].has_confirmed;
     }
     task->is_confirmed = confirmed == all;
     if (task->is_confirmed) {
-        (void)snprintf(task->confirmation, sizeof task->confirmation, "confirmed by all %u parties",
-                       all);
-    } else {
-        (void)snprintf(task->confirmation, sizeof task->confirmation,
-                       "confirmed by %u of %u parties; no answer of %.400s", confirmed, all,
-                       silent);
+        (void)snprintf(text, sizeof task->confirmation, "confirmed by all %u parties", all);
+        return;
+    }
+    size_t used = (size_t)snprintf(text, sizeof task->confirmation, "confirmed by %u of %u parties",
+                                   confirmed, all);
+    for (size_t i = 0; i < task->invited.len && used < sizeof task->confirmation; i++) {
+        const struct invitee *invitee = &task->invitees[i];
+        if (invitee->contributes && !invitee->has_confirmed) {
+            const char *name = sotto__task_aggregator_invitee_name(task, i);
+            sotto__unconfirmed_write(text, &used, name, invitee->demands.no_receipts);
+        }
     }
 }
 

@@ -22,6 +22,9 @@ enum sotto_status sotto__task_aggregator_receive_dispute(struct sotto_task_aggre
                                                          size_t index,
                                                          const struct sotto_message *message,
                                                          struct sotto_error *err) SOTTO_NODISCARD;
+/* Keeps what a receipt says of the round that was opened. */
+void sotto__task_aggregator_record(struct sotto_task_aggregator *task, const void *aggregate,
+                                   size_t aggregate_bytes);
 /* FINISH for one invitee: with the result, if it is told it and no OPENED had it. */
 enum sotto_status sotto__task_aggregator_make_finish(const struct sotto_task_aggregator *task,
                                                      struct sotto_buffer *out,

@@ -263,6 +263,7 @@ static void finish_round(struct sotto_task_aggregator *task)
         keep_contributors(task);
     }
     sotto__opened_digest(task->opened, &opening, sum, sum_bytes);
+    sotto__task_aggregator_record(task, sum, sum_bytes);
     enum sotto_status status =
         sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
     if (status != SOTTO_OK) {

@@ -22,6 +22,11 @@ void sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES],
                           const struct sotto_session_opening *opening, const void *aggregate,
                           size_t aggregate_bytes);
 
+/* The same, of H("sotto aggregate", aggregate). */
+void sotto__opened_link(uint8_t in_out[SOTTO_DIGEST_BYTES],
+                        const struct sotto_session_opening *opening,
+                        const uint8_t aggregate_digest[SOTTO_DIGEST_BYTES]);
+
 /* The federation's own messages, signed. INVITATION holds the plan's text, REOPEN the
  * releases of the attempt before or nothing, ROUND the aggregate of the round before. *out is
  * owned, ended by sotto_buffer_release. Returns: SOTTO_ERROR_NO_MEMORY. */

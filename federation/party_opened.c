@@ -164,8 +164,6 @@ static void confirm(struct sotto_task_party *task, const struct sotto_session_op
         return;
     }
     sotto__outbox_send(&task->outbox, &task->terms.aggregator, &message);
-    task->phase = SOTTO__TASK_CONFIRMED;
-    sotto__task_party_heard(task);
 }
 
 void sotto__task_party_follow_opened(struct sotto_task_party *task)
@@ -180,7 +178,11 @@ void sotto__task_party_follow_opened(struct sotto_task_party *task)
     } else if (status != SOTTO_OK) {
         dispute(task, &bytes, &check.opening, &check.dispute, check.err.text);
     } else if (task->result != NULL) {
-        confirm(task, &check.opening);
+        task->phase = SOTTO__TASK_CONFIRMED;
+        sotto__task_party_heard(task);
+        if (!task->demands.no_receipts) {
+            confirm(task, &check.opening);
+        }
     } else {
         sotto_session_party_free(task->session);
         task->session = NULL;
@@ -220,14 +222,14 @@ static bool read_confirmations(struct sotto_task_party *task, char text[SOTTO_ER
         return false;
     }
     task->is_confirmed = finish->confirmations_len == all;
-    int used =
-        snprintf(text, SOTTO_ERROR_TEXT_BYTES, "the task ended: confirmed by %u of %u parties",
-                 finish->confirmations_len, all);
+    size_t used = (size_t)snprintf(text, SOTTO_ERROR_TEXT_BYTES,
+                                   "the task ended: confirmed by %u of %u parties",
+                                   finish->confirmations_len, all);
     for (uint32_t i = 0; i < roster->adverts_len && used < SOTTO_ERROR_TEXT_BYTES; i++) {
         size_t peer = sotto__peers_find(&task->peers, &roster->adverts[i].sender);
         if (lives[i] && !confirms[i] && peer != SOTTO_NONE) {
-            used += snprintf(text + used, SOTTO_ERROR_TEXT_BYTES - (size_t)used,
-                             "; no answer of %.64s", task->peers.peers[peer].name);
+            sotto__unconfirmed_write(text, &used, task->peers.peers[peer].name,
+                                     roster->adverts[i].demands.no_receipts);
         }
     }
     return true;

@@ -71,6 +71,8 @@ struct sotto_task_aggregator {
     bool is_confirming;                    /* the last round is opened, and is confirmed */
     bool is_confirmed;                     /* by all whose rows are in it */
     char confirmation[SOTTO_ERROR_TEXT_BYTES];
+    struct sotto_writer records; /* of the rounds, for a receipt, unless one lacks it */
+    bool lacks_record;
     char *result;
     struct sotto__outbox outbox;
 };

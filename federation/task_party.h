@@ -11,7 +11,7 @@ enum task_phase {
     SOTTO__TASK_OFFERING, /* waits for its host's offer */
     SOTTO__TASK_JOINED,   /* waits for the roster */
     SOTTO__TASK_SESSION,
-    SOTTO__TASK_CONFIRMED, /* has confirmed the result, waits for the end */
+    SOTTO__TASK_CONFIRMED, /* has checked the result (and signed it), waits for the end */
 };
 
 struct sotto_task_party {

@@ -11,6 +11,7 @@
 #include "verified.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CONFIRMATION_BYTES (4 + SOTTO_MESSAGE_SIGNATURE_BYTES)
@@ -61,6 +62,28 @@ void sotto__shown_digest(uint8_t out[SOTTO_DIGEST_BYTES], const struct sotto_buf
 
 /* --- CONFIRM --- */
 
+enum sotto_status sotto__confirmed_make(uint8_t out[SOTTO_DIGEST_BYTES],
+                                        const struct sotto__confirmed *confirmed)
+{
+    struct sotto_writer writer;
+    uint8_t digest[SOTTO_DIGEST_BYTES];
+    const struct sotto_invitation_terms *terms = confirmed->terms;
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_write_bytes(&writer, terms->label.task.bytes, sizeof terms->label.task.bytes);
+    sotto_write_bytes(&writer, terms->plan_digest, sizeof terms->plan_digest);
+    sotto_digest(digest, "sotto schema", confirmed->schema, confirmed->schema_bytes);
+    sotto_write_bytes(&writer, digest, sizeof digest);
+    sotto_write_bytes(&writer, confirmed->opened, SOTTO_DIGEST_BYTES);
+    sotto_digest(digest, "sotto result", confirmed->result, confirmed->result_bytes);
+    sotto_write_bytes(&writer, digest, sizeof digest);
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        sotto_digest(out, confirmed_label, writer.data, writer.data_bytes);
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
 enum sotto_status sotto__confirmed_digest(uint8_t out[SOTTO_DIGEST_BYTES],
                                           const struct sotto_invitation_terms *terms,
                                           const struct sotto_driver *driver,
@@ -68,29 +91,19 @@ enum sotto_status sotto__confirmed_digest(uint8_t out[SOTTO_DIGEST_BYTES],
                                           const char *result)
 {
     struct sotto_writer schema;
-    struct sotto_writer writer;
-    uint8_t digest[SOTTO_DIGEST_BYTES];
     sotto_writer_init(&schema, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
     sotto_schema_write(sotto_driver_schema(driver), &schema);
     enum sotto_status status = sotto_writer_status(&schema);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    sotto_write_bytes(&writer, terms->label.task.bytes, sizeof terms->label.task.bytes);
-    sotto_write_bytes(&writer, terms->plan_digest, sizeof terms->plan_digest);
-    sotto_digest(digest, "sotto schema", schema.data, schema.data_bytes);
-    sotto_write_bytes(&writer, digest, sizeof digest);
-    sotto_write_bytes(&writer, opened, SOTTO_DIGEST_BYTES);
-    sotto_digest(digest, "sotto result", result, strlen(result));
-    sotto_write_bytes(&writer, digest, sizeof digest);
-    status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
-        sotto_digest(out, confirmed_label, writer.data, writer.data_bytes);
+        struct sotto__confirmed confirmed = {.terms = terms,
+                                             .schema = schema.data,
+                                             .schema_bytes = schema.data_bytes,
+                                             .opened = opened,
+                                             .result = (const uint8_t *)result,
+                                             .result_bytes = strlen(result)};
+        status = sotto__confirmed_make(out, &confirmed);
     }
-out:
     sotto_writer_release(&schema);
-    sotto_writer_release(&writer);
     return status;
 }
 
@@ -238,4 +251,13 @@ bool sotto__finish_verify(const struct sotto__finish *finish, bool *out_confirms
         least = index + 1; /* ascending: nobody counts twice */
     }
     return true;
+}
+
+void sotto__unconfirmed_write(char *text, size_t *in_out_used, const char *name, bool signs_nothing)
+{
+    size_t left = SOTTO_ERROR_TEXT_BYTES - *in_out_used;
+    int written = signs_nothing
+                      ? snprintf(text + *in_out_used, left, "; %.64s signs no results", name)
+                      : snprintf(text + *in_out_used, left, "; no answer of %.64s", name);
+    *in_out_used += written > 0 ? (size_t)written : 0;
 }

@@ -26,7 +26,19 @@ bool sotto__opened_parse(struct sotto__shown *out, const struct sotto_message *m
 /* H("sotto shown", ...) of a whole OPENED, by which a dispute names it. */
 void sotto__shown_digest(uint8_t out[SOTTO_DIGEST_BYTES], const struct sotto_buffer *opened);
 
-/* What CONFIRM signs: this result of this plan, under these types, after these sums. */
+/* What CONFIRM signs: this result of this plan, under these types (as sotto_schema_write has them),
+ * after these sums. Borrows. */
+struct sotto__confirmed {
+    const struct sotto_invitation_terms *terms;
+    const uint8_t *schema;
+    size_t schema_bytes;
+    const uint8_t *opened; /* the chain of all sums */
+    const uint8_t *result;
+    size_t result_bytes;
+};
+enum sotto_status sotto__confirmed_make(uint8_t out[SOTTO_DIGEST_BYTES],
+                                        const struct sotto__confirmed *confirmed) SOTTO_NODISCARD;
+/* The same, with the driver's types and a result's text. */
 enum sotto_status sotto__confirmed_digest(uint8_t out[SOTTO_DIGEST_BYTES],
                                           const struct sotto_invitation_terms *terms,
                                           const struct sotto_driver *driver,
@@ -80,5 +92,10 @@ bool sotto__finish_parse(struct sotto__finish *out, const struct sotto_message *
 bool sotto__finish_verify(const struct sotto__finish *finish, bool *out_confirms,
                           const struct sotto_roster *roster, const bool *has,
                           const uint8_t digest[SOTTO_DIGEST_BYTES]);
+
+/* Appends why the confirmation of one is missing: "; no answer of n2". text has
+ * SOTTO_ERROR_TEXT_BYTES, of which *in_out_used are used; what does not fit is cut. */
+void sotto__unconfirmed_write(char *text, size_t *in_out_used, const char *name,
+                              bool signs_nothing);
 
 #endif

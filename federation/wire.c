@@ -15,9 +15,9 @@ void sotto__task_plan_digest(uint8_t out[SOTTO_DIGEST_BYTES], const char *plan_j
     sotto_digest(out, "sotto plan", plan_json, plan_bytes);
 }
 
-void sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES],
-                          const struct sotto_session_opening *opening, const void *aggregate,
-                          size_t aggregate_bytes)
+void sotto__opened_link(uint8_t in_out[SOTTO_DIGEST_BYTES],
+                        const struct sotto_session_opening *opening,
+                        const uint8_t aggregate_digest[SOTTO_DIGEST_BYTES])
 {
     uint8_t link[SOTTO_DIGEST_BYTES + SOTTO_SESSION_BYTES + 2 * SOTTO_DIGEST_BYTES];
     uint8_t *at = link;
@@ -27,8 +27,17 @@ void sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES],
     at += SOTTO_SESSION_BYTES;
     memcpy(at, opening->survivors, SOTTO_DIGEST_BYTES);
     at += SOTTO_DIGEST_BYTES;
-    sotto_digest(at, "sotto aggregate", aggregate, aggregate_bytes);
+    memcpy(at, aggregate_digest, SOTTO_DIGEST_BYTES);
     sotto_digest(in_out, "sotto opened", link, sizeof link);
+}
+
+void sotto__opened_digest(uint8_t in_out[SOTTO_DIGEST_BYTES],
+                          const struct sotto_session_opening *opening, const void *aggregate,
+                          size_t aggregate_bytes)
+{
+    uint8_t digest[SOTTO_DIGEST_BYTES];
+    sotto_digest(digest, "sotto aggregate", aggregate, aggregate_bytes);
+    sotto__opened_link(in_out, opening, digest);
 }
 
 static void begin_message(struct sotto_writer *writer, enum sotto_message_type type,

@@ -43,6 +43,59 @@ size_t sotto_session_transcript_bytes(uint32_t parties_len, size_t vector_bytes)
     return 4 + parties_len * party_bytes;
 }
 
+/* --- Consents --- */
+
+void sotto__consents_write(struct sotto_writer *writer, const struct sotto_signature *consents,
+                           const uint8_t *consenting, uint32_t parties_len)
+{
+    sotto_write_u32(writer, bitmap_count(consenting, parties_len));
+    for (uint32_t i = 0; i < parties_len; i++) {
+        if (bitmap_get(consenting, i)) {
+            sotto_write_u32(writer, i);
+            sotto_write_bytes(writer, consents[i].bytes, SOTTO_MESSAGE_SIGNATURE_BYTES);
+        }
+    }
+}
+
+const uint8_t *sotto__consents_read(struct sotto_reader *reader, uint32_t *out_len,
+                                    uint32_t parties_len)
+{
+    *out_len = sotto_read_u32(reader);
+    if (*out_len > parties_len) {
+        sotto_reader_fail(reader);
+    }
+    return sotto_read_bytes(reader, (size_t)*out_len * CONSENT_BYTES);
+}
+
+bool sotto__consents_suffice(const struct sotto_roster *roster, const uint8_t *living,
+                             const uint8_t digest[SOTTO__HASH_BYTES], const uint8_t *consents,
+                             uint32_t consents_len)
+{
+    uint8_t given[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
+    struct sotto_reader reader;
+    uint32_t least = 0;
+    sotto_reader_init(&reader, consents, (size_t)consents_len * CONSENT_BYTES);
+    for (uint32_t k = 0; k < consents_len; k++) {
+        struct sotto_signature consent;
+        uint32_t index = sotto_read_u32(&reader);
+        sotto_read_copy(&reader, consent.bytes, sizeof consent.bytes);
+        if (index < least || index >= roster->adverts_len || !bitmap_get(living, index) ||
+            !sotto_key_verify(&roster->adverts[index].sender, &consent, SOTTO__SURVIVORS_LABEL,
+                              digest, SOTTO__HASH_BYTES)) {
+            return false;
+        }
+        bitmap_set(given, index);
+        least = index + 1; /* ascending: nobody counts twice */
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        if (bitmap_get(living, i) && roster->adverts[i].demands.needs_consent &&
+            !bitmap_get(given, i)) {
+            return false;
+        }
+    }
+    return consents_len >= roster->graph.threshold;
+}
+
 /* --- Writing --- */
 
 void sotto__transcript_write(struct sotto_writer *writer, const struct sotto__opening *opening,
@@ -63,13 +116,7 @@ void sotto__transcript_write(struct sotto_writer *writer, const struct sotto__op
                               SOTTO__SCALAR_BYTES);
         }
     }
-    sotto_write_u32(writer, bitmap_count(consenting, n));
-    for (uint32_t i = 0; i < n; i++) {
-        if (bitmap_get(consenting, i)) {
-            sotto_write_u32(writer, i);
-            sotto_write_bytes(writer, consents[i].bytes, SOTTO_MESSAGE_SIGNATURE_BYTES);
-        }
-    }
+    sotto__consents_write(writer, consents, consenting, n);
 }
 
 /* --- Checking --- */
@@ -97,43 +144,8 @@ static bool read_parts(const struct sotto__opening *opening, struct parts *out,
     sotto_reader_init(&reader, transcript, transcript_bytes);
     out->masked = sotto_read_bytes(&reader, out->living_len * masked_bytes(opening));
     out->scalars = sotto_read_bytes(&reader, (size_t)out->dealers_len * SOTTO__SCALAR_BYTES);
-    out->consents_len = sotto_read_u32(&reader);
-    out->consents = out->consents_len <= n
-                        ? sotto_read_bytes(&reader, (size_t)out->consents_len * CONSENT_BYTES)
-                        : NULL;
-    return out->consents_len <= n && sotto_reader_finished(&reader);
-}
-
-/* Whether t of the living, and all of them whose adverts ask for it, signed the digest. */
-static bool consents_suffice(const struct sotto__opening *opening, const struct parts *parts)
-{
-    uint8_t given[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
-    uint8_t digest[SOTTO__HASH_BYTES];
-    const struct sotto_roster *roster = opening->roster;
-    struct sotto_reader reader;
-    uint32_t least = 0;
-    sotto__survivors_digest(digest, &opening->survivors);
-    sotto_reader_init(&reader, parts->consents, (size_t)parts->consents_len * CONSENT_BYTES);
-    for (uint32_t k = 0; k < parts->consents_len; k++) {
-        struct sotto_signature consent;
-        uint32_t index = sotto_read_u32(&reader);
-        sotto_read_copy(&reader, consent.bytes, sizeof consent.bytes);
-        if (index < least || index >= roster->adverts_len ||
-            !bitmap_get(opening->survivors.living, index) ||
-            !sotto_key_verify(&roster->adverts[index].sender, &consent, SOTTO__SURVIVORS_LABEL,
-                              digest, sizeof digest)) {
-            return false;
-        }
-        bitmap_set(given, index);
-        least = index + 1; /* ascending: nobody counts twice */
-    }
-    for (uint32_t i = 0; i < roster->adverts_len; i++) {
-        if (bitmap_get(opening->survivors.living, i) && roster->adverts[i].demands.needs_consent &&
-            !bitmap_get(given, i)) {
-            return false;
-        }
-    }
-    return parts->consents_len >= roster->graph.threshold;
+    out->consents = sotto__consents_read(&reader, &out->consents_len, n);
+    return sotto_reader_finished(&reader);
 }
 
 /* What can be wrong with a masked input. */
@@ -304,11 +316,14 @@ enum sotto_status sotto__transcript_open(const struct sotto__opening *opening, u
                                          struct sotto_error *err)
 {
     struct parts parts;
+    uint8_t survivors[SOTTO__HASH_BYTES];
     if (!read_parts(opening, &parts, transcript, transcript_bytes)) {
         return object(opening, out_dispute, err, SOTTO_DISPUTE_FORM, UINT32_MAX,
                       "the transcript is malformed");
     }
-    if (!consents_suffice(opening, &parts)) {
+    sotto__survivors_digest(survivors, &opening->survivors);
+    if (!sotto__consents_suffice(opening->roster, opening->survivors.living, survivors,
+                                 parts.consents, parts.consents_len)) {
         return object(opening, out_dispute, err, SOTTO_DISPUTE_CONSENTS, UINT32_MAX,
                       "the transcript lacks consents, or one of them is not right");
     }

@@ -25,6 +25,19 @@ struct sotto__signed_vector {
     struct sotto_signature signature;
 };
 
+/* The consents of the parties in `consenting`, by index: a count, then index and signature of each,
+ * ascending. Reading gives what sotto__consents_suffice takes; NULL, and the reader has failed,
+ * where there are more than parties. */
+void sotto__consents_write(struct sotto_writer *writer, const struct sotto_signature *consents,
+                           const uint8_t *consenting, uint32_t parties_len);
+const uint8_t *sotto__consents_read(struct sotto_reader *reader, uint32_t *out_len,
+                                    uint32_t parties_len);
+/* Whether threshold of the living, and all of them whose adverts ask for it, signed the digest.
+ * Variable-time: consents are public. */
+bool sotto__consents_suffice(const struct sotto_roster *roster, const uint8_t *living,
+                             const uint8_t digest[SOTTO__HASH_BYTES], const uint8_t *consents,
+                             uint32_t consents_len);
+
 /* Appends a transcript: the masked inputs of the living (by index; others are not read), the scalar
  * of each dealer (by index, SOTTO__SCALAR_BYTES each), and the consents of the parties in
  * `consenting` (by index). The writer keeps what fails. */

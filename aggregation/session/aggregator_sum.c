@@ -14,9 +14,11 @@
  * CT: not needed: the aggregator is given these secrets to open them. They are wiped all the same,
  * since they outlive their use in memory. */
 
+#include "message/record.h"
 #include "session/session_aggregator.h"
 
 #include <sotto/alloc.h>
+#include <sotto/record.h>
 #include <sotto/secret.h>
 #include <string.h>
 
@@ -308,6 +310,23 @@ out:
     sotto_free(seed_points);
     sotto_free(sum);
     return status;
+}
+
+void sotto_session_aggregator_write_record(const struct sotto_session_aggregator *aggregator,
+                                           struct sotto_writer *writer)
+{
+    const struct sotto__dealing *dealings[SOTTO_SESSION_PARTIES_MAX];
+    uint8_t consenting[(SOTTO_SESSION_PARTIES_MAX + 7) / 8] = {0};
+    struct sotto_signature consents[SOTTO_SESSION_PARTIES_MAX];
+    struct sotto__opening opening = describe_opening(aggregator, NULL);
+    SOTTO_REQUIRE(aggregator->phase == SOTTO_AGGREGATOR_SUMMED);
+    SOTTO_REQUIRE(sotto_graph_is_complete(&aggregator->roster.graph, parties_len(aggregator)));
+    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+        dealings[i] = &aggregator->members[i].dealing;
+        consents[i] = aggregator->members[i].consent;
+    }
+    sotto__aggregator_mark_consents(aggregator, consenting);
+    sotto__record_write(writer, &opening, aggregator->agreement, dealings, consents, consenting);
 }
 
 enum sotto_status sotto__aggregator_finish_sum(struct sotto_session_aggregator *aggregator)

@@ -239,6 +239,7 @@ enum sotto_status sotto_session_aggregator_new(struct sotto_session_aggregator *
     *roster = (struct sotto_roster){0};
     aggregator->label = terms->invitation.label;
     aggregator->verifies = terms->verifies;
+    memcpy(aggregator->agreement, terms->agreement, sizeof aggregator->agreement);
     aggregator->need = sotto__roster_need(&aggregator->roster, terms);
     enum sotto_status status = aggregator_start(aggregator, terms);
     if (status != SOTTO_OK) {

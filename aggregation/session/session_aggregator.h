@@ -53,6 +53,7 @@ struct sotto_session_aggregator {
     size_t runs_len;
     size_t vector_bytes;
     bool verifies;
+    uint8_t agreement[SOTTO_DIGEST_BYTES];
     struct sotto_action_queue queue;
     enum sotto_aggregator_phase phase;
     enum sotto_aggregator_phase step; /* the phase, or the last one before the end */

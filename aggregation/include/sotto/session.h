@@ -62,6 +62,7 @@ struct sotto_session_demands {
                            SOTTO_SESSION_COLLUDERS_MAX; where it is below the default of
                            sotto_session_colluders, that counts */
     bool needs_consent; /* where it lives, nothing is opened without its own consent */
+    bool no_receipts;   /* it signs no result, and nobody who is honest makes a receipt with it */
 };
 
 /* A point of ristretto255, as it is sent. */

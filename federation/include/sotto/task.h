@@ -97,8 +97,7 @@ SOTTO_API bool sotto_task_aggregator_is_confirmed(const struct sotto_task_aggreg
 
 /* After DONE with SOTTO_OK: who confirmed the result and who did not, or why it is not verified
  * though its sums were shown; else "". Borrows from the task. */
-SOTTO_API const char *
-sotto_task_aggregator_confirmation(const struct sotto_task_aggregator *task);
+SOTTO_API const char *sotto_task_aggregator_confirmation(const struct sotto_task_aggregator *task);
 
 /* The driver of the current round, or NULL before types are agreed on. Borrows from the task, until
  * the next call. */

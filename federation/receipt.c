@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Receipts [PROTOCOL.md, Receipts]. Leans on records of sessions (sotto/record.h), on verified.c
+ * for what confirmations sign, on the plan for who had to take part.
+ *
+ * The idea: a receipt is a chain of what others signed. Adverts name plan and parties; consents fix
+ * what each session could open; the chain of sums ties the sessions together; confirmations sign
+ * its end with the result. A verifier computes each link itself, and compares signatures with
+ * nothing but that. What it can't compute, the sums themselves, whoever confirmed has computed: so
+ * one honest signer is enough, and the verifier says who signed.
+ *
+ * The signature of who ran the task is over all bytes: no byte of a receipt can be another. */
+
+#include <sotto/receipt.h>
+
+#include "aggregator_confirming.h"
+#include "verified.h"
+
+#include <sotto/alloc.h>
+#include <sotto/record.h>
+#include <string.h>
+
+#define RECEIPT_VERSION 1
+#define CONFIRMATION_BYTES (4 + SOTTO_MESSAGE_SIGNATURE_BYTES)
+
+static const uint8_t magic[4] = {'S', 'O', 'T', 'R'};
+static const char receipt_label[] = "sotto receipt";
+
+/* --- Writing --- */
+
+void sotto__task_aggregator_record(struct sotto_task_aggregator *task, const void *aggregate,
+                                   size_t aggregate_bytes)
+{
+    uint8_t digest[SOTTO_DIGEST_BYTES];
+    if (!task->verifies) {
+        task->lacks_record = true;
+        return;
+    }
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
+    task->lacks_record = task->lacks_record || roster->demands.no_receipts;
+    sotto_session_aggregator_write_record(task->session, &task->records);
+    sotto_digest(digest, "sotto aggregate", aggregate, aggregate_bytes);
+    sotto_write_bytes(&task->records, digest, sizeof digest);
+}
+
+static void write_confirmations(const struct sotto_task_aggregator *task,
+                                struct sotto_writer *writer)
+{
+    const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
+    uint32_t count = 0;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        if (pass == 1) {
+            sotto_write_u32(writer, count);
+        }
+        for (uint32_t i = 0; i < roster->adverts_len; i++) {
+            const struct invitee *invitee =
+                &task->invitees[sotto__task_aggregator_invitee_of_member(task, i)];
+            if (invitee->has_confirmed && pass == 0) {
+                count++;
+            } else if (invitee->has_confirmed) {
+                sotto_write_u32(writer, i);
+                sotto_write_bytes(writer, invitee->confirmation.bytes,
+                                  sizeof invitee->confirmation.bytes);
+            }
+        }
+    }
+}
+
+static void write_receipt(const struct sotto_task_aggregator *task, struct sotto_writer *writer)
+{
+    struct sotto_writer schema;
+    struct sotto_signature signature;
+    sotto_writer_init(&schema, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_schema_write(sotto_driver_schema(task->driver), &schema);
+    sotto_write_bytes(writer, magic, sizeof magic);
+    sotto_write_u16(writer, RECEIPT_VERSION);
+    sotto_write_u16(writer, 0);
+    sotto_write_bytes(writer, task->terms.label.task.bytes, sizeof task->terms.label.task.bytes);
+    sotto_write_bytes(writer, task->terms.aggregator.bytes, sizeof task->terms.aggregator.bytes);
+    sotto_write_blob(writer, task->plan_json, task->plan_bytes);
+    sotto_write_blob(writer, schema.data, schema.data_bytes);
+    sotto_write_blob(writer, task->result, strlen(task->result));
+    sotto_write_u32(writer, task->terms.label.round);
+    sotto_write_bytes(writer, task->records.data, task->records.data_bytes);
+    write_confirmations(task, writer);
+    if (sotto_writer_status(&schema) != SOTTO_OK ||
+        sotto_writer_status(&task->records) != SOTTO_OK) {
+        writer->failed = true;
+    }
+    sotto_writer_release(&schema);
+    if (sotto_writer_status(writer) == SOTTO_OK) {
+        sotto_identity_sign(task->identity, &signature, receipt_label, writer->data,
+                            writer->data_bytes);
+        sotto_write_bytes(writer, signature.bytes, sizeof signature.bytes);
+    }
+}
+
+enum sotto_status sotto_task_aggregator_receipt(const struct sotto_task_aggregator *task,
+                                                struct sotto_buffer *out, struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    if (!task->is_confirming || task->outbox.end.status != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "there is no receipt: its parties did not check the sums");
+    }
+    if (task->lacks_record) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "there is no receipt: a round was not checked, or an owner wants "
+                               "none (policy.confirm)");
+    }
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    write_receipt(task, &writer);
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        out->data = sotto_writer_take(&writer, &out->data_bytes);
+    }
+    sotto_writer_release(&writer);
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_set(err, status, "no memory for a receipt");
+}
+
+/* --- Verifying --- */
+
+/* A receipt on its way through the checks. Texts borrow from the bytes. */
+struct check {
+    const struct sotto_peer *peers;
+    size_t peers_len;
+    struct sotto_reader reader;
+    struct sotto_invitation_terms terms;
+    struct sotto_plan *plan;
+    const uint8_t *plan_text;
+    size_t plan_bytes;
+    const uint8_t *schema;
+    size_t schema_bytes;
+    const uint8_t *result;
+    size_t result_bytes;
+    uint32_t rounds;
+    uint8_t opened[SOTTO_DIGEST_BYTES];
+    struct sotto_record last; /* of the last round read */
+};
+
+static bool knows_key(const struct check *check, const struct sotto_key *key)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < check->peers_len; i++) {
+        found = sotto_key_equal(&check->peers[i].key, key);
+    }
+    return found;
+}
+
+static enum sotto_status refuse_stranger(const struct sotto_key *key, struct sotto_error *err)
+{
+    char text[SOTTO_KEY_TEXT_BYTES];
+    sotto_key_to_text(key, text);
+    return sotto_error_set(err, SOTTO_ERROR_AUTH,
+                           "the receipt has a party that is not among the peers: %s", text);
+}
+
+/* All before the rounds. */
+static enum sotto_status read_head(struct check *check, struct sotto_error *err)
+{
+    uint8_t found[sizeof magic];
+    struct sotto_reader *reader = &check->reader;
+    sotto_read_copy(reader, found, sizeof found);
+    uint16_t version = sotto_read_u16(reader);
+    uint16_t flags = sotto_read_u16(reader);
+    if (memcmp(found, magic, sizeof magic) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "this is no receipt of Sotto");
+    }
+    if (version != RECEIPT_VERSION || flags != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_VERSION,
+                               "a receipt of version %u, flags %u; this program reads version %d",
+                               version, flags, RECEIPT_VERSION);
+    }
+    sotto_read_copy(reader, check->terms.label.task.bytes, sizeof check->terms.label.task.bytes);
+    sotto_read_copy(reader, check->terms.aggregator.bytes, sizeof check->terms.aggregator.bytes);
+    check->plan_text = sotto_read_blob(reader, &check->plan_bytes, SOTTO_PLAN_BYTES_MAX);
+    check->schema = sotto_read_blob(reader, &check->schema_bytes, SOTTO_MESSAGE_BYTES_MAX);
+    check->result = sotto_read_blob(reader, &check->result_bytes, SOTTO_MESSAGE_BYTES_MAX);
+    check->rounds = sotto_read_u32(reader);
+    return reader->failed ? sotto_error_set(err, SOTTO_ERROR_INPUT, "the receipt is cut short")
+                          : SOTTO_OK;
+}
+
+/* Before anything else is believed: who ran the task signed these bytes. */
+static enum sotto_status check_signature(struct check *check, const uint8_t *bytes,
+                                         size_t bytes_len, struct sotto_error *err)
+{
+    struct sotto_signature signature;
+    size_t signed_bytes = bytes_len - sizeof signature.bytes;
+    memcpy(signature.bytes, bytes + signed_bytes, sizeof signature.bytes);
+    if (!knows_key(check, &check->terms.aggregator)) {
+        return refuse_stranger(&check->terms.aggregator, err);
+    }
+    if (!sotto_key_verify(&check->terms.aggregator, &signature, receipt_label, bytes,
+                          signed_bytes)) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH,
+                               "the receipt's signature is not right: a byte of it was changed, "
+                               "or another node made it");
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_plan(struct check *check, struct sotto_error *err)
+{
+    enum sotto_status status =
+        sotto_plan_parse(&check->plan, check->plan_text, check->plan_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto__task_plan_digest(check->terms.plan_digest, (const char *)check->plan_text,
+                            check->plan_bytes);
+    if (!sotto_plan_publishes(check->plan) || check->rounds == 0 ||
+        check->rounds > sotto_plan_rounds(check->plan)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "the receipt's plan is not one whose parties confirm its result in "
+                               "%u rounds",
+                               check->rounds);
+    }
+    return SOTTO_OK;
+}
+
+/* Later rounds are of those, and all of those, whose rows are in the first sum. */
+static bool continues(const struct sotto_record *before, const struct sotto_record *record)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < before->roster.adverts_len; i++) {
+        if (!sotto_record_lives(before, i)) {
+            continue;
+        }
+        if (at >= record->roster.adverts_len ||
+            !sotto_key_equal(&before->roster.adverts[i].sender,
+                             &record->roster.adverts[at].sender)) {
+            return false;
+        }
+        at++;
+    }
+    return at == record->roster.adverts_len;
+}
+
+/* One round: its record holds, is the one that comes next, and is of known parties. */
+static enum sotto_status check_round(struct check *check, uint32_t round, struct sotto_error *err)
+{
+    struct sotto_record record;
+    uint8_t link[SOTTO_DIGEST_BYTES];
+    uint32_t min_parties = round == 1 ? sotto_plan_strategy(check->plan)->min_clients : 0;
+    enum sotto_status status =
+        sotto_record_read(&record, &check->reader, &check->terms, min_parties, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto_read_copy(&check->reader, link, sizeof link);
+    bool is_next = record.label.round == round && record.label.attempt >= 1 &&
+                   (round == 1 || (record.label.attempt == 1 && continues(&check->last, &record)));
+    if (!is_next || check->reader.failed) {
+        sotto_record_release(&record);
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "round %u of the receipt does not follow on the one before", round);
+    }
+    sotto_record_release(&check->last);
+    check->last = record;
+    for (uint32_t i = 0; i < record.roster.adverts_len; i++) {
+        if (!knows_key(check, &record.roster.adverts[i].sender)) {
+            return refuse_stranger(&record.roster.adverts[i].sender, err);
+        }
+    }
+    sotto__opened_link(check->opened, &record.opening, link);
+    return SOTTO_OK;
+}
+
+/* Reads the parties and who of them confirms. */
+static enum sotto_status check_confirmations(struct check *check, struct sotto_receipt *receipt,
+                                             struct sotto_error *err)
+{
+    uint8_t digest[SOTTO_DIGEST_BYTES];
+    bool lives[SOTTO_SESSION_PARTIES_MAX];
+    bool confirms[SOTTO_SESSION_PARTIES_MAX];
+    const struct sotto_roster *roster = &check->last.roster;
+    struct sotto__finish finish = {.confirmations_len = sotto_read_u32(&check->reader)};
+    if (finish.confirmations_len <= SOTTO_SESSION_PARTIES_MAX) {
+        finish.confirmation_bytes =
+            sotto_read_bytes(&check->reader, (size_t)finish.confirmations_len * CONFIRMATION_BYTES);
+    }
+    if (finish.confirmations_len > SOTTO_SESSION_PARTIES_MAX ||
+        !sotto_reader_finished(&check->reader)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "the receipt's end is malformed");
+    }
+    struct sotto__confirmed confirmed = {.terms = &check->terms,
+                                         .schema = check->schema,
+                                         .schema_bytes = check->schema_bytes,
+                                         .opened = check->opened,
+                                         .result = check->result,
+                                         .result_bytes = check->result_bytes};
+    enum sotto_status status = sotto__confirmed_make(digest, &confirmed);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "no memory for a receipt");
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        lives[i] = sotto_record_lives(&check->last, i);
+    }
+    if (!sotto__finish_verify(&finish, confirms, roster, lives, digest)) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH,
+                               "a confirmation of the receipt does not sign its plan, its sums "
+                               "and its result");
+    }
+    receipt->parties = sotto_alloc_array(roster->adverts_len, sizeof *receipt->parties);
+    if (receipt->parties == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a receipt");
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        if (lives[i]) {
+            receipt->parties[receipt->parties_len++] = (struct sotto_receipt_party){
+                .key = roster->adverts[i].sender, .confirms = confirms[i]};
+            receipt->confirmed_len += confirms[i];
+        }
+    }
+    receipt->colluders = sotto_session_colluders(roster->adverts_len, roster->demands.colluders);
+    return SOTTO_OK;
+}
+
+static enum sotto_status check_all(struct check *check, struct sotto_receipt *receipt,
+                                   const uint8_t *bytes, size_t bytes_len, struct sotto_error *err)
+{
+    enum sotto_status status = read_head(check, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_signature(check, bytes, bytes_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_plan(check, err);
+    for (uint32_t round = 1; status == SOTTO_OK && round <= check->rounds; round++) {
+        status = check_round(check, round, err);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    receipt->task = check->terms.label.task;
+    receipt->creator = check->terms.aggregator;
+    receipt->rounds = check->rounds;
+    receipt->plan_json = sotto_text_copy((const char *)check->plan_text, check->plan_bytes);
+    receipt->result = sotto_text_copy((const char *)check->result, check->result_bytes);
+    if (receipt->plan_json == NULL || receipt->result == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a receipt");
+    }
+    return check_confirmations(check, receipt, err);
+}
+
+enum sotto_status sotto_receipt_verify(struct sotto_receipt *out, const void *bytes,
+                                       size_t bytes_len, const struct sotto_peer *peers,
+                                       size_t peers_len, struct sotto_error *err)
+{
+    struct check check = {.peers = peers, .peers_len = peers_len};
+    struct sotto_receipt receipt = {0};
+    if (bytes_len < SOTTO_MESSAGE_SIGNATURE_BYTES || bytes_len > SOTTO_SIGNED_BYTES_MAX) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "this is no receipt of Sotto");
+    }
+    sotto_reader_init(&check.reader, bytes, bytes_len - SOTTO_MESSAGE_SIGNATURE_BYTES);
+    enum sotto_status status = check_all(&check, &receipt, bytes, bytes_len, err);
+    sotto_record_release(&check.last);
+    sotto_plan_free(check.plan);
+    if (status != SOTTO_OK) {
+        sotto_receipt_release(&receipt);
+        return status;
+    }
+    *out = receipt;
+    return SOTTO_OK;
+}
+
+void sotto_receipt_release(struct sotto_receipt *receipt)
+{
+    sotto_free(receipt->plan_json);
+    sotto_free(receipt->result);
+    sotto_free(receipt->parties);
+    *receipt = (struct sotto_receipt){0};
+}
