@@ -128,9 +128,10 @@ static const struct command commands[] = {
      "sotto check plan.json [--config node.yaml] [--from PEER]\n"
      "\n"
      "Says the plan in words and what each rule says to it, if PEER asks (this node\n"
-     "itself, if left out): policy, then the rows of this node's files, by themselves\n"
-     "and beside what was answered before. Nothing leaves, and nothing is written down.\n"
-     "Exit code 1 if some rule refuses. Run it where the node's files are.\n",
+     "itself, if left out): policy, then the rows of this node's files, by\n"
+     "themselves and beside what was answered before. Nothing leaves, and nothing\n"
+     "is written down. Exit code 1 if some rule refuses. Run it where the node's\n"
+     "files are.\n",
      OPTION_CONFIG | OPTION_FROM, cmd_check},
     {"audit", "audit", "what has this node answered?",
      "sotto audit [--config node.yaml] [--json]    the ledger of answers\n"

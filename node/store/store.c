@@ -78,8 +78,8 @@ static const char *const migrations[] = {
     "CREATE INDEX record_day ON record(creator_key, day, event, reason, plan_bytes);"
     "CREATE INDEX record_uid ON record(uid);"
     "CREATE INDEX record_created ON record(created_at);",
-    "ALTER TABLE tasks ADD COLUMN must_verify INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE tasks ADD COLUMN confirmation TEXT NOT NULL DEFAULT '';",
+    ("ALTER TABLE tasks ADD COLUMN must_verify INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE tasks ADD COLUMN confirmation TEXT NOT NULL DEFAULT '';"),
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
