@@ -59,6 +59,14 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
     }
 }
 
+static void write_parties_withholding(struct sotto_writer *writer, uint64_t withheld)
+{
+    if (withheld > 0) {
+        sotto__json_raw(writer, ", \"withheld\": ");
+        sotto__json_integer(writer, withheld);
+    }
+}
+
 /* is_rounded: what it was made from is not what stands in the files, so that no text is exact. */
 static void write_value(struct sotto_writer *writer, const struct sotto__value *value,
                         uint64_t nan_made, uint64_t withheld, enum form form, bool is_rounded)
@@ -82,10 +90,16 @@ static void write_value(struct sotto_writer *writer, const struct sotto__value *
         sotto__json_raw(writer, ", \"nan_made\": ");
         sotto__json_integer(writer, nan_made);
     }
-    if (withheld > 0) {
-        sotto__json_raw(writer, ", \"withheld\": ");
-        sotto__json_integer(writer, withheld);
-    }
+    write_parties_withholding(writer, withheld);
+    sotto__json_raw(writer, "}");
+}
+
+/* A value of nobody's rows, as all parties kept theirs back. cell: how many did so of a bin or a
+ * level; 0: of its group, which says so itself. */
+static void write_withheld_value(struct sotto_writer *writer, uint64_t cell)
+{
+    sotto__json_raw(writer, "{\"value\": null, \"special\": \"withheld\"");
+    write_parties_withholding(writer, cell);
     sotto__json_raw(writer, "}");
 }
 
@@ -95,8 +109,9 @@ static void write_value(struct sotto_writer *writer, const struct sotto__value *
 struct value_block {
     const struct sotto__results *results;
     const struct sotto__output_values *output_values;
-    size_t first;   /* index among a group's values */
-    size_t axes[2]; /* of the expansion */
+    uint64_t survived; /* parties */
+    size_t first;      /* index among a group's values */
+    size_t axes[2];    /* of the expansion */
     size_t axes_len;
     enum form form;  /* of a method's values, which have no expressions of their own */
     bool is_rounded; /* all of them come from rounded numbers: see write_value */
@@ -147,6 +162,12 @@ static void write_one(struct sotto_writer *writer, const struct value_block *blo
 {
     const struct sotto__expansion *expansion = block->results->expansion;
     size_t index = group * expansion->values_len + block->first + at;
+    uint64_t cell = block->results->cells_withheld[index];
+    uint64_t most = cell > block->results->withheld[group] ? cell : block->results->withheld[group];
+    if (most > 0 && most >= block->survived) {
+        write_withheld_value(writer, cell);
+        return;
+    }
     const struct sotto__value_expression *value =
         block->output_values->method == NULL
             ? &expansion->expressions[block->output_values->first + at]
@@ -156,8 +177,8 @@ static void write_one(struct sotto_writer *writer, const struct value_block *blo
     bool is_rounded = value != NULL
                           ? block->is_rounded || reads_rounded(expansion, &value->expression)
                           : block->is_rounded && form != FORM_COUNT;
-    write_value(writer, &block->results->values[index], block->results->nan_made[index],
-                block->results->cells_withheld[index], form, is_rounded);
+    write_value(writer, &block->results->values[index], block->results->nan_made[index], cell, form,
+                is_rounded);
 }
 
 static void write_group(struct sotto_writer *writer, const struct value_block *block, size_t group)
@@ -260,12 +281,13 @@ static void write_fields(struct sotto_writer *writer, struct value_block block, 
 }
 
 static void write_output(struct sotto_writer *writer, const struct sotto__results *results,
-                         size_t output)
+                         uint64_t survived, size_t output)
 {
     const struct sotto__output_values *output_values = &results->expansion->outputs[output];
     struct value_block block = {
         .results = results,
         .output_values = output_values,
+        .survived = survived,
         .first = output_values->values,
         .axes = {output_values->shape.axes[0], output_values->shape.axes[1]},
         .axes_len = output_values->shape.axes_len,
@@ -277,14 +299,15 @@ static void write_output(struct sotto_writer *writer, const struct sotto__result
     }
 }
 
-static void write_outputs(struct sotto_writer *writer, const struct sotto__results *results)
+static void write_outputs(struct sotto_writer *writer, const struct sotto__results *results,
+                          uint64_t survived)
 {
     sotto__json_raw(writer, "{\"outputs\": {");
     for (size_t i = 0; i < results->plan->outputs_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
         sotto__json_string(writer, results->plan->outputs[i].name);
         sotto__json_raw(writer, ": ");
-        write_output(writer, results, i);
+        write_output(writer, results, survived, i);
     }
     sotto__json_raw(writer, "}");
 }
@@ -527,7 +550,7 @@ enum sotto_status sotto__results_write(const struct sotto__results *results, cha
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
     sotto_writer_init(&writer, SOTTO__RESULT_BYTES_MAX);
-    write_outputs(&writer, results);
+    write_outputs(&writer, results, parties->survived);
     write_groups(&writer, results);
     write_parties(&writer, parties);
     write_schema(&writer, results);

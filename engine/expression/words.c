@@ -109,6 +109,8 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
                                 "mean(fillna(wage, 0))"},
     [SOTTO__FUNCTION_IF] = {"if(condition, a, b)", "a where it is true, b where it is false.",
                             "mean(if(part_time, wage, na))"},
+    [SOTTO__FUNCTION_CLIP] = {"clip(x, lo, hi)", "x, or the limit that it is beyond.",
+                              "mean(clip(wage, 2550, 8900))"},
     [SOTTO__FUNCTION_FLOAT] = {"float(x)", "The nearest double.", "sum(float(wage))"},
     [SOTTO__FUNCTION_FLOOR] = {"floor(x)", "The next whole number below.", "sum(floor(wage))"},
     [SOTTO__FUNCTION_CEIL] = {"ceil(x)", "The next whole number above.", "sum(ceil(wage))"},

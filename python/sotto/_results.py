@@ -16,7 +16,7 @@ from .errors import SottoWarning
 
 _PART = re.compile(r"(.*)\[(.*)\]\Z", re.DOTALL)
 _OF_TUPLE = re.compile(r"result \d+\Z")
-_SPECIAL = {"NaN": math.nan, "inf": math.inf, "-inf": -math.inf}
+_SPECIAL = {"NaN": math.nan, "inf": math.inf, "-inf": -math.inf, "withheld": math.nan}
 
 Number = Callable[[Mapping[str, Any]], Any]
 

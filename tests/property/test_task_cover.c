@@ -250,8 +250,9 @@ static void test_parts_stay_closed(void **state)
     net_run();
     net_assert_result_has("\"withheld\": [0, 3]");
     /* The last bin, and the first one, without which the last would be the rest. */
-    net_assert_result_has("{\"value\": 3, \"exact\": \"3\"}, {\"value\": 0, \"exact\": \"0\", "
-                          "\"withheld\": 3}");
+    net_assert_result_has("{\"value\": null, \"special\": \"withheld\", \"withheld\": 3}, "
+                          "{\"value\": 3, \"exact\": \"3\"}, "
+                          "{\"value\": null, \"special\": \"withheld\", \"withheld\": 3}");
     net_end();
 }
 
