@@ -732,6 +732,40 @@ static void judge_cover(const struct judging *judging)
     judging->withheld->few_groups[judging->group] |= is_few;
 }
 
+static bool is_identifier(const struct judging *judging, size_t column)
+{
+    size_t len;
+    const struct sotto_evidence_column *of =
+        &sotto_evidence_columns(judging->evidence, &len)[column];
+    const struct sotto_disclosure *disclosure = judging->disclosure;
+    enum sotto_column_kind kind =
+        disclosure->kind_of != NULL && of->name != NULL
+            ? disclosure->kind_of(disclosure->kind_context, of->file, of->name)
+            : SOTTO_COLUMN_UNDECLARED;
+    return kind == SOTTO_COLUMN_IDENTIFIER ||
+           (kind == SOTTO_COLUMN_UNDECLARED &&
+            sotto_evidence_is_identifier(judging->evidence, column));
+}
+
+/* A product with an identifier has as many known digits as tell many values at once. */
+static enum sotto_status judge_identifiers(const struct judging *judging, size_t at)
+{
+    const struct sotto_evidence_sum *sum = &judging->sums[at];
+    bool is_product = sum->factors[1] != SOTTO_NONE && sum->factors[0] != sum->factors[1];
+    size_t len;
+    const struct sotto_evidence_column *columns = sotto_evidence_columns(judging->evidence, &len);
+    for (size_t i = 0; is_product && !sum->is_difference && i < 2; i++) {
+        if (is_identifier(judging, sum->factors[i])) {
+            const struct sotto_evidence_column *column = &columns[sum->factors[i]];
+            return refuse(judging, SOTTO_RULE_BUDGET,
+                          "what stands at column %zu of %.160s is an identifier here, which its "
+                          "owner lets nobody multiply",
+                          column->start + 1, column->text);
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status judge_sums(const struct judging *judging)
 {
     static const struct {
@@ -740,6 +774,7 @@ static enum sotto_status judge_sums(const struct judging *judging)
     } rules[] = {{SOTTO_RULE_PRESENCE, judge_presence},
                  {SOTTO_RULE_HIDDEN, judge_hidden},
                  {SOTTO_RULE_HIDDEN, judge_near},
+                 {SOTTO_RULE_BUDGET, judge_identifiers},
                  {SOTTO_RULE_DOMINANCE, judge_dominance}};
     for (size_t i = 0; i < judging->sums_len; i++) {
         for (size_t j = 0;
@@ -949,6 +984,6 @@ const struct sotto_judge *sotto_disclosure_judge(const struct sotto_disclosure *
     const struct sotto_rules *rules = disclosure->rules;
     bool looks = rules->is_on[SOTTO_RULE_COVER] || rules->is_on[SOTTO_RULE_ROWS] ||
                  rules->is_on[SOTTO_RULE_PRESENCE] || rules->is_on[SOTTO_RULE_HIDDEN] ||
-                 rules->is_on[SOTTO_RULE_DOMINANCE];
+                 rules->is_on[SOTTO_RULE_DOMINANCE] || rules->is_on[SOTTO_RULE_BUDGET];
     return looks ? &disclosure->judge : NULL;
 }

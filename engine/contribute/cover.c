@@ -146,7 +146,7 @@ static uint8_t say_of_cell(const struct sotto_withheld *withheld, size_t group,
 }
 
 void sotto__parts_say(uint8_t *out, const struct sotto_driver *driver,
-                        const struct sotto__inquiry *inquiry, const struct sotto_withheld *withheld)
+                      const struct sotto__inquiry *inquiry, const struct sotto_withheld *withheld)
 {
     const struct sotto__program *program = driver->program;
     for (size_t group = 0; group < program->groups_len; group++) {

@@ -14,7 +14,6 @@ void sotto__parts_withhold_cell(uint64_t *limbs, const struct sotto__program *pr
 
 /* Says what a judge left of each part: sotto_driver_cover_len bytes of SOTTO_COVER_. */
 void sotto__parts_say(uint8_t *out, const struct sotto_driver *driver,
-                        const struct sotto__inquiry *inquiry,
-                        const struct sotto_withheld *withheld);
+                      const struct sotto__inquiry *inquiry, const struct sotto_withheld *withheld);
 
 #endif

@@ -47,6 +47,7 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     out->bins = sotto_alloc_array(groups_len * inquiry->bins_len, sizeof *out->bins);
     out->spreads = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->spreads);
     out->levels = sotto_alloc_array(inquiry->levels_len, sizeof *out->levels);
+    out->distinct = sotto_alloc_array(inquiry->multiplied_len, sizeof *out->distinct);
     out->affines = sotto_alloc_array(groups_len, sizeof *out->affines);
     out->row = sotto_alloc_array(inquiry->columns_len + 1, sizeof *out->row);
     out->signed_values =
@@ -59,7 +60,8 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     return out->outside != NULL && out->atoms != NULL && out->terms != NULL &&
                    out->affines != NULL && out->row != NULL && out->signed_values != NULL &&
                    out->bins != NULL && out->spreads != NULL && out->levels != NULL &&
-                   out->magnitudes != NULL && out->keys != NULL && out->left_out != NULL
+                   out->distinct != NULL && out->magnitudes != NULL && out->keys != NULL &&
+                   out->left_out != NULL
                ? SOTTO_OK
                : SOTTO_ERROR_NO_MEMORY;
 }
@@ -111,6 +113,7 @@ void sotto__evidence_release(struct sotto_evidence *evidence)
         sotto__spread_release(&evidence->levels[i]);
     }
     sotto_free(evidence->levels);
+    sotto_free(evidence->distinct);
     for (size_t i = 0; evidence->affines != NULL && i < groups_len; i++) {
         sotto__affine_release(&evidence->affines[i]);
     }
@@ -185,6 +188,9 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
     }
     for (size_t i = 0; i < inquiry->levels_len; i++) {
         keep_status(in_out, sotto__spread_merge(&in_out->levels[i], &other->levels[i], LEVELS_MAX));
+    }
+    for (size_t i = 0; i < inquiry->multiplied_len; i++) {
+        sotto__distinct_merge(&in_out->distinct[i], &other->distinct[i]);
     }
     keep_status(in_out, other->status);
 }
@@ -567,6 +573,19 @@ static void take_affine(struct sotto_evidence *evidence, const struct sotto__row
     }
 }
 
+/* --- Identifiers --- */
+
+static void take_distinct(struct sotto_evidence *evidence, size_t at, size_t len)
+{
+    size_t column = evidence->inquiry->multiplied[at];
+    const double *values = evidence->signed_values + column * SOTTO__ROWS_LEN;
+    for (size_t i = 0; !evidence->distinct[at].is_broken && i < len; i++) {
+        if (evidence->left_out[i] == 0 && values[i] == values[i]) {
+            sotto__distinct_add(&evidence->distinct[at], values[i]);
+        }
+    }
+}
+
 /* --- A piece of rows --- */
 
 static void find_left_out(struct sotto_evidence *evidence, const struct sotto__rows *rows,
@@ -603,6 +622,11 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
                                              in_out->signed_values + i * SOTTO__ROWS_LEN, rows,
                                              inquiry->column_ops[i], len) ||
                              has_infinities;
+        }
+    }
+    for (size_t i = 0; i < inquiry->multiplied_len; i++) {
+        if (inquiry->columns[inquiry->multiplied[i]].dataset == dataset) {
+            take_distinct(in_out, i, len);
         }
     }
     take_atoms(in_out, rows, dataset, len);
@@ -804,6 +828,17 @@ enum sotto_status sotto_evidence_is_near(bool *out, const struct sotto_evidence 
                                          size_t group, size_t a, size_t b)
 {
     return sotto__affine_is_near(out, &evidence->affines[group], a, b, evidence->values_max);
+}
+
+bool sotto_evidence_is_identifier(const struct sotto_evidence *evidence, size_t column)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    bool found = false;
+    for (size_t i = 0; i < inquiry->multiplied_len; i++) {
+        found = found || (inquiry->multiplied[i] == column &&
+                          sotto__distinct_identifies(&evidence->distinct[i]));
+    }
+    return found;
 }
 
 static size_t find_level(const struct sotto__inquiry *inquiry, size_t column)

@@ -82,6 +82,8 @@ struct sotto__inquiry {
     size_t sums_len;
     size_t sums_capacity_len;
     size_t traces_capacity_len;
+    size_t *multiplied; /* columns that are multiplied with others, of whole numbers or doubles */
+    size_t multiplied_len;
     size_t *levels; /* columns by whose values atoms are told apart, if they have few */
     size_t levels_len;
     size_t *cell_terms;
@@ -108,6 +110,7 @@ struct sotto_evidence {
     struct sotto_evidence_terms *terms;   /* [group * sums_len + sum] */
     struct sotto__spread_values *spreads; /* [group * spreads_len + spread] */
     struct sotto__spread_values *levels;  /* [level]: of all groups */
+    struct sotto__distinct *distinct;     /* [multiplied]: likewise */
     struct sotto__affine *affines;        /* [group] */
     double *row;                          /* scratch: of one row, each column's value */
     uint64_t *bins;                       /* [group * bins_len + bin]: rows */

@@ -456,6 +456,11 @@ static size_t add_column(struct sotto__inquiry *inquiry, size_t op)
     at = &inquiry->program->ops[op];
     inquiry->columns[inquiry->columns_len] = (struct sotto_evidence_column){
         .dataset = at->dataset, .support = SOTTO_NONE, .text = at->source, .start = at->start};
+    if (at->kind == SOTTO__OP_COLUMN) {
+        const struct sotto_driver *driver = inquiry->driver;
+        inquiry->columns[inquiry->columns_len].file = driver->plan->datasets[at->dataset].file;
+        inquiry->columns[inquiry->columns_len].name = driver->expansion.columns[at->index].name;
+    }
     inquiry->column_ops[inquiry->columns_len] = op;
     return inquiry->columns_len++;
 }
@@ -730,6 +735,36 @@ static void add_supports(struct sotto__inquiry *inquiry)
     }
 }
 
+/* --- Identifiers --- */
+
+static bool is_multiplied(const struct sotto__inquiry *inquiry, size_t column)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < inquiry->sums_len; i++) {
+        const size_t *factors = inquiry->sums[i].factors;
+        found = factors[1] != SOTTO_NONE && factors[0] != factors[1] &&
+                has_factor(&inquiry->sums[i], column);
+    }
+    return found;
+}
+
+static void add_multiplied(struct sotto__inquiry *inquiry)
+{
+    inquiry->multiplied = sotto_alloc_array(inquiry->columns_len + 1, sizeof *inquiry->multiplied);
+    if (inquiry->multiplied == NULL) {
+        fail(inquiry, SOTTO_ERROR_NO_MEMORY);
+        return;
+    }
+    for (size_t i = 0; i < inquiry->columns_len; i++) {
+        const struct sotto__op *op = &inquiry->program->ops[inquiry->column_ops[i]];
+        bool is_number =
+            op->type == SOTTO__ROW_FLOAT || (op->type == SOTTO__ROW_EXACT && op->scale == 0);
+        if (is_number && is_multiplied(inquiry, i)) {
+            inquiry->multiplied[inquiry->multiplied_len++] = i;
+        }
+    }
+}
+
 /* --- Levels --- */
 
 /* A sum of a column of few values, or of a product with one, is a sum over the rows of each value:
@@ -799,6 +834,7 @@ enum sotto_status sotto__inquiry_init(struct sotto__inquiry *out, const struct s
     add_used_conditions(out);
     add_supports(out);
     add_levels(out);
+    add_multiplied(out);
     if (out->status != SOTTO_OK) {
         return say_failure(out, err);
     }
@@ -833,5 +869,6 @@ void sotto__inquiry_release(struct sotto__inquiry *inquiry)
     sotto_free(inquiry->traces);
     sotto_free(inquiry->cell_terms);
     sotto_free(inquiry->levels);
+    sotto_free(inquiry->multiplied);
     *inquiry = (struct sotto__inquiry){0};
 }

@@ -2,7 +2,7 @@
 #ifndef SOTTO_ENGINE_CONTRIBUTE_TABLES_H
 #define SOTTO_ENGINE_CONTRIBUTE_TABLES_H
 
-/* Two tables of what rows are like, which merge in any order. */
+/* Tables of what rows are like, which merge in any order. */
 
 #include <sotto/status.h>
 
@@ -49,6 +49,25 @@ enum sotto_status sotto__spread_add(struct sotto__spread_values *spread, uint64_
 enum sotto_status sotto__spread_merge(struct sotto__spread_values *in_out,
                                       const struct sotto__spread_values *other,
                                       size_t max) SOTTO_NODISCARD;
+
+/* --- distinct.c: identifiers --- */
+
+#define SOTTO__DISTINCT_LOTS 1024
+
+/* How many different values a column has, about. Zeros: of no rows. */
+struct sotto__distinct {
+    uint8_t lots[SOTTO__DISTINCT_LOTS];
+    double least;
+    double most;
+    double shortest; /* the least magnitude */
+    uint64_t rows;
+    bool is_broken; /* there is a fraction */
+};
+
+void sotto__distinct_add(struct sotto__distinct *in_out, double value);
+void sotto__distinct_merge(struct sotto__distinct *in_out, const struct sotto__distinct *other);
+/* Whether its values are whole numbers, nearly all different, and close together or long. */
+bool sotto__distinct_identifies(const struct sotto__distinct *distinct);
 
 /* --- affine.c: columns that are the same but for few rows --- */
 

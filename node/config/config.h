@@ -30,16 +30,6 @@ struct config_peer {
     char *ca;  /* certificates that its https is checked against; NULL: the system's */
 };
 
-/* Which columns of a dataset tasks may name: those of allow (if it is there) without those of hide.
- */
-struct config_columns {
-    char *dataset;
-    char **allow;
-    unsigned allow_count;
-    char **hide;
-    unsigned hide_count;
-};
-
 struct config_policy {
     char **ask; /* names of peers who may ask; NULL: all of them */
     unsigned ask_count;
@@ -135,6 +125,10 @@ bool config_offers(const struct config *config, const char *file_name);
 
 /* Whether tasks may name a column of a file, and the star means it. */
 bool config_shows(const struct config *config, const char *file_name, const char *column);
+
+/* What the owner says of a column. */
+enum sotto_column_kind config_column_kind(const struct config *config, const char *file_name,
+                                          const char *column);
 
 /* How a file is read, or NULL: the usual way. */
 const struct file_words *config_words_of(const struct config *config, const char *file_name);

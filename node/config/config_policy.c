@@ -61,6 +61,26 @@ bool config_shows(const struct config *config, const char *file_name, const char
     return shows;
 }
 
+enum sotto_column_kind config_column_kind(const struct config *config, const char *file_name,
+                                          const char *column)
+{
+    const struct config_policy *policy = &config->file->policy;
+    enum sotto_column_kind kind = SOTTO_COLUMN_UNDECLARED;
+    for (unsigned i = 0; i < policy->columns_count; i++) {
+        const struct config_columns *columns = &policy->columns[i];
+        if (strcmp(columns->dataset, file_name) != 0) {
+            continue;
+        }
+        if (is_among(columns->identifiers, columns->identifiers_count, column)) {
+            return SOTTO_COLUMN_IDENTIFIER;
+        }
+        kind = is_among(columns->multiply, columns->multiply_count, column)
+                   ? SOTTO_COLUMN_MULTIPLIED
+                   : kind;
+    }
+    return kind;
+}
+
 const struct file_words *config_words_of(const struct config *config, const char *file_name)
 {
     for (unsigned i = 0; i < config->file->files_count; i++) {
@@ -324,8 +344,10 @@ static enum sotto_status check_columns(const struct config *config, const char *
         if (status != SOTTO_OK) {
             return status;
         }
-        if (columns->allow == NULL && columns->hide == NULL) {
-            return refuse_key(path, "policy.columns", err, "%s: expected allow or hide, or both",
+        if (columns->allow == NULL && columns->hide == NULL && columns->identifiers == NULL &&
+            columns->multiply == NULL) {
+            return refuse_key(path, "policy.columns", err,
+                              "%s: expected allow, hide, identifiers or multiply",
                               columns->dataset);
         }
     }

@@ -51,6 +51,10 @@ static const cyaml_schema_field_t columns_fields[] = {
                          allow, &text_entry, 1, COLUMNS_MAX),
     CYAML_FIELD_SEQUENCE("hide", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_columns,
                          hide, &text_entry, 1, COLUMNS_MAX),
+    CYAML_FIELD_SEQUENCE("identifiers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         struct config_columns, identifiers, &text_entry, 1, COLUMNS_MAX),
+    CYAML_FIELD_SEQUENCE("multiply", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         struct config_columns, multiply, &text_entry, 1, COLUMNS_MAX),
     CYAML_FIELD_END,
 };
 

@@ -2,9 +2,24 @@
 #ifndef SOTTO_NODE_FILE_OPTIONS_H
 #define SOTTO_NODE_FILE_OPTIONS_H
 
-/* How a file is read, as node.yaml ("files") and the command line say it. */
+/* How a file is read, as node.yaml ("files") and the command line say it, and which of its columns
+ * may be asked. */
 
 #include <sotto/csv.h>
+
+/* Which columns of a dataset tasks may name: those of allow (if it is there) without those of hide.
+ */
+struct config_columns {
+    char *dataset;
+    char **allow;
+    unsigned allow_count;
+    char **hide;
+    unsigned hide_count;
+    char **identifiers; /* are not multiplied with other columns */
+    unsigned identifiers_count;
+    char **multiply; /* may be, whatever they look like */
+    unsigned multiply_count;
+};
 
 /* As written; NULL and 0: the usual way (sotto/csv.h). */
 struct file_words {

@@ -89,7 +89,7 @@ class Lists(unittest.TestCase):
         sections = {"api", "peer", "peers", "policy", "files"}
         documented = {name.split(".")[-1] for name in rows(CONFIG)}
         # A column's entry is explained below its table.
-        self.assertEqual(self.keys() - documented - sections, {"dataset", "allow", "hide"})
+        self.assertEqual(self.keys() - documented - sections, {"dataset", "allow", "hide", "identifiers", "multiply"})
         for key in self.keys() - {"pin"}:  # pin and ca exclude each other
             self.assertRegex(self.yaml, rf"(?m)^[ -]*{key}:", f"{key} is not in the example")
 

@@ -180,7 +180,7 @@ static void test_errors_say_what_and_where(void **state)
          "[a]}]\n",
          {"line 7", "did you mean \"wages.csv\""}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [x.csv]\n  columns: [{dataset: x.csv}]\n",
-         {"expected allow or hide", "line 7"}},
+         {"expected allow, hide, identifiers or multiply", "line 7"}},
         {HEAD "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n    delimiter: "
               "\"||\"\n",
          {"line 9: files.delimiter", "one character"}},

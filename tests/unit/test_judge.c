@@ -35,24 +35,25 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
     if (i <= 3) {
         (void)snprintf(rare, sizeof rare, "%d", i);
     }
-    int row = snprintf(
-        out, bytes,
-        "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d,%d,%d,%d,%.1f,%d\n",
-        i, wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
-        i <= len / 2          ? "a"
-        : i <= len - len / 12 ? "b"
-                              : "c",
-        i <= len * 3 / 10 ? "true" : "false", i == 33 ? "true" : "false", i == 33, gap, rare,
-        i == 7 ? "" : "5", i % 5 == 0 ? 100 * (i % 7 + 1) : 0, 7, i == 4 ? "inf" : "1.5e0",
-        exp(normal), i == 11 ? 100000000 : wage, i == 2 ? 3 : 2 * age, i <= 12,
-        i == 45 || (i <= 30 && i % 2 == 0) ? 2 : 1,
-        i == 45   ? 90000
-        : i <= 30 ? wage
-                  : i,
-        mirror, i == 7 ? 1 : 2 * mirror + 3, i % 3, i % 3 == 0 ? 2.5 : -1.0,
-        i <= 15   ? 3
-        : i <= 30 ? 2
-                  : i <= 45);
+    int row = snprintf(out, bytes,
+                       "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d,%d,%d,"
+                       "%d,%.1f,%d,%lld\n",
+                       i, wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
+                       i <= len / 2          ? "a"
+                       : i <= len - len / 12 ? "b"
+                                             : "c",
+                       i <= len * 3 / 10 ? "true" : "false", i == 33 ? "true" : "false", i == 33,
+                       gap, rare, i == 7 ? "" : "5", i % 5 == 0 ? 100 * (i % 7 + 1) : 0, 7,
+                       i == 4 ? "inf" : "1.5e0", exp(normal), i == 11 ? 100000000 : wage,
+                       i == 2 ? 3 : 2 * age, i <= 12, i == 45 || (i <= 30 && i % 2 == 0) ? 2 : 1,
+                       i == 45   ? 90000
+                       : i <= 30 ? wage
+                                 : i,
+                       mirror, i == 7 ? 1 : 2 * mirror + 3, i % 3, i % 3 == 0 ? 2.5 : -1.0,
+                       i <= 15   ? 3
+                       : i <= 30 ? 2
+                                 : i <= 45,
+                       3000000019LL + 1234567LL * i * i);
     assert_true(row > 0 && (size_t)row < bytes);
     return (size_t)row;
 }
@@ -65,7 +66,7 @@ static char *make_rows(int len)
         text, sizeof text,
         "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
         "bonus,same,inf,heavy,giant,twice,few01,twice01,tail,mirror,mirrored,three,code,"
-        "stage\n");
+        "stage,phone\n");
     for (int i = 1; i <= len; i++) {
         at += write_row(text + at, sizeof text - at, i, len, &random);
     }
@@ -83,6 +84,8 @@ struct judged {
     struct sotto_source *source;
     struct sotto_rules rules;
     struct sotto_disclosure disclosure;
+    enum sotto_column_kind (*kind_of)(const void *context, const char *file, const char *column);
+    const char *identifier;
     uint8_t withheld[GROUPS_MAX];
     char text[SOTTO_ERROR_TEXT_BYTES];
 };
@@ -138,6 +141,8 @@ static uint64_t *contribute(struct judged *judged, enum sotto_status *out_status
     assert_true(sotto_driver_groups_len(judged->driver) <= GROUPS_MAX);
     memset(judged->withheld, 0, sizeof judged->withheld);
     sotto_disclosure_init(&judged->disclosure, &judged->rules, 4711);
+    judged->disclosure.kind_of = judged->kind_of;
+    judged->disclosure.kind_context = judged->identifier;
     *out_status =
         sotto_driver_contribute(judged->driver, limbs, len, judged->withheld, &judged->source,
                                 sotto_disclosure_judge(&judged->disclosure), &err);
@@ -367,8 +372,7 @@ static void test_hidden(void **state)
     passes("", "mean(few01) + sum(few01 * wage)");
     passes("", "mean(bonus) + std(bonus)");
     /* Sets of presence that are the same rows here. */
-    passes_rows("", "cov([wage, age, mirror, bonus, stage, three, flag, code, double, id])", 0,
-                200);
+    passes_rows("", "cov([wage, age, mirror, bonus, stage, three, flag, code, double])", 0, 200);
 }
 
 /* R5. */
@@ -386,6 +390,47 @@ static void test_dominance(void **state)
     passes("", "sum(tail)");
     passes("", "mean(wage) + std(wage) + dot(wage, age)");
     passes_rows("", "std(heavy)", 0, 200);
+}
+
+/* R6: attack S3, and what it is like. */
+static void test_identifiers(void **state)
+{
+    (void)state;
+    static const enum sotto_rule rule = SOTTO_RULE_BUDGET;
+    refuses("", "dot(wage, id)", rule, "is an identifier here");
+    refuses("", "sum((three + 1) * (2 * id - 7))", rule, "is an identifier");
+    refuses("", "cov(double, id)", rule, "is an identifier");
+    refuses("", "ols(wage, age, phone)", rule, "is an identifier");
+    refuses_rows("", "dot(age, phone)", rule, "is an identifier", 1500);
+    refuses_rows("", "dot(age, id)", rule, "is an identifier", 1500);
+    passes("", "mean(id) + std(id) + std(phone)");
+    passes("", "ols(wage, age, mirror)");
+    passes_rows("", "dot(wage, age)", 0, 40);
+    passes_rows("", "dot(wage, age)", 0, 1500);
+    passes_rows("", "sum(if(id > 100, wage * age, na))", 0, 1500);
+}
+
+static enum sotto_column_kind kind_of(const void *context, const char *file, const char *column)
+{
+    assert_string_equal(file, "t.csv");
+    return strcmp(column, context) == 0 ? SOTTO_COLUMN_IDENTIFIER
+           : strcmp(column, "id") == 0  ? SOTTO_COLUMN_MULTIPLIED
+                                        : SOTTO_COLUMN_UNDECLARED;
+}
+
+/* An owner says what is one, and what is not. */
+static void test_declared_identifiers(void **state)
+{
+    (void)state;
+    struct judged judged;
+    begin(&judged, "", "dot(wage, id)", make_rows(60));
+    judged.kind_of = kind_of;
+    judged.identifier = "age";
+    assert_ok(judge(&judged));
+    judged.identifier = "wage";
+    assert_int_equal(judge(&judged), SOTTO_ERROR_REFUSED);
+    assert_contains(judged.text, "budget: what stands at column 5 of dot(wage, id)");
+    end(&judged);
 }
 
 /* --- What is withheld --- */
@@ -524,6 +569,8 @@ int main(void)
         cmocka_unit_test(test_presence),
         cmocka_unit_test(test_hidden),
         cmocka_unit_test(test_dominance),
+        cmocka_unit_test(test_identifiers),
+        cmocka_unit_test(test_declared_identifiers),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_bins_and_levels),
         cmocka_unit_test(test_withheld_in_the_result),

@@ -79,9 +79,19 @@ SOTTO_API void sotto_text_show(struct sotto_writer *writer, const char *text);
 
 /* --- judge.c --- */
 
+/* What an owner says of a column. */
+enum sotto_column_kind {
+    SOTTO_COLUMN_UNDECLARED, /* its values say whether it is an identifier */
+    SOTTO_COLUMN_IDENTIFIER, /* it is one, whatever its values */
+    SOTTO_COLUMN_MULTIPLIED, /* it may be multiplied, whatever it looks like */
+};
+
 /* The rules in force in one task of one party, and what they said last. */
 struct sotto_disclosure {
     const struct sotto_rules *rules;
+    /* What the owner says of a file's column; NULL: nothing. */
+    enum sotto_column_kind (*kind_of)(const void *context, const char *file, const char *column);
+    const void *kind_context;
     struct sotto_judge judge;
     uint64_t prime;
     enum sotto_rule rule; /* that refused the round; SOTTO_RULES_LEN: none did */

@@ -36,7 +36,7 @@ struct sotto_evidence_set {
 struct sotto_evidence_sum {
     size_t set;
     bool is_difference;
-    size_t less; /* of a difference: the set of the second */
+    size_t less;       /* of a difference: the set of the second */
     size_t factors[2]; /* columns of the evidence; the second may be SOTTO_NONE */
     const char *text;
     size_t start;
@@ -45,8 +45,11 @@ struct sotto_evidence_sum {
 /* A column that is summed up, or what an expression makes of it that is no polynomial. */
 struct sotto_evidence_column {
     size_t dataset;
-    size_t support;   /* the set where it is not 0, if a sum of it is opened over two sets; else
-                         SOTTO_NONE */
+    size_t support; /* the set where it is not 0, if a sum of it is opened over two sets; else
+                       SOTTO_NONE */
+    const char
+        *file; /* where it is a column as it stands: of which file, and its name; else NULL */
+    const char *name;
     const char *text; /* where it is first read */
     size_t start;
 };
@@ -113,6 +116,10 @@ sotto_evidence_atoms(const struct sotto_evidence *evidence, size_t dataset, size
 
 /* Whether an atom of a set's dataset is in the set. */
 SOTTO_API bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, size_t set);
+
+/* Whether a column that is multiplied with another one looks like an identifier: whole numbers,
+ * nearly all different, and close together or of nine digits or more. */
+SOTTO_API bool sotto_evidence_is_identifier(const struct sotto_evidence *evidence, size_t column);
 
 /* Whether a column has few values in all, and atoms are told apart by them: only where the asker
  * made sets of the column's dataset beside where and groups. */
