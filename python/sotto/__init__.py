@@ -8,7 +8,7 @@ if node.trace(task_id):
     print(node.get_result(task_id))
 """
 
-from . import dataset, debug, errors, pandas
+from . import dataset, debug, errors, pandas, stats
 from ._client import AsyncDeltaNode, DeltaNode
 from .errors import NotAnAggregate, NotSupported, PlanError, SottoError
 from .research import SecureSum, local, secure_sum, simulate
@@ -34,4 +34,5 @@ __all__ = [
     "pandas",
     "secure_sum",
     "simulate",
+    "stats",
 ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -42,6 +42,61 @@ class Fit:
             f"{table}\n\nrows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
             f"R-squared {self.rsquared:.6g}, adjusted {self.rsquared_adj:.6g}, F {self.fvalue:.6g}"
         )
+
+
+_STATISTICS = ("r", "t", "f", "chi2", "odds_ratio", "proportion", "variance")
+_SCIPY = {"p": "pvalue", "expected": "expected_freq"}
+
+
+class Test:
+    """What sotto.stats gives: statistic, pvalue, df or dof and the rest by their names.
+
+    It unpacks as in scipy: statistic, pvalue = result. status says why there is no answer, or is
+    None.
+    """
+
+    def __init__(self, fields: Mapping[str, Any], status: str | None) -> None:
+        self.status = status
+        self._fields = dict(fields)
+        for name, value in fields.items():
+            setattr(self, _SCIPY.get(name, name), value)
+        self.statistic = next(fields[name] for name in _STATISTICS if name in fields)
+        if "chi2" in fields:
+            self.dof = fields["df"]
+
+    def confidence_interval(self) -> tuple[Any, Any]:
+        """The bounds, of the level that was asked for."""
+        if "low" not in self._fields:
+            raise AttributeError("this test has no interval")
+        return self._fields["low"], self._fields["high"]
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.statistic
+        yield self._fields.get("p", math.nan)
+
+    def __repr__(self) -> str:
+        single = {
+            _SCIPY.get(name, name): value
+            for name, value in self._fields.items()
+            if not isinstance(value, pandas.Series | pandas.DataFrame)
+        }
+        width = max(map(len, single))
+        lines = [f"{name:{width}}  {value:.6g}" for name, value in single.items()]
+        lines += [f"status: {self.status}"] if self.status else []
+        tables = [
+            f"\n{_SCIPY.get(name, name)}\n{value}"
+            for name, value in self._fields.items()
+            if name not in single and _SCIPY.get(name, name) not in single
+        ]
+        return "\n".join(lines + tables)
+
+
+def _of_fields(fields: Mapping[str, Any], status: str | None) -> Any:
+    if "coefficients" in fields:
+        return Fit(fields)
+    if "row_totals" in fields:
+        return fields["counts"]
+    return Test(fields, status)
 
 
 def from_json(result: Mapping[str, Any], exact: bool = False) -> Any:
@@ -116,8 +171,8 @@ def _group_index(groups: Mapping[str, Any]) -> pandas.Index:
 
 def _output(output: Mapping[str, Any], number: Number, index: pandas.Index | None) -> Any:
     if "fields" in output:
-        fields = output["fields"]
-        return Fit({name: _output(field, number, None) for name, field in fields.items()})
+        fields = {name: _output(field, number, None) for name, field in output["fields"].items()}
+        return _of_fields(fields, output.get("status"))
     axes = output.get("labels", [])
     if index is None:
         return _shaped(output["values"] if axes else output, axes, number)

@@ -25,7 +25,7 @@ from ..errors import PlanError
 from ._refusals import RefusingResult, not_supported
 from ._ufuncs import Ufuncs, plain
 
-Shape = Literal["scalar", "series", "counts", "square", "fit"]
+Shape = Literal["scalar", "series", "counts", "square", "fit", "test"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Aggregate(Ufuncs, RefusingResult):
     """Numbers about all rows together, known once the task has run.
 
     Shapes: "scalar"; "series", one for each column; "counts", one for each bin, level or share;
-    "square", columns by columns; "fit", what ols() gives. With `groups` one of that for each group.
+    "square", columns by columns; "fit", what ols() gives; "test", what sotto.stats and crosstab()
+    give. With `groups` one of that for each group.
     """
 
     __hash__ = object.__hash__
@@ -69,7 +70,7 @@ class Aggregate(Ufuncs, RefusingResult):
 
     def _binary(self, operator: str, other: Any, reflected: bool = False) -> Any:
         other = plain(other)
-        if self._shape == "fit":
+        if self._shape in ("fit", "test"):
             self._refuse(operator)
         if isinstance(other, Aggregate):
             shape = self._common_shape(operator, other)

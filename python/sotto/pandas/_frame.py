@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numbers
+from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 import pandas
@@ -15,7 +16,14 @@ from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import complete, reduce_columns, reduce_rows, spread_options
 from ._refusals import not_supported
 from ._rowwise import RowWise, labels
-from ._series import SUMMARISED, Series, check_correlation, reduction_named
+from ._series import (
+    Series,
+    check_correlation,
+    one_reduction,
+    quantile_arguments,
+    reduction_named,
+    summarised,
+)
 
 
 class DataFrame(NamedOperators):
@@ -144,6 +152,28 @@ class DataFrame(NamedOperators):
         """The median of each column, in up to 16 rounds that end in counts of single values."""
         return self._reduced_by_column("median", axis, skipna)
 
+    def quantile(
+        self,
+        q: Any = 0.5,
+        axis: Axis = 0,
+        numeric_only: bool = False,
+        interpolation: str = "linear",
+    ) -> Any:
+        """What a share q of each column is below; of several shares a frame. As median, in rounds.
+
+        The index of a frame has the shares as texts, as they are written in a plan.
+        """
+        if axis_number(axis) == 1:
+            raise not_supported("quantile(axis=1)", "there are var, std and sem of rows")
+        shares, options = quantile_arguments(q, interpolation)
+        parts = [
+            Aggregate(self._rows.reduced("quantile", share, **options), "series")
+            for share in shares
+        ]
+        if isinstance(q, numbers.Real):
+            return parts[0]
+        return Summary({str(share): part for share, part in zip(shares, parts, strict=True)})
+
     def _reduced_by_column(self, function: str, axis: Axis, skipna: bool) -> Any:
         if axis_number(axis) == 1:
             raise not_supported(f"{function}(axis=1)", "there are var, std and sem of rows")
@@ -172,19 +202,23 @@ class DataFrame(NamedOperators):
         check_correlation(method, min_periods)
         return Aggregate(self._rows.reduced("corr"), "square")
 
-    def agg(self, func: str | Sequence[str]) -> Any:
-        """One reduction by its name, or several as a summary."""
+    def agg(self, func: str | Sequence[str] | Mapping[str, str]) -> Any:
+        """One reduction by its name, several as a summary, or one for each column by its name."""
         if isinstance(func, str):
             return reduction_named(self, func)
         if isinstance(func, dict):
-            raise not_supported("agg() with a dict", "name columns apart: df['a'].agg(['mean'])")
+            return Summary({name: one_reduction(self[name], of) for name, of in func.items()})
         return Summary({name: reduction_named(self, name) for name in func})
 
     aggregate = agg
 
-    def describe(self) -> Summary:
-        """count, mean and std. (Extremes and quantiles are single rows, or close to them.)"""
-        return Summary({name: reduction_named(self, name) for name in SUMMARISED})
+    def describe(self, percentiles: Sequence[float] = ()) -> Summary:
+        """count, mean and std, and the quantiles of percentiles, such as [0.25, 0.5, 0.75].
+
+        Quantiles are found in rounds and end in counts of single values, so that owners must give
+        leave for them; extremes are single rows.
+        """
+        return summarised(self, percentiles)
 
     # --- Rows and columns ---
 

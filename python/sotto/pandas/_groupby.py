@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +17,14 @@ from ._frame import DataFrame
 from ._reductions import Rows, reduce_rows
 from ._refusals import RefusingResult, not_supported
 from ._rowwise import labels
-from ._series import SUMMARISED, Series, column_of, reduction_named
+from ._series import (
+    Series,
+    column_of,
+    one_reduction,
+    quantile_arguments,
+    reduction_named,
+    summarised,
+)
 from ._ufuncs import plain
 
 _GROUPS_MAX = 2
@@ -103,7 +111,9 @@ def _edges(column: Column, bins: Any) -> tuple[Any, ...]:
 class GroupBy(RefusingResult):
     """Rows in declared groups; its reductions give an Aggregate with a value for each group."""
 
-    _refused_because = "groups have count, size, sum, mean, var, std, sem, skew, kurt, any and all"
+    _refused_because = (
+        "groups have count, size, sum, mean, var, std, sem, skew, kurt, median, quantile, any, all"
+    )
 
     def __init__(self, rows: DataFrame | Series, groups: tuple[GroupKey, ...]) -> None:
         typing = pandas.api.typing
@@ -192,16 +202,25 @@ class GroupBy(RefusingResult):
         """Whether every value that is present is not 0."""
         return self._reduced("all")
 
-    def agg(self, func: str | Sequence[str]) -> Aggregate | Summary:
-        """One reduction by its name, or several as a summary."""
+    def agg(self, func: str | Sequence[str] | Mapping[str, str]) -> Aggregate | Summary:
+        """One reduction by its name, several as a summary, or one for each column by its name."""
         if isinstance(func, str):
             return reduction_named(self, func)
         if isinstance(func, dict):
-            raise not_supported("agg() with a dict", "name columns apart: groups['a'].mean()")
+            return Summary({name: one_reduction(self[name], of) for name, of in func.items()})
         return Summary({name: reduction_named(self, name) for name in func})
 
     aggregate = agg
 
-    def describe(self) -> Summary:
-        """count, mean and std of each group."""
-        return Summary({name: reduction_named(self, name) for name in SUMMARISED})
+    def quantile(self, q: Any = 0.5, interpolation: str = "linear") -> Aggregate:
+        """What a share q of the values of each group is below, in rounds as median."""
+        if not isinstance(q, numbers.Real):
+            raise not_supported("quantile() of several shares by group", "ask for each of them")
+        (share,), options = quantile_arguments(q, interpolation)
+        by_column = isinstance(self._rows_of, DataFrame)
+        expression = self._source().reduced("quantile", share, **options)
+        return Aggregate(expression, "series" if by_column else "scalar", self._groups)
+
+    def describe(self, percentiles: Sequence[float] = ()) -> Summary:
+        """count, mean and std of each group, and the quantiles of percentiles."""
+        return summarised(self, percentiles)

@@ -36,9 +36,9 @@ class Rows:
         """Another expression over the same rows."""
         return Rows(expression, self.condition)
 
-    def reduced(self, function: str, **options: int) -> Expression:
-        """The aggregate function(expression) over the rows that take part."""
-        return call(function, self.only_where_filtered(), **options)
+    def reduced(self, function: str, *more: Expression, **options: int | str) -> Expression:
+        """The aggregate function(expression, more) over the rows that take part."""
+        return call(function, self.only_where_filtered(), *more, **options)
 
 
 def spread_options(ddof: int) -> dict[str, int]:

@@ -158,9 +158,13 @@ class Series(NamedOperators):
 
     aggregate = agg
 
-    def describe(self) -> Summary:
-        """count, mean and std. (Extremes and quantiles are single rows, or close to them.)"""
-        return Summary({name: reduction_named(self, name) for name in SUMMARISED})
+    def describe(self, percentiles: Sequence[float] = ()) -> Summary:
+        """count, mean and std, and the quantiles of percentiles, such as [0.25, 0.5, 0.75].
+
+        Quantiles are found in rounds and end in counts of single values, so that owners must give
+        leave for them; extremes are single rows.
+        """
+        return summarised(self, percentiles)
 
     # --- Distributions ---
 
@@ -174,15 +178,7 @@ class Series(NamedOperators):
 
         interpolation between two values: linear, lower, higher, nearest or midpoint.
         """
-        if interpolation not in _INTERPOLATIONS:
-            raise PlanError(
-                f"interpolation={interpolation!r}: expected one of {', '.join(_INTERPOLATIONS)}"
-            )
-        is_series = not isinstance(q, numbers.Real)
-        shares = [literal(plain(share)) for share in (q if is_series else [q])]
-        if not shares:
-            raise PlanError("quantile([]): expected at least one share, from 0 to 1")
-        options = {} if interpolation == "linear" else {"interpolation": interpolation}
+        shares, options = quantile_arguments(q, interpolation)
         source = self._rows.only_where_filtered()
         return Aggregate(
             call("quantile", source, *shares, **options), "counts" if len(shares) > 1 else "scalar"
@@ -236,6 +232,35 @@ class Series(NamedOperators):
         return GroupBy(self, declared_groups(self, by, levels, bins, other))
 
 
+def quantile_arguments(q: Any, interpolation: str) -> tuple[list[Expression], dict[str, str]]:
+    """The shares and options of quantile(). Raises PlanError for what is none."""
+    if interpolation not in _INTERPOLATIONS:
+        raise PlanError(
+            f"interpolation={interpolation!r}: expected one of {', '.join(_INTERPOLATIONS)}"
+        )
+    shares = [literal(plain(share)) for share in ([q] if isinstance(q, numbers.Real) else q)]
+    if not shares:
+        raise PlanError("quantile([]): expected at least one share, from 0 to 1")
+    return shares, {} if interpolation == "linear" else {"interpolation": interpolation}
+
+
+def summarised(rows: Any, percentiles: Sequence[float]) -> Summary:
+    """What describe() gives of a Series, a DataFrame or groups."""
+    parts = {name: reduction_named(rows, name) for name in SUMMARISED}
+    for share in percentiles:
+        parts[f"{100 * share:g}%"] = rows.quantile(share)
+    return Summary(parts)
+
+
+def one_reduction(rows: Any, name: Any) -> Aggregate:
+    """A reduction by its name, in agg({column: name})."""
+    if not isinstance(name, str):
+        raise not_supported(
+            f"agg() with {name!r} for a column", "one reduction for each column; ask twice"
+        )
+    return reduction_named(rows, name)
+
+
 def check_correlation(method: str, min_periods: object) -> None:
     """Raises NotSupported for anything but Pearson's correlation."""
     if method != "pearson":
@@ -244,7 +269,7 @@ def check_correlation(method: str, min_periods: object) -> None:
         raise not_supported("corr(min_periods=)", "ask for count() beside it")
 
 
-_BY_NAME = frozenset("count sum mean var std sem skew kurt any all".split())
+_BY_NAME = frozenset("count sum mean var std sem skew kurt any all median".split())
 
 
 def reduction_named(rows: Any, name: str) -> Aggregate:

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of columns of the datasets, with the names and results of scipy.stats.
+
+They take lazy columns and give what a task may return; nothing runs before the task does:
+
+    def execute(self, wages):
+        women, men = wages[wages.sex == "f"], wages[wages.sex == "m"]
+        return sotto.stats.ttest_ind(women.wage, men.wage, equal_var=False)
+
+Missing values are left out, as with nan_policy="omit". Probabilities are two-sided.
+"""
+
+from __future__ import annotations
+
+from ._expression import Call, Expression, call
+from .errors import PlanError
+from .pandas._aggregate import Aggregate
+from .pandas._crosstab import crosstab
+from .pandas._rowwise import check_one_dataset
+from .pandas._series import Series
+
+__all__ = [
+    "chi2_contingency",
+    "crosstab",
+    "f_oneway",
+    "fisher_exact",
+    "pearsonr",
+    "proportion",
+    "ttest_1samp",
+    "ttest_ind",
+    "ttest_rel",
+    "var_interval",
+]
+
+_LEVEL = 0.95
+
+
+def _samples(name: str, samples: tuple[Series, ...]) -> list[Expression]:
+    """What the columns are, each missing where it is filtered out."""
+    for sample in samples:
+        if not isinstance(sample, Series):
+            raise PlanError(f"{name}({sample!r}): expected columns, such as df['wage']")
+    check_one_dataset(*(sample._expression for sample in samples))
+    return [sample._rows.only_where_filtered() for sample in samples]
+
+
+def _options(confidence_level: float) -> dict[str, int | str]:
+    percent = round(confidence_level * 100, 9)
+    if percent != int(percent) or not 1 <= percent <= 99:
+        raise PlanError(
+            f"confidence_level={confidence_level!r}: expected whole per cents, 0.01 to 0.99"
+        )
+    return {} if percent == 95 else {"level": int(percent)}
+
+
+def ttest_ind(
+    a: Series, b: Series, *, equal_var: bool = True, confidence_level: float = _LEVEL
+) -> Aggregate:
+    """Student's t-test of two samples; with equal_var=False Welch's.
+
+    The result has statistic, pvalue, df, confidence_interval() of the difference of the means, and
+    difference, standard_error, d (Cohen's), mean_x, mean_y, count_x, count_y.
+    """
+    options = _options(confidence_level) | ({"equal_var": 1} if equal_var else {})
+    return Aggregate(call("ttest", *_samples("ttest_ind", (a, b)), **options), "test")
+
+
+def ttest_rel(a: Series, b: Series, *, confidence_level: float = _LEVEL) -> Aggregate:
+    """The t-test of the differences of pairs, over the rows where both are present."""
+    arguments = _samples("ttest_rel", (a, b))
+    return Aggregate(call("ttest_paired", *arguments, **_options(confidence_level)), "test")
+
+
+def ttest_1samp(a: Series, popmean: float, *, confidence_level: float = _LEVEL) -> Aggregate:
+    """The t-test of one sample's mean against a number.
+
+    confidence_interval() and mean are of the values less popmean.
+    """
+    (sample,) = _samples("ttest_1samp", (a if popmean == 0 else a - popmean,))
+    return Aggregate(call("ttest_one", sample, **_options(confidence_level)), "test")
+
+
+def f_oneway(*samples: Series) -> Aggregate:
+    """Analysis of variance of one way, of two samples or more.
+
+    The result has statistic, pvalue, df_between, df_within, ss_between, ss_within, ms_between,
+    ms_within, eta_squared, residual_sd, and counts and means as Series.
+    """
+    if len(samples) < 2:
+        raise PlanError("f_oneway(): expected two samples or more")
+    return Aggregate(call("anova", *_samples("f_oneway", samples)), "test")
+
+
+def pearsonr(x: Series, y: Series, *, confidence_level: float = _LEVEL) -> Aggregate:
+    """Pearson's correlation with its test, over the rows where both are present.
+
+    The result has statistic (r), pvalue, confidence_interval(), t, df, r2 and count.
+    """
+    arguments = _samples("pearsonr", (x, y))
+    return Aggregate(call("pearson", *arguments, **_options(confidence_level)), "test")
+
+
+def _of_table(name: str, table: Aggregate, **options: int) -> Aggregate:
+    expression = table._expression if isinstance(table, Aggregate) else None
+    if not isinstance(expression, Call) or expression.function != "crosstab":
+        raise PlanError(f"{name}({table!r}): expected crosstab(index, columns, levels={{...}})")
+    return Aggregate(call(name, *expression.arguments, **options), "test")
+
+
+def chi2_contingency(observed: Aggregate, correction: bool = True) -> Aggregate:
+    """Pearson's chi-squared test of a crosstab(), with Yates' correction if it is two by two.
+
+    The result has statistic, pvalue, dof, expected_freq (a DataFrame), cramers_v and count.
+    """
+    return _of_table("chi2", observed, **({"yates": 1} if correction else {}))
+
+
+def fisher_exact(table: Aggregate) -> Aggregate:
+    """Fisher's exact test of a crosstab() of two by two levels.
+
+    The result has statistic (the odds ratio), pvalue and count.
+    """
+    return _of_table("fisher", table)
+
+
+def proportion(condition: Series, *, confidence_level: float = _LEVEL) -> Aggregate:
+    """The share of rows where a condition is true, with Wilson's interval.
+
+    The result has statistic (the share), confidence_interval(), standard_error, count_true, count.
+    """
+    (rows,) = _samples("proportion", (condition,))
+    return Aggregate(call("proportion", rows, **_options(confidence_level)), "test")
+
+
+def var_interval(x: Series, *, confidence_level: float = _LEVEL) -> Aggregate:
+    """The variance with its interval by chi-squared.
+
+    The result has statistic (the variance), confidence_interval(), std, df and count.
+    """
+    (rows,) = _samples("var_interval", (x,))
+    return Aggregate(call("var_ci", rows, **_options(confidence_level)), "test")

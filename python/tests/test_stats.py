@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sotto.stats, crosstab and quantiles over three parties, against scipy and pandas on all rows."""
+
+import numpy
+import pandas
+import pytest
+from scipy import stats
+
+import sotto
+
+LEVELS = {"dept": ["R&D", "Sales", "HR"], "sex": ["f", "m"]}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = numpy.random.default_rng(5)
+    size = 240
+    frame = pandas.DataFrame(
+        {
+            "dept": rng.choice(["R&D", "Sales", "HR"], size, p=[0.5, 0.3, 0.2]),
+            "sex": rng.choice(["f", "m"], size),
+            "wage": rng.normal(4000, 600, size).round(2),
+            "age": rng.integers(20, 65, size),
+        }
+    )
+    frame.loc[rng.choice(size, 9, replace=False), "wage"] = None
+    return frame
+
+
+@pytest.fixture(scope="module")
+def ask(rows):
+    parties = [rows.iloc[party::3].reset_index(drop=True) for party in range(3)]
+    return lambda question: sotto.simulate(parties, question)
+
+
+def near(found, wanted):
+    assert found == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize("equal_var", [True, False])
+def test_ttest_ind(rows, ask, equal_var):
+    def question(wages):
+        of = {sex: wages[wages["sex"] == sex]["wage"] for sex in "fm"}
+        return sotto.stats.ttest_ind(of["f"], of["m"], equal_var=equal_var, confidence_level=0.9)
+
+    found = ask(question)
+    wanted = stats.ttest_ind(
+        *(rows.wage[rows.sex == sex] for sex in "fm"), equal_var=equal_var, nan_policy="omit"
+    )
+    statistic, pvalue = found
+    near([statistic, pvalue, found.df], [wanted.statistic, wanted.pvalue, wanted.df])
+    near(found.confidence_interval(), tuple(wanted.confidence_interval(0.9)))
+    assert found.count_x == rows.wage[rows.sex == "f"].count()
+    assert "pvalue" in repr(found)
+    assert found.status is None
+
+
+def test_paired_and_one_sample(rows, ask):
+    found = ask(
+        lambda wages: (
+            sotto.stats.ttest_rel(wages["wage"], wages["age"]),
+            sotto.stats.ttest_1samp(wages["age"], 40),
+            sotto.stats.ttest_1samp(wages["age"] - 40, 0),
+        )
+    )
+    both = rows.dropna()
+    wanted = stats.ttest_rel(both.wage, both.age)
+    near(tuple(found[0]), (wanted.statistic, wanted.pvalue))
+    wanted = stats.ttest_1samp(rows.age, 40)
+    near(tuple(found[1]), (wanted.statistic, wanted.pvalue))
+    assert tuple(found[1]) == tuple(found[2])
+
+
+def test_analysis_of_variance(rows, ask):
+    found = ask(
+        lambda wages: sotto.stats.f_oneway(
+            *(wages[wages["dept"] == dept]["wage"] for dept in LEVELS["dept"])
+        )
+    )
+    samples = [rows.wage[rows.dept == dept].dropna() for dept in LEVELS["dept"]]
+    near(tuple(found), tuple(stats.f_oneway(*samples)))
+    assert found.counts.tolist() == [len(sample) for sample in samples]
+    assert "means" in repr(found)
+
+
+def test_correlation_and_intervals(rows, ask):
+    found = ask(
+        lambda wages: {
+            "r": sotto.stats.pearsonr(wages["wage"], wages["age"]),
+            "p": sotto.stats.proportion(wages["age"] > 30),
+            "v": sotto.stats.var_interval(wages["age"]),
+        }
+    )
+    both = rows.dropna()
+    wanted = stats.pearsonr(both.wage, both.age)
+    near(tuple(found["r"]), (wanted.statistic, wanted.pvalue))
+    near(found["r"].confidence_interval(), tuple(wanted.confidence_interval()))
+    near(found["p"].statistic, (rows.age > 30).mean())
+    near(found["v"].statistic, rows.age.var())
+    assert numpy.isnan(list(found["v"])[1])
+
+
+def test_tables(rows, ask):
+    found = ask(
+        lambda wages: {
+            "table": sotto.pandas.crosstab(wages["dept"], wages["sex"], levels=LEVELS),
+            "chi2": sotto.stats.chi2_contingency(
+                sotto.stats.crosstab(wages["dept"], wages["sex"], levels=LEVELS)
+            ),
+            "fisher": sotto.stats.fisher_exact(
+                sotto.stats.crosstab(
+                    wages["dept"], wages["sex"], levels={**LEVELS, "dept": ["R&D", "HR"]}
+                )
+            ),
+            "yates": sotto.stats.chi2_contingency(
+                sotto.stats.crosstab(
+                    wages["dept"], wages["sex"], levels={**LEVELS, "dept": ["R&D", "HR"]}
+                )
+            ),
+        }
+    )
+    table = pandas.crosstab(rows.dept, rows.sex).reindex(LEVELS["dept"])
+    assert (found["table"] == table).all(axis=None)
+    wanted = stats.chi2_contingency(table)
+    near(found["chi2"].statistic, wanted.statistic)
+    near(found["chi2"].pvalue, wanted.pvalue)
+    assert found["chi2"].dof == wanted.dof
+    near(found["chi2"].expected_freq.to_numpy(), wanted.expected_freq)
+    small = table.loc[["R&D", "HR"]]
+    near(tuple(found["fisher"]), tuple(stats.fisher_exact(small)))
+    near(found["yates"].pvalue, stats.chi2_contingency(small).pvalue)
+
+
+def test_no_answer_has_a_reason(ask):
+    found = ask(
+        lambda wages: sotto.stats.f_oneway(
+            wages[wages["dept"] == "nobody"]["wage"], wages[wages["dept"] == "HR"]["wage"]
+        )
+    )
+    assert numpy.isnan(found.pvalue)
+    assert found.status == "fewer than two samples have values"
+    assert "status" in repr(found)
+
+
+def test_quantiles(rows, ask):
+    numeric = rows[["wage", "age"]]
+    found = ask(
+        lambda wages: {
+            "median": wages[["wage", "age"]].quantile(),
+            "lower": wages[["wage", "age"]].quantile(0.3, interpolation="lower"),
+            "some": wages[["wage", "age"]].quantile([0.25, 0.75]),
+            "describe": wages[["wage", "age"]].describe(percentiles=[0.25, 0.5, 0.75]),
+            "of_one": wages["age"].describe(percentiles=[0.5]),
+        }
+    )
+    assert (found["median"] == numeric.median()).all()
+    assert (found["lower"] == numeric.quantile(0.3, interpolation="lower")).all()
+    near(found["some"].to_numpy(), numeric.quantile([0.25, 0.75]).to_numpy())
+    assert list(found["some"].index) == ["0.25", "0.75"]
+    wanted = numeric.describe().drop(index=["min", "max"])
+    assert list(found["describe"].index) == list(wanted.index)
+    near(found["describe"].to_numpy(), wanted.to_numpy())
+    near(found["of_one"]["50%"], rows.age.median())
+
+
+def test_groups(rows, ask):
+    def question(wages):
+        groups = wages.groupby("dept", levels=LEVELS["dept"])
+        return groups.agg({"wage": "mean", "age": "median"}), groups["age"].quantile(0.9)
+
+    by_name, ninth = ask(question)
+    groups = rows.groupby("dept")
+    wanted = groups.agg({"wage": "mean", "age": "median"}).reindex(LEVELS["dept"])
+    near(by_name.to_numpy(), wanted.to_numpy())
+    assert list(by_name.columns) == ["wage", "age"]
+    near(ninth.to_numpy(), groups["age"].quantile(0.9).reindex(LEVELS["dept"]).to_numpy())
+
+
+def test_agg_by_column(rows, ask):
+    found = ask(lambda wages: wages.agg({"wage": "mean", "age": "std"}))
+    near(found.to_numpy(), rows.agg({"wage": "mean", "age": "std"}).to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        (lambda w: sotto.stats.ttest_ind(w, w["age"]), "expected columns"),
+        (lambda w: sotto.stats.ttest_ind(w["age"], w["age"], confidence_level=0.999), "per cents"),
+        (lambda w: sotto.stats.f_oneway(w["age"]), "two samples or more"),
+        (lambda w: sotto.stats.chi2_contingency(w["age"].mean()), "expected crosstab"),
+        (lambda w: sotto.stats.crosstab(w["dept"], w["sex"]), "declare them"),
+        (lambda w: sotto.stats.crosstab(w["dept"], w["sex"], levels={"dept": ["a"]}), "no list"),
+        (lambda w: sotto.stats.crosstab(w["age"] + 1, w["sex"], levels=LEVELS), "as it is in"),
+        (lambda w: sotto.stats.pearsonr(w["age"], w["wage"]) * 2, "get_result"),
+        (lambda w: w[["age"]].quantile(axis=1), "rows"),
+        (lambda w: w[["age"]].quantile([]), "at least one share"),
+        (lambda w: w.agg({"age": ["mean"]}), "one reduction for each column"),
+        (lambda w: w.groupby("dept", levels=["a"])["age"].quantile([0.1, 0.2]), "each of them"),
+    ],
+)
+def test_what_is_refused(ask, question, says):
+    with pytest.raises((sotto.PlanError, sotto.NotSupported), match=says):
+        ask(question)
+
+
+def test_filtered_rows_make_no_table(ask):
+    def question(wages):
+        some = wages[wages["age"] > 30]
+        return sotto.stats.crosstab(some["dept"], some["sex"], levels=LEVELS)
+
+    with pytest.raises(sotto.NotSupported, match="groupby"):
+        ask(question)
