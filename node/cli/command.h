@@ -5,7 +5,6 @@
 /* The command line: one table (commands.c) of commands, one file for each group of them. */
 
 #include "config/file_options.h"
-
 #include <sotto/graph.h>
 #include <sotto/plan.h>
 
@@ -34,12 +33,12 @@ enum command_option {
     OPTION_EPOCH = 1 << 15,
     OPTION_TOKEN = 1 << 16, /* --role, --days */
     OPTION_POLICY = 1 << 17,
+    OPTION_PEERS = 1 << 18,
 };
 
-#define OPTION_GROUPS_LEN 18
+#define OPTION_GROUPS_LEN 19
 #define BY_LEN_MAX 2
 #define COMMANDS_MAX 64
-
 struct trial_options {
     uint32_t parties; /* 0: not given, as of the next two */
     uint32_t elements;
@@ -62,6 +61,7 @@ struct args {
     const char *name;
     const char *from;
     const char *epoch;
+    const char *peers;  /* a node.yaml whose peers are known */
     const char *policy; /* "safe", "open", or a node.yaml whose policy is meant */
     const char *listen;
     const char *role;
@@ -114,7 +114,6 @@ void data_options_release(struct data_options *options);
 enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
                                const struct sotto_strategy *strategy,
                                struct sotto_error *err) SOTTO_NODISCARD;
-/* Opens a file as --delimiter, --decimal, --na and --type say it is read. */
 enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 
@@ -141,6 +140,8 @@ int cmd_asked(const struct args *args);
 int cmd_approve(const struct args *args);
 int cmd_reject(const struct args *args);
 int cmd_token(const struct args *args);
+int cmd_receipt(const struct args *args);
+int cmd_verify(const struct args *args);
 int cmd_record(const struct args *args);
 int cmd_reload(const struct args *args);
 int cmd_completion(const struct args *args);

@@ -120,6 +120,19 @@ static const struct command commands[] = {
      OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME |
          OPTION_ROWS,
      cmd_run},
+    {"receipt", "receipt, verify", "the file that shows who confirmed a result",
+     "sotto receipt NUMBER [--out FILE]\n"
+     "\n"
+     "Writes receipt-NUMBER.sotto, or FILE, and prints its name. There is one where the\n"
+     "parties were given the result and checked it (results: participants).\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_OUT, cmd_receipt},
+    {"verify", NULL, "check a receipt, without asking anybody",
+     "sotto verify FILE [--peers node.yaml] [--json]\n"
+     "\n"
+     "Says what was asked, the result, who confirmed it and what that is worth. It\n"
+     "believes nobody but the keys of the peers in node.yaml. Exit code 1 if the file\n"
+     "does not hold, or nobody confirmed.\n",
+     OPTION_PEERS | OPTION_JSON, cmd_verify},
     {"list", "list", "the tasks of a node", "sotto list [--json]\n" CLIENT_USAGE,
      OPTION_CLIENT | OPTION_JSON, cmd_list},
     {"cancel", "cancel", "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, OPTION_CLIENT,

@@ -104,6 +104,7 @@ static const struct option_row rows[] = {
     TEXT("name", OPTION_NAME, name),
     TEXT("from", OPTION_FROM, from),
     TEXT("epoch", OPTION_EPOCH, epoch),
+    TEXT("peers", OPTION_PEERS, peers),
     TEXT("role", OPTION_TOKEN, role),
     COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
     TEXT("policy", OPTION_POLICY, policy),

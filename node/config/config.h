@@ -53,6 +53,7 @@ struct config_policy {
     char *approve;          /* "manual" or "automatic"; NULL: automatic */
     char *exact;            /* "true" or "false"; NULL: true */
     char *verify;           /* "allow" or "require"; NULL: allow */
+    char *confirm;          /* "true" or "false"; NULL: true */
     char *explain;          /* "true" or "false"; NULL: false */
     char *results;          /* "initiator" or "participants"; NULL: initiator */
 };
@@ -85,6 +86,7 @@ struct config {
     bool approves_by_hand;
     bool hides_exact;
     bool requires_verify; /* takes plans only whose parties check all sums */
+    bool signs_nothing;   /* checks results, and does not sign them */
     bool explains;        /* columns that are not there, to who asks for them */
     bool publishes;       /* results go to all who took part */
 };

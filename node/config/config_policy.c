@@ -155,7 +155,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     static const char *const truths[] = {"false", "true"};
     static const char *const readers[] = {"initiator", "participants"};
     static const char *const checks[] = {"allow", "require"};
-    enum { PROFILE, APPROVE, RESULTS, EXACT, EXPLAIN, VERIFY, CHOICES_LEN };
+    enum { PROFILE, APPROVE, RESULTS, EXACT, EXPLAIN, VERIFY, CONFIRM, CHOICES_LEN };
     const struct config_policy *policy = &config->file->policy;
     struct choice choices[CHOICES_LEN] = {
         [PROFILE] = {"policy.profile", policy->profile, profiles, 2, SOTTO_PROFILE_SAFE},
@@ -164,6 +164,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         [EXACT] = {"policy.exact", policy->exact, truths, 2, 1},
         [EXPLAIN] = {"policy.explain", policy->explain, truths, 2, 0},
         [VERIFY] = {"policy.verify", policy->verify, checks, 2, 0},
+        [CONFIRM] = {"policy.confirm", policy->confirm, truths, 2, 1},
     };
     for (size_t i = 0; i < CHOICES_LEN; i++) {
         enum sotto_status status = read_choice(&choices[i], path, err);
@@ -177,6 +178,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     config->hides_exact = choices[EXACT].index == 0;
     config->explains = choices[EXPLAIN].index == 1;
     config->requires_verify = choices[VERIFY].index == 1;
+    config->signs_nothing = choices[CONFIRM].index == 0;
     return SOTTO_OK;
 }
 

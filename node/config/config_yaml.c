@@ -110,6 +110,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     TEXT_FIELD("approve", CYAML_FLAG_OPTIONAL, struct config_policy, approve),
     TEXT_FIELD("exact", CYAML_FLAG_OPTIONAL, struct config_policy, exact),
     TEXT_FIELD("verify", CYAML_FLAG_OPTIONAL, struct config_policy, verify),
+    TEXT_FIELD("confirm", CYAML_FLAG_OPTIONAL, struct config_policy, confirm),
     TEXT_FIELD("explain", CYAML_FLAG_OPTIONAL, struct config_policy, explain),
     TEXT_FIELD("results", CYAML_FLAG_OPTIONAL, struct config_policy, results),
     CYAML_FIELD_END,

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <sodium.h>
 #include <sotto/alloc.h>
 #include <sotto/plan.h>
 #include <sotto/secret.h>
@@ -327,6 +328,45 @@ static void get_result(struct http_api *api, struct http_request *request)
     }
 }
 
+/* In base64, as the API speaks JSON. */
+static void answer_receipt(struct http_request *request, const struct sotto_buffer *receipt)
+{
+    size_t text_bytes =
+        sodium_base64_encoded_len(receipt->data_bytes, sodium_base64_VARIANT_ORIGINAL);
+    char *text = sotto_alloc(text_bytes);
+    if (text == NULL) {
+        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+        return;
+    }
+    (void)sodium_bin2base64(text, text_bytes, receipt->data, receipt->data_bytes,
+                            sodium_base64_VARIANT_ORIGINAL);
+    http_answer_json(request, MHD_HTTP_OK, json_pack("{s:s}", "receipt", text));
+    sotto_free(text);
+}
+
+static void get_receipt(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    struct store_task task;
+    struct sotto_buffer receipt = {0};
+    if (!find_task(api, request, &task)) {
+        return;
+    }
+    enum sotto_status status = store_get_receipt(api->reader, &receipt, task.number, &err);
+    if (status == SOTTO_ERROR_NOT_FOUND) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST,
+                           "task %llu has no receipt, it is %s: there is one when all whose rows "
+                           "are in a result were asked to confirm it (results: participants), and "
+                           "their owners sign results (policy.confirm)",
+                           (unsigned long long)task.number, task_state_name(task.state));
+    } else if (status != SOTTO_OK) {
+        http_api__answer_error(request, &err);
+    } else {
+        answer_receipt(request, &receipt);
+    }
+    sotto_buffer_release(&receipt);
+}
+
 /* Which peers need not be waited for when a task starts now. Returns: NULL if there is no memory,
  * and then all of them are waited for. */
 static bool *find_away(const struct http_api *api)
@@ -486,6 +526,7 @@ static const struct route routes[] = {
     {"GET", "/v1/tasks", get_tasks, READERS},
     {"GET", "/v1/task/logs", get_logs, READERS},
     {"GET", "/v1/task/result", get_result, READERS},
+    {"GET", "/v1/task/receipt", get_receipt, READERS},
     {"GET", "/v1/nodes", get_nodes, EVERY_ROLE},
     {"POST", "/v1/task/cancel", post_cancel, ROLE_ASK},
     {"GET", "/v1/asked", http_api__get_asked, ROLE_APPROVE},

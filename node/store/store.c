@@ -79,7 +79,9 @@ static const char *const migrations[] = {
     "CREATE INDEX record_uid ON record(uid);"
     "CREATE INDEX record_created ON record(created_at);",
     ("ALTER TABLE tasks ADD COLUMN must_verify INTEGER NOT NULL DEFAULT 0;"
-     "ALTER TABLE tasks ADD COLUMN confirmation TEXT NOT NULL DEFAULT '';"),
+     "ALTER TABLE tasks ADD COLUMN confirmation TEXT NOT NULL DEFAULT '';"
+     "CREATE TABLE receipts ("
+     "  task_id INTEGER PRIMARY KEY REFERENCES tasks(id), bytes BLOB NOT NULL);"),
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -402,6 +404,13 @@ enum sotto_status store_result(struct store *store, uint64_t number, const char 
                         number, json);
 }
 
+enum sotto_status store_receipt(struct store *store, uint64_t number, const void *bytes,
+                                size_t bytes_len, struct sotto_error *err)
+{
+    return store__write(store, err, "INSERT INTO receipts(task_id, bytes) VALUES (?,?)", "ib",
+                        number, bytes, bytes_len);
+}
+
 enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
                                         struct sotto_error *err)
 {
@@ -587,6 +596,18 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
     }
     *out_json = json;
     return SOTTO_OK;
+}
+
+enum sotto_status store_get_receipt(struct store *store, struct sotto_buffer *out, uint64_t number,
+                                    struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT bytes FROM receipts WHERE task_id=?", "i", number);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return read_bytes(store, out, statement, err);
 }
 
 /* --- Catalogue and answers --- */

@@ -26,6 +26,7 @@
 
 #include <jansson.h>
 #include <sotto/alloc.h>
+#include <sotto/receipt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,20 @@ static enum sotto_status write_result(struct store *store, const struct created 
                                               sotto_task_aggregator_result(created->machine), err);
 }
 
+/* Writes a receipt, where there is one; without memory for it the task has ended all the same. */
+static enum sotto_status write_receipt(struct store *store, const struct created *created,
+                                       struct sotto_error *err)
+{
+    struct sotto_buffer receipt = {0};
+    if (sotto_task_aggregator_receipt(created->machine, &receipt, NULL) != SOTTO_OK) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status =
+        store_receipt(store, created->number, receipt.data, receipt.data_bytes, err);
+    sotto_buffer_release(&receipt);
+    return status;
+}
+
 /* Writes a result that is there, and that its parties are asked to confirm it. */
 static enum sotto_status write_awaited(struct compute *compute, const struct created *created,
                                        struct sotto_error *err)
@@ -136,6 +151,12 @@ static enum sotto_status write_end(struct compute *compute, const struct created
     }
     if (is_well) {
         status = write_result(store, created, err);
+    }
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (is_well) {
+        status = write_receipt(store, created, err);
     }
     if (status != SOTTO_OK) {
         goto out;

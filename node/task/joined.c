@@ -726,13 +726,15 @@ static size_t find_peer(const struct compute *compute, const struct sotto_key *k
 
 /* What this node's owner demands of every session. policy.with looks at the survivors too, and all
  * of them must be there. */
-static struct sotto_session_demands list_demands(const struct config_policy *policy)
+static struct sotto_session_demands list_demands(const struct config *config)
 {
+    const struct config_policy *policy = &config->file->policy;
     uint32_t with = policy->with != NULL ? policy->with_count + 1 : 0;
     return (struct sotto_session_demands){
         .min_parties = with > policy->min_parties ? with : policy->min_parties,
         .colluders = policy->colluders,
         .needs_consent = policy->with != NULL,
+        .no_receipts = config->signs_nothing,
     };
 }
 
@@ -754,7 +756,7 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
         .random = sotto_random_system(),
         .peers = compute->peers,
         .peers_len = compute->peers_len,
-        .demands = list_demands(&compute->policy->file->policy),
+        .demands = list_demands(compute->policy),
         .answered = has_answered,
         .interrupt = &compute->interrupt,
         .now_ms = clock_ms(),

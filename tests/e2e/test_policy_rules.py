@@ -2,6 +2,7 @@
 """Each rule of a policy: what it refuses, in which words to the owner and which class elsewhere, and
 what it lets pass. `sotto check` says the same without data."""
 
+import base64
 import json
 import time
 import unittest
@@ -235,6 +236,7 @@ class Rules(ClusterCase):
                          {"status": "CONFIRMED", "confirmation": "confirmed by all 3 parties"})
         self.assertIn("CONFIRMED", a.cli("list").stdout)
         b.wait_log("ended (ok): the task ended: confirmed by 3 of 3 parties")
+        self.check_receipt(a, b, task)
         b.wait_log("its result is here: sotto asked 1")
         asked = b.get("/v1/asked/one?number=1")
         self.assertEqual(json.loads(asked["result"])["outputs"]["m"]["value"], 105.0)
@@ -244,6 +246,40 @@ class Rules(ClusterCase):
         self.passes(creator, "mean(wages.wage)")
         owner.wait_log("ended (ok)")
         self.assertEqual(owner.get("/v1/asked"), {"asked": []})
+
+    def check_receipt(self, creator, other, task):
+        """The receipt holds at another node, offline; one changed byte is found."""
+        path = creator.folder / "r.sotto"
+        self.assertEqual(creator.cli("receipt", str(task), "--out", str(path)).stdout, f"{path}\n")
+        peers = ["--peers", str(other.folder / "node.yaml")]
+        said = other.cli("verify", str(path), *peers).stdout
+        self.assertIn("m  105", said)
+        self.assertIn("confirmed by 3 of 3 parties: ", said)
+        self.assertIn("as each gave", said)
+        receipt = json.loads(other.cli("verify", str(path), *peers, "--json").stdout)
+        self.assertEqual(receipt["creator"], creator.name)
+        self.assertEqual(len(receipt["confirmed"]), 3)
+        self.assertEqual(receipt["result"], creator.result(task))
+        answer = creator.get(f"/v1/task/receipt?task_id={task}")
+        self.assertEqual(base64.b64decode(answer["receipt"]), path.read_bytes())
+        changed = bytearray(path.read_bytes())
+        changed[len(changed) // 2] ^= 1
+        (creator.folder / "changed.sotto").write_bytes(changed)
+        done = other.cli("verify", str(creator.folder / "changed.sotto"), *peers, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("a byte of it was changed", done.stderr)
+
+    def test_an_owner_may_sign_nothing(self):
+        creator, owner = self.three({"confirm": False})
+        task = creator.create(plan({"m": "mean(wages.wage)"}, results="participants"))
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        status = creator.get(f"/v1/task/status?task_id={task}")
+        self.assertEqual(status["confirmation"],
+                         f"confirmed by 2 of 3 parties; {owner.name} signs no results")
+        owner.wait_log("its result is here: sotto asked 1")
+        done = creator.cli("receipt", str(task), check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("has no receipt", done.stderr)
 
     def test_the_plan_says_who_gets_results(self):
         creator, owner = self.three({})
