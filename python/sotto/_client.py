@@ -118,6 +118,13 @@ class DeltaNode(_Node):
         """The result with all that is told of it: exact values, parties, schema, conversions."""
         return self._run(say.get_result_json(task_id))
 
+    def get_receipt(self, task_id: int) -> bytes:
+        """The file that shows who confirmed the result; `sotto verify` checks it anywhere.
+
+        Raises NodeError where there is none: the parties were not given the result.
+        """
+        return self._run(say.get_receipt(task_id))
+
     def cancel(self, task_id: int) -> None:
         """Ends a task that is under way."""
         self._run(say.cancel(task_id))
@@ -184,6 +191,10 @@ class AsyncDeltaNode(_Node):
     async def get_result_json(self, task_id: int) -> dict[str, Any]:
         """As DeltaNode.get_result_json."""
         return await self._run(say.get_result_json(task_id))
+
+    async def get_receipt(self, task_id: int) -> bytes:
+        """As DeltaNode.get_receipt."""
+        return await self._run(say.get_receipt(task_id))
 
     async def cancel(self, task_id: int) -> None:
         """As DeltaNode.cancel."""

@@ -6,6 +6,7 @@ DeltaNode and AsyncDeltaNode only carry them over. node/API.md specifies the oth
 
 from __future__ import annotations
 
+import base64
 import datetime
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -146,6 +147,12 @@ def get_result_json(task_id: int) -> Conversation[dict[str, Any]]:
         )
     reason = answer.get("error") or "no reason was told"
     raise TaskFailed(f"task {task_id} ended in {answer['status']}, without a result: {reason}", 400)
+
+
+def get_receipt(task_id: int) -> Conversation[bytes]:
+    """The file that shows who confirmed the result."""
+    answer = yield from _ask("GET", "/v1/task/receipt", task_id=task_id)
+    return base64.b64decode(answer["receipt"])
 
 
 def cancel(task_id: int) -> Conversation[None]:

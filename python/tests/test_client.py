@@ -114,6 +114,23 @@ def test_a_failed_task_tells_why(cluster, node, capsys):
         extra.write_text(before)
 
 
+def test_a_receipt(node):
+    class Shown(WageAvg):
+        def __init__(self):
+            super().__init__()
+            self.showing = {"results": "participants"}
+
+    task_id = node.create_task(Shown().build())
+    assert node.wait(task_id) is True
+    assert node.tasks().loc[task_id, "status"] == "CONFIRMED"
+    receipt = node.get_receipt(task_id)
+    assert receipt.startswith(b"SOTR")
+    told = node.create_task(WageAvg().build())
+    assert node.wait(told) is True
+    with pytest.raises(NodeError, match="has no receipt"):
+        node.get_receipt(told)
+
+
 def test_what_the_node_refuses(node):
     plan = dict(WageAvg().build().plan)
     with pytest.raises(PlanRefused, match='no column "wag"'):
