@@ -68,7 +68,8 @@ configure() {
             printf '  - name: %s\n    key: %s\n' "$other" "${keys[$other]}"
             [ $# -le 1 ] || [ "$other" != "${names[0]}" ] || printf '    url: %s\n' "$2"
         done
-        printf 'policy:\n  datasets: [wages.csv]\n'
+        # The others get the result too, and check it.
+        printf 'policy:\n  datasets: [wages.csv]\n  results: participants\n'
     } >"$dir/$1/node.yaml"
 }
 
@@ -116,3 +117,26 @@ else
     echo "identical: no"
     exit 1
 fi
+
+# A receipt says to anybody who knows the three keys who computed the result; here birch checks it.
+receipt=$dir/receipt.sotto
+"$sotto" receipt 1 --node "$creator_api" --token-file "$dir/${names[0]}/token" \
+    --out "$receipt" >"$dir/name"
+echo
+echo "The receipt, $(wc -c <"$receipt") bytes without anybody's rows, checked by ${names[1]}:"
+"$sotto" verify "$receipt" --peers "$dir/${names[1]}/node.yaml"
+
+# The lowest bit of the byte in the middle becomes another.
+middle=$(($(wc -c <"$receipt") / 2))
+byte=$(od -An -tu1 -j "$middle" -N 1 "$receipt")
+cp "$receipt" "$dir/changed.sotto"
+# shellcheck disable=SC2059 # the format is one octal escape
+printf "\\$(printf %03o $((byte ^ 1)))" |
+    dd of="$dir/changed.sotto" bs=1 seek="$middle" conv=notrunc status=none
+echo
+echo "With one bit of it changed:"
+if "$sotto" verify "$dir/changed.sotto" --peers "$dir/${names[1]}/node.yaml" 2>&1; then
+    echo "found: no"
+    exit 1
+fi
+echo "found: yes"

@@ -67,4 +67,5 @@ sotto_add_test(e2e/bench
   COMMAND ${SOTTO_PYTHON3} -B ${PROJECT_SOURCE_DIR}/bench/e2e.py
     --bin ${PROJECT_BINARY_DIR} --quick)
 sotto_add_test(e2e/demo COMMAND ${PROJECT_SOURCE_DIR}/node/demo.sh $<TARGET_FILE:sotto>)
-set_tests_properties(e2e/demo PROPERTIES PASS_REGULAR_EXPRESSION "identical: yes")
+set_tests_properties(e2e/demo PROPERTIES PASS_REGULAR_EXPRESSION
+  "confirmed by all 3 parties.*identical: yes.*confirmed by 3 of 3 parties.*found: yes")

@@ -97,12 +97,12 @@ static const struct command commands[] = {
      OPTION_CONFIG | OPTION_TOKEN, cmd_token},
     {"create", "create", "give a plan to a node, print the task's number",
      "sotto create plan.json [--json]\n" CLIENT_USAGE, OPTION_CLIENT | OPTION_JSON, cmd_create},
-    {"trace", "trace", "print the log of a task until it ends",
+    {"trace", "trace, wait", "follow a task until it ends, aloud or in silence",
      "sotto trace NUMBER\n"
      "\n"
      "Exit code 1 if the task fails.\n" CLIENT_USAGE,
      OPTION_CLIENT, cmd_trace},
-    {"wait", "wait", "wait in silence until a task ends",
+    {"wait", NULL, "wait in silence until a task ends",
      "sotto wait NUMBER\n"
      "\n"
      "Exit code 1 if the task fails.\n" CLIENT_USAGE,

@@ -85,10 +85,9 @@ struct config {
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
     bool approves_by_hand;
     bool hides_exact;
-    bool requires_verify; /* takes plans only whose parties check all sums */
-    bool signs_nothing;   /* checks results, and does not sign them */
-    bool explains;        /* columns that are not there, to who asks for them */
-    bool publishes;       /* results go to all who took part */
+    bool requires_verify;     /* takes plans only whose parties check all sums */
+    bool signs_nothing;       /* checks results, and does not sign them */
+    bool explains, publishes; /* columns that are not there; results, to all who took part */
 };
 
 #define CONFIG_ROUNDS_DEFAULT 64
