@@ -74,6 +74,8 @@ static const cyaml_schema_field_t words_fields[] = {
                          &any_text_entry, 0, NA_WORDS_MAX),
     CYAML_FIELD_SEQUENCE("types", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words,
                          types, &text_entry, 1, COLUMNS_MAX),
+    CYAML_FIELD_SEQUENCE("complete", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words,
+                         complete, &text_entry, 1, COLUMNS_MAX),
     CYAML_FIELD_END,
 };
 

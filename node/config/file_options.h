@@ -30,6 +30,8 @@ struct file_words {
     unsigned na_count;
     char **types; /* "id=string", "wage=decimal(2)": the types of columns, not to be found out */
     unsigned types_count;
+    char **complete; /* node.yaml: rows that lack one of these columns are not offered */
+    unsigned complete_count;
 };
 
 /* What is meant by them: borrows their texts. */

@@ -254,6 +254,14 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     if (status != SOTTO_OK) {
         goto out;
     }
+    if (words != NULL && words->complete_count > 0) {
+        status = sotto_source_new_complete(&dataset.source, dataset.source,
+                                           (const char *const *)words->complete,
+                                           words->complete_count, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
     if (is_read_again && config->rows_memory > 0) {
         status = sotto_source_new_kept(&dataset.source, dataset.source, config->rows_memory, err);
         if (status != SOTTO_OK) {

@@ -71,6 +71,24 @@ class Rules(ClusterCase):
         self.assertEqual(result["outputs"]["m"]["labels"], [["wage"]])
         self.assertEqual(list(result["schema"]["wages"]), ["wage"])
 
+    def test_identifiers(self):
+        """Looked at, declared, and let through."""
+        columns = [{"dataset": "wages.csv", "identifiers": ["age"], "multiply": ["wage"]}]
+        creator, owner = self.three({"columns": columns})
+        self.passes(creator, "mean(wages.id) + mean(wages.age)")
+        for column in ("id", "age"):
+            self.refuses(creator, owner, f"dot(wages.wage, wages.{column})", "is an identifier here")
+
+    def test_complete_rows(self):
+        """Rows that lack a column are not offered, by one owner, whatever a plan reads."""
+        creator, owner = self.three({"profile": "open"},
+                                    files=[{"file": "wages.csv", "complete": ["age"]}])
+        lines = table().splitlines()
+        (owner.data / "wages.csv").write_text("\n".join([*lines, "21,1000000,a,", "22,2000000,b,"]) + "\n")
+        result = self.passes(creator, {"n": "count(wages.id)", "most": "sum(wages.wage)"})
+        self.assertEqual(result["outputs"]["n"]["value"], 60)
+        self.assertEqual(result["outputs"]["most"]["value"], 3 * 2100)
+
     def test_rounds(self):
         two = "mean((wages.wage - mean(wages.wage)) ** 2)"
         creator, owner = self.three({"rounds": 1, "profile": "open"})

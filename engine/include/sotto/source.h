@@ -91,6 +91,15 @@ SOTTO_API enum sotto_status sotto_source_new_table(struct sotto_source **out,
                                                    const struct sotto_table *table,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Those rows of a source that have all of the named columns: an owner's choice, which no plan can
+ * undo. inner: of numbered rows, and it sums up nothing itself. Returns: SOTTO_ERROR_NOT_FOUND for
+ * a column that is not there or hidden, SOTTO_ERROR_NO_MEMORY, as inner's describe. Ownership:
+ * takes inner, but not on failure; *out is ended by sotto_source_free. */
+SOTTO_API enum sotto_status sotto_source_new_complete(struct sotto_source **out,
+                                                      struct sotto_source *inner,
+                                                      const char *const *names, size_t names_len,
+                                                      struct sotto_error *err) SOTTO_NODISCARD;
+
 /* A source whose rows come from memory from their second scan on: those of the columns that a scan
  * wanted, as long as they take at most bytes_max bytes, else they are read again. A scan that wants
  * others reads and keeps anew. inner: of numbered rows, and it sums up nothing itself. They are
