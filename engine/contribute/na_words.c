@@ -167,11 +167,13 @@ static enum sotto_status check_table(const struct words *words,
     const struct asked rows = {.levels = levels, .levels_len = node->row_levels_len};
     const struct asked columns = {.levels = levels + node->row_levels_len,
                                   .levels_len = node->levels_len - node->row_levels_len};
-    enum sotto_status status = check_columns(words, expression, node->left, &rows);
+    size_t of[2];
+    sotto__node_columns(node, of);
+    enum sotto_status status = check_columns(words, expression, of[0], &rows);
     if (status != SOTTO_OK) {
         return status;
     }
-    return check_columns(words, expression, node->right, &columns);
+    return check_columns(words, expression, of[1], &columns);
 }
 
 /* Checks column == value, either way round, value_counts(column, value), and tables. */

@@ -101,6 +101,8 @@ enum sotto_status sotto__expression_type_error(const char *text, size_t start,
 
 /* How many of left, right and third a node has: 0 to 3. */
 size_t sotto__node_children(const struct sotto__node *node, size_t out[3]);
+/* The two columns of a call that takes a table. */
+void sotto__node_columns(const struct sotto__node *call, size_t out[2]);
 /* A list's nodes in their order, each with an item on its right. Returns: how many, at most
  * SOTTO__EXPRESSION_NODES_MAX. */
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list);

@@ -43,6 +43,8 @@ static const struct sotto__method_card regression = {
 static const struct sotto__method_card single_values = {.rounds_max = 1, .stands_alone = true};
 static const struct sotto__method_card samples = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_SAMPLES};
+static const struct sotto__method_card terms = {
+    .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_TERMS};
 static const struct sotto__method_card table = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_TABLE};
 /* 64 rounds of 2 bits, when there are very many groups, find 128 bits. */
@@ -158,6 +160,12 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                          .y_powers = 2},
                                .synonyms = "f_oneway aov"},
+    [SOTTO__FUNCTION_ANOVA_TWO] = {.name = "anova_two",
+                                   .arguments_len = 3,
+                                   .takes = SOTTO__TAKES_TABLE,
+                                   .method = &terms,
+                                   .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
+                                   .synonyms = "anova2 anova_lm"},
     [SOTTO__FUNCTION_PEARSON] = {.name = "pearson",
                                  .arguments_len = 2,
                                  .options = level,

@@ -28,6 +28,7 @@ enum sotto__function {
     SOTTO__FUNCTION_TTEST_PAIRED,
     SOTTO__FUNCTION_TTEST_ONE,
     SOTTO__FUNCTION_ANOVA,
+    SOTTO__FUNCTION_ANOVA_TWO,
     SOTTO__FUNCTION_PEARSON,
     SOTTO__FUNCTION_VAR_CI,
     SOTTO__FUNCTION_PROPORTION,
@@ -92,6 +93,7 @@ struct sotto__method_card {
         SOTTO__AXES_REGRESSORS, /* series along the intercept and the list of arguments */
         SOTTO__AXES_SAMPLES,    /* series along all arguments */
         SOTTO__AXES_TABLE,      /* tables of the levels of two columns */
+        SOTTO__AXES_TERMS,      /* series along two columns, both together, and what is left */
     } axes;
 };
 
@@ -110,7 +112,7 @@ struct sotto__function_card {
         SOTTO__TAKES_LEVELS,  /* the last arguments are levels, written out */
         SOTTO__TAKES_EDGES,   /* likewise edges of bins */
         SOTTO__TAKES_NUMBERS, /* likewise numbers */
-        SOTTO__TAKES_TABLE,   /* both arguments are columns and their levels: column in (levels) */
+        SOTTO__TAKES_TABLE,   /* the last two are columns and their levels: column in (levels) */
     } takes;
     bool takes_samples; /* instead of the arguments after the first one, column in (levels): the
                            first one's values in the rows of each level */

@@ -36,6 +36,13 @@ size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
     }
 }
 
+void sotto__node_columns(const struct sotto__node *call, size_t out[2])
+{
+    bool has_value = call->third != SOTTO_NONE;
+    out[0] = has_value ? call->right : call->left;
+    out[1] = has_value ? call->third : call->right;
+}
+
 bool sotto__reads_data(const struct sotto__node *node)
 {
     return node->kind == SOTTO__NODE_COLUMN || node->kind == SOTTO__NODE_STAR;

@@ -426,8 +426,8 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
     size_t *places[3] = {&node->left, &node->right, &node->third};
     size_t last = card->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
-    if (card->takes == SOTTO__TAKES_TABLE && argument <= last) {
-        *places[argument] = parse_table_argument(parser, node, argument == 0);
+    if (card->takes == SOTTO__TAKES_TABLE && argument <= last && argument + 1 >= last) {
+        *places[argument] = parse_table_argument(parser, node, argument < last);
     } else if (card->takes_samples && argument == 1 && is_at_levels(parser)) {
         parse_samples(parser, node);
     } else if (card->takes != SOTTO__TAKES_EXPRESSIONS && argument >= last) {

@@ -68,6 +68,11 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_ANOVA] = {"anova(x, y, ...), anova(x, column in (level, ...))",
                                "Analysis of variance of one way: whether means differ.",
                                "anova(wage, dept in ('R&D', 'Sales', 'HR'))"},
+    [SOTTO__FUNCTION_ANOVA_TWO] =
+        {"anova_two(x, column in (level, ...), column in (level, ...))",
+         "Analysis of variance of two ways, type I: first the one column, "
+         "then the other, then both together.",
+         "anova_two(wage, dept in ('R&D', 'Sales'), part_time in (0, 1))"},
     [SOTTO__FUNCTION_PEARSON] = {"pearson(x, y)", "The correlation with its test and interval.",
                                  "pearson(wage, age)"},
     [SOTTO__FUNCTION_VAR_CI] = {"var_ci(x)", "The variance and its interval, by chi-squared.",

@@ -46,6 +46,7 @@ typedef const struct sotto__method *sotto__method_table[SOTTO__FUNCTIONS_LEN];
 extern const sotto__method_table sotto__methods;
 
 extern const struct sotto__method sotto__method_anova;
+extern const struct sotto__method sotto__method_anova_two;
 extern const struct sotto__method sotto__method_chi2;
 extern const struct sotto__method sotto__method_crosstab;
 extern const struct sotto__method sotto__method_fisher;

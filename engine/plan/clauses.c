@@ -268,6 +268,8 @@ static void describe_aggregate(struct sotto_plan_clause *out,
         (card->takes != SOTTO__TAKES_TABLE || made[node->right].of == MADE_COLUMNS)) {
         out->form = SOTTO_FORM_CELLS;
         out->degree = 1;
+    } else if (card->opens.kind == SOTTO__OPENS_POWERS && card->takes == SOTTO__TAKES_TABLE) {
+        out->form = is_summed(x) ? SOTTO_FORM_CHOICE : SOTTO_FORM_OTHER; /* over its cells */
     } else if (card->opens.kind == SOTTO__OPENS_POWERS) {
         out->form = find_form(&card->opens, x, y);
     }

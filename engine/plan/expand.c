@@ -559,20 +559,27 @@ static void build_equals(struct expander *expander, size_t *out, size_t column, 
     }
 }
 
-/* Sets the arguments of a table's call to the conditions of its cells, row by row. */
+/* Sets the arguments of a table's call to the conditions of its cells, row by row, or to a value's
+ * samples in these. */
 static void build_table(struct expander *expander, struct sotto__node *copy)
 {
     size_t equals[2 * SOTTO__METHOD_CELLS_MAX];
-    size_t rows = copy->row_levels_len;
-    size_t columns = copy->levels_len - rows;
-    size_t left = copy->left;
-    size_t right = copy->right;
-    build_equals(expander, equals, left, copy->levels, rows);
-    build_equals(expander, equals + rows, right, copy->levels + rows, columns);
-    copy->right = SOTTO_NONE;
-    for (size_t i = 0; i < rows * columns; i++) {
-        size_t cell =
-            add_infix(expander, SOTTO__NODE_AND, equals[i / columns], equals[rows + i % columns]);
+    size_t columns[2];
+    size_t rows_len = copy->row_levels_len;
+    size_t columns_len = copy->levels_len - rows_len;
+    bool has_value = copy->third != SOTTO_NONE;
+    sotto__node_columns(copy, columns);
+    size_t value = has_value ? build_node(expander, copy->left, 0) : SOTTO_NONE;
+    build_equals(expander, equals, columns[0], copy->levels, rows_len);
+    build_equals(expander, equals + rows_len, columns[1], copy->levels + rows_len, columns_len);
+    copy->right = copy->third = SOTTO_NONE;
+    for (size_t i = 0; i < rows_len * columns_len; i++) {
+        size_t cell = add_infix(expander, SOTTO__NODE_AND, equals[i / columns_len],
+                                equals[rows_len + i % columns_len]);
+        if (has_value) {
+            size_t na = add_na(expander);
+            cell = add_call3(expander, SOTTO__FUNCTION_IF, cell, value, na);
+        }
         if (i == 0) {
             copy->left = cell;
         } else {

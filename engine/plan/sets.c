@@ -300,8 +300,10 @@ static void add_output(struct finder *finder, size_t output,
         const struct sotto__node *node = &expression->nodes[i];
         bool is_of_rows = places.place[i] == SOTTO__PLACE_ROW;
         if (node->kind == SOTTO__NODE_AGGREGATE && node->row_levels_len > 0) {
-            add_levels(finder, expression, node->left, node->levels, node->row_levels_len);
-            add_levels(finder, expression, node->right, node->levels + node->row_levels_len,
+            size_t columns[2];
+            sotto__node_columns(node, columns);
+            add_levels(finder, expression, columns[0], node->levels, node->row_levels_len);
+            add_levels(finder, expression, columns[1], node->levels + node->row_levels_len,
                        node->levels_len - node->row_levels_len);
         }
         if (node->kind == SOTTO__NODE_AGGREGATE &&

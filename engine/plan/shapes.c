@@ -431,7 +431,7 @@ static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
                            ? "this explains a single column"
                            : "this takes single columns, not frames");
     }
-    if (!card->is_variadic && call->right != SOTTO_NONE &&
+    if (!card->is_variadic && call->right != SOTTO_NONE && card->takes != SOTTO__TAKES_TABLE &&
         shaping->shapes[call->right].axes_len > 0) {
         return fail_at(shaping, call->start, "this takes single columns, not frames");
     }
@@ -520,6 +520,23 @@ static size_t add_samples_axis(struct shaping *shaping, const struct sotto__node
     return axis;
 }
 
+/* The columns of a table, both together, and what is left. */
+static size_t add_terms_axis(struct shaping *shaping, const struct sotto__node *method)
+{
+    const struct sotto__node *nodes = shaping->expression->nodes;
+    char both[2 * SOTTO__PLAN_NAME_BYTES_MAX + 2];
+    size_t columns[2];
+    size_t axis = add_axis(shaping, 4);
+    sotto__node_columns(method, columns);
+    add_text_label(shaping, axis, nodes[columns[0]].name);
+    add_text_label(shaping, axis, nodes[columns[1]].name);
+    (void)snprintf(both, sizeof both, "%.256s:%.256s", nodes[columns[0]].name,
+                   nodes[columns[1]].name);
+    add_text_label(shaping, axis, both);
+    add_text_label(shaping, axis, "residual");
+    return axis;
+}
+
 static size_t add_levels_axis(struct shaping *shaping, size_t first, size_t len)
 {
     size_t axis = add_axis(shaping, len);
@@ -547,6 +564,9 @@ enum sotto_status sotto__frames_method_axes(struct sotto__shape *out,
         break;
     case SOTTO__AXES_SAMPLES:
         *out = make_series(add_samples_axis(&shaping, method));
+        break;
+    case SOTTO__AXES_TERMS:
+        *out = make_series(add_terms_axis(&shaping, method));
         break;
     case SOTTO__AXES_TABLE:
         out->axes[0] = add_levels_axis(&shaping, method->levels, rows);

@@ -17,7 +17,9 @@ import numpy as np
 import pandas as pd
 import support
 from scipy import stats
+from statsmodels.formula.api import ols
 from statsmodels.stats import proportion, weightstats
+from statsmodels.stats.anova import anova_lm
 
 # What they reach: their p-values have about 13 digits, and lose more where they cancel.
 DIGITS = 1e-9
@@ -120,6 +122,31 @@ class Scipy(unittest.TestCase):
                 rows = draw(random.Random(seed))
                 self.check_samples(rows)
                 self.check_tables(rows)
+
+    def test_two_ways(self):
+        """statsmodels' type I, of cells of any size, and empty ones."""
+        for seed in range(support.cases(5)):
+            rng = random.Random(seed)
+            rows = [row for row in draw(rng) + draw(rng) if seed != 1 or row[:2] != ["b", "v"]]
+            (fields,) = self.ask(rows, "r=anova_two(x, g in ('a', 'b', 'c'), h in ('u', 'v', 'w'))")
+            frame = pd.DataFrame(rows, columns=list("ghxy"))
+            # Without an interaction the residual is another one: sums of squares are compared there.
+            wanted = anova_lm(ols("x ~ C(g) + C(h)", frame).fit(), typ=1)
+            with self.subTest(seed):
+                for at, name in ((0, "C(g)"), (1, "C(h)")):
+                    self.near(fields["ss"]["values"][at], wanted["sum_sq"][name])
+                    self.near(fields["df"]["values"][at], wanted["df"][name])
+                cells = frame.groupby(["g", "h"]).x
+                residual = ((frame.x - cells.transform("mean")) ** 2).sum()
+                freedom = len(frame) - cells.ngroups
+                self.near(fields["df"]["values"][3], freedom)
+                self.near(fields["ss"]["values"][3], residual)
+                self.near(fields["df"]["values"][2], wanted["df"]["Residual"] - freedom)
+                if cells.ngroups == 9:
+                    whole = anova_lm(ols("x ~ C(g) * C(h)", frame).fit(), typ=1)
+                    for column, name in (("sum_sq", "ss"), ("mean_sq", "ms"), ("F", "f"), ("PR(>F)", "p")):
+                        for found, value in zip(fields[name]["values"][:3], whole[column], strict=False):
+                            self.near(found, value)
 
     def test_descriptions(self):
         """pandas' describe, of numbers that are missing too."""

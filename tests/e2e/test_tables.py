@@ -13,6 +13,7 @@ import support
 OUTPUTS = ["t=ttest(wage, dept in ('R&D', 'Sales'))", "a=anova(wage, dept in ('R&D', 'Sales', 'HR'))",
            "c=crosstab(dept in ('R&D', 'Sales', 'HR'), sex in ('f', 'm'))",
            "x=chi2(dept in ('R&D', 'Sales', 'HR'), sex in ('f', 'm'))",
+           "w=anova_two(wage, dept in ('R&D', 'Sales', 'HR'), sex in ('f', 'm'))",
            "f=fisher(dept in ('R&D', 'Sales'), sex in ('f', 'm'))", "p=proportion(age > 40)",
            "r=pearson(wage, age)", "o=ttest_one(wage)", "d=ttest_paired(wage, age)", "v=var_ci(age)"]
 
@@ -53,6 +54,7 @@ class Tables(unittest.TestCase):
                          self.counts(rows))
         self.assertEqual(fields["c"]["total"]["value"], 600)
         for name in "taxfprodv":
+            self.assertIsNotNone(fields["w"]["p"]["values"][0]["value"])
             key = {"p": "proportion", "v": "variance"}.get(name, "p")
             self.assertIsNotNone(fields[name][key]["value"], name)
 

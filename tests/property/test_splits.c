@@ -30,7 +30,8 @@ static const char select_clause[] =
     "\"m\": \"chi2(g in ('a', 'b', 'c'), h in (1, 2, 3))\", "
     "\"n\": \"chi2(g in ('a', 'b'), b in (0, 1), yates=1)\", "
     "\"o\": \"fisher(g in ('a', 'b'), h in (1, 2))\", \"p\": \"anova(f, g in ('a', 'nobody'))\", "
-    "\"q\": \"describe([d, f])\", \"s\": \"describe(i, extremes=1)\", \"t\": \"iqr(d)\", "
+    "\"w\": \"anova_two(d, g in ('a', 'b', 'c'), h in (1, 2, 9))\", \"q\": \"describe([d, f])\", "
+    "\"s\": \"describe(i, extremes=1)\", \"t\": \"iqr(d)\", "
     "\"u\": \"mad(i)\", \"v\": \"missing([i, b])\"";
 
 static const char *const clauses[] = {

@@ -25,7 +25,9 @@ static bool is_aggregate(const struct sotto__function_card *card)
 static void write_call(char *out, size_t out_bytes, const struct sotto__function_card *card,
                        const char *x, const char *y)
 {
-    if (card->takes == SOTTO__TAKES_TABLE) {
+    if (card->takes == SOTTO__TAKES_TABLE && card->arguments_len == 3) {
+        (void)snprintf(out, out_bytes, "%s(%s, %s in (0, 1), %s in (0, 1))", card->name, x, x, y);
+    } else if (card->takes == SOTTO__TAKES_TABLE) {
         (void)snprintf(out, out_bytes, "%s(%s in (0, 1), %s in (0, 1))", card->name, x, y);
     } else if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
         (void)snprintf(out, out_bytes, "%s(%s, 0, 1)", card->name, x);
@@ -227,6 +229,8 @@ static void test_what_takes_levels(void **state)
     is_of_form("ttest(x, y ** 2)", SOTTO_FORM_POLYNOMIAL, 4);
     is_of_form("ttest(x, y in (0, 1))", SOTTO_FORM_CHOICE, 2);
     is_of_form("anova(x, y in ('a', 'b', 'c'))", SOTTO_FORM_CHOICE, 2);
+    is_of_form("anova_two(x, x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CHOICE, 2);
+    is_of_form("anova_two(x * y, x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CHOICE, 4);
     is_of_form("anova(x, y, x ** 3)", SOTTO_FORM_POLYNOMIAL, 6);
     is_of_form("ttest(x > 0, y > 0)", SOTTO_FORM_CONDITION, 2);
     is_of_form("proportion(x > 0)", SOTTO_FORM_CONDITION, 1);

@@ -109,6 +109,31 @@ static void test_tables(void **state)
           "\"labels\": [[\"1\", \"-2.0\", \"9\"], [\"u\", \"v\"]]");
 }
 
+static void test_two_ways(void **state)
+{
+    (void)state;
+    const char *call = "anova_two(x, g in ('a', 'b'), h in ('u', 'v'))";
+    gives(call, "{\"labels\": [[\"g\", \"h\", \"g:h\", \"residual\"]]");
+    gives(call, "\"status\": \"as many cells as values\"");
+    gives(call, "\"count\": {\"value\": 4");
+    gives("anova_two(x, g in ('no', 'none'), h in ('u', 'v'))", "\"status\": \"no values\"");
+    gives("anova_two(x / 0, g in ('a', 'b'), h in ('u', 'v'))", "\"status\": \"infinite values\"");
+    gives("anova_two(c, g in ('a', 'b'), c in (5, 6))",
+          "\"status\": \"all values of each cell are alike\"");
+    /* A column without another level explains nothing: its F is that of no freedom. */
+    gives(
+        "anova_two(x, g in ('a', 'b'), c in (5))",
+        "\"df\": {\"labels\": [[\"g\", \"c\", \"g:c\", \"residual\"]], \"values\": [{\"value\": 1, "
+        "\"exact\": \"1\"}, {\"value\": 0, \"exact\": \"0\"}, {\"value\": 0, \"exact\": \"0\"}, "
+        "{\"value\": 2, ");
+    gives("anova_two(x, g in ('a', 'b'), c in (5))",
+          "\"p\": {\"labels\": [[\"g\", \"c\", \"g:c\", \"residual\"]], \"values\": [{\"value\": "
+          "0.127");
+    refuses("anova_two(x, g in ('a', 'b'))", "anova_two takes three arguments");
+    refuses("anova_two(x, y, h in ('a'))", "expected a column and its levels");
+    refuses("anova_two([x, y], g in ('a'), h in ('u'))", "this takes single columns");
+}
+
 static void test_descriptions(void **state)
 {
     (void)state;
@@ -182,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_constants),
         cmocka_unit_test(test_infinities),
         cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_two_ways),
         cmocka_unit_test(test_descriptions),
         cmocka_unit_test(test_what_is_no_call),
         cmocka_unit_test(test_levels_of_a_table_may_not_be_too_many),
