@@ -123,7 +123,8 @@ static enum sotto_status judge_sets(const struct judging *judging)
         }
         uint64_t in = weigh_set(judging, i);
         uint64_t out = judging->rows - in;
-        if (set->kind == SOTTO_SET_CELL && in < least_rows(judging)) {
+        if (set->kind == SOTTO_SET_CELL && in < least_rows(judging) &&
+            is_on(judging, SOTTO_RULE_COVER)) {
             *find_few_cell(judging, i) = 1;
         }
         if (set->kind == SOTTO_SET_CELL && in < min_rows && is_on(judging, SOTTO_RULE_ROWS)) {
@@ -810,7 +811,9 @@ static enum sotto_status judge_bins(const struct judging *judging)
 /* Everything but the number of rows. */
 static enum sotto_status judge_group(const struct judging *judging)
 {
-    judge_cover(judging);
+    if (is_on(judging, SOTTO_RULE_COVER)) {
+        judge_cover(judging);
+    }
     enum sotto_status status = judge_sets(judging);
     if (status != SOTTO_OK) {
         return status;

@@ -3,6 +3,7 @@
 /* What commands make of their arguments: files, datasets, a plan. Leans on options.c, which read
  * them, and on the engine, which composes the plan as JSON: there is one way to write a plan. */
 
+#include "cli/options.h"
 #include "cli/print.h"
 
 #include <sotto/alloc.h>

@@ -4,7 +4,7 @@
  * one reading finds the types, a second one counts different strings, each worker in sets of its
  * own, which are merged at the end. */
 
-#include "cli/command.h"
+#include "cli/options.h"
 #include "cli/reading.h"
 
 #include <jansson.h>

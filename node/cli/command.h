@@ -98,25 +98,6 @@ int command_usage(const char *format, ...) SOTTO_PRINTF(1, 2);
 /* Prints the error's text and gives the exit code. */
 int command_failed(const struct sotto_error *err);
 
-/* The datasets of --data options: "wages=wages.csv" or "wages.csv", whose alias is its stem. */
-struct data_options {
-    char **aliases;
-    const char **paths; /* as given */
-    const char **files; /* their last parts */
-    size_t len;
-};
-/* Ownership: borrows data; *out is ended by data_options_release. */
-enum sotto_status data_options_parse(struct data_options *out, const char *const *data,
-                                     size_t data_len, struct sotto_error *err) SOTTO_NODISCARD;
-void data_options_release(struct data_options *options);
-
-/* The plan of a command line as JSON, ended by sotto_free. */
-enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
-                               const struct sotto_strategy *strategy,
-                               struct sotto_error *err) SOTTO_NODISCARD;
-enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
-                                 struct sotto_error *err) SOTTO_NODISCARD;
-
 /* The commands. Returns: the exit code. */
 int cmd_local(const struct args *args);
 int cmd_simulate(const struct args *args);

@@ -55,6 +55,7 @@ struct config_policy {
     char *verify;           /* "allow" or "require"; NULL: allow */
     char *confirm;          /* "true" or "false"; NULL: true */
     char *explain;          /* "true" or "false"; NULL: false */
+    char *cover;            /* "true" or "false"; NULL: true */
     char *results;          /* "initiator" or "participants"; NULL: initiator */
 };
 

@@ -155,7 +155,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     static const char *const truths[] = {"false", "true"};
     static const char *const readers[] = {"initiator", "participants"};
     static const char *const checks[] = {"allow", "require"};
-    enum { PROFILE, APPROVE, RESULTS, EXACT, EXPLAIN, VERIFY, CONFIRM, CHOICES_LEN };
+    enum { PROFILE, APPROVE, RESULTS, EXACT, EXPLAIN, VERIFY, CONFIRM, COVER, CHOICES_LEN };
     const struct config_policy *policy = &config->file->policy;
     struct choice choices[CHOICES_LEN] = {
         [PROFILE] = {"policy.profile", policy->profile, profiles, 2, SOTTO_PROFILE_SAFE},
@@ -165,6 +165,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         [EXPLAIN] = {"policy.explain", policy->explain, truths, 2, 0},
         [VERIFY] = {"policy.verify", policy->verify, checks, 2, 0},
         [CONFIRM] = {"policy.confirm", policy->confirm, truths, 2, 1},
+        [COVER] = {"policy.cover", policy->cover, truths, 2, 1},
     };
     for (size_t i = 0; i < CHOICES_LEN; i++) {
         enum sotto_status status = read_choice(&choices[i], path, err);
@@ -173,6 +174,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         }
     }
     sotto_rules_init(&config->rules, (enum sotto_profile)choices[PROFILE].index);
+    config->rules.is_on[SOTTO_RULE_COVER] = choices[COVER].index == 1;
     config->approves_by_hand = choices[APPROVE].index == 1;
     config->publishes = choices[RESULTS].index == 1;
     config->hides_exact = choices[EXACT].index == 0;

@@ -107,6 +107,9 @@ static enum sotto_status count(const struct compute *compute, struct joined *joi
     status =
         read_rows(compute, joined, out_tally, driver, limbs, limbs_len, sources, catalogues, err);
     joined->disclosure.judge.cover = NULL;
+    if (sotto_disclosure_judge(&joined->disclosure) == NULL) { /* no rule asks for anything */
+        memset(cover, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, sotto_driver_cover_len(driver));
+    }
     set_rule(out_rule, &joined->disclosure);
 out:
     sotto_free(sources);
