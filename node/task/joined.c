@@ -122,27 +122,19 @@ static enum sotto_status open_datasets(struct compute *compute, struct joined *j
                                        struct sotto_error *err)
 {
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
-    uint64_t min_rows = compute->policy->rules.min_rows;
     size_t len = sotto_plan_datasets_len(plan);
     joined->datasets = sotto_alloc_zeroed((len + 1) * sizeof *joined->datasets);
     if (joined->datasets == NULL) {
         return sotto_error_no_memory(err);
     }
     for (size_t i = 0; i < len; i++) {
-        const char *file = sotto_plan_dataset_file(plan, i);
         enum sotto_status status = open_dataset(compute, joined, i, err);
         if (status != SOTTO_OK) {
             return status;
         }
         joined->datasets_len = i + 1;
-        uint64_t rows = joined->datasets[i].catalogue->rows;
-        if (rows < min_rows) {
-            return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                   "%s has %llu rows, policy.min_rows is %llu", file,
-                                   (unsigned long long)rows, (unsigned long long)min_rows);
-        }
     }
-    return SOTTO_OK;
+    return SOTTO_OK; /* a file of few rows is refused as any other: when its rows are judged */
 }
 
 /* The files of a joined task as the engine wants them. Returns: NULL if there is no memory.

@@ -212,7 +212,7 @@ class Policy(ClusterCase):
         self.assertIn("refused", log)
 
     def test_min_rows(self):
-        log = self.decline({"min_rows": 3}, "wages.csv has 2 rows, policy.min_rows is 3")
+        log = self.decline({"min_rows": 3}, "there are 2 rows here, at least 3 are needed")
         self.assertIn("refused", log)
 
     def test_datasets(self):
