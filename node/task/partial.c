@@ -42,6 +42,16 @@ static void set_rule(enum sotto_rule *out, const struct sotto_disclosure *disclo
     *out = disclosure->rule != SOTTO_RULES_LEN ? disclosure->rule : *out;
 }
 
+/* What rows or earlier answers are the cause of is told outside as one class, whatever it is: also
+ * that there are too many kinds of rows, or that the file lost a column that was asked about. */
+static enum sotto_status say_refused(enum sotto_status status, struct sotto_error *err)
+{
+    bool is_class = status == SOTTO_ERROR_LIMIT || status == SOTTO_ERROR_NOT_FOUND ||
+                    status == SOTTO_ERROR_TYPE || status == SOTTO_ERROR_STATE;
+    struct sotto_error why = *err;
+    return is_class ? sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s", why.text) : status;
+}
+
 /* Reads the rows: *out_tally is NULL where no ledger is asked. */
 static enum sotto_status read_rows(const struct compute *compute, struct joined *joined,
                                    struct sotto_tally **out_tally,
@@ -60,7 +70,7 @@ static enum sotto_status read_rows(const struct compute *compute, struct joined 
     enum sotto_status status =
         sotto_tally_new(out_tally, compute->config.ledger, driver, plan, catalogues, err);
     if (status != SOTTO_OK) {
-        return status;
+        return say_refused(status, err);
     }
     status =
         sotto_tally_contribute(*out_tally, limbs, limbs_len, joined->withheld, sources, judge, err);
@@ -68,7 +78,7 @@ static enum sotto_status read_rows(const struct compute *compute, struct joined 
         sotto_tally_free(*out_tally);
         *out_tally = NULL;
     }
-    return status;
+    return say_refused(status, err);
 }
 
 static enum sotto_column_kind find_column_kind(const void *context, const char *file,
@@ -180,7 +190,8 @@ static enum sotto_status fill_room(const struct compute *compute, struct joined 
         return status;
     }
     if (prepared->tally != NULL) {
-        status = remembered_foresee(compute, joined, out_rule, prepared->tally, err);
+        status =
+            say_refused(remembered_foresee(compute, joined, out_rule, prepared->tally, err), err);
     }
     cover_withheld(joined);
     return status;
@@ -249,7 +260,7 @@ static enum sotto_status answer(const struct compute *compute, struct joined *jo
     enum sotto_status status =
         tally != NULL ? remembered_answer(compute, joined, out_rule, tally, err) : SOTTO_OK;
     if (status != SOTTO_OK) {
-        return status;
+        return say_refused(status, err);
     }
     *out_rule = SOTTO_RULE_LEDGER;
     sotto_driver_withhold(sotto_task_party_driver(joined->machine), limbs, joined->withheld);
