@@ -8,7 +8,7 @@ SottoError
     NodeError           what a node answered, or that it didn't
         NodeUnreachable, AccessDenied, PlanRefused, TaskNotFound, TaskNotFinished, TaskFailed
     EngineError         libsotto, in this process
-        LibraryNotFound
+        LibraryNotFound, RuleRefused
 """
 
 from __future__ import annotations
@@ -72,6 +72,14 @@ class EngineError(SottoError):
     def __init__(self, message: str, status: str | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class RuleRefused(EngineError):
+    """A rule of the policy that was given refuses the task. `rule`: its code, such as "rows"."""
+
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message, "refused")
+        self.rule = rule
 
 
 class LibraryNotFound(EngineError, ImportError):

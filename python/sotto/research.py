@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -15,7 +17,7 @@ from ._plan import compose
 from ._results import from_json
 from ._secure_sum import MIN_PARTIES, SecureSum, secure_sum
 from ._tables import is_path, is_table, record_batch
-from .errors import PlanError
+from .errors import EngineError, PlanError, RuleRefused
 from .pandas import DataFrame
 from .task import HorizontalAnalytics, Task
 
@@ -23,20 +25,30 @@ __all__ = ["SecureSum", "local", "run_plan", "secure_sum", "simulate"]
 
 Settled = str | Mapping[str, str] | Callable[..., Any] | Task
 Query = Settled | HorizontalAnalytics
+Policy = str | Mapping[str, Any]
 
 _STRATEGY = {"min_clients": 3, "max_clients": 3, "wait_timeout": 60, "connection_timeout": 60}
 
 
-def local(data: Any, query: Query, *, where: str | None = None, exact: bool = False) -> Any:
+def local(
+    data: Any,
+    query: Query,
+    *,
+    where: str | None = None,
+    exact: bool = False,
+    policy: Policy | None = None,
+) -> Any:
     """The answer on one table, by the engine that nodes use.
 
     data: a pandas, polars or pyarrow table, a dict of arrays, the path of a CSV file; or a dict of
     these by the names of datasets. query: an expression, "mean(wage)"; a dict of them by output; a
     function of lazy frames, lambda wages: wages.mean(); or a task. where: a condition on rows, for
     expressions. exact: fractions.Fraction instead of float wherever the result is rational.
+    policy: the rules of an owner, "safe" or "open", or a dict of `profile`, `min_rows` and
+    `dominance` as node.yaml has them: what they refuse raises RuleRefused.
     """
     query = _settled(query)
-    return run_plan(_plan(query, _names(data), where), _by_name(data, query), exact)
+    return run_plan(_plan(query, _names(data), where), _by_name(data, query), exact, policy)
 
 
 def simulate(
@@ -47,12 +59,13 @@ def simulate(
     exact: bool = False,
     seed: int = 0,
     log: Callable[[str], Any] | None = None,
+    policy: Policy | None = None,
 ) -> Any:
     """The answer over several parties' tables, by the real protocol between them in this process.
 
     parties: at least three, each what `local` takes as data; all take part, whatever a task's
     min_clients and max_clients are. seed: of all keys, to repeat a run. log: takes each line of the
-    aggregator's log, such as print.
+    aggregator's log, such as print. policy: of each party, as for `local`.
     """
     if len(parties) < MIN_PARTIES:
         raise PlanError(
@@ -66,15 +79,22 @@ def simulate(
         scope = _Scope(stack)
         parsed = _Plan(scope, plan)
         data = [parsed.ordered(_by_name(each, query)) for each in parties]
-        return from_json(_simulated(scope, parsed, data, seed, log), exact)
+        rules = _rules(scope, policy)
+        return from_json(_simulated(scope, parsed, data, seed, log, rules), exact)
 
 
-def run_plan(plan: Mapping[str, Any], data: Mapping[str, Any], exact: bool = False) -> Any:
+def run_plan(
+    plan: Mapping[str, Any],
+    data: Mapping[str, Any],
+    exact: bool = False,
+    policy: Policy | None = None,
+) -> Any:
     """The result of a plan on one table for each of its datasets, as pandas."""
     with ExitStack() as stack:
         scope = _Scope(stack)
         parsed = _Plan(scope, plan)
-        return from_json(_computed(scope, parsed, parsed.ordered(data)), exact)
+        rules = _rules(scope, policy)
+        return from_json(_computed(scope, parsed, parsed.ordered(data), rules), exact)
 
 
 # --- From a query to a plan ---
@@ -204,6 +224,67 @@ def _source(scope: _Scope, kind: str, *what: Any) -> Any:
     return scope.made("struct sotto_source", "sotto_source_free", f"sotto_source_new_{kind}", *what)
 
 
+def _profiles(scope: _Scope) -> list[str]:
+    names = iter(map(scope.lib.sotto_profile_name, itertools.count()))
+    return [scope.engine.text(name) for name in iter(lambda: next(names), scope.ffi.NULL)]
+
+
+def _rules(scope: _Scope, policy: Policy | None) -> Any:
+    """The rules of a policy, None for none. Raises PlanError for a policy that is none."""
+    if policy is None:
+        return None
+    wanted = {"profile": policy} if isinstance(policy, str) else dict(policy)
+    unknown = sorted(set(wanted) - {"profile", "min_rows", "dominance"})
+    profiles = _profiles(scope)
+    if unknown or wanted.get("profile", "safe") not in profiles:
+        raise PlanError(
+            f"policy {policy!r}: expected {' or '.join(profiles)}, or a dict of profile, min_rows "
+            "and dominance"
+        )
+    rules = scope.ffi.new("struct sotto_rules *")
+    scope.lib.sotto_rules_init(rules, profiles.index(wanted.get("profile", "safe")))
+    if "min_rows" in wanted:
+        scope.lib.sotto_rules_set_min_rows(rules, wanted["min_rows"])
+    if "dominance" in wanted:
+        scope.lib.sotto_rules_set_dominance(rules, wanted["dominance"])
+    return rules
+
+
+def _refused(scope: _Scope, error: EngineError, rule: int) -> RuleRefused:
+    return RuleRefused(str(error), scope.engine.text(scope.lib.sotto_rule_code(rule)))
+
+
+class _Judge:
+    """The rules as one party asks them of its rows; without rules nothing is asked."""
+
+    def __init__(self, scope: _Scope, rules: Any) -> None:
+        self.scope, self.rules = scope, rules
+        self.pointer, self.disclosure = scope.ffi.NULL, None
+        if rules is not None:
+            self.disclosure = scope.ffi.new("struct sotto_disclosure *")
+            scope.lib.sotto_disclosure_init(self.disclosure, rules, secrets.randbits(64))
+            self.pointer = scope.lib.sotto_disclosure_judge(self.disclosure)
+
+    def judge_plan(self, plan: _Plan, schema: Any) -> None:
+        if self.rules is None:
+            return
+        try:
+            self.scope.call("sotto_rules_judge_plan", self.rules, plan.pointer, schema)
+        except EngineError as error:
+            if error.status == "refused":
+                raise _refused(self.scope, error, 0) from None
+            raise
+
+    def contribute(self, driver: Any, limbs: Any, limbs_len: int, withheld: Any, of: Any) -> None:
+        call = self.scope.call
+        try:
+            call("sotto_driver_contribute", driver, limbs, limbs_len, withheld, of, self.pointer)
+        except EngineError as error:
+            if self.disclosure is not None and error.status == "refused":
+                raise _refused(self.scope, error, self.disclosure.rule) from None
+            raise
+
+
 def _are_files(data: Sequence[Any]) -> bool:
     paths = [is_path(each) for each in data]
     if any(paths) and not all(paths):
@@ -211,7 +292,7 @@ def _are_files(data: Sequence[Any]) -> bool:
     return all(paths)
 
 
-def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any]) -> dict[str, Any]:
+def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any], rules: Any) -> dict[str, Any]:
     """The result over one table for each dataset: its partials are the aggregates."""
     ffi, lib = scope.ffi, scope.lib
     files: list[Any] = []
@@ -229,10 +310,13 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any]) -> dict[str, Any]
     driver = scope.made(
         "struct sotto_driver", "sotto_driver_free", "sotto_driver_new", plan.pointer, agreed
     )
+    judge = _Judge(scope, rules)
+    judge.judge_plan(plan, agreed)
+    withheld = ffi.new("uint8_t[]", lib.sotto_driver_groups_len(driver) + 1)
     while lib.sotto_driver_round(driver) != 0:
         limbs_len = lib.sotto_driver_limbs_len(driver)
         limbs = ffi.new("uint64_t[]", limbs_len)
-        scope.call("sotto_driver_contribute", driver, limbs, limbs_len, ffi.NULL, sources, ffi.NULL)
+        judge.contribute(driver, limbs, limbs_len, withheld, sources)
         scope.call("sotto_driver_advance", driver, limbs, limbs_len)
     alone = ffi.new("struct sotto_result_parties *", [1, 1, 1])
     result = scope.made("char", "sotto_free", "sotto_driver_result", driver, alone, offer, 1, at=1)
@@ -245,6 +329,7 @@ def _simulated(
     parties: Sequence[Sequence[Any]],
     seed: int,
     log: Callable[[str], Any] | None,
+    rules: Any,
 ) -> dict[str, Any]:
     """The result over parties, each with one table for each dataset, by the protocol."""
     ffi = scope.ffi
@@ -260,6 +345,9 @@ def _simulated(
     simulation.plan_json, simulation.plan_json_bytes = text, len(plan.text)
     simulation.datasets_len, simulation.parties_len = len(plan.datasets), len(parties)
     simulation.seed = seed
+    refused = ffi.new("int *", len(rules.is_on) if rules is not None else 0)
+    if rules is not None:
+        simulation.rules, simulation.refused = rules, refused
     raised: list[BaseException] = []
 
     def tell(context: Any, line: Any) -> None:
@@ -272,7 +360,12 @@ def _simulated(
 
     c_tell = ffi.callback("void(void *, const char *)", tell)
     simulation.log = c_tell
-    result = scope.made("char", "sotto_free", "sotto_simulate", simulation)
+    try:
+        result = scope.made("char", "sotto_free", "sotto_simulate", simulation)
+    except EngineError as error:
+        if rules is not None and refused[0] < len(rules.is_on):
+            raise _refused(scope, error, refused[0]) from None
+        raise
     if raised:
         raise raised[0]
     return json.loads(scope.engine.text(result))  # type: ignore[no-any-return]

@@ -21,7 +21,14 @@ from sotto import _library
 from sotto._expression import REDUCTIONS
 from sotto._tables import record_batch
 from sotto.debug import debug
-from sotto.errors import EngineError, LibraryNotFound, NotAnAggregate, PlanError, SottoWarning
+from sotto.errors import (
+    EngineError,
+    LibraryNotFound,
+    NotAnAggregate,
+    PlanError,
+    RuleRefused,
+    SottoWarning,
+)
 
 
 @pytest.fixture
@@ -359,3 +366,53 @@ def test_a_library_that_is_not_there_says_what_to_do(monkeypatch):
         monkeypatch.setenv("SOTTO_LIBRARY", path)
         with pytest.raises(LibraryNotFound, match="SOTTO_LIBRARY"):
             _library.Library()
+
+
+# --- Rules ---
+
+
+def rows(len_=60):
+    return {"id": list(range(len_)), "wage": [2000 + 37 * i % 4000 for i in range(len_)]}
+
+
+REFUSED = [
+    ("sum(if(id == 17, wage, na))", "rows"),
+    ("dot(wage, id)", "budget"),
+    ("sum(exp(wage))", "grammar"),
+]
+
+
+@pytest.mark.parametrize(("query", "rule"), REFUSED)
+def test_what_an_owner_would_refuse_is_refused_beforehand(query, rule):
+    for run in (
+        lambda **more: sotto.local(rows(), query, **more),
+        lambda **more: sotto.simulate([rows()] * 3, query, **more),
+    ):
+        run()
+        run(policy="open")
+        with pytest.raises(RuleRefused) as caught:
+            run(policy="safe")
+        assert caught.value.rule == rule
+
+
+def test_numbers_of_rules_can_be_set():
+    sotto.local(rows(12), "mean(wage)", policy="safe")
+    with pytest.raises(RuleRefused, match="12 rows here, at least 20"):
+        sotto.local(rows(12), "mean(wage)", policy={"min_rows": 20})
+    giant = {"pay": [*range(100, 130), 10**9]}
+    with pytest.raises(RuleRefused, match="clip"):
+        sotto.local(giant, "sum(pay)", policy={"profile": "safe"})
+    sotto.local(giant, "sum(pay)", policy={"dominance": 0})
+
+
+@pytest.mark.parametrize("policy", ["sage", {"profile": "x"}, {"budget": 3}])
+def test_a_policy_that_is_none(policy):
+    with pytest.raises(PlanError, match="expected safe or open"):
+        sotto.local(rows(), "mean(wage)", policy=policy)
+
+
+def test_the_rules_are_as_many_as_the_headers_have():
+    root = pathlib.Path(__file__).resolve().parents[2]
+    header = (root / "disclosure/include/sotto/disclosure.h").read_text()
+    body = header.split("enum sotto_rule {")[1].split("SOTTO_RULES_LEN")[0]
+    assert f"_Bool is_on[{len(re.findall(r'SOTTO_RULE_', body))}];" in _library.DECLARATIONS
