@@ -279,6 +279,9 @@ static void test_presence(void **state)
     refuses("", "mean(wage) + cov(age, wage) + cov(gap, age) + cov(gap, wage)", rule, "complete");
     refuses("", "sum(rare)", rule, "has values in 3 rows here");
     refuses("", "mean(inf)", rule, "is infinite in 1");
+    refuses("", "sum(inf * few01)", rule, "infinite");
+    refuses("", "sum(log(id - 3.5) * wage)", rule, "makes or takes the place of missing");
+    refuses("", "sum(fillna(gap, 0))", rule, "takes the place of missing");
     /* A condition beside missing values: what is left of the other side is few. */
     refuses("", "sum(gap) + sum(if(id > 11 or id == 2, gap, na))", rule, "differ");
     passes("\"rows\": \"complete\",", "sum(wage) - sum(wage + 0 * gap)");
