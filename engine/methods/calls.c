@@ -227,6 +227,11 @@ static enum sotto_status step_call(struct sotto__calls *calls, size_t call,
     if (status != SOTTO_OK) {
         return sotto_error_prefix(err, "output \"%s\"", results->plan->outputs[output].name);
     }
+    if (sotto_interrupt_is_set(step.interrupt)) { /* a step of a group may take 0.1 s */
+        return sotto_error_set(err, SOTTO_ERROR_CANCELLED,
+                               "output \"%s\": computing was interrupted",
+                               results->plan->outputs[output].name);
+    }
     results->outcomes[opened->group * results->plan->outputs_len + output] = step.outcome;
     calls->next_is_open[opened->group * calls->len + call] = !step.is_done;
     return SOTTO_OK;

@@ -4,9 +4,11 @@
  * infinities, levels that nobody has; and which calls are no plan. Values against scipy:
  * tests/e2e/test_scipy.py. */
 
+#include "files.h"
 #include "plans.h"
 #include "test.h"
 
+#include <sotto/alloc.h>
 #include <stdio.h>
 
 static const char rows[] = "g,h,x,y,c\n"
@@ -109,6 +111,54 @@ static void test_tables(void **state)
           "\"labels\": [[\"1\", \"-2.0\", \"9\"], [\"u\", \"v\"]]");
 }
 
+/* What an output says of 2^doublings times the rows, whose sums are as many times as large. */
+static void gives_of_many(const char *call, unsigned doublings, const char *part)
+{
+    static const struct sotto_result_parties parties = {.invited = 1, .joined = 1, .survived = 1};
+    char output[300];
+    char *json = NULL;
+    struct sotto_driver *driver = NULL;
+    (void)snprintf(output, sizeof output, "r=%s", call);
+    struct sotto_plan *plan = test_plan_of(output);
+    struct sotto_csv *csv = test_csv(rows);
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    const struct sotto_catalogue *offered = catalogue;
+    struct sotto_schema schema;
+    assert_ok(sotto_schema_offer(&schema, plan, &offered, NULL));
+    assert_ok(sotto_driver_new(&driver, plan, &schema, NULL));
+    size_t limbs_len = sotto_driver_limbs_len(driver);
+    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+    assert_ok(test_partial(driver, limbs, limbs_len, csv, catalogue, NULL));
+    for (size_t i = 0; i < limbs_len; i++) {
+        limbs[i] <<= doublings; /* sums are small and positive: no limb carries */
+    }
+    assert_ok(sotto_driver_advance(driver, limbs, limbs_len, NULL));
+    assert_ok(sotto_driver_result(driver, &json, &parties, &schema, 1, NULL));
+    assert_contains(json, part);
+    sotto_free(json);
+    sotto_free(limbs);
+    sotto_driver_free(driver);
+    sotto_schema_release(&schema);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    sotto_plan_free(plan);
+}
+
+static void test_many_rows(void **state)
+{
+    (void)state;
+    const char *fisher = "fisher(g in ('a', 'b'), h in ('u', 'v'))";
+    gives_of_many(fisher, 24, "\"p\": {\"value\": 1.0}"); /* it is as expected: few steps */
+    gives_of_many("fisher(x in (1, 2), y in (2, 1))", 12, "\"p\": {\"value\": 0.0}");
+    gives_of_many("fisher(x in (1, 2), y in (2, 1))", 30,
+                  "\"status\": \"too many tables with these margins: ask chi2\"");
+    gives_of_many("var_ci(x)", 30, "\"status\": \"more than 100,000,001 rows: no interval\"");
+    gives_of_many("var_ci(x)", 30, "\"variance\": {\"value\": 7.88");
+    gives_of_many("ttest_one(x)", 50, "\"p\": {\"value\": 0.0}");
+    gives_of_many("ttest_one(x)", 50, "\"df\": {\"value\": 6755399441055743.0");
+    gives_of_many("anova(x, y)", 40, "\"count\": {\"value\": 12094627905536");
+}
+
 static void test_two_ways(void **state)
 {
     (void)state;
@@ -207,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_constants),
         cmocka_unit_test(test_infinities),
         cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_many_rows),
         cmocka_unit_test(test_two_ways),
         cmocka_unit_test(test_descriptions),
         cmocka_unit_test(test_what_is_no_call),

@@ -229,10 +229,10 @@ static void test_errors(void **state)
     sotto_plan_free(of_other);
 }
 
-static void test_an_interrupted_regression(void **state)
+/* Computing an output is interrupted, and says so. */
+static void is_interrupted(const char *output, const char *part)
 {
-    (void)state;
-    struct sotto_plan *plan = test_plan_of("r=ols(y, x)");
+    struct sotto_plan *plan = test_plan_of(output);
     struct sotto_interrupt interrupt = {0};
     struct party party = {0};
     struct sotto_driver *driver = NULL;
@@ -248,12 +248,20 @@ static void test_an_interrupted_regression(void **state)
     assert_ok(test_partial_table(driver, limbs, limbs_len, table, &err));
     sotto_interrupt_set(&interrupt);
     assert_int_equal(sotto_driver_advance(driver, limbs, limbs_len, &err), SOTTO_ERROR_CANCELLED);
-    assert_contains(err.text, "ols: solving was interrupted");
+    assert_contains(err.text, part);
     sotto_free(limbs);
     sotto_schema_release(&schema);
     sotto_driver_free(driver);
     party_close(&party);
     sotto_plan_free(plan);
+}
+
+static void test_interrupted_methods(void **state)
+{
+    (void)state;
+    is_interrupted("r=ols(y, x)", "ols: solving was interrupted");
+    is_interrupted("r=ttest(y, x)", "output \"r\": computing was interrupted");
+    is_interrupted("r=fisher(y in (3, 5), x in (1, 2))", "computing was interrupted");
 }
 
 static void test_simulation(void **state)
@@ -292,7 +300,7 @@ int main(void)
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_many_rows),
         cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_an_interrupted_regression),
+        cmocka_unit_test(test_interrupted_methods),
         cmocka_unit_test(test_simulation),
     };
     if (sotto_init() != SOTTO_OK) {
