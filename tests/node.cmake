@@ -27,6 +27,7 @@ foreach(name
     peer_side
     policy
     policy_rules
+    receipts
     refusals
     restart
     strangers

@@ -425,7 +425,8 @@ static void test_a_result_that_is_only_told(void **state)
 /* --- Confirmations --- */
 
 /* What becomes of the first confirmation that FINISH shows to n1. */
-static enum { KEEP, SPOIL, TWICE, OF_NOBODY } confirmation_lie;
+enum { KEEP, SPOIL, TWICE, OF_NOBODY };
+static int confirmation_lie;
 
 static void forge_confirmations(struct net_letter *letter)
 {

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receipts of real nodes, before two verifiers: Sotto's, and one that knows PROTOCOL.md only
+(receipts.py). Both take the same receipts, and refuse the same."""
+
+import ctypes
+import random
+import unittest
+
+import receipts
+from hostile import _sodium
+from support import ClusterCase, cases, plan
+
+FILES = {"wages.csv": "wage\n" + "".join(f"{i}.5\n" for i in range(100, 112))}
+
+
+def key_of(node):
+    return bytes.fromhex(node.key)
+
+
+def sign_again(data, node):
+    """The receipt with these bytes, as its creator can sign them."""
+    seed = bytes.fromhex((node.folder / "node.key").read_text().split()[-1])
+    public, secret = ctypes.create_string_buffer(32), ctypes.create_string_buffer(64)
+    _sodium.crypto_sign_seed_keypair(public, secret, seed)
+    signature = ctypes.create_string_buffer(64)
+    _sodium.crypto_sign_detached(signature, None, receipts.signed("sotto receipt", data[:-64]),
+                                 ctypes.c_ulonglong(64), secret)
+    return data[:-64] + signature.raw
+
+
+class Receipts(ClusterCase):
+    def ask(self, cluster, outputs, **more):
+        creator = cluster.nodes[0]
+        task = creator.create(plan(outputs, results="participants", max_clients=len(cluster.nodes),
+                                   **more))
+        state = creator.wait_end(task)
+        path = creator.folder / f"{task}.sotto"
+        creator.cli("receipt", str(task), "--out", str(path))
+        return state, task, path.read_bytes()
+
+    def sotto_says(self, node, data):
+        """Whether Sotto's verifier takes it."""
+        path = node.folder / "shown.sotto"
+        path.write_bytes(data)
+        return node.cli("verify", str(path), "--peers", str(node.folder / "node.yaml"),
+                        check=False)
+
+    def other_says(self, data, known):
+        try:
+            return receipts.verify(data, known)
+        except receipts.Wrong:
+            return None
+
+    def test_both_verifiers_agree(self):
+        cluster = self.cluster([FILES] * 4, start=False)
+        for node in cluster.nodes:
+            node.policy = {"profile": "open"}
+        cluster.start()
+        creator, reader = cluster.nodes[0], cluster.nodes[2]
+        known = {key_of(node) for node in cluster.nodes}
+        state, task, data = self.ask(cluster, {"v": "var(wages.wage)",
+                                               "w": "mean((wages.wage - mean(wages.wage)) ** 2)"})
+        self.assertEqual(state, "CONFIRMED", creator.messages(task))
+        asked, result, living, confirmed = receipts.verify(data, known)
+        self.assertEqual(asked["results"], "participants")
+        self.assertEqual(result, creator.result(task))
+        self.assertEqual(set(living), known)
+        self.assertEqual(set(confirmed), known)
+        self.assertEqual(self.sotto_says(reader, data).returncode, 0)
+        # An unknown party is refused by both.
+        self.assertIsNone(self.other_says(data, known - {key_of(cluster.nodes[3])}))
+        # Whatever byte the creator changes, and signs, both say no.
+        draws = random.Random(7)
+        for _ in range(cases(40)):
+            at = draws.randrange(len(data) - 64)
+            changed = bytearray(data)
+            changed[at] ^= 1 << draws.randrange(8)
+            changed = sign_again(bytes(changed), creator)
+            self.assertIsNone(self.other_says(changed, known), at)
+            self.assertEqual(self.sotto_says(reader, changed).returncode, 1, at)
+        # One confirmation less is one less, for both.
+        fewer = data[:-64 - 4 * 68 - 4] + b"\3\0\0\0" + data[-64 - 3 * 68:]
+        fewer = sign_again(fewer, creator)
+        self.assertEqual(len(receipts.verify(fewer, known)[3]), 3)
+        self.assertIn("confirmed by 3 of 4", self.sotto_says(reader, fewer).stdout)
+
+    def test_a_party_that_was_lost(self):
+        cluster = self.cluster([FILES] * 4, env={3: {"SOTTO_TEST_STOP_AT": "partial"}})
+        creator = cluster.nodes[0]
+        known = {key_of(node) for node in cluster.nodes}
+        _, task, data = self.ask(cluster, {"m": "mean(wages.wage)"}, wait=3, connection=3)
+        _, _, living, confirmed = receipts.verify(data, known)
+        self.assertEqual(set(living), known - {key_of(cluster.nodes[3])})
+        self.assertEqual(set(confirmed), set(living))
+        self.assertEqual(creator.get(f"/v1/task/status?task_id={task}")["status"], "CONFIRMED")
+
+
+if __name__ == "__main__":
+    unittest.main()
