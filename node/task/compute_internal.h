@@ -17,6 +17,8 @@
 #define JOINED_MAX 1024
 #define JOINED_OF_ONE_MAX 256
 #define CREATED_MAX 256
+/* Of partials that were made when this node joined, of all tasks; more are made again. */
+#define PREPARED_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* How the API is answered. */
 #define HTTP_OK 200

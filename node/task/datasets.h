@@ -16,10 +16,10 @@ struct dataset {
 };
 
 /* Opens a file that policy offers and gets its catalogue, from the store if the file is the one
- * that was catalogued (store may be NULL: it is made). Returns: SOTTO_ERROR_NOT_FOUND (policy does not offer it, or there is none),
- * SOTTO_ERROR_REFUSED (a name or link that leads out of data_dir), else as sotto_csv_open_fd and
- * sotto_csv_catalogue. is_read_again: several rounds read it, so its rows are kept between them.
- * Ownership: the file heeds interrupt, which it borrows. */
+ * that was catalogued (store may be NULL: it is made). Returns: SOTTO_ERROR_NOT_FOUND (policy does
+ * not offer it, or there is none), SOTTO_ERROR_REFUSED (a name or link that leads out of data_dir),
+ * else as sotto_csv_open_fd and sotto_csv_catalogue. is_read_again: several rounds read it, so its
+ * rows are kept between them. Ownership: the file heeds interrupt, which it borrows. */
 enum sotto_status dataset_open(struct dataset *out, const struct config *config,
                                struct store *store, const char *file, bool is_read_again,
                                const struct sotto_interrupt *interrupt,

@@ -129,18 +129,38 @@ out:
 
 /* --- Prepared --- */
 
-void partial_release(struct joined *joined)
+/* Forgets the partial: its rows are read again then. What was offered of it stays. */
+static void forget_partial(struct prepared *prepared)
 {
-    struct prepared *prepared = &joined->prepared;
     if (prepared->limbs != NULL) {
         sotto_wipe(prepared->limbs, prepared->limbs_len * sizeof *prepared->limbs);
     }
     sotto_free(prepared->limbs);
-    sotto_free(prepared->cover);
     sotto_tally_free(prepared->tally);
     sotto_driver_free(prepared->driver);
     sotto_schema_release(&prepared->schema);
+    prepared->limbs = NULL;
+    prepared->limbs_len = 0;
+    prepared->tally = NULL;
+    prepared->driver = NULL;
+}
+
+void partial_release(struct joined *joined)
+{
+    struct prepared *prepared = &joined->prepared;
+    forget_partial(prepared);
+    sotto_free(prepared->cover);
     *prepared = (struct prepared){0};
+}
+
+/* Many tasks that wait for others may not fill the memory. */
+static bool has_room(const struct compute *compute, const struct joined *joined)
+{
+    size_t bytes = joined->prepared.limbs_len * sizeof(uint64_t);
+    for (const struct joined *other = compute->first_joined; other != NULL; other = other->next) {
+        bytes += other != joined ? other->prepared.limbs_len * sizeof(uint64_t) : 0;
+    }
+    return bytes <= PREPARED_BYTES_MAX;
 }
 
 /* The driver that the node's types would make alone, and room for what comes of it. */
@@ -212,6 +232,8 @@ enum sotto_status partial_prepare(const struct compute *compute, struct joined *
     }
     if (status != SOTTO_OK) {
         partial_release(joined);
+    } else if (!has_room(compute, joined)) {
+        forget_partial(&joined->prepared);
     }
     return status;
 }
