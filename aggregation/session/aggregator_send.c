@@ -224,8 +224,14 @@ static void mark_needed_consents(const struct sotto_session_aggregator *aggregat
 void sotto__aggregator_mark_consents(const struct sotto_session_aggregator *aggregator,
                                      uint8_t *marks)
 {
-    /* On a complete graph everybody has the same holders. */
-    (void)mark_consenting_holders(aggregator, marks, 0);
+    uint32_t len = 0;
+    for (uint32_t i = 0; i < parties_len(aggregator) && len < aggregator->roster.graph.threshold;
+         i++) {
+        if (aggregator->members[i].consented) {
+            bitmap_set(marks, i);
+            len++;
+        }
+    }
     mark_needed_consents(aggregator, marks);
 }
 

@@ -97,7 +97,7 @@ static bool run_any(uint64_t seed)
     for (uint32_t i = 0; i < n; i++) {
         bool vanishes = draw(&world, n) == 0;
         world.parties[i].drop_from =
-            vanishes ? (uint16_t)(SOTTO_MESSAGE_MASKED + draw(&world, 3)) : (uint16_t)0;
+            vanishes ? (uint16_t)(SOTTO_MESSAGE_DEAL + draw(&world, 4)) : (uint16_t)0;
         world_demands[i] = (struct sotto_session_demands){0};
     }
     world.shuffle = draw(&world, 2) == 1;
