@@ -6,6 +6,7 @@
 
 #include "federation/task_party.h"
 #include "federation/verified.h"
+#include <sotto/alloc.h>
 #include <sotto/receipt.h>
 #include <sotto/secret.h>
 #include <stdio.h>
@@ -207,6 +208,23 @@ static size_t find_confirmations(size_t len)
     return receipt.data_bytes - 64 - 68 * len - 4;
 }
 
+static size_t read_u32(size_t at)
+{
+    struct sotto_reader reader;
+    sotto_reader_init(&reader, receipt.data + at, 4);
+    return sotto_read_u32(&reader);
+}
+
+/* Where the number of rounds stands: behind plan, schema and result. */
+static size_t find_rounds(void)
+{
+    size_t at = 4 + 2 + 2 + 16 + 32;
+    for (int blob = 0; blob < 3; blob++) {
+        at += 4 + read_u32(at);
+    }
+    return at;
+}
+
 /* It can leave confirmations out, which then are missing, but not count one twice. */
 static void test_confirmations_are_left_out_or_not(void **state)
 {
@@ -274,6 +292,66 @@ static void test_strangers(void **state)
     end();
 }
 
+/* A creator without rows of its own is in no roster, and must be known all the same. */
+static void test_a_strange_creator(void **state)
+{
+    (void)state;
+    struct sotto_receipt said;
+    struct sotto_error err = {0};
+    assert_ok(net_begin_plan(net_pays, 4, one_round, 3, 4));
+    net.hosts[0].off = true;
+    run_to_receipt();
+    assert_holds(1, 3, 3);
+    assert_int_equal(
+        sotto_receipt_verify(&said, receipt.data, receipt.data_bytes, net.peers + 1, 3, &err),
+        SOTTO_ERROR_AUTH);
+    assert_contains(err.text, "not among the peers");
+    end();
+}
+
+/* Without confirmations, which would not fit: rounds count, and nothing stands behind the end. */
+static void test_rounds_in_another_order(void **state)
+{
+    (void)state;
+    assert_ok(net_begin_plan(net_pays, 3, net_published_format, 3, 3));
+    run_to_receipt();
+    size_t end_at = find_confirmations(3);
+    size_t at = find_rounds();
+    cut(end_at + 4, 3 * 68);
+    receipt.data[end_at] = 0;
+    sign_again();
+    assert_holds(2, 3, 0);
+    /* The first record: labels, agreement, roster, dealers, what they dealt, the living, what they
+     * sent, consents, the sum's digest. */
+    size_t first =
+        4 + 4 + 32 + 4 + read_u32(at + 4 + 40) + 1 + 3 * 64 + 1 + 3 * 32 + 4 + 3 * 68 + 32;
+    size_t second = end_at - at - 4 - first;
+    uint8_t kept[16384];
+    assert_true(first <= sizeof kept);
+    memcpy(kept, receipt.data + at + 4, first);
+    memmove(receipt.data + at + 4, receipt.data + at + 4 + first, second);
+    memcpy(receipt.data + at + 4 + second, kept, first);
+    sign_again();
+    assert_refused();
+    end();
+}
+
+static void test_bytes_behind_the_end(void **state)
+{
+    (void)state;
+    assert_ok(net_begin_plan(net_pays, 3, one_round, 3, 3));
+    run_to_receipt();
+    uint8_t *grown = sotto_alloc_zeroed(receipt.data_bytes + 1);
+    assert_non_null(grown);
+    memcpy(grown, receipt.data, receipt.data_bytes - 64);
+    sotto_free(receipt.data);
+    receipt.data = grown;
+    receipt.data_bytes++;
+    sign_again();
+    assert_refused();
+    end();
+}
+
 /* The first round of two is no task. */
 static void test_a_round_is_missing(void **state)
 {
@@ -284,11 +362,7 @@ static void test_a_round_is_missing(void **state)
     assert_ok(verify(&said, NULL));
     size_t result_bytes = strlen(said.result);
     sotto_receipt_release(&said);
-    /* rounds stands behind plan, schema and result. */
-    size_t at = 4 + 2 + 2 + 16 + 32;
-    for (int blob = 0; blob < 3; blob++) {
-        at += 4 + ((size_t)receipt.data[at] | (size_t)receipt.data[at + 1] << 8);
-    }
+    size_t at = find_rounds();
     assert_true(at > result_bytes);
     assert_int_equal(receipt.data[at], 2);
     receipt.data[at] = 1;
@@ -318,6 +392,9 @@ int main(void)
         cmocka_unit_test(test_confirmations_are_left_out_or_not),
         cmocka_unit_test(test_confirmations_are_of_those_in_the_sum),
         cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_a_strange_creator),
+        cmocka_unit_test(test_rounds_in_another_order),
+        cmocka_unit_test(test_bytes_behind_the_end),
         cmocka_unit_test(test_a_round_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
