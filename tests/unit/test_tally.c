@@ -4,6 +4,7 @@
  * and honest work that looks like them. Every question is one that would be answered if nothing was
  * remembered: each refusal here is the ledger's. */
 
+#include "cases.h"
 #include "fault.h"
 #include "files.h"
 #include "ledgers.h"
@@ -1101,7 +1102,8 @@ static void test_histories(void **state)
     size_t answered_len = 0;
     size_t refused_len = 0;
     (void)state;
-    for (size_t i = 0; i < 300; i++) {
+    size_t len = test_cases(300);
+    for (size_t i = 0; i < len; i++) {
         bool counts = i % 2 == 1;
         struct history history = {.output = counts ? "count(wage)" : "sum(wage)"};
         size_t lens[LEVELS_LEN];
@@ -1123,7 +1125,7 @@ static void test_histories(void **state)
         answered_len += history.told_len;
         refused_len += history.refused_len;
     }
-    assert_true(answered_len > 300 && refused_len > 300);
+    assert_true(answered_len > len / 2 && refused_len > len / 2);
 }
 
 int main(void)
