@@ -35,7 +35,6 @@ enum command_option {
     OPTION_POLICY = 1 << 17,
     OPTION_PEERS = 1 << 18,
 };
-
 #define OPTION_GROUPS_LEN 19
 #define BY_LEN_MAX 2
 #define COMMANDS_MAX 64

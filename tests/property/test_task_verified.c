@@ -93,6 +93,71 @@ static void test_letters_that_overtake_each_other(void **state)
     }
 }
 
+/* Which states there are: who vanishes before LIVING is not in the sum; who vanishes later is, and
+ * does not confirm; more than the threshold allows, and there is no result. */
+static void run_random(uint64_t seed)
+{
+    uint64_t draws = seed;
+    size_t len = 3 + test_random_below(&draws, 6);
+    bool has_two = test_random_below(&draws, 2) == 1;
+    size_t dealt_not = 0;
+    size_t masked_not = 0;
+    size_t opened_not = 0;
+    size_t silent = 0;
+    assert_ok(net_begin_plan(net_pays, len, has_two ? net_published_format : published, 3,
+                             (uint32_t)len));
+    for (size_t i = 1; i < len; i++) {
+        static const uint16_t types[] = {SOTTO_MESSAGE_DEAL, SOTTO_MESSAGE_MASKED,
+                                         SOTTO_MESSAGE_CONSENT, SOTTO_MESSAGE_REVEAL,
+                                         SOTTO_MESSAGE_CONFIRM};
+        size_t *const counts[] = {&dealt_not, &masked_not, &opened_not, &opened_not, &silent};
+        if (test_random_below(&draws, len) == 0) {
+            size_t type = test_random_below(&draws, 5);
+            net.hosts[i].dies_before = types[type];
+            net.hosts[i].dies_in = has_two && type > 1 ? 2 : 1;
+            (*counts[type])++;
+        }
+        net.hosts[i].demands.no_receipts = test_random_below(&draws, 12) == 0;
+    }
+    size_t unsigned_len = 0;
+    for (size_t i = 1; i < len; i++) {
+        uint16_t type = net.hosts[i].dies_before;
+        unsigned_len +=
+            net.hosts[i].demands.no_receipts && (type == 0 || type == SOTTO_MESSAGE_CONFIRM);
+        silent -= net.hosts[i].demands.no_receipts && type == SOTTO_MESSAGE_CONFIRM;
+    }
+    net_run();
+    bool has_ended_well = net.ended == SOTTO_OK;
+    assert_int_not_equal(net.ended, SOTTO_ERROR_PROTOCOL);
+    for (size_t i = 0; i < len; i++) {
+        assert_int_not_equal(net.hosts[i].ended, SOTTO_ERROR_PROTOCOL);
+    }
+    if (dealt_not + masked_not + opened_not == 0) {
+        assert_true(has_ended_well);
+    }
+    if (has_ended_well) {
+        bool all = opened_not + silent + unsigned_len == 0;
+        assert_int_equal(sotto_task_aggregator_is_confirmed(net.aggregator), all);
+        for (size_t i = 0; i < len; i++) {
+            if (net.hosts[i].dies_before == 0) {
+                assert_ok(net.hosts[i].ended);
+                assert_string_equal(sotto_task_party_result(net.hosts[i].task),
+                                    sotto_task_aggregator_result(net.aggregator));
+                assert_int_equal(sotto_task_party_is_confirmed(net.hosts[i].task), all);
+            }
+        }
+    }
+    net_end();
+}
+
+static void test_honest_tasks_end_as_they_should(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= test_cases(60); seed++) {
+        run_random(seed * 7919);
+    }
+}
+
 /* --- Silence --- */
 
 static void test_who_is_silent_is_named(void **state)
@@ -747,6 +812,7 @@ int main(void)
         cmocka_unit_test(test_all_confirm),
         cmocka_unit_test(test_rounds_are_verified_before_the_next),
         cmocka_unit_test(test_letters_that_overtake_each_other),
+        cmocka_unit_test(test_honest_tasks_end_as_they_should),
         cmocka_unit_test(test_who_is_silent_is_named),
         cmocka_unit_test(test_who_comes_back_does_not_confirm),
         cmocka_unit_test(test_a_result_that_is_there_is_not_cancelled),
