@@ -8,6 +8,7 @@ endforeach()
 sotto_test(property session_sparse CASES LINK PkgConfig::sodium)
 sotto_test(property session_transcript CASES LINK PkgConfig::sodium)
 sotto_fuzz(protocol PkgConfig::sodium)
+sotto_fuzz(transcript PkgConfig::sodium)
 
 # Constant time under valgrind, which sanitizers don't go with; checks of VERIFY builds branch on
 # secrets.
