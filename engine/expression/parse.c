@@ -426,19 +426,19 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
     size_t *places[3] = {&node->left, &node->right, &node->third};
     size_t last = card->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
+    bool is_listed = card->takes != SOTTO__TAKES_EXPRESSIONS && card->takes != SOTTO__TAKES_TABLE;
+    bool has_samples =
+        card->takes_samples && argument > 1 && parser->expression->nodes[node->left].is_sample;
     if (card->takes == SOTTO__TAKES_TABLE && argument <= last && argument + 1 >= last) {
         *places[argument] = parse_table_argument(parser, node, argument < last);
     } else if (card->takes_samples && argument == 1 && is_at_levels(parser)) {
         parse_samples(parser, node);
-    } else if (card->takes != SOTTO__TAKES_EXPRESSIONS && argument >= last) {
+    } else if (is_listed && argument >= last) {
         const char *number = card->takes == SOTTO__TAKES_LEVELS  ? NULL
                              : card->takes == SOTTO__TAKES_EDGES ? "an edge"
                                                                  : "a share from 0 to 1";
         sotto__parse_level(parser, node, number, false);
-    } else if (card->takes_samples && argument > 1 &&
-               parser->expression->nodes[node->left].is_sample) {
-        refuse_arguments(parser, card, "more"); /* samples are all there are */
-    } else if (card->is_variadic && argument >= last) {
+    } else if (card->is_variadic && argument >= last && !has_samples) {
         *places[last] = parse_item(parser, *places[last]);
     } else if (argument <= last) {
         size_t start = parser->token.start;

@@ -481,12 +481,12 @@ static void start_expression(struct expander *expander)
     }
 }
 
-/* target: what one of its values is. */
-static bool is_count(const struct sotto__expression *source, const struct sotto__expression *target)
+/* is_first: of the first number of a description. */
+static bool is_count(const struct sotto__expression *source, bool is_first)
 {
     const struct sotto__node *root = &source->nodes[source->nodes_len - 1];
     if (root->kind == SOTTO__NODE_AGGREGATE && root->function == SOTTO__FUNCTION_DESCRIBE) {
-        return target->nodes[target->nodes_len - 1].function == SOTTO__FUNCTION_COUNT;
+        return is_first;
     }
     return root->kind == SOTTO__NODE_AGGREGATE &&
            (root->function == SOTTO__FUNCTION_COUNT ||
@@ -508,7 +508,7 @@ static void expand_output(struct expander *expander, struct sotto__output_values
         (void)build_node(expander, root, i / columns * ELEMENT_ROW + i % columns);
         if (expander->status == SOTTO_OK) {
             out->expressions[out->expressions_len - 1].is_count =
-                is_count(expander->source, expander->target);
+                is_count(expander->source, i < (rows > 1 ? columns : 1));
         }
     }
 }

@@ -98,12 +98,10 @@ static inline size_t sotto__method_field_len(const struct sotto__method_field *f
                                              const struct sotto__shape *shape)
 {
     size_t axes[2];
-    size_t len = 1;
     size_t axes_len = sotto__method_field_axes(axes, field, shape);
-    for (size_t i = 0; i < axes_len; i++) {
-        len *= expansion->axes[axes[i]].len;
-    }
-    return len;
+    size_t rows = axes_len > 0 ? expansion->axes[axes[0]].len : 1;
+    size_t columns = axes_len > 1 ? expansion->axes[axes[1]].len : 1;
+    return rows * columns;
 }
 
 /* Checks the shapes of a plan's outputs and of where as far as that goes before columns are known.

@@ -217,6 +217,9 @@ static void test_what_is_no_call(void **state)
     refuses("ttest(x, [x, y])", "this takes single columns, not frames");
     refuses("ttest(x, y) + 1", "this stands alone");
     refuses("ttest(x, y, level=100)", "a whole number");
+    gives("chi2(g in ('a', 'b'), h in ('u', 'v'), 1)", "\"chi2\": {\"value\": 0.0");
+    refuses("chi2(g in ('a', 'b'), h in ('u', 'v'), 2)", "expected yates: a whole number up to 1");
+    refuses("crosstab(g in ('a', 'b'), h in ('u', 'v'), 2)", "crosstab takes two arguments");
     refuses("ttest(x, y, level=0)", "column 19: expected level: a whole number from 1 to 99");
     refuses("crosstab(g, h)", "expected a column and its levels, such as dept in");
     refuses("crosstab(g in ('a', 'a'), h in ('u'))", "this level is there already");
