@@ -2,7 +2,7 @@
 sotto_test(unit aggregation LEVELS LINK PkgConfig::sodium PkgConfig::crypto)
 target_compile_definitions(test_aggregation PRIVATE SOTTO_TEST_SOURCE="${PROJECT_SOURCE_DIR}")
 sotto_test(unit fixed)
-foreach(subject cheats dropouts faults lies record)
+foreach(subject cheats dropouts explored faults lies record)
   sotto_test(property session_${subject} LINK PkgConfig::sodium)
 endforeach()
 sotto_test(property session_sparse CASES LINK PkgConfig::sodium)
