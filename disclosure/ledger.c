@@ -242,6 +242,12 @@ struct told_set {
     uint64_t answer;
 };
 
+/* A sum was told before; lately, so that it need not be written down again. */
+enum {
+    IS_REPEATED = 1,
+    IS_WRITTEN = 2,
+};
+
 /* What is decided about one file. */
 struct decision {
     const struct sotto_ledger_question *question;
@@ -257,7 +263,11 @@ struct decision {
     uint64_t few_rows;         /* that are singled out; 0: none */
     bool is_dominated;         /* by one row */
     struct sotto_ledger_magnitude *added; /* scratch, of each group: what is not known */
-    uint8_t *is_new;     /* scratch, of each group: it has an atom that is not known */
+    uint8_t *is_new;    /* scratch, of each group: it has an atom that is not known */
+    uint64_t *new_rows; /* likewise: how many rows it has in these, or min_rows and more */
+    uint8_t *repeats;   /* [measure * groups + group]: whether the sum was told before */
+    uint8_t (*digests)[SOTTO_LEDGER_SUBJECT_BYTES]; /* of each group */
+    size_t digests_of;                              /* so many predicates; SOTTO_NONE: none yet */
     uint8_t *is_missing; /* of each atom: few, and by missing values, see missing.c */
     size_t failed_measure;
     const struct sotto__ledger_set *parties;
@@ -482,6 +492,94 @@ static enum sotto_status check_parties(struct decision *decision, struct sotto_e
     return SOTTO_OK;
 }
 
+/* --- Sums that were told before --- */
+
+static size_t find_group(const struct decision *decision, size_t atom)
+{
+    return decision->question->groups_len > 0 ? decision->file->atoms[atom].group : 0;
+}
+
+static size_t count_groups(const struct decision *decision)
+{
+    return decision->question->groups_len > 0 ? decision->question->groups_len : 1;
+}
+
+/* Adds a run of atoms that are one atom of fewer predicates, if all of it is asked for in a group.
+ * Returns: false if some parts are, and others not. */
+static bool add_run(crypto_generichash_state *state, struct sotto_sketch *asked,
+                    const struct decision *decision, const struct prefix *run, size_t len,
+                    size_t group)
+{
+    size_t asked_len = 0;
+    for (size_t i = 0; i < len; i++) {
+        const struct sotto_ledger_atom *atom = &decision->file->atoms[run[i].atom];
+        bool is_asked = atom->is_asked && find_group(decision, run[i].atom) == group;
+        asked_len += is_asked;
+        if (is_asked) {
+            sotto_sketch_merge(asked, &atom->sketches[decision->measure]);
+        }
+    }
+    if (asked_len > 0) {
+        (void)crypto_generichash_update(state, run[0].digest, sizeof run[0].digest);
+    }
+    return asked_len == 0 || asked_len == len;
+}
+
+/* Writes what a group of the question is known by: the atoms that it is the union of, when there
+ * were so many predicates, and their values. An equal digest is an equal sum; zeros if it is no
+ * such union. */
+static void digest_group(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const struct decision *decision,
+                         const struct prefix *list, size_t group)
+{
+    size_t len = decision->file->atoms_len;
+    struct sotto_sketch asked = {0};
+    crypto_generichash_state state;
+    bool is_union = true;
+    (void)crypto_generichash_init(&state, NULL, 0, SOTTO_LEDGER_SUBJECT_BYTES);
+    for (size_t first = 0, next = 0; is_union && first < len; first = next) {
+        while (next < len && compare_prefixes(&list[first], &list[next]) == 0) {
+            next++;
+        }
+        is_union = add_run(&state, &asked, decision, list + first, next - first, group);
+    }
+    (void)crypto_generichash_update(&state, (const uint8_t *)&asked, sizeof asked);
+    (void)crypto_generichash_final(&state, out, SOTTO_LEDGER_SUBJECT_BYTES);
+    memset(out, 0, is_union ? 0 : SOTTO_LEDGER_SUBJECT_BYTES);
+}
+
+/* The digests of all groups, for so many predicates; those of the last number are kept. */
+static enum sotto_status find_digests(struct decision *decision, size_t predicates_len,
+                                      struct sotto_error *err)
+{
+    const struct prefix *list = NULL;
+    if (decision->digests_of == predicates_len) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = find_prefixes(decision, &list, predicates_len, err);
+    for (size_t i = 0; status == SOTTO_OK && i < count_groups(decision); i++) {
+        digest_group(decision->digests[i], decision, list, i);
+    }
+    decision->digests_of = status == SOTTO_OK ? predicates_len : SOTTO_NONE;
+    return status;
+}
+
+static enum sotto_status compare_set(struct decision *decision,
+                                     const struct sotto__ledger_entry *old, struct sotto_error *err)
+{
+    bool is_young = decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
+    enum sotto_status status = find_digests(decision, (size_t)old->entry.count, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    uint8_t *repeats = decision->repeats + decision->measure * count_groups(decision);
+    for (size_t i = 0; i < count_groups(decision); i++) {
+        if (memcmp(decision->digests[i], old->parties, sizeof old->parties) == 0) {
+            repeats[i] |= is_young ? IS_REPEATED | IS_WRITTEN : IS_REPEATED;
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status see_sketch(void *context, const struct sotto_ledger_row *row,
                                     struct sotto_error *err)
 {
@@ -489,7 +587,8 @@ static enum sotto_status see_sketch(void *context, const struct sotto_ledger_row
     struct sotto__ledger_entry old;
     const struct prefix *list = NULL;
     size_t first;
-    if (!sotto__ledger_decode(&old, row) || old.predicates_len > decision->file->predicates_len) {
+    if (!sotto__ledger_decode(&old, row) || old.predicates_len > decision->file->predicates_len ||
+        (old.entry.kind == SOTTO_LEDGER_SET && old.entry.count > decision->file->predicates_len)) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "entry %llu of the ledger can't be read",
                                (unsigned long long)row->number);
     }
@@ -498,6 +597,9 @@ static enum sotto_status see_sketch(void *context, const struct sotto_ledger_row
     }
     if (old.entry.kind == SOTTO_LEDGER_TOLD) {
         return keep_told(decision, &old, err);
+    }
+    if (old.entry.kind == SOTTO_LEDGER_SET) {
+        return compare_set(decision, &old, err);
     }
     enum sotto_status status = find_prefixes(decision, &list, old.predicates_len, err);
     if (status != SOTTO_OK) {
@@ -573,11 +675,6 @@ static uint64_t count_few(const struct decision *decision, size_t at)
     return few < decision->question->min_rows ? few : 0;
 }
 
-static size_t find_group(const struct decision *decision, size_t atom)
-{
-    return decision->question->groups_len > 0 ? decision->file->atoms[atom].group : 0;
-}
-
 static void fail_atom(struct decision *decision, size_t atom, uint64_t few)
 {
     decision->has_failed[atom] = 1;
@@ -587,28 +684,37 @@ static void fail_atom(struct decision *decision, size_t atom, uint64_t few)
 /* What is told of a measure is the sums of sets, each of which is made of atoms that are known. A
  * group with an atom that is not known can't be taken apart with them: nothing else has that atom.
  * Any other group is known atoms only, and adds a sum to these: if all of them are of many rows, so
- * is whatever these sums give together. */
+ * is whatever these sums give together. The same sum as before adds nothing. An atom that only
+ * missing values made small is asked for where others that are not known are enough rows with it.
+ */
 static void check_known(struct decision *decision)
 {
     const struct sotto_ledger_file *file = decision->file;
     const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
-    size_t groups_len = decision->question->groups_len > 0 ? decision->question->groups_len : 1;
+    size_t groups_len = count_groups(decision);
+    const uint8_t *repeats = decision->repeats + decision->measure * groups_len;
     uint64_t few_known = 0;
     memset(decision->is_new, 0, groups_len);
+    memset(decision->new_rows, 0, groups_len * sizeof *decision->new_rows);
     for (size_t i = 0; i < file->atoms_len; i++) {
         uint64_t few = count_few(decision, i);
-        bool is_asked = file->atoms[i].is_asked;
         few_known = is_known[i] != 0 && few != 0 ? few : few_known;
-        if (is_asked && is_known[i] == 0) {
+        if (file->atoms[i].is_asked && is_known[i] == 0) {
             decision->is_new[find_group(decision, i)] = 1;
-        }
-        if (is_asked && few != 0) {
-            fail_atom(decision, i, few);
+            decision->new_rows[find_group(decision, i)] +=
+                few != 0 ? few : decision->question->min_rows;
         }
     }
-    for (size_t i = 0; few_known != 0 && i < file->atoms_len; i++) {
-        if (file->atoms[i].is_asked && decision->is_new[find_group(decision, i)] == 0) {
-            fail_atom(decision, i, few_known);
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        size_t group = find_group(decision, i);
+        if (!file->atoms[i].is_asked || (repeats[group] & IS_REPEATED) != 0) {
+            continue;
+        }
+        uint64_t few = decision->is_new[group] != 0 ? decision->new_rows[group] : few_known;
+        few = decision->is_missing[i] == 0 && count_few(decision, i) != 0 ? count_few(decision, i)
+                                                                          : few;
+        if (few != 0 && few < decision->question->min_rows) {
+            fail_atom(decision, i, few);
         }
     }
 }
@@ -730,6 +836,7 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
         decision->measure = i;
         decision->has_same = false;
         decision->told_len = 0;
+        decision->digests_of = SOTTO_NONE;
         find_measure_subject(subject, decision, i);
         enum sotto_status status =
             storage->each(storage->context, subject, see_sketch, decision, err);
@@ -896,9 +1003,35 @@ static void add_told(struct sotto__ledger_batch *batch, const struct decision *d
     sotto__ledger_add(batch, &entry, subject);
 }
 
+/* Adds the sums of the measure that are answered, unless they were written down lately. */
+static enum sotto_status add_sets(struct sotto__ledger_batch *batch, struct decision *decision,
+                                  const uint8_t *withheld, uint64_t answer, struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    const uint8_t *repeats = decision->repeats + decision->measure * count_groups(decision);
+    struct sotto__ledger_entry entry = {
+        .entry = {.kind = SOTTO_LEDGER_SET, .answer = answer, .count = file->predicates_len}};
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    decision->digests_of = SOTTO_NONE;
+    enum sotto_status status = find_digests(decision, file->predicates_len, err);
+    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
+    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s",
+                   file->measures[decision->measure].text);
+    find_measure_subject(subject, decision, decision->measure);
+    for (size_t i = 0; status == SOTTO_OK && i < count_groups(decision); i++) {
+        bool is_told = decision->question->groups_len == 0 || withheld[i] == 0;
+        if (is_told && (repeats[i] & IS_WRITTEN) == 0) {
+            memcpy(entry.parties, decision->digests[i], sizeof entry.parties);
+            sotto__ledger_add(batch, &entry, subject);
+        }
+    }
+    return status;
+}
+
 /* Adds the predicates of a file that are new, and the sketches of what is answered. */
-static void add_file(struct sotto__ledger_batch *batch, struct decision *decision,
-                     const uint8_t *withheld, size_t known_len, uint64_t answer)
+static enum sotto_status add_file(struct sotto__ledger_batch *batch, struct decision *decision,
+                                  const uint8_t *withheld, size_t known_len, uint64_t answer,
+                                  struct sotto_error *err)
 {
     const struct sotto_ledger_file *file = decision->file;
     for (size_t i = known_len; i < file->predicates_len; i++) {
@@ -912,6 +1045,10 @@ static void add_file(struct sotto__ledger_batch *batch, struct decision *decisio
         if (decision->is_told[i] == 0) {
             add_told(batch, decision, answer);
         }
+        enum sotto_status status = add_sets(batch, decision, withheld, answer, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
         for (size_t j = 0; j < file->atoms_len; j++) {
             const struct sotto_ledger_atom *atom = &file->atoms[j];
             bool is_answered = atom->is_asked &&
@@ -922,6 +1059,7 @@ static void add_file(struct sotto__ledger_batch *batch, struct decision *decisio
             }
         }
     }
+    return SOTTO_OK;
 }
 
 /* --- One question --- */
@@ -969,6 +1107,9 @@ static void decision_release(struct decision *decision)
     sotto_free(decision->is_new);
     sotto_free(decision->is_missing);
     sotto_free(decision->added);
+    sotto_free(decision->new_rows);
+    sotto_free(decision->digests);
+    sotto_free(decision->repeats);
     sotto_free(decision->told);
 }
 
@@ -989,13 +1130,17 @@ static enum sotto_status decision_init(struct decision *out, struct sotto_ledger
     out->is_new = sotto_alloc_zeroed(question->groups_len + 1);
     out->is_missing = sotto_alloc_zeroed(file->atoms_len + 1);
     out->added = sotto_alloc_array(question->groups_len + 1, sizeof *out->added);
+    out->new_rows = sotto_alloc_array(question->groups_len + 1, sizeof *out->new_rows);
+    out->digests = sotto_alloc_array(question->groups_len + 1, sizeof *out->digests);
+    out->repeats = sotto_alloc_zeroed((file->measures_len + 1) * (question->groups_len + 1));
     out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
     out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
     out->is_known = sotto_alloc_zeroed(sketches_len);
     out->is_written = sotto_alloc_zeroed(sketches_len);
     if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
         out->is_written == NULL || out->is_told == NULL || out->is_new == NULL ||
-        out->is_missing == NULL || out->added == NULL ||
+        out->is_missing == NULL || out->added == NULL || out->new_rows == NULL ||
+        out->digests == NULL || out->repeats == NULL ||
         sotto__ledger_find_missing(out->is_missing, file, question->min_rows) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
@@ -1065,6 +1210,23 @@ static enum sotto_status decide_all(struct decision *decisions, size_t *known_le
     return SOTTO_OK;
 }
 
+/* Charges for one file, and adds what it is answered. */
+static enum sotto_status write_file(struct sotto__ledger_batch *batch, struct decision *decision,
+                                    const uint8_t *withheld, size_t known_len, uint64_t answer,
+                                    struct sotto_error *err)
+{
+    enum sotto_status status =
+        sotto__ledger_charge(batch, decision->question, decision->file, withheld, answer, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = add_file(batch, decision, withheld, known_len, answer, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__ledger_add_products(batch, decision->file, decision->epoch, err);
+}
+
 /* Charges, and writes down what all files are answered. */
 static enum sotto_status write_answer(struct sotto_ledger *ledger, uint64_t number,
                                       struct decision *decisions, const size_t *known_lens,
@@ -1077,12 +1239,7 @@ static enum sotto_status write_answer(struct sotto_ledger *ledger, uint64_t numb
     add_answer(&batch, question, parties);
     enum sotto_status status = sotto__ledger_add_parties(&batch, parties, err);
     for (size_t i = 0; status == SOTTO_OK && i < question->files_len; i++) {
-        status = sotto__ledger_charge(&batch, question, &question->files[i], withheld, number, err);
-        add_file(&batch, &decisions[i], withheld, known_lens[i], number);
-        if (status == SOTTO_OK) {
-            status =
-                sotto__ledger_add_products(&batch, &question->files[i], decisions[i].epoch, err);
-        }
+        status = write_file(&batch, &decisions[i], withheld, known_lens[i], number, err);
     }
     if (status != SOTTO_OK) {
         sotto__ledger_batch_release(&batch);

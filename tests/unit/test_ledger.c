@@ -714,7 +714,7 @@ static void test_forgetting(void **state)
     ask_answered(ledger, (struct ask){.predicate = 1, .side = true});
     size_t before = test_disk.len;
     ask_answered(ledger, all);
-    assert_int_equal(test_disk.len, before + 2); /* of its four atoms three are there */
+    assert_int_equal(test_disk.len, before + 3); /* its sum; of its four atoms three are there */
     today += 40;
     int64_t between = today * DAY_MS;
     ask_answered(ledger, all); /* and again, because they are old */

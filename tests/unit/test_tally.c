@@ -469,6 +469,27 @@ static void test_counts_of_one_set(void **state)
     answered({.outputs = {"count(wage)"}, .where = "age < 40"});
 }
 
+/* Three have no value that bins ask for: a total is told, again and again, and not what is left of
+ * it without the bins. */
+static void test_few_without_a_bin(void **state)
+{
+    (void)state;
+    const struct ask bins = {.outputs = {"hist(wage, 0, 2600, 9000)", "mean(age)"},
+                             .is_judged = true};
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].wage_text = i % 30 == 7 ? "" : NULL;
+    }
+    expect_answered(bins);
+    expect_answered(bins);
+    answered({.outputs = {"mean(age)", "std(age)"}, .is_judged = true});
+    answered({.outputs = {"mean(age)", "std(age)"}, .is_judged = true});
+    singled_out({.outputs = {"sum(age)"}, .where = "wage < 2600", .is_judged = true});
+    singled_out({.outputs = {"sum(age)"}, .where = "wage >= 2600", .is_judged = true});
+    expect_answered(bins);
+    persons[7].age += 100;
+    refused({.outputs = {"mean(age)"}, .is_judged = true});
+}
+
 /* Rows without a value are a set that data made: how many there are may be told. */
 static void test_counts_of_missing_values(void **state)
 {
@@ -1018,7 +1039,8 @@ static void test_a_withheld_group_and_all(void **state)
     assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2] + 8 * withheld[3], 6);
     answered({.outputs = {"sum(wage)"}, .is_judged = true});
     singled_out({.outputs = {"sum(wage)"}, .where = "version == 2", .is_judged = true});
-    singled_out({.outputs = {"sum(wage)"}, .by = "version in (2, 4)", .is_judged = true});
+    answered({.outputs = {"sum(wage)"}, .by = "version in (2, 4)", .is_judged = true});
+    assert_int_equal(withheld[0] + 2 * withheld[1], 1); /* the other one was told before */
 }
 
 /* --- Histories --- */
@@ -1148,6 +1170,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_counts_of_two_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_one_set, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_missing_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_few_without_a_bin, start, stop),
         cmocka_unit_test_setup_teardown(test_clipped_values, start, stop),
         cmocka_unit_test_setup_teardown(test_products_as_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_sets_and_then_products, start, stop),

@@ -308,6 +308,8 @@ enum sotto_ledger_kind {
     SOTTO_LEDGER_SUMS, /* sums_len of an answer: answer, file, text (a column), count (the rows of
                           the file) */
     SOTTO_LEDGER_PRODUCT, /* columns that a file was asked for the sum of: file, text */
+    SOTTO_LEDGER_SET,     /* a sum that was told: answer, file, text (the measure), count (of
+                             predicates) */
     SOTTO_LEDGER_KINDS_LEN,
 };
 
