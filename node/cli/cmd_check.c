@@ -157,6 +157,9 @@ static struct sotto_ledger_question make_question(const struct checked *checked,
         .name = sotto_plan_name(checked->plan),
         .now_ms = clock_unix_ms(),
         .min_rows = checked->config->rules.min_rows,
+        .dominance = checked->config->rules.is_on[SOTTO_RULE_DOMINANCE]
+                         ? checked->config->rules.dominance
+                         : 0,
         .groups_len = sotto_driver_groups_len(checked->driver),
     };
     question.files = sotto_tally_files(tally, &question.files_len);
@@ -266,6 +269,8 @@ static enum sotto_status check_rows(const struct config *config, const struct so
         goto out;
     }
     sotto_disclosure_init(&checked.disclosure, &config->rules, (uint64_t)clock_unix_ms());
+    checked.disclosure.kind_of = config_column_kind;
+    checked.disclosure.kind_context = config;
     checked.disclosure.judge.cover = checked.cover;
     status = judge_rows(&checked, ledger, err);
     if (status == SOTTO_OK) {

@@ -128,8 +128,8 @@ bool config_offers(const struct config *config, const char *file_name);
 /* Whether tasks may name a column of a file, and the star means it. */
 bool config_shows(const struct config *config, const char *file_name, const char *column);
 
-/* What the owner says of a column. */
-enum sotto_column_kind config_column_kind(const struct config *config, const char *file_name,
+/* What the owner says of a column. config: a struct config, as sotto_disclosure hands it on. */
+enum sotto_column_kind config_column_kind(const void *config, const char *file_name,
                                           const char *column);
 
 /* How a file is read, or NULL: the usual way. */

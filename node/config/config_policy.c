@@ -61,10 +61,10 @@ bool config_shows(const struct config *config, const char *file_name, const char
     return shows;
 }
 
-enum sotto_column_kind config_column_kind(const struct config *config, const char *file_name,
+enum sotto_column_kind config_column_kind(const void *config, const char *file_name,
                                           const char *column)
 {
-    const struct config_policy *policy = &config->file->policy;
+    const struct config_policy *policy = &((const struct config *)config)->file->policy;
     enum sotto_column_kind kind = SOTTO_COLUMN_UNDECLARED;
     for (unsigned i = 0; i < policy->columns_count; i++) {
         const struct config_columns *columns = &policy->columns[i];

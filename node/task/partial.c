@@ -81,12 +81,6 @@ static enum sotto_status read_rows(const struct compute *compute, struct joined 
     return say_refused(status, err);
 }
 
-static enum sotto_column_kind find_column_kind(const void *context, const char *file,
-                                               const char *column)
-{
-    return config_column_kind(context, file, column);
-}
-
 /* Counts and judges the rows under a driver. *cover: out. */
 static enum sotto_status count(const struct compute *compute, struct joined *joined,
                                enum sotto_rule *out_rule, struct sotto_tally **out_tally,
@@ -111,7 +105,7 @@ static enum sotto_status count(const struct compute *compute, struct joined *joi
         goto out;
     }
     sotto_disclosure_init(&joined->disclosure, &compute->policy->rules, seed);
-    joined->disclosure.kind_of = find_column_kind;
+    joined->disclosure.kind_of = config_column_kind;
     joined->disclosure.kind_context = compute->policy;
     joined->disclosure.judge.cover = cover;
     status =

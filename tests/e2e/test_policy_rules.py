@@ -509,6 +509,13 @@ class Check(ClusterCase):
             self.assertIn(words, said)
         self.assertIn("not_found", self.check({"datasets": []}, plan()))
 
+    def test_what_the_owner_says_of_columns(self):
+        product = plan({"m": "dot(wages.wage, wages.age)"})
+        columns = [{"dataset": "wages.csv", "identifiers": ["age"], "multiply": ["wage"]}]
+        self.assertIn("is an identifier here", self.check({"columns": columns}, product))
+        columns[0]["multiply"] += columns[0].pop("identifiers")
+        self.assertNotIn("is an identifier here", self.check({"columns": columns}, product, code=0))
+
     def test_what_passes(self):
         said = self.check({"approve": "manual", "min_rows": 5}, plan(), code=0)
         self.assertIn("This node lets it pass.", said)
