@@ -95,5 +95,32 @@ class Tables(unittest.TestCase):
         self.assertEqual(done["refused"]["rule"], "rows")
 
 
+class Nodes(support.ClusterCase):
+    """Three nodes with the numbers that a policy has by default, and their ledgers."""
+
+    def ask(self, creator, outputs, expected="FINISHED"):
+        task = creator.create(support.plan(dict(one.split("=", 1) for one in outputs), wait=20))
+        self.assertEqual(creator.wait_end(task), expected, creator.messages(task))
+        return creator.result(task)["outputs"] if expected == "FINISHED" else creator.messages(task)
+
+    def test_nodes_answer_and_remember(self):
+        rng = random.Random(5)
+        files = [{"wages.csv": "\n".join(["dept,sex,wage,age", *draw(rng, 99)]) + "\n"} for _ in range(3)]
+        cluster = self.cluster(files, start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10, "dominance": 10}
+        cluster.start()
+        cluster.wait_connected()
+        creator = cluster.nodes[0]
+        first = self.ask(creator, OUTPUTS[:4])
+        self.assertEqual(self.ask(creator, OUTPUTS[:4]), first)
+        self.assertEqual(first["c"]["fields"]["total"]["value"], 600)
+        self.assertIsNotNone(first["t"]["fields"]["p"]["value"])
+        # Nobody has the level: a set that is too small, whatever else is asked.
+        self.ask(creator, ["t=ttest(wage, dept in ('R&D', 'IT'))"], "ERROR")
+        # A difference to the answer before, of few rows.
+        self.ask(creator, ["t=ttest_one(if(age > 20, wage, na))"], "ERROR")
+
+
 if __name__ == "__main__":
     unittest.main()
