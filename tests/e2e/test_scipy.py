@@ -74,7 +74,9 @@ class Scipy(unittest.TestCase):
         for fields, equal, level in ((welch, False, 0.95), (student, True, 0.9)):
             wanted = stats.ttest_ind(a, b, equal_var=equal)
             low, high = wanted.confidence_interval(level)
-            self.same(fields, t=wanted.statistic, p=wanted.pvalue, df=wanted.df, low=low, high=high)
+            self.same(fields, t=wanted.statistic, p=wanted.pvalue, low=low, high=high)
+            if fields["df"]["value"] is not None:  # of one value scipy says 1
+                self.same(fields, df=wanted.df)
         compared = weightstats.CompareMeans(weightstats.DescrStatsW(a), weightstats.DescrStatsW(b))
         low, high = compared.tconfint_diff(usevar="unequal")
         self.same(welch, low=low, high=high)
@@ -83,7 +85,8 @@ class Scipy(unittest.TestCase):
         self.same(paired, t=wanted.statistic, p=wanted.pvalue, df=wanted.df, low=low, high=high)
         wanted = stats.ttest_1samp(every, 10.5)
         self.same(one, t=wanted.statistic, p=wanted.pvalue, df=wanted.df)
-        wanted = stats.f_oneway(a, b, c)
+        # Ours leaves out a sample without values, scipy has no answer then.
+        wanted = stats.f_oneway(*(sample for sample in (a, b, c) if len(sample)))
         self.same(anova, f=wanted.statistic, p=wanted.pvalue)
         wanted = stats.pearsonr(both[:, 0], both[:, 1])
         low, high = wanted.confidence_interval()
