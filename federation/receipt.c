@@ -21,6 +21,7 @@
 #include <string.h>
 
 #define RECEIPT_VERSION 1
+#define FLAG_FULL 1 /* with the transcript of each round */
 #define CONFIRMATION_BYTES (4 + SOTTO_MESSAGE_SIGNATURE_BYTES)
 
 static const uint8_t magic[4] = {'S', 'O', 'T', 'R'};
@@ -41,6 +42,14 @@ void sotto__task_aggregator_record(struct sotto_task_aggregator *task, const voi
     sotto_session_aggregator_write_record(task->session, &task->records);
     sotto_digest(digest, "sotto aggregate", aggregate, aggregate_bytes);
     sotto_write_bytes(&task->records, digest, sizeof digest);
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        task->lacks_transcript =
+            task->lacks_transcript || !roster->adverts[i].demands.keeps_transcripts;
+    }
+    if (!task->lacks_transcript) {
+        const struct sotto_buffer *transcript = sotto_session_aggregator_transcript(task->session);
+        sotto_write_blob(&task->transcripts, transcript->data, transcript->data_bytes);
+    }
 }
 
 static void write_confirmations(const struct sotto_task_aggregator *task,
@@ -66,7 +75,8 @@ static void write_confirmations(const struct sotto_task_aggregator *task,
     }
 }
 
-static void write_receipt(const struct sotto_task_aggregator *task, struct sotto_writer *writer)
+static void write_receipt(const struct sotto_task_aggregator *task, struct sotto_writer *writer,
+                          bool is_full)
 {
     struct sotto_writer schema;
     struct sotto_signature signature;
@@ -74,7 +84,7 @@ static void write_receipt(const struct sotto_task_aggregator *task, struct sotto
     sotto_schema_write(sotto_driver_schema(task->driver), &schema);
     sotto_write_bytes(writer, magic, sizeof magic);
     sotto_write_u16(writer, RECEIPT_VERSION);
-    sotto_write_u16(writer, 0);
+    sotto_write_u16(writer, is_full ? FLAG_FULL : 0);
     sotto_write_bytes(writer, task->terms.label.task.bytes, sizeof task->terms.label.task.bytes);
     sotto_write_bytes(writer, task->terms.aggregator.bytes, sizeof task->terms.aggregator.bytes);
     sotto_write_blob(writer, task->plan_json, task->plan_bytes);
@@ -83,6 +93,10 @@ static void write_receipt(const struct sotto_task_aggregator *task, struct sotto
     sotto_write_u32(writer, task->terms.label.round);
     sotto_write_bytes(writer, task->records.data, task->records.data_bytes);
     write_confirmations(task, writer);
+    if (is_full) {
+        sotto_write_bytes(writer, task->transcripts.data, task->transcripts.data_bytes);
+        writer->failed = writer->failed || sotto_writer_status(&task->transcripts) != SOTTO_OK;
+    }
     if (sotto_writer_status(&schema) != SOTTO_OK ||
         sotto_writer_status(&task->records) != SOTTO_OK) {
         writer->failed = true;
@@ -96,7 +110,8 @@ static void write_receipt(const struct sotto_task_aggregator *task, struct sotto
 }
 
 enum sotto_status sotto_task_aggregator_receipt(const struct sotto_task_aggregator *task,
-                                                struct sotto_buffer *out, struct sotto_error *err)
+                                                struct sotto_buffer *out, bool is_full,
+                                                struct sotto_error *err)
 {
     struct sotto_writer writer;
     if (!task->is_confirming || task->outbox.end.status != SOTTO_OK) {
@@ -108,8 +123,13 @@ enum sotto_status sotto_task_aggregator_receipt(const struct sotto_task_aggregat
                                "there is no receipt: a round was not checked, or an owner wants "
                                "none (policy.confirm)");
     }
+    if (is_full && task->lacks_transcript) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "there is no full receipt: not all owners let what opens the sums "
+                               "be kept (policy.transcripts)");
+    }
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
-    write_receipt(task, &writer);
+    write_receipt(task, &writer, is_full);
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
         out->data = sotto_writer_take(&writer, &out->data_bytes);
@@ -134,8 +154,11 @@ struct check {
     const uint8_t *result;
     size_t result_bytes;
     uint32_t rounds;
+    bool is_full;
     uint8_t opened[SOTTO_DIGEST_BYTES];
-    struct sotto_record last; /* of the last round read */
+    struct sotto_record *records;         /* of each round, as far as they are read */
+    uint8_t (*links)[SOTTO_DIGEST_BYTES]; /* H("sotto aggregate", ...) of each */
+    uint32_t records_len;
 };
 
 static bool knows_key(const struct check *check, const struct sotto_key *key)
@@ -166,7 +189,8 @@ static enum sotto_status read_head(struct check *check, struct sotto_error *err)
     if (memcmp(found, magic, sizeof magic) != 0) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "this is no receipt of Sotto");
     }
-    if (version != RECEIPT_VERSION || flags != 0) {
+    check->is_full = flags == FLAG_FULL;
+    if (version != RECEIPT_VERSION || (flags & ~FLAG_FULL) != 0) {
         return sotto_error_set(err, SOTTO_ERROR_VERSION,
                                "a receipt of version %u, flags %u; this program reads version %d",
                                version, flags, RECEIPT_VERSION);
@@ -221,28 +245,26 @@ static enum sotto_status check_plan(struct check *check, struct sotto_error *err
  * parties are those of the round before, whoever confirms has seen to. */
 static enum sotto_status check_round(struct check *check, uint32_t round, struct sotto_error *err)
 {
-    struct sotto_record record;
-    uint8_t link[SOTTO_DIGEST_BYTES];
+    struct sotto_record *record = &check->records[round - 1];
+    uint8_t *link = check->links[round - 1];
     uint32_t min_parties = round == 1 ? sotto_plan_strategy(check->plan)->min_clients : 0;
     enum sotto_status status =
-        sotto_record_read(&record, &check->reader, &check->terms, min_parties, err);
+        sotto_record_read(record, &check->reader, &check->terms, min_parties, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    sotto_read_copy(&check->reader, link, sizeof link);
-    if (record.label.round != round || check->reader.failed) {
-        sotto_record_release(&record);
+    check->records_len++;
+    sotto_read_copy(&check->reader, link, SOTTO_DIGEST_BYTES);
+    if (record->label.round != round || check->reader.failed) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "round %u of the receipt is missing, or cut short", round);
     }
-    sotto_record_release(&check->last);
-    check->last = record;
-    for (uint32_t i = 0; i < record.roster.adverts_len; i++) {
-        if (!knows_key(check, &record.roster.adverts[i].sender)) {
-            return refuse_stranger(&record.roster.adverts[i].sender, err);
+    for (uint32_t i = 0; i < record->roster.adverts_len; i++) {
+        if (!knows_key(check, &record->roster.adverts[i].sender)) {
+            return refuse_stranger(&record->roster.adverts[i].sender, err);
         }
     }
-    sotto__opened_link(check->opened, &record.opening, link);
+    sotto__opened_link(check->opened, &record->opening, link);
     return SOTTO_OK;
 }
 
@@ -253,14 +275,15 @@ static enum sotto_status check_confirmations(struct check *check, struct sotto_r
     uint8_t digest[SOTTO_DIGEST_BYTES];
     bool lives[SOTTO_SESSION_PARTIES_MAX];
     bool confirms[SOTTO_SESSION_PARTIES_MAX];
-    const struct sotto_roster *roster = &check->last.roster;
+    const struct sotto_record *last = &check->records[check->rounds - 1];
+    const struct sotto_roster *roster = &last->roster;
     struct sotto__finish finish = {.confirmations_len = sotto_read_u32(&check->reader)};
     if (finish.confirmations_len <= SOTTO_SESSION_PARTIES_MAX) {
         finish.confirmation_bytes =
             sotto_read_bytes(&check->reader, (size_t)finish.confirmations_len * CONFIRMATION_BYTES);
     }
-    if (finish.confirmations_len > SOTTO_SESSION_PARTIES_MAX ||
-        !sotto_reader_finished(&check->reader)) {
+    if (finish.confirmations_len > SOTTO_SESSION_PARTIES_MAX || check->reader.failed ||
+        (!check->is_full && !sotto_reader_finished(&check->reader))) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "the receipt's end is malformed");
     }
     struct sotto__confirmed confirmed = {.terms = &check->terms,
@@ -274,7 +297,7 @@ static enum sotto_status check_confirmations(struct check *check, struct sotto_r
         return sotto_error_set(err, status, "no memory for a receipt");
     }
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
-        lives[i] = sotto_record_lives(&check->last, i);
+        lives[i] = sotto_record_lives(last, i);
     }
     if (!sotto__finish_verify(&finish, confirms, roster, lives, digest)) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH,
@@ -296,6 +319,148 @@ static enum sotto_status check_confirmations(struct check *check, struct sotto_r
     return SOTTO_OK;
 }
 
+/* --- What opens the sums --- */
+
+/* What the sums are computed again with. */
+struct again {
+    struct sotto__peers peers;
+    struct sotto_driver *driver;
+    struct sotto__cover cover;
+    struct sotto_schema *offers;
+    size_t offers_len;
+    uint8_t opened[SOTTO_DIGEST_BYTES];
+};
+
+static void again_release(struct again *again)
+{
+    for (size_t i = 0; i < again->offers_len; i++) {
+        sotto_schema_release(&again->offers[i]);
+    }
+    sotto_free(again->offers);
+    sotto__cover_release(&again->cover);
+    sotto_driver_free(again->driver);
+    sotto__peers_release(&again->peers);
+}
+
+/* The driver for the types that the first round's adverts offer. */
+static enum sotto_status again_init(struct again *again, const struct check *check,
+                                    struct sotto_error *err)
+{
+    const struct sotto_roster *roster = &check->records[0].roster;
+    enum sotto_status status = sotto__peers_copy(&again->peers, check->peers, check->peers_len);
+    if (status != SOTTO_OK) {
+        return sotto_error_set(err, status, "the list of peers: %s", sotto_status_text(status));
+    }
+    status =
+        sotto__agree(&again->driver, &again->cover, check->plan, roster, &again->peers, NULL, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    again->offers = sotto_alloc_array(roster->adverts_len, sizeof *again->offers);
+    if (again->offers == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a receipt");
+    }
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        struct sotto__offer offer;
+        status = sotto__offer_decode(&offer, check->plan, &roster->adverts[i]);
+        if (status != SOTTO_OK) {
+            return sotto_error_set(err, status, "%s", sotto_status_text(status));
+        }
+        again->offers[again->offers_len++] = offer.schema;
+    }
+    return SOTTO_OK;
+}
+
+/* Computes the sum of a round, and gives it to the driver. */
+static enum sotto_status open_round(struct again *again, struct check *check, uint32_t round,
+                                    struct sotto_error *err)
+{
+    struct sotto__round_terms terms = {0};
+    const struct sotto_record *record = &check->records[round];
+    struct sotto_invitation_terms invitation = check->terms;
+    uint8_t digest[SOTTO_DIGEST_BYTES];
+    size_t transcript_bytes;
+    size_t limbs_len = sotto_driver_limbs_len(again->driver);
+    size_t bytes = limbs_len * sizeof(uint64_t);
+    const uint8_t *transcript =
+        sotto_read_blob(&check->reader, &transcript_bytes, SOTTO_SIGNED_BYTES_MAX);
+    uint8_t *sum = sotto_alloc_aligned(bytes + 1);
+    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
+    if (sum == NULL) {
+        (void)sotto_error_set(err, status, "no memory for a receipt");
+        goto out;
+    }
+    invitation.label = record->label;
+    status = sotto__round_terms_init(&terms, check->plan, again->driver, &invitation, again->opened,
+                                     record->roster.adverts_len, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_record_open(record, sum, terms.runs, terms.terms.runs_len, transcript,
+                               transcript_bytes, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    sotto_digest(digest, "sotto aggregate", sum, bytes);
+    if (memcmp(digest, check->links[round], sizeof digest) != 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "round %u of the receipt opens another sum than was confirmed",
+                                 round + 1);
+        goto out;
+    }
+    sotto__opened_digest(again->opened, &record->opening, sum, bytes);
+    status =
+        sotto_driver_advance(again->driver, (const uint64_t *)(const void *)sum, limbs_len, err);
+out:
+    sotto__round_terms_release(&terms);
+    sotto_free(sum);
+    return status;
+}
+
+/* All sums and the result are computed again. */
+static enum sotto_status open_rounds(struct again *again, struct check *check,
+                                     const struct sotto_receipt *receipt, struct sotto_error *err)
+{
+    bool is_result = false;
+    enum sotto_status status = again_init(again, check, err);
+    for (uint32_t round = 0; status == SOTTO_OK && round < check->rounds; round++) {
+        status = sotto_driver_round(again->driver) == round + 1
+                     ? open_round(again, check, round, err)
+                     : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                       "the receipt has more rounds than its plan takes");
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (sotto_driver_round(again->driver) == 0) {
+        status = sotto_driver_is_result(again->driver, &is_result, receipt->result,
+                                        (uint32_t)receipt->parties_len, again->offers,
+                                        again->offers_len, err);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return is_result && sotto_reader_finished(&check->reader)
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "the receipt's result is not that of its sums");
+}
+
+static enum sotto_status check_transcripts(struct check *check, struct sotto_receipt *receipt,
+                                           struct sotto_error *err)
+{
+    struct again again = {0};
+    if (!check->is_full) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = open_rounds(&again, check, receipt, err);
+    again_release(&again);
+    receipt->is_full = status == SOTTO_OK;
+    return status;
+}
+
+/* --- All of it --- */
+
 static enum sotto_status check_all(struct check *check, struct sotto_receipt *receipt,
                                    const uint8_t *bytes, size_t bytes_len, struct sotto_error *err)
 {
@@ -308,6 +473,14 @@ static enum sotto_status check_all(struct check *check, struct sotto_receipt *re
         return status;
     }
     status = check_plan(check, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    check->records = sotto_alloc_array(check->rounds, sizeof *check->records);
+    check->links = sotto_alloc_array(check->rounds, sizeof *check->links);
+    if (check->records == NULL || check->links == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a receipt");
+    }
     for (uint32_t round = 1; status == SOTTO_OK && round <= check->rounds; round++) {
         status = check_round(check, round, err);
     }
@@ -322,7 +495,11 @@ static enum sotto_status check_all(struct check *check, struct sotto_receipt *re
     if (receipt->plan_json == NULL || receipt->result == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a receipt");
     }
-    return check_confirmations(check, receipt, err);
+    status = check_confirmations(check, receipt, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_transcripts(check, receipt, err);
 }
 
 enum sotto_status sotto_receipt_verify(struct sotto_receipt *out, const void *bytes,
@@ -336,7 +513,11 @@ enum sotto_status sotto_receipt_verify(struct sotto_receipt *out, const void *by
     }
     sotto_reader_init(&check.reader, bytes, bytes_len - SOTTO_MESSAGE_SIGNATURE_BYTES);
     enum sotto_status status = check_all(&check, &receipt, bytes, bytes_len, err);
-    sotto_record_release(&check.last);
+    for (uint32_t i = 0; i < check.records_len; i++) {
+        sotto_record_release(&check.records[i]);
+    }
+    sotto_free(check.records);
+    sotto_free(check.links);
     sotto_plan_free(check.plan);
     if (status != SOTTO_OK) {
         sotto_receipt_release(&receipt);

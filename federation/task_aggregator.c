@@ -57,6 +57,7 @@ void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
     sotto__cover_release(&task->cover);
     sotto_free(task->invitees);
     sotto_writer_release(&task->records);
+    sotto_writer_release(&task->transcripts);
     sotto_free(task->result);
     sotto_free(task->plan_json);
     sotto_plan_free(task->plan);
@@ -278,6 +279,7 @@ static enum sotto_status copy_config(struct sotto_task_aggregator *task,
     task->hides_exact = config->hides_exact;
     task->interrupt = config->interrupt;
     sotto_writer_init(&task->records, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_writer_init(&task->transcripts, SOTTO_SIGNED_BYTES_MAX / 2);
     task->invitees = sotto_alloc_array(config->invited_len, sizeof *task->invitees);
     status = SOTTO_ERROR_NO_MEMORY;
     if (task->plan_json != NULL && task->invitees != NULL) {

@@ -71,8 +71,10 @@ struct sotto_task_aggregator {
     bool is_confirming;                    /* the last round is opened, and is confirmed */
     bool is_confirmed;                     /* by all whose rows are in it */
     char confirmation[SOTTO_ERROR_TEXT_BYTES];
-    struct sotto_writer records; /* of the rounds, for a receipt, unless one lacks it */
+    struct sotto_writer records;     /* of the rounds, for a receipt, unless one lacks it */
+    struct sotto_writer transcripts; /* of the rounds, where all let them be kept */
     bool lacks_record;
+    bool lacks_transcript;
     char *result;
     struct sotto__outbox outbox;
 };

@@ -11,6 +11,7 @@
 
 #include "message/record.h"
 
+#include <sotto/alloc.h>
 #include <string.h>
 
 void sotto__record_write(struct sotto_writer *writer, const struct sotto__opening *opening,
@@ -46,7 +47,8 @@ struct parts {
     const uint8_t *masked;
     const uint8_t *consents;
     uint32_t consents_len;
-    uint8_t dealings[SOTTO__HASH_BYTES]; /* of what the dealers committed to */
+    const uint8_t *dealings; /* what the dealers committed to: B and root of each */
+    uint8_t dealings_digest[SOTTO__HASH_BYTES];
 };
 
 /* What comes behind the roster. Returns: false if it is malformed. */
@@ -55,7 +57,7 @@ static bool read_parts(struct parts *out, struct sotto_reader *reader, uint32_t 
     struct sotto__hash hash;
     out->dealers = sotto__bitmap_read(reader, parties_len);
     uint32_t dealers_len = out->dealers != NULL ? bitmap_count(out->dealers, parties_len) : 0;
-    const uint8_t *dealings =
+    out->dealings =
         sotto_read_bytes(reader, (size_t)dealers_len * (SOTTO__POINT_BYTES + SOTTO__HASH_BYTES));
     out->living = sotto__bitmap_read(reader, parties_len);
     uint32_t living_len = out->living != NULL ? bitmap_count(out->living, parties_len) : 0;
@@ -65,9 +67,9 @@ static bool read_parts(struct parts *out, struct sotto_reader *reader, uint32_t 
         return false;
     }
     sotto__hash_init(&hash, SOTTO__DEALINGS_LABEL);
-    sotto__hash_bytes(&hash, dealings,
+    sotto__hash_bytes(&hash, out->dealings,
                       (size_t)dealers_len * (SOTTO__POINT_BYTES + SOTTO__HASH_BYTES));
-    sotto__hash_final(&hash, out->dealings);
+    sotto__hash_final(&hash, out->dealings_digest);
     return true;
 }
 
@@ -147,9 +149,13 @@ static enum sotto_status read_session(struct sotto_record *record, struct sotto_
                                          .dealers = parts.dealers,
                                          .living = parts.living,
                                          .parties_len = record->roster.adverts_len,
-                                         .dealings = parts.dealings,
+                                         .dealings = parts.dealings_digest,
                                          .masked = parts.masked};
     sotto__survivors_digest(record->opening.survivors, &survivors);
+    record->dealers = parts.dealers;
+    record->dealings = parts.dealings;
+    record->masked = parts.masked;
+    memcpy(record->dealings_digest, parts.dealings_digest, sizeof parts.dealings_digest);
     memcpy(record->living, parts.living, bitmap_bytes(record->roster.adverts_len));
     return check_survivors(record, &parts, &terms, err);
 }
@@ -176,6 +182,44 @@ bool sotto_record_lives(const struct sotto_record *record, uint32_t index)
 {
     SOTTO_REQUIRE(index < record->roster.adverts_len);
     return bitmap_get(record->living, index);
+}
+
+enum sotto_status sotto_record_open(const struct sotto_record *record, uint8_t *sum,
+                                    const struct sotto_vector_run *runs, size_t runs_len,
+                                    const uint8_t *transcript, size_t transcript_bytes,
+                                    struct sotto_error *err)
+{
+    struct sotto_dispute dispute;
+    uint32_t n = record->roster.adverts_len;
+    struct sotto__opening opening = {.roster = &record->roster,
+                                     .label = &record->label,
+                                     .survivors = {.session = record->opening.session,
+                                                   .dealers = record->dealers,
+                                                   .living = record->living,
+                                                   .parties_len = n,
+                                                   .dealings = record->dealings_digest,
+                                                   .masked = record->masked},
+                                     .runs = runs,
+                                     .runs_len = runs_len};
+    if (sotto_vector_bytes(&opening.vector_bytes, runs, runs_len) != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT, "a round whose vectors are none");
+    }
+    uint8_t *seed_points = sotto_alloc_array(n, SOTTO__POINT_BYTES);
+    if (seed_points == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory to check a transcript");
+    }
+    for (uint32_t i = 0, place = 0; i < n; i++) {
+        if (bitmap_get(record->dealers, i)) {
+            memcpy(seed_points + (size_t)i * SOTTO__POINT_BYTES,
+                   record->dealings + (size_t)place++ * (SOTTO__POINT_BYTES + SOTTO__HASH_BYTES),
+                   SOTTO__POINT_BYTES);
+        }
+    }
+    opening.seed_points = seed_points;
+    enum sotto_status status =
+        sotto__transcript_open(&opening, sum, &dispute, transcript, transcript_bytes, err);
+    sotto_free(seed_points);
+    return status;
 }
 
 void sotto_record_release(struct sotto_record *record)

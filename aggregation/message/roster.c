@@ -21,14 +21,16 @@
 /* The flags of an advert: all bits that this version knows. */
 #define FLAG_NEEDS_CONSENT 1
 #define FLAG_NO_RECEIPTS 2
-#define FLAGS_ALL (FLAG_NEEDS_CONSENT | FLAG_NO_RECEIPTS)
+#define FLAG_KEEPS_TRANSCRIPTS 4
+#define FLAGS_ALL (FLAG_NEEDS_CONSENT | FLAG_NO_RECEIPTS | FLAG_KEEPS_TRANSCRIPTS)
 
 static void write_demands(struct sotto_writer *writer, const struct sotto_session_demands *demands)
 {
     sotto_write_u32(writer, demands->min_parties);
     sotto_write_u16(writer, (uint16_t)demands->colluders);
     sotto_write_u8(writer, (uint8_t)((demands->needs_consent ? FLAG_NEEDS_CONSENT : 0) |
-                                     (demands->no_receipts ? FLAG_NO_RECEIPTS : 0)));
+                                     (demands->no_receipts ? FLAG_NO_RECEIPTS : 0) |
+                                     (demands->keeps_transcripts ? FLAG_KEEPS_TRANSCRIPTS : 0)));
 }
 
 /* Fails the reader for a flag that this version does not know: what it asks for would not be kept.
@@ -39,6 +41,7 @@ static void read_demands(struct sotto_session_demands *out, struct sotto_reader 
     out->colluders = sotto_read_u16(reader);
     uint8_t flags = sotto_read_u8(reader);
     out->needs_consent = (flags & FLAG_NEEDS_CONSENT) != 0;
+    out->keeps_transcripts = (flags & FLAG_KEEPS_TRANSCRIPTS) != 0;
     out->no_receipts = (flags & FLAG_NO_RECEIPTS) != 0;
     if ((flags & ~FLAGS_ALL) != 0) {
         sotto_reader_fail(reader);

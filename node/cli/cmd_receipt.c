@@ -64,7 +64,8 @@ int cmd_receipt(const struct args *args)
     if (!number_argument(args, &number)) {
         return EXIT_USAGE;
     }
-    (void)snprintf(path, sizeof path, "/v1/task/receipt?task_id=%llu", (unsigned long long)number);
+    (void)snprintf(path, sizeof path, "/v1/task/receipt?task_id=%llu&full=%d",
+                   (unsigned long long)number, args->full ? 1 : 0);
     (void)snprintf(name, sizeof name, "receipt-%llu.sotto", (unsigned long long)number);
     const char *out = args->out != NULL ? args->out : name;
     enum sotto_status status = client_init(&client, args, &err);
@@ -178,6 +179,9 @@ static void print_meaning(const struct known *known, const struct sotto_receipt 
                  "these %zu parties, as each gave\nthem; if all of them lie together, it proves "
                  "nothing.\n",
                  receipt->parties_len);
+    if (receipt->is_full) {
+        (void)printf("All sums were computed again here, from what the parties sent and signed.\n");
+    }
     if (receipt->confirmed_len >= (size_t)receipt->colluders + 2) {
         const char *creator = find_name(known, &receipt->creator);
         if (receipt->colluders == 0) {
@@ -208,6 +212,7 @@ static void print_json(const struct known *known, const struct sotto_receipt *re
     (void)json_object_set_new(object, "rounds", json_integer(receipt->rounds));
     (void)json_object_set_new(object, "confirmed", make_names(known, receipt, true));
     (void)json_object_set_new(object, "not_confirmed", make_names(known, receipt, false));
+    (void)json_object_set_new(object, "computed_again", json_boolean(receipt->is_full));
     (void)json_object_set_new(object, "plan", json_loads(receipt->plan_json, 0, NULL));
     (void)json_object_set_new(object, "result", json_loads(receipt->result, 0, NULL));
     (void)json_dumpf(object, stdout, 0);

@@ -34,8 +34,9 @@ enum command_option {
     OPTION_TOKEN = 1 << 16, /* --role, --days */
     OPTION_POLICY = 1 << 17,
     OPTION_PEERS = 1 << 18,
+    OPTION_FULL = 1 << 19,
 };
-#define OPTION_GROUPS_LEN 19
+#define OPTION_GROUPS_LEN 20
 #define BY_LEN_MAX 2
 #define COMMANDS_MAX 64
 struct trial_options {
@@ -48,7 +49,7 @@ struct trial_options {
 
 struct args {
     struct trial_options trial;
-    bool json;
+    bool json, full;
     bool csv;
     bool log;
     const char *config;

@@ -121,11 +121,13 @@ static const struct command commands[] = {
          OPTION_ROWS,
      cmd_run},
     {"receipt", "receipt, verify", "the file that shows who confirmed a result",
-     "sotto receipt NUMBER [--out FILE]\n"
+     "sotto receipt NUMBER [--out FILE] [--full]\n"
      "\n"
      "Writes receipt-NUMBER.sotto, or FILE, and prints its name. There is one where the\n"
-     "parties were given the result and checked it (results: participants).\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_OUT, cmd_receipt},
+     "parties were given the result and checked it (results: participants). --full: with\n"
+     "all that opens the sums, where every owner lets it be kept "
+     "(policy.transcripts).\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_OUT | OPTION_FULL, cmd_receipt},
     {"verify", NULL, "check a receipt, without asking anybody",
      "sotto verify FILE [--peers node.yaml] [--json]\n"
      "\n"

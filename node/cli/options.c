@@ -105,6 +105,7 @@ static const struct option_row rows[] = {
     TEXT("from", OPTION_FROM, from),
     TEXT("epoch", OPTION_EPOCH, epoch),
     TEXT("peers", OPTION_PEERS, peers),
+    FLAG("full", OPTION_FULL, full),
     TEXT("role", OPTION_TOKEN, role),
     COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
     TEXT("policy", OPTION_POLICY, policy),

@@ -54,6 +54,7 @@ struct config_policy {
     char *exact;            /* "true" or "false"; NULL: true */
     char *verify;           /* "allow" or "require"; NULL: allow */
     char *confirm;          /* "true" or "false"; NULL: true */
+    char *transcripts;      /* "drop" or "keep"; NULL: drop */
     char *explain;          /* "true" or "false"; NULL: false */
     char *cover;            /* "true" or "false"; NULL: true */
     char *results;          /* "initiator" or "participants"; NULL: initiator */
@@ -86,8 +87,8 @@ struct config {
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
     bool approves_by_hand;
     bool hides_exact;
-    bool requires_verify;     /* takes plans only whose parties check all sums */
-    bool signs_nothing;       /* checks results, and does not sign them */
+    bool requires_verify;                  /* takes plans only whose parties check all sums */
+    bool signs_nothing, keeps_transcripts; /* of results that it checks */
     bool explains, publishes; /* columns that are not there; results, to all who took part */
 };
 

@@ -154,8 +154,20 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     static const char *const approvals[] = {"automatic", "manual"};
     static const char *const truths[] = {"false", "true"};
     static const char *const readers[] = {"initiator", "participants"};
+    static const char *const fates[] = {"drop", "keep"};
     static const char *const checks[] = {"allow", "require"};
-    enum { PROFILE, APPROVE, RESULTS, EXACT, EXPLAIN, VERIFY, CONFIRM, COVER, CHOICES_LEN };
+    enum {
+        PROFILE,
+        APPROVE,
+        RESULTS,
+        EXACT,
+        EXPLAIN,
+        VERIFY,
+        CONFIRM,
+        TRANSCRIPTS,
+        COVER,
+        CHOICES_LEN
+    };
     const struct config_policy *policy = &config->file->policy;
     struct choice choices[CHOICES_LEN] = {
         [PROFILE] = {"policy.profile", policy->profile, profiles, 2, SOTTO_PROFILE_SAFE},
@@ -165,6 +177,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         [EXPLAIN] = {"policy.explain", policy->explain, truths, 2, 0},
         [VERIFY] = {"policy.verify", policy->verify, checks, 2, 0},
         [CONFIRM] = {"policy.confirm", policy->confirm, truths, 2, 1},
+        [TRANSCRIPTS] = {"policy.transcripts", policy->transcripts, fates, 2, 0},
         [COVER] = {"policy.cover", policy->cover, truths, 2, 1},
     };
     for (size_t i = 0; i < CHOICES_LEN; i++) {
@@ -180,6 +193,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     config->hides_exact = choices[EXACT].index == 0;
     config->explains = choices[EXPLAIN].index == 1;
     config->requires_verify = choices[VERIFY].index == 1;
+    config->keeps_transcripts = choices[TRANSCRIPTS].index == 1;
     config->signs_nothing = choices[CONFIRM].index == 0;
     return SOTTO_OK;
 }

@@ -113,6 +113,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     TEXT_FIELD("exact", CYAML_FLAG_OPTIONAL, struct config_policy, exact),
     TEXT_FIELD("verify", CYAML_FLAG_OPTIONAL, struct config_policy, verify),
     TEXT_FIELD("confirm", CYAML_FLAG_OPTIONAL, struct config_policy, confirm),
+    TEXT_FIELD("transcripts", CYAML_FLAG_OPTIONAL, struct config_policy, transcripts),
     TEXT_FIELD("explain", CYAML_FLAG_OPTIONAL, struct config_policy, explain),
     TEXT_FIELD("cover", CYAML_FLAG_OPTIONAL, struct config_policy, cover),
     TEXT_FIELD("results", CYAML_FLAG_OPTIONAL, struct config_policy, results),

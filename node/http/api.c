@@ -349,16 +349,22 @@ static void get_receipt(struct http_api *api, struct http_request *request)
     struct sotto_error err = {0};
     struct store_task task;
     struct sotto_buffer receipt = {0};
-    if (!find_task(api, request, &task)) {
+    uint64_t is_full = 0;
+    if (!http_api__read_number(request, &is_full, "full", 0, 1) ||
+        !find_task(api, request, &task)) {
         return;
     }
-    enum sotto_status status = store_get_receipt(api->reader, &receipt, task.number, &err);
+    enum sotto_status status =
+        store_get_receipt(api->reader, &receipt, task.number, is_full == 1, &err);
     if (status == SOTTO_ERROR_NOT_FOUND) {
         http_answer_detail(request, MHD_HTTP_BAD_REQUEST,
                            "task %llu has no receipt, it is %s: there is one when all whose rows "
                            "are in a result were asked to confirm it (results: participants), and "
-                           "their owners sign results (policy.confirm)",
-                           (unsigned long long)task.number, task_state_name(task.state));
+                           "their owners sign results (policy.confirm)%s",
+                           (unsigned long long)task.number, task_state_name(task.state),
+                           is_full == 1 ? "; a full one also needs all owners to let what opens "
+                                          "the sums be kept (policy.transcripts)"
+                                        : "");
     } else if (status != SOTTO_OK) {
         http_api__answer_error(request, &err);
     } else {

@@ -81,7 +81,8 @@ static const char *const migrations[] = {
     ("ALTER TABLE tasks ADD COLUMN must_verify INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE tasks ADD COLUMN confirmation TEXT NOT NULL DEFAULT '';"
      "CREATE TABLE receipts ("
-     "  task_id INTEGER PRIMARY KEY REFERENCES tasks(id), bytes BLOB NOT NULL);"),
+     "  task_id INTEGER PRIMARY KEY REFERENCES tasks(id), bytes BLOB NOT NULL,"
+     "  full_bytes BLOB);"),
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -404,11 +405,17 @@ enum sotto_status store_result(struct store *store, uint64_t number, const char 
                         number, json);
 }
 
-enum sotto_status store_receipt(struct store *store, uint64_t number, const void *bytes,
-                                size_t bytes_len, struct sotto_error *err)
+enum sotto_status store_receipt(struct store *store, uint64_t number,
+                                const struct sotto_buffer *receipt, const struct sotto_buffer *full,
+                                struct sotto_error *err)
 {
-    return store__write(store, err, "INSERT INTO receipts(task_id, bytes) VALUES (?,?)", "ib",
-                        number, bytes, bytes_len);
+    if (full->data == NULL) {
+        return store__write(store, err, "INSERT INTO receipts(task_id, bytes) VALUES (?,?)", "ib",
+                            number, receipt->data, receipt->data_bytes);
+    }
+    return store__write(store, err,
+                        "INSERT INTO receipts(task_id, bytes, full_bytes) VALUES (?,?,?)", "ibb",
+                        number, receipt->data, receipt->data_bytes, full->data, full->data_bytes);
 }
 
 enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
@@ -599,11 +606,14 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
 }
 
 enum sotto_status store_get_receipt(struct store *store, struct sotto_buffer *out, uint64_t number,
-                                    struct sotto_error *err)
+                                    bool is_full, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status = store__prepare(
-        store, &statement, err, "SELECT bytes FROM receipts WHERE task_id=?", "i", number);
+        store, &statement, err,
+        is_full ? "SELECT full_bytes FROM receipts WHERE task_id=? AND full_bytes IS NOT NULL"
+                : "SELECT bytes FROM receipts WHERE task_id=?",
+        "i", number);
     if (status != SOTTO_OK) {
         return status;
     }

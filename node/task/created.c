@@ -86,17 +86,19 @@ static enum sotto_status write_result(struct store *store, const struct created 
                                               sotto_task_aggregator_result(created->machine), err);
 }
 
-/* Writes a receipt, where there is one; without memory for it the task has ended all the same. */
+/* Writes the receipts that there are; without memory for one the task has ended all the same. */
 static enum sotto_status write_receipt(struct store *store, const struct created *created,
                                        struct sotto_error *err)
 {
     struct sotto_buffer receipt = {0};
-    if (sotto_task_aggregator_receipt(created->machine, &receipt, NULL) != SOTTO_OK) {
+    struct sotto_buffer full = {0};
+    if (sotto_task_aggregator_receipt(created->machine, &receipt, false, NULL) != SOTTO_OK) {
         return SOTTO_OK;
     }
-    enum sotto_status status =
-        store_receipt(store, created->number, receipt.data, receipt.data_bytes, err);
+    (void)!sotto_task_aggregator_receipt(created->machine, &full, true, NULL);
+    enum sotto_status status = store_receipt(store, created->number, &receipt, &full, err);
     sotto_buffer_release(&receipt);
+    sotto_buffer_release(&full);
     return status;
 }
 

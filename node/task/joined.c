@@ -727,6 +727,7 @@ static struct sotto_session_demands list_demands(const struct config *config)
         .colluders = policy->colluders,
         .needs_consent = policy->with != NULL,
         .no_receipts = config->signs_nothing,
+        .keeps_transcripts = config->keeps_transcripts,
     };
 }
 

@@ -118,12 +118,13 @@ class DeltaNode(_Node):
         """The result with all that is told of it: exact values, parties, schema, conversions."""
         return self._run(say.get_result_json(task_id))
 
-    def get_receipt(self, task_id: int) -> bytes:
+    def get_receipt(self, task_id: int, full: bool = False) -> bytes:
         """The file that shows who confirmed the result; `sotto verify` checks it anywhere.
 
+        full: with all that opens the sums, where every owner lets that be kept.
         Raises NodeError where there is none: the parties were not given the result.
         """
-        return self._run(say.get_receipt(task_id))
+        return self._run(say.get_receipt(task_id, full))
 
     def cancel(self, task_id: int) -> None:
         """Ends a task that is under way."""
@@ -192,9 +193,9 @@ class AsyncDeltaNode(_Node):
         """As DeltaNode.get_result_json."""
         return await self._run(say.get_result_json(task_id))
 
-    async def get_receipt(self, task_id: int) -> bytes:
+    async def get_receipt(self, task_id: int, full: bool = False) -> bytes:
         """As DeltaNode.get_receipt."""
-        return await self._run(say.get_receipt(task_id))
+        return await self._run(say.get_receipt(task_id, full))
 
     async def cancel(self, task_id: int) -> None:
         """As DeltaNode.cancel."""

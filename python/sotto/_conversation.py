@@ -149,9 +149,9 @@ def get_result_json(task_id: int) -> Conversation[dict[str, Any]]:
     raise TaskFailed(f"task {task_id} ended in {answer['status']}, without a result: {reason}", 400)
 
 
-def get_receipt(task_id: int) -> Conversation[bytes]:
+def get_receipt(task_id: int, full: bool) -> Conversation[bytes]:
     """The file that shows who confirmed the result."""
-    answer = yield from _ask("GET", "/v1/task/receipt", task_id=task_id)
+    answer = yield from _ask("GET", "/v1/task/receipt", task_id=task_id, full=int(full))
     return base64.b64decode(answer["receipt"])
 
 

@@ -121,7 +121,7 @@ class Advert:
         self.minimum = reader.number("I")
         self.colluders = reader.number("H")
         flags = reader.number("B")
-        expect(flags & ~3 == 0, "an unknown flag")
+        expect(flags & ~7 == 0, "an unknown flag")
         self.must_consent = flags & 1 == 1
         reader.blob()
         reader.finish()
@@ -195,8 +195,9 @@ def verify(data, known):
     whose rows are in the result, keys of those who confirm). Raises Wrong."""
     expect(len(data) >= 64, "no receipt")
     reader = Reader(data[:-64])
-    expect(reader.bytes(4) == b"SOTR" and reader.number("H") == 1 and reader.number("H") == 0,
-           "no receipt of this version")
+    expect(reader.bytes(4) == b"SOTR" and reader.number("H") == 1, "no receipt of this version")
+    is_full = reader.number("H")
+    expect(is_full in (0, 1), "an unknown flag")
     task, aggregator = reader.bytes(16), reader.bytes(32)
     expect(aggregator in known, "an unknown aggregator")
     check_signature(aggregator, data[-64:], "sotto receipt", data[:-64],
@@ -223,6 +224,8 @@ def verify(data, known):
     confirmed = digest("sotto confirmed", task + plan_digest + digest("sotto schema", schema) +
                        opened + digest("sotto result", result))
     confirmations = reader.signatures()
+    for _ in range(rounds if is_full else 0):
+        reader.blob()  # what opens the round, which this program does not
     reader.finish()
     for index, signature in confirmations:
         expect(index < len(last.adverts) and last.lives[index], "a confirmation of an outsider")

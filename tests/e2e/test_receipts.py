@@ -84,6 +84,33 @@ class Receipts(ClusterCase):
         self.assertEqual(len(receipts.verify(fewer, known)[3]), 3)
         self.assertIn("confirmed by 3 of 4", self.sotto_says(reader, fewer).stdout)
 
+    def test_full_receipts(self):
+        cluster = self.cluster([FILES] * 3, start=False)
+        for node in cluster.nodes:
+            node.policy = {"transcripts": "keep"}
+        cluster.start()
+        creator, reader = cluster.nodes[0], cluster.nodes[1]
+        known = {key_of(node) for node in cluster.nodes}
+        _, task, light = self.ask(cluster, {"m": "mean(wages.wage)"})
+        path = creator.folder / "full.sotto"
+        creator.cli("receipt", str(task), "--out", str(path), "--full")
+        data = path.read_bytes()
+        self.assertGreater(len(data), len(light))
+        self.assertEqual(receipts.verify(data, known), receipts.verify(light, known))
+        self.assertIn("All sums were computed again here", self.sotto_says(reader, data).stdout)
+        changed = bytearray(data)
+        changed[-100] ^= 1  # in what opens the sum
+        done = self.sotto_says(reader, sign_again(bytes(changed), creator))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the transcript", done.stderr)
+        # One owner that does not let it be kept is enough.
+        reader.policy = {}
+        reader.configure()
+        reader.cli("reload")
+        _, task, _ = self.ask(cluster, {"m": "mean(wages.wage)"})
+        done = creator.cli("receipt", str(task), "--full", check=False)
+        self.assertIn("policy.transcripts", done.stderr)
+
     def test_a_party_that_was_lost(self):
         cluster = self.cluster([FILES] * 4, env={3: {"SOTTO_TEST_STOP_AT": "partial"}})
         creator = cluster.nodes[0]

@@ -21,15 +21,18 @@ static const char plan[] =
     " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
     " \"connection_timeout\": 5}}";
 
-/* That of four parties, one of which vanished. The net stays: it has the keys. */
+/* The full one of four parties, one of which vanished. The net stays: it has the keys. */
 static bool make_honest(struct sotto_buffer *out)
 {
     if (sotto_init() != SOTTO_OK || net_begin_plan(net_pays, 4, plan, 3, 4) != SOTTO_OK) {
         return false;
     }
+    for (size_t i = 0; i < net.len; i++) {
+        net.hosts[i].demands.keeps_transcripts = true;
+    }
     net.hosts[3].dies_before = SOTTO_MESSAGE_MASKED;
     net_run();
-    return sotto_task_aggregator_receipt(net.aggregator, out, NULL) == SOTTO_OK;
+    return sotto_task_aggregator_receipt(net.aggregator, out, true, NULL) == SOTTO_OK;
 }
 
 /* bytes has room for one byte more for each edit. */

@@ -8,6 +8,7 @@
 #include "federation/verified.h"
 #include <sotto/alloc.h>
 #include <sotto/receipt.h>
+#include <sotto/record.h>
 #include <sotto/secret.h>
 #include <stdio.h>
 
@@ -25,7 +26,7 @@ static void run_to_receipt(void)
     struct sotto_error err = {0};
     net_run();
     assert_ok(net.ended);
-    assert_ok(sotto_task_aggregator_receipt(net.aggregator, &receipt, &err));
+    assert_ok(sotto_task_aggregator_receipt(net.aggregator, &receipt, false, &err));
 }
 
 static void end(void)
@@ -100,6 +101,59 @@ static void test_a_receipt_says_who_did_not_confirm(void **state)
     end();
 }
 
+/* --- Full ones --- */
+
+/* All owners let what opens the sums be kept. */
+static void begin_kept(const char *format, size_t len)
+{
+    assert_ok(net_begin_plan(net_pays, len, format, 3, (uint32_t)len));
+    for (size_t i = 0; i < len; i++) {
+        net.hosts[i].demands.keeps_transcripts = true;
+    }
+}
+
+static void run_to_full_receipt(void)
+{
+    struct sotto_error err = {0};
+    run_to_receipt();
+    sotto_buffer_release(&receipt);
+    assert_ok(sotto_task_aggregator_receipt(net.aggregator, &receipt, true, &err));
+}
+
+static void test_full_receipts_hold(void **state)
+{
+    (void)state;
+    for (size_t len = 3; len <= 6; len++) {
+        struct sotto_receipt said;
+        bool has_two = len % 2 == 1;
+        begin_kept(has_two ? net_published_format : one_round, len);
+        net.hosts[len - 1].dies_before = len > 4 ? SOTTO_MESSAGE_MASKED : 0;
+        run_to_full_receipt();
+        size_t parties_len = len > 4 ? len - 1 : len;
+        assert_holds(has_two ? 2 : 1, parties_len, parties_len);
+        assert_ok(verify(&said, NULL));
+        assert_true(said.is_full);
+        sotto_receipt_release(&said);
+        end();
+    }
+}
+
+static void test_full_receipts_need_all_owners(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    struct sotto_buffer full = {0};
+    begin_kept(one_round, 4);
+    net.hosts[2].demands.keeps_transcripts = false;
+    run_to_receipt();
+    assert_holds(1, 4, 4);
+    assert_int_equal(sotto_task_aggregator_receipt(net.aggregator, &full, true, &err),
+                     SOTTO_ERROR_NOT_FOUND);
+    assert_contains(err.text, "not all owners");
+    assert_null(full.data);
+    end();
+}
+
 /* --- Where there is none --- */
 
 static void assert_none(const char *why)
@@ -109,7 +163,7 @@ static void assert_none(const char *why)
         net_run();
     }
     assert_ok(net.ended);
-    assert_int_equal(sotto_task_aggregator_receipt(net.aggregator, &receipt, &err),
+    assert_int_equal(sotto_task_aggregator_receipt(net.aggregator, &receipt, false, &err),
                      SOTTO_ERROR_NOT_FOUND);
     assert_contains(err.text, why);
     net_end();
@@ -183,6 +237,24 @@ static void test_the_creator_changes_no_byte_either(void **state)
     assert_ok(net_begin_plan(net_pays, 4, net_published_format, 3, 4));
     net.hosts[3].dies_before = SOTTO_MESSAGE_MASKED;
     run_to_receipt();
+    for (size_t at = 0; at + 64 < receipt.data_bytes; at++) {
+        uint8_t bit = (uint8_t)(1U << at % 8);
+        receipt.data[at] ^= bit;
+        sign_again();
+        assert_refused();
+        receipt.data[at] ^= bit;
+    }
+    sign_again();
+    assert_holds(2, 3, 3);
+    end();
+}
+
+static void test_no_byte_of_a_full_one_either(void **state)
+{
+    (void)state;
+    begin_kept(net_published_format, 4);
+    net.hosts[3].dies_before = SOTTO_MESSAGE_MASKED;
+    run_to_full_receipt();
     for (size_t at = 0; at + 64 < receipt.data_bytes; at++) {
         uint8_t bit = (uint8_t)(1U << at % 8);
         receipt.data[at] ^= bit;
@@ -309,6 +381,78 @@ static void test_a_strange_creator(void **state)
     end();
 }
 
+/* All lie together: each of the three confirms whatever the receipt says now. */
+static void confirm_again(size_t end_at)
+{
+    struct sotto_reader reader;
+    uint8_t opened[SOTTO_DIGEST_BYTES] = {0};
+    struct sotto_invitation_terms terms = {.aggregator = net.peers[0].key};
+    struct sotto__confirmed confirmed = {.terms = &terms, .opened = opened};
+    uint8_t digest[SOTTO_DIGEST_BYTES];
+    sotto_reader_init(&reader, receipt.data, end_at);
+    (void)sotto_read_bytes(&reader, 8);
+    sotto_read_copy(&reader, terms.label.task.bytes, sizeof terms.label.task.bytes);
+    (void)sotto_read_bytes(&reader, 32);
+    (void)sotto_read_blob(&reader, &confirmed.schema_bytes, SOTTO_PLAN_BYTES_MAX);
+    sotto__task_plan_digest(terms.plan_digest, net.plan, strlen(net.plan));
+    confirmed.schema = sotto_read_blob(&reader, &confirmed.schema_bytes, 4096);
+    confirmed.result = sotto_read_blob(&reader, &confirmed.result_bytes, 65536);
+    assert_int_equal(sotto_read_u32(&reader), 1);
+    struct sotto_record record;
+    assert_ok(sotto_record_read(&record, &reader, &terms, 3, NULL));
+    sotto__opened_link(opened, &record.opening, sotto_read_bytes(&reader, SOTTO_DIGEST_BYTES));
+    assert_ok(sotto__confirmed_make(digest, &confirmed));
+    for (uint32_t i = 0; i < record.roster.adverts_len; i++) {
+        struct sotto_signature signature;
+        size_t host = 0;
+        while (!sotto_key_equal(&net.peers[host].key, &record.roster.adverts[i].sender)) {
+            host++;
+        }
+        sotto_identity_sign(net.hosts[host].identity, &signature, "sotto confirmed", digest,
+                            sizeof digest);
+        memcpy(receipt.data + end_at + 4 + 68 * i + 4, signature.bytes, sizeof signature.bytes);
+    }
+    sotto_record_release(&record);
+    sign_again();
+}
+
+/* What a light receipt can't show, a full one does: its result is not that of its sums, or its sums
+ * are others. */
+static void test_what_all_sign_is_computed_again(void **state)
+{
+    (void)state;
+    for (int is_full = 0; is_full < 2; is_full++) {
+        for (int what = 0; what < 2; what++) {
+            begin_kept(one_round, 3);
+            run_to_receipt();
+            size_t end_at = find_confirmations(3);
+            if (is_full == 1) {
+                sotto_buffer_release(&receipt);
+                assert_ok(sotto_task_aggregator_receipt(net.aggregator, &receipt, true, NULL));
+            }
+            if (what == 0) {
+                size_t at = find_rounds();
+                while (memcmp(receipt.data + at, "\"value\": 4", 10) != 0) {
+                    at--;
+                }
+                receipt.data[at + 9]++;
+            } else {
+                receipt.data[end_at - 1] ^= 1; /* of the sum's digest */
+            }
+            confirm_again(end_at);
+            if (is_full == 1) {
+                assert_refused();
+            } else {
+                struct sotto_receipt said;
+                assert_ok(verify(&said, NULL));
+                assert_int_equal(said.confirmed_len, 3);
+                sotto_receipt_release(&said);
+            }
+            end();
+        }
+    }
+}
+
 /* Without confirmations, which would not fit: rounds count, and nothing stands behind the end. */
 static void test_rounds_in_another_order(void **state)
 {
@@ -339,17 +483,23 @@ static void test_rounds_in_another_order(void **state)
 static void test_bytes_behind_the_end(void **state)
 {
     (void)state;
-    assert_ok(net_begin_plan(net_pays, 3, one_round, 3, 3));
-    run_to_receipt();
-    uint8_t *grown = sotto_alloc_zeroed(receipt.data_bytes + 1);
-    assert_non_null(grown);
-    memcpy(grown, receipt.data, receipt.data_bytes - 64);
-    sotto_free(receipt.data);
-    receipt.data = grown;
-    receipt.data_bytes++;
-    sign_again();
-    assert_refused();
-    end();
+    for (int is_full = 0; is_full < 2; is_full++) {
+        begin_kept(one_round, 3);
+        if (is_full == 1) {
+            run_to_full_receipt();
+        } else {
+            run_to_receipt();
+        }
+        uint8_t *grown = sotto_alloc_zeroed(receipt.data_bytes + 1);
+        assert_non_null(grown);
+        memcpy(grown, receipt.data, receipt.data_bytes - 64);
+        sotto_free(receipt.data);
+        receipt.data = grown;
+        receipt.data_bytes++;
+        sign_again();
+        assert_refused();
+        end();
+    }
 }
 
 /* The first round of two is no task. */
@@ -385,6 +535,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_receipts_hold),
         cmocka_unit_test(test_a_receipt_says_who_did_not_confirm),
+        cmocka_unit_test(test_full_receipts_hold),
+        cmocka_unit_test(test_full_receipts_need_all_owners),
+        cmocka_unit_test(test_no_byte_of_a_full_one_either),
+        cmocka_unit_test(test_what_all_sign_is_computed_again),
         cmocka_unit_test(test_what_was_not_checked_has_no_receipt),
         cmocka_unit_test(test_an_owner_may_want_no_receipts),
         cmocka_unit_test(test_no_byte_can_be_another),

@@ -161,6 +161,7 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "policy:\n  approve: yes\n", {"line 5: policy.approve", "automatic or manual"}},
         {HEAD "policy:\n  results: all\n", {"line 5: policy.results", "participants"}},
         {HEAD "policy:\n  exact: maybe\n", {"maybe", "line 5: policy.exact"}},
+        {HEAD "policy:\n  transcripts: yes\n", {"line 5: policy.transcripts", "drop or keep"}},
         {HEAD "policy:\n  confirm: maybe\n", {"line 5: policy.confirm", "false or true"}},
         {HEAD "policy:\n  verify: always\n", {"line 5: policy.verify", "allow or require"}},
         {HEAD "policy:\n  rounds: 0\n", {"line 5: policy.rounds: 0", "1 to 256"}},

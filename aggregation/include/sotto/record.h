@@ -9,11 +9,15 @@
 
 SOTTO_BEGIN_DECLS
 
-/* A record that holds. Owns its roster. */
+/* A record that holds. Owns its roster, borrows what it was read from. */
 struct sotto_record {
     struct sotto_session_label label;
     struct sotto_roster roster;
     struct sotto_session_opening opening;
+    uint8_t dealings_digest[SOTTO_DIGEST_BYTES];
+    const uint8_t *dealers; /* a bitmap */
+    const uint8_t *dealings;
+    const uint8_t *masked;
     uint8_t living[(SOTTO_SESSION_PARTIES_MAX + 7) / 8]; /* a bitmap of the roster's parties */
 };
 
@@ -34,6 +38,15 @@ SOTTO_API enum sotto_status sotto_record_read(struct sotto_record *out, struct s
 
 /* Whether a party of the roster is among the living. */
 SOTTO_API bool sotto_record_lives(const struct sotto_record *record, uint32_t index);
+
+/* Checks a transcript of the recorded session, and puts the sum that it opens into sum
+ * (vector_bytes of these runs, aligned to SOTTO_ALIGNMENT). Returns: SOTTO_ERROR_PROTOCOL for
+ * another transcript, SOTTO_ERROR_LIMIT for runs that are none, SOTTO_ERROR_NO_MEMORY; sum is
+ * undefined then. */
+SOTTO_API enum sotto_status sotto_record_open(const struct sotto_record *record, uint8_t *sum,
+                                              const struct sotto_vector_run *runs, size_t runs_len,
+                                              const uint8_t *transcript, size_t transcript_bytes,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Frees what a record holds. */
 SOTTO_API void sotto_record_release(struct sotto_record *record);

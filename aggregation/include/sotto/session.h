@@ -62,7 +62,9 @@ struct sotto_session_demands {
                            SOTTO_SESSION_COLLUDERS_MAX; where it is below the default of
                            sotto_session_colluders, that counts */
     bool needs_consent; /* where it lives, nothing is opened without its own consent */
-    bool no_receipts;   /* it signs no result, and nobody who is honest makes a receipt with it */
+    bool keeps_transcripts; /* what opens its input may be kept in a receipt, if all say so; of an
+                               advert, not of a roster */
+    bool no_receipts; /* it signs no result, and nobody who is honest makes a receipt with it */
 };
 
 /* A point of ristretto255, as it is sent. */
