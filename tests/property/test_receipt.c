@@ -520,7 +520,9 @@ static void test_a_round_is_missing(void **state)
     assert_refused();
     receipt.data[at] = 3;
     sign_again();
-    assert_refused();
+    struct sotto_error err = {0};
+    assert_int_equal(verify(&said, &err), SOTTO_ERROR_PROTOCOL); /* before any is read */
+    assert_contains(err.text, "its plan takes 1 to 2");
     receipt.data[at] = 0;
     sign_again();
     assert_refused();
