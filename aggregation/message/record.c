@@ -79,7 +79,7 @@ static enum sotto_status check_roster(const struct sotto_roster *roster,
                                       struct sotto_error *err)
 {
     uint32_t n = roster->adverts_len;
-    if (!sotto_graph_is_complete(&roster->graph, n) || roster->graph.masks != n - 1 ||
+    if (!sotto_graph_is_complete(&roster->graph, n) ||
         roster->graph.threshold != sotto_session_threshold(n, roster->demands.colluders)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "a roster has another threshold than its parties ask for");
