@@ -268,6 +268,50 @@ enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
     return SOTTO_OK;
 }
 
+/* --- Order --- */
+
+static int compare_rows(const void *a, const void *b, void *context)
+{
+    const struct sotto__affine *affine = context;
+    uint64_t x = affine->hashes[*(const size_t *)a];
+    uint64_t y = affine->hashes[*(const size_t *)b];
+    return (x > y) - (x < y);
+}
+
+enum sotto_status sotto__affine_sort(struct sotto__affine *affine)
+{
+    size_t len = affine->sample_len;
+    size_t row_bytes = affine->columns_len * sizeof *affine->values;
+    if (len == 0) {
+        return SOTTO_OK;
+    }
+    size_t *order = sotto_alloc_array(len, sizeof *order);
+    uint64_t *counts = sotto_alloc_array(len, sizeof *counts);
+    double *values = sotto_alloc_array(2 * affine->sample_max, row_bytes);
+    if (order == NULL || counts == NULL || values == NULL) {
+        sotto_free(order);
+        sotto_free(counts);
+        sotto_free(values);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < len; i++) {
+        order[i] = i;
+    }
+    qsort_r(order, len, sizeof *order, compare_rows, affine);
+    for (size_t i = 0; i < len; i++) {
+        counts[i] = affine->counts[order[i]];
+        memcpy(values + i * affine->columns_len, affine->values + order[i] * affine->columns_len,
+               row_bytes);
+    }
+    memcpy(affine->counts, counts, len * sizeof *counts);
+    sotto_wipe(affine->values, 2 * affine->sample_max * row_bytes);
+    sotto_free(affine->values);
+    affine->values = values;
+    sotto_free(order);
+    sotto_free(counts);
+    return SOTTO_OK;
+}
+
 /* --- What it says --- */
 
 /* A different point of two columns, with the rows that stand there: of a sample, those in it. */

@@ -717,6 +717,7 @@ enum sotto_status sotto__evidence_finish(struct sotto_evidence *evidence, struct
     size_t groups_len = evidence->inquiry->program->groups_len;
     for (size_t i = 0; i < groups_len; i++) {
         sotto__affine_prune(&evidence->affines[i]);
+        keep_status(evidence, sotto__affine_sort(&evidence->affines[i]));
     }
     evidence->listed = sotto_alloc_array(len, sizeof *evidence->listed);
     keep_status(evidence, evidence->listed != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY);
@@ -828,6 +829,23 @@ enum sotto_status sotto_evidence_is_near(bool *out, const struct sotto_evidence 
                                          size_t group, size_t a, size_t b)
 {
     return sotto__affine_is_near(out, &evidence->affines[group], a, b, evidence->values_max);
+}
+
+size_t sotto_evidence_sample_len(const struct sotto_evidence *evidence, size_t group)
+{
+    return evidence->affines[group].sample_len;
+}
+
+uint64_t sotto_evidence_sample_rows(const struct sotto_evidence *evidence, size_t group, size_t row)
+{
+    return evidence->affines[group].counts[row];
+}
+
+double sotto_evidence_sample_value(const struct sotto_evidence *evidence, size_t group, size_t row,
+                                   size_t column)
+{
+    const struct sotto__affine *affine = &evidence->affines[group];
+    return affine->values[row * affine->columns_len + column];
 }
 
 bool sotto_evidence_is_identifier(const struct sotto_evidence *evidence, size_t column)

@@ -510,6 +510,17 @@ static void append_sum(struct sotto__inquiry *inquiry, const struct sotto_eviden
     }
 }
 
+static bool has_conditions(const struct sotto__inquiry *inquiry, size_t set)
+{
+    const struct sotto__membership *member = &inquiry->members[set];
+    bool found = false;
+    for (size_t i = 0; i < member->bits_len; i++) {
+        size_t bit = inquiry->literals[member->bits_first + i];
+        found = found || inquiry->bits[bit].kind != SOTTO__BIT_PRESENT;
+    }
+    return found;
+}
+
 static void add_sum(struct sotto__inquiry *inquiry, const size_t factors[2], size_t set,
                     size_t state)
 {
@@ -526,6 +537,7 @@ static void add_sum(struct sotto__inquiry *inquiry, const size_t factors[2], siz
     const struct sotto__op *at = &inquiry->program->ops[state];
     const struct sotto_evidence_sum sum = {
         .set = set,
+        .has_conditions = inquiry->status != SOTTO_OK || has_conditions(inquiry, set),
         .factors = {columns[0], columns[1]},
         .text = at->source,
         .start = at->start,

@@ -113,6 +113,9 @@ static inline bool sotto__affine_passes(struct sotto__affine *affine, uint64_t h
     return passes;
 }
 void sotto__affine_prune(struct sotto__affine *affine);
+/* Puts the sample in an order that its rows alone decide; afterwards none can be added. Returns:
+ * SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__affine_sort(struct sotto__affine *affine) SOTTO_NODISCARD;
 enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
                                       const struct sotto__affine *other) SOTTO_NODISCARD;
 /* Whether two columns are affine functions of each other but for some rows, and fewer than

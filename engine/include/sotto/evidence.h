@@ -36,8 +36,9 @@ struct sotto_evidence_set {
 struct sotto_evidence_sum {
     size_t set;
     bool is_difference;
-    size_t less;       /* of a difference: the set of the second */
-    size_t factors[2]; /* columns of the evidence; the second may be SOTTO_NONE */
+    size_t less;         /* of a difference: the set of the second */
+    bool has_conditions; /* its set is not just where its factors have values */
+    size_t factors[2];   /* columns of the evidence; the second may be SOTTO_NONE */
     const char *text;
     size_t start;
 };
@@ -116,6 +117,18 @@ sotto_evidence_atoms(const struct sotto_evidence *evidence, size_t dataset, size
 
 /* Whether an atom of a set's dataset is in the set. */
 SOTTO_API bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, size_t set);
+
+/* How many of a group's rows are looked at one by one: those that are different, or a sample of
+ * these, in an order that they alone decide. */
+SOTTO_API size_t sotto_evidence_sample_len(const struct sotto_evidence *evidence, size_t group);
+
+/* How often such a row occurs, as far as it was counted. */
+SOTTO_API uint64_t sotto_evidence_sample_rows(const struct sotto_evidence *evidence, size_t group,
+                                              size_t row);
+
+/* Its value of a column, NaN where there is none; of exact numbers in units of the last decimal. */
+SOTTO_API double sotto_evidence_sample_value(const struct sotto_evidence *evidence, size_t group,
+                                             size_t row, size_t column);
 
 /* Whether a column that is multiplied with another one looks like an identifier: whole numbers,
  * nearly all different, and close together or of nine digits or more. */
