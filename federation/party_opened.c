@@ -16,7 +16,8 @@
  *    signed.
  * 4. What is wrong is disputed: a class and a digest of what was shown. The party has left then.
  * 5. FINISH is believed as a success only after 3, where the last round is verified: a result that
- *    was never shown to be right can't be passed off as one. */
+ *    was never shown to be right can't be passed off as one. Who never consented, because it was
+ *    too late, accuses nobody. */
 
 #include "task_party.h"
 #include "verified.h"
@@ -263,7 +264,7 @@ enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
     if (finish.status == SOTTO_OK && task->phase == SOTTO__TASK_CONFIRMED) {
         return finish_confirmed(task, &finish, err);
     }
-    if (finish.status == SOTTO_OK && (finish.confirmations_len > 0 || is_owed(task))) {
+    if (finish.status == SOTTO_OK && is_owed(task)) {
         static const char why[] =
             "the aggregator ends the task as a success, and has not shown what "
             "opened the last round";

@@ -487,6 +487,23 @@ static void test_a_result_that_is_only_told(void **state)
     net_end();
 }
 
+/* Who is too slow for the sum is told that the task ended, and by whom it was confirmed: that is no
+ * lie of the creator's. */
+static void test_who_is_too_late_blames_nobody(void **state)
+{
+    (void)state;
+    begin(published, 5);
+    net.hosts[4].slow = true;
+    net_run();
+    assert_string_equal(sotto_task_aggregator_confirmation(net.aggregator),
+                        "confirmed by all 4 parties");
+    assert_true(net.hosts[4].done);
+    assert_ok(net.hosts[4].ended);
+    assert_null(sotto_task_party_result(net.hosts[4].task));
+    assert_false(sotto_task_party_is_confirmed(net.hosts[4].task));
+    net_end();
+}
+
 /* --- Confirmations --- */
 
 /* What becomes of the first confirmation that FINISH shows to n1. */
@@ -827,6 +844,7 @@ int main(void)
         cmocka_unit_test(test_openings_out_of_turn),
         cmocka_unit_test(test_a_round_that_is_only_told),
         cmocka_unit_test(test_a_result_that_is_only_told),
+        cmocka_unit_test(test_who_is_too_late_blames_nobody),
         cmocka_unit_test(test_confirmations_that_are_not_right),
         cmocka_unit_test(test_who_is_not_in_the_sum_does_not_confirm),
         cmocka_unit_test(test_a_confirmation_of_something_else),
