@@ -17,7 +17,7 @@
  * 4. What is wrong is disputed: a class and a digest of what was shown. The party has left then.
  * 5. FINISH is believed as a success only after 3, where the last round is verified: a result that
  *    was never shown to be right can't be passed off as one. Who never consented, because it was
- *    too late, accuses nobody. */
+ *    too late or nobody asked it, has no result then, and accuses nobody. */
 
 #include "task_party.h"
 #include "verified.h"
@@ -207,6 +207,13 @@ static bool is_owed(const struct sotto_task_party *task)
            task->next_round.data == NULL;
 }
 
+/* Whether FINISH may have a result for this party: its masked input left, and it checks no sum. */
+static bool may_be_told(const struct sotto_task_party *task)
+{
+    return sotto_plan_publishes(task->plan) && task->phase == SOTTO__TASK_SESSION &&
+           !task->verifies && sotto_session_party_has_masked(task->session);
+}
+
 /* Who confirmed, as text has room for. Returns: false if a confirmation is not right. */
 static bool read_confirmations(struct sotto_task_party *task, char text[SOTTO_ERROR_TEXT_BYTES],
                                const struct sotto__finish *finish)
@@ -264,7 +271,8 @@ enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
     if (finish.status == SOTTO_OK && task->phase == SOTTO__TASK_CONFIRMED) {
         return finish_confirmed(task, &finish, err);
     }
-    if (finish.status == SOTTO_OK && is_owed(task)) {
+    if (finish.status == SOTTO_OK &&
+        (is_owed(task) || (finish.result_bytes > 0 && !may_be_told(task)))) {
         static const char why[] =
             "the aggregator ends the task as a success, and has not shown what "
             "opened the last round";

@@ -504,6 +504,31 @@ static void test_who_is_too_late_blames_nobody(void **state)
     net_end();
 }
 
+/* n4 masks, and is never asked to consent: the others are enough. */
+static void forge_unasked(struct net_letter *letter)
+{
+    struct sotto_message message;
+    struct sotto__finish finish = {.status = SOTTO_OK, .result = "{}", .result_bytes = 2};
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (letter->to == 4 && message.type == SOTTO_MESSAGE_LIVING) {
+        sotto_buffer_release(&letter->bytes);
+        assert_ok(sotto__finish_seal(&letter->bytes, &finish, &message.label,
+                                     net.hosts[0].identity));
+    }
+}
+
+static void test_who_is_not_asked_is_told_no_result(void **state)
+{
+    (void)state;
+    begin(published, 5);
+    net.forge = forge_unasked;
+    net_run();
+    assert_true(net.hosts[4].done);
+    assert_null(sotto_task_party_result(net.hosts[4].task));
+    assert_int_equal(net.hosts[4].ended, SOTTO_ERROR_PROTOCOL);
+    net_end();
+}
+
 /* --- Confirmations --- */
 
 /* What becomes of the first confirmation that FINISH shows to n1. */
@@ -845,6 +870,7 @@ int main(void)
         cmocka_unit_test(test_a_round_that_is_only_told),
         cmocka_unit_test(test_a_result_that_is_only_told),
         cmocka_unit_test(test_who_is_too_late_blames_nobody),
+        cmocka_unit_test(test_who_is_not_asked_is_told_no_result),
         cmocka_unit_test(test_confirmations_that_are_not_right),
         cmocka_unit_test(test_who_is_not_in_the_sum_does_not_confirm),
         cmocka_unit_test(test_a_confirmation_of_something_else),
