@@ -424,16 +424,64 @@ static void answer_partial(const struct compute *compute, struct joined *joined)
     sotto_free(limbs);
 }
 
+/* An owner's decision is for one answer, and ends before that leaves: another task that came with
+ * the same decision finds it used, and so does a process that takes the place of this one. */
+static enum sotto_status use_decision(const struct compute *compute, const struct joined *joined,
+                                      struct sotto_error *err)
+{
+    struct store *store = compute->config.store;
+    struct store_asked asked;
+    if (joined->asked == 0 || joined->is_answered) { /* policy's; or another attempt */
+        return SOTTO_OK;
+    }
+    enum sotto_status status = store_get_asked(store, &asked, NULL, NULL, NULL, joined->asked, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (asked.state != ASKED_APPROVED) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "what the owner approved as number %llu was answered in another "
+                               "task, or its time is over: ask again",
+                               (unsigned long long)joined->asked);
+    }
+    return store_asked_state(store, joined->asked, ASKED_ENDED, 0, err);
+}
+
+static enum sotto_status write_pledge(const struct compute *compute, const struct joined *joined,
+                                      const struct sotto_buffer *bytes, struct sotto_error *err)
+{
+    struct store *store = compute->config.store;
+    enum sotto_status status = store_begin(store, true, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = use_decision(compute, joined, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = record_event(compute, joined, RECORD_ANSWERED, NULL, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_answer(store, &joined->id, &joined->creator, bytes->data, bytes->data_bytes,
+                          clock_unix_ms(), err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_commit(store, err);
+out:
+    store_rollback(store);
+    return status;
+}
+
 /* Others can open a masked partial without this node: so what is asked counts as answered before it
  * leaves. After a crash the node takes no part in the task any more. */
 static void answer_pledge(struct compute *compute, struct joined *joined,
                           const struct sotto_buffer *bytes)
 {
     struct sotto_error err = {0};
-    if (record_event(compute, joined, RECORD_ANSWERED, NULL, &err) != SOTTO_OK ||
-        store_answer(compute->config.store, &joined->id, &joined->creator, bytes->data,
-                     bytes->data_bytes, clock_unix_ms(), &err) != SOTTO_OK) {
-        decline_task(compute, joined, &err, "record");
+    if (write_pledge(compute, joined, bytes, &err) != SOTTO_OK) {
+        decline_task(compute, joined, &err, "owner");
         return;
     }
     joined->is_answered = true;
@@ -492,40 +540,14 @@ static enum sotto_status keep_result(struct compute *compute, struct joined *joi
     return SOTTO_OK;
 }
 
-/* Ends the entry of what was asked, if it was answered: what waits goes on waiting without its
- * task, and a decision stands, for when the same is asked again. */
-static enum sotto_status end_asked(struct compute *compute, const struct joined *joined,
-                                   struct sotto_error *err)
-{
-    struct store *store = compute->config.store;
-    struct store_asked asked;
-    enum sotto_status status = store_get_asked(store, &asked, NULL, NULL, NULL, joined->asked, err);
-    if (status != SOTTO_OK || asked.state != ASKED_APPROVED || !joined->is_answered) {
-        return status;
-    }
-    return store_asked_state(store, joined->asked, ASKED_ENDED, 0, err);
-}
-
-static enum sotto_status store_end(struct compute *compute, struct joined *joined,
-                                   struct sotto_error *err)
-{
-    const char *result = sotto_task_party_result(joined->machine);
-    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
-    if (result != NULL && !is_own) {
-        enum sotto_status status = keep_result(compute, joined, result, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    return joined->asked != 0 ? end_asked(compute, joined, err) : SOTTO_OK;
-}
-
 static void end_joined(struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
+    const char *result = sotto_task_party_result(joined->machine);
+    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
     joined->has_ended = true;
     remembered_end(compute, joined);
-    if (store_end(compute, joined, &err) != SOTTO_OK) {
+    if (result != NULL && !is_own && keep_result(compute, joined, result, &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, err.text);
     }
 }

@@ -70,6 +70,40 @@ class Owner(ClusterCase):
                          {"by the token the first one"})
         self.assertEqual(len(owner.get("/v1/asked")["asked"]), 2)
 
+    def one_by_hand(self):
+        """A creator, and an owner who approved a plan whose task ended meanwhile."""
+        cluster = self.cluster([ROWS] * 3, start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 0, "profile": "open"}
+        creator, owner = cluster.nodes[:2]
+        owner.policy["approve"] = "manual"
+        cluster.start()
+        cluster.wait_connected()
+        body = plan({"m": "sum(wage_of_the_employee)"}, connection=3, wait=3)
+        self.assertEqual(creator.wait_end(creator.create(body)), "ERROR")
+        owner.cli("approve", "1")
+        return cluster, creator, owner, body
+
+    def test_a_decision_is_used_once_though_the_node_dies(self):
+        """What was approved has left, and the node is killed before its task ends."""
+        cluster, creator, owner, body = self.one_by_hand()
+        owner.kill()
+        owner.start({"SOTTO_TEST_STOP_AT": "record"})
+        cluster.wait_connected()
+        self.assertEqual(creator.wait_end(creator.create(body)), "ERROR")
+        owner.kill()
+        owner.start()
+        cluster.wait_connected()
+        self.assertEqual(creator.wait_end(creator.create(body)), "ERROR")
+        owner.wait_log("sotto approve 2,")
+
+    def test_a_decision_is_used_once_by_tasks_at_once(self):
+        _, creator, owner, body = self.one_by_hand()
+        tasks = [creator.create(body) for _ in range(3)]
+        self.assertEqual(sorted(creator.wait_end(task) for task in tasks), ["ERROR", "ERROR", "FINISHED"])
+        self.assertEqual(sum(entry["event"] == "ANSWERED" for entry in owner.get("/v1/record")["record"]), 1)
+
+
     def test_names_deceive_nobody(self):
         """Marks of direction, characters without width and controls are shown as what they are not."""
         creator, owner = self.by_hand()

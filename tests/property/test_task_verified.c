@@ -512,8 +512,8 @@ static void forge_unasked(struct net_letter *letter)
     assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
     if (letter->to == 4 && message.type == SOTTO_MESSAGE_LIVING) {
         sotto_buffer_release(&letter->bytes);
-        assert_ok(sotto__finish_seal(&letter->bytes, &finish, &message.label,
-                                     net.hosts[0].identity));
+        assert_ok(
+            sotto__finish_seal(&letter->bytes, &finish, &message.label, net.hosts[0].identity));
     }
 }
 
