@@ -58,15 +58,20 @@ static size_t count_behind(const struct sotto__cover *cover, const bool *lives, 
 
 /* --- Families --- */
 
-/* Those parts of a group, from first on, that are of one family. */
+/* The parts of one family, which stand together: from begin up to end. */
 struct siblings {
-    size_t first;
-    size_t output; /* struct sotto_cover_cell */
+    size_t begin;
+    size_t end;
 };
 
-static bool is_of(const struct sotto__cover *cover, const struct siblings *siblings, size_t offset)
+/* The family (struct sotto_cover_cell) whose first part is the offset-th of a group. */
+static struct siblings find_family(const struct sotto__cover *cover, size_t first, size_t offset)
 {
-    return cover->cells[offset - 1].family == siblings->output;
+    size_t end = offset + 1;
+    while (end < cover->stride && cover->cells[end - 1].family == cover->cells[offset - 1].family) {
+        end++;
+    }
+    return (struct siblings){.begin = first + offset, .end = first + end};
 }
 
 /* Whether of what is closed of a family enough parties that live have enough, or nothing is. */
@@ -74,18 +79,18 @@ static bool is_rest_covered(const struct sotto__cover *cover, const struct sibli
                             const bool *lives)
 {
     size_t found = 0;
-    bool is_any = false;
+    size_t len = siblings->end - siblings->begin;
+    if (memchr(cover->opened + siblings->begin, 0, len) == NULL) {
+        return true;
+    }
     for (size_t i = 0; i < cover->parties_len; i++) {
         bool has = false;
-        for (size_t offset = 1; offset < cover->stride; offset++) {
-            size_t part = siblings->first + offset;
-            bool is_closed = is_of(cover, siblings, offset) && cover->opened[part] == 0;
-            is_any = is_any || is_closed;
-            has = has || (is_closed && has_enough(cover, i, part));
+        for (size_t part = siblings->begin; part < siblings->end; part++) {
+            has = has || (cover->opened[part] == 0 && has_enough(cover, i, part));
         }
         found += has && (lives == NULL || lives[i]);
     }
-    return !is_any || found >= cover->needed;
+    return found >= cover->needed;
 }
 
 /* Closes the open part of a family that fewest stand behind, the first of several. */
@@ -93,9 +98,8 @@ static void close_least(struct sotto__cover *cover, const struct siblings *sibli
 {
     size_t least = SOTTO_NONE;
     size_t least_behind = 0;
-    for (size_t offset = 1; offset < cover->stride; offset++) {
-        size_t part = siblings->first + offset;
-        if (!is_of(cover, siblings, offset) || cover->opened[part] == 0) {
+    for (size_t part = siblings->begin; part < siblings->end; part++) {
+        if (cover->opened[part] == 0) {
             continue;
         }
         size_t behind = count_behind(cover, NULL, part);
@@ -107,14 +111,6 @@ static void close_least(struct sotto__cover *cover, const struct siblings *sibli
     if (least != SOTTO_NONE) {
         cover->opened[least] = 0;
     }
-}
-
-/* Whether the part at an offset is the first of its family: families stand together. */
-static bool begins_family(const struct sotto__cover *cover, struct siblings *out, size_t first,
-                          size_t offset)
-{
-    *out = (struct siblings){.first = first, .output = cover->cells[offset - 1].family};
-    return offset == 1 || !is_of(cover, out, offset - 1);
 }
 
 /* --- The decision --- */
@@ -136,12 +132,12 @@ static bool decide_group(struct sotto__cover *cover, size_t first)
     for (size_t part = first; is_open && part < first + cover->stride; part++) {
         cover->opened[part] = count_behind(cover, NULL, part) >= cover->needed;
     }
-    for (size_t offset = 1; is_open && offset < cover->stride; offset++) {
-        struct siblings siblings;
-        if (begins_family(cover, &siblings, first, offset) &&
-            !is_rest_covered(cover, &siblings, NULL)) {
+    for (size_t offset = 1; is_open && offset < cover->stride;) {
+        struct siblings siblings = find_family(cover, first, offset);
+        if (!is_rest_covered(cover, &siblings, NULL)) {
             close_least(cover, &siblings);
         }
+        offset = siblings.end - first;
     }
     if (is_open && is_broken(cover, first)) {
         memset(cover->opened + first, 0, cover->stride);
@@ -166,10 +162,10 @@ static bool holds_group(const struct sotto__cover *cover, const bool *lives, siz
     for (size_t part = first; holds && part < first + cover->stride; part++) {
         holds = cover->opened[part] == 0 || count_behind(cover, lives, part) >= cover->needed;
     }
-    for (size_t offset = 1; holds && offset < cover->stride; offset++) {
-        struct siblings siblings;
-        holds = !begins_family(cover, &siblings, first, offset) ||
-                is_rest_covered(cover, &siblings, lives);
+    for (size_t offset = 1; holds && offset < cover->stride;) {
+        struct siblings siblings = find_family(cover, first, offset);
+        holds = is_rest_covered(cover, &siblings, lives);
+        offset = siblings.end - first;
     }
     return holds;
 }

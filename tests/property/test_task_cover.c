@@ -12,6 +12,7 @@
 #include <sotto/secret.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define PARTIES_MAX 12
 #define BOTH (SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN)
@@ -218,6 +219,30 @@ static void test_other_parts(void **state)
     sotto_driver_free(driver);
 }
 
+/* A plan of many families is decided in the time of its parts, not of families times parts: a
+ * creator may not keep its parties busy for minutes. */
+static void test_many_families(void **state)
+{
+    (void)state;
+    enum { FAMILIES = 1000, GROUPS = 1000, PARTIES = 40 };
+    const size_t stride = 1 + 2 * (size_t)FAMILIES;
+    struct sotto__cover cover = {
+        .len = GROUPS * stride, .stride = stride, .parties_len = PARTIES, .needed = 4};
+    cover.said = sotto_alloc_array(PARTIES, SOTTO__COVER_BYTES(cover.len));
+    cover.opened = sotto_alloc_array(cover.len, sizeof *cover.opened);
+    cover.cells = sotto_alloc_array(stride, sizeof *cover.cells);
+    assert_true(cover.said != NULL && cover.opened != NULL && cover.cells != NULL);
+    memset(cover.said, 0xFF, PARTIES * SOTTO__COVER_BYTES(cover.len));
+    memset(cover.opened, 1, cover.len);
+    for (size_t i = 0; i + 1 < stride; i++) {
+        cover.cells[i] = (struct sotto_cover_cell){.family = i / 2, .is_alone = true};
+    }
+    clock_t before = clock();
+    assert_true(sotto__cover_holds(&cover, NULL));
+    assert_true((clock() - before) / CLOCKS_PER_SEC < 8);
+    sotto__cover_release(&cover);
+}
+
 /* --- Tasks --- */
 
 static uint8_t everything[LEN];
@@ -299,11 +324,9 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_opened),
-        cmocka_unit_test(test_other_parts),
-        cmocka_unit_test(test_parts_stay_closed),
-        cmocka_unit_test(test_nothing_is_left),
-        cmocka_unit_test(test_survivors_that_do_not_cover),
+        cmocka_unit_test(test_what_is_opened),  cmocka_unit_test(test_other_parts),
+        cmocka_unit_test(test_many_families),   cmocka_unit_test(test_parts_stay_closed),
+        cmocka_unit_test(test_nothing_is_left), cmocka_unit_test(test_survivors_that_do_not_cover),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
