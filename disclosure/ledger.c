@@ -799,6 +799,74 @@ static void list_known(uint8_t *out, const struct decision *decision, size_t mea
     }
 }
 
+/* Rows of an atom in which the product is not 0; *out_is_pure: its factor has one value in all of
+ * the atom, so that the product tells the sum alone there. */
+static uint64_t count_factor(const struct sotto_ledger_pair *pair, bool *out_is_pure, size_t atom)
+{
+    const uint64_t *counts = pair->counts + atom * pair->stride;
+    uint64_t all = 0;
+    uint64_t most = 0;
+    for (size_t i = 0; i < SOTTO_LEDGER_LEVELS; i++) {
+        all += counts[i];
+        most = find_most(most, counts[i]);
+    }
+    uint64_t some = all - (pair->zero < SOTTO_LEDGER_LEVELS ? counts[pair->zero] : 0);
+    *out_is_pure = some > 0 && most == all;
+    return some;
+}
+
+/* Whether the sums of a group that are asked of a pair were told before. */
+static bool is_pair_repeated(const struct decision *decision, const struct sotto_ledger_pair *pair,
+                             size_t group)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    size_t groups_len = count_groups(decision);
+    const size_t measures[2] = {pair->product, pair->alone};
+    bool is_repeated = true;
+    for (size_t i = 0; i < 2; i++) {
+        is_repeated = is_repeated &&
+                      (file->measures[measures[i]].is_context ||
+                       (decision->repeats[measures[i] * groups_len + group] & IS_REPEATED) != 0);
+    }
+    return is_repeated;
+}
+
+/* As check_known, of what a product tells as sums over the rows of its factor's values: in an atom
+ * where these are one value it is the sum alone, so many times. Told of a part of the file, it is
+ * held against sums alone over more, and the other way round. */
+static void check_pair(struct decision *decision, const struct sotto_ledger_pair *pair)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    const uint8_t *product_known = decision->is_known + pair->product * file->atoms_len;
+    const uint8_t *alone_known = decision->is_known + pair->alone * file->atoms_len;
+    bool asks_alone = !file->measures[pair->alone].is_context;
+    uint64_t min_rows = decision->question->min_rows;
+    uint64_t few_known = 0;
+    decision->measure = pair->alone;
+    memset(decision->is_new, 0, count_groups(decision));
+    memset(decision->new_rows, 0, count_groups(decision) * sizeof *decision->new_rows);
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        bool is_pure;
+        uint64_t some = count_factor(pair, &is_pure, i);
+        bool is_known = alone_known[i] != 0 || (product_known[i] != 0 && is_pure);
+        uint64_t few = count_few(decision, i);
+        uint64_t asked = asks_alone ? (few != 0 ? few : min_rows) : some;
+        few_known = is_known && few != 0 ? few : few_known;
+        if (file->atoms[i].is_asked && !is_known && asked > 0) {
+            decision->is_new[find_group(decision, i)] = 1;
+            decision->new_rows[find_group(decision, i)] += asked;
+        }
+    }
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        size_t group = find_group(decision, i);
+        uint64_t few = decision->is_new[group] != 0 ? decision->new_rows[group] : few_known;
+        if (file->atoms[i].is_asked && few != 0 && few < min_rows &&
+            !is_pair_repeated(decision, pair, group)) {
+            fail_atom(decision, i, few);
+        }
+    }
+}
+
 static enum sotto_status check_pairs(struct decision *decision, struct sotto_error *err)
 {
     const struct sotto_ledger_file *file = decision->file;
@@ -817,6 +885,7 @@ static enum sotto_status check_pairs(struct decision *decision, struct sotto_err
                 fail_atom(decision, j, odd);
             }
         }
+        check_pair(decision, pair);
     }
     sotto_free(known);
     return SOTTO_OK;

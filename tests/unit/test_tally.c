@@ -549,6 +549,36 @@ static void test_sets_and_then_products(void **state)
     answered({.outputs = {"sum(age * version)"}});
 }
 
+/* A product of a part of the file, held against a set that goes beyond it by one row. */
+static void test_products_of_a_part(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i < 40;
+        persons[i].age = i == 0 || i + 12 > persons_len ? 90 : 50;
+    }
+    answered({.outputs = {"sum(wage)"}, .where = "version == 1"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 1 and age < 80"});
+    singled_out({.outputs = {"sum(wage * version)"}, .where = "age < 80"});
+    answered({.outputs = {"sum(wage * version)"}});
+    answered({.outputs = {"count(age)"}, .where = "version == 1"});
+    singled_out({.outputs = {"sum(version)"}, .where = "age < 80"});
+}
+
+/* The same, the product first. */
+static void test_a_part_of_a_product(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i < 40;
+        persons[i].age = i == 0 || i + 12 > persons_len ? 90 : 50;
+    }
+    answered({.outputs = {"sum(wage * version)"}, .where = "age < 80"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 1"});
+    answered({.outputs = {"sum(wage)"}, .where = "age < 80"});
+    answered({.outputs = {"sum(wage * version)"}, .where = "age < 80"});
+}
+
 /* A column of 1 and 2 needs the sum over all rows besides. */
 static void test_coded_products(void **state)
 {
@@ -1174,6 +1204,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_clipped_values, start, stop),
         cmocka_unit_test_setup_teardown(test_products_as_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_sets_and_then_products, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_of_a_part, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_part_of_a_product, start, stop),
         cmocka_unit_test_setup_teardown(test_coded_products, start, stop),
         cmocka_unit_test_setup_teardown(test_sums_as_counts, start, stop),
         cmocka_unit_test_setup_teardown(test_regressions_beside_sets, start, stop),
