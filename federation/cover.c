@@ -10,7 +10,9 @@
  * 2. The bins and levels of one value, a family, share out its rows: what is closed of them is
  *    known as the rest. So either nothing of a family is closed, or what is has `needed` parties
  *    with enough of it; where it has not, one more is closed: the one that fewest stand behind.
- * 3. A plan of which no group is opened is refused.
+ * 3. Sums of one column over two sets of rows tell the sum over the rows between these. Either no
+ *    party has any there, or `needed` parties have enough: else the group is closed.
+ * 4. A plan of which no group is opened is refused.
  *
  * All parties and the aggregator decide alike from the roster, and parties once more for those that
  * lived to give their input: what is opened has to be covered by these. */
@@ -68,7 +70,8 @@ struct siblings {
 static struct siblings find_family(const struct sotto__cover *cover, size_t first, size_t offset)
 {
     size_t end = offset + 1;
-    while (end < cover->stride && cover->cells[end - 1].family == cover->cells[offset - 1].family) {
+    while (end < cover->stride && cover->cells[end - cover->first_cell].family ==
+                                      cover->cells[offset - cover->first_cell].family) {
         end++;
     }
     return (struct siblings){.begin = first + offset, .end = first + end};
@@ -115,12 +118,35 @@ static void close_least(struct sotto__cover *cover, const struct siblings *sibli
 
 /* --- The decision --- */
 
+/* Whether nobody who lives has rows in a difference, or enough have enough. */
+static bool is_difference_covered(const struct sotto__cover *cover, const bool *lives, size_t part)
+{
+    size_t bytes = SOTTO__COVER_BYTES(cover->len);
+    bool is_any = false;
+    for (size_t i = 0; i < cover->parties_len; i++) {
+        is_any = is_any || ((lives == NULL || lives[i]) &&
+                            has_bit(cover->said + i * bytes + bytes / 2, part));
+    }
+    return !is_any || count_behind(cover, lives, part) >= cover->needed;
+}
+
+/* Whether a group may be opened, by itself and by what its sums tell by their differences. */
+static bool is_group_covered(const struct sotto__cover *cover, const bool *lives, size_t first)
+{
+    bool is_covered = count_behind(cover, lives, first) >= cover->needed;
+    for (size_t i = 1; is_covered && i < cover->first_cell; i++) {
+        is_covered = is_difference_covered(cover, lives, first + i);
+    }
+    return is_covered;
+}
+
 /* Whether a group has to be closed for a part that is, and that others are made of too. */
 static bool is_broken(const struct sotto__cover *cover, size_t first)
 {
     bool found = false;
-    for (size_t offset = 1; !found && offset < cover->stride; offset++) {
-        found = cover->opened[first + offset] == 0 && !cover->cells[offset - 1].is_alone;
+    for (size_t offset = cover->first_cell; !found && offset < cover->stride; offset++) {
+        found = cover->opened[first + offset] == 0 &&
+                !cover->cells[offset - cover->first_cell].is_alone;
     }
     return found;
 }
@@ -128,11 +154,12 @@ static bool is_broken(const struct sotto__cover *cover, size_t first)
 /* Decides about a group, whose parts begin at first. Returns: whether it is opened. */
 static bool decide_group(struct sotto__cover *cover, size_t first)
 {
-    bool is_open = count_behind(cover, NULL, first) >= cover->needed;
-    for (size_t part = first; is_open && part < first + cover->stride; part++) {
+    bool is_open = is_group_covered(cover, NULL, first);
+    memset(cover->opened + first, is_open, cover->first_cell);
+    for (size_t part = first + cover->first_cell; is_open && part < first + cover->stride; part++) {
         cover->opened[part] = count_behind(cover, NULL, part) >= cover->needed;
     }
-    for (size_t offset = 1; is_open && offset < cover->stride;) {
+    for (size_t offset = cover->first_cell; is_open && offset < cover->stride;) {
         struct siblings siblings = find_family(cover, first, offset);
         if (!is_rest_covered(cover, &siblings, NULL)) {
             close_least(cover, &siblings);
@@ -158,11 +185,11 @@ static bool decide(struct sotto__cover *cover)
 
 static bool holds_group(const struct sotto__cover *cover, const bool *lives, size_t first)
 {
-    bool holds = true;
-    for (size_t part = first; holds && part < first + cover->stride; part++) {
+    bool holds = is_group_covered(cover, lives, first);
+    for (size_t part = first + cover->first_cell; holds && part < first + cover->stride; part++) {
         holds = cover->opened[part] == 0 || count_behind(cover, lives, part) >= cover->needed;
     }
-    for (size_t offset = 1; holds && offset < cover->stride;) {
+    for (size_t offset = cover->first_cell; holds && offset < cover->stride;) {
         struct siblings siblings = find_family(cover, first, offset);
         holds = is_rest_covered(cover, &siblings, lives);
         offset = siblings.end - first;
@@ -196,25 +223,80 @@ static bool allocate(struct sotto__cover *cover)
     return cover->said != NULL && cover->opened != NULL && cover->cells != NULL;
 }
 
+static void set_said(struct sotto__cover *cover, size_t party, size_t part, uint8_t said)
+{
+    uint8_t *bits = cover->said + party * SOTTO__COVER_BYTES(cover->len);
+    size_t bytes = SOTTO__COVER_BYTES(cover->len);
+    unsigned bit = 1U << part % 8;
+    bits[part / 8] |= (uint8_t)((said & SOTTO_COVER_ENOUGH) != 0 ? bit : 0);
+    bits[bytes / 2 + part / 8] |= (uint8_t)((said & SOTTO_COVER_GIVEN) != 0 ? bit : 0);
+}
+
+static uint8_t get_said(const struct sotto__offer *offer, size_t part)
+{
+    size_t bytes = SOTTO__COVER_BYTES((size_t)offer->cover_len);
+    return (uint8_t)((has_bit(offer->cover, part) ? SOTTO_COVER_ENOUGH : 0) |
+                     (has_bit(offer->cover + bytes / 2, part) ? SOTTO_COVER_GIVEN : 0));
+}
+
+/* What a party says of all its differences in a group: other types than its own have others. Rows
+ * in one may be rows in any, and it has enough of any if it has of all. */
+static uint8_t join_differences(const struct sotto__offer *offer, size_t begin, size_t len)
+{
+    uint8_t some = 0;
+    uint8_t all = SOTTO_COVER_ENOUGH;
+    for (size_t i = begin; i < begin + len; i++) {
+        uint8_t said = get_said(offer, i);
+        some |= said & SOTTO_COVER_GIVEN;
+        all &= said;
+    }
+    return len > 0 ? some | all : 0;
+}
+
+/* What a party says, which stands behind nothing where it speaks of other groups, bins or levels.
+ */
+static void read_offer(struct sotto__cover *cover, size_t party, const struct sotto__offer *offer)
+{
+    size_t groups_len = cover->len / cover->stride;
+    size_t cells_len = cover->stride - cover->first_cell;
+    size_t stride = offer->cover_len / groups_len;
+    if (offer->cover_len % groups_len != 0 || stride < 1 + cells_len) {
+        return;
+    }
+    size_t own_len = stride - 1 - cells_len;
+    for (size_t group = 0; group < groups_len; group++) {
+        size_t to = group * cover->stride;
+        size_t from = group * stride;
+        uint8_t joined = join_differences(offer, from + 1, own_len);
+        set_said(cover, party, to, get_said(offer, from));
+        for (size_t i = 1; i < cover->first_cell; i++) {
+            bool is_same = own_len == cover->first_cell - 1;
+            set_said(cover, party, to + i, is_same ? get_said(offer, from + i) : joined);
+        }
+        for (size_t i = 0; i < cells_len; i++) {
+            set_said(cover, party, to + cover->first_cell + i,
+                     get_said(offer, from + 1 + own_len + i));
+        }
+    }
+}
+
 enum sotto_status sotto__cover_init(struct sotto__cover *out, const struct sotto_driver *driver,
                                     const struct sotto__offer *offers,
                                     const struct sotto_roster *roster, struct sotto_error *err)
 {
     struct sotto__cover cover = {.len = sotto_driver_cover_len(driver),
-                                 .stride = 1 + sotto_driver_cover_cells_len(driver),
+                                 .stride = 1 + sotto_driver_cover_differences_len(driver) +
+                                           sotto_driver_cover_cells_len(driver),
+                                 .first_cell = 1 + sotto_driver_cover_differences_len(driver),
                                  .parties_len = roster->adverts_len,
                                  .needed = count_needed(roster)};
-    if (!allocate(&cover)) {
+    if (cover.len == 0 || !allocate(&cover)) {
         sotto__cover_release(&cover);
         return sotto_error_no_memory(err);
     }
     sotto_driver_cover_cells(driver, cover.cells);
     for (size_t i = 0; i < cover.parties_len; i++) {
-        size_t bytes = SOTTO__COVER_BYTES(cover.len);
-        if (offers[i].cover_len ==
-            cover.len) { /* else it speaks of other parts: of none of these */
-            memcpy(cover.said + i * bytes, offers[i].cover, bytes);
-        }
+        read_offer(&cover, i, &offers[i]);
     }
     bool is_any = decide(&cover);
     *out = cover;

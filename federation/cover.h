@@ -32,9 +32,10 @@ enum sotto_status sotto__offer_decode(struct sotto__offer *out, const struct sot
 /* --- cover.c: what the parties of a session open together --- */
 
 struct sotto__cover {
-    size_t len;      /* parts: sotto_driver_cover_len */
-    size_t stride;   /* of those a group and its bins and levels, which follow it */
-    uint32_t needed; /* so many parties must have enough */
+    size_t len;        /* parts: sotto_driver_cover_len */
+    size_t stride;     /* of those a group, its differences, and its bins and levels */
+    size_t first_cell; /* of these */
+    uint32_t needed;   /* so many parties must have enough */
     size_t parties_len;
     uint8_t *said;   /* [party]: SOTTO__COVER_BYTES each */
     uint8_t *opened; /* [part]: 1 if it is */

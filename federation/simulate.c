@@ -151,7 +151,7 @@ static enum sotto_status party_cover(const struct sim *sim, struct sim_party *pa
 {
     size_t limbs_len = sotto_driver_limbs_len(driver);
     if (sim->config->rules == NULL) {
-        memset(out, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, len);
+        sotto_driver_cover_all(driver, out, len);
         return SOTTO_OK;
     }
     uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);

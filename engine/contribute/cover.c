@@ -56,6 +56,16 @@ static bool next_cell(struct walk *walk, struct cell *out, const struct sotto_dr
     return false;
 }
 
+void sotto_driver_cover_all(const struct sotto_driver *driver, uint8_t *out, size_t len)
+{
+    size_t stride = len / driver->program->groups_len;
+    size_t differences_len = stride > 0 ? stride - 1 - sotto_driver_cover_cells_len(driver) : 0;
+    for (size_t i = 0; i < len; i++) {
+        bool is_difference = i % stride > 0 && i % stride <= differences_len;
+        out[i] = is_difference ? 0 : SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN;
+    }
+}
+
 size_t sotto_driver_cover_cells_len(const struct sotto_driver *driver)
 {
     struct walk walk = {0};
@@ -67,9 +77,40 @@ size_t sotto_driver_cover_cells_len(const struct sotto_driver *driver)
     return len;
 }
 
+/* Sums that are too many to be judged have none: who judges them takes no part. Returns: false if
+ * there is no memory. */
+static bool count_differences(size_t *out, const struct sotto_driver *driver)
+{
+    struct sotto__inquiry inquiry;
+    enum sotto_status status = sotto__inquiry_init(&inquiry, driver, NULL);
+    *out = status == SOTTO_OK ? sotto__parts_differences(&inquiry) : 0;
+    sotto__inquiry_release(&inquiry);
+    return status != SOTTO_ERROR_NO_MEMORY;
+}
+
+size_t sotto__parts_differences(const struct sotto__inquiry *inquiry)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < inquiry->sums_len; i++) {
+        len += inquiry->sums[i].is_difference;
+    }
+    return len;
+}
+
+size_t sotto_driver_cover_differences_len(const struct sotto_driver *driver)
+{
+    size_t len;
+    (void)count_differences(&len, driver);
+    return len;
+}
+
 size_t sotto_driver_cover_len(const struct sotto_driver *driver)
 {
-    return driver->program->groups_len * (1 + sotto_driver_cover_cells_len(driver));
+    size_t differences_len;
+    return count_differences(&differences_len, driver)
+               ? driver->program->groups_len *
+                     (1 + differences_len + sotto_driver_cover_cells_len(driver))
+               : 0;
 }
 
 void sotto_driver_cover_cells(const struct sotto_driver *driver, struct sotto_cover_cell *out)
@@ -104,11 +145,13 @@ void sotto__parts_withhold_cell(uint64_t *limbs, const struct sotto__program *pr
 void sotto_driver_keep_back(const struct sotto_driver *driver, uint64_t *in_out,
                             const uint8_t *opened)
 {
+    size_t differences_len = sotto_driver_cover_differences_len(driver);
     const struct sotto__program *program = driver->program;
     for (size_t group = 0; group < program->groups_len; group++) {
         struct walk walk = {0};
         struct cell cell;
         bool is_open = *opened++ != 0;
+        opened += differences_len; /* they are opened with their sums */
         while (next_cell(&walk, &cell, driver)) {
             bool is_there = cell.term != SOTTO_NONE && program->terms[cell.term].is_cell;
             if (*opened++ == 0 && is_there) {
@@ -154,6 +197,9 @@ void sotto__parts_say(uint8_t *out, const struct sotto_driver *driver,
         struct cell cell;
         bool is_given = driver->plan->keys_len == 0 || withheld->groups[group] == 0;
         *out++ = is_given ? say(withheld->few_groups[group] == 0, true) : 0;
+        for (size_t i = 0; i < withheld->differences_len; i++) {
+            *out++ = is_given ? withheld->differences[group * withheld->differences_len + i] : 0;
+        }
         while (next_cell(&walk, &cell, driver)) {
             *out++ = is_given ? say_of_cell(withheld, group, program, inquiry, cell.term) : 0;
         }

@@ -12,6 +12,9 @@ void sotto__parts_withhold_group(uint64_t *limbs, const struct sotto__program *p
 void sotto__parts_withhold_cell(uint64_t *limbs, const struct sotto__program *program, size_t group,
                                 size_t term);
 
+/* How many differences of two sums each group has. */
+size_t sotto__parts_differences(const struct sotto__inquiry *inquiry);
+
 /* Says what a judge left of each part: sotto_driver_cover_len bytes of SOTTO_COVER_. */
 void sotto__parts_say(uint8_t *out, const struct sotto_driver *driver,
                       const struct sotto__inquiry *inquiry, const struct sotto_withheld *withheld);

@@ -112,7 +112,7 @@ static enum sotto_status count(const struct compute *compute, struct joined *joi
         read_rows(compute, joined, out_tally, driver, limbs, limbs_len, sources, catalogues, err);
     joined->disclosure.judge.cover = NULL;
     if (sotto_disclosure_judge(&joined->disclosure) == NULL) { /* no rule asks for anything */
-        memset(cover, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, sotto_driver_cover_len(driver));
+        sotto_driver_cover_all(driver, cover, sotto_driver_cover_len(driver));
     }
     set_rule(out_rule, &joined->disclosure);
 out:
@@ -186,7 +186,8 @@ static enum sotto_status make_room(const struct compute *compute, struct joined 
 static void cover_withheld(struct joined *joined)
 {
     struct prepared *prepared = &joined->prepared;
-    size_t stride = 1 + sotto_driver_cover_cells_len(prepared->driver);
+    size_t stride = 1 + sotto_driver_cover_differences_len(prepared->driver) +
+                    sotto_driver_cover_cells_len(prepared->driver);
     for (size_t i = 0; i < sotto_driver_groups_len(prepared->driver); i++) {
         if (joined->withheld[i] != 0) {
             memset(prepared->cover + i * stride, 0, stride);
@@ -252,7 +253,8 @@ static enum sotto_status check_offered(const struct joined *joined, const uint8_
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     const uint8_t *opened = sotto_task_party_opened(joined->machine);
     const struct prepared *prepared = &joined->prepared;
-    size_t stride = 1 + sotto_driver_cover_cells_len(driver);
+    size_t stride =
+        1 + sotto_driver_cover_differences_len(driver) + sotto_driver_cover_cells_len(driver);
     bool has_groups = sotto_driver_groups_len(driver) > 0;
     bool is_told = sotto_driver_round(driver) == 1 && opened != NULL &&
                    prepared->cover_len == sotto_driver_cover_len(driver);

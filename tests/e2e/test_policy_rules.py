@@ -149,6 +149,14 @@ class Rules(ClusterCase):
         task, end = ask(select={"m": "sum(w.bonus)"})
         self.assertEqual(end, "ERROR")
         self.assertTrue(any("rule cover: fewer than 3 parties" in line for line in creator.messages(task)))
+        # Nor by the difference of two sums that all have: of one's rows before "x".
+        task, end = ask(select={"p": "sum(if(w.level in ('only', 'x'), w.id, na))",
+                                "q": "sum(if(w.level == 'x', w.id, na))"})
+        self.assertEqual(end, "ERROR")
+        self.assertTrue(any("rule cover: fewer than 3 parties" in line for line in creator.messages(task)))
+        task, end = ask(select={"p": "sum(if(w.level in ('only', 'y', 'x'), w.id, na))",
+                                "q": "sum(if(w.level == 'x', w.id, na))"})
+        self.assertEqual(end, "FINISHED", creator.messages(task))
         task, end = ask(select={"m": "value_counts(w.level, 'only', 'x', 'y')"})
         self.assertEqual(end, "FINISHED", creator.messages(task))
         values = [(value["value"], value.get("withheld", 0))

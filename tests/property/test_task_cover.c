@@ -21,32 +21,37 @@
 static const char cells_plan[] =
     "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": {\"w\": \"w.csv\"},"
     " \"group_by\": [{\"column\": \"key\", \"levels\": [\"a\", \"b\"]}],"
-    " \"select\": {\"h\": \"hist(pay, 0, 10, 20, 30)\", \"m\": \"mean(pay)\","
+    " \"select\": {\"h\": \"hist(pay, 0, 10, 20, 30)\", \"m\": \"mean(pay)\", \"s\": \"sum(if(pay "
+    "> 10, pay, na))\","
     " \"v\": \"value_counts(dept, 'x', 'y')\"},"
     " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
     " \"connection_timeout\": 5}}";
 
-/* Of each group: itself, three bins, two levels. */
-#define STRIDE 6
+/* Of each group: itself, what mean(pay) and sum(if(pay > 10, pay, na)) tell by their difference,
+ * both ways round, three bins, two levels. */
+#define STRIDE 8
+#define FIRST_CELL 3
+#define FIRST_LEVEL 6
 #define LEN ((size_t)2 * STRIDE)
+
+/* Of the driver that make_driver makes, which borrows it. */
+static struct sotto_plan *cells;
 
 static struct sotto_driver *make_driver(void)
 {
     char json[1000];
     struct sotto_schema schema;
-    struct sotto_plan *plan = NULL;
     struct sotto_driver *driver = NULL;
     struct sotto_csv *csv = test_csv("key,pay,dept\na,1,x\n");
     struct sotto_catalogue *catalogue = test_catalogue(csv);
     const struct sotto_catalogue *const catalogues[] = {catalogue};
     (void)snprintf(json, sizeof json, cells_plan, 3, 3);
-    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
-    assert_ok(sotto_schema_offer(&schema, plan, catalogues, NULL));
-    assert_ok(sotto_driver_new(&driver, plan, &schema, NULL));
+    assert_ok(sotto_plan_parse(&cells, json, strlen(json), NULL));
+    assert_ok(sotto_schema_offer(&schema, cells, catalogues, NULL));
+    assert_ok(sotto_driver_new(&driver, cells, &schema, NULL));
     sotto_schema_release(&schema);
     sotto_catalogue_free(catalogue);
     sotto_csv_close(csv);
-    sotto_plan_free(plan);
     return driver;
 }
 
@@ -103,6 +108,19 @@ static uint32_t count_saying(const struct sample *sample, const uint8_t *closed,
     return found;
 }
 
+/* Enough have enough of the group, and of each of its differences, if anybody has some. */
+static bool is_group_covered(const struct sample *sample, size_t first)
+{
+    uint32_t needed = needed_of(sample);
+    bool is_covered = count_saying(sample, NULL, first, first + 1, BOTH) >= needed;
+    for (size_t part = first + 1; part < first + FIRST_CELL; part++) {
+        bool has_some = count_saying(sample, NULL, part, part + 1, SOTTO_COVER_GIVEN) > 0;
+        is_covered =
+            is_covered && (!has_some || count_saying(sample, NULL, part, part + 1, BOTH) >= needed);
+    }
+    return is_covered;
+}
+
 /* What is promised of the bins or levels from first up to last, in an open group. */
 static void check_family(const struct sample *sample, const uint8_t *opened, size_t first,
                          size_t last)
@@ -126,15 +144,15 @@ static void check_sample(const struct sample *sample, const struct sotto__cover 
 {
     uint32_t needed = needed_of(sample);
     for (size_t first = 0; first < LEN; first += STRIDE) {
-        bool is_open = count_saying(sample, NULL, first, first + 1, BOTH) >= needed;
+        bool is_open = is_group_covered(sample, first);
         assert_int_equal(cover->opened[first], is_open);
-        for (size_t part = first; part < first + STRIDE; part++) {
+        for (size_t part = first + FIRST_CELL; part < first + STRIDE; part++) {
             assert_true(cover->opened[part] == 0 ||
                         (is_open && count_saying(sample, NULL, part, part + 1, BOTH) >= needed));
         }
         if (is_open) {
-            check_family(sample, cover->opened, first + 1, first + 4);
-            check_family(sample, cover->opened, first + 4, first + STRIDE);
+            check_family(sample, cover->opened, first + FIRST_CELL, first + FIRST_LEVEL);
+            check_family(sample, cover->opened, first + FIRST_LEVEL, first + STRIDE);
         }
     }
 }
@@ -153,11 +171,13 @@ static void check_living(const struct sample *sample, const struct sotto__cover 
     }
     bool holds = true;
     for (size_t part = 0; part < LEN; part++) {
-        holds = holds && (cover->opened[part] == 0 ||
+        bool is_cell = part % STRIDE >= FIRST_CELL;
+        holds = holds && (cover->opened[part] == 0 || !is_cell ||
                           count_saying(&left, NULL, part, part + 1, BOTH) >= needed_of(sample));
     }
     for (size_t first = 0; first < LEN; first += STRIDE) {
-        static const size_t ends[] = {1, 4, STRIDE};
+        static const size_t ends[] = {FIRST_CELL, FIRST_LEVEL, STRIDE};
+        holds = holds && (cover->opened[first] == 0 || is_group_covered(&left, first));
         for (size_t i = 0; cover->opened[first] != 0 && i < 2; i++) {
             size_t from = first + ends[i];
             size_t to = first + ends[i + 1];
@@ -195,6 +215,7 @@ static void test_what_is_opened(void **state)
     }
     assert_true(refused > cases / 50 && partly > cases / 10);
     sotto_driver_free(driver);
+    sotto_plan_free(cells);
 }
 
 /* Who speaks of other parts stands behind none. */
@@ -217,6 +238,7 @@ static void test_other_parts(void **state)
         sotto__cover_release(&cover);
     }
     sotto_driver_free(driver);
+    sotto_plan_free(cells);
 }
 
 /* A plan of many families is decided in the time of its parts, not of families times parts: a
@@ -254,6 +276,8 @@ static void begin(size_t len)
         rows[i] = "key,pay,dept\na,1,x\na,12,y\nb,25,x\n";
     }
     memset(everything, BOTH, sizeof everything);
+    memset(everything + 1, 0, FIRST_CELL - 1); /* no rows in any difference */
+    memset(everything + STRIDE + 1, 0, FIRST_CELL - 1);
     assert_ok(net_begin_plan(rows, len, cells_plan, 3, (uint32_t)len));
 }
 
@@ -267,7 +291,8 @@ static void test_parts_stay_closed(void **state)
     memcpy(no_group, everything, LEN);
     memcpy(no_bin, everything, LEN);
     memset(no_group + STRIDE, SOTTO_COVER_GIVEN, STRIDE);
-    no_bin[3] = 0;
+    memset(no_group + STRIDE + 1, 0, FIRST_CELL - 1);
+    no_bin[FIRST_LEVEL - 1] = 0;
     net.hosts[1].says = no_group;
     net.hosts[1].says_len = LEN;
     net.hosts[2].says = no_bin;
@@ -301,6 +326,8 @@ static void test_survivors_that_do_not_cover(void **state)
     uint8_t nothing[LEN] = {0};
     begin(5);
     memset(nothing, SOTTO_COVER_GIVEN, LEN);
+    memset(nothing + 1, 0, FIRST_CELL - 1);
+    memset(nothing + STRIDE + 1, 0, FIRST_CELL - 1);
     net.hosts[1].says = nothing;
     net.hosts[1].says_len = LEN;
     net.hosts[4].dies_before = SOTTO_MESSAGE_MASKED;

@@ -88,7 +88,7 @@ static enum sotto_status make_cover(uint8_t **out, size_t *out_len, const struct
         status = *out != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     }
     if (status == SOTTO_OK) {
-        memset(*out, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, *out_len);
+        sotto_driver_cover_all(driver, *out, *out_len);
     }
     sotto_driver_free(driver);
     sotto_schema_release(&own);

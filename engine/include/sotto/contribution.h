@@ -40,12 +40,19 @@ struct sotto_cover_cell {
     bool is_alone; /* nothing but bins and levels is made of it: it can be withheld alone */
 };
 
-/* How many parts of the current round's partial can be opened or not: of each group (without
- * group_by there is one) the group itself, and then its bins and levels, in the order of the plan.
- * They are the plan's: the same under all types. */
+/* How many parts of the current round's partial parties say something of: of each group (without
+ * group_by there is one) the group itself, then each difference of two of its sums, and then its
+ * bins and levels, in the order of the plan. 0: there is no memory. */
 SOTTO_API size_t sotto_driver_cover_len(const struct sotto_driver *driver);
 
-/* How many bins and levels each group has. */
+/* How many differences each group has, which all parties of the same types find alike. */
+SOTTO_API size_t sotto_driver_cover_differences_len(const struct sotto_driver *driver);
+
+/* What a party says that stands behind everything, and whose rows are in no difference: len is
+ * sotto_driver_cover_len. */
+SOTTO_API void sotto_driver_cover_all(const struct sotto_driver *driver, uint8_t *out, size_t len);
+
+/* How many bins and levels each group has: the plan's, the same under all types. */
 SOTTO_API size_t sotto_driver_cover_cells_len(const struct sotto_driver *driver);
 /* What they are: sotto_driver_cover_cells_len of out. */
 SOTTO_API void sotto_driver_cover_cells(const struct sotto_driver *driver,

@@ -167,6 +167,11 @@ sotto_evidence_values_of(const struct sotto_evidence *evidence, size_t group, si
 
 /* --- Who judges --- */
 
+/* What a party says of a part of its partial (sotto_driver_cover_len): whether it has so much that
+ * others can stand behind it, and whether it gives it; of differences, whether it has any rows. */
+#define SOTTO_COVER_ENOUGH 1
+#define SOTTO_COVER_GIVEN 2
+
 /* What a judge withholds: never reset here. */
 struct sotto_withheld {
     uint8_t *groups; /* [group]: 1 keeps the group back */
@@ -176,12 +181,11 @@ struct sotto_withheld {
      * of each group, the only one too, and of each cell. NULL: nobody asks. */
     uint8_t *few_groups;
     uint8_t *few_cells;
+    /* [group * differences_len + difference], in the order of sums: SOTTO_COVER_GIVEN where rows
+     * are in what two sums tell by their difference, SOTTO_COVER_ENOUGH where enough are. */
+    uint8_t *differences;
+    size_t differences_len;
 };
-
-/* What a party says of a part of its partial (sotto_driver_cover_len): whether it has so much that
- * others can stand behind it, and whether it gives it. */
-#define SOTTO_COVER_ENOUGH 1
-#define SOTTO_COVER_GIVEN 2
 
 /* Asked by a contribution when its rows are over. */
 struct sotto_judge {
