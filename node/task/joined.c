@@ -554,8 +554,8 @@ static void end_joined(struct compute *compute, struct joined *joined)
 
 void joined_free(struct joined *joined)
 {
+    partial_release(joined); /* it borrows the machine's plan */
     sotto_task_party_free(joined->machine);
-    partial_release(joined);
     release_datasets(joined);
     sotto_free(joined->withheld);
     sotto_ledger_pending_release(&joined->answer);
