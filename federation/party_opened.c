@@ -34,16 +34,14 @@ static void dispute(struct sotto_task_party *task, const struct sotto_buffer *op
     struct sotto_buffer message;
     uint8_t shown[SOTTO_DIGEST_BYTES];
     char text[SOTTO_ERROR_TEXT_BYTES];
-    size_t culprit = sotto__peers_find(&task->peers, &what->culprit);
-    const char *name = culprit != SOTTO_NONE ? task->peers.peers[culprit].name : "the aggregator";
     sotto__shown_digest(shown, opened);
     enum sotto_status status = sotto__dispute_seal(&message, what, shown, &task->terms.label,
                                                    opening->session, task->identity);
     if (status == SOTTO_OK) {
         sotto__outbox_send(&task->outbox, &task->terms.aggregator, &message);
     }
-    (void)snprintf(text, sizeof text, "%s is wrong: %.300s (it is up to %.64s)",
-                   sotto__dispute_text(what->kind), why, name);
+    (void)snprintf(text, sizeof text, "%s is wrong: %.300s (it is up to the aggregator)",
+                   sotto__dispute_text(what->kind), why);
     sotto__task_party_end(task, SOTTO_ERROR_PROTOCOL, text);
 }
 

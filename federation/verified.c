@@ -148,7 +148,6 @@ enum sotto_status sotto__dispute_seal(struct sotto_buffer *out, const struct sot
     struct sotto_writer writer;
     begin_message(&writer, SOTTO_MESSAGE_DISPUTE, label, session, identity);
     sotto_write_u8(&writer, (uint8_t)dispute->kind);
-    sotto_write_bytes(&writer, dispute->culprit.bytes, sizeof dispute->culprit.bytes);
     sotto_write_bytes(&writer, shown, SOTTO_DIGEST_BYTES);
     return sotto_message_finish(&writer, out, identity);
 }
@@ -159,7 +158,6 @@ bool sotto__dispute_parse(struct sotto_dispute *out, uint8_t out_shown[SOTTO_DIG
     struct sotto_reader reader;
     sotto_reader_init(&reader, message->body, message->body_bytes);
     uint8_t kind = sotto_read_u8(&reader);
-    sotto_read_copy(&reader, out->culprit.bytes, sizeof out->culprit.bytes);
     sotto_read_copy(&reader, out_shown, SOTTO_DIGEST_BYTES);
     out->kind = (enum sotto_dispute_kind)kind;
     return sotto_reader_finished(&reader) && kind >= SOTTO_DISPUTE_FORM &&

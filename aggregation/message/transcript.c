@@ -121,15 +121,10 @@ void sotto__transcript_write(struct sotto_writer *writer, const struct sotto__op
 
 /* --- Checking --- */
 
-/* Says what is wrong; culprit: a roster index, or UINT32_MAX for the aggregator. */
-static enum sotto_status object(const struct sotto__opening *opening,
-                                struct sotto_dispute *out_dispute, struct sotto_error *err,
-                                enum sotto_dispute_kind kind, uint32_t culprit, const char *text)
+static enum sotto_status object(struct sotto_dispute *out_dispute, struct sotto_error *err,
+                                enum sotto_dispute_kind kind, const char *text)
 {
     *out_dispute = (struct sotto_dispute){.kind = kind};
-    if (culprit != UINT32_MAX) {
-        out_dispute->culprit = opening->roster->adverts[culprit].sender;
-    }
     return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "%s", text);
 }
 
@@ -148,8 +143,9 @@ static bool read_parts(const struct sotto__opening *opening, struct parts *out,
     return sotto_reader_finished(&reader);
 }
 
-/* What can be wrong with a masked input. */
-enum masked_verdict { MASKED_RIGHT, MASKED_UNSIGNED, MASKED_SECOND, MASKED_UNKNOWN };
+/* What can be wrong with a masked input. One that is signed and not listed proves nothing about its
+ * party: who listed another one, that nobody sent, may be the aggregator. */
+enum masked_verdict { MASKED_RIGHT, MASKED_UNSIGNED, MASKED_UNLISTED, MASKED_UNKNOWN };
 
 /* Makes the MASKED of party `index` again, which is the place-th of the living. */
 static enum masked_verdict judge_masked(const struct sotto__opening *opening,
@@ -176,7 +172,7 @@ static enum masked_verdict judge_masked(const struct sotto__opening *opening,
     bool is_listed = memcmp(digest, opening->survivors.masked + (size_t)place * SOTTO__HASH_BYTES,
                             sizeof digest) == 0;
     bool is_signed = sotto_key_verify_digest(sender, &signature, signed_digest);
-    verdict = !is_signed ? MASKED_UNSIGNED : !is_listed ? MASKED_SECOND : MASKED_RIGHT;
+    verdict = !is_signed ? MASKED_UNSIGNED : !is_listed ? MASKED_UNLISTED : MASKED_RIGHT;
 out:
     sotto_writer_release(&writer);
     return verdict;
@@ -195,12 +191,12 @@ static enum sotto_status check_masked(const struct sotto__opening *opening,
         case MASKED_UNKNOWN:
             return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory to check masked inputs");
         case MASKED_UNSIGNED:
-            return object(opening, out_dispute, err, SOTTO_DISPUTE_MASKED, UINT32_MAX,
+            return object(out_dispute, err, SOTTO_DISPUTE_MASKED,
                           "the transcript has a masked input that its party did not sign");
-        case MASKED_SECOND:
-            return object(opening, out_dispute, err, SOTTO_DISPUTE_MASKED, i,
+        case MASKED_UNLISTED:
+            return object(out_dispute, err, SOTTO_DISPUTE_MASKED,
                           "the transcript has a masked input that is not the one that was "
-                          "consented to: its party signed two");
+                          "consented to");
         case MASKED_RIGHT:
             break;
         }
@@ -318,13 +314,12 @@ enum sotto_status sotto__transcript_open(const struct sotto__opening *opening, u
     struct parts parts;
     uint8_t survivors[SOTTO__HASH_BYTES];
     if (!read_parts(opening, &parts, transcript, transcript_bytes)) {
-        return object(opening, out_dispute, err, SOTTO_DISPUTE_FORM, UINT32_MAX,
-                      "the transcript is malformed");
+        return object(out_dispute, err, SOTTO_DISPUTE_FORM, "the transcript is malformed");
     }
     sotto__survivors_digest(survivors, &opening->survivors);
     if (!sotto__consents_suffice(opening->roster, opening->survivors.living, survivors,
                                  parts.consents, parts.consents_len)) {
-        return object(opening, out_dispute, err, SOTTO_DISPUTE_CONSENTS, UINT32_MAX,
+        return object(out_dispute, err, SOTTO_DISPUTE_CONSENTS,
                       "the transcript lacks consents, or one of them is not right");
     }
     enum sotto_status status = check_masked(opening, out_dispute, &parts, err);
@@ -332,7 +327,7 @@ enum sotto_status sotto__transcript_open(const struct sotto__opening *opening, u
         return status;
     }
     if (!scalars_fit(opening, &parts)) {
-        return object(opening, out_dispute, err, SOTTO_DISPUTE_SECRET, UINT32_MAX,
+        return object(out_dispute, err, SOTTO_DISPUTE_SECRET,
                       "the transcript has a secret that is not the one that was committed to");
     }
     memset(sum, 0, opening->vector_bytes);

@@ -149,7 +149,6 @@ enum sotto_dispute_kind {
 
 struct sotto_dispute {
     enum sotto_dispute_kind kind;
-    struct sotto_key culprit; /* who signed two masked inputs; zeros: the aggregator lied */
 };
 
 /* What a sum was opened of: nothing else can be opened in its session. */
