@@ -167,6 +167,17 @@ static void print_names(const char *before, const struct known *known,
     (void)printf(len > 0 ? "\n" : "");
 }
 
+/* Whether somebody other than who ran the task stands for the result, or nobody has to. */
+static bool is_shown(const struct sotto_receipt *receipt)
+{
+    bool found = receipt->is_full;
+    for (size_t i = 0; !found && i < receipt->parties_len; i++) {
+        found = receipt->parties[i].confirms &&
+                !sotto_key_equal(&receipt->parties[i].key, &receipt->creator);
+    }
+    return found;
+}
+
 /* What the signatures are worth. */
 static void print_meaning(const struct known *known, const struct sotto_receipt *receipt)
 {
@@ -179,6 +190,9 @@ static void print_meaning(const struct known *known, const struct sotto_receipt 
                  "these %zu parties, as each gave\nthem; if all of them lie together, it proves "
                  "nothing.\n",
                  receipt->parties_len);
+    if (!is_shown(receipt)) {
+        (void)printf("Nobody confirmed it but who ran the task, at most: it proves nothing.\n");
+    }
     if (receipt->is_full) {
         (void)printf("All sums were computed again here, from what the parties sent and signed.\n");
     }
@@ -224,7 +238,7 @@ static int print_receipt(const struct known *known, const struct sotto_receipt *
                          const struct args *args)
 {
     struct sotto_plan *plan = NULL;
-    int code = receipt->confirmed_len > 0 ? EXIT_DONE : EXIT_FAILED;
+    int code = is_shown(receipt) ? EXIT_DONE : EXIT_FAILED;
     if (args->json) {
         print_json(known, receipt);
         return code;

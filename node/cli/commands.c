@@ -133,7 +133,7 @@ static const struct command commands[] = {
      "\n"
      "Says what was asked, the result, who confirmed it and what that is worth. It\n"
      "believes nobody but the keys of the peers in node.yaml. Exit code 1 if the file\n"
-     "does not hold, or nobody confirmed.\n",
+     "does not hold, or if it is not full and nobody but who ran the task confirmed.\n",
      OPTION_PEERS | OPTION_JSON, cmd_verify},
     {"list", "list", "the tasks of a node", "sotto list [--json]\n" CLIENT_USAGE,
      OPTION_CLIENT | OPTION_JSON, cmd_list},

@@ -83,6 +83,13 @@ class Receipts(ClusterCase):
         fewer = sign_again(fewer, creator)
         self.assertEqual(len(receipts.verify(fewer, known)[3]), 3)
         self.assertIn("confirmed by 3 of 4", self.sotto_says(reader, fewer).stdout)
+        # Who confirms nothing but its own task proves nothing.
+        own = -64 - (4 - living.index(key_of(creator))) * 68
+        alone = sign_again(data[:-64 - 4 * 68 - 4] + b"\1\0\0\0" + data[own:own + 68] + bytes(64), creator)
+        self.assertEqual(receipts.verify(alone, known)[3], [key_of(creator)])
+        done = self.sotto_says(reader, alone)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("Nobody confirmed it but who ran the task", done.stdout)
 
     def test_full_receipts(self):
         cluster = self.cluster([FILES] * 3, start=False)
