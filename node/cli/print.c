@@ -34,6 +34,7 @@ void print_value_text(char out[64], json_t *output)
         (void)snprintf(out, 64, "%s", json_is_true(value) ? "true" : "false");
     } else {
         (void)snprintf(out, 64, "%s", special != NULL ? special : "missing");
+        sotto_text_sanitize(out); /* a result may come from another node */
     }
 }
 

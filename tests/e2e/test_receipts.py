@@ -3,6 +3,7 @@
 (receipts.py). Both take the same receipts, and refuse the same."""
 
 import ctypes
+import json
 import random
 import unittest
 
@@ -90,6 +91,31 @@ class Receipts(ClusterCase):
         done = self.sotto_says(reader, alone)
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("Nobody confirmed it but who ran the task", done.stdout)
+
+    def test_a_result_that_would_hide_what_follows(self):
+        """A creator may write any result into a receipt that nobody confirms: it commands no terminal."""
+        cluster = self.cluster([FILES] * 3)
+        creator = cluster.nodes[0]
+        _, _, data = self.ask(cluster, {"m": "mean(wages.wage)"})
+        reader = receipts.Reader(data)
+        reader.bytes(56)
+        reader.blob(), reader.blob()
+        at = reader.at
+        text = reader.blob()
+        hidden = "\x1b[8m"
+        for output in ({"value": None, "special": hidden}, {"values": [{"value": None, "special": hidden}]},
+                       {"value": 1, "exact": hidden}, {"fields": {hidden: {"value": 1}}, "status": hidden}):
+            lie = json.loads(text)
+            lie["outputs"] = {"m": output, hidden: {"value": 1}}
+            lie["warnings"] = lie["parties"]["names"] = [hidden]
+            lie["groups"] = {"labels": [[hidden]], "withheld": [1]}
+            changed = json.dumps(lie).encode()
+            changed = (data[:at] + len(changed).to_bytes(4, "little") + changed +
+                       data[reader.at:-64 - 3 * 68 - 4] + bytes(4 + 64))
+            done = self.sotto_says(creator, sign_again(changed, creator))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("not confirmed by a, b, c", done.stdout)
+            self.assertNotIn("\x1b", done.stdout + done.stderr, output)
 
     def test_full_receipts(self):
         cluster = self.cluster([FILES] * 3, start=False)
