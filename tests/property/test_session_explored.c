@@ -2,11 +2,12 @@
 /* All that a lying aggregator can make honest parties do in a session, and on the way to another
  * one, with a party of its own.
  *
- * First the real machine: from each state that a party was brought into, every message of a list is
- * tried, by doing all over again what led there. What it takes, and what it then says, makes a
- * graph of some dozen states. The list is what a liar can choose: of two dealings of its own party
- * which one is shown, whom it calls living, of two masked inputs which one it lists, whose consents
- * it shows, whether it asks for a release, and how many releases it shows.
+ * First the real machine: from each state that a party was brought into, also while its host writes
+ * down what it asked for, every message of a list is tried, by doing all over again what led there.
+ * What it takes, and what it then says, makes a graph of some hundred states. The list is what a
+ * liar can choose: of two dealings of its own party which one is shown, whom it calls living, of
+ * two masked inputs which one it lists, whose consents it shows, whether it asks for a release, and
+ * how many releases it shows.
  *
  * Then a search over these graphs, one for each honest party, in which nobody's signature is there
  * before it is given. Of all that can be reached at most one thing can be opened; a party that went
@@ -25,7 +26,7 @@
 #define LIVING_MAX (N_MAX + 1)
 #define VIEWS_MAX ((size_t)4 * LIVING_MAX)
 #define NODES_MAX 128
-#define PATH_MAX_LEN 6
+#define PATH_MAX_LEN 8
 /* The aggregator's own party. */
 #define LIAR 0
 
@@ -36,7 +37,7 @@ struct view {
     unsigned masked;
 };
 
-enum move_kind { SHARES, LIVING, UNMASK, WITHDRAW, RESTART };
+enum move_kind { SHARES, LIVING, UNMASK, WITHDRAW, RESTART, RECORDED };
 
 struct move {
     enum move_kind kind;
@@ -49,6 +50,8 @@ struct node {
     size_t path_len;
     int dealing; /* that it took; -1: none yet */
     bool has_masked;
+    bool is_asked; /* its host is writing down what it asked for */
+    int shown;     /* the view of the LIVING that it took; -1: none */
     int consented; /* to which view; -1: to none */
     int revealed;  /* likewise */
     bool has_released;
@@ -252,6 +255,13 @@ static enum sotto_status play(struct world *world, uint32_t party, const struct 
     if (move->kind == RESTART) {
         return restart(world, party, session, move->what);
     }
+    if (move->kind == RECORDED) {
+        struct sotto_session_party *asked = world->parties[party].session;
+        enum sotto_party_phase phase = sotto_session_party_phase(asked);
+        return phase == SOTTO_PARTY_MASKING || phase == SOTTO_PARTY_RECORDING
+                   ? sotto_session_party_recorded(asked)
+                   : SOTTO_ERROR_STATE; /* given up meanwhile */
+    }
     if (move->kind == SHARES) {
         return world_give(world, party, &shares[move->what][party], NULL);
     }
@@ -326,7 +336,7 @@ static void see_sent(const struct world *world, uint32_t party, struct node *nod
     }
 }
 
-/* Takes note of what the party does; what it has to write down is on disk at once. */
+/* Takes note of what the party does; what it has to write down is on disk after a move. */
 static void see(struct world *world, uint32_t party, struct node *node)
 {
     struct sotto_session_party *session = world->parties[party].session;
@@ -335,7 +345,7 @@ static void see(struct world *world, uint32_t party, struct node *node)
         if (action.kind == SOTTO_ACTION_SEND) {
             see_sent(world, party, node, &action.bytes);
         } else if (action.kind == SOTTO_ACTION_PLEDGE || action.kind == SOTTO_ACTION_RECORD) {
-            assert_ok(sotto_session_party_recorded(session));
+            node->is_asked = true;
         }
         sotto_action_release(&action);
     }
@@ -348,22 +358,25 @@ static bool try_move(const struct node *from, struct node *out, uint32_t party,
 {
     struct world world;
     begin(&world, SOTTO_MESSAGE_SHARES);
-    *out = (struct node){.dealing = -1, .consented = -1, .revealed = -1};
+    *out = (struct node){.dealing = -1, .shown = -1, .consented = -1, .revealed = -1};
     for (size_t i = 0; i < from->path_len; i++) {
+        out->is_asked = out->is_asked && from->path[i].kind != RECORDED;
         assert_ok(play(&world, party, &from->path[i]));
         see(&world, party, out);
     }
+    out->is_asked = out->is_asked && move->kind != RECORDED;
     bool is_taken = play(&world, party, move) == SOTTO_OK;
     see(&world, party, out);
     out->dealing = from->dealing;
+    out->shown = from->shown;
     if (is_taken) {
+        out->shown = move->kind == LIVING ? (int)move->what : out->shown;
         memcpy(out->path, from->path, sizeof out->path);
         out->path_len = from->path_len;
         out->dealing = move->kind == SHARES ? (int)move->what : out->dealing;
         out->has_restarted = move->kind == RESTART;
-        if (out->path_len < PATH_MAX_LEN) {
-            out->path[out->path_len++] = *move;
-        }
+        assert_true(out->path_len < PATH_MAX_LEN);
+        out->path[out->path_len++] = *move;
     } else {
         assert_int_equal(out->consented, from->consented); /* what is refused changes nothing */
         assert_int_equal(out->revealed, from->revealed);
@@ -379,8 +392,9 @@ static bool try_move(const struct node *from, struct node *out, uint32_t party,
 static bool is_same(const struct node *a, const struct node *b)
 {
     return a->dealing == b->dealing && a->has_masked == b->has_masked &&
-           a->consented == b->consented && a->revealed == b->revealed &&
-           a->has_released == b->has_released && a->has_restarted == b->has_restarted;
+           a->is_asked == b->is_asked && a->shown == b->shown && a->consented == b->consented &&
+           a->revealed == b->revealed && a->has_released == b->has_released &&
+           a->has_restarted == b->has_restarted;
 }
 
 static size_t find_node(struct graph *graph, const struct node *node)
@@ -411,7 +425,7 @@ static void explore_move(struct graph *graph, size_t from, uint32_t party, struc
 /* Tries all moves in all states that can be reached. */
 static void explore(struct graph *graph, uint32_t party, uint32_t last)
 {
-    static const struct node first = {.dealing = -1, .consented = -1, .revealed = -1};
+    static const struct node first = {.dealing = -1, .shown = -1, .consented = -1, .revealed = -1};
     *graph = (struct graph){.nodes = {first}, .nodes_len = 1};
     for (size_t i = 0; i < graph->nodes_len; i++) {
         if (graph->nodes[i].has_restarted) {
@@ -425,6 +439,9 @@ static void explore(struct graph *graph, uint32_t party, uint32_t last)
                 explore_move(graph, i, party, (struct move){LIVING, k});
             }
             explore_move(graph, i, party, (struct move){UNMASK, k});
+        }
+        if (graph->nodes[i].is_asked) {
+            explore_move(graph, i, party, (struct move){RECORDED, 0});
         }
         explore_move(graph, i, party, (struct move){WITHDRAW, 0});
         for (size_t k = 0; k <= n; k++) {
