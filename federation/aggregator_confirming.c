@@ -174,9 +174,11 @@ static void judge_dispute(struct sotto_task_aggregator *task, char text[SOTTO_ER
     const char *what = sotto__dispute_text(dispute->kind);
     struct sotto_error wrong = {0};
     if (memcmp(shown, task->shown, sizeof task->shown) != 0) {
-        (void)snprintf(text, SOTTO_ERROR_TEXT_BYTES,
-                       "%.64s disputes %s, and was shown something else than this node sent", name,
-                       what);
+        (void)snprintf(
+            text, SOTTO_ERROR_TEXT_BYTES,
+            "%.64s disputes %s, and says that it was shown something else than this node "
+            "sent: if so, what it was shown has this node's signature, and proves it",
+            name, what);
     } else if (sotto_session_aggregator_recheck(find_shown(task), &wrong) == SOTTO_OK) {
         (void)snprintf(text, SOTTO_ERROR_TEXT_BYTES,
                        "%.64s disputes %s, and is not right: this node checked again what it "

@@ -676,6 +676,34 @@ static void test_a_false_dispute_names_who_disputes(void **state)
     net_end();
 }
 
+/* n2 disputes, and names something that nobody was shown: that this node sent it another OPENED is
+ * what n2 says, and no more. */
+static void forge_shown(struct net_letter *letter)
+{
+    struct sotto_message message;
+    static const uint8_t shown[SOTTO_DIGEST_BYTES] = {1};
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (letter->to == SOTTO_NONE && message.type == SOTTO_MESSAGE_CONFIRM &&
+        sotto_key_equal(&message.sender, &net.peers[2].key)) {
+        struct sotto_buffer forged;
+        assert_ok(sotto__dispute_seal(&forged, &a_dispute, shown, &message.label, message.session,
+                                      net.hosts[2].identity));
+        sotto_buffer_release(&letter->bytes);
+        letter->bytes = forged;
+    }
+}
+
+static void test_a_dispute_of_what_nobody_was_shown(void **state)
+{
+    (void)state;
+    begin(published, 4);
+    net.forge = forge_shown;
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PROTOCOL, "n2 disputes the sum, and says that it was shown "
+                                           "something else than this node sent");
+    net_end();
+}
+
 /* What is not of the session that was shown, or before anything was, ends nothing. */
 static void test_disputes_out_of_turn(void **state)
 {
@@ -875,6 +903,7 @@ int main(void)
         cmocka_unit_test(test_who_is_not_in_the_sum_does_not_confirm),
         cmocka_unit_test(test_a_confirmation_of_something_else),
         cmocka_unit_test(test_a_false_dispute_names_who_disputes),
+        cmocka_unit_test(test_a_dispute_of_what_nobody_was_shown),
         cmocka_unit_test(test_disputes_out_of_turn),
         cmocka_unit_test(test_a_dispute_after_the_next_advert),
         cmocka_unit_test(test_what_is_not_verified),
