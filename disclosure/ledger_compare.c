@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is asked, held against what was answered before. Leans on chain.c for what was written down
+ * and on sketch.c for how two multisets differ.
+ *
+ * The one idea: answers are compared atom by atom. An atom is a cell of the Venn diagram of all
+ * predicates that a file was asked about, and these are only ever added: an atom of an earlier
+ * answer, when there were k of them, is the union of today's atoms whose first k classes are the
+ * same. So its values of today are the sum of their sketches, and the distance to the sketch that
+ * was written down says how many rows the two answers can tell apart. Any sum of atoms of one
+ * answer less the same sum of another is then 0 or over many rows. */
+
+#include "ledger_decide.h"
+
+#include <sodium.h>
+#include <sotto/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Atoms --- */
+
+/* An atom by its first classes. */
+struct prefix {
+    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
+    size_t atom;
+};
+
+void sotto__ledger_digest_classes(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const uint16_t *classes,
+                                  size_t len)
+{
+    crypto_generichash_state state;
+    (void)crypto_generichash_init(&state, NULL, 0, SOTTO_LEDGER_SUBJECT_BYTES);
+    for (size_t i = 0; i < len; i++) {
+        const uint8_t bytes[2] = {(uint8_t)(classes[i] & 0xFF), (uint8_t)(classes[i] >> 8)};
+        (void)crypto_generichash_update(&state, bytes, sizeof bytes);
+    }
+    (void)crypto_generichash_final(&state, out, SOTTO_LEDGER_SUBJECT_BYTES);
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+    return memcmp(a, b, SOTTO_LEDGER_SUBJECT_BYTES);
+}
+
+static enum sotto_status find_prefixes(struct decision *decision, const struct prefix **out,
+                                       size_t classes_len, struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    struct prefixes *prefixes = &decision->prefixes[classes_len];
+    if (prefixes->list == NULL) {
+        prefixes->list = sotto_alloc_array(file->atoms_len + 1, sizeof *prefixes->list);
+        if (prefixes->list == NULL) {
+            return sotto_error_no_memory(err);
+        }
+        for (size_t i = 0; i < file->atoms_len; i++) {
+            prefixes->list[i].atom = i;
+            sotto__ledger_digest_classes(prefixes->list[i].digest, file->atoms[i].classes,
+                                         classes_len);
+        }
+        qsort(prefixes->list, file->atoms_len, sizeof *prefixes->list, compare_prefixes);
+    }
+    *out = prefixes->list;
+    return SOTTO_OK;
+}
+
+/* Finds the atoms that an old one is the union of now: from *out_first on. Returns: how many. */
+static size_t find_parts(const struct prefix *list, size_t *out_first, size_t len,
+                         const uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES])
+{
+    size_t low = 0;
+    size_t high = len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(list[middle].digest, digest, SOTTO_LEDGER_SUBJECT_BYTES) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *out_first = low;
+    while (high < len && memcmp(list[high].digest, digest, SOTTO_LEDGER_SUBJECT_BYTES) == 0) {
+        high++;
+    }
+    return high - low;
+}
+
+/* --- Comparing --- */
+
+/* Sketches what is asked of parts, of one group or (SOTTO_NONE) of all. Returns: whether some is.
+ */
+static bool sketch_asked(const struct decision *decision, struct sotto_sketch *out,
+                         const struct prefix *parts, size_t parts_len, size_t group)
+{
+    bool is_asked = false;
+    *out = (struct sotto_sketch){0};
+    for (size_t i = 0; i < parts_len; i++) {
+        const struct sotto_ledger_atom *atom = &decision->file->atoms[parts[i].atom];
+        if (atom->is_asked && (group == SOTTO_NONE || atom->group == group)) {
+            sotto_sketch_merge(out, &atom->sketches[decision->measure]);
+            is_asked = true;
+        }
+    }
+    return is_asked;
+}
+
+static bool is_few(const struct decision *decision, const struct sotto_sketch *one,
+                   const struct sotto_sketch *other)
+{
+    uint64_t distance = sotto_sketch_distance(one, other);
+    return distance > 0 && distance < decision->question->min_rows;
+}
+
+static void fail_parts(struct decision *decision, const struct sotto__ledger_entry *old,
+                       const struct prefix *parts, size_t parts_len, size_t group)
+{
+    for (size_t i = 0; i < parts_len; i++) {
+        const struct sotto_ledger_atom *atom = &decision->file->atoms[parts[i].atom];
+        if (group == SOTTO_NONE || (atom->is_asked && atom->group == group)) {
+            decision->has_failed[parts[i].atom] = 1;
+        }
+    }
+    if (decision->stands < old->entry.answer) { /* the latest is what an analyst has at hand */
+        decision->stands = old->entry.answer;
+        decision->failed_measure = decision->measure;
+    }
+}
+
+/* Whether the old values of an atom that changed are those of one of its parts, or of all others,
+ * but for few. An answer about the new rows, and one about all, would tell that part. */
+static bool is_part_but_few(const struct decision *decision, const struct sotto__ledger_entry *old,
+                            const struct sotto_sketch *now, const struct prefix *parts,
+                            size_t parts_len)
+{
+    bool is_near = false;
+    for (size_t i = 0; !is_near && i < parts_len; i++) {
+        const struct sotto_sketch *part =
+            &decision->file->atoms[parts[i].atom].sketches[decision->measure];
+        struct sotto_sketch others = *now;
+        sotto_sketch_subtract(&others, part);
+        is_near = is_few(decision, &old->sketch, part) || is_few(decision, &old->sketch, &others);
+    }
+    return is_near;
+}
+
+/* What is asked of an atom that changed, all of it and each group's, may not be its old values but
+ * for few: what else was in it then is in parts that are not asked, and new rows are no cover. */
+static void compare_asked(struct decision *decision, const struct sotto__ledger_entry *old,
+                          const struct sotto_sketch *now, const struct prefix *parts,
+                          size_t parts_len)
+{
+    struct sotto_sketch asked;
+    if (is_part_but_few(decision, old, now, parts, parts_len)) {
+        fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
+        return;
+    }
+    for (size_t i = 0; i <= decision->question->groups_len; i++) {
+        size_t group = i < decision->question->groups_len ? i : SOTTO_NONE;
+        if (sketch_asked(decision, &asked, parts, parts_len, group) &&
+            is_few(decision, &old->sketch, &asked)) {
+            fail_parts(decision, old, parts, parts_len, group);
+        }
+    }
+}
+
+/* What an earlier answer says of an atom's values, beside what they are today. */
+static void compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
+                         const struct prefix *parts, size_t parts_len)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    struct sotto_sketch now = {0};
+    bool is_asked = false;
+    for (size_t i = 0; i < parts_len; i++) {
+        const struct sotto_ledger_atom *atom = &file->atoms[parts[i].atom];
+        sotto_sketch_merge(&now, &atom->sketches[decision->measure]);
+        is_asked = is_asked || atom->is_asked;
+    }
+    uint64_t distance = sotto_sketch_distance(&old->sketch, &now);
+    size_t at = decision->measure * file->atoms_len;
+    decision->has_same = decision->has_same || (distance == 0 && is_asked);
+    for (size_t i = 0; distance == 0 && i < parts_len; i++) {
+        decision->is_known[at + parts[i].atom] = 1;
+        if (parts_len == 1 && old->predicates_len == file->predicates_len &&
+            decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS) {
+            decision->is_written[at + parts[i].atom] = 1;
+        }
+    }
+    if (file->measures[decision->measure].is_context) {
+        return;
+    }
+    if (is_asked && is_few(decision, &old->sketch, &now)) {
+        fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
+    } else if (is_asked && distance > 0 && parts_len > 1 &&
+               !file->measures[decision->measure].is_count) {
+        compare_asked(decision, old, &now, parts, parts_len);
+    }
+}
+
+/* --- Parties --- */
+
+/* Parties over which a measure was told. */
+struct told_set {
+    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
+    uint64_t answer;
+};
+
+static enum sotto_status keep_told(struct decision *decision, const struct sotto__ledger_entry *old,
+                                   struct sotto_error *err)
+{
+    void *told = decision->told;
+    if (sotto_array_reserve(&told, &decision->told_capacity_len, decision->told_len + 1,
+                            sizeof *decision->told) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    decision->told = told;
+    struct told_set *set = &decision->told[decision->told_len++];
+    memcpy(set->digest, old->parties, sizeof set->digest);
+    set->answer = old->entry.answer;
+    bool is_young = decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
+    if (is_young && memcmp(old->parties, decision->parties->digest, sizeof old->parties) == 0) {
+        decision->is_told[decision->measure] = 1;
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status keep_set(struct sotto_ledger_pending *pending, const uint8_t *digest,
+                                  struct sotto_error *err)
+{
+    void *sets = pending->sets;
+    for (size_t i = 0; i < pending->sets_len; i++) {
+        if (memcmp(pending->sets[i], digest, sizeof pending->sets[i]) == 0) {
+            return SOTTO_OK;
+        }
+    }
+    if (sotto_array_reserve(&sets, &pending->sets_capacity_len, pending->sets_len + 1,
+                            sizeof *pending->sets) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    pending->sets = sets;
+    memcpy(pending->sets[pending->sets_len++], digest, sizeof pending->sets[0]);
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__decision_check_parties(struct decision *decision, struct sotto_error *err)
+{
+    size_t least = decision->question->parties_least;
+    for (size_t i = 0; decision->has_same && least > 0 && i < decision->told_len; i++) {
+        struct told_set *set = &decision->told[i];
+        enum sotto_status status =
+            sotto__ledger_opened(decision->ledger, set->digest, set->answer, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = sotto__ledger_compare_parties(decision->ledger, decision->parties, set->digest,
+                                               least, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = keep_set(decision->pending, set->digest, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* --- Sums that were told before --- */
+
+/* Adds a run of atoms that are one atom of fewer predicates, if all of it is asked for in a group.
+ * Returns: false if some parts are, and others not. */
+static bool add_run(crypto_generichash_state *state, struct sotto_sketch *asked,
+                    const struct decision *decision, const struct prefix *run, size_t len,
+                    size_t group)
+{
+    size_t asked_len = 0;
+    for (size_t i = 0; i < len; i++) {
+        const struct sotto_ledger_atom *atom = &decision->file->atoms[run[i].atom];
+        bool is_asked =
+            atom->is_asked && sotto__decision_find_group(decision, run[i].atom) == group;
+        asked_len += is_asked;
+        if (is_asked) {
+            sotto_sketch_merge(asked, &atom->sketches[decision->measure]);
+        }
+    }
+    if (asked_len > 0) {
+        (void)crypto_generichash_update(state, run[0].digest, sizeof run[0].digest);
+    }
+    return asked_len == 0 || asked_len == len;
+}
+
+/* Writes what a group of the question is known by: the atoms that it is the union of, when there
+ * were so many predicates, and their values. An equal digest is an equal sum; zeros if it is no
+ * such union. */
+static void digest_group(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const struct decision *decision,
+                         const struct prefix *list, size_t group)
+{
+    size_t len = decision->file->atoms_len;
+    struct sotto_sketch asked = {0};
+    crypto_generichash_state state;
+    bool is_union = true;
+    (void)crypto_generichash_init(&state, NULL, 0, SOTTO_LEDGER_SUBJECT_BYTES);
+    for (size_t first = 0, next = 0; is_union && first < len; first = next) {
+        while (next < len && compare_prefixes(&list[first], &list[next]) == 0) {
+            next++;
+        }
+        is_union = add_run(&state, &asked, decision, list + first, next - first, group);
+    }
+    (void)crypto_generichash_update(&state, (const uint8_t *)&asked, sizeof asked);
+    (void)crypto_generichash_final(&state, out, SOTTO_LEDGER_SUBJECT_BYTES);
+    memset(out, 0, is_union ? 0 : SOTTO_LEDGER_SUBJECT_BYTES);
+}
+
+enum sotto_status sotto__decision_find_digests(struct decision *decision, size_t predicates_len,
+                                               struct sotto_error *err)
+{
+    const struct prefix *list = NULL;
+    if (decision->digests_of == predicates_len) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = find_prefixes(decision, &list, predicates_len, err);
+    for (size_t i = 0; status == SOTTO_OK && i < sotto__decision_count_groups(decision); i++) {
+        digest_group(decision->digests[i], decision, list, i);
+    }
+    decision->digests_of = status == SOTTO_OK ? predicates_len : SOTTO_NONE;
+    return status;
+}
+
+static enum sotto_status compare_set(struct decision *decision,
+                                     const struct sotto__ledger_entry *old, struct sotto_error *err)
+{
+    bool is_young = decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
+    enum sotto_status status =
+        sotto__decision_find_digests(decision, (size_t)old->entry.count, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    uint8_t *repeats =
+        decision->repeats + decision->measure * sotto__decision_count_groups(decision);
+    for (size_t i = 0; i < sotto__decision_count_groups(decision); i++) {
+        if (memcmp(decision->digests[i], old->parties, sizeof old->parties) == 0) {
+            repeats[i] |= is_young ? SOTTO__LEDGER_IS_REPEATED | SOTTO__LEDGER_IS_WRITTEN
+                                   : SOTTO__LEDGER_IS_REPEATED;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* --- A measure --- */
+
+static enum sotto_status see_sketch(void *context, const struct sotto_ledger_row *row,
+                                    struct sotto_error *err)
+{
+    struct decision *decision = context;
+    struct sotto__ledger_entry old;
+    const struct prefix *list = NULL;
+    size_t first;
+    if (!sotto__ledger_decode(&old, row) || old.predicates_len > decision->file->predicates_len ||
+        (old.entry.kind == SOTTO_LEDGER_SET && old.entry.count > decision->file->predicates_len)) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH, "entry %llu of the ledger can't be read",
+                               (unsigned long long)row->number);
+    }
+    if (sotto__ledger_is_annulled(decision->ledger, old.entry.answer)) {
+        return SOTTO_OK;
+    }
+    if (old.entry.kind == SOTTO_LEDGER_TOLD) {
+        return keep_told(decision, &old, err);
+    }
+    if (old.entry.kind == SOTTO_LEDGER_SET) {
+        return compare_set(decision, &old, err);
+    }
+    enum sotto_status status = find_prefixes(decision, &list, old.predicates_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    size_t parts_len = find_parts(list, &first, decision->file->atoms_len, old.atom);
+    compare_atom(decision, &old, list + first, parts_len);
+    return SOTTO_OK;
+}
+
+void sotto__decision_find_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES],
+                                  const struct decision *decision, size_t measure)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    sotto__ledger_subject(out, SOTTO__SUBJECT_MEASURE, file->file, strlen(file->file),
+                          decision->epoch, file->measures[measure].text);
+}
+
+enum sotto_status sotto__decision_compare(struct decision *decision, size_t measure,
+                                          struct sotto_error *err)
+{
+    const struct sotto_ledger_storage *storage = &decision->ledger->storage;
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    decision->measure = measure;
+    decision->has_same = false;
+    decision->told_len = 0;
+    decision->digests_of = SOTTO_NONE;
+    sotto__decision_find_subject(subject, decision, measure);
+    return storage->each(storage->context, subject, see_sketch, decision, err);
+}
