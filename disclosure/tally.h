@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_DISCLOSURE_TALLY_H
+#define SOTTO_DISCLOSURE_TALLY_H
+
+/* What is gathered of a party's rows, for the files that this is spread over: tally.c (what is
+ * shown, and hosts' calls), tally_atoms.c (rows into atoms), tally_told.c (what an answer tells of
+ * them), tally_products.c (columns of few values, and products with them). */
+
+#include <sotto/tally.h>
+
+/* Stands for the group of rows that are not asked. */
+#define SOTTO__TALLY_NOT_ASKED UINT32_MAX
+
+/* The different values of a column or of a product, as far as there are few. */
+struct levels {
+    double values[SOTTO_LEDGER_LEVELS];
+    size_t len;
+    bool is_over;
+};
+
+/* What rows are counted by for a pair: whether alone is 0, and the level of by. Of columns that are
+ * shown; SOTTO_NONE: 1. */
+struct pair {
+    size_t alone;
+    size_t by[2];
+    size_t measures[2]; /* alone's, and the product's */
+};
+
+/* Columns that are shown; of a column alone the second one is SOTTO_NONE. */
+struct product {
+    size_t columns[2];
+};
+
+struct atoms {
+    const struct pair *pairs;
+    size_t pairs_len;
+    struct levels *levels; /* of each pair */
+    uint64_t *counts;      /* [(atom * pairs_len + pair) * SOTTO_LEDGER_LEVELS + level] */
+    size_t predicates_len;
+    size_t measures_len;
+    uint16_t *classes; /* [atom * predicates_len + predicate] */
+    uint32_t *groups;  /* SOTTO__TALLY_NOT_ASKED, or the group (0 where there are none) */
+    uint64_t *rows;
+    struct sotto_sketch *sketches;             /* [atom * measures_len + measure] */
+    struct sotto_ledger_magnitude *magnitudes; /* likewise */
+    size_t len;
+    size_t capacity_len;
+    uint32_t *slots; /* hash table: atom + 1, or 0 */
+    size_t slots_len;
+    uint32_t *atom_of;     /* [number of the row]: atom + 1, or 0 */
+    uint16_t *row_classes; /* scratch: of one row */
+    uint32_t *places;      /* scratch: of some rows */
+    uint32_t *found;       /* likewise: atoms */
+    double *values;        /* likewise */
+    uint8_t *states;       /* likewise */
+    size_t places_len;
+};
+
+struct tallied {
+    struct sotto_ledger_texts predicates;
+    size_t known_len;               /* of them, in the ledger; those of the plan come after */
+    struct sotto_ledger_texts told; /* predicates, as far as the answer tells their classes */
+    size_t *told_at;                /* of each predicate: its place among told; or SOTTO_NONE */
+    struct atoms atoms;             /* of told */
+    struct sotto_ledger_measure *measures; /* that rows are shown for; then, if counts, the count */
+    const char **columns;                  /* of all measures, one after the other */
+    size_t measures_len;
+    bool counts;
+    bool has_count;                  /* also where only pairs need it */
+    size_t shown_len;                /* measures whose values the watch shows */
+    struct sotto_ledger_texts old;   /* products that were told before */
+    struct sotto_ledger_texts names; /* columns that are shown beside, for pairs */
+    struct sotto_ledger_texts texts; /* of measures after shown_len, which only pairs need */
+    struct product *contexts;        /* what these are of */
+    struct pair *pairs;
+    size_t pairs_len;
+    size_t pairs_capacity_len;
+    size_t contexts_capacity_len;
+    struct sotto_ledger_pair *told_pairs;
+    struct atoms *workers;
+    size_t workers_len;
+    struct sotto_ledger_atom *list;
+};
+
+struct sotto_tally {
+    struct sotto_ledger *ledger;
+    const struct sotto_driver *driver;
+    struct sotto_watch *watch;
+    struct tallied *datasets;
+    struct sotto_ledger_file *files;
+    size_t len;
+};
+
+/* --- tally_atoms.c --- */
+
+/* Wipes what sketches hold of values. */
+void sotto__tally_release_atoms(struct atoms *atoms);
+/* Finds the atom of these classes and group, or makes it. Returns: SOTTO_ERROR_LIMIT for more than
+ * a ledger takes, SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__tally_find_atom(struct atoms *atoms, size_t *out, const uint16_t *classes,
+                                         uint32_t group, struct sotto_error *err) SOTTO_NODISCARD;
+/* Adds the rows of another's atom i to one. */
+void sotto__tally_add_atom(struct atoms *in_out, size_t atom, const struct atoms *other, size_t i);
+/* Adds all atoms of another. Returns: as sotto__tally_find_atom. */
+enum sotto_status sotto__tally_merge_atoms(struct atoms *in_out, const struct atoms *other,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
+/* The sink of the watch; context: the tally. */
+enum sotto_status sotto__tally_begin_reading(void *context, size_t dataset, size_t workers_len,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__tally_take_rows(void *context, size_t worker,
+                                         const struct sotto_watch_rows *rows,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- tally_told.c --- */
+
+/* Lists the predicates of a dataset as the answer tells them. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__tally_list_told(struct sotto_tally *tally, size_t dataset) SOTTO_NODISCARD;
+/* Puts atoms together that the answer does not tell apart. Of a group that is withheld nothing is
+ * asked. Returns: as sotto__tally_find_atom. */
+enum sotto_status sotto__tally_merge_untold(struct sotto_tally *tally, size_t dataset,
+                                            const struct atoms *atoms, const uint8_t *withheld,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- tally_products.c --- */
+
+size_t sotto__tally_count_columns(const struct sotto_watch *watch, size_t dataset, size_t measure);
+/* The columns of a measure that is one column, or a product of two; else NULL. */
+void sotto__tally_find_factors(const char *out[2], const struct sotto_watch *watch, size_t dataset,
+                               size_t measure);
+/* Lists the columns that pairs may be of. Without any predicate there are no sets of rows. */
+enum sotto_status sotto__tally_list_names(struct sotto_tally *tally, size_t dataset,
+                                          const char *file,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+/* Makes the pairs. Contexts, and the count, come after the measures that are shown. */
+enum sotto_status sotto__tally_make_pairs(struct tallied *tallied, const struct sotto_watch *watch,
+                                          size_t dataset, struct sotto_error *err) SOTTO_NODISCARD;
+/* Counts rows by the levels of each pair: begins, takes rows, adds what others counted, lists the
+ * pairs that turned out to have few values. Return: false if there is no memory. */
+bool sotto__tally_prepare_pairs(struct atoms *out, const struct tallied *tallied);
+void sotto__tally_take_columns(struct atoms *atoms, const struct tallied *tallied,
+                               const struct sotto_watch_rows *rows,
+                               const struct sotto_sketch_key *key);
+void sotto__tally_add_levels(struct atoms *in_out, size_t atom, const struct atoms *other, size_t i,
+                             size_t pair);
+bool sotto__tally_list_pairs(struct tallied *tallied, struct sotto_ledger_file *out);
+
+#endif
