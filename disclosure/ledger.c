@@ -37,6 +37,17 @@ static void add_answer(struct sotto__ledger_batch *batch,
     sotto__ledger_add(batch, &entry, subject);
 }
 
+/* Says of which measure an entry is. */
+static void name_measure(uint8_t out_subject[SOTTO_LEDGER_SUBJECT_BYTES],
+                         struct sotto__ledger_entry *in_out, const struct decision *decision)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    (void)snprintf(in_out->entry.file, sizeof in_out->entry.file, "%s", file->file);
+    (void)snprintf(in_out->entry.text, sizeof in_out->entry.text, "%s",
+                   file->measures[decision->measure].text);
+    sotto__decision_find_subject(out_subject, decision, decision->measure);
+}
+
 static void add_sketch(struct sotto__ledger_batch *batch, const struct decision *decision,
                        size_t atom, uint64_t answer)
 {
@@ -47,25 +58,18 @@ static void add_sketch(struct sotto__ledger_batch *batch, const struct decision 
         .sketch = file->atoms[atom].sketches[decision->measure],
     };
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
-    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
-    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s",
-                   file->measures[decision->measure].text);
     sotto__ledger_digest_classes(entry.atom, file->atoms[atom].classes, file->predicates_len);
-    sotto__decision_find_subject(subject, decision, decision->measure);
+    name_measure(subject, &entry, decision);
     sotto__ledger_add(batch, &entry, subject);
 }
 
 static void add_told(struct sotto__ledger_batch *batch, const struct decision *decision,
                      uint64_t answer)
 {
-    const struct sotto_ledger_file *file = decision->file;
     struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_TOLD, .answer = answer}};
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
-    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
-    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s",
-                   file->measures[decision->measure].text);
     memcpy(entry.parties, decision->parties->digest, sizeof entry.parties);
-    sotto__decision_find_subject(subject, decision, decision->measure);
+    name_measure(subject, &entry, decision);
     sotto__ledger_add(batch, &entry, subject);
 }
 
@@ -81,10 +85,7 @@ static enum sotto_status add_sets(struct sotto__ledger_batch *batch, struct deci
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
     decision->digests_of = SOTTO_NONE;
     enum sotto_status status = sotto__decision_find_digests(decision, file->predicates_len, err);
-    (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
-    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s",
-                   file->measures[decision->measure].text);
-    sotto__decision_find_subject(subject, decision, decision->measure);
+    name_measure(subject, &entry, decision);
     for (size_t i = 0; status == SOTTO_OK && i < sotto__decision_count_groups(decision); i++) {
         bool is_told = decision->question->groups_len == 0 || withheld[i] == 0;
         if (is_told && (repeats[i] & SOTTO__LEDGER_IS_WRITTEN) == 0) {

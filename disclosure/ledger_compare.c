@@ -46,20 +46,19 @@ static enum sotto_status find_prefixes(struct decision *decision, const struct p
                                        size_t classes_len, struct sotto_error *err)
 {
     const struct sotto_ledger_file *file = decision->file;
-    struct prefixes *prefixes = &decision->prefixes[classes_len];
-    if (prefixes->list == NULL) {
-        prefixes->list = sotto_alloc_array(file->atoms_len + 1, sizeof *prefixes->list);
-        if (prefixes->list == NULL) {
+    struct prefix **list = &decision->prefixes[classes_len];
+    if (*list == NULL) {
+        *list = sotto_alloc_array(file->atoms_len + 1, sizeof **list);
+        if (*list == NULL) {
             return sotto_error_no_memory(err);
         }
         for (size_t i = 0; i < file->atoms_len; i++) {
-            prefixes->list[i].atom = i;
-            sotto__ledger_digest_classes(prefixes->list[i].digest, file->atoms[i].classes,
-                                         classes_len);
+            (*list)[i].atom = i;
+            sotto__ledger_digest_classes((*list)[i].digest, file->atoms[i].classes, classes_len);
         }
-        qsort(prefixes->list, file->atoms_len, sizeof *prefixes->list, compare_prefixes);
+        qsort(*list, file->atoms_len, sizeof **list, compare_prefixes);
     }
-    *out = prefixes->list;
+    *out = *list;
     return SOTTO_OK;
 }
 
@@ -162,6 +161,12 @@ static void compare_asked(struct decision *decision, const struct sotto__ledger_
     }
 }
 
+/* Whether an entry need not be written down again. */
+static bool is_young(const struct decision *decision, const struct sotto__ledger_entry *old)
+{
+    return decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
+}
+
 /* What an earlier answer says of an atom's values, beside what they are today. */
 static void compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
                          const struct prefix *parts, size_t parts_len)
@@ -180,7 +185,7 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
     for (size_t i = 0; distance == 0 && i < parts_len; i++) {
         decision->is_known[at + parts[i].atom] = 1;
         if (parts_len == 1 && old->predicates_len == file->predicates_len &&
-            decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS) {
+            is_young(decision, old)) {
             decision->is_written[at + parts[i].atom] = 1;
         }
     }
@@ -215,8 +220,8 @@ static enum sotto_status keep_told(struct decision *decision, const struct sotto
     struct told_set *set = &decision->told[decision->told_len++];
     memcpy(set->digest, old->parties, sizeof set->digest);
     set->answer = old->entry.answer;
-    bool is_young = decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
-    if (is_young && memcmp(old->parties, decision->parties->digest, sizeof old->parties) == 0) {
+    if (is_young(decision, old) &&
+        memcmp(old->parties, decision->parties->digest, sizeof old->parties) == 0) {
         decision->is_told[decision->measure] = 1;
     }
     return SOTTO_OK;
@@ -327,7 +332,6 @@ enum sotto_status sotto__decision_find_digests(struct decision *decision, size_t
 static enum sotto_status compare_set(struct decision *decision,
                                      const struct sotto__ledger_entry *old, struct sotto_error *err)
 {
-    bool is_young = decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
     enum sotto_status status =
         sotto__decision_find_digests(decision, (size_t)old->entry.count, err);
     if (status != SOTTO_OK) {
@@ -337,8 +341,9 @@ static enum sotto_status compare_set(struct decision *decision,
         decision->repeats + decision->measure * sotto__decision_count_groups(decision);
     for (size_t i = 0; i < sotto__decision_count_groups(decision); i++) {
         if (memcmp(decision->digests[i], old->parties, sizeof old->parties) == 0) {
-            repeats[i] |= is_young ? SOTTO__LEDGER_IS_REPEATED | SOTTO__LEDGER_IS_WRITTEN
-                                   : SOTTO__LEDGER_IS_REPEATED;
+            repeats[i] |= is_young(decision, old)
+                              ? SOTTO__LEDGER_IS_REPEATED | SOTTO__LEDGER_IS_WRITTEN
+                              : SOTTO__LEDGER_IS_REPEATED;
         }
     }
     return SOTTO_OK;

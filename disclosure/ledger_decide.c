@@ -146,7 +146,7 @@ static void check_dominance(struct decision *decision)
 {
     const struct sotto_ledger_file *file = decision->file;
     const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
-    size_t groups_len = decision->question->groups_len > 0 ? decision->question->groups_len : 1;
+    size_t groups_len = sotto__decision_count_groups(decision);
     bool has_dominated = false;
     memset(decision->added, 0, groups_len * sizeof *decision->added);
     for (size_t i = 0; i < file->atoms_len; i++) {
@@ -425,7 +425,7 @@ static enum sotto_status judge_file(const struct decision *decision, uint8_t *wi
 void sotto__decision_release(struct decision *decision)
 {
     for (size_t i = 0; decision->prefixes != NULL && i <= decision->file->predicates_len; i++) {
-        sotto_free(decision->prefixes[i].list);
+        sotto_free(decision->prefixes[i]);
     }
     sotto_free(decision->prefixes);
     sotto_free(decision->has_failed);

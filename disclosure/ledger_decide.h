@@ -8,12 +8,6 @@
 
 #include "chain.h"
 
-/* The atoms in the order of the digests of their first classes, for one number of classes. */
-struct prefixes {
-    size_t classes_len;
-    struct prefix *list; /* NULL: not made yet */
-};
-
 /* A sum was told before; lately, so that it need not be written down again. */
 enum {
     SOTTO__LEDGER_IS_REPEATED = 1,
@@ -27,13 +21,13 @@ struct decision {
     struct sotto_ledger *ledger;
     uint64_t epoch;
     size_t measure;
-    struct prefixes *prefixes; /* [classes_len] */
-    uint8_t *has_failed;       /* of each atom */
-    uint8_t *is_known;         /* [measure * atoms_len + atom]: part of an earlier answer */
-    uint8_t *is_written;       /* likewise: this very sketch is in the ledger */
-    uint64_t stands;           /* number of the answer that the first failure is about; 0: none */
-    uint64_t few_rows;         /* that are singled out; 0: none */
-    bool is_dominated;         /* by one row */
+    struct prefix **prefixes; /* [classes_len][atom]: by their first classes; NULL: not made yet */
+    uint8_t *has_failed;      /* of each atom */
+    uint8_t *is_known;        /* [measure * atoms_len + atom]: part of an earlier answer */
+    uint8_t *is_written;      /* likewise: this very sketch is in the ledger */
+    uint64_t stands;          /* number of the answer that the first failure is about; 0: none */
+    uint64_t few_rows;        /* that are singled out; 0: none */
+    bool is_dominated;        /* by one row */
     struct sotto_ledger_magnitude *added; /* scratch, of each group: what is not known */
     uint8_t *is_new;    /* scratch, of each group: it has an atom that is not known */
     uint64_t *new_rows; /* likewise: how many rows it has in these, or min_rows and more */
