@@ -166,8 +166,6 @@ static enum sotto_status judge_dependence(const struct judging *judging, size_t 
     return status;
 }
 
-/* Three columns or more that depend on each other but in few rows: their sums, or those of their
- * products with one other, each times a number, add up to what these rows have. */
 enum sotto_status sotto__judge_dependences(const struct judging *judging)
 {
     size_t len;

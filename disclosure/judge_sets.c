@@ -39,7 +39,6 @@ static uint8_t *find_few_cell(const struct judging *judging, size_t set)
                                          judging->sets[set].cell];
 }
 
-/* Judges each set alone; cells that are too small are withheld. */
 enum sotto_status sotto__judge_sets(const struct judging *judging)
 {
     uint64_t min_rows = judging->rules->min_rows;
@@ -270,8 +269,6 @@ static uint64_t count_rows(const struct family *family)
     return rows;
 }
 
-/* Withholds cells of a family until nothing is given away. Returns: SOTTO_ERROR_REFUSED where that
- * does not help. */
 enum sotto_status sotto__family_judge(struct family *family, const struct judging *judging,
                                       const size_t *universes, size_t universes_len,
                                       enum sotto_rule rule)
@@ -344,8 +341,6 @@ static enum sotto_status judge_universe(const struct judging *judging, const siz
     return status;
 }
 
-/* Sets that the asker made, together: conditions over all rows; the cells of each value, among the
- * rows that have it; then all of them, among the rows that have all values. */
 enum sotto_status sotto__judge_asked(const struct judging *judging)
 {
     size_t *universes = sotto_alloc_array(judging->sets_len, sizeof *universes);

@@ -112,8 +112,6 @@ static enum sotto_status judge_monomial(const struct judging *judging, size_t su
     return status;
 }
 
-/* What a sum multiplies a column by: another column, itself, or nothing (SOTTO_NONE). Returns:
- * false if the column is not in it. */
 bool sotto__judge_find_partner(const struct sotto_evidence_sum *sum, size_t *out, size_t column)
 {
     bool is_first = sum->factors[0] == column;
@@ -278,7 +276,6 @@ static uint8_t judge_difference(const struct judging *judging, size_t sum)
                      (rows >= sotto__judge_least_rows(judging) ? SOTTO_COVER_ENOUGH : 0));
 }
 
-/* R4: whether the party has enough of every sum of the group. Sums of cells are known by these. */
 void sotto__judge_cover(const struct judging *judging)
 {
     uint64_t least = sotto__judge_least_rows(judging);
