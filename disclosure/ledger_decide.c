@@ -8,6 +8,7 @@
  * of these is of many rows, and not one row's, nothing that they give together is of few. */
 
 #include "ledger_decide.h"
+#include "magnitude.h"
 
 #include <sotto/alloc.h>
 #include <sotto/watch.h>
@@ -120,18 +121,6 @@ static void check_known(struct decision *decision)
 
 /* --- Dominance --- */
 
-static void add_magnitude(struct sotto_ledger_magnitude *in_out,
-                          const struct sotto_ledger_magnitude *other)
-{
-    in_out->total += other->total;
-    for (size_t i = 0; i < 2; i++) {
-        double value = other->largest[i];
-        double second = value > in_out->largest[0] ? in_out->largest[0] : value;
-        in_out->largest[0] = value > in_out->largest[0] ? value : in_out->largest[0];
-        in_out->largest[1] = second > in_out->largest[1] ? second : in_out->largest[1];
-    }
-}
-
 /* The total's last bits depend on how rows were read: what is that near counts. */
 static bool is_dominated(const struct decision *decision,
                          const struct sotto_ledger_magnitude *magnitude)
@@ -153,7 +142,7 @@ static void check_dominance(struct decision *decision)
         const struct sotto_ledger_magnitude *of = &file->atoms[i].magnitudes[decision->measure];
         has_dominated = has_dominated || (is_known[i] != 0 && is_dominated(decision, of));
         if (file->atoms[i].is_asked && is_known[i] == 0) {
-            add_magnitude(&decision->added[sotto__decision_find_group(decision, i)], of);
+            sotto__magnitude_add(&decision->added[sotto__decision_find_group(decision, i)], of);
         }
     }
     for (size_t i = 0; i < file->atoms_len; i++) {

@@ -7,6 +7,7 @@
  * not as many as predicates could. It is known by the classes of its rows, their group, and whether
  * the question asks for them. */
 
+#include "magnitude.h"
 #include "tally.h"
 
 #include <math.h>
@@ -246,22 +247,13 @@ static enum sotto_status place_rows(struct atoms *atoms, const struct sotto_watc
 
 /* --- Magnitudes --- */
 
-static void take_magnitude(struct sotto_ledger_magnitude *in_out, double magnitude)
-{
-    if (magnitude > in_out->largest[1]) {
-        bool is_largest = magnitude > in_out->largest[0];
-        in_out->largest[1] = is_largest ? in_out->largest[0] : magnitude;
-        in_out->largest[0] = is_largest ? magnitude : in_out->largest[0];
-    }
-}
-
 static void take_magnitudes(struct sotto_ledger_magnitude *in_out, const double *values,
                             const uint8_t *state, const uint32_t *places, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         double magnitude = state[i] == 0 ? fabs(values[i]) : 0;
         in_out[places[i]].total += magnitude;
-        take_magnitude(&in_out[places[i]], magnitude);
+        sotto__magnitude_take(&in_out[places[i]], magnitude);
     }
 }
 
@@ -319,12 +311,8 @@ void sotto__tally_add_atom(struct atoms *in_out, size_t atom, const struct atoms
     for (size_t j = 0; j < other->measures_len; j++) {
         sotto_sketch_merge(&in_out->sketches[atom * in_out->measures_len + j],
                            &other->sketches[i * other->measures_len + j]);
-        struct sotto_ledger_magnitude *magnitude =
-            &in_out->magnitudes[atom * in_out->measures_len + j];
-        const struct sotto_ledger_magnitude *from = &other->magnitudes[i * other->measures_len + j];
-        magnitude->total += from->total;
-        take_magnitude(magnitude, from->largest[0]);
-        take_magnitude(magnitude, from->largest[1]);
+        sotto__magnitude_add(&in_out->magnitudes[atom * in_out->measures_len + j],
+                             &other->magnitudes[i * other->measures_len + j]);
     }
     for (size_t j = 0; j < other->pairs_len; j++) {
         sotto__tally_add_levels(in_out, atom, other, i, j);
