@@ -13,6 +13,7 @@
 #include "expression/places.h"
 #include "methods/methods.h"
 
+#include <mpfr.h>
 #include <sotto/alloc.h>
 #include <string.h>
 
@@ -241,19 +242,16 @@ enum sotto_status sotto__calls_step(struct sotto__calls *calls, struct sotto__re
                                     struct sotto__kept *kept, const struct sotto__opened *opened,
                                     struct sotto_error *err)
 {
-    for (size_t i = 0; i < calls->len; i++) {
+    enum sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < calls->len; i++) {
         const struct sotto__asked *asked = NULL;
         size_t asked_len = find_asked(&asked, opened->program, i);
-        if (asked_len == 0 || !calls->is_open[opened->group * calls->len + i]) {
-            continue;
-        }
-        enum sotto_status status =
-            step_call(calls, i, asked, asked_len, results, kept, opened, err);
-        if (status != SOTTO_OK) {
-            return status;
+        if (asked_len > 0 && calls->is_open[opened->group * calls->len + i]) {
+            status = step_call(calls, i, asked, asked_len, results, kept, opened, err);
         }
     }
-    return SOTTO_OK;
+    mpfr_free_cache(); /* it is per thread, and a thread that ends would leak it */
+    return status;
 }
 
 void sotto__calls_mark(struct sotto__calls *calls, bool is_taken_back)
