@@ -262,28 +262,53 @@ static void check_pair(struct decision *decision, const struct sotto_ledger_pair
     }
 }
 
+/* Where a product and the sum alone differ in few rows, in all groups together or in one, whose
+ * sums are told by themselves. is_known: of the product, then of the sum alone; odd: of each group,
+ * then of all. */
+static void check_odd(struct decision *decision, const struct sotto_ledger_pair *pair,
+                      const uint8_t *is_known, struct sotto__ledger_odd *odd)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    size_t groups_len = sotto__decision_count_groups(decision);
+    uint64_t min_rows = decision->question->min_rows;
+    memset(odd, 0, (groups_len + 1) * sizeof *odd);
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        size_t group = sotto__decision_find_group(decision, i);
+        bool is_product_known = is_known[i] != 0;
+        bool is_alone_known = is_known[file->atoms_len + i] != 0;
+        sotto__ledger_odd_add(&odd[groups_len], pair, i, is_product_known, is_alone_known);
+        if (file->atoms[i].is_asked && !is_pair_repeated(decision, pair, group)) {
+            sotto__ledger_odd_add(&odd[group], pair, i, is_product_known, is_alone_known);
+        }
+    }
+    uint64_t of_all = sotto__ledger_odd_count(&odd[groups_len], file, pair, min_rows);
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        size_t group = sotto__decision_find_group(decision, i);
+        uint64_t few =
+            of_all > 0 ? of_all : sotto__ledger_odd_count(&odd[group], file, pair, min_rows);
+        if (file->atoms[i].is_asked && few > 0) {
+            fail_atom(decision, i, few);
+        }
+    }
+}
+
 static enum sotto_status check_pairs(struct decision *decision, struct sotto_error *err)
 {
     const struct sotto_ledger_file *file = decision->file;
+    struct sotto__ledger_odd *odd =
+        sotto_alloc_array(sotto__decision_count_groups(decision) + 1, sizeof *odd);
     uint8_t *known = sotto_alloc_zeroed(2 * file->atoms_len + 1);
-    if (known == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    for (size_t i = 0; i < file->pairs_len; i++) {
+    enum sotto_status status = odd != NULL && known != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    for (size_t i = 0; status == SOTTO_OK && i < file->pairs_len; i++) {
         const struct sotto_ledger_pair *pair = &file->pairs[i];
         list_known(known, decision, pair->product);
         list_known(known + file->atoms_len, decision, pair->alone);
-        uint64_t odd = sotto__ledger_count_odd(file, pair, known, known + file->atoms_len,
-                                               decision->question->min_rows);
-        for (size_t j = 0; odd > 0 && j < file->atoms_len; j++) {
-            if (file->atoms[j].is_asked) {
-                fail_atom(decision, j, odd);
-            }
-        }
+        check_odd(decision, pair, known, odd);
         check_pair(decision, pair);
     }
     sotto_free(known);
-    return SOTTO_OK;
+    sotto_free(odd);
+    return status;
 }
 
 /* --- All measures --- */

@@ -130,30 +130,31 @@ static uint64_t find_most(const uint64_t *counts, uint64_t *out_all)
     return most;
 }
 
-uint64_t sotto__ledger_count_odd(const struct sotto_ledger_file *file,
-                                 const struct sotto_ledger_pair *pair, const uint8_t *product_known,
-                                 const uint8_t *alone_known, uint64_t min_rows)
+void sotto__ledger_odd_add(struct sotto__ledger_odd *in_out, const struct sotto_ledger_pair *pair,
+                           size_t atom, bool is_product_known, bool is_alone_known)
 {
-    uint64_t odd = 0;
-    uint64_t others[SOTTO_LEDGER_LEVELS] = {0}; /* of atoms that are not known of alone */
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        const uint64_t *counts = pair->counts + i * pair->stride;
-        uint64_t all;
-        uint64_t most = find_most(counts, &all);
-        if (product_known[i] != 0 && alone_known[i] != 0) {
-            odd += all - most;
-        }
-        for (size_t j = 0; product_known[i] != 0 && alone_known[i] == 0 && j < SOTTO_LEDGER_LEVELS;
-             j++) {
-            others[j] += counts[j];
-        }
-    }
+    const uint64_t *counts = pair->counts + atom * pair->stride;
     uint64_t all;
-    uint64_t most = find_most(others, &all);
-    if (file->measures[pair->alone].is_count) { /* how many rows there are in all is known */
-        odd += all - most;
-    } else {
-        odd += all - (pair->zero < SOTTO_LEDGER_LEVELS ? others[pair->zero] : 0);
+    uint64_t most = find_most(counts, &all);
+    if (is_product_known && is_alone_known) {
+        in_out->rows += all - most;
     }
-    return odd < min_rows ? odd : 0;
+    for (size_t i = 0; is_product_known && !is_alone_known && i < SOTTO_LEDGER_LEVELS; i++) {
+        in_out->others[i] += counts[i];
+    }
+}
+
+uint64_t sotto__ledger_odd_count(const struct sotto__ledger_odd *odd,
+                                 const struct sotto_ledger_file *file,
+                                 const struct sotto_ledger_pair *pair, uint64_t min_rows)
+{
+    uint64_t all;
+    uint64_t most = find_most(odd->others, &all);
+    uint64_t rows = odd->rows + all;
+    if (file->measures[pair->alone].is_count) { /* how many rows there are in all is known */
+        rows -= most;
+    } else {
+        rows -= pair->zero < SOTTO_LEDGER_LEVELS ? odd->others[pair->zero] : 0;
+    }
+    return rows < min_rows ? rows : 0;
 }

@@ -90,18 +90,33 @@ static enum sotto_status add_names(struct tallied *tallied, const char *a, const
                : status;
 }
 
+/* Whether columns are multiplied with others, now or in an earlier answer. */
+static bool has_products(const struct sotto_tally *tally, size_t dataset)
+{
+    const struct sotto_ledger_texts *old = &tally->datasets[dataset].old;
+    const char *factors[2];
+    char columns[2][SOTTO_LEDGER_COLUMN_BYTES_MAX + 1];
+    bool found = false;
+    for (size_t i = 0; !found && sotto_watch_measure(tally->watch, dataset, i) != NULL; i++) {
+        sotto__tally_find_factors(factors, tally->watch, dataset, i);
+        found = factors[0] != NULL && factors[1] != NULL && strcmp(factors[0], factors[1]) != 0;
+    }
+    for (size_t i = 0; !found && i < old->len; i++) {
+        found = !sotto_ledger_product_read(columns, old->texts[i]) ||
+                (columns[1][0] != '\0' && strcmp(columns[0], columns[1]) != 0);
+    }
+    return found;
+}
+
 enum sotto_status sotto__tally_list_names(struct sotto_tally *tally, size_t dataset,
                                           const char *file, struct sotto_error *err)
 {
     struct tallied *tallied = &tally->datasets[dataset];
     const char *factors[2];
     char columns[2][SOTTO_LEDGER_COLUMN_BYTES_MAX + 1];
-    if (tallied->predicates.len == 0) {
-        return SOTTO_OK;
-    }
     enum sotto_status status = sotto_ledger_products(tally->ledger, &tallied->old, file, err);
-    if (status != SOTTO_OK) {
-        return status;
+    if (status != SOTTO_OK || (tallied->predicates.len == 0 && !has_products(tally, dataset))) {
+        return status; /* without conditions only products make sets of rows */
     }
     for (size_t i = 0; sotto_watch_measure(tally->watch, dataset, i) != NULL; i++) {
         sotto__tally_find_factors(factors, tally->watch, dataset, i);

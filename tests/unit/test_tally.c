@@ -606,6 +606,49 @@ static void test_sums_as_counts(void **state)
     answered({.outputs = {"std(version)"}});
 }
 
+/* No condition is needed: a flag of 0 is one. Where it is 0, one person's age is not. */
+static void test_products_without_conditions(void **state)
+{
+    const char *const outputs[] = {"sum(age)", "sum(age * version)", "sum(age)"};
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i >= 20;
+        persons[i].age = i == 0 || i >= 20 ? persons[i].age : 0;
+    }
+    singled_out({.outputs = {outputs[0], outputs[1]}});
+    for (size_t i = 0; i < 2; i++) {
+        answered({.outputs = {outputs[i]}});
+        singled_out({.outputs = {outputs[i + 1]}});
+        answered({.outputs = {"ols(wage, version)"}});
+        answered({.outputs = {outputs[i]}});
+        sotto_ledger_free(ledger);
+        test_disk_clear();
+        ledger = test_ledger_open();
+    }
+}
+
+/* In each of two groups 7 are of version 0: in both together they are enough, but each group's sums
+ * are told. */
+static void test_products_of_groups(void **state)
+{
+    const char *const by = "hist(age, 0, 50, 99)";
+    const char *const outputs[] = {"sum(wage)", "sum(wage * version)", "sum(wage)"};
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i % 40 >= 7;
+        persons[i].age = i < 40 ? 30 : 60;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        sotto_ledger_free(ledger);
+        test_disk_clear();
+        ledger = test_ledger_open();
+        answered({.outputs = {outputs[i]}, .by = by});
+        singled_out({.outputs = {outputs[i + 1]}, .by = by});
+        answered({.outputs = {outputs[i + 1]}});
+        answered({.outputs = {outputs[i]}, .by = by});
+    }
+}
+
 /* Honest work on flags and codes, again and again, beside sets. */
 static void test_regressions_beside_sets(void **state)
 {
@@ -1208,6 +1251,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_part_of_a_product, start, stop),
         cmocka_unit_test_setup_teardown(test_coded_products, start, stop),
         cmocka_unit_test_setup_teardown(test_sums_as_counts, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_without_conditions, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_of_groups, start, stop),
         cmocka_unit_test_setup_teardown(test_regressions_beside_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_few_values_in_many_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_a_part_that_grew, start, stop),
