@@ -127,18 +127,6 @@ enum sotto_status sotto__ledger_find_missing(uint8_t *out, const struct sotto_le
 enum sotto_status sotto__ledger_add_products(struct sotto__ledger_batch *batch,
                                              const struct sotto_ledger_file *file, uint64_t epoch,
                                              struct sotto_error *err) SOTTO_NODISCARD;
-/* Rows of some atoms that a pair gives away: all 0 at first. */
-struct sotto__ledger_odd {
-    uint64_t rows;                        /* of atoms that are known of both */
-    uint64_t others[SOTTO_LEDGER_LEVELS]; /* of each value: in atoms not known of the sum alone */
-};
-/* Adds an atom. */
-void sotto__ledger_odd_add(struct sotto__ledger_odd *in_out, const struct sotto_ledger_pair *pair,
-                           size_t atom, bool is_product_known, bool is_alone_known);
-/* How many rows the pair gives away; 0: none, or min_rows at least. */
-uint64_t sotto__ledger_odd_count(const struct sotto__ledger_odd *odd,
-                                 const struct sotto_ledger_file *file,
-                                 const struct sotto_ledger_pair *pair, uint64_t min_rows);
 
 /* --- budget.c --- */
 

@@ -108,4 +108,19 @@ enum sotto_status sotto__decision_decide(struct decision *decision, size_t *out_
                                          uint8_t *withheld,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- products.c --- */
+
+/* Rows of some atoms that a pair gives away: all 0 at first. */
+struct sotto__ledger_odd {
+    uint64_t rows;                        /* of atoms that are known of both */
+    uint64_t others[SOTTO_LEDGER_LEVELS]; /* of each value: in atoms not known of the sum alone */
+};
+/* Adds an atom. */
+void sotto__ledger_odd_add(struct sotto__ledger_odd *in_out, const struct sotto_ledger_pair *pair,
+                           size_t atom, bool is_product_known, bool is_alone_known);
+/* How many rows the pair gives away; 0: none, or min_rows at least. */
+uint64_t sotto__ledger_odd_count(const struct sotto__ledger_odd *odd,
+                                 const struct sotto_ledger_file *file,
+                                 const struct sotto_ledger_pair *pair, uint64_t min_rows);
+
 #endif

@@ -10,7 +10,7 @@
  * x in an atom that is not known only what is 0 times it can be made. The count is an x that is 1.
  */
 
-#include "chain.h"
+#include "ledger_decide.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
