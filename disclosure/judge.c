@@ -240,8 +240,8 @@ void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rule
 {
     *out = (struct sotto_disclosure){.rules = rules,
                                      .prime = sotto__mixture_prime(seed),
-                                     .rule = SOTTO_RULES_LEN,
-                                     .judge = {.judge = judge_rows}};
+                                     .rule = SOTTO_RULES_LEN};
+    out->judge.judge = judge_rows;
     out->judge.min_rows = rules->min_rows > 0 ? rules->min_rows : 1;
     out->judge.context = out;
 }

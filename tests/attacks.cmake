@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# attack(<name> <program> <test>): a row of the table of attacks in aggregation/PROTOCOL.md, which is
+# attack(<name> <program> <test>): a row of the table of attacks in aggregation/PROTOCOL.md, that is
 # one test of a program, run alone as attack/<name>. Table and rows have the same names.
 set(attacks)
 function(attack name program test)
@@ -65,5 +65,6 @@ foreach(line IN LISTS lines)
   endif()
 endforeach()
 if(NOT "${rows}" STREQUAL "${attacks}")
-  message(FATAL_ERROR "attacks of aggregation/PROTOCOL.md: ${rows}\nof tests/attacks.cmake: ${attacks}")
+  message(FATAL_ERROR "attacks of aggregation/PROTOCOL.md: ${rows}\n"
+    "of tests/attacks.cmake: ${attacks}")
 endif()
