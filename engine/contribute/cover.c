@@ -58,11 +58,14 @@ static bool next_cell(struct walk *walk, struct cell *out, const struct sotto_dr
 
 void sotto_driver_cover_all(const struct sotto_driver *driver, uint8_t *out, size_t len)
 {
-    size_t stride = len / driver->program->groups_len;
-    size_t differences_len = stride > 0 ? stride - 1 - sotto_driver_cover_cells_len(driver) : 0;
-    for (size_t i = 0; i < len; i++) {
-        bool is_difference = i % stride > 0 && i % stride <= differences_len;
-        out[i] = is_difference ? 0 : SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN;
+    size_t groups_len = driver->program->groups_len;
+    size_t cells_len = sotto_driver_cover_cells_len(driver);
+    for (size_t i = 0; i < groups_len; i++) {
+        uint8_t *group = out + i * (len / groups_len);
+        memset(group, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, len / groups_len);
+        if (len / groups_len > 1 + cells_len) {
+            memset(group + 1, 0, len / groups_len - 1 - cells_len);
+        }
     }
 }
 
