@@ -238,9 +238,8 @@ static enum sotto_status judge_rows(void *context, const struct sotto_evidence *
 void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rules *rules,
                            uint64_t seed)
 {
-    *out = (struct sotto_disclosure){.rules = rules,
-                                     .prime = sotto__mixture_prime(seed),
-                                     .rule = SOTTO_RULES_LEN};
+    *out = (struct sotto_disclosure){
+        .rules = rules, .prime = sotto__mixture_prime(seed), .rule = SOTTO_RULES_LEN};
     out->judge.judge = judge_rows;
     out->judge.min_rows = rules->min_rows > 0 ? rules->min_rows : 1;
     out->judge.context = out;
