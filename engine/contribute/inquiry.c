@@ -183,8 +183,8 @@ static bool is_same_set(const struct sotto__inquiry *inquiry, size_t set,
     return inquiry->sets[set].kind == as->kind && inquiry->sets[set].dataset == as->dataset &&
            own->index == member->index && own->first == member->first &&
            own->last == member->last && own->bits_len == literals->len &&
-           memcmp(inquiry->literals + own->bits_first, literals->bits,
-                  literals->len * sizeof *literals->bits) == 0;
+           (literals->len == 0 || memcmp(inquiry->literals + own->bits_first, literals->bits,
+                                         literals->len * sizeof *literals->bits) == 0);
 }
 
 static void keep_literals(struct sotto__inquiry *inquiry, const struct literals *literals)
