@@ -7,6 +7,7 @@
 
 #include "chain.h"
 
+#include <endian.h>
 #include <sodium.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
@@ -167,11 +168,9 @@ static void read_sketch(struct sotto_reader *reader, struct sotto__ledger_entry 
     sotto_read_copy(reader, out->atom, sizeof out->atom);
     const uint8_t *cells = sotto_read_bytes(reader, SOTTO_SKETCH_BYTES);
     for (size_t i = 0; cells != NULL && i < SOTTO_SKETCH_CELLS; i++) {
-        uint64_t cell = 0; /* not a call for each: 10,000 sketches are read at a time */
-        for (size_t j = 0; j < 8; j++) {
-            cell |= (uint64_t)cells[8 * i + j] << (8 * j);
-        }
-        out->sketch.cells[i] = cell;
+        uint64_t cell; /* not a call for each: 10,000 sketches are read at a time */
+        memcpy(&cell, cells + 8 * i, sizeof cell);
+        out->sketch.cells[i] = le64toh(cell);
     }
 }
 

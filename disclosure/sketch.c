@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define COUNT_BITS 24
+#define COUNT_MODULUS ((uint64_t)1 << COUNT_BITS)
 
 void sotto_sketch_key_init(struct sotto_sketch_key *out,
                            const uint8_t secret[SOTTO_SKETCH_SECRET_BYTES])
@@ -92,13 +93,11 @@ uint64_t sotto_sketch_distance(const struct sotto_sketch *one, const struct sott
     uint64_t removed = 0;
     for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
         uint64_t difference = other->cells[i] - one->cells[i];
-        uint64_t more = difference & (((uint64_t)1 << COUNT_BITS) - 1);
-        uint64_t fewer = ((uint64_t)1 << COUNT_BITS) - more;
-        bool is_more = more < fewer;
-        added += is_more ? more : 0;
-        removed += is_more ? 0 : fewer;
-        added += more == 0 && difference != 0;
-        removed += more == 0 && difference != 0;
+        uint64_t more = difference & (COUNT_MODULUS - 1);
+        uint64_t is_fewer = more / (COUNT_MODULUS / 2);
+        uint64_t is_unseen = (more == 0) & (difference != 0);
+        added += more * (1 - is_fewer) + is_unseen;
+        removed += (COUNT_MODULUS - more) * is_fewer + is_unseen;
     }
     uint64_t distance = added > removed ? added : removed;
     return distance < SOTTO_SKETCH_MANY ? distance : SOTTO_SKETCH_MANY;
