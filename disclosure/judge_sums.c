@@ -173,6 +173,29 @@ static enum sotto_status judge_presence(const struct judging *judging, size_t at
     return sum->is_difference ? SOTTO_OK : judge_monomial(judging, at);
 }
 
+/* The sum of a column of three values, that of its squares, and how many rows there are, say how
+ * many have which value. */
+static enum sotto_status judge_square(const struct judging *judging, size_t at)
+{
+    const struct sotto_evidence_sum *sum = &judging->sums[at];
+    size_t columns_len;
+    const struct sotto_evidence_column *columns =
+        sotto_evidence_columns(judging->evidence, &columns_len);
+    struct sotto_evidence_values values =
+        sotto_evidence_values_of(judging->evidence, judging->group, at, 0);
+    bool counts = sum->factors[0] == sum->factors[1] && values.is_counted && values.distinct == 3;
+    if (!counts || values.least >= judging->rules->min_rows) {
+        return SOTTO_OK;
+    }
+    const struct sotto_evidence_column *column = &columns[sum->factors[0]];
+    return sotto__judge_refuse(
+        judging, SOTTO_RULE_HIDDEN,
+        "what stands at column %zu of %.160s has three values here, one of them in %llu rows: its "
+        "sum and that of its squares count these, at least %llu are needed",
+        column->start + 1, column->text, sotto__judge_shown(values.least),
+        sotto__judge_shown(judging->rules->min_rows));
+}
+
 static enum sotto_status judge_hidden(const struct judging *judging, size_t at)
 {
     const struct sotto_evidence_sum *sum = &judging->sums[at];
@@ -336,11 +359,9 @@ enum sotto_status sotto__judge_sums(const struct judging *judging)
     static const struct {
         enum sotto_rule rule;
         enum sotto_status (*judge)(const struct judging *judging, size_t at);
-    } rules[] = {{SOTTO_RULE_PRESENCE, judge_presence},
-                 {SOTTO_RULE_HIDDEN, judge_hidden},
-                 {SOTTO_RULE_HIDDEN, judge_near},
-                 {SOTTO_RULE_BUDGET, judge_identifiers},
-                 {SOTTO_RULE_DOMINANCE, judge_dominance}};
+    } rules[] = {{SOTTO_RULE_PRESENCE, judge_presence},  {SOTTO_RULE_HIDDEN, judge_hidden},
+                 {SOTTO_RULE_HIDDEN, judge_square},      {SOTTO_RULE_HIDDEN, judge_near},
+                 {SOTTO_RULE_BUDGET, judge_identifiers}, {SOTTO_RULE_DOMINANCE, judge_dominance}};
     for (size_t i = 0; i < judging->sums_len; i++) {
         for (size_t j = 0; sotto__judge_is_here(judging, judging->sums[i].set) &&
                            j < sizeof rules / sizeof rules[0];

@@ -32,6 +32,9 @@
 /* Operations of one reduction: about a second. */
 #define WORK_MAX (UINT64_C(1) << 29)
 
+/* Whole numbers up to here are below the prime. */
+#define WHOLE_MAX 9007199254740992.0
+
 __extension__ typedef unsigned __int128 wide;
 
 struct system {
@@ -80,6 +83,10 @@ static uint64_t invert(uint64_t a, uint64_t prime)
 uint64_t sotto__mixture_number(double value, uint64_t prime)
 {
     int exponent;
+    if (fabs(value) <= WHOLE_MAX && value == trunc(value)) { /* most values, and at once */
+        uint64_t whole = (uint64_t)fabs(value);
+        return value < 0 ? prime - whole : whole;
+    }
     double fraction = frexp(fabs(value), &exponent); /* 53 bits */
     uint64_t digits = (uint64_t)ldexp(fraction, 53) % prime;
     int64_t shift = (int64_t)exponent - 53;

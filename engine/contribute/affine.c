@@ -10,9 +10,11 @@
  *    but few rows of a pair are on a line, all but as few of the sample are: nothing is missed.
  *
  * So a pair is near where some row is off its line (1) and few of the sample are (2). Where the
- * sample does not hold all different rows, columns of which less than one row in fifty or so is off
- * are near too, however many these are (one in four, where many groups share the memory). Values
- * are doubles: what differs by a billionth of its size is on the line. */
+ * sample does not hold all different rows, how many are few follows from its share of them: of
+ * fewer than min_rows rows it holds that many or more but once in a million times. So columns are
+ * near too of which less than one row in five hundred or so is off, however many these are (one in
+ * ten, where many groups share the memory). Values are doubles: what differs by a billionth of its
+ * size is on the line. */
 
 #include "contribute/evidence.h"
 
@@ -24,8 +26,12 @@
 
 #define TOLERANCE 1e-9
 /* Rows of a sample, and those of all groups together. */
-#define SAMPLE_MAX 512
-#define SAMPLES_MAX 16384
+#define SAMPLE_MAX 4096
+#define SAMPLES_MAX 65536
+/* Room is made for so many at first. */
+#define ROWS_LEAST 64
+/* The chance that fewer rows than are wanted are taken for enough. */
+#define CHANCE 1e-6
 /* Among so few different points all lines through two of them are tried. */
 #define POINTS_ALL 48
 
@@ -41,13 +47,19 @@ void sotto__affine_init(struct sotto__affine *out, size_t columns_len, size_t gr
         .columns_len = columns_len, .sample_max = len > least ? len : least, .limit = UINT64_MAX};
 }
 
-void sotto__affine_release(struct sotto__affine *affine)
+static void wipe_values(struct sotto__affine *affine)
 {
     if (affine->values != NULL) {
         sotto_wipe(affine->values,
-                   2 * affine->sample_max * affine->columns_len * sizeof *affine->values);
+                   affine->capacity_len * affine->columns_len * sizeof *affine->values);
     }
     sotto_free(affine->values);
+    affine->values = NULL;
+}
+
+void sotto__affine_release(struct sotto__affine *affine)
+{
+    wipe_values(affine);
     sotto_free(affine->hashes);
     sotto_free(affine->sorted);
     sotto_free(affine->counts);
@@ -56,29 +68,12 @@ void sotto__affine_release(struct sotto__affine *affine)
     *affine = (struct sotto__affine){0};
 }
 
-static enum sotto_status allocate(struct sotto__affine *affine)
+static enum sotto_status allocate_lines(struct sotto__affine *affine)
 {
-    const struct sotto__affine empty = *affine;
     size_t pairs_len = affine->columns_len * (affine->columns_len - 1) / 2;
-    affine->slots_len = 4;
-    while (affine->slots_len < 4 * affine->sample_max) {
-        affine->slots_len *= 2;
-    }
-    size_t rows_max = 2 * affine->sample_max;
-    affine->values = sotto_alloc_array(rows_max * affine->columns_len, sizeof *affine->values);
-    affine->hashes = sotto_alloc_array(rows_max, sizeof *affine->hashes);
-    affine->sorted = sotto_alloc_array(rows_max, sizeof *affine->sorted);
-    affine->counts = sotto_alloc_array(rows_max, sizeof *affine->counts);
-    affine->slots = sotto_alloc_array(affine->slots_len, sizeof *affine->slots);
     affine->lines = sotto_alloc_array(pairs_len, sizeof *affine->lines);
     affine->open_len = pairs_len;
-    if (affine->values != NULL && affine->hashes != NULL && affine->sorted != NULL &&
-        affine->counts != NULL && affine->slots != NULL && affine->lines != NULL) {
-        return SOTTO_OK;
-    }
-    sotto__affine_release(affine);
-    *affine = empty;
-    return SOTTO_ERROR_NO_MEMORY;
+    return affine->lines != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
 
 /* --- The sample --- */
@@ -111,6 +106,43 @@ static void place_slots(struct sotto__affine *affine)
     for (size_t i = 0; i < affine->sample_len; i++) {
         affine->slots[find_slot(affine, affine->hashes[i])] = (uint32_t)i + 1;
     }
+}
+
+/* Makes room for twice as many rows, at most for twice the sample. */
+static enum sotto_status grow(struct sotto__affine *affine)
+{
+    struct sotto__affine grown = *affine;
+    size_t len = affine->capacity_len > 0 ? 2 * affine->capacity_len : ROWS_LEAST;
+    size_t kept = affine->sample_len;
+    grown.capacity_len = len < 2 * affine->sample_max ? len : 2 * affine->sample_max;
+    for (grown.slots_len = 4; grown.slots_len < 2 * grown.capacity_len;) {
+        grown.slots_len *= 2;
+    }
+    grown.values =
+        sotto_alloc_array(grown.capacity_len * affine->columns_len, sizeof *grown.values);
+    grown.hashes = sotto_alloc_array(grown.capacity_len, sizeof *grown.hashes);
+    grown.sorted = sotto_alloc_array(grown.capacity_len, sizeof *grown.sorted);
+    grown.counts = sotto_alloc_array(grown.capacity_len, sizeof *grown.counts);
+    grown.slots = sotto_alloc_array(grown.slots_len, sizeof *grown.slots);
+    if (grown.values == NULL || grown.hashes == NULL || grown.sorted == NULL ||
+        grown.counts == NULL || grown.slots == NULL) {
+        sotto_free(grown.values);
+        sotto_free(grown.hashes);
+        sotto_free(grown.sorted);
+        sotto_free(grown.counts);
+        sotto_free(grown.slots);
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    if (kept > 0) {
+        memcpy(grown.values, affine->values, kept * affine->columns_len * sizeof *grown.values);
+        memcpy(grown.hashes, affine->hashes, kept * sizeof *grown.hashes);
+        memcpy(grown.counts, affine->counts, kept * sizeof *grown.counts);
+    }
+    affine->lines = NULL; /* these go on */
+    sotto__affine_release(affine);
+    *affine = grown;
+    place_slots(affine);
+    return SOTTO_OK;
 }
 
 /* Takes out what another sample may have dropped, of which the number of rows is not known. */
@@ -155,26 +187,33 @@ void sotto__affine_prune(struct sotto__affine *affine)
     drop_above_limit(affine);
 }
 
-static void sample_row(struct sotto__affine *affine, const double *row, uint64_t hash,
-                       uint64_t rows)
+static enum sotto_status sample_row(struct sotto__affine *affine, const double *row, uint64_t hash,
+                                    uint64_t rows)
 {
     if (affine->sample_len == 2 * affine->sample_max) {
         sotto__affine_prune(affine);
     }
     if (hash > affine->limit) {
         affine->is_sampled = true;
-        return;
+        return SOTTO_OK;
+    }
+    if (affine->sample_len == affine->capacity_len) {
+        enum sotto_status status = grow(affine);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
     size_t slot = find_slot(affine, hash);
     if (affine->slots[slot] != 0) {
         affine->counts[affine->slots[slot] - 1] += rows;
-        return;
+        return SOTTO_OK;
     }
     memcpy(affine->values + affine->sample_len * affine->columns_len, row,
            affine->columns_len * sizeof *row);
     affine->hashes[affine->sample_len] = hash;
     affine->counts[affine->sample_len] = rows;
     affine->slots[slot] = (uint32_t)++affine->sample_len;
+    return SOTTO_OK;
 }
 
 /* --- Lines --- */
@@ -220,14 +259,13 @@ static void add_points(struct sotto__affine *affine, const double *row)
 enum sotto_status sotto__affine_add(struct sotto__affine *affine, const double *row, uint64_t hash)
 {
     if (affine->lines == NULL) {
-        enum sotto_status status = allocate(affine);
+        enum sotto_status status = allocate_lines(affine);
         if (status != SOTTO_OK) {
             return status;
         }
     }
     add_points(affine, row);
-    sample_row(affine, row, hash, 1);
-    return SOTTO_OK;
+    return sample_row(affine, row, hash, 1);
 }
 
 enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
@@ -238,7 +276,7 @@ enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
         return SOTTO_OK;
     }
     if (in_out->lines == NULL) {
-        enum sotto_status status = allocate(in_out);
+        enum sotto_status status = allocate_lines(in_out);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -261,8 +299,11 @@ enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
         drop_above_limit(in_out);
     }
     for (size_t i = 0; i < other->sample_len; i++) {
-        sample_row(in_out, other->values + i * other->columns_len, other->hashes[i],
-                   other->counts[i]);
+        enum sotto_status status = sample_row(in_out, other->values + i * other->columns_len,
+                                              other->hashes[i], other->counts[i]);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
     sotto__affine_prune(in_out);
     return SOTTO_OK;
@@ -287,7 +328,7 @@ enum sotto_status sotto__affine_sort(struct sotto__affine *affine)
     }
     size_t *order = sotto_alloc_array(len, sizeof *order);
     uint64_t *counts = sotto_alloc_array(len, sizeof *counts);
-    double *values = sotto_alloc_array(2 * affine->sample_max, row_bytes);
+    double *values = sotto_alloc_array(affine->capacity_len, row_bytes);
     if (order == NULL || counts == NULL || values == NULL) {
         sotto_free(order);
         sotto_free(counts);
@@ -304,8 +345,7 @@ enum sotto_status sotto__affine_sort(struct sotto__affine *affine)
                row_bytes);
     }
     memcpy(affine->counts, counts, len * sizeof *counts);
-    sotto_wipe(affine->values, 2 * affine->sample_max * row_bytes);
-    sotto_free(affine->values);
+    wipe_values(affine);
     affine->values = values;
     sotto_free(order);
     sotto_free(counts);
@@ -384,6 +424,20 @@ static uint64_t count_fewest_off(const struct point *points, size_t len, uint64_
     return fewest;
 }
 
+uint64_t sotto__affine_count_few(const struct sotto__affine *affine, size_t rows_len,
+                                 uint64_t min_rows)
+{
+    double share = ldexp((double)affine->limit, -64);
+    double chance = 1; /* that some `few` of min_rows - 1 different rows are all among these */
+    uint64_t few = 0;
+    share *= rows_len < affine->sample_len ? (double)rows_len / (double)affine->sample_len : 1;
+    while (few < min_rows && (chance > CHANCE || few < 2)) {
+        chance *= share * (double)(min_rows - 1 - few) / (double)(few + 1);
+        few++;
+    }
+    return few;
+}
+
 enum sotto_status sotto__affine_is_near(bool *out, const struct sotto__affine *affine, size_t a,
                                         size_t b, uint64_t min_rows)
 {
@@ -398,11 +452,14 @@ enum sotto_status sotto__affine_is_near(bool *out, const struct sotto__affine *a
         return SOTTO_ERROR_NO_MEMORY;
     }
     size_t len = list_points(points, affine, low, high);
-    uint64_t off = count_fewest_off(points, len, min_rows);
+    uint64_t few = affine->is_sampled
+                       ? sotto__affine_count_few(affine, affine->sample_len, min_rows)
+                       : min_rows;
+    uint64_t off = count_fewest_off(points, len, few);
     /* Where all rows are on one line, the difference of the sums tells about none. */
     bool is_apart =
         affine->is_sampled ? affine->lines[high * (high - 1) / 2 + low].is_broken : off > 0;
-    *out = off < min_rows && is_apart;
+    *out = off < few && is_apart;
     sotto_wipe(points, affine->sample_len * sizeof *points);
     sotto_free(points);
     return SOTTO_OK;

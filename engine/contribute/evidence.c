@@ -836,9 +836,19 @@ size_t sotto_evidence_sample_len(const struct sotto_evidence *evidence, size_t g
     return evidence->affines[group].sample_len;
 }
 
+uint64_t sotto_evidence_sample_few(const struct sotto_evidence *evidence, bool *out_is_all,
+                                   size_t group, size_t rows_len)
+{
+    const struct sotto__affine *affine = &evidence->affines[group];
+    *out_is_all = !affine->is_sampled && rows_len == affine->sample_len;
+    return *out_is_all ? evidence->values_max
+                       : sotto__affine_count_few(affine, rows_len, evidence->values_max);
+}
+
 uint64_t sotto_evidence_sample_rows(const struct sotto_evidence *evidence, size_t group, size_t row)
 {
-    return evidence->affines[group].counts[row];
+    const struct sotto__affine *affine = &evidence->affines[group];
+    return affine->is_sampled ? 1 : affine->counts[row];
 }
 
 double sotto_evidence_sample_value(const struct sotto_evidence *evidence, size_t group, size_t row,
@@ -905,13 +915,17 @@ struct sotto_evidence_values sotto_evidence_values_of(const struct sotto_evidenc
     const struct sotto__inquiry *inquiry = evidence->inquiry;
     const struct sotto__spread_values *spread =
         &evidence->spreads[group * inquiry->spreads_len + inquiry->traces[sum].spreads[factor]];
-    uint64_t most = 0;
-    for (size_t i = 0; i < spread->places_len; i++) {
-        most = spread->counts[i] > most ? spread->counts[i] : most;
-    }
     uint64_t rows = evidence->terms[group * inquiry->sums_len + sum].rows;
+    uint64_t most = 0;
+    uint64_t least = rows;
+    for (size_t i = 0; i < spread->places_len; i++) {
+        uint64_t count = spread->counts[i];
+        most = count > most ? count : most;
+        least = count > 0 && count < least ? count : least;
+    }
     return (struct sotto_evidence_values){.rows = rows,
                                           .differing = spread->is_over ? rows : rows - most,
+                                          .least = least,
                                           .distinct = spread->len,
                                           .is_counted = !spread->is_over};
 }

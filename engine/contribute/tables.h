@@ -84,6 +84,7 @@ struct sotto__affine {
     size_t columns_len;
     size_t sample_max; /* up to twice as many between two calls of _prune */
     size_t sample_len;
+    size_t capacity_len;
     double *values; /* [row * columns_len + column] */
     uint64_t *hashes;
     uint64_t *sorted; /* for _prune */
@@ -118,6 +119,10 @@ void sotto__affine_prune(struct sotto__affine *affine);
 enum sotto_status sotto__affine_sort(struct sotto__affine *affine) SOTTO_NODISCARD;
 enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
                                       const struct sotto__affine *other) SOTTO_NODISCARD;
+/* Of any fewer than min_rows rows, how many are not among the first rows_len of the sample: so many
+ * or more, but once in a million times. */
+uint64_t sotto__affine_count_few(const struct sotto__affine *affine, size_t rows_len,
+                                 uint64_t min_rows);
 /* Whether two columns are affine functions of each other but for some rows, and fewer than
  * min_rows.
  * Returns: SOTTO_ERROR_NO_MEMORY. */

@@ -38,7 +38,7 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
     }
     int row = snprintf(out, bytes,
                        "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d,%d,%d,"
-                       "%d,%.1f,%d,%lld,%d,%d\n",
+                       "%d,%.1f,%d,%lld,%d,%d,%d,%d,%d\n",
                        i, wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
                        i <= len / 2          ? "a"
                        : i <= len - len / 12 ? "b"
@@ -54,20 +54,21 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
                        i <= 15   ? 3
                        : i <= 30 ? 2
                                  : i <= 45,
-                       3000000019LL + 1234567LL * i * i, tax, wage + tax + (i == 21));
+                       3000000019LL + 1234567LL * i * i, tax, wage + tax + (i == 21),
+                       i <= 12 ? 2 : 1, i >= 12 && i < 24 ? 5 : 3, i <= 5 ? 2 : i % 2);
     assert_true(row > 0 && (size_t)row < bytes);
     return (size_t)row;
 }
 
 static char *make_rows(int len)
 {
-    static char text[400000];
+    static char text[2000000];
     uint64_t random = 17;
     size_t at = (size_t)snprintf(
         text, sizeof text,
         "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
         "bonus,same,inf,heavy,giant,twice,few01,twice01,tail,mirror,mirrored,three,code,"
-        "stage,phone,tax,gross\n");
+        "stage,phone,tax,gross,code2,code5,rare3\n");
     for (int i = 1; i <= len; i++) {
         at += write_row(text + at, sizeof text - at, i, len, &random);
     }
@@ -375,6 +376,25 @@ static void test_hidden(void **state)
         refuses("", three_columns[i], rule, "make one another up here");
         refuses_rows("", three_columns[i], rule, "make one another up here", 240);
     }
+    /* Less what most rows have, such a product is about the one row in which both columns have
+     * another value, whoever told the sum of each. */
+    static const char *const products[] = {"dot(code2, code5)", "cov(code2, code5)",
+                                           "dot(code2, code5) - 3 * sum(code2) - sum(code5)"};
+    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
+        refuses("", products[i], rule, "mostly have one value each here");
+        refuses_rows("", products[i], rule, "mostly have one value each here", 1500);
+        refuses_rows("", products[i], rule, "mostly have one value each here", 10000);
+    }
+    passes("", "mean(code2) + mean(code5)");
+    passes("", "dot(code2, wage) + dot(code5, wage)");
+    refuses("", "var(rare3)", rule, "has three values here, one of them in 5 rows");
+    refuses("", "mean(rare3) + sum(rare3 * rare3)", rule, "count these");
+    passes("", "mean(rare3)");
+    passes("", "var(three) + mean(rare3)");
+    /* What is rare in all is not rare in few rows: nor is it where a file has more different rows
+     * than are looked at one by one. */
+    passes_rows("", "mean(few01) + mean(wage) + mean(double)", 0, 10000);
+    passes_rows("", "corr(few01, wage) + corr(few01, age) + mean(bonus)", 0, 10000);
     passes("", "dot(gross, age) + dot(wage, age)");
     passes("", "sum(gross) - sum(wage)");
     refuses("", "sum(wage) - sum(clip(wage, 0, 8800))", rule, "is the same here, but for units");

@@ -73,6 +73,7 @@ struct sotto_evidence_terms {
 struct sotto_evidence_values {
     uint64_t rows;
     uint64_t differing; /* rows that have not the commonest value, if is_counted */
+    uint64_t least;     /* rows that have the rarest one, if is_counted */
     size_t distinct;    /* values, if is_counted */
     bool is_counted;    /* there are at most min_rows of them, of the judge's */
 };
@@ -122,7 +123,13 @@ SOTTO_API bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_
  * these, in an order that they alone decide. */
 SOTTO_API size_t sotto_evidence_sample_len(const struct sotto_evidence *evidence, size_t group);
 
-/* How often such a row occurs, as far as it was counted. */
+/* Of any fewer rows of the group than the judge's min_rows, how many are not among the first
+ * rows_len of the sample: so many or more. *out_is_all: these are all of its rows; then it is
+ * min_rows. */
+SOTTO_API uint64_t sotto_evidence_sample_few(const struct sotto_evidence *evidence,
+                                             bool *out_is_all, size_t group, size_t rows_len);
+
+/* How often such a row occurs; 1 where there are others than those of the sample. */
 SOTTO_API uint64_t sotto_evidence_sample_rows(const struct sotto_evidence *evidence, size_t group,
                                               size_t row);
 
