@@ -3,8 +3,8 @@
 /* The rules that look at a party's own rows, in each round, before anything leaves: R1 (rows), R2
  * (presence), R3 (hidden) and R5 (dominance). Here are groups, datasets, and what hosts call; it
  * leans on the engine's evidence for what there is, and on the files beside it for one group:
- * judge_sets.c (1 and 2 below, and sets of 3 alone), judge_sums.c (3 to 5), judge_dependences.c (4,
- * of many columns).
+ * judge_sets.c (1 and 2 below, and sets of 3 alone), judge_sums.c (3 to 5), judge_products.c and
+ * judge_dependences.c (4, of two columns and of more).
  * The one idea: not what a plan says is judged, but which rows stand behind each sum, and behind
  * each difference of sums.
  *
@@ -95,7 +95,8 @@ static enum sotto_status judge_group(const struct judging *judging)
     if (status != SOTTO_OK || !sotto__judge_is_on(judging, SOTTO_RULE_HIDDEN)) {
         return status;
     }
-    return sotto__judge_dependences(judging);
+    status = sotto__judge_products(judging);
+    return status == SOTTO_OK ? sotto__judge_dependences(judging) : status;
 }
 
 /* Finds the atoms of the next group. They are in the order of groups. */

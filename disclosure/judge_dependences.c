@@ -5,9 +5,7 @@
  *
  * The one idea: what looks at two columns at a time (judge_sums.c) does not see that a third is
  * made of them. So all sums, or those of products with one column, are equations over the rows of a
- * sample; a combination of them that is 0 but in few rows gives these away. Of a product that is
- * also asked of what other questions tell: where both of its factors mostly have one value, of the
- * factors less these values, which leaves the rows in which both have another one.
+ * sample; a combination of them that is 0 but in few rows gives these away.
  *
  * The sample is all rows, if there are not too many different ones. Else what few of it means
  * depends on its share of them, and a sum that by itself is about few of it is left out: how many
@@ -17,7 +15,6 @@
 #include "mixture.h"
 
 #include <sotto/alloc.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Steps on one value in one try, and in all of them: about a quarter of a second. */
@@ -56,19 +53,12 @@ static void dependence_release(struct dependence *dependence)
 
 /* --- Values --- */
 
-static double find_value(const struct judging *judging, size_t row, size_t column)
-{
-    return column == SOTTO_NONE
-               ? 1
-               : sotto_evidence_sample_value(judging->evidence, judging->group, row, column);
-}
-
 /* A product's value in a row; NaN where it has none. */
 static double find_product(const struct judging *judging, size_t row,
                            const struct multiplied *product)
 {
-    return find_value(judging, row, product->columns[0]) *
-           find_value(judging, row, product->columns[1]);
+    return sotto__judge_find_value(judging, row, product->columns[0]) *
+           sotto__judge_find_value(judging, row, product->columns[1]);
 }
 
 /* The same, modulo the prime; 0 where it has none. */
@@ -77,45 +67,11 @@ static uint64_t find_number(const struct judging *judging, size_t row,
 {
     uint64_t number = 1;
     for (size_t i = 0; i < 2; i++) {
-        double value = find_value(judging, row, product->columns[i]);
+        double value = sotto__judge_find_value(judging, row, product->columns[i]);
         uint64_t factor = value == value ? sotto__mixture_number(value, judging->prime) : 0;
         number = sotto__mixture_multiply(number, factor, judging->prime);
     }
     return number;
-}
-
-static int compare_values(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Finds the commonest value of a product in the first rows of the sample, in which it has one.
- * Returns: in how many of these it has that one; 0 if it has none. *out_rows: in how many it has
- * any. scratch: sample_len values. */
-static size_t find_commonest(const struct judging *judging, double *out, size_t *out_rows,
-                             double *scratch, size_t sample_len, const struct multiplied *product)
-{
-    size_t most = 0;
-    size_t len = 0;
-    for (size_t i = 0; i < sample_len; i++) {
-        double value = find_product(judging, i, product);
-        scratch[len] = value;
-        len += value == value;
-    }
-    if (len > 0) {
-        qsort(scratch, len, sizeof *scratch, compare_values);
-    }
-    for (size_t first = 0, next = 0; first < len; first = next) {
-        while (next < len && scratch[next] == scratch[first]) {
-            next++;
-        }
-        *out = next - first > most ? scratch[first] : *out;
-        most = next - first > most ? next - first : most;
-    }
-    *out_rows = len;
-    return most;
 }
 
 /* --- Sums --- */
@@ -150,46 +106,37 @@ static void find_sample(struct dependence *in_out, const struct judging *judging
                                             in_out->sample_len);
 }
 
-/* Rows in which a product is not 0, and not missing. */
-static uint64_t count_rows(const struct judging *judging, size_t sample_len,
-                           const struct multiplied *product)
-{
-    uint64_t rows = 0;
-    for (size_t i = 0; i < sample_len; i++) {
-        double value = find_product(judging, i, product);
-        rows += value == value && value != 0
-                    ? sotto_evidence_sample_rows(judging->evidence, judging->group, i)
-                    : 0;
-    }
-    return rows;
-}
-
 /* Whether a sum can be held against the others. Products that are 0 in most rows leave few rows
  * together whatever they are: so many equations for so few rows are up to the budget. Of a sample
  * that is not all rows, a column that has one value in nearly all of it tells nothing. */
 static bool is_comparable(const struct dependence *dependence, const struct judging *judging,
-                          double *scratch, const struct multiplied *by)
+                          struct weighed *scratch, const struct multiplied *by)
 {
-    double value = 0;
-    size_t rows = 0;
+    size_t len = 0;
+    uint64_t nonzero = 0;
+    double usual;
+    uint64_t rows;
+    for (size_t i = 0; i < dependence->sample_len; i++) {
+        double value = find_product(judging, i, by);
+        uint64_t weight = sotto_evidence_sample_rows(judging->evidence, judging->group, i);
+        nonzero += value == value && value != 0 ? weight : 0;
+        scratch[len] = (struct weighed){value, weight};
+        len += value == value;
+    }
     if (by->columns[0] == SOTTO_NONE) {
         return true;
     }
-    if (by->columns[1] != SOTTO_NONE &&
-        count_rows(judging, dependence->sample_len, by) < dependence->len + 2 * dependence->few) {
+    if (by->columns[1] != SOTTO_NONE && nonzero < dependence->len + 2 * dependence->few) {
         return false;
     }
-    if (dependence->is_all) {
-        return true;
-    }
-    size_t most = find_commonest(judging, &value, &rows, scratch, dependence->sample_len, by);
-    return rows - most >= dependence->few;
+    uint64_t most = sotto__judge_find_commonest(scratch, len, &usual, &rows);
+    return dependence->is_all || rows - most >= dependence->few;
 }
 
 static enum sotto_status drop_rare(struct dependence *in_out, const struct judging *judging)
 {
     size_t kept = 0;
-    double *scratch = sotto_alloc_array(in_out->sample_len, sizeof *scratch);
+    struct weighed *scratch = sotto_alloc_array(in_out->sample_len, sizeof *scratch);
     if (scratch == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -336,77 +283,6 @@ static enum sotto_status judge_dependence(const struct judging *judging, size_t 
     return status;
 }
 
-/* --- Products --- */
-
-/* Finds the value that a column has in most rows of the sample. Returns: whether there is one. */
-static bool find_usual(const struct judging *judging, double *out, double *scratch, size_t len,
-                       size_t column)
-{
-    size_t rows;
-    const struct multiplied alone = {{column, SOTTO_NONE}};
-    size_t most = find_commonest(judging, out, &rows, scratch, len, &alone);
-    return most > 0 && 2 * most >= rows;
-}
-
-static uint64_t count_unusual(const struct judging *judging, size_t len,
-                              const struct sotto_evidence_sum *sum, const double usual[2])
-{
-    uint64_t rows = 0;
-    for (size_t i = 0; i < len; i++) {
-        bool is_unusual = true;
-        for (size_t j = 0; is_unusual && j < 2; j++) {
-            double value = find_value(judging, i, sum->factors[j]);
-            is_unusual = value == value && value != usual[j];
-        }
-        rows += is_unusual ? sotto_evidence_sample_rows(judging->evidence, judging->group, i) : 0;
-    }
-    return rows;
-}
-
-/* Where both factors mostly have one value, the product of what they are above it is known from the
- * sums of the product and of each factor, whoever told these. */
-static enum sotto_status judge_product(const struct judging *judging, size_t at, double *scratch,
-                                       size_t len)
-{
-    const struct sotto_evidence_sum *sum = &judging->sums[at];
-    double usual[2] = {0, 0};
-    size_t columns_len;
-    const struct sotto_evidence_column *columns =
-        sotto_evidence_columns(judging->evidence, &columns_len);
-    if (sum->factors[1] == SOTTO_NONE || sum->factors[0] == sum->factors[1] ||
-        sum->has_conditions || !sotto__judge_is_sum_here(judging, at) ||
-        !find_usual(judging, &usual[0], scratch, len, sum->factors[0]) ||
-        !find_usual(judging, &usual[1], scratch, len, sum->factors[1]) ||
-        (usual[0] == 0 && usual[1] == 0)) { /* then the product's own rows are those */
-        return SOTTO_OK;
-    }
-    bool is_all;
-    uint64_t few = sotto_evidence_sample_few(judging->evidence, &is_all, judging->group, len);
-    uint64_t rows = count_unusual(judging, len, sum, usual);
-    if (rows >= few || (rows == 0 && is_all)) {
-        return SOTTO_OK;
-    }
-    return sotto__judge_refuse(
-        judging, SOTTO_RULE_HIDDEN,
-        "what stands at column %zu of %.120s and at column %zu of %.120s mostly have one value "
-        "each here, and both another one in fewer than %llu rows",
-        columns[sum->factors[0]].start + 1, columns[sum->factors[0]].text,
-        columns[sum->factors[1]].start + 1, columns[sum->factors[1]].text,
-        sotto__judge_shown(judging->rules->min_rows));
-}
-
-static enum sotto_status judge_products(const struct judging *judging)
-{
-    size_t len = sotto_evidence_sample_len(judging->evidence, judging->group);
-    double *scratch = sotto_alloc_array(len, sizeof *scratch);
-    enum sotto_status status = scratch != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
-    for (size_t i = 0; status == SOTTO_OK && i < judging->sums_len; i++) {
-        status = judge_product(judging, i, scratch, len);
-    }
-    sotto_free(scratch);
-    return status;
-}
-
 enum sotto_status sotto__judge_dependences(const struct judging *judging)
 {
     size_t len;
@@ -414,10 +290,7 @@ enum sotto_status sotto__judge_dependences(const struct judging *judging)
     if (len < 2 || sotto_evidence_sample_len(judging->evidence, judging->group) == 0) {
         return SOTTO_OK;
     }
-    enum sotto_status status = judge_products(judging);
-    if (status == SOTTO_OK) {
-        status = judge_dependence(judging, SOTTO_NONE);
-    }
+    enum sotto_status status = judge_dependence(judging, SOTTO_NONE);
     for (size_t i = 0; status == SOTTO_OK && len > 2 && i < len; i++) {
         status = columns[i].dataset == judging->dataset ? judge_dependence(judging, i) : SOTTO_OK;
     }

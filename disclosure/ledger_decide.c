@@ -121,34 +121,28 @@ static void check_known(struct decision *decision)
 
 /* --- Dominance --- */
 
-/* The total's last bits depend on how rows were read: what is that near counts. */
-static bool is_dominated(const struct decision *decision,
-                         const struct sotto_ledger_magnitude *magnitude)
-{
-    double rest = magnitude->total - magnitude->largest[0] - magnitude->largest[1];
-    double needed = magnitude->largest[0] * decision->question->dominance / 100;
-    return magnitude->largest[0] > 0 && rest <= needed + 1e-9 * magnitude->total;
-}
-
 /* As check_known, of sums that one row makes up. */
 static void check_dominance(struct decision *decision)
 {
     const struct sotto_ledger_file *file = decision->file;
     const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
     size_t groups_len = sotto__decision_count_groups(decision);
+    unsigned dominance = decision->question->dominance;
     bool has_dominated = false;
     memset(decision->added, 0, groups_len * sizeof *decision->added);
     for (size_t i = 0; i < file->atoms_len; i++) {
         const struct sotto_ledger_magnitude *of = &file->atoms[i].magnitudes[decision->measure];
-        has_dominated = has_dominated || (is_known[i] != 0 && is_dominated(decision, of));
+        has_dominated =
+            has_dominated || (is_known[i] != 0 && sotto__magnitude_is_dominated(of, dominance));
         if (file->atoms[i].is_asked && is_known[i] == 0) {
             sotto__magnitude_add(&decision->added[sotto__decision_find_group(decision, i)], of);
         }
     }
     for (size_t i = 0; i < file->atoms_len; i++) {
         size_t group = sotto__decision_find_group(decision, i);
-        bool fails = decision->is_new[group] != 0 ? is_dominated(decision, &decision->added[group])
-                                                  : has_dominated;
+        bool fails = decision->is_new[group] != 0
+                         ? sotto__magnitude_is_dominated(&decision->added[group], dominance)
+                         : has_dominated;
         if (file->atoms[i].is_asked && fails) {
             fail_atom(decision, i, 1);
             decision->is_dominated = true;
@@ -193,22 +187,6 @@ static void list_known(uint8_t *out, const struct decision *decision, size_t mea
     }
 }
 
-/* Rows of an atom in which the product is not 0; *out_is_pure: its factor has one value in all of
- * the atom, so that the product tells the sum alone there. */
-static uint64_t count_factor(const struct sotto_ledger_pair *pair, bool *out_is_pure, size_t atom)
-{
-    const uint64_t *counts = pair->counts + atom * pair->stride;
-    uint64_t all = 0;
-    uint64_t most = 0;
-    for (size_t i = 0; i < SOTTO_LEDGER_LEVELS; i++) {
-        all += counts[i];
-        most = find_most(most, counts[i]);
-    }
-    uint64_t some = all - (pair->zero < SOTTO_LEDGER_LEVELS ? counts[pair->zero] : 0);
-    *out_is_pure = some > 0 && most == all;
-    return some;
-}
-
 /* Whether the sums of a group that are asked of a pair were told before. */
 static bool is_pair_repeated(const struct decision *decision, const struct sotto_ledger_pair *pair,
                              size_t group)
@@ -242,7 +220,7 @@ static void check_pair(struct decision *decision, const struct sotto_ledger_pair
            sotto__decision_count_groups(decision) * sizeof *decision->new_rows);
     for (size_t i = 0; i < file->atoms_len; i++) {
         bool is_pure;
-        uint64_t some = count_factor(pair, &is_pure, i);
+        uint64_t some = sotto__ledger_count_factor(pair, &is_pure, i);
         bool is_known = alone_known[i] != 0 || (product_known[i] != 0 && is_pure);
         uint64_t few = count_few(decision, i);
         uint64_t asked = asks_alone ? (few != 0 ? few : min_rows) : some;
@@ -262,6 +240,24 @@ static void check_pair(struct decision *decision, const struct sotto_ledger_pair
     }
 }
 
+/* Fails what is asked of a group, or (SOTTO_NONE) of all, if few rows, or one, are given away. */
+static void fail_odd(struct decision *decision, const struct sotto_ledger_pair *pair,
+                     const struct sotto__ledger_odd *odd, size_t group)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    unsigned dominance = file->measures[pair->alone].is_count ? 0 : decision->question->dominance;
+    uint64_t few = sotto__ledger_odd_count(odd, file, pair, decision->question->min_rows);
+    bool is_dominated =
+        few == 0 && dominance > 0 && sotto__ledger_odd_is_dominated(odd, pair, dominance);
+    for (size_t i = 0; (few > 0 || is_dominated) && i < file->atoms_len; i++) {
+        bool is_its = group == SOTTO_NONE || sotto__decision_find_group(decision, i) == group;
+        if (file->atoms[i].is_asked && is_its) {
+            fail_atom(decision, i, few > 0 ? few : 1);
+            decision->is_dominated = decision->is_dominated || is_dominated;
+        }
+    }
+}
+
 /* Where a product and the sum alone differ in few rows, in all groups together or in one, whose
  * sums are told by themselves. is_known: of the product, then of the sum alone; odd: of each group,
  * then of all. */
@@ -270,7 +266,6 @@ static void check_odd(struct decision *decision, const struct sotto_ledger_pair 
 {
     const struct sotto_ledger_file *file = decision->file;
     size_t groups_len = sotto__decision_count_groups(decision);
-    uint64_t min_rows = decision->question->min_rows;
     memset(odd, 0, (groups_len + 1) * sizeof *odd);
     for (size_t i = 0; i < file->atoms_len; i++) {
         size_t group = sotto__decision_find_group(decision, i);
@@ -281,14 +276,8 @@ static void check_odd(struct decision *decision, const struct sotto_ledger_pair 
             sotto__ledger_odd_add(&odd[group], pair, i, is_product_known, is_alone_known);
         }
     }
-    uint64_t of_all = sotto__ledger_odd_count(&odd[groups_len], file, pair, min_rows);
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        size_t group = sotto__decision_find_group(decision, i);
-        uint64_t few =
-            of_all > 0 ? of_all : sotto__ledger_odd_count(&odd[group], file, pair, min_rows);
-        if (file->atoms[i].is_asked && few > 0) {
-            fail_atom(decision, i, few);
-        }
+    for (size_t i = 0; i <= groups_len; i++) {
+        fail_odd(decision, pair, &odd[i], i < groups_len ? i : SOTTO_NONE);
     }
 }
 

@@ -110,10 +110,12 @@ enum sotto_status sotto__decision_decide(struct decision *decision, size_t *out_
 
 /* --- products.c --- */
 
-/* Rows of some atoms that a pair gives away: all 0 at first. */
+/* What a pair gives away of some atoms: all 0 at first. */
 struct sotto__ledger_odd {
-    uint64_t rows;                        /* of atoms that are known of both */
-    uint64_t others[SOTTO_LEDGER_LEVELS]; /* of each value: in atoms not known of the sum alone */
+    uint64_t rows;                                         /* but for each atom's commonest value */
+    struct sotto_ledger_magnitude magnitude;               /* of these */
+    struct sotto_ledger_slice both[SOTTO_LEDGER_LEVELS];   /* of atoms that are known of both */
+    struct sotto_ledger_slice others[SOTTO_LEDGER_LEVELS]; /* not known of the sum alone */
 };
 /* Adds an atom. */
 void sotto__ledger_odd_add(struct sotto__ledger_odd *in_out, const struct sotto_ledger_pair *pair,
@@ -122,5 +124,12 @@ void sotto__ledger_odd_add(struct sotto__ledger_odd *in_out, const struct sotto_
 uint64_t sotto__ledger_odd_count(const struct sotto__ledger_odd *odd,
                                  const struct sotto_ledger_file *file,
                                  const struct sotto_ledger_pair *pair, uint64_t min_rows);
+/* Whether one row dominates what it gives away. */
+bool sotto__ledger_odd_is_dominated(const struct sotto__ledger_odd *odd,
+                                    const struct sotto_ledger_pair *pair, unsigned dominance);
+/* Rows of an atom in which the product is not 0; *out_is_pure: its factor has one value in all of
+ * the atom, so that the product tells the sum alone there. */
+uint64_t sotto__ledger_count_factor(const struct sotto_ledger_pair *pair, bool *out_is_pure,
+                                    size_t atom);
 
 #endif

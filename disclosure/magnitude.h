@@ -24,4 +24,14 @@ static inline void sotto__magnitude_add(struct sotto_ledger_magnitude *in_out,
     sotto__magnitude_take(in_out, other->largest[1]);
 }
 
+/* Whether all values but the two largest are less than so many per cent of the largest. The total's
+ * last bits depend on how rows were read: what is that near counts. */
+static inline bool sotto__magnitude_is_dominated(const struct sotto_ledger_magnitude *magnitude,
+                                                 unsigned dominance)
+{
+    double rest = magnitude->total - magnitude->largest[0] - magnitude->largest[1];
+    double needed = magnitude->largest[0] * dominance / 100;
+    return magnitude->largest[0] > 0 && rest <= needed + 1e-9 * magnitude->total;
+}
+
 #endif

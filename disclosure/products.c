@@ -11,7 +11,9 @@
  */
 
 #include "ledger_decide.h"
+#include "magnitude.h"
 
+#include <math.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,28 +121,73 @@ enum sotto_status sotto__ledger_add_products(struct sotto__ledger_batch *batch,
 
 /* --- What they give away --- */
 
-static uint64_t find_most(const uint64_t *counts, uint64_t *out_all)
+/* The level of most rows. *out_all: rows of all levels. */
+static size_t find_commonest(const struct sotto_ledger_slice *slices, uint64_t *out_all)
 {
-    uint64_t most = 0;
+    size_t found = 0;
     *out_all = 0;
     for (size_t i = 0; i < SOTTO_LEDGER_LEVELS; i++) {
-        most = counts[i] > most ? counts[i] : most;
-        *out_all += counts[i];
+        found = slices[i].rows > slices[found].rows ? i : found;
+        *out_all += slices[i].rows;
     }
-    return most;
+    return found;
+}
+
+static uint64_t count_zeros(const struct sotto_ledger_slice *slices,
+                            const struct sotto_ledger_pair *pair)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < pair->values_len; i++) {
+        rows += pair->values[i] == 0 ? slices[i].rows : 0;
+    }
+    return rows;
+}
+
+uint64_t sotto__ledger_count_factor(const struct sotto_ledger_pair *pair, bool *out_is_pure,
+                                    size_t atom)
+{
+    const struct sotto_ledger_slice *slices = pair->slices + atom * pair->stride;
+    uint64_t all;
+    uint64_t most = slices[find_commonest(slices, &all)].rows;
+    uint64_t some = all - count_zeros(slices, pair);
+    *out_is_pure = some > 0 && most == all;
+    return some;
+}
+
+/* Adds rows, each times what its level's value is above another one. */
+static void add_above(struct sotto_ledger_magnitude *in_out, const struct sotto_ledger_pair *pair,
+                      const struct sotto_ledger_slice *slices, double value)
+{
+    for (size_t i = 0; i < pair->values_len; i++) {
+        double times = fabs(pair->values[i] - value);
+        struct sotto_ledger_magnitude magnitude = slices[i].magnitude;
+        magnitude.total *= times;
+        magnitude.largest[0] *= times;
+        magnitude.largest[1] *= times;
+        sotto__magnitude_add(in_out, &magnitude);
+    }
+}
+
+static void add_slices(struct sotto_ledger_slice *in_out, const struct sotto_ledger_slice *slices)
+{
+    for (size_t i = 0; i < SOTTO_LEDGER_LEVELS; i++) {
+        in_out[i].rows += slices[i].rows;
+        sotto__magnitude_add(&in_out[i].magnitude, &slices[i].magnitude);
+    }
 }
 
 void sotto__ledger_odd_add(struct sotto__ledger_odd *in_out, const struct sotto_ledger_pair *pair,
                            size_t atom, bool is_product_known, bool is_alone_known)
 {
-    const uint64_t *counts = pair->counts + atom * pair->stride;
+    const struct sotto_ledger_slice *slices = pair->slices + atom * pair->stride;
     uint64_t all;
-    uint64_t most = find_most(counts, &all);
-    if (is_product_known && is_alone_known) {
-        in_out->rows += all - most;
-    }
-    for (size_t i = 0; is_product_known && !is_alone_known && i < SOTTO_LEDGER_LEVELS; i++) {
-        in_out->others[i] += counts[i];
+    size_t commonest = find_commonest(slices, &all);
+    if (is_product_known && is_alone_known && all > 0) {
+        in_out->rows += all - slices[commonest].rows;
+        add_above(&in_out->magnitude, pair, slices, pair->values[commonest]);
+        add_slices(in_out->both, slices);
+    } else if (is_product_known) {
+        add_slices(in_out->others, slices);
     }
 }
 
@@ -149,12 +196,27 @@ uint64_t sotto__ledger_odd_count(const struct sotto__ledger_odd *odd,
                                  const struct sotto_ledger_pair *pair, uint64_t min_rows)
 {
     uint64_t all;
-    uint64_t most = find_most(odd->others, &all);
+    uint64_t most = odd->others[find_commonest(odd->others, &all)].rows;
     uint64_t rows = odd->rows + all;
-    if (file->measures[pair->alone].is_count) { /* how many rows there are in all is known */
-        rows -= most;
-    } else {
-        rows -= pair->zero < SOTTO_LEDGER_LEVELS ? odd->others[pair->zero] : 0;
-    }
+    bool is_count = file->measures[pair->alone].is_count; /* how many rows there are is known */
+    rows -= is_count ? most : count_zeros(odd->others, pair);
     return rows < min_rows ? rows : 0;
+}
+
+/* The same value, so many times the sum alone, is taken off in all atoms, or each atom's own. */
+bool sotto__ledger_odd_is_dominated(const struct sotto__ledger_odd *odd,
+                                    const struct sotto_ledger_pair *pair, unsigned dominance)
+{
+    struct sotto_ledger_magnitude magnitude = odd->magnitude;
+    add_above(&magnitude, pair, odd->others, 0);
+    bool found = sotto__magnitude_is_dominated(&magnitude, dominance);
+    for (size_t i = 0; !found && i < pair->values_len; i++) {
+        magnitude = (struct sotto_ledger_magnitude){.total = 0};
+        add_above(&magnitude, pair, odd->others, 0);
+        if (odd->both[i].rows > 0) {
+            add_above(&magnitude, pair, odd->both, pair->values[i]);
+            found = sotto__magnitude_is_dominated(&magnitude, dominance);
+        }
+    }
+    return found;
 }

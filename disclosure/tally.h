@@ -35,7 +35,8 @@ struct atoms {
     const struct pair *pairs;
     size_t pairs_len;
     struct levels *levels; /* of each pair */
-    uint64_t *counts;      /* [(atom * pairs_len + pair) * SOTTO_LEDGER_LEVELS + level] */
+    struct sotto_ledger_slice
+        *slices; /* [(atom * pairs_len + pair) * SOTTO_LEDGER_LEVELS + level] */
     size_t predicates_len;
     size_t measures_len;
     uint16_t *classes; /* [atom * predicates_len + predicate] */

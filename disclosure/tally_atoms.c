@@ -15,9 +15,9 @@
 #include <sotto/secret.h>
 #include <string.h>
 
-#define LEVELS_BYTES (SOTTO_LEDGER_LEVELS * sizeof(uint64_t))
-/* Rows are counted in so many places: 64 MB. */
-#define COUNTS_MAX ((size_t)1 << 23)
+#define SLICES_BYTES (SOTTO_LEDGER_LEVELS * sizeof(struct sotto_ledger_slice))
+/* 64 MB. */
+#define SLICES_MAX ((size_t)1 << 21)
 /* Combinations of classes and groups that are looked up by their number. */
 #define NUMBERS_MAX 4096
 
@@ -46,7 +46,10 @@ void sotto__tally_release_atoms(struct atoms *atoms)
     sotto_free(atoms->values);
     sotto_free(atoms->states);
     sotto_free(atoms->levels);
-    sotto_free(atoms->counts);
+    if (atoms->slices != NULL) {
+        sotto_wipe(atoms->slices, atoms->capacity_len * atoms->pairs_len * SLICES_BYTES);
+    }
+    sotto_free(atoms->slices);
     *atoms = (struct atoms){0};
 }
 
@@ -85,8 +88,8 @@ static bool grow_atoms(struct atoms *atoms)
     grown.sketches = sotto_alloc_array(len * atoms->measures_len, sizeof *grown.sketches);
     grown.magnitudes = sotto_alloc_array(len * atoms->measures_len, sizeof *grown.magnitudes);
     grown.slots = sotto_alloc_array(grown.slots_len, sizeof *grown.slots);
-    grown.counts = sotto_alloc_array(len * atoms->pairs_len, LEVELS_BYTES);
-    if (grown.counts == NULL || grown.magnitudes == NULL || grown.classes == NULL ||
+    grown.slices = sotto_alloc_array(len * atoms->pairs_len, SLICES_BYTES);
+    if (grown.slices == NULL || grown.magnitudes == NULL || grown.classes == NULL ||
         grown.groups == NULL || grown.rows == NULL || grown.sketches == NULL ||
         grown.slots == NULL) {
         sotto_free(grown.classes);
@@ -95,7 +98,7 @@ static bool grow_atoms(struct atoms *atoms)
         sotto_free(grown.sketches);
         sotto_free(grown.slots);
         sotto_free(grown.magnitudes);
-        sotto_free(grown.counts);
+        sotto_free(grown.slices);
         return false;
     }
     if (atoms->len > 0) {
@@ -106,7 +109,7 @@ static bool grow_atoms(struct atoms *atoms)
         memcpy(grown.sketches, atoms->sketches, sketches_bytes);
         memcpy(grown.magnitudes, atoms->magnitudes,
                atoms->len * atoms->measures_len * sizeof *grown.magnitudes);
-        memcpy(grown.counts, atoms->counts, atoms->len * atoms->pairs_len * LEVELS_BYTES);
+        memcpy(grown.slices, atoms->slices, atoms->len * atoms->pairs_len * SLICES_BYTES);
     }
     atoms->atom_of = NULL; /* these go on */
     atoms->row_classes = NULL;
@@ -139,7 +142,7 @@ enum sotto_status sotto__tally_find_atom(struct atoms *atoms, size_t *out, const
         }
     }
     if (atoms->len * atoms->measures_len >= SOTTO_LEDGER_SKETCHES_MAX ||
-        (atoms->len + 1) * atoms->pairs_len > COUNTS_MAX / SOTTO_LEDGER_LEVELS) {
+        (atoms->len + 1) * atoms->pairs_len > SLICES_MAX / SOTTO_LEDGER_LEVELS) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                "with what was asked before the rows fall into more kinds than the "
                                "ledger takes, %d for all sums together: ask for fewer sums or "

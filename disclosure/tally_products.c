@@ -7,8 +7,10 @@
  * It is found before any row is read, by the texts of measures; rows are then counted by the values
  * of f, until these turn out to be many. */
 
+#include "magnitude.h"
 #include "tally.h"
 
+#include <math.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -320,6 +322,13 @@ static void find_values(struct atoms *atoms, const struct sotto_watch_rows *rows
     }
 }
 
+static void take_slice(struct sotto_ledger_slice *in_out, double magnitude)
+{
+    in_out->rows++;
+    in_out->magnitude.total += magnitude;
+    sotto__magnitude_take(&in_out->magnitude, magnitude);
+}
+
 /* Rows without a value of both, or with 0 as the one that is alone, count nowhere. */
 static void count_levels(struct atoms *atoms, const struct sotto_watch_rows *rows, size_t at)
 {
@@ -336,7 +345,8 @@ static void count_levels(struct atoms *atoms, const struct sotto_watch_rows *row
         size_t level = find_level(levels, atoms->values[i]);
         if (level < SOTTO_LEDGER_LEVELS) {
             size_t place = atoms->found[i] * atoms->pairs_len + at;
-            atoms->counts[place * SOTTO_LEDGER_LEVELS + level]++;
+            take_slice(&atoms->slices[place * SOTTO_LEDGER_LEVELS + level],
+                       alone != NULL ? fabs(alone[i]) : 1);
         }
     }
 }
@@ -361,13 +371,15 @@ void sotto__tally_add_levels(struct atoms *in_out, size_t atom, const struct ato
                              size_t pair)
 {
     const struct levels *levels = &other->levels[pair];
-    const uint64_t *from = other->counts + (i * other->pairs_len + pair) * SOTTO_LEDGER_LEVELS;
-    uint64_t *to = in_out->counts + (atom * in_out->pairs_len + pair) * SOTTO_LEDGER_LEVELS;
+    size_t from = (i * other->pairs_len + pair) * SOTTO_LEDGER_LEVELS;
+    size_t to = (atom * in_out->pairs_len + pair) * SOTTO_LEDGER_LEVELS;
     in_out->levels[pair].is_over = in_out->levels[pair].is_over || levels->is_over;
     for (size_t j = 0; !in_out->levels[pair].is_over && j < levels->len; j++) {
         size_t level = find_level(&in_out->levels[pair], levels->values[j]);
         if (level < SOTTO_LEDGER_LEVELS) {
-            to[level] += from[j];
+            in_out->slices[to + level].rows += other->slices[from + j].rows;
+            sotto__magnitude_add(&in_out->slices[to + level].magnitude,
+                                 &other->slices[from + j].magnitude);
         }
     }
 }
@@ -384,12 +396,10 @@ bool sotto__tally_list_pairs(struct tallied *tallied, struct sotto_ledger_file *
         const struct levels *levels = &atoms->levels[i];
         struct sotto_ledger_pair pair = {.alone = tallied->pairs[i].measures[0],
                                          .product = tallied->pairs[i].measures[1],
-                                         .counts = atoms->counts + i * SOTTO_LEDGER_LEVELS,
-                                         .stride = tallied->pairs_len * SOTTO_LEDGER_LEVELS};
-        while (pair.zero < SOTTO_LEDGER_LEVELS &&
-               (pair.zero >= levels->len || levels->values[pair.zero] != 0)) {
-            pair.zero++;
-        }
+                                         .slices = atoms->slices + i * SOTTO_LEDGER_LEVELS,
+                                         .stride = tallied->pairs_len * SOTTO_LEDGER_LEVELS,
+                                         .values = levels->values,
+                                         .values_len = levels->len};
         if (!levels->is_over && atoms->len > 0) {
             tallied->told_pairs[out->pairs_len++] = pair;
         }

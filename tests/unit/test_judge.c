@@ -38,7 +38,7 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
     }
     int row = snprintf(out, bytes,
                        "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d,%d,%d,"
-                       "%d,%.1f,%d,%lld,%d,%d,%d,%d,%d\n",
+                       "%d,%.1f,%d,%lld,%d,%d,%d,%d,%d,%d\n",
                        i, wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
                        i <= len / 2          ? "a"
                        : i <= len - len / 12 ? "b"
@@ -55,7 +55,8 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
                        : i <= 30 ? 2
                                  : i <= 45,
                        3000000019LL + 1234567LL * i * i, tax, wage + tax + (i == 21),
-                       i <= 12 ? 2 : 1, i >= 12 && i < 24 ? 5 : 3, i <= 5 ? 2 : i % 2);
+                       i <= 12 ? 2 : 1, i >= 12 && i < 24 ? 5 : 3, i <= 5 ? 2 : i % 2,
+                       i <= len * 3 / 10 || i > len - 3 ? 700 + i : 500);
     assert_true(row > 0 && (size_t)row < bytes);
     return (size_t)row;
 }
@@ -68,7 +69,7 @@ static char *make_rows(int len)
         text, sizeof text,
         "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
         "bonus,same,inf,heavy,giant,twice,few01,twice01,tail,mirror,mirrored,three,code,"
-        "stage,phone,tax,gross,code2,code5,rare3\n");
+        "stage,phone,tax,gross,code2,code5,rare3,odd\n");
     for (int i = 1; i <= len; i++) {
         at += write_row(text + at, sizeof text - at, i, len, &random);
     }
@@ -385,6 +386,10 @@ static void test_hidden(void **state)
         refuses_rows("", products[i], rule, "mostly have one value each here", 1500);
         refuses_rows("", products[i], rule, "mostly have one value each here", 10000);
     }
+    /* Of the rows without the flag three have another value than 500. */
+    refuses("", "dot(flag, odd)", rule, "has one value in all but 3 of the rows");
+    refuses("", "sum(odd) - sum(odd * flag)", rule, "has one value in all but 3 of the rows");
+    passes("", "mean(odd) + mean(flag)");
     passes("", "mean(code2) + mean(code5)");
     passes("", "dot(code2, wage) + dot(code5, wage)");
     refuses("", "var(rare3)", rule, "has three values here, one of them in 5 rows");

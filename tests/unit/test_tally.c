@@ -205,6 +205,7 @@ static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *e
 #define answered(...) expect_answered((struct ask)__VA_ARGS__)
 #define refused(...) expect_refused((struct ask)__VA_ARGS__, "that answer stands")
 #define singled_out(...) expect_refused((struct ask)__VA_ARGS__, "singles out")
+#define dominated(...) expect_refused((struct ask)__VA_ARGS__, "dominates")
 
 static void expect_answered(struct ask ask)
 {
@@ -413,10 +414,9 @@ static void test_dominance(void **state)
     }
     persons[33].wage = 250000;
     answered({.outputs = {"sum(wage)"}});
-    expect_refused((struct ask){.outputs = {"sum(wage)"}, .where = "version == 1"}, "dominates");
+    dominated({.outputs = {"sum(wage)"}, .where = "version == 1"});
     answered({.outputs = {"sum(wage)"}, .by = "hist(age, 0, 40, 100)"});
-    expect_refused((struct ask){.outputs = {"sum(wage)"}, .by = "hist(version, 1, 2, 3)"},
-                   "dominates");
+    dominated({.outputs = {"sum(wage)"}, .by = "hist(version, 1, 2, 3)"});
     answered({.outputs = {"sum(age)"}, .where = "version == 1"});
 }
 
@@ -430,7 +430,7 @@ static void test_dominance_of_what_is_new(void **state)
     }
     persons[33].wage = 250000;
     answered({.outputs = {"sum(wage)"}, .where = "version == 1"});
-    expect_refused((struct ask){.outputs = {"sum(wage)"}}, "dominates");
+    dominated({.outputs = {"sum(wage)"}});
     dominance = 0;
     answered({.outputs = {"sum(wage)"}});
 }
@@ -625,6 +625,35 @@ static void test_products_without_conditions(void **state)
         test_disk_clear();
         ledger = test_ledger_open();
     }
+}
+
+/* In all of the file nobody dominates. But a product with codes of 1 and 2, less the sum, is the
+ * sum of those with a 2, among whom one person does; with codes of 0 and 1 it is of those with a 0.
+ */
+static void test_dominance_within_products(void **state)
+{
+    const char *const outputs[] = {"sum(wage)", "sum(wage * version)", "sum(wage)"};
+    (void)state;
+    dominance = 10;
+    for (int code = 0; code < 2; code++) { /* of those whose sum is told */
+        for (size_t i = 0; i < persons_len; i++) {
+            bool is_odd = (i % 4 == 0) == (code == 1);
+            persons[i].version = code + (i % 4 == 0);
+            persons[i].wage = is_odd ? 10 : 90000 + (double)i;
+        }
+        persons[code == 1 ? 8 : 9].wage = 80000;
+        for (size_t i = 0; i < 2; i++) {
+            sotto_ledger_free(ledger);
+            test_disk_clear();
+            ledger = test_ledger_open();
+            answered({.outputs = {outputs[i]}});
+            dominated({.outputs = {outputs[i + 1]}});
+            answered({.outputs = {outputs[i]}});
+        }
+        dominated({.outputs = {"sum(wage)", "sum(wage * version)"}});
+    }
+    dominance = 0;
+    answered({.outputs = {"sum(wage)", "sum(wage * version)"}});
 }
 
 /* In each of two groups 7 are of version 0: in both together they are enough, but each group's sums
@@ -1252,6 +1281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_coded_products, start, stop),
         cmocka_unit_test_setup_teardown(test_sums_as_counts, start, stop),
         cmocka_unit_test_setup_teardown(test_products_without_conditions, start, stop),
+        cmocka_unit_test_setup_teardown(test_dominance_within_products, start, stop),
         cmocka_unit_test_setup_teardown(test_products_of_groups, start, stop),
         cmocka_unit_test_setup_teardown(test_regressions_beside_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_few_values_in_many_rows, start, stop),

@@ -147,14 +147,21 @@ struct sotto_ledger_measure {
 
 #define SOTTO_LEDGER_LEVELS 16
 
+/* Rows of an atom in which a column has one value, and the sum alone others than 0. */
+struct sotto_ledger_slice {
+    uint64_t rows;
+    struct sotto_ledger_magnitude magnitude; /* of the sum alone */
+};
+
 /* A product with a column of few values tells a sum over the rows of each value. Of the count it is
  * that column itself. */
 struct sotto_ledger_pair {
-    size_t alone;           /* measure: what the column is multiplied with */
-    size_t product;         /* measure */
-    const uint64_t *counts; /* [atom * stride + level]: rows where alone is not 0, by its value */
+    size_t alone;                            /* measure: what the column is multiplied with */
+    size_t product;                          /* measure */
+    const struct sotto_ledger_slice *slices; /* [atom * stride + level] */
     size_t stride;
-    size_t zero; /* the level of value 0; SOTTO_LEDGER_LEVELS: no row has it */
+    const double *values; /* of the levels */
+    size_t values_len;
 };
 
 /* What is asked of one file. */
@@ -220,7 +227,8 @@ SOTTO_API void sotto_ledger_pending_release(struct sotto_ledger_pending *pending
  * over these sets, so many times, would tell the difference.
  *
  * With dominance, what an answer adds to atoms that are known, or, where it adds none, each known
- * atom, has values other than the two largest that come to so much of the largest.
+ * atom, has values other than the two largest that come to so much of the largest; and so has what
+ * a product tells less some times the sum of its other factor.
  *
  * With a budget, at most so many sums per 100 rows of a file are told of each of its columns within
  * SOTTO_LEDGER_BUDGET_MS: so many equations do not give the column away. The same sum of the same
