@@ -208,6 +208,11 @@ static void count_withheld(struct sotto_disclosure *disclosure,
     }
 }
 
+static enum sotto_status fail_without_memory(enum sotto_status status, struct sotto_error *err)
+{
+    return status == SOTTO_ERROR_NO_MEMORY ? sotto_error_no_memory(err) : status;
+}
+
 static enum sotto_status judge_rows(void *context, const struct sotto_evidence *evidence,
                                     struct sotto_withheld *withheld, struct sotto_error *err)
 {
@@ -226,12 +231,14 @@ static enum sotto_status judge_rows(void *context, const struct sotto_evidence *
         enum sotto_status status =
             sotto_evidence_reads(evidence, i) ? judge_dataset(&judging, i) : SOTTO_OK;
         if (status != SOTTO_OK) {
-            return status == SOTTO_ERROR_NO_MEMORY ? sotto_error_no_memory(err) : status;
+            return fail_without_memory(status, err);
         }
     }
     disclosure->rule = SOTTO_RULES_LEN;
     count_withheld(disclosure, withheld, sotto_evidence_groups_len(evidence));
-    return SOTTO_OK;
+    return disclosure->spans != NULL && sotto__judge_is_on(&judging, SOTTO_RULE_COVER)
+               ? fail_without_memory(sotto__judge_spans(&judging), err)
+               : SOTTO_OK;
 }
 
 /* --- For hosts --- */

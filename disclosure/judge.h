@@ -5,7 +5,7 @@
 /* A party's rows as they are judged, for the files that this is spread over: judge.c (groups,
  * datasets, hosts' calls), judge_sets.c (sets and their combinations), judge_sums.c (single sums),
  * judge_products.c (products of two columns), judge_dependences.c (columns that make one another
- * up). */
+ * up), judge_spans.c (what parties hold together). */
 
 #include <sotto/disclosure.h>
 
@@ -150,5 +150,11 @@ enum sotto_status sotto__judge_products(const struct judging *judging) SOTTO_NOD
  * their products with one other, each times a number, add up to what these rows have. Returns:
  * SOTTO_ERROR_REFUSED, SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__judge_dependences(const struct judging *judging) SOTTO_NODISCARD;
+
+/* --- judge_spans.c --- */
+
+/* R4: says of each group which combinations of its sums have any of its rows (sotto/span.h).
+ * Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__judge_spans(struct judging *judging) SOTTO_NODISCARD;
 
 #endif

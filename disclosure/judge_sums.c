@@ -291,14 +291,6 @@ static enum sotto_status judge_dominance(const struct judging *judging, size_t a
         sum->start + 1, sum->text, judging->rules->dominance);
 }
 
-/* R4: whether the party has rows in what two sums tell by their difference, and enough. */
-static uint8_t judge_difference(const struct judging *judging, size_t sum)
-{
-    uint64_t rows = sotto_evidence_terms_of(judging->evidence, judging->group, sum).rows;
-    return (uint8_t)((rows > 0 ? SOTTO_COVER_GIVEN : 0) |
-                     (rows >= sotto__judge_least_rows(judging) ? SOTTO_COVER_ENOUGH : 0));
-}
-
 void sotto__judge_cover(const struct judging *judging)
 {
     uint64_t least = sotto__judge_least_rows(judging);
@@ -308,15 +300,6 @@ void sotto__judge_cover(const struct judging *judging)
                  sotto_evidence_terms_of(judging->evidence, judging->group, i).rows < least;
     }
     judging->withheld->few_groups[judging->group] |= is_few;
-    uint8_t *differences =
-        judging->withheld->differences + judging->group * judging->withheld->differences_len;
-    for (size_t i = 0; i < judging->sums_len; i++) {
-        bool is_its = sotto__judge_is_here(judging, judging->sums[i].set);
-        if (judging->sums[i].is_difference) {
-            *differences = is_its ? judge_difference(judging, i) : *differences;
-            differences++;
-        }
-    }
 }
 
 static bool is_identifier(const struct judging *judging, size_t column)

@@ -74,7 +74,7 @@ static uint64_t raise(uint64_t a, uint64_t exponent, uint64_t prime)
     return power;
 }
 
-static uint64_t invert(uint64_t a, uint64_t prime)
+uint64_t sotto__mixture_invert(uint64_t a, uint64_t prime)
 {
     return raise(a, prime - 2, prime);
 }
@@ -95,9 +95,8 @@ uint64_t sotto__mixture_number(double value, uint64_t prime)
     return value < 0 && number != 0 ? prime - number : number;
 }
 
-/* out -= factor * row, from a column on. */
-static void subtract_row(uint64_t *out, const uint64_t *row, uint64_t factor, size_t from,
-                         size_t width, uint64_t prime)
+void sotto__mixture_subtract(uint64_t *out, const uint64_t *row, uint64_t factor, size_t from,
+                             size_t width, uint64_t prime)
 {
     for (size_t i = from; factor != 0 && i < width; i++) {
         uint64_t part = row[i] != 0 ? sotto__mixture_multiply(factor, row[i], prime) : 0;
@@ -175,14 +174,14 @@ static void reduce_column(struct system *system, size_t column)
     }
     swap_rows(system, system->pivots_len, found);
     uint64_t *pivot = system->rows + system->pivots_len * width;
-    uint64_t factor = invert(pivot[column], system->prime);
+    uint64_t factor = sotto__mixture_invert(pivot[column], system->prime);
     for (size_t i = 0; i < width; i++) {
         pivot[i] = sotto__mixture_multiply(pivot[i], factor, system->prime);
     }
     for (size_t i = 0; i < system->mixture->sets_len; i++) {
         uint64_t *row = system->rows + i * width;
         if (i != system->pivots_len) {
-            subtract_row(row, pivot, row[column], 0, width, system->prime);
+            sotto__mixture_subtract(row, pivot, row[column], 0, width, system->prime);
         }
     }
     system->pivots[system->pivots_len++] = column;
@@ -227,7 +226,8 @@ static bool find_pair(const struct system *system, uint8_t *out_sets, const uint
         if (x[i] == 0 || y[i] == 0) {
             continue;
         }
-        uint64_t factor = sotto__mixture_multiply(x[i], invert(y[i], system->prime), system->prime);
+        uint64_t factor = sotto__mixture_multiply(x[i], sotto__mixture_invert(y[i], system->prime),
+                                                  system->prime);
         if (weigh(system, x, y, factor, min_rows) < min_rows) {
             name_sets(system, out_sets, x, y, factor);
             return true;

@@ -25,9 +25,14 @@ enum sotto_status sotto__mixture_find(const struct sotto__mixture *mixture, bool
                                       uint8_t *out_sets, uint64_t min_rows,
                                       uint64_t prime) SOTTO_NODISCARD;
 
-/* Numbers modulo a prime: a finite one, and a product. */
+/* Numbers modulo a prime: a finite one, a product, what makes 1 of a number that is not 0. */
 uint64_t sotto__mixture_number(double value, uint64_t prime);
 uint64_t sotto__mixture_multiply(uint64_t a, uint64_t b, uint64_t prime);
+
+uint64_t sotto__mixture_invert(uint64_t a, uint64_t prime);
+/* out -= factor * row, from a column on. */
+void sotto__mixture_subtract(uint64_t *out, const uint64_t *row, uint64_t factor, size_t from,
+                             size_t width, uint64_t prime);
 
 /* A prime above 2^60 that a seed decides. */
 uint64_t sotto__mixture_prime(uint64_t seed);

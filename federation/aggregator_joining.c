@@ -63,8 +63,8 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
         goto out;
     }
     if (task->terms.label.round == 1) {
-        status = sotto__agree(&task->driver, &task->cover, task->plan, &roster, &task->invited,
-                              task->interrupt, err);
+        status = sotto__agree(&task->driver, &task->cover, task->plan, &roster, &task->terms,
+                              &task->invited, task->interrupt, err);
         if (status != SOTTO_OK) {
             goto out;
         }

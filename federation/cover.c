@@ -10,8 +10,9 @@
  * 2. The bins and levels of one value, a family, share out its rows: what is closed of them is
  *    known as the rest. So either nothing of a family is closed, or what is has `needed` parties
  *    with enough of it; where it has not, one more is closed: the one that fewest stand behind.
- * 3. Sums of one column over two sets of rows tell the sum over the rows between these. Either no
- *    party has any there, or `needed` parties have enough: else the group is closed.
+ * 3. Whoever has several sums has every combination of them. Where one has rows of some parties,
+ *    but of fewer than `needed`, a bin or level that is in it is closed, the one that fewest stand
+ *    behind; if there is none, the group (cover_combinations.c).
  * 4. A plan of which no group is opened is refused.
  *
  * All parties and the aggregator decide alike from the roster, and parties once more for those that
@@ -27,6 +28,7 @@ void sotto__cover_release(struct sotto__cover *cover)
     sotto_free(cover->said);
     sotto_free(cover->opened);
     sotto_free(cover->cells);
+    sotto__combinations_release(&cover->spans);
     *cover = (struct sotto__cover){0};
 }
 
@@ -37,15 +39,20 @@ static bool has_bit(const uint8_t *bitmap, size_t i)
     return ((bitmap[i / 8] >> i % 8) & 1) != 0;
 }
 
-static bool has_enough(const struct sotto__cover *cover, size_t party, size_t part)
+bool sotto__cover_has_enough(const struct sotto__cover *cover, size_t party, size_t part)
 {
     return has_bit(cover->said + party * SOTTO__COVER_BYTES(cover->len), part);
 }
 
-static bool stands_behind(const struct sotto__cover *cover, size_t party, size_t part)
+bool sotto__cover_gives(const struct sotto__cover *cover, size_t party, size_t part)
 {
     size_t bytes = SOTTO__COVER_BYTES(cover->len);
-    return has_enough(cover, party, part) && has_bit(cover->said + party * bytes + bytes / 2, part);
+    return has_bit(cover->said + party * bytes + bytes / 2, part);
+}
+
+static bool stands_behind(const struct sotto__cover *cover, size_t party, size_t part)
+{
+    return sotto__cover_has_enough(cover, party, part) && sotto__cover_gives(cover, party, part);
 }
 
 /* How many of the parties that live (NULL: all) stand behind a part. */
@@ -70,26 +77,27 @@ struct siblings {
 static struct siblings find_family(const struct sotto__cover *cover, size_t first, size_t offset)
 {
     size_t end = offset + 1;
-    while (end < cover->stride && cover->cells[end - cover->first_cell].family ==
-                                      cover->cells[offset - cover->first_cell].family) {
+    while (end < cover->stride && cover->cells[end - 1].family == cover->cells[offset - 1].family) {
         end++;
     }
     return (struct siblings){.begin = first + offset, .end = first + end};
 }
 
-/* Whether of what is closed of a family enough parties that live have enough, or nothing is. */
+/* Whether of what is closed of a family enough parties that live have enough, or nothing is closed,
+ * or nothing opened. */
 static bool is_rest_covered(const struct sotto__cover *cover, const struct siblings *siblings,
                             const bool *lives)
 {
     size_t found = 0;
     size_t len = siblings->end - siblings->begin;
-    if (memchr(cover->opened + siblings->begin, 0, len) == NULL) {
+    const uint8_t *opened = cover->opened + siblings->begin;
+    if (memchr(opened, 0, len) == NULL || memchr(opened, 1, len) == NULL) {
         return true;
     }
     for (size_t i = 0; i < cover->parties_len; i++) {
         bool has = false;
         for (size_t part = siblings->begin; part < siblings->end; part++) {
-            has = has || (cover->opened[part] == 0 && has_enough(cover, i, part));
+            has = has || (cover->opened[part] == 0 && sotto__cover_has_enough(cover, i, part));
         }
         found += has && (lives == NULL || lives[i]);
     }
@@ -116,85 +124,158 @@ static void close_least(struct sotto__cover *cover, const struct siblings *sibli
     }
 }
 
-/* --- The decision --- */
-
-/* Whether nobody who lives has rows in a difference, or enough have enough. */
-static bool is_difference_covered(const struct sotto__cover *cover, const bool *lives, size_t part)
+/* Closes one more of each family whose rest is not covered. */
+static void cover_rests(struct sotto__cover *cover, size_t first)
 {
-    size_t bytes = SOTTO__COVER_BYTES(cover->len);
-    bool is_any = false;
-    for (size_t i = 0; i < cover->parties_len; i++) {
-        is_any = is_any || ((lives == NULL || lives[i]) &&
-                            has_bit(cover->said + i * bytes + bytes / 2, part));
-    }
-    return !is_any || count_behind(cover, lives, part) >= cover->needed;
-}
-
-/* Whether a group may be opened, by itself and by what its sums tell by their differences. */
-static bool is_group_covered(const struct sotto__cover *cover, const bool *lives, size_t first)
-{
-    bool is_covered = count_behind(cover, lives, first) >= cover->needed;
-    for (size_t i = 1; is_covered && i < cover->first_cell; i++) {
-        is_covered = is_difference_covered(cover, lives, first + i);
-    }
-    return is_covered;
-}
-
-/* Whether a group has to be closed for a part that is, and that others are made of too. */
-static bool is_broken(const struct sotto__cover *cover, size_t first)
-{
-    bool found = false;
-    for (size_t offset = cover->first_cell; !found && offset < cover->stride; offset++) {
-        found = cover->opened[first + offset] == 0 &&
-                !cover->cells[offset - cover->first_cell].is_alone;
-    }
-    return found;
-}
-
-/* Decides about a group, whose parts begin at first. Returns: whether it is opened. */
-static bool decide_group(struct sotto__cover *cover, size_t first)
-{
-    bool is_open = is_group_covered(cover, NULL, first);
-    memset(cover->opened + first, is_open, cover->first_cell);
-    for (size_t part = first + cover->first_cell; is_open && part < first + cover->stride; part++) {
-        cover->opened[part] = count_behind(cover, NULL, part) >= cover->needed;
-    }
-    for (size_t offset = cover->first_cell; is_open && offset < cover->stride;) {
+    for (size_t offset = 1; offset < cover->stride;) {
         struct siblings siblings = find_family(cover, first, offset);
         if (!is_rest_covered(cover, &siblings, NULL)) {
             close_least(cover, &siblings);
         }
         offset = siblings.end - first;
     }
-    if (is_open && is_broken(cover, first)) {
-        memset(cover->opened + first, 0, cover->stride);
-    }
-    return cover->opened[first] != 0;
 }
 
-static bool decide(struct sotto__cover *cover)
+/* --- Combinations --- */
+
+/* The first bin or level that counts a set, if all that do can be withheld alone. */
+static size_t find_part(const struct sotto__cover *cover, size_t first, size_t set)
 {
-    bool is_any = false;
-    for (size_t first = 0; first < cover->len; first += cover->stride) {
-        bool is_open = decide_group(cover, first);
-        is_any = is_any || is_open;
+    size_t found = SOTTO_NONE;
+    bool is_alone = true;
+    for (size_t i = cover->stride - 1; i-- > 0;) {
+        bool is_its = cover->cells[i].set == set;
+        found = is_its ? first + 1 + i : found;
+        is_alone = is_alone && (!is_its || cover->cells[i].is_alone);
+    }
+    return is_alone ? found : SOTTO_NONE;
+}
+
+static void close_set(struct sotto__cover *cover, size_t first, size_t set)
+{
+    for (size_t i = 0; i + 1 < cover->stride; i++) {
+        if (cover->cells[i].set == set) {
+            cover->opened[first + 1 + i] = 0;
+        }
+    }
+}
+
+/* Closes the set of a combination that fewest stand behind, if one of them can be withheld alone;
+ * else the group. */
+static void close_in_combination(struct sotto__cover *cover, size_t first, const uint8_t *sets)
+{
+    size_t least = SOTTO_NONE;
+    size_t least_behind = 0;
+    for (size_t set = 0; set < cover->spans.sets_len; set++) {
+        size_t part = sets[set] != 0 ? find_part(cover, first, set) : SOTTO_NONE;
+        if (part == SOTTO_NONE || cover->opened[part] == 0) {
+            continue;
+        }
+        size_t behind = count_behind(cover, NULL, part);
+        if (least == SOTTO_NONE || behind < least_behind) {
+            least = set;
+            least_behind = behind;
+        }
+    }
+    if (least != SOTTO_NONE) {
+        close_set(cover, first, least);
+        cover_rests(cover, first);
+    } else {
+        memset(cover->opened + first, 0, cover->stride);
+    }
+}
+
+/* Whether a group has to be closed for a part that is, and that others are made of too. */
+static bool is_broken(const struct sotto__cover *cover, size_t first)
+{
+    bool found = false;
+    for (size_t offset = 1; !found && offset < cover->stride; offset++) {
+        found = cover->opened[first + offset] == 0 && !cover->cells[offset - 1].is_alone;
+    }
+    return found;
+}
+
+static enum sotto_status close_combinations(struct sotto__cover *cover, size_t first,
+                                            uint8_t *scratch)
+{
+    bool is_found = cover->spans.families.len > 0;
+    while (is_found && cover->opened[first] != 0 && !is_broken(cover, first)) {
+        enum sotto_status status =
+            sotto__combinations_find(cover, &is_found, scratch, first / cover->stride, NULL);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (is_found) {
+            close_in_combination(cover, first, scratch);
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* --- The decision --- */
+
+/* Decides about a group by itself, whose parts begin at first. */
+static void decide_group(struct sotto__cover *cover, size_t first)
+{
+    bool is_open = count_behind(cover, NULL, first) >= cover->needed;
+    cover->opened[first] = is_open;
+    for (size_t part = first + 1; is_open && part < first + cover->stride; part++) {
+        cover->opened[part] = count_behind(cover, NULL, part) >= cover->needed;
+    }
+    if (is_open) {
+        cover_rests(cover, first);
+    }
+}
+
+/* *out_any: whether a group is opened. Returns: SOTTO_ERROR_NO_MEMORY. */
+static enum sotto_status decide(struct sotto__cover *cover, bool *out_any)
+{
+    enum sotto_status status = SOTTO_OK;
+    uint8_t *scratch = sotto_alloc_array(cover->spans.sets_len + 1, sizeof *scratch);
+    if (scratch == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    *out_any = false;
+    for (size_t first = 0; status == SOTTO_OK && first < cover->len; first += cover->stride) {
+        decide_group(cover, first);
+        status = close_combinations(cover, first, scratch);
+        if (is_broken(cover, first)) {
+            memset(cover->opened + first, 0, cover->stride);
+        }
+        *out_any = *out_any || cover->opened[first] != 0;
     }
     cover->is_all_open = memchr(cover->opened, 0, cover->len) == NULL;
-    return is_any;
+    sotto_free(scratch);
+    return status;
+}
+
+/* Whether no combination in an open group tells of too few of the living. */
+static bool holds_combinations(const struct sotto__cover *cover, const bool *lives, size_t first)
+{
+    bool is_found = true;
+    if (cover->spans.families.len == 0) {
+        return true;
+    }
+    uint8_t *scratch = sotto_alloc_array(cover->spans.sets_len + 1, sizeof *scratch);
+    bool is_known =
+        scratch != NULL && sotto__combinations_find(cover, &is_found, scratch,
+                                                    first / cover->stride, lives) == SOTTO_OK;
+    sotto_free(scratch);
+    return is_known && !is_found;
 }
 
 static bool holds_group(const struct sotto__cover *cover, const bool *lives, size_t first)
 {
-    bool holds = is_group_covered(cover, lives, first);
-    for (size_t part = first + cover->first_cell; holds && part < first + cover->stride; part++) {
+    bool holds = count_behind(cover, lives, first) >= cover->needed;
+    for (size_t part = first + 1; holds && part < first + cover->stride; part++) {
         holds = cover->opened[part] == 0 || count_behind(cover, lives, part) >= cover->needed;
     }
-    for (size_t offset = cover->first_cell; holds && offset < cover->stride;) {
+    for (size_t offset = 1; holds && offset < cover->stride;) {
         struct siblings siblings = find_family(cover, first, offset);
         holds = is_rest_covered(cover, &siblings, lives);
         offset = siblings.end - first;
     }
-    return holds;
+    return holds && holds_combinations(cover, lives, first);
 }
 
 bool sotto__cover_holds(const struct sotto__cover *cover, const bool *lives)
@@ -223,86 +304,86 @@ static bool allocate(struct sotto__cover *cover)
     return cover->said != NULL && cover->opened != NULL && cover->cells != NULL;
 }
 
-static void set_said(struct sotto__cover *cover, size_t party, size_t part, uint8_t said)
-{
-    uint8_t *bits = cover->said + party * SOTTO__COVER_BYTES(cover->len);
-    size_t bytes = SOTTO__COVER_BYTES(cover->len);
-    unsigned bit = 1U << part % 8;
-    bits[part / 8] |= (uint8_t)((said & SOTTO_COVER_ENOUGH) != 0 ? bit : 0);
-    bits[bytes / 2 + part / 8] |= (uint8_t)((said & SOTTO_COVER_GIVEN) != 0 ? bit : 0);
-}
-
-static uint8_t get_said(const struct sotto__offer *offer, size_t part)
-{
-    size_t bytes = SOTTO__COVER_BYTES((size_t)offer->cover_len);
-    return (uint8_t)((has_bit(offer->cover, part) ? SOTTO_COVER_ENOUGH : 0) |
-                     (has_bit(offer->cover + bytes / 2, part) ? SOTTO_COVER_GIVEN : 0));
-}
-
-/* What a party says of all its differences in a group: other types than its own have others. Rows
- * in one may be rows in any, and it has enough of any if it has of all. */
-static uint8_t join_differences(const struct sotto__offer *offer, size_t begin, size_t len)
-{
-    uint8_t some = 0;
-    uint8_t all = SOTTO_COVER_ENOUGH;
-    for (size_t i = begin; i < begin + len; i++) {
-        uint8_t said = get_said(offer, i);
-        some |= said & SOTTO_COVER_GIVEN;
-        all &= said;
-    }
-    return len > 0 ? some | all : 0;
-}
-
 /* What a party says, which stands behind nothing where it speaks of other groups, bins or levels.
  */
 static void read_offer(struct sotto__cover *cover, size_t party, const struct sotto__offer *offer)
 {
-    size_t groups_len = cover->len / cover->stride;
-    size_t cells_len = cover->stride - cover->first_cell;
-    size_t stride = offer->cover_len / groups_len;
-    if (offer->cover_len % groups_len != 0 || stride < 1 + cells_len) {
-        return;
-    }
-    size_t own_len = stride - 1 - cells_len;
-    for (size_t group = 0; group < groups_len; group++) {
-        size_t to = group * cover->stride;
-        size_t from = group * stride;
-        uint8_t joined = join_differences(offer, from + 1, own_len);
-        set_said(cover, party, to, get_said(offer, from));
-        for (size_t i = 1; i < cover->first_cell; i++) {
-            bool is_same = own_len == cover->first_cell - 1;
-            set_said(cover, party, to + i, is_same ? get_said(offer, from + i) : joined);
-        }
-        for (size_t i = 0; i < cells_len; i++) {
-            set_said(cover, party, to + cover->first_cell + i,
-                     get_said(offer, from + 1 + own_len + i));
-        }
+    if (offer->cover_len == cover->len) {
+        memcpy(cover->said + party * SOTTO__COVER_BYTES(cover->len), offer->cover,
+               SOTTO__COVER_BYTES(cover->len));
     }
 }
 
-enum sotto_status sotto__cover_init(struct sotto__cover *out, const struct sotto_driver *driver,
-                                    const struct sotto__offer *offers,
-                                    const struct sotto_roster *roster, struct sotto_error *err)
+/* Sums that are too many to be judged are not compared: who judges them takes no part. */
+static enum sotto_status read_question(struct sotto__cover *cover,
+                                       const struct sotto_driver *driver,
+                                       const struct sotto__offer *offers, uint64_t prime,
+                                       struct sotto_error *err)
 {
-    struct sotto__cover cover = {.len = sotto_driver_cover_len(driver),
-                                 .stride = 1 + sotto_driver_cover_differences_len(driver) +
-                                           sotto_driver_cover_cells_len(driver),
-                                 .first_cell = 1 + sotto_driver_cover_differences_len(driver),
-                                 .parties_len = roster->adverts_len,
-                                 .needed = count_needed(roster)};
-    if (cover.len == 0 || !allocate(&cover)) {
-        sotto__cover_release(&cover);
+    struct sotto_evidence *evidence = NULL;
+    enum sotto_status status = sotto_driver_evidence(&evidence, driver, err);
+    if (status == SOTTO_ERROR_LIMIT) {
+        sotto_driver_cover_cells(driver, cover->cells, NULL);
+        return SOTTO_OK;
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    sotto_driver_cover_cells(driver, cover->cells, evidence);
+    status =
+        sotto__combinations_init(&cover->spans, evidence, offers, cover->parties_len, prime, err);
+    sotto_evidence_free(evidence);
+    return status;
+}
+
+static enum sotto_status decide_all(struct sotto__cover *cover, const struct sotto_driver *driver,
+                                    const struct sotto__offer *offers, uint64_t prime,
+                                    struct sotto_error *err)
+{
+    bool is_any;
+    if (!allocate(cover)) {
         return sotto_error_no_memory(err);
     }
-    sotto_driver_cover_cells(driver, cover.cells);
-    for (size_t i = 0; i < cover.parties_len; i++) {
-        read_offer(&cover, i, &offers[i]);
+    for (size_t i = 0; i < cover->parties_len; i++) {
+        read_offer(cover, i, &offers[i]);
     }
-    bool is_any = decide(&cover);
-    *out = cover;
+    enum sotto_status status = read_question(cover, driver, offers, prime, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (decide(cover, &is_any) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
     return is_any ? SOTTO_OK
                   : sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                     "rule cover: fewer than %u parties have enough rows of what is "
                                     "asked",
-                                    cover.needed);
+                                    cover->needed);
+}
+
+enum sotto_status sotto__cover_init(struct sotto__cover *out, const struct sotto_driver *driver,
+                                    const struct sotto__offer *offers,
+                                    const struct sotto_roster *roster, uint64_t prime,
+                                    struct sotto_error *err)
+{
+    struct sotto__cover cover = {.len = sotto_driver_cover_len(driver),
+                                 .stride = 1 + sotto_driver_cover_cells_len(driver),
+                                 .parties_len = roster->adverts_len,
+                                 .needed = count_needed(roster)};
+    enum sotto_status status = decide_all(&cover, driver, offers, prime, err);
+    if (status == SOTTO_ERROR_NO_MEMORY) {
+        sotto__cover_release(&cover);
+    }
+    *out = cover;
+    return status;
+}
+
+uint64_t sotto__cover_prime(const struct sotto_invitation_terms *terms)
+{
+    uint8_t bytes[sizeof terms->label.task.bytes + SOTTO_DIGEST_BYTES];
+    uint8_t digest[SOTTO_DIGEST_BYTES];
+    memcpy(bytes, terms->label.task.bytes, sizeof terms->label.task.bytes);
+    memcpy(bytes + sizeof terms->label.task.bytes, terms->plan_digest, SOTTO_DIGEST_BYTES);
+    sotto_digest(digest, "sotto cover", bytes, sizeof bytes);
+    return sotto_span_prime(sotto_load_u64(digest));
 }

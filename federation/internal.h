@@ -68,6 +68,7 @@ size_t sotto__peers_find(const struct sotto__peers *peers, const struct sotto_ke
  * that is malformed; else as sotto_schema_agree, sotto_driver_new and sotto__cover_init. */
 enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover *in_out_cover,
                                const struct sotto_plan *plan, const struct sotto_roster *roster,
+                               const struct sotto_invitation_terms *terms,
                                const struct sotto__peers *peers,
                                const struct sotto_interrupt *interrupt,
                                struct sotto_error *err) SOTTO_NODISCARD;

@@ -65,7 +65,7 @@ static enum sotto_status agree(struct sotto_task_party *task, const struct sotto
 {
     sotto__task_party_forget_offers(task);
     enum sotto_status status = sotto__agree(&task->driver, &task->cover, task->plan, roster,
-                                            &task->peers, task->interrupt, err);
+                                            &task->terms, &task->peers, task->interrupt, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -351,8 +351,8 @@ static enum sotto_status again_init(struct again *again, const struct check *che
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the list of peers: %s", sotto_status_text(status));
     }
-    status =
-        sotto__agree(&again->driver, &again->cover, check->plan, roster, &again->peers, NULL, err);
+    status = sotto__agree(&again->driver, &again->cover, check->plan, roster, &check->terms,
+                          &again->peers, NULL, err);
     if (status != SOTTO_OK) {
         return status;
     }

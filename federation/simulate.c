@@ -9,6 +9,7 @@
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
 #include <sotto/secret.h>
+#include <sotto/session.h>
 #include <sotto/task.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,10 +113,11 @@ static enum sotto_status party_driver(struct sim_party *party, struct sotto_driv
     return status;
 }
 
-/* The rules of the party, on these types and on its rows. cover may be NULL. */
+/* The rules of the party, on these types and on its rows. cover and spans may be NULL. */
 static enum sotto_status party_contribute(const struct sim *sim, struct sim_party *party,
                                           const struct sotto_driver *driver, uint8_t *cover,
-                                          uint64_t *limbs, size_t limbs_len)
+                                          struct sotto_writer *spans, uint64_t *limbs,
+                                          size_t limbs_len)
 {
     const struct sotto_rules *rules = sim->config->rules;
     struct sotto_error *err = &party->trouble;
@@ -135,6 +137,8 @@ static enum sotto_status party_contribute(const struct sim *sim, struct sim_part
     if (status == SOTTO_OK) {
         sotto_disclosure_init(&disclosure, rules, sim->config->seed);
         disclosure.judge.cover = cover;
+        disclosure.spans = spans;
+        disclosure.spans_prime = sotto_task_party_prime(party->task);
         status = sotto_driver_contribute(driver, limbs, limbs_len, party->withheld, party->sources,
                                          sotto_disclosure_judge(&disclosure), err);
         rule = disclosure.rule;
@@ -147,18 +151,19 @@ static enum sotto_status party_contribute(const struct sim *sim, struct sim_part
 
 /* What the party has of each part: without rules it stands behind all of them. */
 static enum sotto_status party_cover(const struct sim *sim, struct sim_party *party,
-                                     const struct sotto_driver *driver, uint8_t *out, size_t len)
+                                     const struct sotto_driver *driver, uint8_t *out, size_t len,
+                                     struct sotto_writer *spans)
 {
     size_t limbs_len = sotto_driver_limbs_len(driver);
     if (sim->config->rules == NULL) {
-        sotto_driver_cover_all(driver, out, len);
+        memset(out, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, len);
         return SOTTO_OK;
     }
     uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
     if (limbs == NULL) {
         return sotto_error_no_memory(&party->trouble);
     }
-    enum sotto_status status = party_contribute(sim, party, driver, out, limbs, limbs_len);
+    enum sotto_status status = party_contribute(sim, party, driver, out, spans, limbs, limbs_len);
     sotto_wipe(limbs, limbs_len * sizeof *limbs);
     sotto_free(limbs);
     return status;
@@ -166,7 +171,8 @@ static enum sotto_status party_cover(const struct sim *sim, struct sim_party *pa
 
 /* Says it of the parts that the party's own types make; of none where these alone make no plan. */
 static enum sotto_status make_cover(const struct sim *sim, struct sim_party *party, uint8_t **out,
-                                    size_t *out_len, const struct sotto_schema *schema)
+                                    size_t *out_len, struct sotto_writer *spans,
+                                    const struct sotto_schema *schema)
 {
     struct sotto_driver *driver = NULL;
     enum sotto_status status = party_driver(party, &driver, schema);
@@ -177,7 +183,7 @@ static enum sotto_status make_cover(const struct sim *sim, struct sim_party *par
     }
     *out_len = sotto_driver_cover_len(driver);
     *out = sotto_alloc_array(*out_len, sizeof **out);
-    status = *out != NULL ? party_cover(sim, party, driver, *out, *out_len)
+    status = *out != NULL ? party_cover(sim, party, driver, *out, *out_len, spans)
                           : sotto_error_no_memory(&party->trouble);
     sotto_driver_free(driver);
     return status;
@@ -186,17 +192,24 @@ static enum sotto_status make_cover(const struct sim *sim, struct sim_party *par
 static enum sotto_status party_offer(const struct sim *sim, struct sim_party *party)
 {
     struct sotto_schema schema;
-    uint8_t *cover = NULL;
-    size_t cover_len = 0;
+    struct sotto_writer spans;
+    uint8_t *parts = NULL;
+    size_t parts_len = 0;
     enum sotto_status status = party_schema(party, &schema);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = make_cover(sim, party, &cover, &cover_len, &schema);
+    sotto_writer_init(&spans, SOTTO_ADVERT_PAYLOAD_MAX);
+    status = make_cover(sim, party, &parts, &parts_len, &spans, &schema);
     if (status == SOTTO_OK) {
-        sotto_task_party_offer(party->task, &schema, cover, cover_len);
+        const struct sotto_task_cover cover = {.parts = parts,
+                                               .parts_len = parts_len,
+                                               .spans = spans.data,
+                                               .spans_bytes = spans.data_bytes};
+        sotto_task_party_offer(party->task, &schema, &cover);
     }
-    sotto_free(cover);
+    sotto_free(parts);
+    sotto_writer_release(&spans);
     sotto_schema_release(&schema);
     return status;
 }
@@ -209,7 +222,7 @@ static enum sotto_status party_partial(const struct sim *sim, struct sim_party *
     if (limbs == NULL) {
         return sotto_error_set(&party->trouble, SOTTO_ERROR_NO_MEMORY, "no memory for a partial");
     }
-    enum sotto_status status = party_contribute(sim, party, driver, NULL, limbs, limbs_len);
+    enum sotto_status status = party_contribute(sim, party, driver, NULL, NULL, limbs, limbs_len);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(party->task, limbs, limbs_len);
     }

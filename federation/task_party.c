@@ -131,6 +131,11 @@ size_t sotto_task_party_survivors(const struct sotto_task_party *task, struct so
     return len;
 }
 
+uint64_t sotto_task_party_prime(const struct sotto_task_party *task)
+{
+    return sotto__cover_prime(&task->terms);
+}
+
 uint64_t sotto_task_party_masked(const struct sotto_task_party *task)
 {
     return task->masked;
@@ -348,31 +353,36 @@ void sotto__task_party_advertise(struct sotto_task_party *task)
 
 /* Keeps what the party offers. */
 static enum sotto_status keep_offer(struct sotto_task_party *task,
-                                    const struct sotto_schema *schema, const uint8_t *cover,
-                                    size_t cover_len)
+                                    const struct sotto_schema *schema,
+                                    const struct sotto_task_cover *cover)
 {
-    size_t bytes = SOTTO__COVER_BYTES(cover_len);
-    if (cover_len > UINT32_MAX) {
+    size_t bytes = SOTTO__COVER_BYTES(cover->parts_len);
+    if (cover->parts_len > UINT32_MAX || cover->spans_bytes > SOTTO_ADVERT_PAYLOAD_MAX) {
         return SOTTO_ERROR_LIMIT;
     }
-    task->offered_cover = sotto_alloc_array(bytes + 1, 1);
+    task->offered_cover = sotto_alloc_array(bytes + cover->spans_bytes + 1, 1);
     if (task->offered_cover == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    for (size_t i = 0; i < cover_len; i++) {
+    for (size_t i = 0; i < cover->parts_len; i++) {
         unsigned bit = 1U << i % 8;
-        unsigned enough = (cover[i] & SOTTO_COVER_ENOUGH) != 0 ? bit : 0;
-        unsigned given = (cover[i] & SOTTO_COVER_GIVEN) != 0 ? bit : 0;
+        unsigned enough = (cover->parts[i] & SOTTO_COVER_ENOUGH) != 0 ? bit : 0;
+        unsigned given = (cover->parts[i] & SOTTO_COVER_GIVEN) != 0 ? bit : 0;
         task->offered_cover[i / 8] |= (uint8_t)enough;
         task->offered_cover[bytes / 2 + i / 8] |= (uint8_t)given;
     }
+    if (cover->spans_bytes > 0) {
+        memcpy(task->offered_cover + bytes, cover->spans, cover->spans_bytes);
+    }
     task->offer.cover = task->offered_cover;
-    task->offer.cover_len = (uint32_t)cover_len;
+    task->offer.cover_len = (uint32_t)cover->parts_len;
+    task->offer.spans = task->offered_cover + bytes;
+    task->offer.spans_bytes = cover->spans_bytes;
     return sotto_schema_copy(&task->offer.schema, schema);
 }
 
 void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_schema *schema,
-                            const uint8_t *cover, size_t cover_len)
+                            const struct sotto_task_cover *cover)
 {
     SOTTO_REQUIRE(task->outbox.ended ||
                   (task->phase == SOTTO__TASK_OFFERING && task->plan != NULL));
@@ -380,7 +390,7 @@ void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_sc
         return;
     }
     SOTTO_REQUIRE(schema->fields_len == sotto_plan_columns_len(task->plan));
-    enum sotto_status status = keep_offer(task, schema, cover, cover_len);
+    enum sotto_status status = keep_offer(task, schema, cover);
     if (status == SOTTO_OK) {
         sotto__task_party_advertise(task);
     } else {

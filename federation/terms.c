@@ -75,6 +75,7 @@ static enum sotto_status offers_read(struct offers *offers, const struct sotto_p
 
 enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover *in_out_cover,
                                const struct sotto_plan *plan, const struct sotto_roster *roster,
+                               const struct sotto_invitation_terms *terms,
                                const struct sotto__peers *peers,
                                const struct sotto_interrupt *interrupt, struct sotto_error *err)
 {
@@ -96,7 +97,8 @@ enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover
         goto out;
     }
     sotto_driver_heed(*in_out, interrupt);
-    status = sotto__cover_init(in_out_cover, *in_out, offers.offers, roster, err);
+    status = sotto__cover_init(in_out_cover, *in_out, offers.offers, roster,
+                               sotto__cover_prime(terms), err);
 out:
     sotto_schema_release(&agreed);
     offers_release(&offers);

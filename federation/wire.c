@@ -118,6 +118,7 @@ enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sot
     sotto_schema_write(&offer->schema, &writer);
     sotto_write_u32(&writer, offer->cover_len);
     sotto_write_bytes(&writer, offer->cover, SOTTO__COVER_BYTES((size_t)offer->cover_len));
+    sotto_write_blob(&writer, offer->spans, offer->spans_bytes);
     status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
         out->data = sotto_writer_take(&writer, &out->data_bytes);
@@ -131,7 +132,7 @@ static const uint8_t *read_cover(struct sotto_reader *reader, uint32_t len)
 {
     size_t bytes = SOTTO__COVER_BYTES((size_t)len);
     const uint8_t *cover = sotto_read_bytes(reader, bytes);
-    bool fits = sotto_reader_finished(reader) && cover != NULL;
+    bool fits = cover != NULL;
     for (size_t i = 1; fits && len % 8 != 0 && i <= 2; i++) {
         fits = cover[i * (bytes / 2) - 1] >> len % 8 == 0;
     }
@@ -159,7 +160,8 @@ enum sotto_status sotto__offer_decode(struct sotto__offer *out, const struct sot
     }
     offer.cover_len = sotto_read_u32(&reader);
     offer.cover = read_cover(&reader, offer.cover_len);
-    if (offer.cover == NULL) {
+    offer.spans = sotto_read_blob(&reader, &offer.spans_bytes, SOTTO_ADVERT_PAYLOAD_MAX);
+    if (offer.cover == NULL || !sotto_reader_finished(&reader)) {
         sotto_schema_release(&offer.schema);
         return SOTTO_ERROR_INPUT;
     }

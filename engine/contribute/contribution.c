@@ -103,16 +103,13 @@ static enum sotto_status judge_rows(struct sotto_contribution *contribution, uin
     }
     size_t groups_len = contribution->driver->program->groups_len;
     size_t cells_len = groups_len * withheld.cells_len;
-    withheld.differences_len = sotto__parts_differences(&contribution->inquiry);
-    uint8_t *flags = sotto_alloc_array(
-        groups_len * (1 + withheld.differences_len) + 2 * cells_len + 1, sizeof *flags);
+    uint8_t *flags = sotto_alloc_array(groups_len + 2 * cells_len + 1, sizeof *flags);
     if (flags == NULL) {
         return sotto_error_no_memory(err);
     }
     withheld.few_groups = flags;
     withheld.few_cells = flags + groups_len;
     withheld.cells = flags + groups_len + cells_len;
-    withheld.differences = flags + groups_len + 2 * cells_len;
     status = judge->judge(judge->context, &contribution->evidence, &withheld, err);
     if (status != SOTTO_OK) {
         goto out;

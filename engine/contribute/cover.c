@@ -8,11 +8,12 @@
 #include "contribute/cover.h"
 #include "contribute/contribute.h"
 
+#include <sotto/alloc.h>
 #include <string.h>
 
 struct cell {
-    size_t output;
-    size_t term; /* SOTTO_NONE: nothing stands behind it, as no value of the column is this one */
+    size_t output; /* beyond all outputs: a method's call */
+    size_t term;   /* SOTTO_NONE: nothing stands behind it, as no value of the column is this one */
 };
 
 static size_t count_aggregates(const struct sotto__expression *expression)
@@ -24,13 +25,28 @@ static size_t count_aggregates(const struct sotto__expression *expression)
     return len;
 }
 
-/* Goes through the bins and levels of the driver's round, in the order of the plan. Zero-initialise
- * a walk. */
+/* Goes through the bins and levels of the driver's round, in the order of the plan, and then
+ * through the cells that methods ask for, call by call. Zero-initialise a walk. */
 struct walk {
     size_t output;
     size_t expression;
     size_t moments;
+    size_t asked;
 };
+
+static bool next_asked(struct walk *walk, struct cell *out, const struct sotto_driver *driver)
+{
+    const struct sotto__program *program = driver->program;
+    while (walk->asked < program->asked_len) {
+        const struct sotto__asked *asked = &program->asked[walk->asked++];
+        if (asked->is_cell) {
+            *out = (struct cell){.output = driver->expansion.outputs_len + asked->call,
+                                 .term = asked->moments.terms[SOTTO__MOMENT_X]};
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool next_cell(struct walk *walk, struct cell *out, const struct sotto_driver *driver)
 {
@@ -53,20 +69,7 @@ static bool next_cell(struct walk *walk, struct cell *out, const struct sotto_dr
             return true;
         }
     }
-    return false;
-}
-
-void sotto_driver_cover_all(const struct sotto_driver *driver, uint8_t *out, size_t len)
-{
-    size_t groups_len = driver->program->groups_len;
-    size_t cells_len = sotto_driver_cover_cells_len(driver);
-    for (size_t i = 0; i < groups_len; i++) {
-        uint8_t *group = out + i * (len / groups_len);
-        memset(group, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, len / groups_len);
-        if (len / groups_len > 1 + cells_len) {
-            memset(group + 1, 0, len / groups_len - 1 - cells_len);
-        }
-    }
+    return next_asked(walk, out, driver);
 }
 
 size_t sotto_driver_cover_cells_len(const struct sotto_driver *driver)
@@ -80,50 +83,81 @@ size_t sotto_driver_cover_cells_len(const struct sotto_driver *driver)
     return len;
 }
 
-/* Sums that are too many to be judged have none: who judges them takes no part. Returns: false if
- * there is no memory. */
-static bool count_differences(size_t *out, const struct sotto_driver *driver)
-{
-    struct sotto__inquiry inquiry;
-    enum sotto_status status = sotto__inquiry_init(&inquiry, driver, NULL);
-    *out = status == SOTTO_OK ? sotto__parts_differences(&inquiry) : 0;
-    sotto__inquiry_release(&inquiry);
-    return status != SOTTO_ERROR_NO_MEMORY;
-}
-
-size_t sotto__parts_differences(const struct sotto__inquiry *inquiry)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < inquiry->sums_len; i++) {
-        len += inquiry->sums[i].is_difference;
-    }
-    return len;
-}
-
-size_t sotto_driver_cover_differences_len(const struct sotto_driver *driver)
-{
-    size_t len;
-    (void)count_differences(&len, driver);
-    return len;
-}
-
 size_t sotto_driver_cover_len(const struct sotto_driver *driver)
 {
-    size_t differences_len;
-    return count_differences(&differences_len, driver)
-               ? driver->program->groups_len *
-                     (1 + differences_len + sotto_driver_cover_cells_len(driver))
-               : 0;
+    return driver->program->groups_len * (1 + sotto_driver_cover_cells_len(driver));
 }
 
-void sotto_driver_cover_cells(const struct sotto_driver *driver, struct sotto_cover_cell *out)
+size_t sotto__parts_find_output(const struct sotto_driver *driver, size_t term)
+{
+    struct walk walk = {0};
+    struct cell cell;
+    while (next_cell(&walk, &cell, driver)) {
+        if (cell.term == term) {
+            return cell.output;
+        }
+    }
+    return SOTTO_NONE;
+}
+
+/* The set that a cell's term counts, or SOTTO_NONE. */
+static size_t find_set(const struct sotto__inquiry *inquiry, size_t term)
+{
+    for (size_t i = 0; term != SOTTO_NONE && i < inquiry->sets_len; i++) {
+        const struct sotto_evidence_set *set = &inquiry->sets[i];
+        if (set->cell != SOTTO_NONE && inquiry->cell_terms[set->cell] == term) {
+            return i;
+        }
+    }
+    return SOTTO_NONE;
+}
+
+void sotto_driver_cover_cells(const struct sotto_driver *driver, struct sotto_cover_cell *out,
+                              const struct sotto_evidence *evidence)
 {
     struct walk walk = {0};
     struct cell cell;
     while (next_cell(&walk, &cell, driver)) {
         bool is_read = cell.term != SOTTO_NONE && !driver->program->terms[cell.term].is_cell;
-        *out++ = (struct sotto_cover_cell){.family = cell.output, .is_alone = !is_read};
+        *out++ = (struct sotto_cover_cell){
+            .family = cell.output,
+            .is_alone = !is_read,
+            .set = evidence != NULL ? find_set(evidence->inquiry, cell.term) : SOTTO_NONE};
     }
+}
+
+/* --- The question --- */
+
+/* The evidence of no rows, which comes first, and what it is evidence for. */
+struct bare_evidence {
+    struct sotto_evidence evidence;
+    struct sotto__inquiry inquiry;
+};
+
+void sotto_evidence_free(struct sotto_evidence *evidence)
+{
+    struct bare_evidence *bare = (struct bare_evidence *)evidence;
+    if (bare != NULL) {
+        sotto__inquiry_release(&bare->inquiry);
+        sotto_free(bare);
+    }
+}
+
+enum sotto_status sotto_driver_evidence(struct sotto_evidence **out,
+                                        const struct sotto_driver *driver, struct sotto_error *err)
+{
+    struct bare_evidence *bare = sotto_alloc_zeroed(sizeof *bare);
+    if (bare == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = sotto__inquiry_init(&bare->inquiry, driver, err);
+    if (status != SOTTO_OK) {
+        sotto_evidence_free(&bare->evidence);
+        return status;
+    }
+    bare->evidence.inquiry = &bare->inquiry;
+    *out = &bare->evidence;
+    return SOTTO_OK;
 }
 
 /* --- Taking out --- */
@@ -148,13 +182,11 @@ void sotto__parts_withhold_cell(uint64_t *limbs, const struct sotto__program *pr
 void sotto_driver_keep_back(const struct sotto_driver *driver, uint64_t *in_out,
                             const uint8_t *opened)
 {
-    size_t differences_len = sotto_driver_cover_differences_len(driver);
     const struct sotto__program *program = driver->program;
     for (size_t group = 0; group < program->groups_len; group++) {
         struct walk walk = {0};
         struct cell cell;
         bool is_open = *opened++ != 0;
-        opened += differences_len; /* they are opened with their sums */
         while (next_cell(&walk, &cell, driver)) {
             bool is_there = cell.term != SOTTO_NONE && program->terms[cell.term].is_cell;
             if (*opened++ == 0 && is_there) {
@@ -200,9 +232,6 @@ void sotto__parts_say(uint8_t *out, const struct sotto_driver *driver,
         struct cell cell;
         bool is_given = driver->plan->keys_len == 0 || withheld->groups[group] == 0;
         *out++ = is_given ? say(withheld->few_groups[group] == 0, true) : 0;
-        for (size_t i = 0; i < withheld->differences_len; i++) {
-            *out++ = is_given ? withheld->differences[group * withheld->differences_len + i] : 0;
-        }
         while (next_cell(&walk, &cell, driver)) {
             *out++ = is_given ? say_of_cell(withheld, group, program, inquiry, cell.term) : 0;
         }

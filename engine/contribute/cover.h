@@ -12,8 +12,8 @@ void sotto__parts_withhold_group(uint64_t *limbs, const struct sotto__program *p
 void sotto__parts_withhold_cell(uint64_t *limbs, const struct sotto__program *program, size_t group,
                                 size_t term);
 
-/* How many differences of two sums each group has. */
-size_t sotto__parts_differences(const struct sotto__inquiry *inquiry);
+/* The plan's first output that a term is a bin or a level of. */
+size_t sotto__parts_find_output(const struct sotto_driver *driver, size_t term);
 
 /* Says what a judge left of each part: sotto_driver_cover_len bytes of SOTTO_COVER_. */
 void sotto__parts_say(uint8_t *out, const struct sotto_driver *driver,

@@ -13,6 +13,7 @@
  * 3. A condition that arithmetic uses, outside if and logic, is a set too (add_used_conditions). */
 
 #include "contribute/contribute.h"
+#include "contribute/cover.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
@@ -237,6 +238,7 @@ static struct sotto_evidence_set make_set(const struct sotto__inquiry *inquiry,
     struct sotto_evidence_set set = {.dataset = at->dataset,
                                      .universe = SOTTO_NONE,
                                      .cell = SOTTO_NONE,
+                                     .output = SOTTO_NONE,
                                      .text = at->source,
                                      .start = at->start};
     set.kind = kind;
@@ -326,6 +328,7 @@ static void add_truths(struct sotto__inquiry *inquiry, size_t number)
     if (term->is_cell) {
         set.universe = add_universe(inquiry, term);
         set.cell = add_cell(inquiry, number);
+        set.output = sotto__parts_find_output(inquiry->driver, number);
     }
     (void)add_set(inquiry, set, member, &literals);
 }

@@ -340,6 +340,10 @@ size_t sotto__recipe_cell(struct sotto__recipe *recipe, size_t row)
     recipe->compiler->is_cell = true;
     size_t asked = ask_aggregate(recipe, SOTTO__FUNCTION_SUM, row, row);
     recipe->compiler->is_cell = false;
+    if (asked != SOTTO_NONE) {
+        struct sotto__program *program = recipe->compiler->program;
+        program->asked[program->asked_len - 1].is_cell = true;
+    }
     return asked;
 }
 

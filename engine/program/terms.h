@@ -76,6 +76,7 @@ struct sotto__asked {
     struct sotto__moments moments;
     size_t first_term;
     size_t terms_len; /* 0: moments */
+    bool is_cell;     /* it can be withheld alone */
 };
 
 /* Words of a group's state that are its parameters. */

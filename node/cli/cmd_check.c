@@ -204,16 +204,11 @@ static void print_parts(const struct checked *checked)
     size_t groups_len = sotto_driver_groups_len(checked->driver);
     size_t groups = 0;
     size_t enough = 0;
-    size_t parts = 0;
-    size_t first_cell = 1 + sotto_driver_cover_differences_len(checked->driver);
-    size_t stride = first_cell + sotto_driver_cover_cells_len(checked->driver);
     for (size_t i = 0; i < groups_len; i++) {
         groups += checked->withheld[i];
     }
     for (size_t i = 0; i < checked->cover_len; i++) {
-        bool is_part = i % stride == 0 || i % stride >= first_cell;
-        parts += is_part;
-        enough += is_part && checked->cover[i] == (SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN);
+        enough += checked->cover[i] == (SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN);
     }
     if (groups > 0) {
         (void)printf(LABEL "%zu of %zu groups\n", "withholds", groups, groups_len);
@@ -223,7 +218,7 @@ static void print_parts(const struct checked *checked)
                      checked->disclosure.cells_withheld);
     }
     (void)printf(LABEL "this node has enough of %zu of %zu groups, bins and levels\n", "cover",
-                 enough, parts);
+                 enough, checked->cover_len);
 }
 
 /* Opens the ledger, which a node without a database has not begun. */

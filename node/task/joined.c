@@ -325,8 +325,12 @@ static void give_offer(const struct compute *compute, struct joined *joined,
     }
     log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, what);
     record_or_say(compute, joined, RECORD_JOINED, NULL);
-    sotto_task_party_offer(joined->machine, schema, joined->prepared.cover,
-                           joined->prepared.cover_len);
+    const struct prepared *prepared = &joined->prepared;
+    const struct sotto_task_cover cover = {.parts = prepared->cover,
+                                           .parts_len = prepared->cover_len,
+                                           .spans = prepared->spans.data,
+                                           .spans_bytes = prepared->spans.data_bytes};
+    sotto_task_party_offer(joined->machine, schema, &cover);
 }
 
 static void answer_offer(struct compute *compute, struct joined *joined)

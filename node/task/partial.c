@@ -13,6 +13,7 @@
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
 #include <sotto/secret.h>
+#include <sotto/span.h>
 #include <string.h>
 
 const struct sotto_catalogue **partial_catalogues(const struct joined *joined)
@@ -81,11 +82,12 @@ static enum sotto_status read_rows(const struct compute *compute, struct joined 
     return say_refused(status, err);
 }
 
-/* Counts and judges the rows under a driver. *cover: out. */
+/* Counts and judges the rows under a driver. *cover: out; spans: to be ended by the caller. */
 static enum sotto_status count(const struct compute *compute, struct joined *joined,
                                enum sotto_rule *out_rule, struct sotto_tally **out_tally,
-                               uint8_t *cover, const struct sotto_driver *driver, uint64_t *limbs,
-                               size_t limbs_len, struct sotto_error *err)
+                               uint8_t *cover, struct sotto_writer *spans,
+                               const struct sotto_driver *driver, uint64_t *limbs, size_t limbs_len,
+                               struct sotto_error *err)
 {
     struct sotto_source **sources = list_sources(joined);
     const struct sotto_catalogue **catalogues = partial_catalogues(joined);
@@ -93,6 +95,7 @@ static enum sotto_status count(const struct compute *compute, struct joined *joi
     struct sotto_random random = sotto_random_system();
     enum sotto_status status;
     *out_rule = SOTTO_RULE_ROWS;
+    sotto_writer_init(spans, SOTTO_ADVERT_PAYLOAD_MAX);
     if (joined->withheld == NULL) {
         joined->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
     }
@@ -108,11 +111,14 @@ static enum sotto_status count(const struct compute *compute, struct joined *joi
     joined->disclosure.kind_of = config_column_kind;
     joined->disclosure.kind_context = compute->policy;
     joined->disclosure.judge.cover = cover;
+    joined->disclosure.spans = sotto_driver_round(driver) == 1 ? spans : NULL;
+    joined->disclosure.spans_prime = sotto_task_party_prime(joined->machine);
     status =
         read_rows(compute, joined, out_tally, driver, limbs, limbs_len, sources, catalogues, err);
     joined->disclosure.judge.cover = NULL;
+    joined->disclosure.spans = NULL;
     if (sotto_disclosure_judge(&joined->disclosure) == NULL) { /* no rule asks for anything */
-        sotto_driver_cover_all(driver, cover, sotto_driver_cover_len(driver));
+        memset(cover, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, sotto_driver_cover_len(driver));
     }
     set_rule(out_rule, &joined->disclosure);
 out:
@@ -144,6 +150,7 @@ void partial_release(struct joined *joined)
     struct prepared *prepared = &joined->prepared;
     forget_partial(prepared);
     sotto_free(prepared->cover);
+    sotto_writer_release(&prepared->spans);
     *prepared = (struct prepared){0};
 }
 
@@ -186,8 +193,7 @@ static enum sotto_status make_room(const struct compute *compute, struct joined 
 static void cover_withheld(struct joined *joined)
 {
     struct prepared *prepared = &joined->prepared;
-    size_t stride = 1 + sotto_driver_cover_differences_len(prepared->driver) +
-                    sotto_driver_cover_cells_len(prepared->driver);
+    size_t stride = 1 + sotto_driver_cover_cells_len(prepared->driver);
     for (size_t i = 0; i < sotto_driver_groups_len(prepared->driver); i++) {
         if (joined->withheld[i] != 0) {
             memset(prepared->cover + i * stride, 0, stride);
@@ -195,12 +201,24 @@ static void cover_withheld(struct joined *joined)
     }
 }
 
+/* Nor is anything said of its sums together. */
+static enum sotto_status withhold_spans(const struct joined *joined, struct sotto_writer *in_out,
+                                        struct sotto_error *err)
+{
+    size_t groups_len = sotto_driver_groups_len(joined->prepared.driver);
+    bool is_said = in_out->data_bytes > 0;
+    enum sotto_status status =
+        is_said ? sotto_spans_withhold(in_out, joined->withheld, groups_len) : SOTTO_OK;
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
 static enum sotto_status fill_room(const struct compute *compute, struct joined *joined,
                                    enum sotto_rule *out_rule, struct sotto_error *err)
 {
     struct prepared *prepared = &joined->prepared;
-    enum sotto_status status = count(compute, joined, out_rule, &prepared->tally, prepared->cover,
-                                     prepared->driver, prepared->limbs, prepared->limbs_len, err);
+    enum sotto_status status =
+        count(compute, joined, out_rule, &prepared->tally, prepared->cover, &prepared->spans,
+              prepared->driver, prepared->limbs, prepared->limbs_len, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -208,8 +226,11 @@ static enum sotto_status fill_room(const struct compute *compute, struct joined 
         status =
             say_refused(remembered_foresee(compute, joined, out_rule, prepared->tally, err), err);
     }
+    if (status != SOTTO_OK) {
+        return status;
+    }
     cover_withheld(joined);
-    return status;
+    return withhold_spans(joined, &prepared->spans, err);
 }
 
 enum sotto_status partial_prepare(const struct compute *compute, struct joined *joined,
@@ -245,6 +266,37 @@ static bool is_prepared(const struct compute *compute, const struct joined *join
            sotto_schema_equal(&prepared->schema, sotto_driver_schema(driver));
 }
 
+static enum sotto_status refuse_other_offer(struct sotto_error *err)
+{
+    return sotto_error_set(
+        err, SOTTO_ERROR_REFUSED,
+        "a group, bin or level can't be given any more, which was offered: other "
+        "answers left meanwhile, or the types that all agree on are others");
+}
+
+/* Under other types than its own rows may be in other combinations of sums. now: what would be said
+ * of them now, but for groups that the ledger withholds, which are emptied in both. */
+static enum sotto_status check_spans(struct joined *joined, struct sotto_writer *now,
+                                     struct sotto_error *err)
+{
+    struct sotto_writer *offered = &joined->prepared.spans;
+    size_t groups_len = sotto_driver_groups_len(sotto_task_party_driver(joined->machine));
+    bool is_told = now->data_bytes > 0 && offered->data_bytes > 0;
+    if (!is_told) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = sotto_spans_withhold(now, joined->withheld, groups_len);
+    if (status == SOTTO_OK) {
+        status = sotto_spans_withhold(offered, joined->withheld, groups_len);
+    }
+    if (status != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    bool is_same = now->data_bytes == offered->data_bytes &&
+                   memcmp(now->data, offered->data, now->data_bytes) == 0;
+    return is_same ? SOTTO_OK : refuse_other_offer(err);
+}
+
 /* What was offered and is opened has to be given: others count on it. now: what would be offered
  * now, but for groups that the ledger withholds. */
 static enum sotto_status check_offered(const struct joined *joined, const uint8_t *now,
@@ -253,8 +305,7 @@ static enum sotto_status check_offered(const struct joined *joined, const uint8_
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     const uint8_t *opened = sotto_task_party_opened(joined->machine);
     const struct prepared *prepared = &joined->prepared;
-    size_t stride =
-        1 + sotto_driver_cover_differences_len(driver) + sotto_driver_cover_cells_len(driver);
+    size_t stride = 1 + sotto_driver_cover_cells_len(driver);
     bool has_groups = sotto_driver_groups_len(driver) > 0;
     bool is_told = sotto_driver_round(driver) == 1 && opened != NULL &&
                    prepared->cover_len == sotto_driver_cover_len(driver);
@@ -262,10 +313,7 @@ static enum sotto_status check_offered(const struct joined *joined, const uint8_
         bool is_withheld = has_groups && joined->withheld[i / stride] != 0;
         bool is_given = (now[i] & SOTTO_COVER_GIVEN) != 0 && !is_withheld;
         if ((prepared->cover[i] & SOTTO_COVER_GIVEN) != 0 && opened[i] != 0 && !is_given) {
-            return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                   "a group, bin or level can't be given any more, which was "
-                                   "offered: other answers left meanwhile, or the types that all "
-                                   "agree on are others");
+            return refuse_other_offer(err);
         }
     }
     return SOTTO_OK;
@@ -290,16 +338,24 @@ static enum sotto_status compute_anew(const struct compute *compute, struct join
                                       struct sotto_error *err)
 {
     struct sotto_tally *tally = NULL;
+    struct sotto_writer spans;
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     uint8_t *cover = sotto_alloc_array(sotto_driver_cover_len(driver), sizeof *cover);
     if (cover == NULL) {
         return sotto_error_no_memory(err);
     }
     enum sotto_status status =
-        count(compute, joined, out_rule, &tally, cover, driver, limbs, limbs_len, err);
-    if (status == SOTTO_OK) {
-        status = answer(compute, joined, out_rule, tally, cover, limbs, err);
+        count(compute, joined, out_rule, &tally, cover, &spans, driver, limbs, limbs_len, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = answer(compute, joined, out_rule, tally, cover, limbs, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = check_spans(joined, &spans, err);
+out:
+    sotto_writer_release(&spans);
     sotto_tally_free(tally);
     sotto_free(cover);
     return status;

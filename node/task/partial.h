@@ -20,6 +20,7 @@ struct prepared {
     size_t limbs_len;
     uint8_t *cover; /* what the node has of each part: struct sotto_judge */
     size_t cover_len;
+    struct sotto_writer spans; /* what it says of combinations of sums: struct sotto_disclosure */
     uint64_t policy_number; /* of the policy by which rows were judged */
 };
 

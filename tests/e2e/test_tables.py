@@ -59,7 +59,7 @@ class Tables(unittest.TestCase):
             self.assertIsNotNone(fields[name][key]["value"], name)
 
     def test_small_cells_are_withheld(self):
-        result, rows = self.simulate((3, 99, 99), *OUTPUTS[2:4])
+        result, rows = self.simulate((3, 99, 99, 99), *OUTPUTS[2:4])
         table = result["outputs"]["c"]["fields"]
         shown = table["counts"]["values"]
         true = self.counts(rows)
@@ -82,13 +82,24 @@ class Tables(unittest.TestCase):
     def test_a_margin_gives_no_cell_back(self):
         """The count of a level from another output, less the cells that are shown, is no small
         cell either."""
-        result, rows = self.simulate((3, 99, 99), OUTPUTS[2], "n=value_counts(dept, 'R&D', 'Sales', 'HR')")
+        result, rows = self.simulate((3, 99, 99, 99), OUTPUTS[2], "n=value_counts(dept, 'R&D', 'Sales', 'HR')")
         shown = result["outputs"]["c"]["fields"]["counts"]["values"]
         margins = result["outputs"]["n"]["values"]
         for i, row in enumerate(shown):
             hidden = [one for one in row if "withheld" in one]
             if "withheld" not in margins[i] and hidden:
-                self.assertGreaterEqual(margins[i]["value"] - sum(one["value"] for one in row), 10)
+                self.assertGreaterEqual(margins[i]["value"] - sum(one["value"] or 0 for one in row), 10)
+
+    def test_a_cell_that_too_few_parties_have_is_closed(self):
+        """Two of three parties: each would know the other's. Nor do margins or counts tell it."""
+        result, _ = self.simulate((3, 99, 99), OUTPUTS[2], "n=value_counts(dept, 'R&D', 'Sales', 'HR')")
+        table = result["outputs"]["c"]["fields"]
+        shown = table["counts"]["values"]
+        self.assertEqual((shown[2][1]["value"], shown[2][1]["withheld"]), (None, 3))
+        self.assertEqual(table["row_totals"]["values"][2]["withheld"], 3)
+        self.assertGreaterEqual(sum("withheld" in one for row in shown for one in row), 2)
+        margin = result["outputs"]["n"]["values"][2]
+        self.assertTrue("withheld" in margin or "withheld" in shown[2][0])
 
     def test_a_small_sample_is_refused(self):
         done, _ = self.simulate((3, 99, 99), "t=ttest(wage, dept in ('R&D', 'IT'))", check=False)

@@ -88,7 +88,7 @@ static enum sotto_status make_cover(uint8_t **out, size_t *out_len, const struct
         status = *out != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     }
     if (status == SOTTO_OK) {
-        sotto_driver_cover_all(driver, *out, *out_len);
+        memset(*out, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, *out_len);
     }
     sotto_driver_free(driver);
     sotto_schema_release(&own);
@@ -107,9 +107,13 @@ static void net_host_offer(struct net_host *host)
         status = make_cover(&cover, &cover_len, plan, &schema);
     }
     if (status == SOTTO_OK && host->says != NULL) {
-        sotto_task_party_offer(host->task, &schema, host->says, host->says_len);
+        sotto_task_party_offer(
+            host->task, &schema,
+            &(struct sotto_task_cover){.parts = host->says, .parts_len = host->says_len});
     } else if (status == SOTTO_OK) {
-        sotto_task_party_offer(host->task, &schema, cover, cover_len);
+        sotto_task_party_offer(
+            host->task, &schema,
+            &(struct sotto_task_cover){.parts = cover, .parts_len = cover_len});
     } else {
         sotto_task_party_decline(host->task, status, NULL);
     }

@@ -94,6 +94,10 @@ struct sotto_disclosure {
     const void *kind_context;
     struct sotto_judge judge;
     uint64_t prime;
+    /* Where to, unless NULL, the judge writes what the rows are of all combinations of sums
+     * (sotto/span.h), modulo a prime that all parties of the task know. */
+    struct sotto_writer *spans;
+    uint64_t spans_prime;
     enum sotto_rule rule; /* that refused the round; SOTTO_RULES_LEN: none did */
     uint64_t in_no_group; /* rows whose key is missing, or is no level of the plan */
     size_t groups_withheld;

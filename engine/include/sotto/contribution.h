@@ -34,29 +34,34 @@ sotto_driver_contribute(const struct sotto_driver *driver, uint64_t *out, size_t
 
 /* --- Cover: what parties open together, or not at all --- */
 
-/* A bin or a level of hist or value_counts in a group. */
+/* A bin or a level of hist or value_counts, or a cell of a table, in a group. */
 struct sotto_cover_cell {
-    size_t family; /* its output, whose bins or levels share out the rows that have the value */
+    size_t family; /* its output or table, whose parts share out the rows that have the value */
     bool is_alone; /* nothing but bins and levels is made of it: it can be withheld alone */
+    size_t set;    /* its set in the round's evidence; SOTTO_NONE: nothing stands behind it */
 };
 
 /* How many parts of the current round's partial parties say something of: of each group (without
- * group_by there is one) the group itself, then each difference of two of its sums, and then its
- * bins and levels, in the order of the plan. 0: there is no memory. */
+ * group_by there is one) the group itself, and then its bins and levels, in the order of the plan.
+ */
 SOTTO_API size_t sotto_driver_cover_len(const struct sotto_driver *driver);
-
-/* How many differences each group has, which all parties of the same types find alike. */
-SOTTO_API size_t sotto_driver_cover_differences_len(const struct sotto_driver *driver);
-
-/* What a party says that stands behind everything, and whose rows are in no difference: len is
- * sotto_driver_cover_len. */
-SOTTO_API void sotto_driver_cover_all(const struct sotto_driver *driver, uint8_t *out, size_t len);
 
 /* How many bins and levels each group has: the plan's, the same under all types. */
 SOTTO_API size_t sotto_driver_cover_cells_len(const struct sotto_driver *driver);
-/* What they are: sotto_driver_cover_cells_len of out. */
+/* What they are: sotto_driver_cover_cells_len of out. evidence: sotto_driver_evidence's;
+ * NULL: no set is named. */
 SOTTO_API void sotto_driver_cover_cells(const struct sotto_driver *driver,
-                                        struct sotto_cover_cell *out);
+                                        struct sotto_cover_cell *out,
+                                        const struct sotto_evidence *evidence);
+
+/* The evidence of no rows, which says what the round asks: sets, sums and columns. Returns:
+ * SOTTO_ERROR_LIMIT where these are more than can be judged, SOTTO_ERROR_NO_MEMORY. Ownership:
+ * borrows driver; *out is ended by sotto_evidence_free. */
+SOTTO_API enum sotto_status sotto_driver_evidence(struct sotto_evidence **out,
+                                                  const struct sotto_driver *driver,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+/* NULL is fine. */
+SOTTO_API void sotto_evidence_free(struct sotto_evidence *evidence);
 
 /* Takes out of a partial what is not opened: opened[i] is 0, of sotto_driver_cover_len. Slots say
  * so, as they do of what a judge withholds. The only group of a plan without group_by stays, and so

@@ -24,6 +24,7 @@ struct sotto_evidence_set {
     size_t dataset;
     size_t universe;    /* of a cell: the set of rows that have the value that it is about */
     size_t cell;        /* of a cell: its number, else SOTTO_NONE */
+    size_t output;      /* of a cell: the plan's first output that it is a bin or a level of */
     bool is_told_apart; /* atoms are in it or not; else nothing is opened of its rows but sums that
                            are opened over no other set */
     const char *text;   /* the expression that it was first written in, and where; borrows */
@@ -175,7 +176,7 @@ sotto_evidence_values_of(const struct sotto_evidence *evidence, size_t group, si
 /* --- Who judges --- */
 
 /* What a party says of a part of its partial (sotto_driver_cover_len): whether it has so much that
- * others can stand behind it, and whether it gives it; of differences, whether it has any rows. */
+ * others can stand behind it, and whether it gives it. */
 #define SOTTO_COVER_ENOUGH 1
 #define SOTTO_COVER_GIVEN 2
 
@@ -188,10 +189,6 @@ struct sotto_withheld {
      * of each group, the only one too, and of each cell. NULL: nobody asks. */
     uint8_t *few_groups;
     uint8_t *few_cells;
-    /* [group * differences_len + difference], in the order of sums: SOTTO_COVER_GIVEN where rows
-     * are in what two sums tell by their difference, SOTTO_COVER_ENOUGH where enough are. */
-    uint8_t *differences;
-    size_t differences_len;
 };
 
 /* Asked by a contribution when its rows are over. */

@@ -155,12 +155,22 @@ SOTTO_API const char *sotto_task_party_result(const struct sotto_task_party *tas
 /* Whether this party computed the result itself, and all whose rows are in it have confirmed it. */
 SOTTO_API bool sotto_task_party_is_confirmed(const struct sotto_task_party *task);
 
-/* Answers OFFER: joins with these types. cover says (SOTTO_COVER_, sotto/evidence.h) what the party
- * has and gives of each part of a partial of these types alone: sotto_driver_cover_len bytes, made
- * by its judge. Nothing (0 bytes) stands behind nothing. Ownership: copies. */
+/* What a party has of a partial of its own types alone, as its judge says. Borrows. */
+struct sotto_task_cover {
+    const uint8_t *parts; /* has and gives of each (SOTTO_COVER_, sotto/evidence.h) */
+    size_t parts_len;     /* sotto_driver_cover_len; 0: it stands behind nothing */
+    const uint8_t *spans; /* of combinations of sums (struct sotto_disclosure) */
+    size_t spans_bytes;   /* 0: nobody judged; it stands behind what others have rows in */
+};
+
+/* Answers OFFER: joins with these types. Ownership: copies. */
 SOTTO_API void sotto_task_party_offer(struct sotto_task_party *task,
-                                      const struct sotto_schema *schema, const uint8_t *cover,
-                                      size_t cover_len);
+                                      const struct sotto_schema *schema,
+                                      const struct sotto_task_cover *cover);
+
+/* The prime modulo which the judge of the party speaks of combinations of sums (struct
+ * sotto_disclosure, spans_prime): the same for all parties of the task. */
+SOTTO_API uint64_t sotto_task_party_prime(const struct sotto_task_party *task);
 
 /* What all parties open of the first round, by the rule "cover": 1 or 0 of each part of a partial
  * (sotto_driver_cover_len); what is not opened the machine takes out of the partial itself, of its
