@@ -18,6 +18,7 @@
  *    disputes is none. */
 
 #include "aggregator_confirming.h"
+#include "aggregator_returning.h"
 #include "verified.h"
 
 #include <sotto/alloc.h>
@@ -36,7 +37,7 @@ static enum sotto_status send_copies(struct sotto_task_aggregator *task,
 {
     for (size_t i = 0; i < task->invited.len; i++) {
         struct sotto_buffer copy;
-        if (!task->invitees[i].contributes) {
+        if (!sotto__task_aggregator_is_shown(&task->invitees[i])) {
             continue;
         }
         enum sotto_status status = sotto_buffer_copy(&copy, message->data, message->data_bytes);
@@ -200,7 +201,7 @@ enum sotto_status sotto__task_aggregator_receive_dispute(struct sotto_task_aggre
     struct sotto_dispute dispute = {0};
     uint8_t shown[SOTTO_DIGEST_BYTES];
     char text[SOTTO_ERROR_TEXT_BYTES];
-    if (!invitee->contributes || invitee->has_confirmed ||
+    if (!invitee->contributes || invitee->has_confirmed || !task->verifies ||
         (task->session_before == NULL && !task->is_confirming) ||
         memcmp(message->session, task->shown_session, sizeof task->shown_session) != 0) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a dispute out of turn");

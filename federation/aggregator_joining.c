@@ -4,7 +4,7 @@
  * what parties compute too, and on sotto_roster_make for the roster. The one idea: who takes part
  * depends on names and on being there, never on who was faster. */
 
-#include "task_aggregator.h"
+#include "aggregator_returning.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -76,8 +76,9 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
     }
     task->verifies = terms.terms.verifies;
     task->unverified = terms.unverified;
-    sotto_session_aggregator_free(task->session_before); /* all of its parties confirmed its sum */
+    sotto_session_aggregator_free(task->session_before); /* all of its parties have its sum */
     task->session_before = NULL;
+    sotto_buffer_release(&task->releases);
     status =
         sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms.terms, err);
 out:
@@ -205,8 +206,8 @@ static void start_session(struct sotto_task_aggregator *task)
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
 }
 
-/* Ends the task because an invitee is gone. After a sum was opened nobody may be lost: the
- * difference to the next one would be that party's value. */
+/* Ends the task because an invitee is gone for good. After a sum was opened nobody may be missing:
+ * the difference to the next one would be that party's value. */
 void sotto__task_aggregator_end_lost(struct sotto_task_aggregator *task, size_t invitee,
                                      const char *why)
 {
@@ -220,7 +221,7 @@ void sotto__task_aggregator_end_lost(struct sotto_task_aggregator *task, size_t 
     sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
-/* Starts a later round with all contributors, or not at all. */
+/* Starts a later round with all contributors, for whom it waits once, or not at all. */
 static void consider_later_start(struct sotto_task_aggregator *task, bool expired)
 {
     for (size_t i = 0; i < task->invited.len; i++) {
@@ -228,7 +229,9 @@ static void consider_later_start(struct sotto_task_aggregator *task, bool expire
         if (!invitee->contributes || invitee->state == SOTTO__INVITEE_JOINED) {
             continue;
         }
-        if (invitee->state != SOTTO__INVITEE_INVITED || expired) {
+        if (invitee->state == SOTTO__INVITEE_INVITED && expired && !task->is_waiting) {
+            sotto__task_aggregator_wait(task);
+        } else if (invitee->state != SOTTO__INVITEE_INVITED || expired) {
             sotto__task_aggregator_end_lost(
                 task, i, invitee->state == SOTTO__INVITEE_INVITED ? "no answer" : "it left");
         }

@@ -23,13 +23,14 @@
  * 6. A sum is given to the driver, which refuses what no rows can give. If the plan has another
  *    round, those whose rows are in the first sum are its contributors. They are shown what opened
  *    it (OPENED; where sums are not verified the aggregate, ROUND), and asked for fresh ADVERTs. A
- *    later round starts with all contributors or not at all (aggregator_joining.c), is attempted
- *    once, and ends the task if one of them is lost: again because of the difference.
+ *    later round starts with all contributors or not at all (aggregator_joining.c): again
+ *    because of the difference. Who is gone is waited for (aggregator_returning.c).
  * 7. After the last round the result names who is in it and why others are not. Where its sum is
  *    verified, those who are in it confirm it (aggregator_confirming.c). FINISH ends the task for
  *    all. */
 
 #include "aggregator_confirming.h"
+#include "aggregator_returning.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -168,11 +169,13 @@ out:
     return status;
 }
 
-/* Nobody who is not a contributor takes part from here on. */
-static void invite_again(struct invitee *invitee)
+/* Nobody who is not a contributor takes part from here on, nor who was lost in the first round: it
+ * has nothing of the task on its disk. */
+static void invite_again(struct invitee *invitee, bool is_first)
 {
     sotto_buffer_release(&invitee->advert);
-    if (invitee->contributes && invitee->state == SOTTO__INVITEE_JOINED) {
+    bool may_return = invitee->state == SOTTO__INVITEE_LOST && !is_first;
+    if (invitee->contributes && (invitee->state == SOTTO__INVITEE_JOINED || may_return)) {
         invitee->state = SOTTO__INVITEE_INVITED;
     } else if (!invitee->contributes && invitee->state != SOTTO__INVITEE_DECLINED) {
         invitee->state = SOTTO__INVITEE_LOST;
@@ -187,7 +190,7 @@ static enum sotto_status send_aggregate(struct sotto_task_aggregator *task, cons
         .task = task->terms.label.task, .round = task->terms.label.round + 1, .attempt = 1};
     for (size_t i = 0; i < task->invited.len; i++) {
         struct sotto_buffer message;
-        if (!task->invitees[i].contributes) {
+        if (!sotto__task_aggregator_is_shown(&task->invitees[i])) {
             continue;
         }
         enum sotto_status status =
@@ -205,7 +208,7 @@ static void open_round(struct sotto_task_aggregator *task, const void *sum, size
 {
     sotto__task_aggregator_log_step(task, "End Round", "finish");
     for (size_t i = 0; i < task->invited.len; i++) {
-        invite_again(&task->invitees[i]);
+        invite_again(&task->invitees[i], task->terms.label.round == 1);
     }
     enum sotto_status status = task->verifies ? sotto__task_aggregator_show(task, NULL)
                                               : send_aggregate(task, sum, sum_bytes);
@@ -215,15 +218,14 @@ static void open_round(struct sotto_task_aggregator *task, const void *sum, size
     }
     task->terms.label.round++;
     task->terms.label.attempt = 1;
-    if (task->verifies) {
-        task->session_before = task->session; /* until its sum is confirmed by adverts */
-    } else {
-        sotto_session_aggregator_free(task->session);
-    }
+    task->session_before = task->session; /* until its sum is confirmed by adverts */
     task->session = NULL;
+    task->is_waiting = false;
+    sotto_buffer_release(&task->releases);
     sotto__task_aggregator_log_round(task);
     sotto__task_aggregator_set_deadline(task,
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
+    sotto__task_aggregator_answer_returned(task);
     /* Who left after its rows were summed has left: that ends the task now, not at the deadline. */
     sotto__task_aggregator_consider_start(task, false);
 }
@@ -302,6 +304,38 @@ static void expel(struct sotto_task_aggregator *task, uint32_t guilty)
                       sotto__task_aggregator_invitee_name(task, invitee));
 }
 
+/* A member that is gone, or if none is, one that is silent. Returns: the invitee, or SOTTO_NONE. */
+static size_t find_lost(const struct sotto_task_aggregator *task)
+{
+    size_t answered;
+    uint32_t silent = find_silent(task, &answered);
+    for (size_t i = 0; i < task->invited.len; i++) {
+        if (task->invitees[i].contributes && task->invitees[i].state != SOTTO__INVITEE_JOINED) {
+            return i;
+        }
+    }
+    return silent != UINT32_MAX ? sotto__task_aggregator_invitee_of_member(task, silent)
+                                : SOTTO_NONE;
+}
+
+/* A later round is tried again by all, or ends the task, naming who was lost. */
+static void fail_later_session(struct sotto_task_aggregator *task, enum sotto_status status,
+                               bool final, const struct sotto_error *why)
+{
+    size_t lost = find_lost(task);
+    uint32_t guilty = sotto_session_aggregator_guilty(task->session);
+    if (sotto__task_aggregator_may_restart_later(task, status, final)) {
+        restart_session(task, why, sotto_session_aggregator_roster(task->session)->adverts_len);
+    } else if (guilty == UINT32_MAX && status == SOTTO_ERROR_PARTIES && lost != SOTTO_NONE) {
+        sotto__task_aggregator_end_lost(task, lost, why->text);
+    } else {
+        if (guilty != UINT32_MAX) {
+            expel(task, guilty);
+        }
+        sotto__task_aggregator_end(task, status, why->text);
+    }
+}
+
 static void fail_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
@@ -309,16 +343,15 @@ static void fail_session(struct sotto_task_aggregator *task)
     enum sotto_status status = sotto_session_aggregator_failure(task->session, &final, &err);
     size_t answered = 0;
     uint32_t silent = find_silent(task, &answered);
-    if (task->terms.label.round > 1 && status == SOTTO_ERROR_PARTIES && silent != UINT32_MAX) {
-        sotto__task_aggregator_end_lost(
-            task, sotto__task_aggregator_invitee_of_member(task, silent), err.text);
+    if (task->terms.label.round > 1) {
+        fail_later_session(task, status, final, &err);
         return;
     }
     /* Each attempt is smaller than the one before, so that attempts end. */
     uint32_t guilty = sotto_session_aggregator_guilty(task->session);
     bool shrinks = status == SOTTO_ERROR_PARTIES && silent != UINT32_MAX &&
                    answered >= sotto_plan_strategy(task->plan)->min_clients;
-    bool again = task->terms.label.round == 1 && !final && (shrinks || guilty != UINT32_MAX);
+    bool again = !final && (shrinks || guilty != UINT32_MAX);
     if (guilty != UINT32_MAX && !final) {
         expel(task, guilty);
     }
@@ -340,9 +373,9 @@ static bool has_masked(const struct sotto_session_aggregator *session)
     return i < len;
 }
 
-/* Starts a new attempt with fresh keys among those who answered the step that failed. releases: of
- * the attempt before, or empty. */
-static void reopen_session(struct sotto_task_aggregator *task, const struct sotto_buffer *releases)
+/* Starts a new attempt of the first round with fresh keys among those who answered the step that
+ * failed. releases: of the attempt before, or empty. */
+static void reopen_first(struct sotto_task_aggregator *task, const struct sotto_buffer *releases)
 {
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     task->terms.label.attempt++;
@@ -373,11 +406,22 @@ static void reopen_session(struct sotto_task_aggregator *task, const struct sott
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
 }
 
+/* Takes *releases. */
+static void reopen_session(struct sotto_task_aggregator *task, struct sotto_buffer *releases)
+{
+    if (task->terms.label.round > 1) {
+        sotto__task_aggregator_reopen_later(task, releases);
+        return;
+    }
+    reopen_first(task, releases);
+    sotto_buffer_release(releases);
+}
+
 /* Begins anew at once, or asks the members to give the session up first. */
 static void restart_session(struct sotto_task_aggregator *task, const struct sotto_error *why,
                             size_t answered)
 {
-    static const struct sotto_buffer nothing;
+    struct sotto_buffer nothing = {0};
     bool is_complaint = sotto_session_aggregator_guilty(task->session) != UINT32_MAX;
     if (!is_complaint) {
         sotto__outbox_log(&task->outbox, "[Restart] task %llu round %u %s; again with %zu parties",
@@ -405,7 +449,7 @@ static void follow_withdrawal(struct sotto_task_aggregator *task)
     struct sotto_buffer releases = {0};
     size_t answered = 0;
     (void)find_silent(task, &answered);
-    if (answered < sotto_plan_strategy(task->plan)->min_clients) {
+    if (task->terms.label.round == 1 && answered < sotto_plan_strategy(task->plan)->min_clients) {
         struct sotto_error err;
         bool final;
         char text[SOTTO_ERROR_TEXT_BYTES + 80];
@@ -422,7 +466,6 @@ static void follow_withdrawal(struct sotto_task_aggregator *task)
     } else {
         task->outbox.status = status;
     }
-    sotto_buffer_release(&releases);
 }
 
 /* Logs that the session has gone on to another phase, and bounds the phase. */

@@ -40,6 +40,16 @@ enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggreg
                                     size_t aggregate_bytes, const struct sotto_session_label *label,
                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
 
+/* RESUME holds the record of the round that a party missed, and its transcript or its aggregate;
+ * RETURN nothing. */
+enum sotto_status sotto__resume_seal(struct sotto_buffer *out, const struct sotto_writer *record,
+                                     const void *shown, size_t shown_bytes,
+                                     const struct sotto_session_label *label,
+                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
+enum sotto_status sotto__return_seal(struct sotto_buffer *out,
+                                     const struct sotto_session_label *label,
+                                     const struct sotto_identity *identity) SOTTO_NODISCARD;
+
 #define SOTTO__OTHER_ENGINE_TEXT                                                                   \
     "the engine of %s computes other bits than this one: all parties of a task need the same "     \
     "version of sotto"

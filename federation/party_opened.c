@@ -17,9 +17,9 @@
  * 4. What is wrong is disputed: a class and a digest of what was shown. The party has left then.
  * 5. FINISH is believed as a success only after 3, where the last round is verified: a result that
  *    was never shown to be right can't be passed off as one. Who never consented, because it was
- *    too late or nobody asked it, has no result then, and accuses nobody. */
+ *    too late, nobody asked it or its process was gone, has no result then, and accuses nobody. */
 
-#include "task_party.h"
+#include "party_returned.h"
 #include "verified.h"
 
 #include <sotto/alloc.h>
@@ -88,6 +88,8 @@ static enum sotto_status check_sum(struct sotto_task_party *task, struct check *
         status = sotto_error_set(&check->err, SOTTO_ERROR_PROTOCOL,
                                  has_another ? "the aggregator has a result before the last round"
                                              : "the aggregator has no result after the last round");
+    } else if (has_another) {
+        status = sotto__task_party_keep(task, sum, bytes);
     }
 out:
     sotto_free(sum);
@@ -187,6 +189,7 @@ void sotto__task_party_follow_opened(struct sotto_task_party *task)
         task->session = NULL;
         task->terms.label.round++;
         task->terms.label.attempt = 1;
+        task->recorded = false;
         sotto__task_party_advertise(task);
     }
     sotto_buffer_release(&bytes);
@@ -268,6 +271,11 @@ enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
     }
     if (finish.status == SOTTO_OK && task->phase == SOTTO__TASK_CONFIRMED) {
         return finish_confirmed(task, &finish, err);
+    }
+    if (finish.status == SOTTO_OK && task->phase == SOTTO__TASK_RETURNED) {
+        sotto__task_party_end(task, SOTTO_OK,
+                              "the task ended while this party was away: it has checked no result");
+        return SOTTO_OK;
     }
     if (finish.status == SOTTO_OK &&
         (is_owed(task) || (finish.result_bytes > 0 && !may_be_told(task)))) {

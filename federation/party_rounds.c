@@ -16,22 +16,22 @@
  *    the releases of so many members that they can't. WITHDRAW asks for a release: the session is
  *    the machine's, which wipes it and then signs.
  * 4. At LIVING the session asks for a record (RECORDING). From here on the party has answered this
- *    round, and a REOPEN is refused: consent to two sets of survivors would open two sums, whose
- *    difference is the value of whoever is in one of them only.
+ *    round, and a REOPEN of it is refused: consent to two sets of survivors would open two
+ *    sums, whose difference is the value of whoever is in one of them only.
  * 5. CONSENT goes out when the host says that the record is durable (sotto_task_party_recorded). A
- *    crash before that has sent nothing; after it, the host finds the record (config->answered),
- *    and the party declines: the session's secrets are gone with the process.
+ *    crash before that has sent nothing; after it, the host finds the record: in the first round
+ *    (config->answered) the party declines, in a later one it returns (party_returned.c).
  * 6. REVEAL follows on the signatures of enough holders on the same set. It is the session's, and
  *    the last thing that its secrets are for.
  * 7. OPENED, or ROUND where sums are not verified, may overtake the host, so it waits in next_round
  *    until the party has consented. Then the survivors that it consented to become the contributors
  *    of all later rounds, the sum is computed (party_opened.c) or taken from ROUND, the session is
- *    freed, the aggregate goes to the driver, which refuses what no rows can give, and 1 follows
- *    with the next round. A roster that is not exactly the contributors is refused, and so is every
- *    REOPEN: `recorded` stays.
+ *    freed, the aggregate goes to the driver, which refuses what no rows can give, the host keeps
+ *    the round (KEEP), and 1 follows with the next one. A roster that is not exactly the
+ *    contributors is refused.
  * 8. LEAVE and FINISH end it at any point, and free the session first. */
 
-#include "task_party.h"
+#include "party_returned.h"
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
@@ -42,11 +42,9 @@
 
 /* --- Session --- */
 
-/* Checks that the parties of a later round are those whose sum the first one opened, all of them.
- */
-static enum sotto_status check_contributors(const struct sotto_task_party *task,
-                                            const struct sotto_roster *roster,
-                                            struct sotto_error *err)
+enum sotto_status sotto__task_party_check_contributors(const struct sotto_task_party *task,
+                                                       const struct sotto_roster *roster,
+                                                       struct sotto_error *err)
 {
     bool same = roster->adverts_len == task->contributors_len;
     for (uint32_t i = 0; same && i < roster->adverts_len; i++) {
@@ -59,9 +57,9 @@ static enum sotto_status check_contributors(const struct sotto_task_party *task,
                                   task->terms.label.round);
 }
 
-/* Makes the driver, and keeps what the members offered, which the result speaks of. */
-static enum sotto_status agree(struct sotto_task_party *task, const struct sotto_roster *roster,
-                               struct sotto_error *err)
+enum sotto_status sotto__task_party_agree(struct sotto_task_party *task,
+                                          const struct sotto_roster *roster,
+                                          struct sotto_error *err)
 {
     sotto__task_party_forget_offers(task);
     enum sotto_status status = sotto__agree(&task->driver, &task->cover, task->plan, roster,
@@ -89,8 +87,8 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
 {
     struct sotto__round_terms terms;
     bool is_first = task->terms.label.round == 1;
-    enum sotto_status status =
-        is_first ? agree(task, roster, err) : check_contributors(task, roster, err);
+    enum sotto_status status = is_first ? sotto__task_party_agree(task, roster, err)
+                                        : sotto__task_party_check_contributors(task, roster, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -239,21 +237,20 @@ static enum sotto_status fail_another_round(struct sotto_error *err, enum sotto_
     return sotto_error_set(err, status, "another round: %s", sotto_status_text(status));
 }
 
-/* Gives the aggregate to the driver: what it refuses is no round. */
-static enum sotto_status advance_driver(struct sotto_task_party *task, const uint8_t *bytes,
-                                        size_t bytes_len, struct sotto_error *err)
+enum sotto_status sotto__task_party_advance(struct sotto_task_party *task, const void *aggregate,
+                                            size_t aggregate_bytes, struct sotto_error *err)
 {
-    size_t limbs_len = bytes_len / sizeof(uint64_t);
+    size_t limbs_len = aggregate_bytes / sizeof(uint64_t);
     enum sotto_status status;
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
     if (limbs == NULL) {
         return fail_another_round(err, SOTTO_ERROR_NO_MEMORY);
     }
-    if (bytes_len % sizeof(uint64_t) != 0) {
+    if (aggregate_bytes % sizeof(uint64_t) != 0) {
         status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an aggregate is malformed");
         goto out;
     }
-    memcpy(limbs, bytes, bytes_len); /* both little endian */
+    memcpy(limbs, aggregate, aggregate_bytes); /* both little endian */
     status = sotto_driver_advance(task->driver, limbs, limbs_len, err);
     if (status == SOTTO_OK && sotto_driver_round(task->driver) != task->terms.label.round) {
         status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
@@ -264,23 +261,27 @@ out:
     return status;
 }
 
-/* Ends the session, keeps whom it was over, and follows the ROUND message. */
+/* Keeps whom the session was over, ends it, and follows the ROUND message. */
 static enum sotto_status follow_round(struct sotto_task_party *task,
                                       const struct sotto_message *message, struct sotto_error *err)
 {
     struct sotto_session_opening opening;
     sotto__task_party_pump(task);
     sotto_session_party_opening(task->session, &opening);
+    sotto__opened_digest(task->opened, &opening, message->body, message->body_bytes);
     enum sotto_status status = sotto__task_party_keep_contributors(task);
+    if (status == SOTTO_OK) {
+        status = sotto__task_party_keep(task, message->body, message->body_bytes);
+    }
     sotto_session_party_free(task->session);
     task->session = NULL;
     task->phase = SOTTO__TASK_JOINED;
     task->terms.label = message->label;
+    task->recorded = false;
     if (status != SOTTO_OK) {
         return fail_another_round(err, status);
     }
-    sotto__opened_digest(task->opened, &opening, message->body, message->body_bytes);
-    return advance_driver(task, message->body, message->body_bytes, err);
+    return sotto__task_party_advance(task, message->body, message->body_bytes, err);
 }
 
 /* Goes to the next round once this party has answered for the survivors of the one before. */
@@ -372,6 +373,22 @@ void sotto_task_party_recorded(struct sotto_task_party *task)
     sotto__task_party_settle(task);
 }
 
+/* Whether nobody can open the session that this party, or its process before, has masked in. */
+static enum sotto_status check_restart(const struct sotto_task_party *task,
+                                       const struct sotto_message *message, struct sotto_error *err)
+{
+    if (task->session != NULL) {
+        return sotto_session_party_may_restart(task->session, message->body, message->body_bytes,
+                                               err);
+    }
+    if (!task->has_pledge || task->pledge.label.round != task->terms.label.round) {
+        return SOTTO_OK;
+    }
+    return sotto_session_pledge_may_restart(&task->pledge, task->contributors,
+                                            task->contributors_len, message->body,
+                                            message->body_bytes, err);
+}
+
 /* Starts a new attempt at a round whose survivors this party has not consented to, and whose
  * attempt before nobody can open. */
 enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
@@ -389,12 +406,12 @@ enum sotto_status sotto__task_party_reopen(struct sotto_task_party *task,
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                "the aggregator asks for a second answer to one round");
     }
-    enum sotto_status status =
-        sotto_session_party_may_restart(task->session, message->body, message->body_bytes, err);
+    enum sotto_status status = check_restart(task, message, err);
     if (status != SOTTO_OK) {
         return status;
     }
     task->masked -= task->has_masked;
+    task->has_pledge = false;
     sotto_session_party_free(task->session);
     task->session = NULL;
     sotto_buffer_release(&task->next_roster);

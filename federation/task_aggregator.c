@@ -7,6 +7,7 @@
  */
 
 #include "aggregator_confirming.h"
+#include "aggregator_returning.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
     }
     sotto_session_aggregator_free(task->session);
     sotto_session_aggregator_free(task->session_before);
+    sotto_buffer_release(&task->releases);
     sotto_driver_free(task->driver);
     for (size_t i = 0; task->invitees != NULL && i < task->invited.len; i++) {
         sotto__task_aggregator_invitee_forget_offer(&task->invitees[i]);
@@ -332,6 +334,9 @@ static enum sotto_status dispatch_message(struct sotto_task_aggregator *task, si
     if (message->type == SOTTO_MESSAGE_DISPUTE) {
         return sotto__task_aggregator_receive_dispute(task, invitee, message, err);
     }
+    if (message->type == SOTTO_MESSAGE_RETURN) {
+        return sotto__task_aggregator_receive_return(task, invitee, message, err);
+    }
     if (message->type == SOTTO_MESSAGE_ADVERT && task->session == NULL) {
         return sotto__task_aggregator_receive_advert(task, invitee, bytes, bytes_len, err);
     }
@@ -360,8 +365,9 @@ enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *ta
     if (status != SOTTO_OK) {
         return status;
     }
-    /* What a dispute is about has ended; it names its session. */
-    if (message.type != SOTTO_MESSAGE_DISPUTE &&
+    /* What a dispute is about has ended; it names its session. Who returns can't know the attempt.
+     */
+    if (message.type != SOTTO_MESSAGE_DISPUTE && message.type != SOTTO_MESSAGE_RETURN &&
         !sotto_session_label_equal(&message.label, &task->terms.label)) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a message of another task or attempt");
     }
@@ -403,7 +409,10 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
         sotto__task_aggregator_invitee_forget_offer(invitee); /* the keys behind it are gone */
         invitee->state = SOTTO__INVITEE_INVITED;
         sotto__task_aggregator_invite(task, index);
-    } else if (task->session != NULL || invitee->contributes) {
+    } else if (task->session == NULL && invitee->state == SOTTO__INVITEE_JOINED) {
+        sotto_buffer_release(&invitee->advert); /* likewise: it is awaited, or says RETURN */
+        invitee->state = SOTTO__INVITEE_INVITED;
+    } else if (task->session != NULL && invitee->state == SOTTO__INVITEE_JOINED) {
         (void)!sotto__task_aggregator_lose(task, index, SOTTO__INVITEE_LOST);
     }
     settle_call(task);

@@ -4,7 +4,7 @@
 
 /* The state of the aggregator's side of a task, for the files that it is spread over:
  * task_aggregator.c (its calls, leaving, the log, the end), aggregator_joining.c,
- * aggregator_rounds.c and aggregator_confirming.c. */
+ * aggregator_rounds.c, aggregator_returning.c and aggregator_confirming.c. */
 
 #include "internal.h"
 
@@ -38,7 +38,8 @@ struct invitee {
     struct sotto_session_demands demands; /* of its advert */
     bool is_counted;                      /* of the first opened round's roster */
     bool contributes;                     /* a survivor of it: of all later rounds */
-    bool has_confirmed;                   /* the result, by this signature */
+    uint32_t returned_for; /* it was restarted, and waits to be told: for this round; 0: none */
+    bool has_confirmed;    /* the result, by this signature */
     struct sotto_signature confirmation;
 };
 
@@ -64,8 +65,12 @@ struct sotto_task_aggregator {
     uint8_t opened[SOTTO_DIGEST_BYTES]; /* the chain of the rounds before */
     bool verifies;                      /* the parties of this round check its sum */
     const char *unverified;             /* why not, though they are shown it; else NULL */
-    struct sotto_session_aggregator *session_before; /* what was shown of it may be disputed */
-    uint8_t shown[SOTTO_DIGEST_BYTES];               /* the last OPENED, and its session */
+    /* The one before, until all have said ADVERT of the next: what was shown of it may be disputed,
+     * and may be shown again to who missed it. */
+    struct sotto_session_aggregator *session_before;
+    struct sotto_buffer releases;      /* of the attempt before, if somebody masked in it */
+    bool is_waiting;                   /* a later round waits for somebody who is gone */
+    uint8_t shown[SOTTO_DIGEST_BYTES]; /* the last OPENED, and its session */
     uint8_t shown_session[SOTTO_SESSION_BYTES];
     uint8_t confirmed[SOTTO_DIGEST_BYTES]; /* what confirmations sign */
     bool is_confirming;                    /* the last round is opened, and is confirmed */

@@ -5,7 +5,7 @@
  * every call ends in sotto__task_party_settle, which ends the task if there was one. A message is
  * signed by this task's aggregator, or nothing happens. */
 
-#include "task_party.h"
+#include "party_returned.h"
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
@@ -231,19 +231,23 @@ void sotto__task_party_heard(struct sotto_task_party *task)
 
 /* --- Invitation --- */
 
-static void read_plan(struct sotto_task_party *task, const struct sotto_message *message)
+enum sotto_status sotto__task_party_read_plan(struct sotto_task_party *task, size_t plan_bytes,
+                                              struct sotto_error *err)
 {
-    struct sotto_error err;
-    const char *json = (const char *)message->body;
-    enum sotto_status status = sotto_plan_parse(&task->plan, json, message->body_bytes, &err);
+    enum sotto_status status = sotto_plan_parse(&task->plan, task->plan_json, plan_bytes, err);
     if (status != SOTTO_OK) {
-        sotto__task_party_leave(task, status, err.text);
-        return;
+        return status;
     }
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
     task->patience_ms = (uint64_t)1000 * ((uint64_t)strategy->wait_timeout_s +
                                           (uint64_t)2 * strategy->connection_timeout_s);
-    status = sotto__check_showing(task->plan, &err);
+    return sotto__check_showing(task->plan, err);
+}
+
+static void consider_plan(struct sotto_task_party *task, size_t plan_bytes)
+{
+    struct sotto_error err;
+    enum sotto_status status = sotto__task_party_read_plan(task, plan_bytes, &err);
     if (status != SOTTO_OK) {
         sotto__task_party_leave(task, status, err.text);
         return;
@@ -253,30 +257,30 @@ static void read_plan(struct sotto_task_party *task, const struct sotto_message 
     sotto__outbox_push(&task->outbox, &offer);
 }
 
-static enum sotto_status copy_config(struct sotto_task_party *task,
-                                     const struct sotto_task_party_config *config,
-                                     const struct sotto_message *message, struct sotto_error *err)
+enum sotto_status sotto__task_party_init(struct sotto_task_party *task,
+                                         const struct sotto_task_party_config *config,
+                                         const struct sotto__task_origin *origin,
+                                         struct sotto_error *err)
 {
     task->identity = config->identity;
     task->random = config->random;
     task->interrupt = config->interrupt;
     task->demands = config->demands;
     task->now_ms = config->now_ms;
-    task->recorded = config->answered;
     enum sotto_status status = sotto__peers_copy(&task->peers, config->peers, config->peers_len);
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the list of peers: %s", sotto_status_text(status));
     }
-    if (sotto__peers_find(&task->peers, &message->sender) == SOTTO_NONE) {
+    if (sotto__peers_find(&task->peers, &origin->aggregator) == SOTTO_NONE) {
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "an invitation of an unknown node");
     }
-    task->terms.label = message->label;
-    task->terms.aggregator = message->sender;
-    task->plan_json = sotto_text_copy((const char *)message->body, message->body_bytes);
+    task->terms.label = origin->label;
+    task->terms.aggregator = origin->aggregator;
+    task->plan_json = sotto_text_copy(origin->plan_json, origin->plan_bytes);
     if (task->plan_json == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a task");
     }
-    sotto__task_plan_digest(task->terms.plan_digest, task->plan_json, message->body_bytes);
+    sotto__task_plan_digest(task->terms.plan_digest, task->plan_json, origin->plan_bytes);
     return SOTTO_OK;
 }
 
@@ -296,23 +300,27 @@ enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
         message.label.attempt == 0) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "not an invitation");
     }
+    struct sotto__task_origin origin = {.label = message.label,
+                                        .aggregator = message.sender,
+                                        .plan_json = (const char *)message.body,
+                                        .plan_bytes = message.body_bytes};
     struct sotto_task_party *task = sotto_alloc_zeroed(sizeof *task);
     if (task == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a task");
     }
-    status = copy_config(task, config, &message, err);
+    status = sotto__task_party_init(task, config, &origin, err);
     if (status != SOTTO_OK) {
         sotto_task_party_free(task);
         return status;
     }
     if (other_version) {
         sotto__task_party_leave(task, SOTTO_ERROR_VERSION, opened.text);
-    } else if (task->recorded) {
+    } else if (config->answered) {
         sotto__task_party_leave(task, SOTTO_ERROR_STATE, "this task was answered before");
     } else if (config->refusal != SOTTO_OK) {
         sotto__task_party_leave(task, config->refusal, config->refusal_text);
     } else {
-        read_plan(task, &message);
+        consider_plan(task, message.body_bytes);
     }
     sotto__task_party_settle(task);
     *out = task;
@@ -418,6 +426,8 @@ static enum sotto_status dispatch_message(struct sotto_task_party *task,
         return sotto__task_party_reopen(task, message, err);
     case SOTTO_MESSAGE_OPENED:
         return sotto__task_party_receive_opened(task, message, bytes, bytes_len, err);
+    case SOTTO_MESSAGE_RESUME:
+        return sotto__task_party_resume(task, message, err);
     case SOTTO_MESSAGE_ROUND:
         return sotto__task_party_receive_round(task, message, bytes, bytes_len, err);
     case SOTTO_MESSAGE_ROSTER:

@@ -3,7 +3,8 @@
 #define SOTTO_FEDERATION_TASK_PARTY_H
 
 /* The state of a party's side of a task, for the files that it is spread over: task_party.c (its
- * calls, invitation, offer, leaving, the end), party_rounds.c and party_opened.c. */
+ * calls, invitation, offer, leaving, the end), party_rounds.c, party_opened.c and
+ * party_returned.c. */
 
 #include "internal.h"
 
@@ -11,6 +12,7 @@ enum task_phase {
     SOTTO__TASK_OFFERING, /* waits for its host's offer */
     SOTTO__TASK_JOINED,   /* waits for the roster */
     SOTTO__TASK_SESSION,
+    SOTTO__TASK_RETURNED,  /* its process is new: waits to be told where the task is */
     SOTTO__TASK_CONFIRMED, /* has checked the result (and signed it), waits for the end */
 };
 
@@ -36,8 +38,10 @@ struct sotto_task_party {
     struct sotto_driver *driver;
     struct sotto__cover cover; /* of the first round */
     bool is_uncovered;         /* by the survivors that it was shown: it leaves */
-    bool recorded;  /* consent to a survivor set of this task is on disk, or was asked for */
-    bool computing; /* the host was asked for a partial, and works on it */
+    bool recorded;   /* consent to a survivor set of this round is on disk, or was asked for */
+    bool has_pledge; /* of the session that its process before masked in, if it did */
+    struct sotto_session_pledge pledge;
+    bool computing;                  /* the host was asked for a partial, and works on it */
     struct sotto_buffer next_roster; /* came meanwhile: the driver stands still until then */
     struct sotto_buffer next_round;  /* ROUND or OPENED, which came before this party consented */
     uint8_t opened[SOTTO_DIGEST_BYTES];    /* the chain of the rounds before */

@@ -78,6 +78,27 @@ enum sotto_status sotto__round_seal(struct sotto_buffer *out, const void *aggreg
     return sotto_message_finish(&writer, out, identity);
 }
 
+enum sotto_status sotto__resume_seal(struct sotto_buffer *out, const struct sotto_writer *record,
+                                     const void *shown, size_t shown_bytes,
+                                     const struct sotto_session_label *label,
+                                     const struct sotto_identity *identity)
+{
+    struct sotto_writer writer;
+    begin_message(&writer, SOTTO_MESSAGE_RESUME, label, identity);
+    sotto_write_blob(&writer, record->data, record->data_bytes);
+    sotto_write_bytes(&writer, shown, shown_bytes);
+    return sotto_message_finish(&writer, out, identity);
+}
+
+enum sotto_status sotto__return_seal(struct sotto_buffer *out,
+                                     const struct sotto_session_label *label,
+                                     const struct sotto_identity *identity)
+{
+    struct sotto_writer writer;
+    begin_message(&writer, SOTTO_MESSAGE_RETURN, label, identity);
+    return sotto_message_finish(&writer, out, identity);
+}
+
 /* --- Offers --- */
 
 /* H("sotto engine", what the engine computes): made once. */

@@ -152,6 +152,7 @@ static enum sotto_status read_session(struct sotto_record *record, struct sotto_
                                          .dealings = parts.dealings_digest,
                                          .masked = parts.masked};
     sotto__survivors_digest(record->opening.survivors, &survivors);
+    memcpy(record->agreement, terms.agreement, sizeof record->agreement);
     record->dealers = parts.dealers;
     record->dealings = parts.dealings;
     record->masked = parts.masked;

@@ -25,15 +25,14 @@ bool sotto__release_verify(const struct sotto_signature *release, const uint8_t 
 }
 
 /* Ascending by index, so that nobody counts twice; one that is wrong spoils all. */
-bool sotto__releases_suffice(const struct sotto_roster *roster, const uint8_t *session,
-                             const uint8_t *bytes, size_t bytes_len)
+bool sotto__releases_suffice(const struct sotto_key *keys, uint32_t parties_len, uint32_t colluders,
+                             const uint8_t *session, const uint8_t *bytes, size_t bytes_len)
 {
     struct sotto_reader reader;
-    uint32_t parties_len = roster->adverts_len;
     uint32_t least = 0;
     sotto_reader_init(&reader, bytes, bytes_len);
     uint32_t len = sotto_read_u32(&reader);
-    if (len > parties_len || !sotto_graph_is_complete(&roster->graph, parties_len)) {
+    if (len > parties_len) {
         return false;
     }
     for (uint32_t k = 0; k < len; k++) {
@@ -41,11 +40,10 @@ bool sotto__releases_suffice(const struct sotto_roster *roster, const uint8_t *s
         uint32_t index = sotto_read_u32(&reader);
         sotto_read_copy(&reader, release.bytes, sizeof release.bytes);
         if (index < least || index >= parties_len ||
-            !sotto__release_verify(&release, session, &roster->adverts[index].sender)) {
+            !sotto__release_verify(&release, session, &keys[index])) {
             return false;
         }
         least = index + 1;
     }
-    return sotto_reader_finished(&reader) &&
-           len >= sotto_session_releases(parties_len, roster->demands.colluders);
+    return sotto_reader_finished(&reader) && len >= sotto_session_releases(parties_len, colluders);
 }

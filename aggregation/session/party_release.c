@@ -1,35 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* WITHDRAW and RELEASE, and whether another attempt may be joined [PROTOCOL.md, Steps, losses,
- * restarts]. Leans on release.c for what is signed.
+/* WITHDRAW and RELEASE [PROTOCOL.md, Steps, losses, restarts]. Leans on release.c for what is
+ * signed.
  *
- * The idea: a party's input is in at most one session that can still be opened. Once it has masked,
- * t others can open it without asking, so it takes part in another session only when so many others
- * have signed that they won't. Who signs has wiped the session first, and has not consented. */
+ * The idea: a party that gives a session up says only what is true whatever happens next. It wipes
+ * its secrets, and then signs that it never consents. */
 
 #include "message/release.h"
 #include "session/session_party.h"
-
-bool sotto_session_party_has_masked(const struct sotto_session_party *party)
-{
-    return party->has_masked;
-}
-
-enum sotto_status sotto_session_party_may_restart(const struct sotto_session_party *party,
-                                                  const uint8_t *releases, size_t releases_bytes,
-                                                  struct sotto_error *err)
-{
-    if (!party->has_masked ||
-        sotto__releases_suffice(&party->roster, party->session, releases, releases_bytes)) {
-        return SOTTO_OK;
-    }
-    return sotto_error_set(
-        err, SOTTO_ERROR_PROTOCOL,
-        "another attempt, and the one before can still be opened: expected %u of "
-        "its %u parties to have signed that they gave it up",
-        sotto_session_releases(party_count(party), party->roster.demands.colluders),
-        party_count(party));
-}
 
 /* Wipes first: what it signs is true from then on, whatever becomes of the message. */
 static enum sotto_status release_session(struct sotto_session_party *party)

@@ -566,31 +566,6 @@ enum sotto_status sotto__party_pledge(struct sotto_session_party *party)
     return status;
 }
 
-enum sotto_status sotto__party_push_record(struct sotto_session_party *party,
-                                           enum sotto_action_kind kind, const void *rest,
-                                           size_t rest_bytes)
-{
-    struct sotto_action action = {.kind = kind};
-    struct sotto_writer writer;
-    const struct sotto_session_label *label = &party->invitation.label;
-    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_write_bytes(&writer, label->task.bytes, sizeof label->task.bytes);
-    sotto_write_u32(&writer, label->round);
-    sotto_write_u32(&writer, label->attempt);
-    sotto_write_bytes(&writer, party->session, sizeof party->session);
-    sotto_write_blob(&writer, party->dealers, bitmap_bytes(party->roster.adverts_len));
-    sotto_write_bytes(&writer, rest, rest_bytes);
-    enum sotto_status status = sotto_writer_status(&writer);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    action.bytes.data = sotto_writer_take(&writer, &action.bytes.data_bytes);
-    status = sotto_action_push(&party->queue, &action);
-out:
-    sotto_writer_release(&writer);
-    return status;
-}
-
 enum sotto_status sotto_session_party_recorded(struct sotto_session_party *party)
 {
     SOTTO_REQUIRE(party->phase == SOTTO_PARTY_MASKING || party->phase == SOTTO_PARTY_RECORDING);

@@ -4,7 +4,7 @@
 
 /* The state of a party's session, for the files that it is spread over: session_party.c (advert,
  * roster, masks), party_deal.c (DEAL), party_shares.c (SHARES), party_unmask.c (LIVING, UNMASK),
- * party_release.c (WITHDRAW). */
+ * party_pledge.c (what its host keeps), party_release.c (WITHDRAW). */
 
 #include "message/message.h"
 #include "vector/vector.h"
@@ -116,7 +116,6 @@ bool sotto__party_has_enough(const struct sotto_session_party *party, const uint
 enum sotto_status sotto__party_pledge(struct sotto_session_party *party) SOTTO_NODISCARD;
 
 /* --- party_deal.c, party_shares.c, party_unmask.c --- */
-
 /* Draws polynomials, commits to their shares, and sends DEAL [PROTOCOL.md, DEAL]. CT: in the
  * secrets. */
 enum sotto_status sotto__party_deal(struct sotto_session_party *party) SOTTO_NODISCARD;
@@ -138,13 +137,14 @@ enum sotto_status sotto__party_receive_withdraw(struct sotto_session_party *part
                                                 struct sotto_reader *reader,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Queues an action of this kind for the host: task, round, attempt, session, dealers, and what
- * follows. */
-enum sotto_status sotto__party_push_record(struct sotto_session_party *party,
-                                           enum sotto_action_kind kind, const void *rest,
-                                           size_t rest_bytes) SOTTO_NODISCARD;
 /* Masks the vector and sends it; the RECORD of a consent is durable: sends it. */
 enum sotto_status sotto__party_mask(struct sotto_session_party *party) SOTTO_NODISCARD;
 enum sotto_status sotto__party_consent(struct sotto_session_party *party) SOTTO_NODISCARD;
+
+/* --- party_pledge.c --- */
+/* Has the host keep what sotto_session_pledge_read reads, and what follows. */
+enum sotto_status sotto__party_push_record(struct sotto_session_party *party,
+                                           enum sotto_action_kind kind, const void *rest,
+                                           size_t rest_bytes) SOTTO_NODISCARD;
 
 #endif

@@ -30,6 +30,7 @@ static const struct {
     {SOTTO_MESSAGE_REVEAL, "REVEAL"},         {SOTTO_MESSAGE_LEAVE, "LEAVE"},
     {SOTTO_MESSAGE_RELEASE, "RELEASE"},       {SOTTO_MESSAGE_COMPLAINT, "COMPLAINT"},
     {SOTTO_MESSAGE_CONFIRM, "CONFIRM"},       {SOTTO_MESSAGE_DISPUTE, "DISPUTE"},
+    {SOTTO_MESSAGE_RESUME, "RESUME"},         {SOTTO_MESSAGE_RETURN, "RETURN"},
 };
 
 static const char told_plan[] =
@@ -166,6 +167,19 @@ static void make_others(void)
     net_end();
 }
 
+/* One of five misses the second opening. */
+static void make_returned(void)
+{
+    begin("returned", net_long_format, 5);
+    net.hosts[2].dies_before = SOTTO_MESSAGE_CONSENT;
+    net.hosts[2].dies_in = 2;
+    net_deliver();
+    assert_ok(net_host_return(&net.hosts[2]));
+    net_run();
+    assert_ok(net.ended);
+    net_end();
+}
+
 static char *read_file(size_t *out_bytes)
 {
     FILE *file = fopen(SOTTO_TEST_SOURCE "/tests/vectors/protocol.txt", "rb");
@@ -207,6 +221,7 @@ static void test_every_message_has_the_same_bytes(void **state)
     sotto_writer_init(&made, (size_t)1 << 24);
     make_confirmed();
     make_others();
+    make_returned();
     assert_ok(sotto_writer_status(&made));
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (!is_made[types[i].type]) {

@@ -40,6 +40,13 @@ const char net_published_format[] =
     " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
     " \"connection_timeout\": 5}}";
 
+const char net_long_format[] =
+    "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": {\"w\": \"w.csv\"},"
+    " \"select\": {\"m\": \"mean(pay)\","
+    " \"v\": \"mean(abs(pay - mean(abs(pay - mean(abs(pay - mean(pay)))))))\"},"
+    " \"strategy\": {\"min_clients\": %u, \"max_clients\": %u, \"wait_timeout\": 7,"
+    " \"connection_timeout\": 5}}";
+
 const char *const net_pays[20] = {
     "pay\n100\n200\n", "pay\n10.25\nNA\n", "pay\n1e2\n", "pay\n",         "pay\n7\n",
     "pay\n1.5\n",      "pay\n-3\n",        "pay\nNA\n",  "pay\n0.125\n",  "pay\n4\n5\n",
@@ -152,10 +159,40 @@ static void net_host_send(struct net_host *host, struct sotto_buffer *bytes)
     post(SOTTO_NONE, bytes);
 }
 
+static void keep(struct net_host *host, struct sotto_buffer *bytes)
+{
+    SOTTO_REQUIRE(host->kept_len < NET_ROUNDS_MAX);
+    host->kept[host->kept_len++] = *bytes;
+    *bytes = (struct sotto_buffer){0};
+}
+
+static void pledge(struct net_host *host, struct sotto_buffer *bytes)
+{
+    sotto_buffer_release(&host->pledge);
+    host->pledge = *bytes;
+    *bytes = (struct sotto_buffer){0};
+}
+
+/* Whether the process is gone before it does this. */
+static bool dies_at(struct net_host *host, enum sotto_action_kind kind)
+{
+    const struct sotto_driver *driver = sotto_task_party_driver(host->task);
+    uint32_t round = driver != NULL ? sotto_driver_round(driver) : 1;
+    /* KEEP comes when the driver has gone on. */
+    uint32_t of = kind == SOTTO_ACTION_KEEP ? round - 1 : round;
+    bool dies = host->dies_at == kind && kind != SOTTO_ACTION_SEND && of >= host->dies_in;
+    host->off = host->off || dies;
+    return host->off && kind != SOTTO_ACTION_SEND && kind != SOTTO_ACTION_DONE;
+}
+
 void net_host_pump(struct net_host *host)
 {
     struct sotto_action action;
     while (sotto_task_party_next(host->task, &action)) {
+        if (dies_at(host, action.kind)) {
+            sotto_action_release(&action);
+            continue;
+        }
         switch (action.kind) {
         case SOTTO_ACTION_SEND:
             net_host_send(host, &action.bytes);
@@ -170,7 +207,11 @@ void net_host_pump(struct net_host *host)
             break;
         case SOTTO_ACTION_PLEDGE:
         case SOTTO_ACTION_RECORD:
+            pledge(host, &action.bytes);
             sotto_task_party_recorded(host->task);
+            break;
+        case SOTTO_ACTION_KEEP:
+            keep(host, &action.bytes);
             break;
         case SOTTO_ACTION_DONE:
             host->done = true;
@@ -184,6 +225,19 @@ void net_host_pump(struct net_host *host)
     }
 }
 
+static struct sotto_task_party_config describe_host(const struct net_host *host)
+{
+    return (struct sotto_task_party_config){
+        .identity = host->identity,
+        .random = net.random,
+        .peers = net.peers,
+        .peers_len = host->peers_len > 0 ? host->peers_len : net.len,
+        .demands = host->demands,
+        .answered = host->answered,
+        .now_ms = net.now_ms,
+    };
+}
+
 enum sotto_status net_host_take(struct net_host *host, const struct sotto_buffer *bytes)
 {
     enum sotto_status status;
@@ -194,15 +248,7 @@ enum sotto_status net_host_take(struct net_host *host, const struct sotto_buffer
         status =
             sotto_task_party_receive(host->task, bytes->data, bytes->data_bytes, net.now_ms, NULL);
     } else {
-        struct sotto_task_party_config config = {
-            .identity = host->identity,
-            .random = net.random,
-            .peers = net.peers,
-            .peers_len = host->peers_len > 0 ? host->peers_len : net.len,
-            .demands = host->demands,
-            .answered = host->answered,
-            .now_ms = net.now_ms,
-        };
+        struct sotto_task_party_config config = describe_host(host);
         status = sotto_task_party_new(&host->task, &config, bytes->data, bytes->data_bytes, NULL);
     }
     if (host->task != NULL) {
@@ -217,6 +263,24 @@ void net_host_restart(struct net_host *host)
     host->task = NULL;
     host->off = false;
     host->dies_before = 0;
+    host->dies_at = SOTTO_ACTION_SEND;
+}
+
+enum sotto_status net_host_return(struct net_host *host)
+{
+    net_host_restart(host);
+    struct sotto_task_party_config config = describe_host(host);
+    struct sotto_task_party_past past = {.kept = host->kept,
+                                         .kept_len = host->kept_len,
+                                         .pledge = host->pledge.data,
+                                         .pledge_bytes = host->pledge.data_bytes};
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[host - net.hosts].key);
+    net_pump();
+    enum sotto_status status = sotto_task_party_resume(&host->task, &config, &past, NULL);
+    if (status == SOTTO_OK) {
+        net_host_pump(host);
+    }
+    return status;
 }
 
 /* --- The net --- */
@@ -334,6 +398,10 @@ void net_end(void)
     for (size_t i = 0; i < net.len; i++) {
         struct net_host *host = &net.hosts[i];
         sotto_task_party_free(host->task);
+        sotto_buffer_release(&host->pledge);
+        for (size_t k = 0; k < host->kept_len; k++) {
+            sotto_buffer_release(&host->kept[k]);
+        }
         sotto_catalogue_free(host->catalogue);
         sotto_csv_close(host->csv);
     }

@@ -8,6 +8,7 @@
 #include <sotto/task.h>
 
 #define NET_PARTIES_MAX 20
+#define NET_ROUNDS_MAX 8
 
 struct net_host {
     struct sotto_identity *identity;
@@ -15,12 +16,16 @@ struct net_host {
     struct sotto_csv *csv;
     struct sotto_catalogue *catalogue;
     char name[24];
-    bool off;             /* receives and sends nothing */
-    uint16_t dies_before; /* the message type that it never sends, nor anything after */
-    uint32_t dies_in;     /* the first round in which it may die */
-    bool answered;        /* from an earlier life: see struct sotto_task_party_config */
-    bool slow;            /* leaves PARTIAL to the test */
-    size_t peers_len;     /* how many of the others it has pinned; 0: all */
+    bool off;                       /* receives and sends nothing */
+    uint16_t dies_before;           /* the message type that it never sends, nor anything after */
+    uint32_t dies_in;               /* the first round in which it may die */
+    enum sotto_action_kind dies_at; /* before it does this, if it is not SEND */
+    bool answered;                  /* from an earlier life: see struct sotto_task_party_config */
+    struct sotto_buffer kept[NET_ROUNDS_MAX]; /* what is on its disk */
+    size_t kept_len;
+    struct sotto_buffer pledge;
+    bool slow;        /* leaves PARTIAL to the test */
+    size_t peers_len; /* how many of the others it has pinned; 0: all */
     struct sotto_session_demands demands;
     const uint8_t *says; /* what it has of each part (SOTTO_COVER_); NULL: everything */
     size_t says_len;
@@ -65,11 +70,12 @@ extern struct net net;
 extern bool net_away[NET_PARTIES_MAX];
 
 /* Plans of one round and of two, for min_clients and max_clients; of two whose parties don't
- * check sums, and of two whose parties confirm the result. */
+ * check sums, and of two whose parties confirm the result; and of four. */
 extern const char net_plan_format[];
 extern const char net_rounds_format[];
 extern const char net_unverified_format[];
 extern const char net_published_format[];
+extern const char net_long_format[];
 /* Twenty small files. */
 extern const char *const net_pays[20];
 
@@ -111,6 +117,10 @@ void net_host_partial(struct net_host *host);
 
 /* The process dies, and a new one starts with nothing but its disk. */
 void net_host_restart(struct net_host *host);
+
+/* Likewise, and it goes on with the task that is on its disk, as the aggregator is told. Returns:
+ * as sotto_task_party_resume; without a task where that fails. */
+enum sotto_status net_host_return(struct net_host *host);
 
 /* The task ended well, and its result has this part. */
 void net_assert_result_has(const char *part);

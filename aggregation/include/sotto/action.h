@@ -17,6 +17,9 @@ enum sotto_action_kind {
     SOTTO_ACTION_PLEDGE,  /* party: its masked input is about to leave; make bytes durable, then say
                              so: ..._recorded */
     SOTTO_ACTION_RECORD,  /* party: its consent is about to leave; likewise */
+    SOTTO_ACTION_KEEP,    /* party of a task: a round was opened, and another follows; make bytes
+                             durable before anything else, beside those of the rounds before: see
+                             sotto_task_party_resume */
     SOTTO_ACTION_RESULT,  /* aggregator of a task: there is a result, and parties are asked to
                              confirm  it: see sotto_task_aggregator_result */
     SOTTO_ACTION_DONE,    /* the last action of a task: status and text tell the end */

@@ -19,8 +19,8 @@ SOTTO_BEGIN_DECLS
 /* No message of any machine is longer. */
 #define SOTTO_MESSAGE_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
-/* To a party: INVITATION, REOPEN, FINISH, ROUND, ROSTER, SHARES, LIVING, UNMASK, WITHDRAW, OPENED;
- * the others to the aggregator. */
+/* To a party: INVITATION, REOPEN, FINISH, ROUND, ROSTER, SHARES, LIVING, UNMASK, WITHDRAW, OPENED,
+ * RESUME; the others to the aggregator. */
 enum sotto_message_type {
     SOTTO_MESSAGE_INVITATION = 1,
     SOTTO_MESSAGE_REOPEN = 2,
@@ -32,6 +32,7 @@ enum sotto_message_type {
     SOTTO_MESSAGE_ROUND = 8,
     SOTTO_MESSAGE_WITHDRAW = 9,
     SOTTO_MESSAGE_OPENED = 10,
+    SOTTO_MESSAGE_RESUME = 11,
     SOTTO_MESSAGE_ADVERT = 16,
     SOTTO_MESSAGE_DEAL = 17,
     SOTTO_MESSAGE_MASKED = 18,
@@ -42,6 +43,7 @@ enum sotto_message_type {
     SOTTO_MESSAGE_COMPLAINT = 23,
     SOTTO_MESSAGE_CONFIRM = 24,
     SOTTO_MESSAGE_DISPUTE = 25,
+    SOTTO_MESSAGE_RETURN = 26,
 };
 
 /* Names a task among all nodes; drawn at random by its creator. */

@@ -14,6 +14,7 @@ struct sotto_record {
     struct sotto_session_label label;
     struct sotto_roster roster;
     struct sotto_session_opening opening;
+    uint8_t agreement[SOTTO_DIGEST_BYTES]; /* what it says that the parties agreed on */
     uint8_t dealings_digest[SOTTO_DIGEST_BYTES];
     const uint8_t *dealers; /* a bitmap */
     const uint8_t *dealings;

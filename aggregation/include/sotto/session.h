@@ -236,6 +236,26 @@ SOTTO_API enum sotto_status
 sotto_session_party_may_restart(const struct sotto_session_party *party, const uint8_t *releases,
                                 size_t releases_bytes, struct sotto_error *err) SOTTO_NODISCARD;
 
+/* All that a party knows of a session once its process is gone: the bytes of its last PLEDGE or
+ * RECORD. */
+struct sotto_session_pledge {
+    struct sotto_session_label label;
+    uint8_t session[SOTTO_SESSION_BYTES];
+    uint32_t colluders; /* the largest demand of its roster */
+    bool is_complete;   /* its graph */
+    bool may_have_consented;
+};
+
+/* Returns: false where bytes are none of a PLEDGE or RECORD. */
+SOTTO_API bool sotto_session_pledge_read(struct sotto_session_pledge *out, const void *bytes,
+                                         size_t bytes_len);
+
+/* As sotto_session_party_may_restart, of a session in which the party may have masked. keys: of its
+ * roster, ascending. */
+SOTTO_API enum sotto_status sotto_session_pledge_may_restart(
+    const struct sotto_session_pledge *pledge, const struct sotto_key *keys, uint32_t parties_len,
+    const uint8_t *releases, size_t releases_bytes, struct sotto_error *err) SOTTO_NODISCARD;
+
 /* What the party waits for, or how it ended. */
 SOTTO_API enum sotto_party_phase sotto_session_party_phase(const struct sotto_session_party *party);
 /* The roster that the party dealt for, empty before. Borrows from the party. */

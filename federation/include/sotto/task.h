@@ -76,7 +76,8 @@ SOTTO_API enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggr
  * DONE, nothing happens. Late calls do no harm: time only passes by them. */
 SOTTO_API void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, uint64_t now_ms);
 
-/* A peer came (back) on line with nothing of the past: it is invited again if joining is open. */
+/* A peer came (back) on line with another process: it is invited again if joining is open, and has
+ * left the session that is under way. */
 SOTTO_API void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
                                               const struct sotto_key *peer);
 
@@ -115,7 +116,8 @@ struct sotto_task_party_config {
                                        the node's own key; copied, names too */
     size_t peers_len;
     struct sotto_session_demands demands; /* the owner's, on top of the plan's and the protocol's */
-    bool answered; /* a PLEDGE or RECORD of this task is on disk: only declining is allowed */
+    bool answered; /* a PLEDGE or RECORD of this task is on disk: it joins no more, and goes on if
+                      at all by sotto_task_party_resume */
     enum sotto_status refusal; /* SOTTO_OK, or why nothing is done for whoever invites: the plan is
                                   not read, and the task declined with this class */
     const char *refusal_text;  /* what DONE then says; borrowed for the call */
@@ -130,6 +132,24 @@ SOTTO_API enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
                                                  const struct sotto_task_party_config *config,
                                                  const uint8_t *invitation, size_t invitation_bytes,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* What a host has on its disk of a task that was under way when its process ended. */
+struct sotto_task_party_past {
+    const struct sotto_buffer *kept; /* bytes of each KEEP, the first one first */
+    size_t kept_len;
+    const void *pledge; /* of the last PLEDGE or RECORD, whatever its round */
+    size_t pledge_bytes;
+};
+
+/* Goes on with a task after its first round (PROTOCOL.md, "Long tasks"): the first action tells its
+ * aggregator. config: as for sotto_task_party_new, without answered and refusal; its peers and its
+ * demands may be others by now. Returns: SOTTO_ERROR_INPUT where the past is none, or none of this
+ * engine; SOTTO_ERROR_AUTH where one of the parties is no peer any more; SOTTO_ERROR_NO_MEMORY.
+ * Ownership: copies. */
+SOTTO_API enum sotto_status sotto_task_party_resume(struct sotto_task_party **out,
+                                                    const struct sotto_task_party_config *config,
+                                                    const struct sotto_task_party_past *past,
+                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Wipes the task's secrets and frees it; NULL is fine. The aggregator is not told: decline first.
  */

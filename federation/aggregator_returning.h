@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_FEDERATION_AGGREGATOR_RETURNING_H
+#define SOTTO_FEDERATION_AGGREGATOR_RETURNING_H
+
+/* The aggregator's side of later rounds that wait for a party. */
+
+#include "task_aggregator.h"
+
+/* Whether the later round that has failed may be tried again. final: as
+ * sotto_session_aggregator_failure has it. */
+bool sotto__task_aggregator_may_restart_later(const struct sotto_task_aggregator *task,
+                                              enum sotto_status failure, bool final);
+
+/* Ends the session of a later round, and asks all contributors for another attempt. Takes
+ * *releases. */
+void sotto__task_aggregator_reopen_later(struct sotto_task_aggregator *task,
+                                         struct sotto_buffer *releases);
+
+/* Whether an invitee is shown what was opened as soon as it is: not one that is restarted. */
+bool sotto__task_aggregator_is_shown(const struct invitee *invitee);
+
+/* A later round waits for who is gone. */
+void sotto__task_aggregator_wait(struct sotto_task_aggregator *task);
+
+/* Answers those who came back while a session was under way. */
+void sotto__task_aggregator_answer_returned(struct sotto_task_aggregator *task);
+
+/* Takes RETURN. */
+enum sotto_status sotto__task_aggregator_receive_return(struct sotto_task_aggregator *task,
+                                                        size_t index,
+                                                        const struct sotto_message *message,
+                                                        struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif
