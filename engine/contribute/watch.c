@@ -50,7 +50,12 @@ struct sotto_watch {
 
 static bool is_output(const char *predicate)
 {
-    return strncmp(predicate, "hist(", 5) == 0 || strncmp(predicate, "value_counts(", 13) == 0;
+    static const char *const outputs[] = {"hist(", "value_counts(", "crosstab("};
+    bool found = false;
+    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+        found = found || strncmp(predicate, outputs[i], strlen(outputs[i])) == 0;
+    }
+    return found;
 }
 
 /* Where a predicate says which of its classes were not told, after the bracket that closes it; its
@@ -66,7 +71,7 @@ bool sotto_watch_leaves_out(const char *predicate)
     return *find_without(predicate) != '\0';
 }
 
-/* An output of a plan: hist and value_counts are, a condition's rows are summed up. */
+/* An output of a plan: what counts cells is one, a condition's rows are summed up. */
 static char *write_output(const char *predicate, size_t i)
 {
     int whole = (int)(find_without(predicate) - predicate);
@@ -178,7 +183,7 @@ out:
     return status;
 }
 
-/* The terms of an output, each once, in their order. Returns: how many. */
+/* The terms of an output, each once, in their order; of a table, its cells. Returns: how many. */
 static size_t find_terms(size_t *out, const struct sotto_driver *driver, size_t output,
                          size_t *in_out_moments)
 {
@@ -193,8 +198,14 @@ static size_t find_terms(size_t *out, const struct sotto_driver *driver, size_t 
             }
             const struct sotto__moments *moments = &driver->program->moments[(*in_out_moments)++];
             size_t term = moments->terms[SOTTO__MOMENT_X];
-            if (len == 0 || out[len - 1] != term) {
+            size_t cell;
+            if (moments->call == SOTTO_NONE && (len == 0 || out[len - 1] != term)) {
                 out[len++] = term;
+            }
+            while (moments->call != SOTTO_NONE &&
+                   (cell = sotto__find_asked_term(driver->program, moments->call, len)) !=
+                       SOTTO_NONE) {
+                out[len++] = cell;
             }
         }
     }
@@ -342,7 +353,7 @@ static enum sotto_status find_predicates(struct watched_dataset *watched, const 
     struct sotto__program *program = watched->driver->program;
     size_t moments = 0;
     enum sotto_status status = SOTTO_OK;
-    size_t *terms = sotto_alloc_array(program->moments_len + 1, sizeof *terms);
+    size_t *terms = sotto_alloc_array(program->moments_len + program->asked_len + 1, sizeof *terms);
     watched->predicates = sotto_alloc_array(len, sizeof *watched->predicates);
     watched->classes_len = sotto_alloc_array(len, sizeof *watched->classes_len);
     if (terms == NULL || watched->predicates == NULL || watched->classes_len == NULL) {
@@ -542,108 +553,20 @@ const char *sotto_watch_measure_column(const struct sotto_watch *watch, size_t d
 
 /* --- What was told --- */
 
-static bool is_shown(const struct sotto_withheld *withheld, size_t group)
-{
-    return withheld->groups == NULL || withheld->groups[group] == 0;
-}
-
-/* Whether any group of a level is shown. */
-static bool is_level_told(const struct sotto_driver *driver, const struct sotto_withheld *withheld,
-                          size_t key, size_t level)
-{
-    const struct sotto__program *program = driver->program;
-    size_t rest = program->groups_len;
-    bool found = false;
-    for (size_t i = 0; i <= key; i++) {
-        rest /= sotto__levels_len(program->levels[i]);
-    }
-    for (size_t i = 0; !found && i < program->groups_len; i++) {
-        bool is_of_level = i / rest % sotto__levels_len(program->levels[key]) == level;
-        found = is_of_level && is_shown(withheld, i);
-    }
-    return found;
-}
-
-/* Whether a bin or level is shown in any group; one that can't be found counts as told. */
-static bool is_term_told(const struct sotto_driver *driver, const struct sotto_withheld *withheld,
-                         const size_t *cell_terms, size_t term)
-{
-    size_t cell = 0;
-    bool found = false;
-    while (cell < withheld->cells_len && cell_terms[cell] != term) {
-        cell++;
-    }
-    if (withheld->cells == NULL || cell == withheld->cells_len) {
-        return true;
-    }
-    for (size_t i = 0; !found && i < driver->program->groups_len; i++) {
-        found = is_shown(withheld, i) && withheld->cells[i * withheld->cells_len + cell] == 0;
-    }
-    return found;
-}
-
-static size_t count_aggregates(const struct sotto__expression *expression)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < expression->nodes_len; i++) {
-        len += expression->nodes[i].kind == SOTTO__NODE_AGGREGATE;
-    }
-    return len;
-}
-
-/* What counts a bin or a level of an output, or NULL where that is not all the output does. */
-static const struct sotto__moments *find_cell(const struct sotto_driver *driver, size_t output,
-                                              size_t i)
-{
-    const struct sotto__expansion *expansion = &driver->expansion;
-    size_t at = expansion->outputs[output].first + i;
-    const struct sotto__expression *expression = &expansion->expressions[at].expression;
-    size_t moments = 0;
-    for (size_t j = 0; j < at; j++) {
-        moments += count_aggregates(&expansion->expressions[j].expression);
-    }
-    bool is_cell =
-        expression->nodes[expression->nodes_len - 1].is_cell && count_aggregates(expression) == 1;
-    return is_cell ? &driver->program->moments[moments] : NULL;
-}
-
-static void keep_cells_told(uint8_t *told, const struct sotto_driver *driver,
-                            const struct sotto_withheld *withheld, const size_t *cell_terms,
-                            size_t output)
-{
-    for (size_t i = 0; i < driver->expansion.outputs[output].expressions_len; i++) {
-        const struct sotto__moments *moments = find_cell(driver, output, i);
-        bool is_now = moments == NULL || moments->round == driver->round;
-        told[i] = is_now && (moments == NULL || is_term_told(driver, withheld, cell_terms,
-                                                             moments->terms[SOTTO__MOMENT_X]));
-    }
-}
-
 enum sotto_status sotto__watch_keep_told(struct sotto_watch *watch,
                                          const struct sotto_withheld *withheld,
                                          const size_t *cell_terms, struct sotto_error *err)
 {
-    const struct sotto_driver *driver = watch->driver;
     for (size_t i = 0; i < watch->sets.len; i++) {
         const struct sotto__row_set *set = &watch->sets.list[i];
-        bool is_key = set->key != SOTTO_NONE;
-        if (!is_key && set->output == SOTTO_NONE) {
+        if (set->key == SOTTO_NONE && set->output == SOTTO_NONE) {
             continue;
         }
-        size_t len = is_key ? driver->plan->keys[set->key].levels_len -
-                                  driver->plan->keys[set->key].are_edges
-                            : driver->expansion.outputs[set->output].expressions_len;
         sotto_free(watch->told[i]);
-        watch->told_lens[i] = len;
-        watch->told[i] = sotto_alloc_array(len + 1, sizeof *watch->told[i]);
+        watch->told[i] =
+            sotto__find_told(&watch->told_lens[i], watch->driver, set, withheld, cell_terms);
         if (watch->told[i] == NULL) {
             return sotto_error_no_memory(err);
-        }
-        for (size_t j = 0; is_key && j < len; j++) {
-            watch->told[i][j] = is_level_told(driver, withheld, set->key, j);
-        }
-        if (!is_key) {
-            keep_cells_told(watch->told[i], driver, withheld, cell_terms, set->output);
         }
     }
     return SOTTO_OK;

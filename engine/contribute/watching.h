@@ -2,7 +2,7 @@
 #ifndef SOTTO_ENGINE_CONTRIBUTE_WATCHING_H
 #define SOTTO_ENGINE_CONTRIBUTE_WATCHING_H
 
-/* What a watch is made of (measures.c, watch.c), and what a reading needs of it. */
+/* What a watch is made of (measures.c, watch_told.c, watch.c), and what a reading needs of it. */
 
 #include "driver.h"
 #include "rows/rows.h"
@@ -52,6 +52,17 @@ void sotto__measures_release(struct sotto__measures *measures);
 void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
                          const struct sotto__measure *measure, const struct sotto__rows *rows,
                          size_t len);
+
+/* --- watch_told.c --- */
+
+/* The term of what a call of a method asks of a round: number i, or SOTTO_NONE from the last on. */
+size_t sotto__find_asked_term(const struct sotto__program *program, size_t call, size_t i);
+/* Whether the round tells each class of a set that comes from a key or an output, once it is known
+ * what is withheld: cell_terms are the terms of its cells. Returns: NULL if there is no memory.
+ * Ended by sotto_free. */
+uint8_t *sotto__find_told(size_t *out_len, const struct sotto_driver *driver,
+                          const struct sotto__row_set *set, const struct sotto_withheld *withheld,
+                          const size_t *cell_terms) SOTTO_NODISCARD;
 
 /* --- watch.c --- */
 

@@ -151,7 +151,7 @@ static void write_levels(struct set_writer *writer, const struct sotto__level *l
                          size_t levels_len)
 {
     for (size_t i = 0; i < levels_len; i++) {
-        write_raw(writer, ", ");
+        write_raw(writer, i > 0 ? ", " : "");
         if (levels[i].kind == SOTTO__LEVEL_TEXT) {
             write_quoted(writer, levels[i].text, '"');
         } else {
@@ -237,20 +237,34 @@ static void add_key(struct finder *finder, const struct sotto__group_key *key)
     writer_init(&writer, &key->column);
     write_raw(&writer, key->are_edges ? "hist(" : "value_counts(");
     write_node(&writer, key->column.nodes_len - 1);
+    write_raw(&writer, ", ");
     write_levels(&writer, key->levels, key->levels_len);
     finish_set(finder, &writer);
 }
 
-/* The levels of a column of a table, each with those of the other one: all of them are told, even
- * of a level all of whose cells are withheld. */
-static void add_levels(struct finder *finder, const struct sotto__expression *expression,
-                       size_t column, size_t levels, size_t levels_len)
+static void write_in(struct set_writer *writer, size_t column, const struct sotto__level *levels,
+                     size_t levels_len)
+{
+    write_node(writer, column);
+    write_raw(writer, " in (");
+    write_levels(writer, levels, levels_len);
+}
+
+/* The cells of a table, whatever is computed of them. */
+static void add_table(struct finder *finder, const struct sotto__expression *expression,
+                      const struct sotto__node *node)
 {
     struct set_writer writer;
+    size_t columns[2];
+    const struct sotto__level *levels = expression->levels + node->levels;
+    size_t rows_len = node->row_levels_len;
     writer_init(&writer, expression);
-    write_raw(&writer, "value_counts(");
-    write_node(&writer, column);
-    write_levels(&writer, expression->levels + levels, levels_len);
+    sotto__node_columns(node, columns);
+    write_raw(&writer, "crosstab(");
+    write_in(&writer, columns[0], levels, rows_len);
+    write_raw(&writer, ", ");
+    write_in(&writer, columns[1], levels + rows_len, node->levels_len - rows_len);
+    write_raw(&writer, ")");
     finish_set(finder, &writer);
 }
 
@@ -262,6 +276,7 @@ static void add_counts(struct finder *finder, const struct sotto__expression *ex
     write_raw(&writer, sotto__function_card(node->function)->name);
     write_raw(&writer, "(");
     write_node(&writer, node->left);
+    write_raw(&writer, ", ");
     write_levels(&writer, expression->levels + node->levels, node->levels_len);
     finish_set(finder, &writer);
 }
@@ -299,12 +314,11 @@ static void add_output(struct finder *finder, size_t output,
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         bool is_of_rows = places.place[i] == SOTTO__PLACE_ROW;
+        bool is_all = i + 1 == expression->nodes_len;
         if (node->kind == SOTTO__NODE_AGGREGATE && node->row_levels_len > 0) {
-            size_t columns[2];
-            sotto__node_columns(node, columns);
-            add_levels(finder, expression, columns[0], node->levels, node->row_levels_len);
-            add_levels(finder, expression, columns[1], node->levels + node->row_levels_len,
-                       node->levels_len - node->row_levels_len);
+            finder->output = is_all ? output : SOTTO_NONE;
+            add_table(finder, expression, node);
+            finder->output = SOTTO_NONE;
         }
         if (node->kind == SOTTO__NODE_AGGREGATE &&
             sotto__function_card(node->function)->opens.kind == SOTTO__OPENS_BINS) {
@@ -312,7 +326,7 @@ static void add_output(struct finder *finder, size_t output,
         }
         if (node->kind == SOTTO__NODE_AGGREGATE && node->levels_len > 0 &&
             sotto__function_card(node->function)->method == NULL) {
-            finder->output = i + 1 == expression->nodes_len ? output : SOTTO_NONE;
+            finder->output = is_all ? output : SOTTO_NONE;
             add_counts(finder, expression, node);
             finder->output = SOTTO_NONE;
         } else if (is_of_rows && is_condition(node) && !is_part[i]) {

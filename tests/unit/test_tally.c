@@ -1044,6 +1044,25 @@ static void test_a_rare_level_grows(void **state)
     assert_int_equal(count_predicates("value_counts(`version`, 1, 2, 3)"), 1);
 }
 
+/* Of a table a cell of five is withheld, and what would give it back: the others are answered. All
+ * of its row less what was told is the five. */
+static void test_a_small_cell_of_a_table(void **state)
+{
+    const struct ask table = {
+        .outputs = {"crosstab(dept in ('Sales', 'R&D'), version in (1, 2, 3))"}, .is_judged = true};
+    (void)state;
+    hire(120 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i < 15 ? 2 : 1 + 2 * (int)(i / 15 % 2);
+    }
+    expect_answered(table);
+    expect_answered((struct ask){
+        .outputs = {"chi2(dept in ('Sales', 'R&D'), version in (1, 2, 3))"}, .is_judged = true});
+    expect_answered(table);
+    singled_out({.outputs = {"count(wage)"}, .where = "dept == 'Sales' and version == 2"});
+    singled_out({.outputs = {"count(wage)"}, .where = "dept == 'Sales'"});
+    singled_out({.outputs = {"value_counts(dept, 'Sales', 'R&D')"}});
+}
 static void test_a_small_bin(void **state)
 {
     (void)state;
@@ -1299,6 +1318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level_grows, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_small_cell_of_a_table, start, stop),
         cmocka_unit_test_setup_teardown(test_a_small_bin, start, stop),
         cmocka_unit_test_setup_teardown(test_small_bins_and_a_condition, start, stop),
         cmocka_unit_test_setup_teardown(test_a_small_group, start, stop),
