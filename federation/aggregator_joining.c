@@ -312,6 +312,7 @@ enum sotto_status sotto__task_aggregator_receive_advert(struct sotto_task_aggreg
     }
     invitee->demands = advert.demands;
     invitee->state = SOTTO__INVITEE_JOINED;
+    invitee->returned_for = 0;
     sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s joined",
                       (unsigned long long)task->number, task->terms.label.round,
                       sotto__task_aggregator_invitee_name(task, index));

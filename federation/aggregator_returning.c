@@ -15,6 +15,8 @@
  * 3. Where none is under way it is answered at once: by REOPEN, or, if it missed the opening of the
  *    round before, by RESUME. Before another session begins all have said ADVERT, so the session
  *    that somebody may have missed is kept until then, and no longer.
+ *    What it is told can be lost: its host may hear of the new process after RETURN came, and drops
+ *    what waited for the one before. Then it is told again (sotto_task_aggregator_returned).
  * 4. It ends where somebody has left, where time is over, or after so many attempts. */
 
 #include "aggregator_returning.h"
@@ -88,13 +90,12 @@ static bool has_missable(const struct sotto_task_aggregator *task)
     return sotto_graph_is_complete(&roster->graph, roster->adverts_len);
 }
 
-/* Answers who is back, where no session is under way. */
-static void answer_return(struct sotto_task_aggregator *task, size_t index)
+/* Answers who is back, where no session is under way. It may be asked for twice. */
+void sotto__task_aggregator_answer_return(struct sotto_task_aggregator *task, size_t index)
 {
     struct invitee *invitee = &task->invitees[index];
     bool is_behind = invitee->returned_for < task->terms.label.round;
     enum sotto_status status = SOTTO_OK;
-    invitee->returned_for = 0;
     sotto_buffer_release(&invitee->advert);
     invitee->state = SOTTO__INVITEE_INVITED;
     if (!is_behind) {
@@ -113,7 +114,7 @@ void sotto__task_aggregator_answer_returned(struct sotto_task_aggregator *task)
 {
     for (size_t i = 0; i < task->invited.len; i++) {
         if (task->invitees[i].returned_for != 0) {
-            answer_return(task, i);
+            sotto__task_aggregator_answer_return(task, i);
         }
     }
 }
@@ -126,9 +127,7 @@ enum sotto_status sotto__task_aggregator_receive_return(struct sotto_task_aggreg
     struct invitee *invitee = &task->invitees[index];
     uint32_t round = task->terms.label.round;
     bool fits = message->label.round == round || message->label.round + 1 == round;
-    if (memcmp(message->label.task.bytes, task->terms.label.task.bytes,
-               sizeof message->label.task.bytes) != 0 ||
-        message->body_bytes != 0 || round == 1 || task->is_confirming || !may_come(invitee) ||
+    if (message->body_bytes != 0 || round == 1 || task->is_confirming || !may_come(invitee) ||
         !fits) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a return out of turn");
     }
@@ -137,7 +136,7 @@ enum sotto_status sotto__task_aggregator_receive_return(struct sotto_task_aggreg
                       sotto__task_aggregator_invitee_name(task, index));
     invitee->returned_for = message->label.round;
     if (task->session == NULL) {
-        answer_return(task, index);
+        sotto__task_aggregator_answer_return(task, index);
         return SOTTO_OK;
     }
     enum sotto_status status = sotto__task_aggregator_lose(task, index, SOTTO__INVITEE_LOST);
@@ -176,7 +175,6 @@ void sotto__task_aggregator_reopen_later(struct sotto_task_aggregator *task,
         }
         sotto_buffer_release(&invitee->advert);
         invitee->state = SOTTO__INVITEE_INVITED;
-        invitee->returned_for = 0;
         enum sotto_status status = send_reopen(task, i);
         if (status != SOTTO_OK) {
             task->outbox.status = status;

@@ -22,7 +22,8 @@ bool sotto__task_aggregator_is_shown(const struct invitee *invitee);
 /* A later round waits for who is gone. */
 void sotto__task_aggregator_wait(struct sotto_task_aggregator *task);
 
-/* Answers those who came back while a session was under way. */
+/* Answers who is back, where no session is under way; all those who came back in one. */
+void sotto__task_aggregator_answer_return(struct sotto_task_aggregator *task, size_t index);
 void sotto__task_aggregator_answer_returned(struct sotto_task_aggregator *task);
 
 /* Takes RETURN. */

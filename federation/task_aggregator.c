@@ -235,8 +235,9 @@ static enum sotto_status receive_leave(struct sotto_task_aggregator *task, size_
     if (!sotto_leave_parse(&leave, message)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a LEAVE message is malformed");
     }
+    bool may_return = task->terms.label.round > 1 && task->invitees[invitee].contributes;
     if (task->invitees[invitee].state == SOTTO__INVITEE_DECLINED ||
-        task->invitees[invitee].state == SOTTO__INVITEE_LOST) {
+        (task->invitees[invitee].state == SOTTO__INVITEE_LOST && !may_return)) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "%s left already",
                                sotto__task_aggregator_invitee_name(task, invitee));
     }
@@ -346,6 +347,19 @@ static enum sotto_status dispatch_message(struct sotto_task_aggregator *task, si
     return sotto_error_set(err, SOTTO_ERROR_STATE, "a message out of turn");
 }
 
+/* What a dispute is about has ended; it names its session. Who was restarted can't know which
+ * attempt is under way, and who leaves takes part in none of them. */
+static bool is_of_label(const struct sotto_task_aggregator *task,
+                        const struct sotto_message *message)
+{
+    const struct sotto_session_label *label = &task->terms.label;
+    bool is_of_task = message->type == SOTTO_MESSAGE_DISPUTE ||
+                      message->type == SOTTO_MESSAGE_RETURN || message->type == SOTTO_MESSAGE_LEAVE;
+    return is_of_task
+               ? memcmp(message->label.task.bytes, label->task.bytes, sizeof label->task.bytes) == 0
+               : sotto_session_label_equal(&message->label, label);
+}
+
 enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *task,
                                                 const uint8_t *bytes, size_t bytes_len,
                                                 uint64_t now_ms, struct sotto_error *err)
@@ -365,10 +379,7 @@ enum sotto_status sotto_task_aggregator_receive(struct sotto_task_aggregator *ta
     if (status != SOTTO_OK) {
         return status;
     }
-    /* What a dispute is about has ended; it names its session. Who returns can't know the attempt.
-     */
-    if (message.type != SOTTO_MESSAGE_DISPUTE && message.type != SOTTO_MESSAGE_RETURN &&
-        !sotto_session_label_equal(&message.label, &task->terms.label)) {
+    if (!is_of_label(task, &message)) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a message of another task or attempt");
     }
     task->now_ms = now_ms;
@@ -412,6 +423,8 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
     } else if (task->session == NULL && invitee->state == SOTTO__INVITEE_JOINED) {
         sotto_buffer_release(&invitee->advert); /* likewise: it is awaited, or says RETURN */
         invitee->state = SOTTO__INVITEE_INVITED;
+    } else if (task->session == NULL && invitee->returned_for != 0) {
+        sotto__task_aggregator_answer_return(task, index);
     } else if (task->session != NULL && invitee->state == SOTTO__INVITEE_JOINED) {
         (void)!sotto__task_aggregator_lose(task, index, SOTTO__INVITEE_LOST);
     }

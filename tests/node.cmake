@@ -21,6 +21,7 @@ foreach(name
     hostile_peer
     init
     ledger
+    long_tasks
     nist
     options
     owner

@@ -13,8 +13,9 @@
  * 4. A task's state, reason and result are one durable transaction: nobody is told FINISHED by a
  *    node that then has no result.
  * 5. What a party's masked rows leave for is durable before they do, and again before its consent
- *    (store_answer). A party that begins anew is told so (store_has_answered), and takes no part in
- *    that task again: two openings over different parties would open a single party's values.
+ *    (store_answer). A party that begins anew is told so (store_has_answered, and
+ *    store_get_last_answer for which session): two openings over different parties would open a
+ *    single party's values.
  * 6. The start ends all tasks that were under way, in one durable transaction, with a line in each
  *    log (store_interrupt_tasks): no task hangs.
  * 7. A migration and its version number are one transaction: it was done, or is done again.
@@ -83,6 +84,9 @@ static const char *const migrations[] = {
      "CREATE TABLE receipts ("
      "  task_id INTEGER PRIMARY KEY REFERENCES tasks(id), bytes BLOB NOT NULL,"
      "  full_bytes BLOB);"),
+    "CREATE TABLE underway ("
+    "  id INTEGER PRIMARY KEY, uid BLOB NOT NULL, creator_key BLOB NOT NULL, bytes BLOB NOT NULL);"
+    "CREATE INDEX underway_uid ON underway(uid);",
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -659,6 +663,22 @@ enum sotto_status store_answer(struct store *store, const struct sotto_task_id *
         store, err, "INSERT INTO answered(uid, creator_key, bytes, created_at) VALUES (?,?,?,?)",
         "bbbi", id->bytes, sizeof id->bytes, creator->bytes, sizeof creator->bytes, bytes,
         bytes_len, (uint64_t)now_ms);
+}
+
+enum sotto_status store_get_last_answer(struct store *store, struct sotto_buffer *out,
+                                        const struct sotto_task_id *id,
+                                        const struct sotto_key *creator, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status =
+        store__prepare(store, &statement, err,
+                       "SELECT bytes FROM answered WHERE uid=? AND creator_key=?"
+                       " ORDER BY id DESC LIMIT 1",
+                       "bb", id->bytes, sizeof id->bytes, creator->bytes, sizeof creator->bytes);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return read_bytes(store, out, statement, err);
 }
 
 enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sotto_error *err)

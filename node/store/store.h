@@ -131,6 +131,13 @@ enum sotto_status store_has_answered(struct store *store, bool *out, const struc
                                      const struct sotto_key *creator,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 
+/* The last bytes of store_answer for a task. Returns: SOTTO_ERROR_NOT_FOUND. Ownership: *out is
+ * ended by sotto_buffer_release. */
+enum sotto_status store_get_last_answer(struct store *store, struct sotto_buffer *out,
+                                        const struct sotto_task_id *id,
+                                        const struct sotto_key *creator,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Deletes what was answered, what others asked and what the record has, before a time. */
 enum sotto_status store_prune(struct store *store, int64_t before_ms,
                               struct sotto_error *err) SOTTO_NODISCARD;

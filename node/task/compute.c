@@ -323,6 +323,8 @@ static void free_tasks(struct compute *compute, bool all)
 static void *compute_main(void *context)
 {
     struct compute *compute = context;
+    resumed_start(compute);
+    publish_allowances(compute);
     for (;;) {
         /* A thread that stops only empties the queue. */
         struct job *job = atomic_load(&compute->is_stopping)

@@ -66,6 +66,7 @@ struct joined {
     bool lacks_column;                  /* a column of the plan is not in the files */
     bool needs_leave; /* the grammar does not admit the plan, as the owner was told */
     bool is_recorded; /* that it was declined before its plan was read */
+    bool is_kept;     /* in the database, for a process that takes the place of this one */
     bool has_ended;
 };
 
@@ -118,7 +119,6 @@ void created_free(struct created *created);
 /* An invitation: begins this node's part. */
 void joined_invited(struct compute *compute, const struct sotto_message_route *route,
                     const struct sotto_buffer *message);
-/* As created_receive, from the creator. */
 void joined_receive(struct compute *compute, struct joined *joined,
                     const struct sotto_buffer *message);
 void joined_tick(struct compute *compute, struct joined *joined);
@@ -126,8 +126,23 @@ void joined_tick(struct compute *compute, struct joined *joined);
 void joined_decide(struct compute *compute, const struct job *job);
 void joined_free(struct joined *joined);
 
+/* What this node is as a party; its files, opened. */
+struct sotto_task_party_config joined_describe_party(const struct compute *compute);
+enum sotto_status joined_open_datasets(struct compute *compute, struct joined *joined,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+/* Takes a task into the list, and begins with what its machine wants. */
+void joined_adopt(struct compute *compute, struct joined *joined);
+
+/* KEEP: has a round kept. The task is over: forgets its rounds. The thread starts: goes on with
+ * what was under way. */
+void resumed_keep(struct compute *compute, struct joined *joined, const struct sotto_buffer *round);
+void resumed_forget(struct compute *compute, struct joined *joined);
+void resumed_start(struct compute *compute);
+
 /* In test builds the environment can make a node die at a step, as a power cut would. */
 void compute__stop_for_test(const char *step);
+/* The same in a round that the environment says, or a later one. */
+void joined_stop_for_test(const struct joined *joined, const char *step);
 
 /* The name of a pinned key, or "?". */
 const char *compute__peer_name(const struct compute *compute, const struct sotto_key *key);

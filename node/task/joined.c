@@ -14,6 +14,7 @@
 #include <sotto/disclosure.h>
 #include <sotto/secret.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -118,7 +119,7 @@ static enum sotto_status open_dataset(struct compute *compute, struct joined *jo
                         sotto_plan_rounds(plan) > 1, &compute->interrupt, err);
 }
 
-static enum sotto_status open_datasets(struct compute *compute, struct joined *joined,
+enum sotto_status joined_open_datasets(struct compute *compute, struct joined *joined,
                                        struct sotto_error *err)
 {
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
@@ -194,7 +195,7 @@ static enum sotto_status consider_joining(struct compute *compute, struct joined
     if (status != SOTTO_OK) {
         return status;
     }
-    status = open_datasets(compute, joined, err);
+    status = joined_open_datasets(compute, joined, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -397,12 +398,26 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
     }
 }
 
+void joined_stop_for_test(const struct joined *joined, const char *step)
+{
+#ifdef SOTTO_TEST_BUILD
+    const char *round = getenv("SOTTO_TEST_STOP_ROUND");
+    const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
+    if (round == NULL ||
+        (driver != NULL && sotto_driver_round(driver) >= strtoul(round, NULL, 10))) {
+        compute__stop_for_test(step);
+    }
+#else
+    (void)joined;
+    (void)step;
+#endif
+}
+
 static void answer_partial(const struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
-    compute__stop_for_test("partial");
-    compute__stop_for_test(sotto_driver_round(driver) > 1 ? "later" : "");
+    joined_stop_for_test(joined, "partial");
     /* Again with the types that were agreed on: doubles can pack rows where decimals can't. */
     struct policy_question question = make_question(compute, joined, sotto_driver_schema(driver));
     question.has_leave = question.has_leave && joined->needs_leave;
@@ -489,7 +504,7 @@ static void answer_pledge(struct compute *compute, struct joined *joined,
         return;
     }
     joined->is_answered = true;
-    compute__stop_for_test("pledge");
+    joined_stop_for_test(joined, "pledge");
     sotto_task_party_recorded(joined->machine);
 }
 
@@ -512,7 +527,7 @@ static void answer_record(struct compute *compute, struct joined *joined,
                     err.text);
         return;
     }
-    compute__stop_for_test("record");
+    joined_stop_for_test(joined, "record");
     sotto_task_party_recorded(joined->machine);
 }
 
@@ -551,6 +566,7 @@ static void end_joined(struct compute *compute, struct joined *joined)
     bool is_own = sotto_key_equal(&joined->creator, &compute->key);
     joined->has_ended = true;
     remembered_end(compute, joined);
+    resumed_forget(compute, joined);
     if (result != NULL && !is_own && keep_result(compute, joined, result, &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, err.text);
     }
@@ -566,11 +582,14 @@ void joined_free(struct joined *joined)
     sotto_free(joined);
 }
 
-/* In test builds: dies with the roster, and before it deals shares. */
-static void stop_before_dealing(const struct joined *joined)
+/* In test builds: before it sends a message of a type, "send-17" say. */
+static void stop_before_sending(const struct joined *joined, const struct sotto_buffer *bytes)
 {
-    if (sotto_task_party_members(joined->machine, NULL, 0) > 0) {
-        compute__stop_for_test("dealing");
+    struct sotto_message message;
+    char step[16];
+    if (sotto_message_parse(&message, bytes->data, bytes->data_bytes)) {
+        (void)snprintf(step, sizeof step, "send-%u", message.type);
+        joined_stop_for_test(joined, step);
     }
 }
 
@@ -580,7 +599,7 @@ static void carry_out(struct compute *compute, struct joined *joined)
     while (!joined->has_ended && sotto_task_party_next(joined->machine, &action)) {
         switch (action.kind) {
         case SOTTO_ACTION_SEND:
-            stop_before_dealing(joined);
+            stop_before_sending(joined, &action.bytes);
             compute__send(compute, &action, joined->patience_ms);
             break;
         case SOTTO_ACTION_TIMER:
@@ -601,6 +620,11 @@ static void carry_out(struct compute *compute, struct joined *joined)
             break;
         case SOTTO_ACTION_RECORD:
             answer_record(compute, joined, &action.bytes);
+            break;
+        case SOTTO_ACTION_KEEP:
+            joined_stop_for_test(joined, "opened");
+            resumed_keep(compute, joined, &action.bytes);
+            joined_stop_for_test(joined, "keep");
             break;
         case SOTTO_ACTION_DONE:
             record_unread(compute, joined, &action);
@@ -757,6 +781,32 @@ static struct sotto_session_demands list_demands(const struct config *config)
     };
 }
 
+struct sotto_task_party_config joined_describe_party(const struct compute *compute)
+{
+    return (struct sotto_task_party_config){
+        .identity = compute->config.identity,
+        .random = sotto_random_system(),
+        .peers = compute->peers,
+        .peers_len = compute->peers_len,
+        .demands = list_demands(compute->policy),
+        .interrupt = &compute->interrupt,
+        .now_ms = clock_ms(),
+    };
+}
+
+void joined_adopt(struct compute *compute, struct joined *joined)
+{
+    const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
+    joined->peer_index = find_peer(compute, &joined->creator);
+    joined->deadline_ms = UINT64_MAX;
+    joined->patience_ms = plan != NULL ? compute__patience(plan) : PATIENCE_MS_DEFAULT;
+    label_joined(compute, joined);
+    joined->next = compute->first_joined;
+    compute->first_joined = joined;
+    compute->joined_len++;
+    carry_out(compute, joined);
+}
+
 static enum sotto_status make_joined(struct compute *compute, struct joined **out,
                                      const struct sotto_message_route *route,
                                      const struct sotto_buffer *message, struct sotto_error *err)
@@ -768,18 +818,10 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
         return status;
     }
     struct sotto_error refusal = {0};
-    struct sotto_task_party_config config = {
-        .refusal = consider_creator(compute, &route->sender, &refusal),
-        .refusal_text = refusal.text,
-        .identity = compute->config.identity,
-        .random = sotto_random_system(),
-        .peers = compute->peers,
-        .peers_len = compute->peers_len,
-        .demands = list_demands(compute->policy),
-        .answered = has_answered,
-        .interrupt = &compute->interrupt,
-        .now_ms = clock_ms(),
-    };
+    struct sotto_task_party_config config = joined_describe_party(compute);
+    config.refusal = consider_creator(compute, &route->sender, &refusal);
+    config.refusal_text = refusal.text;
+    config.answered = has_answered;
     struct joined *joined = sotto_alloc_zeroed(sizeof *joined);
     if (joined == NULL) {
         return sotto_error_no_memory(err);
@@ -790,12 +832,8 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
         sotto_free(joined);
         return status;
     }
-    const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
     joined->id = sotto_task_party_id(joined->machine);
     joined->creator = sotto_task_party_creator(joined->machine);
-    joined->peer_index = find_peer(compute, &joined->creator);
-    joined->deadline_ms = UINT64_MAX;
-    joined->patience_ms = plan != NULL ? compute__patience(plan) : PATIENCE_MS_DEFAULT;
     label_joined(compute, joined);
     if (config.refusal != SOTTO_OK) {
         log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s",
@@ -819,8 +857,5 @@ void joined_invited(struct compute *compute, const struct sotto_message_route *r
                     compute__peer_name(compute, &route->sender), err.text);
         return;
     }
-    joined->next = compute->first_joined;
-    compute->first_joined = joined;
-    compute->joined_len++;
-    carry_out(compute, joined);
+    joined_adopt(compute, joined);
 }

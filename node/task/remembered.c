@@ -151,7 +151,9 @@ enum sotto_status remembered_answer(const struct compute *compute, struct joined
     enum sotto_status status = sotto_ledger_answer(compute->config.ledger, &joined->answer,
                                                    out_rule, joined->withheld, &question, err);
     sotto_free(keys);
-    compute__stop_for_test(status == SOTTO_OK ? "ledger" : "");
+    if (status == SOTTO_OK) {
+        joined_stop_for_test(joined, "ledger");
+    }
     return status;
 }
 
@@ -173,7 +175,7 @@ enum sotto_status remembered_consent(const struct compute *compute, struct joine
                              (const struct sotto_ledger_party *)keys, len, clock_unix_ms(), err);
     if (status == SOTTO_OK) {
         sotto_ledger_pending_release(&joined->answer);
-        compute__stop_for_test("consent");
+        joined_stop_for_test(joined, "consent");
     }
 out:
     sotto_free(keys);

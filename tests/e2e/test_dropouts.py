@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes that die, and nodes that come back. SOTTO_TEST_STOP_AT (test builds) kills a node at a step
-as a power cut would: offer (it has joined), partial (between sharing and masking), later (the same
-in a later round), pledge (that its masked rows leave is on disk, and they have not left), record
-(its consent is on disk and has not left)."""
+as a power cut would: offer (it has joined), partial (between sharing and masking), pledge (that its
+masked rows leave is on disk, and they have not left), record (its consent is on disk and has not
+left)."""
 
 import sqlite3
 import time
@@ -17,12 +17,13 @@ class Dropouts(ClusterCase):
         """Four nodes, the last dies at a step."""
         return self.cluster(files, env={len(files) - 1: {"SOTTO_TEST_STOP_AT": step}})
 
-    def willing(self, files, step=""):
+    def willing(self, files, step="", **more):
         """The same, and all take any expression."""
         cluster = self.cluster(files, start=False)
         for node in cluster.nodes:
             node.policy = {"profile": "open"}
-        return cluster.start({len(files) - 1: {"SOTTO_TEST_STOP_AT": step}} if step else None)
+        stops = {len(files) - 1: {"SOTTO_TEST_STOP_AT": step, **more}}
+        return cluster.start(stops if step else None)
 
     def finish(self, creator, task):
         state = creator.wait_end(task)
@@ -185,7 +186,7 @@ class Dropouts(ClusterCase):
             self.assertIn(message, messages)
 
     def test_killed_in_a_later_round(self):
-        cluster = self.willing(FOUR, "later")
+        cluster = self.willing(FOUR, "partial", SOTTO_TEST_STOP_ROUND="2")
         creator = cluster.nodes[0]
         task = creator.create(plan({"v": "mean((wage - mean(wage)) ** 2)"}, min_clients=3,
                                    max_clients=4, wait=1, connection=1))

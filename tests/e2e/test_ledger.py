@@ -142,7 +142,7 @@ class Ledger(ClusterCase):
 
     def test_never_masked_is_no_answer(self):
         """A party that deals no shares: nobody masks anything, and what was computed is annulled."""
-        cluster = self.start(env={1: {"SOTTO_TEST_STOP_AT": "dealing"}})
+        cluster = self.start(env={1: {"SOTTO_TEST_STOP_AT": "send-17"}})
         creator, second, last = cluster.nodes
         task = creator.create(plan(wait=5, connection=5))
         second.process.wait(60)

@@ -274,12 +274,12 @@ enum sotto_status net_host_return(struct net_host *host)
                                          .kept_len = host->kept_len,
                                          .pledge = host->pledge.data,
                                          .pledge_bytes = host->pledge.data_bytes};
-    sotto_task_aggregator_returned(net.aggregator, &net.peers[host - net.hosts].key);
-    net_pump();
     enum sotto_status status = sotto_task_party_resume(&host->task, &config, &past, NULL);
     if (status == SOTTO_OK) {
         net_host_pump(host);
     }
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[host - net.hosts].key);
+    net_pump();
     return status;
 }
 
