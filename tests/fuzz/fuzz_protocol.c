@@ -15,8 +15,8 @@ enum reader { READ_RAW, READ_ROSTER, READ_PARTY, READ_AGGREGATOR, READ_TASK, REA
 static const enum sotto_message_type party_types[] = {SOTTO_MESSAGE_SHARES, SOTTO_MESSAGE_LIVING,
                                                       SOTTO_MESSAGE_UNMASK, SOTTO_MESSAGE_WITHDRAW};
 static const enum sotto_message_type aggregator_types[] = {
-    SOTTO_MESSAGE_DEAL, SOTTO_MESSAGE_MASKED, SOTTO_MESSAGE_CONSENT, SOTTO_MESSAGE_REVEAL,
-    SOTTO_MESSAGE_COMPLAINT};
+    SOTTO_MESSAGE_DEAL,   SOTTO_MESSAGE_MASKED,    SOTTO_MESSAGE_CONSENT,
+    SOTTO_MESSAGE_REVEAL, SOTTO_MESSAGE_COMPLAINT, SOTTO_MESSAGE_RELEASE};
 static const enum sotto_message_type task_types[] = {SOTTO_MESSAGE_INVITATION, SOTTO_MESSAGE_REOPEN,
                                                      SOTTO_MESSAGE_FINISH,     SOTTO_MESSAGE_ROSTER,
                                                      SOTTO_MESSAGE_ADVERT,     SOTTO_MESSAGE_LEAVE};
@@ -94,6 +94,23 @@ static void read_session(struct world *world, enum sotto_message_type type, bool
     sotto_action_release(&action);
 }
 
+/* What a disk has of a task. */
+static void read_past(const struct sotto_task_party_config *config, const uint8_t *body,
+                      size_t body_bytes)
+{
+    struct sotto_task_party *task = NULL;
+    struct sotto_buffer kept = {0};
+    if (sotto_buffer_copy(&kept, body, body_bytes) != SOTTO_OK) {
+        return;
+    }
+    struct sotto_task_party_past past = {
+        .kept = &kept, .kept_len = 1, .pledge = body, .pledge_bytes = body_bytes};
+    if (sotto_task_party_resume(&task, config, &past, NULL) == SOTTO_OK) {
+        sotto_task_party_free(task);
+    }
+    sotto_buffer_release(&kept);
+}
+
 static void read_task(const struct world *world, enum sotto_message_type type, const uint8_t *body,
                       size_t body_bytes)
 {
@@ -119,6 +136,7 @@ static void read_task(const struct world *world, enum sotto_message_type type, c
         if (sotto_task_party_new(&task, &config, bytes.data, bytes.data_bytes, NULL) == SOTTO_OK) {
             sotto_task_party_free(task);
         }
+        read_past(&config, body, body_bytes);
     }
     sotto_buffer_release(&bytes);
 }
@@ -147,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
             read_session(&world, party_types[data[1] % 4], true, body, body_bytes);
             break;
         case READ_AGGREGATOR:
-            read_session(&world, aggregator_types[data[1] % 5], false, body, body_bytes);
+            read_session(&world, aggregator_types[data[1] % 6], false, body, body_bytes);
             break;
         default:
             read_task(&world, task_types[data[1] % 6], body, body_bytes);
