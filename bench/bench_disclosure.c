@@ -182,7 +182,7 @@ static bool write_csv(const char *path, size_t rows)
     return fclose(out) == 0;
 }
 
-/* What a round reads, with and without a ledger. */
+/* What a round reads, with and without rules and a ledger. */
 struct round {
     struct sotto_csv *csv;
     struct sotto_catalogue *catalogue;
@@ -194,17 +194,23 @@ struct round {
     size_t limbs_len;
 };
 
-static double time_round(struct round *round, bool is_tallied, bool *in_out_ok)
+static double time_round(struct round *round, bool is_judged, bool *in_out_ok)
 {
     struct sotto_error err = {0};
     struct sotto_tally *tally = NULL;
+    struct sotto_rules rules;
+    struct sotto_disclosure disclosure;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
+    sotto_rules_set_min_rows(&rules, MIN_ROWS);
+    sotto_disclosure_init(&disclosure, &rules, 5);
+    const struct sotto_judge *judge = sotto_disclosure_judge(&disclosure);
     double start = bench_now_s();
     enum sotto_status status;
-    if (is_tallied) {
+    if (is_judged) {
         status = sotto_tally_new(&tally, round->ledger, round->driver, round->plan,
                                  (const struct sotto_catalogue *const *)&round->catalogue, &err);
         status = status == SOTTO_OK ? sotto_tally_contribute(tally, round->limbs, round->limbs_len,
-                                                             NULL, &round->source, 0, &err)
+                                                             NULL, &round->source, judge, &err)
                                     : status;
     } else {
         status = sotto_driver_contribute(round->driver, round->limbs, round->limbs_len, NULL,
@@ -263,7 +269,7 @@ static void close_round(struct round *round)
     sotto_csv_close(round->csv);
 }
 
-/* How many times as long a round takes if it is tallied, in the same run. */
+/* How many times as long a round takes with all rules, in the same run. */
 static void bench_round(const char *name, const char *path, struct sotto_ledger *ledger,
                         const char *const *outputs, size_t outputs_len, const char *where)
 {
