@@ -11,7 +11,7 @@
  * depends on its share of them, and a sum that by itself is about few of it is left out: how many
  * rows that is about in all is known (judge_sums.c). */
 
-#include "judge.h"
+#include "judge_sample.h"
 #include "mixture.h"
 
 #include <sotto/alloc.h>

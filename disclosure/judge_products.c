@@ -8,7 +8,7 @@
  * hold for these rows too: there are none or enough of them (products.c counts them exactly, where
  * the value is 0), and what is summed up over them is not nearly one value. */
 
-#include "judge.h"
+#include "judge_sample.h"
 
 #include <sotto/alloc.h>
 #include <stdlib.h>

@@ -3,8 +3,7 @@
 #define SOTTO_FEDERATION_TASK_AGGREGATOR_H
 
 /* The state of the aggregator's side of a task, for the files that it is spread over:
- * task_aggregator.c (its calls, leaving, the log, the end), aggregator_joining.c,
- * aggregator_rounds.c, aggregator_returning.c and aggregator_confirming.c. */
+ * task_aggregator.c (its calls, leaving, the log, the end), and aggregator_*.c. */
 
 #include "internal.h"
 

@@ -67,11 +67,14 @@ static size_t count_table_cells(const struct sotto_driver *driver, size_t output
     return node->row_levels_len * (node->levels_len - node->row_levels_len);
 }
 
-/* How many classes the set has that comes from a key or an output. */
+/* How many classes the set has that comes from keys or from an output. */
 static size_t count_classes(const struct sotto_driver *driver, const struct sotto__row_set *set)
 {
     const struct sotto__group_key *key =
         set->key != SOTTO_NONE ? &driver->plan->keys[set->key] : NULL;
+    if (set->are_groups) {
+        return driver->program->groups_len;
+    }
     if (key != NULL) {
         return key->levels_len - key->are_edges;
     }
@@ -133,7 +136,8 @@ uint8_t *sotto__find_told(size_t *out_len, const struct sotto_driver *driver,
     uint8_t *told = sotto_alloc_array(len + 1, sizeof *told);
     *out_len = len;
     for (size_t i = 0; told != NULL && i < len; i++) {
-        told[i] = set->key != SOTTO_NONE
+        told[i] = set->are_groups ? is_shown(withheld, i)
+                  : set->key != SOTTO_NONE
                       ? is_level_told(driver, withheld, set->key, i)
                       : is_class_told(driver, withheld, cell_terms, set->output, i);
     }

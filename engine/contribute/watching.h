@@ -2,56 +2,44 @@
 #ifndef SOTTO_ENGINE_CONTRIBUTE_WATCHING_H
 #define SOTTO_ENGINE_CONTRIBUTE_WATCHING_H
 
-/* What a watch is made of (measures.c, watch_told.c, watch.c), and what a reading needs of it. */
+/* What a watch is made of (measures.c, watch_predicates.c, watch_told.c,
+ * watch.c), and what a reading needs of it. */
 
-#include "driver.h"
-#include "rows/rows.h"
+#include "contribute/measures.h"
 #include <sotto/evidence.h>
 #include <sotto/watch.h>
 
-/* --- measures.c: what sums add up --- */
+/* --- watch_predicates.c --- */
 
-#define SOTTO__MEASURE_VALUES_MAX SOTTO__TERM_FACTORS_MAX
-#define SOTTO__MEASURE_PRESENT_MAX 12
-
-/* A product of values, of rows where some operations have one. Both ascending. */
-struct sotto__monomial {
-    size_t values[SOTTO__MEASURE_VALUES_MAX];
-    size_t values_len;
-    size_t present[SOTTO__MEASURE_PRESENT_MAX];
-    size_t present_len;
-};
-
-struct sotto__measure {
-    struct sotto__monomial product;
-    char *text;
-    const char **columns; /* names, which borrow from the plan or the schema */
+/* What rows are classed by, and shown beside. All of it is the caller's. */
+struct sotto__watched {
+    const struct sotto_driver *driver; /* of the round */
+    size_t dataset;
+    const struct sotto_catalogue *catalogue;
+    const char *const *predicates;
+    size_t predicates_len;
+    const char *const *columns;
     size_t columns_len;
 };
 
-struct sotto__measures {
-    struct sotto__measure *list;
+struct sotto__predicates {
+    struct sotto_plan *plan; /* of these; NULL: there are none */
+    struct sotto_driver *driver;
+    struct sotto__predicate *list;
+    uint32_t *classes_len; /* of each */
     size_t len;
-    size_t capacity_len;
-    bool counts_rows; /* the round opens how many rows there are of a kind */
+    size_t *column_ops; /* that are shown */
+    size_t columns_len;
 };
 
-/* Adds those of the round to the lists of their datasets, each once. Returns: false if there is no
- * memory. Ended by sotto__measures_release, also then. */
-bool sotto__measures_find(struct sotto__measures *const *in_out,
-                          const struct sotto_driver *driver) SOTTO_NODISCARD;
-/* Leaves out whether a column has a value where the catalogue knows that it always has: measures
- * that are the same then become one. */
-void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
-                              const struct sotto_catalogue *catalogue);
-/* The values of an operation as the nearest doubles. */
-void sotto__measure_value(double *out, const struct sotto__rows *rows, size_t op, size_t len);
-void sotto__measures_release(struct sotto__measures *measures);
-/* Writes what a measure is of each row, as the nearest doubles, and 0 where it has a value.
- * scratch: SOTTO__ROWS_LEN. */
-void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
-                         const struct sotto__measure *measure, const struct sotto__rows *rows,
-                         size_t len);
+/* Returns: as sotto_watch_prepare. Ended by sotto__predicates_release, also after a failure. */
+enum sotto_status sotto__predicates_init(struct sotto__predicates *out,
+                                         const struct sotto__watched *watched,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__predicates_release(struct sotto__predicates *predicates);
+/* Writes the class of each row by predicate i, after the operations of the plan. */
+void sotto__predicates_class(const struct sotto__predicates *predicates, uint16_t *out, size_t i,
+                             const struct sotto__rows *rows, size_t len);
 
 /* --- watch_told.c --- */
 

@@ -94,10 +94,15 @@ enum sotto_status sotto__plan_round_words(const struct sotto_plan *plan, char **
 struct sotto__row_set {
     size_t dataset;
     char *text;
-    size_t key;    /* of the plan, whose levels it is; or SOTTO_NONE */
-    size_t output; /* whose bins or levels it is, all of it; or SOTTO_NONE. Neither where several
-                      are written alike */
+    size_t key;      /* of the plan, whose levels it is; or SOTTO_NONE */
+    size_t output;   /* whose bins or levels it is, all of it; or SOTTO_NONE. Neither where several
+                        are written alike */
+    bool are_groups; /* of all keys */
 };
+
+/* Between what the keys of groups say, and after one that has a group for all others. */
+#define SOTTO__SET_BY " by "
+#define SOTTO__SET_OR_OTHER " or other"
 
 struct sotto__row_sets {
     struct sotto__row_set *list;

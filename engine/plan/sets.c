@@ -9,6 +9,7 @@
 
 #include "expression/places.h"
 #include <sotto/alloc.h>
+#include <sotto/watch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -168,6 +169,7 @@ struct finder {
     enum sotto_status status;
     size_t key; /* where the next set comes from */
     size_t output;
+    bool are_groups;
 };
 
 static void writer_init(struct set_writer *out, const struct sotto__expression *expression)
@@ -182,6 +184,7 @@ static bool has_set(struct sotto__row_sets *sets, size_t dataset, const char *te
     for (size_t i = 0; i < sets->len; i++) {
         if (sets->list[i].dataset == dataset && strcmp(sets->list[i].text, text) == 0) {
             sets->list[i].key = sets->list[i].output = SOTTO_NONE;
+            sets->list[i].are_groups = false;
             return true;
         }
     }
@@ -218,7 +221,8 @@ static void finish_set(struct finder *finder, struct set_writer *writer)
         (struct sotto__row_set){.dataset = dataset,
                                 .text = (char *)sotto_writer_take(&writer->text, &bytes),
                                 .key = finder->key,
-                                .output = finder->output};
+                                .output = finder->output,
+                                .are_groups = finder->are_groups};
 }
 
 static void add_condition(struct finder *finder, const struct sotto__expression *expression,
@@ -231,15 +235,44 @@ static void add_condition(struct finder *finder, const struct sotto__expression 
 }
 
 /* The levels of a key, or the edges of its bins. */
+static void write_key(struct set_writer *writer, const struct sotto__group_key *key)
+{
+    writer->expression = &key->column;
+    write_raw(writer, key->are_edges ? "hist(" : "value_counts(");
+    write_node(writer, key->column.nodes_len - 1);
+    write_raw(writer, ", ");
+    write_levels(writer, key->levels, key->levels_len);
+}
+
 static void add_key(struct finder *finder, const struct sotto__group_key *key)
 {
     struct set_writer writer;
     writer_init(&writer, &key->column);
-    write_raw(&writer, key->are_edges ? "hist(" : "value_counts(");
-    write_node(&writer, key->column.nodes_len - 1);
-    write_raw(&writer, ", ");
-    write_levels(&writer, key->levels, key->levels_len);
+    write_key(&writer, key);
     finish_set(finder, &writer);
+}
+
+/* The groups of several keys, each of which is told or not, whatever levels it has. Returns: false
+ * if there are more than can be told apart. */
+static bool add_groups(struct finder *finder, const struct sotto_plan *plan)
+{
+    struct set_writer writer;
+    size_t groups_len = 1;
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        const struct sotto__group_key *key = &plan->keys[i];
+        groups_len *= key->levels_len - key->are_edges + key->other;
+        if (groups_len >= SOTTO_WATCH_CLASSES_MAX) {
+            return false;
+        }
+    }
+    writer_init(&writer, &plan->keys[0].column);
+    for (size_t i = 0; i < plan->keys_len; i++) {
+        write_raw(&writer, i > 0 ? SOTTO__SET_BY : "");
+        write_key(&writer, &plan->keys[i]);
+        write_raw(&writer, plan->keys[i].other ? SOTTO__SET_OR_OTHER : "");
+    }
+    finish_set(finder, &writer);
+    return true;
 }
 
 static void write_in(struct set_writer *writer, size_t column, const struct sotto__level *levels,
@@ -346,7 +379,10 @@ enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct
     if (plan->where.nodes_len > 0) {
         add_condition(&finder, &plan->where, plan->where.nodes_len - 1);
     }
-    for (size_t i = 0; i < plan->keys_len; i++) {
+    finder.are_groups = plan->keys_len > 1;
+    bool is_joined = plan->keys_len > 1 && add_groups(&finder, plan);
+    finder.are_groups = false;
+    for (size_t i = 0; !is_joined && i < plan->keys_len; i++) {
         finder.key = i;
         add_key(&finder, &plan->keys[i]);
     }

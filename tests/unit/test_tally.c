@@ -77,7 +77,7 @@ static const char *write_file(void)
 struct ask {
     const char *outputs[4];
     const char *where;
-    const char *by;
+    const char *by[2];
     bool is_complete; /* only rows that have all columns */
     bool are_floats;  /* somebody else's file has an exponent: all read doubles */
     bool is_judged;   /* few rows are withheld before the ledger is asked */
@@ -101,8 +101,10 @@ static struct sotto_plan *make_plan(const struct ask *ask)
                                      .datasets_len = 1,
                                      .outputs = ask->outputs,
                                      .where = ask->where,
-                                     .by = &ask->by,
-                                     .by_len = ask->by != NULL};
+                                     .by = ask->by};
+    while (parts.by_len < 2 && ask->by[parts.by_len] != NULL) {
+        parts.by_len++;
+    }
     while (parts.outputs_len < 4 && ask->outputs[parts.outputs_len] != NULL) {
         parts.outputs_len++;
     }
@@ -318,7 +320,7 @@ static void test_parts_and_then_all(void **state)
     answered({.outputs = {"sum(wage)"}, .where = "not age < 40"});
     hire(1);
     refused({.outputs = {"sum(wage)"}});
-    refused({.outputs = {"sum(wage)"}, .by = "dept in ('Sales', 'R&D')"});
+    refused({.outputs = {"sum(wage)"}, .by = {"dept in ('Sales', 'R&D')"}});
 }
 
 /* The same with all first. */
@@ -371,7 +373,7 @@ static void test_a_set_within_a_set(void **state)
     set_ages();
     answered({.outputs = {"sum(wage)"}, .where = "age < 32"});
     singled_out({.outputs = {"sum(wage)"}, .where = "age < 31"});
-    answered({.outputs = {"sum(wage)"}, .by = "hist(age, 0, 31, 32, 100)"});
+    answered({.outputs = {"sum(wage)"}, .by = {"hist(age, 0, 31, 32, 100)"}});
     assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 3);
 }
 
@@ -384,7 +386,7 @@ static void test_groups_together(void **state)
         persons[i].version = i < 53 ? 1 : 2;
     }
     answered({.outputs = {"sum(wage)"}, .where = "version == 1"});
-    singled_out({.outputs = {"sum(wage)"}, .by = "hist(age, 0, 35, 45, 100)"});
+    singled_out({.outputs = {"sum(wage)"}, .by = {"hist(age, 0, 35, 45, 100)"}});
 }
 
 /* A row that a question splits off, without asking for it, of what was told: all less the two
@@ -415,8 +417,8 @@ static void test_dominance(void **state)
     persons[33].wage = 250000;
     answered({.outputs = {"sum(wage)"}});
     dominated({.outputs = {"sum(wage)"}, .where = "version == 1"});
-    answered({.outputs = {"sum(wage)"}, .by = "hist(age, 0, 40, 100)"});
-    dominated({.outputs = {"sum(wage)"}, .by = "hist(version, 1, 2, 3)"});
+    answered({.outputs = {"sum(wage)"}, .by = {"hist(age, 0, 40, 100)"}});
+    dominated({.outputs = {"sum(wage)"}, .by = {"hist(version, 1, 2, 3)"}});
     answered({.outputs = {"sum(age)"}, .where = "version == 1"});
 }
 
@@ -671,10 +673,10 @@ static void test_products_of_groups(void **state)
         sotto_ledger_free(ledger);
         test_disk_clear();
         ledger = test_ledger_open();
-        answered({.outputs = {outputs[i]}, .by = by});
-        singled_out({.outputs = {outputs[i + 1]}, .by = by});
+        answered({.outputs = {outputs[i]}, .by = {by}});
+        singled_out({.outputs = {outputs[i + 1]}, .by = {by}});
         answered({.outputs = {outputs[i + 1]}});
-        answered({.outputs = {outputs[i]}, .by = by});
+        answered({.outputs = {outputs[i]}, .by = {by}});
     }
 }
 
@@ -687,7 +689,7 @@ static void test_regressions_beside_sets(void **state)
         persons[i].version = (int)(i / 7 % 3);
     }
     for (size_t i = 0; i < 2; i++) {
-        answered({.outputs = {"mean(wage)"}, .by = "dept in ('Sales', 'R&D')"});
+        answered({.outputs = {"mean(wage)"}, .by = {"dept in ('Sales', 'R&D')"}});
         answered({.outputs = {"ols(wage, version, age)", "mean(version)"}});
         answered({.outputs = {"mean(wage)", "std(version)"}, .where = "age < 40"});
         answered({.outputs = {"corr(wage, version)", "sum(version ** 2)"}});
@@ -718,7 +720,7 @@ static void test_a_part_that_grew(void **state)
     }
     refused({.outputs = {"sum(wage)"}, .where = "version == 1"});
     refused({.outputs = {"sum(wage)"}, .where = "version == 2"}); /* all less these, too */
-    refused({.outputs = {"sum(wage)"}, .by = "hist(version, 0, 2, 3)"});
+    refused({.outputs = {"sum(wage)"}, .by = {"hist(version, 0, 2, 3)"}});
     answered({.outputs = {"sum(wage)"}});
 }
 
@@ -790,10 +792,10 @@ static void test_many_bins(void **state)
 static void test_groups_and_all(void **state)
 {
     (void)state;
-    answered({.outputs = {"mean(wage)"}, .by = "dept in ('Sales', 'R&D')"});
+    answered({.outputs = {"mean(wage)"}, .by = {"dept in ('Sales', 'R&D')"}});
     hire(1);
     refused({.outputs = {"sum(wage)"}});
-    answered({.outputs = {"mean(wage)"}, .by = "dept in ('Sales', 'R&D')"}); /* one is withheld */
+    answered({.outputs = {"mean(wage)"}, .by = {"dept in ('Sales', 'R&D')"}}); /* one is withheld */
     assert_int_equal(withheld[0] + withheld[1], 1);
 }
 
@@ -877,7 +879,7 @@ static void test_a_dashboard(void **state)
     hire(200 - persons_len);
     for (size_t week = 0; week < 5; week++) {
         answered({.outputs = {"mean(wage)", "std(age)", "count(manager)"},
-                  .by = "dept in ('Sales', 'R&D')"});
+                  .by = {"dept in ('Sales', 'R&D')"}});
         assert_int_equal(withheld[0] + withheld[1], 0);
         answered({.outputs = {"mean(wage)"}, .where = "dept == 'Sales'"});
         answered({.outputs = {"corr(wage, age)", "hist(age, 0, 35, 45, 60)"}});
@@ -932,7 +934,7 @@ static void test_words(void **state)
     }
     answered({.outputs = {"dot(wage, age)", "sum(if(isna(manager) or not (age<30), wage, na))"},
               .where = " dept  ==  'Sales'  or t.age < 50.50 and not `age`<22",
-              .by = "hist(age, 0, 100)"});
+              .by = {"hist(age, 0, 100)"}});
     assert_ok(sotto_ledger_each(ledger, see_entry, &seen, &err));
     assert_int_equal(seen.predicates, 3);
     assert_string_equal(seen.texts,
@@ -947,7 +949,7 @@ static void test_no_memory(void **state)
     (void)state;
     const struct ask ask = {.outputs = {"dot(wage, age)", "hist(age, 0, 40, 100)"},
                             .where = "age < 50",
-                            .by = "dept in ('Sales', 'R&D')"};
+                            .by = {"dept in ('Sales', 'R&D')"}};
     answered({.outputs = {"sum(wage)"}, .where = "dept == 'Sales'"});
     struct sotto_csv *csv = test_csv(write_file());
     struct sotto_catalogue *catalogue = test_catalogue(csv);
@@ -1095,7 +1097,7 @@ static void test_a_small_group(void **state)
 {
     (void)state;
     const struct ask ask = {
-        .outputs = {"mean(wage)"}, .by = "version in (1, 2, 3)", .is_judged = true};
+        .outputs = {"mean(wage)"}, .by = {"version in (1, 2, 3)"}, .is_judged = true};
     set_versions((const size_t[]){40, 37, 3}, 3);
     expect_answered(ask);
     assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 6);
@@ -1104,12 +1106,38 @@ static void test_a_small_group(void **state)
     assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 6);
 }
 
+/* Of two keys two groups of eight are withheld, which are sixteen together: so many may be told,
+ * and one key's level less what was told may not, which is eight. */
+static void test_small_groups_of_two_keys(void **state)
+{
+    const char *const keys[] = {"version in (1, 2, 3)", "hist(version, 1, 2, 3, 4)",
+                                "version in (1, 2, other)"};
+    (void)state;
+    set_versions((const size_t[]){40, 24, 16}, 3);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].is_sales = i % 2 == 0;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        const struct ask ask = {.outputs = {"mean(wage)"},
+                                .by = {keys[i], "dept in ('Sales', 'R&D')"},
+                                .is_judged = true};
+        expect_answered(ask);
+        answered({.outputs = {"mean(wage)"}});
+        answered({.outputs = {"mean(wage)"}, .where = "version == 3"});
+        expect_answered(ask);
+        singled_out({.outputs = {"mean(wage)"}, .where = "dept == 'Sales'"});
+        sotto_ledger_free(ledger);
+        test_disk_clear();
+        ledger = test_ledger_open();
+    }
+}
+
 /* Four new rows in one of three groups, twenty in the others: that one is withheld. */
 static void test_a_week_of_few(void **state)
 {
     (void)state;
     const struct ask ask = {
-        .outputs = {"mean(wage)"}, .by = "version in (1, 2, 3)", .is_judged = true};
+        .outputs = {"mean(wage)"}, .by = {"version in (1, 2, 3)"}, .is_judged = true};
     set_versions((const size_t[]){30, 30, 30}, 3);
     expect_answered(ask);
     assert_int_equal(withheld[0] + withheld[1] + withheld[2], 0);
@@ -1156,11 +1184,11 @@ static void test_a_withheld_group_and_all(void **state)
 {
     (void)state;
     set_versions((const size_t[]){40, 20, 5, 30}, 4);
-    answered({.outputs = {"sum(wage)"}, .by = "version in (1, 2, 3, 4)", .is_judged = true});
+    answered({.outputs = {"sum(wage)"}, .by = {"version in (1, 2, 3, 4)"}, .is_judged = true});
     assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2] + 8 * withheld[3], 6);
     answered({.outputs = {"sum(wage)"}, .is_judged = true});
     singled_out({.outputs = {"sum(wage)"}, .where = "version == 2", .is_judged = true});
-    answered({.outputs = {"sum(wage)"}, .by = "version in (2, 4)", .is_judged = true});
+    answered({.outputs = {"sum(wage)"}, .by = {"version in (2, 4)"}, .is_judged = true});
     assert_int_equal(withheld[0] + 2 * withheld[1], 1); /* the other one was told before */
 }
 
@@ -1322,6 +1350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_small_bin, start, stop),
         cmocka_unit_test_setup_teardown(test_small_bins_and_a_condition, start, stop),
         cmocka_unit_test_setup_teardown(test_a_small_group, start, stop),
+        cmocka_unit_test_setup_teardown(test_small_groups_of_two_keys, start, stop),
         cmocka_unit_test_setup_teardown(test_a_week_of_few, start, stop),
         cmocka_unit_test_setup_teardown(test_a_withheld_level_in_other_words, start, stop),
         cmocka_unit_test_setup_teardown(test_a_withheld_level_from_two_sides, start, stop),

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_CONTRIBUTE_MEASURES_H
+#define SOTTO_ENGINE_CONTRIBUTE_MEASURES_H
+
+/* What the sums of a round add up, for whoever watches the rows (measures.c). */
+
+#include "driver.h"
+#include "rows/rows.h"
+
+#define SOTTO__MEASURE_VALUES_MAX SOTTO__TERM_FACTORS_MAX
+#define SOTTO__MEASURE_PRESENT_MAX 12
+
+/* A product of values, of rows where some operations have one. Both ascending. */
+struct sotto__monomial {
+    size_t values[SOTTO__MEASURE_VALUES_MAX];
+    size_t values_len;
+    size_t present[SOTTO__MEASURE_PRESENT_MAX];
+    size_t present_len;
+};
+
+struct sotto__measure {
+    struct sotto__monomial product;
+    char *text;
+    const char **columns; /* names, which borrow from the plan or the schema */
+    size_t columns_len;
+};
+
+struct sotto__measures {
+    struct sotto__measure *list;
+    size_t len;
+    size_t capacity_len;
+    bool counts_rows; /* the round opens how many rows there are of a kind */
+};
+
+/* Adds those of the round to the lists of their datasets, each once. Returns: false if there is no
+ * memory. Ended by sotto__measures_release, also then. */
+bool sotto__measures_find(struct sotto__measures *const *in_out,
+                          const struct sotto_driver *driver) SOTTO_NODISCARD;
+/* Leaves out whether a column has a value where the catalogue knows that it always has: measures
+ * that are the same then become one. */
+void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
+                              const struct sotto_catalogue *catalogue);
+/* The values of an operation as the nearest doubles. */
+void sotto__measure_value(double *out, const struct sotto__rows *rows, size_t op, size_t len);
+void sotto__measures_release(struct sotto__measures *measures);
+/* Writes what a measure is of each row, as the nearest doubles, and 0 where it has a value.
+ * scratch: SOTTO__ROWS_LEN. */
+void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
+                         const struct sotto__measure *measure, const struct sotto__rows *rows,
+                         size_t len);
+
+#endif
