@@ -8,6 +8,7 @@
 
 #define MIN_ROWS 10
 #define DOMINANCE 10
+#define BUDGET 33
 
 struct rule_card {
     const char *code;
@@ -53,7 +54,7 @@ void sotto_rules_set_dominance(struct sotto_rules *rules, unsigned percent)
 void sotto_rules_init(struct sotto_rules *out, enum sotto_profile profile)
 {
     bool is_safe = profile == SOTTO_PROFILE_SAFE;
-    *out = (struct sotto_rules){.profile = profile};
+    *out = (struct sotto_rules){.profile = profile, .budget = BUDGET};
     for (size_t i = 0; i < SOTTO_RULES_LEN; i++) {
         out->is_on[i] = is_safe || cards[i].is_always_on;
     }

@@ -8,6 +8,7 @@
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
+#include <sotto/rehearsal.h>
 #include <sotto/secret.h>
 #include <sotto/session.h>
 #include <sotto/task.h>
@@ -21,9 +22,9 @@ struct sim_party {
     struct sotto_task_party *task;  /* NULL before the invitation and after the end */
     struct sotto_csv *const *files; /* by dataset; NULL: */
     const struct sotto_table *const *tables;
-    struct sotto_source **sources; /* of files or tables; files are catalogued for the offer */
-    struct sotto_error trouble;    /* why it declined */
-    uint8_t *withheld;             /* groups that its rules keep back */
+    struct sotto_source **sources;     /* of files or tables; files are catalogued for the offer */
+    struct sotto_error trouble;        /* why it declined */
+    struct sotto_rehearsal *rehearsal; /* of its rules; NULL: it has none */
     char name[32];
 };
 
@@ -113,38 +114,12 @@ static enum sotto_status party_driver(struct sim_party *party, struct sotto_driv
     return status;
 }
 
-/* The rules of the party, on these types and on its rows. cover and spans may be NULL. */
-static enum sotto_status party_contribute(const struct sim *sim, struct sim_party *party,
-                                          const struct sotto_driver *driver, uint8_t *cover,
-                                          struct sotto_writer *spans, uint64_t *limbs,
-                                          size_t limbs_len)
+/* Notes the rule by which a party refused. */
+static enum sotto_status keep_refusal(const struct sim *sim, const struct sim_party *party,
+                                      enum sotto_status status)
 {
-    const struct sotto_rules *rules = sim->config->rules;
-    struct sotto_error *err = &party->trouble;
-    struct sotto_disclosure disclosure;
-    enum sotto_rule rule = SOTTO_RULE_GRAMMAR;
-    if (rules == NULL) {
-        return sotto_driver_contribute(driver, limbs, limbs_len, NULL, party->sources, NULL, err);
-    }
-    if (party->withheld == NULL) {
-        party->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
-    }
-    if (party->withheld == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    enum sotto_status status = sotto_rules_judge_plan(rules, sotto_task_party_plan(party->task),
-                                                      sotto_driver_schema(driver), err);
-    if (status == SOTTO_OK) {
-        sotto_disclosure_init(&disclosure, rules, sim->config->seed);
-        disclosure.judge.cover = cover;
-        disclosure.spans = spans;
-        disclosure.spans_prime = sotto_task_party_prime(party->task);
-        status = sotto_driver_contribute(driver, limbs, limbs_len, party->withheld, party->sources,
-                                         sotto_disclosure_judge(&disclosure), err);
-        rule = disclosure.rule;
-    }
     if (status == SOTTO_ERROR_REFUSED && sim->config->refused != NULL) {
-        *sim->config->refused = rule;
+        *sim->config->refused = sotto_rehearsal_refused(party->rehearsal);
     }
     return status;
 }
@@ -154,19 +129,29 @@ static enum sotto_status party_cover(const struct sim *sim, struct sim_party *pa
                                      const struct sotto_driver *driver, uint8_t *out, size_t len,
                                      struct sotto_writer *spans)
 {
-    size_t limbs_len = sotto_driver_limbs_len(driver);
-    if (sim->config->rules == NULL) {
+    if (party->rehearsal == NULL) {
         memset(out, SOTTO_COVER_ENOUGH | SOTTO_COVER_GIVEN, len);
         return SOTTO_OK;
     }
-    uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
-    if (limbs == NULL) {
-        return sotto_error_no_memory(&party->trouble);
+    enum sotto_status status = sotto_rehearsal_offer(
+        party->rehearsal, out, spans, sotto_task_party_prime(party->task), driver,
+        sotto_task_party_plan(party->task), party->sources, &party->trouble);
+    return keep_refusal(sim, party, status);
+}
+
+/* The partial, by the party's rules. */
+static enum sotto_status party_contribute(const struct sim *sim, struct sim_party *party,
+                                          const struct sotto_driver *driver, uint64_t *limbs,
+                                          size_t limbs_len)
+{
+    struct sotto_error *err = &party->trouble;
+    if (party->rehearsal == NULL) {
+        return sotto_driver_contribute(driver, limbs, limbs_len, NULL, party->sources, NULL, err);
     }
-    enum sotto_status status = party_contribute(sim, party, driver, out, spans, limbs, limbs_len);
-    sotto_wipe(limbs, limbs_len * sizeof *limbs);
-    sotto_free(limbs);
-    return status;
+    enum sotto_status status =
+        sotto_rehearsal_contribute(party->rehearsal, limbs, limbs_len, driver,
+                                   sotto_task_party_plan(party->task), party->sources, err);
+    return keep_refusal(sim, party, status);
 }
 
 /* Says it of the parts that the party's own types make; of none where these alone make no plan. */
@@ -222,7 +207,7 @@ static enum sotto_status party_partial(const struct sim *sim, struct sim_party *
     if (limbs == NULL) {
         return sotto_error_set(&party->trouble, SOTTO_ERROR_NO_MEMORY, "no memory for a partial");
     }
-    enum sotto_status status = party_contribute(sim, party, driver, NULL, NULL, limbs, limbs_len);
+    enum sotto_status status = party_contribute(sim, party, driver, limbs, limbs_len);
     if (status == SOTTO_OK) {
         sotto_task_party_partial(party->task, limbs, limbs_len);
     }
@@ -387,6 +372,20 @@ static size_t share_kept_bytes(const struct sotto_simulation *config)
     return is_kept ? SOTTO_KEPT_BYTES_DEFAULT / (config->parties_len * config->datasets_len) : 0;
 }
 
+static enum sotto_status sim_add_rehearsal(const struct sim *sim, struct sim_party *party)
+{
+    uint64_t seed = 0;
+    if (sim->config->rules == NULL) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status =
+        party->random.fill(party->random.context, (uint8_t *)&seed, sizeof seed);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_rehearsal_new(&party->rehearsal, sim->config->rules, seed, NULL);
+}
+
 static enum sotto_status sim_add_party(struct sim *sim, size_t i)
 {
     struct sim_party *party = &sim->parties[i];
@@ -399,6 +398,10 @@ static enum sotto_status sim_add_party(struct sim *sim, size_t i)
         return status;
     }
     status = sotto_identity_generate(&party->identity, party->random);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sim_add_rehearsal(sim, party);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -455,7 +458,7 @@ static void sim_release(struct sim *sim)
             sotto_source_free(party->sources[d]);
         }
         sotto_free(party->sources);
-        sotto_free(party->withheld);
+        sotto_rehearsal_free(party->rehearsal);
     }
     sotto_task_aggregator_free(sim->aggregator);
     for (size_t i = 0; sim->parties != NULL && i < sim->config->parties_len; i++) {

@@ -126,6 +126,17 @@ void sotto_driver_cover_cells(const struct sotto_driver *driver, struct sotto_co
     }
 }
 
+void sotto_driver_cover_withhold(const struct sotto_driver *driver, uint8_t *in_out,
+                                 const uint8_t *withheld)
+{
+    size_t stride = 1 + sotto_driver_cover_cells_len(driver);
+    for (size_t i = 0; i < sotto_driver_groups_len(driver); i++) {
+        if (withheld[i] != 0) {
+            memset(in_out + i * stride, 0, stride);
+        }
+    }
+}
+
 /* --- The question --- */
 
 /* The evidence of no rows, which comes first, and what it is evidence for. */

@@ -139,7 +139,7 @@ static enum sotto_status list_column(struct listing *listing, struct sotto_ledge
     if (status != SOTTO_OK) {
         return status;
     }
-    uint64_t most = rows * listing->config->budget / 100;
+    uint64_t most = rows * listing->config->rules.budget / 100;
     uint64_t left = most > sums ? most - sums : 0;
     if (listing->entries == NULL) {
         char name[256];

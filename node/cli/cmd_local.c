@@ -11,6 +11,7 @@
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
+#include <sotto/rehearsal.h>
 #include <sotto/simulate.h>
 #include <sotto/survey.h>
 #include <stdio.h>
@@ -28,8 +29,9 @@ struct tables {
     struct sotto_csv **files;
     const struct sotto_catalogue **catalogues; /* of the surveys */
     struct sotto_survey **surveys;
-    struct sotto_source **sources; /* of files and catalogues */
-    uint8_t *withheld;             /* groups, by the rules that are tried */
+    struct sotto_source **sources;     /* of files and catalogues */
+    struct sotto_rehearsal *rehearsal; /* of the rules that are tried; NULL: none are */
+    const struct sotto_plan *plan;
     size_t len;
 };
 
@@ -44,7 +46,7 @@ static void tables_release(struct tables *tables)
     sotto_free(tables->surveys);
     sotto_free(tables->sources);
     sotto_free(tables->catalogues);
-    sotto_free(tables->withheld);
+    sotto_rehearsal_free(tables->rehearsal);
 }
 
 static enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
@@ -113,15 +115,12 @@ static enum sotto_status contribute(const struct sotto_driver *driver, uint64_t 
                                     size_t limbs_len, const struct tables *tables,
                                     struct tried_rules *tried, struct sotto_error *err)
 {
-    struct sotto_disclosure disclosure;
-    if (!tried->is_given) {
+    if (tables->rehearsal == NULL) {
         return sotto_driver_contribute(driver, limbs, limbs_len, NULL, tables->sources, NULL, err);
     }
-    sotto_disclosure_init(&disclosure, &tried->rules, 0);
-    enum sotto_status status =
-        sotto_driver_contribute(driver, limbs, limbs_len, tables->withheld, tables->sources,
-                                sotto_disclosure_judge(&disclosure), err);
-    tried->refused = status == SOTTO_ERROR_REFUSED ? disclosure.rule : tried->refused;
+    enum sotto_status status = sotto_rehearsal_contribute(
+        tables->rehearsal, limbs, limbs_len, driver, tables->plan, tables->sources, err);
+    tried->refused = sotto_rehearsal_refused(tables->rehearsal);
     return status;
 }
 
@@ -152,10 +151,6 @@ out:
 static enum sotto_status run_rounds(struct sotto_driver *driver, struct tables *tables,
                                     struct tried_rules *tried, struct sotto_error *err)
 {
-    tables->withheld = sotto_alloc_zeroed(sotto_driver_groups_len(driver) + 1);
-    if (tables->withheld == NULL) {
-        return sotto_error_no_memory(err);
-    }
     while (sotto_driver_round(driver) != 0) {
         enum sotto_status status = run_round(driver, tables, tried, err);
         if (status != SOTTO_OK) {
@@ -205,9 +200,9 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     if (status != SOTTO_OK) {
         goto out;
     }
+    tables.plan = plan;
     if (tried->is_given) {
-        status = sotto_rules_judge_plan(&tried->rules, plan, &agreed, err);
-        tried->refused = status == SOTTO_ERROR_REFUSED ? SOTTO_RULE_GRAMMAR : tried->refused;
+        status = sotto_rehearsal_new(&tables.rehearsal, &tried->rules, 0, err);
     }
     if (status != SOTTO_OK) {
         goto out;

@@ -47,7 +47,7 @@ struct config_policy {
     char *profile;          /* "safe" or "open"; NULL: safe */
     unsigned *dominance;    /* per cent; NULL: the profile's */
     unsigned *rounds;       /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
-    unsigned *budget;       /* sums per 100 rows; NULL: CONFIG_BUDGET_DEFAULT */
+    unsigned *budget;       /* sums per 100 rows; NULL: the profile's */
     unsigned *refusals;     /* of a creator on a day; NULL: CONFIG_REFUSALS_DEFAULT */
     unsigned *approve_days; /* NULL: CONFIG_APPROVE_DAYS_DEFAULT */
     char *approve;          /* "manual" or "automatic"; NULL: automatic */
@@ -82,7 +82,6 @@ struct config {
     size_t rows_memory;       /* bytes of a file's rows that stay in memory between rounds */
     struct sotto_rules rules; /* of disclosure control, those in force */
     unsigned rounds;
-    unsigned budget;       /* sums of a column per 100 rows of its file, within a year */
     unsigned refusals;     /* of a creator on a day: then its plans wait for the owner */
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
     bool approves_by_hand;
@@ -95,7 +94,6 @@ struct config {
 #define CONFIG_ROUNDS_DEFAULT 64
 #define CONFIG_ROWS_MEMORY_MB_MAX 1048576
 #define CONFIG_REFUSALS_DEFAULT 5
-#define CONFIG_BUDGET_DEFAULT 33
 #define CONFIG_APPROVE_DAYS_DEFAULT 7
 #define CONFIG_APPROVE_DAYS_MAX 365
 

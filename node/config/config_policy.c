@@ -231,10 +231,11 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
                           "%u: expected 1 to %d, no plan has more rounds", config->rounds,
                           ROUNDS_MAX);
     }
-    config->budget = policy->budget != NULL ? *policy->budget : CONFIG_BUDGET_DEFAULT;
-    if (config->budget < 1 || config->budget > BUDGET_MAX) {
+    unsigned *budget = &config->rules.budget;
+    *budget = policy->budget != NULL ? *policy->budget : *budget;
+    if (*budget < 1 || *budget > BUDGET_MAX) {
         return refuse_key(path, "policy.budget", err,
-                          "%u: expected 1 to %d sums of a column per 100 rows", config->budget,
+                          "%u: expected 1 to %d sums of a column per 100 rows", *budget,
                           BUDGET_MAX);
     }
     config->refusals = policy->refusals != NULL ? *policy->refusals : CONFIG_REFUSALS_DEFAULT;

@@ -189,19 +189,7 @@ static enum sotto_status make_room(const struct compute *compute, struct joined 
                                                               : sotto_error_no_memory(err);
 }
 
-/* A group that is withheld for what was answered before is not given, nor are its cells. */
-static void cover_withheld(struct joined *joined)
-{
-    struct prepared *prepared = &joined->prepared;
-    size_t stride = 1 + sotto_driver_cover_cells_len(prepared->driver);
-    for (size_t i = 0; i < sotto_driver_groups_len(prepared->driver); i++) {
-        if (joined->withheld[i] != 0) {
-            memset(prepared->cover + i * stride, 0, stride);
-        }
-    }
-}
-
-/* Nor is anything said of its sums together. */
+/* Of groups that are withheld for what was answered before nothing is said. */
 static enum sotto_status withhold_spans(const struct joined *joined, struct sotto_writer *in_out,
                                         struct sotto_error *err)
 {
@@ -229,7 +217,7 @@ static enum sotto_status fill_room(const struct compute *compute, struct joined 
     if (status != SOTTO_OK) {
         return status;
     }
-    cover_withheld(joined);
+    sotto_driver_cover_withhold(prepared->driver, prepared->cover, joined->withheld);
     return withhold_spans(joined, &prepared->spans, err);
 }
 

@@ -107,35 +107,21 @@ struct sotto_rules {
     _Bool is_on[8];
     uint64_t min_rows;
     unsigned dominance;
-};
-struct sotto_judge {
-    uint64_t min_rows;
-    int (*judge)(void *context, const void *evidence, void *withheld, struct sotto_error *err);
-    void *context;
-    uint8_t *cover;
-};
-struct sotto_disclosure {
-    const struct sotto_rules *rules;
-    int (*kind_of)(const void *context, const char *file, const char *column);
-    const void *kind_context;
-    struct sotto_judge judge;
-    uint64_t prime;
-    int rule;
-    uint64_t in_no_group;
-    size_t groups_withheld;
-    size_t cells_withheld;
+    unsigned budget;
 };
 const char *sotto_profile_name(size_t profile);
 const char *sotto_rule_code(int rule);
 void sotto_rules_init(struct sotto_rules *out, int profile);
 void sotto_rules_set_min_rows(struct sotto_rules *rules, uint64_t min_rows);
 void sotto_rules_set_dominance(struct sotto_rules *rules, unsigned percent);
-int sotto_rules_judge_plan(const struct sotto_rules *rules, const struct sotto_plan *plan,
-                           const struct sotto_schema *schema, struct sotto_error *err);
-void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rules *rules,
-                           uint64_t seed);
-const struct sotto_judge *sotto_disclosure_judge(const struct sotto_disclosure *disclosure);
-size_t sotto_driver_groups_len(const struct sotto_driver *driver);
+struct sotto_rehearsal;
+int sotto_rehearsal_new(struct sotto_rehearsal **out, const struct sotto_rules *rules,
+                        uint64_t seed, struct sotto_error *err);
+void sotto_rehearsal_free(struct sotto_rehearsal *rehearsal);
+int sotto_rehearsal_contribute(struct sotto_rehearsal *rehearsal, uint64_t *out, size_t limbs_len,
+                               const struct sotto_driver *driver, const struct sotto_plan *plan,
+                               struct sotto_source *const *sources, struct sotto_error *err);
+int sotto_rehearsal_refused(const struct sotto_rehearsal *rehearsal);
 
 struct sotto_simulation {
     const char *plan_json;

@@ -254,35 +254,20 @@ def _refused(scope: _Scope, error: EngineError, rule: int) -> RuleRefused:
     return RuleRefused(str(error), scope.engine.text(scope.lib.sotto_rule_code(rule)))
 
 
-class _Judge:
-    """The rules as one party asks them of its rows; without rules nothing is asked."""
-
-    def __init__(self, scope: _Scope, rules: Any) -> None:
-        self.scope, self.rules = scope, rules
-        self.pointer, self.disclosure = scope.ffi.NULL, None
-        if rules is not None:
-            self.disclosure = scope.ffi.new("struct sotto_disclosure *")
-            scope.lib.sotto_disclosure_init(self.disclosure, rules, secrets.randbits(64))
-            self.pointer = scope.lib.sotto_disclosure_judge(self.disclosure)
-
-    def judge_plan(self, plan: _Plan, schema: Any) -> None:
-        if self.rules is None:
-            return
-        try:
-            self.scope.call("sotto_rules_judge_plan", self.rules, plan.pointer, schema)
-        except EngineError as error:
-            if error.status == "refused":
-                raise _refused(self.scope, error, 0) from None
-            raise
-
-    def contribute(self, driver: Any, limbs: Any, limbs_len: int, withheld: Any, of: Any) -> None:
-        call = self.scope.call
-        try:
-            call("sotto_driver_contribute", driver, limbs, limbs_len, withheld, of, self.pointer)
-        except EngineError as error:
-            if self.disclosure is not None and error.status == "refused":
-                raise _refused(self.scope, error, self.disclosure.rule) from None
-            raise
+def _contribute(scope: _Scope, rehearsal: Any, plan: Any, *arguments: Any) -> None:
+    """One party's partial, by the rules of a rehearsal; None: there are none."""
+    driver, limbs, limbs_len, sources = arguments
+    if rehearsal is None:
+        nothing = scope.ffi.NULL
+        call = ("sotto_driver_contribute", driver, limbs, limbs_len, nothing, sources, nothing)
+        scope.call(*call)
+        return
+    try:
+        scope.call("sotto_rehearsal_contribute", rehearsal, limbs, limbs_len, driver, plan, sources)
+    except EngineError as error:
+        if error.status == "refused":
+            raise _refused(scope, error, scope.lib.sotto_rehearsal_refused(rehearsal)) from None
+        raise
 
 
 def _are_files(data: Sequence[Any]) -> bool:
@@ -310,13 +295,16 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any], rules: Any) -> di
     driver = scope.made(
         "struct sotto_driver", "sotto_driver_free", "sotto_driver_new", plan.pointer, agreed
     )
-    judge = _Judge(scope, rules)
-    judge.judge_plan(plan, agreed)
-    withheld = ffi.new("uint8_t[]", lib.sotto_driver_groups_len(driver) + 1)
+    rehearsal = None
+    if rules is not None:
+        seed = secrets.randbits(64)
+        rehearsal = scope.made(
+            "struct sotto_rehearsal", "sotto_rehearsal_free", "sotto_rehearsal_new", rules, seed
+        )
     while lib.sotto_driver_round(driver) != 0:
         limbs_len = lib.sotto_driver_limbs_len(driver)
         limbs = ffi.new("uint64_t[]", limbs_len)
-        judge.contribute(driver, limbs, limbs_len, withheld, sources)
+        _contribute(scope, rehearsal, plan.pointer, driver, limbs, limbs_len, sources)
         scope.call("sotto_driver_advance", driver, limbs, limbs_len)
     alone = ffi.new("struct sotto_result_parties *", [1, 1, 1])
     result = scope.made("char", "sotto_free", "sotto_driver_result", driver, alone, offer, 1, at=1)

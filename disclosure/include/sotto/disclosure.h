@@ -44,6 +44,7 @@ struct sotto_rules {
     uint64_t min_rows;  /* of a set of rows */
     unsigned dominance; /* per cent of the largest contribution that all others but the second one
                            must come to */
+    unsigned budget;    /* sums of a column that are told per 100 rows of its file within a year */
 };
 
 /* The rules of a profile with their usual numbers. */

@@ -63,6 +63,11 @@ SOTTO_API enum sotto_status sotto_driver_evidence(struct sotto_evidence **out,
 /* NULL is fine. */
 SOTTO_API void sotto_evidence_free(struct sotto_evidence *evidence);
 
+/* Takes back what a party says of groups that it withholds for another reason than its judge's
+ * (withheld[group], sotto_driver_groups_len of them): it gives nothing of them. */
+SOTTO_API void sotto_driver_cover_withhold(const struct sotto_driver *driver, uint8_t *in_out,
+                                           const uint8_t *withheld);
+
 /* Takes out of a partial what is not opened: opened[i] is 0, of sotto_driver_cover_len. Slots say
  * so, as they do of what a judge withholds. The only group of a plan without group_by stays, and so
  * does what cannot be withheld alone. */
