@@ -64,7 +64,13 @@ static enum sotto_status judge_clause(void *context, const struct sotto_plan_cla
                                  clause->text, fault);
 }
 
-/* Two names of one file are two tables to all other rules. */
+/* Two names of one file are two tables to all rules on rows: where one of these is on, no profile
+ * admits them. */
+static bool judges_datasets(const struct sotto_rules *rules)
+{
+    return rules->is_on[SOTTO_RULE_GRAMMAR] || rules->is_on[SOTTO_RULE_ROWS];
+}
+
 static enum sotto_status judge_datasets(const struct sotto_plan *plan, struct sotto_error *err)
 {
     for (size_t i = 0; i < sotto_plan_datasets_len(plan); i++) {
@@ -72,7 +78,8 @@ static enum sotto_status judge_datasets(const struct sotto_plan *plan, struct so
         for (size_t j = 0; j < i; j++) {
             if (strcmp(file, sotto_plan_dataset_file(plan, j)) == 0) {
                 return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                       "profile safe does not admit that %s and %s are both %s",
+                                       "it is not admitted that %s and %s are both %s: a file has "
+                                       "one name where rows are judged",
                                        sotto_plan_dataset_alias(plan, j),
                                        sotto_plan_dataset_alias(plan, i), file);
             }
@@ -85,11 +92,8 @@ enum sotto_status sotto_rules_judge_plan(const struct sotto_rules *rules,
                                          const struct sotto_plan *plan,
                                          const struct sotto_schema *schema, struct sotto_error *err)
 {
-    if (!rules->is_on[SOTTO_RULE_GRAMMAR]) {
-        return SOTTO_OK;
-    }
-    enum sotto_status status = judge_datasets(plan, err);
-    if (status != SOTTO_OK) {
+    enum sotto_status status = judges_datasets(rules) ? judge_datasets(plan, err) : SOTTO_OK;
+    if (status != SOTTO_OK || !rules->is_on[SOTTO_RULE_GRAMMAR]) {
         return status;
     }
     return sotto_plan_clauses(plan, judge_clause, NULL, schema, err);
@@ -215,7 +219,7 @@ static void write_verdict(struct plan_words *words, bool has_twins)
 {
     char line[160];
     if (has_twins) {
-        write_text(words->writer, words->rules->is_on[SOTTO_RULE_GRAMMAR]
+        write_text(words->writer, judges_datasets(words->rules)
                                       ? "grammar REFUSES a file under two names\n"
                                       : "grammar, which profile open does not ask, would refuse a "
                                         "file under two names\n");

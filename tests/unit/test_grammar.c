@@ -198,6 +198,8 @@ static void test_a_file_under_two_names(void **state)
     assert_contains(words, "grammar REFUSES a file under two names\n");
     sotto_free(words);
     rules.is_on[SOTTO_RULE_GRAMMAR] = false;
+    assert_int_equal(sotto_rules_judge_plan(&rules, plan, NULL, &err), SOTTO_ERROR_REFUSED);
+    rules.is_on[SOTTO_RULE_ROWS] = false; /* nobody judges rows */
     assert_ok(sotto_rules_judge_plan(&rules, plan, NULL, NULL));
     sotto_plan_free(plan);
 }
