@@ -234,6 +234,24 @@ static void add_condition(struct finder *finder, const struct sotto__expression 
     finish_set(finder, &writer);
 }
 
+/* true and false are no levels that an expression can count: a key of these is two conditions,
+ * whether it is true and whether it is missing. They are of no key: what is withheld is told too. */
+static void add_truths(struct finder *finder, const struct sotto__group_key *key)
+{
+    static const char *const around[2][2] = {{"", ""}, {"isna(", ")"}};
+    size_t kept = finder->key;
+    finder->key = SOTTO_NONE;
+    for (size_t i = 0; i < 2; i++) {
+        struct set_writer writer;
+        writer_init(&writer, &key->column);
+        write_raw(&writer, around[i][0]);
+        write_node(&writer, key->column.nodes_len - 1);
+        write_raw(&writer, around[i][1]);
+        finish_set(finder, &writer);
+    }
+    finder->key = kept;
+}
+
 /* The levels of a key, or the edges of its bins. */
 static void write_key(struct set_writer *writer, const struct sotto__group_key *key)
 {
@@ -384,7 +402,13 @@ enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct
     finder.are_groups = false;
     for (size_t i = 0; !is_joined && i < plan->keys_len; i++) {
         finder.key = i;
-        add_key(&finder, &plan->keys[i]);
+        bool is_bool = plan->keys[i].levels_len > 0 &&
+                       plan->keys[i].levels[0].kind == SOTTO__LEVEL_BOOL;
+        if (is_bool) {
+            add_truths(&finder, &plan->keys[i]);
+        } else {
+            add_key(&finder, &plan->keys[i]);
+        }
     }
     finder.key = SOTTO_NONE;
     for (size_t i = 0; i < plan->outputs_len; i++) {
