@@ -234,8 +234,14 @@ static void add_condition(struct finder *finder, const struct sotto__expression 
     finish_set(finder, &writer);
 }
 
+static bool are_truths(const struct sotto__group_key *key)
+{
+    return key->levels_len > 0 && key->levels[0].kind == SOTTO__LEVEL_BOOL;
+}
+
 /* true and false are no levels that an expression can count: a key of these is two conditions,
- * whether it is true and whether it is missing. They are of no key: what is withheld is told too. */
+ * whether it is true and whether it is missing. They are of no key: what is withheld is told too.
+ */
 static void add_truths(struct finder *finder, const struct sotto__group_key *key)
 {
     static const char *const around[2][2] = {{"", ""}, {"isna(", ")"}};
@@ -271,7 +277,7 @@ static void add_key(struct finder *finder, const struct sotto__group_key *key)
 }
 
 /* The groups of several keys, each of which is told or not, whatever levels it has. Returns: false
- * if there are more than can be told apart. */
+ * if there are more than can be told apart, or some have no such levels. */
 static bool add_groups(struct finder *finder, const struct sotto_plan *plan)
 {
     struct set_writer writer;
@@ -279,7 +285,7 @@ static bool add_groups(struct finder *finder, const struct sotto_plan *plan)
     for (size_t i = 0; i < plan->keys_len; i++) {
         const struct sotto__group_key *key = &plan->keys[i];
         groups_len *= key->levels_len - key->are_edges + key->other;
-        if (groups_len >= SOTTO_WATCH_CLASSES_MAX) {
+        if (groups_len >= SOTTO_WATCH_CLASSES_MAX || are_truths(key)) {
             return false;
         }
     }
@@ -402,9 +408,7 @@ enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct
     finder.are_groups = false;
     for (size_t i = 0; !is_joined && i < plan->keys_len; i++) {
         finder.key = i;
-        bool is_bool = plan->keys[i].levels_len > 0 &&
-                       plan->keys[i].levels[0].kind == SOTTO__LEVEL_BOOL;
-        if (is_bool) {
+        if (are_truths(&plan->keys[i])) {
             add_truths(&finder, &plan->keys[i]);
         } else {
             add_key(&finder, &plan->keys[i]);
