@@ -7,6 +7,7 @@
 #include <sotto/bytes.h>
 
 #include <sotto/alloc.h>
+#include <stdatomic.h>
 #include <string.h>
 
 void sotto_reader_init(struct sotto_reader *reader, const void *data, size_t data_bytes)
@@ -210,10 +211,36 @@ uint8_t *sotto_writer_take(struct sotto_writer *writer, size_t *out_bytes)
     return data;
 }
 
+/* Of bytes that several buffers own: the last one that is released frees them. */
+struct owners {
+    atomic_size_t len;
+};
+
 void sotto_buffer_release(struct sotto_buffer *buffer)
 {
-    sotto_free(buffer->data);
+    struct owners *owners = buffer->owners;
+    if (owners == NULL || atomic_fetch_sub(&owners->len, 1) == 1) {
+        sotto_free(buffer->data);
+        sotto_free(owners);
+    }
     *buffer = (struct sotto_buffer){0};
+}
+
+enum sotto_status sotto_buffer_share(struct sotto_buffer *out, struct sotto_buffer *in_out)
+{
+    struct owners *owners = in_out->owners;
+    *out = (struct sotto_buffer){0};
+    if (owners == NULL) {
+        owners = sotto_alloc(sizeof *owners);
+        if (owners == NULL) {
+            return SOTTO_ERROR_NO_MEMORY;
+        }
+        atomic_init(&owners->len, 1);
+        in_out->owners = owners;
+    }
+    (void)atomic_fetch_add(&owners->len, 1);
+    *out = *in_out;
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto_buffer_copy(struct sotto_buffer *out, const void *data, size_t data_bytes)

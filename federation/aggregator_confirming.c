@@ -5,8 +5,8 @@
  *
  * The idea: the aggregator is not believed, and believes nobody. It shows all the same bytes. Who
  * computes another sum from them says so by a class and the digest of what it was shown, and the
- * aggregator then checks its own transcript as if it were another's: so a lie is named on whichever
- * side it is, and nobody is named by a mere word.
+ * aggregator then checks its own transcript as if it were another's, and computes its result again:
+ * so a lie is named on whichever side it is, and nobody is named by a mere word.
  *
  * 1. After each round that is verified OPENED goes to the living. Their next message is an ADVERT
  *    of another round (which confirms this one, since its session's id has the chain of sums), a
@@ -32,19 +32,20 @@ static bool may_confirm(const struct invitee *invitee)
            !invitee->demands.no_receipts;
 }
 
-static enum sotto_status send_copies(struct sotto_task_aggregator *task,
-                                     const struct sotto_buffer *message)
+/* All are sent the same bytes, which are there once: they have a vector of each party. */
+static enum sotto_status send_to_all(struct sotto_task_aggregator *task,
+                                     struct sotto_buffer *message)
 {
     for (size_t i = 0; i < task->invited.len; i++) {
-        struct sotto_buffer copy;
+        struct sotto_buffer shared;
         if (!sotto__task_aggregator_is_shown(&task->invitees[i])) {
             continue;
         }
-        enum sotto_status status = sotto_buffer_copy(&copy, message->data, message->data_bytes);
+        enum sotto_status status = sotto_buffer_share(&shared, message);
         if (status != SOTTO_OK) {
             return status;
         }
-        sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &copy);
+        sotto__outbox_send(&task->outbox, &task->invited.peers[i].key, &shared);
     }
     return SOTTO_OK;
 }
@@ -67,7 +68,7 @@ enum sotto_status sotto__task_aggregator_show(struct sotto_task_aggregator *task
         return status;
     }
     sotto__shown_digest(task->shown, &message);
-    status = send_copies(task, &message);
+    status = send_to_all(task, &message);
     sotto_buffer_release(&message);
     return status;
 }
@@ -180,7 +181,8 @@ static void judge_dispute(struct sotto_task_aggregator *task, char text[SOTTO_ER
             "%.64s disputes %s, and says that it was shown something else than this node "
             "sent: if so, what it was shown has this node's signature, and proves it",
             name, what);
-    } else if (sotto_session_aggregator_recheck(find_shown(task), &wrong) == SOTTO_OK) {
+    } else if (sotto_session_aggregator_recheck(find_shown(task), &wrong) == SOTTO_OK &&
+               sotto__task_aggregator_recheck_result(task, &wrong) == SOTTO_OK) {
         (void)snprintf(text, SOTTO_ERROR_TEXT_BYTES,
                        "%.64s disputes %s, and is not right: this node checked again what it "
                        "showed, and finds the same",

@@ -31,4 +31,11 @@ enum sotto_status sotto__task_aggregator_make_finish(const struct sotto_task_agg
                                                      enum sotto_status status,
                                                      bool has_result) SOTTO_NODISCARD;
 
+/* --- aggregator_rounds.c --- */
+
+/* Whether the result, if there is one, is what the driver makes of the sums. Returns:
+ * SOTTO_ERROR_PROTOCOL if it is not. */
+enum sotto_status sotto__task_aggregator_recheck_result(const struct sotto_task_aggregator *task,
+                                                        struct sotto_error *err) SOTTO_NODISCARD;
+
 #endif

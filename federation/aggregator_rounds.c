@@ -141,7 +141,8 @@ static int compare_absentees(const void *left, const void *right)
     return strcmp(absentees[0]->name, absentees[1]->name);
 }
 
-static enum sotto_status make_result(struct sotto_task_aggregator *task, struct sotto_error *err)
+static enum sotto_status make_result(const struct sotto_task_aggregator *task, char **out,
+                                     struct sotto_error *err)
 {
     struct attendance attendance;
     enum sotto_status status = attendance_init(&attendance, task->invited.len);
@@ -159,13 +160,29 @@ static enum sotto_status make_result(struct sotto_task_aggregator *task, struct 
     parties->joined = task->joined_first;
     parties->names = attendance.names;
     parties->missing = attendance.missing;
-    status = sotto_driver_result(task->driver, &task->result, parties, attendance.offers,
+    status = sotto_driver_result(task->driver, out, parties, attendance.offers,
                                  attendance.offers_len, err);
     if (status == SOTTO_OK && task->hides_exact) {
-        sotto_result_strip_exact(task->result);
+        sotto_result_strip_exact(*out);
     }
 out:
     attendance_release(&attendance);
+    return status;
+}
+
+enum sotto_status sotto__task_aggregator_recheck_result(const struct sotto_task_aggregator *task,
+                                                        struct sotto_error *err)
+{
+    char *again = NULL;
+    if (task->result == NULL) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = make_result(task, &again, err);
+    if (status == SOTTO_OK && strcmp(again, task->result) != 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "the sums give another result than the one that was shown");
+    }
+    sotto_free(again);
     return status;
 }
 
@@ -234,7 +251,7 @@ static void open_round(struct sotto_task_aggregator *task, const void *sum, size
 static void finish_task(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
-    enum sotto_status status = make_result(task, &err);
+    enum sotto_status status = make_result(task, &task->result, &err);
     if (status != SOTTO_OK) {
         sotto__task_aggregator_end(task, status, err.text);
         return;

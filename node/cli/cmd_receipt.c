@@ -22,17 +22,6 @@
 
 /* --- sotto receipt --- */
 
-static enum sotto_status write_file(const char *path, const uint8_t *bytes, size_t bytes_len,
-                                    struct sotto_error *err)
-{
-    FILE *file = fopen(path, "wb");
-    bool is_written = file != NULL && fwrite(bytes, 1, bytes_len, file) == bytes_len;
-    bool is_closed = file == NULL || fclose(file) == 0;
-    return is_written && is_closed
-               ? SOTTO_OK
-               : sotto_error_set(err, SOTTO_ERROR_IO, "%s: it can't be written", path);
-}
-
 /* Decodes the answer of the node, and writes it. */
 static enum sotto_status keep_receipt(const char *path, json_t *answer, struct sotto_error *err)
 {
@@ -47,7 +36,7 @@ static enum sotto_status keep_receipt(const char *path, json_t *answer, struct s
                 sodium_base642bin(bytes, json_string_length(text) + 1, json_string_value(text),
                                   json_string_length(text), NULL, &bytes_len, NULL,
                                   sodium_base64_VARIANT_ORIGINAL) == 0
-            ? write_file(path, bytes, bytes_len, err)
+            ? file_replace(path, bytes, bytes_len, err)
             : sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "the node's answer is no receipt");
     sotto_free(bytes);
     return status;

@@ -111,18 +111,32 @@ static int count_columns(const char *text)
     return width;
 }
 
+/* Of the widest cell of a column. */
+static int find_width(const struct table *table, size_t column)
+{
+    int width = 0;
+    for (size_t row = 0; row < table->rows; row++) {
+        int other = count_columns(cell_at(table, row, column));
+        width = other > width ? other : width;
+    }
+    return width;
+}
+
 static void print_cells(const struct table *table)
 {
+    int *widths = calloc(table->columns, sizeof *widths);
+    if (widths == NULL) {
+        (void)fprintf(stderr, "sotto: out of memory\n");
+        return;
+    }
+    for (size_t column = 0; column < table->columns; column++) {
+        widths[column] = find_width(table, column);
+    }
     for (size_t row = 0; row < table->rows; row++) {
         for (size_t column = 0; column < table->columns; column++) {
-            int width = 0;
-            for (size_t i = 0; i < table->rows; i++) {
-                int other = count_columns(cell_at(table, i, column));
-                width = other > width ? other : width;
-            }
             char *text = cell_at(table, row, column);
             sotto_text_sanitize(text); /* a result may come from another node */
-            int blanks = width - count_columns(text);
+            int blanks = widths[column] - count_columns(text);
             if (column == 0) {
                 (void)printf("  %s%*s", text, blanks, "");
             } else {
@@ -131,6 +145,7 @@ static void print_cells(const struct table *table)
         }
         (void)printf("\n");
     }
+    free(widths);
 }
 
 /* Prints values, of one row or a list of rows, as a table; labels of both may be NULL. */

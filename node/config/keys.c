@@ -217,3 +217,51 @@ out:
     }
     return status;
 }
+
+static enum sotto_status fail_to_write(const char *path, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
+}
+
+static enum sotto_status write_bytes(const char *path, int flags, const uint8_t *bytes,
+                                     size_t bytes_len, struct sotto_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
+    if (file == NULL) {
+        enum sotto_status status = fail_to_write(path, err);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return status;
+    }
+    bool is_written = fwrite(bytes, 1, bytes_len, file) == bytes_len && fflush(file) == 0;
+    enum sotto_status status = is_written ? SOTTO_OK : fail_to_write(path, err);
+    if (fclose(file) != 0 && status == SOTTO_OK) {
+        status = fail_to_write(path, err);
+    }
+    return status;
+}
+
+enum sotto_status file_replace(const char *path, const uint8_t *bytes, size_t bytes_len,
+                               struct sotto_error *err)
+{
+    char beside[4200];
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        return write_bytes(path, 0, bytes, bytes_len, err);
+    }
+    if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", path);
+    }
+    (void)unlink(beside); /* of a process that died */
+    enum sotto_status status =
+        write_bytes(beside, O_CREAT | O_EXCL | O_NOFOLLOW, bytes, bytes_len, err);
+    if (status == SOTTO_OK && rename(beside, path) != 0) {
+        status = fail_to_write(path, err);
+    }
+    if (status != SOTTO_OK) {
+        (void)unlink(beside);
+    }
+    return status;
+}

@@ -30,4 +30,10 @@ enum sotto_status token_file_load(const char *path, char out[TOKEN_TEXT_BYTES], 
 enum sotto_status file_read(const char *path, char **out, size_t *out_bytes, size_t max_bytes,
                             struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Writes a file that only its owner may read, beside the path first: there is the file that was
+ * there before, or all of this one. To what is no regular file, as /dev/stdout is, it is written.
+ */
+enum sotto_status file_replace(const char *path, const uint8_t *bytes, size_t bytes_len,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
 #endif

@@ -8,10 +8,10 @@
 
 #include "http/api_internal.h"
 #include "loop/log.h"
+#include "store/store_receipt.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <sodium.h>
 #include <sotto/alloc.h>
 #include <sotto/plan.h>
 #include <sotto/secret.h>
@@ -328,49 +328,29 @@ static void get_result(struct http_api *api, struct http_request *request)
     }
 }
 
-/* In base64, as the API speaks JSON. */
-static void answer_receipt(struct http_request *request, const struct sotto_buffer *receipt)
-{
-    size_t text_bytes =
-        sodium_base64_encoded_len(receipt->data_bytes, sodium_base64_VARIANT_ORIGINAL);
-    char *text = sotto_alloc(text_bytes);
-    if (text == NULL) {
-        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
-        return;
-    }
-    (void)sodium_bin2base64(text, text_bytes, receipt->data, receipt->data_bytes,
-                            sodium_base64_VARIANT_ORIGINAL);
-    http_answer_json(request, MHD_HTTP_OK, json_pack("{s:s}", "receipt", text));
-    sotto_free(text);
-}
-
+/* A full receipt has all vectors of the task: another thread reads and encodes it. */
 static void get_receipt(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
     struct store_task task;
-    struct sotto_buffer receipt = {0};
+    char *json = NULL;
     uint64_t is_full = 0;
     if (!http_api__read_number(request, &is_full, "full", 0, 1) ||
         !find_task(api, request, &task)) {
         return;
     }
-    enum sotto_status status =
-        store_get_receipt(api->reader, &receipt, task.number, is_full == 1, &err);
+    if (is_full == 1) {
+        http_api__ask_compute(api, request, JOB_RECEIPT, task.number, false);
+        return;
+    }
+    enum sotto_status status = store_receipt_json(api->reader, &json, &task, false, &err);
     if (status == SOTTO_ERROR_NOT_FOUND) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST,
-                           "task %llu has no receipt, it is %s: there is one when all whose rows "
-                           "are in a result were asked to confirm it (results: participants), and "
-                           "their owners sign results (policy.confirm)%s",
-                           (unsigned long long)task.number, task_state_name(task.state),
-                           is_full == 1 ? "; a full one also needs all owners to let what opens "
-                                          "the sums be kept (policy.transcripts)"
-                                        : "");
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
     } else if (status != SOTTO_OK) {
         http_api__answer_error(request, &err);
     } else {
-        answer_receipt(request, &receipt);
+        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
     }
-    sotto_buffer_release(&receipt);
 }
 
 /* Which peers need not be waited for when a task starts now. Returns: NULL if there is no memory,

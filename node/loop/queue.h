@@ -34,6 +34,7 @@ enum job_kind {
     JOB_CANCEL,   /* number: a task; answered by EVENT_REPLY to request */
     JOB_MESSAGE,  /* bytes: a message of a machine, from peer */
     JOB_RETURNED, /* peer: came on line with nothing of the past */
+    JOB_RECEIPT,  /* number: a task whose full receipt is asked for; answered by EVENT_REPLY */
     JOB_DECIDE,   /* number: of what was asked, approves; answered by EVENT_REPLY to request */
     JOB_POLICY,   /* policy: the new one */
     JOB_STOP,

@@ -409,19 +409,6 @@ enum sotto_status store_result(struct store *store, uint64_t number, const char 
                         number, json);
 }
 
-enum sotto_status store_receipt(struct store *store, uint64_t number,
-                                const struct sotto_buffer *receipt, const struct sotto_buffer *full,
-                                struct sotto_error *err)
-{
-    if (full->data == NULL) {
-        return store__write(store, err, "INSERT INTO receipts(task_id, bytes) VALUES (?,?)", "ib",
-                            number, receipt->data, receipt->data_bytes);
-    }
-    return store__write(store, err,
-                        "INSERT INTO receipts(task_id, bytes, full_bytes) VALUES (?,?,?)", "ibb",
-                        number, receipt->data, receipt->data_bytes, full->data, full->data_bytes);
-}
-
 enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
                                         struct sotto_error *err)
 {
@@ -565,8 +552,7 @@ enum sotto_status store_each_log(struct store *store, uint64_t number, uint64_t 
     return store__end_rows(store, statement, code, err);
 }
 
-/* Runs a statement that gives at most one value, and ends it. */
-static enum sotto_status read_bytes(struct store *store, struct sotto_buffer *out,
+enum sotto_status store__read_bytes(struct store *store, struct sotto_buffer *out,
                                     sqlite3_stmt *statement, struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
@@ -596,7 +582,7 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
     if (status != SOTTO_OK) {
         return status;
     }
-    status = read_bytes(store, &document, statement, err);
+    status = store__read_bytes(store, &document, statement, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -607,21 +593,6 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
     }
     *out_json = json;
     return SOTTO_OK;
-}
-
-enum sotto_status store_get_receipt(struct store *store, struct sotto_buffer *out, uint64_t number,
-                                    bool is_full, struct sotto_error *err)
-{
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status = store__prepare(
-        store, &statement, err,
-        is_full ? "SELECT full_bytes FROM receipts WHERE task_id=? AND full_bytes IS NOT NULL"
-                : "SELECT bytes FROM receipts WHERE task_id=?",
-        "i", number);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return read_bytes(store, out, statement, err);
 }
 
 /* --- Catalogue and answers --- */
@@ -652,7 +623,7 @@ enum sotto_status store_catalogue_get(struct store *store, struct sotto_buffer *
     if (status != SOTTO_OK) {
         return status;
     }
-    return read_bytes(store, out, statement, err);
+    return store__read_bytes(store, out, statement, err);
 }
 
 enum sotto_status store_answer(struct store *store, const struct sotto_task_id *id,
@@ -678,7 +649,7 @@ enum sotto_status store_get_last_answer(struct store *store, struct sotto_buffer
     if (status != SOTTO_OK) {
         return status;
     }
-    return read_bytes(store, out, statement, err);
+    return store__read_bytes(store, out, statement, err);
 }
 
 enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sotto_error *err)

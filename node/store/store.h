@@ -76,11 +76,6 @@ enum sotto_status store_log(struct store *store, uint64_t number, int64_t create
 enum sotto_status store_result(struct store *store, uint64_t number, const char *json,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Keeps the task's receipt, and the full one (empty: there is none). */
-enum sotto_status store_receipt(struct store *store, uint64_t number,
-                                const struct sotto_buffer *receipt, const struct sotto_buffer *full,
-                                struct sotto_error *err) SOTTO_NODISCARD;
-
 /* Ends every task that was under way, with a line in its log. */
 enum sotto_status store_interrupt_tasks(struct store *store, int64_t now_ms, const char *message,
                                         struct sotto_error *err) SOTTO_NODISCARD;
@@ -91,10 +86,6 @@ enum sotto_status store_get_task(struct store *store, struct store_task *out, ui
 /* Returns: SOTTO_ERROR_NOT_FOUND. Ownership: *out_json is ended by sotto_free. */
 enum sotto_status store_get_result(struct store *store, char **out_json, uint64_t number,
                                    struct sotto_error *err) SOTTO_NODISCARD;
-
-/* Returns: SOTTO_ERROR_NOT_FOUND. Ownership: *out is ended by sotto_buffer_release. */
-enum sotto_status store_get_receipt(struct store *store, struct sotto_buffer *out, uint64_t number,
-                                    bool is_full, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Calls visit for up to limit tasks after the first offset, by their numbers. */
 typedef void store_task_visit(void *context, const struct store_task *task);

@@ -243,6 +243,9 @@ static void take_job(struct compute *compute, struct job *job)
     case JOB_CANCEL:
         created_cancel(compute, job);
         break;
+    case JOB_RECEIPT:
+        created_receipt(compute, job);
+        break;
     case JOB_MESSAGE:
         take_message(compute, job);
         break;

@@ -20,8 +20,7 @@
 /* Of partials that were made when this node joined, of all tasks; more are made again. */
 #define PREPARED_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
-/* How the API is answered. */
-#define HTTP_OK 200
+#define HTTP_OK 200 /* how the API is answered */
 #define HTTP_BAD_REQUEST 400
 #define HTTP_INTERNAL 500
 #define HTTP_UNAVAILABLE 503
@@ -105,8 +104,9 @@ size_t compute__measure(const struct compute *compute, const struct sotto_driver
                         size_t vectors_len);
 uint64_t compute__patience(const struct sotto_plan *plan);
 
-/* JOB_CREATE and JOB_CANCEL: do it and answer. */
+/* Each does its job and answers. */
 void created_create(struct compute *compute, const struct job *job);
+void created_receipt(struct compute *compute, const struct job *job);
 void created_cancel(struct compute *compute, const struct job *job);
 /* A message, a peer that came back, the time: each goes to the machine, whose actions are done. */
 void created_receive(struct compute *compute, struct created *created, const struct sotto_key *from,

@@ -17,11 +17,13 @@
  * 5. If that fails (a full disk), the owner's log says so once, and it is tried again every two
  *    seconds. Until then the task is RUNNING for all who ask: a result that was told and then lost
  *    would be worse than one that is late.
+ *    A receipt that alone does not fit is left out, and the task says so.
  * 6. Once it is written the task has ended: those who wait are told, and it is freed after the job.
  * 7. A node that is killed between 2 and 6 finds the task RUNNING when it starts, and ends it as
  *    ERROR (store_interrupt_tasks). The parties are not told by this node; their own times end
  *    their parts. */
 
+#include "store/store_receipt.h"
 #include "task/compute_internal.h"
 
 #include <jansson.h>
@@ -86,16 +88,22 @@ static enum sotto_status write_result(struct store *store, const struct created 
                                               sotto_task_aggregator_result(created->machine), err);
 }
 
+/* Which receipts are written with the end of a task. */
+enum receipts { RECEIPTS_ALL, RECEIPTS_SHORT, RECEIPTS_NONE };
+
 /* Writes the receipts that there are; without memory for one the task has ended all the same. */
 static enum sotto_status write_receipt(struct store *store, const struct created *created,
-                                       struct sotto_error *err)
+                                       enum receipts which, struct sotto_error *err)
 {
     struct sotto_buffer receipt = {0};
     struct sotto_buffer full = {0};
-    if (sotto_task_aggregator_receipt(created->machine, &receipt, false, NULL) != SOTTO_OK) {
+    if (which == RECEIPTS_NONE ||
+        sotto_task_aggregator_receipt(created->machine, &receipt, false, NULL) != SOTTO_OK) {
         return SOTTO_OK;
     }
-    (void)!sotto_task_aggregator_receipt(created->machine, &full, true, NULL);
+    if (which == RECEIPTS_ALL) {
+        (void)!sotto_task_aggregator_receipt(created->machine, &full, true, NULL);
+    }
     enum sotto_status status = store_receipt(store, created->number, &receipt, &full, err);
     sotto_buffer_release(&receipt);
     sotto_buffer_release(&full);
@@ -140,13 +148,28 @@ static void keep_awaited(struct compute *compute, struct created *created)
     }
 }
 
+/* Who confirmed, and which receipt is not there: lost, if not NULL, says why. */
+static void describe_confirmation(char out[SOTTO_ERROR_TEXT_BYTES], const struct created *created,
+                                  enum receipts which, const struct sotto_error *lost)
+{
+    const char *said =
+        created->end_status == SOTTO_OK ? sotto_task_aggregator_confirmation(created->machine) : "";
+    (void)snprintf(out, SOTTO_ERROR_TEXT_BYTES, "%.300s%s%.160s", said,
+                   which == RECEIPTS_ALL     ? ""
+                   : which == RECEIPTS_SHORT ? "; its full receipt can't be stored: "
+                                             : "; its receipt can't be stored: ",
+                   lost != NULL ? lost->text : "");
+}
+
 /* Writes the end of a task: state, reason and result in one durable transaction. */
 static enum sotto_status write_end(struct compute *compute, const struct created *created,
+                                   enum receipts which, const struct sotto_error *lost,
                                    struct sotto_error *err)
 {
     struct store *store = compute->config.store;
     bool is_well = created->end_status == SOTTO_OK;
-    const char *confirmation = is_well ? sotto_task_aggregator_confirmation(created->machine) : "";
+    char confirmation[SOTTO_ERROR_TEXT_BYTES];
+    describe_confirmation(confirmation, created, which, lost);
     enum sotto_status status = store_begin(store, true, err);
     if (status != SOTTO_OK) {
         return status;
@@ -158,7 +181,7 @@ static enum sotto_status write_end(struct compute *compute, const struct created
         goto out;
     }
     if (is_well) {
-        status = write_receipt(store, created, err);
+        status = write_receipt(store, created, which, err);
     }
     if (status != SOTTO_OK) {
         goto out;
@@ -178,6 +201,30 @@ out:
     return status;
 }
 
+static bool has_receipt(const struct created *created)
+{
+    struct sotto_buffer receipt = {0};
+    bool found = created->end_status == SOTTO_OK &&
+                 sotto_task_aggregator_receipt(created->machine, &receipt, false, NULL) == SOTTO_OK;
+    sotto_buffer_release(&receipt);
+    return found;
+}
+
+/* A receipt for which there is no room is given up, the full one first: a task does not wait for
+ * ever for a proof of itself, and says that it has none. */
+static enum sotto_status write_some_end(struct compute *compute, const struct created *created,
+                                        struct sotto_error *err)
+{
+    struct sotto_error lost = {0};
+    enum sotto_status status = write_end(compute, created, RECEIPTS_ALL, NULL, &lost);
+    if (status == SOTTO_OK || !has_receipt(created)) {
+        *err = lost;
+        return status;
+    }
+    status = write_end(compute, created, RECEIPTS_SHORT, &lost, err);
+    return status == SOTTO_OK ? SOTTO_OK : write_end(compute, created, RECEIPTS_NONE, &lost, err);
+}
+
 /* Ends a task whose machine is done, or lets it be tried again if the store can't take the end. */
 static void end_created(struct compute *compute, struct created *created)
 {
@@ -185,7 +232,7 @@ static void end_created(struct compute *compute, struct created *created)
     const char *state = task_state_name(choose_end_state(created));
     bool was_over = created->is_over;
     created->is_over = true;
-    if (write_end(compute, created, &err) != SOTTO_OK) {
+    if (write_some_end(compute, created, &err) != SOTTO_OK) {
         if (!was_over) {
             log_line("task %llu is %s, and it can't be stored; it is tried again until it can: %s",
                      (unsigned long long)created->number, state, err.text);
@@ -523,6 +570,27 @@ void created_create(struct compute *compute, const struct job *job)
     int reply_bytes =
         snprintf(reply, sizeof reply, "{\"task_id\": %llu}", (unsigned long long)created->number);
     compute__reply(compute, job->request, HTTP_OK, sotto_text_copy(reply, (size_t)reply_bytes));
+}
+
+void created_receipt(struct compute *compute, const struct job *job)
+{
+    struct sotto_error err = {0};
+    struct store_task task;
+    char *json = NULL;
+    enum sotto_status status = store_get_task(compute->config.store, &task, job->number, &err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_receipt_json(compute->config.store, &json, &task, true, &err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    compute__reply(compute, job->request, HTTP_OK, json);
+out:
+    if (status != SOTTO_OK) {
+        int answer = status == SOTTO_ERROR_NOT_FOUND ? HTTP_BAD_REQUEST : HTTP_INTERNAL;
+        compute__reply_detail(compute, job->request, answer, err.text);
+    }
 }
 
 void created_cancel(struct compute *compute, const struct job *job)

@@ -5,6 +5,7 @@
 import ctypes
 import json
 import random
+import sqlite3
 import unittest
 
 import receipts
@@ -38,6 +39,44 @@ class Receipts(ClusterCase):
         path = creator.folder / f"{task}.sotto"
         creator.cli("receipt", str(task), "--out", str(path))
         return state, task, path.read_bytes()
+
+    def test_a_receipt_that_does_not_fit(self):
+        """The task ends all the same, and says which receipt it lacks."""
+        cluster = self.cluster([FILES] * 3, start=False)
+        for node in cluster.nodes:
+            node.policy = {"transcripts": "keep"}
+        cluster.start()
+        cluster.wait_connected()
+        creator = cluster.nodes[0]
+        database = sqlite3.connect(next((creator.folder / "state").glob("*.db")))
+        for when, lacks, found in (("WHEN NEW.full_bytes IS NOT NULL", "full receipt", [200, 400]),
+                                   ("", "receipt", [400, 400])):
+            database.execute(f"CREATE TRIGGER no_room BEFORE INSERT ON receipts {when} BEGIN"
+                             " SELECT RAISE(ABORT, 'no room'); END")
+            task = creator.create(plan(results="participants"))
+            self.assertEqual(creator.wait_end(task), "CONFIRMED", creator.messages(task))
+            status = creator.get(f"/v1/task/status?task_id={task}")
+            self.assertIn(f"confirmed by all 3 parties; its {lacks} can't be stored: ",
+                          status["confirmation"])
+            self.assertIn("no room", status["confirmation"])
+            self.assertEqual([creator.request(
+                "GET", f"/v1/task/receipt?task_id={task}&full={full}")[0] for full in (0, 1)], found)
+            database.execute("DROP TRIGGER no_room")
+        database.close()
+
+    def test_the_file_is_written_whole(self):
+        cluster = self.cluster([FILES] * 3)
+        _, task, receipt = self.ask(cluster, {"m": "mean(wage)"})
+        creator = cluster.nodes[0]
+        path = creator.folder / f"{task}.sotto"
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        done = creator.cli("receipt", str(task), "--out", "/dev/full", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("/dev/full", done.stderr)
+        path.with_suffix(".sotto.new").mkdir()  # what is there stays
+        self.assertNotEqual(creator.cli("receipt", str(task), "--out", str(path),
+                                        check=False).returncode, 0)
+        self.assertEqual(path.read_bytes(), receipt)
 
     def sotto_says(self, node, data):
         """Whether Sotto's verifier takes it."""

@@ -57,6 +57,8 @@ static void test_all_confirm(void **state)
         net_run();
         assert_int_equal(net.expiries, 0);
         assert_confirmed();
+        /* What opens a round has a vector of each party: it is there once, and sent to all. */
+        assert_int_equal(net.shared, len * net_count_in_log("[Start Round]") / 2);
         net_end();
     }
 }
@@ -676,6 +678,30 @@ static void test_a_false_dispute_names_who_disputes(void **state)
     net_end();
 }
 
+/* The result that this node holds is not what its sums give: whoever disputes it is right. */
+static void forge_result(struct net_letter *letter)
+{
+    struct sotto_message message;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (net.has_result && message.type == SOTTO_MESSAGE_OPENED) {
+        char *value = strstr(net.aggregator->result, "\"value\": ");
+        assert_non_null(value);
+        value[9] = 'x';
+    }
+    forge_dispute(letter);
+}
+
+static void test_a_dispute_that_is_right_about_the_result(void **state)
+{
+    (void)state;
+    begin(published, 4);
+    net.forge = forge_result;
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PROTOCOL, "n2 disputes the sum, and is right about what this node "
+                                           "showed: the sums give another result");
+    net_end();
+}
+
 /* n2 disputes, and names something that nobody was shown: that this node sent it another OPENED is
  * what n2 says, and no more. */
 static void forge_shown(struct net_letter *letter)
@@ -903,6 +929,7 @@ int main(void)
         cmocka_unit_test(test_who_is_not_in_the_sum_does_not_confirm),
         cmocka_unit_test(test_a_confirmation_of_something_else),
         cmocka_unit_test(test_a_false_dispute_names_who_disputes),
+        cmocka_unit_test(test_a_dispute_that_is_right_about_the_result),
         cmocka_unit_test(test_a_dispute_of_what_nobody_was_shown),
         cmocka_unit_test(test_disputes_out_of_turn),
         cmocka_unit_test(test_a_dispute_after_the_next_advert),

@@ -52,6 +52,7 @@ struct net {
     uint64_t now_ms;
     uint64_t deadline_ms;
     uint64_t expiries; /* how often time had to pass */
+    uint64_t shared;   /* letters whose bytes others had too when they were sent */
     bool twice;        /* every letter is delivered twice */
     uint64_t shuffles; /* not 0: letters overtake each other, by this state */
     void (*forge)(struct net_letter *letter); /* what the aggregator's host does to letters */

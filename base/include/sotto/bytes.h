@@ -103,14 +103,20 @@ SOTTO_API uint8_t *sotto_writer_take(struct sotto_writer *writer, size_t *out_by
 struct sotto_buffer {
     uint8_t *data;
     size_t data_bytes;
+    void *owners; /* how many others own the same bytes, where there are others; else NULL */
 };
 
-/* Frees the bytes and leaves the buffer empty. */
+/* Frees the bytes, if nobody else owns them, and leaves the buffer empty. */
 SOTTO_API void sotto_buffer_release(struct sotto_buffer *buffer);
 
 /* Copies data. Returns: SOTTO_ERROR_NO_MEMORY, and *out empty. */
 SOTTO_API enum sotto_status sotto_buffer_copy(struct sotto_buffer *out, const void *data,
                                               size_t data_bytes) SOTTO_NODISCARD;
+
+/* Makes *out another owner of the same bytes, which nobody may change from then on. Returns:
+ * SOTTO_ERROR_NO_MEMORY, and *out empty. Threads: each owner may be another's. */
+SOTTO_API enum sotto_status sotto_buffer_share(struct sotto_buffer *out,
+                                               struct sotto_buffer *in_out) SOTTO_NODISCARD;
 
 /* Loads eight bytes, least significant first, from any alignment. */
 SOTTO_API uint64_t sotto_load_u64(const uint8_t *from);

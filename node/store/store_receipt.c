@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Receipts, in the store's table `receipts`. Leans on store.c. A full receipt has all vectors of a
+ * task: whoever reads one waits for it. */
+
+#include "store/store_receipt.h"
+#include "store/store_internal.h"
+
+#include <sodium.h>
+#include <sotto/alloc.h>
+#include <string.h>
+
+enum sotto_status store_receipt(struct store *store, uint64_t number,
+                                const struct sotto_buffer *receipt, const struct sotto_buffer *full,
+                                struct sotto_error *err)
+{
+    if (full->data == NULL) {
+        return store__write(store, err, "INSERT INTO receipts(task_id, bytes) VALUES (?,?)", "ib",
+                            number, receipt->data, receipt->data_bytes);
+    }
+    return store__write(store, err,
+                        "INSERT INTO receipts(task_id, bytes, full_bytes) VALUES (?,?,?)", "ibb",
+                        number, receipt->data, receipt->data_bytes, full->data, full->data_bytes);
+}
+
+static enum sotto_status read_receipt(struct store *store, struct sotto_buffer *out,
+                                      uint64_t number, bool is_full, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sotto_status status = store__prepare(
+        store, &statement, err,
+        is_full ? "SELECT full_bytes FROM receipts WHERE task_id=? AND full_bytes IS NOT NULL"
+                : "SELECT bytes FROM receipts WHERE task_id=?",
+        "i", number);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return store__read_bytes(store, out, statement, err);
+}
+
+static enum sotto_status fail_without(const struct store_task *task, bool is_full,
+                                      struct sotto_error *err)
+{
+    return sotto_error_set(
+        err, SOTTO_ERROR_NOT_FOUND,
+        "task %llu has no receipt, it is %s: there is one when all whose rows are in a result were "
+        "asked to confirm it (results: participants), and their owners sign results "
+        "(policy.confirm)%s",
+        (unsigned long long)task->number, task_state_name(task->state),
+        is_full ? "; a full one also needs all owners to let what opens the sums be kept "
+                  "(policy.transcripts)"
+                : "");
+}
+
+#define JSON_BEFORE "{\"receipt\": \""
+#define JSON_AFTER "\"}"
+
+/* Base64 has no character that JSON would write otherwise. */
+static enum sotto_status write_json(char **out, const struct sotto_buffer *receipt,
+                                    struct sotto_error *err)
+{
+    size_t before = sizeof JSON_BEFORE - 1;
+    size_t text_bytes =
+        sodium_base64_encoded_len(receipt->data_bytes, sodium_base64_VARIANT_ORIGINAL);
+    char *json = sotto_alloc(before + text_bytes + sizeof JSON_AFTER);
+    if (json == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    memcpy(json, JSON_BEFORE, before);
+    (void)sodium_bin2base64(json + before, text_bytes, receipt->data, receipt->data_bytes,
+                            sodium_base64_VARIANT_ORIGINAL);
+    memcpy(json + before + text_bytes - 1, JSON_AFTER, sizeof JSON_AFTER);
+    *out = json;
+    return SOTTO_OK;
+}
+
+enum sotto_status store_receipt_json(struct store *store, char **out_json,
+                                     const struct store_task *task, bool is_full,
+                                     struct sotto_error *err)
+{
+    struct sotto_buffer receipt = {0};
+    enum sotto_status status = read_receipt(store, &receipt, task->number, is_full, err);
+    if (status == SOTTO_ERROR_NOT_FOUND) {
+        return fail_without(task, is_full, err);
+    }
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = write_json(out_json, &receipt, err);
+    sotto_buffer_release(&receipt);
+    return status;
+}
