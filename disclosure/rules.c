@@ -5,6 +5,7 @@
  * logs, documents and analysts' tools call it by one code. */
 
 #include <sotto/disclosure.h>
+#include <stdio.h>
 
 #define MIN_ROWS 10
 #define DOMINANCE 10
@@ -60,4 +61,12 @@ void sotto_rules_init(struct sotto_rules *out, enum sotto_profile profile)
     }
     sotto_rules_set_min_rows(out, is_safe ? MIN_ROWS : 0);
     sotto_rules_set_dominance(out, is_safe ? DOMINANCE : 0);
+}
+
+struct sotto_schema_rules sotto_rules_offered(const struct sotto_rules *rules)
+{
+    struct sotto_schema_rules offered = {.min_rows = rules->min_rows,
+                                         .dominance = rules->dominance};
+    (void)snprintf(offered.profile, sizeof offered.profile, "%s", profiles[rules->profile]);
+    return offered;
 }

@@ -185,6 +185,9 @@ static enum sotto_status party_offer(const struct sim *sim, struct sim_party *pa
         return status;
     }
     sotto_writer_init(&spans, SOTTO_ADVERT_PAYLOAD_MAX);
+    if (sim->config->rules != NULL) {
+        schema.rules = sotto_rules_offered(sim->config->rules);
+    }
     status = make_cover(sim, party, &parts, &parts_len, &spans, &schema);
     if (status == SOTTO_OK) {
         const struct sotto_task_cover cover = {.parts = parts,

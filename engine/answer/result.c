@@ -539,6 +539,67 @@ static void write_conversions(struct sotto_writer *writer, const struct sotto__r
     sotto__json_raw(writer, "]");
 }
 
+/* --- Rules --- */
+
+static int compare_rules(const struct sotto_schema_rules *a, const struct sotto_schema_rules *b)
+{
+    int order = strcmp(a->profile, b->profile);
+    if (order != 0) {
+        return order;
+    }
+    if (a->min_rows != b->min_rows) {
+        return a->min_rows < b->min_rows ? -1 : 1;
+    }
+    return (a->dominance > b->dominance) - (a->dominance < b->dominance);
+}
+
+/* The least rules of an offer beyond those that were written last (NULL: none were), and how many
+ * offers have them. */
+static const struct sotto_schema_rules *find_next_rules(const struct sotto_schema_rules *last,
+                                                        size_t *out_len,
+                                                        const struct sotto_schema *offers,
+                                                        size_t offers_len)
+{
+    const struct sotto_schema_rules *found = NULL;
+    *out_len = 0;
+    for (size_t i = 0; i < offers_len; i++) {
+        const struct sotto_schema_rules *rules = &offers[i].rules;
+        if (last != NULL && compare_rules(rules, last) <= 0) {
+            continue;
+        }
+        int order = found != NULL ? compare_rules(rules, found) : -1;
+        *out_len = order < 0 ? 1 : *out_len + (order == 0);
+        found = order < 0 ? rules : found;
+    }
+    return found;
+}
+
+/* Writes by which rules parties judged their rows, unless none had any. */
+static void write_rules(struct sotto_writer *writer, const struct sotto_schema *offers,
+                        size_t offers_len)
+{
+    size_t len;
+    bool is_first = true;
+    const struct sotto_schema_rules *rules = find_next_rules(NULL, &len, offers, offers_len);
+    if (rules == NULL || (len == offers_len && *rules->profile == '\0')) {
+        return;
+    }
+    sotto__json_raw(writer, ", \"rules\": [");
+    for (; rules != NULL; rules = find_next_rules(rules, &len, offers, offers_len)) {
+        sotto__json_raw(writer, is_first ? "{\"profile\": " : ", {\"profile\": ");
+        sotto__json_string(writer, *rules->profile != '\0' ? rules->profile : "none");
+        sotto__json_raw(writer, ", \"min_rows\": ");
+        sotto__json_integer(writer, rules->min_rows);
+        sotto__json_raw(writer, ", \"dominance\": ");
+        sotto__json_integer(writer, rules->dominance);
+        sotto__json_raw(writer, ", \"parties\": ");
+        sotto__json_integer(writer, len);
+        sotto__json_raw(writer, "}");
+        is_first = false;
+    }
+    sotto__json_raw(writer, "]");
+}
+
 /* --- The whole --- */
 
 enum sotto_status sotto__results_write(const struct sotto__results *results, char **out,
@@ -553,6 +614,7 @@ enum sotto_status sotto__results_write(const struct sotto__results *results, cha
     write_outputs(&writer, results, parties->survived);
     write_groups(&writer, results);
     write_parties(&writer, parties);
+    write_rules(&writer, offers, offers_len);
     write_schema(&writer, results);
     write_conversions(&writer, results, offers, offers_len);
     sotto__warnings_write(&writer, results, parties);

@@ -50,7 +50,7 @@ static enum sotto_status add_to_frame(struct sotto_schema *schema, size_t datase
 
 enum sotto_status sotto_schema_copy(struct sotto_schema *out, const struct sotto_schema *schema)
 {
-    struct sotto_schema copy = {.fields_len = schema->fields_len};
+    struct sotto_schema copy = {.fields_len = schema->fields_len, .rules = schema->rules};
     enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
     copy.fields = sotto_alloc_array(schema->fields_len, sizeof *copy.fields);
     copy.frame = sotto_alloc_array(schema->frame_len, sizeof *copy.frame);
@@ -534,6 +534,24 @@ void sotto_schema_write(const struct sotto_schema *schema, struct sotto_writer *
         sotto_write_blob(writer, column->name, strlen(column->name));
         write_field(&column->field, writer);
     }
+    sotto_write_blob(writer, schema->rules.profile, strlen(schema->rules.profile));
+    sotto_write_u64(writer, schema->rules.min_rows);
+    sotto_write_u32(writer, schema->rules.dominance);
+}
+
+/* Returns: false for what no party writes. */
+static bool read_rules(struct sotto_schema_rules *out, struct sotto_reader *reader)
+{
+    size_t bytes = 0;
+    const uint8_t *profile = sotto_read_blob(reader, &bytes, sizeof out->profile - 1);
+    bool fits = profile != NULL;
+    for (size_t i = 0; fits && i < bytes; i++) {
+        fits = profile[i] >= 'a' && profile[i] <= 'z';
+        out->profile[i] = (char)profile[i];
+    }
+    out->min_rows = sotto_read_u64(reader);
+    out->dominance = sotto_read_u32(reader);
+    return fits;
 }
 
 static bool read_field(struct sotto_schema_field *out, struct sotto_reader *reader)
@@ -632,6 +650,9 @@ static enum sotto_status read_all(struct sotto_schema *out, const struct sotto_p
     status = read_frame(out, plan, reader);
     if (status != SOTTO_OK) {
         return status;
+    }
+    if (!read_rules(&out->rules, reader)) {
+        return SOTTO_ERROR_INPUT;
     }
     /* Nothing may have failed: ask by reading nothing. */
     return sotto_read_bytes(reader, 0) != NULL ? SOTTO_OK : SOTTO_ERROR_INPUT;

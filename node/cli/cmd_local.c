@@ -202,6 +202,7 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     }
     tables.plan = plan;
     if (tried->is_given) {
+        offer.rules = sotto_rules_offered(&tried->rules);
         status = sotto_rehearsal_new(&tables.rehearsal, &tried->rules, 0, err);
     }
     if (status != SOTTO_OK) {
@@ -245,9 +246,6 @@ int cmd_local(const struct args *args)
         goto out;
     }
     status = run_plan(&result, plan_json, &data, args, &tried, &err);
-    if (status == SOTTO_OK) {
-        status = tried_rules_say(&tried, &result, &err);
-    }
 out:
     sotto_free(plan_json);
     data_options_release(&data);
@@ -345,9 +343,7 @@ int cmd_simulate(const struct args *args)
     if (tried_rules_init(&tried, args, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
-    if (simulate_files(&result, args, &tried, &err) != SOTTO_OK ||
-        tried_rules_say(&tried, &result, &err) != SOTTO_OK) {
-        sotto_free(result);
+    if (simulate_files(&result, args, &tried, &err) != SOTTO_OK) {
         return tried_rules_failed(&tried, args, &err);
     }
     int code = print_result(result, strlen(result), args_format(args));

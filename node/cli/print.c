@@ -379,6 +379,22 @@ static void print_parties(json_t *parties)
     (void)fprintf(stderr, "\n");
 }
 
+/* Says by which rules parties judged their rows. */
+static void print_rules(json_t *list)
+{
+    size_t i;
+    json_t *rules;
+    json_array_foreach(list, i, rules)
+    {
+        long long parties = (long long)json_integer_value(json_object_get(rules, "parties"));
+        print_text("rules: profile ", json_object_get(rules, "profile"));
+        (void)fprintf(stderr, ", min_rows %lld, dominance %lld, at %lld %s\n",
+                      (long long)json_integer_value(json_object_get(rules, "min_rows")),
+                      (long long)json_integer_value(json_object_get(rules, "dominance")), parties,
+                      parties == 1 ? "party" : "parties");
+    }
+}
+
 /* Prints each sentence of a list on a line of its own. */
 static void print_warnings(json_t *sentences)
 {
@@ -411,6 +427,7 @@ int print_result(const char *json, size_t json_bytes, enum print_format format)
     }
     print_withheld(groups);
     print_parties(json_object_get(result, "parties"));
+    print_rules(json_object_get(result, "rules"));
     print_warnings(json_object_get(result, "conversions"));
     print_warnings(json_object_get(result, "warnings"));
     json_decref(result);

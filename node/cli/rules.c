@@ -49,25 +49,3 @@ int tried_rules_failed(const struct tried_rules *tried, const struct args *args,
     }
     return command_failed(err);
 }
-
-enum sotto_status tried_rules_say(const struct tried_rules *tried, char **in_out_json,
-                                  struct sotto_error *err)
-{
-    size_t bytes = strlen(*in_out_json);
-    size_t more_bytes = 200;
-    if (!tried->is_given) {
-        return SOTTO_OK;
-    }
-    char *said = sotto_alloc(bytes + more_bytes);
-    if (said == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    SOTTO_REQUIRE(bytes > 0 && (*in_out_json)[bytes - 1] == '}');
-    (void)snprintf(said, bytes + more_bytes,
-                   "%.*s, \"rules\": {\"profile\": \"%s\", \"min_rows\": %llu, \"dominance\": %u}}",
-                   (int)bytes - 1, *in_out_json, sotto_profile_name(tried->rules.profile),
-                   (unsigned long long)tried->rules.min_rows, tried->rules.dominance);
-    sotto_free(*in_out_json);
-    *in_out_json = said;
-    return SOTTO_OK;
-}

@@ -22,9 +22,4 @@ enum sotto_status tried_rules_init(struct tried_rules *out, const struct args *a
  * exit code. */
 int tried_rules_failed(const struct tried_rules *tried, const struct args *args,
                        const struct sotto_error *err);
-/* Adds the rules that were in force to a result, which is replaced. Returns: SOTTO_ERROR_NO_MEMORY.
- */
-enum sotto_status tried_rules_say(const struct tried_rules *tried, char **in_out_json,
-                                  struct sotto_error *err) SOTTO_NODISCARD;
-
 #endif

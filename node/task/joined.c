@@ -172,8 +172,9 @@ static enum sotto_status check_words(const struct joined *joined, const struct s
     return status;
 }
 
-static enum sotto_status make_offer(struct joined *joined, struct sotto_schema *schema,
-                                    const struct sotto_plan *plan, struct sotto_error *err)
+static enum sotto_status make_offer(const struct compute *compute, struct joined *joined,
+                                    struct sotto_schema *schema, const struct sotto_plan *plan,
+                                    struct sotto_error *err)
 {
     const struct sotto_catalogue **catalogues = partial_catalogues(joined);
     if (catalogues == NULL) {
@@ -182,6 +183,7 @@ static enum sotto_status make_offer(struct joined *joined, struct sotto_schema *
     enum sotto_status status = sotto_schema_offer(schema, plan, catalogues, err);
     joined->lacks_column = status == SOTTO_ERROR_NOT_FOUND;
     sotto_free(catalogues);
+    schema->rules = sotto_rules_offered(&compute->policy->rules);
     return status;
 }
 
@@ -199,7 +201,7 @@ static enum sotto_status consider_joining(struct compute *compute, struct joined
     if (status != SOTTO_OK) {
         return status;
     }
-    status = make_offer(joined, schema, question.plan, err);
+    status = make_offer(compute, joined, schema, question.plan, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -64,7 +64,14 @@ void sotto_plan_free(struct sotto_plan *plan);
 size_t sotto_plan_datasets_len(const struct sotto_plan *plan);
 const char *sotto_plan_dataset_alias(const struct sotto_plan *plan, size_t dataset);
 
-struct sotto_schema { void *fields; size_t fields_len; void *frame; size_t frame_len; };
+struct sotto_schema_rules { char profile[16]; uint64_t min_rows; uint32_t dominance; };
+struct sotto_schema {
+    void *fields;
+    size_t fields_len;
+    void *frame;
+    size_t frame_len;
+    struct sotto_schema_rules rules;
+};
 void sotto_schema_release(struct sotto_schema *schema);
 int sotto_schema_check_words(const struct sotto_plan *plan, const struct sotto_schema *offer,
                              struct sotto_csv *const *files, struct sotto_error *err);
@@ -112,6 +119,7 @@ struct sotto_rules {
 const char *sotto_profile_name(size_t profile);
 const char *sotto_rule_code(int rule);
 void sotto_rules_init(struct sotto_rules *out, int profile);
+struct sotto_schema_rules sotto_rules_offered(const struct sotto_rules *rules);
 void sotto_rules_set_min_rows(struct sotto_rules *rules, uint64_t min_rows);
 void sotto_rules_set_dominance(struct sotto_rules *rules, unsigned percent);
 struct sotto_rehearsal;

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import warnings
@@ -143,12 +144,21 @@ def _warn(result: Mapping[str, Any]) -> None:
                 f"group {', '.join(map(str, label))}: withheld by {parties} "
                 f"{'party' if parties == 1 else 'parties'} with too few rows in it"
             )
+    _say_rules(result)
     for name, output in result["outputs"].items():
         if output.get("nan_made"):
             _say(
                 f"{name}: in {output['nan_made']} rows a value became NaN that was computed from "
                 "values that are present (0/0, log(-1), ...); they count as missing"
             )
+
+
+def _say_rules(result: Mapping[str, Any]) -> None:
+    """By which rules parties withheld what is missing; where nothing is, there is nothing to say."""
+    if "withheld" in result.get("groups", {}) or '"withheld"' in json.dumps(result["outputs"]):
+        for rules in result.get("rules", ()):
+            numbers = f"min_rows {rules['min_rows']}, dominance {rules['dominance']}"
+            _say(f"rules of {rules['parties']} parties: profile {rules['profile']}, {numbers}")
 
 
 def _say(sentence: str) -> None:

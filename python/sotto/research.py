@@ -297,6 +297,7 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any], rules: Any) -> di
     )
     rehearsal = None
     if rules is not None:
+        offer.rules = lib.sotto_rules_offered(rules)
         seed = secrets.randbits(64)
         rehearsal = scope.made(
             "struct sotto_rehearsal", "sotto_rehearsal_free", "sotto_rehearsal_new", rules, seed

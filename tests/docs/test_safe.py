@@ -68,7 +68,7 @@ class Safe(unittest.TestCase):
                 if done.returncode == 0:
                     passed += 1
                     self.assertEqual(json.loads(done.stdout)["rules"],
-                                     {"profile": "safe", "min_rows": 10, "dominance": 10})
+                                     [{"profile": "safe", "min_rows": 10, "dominance": 10, "parties": 3}])
                     continue
                 rule = "ledger" if arguments in LEFT_TO_MORE_ROWS else "grammar"
                 self.assertIn("refused", done.stdout, done.stderr)

@@ -181,6 +181,19 @@ class Rules(ClusterCase):
             self.assertIn("ledger       refuses (refused)", done.stdout)
         self.assertEqual(owner.cli("audit", "--config", str(owner.folder / "node.yaml")).stdout, before)
 
+    def test_results_say_which_rules_were_in_force(self):
+        creator, _ = self.three({"profile": "safe", "min_rows": 5, "dominance": 20})
+        result = self.passes(creator, "mean(wages.wage)", **BY_DEPT)
+        self.assertEqual(result["rules"],
+                         [{"profile": "open", "min_rows": 0, "dominance": 0, "parties": 2},
+                          {"profile": "safe", "min_rows": 5, "dominance": 20, "parties": 1}])
+        for form in ((), ("--csv",)):
+            shown = creator.cli("result", "1", *form).stderr
+            self.assertIn("rules: profile open, min_rows 0, dominance 0, at 2 parties\n", shown)
+            self.assertIn("rules: profile safe, min_rows 5, dominance 20, at 1 party\n", shown)
+            self.assertIn("group c: withheld by 3 parties", shown)
+        self.assertEqual(json.loads(creator.cli("result", "1", "--json").stdout), result)
+
     def test_withheld_groups(self):
         creator, owner = self.three({"profile": "open", "min_rows": 5})
         result = self.passes(creator, "sum(wages.id)", **BY_DEPT)

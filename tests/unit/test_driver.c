@@ -395,26 +395,33 @@ static void test_schema_bytes(void **state)
     struct sotto_schema_field fields[] = {
         {.type = {.kind = SOTTO_KIND_DECIMAL, .scale = 18}},
         {.type = {.kind = SOTTO_KIND_FLOAT64}, .digits_lost = true, .exponent_inexact = true}};
-    struct sotto_schema schema = {.fields = fields, .fields_len = 2};
+    struct sotto_schema schema = {
+        .fields = fields,
+        .fields_len = 2,
+        .rules = {.profile = "safe", .min_rows = 10, .dominance = 12},
+    };
     struct sotto_schema back = {0};
     struct sotto_writer writer;
     struct sotto_reader reader;
     sotto_writer_init(&writer, 100);
     sotto_schema_write(&schema, &writer);
-    assert_int_equal(writer.data_bytes, 14);
+    assert_int_equal(writer.data_bytes, 34);
     sotto_reader_init(&reader, writer.data, writer.data_bytes);
     assert_ok(sotto_schema_read(&back, plan, &reader));
     assert_true(sotto_reader_finished(&reader));
     assert_int_equal(back.fields[0].type.scale, 18);
     assert_true(back.fields[1].digits_lost && back.fields[1].exponent_inexact);
+    assert_string_equal(back.rules.profile, "safe");
+    assert_int_equal(back.rules.min_rows, 10);
+    assert_int_equal(back.rules.dominance, 12);
     sotto_schema_release(&back);
     for (size_t cut = 0; cut < writer.data_bytes; cut++) {
         sotto_reader_init(&reader, writer.data, cut);
         assert_int_equal(sotto_schema_read(&back, plan, &reader), SOTTO_ERROR_INPUT);
         assert_null(back.fields);
     }
-    static const uint8_t wrong[][2] = {{4, 6}, {5, 19}, {6, 4}, {6, 1}, {6, 8}, {7, 6},
-                                       {8, 1}, {9, 8},  {0, 3}, {4, 1}, {10, 1}};
+    static const uint8_t wrong[][2] = {{4, 6}, {5, 19}, {6, 4}, {6, 1},  {6, 8},   {7, 6},   {8, 1},
+                                       {9, 8}, {0, 3},  {4, 1}, {10, 1}, {14, 16}, {18, 'S'}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         uint8_t before = writer.data[wrong[i][0]];
         writer.data[wrong[i][0]] = wrong[i][1];

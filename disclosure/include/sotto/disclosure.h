@@ -56,6 +56,9 @@ SOTTO_API void sotto_rules_set_min_rows(struct sotto_rules *rules, uint64_t min_
 /* Sets the number of the rule on dominance, in whatever profile; 0: it is off. */
 SOTTO_API void sotto_rules_set_dominance(struct sotto_rules *rules, unsigned percent);
 
+/* The rules as an offer says them, for results. */
+SOTTO_API struct sotto_schema_rules sotto_rules_offered(const struct sotto_rules *rules);
+
 /* --- grammar.c --- */
 
 /* Whether a plan says only what the profile admits; schema may be NULL: nobody knows then which

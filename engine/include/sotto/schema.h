@@ -27,6 +27,14 @@ struct sotto_schema_column {
     struct sotto_schema_field field;
 };
 
+/* The rules by which a party judges its rows (sotto/disclosure.h), for results to say. Zeros: it
+ * has none. */
+struct sotto_schema_rules {
+    char profile[16]; /* lower case letters */
+    uint64_t min_rows;
+    uint32_t dominance;
+};
+
 /* fields[i] belongs to the plan's column i. frame, by dataset: what "*" stands for; offered are all
  * columns of a dataset, in the order of its file, agreed on are the numeric ones, in the order that
  * they have in all offers, or, where offers differ, in that of their names as bytes. Ownership:
@@ -36,6 +44,7 @@ struct sotto_schema {
     size_t fields_len;
     struct sotto_schema_column *frame;
     size_t frame_len;
+    struct sotto_schema_rules rules; /* of an offer; what is agreed on has none */
 };
 
 /* Frees what a schema holds and leaves it empty. */
