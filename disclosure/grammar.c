@@ -21,10 +21,30 @@ static const char *const admitted[SOTTO_FORMS_LEN] = {
     [SOTTO_FORM_CONDITION] = "rows by a condition",
     [SOTTO_FORM_CHOICE] = "sums over the rows of a condition",
     [SOTTO_FORM_CELLS] = "rows by bins or levels",
+    [SOTTO_FORM_GRID] = "rows by cells in which no party has few",
+    [SOTTO_FORM_ORDER] = "values that rows have, found by counts down to single rows",
 };
 
+/* Why an order statistic is refused, in words; NULL where it is admitted. */
+static const char *find_order_fault(const struct sotto_rules *rules,
+                                    const struct sotto_plan_clause *clause)
+{
+    bool is_exact = clause->form == SOTTO_FORM_ORDER;
+    if (clause->is_extreme && rules->extremes == SOTTO_EXTREMES_DENIED) {
+        return "the least or the greatest value, which is somebody's: policy.extremes denies it";
+    }
+    if (clause->is_extreme && is_exact && rules->extremes != SOTTO_EXTREMES_EXACT) {
+        return "the least or the greatest value, which is somebody's: policy.extremes has it "
+               "guarded, without exact=1";
+    }
+    return is_exact && !clause->is_extreme && !rules->tells_values
+               ? "counts down to single values: without exact=1 it is guarded"
+               : NULL;
+}
+
 /* Why a clause is refused, in words; NULL where it is admitted. */
-static const char *find_fault(const struct sotto_plan_clause *clause)
+static const char *find_fault(const struct sotto_rules *rules,
+                              const struct sotto_plan_clause *clause)
 {
     if (clause->round > 1) {
         return "a later round computes with numbers that were opened before";
@@ -38,7 +58,9 @@ static const char *find_fault(const struct sotto_plan_clause *clause)
     if (clause->is_computed && clause->has_doubles) {
         return "arithmetic with doubles, whose rounding can single out rows";
     }
-    return NULL;
+    return clause->form == SOTTO_FORM_GRID || clause->form == SOTTO_FORM_ORDER
+               ? find_order_fault(rules, clause)
+               : NULL;
 }
 
 /* --- The verdict --- */
@@ -53,8 +75,7 @@ static const char *name_kind(const struct sotto_plan_clause *clause)
 static enum sotto_status judge_clause(void *context, const struct sotto_plan_clause *clause,
                                       struct sotto_error *err)
 {
-    (void)context;
-    const char *fault = find_fault(clause);
+    const char *fault = find_fault(context, clause);
     return fault == NULL
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_REFUSED,
@@ -96,7 +117,8 @@ enum sotto_status sotto_rules_judge_plan(const struct sotto_rules *rules,
     if (status != SOTTO_OK || !rules->is_on[SOTTO_RULE_GRAMMAR]) {
         return status;
     }
-    return sotto_plan_clauses(plan, judge_clause, NULL, schema, err);
+    struct sotto_rules asked = *rules;
+    return sotto_plan_clauses(plan, judge_clause, &asked, schema, err);
 }
 
 /* --- Words --- */
@@ -181,7 +203,7 @@ static enum sotto_status count_clause(void *context, const struct sotto_plan_cla
     struct plan_words *words = context;
     (void)err;
     words->len++;
-    words->refused_len += find_fault(clause) != NULL;
+    words->refused_len += find_fault(words->rules, clause) != NULL;
     return SOTTO_OK;
 }
 
@@ -190,7 +212,7 @@ static enum sotto_status write_clause(void *context, const struct sotto_plan_cla
 {
     struct plan_words *words = context;
     char line[80];
-    const char *fault = find_fault(clause);
+    const char *fault = find_fault(words->rules, clause);
     (void)err;
     if (clause->text != words->text) {
         write_text(words->writer, name_kind(clause));

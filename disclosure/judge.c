@@ -48,11 +48,10 @@ enum sotto_status sotto__judge_refuse(const struct judging *judging, enum sotto_
 
 /* --- Groups --- */
 
-/* What a method counts by itself: its bins have no rows, or enough. */
-static enum sotto_status judge_bins(const struct judging *judging)
+/* Bins have no rows, or enough. */
+static enum sotto_status judge_some_bins(const struct judging *judging, const uint64_t *bins,
+                                         size_t len)
 {
-    size_t len;
-    const uint64_t *bins = sotto_evidence_bins(judging->evidence, judging->group, &len);
     for (size_t i = 0; i < len && judging->dataset == 0; i++) {
         if (bins[i] > 0 && bins[i] < judging->rules->min_rows) {
             return sotto__judge_refuse(
@@ -63,6 +62,19 @@ static enum sotto_status judge_bins(const struct judging *judging)
         }
     }
     return SOTTO_OK;
+}
+
+/* What a method counts by itself. Exact quantiles count single values, with the owner's leave. */
+static enum sotto_status judge_bins(const struct judging *judging)
+{
+    size_t bins_len;
+    size_t values_len;
+    const uint64_t *bins = sotto_evidence_bins(judging->evidence, judging->group, &bins_len);
+    const uint64_t *values = sotto_evidence_values(judging->evidence, judging->group, &values_len);
+    enum sotto_status status = judge_some_bins(judging, bins, bins_len);
+    return status == SOTTO_OK && !judging->rules->tells_values
+               ? judge_some_bins(judging, values, values_len)
+               : status;
 }
 
 /* Everything but the number of rows. */
@@ -250,6 +262,7 @@ void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rule
         .rules = rules, .prime = sotto__mixture_prime(seed), .rule = SOTTO_RULES_LEN};
     out->judge.judge = judge_rows;
     out->judge.min_rows = rules->min_rows > 0 ? rules->min_rows : 1;
+    out->judge.rows_apart = rules->min_rows;
     out->judge.context = out;
 }
 

@@ -323,9 +323,13 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
             return status;
         }
         check_known(decision);
+        bool is_cells = sotto__ledger_counts_cells(&decision->file->measures[i]);
+        if (is_cells) {
+            sotto__decision_check_cells(decision);
+        }
         bool has_magnitudes =
             decision->file->atoms_len > 0 && decision->file->atoms[0].magnitudes != NULL;
-        if (decision->question->dominance > 0 && has_magnitudes &&
+        if (decision->question->dominance > 0 && has_magnitudes && !is_cells &&
             !decision->file->measures[i].is_count) {
             check_dominance(decision);
         }
@@ -386,6 +390,13 @@ static enum sotto_status fail_changed(const struct decision *decision, struct so
 
 static enum sotto_status fail_few(const struct decision *decision, struct sotto_error *err)
 {
+    if (decision->is_overlapping) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "ledger: what quantiles tell of a column of %.100s is told again of "
+                               "the same rows, or of quite other ones, and not beside conditions, "
+                               "bins or levels of that column",
+                               decision->file->file);
+    }
     if (decision->is_dominated) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "ledger: together with what %.100s was asked before, this gives a "
@@ -508,6 +519,10 @@ enum sotto_status sotto__decision_decide(struct decision *decision, size_t *out_
         return status;
     }
     status = check_file(decision, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto__decision_check_conditions(decision, *out_known_len, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -28,6 +28,7 @@ struct decision {
     uint64_t stands;          /* number of the answer that the first failure is about; 0: none */
     uint64_t few_rows;        /* that are singled out; 0: none */
     bool is_dominated;        /* by one row */
+    bool is_overlapping;      /* cells of a quantile would be cut by others, or by a condition */
     struct sotto_ledger_magnitude *added; /* scratch, of each group: what is not known */
     uint8_t *is_new;    /* scratch, of each group: it has an atom that is not known */
     uint64_t *new_rows; /* likewise: how many rows it has in these, or min_rows and more */
@@ -107,6 +108,17 @@ void sotto__decision_release(struct decision *decision);
 enum sotto_status sotto__decision_decide(struct decision *decision, size_t *out_known_len,
                                          uint8_t *withheld,
                                          struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- cells.c --- */
+
+/* Whether a measure is what a quantile counts by cells, and no sum. */
+bool sotto__ledger_counts_cells(const struct sotto_ledger_measure *measure);
+/* Holds such a measure, which was compared, against what was told of others of these rows. */
+void sotto__decision_check_cells(struct decision *decision);
+/* Holds cells that are asked for against all predicates, and predicates that the ledger does not
+ * have yet against cells that were told. Returns: SOTTO_ERROR_NO_MEMORY; what storage returned. */
+enum sotto_status sotto__decision_check_conditions(struct decision *decision, size_t known_len,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- products.c --- */
 

@@ -55,7 +55,10 @@ void sotto_rules_set_dominance(struct sotto_rules *rules, unsigned percent)
 void sotto_rules_init(struct sotto_rules *out, enum sotto_profile profile)
 {
     bool is_safe = profile == SOTTO_PROFILE_SAFE;
-    *out = (struct sotto_rules){.profile = profile, .budget = BUDGET};
+    *out = (struct sotto_rules){.profile = profile,
+                                .budget = BUDGET,
+                                .tells_values = !is_safe,
+                                .extremes = is_safe ? SOTTO_EXTREMES_DENIED : SOTTO_EXTREMES_EXACT};
     for (size_t i = 0; i < SOTTO_RULES_LEN; i++) {
         out->is_on[i] = is_safe || cards[i].is_always_on;
     }

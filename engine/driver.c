@@ -132,6 +132,11 @@ void sotto_driver_heed(struct sotto_driver *driver, const struct sotto_interrupt
     driver->results.interrupt = interrupt;
 }
 
+void sotto_driver_need_parties(struct sotto_driver *driver, uint32_t parties)
+{
+    driver->calls.needed = parties;
+}
+
 void sotto_driver_free(struct sotto_driver *driver)
 {
     if (driver == NULL) {
@@ -242,6 +247,11 @@ static enum sotto_status evaluate_earlier_numbers(struct sotto__program *next,
         const struct sotto__earlier_number *number = &next->earlier_numbers[i];
         status = sotto__evaluate(&value, number->expression, number->node, number->first_moments,
                                  opened, err);
+        if (status == SOTTO_OK && value.is_interval) {
+            status = sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                     "rows are computed with a quantile that is only known to be "
+                                     "in an interval: write exact=1");
+        }
         double rounded = sotto__value_double(&value);
         memcpy(&next->parameters[opened->group * next->parameters_len + number->place], &rounded,
                sizeof rounded);

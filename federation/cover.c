@@ -289,7 +289,7 @@ bool sotto__cover_holds(const struct sotto__cover *cover, const bool *lives)
 
 /* --- From a roster --- */
 
-static uint32_t count_needed(const struct sotto_roster *roster)
+uint32_t sotto__cover_needed(const struct sotto_roster *roster)
 {
     uint32_t colluders = sotto_session_colluders(roster->adverts_len, roster->demands.colluders);
     uint32_t least = roster->demands.min_parties;
@@ -369,7 +369,7 @@ enum sotto_status sotto__cover_init(struct sotto__cover *out, const struct sotto
     struct sotto__cover cover = {.len = sotto_driver_cover_len(driver),
                                  .stride = 1 + sotto_driver_cover_cells_len(driver),
                                  .parties_len = roster->adverts_len,
-                                 .needed = count_needed(roster)};
+                                 .needed = sotto__cover_needed(roster)};
     enum sotto_status status = decide_all(&cover, driver, offers, prime, err);
     if (status == SOTTO_ERROR_NO_MEMORY) {
         sotto__cover_release(&cover);

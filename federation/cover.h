@@ -79,6 +79,8 @@ struct sotto__cover {
     struct sotto__combinations spans;
 };
 
+/* How many parties must stand behind what is opened of some rows. */
+uint32_t sotto__cover_needed(const struct sotto_roster *roster);
 /* Decides what is opened of the driver's current round; offers are the roster's, in its order;
  * prime: sotto__cover_prime. Returns: SOTTO_ERROR_REFUSED where no group is, SOTTO_ERROR_NO_MEMORY.
  * Ended by sotto__cover_release, which bears zeros too, but after SOTTO_ERROR_NO_MEMORY. */

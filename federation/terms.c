@@ -97,6 +97,7 @@ enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover
         goto out;
     }
     sotto_driver_heed(*in_out, interrupt);
+    sotto_driver_need_parties(*in_out, sotto__cover_needed(roster));
     status = sotto__cover_init(in_out_cover, *in_out, offers.offers, roster,
                                sotto__cover_prime(terms), err);
 out:

@@ -18,6 +18,7 @@ foreach(name
     defects
     describe
     dropouts
+    guarded
     hostile_peer
     init
     ledger

@@ -89,6 +89,15 @@ static enum sotto_status read_sum(struct sotto__value *out, const uint64_t *limb
     return SOTTO_OK;
 }
 
+/* The most that a count can be: of parties, or of rows. */
+static uint64_t find_most(const struct sotto__program *program, const struct sotto__term *term)
+{
+    if (sotto__term_is_of_parties(term)) {
+        return SOTTO_PLAN_MAX_CLIENTS;
+    }
+    return program->ops[term->factors[0]].is_null ? 0 : SOTTO_ROWS_MAX;
+}
+
 enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const uint64_t *limbs,
                                          const struct sotto__program *program,
                                          struct sotto_error *err)
@@ -97,12 +106,12 @@ enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const ui
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
         if (term->kind != SOTTO__TERM_SUM) {
-            uint64_t rows = limbs[term->offset];
-            if (rows > SOTTO_ROWS_MAX || (rows > 0 && program->ops[term->factors[0]].is_null)) {
+            uint64_t count = limbs[term->offset];
+            if (count > find_most(program, term)) {
                 return fail_impossible(err, "an impossible count");
             }
             sotto__value_set_special(&out->terms[i], SOTTO__VALUE_FINITE);
-            mpq_set_ui(out->terms[i].number, rows, 1);
+            mpq_set_ui(out->terms[i].number, count, 1);
         }
     }
     for (size_t i = 0; i < program->terms_len; i++) {
@@ -129,45 +138,14 @@ static void evaluate_node(struct sotto__value *values, size_t i,
                           const struct sotto__expression *expression)
 {
     const struct sotto__node *node = &expression->nodes[i];
+    size_t children[3];
+    size_t children_len = sotto__node_children(node, children);
     if (node->kind == SOTTO__NODE_LITERAL) {
         sotto__value_set_node(&values[i], expression, node);
         return;
     }
     sotto__value_set(&values[i], &values[node->left]);
-    switch (node->kind) {
-    case SOTTO__NODE_NEGATE:
-        sotto__value_negate(&values[i]);
-        break;
-    case SOTTO__NODE_ADD:
-        sotto__value_add(&values[i], &values[node->right]);
-        break;
-    case SOTTO__NODE_SUBTRACT:
-        sotto__value_negate(&values[i]);
-        sotto__value_add(&values[i], &values[node->right]);
-        sotto__value_negate(&values[i]);
-        break;
-    case SOTTO__NODE_MULTIPLY:
-        sotto__value_multiply(&values[i], &values[node->right]);
-        break;
-    case SOTTO__NODE_DIVIDE:
-        sotto__value_divide(&values[i], &values[node->right]);
-        break;
-    case SOTTO__NODE_POWER:
-        sotto__value_power(&values[i], node->exponent);
-        break;
-    default:
-        if (node->function == SOTTO__FUNCTION_SQRT) {
-            sotto__value_sqrt(&values[i]);
-        } else if (node->function == SOTTO__FUNCTION_EXP) {
-            sotto__value_exp(&values[i]);
-        } else if (node->function == SOTTO__FUNCTION_LOG) {
-            sotto__value_log(&values[i]);
-        } else if (values[i].kind == SOTTO__VALUE_NEGATIVE_INFINITE ||
-                   mpq_sgn(values[i].number) < 0) {
-            sotto__value_negate(&values[i]); /* abs */
-        }
-        break;
-    }
+    sotto__apply_node(&values[i], node, children_len > 1 ? &values[node->right] : NULL);
 }
 
 size_t sotto__aggregates_len(const struct sotto__expression *expression)

@@ -52,6 +52,13 @@ enum sotto_status sotto__evaluate(struct sotto__value *out,
                                   size_t first_moments, const struct sotto__opened *opened,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- apply.c: what arithmetic on aggregates makes of numbers and of intervals --- */
+
+/* value becomes what a node makes of it and of right (NULL: there is none). Of intervals it is the
+ * interval of all that numbers in them give; NaN where that is no interval. */
+void sotto__apply_node(struct sotto__value *value, const struct sotto__node *node,
+                       const struct sotto__value *right);
+
 /* --- kept.c: what later rounds need of the rounds before --- */
 
 #define SOTTO__RESULT_VALUES_MAX ((size_t)1 << 18) /* in all groups; of kept values likewise */

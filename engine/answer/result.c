@@ -59,6 +59,53 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
     }
 }
 
+/* Whether the number that a text says is inside of an interval's end. */
+static bool is_inside(const char *text, const struct sotto__value *end, int sign)
+{
+    struct sotto__value said;
+    sotto__value_init(&said);
+    sotto__decimal_set(&said, text);
+    int order = sotto__value_compare(&said, end);
+    sotto__value_clear(&said);
+    return sign > 0 ? order < 0 : order > 0;
+}
+
+/* An end of an interval: the text of the double nearest to it, or of the next one where that would
+ * say a number inside. */
+static void write_end(struct sotto_writer *writer, const char *name, const struct sotto__value *end,
+                      int sign)
+{
+    double number = sotto__value_double(end);
+    char text[SOTTO_DOUBLE_TEXT_BYTES];
+    sotto__json_raw(writer, name);
+    if (number - number == 0) {
+        sotto_double_text(text, number);
+        if (is_inside(text, end, sign)) {
+            number = sotto__value_double_beyond(end, sign);
+            sotto_double_text(text, number);
+        }
+    }
+    if (number - number == 0) {
+        sotto__json_raw(writer, text);
+    } else {
+        sotto__json_string(writer, number > 0 ? "inf" : "-inf");
+    }
+}
+
+static void write_interval(struct sotto_writer *writer, const struct sotto__value *value)
+{
+    struct sotto__value low;
+    struct sotto__value high;
+    sotto__value_init(&low);
+    sotto__value_init(&high);
+    sotto__value_ends(&low, &high, value);
+    sotto__json_raw(writer, "null, \"special\": \"interval\"");
+    write_end(writer, ", \"low\": ", &low, -1);
+    write_end(writer, ", \"high\": ", &high, 1);
+    sotto__value_clear(&low);
+    sotto__value_clear(&high);
+}
+
 static void write_parties_withholding(struct sotto_writer *writer, uint64_t withheld)
 {
     if (withheld > 0) {
@@ -71,9 +118,12 @@ static void write_parties_withholding(struct sotto_writer *writer, uint64_t with
 static void write_value(struct sotto_writer *writer, const struct sotto__value *value,
                         uint64_t nan_made, uint64_t withheld, enum form form, bool is_rounded)
 {
-    bool is_exact = !is_rounded && form != FORM_BOOL && value->kind == SOTTO__VALUE_FINITE;
+    bool is_exact = !is_rounded && form != FORM_BOOL && value->kind == SOTTO__VALUE_FINITE &&
+                    !value->is_interval;
     sotto__json_raw(writer, "{\"value\": ");
-    if (value->kind != SOTTO__VALUE_FINITE) {
+    if (value->is_interval) {
+        write_interval(writer, value);
+    } else if (value->kind != SOTTO__VALUE_FINITE) {
         write_special(writer, value->kind);
     } else if (form == FORM_BOOL) {
         sotto__json_raw(writer, mpq_sgn(value->number) != 0 ? "true" : "false");

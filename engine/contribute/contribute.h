@@ -29,6 +29,12 @@ enum sotto_status sotto__worker_init(struct sotto__worker *out,
                                      uint64_t min_rows) SOTTO_NODISCARD;
 void sotto__worker_release(struct sotto__worker *worker);
 
+/* --- bearing.c --- */
+
+/* Sets what this party says of cells; least: rows that it asks for in one that has any. Evidence is
+ * complete. */
+void sotto__bearing_say(uint64_t *limbs, const struct sotto_evidence *evidence, uint64_t least);
+
 /* --- contribution.c --- */
 
 struct sotto_contribution {

@@ -114,6 +114,7 @@ static enum sotto_status judge_rows(struct sotto_contribution *contribution, uin
     if (status != SOTTO_OK) {
         goto out;
     }
+    sotto__bearing_say(contribution->limbs, &contribution->evidence, judge->rows_apart);
     if (judge->cover != NULL) {
         sotto__parts_say(judge->cover, contribution->driver, &contribution->inquiry, &withheld);
     }

@@ -45,6 +45,7 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     out->atoms = sotto_alloc_array(datasets_len, sizeof *out->atoms);
     out->terms = sotto_alloc_array(groups_len * inquiry->sums_len, sizeof *out->terms);
     out->bins = sotto_alloc_array(groups_len * inquiry->bins_len, sizeof *out->bins);
+    out->digits = sotto_alloc_array(groups_len * inquiry->digits_len, sizeof *out->digits);
     out->spreads = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->spreads);
     out->levels = sotto_alloc_array(inquiry->levels_len, sizeof *out->levels);
     out->distinct = sotto_alloc_array(inquiry->multiplied_len, sizeof *out->distinct);
@@ -59,9 +60,9 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     out->left_out = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     return out->outside != NULL && out->atoms != NULL && out->terms != NULL &&
                    out->affines != NULL && out->row != NULL && out->signed_values != NULL &&
-                   out->bins != NULL && out->spreads != NULL && out->levels != NULL &&
-                   out->distinct != NULL && out->magnitudes != NULL && out->keys != NULL &&
-                   out->left_out != NULL
+                   out->bins != NULL && out->digits != NULL && out->spreads != NULL &&
+                   out->levels != NULL && out->distinct != NULL && out->magnitudes != NULL &&
+                   out->keys != NULL && out->left_out != NULL
                ? SOTTO_OK
                : SOTTO_ERROR_NO_MEMORY;
 }
@@ -125,6 +126,7 @@ void sotto__evidence_release(struct sotto_evidence *evidence)
     wipe(evidence->terms, groups_len * inquiry->sums_len * sizeof *evidence->terms);
     sotto_free(evidence->spreads);
     sotto_free(evidence->bins);
+    sotto_free(evidence->digits);
     sotto_free(evidence->listed);
     wipe(evidence->magnitudes,
          (inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof *evidence->magnitudes);
@@ -181,6 +183,9 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
     }
     for (size_t i = 0; i < groups_len * inquiry->bins_len; i++) {
         in_out->bins[i] += other->bins[i];
+    }
+    for (size_t i = 0; i < groups_len * inquiry->digits_len; i++) {
+        in_out->digits[i] += other->digits[i];
     }
     for (size_t i = 0; i < groups_len * inquiry->spreads_len; i++) {
         keep_status(in_out, sotto__spread_merge(&in_out->spreads[i], &other->spreads[i],
@@ -644,17 +649,33 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
     }
 }
 
+/* Adds an index's counts to what is known of a group. */
+static void take_bins(uint64_t **bins, uint64_t **digits, const struct sotto__index *index,
+                      const uint64_t *counts)
+{
+    size_t len = sotto__index_bins(index);
+    for (size_t i = 0; i < len; i++) {
+        (*bins)[index->is_borne ? i >> index->digit_bits : i] += counts[i];
+        if (index->is_borne) {
+            (*digits)[i] += counts[i];
+        }
+    }
+    *bins += index->is_borne ? index->cells_len : len;
+    *digits += index->is_borne ? len : 0;
+}
+
 void sotto__evidence_take_bins(struct sotto_evidence *in_out, const struct sotto__sums *sums)
 {
     const struct sotto__program *program = in_out->inquiry->program;
     uint64_t *bins = in_out->bins;
+    uint64_t *digits = in_out->digits;
     for (size_t group = 0; group < program->groups_len; group++) {
-        for (size_t i = 0; i < program->indices_len; i++) {
-            const struct sotto__index *index = &program->indices[i];
-            const uint64_t *counts = sums->counts + group * program->group_counts + index->offset;
-            size_t len = index->is_asked ? sotto__index_bins(index) : 0;
-            for (size_t j = 0; j < len; j++) {
-                *bins++ += counts[j];
+        const uint64_t *counts = sums->counts + group * program->group_counts;
+        for (size_t i = 0; i < 2 * program->indices_len; i++) { /* those by digits last */
+            const struct sotto__index *index = &program->indices[i % program->indices_len];
+            bool is_last = index->kind == SOTTO__INDEX_DIGITS;
+            if (index->is_asked && is_last == (i >= program->indices_len)) {
+                take_bins(&bins, &digits, index, counts + index->offset);
             }
         }
     }
@@ -899,8 +920,17 @@ double sotto_evidence_level(const struct sotto_evidence *evidence, size_t atom, 
 const uint64_t *sotto_evidence_bins(const struct sotto_evidence *evidence, size_t group,
                                     size_t *out_len)
 {
-    *out_len = evidence->inquiry->bins_len;
-    return evidence->bins + group * *out_len;
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    *out_len = inquiry->bins_len - inquiry->values_len;
+    return evidence->bins + group * inquiry->bins_len;
+}
+
+const uint64_t *sotto_evidence_values(const struct sotto_evidence *evidence, size_t group,
+                                      size_t *out_len)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    *out_len = inquiry->values_len;
+    return evidence->bins + (group + 1) * inquiry->bins_len - inquiry->values_len;
 }
 
 struct sotto_evidence_terms sotto_evidence_terms_of(const struct sotto_evidence *evidence,

@@ -89,7 +89,10 @@ struct sotto__inquiry {
     size_t *cell_terms;
     size_t cells_len;
     size_t cells_capacity_len;
-    size_t bins_len;          /* numbers of the indices of methods, in a group */
+    size_t bins_len; /* in a group: numbers of the indices of methods that are told, those by digits
+                        last; cells of those that are only borne */
+    size_t values_len;        /* of these, the last: numbers by digits */
+    size_t digits_len;        /* in a group: numbers of the indices that are only borne */
     enum sotto_status status; /* the first failure while it was collected */
 };
 
@@ -114,6 +117,7 @@ struct sotto_evidence {
     struct sotto__affine *affines;        /* [group] */
     double *row;                          /* scratch: of one row, each column's value */
     uint64_t *bins;                       /* [group * bins_len + bin]: rows */
+    uint64_t *digits;                     /* [group * digits_len + digit]: likewise */
     struct sotto_evidence_atom *listed;   /* of all datasets, once it is complete */
     double *signed_values;                /* as the next, with signs; NaN where there is none */
     double *magnitudes;                   /* [column * SOTTO__ROWS_LEN + row]: of a block */

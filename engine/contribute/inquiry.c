@@ -861,9 +861,12 @@ enum sotto_status sotto__inquiry_init(struct sotto__inquiry *out, const struct s
     }
     for (size_t i = 0; i < program->indices_len; i++) {
         const struct sotto__index *index = &program->indices[i];
-        out->bins_len += index->is_asked ? sotto__index_bins(index) : 0;
+        size_t numbers_len = index->is_asked ? sotto__index_bins(index) : 0;
+        out->bins_len += index->is_borne ? index->cells_len : numbers_len;
+        out->digits_len += index->is_borne ? numbers_len : 0;
+        out->values_len += index->kind == SOTTO__INDEX_DIGITS ? numbers_len : 0;
     }
-    size_t facts = out->sums_len + out->spreads_len + out->bins_len + 1;
+    size_t facts = out->sums_len + out->spreads_len + out->bins_len + out->digits_len + 1;
     return facts <= SOTTO__ROUND_LIMBS_MAX / program->groups_len
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_LIMIT,

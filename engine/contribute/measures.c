@@ -10,6 +10,7 @@
 
 #include "contribute/watching.h"
 
+#include <float.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -363,22 +364,36 @@ static bool find_columns(struct sotto__measure *in_out, const struct sotto_drive
 }
 
 static bool has_measure(const struct sotto__measures *measures,
-                        const struct sotto__monomial *product)
+                        const struct sotto__monomial *product, bool is_cells)
 {
     for (size_t i = 0; i < measures->len; i++) {
-        if (is_same_monomial(&measures->list[i].product, product)) {
+        if (measures->list[i].is_cells == is_cells &&
+            is_same_monomial(&measures->list[i].product, product)) {
             return true;
         }
     }
     return false;
 }
 
+/* "cells of " and what follows. Returns: NULL without memory. */
+static char *write_cells(char *text)
+{
+    size_t bytes = text != NULL ? strlen(text) + sizeof SOTTO_WATCH_CELLS : 0;
+    char *out = text != NULL ? sotto_alloc(bytes) : NULL;
+    if (out != NULL) {
+        (void)snprintf(out, bytes, "%s%s", SOTTO_WATCH_CELLS, text);
+    }
+    sotto_free(text);
+    return out;
+}
+
 static bool add_measure(struct sotto__measures *in_out, const struct sotto_driver *driver,
-                        const uint64_t *hashes, const struct sotto__monomial *product)
+                        const uint64_t *hashes, const struct sotto__monomial *product,
+                        bool is_cells)
 {
     void *list = in_out->list;
     in_out->counts_rows = in_out->counts_rows || product->values_len == 0;
-    if (product->values_len == 0 || has_measure(in_out, product)) {
+    if (product->values_len == 0 || has_measure(in_out, product, is_cells)) {
         return true;
     }
     if (sotto_array_reserve(&list, &in_out->capacity_len, in_out->len + 1, sizeof *in_out->list) !=
@@ -386,8 +401,9 @@ static bool add_measure(struct sotto__measures *in_out, const struct sotto_drive
         return false;
     }
     in_out->list = list;
-    struct sotto__measure measure = {.product = *product};
+    struct sotto__measure measure = {.product = *product, .is_cells = is_cells};
     measure.text = write_measure(driver, hashes, product);
+    measure.text = is_cells ? write_cells(measure.text) : measure.text;
     bool has_memory = measure.text != NULL && find_columns(&measure, driver);
     if (!has_memory) {
         sotto_free(measure.text);
@@ -412,10 +428,29 @@ static bool add_term(struct sotto__measures *const *in_out, const struct sotto_d
         product = has_memory ? next : (struct monomials){0};
     }
     for (size_t i = 0; has_memory && i < product.len; i++) {
-        has_memory = add_measure(measures, driver, hashes, &product.list[i]);
+        has_memory = add_measure(measures, driver, hashes, &product.list[i], false);
     }
     sotto_free(product.list);
     return has_memory;
+}
+
+/* What an index of a method counts by the values' digits. */
+static bool add_cells(struct sotto__measures *const *in_out, const struct sotto_driver *driver,
+                      const uint64_t *hashes, const struct sotto__index *index)
+{
+    const struct sotto__program *program = driver->program;
+    const struct sotto__op *op = &program->ops[index->op];
+    size_t at = index->op;
+    if ((index->kind != SOTTO__INDEX_DIGITS && index->kind != SOTTO__INDEX_PARTS) ||
+        op->dataset == SOTTO_NONE) {
+        return true;
+    }
+    while (program->ops[at].kind == SOTTO__OP_KEY || program->ops[at].kind == SOTTO__OP_MASK) {
+        at = program->ops[at].a;
+    }
+    struct sotto__monomial value = {
+        .values = {at}, .values_len = 1, .present = {index->op}, .present_len = 1};
+    return add_measure(in_out[op->dataset], driver, hashes, &value, true);
 }
 
 bool sotto__measures_find(struct sotto__measures *const *in_out, const struct sotto_driver *driver)
@@ -440,6 +475,9 @@ bool sotto__measures_find(struct sotto__measures *const *in_out, const struct so
         } else if (term->kind != SOTTO__TERM_NAN_MADE) {
             in_out[dataset]->counts_rows = true;
         }
+    }
+    for (size_t i = 0; has_memory && i < program->indices_len; i++) {
+        has_memory = add_cells(in_out, driver, hashes, &program->indices[i]);
     }
     for (size_t i = 0; lists != NULL && i < program->ops_len; i++) {
         sotto_free(lists[i].list);
@@ -482,7 +520,7 @@ void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto
             }
         }
         product->present_len = present_len;
-        if (has_measure(in_out, product)) {
+        if (has_measure(in_out, product, measure.is_cells)) {
             release_measure(&measure);
         } else {
             in_out->list[in_out->len++] = measure;
@@ -544,6 +582,9 @@ void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
                          size_t len)
 {
     find_values(out, scratch, rows, measure, len);
+    for (size_t i = 0; measure->is_cells && i < len; i++) {
+        out[i] = out[i] == 0 ? DBL_TRUE_MIN : out[i]; /* nobody else counts by such a number */
+    }
     find_states(states, rows, measure, len);
 }
 

@@ -18,8 +18,10 @@ struct sotto__monomial {
     size_t present_len;
 };
 
+/* What a sum adds up, or what a method counts by cells. */
 struct sotto__measure {
     struct sotto__monomial product;
+    bool is_cells; /* values that a method counts by their cells */
     char *text;
     const char **columns; /* names, which borrow from the plan or the schema */
     size_t columns_len;

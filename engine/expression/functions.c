@@ -20,13 +20,19 @@ static const struct sotto__option digits[] = {
 static const struct sotto__option intercept[] = {
     {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL}, {.name = NULL}};
 static const char *const interpolations[] = {"linear", "lower", "higher", "nearest", "midpoint"};
-static const struct sotto__option interpolation[] = {{SOTTO__OPTION_INTERPOLATION, "interpolation",
-                                                      0, SOTTO__INTERPOLATION_MIDPOINT,
-                                                      SOTTO__INTERPOLATION_LINEAR, interpolations},
-                                                     {.name = NULL}};
+#define EXACT                                                                                      \
+    {                                                                                              \
+        SOTTO__OPTION_EXACT, "exact", 0, 1, 0, NULL                                                \
+    }
+static const struct sotto__option exact[] = {EXACT, {.name = NULL}};
+static const struct sotto__option interpolation_and_exact[] = {
+    {SOTTO__OPTION_INTERPOLATION, "interpolation", 0, SOTTO__INTERPOLATION_MIDPOINT,
+     SOTTO__INTERPOLATION_LINEAR, interpolations},
+    EXACT,
+    {.name = NULL}};
 
-static const struct sotto__option extremes[] = {{SOTTO__OPTION_EXTREMES, "extremes", 0, 1, 0, NULL},
-                                                {.name = NULL}};
+static const struct sotto__option extremes_and_exact[] = {
+    {SOTTO__OPTION_EXTREMES, "extremes", 0, 1, 0, NULL}, EXACT, {.name = NULL}};
 #define LEVEL                                                                                      \
     {                                                                                              \
         SOTTO__OPTION_LEVEL, "level", 1, 99, 95, NULL                                              \
@@ -47,8 +53,9 @@ static const struct sotto__method_card terms = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_TERMS};
 static const struct sotto__method_card table = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_TABLE};
-/* 64 rounds of 2 bits, when there are very many groups, find 128 bits. */
-static const struct sotto__method_card order_statistic = {.rounds_max = 64, .cells_len = 2};
+/* When there are very many groups, 64 levels of 2 bits find 128 bits; guarded, there is one more,
+ * and each takes two rounds. */
+static const struct sotto__method_card order_statistic = {.rounds_max = 130, .cells_len = 2};
 
 static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     /* --- Of all rows: aggregates --- */
@@ -205,36 +212,44 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                 .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
                                 .synonyms = "fisher_exact"},
     [SOTTO__FUNCTION_MEDIAN] = {.name = "median",
+                                .version = 1,
                                 .arguments_len = 1,
+                                .options = exact,
                                 .method = &order_statistic,
                                 .opens = {.kind = SOTTO__OPENS_BINS},
-                                .harm = "counts that narrow down to single values"},
+                                .harm = "counts of what is computed, by its digits"},
     [SOTTO__FUNCTION_QUANTILE] = {.name = "quantile",
+                                  .version = 1,
                                   .arguments_len = 2,
                                   .is_variadic = true,
                                   .takes = SOTTO__TAKES_NUMBERS,
-                                  .options = interpolation,
+                                  .options = interpolation_and_exact,
                                   .method = &order_statistic,
                                   .opens = {.kind = SOTTO__OPENS_BINS},
-                                  .harm = "counts that narrow down to single values",
+                                  .harm = "counts of what is computed, by its digits",
                                   .synonyms = "percentile"},
     [SOTTO__FUNCTION_DESCRIBE] = {.name = "describe",
+                                  .version = 1,
                                   .arguments_len = 1,
-                                  .options = extremes,
+                                  .options = extremes_and_exact,
                                   .method = &order_statistic,
                                   .opens = {.kind = SOTTO__OPENS_BINS},
-                                  .harm = "counts that narrow down to single values",
+                                  .harm = "counts of what is computed, by its digits",
                                   .synonyms = "summary"},
     [SOTTO__FUNCTION_IQR] = {.name = "iqr",
+                             .version = 1,
                              .arguments_len = 1,
+                             .options = exact,
                              .method = &order_statistic,
                              .opens = {.kind = SOTTO__OPENS_BINS},
-                             .harm = "counts that narrow down to single values"},
+                             .harm = "counts of what is computed, by its digits"},
     [SOTTO__FUNCTION_MAD] = {.name = "mad",
+                             .version = 1,
                              .arguments_len = 1,
+                             .options = exact,
                              .method = &order_statistic,
                              .opens = {.kind = SOTTO__OPENS_BINS},
-                             .harm = "counts that narrow down to single values"},
+                             .harm = "counts of what is computed, by its digits"},
     [SOTTO__FUNCTION_MISSING] = {.name = "missing",
                                  .arguments_len = 1,
                                  .opens = {SOTTO__OPENS_TRUTHS, .powers = 1}},
@@ -348,5 +363,6 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
 {
     return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept &&
            a->interpolation == b->interpolation && a->level == b->level &&
-           a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes;
+           a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
+           a->exact == b->exact;
 }

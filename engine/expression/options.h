@@ -20,6 +20,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_EQUAL_VAR,
     SOTTO__OPTION_YATES,
     SOTTO__OPTION_EXTREMES,
+    SOTTO__OPTION_EXACT,
 };
 
 /* The value between two, as pandas has it. */
@@ -52,6 +53,7 @@ struct sotto__options {
     bool equal_var; /* two samples are held to vary alike */
     bool yates;     /* chi-squared of a table of two by two is corrected */
     bool extremes;  /* the least and the largest value are told */
+    bool exact;     /* an order statistic is somebody's value, not an interval */
 };
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);

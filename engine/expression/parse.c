@@ -214,6 +214,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_EXTREMES:
         options->extremes = value != 0;
         break;
+    case SOTTO__OPTION_EXACT:
+        options->exact = value != 0;
+        break;
     }
 }
 
@@ -525,17 +528,27 @@ static size_t add_call(struct parser *parser, enum sotto__function function, siz
                                                  .start = start});
 }
 
-/* quantile(x, share). */
-static size_t add_quantile(struct parser *parser, size_t argument, size_t start, const char *share)
+/* median(x), or quantile(x, share), as exact as the call whose part it is. */
+static size_t add_order(struct parser *parser, enum sotto__function function, size_t argument,
+                        const struct sotto__node *call)
 {
-    size_t quantile = add_aggregate(parser, SOTTO__FUNCTION_QUANTILE, argument, start);
+    size_t order = add_aggregate(parser, function, argument, call->start);
+    if (parser->status == SOTTO_OK) {
+        parser->expression->nodes[order].options.exact = call->options.exact;
+    }
+    return order;
+}
+
+static size_t add_quantile(struct parser *parser, const struct sotto__node *call, const char *share)
+{
+    size_t quantile = add_order(parser, SOTTO__FUNCTION_QUANTILE, call->left, call);
     if (parser->status == SOTTO_OK) {
         sotto__parser_add_share(parser, &parser->expression->nodes[quantile], share);
     }
     return quantile;
 }
 
-/* Adds what a call stands for: iqr(x) is quantile(x, 0.75) - quantile(x, 0.25), mad(x) is
+/* Adds what a call stands for: iqr(x) is abs(quantile(x, 0.75) - quantile(x, 0.25)), mad(x) is
  * median(abs(x - median(x))), missing(x) is sum(isna(x)). Any other call is itself; describe(x) has
  * the shares of its quantiles as levels. */
 static size_t add_written_out(struct parser *parser, struct sotto__node *call)
@@ -554,19 +567,19 @@ static size_t add_written_out(struct parser *parser, struct sotto__node *call)
         }
         return add_node(parser, *call);
     case SOTTO__FUNCTION_IQR:
-        first = add_quantile(parser, x, start, "0.75");
-        return add_node(parser,
-                        (struct sotto__node){.kind = SOTTO__NODE_SUBTRACT,
-                                             .left = first,
-                                             .right = add_quantile(parser, x, start, "0.25"),
-                                             .start = start});
+        first = add_quantile(parser, call, "0.75");
+        first = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_SUBTRACT,
+                                                      .left = first,
+                                                      .right = add_quantile(parser, call, "0.25"),
+                                                      .start = start});
+        return add_call(parser, SOTTO__FUNCTION_ABS, first, start); /* of intervals: not below 0 */
     case SOTTO__FUNCTION_MAD:
-        first = add_aggregate(parser, SOTTO__FUNCTION_MEDIAN, x, start);
+        first = add_order(parser, SOTTO__FUNCTION_MEDIAN, x, call);
         first = add_node(
             parser, (struct sotto__node){
                         .kind = SOTTO__NODE_SUBTRACT, .left = x, .right = first, .start = start});
         first = add_call(parser, SOTTO__FUNCTION_ABS, first, start);
-        return add_aggregate(parser, SOTTO__FUNCTION_MEDIAN, first, start);
+        return add_order(parser, SOTTO__FUNCTION_MEDIAN, first, call);
     case SOTTO__FUNCTION_MISSING:
         first = add_call(parser, SOTTO__FUNCTION_ISNA, x, start);
         return add_aggregate(parser, SOTTO__FUNCTION_SUM, first, start);

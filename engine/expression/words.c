@@ -40,11 +40,13 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_VALUE_COUNTS] = {"value_counts(x, level, ...)",
                                       "How many values are equal to each level.",
                                       "value_counts(dept, 'R&D', 'HR')"},
-    [SOTTO__FUNCTION_MEDIAN] = {"median(x)", "The middle value, exactly; found in several rounds.",
-                                "median(wage)"},
-    [SOTTO__FUNCTION_QUANTILE] = {"quantile(x, share, ...)",
-                                  "The values below which such shares of all are, exactly.",
-                                  "quantile(wage, 0.25, 0.75)"},
+    [SOTTO__FUNCTION_MEDIAN] =
+        {"median(x)", "The middle value, or an interval that holds it; with exact=1 exactly.",
+         "median(wage)"},
+    [SOTTO__FUNCTION_QUANTILE] =
+        {"quantile(x, share, ...)",
+         "The values below which such shares of all are, or intervals, as median.",
+         "quantile(wage, 0.25, 0.75)"},
     [SOTTO__FUNCTION_DESCRIBE] =
         {"describe(x)",
          "Count, mean, std and quartiles; of a frame a table. With extremes=1 also min and max.",

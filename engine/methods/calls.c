@@ -220,6 +220,7 @@ static enum sotto_status step_call(struct sotto__calls *calls, size_t call,
         .labels_len = axis != NULL ? axis->len : 0,
         .is_grouped = results->plan->keys_len > 0,
         .withheld = results->withheld[opened->group],
+        .needed = calls->needed,
         .interrupt = results->interrupt};
     for (size_t i = 0; i < (has_fields ? output_values->values_len : 1); i++) {
         sotto__value_set_special(&step.values[i], SOTTO__VALUE_FINITE); /* a failed attempt's */

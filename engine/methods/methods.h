@@ -24,7 +24,8 @@ struct sotto__step {
     size_t labels_len;
     bool is_grouped;
     uint64_t
-        withheld; /* parties that keep the group back by now: their rows have left the counts */
+        withheld;    /* parties that keep the group back by now: their rows have left the counts */
+    uint64_t needed; /* parties that must stand behind what is told of rows by themselves */
     const struct sotto_interrupt *interrupt;
     /* Set by the step: */
     bool is_done;        /* the values are set, and the group asks no more */
@@ -95,6 +96,7 @@ struct sotto__calls {
     uint64_t *next_states;
     bool *is_open; /* [group * len + call], likewise */
     bool *next_is_open;
+    uint64_t needed; /* as in steps; 0: nobody need */
 };
 
 /* Finds the calls of an expansion and gives their outputs fields. Borrows the expansion. Returns:

@@ -4,34 +4,27 @@
  * values (sotto__recipe_key). Each round counts the values by their next digit in the two cells
  * where the two values are that the quantile is between, and so finds one digit more of both; where
  * it is a value itself, that is both. Nothing is rounded: what is between two values is an exact
- * mean of them. The five interpolations are pandas'. */
+ * mean of them. The five interpolations are pandas'. Unless a call says exact=1 the search is
+ * guarded (guarded.c), whose answer is made here too. */
 
-#include "methods/methods.h"
+#include "methods/order.h"
 
-/* A group's words. A cell's base has all digits that are known, 0 for those of the next round. */
-enum {
-    BASES = 0,    /* of both cells, two words each, the low one first */
-    RANKS = 4,    /* of both values in their cells, from 0 */
-    LENS = 6,     /* how many values are in both cells */
-    VALUES = 8,   /* how many there are in all */
-    WITHHELD = 9, /* parties that kept the group back in the first round */
-    STATE_WORDS = 10,
-};
+#include <string.h>
 
-static sotto__uint128 read_base(const uint64_t *state, size_t cell)
+sotto__uint128 sotto__order_read(const uint64_t *state, size_t at)
 {
-    return (sotto__uint128)state[BASES + 2 * cell + 1] << 64 | state[BASES + 2 * cell];
+    return (sotto__uint128)state[at + 1] << 64 | state[at];
 }
 
-static void write_base(uint64_t *state, size_t cell, sotto__uint128 base)
+void sotto__order_write(uint64_t *state, size_t at, sotto__uint128 key)
 {
-    state[BASES + 2 * cell] = (uint64_t)base;
-    state[BASES + 2 * cell + 1] = (uint64_t)(base >> 64);
+    state[at] = (uint64_t)key;
+    state[at + 1] = (uint64_t)(key >> 64);
 }
 
 /* --- Asking --- */
 
-static void ask(struct sotto__recipe *recipe, unsigned round)
+static void ask_exactly(struct sotto__recipe *recipe, unsigned round)
 {
     unsigned bits = 0;
     unsigned digit_bits = sotto__recipe_digit_bits(recipe);
@@ -46,10 +39,24 @@ static void ask(struct sotto__recipe *recipe, unsigned round)
         return;
     }
     unsigned width = bits - known < digit_bits ? bits - known : digit_bits;
-    size_t place = sotto__recipe_parameters(recipe, BASES, 2 * cells_len);
+    size_t place = sotto__recipe_parameters(recipe, SOTTO__ORDER_BASES, 2 * cells_len);
     size_t index =
         sotto__recipe_digits(recipe, key, bits, bits - known - width, width, place, cells_len);
     (void)sotto__recipe_counts(recipe, index);
+}
+
+static bool is_exact(const struct sotto__call *call)
+{
+    return call->expression->nodes[call->node].options.exact;
+}
+
+static void ask(struct sotto__recipe *recipe, unsigned round)
+{
+    if (is_exact(recipe->call)) {
+        ask_exactly(recipe, round);
+    } else {
+        sotto__guarded_ask(recipe, round);
+    }
 }
 
 /* --- Answering --- */
@@ -113,7 +120,7 @@ static void find_share(mpq_t out, const struct sotto__step *step)
     mpq_t half;
     mpq_init(half);
     mpq_set_ui(half, 1, 2);
-    uint64_t below = find_place(out, step, step->state[VALUES]);
+    uint64_t below = find_place(out, step, step->state[SOTTO__ORDER_VALUES]);
     mpq_t whole;
     mpq_init(whole);
     mpq_set_ui(whole, below, 1);
@@ -154,8 +161,9 @@ static void add_share(struct sotto__value *in_out, const struct sotto__value *va
     sotto__value_clear(&part);
 }
 
-/* Sets the value to what is between the two that were found. */
-static void set_quantile(struct sotto__step *step, const struct sotto__index *index)
+/* Sets out to what is between two values, whose keys are at a place in the state. */
+static void set_between(struct sotto__value *out, const struct sotto__step *step,
+                        const struct sotto__index *index, size_t at)
 {
     struct sotto__value value;
     const struct sotto__op *key = &step->program->ops[index->op];
@@ -163,23 +171,51 @@ static void set_quantile(struct sotto__step *step, const struct sotto__index *in
     sotto__value_init(&value);
     mpq_inits(shares[0], shares[1], NULL);
     mpq_set_ui(shares[0], 1, 1);
-    if (read_base(step->state, 0) != read_base(step->state, 1)) {
+    if (sotto__order_read(step->state, at) != sotto__order_read(step->state, at + 2)) {
         find_share(shares[1], step);
         mpq_sub(shares[0], shares[0], shares[1]);
     }
     for (size_t i = 0; i < 2; i++) {
-        set_key(&value, read_base(step->state, i), key, index->key_bits);
-        add_share(step->values, &value, shares[i]);
+        set_key(&value, sotto__order_read(step->state, at + 2 * i), key, index->key_bits);
+        add_share(out, &value, shares[i]);
         sotto__value_set_special(&value, SOTTO__VALUE_FINITE);
     }
     mpq_clears(shares[0], shares[1], NULL);
     sotto__value_clear(&value);
+}
+
+/* An end that is no number (both infinities, a share of each) is as far out as it can be. */
+static void open_end(struct sotto__value *end, enum sotto__value_kind outside)
+{
+    if (end->kind == SOTTO__VALUE_NAN) {
+        sotto__value_set_special(end, outside);
+    }
+}
+
+void sotto__order_set_value(struct sotto__step *step, const struct sotto__index *index, size_t lows,
+                            size_t highs)
+{
+    struct sotto__value low;
+    struct sotto__value high;
+    bool is_known = memcmp(&step->state[lows], &step->state[highs], 4 * sizeof(uint64_t)) == 0;
+    sotto__value_init(&low);
+    sotto__value_init(&high);
+    set_between(&low, step, index, lows);
+    set_between(&high, step, index, highs);
+    if (is_known) {
+        sotto__value_set(step->values, &low);
+    } else {
+        open_end(&low, SOTTO__VALUE_NEGATIVE_INFINITE);
+        open_end(&high, SOTTO__VALUE_INFINITE);
+        sotto__value_set_between(step->values, &low, &high);
+    }
+    sotto__value_clear(&low);
+    sotto__value_clear(&high);
     step->is_done = true;
 }
 
-/* How many values a cell has, whose counts begin at number first. */
-static uint64_t count_values(const struct sotto__step *step, const struct sotto__index *index,
-                             size_t first)
+uint64_t sotto__order_count(const struct sotto__step *step, const struct sotto__index *index,
+                            size_t first)
 {
     uint64_t values_len = 0; /* 2^8 counts of at most 2^60 each may be too many: 2^62 then */
     for (size_t digit = 0; digit < (size_t)1 << index->digit_bits; digit++) {
@@ -189,42 +225,38 @@ static uint64_t count_values(const struct sotto__step *step, const struct sotto_
     return values_len;
 }
 
-/* In the first round: between which values the quantile is. */
-static void find_ranks(const struct sotto__step *step, uint64_t values_len)
+void sotto__order_find_ranks(const struct sotto__step *step, uint64_t values_len)
 {
     mpq_t place;
     mpq_init(place);
     uint64_t below = find_place(place, step, values_len);
     bool is_value = mpz_cmp_ui(mpq_denref(place), 1) == 0;
     mpq_clear(place);
-    step->state[RANKS] = below;
-    step->state[RANKS + 1] = is_value ? below : below + 1;
-    step->state[LENS] = step->state[LENS + 1] = values_len;
-    step->state[VALUES] = values_len;
-    step->state[WITHHELD] = step->withheld;
+    step->state[SOTTO__ORDER_RANKS] = below;
+    step->state[SOTTO__ORDER_RANKS + 1] = is_value ? below : below + 1;
+    step->state[SOTTO__ORDER_LENS] = step->state[SOTTO__ORDER_LENS + 1] = values_len;
+    step->state[SOTTO__ORDER_VALUES] = values_len;
+    step->state[SOTTO__ORDER_WITHHELD] = step->withheld;
 }
 
-/* Finds the digit of one of the two values, whose counts begin at number first. Returns: false if
- * there are not as many values as in the round before. */
-static bool find_digit(const struct sotto__step *step, const struct sotto__index *index,
-                       size_t target, size_t first)
+bool sotto__order_find_digit(size_t *out, const struct sotto__step *step,
+                             const struct sotto__index *index, size_t target, size_t first)
 {
-    uint64_t *rank = &step->state[RANKS + target];
-    uint64_t *len = &step->state[LENS + target];
+    uint64_t *rank = &step->state[SOTTO__ORDER_RANKS + target];
+    uint64_t *len = &step->state[SOTTO__ORDER_LENS + target];
     size_t digit = 0;
-    if (count_values(step, index, first) != *len) {
+    if (sotto__order_count(step, index, first) != *len) {
         return false;
     }
     for (; *rank >= sotto__step_count(step, 0, first + digit); digit++) {
         *rank -= sotto__step_count(step, 0, first + digit);
     }
     *len = sotto__step_count(step, 0, first + digit);
-    unsigned next_bits = index->shift < index->digit_bits ? index->shift : index->digit_bits;
-    write_base(step->state, target, (read_base(step->state, target) + digit) << next_bits);
+    *out = digit;
     return true;
 }
 
-static enum sotto_status fail_other_rows(struct sotto_error *err)
+enum sotto_status sotto__order_fail_other_rows(struct sotto_error *err)
 {
     return sotto_error_set(
         err, SOTTO_ERROR_PROTOCOL,
@@ -232,48 +264,68 @@ static enum sotto_status fail_other_rows(struct sotto_error *err)
         "there can be");
 }
 
-static void end_without_value(struct sotto__step *step)
+void sotto__order_end_without_value(struct sotto__step *step)
 {
     sotto__value_set_special(step->values, SOTTO__VALUE_NAN);
     step->is_done = true;
 }
 
-static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
+/* Finds one digit more of one of the two values. */
+static bool add_digit(const struct sotto__step *step, const struct sotto__index *index,
+                      size_t target, size_t first)
+{
+    size_t at = SOTTO__ORDER_BASES + 2 * target;
+    size_t digit;
+    if (!sotto__order_find_digit(&digit, step, index, target, first)) {
+        return false;
+    }
+    unsigned next_bits = index->shift < index->digit_bits ? index->shift : index->digit_bits;
+    sotto__order_write(step->state, at, (sotto__order_read(step->state, at) + digit) << next_bits);
+    return true;
+}
+
+static enum sotto_status step_exactly(struct sotto__step *step, struct sotto_error *err)
 {
     const struct sotto__index *index = sotto__step_index(step, 0);
-    bool are_one = read_base(step->state, 0) == read_base(step->state, 1);
+    bool are_one = sotto__order_read(step->state, SOTTO__ORDER_BASES) ==
+                   sotto__order_read(step->state, SOTTO__ORDER_BASES + 2);
     size_t other = are_one ? 0 : (size_t)1 << index->digit_bits;
     if (step->round == 1) {
-        uint64_t values_len = count_values(step, index, 0);
+        uint64_t values_len = sotto__order_count(step, index, 0);
         if (values_len > SOTTO_ROWS_MAX) {
-            return fail_other_rows(err);
+            return sotto__order_fail_other_rows(err);
         }
         if (values_len == 0) {
-            end_without_value(step);
+            sotto__order_end_without_value(step);
             return SOTTO_OK;
         }
-        find_ranks(step, values_len);
-    } else if (step->withheld != step->state[WITHHELD]) {
-        end_without_value(step); /* rows that were counted before have left */
+        sotto__order_find_ranks(step, values_len);
+    } else if (step->withheld != step->state[SOTTO__ORDER_WITHHELD]) {
+        sotto__order_end_without_value(step); /* rows that were counted before have left */
         return SOTTO_OK;
     }
-    if (!find_digit(step, index, 0, 0) || !find_digit(step, index, 1, other)) {
-        return fail_other_rows(err);
+    if (!add_digit(step, index, 0, 0) || !add_digit(step, index, 1, other)) {
+        return sotto__order_fail_other_rows(err);
     }
     if (index->shift == 0) {
-        set_quantile(step, index);
+        sotto__order_set_value(step, index, SOTTO__ORDER_BASES, SOTTO__ORDER_BASES);
     }
     return SOTTO_OK;
 }
 
+static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
+{
+    return is_exact(step->call) ? step_exactly(step, err) : sotto__guarded_step(step, err);
+}
+
 const struct sotto__method sotto__method_median = {
-    .state_words = STATE_WORDS,
+    .state_words = SOTTO__ORDER_WORDS,
     .ask = ask,
     .step = step,
 };
 
 const struct sotto__method sotto__method_quantile = {
-    .state_words = STATE_WORDS,
+    .state_words = SOTTO__ORDER_WORDS,
     .ask = ask,
     .step = step,
 };

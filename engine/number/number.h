@@ -26,19 +26,25 @@ enum sotto__value_kind {
 };
 
 /* Exact, unless it is marked; zero has no sign. A root is the signed square root of number:
- * -sqrt(2) has -2. It is irrational: roots that are rational are kept as rationals. */
+ * -sqrt(2) has -2. It is irrational: roots that are rational are kept as rationals. What is only
+ * known to be in an interval is its lowest number, and has the highest one beside it. */
 struct sotto__value {
     enum sotto__value_kind kind;
     bool is_root;
     bool is_rounded; /* a double stands for what is no rational and no root */
-    mpq_t number;    /* canonical; 0 unless finite */
+    bool is_interval;
+    mpq_t number; /* canonical; 0 unless finite */
+    /* Of an interval; initialised of no other value. A rational, or infinite. */
+    enum sotto__value_kind high_kind;
+    mpq_t high;
 };
 
 void sotto__value_init(struct sotto__value *value);
 void sotto__value_clear(struct sotto__value *value);
 void sotto__value_set(struct sotto__value *value, const struct sotto__value *from);
 void sotto__value_set_special(struct sotto__value *value, enum sotto__value_kind kind);
-/* Exactly the double, infinite or NaN too. */
+/* Exactly the double, infinite or NaN too. Whatever sets a value forgets an interval; arithmetic is
+ * of numbers (answer/intervals.c has intervals'). */
 void sotto__value_set_double(struct sotto__value *value, double number);
 /* An unsigned decimal literal, digits with a point and an exponent. */
 void sotto__value_set_literal(struct sotto__value *value, const char *text, size_t text_bytes);
@@ -54,6 +60,18 @@ void sotto__value_sqrt(struct sotto__value *value);
 /* Of the nearest double, rounded once. */
 void sotto__value_exp(struct sotto__value *value);
 void sotto__value_log(struct sotto__value *value);
+/* Sets value to the interval from low to high, which are numbers, high not below low; where they
+ * are equal to low. Ends that are roots become doubles just outside. */
+void sotto__value_set_between(struct sotto__value *value, const struct sotto__value *low,
+                              const struct sotto__value *high);
+/* The ends of an interval; of a number itself. */
+void sotto__value_ends(struct sotto__value *low, struct sotto__value *high,
+                       const struct sotto__value *value);
+/* Below 0, 0 or above: of what is no interval, no root and not NaN. */
+int sotto__value_compare(const struct sotto__value *a, const struct sotto__value *b);
+/* The double nearest to what is no interval, but not on the other side of it than sign says: it is
+ * at it or below (-1), at it or above (1). */
+double sotto__value_double_beyond(const struct sotto__value *value, int sign);
 /* The signed root of the number that value is. */
 void sotto__value_signed_root(struct sotto__value *value);
 /* The nearest double; NaN and infinities too. */

@@ -24,8 +24,17 @@ void sotto__value_init(struct sotto__value *value)
     mpq_init(value->number);
 }
 
+static void forget_interval(struct sotto__value *value)
+{
+    if (value->is_interval) {
+        mpq_clear(value->high);
+        value->is_interval = false;
+    }
+}
+
 void sotto__value_clear(struct sotto__value *value)
 {
+    forget_interval(value);
     mpq_clear(value->number);
 }
 
@@ -35,11 +44,22 @@ void sotto__value_set(struct sotto__value *value, const struct sotto__value *fro
     value->is_root = from->is_root;
     value->is_rounded = from->is_rounded;
     mpq_set(value->number, from->number);
+    if (!from->is_interval) {
+        forget_interval(value);
+    } else {
+        if (!value->is_interval) {
+            mpq_init(value->high);
+        }
+        value->is_interval = true;
+        value->high_kind = from->high_kind;
+        mpq_set(value->high, from->high);
+    }
     sotto__value_verify(value);
 }
 
 void sotto__value_set_special(struct sotto__value *value, enum sotto__value_kind kind)
 {
+    forget_interval(value);
     value->kind = kind;
     value->is_root = false;
     value->is_rounded = false;
@@ -223,6 +243,75 @@ double sotto__value_double(const struct sotto__value *value)
         return (double)-INFINITY;
     default:
         return (double)NAN;
+    }
+}
+
+/* --- Intervals --- */
+
+int sotto__value_compare(const struct sotto__value *a, const struct sotto__value *b)
+{
+    int side_of_a = is_infinite(a) ? find_sign(a) : 0;
+    int side_of_b = is_infinite(b) ? find_sign(b) : 0;
+    return side_of_a == 0 && side_of_b == 0 ? mpq_cmp(a->number, b->number) : side_of_a - side_of_b;
+}
+
+double sotto__value_double_beyond(const struct sotto__value *value, int sign)
+{
+    double number = sotto__value_double(value);
+    bool is_beyond = number - number == 0 || value->kind != SOTTO__VALUE_FINITE;
+    if (is_beyond && value->kind == SOTTO__VALUE_FINITE) {
+        mpq_t exact;
+        mpq_init(exact);
+        mpq_set_d(exact, number);
+        int order = mpq_cmp(exact, value->number);
+        is_beyond = !value->is_root && (order == 0 || (order > 0) == (sign > 0));
+        mpq_clear(exact);
+    } else if (!is_beyond) {
+        is_beyond = (number > 0) == (sign > 0); /* it is beyond the largest double */
+    }
+    return is_beyond ? number : nextafter(number, sign > 0 ? INFINITY : -INFINITY);
+}
+
+/* A root becomes a double beyond it. */
+static void end_root(struct sotto__value *value, int sign)
+{
+    if (value->is_root) {
+        sotto__value_set_double(value, sotto__value_double_beyond(value, sign));
+    }
+}
+
+void sotto__value_set_between(struct sotto__value *value, const struct sotto__value *low,
+                              const struct sotto__value *high)
+{
+    struct sotto__value end;
+    SOTTO_VERIFY(!low->is_interval && !high->is_interval);
+    bool is_one = low->kind == high->kind && low->is_root == high->is_root &&
+                  mpq_equal(low->number, high->number) != 0;
+    sotto__value_init(&end);
+    sotto__value_set(&end, high);
+    sotto__value_set(value, low);
+    if (!is_one) {
+        end_root(&end, 1);
+        end_root(value, -1);
+        mpq_init(value->high);
+        mpq_set(value->high, end.number);
+        value->high_kind = end.kind;
+        value->is_rounded = value->is_rounded || high->is_rounded;
+        value->is_interval = true;
+    }
+    sotto__value_clear(&end);
+}
+
+void sotto__value_ends(struct sotto__value *low, struct sotto__value *high,
+                       const struct sotto__value *value)
+{
+    sotto__value_set(low, value);
+    sotto__value_set(high, value);
+    forget_interval(low);
+    forget_interval(high);
+    if (value->is_interval) {
+        high->kind = value->high_kind;
+        mpq_set(high->number, value->high);
     }
 }
 

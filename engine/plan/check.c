@@ -289,8 +289,9 @@ static size_t count_groups(const struct sotto_plan *plan)
     return groups;
 }
 
-/* Cells of all groups in which methods count by digits. Frames count once: what a star stands for
- * is not known yet, and all parties must find the same number. */
+/* Cells of all groups in which methods count by digits; guarded, four numbers are told for each
+ * digit (recipe.c). Frames count once: what a star stands for is not known yet, and all parties
+ * must find the same number. */
 static size_t count_cells(const struct sotto_plan *plan)
 {
     size_t cells = 0;
@@ -301,7 +302,7 @@ static size_t count_cells(const struct sotto_plan *plan)
             const struct sotto__method_card *method = sotto__function_card(node->function)->method;
             bool is_call = node->kind == SOTTO__NODE_AGGREGATE && method != NULL;
             size_t calls = node->levels_len > 0 ? node->levels_len : 1; /* one for each share */
-            cells += is_call ? method->cells_len * calls : 0;
+            cells += is_call ? method->cells_len * calls * (node->options.exact ? 1 : 4) : 0;
         }
     }
     return cells * count_groups(plan);
@@ -322,7 +323,8 @@ static void set_rounds(struct sotto_plan *plan)
             struct sotto__node *node = &expression->nodes[j];
             const struct sotto__method_card *method = sotto__function_card(node->function)->method;
             if (node->kind == SOTTO__NODE_AGGREGATE && method != NULL && method->cells_len > 0) {
-                node->rounds = (SOTTO__KEY_BITS_MAX + plan->digit_bits - 1) / plan->digit_bits;
+                unsigned digits = (SOTTO__KEY_BITS_MAX + plan->digit_bits - 1) / plan->digit_bits;
+                node->rounds = node->options.exact ? digits : 2 * (digits + 1);
             }
         }
     }

@@ -249,6 +249,20 @@ static enum sotto_form find_form(const struct sotto__opened_sums *opens, const s
                                                           : SOTTO_FORM_POLYNOMIAL;
 }
 
+/* Whether a call asks for the least or the greatest value. */
+static bool asks_extreme(const struct sotto__expression *expression, const struct sotto__node *node)
+{
+    bool found = node->options.extremes;
+    struct sotto__value share;
+    sotto__value_init(&share);
+    for (size_t i = 0; i < node->levels_len && !found; i++) {
+        sotto__decimal_set(&share, expression->levels[node->levels + i].text);
+        found = mpq_sgn(share.number) == 0 || mpq_cmp_ui(share.number, 1, 1) == 0;
+    }
+    sotto__value_clear(&share);
+    return found;
+}
+
 static void describe_aggregate(struct sotto_plan_clause *out,
                                const struct sotto__expression *expression, size_t i,
                                const struct made *made)
@@ -268,6 +282,10 @@ static void describe_aggregate(struct sotto_plan_clause *out,
         (card->takes != SOTTO__TAKES_TABLE || made[node->right].of == MADE_COLUMNS)) {
         out->form = SOTTO_FORM_CELLS;
         out->degree = 1;
+    } else if (card->opens.kind == SOTTO__OPENS_BINS && x->of == MADE_COLUMNS) {
+        out->form = node->options.exact ? SOTTO_FORM_ORDER : SOTTO_FORM_GRID;
+        out->degree = 2; /* describe opens sums of squares too */
+        out->is_extreme = asks_extreme(expression, node);
     } else if (card->opens.kind == SOTTO__OPENS_POWERS && card->takes == SOTTO__TAKES_TABLE) {
         out->form = is_summed(x) ? SOTTO_FORM_CHOICE : SOTTO_FORM_OTHER; /* over its cells */
     } else if (card->opens.kind == SOTTO__OPENS_POWERS) {

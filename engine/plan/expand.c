@@ -382,7 +382,8 @@ static size_t build_description(struct expander *expander, size_t node, size_t e
     copy.left = build_node(expander, copy.left, is_frame ? element % ELEMENT_ROW : 0);
     copy.function = is_moment ? moments[number] : SOTTO__FUNCTION_QUANTILE;
     copy.rounds = is_moment ? 1 : copy.rounds;
-    copy.options = (struct sotto__options){.ddof = copy.function == SOTTO__FUNCTION_STD};
+    copy.options = (struct sotto__options){.ddof = copy.function == SOTTO__FUNCTION_STD,
+                                           .exact = copy.options.exact && !is_moment};
     copy.levels += is_moment ? 0 : number - sizeof moments / sizeof moments[0];
     copy.levels_len = !is_moment;
     return add_node(expander, copy);

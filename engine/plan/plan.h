@@ -18,7 +18,7 @@
 #define SOTTO__EXPRESSION_SIZE_MAX 1024
 #define SOTTO__PLAN_SIZE_MAX 16384
 #define SOTTO__GROUP_KEYS_MAX 2
-#define SOTTO__ROUNDS_MAX 256
+#define SOTTO__ROUNDS_MAX 260
 /* Counts by digits in one round, 4 MiB: where there are many groups, digits have fewer bits. */
 #define SOTTO__DIGIT_COUNTS_MAX ((size_t)1 << 19)
 #define SOTTO__DIGIT_BITS_MAX 8

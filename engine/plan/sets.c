@@ -360,6 +360,19 @@ static void mark_parts(bool *out, const struct sotto__expression *expression)
     }
 }
 
+/* A column, or columns. */
+static bool are_columns(const struct sotto__expression *expression, size_t node)
+{
+    size_t items[SOTTO__EXPRESSION_NODES_MAX];
+    bool is_list = expression->nodes[node].kind == SOTTO__NODE_LIST;
+    size_t len = is_list ? sotto__list_items(items, expression, node) : 0;
+    bool are = sotto__reads_data(&expression->nodes[node]) || is_list;
+    for (size_t i = 0; i < len; i++) {
+        are = are && sotto__reads_data(&expression->nodes[expression->nodes[items[i]].right]);
+    }
+    return are;
+}
+
 /* The conditions on rows in an output: each whole, and what if asks. */
 static void add_output(struct finder *finder, size_t output,
                        const struct sotto__expression *expression)
@@ -377,9 +390,9 @@ static void add_output(struct finder *finder, size_t output,
             add_table(finder, expression, node);
             finder->output = SOTTO_NONE;
         }
-        if (node->kind == SOTTO__NODE_AGGREGATE &&
+        if (node->kind == SOTTO__NODE_AGGREGATE && !are_columns(expression, node->left) &&
             sotto__function_card(node->function)->opens.kind == SOTTO__OPENS_BINS) {
-            finder->out->are_told = false; /* bins that what was opened will place */
+            finder->out->are_told = false; /* no condition on columns says what their cells are */
         }
         if (node->kind == SOTTO__NODE_AGGREGATE && node->levels_len > 0 &&
             sotto__function_card(node->function)->method == NULL) {

@@ -292,29 +292,38 @@ static size_t collect_limits(struct limit *out, const struct candidate *candidat
     return kept;
 }
 
-static enum sotto_status set_limits(struct sotto__index *index, const struct limit *limits,
-                                    bool are_doubles)
+/* One less than a power of two, len at least. */
+static size_t pad_limits(size_t len)
 {
-    size_t len = 1;
-    while (len < index->len) {
-        len = 2 * len + 1;
+    size_t padded = 1;
+    while (padded < len) {
+        padded = 2 * padded + 1;
     }
-    index->padded_len = len;
-    if (are_doubles) {
-        index->double_limits = sotto_alloc_array(len, sizeof *index->double_limits);
-    } else {
-        index->limits = sotto_alloc_array(len, sizeof *index->limits);
-        index->narrow_limits = sotto_alloc_array(len, sizeof *index->narrow_limits);
-    }
-    if (are_doubles ? index->double_limits == NULL
-                    : index->limits == NULL || index->narrow_limits == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    for (size_t i = 0; are_doubles && i < len; i++) {
+    return padded;
+}
+
+static enum sotto_status set_double_limits_of(struct sotto__index *index,
+                                              const struct limit *limits)
+{
+    index->padded_len = pad_limits(index->len);
+    index->double_limits = sotto_alloc_array(index->padded_len, sizeof *index->double_limits);
+    for (size_t i = 0; index->double_limits != NULL && i < index->padded_len; i++) {
         index->double_limits[i] = i < index->len ? limits[i].number : NAN;
     }
-    for (size_t i = 0; !are_doubles && i < len; i++) {
-        sotto__int128 limit = i < index->len ? limits[i].exact : (sotto__int128)1 << 126;
+    return index->double_limits != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+}
+
+enum sotto_status sotto__index_set_limits(struct sotto__index *index, const sotto__int128 *limits,
+                                          size_t len)
+{
+    index->padded_len = pad_limits(len);
+    index->limits = sotto_alloc_array(index->padded_len, sizeof *index->limits);
+    index->narrow_limits = sotto_alloc_array(index->padded_len, sizeof *index->narrow_limits);
+    if (index->limits == NULL || index->narrow_limits == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < index->padded_len; i++) {
+        sotto__int128 limit = i < len ? limits[i] : (sotto__int128)((~(sotto__uint128)0) >> 1);
         bool is_low = limit < INT64_MIN;
         bool is_high = limit > INT64_MAX;
         index->limits[i] = limit;
@@ -322,6 +331,20 @@ static enum sotto_status set_limits(struct sotto__index *index, const struct lim
         index->narrow_len += !is_high;
     }
     return SOTTO_OK;
+}
+
+static enum sotto_status set_exact_limits_of(struct sotto__index *index, const struct limit *limits)
+{
+    sotto__int128 *exact = sotto_alloc_array(index->len, sizeof *exact);
+    if (exact == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < index->len; i++) {
+        exact[i] = limits[i].exact;
+    }
+    enum sotto_status status = sotto__index_set_limits(index, exact, index->len);
+    sotto_free(exact);
+    return status;
 }
 
 /* Returns: the number of the first row that is at the limit or above. */
@@ -351,7 +374,7 @@ static enum sotto_status index_numbers(struct sotto__program *program, struct so
             term->last = term->last > term->first ? term->last : term->first;
         }
     }
-    return set_limits(index, limits, are_doubles);
+    return are_doubles ? set_double_limits_of(index, limits) : set_exact_limits_of(index, limits);
 }
 
 static enum sotto_status index_texts(struct sotto__program *program, struct sotto__index *index,

@@ -31,6 +31,8 @@ enum sotto__index_kind {
     SOTTO__INDEX_LEVELS, /* that of its value among len levels; len: any other */
     SOTTO__INDEX_EDGES,  /* as limits, by doubles that each group has of its own */
     SOTTO__INDEX_DIGITS, /* cell * 2^bits + digit, by bases of each group's own; len: in no cell */
+    SOTTO__INDEX_PARTS,  /* likewise, by cells of each group's own or by fixed limits, then by maps
+                          */
     SOTTO__INDEX_LEAST,  /* which of len operations has the least value */
 };
 
@@ -40,15 +42,19 @@ enum sotto__index_kind {
 struct sotto__index {
     enum sotto__index_kind kind;
     bool is_asked; /* by a method, which has each number counted by itself */
-    size_t op;     /* whose values they are: of numbers, or a column of texts */
+    bool is_borne; /* likewise, but only parties with few and with enough rows are told, not rows */
+    bool is_mapped; /* PARTS: the number is that which a map gives for the digit, in its cell */
+    size_t map;     /* the map's place: SOTTO__MAP_WORDS for each cell, a byte for each digit */
+    size_t op;      /* whose values they are: of numbers, or a column of texts */
     /* LEAST: the operations, op is the last one and has a value where all have. */
     size_t *ops;
     size_t ops_len;
-    size_t place; /* EDGES, DIGITS: of the parameters */
+    size_t place; /* EDGES, DIGITS, PARTS without limits: of the parameters */
     size_t cells_len;
     unsigned shift;
     unsigned digit_bits;
-    unsigned key_bits; /* DIGITS: bases are of keys plus 2^(key_bits - 1), which are not negative */
+    unsigned key_bits; /* DIGITS, PARTS: bases are of keys plus 2^(key_bits - 1), which are not
+                          negative */
     size_t len;
     size_t offset;     /* of its len + 4 counts among a group's */
     size_t padded_len; /* a power of two, less 1: limits beyond len are above all values */
@@ -61,6 +67,17 @@ struct sotto__index {
     struct sotto__level *texts;
 };
 
+#define SOTTO__MAP_WORDS 32
+
+/* The parameters of a cell of parts: its first key and how many follow it, of two words each; by
+ * how many bits its digits are shifted. */
+enum {
+    SOTTO__CELL_FIRST = 0,
+    SOTTO__CELL_SPAN = 2,
+    SOTTO__CELL_SHIFT = 4,
+    SOTTO__CELL_WORDS = 5,
+};
+
 /* The numbers that rows with a value may have, each of which can be counted. */
 static inline size_t sotto__index_bins(const struct sotto__index *index)
 {
@@ -68,5 +85,16 @@ static inline size_t sotto__index_bins(const struct sotto__index *index)
 }
 
 void sotto__index_release(struct sotto__index *index);
+/* Gives an index of exact values len rising limits: copies them. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__index_set_limits(struct sotto__index *index, const sotto__int128 *limits,
+                                          size_t len) SOTTO_NODISCARD;
+
+/* --- scale.c: the parts that keys are in before anything is known of them --- */
+
+#define SOTTO__SCALE_PARTS_MAX 256
+/* The first key of each of at most 2^bits parts, from 0 up, which cover all keys of key_bits bits;
+ * 2^(key_bits - 1) is added to keys. Where two are equal the first part is empty. Returns: how many
+ * there are. */
+size_t sotto__scale_parts(sotto__uint128 *out, unsigned key_bits, unsigned bits, bool are_doubles);
 
 #endif

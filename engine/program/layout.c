@@ -38,7 +38,7 @@ static size_t count_more(const struct sotto__term *term)
  * slot, one more, and one for both counts of infinities. */
 static size_t measure_accumulator(const struct sotto__term *term)
 {
-    if (term->kind == SOTTO__TERM_COUNT && term->index != SOTTO_NONE) {
+    if (term->kind != SOTTO__TERM_SUM && term->index != SOTTO_NONE) {
         return 0; /* the index counts */
     }
     if (term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT) {

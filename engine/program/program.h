@@ -16,7 +16,7 @@
 #define SOTTO__GROUPS_MAX 10000
 /* Of one round; of the memory for rows that one thread needs. */
 #define SOTTO__ROUND_LIMBS_MAX ((size_t)1 << 22)
-#define SOTTO__TERMS_MAX ((size_t)1 << 17) /* of a group: each takes some hundred bytes */
+#define SOTTO__TERMS_MAX ((size_t)1 << 18) /* of a group: each takes some hundred bytes */
 #define SOTTO__ROWS_BYTES_MAX ((size_t)64 << 20)
 
 struct sotto__program {

@@ -216,6 +216,47 @@ size_t sotto__recipe_digits(struct sotto__recipe *recipe, size_t key, unsigned k
                                                    .key_bits = key_bits});
 }
 
+/* Limits between the parts of a scale. */
+static enum sotto_status limit_parts(struct sotto__index *index, bool are_doubles)
+{
+    sotto__uint128 firsts[SOTTO__SCALE_PARTS_MAX];
+    sotto__int128 limits[SOTTO__SCALE_PARTS_MAX];
+    size_t len = sotto__scale_parts(firsts, index->key_bits, index->digit_bits, are_doubles);
+    sotto__uint128 zero = (sotto__uint128)1 << (index->key_bits - 1);
+    for (size_t i = 1; i < len; i++) {
+        limits[i - 1] = (sotto__int128)(firsts[i] - zero);
+    }
+    return sotto__index_set_limits(index, limits, len - 1);
+}
+
+size_t sotto__recipe_parts(struct sotto__recipe *recipe, size_t key, unsigned key_bits,
+                           unsigned bits, size_t place, size_t cells_len)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    struct sotto__index index = {.kind = SOTTO__INDEX_PARTS,
+                                 .op = key,
+                                 .len = cells_len << bits,
+                                 .place = place,
+                                 .cells_len = cells_len,
+                                 .digit_bits = bits,
+                                 .key_bits = key_bits};
+    bool are_doubles = sotto__compile_op(compiler, key)->kind == SOTTO__OP_KEY;
+    if (compiler->status == SOTTO_OK && place == SOTTO_NONE &&
+        limit_parts(&index, are_doubles) != SOTTO_OK) {
+        sotto__index_release(&index);
+        return sotto__compile_keep(compiler, sotto_error_no_memory(compiler->err));
+    }
+    return add_index(recipe, index);
+}
+
+void sotto__recipe_map(struct sotto__recipe *recipe, size_t index, size_t place)
+{
+    if (recipe->compiler->status == SOTTO_OK) {
+        recipe->compiler->program->indices[index].is_mapped = true;
+        recipe->compiler->program->indices[index].map = place;
+    }
+}
+
 size_t sotto__recipe_edges(struct sotto__recipe *recipe, size_t row, size_t place, size_t len)
 {
     return add_index(recipe,
@@ -333,6 +374,72 @@ size_t sotto__recipe_counts(struct sotto__recipe *recipe, size_t index)
                                                      .factors_len = 1,
                                                      .times = SOTTO_NONE,
                                                      .index = index});
+}
+
+/* The numbers of a tree's node, among those of its cell: a node of depth d has 2^(bits - d). */
+static void set_node(struct sotto__term *out, const struct sotto__index *index, size_t cell,
+                     size_t node)
+{
+    size_t depth = 0;
+    while (node >> (depth + 1) != 0) {
+        depth++;
+    }
+    size_t len = (size_t)1 << (index->digit_bits - depth);
+    out->first = (cell << index->digit_bits) + (node - ((size_t)1 << depth)) * len;
+    out->last = out->first + len;
+}
+
+static size_t count_nodes(const struct sotto__index *index)
+{
+    return ((size_t)2 << index->digit_bits) - 1;
+}
+
+size_t sotto__asking_at(const struct sotto__index *index, size_t cell)
+{
+    return cell * (1 + 2 * count_nodes(index));
+}
+
+size_t sotto__few_at(const struct sotto__index *index, size_t cell, size_t node)
+{
+    return sotto__asking_at(index, cell) + node;
+}
+
+size_t sotto__enough_at(const struct sotto__index *index, size_t cell, size_t node)
+{
+    return sotto__few_at(index, cell, node) + count_nodes(index);
+}
+
+static void add_nodes(struct sotto__recipe *recipe, struct sotto__term term,
+                      enum sotto__term_kind kind, const struct sotto__index *index, size_t cell)
+{
+    term.kind = kind;
+    for (size_t node = 1; node <= count_nodes(index); node++) {
+        set_node(&term, index, cell, node);
+        (void)sotto__compile_term(recipe->compiler, term);
+    }
+}
+
+size_t sotto__recipe_bearing(struct sotto__recipe *recipe, size_t index)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    if (compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    struct sotto__index *of = &compiler->program->indices[index];
+    struct sotto__asked asked = {.first_term = compiler->program->terms_len,
+                                 .terms_len = sotto__asking_at(of, of->cells_len)};
+    of->is_borne = true;
+    for (size_t cell = 0; cell < of->cells_len; cell++) {
+        struct sotto__term term = {.kind = SOTTO__TERM_ASKING,
+                                   .factors = {of->op},
+                                   .factors_len = 1,
+                                   .times = SOTTO_NONE,
+                                   .index = index};
+        (void)sotto__compile_term(compiler, term);
+        add_nodes(recipe, term, SOTTO__TERM_FEW, of, cell);
+        add_nodes(recipe, term, SOTTO__TERM_ENOUGH, of, cell);
+    }
+    return add_asked(recipe, asked);
 }
 
 size_t sotto__recipe_cell(struct sotto__recipe *recipe, size_t row)

@@ -80,6 +80,13 @@ unsigned sotto__recipe_digit_bits(const struct sotto__recipe *recipe);
  * bits at place, the low word first; two of them may be equal. */
 size_t sotto__recipe_digits(struct sotto__recipe *recipe, size_t key, unsigned key_bits,
                             unsigned shift, unsigned bits, size_t place, size_t cells_len);
+/* The number of a key by parts: as digits, of cells at place (SOTTO__CELL_WORDS), unless place is
+ * SOTTO_NONE: of one cell, whose digits are the parts of a scale (index.h). */
+size_t sotto__recipe_parts(struct sotto__recipe *recipe, size_t key, unsigned key_bits,
+                           unsigned bits, size_t place, size_t cells_len);
+/* Has these numbers put together: rows with a digit of a cell get the number of the digit that the
+ * digit's byte of the map at place has (SOTTO__MAP_WORDS for each cell). */
+void sotto__recipe_map(struct sotto__recipe *recipe, size_t index, size_t place);
 /* How many of the rising doubles at place are at the row's value or below: len + 1 numbers. */
 size_t sotto__recipe_edges(struct sotto__recipe *recipe, size_t row, size_t place, size_t len);
 /* Which of the rows, doubles, is the least; the first one of several. */
@@ -96,6 +103,14 @@ size_t sotto__recipe_levels(struct sotto__recipe *recipe, size_t argument,
  * count or a sum for each number of the index, in order. */
 size_t sotto__recipe_count(struct sotto__recipe *recipe, size_t row);
 size_t sotto__recipe_counts(struct sotto__recipe *recipe, size_t index);
+/* No counts, but, of each cell of an index of parts, how many parties ask for a number of rows, and
+ * how many of these have fewer, and enough, in each node of a tree of halves. Its nodes are
+ * numbered from 1, the halves of node n are 2n and 2n + 1. */
+size_t sotto__recipe_bearing(struct sotto__recipe *recipe, size_t index);
+/* Where these stand of a cell, and of a node of its tree, among what was asked. */
+size_t sotto__asking_at(const struct sotto__index *index, size_t cell);
+size_t sotto__few_at(const struct sotto__index *index, size_t cell, size_t node);
+size_t sotto__enough_at(const struct sotto__index *index, size_t cell, size_t node);
 /* In how many rows a condition is true: a cell, which a party can withhold alone. */
 size_t sotto__recipe_cell(struct sotto__recipe *recipe, size_t row);
 size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index);

@@ -11,6 +11,12 @@ enum sotto__term_kind {
     SOTTO__TERM_COUNT,    /* rows where a factor is present */
     SOTTO__TERM_NAN_MADE, /* rows where NaN was made */
     SOTTO__TERM_SUM,      /* the sum of the product of the factors; exact ones have one factor */
+    /* Parties: that ask for a number of rows in each cell of a grid, and of these those with fewer,
+     * and with as many, in the numbers first to last of an index. None is neither. A party finds
+     * them when its rows are over. */
+    SOTTO__TERM_ASKING,
+    SOTTO__TERM_FEW,
+    SOTTO__TERM_ENOUGH,
 };
 
 #define SOTTO__TERM_FACTORS_MAX 4
@@ -47,6 +53,18 @@ static inline size_t sotto__term_columns(const struct sotto__term *term)
                  term->factors_len <= 2 && !term->is_binned;
     bool is_pair = term->factors_len == 2 && term->factors[0] != term->factors[1];
     return waits ? 1 + (size_t)is_pair : 0;
+}
+
+static inline bool sotto__term_is_of_parties(const struct sotto__term *term)
+{
+    return term->kind == SOTTO__TERM_ASKING || term->kind == SOTTO__TERM_FEW ||
+           term->kind == SOTTO__TERM_ENOUGH;
+}
+
+/* Whether it is the sum of an index's counts. */
+static inline bool sotto__term_is_counted(const struct sotto__term *term)
+{
+    return term->index != SOTTO_NONE && !term->is_binned && !sotto__term_is_of_parties(term);
 }
 
 /* What an aggregate is made of; indices of terms, SOTTO_NONE: not used. */

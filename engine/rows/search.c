@@ -159,6 +159,89 @@ static void search_digits(uint32_t *out, const struct sotto__rows *rows,
     }
 }
 
+/* The parameters of a row's group at a place. */
+static const uint64_t *find_parameters(const struct sotto__rows *rows, size_t place, size_t i)
+{
+    const struct sotto__program *program = rows->program;
+    return program->parameters + group_of(rows, i) * program->parameters_len + place;
+}
+
+/* Keys of 64 bits at most. */
+static void search_narrow_parts(uint32_t *restrict out, const struct sotto__rows *rows,
+                                const struct sotto__index *index, size_t cell, size_t len)
+{
+    const uint64_t *keys = rows->registers[index->op].values;
+    uint64_t zero = UINT64_C(1) << (index->key_bits - 1);
+    uint32_t first = (uint32_t)(cell << index->digit_bits);
+    for (size_t i = 0; i < len; i++) {
+        const uint64_t *words = find_parameters(rows, index->place + cell * SOTTO__CELL_WORDS, i);
+        uint64_t beyond = keys[i] + zero - words[SOTTO__CELL_FIRST];
+        bool is_in = beyond <= words[SOTTO__CELL_SPAN];
+        out[i] = is_in ? first + (uint32_t)(beyond >> words[SOTTO__CELL_SHIFT]) : out[i];
+    }
+}
+
+static sotto__uint128 read_wide(const uint64_t *words)
+{
+    return (sotto__uint128)words[1] << 64 | words[0];
+}
+
+static void search_wide_parts(uint32_t *restrict out, const struct sotto__rows *rows,
+                              const struct sotto__index *index, size_t cell, size_t len)
+{
+    const struct sotto__register *reg = &rows->registers[index->op];
+    const int64_t *narrow = reg->values;
+    const sotto__int128 *wide = reg->values;
+    sotto__uint128 zero = (sotto__uint128)1 << (index->key_bits - 1);
+    uint32_t first = (uint32_t)(cell << index->digit_bits);
+    for (size_t i = 0; i < len; i++) {
+        const uint64_t *words = find_parameters(rows, index->place + cell * SOTTO__CELL_WORDS, i);
+        sotto__int128 key = reg->limbs == 1 ? narrow[i] : wide[i];
+        sotto__uint128 beyond = (sotto__uint128)key + zero - read_wide(words + SOTTO__CELL_FIRST);
+        bool is_in = beyond <= read_wide(words + SOTTO__CELL_SPAN);
+        out[i] = is_in ? first + (uint32_t)(beyond >> words[SOTTO__CELL_SHIFT]) : out[i];
+    }
+}
+
+/* Digits become those that the map of the row's group and cell has for them. */
+static void map_digits(uint32_t *restrict in_out, const struct sotto__rows *rows,
+                       const struct sotto__index *index, size_t len)
+{
+    uint32_t digit_mask = (UINT32_C(1) << index->digit_bits) - 1;
+    for (size_t i = 0; i < len; i++) {
+        const uint64_t *words = find_parameters(rows, index->map, i);
+        uint32_t cell = in_out[i] >> index->digit_bits;
+        uint32_t digit = in_out[i] & digit_mask;
+        if (in_out[i] < index->len) {
+            uint64_t word = words[cell * SOTTO__MAP_WORDS + digit / 8];
+            in_out[i] = (cell << index->digit_bits) + (uint32_t)(word >> 8 * (digit % 8) & 0xFF);
+        }
+    }
+}
+
+/* Cells from the last one to the first, which wins; by limits there is one. */
+static void search_parts(uint32_t *out, const struct sotto__rows *rows,
+                         const struct sotto__index *index, size_t len)
+{
+    bool is_narrow = rows->registers[index->op].limbs == 1 && index->key_bits <= 64;
+    if (index->limits != NULL) {
+        search_numbers(out, &rows->registers[index->op], index, len);
+    }
+    for (size_t i = 0; index->limits == NULL && i < len; i++) {
+        out[i] = (uint32_t)index->len;
+    }
+    for (size_t cell = index->limits == NULL ? index->cells_len : 0; cell-- > 0;) {
+        if (is_narrow) {
+            search_narrow_parts(out, rows, index, cell, len);
+        } else {
+            search_wide_parts(out, rows, index, cell, len);
+        }
+    }
+    if (index->is_mapped) {
+        map_digits(out, rows, index, len);
+    }
+}
+
 static void search_least(uint32_t *restrict out, const struct sotto__rows *rows,
                          const struct sotto__index *index, size_t len)
 {
@@ -198,6 +281,9 @@ static void search_index(uint32_t *out, const struct sotto__rows *rows,
         break;
     case SOTTO__INDEX_DIGITS:
         search_digits(out, rows, index, len);
+        break;
+    case SOTTO__INDEX_PARTS:
+        search_parts(out, rows, index, len);
         break;
     case SOTTO__INDEX_LEAST:
         search_least(out, rows, index, len);

@@ -68,7 +68,7 @@ void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t
     sotto__indexed_add_up(sums, group);
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        if (term->index != SOTTO_NONE && !term->is_binned) {
+        if (sotto__term_is_counted(term)) {
             const uint64_t *totals = sums->totals + program->indices[term->index].offset;
             uint64_t count = totals[term->last] - totals[term->first];
             SOTTO_VERIFY(term->limbs == 1 && term->first <= term->last);

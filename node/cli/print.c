@@ -22,6 +22,19 @@ static void format_double(char out[SOTTO_DOUBLE_TEXT_BYTES], double value)
     }
 }
 
+/* "[4096, 4351]": it is between these, both included; an end may be infinite. */
+static void format_interval(char out[64], json_t *low, json_t *high)
+{
+    char ends[2][SOTTO_DOUBLE_TEXT_BYTES] = {"-inf", "inf"};
+    if (json_is_real(low)) {
+        format_double(ends[0], json_real_value(low));
+    }
+    if (json_is_real(high)) {
+        format_double(ends[1], json_real_value(high));
+    }
+    (void)snprintf(out, 64, "[%.29s, %.29s]", ends[0], ends[1]);
+}
+
 void print_value_text(char out[64], json_t *output)
 {
     json_t *value = json_object_get(output, "value");
@@ -32,6 +45,8 @@ void print_value_text(char out[64], json_t *output)
         format_double(out, json_real_value(value));
     } else if (json_is_boolean(value)) {
         (void)snprintf(out, 64, "%s", json_is_true(value) ? "true" : "false");
+    } else if (special != NULL && strcmp(special, "interval") == 0) {
+        format_interval(out, json_object_get(output, "low"), json_object_get(output, "high"));
     } else {
         (void)snprintf(out, 64, "%s", special != NULL ? special : "missing");
         sotto_text_sanitize(out); /* a result may come from another node */

@@ -53,6 +53,8 @@ struct config_policy {
     char *approve;          /* "manual" or "automatic"; NULL: automatic */
     char *exact;            /* "true" or "false"; NULL: true */
     char *verify;           /* "allow" or "require"; NULL: allow */
+    char *quantiles;        /* "guarded" or "exact"; NULL: as the profile has it */
+    char *extremes;         /* "deny", "guarded" or "exact"; NULL: likewise */
     char *confirm;          /* "true" or "false"; NULL: true */
     char *transcripts;      /* "drop" or "keep"; NULL: drop */
     char *explain;          /* "true" or "false"; NULL: false */
@@ -91,7 +93,7 @@ struct config {
     bool explains, publishes; /* columns that are not there; results, to all who took part */
 };
 
-#define CONFIG_ROUNDS_DEFAULT 64
+#define CONFIG_ROUNDS_DEFAULT 80
 #define CONFIG_ROWS_MEMORY_MB_MAX 1048576
 #define CONFIG_REFUSALS_DEFAULT 5
 #define CONFIG_APPROVE_DAYS_DEFAULT 7

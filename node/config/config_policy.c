@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define BUDGET_MAX 1000000
-#define ROUNDS_MAX 256 /* more than any plan has */
+#define ROUNDS_MAX 260 /* more than any plan has */
 
 bool config_may_ask(const struct config *config, const char *peer_name)
 {
@@ -156,6 +156,8 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     static const char *const readers[] = {"initiator", "participants"};
     static const char *const fates[] = {"drop", "keep"};
     static const char *const checks[] = {"allow", "require"};
+    static const char *const quantiles[] = {"guarded", "exact"};
+    static const char *const extremes[] = {"deny", "guarded", "exact"};
     enum {
         PROFILE,
         APPROVE,
@@ -166,6 +168,8 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         CONFIRM,
         TRANSCRIPTS,
         COVER,
+        QUANTILES,
+        EXTREMES,
         CHOICES_LEN
     };
     const struct config_policy *policy = &config->file->policy;
@@ -179,6 +183,8 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         [CONFIRM] = {"policy.confirm", policy->confirm, truths, 2, 1},
         [TRANSCRIPTS] = {"policy.transcripts", policy->transcripts, fates, 2, 0},
         [COVER] = {"policy.cover", policy->cover, truths, 2, 1},
+        [QUANTILES] = {"policy.quantiles", policy->quantiles, quantiles, 2, 0},
+        [EXTREMES] = {"policy.extremes", policy->extremes, extremes, 3, 0},
     };
     for (size_t i = 0; i < CHOICES_LEN; i++) {
         enum sotto_status status = read_choice(&choices[i], path, err);
@@ -187,6 +193,12 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         }
     }
     sotto_rules_init(&config->rules, (enum sotto_profile)choices[PROFILE].index);
+    if (policy->quantiles != NULL) {
+        config->rules.tells_values = choices[QUANTILES].index == 1;
+    }
+    if (policy->extremes != NULL) {
+        config->rules.extremes = (enum sotto_extremes)choices[EXTREMES].index;
+    }
     config->rules.is_on[SOTTO_RULE_COVER] = choices[COVER].index == 1;
     config->approves_by_hand = choices[APPROVE].index == 1;
     config->publishes = choices[RESULTS].index == 1;

@@ -112,6 +112,8 @@ static const cyaml_schema_field_t policy_fields[] = {
     TEXT_FIELD("approve", CYAML_FLAG_OPTIONAL, struct config_policy, approve),
     TEXT_FIELD("exact", CYAML_FLAG_OPTIONAL, struct config_policy, exact),
     TEXT_FIELD("verify", CYAML_FLAG_OPTIONAL, struct config_policy, verify),
+    TEXT_FIELD("quantiles", CYAML_FLAG_OPTIONAL, struct config_policy, quantiles),
+    TEXT_FIELD("extremes", CYAML_FLAG_OPTIONAL, struct config_policy, extremes),
     TEXT_FIELD("confirm", CYAML_FLAG_OPTIONAL, struct config_policy, confirm),
     TEXT_FIELD("transcripts", CYAML_FLAG_OPTIONAL, struct config_policy, transcripts),
     TEXT_FIELD("explain", CYAML_FLAG_OPTIONAL, struct config_policy, explain),

@@ -104,6 +104,7 @@ def from_json(result: Mapping[str, Any], exact: bool = False) -> Any:
     """What execute() returned, as pandas: float, int or bool, Series or DataFrame, tuple or dict.
 
     exact: fractions.Fraction instead of float wherever the result has one.
+    A guarded quantile that is not known is the pandas.Interval that holds it, closed at both ends.
     Warns (SottoWarning) of parties that are not in it, of values that were converted, of groups
     that parties withheld, and of what else the result says to people.
     """
@@ -166,7 +167,11 @@ def _say(sentence: str) -> None:
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
-    return _SPECIAL[value["special"]] if value["value"] is None else value["value"]
+    if value["value"] is not None:
+        return value["value"]
+    if value["special"] == "interval":
+        return pandas.Interval(float(value["low"]), float(value["high"]), closed="both")
+    return _SPECIAL[value["special"]]
 
 
 def _exact(value: Mapping[str, Any]) -> Any:

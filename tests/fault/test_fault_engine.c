@@ -150,8 +150,9 @@ static const char methods_json[] =
     "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
     "\"group_by\": [{\"column\": \"b\", \"levels\": [\"x\", \"y\"], \"other\": true}], \"select\": "
     "{"
-    "\"m\": \"median([a, d])\", \"q\": \"quantile(d, 0.1, 0.9, interpolation=nearest)\", \"n\": "
-    "\"mean(abs(d - median(log(d)))) + median(d)\", \"o\": \"ols(d, [a])\"}}";
+    "\"m\": \"median([a, d], exact=1)\", \"q\": \"quantile(d, 0.1, 0.9, exact=1)\", \"n\": "
+    "\"mean(abs(d - median(log(d), exact=1))) + median(d, exact=1)\", \"o\": \"ols(d, [a])\", "
+    "\"g\": \"median(a)\"}}";
 
 static void test_methods_task(void **state)
 {

@@ -77,6 +77,8 @@ static void test_what_is_admitted(void **state)
                                         "sum((a + b) ** 2)",
                                         "sum(a > 1)",
                                         "mean(a in (1, 2) and not isna(b))",
+                                        "median(a) + iqr(b)",
+                                        "describe([a, b])",
                                         "var(clip(a, -1.5, 9)) + sum(clip(a, 0, 9) * b)",
                                         "mean(if(a > 1, b, na))",
                                         "sum(if(a > 1 or b == 2, a * b, na))",

@@ -95,19 +95,20 @@ static void test_rounds(void **state)
     (void)state;
     struct run run;
     run_begin(&run, small_text, "",
-              "\"m\": \"median(i)\", \"n\": \"median(d)\", \"o\": \"mean(abs(i - median(i)))\", "
+              "\"m\": \"median(i, exact=1)\", \"n\": \"median(d, 1)\", \"o\": "
+              "\"mean(abs(i - median(i, exact=1)))\", "
               "\"p\": \"ols(i, d)\", \"q\": \"mean((i - mean(i)) ** 2)\"");
     assert_int_equal(sotto_plan_rounds(run.plan), 17);
-    opens(&run, "median(i), median(d), ols(i, d), mean(i)");
+    opens(&run, "median(i, exact=1), median(d, 1), ols(i, d), mean(i)");
     for (uint32_t round = 1; round < 9; round++) {
         assert_int_equal(sotto_driver_round(run.driver), round);
         take_round(&run);
     }
     assert_int_equal(sotto_driver_round(run.driver), 9);
-    opens(&run, "median(d)");
+    opens(&run, "median(d, 1)");
     take_round(&run);
     assert_int_equal(sotto_driver_round(run.driver), 10);
-    opens(&run, "mean(abs(i - median(i)))");
+    opens(&run, "mean(abs(i - median(i, exact=1)))");
     take_round(&run);
     assert_int_equal(sotto_driver_round(run.driver), 0);
     run_result(&run, "\"m\": {\"value\": 3.0, \"exact\": \"3\"}, \"n\": {\"value\": 0.875, "
@@ -132,7 +133,7 @@ static void test_many_groups(void **state)
     for (int i = 0; i < 4096; i++) {
         at += (size_t)snprintf(text + at, sizeof text - at, "%d,%d\n", i, i * 7 - 9000);
     }
-    run_begin(&run, text, levels, "\"m\": \"median(x)\"");
+    run_begin(&run, text, levels, "\"m\": \"median(x, exact=1)\"");
     assert_int_equal(run.plan->digit_bits, 6);
     assert_int_equal(sotto_plan_rounds(run.plan), 22);
     assert_true(sotto_driver_limbs_len(run.driver) <= SOTTO__DIGIT_COUNTS_MAX);
@@ -154,7 +155,7 @@ static void test_withheld_later(void **state)
     (void)state;
     struct run run;
     run_begin(&run, small_text, "\"group_by\": [{\"column\": \"g\", \"levels\": [\"a\", \"b\"]}],",
-              "\"m\": \"median(i)\"");
+              "\"m\": \"median(i, exact=1)\"");
     take_round(&run);
     take_round(&run);
     size_t limbs_len = compute_round(&run);
@@ -172,7 +173,8 @@ static void test_other_rows(void **state)
     (void)state;
     struct run run;
     struct sotto_error err = {0};
-    run_begin(&run, small_text, "", "\"m\": \"median(i)\", \"s\": \"mean((i - mean(i)) ** 2)\"");
+    run_begin(&run, small_text, "",
+              "\"m\": \"median(i, exact=1)\", \"s\": \"mean((i - mean(i)) ** 2)\"");
     take_round(&run);
     size_t limbs_len = compute_round(&run);
     for (size_t i = 0; i < 256; i++) { /* one row fewer, and one more */
@@ -201,7 +203,7 @@ static void test_too_many_values(void **state)
 {
     (void)state;
     struct run run;
-    run_begin(&run, small_text, "", "\"m\": \"median(i)\"");
+    run_begin(&run, small_text, "", "\"m\": \"median(i, exact=1)\"");
     size_t limbs_len = compute_round(&run);
     for (size_t i = 0; i < 17; i++) {
         run.limbs[i] = SOTTO_ROWS_MAX;
@@ -216,7 +218,8 @@ static void test_too_many_values(void **state)
 static void test_many_shares(void **state)
 {
     (void)state;
-    char select[400] = "\"m\": \"quantile(i, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)\"";
+    char select[400] = "\"m\": \"quantile(i, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, "
+                       "0.9, exact=1)\"";
     static char keys[1 << 14];
     struct run run;
     size_t at =
@@ -241,7 +244,8 @@ static void test_what_is_refused(void **state)
     } cases[] = {
         {"m=quantile(i, 1.5)", "expected a number from 0 to 1"},
         {"m=quantile(i, d)", "expected a share from 0 to 1: a number, written out"},
-        {"m=quantile(i)", "quantile takes two arguments or more and interpolation, found fewer"},
+        {"m=quantile(i)",
+         "quantile takes two arguments or more and interpolation and exact, found fewer"},
         {"m=quantile([i, d], 0.1, 0.2)", "several numbers of a single column"},
         {"m=quantile(i, 0.5, interpolation=cubic)",
          "expected interpolation: one of linear, lower, higher, nearest, midpoint"},

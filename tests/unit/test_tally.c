@@ -457,6 +457,30 @@ static void test_counts_of_two_sets(void **state)
     answered({.outputs = {"count(wage)"}, .where = "age < 35"});
 }
 
+/* What a quantile tells of a column are cells of many rows, which other cells, or conditions on the
+ * column, would cut. */
+static void test_quantiles_of_two_sets(void **state)
+{
+    (void)state;
+    answered({.outputs = {"median(wage)"}});
+    answered({.outputs = {"quantile(wage, 0.1, 0.9)"}}); /* the same rows */
+    expect_refused((struct ask){.outputs = {"median(wage)"}, .where = "age >= 40"}, "quantiles");
+    expect_refused((struct ask){.outputs = {"hist(wage, 0, 5000, 9000)"}}, "quantiles");
+    expect_refused((struct ask){.outputs = {"count(age)"}, .where = "wage >= 2500"}, "quantiles");
+    answered({.outputs = {"sum(wage)"}});
+    hire(1);
+    refused({.outputs = {"median(wage)"}});
+    hire(20);
+    answered({.outputs = {"median(wage)"}});
+    answered({.outputs = {"hist(age, 0, 40, 100)"}});
+    expect_refused((struct ask){.outputs = {"iqr(age)"}}, "quantiles");
+    answered({.outputs = {"median(wage)"}});
+    answered({.outputs = {"value_counts(dept, 'Sales', 'R&D')"}});
+    answered({.outputs = {"median(wage)"}});
+    expect_refused((struct ask){.outputs = {"median(wage)"}, .where = "dept == 'Sales'"},
+                   "quantiles");
+}
+
 /* Nobody was hired but one person, and a set that is counted has one more. */
 static void test_counts_of_one_set(void **state)
 {
@@ -1317,6 +1341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dominance, start, stop),
         cmocka_unit_test_setup_teardown(test_dominance_of_what_is_new, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_two_sets, start, stop),
+        cmocka_unit_test_setup_teardown(test_quantiles_of_two_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_one_set, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_missing_values, start, stop),
         cmocka_unit_test_setup_teardown(test_few_without_a_bin, start, stop),

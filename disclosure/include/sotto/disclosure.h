@@ -37,11 +37,20 @@ SOTTO_API const char *sotto_profile_name(size_t profile);
 /* At most so many rows can be asked of a set: values are told apart up to as many. */
 #define SOTTO_MIN_ROWS_MAX 65536
 
+/* What may be told of the least and the greatest value of a column. */
+enum sotto_extremes {
+    SOTTO_EXTREMES_DENIED,
+    SOTTO_EXTREMES_GUARDED, /* where they are, as guarded quantiles are */
+    SOTTO_EXTREMES_EXACT,
+};
+
 /* The rules in force, with their numbers. */
 struct sotto_rules {
     enum sotto_profile profile;
     bool is_on[SOTTO_RULES_LEN];
-    uint64_t min_rows;  /* of a set of rows */
+    uint64_t min_rows; /* of a set of rows */
+    bool tells_values; /* exact quantiles may be told, each of which is somebody's value */
+    enum sotto_extremes extremes;
     unsigned dominance; /* per cent of the largest contribution that all others but the second one
                            must come to */
     unsigned budget;    /* sums of a column that are told per 100 rows of its file within a year */

@@ -41,6 +41,11 @@ SOTTO_API void sotto_driver_free(struct sotto_driver *driver);
 SOTTO_API void sotto_driver_heed(struct sotto_driver *driver,
                                  const struct sotto_interrupt *interrupt);
 
+/* How many parties must have enough rows in each part of a grid that a guarded quantile opens, or
+ * none has any. Before the first round is over; everybody who takes part says the same. 0, as at
+ * first: it does not matter who has them. */
+SOTTO_API void sotto_driver_need_parties(struct sotto_driver *driver, uint32_t parties);
+
 /* The current round, from 1; 0 once the result is there. A plan has at most sotto_plan_rounds of
  * them: a statistic that is known early asks no more. */
 SOTTO_API uint32_t sotto_driver_round(const struct sotto_driver *driver);

@@ -159,10 +159,15 @@ SOTTO_API enum sotto_status sotto_evidence_is_near(bool *out, const struct sotto
                                                    size_t group, size_t a,
                                                    size_t b) SOTTO_NODISCARD;
 
-/* How many rows a method counts by themselves in a group, in each of its bins: those of quantiles,
- * whose edges no asker chose. */
+/* How many rows a method counts by themselves in a group, in each of its bins: cells of tables, and
+ * of the grids of guarded quantiles, whose edges no asker chose. */
 SOTTO_API const uint64_t *sotto_evidence_bins(const struct sotto_evidence *evidence, size_t group,
                                               size_t *out_len);
+
+/* How many rows exact quantiles count by themselves in a group: their cells become single values.
+ */
+SOTTO_API const uint64_t *sotto_evidence_values(const struct sotto_evidence *evidence, size_t group,
+                                                size_t *out_len);
 
 /* The terms of a sum in a group. */
 SOTTO_API struct sotto_evidence_terms sotto_evidence_terms_of(const struct sotto_evidence *evidence,
@@ -194,6 +199,8 @@ struct sotto_withheld {
 /* Asked by a contribution when its rows are over. */
 struct sotto_judge {
     uint64_t min_rows; /* above 0: values of columns are told apart up to so many */
+    /* A cell of a guarded quantile's grid has none of this party's rows, or so many. */
+    uint64_t rows_apart;
     /* Returns: SOTTO_ERROR_REFUSED and why, for the owner's eyes. */
     enum sotto_status (*judge)(void *context, const struct sotto_evidence *evidence,
                                struct sotto_withheld *withheld, struct sotto_error *err);

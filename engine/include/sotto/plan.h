@@ -132,6 +132,8 @@ enum sotto_form {
                             */
     SOTTO_FORM_CHOICE,     /* if(condition, one of the above, na) */
     SOTTO_FORM_CELLS,      /* how many values of a column are in each of the bins, or each level */
+    SOTTO_FORM_GRID,       /* likewise in cells in which no party has few (guarded quantiles) */
+    SOTTO_FORM_ORDER,      /* likewise in ever smaller cells, down to single values */
     SOTTO_FORM_OTHER,      /* anything else, and what nobody has said */
     SOTTO_FORMS_LEN,
 };
@@ -146,6 +148,7 @@ struct sotto_plan_clause {
     size_t bytes;       /* of it, in text */
     enum sotto_form form;
     const char *why;  /* of SOTTO_FORM_OTHER: what makes it so; else NULL */
+    bool is_extreme;  /* it tells of the least or the greatest value */
     unsigned degree;  /* of the polynomials whose sums an aggregate opens */
     bool is_computed; /* there is arithmetic in it */
     bool has_doubles; /* it reads a column of float64 */

@@ -75,6 +75,10 @@ SOTTO_API bool sotto_watch_has_all(const struct sotto_watch *watch);
 SOTTO_API const char *sotto_watch_measure(const struct sotto_watch *watch, size_t dataset,
                                           size_t i);
 
+/* What a measure begins with that no sum adds up: a quantile counts these values, each by its cell,
+ * where 0 is a value like others. The column, or what is computed, follows. */
+#define SOTTO_WATCH_CELLS "cells of "
+
 /* Whether the round opens how many rows of a dataset are in sets that the asker made: where,
  * groups, bins, conditions. */
 SOTTO_API bool sotto_watch_counts(const struct sotto_watch *watch, size_t dataset);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Quantiles and what was answered before. Leans on ledger_compare.c for which atoms are known.
+ *
+ * The one idea: a quantile tells a table of a column's values, in cells of many rows each. Two such
+ * tables, of sets that differ, are a table of the rows between them, and two tables of one set with
+ * other edges one of narrower cells, either of which may have few rows. So a column's cells are told
+ * of the same rows again, or of others that share none with them, and not beside a condition, bins
+ * or levels of that column. */
+
+#include "ledger_decide.h"
+
+#include <sotto/alloc.h>
+#include <sotto/watch.h>
+#include <stdio.h>
+#include <string.h>
+
+bool sotto__ledger_counts_cells(const struct sotto_ledger_measure *measure)
+{
+    return strncmp(measure->text, SOTTO_WATCH_CELLS, strlen(SOTTO_WATCH_CELLS)) == 0;
+}
+
+/* group: SOTTO_NONE: all of them. */
+static void fail_group(struct decision *decision, size_t group)
+{
+    for (size_t i = 0; i < decision->file->atoms_len; i++) {
+        bool is_of = group == SOTTO_NONE || sotto__decision_find_group(decision, i) == group;
+        if (decision->file->atoms[i].is_asked && is_of) {
+            decision->has_failed[i] = 1;
+            decision->is_overlapping = true;
+        }
+    }
+}
+
+void sotto__decision_check_cells(struct decision *decision)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    size_t groups_len = sotto__decision_count_groups(decision);
+    const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
+    const uint8_t *repeats = decision->repeats + decision->measure * groups_len;
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        size_t group = sotto__decision_find_group(decision, i);
+        bool is_repeated = (repeats[group] & SOTTO__LEDGER_IS_REPEATED) != 0;
+        if (file->atoms[i].is_asked && is_known[i] != 0 && !is_repeated) {
+            fail_group(decision, group);
+        }
+    }
+}
+
+/* --- Beside conditions --- */
+
+/* Whether a predicate is about a column: it has its name in backticks. One of a name with backticks
+ * is taken to be in all. */
+static bool is_about(const char *predicate, const char *column)
+{
+    char *quoted = NULL;
+    size_t bytes = strlen(column) + 3;
+    if (strchr(column, '`') != NULL || (quoted = sotto_alloc(bytes)) == NULL) {
+        return true;
+    }
+    (void)snprintf(quoted, bytes, "`%s`", column);
+    bool found = strstr(predicate, quoted) != NULL;
+    sotto_free(quoted);
+    return found;
+}
+
+/* Whether any condition that was told, or is now, is about the columns of a measure. */
+static bool meets_condition(const struct sotto_ledger_file *file,
+                            const struct sotto_ledger_measure *measure)
+{
+    bool found = false;
+    for (size_t i = 0; i < file->predicates_len; i++) {
+        for (size_t j = 0; j < measure->columns_len; j++) {
+            found = found || is_about(file->predicates[i], measure->columns[j]);
+        }
+    }
+    return found;
+}
+
+struct told_cells {
+    const struct sotto_ledger *ledger;
+    bool is_told;
+};
+
+static enum sotto_status see_told(void *context, const struct sotto_ledger_row *row,
+                                  struct sotto_error *err)
+{
+    struct told_cells *told = context;
+    struct sotto__ledger_entry old;
+    (void)err;
+    told->is_told = told->is_told || (sotto__ledger_decode(&old, row) &&
+                                      !sotto__ledger_is_annulled(told->ledger, old.entry.answer));
+    return SOTTO_OK;
+}
+
+/* Whether cells of a column were told; name: with its backticks. */
+static enum sotto_status find_told(bool *out, const struct decision *decision, const char *name,
+                                   size_t name_bytes, struct sotto_error *err)
+{
+    const struct sotto_ledger_storage *storage = &decision->ledger->storage;
+    const char *file = decision->file->file;
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    struct told_cells told = {.ledger = decision->ledger};
+    size_t bytes = sizeof SOTTO_WATCH_CELLS + name_bytes;
+    char *text = sotto_alloc(bytes);
+    if (text == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    (void)snprintf(text, bytes, "%s%.*s", SOTTO_WATCH_CELLS, (int)name_bytes, name);
+    sotto__ledger_subject(subject, SOTTO__SUBJECT_MEASURE, file, strlen(file), decision->epoch,
+                          text);
+    sotto_free(text);
+    enum sotto_status status = storage->each(storage->context, subject, see_told, &told, err);
+    *out = told.is_told;
+    return status;
+}
+
+/* Fails where cells of a column that a predicate names were told. */
+static enum sotto_status check_predicate(struct decision *decision, const char *predicate,
+                                         struct sotto_error *err)
+{
+    const char *begin = strchr(predicate, '`');
+    while (begin != NULL) {
+        const char *end = strchr(begin + 1, '`');
+        bool is_told = false;
+        if (end == NULL) {
+            return SOTTO_OK;
+        }
+        enum sotto_status status =
+            find_told(&is_told, decision, begin, (size_t)(end + 1 - begin), err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (is_told) {
+            fail_group(decision, SOTTO_NONE);
+        }
+        begin = strchr(end + 1, '`');
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__decision_check_conditions(struct decision *decision, size_t known_len,
+                                                   struct sotto_error *err)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    for (size_t i = 0; i < file->measures_len; i++) {
+        const struct sotto_ledger_measure *measure = &file->measures[i];
+        if (sotto__ledger_counts_cells(measure) && meets_condition(file, measure)) {
+            fail_group(decision, SOTTO_NONE);
+        }
+    }
+    for (size_t i = known_len; i < file->predicates_len; i++) {
+        enum sotto_status status = check_predicate(decision, file->predicates[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
