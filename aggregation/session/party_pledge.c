@@ -83,6 +83,11 @@ enum sotto_status sotto_session_pledge_may_restart(const struct sotto_session_pl
                                                    uint32_t parties_len, const uint8_t *releases,
                                                    size_t releases_bytes, struct sotto_error *err)
 {
+    if (pledge->may_have_consented) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "another attempt, and this party may have consented in the one "
+                               "before");
+    }
     if (pledge->is_complete && sotto__releases_suffice(keys, parties_len, pledge->colluders,
                                                        pledge->session, releases, releases_bytes)) {
         return SOTTO_OK;

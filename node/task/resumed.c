@@ -22,7 +22,6 @@
 #include <string.h>
 
 #define NOTES_VERSION 1
-#define NOTES_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* --- This node's own notes --- */
 
@@ -51,7 +50,7 @@ static enum sotto_status write_notes(struct sotto_buffer *out, const struct join
     struct sotto_writer writer;
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     size_t groups_len = joined->withheld != NULL ? sotto_driver_groups_len(driver) : 0;
-    sotto_writer_init(&writer, NOTES_BYTES_MAX);
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
     sotto_write_u8(&writer, NOTES_VERSION);
     sotto_write_u64(&writer, joined->asked);
     sotto_write_u8(&writer, joined->needs_leave);
@@ -102,7 +101,7 @@ static enum sotto_status read_notes(struct compute *compute, struct joined *join
     bool fits = sotto_read_u8(&reader) == NOTES_VERSION;
     joined->asked = sotto_read_u64(&reader);
     joined->needs_leave = sotto_read_u8(&reader) != 0;
-    const uint8_t *withheld = sotto_read_blob(&reader, &withheld_len, NOTES_BYTES_MAX);
+    const uint8_t *withheld = sotto_read_blob(&reader, &withheld_len, SOTTO_MESSAGE_BYTES_MAX);
     if (!fits || withheld == NULL || (withheld_len != 0 && withheld_len != groups_len)) {
         return fail_malformed(err);
     }
