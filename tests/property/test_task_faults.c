@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task whose allocations fail, each one once. */
+#include "cases.h"
 #include "fault.h"
 #include "net.h"
 #include "test.h"
@@ -80,6 +81,54 @@ static void test_every_allocation_after_a_bad_dealing_may_fail(void **state)
     assert_true(failures > 20);
 }
 
+static bool is_injecting;
+static bool was_injected;
+
+/* From the ADVERT of who came back on, all is as in any other round. */
+static void stop_at_advert(struct net_letter *letter)
+{
+    struct sotto_message message;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (is_injecting && message.type == SOTTO_MESSAGE_ADVERT &&
+        sotto_key_equal(&message.sender, &net.peers[2].key)) {
+        is_injecting = false;
+        was_injected = fault_allocation_end();
+    }
+}
+
+/* A process that ended in the second round begins again, and every allocation fails once until it
+ * takes part again: for a round that is dealt again, and for one that it missed. (Each fifth one
+ * where few cases are wanted.) */
+static void test_every_allocation_after_a_restart_may_fail(void **state)
+{
+    (void)state;
+    static const uint16_t deaths[] = {SOTTO_MESSAGE_MASKED, SOTTO_MESSAGE_CONSENT};
+    for (size_t k = 0; k < 2; k++) {
+        size_t failures = 0;
+        was_injected = true;
+        for (size_t at = 1; was_injected; at += test_cases(1) > 1 ? 1 : 5) {
+            assert_ok(net_begin_plan(net_pays, 4, net_long_format, 3, 4));
+            net.hosts[2].dies_before = deaths[k];
+            net.hosts[2].dies_in = 2;
+            net_deliver();
+            net.forge = stop_at_advert;
+            is_injecting = true;
+            fault_allocation_begin(at);
+            enum sotto_status status = net_host_return(&net.hosts[2]);
+            assert_true(status == SOTTO_OK || status == SOTTO_ERROR_NO_MEMORY);
+            if (status == SOTTO_OK) {
+                net_run();
+            }
+            was_injected = is_injecting ? fault_allocation_end() : was_injected;
+            failures += status != SOTTO_OK || net.ended != SOTTO_OK;
+            assert_int_not_equal(net.ended, SOTTO_ERROR_PROTOCOL);
+            assert_int_not_equal(net.hosts[2].ended, SOTTO_ERROR_PROTOCOL);
+            net_end();
+        }
+        assert_true(failures > 10);
+    }
+}
+
 int main(void)
 {
     if (sotto_init() != SOTTO_OK) {
@@ -88,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_every_allocation_after_a_bad_dealing_may_fail),
+        cmocka_unit_test(test_every_allocation_after_a_restart_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
