@@ -89,6 +89,23 @@ class LongTasks(ClusterCase):
                 last.wait_log("goes on after a restart")
         self.wait_forgotten(last)
 
+    def test_a_receipt_after_a_restart(self):
+        """A round that was dealt again, or missed by one who confirms in the end, is as any other."""
+        cluster = self.start(transcripts="keep")
+        creator, reader, last = cluster.nodes[0], cluster.nodes[1], cluster.nodes[4]
+        for step in ("send-18", "send-19"):
+            last.stop()
+            last.start({"SOTTO_TEST_STOP_AT": step, "SOTTO_TEST_STOP_ROUND": "4"})
+            task = creator.create(self.long_plan(results="participants"))
+            self.wait_killed(last)
+            last.start()
+            self.end(creator, task, "CONFIRMED")
+            for more in ((), ("--full",)):
+                path = str(creator.folder / "receipt.sotto")
+                creator.cli("receipt", str(task), "--out", path, *more)
+                done = reader.cli("verify", path, "--peers", str(reader.folder / "node.yaml"))
+                self.assertIn("confirmed by 5 of 5 parties", done.stdout)
+
     def test_the_ledger_counts_once(self):
         """Under `profile: safe` an owner decides on a later round, once, and the ledger counts it."""
         cluster = self.cluster([rows(first) for first in (100, 203, 306, 409, 512)], start=False)
