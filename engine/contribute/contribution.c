@@ -229,6 +229,17 @@ sotto_contribution_evidence(const struct sotto_contribution *contribution)
 
 /* --- All at once --- */
 
+/* A party that is judged by nobody has nothing to say where only parties are counted. */
+static bool needs_rows(const struct sotto_contribution *contribution)
+{
+    const struct sotto__program *program = contribution->driver->program;
+    bool needs = contribution->judge != NULL || contribution->watch != NULL;
+    for (size_t i = 0; !needs && i < program->terms_len; i++) {
+        needs = !sotto__term_is_of_parties(&program->terms[i]);
+    }
+    return needs;
+}
+
 /* Into a contribution without rows. */
 static enum sotto_status contribute(struct sotto_contribution *in_out, uint8_t *withheld,
                                     struct sotto_source *const *sources, struct sotto_error *err)
@@ -237,7 +248,7 @@ static enum sotto_status contribute(struct sotto_contribution *in_out, uint8_t *
     if (status != SOTTO_OK) {
         return status;
     }
-    for (size_t i = 0; i < in_out->driver->plan->datasets_len; i++) {
+    for (size_t i = 0; needs_rows(in_out) && i < in_out->driver->plan->datasets_len; i++) {
         status = sotto_contribution_add(in_out, sources[i], i, err);
         if (status != SOTTO_OK) {
             return status;

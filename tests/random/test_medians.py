@@ -109,8 +109,9 @@ def check(asker, seed):
     limit = rng.choice([None, None, -2, 5, 6])
     shares = [rng.choice(["0", "1", "0.5", "0.25", "0.9", f"{rng.random():.6f}"]) for _ in range(3)]
     interpolation = rng.choice(INTERPOLATIONS)
-    select = {"m": "median(x)", "y": "median(y)", "d": "mean(abs(y - median(y)))", "b": "median(y > 0)",
-              "q": f"quantile(x, {shares[0]}, interpolation={interpolation})",
+    exact = rng.choice(["", ", exact=1"])  # guarded by nobody, both are the same
+    select = {"m": f"median(x{exact})", "y": "median(y)", "d": "mean(abs(y - median(y)))", "b": "median(y > 0)",
+              "q": f"quantile(x, {shares[0]}, interpolation={interpolation}{exact})",
               "s": f"quantile(x, {shares[1]}, {shares[2]}, interpolation='{interpolation}')"}
     plan = {"version": 1, "name": "medians", "type": "analytics", "datasets": {"t": "t.csv"}, "select": select,
             "strategy": {"min_clients": max(3, len(parties)), "max_clients": max(3, len(parties))}}
