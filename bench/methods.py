@@ -3,8 +3,8 @@
 """./dev bench methods [--quick] [--threads N] [--case NAME]: statistics with rounds of their own, of values in memory,
 against NumPy, DuckDB and polars.
 
-JSON lines on standard output, everything else on standard error. bench_methods runs all rounds of a plan over 2^24
-values and writes the values into files; then each peer answers the same question on the same values, with as many
+JSON lines on standard output, everything else on standard error. bench_methods runs all rounds of a plan of three
+parties in one process, with the keys, shares and masks of their secure sums, over 2^25 values, and writes the values into files; then each peer answers the same question on the same values, with as many
 threads. `round_bytes` is the largest vector that a party would mask and send, `ratio` a peer's time over ours.
 """
 import json
