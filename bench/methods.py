@@ -35,6 +35,7 @@ elif peer == "duckdb":
     import duckdb, pyarrow
     base = duckdb.connect()
     base.execute(f"SET threads={threads}")
+    base.execute("SET enable_progress_bar=false")
     memory = pyarrow.table(columns)
     base.execute("CREATE TABLE t AS SELECT * FROM memory")
     query = ("SELECT median(a) FROM t GROUP BY b ORDER BY b" if case == "median_by_1000"

@@ -37,9 +37,16 @@ static const struct sotto__option extremes_and_exact[] = {
     {                                                                                              \
         SOTTO__OPTION_LEVEL, "level", 1, 99, 95, NULL                                              \
     }
+static const char *const alternatives[] = {"two_sided", "less", "greater"};
+#define ALTERNATIVE                                                                                \
+    {                                                                                              \
+        SOTTO__OPTION_ALTERNATIVE, "alternative", 0, SOTTO__ALTERNATIVE_GREATER,                   \
+            SOTTO__ALTERNATIVE_TWO_SIDED, alternatives                                             \
+    }
 static const struct sotto__option level[] = {LEVEL, {.name = NULL}};
-static const struct sotto__option level_and_equal_var[] = {
-    LEVEL, {SOTTO__OPTION_EQUAL_VAR, "equal_var", 0, 1, 0, NULL}, {.name = NULL}};
+static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
+static const struct sotto__option level_equal_var_and_alternative[] = {
+    LEVEL, {SOTTO__OPTION_EQUAL_VAR, "equal_var", 0, 1, 0, NULL}, ALTERNATIVE, {.name = NULL}};
 
 static const struct sotto__option yates[] = {{SOTTO__OPTION_YATES, "yates", 0, 1, 0, NULL},
                                              {.name = NULL}};
@@ -141,21 +148,21 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_TTEST] = {.name = "ttest",
                                .arguments_len = 2,
                                .takes_samples = true,
-                               .options = level_and_equal_var,
+                               .options = level_equal_var_and_alternative,
                                .method = &single_values,
                                .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                          .y_powers = 2},
                                .synonyms = "ttest_ind t_test welch"},
     [SOTTO__FUNCTION_TTEST_PAIRED] = {.name = "ttest_paired",
                                       .arguments_len = 2,
-                                      .options = level,
+                                      .options = level_and_alternative,
                                       .method = &single_values,
                                       .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                                 .y_powers = 2, .product = true},
                                       .synonyms = "ttest_rel"},
     [SOTTO__FUNCTION_TTEST_ONE] = {.name = "ttest_one",
                                    .arguments_len = 1,
-                                   .options = level,
+                                   .options = level_and_alternative,
                                    .method = &single_values,
                                    .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
                                    .synonyms = "ttest_1samp mean_ci"},
@@ -364,5 +371,5 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
     return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept &&
            a->interpolation == b->interpolation && a->level == b->level &&
            a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
-           a->exact == b->exact;
+           a->exact == b->exact && a->alternative == b->alternative;
 }

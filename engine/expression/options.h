@@ -21,6 +21,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_YATES,
     SOTTO__OPTION_EXTREMES,
     SOTTO__OPTION_EXACT,
+    SOTTO__OPTION_ALTERNATIVE,
 };
 
 /* The value between two, as pandas has it. */
@@ -30,6 +31,13 @@ enum sotto__interpolation {
     SOTTO__INTERPOLATION_HIGHER,
     SOTTO__INTERPOLATION_NEAREST,
     SOTTO__INTERPOLATION_MIDPOINT,
+};
+
+/* What a test holds against that a mean is 0, or that two are equal. */
+enum sotto__alternative {
+    SOTTO__ALTERNATIVE_TWO_SIDED,
+    SOTTO__ALTERNATIVE_LESS,
+    SOTTO__ALTERNATIVE_GREATER,
 };
 
 /* A whole number, "ddof=0", or one of some words. The first one needs no name if it is a number. */
@@ -50,6 +58,7 @@ struct sotto__options {
     bool intercept;
     enum sotto__interpolation interpolation;
     int level;      /* of an interval, in per cent */
+    enum sotto__alternative alternative;
     bool equal_var; /* two samples are held to vary alike */
     bool yates;     /* chi-squared of a table of two by two is corrected */
     bool extremes;  /* the least and the largest value are told */

@@ -214,6 +214,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_EXTREMES:
         options->extremes = value != 0;
         break;
+    case SOTTO__OPTION_ALTERNATIVE:
+        options->alternative = (enum sotto__alternative)value;
+        break;
     case SOTTO__OPTION_EXACT:
         options->exact = value != 0;
         break;

@@ -3,7 +3,8 @@
 /* t-tests, in one round: of two samples (Welch's; with equal_var=1 Student's), of pairs, of one
  * sample's mean against 0. Intervals are of the difference, or of the mean. The statistic is exact
  * but for its root; Welch's degrees of freedom are a fraction, exactly. d is Cohen's: the
- * difference in standard deviations (of two samples: the pooled one). */
+ * difference in standard deviations (of two samples: the pooled one). With alternative=less or
+ * greater p is that of one side, and the interval has one bound. */
 
 #include "methods/fields.h"
 
@@ -113,19 +114,61 @@ static void comparison_release(struct comparison *comparison)
                NULL);
 }
 
+/* The probability of one side, from that of both. Halving is exact; 1 less it is rounded once more,
+ * to the nearest double or its neighbour. */
+static void take_side(struct sotto__value *p, const struct sotto__value *t,
+                      enum sotto__alternative alternative)
+{
+    bool is_less = t->kind == SOTTO__VALUE_NEGATIVE_INFINITE || mpq_sgn(t->number) < 0;
+    bool is_of_side = is_less == (alternative == SOTTO__ALTERNATIVE_LESS);
+    double half = sotto__value_double(p) / 2;
+    if (t->kind != SOTTO__VALUE_NAN) {
+        sotto__value_set_rounded(p, is_of_side ? half : 1 - half);
+    }
+}
+
+/* Of the level's bounds the one that is on the side of the alternative; the other is infinite. A
+ * bound of one side and level is that of both sides and 2 level - 100; below 50 it is the one on
+ * the other side. */
+static void set_one_bound(struct sotto__value *low, struct sotto__value *high,
+                          const struct comparison *comparison, int level,
+                          enum sotto__alternative alternative)
+{
+    int both = 2 * level - 100;
+    bool is_high = (alternative == SOTTO__ALTERNATIVE_LESS) == (both >= 0);
+    if (both != 0) {
+        sotto__value_set_interval(low, high, comparison->difference, comparison->error,
+                                  comparison->freedom, both < 0 ? -both : both);
+        sotto__value_set(is_high ? low : high, is_high ? high : low);
+    } else {
+        sotto__value_set_rational(low, comparison->difference);
+        sotto__value_set_rational(high, comparison->difference);
+    }
+    if (alternative == SOTTO__ALTERNATIVE_LESS) {
+        sotto__value_set_special(low, SOTTO__VALUE_NEGATIVE_INFINITE);
+    } else {
+        sotto__value_set_special(high, SOTTO__VALUE_INFINITE);
+    }
+}
+
 /* Sets the fields up to D. Returns: why some are NaN, or NULL. */
 static const char *set_comparison(struct sotto__value *out, const struct comparison *comparison,
-                                  int level)
+                                  const struct sotto__options *options)
 {
     struct sotto__value deviation;
+    enum sotto__alternative alternative = options->alternative;
     sotto__value_set_rational(&out[DIFFERENCE], comparison->difference);
     sotto__value_set_root(&out[STANDARD_ERROR], comparison->error);
     if (mpq_sgn(comparison->freedom) > 0) {
         sotto__value_set_rational(&out[DF], comparison->freedom);
         sotto__value_set_t(&out[T], &out[P], comparison->difference, comparison->error,
                            comparison->freedom);
-        sotto__value_set_interval(&out[LOW], &out[HIGH], comparison->difference, comparison->error,
-                                  comparison->freedom, level);
+        if (alternative == SOTTO__ALTERNATIVE_TWO_SIDED) {
+            sotto__value_set_interval(&out[LOW], &out[HIGH], comparison->difference,
+                                      comparison->error, comparison->freedom, options->level);
+        } else {
+            set_one_bound(&out[LOW], &out[HIGH], comparison, options->level, alternative);
+        }
     } else { /* Welch's freedom of two samples without variance: 0 / 0 */
         sotto__value_set_nans(&out[DF], 1);
         sotto__value_set_nans(&out[LOW], 2);
@@ -135,6 +178,9 @@ static const char *set_comparison(struct sotto__value *out, const struct compari
         if (out[T].kind == SOTTO__VALUE_NAN) {
             sotto__value_set_nans(&out[P], 1);
         }
+    }
+    if (alternative != SOTTO__ALTERNATIVE_TWO_SIDED) {
+        take_side(&out[P], &out[T], alternative);
     }
     sotto__value_init(&deviation);
     sotto__value_set_root(&deviation, comparison->variance);
@@ -223,7 +269,7 @@ static void set_two(struct sotto__step *step, const struct sotto__sample samples
         } else {
             compare_unpooled(&comparison, samples);
         }
-        step->outcome = set_comparison(out, &comparison, options->level);
+        step->outcome = set_comparison(out, &comparison, options);
         comparison_release(&comparison);
     }
     for (size_t i = 0; i < 2; i++) {
@@ -251,7 +297,7 @@ static void set_one(struct sotto__step *step, const struct sotto__sample *sample
         sotto__sample_variance(comparison.variance, sample);
         mpq_div(comparison.error, comparison.variance, sample->n);
         sotto__sample_freedom(comparison.freedom, sample, 1);
-        step->outcome = set_comparison(out, &comparison, sotto__step_options(step)->level);
+        step->outcome = set_comparison(out, &comparison, sotto__step_options(step));
         comparison_release(&comparison);
     }
     if (sample->is_finite && !sotto__sample_is_short(sample, 1)) {

@@ -8,7 +8,7 @@ if node.trace(task_id):
     print(node.get_result(task_id))
 """
 
-from . import dataset, debug, errors, pandas, stats
+from . import dataset, debug, errors, pandas, plot, stats
 from ._client import AsyncDeltaNode, DeltaNode
 from .errors import NotAnAggregate, NotSupported, PlanError, SottoError
 from .research import SecureSum, local, secure_sum, simulate
@@ -32,6 +32,7 @@ __all__ = [
     "errors",
     "local",
     "pandas",
+    "plot",
     "secure_sum",
     "simulate",
     "stats",

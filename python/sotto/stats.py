@@ -7,7 +7,8 @@ They take lazy columns and give what a task may return; nothing runs before the 
         women, men = wages[wages.sex == "f"], wages[wages.sex == "m"]
         return sotto.stats.ttest_ind(women.wage, men.wage, equal_var=False)
 
-Missing values are left out, as with nan_policy="omit". Probabilities are two-sided.
+Missing values are left out, as with nan_policy="omit". Probabilities are two-sided, unless
+alternative says less or greater.
 """
 
 from __future__ import annotations
@@ -53,8 +54,19 @@ def _options(confidence_level: float) -> dict[str, int | str]:
     return {} if percent == 95 else {"level": int(percent)}
 
 
+def _sided(alternative: str) -> dict[str, int | str]:
+    if alternative not in ("two-sided", "less", "greater"):
+        raise PlanError(f"alternative={alternative!r}: expected two-sided, less or greater")
+    return {} if alternative == "two-sided" else {"alternative": alternative}
+
+
 def ttest_ind(
-    a: Series, b: Series, *, equal_var: bool = True, confidence_level: float = _LEVEL
+    a: Series,
+    b: Series,
+    *,
+    equal_var: bool = True,
+    alternative: str = "two-sided",
+    confidence_level: float = _LEVEL,
 ) -> Aggregate:
     """Student's t-test of two samples; with equal_var=False Welch's.
 
@@ -62,22 +74,33 @@ def ttest_ind(
     difference, standard_error, d (Cohen's), mean_x, mean_y, count_x, count_y.
     """
     options = _options(confidence_level) | ({"equal_var": 1} if equal_var else {})
+    options |= _sided(alternative)
     return Aggregate(call("ttest", *_samples("ttest_ind", (a, b)), **options), "test")
 
 
-def ttest_rel(a: Series, b: Series, *, confidence_level: float = _LEVEL) -> Aggregate:
+def ttest_rel(
+    a: Series, b: Series, *, alternative: str = "two-sided", confidence_level: float = _LEVEL
+) -> Aggregate:
     """The t-test of the differences of pairs, over the rows where both are present."""
     arguments = _samples("ttest_rel", (a, b))
-    return Aggregate(call("ttest_paired", *arguments, **_options(confidence_level)), "test")
+    options = _options(confidence_level) | _sided(alternative)
+    return Aggregate(call("ttest_paired", *arguments, **options), "test")
 
 
-def ttest_1samp(a: Series, popmean: float, *, confidence_level: float = _LEVEL) -> Aggregate:
+def ttest_1samp(
+    a: Series,
+    popmean: float,
+    *,
+    alternative: str = "two-sided",
+    confidence_level: float = _LEVEL,
+) -> Aggregate:
     """The t-test of one sample's mean against a number.
 
     confidence_interval() and mean are of the values less popmean.
     """
     (sample,) = _samples("ttest_1samp", (a if popmean == 0 else a - popmean,))
-    return Aggregate(call("ttest_one", sample, **_options(confidence_level)), "test")
+    options = _options(confidence_level) | _sided(alternative)
+    return Aggregate(call("ttest_one", sample, **options), "test")
 
 
 def f_oneway(*samples: Series) -> Aggregate:

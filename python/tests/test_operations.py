@@ -234,11 +234,11 @@ DECLARED = {
     ),
     "describe": (
         lambda numbers: numbers.describe(),
-        lambda numbers: numbers.agg(["count", "mean", "std"]),
+        lambda numbers: numbers.describe().drop(index=["min", "max"]),
     ),
     "describe_column": (
         lambda numbers: numbers["wage"].describe(),
-        lambda numbers: numbers["wage"].agg(["count", "mean", "std"]),
+        lambda numbers: numbers["wage"].describe().drop(index=["min", "max"]),
     ),
     "value_counts": (
         lambda staff: staff["dept"].value_counts(levels=["R&D", "Ops", "Nobody"]),

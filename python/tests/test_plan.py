@@ -146,7 +146,8 @@ def test_groups():
         {"column": "wages.`my dept`", "levels": ["a"], "other": True},
         {"column": "wages.level", "levels": [1, "0.5"], "other": True},
     ]
-    assert list(plan["select"]) == ["result[count]", "result[mean]", "result[std]"]
+    names = [f"result[{name}]" for name in ("count", "mean", "std", "25%", "50%", "75%")]
+    assert list(plan["select"]) == names
 
 
 def test_bins():

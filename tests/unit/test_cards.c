@@ -93,7 +93,9 @@ static void test_every_function_is_explained(void **state)
     assert_int_equal(len, 0);
     assert_true(sotto_function_option(&option, "ttest", 1));
     assert_string_equal(option.name, "equal_var");
-    assert_false(sotto_function_option(&option, "ttest", 2));
+    assert_true(sotto_function_option(&option, "ttest", 2));
+    assert_string_equal(option.name, "alternative");
+    assert_false(sotto_function_option(&option, "ttest", 3));
     assert_false(sotto_function_option(&option, "count", 0));
 }
 

@@ -39,6 +39,32 @@ static void refuses(const char *call, const char *part)
     assert_contains(err.text, part);
 }
 
+static void test_one_sided(void **state)
+{
+    (void)state;
+    static const char five[] = "x,y\n1,2\n2,2\n3,2\n4,2\n5,2\n";
+    test_gives1("t=ttest_one(x, alternative=greater)", five,
+                "\"p\": {\"value\": 0.00661779978184134");
+    test_gives1(
+        "t=ttest_one(x, alternative=greater)", five,
+        "\"low\": {\"value\": 1.4925566809376767}, \"high\": {\"value\": null, \"special\": "
+        "\"inf\"}");
+    test_gives1("t=ttest_one(x, alternative=less)", five, "\"p\": {\"value\": 0.993382200218158");
+    test_gives1("t=ttest_one(x, alternative='less')", five,
+                "\"low\": {\"value\": null, \"special\": \"-inf\"}, \"high\": {\"value\": "
+                "4.5074433190623235}");
+    /* A level of less than a half has its bound on the other side of the mean. */
+    test_gives1("t=ttest_one(x, level=5, alternative=greater)", five,
+                "\"low\": {\"value\": 4.5074433190623235}");
+    test_gives1("t=ttest_one(x, level=50, alternative=greater)", five,
+                "\"low\": {\"value\": 3.0, \"exact\": \"3\"}");
+    test_gives1("t=ttest_one(-x, alternative=less)", five,
+                "\"p\": {\"value\": 0.00661779978184134");
+    test_gives1("t=ttest(x, y, equal_var=1, alternative=less)", five, "\"p\": {\"value\": 0.9");
+    test_gives1("t=ttest_one(y, alternative=less)", five, "\"p\": {\"value\": 1.0");
+    refuses("ttest_one(x, alternative=both)", "one of two_sided, less, greater");
+}
+
 static void test_samples_of_too_few(void **state)
 {
     (void)state;
@@ -256,6 +282,7 @@ static void test_levels_of_a_table_may_not_be_too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_sided),
         cmocka_unit_test(test_samples_of_too_few),
         cmocka_unit_test(test_constants),
         cmocka_unit_test(test_infinities),

@@ -13,7 +13,7 @@ from .._expression import Column, Expression, Frame, call, substitute
 from ..errors import PlanError
 from ._aggregate import Aggregate, Summary, pick
 from ._named_operators import Axis, NamedOperators, axis_number
-from ._reductions import complete, reduce_columns, reduce_rows, spread_options
+from ._reductions import QUARTILES, complete, reduce_columns, reduce_rows, spread_options
 from ._refusals import not_supported
 from ._rowwise import RowWise, labels
 from ._series import (
@@ -99,11 +99,12 @@ class DataFrame(NamedOperators):
         skipna: bool = True,
         min_count: int = 0,
         ddof: int = 1,
+        exact: bool = False,
     ) -> Any:
         if axis_number(axis) == 1:
             by_row = reduce_columns(self._expression, function, skipna, min_count, ddof)
             return Series(by_row, self._condition)
-        aggregate = reduce_rows(self._rows, function, skipna, min_count, ddof)
+        aggregate = reduce_rows(self._rows, function, skipna, min_count, ddof, exact)
         return Aggregate(aggregate, "series")
 
     def count(self, axis: Axis = 0, numeric_only: bool = False) -> Any:
@@ -148,9 +149,20 @@ class DataFrame(NamedOperators):
 
     kurtosis = kurt
 
-    def median(self, axis: Axis = 0, skipna: bool = True, numeric_only: bool = False) -> Any:
-        """The median of each column, in up to 16 rounds that end in counts of single values."""
-        return self._reduced_by_column("median", axis, skipna)
+    def median(
+        self,
+        axis: Axis = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        *,
+        exact: bool = False,
+    ) -> Any:
+        """The median of each column, or the pandas.Interval that holds it.
+
+        Where parties ask for rows in each cell that is counted, it may be an interval. exact=True
+        finds the value, down to counts of single rows: owners must give leave for that.
+        """
+        return self._reduced_by_column("median", axis, skipna, exact)
 
     def quantile(
         self,
@@ -158,14 +170,16 @@ class DataFrame(NamedOperators):
         axis: Axis = 0,
         numeric_only: bool = False,
         interpolation: str = "linear",
+        *,
+        exact: bool = False,
     ) -> Any:
-        """What a share q of each column is below; of several shares a frame. As median, in rounds.
+        """What a share q of each column is below; of several shares a frame. As median.
 
         The index of a frame has the shares as texts, as they are written in a plan.
         """
         if axis_number(axis) == 1:
             raise not_supported("quantile(axis=1)", "there are var, std and sem of rows")
-        shares, options = quantile_arguments(q, interpolation)
+        shares, options = quantile_arguments(q, interpolation, exact)
         parts = [
             Aggregate(self._rows.reduced("quantile", share, **options), "series")
             for share in shares
@@ -174,10 +188,12 @@ class DataFrame(NamedOperators):
             return parts[0]
         return Summary({str(share): part for share, part in zip(shares, parts, strict=True)})
 
-    def _reduced_by_column(self, function: str, axis: Axis, skipna: bool) -> Any:
+    def _reduced_by_column(
+        self, function: str, axis: Axis, skipna: bool, exact: bool = False
+    ) -> Any:
         if axis_number(axis) == 1:
             raise not_supported(f"{function}(axis=1)", "there are var, std and sem of rows")
-        return self._reduced(function, axis, skipna)
+        return self._reduced(function, axis, skipna, exact=exact)
 
     def any(self, axis: Axis = 0, bool_only: bool = False, skipna: bool = True) -> Any:
         """Whether any value of each column is not 0; axis=1: of each row."""
@@ -212,13 +228,12 @@ class DataFrame(NamedOperators):
 
     aggregate = agg
 
-    def describe(self, percentiles: Sequence[float] = ()) -> Summary:
-        """count, mean and std, and the quantiles of percentiles, such as [0.25, 0.5, 0.75].
+    def describe(self, percentiles: Sequence[float] = QUARTILES, exact: bool = False) -> Summary:
+        """count, mean and std, and the quantiles of percentiles, as median() gives them.
 
-        Quantiles are found in rounds and end in counts of single values, so that owners must give
-        leave for them; extremes are single rows.
+        Extremes are single rows, and no part of it.
         """
-        return summarised(self, percentiles)
+        return summarised(self, percentiles, exact)
 
     # --- Rows and columns ---
 

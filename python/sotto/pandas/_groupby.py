@@ -14,7 +14,7 @@ from .._expression import Column, has_reduction
 from ..errors import PlanError
 from ._aggregate import Aggregate, GroupKey, Summary
 from ._frame import DataFrame
-from ._reductions import Rows, reduce_rows
+from ._reductions import QUARTILES, Rows, reduce_rows
 from ._refusals import RefusingResult, not_supported
 from ._rowwise import labels
 from ._series import (
@@ -148,8 +148,12 @@ class GroupBy(RefusingResult):
             rows = rows[[name for name in names if name not in self._names]]
         return rows._rows
 
-    def _reduced(self, function: str, min_count: int = 0, ddof: int = 1) -> Aggregate:
-        expression = reduce_rows(self._source(), function, min_count=min_count, ddof=ddof)
+    def _reduced(
+        self, function: str, min_count: int = 0, ddof: int = 1, exact: bool = False
+    ) -> Aggregate:
+        expression = reduce_rows(
+            self._source(), function, min_count=min_count, ddof=ddof, exact=exact
+        )
         by_column = isinstance(self._rows_of, DataFrame)
         return Aggregate(expression, "series" if by_column else "scalar", self._groups)
 
@@ -190,9 +194,9 @@ class GroupBy(RefusingResult):
         """The unbiased excess kurtosis."""
         return self._reduced("kurt")
 
-    def median(self, numeric_only: bool = False) -> Aggregate:
-        """The medians, in up to 16 rounds that end in counts of single values."""
-        return self._reduced("median")
+    def median(self, numeric_only: bool = False, *, exact: bool = False) -> Aggregate:
+        """The medians, or the intervals that hold them, as DataFrame.median has them."""
+        return self._reduced("median", exact=exact)
 
     def any(self, skipna: bool = True) -> Aggregate:
         """Whether any value is not 0."""
@@ -212,15 +216,17 @@ class GroupBy(RefusingResult):
 
     aggregate = agg
 
-    def quantile(self, q: Any = 0.5, interpolation: str = "linear") -> Aggregate:
-        """What a share q of the values of each group is below, in rounds as median."""
+    def quantile(
+        self, q: Any = 0.5, interpolation: str = "linear", *, exact: bool = False
+    ) -> Aggregate:
+        """What a share q of the values of each group is below, as median."""
         if not isinstance(q, numbers.Real):
             raise not_supported("quantile() of several shares by group", "ask for each of them")
-        (share,), options = quantile_arguments(q, interpolation)
+        (share,), options = quantile_arguments(q, interpolation, exact)
         by_column = isinstance(self._rows_of, DataFrame)
         expression = self._source().reduced("quantile", share, **options)
         return Aggregate(expression, "series" if by_column else "scalar", self._groups)
 
-    def describe(self, percentiles: Sequence[float] = ()) -> Summary:
+    def describe(self, percentiles: Sequence[float] = QUARTILES, exact: bool = False) -> Summary:
         """count, mean and std of each group, and the quantiles of percentiles."""
-        return summarised(self, percentiles)
+        return summarised(self, percentiles, exact)

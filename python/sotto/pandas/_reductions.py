@@ -53,15 +53,28 @@ def _check_min_count(min_count: int) -> None:
         raise PlanError(f"min_count={min_count!r}: expected an integer")
 
 
+QUARTILES = (0.25, 0.5, 0.75)
+
+
+def exact_option(exact: bool) -> dict[str, int | str]:
+    """The option of an order statistic."""
+    return {"exact": 1} if exact else {}
+
+
 def reduce_rows(
-    rows: Rows, function: str, skipna: bool = True, min_count: int = 0, ddof: int = 1
+    rows: Rows,
+    function: str,
+    skipna: bool = True,
+    min_count: int = 0,
+    ddof: int = 1,
+    exact: bool = False,
 ) -> Expression:
     """count, sum, mean, var, std, sem, any or all over rows, as pandas defines them."""
     _check_min_count(min_count)
     if function in ("any", "all") and not skipna:
         # A missing value counts as true, as NaN does.
         return rows.replaced(call("fillna", rows.expression, literal(1))).reduced(function)
-    aggregate = rows.reduced(function, **spread_options(ddof))
+    aggregate = rows.reduced(function, **spread_options(ddof), **exact_option(exact))
     if not skipna:
         missing = rows.replaced(call("isna", rows.expression)).reduced("sum")
         aggregate = _where_positive(binary("-", literal(0.5), missing), aggregate)

@@ -15,7 +15,7 @@ from .._expression import Column, Expression, call, literal
 from ..errors import PlanError
 from ._aggregate import Aggregate, Summary
 from ._named_operators import Axis, NamedOperators, axis_number
-from ._reductions import reduce_rows, spread_options
+from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
 from ._refusals import not_supported
 from ._rowwise import RowWise, check_one_dataset
 from ._ufuncs import plain
@@ -158,27 +158,35 @@ class Series(NamedOperators):
 
     aggregate = agg
 
-    def describe(self, percentiles: Sequence[float] = ()) -> Summary:
-        """count, mean and std, and the quantiles of percentiles, such as [0.25, 0.5, 0.75].
+    def describe(self, percentiles: Sequence[float] = QUARTILES, exact: bool = False) -> Summary:
+        """count, mean and std, and the quantiles of percentiles, as median() gives them.
 
-        Quantiles are found in rounds and end in counts of single values, so that owners must give
-        leave for them; extremes are single rows.
+        Extremes are single rows, and no part of it.
         """
-        return summarised(self, percentiles)
+        return summarised(self, percentiles, exact)
 
     # --- Distributions ---
 
-    def median(self, axis: Axis = 0, skipna: bool = True, numeric_only: bool = False) -> Aggregate:
-        """The median, in up to 16 rounds that end in counts of single values."""
+    def median(
+        self,
+        axis: Axis = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        *,
+        exact: bool = False,
+    ) -> Aggregate:
+        """The median, or the pandas.Interval that holds it; with exact=True the value."""
         check_series_axis(axis)
-        return self._aggregate(reduce_rows(self._rows, "median", skipna))
+        return self._aggregate(reduce_rows(self._rows, "median", skipna, exact=exact))
 
-    def quantile(self, q: Any = 0.5, interpolation: str = "linear") -> Aggregate:
-        """What a share q of the values is below; of several shares a series. As median, in rounds.
+    def quantile(
+        self, q: Any = 0.5, interpolation: str = "linear", *, exact: bool = False
+    ) -> Aggregate:
+        """What a share q of the values is below; of several shares a series. As median.
 
         interpolation between two values: linear, lower, higher, nearest or midpoint.
         """
-        shares, options = quantile_arguments(q, interpolation)
+        shares, options = quantile_arguments(q, interpolation, exact)
         source = self._rows.only_where_filtered()
         return Aggregate(
             call("quantile", source, *shares, **options), "counts" if len(shares) > 1 else "scalar"
@@ -232,7 +240,9 @@ class Series(NamedOperators):
         return GroupBy(self, declared_groups(self, by, levels, bins, other))
 
 
-def quantile_arguments(q: Any, interpolation: str) -> tuple[list[Expression], dict[str, str]]:
+def quantile_arguments(
+    q: Any, interpolation: str, exact: bool
+) -> tuple[list[Expression], dict[str, int | str]]:
     """The shares and options of quantile(). Raises PlanError for what is none."""
     if interpolation not in _INTERPOLATIONS:
         raise PlanError(
@@ -241,14 +251,17 @@ def quantile_arguments(q: Any, interpolation: str) -> tuple[list[Expression], di
     shares = [literal(plain(share)) for share in ([q] if isinstance(q, numbers.Real) else q)]
     if not shares:
         raise PlanError("quantile([]): expected at least one share, from 0 to 1")
-    return shares, {} if interpolation == "linear" else {"interpolation": interpolation}
+    options: dict[str, int | str] = {}
+    if interpolation != "linear":
+        options["interpolation"] = interpolation
+    return shares, options | exact_option(exact)
 
 
-def summarised(rows: Any, percentiles: Sequence[float]) -> Summary:
+def summarised(rows: Any, percentiles: Sequence[float], exact: bool) -> Summary:
     """What describe() gives of a Series, a DataFrame or groups."""
     parts = {name: reduction_named(rows, name) for name in SUMMARISED}
     for share in percentiles:
-        parts[f"{100 * share:g}%"] = rows.quantile(share)
+        parts[f"{100 * share:g}%"] = rows.quantile(share, exact=exact)
     return Summary(parts)
 
 

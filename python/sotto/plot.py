@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of results, by matplotlib (which notebooks have: pip install sotto[notebooks]).
+
+    found = task.get_result()
+    sotto.plot.hist(found["ages"])          # of hist() or value_counts()
+    sotto.plot.box(found["description"])    # of describe()
+
+Each returns the matplotlib.axes.Axes that it drew on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas
+
+__all__ = ["box", "hist"]
+
+_QUARTILES = ("25%", "50%", "75%")
+
+
+def _axes(ax: Any) -> Any:
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    return pyplot.gca()
+
+
+def hist(counts: pandas.Series, ax: Any = None) -> Any:
+    """Bars as wide as their bins, where the labels are bins of hist(); else one for each level.
+
+    What parties kept back is not drawn.
+    """
+    axes = _axes(ax)
+    try:
+        edges = [tuple(map(float, str(label)[1:-1].split(","))) for label in counts.index]
+    except ValueError:
+        edges = []
+    if edges and all(len(pair) == 2 for pair in edges):
+        lefts = [low for low, _ in edges]
+        widths = [high - low for low, high in edges]
+        axes.bar(lefts, counts.to_numpy(), width=widths, align="edge", edgecolor="white")
+        axes.set_xticks([*lefts, edges[-1][1]])
+    else:
+        axes.bar([str(label) for label in counts.index], counts.to_numpy())
+    axes.set_ylabel("rows")
+    return axes
+
+
+def _ends(value: Any) -> tuple[float, float]:
+    """The least and the greatest number that a quantile can be."""
+    if isinstance(value, pandas.Interval):
+        return float(value.left), float(value.right)
+    return float(value), float(value)
+
+
+def box(description: pandas.DataFrame | pandas.Series, ax: Any = None) -> Any:
+    """A box for each column of describe(): from quartile to quartile, and a line at the median.
+
+    Where a quartile is an interval the box is pale in all of it, and dark where it certainly is;
+    the median is as thick as its interval. There are no whiskers: extremes are single rows.
+    """
+    axes = _axes(ax)
+    frame = description.to_frame("") if isinstance(description, pandas.Series) else description
+    missing = [name for name in _QUARTILES if name not in frame.index]
+    if missing:
+        raise ValueError(f"expected what describe() gives, with {', '.join(_QUARTILES)}")
+    for i, column in enumerate(frame.columns):
+        first, median, third = (_ends(frame.loc[name, column]) for name in _QUARTILES)
+        for (low, high), shade in (((first[0], third[1]), 0.3), ((first[1], third[0]), 0.6)):
+            axes.bar(i, max(high - low, 0), bottom=low, width=0.5, color="C0", alpha=shade)
+        axes.bar(i, median[1] - median[0], bottom=median[0], width=0.5, color="C1", alpha=0.6)
+        for end in median:
+            axes.hlines(end, i - 0.25, i + 0.25, color="C1")
+    axes.set_xticks(range(len(frame.columns)), [str(column) for column in frame.columns])
+    return axes

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of results: what is drawn where."""
+
+import matplotlib
+import pandas
+import pytest
+
+import sotto
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture
+def axes():
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots()
+    yield axes
+    pyplot.close(figure)
+
+
+def bars(axes):
+    return [(bar.get_x(), bar.get_y(), bar.get_width(), bar.get_height()) for bar in axes.patches]
+
+
+def test_bins_are_as_wide_as_they_are(axes):
+    counts = pandas.Series([85, 406, 109], index=["[0, 30)", "[30, 60)", "[60, 100]"])
+    assert sotto.plot.hist(counts, axes) is axes
+    assert bars(axes) == [(0, 0, 30, 85), (30, 0, 30, 406), (60, 0, 40, 109)]
+
+
+def test_levels_stand_side_by_side(axes):
+    sotto.plot.hist(pandas.Series([3, 1], index=["R&D", "HR"]), axes)
+    assert [bar[3] for bar in bars(axes)] == [3, 1]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["R&D", "HR"]
+
+
+def test_a_box_shows_its_intervals(axes):
+    closed = {"closed": "both"}
+    description = pandas.DataFrame(
+        {
+            "age": [
+                600,
+                45.7,
+                14.8,
+                pandas.Interval(32.0, 35.0, **closed),
+                pandas.Interval(44.0, 47.0, **closed),
+                56.0,
+            ]
+        },
+        index=["count", "mean", "std", "25%", "50%", "75%"],
+    )
+    sotto.plot.box(description, axes)
+    assert [(bar[1], bar[3]) for bar in bars(axes)] == [(32, 24), (35, 21), (44, 3)]
+    with pytest.raises(ValueError, match="describe"):
+        sotto.plot.box(description.drop(index="50%"), axes)
