@@ -124,20 +124,19 @@ static void enter_group(struct judging *judging, size_t group, size_t atoms_len)
     }
 }
 
-/* Withholds the smallest group that is shown, where what is shown of no group would be few rows. */
+/* Withholds the last group that is shown, where what is shown of no group would be few rows. It is
+ * the same one at parties whose rows are alike. */
 static void withhold_rest(struct judging *judging, const uint64_t *rows, uint64_t rest)
 {
-    size_t smallest = SOTTO_NONE;
+    size_t last = SOTTO_NONE;
     size_t groups_len = sotto_evidence_groups_len(judging->evidence);
     for (size_t i = 0; i < groups_len; i++) {
         bool is_shown = judging->withheld->groups[i] == 0;
         rest += is_shown ? 0 : rows[i];
-        if (is_shown && (smallest == SOTTO_NONE || rows[i] < rows[smallest])) {
-            smallest = i;
-        }
+        last = is_shown ? i : last;
     }
-    if (rest > 0 && rest < judging->rules->min_rows && smallest != SOTTO_NONE) {
-        judging->withheld->groups[smallest] = 1;
+    if (rest > 0 && rest < judging->rules->min_rows && last != SOTTO_NONE) {
+        judging->withheld->groups[last] = 1;
     }
 }
 

@@ -4,7 +4,7 @@
  * a set is made of, and on mixture.c for what sums over sets give away.
  *
  * The one idea: sums that are opened together are a family, a table of what each sum has of each
- * atom. Where the table gives few rows away, its smallest cell is withheld, and the rest is looked
+ * atom. Where the table gives few rows away, its last cell is withheld, and the rest is looked
  * at again; where no cell is left that would help, the plan is refused. */
 
 #include "judge.h"
@@ -203,29 +203,25 @@ static enum sotto_status find_combination(struct family *family, bool *out_found
     return status;
 }
 
-/* Withholds the smallest cell of a combination, and takes it out of the family. Returns: false if
- * there is none. */
+/* Withholds the last cell of a combination, in the plan's order, and takes it out of the family: so
+ * parties whose rows are alike withhold the same one, and others stand behind the rest. Returns:
+ * false if there is none. */
 static bool withhold_cell(struct family *family, const struct judging *judging)
 {
-    size_t smallest = SOTTO_NONE;
-    uint64_t least = 0;
+    size_t last = SOTTO_NONE;
     for (size_t i = 0; i < family->len; i++) {
         size_t set = family->list[i].set;
-        if (family->found[i] == 0 || set == SOTTO_NONE ||
-            judging->sets[set].kind != SOTTO_SET_CELL) {
-            continue;
-        }
-        uint64_t rows = weigh_set(judging, set);
-        if (smallest == SOTTO_NONE || rows < least) {
-            smallest = i;
-            least = rows;
+        bool is_cell =
+            family->found[i] != 0 && set != SOTTO_NONE && judging->sets[set].kind == SOTTO_SET_CELL;
+        if (is_cell && (last == SOTTO_NONE || set > family->list[last].set)) {
+            last = i;
         }
     }
-    if (smallest == SOTTO_NONE) {
+    if (last == SOTTO_NONE) {
         return false;
     }
-    *find_cell(judging, family->list[smallest].set) = 1;
-    family->list[smallest] = family->list[--family->len];
+    *find_cell(judging, family->list[last].set) = 1;
+    family->list[last] = family->list[--family->len];
     return true;
 }
 

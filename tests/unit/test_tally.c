@@ -1198,7 +1198,7 @@ static void test_a_withheld_level_from_two_sides(void **state)
     (void)state;
     set_versions((const size_t[]){40, 20, 5, 30}, 4);
     answered({.outputs = {"value_counts(version, 1, 2, 3, 4)"}, .is_judged = true});
-    assert_int_equal(count_predicates("value_counts(`version`, 1, 2, 3, 4) without 2 3"), 1);
+    assert_int_equal(count_predicates("value_counts(`version`, 1, 2, 3, 4) without 3 4"), 1);
     singled_out({.outputs = {"value_counts(version, 2, 4)"}, .is_judged = true});
     singled_out({.outputs = {"mean(wage)"}, .where = "version in (2, 4)", .is_judged = true});
 }
@@ -1209,11 +1209,11 @@ static void test_a_withheld_group_and_all(void **state)
     (void)state;
     set_versions((const size_t[]){40, 20, 5, 30}, 4);
     answered({.outputs = {"sum(wage)"}, .by = {"version in (1, 2, 3, 4)"}, .is_judged = true});
-    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2] + 8 * withheld[3], 6);
+    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2] + 8 * withheld[3], 12);
     answered({.outputs = {"sum(wage)"}, .is_judged = true});
-    singled_out({.outputs = {"sum(wage)"}, .where = "version == 2", .is_judged = true});
+    singled_out({.outputs = {"sum(wage)"}, .where = "version == 4", .is_judged = true});
     answered({.outputs = {"sum(wage)"}, .by = {"version in (2, 4)"}, .is_judged = true});
-    assert_int_equal(withheld[0] + 2 * withheld[1], 1); /* the other one was told before */
+    assert_int_equal(withheld[0] + 2 * withheld[1], 2); /* the other one was told before */
 }
 
 /* --- Histories --- */
