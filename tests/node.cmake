@@ -33,6 +33,7 @@ foreach(name
     refusals
     restart
     strangers
+    honest
     tables
     terminal)
   sotto_e2e(${name})
