@@ -291,13 +291,37 @@ static enum sotto_status judge_dominance(const struct judging *judging, size_t a
         sum->start + 1, sum->text, judging->rules->dominance);
 }
 
+/* Whether a factor of a product has one value only: the product is the sum of the other one then,
+ * so many times, and tells nothing of rows with other values, which others may have. */
+static bool is_constant_product(const struct judging *judging, size_t at)
+{
+    const size_t *factors = judging->sums[at].factors;
+    bool found = false;
+    for (size_t i = 0; i < 2 && factors[1] != SOTTO_NONE && factors[0] != factors[1]; i++) {
+        struct sotto_evidence_values values =
+            sotto_evidence_values_of(judging->evidence, judging->group, at, i);
+        found = found || (values.is_counted && values.distinct < 2);
+    }
+    return found;
+}
+
+/* Whether a party has too little of a sum to stand behind it: too few values, or nothing but zeros.
+ */
+static bool has_few_terms(const struct judging *judging, size_t at)
+{
+    struct sotto_evidence_terms terms =
+        sotto_evidence_terms_of(judging->evidence, judging->group, at);
+    bool is_nothing = terms.total == 0 && terms.infinite == 0;
+    return terms.rows < sotto__judge_least_rows(judging) || is_nothing ||
+           is_constant_product(judging, at);
+}
+
 void sotto__judge_cover(const struct judging *judging)
 {
-    uint64_t least = sotto__judge_least_rows(judging);
-    bool is_few = judging->rows < least;
+    bool is_few = judging->rows < sotto__judge_least_rows(judging);
     for (size_t i = 0; !is_few && i < judging->sums_len; i++) {
         is_few = !judging->sums[i].is_difference && sotto__judge_is_sum_here(judging, i) &&
-                 sotto_evidence_terms_of(judging->evidence, judging->group, i).rows < least;
+                 has_few_terms(judging, i);
     }
     judging->withheld->few_groups[judging->group] |= is_few;
 }

@@ -19,6 +19,7 @@ foreach(name
     describe
     dropouts
     guarded
+    honest
     hostile_peer
     init
     ledger
@@ -33,7 +34,6 @@ foreach(name
     refusals
     restart
     strangers
-    honest
     tables
     terminal)
   sotto_e2e(${name})

@@ -79,12 +79,11 @@ static struct sotto_csv *make_file(const struct party *party)
     return test_csv(text);
 }
 
-/* The result of a plan, or NULL where the rule refuses it. */
-static char *ask(const struct federation *federation, const char *select)
+/* The result of a plan over parties' files, which are closed; NULL where the rule refuses it. */
+static char *ask_files(struct sotto_csv *const *files, size_t len, const char *select)
 {
     char plan[600];
     char *result = NULL;
-    struct sotto_csv *files[PARTIES_MAX];
     struct sotto_rules rules;
     struct sotto_error err = {0};
     sotto_rules_init(&rules, SOTTO_PROFILE_OPEN);
@@ -92,14 +91,11 @@ static char *ask(const struct federation *federation, const char *select)
                    "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
                    "{\"w\": \"w.csv\"}, \"select\": {%s}, \"strategy\": {\"min_clients\": 3}}",
                    select);
-    for (size_t i = 0; i < federation->len; i++) {
-        files[i] = make_file(&federation->parties[i]);
-    }
     const struct sotto_simulation simulation = {.plan_json = plan,
                                                 .plan_json_bytes = strlen(plan),
                                                 .files = files,
                                                 .datasets_len = 1,
-                                                .parties_len = federation->len,
+                                                .parties_len = len,
                                                 .seed = 1,
                                                 .rules = &rules};
     enum sotto_status status = sotto_simulate(&result, &simulation, &err);
@@ -107,10 +103,19 @@ static char *ask(const struct federation *federation, const char *select)
         assert_int_equal(status, SOTTO_ERROR_REFUSED);
         assert_contains(err.text, "rule cover");
     }
-    for (size_t i = 0; i < federation->len; i++) {
+    for (size_t i = 0; i < len; i++) {
         sotto_csv_close(files[i]);
     }
     return result;
+}
+
+static char *ask(const struct federation *federation, const char *select)
+{
+    struct sotto_csv *files[PARTIES_MAX];
+    for (size_t i = 0; i < federation->len; i++) {
+        files[i] = make_file(&federation->parties[i]);
+    }
+    return ask_files(files, federation->len, select);
 }
 
 static int count_in_sum(size_t i, const struct row *row)
@@ -245,6 +250,33 @@ static void test_no_combination_is_of_few_parties(void **state)
     assert_true(whole > cases / 20 && partly > cases / 20 && refused > cases / 20);
 }
 
+/* Zeros are nothing to stand behind, nor is a flag that all rows of a party have: what one party
+ * alone has of a sum would be opened. */
+static void test_zeros_and_constants(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *select;
+        const char *alone; /* the rows of the third party */
+        bool is_answered;
+    } cases[] = {
+        {"\"m\": \"sum(bonus)\"", "9,1,7\n9,0,8\n", false},
+        {"\"m\": \"sum(wage)\", \"p\": \"sum(flag * wage)\"", "0,1,7\n0,0,8\n", false},
+        {"\"m\": \"sum(wage)\"", "9,1,7\n9,0,8\n", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sotto_csv *files[3];
+        char text[64];
+        (void)snprintf(text, sizeof text, "bonus,flag,wage\n%s", cases[i].alone);
+        files[0] = test_csv("bonus,flag,wage\n0,1,5\n0,1,6\n");
+        files[1] = test_csv("bonus,flag,wage\n0,1,4\n0,1,3\n");
+        files[2] = test_csv(text);
+        char *result = ask_files(files, 3, cases[i].select);
+        assert_int_equal(result != NULL, cases[i].is_answered);
+        sotto_free(result);
+    }
+}
+
 /* --- Spans --- */
 
 /* Of a span of 0 and 1, what is written is read again; what it has not is found. */
@@ -324,6 +356,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_combination_is_of_few_parties),
+        cmocka_unit_test(test_zeros_and_constants),
         cmocka_unit_test(test_spans),
         cmocka_unit_test(test_other_bytes),
     };
