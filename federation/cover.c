@@ -195,13 +195,14 @@ static bool is_broken(const struct sotto__cover *cover, size_t first)
     return found;
 }
 
-static enum sotto_status close_combinations(struct sotto__cover *cover, size_t group,
-                                            uint8_t *scratch)
+static enum sotto_status close_combinations(struct sotto__cover *cover, uint8_t *scratch,
+                                            uint64_t *in_out_work, size_t group)
 {
     size_t first = group * cover->stride;
     bool is_found = cover->spans.families.len > 0;
     while (is_found && cover->opened[first] != 0 && !is_broken(cover, first)) {
-        enum sotto_status status = sotto__combinations_find(cover, &is_found, scratch, group, NULL);
+        enum sotto_status status =
+            sotto__combinations_find(cover, &is_found, scratch, in_out_work, group, NULL);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -235,11 +236,12 @@ static enum sotto_status decide(struct sotto__cover *cover, bool *out_any)
     if (scratch == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
+    uint64_t work = 0;
     *out_any = false;
     for (size_t group = 0; status == SOTTO_OK && group * cover->stride < cover->len; group++) {
         size_t first = group * cover->stride;
         decide_group(cover, first);
-        status = close_combinations(cover, group, scratch);
+        status = close_combinations(cover, scratch, &work, group);
         if (is_broken(cover, first)) {
             memset(cover->opened + first, 0, cover->stride);
         }
@@ -251,20 +253,23 @@ static enum sotto_status decide(struct sotto__cover *cover, bool *out_any)
 }
 
 /* Whether no combination in an open group tells of too few of the living. */
-static bool holds_combinations(const struct sotto__cover *cover, const bool *lives, size_t group)
+static bool holds_combinations(const struct sotto__cover *cover, const bool *lives,
+                               uint64_t *in_out_work, size_t group)
 {
     bool is_found = true;
     if (cover->spans.families.len == 0) {
         return true;
     }
     uint8_t *scratch = sotto_alloc_array(cover->spans.sets_len + 1, sizeof *scratch);
-    bool is_known = scratch != NULL &&
-                    sotto__combinations_find(cover, &is_found, scratch, group, lives) == SOTTO_OK;
+    bool is_known =
+        scratch != NULL &&
+        sotto__combinations_find(cover, &is_found, scratch, in_out_work, group, lives) == SOTTO_OK;
     sotto_free(scratch);
     return is_known && !is_found;
 }
 
-static bool holds_group(const struct sotto__cover *cover, const bool *lives, size_t group)
+static bool holds_group(const struct sotto__cover *cover, const bool *lives, uint64_t *in_out_work,
+                        size_t group)
 {
     size_t first = group * cover->stride;
     bool holds = count_behind(cover, lives, first) >= cover->needed;
@@ -276,14 +281,16 @@ static bool holds_group(const struct sotto__cover *cover, const bool *lives, siz
         holds = is_rest_covered(cover, &siblings, lives);
         offset = siblings.end - first;
     }
-    return holds && holds_combinations(cover, lives, group);
+    return holds && holds_combinations(cover, lives, in_out_work, group);
 }
 
 bool sotto__cover_holds(const struct sotto__cover *cover, const bool *lives)
 {
     bool holds = true;
+    uint64_t work = 0;
     for (size_t group = 0; holds && group * cover->stride < cover->len; group++) {
-        holds = cover->opened[group * cover->stride] == 0 || holds_group(cover, lives, group);
+        holds =
+            cover->opened[group * cover->stride] == 0 || holds_group(cover, lives, &work, group);
     }
     return holds;
 }

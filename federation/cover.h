@@ -60,9 +60,11 @@ void sotto__combinations_release(struct sotto__combinations *spans);
 
 /* Looks for a combination of what is open in a group in which some parties that live (NULL: all)
  * have rows, but fewer than are needed. *out_found; out_sets has 1 for each set (spans.sets_len)
- * that has a part in it, none where nothing can be said. Returns: SOTTO_ERROR_NO_MEMORY. */
+ * that has a part in it, none where nothing can be said, or where a decision, whose operations are
+ * counted in *in_out_work (0 before the first call), takes too many. Returns:
+ * SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__combinations_find(const struct sotto__cover *cover, bool *out_found,
-                                           uint8_t *out_sets, size_t group,
+                                           uint8_t *out_sets, uint64_t *in_out_work, size_t group,
                                            const bool *lives) SOTTO_NODISCARD;
 
 /* --- cover.c: what the parties of a session open together --- */

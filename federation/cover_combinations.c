@@ -19,8 +19,9 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
-/* Operations of one search, about a second; what would take more is not opened. */
-#define WORK_MAX (UINT64_C(1) << 29)
+/* Operations of one decision, seconds; what would take more is not opened: a plan of many groups,
+ * or what somebody says of them, keeps nobody busy. */
+#define WORK_MAX (UINT64_C(1) << 32)
 
 /* --- Offers --- */
 
@@ -292,6 +293,7 @@ static enum sotto_status take_span(struct portions *portions,
     const struct sotto_buffer *offered = &spans->said[party];
     sotto_reader_init(&reader, offered->data + place, offered->data_bytes - place);
     sotto_span_read(&whole, &reader);
+    portions->work += (uint64_t)whole.len * width * (portions->all.len + whole.len + 1);
     for (size_t i = 0; i < whole.len; i++) {
         (void)sotto_span_add(out, whole.rows + i * width, portions->is_open);
         (void)sotto_span_add(&portions->all, whole.rows + i * width, portions->is_open);
@@ -343,16 +345,21 @@ static enum sotto_status portions_fill(struct portions *portions, const struct s
 
 /* closed: of each set, whether it is not opened in the group. */
 static enum sotto_status find_in_family(const struct sotto__cover *cover, bool *out_found,
-                                        uint8_t *out_sets, const uint8_t *closed, size_t group,
-                                        size_t family, const bool *lives)
+                                        uint8_t *out_sets, uint64_t *in_out_work,
+                                        const uint8_t *closed, size_t group, size_t family,
+                                        const bool *lives)
 {
     struct portions portions;
     const struct sotto_family *of = &cover->spans.families.list[family];
-    *out_found = false;
+    *out_found = *in_out_work > WORK_MAX;
+    if (*out_found) {
+        return SOTTO_OK;
+    }
     enum sotto_status status = portions_init(&portions, cover, of, closed);
     if (status != SOTTO_OK) {
         goto out;
     }
+    portions.work = *in_out_work;
     status = portions_fill(&portions, cover, group, family, lives);
     if (status == SOTTO_ERROR_INPUT) {
         *out_found = true;
@@ -369,12 +376,14 @@ static enum sotto_status find_in_family(const struct sotto__cover *cover, bool *
         }
     }
 out:
+    *in_out_work = portions.work;
     portions_release(&portions);
     return status;
 }
 
 enum sotto_status sotto__combinations_find(const struct sotto__cover *cover, bool *out_found,
-                                           uint8_t *out_sets, size_t group, const bool *lives)
+                                           uint8_t *out_sets, uint64_t *in_out_work, size_t group,
+                                           const bool *lives)
 {
     const struct sotto__combinations *spans = &cover->spans;
     const uint8_t *cells = cover->opened + group * cover->stride + 1;
@@ -388,7 +397,7 @@ enum sotto_status sotto__combinations_find(const struct sotto__cover *cover, boo
     }
     memset(out_sets, 0, spans->sets_len);
     for (size_t i = 0; status == SOTTO_OK && !*out_found && i < spans->families.len; i++) {
-        status = find_in_family(cover, out_found, out_sets, closed, group, i, lives);
+        status = find_in_family(cover, out_found, out_sets, in_out_work, closed, group, i, lives);
     }
     sotto_free(closed);
     return status;
