@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """./dev bench e2e: real daemons on loopback, from create to result. One JSON object per line.
 
-create_to_result_3: milliseconds, one task at a time. tasks_per_s_8: with 8 tasks under way. nodes_50: ms of a
-task of fifty nodes. idle_rss: anonymous MB of a node that waits, and after 5,000 tasks (--quick: 50)."""
+create_to_result_3: milliseconds, one task at a time. verification_3: what it adds to the median that all three
+check the sum and confirm the result. tasks_per_s_8: with 8 tasks under way. nodes_50: ms of a task of fifty nodes. idle_rss: anonymous MB of a node that waits, and after 5,000 tasks (--quick: 50)."""
 
 import concurrent.futures
 import json
@@ -21,7 +21,7 @@ COMPANIES = (1200, 640, 85)
 IN_FLIGHT = 8
 QUICK = "--quick" in sys.argv[1:]
 ONLY = [word for word in sys.argv[1:] if word in
-        ("create_to_result_3", "tasks_per_s_8", "nodes_50", "idle_rss")]
+        ("create_to_result_3", "verification_3", "tasks_per_s_8", "nodes_50", "idle_rss")]
 
 
 def payroll(rows, seed):
@@ -66,13 +66,13 @@ class Companies:
     def __exit__(self, *_):
         self.cluster.stop()
 
-    def task(self, _=None):
+    def task(self, _=None, state="FINISHED", **more):
         """Milliseconds from POST /v1/task until the result is in hands, and whether it is right."""
         creator = self.cluster.nodes[0]
         begin = time.perf_counter()
-        task = creator.create(plan(min_clients=self.len, max_clients=self.len))
-        state = creator.wait_end(task)
-        value = creator.result(task)["outputs"]["m"]["value"] if state == "FINISHED" else None
+        task = creator.create(plan(min_clients=self.len, max_clients=self.len, **more))
+        ended = creator.wait_end(task)
+        value = creator.result(task)["outputs"]["m"]["value"] if ended == state else None
         return 1000 * (time.perf_counter() - begin), value == self.mean
 
     def tasks_per_s(self, len_):
@@ -93,6 +93,23 @@ def create_to_result(companies):
     times = [ms for ms, _ in done]
     return report("create_to_result_3", times, all(ok for _, ok in done), tasks=len(times),
                   p99=round(quantile(times, 0.99), 3))
+
+
+VERIFICATION_MS_MAX = 5
+
+
+def verification(companies):
+    """Tasks of both kinds take turns, so that what else the machine does is in both."""
+    times, right = ([], []), True
+    for _ in range(5 if QUICK else 50):
+        for i, (verify, state) in enumerate((("auto", "CONFIRMED"), (False, "FINISHED"))):
+            ms, ok = companies.task(state=state, results="participants", enable_verify=verify)
+            times[i].append(ms)
+            right = right and ok
+    confirmed, told = (quantile(one, 0.5) for one in times)
+    return report("verification_3", [confirmed - told], right and
+                  confirmed - told < VERIFICATION_MS_MAX, confirmed=round(confirmed, 3),
+                  told=round(told, 3), goals={"ms": VERIFICATION_MS_MAX})
 
 
 def in_flight(companies):
@@ -124,7 +141,8 @@ def idle_memory(companies):
 def main():
     ok = True
     with Companies(COMPANIES) as companies:
-        for case, measure in (("create_to_result_3", create_to_result), ("tasks_per_s_8", in_flight)):
+        for case, measure in (("create_to_result_3", create_to_result),
+                              ("verification_3", verification), ("tasks_per_s_8", in_flight)):
             ok = (measure(companies) if not ONLY or case in ONLY else True) and ok
     if not ONLY or "nodes_50" in ONLY:
         ok = many_nodes() and ok
