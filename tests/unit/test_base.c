@@ -277,6 +277,26 @@ static void test_text_is_made_harmless(void **state)
     }
 }
 
+/* All owners see the same bytes, in whatever order they let go of them. */
+static void test_shared_buffers(void **state)
+{
+    (void)state;
+    for (size_t first = 0; first < 3; first++) {
+        struct sotto_buffer owners[3];
+        assert_ok(sotto_buffer_copy(&owners[0], "abc", 3));
+        assert_ok(sotto_buffer_share(&owners[1], &owners[0]));
+        assert_ok(sotto_buffer_share(&owners[2], &owners[1]));
+        for (size_t i = 0; i < 3; i++) {
+            struct sotto_buffer *owner = &owners[(first + i) % 3];
+            assert_memory_equal(owner->data, "abc", 3);
+            assert_int_equal(owner->data_bytes, 3);
+            assert_ptr_equal(owner->data, owners[(first + 2) % 3].data);
+            sotto_buffer_release(owner);
+            assert_null(owner->data);
+        }
+    }
+}
+
 int main(void)
 {
     if (sotto_init() != SOTTO_OK) {
@@ -298,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_seeded_streams_differ),
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_shared_buffers),
         cmocka_unit_test(test_cpu_level_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
