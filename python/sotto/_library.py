@@ -113,6 +113,8 @@ struct sotto_rules {
     int profile;
     _Bool is_on[8];
     uint64_t min_rows;
+    _Bool tells_values;
+    int extremes;
     unsigned dominance;
     unsigned budget;
 };

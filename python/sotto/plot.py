@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of results, by matplotlib (which notebooks have: pip install sotto[notebooks]).
+"""Pictures of results, by matplotlib, which the extra "notebooks" of python/ installs.
 
     found = task.get_result()
     sotto.plot.hist(found["ages"])          # of hist() or value_counts()
