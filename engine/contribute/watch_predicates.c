@@ -389,7 +389,7 @@ static enum sotto_status leave_out(struct sotto__predicate *predicate, const cha
 }
 
 /* Operations are idle, and have no memory, where an index counts for all terms: some predicates ask
- * for them beside it. Operands stand before their operations. */
+ * for them beside it. */
 static enum sotto_status wake_ops(struct sotto__predicates *predicates, struct sotto_error *err)
 {
     struct sotto__program *program = predicates->driver->program;
@@ -401,15 +401,7 @@ static enum sotto_status wake_ops(struct sotto__predicates *predicates, struct s
             }
         }
     }
-    for (size_t i = program->ops_len; i-- > 0;) {
-        const struct sotto__op *op = &program->ops[i];
-        const size_t operands[3] = {op->a, op->b, op->c};
-        for (size_t j = 0; !op->is_idle && j < 3; j++) {
-            if (operands[j] != SOTTO_NONE) {
-                program->ops[operands[j]].is_idle = false;
-            }
-        }
-    }
+    sotto__wake_operands(program);
     return sotto__registers_measure(program, err);
 }
 

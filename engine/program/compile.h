@@ -90,6 +90,8 @@ void sotto__compile_nan_made(struct sotto__compiler *compiler, struct sotto__mom
 /* Lets the next call of a method ask for this round; moments: those of its node. */
 void sotto__compile_call(struct sotto__compiler *compiler, struct sotto__moments *moments);
 
+/* Wakes what operations that are not idle need. Operands stand before their operations. */
+void sotto__wake_operands(struct sotto__program *program);
 /* Finds the terms that an index counts, and marks operations that only these need. Last, when slots
  * are laid out. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__indices_find(struct sotto__program *program,

@@ -449,6 +449,19 @@ static enum sotto_status add_indices(struct sotto__program *program, struct cand
 
 /* --- What is idle --- */
 
+void sotto__wake_operands(struct sotto__program *program)
+{
+    for (size_t i = program->ops_len; i-- > 0;) {
+        const struct sotto__op *op = &program->ops[i];
+        const size_t operands[3] = {op->a, op->b, op->c};
+        for (size_t j = 0; !op->is_idle && j < 3; j++) {
+            if (operands[j] != SOTTO_NONE) {
+                program->ops[operands[j]].is_idle = false;
+            }
+        }
+    }
+}
+
 /* Marks what is not needed by where, an index or a term that no index counts. Operands stand before
  * what uses them: one pass down finds all. */
 static void mark_idle(struct sotto__program *program)
@@ -473,15 +486,7 @@ static void mark_idle(struct sotto__program *program)
             program->ops[term->times].is_idle = false;
         }
     }
-    for (size_t i = program->ops_len; i-- > 0;) {
-        const struct sotto__op *op = &program->ops[i];
-        const size_t operands[3] = {op->a, op->b, op->c};
-        for (size_t j = 0; !op->is_idle && j < 3; j++) {
-            if (operands[j] != SOTTO_NONE) {
-                program->ops[operands[j]].is_idle = false;
-            }
-        }
-    }
+    sotto__wake_operands(program);
 }
 
 enum sotto_status sotto__indices_find(struct sotto__program *program, struct sotto_error *err)
