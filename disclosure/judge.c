@@ -72,9 +72,10 @@ static enum sotto_status judge_bins(const struct judging *judging)
     const uint64_t *bins = sotto_evidence_bins(judging->evidence, judging->group, &bins_len);
     const uint64_t *values = sotto_evidence_values(judging->evidence, judging->group, &values_len);
     enum sotto_status status = judge_some_bins(judging, bins, bins_len);
-    return status == SOTTO_OK && !judging->rules->tells_values
-               ? judge_some_bins(judging, values, values_len)
-               : status;
+    if (status != SOTTO_OK || judging->rules->tells_values) {
+        return status;
+    }
+    return judge_some_bins(judging, values, values_len);
 }
 
 /* Everything but the number of rows. */

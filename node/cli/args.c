@@ -12,7 +12,7 @@
 
 enum print_format args_format(const struct args *args)
 {
-    return args->json ? PRINT_JSON : args->csv ? PRINT_CSV : PRINT_TABLE;
+    return args->json ? PRINT_JSON : args->csv ? PRINT_CSV : args->plot ? PRINT_BARS : PRINT_TABLE;
 }
 
 int command_usage(const char *format, ...)

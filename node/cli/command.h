@@ -35,8 +35,9 @@ enum command_option {
     OPTION_POLICY = 1 << 17,
     OPTION_PEERS = 1 << 18,
     OPTION_FULL = 1 << 19,
+    OPTION_PLOT = 1 << 20,
 };
-#define OPTION_GROUPS_LEN 20
+#define OPTION_GROUPS_LEN 21
 #define BY_LEN_MAX 2
 #define COMMANDS_MAX 64
 struct trial_options {
@@ -51,6 +52,7 @@ struct args {
     struct trial_options trial;
     bool json, full;
     bool csv;
+    bool plot;
     bool log;
     const char *config;
     const char *node;

@@ -30,13 +30,14 @@
 static const struct command commands[] = {
     {"local", "local", "one table, no federation",
      "sotto local --data wages.csv [--data ALIAS=FILE]... [--where CONDITION]\n"
-     "            [--by GROUPS]... [--policy safe] [--json | --csv]\n"
+     "            [--by GROUPS]... [--policy safe] [--json | --csv | --plot]\n"
      "            -- 'm=mean(wage)'...\n" POLICY_USAGE ROWS_USAGE WORDS_USAGE,
-     OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_ROWS | OPTION_WORDS | OPTION_POLICY,
+     OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_DATA | OPTION_ROWS | OPTION_WORDS |
+         OPTION_POLICY,
      cmd_local},
     {"simulate", "simulate", "every file a party, the real protocol in one process",
      "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--log]\n"
-     "               [--policy safe] [--json | --csv] -- 'm=mean(wage)'...\n" POLICY_USAGE
+     "               [--policy safe] [--json | --csv | --plot] -- 'm=mean(wage)'...\n" POLICY_USAGE
          ROWS_USAGE WORDS_USAGE "--log prints the aggregator's log on standard error.\n"
      "\n"
      "sotto simulate --parties N [--elements 1] [--bits 24] [--drop 0]\n"
@@ -44,8 +45,8 @@ static const struct command commands[] = {
      "\n"
      "measures what one secure sum of N parties costs, step by step; --drop: the\n"
      "fraction that vanishes after dealing shares.\n",
-     OPTION_JSON | OPTION_CSV | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS | OPTION_WORDS |
-         OPTION_POLICY,
+     OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS |
+         OPTION_WORDS | OPTION_POLICY,
      cmd_simulate},
     {"describe", "describe", "the columns of a file, as a task reads them",
      "sotto describe wages.csv [--json]\n"
@@ -108,17 +109,17 @@ static const struct command commands[] = {
      "Exit code 1 if the task fails.\n" CLIENT_USAGE,
      OPTION_CLIENT, cmd_wait},
     {"result", "result", "print the result of a task",
-     "sotto result NUMBER [--json | --csv]\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON | OPTION_CSV, cmd_result},
+     "sotto result NUMBER [--json | --csv | --plot]\n" CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_PLOT, cmd_result},
     {"run", "run", "create, trace and result in one",
-     "sotto run plan.json [--json | --csv]\n"
+     "sotto run plan.json [--json | --csv | --plot]\n"
      "sotto run --data wages=wages.csv [--min 3] [--max 9] [--name NAME]\n"
      "          [--wait-timeout 60] [--connection-timeout 60]\n"
      "          [--where CONDITION] [--by GROUPS]...\n"
-     "          [--json | --csv] -- 'm=mean(wage)'...\n" ROWS_USAGE
+     "          [--json | --csv | --plot] -- 'm=mean(wage)'...\n" ROWS_USAGE
      "Ctrl-C leaves the task at the node: trace and result come back to it.\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME |
-         OPTION_ROWS,
+     OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_DATA | OPTION_STRATEGY |
+         OPTION_NAME | OPTION_ROWS,
      cmd_run},
     {"receipt", "receipt, verify", "the file that shows who confirmed a result",
      "sotto receipt NUMBER [--out FILE] [--full]\n"

@@ -92,6 +92,7 @@ static const char *const graphs[] = {"complete", "curious", "semi-malicious", NU
 static const struct option_row rows[] = {
     FLAG("json", OPTION_JSON, json),
     FLAG("csv", OPTION_CSV, csv),
+    FLAG("plot", OPTION_PLOT, plot),
     FLAG("log", OPTION_LOG, log),
     LIST("data", OPTION_DATA, add_data),
     TEXT("config", OPTION_CONFIG, config),
@@ -293,8 +294,8 @@ static bool parse_options(struct args *args, const struct command *command, int 
             return false;
         }
     }
-    if (args->json && args->csv) {
-        (void)command_usage("expected --json or --csv, not both");
+    if (args->json + args->csv + args->plot > 1) {
+        (void)command_usage("expected one of --json, --csv and --plot");
         return false;
     }
     return true;

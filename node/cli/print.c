@@ -243,8 +243,8 @@ static bool print_margins(json_t *fields, json_t *groups)
     return true;
 }
 
-/* Prints one output behind its name. groups: labels, or NULL. */
-static void print_output(json_t *output, json_t *groups)
+/* Prints one output behind its name. groups: labels, or NULL. has_bars: counts as bars too. */
+static void print_output(json_t *output, json_t *groups, bool has_bars)
 {
     json_t *values = json_object_get(output, "values");
     json_t *axes = json_object_get(output, "labels");
@@ -254,6 +254,9 @@ static void print_output(json_t *output, json_t *groups)
         return;
     }
     (void)printf("\n");
+    if (has_bars && groups == NULL && json_array_size(axes) == 1 && print_bars(values, first)) {
+        return;
+    }
     if (groups != NULL && json_array_size(axes) == 2) {
         size_t i;
         json_t *one;
@@ -311,11 +314,11 @@ static void print_fields(json_t *output, json_t *groups)
         (void)snprintf(safe, sizeof safe, "%s", name);
         sotto_text_sanitize(safe);
         (void)printf("%s  ", safe);
-        print_output(field, groups);
+        print_output(field, groups, false);
     }
 }
 
-static void print_outputs(json_t *outputs, json_t *groups)
+static void print_outputs(json_t *outputs, json_t *groups, bool has_bars)
 {
     const char *name;
     json_t *output;
@@ -336,7 +339,7 @@ static void print_outputs(json_t *outputs, json_t *groups)
         if (fields != NULL) {
             print_fields(output, groups);
         } else {
-            print_output(output, groups);
+            print_output(output, groups, has_bars);
         }
     }
 }
@@ -438,7 +441,8 @@ int print_result(const char *json, size_t json_bytes, enum print_format format)
     if (format == PRINT_CSV) {
         print_csv(result);
     } else {
-        print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"));
+        print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"),
+                      format == PRINT_BARS);
     }
     print_withheld(groups);
     print_parties(json_object_get(result, "parties"));

@@ -2,12 +2,12 @@
 #ifndef SOTTO_NODE_PRINT_H
 #define SOTTO_NODE_PRINT_H
 
-/* Results for people (print.c) and for programs (print_csv.c). */
+/* Results for people (print.c, print_bars.c) and for programs (print_csv.c). */
 
 #include "cli/command.h"
 
-enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV };
-/* The format that --json and --csv ask for. */
+enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV, PRINT_BARS };
+/* The format that --json, --csv and --plot ask for. */
 enum print_format args_format(const struct args *args);
 
 /* Prints a result document (engine/PLAN.md, "Results"). Returns: the exit code. */
@@ -15,6 +15,9 @@ int print_result(const char *json, size_t json_bytes, enum print_format format);
 /* print_csv.c: a line for each value. */
 struct json_t;
 void print_csv(struct json_t *result);
+/* print_bars.c: a line with a bar for each count. Returns: false, and prints nothing, where values
+ * are no counts, or all 0. */
+bool print_bars(struct json_t *values, struct json_t *labels);
 /* A value as text, "NaN", "inf", "-inf" or "missing" among them. */
 void print_value_text(char out[64], struct json_t *output);
 /* A label of a group: a text, a number, or true or false. */

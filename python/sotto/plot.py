@@ -74,4 +74,6 @@ def box(description: pandas.DataFrame | pandas.Series, ax: Any = None) -> Any:
         for end in median:
             axes.hlines(end, i - 0.25, i + 0.25, color="C1")
     axes.set_xticks(range(len(frame.columns)), [str(column) for column in frame.columns])
+    axes.use_sticky_edges = False  # a box does not stand on the frame
+    axes.autoscale_view()
     return axes

@@ -51,7 +51,7 @@ class Options(unittest.TestCase):
         self.assertEqual({row["right"] for row in rows}, {"true"})
         self.assertEqual(float(rows[1]["party_up_bytes"]), found["steps"]["masking"]["party_up_bytes"])
         self.assertEqual(set(found["steps"]["total"]) - set(rows[0]), set())
-        self.refuse([*arguments, "--json", "--csv"], "not both")
+        self.refuse([*arguments, "--json", "--csv"], "one of --json, --csv and --plot")
 
     def test_options_without_a_use(self):
         trial = ["simulate", "--parties", "3"]
