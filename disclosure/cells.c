@@ -4,9 +4,9 @@
  *
  * The one idea: a quantile tells a table of a column's values, in cells of many rows each. Two such
  * tables, of sets that differ, are a table of the rows between them, and two tables of one set with
- * other edges one of narrower cells, either of which may have few rows. So a column's cells are told
- * of the same rows again, or of others that share none with them, and not beside a condition, bins
- * or levels of that column. */
+ * other edges one of narrower cells, either of which may have few rows. So a column's cells are
+ * told of the same rows again, or of others that share none with them, and not beside a condition,
+ * bins or levels of that column. */
 
 #include "ledger_decide.h"
 

@@ -109,7 +109,10 @@ static enum sotto_status judge_group(const struct judging *judging)
         return status;
     }
     status = sotto__judge_products(judging);
-    return status == SOTTO_OK ? sotto__judge_dependences(judging) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__judge_dependences(judging);
 }
 
 /* Finds the atoms of the next group. They are in the order of groups. */

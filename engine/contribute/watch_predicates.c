@@ -465,7 +465,10 @@ static enum sotto_status find_predicates(struct sotto__predicates *out,
         out->column_ops[out->columns_len++] = program->terms[outputs.terms[0]].factors[0];
     }
     sotto_free(outputs.terms);
-    return status == SOTTO_OK ? wake_ops(out, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return wake_ops(out, err);
 }
 
 enum sotto_status sotto__predicates_init(struct sotto__predicates *out,

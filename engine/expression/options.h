@@ -57,7 +57,7 @@ struct sotto__options {
     int digits;
     bool intercept;
     enum sotto__interpolation interpolation;
-    int level;      /* of an interval, in per cent */
+    int level; /* of an interval, in per cent */
     enum sotto__alternative alternative;
     bool equal_var; /* two samples are held to vary alike */
     bool yates;     /* chi-squared of a table of two by two is corrected */

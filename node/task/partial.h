@@ -21,7 +21,7 @@ struct prepared {
     uint8_t *cover; /* what the node has of each part: struct sotto_judge */
     size_t cover_len;
     struct sotto_writer spans; /* what it says of combinations of sums: struct sotto_disclosure */
-    uint64_t policy_number; /* of the policy by which rows were judged */
+    uint64_t policy_number;    /* of the policy by which rows were judged */
 };
 
 /* Makes the partial of the first round of the node's own types, of which joined->prepared.cover is

@@ -111,7 +111,8 @@ static struct sotto_ledger_question make_question(const struct compute *compute,
         .name = sotto_plan_name(sotto_task_party_plan(joined->machine)),
         .now_ms = clock_unix_ms(),
         .min_rows = compute->policy->rules.min_rows,
-        .budget = compute->policy->rules.is_on[SOTTO_RULE_BUDGET] ? compute->policy->rules.budget : 0,
+        .budget =
+            compute->policy->rules.is_on[SOTTO_RULE_BUDGET] ? compute->policy->rules.budget : 0,
         .dominance = compute->policy->rules.is_on[SOTTO_RULE_DOMINANCE]
                          ? compute->policy->rules.dominance
                          : 0,

@@ -60,11 +60,11 @@ static void random_value(char *out, size_t bytes, size_t kind, size_t party, uin
         break;
     case 3:
         (void)snprintf(out, bytes, "%s",
-                       test_random_below(random, 20) == 0    ? "inf"
-                       : test_random_below(random, 20) == 0  ? "-inf"
-                       : test_random_below(random, 20) == 0  ? "5e-324"
-                       : test_random_below(random, 2) == 0 ? "0e0"
-                                                             : "-2.5e3");
+                       test_random_below(random, 20) == 0   ? "inf"
+                       : test_random_below(random, 20) == 0 ? "-inf"
+                       : test_random_below(random, 20) == 0 ? "5e-324"
+                       : test_random_below(random, 2) == 0  ? "0e0"
+                                                            : "-2.5e3");
         break;
     case 4:
         (void)snprintf(out, bytes, "%lde-2", number + (long)party * 1000);
@@ -116,8 +116,7 @@ static enum sotto_status judge_bins(void *context, const struct sotto_evidence *
 
 static void open_party(struct federation *federation, struct party *party)
 {
-    const struct sotto_catalogue **catalogue =
-        (const struct sotto_catalogue **)&party->catalogue;
+    const struct sotto_catalogue **catalogue = (const struct sotto_catalogue **)&party->catalogue;
     party->file = test_csv(party->text);
     party->catalogue = test_catalogue(party->file);
     assert_ok(sotto_schema_offer(&party->offer, federation->plan, catalogue, NULL));
@@ -214,7 +213,8 @@ static json_t *find_pooled(const struct federation *federation, const char *json
         for (const char *row = party->text + strlen("g,x\n"); *row != '\0';) {
             size_t bytes = strcspn(row, "\n") + 1;
             bool is_out = federation->is_grouped && party->withheld[row[0] - 'a'] != 0;
-            at += is_out ? 0 : (size_t)snprintf(text + at, sizeof text - at, "%.*s", (int)bytes, row);
+            at +=
+                is_out ? 0 : (size_t)snprintf(text + at, sizeof text - at, "%.*s", (int)bytes, row);
             row += bytes;
         }
     }
@@ -245,10 +245,10 @@ static json_t *find_pooled(const struct federation *federation, const char *json
 static double read_end(const json_t *end)
 {
     const char *special = json_string_value(end);
-    return special == NULL                 ? json_real_value(end)
-           : strcmp(special, "inf") == 0   ? (double)INFINITY
+    return special == NULL                ? json_real_value(end)
+           : strcmp(special, "inf") == 0  ? (double)INFINITY
            : strcmp(special, "-inf") == 0 ? (double)-INFINITY
-                                           : (double)NAN;
+                                          : (double)NAN;
 }
 
 static double read_number(const json_t *value)

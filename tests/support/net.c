@@ -126,9 +126,8 @@ static void net_host_offer(struct net_host *host)
             host->task, &schema,
             &(struct sotto_task_cover){.parts = host->says, .parts_len = host->says_len});
     } else if (status == SOTTO_OK) {
-        sotto_task_party_offer(
-            host->task, &schema,
-            &(struct sotto_task_cover){.parts = cover, .parts_len = cover_len});
+        sotto_task_party_offer(host->task, &schema,
+                               &(struct sotto_task_cover){.parts = cover, .parts_len = cover_len});
     } else {
         sotto_task_party_decline(host->task, status, NULL);
     }
