@@ -12,8 +12,9 @@
  *    none can have few in the cell, or where none has few in any of the nodes it is made of. It
  *    also has rows of as many parties as must stand behind it, or of nobody. Its counts are opened:
  *    a party counts a row at the first part of its cell, and holds each count against min_rows.
- * 3. The search goes on in the cell that has the value, and ends where the grid is one cell: the
- *    value is somewhere in it. A cell of a single key is the value.
+ * 3. The search goes on in the cell that has the value, and ends where the grid is one cell, or one
+ *    with all values and empty ones around it: the value is somewhere in it. A cell of a single key
+ *    is the value.
  *
  * Both values around the quantile are searched for together. One that is found waits: its cell is
  * the other's meanwhile. */
@@ -292,13 +293,20 @@ static bool find_part(const struct sotto__step *step, const struct sotto__index 
                       size_t target, size_t first)
 {
     size_t part;
+    uint64_t values_len = step->state[SOTTO__ORDER_LENS + target];
     if (!sotto__order_find_digit(&part, step, index, target, first)) {
         return false;
     }
-    note_parts(step, index, target, part, count_parts(find_map(step, target), index, part));
+    size_t parts_len = count_parts(find_map(step, target), index, part);
+    note_parts(step, index, target, part, parts_len);
     enter_parts(step, index, target);
     bool is_key = sotto__order_read(find_cell(step, target), SOTTO__CELL_SPAN) == 0;
-    if (is_key || is_over(count_level(step->round) + 1, index->key_bits, index->digit_bits)) {
+    /* A cell of several parts with all of the values: only empty parts around it were cut off.
+     * Going on would narrow it down to its least and its greatest value, which are somebody's. */
+    bool is_whole = count_level(step->round) > 0 && parts_len > 1 &&
+                    step->state[SOTTO__ORDER_LENS + target] == values_len;
+    if (is_key || is_whole ||
+        is_over(count_level(step->round) + 1, index->key_bits, index->digit_bits)) {
         end_target(step, target);
     }
     return true;
