@@ -24,8 +24,8 @@ static const char *const plans[] = {
     "\"h\": \"hist(x, 0, 2, 4, 6)\", \"v\": \"hist(x, 0, 1, 5, 6)\"",
     "\"h\": \"crosstab(a in ('p', 'q'), b in ('p', 'q'))\", \"v\": \"value_counts(a, 'p', 'q')\"",
     "\"h\": \"value_counts(a, 'p', 'q', 'r')\", \"v\": \"hist(x, 0, 3, 6)\", \"c\": \"sum(x < 3)\"",
-    "\"h\": \"sum(if(x < 2, x, na))\", \"v\": \"sum(if(a in ('p', 'r'), x, na))\", \"s\": "
-    "\"sum(x)\"",
+    ("\"h\": \"sum(if(x < 2, x, na))\", \"v\": \"sum(if(a in ('p', 'r'), x, na))\", "
+     "\"s\": \"sum(x)\""),
 };
 
 #define PLANS_LEN (sizeof plans / sizeof plans[0])

@@ -314,10 +314,10 @@ static enum sotto_status play(struct world *world, uint32_t party, const struct 
     }
     if (move->kind == RECORDED) {
         write_down();
-        struct sotto_session_party *asked = world->parties[party].session;
-        enum sotto_party_phase phase = sotto_session_party_phase(asked);
+        struct sotto_session_party *asker = world->parties[party].session;
+        enum sotto_party_phase phase = sotto_session_party_phase(asker);
         return phase == SOTTO_PARTY_MASKING || phase == SOTTO_PARTY_RECORDING
-                   ? sotto_session_party_recorded(asked)
+                   ? sotto_session_party_recorded(asker)
                    : SOTTO_ERROR_STATE; /* given up meanwhile */
     }
     if (move->kind == SHARES) {

@@ -3,12 +3,14 @@
  * result, to the bit, or an error that names who was lost; and whatever happens, no input is in two
  * sessions that can be opened. */
 #include "cases.h"
+#include "files.h"
 #include "net.h"
 #include "test.h"
 
 #include "federation/internal.h"
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
+#include <stdio.h>
 
 #define ROUNDS 4
 #define SESSIONS_MAX 400

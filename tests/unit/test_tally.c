@@ -1263,7 +1263,7 @@ static void ask_at_random(struct history *history, uint64_t *random)
     write_levels(words, sizeof words, levels);
     enum sotto_status status = try_asking(&(struct ask){.outputs = {history->output},
                                                         .where = kind == 1 || kind == 2 ? words : 0,
-                                                        .by = kind > 2 ? words : NULL,
+                                                        .by = {kind > 2 ? words : NULL},
                                                         .is_judged = true},
                                           &err);
     history->refused_len += status != SOTTO_OK;
