@@ -123,7 +123,8 @@ static bool divides_by_zero(const struct sotto__value *value, const struct sotto
 static bool is_met_elsewhere(const struct sotto__node *node, const struct sotto__value *value,
                              const struct sotto__value *right)
 {
-    return (node->kind == SOTTO__NODE_ADD || node->kind == SOTTO__NODE_SUBTRACT ||
+    return right != NULL &&
+           (node->kind == SOTTO__NODE_ADD || node->kind == SOTTO__NODE_SUBTRACT ||
             node->kind == SOTTO__NODE_MULTIPLY) &&
            value->kind != SOTTO__VALUE_NAN && right->kind != SOTTO__VALUE_NAN;
 }

@@ -671,11 +671,13 @@ void sotto__evidence_take_bins(struct sotto_evidence *in_out, const struct sotto
     uint64_t *digits = in_out->digits;
     for (size_t group = 0; group < program->groups_len; group++) {
         const uint64_t *counts = sums->counts + group * program->group_counts;
-        for (size_t i = 0; i < 2 * program->indices_len; i++) { /* those by digits last */
-            const struct sotto__index *index = &program->indices[i % program->indices_len];
-            bool is_last = index->kind == SOTTO__INDEX_DIGITS;
-            if (index->is_asked && is_last == (i >= program->indices_len)) {
-                take_bins(&bins, &digits, index, counts + index->offset);
+        for (int are_digits = 0; are_digits < 2; are_digits++) { /* these last */
+            for (size_t i = 0; i < program->indices_len; i++) {
+                const struct sotto__index *index = &program->indices[i];
+                bool is_now = (index->kind == SOTTO__INDEX_DIGITS) == are_digits;
+                if (index->is_asked && is_now) {
+                    take_bins(&bins, &digits, index, counts + index->offset);
+                }
             }
         }
     }

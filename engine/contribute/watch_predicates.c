@@ -368,16 +368,19 @@ static enum sotto_status leave_out(struct sotto__predicate *predicate, const cha
     const char *without = find_without(text);
     size_t word_bytes = strlen(SOTTO_WATCH_WITHOUT);
     size_t len = count_classes(predicate);
-    bool is_read = *without == '\0' || strncmp(without, SOTTO_WATCH_WITHOUT, word_bytes) == 0;
-    char *end = (char *)without + (*without != '\0' && is_read ? word_bytes : 0);
     if (len > SOTTO_WATCH_CLASSES_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_LIMIT, "a predicate has more than %d classes",
                                SOTTO_WATCH_CLASSES_MAX);
     }
-    predicate->is_left_out = *without != '\0' ? sotto_alloc_zeroed(len + 1) : NULL;
-    if (*without != '\0' && predicate->is_left_out == NULL) {
+    if (*without == '\0') {
+        return SOTTO_OK;
+    }
+    predicate->is_left_out = sotto_alloc_zeroed(len + 1);
+    if (predicate->is_left_out == NULL) {
         return sotto_error_no_memory(err);
     }
+    bool is_read = strncmp(without, SOTTO_WATCH_WITHOUT, word_bytes) == 0;
+    char *end = (char *)without + (is_read ? word_bytes : 0);
     while (is_read && *end != '\0') {
         size_t out = strtoul(end, &end, 10);
         is_read = out > 0 && out <= len;

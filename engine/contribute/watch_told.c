@@ -70,12 +70,11 @@ static size_t count_table_cells(const struct sotto_driver *driver, size_t output
 /* How many classes the set has that comes from keys or from an output. */
 static size_t count_classes(const struct sotto_driver *driver, const struct sotto__row_set *set)
 {
-    const struct sotto__group_key *key =
-        set->key != SOTTO_NONE ? &driver->plan->keys[set->key] : NULL;
     if (set->are_groups) {
         return driver->program->groups_len;
     }
-    if (key != NULL) {
+    if (set->key != SOTTO_NONE) {
+        const struct sotto__group_key *key = &driver->plan->keys[set->key];
         return key->levels_len - key->are_edges;
     }
     size_t cells = count_table_cells(driver, set->output);
