@@ -95,18 +95,18 @@ static enum sotto_status see_told(void *context, const struct sotto_ledger_row *
 
 /* Whether cells of a column were told; name: with its backticks. */
 static enum sotto_status find_told(bool *out, const struct decision *decision, const char *name,
-                                   size_t name_bytes, struct sotto_error *err)
+                                   struct sotto_error *err)
 {
     const struct sotto_ledger_storage *storage = &decision->ledger->storage;
     const char *file = decision->file->file;
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
     struct told_cells told = {.ledger = decision->ledger};
-    size_t bytes = sizeof SOTTO_WATCH_CELLS + name_bytes;
+    size_t bytes = sizeof SOTTO_WATCH_CELLS + strlen(name);
     char *text = sotto_alloc(bytes);
     if (text == NULL) {
         return sotto_error_no_memory(err);
     }
-    (void)snprintf(text, bytes, "%s%.*s", SOTTO_WATCH_CELLS, (int)name_bytes, name);
+    (void)snprintf(text, bytes, "%s%s", SOTTO_WATCH_CELLS, name);
     sotto__ledger_subject(subject, SOTTO__SUBJECT_MEASURE, file, strlen(file), decision->epoch,
                           text);
     sotto_free(text);
@@ -115,28 +115,52 @@ static enum sotto_status find_told(bool *out, const struct decision *decision, c
     return status;
 }
 
+/* Where a predicate names its next column: the backtick that begins it, which is none within a
+ * text. Its end if it names no more. */
+static const char *find_name(const char *predicate)
+{
+    bool is_text = false;
+    for (; *predicate != '\0' && (is_text || *predicate != '`'); predicate++) {
+        is_text = is_text != (*predicate == '"'); /* a quote that is doubled begins anew */
+    }
+    return predicate;
+}
+
+/* Takes a name as measures have it: between backticks, which predicates double within. out: as long
+ * as the predicate. Returns: where it ends. */
+static const char *take_name(char *out, const char *name)
+{
+    const char *from = name + 1;
+    *out++ = '`';
+    while (*from != '\0' && (*from != '`' || from[1] == '`')) {
+        from += *from == '`';
+        *out++ = *from++;
+    }
+    *out++ = '`';
+    *out = '\0';
+    return *from != '\0' ? from + 1 : from;
+}
+
 /* Fails where cells of a column that a predicate names were told. */
 static enum sotto_status check_predicate(struct decision *decision, const char *predicate,
                                          struct sotto_error *err)
 {
-    const char *begin = strchr(predicate, '`');
-    while (begin != NULL) {
-        const char *end = strchr(begin + 1, '`');
+    enum sotto_status status = SOTTO_OK;
+    char *name = sotto_alloc(strlen(predicate) + 2);
+    if (name == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    const char *next = find_name(predicate);
+    while (status == SOTTO_OK && *next != '\0') {
         bool is_told = false;
-        if (end == NULL) {
-            return SOTTO_OK;
-        }
-        enum sotto_status status =
-            find_told(&is_told, decision, begin, (size_t)(end + 1 - begin), err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
+        next = find_name(take_name(name, next));
+        status = find_told(&is_told, decision, name, err);
         if (is_told) {
             fail_group(decision, SOTTO_NONE);
         }
-        begin = strchr(end + 1, '`');
     }
-    return SOTTO_OK;
+    sotto_free(name);
+    return status;
 }
 
 enum sotto_status sotto__decision_check_conditions(struct decision *decision, size_t known_len,

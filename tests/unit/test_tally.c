@@ -467,6 +467,8 @@ static void test_quantiles_of_two_sets(void **state)
     expect_refused((struct ask){.outputs = {"median(wage)"}, .where = "age >= 40"}, "quantiles");
     expect_refused((struct ask){.outputs = {"hist(wage, 0, 5000, 9000)"}}, "quantiles");
     expect_refused((struct ask){.outputs = {"count(age)"}, .where = "wage >= 2500"}, "quantiles");
+    expect_refused((struct ask){.outputs = {"count(age)"}, .where = "dept != '`' and wage >= 2500"},
+                   "quantiles");
     answered({.outputs = {"sum(wage)"}});
     hire(1);
     refused({.outputs = {"median(wage)"}});
