@@ -6,7 +6,8 @@
  *
  * 1. Counts: conditions over all rows; bins and levels of one value with them, among the rows that
  *    have it; and all of them, among the rows that have all values. Bins or levels of one output
- *    alone share rows out: nothing else is told by them, and they are no family.
+ *    alone too, unless these are more than can be compared: what no level names is what they
+ *    leave of all rows.
  * 2. Sums of one column or product over two sets of rows or more, among the rows in which it is not
  *    0. */
 
@@ -89,8 +90,9 @@ static enum sotto_status keep_family(const struct making *making, struct sotto_f
 
 /* --- Counts --- */
 
-/* Adds conditions of the family's dataset, and the cells of a universe (SOTTO_NONE: of all).
- * Returns: whether sums may tell something together: there are conditions, or cells of two outputs.
+/* Adds conditions of the family's dataset, and the cells of a universe (SOTTO_NONE: of all), beside
+ * all rows. Returns: whether they may cut each other: there are conditions, or cells of two
+ * outputs.
  */
 static bool add_counts(struct sotto_family *family, const struct making *making, bool has_cells,
                        size_t universe)
@@ -132,7 +134,8 @@ static enum sotto_status add_universe(const struct making *making, size_t datase
         return status;
     }
     family.universes[family.universes_len++] = universe;
-    bool is_wanted = add_counts(&family, making, true, universe);
+    family.is_one_output = !add_counts(&family, making, true, universe);
+    bool is_wanted = !family.is_one_output || family.sets_len <= SOTTO_FAMILY_SUMS_MAX;
     return keep_family(making, &family, is_wanted);
 }
 

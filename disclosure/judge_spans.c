@@ -28,14 +28,17 @@ static bool is_given(const struct judging *judging, size_t set)
     return cell == SOTTO_NONE || withheld->cells[judging->group * withheld->cells_len + cell] == 0;
 }
 
+/* Of the bins or levels of one output what this party withholds is in the rest of all rows too, and
+ * is not few (judge_sets.c): others may stand behind that bin or level nevertheless. */
 static void add_atom(const struct judging *judging, const struct sotto_family *family,
                      struct sotto_span *in_out, size_t atom)
 {
     uint64_t vector[SOTTO_FAMILY_SUMS_MAX];
     for (size_t i = 0; i < family->sets_len; i++) {
         size_t set = family->sets[i];
-        vector[i] = set == SOTTO_NONE ||
-                    (is_given(judging, set) && sotto_evidence_holds(judging->evidence, atom, set));
+        bool is_in = set == SOTTO_NONE || sotto_evidence_holds(judging->evidence, atom, set);
+        bool is_shown = set == SOTTO_NONE || family->is_one_output || is_given(judging, set);
+        vector[i] = is_in && is_shown;
     }
     (void)sotto_span_add(in_out, vector, NULL);
 }

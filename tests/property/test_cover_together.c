@@ -26,11 +26,13 @@ static const char *const plans[] = {
     "\"h\": \"value_counts(a, 'p', 'q', 'r')\", \"v\": \"hist(x, 0, 3, 6)\", \"c\": \"sum(x < 3)\"",
     ("\"h\": \"sum(if(x < 2, x, na))\", \"v\": \"sum(if(a in ('p', 'r'), x, na))\", "
      "\"s\": \"sum(x)\""),
+    "\"v\": \"value_counts(a, 'p', 'q')\", \"n\": \"count(a)\"",
 };
 
 #define PLANS_LEN (sizeof plans / sizeof plans[0])
 #define PLAN_OF_TABLES 1
 #define PLAN_OF_SUMS 3
+#define PLAN_OF_LEVELS 4 /* not all of them: the rest is told by the number of rows */
 
 struct row {
     int x;
@@ -141,13 +143,13 @@ static int count_row(size_t plan, size_t i, const struct row *row)
     if (plan == PLAN_OF_SUMS) {
         return count_in_sum(i, row);
     }
-    if (i < 3) {
+    if (i < 3 || plan == PLAN_OF_LEVELS) {
         return row->a == "pqr"[i];
     }
     return i == 3 ? row->x < 3 : i == 4 ? row->x >= 3 : row->x < 3;
 }
 
-static const size_t counts_len[PLANS_LEN] = {6, 6, 6, 3};
+static const size_t counts_len[PLANS_LEN] = {6, 6, 6, 3, 2};
 
 /* The next value of a result. */
 static const char *find_value(const char *from)

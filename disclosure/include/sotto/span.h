@@ -61,6 +61,7 @@ struct sotto_family {
     size_t universes_len;
     size_t *sets; /* over which sums are opened; SOTTO_NONE: over all these rows */
     size_t sets_len;
+    bool is_one_output; /* bins or levels of one output, beside all rows that have the value */
 };
 
 struct sotto_families {
