@@ -192,7 +192,8 @@ static enum sotto_status restore_rounds(struct sotto_task_party *task,
     return SOTTO_OK;
 }
 
-/* Of a pledge of an earlier round nothing is left to say: that round was opened. */
+/* Of a pledge of an earlier round nothing is left to say: that round was opened. Of a later one its
+ * host did not keep the rounds before. */
 static enum sotto_status restore_pledge(struct sotto_task_party *task,
                                         const struct sotto_task_party_past *past,
                                         struct sotto_error *err)
@@ -200,6 +201,11 @@ static enum sotto_status restore_pledge(struct sotto_task_party *task,
     struct sotto_session_label *label = &task->terms.label;
     if (!sotto_session_pledge_read(&task->pledge, past->pledge, past->pledge_bytes)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "what was pledged is malformed");
+    }
+    if (task->pledge.label.round > label->round) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "a round was not kept before round %u was pledged",
+                               task->pledge.label.round);
     }
     task->has_pledge = task->pledge.label.round == label->round;
     label->attempt = task->has_pledge ? task->pledge.label.attempt : 0;
