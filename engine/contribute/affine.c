@@ -78,16 +78,25 @@ static enum sotto_status allocate_lines(struct sotto__affine *affine)
 
 /* --- The sample --- */
 
+/* MurmurHash3's last step: each bit of a number changes half of all others. */
+static uint64_t mix(uint64_t number)
+{
+    number = (number ^ number >> 33) * UINT64_C(0xFF51AFD7ED558CCD);
+    number = (number ^ number >> 33) * UINT64_C(0xC4CEB9FE1A85EC53);
+    return number ^ number >> 33;
+}
+
 void sotto__affine_hash(uint64_t *restrict in_out, const double *restrict values, size_t column,
                         size_t len)
 {
-    /* Each column has a multiplier of its own: the high bits of the sum depend on all of them. */
-    uint64_t multiplier = (UINT64_C(0x9E3779B97F4A7C15) * (2 * column + 1)) | 1;
+    /* Columns differ before their values are mixed: what is linear in these, as whole numbers of
+     * one size are, has one sum for many rows. */
+    uint64_t salt = UINT64_C(0x9E3779B97F4A7C15) * (column + 1);
     for (size_t i = 0; i < len; i++) {
         uint64_t bits;
         double value = values[i] + 0.0; /* -0 + 0 is 0 */
         memcpy(&bits, &value, sizeof bits);
-        in_out[i] += (bits ^ bits >> 32) * multiplier;
+        in_out[i] += mix(bits + salt);
     }
 }
 

@@ -416,6 +416,27 @@ static void test_hidden(void **state)
     passes_rows("", "cov([wage, age, mirror, stage, three, flag, code, double, gross])", 0, 200);
 }
 
+/* Whole numbers of one size, two of which are alike but in three rows. All rows are looked at, also
+ * where what one has more, times a few, another has less. */
+static void test_hidden_among_whole_numbers(void **state)
+{
+    (void)state;
+    for (int above = 1; above <= 12; above++) {
+        char text[16384] = "u,v\n";
+        size_t at = strlen(text);
+        struct judged judged;
+        for (int i = 0; i < 900; i++) {
+            int u = 513 + i % 487;
+            int v = u + (i >= 700 && i < 703 ? above : 0);
+            at += (size_t)snprintf(text + at, sizeof text - at, "%d,%d\n", u, v);
+        }
+        begin(&judged, "", "sum(v) - sum(u)", text);
+        assert_int_equal(judge(&judged), SOTTO_ERROR_REFUSED);
+        assert_contains(judged.text, "is the same here, but for units");
+        end(&judged);
+    }
+}
+
 /* R5. */
 static void test_dominance(void **state)
 {
@@ -609,6 +630,7 @@ int main(void)
         cmocka_unit_test(test_rows_together),
         cmocka_unit_test(test_presence),
         cmocka_unit_test(test_hidden),
+        cmocka_unit_test(test_hidden_among_whole_numbers),
         cmocka_unit_test(test_dominance),
         cmocka_unit_test(test_identifiers),
         cmocka_unit_test(test_declared_identifiers),
