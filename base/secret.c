@@ -40,3 +40,8 @@ bool sotto_equal_ct(const void *a, const void *b, size_t bytes)
 {
     return sodium_memcmp(a, b, bytes) == 0;
 }
+
+void sotto_short_digest(uint8_t out[SOTTO_SHORT_DIGEST_BYTES], const void *data, size_t bytes)
+{
+    (void)crypto_generichash(out, SOTTO_SHORT_DIGEST_BYTES, data, bytes, NULL, 0);
+}

@@ -5,8 +5,8 @@
  * The one idea: a quantile tells a table of a column's values, in cells of many rows each. Two such
  * tables, of sets that differ, are a table of the rows between them, and two tables of one set with
  * other edges one of narrower cells, either of which may have few rows. So a column's cells are
- * told of the same rows again, or of others that share none with them, and not beside a condition,
- * bins or levels of that column. */
+ * told of the same rows again, with the same edges, or of others that share none with them, and not
+ * beside a condition, bins or levels of that column. */
 
 #include "ledger_decide.h"
 
@@ -43,6 +43,37 @@ void sotto__decision_check_cells(struct decision *decision)
         bool is_repeated = (repeats[group] & SOTTO__LEDGER_IS_REPEATED) != 0;
         if (file->atoms[i].is_asked && is_known[i] != 0 && !is_repeated) {
             fail_group(decision, group);
+        }
+    }
+}
+
+/* --- By other edges --- */
+
+/* Whether a measure is another one by the edges of its cells. */
+static bool is_by_grid(const struct sotto_ledger_measure *by_grid,
+                       const struct sotto_ledger_measure *measure)
+{
+    size_t bytes = strlen(measure->text);
+    return strncmp(by_grid->text, measure->text, bytes) == 0 &&
+           strncmp(by_grid->text + bytes, SOTTO_WATCH_BY_GRID, strlen(SOTTO_WATCH_BY_GRID)) == 0;
+}
+
+/* What other parties have decides where the edges are: told of the same rows with other edges, the
+ * rows between two edges would be told, whoever moved them. So a cell is divided as it was before.
+ */
+void sotto__decision_check_grids(struct decision *decision)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    for (size_t i = 0; i < file->measures_len * file->measures_len; i++) {
+        size_t in_cell = i / file->measures_len;
+        size_t by_grid = i % file->measures_len;
+        const uint8_t *is_told = decision->is_known + in_cell * file->atoms_len;
+        const uint8_t *is_same = decision->is_known + by_grid * file->atoms_len;
+        bool is_pair = is_by_grid(&file->measures[by_grid], &file->measures[in_cell]);
+        for (size_t j = 0; is_pair && j < file->atoms_len; j++) {
+            if (file->atoms[j].is_asked && is_told[j] != 0 && is_same[j] == 0) {
+                fail_group(decision, sotto__decision_find_group(decision, j));
+            }
         }
     }
 }

@@ -337,6 +337,7 @@ static enum sotto_status check_file(struct decision *decision, struct sotto_erro
             check_others(decision);
         }
     }
+    sotto__decision_check_grids(decision);
     return check_pairs(decision, err);
 }
 
@@ -393,8 +394,8 @@ static enum sotto_status fail_few(const struct decision *decision, struct sotto_
     if (decision->is_overlapping) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "ledger: what quantiles tell of a column of %.100s is told again of "
-                               "the same rows, or of quite other ones, and not beside conditions, "
-                               "bins or levels of that column",
+                               "the same rows with the same edges, or of quite other rows, and not "
+                               "beside conditions, bins or levels of that column",
                                decision->file->file);
     }
     if (decision->is_dominated) {

@@ -115,6 +115,8 @@ enum sotto_status sotto__decision_decide(struct decision *decision, size_t *out_
 bool sotto__ledger_counts_cells(const struct sotto_ledger_measure *measure);
 /* Holds such a measure, which was compared, against what was told of others of these rows. */
 void sotto__decision_check_cells(struct decision *decision);
+/* Holds their edges against those that were told of the same rows in the same cell. */
+void sotto__decision_check_grids(struct decision *decision);
 /* Holds cells that are asked for against all predicates, and predicates that the ledger does not
  * have yet against cells that were told. Returns: SOTTO_ERROR_NO_MEMORY; what storage returned. */
 enum sotto_status sotto__decision_check_conditions(struct decision *decision, size_t known_len,

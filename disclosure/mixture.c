@@ -83,6 +83,9 @@ uint64_t sotto__mixture_invert(uint64_t a, uint64_t prime)
 uint64_t sotto__mixture_number(double value, uint64_t prime)
 {
     int exponent;
+    if (!isfinite(value)) {
+        return 0;
+    }
     if (fabs(value) <= WHOLE_MAX && value == trunc(value)) { /* most values, and at once */
         uint64_t whole = (uint64_t)fabs(value);
         return value < 0 ? prime - whole : whole;

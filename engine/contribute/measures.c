@@ -12,6 +12,7 @@
 
 #include <float.h>
 #include <sotto/alloc.h>
+#include <sotto/secret.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -340,8 +341,7 @@ static bool find_columns(struct sotto__measure *in_out, const struct sotto_drive
     bool *is_read = sotto_alloc_zeroed(program->ops_len + 1);
     in_out->columns = sotto_alloc_array(driver->expansion.columns_len, sizeof *in_out->columns);
     if (is_read == NULL || in_out->columns == NULL) {
-        sotto_free(is_read);
-        sotto_free(in_out->columns);
+        sotto_free(is_read); /* the measure ends its columns */
         return false;
     }
     for (size_t i = 0; i < in_out->product.values_len; i++) {
@@ -363,25 +363,49 @@ static bool find_columns(struct sotto__measure *in_out, const struct sotto_drive
     return true;
 }
 
+/* Whether there is such a measure; of grids, with the same text. */
 static bool has_measure(const struct sotto__measures *measures,
-                        const struct sotto__monomial *product, bool is_cells)
+                        const struct sotto__measure *measure)
 {
     for (size_t i = 0; i < measures->len; i++) {
-        if (measures->list[i].is_cells == is_cells &&
-            is_same_monomial(&measures->list[i].product, product)) {
+        const struct sotto__measure *other = &measures->list[i];
+        bool is_text = measure->kind != SOTTO__MEASURE_GRID ||
+                       (other->kind == measure->kind && strcmp(other->text, measure->text) == 0);
+        if (other->kind == measure->kind && is_text &&
+            is_same_monomial(&other->product, &measure->product)) {
             return true;
         }
     }
     return false;
 }
 
-/* "cells of " and what follows. Returns: NULL without memory. */
-static char *write_cells(char *text)
+static bool append_measure(struct sotto__measures *in_out, const struct sotto__measure *measure)
 {
-    size_t bytes = text != NULL ? strlen(text) + sizeof SOTTO_WATCH_CELLS : 0;
+    void *list = in_out->list;
+    if (sotto_array_reserve(&list, &in_out->capacity_len, in_out->len + 1, sizeof *in_out->list) !=
+        SOTTO_OK) {
+        return false;
+    }
+    in_out->list = list;
+    in_out->list[in_out->len++] = *measure;
+    return true;
+}
+
+static void release_measure(struct sotto__measure *measure)
+{
+    sotto_free(measure->text);
+    sotto_free(measure->columns);
+}
+
+/* Writes a text before that of a product. Returns: NULL without memory. */
+static char *write_after(const char *before, const struct sotto_driver *driver,
+                         const uint64_t *hashes, const struct sotto__monomial *product)
+{
+    char *text = write_measure(driver, hashes, product);
+    size_t bytes = text != NULL ? strlen(before) + strlen(text) + 1 : 0;
     char *out = text != NULL ? sotto_alloc(bytes) : NULL;
     if (out != NULL) {
-        (void)snprintf(out, bytes, "%s%s", SOTTO_WATCH_CELLS, text);
+        (void)snprintf(out, bytes, "%s%s", before, text);
     }
     sotto_free(text);
     return out;
@@ -389,27 +413,151 @@ static char *write_cells(char *text)
 
 static bool add_measure(struct sotto__measures *in_out, const struct sotto_driver *driver,
                         const uint64_t *hashes, const struct sotto__monomial *product,
-                        bool is_cells)
+                        enum sotto__measure_kind kind)
 {
-    void *list = in_out->list;
+    struct sotto__measure measure = {.product = *product, .kind = kind};
     in_out->counts_rows = in_out->counts_rows || product->values_len == 0;
-    if (product->values_len == 0 || has_measure(in_out, product, is_cells)) {
+    if (product->values_len == 0 || has_measure(in_out, &measure)) {
         return true;
     }
-    if (sotto_array_reserve(&list, &in_out->capacity_len, in_out->len + 1, sizeof *in_out->list) !=
-        SOTTO_OK) {
-        return false;
-    }
-    in_out->list = list;
-    struct sotto__measure measure = {.product = *product, .is_cells = is_cells};
-    measure.text = write_measure(driver, hashes, product);
-    measure.text = is_cells ? write_cells(measure.text) : measure.text;
-    bool has_memory = measure.text != NULL && find_columns(&measure, driver);
+    measure.text =
+        write_after(kind == SOTTO__MEASURE_CELLS ? SOTTO_WATCH_CELLS : "", driver, hashes, product);
+    bool has_memory =
+        measure.text != NULL && find_columns(&measure, driver) && append_measure(in_out, &measure);
     if (!has_memory) {
-        sotto_free(measure.text);
-        return false;
+        release_measure(&measure);
     }
-    in_out->list[in_out->len++] = measure;
+    return has_memory;
+}
+
+/* --- Grids --- */
+
+/* What a method counts the keys of. */
+static size_t find_value(const struct sotto__program *program, size_t op)
+{
+    while (program->ops[op].kind == SOTTO__OP_KEY || program->ops[op].kind == SOTTO__OP_MASK) {
+        op = program->ops[op].a;
+    }
+    return op;
+}
+
+static void write_words(struct sotto_writer *writer, const struct sotto__program *program,
+                        size_t group, size_t place, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        sotto_write_u64(writer, program->parameters[group * program->parameters_len + place + i]);
+    }
+}
+
+/* Which cells are divided: one, or, where there are groups, whichever this round divides in them.
+ */
+static void write_cell(struct sotto_writer *writer, const struct sotto_driver *driver,
+                       const struct sotto__index *index, size_t cell)
+{
+    if (driver->program->groups_len > 1) {
+        sotto_write_u64(writer, driver->round);
+    } else if (index->place != SOTTO_NONE) {
+        write_words(writer, driver->program, 0, index->place + cell * SOTTO__CELL_WORDS,
+                    SOTTO__CELL_WORDS);
+    }
+}
+
+/* Which rows are complete, where only these count: those that have all columns of the plan. */
+static void write_completeness(struct sotto_writer *writer, const struct sotto_driver *driver)
+{
+    for (size_t i = 0; driver->program->is_complete && i < driver->expansion.columns_len; i++) {
+        const struct sotto__column *column = &driver->expansion.columns[i];
+        sotto_write_u64(writer, column->dataset);
+        sotto_write_blob(writer, column->name, strlen(column->name));
+    }
+}
+
+/* How they are, in all groups: where, and the map of the grid; and of which rows. */
+static void write_grid(struct sotto_writer *writer, const struct sotto_driver *driver,
+                       const struct sotto__index *index, size_t cell)
+{
+    const struct sotto__program *program = driver->program;
+    write_completeness(writer, driver);
+    for (size_t group = 0; group < program->groups_len; group++) {
+        if (index->place != SOTTO_NONE) {
+            write_words(writer, program, group, index->place + cell * SOTTO__CELL_WORDS,
+                        SOTTO__CELL_WORDS);
+        }
+        write_words(writer, program, group, index->map + cell * SOTTO__MAP_WORDS, SOTTO__MAP_WORDS);
+    }
+}
+
+/* Appends a word and the digest of what was written, which it ends. Returns: false without memory.
+ */
+static bool append_digest(char **in_out, const char *word, struct sotto_writer *writer)
+{
+    uint8_t digest[SOTTO_SHORT_DIGEST_BYTES];
+    size_t bytes = strlen(*in_out) + strlen(word) + 2 * sizeof digest + 1;
+    bool has_memory = sotto_writer_status(writer) == SOTTO_OK;
+    char *out = has_memory ? sotto_alloc(bytes) : NULL;
+    if (out != NULL) {
+        int len = snprintf(out, bytes, "%s%s", *in_out, word);
+        sotto_short_digest(digest, writer->data, writer->data_bytes);
+        for (size_t i = 0; i < sizeof digest; i++) {
+            len += snprintf(out + len, bytes - (size_t)len, "%02x", digest[i]);
+        }
+        sotto_free(*in_out);
+        *in_out = out;
+    }
+    sotto_writer_release(writer);
+    return out != NULL;
+}
+
+/* Takes the text. Returns: false without memory. */
+static bool add_grid_measure(struct sotto__measures *in_out, const struct sotto__monomial *value,
+                             enum sotto__measure_kind kind, char *text)
+{
+    struct sotto__measure measure = {.product = *value, .kind = kind, .text = text};
+    bool is_new = !has_measure(in_out, &measure);
+    bool has_memory = !is_new || append_measure(in_out, &measure);
+    if (!is_new || !has_memory) {
+        sotto_free(text);
+    }
+    return has_memory;
+}
+
+/* The text of cells of a value, in one cell, and (by_grid) by how it is divided. Returns: NULL
+ * without memory. */
+static char *write_grid_text(const struct sotto_driver *driver, const uint64_t *hashes,
+                             const struct sotto__monomial *value, const struct sotto__index *index,
+                             size_t cell, bool by_grid)
+{
+    struct sotto_writer writer;
+    char *text = write_after(SOTTO_WATCH_CELLS, driver, hashes, value);
+    if (text == NULL) {
+        return NULL;
+    }
+    sotto_writer_init(&writer, SIZE_MAX);
+    write_cell(&writer, driver, index, cell);
+    bool has_memory = append_digest(&text, SOTTO_WATCH_IN_CELL, &writer);
+    if (has_memory && by_grid) {
+        sotto_writer_init(&writer, SIZE_MAX);
+        write_grid(&writer, driver, index, cell);
+        has_memory = append_digest(&text, SOTTO_WATCH_BY_GRID, &writer);
+    }
+    if (!has_memory) {
+        sotto_free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* Adds that a cell is divided, and then by which grid. They are of no columns. */
+static bool add_grid(struct sotto__measures *in_out, const struct sotto_driver *driver,
+                     const uint64_t *hashes, const struct sotto__monomial *value,
+                     const struct sotto__index *index, size_t cell)
+{
+    for (int by_grid = 0; by_grid < 2; by_grid++) {
+        char *text = write_grid_text(driver, hashes, value, index, cell, by_grid);
+        if (text == NULL || !add_grid_measure(in_out, value, SOTTO__MEASURE_GRID, text)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -428,10 +576,28 @@ static bool add_term(struct sotto__measures *const *in_out, const struct sotto_d
         product = has_memory ? next : (struct monomials){0};
     }
     for (size_t i = 0; has_memory && i < product.len; i++) {
-        has_memory = add_measure(measures, driver, hashes, &product.list[i], false);
+        has_memory = add_measure(measures, driver, hashes, &product.list[i], SOTTO__MEASURE_SUM);
     }
     sotto_free(product.list);
     return has_memory;
+}
+
+/* Adds the values of complete rows, which few of may change, in words of their own. */
+static bool add_complete(struct sotto__measures *in_out, const struct sotto_driver *driver,
+                         const uint64_t *hashes, const struct sotto__monomial *value)
+{
+    struct sotto_writer writer;
+    char *text = write_after(SOTTO_WATCH_CELLS, driver, hashes, value);
+    if (text == NULL) {
+        return false;
+    }
+    sotto_writer_init(&writer, SIZE_MAX);
+    write_completeness(&writer, driver);
+    if (!append_digest(&text, SOTTO_WATCH_COMPLETE, &writer)) {
+        sotto_free(text);
+        return false;
+    }
+    return add_grid_measure(in_out, value, SOTTO__MEASURE_COMPLETE, text);
 }
 
 /* What an index of a method counts by the values' digits. */
@@ -440,17 +606,21 @@ static bool add_cells(struct sotto__measures *const *in_out, const struct sotto_
 {
     const struct sotto__program *program = driver->program;
     const struct sotto__op *op = &program->ops[index->op];
-    size_t at = index->op;
     if ((index->kind != SOTTO__INDEX_DIGITS && index->kind != SOTTO__INDEX_PARTS) ||
         op->dataset == SOTTO_NONE) {
         return true;
     }
-    while (program->ops[at].kind == SOTTO__OP_KEY || program->ops[at].kind == SOTTO__OP_MASK) {
-        at = program->ops[at].a;
+    const struct sotto__monomial value = {.values = {find_value(program, index->op)},
+                                          .values_len = 1,
+                                          .present = {index->op},
+                                          .present_len = 1};
+    struct sotto__measures *measures = in_out[op->dataset];
+    bool has_memory = add_measure(measures, driver, hashes, &value, SOTTO__MEASURE_CELLS) &&
+                      (!program->is_complete || add_complete(measures, driver, hashes, &value));
+    for (size_t i = 0; index->is_mapped && has_memory && i < index->cells_len; i++) {
+        has_memory = add_grid(measures, driver, hashes, &value, index, i);
     }
-    struct sotto__monomial value = {
-        .values = {at}, .values_len = 1, .present = {index->op}, .present_len = 1};
-    return add_measure(in_out[op->dataset], driver, hashes, &value, true);
+    return has_memory;
 }
 
 bool sotto__measures_find(struct sotto__measures *const *in_out, const struct sotto_driver *driver)
@@ -499,12 +669,6 @@ static bool is_whole(const struct sotto_driver *driver, size_t i,
     return found != SOTTO_NONE && catalogue->columns[found].missing == 0;
 }
 
-static void release_measure(struct sotto__measure *measure)
-{
-    sotto_free(measure->text);
-    sotto_free(measure->columns);
-}
-
 void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
                               const struct sotto_catalogue *catalogue)
 {
@@ -520,7 +684,7 @@ void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto
             }
         }
         product->present_len = present_len;
-        if (has_measure(in_out, product, measure.is_cells)) {
+        if (has_measure(in_out, &measure)) {
             release_measure(&measure);
         } else {
             in_out->list[in_out->len++] = measure;
@@ -582,7 +746,7 @@ void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
                          size_t len)
 {
     find_values(out, scratch, rows, measure, len);
-    for (size_t i = 0; measure->is_cells && i < len; i++) {
+    for (size_t i = 0; measure->kind != SOTTO__MEASURE_SUM && i < len; i++) {
         out[i] = out[i] == 0 ? DBL_TRUE_MIN : out[i]; /* nobody else counts by such a number */
     }
     find_states(states, rows, measure, len);

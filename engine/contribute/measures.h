@@ -18,10 +18,16 @@ struct sotto__monomial {
     size_t present_len;
 };
 
-/* What a sum adds up, or what a method counts by cells. */
+enum sotto__measure_kind {
+    SOTTO__MEASURE_SUM,   /* what a sum adds up */
+    SOTTO__MEASURE_CELLS, /* values that a method counts by their cells, of incomplete rows too */
+    SOTTO__MEASURE_GRID,  /* the same, of one cell and by the grid that it is divided into */
+    SOTTO__MEASURE_COMPLETE, /* the same, of complete rows only */
+};
+
 struct sotto__measure {
     struct sotto__monomial product;
-    bool is_cells; /* values that a method counts by their cells */
+    enum sotto__measure_kind kind;
     char *text;
     const char **columns; /* names, which borrow from the plan or the schema */
     size_t columns_len;

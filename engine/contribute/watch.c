@@ -340,7 +340,10 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
         uint8_t *states = watcher->states + i * SOTTO__ROWS_LEN;
         sotto__measure_rows(values, states, watcher->scratch, &watched->measures.list[i], rows,
                             len);
-        for (size_t j = 0; program->is_complete && j < len; j++) {
+        enum sotto__measure_kind kind = watched->measures.list[i].kind;
+        bool is_complete =
+            program->is_complete && kind != SOTTO__MEASURE_CELLS && kind != SOTTO__MEASURE_GRID;
+        for (size_t j = 0; is_complete && j < len; j++) {
             states[j] |= (rows->skipped[j] & SOTTO__ROW_INCOMPLETE) != 0;
         }
         watcher->value_lists[i] = values;

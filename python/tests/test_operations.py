@@ -234,7 +234,9 @@ DECLARED = {
     ),
     "describe": (
         lambda numbers: numbers.describe(),
-        lambda numbers: numbers.describe().drop(index=["min", "max"]),
+        lambda numbers: (
+            numbers.assign(smokes=numbers["smokes"].astype(int)).describe().drop(index=["min", "max"])
+        ),
     ),
     "describe_column": (
         lambda numbers: numbers["wage"].describe(),

@@ -35,7 +35,7 @@ class Guarded(ClusterCase):
             node.policy = {"min_rows": 10, **policy}
         cluster.start()
         cluster.wait_connected()
-        self.creator = cluster.nodes[0]
+        self.creator, *self.others = cluster.nodes
         self.rows = [row for rows in parties for row in rows]
 
     def ask(self, **outputs):
@@ -87,6 +87,35 @@ class Guarded(ClusterCase):
             self.holds(value, 5, share)
         self.refuses("policy.extremes has it guarded",
                      outputs={"m": "describe(wages.age, extremes=1, exact=1)"})
+
+    def test_moved_edges(self):
+        """Who has other rows than before would move the edges of cells over the same rows of others."""
+        self.start(refusals=100)
+        self.ask(m="median(wages.wage)")
+        self.ask(m="median(wages.wage)")
+        rows = [f"d,f,30,{1 + i / 1000:.2f},3,0.5" for i in range(200)]
+        path = self.creator.data / "wages.csv"
+        path.write_text("shift,sex,age,wage,tenure,score\n" + "\n".join(rows) + "\n")
+        task = self.creator.create(plan({"m": "median(wages.wage)"}, wait=5, connection=5))
+        self.assertEqual(self.creator.wait_end(task), "ERROR")
+        self.assertIn("the same rows with the same edges", self.others[0].log() + self.others[1].log())
+
+    def test_complete_rows(self):
+        """Those that have a manager are others than all: their cells would be told of both."""
+        rng = random.Random(5)
+        files = [{"wages.csv": "wage,manager\n" + "".join(
+            f"{rng.lognormvariate(8, 0.5):.2f},{rng.choice(['1', ''])}\n" for _ in range(200))} for _ in range(3)]
+        cluster = self.cluster(files, start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10, "refusals": 100}
+        cluster.start()
+        cluster.wait_connected()
+        self.creator, *self.others = cluster.nodes
+        self.ask(m="median(wages.wage)")
+        outputs = {"m": "median(wages.wage)", "n": "count(wages.manager)"}
+        task = self.creator.create(plan(outputs, wait=5, connection=5, rows="complete"))
+        self.assertEqual(self.creator.wait_end(task), "ERROR")
+        self.assertIn("the same rows with the same edges", "".join(node.log() for node in cluster.nodes))
 
     def test_no_leave(self):
         self.start(refusals=100)

@@ -297,7 +297,8 @@ static void test_parts(void **state)
 
 static enum sotto_status schema_run(void *context)
 {
-    static const uint8_t bytes[] = {3, 0, 0, 0, 4, 0, 1, 5, 0, 0, 3, 18, 0, 0, 0, 0, 0};
+    static const uint8_t bytes[17 + 4 + 8 + 4] = {3, 0, 0, 0, 4, 0,
+                                                  1, 5, 0, 0, 3, 18}; /* no rules */
     struct sotto_schema schema = {0};
     struct sotto_reader reader;
     sotto_reader_init(&reader, bytes, sizeof bytes);

@@ -26,6 +26,12 @@ SOTTO_API void sotto_wipe(void *memory, size_t bytes);
 /* Compares bytes bytes. CT: time depends on bytes only. */
 SOTTO_API bool sotto_equal_ct(const void *a, const void *b, size_t bytes);
 
+#define SOTTO_SHORT_DIGEST_BYTES 16
+
+/* Writes a digest of some bytes: nobody finds others that have the same one. */
+SOTTO_API void sotto_short_digest(uint8_t out[SOTTO_SHORT_DIGEST_BYTES], const void *data,
+                                  size_t bytes);
+
 SOTTO_END_DECLS
 
 #endif

@@ -78,6 +78,14 @@ SOTTO_API const char *sotto_watch_measure(const struct sotto_watch *watch, size_
 /* What a measure begins with that no sum adds up: a quantile counts these values, each by its cell,
  * where 0 is a value like others. The column, or what is computed, follows. */
 #define SOTTO_WATCH_CELLS "cells of "
+/* Where a round counts, such a measure is also there, of no columns, with the digest of a cell that
+ * is divided (with groups, of the round), and again with the digest of the grid that it is divided
+ * into. */
+#define SOTTO_WATCH_IN_CELL " in cell "
+#define SOTTO_WATCH_BY_GRID " by grid "
+/* Where only complete rows count, with the digest of the columns that these have. The others then
+ * are of incomplete rows too, so that it is known where other rows were told. */
+#define SOTTO_WATCH_COMPLETE " in complete rows "
 
 /* Whether the round opens how many rows of a dataset are in sets that the asker made: where,
  * groups, bins, conditions. */
