@@ -235,7 +235,9 @@ DECLARED = {
     "describe": (
         lambda numbers: numbers.describe(),
         lambda numbers: (
-            numbers.assign(smokes=numbers["smokes"].astype(int)).describe().drop(index=["min", "max"])
+            numbers.assign(smokes=numbers["smokes"].astype(int))
+            .describe()
+            .drop(index=["min", "max"])
         ),
     ),
     "describe_column": (
