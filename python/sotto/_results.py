@@ -155,7 +155,7 @@ def _warn(result: Mapping[str, Any]) -> None:
 
 
 def _say_rules(result: Mapping[str, Any]) -> None:
-    """By which rules parties withheld what is missing; where nothing is, there is nothing to say."""
+    """By which rules parties withheld what is missing; where nothing is, nothing is said."""
     if "withheld" in result.get("groups", {}) or '"withheld"' in json.dumps(result["outputs"]):
         for rules in result.get("rules", ()):
             numbers = f"min_rows {rules['min_rows']}, dominance {rules['dominance']}"
