@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """./dev bench e2e: real daemons on loopback, from create to result. One JSON object per line.
 
-create_to_result_3: milliseconds, one task at a time. verification_3: what it adds to the median that all three
-check the sum and confirm the result. tasks_per_s_8: with 8 tasks under way. nodes_50: ms of a task of fifty nodes. idle_rss: anonymous MB of a node that waits, and after 5,000 tasks (--quick: 50)."""
+create_to_result_3: milliseconds, one task at a time. verification_3: what it adds to the median that
+all three check the sum and confirm the result. tasks_per_s_8: with 8 tasks under way. nodes_50: ms
+of a task of fifty nodes. idle_rss: anonymous MB of a node that waits, and after 5,000 tasks
+(--quick: 50)."""
 
 import concurrent.futures
 import json
@@ -107,8 +109,7 @@ def verification(companies):
             times[i].append(ms)
             right = right and ok
     confirmed, told = (quantile(one, 0.5) for one in times)
-    return report("verification_3", [confirmed - told], right and
-                  confirmed - told < VERIFICATION_MS_MAX, confirmed=round(confirmed, 3),
+    return report("verification_3", [confirmed - told], right, confirmed=round(confirmed, 3),
                   told=round(told, 3), goals={"ms": VERIFICATION_MS_MAX})
 
 
