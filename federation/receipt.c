@@ -132,6 +132,7 @@ enum sotto_status sotto_task_aggregator_receipt(const struct sotto_task_aggregat
     write_receipt(task, &writer, is_full);
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
+        *out = (struct sotto_buffer){0};
         out->data = sotto_writer_take(&writer, &out->data_bytes);
     }
     sotto_writer_release(&writer);

@@ -142,6 +142,7 @@ enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sot
     sotto_write_blob(&writer, offer->spans, offer->spans_bytes);
     status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
+        *out = (struct sotto_buffer){0};
         out->data = sotto_writer_take(&writer, &out->data_bytes);
     }
     sotto_writer_release(&writer);

@@ -134,6 +134,7 @@ enum sotto_status sotto__message_finish_digest(struct sotto_writer *writer,
     sotto_signed_digest(out_signed_digest, signature_label, writer->data, signed_bytes);
     sotto_identity_sign_digest(identity, &signature, out_signed_digest);
     memcpy(space, signature.bytes, sizeof signature.bytes);
+    *out = (struct sotto_buffer){0};
     out->data = sotto_writer_take(writer, &out->data_bytes);
 out:
     sotto_writer_release(writer);

@@ -95,6 +95,7 @@ sotto_session_aggregator_releases(const struct sotto_session_aggregator *aggrega
     }
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
+        *out = (struct sotto_buffer){0};
         out->data = sotto_writer_take(&writer, &out->data_bytes);
     }
     sotto_writer_release(&writer);

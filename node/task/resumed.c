@@ -61,6 +61,7 @@ static enum sotto_status write_notes(struct sotto_buffer *out, const struct join
     }
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
+        *out = (struct sotto_buffer){0};
         out->data = sotto_writer_take(&writer, &out->data_bytes);
     }
     sotto_writer_release(&writer);

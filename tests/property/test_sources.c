@@ -696,7 +696,7 @@ static void run_cases(int threads)
 {
     struct tally tally = {0};
     omp_set_num_threads(threads);
-    for (uint64_t seed = 0, cases = test_cases(250); seed < cases; seed++) {
+    for (uint64_t seed = 0, cases = test_cases(60); seed < cases; seed++) {
         run_case(&tally, seed);
     }
     print_message("%zu verdicts, %zu of them refusals\n", tally.rounds, tally.refused);

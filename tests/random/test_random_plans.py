@@ -28,7 +28,7 @@ from cases import cases  # noqa: E402
 
 ONE_SEED = os.environ.get("SOTTO_SEED")
 SEED = int(ONE_SEED or "1")
-CASES = 1 if ONE_SEED else cases(1000)
+CASES = 1 if ONE_SEED else cases(300)
 LEAST = 0.2  # of the plans that were answered, in each category
 REFUSED_MOST = 0.3
 SHOWN_MOST = 20
