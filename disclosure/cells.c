@@ -61,18 +61,26 @@ static bool is_by_grid(const struct sotto_ledger_measure *by_grid,
 /* What other parties have decides where the edges are: told of the same rows with other edges, the
  * rows between two edges would be told, whoever moved them. So a cell is divided as it was before.
  */
+static void check_cell(struct decision *decision, size_t in_cell, size_t by_grid)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    const uint8_t *is_told = decision->is_known + in_cell * file->atoms_len;
+    const uint8_t *is_same = decision->is_known + by_grid * file->atoms_len;
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        if (file->atoms[i].is_asked && is_told[i] != 0 && is_same[i] == 0) {
+            fail_group(decision, sotto__decision_find_group(decision, i));
+        }
+    }
+}
+
 void sotto__decision_check_grids(struct decision *decision)
 {
     const struct sotto_ledger_file *file = decision->file;
-    for (size_t i = 0; i < file->measures_len * file->measures_len; i++) {
-        size_t in_cell = i / file->measures_len;
-        size_t by_grid = i % file->measures_len;
-        const uint8_t *is_told = decision->is_known + in_cell * file->atoms_len;
-        const uint8_t *is_same = decision->is_known + by_grid * file->atoms_len;
-        bool is_pair = is_by_grid(&file->measures[by_grid], &file->measures[in_cell]);
-        for (size_t j = 0; is_pair && j < file->atoms_len; j++) {
-            if (file->atoms[j].is_asked && is_told[j] != 0 && is_same[j] == 0) {
-                fail_group(decision, sotto__decision_find_group(decision, j));
+    for (size_t i = 0; i < file->measures_len; i++) {
+        bool is_cells = sotto__ledger_counts_cells(&file->measures[i]);
+        for (size_t j = 0; is_cells && j < file->measures_len; j++) {
+            if (is_by_grid(&file->measures[j], &file->measures[i])) {
+                check_cell(decision, i, j);
             }
         }
     }

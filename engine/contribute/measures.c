@@ -472,11 +472,16 @@ static void write_completeness(struct sotto_writer *writer, const struct sotto_d
     }
 }
 
-/* How they are, in all groups: where, and the map of the grid; and of which rows. */
+/* How they are: by keys of which numbers, of which rows, and in all groups where, and the map of
+ * the grid. Other types have other keys: doubles, or one decimal more. */
 static void write_grid(struct sotto_writer *writer, const struct sotto_driver *driver,
                        const struct sotto__index *index, size_t cell)
 {
     const struct sotto__program *program = driver->program;
+    const struct sotto__op *value = &program->ops[find_value(program, index->op)];
+    sotto_write_u8(writer, value->type == SOTTO__ROW_FLOAT);
+    sotto_write_u32(writer, (uint32_t)value->scale);
+    sotto_write_u32(writer, index->key_bits);
     write_completeness(writer, driver);
     for (size_t group = 0; group < program->groups_len; group++) {
         if (index->place != SOTTO_NONE) {

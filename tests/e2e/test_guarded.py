@@ -100,6 +100,17 @@ class Guarded(ClusterCase):
         self.assertEqual(self.creator.wait_end(task), "ERROR")
         self.assertIn("the same rows with the same edges", self.others[0].log() + self.others[1].log())
 
+    def test_other_types(self):
+        """A number with an exponent in one file makes doubles of all: these have another scale."""
+        self.start(refusals=100)
+        self.ask(m="median(wages.tenure)")
+        rows = [",".join((*row[:4], f"{row[4]}e0", row[5])) for row in draw(4)]
+        text = "shift,sex,age,wage,tenure,score\n" + "\n".join(rows) + "\n"
+        (self.creator.data / "wages.csv").write_text(text)
+        task = self.creator.create(plan({"m": "median(wages.tenure)"}, wait=5, connection=5))
+        self.assertEqual(self.creator.wait_end(task), "ERROR")
+        self.assertIn("the same rows with the same edges", self.others[0].log() + self.others[1].log())
+
     def test_complete_rows(self):
         """Those that have a manager are others than all: their cells would be told of both."""
         rng = random.Random(5)
