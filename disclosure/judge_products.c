@@ -13,9 +13,6 @@
 #include <sotto/alloc.h>
 #include <stdlib.h>
 
-/* A column of more values has many. */
-#define FACTOR_LEVELS_MAX 16
-
 /* --- Values and how common they are --- */
 
 static int compare_weighed(const void *a, const void *b)
@@ -127,8 +124,8 @@ static enum sotto_status judge_unusual(const struct judged_product *product)
 /* --- A factor of few values --- */
 
 /* Lists the values of a factor, if there are few. Returns: how many, 0 if too many. */
-static size_t list_levels(const struct judged_product *product, double out[FACTOR_LEVELS_MAX],
-                          size_t factor)
+static size_t list_levels(const struct judged_product *product,
+                          double out[SOTTO_EVIDENCE_LEVELS_MAX], size_t factor)
 {
     size_t found = 0;
     for (size_t i = 0; i < product->rows_len; i++) {
@@ -140,7 +137,7 @@ static size_t list_levels(const struct judged_product *product, double out[FACTO
         if (value != value || at < found) {
             continue;
         }
-        if (found == FACTOR_LEVELS_MAX) {
+        if (found == SOTTO_EVIDENCE_LEVELS_MAX) {
             return 0;
         }
         out[found++] = value;
@@ -167,7 +164,7 @@ static uint64_t count_odd(const struct judged_product *product, size_t factor, d
 
 static enum sotto_status judge_levels(const struct judged_product *product, size_t factor)
 {
-    double levels[FACTOR_LEVELS_MAX];
+    double levels[SOTTO_EVIDENCE_LEVELS_MAX];
     size_t len = product->is_all ? list_levels(product, levels, factor) : 0;
     for (size_t i = 0; i < len; i++) {
         uint64_t odd = count_odd(product, factor, levels[i]);

@@ -18,8 +18,6 @@
 
 #define VALUES_MAX ((uint64_t)1 << 16) /* SOTTO_MIN_ROWS_MAX of sotto/disclosure.h */
 #define BITS_OF_WORD 32
-/* A column with more values has many. */
-#define LEVELS_MAX 16
 #define LANES 8
 
 /* --- Storage --- */
@@ -192,7 +190,8 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
                                                 in_out->values_max));
     }
     for (size_t i = 0; i < inquiry->levels_len; i++) {
-        keep_status(in_out, sotto__spread_merge(&in_out->levels[i], &other->levels[i], LEVELS_MAX));
+        keep_status(in_out, sotto__spread_merge(&in_out->levels[i], &other->levels[i],
+                                                SOTTO_EVIDENCE_LEVELS_MAX));
     }
     for (size_t i = 0; i < inquiry->multiplied_len; i++) {
         sotto__distinct_merge(&in_out->distinct[i], &other->distinct[i]);
@@ -240,7 +239,7 @@ static bool take_level(struct sotto_evidence *evidence, size_t at, const double 
         uint64_t word;
         memcpy(&word, &value, sizeof word);
         if (evidence->left_out[i] == 0 && value == value) {
-            keep_status(evidence, sotto__spread_add(level, word, 1, LEVELS_MAX));
+            keep_status(evidence, sotto__spread_add(level, word, 1, SOTTO_EVIDENCE_LEVELS_MAX));
         }
     }
     return !level->is_over;

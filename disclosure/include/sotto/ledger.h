@@ -145,7 +145,7 @@ struct sotto_ledger_measure {
     bool is_context;        /* it is not asked for: what is known of it matters to a pair */
 };
 
-#define SOTTO_LEDGER_LEVELS 16
+#define SOTTO_LEDGER_LEVELS SOTTO_EVIDENCE_LEVELS_MAX
 
 /* Rows of an atom in which a column has one value, and the sum alone others than 0. */
 struct sotto_ledger_slice {

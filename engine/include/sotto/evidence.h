@@ -142,6 +142,9 @@ SOTTO_API double sotto_evidence_sample_value(const struct sotto_evidence *eviden
  * nearly all different, and close together or of nine digits or more. */
 SOTTO_API bool sotto_evidence_is_identifier(const struct sotto_evidence *evidence, size_t column);
 
+/* A column of more different values has many. */
+#define SOTTO_EVIDENCE_LEVELS_MAX 16
+
 /* Whether a column has few values in all, and atoms are told apart by them: only where the asker
  * made sets of the column's dataset beside where and groups. */
 SOTTO_API bool sotto_evidence_has_levels(const struct sotto_evidence *evidence, size_t column);
