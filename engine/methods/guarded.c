@@ -317,15 +317,10 @@ static enum sotto_status take_counts(struct sotto__step *step, const struct sott
 {
     const size_t firsts[2] = {0, are_one(step) ? 0 : (size_t)1 << index->digit_bits};
     if (count_level(step->round) == 0) {
-        uint64_t values_len = sotto__order_count(step, index, 0);
-        if (values_len > SOTTO_ROWS_MAX) {
-            return sotto__order_fail_other_rows(err);
+        enum sotto_status status = sotto__order_begin(step, index, err);
+        if (status != SOTTO_OK || step->is_done) {
+            return status;
         }
-        if (values_len == 0) {
-            sotto__order_end_without_value(step);
-            return SOTTO_OK;
-        }
-        sotto__order_find_ranks(step, values_len);
     }
     for (size_t target = 0; target < 2; target++) {
         if (!has_ended(step, target) && !find_part(step, index, target, firsts[target])) {

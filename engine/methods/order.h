@@ -31,11 +31,10 @@ enum {
 /* Keys of two words at a place in a state. */
 sotto__uint128 sotto__order_read(const uint64_t *state, size_t at);
 void sotto__order_write(uint64_t *state, size_t at, sotto__uint128 key);
-/* How many values a cell has, whose counts begin at number first. */
-uint64_t sotto__order_count(const struct sotto__step *step, const struct sotto__index *index,
-                            size_t first);
-/* In the first round with counts: between which of so many values the quantile is. */
-void sotto__order_find_ranks(const struct sotto__step *step, uint64_t values_len);
+/* In the first round with counts: between which of the values the quantile is. Where there are none
+ * the step is done. Returns: SOTTO_ERROR_PROTOCOL for more values than there can be. */
+enum sotto_status sotto__order_begin(struct sotto__step *step, const struct sotto__index *index,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
 /* Finds the digit of one of the two values, whose counts begin at number first, and what is known
  * of the value in that digit's cell. Returns: false if there are not as many values as in the round
  * before. */

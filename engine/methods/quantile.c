@@ -214,8 +214,9 @@ void sotto__order_set_value(struct sotto__step *step, const struct sotto__index 
     step->is_done = true;
 }
 
-uint64_t sotto__order_count(const struct sotto__step *step, const struct sotto__index *index,
-                            size_t first)
+/* How many values a cell has, whose counts begin at number first. */
+static uint64_t count_values(const struct sotto__step *step, const struct sotto__index *index,
+                             size_t first)
 {
     uint64_t values_len = 0; /* 2^8 counts of at most 2^60 each may be too many: 2^62 then */
     for (size_t digit = 0; digit < (size_t)1 << index->digit_bits; digit++) {
@@ -225,7 +226,8 @@ uint64_t sotto__order_count(const struct sotto__step *step, const struct sotto__
     return values_len;
 }
 
-void sotto__order_find_ranks(const struct sotto__step *step, uint64_t values_len)
+/* Between which of so many values the quantile is. */
+static void find_ranks(const struct sotto__step *step, uint64_t values_len)
 {
     mpq_t place;
     mpq_init(place);
@@ -245,7 +247,7 @@ bool sotto__order_find_digit(size_t *out, const struct sotto__step *step,
     uint64_t *rank = &step->state[SOTTO__ORDER_RANKS + target];
     uint64_t *len = &step->state[SOTTO__ORDER_LENS + target];
     size_t digit = 0;
-    if (sotto__order_count(step, index, first) != *len) {
+    if (count_values(step, index, first) != *len) {
         return false;
     }
     for (; *rank >= sotto__step_count(step, 0, first + digit); digit++) {
@@ -284,6 +286,21 @@ static bool add_digit(const struct sotto__step *step, const struct sotto__index 
     return true;
 }
 
+enum sotto_status sotto__order_begin(struct sotto__step *step, const struct sotto__index *index,
+                                     struct sotto_error *err)
+{
+    uint64_t values_len = count_values(step, index, 0);
+    if (values_len > SOTTO_ROWS_MAX) {
+        return sotto__order_fail_other_rows(err);
+    }
+    if (values_len == 0) {
+        sotto__order_end_without_value(step);
+        return SOTTO_OK;
+    }
+    find_ranks(step, values_len);
+    return SOTTO_OK;
+}
+
 static enum sotto_status step_exactly(struct sotto__step *step, struct sotto_error *err)
 {
     const struct sotto__index *index = sotto__step_index(step, 0);
@@ -291,15 +308,10 @@ static enum sotto_status step_exactly(struct sotto__step *step, struct sotto_err
                    sotto__order_read(step->state, SOTTO__ORDER_BASES + 2);
     size_t other = are_one ? 0 : (size_t)1 << index->digit_bits;
     if (step->round == 1) {
-        uint64_t values_len = sotto__order_count(step, index, 0);
-        if (values_len > SOTTO_ROWS_MAX) {
-            return sotto__order_fail_other_rows(err);
+        enum sotto_status status = sotto__order_begin(step, index, err);
+        if (status != SOTTO_OK || step->is_done) {
+            return status;
         }
-        if (values_len == 0) {
-            sotto__order_end_without_value(step);
-            return SOTTO_OK;
-        }
-        sotto__order_find_ranks(step, values_len);
     } else if (step->withheld != step->state[SOTTO__ORDER_WITHHELD]) {
         sotto__order_end_without_value(step); /* rows that were counted before have left */
         return SOTTO_OK;
