@@ -211,6 +211,15 @@ enum sotto_status store__write(struct store *store, struct sotto_error *err, con
     return status;
 }
 
+void store__copy_blob(void *out, size_t out_bytes, sqlite3_stmt *statement, int column)
+{
+    const void *blob = sqlite3_column_blob(statement, column);
+    memset(out, 0, out_bytes);
+    if (blob != NULL && (size_t)sqlite3_column_bytes(statement, column) == out_bytes) {
+        memcpy(out, blob, out_bytes);
+    }
+}
+
 enum sotto_status store__end_rows(struct store *store, sqlite3_stmt *statement, int code,
                                   struct sotto_error *err)
 {

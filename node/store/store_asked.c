@@ -30,16 +30,6 @@ const char *asked_state_name(enum asked_state state)
 
 #define ASKED_COLUMNS "id, created_at, deadline, state, creator, name, uid, creator_key"
 
-/* Copies a blob that has as many bytes as out; else out is zeros. */
-static void copy_bytes(uint8_t *out, size_t bytes, sqlite3_stmt *statement, int column)
-{
-    const void *blob = sqlite3_column_blob(statement, column);
-    memset(out, 0, bytes);
-    if (blob != NULL && (size_t)sqlite3_column_bytes(statement, column) == bytes) {
-        memcpy(out, blob, bytes);
-    }
-}
-
 static void read_asked(struct store_asked *out, sqlite3_stmt *statement)
 {
     char state[16];
@@ -49,8 +39,8 @@ static void read_asked(struct store_asked *out, sqlite3_stmt *statement)
     store__copy_text(state, sizeof state, statement, 3);
     store__copy_text(out->creator, sizeof out->creator, statement, 4);
     store__copy_text(out->name, sizeof out->name, statement, 5);
-    copy_bytes(out->id.bytes, sizeof out->id.bytes, statement, 6);
-    copy_bytes(out->creator_key.bytes, sizeof out->creator_key.bytes, statement, 7);
+    store__copy_blob(out->id.bytes, sizeof out->id.bytes, statement, 6);
+    store__copy_blob(out->creator_key.bytes, sizeof out->creator_key.bytes, statement, 7);
     out->state = ASKED_ENDED;
     for (int i = 0; i < ASKED_STATES_LEN; i++) {
         out->state = strcmp(state, state_names[i]) == 0 ? (enum asked_state)i : out->state;

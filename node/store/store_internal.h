@@ -32,6 +32,9 @@ enum sotto_status store__write(struct store *store, struct sotto_error *err, con
 enum sotto_status store__end_rows(struct store *store, sqlite3_stmt *statement, int code,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Copies a blob of exactly so many bytes from a row; zeros where it is another one. */
+void store__copy_blob(void *out, size_t out_bytes, sqlite3_stmt *statement, int column);
+
 /* Runs a statement that gives at most one value, and ends it. Returns: SOTTO_ERROR_NOT_FOUND. */
 enum sotto_status store__read_bytes(struct store *store, struct sotto_buffer *out,
                                     sqlite3_stmt *statement,

@@ -8,7 +8,6 @@
 #include "store/store_internal.h"
 
 #include <sotto/secret.h>
-#include <string.h>
 
 static enum sotto_status insert_row(struct store *store, const struct sotto_ledger_row *row,
                                     struct sotto_error *err)
@@ -49,21 +48,12 @@ out:
 }
 
 /* A subject or a digest of another length is one of zeros, which fits no chain. */
-static void copy_blob(uint8_t *out, size_t out_bytes, sqlite3_stmt *statement, int column)
-{
-    const void *blob = sqlite3_column_blob(statement, column);
-    memset(out, 0, out_bytes);
-    if (blob != NULL && (size_t)sqlite3_column_bytes(statement, column) == out_bytes) {
-        memcpy(out, blob, out_bytes);
-    }
-}
-
 static void read_row(struct sotto_ledger_row *out, sqlite3_stmt *statement)
 {
     out->number = (uint64_t)sqlite3_column_int64(statement, 0);
     out->created_ms = sqlite3_column_int64(statement, 1);
-    copy_blob(out->subject, sizeof out->subject, statement, 2);
-    copy_blob(out->digest, sizeof out->digest, statement, 3);
+    store__copy_blob(out->subject, sizeof out->subject, statement, 2);
+    store__copy_blob(out->digest, sizeof out->digest, statement, 3);
     out->bytes = sqlite3_column_blob(statement, 4);
     out->bytes_len = (size_t)sqlite3_column_bytes(statement, 4);
 }

@@ -8,7 +8,6 @@
 #include "store/store_internal.h"
 
 #include <sotto/alloc.h>
-#include <string.h>
 
 enum sotto_status store_underway_add(struct store *store, const struct sotto_task_id *id,
                                      const struct sotto_key *creator, const void *bytes,
@@ -24,14 +23,6 @@ enum sotto_status store_underway_forget(struct store *store, const struct sotto_
 {
     return store__write(store, err, "DELETE FROM underway WHERE uid=? AND creator_key=?", "bb",
                         id->bytes, sizeof id->bytes, creator->bytes, sizeof creator->bytes);
-}
-
-static void copy_blob(void *out, size_t out_bytes, sqlite3_stmt *statement, int column)
-{
-    const void *blob = sqlite3_column_blob(statement, column);
-    if (blob != NULL && (size_t)sqlite3_column_bytes(statement, column) == out_bytes) {
-        memcpy(out, blob, out_bytes);
-    }
 }
 
 enum sotto_status store_list_underway(struct store *store, struct store_underway *out, size_t max,
@@ -50,8 +41,8 @@ enum sotto_status store_list_underway(struct store *store, struct store_underway
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         out[len] = (struct store_underway){0};
-        copy_blob(out[len].id.bytes, sizeof out[len].id.bytes, statement, 0);
-        copy_blob(out[len].creator.bytes, sizeof out[len].creator.bytes, statement, 1);
+        store__copy_blob(out[len].id.bytes, sizeof out[len].id.bytes, statement, 0);
+        store__copy_blob(out[len].creator.bytes, sizeof out[len].creator.bytes, statement, 1);
         len++;
     }
     status = store__end_rows(store, statement, code, err);
