@@ -111,6 +111,9 @@ static size_t find_slot(const struct sotto__affine *affine, uint64_t hash)
 
 static void place_slots(struct sotto__affine *affine)
 {
+    if (affine->slots_len == 0) {
+        return; /* of no row yet */
+    }
     memset(affine->slots, 0, affine->slots_len * sizeof *affine->slots);
     for (size_t i = 0; i < affine->sample_len; i++) {
         affine->slots[find_slot(affine, affine->hashes[i])] = (uint32_t)i + 1;

@@ -171,7 +171,7 @@ static void make_block(struct made_block *out, const struct made_source *source,
         size_t column = scan->wanted[i].column;
         size_t present = 0;
         for (size_t row = 0; row < len; row++) {
-            present += (out->validity[column][row / 8] >> (row % 8)) & 1U;
+            present += ((unsigned)out->validity[column][row / 8] >> (row % 8)) & 1U;
         }
         out->columns[i] = (struct sotto_column){
             .type = scan->wanted[i].type,
