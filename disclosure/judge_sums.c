@@ -9,6 +9,8 @@
 
 #include "judge.h"
 
+#include <math.h>
+
 /* --- Sums over several sets --- */
 
 static bool is_same_monomial(const struct sotto_evidence_sum *a, const struct sotto_evidence_sum *b)
@@ -361,6 +363,42 @@ static enum sotto_status judge_identifiers(const struct judging *judging, size_t
     return SOTTO_OK;
 }
 
+/* A sum of exact numbers has as many digits as its largest term and its last one are apart. Where
+ * these are as many bits as some rows have of a column, all of them may be told by this one sum: of
+ * a secret column times a known one. Alone, a column's rows always have more. */
+static enum sotto_status judge_bits(const struct judging *judging, size_t at)
+{
+    const struct sotto_evidence_sum *sum = &judging->sums[at];
+    struct sotto_evidence_terms terms =
+        sotto_evidence_terms_of(judging->evidence, judging->group, at);
+    size_t columns_len;
+    const struct sotto_evidence_column *columns =
+        sotto_evidence_columns(judging->evidence, &columns_len);
+    double widths[2];
+    double steps[2];
+    if (sum->factors[1] == SOTTO_NONE || sum->factors[0] == sum->factors[1] || terms.rows == 0) {
+        return SOTTO_OK;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        widths[i] = sotto_evidence_bits(judging->evidence, &steps[i], sum->factors[i]);
+    }
+    double bits = fmin(log2(terms.total) - log2(steps[0]) - log2(steps[1]),
+                       log2((double)terms.rows) + widths[0] + widths[1]);
+    for (size_t i = 0; i < 2; i++) {
+        const struct sotto_evidence_column *column = &columns[sum->factors[i]];
+        if (widths[i] > 0 && bits >= (double)terms.rows * widths[i]) {
+            return sotto__judge_refuse(
+                judging, SOTTO_RULE_BUDGET,
+                "a sum has %.0f bits here, and the values at column %zu of %.160s have %.1f in "
+                "each "
+                "of %llu rows: it may tell all of them, ask for it over more rows",
+                ceil(bits), column->start + 1, column->text, widths[i],
+                sotto__judge_shown(terms.rows));
+        }
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__judge_sums(const struct judging *judging)
 {
     static const struct {
@@ -368,7 +406,8 @@ enum sotto_status sotto__judge_sums(const struct judging *judging)
         enum sotto_status (*judge)(const struct judging *judging, size_t at);
     } rules[] = {{SOTTO_RULE_PRESENCE, judge_presence},  {SOTTO_RULE_HIDDEN, judge_hidden},
                  {SOTTO_RULE_HIDDEN, judge_square},      {SOTTO_RULE_HIDDEN, judge_near},
-                 {SOTTO_RULE_BUDGET, judge_identifiers}, {SOTTO_RULE_DOMINANCE, judge_dominance}};
+                 {SOTTO_RULE_BUDGET, judge_identifiers}, {SOTTO_RULE_DOMINANCE, judge_dominance},
+                 {SOTTO_RULE_BUDGET, judge_bits}};
     for (size_t i = 0; i < judging->sums_len; i++) {
         for (size_t j = 0; sotto__judge_is_here(judging, judging->sums[i].set) &&
                            j < sizeof rules / sizeof rules[0];

@@ -47,6 +47,7 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     out->spreads = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->spreads);
     out->levels = sotto_alloc_array(inquiry->levels_len, sizeof *out->levels);
     out->distinct = sotto_alloc_array(inquiry->multiplied_len, sizeof *out->distinct);
+    out->extents = sotto_alloc_array(inquiry->columns_len, sizeof *out->extents);
     out->affines = sotto_alloc_array(groups_len, sizeof *out->affines);
     out->row = sotto_alloc_array(inquiry->columns_len + 1, sizeof *out->row);
     out->signed_values =
@@ -59,8 +60,8 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     return out->outside != NULL && out->atoms != NULL && out->terms != NULL &&
                    out->affines != NULL && out->row != NULL && out->signed_values != NULL &&
                    out->bins != NULL && out->digits != NULL && out->spreads != NULL &&
-                   out->levels != NULL && out->distinct != NULL && out->magnitudes != NULL &&
-                   out->keys != NULL && out->left_out != NULL
+                   out->levels != NULL && out->distinct != NULL && out->extents != NULL &&
+                   out->magnitudes != NULL && out->keys != NULL && out->left_out != NULL
                ? SOTTO_OK
                : SOTTO_ERROR_NO_MEMORY;
 }
@@ -79,6 +80,9 @@ enum sotto_status sotto__evidence_init(struct sotto_evidence *out,
     }
     for (size_t i = 0; i < inquiry->driver->plan->datasets_len; i++) {
         sotto__atoms_init(&out->atoms[i], count_words(inquiry));
+    }
+    for (size_t i = 0; i < inquiry->columns_len; i++) {
+        sotto__extent_init(&out->extents[i]);
     }
     for (size_t i = 0; i < inquiry->program->groups_len; i++) {
         sotto__affine_init(&out->affines[i], inquiry->columns_len, inquiry->program->groups_len,
@@ -113,6 +117,7 @@ void sotto__evidence_release(struct sotto_evidence *evidence)
     }
     sotto_free(evidence->levels);
     sotto_free(evidence->distinct);
+    wipe(evidence->extents, inquiry->columns_len * sizeof *evidence->extents);
     for (size_t i = 0; evidence->affines != NULL && i < groups_len; i++) {
         sotto__affine_release(&evidence->affines[i]);
     }
@@ -195,6 +200,9 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
     }
     for (size_t i = 0; i < inquiry->multiplied_len; i++) {
         sotto__distinct_merge(&in_out->distinct[i], &other->distinct[i]);
+    }
+    for (size_t i = 0; i < inquiry->columns_len; i++) {
+        sotto__extent_merge(&in_out->extents[i], &other->extents[i]);
     }
     keep_status(in_out, other->status);
 }
@@ -622,10 +630,13 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
     find_left_out(in_out, rows, dataset, len);
     for (size_t i = 0; i < inquiry->columns_len; i++) {
         if (inquiry->columns[i].dataset == dataset) {
-            has_infinities = find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN,
-                                             in_out->signed_values + i * SOTTO__ROWS_LEN, rows,
-                                             inquiry->column_ops[i], len) ||
-                             has_infinities;
+            size_t op = inquiry->column_ops[i];
+            double *values = in_out->signed_values + i * SOTTO__ROWS_LEN;
+            has_infinities =
+                find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN, values, rows, op, len) ||
+                has_infinities;
+            sotto__extent_take(&in_out->extents[i], &rows->registers[op], &rows->program->ops[op],
+                               values, len);
         }
     }
     for (size_t i = 0; i < inquiry->multiplied_len; i++) {
@@ -889,6 +900,12 @@ bool sotto_evidence_is_identifier(const struct sotto_evidence *evidence, size_t 
                           sotto__distinct_identifies(&evidence->distinct[i]));
     }
     return found;
+}
+
+double sotto_evidence_bits(const struct sotto_evidence *evidence, double *out_step, size_t column)
+{
+    *out_step = evidence->extents[column].step;
+    return sotto__extent_bits(&evidence->extents[column]);
 }
 
 static size_t find_level(const struct sotto__inquiry *inquiry, size_t column)

@@ -114,6 +114,7 @@ struct sotto_evidence {
     struct sotto__spread_values *spreads; /* [group * spreads_len + spread] */
     struct sotto__spread_values *levels;  /* [level]: of all groups */
     struct sotto__distinct *distinct;     /* [multiplied]: likewise */
+    struct sotto__extent *extents;        /* [column]: likewise */
     struct sotto__affine *affines;        /* [group] */
     double *row;                          /* scratch: of one row, each column's value */
     uint64_t *bins;                       /* [group * bins_len + bin]: rows */

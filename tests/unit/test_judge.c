@@ -509,6 +509,41 @@ static void test_declared_identifiers(void **state)
     end(&judged);
 }
 
+/* A secret yes or no, and doubles that somebody knows. */
+static enum sotto_status judge_flags(const char *select, int len, char text[SOTTO_ERROR_TEXT_BYTES])
+{
+    static char rows[20000];
+    struct judged judged;
+    size_t at = (size_t)snprintf(rows, sizeof rows, "flag,x,whole\n");
+    for (int i = 1; i <= len; i++) {
+        at += (size_t)snprintf(rows + at, sizeof rows - at, "%d,%.17ge0,%d\n", i % 2, 1 + 1. / i,
+                               10 + i % 7);
+    }
+    begin(&judged, "", select, rows);
+    enum sotto_status status = judge(&judged);
+    assert_true(status == SOTTO_OK || judged.disclosure.rule == SOTTO_RULE_BUDGET);
+    (void)snprintf(text, SOTTO_ERROR_TEXT_BYTES, "%s", judged.text);
+    judged.rules.is_on[SOTTO_RULE_BUDGET] = false;
+    assert_ok(judge(&judged));
+    end(&judged);
+    return status;
+}
+
+static void test_digits_of_products(void **state)
+{
+    (void)state;
+    char text[SOTTO_ERROR_TEXT_BYTES];
+    assert_int_equal(judge_flags("dot(flag, x)", 40, text), SOTTO_ERROR_REFUSED);
+    assert_string_equal(text, "rule budget: a sum has 57 bits here, and the values at column 5 of "
+                              "dot(flag, x) have 1.0 in each of 40 rows: it may tell all of them, "
+                              "ask for it over more rows");
+    assert_int_equal(judge_flags("sum((1 + flag) * (x - 3))", 40, text), SOTTO_ERROR_REFUSED);
+    assert_int_equal(judge_flags("cov(x, flag)", 40, text), SOTTO_ERROR_REFUSED);
+    assert_ok(judge_flags("dot(flag, x)", 80, text));
+    assert_ok(judge_flags("dot(flag, whole)", 40, text));
+    assert_ok(judge_flags("mean(flag) + std(flag) + std(x)", 40, text));
+}
+
 /* --- What is withheld --- */
 
 static void withholds(const char *keys, const char *select, const uint8_t *expected, size_t len,
@@ -650,6 +685,7 @@ int main(void)
         cmocka_unit_test(test_dominance),
         cmocka_unit_test(test_identifiers),
         cmocka_unit_test(test_declared_identifiers),
+        cmocka_unit_test(test_digits_of_products),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_bins_and_levels),
         cmocka_unit_test(test_withheld_in_the_result),
