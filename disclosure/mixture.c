@@ -15,8 +15,13 @@
  * 2. A combination that lives on few rows is made of reduced rows whose pivots stand on small atoms
  *    only: any other has its large pivot in it. So without such a row nothing is given away, which
  *    is proved, not guessed.
- * 3. Else each such row is weighed, and each two of them in the combinations that cancel most.
- *    Three or more are not tried (LEAKAGE.md).
+ * 3. Else these rows span all combinations of small atoms. The search for one on few rows goes
+ *    through their atoms, the heaviest first: an atom is either not in it, which leaves one row
+ *    less, or has a part in it, which leaves fewer rows to have. An atom that alone is too many
+ *    rows is not in it, so that most need no choice. What has more choices than are tried is said
+ *    not to be known.
+ * 4. Of a sample of rows, where every atom is small, each reduced row is weighed, and each two of
+ *    them in the combinations that cancel most: whoever asks this knows that more is not found.
  *
  * Numbers are modulo a prime above 2^60. What is 0 there is 0 but for a chance of about 2^-50 that
  * nobody can bring about who does not know the prime. */
@@ -29,8 +34,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Operations of one reduction: about a second. */
-#define WORK_MAX (UINT64_C(1) << 29)
+/* Operations of one question: about a second. */
+#define WORK_MAX (UINT64_C(1) << 27)
+/* Numbers of a system: 64 MB. */
+#define NUMBERS_MAX ((size_t)1 << 23)
 
 /* Whole numbers up to here are below the prime. */
 #define WHOLE_MAX 9007199254740992.0
@@ -45,6 +52,7 @@ struct system {
     size_t width;   /* atoms and sets */
     size_t *pivots; /* [row]: where its pivot stands */
     size_t pivots_len;
+    uint64_t work_left;
 };
 
 /* --- Numbers --- */
@@ -124,8 +132,9 @@ static enum sotto_status system_init(struct system *out, const struct sotto__mix
                                      uint64_t prime)
 {
     size_t width = mixture->atoms_len + mixture->sets_len;
-    *out = (struct system){.mixture = mixture, .prime = prime, .width = width};
-    if ((wide)width * mixture->sets_len * mixture->sets_len > WORK_MAX) {
+    *out =
+        (struct system){.mixture = mixture, .prime = prime, .width = width, .work_left = WORK_MAX};
+    if (mixture->sets_len > 0 && width > NUMBERS_MAX / mixture->sets_len) {
         return SOTTO_ERROR_LIMIT;
     }
     out->order = sotto_alloc_array(mixture->atoms_len, sizeof *out->order);
@@ -164,8 +173,38 @@ static void swap_rows(struct system *system, size_t a, size_t b)
     }
 }
 
-/* Takes a pivot in a column of atoms, if there is one, and clears the column in all other rows. */
-static void reduce_column(struct system *system, size_t column)
+/* Counts operations. Returns: false where there were too many. */
+static bool spend(struct system *system, uint64_t work)
+{
+    system->work_left -= work < system->work_left ? work : system->work_left;
+    return system->work_left > 0;
+}
+
+/* Makes a row's number in a column 1, and 0 in all other rows. Returns: false after too much work.
+ */
+static bool clear_column(struct system *system, uint64_t *rows, size_t rows_len, size_t pivot,
+                         size_t column)
+{
+    size_t width = system->width;
+    uint64_t *by = rows + pivot * width;
+    uint64_t factor = sotto__mixture_invert(by[column], system->prime);
+    bool may_go_on = spend(system, width + rows_len);
+    for (size_t i = 0; i < width; i++) {
+        by[i] = by[i] != 0 ? sotto__mixture_multiply(by[i], factor, system->prime) : 0;
+    }
+    for (size_t i = 0; may_go_on && i < rows_len; i++) {
+        uint64_t *row = rows + i * width;
+        if (i != pivot && row[column] != 0) {
+            sotto__mixture_subtract(row, by, row[column], 0, width, system->prime);
+            may_go_on = spend(system, width);
+        }
+    }
+    return may_go_on;
+}
+
+/* Takes a pivot in a column of atoms, if there is one, and clears the column in all other rows.
+ * Returns: false after too much work. */
+static bool reduce_column(struct system *system, size_t column)
 {
     size_t width = system->width;
     size_t found = system->pivots_len;
@@ -173,21 +212,12 @@ static void reduce_column(struct system *system, size_t column)
         found++;
     }
     if (found == system->mixture->sets_len) {
-        return;
+        return spend(system, found - system->pivots_len);
     }
     swap_rows(system, system->pivots_len, found);
-    uint64_t *pivot = system->rows + system->pivots_len * width;
-    uint64_t factor = sotto__mixture_invert(pivot[column], system->prime);
-    for (size_t i = 0; i < width; i++) {
-        pivot[i] = sotto__mixture_multiply(pivot[i], factor, system->prime);
-    }
-    for (size_t i = 0; i < system->mixture->sets_len; i++) {
-        uint64_t *row = system->rows + i * width;
-        if (i != system->pivots_len) {
-            sotto__mixture_subtract(row, pivot, row[column], 0, width, system->prime);
-        }
-    }
-    system->pivots[system->pivots_len++] = column;
+    system->pivots[system->pivots_len] = column;
+    return clear_column(system, system->rows, system->mixture->sets_len, system->pivots_len++,
+                        column);
 }
 
 /* --- Weights --- */
@@ -268,22 +298,176 @@ static bool find_in(const struct system *system, uint8_t *out_sets, uint64_t min
     return false;
 }
 
+/* --- All combinations of small atoms --- */
+
+/* Some of the combinations: all that rows make together. */
+struct combinations {
+    uint64_t *rows; /* [row * width] */
+    size_t len;
+    uint64_t weight; /* of atoms that may have a part in them */
+};
+
+/* The rows of data that atoms of some combinations have from a column on, up to a limit. */
+static uint64_t weigh_combinations(const struct system *system, const struct combinations *some,
+                                   size_t column, uint64_t limit)
+{
+    uint64_t weight = some->weight;
+    for (size_t j = column; weight < limit && j < system->mixture->atoms_len; j++) {
+        bool is_in = false;
+        for (size_t i = 0; !is_in && i < some->len; i++) {
+            is_in = some->rows[i * system->width + j] != 0;
+        }
+        weight += is_in ? weight_at(system, j) : 0;
+    }
+    return weight;
+}
+
+/* A row with a number in a column; len if there is none. */
+static size_t find_row(const struct system *system, const struct combinations *some, size_t column)
+{
+    size_t found = 0;
+    while (found < some->len && some->rows[found * system->width + column] == 0) {
+        found++;
+    }
+    return found;
+}
+
+/* Leaves only combinations without an atom. Returns: false after too much work. */
+static bool leave_out(struct system *system, struct combinations *in_out, size_t row, size_t column)
+{
+    size_t width = system->width;
+    bool may_go_on = clear_column(system, in_out->rows, in_out->len, row, column);
+    in_out->len--;
+    memmove(in_out->rows + row * width, in_out->rows + in_out->len * width,
+            row < in_out->len ? width * sizeof *in_out->rows : 0);
+    return may_go_on;
+}
+
+static enum sotto_status copy_combinations(struct combinations *out, const struct system *system,
+                                           const struct combinations *from)
+{
+    *out = *from;
+    out->rows = sotto_alloc_array(from->len * system->width, sizeof *out->rows);
+    if (out->rows == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    memcpy(out->rows, from->rows, from->len * system->width * sizeof *out->rows);
+    return SOTTO_OK;
+}
+
+/* Looks for a combination on few rows, from a column on; in_out is used up, and then begins with a
+ * row that is one. Recursion: as deep as there are rows. Returns: SOTTO_ERROR_LIMIT after too
+ * much work, SOTTO_ERROR_NO_MEMORY. */
+static enum sotto_status search(struct system *system, bool *out_found, struct combinations *in_out,
+                                size_t column, uint64_t min_rows)
+{
+    *out_found = false;
+    for (size_t j = column; in_out->len > 0 && j < system->mixture->atoms_len; j++) {
+        size_t row = find_row(system, in_out, j);
+        uint64_t weight = weight_at(system, j);
+        enum sotto_status status = SOTTO_OK;
+        if (!spend(system, in_out->len)) {
+            return SOTTO_ERROR_LIMIT;
+        }
+        if (row == in_out->len) {
+            continue;
+        }
+        if (in_out->weight + weight >= min_rows) {
+            if (!leave_out(system, in_out, row, j)) {
+                return SOTTO_ERROR_LIMIT;
+            }
+            continue;
+        }
+        if (weigh_combinations(system, in_out, j, min_rows) < min_rows) {
+            break;
+        }
+        struct combinations without;
+        status = copy_combinations(&without, system, in_out);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        status = leave_out(system, &without, row, j)
+                     ? search(system, out_found, &without, j + 1, min_rows)
+                     : SOTTO_ERROR_LIMIT;
+        if (*out_found) {
+            memcpy(in_out->rows, without.rows, system->width * sizeof *in_out->rows);
+        }
+        sotto_free(without.rows);
+        if (status != SOTTO_OK || *out_found) {
+            return status;
+        }
+        in_out->weight += weight;
+    }
+    *out_found = in_out->len > 0;
+    return SOTTO_OK;
+}
+
+/* The combinations that live on small atoms only: rows whose pivots do. */
+static enum sotto_status search_all(struct system *system, bool *out_found, uint8_t *out_sets,
+                                    uint64_t min_rows)
+{
+    size_t first = 0;
+    while (first < system->pivots_len && weight_at(system, system->pivots[first]) >= min_rows) {
+        first++;
+    }
+    struct combinations small = {.rows = system->rows + first * system->width,
+                                 .len = system->pivots_len - first};
+    enum sotto_status status =
+        search(system, out_found, &small, first < system->pivots_len ? system->pivots[first] : 0,
+               min_rows);
+    if (*out_found && out_sets != NULL) {
+        name_sets(system, out_sets, small.rows, NULL, 0);
+    }
+    return status;
+}
+
+/* --- What is asked --- */
+
+static bool has_small(const struct sotto__mixture *mixture, uint64_t min_rows)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < mixture->atoms_len; i++) {
+        found = mixture->weights[i] < min_rows;
+    }
+    return found;
+}
+
+/* Ended by system_release, also after a failure. */
+static enum sotto_status system_reduce(struct system *out, const struct sotto__mixture *mixture,
+                                       uint64_t prime)
+{
+    enum sotto_status status = system_init(out, mixture, prime);
+    for (size_t i = 0; status == SOTTO_OK && i < mixture->atoms_len; i++) {
+        status = reduce_column(out, i) ? SOTTO_OK : SOTTO_ERROR_LIMIT;
+    }
+    return status;
+}
+
 enum sotto_status sotto__mixture_find(const struct sotto__mixture *mixture, bool *out_found,
                                       uint8_t *out_sets, uint64_t min_rows, uint64_t prime)
 {
     struct system system;
-    uint64_t least = min_rows;
     *out_found = false;
-    for (size_t i = 0; i < mixture->atoms_len; i++) {
-        least = mixture->weights[i] < least ? mixture->weights[i] : least;
-    }
-    if (least >= min_rows) {
+    if (!has_small(mixture, min_rows)) {
         return SOTTO_OK; /* every combination is of whole atoms, and none is small */
     }
-    enum sotto_status status = system_init(&system, mixture, prime);
-    for (size_t i = 0; status == SOTTO_OK && i < mixture->atoms_len; i++) {
-        reduce_column(&system, i);
+    enum sotto_status status = system_reduce(&system, mixture, prime);
+    if (status == SOTTO_OK) {
+        status = search_all(&system, out_found, out_sets, min_rows);
     }
+    system_release(&system);
+    return status;
+}
+
+enum sotto_status sotto__mixture_find_some(const struct sotto__mixture *mixture, bool *out_found,
+                                           uint8_t *out_sets, uint64_t min_rows, uint64_t prime)
+{
+    struct system system;
+    *out_found = false;
+    if (!has_small(mixture, min_rows)) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = system_reduce(&system, mixture, prime);
     if (status == SOTTO_OK) {
         *out_found = find_in(&system, out_sets, min_rows);
     }

@@ -16,14 +16,18 @@ struct sotto__mixture {
 };
 
 /* Looks for a combination of the sets (numbers times sums over them, added up) that is a sum over 1
- * to min_rows - 1 rows only. *out_found; out_sets, sets_len of them: 1 where the set has a part in
- * it. Found are: sets that are so small themselves; whatever one row of the reduced system says, or
- * two together. prime: modulo which is computed, above 2^60, and such that nobody who chooses sets
- * knows it. Returns: SOTTO_ERROR_LIMIT for more sets and atoms than can be compared,
+ * to min_rows - 1 rows only. *out_found; out_sets, sets_len of them (NULL: no concern): 1 where the
+ * set has a part in it. prime: modulo which is computed, above 2^60, and such that nobody who
+ * chooses sets knows it. Returns: SOTTO_ERROR_LIMIT where it can't be said within a second,
  * SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__mixture_find(const struct sotto__mixture *mixture, bool *out_found,
                                       uint8_t *out_sets, uint64_t min_rows,
                                       uint64_t prime) SOTTO_NODISCARD;
+/* The same, of a sample where nearly every atom is small: found is only what one row of the reduced
+ * system says, or two together. */
+enum sotto_status sotto__mixture_find_some(const struct sotto__mixture *mixture, bool *out_found,
+                                           uint8_t *out_sets, uint64_t min_rows,
+                                           uint64_t prime) SOTTO_NODISCARD;
 
 /* Numbers modulo a prime: a finite one, a product, what makes 1 of a number that is not 0. */
 uint64_t sotto__mixture_number(double value, uint64_t prime);

@@ -2,6 +2,7 @@
 
 /* What sums give away together: of sets, and of products with columns of few values. */
 
+#include "cases.h"
 #include "mixture.h"
 #include "test.h"
 
@@ -65,6 +66,130 @@ static void test_weights(void **state)
     assert_true(finds(times, 2, weights, 4));
 }
 
+/* --- Beside all subsets of atoms --- */
+
+#define ATOMS_MAX 9
+#define SETS_MAX 7
+
+/* The rank of sets over the atoms that are not left out. */
+static size_t find_rank(const uint64_t *factors, size_t sets_len, size_t atoms_len,
+                        unsigned left_out)
+{
+    uint64_t rows[SETS_MAX][ATOMS_MAX];
+    size_t rank = 0;
+    for (size_t i = 0; i < sets_len * atoms_len; i++) {
+        bool is_out = ((left_out >> (i % atoms_len)) & 1) != 0;
+        rows[i / atoms_len][i % atoms_len] = is_out ? 0 : factors[i];
+    }
+    for (size_t column = 0; column < atoms_len; column++) {
+        size_t row = rank;
+        while (row < sets_len && rows[row][column] == 0) {
+            row++;
+        }
+        if (row == sets_len) {
+            continue;
+        }
+        for (size_t i = 0; i < atoms_len; i++) {
+            uint64_t kept = rows[row][i];
+            rows[row][i] = rows[rank][i];
+            rows[rank][i] = kept;
+        }
+        uint64_t one = sotto__mixture_invert(rows[rank][column], prime);
+        for (size_t i = rank + 1; i < sets_len; i++) {
+            uint64_t factor = sotto__mixture_multiply(rows[i][column], one, prime);
+            sotto__mixture_subtract(rows[i], rows[rank], factor, 0, atoms_len, prime);
+        }
+        rank++;
+    }
+    return rank;
+}
+
+/* Whether some combination is 0 but on few rows: without their atoms the sets lose rank. */
+static bool is_given_away(const uint64_t *factors, size_t sets_len, const uint64_t *weights,
+                          size_t atoms_len)
+{
+    size_t rank = find_rank(factors, sets_len, atoms_len, 0);
+    bool found = false;
+    for (unsigned some = 1; !found && some < 1U << atoms_len; some++) {
+        uint64_t weight = 0;
+        for (size_t i = 0; i < atoms_len; i++) {
+            weight += ((some >> i) & 1) != 0 ? weights[i] : 0;
+        }
+        found = weight < MIN_ROWS && find_rank(factors, sets_len, atoms_len, some) < rank;
+    }
+    return found;
+}
+
+static void test_all_combinations(void **state)
+{
+    static const uint64_t sizes[] = {2, 1, 2, 3, 2, 3, 4, 12, 40}; /* every other time the first */
+    uint64_t random = 20261129;
+    size_t found_len = 0;
+    (void)state;
+    size_t len = test_cases(3000);
+    for (size_t i = 0; i < len; i++) {
+        size_t atoms_len = 3 + test_random_below(&random, ATOMS_MAX - 2);
+        size_t sets_len = 1 + test_random_below(&random, SETS_MAX);
+        uint64_t weights[ATOMS_MAX];
+        uint64_t factors[SETS_MAX * ATOMS_MAX];
+        for (size_t j = 0; j < atoms_len; j++) {
+            weights[j] = sizes[test_random_below(&random, i % 2 == 0 ? 9 : 6)];
+        }
+        for (size_t j = 0; j < sets_len * atoms_len; j++) {
+            factors[j] = test_random_below(&random, i % 2 == 0 ? 2 : 4);
+        }
+        bool expected = is_given_away(factors, sets_len, weights, atoms_len);
+        assert_int_equal(finds(factors, sets_len, weights, atoms_len), expected);
+        found_len += expected;
+    }
+    assert_true(found_len > len / 10 && found_len < len - len / 10);
+}
+
+/* Three sets that leave three rows only together: each alone, and each two, are on many. */
+static void test_three_together(void **state)
+{
+    enum { ATOMS = 15, PIVOTS = 3 };
+    uint64_t weights[ATOMS];
+    uint64_t factors[3 * ATOMS] = {0};
+    (void)state;
+    for (size_t i = 0; i < ATOMS; i++) {
+        weights[i] = 1;
+    }
+    for (size_t i = PIVOTS; i < ATOMS; i++) {
+        factors[i] = i;
+        factors[ATOMS + i] = i * i;
+        factors[2 * ATOMS + i] = number(-(double)(i + i * i));
+    }
+    for (size_t i = 0; i < PIVOTS; i++) {
+        factors[i * ATOMS + i] = 1;
+    }
+    assert_true(finds(factors, 3, weights, ATOMS));
+    factors[2 * ATOMS + 4] = 1;
+    assert_false(finds(factors, 2, weights, ATOMS));
+}
+
+/* What more choices would have to be tried for than there is time: said, and not guessed. */
+static void test_too_many_choices(void **state)
+{
+    enum { SETS = 60, ATOMS = 200 };
+    static uint64_t weights[ATOMS];
+    static uint64_t factors[SETS * ATOMS];
+    uint64_t random = 7;
+    bool found;
+    (void)state;
+    for (size_t i = 0; i < ATOMS; i++) {
+        weights[i] = 1;
+    }
+    for (size_t i = 0; i < SETS * (size_t)ATOMS; i++) {
+        factors[i] = test_random_below(&random, 2);
+    }
+    const struct sotto__mixture mixture = {
+        .weights = weights, .atoms_len = ATOMS, .factors = factors, .sets_len = SETS};
+    assert_int_equal(sotto__mixture_find(&mixture, &found, NULL, 60, prime), SOTTO_ERROR_LIMIT);
+    assert_ok(sotto__mixture_find(&mixture, &found, NULL, 2, prime));
+    assert_false(found);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -77,6 +202,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_numbers, start),
         cmocka_unit_test_setup(test_weights, start),
+        cmocka_unit_test_setup(test_all_combinations, start),
+        cmocka_unit_test_setup(test_three_together, start),
+        cmocka_unit_test_setup(test_too_many_choices, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
