@@ -251,11 +251,14 @@ static void name_sets(const struct system *system, uint8_t *out, const uint64_t 
     }
 }
 
-/* Whether x less some multiple of y lives on few rows. */
+/* Whether x less some multiple of y lives on few rows. Of any min_rows rows of the two it is 0 on
+ * one at least, which says what multiple. */
 static bool find_pair(const struct system *system, uint8_t *out_sets, const uint64_t *x,
                       const uint64_t *y, uint64_t min_rows)
 {
-    for (size_t i = 0; i < system->mixture->atoms_len; i++) {
+    uint64_t seen = 0;
+    for (size_t i = 0; seen < min_rows && i < system->mixture->atoms_len; i++) {
+        seen += x[i] != 0 || y[i] != 0 ? weight_at(system, i) : 0;
         if (x[i] == 0 || y[i] == 0) {
             continue;
         }

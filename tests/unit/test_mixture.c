@@ -3,6 +3,7 @@
 /* What sums give away together: of sets, and of products with columns of few values. */
 
 #include "cases.h"
+#include "files.h"
 #include "mixture.h"
 #include "test.h"
 
