@@ -216,22 +216,27 @@ static bool is_nonzero(const struct sotto__register *reg, enum sotto__row_kind t
 }
 
 /* Writes for each row whether a bit holds. Returns: whether it is the same in all rows. */
-static bool find_bit(uint8_t *out, const struct sotto__rows *rows, const struct sotto__bit *bit,
-                     size_t len)
+static bool find_bit(uint8_t *restrict out, const struct sotto__rows *rows,
+                     const struct sotto__bit *bit, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[bit->op];
-    const uint8_t *state = reg->state;
-    const int64_t *values = reg->values;
+    const uint8_t *restrict state = reg->state;
+    const int64_t *restrict values = reg->values;
     enum sotto__row_kind type = rows->program->ops[bit->op].type;
+    bool is_absent = bit->kind == SOTTO__BIT_NAN_MADE || bit->kind == SOTTO__BIT_MISSING;
+    uint8_t why = bit->kind == SOTTO__BIT_NAN_MADE ? SOTTO__ROW_MADE_NAN : UINT8_MAX;
     uint8_t any = 0;
     uint8_t all = 1;
     for (size_t i = 0; i < len; i++) {
-        bool holds = bit->kind == SOTTO__BIT_NAN_MADE  ? (state[i] & SOTTO__ROW_MADE_NAN) != 0
-                     : bit->kind == SOTTO__BIT_MISSING ? state[i] != 0
-                     : bit->kind == SOTTO__BIT_PRESENT ? state[i] == 0
-                     : bit->kind == SOTTO__BIT_NONZERO ? state[i] == 0 && is_nonzero(reg, type, i)
-                                                       : state[i] == 0 && values[i] != 0;
-        out[i] = holds;
+        out[i] = ((state[i] & why) != 0) == is_absent;
+    }
+    for (size_t i = 0; bit->kind == SOTTO__BIT_TRUE && i < len; i++) {
+        out[i] &= values[i] != 0;
+    }
+    for (size_t i = 0; bit->kind == SOTTO__BIT_NONZERO && i < len; i++) {
+        out[i] = out[i] != 0 && is_nonzero(reg, type, i);
+    }
+    for (size_t i = 0; i < len; i++) {
         any |= out[i];
         all &= out[i];
     }
@@ -406,13 +411,25 @@ static void take_values(struct sotto_evidence *evidence, struct sotto__spread_va
     flush_seen(evidence, out, &seen, 1);
 }
 
-/* Leaves out, of a difference, the rows that its second sum has too. */
-static void skip_minus(uint8_t *in_out, const struct sotto__rows *rows, size_t minus, size_t len)
+/* Marks the rows that are left out, or lack a value (state), or have one that is taken off (minus).
+ * Returns: how many others there are. */
+static size_t skip_rows(uint8_t *restrict out, const struct sotto_evidence *evidence,
+                        const struct sotto__rows *rows, size_t state, size_t minus, size_t len)
 {
-    const uint8_t *state = minus != SOTTO_NONE ? rows->registers[minus].state : NULL;
-    for (size_t i = 0; state != NULL && i < len; i++) {
-        in_out[i] |= state[i] == 0;
+    const uint8_t *restrict left_out = evidence->left_out;
+    const uint8_t *restrict lacks = rows->registers[state].state;
+    const uint8_t *restrict is_kept = minus != SOTTO_NONE ? rows->registers[minus].state : NULL;
+    uint16_t kept = 0;
+    for (size_t i = 0; i < len; i++) {
+        out[i] = left_out[i] | lacks[i];
     }
+    for (size_t i = 0; is_kept != NULL && i < len; i++) {
+        out[i] |= is_kept[i] == 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        kept = (uint16_t)(kept + (out[i] == 0));
+    }
+    return kept;
 }
 
 static void take_spread(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
@@ -422,13 +439,11 @@ static void take_spread(struct sotto_evidence *evidence, const struct sotto__row
     const struct sotto__spread *spread = &inquiry->spreads[at];
     size_t op = inquiry->column_ops[spread->column];
     const struct sotto__register *reg = &rows->registers[op];
-    const uint8_t *state = rows->registers[spread->state].state;
     enum sotto__row_kind type = rows->program->ops[op].type;
     uint8_t skipped[SOTTO__ROWS_LEN];
-    for (size_t i = 0; i < len; i++) {
-        skipped[i] = evidence->left_out[i] | state[i];
+    if (skip_rows(skipped, evidence, rows, spread->state, spread->minus, len) == 0) {
+        return;
     }
-    skip_minus(skipped, rows, spread->minus, len);
     if (rows->program->keys_len == 0) {
         take_values(evidence, &evidence->spreads[at], reg, type, skipped, len);
         return;
@@ -490,7 +505,10 @@ static void take_magnitudes(struct sotto_evidence_terms *out, const double *rest
     double totals[LANES] = {0};
     double largest[LANES] = {0};
     for (size_t i = 0; i < len; i++) {
-        values[i] = skipped[i] == 0 ? a[i] * (b != NULL ? b[i] : 1) : 0;
+        values[i] = a[i] * (skipped[i] == 0); /* magnitudes are finite */
+    }
+    for (size_t i = 0; b != NULL && i < len; i++) {
+        values[i] *= b[i];
     }
     for (size_t i = len; i % LANES != 0; i++) {
         values[i] = 0;
@@ -516,20 +534,16 @@ static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *
 {
     const struct sotto__inquiry *inquiry = evidence->inquiry;
     const struct sotto_evidence_sum *sum = &inquiry->sums[at];
-    const uint8_t *state = rows->registers[inquiry->traces[at].state].state;
+    const struct sotto__trace *trace = &inquiry->traces[at];
     const double *a = evidence->magnitudes + sum->factors[0] * SOTTO__ROWS_LEN;
     const double *b = sum->factors[1] != SOTTO_NONE
                           ? evidence->magnitudes + sum->factors[1] * SOTTO__ROWS_LEN
                           : NULL;
     bool is_grouped = rows->program->keys_len > 0;
     uint8_t skipped[SOTTO__ROWS_LEN];
-    size_t kept = 0;
-    for (size_t i = 0; i < len; i++) {
-        skipped[i] = state[i] | evidence->left_out[i];
-    }
-    skip_minus(skipped, rows, inquiry->traces[at].minus, len);
-    for (size_t i = 0; i < len; i++) {
-        kept += skipped[i] == 0;
+    size_t kept = skip_rows(skipped, evidence, rows, trace->state, trace->minus, len);
+    if (kept == 0) {
+        return;
     }
     if (!is_grouped) {
         evidence->terms[at].rows += kept;
