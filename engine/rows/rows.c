@@ -217,8 +217,10 @@ static void compare_text(struct sotto__register *out, const struct sotto_column 
         bool equal = false;
         if (block->type.kind == SOTTO_KIND_STRING && sotto_column_is_valid(block, at + i)) {
             int64_t start = block->offsets[at + i];
+            const char *value = (const char *)block->values + start;
             equal = (size_t)(block->offsets[at + i + 1] - start) == bytes &&
-                    memcmp((const char *)block->values + start, text, bytes) == 0;
+                    (bytes == 0 || value[bytes - 1] == text[bytes - 1]) && /* levels end apart */
+                    memcmp(value, text, bytes) == 0;
         }
         values[i] = equal;
     }
