@@ -31,13 +31,20 @@ struct limit {
 
 /* A term that an index may count: rows whose value is at low or above, and not at high or above. */
 struct candidate {
-    size_t value; /* operation; SOTTO_NONE: the term is none */
+    size_t term;
+    size_t value; /* operation */
     bool has_low;
     bool has_high;
     bool is_done;
     struct limit low;
     struct limit high;
     const char *text; /* a text that it is equal to */
+};
+
+struct candidates {
+    struct candidate *list; /* by their terms */
+    size_t len;
+    struct limit *limits; /* scratch: two of each, and one more */
 };
 
 /* --- Constants --- */
@@ -214,27 +221,50 @@ static bool read_both(struct candidate *out, const struct sotto__program *progra
            !high.has_low;
 }
 
-static struct candidate read_candidate(const struct sotto__program *program,
-                                       const struct sotto__term *term)
+/* Whether a term is the sum of one value, which an index may count. */
+static bool may_be_counted(const struct sotto__program *program, const struct sotto__term *term)
 {
-    struct candidate candidate = {.value = SOTTO_NONE};
-    const struct sotto__op *op = &program->ops[term->factors[0]];
-    bool is_known = false;
-    if (term->index != SOTTO_NONE || term->times != SOTTO_NONE || term->kind != SOTTO__TERM_SUM ||
-        term->factors_len != 1 || op->dataset == SOTTO_NONE) {
-        return candidate;
-    }
+    return term->index == SOTTO_NONE && term->times == SOTTO_NONE &&
+           term->kind == SOTTO__TERM_SUM && term->factors_len == 1 &&
+           program->ops[term->factors[0]].dataset != SOTTO_NONE;
+}
+
+/* Reads the only factor of a term. Returns: false if an index can't count it. */
+static bool read_candidate(struct candidate *out, const struct sotto__program *program,
+                           const struct sotto__op *op)
+{
+    *out = (struct candidate){0};
     if (op->kind == SOTTO__OP_TEXT_EQUAL) {
-        candidate.text = op->text;
-        candidate.value = op->a;
-        is_known = program->ops[op->a].type == SOTTO__ROW_TEXT;
-    } else if (op->kind == SOTTO__OP_EQUAL || is_order(op->kind)) {
-        is_known = read_comparison(&candidate, program, op);
-    } else if (op->kind == SOTTO__OP_AND) {
-        is_known = read_both(&candidate, program, op);
+        out->text = op->text;
+        out->value = op->a;
+        return program->ops[op->a].type == SOTTO__ROW_TEXT;
     }
-    candidate.value = is_known ? candidate.value : SOTTO_NONE;
-    return candidate;
+    if (op->kind == SOTTO__OP_EQUAL || is_order(op->kind)) {
+        return read_comparison(out, program, op);
+    }
+    return op->kind == SOTTO__OP_AND && read_both(out, program, op);
+}
+
+static enum sotto_status find_candidates(struct candidates *out,
+                                         const struct sotto__program *program)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < program->terms_len; i++) {
+        len += may_be_counted(program, &program->terms[i]);
+    }
+    out->list = sotto_alloc_array(len, sizeof *out->list);
+    out->limits = sotto_alloc_array(2 * len + 1, sizeof *out->limits);
+    if (out->list == NULL || out->limits == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < program->terms_len; i++) {
+        const struct sotto__term *term = &program->terms[i];
+        if (may_be_counted(program, term) &&
+            read_candidate(&out->list[out->len], program, &program->ops[term->factors[0]])) {
+            out->list[out->len++].term = i;
+        }
+    }
+    return SOTTO_OK;
 }
 
 /* --- Indices --- */
@@ -270,17 +300,18 @@ static int compare_doubles(const void *a, const void *b)
 
 /* Takes the limits of all candidates on a value, sorts them, and drops what is there twice.
  * Returns: how many there are. */
-static size_t collect_limits(struct limit *out, const struct candidate *candidates, size_t len,
-                             size_t value, int (*compare)(const void *, const void *))
+static size_t collect_limits(struct limit *out, const struct candidates *candidates, size_t value,
+                             int (*compare)(const void *, const void *))
 {
     size_t all = 0;
     size_t kept = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (candidates[i].value == value) {
-            out[all] = candidates[i].low;
-            all += candidates[i].has_low;
-            out[all] = candidates[i].high;
-            all += candidates[i].has_high;
+    for (size_t i = 0; i < candidates->len; i++) {
+        const struct candidate *candidate = &candidates->list[i];
+        if (candidate->value == value) {
+            out[all] = candidate->low;
+            all += candidate->has_low;
+            out[all] = candidate->high;
+            all += candidate->has_high;
         }
     }
     qsort(out, all, sizeof *out, compare);
@@ -356,16 +387,17 @@ static size_t find_limit(const struct limit *limits, size_t len, const struct li
     return (size_t)(found - limits) + 1;
 }
 
-/* Makes an index of numbers. limits: room for two of each candidate. */
+/* Makes an index of numbers. */
 static enum sotto_status index_numbers(struct sotto__program *program, struct sotto__index *index,
-                                       struct limit *limits, const struct candidate *candidates)
+                                       const struct candidates *candidates)
 {
+    struct limit *limits = candidates->limits;
     bool are_doubles = program->ops[index->op].type == SOTTO__ROW_FLOAT;
     int (*compare)(const void *, const void *) = are_doubles ? compare_doubles : compare_exact;
-    index->len = collect_limits(limits, candidates, program->terms_len, index->op, compare);
-    for (size_t i = 0; i < program->terms_len; i++) {
-        struct sotto__term *term = &program->terms[i];
-        const struct candidate *by = &candidates[i];
+    index->len = collect_limits(limits, candidates, index->op, compare);
+    for (size_t i = 0; i < candidates->len; i++) {
+        const struct candidate *by = &candidates->list[i];
+        struct sotto__term *term = &program->terms[by->term];
         if (by->value == index->op) {
             term->index = program->indices_len;
             term->first = by->has_low ? find_limit(limits, index->len, &by->low, compare) : 0;
@@ -378,17 +410,18 @@ static enum sotto_status index_numbers(struct sotto__program *program, struct so
 }
 
 static enum sotto_status index_texts(struct sotto__program *program, struct sotto__index *index,
-                                     const struct candidate *candidates, struct sotto_error *err)
+                                     const struct candidates *candidates, struct sotto_error *err)
 {
-    index->texts = sotto_alloc_array(program->terms_len, sizeof *index->texts);
+    index->texts = sotto_alloc_array(candidates->len, sizeof *index->texts);
     if (index->texts == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    for (size_t i = 0; i < program->terms_len; i++) {
-        struct sotto__term *term = &program->terms[i];
-        if (candidates[i].value == index->op) {
+    for (size_t i = 0; i < candidates->len; i++) {
+        const struct candidate *candidate = &candidates->list[i];
+        struct sotto__term *term = &program->terms[candidate->term];
+        if (candidate->value == index->op) {
             index->texts[index->len].kind = SOTTO__LEVEL_TEXT;
-            index->texts[index->len].text = (char *)candidates[i].text;
+            index->texts[index->len].text = (char *)candidate->text;
             term->index = program->indices_len;
             term->first = index->len++;
             term->last = index->len;
@@ -399,8 +432,8 @@ static enum sotto_status index_texts(struct sotto__program *program, struct sott
                              err);
 }
 
-static enum sotto_status add_index(struct sotto__program *program, struct limit *limits,
-                                   const struct candidate *candidates, size_t value,
+static enum sotto_status add_index(struct sotto__program *program,
+                                   const struct candidates *candidates, size_t value,
                                    struct sotto_error *err)
 {
     bool is_text = program->ops[value].type == SOTTO__ROW_TEXT;
@@ -415,7 +448,7 @@ static enum sotto_status add_index(struct sotto__program *program, struct limit 
                                    .op = value,
                                    .offset = program->group_counts};
     enum sotto_status status = is_text ? index_texts(program, index, candidates, err)
-                                       : index_numbers(program, index, limits, candidates);
+                                       : index_numbers(program, index, candidates);
     if (status != SOTTO_OK) {
         sotto__index_release(index);
         return status;
@@ -426,19 +459,21 @@ static enum sotto_status add_index(struct sotto__program *program, struct limit 
 }
 
 /* Makes an index of each value that enough candidates are about. */
-static enum sotto_status add_indices(struct sotto__program *program, struct candidate *candidates,
-                                     struct limit *limits, struct sotto_error *err)
+static enum sotto_status add_indices(struct sotto__program *program, struct candidates *candidates,
+                                     struct sotto_error *err)
 {
-    for (size_t i = 0; i < program->terms_len; i++) {
-        size_t value = candidates[i].is_done ? SOTTO_NONE : candidates[i].value;
+    for (size_t i = 0; i < candidates->len; i++) {
+        size_t value = candidates->list[i].value;
         size_t len = 0;
-        for (size_t j = i; value != SOTTO_NONE && j < program->terms_len; j++) {
-            bool is_same = candidates[j].value == value;
-            candidates[j].is_done = candidates[j].is_done || is_same;
-            len += is_same;
+        for (size_t j = i; !candidates->list[i].is_done && j < candidates->len; j++) {
+            len += candidates->list[j].value == value;
+        }
+        for (size_t j = i; len > 0 && j < candidates->len; j++) {
+            struct candidate *candidate = &candidates->list[j];
+            candidate->is_done = candidate->is_done || candidate->value == value;
         }
         if (len >= TERMS_LEN_LEAST) {
-            enum sotto_status status = add_index(program, limits, candidates, value, err);
+            enum sotto_status status = add_index(program, candidates, value, err);
             if (status != SOTTO_OK) {
                 return status;
             }
@@ -491,23 +526,15 @@ static void mark_idle(struct sotto__program *program)
 
 enum sotto_status sotto__indices_find(struct sotto__program *program, struct sotto_error *err)
 {
-    size_t len = program->terms_len;
-    struct candidate *candidates = sotto_alloc_array(len, sizeof *candidates);
-    struct limit *limits = sotto_alloc_array(2 * len + 1, sizeof *limits);
-    enum sotto_status status = SOTTO_ERROR_NO_MEMORY;
-    if (candidates == NULL || limits == NULL) {
-        goto out;
+    struct candidates candidates = {0};
+    enum sotto_status status = find_candidates(&candidates, program);
+    if (status == SOTTO_OK) {
+        status = add_indices(program, &candidates, err);
     }
-    for (size_t i = 0; i < len; i++) {
-        candidates[i] = read_candidate(program, &program->terms[i]);
+    if (status == SOTTO_OK) {
+        mark_idle(program);
     }
-    status = add_indices(program, candidates, limits, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    mark_idle(program);
-out:
-    sotto_free(candidates);
-    sotto_free(limits);
+    sotto_free(candidates.list);
+    sotto_free(candidates.limits);
     return status == SOTTO_ERROR_NO_MEMORY ? sotto_error_no_memory(err) : status;
 }
