@@ -8,7 +8,7 @@
  * told of the same rows again, with the same edges, or of others that share none with them, and not
  * beside a condition, bins or levels of that column. */
 
-#include "ledger_decide.h"
+#include "ledger_cells.h"
 
 #include <sotto/alloc.h>
 #include <sotto/watch.h>

@@ -75,6 +75,7 @@ enum {
     HAS_SUMS = 256,
     HAS_PARTIES = 512,
     HAS_MEMBERS = 1024,
+    HAS_WORDS = 2048,
 };
 
 static const unsigned fields_of[SOTTO_LEDGER_KINDS_LEN] = {
@@ -88,7 +89,7 @@ static const unsigned fields_of[SOTTO_LEDGER_KINDS_LEN] = {
     [SOTTO_LEDGER_FORGOTTEN] = HAS_ANSWER | HAS_CHAINED,
     [SOTTO_LEDGER_TOLD] = HAS_ANSWER | HAS_FILE | HAS_TEXT | HAS_PARTIES,
     [SOTTO_LEDGER_PARTIES] = HAS_COUNT | HAS_MEMBERS,
-    [SOTTO_LEDGER_SET] = HAS_ANSWER | HAS_COUNT | HAS_FILE | HAS_TEXT | HAS_PARTIES,
+    [SOTTO_LEDGER_SET] = HAS_ANSWER | HAS_COUNT | HAS_FILE | HAS_TEXT | HAS_WORDS,
     [SOTTO_LEDGER_PRODUCT] = HAS_FILE | HAS_TEXT,
     [SOTTO_LEDGER_SUMS] = HAS_ANSWER | HAS_COUNT | HAS_FILE | HAS_TEXT | HAS_SUMS,
 };
@@ -102,8 +103,21 @@ static void write_sketch(struct sotto_writer *writer, const struct sotto__ledger
 {
     sotto_write_u16(writer, from->predicates_len);
     sotto_write_bytes(writer, from->atom, sizeof from->atom);
+    sotto_write_u64(writer, from->values);
     for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
         sotto_write_u64(writer, from->sketch.cells[i]);
+    }
+}
+
+static void write_words(struct sotto_writer *writer, const struct sotto__ledger_words *words)
+{
+    sotto_write_u8(writer, words->are_atoms);
+    sotto_write_u64(writer, words->atoms);
+    sotto_write_u64(writer, words->values);
+    sotto_write_u8(writer, words->literals_len);
+    for (size_t i = 0; i < words->literals_len; i++) {
+        sotto_write_u16(writer, words->literals[i].predicate);
+        sotto_write_u16(writer, words->literals[i].class_);
     }
 }
 
@@ -147,6 +161,9 @@ static void encode_entry(struct sotto_writer *writer, const struct sotto__ledger
     if ((fields & HAS_PARTIES) != 0) {
         sotto_write_bytes(writer, from->parties, sizeof from->parties);
     }
+    if ((fields & HAS_WORDS) != 0) {
+        write_words(writer, &from->words);
+    }
     for (size_t i = 0; (fields & HAS_MEMBERS) != 0 && i < from->members_len; i++) {
         sotto_write_u64(writer, from->members[i]);
     }
@@ -166,6 +183,7 @@ static void read_sketch(struct sotto_reader *reader, struct sotto__ledger_entry 
 {
     out->predicates_len = sotto_read_u16(reader);
     sotto_read_copy(reader, out->atom, sizeof out->atom);
+    out->values = sotto_read_u64(reader);
     const uint8_t *cells = sotto_read_bytes(reader, SOTTO_SKETCH_BYTES);
     for (size_t i = 0; cells != NULL && i < SOTTO_SKETCH_CELLS; i++) {
         uint64_t cell; /* not a call for each: 10,000 sketches are read at a time */
@@ -182,6 +200,26 @@ static void read_sums(struct sotto_reader *reader, struct sotto__ledger_entry *o
         return;
     }
     sotto_read_copy(reader, out->sums, out->entry.sums_len * sizeof out->sums[0]);
+}
+
+static void read_words(struct sotto_reader *reader, struct sotto__ledger_entry *out)
+{
+    struct sotto__ledger_words *words = &out->words;
+    words->are_atoms = sotto_read_u8(reader) != 0;
+    words->atoms = sotto_read_u64(reader);
+    words->values = sotto_read_u64(reader);
+    words->literals_len = sotto_read_u8(reader);
+    if (words->literals_len > SOTTO__LEDGER_LITERALS_MAX) {
+        sotto_reader_fail(reader);
+        return;
+    }
+    for (size_t i = 0; i < words->literals_len; i++) {
+        words->literals[i].predicate = sotto_read_u16(reader);
+        words->literals[i].class_ = sotto_read_u16(reader);
+        if (words->literals[i].predicate >= out->entry.count) {
+            sotto_reader_fail(reader);
+        }
+    }
 }
 
 static void read_members(struct sotto_reader *reader, struct sotto__ledger_entry *out)
@@ -247,6 +285,9 @@ bool sotto__ledger_decode(struct sotto__ledger_entry *out, const struct sotto_le
     }
     if ((fields & HAS_PARTIES) != 0) {
         sotto_read_copy(&reader, out->parties, sizeof out->parties);
+    }
+    if ((fields & HAS_WORDS) != 0) {
+        read_words(&reader, out);
     }
     if ((fields & HAS_MEMBERS) != 0) {
         read_members(&reader, out);

@@ -35,6 +35,20 @@ struct sotto_ledger {
     size_t next_count; /* which is used anew next */
 };
 
+#define SOTTO__LEDGER_LITERALS_MAX 12
+
+/* A set of atoms in words that also hold of finer ones: the classes that its rows have. */
+struct sotto__ledger_words {
+    bool are_atoms; /* there are none: each of the atoms is taken to be told by itself */
+    uint8_t literals_len;
+    struct {
+        uint16_t predicate;
+        uint16_t class_;
+    } literals[SOTTO__LEDGER_LITERALS_MAX];
+    uint64_t atoms;  /* which these were: their digests, exclusive or */
+    uint64_t values; /* how many they had */
+};
+
 /* An entry with what only decisions need. */
 struct sotto__ledger_entry {
     struct sotto_ledger_entry entry;
@@ -42,7 +56,9 @@ struct sotto__ledger_entry {
     uint8_t parties[SOTTO_LEDGER_SUBJECT_BYTES];    /* the set of an answer, of a consent, told */
     uint16_t predicates_len;                        /* of a sketch, of how many predicates */
     uint8_t atom[SOTTO_LEDGER_SUBJECT_BYTES];       /* of a sketch: digest of its classes */
+    uint64_t values;                                /* that the sketch is of */
     struct sotto_sketch sketch;
+    struct sotto__ledger_words words;                                 /* of a sum that was told */
     uint8_t sums[SOTTO__LEDGER_SUMS_MAX][SOTTO_LEDGER_SUBJECT_BYTES]; /* digests */
     uint64_t members[SOTTO__LEDGER_MEMBERS_MAX]; /* of a set of parties: a part of them, hashed */
     size_t members_len;
@@ -86,34 +102,6 @@ void sotto__ledger_batch_release(struct sotto__ledger_batch *batch);
 
 /* Reads an entry. Returns: false if its bytes are none. */
 bool sotto__ledger_decode(struct sotto__ledger_entry *out, const struct sotto_ledger_row *row);
-
-/* --- parties.c --- */
-
-/* A set of parties: hashes of their keys, ascending. */
-struct sotto__ledger_set {
-    uint64_t *members;
-    size_t len;
-    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
-};
-enum sotto_status sotto__ledger_set_init(struct sotto__ledger_set *out,
-                                         const struct sotto_ledger_party *parties,
-                                         size_t len) SOTTO_NODISCARD;
-void sotto__ledger_set_release(struct sotto__ledger_set *set);
-/* Writes a set down, unless it is there. */
-enum sotto_status sotto__ledger_add_parties(struct sotto__ledger_batch *batch,
-                                            const struct sotto__ledger_set *set,
-                                            struct sotto_error *err) SOTTO_NODISCARD;
-/* Checks that a set of parties is another one, which is in the ledger, or differs from it by at
- * least so many. Returns: SOTTO_ERROR_REFUSED. */
-enum sotto_status sotto__ledger_compare_parties(struct sotto_ledger *ledger,
-                                                const struct sotto__ledger_set *set,
-                                                const uint8_t other[SOTTO_LEDGER_SUBJECT_BYTES],
-                                                size_t least,
-                                                struct sotto_error *err) SOTTO_NODISCARD;
-/* The parties over which an answer was opened: those consented to, or else those asked. */
-enum sotto_status sotto__ledger_opened(struct sotto_ledger *ledger,
-                                       uint8_t in_out[SOTTO_LEDGER_SUBJECT_BYTES], uint64_t answer,
-                                       struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- missing.c --- */
 /* Writes a 1 for each atom that is small only because few rows lack the values that predicates ask

@@ -239,8 +239,8 @@ static enum sotto_status find_dependence(struct dependence *in_out, bool *out_fo
                                                .atoms_len = in_out->rows_len,
                                                .factors = in_out->factors,
                                                .sets_len = in_out->len};
-        enum sotto_status status =
-            sotto__mixture_find_some(&mixture, out_found, in_out->found, in_out->few, judging->prime);
+        enum sotto_status status = sotto__mixture_find_some(&mixture, out_found, in_out->found,
+                                                            in_out->few, judging->prime);
         if (status != SOTTO_OK) {
             return status;
         }

@@ -8,7 +8,7 @@
  * same values today, today's finer atoms in it are known to be parts of that old answer, and are
  * written down too. All files are decided first, then all is written at once, or nothing. */
 
-#include "ledger_decide.h"
+#include "ledger_compare.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -57,6 +57,7 @@ static void add_sketch(struct sotto__ledger_batch *batch, const struct decision 
         .predicates_len = (uint16_t)file->predicates_len,
         .sketch = file->atoms[atom].sketches[decision->measure],
     };
+    entry.values = sotto__sketch_values(&entry.sketch);
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
     sotto__ledger_digest_classes(entry.atom, file->atoms[atom].classes, file->predicates_len);
     name_measure(subject, &entry, decision);
@@ -73,33 +74,47 @@ static void add_told(struct sotto__ledger_batch *batch, const struct decision *d
     sotto__ledger_add(batch, &entry, subject);
 }
 
-/* Adds the sums of the measure that are answered, unless they were written down lately. */
-static enum sotto_status add_sets(struct sotto__ledger_batch *batch, struct decision *decision,
-                                  const uint8_t *withheld, uint64_t answer, struct sotto_error *err)
+/* Which atoms a sum is over, and how many values these have. */
+static void finish_words(struct sotto__ledger_words *in_out, const struct decision *decision,
+                         const struct sotto__ledger_sum *sum)
 {
     const struct sotto_ledger_file *file = decision->file;
-    const uint8_t *repeats =
-        decision->repeats + decision->measure * sotto__decision_count_groups(decision);
+    const uint32_t *atoms =
+        sotto__decision_asked(decision, decision->measure)->columns + sum->first;
+    for (size_t i = 0; i < sum->len; i++) {
+        const struct sotto_ledger_atom *atom = &file->atoms[atoms[i]];
+        uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
+        sotto__ledger_digest_classes(digest, atom->classes, file->predicates_len);
+        in_out->atoms ^= sotto_load_u64(digest);
+        in_out->values += sotto__sketch_values(&atom->sketches[decision->measure]);
+    }
+}
+
+/* Adds the sums of the measure that are answered, unless they were written down lately. */
+static void add_sets(struct sotto__ledger_batch *batch, const struct decision *decision,
+                     const uint8_t *withheld, uint64_t answer)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    const struct sotto__ledger_sums *asked = sotto__decision_asked(decision, decision->measure);
     struct sotto__ledger_entry entry = {
         .entry = {.kind = SOTTO_LEDGER_SET, .answer = answer, .count = file->predicates_len}};
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
-    decision->digests_of = SOTTO_NONE;
-    enum sotto_status status = sotto__decision_find_digests(decision, file->predicates_len, err);
     name_measure(subject, &entry, decision);
-    for (size_t i = 0; status == SOTTO_OK && i < sotto__decision_count_groups(decision); i++) {
-        bool is_told = decision->question->groups_len == 0 || withheld[i] == 0;
-        if (is_told && (repeats[i] & SOTTO__LEDGER_IS_WRITTEN) == 0) {
-            memcpy(entry.parties, decision->digests[i], sizeof entry.parties);
+    for (size_t i = 0; i < asked->len; i++) {
+        const struct sotto__ledger_sum *sum = &asked->list[i];
+        bool is_told = decision->question->groups_len == 0 || withheld[sum->group] == 0;
+        unsigned repeat = sotto__decision_find_repeat(decision, decision->measure, sum);
+        if (is_told && (repeat & SOTTO__LEDGER_IS_WRITTEN) == 0) {
+            entry.words = sum->words;
+            finish_words(&entry.words, decision, sum);
             sotto__ledger_add(batch, &entry, subject);
         }
     }
-    return status;
 }
 
 /* Adds the predicates of a file that are new, and the sketches of what is answered. */
-static enum sotto_status add_file(struct sotto__ledger_batch *batch, struct decision *decision,
-                                  const uint8_t *withheld, size_t known_len, uint64_t answer,
-                                  struct sotto_error *err)
+static void add_file(struct sotto__ledger_batch *batch, struct decision *decision,
+                     const uint8_t *withheld, size_t known_len, uint64_t answer)
 {
     const struct sotto_ledger_file *file = decision->file;
     for (size_t i = known_len; i < file->predicates_len; i++) {
@@ -113,10 +128,7 @@ static enum sotto_status add_file(struct sotto__ledger_batch *batch, struct deci
         if (decision->is_told[i] == 0) {
             add_told(batch, decision, answer);
         }
-        enum sotto_status status = add_sets(batch, decision, withheld, answer, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
+        add_sets(batch, decision, withheld, answer);
         for (size_t j = 0; j < file->atoms_len; j++) {
             const struct sotto_ledger_atom *atom = &file->atoms[j];
             bool is_answered = atom->is_asked &&
@@ -127,7 +139,6 @@ static enum sotto_status add_file(struct sotto__ledger_batch *batch, struct deci
             }
         }
     }
-    return SOTTO_OK;
 }
 
 /* --- One question --- */
@@ -200,10 +211,7 @@ static enum sotto_status write_file(struct sotto__ledger_batch *batch, struct de
     if (status != SOTTO_OK) {
         return status;
     }
-    status = add_file(batch, decision, withheld, known_len, answer, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
+    add_file(batch, decision, withheld, known_len, answer);
     return sotto__ledger_add_products(batch, decision->file, decision->epoch, err);
 }
 

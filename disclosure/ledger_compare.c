@@ -10,7 +10,7 @@
  * was written down says how many rows the two answers can tell apart. Any sum of atoms of one
  * answer less the same sum of another is then 0 or over many rows. */
 
-#include "ledger_decide.h"
+#include "ledger_compare.h"
 
 #include <sodium.h>
 #include <sotto/alloc.h>
@@ -18,12 +18,6 @@
 #include <string.h>
 
 /* --- Atoms --- */
-
-/* An atom by its first classes. */
-struct prefix {
-    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
-    size_t atom;
-};
 
 void sotto__ledger_digest_classes(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const uint16_t *classes,
                                   size_t len)
@@ -42,8 +36,9 @@ static int compare_prefixes(const void *a, const void *b)
     return memcmp(a, b, SOTTO_LEDGER_SUBJECT_BYTES);
 }
 
-static enum sotto_status find_prefixes(struct decision *decision, const struct prefix **out,
-                                       size_t classes_len, struct sotto_error *err)
+enum sotto_status sotto__decision_find_prefixes(struct decision *decision,
+                                                const struct prefix **out, size_t classes_len,
+                                                struct sotto_error *err)
 {
     const struct sotto_ledger_file *file = decision->file;
     struct prefix **list = &decision->prefixes[classes_len];
@@ -62,9 +57,8 @@ static enum sotto_status find_prefixes(struct decision *decision, const struct p
     return SOTTO_OK;
 }
 
-/* Finds the atoms that an old one is the union of now: from *out_first on. Returns: how many. */
-static size_t find_parts(const struct prefix *list, size_t *out_first, size_t len,
-                         const uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES])
+size_t sotto__prefix_find(const struct prefix *list, size_t *out_first, size_t len,
+                          const uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES])
 {
     size_t low = 0;
     size_t high = len;
@@ -81,6 +75,15 @@ static size_t find_parts(const struct prefix *list, size_t *out_first, size_t le
         high++;
     }
     return high - low;
+}
+
+size_t sotto__prefix_end(const struct prefix *list, size_t first, size_t len)
+{
+    size_t end = first + 1;
+    while (end < len && compare_prefixes(&list[first], &list[end]) == 0) {
+        end++;
+    }
+    return end;
 }
 
 /* --- Comparing --- */
@@ -167,9 +170,10 @@ static bool is_young(const struct decision *decision, const struct sotto__ledger
     return decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
 }
 
-/* What an earlier answer says of an atom's values, beside what they are today. */
-static void compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
-                         const struct prefix *parts, size_t parts_len)
+/* What an earlier answer says of an atom's values, beside what they are today. Returns: how many
+ * are others. */
+static uint64_t compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
+                             const struct prefix *parts, size_t parts_len)
 {
     const struct sotto_ledger_file *file = decision->file;
     struct sotto_sketch now = {0};
@@ -180,6 +184,9 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
         is_asked = is_asked || atom->is_asked;
     }
     uint64_t distance = sotto_sketch_distance(&old->sketch, &now);
+    if (sotto__ledger_is_annulled(decision->ledger, old->entry.answer)) {
+        return distance; /* other answers may lean on it all the same */
+    }
     size_t at = decision->measure * file->atoms_len;
     decision->has_same = decision->has_same || (distance == 0 && is_asked);
     for (size_t i = 0; distance == 0 && i < parts_len; i++) {
@@ -190,7 +197,7 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
         }
     }
     if (file->measures[decision->measure].is_context) {
-        return;
+        return distance;
     }
     if (is_asked && is_few(decision, &old->sketch, &now)) {
         fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
@@ -198,6 +205,7 @@ static void compare_atom(struct decision *decision, const struct sotto__ledger_e
                !file->measures[decision->measure].is_count) {
         compare_asked(decision, old, &now, parts, parts_len);
     }
+    return distance;
 }
 
 /* --- Parties --- */
@@ -270,115 +278,71 @@ enum sotto_status sotto__decision_check_parties(struct decision *decision, struc
 
 /* --- Sums that were told before --- */
 
-/* Adds a run of atoms that are one atom of fewer predicates, if all of it is asked for in a group.
- * Returns: false if some parts are, and others not. */
-static bool add_run(crypto_generichash_state *state, struct sotto_sketch *asked,
-                    const struct decision *decision, const struct prefix *run, size_t len,
-                    size_t group)
+unsigned sotto__decision_find_repeat(const struct decision *decision, size_t measure,
+                                     const struct sotto__ledger_sum *sum)
 {
-    size_t asked_len = 0;
-    for (size_t i = 0; i < len; i++) {
-        const struct sotto_ledger_atom *atom = &decision->file->atoms[run[i].atom];
-        bool is_asked =
-            atom->is_asked && sotto__decision_find_group(decision, run[i].atom) == group;
-        asked_len += is_asked;
-        if (is_asked) {
-            sotto_sketch_merge(asked, &atom->sketches[decision->measure]);
+    const struct sotto__ledger_sums *told = &decision->told_sums[measure];
+    unsigned flags = 0;
+    for (size_t i = 0; i < told->len; i++) {
+        const struct sotto__ledger_sum *other = &told->list[i];
+        if (!other->is_old && other->mark == sum->mark && other->len == sum->len) {
+            flags |= other->is_written ? SOTTO__LEDGER_IS_REPEATED | SOTTO__LEDGER_IS_WRITTEN
+                                       : SOTTO__LEDGER_IS_REPEATED;
         }
     }
-    if (asked_len > 0) {
-        (void)crypto_generichash_update(state, run[0].digest, sizeof run[0].digest);
-    }
-    return asked_len == 0 || asked_len == len;
-}
-
-/* Writes what a group of the question is known by: the atoms that it is the union of, when there
- * were so many predicates, and their values. An equal digest is an equal sum; zeros if it is no
- * such union. */
-static void digest_group(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const struct decision *decision,
-                         const struct prefix *list, size_t group)
-{
-    size_t len = decision->file->atoms_len;
-    struct sotto_sketch asked = {0};
-    crypto_generichash_state state;
-    bool is_union = true;
-    (void)crypto_generichash_init(&state, NULL, 0, SOTTO_LEDGER_SUBJECT_BYTES);
-    for (size_t first = 0, next = 0; is_union && first < len; first = next) {
-        while (next < len && compare_prefixes(&list[first], &list[next]) == 0) {
-            next++;
-        }
-        is_union = add_run(&state, &asked, decision, list + first, next - first, group);
-    }
-    (void)crypto_generichash_update(&state, (const uint8_t *)&asked, sizeof asked);
-    (void)crypto_generichash_final(&state, out, SOTTO_LEDGER_SUBJECT_BYTES);
-    memset(out, 0, is_union ? 0 : SOTTO_LEDGER_SUBJECT_BYTES);
-}
-
-enum sotto_status sotto__decision_find_digests(struct decision *decision, size_t predicates_len,
-                                               struct sotto_error *err)
-{
-    const struct prefix *list = NULL;
-    if (decision->digests_of == predicates_len) {
-        return SOTTO_OK;
-    }
-    enum sotto_status status = find_prefixes(decision, &list, predicates_len, err);
-    for (size_t i = 0; status == SOTTO_OK && i < sotto__decision_count_groups(decision); i++) {
-        digest_group(decision->digests[i], decision, list, i);
-    }
-    decision->digests_of = status == SOTTO_OK ? predicates_len : SOTTO_NONE;
-    return status;
-}
-
-static enum sotto_status compare_set(struct decision *decision,
-                                     const struct sotto__ledger_entry *old, struct sotto_error *err)
-{
-    enum sotto_status status =
-        sotto__decision_find_digests(decision, (size_t)old->entry.count, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    uint8_t *repeats =
-        decision->repeats + decision->measure * sotto__decision_count_groups(decision);
-    for (size_t i = 0; i < sotto__decision_count_groups(decision); i++) {
-        if (memcmp(decision->digests[i], old->parties, sizeof old->parties) == 0) {
-            repeats[i] |= is_young(decision, old)
-                              ? SOTTO__LEDGER_IS_REPEATED | SOTTO__LEDGER_IS_WRITTEN
-                              : SOTTO__LEDGER_IS_REPEATED;
-        }
-    }
-    return SOTTO_OK;
+    return flags;
 }
 
 /* --- A measure --- */
 
-static enum sotto_status see_sketch(void *context, const struct sotto_ledger_row *row,
-                                    struct sotto_error *err)
+/* One measure, and what its entries say. */
+struct comparing {
+    struct decision *decision;
+    struct sotto__old old;
+};
+
+static enum sotto_status see_atom(struct comparing *comparing,
+                                  const struct sotto__ledger_entry *entry, struct sotto_error *err)
 {
-    struct decision *decision = context;
-    struct sotto__ledger_entry old;
+    struct decision *decision = comparing->decision;
     const struct prefix *list = NULL;
     size_t first;
-    if (!sotto__ledger_decode(&old, row) || old.predicates_len > decision->file->predicates_len ||
-        (old.entry.kind == SOTTO_LEDGER_SET && old.entry.count > decision->file->predicates_len)) {
-        return sotto_error_set(err, SOTTO_ERROR_AUTH, "entry %llu of the ledger can't be read",
-                               (unsigned long long)row->number);
-    }
-    if (sotto__ledger_is_annulled(decision->ledger, old.entry.answer)) {
-        return SOTTO_OK;
-    }
-    if (old.entry.kind == SOTTO_LEDGER_TOLD) {
-        return keep_told(decision, &old, err);
-    }
-    if (old.entry.kind == SOTTO_LEDGER_SET) {
-        return compare_set(decision, &old, err);
-    }
-    enum sotto_status status = find_prefixes(decision, &list, old.predicates_len, err);
+    enum sotto_status status =
+        sotto__decision_find_prefixes(decision, &list, entry->predicates_len, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    size_t parts_len = find_parts(list, &first, decision->file->atoms_len, old.atom);
-    compare_atom(decision, &old, list + first, parts_len);
-    return SOTTO_OK;
+    size_t len = sotto__prefix_find(list, &first, decision->file->atoms_len, entry->atom);
+    uint64_t distance = compare_atom(decision, entry, list + first, len);
+    return sotto__old_add_atom(&comparing->old, entry, distance) ? SOTTO_OK
+                                                                 : sotto_error_no_memory(err);
+}
+
+static enum sotto_status see_entry(void *context, const struct sotto_ledger_row *row,
+                                   struct sotto_error *err)
+{
+    struct comparing *comparing = context;
+    struct decision *decision = comparing->decision;
+    struct sotto__ledger_entry entry;
+    if (!sotto__ledger_decode(&entry, row) ||
+        entry.predicates_len > decision->file->predicates_len ||
+        (entry.entry.kind == SOTTO_LEDGER_SET &&
+         entry.entry.count > decision->file->predicates_len)) {
+        return sotto_error_set(err, SOTTO_ERROR_AUTH, "entry %llu of the ledger can't be read",
+                               (unsigned long long)row->number);
+    }
+    if (entry.entry.kind == SOTTO_LEDGER_SKETCH) {
+        return see_atom(comparing, &entry, err);
+    }
+    if (sotto__ledger_is_annulled(decision->ledger, entry.entry.answer)) {
+        return SOTTO_OK;
+    }
+    if (entry.entry.kind == SOTTO_LEDGER_TOLD) {
+        return keep_told(decision, &entry, err);
+    }
+    return sotto__old_add_sum(&comparing->old, &entry, is_young(decision, &entry))
+               ? SOTTO_OK
+               : sotto_error_no_memory(err);
 }
 
 void sotto__decision_find_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES],
@@ -389,15 +353,40 @@ void sotto__decision_find_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES],
                           decision->epoch, file->measures[measure].text);
 }
 
+/* Marks groups of which all that is asked was told before. */
+static void find_repeats(struct decision *decision)
+{
+    size_t groups_len = sotto__decision_count_groups(decision);
+    const struct sotto__ledger_sums *asked = sotto__decision_asked(decision, decision->measure);
+    for (size_t i = 0; i < asked->len; i++) {
+        const struct sotto__ledger_sum *sum = &asked->list[i];
+        if (sum->is_whole) {
+            decision->repeats[decision->measure * groups_len + sum->group] =
+                (uint8_t)sotto__decision_find_repeat(decision, decision->measure, sum);
+        }
+    }
+}
+
 enum sotto_status sotto__decision_compare(struct decision *decision, size_t measure,
                                           struct sotto_error *err)
 {
     const struct sotto_ledger_storage *storage = &decision->ledger->storage;
+    struct comparing comparing = {.decision = decision};
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
     decision->measure = measure;
     decision->has_same = false;
     decision->told_len = 0;
-    decision->digests_of = SOTTO_NONE;
     sotto__decision_find_subject(subject, decision, measure);
-    return storage->each(storage->context, subject, see_sketch, decision, err);
+    enum sotto_status status = storage->each(storage->context, subject, see_entry, &comparing, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto__decision_list_told(decision, &comparing.old, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    find_repeats(decision);
+out:
+    sotto__old_release(&comparing.old);
+    return status;
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The verdict about one file of a question. Leans on ledger_compare.c for which atoms are known of
- * a measure, on products.c and missing.c for rows that stand out by other ways.
- *
- * The one idea: what was told of a measure, and what would be told now, are sums of atoms. Nobody
- * can make more of them than the known atoms, and sets that have an atom of their own: where each
- * of these is of many rows, and not one row's, nothing that they give together is of few. */
+/* The verdict about one file of a question. Leans on ledger_compare.c for what changed and over
+ * which parties it was told, on ledger_few.c and ledger_dominance.c for what sums give away
+ * together, on cells.c for what is no sum. The one idea: every rule marks the atoms that it would
+ * not tell, and the groups with such atoms fall away, or all of the question. */
 
-#include "ledger_decide.h"
-#include "magnitude.h"
+#include "ledger_cells.h"
+#include "ledger_compare.h"
 
 #include <sotto/alloc.h>
 #include <sotto/watch.h>
@@ -16,326 +14,64 @@
 #include <string.h>
 #include <time.h>
 
-/* --- Known and new atoms --- */
+/* --- All measures --- */
 
-static void check_rows(struct decision *decision)
+/* Whether one row may make up a sum of the measure. */
+static bool asks_dominance(const struct decision *decision)
 {
     const struct sotto_ledger_file *file = decision->file;
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        const struct sotto_ledger_atom *atom = &file->atoms[i];
-        if (atom->is_asked && atom->rows < decision->question->min_rows &&
-            decision->is_missing[i] == 0) {
-            decision->has_failed[i] = 1;
-            decision->few_rows = atom->rows;
-        }
-    }
+    const struct sotto_ledger_measure *measure = &file->measures[decision->measure];
+    return decision->question->dominance > 0 && file->atoms_len > 0 &&
+           file->atoms[0].magnitudes != NULL && !measure->is_count &&
+           !sotto__ledger_counts_cells(measure);
 }
 
-/* Bins and levels that were withheld are known all together, with the rows of none, as what the
- * others leave of a total. Whoever is told some of these rows and not the others is told both:
- * where there are few of either, it fails. */
-static void check_rest(struct decision *decision, size_t predicate)
+static enum sotto_status check_measure(struct decision *decision, struct sotto_error *err)
 {
-    const struct sotto_ledger_file *file = decision->file;
-    uint64_t few_rows = 0;
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        bool is_few = file->atoms[i].rows < decision->question->min_rows;
-        few_rows =
-            file->atoms[i].classes[predicate] == 0 && is_few ? file->atoms[i].rows : few_rows;
+    enum sotto_status status = sotto__decision_check_parties(decision, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    for (size_t i = 0; few_rows > 0 && i < file->atoms_len; i++) {
-        if (file->atoms[i].is_asked && file->atoms[i].classes[predicate] == 0) {
-            decision->has_failed[i] = 1;
-            decision->few_rows = few_rows;
-        }
+    status = sotto__decision_check_few(decision, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-}
-
-static uint64_t find_least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t find_most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* The rows that an atom's sum of the measure tells about: those with a value that is not 0, where
- * these are fewer than min_rows; 0 if it has none. */
-static uint64_t count_few(const struct decision *decision, size_t at)
-{
-    static const struct sotto_sketch nothing;
-    const struct sotto_ledger_atom *atom = &decision->file->atoms[at];
-    bool is_count = decision->file->measures[decision->measure].is_count;
-    uint64_t values =
-        is_count ? 0 : sotto_sketch_distance(&nothing, &atom->sketches[decision->measure]);
-    uint64_t few = values > 0 ? find_least(values, atom->rows) : atom->rows;
-    few = is_count && decision->is_missing[at] != 0 ? 0 : few;
-    return few < decision->question->min_rows ? few : 0;
-}
-
-static void fail_atom(struct decision *decision, size_t atom, uint64_t few)
-{
-    decision->has_failed[atom] = 1;
-    decision->few_rows = few;
-}
-
-/* What is told of a measure is the sums of sets, each of which is made of atoms that are known. A
- * group with an atom that is not known can't be taken apart with them: nothing else has that atom.
- * Any other group is known atoms only, and adds a sum to these: if all of them are of many rows, so
- * is whatever these sums give together. The same sum as before adds nothing. An atom that only
- * missing values made small is asked for where others that are not known are enough rows with it.
- */
-static void check_known(struct decision *decision)
-{
-    const struct sotto_ledger_file *file = decision->file;
-    const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
-    size_t groups_len = sotto__decision_count_groups(decision);
-    const uint8_t *repeats = decision->repeats + decision->measure * groups_len;
-    uint64_t few_known = 0;
-    memset(decision->is_new, 0, groups_len);
-    memset(decision->new_rows, 0, groups_len * sizeof *decision->new_rows);
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        uint64_t few = count_few(decision, i);
-        few_known = is_known[i] != 0 && few != 0 ? few : few_known;
-        if (file->atoms[i].is_asked && is_known[i] == 0) {
-            decision->is_new[sotto__decision_find_group(decision, i)] = 1;
-            decision->new_rows[sotto__decision_find_group(decision, i)] +=
-                few != 0 ? few : decision->question->min_rows;
-        }
+    if (sotto__ledger_counts_cells(&decision->file->measures[decision->measure])) {
+        sotto__decision_check_cells(decision);
     }
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        size_t group = sotto__decision_find_group(decision, i);
-        if (!file->atoms[i].is_asked || (repeats[group] & SOTTO__LEDGER_IS_REPEATED) != 0) {
-            continue;
-        }
-        uint64_t few = decision->is_new[group] != 0 ? decision->new_rows[group] : few_known;
-        few = decision->is_missing[i] == 0 && count_few(decision, i) != 0 ? count_few(decision, i)
-                                                                          : few;
-        if (few != 0 && few < decision->question->min_rows) {
-            fail_atom(decision, i, few);
-        }
-    }
-}
-
-/* --- Dominance --- */
-
-/* As check_known, of sums that one row makes up. */
-static void check_dominance(struct decision *decision)
-{
-    const struct sotto_ledger_file *file = decision->file;
-    const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
-    size_t groups_len = sotto__decision_count_groups(decision);
-    unsigned dominance = decision->question->dominance;
-    bool has_dominated = false;
-    memset(decision->added, 0, groups_len * sizeof *decision->added);
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        const struct sotto_ledger_magnitude *of = &file->atoms[i].magnitudes[decision->measure];
-        has_dominated =
-            has_dominated || (is_known[i] != 0 && sotto__magnitude_is_dominated(of, dominance));
-        if (file->atoms[i].is_asked && is_known[i] == 0) {
-            sotto__magnitude_add(&decision->added[sotto__decision_find_group(decision, i)], of);
-        }
-    }
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        size_t group = sotto__decision_find_group(decision, i);
-        bool fails = decision->is_new[group] != 0
-                         ? sotto__magnitude_is_dominated(&decision->added[group], dominance)
-                         : has_dominated;
-        if (file->atoms[i].is_asked && fails) {
-            fail_atom(decision, i, 1);
-            decision->is_dominated = true;
-        }
-    }
-}
-
-/* --- Rows in no set that was counted --- */
-
-/* How many rows a file has is known: a sum over all atoms. What no set that was counted has, and
- * none that is asked for, is what that sum adds. Where nothing is left of it, it is a sum of known
- * atoms. */
-static void check_others(struct decision *decision)
-{
-    const struct sotto_ledger_file *file = decision->file;
-    const uint8_t *is_known = decision->is_known + decision->measure * file->atoms_len;
-    uint64_t others = 0;
-    uint64_t few = 0;
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        bool is_other =
-            !file->atoms[i].is_asked && is_known[i] == 0 && decision->is_missing[i] == 0;
-        others += is_other ? file->atoms[i].rows : 0;
-        few = find_most(few, count_few(decision, i));
-    }
-    few = others > 0 ? others : few;
-    for (size_t i = 0; few > 0 && few < decision->question->min_rows && i < file->atoms_len; i++) {
-        if (file->atoms[i].is_asked) {
-            fail_atom(decision, i, few);
-        }
-    }
-}
-
-/* --- Products and the sums of their other factor --- */
-
-/* Adds the atoms that are asked for to those of a measure that are known. */
-static void list_known(uint8_t *out, const struct decision *decision, size_t measure)
-{
-    const struct sotto_ledger_file *file = decision->file;
-    memcpy(out, decision->is_known + measure * file->atoms_len, file->atoms_len);
-    for (size_t i = 0; !file->measures[measure].is_context && i < file->atoms_len; i++) {
-        out[i] |= file->atoms[i].is_asked;
-    }
-}
-
-/* Whether the sums of a group that are asked of a pair were told before. */
-static bool is_pair_repeated(const struct decision *decision, const struct sotto_ledger_pair *pair,
-                             size_t group)
-{
-    const struct sotto_ledger_file *file = decision->file;
-    size_t groups_len = sotto__decision_count_groups(decision);
-    const size_t measures[2] = {pair->product, pair->alone};
-    bool is_repeated = true;
-    for (size_t i = 0; i < 2; i++) {
-        is_repeated = is_repeated && (file->measures[measures[i]].is_context ||
-                                      (decision->repeats[measures[i] * groups_len + group] &
-                                       SOTTO__LEDGER_IS_REPEATED) != 0);
-    }
-    return is_repeated;
-}
-
-/* As check_known, of what a product tells as sums over the rows of its factor's values: in an atom
- * where these are one value it is the sum alone, so many times. Told of a part of the file, it is
- * held against sums alone over more, and the other way round. */
-static void check_pair(struct decision *decision, const struct sotto_ledger_pair *pair)
-{
-    const struct sotto_ledger_file *file = decision->file;
-    const uint8_t *product_known = decision->is_known + pair->product * file->atoms_len;
-    const uint8_t *alone_known = decision->is_known + pair->alone * file->atoms_len;
-    bool asks_alone = !file->measures[pair->alone].is_context;
-    uint64_t min_rows = decision->question->min_rows;
-    uint64_t few_known = 0;
-    decision->measure = pair->alone;
-    memset(decision->is_new, 0, sotto__decision_count_groups(decision));
-    memset(decision->new_rows, 0,
-           sotto__decision_count_groups(decision) * sizeof *decision->new_rows);
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        bool is_pure;
-        uint64_t some = sotto__ledger_count_factor(pair, &is_pure, i);
-        bool is_known = alone_known[i] != 0 || (product_known[i] != 0 && is_pure);
-        uint64_t few = count_few(decision, i);
-        uint64_t asked = asks_alone ? (few != 0 ? few : min_rows) : some;
-        few_known = is_known && few != 0 ? few : few_known;
-        if (file->atoms[i].is_asked && !is_known && asked > 0) {
-            decision->is_new[sotto__decision_find_group(decision, i)] = 1;
-            decision->new_rows[sotto__decision_find_group(decision, i)] += asked;
-        }
-    }
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        size_t group = sotto__decision_find_group(decision, i);
-        uint64_t few = decision->is_new[group] != 0 ? decision->new_rows[group] : few_known;
-        if (file->atoms[i].is_asked && few != 0 && few < min_rows &&
-            !is_pair_repeated(decision, pair, group)) {
-            fail_atom(decision, i, few);
-        }
-    }
-}
-
-/* Fails what is asked of a group, or (SOTTO_NONE) of all, if few rows, or one, are given away. */
-static void fail_odd(struct decision *decision, const struct sotto_ledger_pair *pair,
-                     const struct sotto__ledger_odd *odd, size_t group)
-{
-    const struct sotto_ledger_file *file = decision->file;
-    unsigned dominance = file->measures[pair->alone].is_count ? 0 : decision->question->dominance;
-    uint64_t few = sotto__ledger_odd_count(odd, file, pair, decision->question->min_rows);
-    bool is_dominated =
-        few == 0 && dominance > 0 && sotto__ledger_odd_is_dominated(odd, pair, dominance);
-    for (size_t i = 0; (few > 0 || is_dominated) && i < file->atoms_len; i++) {
-        bool is_its = group == SOTTO_NONE || sotto__decision_find_group(decision, i) == group;
-        if (file->atoms[i].is_asked && is_its) {
-            fail_atom(decision, i, few > 0 ? few : 1);
-            decision->is_dominated = decision->is_dominated || is_dominated;
-        }
-    }
-}
-
-/* Where a product and the sum alone differ in few rows, in all groups together or in one, whose
- * sums are told by themselves. is_known: of the product, then of the sum alone; odd: of each group,
- * then of all. */
-static void check_odd(struct decision *decision, const struct sotto_ledger_pair *pair,
-                      const uint8_t *is_known, struct sotto__ledger_odd *odd)
-{
-    const struct sotto_ledger_file *file = decision->file;
-    size_t groups_len = sotto__decision_count_groups(decision);
-    memset(odd, 0, (groups_len + 1) * sizeof *odd);
-    for (size_t i = 0; i < file->atoms_len; i++) {
-        size_t group = sotto__decision_find_group(decision, i);
-        bool is_product_known = is_known[i] != 0;
-        bool is_alone_known = is_known[file->atoms_len + i] != 0;
-        sotto__ledger_odd_add(&odd[groups_len], pair, i, is_product_known, is_alone_known);
-        if (file->atoms[i].is_asked && !is_pair_repeated(decision, pair, group)) {
-            sotto__ledger_odd_add(&odd[group], pair, i, is_product_known, is_alone_known);
-        }
-    }
-    for (size_t i = 0; i <= groups_len; i++) {
-        fail_odd(decision, pair, &odd[i], i < groups_len ? i : SOTTO_NONE);
-    }
+    return asks_dominance(decision) ? sotto__decision_check_dominance(decision, err) : SOTTO_OK;
 }
 
 static enum sotto_status check_pairs(struct decision *decision, struct sotto_error *err)
 {
     const struct sotto_ledger_file *file = decision->file;
-    struct sotto__ledger_odd *odd =
-        sotto_alloc_array(sotto__decision_count_groups(decision) + 1, sizeof *odd);
-    uint8_t *known = sotto_alloc_zeroed(2 * file->atoms_len + 1);
-    enum sotto_status status = odd != NULL && known != NULL ? SOTTO_OK : sotto_error_no_memory(err);
-    for (size_t i = 0; status == SOTTO_OK && i < file->pairs_len; i++) {
-        const struct sotto_ledger_pair *pair = &file->pairs[i];
-        list_known(known, decision, pair->product);
-        list_known(known + file->atoms_len, decision, pair->alone);
-        check_odd(decision, pair, known, odd);
-        check_pair(decision, pair);
+    for (size_t i = 0; i < file->pairs_len; i++) {
+        enum sotto_status status = sotto__decision_check_pair(decision, &file->pairs[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        bool is_count = file->measures[file->pairs[i].alone].is_count;
+        if (decision->question->dominance > 0 && !is_count) {
+            status = sotto__decision_check_odd(decision, &file->pairs[i], err);
+        }
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
-    sotto_free(known);
-    sotto_free(odd);
-    return status;
+    return SOTTO_OK;
 }
-
-/* --- All measures --- */
 
 static enum sotto_status check_file(struct decision *decision, struct sotto_error *err)
 {
-    check_rows(decision);
-    for (size_t i = 0; i < decision->file->predicates_len; i++) {
-        if (sotto_watch_leaves_out(decision->file->predicates[i])) {
-            check_rest(decision, i);
+    enum sotto_status status = sotto__decision_list_asked(decision, err);
+    for (size_t i = 0; status == SOTTO_OK && i < decision->file->measures_len; i++) {
+        status = sotto__decision_compare(decision, i, err);
+        if (status == SOTTO_OK && !decision->file->measures[i].is_context) {
+            status = check_measure(decision, err);
         }
     }
-    for (size_t i = 0; i < decision->file->measures_len; i++) {
-        enum sotto_status status = sotto__decision_compare(decision, i, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        if (decision->file->measures[i].is_context) {
-            continue;
-        }
-        status = sotto__decision_check_parties(decision, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        check_known(decision);
-        bool is_cells = sotto__ledger_counts_cells(&decision->file->measures[i]);
-        if (is_cells) {
-            sotto__decision_check_cells(decision);
-        }
-        bool has_magnitudes =
-            decision->file->atoms_len > 0 && decision->file->atoms[0].magnitudes != NULL;
-        if (decision->question->dominance > 0 && has_magnitudes && !is_cells &&
-            !decision->file->measures[i].is_count) {
-            check_dominance(decision);
-        }
-        if (decision->file->measures[i].is_count) {
-            check_others(decision);
-        }
+    if (status != SOTTO_OK) {
+        return status;
     }
     sotto__decision_check_grids(decision);
     return check_pairs(decision, err);
@@ -407,9 +143,8 @@ static enum sotto_status fail_few(const struct decision *decision, struct sotto_
     }
     return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                            "ledger: together with what %.100s was asked before, this singles out "
-                           "%llu rows, at least %llu are needed",
-                           decision->file->file, (unsigned long long)decision->few_rows,
-                           (unsigned long long)decision->question->min_rows);
+                           "fewer than %llu rows",
+                           decision->file->file, (unsigned long long)decision->question->min_rows);
 }
 
 /* Withholds the groups with an atom that fails, or refuses where there are none. */
@@ -447,13 +182,35 @@ void sotto__decision_release(struct decision *decision)
     sotto_free(decision->is_known);
     sotto_free(decision->is_written);
     sotto_free(decision->is_told);
-    sotto_free(decision->is_new);
     sotto_free(decision->is_missing);
-    sotto_free(decision->added);
-    sotto_free(decision->new_rows);
-    sotto_free(decision->digests);
+    sotto_free(decision->values);
+    for (size_t i = 0; decision->told_sums != NULL && i < decision->file->measures_len; i++) {
+        sotto__ledger_sums_release(&decision->told_sums[i]);
+    }
+    sotto_free(decision->told_sums);
+    sotto__ledger_sums_release(&decision->asked[0]);
+    sotto__ledger_sums_release(&decision->asked[1]);
     sotto_free(decision->repeats);
     sotto_free(decision->told);
+}
+
+/* How many values each measure has in each atom. A count is of rows, but for few that lack what
+ * predicates ask for. */
+static void count_values(struct decision *decision)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    for (size_t i = 0; i < file->measures_len; i++) {
+        uint64_t *values = decision->values + i * file->atoms_len;
+        for (size_t j = 0; j < file->atoms_len; j++) {
+            uint64_t rows = file->atoms[j].rows;
+            if (file->measures[i].is_count) {
+                values[j] = decision->is_missing[j] != 0 ? 0 : rows;
+            } else {
+                values[j] = sotto__sketch_values(&file->atoms[j].sketches[i]);
+                values[j] = values[j] < rows ? values[j] : rows;
+            }
+        }
+    }
 }
 
 enum sotto_status sotto__decision_init(struct decision *out, struct sotto_ledger *ledger,
@@ -470,23 +227,21 @@ enum sotto_status sotto__decision_init(struct decision *out, struct sotto_ledger
                              .parties = parties,
                              .pending = pending};
     out->is_told = sotto_alloc_zeroed(file->measures_len + 1);
-    out->is_new = sotto_alloc_zeroed(question->groups_len + 1);
     out->is_missing = sotto_alloc_zeroed(file->atoms_len + 1);
-    out->added = sotto_alloc_array(question->groups_len + 1, sizeof *out->added);
-    out->new_rows = sotto_alloc_array(question->groups_len + 1, sizeof *out->new_rows);
-    out->digests = sotto_alloc_array(question->groups_len + 1, sizeof *out->digests);
+    out->values = sotto_alloc_array(sketches_len, sizeof *out->values);
+    out->told_sums = sotto_alloc_array(file->measures_len + 1, sizeof *out->told_sums);
     out->repeats = sotto_alloc_zeroed((file->measures_len + 1) * (question->groups_len + 1));
     out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
     out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
     out->is_known = sotto_alloc_zeroed(sketches_len);
     out->is_written = sotto_alloc_zeroed(sketches_len);
     if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
-        out->is_written == NULL || out->is_told == NULL || out->is_new == NULL ||
-        out->is_missing == NULL || out->added == NULL || out->new_rows == NULL ||
-        out->digests == NULL || out->repeats == NULL ||
+        out->is_written == NULL || out->is_told == NULL || out->is_missing == NULL ||
+        out->values == NULL || out->told_sums == NULL || out->repeats == NULL ||
         sotto__ledger_find_missing(out->is_missing, file, question->min_rows) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
+    count_values(out);
     return sotto__ledger_epoch(ledger, &out->epoch, file->file, err);
 }
 

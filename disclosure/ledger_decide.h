@@ -6,12 +6,19 @@
  * (questions, and what is written down), ledger_decide.c (the verdict), ledger_compare.c (earlier
  * answers), ledger_predicates.c (what a file was asked about). */
 
-#include "chain.h"
+#include "ledger_parties.h"
+#include "ledger_sums.h"
 
 /* A sum was told before; lately, so that it need not be written down again. */
 enum {
     SOTTO__LEDGER_IS_REPEATED = 1,
     SOTTO__LEDGER_IS_WRITTEN = 2,
+};
+
+/* An atom by its first classes. */
+struct prefix {
+    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
+    size_t atom;
 };
 
 /* What is decided about one file. */
@@ -26,15 +33,13 @@ struct decision {
     uint8_t *is_known;        /* [measure * atoms_len + atom]: part of an earlier answer */
     uint8_t *is_written;      /* likewise: this very sketch is in the ledger */
     uint64_t stands;          /* number of the answer that the first failure is about; 0: none */
-    uint64_t few_rows;        /* that are singled out; 0: none */
+    bool are_few;             /* that are singled out */
     bool is_dominated;        /* by one row */
     bool is_overlapping;      /* cells of a quantile would be cut by others, or by a condition */
-    struct sotto_ledger_magnitude *added; /* scratch, of each group: what is not known */
-    uint8_t *is_new;    /* scratch, of each group: it has an atom that is not known */
-    uint64_t *new_rows; /* likewise: how many rows it has in these, or min_rows and more */
-    uint8_t *repeats;   /* [measure * groups + group]: whether the sum was told before */
-    uint8_t (*digests)[SOTTO_LEDGER_SUBJECT_BYTES]; /* of each group */
-    size_t digests_of;                              /* so many predicates; SOTTO_NONE: none yet */
+    struct sotto__ledger_sums asked[2];   /* of measures that are sums, and of the count */
+    struct sotto__ledger_sums *told_sums; /* of each measure, once it was compared */
+    uint64_t *values;                     /* [measure * atoms_len + atom]: how many it is told of */
+    uint8_t *repeats;    /* [measure * groups + group]: whether all that is asked was told before */
     uint8_t *is_missing; /* of each atom: few, and by missing values, see missing.c */
     size_t failed_measure;
     const struct sotto__ledger_set *parties;
@@ -57,6 +62,38 @@ static inline size_t sotto__decision_count_groups(const struct decision *decisio
     return decision->question->groups_len > 0 ? decision->question->groups_len : 1;
 }
 
+/* The sums that are asked of a measure. */
+static inline const struct sotto__ledger_sums *
+sotto__decision_asked(const struct decision *decision, size_t measure)
+{
+    return &decision->asked[decision->file->measures[measure].is_count ? 1 : 0];
+}
+
+/* --- ledger_asked.c, ledger_told.c --- */
+
+/* Lists the sums that are asked. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__decision_list_asked(struct decision *decision,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+/* Lists the sums that were told of the measure, by its entries, whose atoms are sorted here. */
+enum sotto_status sotto__decision_list_told(struct decision *decision, struct sotto__old *old,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- ledger_few.c, ledger_dominance.c --- */
+
+/* Fails what gives few rows away beside what was told: of the measure, which was compared; of a
+ * product beside its other factor. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__decision_check_few(struct decision *decision,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__decision_check_pair(struct decision *decision,
+                                             const struct sotto_ledger_pair *pair,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+/* The same of sums that one row makes up. */
+enum sotto_status sotto__decision_check_dominance(struct decision *decision,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__decision_check_odd(struct decision *decision,
+                                            const struct sotto_ledger_pair *pair,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
 /* --- ledger_predicates.c --- */
 
 /* Checks how long a text is; what: it, in words. Returns: SOTTO_ERROR_LIMIT. */
@@ -71,27 +108,6 @@ enum sotto_status sotto__ledger_read_predicates(struct sotto_ledger *ledger,
 /* Adds a predicate; index: its place among those of the file. */
 void sotto__ledger_add_predicate(struct sotto__ledger_batch *batch, const char *file,
                                  uint64_t epoch, size_t index, const char *text);
-
-/* --- ledger_compare.c --- */
-
-/* What an atom is known by, among those of one file and epoch. */
-void sotto__ledger_digest_classes(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const uint16_t *classes,
-                                  size_t len);
-void sotto__decision_find_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES],
-                                  const struct decision *decision, size_t measure);
-/* Holds a measure, which becomes that of the decision, against all that was answered of it.
- * Returns: SOTTO_ERROR_AUTH for an entry that can't be read, SOTTO_ERROR_NO_MEMORY; what storage
- * returned. */
-enum sotto_status sotto__decision_compare(struct decision *decision, size_t measure,
-                                          struct sotto_error *err) SOTTO_NODISCARD;
-/* Checks the parties of a measure that was compared. Where the values are those of an earlier
- * answer, it is not known of which: of all. Returns: SOTTO_ERROR_REFUSED, SOTTO_ERROR_NO_MEMORY;
- * what storage returned. */
-enum sotto_status sotto__decision_check_parties(struct decision *decision,
-                                                struct sotto_error *err) SOTTO_NODISCARD;
-/* Makes the digests of all groups, for so many predicates; those of the last number are kept. */
-enum sotto_status sotto__decision_find_digests(struct decision *decision, size_t predicates_len,
-                                               struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- ledger_decide.c --- */
 
@@ -108,42 +124,5 @@ void sotto__decision_release(struct decision *decision);
 enum sotto_status sotto__decision_decide(struct decision *decision, size_t *out_known_len,
                                          uint8_t *withheld,
                                          struct sotto_error *err) SOTTO_NODISCARD;
-
-/* --- cells.c --- */
-
-/* Whether a measure is what a quantile counts by cells, and no sum. */
-bool sotto__ledger_counts_cells(const struct sotto_ledger_measure *measure);
-/* Holds such a measure, which was compared, against what was told of others of these rows. */
-void sotto__decision_check_cells(struct decision *decision);
-/* Holds their edges against those that were told of the same rows in the same cell. */
-void sotto__decision_check_grids(struct decision *decision);
-/* Holds cells that are asked for against all predicates, and predicates that the ledger does not
- * have yet against cells that were told. Returns: SOTTO_ERROR_NO_MEMORY; what storage returned. */
-enum sotto_status sotto__decision_check_conditions(struct decision *decision, size_t known_len,
-                                                   struct sotto_error *err) SOTTO_NODISCARD;
-
-/* --- products.c --- */
-
-/* What a pair gives away of some atoms: all 0 at first. */
-struct sotto__ledger_odd {
-    uint64_t rows;                                         /* but for each atom's commonest value */
-    struct sotto_ledger_magnitude magnitude;               /* of these */
-    struct sotto_ledger_slice both[SOTTO_LEDGER_LEVELS];   /* of atoms that are known of both */
-    struct sotto_ledger_slice others[SOTTO_LEDGER_LEVELS]; /* not known of the sum alone */
-};
-/* Adds an atom. */
-void sotto__ledger_odd_add(struct sotto__ledger_odd *in_out, const struct sotto_ledger_pair *pair,
-                           size_t atom, bool is_product_known, bool is_alone_known);
-/* How many rows the pair gives away; 0: none, or min_rows at least. */
-uint64_t sotto__ledger_odd_count(const struct sotto__ledger_odd *odd,
-                                 const struct sotto_ledger_file *file,
-                                 const struct sotto_ledger_pair *pair, uint64_t min_rows);
-/* Whether one row dominates what it gives away. */
-bool sotto__ledger_odd_is_dominated(const struct sotto__ledger_odd *odd,
-                                    const struct sotto_ledger_pair *pair, unsigned dominance);
-/* Rows of an atom in which the product is not 0; *out_is_pure: its factor has one value in all of
- * the atom, so that the product tells the sum alone there. */
-uint64_t sotto__ledger_count_factor(const struct sotto_ledger_pair *pair, bool *out_is_pure,
-                                    size_t atom);
 
 #endif

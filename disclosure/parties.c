@@ -5,7 +5,7 @@
  * two sets are the same or differ by enough. What a party can't see are the other parties' rows:
  * where its own changed it is in the difference itself, and each party decides like that. */
 
-#include "chain.h"
+#include "ledger_parties.h"
 
 #include <sodium.h>
 #include <sotto/alloc.h>

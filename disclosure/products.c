@@ -10,7 +10,7 @@
  * x in an atom that is not known only what is 0 times it can be made. The count is an x that is 1.
  */
 
-#include "ledger_decide.h"
+#include "ledger_odd.h"
 #include "magnitude.h"
 
 #include <math.h>
@@ -133,27 +133,6 @@ static size_t find_commonest(const struct sotto_ledger_slice *slices, uint64_t *
     return found;
 }
 
-static uint64_t count_zeros(const struct sotto_ledger_slice *slices,
-                            const struct sotto_ledger_pair *pair)
-{
-    uint64_t rows = 0;
-    for (size_t i = 0; i < pair->values_len; i++) {
-        rows += pair->values[i] == 0 ? slices[i].rows : 0;
-    }
-    return rows;
-}
-
-uint64_t sotto__ledger_count_factor(const struct sotto_ledger_pair *pair, bool *out_is_pure,
-                                    size_t atom)
-{
-    const struct sotto_ledger_slice *slices = pair->slices + atom * pair->stride;
-    uint64_t all;
-    uint64_t most = slices[find_commonest(slices, &all)].rows;
-    uint64_t some = all - count_zeros(slices, pair);
-    *out_is_pure = some > 0 && most == all;
-    return some;
-}
-
 /* Adds rows, each times what its level's value is above another one. */
 static void add_above(struct sotto_ledger_magnitude *in_out, const struct sotto_ledger_pair *pair,
                       const struct sotto_ledger_slice *slices, double value)
@@ -177,30 +156,17 @@ static void add_slices(struct sotto_ledger_slice *in_out, const struct sotto_led
 }
 
 void sotto__ledger_odd_add(struct sotto__ledger_odd *in_out, const struct sotto_ledger_pair *pair,
-                           size_t atom, bool is_product_known, bool is_alone_known)
+                           const struct sotto_ledger_slice *slices, bool is_product_known,
+                           bool is_alone_known)
 {
-    const struct sotto_ledger_slice *slices = pair->slices + atom * pair->stride;
     uint64_t all;
     size_t commonest = find_commonest(slices, &all);
     if (is_product_known && is_alone_known && all > 0) {
-        in_out->rows += all - slices[commonest].rows;
         add_above(&in_out->magnitude, pair, slices, pair->values[commonest]);
         add_slices(in_out->both, slices);
     } else if (is_product_known) {
         add_slices(in_out->others, slices);
     }
-}
-
-uint64_t sotto__ledger_odd_count(const struct sotto__ledger_odd *odd,
-                                 const struct sotto_ledger_file *file,
-                                 const struct sotto_ledger_pair *pair, uint64_t min_rows)
-{
-    uint64_t all;
-    uint64_t most = odd->others[find_commonest(odd->others, &all)].rows;
-    uint64_t rows = odd->rows + all;
-    bool is_count = file->measures[pair->alone].is_count; /* how many rows there are is known */
-    rows -= is_count ? most : count_zeros(odd->others, pair);
-    return rows < min_rows ? rows : 0;
 }
 
 /* The same value, so many times the sum alone, is taken off in all atoms, or each atom's own. */

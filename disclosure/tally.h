@@ -59,10 +59,11 @@ struct atoms {
 
 struct tallied {
     struct sotto_ledger_texts predicates;
-    size_t known_len;               /* of them, in the ledger; those of the plan come after */
-    struct sotto_ledger_texts told; /* predicates, as far as the answer tells their classes */
-    size_t *told_at;                /* of each predicate: its place among told; or SOTTO_NONE */
-    struct atoms atoms;             /* of told */
+    size_t known_len;                   /* of them, in the ledger; those of the plan come after */
+    struct sotto_ledger_texts told;     /* predicates, as far as the answer tells their classes */
+    size_t *told_at;                    /* of each predicate: its place among told; or SOTTO_NONE */
+    enum sotto_ledger_predicate *kinds; /* of told: what this plan does with them */
+    struct atoms atoms;                 /* of told */
     struct sotto_ledger_measure *measures; /* that rows are shown for; then, if counts, the count */
     const char **columns;                  /* of all measures, one after the other */
     size_t measures_len;

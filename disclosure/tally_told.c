@@ -66,12 +66,28 @@ static char *write_told(const char *predicate, const uint8_t *told, size_t len)
     return (char *)sotto_writer_take(&writer, &bytes);
 }
 
+/* What the plan does with a predicate, by what it is. */
+static enum sotto_ledger_predicate find_kind(const struct sotto_tally *tally, size_t dataset,
+                                             const char *predicate)
+{
+    const char *text;
+    size_t i = 0;
+    while ((text = sotto_watch_predicate(tally->watch, dataset, i)) != NULL &&
+           strcmp(text, predicate) != 0) {
+        i++;
+    }
+    return text == NULL                          ? SOTTO_LEDGER_PREDICATE_OLD
+           : sotto_watch_counts_cells(predicate) ? SOTTO_LEDGER_PREDICATE_CELLS
+                                                 : SOTTO_LEDGER_PREDICATE_CONDITION;
+}
+
 /* Adds a predicate as it is told, unless nothing of it is, or it is there. */
-static enum sotto_status add_told(struct tallied *tallied, size_t predicate, const uint8_t *told,
-                                  size_t len)
+static enum sotto_status add_told(struct tallied *tallied, size_t predicate,
+                                  enum sotto_ledger_predicate kind, const uint8_t *told, size_t len)
 {
     const char *whole = tallied->predicates.texts[predicate];
     size_t before = tallied->told.len;
+    size_t at = 0;
     tallied->told_at[predicate] = SOTTO_NONE;
     if (told != NULL && count_told(told, len) == 0) {
         return SOTTO_OK;
@@ -81,8 +97,12 @@ static enum sotto_status add_told(struct tallied *tallied, size_t predicate, con
         sotto_free(text);
         return SOTTO_ERROR_NO_MEMORY;
     }
+    while (strcmp(tallied->told.texts[at], text) != 0) {
+        at++;
+    }
     sotto_free(text);
     tallied->told_at[predicate] = tallied->told.len > before ? before : SOTTO_NONE;
+    tallied->kinds[at] = kind != SOTTO_LEDGER_PREDICATE_OLD ? kind : tallied->kinds[at];
     return SOTTO_OK;
 }
 
@@ -90,13 +110,15 @@ enum sotto_status sotto__tally_list_told(struct sotto_tally *tally, size_t datas
 {
     struct tallied *tallied = &tally->datasets[dataset];
     tallied->told_at = sotto_alloc_array(tallied->predicates.len + 1, sizeof *tallied->told_at);
-    if (tallied->told_at == NULL) {
+    tallied->kinds = sotto_alloc_array(tallied->predicates.len + 1, sizeof *tallied->kinds);
+    if (tallied->told_at == NULL || tallied->kinds == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < tallied->predicates.len; i++) {
         size_t len;
         const uint8_t *told = find_told(tally, &len, dataset, i);
-        if (add_told(tallied, i, told, len) != SOTTO_OK) {
+        enum sotto_ledger_predicate kind = find_kind(tally, dataset, tallied->predicates.texts[i]);
+        if (add_told(tallied, i, kind, told, len) != SOTTO_OK) {
             return SOTTO_ERROR_NO_MEMORY;
         }
     }

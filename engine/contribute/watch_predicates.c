@@ -59,9 +59,9 @@ static const char *find_without(const char *predicate)
     return has_other ? end + strlen(SOTTO__SET_OR_OTHER) : end;
 }
 
-bool sotto_watch_leaves_out(const char *predicate)
+bool sotto_watch_counts_cells(const char *predicate)
 {
-    return *find_without(predicate) != '\0';
+    return is_output(predicate);
 }
 
 /* Where a part of a predicate ends: at the word that joins it to the next one, or at the end. */

@@ -334,7 +334,8 @@ static void test_sides_are_apart(void **state)
     sotto_ledger_free(ledger);
 }
 
-/* Two sets of 30, which hold 5 persons in common: with both of them these would be singled out. */
+/* Two sets of 30, which hold 5 persons in common: these are singled out by whoever is told of a
+ * third one that the two make but for them. */
 static void test_few_in_common(void **state)
 {
     (void)state;
@@ -343,9 +344,13 @@ static void test_few_in_common(void **state)
     for (size_t i = 0; i < 60; i++) {
         persons[i].sides[0] = i < 30;
         persons[i].sides[1] = i >= 25 && i < 55;
+        persons[i].sides[2] = i < 55;
+        persons[i].sides[3] = i < 25;
     }
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
-    ask_refused(ledger, (struct ask){.predicate = 1, .side = true}, "singles out 5 rows");
+    ask_answered(ledger, (struct ask){.predicate = 1, .side = true});
+    ask_refused(ledger, (struct ask){.predicate = 2, .side = true}, "singles out fewer than 10");
+    ask_refused(ledger, (struct ask){.predicate = 3, .side = true}, "singles out fewer than 10");
     ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
     sotto_ledger_free(ledger);
 }

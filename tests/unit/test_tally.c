@@ -87,6 +87,7 @@ static struct sotto_ledger *ledger;
 static struct sotto_rules rules;
 static struct sotto_disclosure disclosure;
 static uint8_t withheld[GROUPS_MAX];
+static char cells_told[2048]; /* of the last question: its bins and levels, as they were told */
 
 static struct sotto_plan *make_plan(const struct ask *ask)
 {
@@ -142,6 +143,17 @@ static struct sotto_driver *make_driver(const struct sotto_plan *plan, const str
     return driver;
 }
 
+static void keep_cells(const struct sotto_ledger_file *file)
+{
+    cells_told[0] = '\0';
+    for (size_t i = 0; i < file->predicates_len; i++) {
+        size_t at = strlen(cells_told);
+        if (file->kinds[i] == SOTTO_LEDGER_PREDICATE_CELLS) {
+            (void)snprintf(cells_told + at, sizeof cells_told - at, "%s;", file->predicates[i]);
+        }
+    }
+}
+
 static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sotto_driver *driver,
                                     struct sotto_error *err)
 {
@@ -149,6 +161,7 @@ static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sott
     struct sotto_ledger_pending pending = {0};
     enum sotto_rule rule;
     const struct sotto_ledger_file *files = sotto_tally_files(tally, &files_len);
+    keep_cells(files);
     struct sotto_ledger_question question = {.task = {(uint8_t)day},
                                              .name = "weekly",
                                              .round = 1,
@@ -333,7 +346,8 @@ static void test_all_and_then_parts(void **state)
     refused({.outputs = {"sum(wage)"}, .where = "age >= 40"});
 }
 
-/* 14: a, b, and a or b: who is in both is singled out. */
+/* 14: a, b, and a or b: who is in both is singled out by the third, or by the second where it is in
+ * the first but for few. */
 static void test_trackers(void **state)
 {
     (void)state;
@@ -341,10 +355,14 @@ static void test_trackers(void **state)
         persons[i].age = i < 40 ? 30 : 50;
         persons[i].version = i >= 39 && i < 60 ? 2 : 1;
     }
-    answered({.outputs = {"sum(wage)"}, .where = "age < 40"});
-    singled_out({.outputs = {"sum(wage)"}, .where = "version == 2"});
-    singled_out({.outputs = {"sum(age)"}, .where = "version == 2"});
-    answered({.outputs = {"sum(wage)"}, .where = "age < 40"});
+    answered({.outputs = {"mean(wage)"}, .where = "age < 40"});
+    answered({.outputs = {"mean(wage)"}, .where = "version == 2"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "age < 40 or version == 2"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "age < 40 and version == 2"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "age >= 40 and version == 2"});
+    singled_out({.outputs = {"mean(age)"}, .where = "age < 40 and version == 1"});
+    answered({.outputs = {"mean(age)"}, .where = "age < 40"});
+    answered({.outputs = {"mean(wage)"}, .where = "version == 2"});
 }
 
 /* 40 of 30 years, three of 31, all others of 50. */
@@ -377,7 +395,8 @@ static void test_a_set_within_a_set(void **state)
     assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 3);
 }
 
-/* Groups that are each told apart from a set that was told, but are it together, but for a row. */
+/* Groups that are each told apart from a set that was told, but are it together, but for a row: one
+ * of them is withheld. */
 static void test_groups_together(void **state)
 {
     (void)state;
@@ -386,7 +405,9 @@ static void test_groups_together(void **state)
         persons[i].version = i < 53 ? 1 : 2;
     }
     answered({.outputs = {"sum(wage)"}, .where = "version == 1"});
-    singled_out({.outputs = {"sum(wage)"}, .by = {"hist(age, 0, 35, 45, 100)"}});
+    answered({.outputs = {"sum(wage)"}, .by = {"hist(age, 0, 35, 45, 100)"}});
+    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 2);
+    singled_out({.outputs = {"sum(wage)"}, .where = "age >= 35 and age < 45"});
 }
 
 /* A row that a question splits off, without asking for it, of what was told: all less the two
@@ -402,7 +423,7 @@ static void test_a_row_split_off(void **state)
     answered(
         {.outputs = {"sum(version)", "count(if(age < 35, 1, na))", "count(if(age >= 45, 1, na))"},
          .where = "version == 2"});
-    singled_out({.outputs = {"sum(wage)"}, .where = "age < 35"});
+    answered({.outputs = {"sum(wage)"}, .where = "age < 35"});
     singled_out({.outputs = {"sum(wage)"}, .where = "age >= 45"});
 }
 
@@ -511,7 +532,7 @@ static void test_few_without_a_bin(void **state)
     expect_answered(bins);
     answered({.outputs = {"mean(age)", "std(age)"}, .is_judged = true});
     answered({.outputs = {"mean(age)", "std(age)"}, .is_judged = true});
-    singled_out({.outputs = {"sum(age)"}, .where = "wage < 2600", .is_judged = true});
+    answered({.outputs = {"sum(age)"}, .where = "wage < 2600", .is_judged = true});
     singled_out({.outputs = {"sum(age)"}, .where = "wage >= 2600", .is_judged = true});
     expect_answered(bins);
     persons[7].age += 100;
@@ -530,6 +551,18 @@ static void test_counts_of_missing_values(void **state)
     answered({.outputs = {"count(age)"}, .where = "wage < 3000"});
     answered({.outputs = {"count(age)"}, .where = "wage >= 3000"});
     answered({.outputs = {"count(wage)", "count(age)"}});
+}
+
+/* How many values there are is known: beside conditions it counts those that none of them names. */
+static void test_values_that_are_named_by_none(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].wage_text = i < 20 ? "" : i < 23 ? "2501.5" : i < 50 ? "2500.5" : "2502.5";
+    }
+    answered({.outputs = {"count(age)"}, .where = "wage < 2501"});
+    singled_out({.outputs = {"count(age)"}, .where = "wage > 2502"});
+    answered({.outputs = {"count(age)"}, .where = "wage > 2501"});
 }
 
 /* Clipped values are the column's, but for those that are clipped. */
@@ -788,10 +821,14 @@ static void test_bins_and_levels(void **state)
     answered(
         {.outputs = {"hist(age, 0, 40, 100)", "value_counts(dept, 'Sales', 'R&D')", "sum(wage)"}});
     for (size_t i = 0; i < persons_len; i++) {
-        persons[i].version = i < 20 || (persons[i].is_sales && persons[i].age < 40) ? 2 : 1;
+        persons[i].version = persons[i].age < 40 ? 2 : 1;
     }
     persons[79].version = 2; /* of those of 40 and above */
-    singled_out({.outputs = {"sum(wage)"}, .where = "version == 2"});
+    singled_out({.outputs = {"mean(wage)"}, .where = "version == 2"});
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = persons[i].is_sales && persons[i].age < 40 ? 2 : 1;
+    }
+    answered({.outputs = {"mean(wage)"}, .where = "version == 2"}); /* nobody knows how many */
 }
 
 /* 400 bins: a predicate of several entries. */
@@ -1158,7 +1195,8 @@ static void test_small_groups_of_two_keys(void **state)
     }
 }
 
-/* Four new rows in one of three groups, twenty in the others: that one is withheld. */
+/* Four new rows in one of three groups, twenty in the others: that one is withheld, and another, as
+ * all rows less the other two are its rows of today. */
 static void test_a_week_of_few(void **state)
 {
     (void)state;
@@ -1172,8 +1210,8 @@ static void test_a_week_of_few(void **state)
         persons[i].version = i < 110 ? 1 : i < 130 ? 2 : 3;
     }
     expect_answered(ask);
-    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 4);
-    refused({.outputs = {"mean(wage)"}, .is_judged = true}); /* all less two groups */
+    assert_int_equal(withheld[0] + 2 * withheld[1] + 4 * withheld[2], 6);
+    refused({.outputs = {"mean(wage)"}, .is_judged = true}); /* of the third group four are new */
     hire(40);
     for (size_t i = 134; i < persons_len; i++) {
         persons[i].version = i < 147 ? 1 : i < 160 ? 2 : 3;
@@ -1190,7 +1228,7 @@ static void test_a_withheld_level_in_other_words(void **state)
     answered({.outputs = {"value_counts(version, 1, 2, 3, 4)", "sum(wage)"}, .is_judged = true});
     answered({.outputs = {"sum(wage)"}, .where = "version in (1, 2)", .is_judged = true});
     singled_out({.outputs = {"sum(wage)"}, .where = "version in (1, 2, 3)", .is_judged = true});
-    singled_out({.outputs = {"sum(age)"}, .where = "version in (1, 2, 3)", .is_judged = true});
+    singled_out({.outputs = {"mean(age)"}, .where = "version in (1, 2, 3)", .is_judged = true});
     singled_out({.outputs = {"sum(if(version > 3, 1, 0))"}, .is_judged = true});
 }
 
@@ -1325,6 +1363,251 @@ static void test_histories(void **state)
     assert_true(answered_len > len / 2 && refused_len > len / 2);
 }
 
+/* --- Tables side by side --- */
+
+#define TABLES_QUESTIONS 7
+#define SIDE_SUMS_MAX 400
+
+/* What an asker was told, person by person: of each sum, over whose values. A person whose wage is
+ * corrected has a value more. */
+struct told_persons {
+    uint8_t holds[SIDE_SUMS_MAX][2 * PERSONS_MAX];
+    size_t len;
+};
+
+static struct told_persons told_wages;
+static struct told_persons told_counts;
+static size_t value_of[PERSONS_MAX]; /* which of a person's values is true today */
+static size_t bins_len;              /* of ages, ten years each from 20 on */
+
+static size_t find_bin(const struct person *person)
+{
+    return (size_t)(person->age - 20) / 10;
+}
+
+/* Whether a person is in a set of a question, by place: bins of ages, then levels of departments,
+ * then versions; 0: all. */
+static bool is_in(const struct person *person, size_t set)
+{
+    if (set == 0) {
+        return true;
+    }
+    set--;
+    if (set < bins_len) {
+        return find_bin(person) == set;
+    }
+    set -= bins_len;
+    return set < 2 ? person->is_sales == (set == 0) : person->version == (int)set - 1;
+}
+
+static void tell_persons(struct told_persons *told, size_t set, size_t where, bool are_values)
+{
+    uint8_t *holds = told->holds[told->len++];
+    assert_true(told->len < SIDE_SUMS_MAX);
+    memset(holds, 0, sizeof told->holds[0]);
+    for (size_t i = 0; i < persons_len; i++) {
+        size_t column = are_values ? value_of[i] * PERSONS_MAX + i : i;
+        holds[column] = is_in(&persons[i], set) && is_in(&persons[i], where);
+    }
+}
+
+/* Persons who count alike in all that was told are one atom. Returns: how many there are. */
+static size_t find_atoms(uint64_t *weights, uint64_t *factors, const struct told_persons *told)
+{
+    static uint8_t columns[2 * PERSONS_MAX][SIDE_SUMS_MAX];
+    size_t len = 0;
+    for (size_t i = 0; i < 2 * (size_t)PERSONS_MAX; i++) {
+        bool is_any = false;
+        for (size_t j = 0; j < told->len; j++) {
+            columns[len][j] = told->holds[j][i];
+            is_any = is_any || told->holds[j][i] != 0;
+        }
+        size_t same = 0;
+        while (same < len && memcmp(columns[same], columns[len], told->len) != 0) {
+            same++;
+        }
+        weights[same] = same < len ? weights[same] + 1 : 1;
+        len += is_any && same == len;
+    }
+    for (size_t i = 0; i < told->len * len; i++) {
+        factors[i] = columns[i % len][i / len];
+    }
+    return len;
+}
+
+static void expect_no_person_given_away(const struct told_persons *told)
+{
+    static uint64_t weights[2 * PERSONS_MAX + 1];
+    static uint64_t factors[2 * PERSONS_MAX * SIDE_SUMS_MAX];
+    bool found = true;
+    struct sotto__mixture mixture = {.weights = weights, .factors = factors};
+    mixture.atoms_len = find_atoms(weights, factors, told);
+    mixture.sets_len = told->len;
+    assert_ok(sotto__mixture_find(&mixture, &found, NULL, MIN_ROWS, sotto__mixture_prime(99)));
+    assert_false(found);
+}
+
+struct table {
+    const char *words; /* as an output */
+    const char *key;   /* as a key */
+    const char *text;  /* what it begins with in a ledger */
+    size_t first;      /* of its sets */
+    size_t len;
+};
+
+/* Whether a class of a table, from 1 on, was told by the last question. */
+static bool is_told(const struct table *table, size_t class_)
+{
+    char number[8];
+    char text[256] = "";
+    const char *told = strstr(cells_told, table->text);
+    (void)snprintf(number, sizeof number, " %zu", class_);
+    if (told == NULL) {
+        return false;
+    }
+    memcpy(text, told, strcspn(told, ";"));
+    const char *without = strstr(text, " without");
+    return without == NULL || strstr(without, number) == NULL;
+}
+
+/* What is told of a table's sets, by counts or, as groups, by sums too. */
+static void tell_table(const struct table *table, size_t where, bool are_groups)
+{
+    for (size_t i = 0; i < table->len; i++) {
+        if (are_groups ? withheld[i] == 0 : is_told(table, i + 1)) {
+            tell_persons(&told_counts, table->first + i, where, false);
+        }
+        if (are_groups && withheld[i] == 0) {
+            tell_persons(&told_wages, table->first + i, where, true);
+        }
+    }
+}
+
+/* Counts of some tables, and the mean of wages, of all or where a set holds, or by groups. Returns:
+ * whether it was answered. */
+static bool ask_tables(const struct table *tables, uint64_t *random)
+{
+    const char *const sets[] = {NULL,           "age < 30",    "dept == 'Sales'", "dept != 'Sales'",
+                                "version == 1", "version == 3"};
+    size_t where_of[] = {0, 1, 1 + bins_len, 2 + bins_len, 3 + bins_len, 5 + bins_len};
+    size_t where = test_random_below(random, 2) == 0 ? 0 : test_random_below(random, 6);
+    size_t key = test_random_below(random, 6);
+    bool has_wages = test_random_below(random, 3) == 0;
+    unsigned some = (unsigned)test_random_below(random, 8);
+    struct ask ask = {.where = sets[where], .is_judged = true};
+    struct sotto_error err = {0};
+    size_t len = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (key >= 3 && ((some >> i) & 1) != 0) {
+            ask.outputs[len++] = tables[i].words;
+        }
+    }
+    if (has_wages || len == 0) {
+        ask.outputs[len++] = "mean(wage)";
+    }
+    ask.by[0] = key < 3 ? tables[key].key : NULL;
+    if (try_asking(&ask, &err) != SOTTO_OK) {
+        return false;
+    }
+    for (size_t i = 0; key >= 3 && i < 3; i++) {
+        if (((some >> i) & 1) != 0) {
+            tell_table(&tables[i], where_of[where], false);
+        }
+    }
+    if (key < 3) {
+        tell_table(&tables[key], where_of[where], true);
+    } else {
+        tell_persons(&told_counts, where_of[where], 0, false);
+        if (has_wages || some == 0) {
+            tell_persons(&told_wages, where_of[where], 0, true);
+        }
+    }
+    return true;
+}
+
+/* A third of all are hired or have another wage. */
+static void change_persons(uint64_t *random)
+{
+    for (size_t i = 0; i < persons_len; i++) {
+        if (test_random_below(random, 3) == 0) {
+            persons[i].wage += 1000;
+            value_of[i] = 1;
+        }
+    }
+    size_t len = persons_len;
+    hire(20 + test_random_below(random, 30));
+    for (size_t i = len; i < persons_len; i++) {
+        persons[i].version = 1 + (int)test_random_below(random, 3);
+    }
+}
+
+/* Of a small file, where most bins of a department are of few: tables beside each other, sums,
+ * conditions and groups. What is told gives no few rows away, whatever is refused for it. */
+static void test_tables_side_by_side(void **state)
+{
+    uint64_t random = 14;
+    size_t answered_len = 0;
+    size_t side_len = 0;
+    size_t len = test_cases(60);
+    (void)state;
+    for (size_t i = 0; i < len; i++) {
+        const struct table tables[] = {{"hist(age, 20, 30, 40, 50, 60)",
+                                        "hist(age, 20, 30, 40, 50, 60)", "hist(`age`", 1,
+                                        bins_len = 4},
+                                       {"value_counts(dept, 'Sales', 'R&D')",
+                                        "dept in ('Sales', 'R&D')", "value_counts(`dept`", 5, 2},
+                                       {"value_counts(version, 1, 2, 3)", "version in (1, 2, 3)",
+                                        "value_counts(`version`", 7, 3}};
+        sotto_ledger_free(ledger);
+        test_disk_clear();
+        ledger = test_ledger_open();
+        told_wages.len = told_counts.len = 0;
+        memset(value_of, 0, sizeof value_of);
+        persons_len = 0;
+        hire(60 + test_random_below(&random, 60));
+        for (size_t j = 0; j < persons_len; j++) {
+            persons[j].age = 20 + (int)test_random_below(&random, 40);
+            persons[j].version = 1 + (int)test_random_below(&random, 3);
+        }
+        for (size_t j = 0; j < TABLES_QUESTIONS; j++) {
+            if (j == 4 && i % 2 == 0) {
+                change_persons(&random);
+            }
+            bool is_answered = ask_tables(tables, &random);
+            tell_persons(&told_counts, 0, 0, false); /* how many there are is known */
+            answered_len += is_answered;
+            side_len += told_counts.len > 12;
+            expect_no_person_given_away(&told_wages);
+            expect_no_person_given_away(&told_counts);
+            told_counts
+                .len--; /* and how many there were, what is not asked included, is no secret */
+        }
+    }
+    assert_true(answered_len > 3 * len && side_len > len);
+}
+
+/* Two tables, and three, of a file whose cells are of few; and again when it has grown. */
+static void test_margins(void **state)
+{
+    (void)state;
+    const struct ask margins = {.outputs = {"hist(age, 20, 30, 40, 50, 60)",
+                                            "value_counts(dept, 'Sales', 'R&D')",
+                                            "value_counts(version, 1, 2, 3)", "mean(wage)"},
+                                .is_judged = true};
+    hire(60);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = 1 + (int)(i * 7 / 11 % 3);
+    }
+    expect_answered(margins);
+    expect_answered(margins);
+    answered({.outputs = {"mean(wage)", "hist(age, 20, 40, 60)"},
+              .by = {"version in (1, 2, 3)"},
+              .is_judged = true});
+    assert_int_equal(withheld[0] + withheld[1] + withheld[2], 0);
+    expect_answered(margins);
+    singled_out({.outputs = {"count(wage)"}, .where = "age < 40 or age == 41"});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1347,6 +1630,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_counts_of_one_set, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_of_missing_values, start, stop),
         cmocka_unit_test_setup_teardown(test_few_without_a_bin, start, stop),
+        cmocka_unit_test_setup_teardown(test_values_that_are_named_by_none, start, stop),
         cmocka_unit_test_setup_teardown(test_clipped_values, start, stop),
         cmocka_unit_test_setup_teardown(test_products_as_sets, start, stop),
         cmocka_unit_test_setup_teardown(test_sets_and_then_products, start, stop),
@@ -1383,6 +1667,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_withheld_level_from_two_sides, start, stop),
         cmocka_unit_test_setup_teardown(test_a_withheld_group_and_all, start, stop),
         cmocka_unit_test_setup_teardown(test_histories, start, stop),
+        cmocka_unit_test_setup_teardown(test_tables_side_by_side, start, stop),
+        cmocka_unit_test_setup_teardown(test_margins, start, stop),
         cmocka_unit_test_setup_teardown(test_words, start, stop),
         cmocka_unit_test_setup_teardown(test_no_memory, start, stop),
     };

@@ -124,7 +124,8 @@ struct sotto_ledger_magnitude {
     double total;
 };
 
-/* Rows of one file that all predicates take alike. */
+/* Rows of one file that all predicates take alike. How many there are is nobody's concern: it is
+ * sums over several of them that are told. */
 struct sotto_ledger_atom {
     const uint16_t *classes; /* of each predicate: the class of these rows */
     uint64_t rows;
@@ -164,11 +165,19 @@ struct sotto_ledger_pair {
     size_t values_len;
 };
 
+/* What a question does with a predicate. */
+enum sotto_ledger_predicate {
+    SOTTO_LEDGER_PREDICATE_OLD,       /* nothing: others asked it */
+    SOTTO_LEDGER_PREDICATE_CONDITION, /* it sums up the rows where it holds */
+    SOTTO_LEDGER_PREDICATE_CELLS,     /* it counts the rows of each class */
+};
+
 /* What is asked of one file. */
 struct sotto_ledger_file {
     const char *file;
     const char *const *predicates;
     size_t predicates_len;
+    const enum sotto_ledger_predicate *kinds; /* of predicates; NULL: none but where and groups */
     const struct sotto_ledger_measure *measures;
     size_t measures_len;
     const struct sotto_ledger_atom *atoms; /* that hold rows */
@@ -210,11 +219,12 @@ struct sotto_ledger_pending {
 /* Frees what a pending answer holds and leaves it empty. */
 SOTTO_API void sotto_ledger_pending_release(struct sotto_ledger_pending *pending);
 
-/* Decides, and writes down what is answered then, durably: call it before anything leaves. An atom
- * that is asked fails if it holds fewer rows than min_rows, or if its group differs by fewer rows
- * from atoms that earlier answers told, some of them taken together, or if the values of a measure
- * in it, or in an atom of an earlier answer that it is a part of, are others than they were in that
- * answer, but fewer than min_rows came and fewer went. A group with an atom that fails gets a 1 in
+/* Decides, and writes down what is answered then, durably: call it before anything leaves. What is
+ * asked of a group fails if, of some measure, a combination of its sums and of those that were told
+ * (each a number of times, added up) is over 1 to min_rows - 1 rows with a value that is not 0, or
+ * over so few rows at all; an atom that is asked fails if the values of a measure in it, or in an
+ * atom of an earlier answer that it is a part of, are others than they were in that answer, but
+ * fewer than min_rows came and fewer went. A group with an atom that fails gets a 1 in
  * withheld (groups_len of them, never reset here), and is not answered. The same sums of the same
  * values are written down once.
  *
@@ -316,8 +326,8 @@ enum sotto_ledger_kind {
     SOTTO_LEDGER_SUMS, /* sums_len of an answer: answer, file, text (a column), count (the rows of
                           the file) */
     SOTTO_LEDGER_PRODUCT, /* columns that a file was asked for the sum of: file, text */
-    SOTTO_LEDGER_SET,     /* a sum that was told: answer, file, text (the measure), count (of
-                             predicates) */
+    SOTTO_LEDGER_SET, /* a set over which a sum was told: answer, file, text (the measure), count
+                         (of predicates) */
     SOTTO_LEDGER_KINDS_LEN,
 };
 

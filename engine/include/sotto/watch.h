@@ -59,8 +59,8 @@ SOTTO_API const char *sotto_watch_predicate(const struct sotto_watch *watch, siz
 /* After a predicate of bins or levels, in a ledger, stand the numbers of those that were not told:
  * "hist(...) without 2 3". Their rows are in none of its classes. */
 #define SOTTO_WATCH_WITHOUT " without"
-/* Whether a predicate says so. */
-SOTTO_API bool sotto_watch_leaves_out(const char *predicate);
+/* Whether a predicate is bins, levels, or cells of a table or of groups, and no condition. */
+SOTTO_API bool sotto_watch_counts_cells(const char *predicate);
 /* Once the rows were contributed: which classes of predicate i the round tells, from the first; the
  * others are withheld from all groups, or no concern of this round. NULL: it tells all of them.
  * Borrows from the watch. */
