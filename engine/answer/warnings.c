@@ -109,7 +109,7 @@ static bool is_counted_by_nobody(const struct sotto__results *results, size_t va
     return is_zero;
 }
 
-/* Warns of the levels of an output that is value_counts. */
+/* Warns of the levels of an output that counts them: their counts are its first values. */
 static void warn_of_levels(struct sotto_writer *writer, bool *first,
                            const struct sotto__results *results, size_t output)
 {

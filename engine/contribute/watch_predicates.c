@@ -41,7 +41,8 @@ struct sotto__predicate {
 
 static bool is_output(const char *predicate)
 {
-    static const char *const outputs[] = {"hist(", "value_counts(", "crosstab("};
+    static const char *const outputs[] = {"hist(", "value_counts(", "crosstab(",
+                                          "missing_patterns("};
     bool found = false;
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
         found = found || strncmp(predicate, outputs[i], strlen(outputs[i])) == 0;

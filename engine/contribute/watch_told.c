@@ -59,12 +59,22 @@ static bool is_term_told(const struct sotto_driver *driver, const struct sotto_w
     return found;
 }
 
-/* The cells of a table, if an output is one; else 0. */
-static size_t count_table_cells(const struct sotto_driver *driver, size_t output)
+/* The cells that a method asks for, if an output is one's: they are its call's arguments. Else 0.
+ */
+static size_t count_method_cells(const struct sotto_driver *driver, size_t output)
 {
-    const struct sotto__expression *expression = &driver->plan->outputs[output].expression;
-    const struct sotto__node *node = &expression->nodes[expression->nodes_len - 1];
-    return node->row_levels_len * (node->levels_len - node->row_levels_len);
+    const struct sotto__output_values *values = &driver->expansion.outputs[output];
+    if (values->method == NULL) {
+        return 0;
+    }
+    const struct sotto__expression *expression =
+        &driver->expansion.expressions[values->first].expression;
+    const struct sotto__node *call = &expression->nodes[expression->nodes_len - 1];
+    size_t len = 1;
+    for (size_t i = call->right; i != SOTTO_NONE; i = expression->nodes[i].left) {
+        len++;
+    }
+    return len;
 }
 
 /* How many classes the set has that comes from keys or from an output. */
@@ -77,7 +87,7 @@ static size_t count_classes(const struct sotto_driver *driver, const struct sott
         const struct sotto__group_key *key = &driver->plan->keys[set->key];
         return key->levels_len - key->are_edges;
     }
-    size_t cells = count_table_cells(driver, set->output);
+    size_t cells = count_method_cells(driver, set->output);
     return cells > 0 ? cells : driver->expansion.outputs[set->output].expressions_len;
 }
 
@@ -117,13 +127,13 @@ static bool is_one_cell(const struct sotto_driver *driver, size_t output, size_t
 static bool is_class_told(const struct sotto_driver *driver, const struct sotto_withheld *withheld,
                           const size_t *cell_terms, size_t output, size_t i)
 {
-    bool is_table = count_table_cells(driver, output) > 0;
-    if (!is_table && !is_one_cell(driver, output, i)) {
+    bool is_method = driver->expansion.outputs[output].method != NULL;
+    if (!is_method && !is_one_cell(driver, output, i)) {
         return true;
     }
-    const struct sotto__moments *moments = find_moments(driver, output, is_table ? 0 : i);
-    size_t term = is_table ? sotto__find_asked_term(driver->program, moments->call, i)
-                           : moments->terms[SOTTO__MOMENT_X];
+    const struct sotto__moments *moments = find_moments(driver, output, is_method ? 0 : i);
+    size_t term = is_method ? sotto__find_asked_term(driver->program, moments->call, i)
+                            : moments->terms[SOTTO__MOMENT_X];
     return moments->round == driver->round && is_term_told(driver, withheld, cell_terms, term);
 }
 

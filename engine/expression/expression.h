@@ -108,6 +108,9 @@ void sotto__node_columns(const struct sotto__node *call, size_t out[2]);
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list);
 /* A column, or several. */
 bool sotto__reads_data(const struct sotto__node *node);
+/* The columns that a node of a plan's expression is, or that a list of them has, in their order.
+ * Returns: how many, at most SOTTO__EXPRESSION_NODES_MAX; 0 where anything else is among them. */
+size_t sotto__columns_find(size_t *out, const struct sotto__expression *expression, size_t node);
 /* A letter, '_' or a byte of a non-ASCII character; then digits too. */
 bool sotto__is_name(const char *text, size_t text_bytes);
 

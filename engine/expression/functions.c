@@ -60,6 +60,10 @@ static const struct sotto__method_card terms = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_TERMS};
 static const struct sotto__method_card table = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_TABLE};
+static const struct sotto__method_card levels = {
+    .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_LEVELS};
+static const struct sotto__method_card patterns = {
+    .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_PATTERNS};
 /* When there are very many groups, 64 levels of 2 bits find 128 bits; guarded, there is one more,
  * and each takes two rounds. */
 static const struct sotto__method_card order_statistic = {.rounds_max = 130, .cells_len = 2};
@@ -135,8 +139,29 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                       .is_variadic = true,
                                       .takes = SOTTO__TAKES_LEVELS,
                                       .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
-                                      .instead_of = "mode unique nunique",
+                                      .instead_of = "unique",
                                       .gives = "how many values are equal to each level"},
+    [SOTTO__FUNCTION_MODE] = {.name = "mode",
+                              .arguments_len = 2,
+                              .is_variadic = true,
+                              .takes = SOTTO__TAKES_LEVELS,
+                              .method = &levels,
+                              .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
+                              .synonyms = "modes most_frequent"},
+    [SOTTO__FUNCTION_NUNIQUE] = {.name = "nunique",
+                                 .arguments_len = 2,
+                                 .is_variadic = true,
+                                 .takes = SOTTO__TAKES_LEVELS,
+                                 .method = &levels,
+                                 .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
+                                 .synonyms = "n_unique count_distinct n_distinct"},
+    [SOTTO__FUNCTION_MISSING_PATTERNS] = {.name = "missing_patterns",
+                                          .arguments_len = 1,
+                                          .is_variadic = true,
+                                          .takes = SOTTO__TAKES_COLUMNS,
+                                          .method = &patterns,
+                                          .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
+                                          .synonyms = "md_pattern missing_table"},
     [SOTTO__FUNCTION_OLS] = {.name = "ols",
                              .arguments_len = 2,
                              .is_variadic = true,

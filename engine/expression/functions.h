@@ -23,6 +23,9 @@ enum sotto__function {
     SOTTO__FUNCTION_DOT,
     SOTTO__FUNCTION_HIST,
     SOTTO__FUNCTION_VALUE_COUNTS,
+    SOTTO__FUNCTION_MODE,
+    SOTTO__FUNCTION_NUNIQUE,
+    SOTTO__FUNCTION_MISSING_PATTERNS,
     SOTTO__FUNCTION_OLS,
     SOTTO__FUNCTION_TTEST,
     SOTTO__FUNCTION_TTEST_PAIRED,
@@ -94,6 +97,9 @@ struct sotto__method_card {
         SOTTO__AXES_SAMPLES,    /* series along all arguments */
         SOTTO__AXES_TABLE,      /* tables of the levels of two columns */
         SOTTO__AXES_TERMS,      /* series along two columns, both together, and what is left */
+        SOTTO__AXES_LEVELS,     /* series along the levels of a column */
+        SOTTO__AXES_PATTERNS,   /* series along all arguments, and along which of them are missing
+                                 */
     } axes;
 };
 
@@ -113,6 +119,7 @@ struct sotto__function_card {
         SOTTO__TAKES_EDGES,   /* likewise edges of bins */
         SOTTO__TAKES_NUMBERS, /* likewise numbers */
         SOTTO__TAKES_TABLE,   /* the last two are columns and their levels: column in (levels) */
+        SOTTO__TAKES_COLUMNS, /* all are columns, of which only counts whether they have a value */
     } takes;
     bool takes_samples; /* instead of the arguments after the first one, column in (levels): the
                            first one's values in the rows of each level */

@@ -48,6 +48,31 @@ bool sotto__reads_data(const struct sotto__node *node)
     return node->kind == SOTTO__NODE_COLUMN || node->kind == SOTTO__NODE_STAR;
 }
 
+size_t sotto__columns_find(size_t *out, const struct sotto__expression *expression, size_t node)
+{
+    bool is_part[SOTTO__EXPRESSION_NODES_MAX] = {false};
+    size_t len = 0;
+    is_part[node] = true;
+    for (size_t i = node + 1; i-- > 0;) { /* items stand before their lists */
+        size_t parts[3];
+        bool is_list = is_part[i] && expression->nodes[i].kind == SOTTO__NODE_LIST;
+        size_t parts_len = is_list ? sotto__node_children(&expression->nodes[i], parts) : 0;
+        for (size_t j = 0; j < parts_len; j++) {
+            is_part[parts[j]] = true;
+        }
+        if (is_part[i] && !is_list && !sotto__reads_data(&expression->nodes[i])) {
+            return 0;
+        }
+        is_part[i] = is_part[i] && !is_list;
+    }
+    for (size_t i = 0; i <= node; i++) {
+        if (is_part[i]) {
+            out[len++] = i;
+        }
+    }
+    return len;
+}
+
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list)
 {
     size_t len = 0;

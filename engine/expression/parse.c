@@ -432,7 +432,8 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
     size_t *places[3] = {&node->left, &node->right, &node->third};
     size_t last = card->arguments_len - 1;
     SOTTO_REQUIRE(last < 3);
-    bool is_listed = card->takes != SOTTO__TAKES_EXPRESSIONS && card->takes != SOTTO__TAKES_TABLE;
+    bool is_listed = card->takes == SOTTO__TAKES_LEVELS || card->takes == SOTTO__TAKES_EDGES ||
+                     card->takes == SOTTO__TAKES_NUMBERS;
     bool has_samples =
         card->takes_samples && argument > 1 && parser->expression->nodes[node->left].is_sample;
     if (card->takes == SOTTO__TAKES_TABLE && argument <= last && argument + 1 >= last) {

@@ -40,6 +40,17 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_VALUE_COUNTS] = {"value_counts(x, level, ...)",
                                       "How many values are equal to each level.",
                                       "value_counts(dept, 'R&D', 'HR')"},
+    [SOTTO__FUNCTION_MODE] =
+        {"mode(x, level, ...)",
+         "Which of the levels occurs most often; all of them where several do.",
+         "mode(dept, 'R&D', 'HR')"},
+    [SOTTO__FUNCTION_NUNIQUE] = {"nunique(x, level, ...)",
+                                 "How many of the levels occur, or an interval that holds it.",
+                                 "nunique(dept, 'R&D', 'HR')"},
+    [SOTTO__FUNCTION_MISSING_PATTERNS] =
+        {"missing_patterns(column, ...)",
+         "How many rows lack which columns together, up to 8; of a frame too.",
+         "missing_patterns(wage, age)"},
     [SOTTO__FUNCTION_MEDIAN] =
         {"median(x)", "The middle value, or an interval that holds it; with exact=1 exactly.",
          "median(wage)"},

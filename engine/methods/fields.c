@@ -74,6 +74,16 @@ void sotto__ask_pair(struct sotto__recipe *recipe)
     (void)sotto__recipe_gram(recipe, rows, 2, SOTTO_NONE);
 }
 
+void sotto__ask_cells(struct sotto__recipe *recipe, unsigned round)
+{
+    size_t len = sotto__recipe_arguments_len(recipe);
+    (void)round;
+    for (size_t i = 0; i < len; i++) {
+        size_t row = sotto__recipe_row(recipe, i);
+        (void)sotto__recipe_cell(recipe, row);
+    }
+}
+
 /* --- Fields --- */
 
 void sotto__value_set_rational(struct sotto__value *out, mpq_srcptr number)

@@ -34,6 +34,8 @@ void sotto__ask_sample(struct sotto__recipe *recipe, size_t row);
 /* Asks for the count, the sums, the squares and the product of two arguments where both have a
  * value: six sums, in the order n, x, y, xx, xy, yy. */
 void sotto__ask_pair(struct sotto__recipe *recipe);
+/* Asks for a cell for each argument, a condition: ask of a method that counts only. */
+void sotto__ask_cells(struct sotto__recipe *recipe, unsigned round);
 
 /* Sets a field to a rational, to the signed square root of one, to a double that stands for no
  * rational, to NaN. Out: initialised. */

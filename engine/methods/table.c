@@ -13,16 +13,6 @@
 #define TIE_BITS 128            /* weights that differ by less are equal */
 #define FISHER_STEPS_MAX 262144 /* tables with the same margins that are looked at: 0.1 s */
 
-static void ask(struct sotto__recipe *recipe, unsigned round)
-{
-    size_t len = sotto__recipe_arguments_len(recipe);
-    (void)round;
-    for (size_t i = 0; i < len; i++) {
-        size_t row = sotto__recipe_row(recipe, i);
-        (void)sotto__recipe_cell(recipe, row);
-    }
-}
-
 /* --- The counts --- */
 
 struct contingency {
@@ -153,7 +143,7 @@ static enum sotto_status step_crosstab(struct sotto__step *step, struct sotto_er
 const struct sotto__method sotto__method_crosstab = {
     .fields = crosstab_fields,
     .fields_len = sizeof crosstab_fields / sizeof crosstab_fields[0],
-    .ask = ask,
+    .ask = sotto__ask_cells,
     .step = step_crosstab,
 };
 
@@ -270,7 +260,7 @@ static enum sotto_status step_chi2(struct sotto__step *step, struct sotto_error 
 const struct sotto__method sotto__method_chi2 = {
     .fields = chi2_fields,
     .fields_len = sizeof chi2_fields / sizeof chi2_fields[0],
-    .ask = ask,
+    .ask = sotto__ask_cells,
     .step = step_chi2,
 };
 
@@ -379,5 +369,7 @@ static enum sotto_status step_fisher(struct sotto__step *step, struct sotto_erro
     return step_table(step, set_fisher, err);
 }
 
-const struct sotto__method sotto__method_fisher = {
-    .fields = fisher_fields, .fields_len = FISHER_FIELDS_LEN, .ask = ask, .step = step_fisher};
+const struct sotto__method sotto__method_fisher = {.fields = fisher_fields,
+                                                   .fields_len = FISHER_FIELDS_LEN,
+                                                   .ask = sotto__ask_cells,
+                                                   .step = step_fisher};

@@ -550,6 +550,17 @@ static size_t build_list(struct expander *expander, size_t list)
     return built;
 }
 
+/* Adds an argument of a call, a cell, which comes behind len others. */
+static void add_cell(struct expander *expander, struct sotto__node *call, size_t len, size_t cell)
+{
+    if (len == 0) {
+        call->left = cell;
+        call->right = SOTTO_NONE;
+    } else {
+        call->right = add_infix(expander, SOTTO__NODE_LIST, call->right, cell);
+    }
+}
+
 /* Adds the conditions that a column has each of some levels. out: levels_len nodes. */
 static void build_equals(struct expander *expander, size_t *out, size_t column, size_t levels,
                          size_t levels_len)
@@ -581,11 +592,66 @@ static void build_table(struct expander *expander, struct sotto__node *copy)
             size_t na = add_na(expander);
             cell = add_call3(expander, SOTTO__FUNCTION_IF, cell, value, na);
         }
-        if (i == 0) {
-            copy->left = cell;
-        } else {
-            copy->right = add_infix(expander, SOTTO__NODE_LIST, copy->right, cell);
+        add_cell(expander, copy, i, cell);
+    }
+}
+
+/* Sets the arguments of a call to the conditions that a column has each of its levels. */
+static void build_levels(struct expander *expander, struct sotto__node *copy)
+{
+    size_t equals[SOTTO__METHOD_CELLS_MAX];
+    build_equals(expander, equals, copy->left, copy->levels, copy->levels_len);
+    for (size_t i = 0; i < copy->levels_len; i++) {
+        add_cell(expander, copy, i, equals[i]);
+    }
+}
+
+/* Sets the arguments of a call to the conditions that of some columns just these are missing, for
+ * each set of them: the last column changes fastest. */
+static void build_patterns(struct expander *expander, struct sotto__node *copy)
+{
+    size_t columns[SOTTO__EXPRESSION_NODES_MAX];
+    size_t cells[(size_t)1 << SOTTO__METHOD_PATTERN_COLUMNS_MAX] = {SOTTO_NONE};
+    size_t columns_len = sotto__columns_find(columns, expander->source, copy->left);
+    size_t len = 1;
+    for (size_t i = 0; i < columns_len; i++, len *= 2) {
+        size_t column = build_node(expander, columns[i], 0);
+        size_t is_missing = add_call1(expander, SOTTO__FUNCTION_ISNA, column);
+        size_t is_present = add_prefix(expander, SOTTO__NODE_NOT, is_missing);
+        for (size_t j = len; j-- > 0;) {
+            size_t of = cells[j];
+            cells[2 * j] =
+                i > 0 ? add_infix(expander, SOTTO__NODE_AND, of, is_present) : is_present;
+            cells[2 * j + 1] =
+                i > 0 ? add_infix(expander, SOTTO__NODE_AND, of, is_missing) : is_missing;
         }
+    }
+    for (size_t i = 0; i < len; i++) {
+        add_cell(expander, copy, i, cells[i]);
+    }
+}
+
+/* Sets the arguments of a call that stands alone. */
+static void build_arguments(struct expander *expander, struct sotto__node *copy)
+{
+    const struct sotto__function_card *card = sotto__function_card(copy->function);
+    switch (card->takes) {
+    case SOTTO__TAKES_TABLE:
+        build_table(expander, copy);
+        break;
+    case SOTTO__TAKES_LEVELS:
+        build_levels(expander, copy);
+        break;
+    case SOTTO__TAKES_COLUMNS:
+        build_patterns(expander, copy);
+        break;
+    default:
+        copy->left = build_node(expander, copy->left, 0);
+        if (copy->right != SOTTO_NONE) {
+            copy->right = card->is_variadic ? build_list(expander, copy->right)
+                                            : build_node(expander, copy->right, 0);
+        }
+        break;
     }
 }
 
@@ -596,16 +662,7 @@ static void expand_method(struct expander *expander, struct sotto__output_values
     struct sotto__node copy = *call;
     expander->start = call->start;
     start_expression(expander);
-    const struct sotto__function_card *card = sotto__function_card(call->function);
-    if (card->takes == SOTTO__TAKES_TABLE) {
-        build_table(expander, &copy);
-    } else {
-        copy.left = build_node(expander, call->left, 0);
-        if (call->right != SOTTO_NONE) {
-            copy.right = card->is_variadic ? build_list(expander, call->right)
-                                           : build_node(expander, call->right, 0);
-        }
-    }
+    build_arguments(expander, &copy);
     (void)add_node(expander, copy);
     if (expander->status == SOTTO_OK) {
         expander->status =

@@ -325,17 +325,65 @@ static void add_table(struct finder *finder, const struct sotto__expression *exp
     finish_set(finder, &writer);
 }
 
+/* The bins or levels of an output, whatever is computed of their counts. */
 static void add_counts(struct finder *finder, const struct sotto__expression *expression,
                        const struct sotto__node *node)
 {
     struct set_writer writer;
+    bool are_edges = sotto__function_card(node->function)->takes == SOTTO__TAKES_EDGES;
     writer_init(&writer, expression);
-    write_raw(&writer, sotto__function_card(node->function)->name);
-    write_raw(&writer, "(");
+    write_raw(&writer, are_edges ? "hist(" : "value_counts(");
     write_node(&writer, node->left);
     write_raw(&writer, ", ");
     write_levels(&writer, expression->levels + node->levels, node->levels_len);
     finish_set(finder, &writer);
+}
+
+/* The columns of a pattern, each of which a row lacks or not. */
+static void add_patterns(struct finder *finder, const struct sotto__expression *expression,
+                         const struct sotto__node *node)
+{
+    size_t columns[SOTTO__EXPRESSION_NODES_MAX];
+    size_t len = sotto__columns_find(columns, expression, node->left);
+    struct set_writer writer;
+    writer_init(&writer, expression);
+    write_raw(&writer, "missing_patterns(");
+    for (size_t i = 0; i < len; i++) {
+        write_raw(&writer, i > 0 ? ", " : "");
+        write_node(&writer, columns[i]);
+    }
+    write_raw(&writer, ")");
+    finish_set(finder, &writer);
+}
+
+/* Whether the rows of an aggregate are classed by what it writes out, or by what they lack. */
+static bool has_classes(const struct sotto__node *node)
+{
+    switch (sotto__function_card(node->function)->takes) {
+    case SOTTO__TAKES_LEVELS:
+    case SOTTO__TAKES_EDGES:
+    case SOTTO__TAKES_TABLE:
+    case SOTTO__TAKES_COLUMNS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void add_classes(struct finder *finder, const struct sotto__expression *expression,
+                        const struct sotto__node *node)
+{
+    switch (sotto__function_card(node->function)->takes) {
+    case SOTTO__TAKES_TABLE:
+        add_table(finder, expression, node);
+        break;
+    case SOTTO__TAKES_COLUMNS:
+        add_patterns(finder, expression, node);
+        break;
+    default:
+        add_counts(finder, expression, node);
+        break;
+    }
 }
 
 static bool is_condition(const struct sotto__node *node)
@@ -360,44 +408,27 @@ static void mark_parts(bool *out, const struct sotto__expression *expression)
     }
 }
 
-/* A column, or columns. */
-static bool are_columns(const struct sotto__expression *expression, size_t node)
-{
-    size_t items[SOTTO__EXPRESSION_NODES_MAX];
-    bool is_list = expression->nodes[node].kind == SOTTO__NODE_LIST;
-    size_t len = is_list ? sotto__list_items(items, expression, node) : 0;
-    bool are = sotto__reads_data(&expression->nodes[node]) || is_list;
-    for (size_t i = 0; i < len; i++) {
-        are = are && sotto__reads_data(&expression->nodes[expression->nodes[items[i]].right]);
-    }
-    return are;
-}
-
 /* The conditions on rows in an output: each whole, and what if asks. */
 static void add_output(struct finder *finder, size_t output,
                        const struct sotto__expression *expression)
 {
     struct sotto__places places;
     bool is_part[SOTTO__EXPRESSION_NODES_MAX] = {false};
+    size_t columns[SOTTO__EXPRESSION_NODES_MAX];
     sotto__places_find(&places, expression);
     mark_parts(is_part, expression);
     for (size_t i = 0; i < expression->nodes_len; i++) {
         const struct sotto__node *node = &expression->nodes[i];
         bool is_of_rows = places.place[i] == SOTTO__PLACE_ROW;
         bool is_all = i + 1 == expression->nodes_len;
-        if (node->kind == SOTTO__NODE_AGGREGATE && node->row_levels_len > 0) {
-            finder->output = is_all ? output : SOTTO_NONE;
-            add_table(finder, expression, node);
-            finder->output = SOTTO_NONE;
-        }
-        if (node->kind == SOTTO__NODE_AGGREGATE && !are_columns(expression, node->left) &&
-            sotto__function_card(node->function)->opens.kind == SOTTO__OPENS_BINS) {
+        if (node->kind == SOTTO__NODE_AGGREGATE &&
+            sotto__function_card(node->function)->opens.kind == SOTTO__OPENS_BINS &&
+            sotto__columns_find(columns, expression, node->left) == 0) {
             finder->out->are_told = false; /* no condition on columns says what their cells are */
         }
-        if (node->kind == SOTTO__NODE_AGGREGATE && node->levels_len > 0 &&
-            sotto__function_card(node->function)->method == NULL) {
+        if (node->kind == SOTTO__NODE_AGGREGATE && has_classes(node)) {
             finder->output = is_all ? output : SOTTO_NONE;
-            add_counts(finder, expression, node);
+            add_classes(finder, expression, node);
             finder->output = SOTTO_NONE;
         } else if (is_of_rows && is_condition(node) && !is_part[i]) {
             add_condition(finder, expression, i);

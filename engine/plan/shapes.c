@@ -415,6 +415,57 @@ static void check_table(struct shaping *shaping, const struct sotto__node *call)
     }
 }
 
+/* The columns whose values may be missing together. */
+static void check_patterns(struct shaping *shaping, const struct sotto__node *call)
+{
+    const struct sotto__expression *expression = shaping->expression;
+    size_t columns[SOTTO__EXPRESSION_NODES_MAX];
+    size_t len = sotto__columns_find(columns, expression, call->left);
+    if (len == 0) {
+        (void)fail_at(shaping, call->start, "missing_patterns takes columns");
+    }
+    if (len > SOTTO__METHOD_PATTERN_COLUMNS_MAX) {
+        (void)fail_at(shaping, call->start, "missing_patterns takes at most 8 columns");
+    }
+    for (size_t i = 0; i < len; i++) {
+        const struct sotto__node *column = &expression->nodes[columns[i]];
+        if (column->kind == SOTTO__NODE_STAR) {
+            (void)fail_at(shaping, column->start, "missing_patterns takes columns by their names");
+        }
+        for (size_t j = 0; j < i && column->kind != SOTTO__NODE_STAR; j++) {
+            if (strcmp(expression->nodes[columns[j]].name, column->name) == 0) {
+                (void)fail_at(shaping, column->start, "this column is there already");
+            }
+        }
+    }
+}
+
+static void check_method_levels(struct shaping *shaping, const struct sotto__node *call)
+{
+    check_levels(shaping, call->levels, call->levels_len, false);
+    if (call->levels_len > SOTTO__METHOD_CELLS_MAX) {
+        (void)fail_at(shaping, call->start, "this takes at most 1024 levels");
+    }
+}
+
+/* What a method takes besides expressions. */
+static void check_written(struct shaping *shaping, const struct sotto__node *call)
+{
+    switch (sotto__function_card(call->function)->takes) {
+    case SOTTO__TAKES_TABLE:
+        check_table(shaping, call);
+        break;
+    case SOTTO__TAKES_LEVELS:
+        check_method_levels(shaping, call);
+        break;
+    case SOTTO__TAKES_COLUMNS:
+        check_patterns(shaping, call);
+        break;
+    default:
+        break;
+    }
+}
+
 /* A method whose output is all of its fields. */
 static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
 {
@@ -435,9 +486,7 @@ static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
         shaping->shapes[call->right].axes_len > 0) {
         return fail_at(shaping, call->start, "this takes single columns, not frames");
     }
-    if (card->takes == SOTTO__TAKES_TABLE) {
-        check_table(shaping, call);
-    }
+    check_written(shaping, call);
     return single_value;
 }
 
@@ -537,6 +586,58 @@ static size_t add_terms_axis(struct shaping *shaping, const struct sotto__node *
     return axis;
 }
 
+static size_t add_columns_axis(struct shaping *shaping, const struct sotto__node *method)
+{
+    size_t columns[SOTTO__EXPRESSION_NODES_MAX];
+    size_t len = sotto__columns_find(columns, shaping->expression, method->left);
+    size_t axis = add_axis(shaping, len);
+    for (size_t i = 0; i < len; i++) {
+        add_text_label(shaping, axis, shaping->expression->nodes[columns[i]].name);
+    }
+    return axis;
+}
+
+/* Writes a pattern by the names of the columns that are missing. label: room for all names. */
+static void label_pattern(struct shaping *shaping, size_t axis, char *label, size_t label_bytes,
+                          const struct sotto__axis *names, size_t pattern)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < names->len; i++) {
+        if ((pattern >> (names->len - 1 - i) & 1) != 0) {
+            bytes += (size_t)snprintf(label + bytes, label_bytes - bytes, "%s%s",
+                                      bytes > 0 ? ", " : "", names->labels[i]);
+        }
+    }
+    if (bytes == 0) {
+        add_text_label(shaping, axis, "(complete)");
+    } else {
+        add_label(shaping, axis, label, bytes);
+    }
+}
+
+/* Which columns of an axis a row can lack, the last one changing fastest. */
+static size_t add_patterns_axis(struct shaping *shaping, size_t columns)
+{
+    if (shaping->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    struct sotto__axis names = shaping->expansion->axes[columns]; /* axes move when one is added */
+    size_t label_bytes = 1;
+    for (size_t i = 0; i < names.len; i++) {
+        label_bytes += strlen(names.labels[i]) + 2;
+    }
+    size_t axis = add_axis(shaping, (size_t)1 << names.len);
+    char *label = sotto_alloc(label_bytes);
+    if (label == NULL) {
+        return fail_no_memory(shaping);
+    }
+    for (size_t i = 0; i < (size_t)1 << names.len; i++) {
+        label_pattern(shaping, axis, label, label_bytes, &names, i);
+    }
+    sotto_free(label);
+    return axis;
+}
+
 static size_t add_levels_axis(struct shaping *shaping, size_t first, size_t len)
 {
     size_t axis = add_axis(shaping, len);
@@ -568,6 +669,14 @@ enum sotto_status sotto__frames_method_axes(struct sotto__shape *out,
     case SOTTO__AXES_TERMS:
         *out = make_series(add_terms_axis(&shaping, method));
         break;
+    case SOTTO__AXES_LEVELS:
+        *out = make_series(add_levels_axis(&shaping, method->levels, method->levels_len));
+        break;
+    case SOTTO__AXES_PATTERNS:
+        out->axes[0] = add_columns_axis(&shaping, method);
+        out->axes[1] = add_patterns_axis(&shaping, out->axes[0]);
+        out->axes_len = 2;
+        break;
     case SOTTO__AXES_TABLE:
         out->axes[0] = add_levels_axis(&shaping, method->levels, rows);
         out->axes[1] = add_levels_axis(&shaping, method->levels + rows, method->levels_len - rows);
@@ -593,6 +702,9 @@ static void find_parts(bool *out, const struct sotto__expression *expression)
         if (is_call && method->stands_alone && node->right != SOTTO_NONE &&
             sotto__function_card(node->function)->is_variadic) {
             out[node->right] = true;
+        }
+        if (is_call && sotto__function_card(node->function)->takes == SOTTO__TAKES_COLUMNS) {
+            out[node->left] = true;
         }
     }
 }

@@ -42,9 +42,9 @@ def draw(rng, few):
 
 
 class Tables(unittest.TestCase):
-    def simulate(self, fews, *outputs, check=True, policy="safe"):
+    def simulate(self, fews, *outputs, check=True, policy="safe", change=lambda i, row: row):
         rng = random.Random(17)
-        parties = [draw(rng, few) for few in fews]
+        parties = [[change(i, row) for i, row in enumerate(draw(rng, few))] for few in fews]
         with tempfile.TemporaryDirectory() as folder:
             files = []
             for i, rows in enumerate(parties):
@@ -92,6 +92,46 @@ class Tables(unittest.TestCase):
         self.assertEqual(table["total"]["withheld"], 1)
         self.assertEqual(result["outputs"]["x"]["status"], "cells are withheld")
         self.assertIsNone(result["outputs"]["x"]["fields"]["p"]["value"])
+
+    def test_what_is_told_of_withheld_levels(self):
+        """Levels and patterns are withheld as bins are: no mode among them, and an interval of how many
+        occur."""
+        levels = "'R&D', 'Sales', 'HR', 'IT'"
+        result, rows = self.simulate((99, 99, 99), f"m=mode(dept, {levels})", f"n=nunique(dept, {levels})",
+                                     "all=nunique(dept, 'R&D', 'Sales', 'HR')",
+                                     "most=mode(sex, 'f', 'm')", f"v=value_counts(dept, {levels})")
+        outputs = result["outputs"]
+        self.assertEqual(outputs["m"]["fields"]["counts"]["values"], outputs["v"]["values"])
+        self.assertEqual(outputs["m"]["status"], "levels are withheld")
+        self.assertIsNone(outputs["m"]["fields"]["count"]["value"])
+        shown = [one["value"] for one in outputs["v"]["values"] if one["value"] is not None]
+        self.assertEqual(len(shown), 2)  # one of no rows, and a second one, or the rest would tell
+        self.assertEqual([outputs["n"]["fields"]["nunique"][end] for end in ("low", "high")], [2, 4])
+        women = sum(row[1] == "f" for row in rows)
+        self.assertEqual(outputs["most"]["fields"]["count"]["value"], max(women, len(rows) - women))
+
+    def test_patterns_of_few_rows_are_withheld(self):
+        """Five rows of each party lack both: a second pattern goes with theirs, as how many rows there
+        are would tell. Where missing(x) is asked beside it, too."""
+        wages, ages = {*range(30, 35), *range(60, 90)}, {*range(30, 35), *range(100, 120)}
+
+        def lack(i, row):
+            dept, sex, wage, age = row.split(",")
+            return ",".join([dept, sex, "" if i in wages else wage, "" if i in ages else age])
+
+        asked = ["p=missing_patterns(wage, age)"]
+        for outputs in (asked, [*asked, "m=missing([wage, age])"]):
+            result, rows = self.simulate((99, 99, 99), *outputs, change=lack)
+            fields = result["outputs"]["p"]["fields"]
+            shown = [one["value"] for one in fields["patterns"]["values"]]
+            true = [sum((row[2] == "", row[3] == "") == pattern for row in rows)
+                    for pattern in ((False, False), (False, True), (True, False), (True, True))]
+            self.assertEqual(true, [435, 60, 90, 15])
+            self.assertIsNone(shown[3])
+            self.assertGreaterEqual(shown.count(None), 2)
+            for found, wanted in zip(shown, true, strict=True):
+                self.assertIn(found, (None, wanted))
+            self.assertEqual(fields["rows"]["withheld"], 3)
 
     def test_a_margin_gives_no_cell_back(self):
         """The count of a level from another output, less the cells that are shown, is no small
@@ -141,6 +181,10 @@ class Nodes(support.ClusterCase):
         self.assertEqual(self.ask(creator, OUTPUTS[:4]), first)
         self.assertEqual(first["c"]["fields"]["total"]["value"], 600)
         self.assertIsNotNone(first["t"]["fields"]["p"]["value"])
+        # The counts of these levels were told, whatever is computed of them.
+        most = self.ask(creator, ["n=nunique(sex, 'f', 'm')", "m=mode(sex, 'f', 'm')"])
+        counts = self.ask(creator, ["v=value_counts(sex, 'f', 'm')"])["v"]["values"]
+        self.assertEqual(most["m"]["fields"]["counts"]["values"], counts)
         # Nobody has the level: a set that is too small, whatever else is asked.
         self.ask(creator, ["t=ttest(wage, dept in ('R&D', 'IT'))"], "ERROR")
         # A difference to the answer before, of few rows.

@@ -34,6 +34,7 @@ static const char framed_json[] =
     "d]))\", \"s\": "
     "\"mean(([a, c] - mean([a, c])) ** 2)\", \"x\": \"dot(a, d)\", "
     "\"t\": \"crosstab(b in ('x', 'y'), d in (1, 2))\", \"n\": \"anova(d, b in ('x', 'y'))\", "
+    "\"j\": \"mode(b, 'x', 'y')\", \"k\": \"missing_patterns(b, [d])\", "
     "\"p\": \"pearson(d, a)\"}}";
 
 static enum sotto_status parse_run(void *context)

@@ -32,7 +32,8 @@ static const char select_clause[] =
     "\"o\": \"fisher(g in ('a', 'b'), h in (1, 2))\", \"p\": \"anova(f, g in ('a', 'nobody'))\", "
     "\"w\": \"anova_two(d, g in ('a', 'b', 'c'), h in (1, 2, 9))\", \"q\": \"describe([d, f])\", "
     "\"s\": \"describe(i, extremes=1)\", \"t\": \"iqr(d)\", "
-    "\"u\": \"mad(i)\", \"v\": \"missing([i, b])\"";
+    "\"u\": \"mad(i)\", \"v\": \"missing([i, b])\", \"x\": \"mode(g, 'a', 'b', 'c')\", "
+    "\"y\": \"nunique(i, 0, 1, 2, 3, -4)\", \"z\": \"missing_patterns(g, h, d)\"";
 
 static const char *const clauses[] = {
     "", "\"group_by\": [{\"column\": \"h\", \"levels\": [1, 2, 9]}],", "\"where\": \"i > -40\",",

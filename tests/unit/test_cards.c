@@ -29,6 +29,8 @@ static void write_call(char *out, size_t out_bytes, const struct sotto__function
         (void)snprintf(out, out_bytes, "%s(%s, %s in (0, 1), %s in (0, 1))", card->name, x, x, y);
     } else if (card->takes == SOTTO__TAKES_TABLE) {
         (void)snprintf(out, out_bytes, "%s(%s in (0, 1), %s in (0, 1))", card->name, x, y);
+    } else if (card->takes == SOTTO__TAKES_COLUMNS) {
+        (void)snprintf(out, out_bytes, "%s(%s, %s)", card->name, x, y);
     } else if (card->takes != SOTTO__TAKES_EXPRESSIONS) {
         (void)snprintf(out, out_bytes, "%s(%s, 0, 1)", card->name, x);
     } else if (card->takes_frame) {
@@ -197,6 +199,7 @@ static void test_told_is_the_highest_power_sent(void **state)
         bool is_narrow = card_at(i)->opens.kind == SOTTO__OPENS_BINS;
         /* These take columns and conditions only: test_what_takes_levels has them. */
         bool is_other = card_at(i)->takes == SOTTO__TAKES_TABLE ||
+                        card_at(i)->takes == SOTTO__TAKES_COLUMNS ||
                         card_at(i) == sotto__function_card(SOTTO__FUNCTION_PROPORTION);
         for (size_t j = is_narrow ? 3 : 0; is_aggregate(card_at(i)) && !is_other && j < 4; j++) {
             for (size_t k = 0; k < 3; k++) {
@@ -239,6 +242,9 @@ static void test_what_takes_levels(void **state)
     is_of_form("crosstab(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);
     is_of_form("chi2(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);
     is_of_form("fisher(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);
+    is_of_form("mode(x, 'a', 'b')", SOTTO_FORM_CELLS, 1);
+    is_of_form("nunique(x, 1, 2)", SOTTO_FORM_CELLS, 1);
+    is_of_form("missing_patterns(x, [y, z])", SOTTO_FORM_CELLS, 1);
     /* Each argument counts: the second one can't bring in what the first one may not. */
     struct sotto_plan *plan = test_plan_of("m=ttest(x > 0, log(y))");
     assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);
@@ -273,7 +279,7 @@ static void test_functions_of_rows_are_other(void **state)
 static void test_what_is_not_stated_is_other(void **state)
 {
     (void)state;
-    const struct sotto__function_card silent = {.name = "mode", .arguments_len = 1};
+    const struct sotto__function_card silent = {.name = "midrange", .arguments_len = 1};
     assert_int_equal(sotto__degree_of_sums(&silent.opens, 1, 1), SOTTO__DEGREE_OTHER);
     assert_int_equal(sotto__degree_of_sums(&silent.opens, 0, 0), SOTTO__DEGREE_OTHER);
     struct sotto_plan *plan = test_plan_of("m=sum(x)");
