@@ -45,6 +45,7 @@ static const char *const alternatives[] = {"two_sided", "less", "greater"};
     }
 static const struct sotto__option level[] = {LEVEL, {.name = NULL}};
 static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
+static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option level_equal_var_and_alternative[] = {
     LEVEL, {SOTTO__OPTION_EQUAL_VAR, "equal_var", 0, 1, 0, NULL}, ALTERNATIVE, {.name = NULL}};
 
@@ -207,7 +208,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                    .synonyms = "anova2 anova_lm"},
     [SOTTO__FUNCTION_PEARSON] = {.name = "pearson",
                                  .arguments_len = 2,
-                                 .options = level,
+                                 .options = level_and_alternative,
                                  .method = &single_values,
                                  .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                            .y_powers = 2, .product = true},
@@ -220,10 +221,17 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                 .synonyms = "var_test"},
     [SOTTO__FUNCTION_PROPORTION] = {.name = "proportion",
                                     .arguments_len = 1,
-                                    .options = level,
+                                    .options = level_and_alternative,
                                     .method = &single_values,
                                     .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 1},
-                                    .synonyms = "prop_test proportion_confint"},
+                                    .synonyms = "proportion_confint"},
+    [SOTTO__FUNCTION_BINOMIAL] = {.name = "binomial",
+                                  .arguments_len = 2,
+                                  .takes = SOTTO__TAKES_NUMBERS,
+                                  .options = level_and_alternative,
+                                  .method = &single_values,
+                                  .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 1},
+                                  .synonyms = "binomtest binom_test prop_test"},
     [SOTTO__FUNCTION_CROSSTAB] = {.name = "crosstab",
                                   .arguments_len = 2,
                                   .takes = SOTTO__TAKES_TABLE,
@@ -240,6 +248,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_FISHER] = {.name = "fisher",
                                 .arguments_len = 2,
                                 .takes = SOTTO__TAKES_TABLE,
+                                .options = alternative,
                                 .method = &table,
                                 .opens = {SOTTO__OPENS_TRUTHS, .powers = 1},
                                 .synonyms = "fisher_exact"},

@@ -440,7 +440,7 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
         *places[argument] = parse_table_argument(parser, node, argument < last);
     } else if (card->takes_samples && argument == 1 && is_at_levels(parser)) {
         parse_samples(parser, node);
-    } else if (is_listed && argument >= last) {
+    } else if (is_listed && (argument == last || (card->is_variadic && argument > last))) {
         const char *number = card->takes == SOTTO__TAKES_LEVELS  ? NULL
                              : card->takes == SOTTO__TAKES_EDGES ? "an edge"
                                                                  : "a share from 0 to 1";

@@ -140,6 +140,35 @@ void sotto__set_outside(mpq_t out, int level)
     mpq_canonicalize(out);
 }
 
+void sotto__set_normal_width(mpfr_t out, int level, enum sotto__alternative alternative)
+{
+    bool is_one_sided = alternative != SOTTO__ALTERNATIVE_TWO_SIDED;
+    int both = is_one_sided ? 2 * level - 100 : level; /* of both sides, with the same bound */
+    mpq_t outside;
+    if (both == 0) {
+        mpfr_set_zero(out, 1);
+        return;
+    }
+    mpq_init(outside);
+    sotto__set_outside(outside, both < 0 ? -both : both);
+    sotto__normal_quantile(out, outside);
+    if (both < 0) {
+        mpfr_neg(out, out, MPFR_RNDN);
+    }
+    mpq_clear(outside);
+}
+
+/* Halving is exact; 1 less it is rounded once more, to the nearest double or its neighbour. */
+void sotto__value_take_side(struct sotto__value *p, bool is_less,
+                            enum sotto__alternative alternative)
+{
+    double half = sotto__value_double(p) / 2;
+    if (alternative != SOTTO__ALTERNATIVE_TWO_SIDED && p->kind == SOTTO__VALUE_FINITE) {
+        bool is_of_side = is_less == (alternative == SOTTO__ALTERNATIVE_LESS);
+        sotto__value_set_rounded(p, is_of_side ? half : 1 - half);
+    }
+}
+
 void sotto__value_set_interval(struct sotto__value *low, struct sotto__value *high,
                                mpq_srcptr centre, mpq_srcptr square, mpq_srcptr freedom, int level)
 {

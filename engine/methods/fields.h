@@ -53,5 +53,12 @@ void sotto__value_set_interval(struct sotto__value *low, struct sotto__value *hi
                                mpq_srcptr centre, mpq_srcptr square, mpq_srcptr freedom, int level);
 /* 1 - level / 100: what is outside an interval of so many per cent. */
 void sotto__set_outside(mpq_t out, int level);
+/* Sets out, of SOTTO__QUANTILE_BITS bits, to how many standard errors a bound of this level is from
+ * the centre: of an interval, or of one side; not positive there for a level of a half or less. */
+void sotto__set_normal_width(mpfr_t out, int level, enum sotto__alternative alternative);
+/* Makes the probability of the alternative's side, from that of both. is_less: the statistic is
+ * below what it is held against. NaN stays. */
+void sotto__value_take_side(struct sotto__value *p, bool is_less,
+                            enum sotto__alternative alternative);
 
 #endif

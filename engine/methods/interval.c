@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Intervals in one round: of a variance, by chi-squared, and of a proportion, by Wilson's score
- * (which stays within 0 and 1, and is near what it says for small samples too). The interval of a
- * mean is ttest_one's. */
+/* The interval of a variance, by chi-squared, in one round. That of a mean is ttest_one's, that of
+ * a proportion stands in proportion.c. */
 
 #include "methods/fields.h"
 
 #define BITS 256
-
-/* --- A variance --- */
 
 enum {
     VARIANCE,
@@ -116,104 +113,3 @@ const struct sotto__method sotto__method_var_ci = {.fields = variance_fields,
                                                    .fields_len = VARIANCE_FIELDS_LEN,
                                                    .ask = ask_variance,
                                                    .step = step_variance};
-
-/* --- A proportion --- */
-
-enum { PROPORTION, LOW, HIGH, STANDARD_ERROR, TRUE_COUNT, COUNT, FIELDS_LEN };
-
-static const struct sotto__method_field fields[] = {
-    {.name = "proportion"},
-    {.name = "low"},
-    {.name = "high"},
-    {.name = "standard_error"},
-    {.name = "count_true", .is_count = true},
-    {.name = "count", .is_count = true, .tells_nan = true},
-};
-
-static void ask(struct sotto__recipe *recipe, unsigned round)
-{
-    size_t row = sotto__recipe_condition(recipe, 0);
-    (void)round;
-    sotto__recipe_tell_nan(recipe, row);
-    (void)sotto__recipe_count(recipe, row);
-    (void)sotto__recipe_sum(recipe, row, SOTTO_NONE);
-}
-
-/* (p + z^2 / 2n -+ z sqrt(v + z^2 / 4n^2)) / (1 + z^2 / n), v = p (1 - p) / n: exactly 0 and 1 at
- * the ends. */
-static void set_wilson(struct sotto__value *out, mpq_srcptr p, mpq_srcptr v, mpq_srcptr n,
-                       int level)
-{
-    mpq_t outside;
-    mpfr_t z;
-    mpfr_t centre;
-    mpfr_t width;
-    mpfr_t bound;
-    mpq_init(outside);
-    mpfr_init2(z, SOTTO__QUANTILE_BITS);
-    mpfr_inits2(BITS, centre, width, bound, NULL);
-    sotto__set_outside(outside, level);
-    sotto__normal_quantile(z, outside);
-    mpfr_div_2ui(centre, z, 1, MPFR_RNDN); /* z^2 / 4n^2 + v */
-    mpfr_div_q(centre, centre, n, MPFR_RNDN);
-    mpfr_sqr(width, centre, MPFR_RNDN);
-    mpfr_add_q(width, width, v, MPFR_RNDN);
-    mpfr_sqrt(width, width, MPFR_RNDN);
-    mpfr_mul(width, width, z, MPFR_RNDN);
-    mpfr_mul(centre, centre, z, MPFR_RNDN); /* z^2 / 2n */
-    mpfr_mul_2ui(bound, centre, 1, MPFR_RNDN);
-    mpfr_add_ui(z, bound, 1, MPFR_RNDN);
-    mpfr_add_q(centre, centre, p, MPFR_RNDN);
-    mpfr_sub(bound, centre, width, MPFR_RNDN);
-    mpfr_div(bound, bound, z, MPFR_RNDN);
-    sotto__value_set_rounded(&out[LOW], mpq_sgn(p) == 0 ? 0 : mpfr_get_d(bound, MPFR_RNDN));
-    mpfr_add(bound, centre, width, MPFR_RNDN);
-    mpfr_div(bound, bound, z, MPFR_RNDN);
-    sotto__value_set_rounded(&out[HIGH],
-                             mpq_cmp_ui(p, 1, 1) == 0 ? 1 : mpfr_get_d(bound, MPFR_RNDN));
-    mpfr_clears(z, centre, width, bound, NULL);
-    mpq_clear(outside);
-}
-
-static void set_proportion(struct sotto__value *out, mpq_srcptr n, mpq_srcptr sum, int level)
-{
-    mpq_t p;
-    mpq_t v;
-    mpq_inits(p, v, NULL);
-    mpq_div(p, sum, n);
-    mpq_sub(v, n, sum);
-    mpq_div(v, v, n);
-    mpq_mul(v, v, p);
-    mpq_div(v, v, n);
-    sotto__value_set_rational(&out[PROPORTION], p);
-    sotto__value_set_root(&out[STANDARD_ERROR], v);
-    set_wilson(out, p, v, n, level);
-    mpq_clears(p, v, NULL);
-}
-
-static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
-{
-    struct sotto__value *sums = NULL;
-    struct sotto__value *out = step->values;
-    enum sotto_status status = sotto__step_sums(&sums, step, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    if (mpq_cmp(sums[1].number, sums[0].number) > 0) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                                 "the aggregate has more true rows than rows");
-    } else if (mpq_sgn(sums[0].number) == 0) {
-        step->outcome = "no values";
-        sotto__value_set_nans(out, FIELDS_LEN);
-    } else {
-        set_proportion(out, sums[0].number, sums[1].number, sotto__step_options(step)->level);
-    }
-    sotto__value_set_rational(&out[TRUE_COUNT], sums[1].number);
-    sotto__value_set_rational(&out[COUNT], sums[0].number);
-    step->is_done = status == SOTTO_OK;
-    sotto__step_sums_free(sums, step);
-    return status;
-}
-
-const struct sotto__method sotto__method_proportion = {
-    .fields = fields, .fields_len = FIELDS_LEN, .ask = ask, .step = step};

@@ -8,6 +8,7 @@
 const sotto__method_table sotto__methods = {
     [SOTTO__FUNCTION_ANOVA] = &sotto__method_anova,
     [SOTTO__FUNCTION_ANOVA_TWO] = &sotto__method_anova_two,
+    [SOTTO__FUNCTION_BINOMIAL] = &sotto__method_binomial,
     [SOTTO__FUNCTION_CHI2] = &sotto__method_chi2,
     [SOTTO__FUNCTION_CROSSTAB] = &sotto__method_crosstab,
     [SOTTO__FUNCTION_FISHER] = &sotto__method_fisher,

@@ -48,6 +48,7 @@ extern const sotto__method_table sotto__methods;
 
 extern const struct sotto__method sotto__method_anova;
 extern const struct sotto__method sotto__method_anova_two;
+extern const struct sotto__method sotto__method_binomial;
 extern const struct sotto__method sotto__method_chi2;
 extern const struct sotto__method sotto__method_crosstab;
 extern const struct sotto__method sotto__method_fisher;

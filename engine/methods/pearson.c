@@ -2,7 +2,8 @@
 
 /* Pearson's correlation with its test, in one round. r is a root of an exact ratio; t^2 is r^2 (n -
  * 2) / (1 - r^2), so that its probability is that of an exact number. The interval is Fisher's: of
- * artanh r -+ q / sqrt(n - 3). */
+ * artanh r -+ q / sqrt(n - 3). With alternative=less or
+ * greater p is that of one side, and the interval's other end is -1 or 1. */
 
 #include "methods/fields.h"
 
@@ -39,17 +40,14 @@ static void set_bound(struct sotto__value *out, mpfr_srcptr centre, mpfr_srcptr 
 }
 
 static void set_interval(struct sotto__value *out, mpq_srcptr square, bool is_negative,
-                         mpq_srcptr n, int level)
+                         mpq_srcptr n, const struct sotto__options *options)
 {
-    mpq_t outside;
     mpfr_t centre;
     mpfr_t width;
     mpfr_t count;
-    mpq_init(outside);
     mpfr_inits2(BITS, centre, count, NULL);
     mpfr_init2(width, SOTTO__QUANTILE_BITS);
-    sotto__set_outside(outside, level);
-    sotto__normal_quantile(width, outside);
+    sotto__set_normal_width(width, options->level, options->alternative);
     mpfr_set_q(count, n, MPFR_RNDN);
     mpfr_sub_ui(count, count, 3, MPFR_RNDN);
     mpfr_rec_sqrt(count, count, MPFR_RNDN);
@@ -63,12 +61,16 @@ static void set_interval(struct sotto__value *out, mpq_srcptr square, bool is_ne
     set_bound(&out[LOW], centre, width, true);
     set_bound(&out[HIGH], centre, width, false);
     mpfr_clears(centre, width, count, NULL);
-    mpq_clear(outside);
+    if (options->alternative == SOTTO__ALTERNATIVE_LESS) {
+        sotto__value_set_double(&out[LOW], -1);
+    } else if (options->alternative == SOTTO__ALTERNATIVE_GREATER) {
+        sotto__value_set_double(&out[HIGH], 1);
+    }
 }
 
 /* Sets all fields but the count, from an r^2 that is below 1 or 1. freedom: n - 2. */
 static void set_test(struct sotto__value *out, mpq_srcptr square, bool is_negative, mpq_srcptr n,
-                     mpq_srcptr freedom, int level)
+                     mpq_srcptr freedom, const struct sotto__options *options)
 {
     mpq_t rest;
     mpq_init(rest);
@@ -89,12 +91,13 @@ static void set_test(struct sotto__value *out, mpq_srcptr square, bool is_negati
         sotto__value_divide(&out[T], &out[P]);
         bool is_finite = out[T].kind == SOTTO__VALUE_FINITE;
         sotto__value_set_rounded(&out[P], is_finite ? sotto__t_tails(out[T].number, freedom) : 0);
+        sotto__value_take_side(&out[P], is_negative, options->alternative);
         sotto__value_sqrt(&out[T]);
         if (is_negative) {
             sotto__value_negate(&out[T]);
         }
         if (is_finite && mpq_cmp_ui(n, 3, 1) > 0) {
-            set_interval(out, square, is_negative, n, level);
+            set_interval(out, square, is_negative, n, options);
         }
     }
     mpq_clear(rest);
@@ -134,7 +137,7 @@ static enum sotto_status set_fields(struct sotto__step *step, const struct sotto
         mpq_div(xy, xy, yy);
         mpq_set_ui(freedom, 2, 1);
         mpq_sub(freedom, n, freedom);
-        set_test(step->values, xy, is_negative, n, freedom, sotto__step_options(step)->level);
+        set_test(step->values, xy, is_negative, n, freedom, sotto__step_options(step));
     }
     mpq_clears(xx, yy, xy, freedom, NULL);
     return status;

@@ -276,16 +276,18 @@ static const struct sotto__method_field fisher_fields[] = {
 
 /* Tables with the margins of one that was found, and how likely they are beside it. */
 struct likelihood {
-    mpfr_t weight;  /* of the table that is looked at; 1 is that of the one that was found */
-    mpfr_t extreme; /* sum of the weights that are at most 1 */
+    mpfr_t weight;   /* of the table that is looked at; 1 is that of the one that was found */
+    mpfr_t extreme;  /* sum of the weights that are at most 1 */
+    mpfr_t sides[2]; /* of those whose first cell is not larger, and not smaller */
     mpfr_t total;
     mpfr_t tie;
     unsigned long steps;
 };
 
 /* Takes the weight into account. */
-static void add_weight(struct likelihood *walk)
+static void add_weight(struct likelihood *walk, mpfr_ptr side)
 {
+    mpfr_add(side, side, walk->weight, MPFR_RNDN);
     mpfr_add(walk->total, walk->total, walk->weight, MPFR_RNDN);
     if (mpfr_cmp(walk->weight, walk->tie) <= 0) {
         mpfr_add(walk->extreme, walk->extreme, walk->weight, MPFR_RNDN);
@@ -295,7 +297,7 @@ static void add_weight(struct likelihood *walk)
 /* Walks from the table that was found in one direction: the smaller two of the cells that shrink,
  * and those that grow, by one in each step. It ends where a cell is 0, or where all weights that
  * are left, each smaller than the one before, can't be seen beside the extreme ones. */
-static void walk_to(struct likelihood *walk, const unsigned long shrink[2],
+static void walk_to(struct likelihood *walk, mpfr_ptr side, const unsigned long shrink[2],
                     const unsigned long grow[2])
 {
     unsigned long left = shrink[0] < shrink[1] ? shrink[0] : shrink[1];
@@ -309,7 +311,7 @@ static void walk_to(struct likelihood *walk, const unsigned long shrink[2],
         mpfr_div_ui(walk->weight, walk->weight, grow[0] + i + 1, MPFR_RNDN);
         mpfr_div_ui(walk->weight, walk->weight, grow[1] + i + 1, MPFR_RNDN);
         walk->steps++;
-        add_weight(walk);
+        add_weight(walk, side);
         bool falls = mpfr_cmp(walk->weight, rest) < 0;
         mpfr_mul_ui(rest, walk->weight, left - i, MPFR_RNDN);
         mpfr_mul_2ui(rest, rest, TIE_BITS, MPFR_RNDN);
@@ -320,24 +322,33 @@ static void walk_to(struct likelihood *walk, const unsigned long shrink[2],
     mpfr_clear(rest);
 }
 
-/* Sets the probability of a table that is at most as likely. Returns: false for too many. */
-static bool set_fisher_p(struct sotto__value *out, const unsigned long cells[4])
+/* Sets the probability of a table that is at most as likely; of a side: whose first cell, and so
+ * the odds ratio, is at most as large, or at least. Returns: false for too many. */
+static bool set_fisher_p(struct sotto__value *out, const unsigned long cells[4],
+                         enum sotto__alternative alternative)
 {
     struct likelihood walk = {.steps = 0};
-    mpfr_inits2(WEIGHT_BITS, walk.weight, walk.extreme, walk.total, walk.tie, NULL);
+    mpfr_ptr part = alternative == SOTTO__ALTERNATIVE_TWO_SIDED ? walk.extreme
+                    : alternative == SOTTO__ALTERNATIVE_LESS    ? walk.sides[0]
+                                                                : walk.sides[1];
+    mpfr_inits2(WEIGHT_BITS, walk.weight, walk.extreme, walk.sides[0], walk.sides[1], walk.total,
+                walk.tie, NULL);
     mpfr_set_ui(walk.tie, 1, MPFR_RNDN);
     mpfr_div_2ui(walk.tie, walk.tie, TIE_BITS, MPFR_RNDN);
     mpfr_add_ui(walk.tie, walk.tie, 1, MPFR_RNDN);
     mpfr_set_ui(walk.extreme, 1, MPFR_RNDN);
+    mpfr_set_ui(walk.sides[0], 1, MPFR_RNDN);
+    mpfr_set_ui(walk.sides[1], 1, MPFR_RNDN);
     mpfr_set_ui(walk.total, 1, MPFR_RNDN);
     const unsigned long diagonal[2] = {cells[0], cells[3]};
     const unsigned long others[2] = {cells[1], cells[2]};
-    walk_to(&walk, diagonal, others);
-    walk_to(&walk, others, diagonal);
+    walk_to(&walk, walk.sides[0], diagonal, others);
+    walk_to(&walk, walk.sides[1], others, diagonal);
     bool is_whole = walk.steps < FISHER_STEPS_MAX;
-    mpfr_div(walk.weight, walk.extreme, walk.total, MPFR_RNDN);
+    mpfr_div(walk.weight, part, walk.total, MPFR_RNDN);
     sotto__value_set_rounded(out, mpfr_get_d(walk.weight, MPFR_RNDN));
-    mpfr_clears(walk.weight, walk.extreme, walk.total, walk.tie, NULL);
+    mpfr_clears(walk.weight, walk.extreme, walk.sides[0], walk.sides[1], walk.total, walk.tie,
+                NULL);
     return is_whole;
 }
 
@@ -358,7 +369,7 @@ static void set_fisher(struct sotto__step *step, const struct contingency *table
     sotto__value_multiply(&out[ODDS_RATIO], &table->cells[3]);
     sotto__value_divide(&out[ODDS_RATIO], &table->cells[1]);
     sotto__value_divide(&out[ODDS_RATIO], &table->cells[2]);
-    if (!set_fisher_p(&out[FISHER_P], cells)) {
+    if (!set_fisher_p(&out[FISHER_P], cells, sotto__step_options(step)->alternative)) {
         sotto__value_set_nans(&out[FISHER_P], 1);
         step->outcome = "too many tables with these margins: ask chi2";
     }

@@ -114,19 +114,6 @@ static void comparison_release(struct comparison *comparison)
                NULL);
 }
 
-/* The probability of one side, from that of both. Halving is exact; 1 less it is rounded once more,
- * to the nearest double or its neighbour. */
-static void take_side(struct sotto__value *p, const struct sotto__value *t,
-                      enum sotto__alternative alternative)
-{
-    bool is_less = t->kind == SOTTO__VALUE_NEGATIVE_INFINITE || mpq_sgn(t->number) < 0;
-    bool is_of_side = is_less == (alternative == SOTTO__ALTERNATIVE_LESS);
-    double half = sotto__value_double(p) / 2;
-    if (t->kind != SOTTO__VALUE_NAN) {
-        sotto__value_set_rounded(p, is_of_side ? half : 1 - half);
-    }
-}
-
 /* Of the level's bounds the one that is on the side of the alternative; the other is infinite. A
  * bound of one side and level is that of both sides and 2 level - 100; below 50 it is the one on
  * the other side. */
@@ -179,9 +166,8 @@ static const char *set_comparison(struct sotto__value *out, const struct compari
             sotto__value_set_nans(&out[P], 1);
         }
     }
-    if (alternative != SOTTO__ALTERNATIVE_TWO_SIDED) {
-        take_side(&out[P], &out[T], alternative);
-    }
+    bool is_less = out[T].kind == SOTTO__VALUE_NEGATIVE_INFINITE || mpq_sgn(out[T].number) < 0;
+    sotto__value_take_side(&out[P], is_less, alternative);
     sotto__value_init(&deviation);
     sotto__value_set_root(&deviation, comparison->variance);
     sotto__value_set_rational(&out[D], comparison->difference);

@@ -280,9 +280,7 @@ static void label_bin(struct shaping *shaping, size_t axis, const char *from, co
     add_label(shaping, axis, label, (size_t)bytes);
 }
 
-/* A method of a value and of numbers: one number gives a value, of each column of a frame too;
- * several of a single column a series. */
-static struct sotto__shape shape_numbers(struct shaping *shaping, const struct sotto__node *node)
+static void check_shares(struct shaping *shaping, const struct sotto__node *node)
 {
     const struct sotto__level *numbers = &shaping->expression->levels[node->levels];
     struct sotto__value number;
@@ -294,6 +292,14 @@ static struct sotto__shape shape_numbers(struct shaping *shaping, const struct s
         }
     }
     sotto__value_clear(&number);
+}
+
+/* A method of a value and of numbers: one number gives a value, of each column of a frame too;
+ * several of a single column a series. */
+static struct sotto__shape shape_numbers(struct shaping *shaping, const struct sotto__node *node)
+{
+    const struct sotto__level *numbers = &shaping->expression->levels[node->levels];
+    check_shares(shaping, node);
     if (node->levels_len == 1) {
         return shaping->shapes[node->left];
     }
@@ -460,6 +466,9 @@ static void check_written(struct shaping *shaping, const struct sotto__node *cal
         break;
     case SOTTO__TAKES_COLUMNS:
         check_patterns(shaping, call);
+        break;
+    case SOTTO__TAKES_NUMBERS:
+        check_shares(shaping, call);
         break;
     default:
         break;

@@ -13,6 +13,8 @@
 /* The freedom of chi-squared that quantiles and tails take: a series has about as many terms as the
  * root of it. */
 #define SOTTO__CHI2_FREEDOM_MAX 100000000UL
+/* Of a binomial, likewise. */
+#define SOTTO__TRIALS_MAX 100000000UL
 /* The bits of quantiles, and of what is computed with them. */
 #define SOTTO__QUANTILE_BITS 192
 
@@ -29,6 +31,9 @@ double sotto__f_tail(mpq_srcptr f, mpq_srcptr freedom, mpq_srcptr residual_freed
 double sotto__chi2_tail(mpq_srcptr statistic, mpq_srcptr freedom);
 /* P(|Z| >= z), of the square of z. */
 double sotto__normal_tails(mpq_srcptr square);
+/* P(X >= least), of n trials each of which succeeds with this probability; least at most n, n at
+ * most SOTTO__TRIALS_MAX. */
+double sotto__binomial_tail(mpq_srcptr least, mpq_srcptr n, mpq_srcptr probability);
 
 /* The same with so many bits as out has, almost all of them right; for quantiles.c. */
 void sotto__t_tails_set(mpfr_t out, mpq_srcptr square, mpq_srcptr freedom);

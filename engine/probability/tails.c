@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Tails of t, F, chi-squared and the normal, from the regularised incomplete beta and gamma
- * functions. It leans on MPFR. The one idea: both have a series of positive terms, in which nothing
- * cancels (DLMF 8.17.8 and 8.7.1),
+/* Tails of t, F, chi-squared, the normal and the binomial, from the regularised incomplete beta and
+ * gamma functions. It leans on MPFR. The one idea: both have a series of positive terms, in which
+ * nothing cancels (DLMF 8.17.8 and 8.7.1),
  *
  *     I_x(a, b) = x^a y^b / (a B(a, b)) sum (a + b)_n / (a + 1)_n x^n,    y = 1 - x
  *     P(a, x) = x^a e^-x / Gamma(a + 1) sum x^n / (a + 1)_n
@@ -389,6 +389,30 @@ double sotto__t_tails(mpq_srcptr square, mpq_srcptr freedom)
     mpq_set_ui(one, 1, 1);
     double out = sotto__f_tail(square, one, freedom);
     mpq_clear(one);
+    return out;
+}
+
+double sotto__binomial_tail(mpq_srcptr least, mpq_srcptr n, mpq_srcptr probability)
+{
+    struct tail tail;
+    mpq_t rest;
+    mpq_t twice_a;
+    mpq_t twice_b;
+    if (mpq_sgn(least) <= 0) {
+        return 1;
+    }
+    tail_init(&tail);
+    mpq_inits(rest, twice_a, twice_b, NULL);
+    mpq_set_ui(rest, 1, 1);
+    mpq_sub(twice_b, n, least); /* I_p(k, n - k + 1) */
+    mpq_add(twice_b, twice_b, rest);
+    mpq_mul_2exp(twice_b, twice_b, 1);
+    mpq_mul_2exp(twice_a, least, 1);
+    mpq_sub(rest, rest, probability);
+    set_beta(&tail, probability, rest, twice_a, twice_b);
+    double out = mpq_sgn(probability) > 0 ? round_tail(&tail) : 0;
+    mpq_clears(rest, twice_a, twice_b, NULL);
+    tail_release(&tail);
     return out;
 }
 

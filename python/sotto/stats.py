@@ -13,14 +13,16 @@ alternative says less or greater.
 
 from __future__ import annotations
 
-from ._expression import Call, Expression, call
+from ._expression import Call, Expression, call, literal
 from .errors import PlanError
 from .pandas._aggregate import Aggregate
 from .pandas._crosstab import crosstab
 from .pandas._rowwise import check_one_dataset
 from .pandas._series import Series
+from .pandas._ufuncs import plain
 
 __all__ = [
+    "binomtest",
     "chi2_contingency",
     "crosstab",
     "f_oneway",
@@ -114,16 +116,19 @@ def f_oneway(*samples: Series) -> Aggregate:
     return Aggregate(call("anova", *_samples("f_oneway", samples)), "test")
 
 
-def pearsonr(x: Series, y: Series, *, confidence_level: float = _LEVEL) -> Aggregate:
+def pearsonr(
+    x: Series, y: Series, *, alternative: str = "two-sided", confidence_level: float = _LEVEL
+) -> Aggregate:
     """Pearson's correlation with its test, over the rows where both are present.
 
     The result has statistic (r), pvalue, confidence_interval(), t, df, r2 and count.
     """
     arguments = _samples("pearsonr", (x, y))
-    return Aggregate(call("pearson", *arguments, **_options(confidence_level)), "test")
+    options = _options(confidence_level) | _sided(alternative)
+    return Aggregate(call("pearson", *arguments, **options), "test")
 
 
-def _of_table(name: str, table: Aggregate, **options: int) -> Aggregate:
+def _of_table(name: str, table: Aggregate, **options: int | str) -> Aggregate:
     expression = table._expression if isinstance(table, Aggregate) else None
     if not isinstance(expression, Call) or expression.function != "crosstab":
         raise PlanError(f"{name}({table!r}): expected crosstab(index, columns, levels={{...}})")
@@ -138,21 +143,43 @@ def chi2_contingency(observed: Aggregate, correction: bool = True) -> Aggregate:
     return _of_table("chi2", observed, **({"yates": 1} if correction else {}))
 
 
-def fisher_exact(table: Aggregate) -> Aggregate:
+def fisher_exact(table: Aggregate, alternative: str = "two-sided") -> Aggregate:
     """Fisher's exact test of a crosstab() of two by two levels.
 
     The result has statistic (the odds ratio), pvalue and count.
     """
-    return _of_table("fisher", table)
+    return _of_table("fisher", table, **_sided(alternative))
 
 
-def proportion(condition: Series, *, confidence_level: float = _LEVEL) -> Aggregate:
+def proportion(
+    condition: Series, *, alternative: str = "two-sided", confidence_level: float = _LEVEL
+) -> Aggregate:
     """The share of rows where a condition is true, with Wilson's interval.
 
     The result has statistic (the share), confidence_interval(), standard_error, count_true, count.
     """
     (rows,) = _samples("proportion", (condition,))
-    return Aggregate(call("proportion", rows, **_options(confidence_level)), "test")
+    options = _options(confidence_level) | _sided(alternative)
+    return Aggregate(call("proportion", rows, **options), "test")
+
+
+def binomtest(
+    condition: Series,
+    p: float = 0.5,
+    alternative: str = "two-sided",
+    *,
+    confidence_level: float = _LEVEL,
+) -> Aggregate:
+    """The exact test that a condition is true with probability p.
+
+    The result has statistic (the share), pvalue and what proportion() gives; scipy's k and n are
+    count_true and count.
+    """
+    (rows,) = _samples("binomtest", (condition,))
+    if not 0 <= p <= 1:
+        raise PlanError(f"p={p!r}: expected a number from 0 to 1")
+    options = _options(confidence_level) | _sided(alternative)
+    return Aggregate(call("binomial", rows, literal(plain(p)), **options), "test")
 
 
 def var_interval(x: Series, *, confidence_level: float = _LEVEL) -> Aggregate:

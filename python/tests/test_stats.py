@@ -100,6 +100,34 @@ def test_correlation_and_intervals(rows, ask):
     assert numpy.isnan(list(found["v"])[1])
 
 
+@pytest.mark.parametrize("side", ["two-sided", "less", "greater"])
+def test_sides(rows, ask, side):
+    levels = {**LEVELS, "dept": ["R&D", "HR"]}
+    found = ask(
+        lambda wages: {
+            "r": sotto.stats.pearsonr(wages["wage"], wages["age"], alternative=side),
+            "b": sotto.stats.binomtest(wages["age"] > 40, 0.45, alternative=side),
+            "half": sotto.stats.binomtest(wages["sex"] == "f"),
+            "p": sotto.stats.proportion(wages["age"] > 40, alternative=side),
+            "f": sotto.stats.fisher_exact(
+                sotto.stats.crosstab(wages["dept"], wages["sex"], levels=levels), alternative=side
+            ),
+        }
+    )
+    both = rows.dropna()
+    wanted = stats.pearsonr(both.wage, both.age, alternative=side)
+    near(tuple(found["r"]), (wanted.statistic, wanted.pvalue))
+    near(found["r"].confidence_interval(), tuple(wanted.confidence_interval()))
+    k = int((rows.age > 40).sum())
+    wanted = stats.binomtest(k, len(rows), 0.45, alternative=side)
+    near(tuple(found["b"]), (wanted.statistic, wanted.pvalue))
+    near(found["p"].confidence_interval(), tuple(wanted.proportion_ci(method="wilson")))
+    assert (found["b"].count_true, found["b"].count) == (k, len(rows))
+    near(found["half"].pvalue, stats.binomtest(int((rows.sex == "f").sum()), len(rows)).pvalue)
+    table = pandas.crosstab(rows.dept, rows.sex).loc[["R&D", "HR"]]
+    near(found["f"].pvalue, stats.fisher_exact(table, alternative=side).pvalue)
+
+
 def test_tables(rows, ask):
     found = ask(
         lambda wages: {
@@ -187,6 +215,8 @@ def test_agg_by_column(rows, ask):
         (lambda w: sotto.stats.ttest_ind(w, w["age"]), "expected columns"),
         (lambda w: sotto.stats.ttest_ind(w["age"], w["age"], confidence_level=0.999), "per cents"),
         (lambda w: sotto.stats.f_oneway(w["age"]), "two samples or more"),
+        (lambda w: sotto.stats.pearsonr(w["age"], w["age"], alternative="both"), "two-sided, less"),
+        (lambda w: sotto.stats.binomtest(w["age"] > 3, 2), "number from 0 to 1"),
         (lambda w: sotto.stats.chi2_contingency(w["age"].mean()), "expected crosstab"),
         (lambda w: sotto.stats.crosstab(w["dept"], w["sex"]), "declare them"),
         (lambda w: sotto.stats.crosstab(w["dept"], w["sex"], levels={"dept": ["a"]}), "no list"),

@@ -96,6 +96,29 @@ class Scipy(unittest.TestCase):
                   low=squares / stats.chi2.isf(0.005, len(every) - 1),
                   high=squares / stats.chi2.isf(0.995, len(every) - 1))
 
+    def check_sides(self, rows):
+        """Tests of one side, and the exact test of a share."""
+        both = np.array([row[2:] for row in rows if row[3] is not None])
+        small = np.array([[sum(row[0] == g and row[1] == h for row in rows) for h in "uv"] for g in "ab"])
+        successes = sum(row[0] == "b" for row in rows)
+        sides = ("two-sided", "less", "greater")
+        found = self.ask(rows, *(
+            one for side in ("two_sided", "less", "greater")
+            for one in (f"r_{side}=pearson(x, y, level=90, alternative={side})",
+                        f"b_{side}=binomial(g == 'b', 0.3, alternative={side})",
+                        f"f_{side}=fisher(g in ('a', 'b'), h in ('u', 'v'), alternative={side})")))
+        for at, side in enumerate(sides):
+            r, share, fisher = found[3 * at:3 * at + 3]
+            wanted = stats.pearsonr(both[:, 0], both[:, 1], alternative=side)
+            low, high = wanted.confidence_interval(0.9)
+            self.same(r, r=wanted.statistic, p=wanted.pvalue, low=low, high=high)
+            wanted = stats.binomtest(successes, len(rows), 0.3, alternative=side)
+            low, high = wanted.proportion_ci(method="wilson")
+            self.same(share, p=wanted.pvalue, proportion=wanted.statistic, low=low, high=high)
+            if 0 not in small.sum(0) and 0 not in small.sum(1):
+                wanted = stats.fisher_exact(small, alternative=side)
+                self.same(fisher, odds_ratio=wanted.statistic, p=wanted.pvalue)
+
     def check_tables(self, rows):
         table = np.array([[sum(row[0] == g and row[1] == h for row in rows) for h in "uvw"]
                           for g in "abc"])
@@ -125,6 +148,7 @@ class Scipy(unittest.TestCase):
                 rows = draw(random.Random(seed))
                 self.check_samples(rows)
                 self.check_tables(rows)
+                self.check_sides(rows)
 
     def test_two_ways(self):
         """statsmodels' type I, of cells of any size, and empty ones."""

@@ -33,7 +33,9 @@ static const char select_clause[] =
     "\"w\": \"anova_two(d, g in ('a', 'b', 'c'), h in (1, 2, 9))\", \"q\": \"describe([d, f])\", "
     "\"s\": \"describe(i, extremes=1)\", \"t\": \"iqr(d)\", "
     "\"u\": \"mad(i)\", \"v\": \"missing([i, b])\", \"x\": \"mode(g, 'a', 'b', 'c')\", "
-    "\"y\": \"nunique(i, 0, 1, 2, 3, -4)\", \"z\": \"missing_patterns(g, h, d)\"";
+    "\"y\": \"nunique(i, 0, 1, 2, 3, -4)\", \"z\": \"missing_patterns(g, h, d)\", "
+    "\"aa\": \"binomial(d > 0, 0.4)\", \"ab\": \"pearson(f, d, alternative=less)\", "
+    "\"ac\": \"fisher(g in ('a', 'b'), h in (1, 2), alternative=greater)\"";
 
 static const char *const clauses[] = {
     "", "\"group_by\": [{\"column\": \"h\", \"levels\": [1, 2, 9]}],", "\"where\": \"i > -40\",",

@@ -200,7 +200,8 @@ static void test_told_is_the_highest_power_sent(void **state)
         /* These take columns and conditions only: test_what_takes_levels has them. */
         bool is_other = card_at(i)->takes == SOTTO__TAKES_TABLE ||
                         card_at(i)->takes == SOTTO__TAKES_COLUMNS ||
-                        card_at(i) == sotto__function_card(SOTTO__FUNCTION_PROPORTION);
+                        card_at(i) == sotto__function_card(SOTTO__FUNCTION_PROPORTION) ||
+                        card_at(i) == sotto__function_card(SOTTO__FUNCTION_BINOMIAL);
         for (size_t j = is_narrow ? 3 : 0; is_aggregate(card_at(i)) && !is_other && j < 4; j++) {
             for (size_t k = 0; k < 3; k++) {
                 char call[100];
@@ -239,6 +240,7 @@ static void test_what_takes_levels(void **state)
     is_of_form("anova(x, y, x ** 3)", SOTTO_FORM_POLYNOMIAL, 6);
     is_of_form("ttest(x > 0, y > 0)", SOTTO_FORM_CONDITION, 2);
     is_of_form("proportion(x > 0)", SOTTO_FORM_CONDITION, 1);
+    is_of_form("binomial(x > 0, 0.5)", SOTTO_FORM_CONDITION, 1);
     is_of_form("crosstab(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);
     is_of_form("chi2(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);
     is_of_form("fisher(x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CELLS, 1);

@@ -37,6 +37,9 @@ static double compute(const struct vector *vector)
         out = sotto__chi2_tail(vector->arguments[0], vector->arguments[1]);
     } else if (strcmp(name, "normal_tails") == 0) {
         out = sotto__normal_tails(vector->arguments[0]);
+    } else if (strcmp(name, "binomial_tail") == 0) {
+        out =
+            sotto__binomial_tail(vector->arguments[0], vector->arguments[1], vector->arguments[2]);
     } else if (strcmp(name, "t_quantile") == 0) {
         sotto__t_quantile(quantile, vector->arguments[0], vector->arguments[1]);
         out = nearest(quantile);
@@ -118,6 +121,12 @@ static void test_ends(void **state)
     assert_true(tail_of("f_tail", "0", "3", "7") == 1);
     assert_true(tail_of("chi2_tail", "0", "7", "") == 1);
     assert_true(tail_of("normal_tails", "0", "", "") == 1);
+    assert_true(tail_of("binomial_tail", "0", "7", "1/3") == 1);
+    assert_true(tail_of("binomial_tail", "3", "7", "1") == 1);
+    assert_true(tail_of("binomial_tail", "1", "7", "0") == 0);
+    assert_true(tail_of("binomial_tail", "7", "7", "1/2") == 0x1p-7);
+    assert_true(tail_of("binomial_tail", "100000000", "100000000", "1/2") == 0);
+    assert_true(tail_of("binomial_tail", "50000001", "100000000", "1/2") > 0.4999);
     /* Far beyond the doubles it is 0, whatever the freedom, and at once. */
     assert_true(tail_of("t_tails", "1000000000000000000000", "1152921504606846976", "") == 0);
     assert_true(tail_of("f_tail", "1000000", "24", "1000000000000") == 0);

@@ -65,6 +65,67 @@ static void test_one_sided(void **state)
     refuses("ttest_one(x, alternative=both)", "one of two_sided, less, greater");
 }
 
+/* scipy's, to the digits that it has. */
+static void test_one_sided_correlations(void **state)
+{
+    (void)state;
+    static const char six[] = "x,y\n1,2\n2,1\n3,5\n4,3\n5,6\n6,4\n";
+    test_gives1("t=pearson(x, y, alternative=greater)", six, "\"p\": {\"value\": 0.0780874");
+    test_gives1("t=pearson(x, -y, alternative=less)", six, "\"p\": {\"value\": 0.0780874");
+    test_gives1("t=pearson(x, y, alternative=less)", six, "\"p\": {\"value\": 0.9219125");
+    test_gives1("t=pearson(x, y, alternative=less)", six, "\"low\": {\"value\": -1.0");
+    test_gives1("t=pearson(x, y, alternative=greater)", six, "\"high\": {\"value\": 1.0");
+    /* A level of a half is r, of less the bound is on its other side. */
+    test_gives1("t=pearson(x, y, level=50, alternative=greater)", six,
+                "\"low\": {\"value\": 0.6571428571428571}");
+    test_gives1("t=pearson(x, y, level=20, alternative=greater)", six,
+                "\"low\": {\"value\": 0.8547");
+    test_gives1("t=pearson(x, x, alternative=less)", six, "\"p\": {\"value\": 1.0");
+    test_gives1("t=pearson(x, x, alternative=greater)", six, "\"p\": {\"value\": 0.0");
+}
+
+static void test_one_sided_tables(void **state)
+{
+    (void)state;
+    static const char tea[] = "g,h\na,u\na,u\na,u\na,v\nb,u\nb,v\nb,v\nb,v\n";
+    test_gives1("t=fisher(g in ('a', 'b'), h in ('u', 'v'))", tea,
+                "\"p\": {\"value\": 0.4857142857142857}");
+    test_gives1("t=fisher(g in ('a', 'b'), h in ('u', 'v'), alternative=greater)", tea,
+                "\"p\": {\"value\": 0.24285714285714285}"); /* 17 / 70 */
+    test_gives1("t=fisher(g in ('a', 'b'), h in ('u', 'v'), alternative=less)", tea,
+                "\"p\": {\"value\": 0.9857142857142858}"); /* 69 / 70 */
+    test_gives1("t=fisher(g in ('b', 'a'), h in ('u', 'v'), alternative=less)", tea,
+                "\"p\": {\"value\": 0.24285714285714285}");
+}
+
+static void test_proportions(void **state)
+{
+    (void)state;
+    static const char ten[] = "x\n1\n1\n1\n0\n0\n0\n0\n0\n0\n0\n";
+    test_gives1("t=binomial(x == 1, 0.5)", ten, "\"p\": {\"value\": 0.34375");
+    test_gives1("t=binomial(x == 1, 0.3)", ten, "\"p\": {\"value\": 1.0");
+    test_gives1("t=binomial(x == 1, 0.5, alternative=less)", ten, "\"p\": {\"value\": 0.171875");
+    test_gives1("t=binomial(x == 1, 0.5, alternative=greater)", ten,
+                "\"p\": {\"value\": 0.9453125");
+    test_gives1("t=binomial(x == 1, 0.1)", ten, "\"p\": {\"value\": 0.0701908264}");
+    test_gives1("t=binomial(x < 5, 0.5)", ten, "\"p\": {\"value\": 0.001953125}");
+    test_gives1("t=binomial(x == 1, 0)", ten, "\"p\": {\"value\": 0.0");
+    test_gives1("t=binomial(x > 5, 0)", ten, "\"p\": {\"value\": 1.0");
+    test_gives1("t=binomial(x == 1, 1.0)", ten, "\"p\": {\"value\": 0.0");
+    test_gives1("t=binomial(x < 5, 1)", ten, "\"p\": {\"value\": 1.0");
+    test_gives1("t=binomial(if(x > 5, x > 1, na), 0.5)", ten, "\"status\": \"no values\"");
+    test_gives1("t=proportion(x == 1, alternative=less)", ten, "\"low\": {\"value\": 0.0");
+    test_gives1("t=proportion(x == 1, alternative=greater)", ten, "\"high\": {\"value\": 1.0");
+    test_gives1("t=proportion(x == 1, alternative=greater, level=50)", ten,
+                "\"low\": {\"value\": 0.3}");
+    test_gives1("t=proportion(x < 5, alternative=less)", ten, "\"high\": {\"value\": 1.0");
+    refuses("binomial(x, 0.5, 0.6)", "expected level: a whole number up to 99");
+    refuses("binomial(x > 1)", "found fewer");
+    refuses("binomial(x > 1, 1.5)", "expected a number from 0 to 1");
+    refuses("binomial(x > 1, y)", "expected a share from 0 to 1");
+    refuses("binomial(x > 1, 0.5) + 1", "this stands alone");
+}
+
 static void test_samples_of_too_few(void **state)
 {
     (void)state;
@@ -180,6 +241,9 @@ static void test_many_rows(void **state)
                   "\"status\": \"too many tables with these margins: ask chi2\"");
     gives_of_many("var_ci(x)", 30, "\"status\": \"more than 100,000,001 rows: no interval\"");
     gives_of_many("var_ci(x)", 30, "\"variance\": {\"value\": 7.88");
+    gives_of_many("binomial(x > 1, 0.5)", 23, "\"p\": {\"value\": 0.0}");
+    gives_of_many("binomial(x > 1, 0.5)", 24, "\"status\": \"more than 100,000,000 rows: no exact");
+    gives_of_many("binomial(x > 1, 0.5)", 24, "\"proportion\": {\"value\": 0.8333333333333334");
     gives_of_many("ttest_one(x)", 50, "\"p\": {\"value\": 0.0}");
     gives_of_many("ttest_one(x)", 50, "\"df\": {\"value\": 6755399441055743.0");
     gives_of_many("anova(x, y)", 40, "\"count\": {\"value\": 12094627905536");
@@ -283,6 +347,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_sided),
+        cmocka_unit_test(test_one_sided_correlations),
+        cmocka_unit_test(test_one_sided_tables),
+        cmocka_unit_test(test_proportions),
         cmocka_unit_test(test_samples_of_too_few),
         cmocka_unit_test(test_constants),
         cmocka_unit_test(test_infinities),

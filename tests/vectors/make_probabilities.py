@@ -7,6 +7,7 @@ drawn, always the same ones, and then set to make probabilities from almost 1 to
 """
 
 import fractions
+import math
 import pathlib
 import random
 
@@ -60,6 +61,17 @@ def chi2_tail(x, freedom):
 
 def normal_tails(square):
     return mpmath.erfc(mpmath.sqrt(number(square) / 2))
+
+
+def binomial_tail(least, n, share):
+    """P(X >= least): its terms one by one, as integers over a common denominator."""
+    up, down = share.numerator, share.denominator - share.numerator
+    n, least = int(n), int(least)
+    term, total = math.comb(n, least) * up**least * down ** (n - least), 0
+    for k in range(least, n + 1):
+        total += term
+        term = term * (n - k) * up // ((k + 1) * down)
+    return number(fractions.Fraction(total, share.denominator**n))
 
 
 def root(function, wanted, low, high):
@@ -120,6 +132,16 @@ def cases():
         for d in (1, 2, 3, 10, 100, 1000):
             yield chi2_quantile, (share, fractions.Fraction(d))
             yield chi2_quantile, (1 - share, fractions.Fraction(d))
+    yield from binomial_cases()
+
+
+def binomial_cases():
+    source = random.Random(18)
+    for n in (1, 2, 5, 20, 100, 577, 3000):
+        for _ in range(12):
+            share = fractions.Fraction(source.randint(1, 99), 100)
+            near = n * share + source.choice([-8, -3, -1, 0, 1, 3, 8, 40]) * (n * share * (1 - share)) ** 0.5
+            yield binomial_tail, (fractions.Fraction(min(max(round(near), 1), n)), fractions.Fraction(n), share)
 
 
 def main():
