@@ -49,6 +49,15 @@ static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option level_equal_var_and_alternative[] = {
     LEVEL, {SOTTO__OPTION_EQUAL_VAR, "equal_var", 0, 1, 0, NULL}, ALTERNATIVE, {.name = NULL}};
 
+static const char *const weights[] = {"frequency", "probability"};
+#define WEIGHTS                                                                                    \
+    {                                                                                              \
+        SOTTO__OPTION_WEIGHTS, "weights", 0, SOTTO__WEIGHTS_PROBABILITY, SOTTO__OPTION_MUST,       \
+            weights                                                                                \
+    }
+static const struct sotto__option weights_level_and_alternative[] = {
+    WEIGHTS, LEVEL, ALTERNATIVE, {.name = NULL}};
+
 static const struct sotto__option yates[] = {{SOTTO__OPTION_YATES, "yates", 0, 1, 0, NULL},
                                              {.name = NULL}};
 
@@ -192,6 +201,31 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                    .method = &single_values,
                                    .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2},
                                    .synonyms = "ttest_1samp mean_ci"},
+    [SOTTO__FUNCTION_WEIGHTED] = {.name = "weighted",
+                                  .arguments_len = 2,
+                                  .options = weights_level_and_alternative,
+                                  .method = &single_values,
+                                  .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 1,
+                                            .y_powers = 2, .product = true,
+                                            .weighted_squares = true},
+                                  .synonyms = "weighted_mean wtd_mean svymean DescrStatsW"},
+    [SOTTO__FUNCTION_WEIGHTED_TTEST] = {.name = "weighted_ttest",
+                                        .arguments_len = 3,
+                                        .takes_samples = true,
+                                        .options = weights_level_and_alternative,
+                                        .method = &single_values,
+                                        .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 1,
+                                                  .y_powers = 2, .product = true,
+                                                  .weighted_squares = true},
+                                        .synonyms = "svyttest wtd_t_test"},
+    [SOTTO__FUNCTION_SMD] = {.name = "smd",
+                             .arguments_len = 2,
+                             .takes_samples = true,
+                             .options = level,
+                             .method = &single_values,
+                             .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
+                                       .y_powers = 2},
+                             .synonyms = "standardised_mean_difference cohens_d stddiff"},
     [SOTTO__FUNCTION_ANOVA] = {.name = "anova",
                                .arguments_len = 2,
                                .is_variadic = true,
@@ -383,7 +417,8 @@ unsigned sotto__degree_of_sums(const struct sotto__opened_sums *opens, unsigned 
     /* A count tells where the argument has a value: as much as its sum at most. */
     unsigned powers = take_larger(opens->powers, opens->count);
     unsigned degree = take_larger(powers * x_degree, opens->y_powers * y_degree);
-    return take_larger(degree, opens->product ? x_degree + y_degree : 0);
+    degree = take_larger(degree, opens->product ? x_degree + y_degree : 0);
+    return take_larger(degree, opens->weighted_squares ? 2 * (x_degree + y_degree) : 0);
 }
 
 bool sotto__has_word(const char *words, const char *word)
@@ -405,5 +440,5 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
     return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept &&
            a->interpolation == b->interpolation && a->level == b->level &&
            a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
-           a->exact == b->exact && a->alternative == b->alternative;
+           a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights;
 }

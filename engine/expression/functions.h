@@ -30,6 +30,9 @@ enum sotto__function {
     SOTTO__FUNCTION_TTEST,
     SOTTO__FUNCTION_TTEST_PAIRED,
     SOTTO__FUNCTION_TTEST_ONE,
+    SOTTO__FUNCTION_WEIGHTED,
+    SOTTO__FUNCTION_WEIGHTED_TTEST,
+    SOTTO__FUNCTION_SMD,
     SOTTO__FUNCTION_ANOVA,
     SOTTO__FUNCTION_ANOVA_TWO,
     SOTTO__FUNCTION_PEARSON,
@@ -42,8 +45,7 @@ enum sotto__function {
     SOTTO__FUNCTION_MEDIAN,
     SOTTO__FUNCTION_QUANTILE,
     SOTTO__FUNCTION_DESCRIBE,
-    SOTTO__FUNCTION_IQR, /* this one and the next two stand in no tree: the parser writes them out
-                          */
+    SOTTO__FUNCTION_IQR, /* the parser writes this one and the next two out */
     SOTTO__FUNCTION_MAD,
     SOTTO__FUNCTION_MISSING,
     SOTTO__FUNCTION_ROW_SUM,
@@ -67,8 +69,7 @@ enum sotto__function {
     SOTTO__FUNCTION_EXP,
     SOTTO__FUNCTION_LOG,
     SOTTO__FUNCTION_POW,
-    SOTTO__FUNCTION_TOGETHER, /* of expansions only: a, missing where b is; both doubles if one is
-                               */
+    SOTTO__FUNCTION_TOGETHER, /* of expansions: a, missing where b is; both doubles if one is */
     SOTTO__FUNCTIONS_LEN,
 };
 
@@ -81,10 +82,11 @@ struct sotto__opened_sums {
         SOTTO__OPENS_TRUTHS,   /* likewise, of conditions on x: 1 where it holds, else 0 */
         SOTTO__OPENS_BINS,     /* counts of rows by bins of x that what was opened has placed */
     } kind;
-    bool count;        /* the rows where the arguments are present */
-    unsigned powers;   /* x, x^2, ... up to this one */
-    unsigned y_powers; /* likewise of y */
-    bool product;      /* x y */
+    bool count;            /* the rows where the arguments are present */
+    unsigned powers;       /* x, x^2, ... up to this one */
+    unsigned y_powers;     /* likewise of y */
+    bool product;          /* x y */
+    bool weighted_squares; /* x^2 times y, and x and x^2 times y^2 */
 };
 
 /* Of a method, whose code is in engine/methods/. */
@@ -99,8 +101,7 @@ struct sotto__method_card {
         SOTTO__AXES_TABLE,      /* tables of the levels of two columns */
         SOTTO__AXES_TERMS,      /* series along two columns, both together, and what is left */
         SOTTO__AXES_LEVELS,     /* series along the levels of a column */
-        SOTTO__AXES_PATTERNS,   /* series along all arguments, and along which of them are missing
-                                 */
+        SOTTO__AXES_PATTERNS,   /* series along all arguments, and along sets of them */
     } axes;
 };
 

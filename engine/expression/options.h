@@ -22,6 +22,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_EXTREMES,
     SOTTO__OPTION_EXACT,
     SOTTO__OPTION_ALTERNATIVE,
+    SOTTO__OPTION_WEIGHTS,
 };
 
 /* The value between two, as pandas has it. */
@@ -40,13 +41,23 @@ enum sotto__alternative {
     SOTTO__ALTERNATIVE_GREATER,
 };
 
+/* What the weight of a row is: how many rows it stands for, or one over how likely it was to be
+ * drawn. */
+enum sotto__weights {
+    SOTTO__WEIGHTS_FREQUENCY,
+    SOTTO__WEIGHTS_PROBABILITY,
+};
+
+/* Of an option that must be there. */
+#define SOTTO__OPTION_MUST (-1000000)
+
 /* A whole number, "ddof=0", or one of some words. The first one needs no name if it is a number. */
 struct sotto__option {
     enum sotto__option_kind kind;
     const char *name;
     int min;
     int max;
-    int absent;               /* what it is where it is left out */
+    int absent;               /* what it is where it is left out, or SOTTO__OPTION_MUST */
     const char *const *words; /* NULL: it is a number; else from 0 to max */
 };
 
@@ -59,6 +70,7 @@ struct sotto__options {
     enum sotto__interpolation interpolation;
     int level; /* of an interval, in per cent */
     enum sotto__alternative alternative;
+    enum sotto__weights weights;
     bool equal_var; /* two samples are held to vary alike */
     bool yates;     /* chi-squared of a table of two by two is corrected */
     bool extremes;  /* the least and the largest value are told */

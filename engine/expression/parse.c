@@ -220,6 +220,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_EXACT:
         options->exact = value != 0;
         break;
+    case SOTTO__OPTION_WEIGHTS:
+        options->weights = (enum sotto__weights)value;
+        break;
     }
 }
 
@@ -458,6 +461,20 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
     }
 }
 
+/* Refuses a call without an option that must be there. has_options: a bit for each kind. */
+static void check_options(struct parser *parser, const struct sotto__function_card *card,
+                          unsigned has_options)
+{
+    for (const struct sotto__option *option = card->options; option != NULL && option->name != NULL;
+         option++) {
+        if (option->absent == SOTTO__OPTION_MUST && (has_options & 1U << option->kind) == 0) {
+            sotto__parser_fail_at(parser, parser->token.start, "%s asks for %s=%s or %s=%s",
+                                  card->name, option->name, option->words[0], option->name,
+                                  option->words[1]);
+        }
+    }
+}
+
 /* The arguments and the ")". */
 static void parse_arguments(struct parser *parser, struct sotto__node *node)
 {
@@ -469,7 +486,8 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
     node->left = node->right = node->third = SOTTO_NONE;
     for (const struct sotto__option *option = card->options; option != NULL && option->name != NULL;
          option++) {
-        set_option(&node->options, option->kind, option->absent);
+        set_option(&node->options, option->kind,
+                   option->absent == SOTTO__OPTION_MUST ? 0 : option->absent);
         most++;
     }
     for (size_t i = 0; parser->status == SOTTO_OK && !ended && !sotto__token_is(parser, ")"); i++) {
@@ -503,6 +521,7 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
     if (sotto__token_is(parser, ",")) {
         refuse_arguments(parser, card, "more");
     }
+    check_options(parser, card, has_options);
     sotto__token_take(parser, ")");
 }
 

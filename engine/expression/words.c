@@ -78,6 +78,18 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_TTEST_ONE] = {"ttest_one(x)",
                                    "Compares a mean with 0, and gives its interval.",
                                    "ttest_one(wage - 5000)"},
+    [SOTTO__FUNCTION_WEIGHTED] = {"weighted(x, w, weights=...)",
+                                  "The mean with weights w, with its test and interval; variance.",
+                                  "weighted(wage, age, weights=frequency)"},
+    [SOTTO__FUNCTION_WEIGHTED_TTEST] =
+        {"weighted_ttest(x, y, w, weights=...), weighted_ttest(x, column in (level, level), w, "
+         "...)",
+         "Compares two means with weights w.",
+         "weighted_ttest(wage, dept in ('R&D', 'Sales'), age, weights=frequency)"},
+    [SOTTO__FUNCTION_SMD] =
+        {"smd(x, y), smd(x, column in (level, level))",
+         "The difference of two means in standard deviations, with its interval.",
+         "smd(wage, dept in ('R&D', 'Sales'))"},
     [SOTTO__FUNCTION_ANOVA] = {"anova(x, y, ...), anova(x, column in (level, ...))",
                                "Analysis of variance of one way: whether means differ.",
                                "anova(wage, dept in ('R&D', 'Sales', 'HR'))"},
@@ -172,6 +184,7 @@ bool sotto_function_describe(struct sotto_function *out, size_t index)
                                        .count = card->opens.count,
                                        .powers = card->opens.powers,
                                        .product = card->opens.product,
+                                       .weighted_squares = card->opens.weighted_squares,
                                        .counts_cells = card->opens.kind == SOTTO__OPENS_TRUTHS,
                                        .counts_digits = card->opens.kind == SOTTO__OPENS_BINS};
         return true;

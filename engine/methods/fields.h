@@ -29,6 +29,43 @@ void sotto__sample_freedom(mpq_t out, const struct sotto__sample *sample, unsign
 /* Whether it has fewer values than so many. */
 bool sotto__sample_is_short(const struct sotto__sample *sample, unsigned long least);
 
+/* --- comparison.c: a difference and its test --- */
+
+/* A difference, the square of its standard error, the square of the deviation that d is in units
+ * of, and the degrees of freedom (0: there are none). */
+struct sotto__comparison {
+    mpq_t difference;
+    mpq_t error;
+    mpq_t variance;
+    mpq_t freedom;
+};
+
+/* The first fields of methods that compare. */
+enum {
+    SOTTO__COMPARISON_T,
+    SOTTO__COMPARISON_P,
+    SOTTO__COMPARISON_DF,
+    SOTTO__COMPARISON_DIFFERENCE,
+    SOTTO__COMPARISON_STANDARD_ERROR,
+    SOTTO__COMPARISON_LOW,
+    SOTTO__COMPARISON_HIGH,
+    SOTTO__COMPARISON_D,
+    SOTTO__COMPARISON_LEN,
+};
+
+void sotto__comparison_init(struct sotto__comparison *out);
+void sotto__comparison_release(struct sotto__comparison *comparison);
+/* Of the means of two samples of two values at least: Welch's test, or (is_pooled) Student's, for
+ * which three values in all are enough. out: as it was initialised. */
+void sotto__compare_samples(struct sotto__comparison *out, const struct sotto__sample samples[2],
+                            bool is_pooled);
+/* Sets the fields up to D. Returns: why some are NaN, or NULL; static. */
+const char *sotto__value_set_comparison(struct sotto__value *out,
+                                        const struct sotto__comparison *comparison,
+                                        const struct sotto__options *options);
+
+/* --- fields.c --- */
+
 /* Asks for the count, the sum and the sum of squares of rows, three sums. */
 void sotto__ask_sample(struct sotto__recipe *recipe, size_t row);
 /* Asks for the count, the sums, the squares and the product of two arguments where both have a

@@ -20,8 +20,11 @@ const sotto__method_table sotto__methods = {
     [SOTTO__FUNCTION_PEARSON] = &sotto__method_pearson,
     [SOTTO__FUNCTION_PROPORTION] = &sotto__method_proportion,
     [SOTTO__FUNCTION_QUANTILE] = &sotto__method_quantile,
+    [SOTTO__FUNCTION_SMD] = &sotto__method_smd,
     [SOTTO__FUNCTION_TTEST] = &sotto__method_ttest,
     [SOTTO__FUNCTION_TTEST_ONE] = &sotto__method_ttest_one,
     [SOTTO__FUNCTION_TTEST_PAIRED] = &sotto__method_ttest_paired,
     [SOTTO__FUNCTION_VAR_CI] = &sotto__method_var_ci,
+    [SOTTO__FUNCTION_WEIGHTED] = &sotto__method_weighted,
+    [SOTTO__FUNCTION_WEIGHTED_TTEST] = &sotto__method_weighted_ttest,
 };

@@ -60,10 +60,13 @@ extern const struct sotto__method sotto__method_ols;
 extern const struct sotto__method sotto__method_pearson;
 extern const struct sotto__method sotto__method_proportion;
 extern const struct sotto__method sotto__method_quantile;
+extern const struct sotto__method sotto__method_smd;
 extern const struct sotto__method sotto__method_ttest;
 extern const struct sotto__method sotto__method_ttest_one;
 extern const struct sotto__method sotto__method_ttest_paired;
 extern const struct sotto__method sotto__method_var_ci;
+extern const struct sotto__method sotto__method_weighted;
+extern const struct sotto__method sotto__method_weighted_ttest;
 
 /* --- step.c: what a step reads --- */
 

@@ -269,11 +269,17 @@ static void describe_aggregate(struct sotto_plan_clause *out,
 {
     const struct sotto__node *node = &expression->nodes[i];
     const struct sotto__function_card *card = sotto__function_card(node->function);
-    const struct made *x = &made[node->left];
-    const struct made *y =
-        node->right != SOTTO_NONE && (card->opens.product || card->opens.y_powers > 0)
-            ? &made[node->right]
-            : x;
+    struct made arguments[2] = {made[node->left], made[node->left]};
+    const struct made *x = &arguments[0];
+    const struct made *y = &arguments[1];
+    if (node->right != SOTTO_NONE && (card->opens.product || card->opens.y_powers > 0)) {
+        arguments[1] = made[node->right];
+    }
+    if (node->third != SOTTO_NONE && card->takes == SOTTO__TAKES_EXPRESSIONS) {
+        /* Two samples, and what both are multiplied with. */
+        arguments[0] = join_made(most_of(x->of, y->of), *x, *y);
+        arguments[1] = made[node->third];
+    }
     out->degree = sotto__degree_of_sums(&card->opens, x->degree, y->degree);
     out->is_computed = x->is_computed || y->is_computed;
     out->has_doubles = x->has_doubles || y->has_doubles;

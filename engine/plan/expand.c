@@ -651,6 +651,9 @@ static void build_arguments(struct expander *expander, struct sotto__node *copy)
             copy->right = card->is_variadic ? build_list(expander, copy->right)
                                             : build_node(expander, copy->right, 0);
         }
+        if (copy->third != SOTTO_NONE) {
+            copy->third = build_node(expander, copy->third, 0);
+        }
         break;
     }
 }

@@ -491,9 +491,11 @@ static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
                            ? "this explains a single column"
                            : "this takes single columns, not frames");
     }
-    if (!card->is_variadic && call->right != SOTTO_NONE && card->takes != SOTTO__TAKES_TABLE &&
-        shaping->shapes[call->right].axes_len > 0) {
-        return fail_at(shaping, call->start, "this takes single columns, not frames");
+    size_t more[2] = {call->right, call->third};
+    for (size_t i = 0; i < 2 && !card->is_variadic && card->takes != SOTTO__TAKES_TABLE; i++) {
+        if (more[i] != SOTTO_NONE && shaping->shapes[more[i]].axes_len > 0) {
+            return fail_at(shaping, call->start, "this takes single columns, not frames");
+        }
     }
     check_written(shaping, call);
     return single_value;

@@ -76,6 +76,10 @@ struct sotto__moments sotto__moments_none(unsigned round);
 /* Adds the sums of x, and of x and y, of an aggregate whose rows x and y are already the same. */
 void sotto__compile_moments(struct sotto__compiler *compiler, struct sotto__moments *moments,
                             struct sotto__opened_sums opens, size_t x, size_t y);
+/* Adds the sum of the product of up to SOTTO__TERM_FACTORS_MAX rows, all exact or all doubles, that
+ * have values together. Returns: its term, SOTTO_NONE after a failure. */
+size_t sotto__compile_product(struct sotto__compiler *compiler, const size_t *factors,
+                              size_t factors_len);
 /* Adds a term, though there may be an equal one. Returns: its index, SOTTO_NONE after a failure. */
 size_t sotto__compile_term(struct sotto__compiler *compiler, struct sotto__term term);
 /* Refuses an argument of an aggregate, node, that is text. */

@@ -102,6 +102,17 @@ size_t sotto__recipe_condition(struct sotto__recipe *recipe, size_t argument)
     return row;
 }
 
+size_t sotto__recipe_whole(struct sotto__recipe *recipe, size_t argument, const char *what)
+{
+    struct sotto__compiler *compiler = recipe->compiler;
+    size_t row = sotto__recipe_row(recipe, argument);
+    const struct sotto__op *op = sotto__compile_op(compiler, row);
+    if (compiler->status == SOTTO_OK && (op->type == SOTTO__ROW_FLOAT || op->scale > 0)) {
+        return sotto__compile_error(compiler, what);
+    }
+    return row;
+}
+
 size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b)
 {
     return sotto__compile_together(recipe->compiler, a, b);
@@ -470,6 +481,17 @@ size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index)
                                                      .times = SOTTO_NONE,
                                                      .index = index,
                                                      .is_binned = true});
+}
+
+size_t sotto__recipe_product(struct sotto__recipe *recipe, const size_t *rows, size_t len)
+{
+    struct sotto__asked asked = {.function = SOTTO__FUNCTION_SUM,
+                                 .moments = sotto__moments_none(recipe->compiler->round)};
+    if (recipe->compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    asked.moments.terms[SOTTO__MOMENT_X] = sotto__compile_product(recipe->compiler, rows, len);
+    return add_asked(recipe, asked);
 }
 
 /* Asks for the sum of the doubles nearest to x times y. */

@@ -45,6 +45,8 @@ size_t sotto__recipe_arguments_len(const struct sotto__recipe *recipe);
 size_t sotto__recipe_row(struct sotto__recipe *recipe, size_t argument);
 /* The rows of an argument that must be a condition, or a column of booleans. */
 size_t sotto__recipe_condition(struct sotto__recipe *recipe, size_t argument);
+/* The rows of an argument that must be whole numbers. what: is said where they are not. */
+size_t sotto__recipe_whole(struct sotto__recipe *recipe, size_t argument, const char *what);
 /* The rows of a where b has a value too; both are doubles then if one of them is. */
 size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b);
 /* An operation on one row value or on two (b: SOTTO_NONE), as in expressions. */
@@ -114,6 +116,9 @@ size_t sotto__enough_at(const struct sotto__index *index, size_t cell, size_t no
 /* In how many rows a condition is true: a cell, which a party can withhold alone. */
 size_t sotto__recipe_cell(struct sotto__recipe *recipe, size_t row);
 size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index);
+/* The exact sum of the product of 2 to 4 rows, all exact or all doubles, that have values together.
+ * Infinite ones are left out: ask for their own sums. */
+size_t sotto__recipe_product(struct sotto__recipe *recipe, const size_t *rows, size_t len);
 /* The exact sums of the products of all pairs of rows with values together, row by row of the upper
  * triangle. With a weight, doubles: of the doubles nearest to (weight * row) * row, the first
  * product rounded too; infinite rows count as NaN made. Returns: the first one's number. */

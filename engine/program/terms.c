@@ -106,8 +106,8 @@ static size_t add_float_sum(struct sotto__compiler *compiler, const size_t *fact
     return add_term(compiler, term);
 }
 
-/* Adds the sum of x^power, or of x y. */
-static size_t add_sum(struct sotto__compiler *compiler, const size_t *factors, size_t factors_len)
+size_t sotto__compile_product(struct sotto__compiler *compiler, const size_t *factors,
+                              size_t factors_len)
 {
     bool is_float = sotto__compile_op(compiler, factors[0])->type == SOTTO__ROW_FLOAT;
     return is_float ? add_float_sum(compiler, factors, factors_len)
@@ -176,16 +176,16 @@ static void add_sums(struct sotto__compiler *compiler, struct sotto__moments *mo
     const size_t ys[SOTTO__TERM_FACTORS_MAX] = {y, y};
     const size_t xy[SOTTO__TERM_FACTORS_MAX] = {x, y};
     for (size_t power = 1; power <= opens->powers; power++) {
-        moments->terms[SOTTO__MOMENT_X + power - 1] = add_sum(compiler, xs, power);
+        moments->terms[SOTTO__MOMENT_X + power - 1] = sotto__compile_product(compiler, xs, power);
     }
     if (opens->y_powers > 0) {
-        moments->terms[SOTTO__MOMENT_Y] = add_sum(compiler, ys, 1);
+        moments->terms[SOTTO__MOMENT_Y] = sotto__compile_product(compiler, ys, 1);
     }
     if (opens->product) {
-        moments->terms[SOTTO__MOMENT_XY] = add_sum(compiler, xy, 2);
+        moments->terms[SOTTO__MOMENT_XY] = sotto__compile_product(compiler, xy, 2);
     }
     if (opens->y_powers > 1) {
-        moments->terms[SOTTO__MOMENT_YY] = add_sum(compiler, ys, 2);
+        moments->terms[SOTTO__MOMENT_YY] = sotto__compile_product(compiler, ys, 2);
     }
 }
 

@@ -27,10 +27,13 @@ static void format_opens(char out[OPENS_BYTES], const struct sotto_function *fun
     } else if (function->counts_cells) {
         (void)snprintf(out, OPENS_BYTES, "counts of rows");
     } else {
-        (void)snprintf(out, OPENS_BYTES, "%s%s%s%s", count,
+        (void)snprintf(out, OPENS_BYTES, "%s%s%s%s%s", count,
                        function->count && function->powers > 0 ? ", " : "", power,
                        function->product
                            ? (function->count || function->powers > 0 ? ", product" : "product")
+                           : "",
+                       function->weighted_squares
+                           ? ", squares times weights, and the same with squares of weights"
                            : "");
     }
 }
@@ -43,7 +46,9 @@ static void format_option(char out[200], const struct sotto_function_option *opt
                        option->absent, option->min, option->max);
         return;
     }
-    at = (size_t)snprintf(out, 200, "%s=%s  one of ", option->name, option->words[option->absent]);
+    bool must_be = option->absent < option->min;
+    at = (size_t)snprintf(out, 200, "%s=%s  one of ", option->name,
+                          must_be ? "..." : option->words[option->absent]);
     for (int i = 0; i <= option->max && at < 200; i++) {
         at += (size_t)snprintf(out + at, 200 - at, i > 0 ? ", %s" : "%s", option->words[i]);
     }
@@ -76,8 +81,9 @@ static json_t *make_object(const struct sotto_function *function)
     struct sotto_function_option option;
     json_t *options = json_array();
     for (size_t i = 0; sotto_function_option(&option, function->name, i); i++) {
-        json_t *absent = option.words != NULL ? json_string(option.words[option.absent])
-                                              : json_integer(option.absent);
+        json_t *absent = option.absent < option.min ? json_null()
+                         : option.words != NULL     ? json_string(option.words[option.absent])
+                                                    : json_integer(option.absent);
         (void)json_array_append_new(options,
                                     json_pack("{s:s, s:o}", "name", option.name, "absent", absent));
     }

@@ -45,7 +45,7 @@ class Fit:
         )
 
 
-_STATISTICS = ("r", "t", "f", "chi2", "odds_ratio", "proportion", "variance")
+_STATISTICS = ("smd", "r", "t", "f", "chi2", "odds_ratio", "proportion", "variance")
 _SCIPY = {"p": "pvalue", "expected": "expected_freq"}
 
 

@@ -29,10 +29,13 @@ __all__ = [
     "fisher_exact",
     "pearsonr",
     "proportion",
+    "smd",
     "ttest_1samp",
     "ttest_ind",
     "ttest_rel",
     "var_interval",
+    "weighted",
+    "weighted_ttest",
 ]
 
 _LEVEL = 0.95
@@ -103,6 +106,57 @@ def ttest_1samp(
     (sample,) = _samples("ttest_1samp", (a if popmean == 0 else a - popmean,))
     options = _options(confidence_level) | _sided(alternative)
     return Aggregate(call("ttest_one", sample, **options), "test")
+
+
+def _weights(kind: str) -> dict[str, int | str]:
+    if kind not in ("frequency", "probability"):
+        raise PlanError(f"kind={kind!r}: expected frequency or probability")
+    return {"weights": kind}
+
+
+def weighted(
+    x: Series,
+    weights: Series,
+    *,
+    kind: str,
+    alternative: str = "two-sided",
+    confidence_level: float = _LEVEL,
+) -> Aggregate:
+    """The mean of rows with weights, tested against 0, with its interval.
+
+    kind: "frequency", a row stands for so many (statsmodels' DescrStatsW), or "probability", it was
+    drawn with one over so much (R's svymean). The result has statistic (t), pvalue, df,
+    confidence_interval(), mean, standard_error, variance, std, sum_weights, effective_count, count.
+    """
+    options = _weights(kind) | _options(confidence_level) | _sided(alternative)
+    return Aggregate(call("weighted", *_samples("weighted", (x, weights)), **options), "test")
+
+
+def weighted_ttest(
+    a: Series,
+    b: Series,
+    weights: Series,
+    *,
+    kind: str,
+    alternative: str = "two-sided",
+    confidence_level: float = _LEVEL,
+) -> Aggregate:
+    """The t-test of two samples of rows with weights: Welch's of frequencies, or R's svyttest.
+
+    The result is that of ttest_ind, with sum_weights_x and sum_weights_y.
+    """
+    arguments = _samples("weighted_ttest", (a, b, weights))
+    options = _weights(kind) | _options(confidence_level) | _sided(alternative)
+    return Aggregate(call("weighted_ttest", *arguments, **options), "test")
+
+
+def smd(a: Series, b: Series, *, confidence_level: float = _LEVEL) -> Aggregate:
+    """The standardised mean difference, in units of the root of the mean of both variances.
+
+    The result has statistic (smd), confidence_interval(), standard_error, mean_x, mean_y, std_x,
+    std_y, count_x, count_y. The variance of a condition is p (1 - p).
+    """
+    return Aggregate(call("smd", *_samples("smd", (a, b)), **_options(confidence_level)), "test")
 
 
 def f_oneway(*samples: Series) -> Aggregate:

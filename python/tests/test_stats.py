@@ -5,6 +5,7 @@ import numpy
 import pandas
 import pytest
 from scipy import stats
+from statsmodels.stats import weightstats
 
 import sotto
 
@@ -128,6 +129,33 @@ def test_sides(rows, ask, side):
     near(found["f"].pvalue, stats.fisher_exact(table, alternative=side).pvalue)
 
 
+def test_weights(rows, ask):
+    def question(wages):
+        of = {sex: wages[wages["sex"] == sex]["wage"] for sex in "fm"}
+        return {
+            "f": sotto.stats.weighted(wages["wage"], wages["age"], kind="frequency"),
+            "p": sotto.stats.weighted(wages["wage"], wages["age"], kind="probability"),
+            "two": sotto.stats.weighted_ttest(of["f"], of["m"], wages["age"], kind="frequency"),
+            "smd": sotto.stats.smd(of["f"], of["m"]),
+        }
+
+    found = ask(question)
+    both = rows.dropna()
+    wanted = weightstats.DescrStatsW(both.wage, both.age)
+    near([*found["f"], found["f"].df], wanted.ttest_mean())
+    near(found["f"].confidence_interval(), wanted.tconfint_mean())
+    mean = numpy.average(both.wage, weights=both.age)
+    parts = both.age * (both.wage - mean) / both.age.sum()
+    size = len(both)
+    near([found["p"].mean, found["p"].standard_error], [mean, (size / (size - 1) * (parts**2).sum()) ** 0.5])
+    samples = [weightstats.DescrStatsW(one.wage, one.age) for _, one in both.groupby("sex")]
+    near([*found["two"]], weightstats.CompareMeans(*samples).ttest_ind(usevar="unequal")[:2])
+    female, male = (one.wage for _, one in both.groupby("sex"))
+    near(found["smd"].statistic, (female.mean() - male.mean()) / ((female.var() + male.var()) / 2) ** 0.5)
+    low, high = found["smd"].confidence_interval()
+    assert low < found["smd"].statistic < high
+
+
 def test_tables(rows, ask):
     found = ask(
         lambda wages: {
@@ -216,6 +244,7 @@ def test_agg_by_column(rows, ask):
         (lambda w: sotto.stats.ttest_ind(w["age"], w["age"], confidence_level=0.999), "per cents"),
         (lambda w: sotto.stats.f_oneway(w["age"]), "two samples or more"),
         (lambda w: sotto.stats.pearsonr(w["age"], w["age"], alternative="both"), "two-sided, less"),
+        (lambda w: sotto.stats.weighted(w["age"], w["age"], kind="fweight"), "frequency or prob"),
         (lambda w: sotto.stats.binomtest(w["age"] > 3, 2), "number from 0 to 1"),
         (lambda w: sotto.stats.chi2_contingency(w["age"].mean()), "expected crosstab"),
         (lambda w: sotto.stats.crosstab(w["dept"], w["sex"]), "declare them"),

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import support
 from scipy import stats
-from statsmodels.formula.api import ols
+from statsmodels.formula.api import ols, wls
 from statsmodels.stats import proportion, weightstats
 from statsmodels.stats.anova import anova_lm
 
@@ -119,6 +119,42 @@ class Scipy(unittest.TestCase):
                 wanted = stats.fisher_exact(small, alternative=side)
                 self.same(fisher, odds_ratio=wanted.statistic, p=wanted.pvalue)
 
+    def check_weights(self, rows):
+        """Frequencies as statsmodels has them; of probabilities its sandwich, with n / (n - 1), which
+        is the variance of R's survey."""
+        rows = [[g, h, x, None if y is None else abs(round(y)) + 1] for g, h, x, y in rows]
+        frame = pd.DataFrame([row for row in rows if row[3] is not None], columns=list("ghxw"))
+        one, two, drawn, drawn_two, smd, smd_binary = self.ask(
+            rows, "a=weighted(x, y, weights=frequency, level=90)",
+            "b=weighted_ttest(x, g in ('a', 'b'), y, weights=frequency)",
+            "c=weighted(x, y, weights=probability)",
+            "d=weighted_ttest(x, g in ('a', 'b'), y, weights=probability)",
+            "e=smd(x, g in ('a', 'b'))", "f=smd(h == 'u', g in ('a', 'b'))")
+        wanted = weightstats.DescrStatsW(frame.x, frame.w, ddof=1)
+        t, p, df = wanted.ttest_mean()
+        low, high = wanted.tconfint_mean(0.1)
+        self.same(one, t=t, p=p, df=df, mean=wanted.mean, variance=wanted.var, std=wanted.std,
+                  standard_error=weightstats.DescrStatsW(frame.x, frame.w).std_mean, low=low, high=high,
+                  sum_weights=frame.w.sum())
+        samples = [frame[frame.g == g] for g in "ab"]
+        compared = weightstats.CompareMeans(*(weightstats.DescrStatsW(of.x, of.w) for of in samples))
+        t, p, df = compared.ttest_ind(usevar="unequal")
+        low, high = compared.tconfint_diff(usevar="unequal")
+        self.same(two, t=t, p=p, df=df, low=low, high=high)
+        fit = wls("x ~ 1", frame, weights=frame.w).fit(cov_type="HC0")
+        n = len(frame)
+        self.same(drawn, mean=fit.params.iloc[0], standard_error=fit.bse.iloc[0] * (n / (n - 1)) ** 0.5, df=n - 1)
+        both = frame[frame.g.isin(["a", "b"])]
+        fit = wls("x ~ g == 'a'", both, weights=both.w).fit(cov_type="HC0")
+        n = len(both)
+        self.same(drawn_two, difference=fit.params.iloc[1], df=n - 2,
+                  standard_error=fit.bse.iloc[1] * (n / (n - 1)) ** 0.5)
+        a, b = (np.array([row[2] for row in rows if row[0] == g]) for g in "ab")
+        self.same(smd, smd=(a.mean() - b.mean()) / ((a.var(ddof=1) + b.var(ddof=1)) / 2) ** 0.5)
+        a, b = (np.array([row[1] == "u" for row in rows if row[0] == g]) for g in "ab")
+        if a.var() + b.var() > 0:
+            self.same(smd_binary, smd=(a.mean() - b.mean()) / ((a.var() + b.var()) / 2) ** 0.5)
+
     def check_tables(self, rows):
         table = np.array([[sum(row[0] == g and row[1] == h for row in rows) for h in "uvw"]
                           for g in "abc"])
@@ -149,6 +185,7 @@ class Scipy(unittest.TestCase):
                 self.check_samples(rows)
                 self.check_tables(rows)
                 self.check_sides(rows)
+                self.check_weights(rows)
 
     def test_two_ways(self):
         """statsmodels' type I, of cells of any size, and empty ones."""

@@ -35,7 +35,12 @@ static const char select_clause[] =
     "\"u\": \"mad(i)\", \"v\": \"missing([i, b])\", \"x\": \"mode(g, 'a', 'b', 'c')\", "
     "\"y\": \"nunique(i, 0, 1, 2, 3, -4)\", \"z\": \"missing_patterns(g, h, d)\", "
     "\"aa\": \"binomial(d > 0, 0.4)\", \"ab\": \"pearson(f, d, alternative=less)\", "
-    "\"ac\": \"fisher(g in ('a', 'b'), h in (1, 2), alternative=greater)\"";
+    "\"ac\": \"fisher(g in ('a', 'b'), h in (1, 2), alternative=greater)\", "
+    "\"ad\": \"weighted(f, h, weights=frequency)\", \"ae\": \"weighted(d, f, "
+    "weights=probability)\", "
+    "\"af\": \"weighted_ttest(f, g in ('a', 'b'), h, weights=frequency)\", "
+    "\"ag\": \"weighted_ttest(i, g in ('a', 'c'), h, weights=probability)\", "
+    "\"ah\": \"smd(f, g in ('a', 'b'))\", \"ai\": \"smd(b, g in ('a', 'nobody'))\"";
 
 static const char *const clauses[] = {
     "", "\"group_by\": [{\"column\": \"h\", \"levels\": [1, 2, 9]}],", "\"where\": \"i > -40\",",

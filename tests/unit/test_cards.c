@@ -25,7 +25,12 @@ static bool is_aggregate(const struct sotto__function_card *card)
 static void write_call(char *out, size_t out_bytes, const struct sotto__function_card *card,
                        const char *x, const char *y)
 {
-    if (card->takes == SOTTO__TAKES_TABLE && card->arguments_len == 3) {
+    bool is_weighted = card->opens.weighted_squares;
+    if (is_weighted && card->arguments_len == 2) {
+        (void)snprintf(out, out_bytes, "%s(%s, %s, weights=probability)", card->name, x, y);
+    } else if (is_weighted) {
+        (void)snprintf(out, out_bytes, "%s(%s, %s, %s, weights=probability)", card->name, x, x, y);
+    } else if (card->takes == SOTTO__TAKES_TABLE && card->arguments_len == 3) {
         (void)snprintf(out, out_bytes, "%s(%s, %s in (0, 1), %s in (0, 1))", card->name, x, x, y);
     } else if (card->takes == SOTTO__TAKES_TABLE) {
         (void)snprintf(out, out_bytes, "%s(%s in (0, 1), %s in (0, 1))", card->name, x, y);
@@ -238,6 +243,10 @@ static void test_what_takes_levels(void **state)
     is_of_form("anova_two(x, x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CHOICE, 2);
     is_of_form("anova_two(x * y, x in (0, 1), y in ('a', 'b'))", SOTTO_FORM_CHOICE, 4);
     is_of_form("anova(x, y, x ** 3)", SOTTO_FORM_POLYNOMIAL, 6);
+    is_of_form("smd(x, y in (0, 1))", SOTTO_FORM_CHOICE, 2);
+    is_of_form("weighted(x, y, weights=frequency)", SOTTO_FORM_COLUMNS, 4);
+    is_of_form("weighted_ttest(x, y in (0, 1), z, weights=probability)", SOTTO_FORM_CHOICE, 4);
+    is_of_form("weighted_ttest(x, y, z ** 2, weights=probability)", SOTTO_FORM_POLYNOMIAL, 6);
     is_of_form("ttest(x > 0, y > 0)", SOTTO_FORM_CONDITION, 2);
     is_of_form("proportion(x > 0)", SOTTO_FORM_CONDITION, 1);
     is_of_form("binomial(x > 0, 0.5)", SOTTO_FORM_CONDITION, 1);
@@ -384,6 +393,8 @@ static void check_option(const char *row, const struct sotto__function_card *car
     if (card->options != NULL && card->options->words == NULL) {
         (void)snprintf(expected, sizeof expected, "`%s=%d`", card->options->name,
                        card->options->absent);
+    } else if (card->options != NULL && card->options->absent == SOTTO__OPTION_MUST) {
+        (void)snprintf(expected, sizeof expected, "`%s=..`", card->options->name);
     } else if (card->options != NULL) {
         (void)snprintf(expected, sizeof expected, "`%s=%s`", card->options->name,
                        card->options->words[card->options->absent]);
@@ -404,6 +415,10 @@ static void check_opens(const char *row, const struct sotto__opened_sums *opens)
     }
     if (opens->kind == SOTTO__OPENS_BINS) {
         assert_non_null(strstr(cell, "counts by"));
+        return;
+    }
+    if (opens->weighted_squares) {
+        assert_non_null(strstr(cell, "sums with weights"));
         return;
     }
     assert_int_equal(strstr(cell, "count") != NULL, opens->count);

@@ -126,6 +126,119 @@ static void test_proportions(void **state)
     refuses("binomial(x > 1, 0.5) + 1", "this stands alone");
 }
 
+/* Rows that stand for several are as these. */
+static void test_frequencies(void **state)
+{
+    (void)state;
+    static const char short_text[] =
+        "g,x,w\na,1.5,3\na,2.5,1\na,4,2\nb,3,5\nb,7.25,2\nb,5,1\na,99,0\n";
+    static const char long_text[] =
+        "g,x\na,1.5\na,1.5\na,1.5\na,2.5\na,4\na,4\nb,3\nb,3\nb,3\nb,3\nb,3\n"
+        "b,7.25\nb,7.25\nb,5\n";
+    static const char *const both[] = {
+        "\"t\": {\"value\": 7.102155840109195}, \"p\": {\"value\": 8.025251843876611e-06}, \"df\": "
+        "{\"value\": 13.0, \"exact\": \"13\"}",
+        "\"standard_error\": {\"value\": 0.4978367646829789}, \"low\": {\"value\": "
+        "2.460203343258335}, "
+        "\"high\": {\"value\": 4.611225228170237}, \"d\": {\"value\": 1.8981309900831613}"};
+    static const char two[] =
+        "\"t\": {\"value\": -2.1354229051252447}, \"p\": {\"value\": 0.0544726132141687}, \"df\": "
+        "{\"value\": 11.765187499508388, \"exact\": \"58333835/4958173\"}";
+    for (size_t i = 0; i < 2; i++) {
+        test_gives1("t=weighted(x, w, weights=frequency)", short_text, both[i]);
+        test_gives1("t=ttest_one(x)", long_text, both[i]);
+    }
+    test_gives1("t=weighted(x, w, weights=frequency)", short_text,
+                "\"variance\": {\"value\": 3.46978021978022, \"exact\": \"1263/364\"}");
+    test_gives1("t=var(x)", long_text, "\"exact\": \"1263/364\"");
+    test_gives1("t=weighted_ttest(x, g in ('a', 'b'), w, weights=frequency)", short_text, two);
+    test_gives1("t=ttest(x, g in ('a', 'b'))", long_text, two);
+    test_gives1("t=weighted(x < 5, w, weights=frequency, alternative=less)", short_text,
+                "\"mean\": {\"value\": 0.7857142857142857");
+    refuses("weighted(x, y)", "weighted asks for weights=frequency or weights=probability");
+    refuses("weighted(x, y, weights=analytic)", "one of frequency, probability");
+    refuses("weighted(x, y, weights=frequency, weights=frequency)", "weights is there already");
+    refuses("weighted_ttest(x, g in ('a', 'b'), [x, y], weights=frequency)", "single columns");
+    refuses("weighted_ttest(x, g in ('a', 'b'), weights=frequency)", "expected");
+}
+
+/* By hand: mean 80/19, and (n / (n - 1)) sum (w (x - mean))^2 / (sum w)^2. */
+static void test_probability_weights(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "g,x,p\na,1.5,0.25\na,2.5,4.5\na,4,1.125\nb,3,2\nb,7.25,3.5\nb,5,0.5\n";
+    test_gives1(
+        "t=weighted(x, p, weights=probability)", text,
+        "\"df\": {\"value\": 5.0, \"exact\": \"5\"}, \"mean\": {\"value\": 4.2105263157894735, "
+        "\"exact\": \"80/19\"}, \"standard_error\": {\"value\": 1.2340304049242339}");
+    /* Their size does not matter. */
+    test_gives1("t=weighted(x, p * 8, weights=probability)", text,
+                "\"standard_error\": {\"value\": 1.2340304049242339}");
+    test_gives1("t=weighted(x, float(p), weights=probability)", text,
+                "\"standard_error\": {\"value\": 1.2340304049242339}");
+    test_gives1("t=weighted(x, p, weights=probability)", text,
+                "\"effective_count\": {\"value\": 3.7033237587197374, \"exact\": \"9025/2437\"}");
+    /* Alike, they are none. */
+    test_gives1("t=weighted(x, x / x, weights=probability)", text,
+                "\"standard_error\": {\"value\": 0.8360372");
+    test_gives1("t=sem(x)", text, "{\"value\": 0.8360372");
+    test_gives1("t=weighted_ttest(x, g in ('a', 'b'), p, weights=probability)", text,
+                "\"df\": {\"value\": 4.0, \"exact\": \"4\"}, \"difference\": {\"value\": "
+                "-2.9011524822695036, \"exact\": \"-6545/2256\"}, \"standard_error\": {\"value\": "
+                "1.4500023429992908}");
+}
+
+static void test_weights_without_an_answer(void **state)
+{
+    (void)state;
+    gives("weighted(x, y * 0, weights=frequency)",
+          "\"status\": \"the weights do not add up to more than 0\"");
+    gives("weighted(x, 0 - y, weights=probability)",
+          "\"status\": \"the weights do not add up to more than 0\"");
+    gives("weighted(x, (x - 2) ** 2 * 2 - 3, weights=probability)",
+          "\"sum_weights\": {\"value\": 142.0, \"exact\": \"142\"}");
+    gives("weighted(x, 7 * (x == 4) - 3, weights=probability)",
+          "\"status\": \"the weights do not add up to more than 0\"");
+    gives("weighted(x, 9 * (x == 4) - 1, weights=probability)",
+          "\"status\": \"some weights are negative\"");
+    gives("weighted(x / 0, y, weights=frequency)", "\"status\": \"infinite values\"");
+    gives("weighted(x, y / 0, weights=probability)", "\"status\": \"infinite values\"");
+    gives("weighted(if(g == 'd', x, na), y, weights=frequency)", "\"status\": \"no values\"");
+    gives("weighted(if(x == 1, x, na), y, weights=probability)",
+          "\"status\": \"fewer than two values\"");
+    gives("weighted(if(x == 1, x, na), y, weights=frequency)",
+          "\"status\": \"all values are alike\"");
+    gives("weighted(c, y, weights=frequency)", "\"status\": \"all values are alike\"");
+    gives("weighted_ttest(x, g in ('a', 'nobody'), y, weights=probability)",
+          "\"status\": \"no values\"");
+    gives("weighted_ttest(x, g in ('a', 'nobody'), y, weights=probability)",
+          "\"mean_x\": {\"value\": 1.3333");
+}
+
+static void test_standardised_differences(void **state)
+{
+    (void)state;
+    /* 1.5 and 5.5, variances 1/2 and 9/2. */
+    gives("smd(x, g in ('a', 'b'))",
+          "\"smd\": {\"value\": -2.5298221281347035}, \"standard_error\": "
+          "{\"value\": 1.3416407864998738}");
+    gives("smd(x, g in ('b', 'a'))", "\"smd\": {\"value\": 2.5298221281347035");
+    /* Shares of 1/2 and 3/4: (1/2 - 3/4) / sqrt((1/4 + 3/16) / 2). */
+    test_gives1("t=smd(c, g in ('a', 'b'))",
+                "g,c\na,true\na,false\nb,true\nb,true\nb,true\nb,false\n",
+                "\"smd\": {\"value\": -0.5345224838248488}");
+    gives("smd(x > 3, y > 100)", "\"std_y\": {\"value\": 0.0");
+    gives("smd(c, g in ('a', 'b'))", "\"status\": \"all values are alike\"");
+    gives("smd(x, g in ('a', 'c'))", "\"status\": \"a sample has fewer than two values\"");
+    gives("smd(x > 1, g in ('a', 'c'))", "\"smd\": {\"value\": -1.4142135623730951");
+    gives("smd(x, g in ('a', 'nobody'))", "\"status\": \"a sample has no values\"");
+    gives("smd(x / 0, y)", "\"status\": \"infinite values\"");
+    /* Beyond the doubles. */
+    gives("smd(0 * float(x) + 1e300, float(x) * 1e-300)", "\"smd\": {\"value\": null, \"special\": \"inf\"}");
+    gives("smd(0 * float(x) + 1e300, float(x) * 1e-300)", "\"low\": {\"value\": ");
+}
+
 static void test_samples_of_too_few(void **state)
 {
     (void)state;
@@ -350,6 +463,10 @@ int main(void)
         cmocka_unit_test(test_one_sided_correlations),
         cmocka_unit_test(test_one_sided_tables),
         cmocka_unit_test(test_proportions),
+        cmocka_unit_test(test_frequencies),
+        cmocka_unit_test(test_probability_weights),
+        cmocka_unit_test(test_weights_without_an_answer),
+        cmocka_unit_test(test_standardised_differences),
         cmocka_unit_test(test_samples_of_too_few),
         cmocka_unit_test(test_constants),
         cmocka_unit_test(test_infinities),

@@ -90,17 +90,18 @@ SOTTO_API const char *sotto_statistic_name(size_t index);
 /* A function in words. Texts are static. */
 struct sotto_function {
     const char *name;
-    const char *call;     /* how it is written */
-    const char *gives;    /* a sentence */
-    const char *example;  /* an output of the file of engine/PLAN.md */
-    const char *synonyms; /* other names, blanks between them; NULL: none */
-    bool is_of_all_rows;  /* an aggregate; else it works on each row */
-    unsigned rounds_max;  /* of an aggregate, as are the next ones: that it may take */
-    bool count;           /* it opens how many rows it is of */
-    unsigned powers;      /* sums of powers up to this one */
-    bool product;         /* the sum of a product */
-    bool counts_cells;    /* counts of rows by levels, bins or conditions */
-    bool counts_digits;   /* counts of rows by the digits of values */
+    const char *call;      /* how it is written */
+    const char *gives;     /* a sentence */
+    const char *example;   /* an output of the file of engine/PLAN.md */
+    const char *synonyms;  /* other names, blanks between them; NULL: none */
+    bool is_of_all_rows;   /* an aggregate; else it works on each row */
+    unsigned rounds_max;   /* of an aggregate, as are the next ones: that it may take */
+    bool count;            /* it opens how many rows it is of */
+    unsigned powers;       /* sums of powers up to this one */
+    bool product;          /* the sum of a product */
+    bool weighted_squares; /* sums of squares times weights, and squares of weights */
+    bool counts_cells;     /* counts of rows by levels, bins or conditions */
+    bool counts_digits;    /* counts of rows by the digits of values */
 };
 
 /* The functions that expressions may name, in the order of PLAN.md. Returns: false from the last
@@ -112,7 +113,7 @@ struct sotto_function_option {
     const char *name;
     int min;
     int max;
-    int absent; /* what it is where it is left out */
+    int absent; /* what it is where it is left out; below min: it must be there */
     const char *const *words;
 };
 
